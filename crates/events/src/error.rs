@@ -1,0 +1,63 @@
+//! Errors of reading: what keeps a whole file or source from being read. What is wrong with a single row is a
+//! [`crate::Reason`], counted and not an error.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a source could not be read.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the fields are named in the messages")]
+pub enum ReadError {
+    /// A file could not be opened or read.
+    #[error("{path}: {source}", path = path.display())]
+    Io { path: PathBuf, source: io::Error },
+    /// Nothing to read.
+    #[error("{path}: no such file or folder", path = path.display())]
+    NotFound { path: PathBuf },
+    /// A table without a byte, or without a row.
+    #[error("{path}: the file is empty; the {table} table needs a header and rows", path = path.display())]
+    Empty { path: PathBuf, table: String },
+    /// Not text.
+    #[error("{path}: this is not a text file ({why}); give CSV as UTF-8, plain, .gz or .zst", path = path.display())]
+    NotText { path: PathBuf, why: String },
+    /// A column that must be there is not.
+    #[error("{path}: no column `{column}` in the {table} table; its header has: {found}{hint}", path = path.display())]
+    MissingColumn { path: PathBuf, table: String, column: String, found: String, hint: String },
+    /// A column is named twice.
+    #[error("{path}: the header names `{column}` twice; name each column once", path = path.display())]
+    DuplicateColumn { path: PathBuf, column: String },
+    /// A table that must be there is not.
+    #[error("{format}: no {table} table among {where_}; {what_to_do}")]
+    MissingTable { format: &'static str, table: &'static str, where_: String, what_to_do: String },
+    /// No format fits.
+    #[error(
+        "no format fits {where_}: {seen}; name it with --format, or describe the files in a --mapping for --format table"
+    )]
+    UnknownFormat { where_: String, seen: String },
+    /// A table without which nothing can be done has no usable row.
+    #[error("{path}: none of the {rows} rows of the {table} table can be used; the first: {first}", path = path.display())]
+    NothingUsable { path: PathBuf, table: String, rows: u64, first: String },
+    /// A mapping that can't be used.
+    #[error("{path}: {what}", path = path.display())]
+    Mapping { path: PathBuf, what: String },
+    /// Tables of nobody knows what.
+    #[error("--format table needs a --mapping FILE that says what the tables are")]
+    NoMapping,
+    /// A file beside its packed copy.
+    #[error("{path} and {twin} are the same table twice; give one of them", path = path.display())]
+    Twins { path: PathBuf, twin: String },
+    /// A file of a kind that can't be decoded.
+    #[error("{path}: {what}", path = path.display())]
+    Decode { path: PathBuf, what: String },
+    /// The taker of events failed.
+    #[error(transparent)]
+    Sink(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl ReadError {
+    /// An [`ReadError::Io`] at `path`, for `map_err`.
+    pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, source }
+    }
+}

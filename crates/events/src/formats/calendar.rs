@@ -1,0 +1,69 @@
+//! `--courses FILE`: when each course runs, for sources without a calendar or in place of the source's own.
+
+use std::path::Path;
+
+use crate::error::ReadError;
+use crate::roster::Course;
+use crate::table::{Header, Refusal, Row, Table};
+use crate::tally::{Reason, Tally};
+use crate::time::parse_instant;
+
+/// The dates of one course.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CalendarEntry {
+    /// The course's id.
+    pub course: String,
+    /// First day, in days since 1970-01-01.
+    pub start_day: i32,
+    /// Last day, included.
+    pub end_day: i32,
+}
+
+impl CalendarEntry {
+    /// The course that runs on these dates.
+    #[must_use]
+    pub fn to_course(&self) -> Course {
+        let days = (self.end_day - self.start_day + 1) as u32;
+        Course { id: self.course.clone(), start_day: self.start_day, days, inferred: false }
+    }
+}
+
+/// Reads a CSV with the columns `course_id`, `from` (or `start`) and `to` (or `end`): dates `YYYY-MM-DD`, both
+/// included.
+///
+/// # Errors
+/// When the table can't be read, lacks a column, or has no usable row.
+pub fn read_calendar(path: &Path, tally: &mut Tally) -> Result<Vec<CalendarEntry>, ReadError> {
+    let table = Table::open(path, "calendar", b',', Header::Present)?;
+    let course = table.require(&["course_id", "course"])?;
+    let from = table.require(&["from", "start", "start_date"])?;
+    let to = table.require(&["to", "end", "end_date"])?;
+    let mut entries: Vec<CalendarEntry> = Vec::new();
+    table.rows(tally, |row| {
+        let entry = CalendarEntry {
+            course: row.id(course, "course id")?.to_owned(),
+            start_day: date(row, from, "start")?,
+            end_day: date(row, to, "end")?,
+        };
+        if entry.end_day < entry.start_day {
+            return Err(Refusal::new(Reason::BadValue, format!("course {} ends before it starts", entry.course)));
+        }
+        match entries.iter().find(|known| known.course == entry.course) {
+            None => entries.push(entry),
+            Some(known) if *known == entry => return Err(Refusal::new(Reason::Repeated, "the course again")),
+            Some(_) => {
+                let what = format!("course {} again, with other dates; the first ones are used", entry.course);
+                return Err(Refusal::new(Reason::Contradiction, what));
+            }
+        }
+        Ok(())
+    })?;
+    Ok(entries)
+}
+
+fn date(row: &Row<'_>, column: usize, name: &str) -> Result<i32, Refusal> {
+    let text = row.text(column);
+    parse_instant(text.as_bytes())
+        .and_then(|seconds| i32::try_from(seconds.div_euclid(crate::time::DAY_SECONDS)).ok())
+        .ok_or_else(|| Refusal::new(Reason::BadTime, format!("{name} `{text}` is not a date YYYY-MM-DD")))
+}

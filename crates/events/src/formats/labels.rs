@@ -1,0 +1,74 @@
+//! Labels files: an enrolment and whether it is a dropout, with or without a header (KDD Cup 2015's has none).
+
+use std::path::Path;
+
+use crate::error::ReadError;
+use crate::roster::{EnrolmentIndex, Roster};
+use crate::table::{Header, Refusal, Table};
+use crate::tally::{Reason, Tally};
+
+const ID_NAMES: [&str; 4] = ["enrolment_id", "enrollment_id", "enroll_id", "enrolment"];
+const LABEL_NAMES: [&str; 4] = ["label", "dropout", "truth", "y"];
+
+/// How many enrolments a labels file labels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LabelCounts {
+    /// Enrolments of the roster that have a label now.
+    pub labelled: u64,
+    /// Enrolments of the roster that the file does not name.
+    pub without: u64,
+}
+
+/// Reads labels into the roster's enrolments: CSV of enrolment id and label, 1 or true for dropout, 0 or false for
+/// not. Columns go by `enrolment_id` and `label` (or KDD's and XuetangX's names for them); without a header the first
+/// column is the id and the second the label.
+///
+/// # Errors
+/// When the file can't be read, or has rows of which not one was used.
+pub fn apply_labels(path: &Path, roster: &mut Roster, tally: &mut Tally) -> Result<LabelCounts, ReadError> {
+    let (table, id, label) = open(path)?;
+    let index = EnrolmentIndex::new(roster);
+    table.rows(tally, |row| {
+        let place = index
+            .get(row.id(id, "enrolment id")?.as_bytes())
+            .ok_or_else(|| Refusal::new(Reason::UnknownEnrolment, "a label for an enrolment that no table names"))?;
+        let text = row.text(label);
+        let value = dropout(text)
+            .ok_or_else(|| Refusal::new(Reason::BadValue, format!("label `{text}` is not 0, 1, false or true")))?;
+        let enrolment = &mut roster.enrolments[place as usize];
+        match enrolment.dropout.replace(value) {
+            Some(before) if before != value => {
+                enrolment.dropout = Some(before);
+                Err(Refusal::new(Reason::Contradiction, "an enrolment labelled both ways; the first label is used"))
+            }
+            Some(_) => Err(Refusal::new(Reason::Repeated, "the same label again")),
+            None => Ok(()),
+        }
+    })?;
+    let labelled = roster.enrolments.iter().filter(|enrolment| enrolment.dropout.is_some()).count() as u64;
+    Ok(LabelCounts { labelled, without: roster.enrolments.len() as u64 - labelled })
+}
+
+/// The table, and its columns of ids and labels.
+fn open(path: &Path) -> Result<(Table, usize, usize), ReadError> {
+    let without_header = || Ok((Table::open(path, "labels", b',', Header::Absent)?, 0, 1));
+    let named = match Table::open(path, "labels", b',', Header::Present) {
+        // A first row such as `1,1` is no header that names a column twice.
+        Err(ReadError::DuplicateColumn { column, .. }) if dropout(&column).is_some() => return without_header(),
+        opened => opened?,
+    };
+    match (named.find(&ID_NAMES), named.find(&LABEL_NAMES)) {
+        (Some(id), Some(label)) => Ok((named, id, label)),
+        _ if named.columns().len() >= 2 && dropout(&named.columns()[1]).is_some() => without_header(),
+        (None, _) => Err(named.require(&ID_NAMES).expect_err("no column of that name")),
+        (_, None) => Err(named.require(&LABEL_NAMES).expect_err("no column of that name")),
+    }
+}
+
+fn dropout(text: &str) -> Option<bool> {
+    match text {
+        "1" | "1.0" | "true" | "True" | "TRUE" => Some(true),
+        "0" | "0.0" | "false" | "False" | "FALSE" => Some(false),
+        _ => None,
+    }
+}

@@ -1,0 +1,230 @@
+//! `studentVle.csv`, and what `vle.csv` says of the sites clicked on.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::TYPES;
+use crate::Activity;
+use crate::error::ReadError;
+use crate::event::ObjectKey;
+use crate::formats::fields::{self, LogHeader, MOST_COLUMNS, each_line, integer, split};
+use crate::formats::pairs::PairIndex;
+use crate::intake::{Intake, Row};
+use crate::source::Kind;
+use crate::table::{Header, Refusal, Table};
+use crate::tally::{Reason, Tally};
+use crate::text::{LineParser, TextFile};
+use crate::time::DAY_SECONDS;
+
+const COLUMNS: [&str; 6] = ["code_module", "code_presentation", "id_student", "id_site", "date", "sum_click"];
+
+/// Kinds beside those of sites: a site that no table names, and a submission.
+const OTHER_KINDS: usize = 2;
+
+/// What each site is.
+#[derive(Debug, Default)]
+pub(super) struct Sites {
+    /// Kind number by course and site.
+    kinds: FxHashMap<u32, FxHashMap<Box<[u8]>, u8>>,
+    /// Types that the format's description does not list.
+    unlisted_types: Vec<String>,
+}
+
+impl Sites {
+    pub(super) fn read(paths: &[PathBuf], index: &PairIndex, tables: &mut Tally) -> Result<Self, ReadError> {
+        let mut types: FxHashMap<(u32, String), String> = FxHashMap::default();
+        for path in paths {
+            let table = Table::open(path, "sites", b',', Header::Present)?;
+            let site = table.require(&["id_site"])?;
+            let module = table.require(&["code_module"])?;
+            let presentation = table.require(&["code_presentation"])?;
+            let type_ = table.require(&["activity_type"])?;
+            table.rows(tables, |row| {
+                let site = row.id(site, "id_site")?;
+                let type_ = row.id(type_, "activity_type")?;
+                let course_id = format!("{}-{}", row.text(module), row.text(presentation));
+                let Some(course) = index.course(course_id.as_bytes()) else {
+                    let what = format!("course `{course_id}` is not in the courses table");
+                    return Err(Refusal::new(Reason::UnknownCourse, what));
+                };
+                match types.get(&(course, site.to_owned())) {
+                    None => types.insert((course, site.to_owned()), type_.to_owned()),
+                    Some(known) if known == type_ => return Err(Refusal::new(Reason::Repeated, "the site again")),
+                    Some(_) => {
+                        let what = format!("site {site} again, of another type; the first is used");
+                        return Err(Refusal::new(Reason::Contradiction, what));
+                    }
+                };
+                Ok(())
+            })?;
+        }
+        let sites = Self::of(&types);
+        match paths.first() {
+            Some(path) if sites.kinds().len() > 256 => Err(ReadError::Decode {
+                path: path.clone(),
+                what: format!("{} activity types; at most {} are told apart", sites.types(), 256 - OTHER_KINDS),
+            }),
+            _ => Ok(sites),
+        }
+    }
+
+    fn of(types: &FxHashMap<(u32, String), String>) -> Self {
+        let listed = |type_: &str| TYPES.iter().position(|(name, _)| *name == type_);
+        let unlisted: FxHashSet<&String> = types.values().filter(|type_| listed(type_).is_none()).collect();
+        let mut unlisted_types: Vec<String> = unlisted.into_iter().cloned().collect();
+        unlisted_types.sort();
+        let mut kinds: FxHashMap<u32, FxHashMap<Box<[u8]>, u8>> = FxHashMap::default();
+        for ((course, site), type_) in types {
+            let among_unlisted = || unlisted_types.binary_search(type_).expect("listed or not") + TYPES.len();
+            let kind = listed(type_).unwrap_or_else(among_unlisted);
+            kinds.entry(*course).or_default().insert(site.as_bytes().into(), kind as u8);
+        }
+        Self { kinds, unlisted_types }
+    }
+
+    fn types(&self) -> usize {
+        TYPES.len() + self.unlisted_types.len()
+    }
+
+    /// Kind of a click on a site that no table names.
+    fn unknown_kind(&self) -> u8 {
+        self.types() as u8
+    }
+
+    /// Kind of a submission.
+    pub(super) fn submission_kind(&self) -> u8 {
+        self.types() as u8 + 1
+    }
+
+    /// All kinds by number: the format's types, other types by name, unknown sites, submissions.
+    pub(super) fn kinds(&self) -> Vec<Kind> {
+        let kind = |raw: &str, activity| Kind { raw: raw.to_owned(), activity };
+        let mut kinds: Vec<Kind> = TYPES.iter().map(|&(name, activity)| kind(name, activity)).collect();
+        kinds.extend(self.unlisted_types.iter().map(|name| kind(name, Activity::Other)));
+        kinds.push(kind("unknown_site", Activity::Other));
+        kinds.push(kind("submission", Activity::Submission));
+        kinds
+    }
+}
+
+pub(super) fn open(
+    path: &Path,
+    index: &Arc<PairIndex>,
+    sites: &Arc<Sites>,
+) -> Result<TextFile<ClickParser>, ReadError> {
+    let LogHeader { table, bytes, width } = fields::open_log(path, "clicks")?;
+    let mut places = [0; COLUMNS.len()];
+    for (place, name) in places.iter_mut().zip(COLUMNS) {
+        *place = table.require(&[name])?;
+    }
+    let [module, presentation, student, site, date, clicks] = places;
+    let parser = ClickParser {
+        index: Arc::clone(index),
+        sites: Arc::clone(sites),
+        width,
+        module,
+        presentation,
+        student,
+        site,
+        date,
+        clicks,
+    };
+    Ok(TextFile::new(path, bytes, 1, parser))
+}
+
+#[derive(Debug)]
+pub(super) struct ClickParser {
+    index: Arc<PairIndex>,
+    sites: Arc<Sites>,
+    width: usize,
+    module: usize,
+    presentation: usize,
+    student: usize,
+    site: usize,
+    date: usize,
+    clicks: usize,
+}
+
+/// What the row before named, as the table stands in runs of one student.
+#[derive(Default)]
+struct Before<'b> {
+    module: &'b [u8],
+    presentation: &'b [u8],
+    course_id: Vec<u8>,
+    course: Option<u32>,
+    student: &'b [u8],
+    enrolment: Option<u32>,
+}
+
+impl LineParser for ClickParser {
+    fn parse(&self, block: &[u8], intake: &mut Intake<'_>) {
+        let mut before = Before::default();
+        each_line(block, intake, |line, number, intake| self.line(line, number, &mut before, intake));
+    }
+}
+
+impl ClickParser {
+    fn line<'b>(&self, line: &'b [u8], number: u64, before: &mut Before<'b>, intake: &mut Intake<'_>) {
+        let mut fields = [&b""[..]; MOST_COLUMNS];
+        let count = split(line, &mut fields);
+        if count != self.width {
+            let what = || format!("{count} fields where the header has {}", self.width);
+            return intake.refuse(Reason::Malformed, number, what);
+        }
+        self.find(&fields, before);
+        let (Some(course), Some(enrolment)) = (before.course, before.enrolment) else {
+            return refuse_stranger(before, number, intake);
+        };
+        let text = |place: usize| String::from_utf8_lossy(fields[place]);
+        let Some(day) = integer(fields[self.date]) else {
+            return intake
+                .refuse(Reason::BadTime, number, || format!("date `{}` is not a day's number", text(self.date)));
+        };
+        let Some(count) = integer(fields[self.clicks]).and_then(|count| u64::try_from(count).ok()) else {
+            let what = || format!("sum_click `{}` is not a whole number from 0 up", text(self.clicks));
+            return intake.refuse(Reason::BadCount, number, what);
+        };
+        let start = intake.course_start(enrolment);
+        let Some(instant) = day.checked_mul(DAY_SECONDS).and_then(|seconds| start.checked_add(seconds)) else {
+            return intake.refuse(Reason::FarFromCourse, number, || format!("day {day} is out of all bounds"));
+        };
+        let site = fields[self.site];
+        let known = self.sites.kinds.get(&course).and_then(|sites| sites.get(site)).copied();
+        let kind = known.unwrap_or_else(|| self.sites.unknown_kind());
+        intake.row(Row { line: number, enrolment, instant, kind, object: ObjectKey::of(site), count });
+    }
+
+    /// Makes `before` say what this row names.
+    fn find<'b>(&self, fields: &[&'b [u8]; MOST_COLUMNS], before: &mut Before<'b>) {
+        let (module, presentation) = (fields[self.module], fields[self.presentation]);
+        let student = fields[self.student];
+        let same_course = before.module == module && before.presentation == presentation;
+        if same_course && before.student == student {
+            return;
+        }
+        if !same_course {
+            (before.module, before.presentation) = (module, presentation);
+            before.course_id.clear();
+            before.course_id.extend_from_slice(module);
+            before.course_id.push(b'-');
+            before.course_id.extend_from_slice(presentation);
+            before.course = self.index.course(&before.course_id);
+        }
+        before.student = student;
+        before.enrolment = before.course.and_then(|course| self.index.enrolment(course, student));
+    }
+}
+
+fn refuse_stranger(before: &Before<'_>, number: u64, intake: &mut Intake<'_>) {
+    if before.student.is_empty() || before.module.is_empty() || before.presentation.is_empty() {
+        intake.refuse(Reason::MissingId, number, || "no id_student, code_module or code_presentation".to_owned());
+    } else if before.course.is_none() {
+        let id = String::from_utf8_lossy(&before.course_id);
+        intake.refuse(Reason::UnknownCourse, number, || format!("course `{id}` is not in the courses table"));
+    } else {
+        let what = || "its student is not in the students table for its course".to_owned();
+        intake.refuse(Reason::UnknownEnrolment, number, what);
+    }
+}

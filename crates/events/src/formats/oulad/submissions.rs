@@ -1,0 +1,150 @@
+//! `studentAssessment.csv`: what was handed in, both as facts of the roster and as events.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use crate::error::ReadError;
+use crate::event::ObjectKey;
+use crate::formats::fields::{self, LogHeader, MOST_COLUMNS, each_line, integer, split};
+use crate::formats::pairs::PairIndex;
+use crate::input;
+use crate::intake::{Intake, Row};
+use crate::roster::{Assessment, Roster, Submission};
+use crate::source::EventFile;
+use crate::table::Refusal;
+use crate::tally::Reason;
+use crate::text::{LineParser, TextFile, lines};
+use crate::time::DAY_SECONDS;
+
+const COLUMNS: [&str; 5] = ["id_assessment", "id_student", "date_submitted", "is_banked", "score"];
+
+/// What a submission may name: assessments and their students.
+#[derive(Debug)]
+pub(super) struct Assessed {
+    index: Arc<PairIndex>,
+    /// Place in the roster, course and key of each assessment.
+    assessments: FxHashMap<Box<[u8]>, (u32, u32, Option<ObjectKey>)>,
+}
+
+impl Assessed {
+    pub(super) fn new(roster: &Roster, index: Arc<PairIndex>) -> Self {
+        let entry = |(one, place): (&Assessment, u32)| {
+            let id = one.id.as_bytes();
+            (id.into(), (place, one.course, ObjectKey::of(id)))
+        };
+        Self { index, assessments: roster.assessments.iter().zip(0..).map(entry).collect() }
+    }
+}
+
+/// A part of the table.
+pub(super) struct SubmissionFile {
+    path: PathBuf,
+    header_bytes: u64,
+    parser: SubmissionParser,
+}
+
+pub(super) fn open(path: &Path, assessed: &Arc<Assessed>, kind: u8) -> Result<SubmissionFile, ReadError> {
+    let LogHeader { table, bytes, width } = fields::open_log(path, "submissions")?;
+    let mut places = [0; COLUMNS.len()];
+    for (place, name) in places.iter_mut().zip(COLUMNS) {
+        *place = table.require(&[name])?;
+    }
+    let [assessment, student, date, banked, score] = places;
+    let parser =
+        SubmissionParser { assessed: Arc::clone(assessed), kind, width, assessment, student, date, banked, score };
+    Ok(SubmissionFile { path: path.to_owned(), header_bytes: bytes, parser })
+}
+
+impl SubmissionFile {
+    /// Reads the whole table into `submissions`; rows that can't be used are counted later, with the events.
+    pub(super) fn collect(&self, submissions: &mut Vec<Submission>) -> Result<(), ReadError> {
+        let text = input::head(&self.path, u64::MAX)?;
+        for line in lines(&text[self.header_bytes as usize..]) {
+            if let Ok((submission, _)) = self.parser.understand(line) {
+                submissions.push(submission);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn into_event_file(self) -> Box<dyn EventFile> {
+        Box::new(TextFile::new(&self.path, self.header_bytes, 1, self.parser))
+    }
+}
+
+struct SubmissionParser {
+    assessed: Arc<Assessed>,
+    kind: u8,
+    width: usize,
+    assessment: usize,
+    student: usize,
+    date: usize,
+    banked: usize,
+    score: usize,
+}
+
+impl LineParser for SubmissionParser {
+    fn parse(&self, block: &[u8], intake: &mut Intake<'_>) {
+        each_line(block, intake, |line, number, intake| match self.understand(line) {
+            Ok((submission, _)) if submission.banked => {
+                let what = || "a result carried over from an earlier run".to_owned();
+                intake.refuse(Reason::Banked, number, what);
+            }
+            Ok((Submission { enrolment, seconds, .. }, object)) => {
+                let instant = intake.course_start(enrolment) + i64::from(seconds);
+                intake.row(Row { line: number, enrolment, instant, kind: self.kind, object, count: 1 });
+            }
+            Err(refusal) => intake.refuse(refusal.reason, number, || refusal.what),
+        });
+    }
+}
+
+impl SubmissionParser {
+    fn understand(&self, line: &[u8]) -> Result<(Submission, Option<ObjectKey>), Refusal> {
+        let mut fields = [&b""[..]; MOST_COLUMNS];
+        let count = split(line, &mut fields);
+        if count != self.width {
+            let what = format!("{count} fields where the header has {}", self.width);
+            return Err(Refusal::new(Reason::Malformed, what));
+        }
+        let text = |place: usize| String::from_utf8_lossy(fields[place]);
+        let (id, student) = (fields[self.assessment], fields[self.student]);
+        if id.is_empty() || student.is_empty() {
+            return Err(Refusal::new(Reason::MissingId, "no id_assessment or id_student"));
+        }
+        let Some(&(assessment, course, object)) = self.assessed.assessments.get(id) else {
+            let what = format!("assessment {} is not in the assessments table", text(self.assessment));
+            return Err(Refusal::new(Reason::UnknownObject, what));
+        };
+        let Some(enrolment) = self.assessed.index.enrolment(course, student) else {
+            let what = "its student is not in the students table for the assessment's course";
+            return Err(Refusal::new(Reason::UnknownEnrolment, what));
+        };
+        let bad_day =
+            || Refusal::new(Reason::BadTime, format!("date_submitted `{}` is not a day's number", text(self.date)));
+        let day = integer(fields[self.date]).ok_or_else(bad_day)?;
+        let seconds = day.checked_mul(DAY_SECONDS).and_then(|seconds| i32::try_from(seconds).ok());
+        let far = || Refusal::new(Reason::FarFromCourse, format!("day {day} is over 68 years from the course's start"));
+        let seconds = seconds.ok_or_else(far)?;
+        let banked = match fields[self.banked] {
+            b"0" | b"False" | b"false" => false,
+            b"1" | b"True" | b"true" => true,
+            _ => {
+                let what = format!("is_banked `{}` is not 0, 1, False or True", text(self.banked));
+                return Err(Refusal::new(Reason::BadValue, what));
+            }
+        };
+        let score = match fields[self.score] {
+            b"" | b"?" => None,
+            _ => Some(score(&text(self.score))?),
+        };
+        Ok((Submission { enrolment, assessment, seconds, score, banked }, object))
+    }
+}
+
+fn score(text: &str) -> Result<f32, Refusal> {
+    let value = text.parse::<f32>().ok().filter(|value| (0.0..=100.0).contains(value));
+    value.ok_or_else(|| Refusal::new(Reason::BadValue, format!("score `{text}` is not a number from 0 to 100")))
+}

@@ -1,0 +1,297 @@
+//! The tables of courses, students, registrations and assessments.
+
+use std::path::{Path, PathBuf};
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::error::ReadError;
+use crate::formats::calendar::{CalendarEntry, read_calendar};
+use crate::formats::pairs::PairIndex;
+use crate::roster::{Assessment, Course, End, Enrolment, Outcome, Roster};
+use crate::table::{Header, Refusal, Row, Table};
+use crate::tally::{Reason, Tally};
+use crate::time::{DAY_SECONDS, days_from_civil};
+
+/// Static columns, taken from `studentInfo.csv` where it has them.
+const STATICS: [&str; 8] = [
+    "gender",
+    "region",
+    "highest_education",
+    "imd_band",
+    "age_band",
+    "num_of_prev_attempts",
+    "studied_credits",
+    "disability",
+];
+
+/// A presentation over ten years long is a mistake.
+const GREATEST_LENGTH_DAYS: i64 = 3_660;
+
+pub(super) fn read_courses(
+    paths: &[PathBuf],
+    calendar: Option<&Path>,
+    tables: &mut Tally,
+) -> Result<Vec<Course>, ReadError> {
+    if let Some(path) = calendar {
+        return Ok(read_calendar(path, tables)?.iter().map(CalendarEntry::to_course).collect());
+    }
+    let mut courses: Vec<Course> = Vec::new();
+    for path in paths {
+        let table = Table::open(path, "courses", b',', Header::Present)?;
+        let presentation = PresentationColumns::of(&table)?;
+        let length = table.require(&["module_presentation_length"])?;
+        table.rows(tables, |row| {
+            let id = presentation.course_id(row)?;
+            let start_day = nominal_start(row.text(presentation.presentation))?;
+            let length = row.integer(length, "module_presentation_length")?.unwrap_or(0);
+            if !(1..=GREATEST_LENGTH_DAYS).contains(&length) {
+                let what = format!("module_presentation_length {length} is not from 1 to {GREATEST_LENGTH_DAYS} days");
+                return Err(Refusal::new(Reason::BadValue, what));
+            }
+            // Day 0 is the first and the source has clicks on day `length`, so both belong to the course.
+            let course = Course { id, start_day, days: length as u32 + 1, inferred: false };
+            match courses.iter().find(|known| known.id == course.id) {
+                None => courses.push(course),
+                Some(known) if *known == course => return Err(Refusal::new(Reason::Repeated, "the course again")),
+                Some(_) => {
+                    let what = format!("course {} again, of another length; the first is used", course.id);
+                    return Err(Refusal::new(Reason::Contradiction, what));
+                }
+            }
+            Ok(())
+        })?;
+    }
+    Ok(courses)
+}
+
+/// First day of the month a presentation starts in. Letters number the months (the paper: B is February, J October).
+fn nominal_start(presentation: &str) -> Result<i32, Refusal> {
+    let read = || {
+        let (year, letter) = presentation.split_at_checked(4)?;
+        let year: i32 = Some(year).filter(|year| year.bytes().all(|byte| byte.is_ascii_digit()))?.parse().ok()?;
+        let month = match letter.as_bytes() {
+            [letter @ b'A'..=b'L'] => u32::from(letter - b'A') + 1,
+            _ => return None,
+        };
+        Some(days_from_civil(year, month, 1))
+    };
+    read().ok_or_else(|| {
+        let what = format!("code_presentation `{presentation}` is not a year and the letter of a month, A to L");
+        Refusal::new(Reason::BadValue, what)
+    })
+}
+
+/// Places of the columns that name a presentation.
+struct PresentationColumns {
+    module: usize,
+    presentation: usize,
+}
+
+impl PresentationColumns {
+    fn of(table: &Table) -> Result<Self, ReadError> {
+        Ok(Self { module: table.require(&["code_module"])?, presentation: table.require(&["code_presentation"])? })
+    }
+
+    fn course_id(&self, row: &Row<'_>) -> Result<String, Refusal> {
+        let module = row.id(self.module, "code_module")?;
+        let presentation = row.id(self.presentation, "code_presentation")?;
+        Ok(format!("{module}-{presentation}"))
+    }
+}
+
+pub(super) struct Students {
+    pub(super) roster: Roster,
+    /// Enrolments left out because no table names their course.
+    pub(super) without_course: u64,
+    /// Whether results are given.
+    pub(super) has_outcomes: bool,
+}
+
+pub(super) fn read_students(
+    paths: &[PathBuf],
+    courses: Vec<Course>,
+    tables: &mut Tally,
+) -> Result<Students, ReadError> {
+    let place: FxHashMap<String, u32> =
+        courses.iter().zip(0..).map(|(course, place)| (course.id.clone(), place)).collect();
+    let mut enrolments: FxHashMap<String, Enrolment> = FxHashMap::default();
+    let mut without_course: FxHashSet<String> = FxHashSet::default();
+    let mut columns: Option<Vec<&'static str>> = None;
+    let mut has_outcomes = false;
+    for path in paths {
+        let table = Table::open(path, "students", b',', Header::Present)?;
+        let presentation = PresentationColumns::of(&table)?;
+        let student = table.require(&["id_student"])?;
+        let result = table.find(&["final_result"]);
+        has_outcomes |= result.is_some();
+        // Parts of the table must agree on what they hold, so the first part decides.
+        let columns =
+            columns.get_or_insert_with(|| STATICS.into_iter().filter(|name| table.find(&[name]).is_some()).collect());
+        let statics = columns.iter().map(|name| table.require(&[name])).collect::<Result<Vec<usize>, _>>()?;
+        table.rows(tables, |row| {
+            let course_id = presentation.course_id(row)?;
+            let learner = row.id(student, "id_student")?;
+            let id = format!("{course_id}/{learner}");
+            let outcome = result.and_then(|column| row.given(column)).map(outcome).transpose()?;
+            let Some(&course) = place.get(&course_id) else {
+                let what = format!("course `{course_id}` is not in the courses table");
+                without_course.insert(id);
+                return Err(Refusal::new(Reason::UnknownCourse, what));
+            };
+            let enrolment = Enrolment {
+                id: id.clone(),
+                learner: learner.to_owned(),
+                course,
+                outcome,
+                statics: statics.iter().map(|&column| row.given(column).map(str::to_owned)).collect(),
+                ..Enrolment::default()
+            };
+            match enrolments.get(&id) {
+                None => enrolments.insert(id, enrolment),
+                Some(known) if *known == enrolment => {
+                    return Err(Refusal::new(Reason::Repeated, "the student in the course again"));
+                }
+                Some(_) => {
+                    let what = "the student in the course again, saying something else; the first is used";
+                    return Err(Refusal::new(Reason::Contradiction, what));
+                }
+            };
+            Ok(())
+        })?;
+    }
+    let mut roster = Roster::new(courses, enrolments.into_values().collect());
+    roster.static_columns = columns.unwrap_or_default().into_iter().map(str::to_owned).collect();
+    if roster.enrolments.is_empty() {
+        return Err(ReadError::Empty { path: paths[0].clone(), table: "students".to_owned() });
+    }
+    Ok(Students { roster, without_course: without_course.len() as u64, has_outcomes })
+}
+
+fn outcome(word: &str) -> Result<Outcome, Refusal> {
+    let end = match word {
+        "Pass" | "Distinction" => End::Completed,
+        "Fail" => End::Failed,
+        "Withdrawn" => End::Withdrew,
+        _ => {
+            let what = format!("final_result `{word}` is not Pass, Distinction, Fail or Withdrawn");
+            return Err(Refusal::new(Reason::BadValue, what));
+        }
+    };
+    Ok(Outcome { word: word.to_owned(), end })
+}
+
+/// Place in the roster of the enrolment that a row names by presentation and student.
+fn enrolment_of(
+    row: &Row<'_>,
+    presentation: &PresentationColumns,
+    student: usize,
+    index: &PairIndex,
+) -> Result<usize, Refusal> {
+    let course_id = presentation.course_id(row)?;
+    let learner = row.id(student, "id_student")?;
+    let course = index.course(course_id.as_bytes()).ok_or_else(|| {
+        Refusal::new(Reason::UnknownCourse, format!("course `{course_id}` is not in the courses table"))
+    })?;
+    let enrolment = index.enrolment(course, learner.as_bytes());
+    let unknown = || Refusal::new(Reason::UnknownEnrolment, "its student is not in the students table for its course");
+    enrolment.map(|place| place as usize).ok_or_else(unknown)
+}
+
+pub(super) fn read_registrations(
+    paths: &[PathBuf],
+    index: &PairIndex,
+    roster: &mut Roster,
+    tables: &mut Tally,
+) -> Result<(), ReadError> {
+    let mut seen = vec![false; roster.enrolments.len()];
+    for path in paths {
+        let table = Table::open(path, "registrations", b',', Header::Present)?;
+        let presentation = PresentationColumns::of(&table)?;
+        let student = table.require(&["id_student"])?;
+        let registered = table.require(&["date_registration"])?;
+        let unregistered = table.require(&["date_unregistration"])?;
+        table.rows(tables, |row| {
+            let place = enrolment_of(row, &presentation, student, index)?;
+            let enrolled_seconds = seconds_of_day(row, registered, "date_registration")?;
+            let withdrawn_seconds = seconds_of_day(row, unregistered, "date_unregistration")?;
+            let enrolment = &mut roster.enrolments[place];
+            if std::mem::replace(&mut seen[place], true) {
+                let same =
+                    (enrolment.enrolled_seconds, enrolment.withdrawn_seconds) == (enrolled_seconds, withdrawn_seconds);
+                return Err(match same {
+                    true => Refusal::new(Reason::Repeated, "the registration again"),
+                    false => {
+                        Refusal::new(Reason::Contradiction, "a registration again, on other days; the first is used")
+                    }
+                });
+            }
+            enrolment.enrolled_seconds = enrolled_seconds;
+            enrolment.withdrawn_seconds = withdrawn_seconds;
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+fn seconds_of_day(row: &Row<'_>, column: usize, name: &str) -> Result<Option<i32>, Refusal> {
+    let Some(day) = row.integer(column, name)? else { return Ok(None) };
+    let seconds = day.checked_mul(DAY_SECONDS).and_then(|seconds| i32::try_from(seconds).ok());
+    let far = || Refusal::new(Reason::FarFromCourse, format!("{name} {day} is over 68 years from the course's start"));
+    seconds.map(Some).ok_or_else(far)
+}
+
+pub(super) fn read_assessments(
+    paths: &[PathBuf],
+    index: &PairIndex,
+    roster: &mut Roster,
+    tables: &mut Tally,
+) -> Result<(), ReadError> {
+    let mut assessments: FxHashMap<String, Assessment> = FxHashMap::default();
+    for path in paths {
+        let table = Table::open(path, "assessments", b',', Header::Present)?;
+        let presentation = PresentationColumns::of(&table)?;
+        let id = table.require(&["id_assessment"])?;
+        let due = table.require(&["date"])?;
+        table.rows(tables, |row| {
+            let course_id = presentation.course_id(row)?;
+            let id = row.id(id, "id_assessment")?;
+            let due = row.integer(due, "date")?;
+            let too_far = |_| Refusal::new(Reason::FarFromCourse, "a due date out of all bounds");
+            let due_day = due.map(i32::try_from).transpose().map_err(too_far)?;
+            let course = index.course(course_id.as_bytes()).ok_or_else(|| {
+                Refusal::new(Reason::UnknownCourse, format!("course `{course_id}` is not in the courses table"))
+            })?;
+            let assessment = Assessment { id: id.to_owned(), course, due_day };
+            match assessments.get(id) {
+                None => assessments.insert(id.to_owned(), assessment),
+                Some(known) if *known == assessment => {
+                    return Err(Refusal::new(Reason::Repeated, "the assessment again"));
+                }
+                Some(_) => {
+                    let what = format!("assessment {id} again, saying something else; the first is used");
+                    return Err(Refusal::new(Reason::Contradiction, what));
+                }
+            };
+            Ok(())
+        })?;
+    }
+    roster.assessments = assessments.into_values().collect();
+    roster.assessments.sort_by(|a, b| (a.course, &a.id).cmp(&(b.course, &b.id)));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::format_date;
+
+    #[test]
+    fn letters_are_months() {
+        let start = |presentation| nominal_start(presentation).map(format_date).map_err(|refusal| refusal.what);
+        assert_eq!(start("2013B"), Ok("2013-02-01".to_owned()));
+        assert_eq!(start("2014J"), Ok("2014-10-01".to_owned()));
+        for bad in ["", "2013", "2013M", "2013JJ", "13J", "J2013", "201éJ", "+013J"] {
+            assert!(start(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! When courses run: from a table, or inferred from when they have events.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustc_hash::FxHashMap;
+
+use super::enrolments::{self, Written, read_moment};
+use super::log;
+use super::mapping::{CourseColumns, Time, TimeFormat};
+use super::plan::{Plan, TablePlan};
+use super::rows::{EventRows, Who};
+use super::small::SmallTable;
+use super::times::Moment;
+use crate::error::ReadError;
+use crate::intake::{Frame, Span};
+use crate::roster::Course;
+use crate::source::Purpose;
+use crate::table::{Refusal, Row};
+use crate::tally::{Reason, Tally};
+use crate::time::{DAY_SECONDS, days_from_civil, format_instant};
+
+/// A course over ten years long is a mistake.
+const GREATEST_LENGTH_DAYS: i64 = 3_660;
+
+/// First day of every course of a source that counts days from an unnamed start.
+const NOMINAL_START: i32 = days_from_civil(2000, 1, 1);
+
+/// Places of the columns of a courses table.
+struct Places {
+    course: Option<usize>,
+    start: Option<(usize, Time)>,
+    end: Option<(usize, Time)>,
+    days: Option<usize>,
+}
+
+impl Places {
+    fn of(table: &mut SmallTable, columns: &CourseColumns) -> Result<Self, ReadError> {
+        let mut time = |time: &Option<Time>| -> Result<Option<(usize, Time)>, ReadError> {
+            let place = |time: &Time| Ok((table.place(&time.column)?, time.clone()));
+            time.as_ref().map(place).transpose()
+        };
+        let (start, end) = (time(&columns.start)?, time(&columns.end)?);
+        let course = table.place_of(columns.course.as_ref())?;
+        Ok(Self { course, start, end, days: table.place_of(columns.days.as_ref())? })
+    }
+
+    fn course(&self, row: &Row<'_>, plan: &Plan) -> Result<Course, Refusal> {
+        let id = match (self.course, &plan.single_course) {
+            (Some(place), _) => row.id(place, "course")?,
+            (None, single) => single.as_deref().unwrap_or_default(),
+        };
+        let moment = |(place, time): &(usize, Time)| read_moment(row.text(*place), time);
+        let start = self.start.as_ref().map(moment).transpose()?;
+        let start_day = start.map_or(Ok(NOMINAL_START), |start| day(start, 0))?;
+        let days = match (&self.end, self.days) {
+            (Some(end), _) => {
+                let end = day(moment(end)?, i64::from(start_day) * DAY_SECONDS)?;
+                i64::from(end) - i64::from(start_day) + 1
+            }
+            (None, Some(place)) => row.integer(place, "days")?.unwrap_or(0),
+            (None, None) => 0,
+        };
+        if !(1..=GREATEST_LENGTH_DAYS).contains(&days) {
+            let what = format!("course {id} is {days} days long, which is not from 1 to {GREATEST_LENGTH_DAYS}");
+            return Err(Refusal::new(Reason::BadValue, what));
+        }
+        Ok(Course { id: id.to_owned(), start_day, days: days as u32, inferred: false })
+    }
+}
+
+fn day(moment: Moment, start: i64) -> Result<i32, Refusal> {
+    let day = moment.instant(start).div_euclid(DAY_SECONDS);
+    // Days of the calendar as it is now: a date beyond them has another format than the mapping says.
+    let usual = i64::from(days_from_civil(1900, 1, 1))..i64::from(days_from_civil(2200, 1, 1));
+    match usual.contains(&day) {
+        true => Ok(day as i32),
+        false => Err(Refusal::new(Reason::BadTime, "a date before 1900 or after 2199; is its format another?")),
+    }
+}
+
+/// Reads the courses table.
+pub(super) fn read(
+    paths: &[PathBuf],
+    plan: &Plan,
+    table_plan: &TablePlan<CourseColumns>,
+    tables: &mut Tally,
+) -> Result<Vec<Course>, ReadError> {
+    let mut courses: Vec<Course> = Vec::new();
+    let mut by_id: FxHashMap<String, usize> = FxHashMap::default();
+    for path in paths {
+        let mut table = SmallTable::open(path, "courses", &table_plan.layout)?;
+        let places = Places::of(&mut table, &table_plan.columns)?;
+        table.rows(tables, |row| {
+            let course = places.course(row, plan)?;
+            match by_id.get(&course.id).map(|&place| &courses[place]) {
+                Some(known) if *known == course => return Err(Refusal::new(Reason::Repeated, "the course again")),
+                Some(_) => {
+                    let what = format!("course {} again, with other dates; the first ones are used", course.id);
+                    return Err(Refusal::new(Reason::Contradiction, what));
+                }
+                None => by_id.insert(course.id.clone(), courses.len()),
+            };
+            courses.push(course);
+            Ok(())
+        })?;
+    }
+    Ok(courses)
+}
+
+/// Infers each course's days from the first to the last event of an enrolment in it. Reads the log once. A course
+/// without events is left out.
+pub(super) fn infer(log_paths: &[PathBuf], plan: &Plan, written: &[Written]) -> Result<Vec<Course>, ReadError> {
+    let mut ids: Vec<&str> = written.iter().map(|one| one.course.as_str()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let provisional = |id: &&str| Course { id: (*id).to_owned(), start_day: NOMINAL_START, days: 1, inferred: true };
+    let (roster, _) = enrolments::roster(ids.iter().map(provisional).collect(), written, Vec::new());
+    let who = Arc::new(Who::of(plan, &roster, &[]));
+    let frame = Frame::new(&roster, &vec![1; roster.courses.len()], None);
+    let spans: Mutex<FxHashMap<u32, Span>> = Mutex::default();
+    for path in log_paths {
+        let file = log::open(path, plan, EventRows::new(plan, &who, None))?;
+        let sink = |_, parsed: crate::Parsed| {
+            let mut spans = spans.lock().unwrap_or_else(PoisonError::into_inner);
+            for (course, span) in parsed.course_spans {
+                spans.entry(course).and_modify(|known| *known = known.join(span)).or_insert(span);
+            }
+            Ok(())
+        };
+        file.read(Purpose::Spans, &frame, &sink, &|_| ())?;
+    }
+    let spans = spans.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut courses = Vec::new();
+    for (course, place) in roster.courses.iter().zip(0..) {
+        if let Some(span) = spans.get(&place) {
+            courses.extend(inferred(course, *span, plan)?);
+        }
+    }
+    Ok(courses)
+}
+
+/// The course with the days of its events; none where all of them come before the start that days are counted from.
+fn inferred(course: &Course, span: Span, plan: &Plan) -> Result<Option<Course>, ReadError> {
+    let first = match plan.log.time {
+        TimeFormat::DayOffset => i64::from(NOMINAL_START),
+        _ => span.first.div_euclid(DAY_SECONDS),
+    };
+    let days = span.last.div_euclid(DAY_SECONDS) - first + 1;
+    if days > GREATEST_LENGTH_DAYS {
+        return Err(plan.error(format!(
+            "the events of course {} lie from {} to {}, too far apart to infer when it runs; give its dates in [courses] \
+             or with --courses FILE",
+            course.id,
+            format_instant(span.first),
+            format_instant(span.last),
+        )));
+    }
+    Ok((days > 0).then(|| Course { start_day: first as i32, days: days as u32, ..course.clone() }))
+}

@@ -1,0 +1,134 @@
+//! CSV whose rows end at every newline: read in blocks, side by side.
+
+use std::borrow::Cow;
+
+use memchr::{memchr, memchr_iter};
+
+use super::cells::{Cells, RolePlaces, RowSink};
+use crate::formats::fields::each_line;
+use crate::intake::Intake;
+use crate::tally::Reason;
+use crate::text::LineParser;
+
+/// Understands the lines of a CSV.
+pub(super) struct CsvLines<S> {
+    pub(super) places: RolePlaces,
+    /// Number of columns.
+    pub(super) width: usize,
+    pub(super) delimiter: u8,
+    pub(super) sink: S,
+}
+
+impl<S: RowSink> LineParser for CsvLines<S> {
+    fn parse(&self, block: &[u8], intake: &mut Intake<'_>) {
+        let number = intake.block;
+        let mut state = self.sink.begin();
+        let mut fields: Vec<Cow<'_, [u8]>> = Vec::with_capacity(self.width);
+        each_line(block, intake, |line, at, intake| {
+            if !split(line, self.delimiter, &mut fields) {
+                let what = || {
+                    "quotes that do not end where a field does; if line breaks occur inside quotes, set quoted_newlines"
+                        .to_owned()
+                };
+                return intake.refuse(Reason::Malformed, at, what);
+            }
+            if fields.len() != self.width {
+                let what = || format!("{} fields where the first line has {}", fields.len(), self.width);
+                return intake.refuse(Reason::Malformed, at, what);
+            }
+            let mut cells = Cells::default();
+            for (text, place) in cells.text.iter_mut().zip(self.places) {
+                *text = place.map_or(b"", |place| fields[place].trim_ascii());
+            }
+            self.sink.take(&mut state, &cells, at, intake);
+        });
+        self.sink.end(state, number);
+    }
+}
+
+/// Splits a line into its fields, without their quotes; false when quotes do not end where a field does.
+fn split<'a>(line: &'a [u8], delimiter: u8, fields: &mut Vec<Cow<'a, [u8]>>) -> bool {
+    fields.clear();
+    if memchr(b'"', line).is_none() {
+        let mut start = 0;
+        for end in memchr_iter(delimiter, line) {
+            fields.push(Cow::Borrowed(&line[start..end]));
+            start = end + 1;
+        }
+        fields.push(Cow::Borrowed(&line[start..]));
+        return true;
+    }
+    let mut rest = line;
+    loop {
+        let after = match rest {
+            [b'"', quoted @ ..] => {
+                let Some((field, after)) = unquote(quoted) else { return false };
+                fields.push(field);
+                after
+            }
+            _ => {
+                let end = memchr(delimiter, rest).unwrap_or(rest.len());
+                fields.push(Cow::Borrowed(&rest[..end]));
+                &rest[end..]
+            }
+        };
+        match after {
+            [] => return true,
+            [sign, after @ ..] if *sign == delimiter => rest = after,
+            _ => return false,
+        }
+    }
+}
+
+/// The field whose opening quote stands just before `text`, and what follows its closing one. Two quotes inside are one.
+fn unquote(text: &[u8]) -> Option<(Cow<'_, [u8]>, &[u8])> {
+    let end = memchr(b'"', text)?;
+    if text.get(end + 1) != Some(&b'"') {
+        return Some((Cow::Borrowed(&text[..end]), &text[end + 1..]));
+    }
+    let mut field = Vec::new();
+    let mut rest = text;
+    loop {
+        let end = memchr(b'"', rest)?;
+        field.extend_from_slice(&rest[..end]);
+        if rest.get(end + 1) != Some(&b'"') {
+            return Some((Cow::Owned(field), &rest[end + 1..]));
+        }
+        field.push(b'"');
+        rest = &rest[end + 2..];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn fields(line: &str) -> Option<Vec<String>> {
+        let mut fields = Vec::new();
+        let text = |field: &Cow<'_, [u8]>| String::from_utf8_lossy(field).into_owned();
+        split(line.as_bytes(), b',', &mut fields).then(|| fields.iter().map(text).collect())
+    }
+
+    #[test]
+    fn quotes() {
+        let some = |fields: &[&str]| Some(fields.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(fields("a,b,"), some(&["a", "b", ""]));
+        assert_eq!(fields(r#""a,b",c"#), some(&["a,b", "c"]));
+        assert_eq!(fields(r#""say ""hi""","""""#), some(&[r#"say "hi""#, r#"""#]));
+        assert_eq!(fields(r#"5" disc,x"#), some(&[r#"5" disc"#, "x"]));
+        assert_eq!(fields(r#""open,x"#), None);
+        assert_eq!(fields(r#""shut"x,y"#), None);
+        assert_eq!(fields(""), some(&[""]));
+    }
+
+    proptest! {
+        #[test]
+        fn what_the_csv_crate_writes_is_read_back(row in prop::collection::vec("[a-z,\"; ]{0,6}", 1..6)) {
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            writer.write_record(&row).unwrap();
+            let line = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+            prop_assert_eq!(fields(line.trim_end_matches('\n')), Some(row));
+        }
+    }
+}

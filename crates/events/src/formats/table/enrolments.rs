@@ -1,0 +1,255 @@
+//! Who is enrolled: from a table, or from what the log's rows name.
+
+use std::path::{Path, PathBuf};
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::mapping::{EnrolmentColumns, Time};
+use super::plan::{Plan, TablePlan};
+use super::small::SmallTable;
+use super::survey::Named;
+use super::times::Moment;
+use crate::error::ReadError;
+use crate::formats::pairs::PairIndex;
+use crate::roster::{Course, Enrolment, EnrolmentIndex, Outcome, Roster};
+use crate::table::{Refusal, Row};
+use crate::tally::{Reason, Tally};
+
+/// An enrolment as it is written, before it is known when its course begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Written {
+    pub(super) id: String,
+    pub(super) learner: String,
+    pub(super) course: String,
+    enrolled: Option<Moment>,
+    withdrawn: Option<Moment>,
+    outcome: Option<Outcome>,
+    dropout: Option<bool>,
+    statics: Vec<Option<String>>,
+}
+
+impl Written {
+    fn to_enrolment(&self, course: u32, start: i64) -> Enrolment {
+        Enrolment {
+            id: self.id.clone(),
+            learner: self.learner.clone(),
+            course,
+            enrolled_seconds: self.enrolled.map(|moment| moment.seconds_after(start)),
+            withdrawn_seconds: self.withdrawn.map(|moment| moment.seconds_after(start)),
+            outcome: self.outcome.clone(),
+            dropout: self.dropout,
+            statics: self.statics.clone(),
+        }
+    }
+}
+
+/// The id of an enrolment that the source gives none.
+fn pair_id(course: &str, learner: &str) -> String {
+    format!("{course}/{learner}")
+}
+
+/// Enrolments that rows of the log name.
+pub(super) fn of_log(named: Vec<Named>) -> Vec<Written> {
+    let written = |named: Named| {
+        let learner = named.learner.unwrap_or_default();
+        let id = named.enrolment.unwrap_or_else(|| pair_id(&named.course, &learner));
+        let learner = if learner.is_empty() { id.clone() } else { learner };
+        Written { id, learner, course: named.course, ..Written::default() }
+    };
+    named.into_iter().map(written).collect()
+}
+
+/// A roster, and the ids of enrolments whose course is not among `courses`.
+pub(super) fn roster(courses: Vec<Course>, written: &[Written], statics: Vec<String>) -> (Roster, Vec<String>) {
+    let place: FxHashMap<&str, (u32, i64)> =
+        courses.iter().zip(0..).map(|(course, place)| (course.id.as_str(), (place, course.start_seconds()))).collect();
+    let mut enrolments = Vec::with_capacity(written.len());
+    let mut without_course = Vec::new();
+    for one in written {
+        match place.get(one.course.as_str()) {
+            Some(&(course, start)) => enrolments.push(one.to_enrolment(course, start)),
+            None => without_course.push(one.id.clone()),
+        }
+    }
+    drop(place);
+    let roster = Roster { static_columns: statics, ..Roster::new(courses, enrolments) };
+    (roster, without_course)
+}
+
+/// Places of the columns of an enrolments table.
+struct Places {
+    enrolment: Option<usize>,
+    learner: Option<usize>,
+    course: Option<usize>,
+    enrolled: Option<(usize, Time)>,
+    withdrawn: Option<(usize, Time)>,
+    outcome: Option<usize>,
+    label: Option<usize>,
+    statics: Vec<usize>,
+}
+
+impl Places {
+    fn of(table: &mut SmallTable, columns: &EnrolmentColumns) -> Result<Self, ReadError> {
+        let mut time = |time: &Option<Time>| -> Result<Option<(usize, Time)>, ReadError> {
+            let place = |time: &Time| Ok((table.place(&time.column)?, time.clone()));
+            time.as_ref().map(place).transpose()
+        };
+        let (enrolled, withdrawn) = (time(&columns.enrolled)?, time(&columns.withdrawn)?);
+        Ok(Self {
+            enrolment: table.place_of(columns.enrolment.as_ref())?,
+            learner: table.place_of(columns.learner.as_ref())?,
+            course: table.place_of(columns.course.as_ref())?,
+            enrolled,
+            withdrawn,
+            outcome: table.place_of(columns.outcome.as_ref())?,
+            label: table.place_of(columns.label.as_ref())?,
+            statics: columns.statics.iter().map(|name| table.place(name)).collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn written(&self, row: &Row<'_>, plan: &Plan) -> Result<Written, Refusal> {
+        let course = match (self.course, &plan.single_course) {
+            (Some(place), _) => row.id(place, "course")?,
+            (None, single) => single.as_deref().unwrap_or_default(),
+        };
+        let learner = self.learner.map(|place| row.id(place, "learner")).transpose()?;
+        let id = match self.enrolment {
+            Some(place) => row.id(place, "enrolment")?.to_owned(),
+            None => pair_id(course, learner.unwrap_or_default()),
+        };
+        let outcome = |word: &str| {
+            let end = plan.outcomes.get(word).copied();
+            let unknown =
+                || Refusal::new(Reason::BadValue, format!("outcome `{word}` is not in the mapping's [outcomes]"));
+            Ok(Outcome { word: word.to_owned(), end: end.ok_or_else(unknown)? })
+        };
+        let given = |place: Option<usize>| place.and_then(|place| row.given(place));
+        Ok(Written {
+            learner: learner.unwrap_or(&id).to_owned(),
+            course: course.to_owned(),
+            enrolled: moment(row, self.enrolled.as_ref())?,
+            withdrawn: moment(row, self.withdrawn.as_ref())?,
+            outcome: given(self.outcome).map(outcome).transpose()?,
+            dropout: given(self.label).map(|word| label(word, plan)).transpose()?,
+            statics: self.statics.iter().map(|&place| row.given(place).map(str::to_owned)).collect(),
+            id,
+        })
+    }
+}
+
+/// The moment in a column, `None` when empty.
+fn moment(row: &Row<'_>, column: Option<&(usize, Time)>) -> Result<Option<Moment>, Refusal> {
+    let Some((place, time)) = column else { return Ok(None) };
+    row.given(*place).map(|text| read_moment(text, time)).transpose()
+}
+
+/// The moment that `text` in the column of `time` names.
+pub(super) fn read_moment(text: &str, time: &Time) -> Result<Moment, Refusal> {
+    let unreadable =
+        || Refusal::new(Reason::BadTime, format!("{} `{text}` is not {}", time.column, time.format.looks_like()));
+    time.format.parse(text.as_bytes()).ok_or_else(unreadable)
+}
+
+fn label(word: &str, plan: &Plan) -> Result<bool, Refusal> {
+    let unknown = || Refusal::new(Reason::BadValue, format!("label `{word}` is neither for dropout nor for stayed"));
+    plan.label_values.get(word).copied().ok_or_else(unknown)
+}
+
+/// Reads the enrolments table. `courses` are the courses with dates, where those are known beforehand; enrolments in
+/// others are counted as rejected, and stay among what is returned.
+pub(super) fn read(
+    paths: &[PathBuf],
+    plan: &Plan,
+    table_plan: &TablePlan<EnrolmentColumns>,
+    courses: Option<&[Course]>,
+    tables: &mut Tally,
+) -> Result<Vec<Written>, ReadError> {
+    let dated: Option<FxHashSet<&str>> = courses.map(|list| list.iter().map(|course| course.id.as_str()).collect());
+    let mut written: Vec<Written> = Vec::new();
+    let mut by_id: FxHashMap<String, usize> = FxHashMap::default();
+    let mut pairs: FxHashSet<(String, String)> = FxHashSet::default();
+    for path in paths {
+        let mut table = SmallTable::open(path, "enrolments", &table_plan.layout)?;
+        let places = Places::of(&mut table, &table_plan.columns)?;
+        table.rows(tables, |row| {
+            let one = places.written(row, plan)?;
+            match by_id.get(&one.id).map(|&place| &written[place]) {
+                Some(known) if *known == one => return Err(Refusal::new(Reason::Repeated, "the enrolment again")),
+                Some(_) => {
+                    let what = "an enrolment again, saying something else; the first is used";
+                    return Err(Refusal::new(Reason::Contradiction, what));
+                }
+                None if !pairs.insert((one.course.clone(), one.learner.clone())) => {
+                    let what = "a learner in a course again, as another enrolment; the first is used";
+                    return Err(Refusal::new(Reason::Contradiction, what));
+                }
+                None => by_id.insert(one.id.clone(), written.len()),
+            };
+            let has_dates = dated.as_ref().is_none_or(|dated| dated.contains(one.course.as_str()));
+            let what = format!("course `{}` has no dates", one.course);
+            written.push(one);
+            if has_dates { Ok(()) } else { Err(Refusal::new(Reason::UnknownCourse, what)) }
+        })?;
+    }
+    Ok(written)
+}
+
+/// Reads the labels table into the roster.
+pub(super) fn read_labels(
+    paths: &[PathBuf],
+    plan: &Plan,
+    roster: &mut Roster,
+    tables: &mut Tally,
+) -> Result<(), ReadError> {
+    let Some(table_plan) = &plan.labels else { return Ok(()) };
+    let by_id = EnrolmentIndex::new(roster);
+    let by_pair = PairIndex::new(roster);
+    for path in paths {
+        let mut table = SmallTable::open(path, "labels", &table_plan.layout)?;
+        let columns = &table_plan.columns;
+        let enrolment = table.place_of(columns.enrolment.as_ref())?;
+        let learner = table.place_of(columns.learner.as_ref())?;
+        let course = table.place_of(columns.course.as_ref())?;
+        let label_place = table.place(&columns.label)?;
+        table.rows(tables, |row| {
+            let found = match (enrolment, learner) {
+                (Some(place), _) => by_id.get(row.id(place, "enrolment")?.as_bytes()),
+                (None, Some(place)) => {
+                    let learner = row.id(place, "learner")?;
+                    let course = match (course, &plan.single_course) {
+                        (Some(place), _) => row.id(place, "course")?,
+                        (None, single) => single.as_deref().unwrap_or_default(),
+                    };
+                    by_pair.course(course.as_bytes()).and_then(|course| by_pair.enrolment(course, learner.as_bytes()))
+                }
+                (None, None) => None,
+            };
+            let unknown = || Refusal::new(Reason::UnknownEnrolment, "a label for an enrolment that no table names");
+            let enrolment = &mut roster.enrolments[found.ok_or_else(unknown)? as usize];
+            let value = label(row.id(label_place, "label")?, plan)?;
+            match enrolment.dropout {
+                None => enrolment.dropout = Some(value),
+                Some(known) if known == value => return Err(Refusal::new(Reason::Repeated, "the same label again")),
+                Some(_) => {
+                    let what = "an enrolment labelled both ways; the first label is used";
+                    return Err(Refusal::new(Reason::Contradiction, what));
+                }
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// The mapping's static columns.
+pub(super) fn static_columns(plan: &Plan) -> Vec<String> {
+    plan.enrolments.as_ref().map(|table| table.columns.statics.clone()).unwrap_or_default()
+}
+
+/// Fails when not one enrolment can be used.
+pub(super) fn check_any(roster: &Roster, path: &Path) -> Result<(), ReadError> {
+    match roster.enrolments.is_empty() {
+        true => Err(ReadError::Empty { path: path.to_owned(), table: "enrolments".to_owned() }),
+        false => Ok(()),
+    }
+}

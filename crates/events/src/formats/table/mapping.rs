@@ -1,0 +1,175 @@
+//! The mapping as it is written: TOML, of which every key is known or an error.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::error::ReadError;
+
+/// A mapping file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Mapping {
+    /// How finely the log tells time.
+    #[serde(default)]
+    pub(super) granularity: GranularityName,
+    /// The course that everything is of, where no column names one.
+    pub(super) single_course: Option<String>,
+    pub(super) log: TableSpec<LogColumns>,
+    pub(super) enrolments: Option<TableSpec<EnrolmentColumns>>,
+    pub(super) courses: Option<TableSpec<CourseColumns>>,
+    pub(super) labels: Option<TableSpec<LabelColumns>>,
+    #[serde(default)]
+    pub(super) activities: Activities,
+    #[serde(default)]
+    pub(super) outcomes: Outcomes,
+    #[serde(default)]
+    pub(super) label_values: LabelValues,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum GranularityName {
+    #[default]
+    Second,
+    Day,
+}
+
+/// One table: where its files are, how they are written, what its columns are.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TableSpec<C> {
+    /// Names or patterns, relative to the input folder.
+    pub(super) files: Vec<String>,
+    /// How the files are written; told from each file when not given.
+    #[serde(rename = "type")]
+    pub(super) file_type: Option<FileType>,
+    /// What stands between the fields of a CSV; `,` when not given.
+    pub(super) delimiter: Option<char>,
+    /// Whether the first line of a CSV names the columns; without it they are named by their places, from `"0"`.
+    pub(super) header: Option<bool>,
+    /// Whether line breaks occur inside quotes; such a CSV is read in one thread.
+    pub(super) quoted_newlines: Option<bool>,
+    pub(super) columns: C,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum FileType {
+    Csv,
+    Jsonl,
+    Parquet,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LogColumns {
+    pub(super) enrolment: Option<String>,
+    pub(super) learner: Option<String>,
+    pub(super) course: Option<String>,
+    pub(super) time: Time,
+    pub(super) activity: Option<String>,
+    pub(super) object: Option<String>,
+    pub(super) count: Option<String>,
+    pub(super) event_id: Option<String>,
+}
+
+/// A column of times.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Time {
+    pub(super) column: String,
+    pub(super) format: TimeFormat,
+}
+
+/// How times are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum TimeFormat {
+    Iso,
+    Date,
+    UnixSeconds,
+    UnixMillis,
+    UnixMicros,
+    DayOffset,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EnrolmentColumns {
+    pub(super) enrolment: Option<String>,
+    pub(super) learner: Option<String>,
+    pub(super) course: Option<String>,
+    pub(super) enrolled: Option<Time>,
+    pub(super) withdrawn: Option<Time>,
+    pub(super) outcome: Option<String>,
+    pub(super) label: Option<String>,
+    #[serde(default)]
+    pub(super) statics: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CourseColumns {
+    pub(super) course: Option<String>,
+    pub(super) start: Option<Time>,
+    pub(super) end: Option<Time>,
+    pub(super) days: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LabelColumns {
+    pub(super) enrolment: Option<String>,
+    pub(super) learner: Option<String>,
+    pub(super) course: Option<String>,
+    pub(super) label: String,
+}
+
+/// Raw kinds and what they count as.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Activities {
+    /// What kinds that are not declared count as; `other` when not given.
+    pub(super) default: Option<String>,
+    /// The source's names, and names of the vocabulary.
+    #[serde(default)]
+    pub(super) kinds: BTreeMap<String, String>,
+}
+
+/// The source's words for how an enrolment ended.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Outcomes {
+    #[serde(default)]
+    pub(super) completed: Vec<String>,
+    #[serde(default)]
+    pub(super) failed: Vec<String>,
+    #[serde(default)]
+    pub(super) withdrew: Vec<String>,
+}
+
+/// The source's words for labels; 1, true, 0, false and the like when not given.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LabelValues {
+    #[serde(default)]
+    pub(super) dropout: Vec<String>,
+    #[serde(default)]
+    pub(super) stayed: Vec<String>,
+}
+
+impl Mapping {
+    pub(super) fn read(path: &Path) -> Result<Self, ReadError> {
+        let text = std::fs::read_to_string(path).map_err(|source| match source.kind() {
+            std::io::ErrorKind::NotFound => ReadError::NotFound { path: path.to_owned() },
+            _ => ReadError::Io { path: path.to_owned(), source },
+        })?;
+        // The message of the TOML reader shows the line, the key and what may stand there.
+        toml::from_str(&text).map_err(|error| ReadError::Mapping {
+            path: path.to_owned(),
+            what: error.to_string().trim_end().to_owned(),
+        })
+    }
+}

@@ -1,0 +1,282 @@
+//! Parquet: row groups read side by side, only the columns that the mapping names.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Int32Type, Int64Type};
+use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow_cast::cast;
+use arrow_schema::{DataType, TimeUnit};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
+use rayon::prelude::*;
+
+use super::cells::{Cells, ROLES, Role, RowSink};
+use crate::error::ReadError;
+use crate::input;
+use crate::intake::{Frame, Intake};
+use crate::source::{BlockSink, EventFile, Purpose};
+use crate::table::missing_column;
+use crate::text::BLOCK_BYTES;
+use crate::time::DAY_SECONDS;
+
+/// Bytes an event takes: as many rows make a block as give a block's bytes of events. A row group gives as many blocks
+/// as it needs, so that memory does not grow with row groups.
+const EVENT_BYTES: usize = size_of::<crate::Event>();
+
+/// Rows decoded at a time.
+const BATCH_ROWS: usize = 1 << 14;
+
+/// A Parquet file that has been looked at: its schema and row groups.
+pub(super) struct ParquetFile {
+    path: PathBuf,
+    metadata: ArrowReaderMetadata,
+}
+
+impl ParquetFile {
+    pub(super) fn open(path: &Path) -> Result<Self, ReadError> {
+        let file = input::open(path)?;
+        let metadata =
+            ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(|error| decode(path, error))?;
+        Ok(Self { path: path.to_owned(), metadata })
+    }
+
+    /// Place of the column of this name in the schema.
+    pub(super) fn require(&self, table: &str, column: &str) -> Result<usize, ReadError> {
+        let names: Vec<String> = self.metadata.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let place = names.iter().position(|name| name == column);
+        place.ok_or_else(|| missing_column(&self.path, table, column, &names))
+    }
+
+    fn type_of(&self, place: usize) -> &DataType {
+        self.metadata.schema().field(place).data_type()
+    }
+
+    fn group_rows(&self) -> Vec<usize> {
+        self.metadata.metadata().row_groups().iter().map(|group| group.num_rows() as usize).collect()
+    }
+
+    /// Batches of one row group, or of all, with the columns at `places`.
+    fn batches(&self, group: Option<usize>, places: &[usize]) -> Result<ParquetRecordBatchReader, ReadError> {
+        let file: File = input::open(&self.path)?;
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
+        let mask = ProjectionMask::roots(builder.parquet_schema(), places.iter().copied());
+        let builder = builder.with_batch_size(BATCH_ROWS).with_projection(mask);
+        let builder = match group {
+            Some(group) => builder.with_row_groups(vec![group]),
+            None => builder,
+        };
+        builder.build().map_err(|error| decode(&self.path, error))
+    }
+
+    /// Hands each row's texts of the columns at `places` to `take`, with the number of the row, from 1.
+    pub(super) fn texts(
+        &self,
+        places: &[usize],
+        mut take: impl FnMut(u64, &mut dyn Iterator<Item = &str>) -> Result<(), ReadError>,
+    ) -> Result<(), ReadError> {
+        let mut row = 0;
+        for batch in self.batches(None, places)? {
+            let batch = batch.map_err(|error| decode(&self.path, error))?;
+            let columns: Vec<StringArray> =
+                places.iter().map(|&place| self.text_column(&batch, place)).collect::<Result<_, _>>()?;
+            for at in 0..batch.num_rows() {
+                row += 1;
+                take(row, &mut columns.iter().map(|column| text(column, at)))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn column<'b>(&self, batch: &'b RecordBatch, place: usize) -> &'b ArrayRef {
+        let name = self.metadata.schema().field(place).name();
+        batch.column_by_name(name).expect("a column that was asked for")
+    }
+
+    fn text_column(&self, batch: &RecordBatch, place: usize) -> Result<StringArray, ReadError> {
+        let column = self.column(batch, place);
+        let texts = cast(column, &DataType::Utf8).map_err(|_| {
+            let name = self.metadata.schema().field(place).name();
+            decode(&self.path, format!("column `{name}` is of type {}, which is not text", column.data_type()))
+        })?;
+        Ok(texts.as_string::<i32>().clone())
+    }
+}
+
+fn text(column: &StringArray, row: usize) -> &str {
+    if column.is_null(row) { "" } else { column.value(row).trim() }
+}
+
+fn decode(path: &Path, error: impl std::fmt::Display) -> ReadError {
+    ReadError::Decode { path: path.to_owned(), what: error.to_string() }
+}
+
+/// A log in Parquet.
+pub(super) struct ParquetLog<S> {
+    file: ParquetFile,
+    places: [Option<usize>; ROLES],
+    block_rows: usize,
+    sink: S,
+}
+
+/// How a time column holds its times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TimeColumn {
+    /// As times or dates.
+    Typed,
+    /// As text or numbers.
+    Untyped,
+}
+
+impl<S: RowSink> ParquetLog<S> {
+    pub(super) fn new(file: ParquetFile, places: [Option<usize>; ROLES], sink: S) -> Self {
+        Self { file, places, block_rows: BLOCK_BYTES / EVENT_BYTES, sink }
+    }
+
+    fn read_group(
+        &self,
+        group: usize,
+        first_block: usize,
+        how: &How<'_>,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<(), ReadError> {
+        let wanted: Vec<usize> = self.places.iter().flatten().copied().collect();
+        let mut block = Block::begin(self, first_block, how);
+        for batch in self.file.batches(Some(group), &wanted)? {
+            let batch = batch.map_err(|error| decode(&self.file.path, error))?;
+            let columns = self.columns(&batch)?;
+            for row in 0..batch.num_rows() {
+                if block.rows == self.block_rows as u64 {
+                    let number = block.number + 1;
+                    std::mem::replace(&mut block, Block::begin(self, number, how)).end(self, how)?;
+                }
+                block.take(self, &columns, row);
+            }
+        }
+        block.end(self, how)?;
+        let bytes = self.file.metadata.metadata().row_group(group).compressed_size();
+        progress(u64::try_from(bytes).unwrap_or(0));
+        Ok(())
+    }
+
+    fn columns(&self, batch: &RecordBatch) -> Result<Columns, ReadError> {
+        let mut columns = Columns { texts: [const { None }; ROLES], instants: None };
+        for (role, place) in self.places.iter().enumerate() {
+            let Some(place) = *place else { continue };
+            if role == Role::Time as usize && time_column(self.file.type_of(place)) == TimeColumn::Typed {
+                columns.instants =
+                    Some(instants(self.file.column(batch, place)).map_err(|what| decode(&self.file.path, what))?);
+            } else {
+                columns.texts[role] = Some(self.file.text_column(batch, place)?);
+            }
+        }
+        Ok(columns)
+    }
+}
+
+/// How a column of this type holds times.
+fn time_column(data_type: &DataType) -> TimeColumn {
+    match data_type {
+        DataType::Timestamp(..) | DataType::Date32 | DataType::Date64 => TimeColumn::Typed,
+        _ => TimeColumn::Untyped,
+    }
+}
+
+impl ParquetFile {
+    /// How the column at `place` holds times.
+    pub(super) fn time_column(&self, place: usize) -> TimeColumn {
+        time_column(self.type_of(place))
+    }
+}
+
+/// Seconds since 1970-01-01T00:00:00 of a column of times.
+fn instants(column: &ArrayRef) -> Result<Int64Array, String> {
+    let per_second = match column.data_type() {
+        DataType::Date32 => {
+            let days = column.as_primitive::<arrow_array::types::Date32Type>().reinterpret_cast::<Int32Type>();
+            return Ok(days.unary::<_, Int64Type>(|day| i64::from(day) * DAY_SECONDS));
+        }
+        DataType::Timestamp(TimeUnit::Second, _) => 1,
+        DataType::Date64 | DataType::Timestamp(TimeUnit::Millisecond, _) => 1_000,
+        DataType::Timestamp(TimeUnit::Microsecond, _) => 1_000_000,
+        _ => 1_000_000_000,
+    };
+    let units = cast(column, &DataType::Int64).map_err(|error| error.to_string())?;
+    Ok(units.as_primitive::<Int64Type>().unary(|unit| unit.div_euclid(per_second)))
+}
+
+struct Columns {
+    texts: [Option<StringArray>; ROLES],
+    instants: Option<Int64Array>,
+}
+
+struct How<'a> {
+    purpose: Purpose,
+    frame: &'a Frame,
+    sink: &'a BlockSink<'a>,
+}
+
+/// A block on its way.
+struct Block<'a, B> {
+    number: usize,
+    rows: u64,
+    intake: Intake<'a>,
+    state: B,
+}
+
+impl<'a, B> Block<'a, B> {
+    fn begin<S: RowSink<Block = B>>(log: &ParquetLog<S>, number: usize, how: &How<'a>) -> Self {
+        Self { number, rows: 0, intake: Intake::for_purpose(how.purpose, how.frame, number), state: log.sink.begin() }
+    }
+
+    fn take<S: RowSink<Block = B>>(&mut self, log: &ParquetLog<S>, columns: &Columns, row: usize) {
+        let mut cells = Cells::default();
+        for (cell, column) in cells.text.iter_mut().zip(&columns.texts) {
+            *cell = column.as_ref().map_or(b"", |column| text(column, row).as_bytes());
+        }
+        cells.instant = columns.instants.as_ref().filter(|column| column.is_valid(row)).map(|column| column.value(row));
+        log.sink.take(&mut self.state, &cells, self.rows, &mut self.intake);
+        self.rows += 1;
+    }
+
+    fn end<S: RowSink<Block = B>>(mut self, log: &ParquetLog<S>, how: &How<'_>) -> Result<(), ReadError> {
+        log.sink.end(self.state, self.number);
+        self.intake.parsed.tally.lines = self.rows;
+        (how.sink)(self.number, self.intake.parsed)
+    }
+}
+
+impl<S: RowSink> EventFile for ParquetLog<S> {
+    fn path(&self) -> &Path {
+        &self.file.path
+    }
+
+    fn first_line(&self) -> u64 {
+        1
+    }
+
+    fn set_block_bytes(&mut self, bytes: usize) {
+        self.block_rows = (bytes / EVENT_BYTES).max(1);
+    }
+
+    fn read(
+        &self,
+        purpose: Purpose,
+        frame: &Frame,
+        sink: &BlockSink<'_>,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<(), ReadError> {
+        let how = How { purpose, frame, sink };
+        let mut first_block = 0;
+        let mut groups = Vec::new();
+        for (group, rows) in self.file.group_rows().into_iter().enumerate() {
+            groups.push((group, first_block));
+            // A group without rows gives an empty block, so that all are read the same way.
+            first_block += rows.div_ceil(self.block_rows).max(1);
+        }
+        groups.into_par_iter().try_for_each(|(group, first)| self.read_group(group, first, &how, progress))
+    }
+}

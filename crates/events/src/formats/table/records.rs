@@ -1,0 +1,146 @@
+//! CSV in which line breaks occur inside quotes: read in one thread, as only the quotes before tell what a newline is.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use csv::ByteRecord;
+
+use super::cells::{Cells, RolePlaces, RowSink};
+use crate::error::ReadError;
+use crate::input::{self, UnixLines};
+use crate::intake::{Frame, Intake};
+use crate::source::{BlockSink, EventFile, Purpose};
+use crate::table::{Header, csv_error};
+use crate::tally::Reason;
+use crate::text::LONGEST_LINE_BYTES;
+
+/// A CSV whose records may hold newlines. Holds one block and one record, which may be of 4 MiB.
+pub(super) struct RecordsFile<S> {
+    pub(super) path: PathBuf,
+    pub(super) places: RolePlaces,
+    /// Number of columns.
+    pub(super) width: usize,
+    pub(super) delimiter: u8,
+    pub(super) header: Header,
+    /// Line of the first record after the header.
+    pub(super) first_line: u64,
+    pub(super) block_bytes: usize,
+    pub(super) sink: S,
+}
+
+/// Line, from 1, on which the first record after the header begins.
+pub(super) fn first_line(path: &Path, delimiter: u8, header: Header) -> Result<u64, ReadError> {
+    if header == Header::Absent {
+        return Ok(1);
+    }
+    let mut reader = reader(path, delimiter, &|_| ())?.0;
+    let mut record = ByteRecord::new();
+    reader.read_byte_record(&mut record).map_err(|error| csv_error(path, error))?;
+    Ok(reader.position().line())
+}
+
+type Reader<'a> = csv::Reader<UnixLines<Limited<Box<dyn Read + Send + 'a>>>>;
+
+fn reader<'a>(
+    path: &Path,
+    delimiter: u8,
+    progress: &'a (dyn Fn(u64) + Sync),
+) -> Result<(Reader<'a>, Arc<AtomicU64>), ReadError> {
+    let since_record = Arc::new(AtomicU64::new(0));
+    let stream = Limited { inner: input::unpacked(path, progress)?, since_record: Arc::clone(&since_record) };
+    let mut builder = csv::ReaderBuilder::new();
+    builder.delimiter(delimiter).has_headers(false).flexible(true);
+    Ok((builder.from_reader(UnixLines::new(stream)), since_record))
+}
+
+/// Ends the reading when a record goes on for too long, which an open quote makes the rest of any file.
+struct Limited<R> {
+    inner: R,
+    since_record: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Limited<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.since_record.load(Ordering::Relaxed) > LONGEST_LINE_BYTES as u64 {
+            let mib = LONGEST_LINE_BYTES >> 20;
+            return Err(io::Error::other(format!("a record of over {mib} MiB; is a quote not closed?")));
+        }
+        let count = self.inner.read(buffer)?;
+        self.since_record.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+impl<S: RowSink> RecordsFile<S> {
+    fn take(&self, record: &ByteRecord, line: u64, state: &mut S::Block, intake: &mut Intake<'_>) {
+        if record.iter().any(|field| std::str::from_utf8(field).is_err()) {
+            return intake.refuse(Reason::NotUtf8, line, || "bytes that are not UTF-8".to_owned());
+        }
+        if record.len() != self.width {
+            let what = || format!("{} fields where the first record has {}", record.len(), self.width);
+            return intake.refuse(Reason::Malformed, line, what);
+        }
+        let mut cells = Cells::default();
+        for (text, place) in cells.text.iter_mut().zip(self.places) {
+            *text = place.map_or(b"", |place| record[place].trim_ascii());
+        }
+        self.sink.take(state, &cells, line, intake);
+    }
+}
+
+impl<S: RowSink> EventFile for RecordsFile<S> {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn first_line(&self) -> u64 {
+        self.first_line
+    }
+
+    fn set_block_bytes(&mut self, bytes: usize) {
+        self.block_bytes = bytes.max(1);
+    }
+
+    fn read(
+        &self,
+        purpose: Purpose,
+        frame: &Frame,
+        sink: &BlockSink<'_>,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<(), ReadError> {
+        let (mut reader, since_record) = reader(&self.path, self.delimiter, progress)?;
+        let mut record = ByteRecord::new();
+        let read = |reader: &mut Reader<'_>, record: &mut ByteRecord| {
+            since_record.store(0, Ordering::Relaxed);
+            reader.read_byte_record(record).map_err(|error| csv_error(&self.path, error))
+        };
+        if self.header == Header::Present {
+            read(&mut reader, &mut record)?;
+        }
+        let mut first = self.first_line;
+        let mut number = 0;
+        let mut more = true;
+        while more {
+            let mut intake = Intake::for_purpose(purpose, frame, number);
+            let mut state = self.sink.begin();
+            let end = reader.position().byte() + self.block_bytes as u64;
+            while reader.position().byte() < end {
+                more = read(&mut reader, &mut record)?;
+                if !more {
+                    break;
+                }
+                let line = record.position().map_or(0, csv::Position::line) - first;
+                self.take(&record, line, &mut state, &mut intake);
+            }
+            self.sink.end(state, number);
+            let next = reader.position().line();
+            intake.parsed.tally.lines = next - first;
+            first = next;
+            sink(number, intake.parsed)?;
+            number += 1;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,106 @@
+//! Who is enrolled, inferred from the log where no table says it: the distinct ids of its rows. Holds an entry for each
+//! enrolment, whatever the length of the log.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustc_hash::FxHashMap;
+
+use super::cells::{Cells, Role, RowSink};
+use super::log;
+use super::plan::{Naming, Plan};
+use crate::error::ReadError;
+use crate::intake::{Frame, Intake};
+use crate::roster::Roster;
+use crate::source::Purpose;
+
+/// An enrolment as rows of the log name it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Named {
+    /// The enrolment's id, where rows name it.
+    pub(super) enrolment: Option<String>,
+    pub(super) learner: Option<String>,
+    pub(super) course: String,
+}
+
+/// The enrolments that the log's rows name.
+pub(super) fn enrolments_in(paths: &[PathBuf], plan: &Plan) -> Result<Vec<Named>, ReadError> {
+    let found: Arc<Mutex<FxHashMap<Box<[u8]>, Named>>> = Arc::default();
+    for path in paths {
+        let names =
+            Names { found: Arc::clone(&found), naming: plan.log.naming, single_course: plan.single_course.clone() };
+        let reading = log::open(path, plan, names)?;
+        reading.read(Purpose::Events, &Frame::new(&Roster::default(), &[], None), &|_, _| Ok(()), &|_| ())?;
+    }
+    let found = std::mem::take(&mut *found.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut named: Vec<Named> = found.into_values().collect();
+    named.sort();
+    if plan.log.naming == Naming::Enrolment {
+        let torn = named.windows(2).filter(|pair| pair[0].enrolment == pair[1].enrolment).count();
+        if torn > 0 {
+            return Err(plan.error(format!(
+                "{torn} enrolment ids of the log stand with more than one learner or course; give an [enrolments] table, \
+                 or leave log.columns.enrolment out so that learner and course tell enrolments apart"
+            )));
+        }
+    }
+    Ok(named)
+}
+
+struct Names {
+    found: Arc<Mutex<FxHashMap<Box<[u8]>, Named>>>,
+    naming: Naming,
+    single_course: Option<String>,
+}
+
+/// What one block named, and the key of the row before.
+#[derive(Default)]
+pub(super) struct Found {
+    named: FxHashMap<Box<[u8]>, Named>,
+    key: Vec<u8>,
+    before: Vec<u8>,
+}
+
+impl RowSink for Names {
+    type Block = Found;
+
+    fn begin(&self) -> Found {
+        Found::default()
+    }
+
+    fn take(&self, block: &mut Found, cells: &Cells<'_>, _: u64, _: &mut Intake<'_>) {
+        let course = self.single_course.as_ref().map_or(cells.get(Role::Course), |id| id.as_bytes());
+        let (enrolment, learner) = match self.naming {
+            Naming::Enrolment => (cells.get(Role::Enrolment), cells.get(Role::Learner)),
+            Naming::LearnerAndCourse => (&b""[..], cells.get(Role::Learner)),
+        };
+        // A row that lacks an id is counted when events are read.
+        if course.is_empty() || (enrolment.is_empty() && learner.is_empty()) {
+            return;
+        }
+        if self.naming == Naming::Enrolment && enrolment.is_empty() {
+            return;
+        }
+        // Fields hold no zero bytes in text that was taken for text; lengths keep the parts apart all the same.
+        block.key.clear();
+        block.key.extend_from_slice(&(course.len() as u32).to_le_bytes());
+        block.key.extend_from_slice(course);
+        block.key.extend_from_slice(&(enrolment.len() as u32).to_le_bytes());
+        block.key.extend_from_slice(enrolment);
+        block.key.extend_from_slice(learner);
+        if block.key == block.before {
+            return;
+        }
+        block.before.clone_from(&block.key);
+        if !block.named.contains_key(block.key.as_slice()) {
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            let given = |bytes: &[u8]| (!bytes.is_empty()).then(|| text(bytes));
+            let named = Named { enrolment: given(enrolment), learner: given(learner), course: text(course) };
+            block.named.insert(block.key.as_slice().into(), named);
+        }
+    }
+
+    fn end(&self, block: Found, _: usize) {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).extend(block.named);
+    }
+}

@@ -1,0 +1,219 @@
+//! Opening files: plain, gzip or zstd by their first bytes, whatever they are called.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::read::MultiGzDecoder;
+
+use crate::error::ReadError;
+
+/// How a file's bytes are packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// As they are.
+    Plain,
+    /// gzip (RFC 1952), of one or several members.
+    Gzip,
+    /// Zstandard (RFC 8878).
+    Zstd,
+}
+
+/// How the file at `path` is packed, from its first bytes.
+///
+/// # Errors
+/// When it can't be opened or read.
+pub fn packing(path: &Path) -> Result<Packing, ReadError> {
+    let mut first = Vec::with_capacity(4);
+    open(path)?.take(4).read_to_end(&mut first).map_err(ReadError::io(path))?;
+    Ok(match first.as_slice() {
+        [0x1f, 0x8b, ..] => Packing::Gzip,
+        [0x28, 0xb5, 0x2f, 0xfd] => Packing::Zstd,
+        _ => Packing::Plain,
+    })
+}
+
+/// Opens a file, with a clear word when there is none.
+///
+/// # Errors
+/// When it does not exist or can't be opened.
+pub fn open(path: &Path) -> Result<File, ReadError> {
+    File::open(path).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => ReadError::NotFound { path: path.to_owned() },
+        _ => ReadError::Io { path: path.to_owned(), source },
+    })
+}
+
+/// The file's bytes unpacked, as a stream. `progress` is told how many bytes were read from disk as they are.
+///
+/// # Errors
+/// When it can't be opened.
+pub fn unpacked<'a>(path: &Path, progress: &'a (dyn Fn(u64) + Sync)) -> Result<Box<dyn Read + Send + 'a>, ReadError> {
+    let packing = packing(path)?;
+    let disk = BufReader::with_capacity(1 << 18, Metered { inner: open(path)?, progress });
+    Ok(match packing {
+        Packing::Plain => Box::new(disk),
+        Packing::Gzip => Box::new(MultiGzDecoder::new(disk)),
+        Packing::Zstd => Box::new(zstd::Decoder::with_buffer(disk).map_err(ReadError::io(path))?),
+    })
+}
+
+struct Metered<'a> {
+    inner: File,
+    progress: &'a (dyn Fn(u64) + Sync),
+}
+
+impl Read for Metered<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        (self.progress)(count as u64);
+        Ok(count)
+    }
+}
+
+/// Text whose line ends are `\n`, whether they were `\r\n` or not. The csv crate ends a record at the `\r` and counts
+/// the line only at the `\n`, so that its line numbers are wrong without this.
+pub(crate) struct UnixLines<R> {
+    inner: BufReader<R>,
+    after_return: bool,
+}
+
+impl<R: Read> UnixLines<R> {
+    pub(crate) fn new(inner: R) -> Self {
+        Self { inner: BufReader::with_capacity(1 << 16, inner), after_return: false }
+    }
+}
+
+impl<R: Read> Read for UnixLines<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if out.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            let here = self.inner.fill_buf()?;
+            if std::mem::take(&mut self.after_return) && here.first() != Some(&b'\n') {
+                out[0] = b'\r';
+                return Ok(1);
+            }
+            let count = memchr::memchr(b'\r', here).unwrap_or(here.len()).min(out.len());
+            if count > 0 || here.is_empty() {
+                out[..count].copy_from_slice(&here[..count]);
+                self.inner.consume(count);
+                return Ok(count);
+            }
+            self.inner.consume(1);
+            self.after_return = true;
+        }
+    }
+}
+
+/// The first `limit` unpacked bytes of a file, or all if it is shorter.
+///
+/// # Errors
+/// When it can't be read or unpacked.
+pub fn head(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
+    let mut bytes = Vec::new();
+    let read = unpacked(path, &|_| ())?.take(limit).read_to_end(&mut bytes);
+    read.map_err(|source| unreadable(path, source))?;
+    Ok(bytes)
+}
+
+/// The error for bytes that can't be read to their end: of a packed file, that it can't be unpacked.
+pub fn unreadable(path: &Path, source: io::Error) -> ReadError {
+    match packing(path) {
+        Ok(Packing::Gzip | Packing::Zstd) => ReadError::Decode {
+            path: path.to_owned(),
+            what: format!("can't be unpacked to its end: {source}; is the file cut short?"),
+        },
+        _ => ReadError::Io { path: path.to_owned(), source },
+    }
+}
+
+/// The byte-order mark of UTF-8, which some programs put before the header.
+pub const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// Why the first bytes of a file can't be those of a text file in UTF-8, if so.
+#[must_use]
+pub fn not_text(head: &[u8]) -> Option<&'static str> {
+    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
+        return Some("it is UTF-16");
+    }
+    if head.starts_with(b"PAR1") {
+        return Some("it is Parquet");
+    }
+    if head.starts_with(b"PK\x03\x04") {
+        return Some("it is a zip archive or a spreadsheet");
+    }
+    head.contains(&0).then_some("it holds zero bytes")
+}
+
+/// The file's name without its folder.
+#[must_use]
+pub fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+/// The file's name without its folder, without `.gz` or `.zst`, in lower case.
+#[must_use]
+pub fn bare_name(path: &Path) -> String {
+    let name = file_name(path).to_lowercase();
+    for ending in [".gz", ".zst"] {
+        if let Some(bare) = name.strip_suffix(ending) {
+            return bare.to_owned();
+        }
+    }
+    name
+}
+
+/// The files among `inputs`: files as they are, and the files directly in folders, by name.
+///
+/// # Errors
+/// When an input does not exist or a folder can't be listed.
+pub fn files(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, ReadError> {
+    let mut found = Vec::new();
+    for input in inputs {
+        if input.is_dir() {
+            let entries = std::fs::read_dir(input).map_err(ReadError::io(input))?;
+            let mut inside = Vec::new();
+            for entry in entries {
+                let path = entry.map_err(ReadError::io(input))?.path();
+                if path.is_file() && !file_name(&path).starts_with('.') {
+                    inside.push(path);
+                }
+            }
+            inside.sort();
+            found.extend(inside);
+        } else if input.exists() {
+            found.push(input.clone());
+        } else {
+            return Err(ReadError::NotFound { path: input.clone() });
+        }
+    }
+    Ok(found)
+}
+
+/// BLAKE3 of the bytes on disk, in hexadecimal. Computed on rayon's threads for large files.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn blake3_of(path: &Path) -> Result<String, ReadError> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_mmap_rayon(path).map_err(ReadError::io(path))?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn line_ends_become_newlines(text in "[a\r\n]{0,40}", size in 1_usize..5) {
+            let mut stream = UnixLines { inner: BufReader::with_capacity(size, text.as_bytes()), after_return: false };
+            let mut out = String::new();
+            stream.read_to_string(&mut out).unwrap();
+            prop_assert_eq!(out, text.replace("\r\n", "\n"));
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Where readers hand in what they parsed: one place decides, the same way for every format, whether a row becomes an
+//! event, is set aside or is rejected.
+
+use rustc_hash::FxHashMap;
+
+use crate::event::{Event, MAX_WEIGHT, ObjectKey};
+use crate::roster::Roster;
+use crate::source::Purpose;
+use crate::tally::{BlockTally, Reason};
+use crate::time::format_instant;
+
+/// Events that count as more than this in one row are taken for a mistake.
+const GREATEST_COUNT: u64 = 1_000_000;
+
+/// What a reader is given besides the text: the roster, and the limits a row is held against.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    starts: Vec<i64>,
+    limits: Vec<i64>,
+    courses: Vec<u32>,
+    as_of: Option<i64>,
+}
+
+impl Frame {
+    /// The frame for `roster`, whose courses' grids end `grid_days[course]` days after their starts. Rows after
+    /// `as_of` (seconds since 1970-01-01T00:00:00) are set aside.
+    #[must_use]
+    pub fn new(roster: &Roster, grid_days: &[u32], as_of: Option<i64>) -> Self {
+        let starts: Vec<i64> = roster.courses.iter().map(crate::Course::start_seconds).collect();
+        let limits = starts
+            .iter()
+            .zip(grid_days)
+            .map(|(start, &days)| start + i64::from(days) * crate::time::DAY_SECONDS)
+            .collect();
+        let courses = roster.enrolments.iter().map(|enrolment| enrolment.course).collect();
+        Self { starts, limits, courses, as_of }
+    }
+}
+
+/// First and last instant of events, in seconds since 1970-01-01T00:00:00.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// First.
+    pub first: i64,
+    /// Last.
+    pub last: i64,
+}
+
+impl Span {
+    /// The least span that holds both.
+    #[must_use]
+    pub fn join(self, other: Self) -> Self {
+        Self { first: self.first.min(other.first), last: self.last.max(other.last) }
+    }
+}
+
+/// What one block of a file gave.
+#[derive(Clone, Debug, Default)]
+pub struct Parsed {
+    /// Events, in the order of the rows.
+    pub events: Vec<Event>,
+    /// Enrolments with an event after their course's grid, and the seconds from the course's start to it.
+    pub after_calendar: Vec<(u32, i32)>,
+    /// What became of the rows.
+    pub tally: BlockTally,
+    /// First and last instant of a row with an instant, inside the calendar or not, up to the `as_of` of the frame.
+    pub span: Option<Span>,
+    /// The same by course, when asked for.
+    pub course_spans: FxHashMap<u32, Span>,
+}
+
+/// Takes the rows of one block.
+#[derive(Debug)]
+pub struct Intake<'a> {
+    frame: &'a Frame,
+    /// What came of the block so far.
+    pub parsed: Parsed,
+    /// Number of the block in its file, from 0.
+    pub block: usize,
+    spans_by_course: bool,
+}
+
+/// A row as a reader understood it.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Line of the row in the block, from 0.
+    pub line: u64,
+    /// Index of the enrolment in the roster.
+    pub enrolment: u32,
+    /// Instant, in seconds since 1970-01-01T00:00:00.
+    pub instant: i64,
+    /// The source's kind number.
+    pub kind: u8,
+    /// What was acted on.
+    pub object: Option<ObjectKey>,
+    /// How many events the row counts as.
+    pub count: u64,
+}
+
+impl<'a> Intake<'a> {
+    /// An intake for one block.
+    #[must_use]
+    pub fn new(frame: &'a Frame) -> Self {
+        Self { frame, parsed: Parsed::default(), block: 0, spans_by_course: false }
+    }
+
+    /// An intake that only learns when each course has events, to infer calendars from.
+    #[must_use]
+    pub fn for_spans(frame: &'a Frame) -> Self {
+        Self { spans_by_course: true, ..Self::new(frame) }
+    }
+
+    /// An intake for block `number`, for what the file is read for.
+    #[must_use]
+    pub fn for_purpose(purpose: Purpose, frame: &'a Frame, number: usize) -> Self {
+        let intake = match purpose {
+            Purpose::Events => Self::new(frame),
+            Purpose::Spans => Self::for_spans(frame),
+        };
+        Self { block: number, ..intake }
+    }
+
+    /// First instant of the enrolment's course, in seconds since 1970-01-01T00:00:00: for sources that count days from it.
+    #[must_use]
+    pub fn course_start(&self, enrolment: u32) -> i64 {
+        self.frame.starts[self.frame.courses[enrolment as usize] as usize]
+    }
+
+    /// Takes a row.
+    pub fn row(&mut self, row: Row) {
+        let course = self.frame.courses[row.enrolment as usize];
+        let start = self.frame.starts[course as usize];
+        let Some(seconds) = row.instant.checked_sub(start).and_then(|seconds| i32::try_from(seconds).ok()) else {
+            let what = || format!("{} is over 68 years from the course's start", format_instant(row.instant));
+            return self.refuse(Reason::FarFromCourse, row.line, what);
+        };
+        if row.count == 0 {
+            return self.refuse(Reason::ZeroCount, row.line, || "the row's count is 0".to_owned());
+        }
+        if row.count > GREATEST_COUNT {
+            return self.refuse(Reason::BadCount, row.line, || format!("a count of {} in one row", row.count));
+        }
+        if self.frame.as_of.is_some_and(|as_of| row.instant > as_of) {
+            return self.refuse(Reason::AfterAsOf, row.line, || format_instant(row.instant));
+        }
+        let here = Span { first: row.instant, last: row.instant };
+        self.parsed.span = Some(self.parsed.span.map_or(here, |span| span.join(here)));
+        if self.spans_by_course {
+            self.parsed.course_spans.entry(course).and_modify(|span| *span = span.join(here)).or_insert(here);
+            self.parsed.tally.used += 1;
+            return;
+        }
+        if row.instant >= self.frame.limits[course as usize] {
+            self.parsed.after_calendar.push((row.enrolment, seconds));
+            return self.refuse(Reason::AfterCalendar, row.line, || format_instant(row.instant));
+        }
+        let mut left = row.count;
+        while left > 0 {
+            let weight = left.min(u64::from(MAX_WEIGHT)) as u8;
+            self.parsed.events.push(Event::new(row.enrolment, seconds, row.kind, row.object, weight));
+            left -= u64::from(weight);
+        }
+        self.parsed.tally.used += 1;
+    }
+
+    /// Counts the row on line `line` of the block as not used.
+    pub fn refuse(&mut self, reason: Reason, line: u64, what: impl FnOnce() -> String) {
+        self.parsed.tally.refuse(reason, line, what);
+    }
+}

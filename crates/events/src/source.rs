@@ -1,0 +1,112 @@
+//! A log that has been opened: its roster read, its event files not yet.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::ReadError;
+use crate::intake::{Frame, Parsed};
+use crate::roster::Roster;
+use crate::tally::Tally;
+use crate::{Activity, Knows};
+
+/// A kind of event as the source names it, and the activity it counts as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// The source's name.
+    pub raw: String,
+    /// What it counts as.
+    pub activity: Activity,
+}
+
+/// A file that belongs to a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputFile {
+    /// What it is to the format: `log`, `enrolments`, `calendar` …
+    pub role: &'static str,
+    /// Where it is.
+    pub path: PathBuf,
+}
+
+/// What a source offers as labels when no rule is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LabelOffer {
+    /// Nothing: labels come from activity.
+    Nothing,
+    /// The enrolments' `dropout`.
+    Labels,
+    /// The enrolments' `outcome`.
+    Outcomes,
+}
+
+/// How finely a source tells time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Granularity {
+    /// To the second.
+    Second,
+    /// To the day; an event stands at its day's first instant.
+    Day,
+}
+
+/// A log of one format, opened.
+pub struct Source {
+    /// Name of the format.
+    pub format: &'static str,
+    /// Why it was taken for that format.
+    pub reason: String,
+    /// Courses and enrolments.
+    pub roster: Roster,
+    /// What became of the rows of the small tables.
+    pub tables: Tally,
+    /// Enrolments left out because their course is unknown or has no dates.
+    pub enrolments_without_course: u64,
+    /// What the source can know.
+    pub knows: Knows,
+    /// How finely it tells time.
+    pub granularity: Granularity,
+    /// Kinds of event; an event's kind number is the index. At most 256.
+    pub kinds: Vec<Kind>,
+    /// What it offers as labels.
+    pub labels: LabelOffer,
+    /// Every file read or to be read.
+    pub inputs: Vec<InputFile>,
+    /// The files that hold events.
+    pub events: Vec<Box<dyn EventFile>>,
+}
+
+/// Takes what each block of a file gave, in any order, from any thread. The first argument numbers the blocks of the
+/// file in the order of their rows, from 0. An error ends the reading.
+pub type BlockSink<'a> = dyn Fn(usize, Parsed) -> Result<(), ReadError> + Sync + 'a;
+
+/// What [`EventFile::read`] is to find out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Events.
+    Events,
+    /// Only when each course has events (see [`crate::Intake::for_spans`]).
+    Spans,
+}
+
+/// A file of events, read in blocks side by side on rayon's threads.
+pub trait EventFile: Send + Sync {
+    /// Where it is.
+    fn path(&self) -> &Path;
+
+    /// Line of the first row of block 0, from 1: 2 after a header.
+    fn first_line(&self) -> u64;
+
+    /// Sets about how many bytes of the file make a block, at least 1. To be called before anything is read; what comes
+    /// out does not depend on it, memory does.
+    fn set_block_bytes(&mut self, bytes: usize);
+
+    /// Reads the file and hands each block's events to `sink`. `progress` is told the bytes read from disk as they
+    /// are. Holds a few blocks of at most a few MiB a thread. What comes out does not depend on the number of threads.
+    ///
+    /// # Errors
+    /// When the file can't be read, or the sink fails.
+    fn read(
+        &self,
+        purpose: Purpose,
+        frame: &Frame,
+        sink: &BlockSink<'_>,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<(), ReadError>;
+}

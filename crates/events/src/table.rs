@@ -1,0 +1,244 @@
+//! Small tables in CSV: enrolments, calendars, labels and the like, read row by row in one thread.
+
+use std::path::{Path, PathBuf};
+
+use csv::ByteRecord;
+
+use crate::error::ReadError;
+use crate::input::{self, BOM, file_name, not_text};
+use crate::tally::{Reason, Tally};
+
+/// Why a row of a table is not used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The reason it counts under.
+    pub reason: Reason,
+    /// What is wrong, in words; names no learner.
+    pub what: String,
+}
+
+impl Refusal {
+    /// A refusal.
+    pub fn new(reason: Reason, what: impl Into<String>) -> Self {
+        Self { reason, what: what.into() }
+    }
+}
+
+/// Whether a table's first line names its columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Header {
+    /// It does.
+    Present,
+    /// It is a row already.
+    Absent,
+}
+
+/// A table of which the header has been read.
+pub struct Table {
+    path: PathBuf,
+    name: String,
+    delimiter: u8,
+    header: Header,
+    columns: Vec<String>,
+}
+
+/// One row of a table.
+pub struct Row<'a> {
+    record: &'a ByteRecord,
+}
+
+impl<'a> Row<'a> {
+    /// A row of these fields.
+    pub(crate) fn of(record: &'a ByteRecord) -> Self {
+        Self { record }
+    }
+
+    /// The text in a column, without surrounding blanks; empty where the row is too short.
+    #[must_use]
+    pub fn text(&self, column: usize) -> &'a str {
+        self.record.get(column).and_then(|bytes| std::str::from_utf8(bytes).ok()).map_or("", str::trim)
+    }
+
+    /// The same, `None` when empty or `?`, which some sources write for a missing value.
+    #[must_use]
+    pub fn given(&self, column: usize) -> Option<&'a str> {
+        Some(self.text(column)).filter(|text| !text.is_empty() && *text != "?")
+    }
+
+    /// The id in a column.
+    ///
+    /// # Errors
+    /// When it is empty.
+    pub fn id(&self, column: usize, name: &str) -> Result<&'a str, Refusal> {
+        self.given(column).ok_or_else(|| Refusal::new(Reason::MissingId, format!("no {name}")))
+    }
+
+    /// The whole number in a column, `None` when empty.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn integer(&self, column: usize, name: &str) -> Result<Option<i64>, Refusal> {
+        self.given(column)
+            .map(|text| {
+                let bad = || Refusal::new(Reason::BadValue, format!("{name} is `{text}`, not a whole number"));
+                text.parse().map_err(|_| bad())
+            })
+            .transpose()
+    }
+}
+
+impl Table {
+    /// Opens the CSV table `name` at `path`, whose fields are separated by `delimiter`.
+    ///
+    /// # Errors
+    /// When the file can't be read, is empty or not text, or names a column twice.
+    pub fn open(path: &Path, name: &str, delimiter: u8, header: Header) -> Result<Self, ReadError> {
+        let head = input::head(path, 1 << 16)?;
+        if let Some(why) = not_text(&head) {
+            return Err(ReadError::NotText { path: path.to_owned(), why: why.to_owned() });
+        }
+        let head = head.strip_prefix(BOM).unwrap_or(&head);
+        let mut reader =
+            csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(head);
+        let mut first = ByteRecord::new();
+        let any = reader.read_byte_record(&mut first).unwrap_or(false);
+        if !any {
+            return Err(ReadError::Empty { path: path.to_owned(), table: name.to_owned() });
+        }
+        let columns: Vec<String> = match header {
+            Header::Present => first.iter().map(|field| String::from_utf8_lossy(field).trim().to_owned()).collect(),
+            Header::Absent => (0..first.len()).map(|place| place.to_string()).collect(),
+        };
+        for (place, column) in columns.iter().enumerate() {
+            if !column.is_empty() && columns[..place].contains(column) {
+                return Err(ReadError::DuplicateColumn { path: path.to_owned(), column: column.clone() });
+            }
+        }
+        Ok(Self { path: path.to_owned(), name: name.to_owned(), delimiter, header, columns })
+    }
+
+    /// Names of the columns; their places, from `0`, in a table without header.
+    #[must_use]
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// Where the table is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Place of the column that goes by one of `names`.
+    #[must_use]
+    pub fn find(&self, names: &[&str]) -> Option<usize> {
+        self.columns.iter().position(|column| names.iter().any(|name| column.eq_ignore_ascii_case(name)))
+    }
+
+    /// The same, for a column that must be there.
+    ///
+    /// # Errors
+    /// When it is not, with what is there instead.
+    pub fn require(&self, names: &[&str]) -> Result<usize, ReadError> {
+        self.find(names).ok_or_else(|| missing_column(&self.path, &self.name, names[0], &self.columns))
+    }
+
+    /// Hands each row to `take` and counts it, as used or under the reason of the refusal.
+    ///
+    /// # Errors
+    /// When the file can't be read, or has rows of which not one was used.
+    pub fn rows(
+        &self,
+        tally: &mut Tally,
+        mut take: impl FnMut(&Row<'_>) -> Result<(), Refusal>,
+    ) -> Result<(), ReadError> {
+        let file = file_name(&self.path);
+        let mut mine = Tally::default();
+        let stream = input::UnixLines::new(input::unpacked(&self.path, &|_| ())?);
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(self.delimiter)
+            .has_headers(self.header == Header::Present)
+            .flexible(true)
+            .from_reader(stream);
+        let mut record = ByteRecord::new();
+        loop {
+            match reader.read_byte_record(&mut record) {
+                Ok(false) => break,
+                Ok(true) => {}
+                Err(error) => return Err(csv_error(&self.path, error)),
+            }
+            let line = record.position().map_or(0, csv::Position::line);
+            let taken = match () {
+                () if record.len() != self.columns.len() => {
+                    let what = format!("{} fields where the header has {}", record.len(), self.columns.len());
+                    Err(Refusal::new(Reason::Malformed, what))
+                }
+                () if record.iter().any(|field| std::str::from_utf8(field).is_err()) => {
+                    Err(Refusal::new(Reason::NotUtf8, "bytes that are not UTF-8"))
+                }
+                () => take(&Row { record: &record }),
+            };
+            match taken {
+                Ok(()) => mine.use_row(),
+                Err(refusal) => mine.refuse(refusal.reason, &file, line, || refusal.what),
+            }
+        }
+        settle(mine, &self.path, &self.name, tally)
+    }
+}
+
+/// Adds what became of a table's rows to `tally`.
+///
+/// # Errors
+/// When it has rows of which not one was used.
+pub(crate) fn settle(mine: Tally, path: &Path, name: &str, tally: &mut Tally) -> Result<(), ReadError> {
+    if mine.used == 0 && mine.rejected() == mine.read && mine.read > 0 {
+        let first = mine.reasons.values().flat_map(|count| &count.samples).min_by_key(|sample| sample.line);
+        return Err(ReadError::NothingUsable {
+            path: path.to_owned(),
+            table: name.to_owned(),
+            rows: mine.read,
+            first: first.map_or_else(String::new, |sample| format!("line {}: {}", sample.line, sample.what)),
+        });
+    }
+    tally.append(mine);
+    Ok(())
+}
+
+/// The error for text that ends before its last row does. The csv crate takes any bytes for rows, so it is the only one.
+pub(crate) fn csv_error(path: &Path, error: csv::Error) -> ReadError {
+    match error.into_kind() {
+        csv::ErrorKind::Io(source) => input::unreadable(path, source),
+        other => ReadError::Decode { path: path.to_owned(), what: format!("{other:?}") },
+    }
+}
+
+/// Whether a first line can be shown as a header: it holds a word that headers have, and nothing that begins as a
+/// number or a time does.
+pub(crate) fn looks_like_a_header(columns: &[String]) -> bool {
+    const WORDS: [&str; 16] = [
+        "id", "name", "user", "student", "learner", "enrol", "course", "code", "time", "date", "day", "event",
+        "action", "label", "from", "start",
+    ];
+    let begins_as_number =
+        |column: &String| column.trim_start_matches(['-', '+', '.']).starts_with(|c: char| c.is_ascii_digit());
+    let has_word = |column: &String| WORDS.iter().any(|word| column.to_lowercase().contains(word));
+    columns.iter().any(has_word) && !columns.iter().any(begins_as_number)
+}
+
+/// The error for a column that must be there, with a guess at why it is not.
+#[must_use]
+pub fn missing_column(path: &Path, table: &str, column: &str, columns: &[String]) -> ReadError {
+    let other_delimiter =
+        [';', '\t', '|', ','].into_iter().find(|&sign| columns.len() == 1 && columns[0].contains(sign));
+    let shown = looks_like_a_header(columns);
+    let hint = match other_delimiter {
+        Some('\t') => "; its fields seem to be separated by tabs".to_owned(),
+        Some(sign) => format!("; its fields seem to be separated by `{sign}`"),
+        None if !shown => "; its first line looks like data: put a header above it".to_owned(),
+        None => String::new(),
+    };
+    // A first line that is data may name a learner, so it is not shown.
+    let found = if shown { columns.join(", ") } else { format!("{} fields", columns.len()) };
+    ReadError::MissingColumn { path: path.to_owned(), table: table.to_owned(), column: column.to_owned(), found, hint }
+}

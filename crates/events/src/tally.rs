@@ -1,0 +1,196 @@
+//! What became of each row: used, set aside, or rejected, under a named reason (invariant 2).
+
+use std::collections::BTreeMap;
+
+/// Why a row did not become an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reason {
+    /// Not the header's number of fields, or broken quoting or JSON.
+    Malformed,
+    /// Bytes that are not UTF-8.
+    NotUtf8,
+    /// A line past the longest a reader takes.
+    LineTooLong,
+    /// A time that can't be read.
+    BadTime,
+    /// A count that is not a whole number from 0 up.
+    BadCount,
+    /// Another value that can't be read.
+    BadValue,
+    /// No id where one must be.
+    MissingId,
+    /// An enrolment that no table names.
+    UnknownEnrolment,
+    /// An enrolment whose course no table names, or whose course has no dates.
+    UnknownCourse,
+    /// An object or assessment that no table names, where one must be.
+    UnknownObject,
+    /// More than 68 years from the course's start.
+    FarFromCourse,
+    /// The same row of a table twice, where the second says something else.
+    Contradiction,
+    /// After the course's last day.
+    AfterCalendar,
+    /// After the instant the log is said to be taken.
+    AfterAsOf,
+    /// A row that counts as no event.
+    ZeroCount,
+    /// A source's own event identifier came before.
+    RepeatedId,
+    /// A result carried over from an earlier run.
+    Banked,
+    /// The same row of a table again.
+    Repeated,
+}
+
+impl Reason {
+    /// The name used in manifests.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::NotUtf8 => "not_utf8",
+            Self::LineTooLong => "line_too_long",
+            Self::BadTime => "bad_time",
+            Self::BadCount => "bad_count",
+            Self::BadValue => "bad_value",
+            Self::MissingId => "missing_id",
+            Self::UnknownEnrolment => "unknown_enrolment",
+            Self::UnknownCourse => "unknown_course",
+            Self::UnknownObject => "unknown_object",
+            Self::FarFromCourse => "far_from_course",
+            Self::Contradiction => "contradiction",
+            Self::AfterCalendar => "after_the_calendar",
+            Self::AfterAsOf => "after_as_of",
+            Self::ZeroCount => "zero_count",
+            Self::RepeatedId => "repeated_id",
+            Self::Banked => "banked",
+            Self::Repeated => "repeated",
+        }
+    }
+
+    /// Whether something is wrong with the row; otherwise it is fine but has no place in the sequences.
+    #[must_use]
+    pub const fn is_rejection(self) -> bool {
+        !matches!(
+            self,
+            Self::AfterCalendar | Self::AfterAsOf | Self::ZeroCount | Self::RepeatedId | Self::Banked | Self::Repeated
+        )
+    }
+}
+
+/// Samples kept for each reason.
+pub const SAMPLES: usize = 5;
+
+/// Where a row that was not used stands, and what is wrong with it. Never names a learner.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sample {
+    /// File name, without its folder.
+    pub file: String,
+    /// Line, from 1 (row, from 1, in files without lines).
+    pub line: u64,
+    /// What is wrong, in words.
+    pub what: String,
+}
+
+/// Rows of one reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// How many.
+    pub rows: u64,
+    /// The first [`SAMPLES`] of them, in the order of the input.
+    pub samples: Vec<Sample>,
+}
+
+/// What became of a number of rows. `read` equals `used` plus the rows of all reasons.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Rows read.
+    pub read: u64,
+    /// Rows used.
+    pub used: u64,
+    /// Rows not used.
+    pub reasons: BTreeMap<Reason, Count>,
+}
+
+impl Tally {
+    /// Counts a row as used.
+    pub fn use_row(&mut self) {
+        self.read += 1;
+        self.used += 1;
+    }
+
+    /// Counts a row as not used.
+    pub fn refuse(&mut self, reason: Reason, file: &str, line: u64, what: impl FnOnce() -> String) {
+        self.read += 1;
+        let count = self.reasons.entry(reason).or_default();
+        count.rows += 1;
+        if count.samples.len() < SAMPLES {
+            count.samples.push(Sample { file: file.to_owned(), line, what: what() });
+        }
+    }
+
+    /// Adds what came later in the input.
+    pub fn append(&mut self, later: Self) {
+        self.read += later.read;
+        self.used += later.used;
+        for (reason, theirs) in later.reasons {
+            let ours = self.reasons.entry(reason).or_default();
+            ours.rows += theirs.rows;
+            let room = SAMPLES - ours.samples.len();
+            ours.samples.extend(theirs.samples.into_iter().take(room));
+        }
+    }
+
+    /// Rows with something wrong.
+    #[must_use]
+    pub fn rejected(&self) -> u64 {
+        self.reasons.iter().filter(|(reason, _)| reason.is_rejection()).map(|(_, count)| count.rows).sum()
+    }
+}
+
+/// What became of the rows of one block of a file. Lines are counted from the block's first, from 0, because the
+/// number of lines before the block is not known while blocks are read side by side.
+#[derive(Clone, Debug, Default)]
+pub struct BlockTally {
+    /// Rows used.
+    pub used: u64,
+    /// Lines in the block, whether rows or not.
+    pub lines: u64,
+    reasons: BTreeMap<Reason, BlockCount>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct BlockCount {
+    rows: u64,
+    samples: Vec<(u64, String)>,
+}
+
+impl BlockTally {
+    /// Counts the row on line `line` of the block as not used.
+    pub fn refuse(&mut self, reason: Reason, line: u64, what: impl FnOnce() -> String) {
+        self.refuse_rows(reason, 1, line, what);
+    }
+
+    /// Counts `rows` rows, the first of them on line `line` of the block, as not used.
+    pub fn refuse_rows(&mut self, reason: Reason, rows: u64, line: u64, what: impl FnOnce() -> String) {
+        let count = self.reasons.entry(reason).or_default();
+        count.rows += rows;
+        if count.samples.len() < SAMPLES {
+            count.samples.push((line, what()));
+        }
+    }
+
+    /// The block's part of the whole, once it is known that its first line is line `first_line` (from 1) of `file`.
+    #[must_use]
+    pub fn place(self, file: &str, first_line: u64) -> Tally {
+        let mut tally = Tally { read: self.used, used: self.used, reasons: BTreeMap::new() };
+        for (reason, count) in self.reasons {
+            tally.read += count.rows;
+            let sample = |(line, what)| Sample { file: file.to_owned(), line: first_line + line, what };
+            let samples = count.samples.into_iter().map(sample).collect();
+            tally.reasons.insert(reason, Count { rows: count.rows, samples });
+        }
+        tally
+    }
+}

@@ -1,0 +1,264 @@
+//! Files of lines, read in blocks of whole lines side by side.
+//!
+//! A plain file is cut into byte ranges; a line belongs to the range that holds its first byte, so that the same lines
+//! come out wherever the cuts fall. A packed file is unpacked by one thread, which cuts at newlines, while the others
+//! parse. Holds one block a thread, for packed files four more.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
+
+use memchr::{memchr, memrchr};
+use rayon::prelude::*;
+
+use crate::error::ReadError;
+use crate::input::{self, Packing};
+use crate::intake::{Frame, Intake};
+use crate::source::{BlockSink, EventFile, Purpose};
+use crate::tally::Reason;
+
+/// Bytes of a block, unless something else is asked for.
+pub(crate) const BLOCK_BYTES: usize = 4 << 20;
+
+/// Longest line that is read; a longer one is rejected without being held in memory.
+pub const LONGEST_LINE_BYTES: usize = 4 << 20;
+
+/// Understands the lines of a format.
+pub trait LineParser: Send + Sync {
+    /// Hands every row of `block`, which holds whole lines, to `intake`, and adds the number of lines, rows or not, to
+    /// `intake.parsed.tally.lines`.
+    fn parse(&self, block: &[u8], intake: &mut Intake<'_>);
+}
+
+/// A file of lines.
+pub struct TextFile<P> {
+    path: PathBuf,
+    header_bytes: u64,
+    header_lines: u64,
+    block_bytes: usize,
+    parser: P,
+}
+
+impl<P: LineParser> TextFile<P> {
+    /// The file at `path`, whose first `header_lines` lines, of `header_bytes` bytes, are not rows.
+    pub fn new(path: &Path, header_bytes: u64, header_lines: u64, parser: P) -> Self {
+        Self { path: path.to_owned(), header_bytes, header_lines, block_bytes: BLOCK_BYTES, parser }
+    }
+
+    fn deliver(&self, number: usize, block: &[u8], long_line_after: bool, how: &How<'_>) -> Result<(), ReadError> {
+        let mut intake = Intake::for_purpose(how.purpose, how.frame, number);
+        self.parser.parse(block, &mut intake);
+        if long_line_after {
+            let line = intake.parsed.tally.lines;
+            intake.refuse(Reason::LineTooLong, line, || format!("a line of over {} MiB", LONGEST_LINE_BYTES >> 20));
+            intake.parsed.tally.lines += 1;
+        }
+        (how.sink)(number, intake.parsed)
+    }
+
+    fn read_plain(&self, how: &How<'_>) -> Result<(), ReadError> {
+        let length = std::fs::metadata(&self.path).map_err(ReadError::io(&self.path))?.len();
+        let rows = length.saturating_sub(self.header_bytes);
+        (how.progress)(self.header_bytes);
+        let blocks = rows.div_ceil(self.block_bytes as u64);
+        (0..blocks).into_par_iter().try_for_each_init(
+            || (None, Vec::new()),
+            |(file, buffer): &mut (Option<File>, Vec<u8>), number| {
+                let file = match file {
+                    Some(file) => file,
+                    None => file.insert(input::open(&self.path)?),
+                };
+                let start = self.header_bytes + number * self.block_bytes as u64;
+                let end = (start + self.block_bytes as u64).min(length);
+                let range = read_range(file, start, end, number > 0, buffer).map_err(ReadError::io(&self.path))?;
+                (how.progress)(end - start);
+                self.deliver(number as usize, &buffer[range.lines], range.long_line_after, how)
+            },
+        )
+    }
+
+    fn read_packed(&self, how: &How<'_>) -> Result<(), ReadError> {
+        let mut stream = input::unpacked(&self.path, how.progress)?;
+        io::copy(&mut stream.by_ref().take(self.header_bytes), &mut io::sink())
+            .map_err(|source| input::unreadable(&self.path, source))?;
+        std::thread::scope(|scope| {
+            let (sender, receiver) = sync_channel::<Cut>(4);
+            let unpacking = scope.spawn(move || -> io::Result<()> {
+                let mut cutter = Cutter::new(stream, self.block_bytes);
+                while let Some(cut) = cutter.next_block()? {
+                    // The receiver is gone when the sink failed: its error is the one to report.
+                    if sender.send(cut).is_err() {
+                        break;
+                    }
+                }
+                Ok(())
+            });
+            // A block is handed over under a lock, so waiting for one never keeps a thread from parsing another.
+            let parsed = receiver
+                .into_iter()
+                .enumerate()
+                .par_bridge()
+                .try_for_each(|(number, cut)| self.deliver(number, &cut.lines, cut.long_line_after, how));
+            let unpacked = unpacking.join().expect("unpacking does not panic");
+            parsed?;
+            unpacked.map_err(|source| input::unreadable(&self.path, source))
+        })
+    }
+}
+
+struct How<'a> {
+    purpose: Purpose,
+    frame: &'a Frame,
+    sink: &'a BlockSink<'a>,
+    progress: &'a (dyn Fn(u64) + Sync),
+}
+
+impl<P: LineParser> EventFile for TextFile<P> {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn first_line(&self) -> u64 {
+        self.header_lines + 1
+    }
+
+    fn set_block_bytes(&mut self, bytes: usize) {
+        // Blocks of no more than a longest line: that only a block's last line can be too long rests on it.
+        self.block_bytes = bytes.clamp(1, LONGEST_LINE_BYTES);
+    }
+
+    fn read(
+        &self,
+        purpose: Purpose,
+        frame: &Frame,
+        sink: &BlockSink<'_>,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<(), ReadError> {
+        let how = How { purpose, frame, sink, progress };
+        match input::packing(&self.path)? {
+            Packing::Plain => self.read_plain(&how),
+            Packing::Gzip | Packing::Zstd => self.read_packed(&how),
+        }
+    }
+}
+
+struct Owned {
+    lines: std::ops::Range<usize>,
+    long_line_after: bool,
+}
+
+/// Reads into `buffer` the lines whose first byte lies in `start..end`, and says where in the buffer they are.
+fn read_range(file: &mut File, start: u64, end: u64, inside: bool, buffer: &mut Vec<u8>) -> io::Result<Owned> {
+    // One byte more in front tells whether a line begins right at the start.
+    let from = if inside { start - 1 } else { start };
+    file.seek(SeekFrom::Start(from))?;
+    buffer.clear();
+    file.by_ref().take(end - from).read_to_end(buffer)?;
+    let first = match inside {
+        false => 0,
+        true => match memchr(b'\n', buffer) {
+            Some(newline) => newline + 1,
+            None => return Ok(Owned { lines: 0..0, long_line_after: false }),
+        },
+    };
+    if first == buffer.len() {
+        return Ok(Owned { lines: 0..0, long_line_after: false });
+    }
+    // Only the last line can be too long: the ones before it lie within a block, which holds no more than a line may.
+    let last_line = memrchr(b'\n', &buffer[first..buffer.len() - 1]).map_or(first, |newline| first + newline + 1);
+    let mut searched = buffer.len() - 1;
+    loop {
+        let newline = memchr(b'\n', &buffer[searched..]).map(|newline| searched + newline);
+        let length = newline.unwrap_or(buffer.len()) - last_line;
+        if length > LONGEST_LINE_BYTES {
+            return Ok(Owned { lines: first..last_line, long_line_after: true });
+        }
+        if let Some(newline) = newline {
+            return Ok(Owned { lines: first..newline + 1, long_line_after: false });
+        }
+        searched = buffer.len();
+        if file.by_ref().take(1 << 16).read_to_end(buffer)? == 0 {
+            return Ok(Owned { lines: first..buffer.len(), long_line_after: false });
+        }
+    }
+}
+
+struct Cut {
+    lines: Vec<u8>,
+    long_line_after: bool,
+}
+
+/// Cuts a stream into blocks of whole lines.
+struct Cutter<R> {
+    stream: R,
+    block_bytes: usize,
+    /// The beginning of a line that has not ended yet.
+    carried: Vec<u8>,
+    /// Whole lines after one that was too long.
+    waiting: Option<Cut>,
+    skipping: bool,
+}
+
+impl<R: Read> Cutter<R> {
+    fn new(stream: R, block_bytes: usize) -> Self {
+        Self { stream, block_bytes, carried: Vec::new(), waiting: None, skipping: false }
+    }
+
+    fn next_block(&mut self) -> io::Result<Option<Cut>> {
+        if self.waiting.is_some() {
+            return Ok(self.waiting.take());
+        }
+        loop {
+            let mut block = std::mem::take(&mut self.carried);
+            let read = self.stream.by_ref().take(self.block_bytes as u64).read_to_end(&mut block)?;
+            if self.skipping {
+                // Inside a line that was rejected already: drop it up to its end.
+                match memchr(b'\n', &block) {
+                    Some(newline) => {
+                        block.drain(..=newline);
+                        self.skipping = false;
+                    }
+                    None if read == 0 => return Ok(None),
+                    None => continue,
+                }
+            }
+            if read == 0 {
+                return Ok((!block.is_empty()).then_some(Cut { lines: block, long_line_after: false }));
+            }
+            // The first line may have been carried here, and be too long only with what came now.
+            let first = memchr(b'\n', &block).unwrap_or(block.len());
+            let first_is_long = first > LONGEST_LINE_BYTES;
+            if first_is_long {
+                self.skipping = first == block.len();
+                block.drain(..(first + 1).min(block.len()));
+            }
+            let whole = memrchr(b'\n', &block).map_or(0, |newline| newline + 1);
+            self.carried = block.split_off(whole);
+            let cut = Cut { lines: block, long_line_after: false };
+            if first_is_long {
+                self.waiting = (whole > 0).then_some(cut);
+                return Ok(Some(Cut { lines: Vec::new(), long_line_after: true }));
+            }
+            if whole > 0 {
+                return Ok(Some(cut));
+            }
+        }
+    }
+}
+
+/// The lines of a block without their line ends, `\n` or `\r\n`.
+pub fn lines(block: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = block;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let (line, after) = match memchr(b'\n', rest) {
+            Some(newline) => (&rest[..newline], &rest[newline + 1..]),
+            None => (rest, &rest[rest.len()..]),
+        };
+        rest = after;
+        Some(line.strip_suffix(b"\r").unwrap_or(line))
+    })
+}

@@ -1,0 +1,196 @@
+//! Dates and times as logs write them. No clock, no time-zone database: a source without zones is taken as written
+//! (PROTOCOL "Time"), an explicit offset is applied.
+
+/// Seconds in a day.
+pub const DAY_SECONDS: i64 = 86_400;
+
+/// Days since 1970-01-01 of a date of the proleptic Gregorian calendar (Howard Hinnant, "chrono-Compatible Low-Level
+/// Date Algorithms", `days_from_civil`). The date must be valid.
+#[must_use]
+pub const fn days_from_civil(year: i32, month: u32, day: u32) -> i32 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let month_from_march = (month as i32 + 9) % 12;
+    let day_of_year = (153 * month_from_march + 2) / 5 + day as i32 - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
+/// Year, month and day of a number of days since 1970-01-01; the inverse of [`days_from_civil`].
+#[must_use]
+pub const fn civil_from_days(days: i32) -> (i32, u32, u32) {
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
+    (year, month as u32, day as u32)
+}
+
+/// Day of the week, Monday 0, of a number of days since 1970-01-01 (a Thursday).
+#[must_use]
+pub const fn weekday(days: i32) -> u32 {
+    (days + 3).rem_euclid(7) as u32
+}
+
+/// `YYYY-MM-DD` of a number of days since 1970-01-01.
+#[must_use]
+pub fn format_date(days: i32) -> String {
+    let (year, month, day) = civil_from_days(days);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// `YYYY-MM-DDTHH:MM:SS` of seconds since 1970-01-01T00:00:00.
+#[must_use]
+pub fn format_instant(seconds: i64) -> String {
+    let days = seconds.div_euclid(DAY_SECONDS);
+    let rest = seconds.rem_euclid(DAY_SECONDS);
+    // Beyond some ten thousand years a date says less than a number.
+    let near = i32::try_from(days).ok().filter(|days| days.abs() < 4_000_000);
+    let date = near.map_or_else(|| format!("day {days}"), format_date);
+    format!("{date}T{:02}:{:02}:{:02}", rest / 3_600, rest / 60 % 60, rest % 60)
+}
+
+/// Days since 1970-01-01 of `YYYY-MM-DD`; `None` for anything else, 30 February included.
+#[must_use]
+pub fn parse_date(text: &[u8]) -> Option<i32> {
+    let text: &[u8; 10] = text.try_into().ok()?;
+    if text[4] != b'-' || text[7] != b'-' {
+        return None;
+    }
+    let century = two_digits(text[0], text[1])?;
+    let year = century * 100 + two_digits(text[2], text[3])?;
+    let month = two_digits(text[5], text[6])?;
+    let day = two_digits(text[8], text[9])?;
+    if !(1..=12).contains(&month) || day == 0 || day > days_in_month(year, month) {
+        return None;
+    }
+    Some(days_from_civil(year as i32, month, day))
+}
+
+/// Seconds since 1970-01-01T00:00:00 of `YYYY-MM-DD`, then optionally `T` or a space and `HH:MM:SS`, a fraction (cut
+/// off), and `Z`, ` UTC`, `±HH:MM` or `±HHMM`. Without an offset the time is taken as written. Second 60 (a leap
+/// second) is the second after 59.
+#[must_use]
+pub fn parse_instant(text: &[u8]) -> Option<i64> {
+    if text.len() < 10 {
+        return None;
+    }
+    let midnight = i64::from(parse_date(&text[..10])?) * DAY_SECONDS;
+    if text.len() == 10 {
+        return Some(midnight);
+    }
+    if text.len() < 19 || !matches!(text[10], b'T' | b' ') || text[13] != b':' || text[16] != b':' {
+        return None;
+    }
+    let hour = two_digits(text[11], text[12])?;
+    let minute = two_digits(text[14], text[15])?;
+    let second = two_digits(text[17], text[18])?;
+    if hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    let local = midnight + i64::from(hour * 3_600 + minute * 60 + second);
+    if text.len() == 19 {
+        return Some(local);
+    }
+    Some(local - offset_seconds(without_fraction(&text[19..])?)?)
+}
+
+fn without_fraction(rest: &[u8]) -> Option<&[u8]> {
+    match rest.split_first() {
+        Some((b'.' | b',', digits)) => {
+            let length = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            (length > 0).then(|| &digits[length..])
+        }
+        _ => Some(rest),
+    }
+}
+
+fn offset_seconds(zone: &[u8]) -> Option<i64> {
+    match zone {
+        b"" | b"Z" | b"z" | b" UTC" | b"UTC" => Some(0),
+        [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] | [sign @ (b'+' | b'-'), h1, h2, m1, m2] => {
+            let minutes = two_digits(*h1, *h2)? * 60 + two_digits(*m1, *m2)?;
+            let seconds = i64::from(minutes) * 60;
+            Some(if *sign == b'-' { -seconds } else { seconds })
+        }
+        _ => None,
+    }
+}
+
+fn two_digits(tens: u8, ones: u8) -> Option<u32> {
+    let tens = u32::from(tens.wrapping_sub(b'0'));
+    let ones = u32::from(ones.wrapping_sub(b'0'));
+    (tens < 10 && ones < 10).then_some(tens * 10 + ones)
+}
+
+fn days_in_month(year: u32, month: u32) -> u32 {
+    match month {
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn check(text: &str, expected: Option<i64>) {
+        assert_eq!(parse_instant(text.as_bytes()), expected, "{text}");
+    }
+
+    #[test]
+    fn instants() {
+        check("1970-01-01", Some(0));
+        check("2014-06-14T09:38:29", Some(1_402_738_709));
+        check("2014-06-14 09:38:29.123456", Some(1_402_738_709));
+        check("2014-06-14T09:38:29Z", Some(1_402_738_709));
+        check("2014-06-14T09:38:29+00:00", Some(1_402_738_709));
+        check("2014-06-14T09:38:29.5+02:00", Some(1_402_731_509));
+        check("2017-01-03 14:57:14 UTC", Some(1_483_455_434));
+        check("2016-12-31T23:59:60", Some(1_483_228_800));
+        check("2016-02-29", Some(1_456_704_000));
+        for bad in [
+            "",
+            "2015-02-29",
+            "2014-13-01",
+            "2014-6-14",
+            "2014-06-14T9:38:29",
+            "2014-06-14T24:00:00",
+            "2014-06-14T09:38:29+2",
+            "2014/06/14",
+            "2014-06-14T09:38:29.",
+            "14-06-2014",
+            "2014-06-14T09:38:2x",
+        ] {
+            check(bad, None);
+        }
+    }
+
+    #[test]
+    fn weekdays() {
+        assert_eq!(weekday(days_from_civil(2026, 11, 16)), 0);
+        assert_eq!(weekday(days_from_civil(1969, 12, 28)), 6);
+    }
+
+    proptest! {
+        #[test]
+        fn dates_go_there_and_back(days in -200_000_i32..200_000) {
+            let (year, month, day) = civil_from_days(days);
+            prop_assert_eq!(days_from_civil(year, month, day), days);
+        }
+
+        #[test]
+        fn instants_go_there_and_back(seconds in -2_000_000_000_i64..8_000_000_000) {
+            prop_assert_eq!(parse_instant(format_instant(seconds).as_bytes()), Some(seconds));
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! What comes out depends neither on where files are cut into blocks nor on the number of threads.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+use rayon::ThreadPoolBuilder;
+use staycast_events::formats::{OpenOptions, open_in_blocks};
+use staycast_events::text::LONGEST_LINE_BYTES;
+
+use crate::common::{Everything, Folder, fixture, gzip, in_words, read, zstandard};
+
+fn read_in(folder: &Path, options: &OpenOptions, block_bytes: usize, threads: usize) -> Everything {
+    let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| {
+        let source = open_in_blocks(&[folder.to_owned()], options, block_bytes).unwrap();
+        read(&source).unwrap()
+    })
+}
+
+/// A log of the format with these rows, plain, as gzip and as zstd, read in blocks of `block_bytes` by `threads`.
+fn check(format: &str, log: &str, mapping: Option<&str>, rows: &[&[u8]], block_bytes: usize, threads: usize) {
+    let base = std::fs::read(fixture(&format!("{format}/base/{log}"))).unwrap();
+    let header = &base[..base.iter().position(|&byte| byte == b'\n').unwrap() + 1];
+    let bytes = [header, &rows.concat()].concat();
+    for (name, bytes) in [
+        (log.to_owned(), bytes.clone()),
+        (format!("{log}.gz"), gzip(&bytes)),
+        (format!("{log}.zst"), zstandard(&bytes)),
+    ] {
+        let folder = Folder::copy_of(&format!("{format}/base"));
+        folder.remove(log);
+        folder.write(&name, &bytes);
+        let mapping = mapping.map(|text| {
+            folder.write("mapping.toml", text.as_bytes());
+            folder.path().join("mapping.toml")
+        });
+        let options = OpenOptions { mapping, ..OpenOptions::default() };
+        let whole = read_in(folder.path(), &options, 1 << 20, 1);
+        let cut = read_in(folder.path(), &options, block_bytes, threads);
+        assert_eq!(cut, whole, "{name} in blocks of {block_bytes} on {threads} threads");
+    }
+}
+
+const ODD: [&[u8]; 5] = [b"\n", b"\r\n", b",,,\n", b"\xff\xfe\n", b"x\n"];
+const KDD2015: [&[u8]; 7] = [
+    b"1,2014-01-01T00:00:00,server,access,o1\n",
+    b"2,2014-01-02T00:00:00,browser,video,o2\r\n",
+    b"3,2014-01-09T00:00:00,browser,problem,\n",
+    b"7,2014-01-09T00:00:00,browser,problem,\n",
+    b"1,2014-03-09T00:00:00,browser,problem,\n",
+    b"1,soon,browser,problem,\n",
+    b"9,2014-01-09T00:00:00,server,wiki,\n",
+];
+const OULAD: [&[u8]; 6] = [
+    b"AAA,2013J,11,501,-10,4\n",
+    b"AAA,2013J,12,502,3,700\r\n",
+    b"BBB,2014B,13,601,99,1\n",
+    b"BBB,2014B,13,601,2,0\n",
+    b"CCC,2014B,13,601,2,1\n",
+    b"AAA,2013J,99,601,2,1\n",
+];
+const TABLE: [&[u8]; 6] = [
+    b"ann,algebra,2014-01-01T08:00:00Z,play,v1,2,e1\n",
+    b"ann,algebra,2014-01-02T08:00:00Z,\"so, lve\",p1,1,e2\r\n",
+    b"bob,algebra,2014-01-14T23:59:59,stare,\"\"\"\",1,\n",
+    b"bob,algebra,2014-01-14T23:59:59,stare,\"open,1,\n",
+    b"ann,botany,2014-05-09T12:00:00,play,v9,1,e4\n",
+    b"zoe,botany,2014-01-09T12:00:00,play,v9,1,e4\n",
+];
+
+fn some_rows(rows: &[&'static [u8]]) -> impl Strategy<Value = Vec<&'static [u8]>> + use<> {
+    prop::collection::vec(prop::sample::select([rows, &ODD].concat()), 0..25)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn of_kdd2015(rows in some_rows(&KDD2015), block_bytes in 1_usize..64, threads in 1_usize..5) {
+        check("kdd2015", "log.csv", None, &rows, block_bytes, threads);
+    }
+
+    #[test]
+    fn of_oulad(rows in some_rows(&OULAD), block_bytes in 1_usize..64, threads in 1_usize..5) {
+        check("oulad", "studentVle.csv", None, &rows, block_bytes, threads);
+    }
+
+    #[test]
+    fn of_tables(rows in some_rows(&TABLE), block_bytes in 1_usize..64, threads in 1_usize..5) {
+        let mapping = std::fs::read_to_string(fixture("table/base/mapping.toml")).unwrap();
+        check("table", "log.csv", Some(&mapping), &rows, block_bytes, threads);
+    }
+
+    #[test]
+    fn of_tables_with_line_breaks_inside_quotes(rows in some_rows(&TABLE), block_bytes in 1_usize..64) {
+        let mapping = std::fs::read_to_string(fixture("table/base/mapping.toml")).unwrap();
+        let mapping = mapping.replace("[log]\n", "[log]\nquoted_newlines = true\n");
+        check("table", "log.csv", Some(&mapping), &rows, block_bytes, 2);
+    }
+
+    #[test]
+    fn of_everything_inferred(rows in some_rows(&TABLE), block_bytes in 1_usize..64, threads in 1_usize..5) {
+        let mapping = std::fs::read_to_string(fixture("table/base/mapping.toml")).unwrap();
+        // The log alone; with at least one sound row, so that there is an enrolment.
+        let log_alone = mapping.split("[enrolments]").next().unwrap();
+        let rows = [&rows[..], &[b"ann,algebra,2014-01-01T08:00:00Z,play,v1,2,\n"]].concat();
+        check("table", "log.csv", Some(log_alone), &rows, block_bytes, threads);
+    }
+}
+
+#[test]
+fn a_line_is_too_long_by_its_length_alone() {
+    let row = |length: usize| [vec![b'x'; length], b"\n".to_vec()].concat();
+    let good = b"1,2014-01-01T00:00:00,server,access,o1\n".to_vec();
+    let rows: Vec<Vec<u8>> = vec![
+        good.clone(),
+        row(LONGEST_LINE_BYTES),
+        good.clone(),
+        row(LONGEST_LINE_BYTES + 1),
+        good.clone(),
+        row(LONGEST_LINE_BYTES + (70 << 10)),
+        row(3 * LONGEST_LINE_BYTES),
+        good.clone(),
+        row(LONGEST_LINE_BYTES + 1),
+    ];
+    let base = std::fs::read(fixture("kdd2015/base/log.csv")).unwrap();
+    let header = &base[..base.iter().position(|&byte| byte == b'\n').unwrap() + 1];
+    let bytes = [header, &rows.concat()].concat();
+    let folder = Folder::copy_of("kdd2015/base");
+    for (name, bytes) in [("log.csv", bytes.clone()), ("log.csv.gz", gzip(&bytes)), ("log.csv.zst", zstandard(&bytes))]
+    {
+        folder.remove(if name == "log.csv.zst" { "log.csv.gz" } else { "log.csv" });
+        folder.write(name, &bytes);
+        for block_bytes in [usize::MAX, 4 << 20, 3_000_000, 100_003] {
+            let all = read_in(folder.path(), &OpenOptions::default(), block_bytes, 2);
+            let long = |line: u64| format!("{name}:{line}: a line of over 4 MiB");
+            let expected = format!(
+                "4 of 9 used\n1 malformed: {name}:3: 1 fields where the header has 5\n4 line_too_long: {}",
+                [5, 7, 8, 10].map(long).join(" | ")
+            );
+            assert_eq!(in_words(&all.tally), expected, "{name} in blocks of {block_bytes}");
+        }
+    }
+}
+
+#[test]
+fn a_packed_log_that_ends_early_is_an_error_however_far_in() {
+    let row = b"1,2014-01-01T00:00:00,server,access,o1\n";
+    let header = b"enrollment_id,time,source,event,object\n".to_vec();
+    // Numbered objects keep it from packing down to nothing.
+    let rows = (0..200_000_u64).flat_map(|number| {
+        let tail = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        [&row[..row.len() - 1], format!("{tail:x}\n").as_bytes()].concat()
+    });
+    let bytes: Vec<u8> = header.into_iter().chain(rows).collect();
+    for (name, packed) in [("log.csv.gz", gzip(&bytes)), ("log.csv.zst", zstandard(&bytes))] {
+        for share in [0.3, 0.9] {
+            let folder = Folder::copy_of("kdd2015/base");
+            folder.remove("log.csv");
+            folder.write(name, &packed[..(packed.len() as f64 * share) as usize]);
+            let said = crate::common::outcome(folder.path(), &OpenOptions::default());
+            assert!(said.starts_with(&format!("error: {name}: can't be unpacked to its end: ")), "{said}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! What the tests of this crate share: where data lies, and a source read to its end.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use staycast_events::formats::{self, OpenOptions};
+use staycast_events::{Event, Frame, Kind, Parsed, Purpose, ReadError, Reason, Source, Span, Tally};
+
+/// The workspace's root.
+pub(crate) fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// A committed fixture of this crate.
+pub(crate) fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+/// A folder of real data, which lies beside the project and not in it: `$STAYCAST_REAL_DATA` or `../shared/data`. When
+/// it is absent the test says so and passes, except where `CI=true`.
+pub(crate) fn real_data(name: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("STAYCAST_REAL_DATA").map_or_else(|| workspace().join("../shared/data"), PathBuf::from);
+    let folder = root.join(name);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    assert!(
+        std::env::var("CI").as_deref() != Ok("true"),
+        "real data is required in CI: no folder {}; set STAYCAST_REAL_DATA",
+        folder.display()
+    );
+    eprintln!("SKIPPED: no real data at {}; set STAYCAST_REAL_DATA to run this test", folder.display());
+    None
+}
+
+/// All that a source gives.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Everything {
+    /// Events, sorted.
+    pub(crate) events: Vec<Event>,
+    /// What became of the rows of the event files.
+    pub(crate) tally: Tally,
+    /// Enrolments and seconds of what came after the calendar, sorted.
+    pub(crate) after_calendar: Vec<(u32, i32)>,
+    /// First and last instant.
+    pub(crate) span: Option<Span>,
+}
+
+impl Everything {
+    /// Rows under a reason.
+    pub(crate) fn rows(&self, reason: Reason) -> u64 {
+        rows(&self.tally, reason)
+    }
+
+    /// Events counted with their weights, by kind, for the kinds that have any.
+    pub(crate) fn by_kind(&self, kinds: &[Kind]) -> Vec<(String, u64)> {
+        let mut counts = vec![0_u64; kinds.len()];
+        for event in &self.events {
+            counts[event.kind() as usize] += u64::from(event.weight());
+        }
+        let named = kinds.iter().zip(counts).filter(|(_, count)| *count > 0);
+        named.map(|(kind, count)| (kind.raw.clone(), count)).collect()
+    }
+
+    /// Events, counted with their weights.
+    pub(crate) fn weight(&self) -> u64 {
+        self.events.iter().map(|event| u64::from(event.weight())).sum()
+    }
+}
+
+/// Rows under a reason.
+pub(crate) fn rows(tally: &Tally, reason: Reason) -> u64 {
+    tally.reasons.get(&reason).map_or(0, |count| count.rows)
+}
+
+/// Samples of a reason, as `file:line: what`.
+pub(crate) fn samples(tally: &Tally, reason: Reason) -> Vec<String> {
+    let samples = tally.reasons.get(&reason).map(|count| count.samples.as_slice()).unwrap_or_default();
+    samples.iter().map(|sample| format!("{}:{}: {}", sample.file, sample.line, sample.what)).collect()
+}
+
+/// Reads every event file of a source, each course up to its last day.
+pub(crate) fn read(source: &Source) -> Result<Everything, ReadError> {
+    let days: Vec<u32> = source.roster.courses.iter().map(|course| course.days).collect();
+    read_framed(source, &Frame::new(&source.roster, &days, None))
+}
+
+/// Reads every event file of a source.
+pub(crate) fn read_framed(source: &Source, frame: &Frame) -> Result<Everything, ReadError> {
+    let mut all = Everything::default();
+    for file in &source.events {
+        let blocks: Mutex<Vec<(usize, Parsed)>> = Mutex::new(Vec::new());
+        let sink = |number: usize, parsed: Parsed| {
+            blocks.lock().unwrap().push((number, parsed));
+            Ok(())
+        };
+        file.read(Purpose::Events, frame, &sink, &|_| ())?;
+        let mut blocks = blocks.into_inner().unwrap();
+        blocks.sort_by_key(|(number, _)| *number);
+        let name = file.path().file_name().unwrap().to_string_lossy().into_owned();
+        let mut line = file.first_line();
+        for (place, (number, parsed)) in blocks.into_iter().enumerate() {
+            assert_eq!(number, place, "blocks are numbered without gaps");
+            all.events.extend(parsed.events);
+            all.after_calendar.extend(parsed.after_calendar);
+            if let Some(span) = parsed.span {
+                all.span = Some(all.span.map_or(span, |known| known.join(span)));
+            }
+            let lines = parsed.tally.lines;
+            all.tally.append(parsed.tally.place(&name, line));
+            line += lines;
+        }
+    }
+    all.events.sort_unstable();
+    all.after_calendar.sort_unstable();
+    let counted: u64 = all.tally.reasons.values().map(|count| count.rows).sum();
+    assert_eq!(all.tally.read, all.tally.used + counted, "nothing is lost");
+    Ok(all)
+}
+
+/// Opens a folder whose format is told from its files.
+pub(crate) fn open(folder: &Path) -> Result<Source, ReadError> {
+    formats::open(&[folder.to_owned()], &OpenOptions::default())
+}
+
+/// What comes of opening and reading a folder, in words: the error, or what became of the rows of the event files.
+pub(crate) fn outcome(folder: &Path, options: &OpenOptions) -> String {
+    match formats::open(&[folder.to_owned()], options).and_then(|source| read(&source)) {
+        Ok(all) => in_words(&all.tally),
+        Err(error) => format!("error: {}", without_folder(folder, &error)),
+    }
+}
+
+/// What became of rows, one line a reason, with the first samples.
+pub(crate) fn in_words(tally: &Tally) -> String {
+    let mut words = format!("{} of {} used", tally.used, tally.read);
+    for (reason, count) in &tally.reasons {
+        words += &format!("\n{} {}: {}", count.rows, reason.name(), samples(tally, *reason).join(" | "));
+    }
+    words
+}
+
+/// An error in words, with the folder's path cut out.
+pub(crate) fn without_folder(folder: &Path, error: &ReadError) -> String {
+    error.to_string().replace(&format!("{}/", folder.display()), "").replace(&folder.display().to_string(), "FOLDER")
+}
+
+/// A sound folder of a format with another log in place of its own.
+pub(crate) fn with_log(format: &str, log: &str, fixture_name: &str) -> Folder {
+    let folder = Folder::copy_of(&format!("{format}/base"));
+    folder.remove(log);
+    let packing = fixture_name.strip_prefix(fixture_name.split_once(".csv").unwrap().0).unwrap();
+    let name = log.replace(".csv", packing);
+    folder.write(&name, &std::fs::read(fixture(&format!("{format}/logs/{fixture_name}"))).unwrap());
+    folder
+}
+
+/// A folder of files made on the spot.
+pub(crate) struct Folder(tempfile::TempDir);
+
+impl Folder {
+    /// A folder of these files.
+    pub(crate) fn of(files: &[(&str, &[u8])]) -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        for (name, bytes) in files {
+            folder.write(name, bytes);
+        }
+        folder
+    }
+
+    /// A copy of a fixture folder.
+    pub(crate) fn copy_of(name: &str) -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        for entry in std::fs::read_dir(fixture(name)).unwrap() {
+            let path = entry.unwrap().path();
+            std::fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+        }
+        folder
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Writes a file into it.
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) {
+        let path = self.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    /// Reads a file of it.
+    pub(crate) fn bytes(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path().join(name)).unwrap()
+    }
+
+    /// Takes a file out of it.
+    pub(crate) fn remove(&self, name: &str) {
+        std::fs::remove_file(self.path().join(name)).unwrap();
+    }
+}
+
+/// Bytes as gzip.
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Bytes as Zstandard.
+pub(crate) fn zstandard(bytes: &[u8]) -> Vec<u8> {
+    zstd::encode_all(bytes, 3).unwrap()
+}

@@ -1,0 +1,257 @@
+//! The `kdd2015` reader.
+
+use std::path::PathBuf;
+
+use staycast_events::formats::{self, OpenOptions};
+use staycast_events::{LabelOffer, ObjectKey, Source};
+
+use crate::common::{Folder, fixture, in_words, open, outcome, read, with_log, without_folder};
+
+/// Events as enrolment, seconds from the course's start, raw kind and weight.
+pub(crate) fn events(source: &Source) -> Vec<(String, i32, String, u8)> {
+    let all = read(source).unwrap();
+    let shown = |event: &staycast_events::Event| {
+        let enrolment = source.roster.enrolments[event.enrolment() as usize].id.clone();
+        (enrolment, event.seconds(), source.kinds[event.kind() as usize].raw.clone(), event.weight())
+    };
+    all.events.iter().map(shown).collect()
+}
+
+const DAY: i32 = 86_400;
+
+fn check(fixture_name: &str, expected: &str) {
+    let folder = with_log("kdd2015", "log.csv", fixture_name);
+    assert_eq!(outcome(folder.path(), &OpenOptions::default()), expected, "{fixture_name}");
+}
+
+#[test]
+fn a_sound_folder() {
+    let source = open(&fixture("kdd2015/base")).unwrap();
+    assert_eq!(source.reason, "log.csv has the columns enrollment_id, time, event and object");
+    assert_eq!(source.labels, LabelOffer::Labels);
+    let learners: Vec<(&str, &str, Option<bool>)> =
+        source.roster.enrolments.iter().map(|one| (one.id.as_str(), one.learner.as_str(), one.dropout)).collect();
+    assert_eq!(learners, [("1", "ann", Some(false)), ("2", "bob", Some(true)), ("3", "ann", Some(false))]);
+    assert_eq!(source.enrolments_without_course, 1);
+    assert_eq!(
+        in_words(&source.tables),
+        "12 of 13 used\n1 unknown_course: enrollment.csv:5: course `chess` is not in the calendar"
+    );
+    // Midday of the first day is the earlier of the two releases; `null` is none, and chess has no dates.
+    let released = 1_388_577_600;
+    let releases: Vec<_> = source.roster.releases.iter().map(|(key, instant)| (*key, *instant)).collect();
+    assert_eq!(releases, [((0, ObjectKey::of(b"o1").unwrap()), released)]);
+
+    let event = |id: &str, seconds, kind: &str| (id.to_owned(), seconds, kind.to_owned(), 1);
+    let problem = event("1", 2 * DAY + 36_000, "browser_problem");
+    let expected = [
+        event("1", 0, "server_access"),
+        problem.clone(),
+        problem,
+        event("2", 14 * DAY - 1, "server_nagivate"),
+        event("3", -DAY / 2, "browser_video"),
+        event("3", DAY + DAY / 2, "server_wiki"),
+    ];
+    assert_eq!(events(&source), expected);
+}
+
+#[test]
+fn odd_logs_with_the_same_events() {
+    let expected = events(&open(&fixture("kdd2015/base")).unwrap());
+    for name in [
+        "swapped_columns.csv",
+        "crlf_bom.csv",
+        "no_last_newline.csv",
+        "blank_lines.csv",
+        "packed.csv.gz",
+        "packed.csv.zst",
+    ] {
+        let folder = with_log("kdd2015", "log.csv", name);
+        assert_eq!(events(&open(folder.path()).unwrap()), expected, "{name}");
+        check(name, "6 of 6 used");
+    }
+}
+
+#[test]
+fn logs_that_can_not_be_read() {
+    check("empty.csv", "error: log.csv: the file is empty; the log table needs a header and rows");
+    check(
+        "headerless.csv",
+        "error: log.csv: no column `enrollment_id` in the log table; its header has: 5 fields; \
+         its first line looks like data: put a header above it",
+    );
+    check(
+        "wrong_delimiter.csv",
+        "error: log.csv: no column `enrollment_id` in the log table; its header has: \
+         enrollment_id;time;source;event;object; its fields seem to be separated by `;`",
+    );
+    check("duplicate_header.csv", "error: log.csv: the header names `enrollment_id` twice; name each column once");
+    check(
+        "binary.csv",
+        "error: log.csv: this is not a text file (it holds zero bytes); give CSV as UTF-8, plain, .gz or .zst",
+    );
+    check("utf16.csv", "error: log.csv: this is not a text file (it is UTF-16); give CSV as UTF-8, plain, .gz or .zst");
+    check(
+        "truncated.csv.gz",
+        "error: log.csv.gz: can't be unpacked to its end: incomplete deflate stream; is the file cut short?",
+    );
+    check(
+        "truncated.csv.zst",
+        "error: log.csv.zst: can't be unpacked to its end: incomplete frame; is the file cut short?",
+    );
+}
+
+#[test]
+fn logs_of_which_rows_are_counted_out() {
+    check("header_only.csv", "0 of 0 used");
+    check("truncated.csv", "5 of 6 used\n1 malformed: log.csv:7: 2 fields where the header has 5");
+    check("not_utf8.csv", "7 of 8 used\n1 not_utf8: log.csv:8: bytes that are not UTF-8");
+    check("unknown_events.csv", "2 of 2 used");
+    check(
+        "outside_calendar.csv",
+        "2 of 4 used\n\
+         1 far_from_course: log.csv:5: 2099-01-01T00:00:00 is over 68 years from the course's start\n\
+         1 after_the_calendar: log.csv:4: 2014-01-15T00:00:00",
+    );
+    check(
+        "bad_times.csv",
+        "1 of 5 used\n\
+         4 bad_time: log.csv:2: time `2014-02-30T00:00:00` is not YYYY-MM-DDTHH:MM:SS \
+         | log.csv:3: time `yesterday` is not YYYY-MM-DDTHH:MM:SS \
+         | log.csv:4: time `` is not YYYY-MM-DDTHH:MM:SS \
+         | log.csv:5: time `1388534400` is not YYYY-MM-DDTHH:MM:SS",
+    );
+    check(
+        "unknown_enrolments.csv",
+        "1 of 5 used\n\
+         1 missing_id: log.csv:4: no enrollment_id\n\
+         2 unknown_enrolment: log.csv:3: its enrollment_id is not in the enrolments table \
+         | log.csv:6: its enrollment_id is not in the enrolments table\n\
+         1 unknown_course: log.csv:5: its enrolment has no course with dates",
+    );
+}
+
+#[test]
+fn a_missing_table_is_named() {
+    let check = |table: &str, expected: &str| {
+        let folder = Folder::copy_of("kdd2015/base");
+        folder.remove(table);
+        assert_eq!(outcome(folder.path(), &OpenOptions::default()), expected, "{table}");
+    };
+    check(
+        "enrollment.csv",
+        "error: kdd2015: no enrolments table among the files given; it is enrollment*.csv, with the columns \
+         enrollment_id,username,course_id",
+    );
+    check(
+        "date.csv",
+        "error: kdd2015: no calendar table among the files given; it is date.csv, with the columns course_id,from,to; \
+         or give --courses FILE",
+    );
+    check("object.csv", "6 of 6 used");
+    check("truth.csv", "6 of 6 used");
+    // Without a log nothing says that this is KDD Cup 2015, so the format must be named to get this far.
+    let folder = Folder::copy_of("kdd2015/base");
+    folder.remove("log.csv");
+    let options = OpenOptions { format: Some("kdd2015".parse().unwrap()), ..OpenOptions::default() };
+    assert_eq!(
+        outcome(folder.path(), &options),
+        "error: kdd2015: no log table among the files given; it is log*.csv, with the columns \
+         enrollment_id,time,source,event,object"
+    );
+}
+
+#[test]
+fn a_table_with_a_log_of_another_kind_beside_it() {
+    let folder = Folder::copy_of("kdd2015/base");
+    folder.write("log.csv.gz", &crate::common::gzip(&folder.bytes("log.csv")));
+    assert_eq!(
+        outcome(folder.path(), &OpenOptions::default()),
+        "error: log.csv and log.csv.gz are the same table twice; give one of them"
+    );
+}
+
+#[test]
+fn a_log_in_parts() {
+    let folder = Folder::copy_of("kdd2015/base");
+    let log = String::from_utf8(folder.bytes("log.csv")).unwrap();
+    let expected = events(&open(folder.path()).unwrap());
+    let lines: Vec<&str> = log.lines().collect();
+    folder.remove("log.csv");
+    folder.write("log_1.csv", [lines[0], lines[1], lines[2]].join("\n").as_bytes());
+    folder.write("log_2.csv.zst", &crate::common::zstandard([&lines[..1], &lines[3..]].concat().join("\n").as_bytes()));
+    assert_eq!(events(&open(folder.path()).unwrap()), expected);
+}
+
+#[test]
+fn labels_that_cover_half() {
+    let labels = Some(fixture("kdd2015/labels/half.csv"));
+    let inputs = [fixture("kdd2015/base")];
+    let source = formats::open(&inputs, &OpenOptions { labels, ..OpenOptions::default() }).unwrap();
+    let labels: Vec<Option<bool>> = source.roster.enrolments.iter().map(|one| one.dropout).collect();
+    assert_eq!(labels, [None, Some(true), None], "a labels file stands in place of the source's labels");
+}
+
+#[test]
+fn labels_that_contradict_themselves() {
+    let labels = Some(fixture("kdd2015/labels/contradictory.csv"));
+    let folder = Folder::copy_of("kdd2015/base");
+    folder.remove("truth.csv");
+    let options = OpenOptions { labels, ..OpenOptions::default() };
+    let source = formats::open(&[folder.path().to_owned()], &options).unwrap();
+    assert_eq!(
+        in_words(&source.tables),
+        "11 of 16 used\n\
+         1 bad_value: contradictory.csv:6: label `maybe` is not 0, 1, false or true\n\
+         1 unknown_enrolment: contradictory.csv:5: a label for an enrolment that no table names\n\
+         1 unknown_course: enrollment.csv:5: course `chess` is not in the calendar\n\
+         1 contradiction: contradictory.csv:2: an enrolment labelled both ways; the first label is used\n\
+         1 repeated: contradictory.csv:4: the same label again"
+    );
+    let labels: Vec<Option<bool>> = source.roster.enrolments.iter().map(|one| one.dropout).collect();
+    assert_eq!(labels, [Some(true), Some(true), None]);
+}
+
+#[test]
+fn course_dates_from_a_file() {
+    let given = Folder::of(&[(
+        "dates.csv",
+        b"course_id,from,to\nchess,2014-01-01,2014-01-07\nalgebra,2014-01-02,2014-01-03\n",
+    )]);
+    let options = OpenOptions { courses: Some(given.path().join("dates.csv")), ..OpenOptions::default() };
+    assert_eq!(
+        outcome(&fixture("kdd2015/base"), &options),
+        "3 of 6 used\n\
+         2 unknown_course: log.csv:6: its enrolment has no course with dates \
+         | log.csv:7: its enrolment has no course with dates\n\
+         1 after_the_calendar: log.csv:5: 2014-01-14T23:59:59"
+    );
+}
+
+#[test]
+fn what_is_no_log() {
+    let error = |inputs: &[PathBuf], folder: &std::path::Path| match formats::open(inputs, &OpenOptions::default()) {
+        Ok(source) => panic!("opened as {}", source.format),
+        Err(error) => without_folder(folder, &error),
+    };
+    let what_to_do = "name it with --format, or describe the files in a --mapping for --format table";
+    let folder = Folder::of(&[
+        ("a.csv", b"user,minutes\nann,3\n"),
+        ("b.csv", b"ann,2014-01-01\n"),
+        ("c.csv", b""),
+        ("d.xlsx", b"PK\x03\x04...."),
+    ]);
+    assert_eq!(
+        error(&[folder.path().to_owned()], folder.path()),
+        format!(
+            "no format fits FOLDER: a.csv begins with `user,minutes`; b.csv has no header that is known; c.csv is empty; \
+             d.xlsx is not text (it is a zip archive or a spreadsheet); {what_to_do}"
+        )
+    );
+    let empty = Folder::of(&[]);
+    assert_eq!(
+        error(&[empty.path().to_owned()], empty.path()),
+        format!("no format fits an empty folder: there is no file; {what_to_do}")
+    );
+    assert_eq!(error(&[empty.path().join("none")], empty.path()), "none: no such file or folder");
+}

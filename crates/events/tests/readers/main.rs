@@ -1,0 +1,8 @@
+//! Tests of all readers, through [`staycast_events::formats::open`] as the commands use it.
+
+mod blocks;
+mod common;
+mod kdd2015;
+mod oulad;
+mod real;
+mod table;

@@ -1,0 +1,84 @@
+//! Errors of building and reading sequences folders. Errors of reading logs are [`staycast_events::ReadError`]s inside.
+
+use std::io;
+use std::path::PathBuf;
+
+use parquet::errors::ParquetError;
+use staycast_events::ReadError;
+
+/// Why sequences could not be built or written.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the fields are named in the messages")]
+pub enum BuildError {
+    /// The log can't be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The output folder exists.
+    #[error("{path}: exists already; choose another --out, or give --force to replace it", path = path.display())]
+    Exists { path: PathBuf },
+    /// The output folder exists and is of something else.
+    #[error("{path}: exists and is not a sequences folder, so it is not replaced; choose another --out", path = path.display())]
+    NotOurs { path: PathBuf },
+    /// A resumed output was made from something else.
+    #[error("{path}: holds sequences of {what}; choose another --out, or give --force to replace them", path = path.display())]
+    OtherInput { path: PathBuf, what: String },
+    /// Writing failed.
+    #[error("{path}: can't be written: {source}", path = path.display())]
+    Write { path: PathBuf, source: io::Error },
+    /// Writing Parquet failed.
+    #[error("{path}: can't be written: {source}", path = path.display())]
+    Parquet { path: PathBuf, source: ParquetError },
+    /// No row could be used.
+    #[error("not one of the {read} rows of the log could be used: {reasons}")]
+    NothingUsed { read: u64, reasons: String },
+    /// No enrolment.
+    #[error("the tables name no enrolment in a course with dates, so there is nothing to build sequences of")]
+    NoEnrolments,
+    /// A rule that rests on what the source does not record.
+    #[error("the dropout rule `{rule}` needs {needs}, which this {format} source does not have; {what_to_do}")]
+    Rule { rule: String, needs: &'static str, format: &'static str, what_to_do: &'static str },
+    /// An enrolment id that two courses share.
+    #[error("two enrolments go by the id of line {line} of the enrolments, in different courses; ids must be unique")]
+    SharedId { line: u64 },
+}
+
+impl BuildError {
+    /// A [`BuildError::Write`] at `path`, for `map_err`.
+    pub fn write(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Write { path, source }
+    }
+
+    /// A [`BuildError::Parquet`] at `path`, for `map_err`.
+    pub fn parquet(path: impl Into<PathBuf>) -> impl FnOnce(ParquetError) -> Self {
+        let path = path.into();
+        move |source| Self::Parquet { path, source }
+    }
+}
+
+/// Why a sequences folder could not be read.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the fields are named in the messages")]
+pub enum FolderError {
+    /// Not a sequences folder.
+    #[error("{path}: not a sequences folder ({why}); make one with `staycast preprocess`", path = path.display())]
+    NotAFolder { path: PathBuf, why: String },
+    /// Written by another version.
+    #[error("{path}: sequences of layout version {found}, and this Staycast reads version {expected}; run `staycast preprocess` again", path = path.display())]
+    Version { path: PathBuf, found: u64, expected: u32 },
+    /// A file can't be read.
+    #[error("{path}: {source}", path = path.display())]
+    Io { path: PathBuf, source: io::Error },
+    /// A Parquet file can't be read.
+    #[error("{path}: {source}", path = path.display())]
+    Parquet { path: PathBuf, source: ParquetError },
+    /// A file's contents do not fit the manifest.
+    #[error("{path}: {what}; run `staycast preprocess` again", path = path.display())]
+    Damaged { path: PathBuf, what: String },
+    /// A course that is not there.
+    #[error("{path}: no course `{course}`; the courses are {known}", path = path.display())]
+    UnknownCourse { path: PathBuf, course: String, known: String },
+    /// A feature that is not there.
+    #[error("{path}: no feature `{feature}`, which is needed; the sequences have {known}. Run `staycast preprocess` with the features the run was trained on", path = path.display())]
+    UnknownFeature { path: PathBuf, feature: String, known: String },
+}

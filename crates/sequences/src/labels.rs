@@ -1,0 +1,142 @@
+//! What counts as dropout (PROTOCOL "Labels"): the rule, and the label it gives an enrolment.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// What counts as dropout. Positive always means dropout.
+///
+/// As text: `inactive-last N` (N weeks; `inactive-last` alone is 2), `no-activity-after D` (D days), `withdrawn`,
+/// `withdrawn-or-failed`, `not-completed`, `labels-file`. A space, `=` or `:` may stand before the number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum DropoutRule {
+    /// No event in the calendar's last weeks.
+    InactiveLast {
+        /// How many weeks.
+        weeks: u32,
+    },
+    /// No event in the days after the calendar's end.
+    NoActivityAfter {
+        /// How many days.
+        days: u32,
+    },
+    /// The source says that the learner withdrew.
+    Withdrawn,
+    /// The source says that the learner withdrew or failed.
+    WithdrawnOrFailed,
+    /// The source has no completion record.
+    NotCompleted,
+    /// A file says so.
+    LabelsFile,
+}
+
+/// Text that is not a [`DropoutRule`].
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is not a dropout rule; use inactive-last N (weeks), no-activity-after D (days), withdrawn, \
+     withdrawn-or-failed, not-completed or labels-file"
+)]
+pub struct UnknownRule(String);
+
+impl FromStr for DropoutRule {
+    type Err = UnknownRule;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRule> {
+        let unknown = || UnknownRule(text.to_owned());
+        let mut parts = text.split([' ', '=', ':']).filter(|part| !part.is_empty());
+        let name = parts.next().ok_or_else(unknown)?;
+        let number = parts
+            .next()
+            .map(|digits| digits.parse::<u32>().ok().filter(|&number| number > 0).ok_or_else(unknown))
+            .transpose()?;
+        if parts.next().is_some() {
+            return Err(unknown());
+        }
+        match (name, number) {
+            ("inactive-last", weeks) => Ok(Self::InactiveLast { weeks: weeks.unwrap_or(2) }),
+            ("no-activity-after", days) => Ok(Self::NoActivityAfter { days: days.unwrap_or(10) }),
+            ("withdrawn", None) => Ok(Self::Withdrawn),
+            ("withdrawn-or-failed", None) => Ok(Self::WithdrawnOrFailed),
+            ("not-completed", None) => Ok(Self::NotCompleted),
+            ("labels-file", None) => Ok(Self::LabelsFile),
+            _ => Err(unknown()),
+        }
+    }
+}
+
+impl fmt::Display for DropoutRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InactiveLast { weeks } => write!(f, "inactive-last {weeks}"),
+            Self::NoActivityAfter { days } => write!(f, "no-activity-after {days}"),
+            Self::Withdrawn => f.write_str("withdrawn"),
+            Self::WithdrawnOrFailed => f.write_str("withdrawn-or-failed"),
+            Self::NotCompleted => f.write_str("not-completed"),
+            Self::LabelsFile => f.write_str("labels-file"),
+        }
+    }
+}
+
+impl TryFrom<String> for DropoutRule {
+    type Error = UnknownRule;
+
+    fn try_from(text: String) -> Result<Self, UnknownRule> {
+        text.parse()
+    }
+}
+
+impl From<DropoutRule> for String {
+    fn from(rule: DropoutRule) -> Self {
+        rule.to_string()
+    }
+}
+
+impl DropoutRule {
+    /// Whether the rule rests on an outcome that the source records, rather than on activity.
+    #[must_use]
+    pub const fn rests_on_outcomes(self) -> bool {
+        matches!(self, Self::Withdrawn | Self::WithdrawnOrFailed | Self::NotCompleted)
+    }
+
+    /// Latest cut-off, in whole weeks, at which a forecast does not overlap the label's own window, for a course of
+    /// `days` days in `weeks` weeks: at a later one part of the answer would already be seen.
+    #[must_use]
+    pub fn last_cutoff_week(self, days: u32, weeks: u32) -> u32 {
+        match self {
+            Self::InactiveLast { weeks: last } => days.saturating_sub(7 * last) / 7,
+            _ => weeks,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_read_and_print() {
+        for (text, rule) in [
+            ("inactive-last", DropoutRule::InactiveLast { weeks: 2 }),
+            ("inactive-last 3", DropoutRule::InactiveLast { weeks: 3 }),
+            ("inactive-last=3", DropoutRule::InactiveLast { weeks: 3 }),
+            ("no-activity-after:10", DropoutRule::NoActivityAfter { days: 10 }),
+            ("withdrawn-or-failed", DropoutRule::WithdrawnOrFailed),
+        ] {
+            assert_eq!(text.parse(), Ok(rule));
+            assert_eq!(rule.to_string().parse(), Ok(rule));
+        }
+        for text in ["", "inactive-last 0", "withdrawn 3", "inactive-last 2 3", "gone"] {
+            assert!(text.parse::<DropoutRule>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cutoff_stops_where_the_label_window_opens() {
+        let rule = DropoutRule::InactiveLast { weeks: 2 };
+        assert_eq!(rule.last_cutoff_week(84, 12), 10);
+        assert_eq!(rule.last_cutoff_week(30, 5), 2);
+        assert_eq!(DropoutRule::LabelsFile.last_cutoff_week(30, 5), 5);
+    }
+}

@@ -1,0 +1,223 @@
+//! `manifest.json`: what a sequences folder holds, where it came from, and what was left out.
+//!
+//! Holds nothing that differs between equal runs; times and memory go to `timing.json`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use staycast_events::Knows;
+
+use crate::features::FeatureSet;
+use crate::labels::DropoutRule;
+
+/// Version of the folder's layout. A folder of another version is refused.
+pub const LAYOUT_VERSION: u32 = 1;
+
+/// What a sequences folder holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Always `staycast-sequences`.
+    pub kind: String,
+    /// [`LAYOUT_VERSION`] of the writer.
+    pub layout_version: u32,
+    /// Version of Staycast that wrote the folder.
+    pub staycast_version: String,
+    /// Log format, and why it was taken for that.
+    pub format: String,
+    /// What the choice of format rests on.
+    pub format_reason: String,
+    /// What the source can know.
+    pub knows: Knows,
+    /// The files read.
+    pub inputs: Vec<InputRecord>,
+    /// What became of the input's rows.
+    pub rows: RowCounts,
+    /// Calendar of the courses.
+    pub calendar: CalendarRecord,
+    /// Label rule and what it gave.
+    pub labels: LabelRecord,
+    /// The other options the folder was built with.
+    pub build: BuildRecord,
+    /// Which set of features was asked for.
+    pub feature_set: FeatureSet,
+    /// The feature columns, in order.
+    pub features: Vec<FeatureRecord>,
+    /// Static columns of `enrolments.parquet`.
+    pub static_columns: Vec<String>,
+    /// Sizes.
+    pub totals: Totals,
+    /// The Parquet files written, with their hashes.
+    pub outputs: Vec<OutputRecord>,
+}
+
+/// A file that was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputRecord {
+    /// What the file is to the format: `log`, `enrolments`, `calendar` …
+    pub role: String,
+    /// File name, without its folder.
+    pub file: String,
+    /// Size on disk.
+    pub bytes: u64,
+    /// BLAKE3 of the bytes on disk, in hexadecimal.
+    pub blake3: String,
+}
+
+/// What became of the rows of the event files.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RowCounts {
+    /// Rows read: `used` plus all `rejected` plus all `set_aside`.
+    pub read: u64,
+    /// Rows that became events.
+    pub used: u64,
+    /// Rows that could not be used, by reason: something is wrong with them.
+    pub rejected: BTreeMap<String, ReasonCount>,
+    /// Rows that are fine but have no place in the sequences, by reason.
+    pub set_aside: BTreeMap<String, ReasonCount>,
+    /// Rejected rows of the roster's tables (enrolments, calendar, labels …), by reason.
+    pub rejected_roster: BTreeMap<String, ReasonCount>,
+    /// Share of the rows read, of event files and tables, that was rejected.
+    pub rejected_share: f64,
+}
+
+/// A number of rows and the first few of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReasonCount {
+    /// Rows.
+    pub rows: u64,
+    /// The first ones, in the order of the input.
+    pub samples: Vec<SampleRecord>,
+}
+
+/// Where a rejected row stands. Never names a learner.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SampleRecord {
+    /// File name, without its folder.
+    pub file: String,
+    /// Line, from 1; row, from 1, in files without lines.
+    pub line: u64,
+    /// What is wrong, in words.
+    pub what: String,
+}
+
+/// The calendar.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CalendarRecord {
+    /// Where the courses' dates come from: `source`, `courses-file` or `inferred`.
+    pub source: String,
+    /// When the log was taken, `YYYY-MM-DDTHH:MM:SS`.
+    pub as_of: String,
+    /// `given`, or `newest event`.
+    pub as_of_source: String,
+    /// Most weeks of a course.
+    pub weeks: u32,
+    /// `--weeks`, when given.
+    pub weeks_limit: Option<u32>,
+}
+
+/// Options that a folder was built with, so that another build can tell whether it would give the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BuildRecord {
+    /// `--weeks`.
+    pub weeks: Option<u32>,
+    /// `--dropout`.
+    pub rule: Option<String>,
+    /// `--as-of`.
+    pub as_of: Option<String>,
+    /// `--raw-kinds`.
+    pub raw_kinds: bool,
+    /// `--score-lag-days`.
+    pub score_lag_days: u32,
+}
+
+/// Labels.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelRecord {
+    /// What counts as dropout.
+    pub rule: DropoutRule,
+    /// Enrolments with a known label.
+    pub known: u64,
+    /// Of these, dropouts.
+    pub dropouts: u64,
+    /// Why the others have none, by reason.
+    pub unknown: BTreeMap<String, u64>,
+}
+
+/// One feature column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeatureRecord {
+    /// Column name.
+    pub name: String,
+    /// Unit of the values.
+    pub unit: String,
+    /// What the value is, in words.
+    pub meaning: String,
+    /// Why the whole column is null; absent when the source can know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lacking: Option<String>,
+}
+
+/// Sizes of the folder's contents.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Totals {
+    /// Courses.
+    pub courses: u64,
+    /// Enrolments.
+    pub enrolments: u64,
+    /// Distinct learners; equal to `enrolments` where the source does not identify learners.
+    pub learners: u64,
+    /// Events used, a row of counts weighing as many.
+    pub events: u64,
+    /// Rows of `sequences.parquet`.
+    pub enrolment_weeks: u64,
+    /// Rows of raw enrolments that were left out of the sequences, by reason.
+    pub enrolments_left_out: BTreeMap<String, u64>,
+}
+
+/// A file that was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutputRecord {
+    /// File name in the folder.
+    pub file: String,
+    /// Rows.
+    pub rows: u64,
+    /// Size.
+    pub bytes: u64,
+    /// BLAKE3 of the bytes, in hexadecimal.
+    pub blake3: String,
+}
+
+impl Manifest {
+    /// One hash that stands for the data: of the output files' hashes, in order. Runs keep it to say what they were
+    /// trained on.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for output in &self.outputs {
+            hasher.update(output.blake3.as_bytes());
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
+    /// Whether the source records withdrawals, so that `active` means "not withdrawn".
+    #[must_use]
+    pub fn knows_withdrawals(&self) -> bool {
+        self.knows.withdrawals
+    }
+
+    /// Names of the features that the source can know.
+    pub fn available_features(&self) -> impl Iterator<Item = &str> {
+        self.features.iter().filter(|feature| feature.lacking.is_none()).map(|feature| feature.name.as_str())
+    }
+}

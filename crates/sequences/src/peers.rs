@@ -1,0 +1,169 @@
+//! What a learner's week is compared with: the other enrolments of the course, and the learner's other courses.
+//!
+//! Filled while the log is parsed, because a comparison needs every enrolment's week before the first one is written.
+//! Holds 4 bytes an enrolment-week twice over, and a bit a day of each enrolment.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+use staycast_events::time::DAY_SECONDS;
+use staycast_events::{Event, Roster};
+
+use crate::grid::Grid;
+
+/// Counts by enrolment and week, and days with an event, gathered from any thread.
+pub(crate) struct Gathering {
+    first_week: Vec<usize>,
+    counts: Vec<AtomicU32>,
+    first_word: Vec<usize>,
+    days: Vec<AtomicU64>,
+}
+
+impl Gathering {
+    /// Nothing gathered yet, for the enrolments of `roster` whose courses have these `(days, weeks)` grids.
+    pub(crate) fn new(roster: &Roster, sizes: &[(u32, u32)]) -> Self {
+        let (mut first_week, mut first_word) = (vec![0], vec![0]);
+        let (mut slots, mut words) = (0, 0);
+        for enrolment in &roster.enrolments {
+            let (days, weeks) = sizes[enrolment.course as usize];
+            // One slot more, in front, for the time before the start.
+            slots += weeks as usize + 1;
+            words += days.div_ceil(u64::BITS) as usize;
+            first_week.push(slots);
+            first_word.push(words);
+        }
+        let mut counts = Vec::new();
+        counts.resize_with(slots, AtomicU32::default);
+        let mut days = Vec::new();
+        days.resize_with(words, AtomicU64::default);
+        Self { first_week, counts, first_word, days }
+    }
+
+    /// Adds a block's events. What is gathered does not depend on the order of blocks.
+    pub(crate) fn add(&self, events: &[Event]) {
+        let mut run: (usize, u32) = (usize::MAX, 0);
+        for event in events {
+            let enrolment = event.enrolment() as usize;
+            let seconds = i64::from(event.seconds());
+            let slot = self.first_week[enrolment] + (Grid::week_of(seconds) + 1).max(0) as usize;
+            if slot != run.0 {
+                self.flush(run);
+                run = (slot, 0);
+            }
+            run.1 += u32::from(event.weight());
+            if seconds >= 0 {
+                let day = (seconds / DAY_SECONDS) as usize;
+                let word = &self.days[self.first_word[enrolment] + day / 64];
+                let bit = 1 << (day % 64);
+                if word.load(Ordering::Relaxed) & bit == 0 {
+                    word.fetch_or(bit, Ordering::Relaxed);
+                }
+            }
+        }
+        self.flush(run);
+    }
+
+    fn flush(&self, (slot, count): (usize, u32)) {
+        if count > 0 {
+            self.counts[slot].fetch_add(count, Ordering::Relaxed);
+        }
+    }
+
+    /// Ends the gathering.
+    pub(crate) fn compare(self, roster: &Roster, grids: &[Grid]) -> Peers {
+        let counts: Vec<u32> = self.counts.into_iter().map(AtomicU32::into_inner).collect();
+        let days: Vec<u64> = self.days.into_iter().map(AtomicU64::into_inner).collect();
+        let mut of_course: Vec<Vec<usize>> = vec![Vec::new(); grids.len()];
+        for (place, enrolment) in roster.enrolments.iter().enumerate() {
+            of_course[enrolment.course as usize].push(place);
+        }
+        let ranked = of_course
+            .par_iter()
+            .zip(grids)
+            .map(|(enrolments, grid)| {
+                (0..grid.weeks)
+                    .map(|week| {
+                        let known = enrolments.iter().filter(|&&place| {
+                            let slots = &counts[self.first_week[place]..];
+                            known_by(roster, place, slots, grid, week)
+                        });
+                        let mut here: Vec<u32> =
+                            known.map(|&place| counts[self.first_week[place] + week as usize + 1]).collect();
+                        here.sort_unstable();
+                        here
+                    })
+                    .collect()
+            })
+            .collect();
+        let mut of_learner: FxHashMap<&str, Vec<u32>> = FxHashMap::default();
+        for (enrolment, place) in roster.enrolments.iter().zip(0..) {
+            of_learner.entry(&enrolment.learner).or_default().push(place);
+        }
+        let siblings = roster
+            .enrolments
+            .iter()
+            .zip(0_u32..)
+            .map(|(enrolment, place)| {
+                let all = &of_learner[enrolment.learner.as_str()];
+                all.iter().copied().filter(|&other| other != place).collect()
+            })
+            .collect();
+        Peers { first_week: self.first_week, counts, first_word: self.first_word, days, ranked, siblings }
+    }
+}
+
+/// Whether an enrolment is known by the end of `week`: enrolled by then or, without a date, seen by then. `slots` are
+/// its counts, the time before the start in front.
+fn known_by(roster: &Roster, place: usize, slots: &[u32], grid: &Grid, week: u32) -> bool {
+    match roster.enrolments[place].enrolled_seconds {
+        Some(enrolled) => i64::from(enrolled) < grid.end_seconds(week),
+        None => slots[..=week as usize + 1].iter().any(|&count| count > 0),
+    }
+}
+
+/// What weeks are compared with.
+pub(crate) struct Peers {
+    first_week: Vec<usize>,
+    counts: Vec<u32>,
+    first_word: Vec<usize>,
+    days: Vec<u64>,
+    /// By course and week, the event counts of the enrolments known by the week's end, ascending.
+    ranked: Vec<Vec<Vec<u32>>>,
+    siblings: Vec<Vec<u32>>,
+}
+
+impl Peers {
+    /// Share of the course's enrolments known by the end of `week` with fewer events in it than this one, ties (itself
+    /// among them) counting half. `None` while the enrolment is not known.
+    pub(crate) fn rank(&self, roster: &Roster, grids: &[Grid], place: usize, week: u32) -> Option<f64> {
+        let course = roster.enrolments[place].course as usize;
+        let slots = &self.counts[self.first_week[place]..self.first_week[place + 1]];
+        if !known_by(roster, place, slots, &grids[course], week) {
+            return None;
+        }
+        let mine = slots[week as usize + 1];
+        let all = &self.ranked[course][week as usize];
+        let fewer = all.partition_point(|&count| count < mine);
+        let ties = all.partition_point(|&count| count <= mine) - fewer;
+        Some((fewer as f64 + 0.5 * ties as f64) / all.len() as f64)
+    }
+
+    /// The learner's other courses with an event, inside their own grids, on one of the days of `week` of this one.
+    pub(crate) fn other_courses(&self, roster: &Roster, grids: &[Grid], place: usize, week: u32) -> u32 {
+        let grid = &grids[roster.enrolments[place].course as usize];
+        let first = i64::from(grid.start_day) + i64::from(7 * week);
+        let last = first + i64::from(grid.week_days(week));
+        let active = |&&other: &&u32| {
+            let other = other as usize;
+            let start = i64::from(grids[roster.enrolments[other].course as usize].start_day);
+            (first..last).any(|day| self.active_on(other, day - start))
+        };
+        self.siblings[place].iter().filter(active).count() as u32
+    }
+
+    fn active_on(&self, place: usize, day: i64) -> bool {
+        let words = &self.days[self.first_word[place]..self.first_word[place + 1]];
+        usize::try_from(day).is_ok_and(|day| words.get(day / 64).is_some_and(|word| word >> (day % 64) & 1 == 1))
+    }
+}

@@ -1,0 +1,220 @@
+//! Events between parsing and reducing: kept by partition of enrolments, in memory up to a limit, past it on disk.
+//!
+//! A partition is a range of enrolments with about [`PARTITION_ROWS`] enrolment-weeks, so that it can be sorted and
+//! reduced by one thread while others do theirs, and becomes one row group of the output. The cuts depend on the roster
+//! alone, never on threads.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use staycast_events::Event;
+
+/// Enrolment-weeks of a partition, about.
+const PARTITION_ROWS: u64 = 32_768;
+
+const EVENT_BYTES: u64 = 16;
+const FIRST_CHUNK: usize = 1 << 10;
+const GREATEST_CHUNK: usize = 1 << 16;
+
+/// Cuts enrolments, of `rows[i]` weeks each, into ranges.
+#[must_use]
+pub(crate) fn partitions(rows: impl Iterator<Item = u32>) -> Vec<Range<u32>> {
+    let mut ranges = Vec::new();
+    let (mut start, mut end, mut sum) = (0, 0, 0_u64);
+    for weeks in rows {
+        end += 1;
+        sum += u64::from(weeks);
+        if sum >= PARTITION_ROWS {
+            ranges.push(start..end);
+            (start, sum) = (end, 0);
+        }
+    }
+    if start < end {
+        ranges.push(start..end);
+    }
+    ranges
+}
+
+/// Events by partition.
+pub(crate) struct Store {
+    partition_of: Vec<u32>,
+    partitions: Vec<Mutex<Partition>>,
+    held_bytes: AtomicU64,
+    limit_bytes: u64,
+    spill_folder: PathBuf,
+    spilling: Mutex<()>,
+    spilled_bytes: AtomicU64,
+}
+
+#[derive(Default)]
+struct Partition {
+    chunks: Vec<Vec<Event>>,
+    spill: Option<PathBuf>,
+}
+
+impl Store {
+    /// A store over `partitions` that holds about `limit_bytes` in memory and spills the rest into `spill_folder`.
+    pub(crate) fn new(partitions: &[Range<u32>], limit_bytes: u64, spill_folder: PathBuf) -> Self {
+        let mut partition_of = Vec::new();
+        for (number, range) in partitions.iter().enumerate() {
+            partition_of.resize(range.end as usize, number as u32);
+        }
+        Self {
+            partition_of,
+            partitions: partitions.iter().map(|_| Mutex::default()).collect(),
+            held_bytes: AtomicU64::new(0),
+            limit_bytes,
+            spill_folder,
+            spilling: Mutex::new(()),
+            spilled_bytes: AtomicU64::new(0),
+        }
+    }
+
+    /// Takes a block's events.
+    pub(crate) fn add(&self, events: &[Event]) -> io::Result<()> {
+        let mut rest = events;
+        // Logs are mostly ordered by enrolment, so runs of one partition are long; in other logs a run is one event,
+        // and sorting the block by partition first makes them long again.
+        let mut sorted = Vec::new();
+        if runs(events, &self.partition_of) > events.len() / 16 + 64 {
+            sorted.extend_from_slice(events);
+            sorted.sort_by_key(|event| self.partition_of[event.enrolment() as usize]);
+            rest = &sorted;
+        }
+        while let Some(first) = rest.first() {
+            let number = self.partition_of[first.enrolment() as usize];
+            let same = |event: &Event| self.partition_of[event.enrolment() as usize] == number;
+            let length = rest.iter().position(|event| !same(event)).unwrap_or(rest.len());
+            let (run, after) = rest.split_at(length);
+            lock(&self.partitions[number as usize]).push(run);
+            rest = after;
+        }
+        let added = events.len() as u64 * EVENT_BYTES;
+        if self.held_bytes.fetch_add(added, Ordering::Relaxed) + added > self.limit_bytes {
+            self.spill()?;
+        }
+        Ok(())
+    }
+
+    /// Writes everything held to disk.
+    fn spill(&self) -> io::Result<()> {
+        let _one_at_a_time = lock(&self.spilling);
+        if self.held_bytes.load(Ordering::Relaxed) <= self.limit_bytes {
+            return Ok(());
+        }
+        for (number, partition) in self.partitions.iter().enumerate() {
+            let mut partition = lock(partition);
+            let chunks = std::mem::take(&mut partition.chunks);
+            let count: usize = chunks.iter().map(Vec::len).sum();
+            if count == 0 {
+                continue;
+            }
+            let path =
+                partition.spill.get_or_insert_with(|| self.spill_folder.join(format!("partition-{number}.events")));
+            let mut file = BufWriter::with_capacity(1 << 18, OpenOptions::new().create(true).append(true).open(path)?);
+            for event in chunks.iter().flatten() {
+                file.write_all(&event.to_bytes())?;
+            }
+            file.flush()?;
+            let bytes = count as u64 * EVENT_BYTES;
+            self.held_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            self.spilled_bytes.fetch_add(bytes, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Bytes written to disk so far.
+    pub(crate) fn spilled_bytes(&self) -> u64 {
+        self.spilled_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Takes the events of a partition out, sorted.
+    pub(crate) fn take(&self, number: usize) -> io::Result<Vec<Event>> {
+        let Partition { chunks, spill } = std::mem::take(&mut *lock(&self.partitions[number]));
+        let mut events = Vec::with_capacity(chunks.iter().map(Vec::len).sum());
+        if let Some(path) = spill {
+            let mut reader = BufReader::with_capacity(1 << 18, File::open(&path)?);
+            let count = std::fs::metadata(&path)?.len() / EVENT_BYTES;
+            events.reserve(count as usize);
+            let mut bytes = [0; EVENT_BYTES as usize];
+            for _ in 0..count {
+                reader.read_exact(&mut bytes)?;
+                events.push(Event::from_bytes(bytes));
+            }
+            std::fs::remove_file(&path)?;
+        }
+        // Chunk by chunk, so that they are freed while the one vector grows.
+        for chunk in chunks {
+            events.extend_from_slice(&chunk);
+        }
+        events.sort_unstable();
+        Ok(events)
+    }
+}
+
+impl Partition {
+    fn push(&mut self, mut run: &[Event]) {
+        while !run.is_empty() {
+            let full = self.chunks.last().is_none_or(|chunk| chunk.len() == chunk.capacity());
+            if full {
+                let size = self.chunks.last().map_or(FIRST_CHUNK, |chunk| (2 * chunk.len()).min(GREATEST_CHUNK));
+                self.chunks.push(Vec::with_capacity(size));
+            }
+            let chunk = self.chunks.last_mut().expect("just pushed");
+            let (now, later) = run.split_at(run.len().min(chunk.capacity() - chunk.len()));
+            chunk.extend_from_slice(now);
+            run = later;
+        }
+    }
+}
+
+fn runs(events: &[Event], partition_of: &[u32]) -> usize {
+    let of = |event: &Event| partition_of[event.enrolment() as usize];
+    events.windows(2).filter(|pair| of(&pair[0]) != of(&pair[1])).count()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().expect("no thread panics while it holds events")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn partitions_cover_every_enrolment_once() {
+        let ranges = partitions(std::iter::repeat_n(12, 10_000));
+        assert_eq!(ranges.first().map(|range| range.start), Some(0));
+        assert_eq!(ranges.last().map(|range| range.end), Some(10_000));
+        assert!(ranges.windows(2).all(|pair| pair[0].end == pair[1].start));
+        assert!(ranges.len() > 2);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_added_is_taken_sorted_however_little_memory_there_is(
+            blocks in prop::collection::vec(prop::collection::vec((0_u32..9, any::<i32>()), 0..200), 0..8),
+            limit_bytes in 0_u64..4_000,
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let ranges = [0..3, 3..4, 4..9];
+            let store = Store::new(&ranges, limit_bytes, folder.path().to_owned());
+            let mut all = Vec::new();
+            for block in &blocks {
+                let events: Vec<Event> =
+                    block.iter().map(|&(enrolment, seconds)| Event::new(enrolment, seconds, 1, None, 1)).collect();
+                store.add(&events).unwrap();
+                all.extend(events);
+            }
+            all.sort_unstable();
+            let taken: Vec<Event> = (0..3).flat_map(|number| store.take(number).unwrap()).collect();
+            prop_assert_eq!(taken, all);
+            prop_assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        }
+    }
+}

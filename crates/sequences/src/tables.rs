@@ -1,0 +1,177 @@
+//! `enrolments.parquet` and `courses.parquet`: what is known of an enrolment and a course besides its weeks.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, RecordBatch, StringArray};
+use arrow_schema::{DataType, Field, Schema};
+use staycast_events::time::DAY_SECONDS;
+use staycast_events::{End, Enrolment, Source};
+
+use crate::error::BuildError;
+use crate::grid::Grid;
+use crate::labels::DropoutRule;
+use crate::manifest::LabelRecord;
+use crate::parquet_out::write_table;
+use crate::reduce::Summary;
+
+/// What the tables are made of.
+pub(crate) struct Facts<'a> {
+    pub(crate) source: &'a Source,
+    pub(crate) grids: &'a [Grid],
+    pub(crate) summaries: &'a [Summary],
+    pub(crate) active_in_window: &'a [bool],
+    pub(crate) rule: DropoutRule,
+    pub(crate) as_of_given: bool,
+}
+
+/// Names of the columns of `enrolments.parquet` before the static ones.
+pub(crate) const ENROLMENT_COLUMNS: [&str; 12] = [
+    "course_id",
+    "enrolment_id",
+    "learner_id",
+    "dropout",
+    "left_week",
+    "enrolled_day",
+    "first_event_day",
+    "last_event_day",
+    "withdrawal_day",
+    "pre_start_events",
+    "pre_start_active_days",
+    "outcome",
+];
+
+/// An enrolment's label, or why it has none.
+fn label(facts: &Facts<'_>, place: usize) -> Result<bool, &'static str> {
+    let enrolment = &facts.source.roster.enrolments[place];
+    let grid = &facts.grids[enrolment.course as usize];
+    let over_by = |days: u32| grid.as_of_seconds >= grid.calendar_end_seconds() + i64::from(days) * DAY_SECONDS;
+    let outcome = |dropout: fn(End) -> bool| {
+        // A log said to be taken while the course ran can't know how it ended. When nothing is said, an outcome that
+        // is there is known.
+        if facts.as_of_given && !over_by(0) {
+            return Err("the course was not over when the log was taken");
+        }
+        enrolment.outcome.as_ref().map(|outcome| dropout(outcome.end)).ok_or("the source records no outcome")
+    };
+    match facts.rule {
+        DropoutRule::InactiveLast { .. } if !over_by(0) => Err("the course was not over when the log was taken"),
+        DropoutRule::NoActivityAfter { days } if !over_by(days) => {
+            Err("the days after the course were not over when the log was taken")
+        }
+        DropoutRule::InactiveLast { .. } | DropoutRule::NoActivityAfter { .. } => Ok(!facts.active_in_window[place]),
+        DropoutRule::Withdrawn => outcome(|end| end == End::Withdrew),
+        DropoutRule::WithdrawnOrFailed => outcome(|end| end != End::Completed),
+        DropoutRule::NotCompleted => {
+            if facts.as_of_given && !over_by(0) {
+                return Err("the course was not over when the log was taken");
+            }
+            Ok(enrolment.outcome.as_ref().is_none_or(|outcome| outcome.end != End::Completed))
+        }
+        DropoutRule::LabelsFile => {
+            if facts.as_of_given && !over_by(0) {
+                return Err("the course was not over when the log was taken");
+            }
+            enrolment.dropout.ok_or("the labels do not name the enrolment")
+        }
+    }
+}
+
+/// The week in which a learner left: that of the withdrawal or, where dropout means silence, of the last event.
+fn left_week(facts: &Facts<'_>, place: usize, dropout: Option<bool>) -> Option<i32> {
+    let enrolment = &facts.source.roster.enrolments[place];
+    let week = |seconds: i32| Grid::week_of(i64::from(seconds)) as i32;
+    if let Some(seconds) = enrolment.withdrawn_seconds {
+        return Some(week(seconds));
+    }
+    let silent = matches!(facts.rule, DropoutRule::InactiveLast { .. }) && dropout == Some(true);
+    facts.summaries[place].last_event_seconds.filter(|_| silent).map(week)
+}
+
+fn days(seconds: Option<i32>) -> Option<f64> {
+    seconds.map(|seconds| f64::from(seconds) / DAY_SECONDS as f64)
+}
+
+/// Writes `enrolments.parquet`; what the labels came to.
+pub(crate) fn write_enrolments(facts: &Facts<'_>, path: &Path) -> Result<LabelRecord, BuildError> {
+    let roster = &facts.source.roster;
+    let mut record = LabelRecord { rule: facts.rule, known: 0, dropouts: 0, unknown: BTreeMap::new() };
+    let mut labels = Vec::with_capacity(roster.enrolments.len());
+    for place in 0..roster.enrolments.len() {
+        let label = label(facts, place);
+        match label {
+            Ok(dropout) => {
+                record.known += 1;
+                record.dropouts += u64::from(dropout);
+            }
+            Err(why) => *record.unknown.entry(why.to_owned()).or_default() += 1,
+        }
+        labels.push(label.ok());
+    }
+    let all = || roster.enrolments.iter();
+    let summaries = || facts.summaries.iter();
+    let text = |get: fn(&Enrolment) -> Option<&str>| -> ArrayRef { Arc::new(all().map(get).collect::<StringArray>()) };
+    let day = |values: Vec<Option<f64>>| -> ArrayRef { Arc::new(Float64Array::from(values)) };
+    let left: Int32Array =
+        labels.iter().enumerate().map(|(place, &dropout)| left_week(facts, place, dropout)).collect();
+    let courses = all().map(|enrolment| Some(roster.courses[enrolment.course as usize].id.as_str()));
+    let mut arrays: Vec<ArrayRef> = vec![
+        Arc::new(courses.collect::<StringArray>()),
+        text(|enrolment| Some(&enrolment.id)),
+        text(|enrolment| Some(&enrolment.learner)),
+        Arc::new(BooleanArray::from(labels)),
+        Arc::new(left),
+        day(all().map(|enrolment| days(enrolment.enrolled_seconds)).collect()),
+        day(summaries().map(|summary| days(summary.first_event_seconds)).collect()),
+        day(summaries().map(|summary| days(summary.last_event_seconds)).collect()),
+        day(all().map(|enrolment| days(enrolment.withdrawn_seconds)).collect()),
+        Arc::new(summaries().map(|summary| summary.pre_start_events as i32).collect::<Int32Array>()),
+        Arc::new(summaries().map(|summary| summary.pre_start_active_days as i32).collect::<Int32Array>()),
+        text(|enrolment| enrolment.outcome.as_ref().map(|outcome| outcome.word.as_str())),
+    ];
+    let nullable = |column: usize| column > 2 && column != 9 && column != 10;
+    let mut fields: Vec<Field> = ENROLMENT_COLUMNS
+        .iter()
+        .enumerate()
+        .map(|(place, name)| Field::new(*name, arrays[place].data_type().clone(), nullable(place)))
+        .collect();
+    for (place, name) in roster.static_columns.iter().enumerate() {
+        let column = all().map(|enrolment| enrolment.statics.get(place).and_then(Option::as_deref));
+        arrays.push(Arc::new(column.collect::<StringArray>()));
+        fields.push(Field::new(name, DataType::Utf8, true));
+    }
+    write(path, fields, arrays)?;
+    Ok(record)
+}
+
+/// Writes `courses.parquet`.
+pub(crate) fn write_courses(facts: &Facts<'_>, path: &Path) -> Result<(), BuildError> {
+    let courses = &facts.source.roster.courses;
+    let grids = || facts.grids.iter();
+    let mut enrolments = vec![0; courses.len()];
+    for enrolment in &facts.source.roster.enrolments {
+        enrolments[enrolment.course as usize] += 1;
+    }
+    let last_day = |grid: &Grid| grid.start_day + grid.calendar_days as i32 - 1;
+    let as_of_days = |grid: &Grid| grid.as_of_seconds as f64 / DAY_SECONDS as f64;
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("course_id", Arc::new(courses.iter().map(|course| Some(course.id.as_str())).collect::<StringArray>())),
+        ("start", Arc::new(Date32Array::from_iter_values(grids().map(|grid| grid.start_day)))),
+        ("end", Arc::new(Date32Array::from_iter_values(grids().map(last_day)))),
+        ("days", Arc::new(Int32Array::from_iter_values(grids().map(|grid| grid.days as i32)))),
+        ("weeks", Arc::new(Int32Array::from_iter_values(grids().map(|grid| grid.weeks as i32)))),
+        ("observed_weeks", Arc::new(Int32Array::from_iter_values(grids().map(|grid| grid.observed_weeks as i32)))),
+        ("as_of_days", Arc::new(Float64Array::from_iter_values(grids().map(as_of_days)))),
+        ("enrolments", Arc::new(Int32Array::from(enrolments))),
+        ("inferred", Arc::new(courses.iter().map(|course| Some(course.inferred)).collect::<BooleanArray>())),
+        ("nominal_dates", Arc::new(BooleanArray::from(vec![!facts.source.knows.dates; courses.len()]))),
+    ];
+    let fields = columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), false)).collect();
+    write(path, fields, columns.into_iter().map(|(_, array)| array).collect())
+}
+
+fn write(path: &Path, fields: Vec<Field>, arrays: Vec<ArrayRef>) -> Result<(), BuildError> {
+    let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).expect("columns of one length");
+    write_table(path, &batch).map_err(BuildError::parquet(path))
+}
