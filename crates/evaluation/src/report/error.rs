@@ -1,0 +1,91 @@
+//! Why no report can be made.
+
+use crate::metrics::MetricError;
+
+/// Why no report can be made of these rows.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ReportError {
+    /// The asked week's cut-off lies inside the label window.
+    #[error(
+        "week {week} is refused: its cut-off lies inside the label window, where the label can be seen; \
+         the last week that can be forecast is {last_allowed_week}"
+    )]
+    WeekInsideLabelWindow {
+        /// Week asked for.
+        week: u16,
+        /// Last week whose cut-off comes before the window opens.
+        last_allowed_week: u16,
+    },
+    /// There are no predictions at the asked week.
+    #[error("no predictions at week {week}; there are some at weeks {}", list(.present))]
+    NoRowsAtWeek {
+        /// Week asked for.
+        week: u16,
+        /// Weeks there are.
+        present: Vec<u16>,
+    },
+    /// The run carries nothing to measure the asked week against.
+    #[error("the run has no threshold and baselines for week {week}; it has them for weeks {}", list(.present))]
+    NoReference {
+        /// Week asked for.
+        week: u16,
+        /// Weeks the run has them for.
+        present: Vec<u16>,
+    },
+    /// A scored row has a NaN score.
+    #[error("row {row} (week {week}) is to be scored but its score is NaN: give it an exclusion reason")]
+    NanScore {
+        /// 0-based row.
+        row: usize,
+        /// Its week.
+        week: u16,
+    },
+    /// A scored row's probability is none.
+    #[error("row {row} (week {week}) has probability {value}: it must lie between 0 and 1")]
+    NotAProbability {
+        /// 0-based row.
+        row: usize,
+        /// Its week.
+        week: u16,
+        /// The value found.
+        value: f64,
+    },
+    /// A number of days since the last activity is negative or not finite.
+    #[error("row {row} (week {week}) was last active {value} days before the cut-off: it must be 0 or more")]
+    DaysOutOfRange {
+        /// 0-based row.
+        row: usize,
+        /// Its week.
+        week: u16,
+        /// The value found.
+        value: f64,
+    },
+    /// A training base rate is none.
+    #[error("the training base rate of week {week} is {value}: it must lie between 0 and 1")]
+    BaseRateOutOfRange {
+        /// The week.
+        week: u16,
+        /// The value found.
+        value: f64,
+    },
+    /// A row's course has no name.
+    #[error("row {row} is of course number {course}, but only {names} course names were given")]
+    UnnamedCourse {
+        /// 0-based row.
+        row: usize,
+        /// Its course number.
+        course: u32,
+        /// Names given.
+        names: usize,
+    },
+    /// A metric refused its input.
+    #[error(transparent)]
+    Metric(#[from] MetricError),
+}
+
+fn list(weeks: &[u16]) -> String {
+    if weeks.is_empty() {
+        return "(none)".to_owned();
+    }
+    weeks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,117 @@
+//! Why rows can't be split as asked.
+
+use super::{Grouping, Part};
+
+/// Why rows can't be split as asked.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum SplitError {
+    /// Nothing to split.
+    #[error("no enrolments to split: the sequences are empty, or the course selection leaves none")]
+    NoRows,
+    /// Two rows are the same enrolment.
+    #[error("enrolment {enrolment:?} of course {course:?} appears twice: split enrolments, not enrolment-weeks")]
+    RepeatedEnrolment {
+        /// Its course.
+        course: String,
+        /// Its identifier.
+        enrolment: String,
+    },
+    /// A share is not between 0 and 1.
+    #[error("the {what} share is {share}: it must lie above 0 and below 1")]
+    ShareOutOfRange {
+        /// Which share.
+        what: &'static str,
+        /// The value given.
+        share: f64,
+    },
+    /// A named course has no rows.
+    #[error("no enrolments in the {side} course(s) {}: the data has {}", .named.join(", "), .present.join(", "))]
+    UnknownCourses {
+        /// `train` or `test`.
+        side: &'static str,
+        /// Courses named without rows.
+        named: Vec<String>,
+        /// Courses there are.
+        present: Vec<String>,
+    },
+    /// A course is named for both sides.
+    #[error("course(s) {} are named for training and for the test: name each once", .courses.join(", "))]
+    CourseOnBothSides {
+        /// The courses.
+        courses: Vec<String>,
+    },
+    /// One course can't be parted by course.
+    #[error(
+        "the {part} part is to be whole courses, but there is only {courses} course to take it from: \
+         split by learner instead"
+    )]
+    TooFewCourses {
+        /// The part wanted.
+        part: &'static str,
+        /// Courses there are.
+        courses: usize,
+    },
+    /// Splitting by time needs dates that a course lacks.
+    #[error("a split by time needs the start and the day labels are known of every course; missing for {}", .courses.join(", "))]
+    MissingDays {
+        /// The courses without.
+        courses: Vec<String>,
+    },
+    /// Every course starts on the same day.
+    #[error("all courses start on the same day, so none is later: split by course or learner instead")]
+    NoLaterCourse,
+    /// No course's labels were known in time.
+    #[error(
+        "no labels were known before the test courses' earliest cut-off, day {cutoff_day}; the first are known on \
+         day {first_known_day} (days since 1970-01-01): test on courses {} or more days later, use a later week, or \
+         split by course, which measures transfer", .first_known_day - .cutoff_day
+    )]
+    NothingKnownInTime {
+        /// Cut-off of the earliest test course.
+        cutoff_day: i64,
+        /// Day on which the first labels of any other course are known.
+        first_known_day: i64,
+    },
+    /// A part came out empty.
+    #[error(
+        "the {part:?} part is empty: every learner who could be in it is on another side, or there are too few; \
+         change the share, the courses named, or split by learner"
+    )]
+    EmptyPart {
+        /// The empty part.
+        part: Part,
+    },
+    /// The number of folds makes no sense for these rows.
+    #[error("{folds} folds of {groups} {unit}s: give at least 2 folds and no more than there are {unit}s")]
+    FoldCount {
+        /// Folds asked for.
+        folds: u32,
+        /// Learners or courses there are.
+        groups: usize,
+        /// What stays together in a fold.
+        unit: Grouping,
+    },
+    /// No repeats asked for.
+    #[error("0 repeats of the folds: give at least 1")]
+    NoRepeats,
+    /// A fold or repeat that does not exist.
+    #[error("no fold {fold} of repeat {repeat}: there are {folds} folds and {repeats} repeats, counted from 0")]
+    NoSuchFold {
+        /// Repeat asked for.
+        repeat: u32,
+        /// Fold asked for.
+        fold: u32,
+        /// Repeats there are.
+        repeats: u32,
+        /// Folds there are.
+        folds: u32,
+    },
+    /// Folds are used with rows they were not made of.
+    #[error("the folds were made of {expected} rows but are used with {found}: make them again from these rows")]
+    OtherRows {
+        /// Rows the folds were made of.
+        expected: usize,
+        /// Rows given now.
+        found: usize,
+    },
+}

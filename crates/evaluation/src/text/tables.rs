@@ -1,0 +1,198 @@
+//! Figures in columns: the asked week, its courses, and all weeks.
+
+use std::collections::BTreeMap;
+
+use super::{count, decimal, of_100, percent, shorten, wrap};
+use crate::metrics::Metric;
+use crate::report::{ByCohort, Cohort, DAYS_SINCE_LAST, EVERYONE_DROPS, Evaluation};
+
+/// Columns of a row's name in the week table.
+const NAME_COLUMNS: usize = 22;
+/// Columns of one figure in the week table: a name and six figures fill the width.
+const FIGURE_COLUMNS: usize = 13;
+/// Cells of an AUC's bar.
+const BAR_CELLS: usize = 12;
+
+/// How one row of the week table is printed.
+type Figure = fn(&Cohort) -> String;
+
+/// The asked week: the model beside the trivial baselines, for both cohorts, and what the figures mean.
+#[must_use]
+pub fn week_table(evaluation: &Evaluation) -> String {
+    let columns = columns_of(evaluation);
+    let mut lines = format!(
+        "{:NAME_COLUMNS$}{:>three$}{:>three$}\n",
+        "",
+        "everyone known by then",
+        "those still active",
+        three = 3 * FIGURE_COLUMNS
+    );
+    lines += &format!("{:NAME_COLUMNS$}", "");
+    for (name, _) in &columns {
+        lines += &format!("{name:>FIGURE_COLUMNS$}");
+    }
+    lines.push('\n');
+    let rows: [(&str, Figure); 15] = [
+        ("learners", |cohort| count(cohort.n)),
+        ("dropped out", |cohort| percent(cohort.base_rate)),
+        ("AUC", |cohort| decimal(cohort.auc)),
+        ("  95 % from", |cohort| decimal(cohort.auc_low)),
+        ("  95 % to", |cohort| decimal(cohort.auc_high)),
+        ("average precision", |cohort| decimal(cohort.average_precision)),
+        ("flagged from p of", |cohort| cohort.threshold.map_or_else(|| "–".to_owned(), |p| format!("{p:.3}"))),
+        ("flagged", |cohort| cohort.confusion.map_or_else(|| "–".to_owned(), |counts| count(counts.flagged()))),
+        ("precision", |cohort| decimal(cohort.precision)),
+        ("recall", |cohort| decimal(cohort.recall)),
+        ("F1", |cohort| decimal(cohort.f1)),
+        ("MCC", |cohort| decimal(cohort.mcc)),
+        ("Brier score", |cohort| decimal(cohort.brier)),
+        ("log loss", |cohort| decimal(cohort.log_loss)),
+        ("calibration error", |cohort| decimal(cohort.ece)),
+    ];
+    for (name, figure) in rows {
+        lines += &format!("{name:NAME_COLUMNS$}");
+        for (_, cohort) in &columns {
+            lines += &format!("{:>FIGURE_COLUMNS$}", cohort.map_or_else(|| "–".to_owned(), figure));
+        }
+        lines.push('\n');
+    }
+    lines + &meanings(&evaluation.cohorts.all) + &undefined_lines(&evaluation.cohorts)
+}
+
+fn columns_of(evaluation: &Evaluation) -> [(&'static str, Option<&Cohort>); 6] {
+    let baseline = |name| evaluation.baselines.get(name);
+    let (recency, everyone) = (baseline(DAYS_SINCE_LAST), baseline(EVERYONE_DROPS));
+    [
+        ("model", Some(&evaluation.cohorts.all)),
+        ("days silent", recency.map(|cohorts| &cohorts.all)),
+        ("flag all", everyone.map(|cohorts| &cohorts.all)),
+        ("model", Some(&evaluation.cohorts.active)),
+        ("days silent", recency.map(|cohorts| &cohorts.active)),
+        ("flag all", everyone.map(|cohorts| &cohorts.active)),
+    ]
+}
+
+/// What the model's figures say about learners, each only where it is defined.
+fn meanings(cohort: &Cohort) -> String {
+    let mut lines = wrap(
+        "\"days silent\" ranks by days since the last activity alone; \"flag all\" flags everybody. A model is worth \
+         its trouble only where it beats both. For everyone known by then:",
+    );
+    if let Metric::Value(auc) = cohort.auc {
+        lines += &wrap(&format!(
+            "- AUC: take one learner who dropped out and one who stayed; the model puts the first higher in {} of 100 \
+             such pairs. Guessing does in 50.",
+            of_100(auc)
+        ));
+    }
+    if let (Metric::Value(precision), Metric::Value(base_rate)) = (cohort.precision, cohort.base_rate) {
+        lines += &wrap(&format!(
+            "- Precision: of 100 flagged, {} dropped out; of 100 picked blindly, {}.",
+            of_100(precision),
+            of_100(base_rate)
+        ));
+    }
+    if let Metric::Value(recall) = cohort.recall {
+        lines += &wrap(&format!("- Recall: of 100 who dropped out, {} had been flagged.", of_100(recall)));
+    }
+    if let Metric::Value(ece) = cohort.ece {
+        lines += &wrap(&format!(
+            "- Calibration error: probabilities are off by {:.1} percentage points on average. Brier score and log \
+             loss are better when lower.",
+            100.0 * ece
+        ));
+    }
+    lines
+}
+
+/// Why the model's undefined figures have no value.
+fn undefined_lines(cohorts: &ByCohort<Cohort>) -> String {
+    let mut lines = String::new();
+    for (name, cohort) in [("everyone known by then", &cohorts.all), ("those still active", &cohorts.active)] {
+        let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (metric, reason) in &cohort.undefined {
+            by_reason.entry(reason).or_default().push(metric);
+        }
+        for (reason, metrics) in by_reason {
+            lines += &wrap(&format!("– No {} for {name}: {reason}.", metrics.join(", ")));
+        }
+    }
+    lines
+}
+
+/// Every week's AUC of the model and of days since the last activity, for both cohorts.
+#[must_use]
+pub fn week_curve(evaluation: &Evaluation) -> String {
+    let mut lines = format!("{:4}{:>46}{:>48}\n", "", "everyone known by then", "those still active");
+    let head = format!("{:>9}{:>9}{:>7}  {:12}{:>8}", "learners", "dropped", "AUC", "0.5      1.0", "silent");
+    lines += &format!("week{head}{head}\n");
+    for report in &evaluation.weeks {
+        let recency = report.baselines.get(DAYS_SINCE_LAST);
+        let all = half(&report.cohorts.all, recency.map(|cohorts| &cohorts.all));
+        let active = half(&report.cohorts.active, recency.map(|cohorts| &cohorts.active));
+        lines += &format!("{:>4}{all}{active}\n", report.week);
+    }
+    lines
+        + &wrap(
+            "How early is the forecast good enough? The bar is the model's AUC, from guessing (empty) to perfect (full); \
+             \"silent\" is the AUC of days since the last activity alone.",
+        )
+}
+
+/// One cohort's columns in a line of the curve.
+fn half(model: &Cohort, recency: Option<&Cohort>) -> String {
+    format!(
+        "{:>9}{:>9}{:>7}  {:BAR_CELLS$}{:>8}",
+        count(model.n),
+        percent(model.base_rate),
+        decimal(model.auc),
+        auc_bar(model.auc),
+        recency.map_or_else(|| "–".to_owned(), |cohort| decimal(cohort.auc)),
+    )
+}
+
+/// A bar from 0.5 (empty) to 1 (full), to an eighth of a cell. Below 0.5 it says so.
+fn auc_bar(auc: Metric) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let Metric::Value(auc) = auc else {
+        return String::new();
+    };
+    if auc < 0.5 {
+        return "below 0.5".to_owned();
+    }
+    let eighths = ((auc - 0.5) * 2.0 * (8 * BAR_CELLS) as f64).round() as usize;
+    "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
+}
+
+/// The courses one by one, where there are from two to nine of them; otherwise empty.
+#[must_use]
+pub fn course_table(evaluation: &Evaluation) -> String {
+    if evaluation.courses.len() < 2 {
+        return String::new();
+    }
+    let mut lines = format!(
+        "{:28}{:>10}{:>10}{:>8}{:>16}{:>11}{:>9}\n",
+        "course (everyone known)", "learners", "dropped", "AUC", "95 %", "precision", "recall"
+    );
+    for report in &evaluation.courses {
+        let cohort = &report.cohorts.all;
+        let interval = match (cohort.auc_low, cohort.auc_high) {
+            (Metric::Value(low), Metric::Value(high)) => format!("{low:.3}–{high:.3}"),
+            _ => "–".to_owned(),
+        };
+        lines += &format!(
+            "{:28}{:>10}{:>10}{:>8}{interval:>16}{:>11}{:>9}\n",
+            shorten(&report.course, 28),
+            count(cohort.n),
+            percent(cohort.base_rate),
+            decimal(cohort.auc),
+            decimal(cohort.precision),
+            decimal(cohort.recall),
+        );
+    }
+    lines
+        + &wrap(
+            "However much these courses differ, expect the next one to differ as much; fewer than ten allow no honest \
+             interval across courses.",
+        )
+}

@@ -1,0 +1,84 @@
+//! The terminal report: within its width, in words, and marked where figures flatter.
+
+use staycast_evaluation::report::{EvaluationRequest, PredictionRow, Resampling, evaluate, plots};
+use staycast_evaluation::splits::SplitKind;
+use staycast_evaluation::text::{WIDTH, render};
+
+use crate::report::{names, references, row};
+
+fn text_of(rows: &[PredictionRow], courses: u32, kind: SplitKind) -> String {
+    let references = references(&[1, 2, 3, 4]);
+    let names = names(courses);
+    let request = EvaluationRequest {
+        rows,
+        week: 4,
+        last_allowed_week: Some(4),
+        label_rule: "no event in the last 2 weeks of the course",
+        kind,
+        references: &references,
+        course_names: &names,
+        resampling: Resampling::Resamples { count: 50, seed: 1 },
+        evaluations_of_this_part: Some(3),
+    };
+    let text = render(&evaluate(&request).expect("valid"), &plots(&request).expect("valid"));
+    for line in text.lines() {
+        assert!(line.chars().count() <= WIDTH, "{} columns: {line}", line.chars().count());
+        assert_eq!(line.trim_end(), line, "no blanks at the end of a line");
+    }
+    text
+}
+
+/// Whether the text says this, wherever its lines break.
+fn says(text: &str, expected: &str) -> bool {
+    let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    flat(text).contains(&flat(expected))
+}
+
+fn weeks(courses: u32) -> Vec<PredictionRow> {
+    (1..=5).flat_map(|week| (0..300).map(move |at| PredictionRow { week, ..row(at, courses) })).collect()
+}
+
+#[test]
+fn the_report_explains_itself() {
+    let text = text_of(&weeks(3), 3, SplitKind::Transfer);
+    for expected in [
+        "Forecast at the end of week 4",
+        "Dropout means: no event in the last 2 weeks of the course.",
+        "measures transfer to other courses",
+        "has now been evaluated 3 times",
+        "days silent",
+        "- Precision: of 100 flagged,",
+        "- Recall: of 100 who dropped out,",
+        "Drawing 150 learners anew 50 times (all): AUC",
+        "course-2",
+        "ROC curve",
+        "Can the probabilities be taken at their word?",
+        "Left out at this week: nobody.",
+        "Weeks not reported, since the outcome could already be seen at their cut-off: 5.",
+    ] {
+        assert!(says(&text, expected), "{expected:?} is not in\n{text}");
+    }
+    let curve = text.lines().filter(|line| line.trim_start().starts_with(['1', '2', '3', '4']) && line.contains('█'));
+    assert_eq!(curve.count(), 4, "one line a week\n{text}");
+}
+
+#[test]
+fn in_sample_and_optimistic_figures_are_marked() {
+    assert!(text_of(&weeks(1), 1, SplitKind::InSample).contains("IN-SAMPLE: tested on"));
+    assert!(text_of(&weeks(1), 1, SplitKind::RandomOptimistic).contains("OPTIMISTIC: tested on"));
+}
+
+#[test]
+fn a_cohort_of_one_class_says_why_there_is_no_auc() {
+    let rows: Vec<PredictionRow> =
+        (0..40).map(|at| PredictionRow { label: Some(true), known: at != 3, active: false, ..row(at, 1) }).collect();
+    let text = text_of(&rows, 1, SplitKind::Forecast);
+    for expected in [
+        "No auc, auc_high, auc_low, average_precision, mcc for everyone known by then: no negative row",
+        "No ROC curve",
+        "for those still active: no rows.",
+        "        1  not yet enrolled or seen at the cut-off",
+    ] {
+        assert!(says(&text, expected), "{expected:?} is not in\n{text}");
+    }
+}
