@@ -1,0 +1,286 @@
+//! What the user may set: the text form of a simulation. `configs/simulator.toml` explains every key, with ranges and the
+//! published findings that defaults follow; [`SimulatorConfig::validate`] turns the values into a checked
+//! [`Simulation`](crate::Simulation).
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::ConfigError;
+
+/// The documented defaults, as committed.
+pub const DEFAULT_TOML: &str = include_str!("../../../configs/simulator.toml");
+
+/// Everything a simulation depends on; the same value gives the same bytes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SimulatorConfig {
+    /// People; 1 or more. Each has one enrolment and `enrolment.extra_courses_mean` further ones on average.
+    pub learners: u64,
+    /// Runs of courses; 1 to 10,000.
+    pub courses: u32,
+    /// Length of every course in weeks; 2 to 104.
+    pub weeks: u32,
+    /// Seed of every random stream; at most 2^63 − 1, which is what TOML can hold.
+    pub seed: u64,
+    /// When courses run and what is observed.
+    pub calendar: CalendarConfig,
+    /// Who takes what and when they join.
+    pub enrolment: EnrolmentConfig,
+    /// Kinds of courses; they take turns.
+    pub disciplines: Vec<DisciplineConfig>,
+    /// What people come for.
+    pub intents: Vec<IntentConfig>,
+    /// How people and courses differ.
+    pub traits: TraitsConfig,
+    /// How much is done in a week.
+    pub engagement: EngagementConfig,
+    /// How people fall behind and catch up.
+    pub backlog: BacklogConfig,
+    /// The weekly hazard of leaving.
+    pub leaving: LeavingConfig,
+    /// What a week leaves in the log.
+    pub activity: ActivityConfig,
+}
+
+/// When courses run and what is observed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CalendarConfig {
+    /// First day of the first course, `YYYY-MM-DD`, UTC.
+    pub first_start: String,
+    /// Number of waves in which courses start; 1 or more.
+    pub waves: u32,
+    /// Weeks between the starts of two waves; 0 to 520.
+    pub wave_gap_weeks: u32,
+    /// Days between the starts of two courses of a wave; 0 to 28.
+    pub stagger_days: u32,
+    /// Courses after which the stagger begins anew; 1 or more.
+    pub stagger_courses: u32,
+    /// Days after the last day of a course without an event that make a dropout; 1 to 28.
+    pub label_days: u32,
+    /// Days before the start in which first visits may fall; 1 to 60.
+    pub pre_start_days: u32,
+}
+
+/// Who takes what and when they join.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnrolmentConfig {
+    /// Mean number of courses beyond the first; 0 to 20.
+    pub extra_courses_mean: f64,
+    /// Standard deviation of the logarithm of a course's popularity; 0 to 3.
+    pub popularity_spread: f64,
+    /// Share of enrolments that begin after the first week; 0 to 1.
+    pub late_join_share: f64,
+    /// Most weeks that they are late by, within the course; 1 to 103.
+    pub late_join_weeks: u32,
+    /// Share of the others who visit before the start; 0 to 1.
+    pub pre_start_share: f64,
+}
+
+/// A kind of course.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DisciplineConfig {
+    /// Name, of lower-case letters, digits and hyphens; the stem of course ids.
+    pub name: String,
+    /// Difficulty in standard deviations from the average course; −5 to 5.
+    pub difficulty: f64,
+    /// Weight of videos among the items of a session; 0 or more, as the next four.
+    pub video: f64,
+    /// Weight of problems.
+    pub problem: f64,
+    /// Weight of discussions.
+    pub discussion: f64,
+    /// Weight of wiki pages.
+    pub wiki: f64,
+    /// Weight of items that are only looked at.
+    pub browse: f64,
+}
+
+/// What a group of people come for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IntentConfig {
+    /// Name, for people.
+    pub name: String,
+    /// Share of enrolments; all shares add up to 1.
+    pub share: f64,
+    /// Added to the log-odds of leaving in any week; −10 to 10.
+    pub leaving: f64,
+    /// Added to the drive of any week; −10 to 10.
+    pub effort: f64,
+    /// Factor on the weight of problems; 0 to 10.
+    pub problems: f64,
+    /// Chance in any week after leaving to come back; 0 to 1.
+    pub weekly_return: f64,
+}
+
+/// How people and courses differ.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TraitsConfig {
+    /// Share of motivation's variance that a person has in all courses; 0 to 1.
+    pub motivation_shared: f64,
+    /// Standard deviation of the logarithm of speed; 0 to 2.
+    pub pace_spread: f64,
+    /// Standard deviation of difficulty among courses of a discipline; 0 to 3.
+    pub course_difficulty_spread: f64,
+    /// Commitments added by each own overlapping course, in standard deviations; 0 to 5.
+    pub parallel_commitment: f64,
+}
+
+/// The ordered logit of a week's level.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EngagementConfig {
+    /// Thresholds of the levels light, steady and deep; increasing.
+    pub thresholds: [f64; 3],
+    /// Weight of last week's level, centred; −5 to 5, as the next four.
+    pub persistence: f64,
+    /// Weight of motivation.
+    pub motivation: f64,
+    /// Weight of prior knowledge.
+    pub prior_knowledge: f64,
+    /// Weight of commitments, subtracted.
+    pub commitments: f64,
+    /// Weight of a week behind, subtracted.
+    pub backlog: f64,
+}
+
+/// How people fall behind and catch up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BacklogConfig {
+    /// Weeks behind that still count; 0 to 12.
+    pub limit: u32,
+    /// Chance that a light week loses one; 0 to 1.
+    pub light_falls_behind: f64,
+    /// Chance that a steady week makes one good, at average pace; 0 to 1.
+    pub steady_catches_up: f64,
+    /// Chance that a deep week makes one good, at average pace; 0 to 1.
+    pub deep_catches_up: f64,
+}
+
+/// The weekly hazard of leaving, in log-odds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeavingConfig {
+    /// Log-odds of an average learner late in an average course; −20 to 20.
+    pub base: f64,
+    /// Added by the week's level: away, light, steady, deep; −20 to 20.
+    pub by_level: [f64; 4],
+    /// Added by each week behind; −5 to 5, as the next four.
+    pub backlog: f64,
+    /// Weight of the course's difficulty.
+    pub difficulty: f64,
+    /// Weight of motivation, subtracted.
+    pub motivation: f64,
+    /// Weight of prior knowledge, subtracted.
+    pub prior_knowledge: f64,
+    /// Weight of commitments.
+    pub commitments: f64,
+    /// Added after the first week; −20 to 20.
+    pub early_extra: f64,
+    /// Weeks in which that falls to 1/e; above 0.
+    pub early_weeks: f64,
+}
+
+/// What a week leaves in the log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActivityConfig {
+    /// Factor on items per session; above 0, at most 1,000.
+    pub scale: f64,
+    /// Mean sessions beyond the first in seven days, by level light, steady, deep; 0 to 100.
+    pub extra_sessions: [f64; 3],
+    /// Mean items beyond the first in a session, by level; 0 to 1,000.
+    pub extra_items: [f64; 3],
+    /// Effect of motivation on the logarithm of both; −2 to 2.
+    pub motivation: f64,
+    /// Effect of motivation on the logarithm of the weight of discussions; −2 to 2.
+    pub forum_motivation: f64,
+    /// Mean tries at a problem beyond the first; 0 to 20.
+    pub problem_retries: f64,
+    /// Effect of difficulty minus prior knowledge on the logarithm of that; −2 to 2.
+    pub retries_difficulty: f64,
+    /// Share of items on the chapter got to; 0 to 1.
+    pub current_chapter: f64,
+    /// Mean seconds after an access; above 0, at most 1,500, as the next five.
+    pub access_seconds: f64,
+    /// Mean seconds after a video event.
+    pub video_seconds: f64,
+    /// Mean seconds after a try at a problem.
+    pub problem_seconds: f64,
+    /// Mean seconds after a discussion event.
+    pub discussion_seconds: f64,
+    /// Mean seconds after a wiki event.
+    pub wiki_seconds: f64,
+    /// Mean seconds after a navigation.
+    pub navigate_seconds: f64,
+    /// Preferred hours of day, UTC; 0 to below 24.
+    pub day_hours: Vec<f64>,
+    /// Share of learners by preferred hour; as many, adding up to 1.
+    pub day_hour_shares: Vec<f64>,
+    /// Standard deviation of a session's start around it, in hours; above 0, at most 12.
+    pub day_hour_spread: f64,
+    /// Weight of a weekend day against a weekday; 0 to 100.
+    pub weekend_weight: f64,
+    /// Effect of commitments on the logarithm of that; −5 to 5.
+    pub weekend_commitments: f64,
+    /// Share of rows written twice; 0 to 0.5.
+    pub duplicate_share: f64,
+}
+
+impl Default for SimulatorConfig {
+    fn default() -> Self {
+        toml::from_str(DEFAULT_TOML).expect("configs/simulator.toml is complete; a test reads it")
+    }
+}
+
+impl SimulatorConfig {
+    /// The defaults with the keys of `text` in their place.
+    ///
+    /// # Errors
+    /// [`ConfigError::Parse`]: no TOML, an unknown key, or a value of another type.
+    pub fn from_toml(text: &str) -> Result<Self, ConfigError> {
+        let parse = || {
+            let given: toml::Table = toml::from_str(text)?;
+            let mut merged: toml::Table = toml::from_str(DEFAULT_TOML)?;
+            overlay(&mut merged, given);
+            merged.try_into()
+        };
+        parse().map_err(|source| ConfigError::Parse { path: None, source: Box::new(source) })
+    }
+
+    /// As [`from_toml`](Self::from_toml), of a file.
+    ///
+    /// # Errors
+    /// [`ConfigError::Read`] and [`ConfigError::Parse`], naming the file.
+    pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        Self::from_toml(&text).map_err(|error| match error {
+            ConfigError::Parse { source, .. } => ConfigError::Parse { path: Some(path.to_owned()), source },
+            other => other,
+        })
+    }
+
+    /// The complete configuration as TOML, so that a folder of simulated data says how to make it again.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("every field has a TOML form; validate() bounds the seed")
+    }
+}
+
+/// Puts `given` over `base`, table by table; anything that is no table is replaced as a whole.
+fn overlay(base: &mut toml::Table, given: toml::Table) {
+    for (key, value) in given {
+        match (base.get_mut(&key), value) {
+            (Some(toml::Value::Table(below)), toml::Value::Table(above)) => overlay(below, above),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Courses: when they run, what they hold and when it is released.
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+
+use crate::config::{DisciplineConfig, SimulatorConfig};
+use crate::random::{Draws, Streams};
+
+/// Objects of a course that are there from the beginning: the course itself, its about page, its info page, its wiki.
+const FIXED: u32 = 4;
+const SEQUENTIALS: u32 = 3;
+const VERTICALS: u32 = 3;
+/// Units (a vertical with a video and a problem) in a chapter.
+pub(crate) const UNITS: u32 = SEQUENTIALS * VERTICALS;
+/// Chapter and discussion, then the sequentials, then three objects a unit.
+const PER_CHAPTER: u32 = 2 + SEQUENTIALS + 3 * UNITS;
+/// Seconds of a day.
+pub(crate) const DAY: i32 = 86_400;
+
+/// An object's number within its course; also the position in [`Course::ids`].
+pub(crate) type Object = u32;
+
+/// One run of a course.
+#[derive(Debug)]
+pub(crate) struct Course {
+    /// `computing-1`.
+    pub(crate) id: String,
+    /// First day.
+    pub(crate) start: Date,
+    /// First day, counted from the first course's.
+    pub(crate) start_day: i64,
+    /// Weekday of the first day, 0 = Monday.
+    pub(crate) start_weekday: u32,
+    /// In standard deviations from the average course.
+    pub(crate) difficulty: f64,
+    /// Weight in people's choice.
+    pub(crate) popularity: f64,
+    /// Weights of video, problem, discussion, wiki and browsing among items.
+    pub(crate) mix: [f64; 5],
+    /// Number of chapters, one released each week.
+    pub(crate) chapters: u32,
+    /// Each object's identifier: 32 letters and digits, as in KDD Cup 2015.
+    pub(crate) ids: Vec<[u8; 32]>,
+}
+
+/// What an object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Category {
+    Course,
+    About,
+    CourseInfo,
+    StaticTab,
+    Chapter,
+    Discussion,
+    Sequential,
+    Vertical,
+    Video,
+    Problem,
+}
+
+impl Course {
+    fn new(config: &SimulatorConfig, first_start: Date, index: usize, streams: &Streams) -> Self {
+        let kinds = config.disciplines.len();
+        let discipline: &DisciplineConfig = &config.disciplines[index % kinds];
+        let calendar = &config.calendar;
+        let waves = u64::from(calendar.waves);
+        let courses = u64::from(config.courses);
+        // Wave w holds the courses from ceil(w · courses / waves) on, so waves differ by one course at most.
+        let wave = index as u64 * waves / courses;
+        let in_wave = index as u64 - (wave * courses).div_ceil(waves);
+        let stagger = in_wave % u64::from(calendar.stagger_courses) * u64::from(calendar.stagger_days);
+        let start_day = (wave * 7 * u64::from(calendar.wave_gap_weeks) + stagger) as i64;
+        let start = first_start.saturating_add(start_day.days());
+        let mut draws = streams.course(index);
+        let difficulty = discipline.difficulty + config.traits.course_difficulty_spread * draws.normal();
+        let popularity = (config.enrolment.popularity_spread * draws.normal()).exp();
+        Self {
+            id: format!("{}-{}", discipline.name, index / kinds + 1),
+            start,
+            start_day,
+            start_weekday: start.weekday().to_monday_zero_offset() as u32,
+            difficulty,
+            popularity,
+            mix: [discipline.video, discipline.problem, discipline.discussion, discipline.wiki, discipline.browse],
+            chapters: config.weeks,
+            ids: (0..FIXED + config.weeks * PER_CHAPTER).map(|_| identifier(&mut draws)).collect(),
+        }
+    }
+
+    /// All courses of a configuration, in order.
+    pub(crate) fn all(config: &SimulatorConfig, first_start: Date, streams: &Streams) -> Vec<Self> {
+        (0..config.courses as usize).map(|index| Self::new(config, first_start, index, streams)).collect()
+    }
+
+    pub(crate) const COURSE: Object = 0;
+    pub(crate) const ABOUT: Object = 1;
+    pub(crate) const COURSE_INFO: Object = 2;
+    pub(crate) const WIKI: Object = 3;
+
+    pub(crate) fn chapter(chapter: u32) -> Object {
+        FIXED + chapter * PER_CHAPTER
+    }
+
+    pub(crate) fn discussion(chapter: u32) -> Object {
+        Self::chapter(chapter) + 1
+    }
+
+    /// The `n`th sequential of a chapter.
+    pub(crate) fn sequential(chapter: u32, n: u32) -> Object {
+        Self::chapter(chapter) + 2 + n
+    }
+
+    /// The sequential that holds a unit.
+    pub(crate) fn sequential_of(chapter: u32, unit: u32) -> Object {
+        Self::sequential(chapter, unit / VERTICALS)
+    }
+
+    pub(crate) fn vertical(chapter: u32, unit: u32) -> Object {
+        Self::chapter(chapter) + 2 + SEQUENTIALS + 3 * unit
+    }
+
+    pub(crate) fn video(chapter: u32, unit: u32) -> Object {
+        Self::vertical(chapter, unit) + 1
+    }
+
+    pub(crate) fn problem(chapter: u32, unit: u32) -> Object {
+        Self::vertical(chapter, unit) + 2
+    }
+
+    /// What an object is and the week of its release; `None` where a source has no release time (about and info pages).
+    pub(crate) fn describe(object: Object) -> (Category, Option<u32>) {
+        if object < FIXED {
+            return match object {
+                Self::COURSE => (Category::Course, Some(0)),
+                Self::ABOUT => (Category::About, None),
+                Self::COURSE_INFO => (Category::CourseInfo, None),
+                _ => (Category::StaticTab, None),
+            };
+        }
+        let chapter = (object - FIXED) / PER_CHAPTER;
+        let category = match (object - FIXED) % PER_CHAPTER {
+            0 => Category::Chapter,
+            1 => Category::Discussion,
+            within if within < 2 + SEQUENTIALS => Category::Sequential,
+            within => match (within - 2 - SEQUENTIALS) % 3 {
+                0 => Category::Vertical,
+                1 => Category::Video,
+                _ => Category::Problem,
+            },
+        };
+        (category, Some(chapter))
+    }
+
+    /// The objects directly below one.
+    pub(crate) fn children(&self, object: Object) -> Vec<Object> {
+        let (category, chapter) = Self::describe(object);
+        let chapter = chapter.unwrap_or(0);
+        match category {
+            Category::Course => (0..self.chapters).map(Self::chapter).collect(),
+            Category::Chapter => std::iter::once(Self::discussion(chapter))
+                .chain((0..SEQUENTIALS).map(|n| Self::sequential(chapter, n)))
+                .collect(),
+            Category::Sequential => {
+                let n = object - Self::sequential(chapter, 0);
+                (n * VERTICALS..(n + 1) * VERTICALS).map(|unit| Self::vertical(chapter, unit)).collect()
+            }
+            Category::Vertical => vec![object + 1, object + 2],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether a day, counted from the start, is a Saturday or Sunday.
+    pub(crate) fn is_weekend(&self, day: i32) -> bool {
+        (day + self.start_weekday as i32).rem_euclid(7) >= 5
+    }
+}
+
+/// 32 random letters and digits: unlike by chance alone, with 62^32 to choose from.
+fn identifier(draws: &mut Draws) -> [u8; 32] {
+    const SIGNS: &[u8; 62] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    std::array::from_fn(|_| SIGNS[draws.below(62) as usize])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_form_a_tree() {
+        let config = SimulatorConfig { weeks: 3, ..SimulatorConfig::default() };
+        let course = &Course::all(&config, Date::constant(2024, 1, 15), &Streams::new(1))[0];
+        let mut parents = vec![0; course.ids.len()];
+        for object in 0..course.ids.len() as u32 {
+            for child in course.children(object) {
+                assert!(child > object, "{child} below {object}");
+                parents[child as usize] += 1;
+            }
+        }
+        // The course and the three pages have no parent, all else has one.
+        assert_eq!(&parents[..4], &[0; 4]);
+        assert!(parents[4..].iter().all(|&n| n == 1), "{parents:?}");
+        assert_eq!(Course::describe(Course::video(2, 8)), (Category::Video, Some(2)));
+        assert_eq!(Course::describe(Course::problem(0, 0)), (Category::Problem, Some(0)));
+        assert_eq!(Course::describe(Course::sequential_of(1, 5)), (Category::Sequential, Some(1)));
+        assert_eq!(Course::problem(2, UNITS - 1) as usize + 1, course.ids.len());
+    }
+
+    #[test]
+    fn waves_leave_room_to_train_before_the_test() {
+        let config = SimulatorConfig::default();
+        let courses = Course::all(&config, Date::constant(2024, 1, 15), &Streams::new(1));
+        let days: Vec<i64> = courses.iter().map(|course| course.start_day).collect();
+        assert_eq!(days, [0, 7, 98, 105, 196, 203]);
+        assert_eq!(courses[2].start, Date::constant(2024, 4, 22));
+        assert_eq!(courses[0].start_weekday, 0);
+        assert!(courses[0].is_weekend(5) && courses[0].is_weekend(-1) && !courses[0].is_weekend(7));
+        let ids: Vec<&str> = courses.iter().map(|course| course.id.as_str()).collect();
+        let expected = ["computing-1", "humanities-1", "mathematics-1", "business-1", "computing-2", "humanities-2"];
+        assert_eq!(ids, expected);
+    }
+}

@@ -1,0 +1,253 @@
+//! The weekly life of an enrolment as a Markov chain: how much is done, how far behind, gone or not.
+//!
+//! A state is a level of engagement with a number of weeks behind, or gone. Time t is week t of the course; the time after
+//! the last week is the label window, whatever its days. Traits enter as constants, so within an enrolment the future
+//! depends on the past through the state alone, and [`Expectation`](crate::chain::Expectation) gives the probability of
+//! dropout exactly.
+
+use crate::chain::MarkovChain;
+use crate::config::{IntentConfig, SimulatorConfig};
+
+/// How much is done in a week.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// Not a single event.
+    Away,
+    Light,
+    Steady,
+    Deep,
+}
+
+const LEVELS: [Level; 4] = [Level::Away, Level::Light, Level::Steady, Level::Deep];
+
+/// What decides an enrolment's chances: the traits of the person in this course, all in standard deviations.
+#[derive(Debug, Clone)]
+pub(crate) struct Standing {
+    pub(crate) motivation: f64,
+    pub(crate) prior_knowledge: f64,
+    pub(crate) commitments: f64,
+    /// Speed; 1 is average.
+    pub(crate) pace: f64,
+    /// The course's.
+    pub(crate) difficulty: f64,
+    /// Week in which the learner joins, 0-based.
+    pub(crate) join_week: usize,
+}
+
+/// The chain of one enrolment.
+#[derive(Debug)]
+pub(crate) struct Engagement {
+    /// Most weeks behind.
+    limit: usize,
+    join_week: usize,
+    /// By state but gone: chances of the next level, away to deep.
+    next_level: Vec<[f64; 4]>,
+    /// By state but gone: odds of leaving, without the extra of the early weeks.
+    leave_odds: Vec<f64>,
+    /// By weeks since joining: factor on these odds.
+    early_factor: Vec<f64>,
+    /// By level: chances of the backlog to grow and to shrink by one.
+    grow_shrink: [(f64, f64); 4],
+    weekly_return: f64,
+}
+
+fn logistic(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+impl Engagement {
+    pub(crate) fn new(config: &SimulatorConfig, intent: &IntentConfig, who: &Standing) -> Self {
+        let (engagement, backlog, leaving) = (&config.engagement, &config.backlog, &config.leaving);
+        let limit = backlog.limit as usize;
+        let drive =
+            intent.effort + engagement.motivation * who.motivation + engagement.prior_knowledge * who.prior_knowledge
+                - engagement.commitments * who.commitments;
+        let leave = leaving.base + intent.leaving + leaving.difficulty * who.difficulty
+            - leaving.motivation * who.motivation
+            - leaving.prior_knowledge * who.prior_knowledge
+            + leaving.commitments * who.commitments;
+        let mut next_level = Vec::with_capacity(4 * (limit + 1));
+        let mut leave_odds = Vec::with_capacity(4 * (limit + 1));
+        for level in LEVELS {
+            for behind in 0..=limit {
+                let behind = behind as f64;
+                let drive =
+                    drive - engagement.backlog * behind + engagement.persistence * (f64::from(level as u8) - 1.5);
+                next_level.push(level_chances(&engagement.thresholds, drive));
+                leave_odds.push((leave + leaving.by_level[level as usize] + leaving.backlog * behind).exp());
+            }
+        }
+        let early = |week: usize| (leaving.early_extra * (-(week as f64) / leaving.early_weeks).exp()).exp();
+        let catches_up = |chance: f64| (chance * who.pace).min(1.0);
+        Self {
+            limit,
+            join_week: who.join_week,
+            next_level,
+            leave_odds,
+            early_factor: (0..config.weeks as usize).map(early).collect(),
+            grow_shrink: [
+                (1.0, 0.0),
+                (backlog.light_falls_behind, 0.0),
+                (0.0, catches_up(backlog.steady_catches_up)),
+                (0.0, catches_up(backlog.deep_catches_up)),
+            ],
+            weekly_return: intent.weekly_return,
+        }
+    }
+
+    /// Level and weeks behind; `None` for gone.
+    pub(crate) fn describe(&self, state: usize) -> Option<(Level, usize)> {
+        let level = LEVELS.get(state / (self.limit + 1))?;
+        Some((*level, state % (self.limit + 1)))
+    }
+
+    /// Whether a week in this state leaves no event.
+    pub(crate) fn is_silent(&self, state: usize) -> bool {
+        matches!(self.describe(state), None | Some((Level::Away, _)))
+    }
+
+    fn state(&self, level: Level, behind: usize) -> usize {
+        level as usize * (self.limit + 1) + behind
+    }
+
+    fn gone(&self) -> usize {
+        4 * (self.limit + 1)
+    }
+
+    /// Calls `visit(state, probability)` for the states of the week of joining: never away, since joining is an event, and
+    /// as far behind as the weeks missed.
+    pub(crate) fn first(&self, mut visit: impl FnMut(usize, f64)) {
+        let behind = self.join_week.min(self.limit);
+        // As after a light week: a newcomer has no habit yet.
+        let chances = &self.next_level[self.state(Level::Light, behind)];
+        let present: f64 = chances[1..].iter().sum();
+        for level in &LEVELS[1..] {
+            visit(self.state(*level, behind), chances[*level as usize] / present);
+        }
+    }
+}
+
+/// Chances of the four levels by an ordered logit.
+fn level_chances(thresholds: &[f64; 3], drive: f64) -> [f64; 4] {
+    let [light, steady, deep] = thresholds.map(|threshold| logistic(drive - threshold));
+    [1.0 - light, light - steady, steady - deep, deep]
+}
+
+impl MarkovChain for Engagement {
+    fn states(&self) -> usize {
+        self.gone() + 1
+    }
+
+    #[inline]
+    fn outcomes(&self, step: usize, state: usize, mut visit: impl FnMut(usize, f64)) {
+        let Some((_, behind)) = self.describe(state) else {
+            if self.weekly_return > 0.0 {
+                visit(self.state(Level::Light, self.limit), self.weekly_return);
+            }
+            visit(self.gone(), 1.0 - self.weekly_return);
+            return;
+        };
+        let odds = self.leave_odds[state] * self.early_factor[step - self.join_week];
+        let leave = if odds.is_finite() { odds / (1.0 + odds) } else { 1.0 };
+        visit(self.gone(), leave);
+        for level in LEVELS {
+            let p = (1.0 - leave) * self.next_level[state][level as usize];
+            let (grow, shrink) = self.grow_shrink[level as usize];
+            if behind < self.limit && grow > 0.0 {
+                visit(self.state(level, behind + 1), p * grow);
+            }
+            if behind > 0 && shrink > 0.0 {
+                visit(self.state(level, behind - 1), p * shrink);
+            }
+            let grow = if behind < self.limit { grow } else { 0.0 };
+            let shrink = if behind > 0 { shrink } else { 0.0 };
+            visit(self.state(level, behind), p * (1.0 - grow - shrink));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::Expectation;
+
+    fn engagement(join_week: usize, intent: usize) -> (Engagement, SimulatorConfig) {
+        let config = SimulatorConfig { weeks: 3 + join_week as u32, ..SimulatorConfig::default() };
+        let who = Standing {
+            motivation: -0.4,
+            prior_knowledge: 0.3,
+            commitments: 0.8,
+            pace: 1.3,
+            difficulty: 0.2,
+            join_week,
+        };
+        (Engagement::new(&config, &config.intents[intent], &who), config)
+    }
+
+    /// Adds up every path of the enrolment's own chain.
+    fn by_enumeration(chain: &Engagement, step: usize, steps: usize, state: usize) -> f64 {
+        if step == steps {
+            return f64::from(u8::from(chain.is_silent(state)));
+        }
+        let mut next = Vec::new();
+        chain.outcomes(step, state, |to, p| next.push((to, p)));
+        next.iter().map(|&(to, p)| p * by_enumeration(chain, step + 1, steps, to)).sum()
+    }
+
+    #[test]
+    fn outcomes_of_every_state_add_up_to_one() {
+        for intent in 0..4 {
+            let (chain, config) = engagement(1, intent);
+            for step in 1..config.weeks as usize {
+                for state in 0..chain.states() {
+                    let mut sum = 0.0;
+                    chain.outcomes(step, state, |to, p| {
+                        assert!(to < chain.states() && (0.0..=1.0).contains(&p));
+                        sum += p;
+                    });
+                    assert!((sum - 1.0).abs() < 1e-12, "state {state}: {sum}");
+                }
+            }
+            let mut sum = 0.0;
+            chain.first(|state, p| {
+                assert!(!chain.is_silent(state));
+                sum += p;
+            });
+            assert!((sum - 1.0).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn truth_equals_enumeration_of_all_paths() {
+        // Intent 3 returns after leaving, so gone is not the end for it.
+        for intent in [0, 3] {
+            let (chain, config) = engagement(0, intent);
+            let steps = config.weeks as usize;
+            let mut expectation = Expectation::default();
+            expectation.compute(&chain, 0, steps, |state| f64::from(u8::from(chain.is_silent(state))));
+            for step in 0..=steps {
+                for state in 0..chain.states() {
+                    let expected = by_enumeration(&chain, step, steps, state);
+                    assert!((expectation.at(step, state) - expected).abs() < 1e-12);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_unmotivated_and_the_absent_are_likelier_to_leave() {
+        let (chain, _) = engagement(0, 0);
+        let leave = |level, behind| {
+            let mut p_gone = 0.0;
+            chain.outcomes(1, chain.state(level, behind), |to, p| {
+                if to == chain.gone() {
+                    p_gone += p;
+                }
+            });
+            p_gone
+        };
+        assert!(leave(Level::Away, 2) > leave(Level::Light, 2));
+        assert!(leave(Level::Light, 2) > leave(Level::Deep, 2));
+        assert!(leave(Level::Steady, 3) > leave(Level::Steady, 0));
+    }
+}

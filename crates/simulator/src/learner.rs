@@ -1,0 +1,122 @@
+//! People: what they are like and what they enrol in.
+
+use crate::Simulation;
+use crate::random::Draws;
+
+/// What a person is like in every course. Never written to the log.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Traits {
+    /// The person's share of motivation, standard normal.
+    pub(crate) motivation: f64,
+    /// Prior knowledge, standard normal.
+    pub(crate) prior_knowledge: f64,
+    /// Commitments besides courses, standard normal.
+    pub(crate) commitments: f64,
+    /// Speed; 1 is average.
+    pub(crate) pace: f64,
+    /// Preferred hour of day, UTC.
+    pub(crate) hour: f64,
+}
+
+/// A person with the courses taken.
+#[derive(Debug)]
+pub(crate) struct Learner {
+    /// 0-based number.
+    pub(crate) number: u64,
+    pub(crate) traits: Traits,
+    /// Courses by number, ascending, each once.
+    pub(crate) courses: Vec<usize>,
+}
+
+/// Draws in a row that may hit courses already taken before the first free one is taken instead.
+const TRIES: u32 = 64;
+
+/// How many courses a person takes: the first draw of the person's stream, so that enrolments can be counted cheaply.
+fn course_count(simulation: &Simulation, draws: &mut Draws) -> usize {
+    let extra = draws.poisson(simulation.config.enrolment.extra_courses_mean) as usize;
+    (1 + extra).min(simulation.courses.len())
+}
+
+/// How many enrolments a learner has.
+pub(crate) fn enrolments_of(simulation: &Simulation, number: u64) -> u64 {
+    course_count(simulation, &mut simulation.streams.learner(number)) as u64
+}
+
+impl Learner {
+    pub(crate) fn new(simulation: &Simulation, number: u64) -> Self {
+        let config = &simulation.config;
+        let mut draws = simulation.streams.learner(number);
+        let count = course_count(simulation, &mut draws);
+        let traits = Traits {
+            motivation: draws.normal(),
+            prior_knowledge: draws.normal(),
+            commitments: draws.normal(),
+            pace: (config.traits.pace_spread * draws.normal()).exp(),
+            hour: config.activity.day_hours[draws.pick(&simulation.hour_shares)],
+        };
+        let mut courses: Vec<usize> = Vec::with_capacity(count);
+        while courses.len() < count {
+            let drawn = (0..TRIES).map(|_| draws.pick(&simulation.popularity));
+            let free = { drawn }.find(|course| !courses.contains(course));
+            let next = free.or_else(|| (0..simulation.courses.len()).find(|course| !courses.contains(course)));
+            courses.extend(next);
+        }
+        courses.sort_unstable();
+        Self { number, traits, courses }
+    }
+
+    /// The person's other courses that run at the same time as one of them.
+    pub(crate) fn parallel(&self, simulation: &Simulation, course: usize) -> usize {
+        let days = 7 * i64::from(simulation.config.weeks);
+        let start = |course: usize| simulation.courses[course].start_day;
+        let overlaps = |other: usize| other != course && (start(other) - start(course)).abs() < days;
+        self.courses.iter().filter(|&&other| overlaps(other)).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SimulatorConfig;
+
+    fn simulation(change: impl Fn(&mut SimulatorConfig)) -> Simulation {
+        let mut config = SimulatorConfig::default();
+        change(&mut config);
+        config.validate().unwrap()
+    }
+
+    #[test]
+    fn courses_are_distinct_and_counted() {
+        let simulation = simulation(|config| config.enrolment.extra_courses_mean = 2.0);
+        let mut most = 0;
+        for number in 0..500 {
+            let learner = Learner::new(&simulation, number);
+            assert!(learner.courses.windows(2).all(|pair| pair[0] < pair[1]));
+            assert!(learner.courses.iter().all(|&course| course < 6));
+            assert_eq!(learner.courses.len() as u64, enrolments_of(&simulation, number));
+            most = most.max(learner.courses.len());
+        }
+        assert_eq!(most, 6, "with a mean of 3 somebody of 500 takes them all");
+    }
+
+    #[test]
+    fn a_course_nobody_chooses_is_still_found() {
+        let simulation = simulation(|config| {
+            config.enrolment.extra_courses_mean = 20.0;
+            config.enrolment.popularity_spread = 3.0;
+        });
+        for number in 0..50 {
+            assert_eq!(Learner::new(&simulation, number).courses, [0, 1, 2, 3, 4, 5]);
+        }
+    }
+
+    #[test]
+    fn only_courses_of_the_same_time_are_parallel() {
+        let simulation = simulation(|_| {});
+        let learner = Learner { courses: vec![0, 1, 2], ..Learner::new(&simulation, 0) };
+        // Courses 0 and 1 are a week apart, 2 is of the next wave.
+        assert_eq!(learner.parallel(&simulation, 0), 1);
+        assert_eq!(learner.parallel(&simulation, 1), 1);
+        assert_eq!(learner.parallel(&simulation, 2), 0);
+    }
+}

@@ -1,0 +1,42 @@
+//! Learners who never existed, with a known truth.
+//!
+//! [`simulate_to_folder`] writes a clickstream in KDD Cup 2015's layout: courses that start in waves, people with traits
+//! that no log shows, weekly engagement that wanes and recovers, and a weekly hazard of leaving that depends on both. Beside
+//! it lies the truth: not only who dropped out, but how likely that was at each week's end given the learner's traits and
+//! state, so that the best figure any forecast could reach is known.
+//!
+//! What it does not do: read logs, extract features, or judge forecasts. It is called by `staycast demo`.
+//!
+//! Layers, each knowing only those before: `random` (streams), `chain` (Markov chains, exact expectations), `course` and
+//! `learner` (who and what), `engagement` (the chain of an enrolment), `behaviour` (events of a week), `history` (one
+//! enrolment), `kdd2015` (how rows look), `simulate` (parallel, in order), `folder` (files that appear whole).
+//!
+//! ```no_run
+//! use staycast_simulator::{SimulatorConfig, simulate_to_folder};
+//!
+//! let config = SimulatorConfig { learners: 500, ..SimulatorConfig::default() };
+//! let simulated = simulate_to_folder(&config, "simulated".as_ref(), &|_| {})?;
+//! println!("{} events, {:.0} % dropped out", simulated.events, 100.0 * simulated.dropout_rate);
+//! # Ok::<(), staycast_simulator::SimulateError>(())
+//! ```
+
+mod behaviour;
+mod chain;
+mod check;
+pub mod config;
+mod course;
+mod engagement;
+mod error;
+mod folder;
+mod history;
+mod kdd2015;
+mod learner;
+mod random;
+mod simulate;
+
+pub use check::Simulation;
+pub use config::SimulatorConfig;
+pub use error::{ConfigError, SimulateError};
+pub use folder::{Simulated, simulate_to_folder};
+pub use kdd2015::{FILE_NAMES, Tables};
+pub use simulate::{Counts, Progress};

@@ -1,0 +1,188 @@
+//! Random streams that depend on who they are for, never on who asked first.
+//!
+//! Every course, learner and enrolment has a ChaCha8 stream of its own, told by the seed and its number, so the order in
+//! which threads take up work can't change a byte. The distributions are written out here because a crate's sampling
+//! method may change between versions, and with it every simulated log.
+
+use std::sync::LazyLock;
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+/// Bits of a stream's number that hold the learner; the course is above them.
+const LEARNER_BITS: u32 = 40;
+/// Bits that hold the course.
+const COURSE_BITS: u32 = 20;
+/// Most learners that streams can tell apart.
+pub(crate) const MOST_LEARNERS: u64 = 1 << LEARNER_BITS;
+/// Most courses that streams can tell apart.
+pub(crate) const MOST_COURSES: u32 = 1 << COURSE_BITS;
+
+/// All streams of a seed.
+#[derive(Debug, Clone)]
+pub(crate) struct Streams {
+    seeded: ChaCha8Rng,
+}
+
+impl Streams {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { seeded: ChaCha8Rng::seed_from_u64(seed) }
+    }
+
+    pub(crate) fn course(&self, course: usize) -> Draws {
+        self.stream(1, course as u64, 0)
+    }
+
+    pub(crate) fn learner(&self, learner: u64) -> Draws {
+        self.stream(2, 0, learner)
+    }
+
+    pub(crate) fn enrolment(&self, course: usize, learner: u64) -> Draws {
+        self.stream(3, course as u64, learner)
+    }
+
+    fn stream(&self, domain: u64, course: u64, learner: u64) -> Draws {
+        debug_assert!(course < u64::from(MOST_COURSES) && learner < MOST_LEARNERS);
+        let mut rng = self.seeded.clone();
+        rng.set_stream(domain << (LEARNER_BITS + COURSE_BITS) | course << LEARNER_BITS | learner);
+        Draws { rng }
+    }
+}
+
+/// Draws from one stream.
+#[derive(Debug)]
+pub(crate) struct Draws {
+    rng: ChaCha8Rng,
+}
+
+impl Draws {
+    /// 32 random bits.
+    #[inline]
+    pub(crate) fn bits(&mut self) -> u32 {
+        self.rng.next_u32()
+    }
+
+    /// Uniform on the open interval from 0 to 1, in steps of 2^-53.
+    pub(crate) fn uniform(&mut self) -> f64 {
+        ((self.rng.next_u64() >> 12) as f64 + 0.5) * (1.0 / (1u64 << 52) as f64)
+    }
+
+    /// True with probability `p`, to within 2^-32.
+    #[inline]
+    pub(crate) fn chance(&mut self, p: f64) -> bool {
+        f64::from(self.bits()) < p * 4_294_967_296.0
+    }
+
+    /// Uniform on 0 … `n` − 1 for `n` of at least 1; off by at most `n` / 2^32 in any probability.
+    #[inline]
+    pub(crate) fn below(&mut self, n: u32) -> u32 {
+        ((u64::from(self.bits()) * u64::from(n)) >> 32) as u32
+    }
+
+    /// Standard normal (Box and Muller 1958).
+    pub(crate) fn normal(&mut self) -> f64 {
+        let (radius, turn) = (self.uniform(), self.uniform());
+        (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * turn).cos()
+    }
+
+    /// Poisson by multiplying uniforms (Knuth), in parts of at most 16 so that nothing underflows.
+    pub(crate) fn poisson(&mut self, mean: f64) -> u32 {
+        let mut rest = mean;
+        let mut count = 0;
+        while rest > 0.0 {
+            let floor = (-rest.min(16.0)).exp();
+            let mut product = self.uniform();
+            while product > floor {
+                product *= self.uniform();
+                count += 1;
+            }
+            rest -= 16.0;
+        }
+        count
+    }
+
+    /// `value` rounded down or up at random so that the mean is kept.
+    pub(crate) fn round(&mut self, value: f64) -> u32 {
+        let whole = value.floor();
+        whole as u32 + u32::from(self.chance(value - whole))
+    }
+
+    /// Index drawn from cumulative weights; the last one is their sum.
+    pub(crate) fn pick(&mut self, cumulative: &[f64]) -> usize {
+        let total = cumulative.last().copied().unwrap_or(0.0);
+        let at = f64::from(self.bits()) * (total / 4_294_967_296.0);
+        cumulative.partition_point(|&sum| sum <= at).min(cumulative.len().saturating_sub(1))
+    }
+
+    /// A waiting time with mean about 1: many short and a few long (Weibull with shape ½, as the square of an exponential),
+    /// which is what real logs have. Read off a table of 1,024 quantiles instead of computed: this is the hot path.
+    #[inline]
+    pub(crate) fn wait(&mut self) -> f32 {
+        WAITS[(self.bits() >> 22) as usize]
+    }
+}
+
+static WAITS: LazyLock<[f32; 1024]> = LazyLock::new(|| {
+    std::array::from_fn(|i| {
+        let exponential = -(1.0 - (i as f64 + 0.5) / 1024.0).ln();
+        (exponential * exponential / 2.0) as f32
+    })
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Mean and variance of `n` draws.
+    fn moments(mut draw: impl FnMut() -> f64) -> (f64, f64) {
+        let n = 100_000;
+        let values: Vec<f64> = (0..n).map(|_| draw()).collect();
+        let mean = values.iter().sum::<f64>() / f64::from(n);
+        let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / f64::from(n);
+        (mean, variance)
+    }
+
+    #[test]
+    fn distributions_have_their_moments() {
+        let mut draws = Streams::new(3).learner(0);
+        let mut check = |name: &str, mean: f64, variance: f64, draw: &dyn Fn(&mut Draws) -> f64| {
+            let (m, v) = moments(|| draw(&mut draws));
+            let error = 5.0 * (variance / 100_000.0).sqrt();
+            assert!((m - mean).abs() < error, "{name}: mean {m}, expected {mean}");
+            assert!((v / variance - 1.0).abs() < 0.1, "{name}: variance {v}, expected {variance}");
+        };
+        check("uniform", 0.5, 1.0 / 12.0, &|d| d.uniform());
+        check("normal", 0.0, 1.0, &|d| d.normal());
+        check("poisson 0.4", 0.4, 0.4, &|d| f64::from(d.poisson(0.4)));
+        check("poisson 40", 40.0, 40.0, &|d| f64::from(d.poisson(40.0)));
+        check("below 6", 2.5, 35.0 / 12.0, &|d| f64::from(d.below(6)));
+        check("round 1.25", 1.25, 0.1875, &|d| f64::from(d.round(1.25)));
+        check("chance 0.2", 0.2, 0.16, &|d| f64::from(u8::from(d.chance(0.2))));
+        check("pick", 1.1, 0.49, &|d| d.pick(&[2.0, 7.0, 10.0]) as f64);
+    }
+
+    #[test]
+    fn poisson_of_nothing_is_nothing() {
+        assert_eq!(Streams::new(1).learner(1).poisson(0.0), 0);
+    }
+
+    #[test]
+    fn streams_differ_by_seed_domain_course_and_learner() {
+        let first = |mut draws: Draws| draws.uniform();
+        let streams = Streams::new(1);
+        let firsts = [
+            first(streams.course(1)),
+            first(streams.learner(1)),
+            first(streams.enrolment(0, 1)),
+            first(streams.enrolment(1, 0)),
+            first(streams.enrolment(1, 1)),
+            first(Streams::new(2).enrolment(1, 1)),
+        ];
+        for (i, a) in firsts.iter().enumerate() {
+            for b in &firsts[..i] {
+                assert_ne!(a, b);
+            }
+        }
+        assert_eq!(first(streams.course(1)), firsts[0]);
+    }
+}
