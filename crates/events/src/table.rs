@@ -6,7 +6,7 @@ use csv::ByteRecord;
 
 use crate::error::ReadError;
 use crate::input::{self, BOM, file_name, not_text};
-use crate::tally::{Reason, Tally};
+use crate::tally::{Reason, Tally, shape};
 
 /// Why a row of a table is not used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +80,12 @@ impl<'a> Row<'a> {
     pub fn integer(&self, column: usize, name: &str) -> Result<Option<i64>, Refusal> {
         self.given(column)
             .map(|text| {
-                let bad = || Refusal::new(Reason::BadValue, format!("{name} is `{text}`, not a whole number"));
+                let bad = || {
+                    Refusal::new(
+                        Reason::BadValue,
+                        format!("{name} of shape `{}` is not a whole number", shape(text.as_bytes())),
+                    )
+                };
                 text.parse().map_err(|_| bad())
             })
             .transpose()

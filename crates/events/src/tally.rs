@@ -93,6 +93,18 @@ pub struct Sample {
     pub what: String,
 }
 
+/// The shape of a cell's text, to be shown in its place: digits as 9, letters as a, cut after 40 signs. A cell that
+/// can't be read may hold what belongs into another, a learner's name for one.
+pub(crate) fn shape(text: &[u8]) -> String {
+    let sign = |sign: char| match sign {
+        _ if sign.is_numeric() => '9',
+        _ if sign.is_alphabetic() => 'a',
+        '\n' | '\r' => ' ',
+        _ => sign,
+    };
+    String::from_utf8_lossy(text).chars().take(40).map(sign).collect()
+}
+
 /// Rows of one reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Count {

@@ -18,7 +18,7 @@ use crate::intake::{Intake, Row};
 use crate::roster::{Course, Enrolment, EnrolmentIndex, Roster};
 use crate::source::{EventFile, Granularity, InputFile, Kind, LabelOffer, Source};
 use crate::table::{Header, Refusal, Table};
-use crate::tally::{Reason, Tally};
+use crate::tally::{Reason, Tally, shape};
 use crate::text::{LineParser, TextFile};
 use crate::time::parse_instant;
 use crate::{Activity, Knows};
@@ -242,8 +242,9 @@ fn read_releases(path: &Path, roster: &mut Roster, tables: &mut Tally) -> Result
         if text.is_empty() || text == "null" {
             return Ok(());
         }
-        let instant = parse_instant(text.as_bytes())
-            .ok_or_else(|| Refusal::new(Reason::BadTime, format!("start `{text}` is not a time")))?;
+        let instant = parse_instant(text.as_bytes()).ok_or_else(|| {
+            Refusal::new(Reason::BadTime, format!("start of shape `{}` is not a time", shape(text.as_bytes())))
+        })?;
         // Objects of courses outside the calendar are no one's: the row is fine and of no use.
         if let (Some(&course), Some(object)) = (courses.get(row.text(course)), object) {
             // The table lists an object once for each parent it has; it is there from the first release on.
@@ -303,7 +304,7 @@ impl LogParser {
             return self.refuse_stranger(id, number, intake);
         };
         let Some(instant) = parse_instant(fields[self.time]) else {
-            let what = || format!("time `{}` is not YYYY-MM-DDTHH:MM:SS", String::from_utf8_lossy(fields[self.time]));
+            let what = || format!("time of shape `{}` is not YYYY-MM-DDTHH:MM:SS", shape(fields[self.time]));
             return intake.refuse(Reason::BadTime, number, what);
         };
         let kind = kind(fields[self.event], self.source.map(|place| fields[place]));

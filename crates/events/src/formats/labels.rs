@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::error::ReadError;
 use crate::roster::{EnrolmentIndex, Roster};
 use crate::table::{Header, Refusal, Table};
-use crate::tally::{Reason, Tally};
+use crate::tally::{Reason, Tally, shape};
 
 const ID_NAMES: [&str; 4] = ["enrolment_id", "enrollment_id", "enroll_id", "enrolment"];
 const LABEL_NAMES: [&str; 4] = ["label", "dropout", "truth", "y"];
@@ -33,8 +33,12 @@ pub fn apply_labels(path: &Path, roster: &mut Roster, tally: &mut Tally) -> Resu
             .get(row.id(id, "enrolment id")?.as_bytes())
             .ok_or_else(|| Refusal::new(Reason::UnknownEnrolment, "a label for an enrolment that no table names"))?;
         let text = row.text(label);
-        let value = dropout(text)
-            .ok_or_else(|| Refusal::new(Reason::BadValue, format!("label `{text}` is not 0, 1, false or true")))?;
+        let value = dropout(text).ok_or_else(|| {
+            Refusal::new(
+                Reason::BadValue,
+                format!("label of shape `{}` is not 0, 1, false or true", shape(text.as_bytes())),
+            )
+        })?;
         let enrolment = &mut roster.enrolments[place as usize];
         match enrolment.dropout.replace(value) {
             Some(before) if before != value => {

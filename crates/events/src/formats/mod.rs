@@ -145,8 +145,14 @@ fn check_twins(source: &Source) -> Result<(), ReadError> {
 pub fn detect(files: &[PathBuf]) -> Result<(Format, String), ReadError> {
     let kdd = kdd2015::sort_files(files)?;
     if let Some(log) = kdd.logs.first() {
-        let reason = format!("{} has the columns enrollment_id, time, event and object", file_name(log));
-        return Ok((Format::Kdd2015, reason));
+        let name = file_name(log);
+        if fields::header(log)?.iter().any(|column| column == "enrollment_id") {
+            return Ok((Format::Kdd2015, format!("{name} has the columns enrollment_id, time, event and object")));
+        }
+        // A log that is only named like one is taken for it when there is more to go by: many logs are called log.csv.
+        if !kdd.enrolments.is_empty() || kdd.calendar.is_some() {
+            return Ok((Format::Kdd2015, format!("{name} stands beside other tables of KDD Cup 2015")));
+        }
     }
     if let Some(path) = oulad::sort_files(files)?.evidence() {
         return Ok((Format::Oulad, format!("{} is a table of OULAD", file_name(path))));

@@ -28,6 +28,11 @@ impl PairIndex {
         Self { courses, learners }
     }
 
+    /// Number of courses.
+    pub(super) fn courses(&self) -> usize {
+        self.learners.len()
+    }
+
     /// Place of the course in the roster.
     pub(super) fn course(&self, id: &[u8]) -> Option<u32> {
         self.courses.get(id).copied()

@@ -1,13 +1,15 @@
 //! What comes out depends neither on where files are cut into blocks nor on the number of threads.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use arrow_array::{ArrayRef, StringArray, TimestampSecondArray, UInt8Array};
 use proptest::prelude::*;
 use rayon::ThreadPoolBuilder;
 use staycast_events::formats::{OpenOptions, open_in_blocks};
 use staycast_events::text::LONGEST_LINE_BYTES;
 
-use crate::common::{Everything, Folder, fixture, gzip, in_words, read, zstandard};
+use crate::common::{Everything, Folder, fixture, gzip, in_words, parquet_bytes, read, zstandard};
 
 fn read_in(folder: &Path, options: &OpenOptions, block_bytes: usize, threads: usize) -> Everything {
     let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -68,6 +70,17 @@ const TABLE: [&[u8]; 6] = [
     b"zoe,botany,2014-01-09T12:00:00,play,v9,1,e4\n",
 ];
 
+const JSON: [&[u8]; 4] = [
+    br#"{"who": "ann", "in": {"course": "C"}, "at": 1400000000}
+"#,
+    br#"{"who": "bob", "in": {"course": "C"}, "at": "1400000000.5"}
+"#,
+    br#"{"who": 7, "in": {}, "at": 1400000000}
+"#,
+    br#"{"who": 7, "in": {"course": "D"}, "at": null}
+"#,
+];
+
 fn some_rows(rows: &[&'static [u8]]) -> impl Strategy<Value = Vec<&'static [u8]>> + use<> {
     prop::collection::vec(prop::sample::select([rows, &ODD].concat()), 0..25)
 }
@@ -99,12 +112,56 @@ proptest! {
     }
 
     #[test]
+    fn of_json_lines(rows in some_rows(&JSON), block_bytes in 1_usize..64, threads in 1_usize..5) {
+        let mapping = "[log]\nfiles = [\"log.csv\"]\ntype = \"jsonl\"\n\
+            columns = { learner = \"who\", course = \"in.course\", time = { column = \"at\", format = \"unix-seconds\" } }\n";
+        // The base's header is then a line that is no JSON.
+        let rows = [&rows[..], &JSON[..1]].concat();
+        check("table", "log.csv", Some(mapping), &rows, block_bytes, threads);
+    }
+
+    #[test]
     fn of_everything_inferred(rows in some_rows(&TABLE), block_bytes in 1_usize..64, threads in 1_usize..5) {
         let mapping = std::fs::read_to_string(fixture("table/base/mapping.toml")).unwrap();
         // The log alone; with at least one sound row, so that there is an enrolment.
         let log_alone = mapping.split("[enrolments]").next().unwrap();
         let rows = [&rows[..], &[b"ann,algebra,2014-01-01T08:00:00Z,play,v1,2,\n"]].concat();
         check("table", "log.csv", Some(log_alone), &rows, block_bytes, threads);
+    }
+}
+
+fn columns_of(rows: &[(u8, i64, u8)]) -> Vec<(&'static str, ArrayRef)> {
+    let who: StringArray = rows.iter().map(|(who, ..)| (*who > 0).then(|| format!("learner{who}"))).collect();
+    let at: TimestampSecondArray = rows.iter().map(|(_, at, _)| Some(*at)).collect();
+    let id: UInt8Array = rows.iter().map(|(.., id)| Some(*id)).collect();
+    vec![("who", Arc::new(who)), ("at", Arc::new(at)), ("id", Arc::new(id))]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn of_parquet(
+        rows in prop::collection::vec((0_u8..4, -90_000_i64..90_000, 0_u8..20), 1..40),
+        group_rows in 1_usize..50,
+        block_bytes in 1_usize..256,
+        threads in 1_usize..5,
+    ) {
+        let rows = [&rows[..], &[(1, 5, 99)]].concat();
+        let mapping = "single_course = \"C\"\n[log]\nfiles = [\"log.parquet\"]\n\
+            columns = { learner = \"who\", event_id = \"id\", time = { column = \"at\", format = \"iso\" } }\n";
+        let folder_of = |group_rows| {
+            let log = parquet_bytes(columns_of(&rows), group_rows);
+            Folder::of(&[("log.parquet", &log), ("mapping.toml", mapping.as_bytes())])
+        };
+        let (one_group, groups) = (folder_of(1_000), folder_of(group_rows));
+        let read_from = |folder: &Folder, block_bytes, threads| {
+            let options = OpenOptions { mapping: Some(folder.path().join("mapping.toml")), ..OpenOptions::default() };
+            read_in(folder.path(), &options, block_bytes, threads)
+        };
+        let whole = read_from(&one_group, 1 << 20, 1);
+        prop_assert_eq!(whole.tally.read, rows.len() as u64);
+        prop_assert_eq!(read_from(&groups, block_bytes, threads), whole);
     }
 }
 

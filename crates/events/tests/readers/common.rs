@@ -4,6 +4,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use arrow_array::{ArrayRef, RecordBatch};
+use parquet::arrow::ArrowWriter;
+use parquet::file::properties::WriterProperties;
 use staycast_events::formats::{self, OpenOptions};
 use staycast_events::{Event, Frame, Kind, Parsed, Purpose, ReadError, Reason, Source, Span, Tally};
 
@@ -212,4 +215,15 @@ pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
 /// Bytes as Zstandard.
 pub(crate) fn zstandard(bytes: &[u8]) -> Vec<u8> {
     zstd::encode_all(bytes, 3).unwrap()
+}
+
+/// Columns as a Parquet file with row groups of `group_rows`.
+pub(crate) fn parquet_bytes(columns: Vec<(&str, ArrayRef)>, group_rows: usize) -> Vec<u8> {
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(group_rows)).build();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    bytes
 }

@@ -116,10 +116,10 @@ fn logs_of_which_rows_are_counted_out() {
     check(
         "bad_times.csv",
         "1 of 5 used\n\
-         4 bad_time: log.csv:2: time `2014-02-30T00:00:00` is not YYYY-MM-DDTHH:MM:SS \
-         | log.csv:3: time `yesterday` is not YYYY-MM-DDTHH:MM:SS \
-         | log.csv:4: time `` is not YYYY-MM-DDTHH:MM:SS \
-         | log.csv:5: time `1388534400` is not YYYY-MM-DDTHH:MM:SS",
+         4 bad_time: log.csv:2: time of shape `9999-99-99a99:99:99` is not YYYY-MM-DDTHH:MM:SS \
+         | log.csv:3: time of shape `aaaaaaaaa` is not YYYY-MM-DDTHH:MM:SS \
+         | log.csv:4: time of shape `` is not YYYY-MM-DDTHH:MM:SS \
+         | log.csv:5: time of shape `9999999999` is not YYYY-MM-DDTHH:MM:SS",
     );
     check(
         "unknown_enrolments.csv",
@@ -202,7 +202,7 @@ fn labels_that_contradict_themselves() {
     assert_eq!(
         in_words(&source.tables),
         "11 of 16 used\n\
-         1 bad_value: contradictory.csv:6: label `maybe` is not 0, 1, false or true\n\
+         1 bad_value: contradictory.csv:6: label of shape `aaaaa` is not 0, 1, false or true\n\
          1 unknown_enrolment: contradictory.csv:5: a label for an enrolment that no table names\n\
          1 unknown_course: enrollment.csv:5: course `chess` is not in the calendar\n\
          1 contradiction: contradictory.csv:2: an enrolment labelled both ways; the first label is used\n\
@@ -247,6 +247,11 @@ fn what_is_no_log() {
             "no format fits FOLDER: a.csv begins with `user,minutes`; b.csv has no header that is known; c.csv is empty; \
              d.xlsx is not text (it is a zip archive or a spreadsheet); {what_to_do}"
         )
+    );
+    let foreign = Folder::of(&[("log.csv", b"who,when\nann,2014-01-01\n")]);
+    assert_eq!(
+        error(&[foreign.path().to_owned()], foreign.path()),
+        format!("no format fits FOLDER: log.csv has no header that is known; {what_to_do}")
     );
     let empty = Folder::of(&[]);
     assert_eq!(

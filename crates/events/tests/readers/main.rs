@@ -3,6 +3,7 @@
 mod blocks;
 mod common;
 mod kdd2015;
+mod mappings;
 mod oulad;
 mod real;
 mod table;

@@ -169,9 +169,9 @@ fn clicks_of_which_rows_are_counted_out() {
     check(
         "bad_numbers.csv",
         "1 of 8 used\n\
-         2 bad_time: studentVle.csv:2: date `ten` is not a day's number | studentVle.csv:3: date `` is not a day's number\n\
-         3 bad_count: studentVle.csv:4: sum_click `-1` is not a whole number from 0 up \
-         | studentVle.csv:5: sum_click `1.5` is not a whole number from 0 up \
+         2 bad_time: studentVle.csv:2: date of shape `aaa` is not a day's number | studentVle.csv:3: date of shape `` is not a day's number\n\
+         3 bad_count: studentVle.csv:4: sum_click of shape `-9` is not a whole number from 0 up \
+         | studentVle.csv:5: sum_click of shape `9.9` is not a whole number from 0 up \
          | studentVle.csv:7: a count of 99999999 in one row\n\
          1 far_from_course: studentVle.csv:8: day 999999999999999999 is out of all bounds\n\
          1 zero_count: studentVle.csv:6: the row's count is 0",
@@ -195,9 +195,9 @@ fn submissions_of_which_rows_are_counted_out() {
         outcome(folder.path(), &OpenOptions::default()),
         "7 of 15 used\n\
          1 malformed: studentAssessment.csv:9: 4 fields where the header has 5\n\
-         1 bad_time: studentAssessment.csv:6: date_submitted `soon` is not a day's number\n\
-         2 bad_value: studentAssessment.csv:7: is_banked `perhaps` is not 0, 1, False or True \
-         | studentAssessment.csv:8: score `101` is not a number from 0 to 100\n\
+         1 bad_time: studentAssessment.csv:6: date_submitted of shape `aaaa` is not a day's number\n\
+         2 bad_value: studentAssessment.csv:7: is_banked of shape `aaaaaaa` is not 0, 1, False or True \
+         | studentAssessment.csv:8: score of shape `999` is not a number from 0 to 100\n\
          1 missing_id: studentAssessment.csv:5: no id_assessment or id_student\n\
          1 unknown_enrolment: studentAssessment.csv:4: its student is not in the students table for the assessment's course\n\
          1 unknown_object: studentAssessment.csv:3: assessment 9999 is not in the assessments table\n\
@@ -215,7 +215,7 @@ fn registrations_of_which_rows_are_counted_out() {
     assert_eq!(
         in_words(&source.tables),
         "15 of 20 used\n\
-         1 bad_value: studentRegistration.csv:5: date_registration is `early`, not a whole number\n\
+         1 bad_value: studentRegistration.csv:5: date_registration of shape `aaaaa` is not a whole number\n\
          1 unknown_enrolment: studentRegistration.csv:6: its student is not in the students table for its course\n\
          1 unknown_course: studentRegistration.csv:7: course `ZZZ-2013J` is not in the courses table\n\
          1 contradiction: studentRegistration.csv:4: a registration again, on other days; the first is used\n\

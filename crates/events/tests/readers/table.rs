@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Date32Array, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
-use parquet::arrow::ArrowWriter;
-use parquet::file::properties::WriterProperties;
+use arrow_array::{Date32Array, Int64Array, StringArray, TimestampMillisecondArray};
 use staycast_events::formats::{self, OpenOptions};
 use staycast_events::time::format_date;
 use staycast_events::{Activity, End, Granularity, LabelOffer, ReadError, Source};
 
-use crate::common::{Folder, fixture, gzip, in_words, outcome, read, with_log, without_folder, zstandard};
+use crate::common::{
+    Folder, fixture, gzip, in_words, outcome, parquet_bytes, read, with_log, without_folder, zstandard,
+};
 use crate::kdd2015::events;
 
 const DAY: i32 = 86_400;
@@ -21,7 +21,7 @@ fn mapped(folder: &Folder, mapping: &str) -> Result<Source, ReadError> {
     formats::open(&[folder.path().to_owned()], &options)
 }
 
-fn options_of(folder: &Path) -> OpenOptions {
+pub(crate) fn options_of(folder: &Path) -> OpenOptions {
     OpenOptions { mapping: Some(folder.join("mapping.toml")), ..OpenOptions::default() }
 }
 
@@ -29,7 +29,7 @@ fn open(folder: &Path) -> Source {
     formats::open(&[folder.to_owned()], &options_of(folder)).unwrap()
 }
 
-fn error(folder: &Folder, mapping: &str) -> String {
+pub(crate) fn error(folder: &Folder, mapping: &str) -> String {
     match mapped(folder, mapping) {
         Ok(_) => panic!("no error"),
         Err(error) => without_folder(folder.path(), &error),
@@ -143,12 +143,12 @@ fn logs_of_which_rows_are_counted_out() {
     check(
         "bad_values.csv",
         "1 of 8 used\n\
-         2 bad_time: log.csv:2: time `noon` is not a time such as 2014-06-14T09:38:29 \
-         | log.csv:3: time `` is not a time such as 2014-06-14T09:38:29\n\
-         4 bad_count: log.csv:4: count `some` is not a whole number from 0 up \
-         | log.csv:5: count `-1` is not a whole number from 0 up \
-         | log.csv:6: count `1.5` is not a whole number from 0 up \
-         | log.csv:8: count `` is not a whole number from 0 up\n\
+         2 bad_time: log.csv:2: time of shape `aaaa` is not a time such as 2014-06-14T09:38:29 \
+         | log.csv:3: time of shape `` is not a time such as 2014-06-14T09:38:29\n\
+         4 bad_count: log.csv:4: count of shape `aaaa` is not a whole number from 0 up \
+         | log.csv:5: count of shape `-9` is not a whole number from 0 up \
+         | log.csv:6: count of shape `9.9` is not a whole number from 0 up \
+         | log.csv:8: count of shape `` is not a whole number from 0 up\n\
          1 zero_count: log.csv:7: the row's count is 0",
     );
     check(
@@ -190,7 +190,7 @@ fn everything_inferred_from_a_log_alone() {
     assert_eq!(
         in_words(&read(&source).unwrap().tally),
         "4 of 6 used\n\
-         1 bad_time: log.csv:7: time `never` is not a time such as 2014-06-14T09:38:29\n\
+         1 bad_time: log.csv:7: time of shape `aaaaa` is not a time such as 2014-06-14T09:38:29\n\
          1 missing_id: log.csv:4: no id where the enrolment or learner must stand"
     );
     assert_eq!(source.kinds.len(), 1);
@@ -276,23 +276,13 @@ fn line_breaks_inside_quotes() {
             format!(
                 "3 of 5 used\n\
                  1 malformed: {name}:5: 2 fields where the first record has 3\n\
-                 1 bad_time: {name}:6: time `later` is not a time such as 2014-06-14T09:38:29"
+                 1 bad_time: {name}:6: time of shape `aaaaa` is not a time such as 2014-06-14T09:38:29"
             )
         );
         assert_eq!(all.events[0].object(), staycast_events::ObjectKey::of(b"one\ntwo"));
     }
     let open_quote = Folder::of(&[("log.csv", format!("who,said,at\nann,\"{}", "x\n".repeat(3 << 20)).as_bytes())]);
     assert_eq!(error(&open_quote, mapping), "log.csv: a record of over 4 MiB; is a quote not closed?");
-}
-
-fn parquet_bytes(columns: Vec<(&str, ArrayRef)>, group_rows: usize) -> Vec<u8> {
-    let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(group_rows)).build();
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
-    bytes
 }
 
 #[test]
@@ -337,7 +327,7 @@ fn parquet() {
     // A millisecond before the start is the second before it.
     assert_eq!(events(&source), [event("7", -1, "play"), event("7", 0, "undeclared"), event("8", DAY, "undeclared")]);
     let expected = "3 of 5 used\n\
-         1 bad_time: log.parquet:3: time `` is not a time such as 2014-06-14T09:38:29\n\
+         1 bad_time: log.parquet:3: time of shape `` is not a time such as 2014-06-14T09:38:29\n\
          1 missing_id: log.parquet:5: no id where the enrolment or learner must stand";
     assert_eq!(in_words(&read(&source).unwrap().tally), expected);
 
@@ -408,8 +398,8 @@ fn rows_that_say_something_else_the_second_time() {
     assert_eq!(
         in_words(&source.tables),
         "4 of 10 used\n\
-         1 bad_time: people.csv:6: since `soon` is not a date YYYY-MM-DD\n\
-         1 bad_value: people.csv:7: outcome `vanished` is not in the mapping's [outcomes]\n\
+         1 bad_time: people.csv:6: since of shape `aaaa` is not a date YYYY-MM-DD\n\
+         1 bad_value: people.csv:7: outcome of shape `aaaaaaaa` is not in the mapping's [outcomes]\n\
          1 missing_id: people.csv:8: no learner\n\
          2 contradiction: people.csv:4: an enrolment again, saying something else; the first is used \
          | people.csv:5: a learner in a course again, as another enrolment; the first is used\n\
@@ -434,7 +424,7 @@ fn labels_in_words_that_cover_half() {
     assert_eq!(
         in_words(&source.tables),
         "1 of 5 used\n\
-         1 bad_value: labels.csv:4: label `perhaps` is neither for dropout nor for stayed\n\
+         1 bad_value: labels.csv:4: label of shape `aaaaaaa` is neither for dropout nor for stayed\n\
          1 unknown_enrolment: labels.csv:3: a label for an enrolment that no table names\n\
          1 contradiction: labels.csv:5: an enrolment labelled both ways; the first label is used\n\
          1 repeated: labels.csv:6: the same label again"
@@ -442,92 +432,17 @@ fn labels_in_words_that_cover_half() {
 }
 
 #[test]
-fn mappings_at_odds_with_themselves() {
-    let folder = Folder::copy_of("table/base");
-    let sound = String::from_utf8(folder.bytes("mapping.toml")).unwrap();
-    let check = |from: &str, to: &str, expected: &str| {
-        assert!(sound.contains(from), "{from}");
-        assert_eq!(error(&folder, &sound.replace(from, to)), format!("mapping.toml: {expected}"), "{to}");
-    };
-    check(
-        "object = \"thing\"",
-        "objekt = \"thing\"",
-        "TOML parse error at line 3, column 113\n  |\n3 | columns = { learner = \"user\", course = \"course\", time = { column = \"when\", format = \"iso\" }, activity = \"what\", objekt = \"thing\", count = \"times\", event_id = \"id\" }\n  |                                                                                                                 ^^^^^^\nunknown field `objekt`, expected one of `enrolment`, `learner`, `course`, `time`, `activity`, `object`, `count`, `event_id`",
-    );
-    check("files = [\"log.csv\"]", "files = []", "log.files is empty; name at least one file");
-    check(
-        "solve = \"problem\"",
-        "solve = \"puzzle\"",
-        "activities.kinds.solve: `puzzle` is not an activity; the activities are access, navigate, video, problem, \
-         discussion, post, wiki, submission, download, live, login, page_close, other",
-    );
-    check("solve = ", "undeclared = ", "activities.kinds.undeclared is taken: it stands for every kind not declared");
-    check(
-        "format = \"iso\"",
-        "format = \"date\"",
-        "log.columns.time.format has no time of day, so the log tells time to the day: set granularity = \"day\"",
-    );
-    check(
-        "[outcomes]\ncompleted = [\"passed\"]\nfailed = [\"failed\"]\nwithdrew = [\"left\"]",
-        "",
-        "enrolments.columns.outcome needs [outcomes], with the words for completed, failed and withdrew",
-    );
-    check("failed = [\"failed\"]", "failed = [\"passed\"]", "outcomes: `passed` stands there twice");
-    check("columns.days = \"length\"", "", "courses.columns must name one of `end` and `days`");
-    check("columns.start = { column = \"first\", format = \"date\" }\n", "", "courses.columns names no `start`");
-    check(
-        "learner = \"user\", course",
-        "course",
-        "log.columns must name `enrolment`, or `learner` and `course`, and the enrolments table the same columns, so that \
-         each row can be put down to an enrolment",
-    );
-    check("[log]\n", "[log]\ndelimiter = \"é\"\n", "log.delimiter is `\\u{e9}`; it must be one ASCII sign");
-    check(
-        "[log]\n",
-        "[log]\ntype = \"jsonl\"\nheader = false\n",
-        "log.header has no meaning for files that are not CSV; remove it",
-    );
-    let many: String = (0..256).map(|kind| format!("k{kind} = \"other\"\n")).collect();
-    check(
-        "kinds = { solve = \"problem\", play = \"video\" }\n",
-        &format!("[activities.kinds]\n{many}"),
-        "activities.kinds declares 256 kinds; at most 255 are told apart",
-    );
-}
-
-#[test]
-fn a_mapping_and_its_format_go_together() {
-    let folder = Folder::copy_of("table/base");
-    let table = OpenOptions { format: Some("table".parse().unwrap()), ..OpenOptions::default() };
-    assert_eq!(
-        outcome(folder.path(), &table),
-        "error: --format table needs a --mapping FILE that says what the tables are"
-    );
-    let other = OpenOptions { format: Some("oulad".parse().unwrap()), ..options_of(folder.path()) };
-    assert_eq!(
-        outcome(folder.path(), &other),
-        "error: mapping.toml: a mapping is for --format table; oulad needs none"
-    );
-    let none = OpenOptions { mapping: Some(folder.path().join("none.toml")), ..OpenOptions::default() };
-    assert_eq!(outcome(folder.path(), &none), "error: none.toml: no such file or folder");
-}
-
-#[test]
-fn dates_too_far_apart_to_infer_from() {
-    let folder = Folder::of(&[("log.csv", b"who,at\nann,2014-01-01\nann,1970-01-01\n")]);
-    let mapping = "single_course = \"C\"\n[log]\nfiles = [\"log.csv\"]\n\
-         columns = { learner = \"who\", time = { column = \"at\", format = \"iso\" } }\n";
-    assert_eq!(
-        error(&folder, mapping),
-        "mapping.toml: the events of course C lie from 1970-01-01T00:00:00 to 2014-01-01T00:00:00, too far apart to infer \
-         when it runs; give its dates in [courses] or with --courses FILE"
-    );
-    let torn = Folder::of(&[("log.csv", b"e,c,at\n1,A,2014-01-01\n1,B,2014-01-01\n")]);
-    let mapping = "[log]\nfiles = [\"log.csv\"]\n\
-         columns = { enrolment = \"e\", course = \"c\", time = { column = \"at\", format = \"iso\" } }\n";
-    assert_eq!(
-        error(&torn, mapping),
-        "mapping.toml: 1 enrolment ids of the log stand with more than one learner or course; give an [enrolments] table, \
-         or leave log.columns.enrolment out so that learner and course tell enrolments apart"
-    );
+fn times_of_day_are_dropped_where_the_log_tells_days() {
+    let folder = Folder::of(&[
+        ("log.csv", b"who,at\nann,-1\nann,86399999999\nann,86400000000\n"),
+        ("runs.csv", b"from,to\n1970-01-01,1970-01-02\n"),
+    ]);
+    let mapping = "granularity = \"day\"\nsingle_course = \"C\"\n[log]\nfiles = [\"log.csv\"]\n\
+         columns = { learner = \"who\", time = { column = \"at\", format = \"unix-micros\" } }\n\
+         [courses]\nfiles = [\"runs.csv\"]\ncolumns.start = { column = \"from\", format = \"date\" }\n\
+         columns.end = { column = \"to\", format = \"date\" }\n";
+    let source = mapped(&folder, mapping).unwrap();
+    assert!(!source.knows.time_of_day && source.knows.dates);
+    let seconds: Vec<i32> = events(&source).into_iter().map(|(_, seconds, ..)| seconds).collect();
+    assert_eq!(seconds, [-DAY, 0, DAY]);
 }

@@ -14,7 +14,7 @@ use crate::formats::pairs::PairIndex;
 use crate::intake::{Intake, Row};
 use crate::source::Kind;
 use crate::table::{Header, Refusal, Table};
-use crate::tally::{Reason, Tally};
+use crate::tally::{Reason, Tally, shape};
 use crate::text::{LineParser, TextFile};
 use crate::time::DAY_SECONDS;
 
@@ -26,8 +26,8 @@ const OTHER_KINDS: usize = 2;
 /// What each site is.
 #[derive(Debug, Default)]
 pub(super) struct Sites {
-    /// Kind number by course and site.
-    kinds: FxHashMap<u32, FxHashMap<Box<[u8]>, u8>>,
+    /// By course: kind number by site.
+    kinds: Vec<FxHashMap<Box<[u8]>, u8>>,
     /// Types that the format's description does not list.
     unlisted_types: Vec<String>,
 }
@@ -60,7 +60,7 @@ impl Sites {
                 Ok(())
             })?;
         }
-        let sites = Self::of(&types);
+        let sites = Self::of(&types, index.courses());
         match paths.first() {
             Some(path) if sites.kinds().len() > 256 => Err(ReadError::Decode {
                 path: path.clone(),
@@ -70,16 +70,16 @@ impl Sites {
         }
     }
 
-    fn of(types: &FxHashMap<(u32, String), String>) -> Self {
+    fn of(types: &FxHashMap<(u32, String), String>, courses: usize) -> Self {
         let listed = |type_: &str| TYPES.iter().position(|(name, _)| *name == type_);
         let unlisted: FxHashSet<&String> = types.values().filter(|type_| listed(type_).is_none()).collect();
         let mut unlisted_types: Vec<String> = unlisted.into_iter().cloned().collect();
         unlisted_types.sort();
-        let mut kinds: FxHashMap<u32, FxHashMap<Box<[u8]>, u8>> = FxHashMap::default();
+        let mut kinds: Vec<FxHashMap<Box<[u8]>, u8>> = vec![FxHashMap::default(); courses];
         for ((course, site), type_) in types {
             let among_unlisted = || unlisted_types.binary_search(type_).expect("listed or not") + TYPES.len();
             let kind = listed(type_).unwrap_or_else(among_unlisted);
-            kinds.entry(*course).or_default().insert(site.as_bytes().into(), kind as u8);
+            kinds[*course as usize].insert(site.as_bytes().into(), kind as u8);
         }
         Self { kinds, unlisted_types }
     }
@@ -177,13 +177,14 @@ impl ClickParser {
         let (Some(course), Some(enrolment)) = (before.course, before.enrolment) else {
             return refuse_stranger(before, number, intake);
         };
-        let text = |place: usize| String::from_utf8_lossy(fields[place]);
+        let seen = |place: usize| shape(fields[place]);
         let Some(day) = integer(fields[self.date]) else {
-            return intake
-                .refuse(Reason::BadTime, number, || format!("date `{}` is not a day's number", text(self.date)));
+            return intake.refuse(Reason::BadTime, number, || {
+                format!("date of shape `{}` is not a day's number", seen(self.date))
+            });
         };
         let Some(count) = integer(fields[self.clicks]).and_then(|count| u64::try_from(count).ok()) else {
-            let what = || format!("sum_click `{}` is not a whole number from 0 up", text(self.clicks));
+            let what = || format!("sum_click of shape `{}` is not a whole number from 0 up", seen(self.clicks));
             return intake.refuse(Reason::BadCount, number, what);
         };
         let start = intake.course_start(enrolment);
@@ -191,7 +192,7 @@ impl ClickParser {
             return intake.refuse(Reason::FarFromCourse, number, || format!("day {day} is out of all bounds"));
         };
         let site = fields[self.site];
-        let known = self.sites.kinds.get(&course).and_then(|sites| sites.get(site)).copied();
+        let known = self.sites.kinds[course as usize].get(site).copied();
         let kind = known.unwrap_or_else(|| self.sites.unknown_kind());
         intake.row(Row { line: number, enrolment, instant, kind, object: ObjectKey::of(site), count });
     }

@@ -21,7 +21,7 @@ use crate::source::{EventFile, Granularity, InputFile, LabelOffer, Source};
 use crate::tally::Tally;
 use crate::{Activity, Knows};
 
-/// The 20 activity types of `vle.csv` (table 5 of the data set's paper lists them), and what each counts as.
+/// The 20 activity types that occur in the published `vle.csv`, and what each counts as.
 const TYPES: [(&str, Activity); 20] = [
     ("dataplus", Activity::Access),
     ("dualpane", Activity::Access),

@@ -14,7 +14,7 @@ use crate::intake::{Intake, Row};
 use crate::roster::{Assessment, Roster, Submission};
 use crate::source::EventFile;
 use crate::table::Refusal;
-use crate::tally::Reason;
+use crate::tally::{Reason, shape};
 use crate::text::{LineParser, TextFile, lines};
 use crate::time::DAY_SECONDS;
 
@@ -122,8 +122,12 @@ impl SubmissionParser {
             let what = "its student is not in the students table for the assessment's course";
             return Err(Refusal::new(Reason::UnknownEnrolment, what));
         };
-        let bad_day =
-            || Refusal::new(Reason::BadTime, format!("date_submitted `{}` is not a day's number", text(self.date)));
+        let bad_day = || {
+            Refusal::new(
+                Reason::BadTime,
+                format!("date_submitted of shape `{}` is not a day's number", shape(fields[self.date])),
+            )
+        };
         let day = integer(fields[self.date]).ok_or_else(bad_day)?;
         let seconds = day.checked_mul(DAY_SECONDS).and_then(|seconds| i32::try_from(seconds).ok());
         let far = || Refusal::new(Reason::FarFromCourse, format!("day {day} is over 68 years from the course's start"));
@@ -132,7 +136,7 @@ impl SubmissionParser {
             b"0" | b"False" | b"false" => false,
             b"1" | b"True" | b"true" => true,
             _ => {
-                let what = format!("is_banked `{}` is not 0, 1, False or True", text(self.banked));
+                let what = format!("is_banked of shape `{}` is not 0, 1, False or True", shape(fields[self.banked]));
                 return Err(Refusal::new(Reason::BadValue, what));
             }
         };
@@ -146,5 +150,10 @@ impl SubmissionParser {
 
 fn score(text: &str) -> Result<f32, Refusal> {
     let value = text.parse::<f32>().ok().filter(|value| (0.0..=100.0).contains(value));
-    value.ok_or_else(|| Refusal::new(Reason::BadValue, format!("score `{text}` is not a number from 0 to 100")))
+    value.ok_or_else(|| {
+        Refusal::new(
+            Reason::BadValue,
+            format!("score of shape `{}` is not a number from 0 to 100", shape(text.as_bytes())),
+        )
+    })
 }

@@ -9,7 +9,7 @@ use crate::formats::calendar::{CalendarEntry, read_calendar};
 use crate::formats::pairs::PairIndex;
 use crate::roster::{Assessment, Course, End, Enrolment, Outcome, Roster};
 use crate::table::{Header, Refusal, Row, Table};
-use crate::tally::{Reason, Tally};
+use crate::tally::{Reason, Tally, shape};
 use crate::time::{DAY_SECONDS, days_from_civil};
 
 /// Static columns, taken from `studentInfo.csv` where it has them.
@@ -173,7 +173,10 @@ fn outcome(word: &str) -> Result<Outcome, Refusal> {
         "Fail" => End::Failed,
         "Withdrawn" => End::Withdrew,
         _ => {
-            let what = format!("final_result `{word}` is not Pass, Distinction, Fail or Withdrawn");
+            let what = format!(
+                "final_result of shape `{}` is not Pass, Distinction, Fail or Withdrawn",
+                shape(word.as_bytes())
+            );
             return Err(Refusal::new(Reason::BadValue, what));
         }
     };

@@ -13,7 +13,7 @@ use crate::error::ReadError;
 use crate::formats::pairs::PairIndex;
 use crate::roster::{Course, Enrolment, EnrolmentIndex, Outcome, Roster};
 use crate::table::{Refusal, Row};
-use crate::tally::{Reason, Tally};
+use crate::tally::{Reason, Tally, shape};
 
 /// An enrolment as it is written, before it is known when its course begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -119,8 +119,12 @@ impl Places {
         };
         let outcome = |word: &str| {
             let end = plan.outcomes.get(word).copied();
-            let unknown =
-                || Refusal::new(Reason::BadValue, format!("outcome `{word}` is not in the mapping's [outcomes]"));
+            let unknown = || {
+                Refusal::new(
+                    Reason::BadValue,
+                    format!("outcome of shape `{}` is not in the mapping's [outcomes]", shape(word.as_bytes())),
+                )
+            };
             Ok(Outcome { word: word.to_owned(), end: end.ok_or_else(unknown)? })
         };
         let given = |place: Option<usize>| place.and_then(|place| row.given(place));
@@ -145,13 +149,22 @@ fn moment(row: &Row<'_>, column: Option<&(usize, Time)>) -> Result<Option<Moment
 
 /// The moment that `text` in the column of `time` names.
 pub(super) fn read_moment(text: &str, time: &Time) -> Result<Moment, Refusal> {
-    let unreadable =
-        || Refusal::new(Reason::BadTime, format!("{} `{text}` is not {}", time.column, time.format.looks_like()));
+    let unreadable = || {
+        Refusal::new(
+            Reason::BadTime,
+            format!("{} of shape `{}` is not {}", time.column, shape(text.as_bytes()), time.format.looks_like()),
+        )
+    };
     time.format.parse(text.as_bytes()).ok_or_else(unreadable)
 }
 
 fn label(word: &str, plan: &Plan) -> Result<bool, Refusal> {
-    let unknown = || Refusal::new(Reason::BadValue, format!("label `{word}` is neither for dropout nor for stayed"));
+    let unknown = || {
+        Refusal::new(
+            Reason::BadValue,
+            format!("label of shape `{}` is neither for dropout nor for stayed", shape(word.as_bytes())),
+        )
+    };
     plan.label_values.get(word).copied().ok_or_else(unknown)
 }
 

@@ -124,3 +124,40 @@ impl RowSink for Ids {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MAPPING: &str = "single_course = \"C\"\n[log]\nfiles = [\"log.csv\"]\n\
+        columns = { learner = \"who\", event_id = \"id\", time = { column = \"at\", format = \"iso\" } }\n";
+
+    proptest! {
+        #[test]
+        fn few_ids_at_a_time_find_the_same_rows(
+            ids in prop::collection::vec("[a-f]?[0-9]?", 0..40),
+            most_ids in 1_usize..8,
+            block_bytes in 1_usize..64,
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let mapping = folder.path().join("mapping.toml");
+            std::fs::write(&mapping, MAPPING).unwrap();
+            let log = folder.path().join("log.csv");
+            let rows: String = ids.iter().map(|id| format!("ann,2014-01-01,{id}\n")).collect();
+            std::fs::write(&log, format!("who,at,id\n{rows}")).unwrap();
+            let plan = Plan::read(&mapping, block_bytes).unwrap();
+            // The same file twice: what repeats in it, and all of the second.
+            let paths = [log.clone(), log];
+            let whole = Repeats::find(&paths, &plan).unwrap();
+            prop_assert_eq!(&Repeats::find_within(&paths, &plan, most_ids).unwrap().rows, &whole.rows);
+
+            let mut seen = FxHashSet::default();
+            let twice = ids.iter().chain(&ids).filter(|id| !id.is_empty() && !seen.insert(*id)).count();
+            prop_assert_eq!(whole.rows.len(), twice);
+            let in_second = whole.rows.iter().filter(|(file, ..)| *file == 1).count();
+            prop_assert_eq!(in_second, ids.iter().filter(|id| !id.is_empty()).count());
+        }
+    }
+}

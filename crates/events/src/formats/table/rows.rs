@@ -14,7 +14,7 @@ use crate::formats::pairs::PairIndex;
 use crate::intake::{Intake, Row};
 use crate::roster::{EnrolmentIndex, Roster};
 use crate::source::Granularity;
-use crate::tally::Reason;
+use crate::tally::{Reason, shape};
 
 /// Finds the enrolment of a row.
 #[derive(Debug)]
@@ -137,13 +137,14 @@ impl RowSink for EventRows {
         };
         let moment = cells.instant.map(Moment::Instant).or_else(|| self.time.parse(cells.get(Role::Time)));
         let Some(moment) = moment else {
-            let text = String::from_utf8_lossy(cells.get(Role::Time));
-            let what = || format!("time `{text}` is not {}", self.time.looks_like());
+            let text = shape(cells.get(Role::Time));
+            let what = || format!("time of shape `{text}` is not {}", self.time.looks_like());
             return intake.refuse(Reason::BadTime, line, what);
         };
         let Some(count) = self.count(cells) else {
-            let text = String::from_utf8_lossy(cells.get(Role::Count));
-            return intake.refuse(Reason::BadCount, line, || format!("count `{text}` is not a whole number from 0 up"));
+            let text = shape(cells.get(Role::Count));
+            return intake
+                .refuse(Reason::BadCount, line, || format!("count of shape `{text}` is not a whole number from 0 up"));
         };
         if let Some((repeats, file)) = &self.repeats
             && repeats.has(*file, intake.block, line)

@@ -1,0 +1,97 @@
+//! Mappings of the `table` reader that can't be used.
+
+use staycast_events::formats::OpenOptions;
+
+use crate::common::{Folder, outcome};
+use crate::table::{error, options_of};
+
+#[test]
+fn mappings_at_odds_with_themselves() {
+    let folder = Folder::copy_of("table/base");
+    let sound = String::from_utf8(folder.bytes("mapping.toml")).unwrap();
+    let check = |from: &str, to: &str, expected: &str| {
+        assert!(sound.contains(from), "{from}");
+        assert_eq!(error(&folder, &sound.replace(from, to)), format!("mapping.toml: {expected}"), "{to}");
+    };
+    check(
+        "object = \"thing\"",
+        "objekt = \"thing\"",
+        "TOML parse error at line 3, column 113\n  |\n3 | columns = { learner = \"user\", course = \"course\", time = { column = \"when\", format = \"iso\" }, activity = \"what\", objekt = \"thing\", count = \"times\", event_id = \"id\" }\n  |                                                                                                                 ^^^^^^\nunknown field `objekt`, expected one of `enrolment`, `learner`, `course`, `time`, `activity`, `object`, `count`, `event_id`",
+    );
+    check("files = [\"log.csv\"]", "files = []", "log.files is empty; name at least one file");
+    check(
+        "solve = \"problem\"",
+        "solve = \"puzzle\"",
+        "activities.kinds.solve: `puzzle` is not an activity; the activities are access, navigate, video, problem, \
+         discussion, post, wiki, submission, download, live, login, page_close, other",
+    );
+    check("solve = ", "undeclared = ", "activities.kinds.undeclared is taken: it stands for every kind not declared");
+    check(
+        "format = \"iso\"",
+        "format = \"date\"",
+        "log.columns.time.format has no time of day, so the log tells time to the day: set granularity = \"day\"",
+    );
+    check(
+        "[outcomes]\ncompleted = [\"passed\"]\nfailed = [\"failed\"]\nwithdrew = [\"left\"]",
+        "",
+        "enrolments.columns.outcome needs [outcomes], with the words for completed, failed and withdrew",
+    );
+    check("failed = [\"failed\"]", "failed = [\"passed\"]", "outcomes: `passed` stands there twice");
+    check("columns.days = \"length\"", "", "courses.columns must name one of `end` and `days`");
+    check("columns.start = { column = \"first\", format = \"date\" }\n", "", "courses.columns names no `start`");
+    check(
+        "learner = \"user\", course",
+        "course",
+        "log.columns must name `enrolment`, or `learner` and `course`, and the enrolments table the same columns, so that \
+         each row can be put down to an enrolment",
+    );
+    check("[log]\n", "[log]\ndelimiter = \"é\"\n", "log.delimiter is `\\u{e9}`; it must be one ASCII sign");
+    check(
+        "[log]\n",
+        "[log]\ntype = \"jsonl\"\nheader = false\n",
+        "log.header has no meaning for files that are not CSV; remove it",
+    );
+    let many: String = (0..256).map(|kind| format!("k{kind} = \"other\"\n")).collect();
+    check(
+        "kinds = { solve = \"problem\", play = \"video\" }\n",
+        &format!("[activities.kinds]\n{many}"),
+        "activities.kinds declares 256 kinds; at most 255 are told apart",
+    );
+}
+
+#[test]
+fn a_mapping_and_its_format_go_together() {
+    let folder = Folder::copy_of("table/base");
+    let table = OpenOptions { format: Some("table".parse().unwrap()), ..OpenOptions::default() };
+    assert_eq!(
+        outcome(folder.path(), &table),
+        "error: --format table needs a --mapping FILE that says what the tables are"
+    );
+    let other = OpenOptions { format: Some("oulad".parse().unwrap()), ..options_of(folder.path()) };
+    assert_eq!(
+        outcome(folder.path(), &other),
+        "error: mapping.toml: a mapping is for --format table; oulad needs none"
+    );
+    let none = OpenOptions { mapping: Some(folder.path().join("none.toml")), ..OpenOptions::default() };
+    assert_eq!(outcome(folder.path(), &none), "error: none.toml: no such file or folder");
+}
+
+#[test]
+fn dates_too_far_apart_to_infer_from() {
+    let folder = Folder::of(&[("log.csv", b"who,at\nann,2014-01-01\nann,1970-01-01\n")]);
+    let mapping = "single_course = \"C\"\n[log]\nfiles = [\"log.csv\"]\n\
+         columns = { learner = \"who\", time = { column = \"at\", format = \"iso\" } }\n";
+    assert_eq!(
+        error(&folder, mapping),
+        "mapping.toml: the events of course C lie from 1970-01-01T00:00:00 to 2014-01-01T00:00:00, too far apart to infer \
+         when it runs; give its dates in [courses] or with --courses FILE"
+    );
+    let torn = Folder::of(&[("log.csv", b"e,c,at\n1,A,2014-01-01\n1,B,2014-01-01\n")]);
+    let mapping = "[log]\nfiles = [\"log.csv\"]\n\
+         columns = { enrolment = \"e\", course = \"c\", time = { column = \"at\", format = \"iso\" } }\n";
+    assert_eq!(
+        error(&torn, mapping),
+        "mapping.toml: 1 enrolment ids of the log stand with more than one learner or course; give an [enrolments] table, \
+         or leave log.columns.enrolment out so that learner and course tell enrolments apart"
+    );
+}
