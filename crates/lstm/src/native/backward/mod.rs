@@ -1,0 +1,167 @@
+//! The backward pass through time, and the sums of the weights' gradients.
+//!
+//! [`shard`] walks some sequences back through their weeks, [`products`] are its matrix products, [`panels`] the
+//! weights in the order in which those read them. Here the work is dealt out and the results are added up.
+
+mod panels;
+mod products;
+mod shard;
+
+use rayon::prelude::*;
+
+use panels::Panels;
+use shard::{Shard, run_shard};
+
+use super::buffer::{Aligned, Shared, filled_by};
+use super::forward::{TAPE_VECTORS, Tape};
+use super::simd::on_isa;
+use super::{Blocks, SHARD_ROWS, Sizes, Start, Weights};
+use crate::ops::Wanted;
+
+/// The most partial sums of the weights' gradients. Shards are dealt to this many tasks in runs, which bounds both
+/// the memory of the partial sums and the number of threads that can help.
+const MAX_TASKS: usize = 16;
+
+/// Gradients, each shaped like what it is the gradient of.
+pub(crate) struct Gradients {
+    pub(crate) w_ih: Vec<f32>,
+    pub(crate) w_hh: Vec<f32>,
+    pub(crate) bias: Vec<f32>,
+    pub(crate) x: Option<Vec<f32>>,
+    /// First output, first cell.
+    pub(crate) start: Option<(Vec<f32>, Vec<f32>)>,
+}
+
+/// What the forward pass read and wrote, and the gradient of what it gave.
+#[derive(Clone, Copy)]
+pub(crate) struct Given<'a> {
+    pub(crate) x: &'a [f32],
+    pub(crate) weights: Weights<'a>,
+    pub(crate) start: Option<Start<'a>>,
+    /// The outputs of all weeks, `[batch, weeks, hidden]`.
+    pub(crate) outputs: &'a [f32],
+    /// The gradient of `outputs`.
+    pub(crate) d_outputs: &'a [f32],
+    /// The gradient of the last cells, `[batch, hidden]`; `None` is zeros.
+    pub(crate) d_cell: Option<&'a [f32]>,
+}
+
+/// Where the gradients go that have a part for each sequence.
+#[derive(Clone, Copy)]
+struct Room {
+    /// `[batch, weeks, features]`
+    x: Option<Shared>,
+    /// First output and first cell, `[batch, hidden]` each.
+    start: Option<[Shared; 2]>,
+}
+
+/// All that the shards read.
+#[derive(Clone, Copy)]
+struct Job<'a> {
+    sizes: Sizes,
+    given: Given<'a>,
+    tape: &'a Tape,
+    /// `w_hh` transposed.
+    recurrent: &'a Panels,
+    /// `w_ih` transposed, where the gradient of x is wanted.
+    input: Option<&'a Panels>,
+}
+
+/// The backward pass of [`super::forward`] on the same sizes.
+///
+/// # Panics
+///
+/// When a slice or the tape is not as long as `sizes` says.
+pub(crate) fn backward(sizes: Sizes, given: Given<'_>, tape: &Tape, wanted: Wanted) -> Gradients {
+    check(sizes, given, tape);
+    let Sizes { batch, features, hidden, .. } = sizes;
+    let blocks = tape.blocks;
+    let recurrent = Panels::transposed(given.weights.w_hh, hidden, blocks);
+    let input = wanted.x.then(|| Panels::transposed(given.weights.w_ih, features, blocks));
+    let job = Job { sizes, given, tape, recurrent: &recurrent, input: input.as_ref() };
+
+    let shards = batch.div_ceil(SHARD_ROWS);
+    let shards_each = shards.div_ceil(MAX_TASKS).max(1);
+    let mut sums: Vec<Aligned> = Vec::new();
+    let mut run = |room: Room| {
+        let tasks = (0..shards.div_ceil(shards_each)).into_par_iter();
+        sums = tasks
+            .map(|task| {
+                let mut sum = Aligned::zeroed((1 + features + hidden) * 4 * blocks.padded());
+                for shard in task * shards_each..shards.min((task + 1) * shards_each) {
+                    let args = (&Shard::new(job, room, shard), sum.as_mut_ptr());
+                    on_isa!(blocks.isa, run_shard, args, (&Shard<'_>, *mut f32));
+                }
+                sum
+            })
+            .collect();
+    };
+    let (x, start) = with_room(sizes, wanted, &mut run);
+    let [w_ih, w_hh, bias] = reduce(sizes, blocks, &sums);
+    Gradients { w_ih, w_hh, bias, x, start }
+}
+
+/// Everything unchecked in the shards relies on this.
+fn check(sizes: Sizes, given: Given<'_>, tape: &Tape) {
+    let Sizes { batch, weeks, hidden, .. } = sizes;
+    sizes.check(given.x, given.weights, given.start);
+    let blocks = tape.blocks;
+    assert_eq!(blocks, Blocks::new(blocks.isa, hidden), "the tape is of another layer");
+    let tape_len = batch * weeks * blocks.padded() * TAPE_VECTORS;
+    assert_eq!(tape.values.len(), tape_len, "the tape is of another batch");
+    let count = batch * weeks * hidden;
+    assert_eq!(given.outputs.len(), count, "outputs must hold [batch, weeks, hidden]");
+    assert_eq!(given.d_outputs.len(), count, "the gradient must be shaped like the outputs");
+    if let Some(d_cell) = given.d_cell {
+        assert_eq!(d_cell.len(), batch * hidden, "the cells' gradient must hold [batch, hidden]");
+    }
+}
+
+type StartGradients = (Vec<f32>, Vec<f32>);
+
+/// Runs the shards with room for the gradients that are wanted.
+fn with_room(sizes: Sizes, wanted: Wanted, run: &mut dyn FnMut(Room)) -> (Option<Vec<f32>>, Option<StartGradients>) {
+    let Sizes { batch, weeks, features, hidden } = sizes;
+    let x_len = if wanted.x { batch * weeks * features } else { 0 };
+    let start_len = if wanted.start { batch * hidden } else { 0 };
+    let (mut d_cell, mut d_hidden) = (Vec::new(), Vec::new());
+    // SAFETY: the shards cover all sequences, and each writes the wanted gradients of all of its own; what is not
+    // wanted has no length.
+    let d_x = unsafe {
+        filled_by(x_len, |d_x| {
+            d_hidden = filled_by(start_len, |d_hidden| {
+                d_cell = filled_by(start_len, |d_cell| {
+                    let start = [Shared::new(d_hidden), Shared::new(d_cell)];
+                    run(Room { x: wanted.x.then(|| Shared::new(d_x)), start: wanted.start.then_some(start) });
+                });
+            });
+        })
+    };
+    (wanted.x.then_some(d_x), wanted.start.then_some((d_hidden, d_cell)))
+}
+
+/// Adds the tasks' sums in their order and drops the filling: gradients of `w_ih`, `w_hh` and the bias.
+fn reduce(sizes: Sizes, blocks: Blocks, sums: &[Aligned]) -> [Vec<f32>; 3] {
+    let Sizes { features, hidden, .. } = sizes;
+    let lanes = blocks.lanes;
+    let sum_rows = 1 + features + hidden;
+    let rows = |first: usize, count: usize| {
+        let mut total = vec![0.0f32; count * 4 * hidden];
+        total.par_chunks_mut(4 * hidden).enumerate().for_each(|(row, total)| {
+            for sum in sums {
+                for block in 0..blocks.blocks {
+                    let part = &sum.as_slice()[(block * sum_rows + first + row) * 4 * lanes..][..4 * lanes];
+                    let units = block * lanes..hidden.min((block + 1) * lanes);
+                    for (total, gate) in total.chunks_exact_mut(hidden).zip(part.chunks_exact(lanes)) {
+                        for (total, value) in total[units.clone()].iter_mut().zip(gate) {
+                            *total += value;
+                        }
+                    }
+                }
+            }
+        });
+        total
+    };
+    // The order of the rows is the bias, the features and the units.
+    [rows(1, features), rows(1 + features, hidden), rows(0, 1)]
+}

@@ -1,0 +1,273 @@
+//! The forward pass: input projection, recurrence and gates of a tile in registers, nothing in between stored.
+
+use rayon::prelude::*;
+
+use super::buffer::{Aligned, Shared, copy_rows, filled_by};
+use super::simd::{Isa, Simd, on_isa};
+use super::tile::{Scalars, accumulate, logistic, tanh};
+use super::{Blocks, SHARD_ROWS, Sizes, Start, Weights};
+use crate::ops::Keep;
+
+/// What a forward pass gives.
+pub(crate) struct Forward {
+    /// The outputs of all weeks, `[batch, weeks, hidden]`, and after them the last cells, `[batch, hidden]`.
+    pub(crate) packed: Vec<f32>,
+    /// What the backward pass needs, where it was asked for.
+    pub(crate) tape: Option<Tape>,
+}
+
+/// Gates and cells of every week, for the backward pass: `i, f, g, o, c`, one vector each, in the order in which
+/// both passes walk (shard, week, block of units, sequence).
+///
+/// 20 bytes for each sequence, week and hidden unit (hidden units rounded up to a whole vector).
+#[derive(Debug)]
+pub(crate) struct Tape {
+    pub(super) values: Aligned,
+    pub(super) blocks: Blocks,
+}
+
+/// Vectors a tape holds for a unit block of one sequence in one week.
+pub(super) const TAPE_VECTORS: usize = 5;
+
+/// Runs one layer over `x`, `[batch, weeks, features]`. Without `start` the state before the first week is zero.
+///
+/// # Panics
+///
+/// When a slice is not as long as `sizes` says.
+pub(crate) fn forward(sizes: Sizes, x: &[f32], weights: Weights<'_>, start: Option<Start<'_>>, keep: Keep) -> Forward {
+    forward_on(Isa::detect(), sizes, x, weights, start, keep)
+}
+
+/// [`forward`] on a given instruction set, which must be one of this processor's.
+pub(super) fn forward_on(
+    isa: Isa,
+    sizes: Sizes,
+    x: &[f32],
+    weights: Weights<'_>,
+    start: Option<Start<'_>>,
+    keep: Keep,
+) -> Forward {
+    sizes.check(x, weights, start);
+    let Sizes { batch, weeks, hidden, .. } = sizes;
+    let blocks = Blocks::new(isa, hidden);
+    let panels = pack(sizes, blocks, weights);
+    let per_sequence = weeks * blocks.padded() * TAPE_VECTORS;
+    let mut tape = match keep {
+        Keep::Nothing => None,
+        // SAFETY: the shards write every block of every week of every sequence.
+        Keep::Tape => Some(unsafe { Aligned::unfilled(batch * per_sequence) }),
+    };
+    let tape_start = tape.as_mut().map(|tape| Shared::new(tape.as_mut_ptr()));
+    let outputs = batch * weeks * hidden;
+    let fill = |packed: *mut f32| {
+        let packed = Shared::new(packed);
+        (0..batch.div_ceil(SHARD_ROWS)).into_par_iter().for_each(|shard| {
+            let first = shard * SHARD_ROWS;
+            let rows = SHARD_ROWS.min(batch - first);
+            let part = Shard {
+                sizes,
+                blocks,
+                rows,
+                x: x[first * weeks * sizes.features..].as_ptr(),
+                panels: panels.as_ptr(),
+                start: start.map(|start| Start {
+                    hidden: &start.hidden[first * hidden..],
+                    cell: &start.cell[first * hidden..],
+                }),
+                outputs: packed.at(first * weeks * hidden),
+                last_cell: packed.at(outputs + first * hidden),
+                tape: tape_start.map(|tape| tape.at(first * per_sequence)),
+            };
+            on_isa!(isa, run, &part, &Shard<'_>);
+        });
+    };
+    // SAFETY: shards cover all sequences, and each writes its outputs of every week and its last cells.
+    let packed = unsafe { filled_by(outputs + batch * hidden, fill) };
+    Forward { packed, tape: tape.map(|values| Tape { values, blocks }) }
+}
+
+/// Weights in the order in which a tile reads them: for each block of units, the bias and then each row of `w_ih`
+/// and of `w_hh`, as four vectors (the block's part of i, f, g, o).
+fn pack(sizes: Sizes, blocks: Blocks, weights: Weights<'_>) -> Aligned {
+    let Sizes { features, hidden, .. } = sizes;
+    let lanes = blocks.lanes;
+    let width = 4 * lanes;
+    let mut packed = Aligned::zeroed(blocks.blocks * (1 + features + hidden) * width);
+    let rows = weights
+        .bias
+        .chunks_exact(4 * hidden)
+        .chain(weights.w_ih.chunks_exact(4 * hidden))
+        .chain(weights.w_hh.chunks_exact(4 * hidden));
+    let values = packed.as_mut_slice();
+    for (row_index, row) in rows.enumerate() {
+        for block in 0..blocks.blocks {
+            let unit = block * lanes;
+            let count = lanes.min(hidden - unit);
+            let target = (block * (1 + features + hidden) + row_index) * width;
+            for gate in 0..4 {
+                let to = target + gate * lanes;
+                values[to..to + count].copy_from_slice(&row[gate * hidden + unit..][..count]);
+            }
+        }
+    }
+    packed
+}
+
+/// One task: `rows` sequences, all pointers at the first of them.
+struct Shard<'a> {
+    sizes: Sizes,
+    blocks: Blocks,
+    rows: usize,
+    x: *const f32,
+    panels: *const f32,
+    start: Option<Start<'a>>,
+    outputs: *mut f32,
+    last_cell: *mut f32,
+    tape: Option<*mut f32>,
+}
+
+/// A shard's working memory.
+struct Scratch {
+    /// The week's inputs, `[rows, features]`.
+    x: Aligned,
+    /// The outputs of the week before, `[rows, padded]`.
+    before: Aligned,
+    /// The outputs of this week, `[rows, padded]`.
+    outputs: Aligned,
+    /// The cells, `[rows, padded]`.
+    cell: Aligned,
+    /// The gates' sums of one block of units, `[rows, 4 vectors]`.
+    sums: Aligned,
+}
+
+impl Scratch {
+    fn new(shard: &Shard<'_>) -> Self {
+        let rows = shard.rows;
+        let (padded, features) = (shard.blocks.padded(), shard.sizes.features);
+        let mut scratch = Self {
+            x: Aligned::zeroed(rows * features),
+            before: Aligned::zeroed(rows * padded),
+            outputs: Aligned::zeroed(rows * padded),
+            cell: Aligned::zeroed(rows * padded),
+            sums: Aligned::zeroed(rows * 4 * shard.blocks.lanes),
+        };
+        if let Some(start) = shard.start {
+            let hidden = shard.sizes.hidden;
+            for (to, from) in [(&mut scratch.before, start.hidden), (&mut scratch.cell, start.cell)] {
+                let rows = to.as_mut_slice().chunks_exact_mut(padded).zip(from.chunks_exact(hidden));
+                for (to, from) in rows {
+                    to[..hidden].copy_from_slice(from);
+                }
+            }
+        }
+        scratch
+    }
+}
+
+/// Runs a shard through all weeks.
+///
+/// # Safety
+///
+/// The instruction set must exist, and the shard's pointers be good for its sequences.
+#[inline(always)]
+unsafe fn run<S: Simd, const ROWS: usize>(shard: &Shard<'_>) {
+    let Sizes { weeks, features, hidden, .. } = shard.sizes;
+    let padded = shard.blocks.padded();
+    let mut scratch = Scratch::new(shard);
+    // SAFETY: rows, blocks and weeks stay inside the shard.
+    unsafe {
+        for week in 0..weeks {
+            let x = shard.x.add(week * features);
+            copy_rows(x, weeks * features, scratch.x.as_mut_ptr(), features, shard.rows, features);
+            for block in 0..shard.blocks.blocks {
+                let mut row = 0;
+                while row + ROWS <= shard.rows {
+                    sum_gates::<S, ROWS>(shard, &mut scratch, week, block, row);
+                    row += ROWS;
+                }
+                while row < shard.rows {
+                    sum_gates::<S, 1>(shard, &mut scratch, week, block, row);
+                    row += 1;
+                }
+                for row in 0..shard.rows {
+                    pass_gates::<S>(shard, &mut scratch, week, block, row);
+                }
+            }
+            let outputs = shard.outputs.add(week * hidden);
+            copy_rows(scratch.outputs.as_ptr(), padded, outputs, weeks * hidden, shard.rows, hidden);
+            std::mem::swap(&mut scratch.outputs, &mut scratch.before);
+        }
+        copy_rows(scratch.cell.as_ptr(), padded, shard.last_cell, hidden, shard.rows, hidden);
+    }
+}
+
+/// The gates' sums of one block of units of `ROWS` sequences: bias, inputs and outputs of the week before.
+#[inline(always)]
+unsafe fn sum_gates<S: Simd, const ROWS: usize>(
+    shard: &Shard<'_>,
+    scratch: &mut Scratch,
+    week: usize,
+    block: usize,
+    row: usize,
+) {
+    let Sizes { features, hidden, .. } = shard.sizes;
+    let padded = shard.blocks.padded();
+    let width = 4 * S::LANES;
+    // SAFETY: offsets are inside the scratch and the block's panel [1 + features + hidden, 4 vectors].
+    unsafe {
+        let bias = shard.panels.add(block * (1 + features + hidden) * width);
+        let mut acc = [[S::splat(0.0); 4]; ROWS];
+        for gate in 0..4 {
+            let start = S::load(bias.add(gate * S::LANES));
+            for sums in &mut acc {
+                sums[gate] = start;
+            }
+        }
+        let start = scratch.x.as_ptr().add(row * features);
+        let x = Scalars { start, row_stride: features, step_stride: 1 };
+        accumulate::<S, ROWS, 4>(&mut acc, features, x, bias.add(width), width);
+        if week > 0 || shard.start.is_some() {
+            let start = scratch.before.as_ptr().add(row * padded);
+            let before = Scalars { start, row_stride: padded, step_stride: 1 };
+            let panel = bias.add((1 + features) * width);
+            accumulate::<S, ROWS, 4>(&mut acc, hidden, before, panel, width);
+        }
+        for (index, sums) in acc.iter().enumerate() {
+            let to = scratch.sums.as_mut_ptr().add((row + index) * width);
+            for (gate, &sum) in sums.iter().enumerate() {
+                S::store(to.add(gate * S::LANES), sum);
+            }
+        }
+    }
+}
+
+/// From the gates' sums of one vector of units of one sequence to their cells and outputs.
+#[inline(always)]
+unsafe fn pass_gates<S: Simd>(shard: &Shard<'_>, scratch: &mut Scratch, week: usize, block: usize, row: usize) {
+    let lanes = S::LANES;
+    let at = row * shard.blocks.padded() + block * lanes;
+    // SAFETY: offsets are inside the scratch and the tape [weeks, blocks, rows, 5 vectors].
+    unsafe {
+        let sums = scratch.sums.as_ptr().add(row * 4 * lanes);
+        let i = logistic::<S>(S::load(sums));
+        let f = logistic::<S>(S::load(sums.add(lanes)));
+        let g = tanh::<S>(S::load(sums.add(2 * lanes)));
+        let o = logistic::<S>(S::load(sums.add(3 * lanes)));
+        let cell = scratch.cell.as_mut_ptr().add(at);
+        let c = S::mul_add(f, S::load(cell), S::mul(i, g));
+        S::store(cell, c);
+        S::store(scratch.outputs.as_mut_ptr().add(at), S::mul(o, tanh::<S>(c)));
+        if let Some(tape) = shard.tape {
+            let tape = tape.add(tape_offset(shard.blocks, shard.rows, week, block, row));
+            for (vector, value) in [i, f, g, o, c].into_iter().enumerate() {
+                S::store(tape.add(vector * lanes), value);
+            }
+        }
+    }
+}
+
+/// Where a shard's tape keeps one block of units of one sequence in one week.
+#[inline(always)]
+pub(super) fn tape_offset(blocks: Blocks, rows: usize, week: usize, block: usize, row: usize) -> usize {
+    ((week * blocks.blocks + block) * rows + row) * TAPE_VECTORS * blocks.lanes
+}

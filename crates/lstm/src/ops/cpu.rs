@@ -1,0 +1,202 @@
+//! Flex and NdArray: the native kernels on the tensors' own memory, for 32-bit floats.
+//!
+//! Other float types go through the tensor operations of [`super::fallback`].
+
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+mod on_slices {
+    use std::borrow::Cow;
+    use std::sync::Arc;
+
+    use burn::backend::tensor::FloatTensor;
+    use burn::backend::{Backend, DType, TensorData, TensorMetadata};
+
+    use crate::native::{self, Given, Sizes, Start};
+    use crate::ops::{Give, InputGradients, Inputs, Keep, LstmKernels, Wanted, fallback};
+
+    /// A backend whose tensors lie in this process's memory.
+    pub(super) trait HostFloats: Backend {
+        /// The values of a 32-bit float tensor in row-major order, copied only where they lie otherwise.
+        fn floats(tensor: &FloatTensor<Self>) -> Cow<'_, [f32]>;
+    }
+
+    /// What either path needs for its backward pass.
+    #[derive(Debug, Clone)]
+    pub(crate) enum Tape<B: Backend> {
+        Native(Arc<native::Tape>),
+        Tensors(fallback::Tape<B>),
+    }
+
+    /// The inputs' values.
+    struct Values<'a> {
+        x: Cow<'a, [f32]>,
+        w_ih: Cow<'a, [f32]>,
+        w_hh: Cow<'a, [f32]>,
+        bias: Cow<'a, [f32]>,
+        start: Option<[Cow<'a, [f32]>; 2]>,
+    }
+
+    impl<'a> Values<'a> {
+        fn of<B: HostFloats>(inputs: &'a Inputs<B>) -> Self {
+            Self {
+                x: B::floats(&inputs.x),
+                w_ih: B::floats(&inputs.w_ih),
+                w_hh: B::floats(&inputs.w_hh),
+                bias: B::floats(&inputs.bias),
+                start: inputs.start.as_ref().map(|(hidden, cell)| [B::floats(hidden), B::floats(cell)]),
+            }
+        }
+
+        fn weights(&self) -> native::Weights<'_> {
+            native::Weights { w_ih: &self.w_ih, w_hh: &self.w_hh, bias: &self.bias }
+        }
+
+        fn start(&self) -> Option<Start<'_>> {
+            self.start.as_ref().map(|[hidden, cell]| Start { hidden, cell })
+        }
+    }
+
+    fn sizes<B: Backend>(inputs: &Inputs<B>) -> Sizes {
+        let x = inputs.x.shape();
+        Sizes { batch: x[0], weeks: x[1], features: x[2], hidden: inputs.w_hh.shape()[0] }
+    }
+
+    fn all_f32<B: Backend>(inputs: &Inputs<B>) -> bool {
+        let Inputs { x, w_ih, w_hh, bias, start } = inputs;
+        let start = start.iter().flat_map(|(hidden, cell)| [hidden, cell]);
+        [x, w_ih, w_hh, bias].into_iter().chain(start).all(|tensor| tensor.dtype() == DType::F32)
+    }
+
+    fn tensor<B: Backend, const D: usize>(
+        values: Vec<f32>,
+        shape: [usize; D],
+        like: &FloatTensor<B>,
+    ) -> FloatTensor<B> {
+        B::float_from_data(TensorData::new(values, shape), &like.device())
+    }
+
+    pub(super) fn forward<B: HostFloats>(
+        inputs: &Inputs<B>,
+        give: Give,
+        keep: Keep,
+    ) -> (FloatTensor<B>, Option<Tape<B>>) {
+        if !all_f32(inputs) {
+            let (output, tape) = fallback::forward(inputs, give, keep);
+            return (output, tape.map(Tape::Tensors));
+        }
+        let sizes = sizes(inputs);
+        let values = Values::of(inputs);
+        let forward = native::forward(sizes, &values.x, values.weights(), values.start(), keep);
+        let Sizes { batch, weeks, hidden, .. } = sizes;
+        let mut packed = forward.packed;
+        let output = match give {
+            Give::Outputs => {
+                packed.truncate(batch * weeks * hidden);
+                tensor::<B, 3>(packed, [batch, weeks, hidden], &inputs.x)
+            }
+            Give::OutputsAndCell => {
+                let len = packed.len();
+                tensor::<B, 1>(packed, [len], &inputs.x)
+            }
+        };
+        (output, forward.tape.map(|tape| Tape::Native(Arc::new(tape))))
+    }
+
+    pub(super) fn backward<B: HostFloats>(
+        inputs: &Inputs<B>,
+        give: Give,
+        output: FloatTensor<B>,
+        tape: &Tape<B>,
+        gradient: FloatTensor<B>,
+        wanted: Wanted,
+    ) -> InputGradients<B> {
+        let tape = match tape {
+            Tape::Tensors(tape) => {
+                return fallback::backward(inputs, give, output, tape, gradient, wanted);
+            }
+            Tape::Native(tape) => tape,
+        };
+        let sizes = sizes(inputs);
+        let Sizes { batch, weeks, features, hidden } = sizes;
+        let values = Values::of(inputs);
+        let (output, gradient) = (B::floats(&output), B::floats(&gradient));
+        let count = batch * weeks * hidden;
+        let given = Given {
+            x: &values.x,
+            weights: values.weights(),
+            start: values.start(),
+            outputs: &output[..count],
+            d_outputs: &gradient[..count],
+            d_cell: match give {
+                Give::Outputs => None,
+                Give::OutputsAndCell => Some(&gradient[count..]),
+            },
+        };
+        let found = native::backward(sizes, given, tape, wanted);
+        let like = &inputs.x;
+        InputGradients {
+            x: found.x.map(|values| tensor::<B, 3>(values, [batch, weeks, features], like)),
+            w_ih: tensor::<B, 2>(found.w_ih, [features, 4 * hidden], like),
+            w_hh: tensor::<B, 2>(found.w_hh, [hidden, 4 * hidden], like),
+            bias: tensor::<B, 1>(found.bias, [4 * hidden], like),
+            start: found.start.map(|(d_hidden, d_cell)| {
+                let shape = [batch, hidden];
+                (tensor::<B, 2>(d_hidden, shape, like), tensor::<B, 2>(d_cell, shape, like))
+            }),
+        }
+    }
+
+    macro_rules! kernels {
+        ($backend:ty) => {
+            impl LstmKernels for $backend {
+                type Tape = Tape<Self>;
+
+                fn forward(inputs: &Inputs<Self>, give: Give, keep: Keep) -> (FloatTensor<Self>, Option<Self::Tape>) {
+                    forward(inputs, give, keep)
+                }
+
+                fn backward(
+                    inputs: &Inputs<Self>,
+                    give: Give,
+                    output: FloatTensor<Self>,
+                    tape: &Self::Tape,
+                    gradient: FloatTensor<Self>,
+                    wanted: Wanted,
+                ) -> InputGradients<Self> {
+                    backward(inputs, give, output, tape, gradient, wanted)
+                }
+            }
+        };
+    }
+
+    #[cfg(feature = "flex")]
+    kernels!(burn::backend::Flex);
+    #[cfg(feature = "ndarray")]
+    kernels!(burn::backend::NdArray);
+}
+
+#[cfg(feature = "flex")]
+impl on_slices::HostFloats for burn::backend::Flex {
+    fn floats(tensor: &burn::backend::tensor::FloatTensor<Self>) -> std::borrow::Cow<'_, [f32]> {
+        match tensor.as_slice::<f32>() {
+            Some(values) => values.into(),
+            None => {
+                let copy = tensor.to_contiguous();
+                copy.as_slice::<f32>().expect("the caller checked for 32-bit floats").to_vec().into()
+            }
+        }
+    }
+}
+
+#[cfg(feature = "ndarray")]
+impl on_slices::HostFloats for burn::backend::NdArray {
+    fn floats(tensor: &burn::backend::tensor::FloatTensor<Self>) -> std::borrow::Cow<'_, [f32]> {
+        let burn::backend::ndarray::NdArrayTensor::F32(storage) = tensor else {
+            unreachable!("the caller checked for 32-bit floats")
+        };
+        let view = storage.view();
+        match view.to_slice() {
+            Some(values) => values.into(),
+            None => view.iter().copied().collect(),
+        }
+    }
+}

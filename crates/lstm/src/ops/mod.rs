@@ -1,0 +1,198 @@
+//! The layer as one burn operation: one node of the autodiff graph, whatever the number of weeks.
+//!
+//! - [`LstmOps`] is what burn dispatches to, by the device of its tensors; [`outputs`] and [`outputs_and_state`] call it.
+//! - [`LstmKernels`] is a backend's forward and backward pass: native code on CPUs (`cpu`), the backend's own
+//!   tensor operations elsewhere (`fallback`).
+//! - `autodiff` joins the two into a differentiable operation.
+//!
+//! Gradients are of first order. On a backend whose feature this crate was built without, the call panics.
+
+// burn marks its ndarray backend as deprecated; it is here because users ask for it by name.
+#![allow(deprecated)]
+
+mod autodiff;
+mod cpu;
+mod fallback;
+
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Dispatch, backend_extension};
+use burn::tensor::Tensor;
+
+/// What an operation gives back (one node of the graph gives one tensor).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Give {
+    /// The outputs of all weeks, `[batch, weeks, hidden]`.
+    Outputs,
+    /// The outputs and then the last cells, flat: `[batch * weeks * hidden + batch * hidden]`.
+    OutputsAndCell,
+}
+
+/// Whether a forward pass keeps what a backward pass needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// Outputs only.
+    Nothing,
+    /// A tape too.
+    Tape,
+}
+
+/// Which of the gradients that cost something are wanted. Those of the weights always are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// The gradient of the input.
+    pub(crate) x: bool,
+    /// The gradients of the first output and cell.
+    pub(crate) start: bool,
+}
+
+/// What a layer reads.
+#[derive(Debug, Clone)]
+pub(crate) struct Inputs<B: Backend> {
+    /// `[batch, weeks, features]`
+    pub(crate) x: FloatTensor<B>,
+    /// `[features, 4 * hidden]`
+    pub(crate) w_ih: FloatTensor<B>,
+    /// `[hidden, 4 * hidden]`
+    pub(crate) w_hh: FloatTensor<B>,
+    /// `[4 * hidden]`
+    pub(crate) bias: FloatTensor<B>,
+    /// First output and cell, `[batch, hidden]` each; `None` is zeros.
+    pub(crate) start: Option<(FloatTensor<B>, FloatTensor<B>)>,
+}
+
+/// Gradients, shaped like the [`Inputs`].
+pub(crate) struct InputGradients<B: Backend> {
+    pub(crate) x: Option<FloatTensor<B>>,
+    pub(crate) w_ih: FloatTensor<B>,
+    pub(crate) w_hh: FloatTensor<B>,
+    pub(crate) bias: FloatTensor<B>,
+    pub(crate) start: Option<(FloatTensor<B>, FloatTensor<B>)>,
+}
+
+/// A backend's forward and backward pass.
+pub(crate) trait LstmKernels: Backend {
+    /// What the backward pass needs beside inputs and outputs.
+    type Tape: Clone + Send + std::fmt::Debug + 'static;
+
+    /// Runs the layer; the tape is there when it was to be kept.
+    fn forward(inputs: &Inputs<Self>, give: Give, keep: Keep) -> (FloatTensor<Self>, Option<Self::Tape>);
+
+    /// Gradients from `gradient`, that of `output`, which [`LstmKernels::forward`] gave together with `tape`.
+    fn backward(
+        inputs: &Inputs<Self>,
+        give: Give,
+        output: FloatTensor<Self>,
+        tape: &Self::Tape,
+        gradient: FloatTensor<Self>,
+        wanted: Wanted,
+    ) -> InputGradients<Self>;
+}
+
+/// The operations that burn dispatches.
+#[backend_extension(
+    Flex: cfg(feature = "flex"),
+    NdArray: cfg(feature = "ndarray"),
+    Cube: cfg(any(feature = "wgpu", feature = "cuda")),
+    Autodiff
+)]
+pub(crate) trait LstmOps: Backend {
+    /// A layer that starts from zeros.
+    fn lstm_from_zeros(
+        x: FloatTensor<Self>,
+        w_ih: FloatTensor<Self>,
+        w_hh: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        give: Give,
+    ) -> FloatTensor<Self>;
+
+    /// A layer that goes on from a state.
+    fn lstm_from_state(
+        x: FloatTensor<Self>,
+        w_ih: FloatTensor<Self>,
+        w_hh: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        hidden: FloatTensor<Self>,
+        cell: FloatTensor<Self>,
+        give: Give,
+    ) -> FloatTensor<Self>;
+}
+
+/// The operations of a backend without a graph are its forward pass.
+macro_rules! without_graph {
+    ($backend:ty) => {
+        impl LstmOps for $backend {
+            fn lstm_from_zeros(
+                x: FloatTensor<Self>,
+                w_ih: FloatTensor<Self>,
+                w_hh: FloatTensor<Self>,
+                bias: FloatTensor<Self>,
+                give: Give,
+            ) -> FloatTensor<Self> {
+                let inputs = Inputs { x, w_ih, w_hh, bias, start: None };
+                <Self as LstmKernels>::forward(&inputs, give, Keep::Nothing).0
+            }
+
+            fn lstm_from_state(
+                x: FloatTensor<Self>,
+                w_ih: FloatTensor<Self>,
+                w_hh: FloatTensor<Self>,
+                bias: FloatTensor<Self>,
+                hidden: FloatTensor<Self>,
+                cell: FloatTensor<Self>,
+                give: Give,
+            ) -> FloatTensor<Self> {
+                let inputs = Inputs { x, w_ih, w_hh, bias, start: Some((hidden, cell)) };
+                <Self as LstmKernels>::forward(&inputs, give, Keep::Nothing).0
+            }
+        }
+    };
+}
+#[cfg(feature = "flex")]
+without_graph!(burn::backend::Flex);
+#[cfg(feature = "ndarray")]
+without_graph!(burn::backend::NdArray);
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+without_graph!(burn::backend::Cube);
+
+/// One layer's parameters as tensors.
+pub(crate) struct Weights {
+    pub(crate) w_ih: Tensor<2>,
+    pub(crate) w_hh: Tensor<2>,
+    pub(crate) bias: Tensor<1>,
+}
+
+/// Runs a layer over `x`, `[batch, weeks, features]`, from zeros or from a first output and cell.
+///
+/// What [`Give::OutputsAndCell`] gives is flat ([`outputs_and_state`] takes it apart).
+fn run<const D: usize>(x: Tensor<3>, weights: Weights, start: Option<(Tensor<2>, Tensor<2>)>, give: Give) -> Tensor<D> {
+    let (x, w_ih) = (x.into_dispatch(), weights.w_ih.into_dispatch());
+    let (w_hh, bias) = (weights.w_hh.into_dispatch(), weights.bias.into_dispatch());
+    Tensor::from_dispatch(match start {
+        None => <Dispatch as LstmOps>::lstm_from_zeros(x, w_ih, w_hh, bias, give),
+        Some((hidden, cell)) => {
+            let (hidden, cell) = (hidden.into_dispatch(), cell.into_dispatch());
+            <Dispatch as LstmOps>::lstm_from_state(x, w_ih, w_hh, bias, hidden, cell, give)
+        }
+    })
+}
+
+/// From zeros, the outputs of all weeks, `[batch, weeks, hidden]`.
+pub(crate) fn outputs(x: Tensor<3>, weights: Weights) -> Tensor<3> {
+    run(x, weights, None, Give::Outputs)
+}
+
+/// The outputs of all weeks, `[batch, weeks, hidden]`, the last output and the last cell, `[batch, hidden]`.
+pub(crate) fn outputs_and_state(
+    x: Tensor<3>,
+    weights: Weights,
+    start: Option<(Tensor<2>, Tensor<2>)>,
+) -> (Tensor<3>, Tensor<2>, Tensor<2>) {
+    let [batch, weeks, _] = x.dims();
+    let [hidden, _] = weights.w_hh.dims();
+    let packed: Tensor<1> = run(x, weights, start, Give::OutputsAndCell);
+    let count = batch * weeks * hidden;
+    let outputs = packed.clone().narrow(0, 0, count).reshape([batch, weeks, hidden]);
+    let cell = packed.narrow(0, count, batch * hidden).reshape([batch, hidden]);
+    let last = outputs.clone().narrow(1, weeks - 1, 1).reshape([batch, hidden]);
+    (outputs, last, cell)
+}

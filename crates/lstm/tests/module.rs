@@ -1,0 +1,197 @@
+//! The module as a burn user sees it: initialisation, dropout, training, refusals.
+#![cfg(feature = "flex")]
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use burn::module::Module;
+use burn::tensor::{Device, Distribution, Tensor};
+use staycast_lstm::{Lstm, LstmConfig, LstmState};
+
+/// The device's random numbers are one stream for the process: all that draw from it take turns.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    // Some tests panic on purpose, which does the stream no harm.
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_to_vec().unwrap()
+}
+
+fn parameters(lstm: &Lstm) -> Vec<Vec<f32>> {
+    let layers = lstm.layers.iter();
+    layers.flat_map(|layer| [values(layer.w_ih.val()), values(layer.w_hh.val()), values(layer.bias.val())]).collect()
+}
+
+#[test]
+fn equal_seeds_give_equal_parameters() {
+    let _turn = turn();
+    let device = Device::flex();
+    let config = LstmConfig::new(5, 8).with_layers(3);
+    let draw = |device: &Device, seed| {
+        device.seed(seed);
+        let lstm = config.init(device);
+        // Drawn at once: what is drawn afterwards changes nothing.
+        let _: Tensor<1> = Tensor::random([7], Distribution::Default, device);
+        parameters(&lstm)
+    };
+    let first = draw(&device, 11);
+    assert_eq!(first, draw(&device, 11));
+    assert_eq!(first, draw(&device.clone().autodiff(), 11));
+    assert_ne!(first, draw(&device, 12));
+}
+
+#[test]
+fn parameters_start_as_documented() {
+    let _turn = turn();
+    let lstm = LstmConfig::new(40, 50).init(&Device::flex());
+    let layer = &lstm.layers[0];
+    assert_eq!(layer.w_ih.dims(), [40, 200]);
+    assert_eq!(layer.w_hh.dims(), [50, 200]);
+    let bound = 1.0 / 50f32.sqrt();
+    for weights in [values(layer.w_ih.val()), values(layer.w_hh.val())] {
+        assert!(weights.iter().all(|weight| weight.abs() <= bound));
+        let variance = weights.iter().map(|weight| weight * weight).sum::<f32>() / weights.len() as f32;
+        assert!((variance / (bound * bound / 3.0) - 1.0).abs() < 0.1, "a uniform distribution's variance");
+    }
+    let bias = values(layer.bias.val());
+    assert!(bias[50..100].iter().all(|&value| value == 1.0), "forget gates start open");
+    assert!(bias[..50].iter().chain(&bias[100..]).all(|&value| value == 0.0));
+}
+
+#[test]
+fn dropout_acts_between_layers_and_only_in_training() {
+    let _turn = turn();
+    let device = Device::flex().autodiff();
+    device.seed(3);
+    let lstm = LstmConfig::new(4, 6).with_layers(2).with_dropout(0.5).init(&device);
+    let x = Tensor::<3>::random([3, 4, 4], Distribution::Default, &device);
+    let training = |lstm: &Lstm| values(lstm.outputs(x.clone()));
+    assert_ne!(training(&lstm), training(&lstm), "every pass drops others");
+    let scoring = lstm.valid();
+    let inner = x.clone().inner();
+    assert_eq!(values(scoring.outputs(inner.clone())), values(scoring.outputs(inner)));
+
+    let single = LstmConfig::new(4, 6).with_dropout(0.5).init(&device);
+    assert_eq!(training(&single), training(&single), "one layer has nothing between layers");
+}
+
+#[test]
+fn training_gives_the_same_bytes_for_any_number_of_threads() {
+    let _turn = turn();
+    let device = Device::flex().autodiff();
+    device.seed(13);
+    let lstm = LstmConfig::new(7, 20).with_layers(2).init(&device);
+    let x = Tensor::<3>::random([600, 5, 7], Distribution::Default, &device);
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let (outputs, state) = lstm.forward(x.clone(), None);
+            let cells = state.cell.into_iter().map(Tensor::sum).reduce(|a, b| a + b).unwrap();
+            let grads = (outputs.clone().square().sum() + cells).backward();
+            let mut bytes = vec![values(outputs)];
+            for layer in &lstm.layers {
+                bytes.push(values(layer.w_ih.val().grad(&grads).unwrap()));
+                bytes.push(values(layer.w_hh.val().grad(&grads).unwrap()));
+                bytes.push(values(layer.bias.val().grad(&grads).unwrap()));
+            }
+            bytes
+        })
+    };
+    let one = run(1);
+    assert!(one == run(2), "two threads give other bytes than one");
+    assert!(one == run(5), "five threads give other bytes than one");
+}
+
+#[test]
+fn only_what_is_tracked_gets_a_gradient() {
+    let _turn = turn();
+    let device = Device::flex().autodiff();
+    let lstm = LstmConfig::new(3, 5).init(&device);
+    let x = Tensor::<3>::random([4, 3, 3], Distribution::Default, &device);
+    let tracked = x.clone().require_grad();
+    let weights = |lstm: &Lstm, grads: &burn::tensor::Gradients| lstm.layers[0].w_hh.val().grad(grads).map(values);
+
+    let grads = lstm.outputs(tracked.clone()).sum().backward();
+    let (d_x, d_w_hh) = (tracked.grad(&grads), weights(&lstm, &grads));
+    assert!(d_x.is_some() && d_w_hh.is_some());
+
+    let grads = lstm.outputs(x).sum().backward();
+    assert_eq!(weights(&lstm, &grads), d_w_hh);
+
+    let frozen = lstm.freeze();
+    let grads = frozen.outputs(tracked.clone()).sum().backward();
+    assert_eq!(tracked.grad(&grads).map(values), d_x.map(values));
+    assert!(weights(&frozen, &grads).is_none());
+}
+
+#[test]
+fn it_learns_to_remember() {
+    let _turn = turn();
+    let device = Device::flex().autodiff();
+    device.seed(7);
+    // The first week's value, after five weeks of noise.
+    let mut lstm = LstmConfig::new(1, 8).init(&device);
+    let x = Tensor::<3>::random([128, 6, 1], Distribution::Uniform(-1.0, 1.0), &device);
+    let target = x.clone().narrow(1, 0, 1).reshape([128]);
+    let loss = |lstm: &Lstm| {
+        let last = lstm.outputs(x.clone()).narrow(1, 5, 1).narrow(2, 0, 1).reshape([128]);
+        (last - target.clone()).square().mean()
+    };
+    let before = values(loss(&lstm))[0];
+    for _ in 0..300 {
+        let grads = loss(&lstm).backward();
+        let layer = &mut lstm.layers[0];
+        for weights in [&mut layer.w_ih, &mut layer.w_hh] {
+            let value = weights.val();
+            let gradient = Tensor::from_inner(value.grad(&grads).unwrap());
+            *weights = burn::module::Param::from_tensor((value - gradient * 0.5).detach());
+        }
+        let bias = layer.bias.val();
+        let gradient = Tensor::from_inner(bias.grad(&grads).unwrap());
+        layer.bias = burn::module::Param::from_tensor((bias - gradient * 0.5).detach());
+    }
+    let after = values(loss(&lstm))[0];
+    assert!(after < 0.2 * before, "the loss went from {before} to {after} only");
+}
+
+#[test]
+fn the_configuration_counts_its_parameters() {
+    let _turn = turn();
+    let lstm = LstmConfig::new(24, 64).with_layers(2).init(&Device::flex());
+    let expected = (24 + 64 + 1) * 256 + (64 + 64 + 1) * 256;
+    assert_eq!(lstm.num_params(), expected);
+}
+
+#[test]
+#[should_panic(expected = "the weights of the input must be [features, 4 * hidden] for x of 5 features a week")]
+fn other_features_are_refused() {
+    let _turn = turn();
+    let device = Device::flex();
+    LstmConfig::new(4, 6).init(&device).outputs(Tensor::zeros([2, 3, 5], &device));
+}
+
+#[test]
+#[should_panic(expected = "an LSTM needs at least one sequence and week")]
+fn no_week_is_refused() {
+    let _turn = turn();
+    let device = Device::flex();
+    LstmConfig::new(4, 6).init(&device).outputs(Tensor::zeros([2, 0, 4], &device));
+}
+
+#[test]
+#[should_panic(expected = "the state must be of as many layers as the LSTM")]
+fn a_state_of_other_layers_is_refused() {
+    let _turn = turn();
+    let device = Device::flex();
+    let state = LstmState::zeros(1, 2, 6, &device);
+    let lstm = LstmConfig::new(4, 6).with_layers(2).init(&device);
+    let _ = lstm.forward(Tensor::zeros([2, 3, 4], &device), Some(state));
+}
+
+#[test]
+#[should_panic(expected = "an LSTM needs at least one feature, unit and layer")]
+fn a_configuration_without_units_is_refused() {
+    let _turn = turn();
+    let _ = LstmConfig::new(4, 0).init(&Device::flex());
+}
