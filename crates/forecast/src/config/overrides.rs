@@ -1,0 +1,112 @@
+//! `--set key=value`: a value for one setting, checked against the setting's type.
+
+use toml::{Table, Value};
+
+use super::{Config, ConfigError};
+
+/// `config` with one setting changed.
+pub(super) fn apply(config: &Config, assignment: &str) -> Result<Config, ConfigError> {
+    let (key, text) = assignment.split_once('=').ok_or_else(|| ConfigError::NotAnAssignment(assignment.to_owned()))?;
+    let (key, text) = (key.trim(), text.trim());
+    let mut table = Table::try_from(config).expect("a configuration has a TOML form");
+    let unknown = |table: &Table| ConfigError::UnknownKey { key: key.to_owned(), hint: hint(table, key) };
+    let Some(old) = key.split_once('.').and_then(|(section, name)| table.get(section)?.as_table()?.get(name)) else {
+        return Err(unknown(&table));
+    };
+    let new = parse(old, text).ok_or_else(|| ConfigError::WrongType {
+        key: key.to_owned(),
+        expected: in_words(old),
+        value: text.to_owned(),
+    })?;
+    let (section, name) = key.split_once('.').expect("found above");
+    table[section][name] = new;
+    // What is still wrong has the right TOML type and not one of the words that the setting knows, or is negative.
+    table.try_into().map_err(|error: toml::de::Error| ConfigError::Parse {
+        origin: format!("`{key}` = {text}"),
+        message: error.message().to_owned(),
+    })
+}
+
+/// `text` as a value of the type of `old`.
+fn parse(old: &Value, text: &str) -> Option<Value> {
+    let parsed = format!("v = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("v"));
+    match (old, parsed) {
+        (Value::Integer(_), Some(value @ Value::Integer(_)))
+        | (Value::Float(_), Some(value @ Value::Float(_)))
+        | (Value::Boolean(_), Some(value @ Value::Boolean(_)))
+        | (Value::String(_), Some(value @ Value::String(_)))
+        | (Value::Array(_), Some(value @ Value::Array(_))) => Some(value),
+        (Value::Float(_), Some(Value::Integer(number))) => Some(Value::Float(number as f64)),
+        (Value::String(_), _) => Some(Value::String(text.to_owned())),
+        (Value::Array(_), Some(Value::String(one))) => Some(list(&one)),
+        (Value::Array(_), None | Some(_)) => Some(list(text)),
+        _ => None,
+    }
+}
+
+fn list(text: &str) -> Value {
+    let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+    Value::Array(items.map(|item| Value::String(item.to_owned())).collect())
+}
+
+fn in_words(value: &Value) -> &'static str {
+    match value {
+        Value::Integer(_) => "a whole number",
+        Value::Float(_) => "a number",
+        Value::Boolean(_) => "true or false",
+        Value::Array(_) => "a list of text",
+        _ => "text",
+    }
+}
+
+/// The settings nearest to `key`, or the sections when none is near.
+fn hint(table: &Table, key: &str) -> String {
+    let known: Vec<String> = table
+        .iter()
+        .filter_map(|(section, value)| Some((section, value.as_table()?)))
+        .flat_map(|(section, settings)| settings.keys().map(move |name| format!("{section}.{name}")))
+        .collect();
+    let mut near: Vec<(usize, &String)> = known
+        .iter()
+        .map(|candidate| {
+            let name = candidate.split_once('.').map_or(candidate.as_str(), |(_, name)| name);
+            (distance(key, candidate).min(distance(key, name)), candidate)
+        })
+        .filter(|(distance, _)| *distance <= 2.max(key.len() / 4))
+        .collect();
+    near.sort();
+    if near.is_empty() {
+        let sections: Vec<&str> = table.keys().map(String::as_str).collect();
+        return format!("; the sections are {}", sections.join(", "));
+    }
+    let names: Vec<String> = near.iter().take(3).map(|(_, name)| format!("`{name}`")).collect();
+    format!("; did you mean {}?", names.join(" or "))
+}
+
+/// Levenshtein's edit distance.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let substituted = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(row[j + 1] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::distance;
+
+    #[test]
+    fn edit_distances() {
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("same", "same"), 0);
+    }
+}

@@ -1,0 +1,155 @@
+//! The numeric check: a small network forward and backward, compared with flex.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+use super::{DeviceInfo, Hardware};
+use crate::config::ModelConfig;
+use crate::network::{DropoutMasks, Network};
+
+/// Greatest difference from flex, relative to the greatest value of the same kind, with which a device passes. 32-bit
+/// arithmetic stays below 1e-5 here and TF32 below 5e-3; a wrong kernel is off by a tenth or more.
+pub const TOLERANCE: f64 = 1e-2;
+
+/// Outcome of the numeric check.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "outcome")]
+pub enum Check {
+    /// The device computes what flex computes.
+    Passed {
+        /// Greatest difference from flex, relative.
+        error: f64,
+    },
+    /// It does not, or it could not be asked.
+    Failed {
+        /// What happened, with the measured error if there is one.
+        reason: String,
+    },
+}
+
+impl Check {
+    /// Whether the device may be used.
+    #[must_use]
+    pub const fn passed(&self) -> bool {
+        matches!(self, Self::Passed { .. })
+    }
+}
+
+/// Runs the check on `device`. Never panics.
+pub(super) fn check(info: &DeviceInfo, device: &Device) -> Check {
+    if cfg!(feature = "vulkan") && info.hardware == Hardware::Software {
+        // Tried with burn 0.22.1: lavapipe crashes the process while compiling a pipeline.
+        let reason = "not tried: a build with the feature `vulkan` sends SPIR-V to software adapters, \
+                      which crash on it or compute wrongly";
+        return Check::Failed { reason: reason.to_owned() };
+    }
+    let expected = compute(&Device::flex());
+    match quietly(|| compute(device)) {
+        Err(reason) => Check::Failed { reason },
+        Ok(found) => {
+            let error = expected.iter().zip(&found).map(|(e, f)| relative_error(e, f)).fold(0.0, f64::max);
+            if error <= TOLERANCE {
+                Check::Passed { error }
+            } else {
+                let reason = format!(
+                    "it computes wrongly, by {error:.1e} of the greatest value where {TOLERANCE:.0e} is allowed"
+                );
+                Check::Failed { reason }
+            }
+        }
+    }
+}
+
+/// Greatest difference relative to the greatest expected value; infinite when a value is no number.
+fn relative_error(expected: &[f32], found: &[f32]) -> f64 {
+    if expected.len() != found.len() || found.iter().any(|value| !value.is_finite()) {
+        return f64::INFINITY;
+    }
+    let scale = expected.iter().fold(f32::MIN_POSITIVE, |scale, value| scale.max(value.abs()));
+    let worst = expected.iter().zip(found).map(|(e, f)| (e - f).abs()).fold(0.0, f32::max);
+    f64::from(worst) / f64::from(scale)
+}
+
+/// Logits, input gradients and weight gradients of a small network on `device`.
+fn compute(device: &Device) -> Vec<Vec<f32>> {
+    let (batch, weeks, inputs) = (24, 6, 20);
+    let shape = ModelConfig { hidden: 24, layers: 2, head_hidden: 8, ..ModelConfig::default() };
+    let network = Network::new(&shape, inputs, 7, &device.clone().autodiff());
+    let values: Vec<f32> = (0..batch * weeks * inputs).map(|i| (i as f32 * 0.7).sin()).collect();
+    let data = TensorData::new(values, [batch, weeks, inputs]);
+    let x = Tensor::<3>::from_data(data, device).autodiff().require_grad();
+    let logits = network.forward(x.clone(), DropoutMasks::none());
+    // Every week counts differently, so that no gradient cancels out.
+    let weights: Vec<f32> = (0..batch * weeks).map(|i| 0.5 + (i % 5) as f32).collect();
+    let weights = Tensor::<2>::from_data(TensorData::new(weights, [batch, weeks]), device).autodiff();
+    let gradients = (logits.clone().tanh() * weights).sum().backward();
+    let mut found = vec![values_of(logits.inner()), values_of(x.grad(&gradients).expect("x is tracked"))];
+    let mut visit = WeightGradients { gradients: &gradients, found: &mut found };
+    network.visit(&mut visit);
+    found
+}
+
+fn values_of<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_to_vec().expect("32-bit floats")
+}
+
+struct WeightGradients<'a> {
+    gradients: &'a Gradients,
+    found: &'a mut Vec<Vec<f32>>,
+}
+
+impl ModuleVisitor for WeightGradients<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let gradient = param.val().grad(self.gradients).expect("parameters are tracked");
+        self.found.push(values_of(gradient));
+    }
+}
+
+/// Runs `work`, turning a panic into an error and printing nothing: drivers and adapters panic where there is none.
+pub(super) fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    // The hook is the process's; two threads exchanging it could leave the silent one behind.
+    static HOOK: Mutex<()> = Mutex::new(());
+    let _guard = HOOK.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let outcome = catch_unwind(AssertUnwindSafe(work));
+    std::panic::set_hook(before);
+    outcome.map_err(|panic| {
+        let message = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("it panicked without a message");
+        let first_line = message.lines().next().unwrap_or(message);
+        format!("the driver gave up: {first_line}")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_relative_to_the_greatest_value() {
+        assert_eq!(relative_error(&[2.0, -4.0], &[2.0, -3.0]), 0.25);
+        assert_eq!(relative_error(&[1.0], &[f32::NAN]), f64::INFINITY);
+        assert_eq!(relative_error(&[1.0], &[]), f64::INFINITY);
+    }
+
+    #[test]
+    fn a_panic_is_a_reason() {
+        let reason = quietly(|| -> u32 { panic!("no adapter {}", 3) }).expect_err("it panics");
+        assert!(reason.contains("no adapter 3"), "{reason}");
+    }
+
+    #[test]
+    #[cfg(feature = "ndarray")]
+    fn ndarray_passes() {
+        let found = super::super::choose(super::super::DeviceChoice::Backend(super::super::Backend::Ndarray));
+        assert_eq!(found.expect("it computes right").info.hardware, Hardware::Cpu);
+    }
+}

@@ -1,0 +1,136 @@
+//! The devices that each backend finds on this machine.
+
+use burn::tensor::Device;
+
+use super::check;
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+use super::check::quietly;
+use super::{Backend, BackendReport, DeviceInfo, DeviceReport, Hardware};
+
+/// The CPU under a backend's name.
+pub(super) fn cpu(backend: Backend) -> DeviceInfo {
+    // Without its number of threads, which changes no byte of a run and must not change its manifest either.
+    DeviceInfo { backend, name: "CPU".to_owned(), hardware: Hardware::Cpu }
+}
+
+/// A backend's devices, checked.
+pub(super) fn report(backend: Backend) -> BackendReport {
+    let (found, absent) = devices(backend);
+    let devices = found
+        .into_iter()
+        .map(|(info, device)| {
+            let check = check::check(&info, &device);
+            let device = check.passed().then_some(device);
+            DeviceReport { info, check, device }
+        })
+        .collect();
+    BackendReport { backend, devices, absent }
+}
+
+impl DeviceReport {
+    /// burn's device, for one that passed the check.
+    #[must_use]
+    pub fn device(&self) -> Option<&Device> {
+        self.device.as_ref()
+    }
+}
+
+/// The devices of a backend that this build has, best first, or why there is none. Never panics.
+pub(super) fn devices(backend: Backend) -> (Vec<(DeviceInfo, Device)>, Option<String>) {
+    let found = match backend {
+        Backend::Flex => Ok(vec![(cpu(backend), Device::flex())]),
+        Backend::Ndarray => ndarray(),
+        Backend::Wgpu => wgpu(),
+        Backend::Vulkan => vulkan(),
+        Backend::Cuda => cuda(),
+    };
+    match found {
+        Ok(found) if found.is_empty() => (found, Some("there is no adapter, or no driver for it".to_owned())),
+        Ok(mut found) => {
+            // Stable, so that adapters of a kind stay in the driver's order.
+            found.sort_by_key(|(info, _)| info.hardware as u8);
+            (found, None)
+        }
+        Err(reason) => (Vec::new(), Some(reason)),
+    }
+}
+
+type Found = Result<Vec<(DeviceInfo, Device)>, String>;
+
+#[cfg(feature = "ndarray")]
+#[allow(deprecated)] // burn prefers flex, and so do we; ndarray is for those who ask for it by name.
+fn ndarray() -> Found {
+    Ok(vec![(cpu(Backend::Ndarray), Device::ndarray())])
+}
+
+#[cfg(not(feature = "ndarray"))]
+fn ndarray() -> Found {
+    Err("not part of this build".to_owned())
+}
+
+#[cfg(feature = "wgpu")]
+fn wgpu() -> Found {
+    cube(Backend::Wgpu, burn::tensor::DeviceType::Wgpu)
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn wgpu() -> Found {
+    Err("not part of this build".to_owned())
+}
+
+#[cfg(feature = "vulkan")]
+fn vulkan() -> Found {
+    cube(Backend::Vulkan, burn::tensor::DeviceType::Vulkan)
+}
+
+#[cfg(not(feature = "vulkan"))]
+fn vulkan() -> Found {
+    Err("not part of this build".to_owned())
+}
+
+#[cfg(feature = "cuda")]
+fn cuda() -> Found {
+    cube(Backend::Cuda, burn::tensor::DeviceType::Cuda)
+}
+
+#[cfg(not(feature = "cuda"))]
+fn cuda() -> Found {
+    Err("not part of this build".to_owned())
+}
+
+/// The devices of one CubeCL runtime. Asking for a device's name opens it, and opening may panic.
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+fn cube(backend: Backend, kind: burn::tensor::DeviceType) -> Found {
+    let devices = quietly(|| Device::enumerate(kind).into_iter().collect::<Vec<Device>>())?;
+    devices
+        .into_iter()
+        .map(|device| {
+            let hardware = hardware(&device);
+            // A device that can't be opened stays in the list under its kind; the check will say why it fails.
+            let name = quietly(|| device.identity().map(|identity| identity.name)).ok().flatten();
+            let name = name.unwrap_or_else(|| format!("{} adapter", hardware.name()));
+            Ok((DeviceInfo { backend, name, hardware }, device))
+        })
+        .collect()
+}
+
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+fn hardware(device: &Device) -> Hardware {
+    use burn::backend::{CubeDevice, DispatchDevice};
+    match device.as_dispatch() {
+        #[cfg(feature = "wgpu")]
+        DispatchDevice::Cube(CubeDevice::Wgpu(device)) => {
+            use burn::backend::WgpuDeviceKind;
+            match device.kind {
+                WgpuDeviceKind::DiscreteGpu(_) => Hardware::Discrete,
+                WgpuDeviceKind::IntegratedGpu(_) => Hardware::Integrated,
+                WgpuDeviceKind::VirtualGpu(_) => Hardware::Virtual,
+                WgpuDeviceKind::Cpu => Hardware::Software,
+                _ => Hardware::Other,
+            }
+        }
+        #[cfg(feature = "cuda")]
+        DispatchDevice::Cube(CubeDevice::Cuda(_)) => Hardware::Discrete,
+        _ => Hardware::Other,
+    }
+}

@@ -1,0 +1,121 @@
+//! What is fitted on held-out predictions of the training side: by cut-off week, the calibration, the threshold, and
+//! the trivial baselines that a report sets beside the model. `calibration.json` in a run.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use staycast_evaluation::calibration::{Calibration, CalibrationMethod};
+use staycast_evaluation::metrics::Ranking;
+use staycast_evaluation::report::{RecencyBaseline, WeekReference};
+use staycast_evaluation::threshold::{ChosenThreshold, ThresholdRule};
+use staycast_sequences::{Dataset, Status};
+
+use crate::examples::Examples;
+
+/// Everything fitted after training, by cut-off week (weeks seen).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fitted {
+    /// The weeks that can be forecast.
+    pub weeks: BTreeMap<u16, WeekFit>,
+    /// Weeks that the network looks at and that can't be forecast, with the reason.
+    pub not_fitted: BTreeMap<u16, String>,
+}
+
+/// What is fitted for one cut-off week.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WeekFit {
+    /// From the ensemble's mean logit to a probability.
+    pub calibration: Calibration,
+    /// From which probability a learner counts as at risk, with what that does on the held-out rows.
+    pub threshold: ChosenThreshold,
+    /// Base rate and trivial baselines of the training side.
+    pub reference: WeekReference,
+    /// Held-out rows that this was fitted on: forecast, and not gone by then.
+    pub rows: u64,
+    /// AUC of the held-out predictions on these rows.
+    pub held_out_auc: Option<f64>,
+}
+
+/// Held-out mean logits of a training side.
+pub(crate) struct HeldOut<'a> {
+    /// Enrolments of the training side.
+    pub(crate) enrolments: &'a [usize],
+    /// `[position][week]`, NaN where no member held the enrolment out.
+    pub(crate) logits: &'a [f32],
+}
+
+impl Fitted {
+    /// Fits every week that has both classes.
+    pub(crate) fn fit(
+        data: &Dataset,
+        examples: &Examples,
+        held_out: &HeldOut<'_>,
+        method: CalibrationMethod,
+        rule: ThresholdRule,
+    ) -> Self {
+        let mut fitted = Self { weeks: BTreeMap::new(), not_fitted: BTreeMap::new() };
+        for week in 0..examples.weeks() {
+            let cutoff = (week + 1) as u16;
+            match fit_week(data, examples, held_out, week, method, rule) {
+                Ok(fit) => {
+                    fitted.weeks.insert(cutoff, fit);
+                }
+                Err(reason) => {
+                    fitted.not_fitted.insert(cutoff, reason);
+                }
+            }
+        }
+        fitted
+    }
+
+    /// References for a report, by week.
+    #[must_use]
+    pub fn references(&self) -> BTreeMap<u16, WeekReference> {
+        self.weeks.iter().map(|(&week, fit)| (week, fit.reference.clone())).collect()
+    }
+}
+
+fn fit_week(
+    data: &Dataset,
+    examples: &Examples,
+    held_out: &HeldOut<'_>,
+    week: usize,
+    method: CalibrationMethod,
+    rule: ThresholdRule,
+) -> Result<WeekFit, String> {
+    let weeks = examples.weeks();
+    let (mut scores, mut labels) = (Vec::new(), Vec::new());
+    // The baselines know all who are known, gone or not, as the report's cohort `all` does.
+    let (mut silence, mut known) = (Vec::new(), Vec::new());
+    for (position, &enrolment) in held_out.enrolments.iter().enumerate() {
+        let Some(label) = examples.label(enrolment).filter(|_| examples.learnable(enrolment, week)) else { continue };
+        silence.push(days_since_last(data, enrolment, week));
+        known.push(label);
+        let logit = held_out.logits[position * weeks + week];
+        if examples.status(enrolment, week) == Status::Scored && !logit.is_nan() {
+            scores.push(f64::from(logit));
+            labels.push(label);
+        }
+    }
+    let calibration = method.fit(&scores, &labels).map_err(|error| error.to_string())?;
+    let p = calibration.apply_all(&scores);
+    let threshold = rule.choose(&p, &labels).map_err(|error| error.to_string())?;
+    let training_base_rate = known.iter().filter(|&&label| label).count() as f64 / known.len() as f64;
+    // A rule that the model can follow may be out of a baseline's reach: the report then says that it has none.
+    let recency = RecencyBaseline::fit(&silence, &known, (week + 1) as u16, rule).ok();
+    let held_out_auc = Ranking::new(&scores, &labels).ok().and_then(|ranking| ranking.auc().value());
+    let reference = WeekReference { threshold: threshold.threshold, training_base_rate, recency };
+    Ok(WeekFit { calibration, threshold, reference, rows: scores.len() as u64, held_out_auc })
+}
+
+/// Days from the last event to the end of week index `week`; `None` before the first.
+pub(crate) fn days_since_last(data: &Dataset, enrolment: usize, week: usize) -> Option<f64> {
+    let column = data.feature("days_since_last")?;
+    if week >= data.weeks {
+        return None;
+    }
+    let days = data.week(enrolment, week)[column];
+    (!days.is_nan()).then(|| f64::from(days))
+}

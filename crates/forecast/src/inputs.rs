@@ -1,0 +1,484 @@
+//! From the weekly features of a sequences folder to the numbers that the network reads.
+//!
+//! [`Inputs::fit`] chooses the columns and measures their means and spreads on training rows only; the result is
+//! stored in the run, and [`Inputs::for_data`] applies it to any data that has the same features, or refuses by name.
+//!
+//! Counts and seconds are taken as ±ln(1 + |x|), other units as they are; then all are standardised and cut to
+//! [`Inputs::clip`] standard deviations. Null becomes 0, the mean, and a feature that is null only sometimes gets a
+//! second column that says when.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use staycast_sequences::manifest::LAYOUT_VERSION;
+use staycast_sequences::{Dataset, EnrolmentRow};
+
+use crate::config::InputsConfig;
+use crate::examples::Examples;
+
+/// Most values that a static column may have as an input; more is an identifier, not a property.
+const MOST_STATIC_VALUES: usize = 50;
+
+/// Why inputs could not be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InputsError {
+    /// A pattern of the configuration fits no feature.
+    #[error("inputs.include: `{pattern}` fits no feature that the data has; it has {available}")]
+    NoSuchFeature {
+        /// The pattern.
+        pattern: String,
+        /// The features there are.
+        available: String,
+    },
+    /// A static column that the data does not have, or that is no property.
+    #[error("inputs.statics: `{column}` {problem}; the data has {available}")]
+    BadStatic {
+        /// The column.
+        column: String,
+        /// Why it can't be an input.
+        problem: String,
+        /// The static columns there are.
+        available: String,
+    },
+    /// Nothing to read is left.
+    #[error("no input is left: every chosen feature is null or the same in all training rows")]
+    NothingToRead,
+    /// The data lacks features that the run reads.
+    #[error("the run reads features that this data does not know: {}; preprocess the same kind of log with the same --features", .missing.join(", "))]
+    MissingFeatures {
+        /// Their names.
+        missing: Vec<String>,
+    },
+    /// The data was written in another layout.
+    #[error(
+        "the run was trained on sequences of layout {run}, and these are of layout {data}; preprocess again with the version of Staycast that trained the run"
+    )]
+    OtherLayout {
+        /// The run's layout version.
+        run: u32,
+        /// The data's.
+        data: u32,
+    },
+}
+
+/// The columns that a network reads, with what it takes to compute them. `scaler.json` in a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Inputs {
+    /// Layout version of the sequences that they were fitted on.
+    pub layout_version: u32,
+    /// Standard deviations to which inputs are cut.
+    pub clip: f64,
+    /// The columns, in the network's order.
+    pub columns: Vec<Column>,
+    /// Columns that were asked for and carry nothing, with the reason.
+    pub dropped: BTreeMap<String, String>,
+}
+
+/// One number that the network reads each week.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Column {
+    /// Where it comes from.
+    pub source: Source,
+    /// What is done before scaling.
+    pub transform: Transform,
+    /// Mean over the training rows, after the transform.
+    pub mean: f64,
+    /// Standard deviation over the training rows, after the transform.
+    pub deviation: f64,
+}
+
+/// Where a column comes from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Source {
+    /// A weekly feature.
+    Weekly {
+        /// Its column name.
+        feature: String,
+    },
+    /// 1 where a weekly feature is null, else 0.
+    Null {
+        /// The feature's column name.
+        feature: String,
+    },
+    /// A number of the enrolment.
+    Fixed {
+        /// `pre_start_events`, `pre_start_active_days` or `enrolled_day`.
+        number: String,
+    },
+    /// 1 where a static column has this value, else 0.
+    Static {
+        /// The column.
+        column: String,
+        /// The value; empty where the source left it empty.
+        value: String,
+    },
+    /// Where in the course the week lies.
+    Calendar {
+        /// `week` or `weeks_left`.
+        position: String,
+    },
+}
+
+/// What is done to a value before it is standardised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transform {
+    /// As it is.
+    Identity,
+    /// ±ln(1 + |x|), the sign kept.
+    SignedLog,
+}
+
+impl Transform {
+    /// The transform for a unit of the manifest: counts and durations have long tails.
+    fn for_unit(unit: &str) -> Self {
+        const LONG_TAILED: [&str; 8] =
+            ["events", "objects", "sessions", "seconds", "problems", "submissions", "assessments", "courses"];
+        if LONG_TAILED.contains(&unit) { Self::SignedLog } else { Self::Identity }
+    }
+
+    fn apply(self, value: f32) -> f32 {
+        match self {
+            Self::Identity => value,
+            Self::SignedLog => value.abs().ln_1p().copysign(value),
+        }
+    }
+}
+
+impl Source {
+    /// The name under which people know it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Weekly { feature } => feature.clone(),
+            Self::Null { feature } => format!("{feature} is null"),
+            Self::Fixed { number } => number.clone(),
+            Self::Static { column, value } => format!("{column} = {value}"),
+            Self::Calendar { position } => position.clone(),
+        }
+    }
+}
+
+impl Inputs {
+    /// Chooses the columns and measures them on the enrolments `training`, at the weeks that can be learnt from.
+    ///
+    /// # Errors
+    /// When the configuration names what the data does not have, or nothing is left to read.
+    pub(crate) fn fit(
+        config: &InputsConfig,
+        data: &Dataset,
+        examples: &Examples,
+        training: &[usize],
+    ) -> Result<Self, InputsError> {
+        let mut candidates = weekly(config, data)?;
+        candidates.extend(config.fixed.iter().map(|number| {
+            let transform = if number == "pre_start_events" { Transform::SignedLog } else { Transform::Identity };
+            (Source::Fixed { number: number.clone() }, transform)
+        }));
+        candidates.extend(statics(config, data, training)?);
+        candidates
+            .extend(config.calendar.iter().map(|at| (Source::Calendar { position: at.clone() }, Transform::Identity)));
+
+        let mut columns = Vec::new();
+        let mut dropped = BTreeMap::new();
+        for (source, transform) in candidates {
+            let reader = Reader::new(&source, transform, data)
+                .map_err(|missing| InputsError::MissingFeatures { missing: vec![missing] })?;
+            let moments = Moments::of(data, examples, training, &reader);
+            let null = null_column(&source, &moments);
+            let Some((mean, deviation)) = moments.mean_and_deviation() else {
+                let reason = if moments.present == 0.0 { "null" } else { "the same" };
+                dropped.insert(source.name(), format!("{reason} in all training rows"));
+                // Whether it is null may still tell something.
+                columns.extend(null);
+                continue;
+            };
+            columns.push(Column { source, transform, mean, deviation });
+            columns.extend(null);
+        }
+        if columns.is_empty() {
+            return Err(InputsError::NothingToRead);
+        }
+        Ok(Self { layout_version: data.manifest.layout_version, clip: config.clip, columns, dropped })
+    }
+
+    /// Columns, the width of the network's input.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Names of the weekly features that the columns rest on, without repeats.
+    #[must_use]
+    pub fn features(&self) -> Vec<String> {
+        let mut seen = BTreeSet::new();
+        self.columns
+            .iter()
+            .filter_map(|column| match &column.source {
+                Source::Weekly { feature } | Source::Null { feature } => Some(feature),
+                _ => None,
+            })
+            .filter(|feature| seen.insert((*feature).clone()))
+            .cloned()
+            .collect()
+    }
+
+    /// Binds the columns to a data set.
+    ///
+    /// # Errors
+    /// When the data has another layout or lacks a feature, naming it.
+    pub fn for_data<'a>(&'a self, data: &'a Dataset) -> Result<BoundInputs<'a>, InputsError> {
+        if self.layout_version != data.manifest.layout_version || data.manifest.layout_version != LAYOUT_VERSION {
+            return Err(InputsError::OtherLayout { run: self.layout_version, data: data.manifest.layout_version });
+        }
+        let known: BTreeSet<&str> = data.manifest.available_features().collect();
+        let mut missing = Vec::new();
+        let mut readers = Vec::with_capacity(self.columns.len());
+        for column in &self.columns {
+            match Reader::new(&column.source, column.transform, data) {
+                Ok(reader) => readers.push(reader),
+                Err(name) => missing.push(name),
+            }
+        }
+        missing.extend(self.features().into_iter().filter(|feature| !known.contains(feature.as_str())));
+        missing.sort();
+        missing.dedup();
+        if missing.is_empty() {
+            Ok(BoundInputs { inputs: self, data, readers })
+        } else {
+            Err(InputsError::MissingFeatures { missing })
+        }
+    }
+}
+
+/// Inputs bound to a data set; [`BoundInputs::fill`] computes them.
+#[derive(Debug)]
+pub struct BoundInputs<'a> {
+    inputs: &'a Inputs,
+    data: &'a Dataset,
+    readers: Vec<Reader<'a>>,
+}
+
+impl BoundInputs<'_> {
+    /// The inputs of `enrolments` in the weeks 0 to `weeks` - 1, `[enrolment][week][column]`: 4 bytes a number.
+    #[must_use]
+    pub fn fill(&self, enrolments: &[usize], weeks: usize) -> Vec<f32> {
+        let mut values = Vec::with_capacity(enrolments.len() * weeks * self.readers.len());
+        let clip = self.inputs.clip as f32;
+        for &enrolment in enrolments {
+            for week in 0..weeks {
+                for (reader, column) in self.readers.iter().zip(&self.inputs.columns) {
+                    let value = reader.read(self.data, enrolment, week);
+                    let scaled = ((f64::from(value) - column.mean) / column.deviation) as f32;
+                    // Null is NaN, and NaN would pass through `clamp`.
+                    values.push(if scaled.is_nan() { 0.0 } else { scaled.clamp(-clip, clip) });
+                }
+            }
+        }
+        values
+    }
+}
+
+/// A column's value before scaling.
+#[derive(Debug)]
+struct Reader<'a> {
+    origin: Origin<'a>,
+    transform: Transform,
+}
+
+#[derive(Debug)]
+enum Origin<'a> {
+    Weekly(usize),
+    Null(usize),
+    Fixed(fn(&EnrolmentRow) -> Option<f64>),
+    Static { column: &'a str, value: &'a str },
+    Week,
+    WeeksLeft,
+}
+
+impl<'a> Reader<'a> {
+    /// The reader, or the name of what `data` lacks.
+    fn new(source: &'a Source, transform: Transform, data: &Dataset) -> Result<Self, String> {
+        let column = |feature: &String| data.feature(feature).ok_or_else(|| feature.clone());
+        let origin = match source {
+            Source::Weekly { feature } => Origin::Weekly(column(feature)?),
+            Source::Null { feature } => Origin::Null(column(feature)?),
+            Source::Fixed { number } => Origin::Fixed(match number.as_str() {
+                "pre_start_events" => |row| Some(f64::from(row.pre_start_events)),
+                "pre_start_active_days" => |row| Some(f64::from(row.pre_start_active_days)),
+                "enrolled_day" => |row| row.enrolled_day,
+                _ => return Err(number.clone()),
+            }),
+            Source::Static { column, .. } if !data.manifest.static_columns.contains(column) => {
+                return Err(column.clone());
+            }
+            Source::Static { column, value } => Origin::Static { column, value },
+            Source::Calendar { position } => match position.as_str() {
+                "week" => Origin::Week,
+                "weeks_left" => Origin::WeeksLeft,
+                _ => return Err(position.clone()),
+            },
+        };
+        Ok(Self { origin, transform })
+    }
+
+    /// The transformed value, NaN where null.
+    fn read(&self, data: &Dataset, enrolment: usize, week: usize) -> f32 {
+        // A run's network may look at more weeks than a data set's longest course has.
+        let weekly = |column: usize| if week < data.weeks { data.week(enrolment, week)[column] } else { f32::NAN };
+        let value = match &self.origin {
+            Origin::Weekly(column) => weekly(*column),
+            Origin::Null(column) => f32::from(u8::from(weekly(*column).is_nan())),
+            Origin::Fixed(read) => read(&data.enrolments[enrolment]).map_or(f32::NAN, |value| value as f32),
+            Origin::Static { column, value } => {
+                let has = data.enrolments[enrolment].statics.get(*column).and_then(Option::as_deref).unwrap_or("");
+                f32::from(u8::from(has == *value))
+            }
+            Origin::Week => week as f32,
+            Origin::WeeksLeft => {
+                let left = f64::from(data.course_of(enrolment).days) / 7.0 - (week + 1) as f64;
+                left.max(0.0) as f32
+            }
+        };
+        self.transform.apply(value)
+    }
+}
+
+/// Sums over the training rows.
+#[derive(Default)]
+struct Moments {
+    present: f64,
+    absent: f64,
+    mean: f64,
+    squares: f64,
+}
+
+impl Moments {
+    /// Welford's running mean and sum of squared deviations, in the order of the rows.
+    fn of(data: &Dataset, examples: &Examples, training: &[usize], reader: &Reader<'_>) -> Self {
+        let mut moments = Self::default();
+        for &enrolment in training {
+            for week in (0..examples.weeks()).filter(|&week| examples.learnable(enrolment, week)) {
+                let value = f64::from(reader.read(data, enrolment, week));
+                if value.is_nan() {
+                    moments.absent += 1.0;
+                } else {
+                    moments.present += 1.0;
+                    let delta = value - moments.mean;
+                    moments.mean += delta / moments.present;
+                    moments.squares += delta * (value - moments.mean);
+                }
+            }
+        }
+        moments
+    }
+
+    /// Mean and standard deviation, for a column that varies.
+    fn mean_and_deviation(&self) -> Option<(f64, f64)> {
+        if self.present < 2.0 {
+            return None;
+        }
+        let deviation = (self.squares / self.present).sqrt();
+        (deviation > 1e-6 * (1.0 + self.mean.abs())).then_some((self.mean, deviation))
+    }
+}
+
+/// The column that says where a weekly feature is null, when it is null only sometimes.
+fn null_column(source: &Source, moments: &Moments) -> Option<Column> {
+    let Source::Weekly { feature } = source else { return None };
+    if moments.absent == 0.0 || moments.present == 0.0 {
+        return None;
+    }
+    let share = moments.absent / (moments.absent + moments.present);
+    Some(Column {
+        source: Source::Null { feature: feature.clone() },
+        transform: Transform::Identity,
+        mean: share,
+        deviation: (share * (1.0 - share)).sqrt(),
+    })
+}
+
+fn weekly(config: &InputsConfig, data: &Dataset) -> Result<Vec<(Source, Transform)>, InputsError> {
+    let features = || {
+        let known = |name: &str| data.feature(name).is_some();
+        data.manifest.features.iter().filter(move |feature| feature.lacking.is_none() && known(&feature.name))
+    };
+    for pattern in &config.include {
+        if !features().any(|feature| matches(pattern, &feature.name)) {
+            let available = features().map(|feature| feature.name.as_str()).collect::<Vec<_>>().join(", ");
+            return Err(InputsError::NoSuchFeature { pattern: pattern.clone(), available });
+        }
+    }
+    let any = |patterns: &[String], name: &str| patterns.iter().any(|pattern| matches(pattern, name));
+    Ok(features()
+        .filter(|feature| any(&config.include, &feature.name) && !any(&config.exclude, &feature.name))
+        .map(|feature| (Source::Weekly { feature: feature.name.clone() }, Transform::for_unit(&feature.unit)))
+        .collect())
+}
+
+fn statics(config: &InputsConfig, data: &Dataset, training: &[usize]) -> Result<Vec<(Source, Transform)>, InputsError> {
+    let mut found = Vec::new();
+    for column in &config.statics {
+        let bad = |problem: String| InputsError::BadStatic {
+            column: column.clone(),
+            problem,
+            available: data.manifest.static_columns.join(", "),
+        };
+        if !data.manifest.static_columns.contains(column) {
+            return Err(bad("is no static column".to_owned()));
+        }
+        let values: BTreeSet<&str> = training
+            .iter()
+            .map(|&row| data.enrolments[row].statics.get(column).and_then(Option::as_deref).unwrap_or(""))
+            .collect();
+        if values.len() > MOST_STATIC_VALUES {
+            return Err(bad(format!("has {} values, more than {MOST_STATIC_VALUES}", values.len())));
+        }
+        found.extend(
+            values
+                .into_iter()
+                .map(|value| (Source::Static { column: column.clone(), value: value.to_owned() }, Transform::Identity)),
+        );
+    }
+    Ok(found)
+}
+
+/// Whether `name` fits `pattern`, in which `*` stands for any text.
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((start, rest)) => name.strip_prefix(start).is_some_and(|tail| {
+            (0..=tail.len()).filter(|&at| tail.is_char_boundary(at)).any(|at| matches(rest, &tail[at..]))
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns() {
+        for (pattern, name, fits) in [
+            ("*", "n_video", true),
+            ("n_*", "n_video", true),
+            ("n_*", "share_n_video", false),
+            ("*_video", "share_video", true),
+            ("n_day_*", "n_day_3", true),
+            ("n_video", "n_videos", false),
+            ("*a*b", "xaxxb", true),
+        ] {
+            assert_eq!(matches(pattern, name), fits, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn logs_keep_the_sign() {
+        assert_eq!(Transform::SignedLog.apply(0.0), 0.0);
+        assert_eq!(Transform::SignedLog.apply(-3.0), -(4.0_f32.ln()));
+        assert!(Transform::SignedLog.apply(f32::NAN).is_nan());
+    }
+}

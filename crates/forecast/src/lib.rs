@@ -1,0 +1,33 @@
+//! The network, the training run, checkpoints, calibration, scoring, and the choice of device.
+//!
+//! - [`config`]: what a run is told, from TOML and `key=value`, checked before use.
+//! - [`device`]: which device computes, and whether it computes right.
+//! - [`train()`]: from sequences to a [`Run`]; resumable, the same bytes for any number of threads on a CPU.
+//! - [`Run`]: forecasts, scores, and evaluates; refuses data that lacks what it reads, by name.
+//!
+//! Who calls it: the `train`, `evaluate`, `score`, `inspect`, `devices` and `demo` subcommands. It knows no log format,
+//! draws no progress bar, and writes nowhere but into the run's folder and the score file it is given.
+
+pub mod config;
+pub mod device;
+mod examples;
+mod files;
+mod fitted;
+mod inputs;
+mod network;
+mod random;
+mod run;
+mod tables;
+mod train;
+
+pub use files::FileError;
+pub use fitted::{Fitted, WeekFit};
+pub use inputs::{BoundInputs, Column, Inputs, InputsError, Source, Transform};
+pub use run::{
+    DataRecord, EvaluateRequest, EvaluationOutcome, EvaluationRecord, FoldFit, FoldsRecord, Forecasts, MemberSummary,
+    RUN_KIND, RUN_VERSION, RepeatedAuc, Rows, Run, RunError, RunManifest, ScoreRow, SplitRecord, write_scores,
+};
+pub use tables::TableError;
+pub use train::{
+    EpochRecord, RunState, Start, TrainError, TrainRequest, TrainingPlan, TrainingWatch, Unwatched, run_state, train,
+};

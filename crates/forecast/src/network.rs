@@ -1,0 +1,192 @@
+//! The network: stacked LSTM layers over the weeks, and a head that gives a logit of dropout at every week.
+//!
+//! The logit of week w depends on the inputs of weeks 0 to w and on nothing later. Parameters are drawn from our own
+//! stream of random numbers, so a seed gives the same network on every device; dropout masks are given from outside
+//! for the same reason.
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::activation::relu;
+use burn::tensor::{Device, Tensor, TensorData};
+use staycast_lstm::{Lstm, LstmConfig};
+
+use crate::config::ModelConfig;
+use crate::random::{Purpose, stream, unit};
+
+/// A fully connected layer, `x · weight + bias`.
+#[derive(Module, Debug)]
+struct Dense {
+    /// `[inputs, outputs]`
+    weight: Param<Tensor<2>>,
+    /// `[outputs]`
+    bias: Param<Tensor<1>>,
+}
+
+impl Dense {
+    fn new(inputs: usize, outputs: usize, device: &Device) -> Self {
+        Self {
+            weight: Param::from_tensor(Tensor::zeros([inputs, outputs], device)),
+            bias: Param::from_tensor(Tensor::zeros([outputs], device)),
+        }
+    }
+
+    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        x.matmul(self.weight.val()) + self.bias.val().unsqueeze()
+    }
+}
+
+/// The network of one member of an ensemble.
+#[derive(Module, Debug)]
+pub(crate) struct Network {
+    lstm: Lstm,
+    hidden_layer: Option<Dense>,
+    logit_layer: Dense,
+}
+
+/// Factors that switch inputs and outputs off in training: 0, or 1 / (1 - share) so that the mean stays.
+pub(crate) struct DropoutMasks {
+    /// `[batch, 1, inputs]`
+    pub(crate) inputs: Option<Tensor<3>>,
+    /// `[batch, 1, hidden]`
+    pub(crate) outputs: Option<Tensor<3>>,
+}
+
+impl DropoutMasks {
+    /// Nothing is switched off.
+    pub(crate) fn none() -> Self {
+        Self { inputs: None, outputs: None }
+    }
+}
+
+impl Network {
+    /// A network for `inputs` inputs a week, its parameters drawn from `seed`: weights uniform on ±1/√(width of what
+    /// they read), the LSTM's biases as [`LstmConfig::init`] sets them, other biases 0.
+    pub(crate) fn new(config: &ModelConfig, inputs: usize, seed: u64, device: &Device) -> Self {
+        let lstm = LstmConfig::new(inputs, config.hidden).with_layers(config.layers).init(device);
+        let hidden_layer = (config.head_hidden > 0).then(|| Dense::new(config.hidden, config.head_hidden, device));
+        let width = if config.head_hidden > 0 { config.head_hidden } else { config.hidden };
+        let network = Self { lstm, hidden_layer, logit_layer: Dense::new(width, 1, device) };
+        let mut values = network.parameters();
+        let mut rng = stream(seed, Purpose::Parameters, 0);
+        for parameter in &mut values {
+            if let [reads, _] = parameter.shape[..] {
+                // The LSTM's own rule: both of its matrices are scaled by the units that sum them up.
+                let reads = if parameter.name.starts_with("lstm") { config.hidden } else { reads };
+                let bound = 1.0 / (reads as f32).sqrt();
+                parameter.values.iter_mut().for_each(|value| *value = (2.0 * unit(&mut rng) - 1.0) * bound);
+            }
+        }
+        network.with_parameters(values)
+    }
+
+    /// Logits of dropout by the course's end.
+    ///
+    /// `x`: `[batch, weeks, inputs]`; returns `[batch, weeks]`, at week w what is forecast after that week.
+    pub(crate) fn forward(&self, x: Tensor<3>, masks: DropoutMasks) -> Tensor<2> {
+        let [batch, weeks, _] = x.dims();
+        let x = match masks.inputs {
+            Some(mask) => x * mask,
+            None => x,
+        };
+        let outputs = self.lstm.outputs(x);
+        let outputs = match masks.outputs {
+            Some(mask) => outputs * mask,
+            None => outputs,
+        };
+        let [_, _, hidden] = outputs.dims();
+        let mut rows = outputs.reshape([batch * weeks, hidden]);
+        if let Some(layer) = &self.hidden_layer {
+            rows = relu(layer.forward(rows));
+        }
+        self.logit_layer.forward(rows).reshape([batch, weeks])
+    }
+
+    /// All parameters, in a fixed order.
+    pub(crate) fn parameters(&self) -> Vec<Parameter> {
+        let mut visit = Collect { path: Vec::new(), found: Vec::new() };
+        self.visit(&mut visit);
+        visit.found
+    }
+
+    /// The network with other values for its parameters, given in the order of [`Network::parameters`].
+    ///
+    /// # Panics
+    /// When the shapes are not the network's.
+    pub(crate) fn with_parameters(self, values: Vec<Parameter>) -> Self {
+        let mut tensors = values.into_iter().map(|parameter| TensorData::new(parameter.values, parameter.shape));
+        self.map_tensors(&mut |device, shape| {
+            let data = tensors.next().expect("one value a parameter");
+            assert_eq!(data.shape().as_slice(), shape, "the shape of a parameter");
+            Source::Data(data, device)
+        })
+    }
+
+    /// The network with its parameters cut from one flat tensor, tracked for gradients when `self` is on an autodiff
+    /// device.
+    pub(crate) fn with_flat(self, flat: &Tensor<1>) -> Self {
+        let mut offset = 0;
+        self.map_tensors(&mut |_, shape| {
+            let length = shape.iter().product();
+            let piece = flat.clone().narrow(0, offset, length);
+            offset += length;
+            Source::Flat(piece)
+        })
+    }
+
+    fn map_tensors(self, source: &mut dyn FnMut(Device, &[usize]) -> Source) -> Self {
+        self.map(&mut Replace { source })
+    }
+}
+
+/// A named parameter with its values, row by row.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Parameter {
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) values: Vec<f32>,
+}
+
+struct Collect {
+    path: Vec<String>,
+    found: Vec<Parameter>,
+}
+
+impl ModuleVisitor for Collect {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let data = param.val().inner().into_data();
+        self.found.push(Parameter {
+            name: self.path.join("."),
+            shape: data.shape().to_vec(),
+            values: data.try_to_vec().expect("parameters are 32-bit floats"),
+        });
+    }
+}
+
+enum Source {
+    Data(TensorData, Device),
+    Flat(Tensor<1>),
+}
+
+struct Replace<'a> {
+    source: &'a mut dyn FnMut(Device, &[usize]) -> Source,
+}
+
+impl ModuleMapper for Replace<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let (id, old, mapper) = param.consume();
+        let (autodiff, shape) = (old.is_autodiff(), old.shape());
+        let new: Tensor<D> = match (self.source)(old.device().inner(), shape.as_slice()) {
+            Source::Data(data, device) => Tensor::from_data(data, &device),
+            Source::Flat(flat) => flat.reshape(shape),
+        };
+        let new = if autodiff { new.autodiff().require_grad() } else { new };
+        Param::from_mapped_value(id, new, mapper)
+    }
+}

@@ -1,0 +1,313 @@
+//! From a run and a data set to the evaluation report.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::{Deserialize, Serialize};
+use staycast_evaluation::report::{
+    Evaluation, EvaluationRequest, ExclusionReason, Plots, PredictionRow, Resampling, evaluate, plots,
+};
+use staycast_evaluation::splits::SplitKind;
+use staycast_sequences::{Dataset, Status, standing};
+
+use super::folds::{RepeatedAuc, evaluate_folds};
+use super::score::of_courses;
+use super::{EVALUATIONS, Run, RunError};
+use crate::device::ChosenDevice;
+use crate::files;
+use crate::fitted::days_since_last;
+
+/// Which rows to evaluate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rows {
+    /// The run's test part or, on other data, all rows that were not trained on.
+    Unseen,
+    /// All rows, trained on or not: marks every figure.
+    InSample,
+}
+
+/// What to evaluate.
+#[derive(Clone, Copy, Debug)]
+pub struct EvaluateRequest<'a> {
+    /// The sequences.
+    pub data: &'a Dataset,
+    /// Cut-off week; the run's target week when `None`.
+    pub week: Option<u32>,
+    /// Only these courses.
+    pub courses: Option<&'a [String]>,
+    /// Which rows.
+    pub rows: Rows,
+    /// Whether and how to bootstrap.
+    pub resampling: Resampling,
+    /// Where to compute.
+    pub device: &'a ChosenDevice,
+}
+
+/// An evaluation, with what the report itself has no place for.
+#[derive(Clone, Debug, Serialize)]
+pub struct EvaluationOutcome {
+    /// The report; of a cross-validation with repeats, the mean over the repeats (see `repeats`).
+    #[serde(flatten)]
+    pub evaluation: Evaluation,
+    /// Curves for plots, where the report is of one set of predictions.
+    #[serde(skip)]
+    pub plots: Option<Plots>,
+    /// By repeat of a cross-validation, the AUC at the asked week.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub repeats: Vec<RepeatedAuc>,
+    /// Enrolments left out before the report's own exclusions, by reason.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_out: BTreeMap<&'static str, u64>,
+}
+
+/// A line of `evaluations.jsonl`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EvaluationRecord {
+    /// Fingerprint of the data.
+    pub data_fingerprint: String,
+    /// What was measured.
+    pub kind: SplitKind,
+    /// The cut-off week.
+    pub week: u16,
+    /// Courses asked for; all when empty.
+    pub courses: Vec<String>,
+    /// Enrolments evaluated.
+    pub rows: u64,
+}
+
+impl Run {
+    /// Evaluates the run on `request.data`, and records that in the run.
+    ///
+    /// # Errors
+    /// When the week can't be forecast, rows were trained on, the data does not fit the run, or nothing is left.
+    pub fn evaluate(&self, request: &EvaluateRequest<'_>) -> Result<EvaluationOutcome, RunError> {
+        self.require_rule(request.data)?;
+        let outcome =
+            if self.manifest.folds.is_some() { evaluate_folds(self, request)? } else { self.evaluate_model(request)? };
+        self.record(request, &outcome)?;
+        Ok(outcome)
+    }
+
+    fn evaluate_model(&self, request: &EvaluateRequest<'_>) -> Result<EvaluationOutcome, RunError> {
+        let fitted = &self.model()?.fitted;
+        let data = request.data;
+        let week = self.asked_week(request);
+        let mut left_out = BTreeMap::new();
+        let enrolments = self.rows(request, &mut left_out)?;
+        let forecasts = self.forecast(data, &enrolments, request.device)?;
+        let table = Table::new(data, &enrolments);
+        let mut rows = Vec::new();
+        for (row, &enrolment) in enrolments.iter().enumerate() {
+            for cutoff in 1..=table.last_cutoff(enrolment).min(forecasts.weeks() as u32) {
+                let logit = forecasts.logit(row, cutoff);
+                let p = fitted.weeks.get(&(cutoff as u16)).map_or(f64::NAN, |fit| fit.calibration.apply(logit));
+                rows.push(table.row(enrolment, cutoff, logit, p));
+            }
+            if table.last_cutoff(enrolment) < u32::from(week) {
+                *left_out.entry("the week lies in the label window, or after the end, of the course").or_insert(0) += 1;
+            }
+        }
+        let last = enrolments.iter().map(|&enrolment| table.last_cutoff(enrolment)).max();
+        let references = fitted.references();
+        let kind = self.kind(request, &enrolments, week);
+        let report = EvaluationRequest {
+            rows: &rows,
+            week,
+            last_allowed_week: last.map(|last| last as u16),
+            label_rule: &self.manifest.label_rule.to_string(),
+            kind,
+            references: &references,
+            course_names: &table.course_names,
+            resampling: request.resampling,
+            evaluations_of_this_part: self.times_evaluated(request, kind)?,
+        };
+        let evaluation = evaluate(&report)?;
+        let plots = plots(&report).ok();
+        Ok(EvaluationOutcome { evaluation, plots, repeats: Vec::new(), left_out })
+    }
+
+    pub(super) fn asked_week(&self, request: &EvaluateRequest<'_>) -> u16 {
+        request.week.map_or(self.manifest.target_week, |week| u16::try_from(week).unwrap_or(u16::MAX))
+    }
+
+    fn require_rule(&self, data: &Dataset) -> Result<(), RunError> {
+        let (run, data) = (self.manifest.label_rule, data.manifest.labels.rule);
+        if run == data { Ok(()) } else { Err(RunError::OtherRule { run: run.to_string(), data: data.to_string() }) }
+    }
+
+    pub(super) fn is_own_data(&self, data: &Dataset) -> bool {
+        self.manifest.data.fingerprint == data.manifest.fingerprint()
+    }
+
+    /// The enrolments to evaluate.
+    fn rows(
+        &self,
+        request: &EvaluateRequest<'_>,
+        left_out: &mut BTreeMap<&'static str, u64>,
+    ) -> Result<Vec<usize>, RunError> {
+        let data = request.data;
+        let asked = of_courses(data, request.courses)?;
+        let members = |part: &BTreeMap<String, Vec<String>>| {
+            let ids = part.iter().flat_map(|(course, ids)| ids.iter().map(move |id| (course.clone(), id.clone())));
+            ids.collect::<BTreeSet<(String, String)>>()
+        };
+        let key = |enrolment: usize| (data.course_of(enrolment).id.clone(), data.enrolments[enrolment].id.clone());
+        let rows: Vec<usize> = if request.rows == Rows::InSample {
+            asked
+        } else {
+            let training = members(&self.split.training);
+            let trained: Vec<usize> = asked.iter().copied().filter(|&row| training.contains(&key(row))).collect();
+            let own = self.is_own_data(data);
+            if let Some(&first) = trained
+                .first()
+                .filter(|_| !own || request.courses.is_some_and(|_| self.all_trained(data, request, &training)))
+            {
+                let (course, id) = key(first);
+                return Err(RunError::TrainingRows {
+                    count: trained.len(),
+                    rows: asked.len(),
+                    first: format!("{id} of {course}"),
+                });
+            }
+            if own {
+                let test = members(&self.split.test);
+                asked.into_iter().filter(|&row| test.contains(&key(row))).collect()
+            } else {
+                // A learner of the training side is no test of anything in another course either.
+                let learners: BTreeSet<&String> = self.split.training_learners.iter().collect();
+                let (known, unseen): (Vec<usize>, Vec<usize>) =
+                    asked.into_iter().partition(|&row| learners.contains(&data.enrolments[row].learner));
+                if !known.is_empty() {
+                    left_out.insert("the learner was trained on, in another course", known.len() as u64);
+                }
+                unseen
+            }
+        };
+        if rows.is_empty() {
+            return Err(RunError::NoRows("no enrolment of these courses is in the run's test part".to_owned()));
+        }
+        Ok(rows)
+    }
+
+    /// Whether a course that was asked for by name was trained on and has no test row.
+    fn all_trained(
+        &self,
+        data: &Dataset,
+        request: &EvaluateRequest<'_>,
+        training: &BTreeSet<(String, String)>,
+    ) -> bool {
+        let asked = request.courses.unwrap_or_default();
+        let trained = training.iter().map(|(course, _)| course).collect::<BTreeSet<_>>();
+        let known = data.courses.iter().map(|course| &course.id).collect::<BTreeSet<_>>();
+        asked
+            .iter()
+            .any(|course| known.contains(course) && trained.contains(course) && !self.split.test.contains_key(course))
+    }
+
+    /// What figures on these rows measure.
+    fn kind(&self, request: &EvaluateRequest<'_>, enrolments: &[usize], week: u16) -> SplitKind {
+        let data = request.data;
+        if request.rows == Rows::InSample {
+            return SplitKind::InSample;
+        }
+        if self.is_own_data(data) {
+            return self.split.kind;
+        }
+        if enrolments.iter().any(|&row| self.split.training.contains_key(&data.course_of(row).id)) {
+            return SplitKind::Learner;
+        }
+        let earliest_cutoff = enrolments
+            .iter()
+            .map(|&row| data.course_of(row))
+            .map(|course| (!course.nominal_dates).then(|| i64::from(course.start_day) + 7 * i64::from(week)))
+            .min()
+            .flatten();
+        match (self.split.training_labels_known_day, earliest_cutoff) {
+            (Some(known), Some(cutoff)) if known <= cutoff => SplitKind::Forecast,
+            _ => SplitKind::Transfer,
+        }
+    }
+
+    /// How often a part has been evaluated, this time included: the same data and kind count as the same part.
+    pub(super) fn times_evaluated(
+        &self,
+        request: &EvaluateRequest<'_>,
+        kind: SplitKind,
+    ) -> Result<Option<u32>, RunError> {
+        let fingerprint = request.data.manifest.fingerprint();
+        let same = |record: &&EvaluationRecord| record.data_fingerprint == fingerprint && record.kind == kind;
+        Ok(Some(self.evaluations()?.iter().filter(same).count() as u32 + 1))
+    }
+
+    fn record(&self, request: &EvaluateRequest<'_>, outcome: &EvaluationOutcome) -> Result<(), RunError> {
+        let mut records = self.evaluations()?;
+        records.push(EvaluationRecord {
+            data_fingerprint: request.data.manifest.fingerprint(),
+            kind: outcome.evaluation.kind,
+            week: outcome.evaluation.week,
+            courses: request.courses.unwrap_or_default().to_vec(),
+            rows: outcome.evaluation.cohorts.all.n,
+        });
+        Ok(files::write_json_lines(&self.path.join(EVALUATIONS), records)?)
+    }
+}
+
+/// Course and learner numbers of a data set, as the report wants them.
+pub(super) struct Table<'a> {
+    data: &'a Dataset,
+    pub(super) course_names: Vec<String>,
+    learner: HashMap<usize, u32>,
+    last_cutoff: Vec<u32>,
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn new(data: &'a Dataset, enrolments: &[usize]) -> Self {
+        let mut numbers: BTreeMap<&str, u32> = BTreeMap::new();
+        for &enrolment in enrolments {
+            numbers.insert(&data.enrolments[enrolment].learner, 0);
+        }
+        for (number, of_learner) in numbers.values_mut().enumerate() {
+            *of_learner = number as u32;
+        }
+        let learner = enrolments.iter().map(|&row| (row, numbers[data.enrolments[row].learner.as_str()])).collect();
+        let rule = data.manifest.labels.rule;
+        let last_cutoff = data
+            .courses
+            .iter()
+            .map(|course| rule.last_cutoff_week(course.days, course.weeks).min(course.weeks).min(course.observed_weeks))
+            .collect();
+        let course_names = data.courses.iter().map(|course| course.id.clone()).collect();
+        Self { data, course_names, learner, last_cutoff }
+    }
+
+    /// The latest cut-off of the enrolment's course that is whole, observed, and before the label window.
+    pub(super) fn last_cutoff(&self, enrolment: usize) -> u32 {
+        self.last_cutoff[self.data.enrolments[enrolment].course]
+    }
+
+    pub(super) fn row(&self, enrolment: usize, cutoff: u32, score: f64, p: f64) -> PredictionRow {
+        let standing = standing(self.data, enrolment, cutoff);
+        let exclusion = match standing.status {
+            // Those already gone are in the cohort `all`, with the score that the network gives them.
+            Status::Scored | Status::Withdrawn => None,
+            Status::NotEnoughData => Some(ExclusionReason::NotEnoughData),
+            Status::NotYetKnown => Some(ExclusionReason::NotYetKnown),
+            Status::CourseNotStarted => Some(ExclusionReason::CourseNotStarted),
+        };
+        let about = &self.data.enrolments[enrolment];
+        // A week that the run has no fit for is not on the report's curve: no reference, whatever its p.
+        let p = if p.is_nan() { 0.5 } else { p };
+        PredictionRow {
+            course: about.course as u32,
+            learner: self.learner[&enrolment],
+            week: cutoff as u16,
+            score,
+            p,
+            label: about.dropout,
+            known: standing.known(),
+            active: standing.active,
+            days_since_last: days_since_last(self.data, enrolment, cutoff as usize - 1),
+            exclusion,
+        }
+    }
+}

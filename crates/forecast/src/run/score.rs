@@ -1,0 +1,158 @@
+//! Scores for people: one row an enrolment, at risk or not, ranked, or the reason why there is none.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde::Serialize;
+use staycast_sequences::{Dataset, Standing, Status, standing};
+
+use super::{Model, Run, RunError};
+use crate::device::ChosenDevice;
+use crate::tables::{self, TableError};
+
+/// One row of a score file (PROTOCOL "Contracts").
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ScoreRow {
+    /// The course.
+    pub course_id: String,
+    /// The enrolment.
+    pub enrolment_id: String,
+    /// The learner.
+    pub learner_id: String,
+    /// The cut-off asked for: weeks seen.
+    pub week: u32,
+    /// Calibrated probability of dropout; `None` without a score.
+    pub p_dropout: Option<f64>,
+    /// Whether it reaches the run's threshold; `None` without a score.
+    pub at_risk: Option<bool>,
+    /// 1 for the highest probability of the whole output, equal ones in the order of course and enrolment; `None`
+    /// without a score.
+    pub rank: Option<u32>,
+    /// `scored`, or why not: a [`Status`] by name, `inside_label_window` or `week_not_forecast`.
+    pub status: &'static str,
+    /// The status in words; empty for a plain score.
+    pub reason: String,
+}
+
+impl Run {
+    /// Scores every enrolment of `data` (of `courses`, when given) at the end of week `week`, in the order of course
+    /// and enrolment. Where fewer weeks were observed, the forecast is that of the last one, and the reason says so.
+    ///
+    /// # Errors
+    /// When the run can't forecast at that week, the data lacks what it reads, or a course is not there.
+    pub fn score(
+        &self,
+        data: &Dataset,
+        week: u32,
+        courses: Option<&[String]>,
+        device: &ChosenDevice,
+    ) -> Result<Vec<ScoreRow>, RunError> {
+        let model = self.model()?;
+        self.require_week(model, week)?;
+        let enrolments = of_courses(data, courses)?;
+        let forecasts = self.forecast(data, &enrolments, device)?;
+        let mut rows = Vec::with_capacity(enrolments.len());
+        for (row, &enrolment) in enrolments.iter().enumerate() {
+            let standing = standing(data, enrolment, week);
+            let (status, reason) = self.verdict(model, data, enrolment, week, standing);
+            let p = (status == Status::Scored.name()).then(|| {
+                let fit = &model.fitted.weeks[&(standing.weeks_seen as u16)];
+                let p = fit.calibration.apply(forecasts.logit(row, standing.weeks_seen));
+                (p, p >= fit.threshold.threshold)
+            });
+            let about = &data.enrolments[enrolment];
+            rows.push(ScoreRow {
+                course_id: data.courses[about.course].id.clone(),
+                enrolment_id: about.id.clone(),
+                learner_id: about.learner.clone(),
+                week,
+                p_dropout: p.map(|(p, _)| p),
+                at_risk: p.map(|(_, at_risk)| at_risk),
+                rank: None,
+                status,
+                reason,
+            });
+        }
+        rank(&mut rows);
+        Ok(rows)
+    }
+
+    fn require_week(&self, model: &Model, week: u32) -> Result<(), RunError> {
+        let weeks: Vec<u16> = model.fitted.weeks.keys().copied().collect();
+        let asked = u16::try_from(week).unwrap_or(u16::MAX);
+        if weeks.contains(&asked) {
+            return Ok(());
+        }
+        let reason = model.fitted.not_fitted.get(&asked).cloned().unwrap_or_else(|| {
+            format!(
+                "it looks at {} weeks, which is all that `{}` allows or its configuration asks for",
+                self.manifest.weeks, self.manifest.label_rule
+            )
+        });
+        Err(RunError::WeekNotForecast { week, reason, weeks })
+    }
+
+    /// Status and reason of a row.
+    fn verdict(
+        &self,
+        model: &Model,
+        data: &Dataset,
+        enrolment: usize,
+        week: u32,
+        standing: Standing,
+    ) -> (&'static str, String) {
+        let course = data.course_of(enrolment);
+        let seen = standing.weeks_seen;
+        let words = match standing.status {
+            Status::NotEnoughData => "no whole week of it was observed before the cut-off",
+            Status::NotYetKnown => "neither enrolled nor seen before the cut-off",
+            Status::Withdrawn => "withdrew before the cut-off",
+            Status::CourseNotStarted => "the course had not started when the log was taken",
+            Status::Scored => {
+                let last = self.manifest.label_rule.last_cutoff_week(course.days, course.weeks);
+                if seen > last {
+                    let reason = format!("after week {last} of this course part of the answer is seen already");
+                    return ("inside_label_window", reason);
+                }
+                if !model.fitted.weeks.contains_key(&(seen as u16)) {
+                    return ("week_not_forecast", format!("the run can't forecast after {seen} weeks"));
+                }
+                if seen < week {
+                    let reason = format!("only {seen} of {week} weeks were over when the log was taken");
+                    return (Status::Scored.name(), reason);
+                }
+                ""
+            }
+        };
+        (standing.status.name(), words.to_owned())
+    }
+}
+
+/// Ranks by falling probability; rows are in the order of course and enrolment, which a stable sort keeps.
+fn rank(rows: &mut [ScoreRow]) {
+    let mut scored: Vec<usize> = (0..rows.len()).filter(|&row| rows[row].p_dropout.is_some()).collect();
+    scored.sort_by(|&a, &b| rows[b].p_dropout.partial_cmp(&rows[a].p_dropout).expect("probabilities are numbers"));
+    for (place, row) in scored.into_iter().enumerate() {
+        rows[row].rank = Some(place as u32 + 1);
+    }
+}
+
+/// The enrolments of the named courses, all when none is named.
+pub(super) fn of_courses(data: &Dataset, courses: Option<&[String]>) -> Result<Vec<usize>, RunError> {
+    let Some(courses) = courses else { return Ok((0..data.enrolments.len()).collect()) };
+    let known: Vec<String> = data.courses.iter().map(|course| course.id.clone()).collect();
+    let unknown: Vec<String> = courses.iter().filter(|course| !known.contains(course)).cloned().collect();
+    if !unknown.is_empty() {
+        return Err(RunError::UnknownCourses { unknown, known });
+    }
+    let wanted: BTreeSet<&String> = courses.iter().collect();
+    Ok((0..data.enrolments.len()).filter(|&row| wanted.contains(&data.course_of(row).id)).collect())
+}
+
+/// Writes scores as the file's name says: `.parquet`, `.csv` or `.jsonl`. The file appears whole or not at all.
+///
+/// # Errors
+/// When the name has another ending, or the file can't be written.
+pub fn write_scores(path: &Path, rows: &[ScoreRow]) -> Result<(), TableError> {
+    tables::write_scores(path, rows)
+}

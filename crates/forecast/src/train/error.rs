@@ -1,0 +1,115 @@
+//! Why a run could not be trained.
+
+use std::path::PathBuf;
+
+use staycast_evaluation::splits::SplitError;
+
+use super::member::MemberError;
+use crate::config::ConfigError;
+use crate::files::FileError;
+use crate::inputs::InputsError;
+use crate::run::RunError;
+
+/// Why a run could not be trained.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// The sequences hold nobody.
+    #[error("the sequences hold no enrolment; look at the manifest for what became of the log's rows")]
+    NoEnrolments,
+    /// The target week can't be forecast under the label rule.
+    #[error(
+        "week {target} can't be the target: under `{rule}` the last week that can be forecast is {greatest}; set training.target_week"
+    )]
+    TargetInLabelWindow {
+        /// The week asked for.
+        target: u32,
+        /// The last one possible.
+        greatest: u32,
+        /// The label rule.
+        rule: String,
+    },
+    /// The data can't be split as asked.
+    #[error("the data can't be split as asked: {0}")]
+    Split(#[from] SplitError),
+    /// The inputs can't be made.
+    #[error(transparent)]
+    Inputs(#[from] InputsError),
+    /// A network can't be trained.
+    #[error("fold {fold} of repeat {repeat}: {problem}")]
+    Member {
+        /// Repeat of the cross-validation, from 0.
+        repeat: u32,
+        /// Fold, from 0.
+        fold: u32,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Nothing could be fitted at the target week.
+    #[error("no calibration or threshold at the target week {week}: {reason}")]
+    TargetNotFitted {
+        /// The target week.
+        week: u32,
+        /// Why not.
+        reason: String,
+    },
+    /// The folder holds a finished run.
+    #[error("{0} holds a finished run already; name another folder, or remove that one")]
+    RunExists(PathBuf),
+    /// The folder holds an interrupted run.
+    #[error("{0} holds an interrupted run; resume it with --resume, or remove it")]
+    RunInterrupted(PathBuf),
+    /// The folder holds something else.
+    #[error("{0} is not empty and holds no run; name a new folder")]
+    NotARunFolder(PathBuf),
+    /// There is nothing to resume.
+    #[error("{0} holds no interrupted run to resume")]
+    NothingToResume(PathBuf),
+    /// The interrupted run was begun otherwise.
+    #[error(
+        "the interrupted run in {path} was begun with another {what}: {then}, now {now}; resume it as it was begun"
+    )]
+    ResumedOtherwise {
+        /// The run.
+        path: PathBuf,
+        /// What differs.
+        what: &'static str,
+        /// What it was.
+        then: String,
+        /// What it is now.
+        now: String,
+    },
+    /// Whoever watched asked to stop.
+    #[error("training was stopped; go on with --resume")]
+    Interrupted,
+    /// The stored configuration is damaged.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A file could not be written or read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The finished run could not be read back.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A network of another job failed first.
+    #[error(transparent)]
+    Parquet(#[from] crate::tables::TableError),
+}
+
+/// What stops one job.
+#[derive(Debug)]
+pub(super) enum JobError {
+    Member(MemberError),
+    File(FileError),
+}
+
+impl From<MemberError> for JobError {
+    fn from(error: MemberError) -> Self {
+        Self::Member(error)
+    }
+}
+
+impl From<FileError> for JobError {
+    fn from(error: FileError) -> Self {
+        Self::File(error)
+    }
+}

@@ -1,0 +1,138 @@
+//! The training run: plan, inputs, members, calibration, files.
+//!
+//! Every member of the ensemble (and, with folds, every fold's members) is one job; jobs run side by side on a CPU and
+//! one after the other on a GPU, and each is computed the same way in either case. A job's state is stored after every
+//! epoch, so a killed run goes on where it was: [`Start::Resume`].
+
+pub(crate) mod adamw;
+pub(crate) mod checkpoint;
+mod error;
+mod jobs;
+pub(crate) mod member;
+pub(crate) mod plan;
+mod record;
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use staycast_evaluation::splits::SplitKind;
+use staycast_sequences::Dataset;
+
+use crate::config::CheckedConfig;
+use crate::device::ChosenDevice;
+use crate::examples::{Examples, greatest_cutoff};
+use crate::run::Run;
+
+pub use error::TrainError;
+pub use member::EpochRecord;
+pub(crate) use record::FoldPrediction;
+pub use record::{RunState, run_state};
+
+/// Whether to begin or to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// A new run; its folder must not hold one.
+    Fresh,
+    /// Go on with an interrupted run of the same configuration, data and device.
+    Resume,
+}
+
+/// What to train.
+#[derive(Clone, Copy, Debug)]
+pub struct TrainRequest<'a> {
+    /// The sequences.
+    pub data: &'a Dataset,
+    /// The configuration.
+    pub config: &'a CheckedConfig,
+    /// Where to compute.
+    pub device: &'a ChosenDevice,
+    /// The run's folder.
+    pub out: &'a Path,
+    /// Whether to begin or to go on.
+    pub start: Start,
+}
+
+/// What is about to be trained, for those who watch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrainingPlan {
+    /// Networks to train.
+    pub members: u64,
+    /// Most epochs that each may take.
+    pub epochs: u32,
+    /// Enrolments on the training side (of the first fold).
+    pub training: u64,
+    /// Enrolments of the test part (of the first fold).
+    pub test: u64,
+    /// Weeks of a sequence.
+    pub weeks: u32,
+    /// What the test measures.
+    pub kind: SplitKind,
+    /// The split in words.
+    pub description: String,
+}
+
+/// Someone who watches a training run. Called from several threads.
+pub trait TrainingWatch: Sync {
+    /// Training begins.
+    fn planned(&self, _plan: &TrainingPlan) {}
+
+    /// A network has ended an epoch, and its state is stored. [`ControlFlow::Break`] ends the run with
+    /// [`TrainError::Interrupted`]; it can be resumed.
+    fn epoch(&self, _record: &EpochRecord) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    /// A network is done, at the epoch that `best` says.
+    fn member_finished(&self, _best: &EpochRecord) {}
+}
+
+/// Watches nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unwatched;
+
+impl TrainingWatch for Unwatched {}
+
+/// Trains a run and stores it in `request.out`. On a CPU, equal data, configuration and version give equal bytes in
+/// all files but `timing.json`, for any number of threads and however often the run was interrupted.
+///
+/// Takes the threads of the rayon pool it is called in. Holds the training side's inputs
+/// (enrolments × weeks × inputs × 4 bytes) once, or, with folds, once a thread.
+///
+/// # Errors
+/// See [`TrainError`].
+pub fn train(request: &TrainRequest<'_>, watch: &dyn TrainingWatch) -> Result<Run, TrainError> {
+    let mut clock = record::Clock::start();
+    let weeks = weeks(request.data, request.config)?;
+    let examples = Examples::of(request.data, weeks);
+    let plan = plan::Plan::new(request.data, request.config)?;
+    let folder = record::prepare(request)?;
+    watch.planned(&TrainingPlan {
+        members: plan.splits.iter().map(|outer| outer.members.len() as u64).sum(),
+        epochs: request.config.training.epochs,
+        training: plan.splits[0].training.len() as u64,
+        test: plan.splits[0].test.len() as u64,
+        weeks: weeks as u32,
+        kind: plan.kind,
+        description: plan.description.clone(),
+    });
+    clock.lap("prepare");
+    let trained = jobs::train_all(request, &plan, &examples, &folder, watch)?;
+    clock.lap("train");
+    record::finish(request, &plan, &examples, &trained, clock)?;
+    Ok(Run::open(request.out)?)
+}
+
+/// Weeks of a sequence: all that the labels allow, or fewer when the configuration says so.
+fn weeks(data: &Dataset, config: &CheckedConfig) -> Result<usize, TrainError> {
+    if data.enrolments.is_empty() {
+        return Err(TrainError::NoEnrolments);
+    }
+    let greatest = greatest_cutoff(data);
+    let target = config.training.target_week;
+    if target > greatest {
+        let rule = data.manifest.labels.rule.to_string();
+        return Err(TrainError::TargetInLabelWindow { target, greatest, rule });
+    }
+    let limit = config.training.weeks;
+    Ok(if limit == 0 { greatest } else { limit.min(greatest) } as usize)
+}

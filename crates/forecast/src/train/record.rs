@@ -1,0 +1,392 @@
+//! A run's folder: begun, interrupted, finished.
+//!
+//! `checkpoints/started.json` marks a run that was begun, `manifest.json`, written last, one that is finished.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+use staycast_evaluation::calibration::Calibration;
+use staycast_evaluation::splits::{Part, SplitExclusion};
+
+use super::jobs::TrainedSplit;
+use super::plan::{Outer, Plan, labels_known_day};
+use super::{Start, TrainError, TrainRequest, checkpoint};
+use crate::config::Config;
+use crate::device::DeviceInfo;
+use crate::examples::Examples;
+use crate::files::{self, FileError};
+use crate::fitted::{Fitted, HeldOut};
+use crate::run::{
+    CALIBRATION, CHECKPOINTS, CONFIG, DataRecord, FOLD_CALIBRATION, FoldFit, FoldsRecord, MANIFEST, METRICS, MODEL,
+    MemberSummary, OUT_OF_FOLD, RUN_KIND, RUN_VERSION, RunManifest, SCALER, SPLIT, SplitRecord, TIMING,
+};
+use crate::tables;
+
+const STARTED: &str = "started.json";
+
+/// What a folder is to training.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RunState {
+    /// It does not exist, or is empty.
+    Free,
+    /// A run was begun there and is not finished; it was begun with this configuration.
+    Interrupted(Box<Config>),
+    /// It holds a finished run.
+    Finished,
+    /// It holds something else.
+    Other,
+}
+
+/// How the run was begun. Resuming compares it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Started {
+    kind: String,
+    staycast_version: String,
+    data_fingerprint: String,
+    device: DeviceInfo,
+    config: Config,
+}
+
+impl Started {
+    const KIND: &'static str = "staycast-run-begun";
+
+    fn of(request: &TrainRequest<'_>) -> Self {
+        Self {
+            kind: Self::KIND.to_owned(),
+            staycast_version: env!("CARGO_PKG_VERSION").to_owned(),
+            data_fingerprint: request.data.manifest.fingerprint(),
+            device: request.device.info.clone(),
+            config: (**request.config).clone(),
+        }
+    }
+}
+
+/// What `folder` holds, as far as training is concerned.
+///
+/// # Errors
+/// When the folder can't be read, or its marker is damaged.
+pub fn run_state(folder: &Path) -> Result<RunState, FileError> {
+    if !folder.exists() {
+        return Ok(RunState::Free);
+    }
+    if folder.join(MANIFEST).is_file() {
+        return Ok(RunState::Finished);
+    }
+    let started = folder.join(CHECKPOINTS).join(STARTED);
+    if started.is_file() {
+        let started: Started = files::read_json(&started)?;
+        return Ok(RunState::Interrupted(Box::new(started.config)));
+    }
+    // What a kill before the marker leaves: nothing, an empty checkpoints folder, a temporary file.
+    let failed = |source| FileError::io("read", folder, source);
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        let name = name.to_string_lossy();
+        if name != CHECKPOINTS && !name.starts_with(".tmp") {
+            return Ok(RunState::Other);
+        }
+    }
+    Ok(RunState::Free)
+}
+
+/// Begins the run's folder, or checks that the interrupted run in it is this one. Returns the checkpoints' folder.
+pub(super) fn prepare(request: &TrainRequest<'_>) -> Result<PathBuf, TrainError> {
+    let out = request.out;
+    let checkpoints = out.join(CHECKPOINTS);
+    let marker = checkpoints.join(STARTED);
+    let now = Started::of(request);
+    match (request.start, run_state(out)?) {
+        (_, RunState::Finished) => return Err(TrainError::RunExists(out.to_owned())),
+        (_, RunState::Other) => return Err(TrainError::NotARunFolder(out.to_owned())),
+        (Start::Fresh, RunState::Interrupted(_)) => return Err(TrainError::RunInterrupted(out.to_owned())),
+        (Start::Resume, RunState::Free) => return Err(TrainError::NothingToResume(out.to_owned())),
+        (Start::Resume, RunState::Interrupted(_)) => {
+            same(out, &files::read_json(&marker)?, &now)?;
+            remove_temporary(out)?;
+            remove_temporary(&checkpoints)?;
+        }
+        (Start::Fresh, RunState::Free) => {
+            fs::create_dir_all(&checkpoints).map_err(|source| FileError::io("make", &checkpoints, source))?;
+            files::write_json(&marker, &now)?;
+        }
+    }
+    files::write(&out.join(CONFIG), request.config.to_toml().as_bytes())?;
+    Ok(checkpoints)
+}
+
+fn same(path: &Path, then: &Started, now: &Started) -> Result<(), TrainError> {
+    let differs = |what, then: String, now: String| {
+        if then == now { Ok(()) } else { Err(TrainError::ResumedOtherwise { path: path.to_owned(), what, then, now }) }
+    };
+    differs("version of Staycast", then.staycast_version.clone(), now.staycast_version.clone())?;
+    differs("data set (fingerprint)", then.data_fingerprint.clone(), now.data_fingerprint.clone())?;
+    differs("device", then.device.to_string(), now.device.to_string())?;
+    let (before, after) = (then.config.to_toml(), now.config.to_toml());
+    let changed = before.lines().zip(after.lines()).find(|(before, after)| before != after);
+    match changed {
+        Some((before, after)) => differs("configuration", before.to_owned(), after.to_owned()),
+        None => differs("configuration", before, after),
+    }
+}
+
+fn remove_temporary(folder: &Path) -> Result<(), FileError> {
+    let failed = |source| FileError::io("tidy", folder, source);
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if entry.file_name().to_string_lossy().starts_with(".tmp") {
+            fs::remove_file(entry.path()).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
+/// Seconds by stage, for `timing.json`.
+pub(super) struct Clock {
+    begun: Instant,
+    lap: Instant,
+    seconds: BTreeMap<&'static str, f64>,
+}
+
+impl Clock {
+    pub(super) fn start() -> Self {
+        Self { begun: Instant::now(), lap: Instant::now(), seconds: BTreeMap::new() }
+    }
+
+    pub(super) fn lap(&mut self, stage: &'static str) {
+        self.seconds.insert(stage, self.lap.elapsed().as_secs_f64());
+        self.lap = Instant::now();
+    }
+}
+
+#[derive(Serialize)]
+struct Timing {
+    seconds: BTreeMap<&'static str, f64>,
+    total_seconds: f64,
+    threads: usize,
+    peak_memory_bytes: Option<u64>,
+}
+
+/// Calibrates and writes the finished run.
+pub(super) fn finish(
+    request: &TrainRequest<'_>,
+    plan: &Plan,
+    examples: &Examples,
+    trained: &[TrainedSplit],
+    mut clock: Clock,
+) -> Result<(), TrainError> {
+    let config = request.config;
+    let out = request.out;
+    let mut fits = Vec::with_capacity(trained.len());
+    for (outer, split) in plan.splits.iter().zip(trained) {
+        let logits = held_out_logits(outer, split, examples.weeks());
+        let held_out = HeldOut { enrolments: &outer.training, logits: &logits };
+        let (method, rule) = (config.calibration.fit_by(), config.threshold.chosen_by());
+        let fitted = Fitted::fit(request.data, examples, &held_out, method, rule);
+        let week = config.training.target_week;
+        if let Some(reason) = fitted.not_fitted.get(&(week as u16)) {
+            return Err(TrainError::TargetNotFitted { week, reason: reason.clone() });
+        }
+        fits.push(fitted);
+    }
+
+    let history = trained.iter().flat_map(|split| &split.members).flat_map(|member| &member.history);
+    files::write_json_lines(&out.join(METRICS), history)?;
+    files::write_json(&out.join(SPLIT), &split_record(request, plan))?;
+    if config.split.folds > 0 {
+        let predictions = fold_predictions(plan, examples, trained, &fits);
+        tables::write_out_of_fold(&out.join(OUT_OF_FOLD), request.data, &predictions)?;
+        let fits: Vec<FoldFit> = plan
+            .splits
+            .iter()
+            .zip(fits.iter().cloned())
+            .map(|(outer, fitted)| FoldFit { repeat: outer.repeat, fold: outer.fold, fitted })
+            .collect();
+        files::write_json(&out.join(FOLD_CALIBRATION), &fits)?;
+    } else {
+        let parameters: Vec<_> = trained[0].members.iter().map(|member| member.parameters.clone()).collect();
+        checkpoint::save_members(&out.join(MODEL), &parameters)?;
+        files::write_json(&out.join(SCALER), &trained[0].inputs)?;
+        files::write_json(&out.join(CALIBRATION), &fits[0])?;
+    }
+    clock.lap("finish");
+    let timing = Timing {
+        total_seconds: clock.begun.elapsed().as_secs_f64(),
+        seconds: clock.seconds,
+        threads: rayon::current_num_threads(),
+        peak_memory_bytes: staycast_sequences::peak_memory_bytes(),
+    };
+    files::write_json(&out.join(TIMING), &timing)?;
+    Ok(files::write_json(&out.join(MANIFEST), &manifest(request, plan, examples, trained, &fits))?)
+}
+
+/// Mean logits over the members that held a position out, NaN where none did.
+fn held_out_logits(outer: &Outer, split: &TrainedSplit, weeks: usize) -> Vec<f32> {
+    let mut sums = vec![0.0_f64; outer.training.len() * weeks];
+    let mut counts = vec![0_u32; outer.training.len()];
+    for ((_, held_out), member) in outer.members.iter().zip(&split.members) {
+        for (row, &position) in held_out.iter().enumerate() {
+            counts[position] += 1;
+            for week in 0..weeks {
+                sums[position * weeks + week] += f64::from(member.held_out[row * weeks + week]);
+            }
+        }
+    }
+    sums.iter()
+        .enumerate()
+        .map(|(at, sum)| match counts[at / weeks] {
+            0 => f32::NAN,
+            count => (sum / f64::from(count)) as f32,
+        })
+        .collect()
+}
+
+/// An out-of-fold prediction: of an enrolment, by networks that were not trained on it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct FoldPrediction {
+    /// Repeat of the cross-validation, from 0.
+    pub(crate) repeat: u32,
+    /// The fold that held the enrolment, from 0.
+    pub(crate) fold: u32,
+    /// Index of the enrolment in the data set.
+    pub(crate) enrolment: usize,
+    /// Cut-off: weeks seen.
+    pub(crate) week: u16,
+    /// What ranks: the mean logit; under Platt scaling the calibrated log odds, which compare between folds.
+    pub(crate) score: f64,
+    /// Calibrated probability of dropout.
+    pub(crate) p: f64,
+    /// Whether it reaches the fold's threshold.
+    pub(crate) at_risk: bool,
+}
+
+fn fold_predictions(
+    plan: &Plan,
+    examples: &Examples,
+    trained: &[TrainedSplit],
+    fits: &[Fitted],
+) -> Vec<FoldPrediction> {
+    let weeks = examples.weeks();
+    let mut predictions = Vec::new();
+    for ((outer, split), fitted) in plan.splits.iter().zip(trained).zip(fits) {
+        for (row, &enrolment) in outer.test.iter().enumerate() {
+            for (&week, fit) in &fitted.weeks {
+                let at = row * weeks + usize::from(week) - 1;
+                let sum: f64 = split.members.iter().map(|member| f64::from(member.test[at])).sum();
+                let logit = sum / split.members.len() as f64;
+                let p = fit.calibration.apply(logit);
+                let score = match fit.calibration {
+                    Calibration::Platt { slope, intercept } => slope * logit + intercept,
+                    _ => logit,
+                };
+                let at_risk = p >= fit.threshold.threshold;
+                let (repeat, fold) = (outer.repeat, outer.fold);
+                predictions.push(FoldPrediction { repeat, fold, enrolment, week, score, p, at_risk });
+            }
+        }
+    }
+    predictions.sort_by_key(|prediction| (prediction.repeat, prediction.enrolment, prediction.week));
+    predictions
+}
+
+fn split_record(request: &TrainRequest<'_>, plan: &Plan) -> SplitRecord {
+    let data = request.data;
+    let by_course = |enrolments: &mut dyn Iterator<Item = usize>| {
+        let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for enrolment in enrolments {
+            let course = data.course_of(enrolment).id.clone();
+            found.entry(course).or_default().push(data.enrolments[enrolment].id.clone());
+        }
+        found
+    };
+    let first = &plan.splits[0];
+    let folds = request.config.split.folds > 0;
+    let mut excluded: BTreeMap<SplitExclusion, u64> = BTreeMap::new();
+    for (_, part) in first.excluded.iter().filter(|_| !folds) {
+        if let Part::Excluded(reason) = part {
+            *excluded.entry(*reason).or_default() += 1;
+        }
+    }
+    let (training, test) = if folds {
+        // Every enrolment of the folds is in training somewhere, and tested once a repeat.
+        let mut all: Vec<usize> = plan.splits.iter().flat_map(|outer| outer.test.iter().copied()).collect();
+        all.sort_unstable();
+        all.dedup();
+        (by_course(&mut all.into_iter()), BTreeMap::new())
+    } else {
+        (by_course(&mut first.training.iter().copied()), by_course(&mut first.test.iter().copied()))
+    };
+    let mut learners: Vec<String> = if data.manifest.knows.learners && !folds {
+        first.training.iter().map(|&enrolment| data.enrolments[enrolment].learner.clone()).collect()
+    } else {
+        Vec::new()
+    };
+    learners.sort_unstable();
+    learners.dedup();
+    let known_days = first.training.iter().map(|&row| labels_known_day(data.manifest.labels.rule, data.course_of(row)));
+    let known_days: Option<Vec<i64>> = known_days.collect();
+    SplitRecord {
+        kind: plan.kind,
+        description: plan.description.clone(),
+        held_out_by: plan.held_out_by,
+        training,
+        test,
+        training_learners: learners,
+        training_labels_known_day: known_days.and_then(|days| days.into_iter().max()),
+        excluded,
+    }
+}
+
+fn manifest(
+    request: &TrainRequest<'_>,
+    plan: &Plan,
+    examples: &Examples,
+    trained: &[TrainedSplit],
+    fits: &[Fitted],
+) -> RunManifest {
+    let (data, config) = (request.data, request.config);
+    let target = config.training.target_week as u16;
+    let members = trained
+        .iter()
+        .flat_map(|split| &split.members)
+        .filter_map(|member| member.history.iter().rev().find(|record| record.best))
+        .map(|best| MemberSummary {
+            repeat: best.repeat,
+            fold: best.fold,
+            member: best.member,
+            best_epoch: best.epoch,
+            validation_auc: best.validation_auc,
+        })
+        .collect();
+    let size: usize = trained[0].members[0].parameters.iter().map(|parameter| parameter.values.len()).sum();
+    RunManifest {
+        kind: RUN_KIND.to_owned(),
+        run_version: RUN_VERSION,
+        staycast_version: env!("CARGO_PKG_VERSION").to_owned(),
+        data: DataRecord {
+            fingerprint: data.manifest.fingerprint(),
+            format: data.manifest.format.clone(),
+            layout_version: data.manifest.layout_version,
+            courses: data.courses.len() as u64,
+            enrolments: data.enrolments.len() as u64,
+        },
+        device: request.device.info.clone(),
+        seed: config.training.seed,
+        label_rule: data.manifest.labels.rule,
+        target_week: target,
+        weeks: examples.weeks() as u16,
+        calendar: data.manifest.calendar.clone(),
+        features: trained[0].inputs.features(),
+        inputs: trained[0].inputs.width() as u64,
+        parameters: size as u64,
+        split_kind: plan.kind,
+        split: plan.description.clone(),
+        folds: (config.split.folds > 0)
+            .then(|| FoldsRecord { folds: config.split.folds, repeats: config.split.repeats }),
+        members,
+        held_out_auc: fits[0].weeks.get(&target).and_then(|fit| fit.held_out_auc),
+    }
+}

@@ -1,0 +1,70 @@
+//! The same run on a GPU and on flex, on tiny shapes. Needs an adapter, which may be a software one.
+
+#![cfg(feature = "wgpu")]
+
+mod common;
+
+use common::{config, dataset};
+use staycast_evaluation::report::Resampling;
+use staycast_forecast::device::{Backend, Check, ChosenDevice, DeviceChoice, choose, list};
+use staycast_forecast::{EvaluateRequest, Rows, Run, Start, TrainRequest, Unwatched, train};
+
+/// Greatest difference of a logit from flex after the same few training steps.
+const TOLERANCE: f64 = 2e-3;
+
+#[test]
+#[ignore = "needs a Vulkan adapter; scripts/test runs it"]
+fn the_adapter_is_listed_with_its_name_and_passes_the_check() {
+    let reports = list();
+    let wgpu = reports.iter().find(|report| report.backend == Backend::Wgpu).expect("built in");
+    let device = wgpu.devices.first().unwrap_or_else(|| panic!("no adapter: {:?}", wgpu.absent));
+    assert!(!device.info.name.is_empty());
+    assert!(matches!(device.check, Check::Passed { error } if error < 1e-4), "{:?}", device.check);
+}
+
+#[test]
+#[ignore = "needs a Vulkan adapter; scripts/test runs it"]
+fn training_evaluating_and_scoring_agree_with_flex() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = dataset(4, 24);
+    let config = config(&["training.epochs=2", "ensemble.members=1", "model.hidden=4"]);
+    let train_on = |device: &ChosenDevice, name: &str| -> Run {
+        let out = folder.path().join(name);
+        let request = TrainRequest { data: &data, config: &config, device, out: &out, start: Start::Fresh };
+        train(&request, &Unwatched).expect("it trains")
+    };
+    let flex = ChosenDevice::flex();
+    let wgpu = choose(DeviceChoice::Backend(Backend::Wgpu)).expect("an adapter that computes right");
+    let (on_flex, on_wgpu) = (train_on(&flex, "flex"), train_on(&wgpu, "wgpu"));
+    assert_eq!(on_wgpu.manifest().device.backend, Backend::Wgpu);
+
+    let everyone: Vec<usize> = (0..data.enrolments.len()).collect();
+    let expected = on_flex.forecast(&data, &everyone, &flex).expect("it forecasts");
+    // Trained there and forecast there; trained here and forecast there.
+    for run in [&on_wgpu, &on_flex] {
+        let found = run.forecast(&data, &everyone, &wgpu).expect("it forecasts");
+        for row in 0..everyone.len() {
+            for week in 1..=found.weeks() as u32 {
+                let difference = (found.logit(row, week) - expected.logit(row, week)).abs();
+                assert!(difference < TOLERANCE, "row {row}, week {week}: {difference}");
+            }
+        }
+    }
+    let evaluate = |run: &Run, device: &ChosenDevice| {
+        let request = EvaluateRequest {
+            data: &data,
+            week: None,
+            courses: None,
+            rows: Rows::Unseen,
+            resampling: Resampling::Off,
+            device,
+        };
+        run.evaluate(&request).expect("it evaluates").evaluation.cohorts.all
+    };
+    let (here, there) = (evaluate(&on_flex, &flex), evaluate(&on_wgpu, &wgpu));
+    assert_eq!(here.n, there.n);
+    let difference = here.brier.value().expect("rows") - there.brier.value().expect("rows");
+    assert!(difference.abs() < 1e-3, "{difference}");
+    let scores = on_wgpu.score(&data, 3, None, &wgpu).expect("it scores");
+    assert!(scores.iter().any(|row| row.rank == Some(1)));
+}

@@ -1,0 +1,212 @@
+//! Training runs: what they learn, and that equal runs are equal to the byte.
+
+mod common;
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use common::{bytes_of, config, dataset, dataset_with, train_at};
+use staycast_evaluation::report::Resampling;
+use staycast_forecast::config::CheckedConfig;
+use staycast_forecast::device::ChosenDevice;
+use staycast_forecast::{
+    EpochRecord, EvaluateRequest, Rows, Run, RunState, Start, TrainError, TrainRequest, TrainingWatch, Unwatched,
+    run_state, train,
+};
+use staycast_sequences::Dataset;
+
+#[test]
+fn a_run_learns_what_there_is_to_learn() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = dataset(4, 150);
+    let run = train_at(&data, &config(&["training.epochs=12"]), &folder.path().join("run")).expect("it trains");
+    let device = ChosenDevice::flex();
+    let request = EvaluateRequest {
+        data: &data,
+        week: None,
+        courses: None,
+        rows: Rows::Unseen,
+        resampling: Resampling::Off,
+        device: &device,
+    };
+    let outcome = run.evaluate(&request).expect("it evaluates");
+    let all = &outcome.evaluation.cohorts.all;
+    // 150 of course0, all of whom are known by the end of week 3.
+    assert_eq!(all.n, 150);
+    let auc = all.auc.value().expect("both classes");
+    let silence = outcome.evaluation.baselines["days_since_last"].all.auc.value().expect("both classes");
+    assert!(auc > 0.72 && auc > silence, "{auc} against {silence}");
+    assert!(all.ece.value().expect("rows") < 0.15);
+}
+
+#[test]
+fn equal_runs_are_equal_to_the_byte_for_any_number_of_threads() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = dataset(4, 60);
+    let runs: Vec<_> = [1, 2, 3]
+        .into_iter()
+        .map(|threads| {
+            let out = folder.path().join(format!("threads{threads}"));
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+            pool.install(|| train_at(&data, &config(&[]), &out)).expect("it trains");
+            bytes_of(&out)
+        })
+        .collect();
+    assert!(runs[0].contains_key("model.safetensors") && runs[0].contains_key("checkpoints/member1.safetensors"));
+    assert_eq!(runs[0], runs[1]);
+    assert_eq!(runs[0], runs[2]);
+}
+
+#[test]
+fn another_seed_gives_another_run() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = dataset(4, 60);
+    let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+    train_at(&data, &config(&[]), &first).expect("it trains");
+    train_at(&data, &config(&["training.seed=2"]), &second).expect("it trains");
+    assert_ne!(bytes_of(&first)["model.safetensors"], bytes_of(&second)["model.safetensors"]);
+}
+
+/// Stops after so many epochs of any member.
+struct StopAfter(AtomicU32);
+
+impl TrainingWatch for StopAfter {
+    fn epoch(&self, _record: &EpochRecord) -> ControlFlow<()> {
+        if self.0.fetch_sub(1, Ordering::Relaxed) <= 1 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+/// Trains by fits and starts: stopped after every epoch, and resumed.
+fn train_interrupted(data: &Dataset, config: &CheckedConfig, out: &Path) -> u32 {
+    let device = ChosenDevice::flex();
+    let mut start = Start::Fresh;
+    for attempt in 0..100 {
+        let request = TrainRequest { data, config, device: &device, out, start };
+        match train(&request, &StopAfter(AtomicU32::new(1))) {
+            Ok(_) => return attempt,
+            Err(TrainError::Interrupted) => {
+                assert!(matches!(run_state(out).expect("readable"), RunState::Interrupted(_)));
+                assert!(!out.join("model.safetensors").exists(), "nothing under its final name yet");
+                start = Start::Resume;
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    panic!("it never ends");
+}
+
+#[test]
+fn an_interrupted_run_ends_with_the_bytes_of_an_uninterrupted_one() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = dataset(4, 60);
+    let config = config(&["model.layers=2", "model.head_hidden=4", "training.epochs=6", "training.patience=6"]);
+    let (straight, interrupted) = (folder.path().join("straight"), folder.path().join("interrupted"));
+    train_at(&data, &config, &straight).expect("it trains");
+    assert!(train_interrupted(&data, &config, &interrupted) > 2, "it was interrupted several times");
+    assert_eq!(bytes_of(&straight), bytes_of(&interrupted));
+}
+
+#[test]
+fn an_interrupted_cross_validation_ends_with_the_bytes_of_an_uninterrupted_one() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = dataset(2, 60);
+    let config = config(&["split.by=learner", "split.test_courses=[]", "split.folds=2", "split.repeats=2"]);
+    let (straight, interrupted) = (folder.path().join("straight"), folder.path().join("interrupted"));
+    train_at(&data, &config, &straight).expect("it trains");
+    let device = ChosenDevice::flex();
+    let first = TrainRequest { data: &data, config: &config, device: &device, out: &interrupted, start: Start::Fresh };
+    assert!(matches!(train(&first, &StopAfter(AtomicU32::new(9))), Err(TrainError::Interrupted)));
+    train(&TrainRequest { start: Start::Resume, ..first }, &Unwatched).expect("it goes on");
+    assert_eq!(bytes_of(&straight), bytes_of(&interrupted));
+}
+
+#[test]
+fn a_run_is_not_begun_twice_nor_resumed_as_another() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = dataset(4, 60);
+    let out = folder.path().join("run");
+    let device = ChosenDevice::flex();
+    let plain = config(&[]);
+    let fresh = TrainRequest { data: &data, config: &plain, device: &device, out: &out, start: Start::Fresh };
+    let resume = TrainRequest { start: Start::Resume, ..fresh };
+
+    let message = |request: &TrainRequest<'_>| train(request, &Unwatched).expect_err("refused").to_string();
+    assert!(message(&resume).contains("no interrupted run"));
+
+    assert!(train(&fresh, &StopAfter(AtomicU32::new(1))).is_err());
+    assert!(message(&fresh).contains("--resume"));
+    let other = config(&["training.learning_rate=0.001"]);
+    let refused = message(&TrainRequest { config: &other, ..resume });
+    assert!(refused.contains("configuration") && refused.contains("learning_rate = 0.001"), "{refused}");
+    let others = dataset_with(4, 60, 9);
+    assert!(message(&TrainRequest { data: &others, ..resume }).contains("fingerprint"));
+
+    train(&resume, &Unwatched).expect("it goes on");
+    assert!(message(&fresh).contains("finished run"));
+    assert!(message(&resume).contains("finished run"));
+
+    let foreign = folder.path().join("foreign");
+    std::fs::create_dir(&foreign).expect("a folder");
+    std::fs::write(foreign.join("thesis.doc"), b"").expect("a file");
+    assert!(message(&TrainRequest { out: &foreign, ..fresh }).contains("not empty"));
+}
+
+#[test]
+fn the_scaler_knows_nothing_of_the_test_part() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = dataset(4, 60);
+    // The same data, but everything in the test course a hundred times as much.
+    let values: Vec<f32> = data
+        .values()
+        .chunks(data.weeks * data.features.len())
+        .zip(&data.enrolments)
+        .flat_map(|(values, row)| values.iter().map(move |value| if row.course == 0 { value * 100.0 } else { *value }))
+        .collect();
+    let changed = Dataset::from_parts(
+        data.manifest.clone(),
+        data.courses.clone(),
+        data.enrolments.clone(),
+        data.features.clone(),
+        data.weeks,
+        values,
+    );
+    let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+    train_at(&data, &config(&[]), &first).expect("it trains");
+    train_at(&changed, &config(&[]), &second).expect("it trains");
+    assert_eq!(bytes_of(&first), bytes_of(&second));
+}
+
+#[test]
+fn the_target_must_lie_before_the_label_window() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = dataset(4, 60);
+    let message = train_at(&data, &config(&["training.target_week=6"]), &folder.path().join("run"))
+        .expect_err("week 6 is in the label window")
+        .to_string();
+    assert!(message.contains("inactive-last 1") && message.contains('5'), "{message}");
+}
+
+#[test]
+fn a_class_that_is_missing_is_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut data = dataset(4, 30);
+    data.enrolments.iter_mut().for_each(|row| row.dropout = Some(true));
+    let message =
+        train_at(&data, &config(&[]), &folder.path().join("run")).expect_err("nothing to tell apart").to_string();
+    assert!(message.contains("dropouts and 0 others"), "{message}");
+}
+
+#[test]
+fn unknown_labels_and_statics_are_no_trouble() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut data = dataset(4, 60);
+    data.enrolments.iter_mut().step_by(5).for_each(|row| row.dropout = None);
+    let config = config(&["inputs.statics=region", "calibration.method=isotonic", "training.class_weights=none"]);
+    let run = train_at(&data, &config, &folder.path().join("run")).expect("it trains");
+    let names: Vec<String> = run.inputs().expect("a model").columns.iter().map(|column| column.source.name()).collect();
+    for name in ["n_events", "score_mean is null", "region = r0", "weeks_left", "pre_start_events"] {
+        assert!(names.contains(&name.to_owned()), "{name} in {names:?}");
+    }
+    assert_eq!(Run::open(run.path()).expect("it opens").manifest(), run.manifest());
+}
