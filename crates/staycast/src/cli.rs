@@ -1,0 +1,104 @@
+//! What the user types. Parsing does no work: each subcommand's `resolve` turns its arguments into what it needs.
+
+use std::num::NonZeroUsize;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+use crate::console::{Console, Form, Talk};
+use crate::{demo, devices, evaluate, inspect, preprocess, score, train};
+
+/// Forecasts who stays in an online course and who is about to leave.
+///
+/// Staycast turns clickstream logs into weekly sequences, trains an LSTM on them, says how good its forecast is at the
+/// end of week 4, and scores learners by their risk of dropping out.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, max_term_width = 100, disable_help_subcommand = true)]
+#[command(after_help = EXAMPLES, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) everywhere: Everywhere,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+The line of work:
+  logs -> preprocess -> sequences -> train -> run -> evaluate, score
+
+Examples:
+  staycast demo                                  see it all on simulated logs, in two minutes
+  staycast preprocess my-logs/ --out sequences   weekly sequences from logs
+  staycast train sequences --out run             LSTMs, calibrated, some courses kept for the test
+  staycast evaluate run sequences                how good is the forecast at the end of week 4?
+  staycast score run sequences --out scores.csv  everybody's risk, ranked
+
+Exit status: 0 done; 1 failed; 2 wrong usage; 3 done, but more input was rejected than
+--max-rejected allows.";
+
+/// Flags of every subcommand.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct Everywhere {
+    /// Print errors and the results asked for, and nothing else
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Log what happens inside to stderr; twice for more
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    verbose: u8,
+    /// Print exactly one JSON object on stdout, and nothing else there
+    #[arg(long, global = true)]
+    json: bool,
+    /// Threads to compute on; as many as there are cores if not given. Results don't depend on it
+    #[arg(long, global = true, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+}
+
+impl Everywhere {
+    /// Where words go.
+    pub(crate) fn console(&self) -> Console {
+        Console {
+            form: if self.json { Form::Json } else { Form::Words },
+            talk: if self.quiet { Talk::Errors } else { Talk::Stages },
+        }
+    }
+
+    /// How much is logged.
+    pub(crate) fn log_level(&self) -> tracing::level_filters::LevelFilter {
+        use tracing::level_filters::LevelFilter;
+        match (self.quiet, self.verbose) {
+            (true, _) => LevelFilter::ERROR,
+            (false, 0) => LevelFilter::WARN,
+            (false, 1) => LevelFilter::INFO,
+            (false, _) => LevelFilter::DEBUG,
+        }
+    }
+
+    /// Threads to compute on, when given.
+    pub(crate) fn threads(&self) -> Option<usize> {
+        self.threads.map(NonZeroUsize::get)
+    }
+}
+
+/// The subcommands, in the order of the work.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Preprocess(preprocess::PreprocessArgs),
+    Train(train::TrainArgs),
+    Evaluate(evaluate::EvaluateArgs),
+    Score(score::ScoreArgs),
+    Inspect(inspect::InspectArgs),
+    Devices(devices::DevicesArgs),
+    Demo(demo::DemoArgs),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,307 @@
+//! `staycast demo`: the whole line of work on learners who never existed, through the same code as the commands.
+
+mod people;
+mod place;
+mod truth;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use serde::Serialize;
+use staycast_evaluation::text;
+use staycast_events::formats::OpenOptions;
+use staycast_forecast::config::Config;
+use staycast_forecast::device::DeviceChoice;
+use staycast_forecast::{EvaluationOutcome, Rows, Run, ScoreRow};
+use staycast_sequences::{ACTIVE_WITHIN_DAYS, BuildOptions, Dataset, IfExists, Selection, SequenceFolder};
+use staycast_simulator::{Simulated, SimulatorConfig, simulate_to_folder};
+
+use self::place::Place;
+use self::truth::BestReachable;
+use crate::console::{Console, Template, bar};
+use crate::status::Status;
+use crate::words::{Sheet, bytes, counted, duration, grouped, percent, shell};
+use crate::{devices, evaluate, preprocess, score, train};
+
+/// Simulate a cohort and run every stage on it
+///
+/// Simulates clickstream logs of learners who never existed, turns them into sequences, trains a forecast on earlier courses,
+/// evaluates it on later ones and ranks their learners, all through the same code as the commands. Takes less than two
+/// minutes on two cores.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  staycast demo
+  staycast demo --learners 20000 --out big-demo
+  staycast demo --device wgpu --json")]
+pub(crate) struct DemoArgs {
+    /// Folder to write; if not given, staycast-demo or, where that is taken, staycast-demo-2 and so on
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Learners to simulate; each takes one course or more
+    #[arg(long, value_name = "N", default_value_t = 3200, value_parser = clap::value_parser!(u64).range(200..=10_000_000))]
+    learners: u64,
+    /// From which all randomness is drawn: the learners and the training
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    seed: u64,
+    /// Where to compute
+    #[arg(long, value_name = "DEVICE", default_value = "auto", help = devices::HELP)]
+    device: DeviceChoice,
+}
+
+/// The demo's settings: the defaults, smaller.
+const CONFIG: &str = include_str!("../../../../configs/demo.toml");
+
+/// How many of those most at risk are shown.
+const SHOWN: usize = 10;
+/// How many of those who are still active.
+const ACTIVE_SHOWN: usize = 5;
+
+/// What came of it.
+#[derive(Debug, Serialize)]
+struct Shown {
+    out: PathBuf,
+    seconds: f64,
+    simulated: SimulatedRecord,
+    preprocess: preprocess::Built,
+    train: train::Trained,
+    evaluation: EvaluationOutcome,
+    best_reachable: BestReachable,
+    score: score::Scored,
+    most_at_risk: Vec<ScoreRow>,
+}
+
+#[derive(Debug, Serialize)]
+struct SimulatedRecord {
+    learners: u64,
+    enrolments: u64,
+    events: u64,
+    bytes: u64,
+    dropout_rate: f64,
+    seconds: f64,
+}
+
+/// Runs the subcommand.
+pub(crate) fn run(args: &DemoArgs, console: &Console) -> anyhow::Result<Status> {
+    let begun = Instant::now();
+    let place = Place::find(args.out.as_deref())?;
+    let inside = console.for_stages();
+    let shown = Demo { args, place: &place, console, inside: &inside }.run(begun)?;
+    console.answer(&shown, || closing(&place, begun.elapsed()))?;
+    Ok(Status::Fine)
+}
+
+struct Demo<'a> {
+    args: &'a DemoArgs,
+    place: &'a Place,
+    console: &'a Console,
+    /// For the stages, whose own summaries would be too much here.
+    inside: &'a Console,
+}
+
+impl Demo<'_> {
+    fn run(&self, begun: Instant) -> anyhow::Result<Shown> {
+        let simulated = self.simulate()?;
+        let preprocess = self.preprocess()?;
+        let (train, run) = self.train()?;
+        let (evaluation, best_reachable) = self.evaluate(&run)?;
+        let (score, most_at_risk) = self.score(&run)?;
+        let seconds = begun.elapsed().as_secs_f64();
+        let out = self.place.folder().to_owned();
+        Ok(Shown { out, seconds, simulated, preprocess, train, evaluation, best_reachable, score, most_at_risk })
+    }
+
+    /// The heading of a stage: its number, what it does, and the command that would do it.
+    fn heading(&self, number: u32, what: &str, command: &str) -> anyhow::Result<()> {
+        self.console.tell(&format!("\n{number}. {what}\n   $ {command}\n"))
+    }
+
+    fn simulate(&self) -> anyhow::Result<SimulatedRecord> {
+        let begun = Instant::now();
+        let config =
+            SimulatorConfig { learners: self.args.learners, seed: self.args.seed, ..SimulatorConfig::default() };
+        self.console.tell("1. Learners who never existed, in KDD Cup 2015's log format\n")?;
+        let bar = bar(self.inside, "simulating", Some(config.learners), Template::Steps);
+        let simulated =
+            simulate_to_folder(&config, &self.place.logs(), &|progress| bar.set_position(progress.learners));
+        bar.finish_and_clear();
+        let simulated = simulated?;
+        let record = record(&simulated, begun.elapsed());
+        self.console.tell(&format!(
+            "   {} in {} of {} courses, {} events ({}); {} drop out ({})\n",
+            counted(record.learners, "learner"),
+            counted(record.enrolments, "enrolment"),
+            config.courses,
+            grouped(record.events),
+            bytes(record.bytes),
+            percent(record.dropout_rate),
+            duration(begun.elapsed()),
+        ))?;
+        Ok(record)
+    }
+
+    fn preprocess(&self) -> anyhow::Result<preprocess::Built> {
+        let (logs, out) = (self.place.logs(), self.place.sequences());
+        let command = format!("staycast preprocess {} --out {}", typed(&logs), typed(&out));
+        self.heading(2, "Weekly sequences", &command)?;
+        let plan = preprocess::Plan {
+            inputs: vec![logs],
+            open: OpenOptions::default(),
+            build: BuildOptions::default(),
+            out,
+            if_exists: IfExists::Refuse,
+            max_rejected: 0.0,
+        };
+        let built = preprocess::execute(&plan, self.inside)?;
+        let manifest = &built.manifest;
+        self.console.tell(&format!(
+            "   {} rows read, {} used; {} enrolment-weeks of {} features ({})\n",
+            grouped(manifest.rows.read),
+            grouped(manifest.rows.used),
+            grouped(manifest.totals.enrolment_weeks),
+            manifest.available_features().count(),
+            duration(Duration::from_secs_f64(built.seconds)),
+        ))?;
+        Ok(built)
+    }
+
+    fn train(&self) -> anyhow::Result<(train::Trained, Run)> {
+        let (sequences, out) = (self.place.sequences(), self.place.run());
+        let settings = out.join("config.toml");
+        let command =
+            format!("staycast train {} --out {} --config {}", typed(&sequences), typed(&out), typed(&settings));
+        self.heading(3, "A forecast: LSTMs trained on earlier courses, later ones kept for the test", &command)?;
+        let mut config = Config::from_toml(CONFIG, "configs/demo.toml")?;
+        // The simulated courses run in waves, so that the test can be what a forecast in real use is.
+        "time".clone_into(&mut config.split.by);
+        config.training.seed = self.args.seed;
+        let plan = train::Plan {
+            sequences,
+            out,
+            config: config.check()?,
+            device: self.args.device,
+            start: train::Beginning::Fresh,
+        };
+        let (trained, run) = train::execute(&plan, self.inside)?;
+        let manifest = &trained.manifest;
+        let auc = manifest.held_out_auc.map_or_else(String::new, |auc| format!("; held-out AUC {auc:.3}"));
+        self.console.tell(&format!(
+            "   {} of {} parameters on {}{auc} ({})\n",
+            counted(manifest.members.len() as u64, "network"),
+            grouped(manifest.parameters),
+            devices::in_words(&manifest.device),
+            duration(Duration::from_secs_f64(trained.seconds)),
+        ))?;
+        Ok((trained, run))
+    }
+
+    fn evaluate(&self, run: &Run) -> anyhow::Result<(EvaluationOutcome, BestReachable)> {
+        let (sequences, out) = (self.place.sequences(), self.place.report());
+        let command =
+            format!("staycast evaluate {} {} --out {}", typed(&self.place.run()), typed(&sequences), typed(&out));
+        self.heading(4, "How good is it, on courses that it never saw?", &command)?;
+        let plan = evaluate::Plan {
+            run: self.place.run(),
+            sequences,
+            week: None,
+            courses: None,
+            rows: Rows::Unseen,
+            out: Some(out),
+            resamples: 500,
+            device: self.args.device,
+        };
+        let evaluated = evaluate::execute(&plan, self.inside)?;
+        let best = truth::best_reachable(run, &self.data()?, &self.place.logs(), &evaluated.outcome.evaluation)?;
+        self.console.tell(&format!("\n{}\n{}", text::week_table(&evaluated.outcome.evaluation), best.words()))?;
+        Ok((evaluated.outcome, best))
+    }
+
+    /// Courses and enrolments, with the one feature that says how long ago somebody was last seen.
+    fn data(&self) -> anyhow::Result<Dataset> {
+        let selection = Selection { courses: None, features: Some(vec!["days_since_last".to_owned()]) };
+        Ok(SequenceFolder::open(&self.place.sequences())?.load(&selection)?)
+    }
+
+    fn score(&self, run: &Run) -> anyhow::Result<(score::Scored, Vec<ScoreRow>)> {
+        let courses: Vec<String> = run.split().test.keys().cloned().collect();
+        let (sequences, out) = (self.place.sequences(), self.place.scores());
+        let command = format!(
+            "staycast score {} {} --courses {} --out {}",
+            typed(&self.place.run()),
+            typed(&sequences),
+            shell(&courses.join(",")),
+            typed(&out)
+        );
+        self.heading(5, "Who is at risk in these courses, at the end of week 4?", &command)?;
+        let plan = score::Plan {
+            run: self.place.run(),
+            sequences,
+            week: None,
+            courses: Some(courses),
+            out,
+            device: self.args.device,
+        };
+        let (scored, rows) = score::execute(&plan, self.inside)?;
+        let most = people::most_at_risk(&rows, SHOWN);
+        let data = self.data()?;
+        let with_score = scored.statuses.get("scored").copied().unwrap_or(0);
+        self.console.tell(&format!(
+            "   {} of {} are at risk. The {} most at risk:\n\n{}",
+            grouped(scored.at_risk),
+            counted(with_score, "enrolment"),
+            most.len(),
+            people::table(&most, &data)
+        ))?;
+        let active = people::still_active(&rows, &data, ACTIVE_WITHIN_DAYS, ACTIVE_SHOWN);
+        self.console.tell(&format!(
+            "\n   And of those seen in the last {ACTIVE_WITHIN_DAYS:.0} days, whom a message may still reach:\n\n{}",
+            people::table(&active, &data)
+        ))?;
+        Ok((scored, most))
+    }
+}
+
+fn record(simulated: &Simulated, time: Duration) -> SimulatedRecord {
+    SimulatedRecord {
+        learners: simulated.learners,
+        enrolments: simulated.enrolments,
+        events: simulated.events,
+        bytes: simulated.bytes,
+        dropout_rate: simulated.dropout_rate,
+        seconds: time.as_secs_f64(),
+    }
+}
+
+fn typed(path: &Path) -> String {
+    shell(&path.display().to_string())
+}
+
+/// Where everything lies, and how to do the same with one's own logs.
+fn closing(place: &Place, time: Duration) -> String {
+    let mut sheet = Sheet::default();
+    sheet.gap();
+    sheet.paragraph(format!("All of it took {}. In {} are:", duration(time), place.folder().display()));
+    for (path, what) in [
+        (place.logs(), "simulated logs, and the truth beside them"),
+        (place.sequences(), "a row for each enrolment and week, in Parquet for pandas, polars, DuckDB"),
+        (place.run(), "the trained run; its config.toml has every setting"),
+        (place.report(), "the whole report: every week, calibration, courses"),
+        (place.scores(), "everybody's risk, ranked"),
+    ] {
+        let name = path.strip_prefix(place.folder()).unwrap_or(&path).display().to_string();
+        sheet.verbatim(format!("  {name:12} {what}"));
+    }
+    sheet.gap();
+    sheet.paragraph("The same with logs of your own:");
+    for command in [
+        "staycast preprocess YOUR-LOGS/ --out sequences",
+        "staycast train sequences --out run",
+        "staycast evaluate run sequences",
+        "staycast score run sequences --out scores.csv",
+    ] {
+        sheet.verbatim(format!("  {command}"));
+    }
+    sheet.paragraph("Every command has examples under --help.");
+    sheet.finish()
+}

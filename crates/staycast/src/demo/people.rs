@@ -1,0 +1,66 @@
+//! Those most at risk.
+
+use staycast_forecast::ScoreRow;
+use staycast_sequences::Dataset;
+
+/// The `most` rows with the highest risk, highest first.
+pub(super) fn most_at_risk(rows: &[ScoreRow], most: usize) -> Vec<ScoreRow> {
+    let mut found: Vec<ScoreRow> =
+        rows.iter().filter(|row| row.rank.is_some_and(|rank| rank as usize <= most)).cloned().collect();
+    found.sort_by_key(|row| row.rank);
+    found
+}
+
+/// The `most` of `rows` with the highest risk who were seen in the last `days`, highest first.
+pub(super) fn still_active(rows: &[ScoreRow], data: &Dataset, days: f32, most: usize) -> Vec<ScoreRow> {
+    let seen = |row: &&ScoreRow| Person::of(row, data).silent_days.is_some_and(|silent| silent <= days);
+    let mut found: Vec<ScoreRow> = rows.iter().filter(|row| row.rank.is_some()).filter(seen).cloned().collect();
+    found.sort_by_key(|row| row.rank);
+    found.truncate(most);
+    found
+}
+
+/// What the table says of a row besides its score.
+struct Person {
+    silent_days: Option<f32>,
+    dropped_out: Option<bool>,
+}
+
+impl Person {
+    fn of(row: &ScoreRow, data: &Dataset) -> Self {
+        let place = data.enrolments.iter().position(|enrolment| enrolment.id == row.enrolment_id);
+        let silent = place.zip(data.feature("days_since_last"));
+        Self {
+            silent_days: silent
+                .map(|(place, column)| data.week(place, row.week as usize - 1)[column])
+                .filter(|days| !days.is_nan()),
+            dropped_out: place.and_then(|place| data.enrolments[place].dropout),
+        }
+    }
+}
+
+/// The rows as a table, with what became of the learners.
+pub(super) fn table(rows: &[ScoreRow], data: &Dataset) -> String {
+    let mut text = format!(
+        "   {:>4}  {:18}{:>12}  {:14}{:>12}{:>14}  {}\n",
+        "rank", "course", "enrolment", "learner", "p(dropout)", "days silent", "and in the end"
+    );
+    for row in rows {
+        let person = Person::of(row, data);
+        let days = person.silent_days.map_or_else(|| "never seen".to_owned(), |days| format!("{days:.0}"));
+        let end = match person.dropped_out {
+            Some(true) => "dropped out",
+            Some(false) => "stayed",
+            None => "not known",
+        };
+        text += &format!(
+            "   {:>4}  {:18}{:>12}  {:14}{:>12.3}{days:>14}  {end}\n",
+            row.rank.unwrap_or_default(),
+            row.course_id,
+            row.enrolment_id,
+            row.learner_id,
+            row.p_dropout.unwrap_or(f64::NAN),
+        );
+    }
+    text
+}

@@ -1,0 +1,130 @@
+//! `staycast devices`: what this build can compute on.
+
+use clap::Args;
+use serde::Serialize;
+use staycast_forecast::device::{
+    self, Backend, BackendReport, Check, ChosenDevice, DeviceChoice, DeviceInfo, Hardware, TOLERANCE,
+};
+
+use crate::console::Console;
+use crate::status::Status;
+use crate::words::Sheet;
+
+/// List every device this build can use
+///
+/// Each device runs a small forward and backward pass of an LSTM and is compared with the CPU (flex). One that computes
+/// something else, or can't be opened, is listed with the reason, and refused by the other commands.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  staycast devices
+  staycast devices --json
+  staycast train sequences --out run --device wgpu")]
+pub(crate) struct DevicesArgs {}
+
+/// Help of every `--device`.
+pub(crate) const HELP: &str = "\
+Where to compute: auto (a GPU that computes right, or else the CPU), cpu, flex, ndarray, wgpu, vulkan, cuda";
+
+/// The device for `choice`, said aloud when it was not named.
+pub(crate) fn choose(choice: DeviceChoice, console: &Console) -> anyhow::Result<ChosenDevice> {
+    let device = device::choose(choice)?;
+    match choice {
+        DeviceChoice::Auto => console.remark(&format!("{:12} {}", "device", device.why)),
+        DeviceChoice::Backend(_) => tracing::info!(why = device.why, "device"),
+    }
+    Ok(device)
+}
+
+/// A device as a sentence names it.
+pub(crate) fn in_words(device: &DeviceInfo) -> String {
+    match device.hardware {
+        Hardware::Cpu => format!("the CPU through {}", device.backend),
+        _ => device.to_string(),
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Listing {
+    /// What `--device auto` takes, and why.
+    auto: Auto,
+    /// Greatest error at which a device passes.
+    tolerance: f64,
+    backends: Vec<BackendEntry>,
+}
+
+#[derive(Debug, Serialize)]
+struct Auto {
+    backend: Backend,
+    name: String,
+    why: String,
+}
+
+#[derive(Debug, Serialize)]
+struct BackendEntry {
+    backend: Backend,
+    built_in: bool,
+    /// Why it has no device, when it has none.
+    absent: Option<String>,
+    devices: Vec<DeviceEntry>,
+}
+
+#[derive(Debug, Serialize)]
+struct DeviceEntry {
+    name: String,
+    kind: &'static str,
+    passed: bool,
+    /// Greatest difference from flex, for devices that pass.
+    error: Option<f64>,
+    /// How the check failed, for those that do not.
+    reason: Option<String>,
+}
+
+/// Runs the subcommand.
+pub(crate) fn run(_args: &DevicesArgs, console: &Console) -> anyhow::Result<Status> {
+    let reports = device::list();
+    let auto = device::choose(DeviceChoice::Auto)?;
+    let listing = Listing {
+        auto: Auto { backend: auto.info.backend, name: auto.info.name, why: auto.why },
+        tolerance: TOLERANCE,
+        backends: Backend::ALL.into_iter().map(|backend| entry(backend, &reports)).collect(),
+    };
+    console.answer(&listing, || words(&listing))?;
+    Ok(Status::Fine)
+}
+
+fn entry(backend: Backend, reports: &[BackendReport]) -> BackendEntry {
+    let Some(report) = reports.iter().find(|report| report.backend == backend) else {
+        let absent = Some(format!("not part of this build; build with --features {backend}"));
+        return BackendEntry { backend, built_in: false, absent, devices: Vec::new() };
+    };
+    let devices = report.devices.iter().map(|device| {
+        let (passed, error, reason) = match &device.check {
+            Check::Passed { error } => (true, Some(*error), None),
+            Check::Failed { reason } => (false, None, Some(reason.clone())),
+        };
+        DeviceEntry { name: device.info.name.clone(), kind: device.info.hardware.name(), passed, error, reason }
+    });
+    BackendEntry { backend, built_in: true, absent: report.absent.clone(), devices: devices.collect() }
+}
+
+fn words(listing: &Listing) -> String {
+    let mut sheet = Sheet::default();
+    for backend in &listing.backends {
+        let name = backend.backend.name();
+        if let Some(absent) = &backend.absent {
+            sheet.row(name, format!("none: {absent}"));
+        }
+        for device in &backend.devices {
+            let verdict = match (&device.reason, device.error) {
+                (Some(reason), _) => format!("REFUSED: {reason}"),
+                (None, Some(error)) if error > 0.0 => format!("computes right (differs from flex by {error:.1e})"),
+                _ => "computes right".to_owned(),
+            };
+            sheet.row(name, format!("{}, {}: {verdict}", device.name, device.kind));
+        }
+    }
+    sheet.gap();
+    sheet.paragraph(format!("--device auto takes {}.", listing.auto.why));
+    sheet.finish()
+}

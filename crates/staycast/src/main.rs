@@ -1,0 +1,63 @@
+//! The `staycast` program: arguments in, exit status out. What it does is in the libraries; here is one file a
+//! subcommand, each of which parses, resolves, calls a library, and says what came of it.
+
+mod cli;
+mod console;
+mod demo;
+mod devices;
+mod evaluate;
+mod files;
+mod inspect;
+mod preprocess;
+mod score;
+mod status;
+mod train;
+mod values;
+mod words;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::status::Status;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let status = match run(&cli) {
+        Ok(status) => status,
+        Err(error) => {
+            let (status, words) = status::of_error(&error);
+            if let Some(words) = words {
+                console::say(&format!("error: {words}"));
+            }
+            status
+        }
+    };
+    status.into()
+}
+
+fn run(cli: &Cli) -> anyhow::Result<Status> {
+    tracing_subscriber::fmt()
+        .with_max_level(cli.everywhere.log_level())
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .init();
+    if let Some(threads) = cli.everywhere.threads() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        pool.with_context(|| format!("cannot start {threads} threads"))?;
+    }
+    let console = cli.everywhere.console();
+    match &cli.command {
+        Command::Preprocess(args) => preprocess::run(args, &console),
+        Command::Train(args) => train::run(args, &console),
+        Command::Evaluate(args) => evaluate::run(args, &console),
+        Command::Score(args) => score::run(args, &console),
+        Command::Inspect(args) => inspect::run(args, &console),
+        Command::Devices(args) => devices::run(args, &console),
+        Command::Demo(args) => demo::run(args, &console),
+    }
+}

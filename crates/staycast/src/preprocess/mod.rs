@@ -1,0 +1,233 @@
+//! `staycast preprocess`: logs in, weekly sequences out.
+
+mod summary;
+
+pub(crate) use summary::{contents as describe_contents, input as describe_input};
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use staycast_events::formats::{self, Format, OpenOptions};
+use staycast_sequences::manifest::Manifest;
+use staycast_sequences::{BuildOptions, DropoutRule, FeatureSet, IfExists, RawKinds, build, peak_memory_bytes};
+
+use crate::console::{Console, Stages};
+use crate::status::{Status, usage};
+use crate::values::{self, Size};
+
+/// Turn logs into weekly sequences
+///
+/// Reads files, or one folder that holds a format's files, plain, gzip or zstd, and writes a folder with
+/// sequences.parquet (a row for each enrolment and week, a column for each feature), enrolments.parquet, courses.parquet
+/// and manifest.json. The folder appears whole or not at all. Every row of the log is used, or counted under a reason.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct PreprocessArgs {
+    /// Log files, or one folder that holds a format's files
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
+    /// What the files are; `auto` tells from their names and headers
+    #[arg(long, value_enum, default_value_t = FormatName::Auto)]
+    format: FormatName,
+    /// For `--format table`: a TOML file that says which column is what
+    #[arg(long, value_name = "FILE")]
+    mapping: Option<PathBuf>,
+    /// Folder to write; it must not exist yet (see --resume and --force)
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Keep at most the first N weeks of each course
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=520))]
+    weeks: Option<u32>,
+    /// What counts as dropout: inactive-last N (weeks), no-activity-after D (days), withdrawn, withdrawn-or-failed,
+    /// not-completed, labels-file. If not given: what the source records, or else `inactive-last 2`
+    #[arg(long, value_name = "RULE")]
+    dropout: Option<DropoutRule>,
+    /// Labels to use in place of the source's own: CSV of enrolment id and 1 for dropout or 0
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
+    /// When each course runs: CSV with course_id, from, to (dates, both included)
+    #[arg(long, value_name = "FILE")]
+    courses: Option<PathBuf>,
+    /// When the log was taken, as a date (its first instant) or date and time; weeks not over by then are not
+    /// observed. If not given: the end of the day of the newest event
+    #[arg(long, value_name = "INSTANT", value_parser = values::instant, allow_hyphen_values = true)]
+    as_of: Option<i64>,
+    /// Which features to compute
+    #[arg(long, value_enum, default_value_t = FeaturesName::All)]
+    features: FeaturesName,
+    /// Add a column n_raw_<kind> for each of the source's own kinds of event
+    #[arg(long)]
+    raw_kinds: bool,
+    /// Days from a submission until its score is known
+    #[arg(long, value_name = "DAYS", default_value_t = 0)]
+    score_lag_days: u32,
+    /// Memory for events; more than that goes through the disk
+    #[arg(long, value_name = "SIZE", default_value = "512MiB")]
+    memory: Size,
+    /// Exit with status 3 when a greater share of the rows than this was rejected
+    #[arg(long, value_name = "SHARE", default_value_t = 0.01, value_parser = values::share)]
+    max_rejected: f64,
+    /// Keep the folder if it is finished and of the same input and options; build it otherwise
+    #[arg(long, conflicts_with = "force")]
+    resume: bool,
+    /// Replace the folder if it exists
+    #[arg(long)]
+    force: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  staycast preprocess kdd2015/ --out sequences
+  staycast preprocess log_train.csv.gz enrollment_train.csv date.csv truth_train.csv --out sequences
+  staycast preprocess oulad/ --dropout withdrawn --raw-kinds --out sequences
+  staycast preprocess clicks/ --mapping clicks.toml --dropout 'inactive-last 3' --out sequences
+  staycast preprocess logs/ --as-of 2024-03-11 --out today   a course that is still running";
+
+/// The formats by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormatName {
+    /// Told from names and headers
+    Auto,
+    /// KDD Cup 2015 (XuetangX): log*.csv, enrollment*.csv, date.csv; object.csv and truth*.csv if there
+    Kdd2015,
+    /// Open University Learning Analytics Dataset: its seven tables
+    Oulad,
+    /// Any CSV, JSON lines or Parquet files, described by --mapping
+    Table,
+}
+
+/// The sets of features by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FeaturesName {
+    /// All of them
+    All,
+    /// Counts, active days, objects, sessions, seconds, and days since the last activity
+    Core,
+}
+
+/// What to build, from what.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) inputs: Vec<PathBuf>,
+    pub(crate) open: OpenOptions,
+    pub(crate) build: BuildOptions,
+    pub(crate) out: PathBuf,
+    pub(crate) if_exists: IfExists,
+    pub(crate) max_rejected: f64,
+}
+
+impl PreprocessArgs {
+    fn resolve(&self) -> anyhow::Result<Plan> {
+        Ok(Plan {
+            inputs: self.inputs.clone(),
+            open: OpenOptions {
+                format: format(self.format, self.mapping.as_deref())?,
+                mapping: self.mapping.clone(),
+                courses: self.courses.clone(),
+                labels: self.labels.clone(),
+            },
+            build: BuildOptions {
+                weeks: self.weeks,
+                rule: self.dropout,
+                as_of: self.as_of,
+                features: match self.features {
+                    FeaturesName::All => FeatureSet::All,
+                    FeaturesName::Core => FeatureSet::Core,
+                },
+                raw_kinds: if self.raw_kinds { RawKinds::Keep } else { RawKinds::Drop },
+                score_lag_days: self.score_lag_days,
+                memory_bytes: self.memory.0,
+            },
+            out: self.out.clone(),
+            if_exists: match (self.resume, self.force) {
+                (true, _) => IfExists::Keep,
+                (_, true) => IfExists::Replace,
+                _ => IfExists::Refuse,
+            },
+            max_rejected: self.max_rejected,
+        })
+    }
+}
+
+/// The format that a name and a mapping ask for; `None` to tell it from the files.
+pub(crate) fn format(name: FormatName, mapping: Option<&Path>) -> anyhow::Result<Option<Format>> {
+    match (name, mapping) {
+        (FormatName::Table, None) => Err(usage("--format table needs --mapping FILE, which says which column is what")),
+        (FormatName::Kdd2015 | FormatName::Oulad, Some(_)) => {
+            Err(usage("--mapping describes tables of no known format: it goes with --format table"))
+        }
+        (FormatName::Table, Some(_)) => Ok(Some(Format::Table)),
+        (FormatName::Kdd2015, None) => Ok(Some(Format::Kdd2015)),
+        (FormatName::Oulad, None) => Ok(Some(Format::Oulad)),
+        // A mapping is of tables; opening takes it for that.
+        (FormatName::Auto, _) => Ok(None),
+    }
+}
+
+/// What came of it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Built {
+    /// The folder written.
+    pub(crate) out: PathBuf,
+    /// Whether it was there already, finished, and has been kept.
+    pub(crate) kept: bool,
+    pub(crate) seconds: f64,
+    pub(crate) peak_memory_bytes: Option<u64>,
+    pub(crate) max_rejected: f64,
+    /// The exit status.
+    pub(crate) status: u8,
+    pub(crate) manifest: Manifest,
+}
+
+impl Built {
+    pub(crate) fn status(&self) -> Status {
+        let rejected = self.manifest.rows.rejected_share;
+        if rejected > self.max_rejected { Status::TooManyRejected } else { Status::Fine }
+    }
+
+    fn time(&self) -> Duration {
+        Duration::from_secs_f64(self.seconds)
+    }
+}
+
+/// Runs the subcommand.
+pub(crate) fn run(args: &PreprocessArgs, console: &Console) -> anyhow::Result<Status> {
+    let plan = args.resolve()?;
+    let built = execute(&plan, console)?;
+    console.summarise(&built, || summary::words(&plan, &built))?;
+    if built.status() == Status::TooManyRejected {
+        console.warn(&summary::too_many_rejected(&built));
+    }
+    Ok(built.status())
+}
+
+/// Builds the sequences.
+pub(crate) fn execute(plan: &Plan, console: &Console) -> anyhow::Result<Built> {
+    let begun = Instant::now();
+    let was_there = plan.out.join("manifest.json").is_file();
+    let source = formats::open(&plan.inputs, &plan.open)?;
+    tracing::info!(
+        format = source.format,
+        courses = source.roster.courses.len(),
+        enrolments = source.roster.enrolments.len(),
+        event_files = source.events.len(),
+        threads = rayon::current_num_threads(),
+        "log opened"
+    );
+    let manifest = build(&source, &plan.build, &plan.out, plan.if_exists, &Stages::new(console))
+        .context("no sequences were written")?;
+    let mut built = Built {
+        out: plan.out.clone(),
+        kept: was_there && plan.if_exists == IfExists::Keep,
+        seconds: begun.elapsed().as_secs_f64(),
+        peak_memory_bytes: peak_memory_bytes(),
+        max_rejected: plan.max_rejected,
+        status: 0,
+        manifest,
+    };
+    built.status = built.status().code();
+    Ok(built)
+}

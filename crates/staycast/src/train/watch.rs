@@ -1,0 +1,117 @@
+//! Shows how far a training run is.
+
+use std::ops::ControlFlow;
+use std::sync::{Mutex, MutexGuard};
+use std::time::Instant;
+
+use indicatif::ProgressBar;
+use staycast_forecast::{EpochRecord, TrainingPlan, TrainingWatch};
+
+use crate::console::{self, Console, Template};
+use crate::words::{counted, duration, grouped};
+
+/// Runs of at most this many networks have a line each; longer ones a line every tenth part of the way.
+const A_LINE_EACH: u64 = 10;
+
+/// A bar over all networks and epochs, and a line when networks are done.
+#[derive(Debug)]
+pub(super) struct Watch<'a> {
+    console: &'a Console,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    begun: Instant,
+    epochs: u64,
+    members: u64,
+    done: u64,
+    bar: Option<ProgressBar>,
+}
+
+impl<'a> Watch<'a> {
+    pub(super) fn new(console: &'a Console) -> Self {
+        let state = State { begun: Instant::now(), epochs: 0, members: 0, done: 0, bar: None };
+        Self { console, state: Mutex::new(state) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nothing panics while it holds the bar")
+    }
+
+    /// Takes the bar away.
+    pub(super) fn end(&self) {
+        if let Some(bar) = self.state().bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// Says a line without tearing the bar.
+    fn line(&self, bar: Option<&ProgressBar>, text: &str) {
+        match bar {
+            Some(bar) => bar.suspend(|| self.console.remark(text)),
+            None => self.console.remark(text),
+        }
+    }
+}
+
+impl TrainingWatch for Watch<'_> {
+    fn planned(&self, plan: &TrainingPlan) {
+        self.console.remark(&format!(
+            "{:12} {} of up to {}, {} of {} weeks{}",
+            "training",
+            counted(plan.members, "network"),
+            counted(u64::from(plan.epochs), "epoch"),
+            counted(plan.training, "enrolment"),
+            plan.weeks,
+            if plan.test == 0 { String::new() } else { format!("; {} kept for the test", grouped(plan.test)) },
+        ));
+        let mut state = self.state();
+        state.epochs = u64::from(plan.epochs);
+        state.members = plan.members;
+        let total = plan.members * u64::from(plan.epochs);
+        state.bar = Some(console::bar(self.console, "epochs", Some(total), Template::Steps));
+    }
+
+    fn epoch(&self, record: &EpochRecord) -> ControlFlow<()> {
+        tracing::debug!(
+            repeat = record.repeat,
+            fold = record.fold,
+            member = record.member,
+            epoch = record.epoch,
+            training_loss = record.training_loss,
+            validation_loss = record.validation_loss,
+            validation_auc = record.validation_auc,
+            "epoch"
+        );
+        if let Some(bar) = &self.state().bar {
+            bar.set_message(format!("network {}: AUC {:.3}", record.member + 1, record.validation_auc));
+            bar.inc(1);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn member_finished(&self, best: &EpochRecord) {
+        let mut state = self.state();
+        state.done += 1;
+        let (done, members, begun) = (state.done, state.members, state.begun);
+        let Some(bar) = &state.bar else { return };
+        // Networks that stopped early count as having taken all their epochs, or the bar would never arrive.
+        bar.set_position(bar.position().max(done * state.epochs));
+        let tenths = |done: u64| 10 * done / members.max(1);
+        if members <= A_LINE_EACH {
+            let text = format!(
+                "{:12} network {} is done: held-out AUC {:.3}, at epoch {} ({})",
+                "",
+                best.member + 1,
+                best.validation_auc,
+                best.epoch,
+                duration(begun.elapsed())
+            );
+            self.line(Some(bar), &text);
+        } else if tenths(done) > tenths(done - 1) {
+            let text = format!("{:12} {done} of {members} networks are done ({})", "", duration(begun.elapsed()));
+            self.line(Some(bar), &text);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Values of flags that are more than text or a number.
+
+use std::str::FromStr;
+
+use staycast_events::time;
+
+/// A number of bytes, as in `512MB`, `1GiB`, `1.5 GB` or `1000000`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Size(pub(crate) u64);
+
+/// Less than this is not worth asking for: the blocks being read take more.
+const LEAST_BYTES: f64 = 1e6;
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is not a size; write 512MB, 1GiB or a number of bytes");
+        let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+        let (number, unit) = text.split_at(split);
+        let number: f64 = number.parse().map_err(|_| wrong())?;
+        let factor = match unit.trim().to_ascii_lowercase().as_str() {
+            "" | "b" => 1.0,
+            "k" | "kb" => 1e3,
+            "m" | "mb" => 1e6,
+            "g" | "gb" => 1e9,
+            "t" | "tb" => 1e12,
+            "ki" | "kib" => 1024.0,
+            "mi" | "mib" => 1024.0 * 1024.0,
+            "gi" | "gib" => 1024.0 * 1024.0 * 1024.0,
+            _ => return Err(wrong()),
+        };
+        let bytes = number * factor;
+        if bytes < LEAST_BYTES {
+            return Err(format!("`{text}` is too little; give 1MB or more"));
+        }
+        if bytes > 1e15 {
+            return Err(format!("`{text}` is more memory than there is"));
+        }
+        Ok(Self(bytes as u64))
+    }
+}
+
+/// Seconds since 1970-01-01T00:00:00 of a date or a date and time.
+pub(crate) fn instant(text: &str) -> Result<i64, String> {
+    time::parse_instant(text.as_bytes()).ok_or_else(|| {
+        format!(
+            "`{text}` is not an instant; write 2024-03-01 or 2024-03-01T12:00:00, with Z or +02:00 behind if it matters"
+        )
+    })
+}
+
+/// A share, from 0 to 1.
+pub(crate) fn share(text: &str) -> Result<f64, String> {
+    let value = text.parse::<f64>().ok().filter(|value| (0.0..=1.0).contains(value));
+    value.ok_or_else(|| format!("`{text}` is not a share; write a number from 0 to 1, such as 0.01"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes() {
+        for (text, bytes) in
+            [("512MB", 512_000_000), ("1GiB", 1 << 30), ("1.5 g", 1_500_000_000), ("2000000", 2_000_000)]
+        {
+            assert_eq!(text.parse(), Ok(Size(bytes)), "{text}");
+        }
+        for text in ["", "MB", "12XB", "-1GB", "12", "1e3GB", "9999TB"] {
+            assert!(text.parse::<Size>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn shares_and_instants() {
+        assert_eq!(share("0.01"), Ok(0.01));
+        assert!(share("1.5").is_err() && share("x").is_err() && share("NaN").is_err());
+        assert_eq!(instant("1970-01-02"), Ok(86_400));
+        assert!(instant("yesterday").is_err());
+    }
+}

@@ -1,0 +1,121 @@
+//! The command line itself: help, wrong usage, where words go.
+
+mod common;
+
+use std::io::Read;
+use std::process::Stdio;
+
+use common::{TinyLog, command, folder, run, staycast};
+
+const SUBCOMMANDS: [&str; 7] = ["preprocess", "train", "evaluate", "score", "inspect", "devices", "demo"];
+
+#[test]
+fn every_subcommand_has_help_with_examples_in_100_columns() {
+    let help = staycast(["--help"]).expect(0);
+    for subcommand in SUBCOMMANDS {
+        assert!(help.stdout.contains(subcommand), "{}", help.stdout);
+        for flag in ["--help", "-h"] {
+            let ran =
+                staycast([subcommand, flag]).expect(0).says(&["Usage: staycast", "Examples:", "--json", "--quiet"]);
+            for line in ran.stdout.lines() {
+                assert!(line.chars().count() <= 100, "{subcommand}: {line}");
+            }
+            assert!(ran.stderr.is_empty(), "{}", ran.stderr);
+        }
+    }
+    staycast(["--version"]).expect(0).says(&["staycast"]);
+}
+
+#[test]
+fn wrong_usage_is_status_2_and_says_what_is_wrong() {
+    for (line, complaint) in [
+        ("", "Usage"),
+        ("predict", "predict"),
+        ("preprocess", "--out"),
+        ("preprocess in --out out --format excel", "excel"),
+        ("preprocess in --out out --format table", "--mapping"),
+        ("preprocess in --out out --format oulad --mapping m.toml", "--mapping"),
+        ("preprocess in --out out --dropout gone", "inactive-last"),
+        ("preprocess in --out out --weeks 0", "--weeks"),
+        ("preprocess in --out out --as-of yesterday", "2024-03-01"),
+        ("preprocess in --out out --memory 12XB", "512MB"),
+        ("preprocess in --out out --max-rejected 2", "0 to 1"),
+        ("preprocess in --out out --resume --force", "--force"),
+        ("preprocess in --out out --threads 0", "--threads"),
+        ("train in --out out --device gpu", "wgpu"),
+        ("train in --out out --set training.epoch=3", "training.epochs"),
+        ("train in --out out --set training.epochs=0", "training.epochs"),
+        ("train in --out out --folds 1", "split.folds"),
+        ("train in --out out --repeats 3", "--folds"),
+        ("train in --out out --train-courses a,b --test-courses b", "split.test_courses"),
+        ("train in --out out --config nowhere.toml", "nowhere.toml"),
+        ("score run in --out scores.xlsx", ".parquet"),
+        ("score run in --out scores.csv --week 0", "--week"),
+        ("devices --quiet --verbose", "--verbose"),
+    ] {
+        let arguments: Vec<&str> = line.split(' ').filter(|word| !word.is_empty()).collect();
+        let ran = staycast(&arguments).expect(2).complains(&[complaint]);
+        assert!(ran.stdout.is_empty(), "{line}: {}", ran.stdout);
+    }
+}
+
+#[test]
+fn what_is_not_there_is_status_1() {
+    let here = folder();
+    let nowhere = here.path().join("nowhere");
+    let out = here.path().join("out.csv");
+    run("preprocess {} --out {}", &[&nowhere, &out]).expect(1).complains(&["nowhere"]);
+    run("train {} --out {}", &[&nowhere, &out]).expect(1).complains(&["nowhere"]);
+    run("evaluate {} {}", &[&nowhere, &nowhere]).expect(1).complains(&["nowhere"]);
+    run("score {} {} --out {}", &[&nowhere, &nowhere, &out]).expect(1).complains(&["nowhere"]);
+    run("inspect {}", &[&nowhere]).expect(1).complains(&["nowhere"]);
+    assert!(!out.exists());
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_it_quietly() {
+    let here = folder();
+    TinyLog::default().write(&here.path().join("logs"));
+    let mut child = command(["inspect".as_ref(), here.path().join("logs").as_os_str()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop(child.stdout.take());
+    let mut said = String::new();
+    child.stderr.take().expect("piped").read_to_string(&mut said).expect("readable");
+    assert!(child.wait().expect("it ends").success());
+    assert!(!said.contains("panicked") && !said.contains("error"), "{said}");
+}
+
+#[test]
+fn devices_are_listed_with_their_checks() {
+    let ran = staycast(["devices"]).expect(0).says(&["flex", "computes right", "--device auto takes"]);
+    assert!(ran.stderr.is_empty(), "{}", ran.stderr);
+    let listing = staycast(["devices", "--json"]).expect(0).json();
+    let backends = listing["backends"].as_array().expect("a list");
+    assert_eq!(backends.len(), 5);
+    assert_eq!(backends[0]["backend"], "flex");
+    assert_eq!(backends[0]["devices"][0]["passed"], true);
+    assert!(listing["auto"]["why"].as_str().is_some_and(|why| !why.is_empty()));
+    for backend in backends {
+        assert_eq!(backend["devices"].as_array().expect("a list").is_empty(), backend["absent"].is_string());
+    }
+}
+
+#[test]
+fn a_device_that_is_not_there_is_refused_by_name() {
+    let here = folder();
+    let sequences = here.path().join("sequences");
+    TinyLog::default().write(&here.path().join("logs"));
+    run("preprocess {} --out {}", &[&here.path().join("logs"), &sequences]).expect(0);
+    let listing = staycast(["devices", "--json"]).expect(0).json();
+    for backend in listing["backends"].as_array().expect("a list") {
+        if backend["absent"].is_string() {
+            let name = backend["backend"].as_str().expect("a name");
+            let line = format!("train {{}} --out {{}} --device {name}");
+            run(&line, &[&sequences, &here.path().join("run")]).expect(1).complains(&[name]);
+        }
+    }
+    assert!(!here.path().join("run").exists());
+}

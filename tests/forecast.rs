@@ -1,0 +1,266 @@
+//! `staycast train`, `evaluate`, `score` and `inspect` on a run, on a small simulated cohort.
+
+mod common;
+
+use std::fs;
+
+use common::{SMALL, Workshop, assert_same_bytes, folder, names_in, run};
+use serde_json::Value;
+
+const COHORT: [&str; 16] = [
+    "n",
+    "positives",
+    "base_rate",
+    "auc",
+    "auc_low",
+    "auc_high",
+    "average_precision",
+    "precision",
+    "recall",
+    "f1",
+    "mcc",
+    "brier",
+    "log_loss",
+    "ece",
+    "threshold",
+    "confusion",
+];
+
+/// Checks a cohort's shape and that its figures agree with each other.
+fn check_cohort(cohort: &Value) {
+    for key in COHORT {
+        assert!(cohort.get(key).is_some(), "no {key} in {cohort}");
+    }
+    let confusion = &cohort["confusion"];
+    if confusion.is_null() {
+        return;
+    }
+    let count = |key: &str| confusion[key].as_u64().unwrap_or_else(|| panic!("no {key} in {confusion}"));
+    assert_eq!(count("tp") + count("fp") + count("tn") + count("fn"), cohort["n"].as_u64().expect("a count"));
+    assert_eq!(count("tp") + count("fn"), cohort["positives"].as_u64().expect("a count"));
+    if let (Some(low), Some(auc), Some(high)) =
+        (cohort["auc_low"].as_f64(), cohort["auc"].as_f64(), cohort["auc_high"].as_f64())
+    {
+        assert!(low <= auc && auc <= high, "{low} {auc} {high}");
+    }
+}
+
+#[test]
+fn a_report_has_the_shape_that_the_protocol_gives_it() {
+    let shop = Workshop::open();
+    let report = run("evaluate {} {} --json --device cpu", &[&shop.run(), &shop.sequences()]).expect(0).json();
+    assert_eq!(report["week"], 4);
+    assert_eq!(report["label_rule"], "labels-file");
+    assert_eq!(report["kind"], "forecast");
+    for cohort in ["all", "active"] {
+        check_cohort(&report["cohorts"][cohort]);
+        for baseline in report["baselines"].as_object().expect("baselines by name").values() {
+            check_cohort(&baseline[cohort]);
+        }
+        for week in report["weeks"].as_array().expect("a list") {
+            check_cohort(&week["cohorts"][cohort]);
+        }
+    }
+    assert!(report["baselines"].as_object().expect("baselines by name").len() >= 2);
+    assert!(report["excluded"].is_object());
+    let weeks: Vec<u64> =
+        report["weeks"].as_array().expect("a list").iter().filter_map(|week| week["week"].as_u64()).collect();
+    assert_eq!(weeks, [1, 2, 3, 4, 5, 6, 7, 8]);
+    // Everyone who is active is known.
+    assert!(report["cohorts"]["active"]["n"].as_u64() < report["cohorts"]["all"]["n"].as_u64());
+    let auc = report["cohorts"]["all"]["auc"].as_f64().expect("both classes are there");
+    assert!(auc > 0.6, "even a tiny network learns something: {auc}");
+    let everyone = &report["baselines"]["everyone_drops"]["all"];
+    assert_eq!(everyone["auc"], 0.5);
+    assert_eq!(everyone["recall"], 1.0);
+}
+
+#[test]
+fn a_report_for_people_and_files_of_it() {
+    let shop = Workshop::open();
+    let here = folder();
+    let out = here.path().join("report");
+    let ran = run("evaluate {} {} --out {} --week 2 --device cpu", &[&shop.run(), &shop.sequences(), &out])
+        .expect(0)
+        .says(&["Forecast at the end of week 2", "AUC", "days silent", "those still active", "evaluated"]);
+    for line in ran.stdout.lines() {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
+    assert_eq!(names_in(&out), ["report.json", "report.txt"]);
+    assert_eq!(fs::read_to_string(out.join("report.txt")).expect("readable"), ran.stdout);
+    let json: Value = serde_json::from_slice(&fs::read(out.join("report.json")).expect("readable")).expect("JSON");
+    assert_eq!(json["week"], 2);
+}
+
+#[test]
+fn rows_that_were_trained_on_are_refused_unless_asked_for() {
+    let shop = Workshop::open();
+    let told = run("inspect {} --json", &[&shop.run()]).expect(0).json();
+    let trained = told["training"][0][0].as_str().expect("a course").to_owned();
+    let tested = told["test"][0][0].as_str().expect("a course").to_owned();
+    let line = format!("evaluate {{}} {{}} --device cpu --json --courses {trained}");
+    run(&line, &[&shop.run(), &shop.sequences()]).expect(2).complains(&["trained on", "--in-sample"]);
+    let report = run(&format!("{line} --in-sample"), &[&shop.run(), &shop.sequences()]).expect(0).json();
+    assert_eq!(report["kind"], "in-sample");
+    let line = format!("evaluate {{}} {{}} --device cpu --json --courses {tested}");
+    let one = run(&line, &[&shop.run(), &shop.sequences()]).expect(0).json();
+    assert_eq!(one["kind"], "forecast");
+    run("evaluate {} {} --courses nowhere", &[&shop.run(), &shop.sequences()])
+        .expect(2)
+        .complains(&["nowhere", &tested]);
+}
+
+#[test]
+fn scores_are_written_in_three_formats_with_the_same_rows() {
+    let shop = Workshop::open();
+    let here = folder();
+    let csv = here.path().join("scores.csv");
+    let jsonl = here.path().join("scores.jsonl");
+    let parquet = here.path().join("scores.parquet");
+    for out in [&csv, &jsonl, &parquet] {
+        run("score {} {} --out {} --device cpu", &[&shop.run(), &shop.sequences(), out])
+            .expect(0)
+            .says(&["at the end of week 4", "At risk"]);
+    }
+    assert_eq!(names_in(here.path()), ["scores.csv", "scores.jsonl", "scores.parquet"]);
+    let csv = fs::read_to_string(&csv).expect("readable");
+    let mut lines = csv.lines();
+    assert_eq!(lines.next(), Some("course_id,enrolment_id,learner_id,week,p_dropout,at_risk,rank,status,reason"));
+    let rows: Vec<Value> = fs::read_to_string(&jsonl)
+        .expect("readable")
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(rows.len(), lines.count());
+    assert!(fs::read(&parquet).expect("readable").starts_with(b"PAR1"));
+
+    // Ranks follow probabilities, and nobody without a score has one.
+    let mut scored: Vec<(u64, f64)> = Vec::new();
+    for row in &rows {
+        match row["p_dropout"].as_f64() {
+            Some(p) => {
+                assert!(row["status"] == "scored" && (0.0..=1.0).contains(&p), "{row}");
+                scored.push((row["rank"].as_u64().expect("a rank"), p));
+            }
+            None => {
+                assert!(row["status"] != "scored" && row["rank"].is_null() && row["at_risk"].is_null(), "{row}");
+                assert!(row["reason"].as_str().is_some_and(|reason| !reason.is_empty()), "{row}");
+            }
+        }
+    }
+    scored.sort_by_key(|&(rank, _)| rank);
+    assert!(scored.len() > 100 && scored.iter().zip(1..).all(|(&(rank, _), expected)| rank == expected));
+    assert!(scored.is_sorted_by(|one, next| one.1 >= next.1));
+}
+
+#[test]
+fn scoring_says_what_it_did_as_json_and_takes_weeks_and_courses() {
+    let shop = Workshop::open();
+    let here = folder();
+    let out = here.path().join("scores.jsonl");
+    let told = run("inspect {} --json", &[&shop.run()]).expect(0).json();
+    let (course, size) =
+        (told["test"][0][0].as_str().expect("a course"), told["test"][0][1].as_u64().expect("a count"));
+    let line = format!("score {{}} {{}} --out {{}} --json --device cpu --week 1 --courses {course}");
+    let told = run(&line, &[&shop.run(), &shop.sequences(), &out]).expect(0).json();
+    assert_eq!(told["week"], 1);
+    assert!(told["rows"].as_u64().expect("a count") >= size);
+    let statuses = told["statuses"].as_object().expect("by status");
+    assert_eq!(statuses.values().filter_map(Value::as_u64).sum::<u64>(), told["rows"].as_u64().expect("a count"));
+    assert!(statuses.contains_key("not_yet_known"), "some learners join late: {statuses:?}");
+    run("score {} {} --out {} --week 99", &[&shop.run(), &shop.sequences(), &out]).expect(2).complains(&["week 99"]);
+}
+
+#[test]
+fn a_run_is_said_in_words_and_json() {
+    let shop = Workshop::open();
+    run("inspect {}", &[&shop.run()]).expect(0).says(&[
+        "A run of Staycast",
+        "LSTM of 8 units",
+        "Device",
+        "Test",
+        "Reads",
+    ]);
+    let told = run("inspect {} --json", &[&shop.run()]).expect(0).json();
+    assert_eq!(told["kind"], "run");
+    assert_eq!(told["manifest"]["members"].as_array().map(Vec::len), Some(2));
+    assert_eq!(told["config"]["model"]["hidden"], 8);
+}
+
+#[test]
+fn folds_give_out_of_fold_predictions_to_evaluate_and_no_model() {
+    let shop = Workshop::open();
+    let here = folder();
+    let out = here.path().join("cv");
+    let line = format!("train {{}} --out {{}} --folds 2 --repeats 2 --json {SMALL} --set training.epochs=2");
+    let told = run(&line, &[&shop.sequences(), &out]).expect(0).json();
+    assert_eq!(told["manifest"]["folds"]["repeats"], 2);
+    assert_eq!(told["manifest"]["split_kind"], "learner");
+    let report = run("evaluate {} {} --json", &[&out, &shop.sequences()]).expect(0).json();
+    assert_eq!(report["repeats"].as_array().map(Vec::len), Some(2));
+    assert!(report["cohorts"]["all"]["auc"].as_f64().is_some_and(|auc| auc > 0.55), "{}", report["cohorts"]["all"]);
+    run("evaluate {} {}", &[&out, &shop.sequences()]).expect(0).says(&["mean over 2 repeats", "AUC by repeat"]);
+    let scores = here.path().join("scores.csv");
+    run("score {} {} --out {}", &[&out, &shop.sequences(), &scores]).expect(1).complains(&["cross-validation"]);
+    assert!(!scores.exists());
+    run("inspect {}", &[&out]).expect(0).says(&["A cross-validation"]);
+}
+
+#[test]
+fn settings_come_from_file_then_set_then_flags_and_are_kept() {
+    let shop = Workshop::open();
+    let here = folder();
+    let (config, out) = (here.path().join("my.toml"), here.path().join("run"));
+    fs::write(&config, "[model]\nhidden = 4\n[training]\nepochs = 1\nseed = 5\n").expect("writable");
+    let told = run("inspect {} --json", &[&shop.sequences()]).expect(0).json();
+    let courses: Vec<&str> =
+        told["courses"].as_array().expect("a list").iter().filter_map(|course| course["course"].as_str()).collect();
+    let line = format!(
+        "train {{}} --out {{}} --config {{}} --set model.hidden=6 --set ensemble.members=2 \
+         --set ensemble.validation_folds=2 --seed 9 --device cpu --train-courses {},{} --test-courses {}",
+        courses[0], courses[1], courses[2]
+    );
+    run(&line, &[&shop.sequences(), &out, &config]).expect(0).says(&["LSTM of 6 units", "Next: staycast evaluate"]);
+    let told = run("inspect {} --json", &[&out]).expect(0).json();
+    assert_eq!(told["config"]["model"]["hidden"], 6);
+    assert_eq!(told["config"]["training"]["epochs"], 1);
+    assert_eq!(told["config"]["training"]["seed"], 9);
+    assert_eq!(told["test"].as_array().map(Vec::len), Some(1));
+    assert_eq!(told["test"][0][0], courses[2]);
+    assert_eq!(told["training"].as_array().map(Vec::len), Some(2));
+
+    // The stored configuration alone makes the same run again.
+    let again = here.path().join("again");
+    run("train {} --out {} --config {} --device cpu", &[&shop.sequences(), &again, &out.join("config.toml")]).expect(0);
+    assert_same_bytes(&out, &again);
+}
+
+#[test]
+fn any_number_of_threads_trains_the_same_bytes() {
+    let shop = Workshop::open();
+    let here = folder();
+    let [one, two, three] = ["one", "two", "three"].map(|name| here.path().join(name));
+    for (threads, out) in [(1, &one), (2, &two), (3, &three)] {
+        let line = format!("train {{}} --out {{}} --threads {threads} {SMALL} --set training.epochs=2 --seed 3");
+        run(&line, &[&shop.sequences(), out]).expect(0);
+    }
+    assert_same_bytes(&one, &two);
+    assert_same_bytes(&one, &three);
+    let other = here.path().join("other");
+    let line = format!("train {{}} --out {{}} {SMALL} --set training.epochs=2 --seed 4");
+    run(&line, &[&shop.sequences(), &other]).expect(0);
+    let model = |run: &std::path::Path| fs::read(run.join("model.safetensors")).expect("readable");
+    assert!(model(&one) != model(&other), "another seed is another run");
+}
+
+#[test]
+fn a_running_course_is_scored_up_to_what_was_observed() {
+    let shop = Workshop::open();
+    let here = folder();
+    let (today, scores) = (here.path().join("today"), here.path().join("scores.jsonl"));
+    // In the third wave's third week: the first waves' courses are long over.
+    run("preprocess {} --out {} --as-of 2024-08-16", &[&shop.logs(), &today]).expect(0);
+    run("score {} {} --out {} --device cpu", &[&shop.run(), &today, &scores]).expect(0);
+    let text = fs::read_to_string(&scores).expect("readable");
+    assert!(text.contains("weeks were over when the log was taken"), "no course was still running");
+}

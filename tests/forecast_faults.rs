@@ -1,0 +1,164 @@
+//! `staycast train`, `evaluate` and `score` when things go wrong: kills, full disks, other versions, other features.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{
+    SMALL, Workshop, arguments, assert_same_bytes, command, copy_of, folder, kill_when, names_in, replace_in, run,
+    run_with_file_limit,
+};
+
+#[test]
+fn a_killed_training_goes_on_and_ends_with_the_same_bytes() {
+    let shop = Workshop::open();
+    let here = folder();
+    let (whole, killed) = (here.path().join("whole"), here.path().join("killed"));
+    let settings = format!("{SMALL} --set training.epochs=25 --set training.patience=25");
+    run(&format!("train {{}} --out {{}} {settings}"), &[&shop.sequences(), &whole]).expect(0);
+
+    let line = format!("train {{}} --out {{}} --resume {settings}");
+    let line = arguments(&line, &[&shop.sequences(), &killed]);
+    let epochs_done = |wanted: usize| {
+        let killed = killed.clone();
+        move || {
+            let file = killed.join("checkpoints/member0.safetensors");
+            // The state tells its own epochs.
+            fs::read(file).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).matches("epoch").count() > wanted)
+        }
+    };
+    let mut kills = 0;
+    for wanted in [0, 4, 9] {
+        kills += u32::from(kill_when(command(&line), epochs_done(wanted)));
+        assert!(!killed.join("manifest.json").exists(), "a killed run is not finished");
+        run("evaluate {} {}", &[&killed, &shop.sequences()]).expect(1).complains(&["not finished", "--resume"]);
+    }
+    assert!(kills >= 2, "training was over before it could be killed");
+    common::staycast(&line).expect(0);
+    assert_same_bytes(&whole, &killed);
+}
+
+#[test]
+fn resume_begins_goes_on_or_keeps() {
+    let shop = Workshop::open();
+    let here = folder();
+    let out = here.path().join("run");
+    let line = format!("train {{}} --out {{}} --resume --json {SMALL} --set training.epochs=1");
+    assert_eq!(run(&line, &[&shop.sequences(), &out]).expect(0).json()["kept"], false);
+    assert_eq!(run(&line, &[&shop.sequences(), &out]).expect(0).json()["kept"], true);
+    // Without flags the run's own settings hold.
+    assert_eq!(run("train {} --out {} --resume --json", &[&shop.sequences(), &out]).expect(0).json()["kept"], true);
+    run(&format!("{line} --seed 99"), &[&shop.sequences(), &out]).expect(1).complains(&["other settings"]);
+    let other = here.path().join("sequences");
+    run("preprocess {} --out {} --weeks 5 --quiet", &[&shop.logs(), &other]).expect(0);
+    run(&line, &[&other, &out]).expect(1).complains(&["other sequences"]);
+}
+
+#[test]
+fn an_existing_run_is_refused() {
+    let shop = Workshop::open();
+    let before = fs::read(shop.run().join("manifest.json")).expect("readable");
+    run("train {} --out {}", &[&shop.sequences(), &shop.run()]).expect(1).complains(&["finished run"]);
+    assert_eq!(fs::read(shop.run().join("manifest.json")).expect("readable"), before);
+    let here = folder();
+    fs::write(here.path().join("chapter-1.txt"), "years of work").expect("writable");
+    run("train {} --out {}", &[&shop.sequences(), here.path()]).expect(1);
+    run("train {} --out {} --resume", &[&shop.sequences(), here.path()]).expect(1);
+    assert_eq!(names_in(here.path()), ["chapter-1.txt"]);
+}
+
+#[test]
+fn a_full_disk_finishes_no_run_and_writes_no_scores() {
+    let shop = Workshop::open();
+    let here = folder();
+    let (out, scores) = (here.path().join("run"), here.path().join("scores.csv"));
+    let line = format!("train {{}} --out {{}} {SMALL}");
+    run_with_file_limit(4, &line, &[&shop.sequences(), &out]).expect(1).complains(&["error:"]);
+    assert!(!out.join("manifest.json").exists() && !out.join("model.safetensors").exists());
+    run_with_file_limit(4, "score {} {} --out {} --device cpu", &[&shop.run(), &shop.sequences(), &scores]).expect(1);
+    assert!(!names_in(here.path()).contains(&"scores.csv".to_owned()));
+    assert!(names_in(here.path()).iter().all(|name| name == "run"), "{:?}", names_in(here.path()));
+    // With room again, the run goes on.
+    run(&format!("{line} --resume"), &[&shop.sequences(), &out]).expect(0);
+}
+
+#[test]
+fn outputs_that_cannot_be_written_are_errors() {
+    let shop = Workshop::open();
+    let nowhere = Path::new("/dev/null/out");
+    run("train {} --out {}", &[&shop.sequences(), nowhere]).expect(1);
+    run("score {} {} --out {}", &[&shop.run(), &shop.sequences(), &nowhere.join("x.csv")]).expect(1);
+    run("evaluate {} {} --out {}", &[&shop.run(), &shop.sequences(), nowhere]).expect(1).complains(&["cannot make"]);
+}
+
+#[test]
+fn other_versions_are_refused_by_name() {
+    let shop = Workshop::open();
+    let here = folder();
+    let (sequences, model) = (here.path().join("sequences"), here.path().join("run"));
+    copy_of(&shop.sequences(), &sequences);
+    replace_in(&sequences.join("manifest.json"), "\"layout_version\": 1", "\"layout_version\": 99");
+    for line in ["train {} --out run", "inspect {}"] {
+        run(line, &[&sequences]).expect(1).complains(&["version 99", "preprocess"]);
+    }
+    run("evaluate {} {}", &[&shop.run(), &sequences]).expect(1).complains(&["version 99"]);
+    copy_of(&shop.run(), &model);
+    replace_in(&model.join("manifest.json"), "\"run_version\": 1", "\"run_version\": 99");
+    run("evaluate {} {}", &[&model, &shop.sequences()]).expect(1).complains(&["99", "train it again"]);
+    run("inspect {}", &[&model]).expect(1).complains(&["99"]);
+}
+
+#[test]
+fn damaged_files_are_named() {
+    let shop = Workshop::open();
+    let here = folder();
+    let (sequences, model) = (here.path().join("sequences"), here.path().join("run"));
+    copy_of(&shop.run(), &model);
+    let file = model.join("model.safetensors");
+    let bytes = fs::read(&file).expect("readable");
+    fs::write(&file, &bytes[..bytes.len() / 2]).expect("writable");
+    run("evaluate {} {}", &[&model, &shop.sequences()]).expect(1).complains(&["model.safetensors"]);
+    copy_of(&shop.sequences(), &sequences);
+    fs::write(sequences.join("sequences.parquet"), "PAR1 and nothing more").expect("writable");
+    run("evaluate {} {}", &[&shop.run(), &sequences]).expect(1).complains(&["sequences.parquet"]);
+    run("train {} --out {}", &[&sequences, &here.path().join("out")]).expect(1).complains(&["sequences.parquet"]);
+}
+
+#[test]
+fn sequences_without_what_the_run_reads_are_refused_by_name() {
+    let shop = Workshop::open();
+    let here = folder();
+    let core = here.path().join("core");
+    run("preprocess {} --out {} --features core --quiet", &[&shop.logs(), &core]).expect(0);
+    let scores = here.path().join("scores.csv");
+    run("score {} {} --out {}", &[&shop.run(), &core, &scores]).expect(1).complains(&["n_weekday_mon"]);
+    run("evaluate {} {} --in-sample", &[&shop.run(), &core]).expect(1).complains(&["n_weekday_mon"]);
+    assert!(!scores.exists());
+}
+
+#[test]
+fn labels_that_mean_something_else_are_refused() {
+    let shop = Workshop::open();
+    let here = folder();
+    let other = here.path().join("other");
+    run("preprocess {} --out {} --dropout inactive-last=2 --quiet", &[&shop.logs(), &other]).expect(0);
+    run("evaluate {} {}", &[&shop.run(), &other]).expect(1).complains(&["inactive-last 2", "labels-file"]);
+    // Under this rule the answer of an eight-week course begins to show after week 6.
+    let out = here.path().join("run");
+    let line = format!("train {{}} --out {{}} {SMALL} --set training.target_week=7");
+    run(&line, &[&other, &out]).expect(2).complains(&["week 7", "6"]);
+    let line = format!("train {{}} --out {{}} {SMALL} --set training.epochs=1");
+    run(&line, &[&other, &out]).expect(0);
+    run("evaluate {} {} --week 7", &[&out, &other]).expect(2).complains(&["week 7"]);
+}
+
+#[test]
+fn courses_that_are_not_there_are_wrong_usage() {
+    let shop = Workshop::open();
+    let here = folder();
+    let out = here.path().join("run");
+    run("train {} --out {} --test-courses nowhere-1", &[&shop.sequences(), &out]).expect(2).complains(&["nowhere-1"]);
+    run("train {} --out {} --train-courses nowhere-1", &[&shop.sequences(), &out]).expect(2).complains(&["nowhere-1"]);
+    assert!(!out.exists());
+}

@@ -1,0 +1,193 @@
+//! `staycast preprocess` and `staycast inspect` on what they make of logs.
+
+mod common;
+
+use std::fs;
+use std::io::Write;
+
+use common::{TinyLog, assert_same_bytes, folder, names_in, run, simulate};
+
+#[test]
+fn a_log_becomes_a_sequences_folder() {
+    let here = folder();
+    let (logs, out) = (here.path().join("logs"), here.path().join("out"));
+    TinyLog::default().write(&logs);
+    run("preprocess {} --out {}", &[&logs, &out]).expect(0).says(&[
+        "kdd2015",
+        "168 of the log: 168 used",
+        "6, of 5 learners",
+        "Next: staycast train",
+    ]);
+    assert_eq!(
+        names_in(&out),
+        ["courses.parquet", "enrolments.parquet", "manifest.json", "sequences.parquet", "timing.json"]
+    );
+    assert_eq!(names_in(here.path()), ["logs", "out"]);
+    run("inspect {}", &[&out]).expect(0).says(&["Weekly sequences", "course", "33.3 %"]);
+    let told = run("inspect {} --json", &[&out]).expect(0).json();
+    assert_eq!(told["kind"], "sequences");
+    assert_eq!(told["courses"][0]["enrolments"], 3);
+    assert_eq!(told["manifest"]["totals"]["enrolment_weeks"], 30);
+}
+
+#[test]
+fn json_is_one_object_and_quiet_is_silent() {
+    let here = folder();
+    let (logs, out) = (here.path().join("logs"), here.path().join("out"));
+    TinyLog::default().write(&logs);
+    let told = run("preprocess {} --out {} --json", &[&logs, &out]).expect(0).json();
+    assert_eq!(told["status"], 0);
+    assert_eq!(told["kept"], false);
+    assert_eq!(told["manifest"]["rows"]["used"], 168);
+    let ran = run("preprocess {} --out {} --force --quiet", &[&logs, &out]).expect(0);
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
+}
+
+#[test]
+fn without_a_terminal_each_stage_is_a_line_on_stderr() {
+    let here = folder();
+    let (logs, out) = (here.path().join("logs"), here.path().join("out"));
+    TinyLog::default().write(&logs);
+    let ran = run("preprocess {} --out {}", &[&logs, &out]).expect(0);
+    let stages: Vec<&str> = ran.stderr.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(stages, ["reading", "weeks"], "{}", ran.stderr);
+}
+
+#[test]
+fn learners_are_named_in_no_log_line() {
+    let here = folder();
+    let (logs, out) = (here.path().join("logs"), here.path().join("out"));
+    let mut log = TinyLog::default();
+    log.log += "1,not a time,server,access,o\nstranger,2014-06-02T10:00:00,server,access,o\n";
+    log.truth += "nobody,1\n";
+    log.write(&logs);
+    let ran = run("preprocess {} --out {} --max-rejected 1 -vv", &[&logs, &out]).expect(0);
+    for name in ["anna", "boris", "xenia", "stranger", "nobody"] {
+        assert!(!ran.stderr.contains(name) && !ran.stdout.contains(name), "{name}: {}{}", ran.stderr, ran.stdout);
+    }
+}
+
+#[test]
+fn too_many_rejected_rows_are_status_3_and_the_output_is_there() {
+    let here = folder();
+    let (logs, out) = (here.path().join("logs"), here.path().join("out"));
+    let mut log = TinyLog::default();
+    log.log += &"9,2014-06-02T10:00:00,server,access,o\n".repeat(20);
+    log.write(&logs);
+    run("preprocess {} --out {}", &[&logs, &out])
+        .expect(3)
+        .says(&["20 unknown enrolment", "log.csv line 170"])
+        .complains(&["--max-rejected 0.01"]);
+    assert!(out.join("manifest.json").is_file());
+    let told = run("preprocess {} --out {} --force --json", &[&logs, &out]).expect(3).json();
+    assert_eq!(told["status"], 3);
+    assert_eq!(told["manifest"]["rows"]["rejected"]["unknown_enrolment"]["rows"], 20);
+    run("preprocess {} --out {} --force --max-rejected 0.2", &[&logs, &out]).expect(0);
+}
+
+#[test]
+fn compressed_files_and_any_number_of_threads_give_the_same_bytes() {
+    let here = folder();
+    let (logs, packed) = (here.path().join("logs"), here.path().join("packed"));
+    simulate(150, &logs);
+    fs::create_dir(&packed).expect("a new folder");
+    for name in ["enrollment.csv", "date.csv", "object.csv", "truth.csv"] {
+        fs::copy(logs.join(name), packed.join(name)).expect("copied");
+    }
+    let file = fs::File::create(packed.join("log.csv.gz")).expect("a new file");
+    let mut gzip = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+    gzip.write_all(&fs::read(logs.join("log.csv")).expect("readable")).expect("writable");
+    gzip.finish().expect("writable");
+
+    let [one, two, three, small, gz] = ["one", "two", "three", "small", "gz"].map(|name| here.path().join(name));
+    run("preprocess {} --out {} --threads 1", &[&logs, &one]).expect(0);
+    run("preprocess {} --out {} --threads 2", &[&logs, &two]).expect(0);
+    run("preprocess {} --out {} --threads 3", &[&logs, &three]).expect(0);
+    run("preprocess {} --out {} --memory 1MB", &[&logs, &small]).expect(0);
+    run("preprocess {} --out {}", &[&packed, &gz]).expect(0);
+    assert_same_bytes(&one, &two);
+    assert_same_bytes(&one, &three);
+    assert_same_bytes(&one, &small);
+    // The manifests name and hash other input files; the data is the same.
+    for name in ["sequences.parquet", "enrolments.parquet", "courses.parquet"] {
+        assert!(fs::read(one.join(name)).expect("readable") == fs::read(gz.join(name)).expect("readable"), "{name}");
+    }
+}
+
+#[test]
+fn options_reach_the_sequences() {
+    let here = folder();
+    let (logs, out) = (here.path().join("logs"), here.path().join("out"));
+    TinyLog::default().write(&logs);
+    let labels = here.path().join("labels.csv");
+    fs::write(&labels, "enrolment_id,dropout\n1,0\n2,0\n3,1\n").expect("writable");
+    let courses = here.path().join("courses.csv");
+    fs::write(&courses, "course_id,from,to\na,2014-06-01,2014-06-28\nb,2014-06-01,2014-06-28\n").expect("writable");
+    let told = run(
+        "preprocess {} --out {} --labels {} --courses {} --weeks 3 --features core --raw-kinds --json",
+        &[&logs, &out, &labels, &courses],
+    )
+    .expect(0)
+    .json();
+    let manifest = &told["manifest"];
+    assert_eq!(manifest["calendar"]["weeks"], 3);
+    assert_eq!(manifest["calendar"]["source"], "courses-file");
+    assert_eq!((&manifest["labels"]["known"], &manifest["labels"]["dropouts"]), (&3.into(), &1.into()));
+    assert_eq!(manifest["feature_set"], "core");
+    let names: Vec<&str> = manifest["features"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|feature| feature["name"].as_str())
+        .collect();
+    assert!(names.contains(&"n_raw_server_access"), "{names:?}");
+
+    let told =
+        run("preprocess {} --out {} --force --dropout inactive-last=1 --as-of 2014-07-20 --json", &[&logs, &out])
+            .expect(0)
+            .json();
+    assert_eq!(told["manifest"]["labels"]["rule"], "inactive-last 1");
+    assert_eq!(told["manifest"]["labels"]["dropouts"], 5);
+
+    // Of a log taken in mid-course, later weeks are not observed and outcomes are not known.
+    let told = run("preprocess {} --out {} --force --as-of 2014-06-15 --json", &[&logs, &out]).expect(0).json();
+    assert_eq!(told["manifest"]["calendar"]["as_of"], "2014-06-15T00:00:00");
+    assert_eq!(told["manifest"]["labels"]["known"], 0);
+    let told = run("inspect {} --json", &[&out]).expect(0).json();
+    assert_eq!(told["courses"][0]["observed_weeks"], 2);
+}
+
+#[test]
+fn a_log_is_inspected_before_anything_is_made_of_it() {
+    let here = folder();
+    let logs = here.path().join("logs");
+    let mut log = TinyLog::default();
+    log.log += "1,then,server,access,o\n";
+    log.write(&logs);
+    run("inspect {}", &[&logs]).expect(0).says(&["format kdd2015", "169 of the log, 168 usable", "bad time", "Next:"]);
+    let told = run("inspect {} --json", &[&logs]).expect(0).json();
+    assert_eq!(told["kind"], "log");
+    assert_eq!(told["rows"]["rejected"]["bad_time"]["rows"], 1);
+    assert_eq!(told["courses"].as_array().map(Vec::len), Some(2));
+    assert_eq!(names_in(here.path()), ["logs"]);
+}
+
+#[test]
+fn a_table_is_read_through_a_mapping() {
+    let here = folder();
+    let (input, out) = (here.path().join("input"), here.path().join("out"));
+    fs::create_dir(&input).expect("a new folder");
+    let mapping = here.path().join("mapping.toml");
+    fs::write(&mapping, include_str!("fixtures/table/mapping.toml")).expect("writable");
+    for (name, text) in [
+        ("clicks.csv", include_str!("fixtures/table/clicks.csv")),
+        ("people.csv", include_str!("fixtures/table/people.csv")),
+        ("dates.csv", include_str!("fixtures/table/dates.csv")),
+    ] {
+        fs::write(input.join(name), text).expect("writable");
+    }
+    let told = run("preprocess {} --mapping {} --out {} --json", &[&input, &mapping, &out]).expect(0).json();
+    assert_eq!(told["manifest"]["format"], "table");
+    assert_eq!(told["manifest"]["totals"]["events"], 9);
+    run("inspect {} --mapping {}", &[&input, &mapping]).expect(0).says(&["format table"]);
+}
