@@ -4,7 +4,7 @@ mod common;
 
 use std::fs;
 
-use common::{SMALL, Workshop, assert_same_bytes, folder, names_in, run};
+use common::{SMALL, Workshop, assert_same_bytes, copy_of, folder, names_in, run};
 use serde_json::Value;
 
 const COHORT: [&str; 16] = [
@@ -176,7 +176,7 @@ fn a_run_is_said_in_words_and_json() {
     let shop = Workshop::open();
     run("inspect {}", &[&shop.run()]).expect(0).says(&[
         "A run of Staycast",
-        "LSTM of 8 units",
+        "an LSTM of 8 units",
         "Device",
         "Test",
         "Reads",
@@ -220,7 +220,7 @@ fn settings_come_from_file_then_set_then_flags_and_are_kept() {
          --set ensemble.validation_folds=2 --seed 9 --device cpu --train-courses {},{} --test-courses {}",
         courses[0], courses[1], courses[2]
     );
-    run(&line, &[&shop.sequences(), &out, &config]).expect(0).says(&["LSTM of 6 units", "Next: staycast evaluate"]);
+    run(&line, &[&shop.sequences(), &out, &config]).expect(0).says(&["an LSTM of 6 units", "Next: staycast evaluate"]);
     let told = run("inspect {} --json", &[&out]).expect(0).json();
     assert_eq!(told["config"]["model"]["hidden"], 6);
     assert_eq!(told["config"]["training"]["epochs"], 1);
@@ -263,4 +263,42 @@ fn a_running_course_is_scored_up_to_what_was_observed() {
     run("score {} {} --out {} --device cpu", &[&shop.run(), &today, &scores]).expect(0);
     let text = fs::read_to_string(&scores).expect("readable");
     assert!(text.contains("weeks were over when the log was taken"), "no course was still running");
+}
+
+/// Invariant 1, through the whole line: what happens after the cut-off changes no score, nor who has one.
+#[test]
+fn later_events_change_no_score() {
+    let shop = Workshop::open();
+    let here = folder();
+    let (logs, later) = (here.path().join("logs"), here.path().join("later"));
+    copy_of(&shop.logs(), &logs);
+    let read = |name: &str| fs::read_to_string(logs.join(name)).expect("readable");
+    let dates = read("date.csv");
+    let last_day = |course: &str| {
+        let line = dates.lines().find(|line| line.split(',').next() == Some(course)).expect("every course has dates");
+        line.rsplit(',').next().expect("a last day").to_owned()
+    };
+    let enrolments = read("enrollment.csv");
+    let enrolments: Vec<Vec<&str>> = enrolments.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    // What a learner does at the end of one course may be seen before the cut-off of another that began later.
+    let in_one_course = |learner: &str| enrolments.iter().filter(|fields| fields[1] == learner).count() == 1;
+    let mut log = read("log.csv");
+    for fields in enrolments.iter().filter(|fields| in_one_course(fields[1])).step_by(3) {
+        let (enrolment, course) = (fields[0], fields[2]);
+        for hour in 8..20 {
+            log += &format!("{enrolment},{}T{hour:02}:00:00,browser,video,new-{hour}\n", last_day(course));
+        }
+    }
+    fs::write(logs.join("log.csv"), log).expect("writable");
+    run("preprocess {} --out {} --quiet", &[&logs, &later]).expect(0);
+    let scores = |sequences: &std::path::Path, week: u32| {
+        let out = here.path().join("scores.csv");
+        let line = format!("score {{}} {{}} --out {{}} --device cpu --week {week}");
+        run(&line, &[&shop.run(), sequences, &out]).expect(0);
+        fs::read_to_string(&out).expect("readable")
+    };
+    for week in [1, 4, 7] {
+        assert!(scores(&shop.sequences(), week) == scores(&later, week), "week {week}");
+    }
+    assert!(scores(&shop.sequences(), 8) != scores(&later, 8), "the last week has seen them");
 }

@@ -113,9 +113,9 @@ fn bad_input_is_refused_with_the_file_and_what_to_do() {
         (
             "an empty folder",
             |logs| {
-                fs::read_dir(logs).expect("readable").for_each(|file| {
+                for file in fs::read_dir(logs).expect("readable") {
                     fs::remove_file(file.expect("an entry").path()).expect("removable");
-                })
+                }
             },
             &["no format fits", "--format"],
         ),

@@ -15,11 +15,11 @@ use staycast_simulator::{SimulatorConfig, simulate_to_folder};
 use tempfile::TempDir;
 
 /// What a command came to.
-pub struct Ran {
+pub(crate) struct Ran {
     /// Exit status; `None` when a signal ended it.
-    pub status: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+    pub(crate) status: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Ran {
@@ -33,7 +33,7 @@ impl Ran {
 
     /// Checks the exit status.
     #[track_caller]
-    pub fn expect(self, status: i32) -> Self {
+    pub(crate) fn expect(self, status: i32) -> Self {
         assert!(
             self.status == Some(status),
             "status {:?}, not {status}\n--- stdout\n{}\n--- stderr\n{}",
@@ -47,7 +47,7 @@ impl Ran {
 
     /// Checks that stderr says all of `parts`.
     #[track_caller]
-    pub fn complains(self, parts: &[&str]) -> Self {
+    pub(crate) fn complains(self, parts: &[&str]) -> Self {
         for part in parts {
             assert!(self.stderr.contains(part), "no `{part}` in\n{}", self.stderr);
         }
@@ -56,7 +56,7 @@ impl Ran {
 
     /// Checks that stdout says all of `parts`.
     #[track_caller]
-    pub fn says(self, parts: &[&str]) -> Self {
+    pub(crate) fn says(self, parts: &[&str]) -> Self {
         for part in parts {
             assert!(self.stdout.contains(part), "no `{part}` in\n{}", self.stdout);
         }
@@ -65,7 +65,7 @@ impl Ran {
 
     /// Stdout, which must be one JSON object and nothing else.
     #[track_caller]
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let value: Value =
             serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout));
         assert!(value.is_object(), "{value}");
@@ -74,26 +74,26 @@ impl Ran {
 }
 
 /// The program, with these arguments, ready to run.
-pub fn command<I: IntoIterator<Item: AsRef<OsStr>>>(arguments: I) -> Command {
+pub(crate) fn command<I: IntoIterator<Item: AsRef<OsStr>>>(arguments: I) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_staycast"));
     command.args(arguments).stdin(Stdio::null());
     command
 }
 
 /// Runs the program.
-pub fn staycast<I: IntoIterator<Item: AsRef<OsStr>>>(arguments: I) -> Ran {
+pub(crate) fn staycast<I: IntoIterator<Item: AsRef<OsStr>>>(arguments: I) -> Ran {
     Ran::of(command(arguments).output().expect("the program runs"))
 }
 
 /// Runs the program with arguments in one string, split at spaces, each `{}` in turn replaced by a path.
 #[track_caller]
-pub fn run(line: &str, paths: &[&Path]) -> Ran {
+pub(crate) fn run(line: &str, paths: &[&Path]) -> Ran {
     staycast(arguments(line, paths))
 }
 
 /// The arguments of [`run`].
 #[track_caller]
-pub fn arguments(line: &str, paths: &[&Path]) -> Vec<String> {
+pub(crate) fn arguments(line: &str, paths: &[&Path]) -> Vec<String> {
     let mut paths = paths.iter();
     let mut replaced =
         |word: &str| word.replacen("{}", &paths.next().expect("a path for each {}").display().to_string(), 1);
@@ -102,7 +102,7 @@ pub fn arguments(line: &str, paths: &[&Path]) -> Vec<String> {
 
 /// Starts the program and kills it, without a chance to clean up, as soon as `ready` says so. Whether it was killed
 /// before it ended by itself.
-pub fn kill_when(mut command: Command, ready: impl Fn() -> bool) -> bool {
+pub(crate) fn kill_when(mut command: Command, ready: impl Fn() -> bool) -> bool {
     let mut child: Child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
     let begun = Instant::now();
     loop {
@@ -120,7 +120,7 @@ pub fn kill_when(mut command: Command, ready: impl Fn() -> bool) -> bool {
 }
 
 /// Runs the program under a limit of `blocks` × 512 bytes a file, which is what a full disk looks like to it.
-pub fn run_with_file_limit(blocks: u32, line: &str, paths: &[&Path]) -> Ran {
+pub(crate) fn run_with_file_limit(blocks: u32, line: &str, paths: &[&Path]) -> Ran {
     // Without the trap the signal that comes with the refusal ends the program before it can say anything.
     let script = format!("trap '' 25; ulimit -f {blocks}; exec \"$@\"");
     let output = Command::new("sh")
@@ -133,12 +133,12 @@ pub fn run_with_file_limit(blocks: u32, line: &str, paths: &[&Path]) -> Ran {
 }
 
 /// A temporary folder.
-pub fn folder() -> TempDir {
+pub(crate) fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")
 }
 
 /// Every file under `folder` but `timing.json`, by its path there.
-pub fn bytes_of(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub(crate) fn bytes_of(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
@@ -157,7 +157,7 @@ pub fn bytes_of(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 
 /// Checks that two folders hold the same files with the same bytes, timings aside.
 #[track_caller]
-pub fn assert_same_bytes(one: &Path, other: &Path) {
+pub(crate) fn assert_same_bytes(one: &Path, other: &Path) {
     let (one, other) = (bytes_of(one), bytes_of(other));
     assert_eq!(one.keys().collect::<Vec<_>>(), other.keys().collect::<Vec<_>>());
     for (name, bytes) in &one {
@@ -166,7 +166,7 @@ pub fn assert_same_bytes(one: &Path, other: &Path) {
 }
 
 /// Names in a folder.
-pub fn names_in(folder: &Path) -> Vec<String> {
+pub(crate) fn names_in(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(folder)
         .expect("readable")
         .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
@@ -176,29 +176,29 @@ pub fn names_in(folder: &Path) -> Vec<String> {
 }
 
 /// Replaces one text in a file.
-pub fn replace_in(path: &Path, from: &str, to: &str) {
+pub(crate) fn replace_in(path: &Path, from: &str, to: &str) {
     let text = fs::read_to_string(path).expect("readable");
     assert!(text.contains(from), "no `{from}` in {}", path.display());
     fs::write(path, text.replacen(from, to, 1)).expect("writable");
 }
 
 /// Simulated logs in KDD Cup 2015's layout: six courses in three waves.
-pub fn simulate(learners: u64, into: &Path) {
+pub(crate) fn simulate(learners: u64, into: &Path) {
     let config = SimulatorConfig { learners, weeks: 8, ..SimulatorConfig::default() };
     simulate_to_folder(&config, into, &|_| {}).expect("the simulation runs");
 }
 
 /// What the forecasts' tests share: logs, their sequences, and a small run on them, made once a test binary.
-pub struct Workshop {
+pub(crate) struct Workshop {
     folder: TempDir,
 }
 
 /// Settings that train in seconds.
-pub const SMALL: &str = "--device cpu --set model.hidden=8 --set training.epochs=3 --set training.batch_size=64 \
+pub(crate) const SMALL: &str = "--device cpu --set model.hidden=8 --set training.epochs=3 --set training.batch_size=64 \
                          --set ensemble.members=2 --set ensemble.validation_folds=2";
 
 impl Workshop {
-    pub fn open() -> &'static Self {
+    pub(crate) fn open() -> &'static Self {
         static WORKSHOP: OnceLock<Workshop> = OnceLock::new();
         WORKSHOP.get_or_init(|| {
             let workshop = Self { folder: folder() };
@@ -210,21 +210,21 @@ impl Workshop {
         })
     }
 
-    pub fn logs(&self) -> PathBuf {
+    pub(crate) fn logs(&self) -> PathBuf {
         self.folder.path().join("logs")
     }
 
-    pub fn sequences(&self) -> PathBuf {
+    pub(crate) fn sequences(&self) -> PathBuf {
         self.folder.path().join("sequences")
     }
 
-    pub fn run(&self) -> PathBuf {
+    pub(crate) fn run(&self) -> PathBuf {
         self.folder.path().join("run")
     }
 }
 
 /// A copy of a folder, for a test that changes it.
-pub fn copy_of(from: &Path, to: &Path) {
+pub(crate) fn copy_of(from: &Path, to: &Path) {
     for (name, bytes) in bytes_of(from) {
         let path = to.join(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("a new folder");
@@ -233,11 +233,11 @@ pub fn copy_of(from: &Path, to: &Path) {
 }
 
 /// A tiny log in KDD Cup 2015's layout: two courses of 30 days, six enrolments.
-pub struct TinyLog {
-    pub log: String,
-    pub enrolments: String,
-    pub dates: String,
-    pub truth: String,
+pub(crate) struct TinyLog {
+    pub(crate) log: String,
+    pub(crate) enrolments: String,
+    pub(crate) dates: String,
+    pub(crate) truth: String,
 }
 
 impl Default for TinyLog {
@@ -262,7 +262,7 @@ impl Default for TinyLog {
 
 impl TinyLog {
     /// Writes the tables into a new folder.
-    pub fn write(&self, into: &Path) {
+    pub(crate) fn write(&self, into: &Path) {
         fs::create_dir_all(into).expect("a new folder");
         let files = [
             ("log.csv", &self.log),

@@ -34,6 +34,7 @@ impl FileError {
         Self::Io { action, path: path.to_owned(), source }
     }
 
+    #[allow(clippy::needless_pass_by_value)] // Errors and texts, as the callers have them.
     pub(crate) fn damaged(path: &Path, message: impl ToString) -> Self {
         Self::Damaged { path: path.to_owned(), message: message.to_string() }
     }

@@ -121,7 +121,9 @@ pub(crate) fn read_out_of_fold(path: &Path, data: &Dataset) -> Result<Vec<FoldPr
         .collect();
     let file = std::fs::File::open(path).map_err(|source| FileError::io("read", path, source))?;
     let parquet = |source| TableError::Parquet { path: path.to_owned(), source };
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).and_then(|builder| builder.build()).map_err(parquet)?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file)
+        .and_then(ParquetRecordBatchReaderBuilder::build)
+        .map_err(parquet)?;
     let mut rows = Vec::new();
     for batch in reader {
         let batch = batch.map_err(|source| TableError::Arrow { path: path.to_owned(), source })?;

@@ -141,7 +141,7 @@ fn score_files_hold_the_rows_in_every_format() {
     write_scores(&path("scores.parquet"), &rows).expect("writable");
     let file = std::fs::File::open(path("scores.parquet")).expect("there");
     let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file)
-        .and_then(|builder| builder.build())
+        .and_then(parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::build)
         .expect("Parquet");
     assert_eq!(reader.map(|batch| batch.expect("whole").num_rows()).sum::<usize>(), rows.len());
 

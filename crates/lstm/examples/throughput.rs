@@ -1,13 +1,14 @@
 //! Training sequences a second: the layer's operation and the reference recurrence, in one run on one device.
 //!
-//!     cargo run --release -p staycast-lstm --features flex,optim --example throughput [flex|ndarray]
+//!     cargo run --release -p staycast-lstm --features flex,ndarray --example throughput [flex|ndarray]
 //!
-//! A step is forward, a mean of squares over all outputs, backward, and with the feature `optim` AdamW. Rates are of
-//! the fastest of several rounds, so that other work on the machine disturbs them least.
+//! A step is forward, a mean of squares over all outputs, backward and AdamW. Rates are of the fastest of several
+//! rounds, so that other work on the machine disturbs them least.
 
 use std::time::{Duration, Instant};
 
-use burn::tensor::{Device, Distribution, Gradients, Tensor};
+use burn::optim::{AdamWConfig, GradientsParams};
+use burn::tensor::{Device, Distribution, Tensor};
 use staycast_lstm::{Lstm, LstmConfig, LstmState, reference};
 
 /// Weeks, features, hidden units, batch.
@@ -33,8 +34,7 @@ fn main() {
         }
     };
     let device = device.autodiff();
-    let optimizer = if cfg!(feature = "optim") { " + AdamW" } else { "" };
-    println!("{name}, {} threads, forward + backward{optimizer}, sequences/s", rayon::current_num_threads());
+    println!("{name}, {} threads, forward + backward + AdamW, sequences/s", rayon::current_num_threads());
     println!(
         "{:>22} {:>12} {:>12} {:>8} {:>10}",
         "weeks,features,h,batch", "operation", "reference", "ratio", "GFLOP/s"
@@ -70,13 +70,14 @@ fn rate(
     device.seed(1);
     let mut lstm = LstmConfig::new(features, hidden).init(device);
     let x = Tensor::<3>::random([batch, weeks, features], Distribution::Default, device);
-    let mut step = training_step();
+    let mut optimizer = AdamWConfig::new().init();
     let mut best = 0.0f64;
     for round in 0..=ROUNDS {
         let (start, mut steps) = (Instant::now(), 0usize);
         while start.elapsed() < ROUND {
             let grads = outputs(&lstm, x.clone()).square().mean().backward();
-            lstm = step(lstm, grads);
+            let grads = GradientsParams::from_grads(grads, &lstm);
+            lstm = optimizer.step(1e-3, lstm, grads);
             steps += 1;
         }
         // The first round warms up.
@@ -85,24 +86,4 @@ fn rate(
         }
     }
     best
-}
-
-/// What a step does with its gradients.
-#[cfg(feature = "optim")]
-fn training_step() -> impl FnMut(Lstm, Gradients) -> Lstm {
-    use burn::optim::{AdamWConfig, GradientsParams};
-    let mut optimizer = AdamWConfig::new().init();
-    move |lstm, grads| {
-        let grads = GradientsParams::from_grads(grads, &lstm);
-        optimizer.step(1e-3, lstm, grads)
-    }
-}
-
-/// What a step does with its gradients.
-#[cfg(not(feature = "optim"))]
-fn training_step() -> impl FnMut(Lstm, Gradients) -> Lstm {
-    |lstm, grads| {
-        drop(grads);
-        lstm
-    }
 }

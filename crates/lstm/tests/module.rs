@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::module::Module;
 use burn::tensor::{Device, Distribution, Tensor};
+use rayon::prelude::*;
 use staycast_lstm::{Lstm, LstmConfig, LstmState};
 
 /// The device's random numbers are one stream for the process: all that draw from it take turns.
@@ -83,24 +84,45 @@ fn training_gives_the_same_bytes_for_any_number_of_threads() {
     device.seed(13);
     let lstm = LstmConfig::new(7, 20).with_layers(2).init(&device);
     let x = Tensor::<3>::random([600, 5, 7], Distribution::Default, &device);
-    let run = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| {
-            let (outputs, state) = lstm.forward(x.clone(), None);
-            let cells = state.cell.into_iter().map(Tensor::sum).reduce(|a, b| a + b).unwrap();
-            let grads = (outputs.clone().square().sum() + cells).backward();
-            let mut bytes = vec![values(outputs)];
-            for layer in &lstm.layers {
-                bytes.push(values(layer.w_ih.val().grad(&grads).unwrap()));
-                bytes.push(values(layer.w_hh.val().grad(&grads).unwrap()));
-                bytes.push(values(layer.bias.val().grad(&grads).unwrap()));
-            }
-            bytes
-        })
+    let run = || {
+        let (outputs, state) = lstm.forward(x.clone(), None);
+        let cells = state.cell.into_iter().map(Tensor::sum).reduce(|a, b| a + b).unwrap();
+        let grads = (outputs.clone().square().sum() + cells).backward();
+        let mut bytes = vec![values(outputs)];
+        for layer in &lstm.layers {
+            bytes.push(values(layer.w_ih.val().grad(&grads).unwrap()));
+            bytes.push(values(layer.w_hh.val().grad(&grads).unwrap()));
+            bytes.push(values(layer.bias.val().grad(&grads).unwrap()));
+        }
+        bytes
     };
-    let one = run(1);
-    assert!(one == run(2), "two threads give other bytes than one");
-    assert!(one == run(5), "five threads give other bytes than one");
+    // Outside a pool the work goes to the global one, of as many threads as there are cores.
+    let global = run();
+    for threads in [1, 2, 5] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        assert!(pool.install(run) == global, "a pool of {threads} gives other bytes than the global one");
+    }
+}
+
+/// Autodiff holds a lock during the backward pass, and a waiting rayon worker takes up other tasks: trainings that
+/// share a tensor, side by side in one pool, once could wait for themselves.
+#[test]
+fn trainings_in_one_rayon_pool_come_to_an_end() {
+    let _turn = turn();
+    let device = Device::flex().autodiff();
+    let x = Tensor::<3>::random([200, 6, 5], Distribution::Default, &device);
+    let lstm = LstmConfig::new(5, 16).init(&device);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+    let norms: Vec<f32> = pool.install(|| {
+        (0..48)
+            .into_par_iter()
+            .map(|_| {
+                let grads = lstm.outputs(x.clone()).square().sum().backward();
+                values(lstm.layers[0].w_hh.val().grad(&grads).unwrap().abs().sum())[0]
+            })
+            .collect()
+    });
+    assert!(norms.iter().all(|norm| *norm == norms[0] && norm.is_finite()));
 }
 
 #[test]

@@ -75,7 +75,7 @@ pub fn standing(data: &Dataset, enrolment: usize, cutoff_week: u32) -> Standing 
         return out(Status::NotEnoughData);
     }
     let cutoff_day = f64::from(7 * weeks_seen).min(f64::from(course.days));
-    if row.known_day().is_none_or(|day| day >= cutoff_day) {
+    if !data.known_before(enrolment, cutoff_day) {
         return out(Status::NotYetKnown);
     }
     if row.withdrawal_day.is_some_and(|day| day < cutoff_day) {

@@ -57,14 +57,6 @@ pub struct EnrolmentRow {
     pub statics: BTreeMap<String, Option<String>>,
 }
 
-impl EnrolmentRow {
-    /// Day from which the enrolment is known: that of enrolment or, where the source has none, of the first event.
-    #[must_use]
-    pub fn known_day(&self) -> Option<f64> {
-        self.enrolled_day.or(self.first_event_day)
-    }
-}
-
 /// What to read from a folder.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
@@ -88,6 +80,7 @@ pub struct Dataset {
     /// Weeks; the middle axis of the values: the greatest number of weeks of a course.
     pub weeks: usize,
     pub(crate) values: Vec<f32>,
+    dated: bool,
 }
 
 impl Dataset {
@@ -105,7 +98,23 @@ impl Dataset {
         values: Vec<f32>,
     ) -> Self {
         assert_eq!(values.len(), enrolments.len() * weeks * features.len(), "enrolments × weeks × features");
-        Self { manifest, courses, enrolments, features, weeks, values }
+        let dated = enrolments.iter().any(|row| row.enrolled_day.is_some());
+        Self { manifest, courses, enrolments, features, weeks, values, dated }
+    }
+
+    /// Whether `enrolment` is known before `day` (counted from the course's start): enrolled by then or, where the
+    /// source has no dates of enrolment, seen by then. An enrolment without a date in a source that has them is in its
+    /// register, and so is known.
+    ///
+    /// # Panics
+    /// When `enrolment` is out of range.
+    #[must_use]
+    pub fn known_before(&self, enrolment: usize, day: f64) -> bool {
+        let row = &self.enrolments[enrolment];
+        match row.enrolled_day {
+            Some(enrolled) => enrolled < day,
+            None => self.dated || row.first_event_day.is_some_and(|first| first < day),
+        }
     }
 
     /// Features of `enrolment` in `week`, NaN where null: unknown to the source, undefined in that week, not observed

@@ -74,7 +74,7 @@ impl SequenceFolder {
         let enrolments = self.enrolments(&courses)?;
         let weeks = courses.iter().map(|course| course.weeks as usize).max().unwrap_or(0);
         let values = self.values(&courses, &enrolments, &features, weeks)?;
-        Ok(Dataset { manifest: self.manifest.clone(), courses, enrolments, features, weeks, values })
+        Ok(Dataset::from_parts(self.manifest.clone(), courses, enrolments, features, weeks, values))
     }
 
     fn features(&self, selection: &Selection) -> Result<Vec<String>, FolderError> {

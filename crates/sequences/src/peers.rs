@@ -74,6 +74,7 @@ impl Gathering {
     pub(crate) fn compare(self, roster: &Roster, grids: &[Grid]) -> Peers {
         let counts: Vec<u32> = self.counts.into_iter().map(AtomicU32::into_inner).collect();
         let days: Vec<u64> = self.days.into_iter().map(AtomicU64::into_inner).collect();
+        let dated = roster.has_enrolment_dates();
         let mut of_course: Vec<Vec<usize>> = vec![Vec::new(); grids.len()];
         for (place, enrolment) in roster.enrolments.iter().enumerate() {
             of_course[enrolment.course as usize].push(place);
@@ -86,7 +87,7 @@ impl Gathering {
                     .map(|week| {
                         let known = enrolments.iter().filter(|&&place| {
                             let slots = &counts[self.first_week[place]..];
-                            known_by(roster, place, slots, grid, week)
+                            known_by(roster, dated, place, slots, grid, week)
                         });
                         let mut here: Vec<u32> =
                             known.map(|&place| counts[self.first_week[place] + week as usize + 1]).collect();
@@ -109,16 +110,17 @@ impl Gathering {
                 all.iter().copied().filter(|&other| other != place).collect()
             })
             .collect();
-        Peers { first_week: self.first_week, counts, first_word: self.first_word, days, ranked, siblings }
+        Peers { first_week: self.first_week, counts, first_word: self.first_word, days, ranked, siblings, dated }
     }
 }
 
-/// Whether an enrolment is known by the end of `week`: enrolled by then or, without a date, seen by then. `slots` are
-/// its counts, the time before the start in front.
-fn known_by(roster: &Roster, place: usize, slots: &[u32], grid: &Grid, week: u32) -> bool {
+/// Whether an enrolment is known by the end of `week`: enrolled by then or, in a source without dates, seen by then.
+/// `slots` are its counts, the time before the start in front.
+fn known_by(roster: &Roster, dated: bool, place: usize, slots: &[u32], grid: &Grid, week: u32) -> bool {
     match roster.enrolments[place].enrolled_seconds {
         Some(enrolled) => i64::from(enrolled) < grid.end_seconds(week),
-        None => slots[..=week as usize + 1].iter().any(|&count| count > 0),
+        // Without a date in a source that has them, the enrolment is in its register all the same.
+        None => dated || slots[..=week as usize + 1].iter().any(|&count| count > 0),
     }
 }
 
@@ -131,6 +133,8 @@ pub(crate) struct Peers {
     /// By course and week, the event counts of the enrolments known by the week's end, ascending.
     ranked: Vec<Vec<Vec<u32>>>,
     siblings: Vec<Vec<u32>>,
+    /// Whether the source has dates of enrolment.
+    dated: bool,
 }
 
 impl Peers {
@@ -139,7 +143,7 @@ impl Peers {
     pub(crate) fn rank(&self, roster: &Roster, grids: &[Grid], place: usize, week: u32) -> Option<f64> {
         let course = roster.enrolments[place].course as usize;
         let slots = &self.counts[self.first_week[place]..self.first_week[place + 1]];
-        if !known_by(roster, place, slots, &grids[course], week) {
+        if !known_by(roster, self.dated, place, slots, &grids[course], week) {
             return None;
         }
         let mine = slots[week as usize + 1];

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 use staycast_sequences::{Progress, Unit};
 
@@ -128,11 +128,25 @@ pub(crate) fn bar(console: &Console, label: &str, total: Option<u64>, template: 
     let visible = console.talk == Talk::Stages && io::stderr().is_terminal();
     let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let bar = ProgressBar::with_draw_target(total, target);
-    let style = ProgressStyle::with_template(template.text(total)).expect("the templates are fixed and tested");
-    bar.set_style(style);
+    bar.set_style(style(template, total));
     bar.set_prefix(label.to_owned());
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
+}
+
+fn style(template: Template, total: Option<u64>) -> ProgressStyle {
+    ProgressStyle::with_template(template.text(total))
+        .expect("the templates are fixed and tested")
+        .with_key("rate", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            let rate = state.per_sec();
+            let _ = if rate < 10.0 { write!(out, "{rate:.1}/s") } else { write!(out, "{rate:.0}/s") };
+        })
+        .with_key("left", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            // Before anything is done there is no telling.
+            if state.pos() > 0 {
+                let _ = write!(out, "{} left", words::duration(state.eta()));
+            }
+        })
 }
 
 /// What a bar counts.
@@ -147,10 +161,12 @@ pub(crate) enum Template {
 impl Template {
     const fn text(self, total: Option<u64>) -> &'static str {
         match (self, total) {
-            (Self::Bytes, Some(_)) => "{prefix:12} [{bar:32}] {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left",
-            (Self::Bytes, None) => "{prefix:12} {spinner} {bytes}  {bytes_per_sec}",
-            (Self::Steps, Some(_)) => "{prefix:12} [{bar:32}] {human_pos}/{human_len}  {per_sec}  {eta} left  {msg}",
-            (Self::Steps, None) => "{prefix:12} {spinner} {human_pos}  {per_sec}  {msg}",
+            (Self::Bytes, Some(_)) => {
+                "{prefix:12} [{bar:32}] {decimal_bytes}/{decimal_total_bytes}  {decimal_bytes_per_sec}  {left}"
+            }
+            (Self::Bytes, None) => "{prefix:12} {spinner} {decimal_bytes}  {decimal_bytes_per_sec}",
+            (Self::Steps, Some(_)) => "{prefix:12} [{bar:32}] {human_pos}/{human_len}  {rate}  {left}  {msg}",
+            (Self::Steps, None) => "{prefix:12} {spinner} {human_pos}  {rate}  {msg}",
         }
     }
 }
@@ -195,7 +211,7 @@ mod tests {
     fn every_template_is_one() {
         for template in [Template::Bytes, Template::Steps] {
             for total in [None, Some(1)] {
-                ProgressStyle::with_template(template.text(total)).expect("a template");
+                style(template, total);
             }
         }
     }

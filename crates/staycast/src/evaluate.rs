@@ -180,6 +180,9 @@ fn repeated_heading(outcome: &EvaluationOutcome, folds: Option<FoldsRecord>) -> 
         evaluation.kind.meaning(),
         outcome.repeats.len()
     ));
+    if let Some(times @ 2..) = evaluation.evaluations_of_this_part {
+        sheet.paragraph(format!("These predictions have now been evaluated {times} times."));
+    }
     let all: Vec<f64> = outcome.repeats.iter().filter_map(|repeat| repeat.all).collect();
     let active: Vec<f64> = outcome.repeats.iter().filter_map(|repeat| repeat.active).collect();
     for (name, aucs) in [("everyone known by then", all), ("those still active", active)] {

@@ -52,7 +52,7 @@ pub(crate) fn percent(share: f64) -> String {
     let value = 100.0 * share;
     match value {
         _ if value > 0.0 && value < 0.01 => "less than 0.01 %".to_owned(),
-        _ if value < 100.0 && value >= 99.95 => "over 99.9 %".to_owned(),
+        _ if (99.95..100.0).contains(&value) => "over 99.9 %".to_owned(),
         _ if value > 0.0 && value < 1.0 => format!("{value:.2} %"),
         _ => format!("{value:.1} %"),
     }

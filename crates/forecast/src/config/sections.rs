@@ -6,6 +6,7 @@ use staycast_evaluation::threshold::ThresholdRule;
 
 use super::ConfigError;
 
+#[allow(clippy::needless_pass_by_value)] // Numbers and texts, as the callers have them.
 fn require(
     holds: impl FnOnce() -> bool,
     key: &'static str,
@@ -136,7 +137,8 @@ pub struct TrainingConfig {
     pub epochs: u32,
     /// Passes without a better validation AUC after which training stops.
     pub patience: u32,
-    /// Sequences a step.
+    /// Sequences a step; 0 for the power of two nearest to a twentieth of the training rows, from 32 to 512, so that
+    /// small data gets enough steps and large data quick ones.
     pub batch_size: usize,
     /// AdamW's highest learning rate.
     pub learning_rate: f64,
@@ -165,7 +167,7 @@ impl Default for TrainingConfig {
             target_week: 4,
             epochs: 30,
             patience: 6,
-            batch_size: 256,
+            batch_size: 0,
             learning_rate: 4e-3,
             warmup_epochs: 1.0,
             final_learning_rate: 0.05,
@@ -180,13 +182,21 @@ impl Default for TrainingConfig {
 }
 
 impl TrainingConfig {
+    /// Sequences a step, for so many training rows.
+    pub(crate) fn batch_for(&self, rows: usize) -> usize {
+        if self.batch_size > 0 {
+            return self.batch_size;
+        }
+        let wanted = (rows as f64 / 20.0).max(1.0).log2().round() as u32;
+        1 << wanted.clamp(5, 9)
+    }
+
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let above_zero = |value: f64| value > 0.0 && value.is_finite();
         let not_negative = |value: f64| value >= 0.0 && value.is_finite();
         require(|| self.target_week >= 1, "training.target_week", self.target_week, "must be at least 1")?;
         require(|| self.epochs >= 1, "training.epochs", self.epochs, "must be at least 1")?;
         require(|| self.patience >= 1, "training.patience", self.patience, "must be at least 1")?;
-        require(|| self.batch_size >= 1, "training.batch_size", self.batch_size, "must be at least 1")?;
         require(|| above_zero(self.learning_rate), "training.learning_rate", self.learning_rate, "must be above 0")?;
         require(
             || not_negative(self.warmup_epochs),
@@ -390,5 +400,17 @@ impl SplitConfig {
             self.folds,
             "folds make their own test parts; leave split.test_courses empty",
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_grow_with_the_data() {
+        let auto = TrainingConfig::default();
+        assert_eq!([10, 1_100, 5_000, 30_000].map(|rows| auto.batch_for(rows)), [32, 64, 256, 512]);
+        assert_eq!(TrainingConfig { batch_size: 7, ..auto }.batch_for(30_000), 7);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
+use staycast_evaluation::calibration::Calibration;
 use staycast_evaluation::report::{
     Evaluation, EvaluationRequest, ExclusionReason, Plots, PredictionRow, Resampling, evaluate, plots,
 };
@@ -96,12 +97,14 @@ impl Run {
         let enrolments = self.rows(request, &mut left_out)?;
         let forecasts = self.forecast(data, &enrolments, request.device)?;
         let table = Table::new(data, &enrolments);
+        let uncalibrated = Calibration::Logistic {};
         let mut rows = Vec::new();
         for (row, &enrolment) in enrolments.iter().enumerate() {
             for cutoff in 1..=table.last_cutoff(enrolment).min(forecasts.weeks() as u32) {
                 let logit = forecasts.logit(row, cutoff);
-                let p = fitted.weeks.get(&(cutoff as u16)).map_or(f64::NAN, |fit| fit.calibration.apply(logit));
-                rows.push(table.row(enrolment, cutoff, logit, p));
+                // A week without a fit has no place on the report's curve, which says so; its p is the network's own.
+                let calibration = fitted.weeks.get(&(cutoff as u16)).map_or(&uncalibrated, |fit| &fit.calibration);
+                rows.push(table.row(enrolment, cutoff, logit, calibration.apply(logit)));
             }
             if table.last_cutoff(enrolment) < u32::from(week) {
                 *left_out.entry("the week lies in the label window, or after the end, of the course").or_insert(0) += 1;
@@ -157,30 +160,19 @@ impl Run {
         } else {
             let training = members(&self.split.training);
             let trained: Vec<usize> = asked.iter().copied().filter(|&row| training.contains(&key(row))).collect();
+            // On the run's own data the test part is meant, unless a course was named that has none of it.
             let own = self.is_own_data(data);
-            if let Some(&first) = trained
-                .first()
-                .filter(|_| !own || request.courses.is_some_and(|_| self.all_trained(data, request, &training)))
-            {
-                let (course, id) = key(first);
-                return Err(RunError::TrainingRows {
-                    count: trained.len(),
-                    rows: asked.len(),
-                    first: format!("{id} of {course}"),
-                });
+            let meant = !own || self.names_a_training_course(request);
+            if let Some(&first) = trained.first().filter(|_| meant) {
+                // Not its id: that may name a learner, and errors end up in logs.
+                let (first, _) = key(first);
+                return Err(RunError::TrainingRows { count: trained.len(), rows: asked.len(), first });
             }
             if own {
                 let test = members(&self.split.test);
                 asked.into_iter().filter(|&row| test.contains(&key(row))).collect()
             } else {
-                // A learner of the training side is no test of anything in another course either.
-                let learners: BTreeSet<&String> = self.split.training_learners.iter().collect();
-                let (known, unseen): (Vec<usize>, Vec<usize>) =
-                    asked.into_iter().partition(|&row| learners.contains(&data.enrolments[row].learner));
-                if !known.is_empty() {
-                    left_out.insert("the learner was trained on, in another course", known.len() as u64);
-                }
-                unseen
+                self.without_training_learners(data, asked, left_out)
             }
         };
         if rows.is_empty() {
@@ -189,19 +181,27 @@ impl Run {
         Ok(rows)
     }
 
-    /// Whether a course that was asked for by name was trained on and has no test row.
-    fn all_trained(
+    /// Whether a course was asked for by name that was trained on and has no test row.
+    fn names_a_training_course(&self, request: &EvaluateRequest<'_>) -> bool {
+        let split = &self.split;
+        let asked = request.courses.unwrap_or_default();
+        asked.iter().any(|course| split.training.contains_key(course) && !split.test.contains_key(course))
+    }
+
+    /// Rows whose learner was not trained on: in another course, that is no test of anything either.
+    fn without_training_learners(
         &self,
         data: &Dataset,
-        request: &EvaluateRequest<'_>,
-        training: &BTreeSet<(String, String)>,
-    ) -> bool {
-        let asked = request.courses.unwrap_or_default();
-        let trained = training.iter().map(|(course, _)| course).collect::<BTreeSet<_>>();
-        let known = data.courses.iter().map(|course| &course.id).collect::<BTreeSet<_>>();
-        asked
-            .iter()
-            .any(|course| known.contains(course) && trained.contains(course) && !self.split.test.contains_key(course))
+        asked: Vec<usize>,
+        left_out: &mut BTreeMap<&'static str, u64>,
+    ) -> Vec<usize> {
+        let learners: BTreeSet<&String> = self.split.training_learners.iter().collect();
+        let (known, unseen): (Vec<usize>, Vec<usize>) =
+            asked.into_iter().partition(|&row| learners.contains(&data.enrolments[row].learner));
+        if !known.is_empty() {
+            left_out.insert("the learner was trained on, in another course", known.len() as u64);
+        }
+        unseen
     }
 
     /// What figures on these rows measure.
@@ -288,15 +288,17 @@ impl<'a> Table<'a> {
     pub(super) fn row(&self, enrolment: usize, cutoff: u32, score: f64, p: f64) -> PredictionRow {
         let standing = standing(self.data, enrolment, cutoff);
         let exclusion = match standing.status {
-            // Those already gone are in the cohort `all`, with the score that the network gives them.
+            // Those already gone are in the cohort `all`.
             Status::Scored | Status::Withdrawn => None,
             Status::NotEnoughData => Some(ExclusionReason::NotEnoughData),
             Status::NotYetKnown => Some(ExclusionReason::NotYetKnown),
             Status::CourseNotStarted => Some(ExclusionReason::CourseNotStarted),
         };
         let about = &self.data.enrolments[enrolment];
-        // A week that the run has no fit for is not on the report's curve: no reference, whatever its p.
-        let p = if p.is_nan() { 0.5 } else { p };
+        // Where withdrawing is the outcome itself, it is known of those already gone, not forecast: no forecast ranks
+        // above it. The probability stays the network's.
+        let gone = standing.status == Status::Withdrawn && self.data.manifest.labels.rule.rests_on_outcomes();
+        let score = if gone { f64::MAX } else { score };
         PredictionRow {
             course: about.course as u32,
             learner: self.learner[&enrolment],

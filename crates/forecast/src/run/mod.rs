@@ -237,14 +237,14 @@ pub enum RunError {
     },
     /// The rows were trained on.
     #[error(
-        "{count} of {rows} enrolments were trained on (the first is {first}); name other courses, or add --in-sample, which marks every figure"
+        "{count} of {rows} enrolments were trained on (the first is in {first}); name other courses, or add --in-sample, which marks every figure"
     )]
     TrainingRows {
         /// Enrolments that were trained on.
         count: usize,
         /// Enrolments asked for.
         rows: usize,
-        /// The first of those trained on: its course and id.
+        /// The course of the first of those trained on.
         first: String,
     },
     /// Nothing to evaluate.

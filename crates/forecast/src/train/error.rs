@@ -90,9 +90,9 @@ pub enum TrainError {
     /// The finished run could not be read back.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// A network of another job failed first.
+    /// The out-of-fold predictions could not be written.
     #[error(transparent)]
-    Parquet(#[from] crate::tables::TableError),
+    Table(#[from] crate::tables::TableError),
 }
 
 /// What stops one job.

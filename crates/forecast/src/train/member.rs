@@ -160,7 +160,7 @@ impl MemberTask<'_> {
         let mut order = self.training.clone();
         shuffle(&mut order, &mut stream(self.seed, Purpose::Order, u64::from(epoch)));
         let mut dropout = stream(self.seed, Purpose::Dropout, u64::from(epoch));
-        let batches = order.chunks(self.config.training.batch_size);
+        let batches = order.chunks(self.config.training.batch_for(order.len()));
         let steps = batches.len() as u64;
         let mut total = Tensor::<1>::zeros([1], self.device);
         let mut rate = 0.0;

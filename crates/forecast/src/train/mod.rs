@@ -21,6 +21,7 @@ use staycast_sequences::Dataset;
 use crate::config::CheckedConfig;
 use crate::device::ChosenDevice;
 use crate::examples::{Examples, greatest_cutoff};
+use crate::inputs::InputsError;
 use crate::run::Run;
 
 pub use error::TrainError;
@@ -126,6 +127,10 @@ pub fn train(request: &TrainRequest<'_>, watch: &dyn TrainingWatch) -> Result<Ru
 fn weeks(data: &Dataset, config: &CheckedConfig) -> Result<usize, TrainError> {
     if data.enrolments.is_empty() {
         return Err(TrainError::NoEnrolments);
+    }
+    // Who is in a cohort is told by it, where the source has no withdrawals.
+    if !data.manifest.knows_withdrawals() && data.feature("days_since_last").is_none() {
+        return Err(InputsError::MissingFeatures { missing: vec!["days_since_last".to_owned()] }.into());
     }
     let greatest = greatest_cutoff(data);
     let target = config.training.target_week;

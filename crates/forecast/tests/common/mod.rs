@@ -15,11 +15,11 @@ use staycast_sequences::manifest::{
 use staycast_sequences::{CourseRow, Dataset, DropoutRule, EnrolmentRow, FeatureSet};
 
 /// Weeks of every course; the label is that of `inactive-last 1`, so the last cut-off is one week before.
-pub const WEEKS: usize = 6;
-pub const FEATURES: [&str; 4] = ["n_events", "active_days", "days_since_last", "score_mean"];
+pub(crate) const WEEKS: usize = 6;
+pub(crate) const FEATURES: [&str; 4] = ["n_events", "active_days", "days_since_last", "score_mean"];
 
 /// A number in [0, 1) that depends on what it is given only.
-pub fn noise(parts: [u64; 4]) -> f32 {
+pub(crate) fn noise(parts: [u64; 4]) -> f32 {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     for part in parts {
         state = (state ^ part).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -30,12 +30,12 @@ pub fn noise(parts: [u64; 4]) -> f32 {
 
 /// `courses` courses of `per_course` enrolments. Those who will drop out do less each week; `score_mean` is null in
 /// some weeks, and one enrolment in 16 of each course enrols in week 2 only.
-pub fn dataset(courses: usize, per_course: usize) -> Dataset {
+pub(crate) fn dataset(courses: usize, per_course: usize) -> Dataset {
     dataset_with(courses, per_course, 1)
 }
 
 /// The same from another seed: other learners, other values.
-pub fn dataset_with(courses: usize, per_course: usize, seed: u64) -> Dataset {
+pub(crate) fn dataset_with(courses: usize, per_course: usize, seed: u64) -> Dataset {
     let mut rows = Vec::new();
     let mut values = Vec::new();
     for course in 0..courses {
@@ -135,7 +135,7 @@ fn manifest(totals: &Totals, seed: u64) -> Manifest {
 }
 
 /// A configuration that trains in a moment.
-pub fn config(settings: &[&str]) -> CheckedConfig {
+pub(crate) fn config(settings: &[&str]) -> CheckedConfig {
     let mut config = Config::default();
     let quick = [
         "model.hidden=8",
@@ -153,13 +153,13 @@ pub fn config(settings: &[&str]) -> CheckedConfig {
 }
 
 /// Trains on flex.
-pub fn train_at(data: &Dataset, config: &CheckedConfig, out: &Path) -> Result<Run, TrainError> {
+pub(crate) fn train_at(data: &Dataset, config: &CheckedConfig, out: &Path) -> Result<Run, TrainError> {
     let device = ChosenDevice::flex();
     train(&TrainRequest { data, config, device: &device, out, start: Start::Fresh }, &Unwatched)
 }
 
 /// All files of a run but those that may differ, by name, with their bytes.
-pub fn bytes_of(run: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn bytes_of(run: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     for folder in [run.to_owned(), run.join("checkpoints")] {
         for entry in std::fs::read_dir(&folder).expect("a folder") {

@@ -16,7 +16,7 @@ mod tile;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use backward::{Given, backward};
+pub(crate) use backward::{Given, Work, backward};
 pub(crate) use forward::{Tape, forward};
 
 use simd::Isa;

@@ -1,6 +1,6 @@
 //! Every instruction set against plain `f64` loops, and what holds of the kernels by themselves.
 
-use super::backward::{Given, Gradients, backward};
+use super::backward::{Given, Gradients, Work, backward};
 use super::forward::{Forward, forward_on};
 use super::simd::{Isa, Simd, on_isa};
 use super::{Sizes, Start, Weights, tile};
@@ -50,7 +50,7 @@ impl Floats {
         forward_on(isa, self.sizes, &self.x, self.weights(), start, keep)
     }
 
-    fn backward(&self, run: &Forward, start: Option<Start<'_>>, wanted: Wanted) -> Gradients {
+    fn backward(&self, run: &Forward, start: Option<Start<'_>>, work: Work) -> Gradients {
         let given = Given {
             x: &self.x,
             weights: self.weights(),
@@ -59,7 +59,7 @@ impl Floats {
             d_outputs: &self.d_outputs,
             d_cell: Some(&self.d_cell),
         };
-        backward(self.sizes, given, run.tape.as_ref().expect("a tape was kept"), wanted)
+        backward(self.sizes, given, run.tape.as_ref().expect("a tape was kept"), ALL, work)
     }
 }
 
@@ -70,7 +70,7 @@ fn check(isa: Isa, shape: [usize; 4], seed: u64) {
     let answer = case.solve();
     let floats = Floats::of(&case);
     let run = floats.forward(isa, Some(floats.start()), Keep::Tape);
-    let found = floats.backward(&run, Some(floats.start()), ALL);
+    let found = floats.backward(&run, Some(floats.start()), Work::Pool);
     let (outputs, cell) = run.packed.split_at(answer.outputs.len());
     let (d_h0, d_c0) = found.start.expect("gradients of the start were wanted");
     let pairs = [
@@ -125,7 +125,8 @@ fn no_start_is_a_start_of_zeros() {
         let bare = floats.forward(isa, None, Keep::Tape);
         let zeros = floats.forward(isa, Some(floats.start()), Keep::Tape);
         assert_eq!(bare.packed, zeros.packed);
-        let (bare, zeros) = (floats.backward(&bare, None, ALL), floats.backward(&zeros, Some(floats.start()), ALL));
+        let (bare, zeros) =
+            (floats.backward(&bare, None, Work::Pool), floats.backward(&zeros, Some(floats.start()), Work::Pool));
         assert_eq!(bare.x, zeros.x);
         assert_eq!(bare.start, zeros.start);
         assert_eq!(bare.w_ih, zeros.w_ih);
@@ -136,17 +137,17 @@ fn no_start_is_a_start_of_zeros() {
 #[test]
 fn results_are_the_same_bytes_for_any_number_of_threads() {
     let floats = Floats::of(&Case::new([700, 3, 9, 21], 8));
-    let run = |threads: usize| {
+    let run = |threads: usize, work: Work| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             let run = floats.forward(Isa::detect(), Some(floats.start()), Keep::Tape);
-            let found = floats.backward(&run, Some(floats.start()), ALL);
+            let found = floats.backward(&run, Some(floats.start()), work);
             (run.packed, found.w_ih, found.w_hh, found.bias, found.x, found.start)
         })
     };
-    let one = run(1);
+    let one = run(1, Work::Caller);
     for threads in [2, 3, 8] {
-        assert!(run(threads) == one, "{threads} threads give other bytes than one");
+        assert!(run(threads, Work::Pool) == one, "{threads} threads give other bytes than one");
     }
 }
 

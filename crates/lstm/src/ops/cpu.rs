@@ -10,7 +10,7 @@ mod on_slices {
     use burn::backend::tensor::FloatTensor;
     use burn::backend::{Backend, DType, TensorData, TensorMetadata};
 
-    use crate::native::{self, Given, Sizes, Start};
+    use crate::native::{self, Given, Sizes, Start, Work};
     use crate::ops::{Give, InputGradients, Inputs, Keep, LstmKernels, Wanted, fallback};
 
     /// A backend whose tensors lie in this process's memory.
@@ -131,7 +131,13 @@ mod on_slices {
                 Give::OutputsAndCell => Some(&gradient[count..]),
             },
         };
-        let found = native::backward(sizes, given, tape, wanted);
+        // Autodiff holds its graph's lock here. A rayon worker that waits takes up other tasks, and one that trains on
+        // a graph joined to this one would wait for that lock, in the same thread, for ever.
+        let work = match rayon::current_thread_index() {
+            Some(_) => Work::Caller,
+            None => Work::Pool,
+        };
+        let found = native::backward(sizes, given, tape, wanted, work);
         let like = &inputs.x;
         InputGradients {
             x: found.x.map(|values| tensor::<B, 3>(values, [batch, weeks, features], like)),

@@ -1,5 +1,7 @@
 //! Sequences of small KDD-shaped logs written for a test.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::path::Path;
 
 use staycast_events::formats::{OpenOptions, open};

@@ -13,6 +13,7 @@ use staycast_sequences::{Progress, Unit};
 
 use super::InspectArgs;
 use crate::console::{Console, Stages};
+use crate::preprocess::reason_in_words;
 use crate::words::{Sheet, bytes, counted, grouped, shell, some_of};
 
 /// Courses listed, those with enrolments; the JSON has all of them.
@@ -198,7 +199,7 @@ fn words(report: &Report, args: &InspectArgs) -> String {
     sheet.row("Rows", format!("{} of the log, {} usable", grouped(report.rows.read), grouped(report.rows.used)));
     for (about, rows) in [("of the log", &report.rows), ("of the other tables", &report.tables)] {
         for (reason, rejected) in &rows.rejected {
-            sheet.row("Rejected", format!("{} {} ({about})", grouped(rejected.rows), reason.replace('_', " ")));
+            sheet.row("Rejected", format!("{} {} ({about})", grouped(rejected.rows), reason_in_words(reason)));
             if let Some(sample) = rejected.samples.first() {
                 sheet.row("", format!("e.g. {sample}"));
             }

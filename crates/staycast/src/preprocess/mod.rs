@@ -2,7 +2,7 @@
 
 mod summary;
 
-pub(crate) use summary::{contents as describe_contents, input as describe_input};
+pub(crate) use summary::{contents as describe_contents, input as describe_input, reason_in_words};
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

@@ -62,21 +62,33 @@ pub(crate) fn input(sheet: &mut Sheet, manifest: &Manifest) {
             grouped(sum(&rows.rejected))
         ),
     );
-    reasons(sheet, "Set aside", "fine, but with no place in the sequences", &rows.set_aside);
-    reasons(sheet, "Rejected", "of the log", &rows.rejected);
-    reasons(sheet, "Rejected", "of the other tables", &rows.rejected_roster);
+    // Rows that are set aside are as they should be, so nobody has to look at any.
+    reasons(sheet, "Set aside", "fine, but with no place in the sequences", &rows.set_aside, 0);
+    reasons(sheet, "Rejected", "of the log", &rows.rejected, SAMPLES);
+    reasons(sheet, "Rejected", "of the other tables", &rows.rejected_roster, SAMPLES);
 }
 
-fn reasons(sheet: &mut Sheet, label: &str, about: &str, reasons: &BTreeMap<String, ReasonCount>) {
+fn reasons(sheet: &mut Sheet, label: &str, about: &str, reasons: &BTreeMap<String, ReasonCount>, samples: usize) {
     let mut counts: Vec<(&String, &ReasonCount)> = reasons.iter().collect();
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(count.rows));
     for (place, (reason, count)) in counts.into_iter().enumerate() {
         let about = if place == 0 { format!(" ({about})") } else { String::new() };
         let label = if place == 0 { label } else { "" };
-        sheet.row(label, format!("{} {}{about}", grouped(count.rows), reason.replace('_', " ")));
-        for sample in count.samples.iter().take(SAMPLES) {
+        sheet.row(label, format!("{} {}{about}", grouped(count.rows), reason_in_words(reason)));
+        for sample in count.samples.iter().take(samples) {
             sheet.row("", format!("e.g. {} line {}: {}", sample.file, sample.line, sample.what));
         }
+    }
+}
+
+/// A reason of the manifest as people say it.
+pub(crate) fn reason_in_words(reason: &str) -> String {
+    match reason {
+        "after_as_of" => "after the instant given by --as-of".to_owned(),
+        "after_the_calendar" => "after the end of their course, or of its weeks kept".to_owned(),
+        "banked" => "results carried over from an earlier run".to_owned(),
+        "far_from_course" => "decades from their course".to_owned(),
+        other => other.replace('_', " "),
     }
 }
 

@@ -6,7 +6,7 @@ use staycast_forecast::{Run, RunManifest};
 
 use super::{Plan, Trained};
 use crate::devices;
-use crate::words::{Sheet, bytes, counted, duration, grouped, shell};
+use crate::words::{Sheet, bytes, counted, duration, grouped, shell, with_grouped_numbers};
 
 /// The summary that `train` prints.
 pub(super) fn words(plan: &Plan, trained: &Trained, run: &Run) -> String {
@@ -40,21 +40,21 @@ pub(crate) fn describe(sheet: &mut Sheet, run: &Run) {
         layers => format!("{layers} layers of "),
     };
     let networks = match &manifest.folds {
-        None => counted(manifest.members.len() as u64, "network"),
+        None => grouped(manifest.members.len() as u64),
         Some(folds) => format!(
             "{}, {} a fold, in {} folds drawn {} over {}",
-            counted(manifest.members.len() as u64, "network"),
+            grouped(manifest.members.len() as u64),
             config.ensemble.members,
             folds.folds,
             counted(u64::from(folds.repeats), "time"),
-            counted(manifest.data.enrolments, "enrolment"),
+            counted(run.split().training.values().map(|ids| ids.len() as u64).sum(), "enrolment"),
         ),
     };
-    sheet.row("Networks", networks);
     sheet.row(
-        "Each",
+        "Networks",
         format!(
-            "LSTM of {layers}{} units, {} parameters; reads {} numbers a week ({} features) for up to {} weeks",
+            "{networks}\neach an LSTM of {layers}{} units, {} parameters, that reads {} numbers a week ({} features) for up \
+             to {} weeks",
             config.model.hidden,
             grouped(manifest.parameters),
             manifest.inputs,
@@ -69,16 +69,17 @@ pub(crate) fn describe(sheet: &mut Sheet, run: &Run) {
         let rule = &config.threshold.rule;
         sheet.row(
             "At risk",
-            format!("from a probability of {:.3} on ({rule}, on held-out rows)", fit.threshold.threshold),
+            format!("from a probability of {:.3} on (by the rule {rule}, on held-out rows)", fit.threshold.threshold),
         );
     }
     sheet.row("Device", devices::in_words(&manifest.device));
     sheet.row("Seed", manifest.seed.to_string());
 }
 
-/// The split's description, a line for each of its clauses.
+/// The split's description, a line for each of its clauses that is about anybody.
 fn sentence(split: &str) -> String {
-    split.split("; ").collect::<Vec<_>>().join("\n")
+    let clauses = split.split("; ").filter(|clause| !clause.contains(" 0 enrolments"));
+    with_grouped_numbers(&clauses.collect::<Vec<_>>().join("\n"))
 }
 
 fn held_out(manifest: &RunManifest) -> String {

@@ -22,6 +22,15 @@ use crate::ops::Wanted;
 /// the memory of the partial sums and the number of threads that can help.
 const MAX_TASKS: usize = 16;
 
+/// Who does the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// The current rayon pool. While it waits, a calling thread that is one of the pool's takes up other tasks.
+    Pool,
+    /// The calling thread alone.
+    Caller,
+}
+
 /// Gradients, each shaped like what it is the gradient of.
 pub(crate) struct Gradients {
     pub(crate) w_ih: Vec<f32>,
@@ -72,7 +81,7 @@ struct Job<'a> {
 /// # Panics
 ///
 /// When a slice or the tape is not as long as `sizes` says.
-pub(crate) fn backward(sizes: Sizes, given: Given<'_>, tape: &Tape, wanted: Wanted) -> Gradients {
+pub(crate) fn backward(sizes: Sizes, given: Given<'_>, tape: &Tape, wanted: Wanted, work: Work) -> Gradients {
     check(sizes, given, tape);
     let Sizes { batch, features, hidden, .. } = sizes;
     let blocks = tape.blocks;
@@ -84,20 +93,22 @@ pub(crate) fn backward(sizes: Sizes, given: Given<'_>, tape: &Tape, wanted: Want
     let shards_each = shards.div_ceil(MAX_TASKS).max(1);
     let mut sums: Vec<Aligned> = Vec::new();
     let mut run = |room: Room| {
-        let tasks = (0..shards.div_ceil(shards_each)).into_par_iter();
-        sums = tasks
-            .map(|task| {
-                let mut sum = Aligned::zeroed((1 + features + hidden) * 4 * blocks.padded());
-                for shard in task * shards_each..shards.min((task + 1) * shards_each) {
-                    let args = (&Shard::new(job, room, shard), sum.as_mut_ptr());
-                    on_isa!(blocks.isa, run_shard, args, (&Shard<'_>, *mut f32));
-                }
-                sum
-            })
-            .collect();
+        let task = |task: usize| {
+            let mut sum = Aligned::zeroed((1 + features + hidden) * 4 * blocks.padded());
+            for shard in task * shards_each..shards.min((task + 1) * shards_each) {
+                let args = (&Shard::new(job, room, shard), sum.as_mut_ptr());
+                on_isa!(blocks.isa, run_shard, args, (&Shard<'_>, *mut f32));
+            }
+            sum
+        };
+        let tasks = 0..shards.div_ceil(shards_each);
+        sums = match work {
+            Work::Pool => tasks.into_par_iter().map(task).collect(),
+            Work::Caller => tasks.map(task).collect(),
+        };
     };
     let (x, start) = with_room(sizes, wanted, &mut run);
-    let [w_ih, w_hh, bias] = reduce(sizes, blocks, &sums);
+    let [w_ih, w_hh, bias] = reduce(sizes, blocks, &sums, work);
     Gradients { w_ih, w_hh, bias, x, start }
 }
 
@@ -141,25 +152,30 @@ fn with_room(sizes: Sizes, wanted: Wanted, run: &mut dyn FnMut(Room)) -> (Option
 }
 
 /// Adds the tasks' sums in their order and drops the filling: gradients of `w_ih`, `w_hh` and the bias.
-fn reduce(sizes: Sizes, blocks: Blocks, sums: &[Aligned]) -> [Vec<f32>; 3] {
+fn reduce(sizes: Sizes, blocks: Blocks, sums: &[Aligned], work: Work) -> [Vec<f32>; 3] {
     let Sizes { features, hidden, .. } = sizes;
     let lanes = blocks.lanes;
     let sum_rows = 1 + features + hidden;
-    let rows = |first: usize, count: usize| {
-        let mut total = vec![0.0f32; count * 4 * hidden];
-        total.par_chunks_mut(4 * hidden).enumerate().for_each(|(row, total)| {
-            for sum in sums {
-                for block in 0..blocks.blocks {
-                    let part = &sum.as_slice()[(block * sum_rows + first + row) * 4 * lanes..][..4 * lanes];
-                    let units = block * lanes..hidden.min((block + 1) * lanes);
-                    for (total, gate) in total.chunks_exact_mut(hidden).zip(part.chunks_exact(lanes)) {
-                        for (total, value) in total[units.clone()].iter_mut().zip(gate) {
-                            *total += value;
-                        }
+    let add = |row: usize, total: &mut [f32]| {
+        for sum in sums {
+            for block in 0..blocks.blocks {
+                let part = &sum.as_slice()[(block * sum_rows + row) * 4 * lanes..][..4 * lanes];
+                let units = block * lanes..hidden.min((block + 1) * lanes);
+                for (total, gate) in total.chunks_exact_mut(hidden).zip(part.chunks_exact(lanes)) {
+                    for (total, value) in total[units.clone()].iter_mut().zip(gate) {
+                        *total += value;
                     }
                 }
             }
-        });
+        }
+    };
+    let rows = |first: usize, count: usize| {
+        let mut total = vec![0.0f32; count * 4 * hidden];
+        let each = |(row, total): (usize, &mut [f32])| add(first + row, total);
+        match work {
+            Work::Pool => total.par_chunks_mut(4 * hidden).enumerate().for_each(each),
+            Work::Caller => total.chunks_mut(4 * hidden).enumerate().for_each(each),
+        }
         total
     };
     // The order of the rows is the bias, the features and the units.

@@ -7,17 +7,20 @@
 //! [`Inputs::clip`] standard deviations. Null becomes 0, the mean, and a feature that is null only sometimes gets a
 //! second column that says when.
 
+mod choose;
+mod read;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use staycast_sequences::Dataset;
 use staycast_sequences::manifest::LAYOUT_VERSION;
-use staycast_sequences::{Dataset, EnrolmentRow};
 
 use crate::config::InputsConfig;
 use crate::examples::Examples;
 
-/// Most values that a static column may have as an input; more is an identifier, not a property.
-const MOST_STATIC_VALUES: usize = 50;
+use choose::{statics, weekly};
+use read::{Moments, Reader, null_column};
 
 /// Why inputs could not be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -244,6 +247,10 @@ impl Inputs {
             }
         }
         missing.extend(self.features().into_iter().filter(|feature| !known.contains(feature.as_str())));
+        // Who is in a cohort is told by it, where the source has no withdrawals.
+        if !data.manifest.knows_withdrawals() && data.feature("days_since_last").is_none() {
+            missing.push("days_since_last".to_owned());
+        }
         missing.sort();
         missing.dedup();
         if missing.is_empty() {
@@ -282,198 +289,9 @@ impl BoundInputs<'_> {
     }
 }
 
-/// A column's value before scaling.
-#[derive(Debug)]
-struct Reader<'a> {
-    origin: Origin<'a>,
-    transform: Transform,
-}
-
-#[derive(Debug)]
-enum Origin<'a> {
-    Weekly(usize),
-    Null(usize),
-    Fixed(fn(&EnrolmentRow) -> Option<f64>),
-    Static { column: &'a str, value: &'a str },
-    Week,
-    WeeksLeft,
-}
-
-impl<'a> Reader<'a> {
-    /// The reader, or the name of what `data` lacks.
-    fn new(source: &'a Source, transform: Transform, data: &Dataset) -> Result<Self, String> {
-        let column = |feature: &String| data.feature(feature).ok_or_else(|| feature.clone());
-        let origin = match source {
-            Source::Weekly { feature } => Origin::Weekly(column(feature)?),
-            Source::Null { feature } => Origin::Null(column(feature)?),
-            Source::Fixed { number } => Origin::Fixed(match number.as_str() {
-                "pre_start_events" => |row| Some(f64::from(row.pre_start_events)),
-                "pre_start_active_days" => |row| Some(f64::from(row.pre_start_active_days)),
-                "enrolled_day" => |row| row.enrolled_day,
-                _ => return Err(number.clone()),
-            }),
-            Source::Static { column, .. } if !data.manifest.static_columns.contains(column) => {
-                return Err(column.clone());
-            }
-            Source::Static { column, value } => Origin::Static { column, value },
-            Source::Calendar { position } => match position.as_str() {
-                "week" => Origin::Week,
-                "weeks_left" => Origin::WeeksLeft,
-                _ => return Err(position.clone()),
-            },
-        };
-        Ok(Self { origin, transform })
-    }
-
-    /// The transformed value, NaN where null.
-    fn read(&self, data: &Dataset, enrolment: usize, week: usize) -> f32 {
-        // A run's network may look at more weeks than a data set's longest course has.
-        let weekly = |column: usize| if week < data.weeks { data.week(enrolment, week)[column] } else { f32::NAN };
-        let value = match &self.origin {
-            Origin::Weekly(column) => weekly(*column),
-            Origin::Null(column) => f32::from(u8::from(weekly(*column).is_nan())),
-            Origin::Fixed(read) => read(&data.enrolments[enrolment]).map_or(f32::NAN, |value| value as f32),
-            Origin::Static { column, value } => {
-                let has = data.enrolments[enrolment].statics.get(*column).and_then(Option::as_deref).unwrap_or("");
-                f32::from(u8::from(has == *value))
-            }
-            Origin::Week => week as f32,
-            Origin::WeeksLeft => {
-                let left = f64::from(data.course_of(enrolment).days) / 7.0 - (week + 1) as f64;
-                left.max(0.0) as f32
-            }
-        };
-        self.transform.apply(value)
-    }
-}
-
-/// Sums over the training rows.
-#[derive(Default)]
-struct Moments {
-    present: f64,
-    absent: f64,
-    mean: f64,
-    squares: f64,
-}
-
-impl Moments {
-    /// Welford's running mean and sum of squared deviations, in the order of the rows.
-    fn of(data: &Dataset, examples: &Examples, training: &[usize], reader: &Reader<'_>) -> Self {
-        let mut moments = Self::default();
-        for &enrolment in training {
-            for week in (0..examples.weeks()).filter(|&week| examples.learnable(enrolment, week)) {
-                let value = f64::from(reader.read(data, enrolment, week));
-                if value.is_nan() {
-                    moments.absent += 1.0;
-                } else {
-                    moments.present += 1.0;
-                    let delta = value - moments.mean;
-                    moments.mean += delta / moments.present;
-                    moments.squares += delta * (value - moments.mean);
-                }
-            }
-        }
-        moments
-    }
-
-    /// Mean and standard deviation, for a column that varies.
-    fn mean_and_deviation(&self) -> Option<(f64, f64)> {
-        if self.present < 2.0 {
-            return None;
-        }
-        let deviation = (self.squares / self.present).sqrt();
-        (deviation > 1e-6 * (1.0 + self.mean.abs())).then_some((self.mean, deviation))
-    }
-}
-
-/// The column that says where a weekly feature is null, when it is null only sometimes.
-fn null_column(source: &Source, moments: &Moments) -> Option<Column> {
-    let Source::Weekly { feature } = source else { return None };
-    if moments.absent == 0.0 || moments.present == 0.0 {
-        return None;
-    }
-    let share = moments.absent / (moments.absent + moments.present);
-    Some(Column {
-        source: Source::Null { feature: feature.clone() },
-        transform: Transform::Identity,
-        mean: share,
-        deviation: (share * (1.0 - share)).sqrt(),
-    })
-}
-
-fn weekly(config: &InputsConfig, data: &Dataset) -> Result<Vec<(Source, Transform)>, InputsError> {
-    let features = || {
-        let known = |name: &str| data.feature(name).is_some();
-        data.manifest.features.iter().filter(move |feature| feature.lacking.is_none() && known(&feature.name))
-    };
-    for pattern in &config.include {
-        if !features().any(|feature| matches(pattern, &feature.name)) {
-            let available = features().map(|feature| feature.name.as_str()).collect::<Vec<_>>().join(", ");
-            return Err(InputsError::NoSuchFeature { pattern: pattern.clone(), available });
-        }
-    }
-    let any = |patterns: &[String], name: &str| patterns.iter().any(|pattern| matches(pattern, name));
-    Ok(features()
-        .filter(|feature| any(&config.include, &feature.name) && !any(&config.exclude, &feature.name))
-        .map(|feature| (Source::Weekly { feature: feature.name.clone() }, Transform::for_unit(&feature.unit)))
-        .collect())
-}
-
-fn statics(config: &InputsConfig, data: &Dataset, training: &[usize]) -> Result<Vec<(Source, Transform)>, InputsError> {
-    let mut found = Vec::new();
-    for column in &config.statics {
-        let bad = |problem: String| InputsError::BadStatic {
-            column: column.clone(),
-            problem,
-            available: data.manifest.static_columns.join(", "),
-        };
-        if !data.manifest.static_columns.contains(column) {
-            return Err(bad("is no static column".to_owned()));
-        }
-        let values: BTreeSet<&str> = training
-            .iter()
-            .map(|&row| data.enrolments[row].statics.get(column).and_then(Option::as_deref).unwrap_or(""))
-            .collect();
-        if values.len() > MOST_STATIC_VALUES {
-            return Err(bad(format!("has {} values, more than {MOST_STATIC_VALUES}", values.len())));
-        }
-        found.extend(
-            values
-                .into_iter()
-                .map(|value| (Source::Static { column: column.clone(), value: value.to_owned() }, Transform::Identity)),
-        );
-    }
-    Ok(found)
-}
-
-/// Whether `name` fits `pattern`, in which `*` stands for any text.
-fn matches(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == name,
-        Some((start, rest)) => name.strip_prefix(start).is_some_and(|tail| {
-            (0..=tail.len()).filter(|&at| tail.is_char_boundary(at)).any(|at| matches(rest, &tail[at..]))
-        }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn patterns() {
-        for (pattern, name, fits) in [
-            ("*", "n_video", true),
-            ("n_*", "n_video", true),
-            ("n_*", "share_n_video", false),
-            ("*_video", "share_video", true),
-            ("n_day_*", "n_day_3", true),
-            ("n_video", "n_videos", false),
-            ("*a*b", "xaxxb", true),
-        ] {
-            assert_eq!(matches(pattern, name), fits, "{pattern} {name}");
-        }
-    }
 
     #[test]
     fn logs_keep_the_sign() {

@@ -1,0 +1,125 @@
+//! Reading a column's values from a data set, and measuring them.
+
+use staycast_sequences::{Dataset, EnrolmentRow};
+
+use super::{Column, Source, Transform};
+use crate::examples::Examples;
+
+/// A column's value before scaling.
+#[derive(Debug)]
+pub(super) struct Reader<'a> {
+    origin: Origin<'a>,
+    transform: Transform,
+}
+
+#[derive(Debug)]
+enum Origin<'a> {
+    Weekly(usize),
+    Null(usize),
+    Fixed(fn(&EnrolmentRow) -> Option<f64>),
+    Static { column: &'a str, value: &'a str },
+    Week,
+    WeeksLeft,
+}
+
+impl<'a> Reader<'a> {
+    /// The reader, or the name of what `data` lacks.
+    pub(super) fn new(source: &'a Source, transform: Transform, data: &Dataset) -> Result<Self, String> {
+        let column = |feature: &String| data.feature(feature).ok_or_else(|| feature.clone());
+        let origin = match source {
+            Source::Weekly { feature } => Origin::Weekly(column(feature)?),
+            Source::Null { feature } => Origin::Null(column(feature)?),
+            Source::Fixed { number } => Origin::Fixed(match number.as_str() {
+                "pre_start_events" => |row| Some(f64::from(row.pre_start_events)),
+                "pre_start_active_days" => |row| Some(f64::from(row.pre_start_active_days)),
+                "enrolled_day" => |row| row.enrolled_day,
+                _ => return Err(number.clone()),
+            }),
+            Source::Static { column, .. } if !data.manifest.static_columns.contains(column) => {
+                return Err(column.clone());
+            }
+            Source::Static { column, value } => Origin::Static { column, value },
+            Source::Calendar { position } => match position.as_str() {
+                "week" => Origin::Week,
+                "weeks_left" => Origin::WeeksLeft,
+                _ => return Err(position.clone()),
+            },
+        };
+        Ok(Self { origin, transform })
+    }
+
+    /// The transformed value, NaN where null.
+    pub(super) fn read(&self, data: &Dataset, enrolment: usize, week: usize) -> f32 {
+        // A run's network may look at more weeks than a data set's longest course has.
+        let weekly = |column: usize| if week < data.weeks { data.week(enrolment, week)[column] } else { f32::NAN };
+        let value = match &self.origin {
+            Origin::Weekly(column) => weekly(*column),
+            Origin::Null(column) => f32::from(u8::from(weekly(*column).is_nan())),
+            Origin::Fixed(read) => read(&data.enrolments[enrolment]).map_or(f32::NAN, |value| value as f32),
+            Origin::Static { column, value } => {
+                let has = data.enrolments[enrolment].statics.get(*column).and_then(Option::as_deref).unwrap_or("");
+                f32::from(u8::from(has == *value))
+            }
+            Origin::Week => week as f32,
+            Origin::WeeksLeft => {
+                let left = f64::from(data.course_of(enrolment).days) / 7.0 - (week + 1) as f64;
+                left.max(0.0) as f32
+            }
+        };
+        self.transform.apply(value)
+    }
+}
+
+/// Sums over the training rows.
+#[derive(Default)]
+pub(super) struct Moments {
+    pub(super) present: f64,
+    absent: f64,
+    mean: f64,
+    squares: f64,
+}
+
+impl Moments {
+    /// Welford's running mean and sum of squared deviations, in the order of the rows.
+    pub(super) fn of(data: &Dataset, examples: &Examples, training: &[usize], reader: &Reader<'_>) -> Self {
+        let mut moments = Self::default();
+        for &enrolment in training {
+            for week in (0..examples.weeks()).filter(|&week| examples.learnable(enrolment, week)) {
+                let value = f64::from(reader.read(data, enrolment, week));
+                if value.is_nan() {
+                    moments.absent += 1.0;
+                } else {
+                    moments.present += 1.0;
+                    let delta = value - moments.mean;
+                    moments.mean += delta / moments.present;
+                    moments.squares += delta * (value - moments.mean);
+                }
+            }
+        }
+        moments
+    }
+
+    /// Mean and standard deviation, for a column that varies.
+    pub(super) fn mean_and_deviation(&self) -> Option<(f64, f64)> {
+        if self.present < 2.0 {
+            return None;
+        }
+        let deviation = (self.squares / self.present).sqrt();
+        (deviation > 1e-6 * (1.0 + self.mean.abs())).then_some((self.mean, deviation))
+    }
+}
+
+/// The column that says where a weekly feature is null, when it is null only sometimes.
+pub(super) fn null_column(source: &Source, moments: &Moments) -> Option<Column> {
+    let Source::Weekly { feature } = source else { return None };
+    if moments.absent == 0.0 || moments.present == 0.0 {
+        return None;
+    }
+    let share = moments.absent / (moments.absent + moments.present);
+    Some(Column {
+        source: Source::Null { feature: feature.clone() },
+        transform: Transform::Identity,
+        mean: share,
+        deviation: (share * (1.0 - share)).sqrt(),
+    })
+}
