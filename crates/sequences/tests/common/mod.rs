@@ -8,20 +8,20 @@ use staycast_events::formats::{OpenOptions, open};
 use staycast_sequences::{BuildError, BuildOptions, Dataset, IfExists, Selection, SequenceFolder, Unwatched, build};
 
 /// A log and its tables.
-pub struct Log<'a> {
+pub(crate) struct Log<'a> {
     /// Rows `course_id,from,to`.
-    pub courses: &'a str,
+    pub(crate) courses: &'a str,
     /// Rows `enrollment_id,username,course_id`.
-    pub enrolments: &'a str,
+    pub(crate) enrolments: &'a str,
     /// Rows `enrollment_id,time,source,event,object`.
-    pub events: &'a str,
+    pub(crate) events: &'a str,
     /// Rows `course_id,module_id,category,children,start`.
-    pub objects: &'a str,
+    pub(crate) objects: &'a str,
 }
 
 impl Log<'_> {
     /// Writes the tables into `folder`.
-    pub fn write(&self, folder: &Path) {
+    pub(crate) fn write(&self, folder: &Path) {
         let table = |name: &str, header: &str, rows: &str| {
             std::fs::write(folder.join(name), format!("{header}\n{rows}")).unwrap();
         };
@@ -34,7 +34,7 @@ impl Log<'_> {
     }
 
     /// Builds the sequences into a folder and reads them back.
-    pub fn try_sequences(&self, options: &BuildOptions) -> Result<Dataset, BuildError> {
+    pub(crate) fn try_sequences(&self, options: &BuildOptions) -> Result<Dataset, BuildError> {
         let folder = tempfile::tempdir().unwrap();
         self.write(folder.path());
         let source = open(&[folder.path().to_owned()], &OpenOptions::default())?;
@@ -44,13 +44,13 @@ impl Log<'_> {
     }
 
     /// The same, for logs that must build.
-    pub fn sequences(&self, options: &BuildOptions) -> Dataset {
+    pub(crate) fn sequences(&self, options: &BuildOptions) -> Dataset {
         self.try_sequences(options).unwrap_or_else(|error| panic!("{error}"))
     }
 }
 
 /// The value of a feature, `None` where null.
-pub fn value(data: &Dataset, enrolment: &str, week: usize, feature: &str) -> Option<f32> {
+pub(crate) fn value(data: &Dataset, enrolment: &str, week: usize, feature: &str) -> Option<f32> {
     let place = data.enrolments.iter().position(|row| row.id == enrolment).unwrap();
     let column = data.feature(feature).unwrap_or_else(|| panic!("no feature {feature}"));
     Some(data.week(place, week)[column]).filter(|value| !value.is_nan())
