@@ -25,6 +25,7 @@ use crate::cli::{Cli, Command};
 use crate::status::Status;
 
 fn main() -> ExitCode {
+    quiet_graphics_libraries();
     let cli = Cli::parse();
     let status = match run(&cli) {
         Ok(status) => status,
@@ -37,6 +38,16 @@ fn main() -> ExitCode {
         }
     };
     status.into()
+}
+
+/// Where nobody is logged in, the libraries that look for GPUs complain on stderr, line after line, that there is no
+/// `XDG_RUNTIME_DIR`. Any folder will do, as no window is ever opened.
+fn quiet_graphics_libraries() {
+    const NAME: &str = "XDG_RUNTIME_DIR";
+    if cfg!(unix) && std::env::var_os(NAME).is_none() {
+        // SAFETY: nothing else runs yet that could read the environment: this is the first thing that main does.
+        unsafe { std::env::set_var(NAME, std::env::temp_dir()) };
+    }
 }
 
 fn run(cli: &Cli) -> anyhow::Result<Status> {
