@@ -4,6 +4,7 @@ usage: some command | python3 scripts/terminal_svg.py "command shown in the titl
 """
 
 import html
+import re
 import sys
 
 title = sys.argv[1]
@@ -21,7 +22,10 @@ print('<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, DejaVu San
 print(f'<text x="{width / 2}" y="{BAR / 2 + 4}" text-anchor="middle" fill="#9aa4b2">{html.escape(title)}</text>')
 for row, line in enumerate(lines):
     y = BAR + PAD + HEIGHT * row + 12
-    length = round(len(line) * WIDTH, 1)
-    if line.strip():
-        print(f'<text x="{PAD}" y="{y}" xml:space="preserve" textLength="{length}" lengthAdjust="spacingAndGlyphs">{html.escape(line)}</text>')
+    # Every word at its own place, so that columns stand whatever font there is.
+    for word in re.finditer(r"\S+( \S+)*", line):
+        x = round(PAD + WIDTH * word.start(), 1)
+        length = round(WIDTH * len(word.group()), 1)
+        text = html.escape(word.group())
+        print(f'<text x="{x}" y="{y}" xml:space="preserve" textLength="{length}" lengthAdjust="spacingAndGlyphs">{text}</text>')
 print("</g></svg>")
