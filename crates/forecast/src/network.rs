@@ -112,11 +112,12 @@ impl Network {
     /// # Panics
     /// When the shapes are not the network's.
     pub(crate) fn with_parameters(self, values: Vec<Parameter>) -> Self {
-        let mut tensors = values.into_iter().map(|parameter| TensorData::new(parameter.values, parameter.shape));
+        let mut values = values.into_iter();
         self.map_tensors(&mut |device, shape| {
-            let data = tensors.next().expect("one value a parameter");
-            assert_eq!(data.shape().as_slice(), shape, "the shape of a parameter");
-            Source::Data(data, device)
+            let parameter = values.next().expect("one value a parameter");
+            assert_eq!(parameter.shape, shape, "the shape of a parameter");
+            let length = parameter.values.len();
+            Tensor::from_data(TensorData::new(parameter.values, [length]), device)
         })
     }
 
@@ -128,11 +129,11 @@ impl Network {
             let length = shape.iter().product();
             let piece = flat.clone().narrow(0, offset, length);
             offset += length;
-            Source::Flat(piece)
+            piece
         })
     }
 
-    fn map_tensors(self, source: &mut dyn FnMut(Device, &[usize]) -> Source) -> Self {
+    fn map_tensors(self, source: &mut dyn FnMut(&Device, &[usize]) -> Tensor<1>) -> Self {
         self.map(&mut Replace { source })
     }
 }
@@ -169,23 +170,16 @@ impl ModuleVisitor for Collect {
     }
 }
 
-enum Source {
-    Data(TensorData, Device),
-    Flat(Tensor<1>),
-}
-
+/// Gives each parameter the values that `source` has for its device and shape, in a row.
 struct Replace<'a> {
-    source: &'a mut dyn FnMut(Device, &[usize]) -> Source,
+    source: &'a mut dyn FnMut(&Device, &[usize]) -> Tensor<1>,
 }
 
 impl ModuleMapper for Replace<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let (id, old, mapper) = param.consume();
         let (autodiff, shape) = (old.is_autodiff(), old.shape());
-        let new: Tensor<D> = match (self.source)(old.device().inner(), shape.as_slice()) {
-            Source::Data(data, device) => Tensor::from_data(data, &device),
-            Source::Flat(flat) => flat.reshape(shape),
-        };
+        let new: Tensor<D> = (self.source)(&old.device().inner(), shape.as_slice()).reshape(shape);
         let new = if autodiff { new.autodiff().require_grad() } else { new };
         Param::from_mapped_value(id, new, mapper)
     }

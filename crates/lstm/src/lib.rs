@@ -1,9 +1,9 @@
-//! A stacked LSTM layer for [burn](burn), fast on CPUs and useful by itself.
+//! A stacked LSTM layer for [burn], fast on CPUs and useful by itself.
 //!
 //! - [`Lstm`] is the module: [`LstmConfig`] describes it, [`Lstm::forward`] runs it.
 //!   A layer is one operation with a backward pass of its own: one node of the autodiff graph for any number of
 //!   weeks, native code on the CPU backends (flex, ndarray), the backend's tensor operations on GPUs.
-//! - [`reference`] is the same recurrence in plain tensor operations, the one to read and to compare with.
+//! - [`mod@reference`] is the same recurrence in plain tensor operations, the one to read and to compare with.
 //!
 //! Tensors are batch first, `[batch, weeks, features]`; a "week" is whatever one step of the sequence is.
 //! The layer knows no masks and no padding: every sequence of a batch has the same number of weeks, and

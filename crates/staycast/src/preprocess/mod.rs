@@ -58,7 +58,7 @@ pub(crate) struct PreprocessArgs {
     /// Which features to compute
     #[arg(long, value_enum, default_value_t = FeaturesName::All)]
     features: FeaturesName,
-    /// Add a column n_raw_<kind> for each of the source's own kinds of event
+    /// Add a column n_raw_KIND for each of the source's own kinds of event
     #[arg(long)]
     raw_kinds: bool,
     /// Days from a submission until its score is known
