@@ -6,16 +6,7 @@ use crate::error::ReadError;
 use crate::intake::{Frame, Parsed};
 use crate::roster::Roster;
 use crate::tally::Tally;
-use crate::{Activity, Knows};
-
-/// A kind of event as the source names it, and the activity it counts as.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kind {
-    /// The source's name.
-    pub raw: String,
-    /// What it counts as.
-    pub activity: Activity,
-}
+use crate::{Kind, Knows};
 
 /// A file that belongs to a source.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,12 +16,12 @@ use crate::event::ObjectKey;
 use crate::input::bare_name;
 use crate::intake::{Intake, Row};
 use crate::roster::{Course, Enrolment, EnrolmentIndex, Roster};
-use crate::source::{EventFile, Granularity, InputFile, Kind, LabelOffer, Source};
+use crate::source::{EventFile, Granularity, InputFile, LabelOffer, Source};
 use crate::table::{Header, Refusal, Table};
 use crate::tally::{Reason, Tally, shape};
 use crate::text::{LineParser, TextFile};
 use crate::time::parse_instant;
-use crate::{Activity, Knows};
+use crate::{Activity, Kind, Knows};
 
 use std::sync::Arc;
 
@@ -158,10 +158,10 @@ fn kinds() -> Vec<Kind> {
     let mut kinds: Vec<Kind> = EVENTS
         .iter()
         .flat_map(|&(name, activity)| {
-            ["server", "browser"].map(|source| Kind { raw: format!("{source}_{name}"), activity })
+            ["server", "browser"].map(|source| Kind::new(format!("{source}_{name}"), activity))
         })
         .collect();
-    kinds.push(Kind { raw: "unknown".to_owned(), activity: Activity::Other });
+    kinds.push(Kind::new("unknown", Activity::Other));
     kinds
 }
 

@@ -12,7 +12,7 @@ use crate::event::ObjectKey;
 use crate::formats::fields::{self, LogHeader, MOST_COLUMNS, each_line, integer, split};
 use crate::formats::pairs::PairIndex;
 use crate::intake::{Intake, Row};
-use crate::source::Kind;
+use crate::kind::Kind;
 use crate::table::{Header, Refusal, Table};
 use crate::tally::{Reason, Tally, shape};
 use crate::text::{LineParser, TextFile};
@@ -100,11 +100,10 @@ impl Sites {
 
     /// All kinds by number: the format's types, other types by name, unknown sites, submissions.
     pub(super) fn kinds(&self) -> Vec<Kind> {
-        let kind = |raw: &str, activity| Kind { raw: raw.to_owned(), activity };
-        let mut kinds: Vec<Kind> = TYPES.iter().map(|&(name, activity)| kind(name, activity)).collect();
-        kinds.extend(self.unlisted_types.iter().map(|name| kind(name, Activity::Other)));
-        kinds.push(kind("unknown_site", Activity::Other));
-        kinds.push(kind("submission", Activity::Submission));
+        let mut kinds: Vec<Kind> = TYPES.iter().map(|&(name, activity)| Kind::new(name, activity)).collect();
+        kinds.extend(self.unlisted_types.iter().map(|name| Kind::new(name, Activity::Other)));
+        kinds.push(Kind::new("unknown_site", Activity::Other));
+        kinds.push(Kind::new("submission", Activity::Submission));
         kinds
     }
 }

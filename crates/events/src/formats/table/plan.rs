@@ -11,8 +11,9 @@ use super::mapping::{
 };
 use crate::Activity;
 use crate::error::ReadError;
+use crate::kind::Kind;
 use crate::roster::End;
-use crate::source::{Granularity, Kind};
+use crate::source::Granularity;
 use crate::table::Header;
 
 /// A checked mapping.
@@ -137,9 +138,9 @@ impl Check<'_> {
         }
         let mut kinds = Vec::with_capacity(declared.len() + 1);
         for (raw, name) in declared {
-            kinds.push(Kind { raw: raw.clone(), activity: activity(&format!("activities.kinds.{raw}"), name)? });
+            kinds.push(Kind::new(raw, activity(&format!("activities.kinds.{raw}"), name)?));
         }
-        kinds.push(Kind { raw: UNDECLARED.to_owned(), activity: default });
+        kinds.push(Kind::new(UNDECLARED, default));
         Ok(kinds)
     }
 
