@@ -1,7 +1,12 @@
 //! The event as the sequences builder takes it: 16 bytes, ordered the way it is reduced.
 
 use std::fmt;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
+
+use foldhash::quality::FixedState;
+
+/// Keys are compared within one run of the program and never kept, so the hash may change with its crate.
+const HASHING: FixedState = FixedState::with_seed(0x5747_4159);
 
 /// What was acted on, reduced to 48 bits of a hash. Two objects of one learner's week share a key with a chance of
 /// about n² / 2⁴⁹ for n objects: 2·10⁻⁹ at a thousand.
@@ -15,7 +20,9 @@ impl ObjectKey {
         if id.is_empty() {
             return None;
         }
-        let hash = foldhash::quality::FixedState::with_seed(0x5747_4159).hash_one(id);
+        let mut hasher = HASHING.build_hasher();
+        hasher.write(id);
+        let hash = hasher.finish();
         // 0 stands for "no object" inside an event.
         Some(Self((hash >> 16).max(1)))
     }

@@ -127,6 +127,7 @@ impl<'a> Intake<'a> {
     }
 
     /// Takes a row.
+    #[inline]
     pub fn row(&mut self, row: Row) {
         let course = self.frame.courses[row.enrolment as usize];
         let start = self.frame.starts[course as usize];

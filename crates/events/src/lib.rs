@@ -8,6 +8,7 @@ mod activity;
 mod error;
 mod event;
 pub mod formats;
+mod hash;
 pub mod input;
 mod intake;
 mod kind;

@@ -91,6 +91,8 @@ pub trait EventFile: Send + Sync {
     /// Reads the file and hands each block's events to `sink`. `progress` is told the bytes read from disk as they
     /// are. Holds a few blocks of at most a few MiB a thread. What comes out does not depend on the number of threads.
     ///
+    /// Gives the BLAKE3 of the file's bytes, as [`crate::input::blake3_of`] does, where reading them gave it by the way.
+    ///
     /// # Errors
     /// When the file can't be read, or the sink fails.
     fn read(
@@ -99,5 +101,5 @@ pub trait EventFile: Send + Sync {
         frame: &Frame,
         sink: &BlockSink<'_>,
         progress: &(dyn Fn(u64) + Sync),
-    ) -> Result<(), ReadError>;
+    ) -> Result<Option<String>, ReadError>;
 }

@@ -1,7 +1,8 @@
 //! Files of lines, read in blocks of whole lines side by side.
 //!
 //! A plain file is cut into byte ranges; a line belongs to the range that holds its first byte, so that the same lines
-//! come out wherever the cuts fall. A packed file is unpacked by one thread, which cuts at newlines, while the others
+//! come out wherever the cuts fall. Each range is hashed while it is in the cache, so that a log's fingerprint costs no
+//! second reading. A packed file is unpacked by one thread, which cuts at newlines, while the others
 //! parse. Holds one block a thread, for packed files four more.
 
 use std::fs::File;
@@ -13,13 +14,18 @@ use memchr::{memchr, memrchr};
 use rayon::prelude::*;
 
 use crate::error::ReadError;
+use crate::hash::TreeHash;
 use crate::input::{self, Packing};
 use crate::intake::{Frame, Intake};
 use crate::source::{BlockSink, EventFile, Purpose};
 use crate::tally::Reason;
 
-/// Bytes of a block, unless something else is asked for.
-pub(crate) const BLOCK_BYTES: usize = 4 << 20;
+/// Bytes of a block, unless something else is asked for: small enough for a core's second-level cache to hold a block
+/// and what is parsed from it, a power of two so that blocks are subtrees of the file's hash.
+pub(crate) const BLOCK_BYTES: usize = 1 << 20;
+
+/// About the least length of a line in the logs there are: room for a block's events is made once.
+const USUAL_LINE_BYTES: usize = 64;
 
 /// Longest line that is read; a longer one is rejected without being held in memory.
 pub const LONGEST_LINE_BYTES: usize = 4 << 20;
@@ -48,6 +54,7 @@ impl<P: LineParser> TextFile<P> {
 
     fn deliver(&self, number: usize, block: &[u8], long_line_after: bool, how: &How<'_>) -> Result<(), ReadError> {
         let mut intake = Intake::for_purpose(how.purpose, how.frame, number);
+        intake.parsed.events.reserve(block.len() / USUAL_LINE_BYTES);
         self.parser.parse(block, &mut intake);
         if long_line_after {
             let line = intake.parsed.tally.lines;
@@ -57,11 +64,13 @@ impl<P: LineParser> TextFile<P> {
         (how.sink)(number, intake.parsed)
     }
 
-    fn read_plain(&self, how: &How<'_>) -> Result<(), ReadError> {
+    fn read_plain(&self, how: &How<'_>) -> Result<Option<String>, ReadError> {
         let length = std::fs::metadata(&self.path).map_err(ReadError::io(&self.path))?.len();
-        let rows = length.saturating_sub(self.header_bytes);
-        (how.progress)(self.header_bytes);
-        let blocks = rows.div_ceil(self.block_bytes as u64);
+        let hashing = match how.purpose {
+            Purpose::Events => TreeHash::new(length, self.block_bytes as u64),
+            Purpose::Spans => None,
+        };
+        let blocks = length.div_ceil(self.block_bytes as u64);
         (0..blocks).into_par_iter().try_for_each_init(
             || (None, Vec::new()),
             |(file, buffer): &mut (Option<File>, Vec<u8>), number| {
@@ -69,13 +78,18 @@ impl<P: LineParser> TextFile<P> {
                     Some(file) => file,
                     None => file.insert(input::open(&self.path)?),
                 };
-                let start = self.header_bytes + number * self.block_bytes as u64;
+                let start = number * self.block_bytes as u64;
                 let end = (start + self.block_bytes as u64).min(length);
-                let range = read_range(file, start, end, number > 0, buffer).map_err(ReadError::io(&self.path))?;
+                let range =
+                    read_range(file, start..end, self.header_bytes, buffer).map_err(ReadError::io(&self.path))?;
+                if let Some(hashing) = &hashing {
+                    hashing.add(number, &buffer[range.block]);
+                }
                 (how.progress)(end - start);
                 self.deliver(number as usize, &buffer[range.lines], range.long_line_after, how)
             },
-        )
+        )?;
+        Ok(hashing.and_then(TreeHash::finish))
     }
 
     fn read_packed(&self, how: &How<'_>) -> Result<(), ReadError> {
@@ -134,36 +148,58 @@ impl<P: LineParser> EventFile for TextFile<P> {
         frame: &Frame,
         sink: &BlockSink<'_>,
         progress: &(dyn Fn(u64) + Sync),
-    ) -> Result<(), ReadError> {
+    ) -> Result<Option<String>, ReadError> {
         let how = How { purpose, frame, sink, progress };
         match input::packing(&self.path)? {
             Packing::Plain => self.read_plain(&how),
-            Packing::Gzip | Packing::Zstd => self.read_packed(&how),
+            Packing::Gzip | Packing::Zstd => self.read_packed(&how).map(|()| None),
         }
     }
 }
 
+/// Where things lie in a buffer.
 struct Owned {
+    /// The bytes of the range itself.
+    block: std::ops::Range<usize>,
+    /// The lines whose first byte lies in the range.
     lines: std::ops::Range<usize>,
     long_line_after: bool,
 }
 
-/// Reads into `buffer` the lines whose first byte lies in `start..end`, and says where in the buffer they are.
-fn read_range(file: &mut File, start: u64, end: u64, inside: bool, buffer: &mut Vec<u8>) -> io::Result<Owned> {
+/// Reads into `buffer` the bytes of `range` and the lines whose first byte lies in it at or after `header_bytes`, and
+/// says where in the buffer they are.
+fn read_range(
+    file: &mut File,
+    range: std::ops::Range<u64>,
+    header_bytes: u64,
+    buffer: &mut Vec<u8>,
+) -> io::Result<Owned> {
     // One byte more in front tells whether a line begins right at the start.
-    let from = if inside { start - 1 } else { start };
+    let from = range.start.saturating_sub(1);
     file.seek(SeekFrom::Start(from))?;
-    buffer.clear();
-    file.by_ref().take(end - from).read_to_end(buffer)?;
-    let first = match inside {
-        false => 0,
-        true => match memchr(b'\n', buffer) {
-            Some(newline) => newline + 1,
-            None => return Ok(Owned { lines: 0..0, long_line_after: false }),
-        },
+    let wanted = (range.end - from) as usize;
+    buffer.resize(wanted, 0);
+    let mut filled = 0;
+    while filled < wanted {
+        match file.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
+            Err(error) => return Err(error),
+        }
+    }
+    if filled < wanted {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file became shorter while it was read"));
+    }
+    let block = (range.start - from) as usize..filled;
+    let first = match header_bytes {
+        header if header >= range.end => filled,
+        header if header >= range.start => (header - from) as usize,
+        _ => memchr(b'\n', buffer).map_or(filled, |newline| newline + 1),
     };
-    if first == buffer.len() {
-        return Ok(Owned { lines: 0..0, long_line_after: false });
+    let owned = |lines, long_line_after| Ok(Owned { block: block.clone(), lines, long_line_after });
+    if first >= buffer.len() {
+        return owned(0..0, false);
     }
     // Only the last line can be too long: the ones before it lie within a block, which holds no more than a line may.
     let last_line = memrchr(b'\n', &buffer[first..buffer.len() - 1]).map_or(first, |newline| first + newline + 1);
@@ -172,14 +208,14 @@ fn read_range(file: &mut File, start: u64, end: u64, inside: bool, buffer: &mut 
         let newline = memchr(b'\n', &buffer[searched..]).map(|newline| searched + newline);
         let length = newline.unwrap_or(buffer.len()) - last_line;
         if length > LONGEST_LINE_BYTES {
-            return Ok(Owned { lines: first..last_line, long_line_after: true });
+            return owned(first..last_line, true);
         }
         if let Some(newline) = newline {
-            return Ok(Owned { lines: first..newline + 1, long_line_after: false });
+            return owned(first..newline + 1, false);
         }
         searched = buffer.len();
-        if file.by_ref().take(1 << 16).read_to_end(buffer)? == 0 {
-            return Ok(Owned { lines: first..buffer.len(), long_line_after: false });
+        if file.by_ref().take(1 << 12).read_to_end(buffer)? == 0 {
+            return owned(first..buffer.len(), false);
         }
     }
 }

@@ -78,27 +78,56 @@ pub fn parse_date(text: &[u8]) -> Option<i32> {
 /// second) is the second after 59.
 #[must_use]
 pub fn parse_instant(text: &[u8]) -> Option<i64> {
-    if text.len() < 10 {
+    InstantParser::default().parse(text)
+}
+
+/// Parses instants as [`parse_instant`] does, quicker when one after the other is of the same day.
+#[derive(Clone, Debug)]
+pub struct InstantParser {
+    date: [u8; 10],
+    midnight: i64,
+}
+
+impl Default for InstantParser {
+    fn default() -> Self {
+        Self { date: *b"1970-01-01", midnight: 0 }
+    }
+}
+
+impl InstantParser {
+    /// See [`parse_instant`].
+    #[must_use]
+    #[inline]
+    pub fn parse(&mut self, text: &[u8]) -> Option<i64> {
+        let (date, rest) = text.split_first_chunk::<10>()?;
+        if *date != self.date {
+            self.midnight = i64::from(parse_date(date)?) * DAY_SECONDS;
+            self.date = *date;
+        }
+        let Some((b'T' | b' ', rest)) = rest.split_first() else {
+            return rest.is_empty().then_some(self.midnight);
+        };
+        let (clock, zone) = rest.split_first_chunk::<8>()?;
+        let local = self.midnight + i64::from(parse_clock(*clock)?);
+        if zone.is_empty() {
+            return Some(local);
+        }
+        Some(local - offset_seconds(without_fraction(zone)?)?)
+    }
+}
+
+/// Seconds since midnight of `HH:MM:SS`.
+#[inline]
+fn parse_clock(text: [u8; 8]) -> Option<u32> {
+    // All eight bytes at once: digits become 0 to 9 and colons 0, and what exceeds that shows in a byte's high bit.
+    let signs = u64::from_le_bytes(text) ^ u64::from_le_bytes(*b"00:00:00");
+    let exceeds = signs.wrapping_add(u64::from_le_bytes([0x76, 0x76, 0x7f, 0x76, 0x76, 0x7f, 0x76, 0x76]));
+    if (exceeds | signs) & 0x8080_8080_8080_8080 != 0 {
         return None;
     }
-    let midnight = i64::from(parse_date(&text[..10])?) * DAY_SECONDS;
-    if text.len() == 10 {
-        return Some(midnight);
-    }
-    if text.len() < 19 || !matches!(text[10], b'T' | b' ') || text[13] != b':' || text[16] != b':' {
-        return None;
-    }
-    let hour = two_digits(text[11], text[12])?;
-    let minute = two_digits(text[14], text[15])?;
-    let second = two_digits(text[17], text[18])?;
-    if hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
-    let local = midnight + i64::from(hour * 3_600 + minute * 60 + second);
-    if text.len() == 19 {
-        return Some(local);
-    }
-    Some(local - offset_seconds(without_fraction(&text[19..])?)?)
+    let [h1, h2, _, m1, m2, _, s1, s2] = signs.to_le_bytes().map(u32::from);
+    let (hour, minute, second) = (h1 * 10 + h2, m1 * 10 + m2, s1 * 10 + s2);
+    (hour < 24 && minute < 60 && second <= 60).then_some(hour * 3_600 + minute * 60 + second)
 }
 
 fn without_fraction(rest: &[u8]) -> Option<&[u8]> {
@@ -182,6 +211,19 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_clock_is_read_as_its_parts_are(text in "[0-3:/][0-9:x][:0;][0-6][0-9][:9][0-7\u{7f}][0-9]") {
+            let bytes: [u8; 8] = text.as_bytes().try_into().unwrap();
+            let part = |from: usize| text[from..from + 2].parse::<u32>().ok().filter(|_| bytes[from].is_ascii_digit());
+            let expected = match (part(0), part(3), part(6)) {
+                (Some(hour @ ..24), Some(minute @ ..60), Some(second @ ..=60)) if bytes[2] == b':' && bytes[5] == b':' => {
+                    Some(hour * 3_600 + minute * 60 + second)
+                }
+                _ => None,
+            };
+            prop_assert_eq!(parse_clock(bytes), expected);
+        }
+
         #[test]
         fn dates_go_there_and_back(days in -200_000_i32..200_000) {
             let (year, month, day) = civil_from_days(days);

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 use staycast_events::time::{DAY_SECONDS, format_instant};
 use staycast_events::{
     BlockTally, EventFile, Frame as ReadFrame, LabelOffer, Parsed, Purpose, ReadError, Source, Tally,
@@ -102,11 +103,10 @@ pub fn build(
         return Err(BuildError::NoEnrolments);
     }
     let mut timing = Timing::start();
-    let inputs = output::hash_inputs(source)?;
-    timing.lap("hash");
-    if let Some(manifest) = output::settle_existing(folder, if_exists, &inputs, source, options, rule)? {
+    if let Some(manifest) = output::settle_existing(folder, if_exists, source, options, rule)? {
         return Ok(manifest);
     }
+    timing.lap("look");
     let draft = Draft::begin(folder)?;
     let partitions = partition(source, options);
     let store = Store::new(&partitions, options.memory_bytes, draft.path().to_owned());
@@ -114,6 +114,8 @@ pub fn build(
         (options.features == FeatureSet::All).then(|| Gathering::new(&source.roster, &sizes(source, options)));
     let intake = parse(source, options, rule, &store, gathering.as_ref(), progress)?;
     timing.lap("parse");
+    let inputs = output::inputs(source, &intake.hashes)?;
+    timing.lap("hash");
     if intake.tally.used == 0 {
         return Err(nothing_used(&intake.tally));
     }
@@ -221,6 +223,8 @@ struct Intake {
     newest: i64,
     /// By enrolment: an event in the window that the label rule looks at.
     active_in_window: Vec<bool>,
+    /// BLAKE3 of the files whose reading gave it.
+    hashes: FxHashMap<PathBuf, String>,
 }
 
 /// The window, in seconds from the course's start, in which an event means that the learner stayed.
@@ -257,6 +261,7 @@ fn parse(
     let total = source.events.iter().map(|file| file_bytes(file.path())).sum();
     progress.begin("reading", Some(total), Unit::Bytes);
     let mut tally = Tally::default();
+    let mut hashes = FxHashMap::default();
     for file in &source.events {
         let blocks: Mutex<Vec<(usize, BlockTally)>> = Mutex::default();
         let sink = |number: usize, parsed: Parsed| -> Result<(), ReadError> {
@@ -274,13 +279,14 @@ fn parse(
             blocks.lock().expect("no thread panics while it counts").push((number, parsed.tally));
             Ok(())
         };
-        file.read(Purpose::Events, &frame, &sink, &|bytes| progress.advance(bytes))?;
+        let hash = file.read(Purpose::Events, &frame, &sink, &|bytes| progress.advance(bytes))?;
+        hashes.extend(hash.map(|hash| (file.path().to_owned(), hash)));
         let blocks = blocks.into_inner().expect("no thread panicked while it counted");
         tally.append(place_blocks(file.as_ref(), blocks));
     }
     progress.end(&format!("{} rows, {} used, {} rejected", tally.read, tally.used, tally.rejected()));
     let active_in_window = active.into_iter().map(AtomicBool::into_inner).collect();
-    Ok(Intake { tally, newest: newest.into_inner(), active_in_window })
+    Ok(Intake { tally, newest: newest.into_inner(), active_in_window, hashes })
 }
 
 const fn rule_looks_at_activity(rule: DropoutRule) -> bool {

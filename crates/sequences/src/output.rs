@@ -7,6 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 use staycast_events::{Source, Tally, input};
 use tempfile::TempDir;
 
@@ -122,15 +123,15 @@ fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), BuildErr
     file.sync_all().map_err(BuildError::write(path))
 }
 
-/// Size and hash of every input file.
-pub(crate) fn hash_inputs(source: &Source) -> Result<Vec<InputRecord>, BuildError> {
+/// Size and hash of every input file; `known` has the hashes that reading the files gave.
+pub(crate) fn inputs(source: &Source, known: &FxHashMap<PathBuf, String>) -> Result<Vec<InputRecord>, BuildError> {
     let record = |file: &staycast_events::InputFile| {
         let bytes = fs::metadata(&file.path).map_err(staycast_events::ReadError::io(&file.path))?.len();
         Ok(InputRecord {
             role: file.role.to_owned(),
             file: input::file_name(&file.path),
             bytes,
-            blake3: input::blake3_of(&file.path)?,
+            blake3: known.get(&file.path).cloned().map_or_else(|| input::blake3_of(&file.path), Ok)?,
         })
     };
     source.inputs.par_iter().map(record).collect()
@@ -150,7 +151,6 @@ fn build_record(options: &BuildOptions) -> BuildRecord {
 pub(crate) fn settle_existing(
     folder: &Path,
     if_exists: IfExists,
-    inputs: &[InputRecord],
     source: &Source,
     options: &BuildOptions,
     rule: DropoutRule,
@@ -172,7 +172,8 @@ pub(crate) fn settle_existing(
                 && manifest.feature_set == options.features
                 && manifest.labels.rule == rule
                 && manifest.format == source.format;
-            match (manifest.inputs == inputs, same_options) {
+            let same_inputs = manifest.inputs == inputs(source, &FxHashMap::default())?;
+            match (same_inputs, same_options) {
                 (true, true) => Ok(Some(manifest)),
                 (false, _) => Err(BuildError::OtherInput { path, what: "another input".to_owned() }),
                 (_, false) => {

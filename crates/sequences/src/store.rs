@@ -7,14 +7,14 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use staycast_events::Event;
 
 /// Enrolment-weeks of a partition, about.
-const PARTITION_ROWS: u64 = 32_768;
+const PARTITION_ROWS: u64 = 16_384;
 
 const EVENT_BYTES: u64 = 16;
 const FIRST_CHUNK: usize = 1 << 10;
@@ -41,6 +41,7 @@ pub(crate) fn partitions(rows: impl Iterator<Item = u32>) -> Vec<Range<u32>> {
 
 /// Events by partition.
 pub(crate) struct Store {
+    ranges: Vec<Range<u32>>,
     partition_of: Vec<u32>,
     partitions: Vec<Mutex<Partition>>,
     held_bytes: AtomicU64,
@@ -64,6 +65,7 @@ impl Store {
             partition_of.resize(range.end as usize, number as u32);
         }
         Self {
+            ranges: partitions.to_vec(),
             partition_of,
             partitions: partitions.iter().map(|_| Mutex::default()).collect(),
             held_bytes: AtomicU64::new(0),
@@ -76,22 +78,21 @@ impl Store {
 
     /// Takes a block's events.
     pub(crate) fn add(&self, events: &[Event]) -> io::Result<()> {
-        let mut rest = events;
         // Logs are mostly ordered by enrolment, so runs of one partition are long; in other logs a run is one event,
-        // and sorting the block by partition first makes them long again.
-        let mut sorted = Vec::new();
-        if runs(events, &self.partition_of) > events.len() / 16 + 64 {
-            sorted.extend_from_slice(events);
-            sorted.sort_by_key(|event| self.partition_of[event.enrolment() as usize]);
-            rest = &sorted;
-        }
-        while let Some(first) = rest.first() {
-            let number = self.partition_of[first.enrolment() as usize];
-            let same = |event: &Event| self.partition_of[event.enrolment() as usize] == number;
-            let length = rest.iter().position(|event| !same(event)).unwrap_or(rest.len());
-            let (run, after) = rest.split_at(length);
-            lock(&self.partitions[number as usize]).push(run);
-            rest = after;
+        // and bringing a block's partitions together first makes them long again.
+        let of = |event: &Event| self.partition_of[event.enrolment() as usize];
+        if runs(events, of) > events.len() / 16 + 64 {
+            let mut together = Together::new(self.partitions.len());
+            events.iter().for_each(|event| together.count(of(event) as usize));
+            together.place();
+            events.iter().for_each(|&event| together.put(of(&event) as usize, event));
+            for (partition, run) in self.partitions.iter().zip(together.groups()) {
+                lock(partition).push(run);
+            }
+        } else {
+            for run in events.chunk_by(|one, next| of(one) == of(next)) {
+                lock(&self.partitions[of(&run[0]) as usize]).push(run);
+            }
         }
         let added = events.len() as u64 * EVENT_BYTES;
         if self.held_bytes.fetch_add(added, Ordering::Relaxed) + added > self.limit_bytes {
@@ -133,26 +134,87 @@ impl Store {
     }
 
     /// Takes the events of a partition out, sorted.
+    ///
+    /// Brought together by enrolment first, in two passes; of most enrolments the events are then in order already.
     pub(crate) fn take(&self, number: usize) -> io::Result<Vec<Event>> {
-        let Partition { chunks, spill } = std::mem::take(&mut *lock(&self.partitions[number]));
-        let mut events = Vec::with_capacity(chunks.iter().map(Vec::len).sum());
+        let Partition { mut chunks, spill } = std::mem::take(&mut *lock(&self.partitions[number]));
         if let Some(path) = spill {
-            let mut reader = BufReader::with_capacity(1 << 18, File::open(&path)?);
-            let count = std::fs::metadata(&path)?.len() / EVENT_BYTES;
-            events.reserve(count as usize);
-            let mut bytes = [0; EVENT_BYTES as usize];
-            for _ in 0..count {
-                reader.read_exact(&mut bytes)?;
-                events.push(Event::from_bytes(bytes));
-            }
+            chunks.push(read_spilled(&path)?);
             std::fs::remove_file(&path)?;
         }
-        // Chunk by chunk, so that they are freed while the one vector grows.
+        let first = self.ranges[number].start;
+        let group = |event: &Event| (event.enrolment() - first) as usize;
+        let mut together = Together::new(self.ranges[number].len());
+        chunks.iter().flatten().for_each(|event| together.count(group(event)));
+        together.place();
+        // Chunk by chunk, so that each is freed when it is done with.
         for chunk in chunks {
-            events.extend_from_slice(&chunk);
+            chunk.into_iter().for_each(|event| together.put(group(&event), event));
         }
-        events.sort_unstable();
-        Ok(events)
+        for events in together.groups_mut() {
+            // Two or three ordered runs where a log is ordered: this sort merges such runs, and sees one at a glance.
+            events.sort();
+        }
+        Ok(together.events)
+    }
+}
+
+fn read_spilled(path: &Path) -> io::Result<Vec<Event>> {
+    let mut reader = BufReader::with_capacity(1 << 18, File::open(path)?);
+    let count = std::fs::metadata(path)?.len() / EVENT_BYTES;
+    let mut events = Vec::with_capacity(count as usize);
+    let mut bytes = [0; EVENT_BYTES as usize];
+    for _ in 0..count {
+        reader.read_exact(&mut bytes)?;
+        events.push(Event::from_bytes(bytes));
+    }
+    Ok(events)
+}
+
+/// Brings events of the same group together, in the order they come: count all, [`Together::place`], put all.
+struct Together {
+    /// Counts, then the place of each group's next event.
+    next: Vec<usize>,
+    events: Vec<Event>,
+}
+
+impl Together {
+    fn new(groups: usize) -> Self {
+        Self { next: vec![0; groups], events: Vec::new() }
+    }
+
+    fn count(&mut self, group: usize) {
+        self.next[group] += 1;
+    }
+
+    fn place(&mut self) {
+        let mut sum = 0;
+        for place in &mut self.next {
+            let count = std::mem::replace(place, sum);
+            sum += count;
+        }
+        self.events = vec![Event::new(0, 0, 0, None, 0); sum];
+    }
+
+    fn put(&mut self, group: usize, event: Event) {
+        self.events[self.next[group]] = event;
+        self.next[group] += 1;
+    }
+
+    /// The groups, when all events are put.
+    fn groups(&self) -> impl Iterator<Item = &[Event]> {
+        let mut start = 0;
+        self.next.iter().map(move |&end| &self.events[std::mem::replace(&mut start, end)..end])
+    }
+
+    fn groups_mut(&mut self) -> impl Iterator<Item = &mut [Event]> {
+        let mut rest = self.events.as_mut_slice();
+        let mut start = 0;
+        self.next.iter().map(move |&end| {
+            let (group, after) = std::mem::take(&mut rest).split_at_mut(end - start);
+            (rest, start) = (after, end);
+            group
+        })
     }
 }
 
@@ -172,8 +234,7 @@ impl Partition {
     }
 }
 
-fn runs(events: &[Event], partition_of: &[u32]) -> usize {
-    let of = |event: &Event| partition_of[event.enrolment() as usize];
+fn runs(events: &[Event], of: impl Fn(&Event) -> u32) -> usize {
     events.windows(2).filter(|pair| of(&pair[0]) != of(&pair[1])).count()
 }
 

@@ -268,7 +268,7 @@ impl<S: RowSink> EventFile for ParquetLog<S> {
         frame: &Frame,
         sink: &BlockSink<'_>,
         progress: &(dyn Fn(u64) + Sync),
-    ) -> Result<(), ReadError> {
+    ) -> Result<Option<String>, ReadError> {
         let how = How { purpose, frame, sink };
         let mut first_block = 0;
         let mut groups = Vec::new();
@@ -277,6 +277,7 @@ impl<S: RowSink> EventFile for ParquetLog<S> {
             // A group without rows gives an empty block, so that all are read the same way.
             first_block += rows.div_ceil(self.block_rows).max(1);
         }
-        groups.into_par_iter().try_for_each(|(group, first)| self.read_group(group, first, &how, progress))
+        groups.into_par_iter().try_for_each(|(group, first)| self.read_group(group, first, &how, progress))?;
+        Ok(None)
     }
 }

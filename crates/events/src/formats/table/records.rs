@@ -109,7 +109,7 @@ impl<S: RowSink> EventFile for RecordsFile<S> {
         frame: &Frame,
         sink: &BlockSink<'_>,
         progress: &(dyn Fn(u64) + Sync),
-    ) -> Result<(), ReadError> {
+    ) -> Result<Option<String>, ReadError> {
         let (mut reader, since_record) = reader(&self.path, self.delimiter, progress)?;
         let mut record = ByteRecord::new();
         let read = |reader: &mut Reader<'_>, record: &mut ByteRecord| {
@@ -141,6 +141,6 @@ impl<S: RowSink> EventFile for RecordsFile<S> {
             sink(number, intake.parsed)?;
             number += 1;
         }
-        Ok(())
+        Ok(None)
     }
 }

@@ -4,41 +4,26 @@
 //! in any order. Kinds are kept with their source, as `server_access` or `browser_access`, and counted as activities by
 //! the event's name alone (`nagivate` is the source's spelling).
 
+mod log;
+
 use std::path::{Path, PathBuf};
 
 use rustc_hash::FxHashMap;
 
 use super::calendar::{CalendarEntry, read_calendar};
-use super::fields::{self, LogHeader, MOST_COLUMNS, each_line, split};
+use super::fields;
 use super::labels::apply_labels;
+use crate::Knows;
 use crate::error::ReadError;
 use crate::event::ObjectKey;
 use crate::input::bare_name;
-use crate::intake::{Intake, Row};
 use crate::roster::{Course, Enrolment, EnrolmentIndex, Roster};
 use crate::source::{EventFile, Granularity, InputFile, LabelOffer, Source};
 use crate::table::{Header, Refusal, Table};
 use crate::tally::{Reason, Tally, shape};
-use crate::text::{LineParser, TextFile};
 use crate::time::parse_instant;
-use crate::{Activity, Kind, Knows};
 
 use std::sync::Arc;
-
-const EVENTS: [(&str, Activity); 8] = [
-    ("access", Activity::Access),
-    ("nagivate", Activity::Navigate),
-    ("navigate", Activity::Navigate),
-    ("video", Activity::Video),
-    ("problem", Activity::Problem),
-    ("discussion", Activity::Discussion),
-    ("wiki", Activity::Wiki),
-    ("page_close", Activity::PageClose),
-];
-/// Kinds are numbered `2 × place in EVENTS`, one more from the browser; unknown events come last.
-const UNKNOWN_KIND: u8 = 2 * EVENTS.len() as u8;
-
-const LOG_COLUMNS: [&str; 4] = ["enrollment_id", "time", "event", "object"];
 
 /// The files of a KDD Cup 2015 folder, by what they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -119,10 +104,10 @@ pub fn open(files: &Files, courses: Option<&Path>, reason: String) -> Result<Sou
         // The truth covers enrolments without a course too; of those only the count is kept.
         apply_labels(path, &mut roster, &mut tables)?;
     }
-    let index = Arc::new(LogIndex { known: EnrolmentIndex::new(&roster), without_course: without_course.index() });
+    let index = Arc::new(log::Index { known: EnrolmentIndex::new(&roster), without_course: without_course.index() });
     let mut events: Vec<Box<dyn EventFile>> = Vec::new();
     for path in &files.logs {
-        events.push(Box::new(open_log(path, Arc::clone(&index))?));
+        events.push(Box::new(log::open(path, Arc::clone(&index))?));
     }
     let role = |role: &'static str, paths: &[PathBuf]| -> Vec<InputFile> {
         paths.iter().map(|path| InputFile { role, path: path.clone() }).collect()
@@ -147,22 +132,11 @@ pub fn open(files: &Files, courses: Option<&Path>, reason: String) -> Result<Sou
         tables,
         enrolments_without_course: without_course.ids.len() as u64,
         granularity: Granularity::Second,
-        kinds: kinds(),
+        kinds: log::kinds(),
         labels: if files.truths.is_empty() { LabelOffer::Nothing } else { LabelOffer::Labels },
         inputs,
         events,
     })
-}
-
-fn kinds() -> Vec<Kind> {
-    let mut kinds: Vec<Kind> = EVENTS
-        .iter()
-        .flat_map(|&(name, activity)| {
-            ["server", "browser"].map(|source| Kind::new(format!("{source}_{name}"), activity))
-        })
-        .collect();
-    kinds.push(Kind::new("unknown", Activity::Other));
-    kinds
 }
 
 #[derive(Default)]
@@ -252,81 +226,4 @@ fn read_releases(path: &Path, roster: &mut Roster, tables: &mut Tally) -> Result
         }
         Ok(())
     })
-}
-
-fn open_log(path: &Path, index: Arc<LogIndex>) -> Result<TextFile<LogParser>, ReadError> {
-    let LogHeader { table, bytes, width } = fields::open_log(path, "log")?;
-    let mut places = [0; LOG_COLUMNS.len()];
-    for (place, name) in places.iter_mut().zip(LOG_COLUMNS) {
-        *place = table.require(&[name])?;
-    }
-    let [enrolment, time, event, object] = places;
-    let parser = LogParser { index, width, enrolment, time, source: table.find(&["source"]), event, object };
-    Ok(TextFile::new(path, bytes, 1, parser))
-}
-
-struct LogIndex {
-    known: EnrolmentIndex,
-    without_course: EnrolmentIndex,
-}
-
-struct LogParser {
-    index: Arc<LogIndex>,
-    width: usize,
-    enrolment: usize,
-    time: usize,
-    source: Option<usize>,
-    event: usize,
-    object: usize,
-}
-
-impl LineParser for LogParser {
-    fn parse(&self, block: &[u8], intake: &mut Intake<'_>) {
-        // Logs are mostly ordered by enrolment, so the id before is the best guess.
-        let mut last: (&[u8], Option<u32>) = (b"", None);
-        each_line(block, intake, |line, number, intake| self.line(line, number, &mut last, intake));
-    }
-}
-
-impl LogParser {
-    fn line<'a>(&self, line: &'a [u8], number: u64, last: &mut (&'a [u8], Option<u32>), intake: &mut Intake<'_>) {
-        let mut fields = [&b""[..]; MOST_COLUMNS];
-        let count = split(line, &mut fields);
-        if count != self.width {
-            let what = || format!("{count} fields where the header has {}", self.width);
-            return intake.refuse(Reason::Malformed, number, what);
-        }
-        let id = fields[self.enrolment];
-        if id != last.0 {
-            *last = (id, self.index.known.get(id));
-        }
-        let Some(enrolment) = last.1 else {
-            return self.refuse_stranger(id, number, intake);
-        };
-        let Some(instant) = parse_instant(fields[self.time]) else {
-            let what = || format!("time of shape `{}` is not YYYY-MM-DDTHH:MM:SS", shape(fields[self.time]));
-            return intake.refuse(Reason::BadTime, number, what);
-        };
-        let kind = kind(fields[self.event], self.source.map(|place| fields[place]));
-        let object = ObjectKey::of(fields[self.object]);
-        intake.row(Row { line: number, enrolment, instant, kind, object, count: 1 });
-    }
-
-    fn refuse_stranger(&self, id: &[u8], number: u64, intake: &mut Intake<'_>) {
-        if id.is_empty() {
-            intake.refuse(Reason::MissingId, number, || "no enrollment_id".to_owned());
-        } else if self.index.without_course.get(id).is_some() {
-            let what = || "its enrolment has no course with dates".to_owned();
-            intake.refuse(Reason::UnknownCourse, number, what);
-        } else {
-            let what = || "its enrollment_id is not in the enrolments table".to_owned();
-            intake.refuse(Reason::UnknownEnrolment, number, what);
-        }
-    }
-}
-
-fn kind(event: &[u8], source: Option<&[u8]>) -> u8 {
-    let place = EVENTS.iter().position(|(name, _)| name.as_bytes() == event);
-    let browser = u8::from(source == Some(b"browser"));
-    place.map_or(UNKNOWN_KIND, |place| 2 * place as u8 + browser)
 }

@@ -1,0 +1,302 @@
+//! The log's rows.
+//!
+//! Nearly every row of nearly every log has the columns in the order of the original, without quotes: such rows are
+//! read by [`usual`] straight from the block, without being cut into fields first. Whatever it does not take for
+//! certain is read the slow way, so that it changes nothing but the time.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use memchr::{memchr, memchr2};
+
+use crate::error::ReadError;
+use crate::event::ObjectKey;
+use crate::formats::fields::{self, LogHeader, MOST_COLUMNS, each_line, split};
+use crate::intake::{Intake, Row};
+use crate::roster::EnrolmentIndex;
+use crate::tally::{Reason, shape};
+use crate::text::{LineParser, TextFile};
+use crate::time::InstantParser;
+use crate::{Activity, Kind};
+
+const EVENTS: [(&str, Activity); 8] = [
+    ("access", Activity::Access),
+    ("nagivate", Activity::Navigate),
+    ("navigate", Activity::Navigate),
+    ("video", Activity::Video),
+    ("problem", Activity::Problem),
+    ("discussion", Activity::Discussion),
+    ("wiki", Activity::Wiki),
+    ("page_close", Activity::PageClose),
+];
+/// Kinds are numbered `2 × place in EVENTS`, one more from the browser; unknown events come last.
+const UNKNOWN_KIND: u8 = 2 * EVENTS.len() as u8;
+
+const COLUMNS: [&str; 4] = ["enrollment_id", "time", "event", "object"];
+
+/// The columns as the original has them.
+const USUAL_COLUMNS: [&str; 5] = ["enrollment_id", "time", "source", "event", "object"];
+
+pub(super) fn kinds() -> Vec<Kind> {
+    let mut kinds: Vec<Kind> = EVENTS
+        .iter()
+        .flat_map(|&(name, activity)| {
+            ["server", "browser"].map(|source| Kind::new(format!("{source}_{name}"), activity))
+        })
+        .collect();
+    kinds.push(Kind::new("unknown", Activity::Other));
+    kinds
+}
+
+/// Opens the log at `path`.
+pub(super) fn open(path: &Path, index: Arc<Index>) -> Result<TextFile<LogParser>, ReadError> {
+    let LogHeader { table, bytes, width } = fields::open_log(path, "log")?;
+    let mut places = [0; COLUMNS.len()];
+    for (place, name) in places.iter_mut().zip(COLUMNS) {
+        *place = table.require(&[name])?;
+    }
+    let [enrolment, time, event, object] = places;
+    let usual = table.columns().iter().map(String::as_str).eq(USUAL_COLUMNS);
+    let parser = LogParser { index, usual, width, enrolment, time, source: table.find(&["source"]), event, object };
+    Ok(TextFile::new(path, bytes, 1, parser))
+}
+
+/// Finds enrolments.
+pub(super) struct Index {
+    pub(super) known: EnrolmentIndex,
+    /// Those whose course is unknown.
+    pub(super) without_course: EnrolmentIndex,
+}
+
+pub(super) struct LogParser {
+    index: Arc<Index>,
+    /// Whether the columns stand in the usual order.
+    usual: bool,
+    width: usize,
+    enrolment: usize,
+    time: usize,
+    source: Option<usize>,
+    event: usize,
+    object: usize,
+}
+
+/// What the rows of a block remember of the row before.
+struct Before<'b> {
+    /// Logs are mostly ordered by enrolment, so the id before is the best guess.
+    id: &'b [u8],
+    enrolment: Option<u32>,
+    times: InstantParser,
+}
+
+impl LineParser for LogParser {
+    fn parse(&self, block: &[u8], intake: &mut Intake<'_>) {
+        let mut before = Before { id: b"", enrolment: None, times: InstantParser::default() };
+        if !self.usual || std::str::from_utf8(block).is_err() {
+            each_line(block, intake, |line, number, intake| self.line(line, number, &mut before, intake));
+            return;
+        }
+        let mut rest = block;
+        let mut number = 0;
+        while !rest.is_empty() {
+            let length = self.usual_row(rest, number, &mut before, intake).unwrap_or_else(|| {
+                let length = memchr(b'\n', rest).map_or(rest.len(), |newline| newline + 1);
+                let line = rest[..length].strip_suffix(b"\n").unwrap_or(&rest[..length]);
+                let line = line.strip_suffix(b"\r").unwrap_or(line);
+                if !line.is_empty() {
+                    self.line(line, number, &mut before, intake);
+                }
+                length
+            });
+            rest = &rest[length..];
+            number += 1;
+        }
+        intake.parsed.tally.lines += number;
+    }
+}
+
+impl LogParser {
+    /// Takes the row that `text` begins with and gives its length, when it is a usual one of a known enrolment.
+    #[inline]
+    fn usual_row<'b>(
+        &self,
+        text: &'b [u8],
+        number: u64,
+        before: &mut Before<'b>,
+        intake: &mut Intake<'_>,
+    ) -> Option<usize> {
+        let same = text.get(before.id.len()) == Some(&b',') && text.starts_with(before.id);
+        let id_length = if same { before.id.len() } else { text.iter().position(|byte| b",\n\"".contains(byte))? };
+        if text[id_length] != b',' {
+            return None;
+        }
+        let usual = usual(&text[id_length + 1..])?;
+        if !same {
+            let id = &text[..id_length];
+            *before = Before { id, enrolment: self.index.known.get(id), times: before.times.clone() };
+        }
+        let enrolment = before.enrolment?;
+        let instant = before.times.parse(usual.time)?;
+        let object = ObjectKey::of(usual.object);
+        intake.row(Row { line: number, enrolment, instant, kind: usual.kind, object, count: 1 });
+        Some(id_length + 1 + usual.length)
+    }
+
+    fn line<'b>(&self, line: &'b [u8], number: u64, before: &mut Before<'b>, intake: &mut Intake<'_>) {
+        let mut fields = [&b""[..]; MOST_COLUMNS];
+        let count = split(line, &mut fields);
+        if count != self.width {
+            let what = || format!("{count} fields where the header has {}", self.width);
+            return intake.refuse(Reason::Malformed, number, what);
+        }
+        let id = fields[self.enrolment];
+        if id != before.id {
+            (before.id, before.enrolment) = (id, self.index.known.get(id));
+        }
+        let Some(enrolment) = before.enrolment else {
+            return self.refuse_stranger(id, number, intake);
+        };
+        let Some(instant) = before.times.parse(fields[self.time]) else {
+            let what = || format!("time of shape `{}` is not YYYY-MM-DDTHH:MM:SS", shape(fields[self.time]));
+            return intake.refuse(Reason::BadTime, number, what);
+        };
+        let kind = kind(fields[self.event], self.source.map(|place| fields[place]));
+        let object = ObjectKey::of(fields[self.object]);
+        intake.row(Row { line: number, enrolment, instant, kind, object, count: 1 });
+    }
+
+    fn refuse_stranger(&self, id: &[u8], number: u64, intake: &mut Intake<'_>) {
+        if id.is_empty() {
+            intake.refuse(Reason::MissingId, number, || "no enrollment_id".to_owned());
+        } else if self.index.without_course.get(id).is_some() {
+            let what = || "its enrolment has no course with dates".to_owned();
+            intake.refuse(Reason::UnknownCourse, number, what);
+        } else {
+            let what = || "its enrollment_id is not in the enrolments table".to_owned();
+            intake.refuse(Reason::UnknownEnrolment, number, what);
+        }
+    }
+}
+
+fn kind(event: &[u8], source: Option<&[u8]>) -> u8 {
+    let place = EVENTS.iter().position(|(name, _)| name.as_bytes() == event);
+    let browser = u8::from(source == Some(b"browser"));
+    place.map_or(UNKNOWN_KIND, |place| 2 * place as u8 + browser)
+}
+
+/// A row behind its enrolment id.
+struct Usual<'b> {
+    time: &'b [u8],
+    kind: u8,
+    object: &'b [u8],
+    /// Bytes, the line's end included.
+    length: usize,
+}
+
+const TIME_LENGTH: usize = "YYYY-MM-DDTHH:MM:SS".len();
+
+/// The row `time,source,event,object` that `text` begins with, where the time has its usual length, source and event
+/// are known ones, and nothing is in quotes. Without branches on which source and event it is, as no processor can
+/// guess them.
+#[inline]
+fn usual(text: &[u8]) -> Option<Usual<'_>> {
+    let (time, rest) = text.split_at_checked(TIME_LENGTH)?;
+    let rest = rest.strip_prefix(b",")?;
+    let source = u64::from_le_bytes(*rest.first_chunk()?);
+    let (server, browser) =
+        (source << 8 == u64::from_le_bytes(*b"\0server,"), source == u64::from_le_bytes(*b"browser,"));
+    if !(server | browser) {
+        return None;
+    }
+    let rest = rest.get(b"server,".len() + usize::from(browser)..)?;
+    let event = u128::from_le_bytes(*rest.first_chunk()?);
+    let (mut place, mut length) = (0, 0);
+    for (number, known) in EVENT_FIELDS.iter().enumerate() {
+        let same = usize::from(event & known.mask == known.text);
+        place |= same * number;
+        length |= same * known.length;
+    }
+    if length == 0 {
+        return None;
+    }
+    let object_and_more = rest.get(length..)?;
+    let end = memchr2(b',', b'\n', object_and_more)?;
+    let object = &object_and_more[..end];
+    let object = object.strip_suffix(b"\r").unwrap_or(object);
+    if object_and_more[end] == b',' || object.first() == Some(&b'"') {
+        return None;
+    }
+    let kind = 2 * place as u8 + u8::from(browser);
+    Some(Usual { time, kind, object, length: text.len() - object_and_more.len() + end + 1 })
+}
+
+/// An event's name with the comma behind it, as it stands in 16 bytes of a row.
+#[derive(Clone, Copy)]
+struct EventField {
+    text: u128,
+    mask: u128,
+    length: usize,
+}
+
+const EVENT_FIELDS: [EventField; EVENTS.len()] = {
+    let mut fields = [EventField { text: 0, mask: 0, length: 0 }; EVENTS.len()];
+    let mut number = 0;
+    while number < EVENTS.len() {
+        let name = EVENTS[number].0.as_bytes();
+        let mut text = [0; 16];
+        let mut place = 0;
+        while place < name.len() {
+            text[place] = name[place];
+            place += 1;
+        }
+        text[name.len()] = b',';
+        let length = name.len() + 1;
+        fields[number] = EventField { text: u128::from_le_bytes(text), mask: u128::MAX >> (128 - 8 * length), length };
+        number += 1;
+    }
+    fields
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever the quick way takes, the slow way takes the same.
+        #[test]
+        fn a_usual_row_is_what_the_fields_say(
+            time in "2014-0[1-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]|[0-9T:,-]{17,20}",
+            source in "server|browser|serve|\"server\"|brows,r",
+            event in "access|nagivate|navigate|video|problem|discussion|wiki|page_close|page_closed|acces|",
+            object in "[a-zA-Z0-9]{0,40}|\"[a-z]{3}\"|[a-z]{2},[a-z]",
+            end in "\n|\r\n|",
+            after in "[a-z,\n]{0,40}",
+        ) {
+            let text = format!("{time},{source},{event},{object}{end}{after}");
+            // A time that holds a comma is refused when it is read, and the row then taken the slow way.
+            if let Some(usual) = usual(text.as_bytes()).filter(|usual| !usual.time.contains(&b',')) {
+                let line = format!("id,{}", &text[..usual.length]);
+                let mut fields = [&b""[..]; MOST_COLUMNS];
+                prop_assert_eq!(split(line.trim_end().as_bytes(), &mut fields), 5);
+                prop_assert_eq!(usual.time, fields[1]);
+                prop_assert_eq!(usual.kind, kind(fields[3], Some(fields[2])));
+                prop_assert_eq!(usual.object, fields[4]);
+                prop_assert!(line.ends_with('\n') && line.matches('\n').count() == 1);
+            }
+        }
+    }
+
+    #[test]
+    fn usual_rows_are_taken() {
+        for (event, place) in EVENTS.iter().map(|(name, _)| name).zip(0..) {
+            for (source, browser) in [("server", 0), ("browser", 1)] {
+                let text = format!("2014-06-14T09:38:29,{source},{event},abcdefghijklmnop\n7,");
+                let row = usual(text.as_bytes()).expect("it is a usual row");
+                assert_eq!(
+                    (row.kind, row.object, row.length),
+                    (2 * place + browser, &b"abcdefghijklmnop"[..], text.len() - 2)
+                );
+            }
+        }
+    }
+}
