@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 /// Why a row did not become an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// Not the header's number of fields, or broken quoting or JSON.
     Malformed,
@@ -83,7 +86,7 @@ impl Reason {
 pub const SAMPLES: usize = 5;
 
 /// Where a row that was not used stands, and what is wrong with it. Never names a learner.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Sample {
     /// File name, without its folder.
     pub file: String,
@@ -106,7 +109,7 @@ pub(crate) fn shape(text: &[u8]) -> String {
 }
 
 /// Rows of one reason.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Count {
     /// How many.
     pub rows: u64,
@@ -115,7 +118,7 @@ pub struct Count {
 }
 
 /// What became of a number of rows. `read` equals `used` plus the rows of all reasons.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Rows read.
     pub read: u64,

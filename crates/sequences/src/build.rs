@@ -2,26 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
-use staycast_events::time::{DAY_SECONDS, format_instant};
-use staycast_events::{
-    BlockTally, EventFile, Frame as ReadFrame, LabelOffer, Parsed, Purpose, ReadError, Source, Tally,
-};
+use staycast_events::time::format_instant;
+use staycast_events::{LabelOffer, Source, Tally};
 
+use crate::checkpoint;
 use crate::columns::{Columns, Key, feature_columns, schema};
 use crate::error::BuildError;
 use crate::features::{Feature, FeatureSet};
 use crate::grid::{Grid, end_of_day, grid_days};
 use crate::labels::DropoutRule;
 use crate::manifest::Manifest;
-use crate::output::{self, Draft};
+use crate::output;
 use crate::parquet_out::GroupedFile;
 use crate::peers::Gathering;
 use crate::progress::{Progress, Unit};
+use crate::reading::Reading;
 use crate::reduce::{self, Summary};
 use crate::store::{Store, partitions};
 use crate::tables::{self, Facts};
@@ -44,6 +41,8 @@ pub struct BuildOptions {
     pub score_lag_days: u32,
     /// Bytes of events held in memory before they are spilled to disk; a block a thread and the roster come on top.
     pub memory_bytes: u64,
+    /// Bytes of input between checkpoints that a killed build can be resumed from; taken between files.
+    pub checkpoint_bytes: u64,
 }
 
 /// Whether the source's own kinds become columns.
@@ -59,6 +58,9 @@ pub enum RawKinds {
 /// Default of [`BuildOptions::memory_bytes`].
 pub const DEFAULT_MEMORY_BYTES: u64 = 512 << 20;
 
+/// Default of [`BuildOptions::checkpoint_bytes`]. Less is read again sooner than it is written down.
+pub const DEFAULT_CHECKPOINT_BYTES: u64 = 4 << 30;
+
 impl Default for BuildOptions {
     fn default() -> Self {
         Self {
@@ -69,6 +71,7 @@ impl Default for BuildOptions {
             raw_kinds: RawKinds::Drop,
             score_lag_days: 0,
             memory_bytes: DEFAULT_MEMORY_BYTES,
+            checkpoint_bytes: DEFAULT_CHECKPOINT_BYTES,
         }
     }
 }
@@ -81,8 +84,9 @@ pub enum IfExists {
     Refuse,
     /// Replace it, when it is a sequences folder.
     Replace,
-    /// Keep it when it is finished and of the same input and options; refuse otherwise.
-    Keep,
+    /// Keep it when it is finished and of the same input and options, refuse otherwise; go on from the last checkpoint
+    /// when a build of the same was killed.
+    Resume,
 }
 
 /// Builds the sequences of `source` and writes them to `folder`, which appears whole or not at all. Runs on the rayon
@@ -107,12 +111,15 @@ pub fn build(
         return Ok(manifest);
     }
     timing.lap("look");
-    let draft = Draft::begin(folder)?;
     let partitions = partition(source, options);
-    let store = Store::new(&partitions, options.memory_bytes, draft.path().to_owned());
+    let identity = checkpoint::identity(source, options, rule, partitions.len())?;
+    let (draft, journal) = checkpoint::begin(folder, if_exists, &identity)?;
+    let mut store = Store::new(&partitions, options.memory_bytes, draft.path().to_owned());
     let gathering =
         (options.features == FeatureSet::All).then(|| Gathering::new(&source.roster, &sizes(source, options)));
-    let intake = parse(source, options, rule, &store, gathering.as_ref(), progress)?;
+    let reading = Reading { source, options, rule, gathering: gathering.as_ref(), identity, folder: draft.path() };
+    let begun = reading.begin(journal, &mut store)?;
+    let intake = reading.read(begun, &store, progress)?;
     timing.lap("parse");
     let inputs = output::inputs(source, &intake.hashes)?;
     timing.lap("hash");
@@ -215,100 +222,6 @@ fn due_by_course(source: &Source) -> Vec<Vec<(u32, &staycast_events::Assessment)
         }
     }
     due
-}
-
-/// What parsing leaves besides the stored events.
-struct Intake {
-    tally: Tally,
-    newest: i64,
-    /// By enrolment: an event in the window that the label rule looks at.
-    active_in_window: Vec<bool>,
-    /// BLAKE3 of the files whose reading gave it.
-    hashes: FxHashMap<PathBuf, String>,
-}
-
-/// The window, in seconds from the course's start, in which an event means that the learner stayed.
-fn label_window(rule: DropoutRule, calendar_days: u32) -> Option<(i64, i64)> {
-    let end = i64::from(calendar_days) * DAY_SECONDS;
-    match rule {
-        DropoutRule::InactiveLast { weeks } => Some((end - i64::from(7 * weeks) * DAY_SECONDS, end)),
-        DropoutRule::NoActivityAfter { days } => Some((end, end + i64::from(days) * DAY_SECONDS)),
-        _ => None,
-    }
-}
-
-fn parse(
-    source: &Source,
-    options: &BuildOptions,
-    rule: DropoutRule,
-    store: &Store,
-    gathering: Option<&Gathering>,
-    progress: &dyn Progress,
-) -> Result<Intake, BuildError> {
-    let roster = &source.roster;
-    let days: Vec<u32> = roster.courses.iter().map(|course| grid_days(course, options.weeks)).collect();
-    let frame = ReadFrame::new(roster, &days, options.as_of);
-    let windows: Vec<Option<(i64, i64)>> =
-        roster.courses.iter().map(|course| label_window(rule, course.days)).collect();
-    let active: Vec<AtomicBool> = roster.enrolments.iter().map(|_| AtomicBool::new(false)).collect();
-    let mark = |enrolment: u32, seconds: i32| {
-        let window = windows[roster.enrolments[enrolment as usize].course as usize];
-        if window.is_some_and(|(from, to)| (from..to).contains(&i64::from(seconds))) {
-            active[enrolment as usize].store(true, Ordering::Relaxed);
-        }
-    };
-    let newest = AtomicI64::new(i64::MIN);
-    let total = source.events.iter().map(|file| file_bytes(file.path())).sum();
-    progress.begin("reading", Some(total), Unit::Bytes);
-    let mut tally = Tally::default();
-    let mut hashes = FxHashMap::default();
-    for file in &source.events {
-        let blocks: Mutex<Vec<(usize, BlockTally)>> = Mutex::default();
-        let sink = |number: usize, parsed: Parsed| -> Result<(), ReadError> {
-            if let Some(span) = parsed.span {
-                newest.fetch_max(span.last, Ordering::Relaxed);
-            }
-            if let Some(gathering) = gathering {
-                gathering.add(&parsed.events);
-            }
-            if rule_looks_at_activity(rule) {
-                parsed.events.iter().for_each(|event| mark(event.enrolment(), event.seconds()));
-                parsed.after_calendar.iter().for_each(|&(enrolment, seconds)| mark(enrolment, seconds));
-            }
-            store.add(&parsed.events).map_err(|error| ReadError::Sink(Box::new(error)))?;
-            blocks.lock().expect("no thread panics while it counts").push((number, parsed.tally));
-            Ok(())
-        };
-        let hash = file.read(Purpose::Events, &frame, &sink, &|bytes| progress.advance(bytes))?;
-        hashes.extend(hash.map(|hash| (file.path().to_owned(), hash)));
-        let blocks = blocks.into_inner().expect("no thread panicked while it counted");
-        tally.append(place_blocks(file.as_ref(), blocks));
-    }
-    progress.end(&format!("{} rows, {} used, {} rejected", tally.read, tally.used, tally.rejected()));
-    let active_in_window = active.into_iter().map(AtomicBool::into_inner).collect();
-    Ok(Intake { tally, newest: newest.into_inner(), active_in_window, hashes })
-}
-
-const fn rule_looks_at_activity(rule: DropoutRule) -> bool {
-    matches!(rule, DropoutRule::InactiveLast { .. } | DropoutRule::NoActivityAfter { .. })
-}
-
-fn file_bytes(path: &Path) -> u64 {
-    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
-}
-
-/// Puts the tallies of a file's blocks in order and gives their rows line numbers.
-fn place_blocks(file: &dyn EventFile, mut blocks: Vec<(usize, BlockTally)>) -> Tally {
-    blocks.sort_by_key(|&(number, _)| number);
-    let name = staycast_events::input::file_name(file.path());
-    let mut line = file.first_line();
-    let mut tally = Tally::default();
-    for (_, block) in blocks {
-        let lines = block.lines;
-        tally.append(block.place(&name, line));
-        line += lines;
-    }
-    tally
 }
 
 fn nothing_used(tally: &Tally) -> BuildError {

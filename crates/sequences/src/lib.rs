@@ -4,6 +4,7 @@
 //! back as a [`Dataset`]. [`standing`] says who is in a cohort at a cut-off. Nothing here knows a log format or a model.
 
 mod build;
+mod checkpoint;
 mod cohort;
 mod columns;
 mod dataset;
@@ -17,12 +18,13 @@ mod output;
 mod parquet_out;
 mod peers;
 mod progress;
+mod reading;
 mod reduce;
 mod store;
 mod tables;
 mod timing;
 
-pub use build::{BuildOptions, DEFAULT_MEMORY_BYTES, IfExists, RawKinds, build};
+pub use build::{BuildOptions, DEFAULT_CHECKPOINT_BYTES, DEFAULT_MEMORY_BYTES, IfExists, RawKinds, build};
 pub use cohort::{ACTIVE_WITHIN_DAYS, Standing, Status, standing};
 pub use dataset::{CourseRow, Dataset, EnrolmentRow, Selection};
 pub use error::{BuildError, FolderError};

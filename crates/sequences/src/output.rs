@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use staycast_events::{Source, Tally, input};
-use tempfile::TempDir;
 
 use crate::build::{BuildOptions, COURSES, ENROLMENTS, IfExists, RawKinds, SEQUENCES, reasons};
 use crate::error::BuildError;
@@ -26,35 +25,60 @@ use crate::timing::Timing;
 pub(crate) const MANIFEST: &str = "manifest.json";
 const TIMING: &str = "timing.json";
 
-/// A folder that is being written.
+/// A folder that is being written; removed when it is dropped before it is published.
 pub(crate) struct Draft {
-    folder: TempDir,
+    folder: PathBuf,
     place: PathBuf,
+    published: bool,
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.published {
+            // Best effort: what can't be removed is in nobody's way, and the next build tries again.
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
 }
 
 impl Draft {
-    /// Begins a draft beside `place`, on the same file system so that it can be renamed.
-    pub(crate) fn begin(place: &Path) -> Result<Self, BuildError> {
-        let parent = match place.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
+    /// Begins a draft beside `place`, on the same file system so that it can be renamed. Drafts that killed builds left
+    /// are shown to `adopt`; the first that it takes is gone on with, the others are removed.
+    pub(crate) fn begin<T>(place: &Path, adopt: impl Fn(&Path) -> Option<T>) -> Result<(Self, Option<T>), BuildError> {
+        let parent = parent_of(place);
         fs::create_dir_all(parent).map_err(BuildError::write(parent))?;
-        let name = input::file_name(place);
-        let prefix = format!(".{name}.draft-");
-        remove_stale(parent, &prefix);
-        let folder = tempfile::Builder::new().prefix(&prefix).tempdir_in(parent).map_err(BuildError::write(place))?;
-        let lock = folder.path().join(OWNER);
-        fs::write(&lock, std::process::id().to_string()).map_err(BuildError::write(&lock))?;
-        Ok(Self { folder, place: place.to_owned() })
+        let prefix = format!(".{}.draft-", input::file_name(place));
+        let mut adopted = None;
+        for stale in stale(parent, &prefix) {
+            match adopt(&stale).filter(|_| adopted.is_none()) {
+                Some(found) => adopted = Some((stale, found)),
+                None => drop(fs::remove_dir_all(&stale)),
+            }
+        }
+        let (folder, found) = match adopted {
+            Some((folder, found)) => (folder, Some(found)),
+            None => {
+                let made = tempfile::Builder::new().prefix(&prefix).tempdir_in(parent);
+                (made.map_err(BuildError::write(place))?.keep(), None)
+            }
+        };
+        let draft = Self { folder, place: place.to_owned(), published: false };
+        let owner = draft.path().join(OWNER);
+        fs::write(&owner, std::process::id().to_string()).map_err(BuildError::write(&owner))?;
+        Ok((draft, found))
     }
 
     pub(crate) fn path(&self) -> &Path {
-        self.folder.path()
+        &self.folder
     }
 
     /// Gives the draft its name.
-    pub(crate) fn publish(self, manifest: &Manifest, timing: &Timing, if_exists: IfExists) -> Result<(), BuildError> {
+    pub(crate) fn publish(
+        mut self,
+        manifest: &Manifest,
+        timing: &Timing,
+        if_exists: IfExists,
+    ) -> Result<(), BuildError> {
         write_json(&self.path().join(TIMING), timing)?;
         write_json(&self.path().join(MANIFEST), manifest)?;
         let owner = self.path().join(OWNER);
@@ -62,39 +86,40 @@ impl Draft {
         // Folders made for one process's eyes; this one is for everyone whom the parent folder lets in.
         share(self.path()).map_err(BuildError::write(&self.place))?;
         sync_folder(self.path());
-        let place = self.place;
+        let place = &self.place;
         if place.exists() && if_exists == IfExists::Replace {
-            let parent = place.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            let aside =
-                tempfile::Builder::new().prefix(".replaced-").tempdir_in(parent).map_err(BuildError::write(&place))?;
-            fs::rename(&place, aside.path().join("old")).map_err(BuildError::write(&place))?;
+            let aside = tempfile::Builder::new().prefix(".replaced-").tempdir_in(parent_of(place));
+            let aside = aside.map_err(BuildError::write(place))?;
+            fs::rename(place, aside.path().join("old")).map_err(BuildError::write(place))?;
         }
-        let drafted = self.folder.keep();
-        fs::rename(&drafted, &place).map_err(BuildError::write(&place))?;
-        if let Some(parent) = place.parent() {
-            sync_folder(parent);
-        }
+        fs::rename(&self.folder, place).map_err(BuildError::write(place))?;
+        self.published = true;
+        sync_folder(parent_of(&self.place));
         Ok(())
     }
+}
+
+fn parent_of(place: &Path) -> &Path {
+    place.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// File in a draft that names the process writing it.
 const OWNER: &str = ".owner";
 
-/// Removes drafts of this output whose process is gone: a killed run can't clean up after itself. Best effort: what
-/// can't be removed is left, and is in nobody's way.
-fn remove_stale(parent: &Path, prefix: &str) {
-    let Ok(entries) = fs::read_dir(parent) else { return };
-    for entry in entries.flatten() {
-        if !entry.file_name().to_string_lossy().starts_with(prefix) {
-            continue;
-        }
-        let owner = fs::read_to_string(entry.path().join(OWNER)).ok().and_then(|text| text.trim().parse::<u32>().ok());
-        let alive = owner.is_some_and(|id| id != std::process::id() && Path::new(&format!("/proc/{id}")).exists());
-        if !alive && owner.is_some() {
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
+/// The drafts whose process is gone: a killed build can't clean up after itself.
+fn stale(parent: &Path, prefix: &str) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(parent) else { return Vec::new() };
+    let mut found: Vec<PathBuf> = entries
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
+        .map(|entry| entry.path())
+        .filter(|folder| {
+            let owner = fs::read_to_string(folder.join(OWNER)).ok().and_then(|text| text.trim().parse::<u32>().ok());
+            owner.is_some_and(|id| id == std::process::id() || !Path::new(&format!("/proc/{id}")).exists())
+        })
+        .collect();
+    found.sort();
+    found
 }
 
 #[cfg(unix)]
@@ -110,12 +135,12 @@ fn share(_folder: &Path) -> std::io::Result<()> {
 
 /// Makes a folder's entries durable where the system can; elsewhere the rename is durable when it says so.
 fn sync_folder(folder: &Path) {
-    if let Ok(handle) = File::open(if folder.as_os_str().is_empty() { Path::new(".") } else { folder }) {
+    if let Ok(handle) = File::open(folder) {
         let _ = handle.sync_all();
     }
 }
 
-fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), BuildError> {
+pub(crate) fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), BuildError> {
     let mut text = serde_json::to_string_pretty(value).expect("plain data turns into JSON");
     text.push('\n');
     let mut file = File::create(path).map_err(BuildError::write(path))?;
@@ -137,7 +162,7 @@ pub(crate) fn inputs(source: &Source, known: &FxHashMap<PathBuf, String>) -> Res
     source.inputs.par_iter().map(record).collect()
 }
 
-fn build_record(options: &BuildOptions) -> BuildRecord {
+pub(crate) fn build_record(options: &BuildOptions) -> BuildRecord {
     BuildRecord {
         weeks: options.weeks,
         rule: options.rule.map(|rule| rule.to_string()),
@@ -166,8 +191,8 @@ pub(crate) fn settle_existing(
         (IfExists::Refuse, _) => Err(BuildError::Exists { path }),
         (_, None) if !ours => Err(BuildError::NotOurs { path }),
         (IfExists::Replace, _) => Ok(None),
-        (IfExists::Keep, None) => Err(BuildError::OtherInput { path, what: "another version".to_owned() }),
-        (IfExists::Keep, Some(manifest)) => {
+        (IfExists::Resume, None) => Err(BuildError::OtherInput { path, what: "another version".to_owned() }),
+        (IfExists::Resume, Some(manifest)) => {
             let same_options = manifest.build == build_record(options)
                 && manifest.feature_set == options.features
                 && manifest.labels.rule == rule

@@ -70,6 +70,18 @@ impl Gathering {
         }
     }
 
+    /// What was gathered so far, to go on from later.
+    pub(crate) fn state(&self) -> (Vec<u32>, Vec<u64>) {
+        let counts = self.counts.iter().map(|count| count.load(Ordering::Relaxed)).collect();
+        (counts, self.days.iter().map(|word| word.load(Ordering::Relaxed)).collect())
+    }
+
+    /// Goes on from a [`Gathering::state`] of the same roster.
+    pub(crate) fn go_on(&self, (counts, days): &(Vec<u32>, Vec<u64>)) {
+        self.counts.iter().zip(counts).for_each(|(here, &count)| here.store(count, Ordering::Relaxed));
+        self.days.iter().zip(days).for_each(|(here, &word)| here.store(word, Ordering::Relaxed));
+    }
+
     /// Ends the gathering.
     pub(crate) fn compare(self, roster: &Roster, grids: &[Grid]) -> Peers {
         let counts: Vec<u32> = self.counts.into_iter().map(AtomicU32::into_inner).collect();

@@ -101,30 +101,70 @@ impl Store {
         Ok(())
     }
 
-    /// Writes everything held to disk.
+    /// Writes everything held to disk, unless it is within the limit by now.
     fn spill(&self) -> io::Result<()> {
         let _one_at_a_time = lock(&self.spilling);
         if self.held_bytes.load(Ordering::Relaxed) <= self.limit_bytes {
             return Ok(());
         }
-        for (number, partition) in self.partitions.iter().enumerate() {
-            let mut partition = lock(partition);
-            let chunks = std::mem::take(&mut partition.chunks);
-            let count: usize = chunks.iter().map(Vec::len).sum();
-            if count == 0 {
-                continue;
-            }
-            let path =
-                partition.spill.get_or_insert_with(|| self.spill_folder.join(format!("partition-{number}.events")));
-            let mut file = BufWriter::with_capacity(1 << 18, OpenOptions::new().create(true).append(true).open(path)?);
-            for event in chunks.iter().flatten() {
-                file.write_all(&event.to_bytes())?;
-            }
-            file.flush()?;
-            let bytes = count as u64 * EVENT_BYTES;
-            self.held_bytes.fetch_sub(bytes, Ordering::Relaxed);
-            self.spilled_bytes.fetch_add(bytes, Ordering::Relaxed);
+        (0..self.partitions.len()).try_for_each(|number| self.spill_partition(number))
+    }
+
+    fn spill_partition(&self, number: usize) -> io::Result<()> {
+        let mut partition = lock(&self.partitions[number]);
+        let chunks = std::mem::take(&mut partition.chunks);
+        let count: usize = chunks.iter().map(Vec::len).sum();
+        if count == 0 {
+            return Ok(());
         }
+        let path = partition.spill.get_or_insert_with(|| self.spill_path(number));
+        let mut file = BufWriter::with_capacity(1 << 18, OpenOptions::new().create(true).append(true).open(path)?);
+        for event in chunks.iter().flatten() {
+            file.write_all(&event.to_bytes())?;
+        }
+        file.flush()?;
+        let bytes = count as u64 * EVENT_BYTES;
+        self.held_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.spilled_bytes.fetch_add(bytes, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn spill_path(&self, number: usize) -> PathBuf {
+        self.spill_folder.join(format!("partition-{number}.events"))
+    }
+
+    /// Writes everything held to disk, durably, and gives the bytes of each partition there. Not to be called while
+    /// events are added.
+    pub(crate) fn keep(&self) -> io::Result<Vec<u64>> {
+        let mut lengths = Vec::with_capacity(self.partitions.len());
+        for number in 0..self.partitions.len() {
+            self.spill_partition(number)?;
+            lengths.push(match &lock(&self.partitions[number]).spill {
+                Some(path) => {
+                    let file = File::open(path)?;
+                    file.sync_all()?;
+                    file.metadata()?.len()
+                }
+                None => 0,
+            });
+        }
+        Ok(lengths)
+    }
+
+    /// Goes back to what [`Store::keep`] wrote, when it gave `lengths`: whatever was written after is cut off.
+    pub(crate) fn go_back(&mut self, lengths: &[u64]) -> io::Result<()> {
+        for (number, &length) in lengths.iter().enumerate() {
+            let path = self.spill_path(number);
+            match length {
+                0 if path.exists() => std::fs::remove_file(&path)?,
+                0 => (),
+                length => {
+                    OpenOptions::new().write(true).open(&path)?.set_len(length)?;
+                    lock(&self.partitions[number]).spill = Some(path);
+                }
+            }
+        }
+        self.spilled_bytes = AtomicU64::new(lengths.iter().sum());
         Ok(())
     }
 

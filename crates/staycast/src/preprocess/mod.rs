@@ -70,7 +70,11 @@ pub(crate) struct PreprocessArgs {
     /// Exit with status 3 when a greater share of the rows than this was rejected
     #[arg(long, value_name = "SHARE", default_value_t = 0.01, value_parser = values::share)]
     max_rejected: f64,
-    /// Keep the folder if it is finished and of the same input and options; build it otherwise
+    /// Input read between checkpoints, taken between two files, that --resume goes on from
+    #[arg(long, value_name = "SIZE", default_value = "4GiB")]
+    checkpoint: Size,
+    /// Keep the folder if it is finished and of the same input and options; go on from the last checkpoint if a build
+    /// of the same was killed; build it otherwise
     #[arg(long, conflicts_with = "force")]
     resume: bool,
     /// Replace the folder if it exists
@@ -140,10 +144,11 @@ impl PreprocessArgs {
                 raw_kinds: if self.raw_kinds { RawKinds::Keep } else { RawKinds::Drop },
                 score_lag_days: self.score_lag_days,
                 memory_bytes: self.memory.0,
+                checkpoint_bytes: self.checkpoint.0,
             },
             out: self.out.clone(),
             if_exists: match (self.resume, self.force) {
-                (true, _) => IfExists::Keep,
+                (true, _) => IfExists::Resume,
                 (_, true) => IfExists::Replace,
                 _ => IfExists::Refuse,
             },
@@ -221,7 +226,7 @@ pub(crate) fn execute(plan: &Plan, console: &Console) -> anyhow::Result<Built> {
         .context("no sequences were written")?;
     let mut built = Built {
         out: plan.out.clone(),
-        kept: was_there && plan.if_exists == IfExists::Keep,
+        kept: was_there && plan.if_exists == IfExists::Resume,
         seconds: begun.elapsed().as_secs_f64(),
         peak_memory_bytes: peak_memory_bytes(),
         max_rejected: plan.max_rejected,

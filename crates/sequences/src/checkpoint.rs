@@ -1,0 +1,125 @@
+//! What a killed build is resumed from: a journal in its draft, beside the events that went to disk.
+//!
+//! A checkpoint is taken between two files of the log, once enough was read since the last one: every event held is
+//! written to its partition's file, then the journal takes the place of the one before. What was written after it is cut
+//! off when the build goes on.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use serde::{Deserialize, Serialize};
+use staycast_events::{ReadError, Source, Tally};
+
+use crate::build::{BuildOptions, IfExists};
+use crate::error::BuildError;
+use crate::features::FeatureSet;
+use crate::labels::DropoutRule;
+use crate::manifest::{BuildRecord, LAYOUT_VERSION};
+use crate::output::{self, Draft};
+
+const JOURNAL: &str = "journal.json";
+
+/// What must be the same for a build to go on from another's checkpoint.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    staycast_version: String,
+    layout_version: u32,
+    format: String,
+    build: BuildRecord,
+    feature_set: FeatureSet,
+    rule: String,
+    partitions: usize,
+    inputs: Vec<InputIdentity>,
+}
+
+/// A file told by its place, size and time of change: reading it whole to be surer would be the work to be spared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct InputIdentity {
+    role: String,
+    path: PathBuf,
+    bytes: u64,
+    changed_nanos: Option<u128>,
+}
+
+/// How far a build is.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Journal {
+    pub(crate) identity: Identity,
+    /// Files of the log read to their end, the first ones of the source.
+    pub(crate) files: usize,
+    pub(crate) tally: Tally,
+    pub(crate) newest: i64,
+    pub(crate) active: Vec<bool>,
+    /// BLAKE3 of the files whose reading gave it, by place among the log's files.
+    pub(crate) hashes: Vec<(usize, String)>,
+    /// State of what weeks are compared with, when that is gathered.
+    pub(crate) gathered: Option<(Vec<u32>, Vec<u64>)>,
+    /// Bytes of each partition's events on disk.
+    pub(crate) stored: Vec<u64>,
+}
+
+/// What a build of `source` is told by.
+pub(crate) fn identity(
+    source: &Source,
+    options: &BuildOptions,
+    rule: DropoutRule,
+    partitions: usize,
+) -> Result<Identity, BuildError> {
+    let input = |file: &staycast_events::InputFile| {
+        let metadata = fs::metadata(&file.path).map_err(ReadError::io(&file.path))?;
+        let changed = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        Ok(InputIdentity {
+            role: file.role.to_owned(),
+            path: std::path::absolute(&file.path).map_err(ReadError::io(&file.path))?,
+            bytes: metadata.len(),
+            changed_nanos: changed.map(|since| since.as_nanos()),
+        })
+    };
+    Ok(Identity {
+        staycast_version: env!("CARGO_PKG_VERSION").to_owned(),
+        layout_version: LAYOUT_VERSION,
+        format: source.format.to_owned(),
+        build: output::build_record(options),
+        feature_set: options.features,
+        rule: rule.to_string(),
+        partitions,
+        inputs: source.inputs.iter().map(input).collect::<Result<_, BuildError>>()?,
+    })
+}
+
+/// Begins a draft of `folder`; when a build is to be resumed, the draft and journal of a killed one of `identity` if
+/// there is one.
+pub(crate) fn begin(
+    folder: &Path,
+    if_exists: IfExists,
+    identity: &Identity,
+) -> Result<(Draft, Option<Journal>), BuildError> {
+    Draft::begin(folder, |draft| {
+        if if_exists != IfExists::Resume {
+            return None;
+        }
+        let text = fs::read_to_string(draft.join(JOURNAL)).ok()?;
+        let journal: Journal = serde_json::from_str(&text).ok()?;
+        (journal.identity == *identity).then_some(journal)
+    })
+}
+
+impl Journal {
+    /// Writes the journal into `draft` in place of the one before.
+    pub(crate) fn write(&self, draft: &Path) -> Result<(), BuildError> {
+        let new = draft.join("journal.json.new");
+        output::write_json(&new, self)?;
+        let place = draft.join(JOURNAL);
+        fs::rename(&new, &place).map_err(BuildError::write(&place))
+    }
+
+    /// Removes the journal of a build that is past reading.
+    pub(crate) fn remove(draft: &Path) -> Result<(), BuildError> {
+        let place = draft.join(JOURNAL);
+        match fs::remove_file(&place) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(BuildError::write(&place)(error)),
+            _ => Ok(()),
+        }
+    }
+}

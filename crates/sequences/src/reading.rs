@@ -1,0 +1,192 @@
+//! The first half of a build: the log's files read one after the other, each in blocks side by side.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use rustc_hash::FxHashMap;
+use staycast_events::time::DAY_SECONDS;
+use staycast_events::{BlockTally, EventFile, Frame, Parsed, Purpose, ReadError, Source, Tally, input};
+
+use crate::build::BuildOptions;
+use crate::checkpoint::{Identity, Journal};
+use crate::error::BuildError;
+use crate::grid::grid_days;
+use crate::labels::DropoutRule;
+use crate::peers::Gathering;
+use crate::progress::{Progress, Unit};
+use crate::store::Store;
+
+/// What is read, for what.
+pub(crate) struct Reading<'a> {
+    pub(crate) source: &'a Source,
+    pub(crate) options: &'a BuildOptions,
+    pub(crate) rule: DropoutRule,
+    pub(crate) gathering: Option<&'a Gathering>,
+    pub(crate) identity: Identity,
+    /// The draft, where checkpoints go.
+    pub(crate) folder: &'a Path,
+}
+
+/// What reading leaves besides the stored events.
+pub(crate) struct Intake {
+    pub(crate) tally: Tally,
+    pub(crate) newest: i64,
+    /// By enrolment: an event in the window that the label rule looks at.
+    pub(crate) active_in_window: Vec<bool>,
+    /// BLAKE3 of the files whose reading gave it.
+    pub(crate) hashes: FxHashMap<PathBuf, String>,
+}
+
+/// How far reading is.
+pub(crate) struct Begun {
+    files: usize,
+    tally: Tally,
+    newest: AtomicI64,
+    active: Vec<AtomicBool>,
+    hashes: Vec<(usize, String)>,
+}
+
+impl Reading<'_> {
+    /// Where reading begins: at the start, or where `journal` left off.
+    pub(crate) fn begin(&self, journal: Option<Journal>, store: &mut Store) -> Result<Begun, BuildError> {
+        let Some(journal) = journal else {
+            return Ok(Begun {
+                files: 0,
+                tally: Tally::default(),
+                newest: AtomicI64::new(i64::MIN),
+                active: self.source.roster.enrolments.iter().map(|_| AtomicBool::new(false)).collect(),
+                hashes: Vec::new(),
+            });
+        };
+        store.go_back(&journal.stored).map_err(BuildError::write(self.folder))?;
+        if let (Some(gathering), Some(state)) = (self.gathering, &journal.gathered) {
+            gathering.go_on(state);
+        }
+        Ok(Begun {
+            files: journal.files,
+            tally: journal.tally,
+            newest: AtomicI64::new(journal.newest),
+            active: journal.active.into_iter().map(AtomicBool::new).collect(),
+            hashes: journal.hashes,
+        })
+    }
+
+    /// Reads the files that are left into `store`.
+    pub(crate) fn read(&self, mut begun: Begun, store: &Store, progress: &dyn Progress) -> Result<Intake, BuildError> {
+        let source = self.source;
+        let days: Vec<u32> = source.roster.courses.iter().map(|course| grid_days(course, self.options.weeks)).collect();
+        let frame = Frame::new(&source.roster, &days, self.options.as_of);
+        let windows: Vec<Option<(i64, i64)>> =
+            source.roster.courses.iter().map(|course| label_window(self.rule, course.days)).collect();
+        let bytes: Vec<u64> = source.events.iter().map(|file| file_bytes(file.path())).collect();
+        progress.begin("reading", Some(bytes.iter().sum()), Unit::Bytes);
+        progress.advance(bytes[..begun.files].iter().sum());
+        let resumed = begun.files;
+        let mut since_checkpoint = 0;
+        while let Some(file) = source.events.get(begun.files) {
+            self.read_file(file.as_ref(), &frame, &windows, &mut begun, store, progress)?;
+            since_checkpoint += bytes[begun.files];
+            begun.files += 1;
+            if since_checkpoint >= self.options.checkpoint_bytes && begun.files < source.events.len() {
+                self.checkpoint(&begun, store)?;
+                since_checkpoint = 0;
+            }
+        }
+        Journal::remove(self.folder)?;
+        let Begun { tally, newest, active, hashes, .. } = begun;
+        let from = if resumed > 0 { format!(", resumed after {resumed} files") } else { String::new() };
+        progress.end(&format!("{} rows, {} used, {} rejected{from}", tally.read, tally.used, tally.rejected()));
+        Ok(Intake {
+            tally,
+            newest: newest.into_inner(),
+            active_in_window: active.into_iter().map(AtomicBool::into_inner).collect(),
+            hashes: hashes.into_iter().map(|(file, hash)| (source.events[file].path().to_owned(), hash)).collect(),
+        })
+    }
+
+    fn read_file(
+        &self,
+        file: &dyn EventFile,
+        frame: &Frame,
+        windows: &[Option<(i64, i64)>],
+        begun: &mut Begun,
+        store: &Store,
+        progress: &dyn Progress,
+    ) -> Result<(), BuildError> {
+        let mark = |enrolment: u32, seconds: i32| {
+            let window = windows[self.source.roster.enrolments[enrolment as usize].course as usize];
+            if window.is_some_and(|(from, to)| (from..to).contains(&i64::from(seconds))) {
+                begun.active[enrolment as usize].store(true, Ordering::Relaxed);
+            }
+        };
+        let blocks: Mutex<Vec<(usize, BlockTally)>> = Mutex::default();
+        let sink = |number: usize, parsed: Parsed| -> Result<(), ReadError> {
+            if let Some(span) = parsed.span {
+                begun.newest.fetch_max(span.last, Ordering::Relaxed);
+            }
+            if let Some(gathering) = self.gathering {
+                gathering.add(&parsed.events);
+            }
+            if rule_looks_at_activity(self.rule) {
+                parsed.events.iter().for_each(|event| mark(event.enrolment(), event.seconds()));
+                parsed.after_calendar.iter().for_each(|&(enrolment, seconds)| mark(enrolment, seconds));
+            }
+            store.add(&parsed.events).map_err(|error| ReadError::Sink(Box::new(error)))?;
+            blocks.lock().expect("no thread panics while it counts").push((number, parsed.tally));
+            Ok(())
+        };
+        let hash = file.read(Purpose::Events, frame, &sink, &|bytes| progress.advance(bytes))?;
+        begun.hashes.extend(hash.map(|hash| (begun.files, hash)));
+        let blocks = blocks.into_inner().expect("no thread panicked while it counted");
+        begun.tally.append(place_blocks(file, blocks));
+        Ok(())
+    }
+
+    /// Writes down how far reading is.
+    fn checkpoint(&self, begun: &Begun, store: &Store) -> Result<(), BuildError> {
+        let journal = Journal {
+            identity: self.identity.clone(),
+            files: begun.files,
+            tally: begun.tally.clone(),
+            newest: begun.newest.load(Ordering::Relaxed),
+            active: begun.active.iter().map(|active| active.load(Ordering::Relaxed)).collect(),
+            hashes: begun.hashes.clone(),
+            gathered: self.gathering.map(Gathering::state),
+            stored: store.keep().map_err(BuildError::write(self.folder))?,
+        };
+        journal.write(self.folder)
+    }
+}
+
+/// The window, in seconds from the course's start, in which an event means that the learner stayed.
+fn label_window(rule: DropoutRule, calendar_days: u32) -> Option<(i64, i64)> {
+    let end = i64::from(calendar_days) * DAY_SECONDS;
+    match rule {
+        DropoutRule::InactiveLast { weeks } => Some((end - i64::from(7 * weeks) * DAY_SECONDS, end)),
+        DropoutRule::NoActivityAfter { days } => Some((end, end + i64::from(days) * DAY_SECONDS)),
+        _ => None,
+    }
+}
+
+const fn rule_looks_at_activity(rule: DropoutRule) -> bool {
+    matches!(rule, DropoutRule::InactiveLast { .. } | DropoutRule::NoActivityAfter { .. })
+}
+
+fn file_bytes(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
+}
+
+/// Puts the tallies of a file's blocks in order and gives their rows line numbers.
+fn place_blocks(file: &dyn EventFile, mut blocks: Vec<(usize, BlockTally)>) -> Tally {
+    blocks.sort_by_key(|&(number, _)| number);
+    let name = input::file_name(file.path());
+    let mut line = file.first_line();
+    let mut tally = Tally::default();
+    for (_, block) in blocks {
+        let lines = block.lines;
+        tally.append(block.place(&name, line));
+        line += lines;
+    }
+    tally
+}
