@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use rayon::prelude::*;
 use staycast_events::time::{DAY_SECONDS, format_instant};
 use staycast_events::{
-    BlockTally, EventFile, Frame as ReadFrame, LabelOffer, Parsed, Purpose, ReadError, Source, Tally,
+    BlockTally, Course, EventFile, Frame as ReadFrame, LabelOffer, Parsed, Purpose, ReadError, Source, Tally,
 };
 
 use crate::columns::{Columns, Key, feature_columns, schema};
 use crate::error::BuildError;
 use crate::features::{Feature, FeatureSet};
-use crate::grid::{Grid, end_of_day, grid_days};
+use crate::grid::{Grid, Weeks, end_of_day};
 use crate::labels::DropoutRule;
 use crate::manifest::Manifest;
 use crate::output::{self, Draft};
@@ -31,6 +31,10 @@ use crate::timing::Timing;
 pub struct BuildOptions {
     /// At most this many weeks of each course.
     pub weeks: Option<u32>,
+    /// Last day of some week, in days since 1970-01-01: weeks are then the seven days up to and including it, and those
+    /// before and after; a course's first week is short where its start is not in step. Weeks count from each course's
+    /// start when `None`.
+    pub week_ending: Option<i32>,
     /// What counts as dropout; the source's own outcome, or else `inactive-last 2`, when `None`.
     pub rule: Option<DropoutRule>,
     /// When the log was taken, in seconds since 1970-01-01T00:00:00; the end of the newest event's day when `None`.
@@ -62,6 +66,7 @@ impl Default for BuildOptions {
     fn default() -> Self {
         Self {
             weeks: None,
+            week_ending: None,
             rule: None,
             as_of: None,
             features: FeatureSet::All,
@@ -101,6 +106,10 @@ pub fn build(
     if source.roster.enrolments.is_empty() {
         return Err(BuildError::NoEnrolments);
     }
+    if options.week_ending.is_some() && !source.knows.dates {
+        return Err(BuildError::NoDates { format: source.format });
+    }
+    let cuts = cuts(source, options);
     let mut timing = Timing::start();
     let inputs = output::hash_inputs(source)?;
     timing.lap("hash");
@@ -108,17 +117,17 @@ pub fn build(
         return Ok(manifest);
     }
     let draft = Draft::begin(folder)?;
-    let partitions = partition(source, options);
+    let partitions = partitions(enrolments_of(source).map(|course| cuts[course].count()));
     let store = Store::new(&partitions, options.memory_bytes, draft.path().to_owned());
-    let gathering =
-        (options.features == FeatureSet::All).then(|| Gathering::new(&source.roster, &sizes(source, options)));
-    let intake = parse(source, options, rule, &store, gathering.as_ref(), progress)?;
+    let gathering = (options.features == FeatureSet::All).then(|| Gathering::new(&source.roster, &cuts));
+    let intake = parse(source, options, &cuts, rule, &store, gathering.as_ref(), progress)?;
     timing.lap("parse");
     if intake.tally.used == 0 {
         return Err(nothing_used(&intake.tally));
     }
     let as_of = options.as_of.unwrap_or_else(|| end_of_day(intake.newest));
-    let grids: Vec<Grid> = source.roster.courses.iter().map(|course| Grid::new(course, options.weeks, as_of)).collect();
+    let grids: Vec<Grid> =
+        source.roster.courses.iter().zip(&cuts).map(|(course, &cut)| Grid::new(course, cut, as_of)).collect();
     let peers = gathering.map(|gathering| gathering.compare(&source.roster, &grids));
     let kinds = (options.raw_kinds == RawKinds::Keep).then_some(source.kinds.as_slice());
     let features = feature_columns(options.features, kinds);
@@ -191,18 +200,15 @@ fn choose_rule(source: &Source, asked: Option<DropoutRule>) -> Result<DropoutRul
     Ok(rule)
 }
 
-/// Days and weeks of each course's grid.
-fn sizes(source: &Source, options: &BuildOptions) -> Vec<(u32, u32)> {
-    let size = |course| {
-        let days = grid_days(course, options.weeks);
-        (days, days.div_ceil(crate::grid::WEEK_DAYS))
-    };
-    source.roster.courses.iter().map(size).collect()
+/// How each course's days are cut into weeks.
+fn cuts(source: &Source, options: &BuildOptions) -> Vec<Weeks> {
+    let cut = |course: &Course| Weeks::new(course.start_day, course.days, options.weeks, options.week_ending);
+    source.roster.courses.iter().map(cut).collect()
 }
 
-fn partition(source: &Source, options: &BuildOptions) -> Vec<std::ops::Range<u32>> {
-    let sizes = sizes(source, options);
-    partitions(source.roster.enrolments.iter().map(|enrolment| sizes[enrolment.course as usize].1))
+/// The course of each enrolment.
+fn enrolments_of(source: &Source) -> impl Iterator<Item = usize> {
+    source.roster.enrolments.iter().map(|enrolment| enrolment.course as usize)
 }
 
 fn due_by_course(source: &Source) -> Vec<Vec<(u32, &staycast_events::Assessment)>> {
@@ -227,7 +233,7 @@ struct Intake {
 fn label_window(rule: DropoutRule, calendar_days: u32) -> Option<(i64, i64)> {
     let end = i64::from(calendar_days) * DAY_SECONDS;
     match rule {
-        DropoutRule::InactiveLast { weeks } => Some((end - i64::from(7 * weeks) * DAY_SECONDS, end)),
+        DropoutRule::InactiveLast { weeks } => Some((end - 7 * i64::from(weeks) * DAY_SECONDS, end)),
         DropoutRule::NoActivityAfter { days } => Some((end, end + i64::from(days) * DAY_SECONDS)),
         _ => None,
     }
@@ -236,14 +242,15 @@ fn label_window(rule: DropoutRule, calendar_days: u32) -> Option<(i64, i64)> {
 fn parse(
     source: &Source,
     options: &BuildOptions,
+    cuts: &[Weeks],
     rule: DropoutRule,
     store: &Store,
     gathering: Option<&Gathering>,
     progress: &dyn Progress,
 ) -> Result<Intake, BuildError> {
     let roster = &source.roster;
-    let days: Vec<u32> = roster.courses.iter().map(|course| grid_days(course, options.weeks)).collect();
-    let frame = ReadFrame::new(roster, &days, options.as_of);
+    let days: Vec<u32> = cuts.iter().map(|cut| cut.days).collect();
+    let frame = ReadFrame::new(roster, &days, options.as_of).with_kinds(&source.kinds);
     let windows: Vec<Option<(i64, i64)>> =
         roster.courses.iter().map(|course| label_window(rule, course.days)).collect();
     let active: Vec<AtomicBool> = roster.enrolments.iter().map(|_| AtomicBool::new(false)).collect();
@@ -270,7 +277,9 @@ fn parse(
                 parsed.events.iter().for_each(|event| mark(event.enrolment(), event.seconds()));
                 parsed.after_calendar.iter().for_each(|&(enrolment, seconds)| mark(enrolment, seconds));
             }
-            store.add(&parsed.events).map_err(|error| ReadError::Sink(Box::new(error)))?;
+            for events in [&parsed.events, &parsed.received] {
+                store.add(events).map_err(|error| ReadError::Sink(Box::new(error)))?;
+            }
             blocks.lock().expect("no thread panics while it counts").push((number, parsed.tally));
             Ok(())
         };

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::grid::Weeks;
 use crate::manifest::Manifest;
 
 /// One course as stored in `courses.parquet`.
@@ -16,7 +17,9 @@ pub struct CourseRow {
     pub start_day: i32,
     /// Length in days, first and last day included.
     pub days: u32,
-    /// Weeks in the grid, the last one short when `days` is not a multiple of 7.
+    /// Days of the first week: 7, or fewer where weeks end on a date that was asked for.
+    pub first_week_days: u32,
+    /// Weeks in the grid, the last one short when the days left for it are fewer than 7.
     pub weeks: u32,
     /// Whole weeks, and the short last one, that were over when the log was taken.
     pub observed_weeks: u32,
@@ -26,6 +29,14 @@ pub struct CourseRow {
     pub inferred: bool,
     /// Whether `start_day` is a stand-in, for sources that count days from an unnamed start.
     pub nominal_dates: bool,
+}
+
+impl CourseRow {
+    /// How the course's days are cut into weeks. Everything that asks which days a week holds asks this.
+    #[must_use]
+    pub const fn cut(&self) -> Weeks {
+        Weeks { first_week_days: self.first_week_days, days: self.days }
+    }
 }
 
 /// One enrolment as stored in `enrolments.parquet`. Days are counted from the course's start and may be negative.

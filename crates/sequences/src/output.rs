@@ -139,6 +139,7 @@ pub(crate) fn hash_inputs(source: &Source) -> Result<Vec<InputRecord>, BuildErro
 fn build_record(options: &BuildOptions) -> BuildRecord {
     BuildRecord {
         weeks: options.weeks,
+        week_ending: options.week_ending.map(staycast_events::time::format_date),
         rule: options.rule.map(|rule| rule.to_string()),
         as_of: options.as_of.map(staycast_events::time::format_instant),
         raw_kinds: options.raw_kinds == RawKinds::Keep,

@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 use staycast_events::time::DAY_SECONDS;
 use staycast_events::{Event, Roster};
 
-use crate::grid::Grid;
+use crate::grid::{Grid, Weeks};
 
 /// Counts by enrolment and week, and days with an event, gathered from any thread.
 pub(crate) struct Gathering {
@@ -18,18 +18,20 @@ pub(crate) struct Gathering {
     counts: Vec<AtomicU32>,
     first_word: Vec<usize>,
     days: Vec<AtomicU64>,
+    /// By enrolment: how its course's days are cut into weeks.
+    cuts: Vec<Weeks>,
 }
 
 impl Gathering {
-    /// Nothing gathered yet, for the enrolments of `roster` whose courses have these `(days, weeks)` grids.
-    pub(crate) fn new(roster: &Roster, sizes: &[(u32, u32)]) -> Self {
+    /// Nothing gathered yet, for the enrolments of `roster` whose courses are cut into these weeks.
+    pub(crate) fn new(roster: &Roster, cuts: &[Weeks]) -> Self {
         let (mut first_week, mut first_word) = (vec![0], vec![0]);
         let (mut slots, mut words) = (0, 0);
         for enrolment in &roster.enrolments {
-            let (days, weeks) = sizes[enrolment.course as usize];
+            let cut = cuts[enrolment.course as usize];
             // One slot more, in front, for the time before the start.
-            slots += weeks as usize + 1;
-            words += days.div_ceil(u64::BITS) as usize;
+            slots += cut.count() as usize + 1;
+            words += cut.days.div_ceil(u64::BITS) as usize;
             first_week.push(slots);
             first_word.push(words);
         }
@@ -37,7 +39,8 @@ impl Gathering {
         counts.resize_with(slots, AtomicU32::default);
         let mut days = Vec::new();
         days.resize_with(words, AtomicU64::default);
-        Self { first_week, counts, first_word, days }
+        let cuts = roster.enrolments.iter().map(|enrolment| cuts[enrolment.course as usize]).collect();
+        Self { first_week, counts, first_word, days, cuts }
     }
 
     /// Adds a block's events. What is gathered does not depend on the order of blocks.
@@ -46,7 +49,7 @@ impl Gathering {
         for event in events {
             let enrolment = event.enrolment() as usize;
             let seconds = i64::from(event.seconds());
-            let slot = self.first_week[enrolment] + (Grid::week_of(seconds) + 1).max(0) as usize;
+            let slot = self.first_week[enrolment] + (self.cuts[enrolment].week_of(seconds) + 1).max(0) as usize;
             if slot != run.0 {
                 self.flush(run);
                 run = (slot, 0);
@@ -156,7 +159,7 @@ impl Peers {
     /// The learner's other courses with an event, inside their own grids, on one of the days of `week` of this one.
     pub(crate) fn other_courses(&self, roster: &Roster, grids: &[Grid], place: usize, week: u32) -> u32 {
         let grid = &grids[roster.enrolments[place].course as usize];
-        let first = i64::from(grid.start_day) + i64::from(7 * week);
+        let first = i64::from(grid.start_day) + i64::from(grid.cut.first_day(week));
         let last = first + i64::from(grid.week_days(week));
         let active = |&&other: &&u32| {
             let other = other as usize;
