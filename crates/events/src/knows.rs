@@ -24,29 +24,24 @@ pub struct Knows {
     pub submissions: bool,
     /// Withdrawals, with their days.
     pub withdrawals: bool,
+    /// Who is enrolled, from a register that was there from the start: an enrolment in it that has no date is known all
+    /// the same. Without one, such an enrolment is known from its first event.
+    pub register: bool,
     /// Checked answers to problems, told apart from other events of problems.
-    #[serde(default)]
     pub attempts: bool,
     /// That a video was set going.
-    #[serde(default)]
     pub videos_played: bool,
     /// Threads begun in the forum.
-    #[serde(default)]
     pub posts: bool,
     /// Answers to threads.
-    #[serde(default)]
     pub responses: bool,
     /// Comments on answers.
-    #[serde(default)]
     pub comments: bool,
     /// Votes given.
-    #[serde(default)]
     pub votes: bool,
     /// Votes received.
-    #[serde(default)]
     pub votes_received: bool,
     /// Pages of textbooks opened.
-    #[serde(default)]
     pub textbook_pages: bool,
 }
 

@@ -128,7 +128,7 @@ pub fn build(
     let as_of = options.as_of.unwrap_or_else(|| end_of_day(intake.newest));
     let grids: Vec<Grid> =
         source.roster.courses.iter().zip(&cuts).map(|(course, &cut)| Grid::new(course, cut, as_of)).collect();
-    let peers = gathering.map(|gathering| gathering.compare(&source.roster, &grids));
+    let peers = gathering.map(|gathering| gathering.compare(&source.roster, &source.knows, &grids));
     let kinds = (options.raw_kinds == RawKinds::Keep).then_some(source.kinds.as_slice());
     let features = feature_columns(options.features, kinds);
     let frame = reduce::Frame {

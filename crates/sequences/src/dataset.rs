@@ -91,7 +91,6 @@ pub struct Dataset {
     /// Weeks; the middle axis of the values: the greatest number of weeks of a course.
     pub weeks: usize,
     pub(crate) values: Vec<f32>,
-    dated: bool,
 }
 
 impl Dataset {
@@ -109,13 +108,11 @@ impl Dataset {
         values: Vec<f32>,
     ) -> Self {
         assert_eq!(values.len(), enrolments.len() * weeks * features.len(), "enrolments × weeks × features");
-        let dated = enrolments.iter().any(|row| row.enrolled_day.is_some());
-        Self { manifest, courses, enrolments, features, weeks, values, dated }
+        Self { manifest, courses, enrolments, features, weeks, values }
     }
 
-    /// Whether `enrolment` is known before `day` (counted from the course's start): enrolled by then or, where the
-    /// source has no dates of enrolment, seen by then. An enrolment without a date in a source that has them is in its
-    /// register, and so is known.
+    /// Whether `enrolment` is known before `day` (counted from the course's start): enrolled by then or, where it has no
+    /// date of enrolment, seen by then. One without a date in a source with a register is in it, and so is known.
     ///
     /// # Panics
     /// When `enrolment` is out of range.
@@ -124,7 +121,7 @@ impl Dataset {
         let row = &self.enrolments[enrolment];
         match row.enrolled_day {
             Some(enrolled) => enrolled < day,
-            None => self.dated || row.first_event_day.is_some_and(|first| first < day),
+            None => self.manifest.knows.register || row.first_event_day.is_some_and(|first| first < day),
         }
     }
 

@@ -44,7 +44,7 @@ fn enrolment(id: &str, learner: &str, enrolled_day: i32, withdrawn_day: Option<i
 }
 
 /// Ann's course begins on Monday, 2 June 2014.
-const EVENTS: [Made; 34] = [
+const EVENTS: [(&str, &str, &str, &str, u64); 34] = [
     ("ann", "2014-06-01T23:50:00", "access", "home", 1),
     ("ann", "2014-06-02T00:10:00", "play", "v1", 1),
     ("ann", "2014-06-04T12:00:00", "wrong", "p1", 1),
@@ -85,27 +85,39 @@ const EVENTS: [Made; 34] = [
     ("bob", "2014-06-17T23:00:00", "access", "u1", 1),
 ];
 
+fn owned(events: &[(&str, &str, &str, &str, u64)]) -> Vec<Made> {
+    events
+        .iter()
+        .map(|&(who, at, kind, object, count)| (who.into(), at.into(), kind.into(), object.into(), count))
+        .collect()
+}
+
 fn parts() -> Parts {
+    let maths = || "maths".to_owned();
+    let due = [("A0", 6), ("A1", 10), ("A2", 13), ("A3", 13)];
+    let handed_in = [("A0", 3, 50.0), ("A1", 11, 80.0), ("A2", 8, 60.0)];
+    let releases = [
+        ("v1", "2014-06-02T00:00:00"),
+        ("u1", "2014-06-08T06:10:00"),
+        ("v2", "2014-06-09T00:30:00"),
+        // Opened before: no delay.
+        ("d1", "2014-06-20T00:00:00"),
+    ];
     Parts {
-        courses: vec![("maths", "2014-06-02", 16), ("physics", "2014-06-09", 9)],
+        courses: vec![(maths(), "2014-06-02".into(), 16), ("physics".into(), "2014-06-09".into(), 9)],
         enrolments: vec![
-            ("maths", enrolment("ann", "ann", -1, None)),
-            ("maths", enrolment("bob", "bob", -1, Some(9))),
-            ("maths", enrolment("cem", "cem", 12, None)),
-            ("maths", enrolment("dee", "dee", 14, None)),
-            ("physics", enrolment("ann in physics", "ann", -1, None)),
+            (maths(), enrolment("ann", "ann", -1, None)),
+            (maths(), enrolment("bob", "bob", -1, Some(9))),
+            (maths(), enrolment("cem", "cem", 12, None)),
+            (maths(), enrolment("dee", "dee", 14, None)),
+            ("physics".into(), enrolment("ann in physics", "ann", -1, None)),
         ],
         kinds: kinds(),
-        events: EVENTS.to_vec(),
-        releases: vec![
-            ("maths", "v1", "2014-06-02T00:00:00"),
-            ("maths", "u1", "2014-06-08T06:10:00"),
-            ("maths", "v2", "2014-06-09T00:30:00"),
-            // Opened before: no delay.
-            ("maths", "d1", "2014-06-20T00:00:00"),
-        ],
-        assessments: vec![("maths", "A0", 6), ("maths", "A1", 10), ("maths", "A2", 13), ("maths", "A3", 13)],
-        submissions: vec![("ann", "A0", 3, 50.0), ("ann", "A1", 11, 80.0), ("ann", "A2", 8, 60.0)],
+        events: owned(&EVENTS),
+        releases: releases.map(|(object, at)| (maths(), object.into(), at.into())).into(),
+        assessments: due.map(|(id, day)| (maths(), id.into(), day)).into(),
+        submissions: handed_in.map(|(id, day, score)| ("ann".into(), id.into(), day, score)).into(),
+        ..Parts::default()
     }
 }
 
@@ -299,17 +311,17 @@ fn voted_on() -> Parts {
     let silent = Enrolment { enrolled_seconds: None, ..enrolment("zoe", "zoe", 0, None) };
     let busy = Enrolment { enrolled_seconds: None, ..enrolment("max", "max", 0, None) };
     Parts {
-        courses: vec![("c", "2014-06-02", 28)],
-        enrolments: vec![("c", silent), ("c", busy)],
+        courses: vec![("c".into(), "2014-06-02".into(), 28)],
+        enrolments: vec![("c".into(), silent), ("c".into(), busy)],
         kinds: kinds(),
-        events: vec![
+        events: owned(&[
             ("max", "2014-06-03T08:00:00", "access", "a", 1),
             ("zoe", "2014-05-30T08:00:00", "got up", "d", 1),
             ("zoe", "2014-06-03T08:00:00", "got up", "d", 1),
             ("zoe", "2014-06-28T08:00:00", "got down undone", "d", 1),
             // After the calendar, and the newest row of the log.
             ("zoe", "2014-07-09T08:00:00", "got up", "d", 1),
-        ],
+        ]),
         ..Parts::default()
     }
 }

@@ -187,7 +187,7 @@ pub(super) fn course_of_things() -> Vec<Feature> {
             "courses",
             Int,
             Needs::Learners,
-            "the learner's other courses with an event in the days of this week",
+            "the learner's other courses, enrolled in by then, with an event in the days of this week",
         ),
         feature("total_events", "events", Int, Needs::Days, "events from the course's start to the week's end"),
         feature("total_active_days", "days", Int, Needs::Days, "active days from the course's start to the week's end"),

@@ -10,23 +10,25 @@ use staycast_events::{
 use staycast_sequences::{BuildOptions, Dataset, IfExists, Selection, SequenceFolder, Unwatched, build};
 
 /// An event: enrolment, instant, kind, object, how many.
-pub(crate) type Made = (&'static str, &'static str, &'static str, &'static str, u64);
+pub(crate) type Made = (String, String, String, String, u64);
 
 /// What a source consists of.
 #[derive(Default)]
 pub(crate) struct Parts {
     /// Id, first day, days.
-    pub(crate) courses: Vec<(&'static str, &'static str, u32)>,
+    pub(crate) courses: Vec<(String, String, u32)>,
     /// Course, and the rest; ids are unique.
-    pub(crate) enrolments: Vec<(&'static str, Enrolment)>,
+    pub(crate) enrolments: Vec<(String, Enrolment)>,
+    /// Whether enrolments without a date are in a register.
+    pub(crate) register: bool,
     pub(crate) kinds: Vec<Kind>,
     pub(crate) events: Vec<Made>,
     /// Course, object, instant.
-    pub(crate) releases: Vec<(&'static str, &'static str, &'static str)>,
+    pub(crate) releases: Vec<(String, String, String)>,
     /// Course, id, day it is due.
-    pub(crate) assessments: Vec<(&'static str, &'static str, i32)>,
+    pub(crate) assessments: Vec<(String, String, i32)>,
     /// Enrolment, assessment, day, score.
-    pub(crate) submissions: Vec<(&'static str, &'static str, i32, f32)>,
+    pub(crate) submissions: Vec<(String, String, i32, f32)>,
 }
 
 /// Seconds since 1970-01-01T00:00:00.
@@ -40,10 +42,10 @@ impl Parts {
         let courses: Vec<Course> = self
             .courses
             .iter()
-            .map(|&(id, start, days)| Course {
-                id: id.to_owned(),
+            .map(|(id, start, days)| Course {
+                id: id.clone(),
                 start_day: instant(start).div_euclid(86_400) as i32,
-                days,
+                days: *days,
                 inferred: false,
             })
             .collect();
@@ -56,26 +58,22 @@ impl Parts {
         let releases = self
             .releases
             .iter()
-            .map(|&(id, object, at)| ((course(id), ObjectKey::of(object.as_bytes()).unwrap()), instant(at)))
+            .map(|(id, object, at)| ((course(id), ObjectKey::of(object.as_bytes()).unwrap()), instant(at)))
             .collect();
         let mut assessments: Vec<Assessment> = self
             .assessments
             .iter()
-            .map(|&(id, assessment, due)| Assessment {
-                id: assessment.to_owned(),
-                course: course(id),
-                due_day: Some(due),
-            })
+            .map(|(id, assessment, due)| Assessment { id: assessment.clone(), course: course(id), due_day: Some(*due) })
             .collect();
         assessments.sort_by(|a, b| (a.course, &a.id).cmp(&(b.course, &b.id)));
         let mut submissions: Vec<Submission> = self
             .submissions
             .iter()
-            .map(|&(id, assessment, day, score)| Submission {
+            .map(|(id, assessment, day, score)| Submission {
                 enrolment: enrolment(id),
-                assessment: assessments.iter().position(|one| one.id == assessment).unwrap() as u32,
+                assessment: assessments.iter().position(|one| one.id == *assessment).unwrap() as u32,
                 seconds: day * 86_400,
-                score: Some(score),
+                score: Some(*score),
                 banked: false,
             })
             .collect();
@@ -85,13 +83,13 @@ impl Parts {
             .events
             .iter()
             .zip(0..)
-            .map(|(&(id, at, raw, object, count), line)| Row {
+            .map(|((id, at, raw, object, count), line)| Row {
                 line,
                 enrolment: enrolment(id),
                 instant: instant(at),
                 kind: kind(raw) as u8,
                 object: ObjectKey::of(object.as_bytes()),
-                count,
+                count: *count,
             })
             .collect();
         (roster.releases, roster.assessments, roster.submissions) = (releases, assessments, submissions);
@@ -103,6 +101,7 @@ impl Parts {
             learners: true,
             submissions: true,
             withdrawals: true,
+            register: self.register,
             ..Knows::default()
         };
         Source {

@@ -156,6 +156,7 @@ pub fn open(files: &Files, courses: Option<&Path>, reason: String) -> Result<Sou
         learners: true,
         submissions: knows_submissions,
         withdrawals: !files.registrations.is_empty(),
+        register: !files.registrations.is_empty(),
         ..Knows::default()
     };
     Ok(Source {
