@@ -4,6 +4,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::event::{Event, MAX_WEIGHT, ObjectKey};
+use crate::kind::Kind;
 use crate::roster::Roster;
 use crate::source::Purpose;
 use crate::tally::{BlockTally, Reason};
@@ -19,6 +20,8 @@ pub struct Frame {
     limits: Vec<i64>,
     courses: Vec<u32>,
     as_of: Option<i64>,
+    /// By kind number: whether such an event befell the learner.
+    received: Vec<bool>,
 }
 
 impl Frame {
@@ -33,7 +36,19 @@ impl Frame {
             .map(|(start, &days)| start + i64::from(days) * crate::time::DAY_SECONDS)
             .collect();
         let courses = roster.enrolments.iter().map(|enrolment| enrolment.course).collect();
-        Self { starts, limits, courses, as_of }
+        Self { starts, limits, courses, as_of, received: Vec::new() }
+    }
+
+    /// The same frame for rows of these `kinds`: events that befall a learner (see [`crate::Detail::is_received`]) are
+    /// then kept apart from those that are the learner's own.
+    #[must_use]
+    pub fn with_kinds(mut self, kinds: &[Kind]) -> Self {
+        self.received = kinds.iter().map(|kind| kind.detail.is_received()).collect();
+        self
+    }
+
+    fn is_received(&self, kind: u8) -> bool {
+        self.received.get(usize::from(kind)).is_some_and(|&received| received)
     }
 }
 
@@ -59,6 +74,9 @@ impl Span {
 pub struct Parsed {
     /// Events, in the order of the rows.
     pub events: Vec<Event>,
+    /// Events that befell a learner, done by another, in the order of the rows. Nothing else here tells of them: they
+    /// are neither activity nor presence.
+    pub received: Vec<Event>,
     /// Enrolments with an event after their course's grid, and the seconds from the course's start to it.
     pub after_calendar: Vec<(u32, i32)>,
     /// What became of the rows.
@@ -144,21 +162,29 @@ impl<'a> Intake<'a> {
         if self.frame.as_of.is_some_and(|as_of| row.instant > as_of) {
             return self.refuse(Reason::AfterAsOf, row.line, || format_instant(row.instant));
         }
+        let received = self.frame.is_received(row.kind);
         let here = Span { first: row.instant, last: row.instant };
-        self.parsed.span = Some(self.parsed.span.map_or(here, |span| span.join(here)));
+        if !received {
+            self.parsed.span = Some(self.parsed.span.map_or(here, |span| span.join(here)));
+        }
         if self.spans_by_course {
-            self.parsed.course_spans.entry(course).and_modify(|span| *span = span.join(here)).or_insert(here);
+            if !received {
+                self.parsed.course_spans.entry(course).and_modify(|span| *span = span.join(here)).or_insert(here);
+            }
             self.parsed.tally.used += 1;
             return;
         }
         if row.instant >= self.frame.limits[course as usize] {
-            self.parsed.after_calendar.push((row.enrolment, seconds));
+            if !received {
+                self.parsed.after_calendar.push((row.enrolment, seconds));
+            }
             return self.refuse(Reason::AfterCalendar, row.line, || format_instant(row.instant));
         }
+        let events = if received { &mut self.parsed.received } else { &mut self.parsed.events };
         let mut left = row.count;
         while left > 0 {
             let weight = left.min(u64::from(MAX_WEIGHT)) as u8;
-            self.parsed.events.push(Event::new(row.enrolment, seconds, row.kind, row.object, weight));
+            events.push(Event::new(row.enrolment, seconds, row.kind, row.object, weight));
             left -= u64::from(weight);
         }
         self.parsed.tally.used += 1;

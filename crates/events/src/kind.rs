@@ -56,8 +56,19 @@ pub enum Detail {
     DownvoteGiven,
     /// A contribution of this learner was voted down by someone.
     DownvoteReceived,
+    /// A vote up was taken back, by this learner.
+    UpvoteGivenUndone,
+    /// A vote up for a contribution of this learner was taken back by someone.
+    UpvoteReceivedUndone,
+    /// A vote down was taken back, by this learner.
+    DownvoteGivenUndone,
+    /// A vote down for a contribution of this learner was taken back by someone.
+    DownvoteReceivedUndone,
     /// A page of a textbook was opened.
     TextbookPage,
+    /// An event that edX's report of weekly engagement passes over altogether, so that it makes no day active there: a
+    /// problem check that the browser tells of, or one of no problem. Everywhere else it counts like any event.
+    PassedOver,
 }
 
 impl Detail {
@@ -65,6 +76,15 @@ impl Detail {
     /// it, and neither as activity nor as presence.
     #[must_use]
     pub const fn is_received(self) -> bool {
-        matches!(self, Self::UpvoteReceived | Self::DownvoteReceived)
+        matches!(
+            self,
+            Self::UpvoteReceived | Self::DownvoteReceived | Self::UpvoteReceivedUndone | Self::DownvoteReceivedUndone
+        )
+    }
+
+    /// Whether an answer to a problem was checked.
+    #[must_use]
+    pub const fn is_attempt(self) -> bool {
+        matches!(self, Self::Attempt | Self::AttemptWrong | Self::AttemptRight)
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Detail, Kind};
+
 /// What a log of some format, as given, can tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,4 +24,80 @@ pub struct Knows {
     pub submissions: bool,
     /// Withdrawals, with their days.
     pub withdrawals: bool,
+    /// Who is enrolled, from a register that was there from the start: an enrolment in it that has no date is known all
+    /// the same. Without one, such an enrolment is known from its first event.
+    pub register: bool,
+    /// Checked answers to problems, told apart from other events of problems.
+    pub attempts: bool,
+    /// That a video was set going.
+    pub videos_played: bool,
+    /// Threads begun in the forum.
+    pub posts: bool,
+    /// Answers to threads.
+    pub responses: bool,
+    /// Comments on answers.
+    pub comments: bool,
+    /// Votes given.
+    pub votes: bool,
+    /// Votes received.
+    pub votes_received: bool,
+    /// Pages of textbooks opened.
+    pub textbook_pages: bool,
+}
+
+impl Knows {
+    /// The same, and what the source's kinds of event tell beyond their activities.
+    #[must_use]
+    pub fn with_kinds(mut self, kinds: &[Kind]) -> Self {
+        for kind in kinds {
+            match kind.detail {
+                Detail::Nothing | Detail::PassedOver => {}
+                Detail::Attempt => self.attempts = true,
+                Detail::AttemptWrong | Detail::AttemptRight => (self.attempts, self.correctness) = (true, true),
+                Detail::VideoPlayed => self.videos_played = true,
+                Detail::Post => self.posts = true,
+                Detail::Response => self.responses = true,
+                Detail::Comment => self.comments = true,
+                Detail::UpvoteGiven
+                | Detail::DownvoteGiven
+                | Detail::UpvoteGivenUndone
+                | Detail::DownvoteGivenUndone => self.votes = true,
+                Detail::UpvoteReceived
+                | Detail::DownvoteReceived
+                | Detail::UpvoteReceivedUndone
+                | Detail::DownvoteReceivedUndone => self.votes_received = true,
+                Detail::TextbookPage => self.textbook_pages = true,
+            }
+        }
+        self
+    }
+
+    /// Whether any of what edX's report of weekly engagement counts is known.
+    #[must_use]
+    pub const fn any_engagement(&self) -> bool {
+        self.attempts
+            || self.videos_played
+            || self.posts
+            || self.responses
+            || self.comments
+            || self.votes
+            || self.votes_received
+            || self.textbook_pages
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Activity;
+
+    #[test]
+    fn what_kinds_tell_is_known() {
+        let kind = |detail| Kind::new("k", Activity::Problem).with_detail(detail);
+        assert_eq!(Knows::default().with_kinds(&[kind(Detail::Nothing)]), Knows::default());
+        let knows = Knows { objects: true, ..Knows::default() }.with_kinds(&[kind(Detail::AttemptRight)]);
+        assert_eq!(knows, Knows { objects: true, attempts: true, correctness: true, ..Knows::default() });
+        assert!(knows.any_engagement() && !Knows { objects: true, ..Knows::default() }.any_engagement());
+        assert!(!Knows::default().with_kinds(&[kind(Detail::Attempt)]).correctness);
+    }
 }

@@ -130,12 +130,6 @@ impl Roster {
         Self { courses, enrolments, ..Self::default() }
     }
 
-    /// Whether the source has dates of enrolment, even if some enrolments lack one.
-    #[must_use]
-    pub fn has_enrolment_dates(&self) -> bool {
-        self.enrolments.iter().any(|enrolment| enrolment.enrolled_seconds.is_some())
-    }
-
     /// The course of an enrolment.
     #[must_use]
     pub fn course_of(&self, enrolment: u32) -> &Course {

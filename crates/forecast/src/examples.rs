@@ -60,7 +60,7 @@ impl Examples {
 /// The latest cut-off of an enrolment's course that is whole, was observed, and lies before the label's window.
 pub(crate) fn last_cutoff(data: &Dataset, rule: DropoutRule, enrolment: usize) -> u32 {
     let course = data.course_of(enrolment);
-    rule.last_cutoff_week(course.days, course.weeks).min(course.weeks).min(course.observed_weeks)
+    rule.last_cutoff_week(course.cut()).min(course.weeks).min(course.observed_weeks)
 }
 
 /// The greatest [`last_cutoff`] of all courses.

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use staycast_events::time::format_instant;
-use staycast_events::{LabelOffer, Source, Tally};
+use staycast_events::{Course, LabelOffer, Source, Tally};
 
 use crate::checkpoint;
 use crate::columns::{Columns, Key, feature_columns, schema};
 use crate::error::BuildError;
 use crate::features::{Feature, FeatureSet};
-use crate::grid::{Grid, end_of_day, grid_days};
+use crate::grid::{Grid, Weeks, end_of_day};
 use crate::labels::DropoutRule;
 use crate::manifest::Manifest;
 use crate::output;
@@ -29,6 +29,10 @@ use crate::timing::Timing;
 pub struct BuildOptions {
     /// At most this many weeks of each course.
     pub weeks: Option<u32>,
+    /// Last day of some week, in days since 1970-01-01: weeks are then the seven days up to and including it, and those
+    /// before and after; a course's first week is short where its start is not in step. Weeks count from each course's
+    /// start when `None`.
+    pub week_ending: Option<i32>,
     /// What counts as dropout; the source's own outcome, or else `inactive-last 2`, when `None`.
     pub rule: Option<DropoutRule>,
     /// When the log was taken, in seconds since 1970-01-01T00:00:00; the end of the newest event's day when `None`.
@@ -65,6 +69,7 @@ impl Default for BuildOptions {
     fn default() -> Self {
         Self {
             weeks: None,
+            week_ending: None,
             rule: None,
             as_of: None,
             features: FeatureSet::All,
@@ -106,18 +111,22 @@ pub fn build(
     if source.roster.enrolments.is_empty() {
         return Err(BuildError::NoEnrolments);
     }
+    if options.week_ending.is_some() && !source.knows.dates {
+        return Err(BuildError::NoDates { format: source.format });
+    }
+    let cuts = cuts(source, options);
     let mut timing = Timing::start();
     if let Some(manifest) = output::settle_existing(folder, if_exists, source, options, rule)? {
         return Ok(manifest);
     }
     timing.lap("look");
-    let partitions = partition(source, options);
+    let partitions = partitions(enrolments_of(source).map(|course| cuts[course].count()));
     let identity = checkpoint::identity(source, options, rule, partitions.len())?;
     let (draft, journal) = checkpoint::begin(folder, if_exists, &identity)?;
     let mut store = Store::new(&partitions, options.memory_bytes, draft.path().to_owned());
-    let gathering =
-        (options.features == FeatureSet::All).then(|| Gathering::new(&source.roster, &sizes(source, options)));
-    let reading = Reading { source, options, rule, gathering: gathering.as_ref(), identity, folder: draft.path() };
+    let gathering = (options.features == FeatureSet::All).then(|| Gathering::new(&source.roster, &cuts));
+    let reading =
+        Reading { source, options, cuts: &cuts, rule, gathering: gathering.as_ref(), identity, folder: draft.path() };
     let begun = reading.begin(journal, &mut store)?;
     let intake = reading.read(begun, &store, progress)?;
     timing.lap("parse");
@@ -127,8 +136,9 @@ pub fn build(
         return Err(nothing_used(&intake.tally));
     }
     let as_of = options.as_of.unwrap_or_else(|| end_of_day(intake.newest));
-    let grids: Vec<Grid> = source.roster.courses.iter().map(|course| Grid::new(course, options.weeks, as_of)).collect();
-    let peers = gathering.map(|gathering| gathering.compare(&source.roster, &grids));
+    let grids: Vec<Grid> =
+        source.roster.courses.iter().zip(&cuts).map(|(course, &cut)| Grid::new(course, cut, as_of)).collect();
+    let peers = gathering.map(|gathering| gathering.compare(&source.roster, &source.knows, &grids));
     let kinds = (options.raw_kinds == RawKinds::Keep).then_some(source.kinds.as_slice());
     let features = feature_columns(options.features, kinds);
     let frame = reduce::Frame {
@@ -200,18 +210,15 @@ fn choose_rule(source: &Source, asked: Option<DropoutRule>) -> Result<DropoutRul
     Ok(rule)
 }
 
-/// Days and weeks of each course's grid.
-fn sizes(source: &Source, options: &BuildOptions) -> Vec<(u32, u32)> {
-    let size = |course| {
-        let days = grid_days(course, options.weeks);
-        (days, days.div_ceil(crate::grid::WEEK_DAYS))
-    };
-    source.roster.courses.iter().map(size).collect()
+/// How each course's days are cut into weeks.
+fn cuts(source: &Source, options: &BuildOptions) -> Vec<Weeks> {
+    let cut = |course: &Course| Weeks::new(course.start_day, course.days, options.weeks, options.week_ending);
+    source.roster.courses.iter().map(cut).collect()
 }
 
-fn partition(source: &Source, options: &BuildOptions) -> Vec<std::ops::Range<u32>> {
-    let sizes = sizes(source, options);
-    partitions(source.roster.enrolments.iter().map(|enrolment| sizes[enrolment.course as usize].1))
+/// The course of each enrolment.
+fn enrolments_of(source: &Source) -> impl Iterator<Item = usize> {
+    source.roster.enrolments.iter().map(|enrolment| enrolment.course as usize)
 }
 
 fn due_by_course(source: &Source) -> Vec<Vec<(u32, &staycast_events::Assessment)>> {

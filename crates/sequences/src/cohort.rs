@@ -74,7 +74,8 @@ pub fn standing(data: &Dataset, enrolment: usize, cutoff_week: u32) -> Standing 
     if weeks_seen == 0 {
         return out(Status::NotEnoughData);
     }
-    let cutoff_day = f64::from(7 * weeks_seen).min(f64::from(course.days));
+    let cut = course.cut();
+    let cutoff_day = f64::from(cut.end_day(weeks_seen));
     if !data.known_before(enrolment, cutoff_day) {
         return out(Status::NotYetKnown);
     }
@@ -82,8 +83,8 @@ pub fn standing(data: &Dataset, enrolment: usize, cutoff_week: u32) -> Standing 
         return out(Status::Withdrawn);
     }
     // The first whole week of an enrolment begins at the first week boundary on or after it.
-    let first_whole_week = row.enrolled_day.map_or(0.0, |day| (day / 7.0).ceil().max(0.0));
-    if first_whole_week >= f64::from(weeks_seen) {
+    let is_whole = |week: &u32| row.enrolled_day.is_none_or(|day| day <= f64::from(cut.first_day(*week)));
+    if !(0..weeks_seen).any(|week| is_whole(&week)) {
         return out(Status::NotEnoughData);
     }
     let active = if data.manifest.knows_withdrawals() {

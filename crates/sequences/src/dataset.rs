@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::grid::Weeks;
 use crate::manifest::Manifest;
 
 /// One course as stored in `courses.parquet`.
@@ -16,7 +17,9 @@ pub struct CourseRow {
     pub start_day: i32,
     /// Length in days, first and last day included.
     pub days: u32,
-    /// Weeks in the grid, the last one short when `days` is not a multiple of 7.
+    /// Days of the first week: 7, or fewer where weeks end on a date that was asked for.
+    pub first_week_days: u32,
+    /// Weeks in the grid, the last one short when the days left for it are fewer than 7.
     pub weeks: u32,
     /// Whole weeks, and the short last one, that were over when the log was taken.
     pub observed_weeks: u32,
@@ -26,6 +29,14 @@ pub struct CourseRow {
     pub inferred: bool,
     /// Whether `start_day` is a stand-in, for sources that count days from an unnamed start.
     pub nominal_dates: bool,
+}
+
+impl CourseRow {
+    /// How the course's days are cut into weeks. Everything that asks which days a week holds asks this.
+    #[must_use]
+    pub const fn cut(&self) -> Weeks {
+        Weeks { first_week_days: self.first_week_days, days: self.days }
+    }
 }
 
 /// One enrolment as stored in `enrolments.parquet`. Days are counted from the course's start and may be negative.
@@ -80,7 +91,6 @@ pub struct Dataset {
     /// Weeks; the middle axis of the values: the greatest number of weeks of a course.
     pub weeks: usize,
     pub(crate) values: Vec<f32>,
-    dated: bool,
 }
 
 impl Dataset {
@@ -98,13 +108,11 @@ impl Dataset {
         values: Vec<f32>,
     ) -> Self {
         assert_eq!(values.len(), enrolments.len() * weeks * features.len(), "enrolments × weeks × features");
-        let dated = enrolments.iter().any(|row| row.enrolled_day.is_some());
-        Self { manifest, courses, enrolments, features, weeks, values, dated }
+        Self { manifest, courses, enrolments, features, weeks, values }
     }
 
-    /// Whether `enrolment` is known before `day` (counted from the course's start): enrolled by then or, where the
-    /// source has no dates of enrolment, seen by then. An enrolment without a date in a source that has them is in its
-    /// register, and so is known.
+    /// Whether `enrolment` is known before `day` (counted from the course's start): enrolled by then or, where it has no
+    /// date of enrolment, seen by then. One without a date in a source with a register is in it, and so is known.
     ///
     /// # Panics
     /// When `enrolment` is out of range.
@@ -113,7 +121,7 @@ impl Dataset {
         let row = &self.enrolments[enrolment];
         match row.enrolled_day {
             Some(enrolled) => enrolled < day,
-            None => self.dated || row.first_event_day.is_some_and(|first| first < day),
+            None => self.manifest.knows.register || row.first_event_day.is_some_and(|first| first < day),
         }
     }
 

@@ -37,6 +37,11 @@ pub enum BuildError {
     /// A rule that rests on what the source does not record.
     #[error("the dropout rule `{rule}` needs {needs}, which this {format} source does not have; {what_to_do}")]
     Rule { rule: String, needs: &'static str, format: &'static str, what_to_do: &'static str },
+    /// Weeks that are to end on a date, in a source without dates.
+    #[error(
+        "weeks can't end on a given date: this {format} source has no calendar dates; give --courses FILE with them"
+    )]
+    NoDates { format: &'static str },
     /// An enrolment id that two courses share.
     #[error("two enrolments go by the id of line {line} of the enrolments, in different courses; ids must be unique")]
     SharedId { line: u64 },

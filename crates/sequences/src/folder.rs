@@ -103,6 +103,7 @@ impl SequenceFolder {
             let starts = column(&path, &batch, "start", &DataType::Date32)?;
             let integer = |name| column(&path, &batch, name, &DataType::Int32);
             let (days, weeks, observed) = (integer("days")?, integer("weeks")?, integer("observed_weeks")?);
+            let first_week_days = integer("first_week_days")?;
             let as_of = column(&path, &batch, "as_of_days", &DataType::Float64)?;
             let flag = |name| column(&path, &batch, name, &DataType::Boolean);
             let (inferred, nominal) = (flag("inferred")?, flag("nominal_dates")?);
@@ -111,6 +112,7 @@ impl SequenceFolder {
                     id: ids.as_string::<i32>().value(row).to_owned(),
                     start_day: starts.as_primitive::<Date32Type>().value(row),
                     days: days.as_primitive::<Int32Type>().value(row) as u32,
+                    first_week_days: first_week_days.as_primitive::<Int32Type>().value(row) as u32,
                     weeks: weeks.as_primitive::<Int32Type>().value(row) as u32,
                     observed_weeks: observed.as_primitive::<Int32Type>().value(row) as u32,
                     as_of_days: as_of.as_primitive::<Float64Type>().value(row),

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::grid::{WEEK_DAYS, Weeks};
+
 /// What counts as dropout. Positive always means dropout.
 ///
 /// As text: `inactive-last N` (N weeks; `inactive-last` alone is 2), `no-activity-after D` (D days), `withdrawn`,
@@ -100,13 +102,13 @@ impl DropoutRule {
         matches!(self, Self::Withdrawn | Self::WithdrawnOrFailed | Self::NotCompleted)
     }
 
-    /// Latest cut-off, in whole weeks, at which a forecast does not overlap the label's own window, for a course of
-    /// `days` days in `weeks` weeks: at a later one part of the answer would already be seen.
+    /// Latest cut-off, in whole weeks, at which a forecast does not overlap the label's own window, for a course cut
+    /// into the weeks `cut`: at a later one part of the answer would already be seen.
     #[must_use]
-    pub fn last_cutoff_week(self, days: u32, weeks: u32) -> u32 {
+    pub const fn last_cutoff_week(self, cut: Weeks) -> u32 {
         match self {
-            Self::InactiveLast { weeks: last } => days.saturating_sub(7 * last) / 7,
-            _ => weeks,
+            Self::InactiveLast { weeks: last } => cut.over_by(cut.days.saturating_sub(WEEK_DAYS.saturating_mul(last))),
+            _ => cut.count(),
         }
     }
 }
@@ -135,8 +137,12 @@ mod tests {
     #[test]
     fn a_cutoff_stops_where_the_label_window_opens() {
         let rule = DropoutRule::InactiveLast { weeks: 2 };
-        assert_eq!(rule.last_cutoff_week(84, 12), 10);
-        assert_eq!(rule.last_cutoff_week(30, 5), 2);
-        assert_eq!(DropoutRule::LabelsFile.last_cutoff_week(30, 5), 5);
+        let cut = |days, week_ending| Weeks::new(0, days, None, week_ending);
+        assert_eq!(rule.last_cutoff_week(cut(84, None)), 10);
+        assert_eq!(rule.last_cutoff_week(cut(30, None)), 2);
+        assert_eq!(DropoutRule::LabelsFile.last_cutoff_week(cut(30, None)), 5);
+        // Weeks of 2, 7, 7, 7, 7 days: the window opens on day 16, when three are over; of 4, 7, 7, 7, 5: two.
+        assert_eq!(rule.last_cutoff_week(cut(30, Some(1))), 3);
+        assert_eq!(rule.last_cutoff_week(cut(30, Some(3))), 2);
     }
 }

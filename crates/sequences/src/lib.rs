@@ -28,9 +28,9 @@ pub use build::{BuildOptions, DEFAULT_CHECKPOINT_BYTES, DEFAULT_MEMORY_BYTES, If
 pub use cohort::{ACTIVE_WITHIN_DAYS, Standing, Status, standing};
 pub use dataset::{CourseRow, Dataset, EnrolmentRow, Selection};
 pub use error::{BuildError, FolderError};
-pub use features::{DAY_QUARTERS, Feature, FeatureSet, Needs, Storage, WEEKDAYS, features};
+pub use features::{CONTENT, DAY_QUARTERS, Feature, FeatureSet, Needs, Storage, WEEKDAYS, features};
 pub use folder::SequenceFolder;
-pub use grid::Grid;
+pub use grid::{Grid, Weeks};
 pub use labels::{DropoutRule, UnknownRule};
 pub use progress::{Progress, Unit, Unwatched};
 pub use reduce::SESSION_GAP_SECONDS;

@@ -11,7 +11,7 @@ use crate::features::FeatureSet;
 use crate::labels::DropoutRule;
 
 /// Version of the folder's layout. A folder of another version is refused.
-pub const LAYOUT_VERSION: u32 = 1;
+pub const LAYOUT_VERSION: u32 = 2;
 
 /// What a sequences folder holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -129,6 +129,8 @@ pub struct BuildRecord {
     pub weeks: Option<u32>,
     /// `--dropout`.
     pub rule: Option<String>,
+    /// `--week-ending`, `YYYY-MM-DD`.
+    pub week_ending: Option<String>,
     /// `--as-of`.
     pub as_of: Option<String>,
     /// `--raw-kinds`.

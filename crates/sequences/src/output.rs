@@ -165,6 +165,7 @@ pub(crate) fn inputs(source: &Source, known: &FxHashMap<PathBuf, String>) -> Res
 pub(crate) fn build_record(options: &BuildOptions) -> BuildRecord {
     BuildRecord {
         weeks: options.weeks,
+        week_ending: options.week_ending.map(staycast_events::time::format_date),
         rule: options.rule.map(|rule| rule.to_string()),
         as_of: options.as_of.map(staycast_events::time::format_instant),
         raw_kinds: options.raw_kinds == RawKinds::Keep,

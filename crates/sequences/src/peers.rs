@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use staycast_events::time::DAY_SECONDS;
-use staycast_events::{Event, Roster};
+use staycast_events::{Event, Knows, Roster};
 
-use crate::grid::Grid;
+use crate::grid::{Grid, Weeks};
 
 /// Counts by enrolment and week, and days with an event, gathered from any thread.
 pub(crate) struct Gathering {
@@ -18,18 +18,20 @@ pub(crate) struct Gathering {
     counts: Vec<AtomicU32>,
     first_word: Vec<usize>,
     days: Vec<AtomicU64>,
+    /// By enrolment: how its course's days are cut into weeks.
+    cuts: Vec<Weeks>,
 }
 
 impl Gathering {
-    /// Nothing gathered yet, for the enrolments of `roster` whose courses have these `(days, weeks)` grids.
-    pub(crate) fn new(roster: &Roster, sizes: &[(u32, u32)]) -> Self {
+    /// Nothing gathered yet, for the enrolments of `roster` whose courses are cut into these weeks.
+    pub(crate) fn new(roster: &Roster, cuts: &[Weeks]) -> Self {
         let (mut first_week, mut first_word) = (vec![0], vec![0]);
         let (mut slots, mut words) = (0, 0);
         for enrolment in &roster.enrolments {
-            let (days, weeks) = sizes[enrolment.course as usize];
+            let cut = cuts[enrolment.course as usize];
             // One slot more, in front, for the time before the start.
-            slots += weeks as usize + 1;
-            words += days.div_ceil(u64::BITS) as usize;
+            slots += cut.count() as usize + 1;
+            words += cut.days.div_ceil(u64::BITS) as usize;
             first_week.push(slots);
             first_word.push(words);
         }
@@ -37,7 +39,8 @@ impl Gathering {
         counts.resize_with(slots, AtomicU32::default);
         let mut days = Vec::new();
         days.resize_with(words, AtomicU64::default);
-        Self { first_week, counts, first_word, days }
+        let cuts = roster.enrolments.iter().map(|enrolment| cuts[enrolment.course as usize]).collect();
+        Self { first_week, counts, first_word, days, cuts }
     }
 
     /// Adds a block's events. What is gathered does not depend on the order of blocks.
@@ -46,7 +49,7 @@ impl Gathering {
         for event in events {
             let enrolment = event.enrolment() as usize;
             let seconds = i64::from(event.seconds());
-            let slot = self.first_week[enrolment] + (Grid::week_of(seconds) + 1).max(0) as usize;
+            let slot = self.first_week[enrolment] + (self.cuts[enrolment].week_of(seconds) + 1).max(0) as usize;
             if slot != run.0 {
                 self.flush(run);
                 run = (slot, 0);
@@ -83,10 +86,9 @@ impl Gathering {
     }
 
     /// Ends the gathering.
-    pub(crate) fn compare(self, roster: &Roster, grids: &[Grid]) -> Peers {
+    pub(crate) fn compare(self, roster: &Roster, knows: &Knows, grids: &[Grid]) -> Peers {
         let counts: Vec<u32> = self.counts.into_iter().map(AtomicU32::into_inner).collect();
         let days: Vec<u64> = self.days.into_iter().map(AtomicU64::into_inner).collect();
-        let dated = roster.has_enrolment_dates();
         let mut of_course: Vec<Vec<usize>> = vec![Vec::new(); grids.len()];
         for (place, enrolment) in roster.enrolments.iter().enumerate() {
             of_course[enrolment.course as usize].push(place);
@@ -99,7 +101,7 @@ impl Gathering {
                     .map(|week| {
                         let known = enrolments.iter().filter(|&&place| {
                             let slots = &counts[self.first_week[place]..];
-                            known_by(roster, dated, place, slots, grid, week)
+                            known_by(roster, knows.register, place, slots, grid, week)
                         });
                         let mut here: Vec<u32> =
                             known.map(|&place| counts[self.first_week[place] + week as usize + 1]).collect();
@@ -122,17 +124,17 @@ impl Gathering {
                 all.iter().copied().filter(|&other| other != place).collect()
             })
             .collect();
-        Peers { first_week: self.first_week, counts, first_word: self.first_word, days, ranked, siblings, dated }
+        let register = knows.register;
+        Peers { first_week: self.first_week, counts, first_word: self.first_word, days, ranked, siblings, register }
     }
 }
 
 /// Whether an enrolment is known by the end of `week`: enrolled by then or, in a source without dates, seen by then.
 /// `slots` are its counts, the time before the start in front.
-fn known_by(roster: &Roster, dated: bool, place: usize, slots: &[u32], grid: &Grid, week: u32) -> bool {
+fn known_by(roster: &Roster, register: bool, place: usize, slots: &[u32], grid: &Grid, week: u32) -> bool {
     match roster.enrolments[place].enrolled_seconds {
         Some(enrolled) => i64::from(enrolled) < grid.end_seconds(week),
-        // Without a date in a source that has them, the enrolment is in its register all the same.
-        None => dated || slots[..=week as usize + 1].iter().any(|&count| count > 0),
+        None => register || slots[..=week as usize + 1].iter().any(|&count| count > 0),
     }
 }
 
@@ -145,8 +147,8 @@ pub(crate) struct Peers {
     /// By course and week, the event counts of the enrolments known by the week's end, ascending.
     ranked: Vec<Vec<Vec<u32>>>,
     siblings: Vec<Vec<u32>>,
-    /// Whether the source has dates of enrolment.
-    dated: bool,
+    /// Whether an enrolment without a date is in a register.
+    register: bool,
 }
 
 impl Peers {
@@ -155,7 +157,7 @@ impl Peers {
     pub(crate) fn rank(&self, roster: &Roster, grids: &[Grid], place: usize, week: u32) -> Option<f64> {
         let course = roster.enrolments[place].course as usize;
         let slots = &self.counts[self.first_week[place]..self.first_week[place + 1]];
-        if !known_by(roster, self.dated, place, slots, &grids[course], week) {
+        if !known_by(roster, self.register, place, slots, &grids[course], week) {
             return None;
         }
         let mine = slots[week as usize + 1];
@@ -165,15 +167,20 @@ impl Peers {
         Some((fewer as f64 + 0.5 * ties as f64) / all.len() as f64)
     }
 
-    /// The learner's other courses with an event, inside their own grids, on one of the days of `week` of this one.
+    /// The learner's other courses, enrolled in before the end of `week` of this one as far as dates tell, with an event
+    /// on one of its days that lies inside their own grids.
     pub(crate) fn other_courses(&self, roster: &Roster, grids: &[Grid], place: usize, week: u32) -> u32 {
         let grid = &grids[roster.enrolments[place].course as usize];
-        let first = i64::from(grid.start_day) + i64::from(7 * week);
+        let first = i64::from(grid.start_day) + i64::from(grid.cut.first_day(week));
         let last = first + i64::from(grid.week_days(week));
         let active = |&&other: &&u32| {
             let other = other as usize;
             let start = i64::from(grids[roster.enrolments[other].course as usize].start_day);
-            (first..last).any(|day| self.active_on(other, day - start))
+            let seconds_left = (last - start) * DAY_SECONDS;
+            // Some sources have events from before the enrolment that are not known to be the learner's until then.
+            let enrolled = roster.enrolments[other].enrolled_seconds;
+            enrolled.is_none_or(|enrolled| i64::from(enrolled) < seconds_left)
+                && (first..last).any(|day| self.active_on(other, day - start))
         };
         self.siblings[place].iter().filter(active).count() as u32
     }

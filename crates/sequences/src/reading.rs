@@ -11,7 +11,7 @@ use staycast_events::{BlockTally, EventFile, Frame, Parsed, Purpose, ReadError, 
 use crate::build::BuildOptions;
 use crate::checkpoint::{Identity, Journal};
 use crate::error::BuildError;
-use crate::grid::grid_days;
+use crate::grid::Weeks;
 use crate::labels::DropoutRule;
 use crate::peers::Gathering;
 use crate::progress::{Progress, Unit};
@@ -21,6 +21,8 @@ use crate::store::Store;
 pub(crate) struct Reading<'a> {
     pub(crate) source: &'a Source,
     pub(crate) options: &'a BuildOptions,
+    /// By course: how its days are cut into weeks.
+    pub(crate) cuts: &'a [Weeks],
     pub(crate) rule: DropoutRule,
     pub(crate) gathering: Option<&'a Gathering>,
     pub(crate) identity: Identity,
@@ -75,8 +77,8 @@ impl Reading<'_> {
     /// Reads the files that are left into `store`.
     pub(crate) fn read(&self, mut begun: Begun, store: &Store, progress: &dyn Progress) -> Result<Intake, BuildError> {
         let source = self.source;
-        let days: Vec<u32> = source.roster.courses.iter().map(|course| grid_days(course, self.options.weeks)).collect();
-        let frame = Frame::new(&source.roster, &days, self.options.as_of);
+        let days: Vec<u32> = self.cuts.iter().map(|cut| cut.days).collect();
+        let frame = Frame::new(&source.roster, &days, self.options.as_of).with_kinds(&source.kinds);
         let windows: Vec<Option<(i64, i64)>> =
             source.roster.courses.iter().map(|course| label_window(self.rule, course.days)).collect();
         let bytes: Vec<u64> = source.events.iter().map(|file| file_bytes(file.path())).collect();
@@ -132,7 +134,9 @@ impl Reading<'_> {
                 parsed.events.iter().for_each(|event| mark(event.enrolment(), event.seconds()));
                 parsed.after_calendar.iter().for_each(|&(enrolment, seconds)| mark(enrolment, seconds));
             }
-            store.add(&parsed.events).map_err(|error| ReadError::Sink(Box::new(error)))?;
+            for events in [&parsed.events, &parsed.received] {
+                store.add(events).map_err(|error| ReadError::Sink(Box::new(error)))?;
+            }
             blocks.lock().expect("no thread panics while it counts").push((number, parsed.tally));
             Ok(())
         };
@@ -163,7 +167,7 @@ impl Reading<'_> {
 fn label_window(rule: DropoutRule, calendar_days: u32) -> Option<(i64, i64)> {
     let end = i64::from(calendar_days) * DAY_SECONDS;
     match rule {
-        DropoutRule::InactiveLast { weeks } => Some((end - i64::from(7 * weeks) * DAY_SECONDS, end)),
+        DropoutRule::InactiveLast { weeks } => Some((end - 7 * i64::from(weeks) * DAY_SECONDS, end)),
         DropoutRule::NoActivityAfter { days } => Some((end, end + i64::from(days) * DAY_SECONDS)),
         _ => None,
     }

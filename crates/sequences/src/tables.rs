@@ -81,7 +81,8 @@ fn label(facts: &Facts<'_>, place: usize) -> Result<bool, &'static str> {
 /// The week in which a learner left: that of the withdrawal or, where dropout means silence, of the last event.
 fn left_week(facts: &Facts<'_>, place: usize, dropout: Option<bool>) -> Option<i32> {
     let enrolment = &facts.source.roster.enrolments[place];
-    let week = |seconds: i32| Grid::week_of(i64::from(seconds)) as i32;
+    let cut = facts.grids[enrolment.course as usize].cut;
+    let week = |seconds: i32| cut.week_of(i64::from(seconds)) as i32;
     if let Some(seconds) = enrolment.withdrawn_seconds {
         return Some(week(seconds));
     }
@@ -154,12 +155,14 @@ pub(crate) fn write_courses(facts: &Facts<'_>, path: &Path) -> Result<(), BuildE
         enrolments[enrolment.course as usize] += 1;
     }
     let last_day = |grid: &Grid| grid.start_day + grid.calendar_days as i32 - 1;
+    let first_week_days = |grid: &Grid| grid.cut.first_week_days as i32;
     let as_of_days = |grid: &Grid| grid.as_of_seconds as f64 / DAY_SECONDS as f64;
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("course_id", Arc::new(courses.iter().map(|course| Some(course.id.as_str())).collect::<StringArray>())),
         ("start", Arc::new(Date32Array::from_iter_values(grids().map(|grid| grid.start_day)))),
         ("end", Arc::new(Date32Array::from_iter_values(grids().map(last_day)))),
-        ("days", Arc::new(Int32Array::from_iter_values(grids().map(|grid| grid.days as i32)))),
+        ("days", Arc::new(Int32Array::from_iter_values(grids().map(|grid| grid.cut.days as i32)))),
+        ("first_week_days", Arc::new(Int32Array::from_iter_values(grids().map(first_week_days)))),
         ("weeks", Arc::new(Int32Array::from_iter_values(grids().map(|grid| grid.weeks as i32)))),
         ("observed_weeks", Arc::new(Int32Array::from_iter_values(grids().map(|grid| grid.observed_weeks as i32)))),
         ("as_of_days", Arc::new(Float64Array::from_iter_values(grids().map(as_of_days)))),

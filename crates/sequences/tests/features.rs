@@ -1,8 +1,9 @@
-//! Every feature against values computed by hand, on a log small enough to count.
+//! Features against values computed by hand, on a log small enough to count, of a format as it is. `every_feature.rs`
+//! has a value for each of them.
 
 mod common;
 
-use common::{Log, value};
+use common::{Log, check};
 use staycast_sequences::{BuildOptions, Dataset};
 
 /// Two courses of 16 days (two weeks and two days) that overlap; 2 June 2014 is a Monday.
@@ -29,17 +30,6 @@ fn data() -> Dataset {
 ",
     };
     log.sequences(&BuildOptions::default())
-}
-
-fn check(data: &Dataset, enrolment: &str, week: usize, expected: &[(&str, Option<f32>)]) {
-    for &(feature, wanted) in expected {
-        let found = value(data, enrolment, week, feature);
-        let same = match (found, wanted) {
-            (Some(found), Some(wanted)) => (found - wanted).abs() <= 1e-5 * wanted.abs().max(1.0),
-            (found, wanted) => found == wanted,
-        };
-        assert!(same, "{feature} of {enrolment} in week {week}: {found:?}, by hand {wanted:?}");
-    }
 }
 
 #[test]

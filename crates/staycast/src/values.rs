@@ -50,6 +50,11 @@ pub(crate) fn instant(text: &str) -> Result<i64, String> {
     })
 }
 
+/// Days since 1970-01-01 of a date.
+pub(crate) fn date(text: &str) -> Result<i32, String> {
+    time::parse_date(text.as_bytes()).ok_or_else(|| format!("`{text}` is not a date; write it like 2024-03-01"))
+}
+
 /// A share, from 0 to 1.
 pub(crate) fn share(text: &str) -> Result<f64, String> {
     let value = text.parse::<f64>().ok().filter(|value| (0.0..=1.0).contains(value));

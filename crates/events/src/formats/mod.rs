@@ -111,6 +111,7 @@ pub fn open_in_blocks(inputs: &[PathBuf], options: &OpenOptions, block_bytes: us
         file.set_block_bytes(block_bytes);
     }
     check_twins(&source)?;
+    source.knows = source.knows.with_kinds(&source.kinds);
     // Whichever format: dates that the user gave are not the source's own.
     for file in source.inputs.iter_mut().filter(|file| Some(&file.path) == options.courses.as_ref()) {
         file.role = "courses-file";

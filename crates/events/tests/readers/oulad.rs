@@ -2,7 +2,7 @@
 
 use staycast_events::formats::{self, OpenOptions};
 use staycast_events::time::format_date;
-use staycast_events::{Activity, End, LabelOffer, Outcome};
+use staycast_events::{Activity, End, LabelOffer, ObjectKey, Outcome};
 
 use crate::common::{Folder, fixture, in_words, open, outcome, with_log};
 use crate::kdd2015::events;
@@ -28,10 +28,14 @@ fn a_sound_folder() {
     assert_eq!(source.labels, LabelOffer::Outcomes);
     assert_eq!(in_words(&source.tables), "17 of 17 used");
     let knows = source.knows;
-    assert!(knows.objects && knows.learners && knows.submissions && knows.withdrawals);
-    assert!(!knows.time_of_day && !knows.dates && !knows.releases && !knows.correctness);
+    assert!(knows.objects && knows.learners && knows.submissions && knows.withdrawals && knows.releases);
+    assert!(!knows.time_of_day && !knows.dates && !knows.attempts && !knows.correctness);
 
     let roster = &source.roster;
+    // The quiz is planned for week 2, which begins on day 7.
+    let quiz = ObjectKey::of(b"502").unwrap();
+    let releases: Vec<_> = roster.releases.iter().map(|(&key, &at)| (key, at)).collect();
+    assert_eq!(releases, [((0, quiz), roster.courses[0].start_seconds() + 7 * i64::from(DAY))]);
     let courses: Vec<(&str, String, u32)> =
         roster.courses.iter().map(|course| (course.id.as_str(), format_date(course.start_day), course.days)).collect();
     let expected = [("AAA-2013J", "2013-10-01".to_owned(), 21), ("BBB-2014B", "2014-02-01".to_owned(), 31)];

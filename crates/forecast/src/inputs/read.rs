@@ -62,7 +62,8 @@ impl<'a> Reader<'a> {
             }
             Origin::Week => week as f32,
             Origin::WeeksLeft => {
-                let left = f64::from(data.course_of(enrolment).days) / 7.0 - (week + 1) as f64;
+                let cut = data.course_of(enrolment).cut();
+                let left = f64::from(cut.days) / 7.0 - f64::from(cut.end_day(week as u32 + 1)) / 7.0;
                 left.max(0.0) as f32
             }
         };

@@ -219,7 +219,10 @@ impl Run {
         let earliest_cutoff = enrolments
             .iter()
             .map(|&row| data.course_of(row))
-            .map(|course| (!course.nominal_dates).then(|| i64::from(course.start_day) + 7 * i64::from(week)))
+            .map(|course| {
+                (!course.nominal_dates)
+                    .then(|| i64::from(course.start_day) + i64::from(course.cut().end_day(u32::from(week))))
+            })
             .min()
             .flatten();
         match (self.split.training_labels_known_day, earliest_cutoff) {
@@ -274,7 +277,7 @@ impl<'a> Table<'a> {
         let last_cutoff = data
             .courses
             .iter()
-            .map(|course| rule.last_cutoff_week(course.days, course.weeks).min(course.weeks).min(course.observed_weeks))
+            .map(|course| rule.last_cutoff_week(course.cut()).min(course.weeks).min(course.observed_weeks))
             .collect();
         let course_names = data.courses.iter().map(|course| course.id.clone()).collect();
         Self { data, course_names, learner, last_cutoff }

@@ -109,7 +109,7 @@ impl Run {
             Status::Withdrawn => "withdrew before the cut-off",
             Status::CourseNotStarted => "the course had not started when the log was taken",
             Status::Scored => {
-                let last = self.manifest.label_rule.last_cutoff_week(course.days, course.weeks);
+                let last = self.manifest.label_rule.last_cutoff_week(course.cut());
                 if seen > last {
                     let reason = format!("after week {last} of this course part of the answer is seen already");
                     return ("inside_label_window", reason);

@@ -75,6 +75,7 @@ pub(crate) fn dataset_with(courses: usize, per_course: usize, seed: u64) -> Data
             id: format!("course{course}"),
             start_day: 16_000 + 7 * course as i32,
             days: 7 * WEEKS as u32,
+            first_week_days: 7,
             weeks: WEEKS as u32,
             observed_weeks: WEEKS as u32,
             as_of_days: 7.0 * WEEKS as f64,

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod made;
+
 use std::path::Path;
 
 use staycast_events::formats::{OpenOptions, open};
@@ -54,4 +56,16 @@ pub(crate) fn value(data: &Dataset, enrolment: &str, week: usize, feature: &str)
     let place = data.enrolments.iter().position(|row| row.id == enrolment).unwrap();
     let column = data.feature(feature).unwrap_or_else(|| panic!("no feature {feature}"));
     Some(data.week(place, week)[column]).filter(|value| !value.is_nan())
+}
+
+/// Fails unless each feature has the value computed by hand, `None` where null.
+pub(crate) fn check(data: &Dataset, enrolment: &str, week: usize, expected: &[(&str, Option<f32>)]) {
+    for &(feature, wanted) in expected {
+        let found = value(data, enrolment, week, feature);
+        let same = match (found, wanted) {
+            (Some(found), Some(wanted)) => (found - wanted).abs() <= 1e-5 * wanted.abs().max(1.0),
+            (found, wanted) => found == wanted,
+        };
+        assert!(same, "{feature} of {enrolment} in week {week}: {found:?}, by hand {wanted:?}");
+    }
 }

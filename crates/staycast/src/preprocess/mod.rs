@@ -41,6 +41,10 @@ pub(crate) struct PreprocessArgs {
     /// Keep at most the first N weeks of each course
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=520))]
     weeks: Option<u32>,
+    /// Cut weeks so that one ends with this date, as the seven days up to and including it, and the others in step;
+    /// a course's first week may then be short. If not given, weeks count from each course's start
+    #[arg(long, value_name = "DATE", value_parser = values::date)]
+    week_ending: Option<i32>,
     /// What counts as dropout: inactive-last N (weeks), no-activity-after D (days), withdrawn, withdrawn-or-failed,
     /// not-completed, labels-file. If not given: what the source records, or else `inactive-last 2`
     #[arg(long, value_name = "RULE")]
@@ -135,6 +139,7 @@ impl PreprocessArgs {
             },
             build: BuildOptions {
                 weeks: self.weeks,
+                week_ending: self.week_ending,
                 rule: self.dropout,
                 as_of: self.as_of,
                 features: match self.features {

@@ -13,6 +13,7 @@ use crate::formats::fields::{self, LogHeader, MOST_COLUMNS, each_line, integer, 
 use crate::formats::pairs::PairIndex;
 use crate::intake::{Intake, Row};
 use crate::kind::Kind;
+use crate::roster::Roster;
 use crate::table::{Header, Refusal, Table};
 use crate::tally::{Reason, Tally, shape};
 use crate::text::{LineParser, TextFile};
@@ -30,37 +31,65 @@ pub(super) struct Sites {
     kinds: Vec<FxHashMap<Box<[u8]>, u8>>,
     /// Types that the format's description does not list.
     unlisted_types: Vec<String>,
+    /// By course and site: the first day of the first week that the site is planned for, from the course's start.
+    planned_days: FxHashMap<(u32, ObjectKey), i64>,
+}
+
+/// A site planned for a week this far from the start is a mistake.
+const GREATEST_WEEK: i64 = 520;
+
+/// What `vle.csv` says of a site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Site {
+    type_: String,
+    /// First week it is planned for.
+    week_from: Option<i64>,
+}
+
+impl Site {
+    /// First day of the first week it is planned for. Weeks are numbered from 1: in the published tables half of the
+    /// clicks on sites planned for week 1 fall in the first seven days or before, and those on sites planned for week 2
+    /// come eight days later.
+    fn planned_day(&self) -> Option<i64> {
+        self.week_from.map(|week| 7 * (week - 1))
+    }
 }
 
 impl Sites {
     pub(super) fn read(paths: &[PathBuf], index: &PairIndex, tables: &mut Tally) -> Result<Self, ReadError> {
-        let mut types: FxHashMap<(u32, String), String> = FxHashMap::default();
+        let mut known: FxHashMap<(u32, String), Site> = FxHashMap::default();
         for path in paths {
             let table = Table::open(path, "sites", b',', Header::Present)?;
             let site = table.require(&["id_site"])?;
             let module = table.require(&["code_module"])?;
             let presentation = table.require(&["code_presentation"])?;
             let type_ = table.require(&["activity_type"])?;
+            let week_from = table.find(&["week_from"]);
             table.rows(tables, |row| {
-                let site = row.id(site, "id_site")?;
-                let type_ = row.id(type_, "activity_type")?;
+                let id = row.id(site, "id_site")?;
+                let type_ = row.id(type_, "activity_type")?.to_owned();
+                let week_from = week_from.map_or(Ok(None), |column| row.integer(column, "week_from"))?;
+                if let Some(week) = week_from.filter(|week| !(-GREATEST_WEEK..=GREATEST_WEEK).contains(week)) {
+                    return Err(Refusal::new(Reason::BadValue, format!("week_from {week} is out of all bounds")));
+                }
                 let course_id = format!("{}-{}", row.text(module), row.text(presentation));
                 let Some(course) = index.course(course_id.as_bytes()) else {
                     let what = format!("course `{course_id}` is not in the courses table");
                     return Err(Refusal::new(Reason::UnknownCourse, what));
                 };
-                match types.get(&(course, site.to_owned())) {
-                    None => types.insert((course, site.to_owned()), type_.to_owned()),
-                    Some(known) if known == type_ => return Err(Refusal::new(Reason::Repeated, "the site again")),
+                let site = Site { type_, week_from };
+                match known.get(&(course, id.to_owned())) {
+                    None => known.insert((course, id.to_owned()), site),
+                    Some(known) if *known == site => return Err(Refusal::new(Reason::Repeated, "the site again")),
                     Some(_) => {
-                        let what = format!("site {site} again, of another type; the first is used");
+                        let what = format!("site {id} again, of another type or week; the first is used");
                         return Err(Refusal::new(Reason::Contradiction, what));
                     }
                 };
                 Ok(())
             })?;
         }
-        let sites = Self::of(&types, index.courses());
+        let sites = Self::of(&known, index.courses());
         match paths.first() {
             Some(path) if sites.kinds().len() > 256 => Err(ReadError::Decode {
                 path: path.clone(),
@@ -70,18 +99,31 @@ impl Sites {
         }
     }
 
-    fn of(types: &FxHashMap<(u32, String), String>, courses: usize) -> Self {
+    fn of(known: &FxHashMap<(u32, String), Site>, courses: usize) -> Self {
         let listed = |type_: &str| TYPES.iter().position(|(name, _)| *name == type_);
-        let unlisted: FxHashSet<&String> = types.values().filter(|type_| listed(type_).is_none()).collect();
+        let types = known.values().map(|site| &site.type_);
+        let unlisted: FxHashSet<&String> = types.filter(|type_| listed(type_).is_none()).collect();
         let mut unlisted_types: Vec<String> = unlisted.into_iter().cloned().collect();
         unlisted_types.sort();
         let mut kinds: Vec<FxHashMap<Box<[u8]>, u8>> = vec![FxHashMap::default(); courses];
-        for ((course, site), type_) in types {
-            let among_unlisted = || unlisted_types.binary_search(type_).expect("listed or not") + TYPES.len();
-            let kind = listed(type_).unwrap_or_else(among_unlisted);
-            kinds[*course as usize].insert(site.as_bytes().into(), kind as u8);
+        let mut planned_days = FxHashMap::default();
+        for ((course, id), site) in known {
+            let among_unlisted = || unlisted_types.binary_search(&site.type_).expect("listed or not") + TYPES.len();
+            let kind = listed(&site.type_).unwrap_or_else(among_unlisted);
+            kinds[*course as usize].insert(id.as_bytes().into(), kind as u8);
+            if let (Some(day), Some(object)) = (site.planned_day(), ObjectKey::of(id.as_bytes())) {
+                planned_days.insert((*course, object), day);
+            }
         }
-        Self { kinds, unlisted_types }
+        Self { kinds, unlisted_types, planned_days }
+    }
+
+    /// When each site is released, as far as the source tells: at the start of the first week it is planned for.
+    pub(super) fn releases(&self, roster: &Roster) -> FxHashMap<(u32, ObjectKey), i64> {
+        let release = |(&(course, object), &day): (&(u32, ObjectKey), &i64)| {
+            ((course, object), roster.courses[course as usize].start_seconds() + day * DAY_SECONDS)
+        };
+        self.planned_days.iter().map(release).collect()
     }
 
     fn types(&self) -> usize {

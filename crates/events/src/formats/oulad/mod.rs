@@ -3,8 +3,9 @@
 //!
 //! A course is a presentation of a module, `BBB-2013J`; an enrolment is `BBB-2013J/11391`. The source counts days from
 //! an unnamed start in the month that the presentation's letter stands for, so courses start nominally on the first of
-//! it, and weekdays are not known. A row of clicks counts as `sum_click` events on its day; rows are never
-//! de-duplicated, as the published totals count them all. A submission is an event too.
+//! it, and weekdays are not known. A site counts as released when the first of the weeks begins that `vle.csv` plans it
+//! for, where it plans any. A row of clicks counts as `sum_click` events on its day; rows are never de-duplicated, as
+//! the published totals count them all. A submission is an event too.
 
 mod clicks;
 mod submissions;
@@ -129,6 +130,7 @@ pub fn open(files: &Files, courses: Option<&Path>, reason: String) -> Result<Sou
     let index = Arc::new(PairIndex::new(&roster));
     tables::read_registrations(&files.registrations, &index, &mut roster, &mut tables)?;
     let sites = Arc::new(clicks::Sites::read(&files.sites, &index, &mut tables)?);
+    roster.releases = sites.releases(&roster);
     let mut events: Vec<Box<dyn EventFile>> = Vec::new();
     for path in &files.clicks {
         events.push(Box::new(clicks::open(path, &index, &sites)?));
@@ -149,10 +151,12 @@ pub fn open(files: &Files, courses: Option<&Path>, reason: String) -> Result<Sou
     }
     let knows = Knows {
         objects: true,
+        releases: !roster.releases.is_empty(),
         dates: courses.is_some(),
         learners: true,
         submissions: knows_submissions,
         withdrawals: !files.registrations.is_empty(),
+        register: !files.registrations.is_empty(),
         ..Knows::default()
     };
     Ok(Source {

@@ -165,6 +165,7 @@ pub fn open(
             dates: !nominal,
             learners: columns.map_or(has(Role::Learner), |columns| columns.learner.is_some()),
             withdrawals: columns.is_some_and(|columns| columns.withdrawn.is_some()),
+            register: columns.is_some_and(|columns| columns.enrolled.is_some()),
             ..Knows::default()
         },
         granularity: plan.granularity,

@@ -1,127 +1,10 @@
-//! The features of an enrolment-week: names, units and meanings, in the order of the columns.
-//!
-//! A feature of week w depends only on what happened before the end of week w (invariant 1). Which features a source
-//! can know is decided by its [`Knows`]; a feature it cannot know is a column of nulls, and says so in the manifest.
+//! The features in the order of their columns, each with its definition.
 
-use serde::{Deserialize, Serialize};
-use staycast_events::{Activity, Knows};
+use staycast_events::Activity;
 
-/// Which features to compute.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FeatureSet {
-    /// Counts, active days, distinct objects, sessions, seconds, and days since the last activity.
-    Core,
-    /// Every feature.
-    #[default]
-    All,
-}
+use super::{CONTENT, DAY_QUARTERS, Feature, Needs, Storage, WEEKDAYS, feature};
 
-/// What a source must know for a feature to have values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Needs {
-    /// Nothing beyond events with a day.
-    Days,
-    /// The time of day of each event.
-    TimeOfDay,
-    /// What was acted on.
-    Objects,
-    /// When objects were released.
-    Releases,
-    /// Calendar dates that are real, not nominal.
-    Dates,
-    /// Who the learner is across courses.
-    Learners,
-    /// Whether attempts at problems were right.
-    Correctness,
-    /// Submissions of assignments.
-    Submissions,
-    /// Withdrawals.
-    Withdrawals,
-}
-
-impl Needs {
-    /// Whether a source that knows `knows` can fill the feature.
-    #[must_use]
-    pub const fn met_by(self, knows: &Knows) -> bool {
-        match self {
-            Self::Days => true,
-            Self::TimeOfDay => knows.time_of_day,
-            Self::Objects => knows.objects,
-            Self::Releases => knows.releases,
-            Self::Dates => knows.dates,
-            Self::Learners => knows.learners,
-            Self::Correctness => knows.correctness,
-            Self::Submissions => knows.submissions,
-            Self::Withdrawals => knows.withdrawals,
-        }
-    }
-
-    /// Why the feature is null when the need is not met, in words.
-    #[must_use]
-    pub const fn lack(self) -> &'static str {
-        match self {
-            Self::Days => "",
-            Self::TimeOfDay => "the source has no time of day",
-            Self::Objects => "the source does not say what was acted on",
-            Self::Releases => "the source does not say when objects were released",
-            Self::Dates => "the source has no calendar dates",
-            Self::Learners => "the source does not identify learners across courses",
-            Self::Correctness => "the source does not say which attempts were right",
-            Self::Submissions => "the source has no submissions",
-            Self::Withdrawals => "the source has no withdrawals",
-        }
-    }
-}
-
-/// How a column is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Storage {
-    /// 32-bit signed integer: counts, whole seconds.
-    Int,
-    /// 32-bit float: shares, means, fractional days.
-    Float,
-}
-
-/// One feature column.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Feature {
-    /// Column name.
-    pub name: String,
-    /// Unit of the values.
-    pub unit: &'static str,
-    /// What the value is, in words.
-    pub meaning: String,
-    /// Column type.
-    pub storage: Storage,
-    /// What the source must know.
-    pub needs: Needs,
-}
-
-fn feature(name: &str, unit: &'static str, storage: Storage, needs: Needs, meaning: &str) -> Feature {
-    Feature { name: name.to_owned(), unit, meaning: meaning.to_owned(), storage, needs }
-}
-
-/// Names of the days of the week, Monday first, as used in column names.
-pub const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-
-/// The quarters of the day as used in column names; quarter q holds the hours 6q to 6q + 5.
-pub const DAY_QUARTERS: [&str; 4] = ["night", "morning", "afternoon", "evening"];
-
-/// The features of `set`, in column order.
-#[must_use]
-pub fn features(set: FeatureSet) -> Vec<Feature> {
-    let mut list = core();
-    if set == FeatureSet::All {
-        list.extend(rhythm());
-        list.extend(shares());
-        list.extend(objects_and_work());
-        list.extend(course_of_things());
-    }
-    list
-}
-
-fn core() -> Vec<Feature> {
+pub(super) fn core() -> Vec<Feature> {
     use Storage::{Float, Int};
     let mut list: Vec<Feature> = Activity::ALL
         .into_iter()
@@ -162,7 +45,7 @@ fn core() -> Vec<Feature> {
     list
 }
 
-fn rhythm() -> Vec<Feature> {
+pub(super) fn rhythm() -> Vec<Feature> {
     use Storage::Int;
     let mut list = vec![
         feature(
@@ -197,10 +80,19 @@ fn rhythm() -> Vec<Feature> {
         let meaning = format!("events from {:02}:00 to {:02}:59", quarter * 6, quarter * 6 + 5);
         feature(&format!("n_{name}"), "events", Int, Needs::TimeOfDay, &meaning)
     }));
+    list.extend([("cos", "midnight 1, noon -1"), ("sin", "six in the morning 1, six in the evening -1")].map(
+        |(function, reading)| {
+            let meaning = format!(
+                "mean of {function}(2π h / 24) over the week's events, h the hour of day: {reading}; null in a week \
+                 without events"
+            );
+            feature(&format!("hour_{function}"), "-1 to 1", Storage::Float, Needs::TimeOfDay, &meaning)
+        },
+    ));
     list
 }
 
-fn shares() -> Vec<Feature> {
+pub(super) fn shares() -> Vec<Feature> {
     Activity::ALL
         .into_iter()
         .map(|activity| Feature {
@@ -213,7 +105,7 @@ fn shares() -> Vec<Feature> {
         .collect()
 }
 
-fn objects_and_work() -> Vec<Feature> {
+pub(super) fn objects_and_work() -> Vec<Feature> {
     use Storage::{Float, Int};
     vec![
         feature(
@@ -221,7 +113,8 @@ fn objects_and_work() -> Vec<Feature> {
             "days",
             Float,
             Needs::Releases,
-            "from an object's release to the learner's first access, mean over the objects first accessed in the week; null without one",
+            "from an object's release to the learner's first access, mean over the objects first accessed in the week and \
+             released by then; null without one",
         ),
         feature("release_delay_min", "days", Float, Needs::Releases, "the same, the least"),
         feature("release_delay_max", "days", Float, Needs::Releases, "the same, the greatest"),
@@ -230,14 +123,22 @@ fn objects_and_work() -> Vec<Feature> {
             "problems",
             Int,
             Needs::Objects,
-            "distinct objects with a problem event in the week",
+            "distinct objects with a checked answer in the week or, where the source does not tell those, with any problem \
+             event",
+        ),
+        feature(
+            "problem_attempts",
+            "events",
+            Int,
+            Needs::Attempts,
+            "answers to problems that were checked in the week",
         ),
         feature(
             "problems_correct",
             "problems",
             Int,
             Needs::Correctness,
-            "distinct problems answered right in the week",
+            "distinct problems with an answer in the week that was right",
         ),
         feature(
             "submissions_on_time",
@@ -278,7 +179,7 @@ fn objects_and_work() -> Vec<Feature> {
     ]
 }
 
-fn course_of_things() -> Vec<Feature> {
+pub(super) fn course_of_things() -> Vec<Feature> {
     use Storage::{Float, Int};
     vec![
         feature(
@@ -286,7 +187,7 @@ fn course_of_things() -> Vec<Feature> {
             "courses",
             Int,
             Needs::Learners,
-            "the learner's other courses with an event in the days of this week",
+            "the learner's other courses, enrolled in by then, with an event in the days of this week",
         ),
         feature("total_events", "events", Int, Needs::Days, "events from the course's start to the week's end"),
         feature("total_active_days", "days", Int, Needs::Days, "active days from the course's start to the week's end"),
@@ -329,17 +230,35 @@ fn course_of_things() -> Vec<Feature> {
     ]
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::HashSet;
-
-    #[test]
-    fn names_are_distinct_and_core_comes_first() {
-        let all = features(FeatureSet::All);
-        let core = features(FeatureSet::Core);
-        assert_eq!(all[..core.len()], core[..]);
-        let names: HashSet<&str> = all.iter().map(|feature| feature.name.as_str()).collect();
-        assert_eq!(names.len(), all.len());
-    }
+/// What the learner turned to so far. Weekly shares jump about in weeks of few events; these settle.
+pub(super) fn preference() -> Vec<Feature> {
+    let names = CONTENT.map(Activity::name).join(", ");
+    let mut list: Vec<Feature> = CONTENT
+        .into_iter()
+        .map(|activity| Feature {
+            name: format!("preference_{activity}"),
+            unit: "share, 0 to 1",
+            meaning: format!(
+                "share of {activity} in the learner's content events ({names}) from the course's start to the week's \
+                 end; null before the first one"
+            ),
+            storage: Storage::Float,
+            needs: Needs::Days,
+        })
+        .collect();
+    list.push(feature(
+        "preference_greatest",
+        "share, 0 to 1",
+        Storage::Float,
+        Needs::Days,
+        "the greatest of the preferences: 1 for a learner of one kind of content",
+    ));
+    list.push(feature(
+        "preference_entropy",
+        "bits",
+        Storage::Float,
+        Needs::Days,
+        "entropy of the preferences, -Σ p log₂ p: 0 for one kind of content, log₂ 9 for all alike",
+    ));
+    list
 }

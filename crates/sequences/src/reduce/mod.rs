@@ -1,0 +1,125 @@
+//! One learner's events in one course, reduced to weeks. Pure: no IO, no clock, no randomness.
+//!
+//! The values of a week depend only on events before its end: the learner's events are walked once in the order of
+//! time, and a week is written down before the first event after it is looked at.
+
+mod values;
+mod week;
+mod work;
+
+use rustc_hash::FxHashSet;
+use staycast_events::time::DAY_SECONDS;
+use staycast_events::{Activity, Assessment, Event, Kind, Knows, ObjectKey, Roster};
+
+use self::week::{Span, walk};
+use self::work::Work;
+
+use crate::features::FeatureSet;
+use crate::grid::Grid;
+use crate::peers::Peers;
+
+/// A gap longer than this ends a session, in seconds.
+pub const SESSION_GAP_SECONDS: i64 = 1_800;
+
+/// What is the same for every enrolment.
+pub(crate) struct Frame<'a> {
+    pub(crate) roster: &'a Roster,
+    pub(crate) grids: &'a [Grid],
+    pub(crate) kinds: &'a [Kind],
+    pub(crate) knows: Knows,
+    pub(crate) set: FeatureSet,
+    /// Whether a column is added for each of the source's kinds.
+    pub(crate) raw_kinds: bool,
+    /// Days from a submission to the day its score is known.
+    pub(crate) score_lag_days: u32,
+    /// `None` for the core features, which compare with no one.
+    pub(crate) peers: Option<&'a Peers>,
+    /// Assessments with a due day, by course.
+    pub(crate) due: Vec<Vec<(u32, &'a Assessment)>>,
+}
+
+/// Facts of an enrolment that are not weekly.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Summary {
+    pub(crate) first_event_seconds: Option<i32>,
+    pub(crate) last_event_seconds: Option<i32>,
+    pub(crate) pre_start_events: u32,
+    pub(crate) pre_start_active_days: u32,
+}
+
+/// What is carried from one week to the next.
+#[derive(Default)]
+struct Running {
+    last_event: Option<i64>,
+    /// Week in which the running session began, and its seconds so far in that week.
+    session: (i64, i64),
+    events: u64,
+    active_days: u32,
+    sessions: u64,
+    seconds: i64,
+    silent_weeks: u32,
+    events_before: Option<u32>,
+    opened: FxHashSet<ObjectKey>,
+    by_activity: [u64; Activity::ALL.len()],
+}
+
+/// Reduces the events of enrolment `place`, ascending, to the rows of its observed weeks: `out(week, values)` with the
+/// values in the order of the feature columns, NaN for null.
+pub(crate) fn reduce(frame: &Frame<'_>, place: u32, events: &[Event], mut out: impl FnMut(u32, &[f64])) -> Summary {
+    let enrolment = &frame.roster.enrolments[place as usize];
+    let grid = &frame.grids[enrolment.course as usize];
+    let mut running = Running::default();
+    // Votes received are in the log by what someone else did: they say nothing of when this learner was there.
+    let is_own = |event: &&Event| !frame.kinds[usize::from(event.kind())].detail.is_received();
+    let mut summary = Summary {
+        first_event_seconds: events.iter().find(is_own).map(|event| event.seconds()),
+        last_event_seconds: events.iter().rev().find(is_own).map(|event| event.seconds()),
+        ..Summary::default()
+    };
+    let (before_start, mut rest) = events.split_at(events.partition_point(|event| event.seconds() < 0));
+    let span = |week: i64, first_day: u32| Span { course: enrolment.course, week, first_day: i64::from(first_day) };
+    let before = walk(frame, span(-1, 0), before_start, &mut running);
+    summary.pre_start_events = before.events;
+    summary.pre_start_active_days = days_of(before_start.iter().filter(is_own));
+    // What came before the start is in the `pre_start` columns, not in the running totals.
+    running.sessions = 0;
+    running.seconds = 0;
+    let work = Work::of(frame, place);
+    let mut row = Vec::new();
+    for week in 0..grid.observed_weeks {
+        let end = grid.end_seconds(week);
+        let (mine, later) = rest.split_at(rest.partition_point(|event| i64::from(event.seconds()) < end));
+        rest = later;
+        let counted = walk(frame, span(i64::from(week), grid.cut.first_day(week)), mine, &mut running);
+        let days: Vec<u32> = (0..7).filter(|&day| counted.by_day[day as usize] > 0).collect();
+        running.active_days += days.len() as u32;
+        running.events += u64::from(counted.events);
+        for (total, &count) in running.by_activity.iter_mut().zip(&counted.by_activity) {
+            *total += u64::from(count);
+        }
+        running.silent_weeks = if counted.events == 0 { running.silent_weeks + 1 } else { 0 };
+        row.clear();
+        values::core_values(frame, &counted, &running, end, days.len(), &mut row);
+        if frame.set == FeatureSet::All {
+            values::rhythm_values(frame, grid, week, &counted, &days, &mut row);
+            values::share_values(&counted, &mut row);
+            values::object_values(frame, &counted, &mut row);
+            work::work_values(frame, grid, &work, week, &mut row);
+            values::course_of_things(frame, place, week, end, &counted, &running, &mut row);
+            values::preference_values(&running, &mut row);
+            values::engagement_values(frame, &counted, &mut row);
+        }
+        if frame.raw_kinds {
+            row.extend(counted.by_kind.iter().map(|&count| f64::from(count)));
+        }
+        running.events_before = Some(counted.events);
+        out(week, &row);
+    }
+    summary
+}
+
+fn days_of<'a>(events: impl Iterator<Item = &'a Event>) -> u32 {
+    let mut days: Vec<i64> = events.map(|event| i64::from(event.seconds()).div_euclid(DAY_SECONDS)).collect();
+    days.dedup();
+    days.len() as u32
+}

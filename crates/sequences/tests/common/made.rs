@@ -1,0 +1,159 @@
+//! A source made on the spot, of any kinds of event, that knows everything: for features that no single format fills.
+
+use std::path::Path;
+
+use staycast_events::time::parse_instant;
+use staycast_events::{
+    Assessment, BlockSink, Course, Enrolment, EventFile, Frame, Granularity, Intake, Kind, Knows, LabelOffer,
+    ObjectKey, Purpose, ReadError, Roster, Row, Source, Submission, Tally,
+};
+use staycast_sequences::{BuildOptions, Dataset, IfExists, Selection, SequenceFolder, Unwatched, build};
+
+/// An event: enrolment, instant, kind, object, how many.
+pub(crate) type Made = (String, String, String, String, u64);
+
+/// What a source consists of.
+#[derive(Default)]
+pub(crate) struct Parts {
+    /// Id, first day, days.
+    pub(crate) courses: Vec<(String, String, u32)>,
+    /// Course, and the rest; ids are unique.
+    pub(crate) enrolments: Vec<(String, Enrolment)>,
+    /// Whether enrolments without a date are in a register.
+    pub(crate) register: bool,
+    pub(crate) kinds: Vec<Kind>,
+    pub(crate) events: Vec<Made>,
+    /// Course, object, instant.
+    pub(crate) releases: Vec<(String, String, String)>,
+    /// Course, id, day it is due.
+    pub(crate) assessments: Vec<(String, String, i32)>,
+    /// Enrolment, assessment, day, score.
+    pub(crate) submissions: Vec<(String, String, i32, f32)>,
+}
+
+/// Seconds since 1970-01-01T00:00:00.
+pub(crate) fn instant(text: &str) -> i64 {
+    parse_instant(text.as_bytes()).unwrap_or_else(|| panic!("{text} is no instant"))
+}
+
+impl Parts {
+    /// The source. It knows all that a source can know, except what no kind of event tells.
+    pub(crate) fn source(&self) -> Source {
+        let courses: Vec<Course> = self
+            .courses
+            .iter()
+            .map(|(id, start, days)| Course {
+                id: id.clone(),
+                start_day: instant(start).div_euclid(86_400) as i32,
+                days: *days,
+                inferred: false,
+            })
+            .collect();
+        let place = |id: &str| courses.iter().position(|course| course.id == id).unwrap() as u32;
+        let enrolments =
+            self.enrolments.iter().map(|(course, one)| Enrolment { course: place(course), ..one.clone() }).collect();
+        let mut roster = Roster::new(courses, enrolments);
+        let course = |id: &str| roster.courses.iter().position(|course| course.id == id).unwrap() as u32;
+        let enrolment = |id: &str| roster.enrolments.iter().position(|one| one.id == id).unwrap() as u32;
+        let releases = self
+            .releases
+            .iter()
+            .map(|(id, object, at)| ((course(id), ObjectKey::of(object.as_bytes()).unwrap()), instant(at)))
+            .collect();
+        let mut assessments: Vec<Assessment> = self
+            .assessments
+            .iter()
+            .map(|(id, assessment, due)| Assessment { id: assessment.clone(), course: course(id), due_day: Some(*due) })
+            .collect();
+        assessments.sort_by(|a, b| (a.course, &a.id).cmp(&(b.course, &b.id)));
+        let mut submissions: Vec<Submission> = self
+            .submissions
+            .iter()
+            .map(|(id, assessment, day, score)| Submission {
+                enrolment: enrolment(id),
+                assessment: assessments.iter().position(|one| one.id == *assessment).unwrap() as u32,
+                seconds: day * 86_400,
+                score: Some(*score),
+                banked: false,
+            })
+            .collect();
+        submissions.sort_by_key(|one| (one.enrolment, one.seconds, one.assessment));
+        let kind = |raw: &str| self.kinds.iter().position(|kind| kind.raw == raw).unwrap_or_else(|| panic!("{raw}"));
+        let rows = self
+            .events
+            .iter()
+            .zip(0..)
+            .map(|((id, at, raw, object, count), line)| Row {
+                line,
+                enrolment: enrolment(id),
+                instant: instant(at),
+                kind: kind(raw) as u8,
+                object: ObjectKey::of(object.as_bytes()),
+                count: *count,
+            })
+            .collect();
+        (roster.releases, roster.assessments, roster.submissions) = (releases, assessments, submissions);
+        let knows = Knows {
+            time_of_day: true,
+            objects: true,
+            releases: true,
+            dates: true,
+            learners: true,
+            submissions: true,
+            withdrawals: true,
+            register: self.register,
+            ..Knows::default()
+        };
+        Source {
+            format: "made",
+            reason: "a test".to_owned(),
+            roster,
+            tables: Tally::default(),
+            enrolments_without_course: 0,
+            knows: knows.with_kinds(&self.kinds),
+            granularity: Granularity::Second,
+            kinds: self.kinds.clone(),
+            labels: LabelOffer::Nothing,
+            inputs: Vec::new(),
+            events: vec![Box::new(MadeFile(rows))],
+        }
+    }
+
+    /// Its sequences.
+    pub(crate) fn sequences(&self, options: &BuildOptions) -> Dataset {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("sequences");
+        build(&self.source(), options, &out, IfExists::Refuse, &Unwatched).unwrap_or_else(|error| panic!("{error}"));
+        SequenceFolder::open(&out).unwrap().load(&Selection::default()).unwrap()
+    }
+}
+
+/// Rows that lie in no file.
+struct MadeFile(Vec<Row>);
+
+impl EventFile for MadeFile {
+    fn path(&self) -> &Path {
+        Path::new("made")
+    }
+
+    fn first_line(&self) -> u64 {
+        1
+    }
+
+    fn set_block_bytes(&mut self, _: usize) {}
+
+    fn read(
+        &self,
+        purpose: Purpose,
+        frame: &Frame,
+        sink: &BlockSink<'_>,
+        _: &(dyn Fn(u64) + Sync),
+    ) -> Result<Option<String>, ReadError> {
+        let mut intake = Intake::for_purpose(purpose, frame, 0);
+        for row in &self.0 {
+            intake.row(*row);
+        }
+        intake.parsed.tally.lines = self.0.len() as u64;
+        sink(0, intake.parsed).map(|()| None)
+    }
+}

@@ -1,0 +1,251 @@
+//! The invariants of ARCHITECTURE.md that sequences must hold, on random logs of every format.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod formats;
+mod world;
+
+use std::path::Path;
+
+use common::Log;
+use formats::Format;
+use proptest::prelude::*;
+use staycast_events::time::{DAY_SECONDS, format_instant};
+use staycast_sequences::{
+    BuildError, BuildOptions, Dataset, DropoutRule, FeatureSet, IfExists, RawKinds, Selection, SequenceFolder, Status,
+    Unwatched, build, standing,
+};
+use world::{Seen, World, cut, origin, world};
+
+/// Days after which every course is over.
+const LONG_AFTER: i64 = 400;
+
+/// The world as a format knows it before `until`, built as of `as_of` (both in seconds after the origin).
+fn sequences(
+    format: &Format,
+    world: &World,
+    until: i64,
+    as_of: i64,
+    options: &BuildOptions,
+) -> Result<Dataset, BuildError> {
+    let folder = tempfile::tempdir().unwrap();
+    let seen = Seen { world, until };
+    format.write(seen, folder.path());
+    let options = BuildOptions { as_of: Some(origin() + as_of), ..options.clone() };
+    built(folder.path(), &format.open(seen, folder.path())?, &options)
+}
+
+fn built(folder: &Path, source: &staycast_events::Source, options: &BuildOptions) -> Result<Dataset, BuildError> {
+    let out = folder.join("sequences");
+    build(source, options, &out, IfExists::Refuse, &Unwatched)?;
+    Ok(SequenceFolder::open(&out).unwrap().load(&Selection::default()).unwrap())
+}
+
+/// Everything that is over in `early` must be the same, to the bit, in `late`, and no one else may have been there.
+fn assert_past_unchanged(format: &Format, early: &Dataset, late: &Dataset) {
+    let columns: Vec<(usize, usize)> = early
+        .features
+        .iter()
+        .enumerate()
+        .map(|(column, name)| (column, late.feature(name).unwrap_or_else(|| panic!("{}: no {name}", format.name))))
+        .collect();
+    let mut matched = vec![None; late.enrolments.len()];
+    for (place, row) in early.enrolments.iter().enumerate() {
+        let later = late.enrolments.iter().position(|other| other.id == row.id).expect("rows are only added");
+        matched[later] = Some(place);
+        let course = early.course_of(place);
+        for week in 0..course.observed_weeks as usize {
+            let (before, after) = (early.week(place, week), late.week(later, week));
+            for &(column, other) in &columns {
+                assert!(
+                    before[column].to_bits() == after[other].to_bits(),
+                    "{}: {} of {} in week {week}: {} before, {} with what came later",
+                    format.name,
+                    early.features[column],
+                    row.id,
+                    before[column],
+                    after[other],
+                );
+            }
+        }
+        if course.as_of_days >= 0.0 {
+            let before = |row: &staycast_sequences::EnrolmentRow| (row.pre_start_events, row.pre_start_active_days);
+            assert_eq!(before(row), before(&late.enrolments[later]), "{}: before the start of {}", format.name, row.id);
+        }
+    }
+    // Who is in the cohort at each cut-off that had come: those who were, as they were, and no one else.
+    for (later, place) in matched.into_iter().enumerate() {
+        let id = &late.enrolments[later].id;
+        let course = late.course_of(later);
+        let observed = early.courses.iter().find(|one| one.id == course.id).map_or(0, |one| one.observed_weeks);
+        for week in 1..=observed {
+            let now = standing(late, later, week);
+            match place {
+                Some(place) => assert_eq!(standing(early, place, week), now, "{}: {id} at {week}", format.name),
+                None => assert_eq!(now.status, Status::NotYetKnown, "{}: {id} at {week}", format.name),
+            }
+        }
+    }
+}
+
+/// Builds a log that is cut at an instant, the whole one, and the whole one said to be taken at that instant.
+fn check_future(format: &Format, world: &World, cut: i64, week_ending: Option<i32>) {
+    let options = BuildOptions {
+        rule: Some(DropoutRule::InactiveLast { weeks: 1 }),
+        raw_kinds: RawKinds::Keep,
+        week_ending: week_ending.filter(|_| format.name != "oulad"),
+        ..BuildOptions::default()
+    };
+    let early = match sequences(format, world, cut, cut, &options) {
+        Ok(early) => early,
+        // Nobody is there yet, or nothing happened yet.
+        Err(BuildError::NoEnrolments | BuildError::NothingUsed { .. } | BuildError::Read(_)) => return,
+        Err(error) => panic!("{}: {error}", format.name),
+    };
+    let late = sequences(format, world, i64::MAX, LONG_AFTER * DAY_SECONDS, &options).unwrap();
+    assert_past_unchanged(format, &early, &late);
+    // The instant the log is said to be taken hides what came after it just as well as cutting the log does. The
+    // instant itself belongs to the log.
+    let hidden = sequences(format, world, i64::MAX, cut - 1, &options).unwrap();
+    assert_past_unchanged(format, &hidden, &late);
+}
+
+/// Builds a log of which some bytes are damaged: every row must be used or counted under a reason.
+fn check_accounting(format: &Format, world: &World, damage: &[(usize, u8)], weeks: Option<u32>) {
+    let folder = tempfile::tempdir().unwrap();
+    let seen = Seen { world, until: i64::MAX };
+    format.write(seen, folder.path());
+    let mut lines = 0;
+    for name in format.logs {
+        let path = folder.path().join(name);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let header = bytes.iter().position(|&byte| byte == b'\n').unwrap() + 1;
+        for &(place, byte) in damage {
+            if bytes.len() > header {
+                let place = header + place % (bytes.len() - header);
+                bytes[place] = byte;
+            }
+        }
+        let rows = bytes[header..].split(|&byte| byte == b'\n');
+        lines += rows.filter(|row| !row.strip_suffix(b"\r").unwrap_or(row).is_empty()).count() as u64;
+        std::fs::write(&path, bytes).unwrap();
+    }
+    let rule = Some(DropoutRule::InactiveLast { weeks: 1 });
+    let as_of = Some(origin() + LONG_AFTER * DAY_SECONDS);
+    let options = BuildOptions { rule, as_of, weeks, ..BuildOptions::default() };
+    let data = match format
+        .open(seen, folder.path())
+        .map_err(BuildError::from)
+        .and_then(|source| built(folder.path(), &source, &options))
+    {
+        Ok(data) => data,
+        Err(BuildError::NoEnrolments | BuildError::NothingUsed { .. } | BuildError::Read(_)) => return,
+        Err(error) => panic!("{}: {error}", format.name),
+    };
+    let rows = &data.manifest.rows;
+    let others: u64 = rows.rejected.values().chain(rows.set_aside.values()).map(|count| count.rows).sum();
+    assert_eq!(rows.used + others, rows.read, "{}: every row is used or has a reason", format.name);
+    if !format.logs.is_empty() {
+        assert_eq!(rows.read, lines, "{}: every line is read", format.name);
+    }
+    // Long after, every week is over: what is used is in some row of the output.
+    let sum = |name: &str| -> f64 {
+        let column = data.feature(name).unwrap();
+        let weeks = |place| (0..data.weeks).map(move |week| (place, week));
+        let all = (0..data.enrolments.len()).flat_map(weeks);
+        all.map(|(place, week)| f64::from(data.week(place, week)[column])).filter(|count| !count.is_nan()).sum()
+    };
+    let before: u32 = data.enrolments.iter().map(|row| row.pre_start_events).sum();
+    let received: f64 = 0.0;
+    if format.name != "made" {
+        let counted = sum("n_events") + f64::from(before) + received;
+        assert_eq!(counted, data.manifest.totals.events as f64, "{}: what is used is counted", format.name);
+    }
+}
+
+macro_rules! properties {
+    ($($name:ident $index:literal)*) => {$(
+        mod $name {
+            use super::*;
+
+            const FORMAT: &Format = &formats::ALL[$index];
+
+            proptest! {
+                #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+                #[test]
+                fn nothing_comes_from_the_future(world in world(), cut in cut(), ending in prop::option::of(16_102..16_109)) {
+                    check_future(FORMAT, &world, cut, ending);
+                }
+
+                #[test]
+                fn every_row_is_accounted_for(
+                    world in world(),
+                    damage in prop::collection::vec((any::<usize>(), prop_oneof![any::<u8>(), Just(b'\n'), Just(b','), Just(b'9')]), 0..12),
+                    weeks in prop::option::of(1_u32..6),
+                ) {
+                    check_accounting(FORMAT, &world, &damage, weeks);
+                }
+            }
+        }
+    )*};
+}
+
+properties! {
+    kdd2015 0
+    oulad 1
+    table 2
+    table_of_the_log_alone 3
+    made 4
+}
+
+const COURSES: &str = "a,2014-06-02,2014-07-01\nb,2014-06-09,2014-07-06\n";
+const KINDS: [&str; 5] = ["access", "problem", "video", "nagivate", "strange"];
+
+fn start() -> i64 {
+    common::made::instant("2014-06-02")
+}
+
+fn files(folder: &Path) -> Vec<Vec<u8>> {
+    ["sequences.parquet", "enrolments.parquet", "courses.parquet", "manifest.json"]
+        .map(|name| std::fs::read(folder.join(name)).unwrap())
+        .into()
+}
+
+#[test]
+fn same_bytes_for_any_threads_memory_and_order_of_rows() {
+    let mut state = 1_u64;
+    let mut random = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let mut lines: Vec<String> = (0..30_000)
+        .map(|_| {
+            let at = format_instant(start() + random(30 * 86_400) as i64);
+            format!("{},{at},server,{},o{}", 1 + random(600), KINDS[random(5) as usize], random(40))
+        })
+        .collect();
+    let enrolments: String =
+        (1..=600).map(|id| format!("{id},u{},{}\n", id % 400, if id % 3 == 0 { "a" } else { "b" })).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let mut outputs = Vec::new();
+    for (threads, memory_bytes) in [(1, u64::MAX), (2, 0), (5, 100_000)] {
+        let events = lines.join("\n");
+        Log { courses: COURSES, enrolments: &enrolments, events: &events, objects: "" }.write(folder.path());
+        let source = staycast_events::formats::open(&[folder.path().to_owned()], &Default::default()).unwrap();
+        let out = folder.path().join(format!("out-{threads}"));
+        let options = BuildOptions { memory_bytes, features: FeatureSet::All, ..BuildOptions::default() };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| build(&source, &options, &out, IfExists::Refuse, &Unwatched)).unwrap();
+        outputs.push(files(&out));
+    }
+    assert!(outputs.windows(2).all(|pair| pair[0] == pair[1]));
+    // In another order the log is another file, with another hash, and gives the same weeks.
+    lines.reverse();
+    let events = lines.join("\n");
+    Log { courses: COURSES, enrolments: &enrolments, events: &events, objects: "" }.write(folder.path());
+    let source = staycast_events::formats::open(&[folder.path().to_owned()], &Default::default()).unwrap();
+    let out = folder.path().join("out-reversed");
+    build(&source, &BuildOptions::default(), &out, IfExists::Refuse, &Unwatched).unwrap();
+    assert_eq!(files(&out)[..3], outputs[0][..3]);
+}
