@@ -11,7 +11,7 @@ use rustc_hash::FxHashSet;
 use staycast_events::time::DAY_SECONDS;
 use staycast_events::{Activity, Assessment, Event, Kind, Knows, ObjectKey, Roster};
 
-use self::week::{Span, walk};
+use self::week::{Span, Week, walk};
 use self::work::Work;
 
 use crate::features::FeatureSet;
@@ -78,8 +78,8 @@ pub(crate) fn reduce(frame: &Frame<'_>, place: u32, events: &[Event], mut out: i
     };
     let (before_start, mut rest) = events.split_at(events.partition_point(|event| event.seconds() < 0));
     let span = |week: i64, first_day: u32| Span { course: enrolment.course, week, first_day: i64::from(first_day) };
-    let before = walk(frame, span(-1, 0), before_start, &mut running);
-    summary.pre_start_events = before.events;
+    let mut counted = walk(frame, span(-1, 0), before_start, &mut running, Week::default());
+    summary.pre_start_events = counted.events;
     summary.pre_start_active_days = days_of(before_start.iter().filter(is_own));
     // What came before the start is in the `pre_start` columns, not in the running totals.
     running.sessions = 0;
@@ -90,7 +90,7 @@ pub(crate) fn reduce(frame: &Frame<'_>, place: u32, events: &[Event], mut out: i
         let end = grid.end_seconds(week);
         let (mine, later) = rest.split_at(rest.partition_point(|event| i64::from(event.seconds()) < end));
         rest = later;
-        let counted = walk(frame, span(i64::from(week), grid.cut.first_day(week)), mine, &mut running);
+        counted = walk(frame, span(i64::from(week), grid.cut.first_day(week)), mine, &mut running, counted);
         let days: Vec<u32> = (0..7).filter(|&day| counted.by_day[day as usize] > 0).collect();
         running.active_days += days.len() as u32;
         running.events += u64::from(counted.events);

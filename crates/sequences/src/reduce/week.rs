@@ -80,11 +80,24 @@ pub(super) struct Span {
     pub(super) first_day: i64,
 }
 
-/// Counts the events of one week, which are ascending.
-pub(super) fn walk(frame: &Frame<'_>, span: Span, events: &[Event], running: &mut Running) -> Week {
-    let mut counted = Week::default();
+impl Week {
+    /// Nothing counted, in the memory that another week's lists took.
+    fn emptied(self) -> Self {
+        fn empty<T>(mut list: Vec<T>) -> Vec<T> {
+            list.clear();
+            list
+        }
+        let told = Told { correct: empty(self.told.correct), videos: empty(self.told.videos), ..Told::default() };
+        let (objects, problems) = (empty(self.objects), empty(self.problems));
+        Self { by_kind: empty(self.by_kind), objects, problems, delays: empty(self.delays), told, ..Self::default() }
+    }
+}
+
+/// Counts the events of one week, which are ascending. `before` is a week that is done with.
+pub(super) fn walk(frame: &Frame<'_>, span: Span, events: &[Event], running: &mut Running, before: Week) -> Week {
+    let mut counted = before.emptied();
     if frame.raw_kinds {
-        counted.by_kind = vec![0; frame.kinds.len()];
+        counted.by_kind.resize(frame.kinds.len(), 0);
     }
     // A session counts here only up to the week's end, so it starts afresh when it began in an earlier week.
     for event in events {
@@ -142,8 +155,10 @@ pub(super) fn walk(frame: &Frame<'_>, span: Span, events: &[Event], running: &mu
     }
     let told = &mut counted.told;
     for list in [&mut counted.objects, &mut counted.problems, &mut told.correct, &mut told.videos] {
-        list.sort_unstable();
-        list.dedup();
+        if list.len() > 1 {
+            list.sort_unstable();
+            list.dedup();
+        }
     }
     running.sessions += u64::from(counted.sessions);
     running.seconds += counted.seconds;
