@@ -115,8 +115,12 @@ struct How<'a> {
 }
 
 impl<P: LineParser> EventFile for TextFile<P> {
-    fn path(&self) -> &Path {
-        &self.path
+    fn name(&self) -> String {
+        input::file_name(&self.path)
+    }
+
+    fn size_bytes(&self) -> u64 {
+        input::size_bytes(&self.path)
     }
 
     fn first_line(&self) -> u64 {

@@ -254,7 +254,7 @@ fn parse(
         }
     };
     let newest = AtomicI64::new(i64::MIN);
-    let total = source.events.iter().map(|file| file_bytes(file.path())).sum();
+    let total = source.events.iter().map(|file| file.size_bytes()).sum();
     progress.begin("reading", Some(total), Unit::Bytes);
     let mut tally = Tally::default();
     for file in &source.events {
@@ -287,14 +287,10 @@ const fn rule_looks_at_activity(rule: DropoutRule) -> bool {
     matches!(rule, DropoutRule::InactiveLast { .. } | DropoutRule::NoActivityAfter { .. })
 }
 
-fn file_bytes(path: &Path) -> u64 {
-    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
-}
-
 /// Puts the tallies of a file's blocks in order and gives their rows line numbers.
 fn place_blocks(file: &dyn EventFile, mut blocks: Vec<(usize, BlockTally)>) -> Tally {
     blocks.sort_by_key(|&(number, _)| number);
-    let name = staycast_events::input::file_name(file.path());
+    let name = file.name();
     let mut line = file.first_line();
     let mut tally = Tally::default();
     for (_, block) in blocks {
