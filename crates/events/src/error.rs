@@ -40,6 +40,15 @@ pub enum ReadError {
     /// A mapping that can't be used.
     #[error("{path}: {what}", path = path.display())]
     Mapping { path: PathBuf, what: String },
+    /// A database that can't be reached or read. `place` is its address without user and password.
+    #[error("{place}: {what}")]
+    Database { place: String, what: String },
+    /// A database, where none can be read.
+    #[error("this build of staycast reads no databases; build it with the feature `sql`, or give the log as files")]
+    NoDatabases,
+    /// Files and a database, or a format that is in none.
+    #[error("--source: {what}")]
+    Source { what: String },
     /// Tables of nobody knows what.
     #[error("--format table needs a --mapping FILE that says what the tables are")]
     NoMapping,

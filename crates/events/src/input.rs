@@ -147,6 +147,12 @@ pub fn not_text(head: &[u8]) -> Option<&'static str> {
     head.contains(&0).then_some("it holds zero bytes")
 }
 
+/// The file's size on disk; 0 when it can't be told.
+#[must_use]
+pub fn size_bytes(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
+}
+
 /// The file's name without its folder.
 #[must_use]
 pub fn file_name(path: &Path) -> String {

@@ -144,23 +144,47 @@ impl<'a> Intake<'a> {
         self.frame.starts[self.frame.courses[enrolment as usize] as usize]
     }
 
-    /// Takes a row.
+    /// Takes a row that is one event.
     #[inline]
     pub fn row(&mut self, row: Row) {
+        match self.event(row) {
+            Ok(()) => self.parsed.tally.used += 1,
+            Err(reason) => self.refuse(reason, row.line, || what(reason, row)),
+        }
+    }
+
+    /// Takes the row on line `line` that is as many events as `rows` gives. It counts as used when one of them is, and
+    /// otherwise under the reason of the first.
+    pub fn rows(&mut self, line: u64, rows: impl Iterator<Item = Row>) {
+        let mut used = false;
+        let mut refused = None;
+        for row in rows {
+            match self.event(row) {
+                Ok(()) => used = true,
+                Err(reason) => drop(refused.get_or_insert((reason, row))),
+            }
+        }
+        match refused {
+            _ if used => self.parsed.tally.used += 1,
+            Some((reason, row)) => self.refuse(reason, line, || what(reason, row)),
+            None => self.refuse(Reason::ZeroCount, line, || "none of the row's times is given".to_owned()),
+        }
+    }
+
+    #[inline]
+    fn event(&mut self, row: Row) -> Result<(), Reason> {
         let course = self.frame.courses[row.enrolment as usize];
         let start = self.frame.starts[course as usize];
-        let Some(seconds) = row.instant.checked_sub(start).and_then(|seconds| i32::try_from(seconds).ok()) else {
-            let what = || format!("{} is over 68 years from the course's start", format_instant(row.instant));
-            return self.refuse(Reason::FarFromCourse, row.line, what);
-        };
+        let seconds = row.instant.checked_sub(start).and_then(|seconds| i32::try_from(seconds).ok());
+        let seconds = seconds.ok_or(Reason::FarFromCourse)?;
         if row.count == 0 {
-            return self.refuse(Reason::ZeroCount, row.line, || "the row's count is 0".to_owned());
+            return Err(Reason::ZeroCount);
         }
         if row.count > GREATEST_COUNT {
-            return self.refuse(Reason::BadCount, row.line, || format!("a count of {} in one row", row.count));
+            return Err(Reason::BadCount);
         }
         if self.frame.as_of.is_some_and(|as_of| row.instant > as_of) {
-            return self.refuse(Reason::AfterAsOf, row.line, || format_instant(row.instant));
+            return Err(Reason::AfterAsOf);
         }
         let received = self.frame.is_received(row.kind);
         let here = Span { first: row.instant, last: row.instant };
@@ -171,14 +195,13 @@ impl<'a> Intake<'a> {
             if !received {
                 self.parsed.course_spans.entry(course).and_modify(|span| *span = span.join(here)).or_insert(here);
             }
-            self.parsed.tally.used += 1;
-            return;
+            return Ok(());
         }
         if row.instant >= self.frame.limits[course as usize] {
             if !received {
                 self.parsed.after_calendar.push((row.enrolment, seconds));
             }
-            return self.refuse(Reason::AfterCalendar, row.line, || format_instant(row.instant));
+            return Err(Reason::AfterCalendar);
         }
         let events = if received { &mut self.parsed.received } else { &mut self.parsed.events };
         let mut left = row.count;
@@ -187,11 +210,21 @@ impl<'a> Intake<'a> {
             events.push(Event::new(row.enrolment, seconds, row.kind, row.object, weight));
             left -= u64::from(weight);
         }
-        self.parsed.tally.used += 1;
+        Ok(())
     }
 
     /// Counts the row on line `line` of the block as not used.
     pub fn refuse(&mut self, reason: Reason, line: u64, what: impl FnOnce() -> String) {
         self.parsed.tally.refuse(reason, line, what);
+    }
+}
+
+/// What keeps `row` from being used, in words.
+fn what(reason: Reason, row: Row) -> String {
+    match reason {
+        Reason::FarFromCourse => format!("{} is over 68 years from the course's start", format_instant(row.instant)),
+        Reason::ZeroCount => "the row's count is 0".to_owned(),
+        Reason::BadCount => format!("a count of {} in one row", row.count),
+        _ => format_instant(row.instant),
     }
 }

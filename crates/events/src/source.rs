@@ -37,6 +37,23 @@ pub enum Granularity {
     Day,
 }
 
+/// A table of a database that belongs to a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatabaseTable {
+    /// What it is to the format.
+    pub role: &'static str,
+    /// The database's address, without user and password.
+    pub place: String,
+    /// The table's name.
+    pub table: String,
+    /// Rows read.
+    pub rows: u64,
+    /// Lowest and highest id, of a table that is read as a stream.
+    pub ids: Option<(i64, i64)>,
+    /// BLAKE3 of what was read, in hexadecimal, of a table that is read as a whole.
+    pub blake3: Option<String>,
+}
+
 /// A log of one format, opened.
 pub struct Source {
     /// Name of the format.
@@ -76,10 +93,23 @@ pub enum Purpose {
     Spans,
 }
 
-/// A file of events, read in blocks side by side on rayon's threads.
+/// A file of events, or what stands for one, read in blocks side by side on rayon's threads.
 pub trait EventFile: Send + Sync {
-    /// Where it is.
-    fn path(&self) -> &Path;
+    /// What it is called in samples: a file's name without its folder.
+    fn name(&self) -> String;
+
+    /// Where it is, where it is a file that [`EventFile::read`] gives the hash of.
+    fn path(&self) -> Option<&Path> {
+        None
+    }
+
+    /// About how many bytes [`EventFile::read`] will tell `progress` of: a file's size on disk.
+    fn size_bytes(&self) -> u64;
+
+    /// The tables of a database that stand for the file, where it is none.
+    fn database(&self) -> Vec<DatabaseTable> {
+        Vec::new()
+    }
 
     /// Line of the first row of block 0, from 1: 2 after a header.
     fn first_line(&self) -> u64;

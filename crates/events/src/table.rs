@@ -33,13 +33,21 @@ pub enum Header {
     Absent,
 }
 
-/// A table of which the header has been read.
+/// A table of which the header has been read, or one that is held in memory.
+#[derive(Debug)]
 pub struct Table {
     path: PathBuf,
     name: String,
-    delimiter: u8,
-    header: Header,
     columns: Vec<String>,
+    rows: Rows,
+}
+
+#[derive(Debug)]
+enum Rows {
+    /// In the file at the table's path.
+    InFile { delimiter: u8, escape: Option<u8>, header: Header },
+    /// Here.
+    Held(Vec<ByteRecord>),
 }
 
 /// One row of a table.
@@ -51,6 +59,17 @@ impl<'a> Row<'a> {
     /// A row of these fields.
     pub(crate) fn of(record: &'a ByteRecord) -> Self {
         Self { record }
+    }
+
+    /// The line on which the row begins, from 1, where it is known.
+    pub(crate) fn line(&self) -> Option<u64> {
+        self.record.position().map(csv::Position::line)
+    }
+
+    /// The row's fields, with those that are one of the words `null` emptied.
+    pub(crate) fn without(&self, null: &[String]) -> ByteRecord {
+        let is_null = |field: &[u8]| null.iter().any(|word| word.as_bytes() == field.trim_ascii());
+        self.record.iter().map(|field| if is_null(field) { &b""[..] } else { field }).collect()
     }
 
     /// The text in a column, without surrounding blanks; empty where the row is too short.
@@ -98,13 +117,46 @@ impl Table {
     /// # Errors
     /// When the file can't be read, is empty or not text, or names a column twice.
     pub fn open(path: &Path, name: &str, delimiter: u8, header: Header) -> Result<Self, ReadError> {
+        Self::open_with(path, name, delimiter, None, header)
+    }
+
+    /// A table of these rows, each with as many fields as there are columns. `path` stands for where they are from, and
+    /// so do the rows' positions, where they have one.
+    pub(crate) fn held(path: PathBuf, name: &str, columns: &[&str], rows: Vec<ByteRecord>) -> Self {
+        let columns = columns.iter().map(ToString::to_string).collect();
+        Self { path, name: name.to_owned(), columns, rows: Rows::Held(rows) }
+    }
+
+    /// Number of rows held, and BLAKE3 of what is in them, in hexadecimal.
+    #[cfg(feature = "sql")]
+    pub(crate) fn fingerprint(&self) -> (u64, String) {
+        let Rows::Held(records) = &self.rows else { return (0, String::new()) };
+        let mut hasher = blake3::Hasher::new();
+        for field in records.iter().flatten() {
+            hasher.update(&(field.len() as u64).to_le_bytes()).update(field);
+        }
+        (records.len() as u64, hasher.finalize().to_hex().to_string())
+    }
+
+    /// The same as [`Table::open`], where inside quotes the sign after `escape` stands for itself.
+    pub(crate) fn open_with(
+        path: &Path,
+        name: &str,
+        delimiter: u8,
+        escape: Option<u8>,
+        header: Header,
+    ) -> Result<Self, ReadError> {
         let head = input::head(path, 1 << 16)?;
         if let Some(why) = not_text(&head) {
             return Err(ReadError::NotText { path: path.to_owned(), why: why.to_owned() });
         }
         let head = head.strip_prefix(BOM).unwrap_or(&head);
-        let mut reader =
-            csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(head);
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(delimiter)
+            .escape(escape)
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(head);
         let mut first = ByteRecord::new();
         let any = reader.read_byte_record(&mut first).unwrap_or(false);
         if !any {
@@ -119,7 +171,12 @@ impl Table {
                 return Err(ReadError::DuplicateColumn { path: path.to_owned(), column: column.clone() });
             }
         }
-        Ok(Self { path: path.to_owned(), name: name.to_owned(), delimiter, header, columns })
+        Ok(Self {
+            path: path.to_owned(),
+            name: name.to_owned(),
+            columns,
+            rows: Rows::InFile { delimiter, escape, header },
+        })
     }
 
     /// Names of the columns; their places, from `0`, in a table without header.
@@ -159,10 +216,24 @@ impl Table {
     ) -> Result<(), ReadError> {
         let file = file_name(&self.path);
         let mut mine = Tally::default();
+        let (delimiter, escape, header) = match &self.rows {
+            Rows::InFile { delimiter, escape, header } => (*delimiter, *escape, *header),
+            Rows::Held(records) => {
+                for (record, number) in records.iter().zip(1..) {
+                    let number = record.position().map_or(number, csv::Position::line);
+                    match take(&Row { record }) {
+                        Ok(()) => mine.use_row(),
+                        Err(refusal) => mine.refuse(refusal.reason, &file, number, || refusal.what),
+                    }
+                }
+                return settle(mine, &self.path, &self.name, tally);
+            }
+        };
         let stream = input::UnixLines::new(input::unpacked(&self.path, &|_| ())?);
         let mut reader = csv::ReaderBuilder::new()
-            .delimiter(self.delimiter)
-            .has_headers(self.header == Header::Present)
+            .delimiter(delimiter)
+            .escape(escape)
+            .has_headers(header == Header::Present)
             .flexible(true)
             .from_reader(stream);
         let mut record = ByteRecord::new();

@@ -44,6 +44,8 @@ pub enum Reason {
     Banked,
     /// The same row of a table again.
     Repeated,
+    /// A row of no concern: the format or the mapping sets its like aside (staff, guests, what is not of a course).
+    FilteredOut,
 }
 
 impl Reason {
@@ -69,6 +71,7 @@ impl Reason {
             Self::RepeatedId => "repeated_id",
             Self::Banked => "banked",
             Self::Repeated => "repeated",
+            Self::FilteredOut => "filtered_out",
         }
     }
 
@@ -77,7 +80,13 @@ impl Reason {
     pub const fn is_rejection(self) -> bool {
         !matches!(
             self,
-            Self::AfterCalendar | Self::AfterAsOf | Self::ZeroCount | Self::RepeatedId | Self::Banked | Self::Repeated
+            Self::AfterCalendar
+                | Self::AfterAsOf
+                | Self::ZeroCount
+                | Self::RepeatedId
+                | Self::Banked
+                | Self::Repeated
+                | Self::FilteredOut
         )
     }
 }

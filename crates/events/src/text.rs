@@ -129,8 +129,16 @@ struct How<'a> {
 }
 
 impl<P: LineParser> EventFile for TextFile<P> {
-    fn path(&self) -> &Path {
-        &self.path
+    fn name(&self) -> String {
+        input::file_name(&self.path)
+    }
+
+    fn path(&self) -> Option<&Path> {
+        Some(&self.path)
+    }
+
+    fn size_bytes(&self) -> u64 {
+        input::size_bytes(&self.path)
     }
 
     fn first_line(&self) -> u64 {

@@ -31,6 +31,8 @@ pub(crate) struct Identity {
     rule: String,
     partitions: usize,
     inputs: Vec<InputIdentity>,
+    /// What stands for files where a database is read, in words.
+    databases: Vec<String>,
 }
 
 /// A file told by its place, size and time of change: reading it whole to be surer would be the work to be spared.
@@ -85,6 +87,7 @@ pub(crate) fn identity(
         rule: rule.to_string(),
         partitions,
         inputs: source.inputs.iter().map(input).collect::<Result<_, BuildError>>()?,
+        databases: source.events.iter().map(|file| format!("{:?}", file.database())).collect(),
     })
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use rustc_hash::FxHashMap;
 use staycast_events::time::DAY_SECONDS;
-use staycast_events::{BlockTally, EventFile, Frame, Parsed, Purpose, ReadError, Source, Tally, input};
+use staycast_events::{BlockTally, EventFile, Frame, Parsed, Purpose, ReadError, Source, Tally};
 
 use crate::build::BuildOptions;
 use crate::checkpoint::{Identity, Journal};
@@ -81,7 +81,7 @@ impl Reading<'_> {
         let frame = Frame::new(&source.roster, &days, self.options.as_of).with_kinds(&source.kinds);
         let windows: Vec<Option<(i64, i64)>> =
             source.roster.courses.iter().map(|course| label_window(self.rule, course.days)).collect();
-        let bytes: Vec<u64> = source.events.iter().map(|file| file_bytes(file.path())).collect();
+        let bytes: Vec<u64> = source.events.iter().map(|file| file.size_bytes()).collect();
         progress.begin("reading", Some(bytes.iter().sum()), Unit::Bytes);
         progress.advance(bytes[..begun.files].iter().sum());
         let resumed = begun.files;
@@ -103,7 +103,10 @@ impl Reading<'_> {
             tally,
             newest: newest.into_inner(),
             active_in_window: active.into_iter().map(AtomicBool::into_inner).collect(),
-            hashes: hashes.into_iter().map(|(file, hash)| (source.events[file].path().to_owned(), hash)).collect(),
+            hashes: hashes
+                .into_iter()
+                .filter_map(|(file, hash)| Some((source.events[file].path()?.into(), hash)))
+                .collect(),
         })
     }
 
@@ -177,14 +180,10 @@ const fn rule_looks_at_activity(rule: DropoutRule) -> bool {
     matches!(rule, DropoutRule::InactiveLast { .. } | DropoutRule::NoActivityAfter { .. })
 }
 
-fn file_bytes(path: &Path) -> u64 {
-    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
-}
-
 /// Puts the tallies of a file's blocks in order and gives their rows line numbers.
 fn place_blocks(file: &dyn EventFile, mut blocks: Vec<(usize, BlockTally)>) -> Tally {
     blocks.sort_by_key(|&(number, _)| number);
-    let name = input::file_name(file.path());
+    let name = file.name();
     let mut line = file.first_line();
     let mut tally = Tally::default();
     for (_, block) in blocks {

@@ -1,12 +1,18 @@
 //! One module per log format behind one function that tells them apart.
 
 mod calendar;
+pub mod coursera;
+#[cfg(feature = "sql")]
+mod database;
 mod fields;
+pub mod futurelearn;
 pub mod kdd2015;
 mod labels;
+pub mod moodle;
 pub mod oulad;
 mod pairs;
 pub mod table;
+pub mod xuetangx2019;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -28,13 +34,22 @@ pub enum Format {
     Kdd2015,
     /// Open University Learning Analytics Dataset.
     Oulad,
+    /// The log that MOOCData published in 2019 (XuetangX).
+    Xuetangx2019,
+    /// Moodle's standard log.
+    Moodle,
+    /// Coursera's clickstream export.
+    Coursera,
+    /// FutureLearn's data exports.
+    Futurelearn,
     /// Any table, described by a mapping.
     Table,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 3] = [Self::Kdd2015, Self::Oulad, Self::Table];
+    pub const ALL: [Self; 7] =
+        [Self::Kdd2015, Self::Oulad, Self::Xuetangx2019, Self::Moodle, Self::Coursera, Self::Futurelearn, Self::Table];
 
     /// Its name on the command line and in manifests.
     #[must_use]
@@ -42,6 +57,10 @@ impl Format {
         match self {
             Self::Kdd2015 => "kdd2015",
             Self::Oulad => "oulad",
+            Self::Xuetangx2019 => "xuetangx2019",
+            Self::Moodle => "moodle",
+            Self::Coursera => "coursera",
+            Self::Futurelearn => "futurelearn",
             Self::Table => "table",
         }
     }
@@ -75,6 +94,10 @@ pub struct OpenOptions {
     pub courses: Option<PathBuf>,
     /// Labels in place of the source's own.
     pub labels: Option<PathBuf>,
+    /// Address of a database to read Moodle's log from, in place of files: `mysql://USER:PASSWORD@HOST/DATABASE`,
+    /// `mariadb://…` or `postgres://…`, with `?prefix=PREFIX` where tables do not begin with `mdl_`. Needs the feature
+    /// `sql`.
+    pub source: Option<String>,
 }
 
 /// Opens the log in `inputs`: files, or folders that hold a format's files.
@@ -90,6 +113,10 @@ pub fn open(inputs: &[PathBuf], options: &OpenOptions) -> Result<Source, ReadErr
 /// # Errors
 /// The same.
 pub fn open_in_blocks(inputs: &[PathBuf], options: &OpenOptions, block_bytes: usize) -> Result<Source, ReadError> {
+    if let Some(url) = &options.source {
+        let source = open_database(url, inputs, options, block_bytes)?;
+        return finished(source, options, block_bytes);
+    }
     let files = input::files(inputs)?;
     let (format, reason) = match (options.format, &options.mapping) {
         (Some(format), _) => (format, "given by --format".to_owned()),
@@ -97,7 +124,7 @@ pub fn open_in_blocks(inputs: &[PathBuf], options: &OpenOptions, block_bytes: us
         (None, None) => detect(&files)?,
     };
     let courses = options.courses.as_deref();
-    let mut source = match (format, &options.mapping) {
+    let source = match (format, &options.mapping) {
         (Format::Table, Some(mapping)) => table::open(inputs, mapping, courses, reason, block_bytes)?,
         (Format::Table, None) => return Err(ReadError::NoMapping),
         (_, Some(path)) => {
@@ -106,7 +133,43 @@ pub fn open_in_blocks(inputs: &[PathBuf], options: &OpenOptions, block_bytes: us
         }
         (Format::Kdd2015, None) => kdd2015::open(&kdd2015::sort_files(&files)?, courses, reason)?,
         (Format::Oulad, None) => oulad::open(&oulad::sort_files(&files)?, courses, reason)?,
+        (Format::Xuetangx2019, None) => {
+            xuetangx2019::open(&xuetangx2019::sort_files(&files)?, courses, reason, block_bytes)?
+        }
+        (Format::Moodle, None) => moodle::open(&moodle::sort_files(&files)?, courses, reason, block_bytes)?,
+        (Format::Coursera, None) => coursera::open(&files, courses, reason, block_bytes)?,
+        (Format::Futurelearn, None) => futurelearn::open(inputs, courses, reason, block_bytes)?,
     };
+    finished(source, options, block_bytes)
+}
+
+/// Opens Moodle's log in the database at `url`.
+fn open_database(
+    url: &str,
+    inputs: &[PathBuf],
+    options: &OpenOptions,
+    block_bytes: usize,
+) -> Result<Source, ReadError> {
+    let fail = |what: &str| Err(ReadError::Source { what: what.to_owned() });
+    match (inputs, options.format, &options.mapping) {
+        ([_, ..], ..) => fail("give files or the address of a database, not both"),
+        (_, Some(format), _) if format != Format::Moodle => {
+            fail("databases of Moodle are read, and of no other format")
+        }
+        (.., Some(_)) => fail("a mapping is for files; the database of Moodle needs none"),
+        #[cfg(feature = "sql")]
+        _ => moodle::open_server(url, options.courses.as_deref(), "given by --source".to_owned(), block_bytes),
+        #[cfg(not(feature = "sql"))]
+        _ => {
+            // What would be read, and how.
+            let _ = (url, block_bytes);
+            Err(ReadError::NoDatabases)
+        }
+    }
+}
+
+/// The source with what holds for every format: the size of blocks, no file twice, labels from elsewhere.
+fn finished(mut source: Source, options: &OpenOptions, block_bytes: usize) -> Result<Source, ReadError> {
     for file in &mut source.events {
         file.set_block_bytes(block_bytes);
     }
@@ -139,6 +202,9 @@ fn check_twins(source: &Source) -> Result<(), ReadError> {
     Ok(())
 }
 
+/// What speaks for a format among files, in words.
+type Evidence = fn(&[PathBuf]) -> Result<Option<String>, ReadError>;
+
 /// The format that the files are of, and what that rests on.
 ///
 /// # Errors
@@ -157,6 +223,17 @@ pub fn detect(files: &[PathBuf]) -> Result<(Format, String), ReadError> {
     }
     if let Some(path) = oulad::sort_files(files)?.evidence() {
         return Ok((Format::Oulad, format!("{} is a table of OULAD", file_name(path))));
+    }
+    let others: [(Format, Evidence); 4] = [
+        (Format::Xuetangx2019, xuetangx2019::evidence),
+        (Format::Moodle, moodle::evidence),
+        (Format::Futurelearn, futurelearn::evidence),
+        (Format::Coursera, coursera::evidence),
+    ];
+    for (format, evidence) in others {
+        if let Some(seen) = evidence(files)? {
+            return Ok((format, seen));
+        }
     }
     let seen = if files.is_empty() { "there is no file".to_owned() } else { looks(files)? };
     let where_ = match files {

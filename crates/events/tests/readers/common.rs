@@ -104,7 +104,7 @@ pub(crate) fn read_framed(source: &Source, frame: &Frame) -> Result<Everything, 
         file.read(Purpose::Events, frame, &sink, &|_| ())?;
         let mut blocks = blocks.into_inner().unwrap();
         blocks.sort_by_key(|(number, _)| *number);
-        let name = file.path().file_name().unwrap().to_string_lossy().into_owned();
+        let name = file.name();
         let mut line = file.first_line();
         for (place, (number, parsed)) in blocks.into_iter().enumerate() {
             assert_eq!(number, place, "blocks are numbered without gaps");
@@ -229,4 +229,44 @@ pub(crate) fn parquet_bytes(columns: Vec<(&str, ArrayRef)>, group_rows: usize) -
     writer.write(&batch).unwrap();
     writer.close().unwrap();
     bytes
+}
+
+/// Logs that are written in odd ways and hold the same events as that of the format's sound folder.
+pub(crate) fn check_odd_logs(format: &str, log: &str, more: &[&str]) {
+    let expected = crate::kdd2015::events(&open(&fixture(&format!("{format}/base"))).unwrap());
+    assert!(!expected.is_empty());
+    let usual = ["crlf_bom.csv", "no_last_newline.csv", "blank_lines.csv", "packed.csv.gz", "packed.csv.zst"];
+    for name in usual.iter().chain(more) {
+        let folder = with_log(format, log, name);
+        let options = OpenOptions { format: Some(format.parse().unwrap()), ..OpenOptions::default() };
+        let source = formats::open(&[folder.path().to_owned()], &options).unwrap();
+        assert_eq!(crate::kdd2015::events(&source), expected, "{name}");
+    }
+}
+
+/// What comes of a sound folder of the format with another log, in words.
+pub(crate) fn outcome_with(format: &str, log: &str, fixture_name: &str) -> String {
+    let folder = with_log(format, log, fixture_name);
+    let options = OpenOptions { format: Some(format.parse().unwrap()), ..OpenOptions::default() };
+    outcome(folder.path(), &options)
+}
+
+/// The same as `--format table` with a copy of the format's built-in mapping, which is there to be copied.
+pub(crate) fn check_copied_mapping(format: &str) {
+    let folder = fixture(&format!("{format}/base"));
+    let mapping = Some(workspace().join(format!("configs/mappings/{format}.toml")));
+    let mapped = formats::open(&[folder.clone()], &OpenOptions { mapping, ..OpenOptions::default() }).unwrap();
+    let built_in = open(&folder).unwrap();
+    assert_eq!((mapped.format, built_in.format), ("table", format));
+    assert_eq!(mapped.kinds, built_in.kinds);
+    assert_eq!(read(&mapped).unwrap(), read(&built_in).unwrap());
+}
+
+/// A course's id, first day, length and whether its dates are inferred.
+pub(crate) fn courses(source: &Source) -> Vec<(String, String, u32, bool)> {
+    let shown = |course: &staycast_events::Course| {
+        let start = staycast_events::time::format_date(course.start_day);
+        (course.id.clone(), start, course.days, course.inferred)
+    };
+    source.roster.courses.iter().map(shown).collect()
 }

@@ -2,8 +2,14 @@
 
 mod blocks;
 mod common;
+mod coursera;
+#[cfg(feature = "sql")]
+mod database;
+mod futurelearn;
 mod kdd2015;
 mod mappings;
+mod moodle;
 mod oulad;
 mod real;
 mod table;
+mod xuetangx2019;

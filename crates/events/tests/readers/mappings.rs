@@ -16,7 +16,7 @@ fn mappings_at_odds_with_themselves() {
     check(
         "object = \"thing\"",
         "objekt = \"thing\"",
-        "TOML parse error at line 3, column 113\n  |\n3 | columns = { learner = \"user\", course = \"course\", time = { column = \"when\", format = \"iso\" }, activity = \"what\", objekt = \"thing\", count = \"times\", event_id = \"id\" }\n  |                                                                                                                 ^^^^^^\nunknown field `objekt`, expected one of `enrolment`, `learner`, `course`, `time`, `activity`, `object`, `count`, `event_id`",
+        "TOML parse error at line 3, column 113\n  |\n3 | columns = { learner = \"user\", course = \"course\", time = { column = \"when\", format = \"iso\" }, activity = \"what\", objekt = \"thing\", count = \"times\", event_id = \"id\" }\n  |                                                                                                                 ^^^^^^\nunknown field `objekt`, expected one of `enrolment`, `learner`, `course`, `time`, `activity`, `object`, `count`, `event_id`, `correct`",
     );
     check("files = [\"log.csv\"]", "files = []", "log.files is empty; name at least one file");
     check(

@@ -132,8 +132,12 @@ impl Parts {
 struct MadeFile(Vec<Row>);
 
 impl EventFile for MadeFile {
-    fn path(&self) -> &Path {
-        Path::new("made")
+    fn name(&self) -> String {
+        "made".to_owned()
+    }
+
+    fn size_bytes(&self) -> u64 {
+        self.0.len() as u64
     }
 
     fn first_line(&self) -> u64 {

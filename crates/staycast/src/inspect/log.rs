@@ -90,7 +90,7 @@ fn read(source: &Source, console: &Console) -> anyhow::Result<(Tally, Spans)> {
     let days: Vec<u32> = source.roster.courses.iter().map(|course| course.days).collect();
     let frame = Frame::new(&source.roster, &days, None);
     let stages = Stages::new(console);
-    stages.begin("reading", Some(source.events.iter().map(|file| size(file.path())).sum()), Unit::Bytes);
+    stages.begin("reading", Some(source.events.iter().map(|file| file.size_bytes()).sum()), Unit::Bytes);
     let mut tally = Tally::default();
     let mut spans = Spans::new();
     for file in &source.events {
@@ -114,7 +114,7 @@ fn read(source: &Source, console: &Console) -> anyhow::Result<(Tally, Spans)> {
 
 /// The tallies of a file's blocks, in order, as one with line numbers.
 fn placed(file: &dyn EventFile, blocks: impl Iterator<Item = BlockTally>) -> Tally {
-    let name = staycast_events::input::file_name(file.path());
+    let name = file.name();
     let mut line = file.first_line();
     let mut tally = Tally::default();
     for block in blocks {

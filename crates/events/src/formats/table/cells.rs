@@ -2,41 +2,69 @@
 
 use crate::intake::Intake;
 
-/// What a column of the log is for.
+/// What a column of the log is for. Times stand apart, as a row may have several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+pub(in crate::formats) enum Role {
     Enrolment,
     Learner,
     Course,
-    Time,
     Activity,
     Object,
     Count,
     EventId,
+    Correct,
 }
 
 /// Number of roles.
-pub(super) const ROLES: usize = 8;
+pub(in crate::formats) const ROLES: usize = 8;
 
-/// The columns of a log by their places in a file, where the mapping names them.
-pub(super) type RolePlaces = [Option<usize>; ROLES];
+/// Most columns of a log that a mapping may name.
+pub(in crate::formats) const MOST_COLUMNS: usize = 24;
 
-/// The cells of a row; empty where the row or the mapping has none.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Cells<'a> {
-    pub(super) text: [&'a [u8]; ROLES],
-    /// The row's instant, from files that hold times as such; `text` holds no time then.
-    pub(super) instant: Option<i64>,
+/// Most events that one row may be.
+pub(in crate::formats) const MOST_EVENTS: usize = 4;
+
+/// What stands in a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::formats) enum Field<'a> {
+    /// Text, without the blanks around it; empty where the row has none.
+    Text(&'a [u8]),
+    /// An instant, in seconds since 1970-01-01T00:00:00, from files that hold times as such.
+    Instant(i64),
+}
+
+impl<'a> Field<'a> {
+    /// Nothing.
+    pub(in crate::formats) const EMPTY: Self = Self::Text(b"");
+
+    /// The text; empty for an instant.
+    pub(in crate::formats) const fn text(self) -> &'a [u8] {
+        match self {
+            Self::Text(text) => text,
+            Self::Instant(_) => b"",
+        }
+    }
+}
+
+/// A row as a file gives it: the columns that the mapping names, in the order of [`super::recipe::Recipe::columns`].
+pub(in crate::formats) type Fields<'a> = [Field<'a>; MOST_COLUMNS];
+
+/// A row as the mapping makes it out; empty where the row or the mapping has nothing.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::formats) struct Cells<'a> {
+    pub(in crate::formats) text: [&'a [u8]; ROLES],
+    /// When the row's events were, in the order of the mapping's events.
+    pub(in crate::formats) times: [Field<'a>; MOST_EVENTS],
 }
 
 impl<'a> Cells<'a> {
-    pub(super) fn get(&self, role: Role) -> &'a [u8] {
+    pub(in crate::formats) fn get(&self, role: Role) -> &'a [u8] {
         self.text[role as usize]
     }
 }
 
 /// Takes the rows of a log, block by block on many threads.
-pub(super) trait RowSink: Send + Sync {
+pub(in crate::formats) trait RowSink: Send + Sync {
     /// What is kept while one block is read.
     type Block;
 

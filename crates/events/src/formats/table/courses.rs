@@ -1,13 +1,13 @@
 //! When courses run: from a table, or inferred from when they have events.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
 
-use super::enrolments::{self, Written, read_moment};
+use super::enrolments::{self, Aside, Written, read_moment};
+use super::files::{Found, LogFile};
 use super::log;
-use super::mapping::{CourseColumns, Time, TimeFormat};
+use super::mapping::{CourseColumns, Time};
 use super::plan::{Plan, TablePlan};
 use super::rows::{EventRows, Who};
 use super::small::SmallTable;
@@ -45,14 +45,25 @@ impl Places {
         Ok(Self { course, start, end, days: table.place_of(columns.days.as_ref())? })
     }
 
-    fn course(&self, row: &Row<'_>, plan: &Plan) -> Result<Course, Refusal> {
+    fn course(&self, row: &Row<'_>, plan: &Plan) -> Result<Given, Refusal> {
         let id = match (self.course, &plan.single_course) {
             (Some(place), _) => row.id(place, "course")?,
             (None, single) => single.as_deref().unwrap_or_default(),
         };
         let moment = |(place, time): &(usize, Time)| read_moment(row.text(*place), time);
+        let lacks = |column: &Option<(usize, Time)>| {
+            plan.infer_missing && column.as_ref().is_some_and(|(place, _)| row.given(*place).is_none())
+        };
+        let id = id.to_owned();
+        if lacks(&self.start) {
+            return Ok(Given { id, start_day: None, days: None });
+        }
         let start = self.start.as_ref().map(moment).transpose()?;
         let start_day = start.map_or(Ok(NOMINAL_START), |start| day(start, 0))?;
+        let no_days = || plan.infer_missing && self.days.is_some_and(|place| row.given(place).is_none());
+        if lacks(&self.end) || no_days() {
+            return Ok(Given { id, start_day: Some(start_day), days: None });
+        }
         let days = match (&self.end, self.days) {
             (Some(end), _) => {
                 let end = day(moment(end)?, i64::from(start_day) * DAY_SECONDS)?;
@@ -65,8 +76,42 @@ impl Places {
             let what = format!("course {id} is {days} days long, which is not from 1 to {GREATEST_LENGTH_DAYS}");
             return Err(Refusal::new(Reason::BadValue, what));
         }
-        Ok(Course { id: id.to_owned(), start_day, days: days as u32, inferred: false })
+        Ok(Given { id, start_day: Some(start_day), days: Some(days as u32) })
     }
+}
+
+/// What a table says of when a course runs. Only where the mapping has dates inferred may some be missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Given {
+    id: String,
+    start_day: Option<i32>,
+    days: Option<u32>,
+}
+
+impl Given {
+    /// The course, where nothing is missing.
+    pub(super) fn course(&self) -> Option<Course> {
+        Some(Course { id: self.id.clone(), start_day: self.start_day?, days: self.days?, inferred: false })
+    }
+}
+
+/// The courses of a table, with dates of `inferred` ones in place of those that it lacks, and those that it does not
+/// name. A course that the table lets begin after its last event is left out.
+pub(super) fn completed(given: &[Given], inferred: Vec<Course>) -> Vec<Course> {
+    let mut courses: Vec<Course> = given.iter().filter_map(Given::course).collect();
+    let known: FxHashMap<&str, &Given> = given.iter().map(|one| (one.id.as_str(), one)).collect();
+    for course in inferred {
+        let start_day = match known.get(course.id.as_str()) {
+            Some(Given { start_day: Some(_), days: Some(_), .. }) => continue,
+            Some(given) => given.start_day.unwrap_or(course.start_day),
+            None => course.start_day,
+        };
+        let days = course.start_day + course.days as i32 - start_day;
+        if days > 0 {
+            courses.push(Course { start_day, days: days as u32, ..course });
+        }
+    }
+    courses
 }
 
 fn day(moment: Moment, start: i64) -> Result<i32, Refusal> {
@@ -81,17 +126,20 @@ fn day(moment: Moment, start: i64) -> Result<i32, Refusal> {
 
 /// Reads the courses table.
 pub(super) fn read(
-    paths: &[PathBuf],
+    files: &[Found],
     plan: &Plan,
     table_plan: &TablePlan<CourseColumns>,
     tables: &mut Tally,
-) -> Result<Vec<Course>, ReadError> {
-    let mut courses: Vec<Course> = Vec::new();
+) -> Result<Vec<Given>, ReadError> {
+    let mut courses: Vec<Given> = Vec::new();
     let mut by_id: FxHashMap<String, usize> = FxHashMap::default();
-    for path in paths {
-        let mut table = SmallTable::open(path, "courses", &table_plan.layout)?;
+    for found in files {
+        let mut table = SmallTable::open(found, "courses", table_plan)?;
         let places = Places::of(&mut table, &table_plan.columns)?;
         table.rows(tables, |row| {
+            if let Some(refusal) = table.set_aside(row) {
+                return Err(refusal);
+            }
             let course = places.course(row, plan)?;
             match by_id.get(&course.id).map(|&place| &courses[place]) {
                 Some(known) if *known == course => return Err(Refusal::new(Reason::Repeated, "the course again")),
@@ -110,17 +158,22 @@ pub(super) fn read(
 
 /// Infers each course's days from the first to the last event of an enrolment in it. Reads the log once. A course
 /// without events is left out.
-pub(super) fn infer(log_paths: &[PathBuf], plan: &Plan, written: &[Written]) -> Result<Vec<Course>, ReadError> {
+pub(super) fn infer(
+    files: &[LogFile],
+    plan: &Plan,
+    written: &[Written],
+    aside: &Aside,
+) -> Result<Vec<Course>, ReadError> {
     let mut ids: Vec<&str> = written.iter().map(|one| one.course.as_str()).collect();
     ids.sort_unstable();
     ids.dedup();
     let provisional = |id: &&str| Course { id: (*id).to_owned(), start_day: NOMINAL_START, days: 1, inferred: true };
     let (roster, _) = enrolments::roster(ids.iter().map(provisional).collect(), written, Vec::new());
-    let who = Arc::new(Who::of(plan, &roster, &[]));
+    let who = Arc::new(Who::of(plan, &roster, &[], aside.clone()));
     let frame = Frame::new(&roster, &vec![1; roster.courses.len()], None);
     let spans: Mutex<FxHashMap<u32, Span>> = Mutex::default();
-    for path in log_paths {
-        let file = log::open(path, plan, EventRows::new(plan, &who, None))?;
+    for found in files {
+        let file = log::open(found, plan, EventRows::new(plan, &plan.logs[found.log], &who, None))?;
         let sink = |_, parsed: crate::Parsed| {
             let mut spans = spans.lock().unwrap_or_else(PoisonError::into_inner);
             for (course, span) in parsed.course_spans {
@@ -142,9 +195,9 @@ pub(super) fn infer(log_paths: &[PathBuf], plan: &Plan, written: &[Written]) -> 
 
 /// The course with the days of its events; none where all of them come before the start that days are counted from.
 fn inferred(course: &Course, span: Span, plan: &Plan) -> Result<Option<Course>, ReadError> {
-    let first = match plan.log.time {
-        TimeFormat::DayOffset => i64::from(NOMINAL_START),
-        _ => span.first.div_euclid(DAY_SECONDS),
+    let first = match plan.counts_days() {
+        true => i64::from(NOMINAL_START),
+        false => span.first.div_euclid(DAY_SECONDS),
     };
     let days = span.last.div_euclid(DAY_SECONDS) - first + 1;
     if days > GREATEST_LENGTH_DAYS {

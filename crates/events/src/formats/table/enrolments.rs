@@ -1,17 +1,19 @@
 //! Who is enrolled: from a table, or from what the log's rows name.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::files::Found;
 use super::mapping::{EnrolmentColumns, Time};
-use super::plan::{Plan, TablePlan};
+use super::plan::{Naming, Plan, TablePlan};
+use super::recipe::Column;
 use super::small::SmallTable;
 use super::survey::Named;
 use super::times::Moment;
 use crate::error::ReadError;
 use crate::formats::pairs::PairIndex;
-use crate::roster::{Course, Enrolment, EnrolmentIndex, Outcome, Roster};
+use crate::roster::{Course, End, Enrolment, EnrolmentIndex, Outcome, Roster};
 use crate::table::{Refusal, Row};
 use crate::tally::{Reason, Tally, shape};
 
@@ -84,6 +86,7 @@ struct Places {
     enrolled: Option<(usize, Time)>,
     withdrawn: Option<(usize, Time)>,
     outcome: Option<usize>,
+    completed: Option<usize>,
     label: Option<usize>,
     statics: Vec<usize>,
 }
@@ -102,15 +105,16 @@ impl Places {
             enrolled,
             withdrawn,
             outcome: table.place_of(columns.outcome.as_ref())?,
+            completed: table.place_of(columns.completed.as_ref())?,
             label: table.place_of(columns.label.as_ref())?,
             statics: columns.statics.iter().map(|name| table.place(name)).collect::<Result<_, _>>()?,
         })
     }
 
-    fn written(&self, row: &Row<'_>, plan: &Plan) -> Result<Written, Refusal> {
-        let course = match (self.course, &plan.single_course) {
+    fn written(&self, row: &Row<'_>, table: &SmallTable, plan: &Plan) -> Result<Written, Refusal> {
+        let course = match (self.course, table.course().or(plan.single_course.as_deref())) {
             (Some(place), _) => row.id(place, "course")?,
-            (None, single) => single.as_deref().unwrap_or_default(),
+            (None, single) => single.unwrap_or_default(),
         };
         let learner = self.learner.map(|place| row.id(place, "learner")).transpose()?;
         let id = match self.enrolment {
@@ -128,12 +132,19 @@ impl Places {
             Ok(Outcome { word: word.to_owned(), end: end.ok_or_else(unknown)? })
         };
         let given = |place: Option<usize>| place.and_then(|place| row.given(place));
+        let withdrawn = moment(row, self.withdrawn.as_ref())?;
+        let ended = |word: &str, end: End| Outcome { word: word.to_owned(), end };
+        let completed = match (given(self.completed), withdrawn) {
+            (Some(_), _) => Some(ended("completed", End::Completed)),
+            (None, Some(_)) if self.completed.is_some() => Some(ended("withdrew", End::Withdrew)),
+            (None, _) => None,
+        };
         Ok(Written {
             learner: learner.unwrap_or(&id).to_owned(),
             course: course.to_owned(),
             enrolled: moment(row, self.enrolled.as_ref())?,
-            withdrawn: moment(row, self.withdrawn.as_ref())?,
-            outcome: given(self.outcome).map(outcome).transpose()?,
+            withdrawn,
+            outcome: given(self.outcome).map(outcome).transpose()?.or(completed),
             dropout: given(self.label).map(|word| label(word, plan)).transpose()?,
             statics: self.statics.iter().map(|&place| row.given(place).map(str::to_owned)).collect(),
             id,
@@ -155,7 +166,7 @@ pub(super) fn read_moment(text: &str, time: &Time) -> Result<Moment, Refusal> {
             format!("{} of shape `{}` is not {}", time.column, shape(text.as_bytes()), time.format.looks_like()),
         )
     };
-    time.format.parse(text.as_bytes()).ok_or_else(unreadable)
+    time.reading().parse(text.as_bytes()).ok_or_else(unreadable)
 }
 
 fn label(word: &str, plan: &Plan) -> Result<bool, Refusal> {
@@ -168,24 +179,59 @@ fn label(word: &str, plan: &Plan) -> Result<bool, Refusal> {
     plan.label_values.get(word).copied().ok_or_else(unknown)
 }
 
+/// Enrolments that the mapping sets aside, of staff for one: rows of the log that name them are set aside too.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Aside {
+    by_id: FxHashSet<Box<[u8]>>,
+    by_course: FxHashMap<Box<[u8]>, FxHashSet<Box<[u8]>>>,
+}
+
+impl Aside {
+    fn add(&mut self, one: &Written, naming: Naming) {
+        match naming {
+            Naming::Enrolment => self.by_id.insert(one.id.as_bytes().into()),
+            Naming::LearnerAndCourse => {
+                let course = self.by_course.entry(one.course.as_bytes().into()).or_default();
+                course.insert(one.learner.as_bytes().into())
+            }
+        };
+    }
+
+    /// Whether the enrolment `id`, or that of learner `id` in `course`, is among them.
+    pub(super) fn has(&self, course: &[u8], id: &[u8]) -> bool {
+        self.by_id.contains(id) || self.by_course.get(course).is_some_and(|learners| learners.contains(id))
+    }
+}
+
+/// What an enrolments table says.
+#[derive(Debug, Default)]
+pub(super) struct Enrolled {
+    pub(super) written: Vec<Written>,
+    pub(super) aside: Aside,
+}
+
 /// Reads the enrolments table. `courses` are the courses with dates, where those are known beforehand; enrolments in
 /// others are counted as rejected, and stay among what is returned.
 pub(super) fn read(
-    paths: &[PathBuf],
+    files: &[Found],
     plan: &Plan,
     table_plan: &TablePlan<EnrolmentColumns>,
     courses: Option<&[Course]>,
     tables: &mut Tally,
-) -> Result<Vec<Written>, ReadError> {
+) -> Result<Enrolled, ReadError> {
     let dated: Option<FxHashSet<&str>> = courses.map(|list| list.iter().map(|course| course.id.as_str()).collect());
-    let mut written: Vec<Written> = Vec::new();
+    let Enrolled { mut written, mut aside } = Enrolled::default();
     let mut by_id: FxHashMap<String, usize> = FxHashMap::default();
     let mut pairs: FxHashSet<(String, String)> = FxHashSet::default();
-    for path in paths {
-        let mut table = SmallTable::open(path, "enrolments", &table_plan.layout)?;
+    for found in files {
+        let mut table = SmallTable::open(found, "enrolments", table_plan)?;
         let places = Places::of(&mut table, &table_plan.columns)?;
         table.rows(tables, |row| {
-            let one = places.written(row, plan)?;
+            let one = places.written(row, &table, plan)?;
+            if let Some(refusal) = table.set_aside(row) {
+                aside.add(&one, plan.naming);
+                return Err(refusal);
+            }
             match by_id.get(&one.id).map(|&place| &written[place]) {
                 Some(known) if *known == one => return Err(Refusal::new(Reason::Repeated, "the enrolment again")),
                 Some(_) => {
@@ -204,12 +250,12 @@ pub(super) fn read(
             if has_dates { Ok(()) } else { Err(Refusal::new(Reason::UnknownCourse, what)) }
         })?;
     }
-    Ok(written)
+    Ok(Enrolled { written, aside })
 }
 
 /// Reads the labels table into the roster.
 pub(super) fn read_labels(
-    paths: &[PathBuf],
+    files: &[Found],
     plan: &Plan,
     roster: &mut Roster,
     tables: &mut Tally,
@@ -217,14 +263,17 @@ pub(super) fn read_labels(
     let Some(table_plan) = &plan.labels else { return Ok(()) };
     let by_id = EnrolmentIndex::new(roster);
     let by_pair = PairIndex::new(roster);
-    for path in paths {
-        let mut table = SmallTable::open(path, "labels", &table_plan.layout)?;
+    for found in files {
+        let mut table = SmallTable::open(found, "labels", table_plan)?;
         let columns = &table_plan.columns;
         let enrolment = table.place_of(columns.enrolment.as_ref())?;
         let learner = table.place_of(columns.learner.as_ref())?;
         let course = table.place_of(columns.course.as_ref())?;
         let label_place = table.place(&columns.label)?;
         table.rows(tables, |row| {
+            if let Some(refusal) = table.set_aside(row) {
+                return Err(refusal);
+            }
             let found = match (enrolment, learner) {
                 (Some(place), _) => by_id.get(row.id(place, "enrolment")?.as_bytes()),
                 (None, Some(place)) => {
@@ -256,7 +305,8 @@ pub(super) fn read_labels(
 
 /// The mapping's static columns.
 pub(super) fn static_columns(plan: &Plan) -> Vec<String> {
-    plan.enrolments.as_ref().map(|table| table.columns.statics.clone()).unwrap_or_default()
+    let columns = plan.enrolments.iter().flat_map(|table| &table.columns.statics);
+    columns.map(|column| Column::of(column).name).collect()
 }
 
 /// Fails when not one enrolment can be used.

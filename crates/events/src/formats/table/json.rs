@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::cells::{Cells, ROLES, RowSink};
+use super::cells::{Field, Fields, MOST_COLUMNS, RowSink};
+use super::recipe::Shaped;
 use crate::formats::fields::each_line;
 use crate::intake::Intake;
 use crate::tally::Reason;
@@ -51,31 +52,35 @@ pub(super) fn object(line: &[u8]) -> Result<Value, String> {
 
 /// Understands lines of JSON.
 pub(super) struct JsonLines<S> {
-    pub(super) paths: [Option<JsonPath>; ROLES],
-    pub(super) sink: S,
+    /// Where the columns that the mapping names stand.
+    pub(super) paths: Vec<JsonPath>,
+    pub(super) rows: Shaped<S>,
 }
 
 impl<S: RowSink> LineParser for JsonLines<S> {
     fn parse(&self, block: &[u8], intake: &mut Intake<'_>) {
         let number = intake.block;
-        let mut state = self.sink.begin();
+        let mut state = self.rows.begin();
         let mut scratch = Vec::new();
+        let mut ranges: Vec<Range<usize>> = Vec::new();
         each_line(block, intake, |line, at, intake| match object(line) {
             Ok(object) => {
                 scratch.clear();
-                let ranges: [Range<usize>; ROLES] = std::array::from_fn(|role| {
+                ranges.clear();
+                for path in &self.paths {
                     let start = scratch.len();
-                    if let Some(path) = &self.paths[role] {
-                        path.text_of(&object, &mut scratch);
-                    }
-                    start..scratch.len()
-                });
-                let cells = Cells { text: ranges.map(|range| &scratch[range]), instant: None };
-                self.sink.take(&mut state, &cells, at, intake);
+                    path.text_of(&object, &mut scratch);
+                    ranges.push(start..scratch.len());
+                }
+                let mut row: Fields<'_> = [Field::EMPTY; MOST_COLUMNS];
+                for (field, range) in row.iter_mut().zip(&ranges) {
+                    *field = Field::Text(&scratch[range.clone()]);
+                }
+                self.rows.take(&mut state, &row, at, intake);
             }
             Err(what) => intake.refuse(Reason::Malformed, at, || what),
         });
-        self.sink.end(state, number);
+        self.rows.end(state, number);
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::written::{KindSpec, Logs, Shift, SomeColumns, Words};
 use crate::error::ReadError;
 
 /// A mapping file.
@@ -16,7 +17,8 @@ pub(super) struct Mapping {
     pub(super) granularity: GranularityName,
     /// The course that everything is of, where no column names one.
     pub(super) single_course: Option<String>,
-    pub(super) log: TableSpec<LogColumns>,
+    /// One table, or several of different layouts.
+    pub(super) log: Logs,
     pub(super) enrolments: Option<TableSpec<EnrolmentColumns>>,
     pub(super) courses: Option<TableSpec<CourseColumns>>,
     pub(super) labels: Option<TableSpec<LabelColumns>>,
@@ -51,7 +53,55 @@ pub(super) struct TableSpec<C> {
     pub(super) header: Option<bool>,
     /// Whether line breaks occur inside quotes; such a CSV is read in one thread.
     pub(super) quoted_newlines: Option<bool>,
+    /// The sign that, inside quotes, takes its meaning from the one after it; none when not given.
+    pub(super) escape: Option<char>,
+    /// Words that stand for nothing, such as `\N`.
+    #[serde(default)]
+    pub(super) null: Vec<String>,
+    /// By column: words of which a row must have one, or else it is set aside.
+    #[serde(default)]
+    pub(super) only: BTreeMap<String, Words>,
+    /// By column: words with which a row is set aside.
+    #[serde(default)]
+    pub(super) except: BTreeMap<String, Words>,
+    /// Whether the course is what the first `*` of a file's pattern stands for.
+    #[serde(default)]
+    pub(super) course_in_file_name: bool,
+    /// Whether the files may be absent.
+    #[serde(default)]
+    pub(super) optional: bool,
+    /// Of the log: what comes first in the name of every row's kind.
+    pub(super) kind: Option<String>,
+    /// Of the log: the events that one row is, each with its own time.
+    #[serde(default)]
+    pub(super) events: Vec<EventSpec>,
+    /// Of the enrolments: what becomes of the log's rows of others.
+    pub(super) others: Option<Others>,
+    /// Of the courses: whether courses without dates, or without an end, get those of their events.
+    #[serde(default)]
+    pub(super) infer_missing: bool,
     pub(super) columns: C,
+}
+
+/// One of several events of a row.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EventSpec {
+    /// When; rows where it is empty are no such event.
+    pub(super) time: Time,
+    /// Its kind, one of those that `[activities]` declares.
+    pub(super) kind: String,
+}
+
+/// What becomes of the log's rows of learners who are not among the enrolments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Others {
+    /// Something is wrong with them.
+    #[default]
+    Reject,
+    /// They are of no concern.
+    SetAside,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -68,11 +118,12 @@ pub(super) struct LogColumns {
     pub(super) enrolment: Option<String>,
     pub(super) learner: Option<String>,
     pub(super) course: Option<String>,
-    pub(super) time: Time,
-    pub(super) activity: Option<String>,
-    pub(super) object: Option<String>,
+    pub(super) time: Option<Time>,
+    pub(super) activity: Option<SomeColumns>,
+    pub(super) object: Option<SomeColumns>,
     pub(super) count: Option<String>,
     pub(super) event_id: Option<String>,
+    pub(super) correct: Option<String>,
 }
 
 /// A column of times.
@@ -81,6 +132,9 @@ pub(super) struct LogColumns {
 pub(super) struct Time {
     pub(super) column: String,
     pub(super) format: TimeFormat,
+    /// What is added to each time, to read UTC times as those of a place.
+    #[serde(default)]
+    pub(super) shift: Shift,
 }
 
 /// How times are written.
@@ -104,6 +158,8 @@ pub(super) struct EnrolmentColumns {
     pub(super) enrolled: Option<Time>,
     pub(super) withdrawn: Option<Time>,
     pub(super) outcome: Option<String>,
+    /// A column that says, by not being empty, that the enrolment was completed.
+    pub(super) completed: Option<String>,
     pub(super) label: Option<String>,
     #[serde(default)]
     pub(super) statics: Vec<String>,
@@ -133,9 +189,9 @@ pub(super) struct LabelColumns {
 pub(super) struct Activities {
     /// What kinds that are not declared count as; `other` when not given.
     pub(super) default: Option<String>,
-    /// The source's names, and names of the vocabulary.
+    /// The source's names, or patterns of them, and what they count as.
     #[serde(default)]
-    pub(super) kinds: BTreeMap<String, String>,
+    pub(super) kinds: BTreeMap<String, KindSpec>,
 }
 
 /// The source's words for how an enrolment ended.
@@ -161,13 +217,19 @@ pub(super) struct LabelValues {
 }
 
 impl Mapping {
+    /// Reads the mapping at `path`.
     pub(super) fn read(path: &Path) -> Result<Self, ReadError> {
         let text = std::fs::read_to_string(path).map_err(|source| match source.kind() {
             std::io::ErrorKind::NotFound => ReadError::NotFound { path: path.to_owned() },
             _ => ReadError::Io { path: path.to_owned(), source },
         })?;
+        Self::parse(path, &text)
+    }
+
+    /// The mapping that `text` is, which stands at `path`.
+    pub(super) fn parse(path: &Path, text: &str) -> Result<Self, ReadError> {
         // The message of the TOML reader shows the line, the key and what may stand there.
-        toml::from_str(&text).map_err(|error| ReadError::Mapping {
+        toml::from_str(text).map_err(|error| ReadError::Mapping {
             path: path.to_owned(),
             what: error.to_string().trim_end().to_owned(),
         })

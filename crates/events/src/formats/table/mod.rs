@@ -41,25 +41,34 @@ mod cells;
 mod courses;
 mod csv_lines;
 mod enrolments;
-mod files;
+pub(in crate::formats) mod files;
 mod json;
+mod kinds;
 mod log;
 mod mapping;
 mod parquet;
+mod pattern;
 mod plan;
+mod recipe;
 mod records;
 mod repeats;
 mod rows;
 mod small;
 mod survey;
 mod times;
+mod written;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::cells::Role;
-use self::mapping::TimeFormat;
-use self::plan::Plan;
+#[cfg(feature = "sql")]
+pub(super) use self::cells::{Field, Fields, MOST_COLUMNS, RowSink};
+use self::enrolments::Enrolled;
+use self::files::{Found, LogFile, Place, Wanted};
+use self::plan::{Files, Plan};
+#[cfg(feature = "sql")]
+pub(super) use self::recipe::Shaped;
 use self::repeats::Repeats;
 use self::rows::{EventRows, Who};
 use super::calendar::{CalendarEntry, read_calendar};
@@ -69,43 +78,60 @@ use crate::roster::Course;
 use crate::source::{EventFile, Granularity, InputFile, LabelOffer, Source};
 use crate::tally::Tally;
 
-/// The files of the mapping's tables.
-struct Paths {
-    log: Vec<PathBuf>,
-    enrolments: Vec<PathBuf>,
-    courses: Vec<PathBuf>,
-    labels: Vec<PathBuf>,
+/// The files of a mapping's tables.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tables {
+    /// Files of the log, in the order in which their rows are counted.
+    pub(super) log: Vec<LogFile>,
+    pub(super) enrolments: Vec<Found>,
+    pub(super) courses: Vec<Found>,
+    pub(super) labels: Vec<Found>,
 }
 
-impl Paths {
+impl Tables {
+    /// The files that the mapping means among `inputs`.
     fn resolve(inputs: &[PathBuf], plan: &Plan, calendar: Option<&Path>) -> Result<Self, ReadError> {
-        let find = |table: &'static str, patterns: Option<&Vec<String>>| match patterns {
-            Some(patterns) => files::resolve(inputs, plan, table, patterns),
+        let find = |table: &'static str, files: Option<&Files>| match files {
+            Some(Files { patterns, course_in_file_name, optional }) => {
+                let (course_in_file_name, optional) = (*course_in_file_name, *optional);
+                files::resolve(inputs, plan, Wanted { table, patterns, course_in_file_name, optional })
+            }
             None => Ok(Vec::new()),
         };
+        let mut log = Vec::new();
+        for (number, table) in plan.logs.iter().enumerate() {
+            log.extend(find("log", Some(&table.files))?.into_iter().map(|found| LogFile { log: number, found }));
+        }
         Ok(Self {
-            log: find("log", Some(&plan.log.files))?,
+            log,
             enrolments: find("enrolments", plan.enrolments.as_ref().map(|table| &table.files))?,
             courses: match calendar {
-                Some(path) => vec![path.to_owned()],
+                Some(_) => Vec::new(),
                 None => find("courses", plan.courses.as_ref().map(|table| &table.files))?,
             },
             labels: find("labels", plan.labels.as_ref().map(|table| &table.files))?,
         })
     }
 
-    fn inputs(&self, mapping: &Path) -> Vec<InputFile> {
-        let roles: [(&'static str, &[PathBuf]); 4] = [
-            ("log", &self.log),
-            ("enrolments", &self.enrolments),
-            ("calendar", &self.courses),
-            ("labels", &self.labels),
-        ];
-        let of = |(role, paths): (&'static str, &[PathBuf])| -> Vec<InputFile> {
-            paths.iter().map(|path| InputFile { role, path: path.clone() }).collect()
+    fn inputs(&self, calendar: Option<&Path>) -> Vec<InputFile> {
+        let of = |role: &'static str, found: &Found| match &found.place {
+            Place::File(path) => Some(InputFile { role, path: path.clone() }),
+            // Made of other tables, which the format names itself.
+            Place::Held(_) => None,
+            #[cfg(feature = "sql")]
+            Place::Database(_) => None,
         };
-        let mut inputs: Vec<InputFile> = roles.into_iter().flat_map(of).collect();
-        inputs.push(InputFile { role: "mapping", path: mapping.to_owned() });
+        let mut inputs: Vec<InputFile> = Vec::new();
+        for file in self.log.iter().filter_map(|file| of("log", &file.found)) {
+            // A row that is several events may stand in several tables of the log, which are of one file.
+            if !inputs.contains(&file) {
+                inputs.push(file);
+            }
+        }
+        inputs.extend(self.enrolments.iter().filter_map(|found| of("enrolments", found)));
+        inputs.extend(calendar.map(|path| InputFile { role: "calendar", path: path.to_owned() }));
+        inputs.extend(self.courses.iter().filter_map(|found| of("calendar", found)));
+        inputs.extend(self.labels.iter().filter_map(|found| of("labels", found)));
         inputs
     }
 }
@@ -127,73 +153,147 @@ pub fn open(
     block_bytes: usize,
 ) -> Result<Source, ReadError> {
     let plan = Plan::read(mapping, block_bytes)?;
-    let paths = Paths::resolve(inputs, &plan, calendar)?;
-    let mut tables = Tally::default();
-    let given = given_courses(&paths, &plan, calendar, &mut tables)?;
-    let written = match &plan.enrolments {
-        Some(table) => enrolments::read(&paths.enrolments, &plan, table, given.as_deref(), &mut tables)?,
-        None => enrolments::of_log(survey::enrolments_in(&paths.log, &plan)?),
+    let tables = Tables::resolve(inputs, &plan, calendar)?;
+    let mut source = open_tables(plan, &tables, calendar, reason)?;
+    source.inputs.push(InputFile { role: "mapping", path: mapping.to_owned() });
+    Ok(source)
+}
+
+/// A mapping that is built in, of a format of its own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BuiltIn {
+    /// Name of the format.
+    pub(super) format: &'static str,
+    /// The mapping.
+    pub(super) text: &'static str,
+}
+
+impl BuiltIn {
+    /// The files that the mapping means among `inputs`, by their names.
+    pub(super) fn resolve(
+        self,
+        inputs: &[PathBuf],
+        calendar: Option<&Path>,
+        block_bytes: usize,
+    ) -> Result<Tables, ReadError> {
+        Tables::resolve(inputs, &Plan::built_in(self.format, self.text, block_bytes)?, calendar)
+    }
+
+    /// Opens `tables` as the mapping says, whatever they are called. See [`open`].
+    pub(super) fn open(
+        self,
+        tables: &Tables,
+        calendar: Option<&Path>,
+        reason: String,
+        block_bytes: usize,
+    ) -> Result<Source, ReadError> {
+        open_tables(Plan::built_in(self.format, self.text, block_bytes)?, tables, calendar, reason)
+    }
+}
+
+fn open_tables(plan: Plan, tables: &Tables, calendar: Option<&Path>, reason: String) -> Result<Source, ReadError> {
+    let Some(first) = tables.log.first() else {
+        return Err(plan.error("no file of the log is among those given"));
     };
+    let mut tally = Tally::default();
+    let given = given_courses(tables, &plan, calendar, &mut tally)?;
+    let enrolled = match &plan.enrolments {
+        Some(table) if !tables.enrolments.is_empty() => {
+            enrolments::read(&tables.enrolments, &plan, table, given.certain(), &mut tally)?
+        }
+        _ => {
+            Enrolled { written: enrolments::of_log(survey::enrolments_in(&tables.log, &plan)?), ..Enrolled::default() }
+        }
+    };
+    let Enrolled { written, aside } = enrolled;
     let nominal = calendar.is_none()
-        && plan.log.time == TimeFormat::DayOffset
+        && plan.counts_days()
         && plan.courses.as_ref().is_none_or(|table| table.columns.start.is_none());
     let courses = match given {
-        Some(courses) => courses,
-        None => courses::infer(&paths.log, &plan, &written)?,
+        Calendar::Whole(courses) => courses,
+        Calendar::InPart(given) => courses::completed(&given, courses::infer(&tables.log, &plan, &written, &aside)?),
     };
     let (mut roster, without_course) = enrolments::roster(courses, &written, enrolments::static_columns(&plan));
-    enrolments::check_any(&roster, paths.enrolments.first().unwrap_or(&paths.log[0]))?;
-    enrolments::read_labels(&paths.labels, &plan, &mut roster, &mut tables)?;
+    enrolments::check_any(&roster, tables.enrolments.first().unwrap_or(&first.found).path())?;
+    enrolments::read_labels(&tables.labels, &plan, &mut roster, &mut tally)?;
 
-    let who = Arc::new(Who::of(&plan, &roster, &without_course));
-    let has = |role: Role| plan.log.columns[role as usize].is_some();
-    let repeats = if has(Role::EventId) { Some(Arc::new(Repeats::find(&paths.log, &plan)?)) } else { None };
+    let who = Arc::new(Who::of(&plan, &roster, &without_course, aside));
+    let repeats = match plan.has(Role::EventId) {
+        true => Some(Arc::new(Repeats::find(&tables.log, &plan)?)),
+        false => None,
+    };
     let mut events: Vec<Box<dyn EventFile>> = Vec::new();
-    for (path, number) in paths.log.iter().zip(0..) {
+    for (file, number) in tables.log.iter().zip(0..) {
         let repeats = repeats.as_ref().map(|repeats| (Arc::clone(repeats), number));
-        events.push(log::open(path, &plan, EventRows::new(&plan, &who, repeats))?);
+        events.push(log::open(file, &plan, EventRows::new(&plan, &plan.logs[file.log], &who, repeats))?);
     }
-    let columns = plan.enrolments.as_ref().map(|table| &table.columns);
+    let columns = plan.enrolments.as_ref().filter(|_| !tables.enrolments.is_empty()).map(|table| &table.columns);
     Ok(Source {
-        format: "table",
+        format: plan.format,
         reason,
-        tables,
+        tables: tally,
         enrolments_without_course: without_course.len() as u64,
         knows: Knows {
             time_of_day: plan.granularity == Granularity::Second,
-            objects: has(Role::Object),
+            objects: plan.has(Role::Object),
             dates: !nominal,
-            learners: columns.map_or(has(Role::Learner), |columns| columns.learner.is_some()),
+            learners: columns.map_or(plan.has(Role::Learner), |columns| columns.learner.is_some()),
+            correctness: plan.kinds.tell_correctness(),
             withdrawals: columns.is_some_and(|columns| columns.withdrawn.is_some()),
             register: columns.is_some_and(|columns| columns.enrolled.is_some()),
             ..Knows::default()
         },
         granularity: plan.granularity,
-        labels: label_offer(&plan),
-        inputs: paths.inputs(mapping),
-        kinds: plan.kinds,
+        labels: label_offer(&plan, tables),
+        inputs: tables.inputs(calendar),
+        kinds: plan.kinds.all,
         roster,
         events,
     })
 }
 
-/// Courses whose dates need not be inferred.
-fn given_courses(
-    paths: &Paths,
-    plan: &Plan,
-    calendar: Option<&Path>,
-    tables: &mut Tally,
-) -> Result<Option<Vec<Course>>, ReadError> {
-    match (calendar, &plan.courses) {
-        (Some(path), _) => Ok(Some(read_calendar(path, tables)?.iter().map(CalendarEntry::to_course).collect())),
-        (None, Some(table)) => courses::read(&paths.courses, plan, table, tables).map(Some),
-        (None, None) => Ok(None),
+/// Dates of courses.
+enum Calendar {
+    /// All that there are.
+    Whole(Vec<Course>),
+    /// Some; the rest is inferred.
+    InPart(Vec<courses::Given>),
+}
+
+impl Calendar {
+    /// The courses outside which there can be none with dates.
+    fn certain(&self) -> Option<&[Course]> {
+        match self {
+            Self::Whole(courses) => Some(courses),
+            Self::InPart(_) => None,
+        }
     }
 }
 
-fn label_offer(plan: &Plan) -> LabelOffer {
-    let columns = plan.enrolments.as_ref().map(|table| &table.columns);
-    if plan.labels.is_some() || columns.is_some_and(|columns| columns.label.is_some()) {
+fn given_courses(
+    tables: &Tables,
+    plan: &Plan,
+    calendar: Option<&Path>,
+    tally: &mut Tally,
+) -> Result<Calendar, ReadError> {
+    match (calendar, &plan.courses) {
+        (Some(path), _) => {
+            Ok(Calendar::Whole(read_calendar(path, tally)?.iter().map(CalendarEntry::to_course).collect()))
+        }
+        (None, Some(table)) if !tables.courses.is_empty() => {
+            let given = courses::read(&tables.courses, plan, table, tally)?;
+            Ok(match plan.infer_missing {
+                true => Calendar::InPart(given),
+                false => Calendar::Whole(given.iter().filter_map(courses::Given::course).collect()),
+            })
+        }
+        (None, _) => Ok(Calendar::InPart(Vec::new())),
+    }
+}
+
+fn label_offer(plan: &Plan, tables: &Tables) -> LabelOffer {
+    let columns = plan.enrolments.as_ref().filter(|_| !tables.enrolments.is_empty()).map(|table| &table.columns);
+    if !tables.labels.is_empty() || columns.is_some_and(|columns| columns.label.is_some()) {
         LabelOffer::Labels
     } else if columns.is_some_and(|columns| columns.outcome.is_some()) {
         LabelOffer::Outcomes

@@ -14,7 +14,8 @@ use parquet::arrow::arrow_reader::{
 };
 use rayon::prelude::*;
 
-use super::cells::{Cells, ROLES, Role, RowSink};
+use super::cells::{Field, Fields, MOST_COLUMNS, RowSink};
+use super::recipe::{Shaped, ShapedBlock};
 use crate::error::ReadError;
 use crate::input;
 use crate::intake::{Frame, Intake};
@@ -42,6 +43,11 @@ impl ParquetFile {
         let metadata =
             ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(|error| decode(path, error))?;
         Ok(Self { path: path.to_owned(), metadata })
+    }
+
+    /// Place of the column of this name in the schema, if there is one.
+    pub(super) fn find(&self, column: &str) -> Option<usize> {
+        self.metadata.schema().fields().iter().position(|field| field.name() == column)
     }
 
     /// Place of the column of this name in the schema.
@@ -117,9 +123,10 @@ fn decode(path: &Path, error: impl std::fmt::Display) -> ReadError {
 /// A log in Parquet.
 pub(super) struct ParquetLog<S> {
     file: ParquetFile,
-    places: [Option<usize>; ROLES],
+    /// Places in the schema of the columns that the mapping names.
+    places: Vec<Option<usize>>,
     block_rows: usize,
-    sink: S,
+    rows: Shaped<S>,
 }
 
 /// How a time column holds its times.
@@ -132,8 +139,8 @@ pub(super) enum TimeColumn {
 }
 
 impl<S: RowSink> ParquetLog<S> {
-    pub(super) fn new(file: ParquetFile, places: [Option<usize>; ROLES], sink: S) -> Self {
-        Self { file, places, block_rows: BLOCK_BYTES / EVENT_BYTES, sink }
+    pub(super) fn new(file: ParquetFile, places: Vec<Option<usize>>, rows: Shaped<S>) -> Self {
+        Self { file, places, block_rows: BLOCK_BYTES / EVENT_BYTES, rows }
     }
 
     fn read_group(
@@ -162,18 +169,19 @@ impl<S: RowSink> ParquetLog<S> {
         Ok(())
     }
 
-    fn columns(&self, batch: &RecordBatch) -> Result<Columns, ReadError> {
-        let mut columns = Columns { texts: [const { None }; ROLES], instants: None };
-        for (role, place) in self.places.iter().enumerate() {
-            let Some(place) = *place else { continue };
-            if role == Role::Time as usize && time_column(self.file.type_of(place)) == TimeColumn::Typed {
-                columns.instants =
-                    Some(instants(self.file.column(batch, place)).map_err(|what| decode(&self.file.path, what))?);
+    fn columns(&self, batch: &RecordBatch) -> Result<Vec<Option<Column>>, ReadError> {
+        let column = |(number, place): (usize, &Option<usize>)| -> Result<Option<Column>, ReadError> {
+            let Some(place) = *place else { return Ok(None) };
+            let typed = time_column(self.file.type_of(place)) == TimeColumn::Typed;
+            Ok(Some(if typed && self.rows.recipe.times.contains(&number) {
+                Column::Instants(
+                    instants(self.file.column(batch, place)).map_err(|what| decode(&self.file.path, what))?,
+                )
             } else {
-                columns.texts[role] = Some(self.file.text_column(batch, place)?);
-            }
-        }
-        Ok(columns)
+                Column::Texts(self.file.text_column(batch, place)?)
+            }))
+        };
+        self.places.iter().enumerate().map(column).collect()
     }
 }
 
@@ -208,9 +216,19 @@ fn instants(column: &ArrayRef) -> Result<Int64Array, String> {
     Ok(units.as_primitive::<Int64Type>().unary(|unit| unit.div_euclid(per_second)))
 }
 
-struct Columns {
-    texts: [Option<StringArray>; ROLES],
-    instants: Option<Int64Array>,
+enum Column {
+    Texts(StringArray),
+    Instants(Int64Array),
+}
+
+impl Column {
+    fn field(&self, row: usize) -> Field<'_> {
+        match self {
+            Self::Texts(column) => Field::Text(text(column, row).as_bytes()),
+            Self::Instants(column) if column.is_valid(row) => Field::Instant(column.value(row)),
+            Self::Instants(_) => Field::EMPTY,
+        }
+    }
 }
 
 struct How<'a> {
@@ -224,34 +242,37 @@ struct Block<'a, B> {
     number: usize,
     rows: u64,
     intake: Intake<'a>,
-    state: B,
+    state: ShapedBlock<B>,
 }
 
 impl<'a, B> Block<'a, B> {
     fn begin<S: RowSink<Block = B>>(log: &ParquetLog<S>, number: usize, how: &How<'a>) -> Self {
-        Self { number, rows: 0, intake: Intake::for_purpose(how.purpose, how.frame, number), state: log.sink.begin() }
+        Self { number, rows: 0, intake: Intake::for_purpose(how.purpose, how.frame, number), state: log.rows.begin() }
     }
 
-    fn take<S: RowSink<Block = B>>(&mut self, log: &ParquetLog<S>, columns: &Columns, row: usize) {
-        let mut cells = Cells::default();
-        for (cell, column) in cells.text.iter_mut().zip(&columns.texts) {
-            *cell = column.as_ref().map_or(b"", |column| text(column, row).as_bytes());
+    fn take<S: RowSink<Block = B>>(&mut self, log: &ParquetLog<S>, columns: &[Option<Column>], row: usize) {
+        let mut fields: Fields<'_> = [Field::EMPTY; MOST_COLUMNS];
+        for (field, column) in fields.iter_mut().zip(columns) {
+            *field = column.as_ref().map_or(Field::EMPTY, |column| column.field(row));
         }
-        cells.instant = columns.instants.as_ref().filter(|column| column.is_valid(row)).map(|column| column.value(row));
-        log.sink.take(&mut self.state, &cells, self.rows, &mut self.intake);
+        log.rows.take(&mut self.state, &fields, self.rows, &mut self.intake);
         self.rows += 1;
     }
 
     fn end<S: RowSink<Block = B>>(mut self, log: &ParquetLog<S>, how: &How<'_>) -> Result<(), ReadError> {
-        log.sink.end(self.state, self.number);
+        log.rows.end(self.state, self.number);
         self.intake.parsed.tally.lines = self.rows;
         (how.sink)(self.number, self.intake.parsed)
     }
 }
 
 impl<S: RowSink> EventFile for ParquetLog<S> {
-    fn path(&self) -> &Path {
-        &self.file.path
+    fn name(&self) -> String {
+        input::file_name(&self.file.path)
+    }
+
+    fn size_bytes(&self) -> u64 {
+        input::size_bytes(&self.file.path)
     }
 
     fn first_line(&self) -> u64 {

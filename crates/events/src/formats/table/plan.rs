@@ -4,14 +4,16 @@ use std::path::{Path, PathBuf};
 
 use rustc_hash::FxHashMap;
 
-use super::cells::{ROLES, Role};
+use super::cells::{MOST_COLUMNS, MOST_EVENTS, Role};
+use super::kinds::{Attempts, Kinds};
 use super::mapping::{
-    CourseColumns, EnrolmentColumns, FileType, GranularityName, LabelColumns, LogColumns, Mapping, TableSpec, Time,
-    TimeFormat,
+    CourseColumns, EnrolmentColumns, FileType, GranularityName, LabelColumns, LogColumns, Mapping, Others, TableSpec,
+    Time, TimeFormat,
 };
-use crate::Activity;
+use super::recipe::{Filter, Part, Recipe};
+use super::times::Reading;
+use super::written::{ColumnsInFull, SomeColumns, Words};
 use crate::error::ReadError;
-use crate::kind::Kind;
 use crate::roster::End;
 use crate::source::Granularity;
 use crate::table::Header;
@@ -22,12 +24,19 @@ pub(super) struct Plan {
     pub(super) path: PathBuf,
     pub(super) granularity: Granularity,
     pub(super) single_course: Option<String>,
-    pub(super) log: LogPlan,
+    /// Name of the format that the mapping is of: `table`, or one whose mapping is built in.
+    pub(super) format: &'static str,
+    /// The log's tables; at least one.
+    pub(super) logs: Vec<LogPlan>,
+    /// How rows name their enrolments, in every table of the log.
+    pub(super) naming: Naming,
     pub(super) enrolments: Option<TablePlan<EnrolmentColumns>>,
     pub(super) courses: Option<TablePlan<CourseColumns>>,
     pub(super) labels: Option<TablePlan<LabelColumns>>,
-    /// Kinds, by name; undeclared ones last.
-    pub(super) kinds: Vec<Kind>,
+    pub(super) kinds: Kinds,
+    pub(super) others: Others,
+    /// Whether courses without dates get those of their events.
+    pub(super) infer_missing: bool,
     pub(super) outcomes: FxHashMap<String, End>,
     pub(super) label_values: FxHashMap<String, bool>,
     /// About how many bytes of a log file make a block.
@@ -41,20 +50,43 @@ pub(super) enum Naming {
     LearnerAndCourse,
 }
 
+/// One of the log's tables.
 #[derive(Debug)]
 pub(super) struct LogPlan {
-    pub(super) files: Vec<String>,
+    pub(super) files: Files,
     pub(super) layout: Layout,
-    pub(super) columns: [Option<String>; ROLES],
-    pub(super) time: TimeFormat,
-    pub(super) naming: Naming,
+    pub(super) recipe: Recipe,
+    /// The events that a row is, in the order of the recipe's times.
+    pub(super) events: Vec<EventPlan>,
+    /// Whether a row is one event and must have a time; otherwise a time may be empty, and there is no such event.
+    pub(super) one_event: bool,
+}
+
+/// An event of a row.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EventPlan {
+    pub(super) time: Reading,
+    /// Its kind's number, where it is the same in every row.
+    pub(super) kind: Option<u8>,
+}
+
+/// Which files hold a table.
+#[derive(Debug)]
+pub(super) struct Files {
+    pub(super) patterns: Vec<String>,
+    pub(super) course_in_file_name: bool,
+    pub(super) optional: bool,
 }
 
 /// A small table.
 #[derive(Debug)]
 pub(super) struct TablePlan<C> {
-    pub(super) files: Vec<String>,
+    pub(super) files: Files,
     pub(super) layout: Layout,
+    /// Rows that count; `column` is a place in `filter_columns`.
+    pub(super) filters: Vec<Filter>,
+    pub(super) filter_columns: Vec<String>,
+    pub(super) null: Vec<String>,
     pub(super) columns: C,
 }
 
@@ -63,6 +95,7 @@ pub(super) struct TablePlan<C> {
 pub(super) struct Layout {
     pub(super) file_type: Option<FileType>,
     pub(super) delimiter: u8,
+    pub(super) escape: Option<u8>,
     pub(super) header: Header,
     pub(super) newlines: Newlines,
 }
@@ -76,9 +109,6 @@ pub(super) enum Newlines {
     MayBeQuoted,
 }
 
-/// The name of the kind of rows whose kind the mapping does not declare.
-pub(super) const UNDECLARED: &str = "undeclared";
-
 struct Check<'a> {
     path: &'a Path,
 }
@@ -89,18 +119,17 @@ impl Check<'_> {
     }
 
     fn layout<C>(&self, table: &str, spec: &TableSpec<C>) -> Result<Layout, ReadError> {
-        if spec.files.is_empty() {
-            return self.fail(format!("{table}.files is empty; name at least one file"));
-        }
-        let delimiter = spec.delimiter.unwrap_or(',');
-        if !delimiter.is_ascii() || matches!(delimiter, '"' | '\n' | '\r') {
-            return self
-                .fail(format!("{table}.delimiter is `{}`; it must be one ASCII sign", delimiter.escape_default()));
-        }
+        let sign = |key: &str, sign: char| match !sign.is_ascii() || matches!(sign, '"' | '\n' | '\r') {
+            true => self.fail(format!("{table}.{key} is `{}`; it must be one ASCII sign", sign.escape_default())),
+            false => Ok(sign as u8),
+        };
+        let delimiter = sign("delimiter", spec.delimiter.unwrap_or(','))?;
+        let escape = spec.escape.map(|escape| sign("escape", escape)).transpose()?;
         let for_csv = [
             ("delimiter", spec.delimiter.is_some()),
             ("header", spec.header.is_some()),
             ("quoted_newlines", spec.quoted_newlines.is_some()),
+            ("escape", spec.escape.is_some()),
         ];
         let is_csv = matches!(spec.file_type, None | Some(FileType::Csv));
         if let Some((key, _)) = for_csv.into_iter().find(|(_, given)| *given && !is_csv) {
@@ -108,40 +137,118 @@ impl Check<'_> {
         }
         Ok(Layout {
             file_type: spec.file_type,
-            delimiter: delimiter as u8,
+            delimiter,
+            escape,
             header: if spec.header == Some(false) { Header::Absent } else { Header::Present },
             newlines: if spec.quoted_newlines == Some(true) { Newlines::MayBeQuoted } else { Newlines::EndRows },
         })
     }
 
-    fn table<C>(&self, name: &str, spec: Option<TableSpec<C>>) -> Result<Option<TablePlan<C>>, ReadError> {
-        let Some(spec) = spec else { return Ok(None) };
-        let layout = self.layout(name, &spec)?;
-        Ok(Some(TablePlan { files: spec.files, layout, columns: spec.columns }))
+    fn files<C>(&self, table: &str, spec: &TableSpec<C>) -> Result<Files, ReadError> {
+        if spec.files.is_empty() {
+            return self.fail(format!("{table}.files is empty; name at least one file"));
+        }
+        let star = |pattern: &&String| !pattern.rsplit('/').next().is_some_and(|name| name.contains('*'));
+        if let Some(pattern) = spec.files.iter().find(star).filter(|_| spec.course_in_file_name) {
+            return self.fail(format!("{table}.course_in_file_name needs a `*` in the name of `{pattern}`"));
+        }
+        Ok(Files {
+            patterns: spec.files.clone(),
+            course_in_file_name: spec.course_in_file_name,
+            optional: spec.optional,
+        })
     }
 
-    fn kinds(&self, mapping: &Mapping) -> Result<Vec<Kind>, ReadError> {
-        let activity = |key: &str, name: &str| -> Result<Activity, ReadError> {
-            name.parse().or_else(|unknown| self.fail(format!("{key}: {unknown}")))
+    fn table<C>(&self, name: &str, spec: Option<TableSpec<C>>) -> Result<Option<TablePlan<C>>, ReadError> {
+        let Some(spec) = spec else { return Ok(None) };
+        let misplaced = [
+            ("kind", spec.kind.is_some(), false),
+            ("events", !spec.events.is_empty(), false),
+            ("others", spec.others.is_some(), name == "enrolments"),
+            ("infer_missing", spec.infer_missing, name == "courses"),
+            ("course_in_file_name", spec.course_in_file_name, name == "enrolments"),
+        ];
+        if let Some((key, ..)) = misplaced.into_iter().find(|&(_, given, meant)| given && !meant) {
+            return self.fail(format!("{name}.{key} has no meaning for this table; remove it"));
+        }
+        let (layout, files) = (self.layout(name, &spec)?, self.files(name, &spec)?);
+        let mut filter_columns: Vec<String> = Vec::new();
+        let filters = filters(&spec, &mut |column| {
+            filter_columns.push(column.to_owned());
+            filter_columns.len() - 1
+        });
+        Ok(Some(TablePlan { files, layout, filters, filter_columns, null: spec.null, columns: spec.columns }))
+    }
+
+    /// One of the log's tables, which goes by `name` in messages.
+    fn log(&self, name: &str, spec: TableSpec<LogColumns>, kinds: &Kinds) -> Result<LogPlan, ReadError> {
+        let (layout, files) = (self.layout(name, &spec)?, self.files(name, &spec)?);
+        if spec.others.is_some() || spec.infer_missing {
+            let key = if spec.infer_missing { "infer_missing" } else { "others" };
+            return self.fail(format!("{name}.{key} has no meaning for this table; remove it"));
+        }
+        let mut recipe = Recipe { null: spec.null.clone(), ..Recipe::default() };
+        let fill = |recipe: &mut Recipe, role: Role, column: Option<&String>| {
+            recipe.parts[role as usize] = column.map(|column| Part::column(recipe.place(column)));
         };
-        let default = match &mapping.activities.default {
-            Some(name) => activity("activities.default", name)?,
-            None => Activity::Other,
+        // Columns in the order in which a file is told to lack them.
+        fill(&mut recipe, Role::Enrolment, spec.columns.enrolment.as_ref());
+        fill(&mut recipe, Role::Learner, spec.columns.learner.as_ref());
+        fill(&mut recipe, Role::Course, spec.columns.course.as_ref());
+        let (one_event, events) = self.events(name, &spec, kinds, &mut recipe)?;
+        fill(&mut recipe, Role::Count, spec.columns.count.as_ref());
+        fill(&mut recipe, Role::EventId, spec.columns.event_id.as_ref());
+        fill(&mut recipe, Role::Correct, spec.columns.correct.as_ref());
+        recipe.filters = filters(&spec, &mut |column| recipe.place(column));
+        let columns = spec.columns;
+        recipe.parts[Role::Object as usize] = columns.object.map(|object| part(&mut recipe, object));
+        let activity = columns.activity.map(|activity| part(&mut recipe, activity));
+        if let (Some(kind), None) = (&spec.kind, &activity)
+            && kinds.declared(kind.as_bytes()).is_none()
+        {
+            return self.fail(format!("{name}.kind: `{kind}` is not declared in [activities.kinds]"));
+        }
+        recipe.parts[Role::Activity as usize] = match (spec.kind, activity) {
+            (None, activity) => activity,
+            (prefix, activity) => Some(Part { prefix, ..activity.unwrap_or_default() }),
         };
-        let declared = &mapping.activities.kinds;
-        if declared.len() > 255 {
+        if recipe.columns.len() > MOST_COLUMNS {
             return self
-                .fail(format!("activities.kinds declares {} kinds; at most 255 are told apart", declared.len()));
+                .fail(format!("{name} names {} columns; at most {MOST_COLUMNS} are read", recipe.columns.len()));
         }
-        if declared.contains_key(UNDECLARED) {
-            return self.fail(format!("activities.kinds.{UNDECLARED} is taken: it stands for every kind not declared"));
+        Ok(LogPlan { files, layout, recipe, events, one_event })
+    }
+
+    fn events(
+        &self,
+        name: &str,
+        spec: &TableSpec<LogColumns>,
+        kinds: &Kinds,
+        recipe: &mut Recipe,
+    ) -> Result<(bool, Vec<EventPlan>), ReadError> {
+        if let (Some(time), true) = (&spec.columns.time, spec.events.is_empty()) {
+            recipe.times = vec![recipe.place(&time.column)];
+            return Ok((true, vec![EventPlan { time: time.reading(), kind: None }]));
         }
-        let mut kinds = Vec::with_capacity(declared.len() + 1);
-        for (raw, name) in declared {
-            kinds.push(Kind::new(raw, activity(&format!("activities.kinds.{raw}"), name)?));
+        if spec.columns.time.is_some() || spec.events.is_empty() {
+            return self.fail(format!("{name} must have one of columns.time and events"));
         }
-        kinds.push(Kind::new(UNDECLARED, default));
-        Ok(kinds)
+        if spec.columns.activity.is_some() || spec.kind.is_some() {
+            return self.fail(format!("{name}.events names each event's kind: remove columns.activity and kind"));
+        }
+        if spec.events.len() > MOST_EVENTS {
+            return self.fail(format!("{name}.events are {}; a row may be at most {MOST_EVENTS}", spec.events.len()));
+        }
+        let mut events = Vec::new();
+        for event in &spec.events {
+            let Some(kind) = kinds.declared(event.kind.as_bytes()) else {
+                return self.fail(format!("{name}.events: `{}` is not declared in [activities.kinds]", event.kind));
+            };
+            let place = recipe.place(&event.time.column);
+            recipe.times.push(place);
+            events.push(EventPlan { time: event.time.reading(), kind: Some(kind) });
+        }
+        Ok((false, events))
     }
 
     fn outcomes(&self, mapping: &Mapping) -> Result<FxHashMap<String, End>, ReadError> {
@@ -185,28 +292,45 @@ impl Check<'_> {
 
     /// Times whose format has no time of day can't be told to the second.
     fn granularity(&self, mapping: &Mapping) -> Result<Granularity, ReadError> {
-        match (mapping.granularity, mapping.log.columns.time.format) {
-            (GranularityName::Day, _) => Ok(Granularity::Day),
-            (GranularityName::Second, TimeFormat::Date | TimeFormat::DayOffset) => self.fail(
+        let has_no_time_of_day = |time: &Time| matches!(time.format, TimeFormat::Date | TimeFormat::DayOffset);
+        match mapping.granularity {
+            GranularityName::Day => Ok(Granularity::Day),
+            GranularityName::Second if times(mapping).any(has_no_time_of_day) => self.fail(
                 "log.columns.time.format has no time of day, so the log tells time to the day: set granularity = \"day\"",
             ),
-            (GranularityName::Second, _) => Ok(Granularity::Second),
+            GranularityName::Second => Ok(Granularity::Second),
         }
     }
 
     fn naming(&self, mapping: &Mapping) -> Result<Naming, ReadError> {
-        let log = &mapping.log.columns;
+        let mut namings = mapping.log.0.iter().map(|log| self.naming_of(mapping, log));
+        let Some(first) = namings.next().transpose()? else {
+            return self.fail("log is empty; describe at least one table of the log");
+        };
+        match namings.all(|naming| naming.is_ok_and(|naming| naming == first)) {
+            true => Ok(first),
+            false => self.fail("the tables of the log must all name enrolments in the same way"),
+        }
+    }
+
+    fn naming_of(&self, mapping: &Mapping, log: &TableSpec<LogColumns>) -> Result<Naming, ReadError> {
+        let course_named = log.course_in_file_name;
+        let log = &log.columns;
+        if course_named && (log.course.is_some() || mapping.single_course.is_some()) {
+            return self.fail("log.course_in_file_name names the course: remove columns.course and single_course");
+        }
         let single = mapping.single_course.is_some();
+        let log_has_course = log.course.is_some() || course_named;
         let tables_have_enrolment = mapping.enrolments.as_ref().is_none_or(|table| table.columns.enrolment.is_some());
-        let log_has_pair = log.learner.is_some() && (log.course.is_some() || single);
+        let log_has_pair = log.learner.is_some() && (log_has_course || single);
         if let Some(table) = &mapping.enrolments {
             if table.columns.enrolment.is_none() && table.columns.learner.is_none() {
                 return self.fail("enrolments.columns names neither `enrolment` nor `learner`; name at least one");
             }
-            if table.columns.course.is_none() && !single {
+            if table.columns.course.is_none() && !single && !table.course_in_file_name {
                 return self.fail("enrolments.columns names no `course`; name it, or set single_course");
             }
-        } else if log.course.is_none() && !single {
+        } else if !log_has_course && !single {
             return self.fail(
                 "without [enrolments], rows of the log must name their course: set log.columns.course or single_course",
             );
@@ -233,7 +357,7 @@ impl Check<'_> {
         if columns.end.is_some() == columns.days.is_some() {
             return self.fail("courses.columns must name one of `end` and `days`");
         }
-        let counts_days = mapping.log.columns.time.format == TimeFormat::DayOffset;
+        let counts_days = times(mapping).any(|time| time.format == TimeFormat::DayOffset);
         match &columns.start {
             None if !counts_days => self.fail("courses.columns names no `start`"),
             None if columns.end.is_some() => self.fail("courses.columns names `end` but no `start`"),
@@ -260,32 +384,40 @@ impl Check<'_> {
 }
 
 impl Plan {
+    /// The plan of the mapping at `path`, for log files read in blocks of about `block_bytes`.
     pub(super) fn read(path: &Path, block_bytes: usize) -> Result<Self, ReadError> {
-        Self::of(path, Mapping::read(path)?, block_bytes)
+        Self::of(path, Mapping::read(path)?, "table", block_bytes)
     }
 
-    fn of(path: &Path, mapping: Mapping, block_bytes: usize) -> Result<Self, ReadError> {
+    /// The plan of the mapping of `format` that is built in.
+    pub(super) fn built_in(format: &'static str, text: &str, block_bytes: usize) -> Result<Self, ReadError> {
+        let path = PathBuf::from(format!("configs/mappings/{format}.toml"));
+        Self::of(&path, Mapping::parse(&path, text)?, format, block_bytes)
+    }
+
+    fn of(path: &Path, mapping: Mapping, format: &'static str, block_bytes: usize) -> Result<Self, ReadError> {
         let check = Check { path };
         let granularity = check.granularity(&mapping)?;
         let naming = check.naming(&mapping)?;
         check.courses(&mapping)?;
         check.labels(&mapping, naming)?;
-        let kinds = check.kinds(&mapping)?;
+        let told = mapping.log.0.iter().any(|log| log.columns.correct.is_some());
+        let attempts = if told { Attempts::Told } else { Attempts::Untold };
+        let kinds = Kinds::of(&mapping.activities, attempts).or_else(|what| check.fail(what))?;
         let outcomes = check.outcomes(&mapping)?;
         let label_values = check.label_values(&mapping)?;
-        let layout = check.layout("log", &mapping.log)?;
-        let log = LogPlan {
-            files: mapping.log.files,
-            layout,
-            time: mapping.log.columns.time.format,
-            columns: roles(mapping.log.columns),
-            naming,
-        };
+        let several = mapping.log.0.len() > 1;
+        let name = |number: usize| if several { format!("log[{number}]") } else { "log".to_owned() };
+        let logs = mapping.log.0.into_iter().enumerate().map(|(number, log)| check.log(&name(number), log, &kinds));
         Ok(Self {
             path: path.to_owned(),
             granularity,
             single_course: mapping.single_course,
-            log,
+            format,
+            logs: logs.collect::<Result<_, _>>()?,
+            naming,
+            others: mapping.enrolments.as_ref().and_then(|table| table.others).unwrap_or_default(),
+            infer_missing: mapping.courses.as_ref().is_some_and(|table| table.infer_missing),
             enrolments: check.table("enrolments", mapping.enrolments)?,
             courses: check.table("courses", mapping.courses)?,
             labels: check.table("labels", mapping.labels)?,
@@ -300,17 +432,35 @@ impl Plan {
     pub(super) fn error(&self, what: impl Into<String>) -> ReadError {
         ReadError::Mapping { path: self.path.clone(), what: what.into() }
     }
+
+    /// Whether any table of the log fills a role.
+    pub(super) fn has(&self, role: Role) -> bool {
+        self.logs.iter().any(|log| log.recipe.has(role))
+    }
+
+    /// Whether the log counts days from the courses' starts.
+    pub(super) fn counts_days(&self) -> bool {
+        self.logs.iter().flat_map(|log| &log.events).any(|event| event.time.format == TimeFormat::DayOffset)
+    }
 }
 
-fn roles(columns: LogColumns) -> [Option<String>; ROLES] {
-    let mut by_role = [const { None }; ROLES];
-    by_role[Role::Enrolment as usize] = columns.enrolment;
-    by_role[Role::Learner as usize] = columns.learner;
-    by_role[Role::Course as usize] = columns.course;
-    by_role[Role::Time as usize] = Some(columns.time.column);
-    by_role[Role::Activity as usize] = columns.activity;
-    by_role[Role::Object as usize] = columns.object;
-    by_role[Role::Count as usize] = columns.count;
-    by_role[Role::EventId as usize] = columns.event_id;
-    by_role
+/// Every time column of the log.
+fn times(mapping: &Mapping) -> impl Iterator<Item = &Time> {
+    mapping.log.0.iter().flat_map(|log| log.columns.time.iter().chain(log.events.iter().map(|event| &event.time)))
+}
+
+/// The filters of a table; `place` gives a column's place.
+fn filters<C>(spec: &TableSpec<C>, place: &mut impl FnMut(&str) -> usize) -> Vec<Filter> {
+    let kept = spec.only.iter().map(|(column, words)| (column, words, true));
+    let set_aside = spec.except.iter().map(|(column, words)| (column, words, false));
+    let filter = |(name, Words(words), keeps): (&String, &Words, bool)| {
+        let shown = super::recipe::Column::of(name).name;
+        Filter { column: place(name), name: shown, words: words.clone(), keeps }
+    };
+    kept.chain(set_aside).map(filter).collect()
+}
+
+fn part(recipe: &mut Recipe, SomeColumns(ColumnsInFull { columns, until }): SomeColumns) -> Part {
+    let columns = columns.iter().map(|column| recipe.place(column)).collect();
+    Part { prefix: None, columns, until: until.into_bytes() }
 }

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use csv::ByteRecord;
 
-use super::cells::{Cells, RolePlaces, RowSink};
+use super::cells::{Field, Fields, MOST_COLUMNS, RowSink};
+use super::csv_lines::Signs;
+use super::recipe::{Shaped, ShapedBlock};
 use crate::error::ReadError;
 use crate::input::{self, UnixLines};
 use crate::intake::{Frame, Intake};
@@ -19,23 +21,23 @@ use crate::text::LONGEST_LINE_BYTES;
 /// A CSV whose records may hold newlines. Holds one block and one record, which may be of 4 MiB.
 pub(super) struct RecordsFile<S> {
     pub(super) path: PathBuf,
-    pub(super) places: RolePlaces,
+    pub(super) places: Vec<Option<usize>>,
     /// Number of columns.
     pub(super) width: usize,
-    pub(super) delimiter: u8,
+    pub(super) signs: Signs,
     pub(super) header: Header,
     /// Line of the first record after the header.
     pub(super) first_line: u64,
     pub(super) block_bytes: usize,
-    pub(super) sink: S,
+    pub(super) rows: Shaped<S>,
 }
 
 /// Line, from 1, on which the first record after the header begins.
-pub(super) fn first_line(path: &Path, delimiter: u8, header: Header) -> Result<u64, ReadError> {
+pub(super) fn first_line(path: &Path, signs: Signs, header: Header) -> Result<u64, ReadError> {
     if header == Header::Absent {
         return Ok(1);
     }
-    let mut reader = reader(path, delimiter, &|_| ())?.0;
+    let mut reader = reader(path, signs, &|_| ())?.0;
     let mut record = ByteRecord::new();
     reader.read_byte_record(&mut record).map_err(|error| csv_error(path, error))?;
     Ok(reader.position().line())
@@ -45,13 +47,13 @@ type Reader<'a> = csv::Reader<UnixLines<Limited<Box<dyn Read + Send + 'a>>>>;
 
 fn reader<'a>(
     path: &Path,
-    delimiter: u8,
+    signs: Signs,
     progress: &'a (dyn Fn(u64) + Sync),
 ) -> Result<(Reader<'a>, Arc<AtomicU64>), ReadError> {
     let since_record = Arc::new(AtomicU64::new(0));
     let stream = Limited { inner: input::unpacked(path, progress)?, since_record: Arc::clone(&since_record) };
     let mut builder = csv::ReaderBuilder::new();
-    builder.delimiter(delimiter).has_headers(false).flexible(true);
+    builder.delimiter(signs.delimiter).escape(signs.escape).has_headers(false).flexible(true);
     Ok((builder.from_reader(UnixLines::new(stream)), since_record))
 }
 
@@ -74,7 +76,7 @@ impl<R: Read> Read for Limited<R> {
 }
 
 impl<S: RowSink> RecordsFile<S> {
-    fn take(&self, record: &ByteRecord, line: u64, state: &mut S::Block, intake: &mut Intake<'_>) {
+    fn take(&self, record: &ByteRecord, line: u64, state: &mut ShapedBlock<S::Block>, intake: &mut Intake<'_>) {
         if record.iter().any(|field| std::str::from_utf8(field).is_err()) {
             return intake.refuse(Reason::NotUtf8, line, || "bytes that are not UTF-8".to_owned());
         }
@@ -82,17 +84,21 @@ impl<S: RowSink> RecordsFile<S> {
             let what = || format!("{} fields where the first record has {}", record.len(), self.width);
             return intake.refuse(Reason::Malformed, line, what);
         }
-        let mut cells = Cells::default();
-        for (text, place) in cells.text.iter_mut().zip(self.places) {
-            *text = place.map_or(b"", |place| record[place].trim_ascii());
+        let mut row: Fields<'_> = [Field::EMPTY; MOST_COLUMNS];
+        for (field, place) in row.iter_mut().zip(&self.places) {
+            *field = place.map_or(Field::EMPTY, |place| Field::Text(record[place].trim_ascii()));
         }
-        self.sink.take(state, &cells, line, intake);
+        self.rows.take(state, &row, line, intake);
     }
 }
 
 impl<S: RowSink> EventFile for RecordsFile<S> {
-    fn path(&self) -> &Path {
-        &self.path
+    fn name(&self) -> String {
+        input::file_name(&self.path)
+    }
+
+    fn size_bytes(&self) -> u64 {
+        input::size_bytes(&self.path)
     }
 
     fn first_line(&self) -> u64 {
@@ -110,7 +116,7 @@ impl<S: RowSink> EventFile for RecordsFile<S> {
         sink: &BlockSink<'_>,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Option<String>, ReadError> {
-        let (mut reader, since_record) = reader(&self.path, self.delimiter, progress)?;
+        let (mut reader, since_record) = reader(&self.path, self.signs, progress)?;
         let mut record = ByteRecord::new();
         let read = |reader: &mut Reader<'_>, record: &mut ByteRecord| {
             since_record.store(0, Ordering::Relaxed);
@@ -124,7 +130,7 @@ impl<S: RowSink> EventFile for RecordsFile<S> {
         let mut more = true;
         while more {
             let mut intake = Intake::for_purpose(purpose, frame, number);
-            let mut state = self.sink.begin();
+            let mut state = self.rows.begin();
             let end = reader.position().byte() + self.block_bytes as u64;
             while reader.position().byte() < end {
                 more = read(&mut reader, &mut record)?;
@@ -134,7 +140,7 @@ impl<S: RowSink> EventFile for RecordsFile<S> {
                 let line = record.position().map_or(0, csv::Position::line) - first;
                 self.take(&record, line, &mut state, &mut intake);
             }
-            self.sink.end(state, number);
+            self.rows.end(state, number);
             let next = reader.position().line();
             intake.parsed.tally.lines = next - first;
             first = next;

@@ -5,12 +5,12 @@
 //! of n² / 2⁶⁵: 10⁻⁵ at 20 million.
 
 use std::hash::BuildHasher;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::cells::{Cells, Role, RowSink};
+use super::files::LogFile;
 use super::log;
 use super::plan::Plan;
 use crate::error::ReadError;
@@ -32,17 +32,17 @@ pub(super) struct Repeats {
 
 impl Repeats {
     /// Reads the event ids of the log's files.
-    pub(super) fn find(paths: &[PathBuf], plan: &Plan) -> Result<Self, ReadError> {
-        Self::find_within(paths, plan, MOST_IDS)
+    pub(super) fn find(files: &[LogFile], plan: &Plan) -> Result<Self, ReadError> {
+        Self::find_within(files, plan, MOST_IDS)
     }
 
-    fn find_within(paths: &[PathBuf], plan: &Plan, most_ids: usize) -> Result<Self, ReadError> {
+    fn find_within(files: &[LogFile], plan: &Plan, most_ids: usize) -> Result<Self, ReadError> {
         let mut rows = FxHashSet::default();
         let mut first = 0;
         loop {
             let seen = Arc::new(Mutex::new(Seen { first, last: u64::MAX, most_ids, ..Seen::default() }));
-            for (path, file) in paths.iter().zip(0..) {
-                let reading = log::open(path, plan, Ids { seen: Arc::clone(&seen), file })?;
+            for (found, file) in files.iter().zip(0..) {
+                let reading = log::open(found, plan, Ids { seen: Arc::clone(&seen), file })?;
                 reading.read(Purpose::Events, &Frame::new(&Roster::default(), &[], None), &|_, _| Ok(()), &|_| ())?;
             }
             let seen = std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner));
@@ -129,6 +129,7 @@ impl RowSink for Ids {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::files::Found;
     use super::*;
 
     const MAPPING: &str = "single_course = \"C\"\n[log]\nfiles = [\"log.csv\"]\n\
@@ -149,9 +150,10 @@ mod tests {
             std::fs::write(&log, format!("who,at,id\n{rows}")).unwrap();
             let plan = Plan::read(&mapping, block_bytes).unwrap();
             // The same file twice: what repeats in it, and all of the second.
-            let paths = [log.clone(), log];
-            let whole = Repeats::find(&paths, &plan).unwrap();
-            prop_assert_eq!(&Repeats::find_within(&paths, &plan, most_ids).unwrap().rows, &whole.rows);
+            let file = LogFile { log: 0, found: Found::file(&log) };
+            let files = [file.clone(), file];
+            let whole = Repeats::find(&files, &plan).unwrap();
+            prop_assert_eq!(&Repeats::find_within(&files, &plan, most_ids).unwrap().rows, &whole.rows);
 
             let mut seen = FxHashSet::default();
             let twice = ids.iter().chain(&ids).filter(|id| !id.is_empty() && !seen.insert(*id)).count();

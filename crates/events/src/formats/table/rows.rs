@@ -4,25 +4,36 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::cells::{Cells, Role, RowSink};
-use super::mapping::TimeFormat;
-use super::plan::{Naming, Plan};
+use super::cells::{Cells, Field, MOST_EVENTS, Role, RowSink};
+use super::enrolments::Aside;
+use super::kinds::Kinds;
+use super::mapping::Others;
+use super::plan::{EventPlan, LogPlan, Naming, Plan};
 use super::repeats::Repeats;
-use super::times::{Fraction, Moment, rounded, whole};
+use super::times::{Fraction, Moment, Reading, rounded, whole};
 use crate::event::ObjectKey;
 use crate::formats::pairs::PairIndex;
 use crate::intake::{Intake, Row};
 use crate::roster::{EnrolmentIndex, Roster};
 use crate::source::Granularity;
+use crate::table::Refusal;
 use crate::tally::{Reason, shape};
 
 /// Finds the enrolment of a row.
 #[derive(Debug)]
-pub(super) enum Who {
+pub(super) struct Who {
+    by: By,
+    /// Enrolments that the mapping sets aside.
+    aside: Aside,
+    others: Others,
+}
+
+#[derive(Debug)]
+enum By {
     /// Rows name the enrolment.
-    ByEnrolment { known: EnrolmentIndex, without_course: EnrolmentIndex },
+    Enrolment { known: EnrolmentIndex, without_course: EnrolmentIndex },
     /// Rows name the learner, and the course unless there is only one.
-    ByPair { pairs: PairIndex, single_course: Option<Vec<u8>> },
+    Pair { pairs: PairIndex, single_course: Option<Vec<u8>> },
 }
 
 /// Why a row has no enrolment.
@@ -30,24 +41,25 @@ type Stranger = (Reason, &'static str);
 
 impl Who {
     /// Finds enrolments of `roster`; `without_course` are ids of enrolments whose course has no dates.
-    pub(super) fn of(plan: &Plan, roster: &Roster, without_course: &[String]) -> Self {
-        match plan.log.naming {
-            Naming::Enrolment => Self::ByEnrolment {
+    pub(super) fn of(plan: &Plan, roster: &Roster, without_course: &[String], aside: Aside) -> Self {
+        let by = match plan.naming {
+            Naming::Enrolment => By::Enrolment {
                 known: EnrolmentIndex::new(roster),
                 without_course: EnrolmentIndex::of(without_course.iter().map(String::as_bytes)),
             },
-            Naming::LearnerAndCourse => Self::ByPair {
+            Naming::LearnerAndCourse => By::Pair {
                 pairs: PairIndex::new(roster),
                 single_course: plan.single_course.as_ref().map(|id| id.as_bytes().to_vec()),
             },
-        }
+        };
+        Self { by, aside, others: plan.others }
     }
 
     fn key<'c>(&'c self, cells: &Cells<'c>) -> (&'c [u8], &'c [u8]) {
-        match self {
-            Self::ByEnrolment { .. } => (cells.get(Role::Enrolment), b""),
-            Self::ByPair { single_course: Some(course), .. } => (cells.get(Role::Learner), course),
-            Self::ByPair { single_course: None, .. } => (cells.get(Role::Learner), cells.get(Role::Course)),
+        match &self.by {
+            By::Enrolment { .. } => (cells.get(Role::Enrolment), b""),
+            By::Pair { single_course: Some(course), .. } => (cells.get(Role::Learner), course),
+            By::Pair { single_course: None, .. } => (cells.get(Role::Learner), cells.get(Role::Course)),
         }
     }
 
@@ -55,20 +67,32 @@ impl Who {
         if id.is_empty() {
             return Err((Reason::MissingId, "no id where the enrolment or learner must stand"));
         }
-        match self {
-            Self::ByEnrolment { known, without_course } => match known.get(id) {
-                Some(place) => Ok(place),
+        let (found, unknown) = match &self.by {
+            By::Enrolment { known, without_course } => match known.get(id) {
                 None if without_course.get(id).is_some() => {
-                    Err((Reason::UnknownCourse, "its enrolment has no course with dates"))
+                    return Err((Reason::UnknownCourse, "its enrolment has no course with dates"));
                 }
-                None => Err((Reason::UnknownEnrolment, "its enrolment is not in the enrolments table")),
+                found => (found, "its enrolment is not in the enrolments table"),
             },
-            Self::ByPair { .. } if course.is_empty() => Err((Reason::MissingId, "no id where the course must stand")),
-            Self::ByPair { pairs, .. } => {
-                let course = pairs.course(course).ok_or((Reason::UnknownCourse, "its course has no dates"))?;
-                let unknown = (Reason::UnknownEnrolment, "its learner is not in the enrolments table for its course");
-                pairs.enrolment(course, id).ok_or(unknown)
+            By::Pair { .. } if course.is_empty() => {
+                return Err((Reason::MissingId, "no id where the course must stand"));
             }
+            By::Pair { pairs, .. } => match pairs.course(course) {
+                Some(course) => {
+                    (pairs.enrolment(course, id), "its learner is not in the enrolments table for its course")
+                }
+                None if self.others == Others::SetAside => (None, "nobody is enrolled in its course"),
+                None if self.aside.has(course, id) => (None, ""),
+                None => return Err((Reason::UnknownCourse, "its course has no dates")),
+            },
+        };
+        match (found, self.others) {
+            (Some(place), _) => Ok(place),
+            (None, _) if self.aside.has(course, id) => {
+                Err((Reason::FilteredOut, "its enrolment is set aside by the mapping"))
+            }
+            (None, Others::SetAside) => Err((Reason::FilteredOut, unknown)),
+            (None, Others::Reject) => Err((Reason::UnknownEnrolment, unknown)),
         }
     }
 }
@@ -76,26 +100,26 @@ impl Who {
 /// Turns rows into events.
 pub(super) struct EventRows {
     who: Arc<Who>,
-    time: TimeFormat,
+    events: Vec<EventPlan>,
+    one_event: bool,
     granularity: Granularity,
-    kinds: FxHashMap<Box<[u8]>, u8>,
-    undeclared: u8,
+    kinds: Kinds,
     counts: bool,
+    tells_correct: bool,
     /// Rows whose event id came before, and the number of this file among those of the log.
     repeats: Option<(Arc<Repeats>, u32)>,
 }
 
 impl EventRows {
-    pub(super) fn new(plan: &Plan, who: &Arc<Who>, repeats: Option<(Arc<Repeats>, u32)>) -> Self {
-        let declared = plan.kinds.len() - 1;
-        let number = |(place, kind): (usize, &crate::Kind)| (kind.raw.as_bytes().into(), place as u8);
+    pub(super) fn new(plan: &Plan, log: &LogPlan, who: &Arc<Who>, repeats: Option<(Arc<Repeats>, u32)>) -> Self {
         Self {
             who: Arc::clone(who),
-            time: plan.log.time,
+            events: log.events.clone(),
+            one_event: log.one_event,
             granularity: plan.granularity,
-            kinds: plan.kinds[..declared].iter().enumerate().map(number).collect(),
-            undeclared: declared as u8,
-            counts: plan.log.columns[Role::Count as usize].is_some(),
+            kinds: plan.kinds.clone(),
+            counts: log.recipe.has(Role::Count),
+            tells_correct: log.recipe.has(Role::Correct),
             repeats,
         }
     }
@@ -106,6 +130,40 @@ impl EventRows {
             false => Some(1),
         }
     }
+
+    /// The row's kind, or that of its events that say none of their own.
+    fn kind(&self, before: &mut Before, cells: &Cells<'_>) -> Result<u8, Refusal> {
+        let kind = self.kinds.number(cells.get(Role::Activity), &mut before.kinds);
+        let text = cells.get(Role::Correct);
+        if !self.tells_correct || text.is_empty() {
+            return Ok(kind);
+        }
+        let wrong = || {
+            let what = format!("`{}` does not say whether an attempt was right", shape(text));
+            Refusal::new(Reason::BadValue, what)
+        };
+        Ok(self.kinds.attempt(kind, is_right(text).ok_or_else(wrong)?))
+    }
+}
+
+/// Whether an attempt was right: in words, or as a share of the points, of which right is all.
+fn is_right(text: &[u8]) -> Option<bool> {
+    let is = |words: &[&str]| words.iter().any(|word| word.as_bytes().eq_ignore_ascii_case(text));
+    if is(&["true", "right", "correct", "yes"]) {
+        return Some(true);
+    }
+    if is(&["false", "wrong", "incorrect", "no"]) {
+        return Some(false);
+    }
+    let share: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    (0.0..=1.0).contains(&share).then_some(share >= 1.0)
+}
+
+fn moment(time: Reading, field: Field<'_>) -> Option<Moment> {
+    match field {
+        Field::Instant(instant) => Some(time.instant(instant)),
+        Field::Text(text) => time.parse(text),
+    }
 }
 
 /// What the row before named: logs mostly stand in runs of one enrolment, and of one kind.
@@ -113,13 +171,14 @@ pub(super) struct Before {
     id: Vec<u8>,
     course: Vec<u8>,
     found: Result<u32, Stranger>,
+    kinds: FxHashMap<Box<[u8]>, u8>,
 }
 
 impl RowSink for EventRows {
     type Block = Before;
 
     fn begin(&self) -> Before {
-        Before { id: Vec::new(), course: Vec::new(), found: self.who.find((b"", b"")) }
+        Before { id: Vec::new(), course: Vec::new(), found: self.who.find((b"", b"")), kinds: FxHashMap::default() }
     }
 
     fn take(&self, before: &mut Before, cells: &Cells<'_>, line: u64, intake: &mut Intake<'_>) {
@@ -135,12 +194,18 @@ impl RowSink for EventRows {
             Ok(enrolment) => enrolment,
             Err((reason, what)) => return intake.refuse(reason, line, || what.to_owned()),
         };
-        let moment = cells.instant.map(Moment::Instant).or_else(|| self.time.parse(cells.get(Role::Time)));
-        let Some(moment) = moment else {
-            let text = shape(cells.get(Role::Time));
-            let what = || format!("time of shape `{text}` is not {}", self.time.looks_like());
-            return intake.refuse(Reason::BadTime, line, what);
-        };
+        let mut moments = [None; MOST_EVENTS];
+        for ((moment_of, event), field) in moments.iter_mut().zip(&self.events).zip(cells.times) {
+            if !self.one_event && field == Field::EMPTY {
+                continue;
+            }
+            *moment_of = moment(event.time, field);
+            if moment_of.is_none() {
+                let text = shape(field.text());
+                let what = || format!("time of shape `{text}` is not {}", event.time.format.looks_like());
+                return intake.refuse(Reason::BadTime, line, what);
+            }
+        }
         let Some(count) = self.count(cells) else {
             let text = shape(cells.get(Role::Count));
             return intake
@@ -151,10 +216,17 @@ impl RowSink for EventRows {
         {
             return intake.refuse(Reason::RepeatedId, line, || "an event id that came before".to_owned());
         }
-        let instant = rounded(moment.instant(intake.course_start(enrolment)), self.granularity);
-        let kind = self.kinds.get(cells.get(Role::Activity)).copied().unwrap_or(self.undeclared);
+        let kind = match self.kind(before, cells) {
+            Ok(kind) => kind,
+            Err(refusal) => return intake.refuse(refusal.reason, line, || refusal.what),
+        };
         let object = ObjectKey::of(cells.get(Role::Object));
-        intake.row(Row { line, enrolment, instant, kind, object, count });
+        let start = intake.course_start(enrolment);
+        let row = |(event, moment): (&EventPlan, Option<Moment>)| {
+            let instant = rounded(moment?.instant(start), self.granularity);
+            Some(Row { line, enrolment, instant, kind: event.kind.unwrap_or(kind), object, count })
+        };
+        intake.rows(line, self.events.iter().zip(moments).filter_map(row));
     }
 
     fn end(&self, _: Before, _: usize) {}

@@ -1,14 +1,17 @@
 //! Small tables of any kind of file, row by row.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use csv::ByteRecord;
 
+use super::files::{Found, Place};
 use super::json::{self, JsonPath};
 use super::log::{file_type, head_of_text, require};
 use super::mapping::FileType;
 use super::parquet::ParquetFile;
-use super::plan::Layout;
+use super::plan::TablePlan;
+use super::recipe::{Column, Filter};
 use crate::error::ReadError;
 use crate::input::{self, BOM, file_name};
 use crate::table::{Refusal, Row, Table, settle};
@@ -20,39 +23,78 @@ pub(super) struct SmallTable {
     path: PathBuf,
     name: &'static str,
     kind: SmallKind,
+    /// The mapping's filters; their columns are places here.
+    filters: Vec<Filter>,
+    null: Vec<String>,
+    course: Option<String>,
 }
 
 enum SmallKind {
     Csv(Table),
+    Held(Arc<Table>),
     Jsonl(Vec<JsonPath>),
     Parquet { file: ParquetFile, places: Vec<usize> },
 }
 
+/// The place of a column that the table lacks and may lack: its cells are empty.
+const NOWHERE: usize = usize::MAX;
+
 impl SmallTable {
-    pub(super) fn open(path: &Path, name: &'static str, layout: &Layout) -> Result<Self, ReadError> {
-        let kind = match file_type(path, layout)? {
-            FileType::Csv => SmallKind::Csv(Table::open(path, name, layout.delimiter, layout.header)?),
-            FileType::Jsonl => {
-                head_of_text(path, name)?;
-                SmallKind::Jsonl(Vec::new())
-            }
-            FileType::Parquet => SmallKind::Parquet { file: ParquetFile::open(path)?, places: Vec::new() },
+    pub(super) fn open<C>(found: &Found, name: &'static str, plan: &TablePlan<C>) -> Result<Self, ReadError> {
+        let layout = &plan.layout;
+        let kind = match &found.place {
+            Place::File(path) => match file_type(path, layout)? {
+                FileType::Csv => {
+                    SmallKind::Csv(Table::open_with(path, name, layout.delimiter, layout.escape, layout.header)?)
+                }
+                FileType::Jsonl => {
+                    head_of_text(path, name)?;
+                    SmallKind::Jsonl(Vec::new())
+                }
+                FileType::Parquet => SmallKind::Parquet { file: ParquetFile::open(path)?, places: Vec::new() },
+            },
+            Place::Held(table) => SmallKind::Held(Arc::clone(table)),
+            #[cfg(feature = "sql")]
+            Place::Database(table) => unreachable!("{} is a log", table.path().display()),
         };
-        Ok(Self { path: path.to_owned(), name, kind })
+        let (path, course) = (found.path().to_owned(), found.course.clone());
+        let mut table = Self { path, name, kind, filters: Vec::new(), null: plan.null.clone(), course };
+        for filter in &plan.filters {
+            let column = table.place(&plan.filter_columns[filter.column])?;
+            table.filters.push(Filter { column, ..filter.clone() });
+        }
+        Ok(table)
+    }
+
+    /// The course that the file's name tells.
+    pub(super) fn course(&self) -> Option<&str> {
+        self.course.as_deref()
+    }
+
+    /// Why the mapping sets a row aside, if it does.
+    pub(super) fn set_aside(&self, row: &Row<'_>) -> Option<Refusal> {
+        let filter = self.filters.iter().find(|filter| !filter.passes(row.text(filter.column).as_bytes()))?;
+        Some(Refusal::new(Reason::FilteredOut, filter.what()))
     }
 
     /// Asks for a column; the place it has in the rows. Lines of JSON may have it or not.
     pub(super) fn place(&mut self, column: &str) -> Result<usize, ReadError> {
-        match &mut self.kind {
-            SmallKind::Csv(table) => require(table, column),
+        let Column { name, may_lack } = Column::of(column);
+        let place = match &mut self.kind {
+            SmallKind::Csv(table) => require(table, &name),
+            SmallKind::Held(table) => require(table, &name),
             SmallKind::Jsonl(paths) => {
-                paths.push(JsonPath::of(column));
+                paths.push(JsonPath::of(&name));
                 Ok(paths.len() - 1)
             }
-            SmallKind::Parquet { file, places } => {
-                places.push(file.require(self.name, column)?);
-                Ok(places.len() - 1)
-            }
+            SmallKind::Parquet { file, places } => file.require(self.name, &name).map(|place| {
+                places.push(place);
+                places.len() - 1
+            }),
+        };
+        match place {
+            Err(ReadError::MissingColumn { .. }) if may_lack => Ok(NOWHERE),
+            place => place,
         }
     }
 
@@ -67,6 +109,10 @@ impl SmallTable {
         tally: &mut Tally,
         mut take: impl FnMut(&Row<'_>) -> Result<(), Refusal>,
     ) -> Result<(), ReadError> {
+        let mut take = |row: &Row<'_>| match self.null.is_empty() {
+            true => take(row),
+            false => take(&Row::of(&row.without(&self.null))),
+        };
         let mut mine = Tally::default();
         let file = file_name(&self.path);
         let mut count = |line: u64, taken: Result<(), Refusal>| match taken {
@@ -75,6 +121,7 @@ impl SmallTable {
         };
         match &self.kind {
             SmallKind::Csv(table) => return table.rows(tally, take),
+            SmallKind::Held(table) => return table.rows(tally, take),
             SmallKind::Jsonl(paths) => {
                 let text = input::head(&self.path, u64::MAX)?;
                 let text = text.strip_prefix(BOM).unwrap_or(&text);

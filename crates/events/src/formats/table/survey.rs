@@ -1,12 +1,12 @@
 //! Who is enrolled, inferred from the log where no table says it: the distinct ids of its rows. Holds an entry for each
 //! enrolment, whatever the length of the log.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
 
 use super::cells::{Cells, Role, RowSink};
+use super::files::LogFile;
 use super::log;
 use super::plan::{Naming, Plan};
 use crate::error::ReadError;
@@ -24,18 +24,17 @@ pub(super) struct Named {
 }
 
 /// The enrolments that the log's rows name.
-pub(super) fn enrolments_in(paths: &[PathBuf], plan: &Plan) -> Result<Vec<Named>, ReadError> {
+pub(super) fn enrolments_in(files: &[LogFile], plan: &Plan) -> Result<Vec<Named>, ReadError> {
     let found: Arc<Mutex<FxHashMap<Box<[u8]>, Named>>> = Arc::default();
-    for path in paths {
-        let names =
-            Names { found: Arc::clone(&found), naming: plan.log.naming, single_course: plan.single_course.clone() };
-        let reading = log::open(path, plan, names)?;
+    for file in files {
+        let names = Names { found: Arc::clone(&found), naming: plan.naming, single_course: plan.single_course.clone() };
+        let reading = log::open(file, plan, names)?;
         reading.read(Purpose::Events, &Frame::new(&Roster::default(), &[], None), &|_, _| Ok(()), &|_| ())?;
     }
     let found = std::mem::take(&mut *found.lock().unwrap_or_else(PoisonError::into_inner));
     let mut named: Vec<Named> = found.into_values().collect();
     named.sort();
-    if plan.log.naming == Naming::Enrolment {
+    if plan.naming == Naming::Enrolment {
         let torn = named.windows(2).filter(|pair| pair[0].enrolment == pair[1].enrolment).count();
         if torn > 0 {
             return Err(plan.error(format!(

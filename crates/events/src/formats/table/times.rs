@@ -1,6 +1,6 @@
 //! Times in the formats a mapping may name.
 
-use super::mapping::TimeFormat;
+use super::mapping::{Time, TimeFormat};
 use crate::formats::fields::integer;
 use crate::source::Granularity;
 use crate::time::{DAY_SECONDS, parse_date, parse_instant};
@@ -27,6 +27,36 @@ impl Moment {
     pub(super) fn seconds_after(self, start: i64) -> i32 {
         let seconds = self.instant(start).saturating_sub(start);
         seconds.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
+    }
+}
+
+/// How the times of a column are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Reading {
+    pub(super) format: TimeFormat,
+    /// Seconds added to each.
+    pub(super) shift: i64,
+}
+
+impl Reading {
+    /// The moment that `text` names.
+    pub(super) fn parse(self, text: &[u8]) -> Option<Moment> {
+        self.format.parse(text).map(|moment| match moment {
+            Moment::Instant(instant) => self.instant(instant),
+            day @ Moment::Day(_) => day,
+        })
+    }
+
+    /// The moment of an instant that the file holds as such.
+    pub(super) fn instant(self, instant: i64) -> Moment {
+        Moment::Instant(instant.saturating_add(self.shift))
+    }
+}
+
+impl Time {
+    /// How its times are read.
+    pub(super) const fn reading(&self) -> Reading {
+        Reading { format: self.format, shift: self.shift.0 }
     }
 }
 

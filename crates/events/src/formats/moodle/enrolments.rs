@@ -1,0 +1,167 @@
+//! Who is enrolled as what, put together from Moodle's own tables: `mdl_user_enrolments` and `mdl_enrol` say who is in
+//! which course, `mdl_role_assignments`, `mdl_context` and `mdl_role` as what.
+
+use std::path::Path;
+
+use csv::ByteRecord;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::error::ReadError;
+use crate::table::{Refusal, Row, Table};
+use crate::tally::{Reason, Tally};
+
+/// The tables. Those of roles may be empty: everyone's role is then unknown.
+#[derive(Debug, Default)]
+pub(super) struct Sources {
+    pub(super) user_enrolments: Vec<Table>,
+    pub(super) enrol: Vec<Table>,
+    pub(super) role_assignments: Vec<Table>,
+    pub(super) contexts: Vec<Table>,
+    pub(super) roles: Vec<Table>,
+}
+
+/// Level of the contexts of courses (`CONTEXT_COURSE`).
+pub(super) const COURSE_LEVEL: &str = "50";
+
+/// Archetypes of those who teach or run a course.
+const STAFF: [&str; 4] = ["manager", "coursecreator", "editingteacher", "teacher"];
+
+/// Learner and course.
+type Pair = (String, String);
+
+#[derive(Debug)]
+struct Enrolled {
+    pair: Pair,
+    /// Seconds since 1970.
+    since: Option<i64>,
+    line: Option<u64>,
+}
+
+/// Enrolments with their roles.
+#[derive(Debug, Default)]
+pub(super) struct Joined {
+    /// In the order of `mdl_user_enrolments`; several of one pair, by several ways in, are one, from the earliest.
+    rows: Vec<Enrolled>,
+    /// `None` when no table tells roles.
+    roles: Option<FxHashMap<Pair, &'static str>>,
+}
+
+impl Joined {
+    pub(super) fn of(sources: &Sources, tally: &mut Tally) -> Result<Self, ReadError> {
+        let mut courses: FxHashMap<String, String> = FxHashMap::default();
+        for table in &sources.enrol {
+            let (id, course) = (table.require(&["id"])?, table.require(&["courseid"])?);
+            table.rows(tally, |row| {
+                courses.insert(row.id(id, "id")?.to_owned(), row.id(course, "course")?.to_owned());
+                Ok(())
+            })?;
+        }
+        let roles = if sources.role_assignments.is_empty() { None } else { Some(roles(sources, tally)?) };
+        let mut joined = Self { roles, rows: Vec::new() };
+        let mut places: FxHashMap<Pair, usize> = FxHashMap::default();
+        for table in &sources.user_enrolments {
+            let (user, enrol) = (table.require(&["userid"])?, table.require(&["enrolid"])?);
+            let (start, created) = (table.find(&["timestart"]), table.find(&["timecreated"]));
+            let mut mine = Tally::default();
+            table.rows(&mut mine, |row| {
+                let course = courses.get(row.id(enrol, "enrolid")?).ok_or_else(|| {
+                    Refusal::new(Reason::UnknownCourse, "an enrolment by a way in that mdl_enrol does not name")
+                })?;
+                let pair = (row.id(user, "userid")?.to_owned(), course.clone());
+                let since = match since(row, start)? {
+                    Some(since) => Some(since),
+                    None => since(row, created)?,
+                };
+                match places.get(&pair) {
+                    None => {
+                        places.insert(pair.clone(), joined.rows.len());
+                        joined.rows.push(Enrolled { pair, since, line: row.line() });
+                        Ok(())
+                    }
+                    Some(&place) => {
+                        let known = &mut joined.rows[place].since;
+                        *known = [*known, since].into_iter().flatten().min();
+                        Err(Refusal::new(Reason::Repeated, "a learner in a course by another way in as well"))
+                    }
+                }
+            })?;
+            // Rows that are kept count when the table that they make is read.
+            mine.read -= std::mem::take(&mut mine.used);
+            tally.append(mine);
+        }
+        Ok(joined)
+    }
+
+    /// The table that the mapping reads: `userid,courseid,timestart,role`.
+    pub(super) fn into_table(self, path: &Path) -> Table {
+        let record = |Enrolled { pair, since, line }: Enrolled| {
+            let role = self.roles.as_ref().map_or("", |roles| roles.get(&pair).copied().unwrap_or("none"));
+            let since = since.map(|since| since.to_string()).unwrap_or_default();
+            let mut record = ByteRecord::from(vec![pair.0.as_str(), pair.1.as_str(), since.as_str(), role]);
+            let position = line.map(|line| {
+                let mut position = csv::Position::new();
+                position.set_line(line);
+                position
+            });
+            record.set_position(position);
+            record
+        };
+        let columns = ["userid", "courseid", "timestart", "role"];
+        Table::held(path.to_owned(), "enrolments", &columns, self.rows.into_iter().map(record).collect())
+    }
+}
+
+/// Seconds since 1970 in a column; `None` for 0, which Moodle writes for what is not set.
+fn since(row: &Row<'_>, column: Option<usize>) -> Result<Option<i64>, Refusal> {
+    let Some(column) = column else { return Ok(None) };
+    Ok(row.integer(column, "time of enrolment")?.filter(|&seconds| seconds != 0))
+}
+
+/// Everyone's role in a course: `staff`, `student`, or `other`.
+fn roles(sources: &Sources, tally: &mut Tally) -> Result<FxHashMap<Pair, &'static str>, ReadError> {
+    let mut archetypes: FxHashMap<String, String> = FxHashMap::default();
+    for table in &sources.roles {
+        let id = table.require(&["id"])?;
+        let (short, archetype) = (table.require(&["shortname"])?, table.find(&["archetype"]));
+        table.rows(tally, |row| {
+            let given = archetype.and_then(|column| row.given(column)).or(row.given(short));
+            archetypes.insert(row.id(id, "id")?.to_owned(), given.unwrap_or_default().to_owned());
+            Ok(())
+        })?;
+    }
+    let mut courses: FxHashMap<String, String> = FxHashMap::default();
+    for table in &sources.contexts {
+        let (id, level) = (table.require(&["id"])?, table.require(&["contextlevel"])?);
+        let instance = table.require(&["instanceid"])?;
+        table.rows(tally, |row| {
+            if row.text(level) != COURSE_LEVEL {
+                return Err(Refusal::new(Reason::FilteredOut, "the context of something other than a course"));
+            }
+            courses.insert(row.id(id, "id")?.to_owned(), row.id(instance, "instanceid")?.to_owned());
+            Ok(())
+        })?;
+    }
+    let mut held: FxHashMap<Pair, FxHashSet<&str>> = FxHashMap::default();
+    for table in &sources.role_assignments {
+        let (role, context) = (table.require(&["roleid"])?, table.require(&["contextid"])?);
+        let user = table.require(&["userid"])?;
+        table.rows(tally, |row| {
+            let Some(course) = courses.get(row.id(context, "contextid")?) else {
+                return Err(Refusal::new(Reason::FilteredOut, "a role in something other than a course"));
+            };
+            let archetype = archetypes
+                .get(row.id(role, "roleid")?)
+                .ok_or_else(|| Refusal::new(Reason::UnknownObject, "a role that mdl_role does not name"))?;
+            let pair = (row.id(user, "userid")?.to_owned(), course.clone());
+            held.entry(pair).or_default().insert(archetype);
+            Ok(())
+        })?;
+    }
+    // Who teaches a course is no learner of it, whatever else they are, to see it as learners do for one.
+    let role = |archetypes: &FxHashSet<&str>| match () {
+        () if archetypes.iter().any(|archetype| STAFF.contains(archetype)) => "staff",
+        () if archetypes.contains("student") => "student",
+        () => "other",
+    };
+    Ok(held.into_iter().map(|(pair, archetypes)| (pair, role(&archetypes))).collect())
+}

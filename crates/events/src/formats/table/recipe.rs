@@ -1,0 +1,194 @@
+//! How a row of the log is made out of the columns of its file: which rows count, what several columns are together,
+//! what the file's name tells.
+
+use super::cells::{Cells, Field, Fields, MOST_EVENTS, ROLES, Role, RowSink};
+use super::pattern;
+use crate::intake::Intake;
+use crate::tally::Reason;
+
+/// A column of the log that the mapping names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::formats) struct Column {
+    /// Its name.
+    pub(in crate::formats) name: String,
+    /// Whether files may lack it; its cells are then empty.
+    pub(in crate::formats) may_lack: bool,
+}
+
+impl Column {
+    /// The column that the mapping writes as `written`: a name, or a name and `?` for a column that may be missing.
+    pub(in crate::formats) fn of(written: &str) -> Self {
+        match written.strip_suffix('?') {
+            Some(name) => Self { name: name.to_owned(), may_lack: true },
+            None => Self { name: written.to_owned(), may_lack: false },
+        }
+    }
+}
+
+/// What fills a role: one or several columns, and what stands before them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::formats) struct Part {
+    /// A text that comes first.
+    pub(in crate::formats) prefix: Option<String>,
+    /// Places in [`Recipe::columns`].
+    pub(in crate::formats) columns: Vec<usize>,
+    /// Signs at the first of which each column's text is cut off.
+    pub(in crate::formats) until: Vec<u8>,
+}
+
+/// Rows of a column's words: to be kept, or to be set aside.
+#[derive(Clone, Debug)]
+pub(in crate::formats) struct Filter {
+    /// Place in [`Recipe::columns`].
+    pub(in crate::formats) column: usize,
+    /// Name of the column.
+    pub(in crate::formats) name: String,
+    /// Words, or patterns with `*` and `?`.
+    pub(in crate::formats) words: Vec<String>,
+    /// Whether rows with one of the words are those that count.
+    pub(in crate::formats) keeps: bool,
+}
+
+impl Filter {
+    /// Whether a row with `text` in the column counts.
+    pub(in crate::formats) fn passes(&self, text: &[u8]) -> bool {
+        let any = self.words.iter().any(|word| match pattern::is_pattern(word) {
+            true => pattern::fits(word.as_bytes(), text),
+            false => word.as_bytes() == text,
+        });
+        any == self.keeps
+    }
+
+    /// Why a row does not count.
+    pub(in crate::formats) fn what(&self) -> String {
+        let list = if self.keeps { "only" } else { "except" };
+        format!("its `{}` is set aside by the mapping's `{list}`", self.name)
+    }
+}
+
+/// How rows are made of columns.
+#[derive(Clone, Debug, Default)]
+pub(in crate::formats) struct Recipe {
+    /// The columns that the mapping names, each once.
+    pub(in crate::formats) columns: Vec<Column>,
+    /// Columns of a role, by role.
+    pub(in crate::formats) parts: [Option<Part>; ROLES],
+    /// Columns of the times of a row's events: places in `columns`.
+    pub(in crate::formats) times: Vec<usize>,
+    pub(in crate::formats) filters: Vec<Filter>,
+    /// Words that stand for nothing.
+    pub(in crate::formats) null: Vec<String>,
+}
+
+impl Recipe {
+    /// The place of the column that the mapping writes as `written`, which is added if need be.
+    pub(in crate::formats) fn place(&mut self, written: &str) -> usize {
+        let column = Column::of(written);
+        match self.columns.iter().position(|known| known.name == column.name) {
+            Some(place) => {
+                self.columns[place].may_lack &= column.may_lack;
+                place
+            }
+            None => {
+                self.columns.push(column);
+                self.columns.len() - 1
+            }
+        }
+    }
+
+    /// Whether the mapping fills a role.
+    pub(in crate::formats) fn has(&self, role: Role) -> bool {
+        self.parts[role as usize].is_some()
+    }
+
+    fn given<'a>(&self, field: Field<'a>) -> Field<'a> {
+        match field {
+            Field::Text(text) if self.null.iter().any(|word| word.as_bytes() == text) => Field::EMPTY,
+            field => field,
+        }
+    }
+}
+
+impl Part {
+    /// The part of one column and nothing else.
+    pub(in crate::formats) fn column(place: usize) -> Self {
+        Self { columns: vec![place], ..Self::default() }
+    }
+
+    fn cut<'a>(&self, text: &'a [u8]) -> &'a [u8] {
+        match text.iter().position(|byte| self.until.contains(byte)) {
+            Some(end) => &text[..end],
+            None => text,
+        }
+    }
+
+    /// Its text in a row; `scratch` holds it where it is made of several. Empty columns leave nothing, not even a blank.
+    fn text<'a>(&self, recipe: &Recipe, fields: &Fields<'a>, scratch: &'a mut Vec<u8>) -> &'a [u8] {
+        if let (None, [column]) = (&self.prefix, self.columns.as_slice()) {
+            return self.cut(recipe.given(fields[*column]).text());
+        }
+        scratch.clear();
+        scratch.extend_from_slice(self.prefix.as_deref().unwrap_or_default().as_bytes());
+        for &column in &self.columns {
+            let text = self.cut(recipe.given(fields[column]).text());
+            if !text.is_empty() {
+                if !scratch.is_empty() {
+                    scratch.push(b' ');
+                }
+                scratch.extend_from_slice(text);
+            }
+        }
+        scratch
+    }
+}
+
+/// Makes rows out of fields and hands them to `sink`; counts those that the mapping sets aside.
+pub(in crate::formats) struct Shaped<S> {
+    pub(in crate::formats) recipe: Recipe,
+    /// The course that the file's name tells.
+    pub(in crate::formats) course: Option<Vec<u8>>,
+    pub(in crate::formats) sink: S,
+}
+
+/// What is kept while one block is read.
+pub(in crate::formats) struct ShapedBlock<B> {
+    inner: B,
+    scratch: [Vec<u8>; ROLES],
+}
+
+impl<S: RowSink> Shaped<S> {
+    pub(in crate::formats) fn begin(&self) -> ShapedBlock<S::Block> {
+        ShapedBlock { inner: self.sink.begin(), scratch: Default::default() }
+    }
+
+    pub(in crate::formats) fn take(
+        &self,
+        block: &mut ShapedBlock<S::Block>,
+        fields: &Fields<'_>,
+        line: u64,
+        intake: &mut Intake<'_>,
+    ) {
+        for filter in &self.recipe.filters {
+            if !filter.passes(self.recipe.given(fields[filter.column]).text()) {
+                return intake.refuse(Reason::FilteredOut, line, || filter.what());
+            }
+        }
+        let mut cells = Cells { text: [b""; ROLES], times: [Field::EMPTY; MOST_EVENTS] };
+        for ((text, part), scratch) in cells.text.iter_mut().zip(&self.recipe.parts).zip(&mut block.scratch) {
+            if let Some(part) = part {
+                *text = part.text(&self.recipe, fields, scratch);
+            }
+        }
+        if let Some(course) = &self.course {
+            cells.text[Role::Course as usize] = course;
+        }
+        for (time, &column) in cells.times.iter_mut().zip(&self.recipe.times) {
+            *time = self.recipe.given(fields[column]);
+        }
+        self.sink.take(&mut block.inner, &cells, line, intake);
+    }
+
+    pub(in crate::formats) fn end(&self, block: ShapedBlock<S::Block>, number: usize) {
+        self.sink.end(block.inner, number);
+    }
+}

@@ -1,0 +1,199 @@
+//! Values that a mapping may write in more than one way: one or several, short or in full.
+
+use std::fmt;
+
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{self, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use super::mapping::{LogColumns, TableSpec};
+use crate::Detail;
+
+/// The log's tables: one, `[log]`, or several, `[[log]]`.
+#[derive(Debug)]
+pub(super) struct Logs(pub(super) Vec<TableSpec<LogColumns>>);
+
+/// Words: one, or a list of them.
+#[derive(Debug)]
+pub(super) struct Words(pub(super) Vec<String>);
+
+/// Columns: the name of one, a list of names, or a table that says more.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ColumnsInFull {
+    pub(super) columns: Vec<String>,
+    /// Signs at the first of which a column's text is cut off.
+    #[serde(default)]
+    pub(super) until: String,
+}
+
+/// [`ColumnsInFull`], in any of the ways it may be written.
+#[derive(Debug)]
+pub(super) struct SomeColumns(pub(super) ColumnsInFull);
+
+/// What a kind counts as, in full.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KindInFull {
+    /// A name of the vocabulary.
+    pub(super) activity: String,
+    /// What it tells beyond that.
+    #[serde(default)]
+    pub(super) detail: DetailName,
+    /// The kind's name in columns and manifests; the key when not given.
+    pub(super) name: Option<String>,
+}
+
+/// [`KindInFull`], or only the activity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct KindSpec(pub(super) KindInFull);
+
+/// Seconds added to times, written `+08:00`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Shift(pub(super) i64);
+
+/// [`Detail`] as mappings write it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum DetailName {
+    #[default]
+    Nothing,
+    Attempt,
+    AttemptRight,
+    AttemptWrong,
+    VideoPlayed,
+    Post,
+    Response,
+    Comment,
+    UpvoteGiven,
+    UpvoteReceived,
+    DownvoteGiven,
+    DownvoteReceived,
+    TextbookPage,
+}
+
+impl DetailName {
+    pub(super) const fn detail(self) -> Detail {
+        match self {
+            Self::Nothing => Detail::Nothing,
+            Self::Attempt => Detail::Attempt,
+            Self::AttemptRight => Detail::AttemptRight,
+            Self::AttemptWrong => Detail::AttemptWrong,
+            Self::VideoPlayed => Detail::VideoPlayed,
+            Self::Post => Detail::Post,
+            Self::Response => Detail::Response,
+            Self::Comment => Detail::Comment,
+            Self::UpvoteGiven => Detail::UpvoteGiven,
+            Self::UpvoteReceived => Detail::UpvoteReceived,
+            Self::DownvoteGiven => Detail::DownvoteGiven,
+            Self::DownvoteReceived => Detail::DownvoteReceived,
+            Self::TextbookPage => Detail::TextbookPage,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Logs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Logs;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table [log], or several tables [[log]]")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Logs, A::Error> {
+                TableSpec::deserialize(MapAccessDeserializer::new(map)).map(|one| Logs(vec![one]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Logs, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(seq)).map(Logs)
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
+}
+
+impl<'de> Deserialize<'de> for Words {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Words;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a word, or a list of words")
+            }
+
+            fn visit_str<E: de::Error>(self, word: &str) -> Result<Words, E> {
+                Ok(Words(vec![word.to_owned()]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Words, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(seq)).map(Words)
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
+}
+
+impl<'de> Deserialize<'de> for SomeColumns {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = SomeColumns;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a column, a list of columns, or a table with `columns`")
+            }
+
+            fn visit_str<E: de::Error>(self, column: &str) -> Result<SomeColumns, E> {
+                Ok(SomeColumns(ColumnsInFull { columns: vec![column.to_owned()], until: String::new() }))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<SomeColumns, A::Error> {
+                let columns = Vec::deserialize(SeqAccessDeserializer::new(seq))?;
+                Ok(SomeColumns(ColumnsInFull { columns, until: String::new() }))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<SomeColumns, A::Error> {
+                ColumnsInFull::deserialize(MapAccessDeserializer::new(map)).map(SomeColumns)
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
+}
+
+impl<'de> Deserialize<'de> for KindSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = KindSpec;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an activity, or a table with `activity`, `detail` and `name`")
+            }
+
+            fn visit_str<E: de::Error>(self, activity: &str) -> Result<KindSpec, E> {
+                let activity = activity.to_owned();
+                Ok(KindSpec(KindInFull { activity, detail: DetailName::Nothing, name: None }))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<KindSpec, A::Error> {
+                KindInFull::deserialize(MapAccessDeserializer::new(map)).map(KindSpec)
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
+}
+
+impl<'de> Deserialize<'de> for Shift {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        // A time at that offset lies before the same time at none by what is to be added.
+        let there = format!("1970-01-01T00:00:00{text}");
+        let seconds = crate::time::parse_instant(there.as_bytes()).filter(|_| text.starts_with(['+', '-']));
+        seconds
+            .map(|seconds| Self(-seconds))
+            .ok_or_else(|| de::Error::custom(format!("`{text}` is not hours and minutes such as `+08:00`")))
+    }
+}

@@ -1,0 +1,218 @@
+//! The `moodle` reader.
+
+use staycast_events::formats::OpenOptions;
+use staycast_events::{Activity, Detail, LabelOffer, ObjectKey};
+
+use crate::common::{Folder, check_odd_logs, courses, fixture, in_words, open, outcome, outcome_with, read};
+use crate::kdd2015::events;
+
+const DAY: i32 = 86_400;
+const LOG: &str = "mdl_logstore_standard_log.csv";
+
+fn check(fixture_name: &str, expected: &str) {
+    assert_eq!(outcome_with("moodle", LOG, fixture_name), expected, "{fixture_name}");
+}
+
+#[test]
+fn a_sound_folder() {
+    let source = open(&fixture("moodle/base")).unwrap();
+    assert_eq!(source.format, "moodle");
+    let reason = "mdl_logstore_standard_log.csv has the columns eventname, userid, courseid and timecreated";
+    assert_eq!(source.reason, reason);
+    assert_eq!(source.labels, LabelOffer::Nothing);
+    assert!(source.knows.learners && source.knows.objects && source.knows.dates && source.knows.time_of_day);
+    assert!(!source.knows.withdrawals && !source.knows.correctness);
+    // Botany has no end date: it ends with its last event.
+    let expected =
+        [("2".to_owned(), "2014-03-03".to_owned(), 28, false), ("3".to_owned(), "2014-03-10".to_owned(), 4, true)];
+    assert_eq!(courses(&source), expected);
+    let enrolments: Vec<(&str, &str, Option<i32>)> = source
+        .roster
+        .enrolments
+        .iter()
+        .map(|one| (one.id.as_str(), one.learner.as_str(), one.enrolled_seconds))
+        .collect();
+    // Enrolled two ways counts from the earlier; without a start, from when the enrolment was made. 9 teaches.
+    assert_eq!(enrolments, [("2/5", "5", Some(-3 * DAY)), ("2/6", "6", Some(DAY)), ("3/5", "5", Some(-7 * DAY))]);
+    let event = |id: &str, seconds, kind: &str| (id.to_owned(), seconds, kind.to_owned(), 1);
+    let expected = [
+        event("2/5", 3_600, "course_viewed"),
+        event("2/5", 7_200, "mod_quiz_attempt_submitted"),
+        event("2/6", 9 * DAY, "mod_forum_post_created"),
+        event("2/6", 20 * DAY, "mod_assign_submitted"),
+        event("2/6", 20 * DAY + 60, "undeclared"),
+        event("3/5", 3 * DAY, "mod_page"),
+    ];
+    assert_eq!(events(&source), expected);
+    let all = read(&source).unwrap();
+    assert_eq!(
+        in_words(&all.tally),
+        "6 of 13 used\n\
+            7 filtered_out: mdl_logstore_standard_log.csv:8: its enrolment is set aside by the mapping \
+            | mdl_logstore_standard_log.csv:9: its `userid` is set aside by the mapping's `except` \
+            | mdl_logstore_standard_log.csv:10: its `courseid` is set aside by the mapping's `except` \
+            | mdl_logstore_standard_log.csv:11: its `anonymous` is set aside by the mapping's `except` \
+            | mdl_logstore_standard_log.csv:12: its `realuserid` is set aside by the mapping's `only`"
+    );
+    assert_eq!(
+        in_words(&source.tables),
+        "18 of 24 used\n\
+            1 repeated: mdl_user_enrolments.csv:3: a learner in a course by another way in as well\n\
+            5 filtered_out: mdl_context.csv:2: the context of something other than a course \
+            | mdl_context.csv:5: the context of something other than a course \
+            | mdl_role_assignments.csv:7: a role in something other than a course \
+            | mdl_course.csv:2: its `id` is set aside by the mapping's `except` \
+            | mdl_user_enrolments.csv:5: its `role` is set aside by the mapping's `only`"
+    );
+    assert_eq!(all.events[0].object(), ObjectKey::of(b"core 7"));
+    let kind = |name: &str| source.kinds.iter().find(|kind| kind.raw == name).unwrap();
+    assert_eq!((kind("mod_quiz").activity, kind("mod_quiz").detail), (Activity::Problem, Detail::Nothing));
+    assert_eq!(kind("mod_quiz_attempt_submitted").detail, Detail::Attempt);
+    let roles: Vec<&str> = source.inputs.iter().map(|file| file.role).collect();
+    let expected = ["log", "calendar", "user-enrolments", "enrol", "role-assignments", "contexts", "roles"];
+    assert_eq!(roles, expected);
+}
+
+#[test]
+fn odd_logs_with_the_same_events() {
+    check_odd_logs("moodle", LOG, &["swapped_columns.csv", "nulls.csv", "twice.csv"]);
+    check(
+        "twice.csv",
+        "6 of 15 used\n\
+         2 repeated_id: mdl_logstore_standard_log.csv:15: an event id that came before \
+         | mdl_logstore_standard_log.csv:16: an event id that came before\n\
+         7 filtered_out: mdl_logstore_standard_log.csv:8: its enrolment is set aside by the mapping \
+         | mdl_logstore_standard_log.csv:9: its `userid` is set aside by the mapping's `except` \
+         | mdl_logstore_standard_log.csv:10: its `courseid` is set aside by the mapping's `except` \
+         | mdl_logstore_standard_log.csv:11: its `anonymous` is set aside by the mapping's `except` \
+         | mdl_logstore_standard_log.csv:12: its `realuserid` is set aside by the mapping's `only`",
+    );
+}
+
+#[test]
+fn as_a_mapping_to_copy() {
+    // The mapping alone can't put enrolments together: it reads them put together.
+    let folder = Folder::copy_of("moodle/base");
+    for table in ["enrol", "user_enrolments", "role", "context", "role_assignments"] {
+        folder.remove(&format!("mdl_{table}.csv"));
+    }
+    folder.write("enrolments.csv", b"userid,courseid,timestart,role\n5,2,1393545600,student\n6,2,1393891200,student\n9,2,,staff\n5,3,1393804800,\n");
+    let built_in = open(folder.path()).unwrap();
+    assert_eq!(events(&built_in), events(&open(&fixture("moodle/base")).unwrap()));
+    assert_eq!(built_in.roster.enrolments, open(&fixture("moodle/base")).unwrap().roster.enrolments);
+    let mapping = Some(crate::common::workspace().join("configs/mappings/moodle.toml"));
+    let options = OpenOptions { mapping, ..OpenOptions::default() };
+    let mapped = staycast_events::formats::open(&[folder.path().to_owned()], &options).unwrap();
+    assert_eq!(read(&mapped).unwrap(), read(&built_in).unwrap());
+}
+
+#[test]
+fn a_log_alone() {
+    let folder = Folder::of(&[("log.csv", &std::fs::read(fixture("moodle/base").join(LOG)).unwrap())]);
+    let source = open(folder.path()).unwrap();
+    let expected =
+        [("2".to_owned(), "2014-03-03".to_owned(), 21, true), ("3".to_owned(), "2014-03-13".to_owned(), 1, true)];
+    assert_eq!(courses(&source), expected);
+    // Nothing tells that 9 teaches and 8 only looked in.
+    let ids: Vec<&str> = source.roster.enrolments.iter().map(|one| one.id.as_str()).collect();
+    assert_eq!(ids, ["2/5", "2/6", "2/8", "2/9", "3/5"]);
+    assert_eq!(
+        in_words(&read(&source).unwrap().tally),
+        "8 of 13 used\n\
+            5 filtered_out: log.csv:9: its `userid` is set aside by the mapping's `except` \
+            | log.csv:10: its `courseid` is set aside by the mapping's `except` \
+            | log.csv:11: its `anonymous` is set aside by the mapping's `except` \
+            | log.csv:12: its `realuserid` is set aside by the mapping's `only` \
+            | log.csv:13: its `origin` is set aside by the mapping's `except`"
+    );
+    let few = Folder::of(&[("log.csv", &std::fs::read(fixture("moodle/logs/few_columns.csv")).unwrap())]);
+    assert_eq!(events(&open(few.path()).unwrap()).len(), 7);
+}
+
+#[test]
+fn logs_of_which_rows_are_counted_out() {
+    check("header_only.csv", "0 of 0 used");
+    check(
+        "truncated.csv",
+        "6 of 13 used\n\
+         1 malformed: mdl_logstore_standard_log.csv:14: 16 fields where the first line has 21\n\
+         6 filtered_out: mdl_logstore_standard_log.csv:8: its enrolment is set aside by the mapping \
+         | mdl_logstore_standard_log.csv:9: its `userid` is set aside by the mapping's `except` \
+         | mdl_logstore_standard_log.csv:10: its `courseid` is set aside by the mapping's `except` \
+         | mdl_logstore_standard_log.csv:11: its `anonymous` is set aside by the mapping's `except` \
+         | mdl_logstore_standard_log.csv:12: its `realuserid` is set aside by the mapping's `only`",
+    );
+    check(
+        "not_utf8.csv",
+        "6 of 14 used\n\
+         1 not_utf8: mdl_logstore_standard_log.csv:15: bytes that are not UTF-8\n\
+         7 filtered_out: mdl_logstore_standard_log.csv:8: its enrolment is set aside by the mapping \
+         | mdl_logstore_standard_log.csv:9: its `userid` is set aside by the mapping's `except` \
+         | mdl_logstore_standard_log.csv:10: its `courseid` is set aside by the mapping's `except` \
+         | mdl_logstore_standard_log.csv:11: its `anonymous` is set aside by the mapping's `except` \
+         | mdl_logstore_standard_log.csv:12: its `realuserid` is set aside by the mapping's `only`",
+    );
+    check(
+        "bad_values.csv",
+        "1 of 5 used\n\
+         1 malformed: mdl_logstore_standard_log.csv:5: 2 fields where the first line has 21\n\
+         1 bad_time: mdl_logstore_standard_log.csv:3: time of shape `9999-99-99` is not a number of seconds since 1970\n\
+         1 after_the_calendar: mdl_logstore_standard_log.csv:4: 2014-03-31T00:00:00\n\
+         1 filtered_out: mdl_logstore_standard_log.csv:6: its `userid` is set aside by the mapping's `except`",
+    );
+}
+
+#[test]
+fn logs_that_can_not_be_read() {
+    check(
+        "empty.csv",
+        "error: mdl_logstore_standard_log.csv: the file is empty; the log table needs a header and rows",
+    );
+    check(
+        "wrong_delimiter.csv",
+        "error: mdl_logstore_standard_log.csv: no column `userid` in the log table; its header has: id;eventname;component;action;target;objecttable;objectid;crud;edulevel;contextid;contextlevel;contextinstanceid;userid;courseid;relateduserid;anonymous;other;timecreated;origin;ip;realuserid; its fields seem to be separated by `;`",
+    );
+    check(
+        "binary.csv",
+        "error: mdl_logstore_standard_log.csv: this is not a text file (it holds zero bytes); give CSV as UTF-8, plain, .gz or .zst",
+    );
+    check(
+        "truncated.csv.gz",
+        "error: mdl_logstore_standard_log.csv.gz: can't be unpacked to its end: incomplete deflate stream; is the file cut short?",
+    );
+    check(
+        "truncated.csv.zst",
+        "error: mdl_logstore_standard_log.csv.zst: can't be unpacked to its end: incomplete frame; is the file cut short?",
+    );
+}
+
+#[test]
+fn tables_given_by_halves() {
+    let without = |tables: &[&str]| {
+        let folder = Folder::copy_of("moodle/base");
+        tables.iter().for_each(|table| folder.remove(&format!("mdl_{table}.csv")));
+        outcome(folder.path(), &OpenOptions::default())
+    };
+    assert_eq!(
+        without(&["enrol"]),
+        "error: moodle: no mdl_enrol table among the files given; mdl_user_enrolments names courses only through it"
+    );
+    assert_eq!(
+        without(&["context"]),
+        "error: moodle: no mdl_context or mdl_role table among the files given; mdl_role_assignments names courses and roles only through them"
+    );
+    assert_eq!(
+        without(&["user_enrolments"]),
+        "error: moodle: no mdl_user_enrolments table among the files given; mdl_enrol.csv says nothing without it"
+    );
+    // Without roles, whoever is enrolled is a learner, staff included.
+    assert_eq!(
+        without(&["role", "context", "role_assignments"]),
+        "7 of 13 used\n\
+            6 filtered_out: mdl_logstore_standard_log.csv:9: its `userid` is set aside by the mapping's `except` \
+            | mdl_logstore_standard_log.csv:10: its `courseid` is set aside by the mapping's `except` \
+            | mdl_logstore_standard_log.csv:11: its `anonymous` is set aside by the mapping's `except` \
+            | mdl_logstore_standard_log.csv:12: its `realuserid` is set aside by the mapping's `only` \
+            | mdl_logstore_standard_log.csv:13: its `origin` is set aside by the mapping's `except`"
+    );
+}

@@ -1,0 +1,135 @@
+//! The `xuetangx2019` reader.
+
+use staycast_events::formats::OpenOptions;
+use staycast_events::{Detail, LabelOffer};
+
+use crate::common::{
+    Folder, check_copied_mapping, check_odd_logs, courses, fixture, in_words, open, outcome, outcome_with,
+};
+use crate::kdd2015::events;
+
+const DAY: i32 = 86_400;
+const LOG: &str = "train_log.csv";
+
+fn check(fixture_name: &str, expected: &str) {
+    assert_eq!(outcome_with("xuetangx2019", LOG, fixture_name), expected, "{fixture_name}");
+}
+
+#[test]
+fn a_sound_folder() {
+    let source = open(&fixture("xuetangx2019/base")).unwrap();
+    assert_eq!(source.format, "xuetangx2019");
+    assert_eq!(source.reason, "train_log.csv has the columns enroll_id, action and time");
+    assert_eq!(source.labels, LabelOffer::Labels);
+    assert!(source.knows.learners && source.knows.correctness && source.knows.objects && source.knows.dates);
+    assert!(!source.knows.withdrawals);
+    // The second course has a start and no end: its last event's day is its last.
+    let expected = [
+        ("course-v1:U+A+1".to_owned(), "2015-09-01".to_owned(), 14, false),
+        ("course-v1:U+B+1".to_owned(), "2015-09-06".to_owned(), 3, true),
+    ];
+    assert_eq!(courses(&source), expected);
+    let labels: Vec<(&str, &str, Option<bool>)> =
+        source.roster.enrolments.iter().map(|one| (one.id.as_str(), one.learner.as_str(), one.dropout)).collect();
+    assert_eq!(labels, [("11", "ann", Some(false)), ("12", "bob", Some(true)), ("13", "ann", Some(false))]);
+    let event = |id: &str, seconds, kind: &str| (id.to_owned(), seconds, kind.to_owned(), 1);
+    let expected = [
+        event("11", 8 * 3_600, "click_about"),
+        event("11", 8 * 3_600 + 10, "play_video"),
+        event("11", 2 * DAY, "problem_check_correct"),
+        event("12", 14 * DAY - 1, "problem_check_incorrect"),
+        event("13", 2 * DAY + DAY / 2, "create_comment"),
+    ];
+    assert_eq!(events(&source), expected);
+    let detail = |name: &str| source.kinds.iter().find(|kind| kind.raw == name).unwrap().detail;
+    assert_eq!(detail("problem_check_correct"), Detail::AttemptRight);
+    assert_eq!(detail("problem_check_incorrect"), Detail::AttemptWrong);
+    assert_eq!((detail("problem_check"), detail("play_video")), (Detail::Nothing, Detail::VideoPlayed));
+    let roles: Vec<&str> = source.inputs.iter().map(|file| file.role).collect();
+    assert_eq!(roles, ["log", "calendar", "labels"]);
+}
+
+#[test]
+fn odd_logs_with_the_same_events() {
+    check_odd_logs("xuetangx2019", LOG, &["swapped_columns.csv"]);
+}
+
+#[test]
+fn as_a_mapping_to_copy() {
+    check_copied_mapping("xuetangx2019");
+}
+
+#[test]
+fn logs_of_which_rows_are_counted_out() {
+    check(
+        "truncated.csv",
+        "4 of 5 used\n\
+         1 malformed: train_log.csv:6: 5 fields where the first line has 7",
+    );
+    check(
+        "not_utf8.csv",
+        "5 of 6 used\n\
+         1 not_utf8: train_log.csv:7: bytes that are not UTF-8",
+    );
+    check(
+        "bad_values.csv",
+        "2 of 6 used\n\
+         1 malformed: train_log.csv:4: 6 fields where the first line has 7\n\
+         1 bad_time: train_log.csv:3: time of shape `aaaaaaaaa` is not a time such as 2014-06-14T09:38:29\n\
+         1 missing_id: train_log.csv:5: no id where the enrolment or learner must stand\n\
+         1 after_the_calendar: train_log.csv:6: 2015-09-15T00:00:00",
+    );
+}
+
+#[test]
+fn logs_that_can_not_be_read() {
+    check("empty.csv", "error: train_log.csv: the file is empty; the log table needs a header and rows");
+    check("header_only.csv", "error: train_log.csv: the file is empty; the enrolments table needs a header and rows");
+    check(
+        "wrong_delimiter.csv",
+        "error: train_log.csv: no column `enroll_id` in the log table; its header has: enroll_id;username;course_id;session_id;action;object;time; its fields seem to be separated by `;`",
+    );
+    check(
+        "binary.csv",
+        "error: train_log.csv: this is not a text file (it holds zero bytes); give CSV as UTF-8, plain, .gz or .zst",
+    );
+    check(
+        "truncated.csv.gz",
+        "error: train_log.csv.gz: can't be unpacked to its end: incomplete deflate stream; is the file cut short?",
+    );
+    check(
+        "truncated.csv.zst",
+        "error: train_log.csv.zst: can't be unpacked to its end: incomplete frame; is the file cut short?",
+    );
+    let none = Folder::of(&[("notes.txt", b"nothing")]);
+    let options = OpenOptions { format: Some("xuetangx2019".parse().unwrap()), ..OpenOptions::default() };
+    assert_eq!(
+        outcome(none.path(), &options),
+        "error: xuetangx2019: no log table among the files given; \
+         it has the columns enroll_id,username,course_id,session_id,action,object,time"
+    );
+}
+
+#[test]
+fn a_log_alone() {
+    let folder = Folder::copy_of("xuetangx2019/base");
+    folder.remove("course_info.csv");
+    folder.remove("train_truth.csv");
+    let source = open(folder.path()).unwrap();
+    assert_eq!(source.labels, LabelOffer::Nothing);
+    let expected = [
+        ("course-v1:U+A+1".to_owned(), "2015-09-01".to_owned(), 14, true),
+        ("course-v1:U+B+1".to_owned(), "2015-09-08".to_owned(), 1, true),
+    ];
+    assert_eq!(courses(&source), expected);
+    folder.write("dates.csv", b"course_id,from,to\ncourse-v1:U+A+1,2015-09-01,2015-09-07\n");
+    let given = OpenOptions { courses: Some(folder.path().join("dates.csv")), ..OpenOptions::default() };
+    let source = staycast_events::formats::open(&[folder.path().join(LOG)], &given).unwrap();
+    assert_eq!(courses(&source), [("course-v1:U+A+1".to_owned(), "2015-09-01".to_owned(), 7, false)]);
+    assert_eq!(
+        in_words(&crate::common::read(&source).unwrap().tally),
+        "3 of 5 used\n\
+            1 unknown_course: train_log.csv:6: its enrolment has no course with dates\n\
+            1 after_the_calendar: train_log.csv:5: 2015-09-14T23:59:59"
+    );
+}
