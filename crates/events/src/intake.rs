@@ -128,6 +128,25 @@ impl<'a> Intake<'a> {
 
     /// Takes a row.
     pub fn row(&mut self, row: Row) {
+        self.rows_of_one(&[row]);
+    }
+
+    /// Takes what one row of the source says of several enrolments of one course, at one instant: the first of `rows`
+    /// decides what becomes of the row, which counts once.
+    pub fn rows_of_one(&mut self, rows: &[Row]) {
+        let used = self.parsed.tally.used;
+        let Some((first, others)) = rows.split_first() else { return };
+        self.take(*first);
+        if self.parsed.tally.used == used || self.spans_by_course {
+            return;
+        }
+        for other in others {
+            self.take(*other);
+        }
+        self.parsed.tally.used = used + 1;
+    }
+
+    fn take(&mut self, row: Row) {
         let course = self.frame.courses[row.enrolment as usize];
         let start = self.frame.starts[course as usize];
         let Some(seconds) = row.instant.checked_sub(start).and_then(|seconds| i32::try_from(seconds).ok()) else {
@@ -160,6 +179,11 @@ impl<'a> Intake<'a> {
             self.parsed.events.push(Event::new(row.enrolment, seconds, row.kind, row.object, weight));
             left -= u64::from(weight);
         }
+        self.parsed.tally.used += 1;
+    }
+
+    /// Counts a row as used that gives no event.
+    pub fn use_row(&mut self) {
         self.parsed.tally.used += 1;
     }
 

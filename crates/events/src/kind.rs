@@ -11,19 +11,29 @@ pub struct Kind {
     pub activity: Activity,
     /// What it tells beyond that.
     pub detail: Detail,
+    /// Whether it makes its day a day active where engagement is counted as the source's own platform counts it (edX's
+    /// pipeline leaves out events that it can't take apart, and counts a vote received). True unless the reader says
+    /// otherwise; not to be mixed up with the feature of active days, which knows no such exceptions.
+    pub engages: bool,
 }
 
 impl Kind {
     /// A kind that tells nothing beyond its activity.
     #[must_use]
     pub fn new(raw: impl Into<String>, activity: Activity) -> Self {
-        Self { raw: raw.into(), activity, detail: Detail::Nothing }
+        Self { raw: raw.into(), activity, detail: Detail::Nothing, engages: true }
     }
 
     /// The kind with what it tells beyond its activity.
     #[must_use]
     pub fn with_detail(self, detail: Detail) -> Self {
         Self { detail, ..self }
+    }
+
+    /// The kind, not counted as engagement.
+    #[must_use]
+    pub fn not_engaging(self) -> Self {
+        Self { engages: false, ..self }
     }
 }
 
@@ -50,12 +60,20 @@ pub enum Detail {
     Comment,
     /// A contribution was voted up, by this learner.
     UpvoteGiven,
+    /// A vote up was taken back, by this learner: one less given.
+    UpvoteUndone,
     /// A contribution of this learner was voted up by someone.
     UpvoteReceived,
+    /// A vote up that this learner had received was taken back: one less received.
+    UpvoteReceivedUndone,
     /// A contribution was voted down, by this learner.
     DownvoteGiven,
+    /// A vote down was taken back, by this learner: one less given.
+    DownvoteUndone,
     /// A contribution of this learner was voted down by someone.
     DownvoteReceived,
+    /// A vote down that this learner had received was taken back: one less received.
+    DownvoteReceivedUndone,
     /// A page of a textbook was opened.
     TextbookPage,
 }
@@ -65,6 +83,9 @@ impl Detail {
     /// it, and neither as activity nor as presence.
     #[must_use]
     pub const fn is_received(self) -> bool {
-        matches!(self, Self::UpvoteReceived | Self::DownvoteReceived)
+        matches!(
+            self,
+            Self::UpvoteReceived | Self::UpvoteReceivedUndone | Self::DownvoteReceived | Self::DownvoteReceivedUndone
+        )
     }
 }

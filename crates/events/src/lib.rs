@@ -10,6 +10,7 @@ mod event;
 pub mod formats;
 pub mod input;
 mod intake;
+mod json;
 mod kind;
 mod knows;
 mod roster;

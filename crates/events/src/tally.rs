@@ -41,6 +41,12 @@ pub enum Reason {
     Banked,
     /// The same row of a table again.
     Repeated,
+    /// An event of nobody: a visitor who is not logged in, or the platform itself.
+    NoLearner,
+    /// An event outside any course.
+    NoCourse,
+    /// A comment in a log.
+    Comment,
 }
 
 impl Reason {
@@ -66,6 +72,9 @@ impl Reason {
             Self::RepeatedId => "repeated_id",
             Self::Banked => "banked",
             Self::Repeated => "repeated",
+            Self::NoLearner => "no_learner",
+            Self::NoCourse => "no_course",
+            Self::Comment => "comment",
         }
     }
 
@@ -74,7 +83,15 @@ impl Reason {
     pub const fn is_rejection(self) -> bool {
         !matches!(
             self,
-            Self::AfterCalendar | Self::AfterAsOf | Self::ZeroCount | Self::RepeatedId | Self::Banked | Self::Repeated
+            Self::AfterCalendar
+                | Self::AfterAsOf
+                | Self::ZeroCount
+                | Self::RepeatedId
+                | Self::Banked
+                | Self::Repeated
+                | Self::NoLearner
+                | Self::NoCourse
+                | Self::Comment
         )
     }
 }

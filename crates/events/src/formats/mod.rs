@@ -1,11 +1,13 @@
 //! One module per log format behind one function that tells them apart.
 
 mod calendar;
+pub mod edx;
 mod fields;
 pub mod kdd2015;
 mod labels;
 pub mod oulad;
 mod pairs;
+mod statements;
 pub mod table;
 
 use std::fmt;
@@ -28,13 +30,15 @@ pub enum Format {
     Kdd2015,
     /// Open University Learning Analytics Dataset.
     Oulad,
+    /// Tracking logs of Open edX.
+    Edx,
     /// Any table, described by a mapping.
     Table,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 3] = [Self::Kdd2015, Self::Oulad, Self::Table];
+    pub const ALL: [Self; 4] = [Self::Kdd2015, Self::Oulad, Self::Edx, Self::Table];
 
     /// Its name on the command line and in manifests.
     #[must_use]
@@ -42,6 +46,7 @@ impl Format {
         match self {
             Self::Kdd2015 => "kdd2015",
             Self::Oulad => "oulad",
+            Self::Edx => "edx",
             Self::Table => "table",
         }
     }
@@ -106,6 +111,7 @@ pub fn open_in_blocks(inputs: &[PathBuf], options: &OpenOptions, block_bytes: us
         }
         (Format::Kdd2015, None) => kdd2015::open(&kdd2015::sort_files(&files)?, courses, reason)?,
         (Format::Oulad, None) => oulad::open(&oulad::sort_files(&files)?, courses, reason)?,
+        (Format::Edx, None) => edx::open(&files, courses, reason, block_bytes)?,
     };
     for file in &mut source.events {
         file.set_block_bytes(block_bytes);
@@ -156,6 +162,9 @@ pub fn detect(files: &[PathBuf]) -> Result<(Format, String), ReadError> {
     }
     if let Some(path) = oulad::sort_files(files)?.evidence() {
         return Ok((Format::Oulad, format!("{} is a table of OULAD", file_name(path))));
+    }
+    if let (_, Some(name)) = edx::sort_files(files)? {
+        return Ok((Format::Edx, format!("{name} has events with event_source, event_type and time")));
     }
     let seen = if files.is_empty() { "there is no file".to_owned() } else { looks(files)? };
     let where_ = match files {
