@@ -129,6 +129,11 @@ impl<'a> Cursor<'a> {
         self.next() == Some(b'{')
     }
 
+    /// Whether the value that comes is an array.
+    pub(crate) fn is_array(&mut self) -> bool {
+        self.next() == Some(b'[')
+    }
+
     /// Checks that nothing comes any more.
     pub(crate) fn end(&mut self) -> Result<(), Broken> {
         if self.next().is_none() { Ok(()) } else { Err(Broken("something after its end")) }

@@ -13,6 +13,7 @@ mod intake;
 mod json;
 mod kind;
 mod knows;
+mod objects;
 mod roster;
 mod source;
 pub mod table;

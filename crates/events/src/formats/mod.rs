@@ -1,6 +1,8 @@
 //! One module per log format behind one function that tells them apart.
 
 mod calendar;
+pub mod caliper;
+mod course_ids;
 pub mod edx;
 mod fields;
 pub mod kdd2015;
@@ -9,6 +11,7 @@ pub mod oulad;
 mod pairs;
 mod statements;
 pub mod table;
+pub mod xapi;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -32,13 +35,17 @@ pub enum Format {
     Oulad,
     /// Tracking logs of Open edX.
     Edx,
+    /// Statements of the Experience API.
+    Xapi,
+    /// Events of Caliper Analytics.
+    Caliper,
     /// Any table, described by a mapping.
     Table,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 4] = [Self::Kdd2015, Self::Oulad, Self::Edx, Self::Table];
+    pub const ALL: [Self; 6] = [Self::Kdd2015, Self::Oulad, Self::Edx, Self::Xapi, Self::Caliper, Self::Table];
 
     /// Its name on the command line and in manifests.
     #[must_use]
@@ -47,6 +54,8 @@ impl Format {
             Self::Kdd2015 => "kdd2015",
             Self::Oulad => "oulad",
             Self::Edx => "edx",
+            Self::Xapi => "xapi",
+            Self::Caliper => "caliper",
             Self::Table => "table",
         }
     }
@@ -112,6 +121,8 @@ pub fn open_in_blocks(inputs: &[PathBuf], options: &OpenOptions, block_bytes: us
         (Format::Kdd2015, None) => kdd2015::open(&kdd2015::sort_files(&files)?, courses, reason)?,
         (Format::Oulad, None) => oulad::open(&oulad::sort_files(&files)?, courses, reason)?,
         (Format::Edx, None) => edx::open(&files, courses, reason, block_bytes)?,
+        (Format::Xapi, None) => xapi::open(&files, courses, reason, block_bytes)?,
+        (Format::Caliper, None) => caliper::open(&files, courses, reason, block_bytes)?,
     };
     for file in &mut source.events {
         file.set_block_bytes(block_bytes);
@@ -163,8 +174,14 @@ pub fn detect(files: &[PathBuf]) -> Result<(Format, String), ReadError> {
     if let Some(path) = oulad::sort_files(files)?.evidence() {
         return Ok((Format::Oulad, format!("{} is a table of OULAD", file_name(path))));
     }
-    if let (_, Some(name)) = edx::sort_files(files)? {
-        return Ok((Format::Edx, format!("{name} has events with event_source, event_type and time")));
+    if let Some(log) = edx::sort_files(files)?.first() {
+        return Ok((Format::Edx, format!("{} has events with event_source, event_type and time", file_name(log))));
+    }
+    if let Some(log) = xapi::sort_files(files)?.first() {
+        return Ok((Format::Xapi, format!("{} has statements with actor, verb and object", file_name(log))));
+    }
+    if let Some(log) = caliper::sort_files(files)?.first() {
+        return Ok((Format::Caliper, format!("{} has events with action, actor and eventTime", file_name(log))));
     }
     let seen = if files.is_empty() { "there is no file".to_owned() } else { looks(files)? };
     let where_ = match files {

@@ -142,6 +142,19 @@ proptest! {
     }
 
     #[test]
+    fn of_xapi(bytes in some_lines("xapi/base/statements.jsonl"), block_bytes in 1_usize..300, threads in 1_usize..5) {
+        check_bytes("xapi", "statements.jsonl", None, &bytes, block_bytes, threads);
+        // The same as one array, of what is left when it is cut at its commas.
+        let array = [&b"["[..], &bytes.split(|&byte| byte == b'\n').collect::<Vec<_>>().join(&b",\n"[..]), b"]"].concat();
+        check_bytes("xapi", "statements.jsonl", None, &array, block_bytes, threads);
+    }
+
+    #[test]
+    fn of_caliper(bytes in some_lines("caliper/base/events.jsonl"), block_bytes in 1_usize..300, threads in 1_usize..5) {
+        check_bytes("caliper", "events.jsonl", None, &bytes, block_bytes, threads);
+    }
+
+    #[test]
     fn of_everything_inferred(rows in some_rows(&TABLE), block_bytes in 1_usize..64, threads in 1_usize..5) {
         let mapping = std::fs::read_to_string(fixture("table/base/mapping.toml")).unwrap();
         // The log alone; with at least one sound row, so that there is an enrolment.

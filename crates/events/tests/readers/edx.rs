@@ -2,9 +2,9 @@
 
 use staycast_events::formats::{self, OpenOptions};
 use staycast_events::time::format_instant;
-use staycast_events::{Detail, End, ObjectKey, Reason, Source};
+use staycast_events::{Detail, End, ObjectKey, Reason};
 
-use crate::common::{Folder, fixture, gzip, in_words, open, outcome, read, real_data};
+use crate::common::{Folder, enrolments, events, fixture, gzip, in_words, open, outcome, read, real_data};
 
 /// A folder with this fixture as its only log, called `tracking.log`.
 fn folder_of(name: &str) -> Folder {
@@ -17,30 +17,6 @@ fn folder_of(name: &str) -> Folder {
 fn check(name: &str, expected: &str) {
     let options = OpenOptions { format: Some("edx".parse().unwrap()), ..OpenOptions::default() };
     assert_eq!(outcome(folder_of(name).path(), &options), expected, "{name}");
-}
-
-/// Events as enrolment, instant and raw kind, in order of enrolment and time.
-fn events(source: &Source) -> Vec<String> {
-    let all = read(source).unwrap();
-    let shown = |event: &staycast_events::Event| {
-        let enrolment = &source.roster.enrolments[event.enrolment() as usize];
-        let start = source.roster.courses[enrolment.course as usize].start_seconds();
-        let instant = format_instant(start + i64::from(event.seconds()));
-        format!("{} {instant} {}", enrolment.id, source.kinds[event.kind() as usize].raw)
-    };
-    all.events.iter().map(shown).collect()
-}
-
-/// Enrolments as id, learner, days of enrolment and withdrawal and outcome.
-fn enrolments(source: &Source) -> Vec<String> {
-    let shown = |one: &staycast_events::Enrolment| {
-        let start = source.roster.courses[one.course as usize].start_seconds();
-        let instant = |seconds: Option<i32>| seconds.map_or("-".into(), |s| format_instant(start + i64::from(s)));
-        let outcome = one.outcome.as_ref().map_or("-", |outcome| outcome.word.as_str());
-        let [from, to] = [one.enrolled_seconds, one.withdrawn_seconds].map(instant);
-        format!("{} {} {from} {to} {outcome}", one.id, one.learner)
-    };
-    source.roster.enrolments.iter().map(shown).collect()
 }
 
 const A: &str = "course-v1:edX+Algebra+2026";

@@ -1,9 +1,9 @@
 //! A line of a tracking log to what it says.
 
-use super::courses::{course_path, decoded, is_course};
 use super::kinds::Kinds;
 use crate::event::ObjectKey;
-use crate::formats::statements::{Change, Deed, Grammar, Statement, Subject, Unusable};
+use crate::formats::course_ids::{course_path, decoded, is_course};
+use crate::formats::statements::{Change, Deed, Grammar, Statement, Subject, Unusable, resolved};
 use crate::json::{self, Broken, Text, Value};
 use crate::kind::Detail;
 use crate::tally::{Reason, shape};
@@ -144,10 +144,6 @@ pub(super) struct Scratch {
     object: Vec<u8>,
 }
 
-fn resolved<'s, 'a: 's>(text: Option<Text<'a>>, room: &'s mut Vec<u8>) -> &'s [u8] {
-    text.unwrap_or_default().resolve(room).trim_ascii()
-}
-
 /// Understands tracking logs.
 #[derive(Clone)]
 pub(super) struct TrackingLog {
@@ -173,8 +169,7 @@ impl Grammar for TrackingLog {
     type Scratch = Scratch;
 
     fn understand<'l>(&self, line: &'l [u8], scratch: &'l mut Scratch) -> Result<Statement<'l>, Unusable> {
-        let broken = |Broken(what)| Unusable::new(Reason::Malformed, format!("not JSON: {what}"));
-        let members = Members::of(json_of(line)?).map_err(broken)?;
+        let members = Members::of(json_of(line)?)?;
         let data = Data::within(members.event, &mut scratch.event);
         let learner = resolved(members.username, &mut scratch.username);
         let learner = (!learner.is_empty() && learner != NOBODY).then_some(learner);

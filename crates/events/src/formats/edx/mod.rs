@@ -22,7 +22,6 @@
 //! A vote is an event of the voter and one of the author, who did nothing (see [`crate::Detail::is_received`]).
 //! Lines may have words before the JSON, as syslog puts there; lines that begin with `#` are set aside as comments.
 
-mod courses;
 mod kinds;
 mod line;
 
@@ -31,18 +30,24 @@ use std::sync::Arc;
 
 use self::kinds::Kinds;
 use self::line::TrackingLog;
-use super::statements::{self, About};
+use super::statements::{self, Layout, Look};
 use crate::error::ReadError;
 use crate::json;
 use crate::source::Source;
-use crate::text::lines;
 
-/// The logs among `files`, and the name of the first: files of which one of the first lines is a tracking event.
+const LOOK: Look = Look {
+    format: "edx",
+    layout: Layout::Lines,
+    fits: is_event,
+    is: "it is tracking events as JSON, one a line, with event_source, event_type and time",
+};
+
+/// The logs among `files`: files of which one of the first lines is a tracking event.
 ///
 /// # Errors
 /// When a file can't be read.
-pub fn sort_files(files: &[PathBuf]) -> Result<(Vec<PathBuf>, Option<String>), ReadError> {
-    statements::of_format(files, |head| lines(head).any(is_event))
+pub fn sort_files(files: &[PathBuf]) -> Result<Vec<PathBuf>, ReadError> {
+    statements::sort_files(files, &LOOK)
 }
 
 /// Whether a line is an event of a tracking log: it has a time, and the members that no other format has.
@@ -69,17 +74,7 @@ pub fn open(
     reason: String,
     block_bytes: usize,
 ) -> Result<Source, ReadError> {
-    let others: Vec<PathBuf> = files.iter().filter(|path| Some(path.as_path()) != courses).cloned().collect();
-    let (logs, _) = sort_files(&others)?;
-    if logs.is_empty() {
-        return Err(ReadError::MissingTable {
-            format: "edx",
-            table: "log",
-            where_: "the files given".to_owned(),
-            what_to_do: "it is tracking events as JSON, one a line, with event_source, event_type and time".to_owned(),
-        });
-    }
     let kinds = Arc::new(Kinds::new());
-    let about = About { format: "edx", reason, kinds: kinds.all().to_vec(), correctness: true };
-    statements::open(&logs, courses, &TrackingLog { kinds }, about, block_bytes)
+    let all = kinds.all().to_vec();
+    statements::open(files, courses, reason, &LOOK, (&TrackingLog { kinds }, all), block_bytes)
 }

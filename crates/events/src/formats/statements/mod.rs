@@ -23,6 +23,7 @@ mod rows;
 mod survey;
 
 use std::borrow::Cow;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -33,13 +34,18 @@ use super::pairs::PairIndex;
 use crate::Knows;
 use crate::error::ReadError;
 use crate::event::ObjectKey;
-use crate::input::{self, BOM, file_name, not_text};
+use crate::input::{self, BOM, not_text};
 use crate::intake::Frame;
+use crate::json::{self, Broken, Text};
 use crate::kind::Kind;
+use crate::objects::ObjectLines;
 use crate::roster::Roster;
 use crate::source::{EventFile, Granularity, InputFile, LabelOffer, Purpose, Source};
 use crate::tally::{Reason, Tally};
-use crate::text::TextFile;
+use crate::text::{LineParser, TextFile, lines};
+
+/// What is looked at to tell what a file is.
+const HEAD_BYTES: u64 = 1 << 16;
 
 /// Something that a statement says about an enrolment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +101,12 @@ impl Unusable {
     }
 }
 
+impl From<Broken> for Unusable {
+    fn from(Broken(what): Broken) -> Self {
+        Self::new(Reason::Malformed, format!("not JSON: {what}"))
+    }
+}
+
 /// Understands the lines of a format.
 pub(super) trait Grammar: Clone + Send + Sync + 'static {
     /// Room for text that does not stand in the line as it is meant, used again for every line.
@@ -104,28 +116,52 @@ pub(super) trait Grammar: Clone + Send + Sync + 'static {
     fn understand<'l>(&self, line: &'l [u8], scratch: &'l mut Self::Scratch) -> Result<Statement<'l>, Unusable>;
 }
 
-/// What a format says of itself.
-pub(super) struct About {
+/// How a format's logs are told from other files, and what they are like.
+pub(super) struct Look {
     pub(super) format: &'static str,
-    pub(super) reason: String,
-    pub(super) kinds: Vec<Kind>,
-    /// Whether attempts at problems say how they went.
-    pub(super) correctness: bool,
+    /// How statements may stand in a file.
+    pub(super) layout: Layout,
+    /// Whether a line (or an object, by the layout) is a statement of the format.
+    pub(super) fits: fn(&[u8]) -> bool,
+    /// In words, what its logs are.
+    pub(super) is: &'static str,
 }
 
-/// Opens the log in `paths`, whose lines `grammar` understands. `calendar` is a `--courses` file.
+/// How a format's statements may stand in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// One a line.
+    Lines,
+    /// One a line, or else in a text of JSON objects: an array, one after another, or in the list of this name of an
+    /// envelope.
+    Objects(&'static [u8]),
+}
+
+/// Opens the logs among `files`, whose lines a grammar understands and whose kinds stand beside it. `calendar` is a
+/// `--courses` file.
 ///
 /// # Errors
-/// When a file can't be read or is not text, when no line is about a learner in a course, or when it can't be told when a
-/// course runs.
+/// When there is no log, a file can't be read, no line is about a learner in a course, or it can't be told when a course
+/// runs.
 pub(super) fn open<G: Grammar>(
-    paths: &[PathBuf],
+    files: &[PathBuf],
     calendar: Option<&Path>,
-    grammar: &G,
-    about: About,
+    reason: String,
+    look: &Look,
+    (grammar, kinds): (&G, Vec<Kind>),
     block_bytes: usize,
 ) -> Result<Source, ReadError> {
-    let (survey, told) = survey_of(paths, grammar, block_bytes)?;
+    let others: Vec<PathBuf> = files.iter().filter(|path| Some(path.as_path()) != calendar).cloned().collect();
+    let paths = sort_files(&others, look)?;
+    let Some(first) = paths.first() else {
+        return Err(ReadError::MissingTable {
+            format: look.format,
+            table: "log",
+            where_: "the files given".to_owned(),
+            what_to_do: look.is.to_owned(),
+        });
+    };
+    let (survey, told) = survey_of(&paths, grammar, look.layout, block_bytes)?;
     let mut tables = Tally::default();
     let entries = calendar.map(|path| read_calendar(path, &mut tables)).transpose()?;
     let courses = match &entries {
@@ -136,19 +172,19 @@ pub(super) fn open<G: Grammar>(
     let (enrolments, without_course) = survey.enrolments(&courses);
     let roster = Roster::new(courses, enrolments);
     if roster.enrolments.is_empty() {
-        let path = paths.first().cloned().unwrap_or_default();
-        return Err(nobody(path, &told, without_course));
+        return Err(nobody(first.clone(), &told, without_course));
     }
     let pairs = Arc::new(PairIndex::new(&roster));
     let mut events: Vec<Box<dyn EventFile>> = Vec::new();
-    for path in paths {
-        events.push(Box::new(text_file(path, EventLines { grammar: grammar.clone(), pairs: Arc::clone(&pairs) })?));
+    for path in &paths {
+        let lines = EventLines { grammar: grammar.clone(), pairs: Arc::clone(&pairs) };
+        events.push(Box::new(text_file(path, look.layout, lines)?));
     }
     let mut inputs: Vec<InputFile> = paths.iter().map(|path| InputFile { role: "log", path: path.clone() }).collect();
     inputs.extend(calendar.map(|path| InputFile { role: "calendar", path: path.to_owned() }));
     Ok(Source {
-        format: about.format,
-        reason: about.reason,
+        format: look.format,
+        reason,
         roster,
         tables,
         enrolments_without_course: without_course,
@@ -157,12 +193,12 @@ pub(super) fn open<G: Grammar>(
             objects: true,
             dates: true,
             learners: true,
-            correctness: about.correctness,
+            correctness: true,
             withdrawals,
             ..Knows::default()
         },
         granularity: Granularity::Second,
-        kinds: about.kinds,
+        kinds,
         labels: LabelOffer::Nothing,
         inputs,
         events,
@@ -170,13 +206,18 @@ pub(super) fn open<G: Grammar>(
 }
 
 /// Reads the log for who is enrolled and when courses run. Also what became of the lines, for the case that nobody is.
-fn survey_of<G: Grammar>(paths: &[PathBuf], grammar: &G, block_bytes: usize) -> Result<(Survey, Tally), ReadError> {
+fn survey_of<G: Grammar>(
+    paths: &[PathBuf],
+    grammar: &G,
+    layout: Layout,
+    block_bytes: usize,
+) -> Result<(Survey, Tally), ReadError> {
     let survey = Arc::default();
     let frame = Frame::new(&Roster::default(), &[], None);
     let mut told = Tally::default();
     for path in paths {
         let lines = SurveyLines { grammar: grammar.clone(), survey: Arc::clone(&survey) };
-        let mut file = text_file(path, lines)?;
+        let mut file = text_file(path, layout, lines)?;
         file.set_block_bytes(block_bytes);
         told.append(rows::read_for_tally(&file, &frame, Purpose::Events)?);
     }
@@ -184,13 +225,30 @@ fn survey_of<G: Grammar>(paths: &[PathBuf], grammar: &G, block_bytes: usize) -> 
     Ok((survey, told))
 }
 
-fn text_file<P: crate::text::LineParser>(path: &Path, parser: P) -> Result<TextFile<P>, ReadError> {
-    let head = input::head(path, 1 << 16)?;
+fn text_file<P: LineParser>(path: &Path, layout: Layout, parser: P) -> Result<TextFile<P>, ReadError> {
+    let head = input::head(path, HEAD_BYTES)?;
     if let Some(why) = not_text(&head) {
         return Err(ReadError::NotText { path: path.to_owned(), why: why.to_owned() });
     }
-    let bom = if head.starts_with(BOM) { BOM.len() } else { 0 };
-    Ok(TextFile::new(path, bom as u64, 0, parser))
+    let (bom, text) = match head.strip_prefix(BOM) {
+        Some(text) => (BOM.len() as u64, text),
+        None => (0, &head[..]),
+    };
+    Ok(match layout {
+        Layout::Objects(list) if !is_an_object_a_line(text, list) => TextFile::of_objects(path, bom, list, parser),
+        Layout::Lines | Layout::Objects(_) => TextFile::new(path, bom, 0, parser),
+    })
+}
+
+/// Whether the first line that is not blank holds a whole object that is no envelope.
+fn is_an_object_a_line(head: &[u8], list: &[u8]) -> bool {
+    let first = lines(head).map(<[u8]>::trim_ascii).find(|line| !line.is_empty()).unwrap_or_default();
+    let mut is_envelope = false;
+    let whole = json::object(first, |key, cursor| {
+        is_envelope |= key == list && cursor.is_array();
+        cursor.skip()
+    });
+    whole.is_ok() && !is_envelope
 }
 
 fn nobody(path: PathBuf, told: &Tally, without_course: u64) -> ReadError {
@@ -204,18 +262,32 @@ fn nobody(path: PathBuf, told: &Tally, without_course: u64) -> ReadError {
     ReadError::NobodyInLog { path, rows: told.read, first }
 }
 
-/// The files among `files` whose first lines `fits` says are of a format, and the name of the first.
-pub(super) fn of_format(
-    files: &[PathBuf],
-    fits: impl Fn(&[u8]) -> bool,
-) -> Result<(Vec<PathBuf>, Option<String>), ReadError> {
+/// The files among `files` that hold a statement of the format near their beginning.
+///
+/// # Errors
+/// When a file can't be read.
+pub(super) fn sort_files(files: &[PathBuf], look: &Look) -> Result<Vec<PathBuf>, ReadError> {
     let mut found = Vec::new();
     for path in files {
-        let head = input::head(path, 1 << 16)?;
-        if not_text(&head).is_none() && fits(head.strip_prefix(BOM).unwrap_or(&head)) {
+        let head = input::head(path, HEAD_BYTES)?;
+        let text = head.strip_prefix(BOM).unwrap_or(&head);
+        let fits = match look.layout {
+            Layout::Lines => lines(text).any(look.fits),
+            Layout::Objects(list) => {
+                let mut objects = Vec::new();
+                ObjectLines::new(text, list).read_to_end(&mut objects).map_err(ReadError::io(path))?;
+                lines(&objects).any(look.fits)
+            }
+        };
+        if fits && not_text(&head).is_none() {
             found.push(path.clone());
         }
     }
-    let name = found.first().map(|path| file_name(path));
-    Ok((found, name))
+    Ok(found)
+}
+
+/// The text without escapes and without spaces around it, in `room` where it is not written so; empty where there is
+/// none.
+pub(super) fn resolved<'s, 'a: 's>(text: Option<Text<'a>>, room: &'s mut Vec<u8>) -> &'s [u8] {
+    text.unwrap_or_default().resolve(room).trim_ascii()
 }

@@ -1,8 +1,7 @@
-//! Course ids, and where they stand in a path.
+//! Course ids of Open edX, and where they stand in a path.
 //!
 //! A course run goes by `course-v1:org+course+run`, runs of custom courses by `ccx-v1:…`, and those made before 2015 by
-//! `org/course/run`. In a path such an id follows `/courses/`; an id of a component, `block-v1:org+course+run+type@…`,
-//! follows `/xblock/`.
+//! `org/course/run`. In a path such an id follows `/courses/`, in the statements that Open edX makes of its events `/course/`.
 
 /// Whether an id is a course's, as far as can be told from how it is written.
 pub(super) fn is_course(id: &[u8]) -> bool {
@@ -26,9 +25,8 @@ pub(super) struct CoursePath<'a> {
 
 /// Where `url`, a path or a whole address without percent signs, leads.
 pub(super) fn course_path(url: &[u8]) -> Option<CoursePath<'_>> {
-    const BEFORE: &[u8] = b"/courses/";
-    let from = memchr::memmem::find(url, BEFORE)? + BEFORE.len();
-    let rest = &url[from..];
+    let after = |before: &[u8]| Some(&url[memchr::memmem::find(url, before)? + before.len()..]);
+    let rest = after(b"/courses/").or_else(|| after(b"/course/"))?;
     let path = &rest[..rest.iter().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(rest.len())];
     // Of ids with slashes three parts, of others one.
     let parts = if path.starts_with(b"course-v1:") || path.starts_with(b"ccx-v1:") { 1 } else { 3 };
@@ -99,6 +97,7 @@ mod tests {
         check("/courses/edX/DemoX/2014", Some(("edX/DemoX/2014", "")));
         check("/courses/edX/DemoX", None);
         check("/courses/", None);
+        check("http://lms/course/course-v1:edX+DemoX+2014", Some(("course-v1:edX+DemoX+2014", "")));
         check("/dashboard", None);
         check("/courses/%ff%fe/b/c/%2", None);
     }
