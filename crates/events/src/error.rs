@@ -37,6 +37,15 @@ pub enum ReadError {
     /// A table without which nothing can be done has no usable row.
     #[error("{path}: none of the {rows} rows of the {table} table can be used; the first: {first}", path = path.display())]
     NothingUsable { path: PathBuf, table: String, rows: u64, first: String },
+    /// A log of which no line is about a learner in a course.
+    #[error("{path}: none of the log's {rows} rows is about a learner in a course{first}", path = path.display())]
+    NobodyInLog { path: PathBuf, rows: u64, first: String },
+    /// A course whose dates can't be told from its events.
+    #[error(
+        "the events of course {course} lie from {first} to {last}, too far apart to infer when it runs; give its dates with \
+         --courses FILE"
+    )]
+    TooLongToInfer { course: String, first: String, last: String },
     /// A mapping that can't be used.
     #[error("{path}: {what}", path = path.display())]
     Mapping { path: PathBuf, what: String },
@@ -58,6 +67,9 @@ pub enum ReadError {
     /// A file of a kind that can't be decoded.
     #[error("{path}: {what}", path = path.display())]
     Decode { path: PathBuf, what: String },
+    /// Institutions that can't be told apart or put together.
+    #[error("--institution: {what}")]
+    Institution { what: String },
     /// The taker of events failed.
     #[error(transparent)]
     Sink(Box<dyn std::error::Error + Send + Sync>),

@@ -52,6 +52,12 @@ impl Event {
         Self(((enrolment as u128) << 96) | ((shifted as u128) << 64) | low as u128)
     }
 
+    /// The event of another enrolment, and of the kind `kind`.
+    #[must_use]
+    pub(crate) const fn moved(self, enrolment: u32, kind: u8) -> Self {
+        Self::new(enrolment, self.seconds(), kind, self.object(), self.weight())
+    }
+
     /// Index of the enrolment in the roster.
     #[must_use]
     pub const fn enrolment(self) -> u32 {

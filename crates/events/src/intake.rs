@@ -47,6 +47,17 @@ impl Frame {
         self
     }
 
+    /// The frame of the `count` enrolments from `first` on, for rows that count enrolments from there, and whose kinds
+    /// stand at these places among all.
+    pub(crate) fn part(&self, first: u32, count: usize, kinds: &[u8]) -> Self {
+        let first = first as usize;
+        Self {
+            courses: self.courses[first..first + count].to_vec(),
+            received: kinds.iter().map(|&kind| self.is_received(kind)).collect(),
+            ..self.clone()
+        }
+    }
+
     fn is_received(&self, kind: u8) -> bool {
         self.received.get(usize::from(kind)).is_some_and(|&received| received)
     }
@@ -211,6 +222,11 @@ impl<'a> Intake<'a> {
             left -= u64::from(weight);
         }
         Ok(())
+    }
+
+    /// Counts a row as used that gives no event.
+    pub fn use_row(&mut self) {
+        self.parsed.tally.used += 1;
     }
 
     /// Counts the row on line `line` of the block as not used.

@@ -11,19 +11,29 @@ pub struct Kind {
     pub activity: Activity,
     /// What it tells beyond that.
     pub detail: Detail,
+    /// Whether it makes its day a day active where engagement is counted as the source's own platform counts it (edX's
+    /// pipeline leaves out events that it can't take apart, and counts a vote received). True unless the reader says
+    /// otherwise; not to be mixed up with the feature of active days, which knows no such exceptions.
+    pub engages: bool,
 }
 
 impl Kind {
     /// A kind that tells nothing beyond its activity.
     #[must_use]
     pub fn new(raw: impl Into<String>, activity: Activity) -> Self {
-        Self { raw: raw.into(), activity, detail: Detail::Nothing }
+        Self { raw: raw.into(), activity, detail: Detail::Nothing, engages: true }
     }
 
     /// The kind with what it tells beyond its activity.
     #[must_use]
     pub fn with_detail(self, detail: Detail) -> Self {
         Self { detail, ..self }
+    }
+
+    /// The kind, not counted as engagement.
+    #[must_use]
+    pub fn not_engaging(self) -> Self {
+        Self { engages: false, ..self }
     }
 }
 
@@ -50,25 +60,22 @@ pub enum Detail {
     Comment,
     /// A contribution was voted up, by this learner.
     UpvoteGiven,
+    /// A vote up was taken back, by this learner: one less given.
+    UpvoteGivenUndone,
     /// A contribution of this learner was voted up by someone.
     UpvoteReceived,
+    /// A vote up that this learner had received was taken back: one less received.
+    UpvoteReceivedUndone,
     /// A contribution was voted down, by this learner.
     DownvoteGiven,
+    /// A vote down was taken back, by this learner: one less given.
+    DownvoteGivenUndone,
     /// A contribution of this learner was voted down by someone.
     DownvoteReceived,
-    /// A vote up was taken back, by this learner.
-    UpvoteGivenUndone,
-    /// A vote up for a contribution of this learner was taken back by someone.
-    UpvoteReceivedUndone,
-    /// A vote down was taken back, by this learner.
-    DownvoteGivenUndone,
-    /// A vote down for a contribution of this learner was taken back by someone.
+    /// A vote down that this learner had received was taken back: one less received.
     DownvoteReceivedUndone,
     /// A page of a textbook was opened.
     TextbookPage,
-    /// An event that edX's report of weekly engagement passes over altogether, so that it makes no day active there: a
-    /// problem check that the browser tells of, or one of no problem. Everywhere else it counts like any event.
-    PassedOver,
 }
 
 impl Detail {

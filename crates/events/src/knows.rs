@@ -46,12 +46,36 @@ pub struct Knows {
 }
 
 impl Knows {
+    /// What two sources both know.
+    #[must_use]
+    pub const fn both(self, other: Self) -> Self {
+        Self {
+            time_of_day: self.time_of_day && other.time_of_day,
+            objects: self.objects && other.objects,
+            releases: self.releases && other.releases,
+            dates: self.dates && other.dates,
+            learners: self.learners && other.learners,
+            correctness: self.correctness && other.correctness,
+            submissions: self.submissions && other.submissions,
+            withdrawals: self.withdrawals && other.withdrawals,
+            register: self.register && other.register,
+            attempts: self.attempts && other.attempts,
+            videos_played: self.videos_played && other.videos_played,
+            posts: self.posts && other.posts,
+            responses: self.responses && other.responses,
+            comments: self.comments && other.comments,
+            votes: self.votes && other.votes,
+            votes_received: self.votes_received && other.votes_received,
+            textbook_pages: self.textbook_pages && other.textbook_pages,
+        }
+    }
+
     /// The same, and what the source's kinds of event tell beyond their activities.
     #[must_use]
     pub fn with_kinds(mut self, kinds: &[Kind]) -> Self {
         for kind in kinds {
             match kind.detail {
-                Detail::Nothing | Detail::PassedOver => {}
+                Detail::Nothing => {}
                 Detail::Attempt => self.attempts = true,
                 Detail::AttemptWrong | Detail::AttemptRight => (self.attempts, self.correctness) = (true, true),
                 Detail::VideoPlayed => self.videos_played = true,

@@ -46,6 +46,12 @@ pub enum Reason {
     Repeated,
     /// A row of no concern: the format or the mapping sets its like aside (staff, guests, what is not of a course).
     FilteredOut,
+    /// An event of nobody: a visitor who is not logged in, or the platform itself.
+    NoLearner,
+    /// An event outside any course.
+    NoCourse,
+    /// A comment in a log.
+    Comment,
 }
 
 impl Reason {
@@ -72,6 +78,9 @@ impl Reason {
             Self::Banked => "banked",
             Self::Repeated => "repeated",
             Self::FilteredOut => "filtered_out",
+            Self::NoLearner => "no_learner",
+            Self::NoCourse => "no_course",
+            Self::Comment => "comment",
         }
     }
 
@@ -87,6 +96,9 @@ impl Reason {
                 | Self::Banked
                 | Self::Repeated
                 | Self::FilteredOut
+                | Self::NoLearner
+                | Self::NoCourse
+                | Self::Comment
         )
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! A plain file is cut into byte ranges; a line belongs to the range that holds its first byte, so that the same lines
 //! come out wherever the cuts fall. Each range is hashed while it is in the cache, so that a log's fingerprint costs no
-//! second reading. A packed file is unpacked by one thread, which cuts at newlines, while the others
-//! parse. Holds one block a thread, for packed files four more.
+//! second reading. A packed file is unpacked by one thread, which cuts at newlines, while the others parse; so is one
+//! whose lines have to be made of JSON objects first. Holds one block a thread, for packed files four more.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -17,6 +17,7 @@ use crate::error::ReadError;
 use crate::hash::TreeHash;
 use crate::input::{self, Packing};
 use crate::intake::{Frame, Intake};
+use crate::objects::ObjectLines;
 use crate::source::{BlockSink, EventFile, Purpose};
 use crate::tally::Reason;
 
@@ -43,13 +44,22 @@ pub struct TextFile<P> {
     header_bytes: u64,
     header_lines: u64,
     block_bytes: usize,
+    /// Name of an envelope's list, where lines are to be made of a text of JSON objects.
+    list: Option<&'static [u8]>,
     parser: P,
 }
 
 impl<P: LineParser> TextFile<P> {
     /// The file at `path`, whose first `header_lines` lines, of `header_bytes` bytes, are not rows.
     pub fn new(path: &Path, header_bytes: u64, header_lines: u64, parser: P) -> Self {
-        Self { path: path.to_owned(), header_bytes, header_lines, block_bytes: BLOCK_BYTES, parser }
+        Self { path: path.to_owned(), header_bytes, header_lines, block_bytes: BLOCK_BYTES, list: None, parser }
+    }
+
+    /// The file at `path`, a text of JSON objects that do not stand one a line, as if they did: an array of them, objects
+    /// one after another, or envelopes that hold them in the list `list`. Rows are numbered by object. One thread cuts the
+    /// file, while the others parse.
+    pub(crate) fn of_objects(path: &Path, header_bytes: u64, list: &'static [u8], parser: P) -> Self {
+        Self { list: Some(list), ..Self::new(path, header_bytes, 0, parser) }
     }
 
     fn deliver(&self, number: usize, block: &[u8], long_line_after: bool, how: &How<'_>) -> Result<(), ReadError> {
@@ -92,10 +102,13 @@ impl<P: LineParser> TextFile<P> {
         Ok(hashing.and_then(TreeHash::finish))
     }
 
-    fn read_packed(&self, how: &How<'_>) -> Result<(), ReadError> {
+    fn read_in_order(&self, how: &How<'_>) -> Result<(), ReadError> {
         let mut stream = input::unpacked(&self.path, how.progress)?;
         io::copy(&mut stream.by_ref().take(self.header_bytes), &mut io::sink())
             .map_err(|source| input::unreadable(&self.path, source))?;
+        if let Some(list) = self.list {
+            stream = Box::new(ObjectLines::new(stream, list));
+        }
         std::thread::scope(|scope| {
             let (sender, receiver) = sync_channel::<Cut>(4);
             let unpacking = scope.spawn(move || -> io::Result<()> {
@@ -159,8 +172,8 @@ impl<P: LineParser> EventFile for TextFile<P> {
     ) -> Result<Option<String>, ReadError> {
         let how = How { purpose, frame, sink, progress };
         match input::packing(&self.path)? {
-            Packing::Plain => self.read_plain(&how),
-            Packing::Gzip | Packing::Zstd => self.read_packed(&how).map(|()| None),
+            Packing::Plain if self.list.is_none() => self.read_plain(&how),
+            Packing::Plain | Packing::Gzip | Packing::Zstd => self.read_in_order(&how).map(|()| None),
         }
     }
 }

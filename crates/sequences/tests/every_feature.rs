@@ -15,7 +15,6 @@ fn kinds() -> Vec<Kind> {
         ("play", Activity::Video, Detail::VideoPlayed),
         ("wrong", Activity::Problem, Detail::AttemptWrong),
         ("right", Activity::Problem, Detail::AttemptRight),
-        ("check in the browser", Activity::Problem, Detail::PassedOver),
         ("thread", Activity::Post, Detail::Post),
         ("response", Activity::Post, Detail::Response),
         ("comment", Activity::Post, Detail::Comment),
@@ -30,7 +29,8 @@ fn kinds() -> Vec<Kind> {
         ("page", Activity::Access, Detail::TextbookPage),
     ];
     let told = told.map(|(raw, activity, detail)| Kind::new(raw, activity).with_detail(detail));
-    plain.into_iter().chain(told).collect()
+    let passed_over = Kind::new("check in the browser", Activity::Problem).not_engaging();
+    plain.into_iter().chain(told).chain([passed_over]).collect()
 }
 
 fn enrolment(id: &str, learner: &str, enrolled_day: i32, withdrawn_day: Option<i32>) -> Enrolment {

@@ -1,12 +1,14 @@
-//! `--courses FILE`: when each course runs, for sources without a calendar or in place of the source's own.
+//! When courses run: from `--courses FILE`, for sources without a calendar or in place of the source's own, or inferred
+//! from when they have events.
 
 use std::path::Path;
 
 use crate::error::ReadError;
+use crate::intake::Span;
 use crate::roster::Course;
 use crate::table::{Header, Refusal, Row, Table};
 use crate::tally::{Reason, Tally};
-use crate::time::parse_instant;
+use crate::time::{DAY_SECONDS, format_instant, parse_instant};
 
 /// The dates of one course.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +27,28 @@ impl CalendarEntry {
     pub fn to_course(&self) -> Course {
         let days = (self.end_day - self.start_day + 1) as u32;
         Course { id: self.course.clone(), start_day: self.start_day, days, inferred: false }
+    }
+}
+
+/// A course over ten years long is a mistake.
+pub(super) const GREATEST_LENGTH_DAYS: i64 = 3_660;
+
+/// The course whose events lie in `span`: from the day of the first to the day of the last.
+///
+/// # Errors
+/// When that is over ten years.
+pub(super) fn inferred(course: &str, span: Span) -> Result<Course, ReadError> {
+    let [first, last] = [span.first, span.last].map(|instant| instant.div_euclid(DAY_SECONDS));
+    let days = last - first + 1;
+    match i32::try_from(first) {
+        Ok(start_day) if days <= GREATEST_LENGTH_DAYS => {
+            Ok(Course { id: course.to_owned(), start_day, days: days as u32, inferred: true })
+        }
+        _ => Err(ReadError::TooLongToInfer {
+            course: course.to_owned(),
+            first: format_instant(span.first),
+            last: format_instant(span.last),
+        }),
     }
 }
 
@@ -64,6 +88,6 @@ pub fn read_calendar(path: &Path, tally: &mut Tally) -> Result<Vec<CalendarEntry
 fn date(row: &Row<'_>, column: usize, name: &str) -> Result<i32, Refusal> {
     let text = row.text(column);
     parse_instant(text.as_bytes())
-        .and_then(|seconds| i32::try_from(seconds.div_euclid(crate::time::DAY_SECONDS)).ok())
+        .and_then(|seconds| i32::try_from(seconds.div_euclid(DAY_SECONDS)).ok())
         .ok_or_else(|| Refusal::new(Reason::BadTime, format!("{name} `{text}` is not a date YYYY-MM-DD")))
 }

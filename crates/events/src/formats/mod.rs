@@ -1,17 +1,23 @@
 //! One module per log format behind one function that tells them apart.
 
 mod calendar;
+pub mod caliper;
+mod course_ids;
 pub mod coursera;
 #[cfg(feature = "sql")]
 mod database;
+pub mod edx;
 mod fields;
 pub mod futurelearn;
+pub mod institutions;
 pub mod kdd2015;
 mod labels;
 pub mod moodle;
 pub mod oulad;
 mod pairs;
+mod statements;
 pub mod table;
+pub mod xapi;
 pub mod xuetangx2019;
 
 use std::fmt;
@@ -42,14 +48,30 @@ pub enum Format {
     Coursera,
     /// FutureLearn's data exports.
     Futurelearn,
+    /// Tracking logs of Open edX.
+    Edx,
+    /// Statements of the Experience API.
+    Xapi,
+    /// Events of Caliper Analytics.
+    Caliper,
     /// Any table, described by a mapping.
     Table,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 7] =
-        [Self::Kdd2015, Self::Oulad, Self::Xuetangx2019, Self::Moodle, Self::Coursera, Self::Futurelearn, Self::Table];
+    pub const ALL: [Self; 10] = [
+        Self::Kdd2015,
+        Self::Oulad,
+        Self::Edx,
+        Self::Xapi,
+        Self::Caliper,
+        Self::Xuetangx2019,
+        Self::Moodle,
+        Self::Coursera,
+        Self::Futurelearn,
+        Self::Table,
+    ];
 
     /// Its name on the command line and in manifests.
     #[must_use]
@@ -61,6 +83,9 @@ impl Format {
             Self::Moodle => "moodle",
             Self::Coursera => "coursera",
             Self::Futurelearn => "futurelearn",
+            Self::Edx => "edx",
+            Self::Xapi => "xapi",
+            Self::Caliper => "caliper",
             Self::Table => "table",
         }
     }
@@ -139,6 +164,9 @@ pub fn open_in_blocks(inputs: &[PathBuf], options: &OpenOptions, block_bytes: us
         (Format::Moodle, None) => moodle::open(&moodle::sort_files(&files)?, courses, reason, block_bytes)?,
         (Format::Coursera, None) => coursera::open(&files, courses, reason, block_bytes)?,
         (Format::Futurelearn, None) => futurelearn::open(inputs, courses, reason, block_bytes)?,
+        (Format::Edx, None) => edx::open(&files, courses, reason, block_bytes)?,
+        (Format::Xapi, None) => xapi::open(&files, courses, reason, block_bytes)?,
+        (Format::Caliper, None) => caliper::open(&files, courses, reason, block_bytes)?,
     };
     finished(source, options, block_bytes)
 }
@@ -202,6 +230,11 @@ fn check_twins(source: &Source) -> Result<(), ReadError> {
     Ok(())
 }
 
+/// What the first of the files that fit a format has.
+fn seen(fitting: &[PathBuf], has: &str) -> Result<Option<String>, ReadError> {
+    Ok(fitting.first().map(|file| format!("{} {has}", file_name(file))))
+}
+
 /// What speaks for a format among files, in words.
 type Evidence = fn(&[PathBuf]) -> Result<Option<String>, ReadError>;
 
@@ -224,7 +257,10 @@ pub fn detect(files: &[PathBuf]) -> Result<(Format, String), ReadError> {
     if let Some(path) = oulad::sort_files(files)?.evidence() {
         return Ok((Format::Oulad, format!("{} is a table of OULAD", file_name(path))));
     }
-    let others: [(Format, Evidence); 4] = [
+    let others: [(Format, Evidence); 7] = [
+        (Format::Edx, |files| seen(&edx::sort_files(files)?, "has events with event_source, event_type and time")),
+        (Format::Xapi, |files| seen(&xapi::sort_files(files)?, "has statements with actor, verb and object")),
+        (Format::Caliper, |files| seen(&caliper::sort_files(files)?, "has events with action, actor and eventTime")),
         (Format::Xuetangx2019, xuetangx2019::evidence),
         (Format::Moodle, moodle::evidence),
         (Format::Futurelearn, futurelearn::evidence),

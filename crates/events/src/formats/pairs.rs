@@ -4,6 +4,11 @@ use rustc_hash::FxHashMap;
 
 use crate::roster::{EnrolmentIndex, Roster};
 
+/// The id of an enrolment that the source gives none.
+pub(super) fn pair_id(course: &str, learner: &str) -> String {
+    format!("{course}/{learner}")
+}
+
 /// Enrolments by course and learner. No allocation on the way to an answer.
 #[derive(Debug)]
 pub(super) struct PairIndex {

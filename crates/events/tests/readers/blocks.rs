@@ -24,10 +24,15 @@ fn check(format: &str, log: &str, mapping: Option<&str>, rows: &[&[u8]], block_b
     let base = std::fs::read(fixture(&format!("{format}/base/{log}"))).unwrap();
     let header = &base[..base.iter().position(|&byte| byte == b'\n').unwrap() + 1];
     let bytes = [header, &rows.concat()].concat();
+    check_bytes(format, log, mapping, &bytes, block_bytes, threads);
+}
+
+/// The same for a log of these bytes.
+fn check_bytes(format: &str, log: &str, mapping: Option<&str>, bytes: &[u8], block_bytes: usize, threads: usize) {
     for (name, bytes) in [
-        (log.to_owned(), bytes.clone()),
-        (format!("{log}.gz"), gzip(&bytes)),
-        (format!("{log}.zst"), zstandard(&bytes)),
+        (log.to_owned(), bytes.to_owned()),
+        (format!("{log}.gz"), gzip(bytes)),
+        (format!("{log}.zst"), zstandard(bytes)),
     ] {
         let folder = Folder::copy_of(&format!("{format}/base"));
         folder.remove(log);
@@ -85,6 +90,17 @@ fn some_rows(rows: &[&'static [u8]]) -> impl Strategy<Value = Vec<&'static [u8]>
     prop::collection::vec(prop::sample::select([rows, &ODD].concat()), 0..25)
 }
 
+/// Lines of a fixture, odd ones among them, in any order, the first line always there.
+fn some_lines(name: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
+    let text = std::fs::read(fixture(name)).unwrap();
+    let lines: Vec<Vec<u8>> = text.split_inclusive(|&byte| byte == b'\n').map(<[u8]>::to_vec).collect();
+    let first = lines[0].clone();
+    let odd = [&ODD[..], &[b"# a comment\n", b"{}\n", b"{\"a\": \n"]].concat().into_iter().map(<[u8]>::to_vec);
+    let all: Vec<Vec<u8>> = lines.into_iter().chain(odd).collect();
+    prop::collection::vec(prop::sample::select(all), 0..30)
+        .prop_map(move |lines| [first.clone(), lines.concat()].concat())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -118,6 +134,24 @@ proptest! {
         // The base's header is then a line that is no JSON.
         let rows = [&rows[..], &JSON[..1]].concat();
         check("table", "log.csv", Some(mapping), &rows, block_bytes, threads);
+    }
+
+    #[test]
+    fn of_edx(bytes in some_lines("edx/base/tracking.log"), block_bytes in 1_usize..300, threads in 1_usize..5) {
+        check_bytes("edx", "tracking.log", None, &bytes, block_bytes, threads);
+    }
+
+    #[test]
+    fn of_xapi(bytes in some_lines("xapi/base/statements.jsonl"), block_bytes in 1_usize..300, threads in 1_usize..5) {
+        check_bytes("xapi", "statements.jsonl", None, &bytes, block_bytes, threads);
+        // The same as one array, of what is left when it is cut at its commas.
+        let array = [&b"["[..], &bytes.split(|&byte| byte == b'\n').collect::<Vec<_>>().join(&b",\n"[..]), b"]"].concat();
+        check_bytes("xapi", "statements.jsonl", None, &array, block_bytes, threads);
+    }
+
+    #[test]
+    fn of_caliper(bytes in some_lines("caliper/base/events.jsonl"), block_bytes in 1_usize..300, threads in 1_usize..5) {
+        check_bytes("caliper", "events.jsonl", None, &bytes, block_bytes, threads);
     }
 
     #[test]

@@ -8,7 +8,8 @@ use arrow_array::{ArrayRef, RecordBatch};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 use staycast_events::formats::{self, OpenOptions};
-use staycast_events::{Event, Frame, Kind, Parsed, Purpose, ReadError, Reason, Source, Span, Tally};
+use staycast_events::time::format_instant;
+use staycast_events::{Enrolment, Event, Frame, Kind, Parsed, Purpose, ReadError, Reason, Source, Span, Tally};
 
 /// This crate's folder. Asked of cargo when the test runs: a target directory outlives a checkout, and a test built in
 /// one may run in another.
@@ -73,6 +74,30 @@ impl Everything {
     pub(crate) fn weight(&self) -> u64 {
         self.events.iter().map(|event| u64::from(event.weight())).sum()
     }
+}
+
+/// Events as enrolment, instant and raw kind, in order of enrolment and time.
+pub(crate) fn events(source: &Source) -> Vec<String> {
+    let all = read(source).unwrap();
+    let shown = |event: &Event| {
+        let enrolment = &source.roster.enrolments[event.enrolment() as usize];
+        let start = source.roster.courses[enrolment.course as usize].start_seconds();
+        let instant = format_instant(start + i64::from(event.seconds()));
+        format!("{} {instant} {}", enrolment.id, source.kinds[event.kind() as usize].raw)
+    };
+    all.events.iter().map(shown).collect()
+}
+
+/// Enrolments as id, learner, days of enrolment and withdrawal and outcome.
+pub(crate) fn enrolments(source: &Source) -> Vec<String> {
+    let shown = |one: &Enrolment| {
+        let start = source.roster.courses[one.course as usize].start_seconds();
+        let instant = |seconds: Option<i32>| seconds.map_or("-".into(), |s| format_instant(start + i64::from(s)));
+        let outcome = one.outcome.as_ref().map_or("-", |outcome| outcome.word.as_str());
+        let [from, to] = [one.enrolled_seconds, one.withdrawn_seconds].map(instant);
+        format!("{} {} {from} {to} {outcome}", one.id, one.learner)
+    };
+    source.roster.enrolments.iter().map(shown).collect()
 }
 
 /// Rows under a reason.
@@ -255,7 +280,8 @@ pub(crate) fn outcome_with(format: &str, log: &str, fixture_name: &str) -> Strin
 pub(crate) fn check_copied_mapping(format: &str) {
     let folder = fixture(&format!("{format}/base"));
     let mapping = Some(workspace().join(format!("configs/mappings/{format}.toml")));
-    let mapped = formats::open(&[folder.clone()], &OpenOptions { mapping, ..OpenOptions::default() }).unwrap();
+    let mapped =
+        formats::open(std::slice::from_ref(&folder), &OpenOptions { mapping, ..OpenOptions::default() }).unwrap();
     let built_in = open(&folder).unwrap();
     assert_eq!((mapped.format, built_in.format), ("table", format));
     assert_eq!(mapped.kinds, built_in.kinds);

@@ -1,10 +1,12 @@
 //! Tests of all readers, through [`staycast_events::formats::open`] as the commands use it.
 
 mod blocks;
+mod caliper;
 mod common;
 mod coursera;
 #[cfg(feature = "sql")]
 mod database;
+mod edx;
 mod futurelearn;
 mod kdd2015;
 mod mappings;
@@ -12,4 +14,5 @@ mod moodle;
 mod oulad;
 mod real;
 mod table;
+mod xapi;
 mod xuetangx2019;

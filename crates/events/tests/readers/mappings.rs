@@ -84,7 +84,7 @@ fn dates_too_far_apart_to_infer_from() {
     assert_eq!(
         error(&folder, mapping),
         "mapping.toml: the events of course C lie from 1970-01-01T00:00:00 to 2014-01-01T00:00:00, too far apart to infer \
-         when it runs; give its dates in [courses] or with --courses FILE"
+         when it runs; give its dates with --courses FILE, or in [courses]"
     );
     let torn = Folder::of(&[("log.csv", b"e,c,at\n1,A,2014-01-01\n1,B,2014-01-01\n")]);
     let mapping = "[log]\nfiles = [\"log.csv\"]\n\

@@ -45,7 +45,7 @@ pub(super) struct Told {
 impl Told {
     fn add(&mut self, detail: Detail, object: Option<ObjectKey>, weight: u32) {
         match detail {
-            Detail::Nothing | Detail::PassedOver => {}
+            Detail::Nothing => {}
             Detail::Attempt | Detail::AttemptWrong | Detail::AttemptRight => {
                 self.attempts += weight;
                 if let Some(object) = object {
@@ -106,7 +106,7 @@ pub(super) fn walk(frame: &Frame<'_>, span: Span, events: &[Event], running: &mu
         let kind = usize::from(event.kind());
         let (activity, detail) = (frame.kinds[kind].activity, frame.kinds[kind].detail);
         let day = (seconds.div_euclid(DAY_SECONDS) - span.first_day).rem_euclid(7) as usize;
-        if detail != Detail::PassedOver {
+        if frame.kinds[kind].engages {
             counted.told.engaged_days |= 1 << day;
         }
         counted.told.add(detail, event.object(), weight);

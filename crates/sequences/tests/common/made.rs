@@ -1,7 +1,5 @@
 //! A source made on the spot, of any kinds of event, that knows everything: for features that no single format fills.
 
-use std::path::Path;
-
 use staycast_events::time::parse_instant;
 use staycast_events::{
     Assessment, BlockSink, Course, Enrolment, EventFile, Frame, Granularity, Intake, Kind, Knows, LabelOffer,

@@ -184,7 +184,7 @@ fn table(seen: Seen<'_>, folder: &Path) {
 
 /// Every activity, and everything that a kind can tell.
 fn kinds() -> Vec<Kind> {
-    const DETAILS: [Detail; 17] = [
+    const DETAILS: [Detail; 16] = [
         Detail::Nothing,
         Detail::AttemptWrong,
         Detail::AttemptRight,
@@ -201,12 +201,12 @@ fn kinds() -> Vec<Kind> {
         Detail::UpvoteReceivedUndone,
         Detail::DownvoteReceivedUndone,
         Detail::TextbookPage,
-        Detail::PassedOver,
     ];
     let told = DETAILS.into_iter().enumerate().map(|(number, detail)| {
         Kind::new(format!("told {number}"), Activity::ALL[number % Activity::ALL.len()]).with_detail(detail)
     });
-    Activity::ALL.into_iter().map(|activity| Kind::new(activity.name(), activity)).chain(told).collect()
+    let plain = Activity::ALL.into_iter().map(|activity| Kind::new(activity.name(), activity));
+    plain.chain(told).chain([Kind::new("passed over", Activity::Problem).not_engaging()]).collect()
 }
 
 /// A source that knows everything.

@@ -13,15 +13,13 @@ use super::rows::{EventRows, Who};
 use super::small::SmallTable;
 use super::times::Moment;
 use crate::error::ReadError;
+use crate::formats::calendar::{self, GREATEST_LENGTH_DAYS};
 use crate::intake::{Frame, Span};
 use crate::roster::Course;
 use crate::source::Purpose;
 use crate::table::{Refusal, Row};
 use crate::tally::{Reason, Tally};
-use crate::time::{DAY_SECONDS, days_from_civil, format_instant};
-
-/// A course over ten years long is a mistake.
-const GREATEST_LENGTH_DAYS: i64 = 3_660;
+use crate::time::{DAY_SECONDS, days_from_civil};
 
 /// First day of every course of a source that counts days from an unnamed start.
 const NOMINAL_START: i32 = days_from_civil(2000, 1, 1);
@@ -195,19 +193,13 @@ pub(super) fn infer(
 
 /// The course with the days of its events; none where all of them come before the start that days are counted from.
 fn inferred(course: &Course, span: Span, plan: &Plan) -> Result<Option<Course>, ReadError> {
-    let first = match plan.counts_days() {
-        true => i64::from(NOMINAL_START),
-        false => span.first.div_euclid(DAY_SECONDS),
+    let span = match plan.counts_days() {
+        true => Span { first: i64::from(NOMINAL_START) * DAY_SECONDS, ..span },
+        false => span,
     };
-    let days = span.last.div_euclid(DAY_SECONDS) - first + 1;
-    if days > GREATEST_LENGTH_DAYS {
-        return Err(plan.error(format!(
-            "the events of course {} lie from {} to {}, too far apart to infer when it runs; give its dates in [courses] \
-             or with --courses FILE",
-            course.id,
-            format_instant(span.first),
-            format_instant(span.last),
-        )));
+    if span.last < span.first {
+        return Ok(None);
     }
-    Ok((days > 0).then(|| Course { start_day: first as i32, days: days as u32, ..course.clone() }))
+    let told = |error: ReadError| plan.error(format!("{error}, or in [courses]"));
+    calendar::inferred(&course.id, span).map(Some).map_err(told)
 }

@@ -12,7 +12,7 @@ use super::small::SmallTable;
 use super::survey::Named;
 use super::times::Moment;
 use crate::error::ReadError;
-use crate::formats::pairs::PairIndex;
+use crate::formats::pairs::{PairIndex, pair_id};
 use crate::roster::{Course, End, Enrolment, EnrolmentIndex, Outcome, Roster};
 use crate::table::{Refusal, Row};
 use crate::tally::{Reason, Tally, shape};
@@ -43,11 +43,6 @@ impl Written {
             statics: self.statics.clone(),
         }
     }
-}
-
-/// The id of an enrolment that the source gives none.
-fn pair_id(course: &str, learner: &str) -> String {
-    format!("{course}/{learner}")
 }
 
 /// Enrolments that rows of the log name.

@@ -1,0 +1,161 @@
+//! What events of Caliper count as: by their type, and within some types by their action. Types and actions are those of
+//! Caliper 1.2; an action that its type does not name is a kind of its own type, with a star.
+//!
+//! | detail | event | object |
+//! |---|---|---|
+//! | `AttemptRight`, `AttemptWrong`, `Attempt` | `GradeEvent`, `Graded`: right where all points were given, after the score in `generated` | what was attempted (`assignable`), else the attempt |
+//! | `VideoPlayed` | `MediaEvent`: `Started`, `Restarted` or `Resumed`; not the `Started` of Open edX, which sends it when a video is loaded | the video |
+//! | `Post`, `Response` | `MessageEvent`, `Posted`: a response where the message has a `replyTo` | the message |
+
+use rustc_hash::FxHashMap;
+
+use crate::Activity::{self, Access, Discussion, Download, Login, Navigate, Other, Post, Problem, Submission, Video};
+use crate::kind::{Detail, Kind};
+
+/// Types of events, what they count as, and their actions.
+const TYPES: &[(&str, Activity, &[&str])] = &[
+    ("AnnotationEvent", Access, &["Bookmarked", "Highlighted", "Shared", "Tagged"]),
+    ("AssessmentEvent", Problem, &["Started", "Paused", "Resumed", "Restarted", "Reset", "Submitted"]),
+    ("AssessmentItemEvent", Problem, &["Started", "Skipped", "Completed"]),
+    ("AssignableEvent", Access, &["Activated", "Deactivated", "Started", "Completed", "Reviewed"]),
+    ("AssignableEvent", Submission, &["Submitted"]),
+    ("FeedbackEvent", Other, &["Commented", "Ranked"]),
+    ("ForumEvent", Discussion, &["Subscribed", "Unsubscribed"]),
+    ("GradeEvent", Problem, &["Graded"]),
+    (
+        "MediaEvent",
+        Video,
+        &[
+            "Started",
+            "Paused",
+            "Resumed",
+            "Restarted",
+            "Ended",
+            "ForwardedTo",
+            "JumpedTo",
+            "ChangedResolution",
+            "ChangedSize",
+            "ChangedSpeed",
+            "ChangedVolume",
+            "Muted",
+            "Unmuted",
+            "EnabledClosedCaptioning",
+            "DisabledClosedCaptioning",
+            "EnteredFullScreen",
+            "ExitedFullScreen",
+            "OpenedPopout",
+            "ClosedPopout",
+        ],
+    ),
+    ("MessageEvent", Discussion, &["MarkedAsRead", "MarkedAsUnRead"]),
+    ("MessageEvent", Post, &["Posted"]),
+    ("NavigationEvent", Navigate, &["NavigatedTo"]),
+    ("QuestionnaireEvent", Problem, &["Started", "Submitted"]),
+    ("QuestionnaireItemEvent", Problem, &["Started", "Skipped", "Completed"]),
+    ("ResourceManagementEvent", Download, &["Downloaded", "Saved", "Printed"]),
+    ("ResourceManagementEvent", Submission, &["Uploaded"]),
+    ("SearchEvent", Navigate, &["Searched"]),
+    ("SessionEvent", Login, &["LoggedIn"]),
+    ("SessionEvent", Other, &["LoggedOut", "TimedOut"]),
+    ("SurveyEvent", Other, &["OptedIn", "OptedOut"]),
+    ("SurveyInvitationEvent", Other, &["Accepted", "Declined", "Sent"]),
+    ("ThreadEvent", Discussion, &["MarkedAsRead", "MarkedAsUnRead"]),
+    ("ToolLaunchEvent", Access, &["Launched", "Returned"]),
+    ("ToolUseEvent", Access, &["Used"]),
+    ("ViewEvent", Access, &["Viewed"]),
+    ("Event", Other, &["Activated", "Deactivated", "Completed", "Created", "Modified", "Deleted"]),
+    ("Event", Access, &["Viewed"]),
+];
+
+/// What an action that its type does not name counts as.
+const STRAYS: &[(&str, Activity)] = &[
+    ("AnnotationEvent", Access),
+    ("AssessmentEvent", Problem),
+    ("AssessmentItemEvent", Problem),
+    ("ForumEvent", Discussion),
+    ("GradeEvent", Problem),
+    ("MediaEvent", Video),
+    ("MessageEvent", Discussion),
+    ("NavigationEvent", Navigate),
+    ("ThreadEvent", Discussion),
+    ("ViewEvent", Access),
+    ("Event", Other),
+];
+
+/// Kinds that tell more.
+const DETAILED: [(&str, Activity, Detail); 6] = [
+    ("graded_right", Problem, Detail::AttemptRight),
+    ("graded_wrong", Problem, Detail::AttemptWrong),
+    ("graded", Problem, Detail::Attempt),
+    ("media_played", Video, Detail::VideoPlayed),
+    ("message_posted", Post, Detail::Post),
+    ("message_replied", Post, Detail::Response),
+];
+
+/// The kinds of the format and how they are found.
+#[derive(Clone, Debug)]
+pub(super) struct Kinds {
+    kinds: Vec<Kind>,
+    by_action: FxHashMap<(&'static [u8], &'static [u8]), u8>,
+    by_type: FxHashMap<&'static [u8], u8>,
+    first_detailed: u8,
+}
+
+impl Kinds {
+    pub(super) fn new() -> Self {
+        let mut kinds = vec![Kind::new("unknown", Other)];
+        let mut by_action = FxHashMap::default();
+        let mut by_type = FxHashMap::default();
+        for &(event, activity, actions) in TYPES {
+            for &action in actions {
+                by_action.insert((event.as_bytes(), action.as_bytes()), kinds.len() as u8);
+                kinds.push(Kind::new(format!("{event}.{action}"), activity));
+            }
+        }
+        for &(event, activity) in STRAYS {
+            by_type.insert(event.as_bytes(), kinds.len() as u8);
+            kinds.push(Kind::new(format!("{event}.*"), activity));
+        }
+        let first_detailed = kinds.len() as u8;
+        kinds.extend(DETAILED.map(|(name, activity, detail)| Kind::new(name, activity).with_detail(detail)));
+        assert!(kinds.len() <= 256, "a format has at most 256 kinds");
+        Self { kinds, by_action, by_type, first_detailed }
+    }
+
+    pub(super) fn all(&self) -> &[Kind] {
+        &self.kinds
+    }
+
+    /// The kind of an event of this type and action.
+    pub(super) fn of(&self, event: &[u8], action: &[u8]) -> u8 {
+        let named = self.by_action.get(&(event, action));
+        named.or_else(|| self.by_type.get(event)).copied().unwrap_or_default()
+    }
+
+    /// The kind that tells this.
+    pub(super) fn telling(&self, detail: Detail) -> u8 {
+        self.first_detailed + DETAILED.iter().position(|(.., told)| *told == detail).unwrap_or_default() as u8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_and_actions() {
+        let kinds = Kinds::new();
+        let kind = |event: &str, action: &str| {
+            let kind = &kinds.all()[kinds.of(event.as_bytes(), action.as_bytes()) as usize];
+            (kind.raw.clone(), kind.activity)
+        };
+        assert_eq!(kind("MediaEvent", "Paused"), ("MediaEvent.Paused".to_owned(), Video));
+        assert_eq!(kind("MediaEvent", "Exploded"), ("MediaEvent.*".to_owned(), Video));
+        assert_eq!(kind("AssignableEvent", "Submitted"), ("AssignableEvent.Submitted".to_owned(), Submission));
+        assert_eq!(kind("BreakEvent", "Paused"), ("unknown".to_owned(), Other));
+        for (name, _, detail) in DETAILED {
+            let kind = &kinds.all()[kinds.telling(detail) as usize];
+            assert_eq!((kind.raw.as_str(), kind.detail), (name, detail));
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Events of Caliper Analytics (1EdTech Caliper 1.2; those of 1.1 are read too), as Open edX's event-routing-backends,
+//! Canvas, Blackboard and others send them.
+//!
+//! Events stand one a line, in an array, one after another, or in the `data` of the envelopes that sensors send them in
+//! (`sensor`, `sendTime`, `data`). Entities may be objects or, where nothing but the id is said, an IRI.
+//!
+//! - **Who:** `actor.id`. Events of actors of another type than `Person` are nobody's.
+//! - **Course:** the nearest `CourseSection`, `CourseOffering` or `Course` among `group` and the organisations it is part
+//!   of, else among `object`, what it is part of and `object.extensions.isPartOf`; else a `group` of which only the id is
+//!   given. An id that leads to a course of Open edX becomes that course's id, as in tracking logs; others stay IRIs. Set
+//!   aside as `no_course` where there is none.
+//! - **When:** `eventTime`.
+//! - **What:** `type` and `action`, by the table in [`kinds`].
+//! - **Object:** of an attempt what was attempted (`assignable`), else `object.id`.
+//! - **Enrolment:** a plain `Event` on a course, as Open edX sends it: `Activated`, `Deactivated`, and `Completed`, which
+//!   says that the course was completed.
+//!
+//! Descriptions of entities in an envelope (`EntityDescribe`), which no actor did, count as malformed.
+
+mod event;
+mod kinds;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use self::event::Events;
+use self::kinds::Kinds;
+use super::statements::{self, Layout, Look};
+use crate::error::ReadError;
+use crate::json;
+use crate::source::Source;
+
+const LOOK: Look = Look {
+    format: "caliper",
+    layout: Layout::Objects(b"data"),
+    fits: is_event,
+    is: "it is JSON events with type, action, actor and eventTime",
+};
+
+/// The logs among `files`: files that begin with an event, or with an envelope of events.
+///
+/// # Errors
+/// When a file can't be read.
+pub fn sort_files(files: &[PathBuf]) -> Result<Vec<PathBuf>, ReadError> {
+    statements::sort_files(files, &LOOK)
+}
+
+fn is_event(object: &[u8]) -> bool {
+    let mut has = [false; 3];
+    let whole = json::object(object, |key, cursor| {
+        has[0] |= key == b"action";
+        has[1] |= key == b"actor";
+        has[2] |= key == b"eventTime";
+        cursor.skip()
+    });
+    whole.is_ok() && has == [true; 3]
+}
+
+/// Opens events: reads them once for who is enrolled and when courses run. `courses` gives the dates of courses.
+///
+/// # Errors
+/// When there are none among `files`, one can't be read, no event is about a learner in a course, or the events of a course
+/// lie too far apart to infer when it runs.
+pub fn open(
+    files: &[PathBuf],
+    courses: Option<&Path>,
+    reason: String,
+    block_bytes: usize,
+) -> Result<Source, ReadError> {
+    let kinds = Arc::new(Kinds::new());
+    let all = kinds.all().to_vec();
+    statements::open(files, courses, reason, &LOOK, (&Events { kinds }, all), block_bytes)
+}

@@ -1,0 +1,104 @@
+//! Course ids of Open edX, and where they stand in a path.
+//!
+//! A course run goes by `course-v1:org+course+run`, runs of custom courses by `ccx-v1:…`, and those made before 2015 by
+//! `org/course/run`. In a path such an id follows `/courses/`, in the statements that Open edX makes of its events `/course/`.
+
+/// Whether an id is a course's, as far as can be told from how it is written.
+pub(super) fn is_course(id: &[u8]) -> bool {
+    let part = |part: &[u8]| {
+        !part.is_empty() && !part.iter().any(|&byte| byte <= b' ' || matches!(byte, b'/' | b'?' | b'#' | b'%'))
+    };
+    match id.strip_prefix(b"course-v1:").or_else(|| id.strip_prefix(b"ccx-v1:")) {
+        Some(key) => key.split(|&byte| byte == b'+').all(part) && key.iter().filter(|&&byte| byte == b'+').count() >= 2,
+        None => id.split(|&byte| byte == b'/').all(part) && id.iter().filter(|&&byte| byte == b'/').count() == 2,
+    }
+}
+
+/// A path that leads into a course.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct CoursePath<'a> {
+    /// The course's id.
+    pub(super) course: &'a [u8],
+    /// The first word after it; empty on the course's own page.
+    pub(super) part: &'a [u8],
+}
+
+/// Where `url`, a path or a whole address without percent signs, leads.
+pub(super) fn course_path(url: &[u8]) -> Option<CoursePath<'_>> {
+    let after = |before: &[u8]| Some(&url[memchr::memmem::find(url, before)? + before.len()..]);
+    let rest = after(b"/courses/").or_else(|| after(b"/course/"))?;
+    let path = &rest[..rest.iter().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(rest.len())];
+    // Of ids with slashes three parts, of others one.
+    let parts = if path.starts_with(b"course-v1:") || path.starts_with(b"ccx-v1:") { 1 } else { 3 };
+    let end =
+        path.iter().enumerate().filter(|(_, byte)| **byte == b'/').nth(parts - 1).map_or(path.len(), |(at, _)| at);
+    let course = &path[..end];
+    let after = path.get(end + 1..).unwrap_or_default();
+    let part = &after[..after.iter().position(|&byte| byte == b'/').unwrap_or(after.len())];
+    is_course(course).then_some(CoursePath { course, part })
+}
+
+/// `url` with its percent signs and what follows them turned back into what they stand for, into `out`; those that stand
+/// for nothing stay.
+pub(super) fn decoded<'a>(url: &'a [u8], out: &'a mut Vec<u8>) -> &'a [u8] {
+    if memchr::memchr(b'%', url).is_none() {
+        return url;
+    }
+    out.clear();
+    let mut rest = url;
+    while let [first, after @ ..] = rest {
+        let hex = |at: usize| after.get(at).and_then(|&digit| char::from(digit).to_digit(16));
+        match (first, hex(0), hex(1)) {
+            (b'%', Some(high), Some(low)) => {
+                out.push((high * 16 + low) as u8);
+                rest = &after[2..];
+            }
+            _ => {
+                out.push(*first);
+                rest = after;
+            }
+        }
+    }
+    // Not UTF-8 only when made so by hand; such a text names no course.
+    if std::str::from_utf8(out).is_ok() { out } else { url }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn course_ids() {
+        for id in ["course-v1:edX+DemoX+2014", "ccx-v1:edX+DemoX+2014+ccx@1", "edX/DemoX/Demo_Course", "éX/a.b/c-d"] {
+            assert!(is_course(id.as_bytes()), "{id}");
+        }
+        for id in
+            ["", "edX", "course-v1:edX+DemoX", "course-v1:edX++x", "edX/DemoX", "edX/DemoX/a/b", "edX/De moX/a", "//"]
+        {
+            assert!(!is_course(id.as_bytes()), "{id}");
+        }
+    }
+
+    #[test]
+    fn paths() {
+        let check = |url: &str, expected: Option<(&str, &str)>| {
+            let mut room = Vec::new();
+            let url = decoded(url.as_bytes(), &mut room);
+            let expected = expected.map(|(course, part)| (course.as_bytes(), part.as_bytes()));
+            assert_eq!(course_path(url).map(|path| (path.course, path.part)), expected);
+        };
+        check("/courses/edX/DemoX/2014/courseware/a/b/?x=1", Some(("edX/DemoX/2014", "courseware")));
+        check("/courses/course-v1:edX+DemoX+2014/info", Some(("course-v1:edX+DemoX+2014", "info")));
+        check("/courses/course-v1%3AedX%2BDemoX%2B2014/", Some(("course-v1:edX+DemoX+2014", "")));
+        check(
+            "https://a.org/courses/course-v1:edX+DemoX+2014?next=/courses/a/b/c",
+            Some(("course-v1:edX+DemoX+2014", "")),
+        );
+        check("/courses/edX/DemoX/2014", Some(("edX/DemoX/2014", "")));
+        check("/courses/edX/DemoX", None);
+        check("/courses/", None);
+        check("http://lms/course/course-v1:edX+DemoX+2014", Some(("course-v1:edX+DemoX+2014", "")));
+        check("/dashboard", None);
+        check("/courses/%ff%fe/b/c/%2", None);
+    }
+}

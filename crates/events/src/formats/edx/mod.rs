@@ -1,0 +1,80 @@
+//! Tracking logs of Open edX and edX: one JSON object a line (Open edX documentation, "Events in the Tracking Logs").
+//!
+//! Of a line these members are read: `username`, `time`, `event_type`, `name`, `event_source`, `page`,
+//! `context.course_id`, `context.user_id`, and of `event`, an object or a string that holds one, `problem_id`, `problem`,
+//! `id`, `chapter`, `success`, `vote_value`, `undo_vote`, `target_username`, `course_id`, `user_id`. The whole line must be
+//! JSON ([`crate::json`] says how much is checked) or it is malformed; what is inside a string need not be.
+//!
+//! - **Who:** `username`, without spaces around it. Events without one, or by `anonymous`, are nobody's: set aside as
+//!   `no_learner`.
+//! - **Course:** `context.course_id`; where that is blank, the course in the path of the request (`event_type`) or of the
+//!   browser's `page`; else `event.course_id`. Set aside as `no_course` where none of them names one; rejected where
+//!   `context.course_id` is no course's id.
+//! - **When:** `time`, with its offset or, where there is none, in UTC.
+//! - **What:** `name`, which supersedes `event_type`, by the table in [`kinds`], which also says what counts as
+//!   engagement.
+//! - **Object:** the first of `problem_id`, `problem`, `id` and `chapter` that `event` has; of a request its path.
+//! - **Enrolment:** `edx.course.enrollment.activated` and `.deactivated` for `event.user_id`, who may be another than who
+//!   caused it: then the learner is found by number, among those whose events have both; one who never did anything
+//!   goes by `#<number>`. `edx.certificate.created`, `edx.course.grade.passed.first_time` and `.now_passed` say that
+//!   the course was completed.
+//!
+//! A vote is an event of the voter and one of the author, who did nothing (see [`crate::Detail::is_received`]).
+//! Lines may have words before the JSON, as syslog puts there; lines that begin with `#` are set aside as comments.
+
+mod kinds;
+mod line;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use self::kinds::Kinds;
+use self::line::TrackingLog;
+use super::statements::{self, Layout, Look};
+use crate::error::ReadError;
+use crate::json;
+use crate::source::Source;
+
+const LOOK: Look = Look {
+    format: "edx",
+    layout: Layout::Lines,
+    fits: is_event,
+    is: "it is tracking events as JSON, one a line, with event_source, event_type and time",
+};
+
+/// The logs among `files`: files of which one of the first lines is a tracking event.
+///
+/// # Errors
+/// When a file can't be read.
+pub fn sort_files(files: &[PathBuf]) -> Result<Vec<PathBuf>, ReadError> {
+    statements::sort_files(files, &LOOK)
+}
+
+/// Whether a line is an event of a tracking log: it has a time, and the members that no other format has.
+fn is_event(line: &[u8]) -> bool {
+    let Some(brace) = memchr::memchr(b'{', line) else { return false };
+    let mut has = [false; 3];
+    let whole = json::object(&line[brace..], |key, cursor| {
+        has[0] |= key == b"event_source";
+        has[1] |= key == b"event_type" || key == b"name";
+        has[2] |= key == b"time";
+        cursor.skip()
+    });
+    whole.is_ok() && has == [true; 3]
+}
+
+/// Opens tracking logs: reads them once for who is enrolled and when courses run. `courses` gives the dates of courses.
+///
+/// # Errors
+/// When there is no log among `files`, one can't be read, no line is about a learner in a course, or the events of a course
+/// lie too far apart to infer when it runs.
+pub fn open(
+    files: &[PathBuf],
+    courses: Option<&Path>,
+    reason: String,
+    block_bytes: usize,
+) -> Result<Source, ReadError> {
+    let kinds = Arc::new(Kinds::new());
+    let all = kinds.all().to_vec();
+    statements::open(files, courses, reason, &LOOK, (&TrackingLog { kinds }, all), block_bytes)
+}

@@ -1,0 +1,242 @@
+//! Logs of several institutions as one source.
+//!
+//! Each institution's log is opened by itself, in whatever format it has. Ids are only unique within an institution, so
+//! those of courses, enrolments and learners become `INSTITUTION:ID`; the institution is a static column besides.
+
+use std::path::{Path, PathBuf};
+
+use super::{OpenOptions, apply_labels, open_in_blocks};
+use crate::error::ReadError;
+use crate::intake::{Frame, Parsed};
+use crate::kind::Kind;
+use crate::knows::Knows;
+use crate::roster::{Assessment, Course, Enrolment, Roster, Submission};
+use crate::source::{BlockSink, DatabaseTable, EventFile, Granularity, InputFile, LabelOffer, Purpose, Source};
+use crate::tally::Tally;
+use crate::text::BLOCK_BYTES;
+
+/// Name of the static column that says which institution an enrolment is of.
+pub const INSTITUTION: &str = "institution";
+
+/// What several institutions' logs are called together when they differ in format.
+const SEVERAL: &str = "several";
+
+/// An institution and its log: files, or folders that hold a format's files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Institution {
+    /// Its name: letters, digits, `.`, `_` and `-`.
+    pub name: String,
+    /// Its files.
+    pub inputs: Vec<PathBuf>,
+}
+
+/// Opens the logs of `institutions` as one source. A labels file names enrolments as `INSTITUTION:ID`, a courses file
+/// courses as each log does.
+///
+/// What one of the logs can't tell is unknown for all: a feature with values for some institutions only would tell a
+/// model which institution it looks at.
+///
+/// # Errors
+/// When a name is empty, used twice or has other signs, a log can't be opened, or the kinds of event are more than 256.
+pub fn open(institutions: &[Institution], options: &OpenOptions) -> Result<Source, ReadError> {
+    open_sized(institutions, options, BLOCK_BYTES)
+}
+
+fn open_sized(institutions: &[Institution], options: &OpenOptions, block_bytes: usize) -> Result<Source, ReadError> {
+    let mut ordered: Vec<&Institution> = institutions.iter().collect();
+    // In the order of the ids that result, so that the rosters can be put one behind the other.
+    ordered.sort_by_key(|institution| format!("{}:", institution.name));
+    for (place, institution) in ordered.iter().enumerate() {
+        check_name(&institution.name)?;
+        if place > 0 && ordered[place - 1].name == institution.name {
+            return Err(ReadError::Institution { what: format!("`{}` is named twice", institution.name) });
+        }
+    }
+    let own = OpenOptions { labels: None, ..options.clone() };
+    let mut all = None;
+    for institution in ordered {
+        let source = open_in_blocks(&institution.inputs, &own, block_bytes)?;
+        add(all.get_or_insert_with(|| empty_like(&source)), source, &institution.name)?;
+    }
+    let Some(mut source) = all else {
+        return Err(ReadError::Institution { what: "none is named".to_owned() });
+    };
+    if let Some(path) = &options.labels {
+        source.roster.enrolments.iter_mut().for_each(|enrolment| enrolment.dropout = None);
+        apply_labels(path, &mut source.roster, &mut source.tables)?;
+        source.labels = LabelOffer::Labels;
+        source.inputs.push(InputFile { role: "labels", path: path.clone() });
+    }
+    Ok(source)
+}
+
+fn check_name(name: &str) -> Result<(), ReadError> {
+    let fine = |sign: char| sign.is_alphanumeric() || matches!(sign, '.' | '_' | '-');
+    if name.is_empty() || !name.chars().all(fine) {
+        let what = format!("`{name}` can't be a name: use letters, digits, `.`, `_` and `-`");
+        return Err(ReadError::Institution { what });
+    }
+    Ok(())
+}
+
+/// A source that holds nothing yet, and knows what `first` does.
+fn empty_like(first: &Source) -> Source {
+    Source {
+        format: first.format,
+        reason: String::new(),
+        roster: Roster { static_columns: vec![INSTITUTION.to_owned()], ..Roster::default() },
+        tables: Tally::default(),
+        enrolments_without_course: 0,
+        knows: first.knows,
+        granularity: first.granularity,
+        kinds: Vec::new(),
+        labels: first.labels,
+        inputs: Vec::new(),
+        events: Vec::new(),
+    }
+}
+
+/// Adds the source of the institution `name` to those there are.
+fn add(all: &mut Source, other: Source, name: &str) -> Result<(), ReadError> {
+    if all.format != other.format {
+        all.format = SEVERAL;
+    }
+    let and = if all.reason.is_empty() { "" } else { "; " };
+    all.reason += &format!("{and}{name} is {} ({})", other.format, other.reason);
+    all.tables.append(other.tables);
+    all.enrolments_without_course += other.enrolments_without_course;
+    all.knows = all.knows.both(other.knows);
+    if other.granularity == Granularity::Day {
+        all.granularity = Granularity::Day;
+    }
+    if all.labels != other.labels {
+        all.labels = LabelOffer::Nothing;
+    }
+    let kinds = add_kinds(&mut all.kinds, other.kinds)?;
+    let first = all.roster.enrolments.len() as u32;
+    let count = other.roster.enrolments.len();
+    add_roster(&mut all.roster, other.roster, name);
+    all.inputs.extend(other.inputs);
+    all.events.extend(other.events.into_iter().map(|file| -> Box<dyn EventFile> {
+        Box::new(Part { file, name: name.to_owned(), first, count, kinds: kinds.clone() })
+    }));
+    Ok(())
+}
+
+/// Adds kinds that are not there yet; the place of each of `more`.
+fn add_kinds(kinds: &mut Vec<Kind>, more: Vec<Kind>) -> Result<Vec<u8>, ReadError> {
+    let mut places = Vec::with_capacity(more.len());
+    for kind in more {
+        let place = kinds.iter().position(|known| *known == kind).unwrap_or_else(|| {
+            kinds.push(kind);
+            kinds.len() - 1
+        });
+        let what = || "their logs have more than 256 kinds of event together; preprocess them one by one".to_owned();
+        places.push(u8::try_from(place).map_err(|_| ReadError::Institution { what: what() })?);
+    }
+    Ok(places)
+}
+
+fn add_roster(all: &mut Roster, other: Roster, name: &str) {
+    let (courses, enrolments) = (all.courses.len() as u32, all.enrolments.len() as u32);
+    let assessments = all.assessments.len() as u32;
+    let named = |id: String| format!("{name}:{id}");
+    all.courses.extend(other.courses.into_iter().map(|course| Course { id: named(course.id), ..course }));
+    // The columns of all, each source's own ones last; what a source does not have is empty there.
+    let places: Vec<usize> = other
+        .static_columns
+        .into_iter()
+        .map(|column| {
+            all.static_columns.iter().position(|known| *known == column).unwrap_or_else(|| {
+                all.static_columns.push(column);
+                all.static_columns.len() - 1
+            })
+        })
+        .collect();
+    let width = all.static_columns.len();
+    all.enrolments.iter_mut().for_each(|enrolment| enrolment.statics.resize(width, None));
+    all.enrolments.extend(other.enrolments.into_iter().map(|enrolment| {
+        let mut statics = vec![None; width];
+        statics[0] = Some(name.to_owned());
+        for (&place, value) in places.iter().zip(enrolment.statics) {
+            statics[place] = value;
+        }
+        Enrolment {
+            id: named(enrolment.id),
+            learner: named(enrolment.learner),
+            course: enrolment.course + courses,
+            statics,
+            ..enrolment
+        }
+    }));
+    all.assessments.extend(other.assessments.into_iter().map(|assessment| Assessment {
+        id: named(assessment.id),
+        course: assessment.course + courses,
+        ..assessment
+    }));
+    all.submissions.extend(other.submissions.into_iter().map(|submission| Submission {
+        enrolment: submission.enrolment + enrolments,
+        assessment: submission.assessment + assessments,
+        ..submission
+    }));
+    all.releases
+        .extend(other.releases.into_iter().map(|((course, object), instant)| ((course + courses, object), instant)));
+}
+
+/// An event file of one institution, whose events are those of the whole.
+struct Part {
+    file: Box<dyn EventFile>,
+    name: String,
+    /// Where the institution's enrolments begin among all, and how many they are.
+    first: u32,
+    count: usize,
+    /// The place among all kinds of each of the file's own.
+    kinds: Vec<u8>,
+}
+
+impl Part {
+    fn moved(&self, mut parsed: Parsed) -> Parsed {
+        for event in parsed.events.iter_mut().chain(&mut parsed.received) {
+            *event = event.moved(event.enrolment() + self.first, self.kinds[usize::from(event.kind())]);
+        }
+        parsed.after_calendar.iter_mut().for_each(|(enrolment, _)| *enrolment += self.first);
+        parsed
+    }
+}
+
+impl EventFile for Part {
+    fn name(&self) -> String {
+        format!("{}:{}", self.name, self.file.name())
+    }
+
+    fn path(&self) -> Option<&Path> {
+        self.file.path()
+    }
+
+    fn size_bytes(&self) -> u64 {
+        self.file.size_bytes()
+    }
+
+    fn database(&self) -> Vec<DatabaseTable> {
+        self.file.database()
+    }
+
+    fn first_line(&self) -> u64 {
+        self.file.first_line()
+    }
+
+    fn set_block_bytes(&mut self, bytes: usize) {
+        self.file.set_block_bytes(bytes);
+    }
+
+    fn read(
+        &self,
+        purpose: Purpose,
+        frame: &Frame,
+        sink: &BlockSink<'_>,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Option<String>, ReadError> {
+        let own = frame.part(self.first, self.count, &self.kinds);
+        self.file.read(purpose, &own, &|number, parsed| sink(number, self.moved(parsed)), progress)
+    }
+}

@@ -1,0 +1,255 @@
+//! Who is enrolled, since when and to what end, and when courses have events: gathered from statements, the same
+//! whatever order they come in.
+
+use std::hash::BuildHasher;
+use std::ops::Range;
+
+use hashbrown::HashTable;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+
+use super::{Change, Statement, Subject};
+use crate::error::ReadError;
+use crate::formats::calendar;
+use crate::formats::pairs::pair_id;
+use crate::intake::Span;
+use crate::roster::{Course, End, Enrolment, Outcome};
+
+/// What statements say of one enrolment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Story {
+    enrolled: Option<i64>,
+    withdrew: Option<i64>,
+    completed: bool,
+    /// Instant of the last word on whether the learner is enrolled, and the word; of two at one instant, that they are.
+    last: Option<(i64, bool)>,
+}
+
+impl Story {
+    fn join(&mut self, other: &Self) {
+        let earlier = |a: Option<i64>, b: Option<i64>| a.into_iter().chain(b).min();
+        self.enrolled = earlier(self.enrolled, other.enrolled);
+        self.withdrew = earlier(self.withdrew, other.withdrew);
+        self.completed |= other.completed;
+        self.last = self.last.max(other.last);
+    }
+
+    fn hear(&mut self, instant: i64, change: Change) {
+        let heard = match change {
+            Change::Enrolled => Self { enrolled: Some(instant), last: Some((instant, true)), ..Self::default() },
+            Change::Withdrew => Self { withdrew: Some(instant), last: Some((instant, false)), ..Self::default() },
+            Change::Completed => Self { completed: true, ..Self::default() },
+        };
+        self.join(&heard);
+    }
+
+    /// Instant of enrolment: none where somebody withdrew before the first there is.
+    fn known_enrolment(&self) -> Option<i64> {
+        self.enrolled.filter(|&enrolled| self.withdrew.is_none_or(|withdrew| enrolled <= withdrew))
+    }
+
+    fn outcome(&self) -> Option<Outcome> {
+        let outcome = |word: &str, end| Some(Outcome { word: word.to_owned(), end });
+        match self.last {
+            _ if self.completed => outcome("completed", End::Completed),
+            Some((_, false)) => outcome("unenrolled", End::Withdrew),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// Place of the course.
+    course: u32,
+    /// Where the learner's name stands in [`Survey::names`].
+    learner: Range<usize>,
+    story: Story,
+}
+
+#[derive(Clone, Debug)]
+struct Seen {
+    id: Box<[u8]>,
+    /// When there are deeds, and when there are statements of any kind.
+    deeds: Option<Span>,
+    statements: Option<Span>,
+}
+
+/// What was learnt from a block, or from all of them.
+#[derive(Debug, Default)]
+pub(super) struct Survey {
+    courses: Vec<Seen>,
+    places: FxHashMap<Box<[u8]>, u32>,
+    entries: Vec<Entry>,
+    by_pair: HashTable<u32>,
+    names: Vec<u8>,
+    /// Where the names of numbered learners stand in `names`. Of several names the first in bytewise order.
+    numbers: FxHashMap<u64, Range<usize>>,
+}
+
+fn join(known: &mut Option<Span>, span: Option<Span>) {
+    *known = match (*known, span) {
+        (Some(known), Some(span)) => Some(known.join(span)),
+        (known, span) => known.or(span),
+    };
+}
+
+impl Survey {
+    /// Takes in what a statement says.
+    pub(super) fn hear(&mut self, statement: &Statement<'_>) {
+        let here = Some(Span { first: statement.instant, last: statement.instant });
+        let course = self.course(statement.course);
+        let seen = &mut self.courses[course as usize];
+        join(&mut seen.statements, here);
+        if statement.deed.is_some() && statement.change.is_none() {
+            join(&mut seen.deeds, here);
+        }
+        if let Some(deed) = &statement.deed {
+            let place = self.entry(course, deed.learner);
+            if let Some(number) = deed.number {
+                self.number(number, self.entries[place].learner.clone());
+            }
+            if let Some((learner, _)) = deed.received {
+                self.entry(course, learner);
+            }
+        }
+        if let Some((subject, change)) = &statement.change {
+            let place = match subject {
+                Subject::Named(learner) => self.entry(course, learner),
+                Subject::Numbered(number) => self.entry(course, format!("#{number}").as_bytes()),
+            };
+            self.entries[place].story.hear(statement.instant, *change);
+        }
+    }
+
+    /// Takes in what another survey learnt.
+    pub(super) fn absorb(&mut self, other: &Self) {
+        let mut places = Vec::with_capacity(other.courses.len());
+        for theirs in &other.courses {
+            let course = self.course(&theirs.id);
+            let ours = &mut self.courses[course as usize];
+            join(&mut ours.deeds, theirs.deeds);
+            join(&mut ours.statements, theirs.statements);
+            places.push(course);
+        }
+        for entry in &other.entries {
+            let place = self.entry(places[entry.course as usize], &other.names[entry.learner.clone()]);
+            self.entries[place].story.join(&entry.story);
+        }
+        for (&number, name) in &other.numbers {
+            let name = &other.names[name.clone()];
+            if self.numbers.get(&number).is_none_or(|known| name < &self.names[known.clone()]) {
+                let start = self.names.len();
+                self.names.extend_from_slice(name);
+                self.numbers.insert(number, start..self.names.len());
+            }
+        }
+    }
+
+    fn course(&mut self, id: &[u8]) -> u32 {
+        if let Some(&place) = self.places.get(id) {
+            return place;
+        }
+        let place = self.courses.len() as u32;
+        self.courses.push(Seen { id: id.into(), deeds: None, statements: None });
+        self.places.insert(id.into(), place);
+        place
+    }
+
+    /// Place of the entry of a learner in a course, made if there is none.
+    fn entry(&mut self, course: u32, learner: &[u8]) -> usize {
+        let hash = |course: u32, learner: &[u8]| FxBuildHasher.hash_one((course, learner));
+        let Self { entries, by_pair, names, .. } = self;
+        let is = |place: &u32| {
+            let entry = &entries[*place as usize];
+            entry.course == course && names[entry.learner.clone()] == *learner
+        };
+        if let Some(&place) = by_pair.find(hash(course, learner), is) {
+            return place as usize;
+        }
+        let start = names.len();
+        names.extend_from_slice(learner);
+        let place = entries.len();
+        entries.push(Entry { course, learner: start..names.len(), story: Story::default() });
+        by_pair.insert_unique(hash(course, learner), place as u32, |&place| {
+            let entry = &entries[place as usize];
+            hash(entry.course, &names[entry.learner.clone()])
+        });
+        place
+    }
+
+    fn number(&mut self, number: u64, name: Range<usize>) {
+        let known = self.numbers.entry(number).or_insert_with(|| name.clone());
+        if self.names[name.clone()] < self.names[known.clone()] {
+            *known = name;
+        }
+    }
+
+    /// Whether anybody withdrew.
+    pub(super) fn has_withdrawals(&self) -> bool {
+        self.entries.iter().any(|entry| entry.story.withdrew.is_some())
+    }
+
+    /// Every course, with the days of its statements.
+    pub(super) fn inferred_courses(&self) -> Result<Vec<Course>, ReadError> {
+        let mut seen: Vec<&Seen> = self.courses.iter().collect();
+        // So that of several courses without an answer the same one is named, whatever order blocks came in.
+        seen.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        let span = |seen: &Seen| seen.deeds.or(seen.statements);
+        let course = |seen: &Seen| Some(calendar::inferred(&String::from_utf8_lossy(&seen.id), span(seen)?));
+        seen.into_iter().filter_map(course).collect()
+    }
+
+    /// The enrolments in `courses`, and the number of those in others.
+    pub(super) fn enrolments(mut self, courses: &[Course]) -> (Vec<Enrolment>, u64) {
+        self.name_numbers();
+        let places: FxHashMap<&[u8], u32> =
+            courses.iter().zip(0..).map(|(course, place)| (course.id.as_bytes(), place)).collect();
+        let mut enrolments = Vec::with_capacity(self.entries.len());
+        let mut without_course = 0;
+        for entry in &self.entries {
+            let learner = &self.names[entry.learner.clone()];
+            let Some(&course) = places.get(&*self.courses[entry.course as usize].id) else {
+                without_course += 1;
+                continue;
+            };
+            let Course { id, .. } = &courses[course as usize];
+            let start = courses[course as usize].start_seconds();
+            // At most 68 years either way: an enrolment longer ago was as surely before the course.
+            let seconds = |instant: i64| (instant.saturating_sub(start)).clamp(i32::MIN.into(), i32::MAX.into()) as i32;
+            let learner = String::from_utf8_lossy(learner).into_owned();
+            enrolments.push(Enrolment {
+                id: pair_id(id, &learner),
+                learner,
+                course,
+                enrolled_seconds: entry.story.known_enrolment().map(seconds),
+                withdrawn_seconds: entry.story.withdrew.map(seconds),
+                outcome: entry.story.outcome(),
+                ..Enrolment::default()
+            });
+        }
+        (enrolments, without_course)
+    }
+
+    /// Tells the stories of learners known by number under their names.
+    fn name_numbers(&mut self) {
+        let named = |entry: &Entry| -> Option<Range<usize>> {
+            let number = std::str::from_utf8(self.names[entry.learner.clone()].strip_prefix(b"#")?).ok()?;
+            self.numbers.get(&number.parse().ok()?).cloned()
+        };
+        let found: Vec<(usize, Range<usize>)> =
+            self.entries.iter().enumerate().filter_map(|(place, entry)| Some((place, named(entry)?))).collect();
+        if found.is_empty() {
+            return;
+        }
+        let mut gone = vec![false; self.entries.len()];
+        for (place, name) in found {
+            let learner = self.names[name].to_vec();
+            let (course, story) = (self.entries[place].course, self.entries[place].story);
+            gone[place] = true;
+            let place = self.entry(course, &learner);
+            self.entries[place].story.join(&story);
+        }
+        let mut gone = gone.into_iter().chain(std::iter::repeat(false));
+        self.entries.retain(|_| !gone.next().unwrap_or_default());
+    }
+}

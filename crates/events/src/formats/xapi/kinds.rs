@@ -1,0 +1,185 @@
+//! What verbs count as.
+//!
+//! A verb goes by the last word of its IRI, as registries differ in the rest. What it counts as also depends on what it
+//! is done to, by the last word of the object's type: a video, something to discuss, something to solve, or anything else.
+//!
+//! | detail | verb | object |
+//! |---|---|---|
+//! | `AttemptRight`, `AttemptWrong`, `Attempt` | `evaluated` or `answered`, after `result.success`; `Attempt` where that is not said | the problem |
+//! | `VideoPlayed` | `played` | the video |
+//! | `Post`, `Response` | `posted`, `created`, `replied` or `commented` in a discussion; a response where the verb says so or the object is one of the `comments` of Open edX, which tells answers and comments on them not apart | what was written |
+//! | `UpvoteGiven`, `DownvoteGiven` | `voted`, after the extension `…/acrossx/extensions/type`; `liked` | what was voted on |
+
+use rustc_hash::FxHashMap;
+
+use crate::Activity::{
+    self, Access, Discussion, Download, Live, Login, Navigate, Other, Post, Problem, Submission, Video,
+};
+use crate::kind::{Detail, Kind};
+
+/// What something is done to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Object {
+    Thing,
+    Video,
+    Talk,
+    Task,
+}
+
+const OBJECTS: [(Object, &str); 4] =
+    [(Object::Thing, ""), (Object::Video, "_video"), (Object::Talk, "_discussion"), (Object::Task, "_problem")];
+
+impl Object {
+    /// After the last word of a type.
+    pub(super) fn of(object_type: &[u8]) -> Self {
+        match object_type {
+            b"video" | b"audio" | b"media" => Self::Video,
+            b"discussion" | b"forum-topic" | b"forum-reply" | b"forum" | b"thread" | b"comment" => Self::Talk,
+            b"question" | b"cmi.interaction" | b"assessment" | b"quiz" | b"test" | b"attempt" | b"solution" => {
+                Self::Task
+            }
+            _ if object_type.ends_with(b"-assessment") => Self::Task,
+            _ => Self::Thing,
+        }
+    }
+}
+
+/// Verbs, and what they count as when done to a thing.
+const VERBS: &[(&str, Activity)] = &[
+    ("accessed", Access),
+    ("answered", Problem),
+    ("asked", Problem),
+    ("attempted", Problem),
+    ("attended", Live),
+    ("bookmarked", Access),
+    ("commented", Post),
+    ("completed", Other),
+    ("created", Other),
+    ("deleted", Other),
+    ("downloaded", Download),
+    ("earned", Other),
+    ("edited", Other),
+    ("evaluated", Problem),
+    ("exited", Other),
+    ("experienced", Access),
+    ("failed", Other),
+    ("initialized", Access),
+    ("interacted", Access),
+    ("joined", Live),
+    ("launched", Access),
+    ("liked", Discussion),
+    ("logged-in", Login),
+    ("loggedin", Login),
+    ("logged-out", Other),
+    ("loggedout", Other),
+    ("navigated", Navigate),
+    ("opened", Access),
+    ("passed", Other),
+    ("paused", Video),
+    ("played", Video),
+    ("posted", Post),
+    ("progressed", Other),
+    ("read", Access),
+    ("registered", Other),
+    ("replied", Post),
+    ("reported", Other),
+    ("resumed", Access),
+    ("scored", Other),
+    ("searched", Navigate),
+    ("seeked", Video),
+    ("shared", Post),
+    ("submitted", Submission),
+    ("suspended", Other),
+    ("terminated", Other),
+    ("turned-in", Submission),
+    ("unregistered", Other),
+    ("unreported", Other),
+    ("uploaded", Submission),
+    ("viewed", Access),
+    ("voided", Other),
+    ("voted", Discussion),
+    ("watched", Video),
+    ("unknown", Other),
+];
+
+/// Kinds that tell more.
+const DETAILED: [(&str, Activity, Detail); 8] = [
+    ("problem_right", Problem, Detail::AttemptRight),
+    ("problem_wrong", Problem, Detail::AttemptWrong),
+    ("problem_attempt", Problem, Detail::Attempt),
+    ("video_played", Video, Detail::VideoPlayed),
+    ("thread", Post, Detail::Post),
+    ("response", Post, Detail::Response),
+    ("upvote", Discussion, Detail::UpvoteGiven),
+    ("downvote", Discussion, Detail::DownvoteGiven),
+];
+
+/// The kinds of the format and how they are found.
+#[derive(Clone, Debug)]
+pub(super) struct Kinds {
+    kinds: Vec<Kind>,
+    verbs: FxHashMap<&'static [u8], u8>,
+}
+
+impl Kinds {
+    pub(super) fn new() -> Self {
+        let mut kinds = Vec::new();
+        for &(verb, activity) in VERBS {
+            for (object, suffix) in OBJECTS {
+                let activity = match (object, activity) {
+                    (Object::Video, _) => Video,
+                    (Object::Talk, Post) => Post,
+                    (Object::Talk, _) if verb == "created" => Post,
+                    (Object::Talk, _) => Discussion,
+                    (Object::Task, Submission) => Submission,
+                    (Object::Task, _) => Problem,
+                    (Object::Thing, activity) => activity,
+                };
+                kinds.push(Kind::new(format!("{verb}{suffix}"), activity));
+            }
+        }
+        kinds.extend(DETAILED.map(|(name, activity, detail)| Kind::new(name, activity).with_detail(detail)));
+        assert!(kinds.len() <= 256, "a format has at most 256 kinds");
+        let verbs = VERBS.iter().zip(0..).map(|((verb, _), place)| (verb.as_bytes(), place)).collect();
+        Self { kinds, verbs }
+    }
+
+    pub(super) fn all(&self) -> &[Kind] {
+        &self.kinds
+    }
+
+    /// The kind of a verb done to an object.
+    pub(super) fn of(&self, verb: &[u8], object: Object) -> u8 {
+        let place = self.verbs.get(verb).or_else(|| self.verbs.get(&b"unknown"[..])).copied().unwrap_or_default();
+        place * OBJECTS.len() as u8 + object as u8
+    }
+
+    /// The kind that tells this.
+    pub(super) fn telling(&self, detail: Detail) -> u8 {
+        let first = VERBS.len() * OBJECTS.len();
+        (first + DETAILED.iter().position(|(.., told)| *told == detail).unwrap_or_default()) as u8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verbs_and_objects() {
+        let kinds = Kinds::new();
+        let kind = |verb: &str, object: &str| {
+            let kind = &kinds.all()[kinds.of(verb.as_bytes(), Object::of(object.as_bytes())) as usize];
+            (kind.raw.clone(), kind.activity)
+        };
+        assert_eq!(kind("viewed", "discussion"), ("viewed_discussion".to_owned(), Discussion));
+        assert_eq!(kind("terminated", "video"), ("terminated_video".to_owned(), Video));
+        assert_eq!(kind("initialized", "timed-assessment"), ("initialized_problem".to_owned(), Problem));
+        assert_eq!(kind("navigated", "module"), ("navigated".to_owned(), Navigate));
+        assert_eq!(kind("juggled", "ball"), ("unknown".to_owned(), Other));
+        for (name, _, detail) in DETAILED {
+            let kind = &kinds.all()[kinds.telling(detail) as usize];
+            assert_eq!((kind.raw.as_str(), kind.detail), (name, detail));
+        }
+    }
+}

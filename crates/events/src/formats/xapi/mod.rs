@@ -1,0 +1,74 @@
+//! Statements of the Experience API (xAPI 1.0.3, and IEEE 9274.1.1, which says the same of what is read here), as Open
+//! edX's event-routing-backends and other learning platforms send them to a learning record store.
+//!
+//! Statements stand one a line, in an array, one after another, or in the `statements` of what a store answers when it is
+//! asked for them.
+//!
+//! - **Who:** `actor.account.name`, else `actor.mbox`, `mbox_sha1sum` or `openid`, as it is written. Statements of groups
+//!   without an id of their own are nobody's.
+//! - **Course:** the object, where its type is a course's; else the first activity of `context.contextActivities.parent`
+//!   and `.grouping` whose type is a course's (the last word of the type is `course`), or whose id leads to a course of
+//!   Open edX. An id that does so becomes that course's id, as in tracking logs; others stay IRIs. Set aside as `no_course`
+//!   where there is none.
+//! - **When:** `timestamp`, else `stored`.
+//! - **What:** the verb, by the table in [`kinds`].
+//! - **Object:** `object.id`.
+//! - **Enrolment:** `registered` and `unregistered` of a course; `passed` and `completed` of one say that it was completed.
+//!
+//! Not read: `context.registration` (an enrolment is a learner in a course), and statements that void others, which
+//! count as statements themselves.
+
+mod kinds;
+mod statement;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use self::kinds::Kinds;
+use self::statement::Statements;
+use super::statements::{self, Layout, Look};
+use crate::error::ReadError;
+use crate::json;
+use crate::source::Source;
+
+const LOOK: Look = Look {
+    format: "xapi",
+    layout: Layout::Objects(b"statements"),
+    fits: is_statement,
+    is: "it is JSON statements with actor, verb and object",
+};
+
+/// The logs among `files`: files that begin with a statement, or with what a store answers.
+///
+/// # Errors
+/// When a file can't be read.
+pub fn sort_files(files: &[PathBuf]) -> Result<Vec<PathBuf>, ReadError> {
+    statements::sort_files(files, &LOOK)
+}
+
+fn is_statement(object: &[u8]) -> bool {
+    let mut has = [false; 3];
+    let whole = json::object(object, |key, cursor| {
+        has[0] |= key == b"actor";
+        has[1] |= key == b"verb";
+        has[2] |= key == b"object";
+        cursor.skip()
+    });
+    whole.is_ok() && has == [true; 3]
+}
+
+/// Opens statements: reads them once for who is enrolled and when courses run. `courses` gives the dates of courses.
+///
+/// # Errors
+/// When there are none among `files`, one can't be read, no statement is about a learner in a course, or the statements of
+/// a course lie too far apart to infer when it runs.
+pub fn open(
+    files: &[PathBuf],
+    courses: Option<&Path>,
+    reason: String,
+    block_bytes: usize,
+) -> Result<Source, ReadError> {
+    let kinds = Arc::new(Kinds::new());
+    let all = kinds.all().to_vec();
+    statements::open(files, courses, reason, &LOOK, (&Statements { kinds }, all), block_bytes)
+}

@@ -1,0 +1,402 @@
+//! JSON read where it stands: a cursor that walks over the text once, hands out what is asked for as slices of it and
+//! skips the rest. Nothing is allocated.
+//!
+//! What is walked over is checked: brackets match and commas and colons stand where they must; strings end, and their
+//! escapes are JSON's; numbers and words are JSON's. Two things are taken that the standard (RFC 8259) warns of, as some
+//! log writers leave them in: control characters inside strings, and one key twice (the last value counts).
+
+use memchr::memchr2;
+
+/// Objects and arrays inside one another, at most; deeper ones count as broken.
+pub(crate) const DEEPEST: u32 = 128;
+
+/// What is wrong with a text that is not JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Broken(pub(crate) &'static str);
+
+/// A string as it stands between its quotes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Text<'a> {
+    /// The bytes between the quotes.
+    pub(crate) raw: &'a [u8],
+    /// Whether escapes are among them.
+    pub(crate) escaped: bool,
+}
+
+/// A value, whole; objects and arrays with their brackets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Value<'a> {
+    Text(Text<'a>),
+    Object(&'a [u8]),
+    Array(&'a [u8]),
+    Number(&'a [u8]),
+    Bool(bool),
+    Null,
+}
+
+impl<'a> Value<'a> {
+    /// The string, where it is one.
+    pub(crate) fn text(self) -> Option<Text<'a>> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Text<'a> {
+    /// The string itself: as it stands, or with its escapes resolved into `scratch`, whose contents are lost. Half of a
+    /// surrogate pair becomes U+FFFD.
+    pub(crate) fn resolve<'s>(self, scratch: &'s mut Vec<u8>) -> &'s [u8]
+    where
+        'a: 's,
+    {
+        if !self.escaped {
+            return self.raw;
+        }
+        scratch.clear();
+        let mut rest = self.raw;
+        while let Some(at) = memchr::memchr(b'\\', rest) {
+            scratch.extend_from_slice(&rest[..at]);
+            // The cursor saw to it that something that may be escaped follows, and four hexadecimal digits after `u`.
+            let sign = rest[at + 1];
+            rest = &rest[at + 2..];
+            match sign {
+                b'b' => scratch.push(8),
+                b'f' => scratch.push(12),
+                b'n' => scratch.push(b'\n'),
+                b'r' => scratch.push(b'\r'),
+                b't' => scratch.push(b'\t'),
+                b'u' => {
+                    let (sign, after) = code_point(rest);
+                    scratch.extend_from_slice(sign.encode_utf8(&mut [0; 4]).as_bytes());
+                    rest = after;
+                }
+                itself => scratch.push(itself),
+            }
+        }
+        scratch.extend_from_slice(rest);
+        scratch
+    }
+}
+
+/// The character whose first `\u` stands just before `text`, and what follows it.
+fn code_point(text: &[u8]) -> (char, &[u8]) {
+    let unit = |digits: &[u8]| {
+        digits.iter().fold(0, |value, &digit| value * 16 + char::from(digit).to_digit(16).unwrap_or_default())
+    };
+    let (first, rest) = (unit(&text[..4]), &text[4..]);
+    if (0xd800..0xdc00).contains(&first) && rest.starts_with(b"\\u") {
+        let second = unit(&rest[2..6]);
+        if (0xdc00..0xe000).contains(&second) {
+            let code = 0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00);
+            return (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), &rest[6..]);
+        }
+    }
+    (char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER), rest)
+}
+
+/// Walks over one value's text.
+pub(crate) struct Cursor<'a> {
+    text: &'a [u8],
+    at: usize,
+    depth: u32,
+}
+
+impl<'a> Cursor<'a> {
+    pub(crate) const fn new(text: &'a [u8]) -> Self {
+        Self { text, at: 0, depth: 0 }
+    }
+
+    fn next(&mut self) -> Option<u8> {
+        while let Some(&byte) = self.text.get(self.at) {
+            if !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
+                return Some(byte);
+            }
+            self.at += 1;
+        }
+        None
+    }
+
+    fn enter(&mut self) -> Result<(), Broken> {
+        self.at += 1;
+        self.depth += 1;
+        if self.depth > DEEPEST { Err(Broken("brackets inside brackets too deep")) } else { Ok(()) }
+    }
+
+    /// Whether the value that comes is an object.
+    pub(crate) fn is_object(&mut self) -> bool {
+        self.next() == Some(b'{')
+    }
+
+    /// Whether the value that comes is an array.
+    pub(crate) fn is_array(&mut self) -> bool {
+        self.next() == Some(b'[')
+    }
+
+    /// Checks that nothing comes any more.
+    pub(crate) fn end(&mut self) -> Result<(), Broken> {
+        if self.next().is_none() { Ok(()) } else { Err(Broken("something after its end")) }
+    }
+
+    /// Walks over the object that comes, and calls `take` at each of its values, with the key; `take` must walk over
+    /// the value.
+    pub(crate) fn members(
+        &mut self,
+        mut take: impl FnMut(&'a [u8], &mut Self) -> Result<(), Broken>,
+    ) -> Result<(), Broken> {
+        if self.next() != Some(b'{') {
+            return Err(Broken("no object"));
+        }
+        self.enter()?;
+        if self.next() == Some(b'}') {
+            self.at += 1;
+            self.depth -= 1;
+            return Ok(());
+        }
+        loop {
+            if self.next() != Some(b'"') {
+                return Err(Broken("no key where one must stand"));
+            }
+            let key = self.string()?;
+            if self.next() != Some(b':') {
+                return Err(Broken("a key without a colon"));
+            }
+            self.at += 1;
+            take(key.raw, self)?;
+            match self.next() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => break,
+                Some(_) => return Err(Broken("no comma between members")),
+                None => return Err(Broken("an object that does not end")),
+            }
+        }
+        self.at += 1;
+        self.depth -= 1;
+        Ok(())
+    }
+
+    /// Walks over the array that comes, and calls `take` at each of its values; `take` must walk over the value.
+    pub(crate) fn elements(&mut self, mut take: impl FnMut(&mut Self) -> Result<(), Broken>) -> Result<(), Broken> {
+        if self.next() != Some(b'[') {
+            return Err(Broken("no array"));
+        }
+        self.enter()?;
+        if self.next() == Some(b']') {
+            self.at += 1;
+            self.depth -= 1;
+            return Ok(());
+        }
+        loop {
+            take(self)?;
+            match self.next() {
+                Some(b',') => self.at += 1,
+                Some(b']') => break,
+                Some(_) => return Err(Broken("no comma between elements")),
+                None => return Err(Broken("an array that does not end")),
+            }
+        }
+        self.at += 1;
+        self.depth -= 1;
+        Ok(())
+    }
+
+    /// Walks over the value that comes.
+    pub(crate) fn value(&mut self) -> Result<Value<'a>, Broken> {
+        let first = self.next();
+        let start = self.at;
+        Ok(match first {
+            Some(b'"') => Value::Text(self.string()?),
+            Some(b'{') => {
+                self.members(|_, cursor| cursor.skip())?;
+                Value::Object(&self.text[start..self.at])
+            }
+            Some(b'[') => {
+                self.elements(Self::skip)?;
+                Value::Array(&self.text[start..self.at])
+            }
+            Some(b't') => self.word(b"true", Value::Bool(true))?,
+            Some(b'f') => self.word(b"false", Value::Bool(false))?,
+            Some(b'n') => self.word(b"null", Value::Null)?,
+            Some(b'-' | b'0'..=b'9') => Value::Number(self.number()?),
+            Some(_) => return Err(Broken("no value where one must stand")),
+            None => return Err(Broken("no value where it ends")),
+        })
+    }
+
+    /// Walks over the value that comes, whatever it is.
+    pub(crate) fn skip(&mut self) -> Result<(), Broken> {
+        self.value().map(|_| ())
+    }
+
+    fn string(&mut self) -> Result<Text<'a>, Broken> {
+        let start = self.at + 1;
+        let mut at = start;
+        let mut escaped = false;
+        loop {
+            match memchr2(b'"', b'\\', &self.text[at..]) {
+                None => return Err(Broken("a string that does not end")),
+                Some(found) => at += found,
+            }
+            if self.text[at] == b'"' {
+                self.at = at + 1;
+                return Ok(Text { raw: &self.text[start..at], escaped });
+            }
+            escaped = true;
+            at += match self.text.get(at + 1) {
+                Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
+                Some(b'u')
+                    if self.text.get(at + 2..at + 6).is_some_and(|four| four.iter().all(u8::is_ascii_hexdigit)) =>
+                {
+                    6
+                }
+                _ => return Err(Broken("an escape that JSON does not know")),
+            };
+        }
+    }
+
+    fn word(&mut self, word: &[u8], value: Value<'a>) -> Result<Value<'a>, Broken> {
+        if !self.text[self.at..].starts_with(word) {
+            return Err(Broken("a word that JSON does not know"));
+        }
+        self.at += word.len();
+        Ok(value)
+    }
+
+    fn number(&mut self) -> Result<&'a [u8], Broken> {
+        const BAD: Broken = Broken("a number that is not JSON's");
+        let start = self.at;
+        let digit = |at: usize| self.text.get(at).is_some_and(u8::is_ascii_digit);
+        let digits = |mut at: usize| {
+            while digit(at) {
+                at += 1;
+            }
+            at
+        };
+        let mut at = start + usize::from(self.text[start] == b'-');
+        let whole = at;
+        at = digits(at);
+        if at == whole || (self.text[whole] == b'0' && at > whole + 1) {
+            return Err(BAD);
+        }
+        if self.text.get(at) == Some(&b'.') {
+            let fraction = at + 1;
+            at = digits(fraction);
+            if at == fraction {
+                return Err(BAD);
+            }
+        }
+        if matches!(self.text.get(at), Some(b'e' | b'E')) {
+            let exponent = at + 1 + usize::from(matches!(self.text.get(at + 1), Some(b'+' | b'-')));
+            at = digits(exponent);
+            if at == exponent {
+                return Err(BAD);
+            }
+        }
+        self.at = at;
+        Ok(&self.text[start..at])
+    }
+}
+
+/// Walks over a whole text that must be one object, as [`Cursor::members`] does.
+pub(crate) fn object<'a>(
+    text: &'a [u8],
+    take: impl FnMut(&'a [u8], &mut Cursor<'a>) -> Result<(), Broken>,
+) -> Result<(), Broken> {
+    let mut cursor = Cursor::new(text);
+    cursor.members(take)?;
+    cursor.end()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn check(text: &[u8]) -> Result<(), Broken> {
+        let mut cursor = Cursor::new(text);
+        cursor.skip()?;
+        cursor.end()
+    }
+
+    #[test]
+    fn what_is_broken_is_told() {
+        for (text, what) in [
+            ("", "no value where it ends"),
+            ("{", "no key where one must stand"),
+            ("{\"a\"}", "a key without a colon"),
+            ("{\"a\":1", "an object that does not end"),
+            ("{\"a\":1 \"b\":2}", "no comma between members"),
+            ("{\"a\":1,}", "no key where one must stand"),
+            ("[1 2]", "no comma between elements"),
+            ("[1", "an array that does not end"),
+            ("[1,]", "no value where one must stand"),
+            ("{} {}", "something after its end"),
+            ("\"a", "a string that does not end"),
+            (r#""\x""#, "an escape that JSON does not know"),
+            (r#""\u12g4""#, "an escape that JSON does not know"),
+            ("nul", "a word that JSON does not know"),
+            ("01", "a number that is not JSON's"),
+            ("1.", "a number that is not JSON's"),
+            ("-", "a number that is not JSON's"),
+            ("2e", "a number that is not JSON's"),
+            ("+1", "no value where one must stand"),
+        ] {
+            assert_eq!(check(text.as_bytes()), Err(Broken(what)), "{text}");
+        }
+        assert_eq!(check(&[b'['; 200]), Err(Broken("brackets inside brackets too deep")));
+    }
+
+    #[test]
+    fn escapes() {
+        let text = |raw: &str| {
+            let mut cursor = Cursor::new(raw.as_bytes());
+            let text = cursor.value().unwrap().text().unwrap();
+            String::from_utf8(text.resolve(&mut Vec::new()).to_vec()).unwrap()
+        };
+        assert_eq!(text(r#""a\"b\\\/\n\u00e9\ud83d\ude00 \ud83d!""#), "a\"b\\/\né😀 \u{fffd}!");
+    }
+
+    fn values() -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(Into::into),
+            any::<i64>().prop_map(Into::into),
+            (-1e9..1e9).prop_map(|number: f64| number.into()),
+            ".{0,8}".prop_map(Into::into),
+        ];
+        leaf.prop_recursive(4, 24, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Into::into),
+                prop::collection::vec((".{0,4}", inner), 0..5)
+                    .prop_map(|members| serde_json::Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_serde_json_writes_is_walked_over(value in values(), pretty: bool) {
+            let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
+            prop_assert_eq!(check(text.as_bytes()), Ok(()));
+            if let serde_json::Value::String(whole) = &value {
+                let found = Cursor::new(text.as_bytes()).value().unwrap().text().unwrap();
+                let mut room = Vec::new();
+                prop_assert_eq!(found.resolve(&mut room), whole.as_bytes());
+            }
+        }
+
+        #[test]
+        fn what_serde_json_refuses_is_refused(text in "[\\[\\]{}:,\"\\\\ntru0-9.eE+ -]{0,12}") {
+            let theirs = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
+            prop_assert_eq!(check(text.as_bytes()).is_ok(), theirs, "{}", text);
+        }
+
+        #[test]
+        fn a_text_cut_short_is_broken(value in values(), cut in 0.0..1.0) {
+            let text = serde_json::to_string(&serde_json::json!({"a": value})).unwrap();
+            let end = (text.len() as f64 * cut) as usize;
+            prop_assert!(object(&text.as_bytes()[..end], |_, cursor| cursor.skip()).is_err());
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The `caliper` reader.
+
+use staycast_events::formats::OpenOptions;
+use staycast_events::{Detail, ObjectKey};
+
+use crate::common::{Folder, enrolments, events, fixture, in_words, open, outcome, read};
+
+/// A folder with this fixture as its only file.
+fn folder_of(name: &str) -> Folder {
+    let folder = Folder::of(&[]);
+    folder.write(name, &std::fs::read(fixture(&format!("caliper/logs/{name}"))).unwrap());
+    folder
+}
+
+const ANN: &str = "http://lms.example/user/ann";
+const BOB: &str = "http://lms.example/user/bob";
+
+#[test]
+fn sound_events() {
+    let source = open(&fixture("caliper/base")).unwrap();
+    assert_eq!(source.format, "caliper");
+    assert_eq!(source.reason, "events.jsonl has events with action, actor and eventTime");
+    let algebra = "course-v1:edX+Algebra+2026";
+    let other = "https://other.example/sections/1";
+    assert_eq!(
+        enrolments(&source),
+        [
+            format!("{algebra}/{ANN} {ANN} 2026-01-02T09:00:00 - completed"),
+            format!("{algebra}/{BOB} {BOB} 2026-01-02T10:00:00 2026-01-09T00:00:00 unenrolled"),
+            format!("{other}/{ANN} {ANN} - - -"),
+            format!("{other}/{BOB} {BOB} - - -"),
+        ]
+    );
+    assert_eq!(
+        events(&source),
+        [
+            format!("{algebra}/{ANN} 2026-01-02T09:00:00 Event.Activated"),
+            // Open edX says that a video started when it was loaded.
+            format!("{algebra}/{ANN} 2026-01-05T08:00:00 MediaEvent.Started"),
+            format!("{algebra}/{ANN} 2026-01-05T08:00:01 media_played"),
+            format!("{algebra}/{ANN} 2026-01-05T08:10:00 graded_wrong"),
+            format!("{algebra}/{ANN} 2026-01-05T08:11:00 graded_right"),
+            format!("{algebra}/{BOB} 2026-01-02T10:00:00 Event.Activated"),
+            format!("{algebra}/{BOB} 2026-01-05T23:30:00 NavigationEvent.NavigatedTo"),
+            format!("{other}/{ANN} 2026-01-06T12:05:00 message_replied"),
+            format!("{other}/{ANN} 2026-01-07T12:00:00 media_played"),
+            format!("{other}/{BOB} 2026-01-06T12:00:00 message_posted"),
+        ]
+    );
+    let all = read(&source).unwrap();
+    assert_eq!(
+        in_words(&all.tally),
+        "10 of 12 used\n2 after_the_calendar: events.jsonl:11: 2026-01-09T00:00:00 | events.jsonl:12: 2026-01-10T00:00:00"
+    );
+    // Attempts at one problem are acts on one object.
+    let problem = ObjectKey::of(b"http://lms.example/xblock/block-v1:edX+Algebra+2026+type@problem+block@p1");
+    for detail in [Detail::AttemptRight, Detail::AttemptWrong] {
+        let found = all.events.iter().find(|event| source.kinds[event.kind() as usize].detail == detail);
+        assert_eq!(found.unwrap().object(), problem);
+    }
+}
+
+#[test]
+fn the_same_events_laid_out_otherwise() {
+    let base = open(&fixture("caliper/base")).unwrap();
+    for name in ["array.json", "envelope.json", "envelopes.jsonl", "array_of_envelopes.json", "packed.jsonl.gz"] {
+        let folder = folder_of(name);
+        let source = open(folder.path()).unwrap();
+        assert_eq!(source.roster.courses, base.roster.courses, "{name}");
+        assert_eq!(source.roster.enrolments, base.roster.enrolments, "{name}");
+        let all = read(&source).unwrap();
+        assert_eq!(all.events, read(&base).unwrap().events, "{name}");
+        assert_eq!(all.tally.read, 12, "{name}");
+    }
+}
+
+#[test]
+fn events_of_which_some_are_counted_out() {
+    let folder = folder_of("counted_out.jsonl");
+    assert_eq!(
+        outcome(folder.path(), &OpenOptions::default()),
+        "1 of 8 used\n\
+         3 malformed: counted_out.jsonl:6: no event: it has no type or no action \
+         | counted_out.jsonl:7: not JSON: no object | counted_out.jsonl:8: not JSON: no object\n\
+         1 bad_time: counted_out.jsonl:5: eventTime of shape `9999-99` is not YYYY-MM-DDTHH:MM:SS\n\
+         2 no_learner: counted_out.jsonl:2: its actor is no person with an id \
+         | counted_out.jsonl:3: its actor is no person with an id\n\
+         1 no_course: counted_out.jsonl:4: no course"
+    );
+}

@@ -1,0 +1,104 @@
+//! The `xapi` reader.
+
+use staycast_events::formats::OpenOptions;
+use staycast_events::{Detail, ObjectKey};
+
+use crate::common::{Folder, enrolments, events, fixture, in_words, open, outcome, read};
+
+/// A folder with this fixture as its only file.
+fn folder_of(name: &str) -> Folder {
+    let folder = Folder::of(&[]);
+    folder.write(name, &std::fs::read(fixture(&format!("xapi/logs/{name}"))).unwrap());
+    folder
+}
+
+const A: &str = "course-v1:edX+Algebra+2026";
+
+#[test]
+fn sound_statements() {
+    let source = open(&fixture("xapi/base")).unwrap();
+    assert_eq!(source.format, "xapi");
+    assert_eq!(source.reason, "statements.jsonl has statements with actor, verb and object");
+    assert_eq!(
+        enrolments(&source),
+        [
+            format!("{A}/ann ann 2026-01-02T09:00:00 - completed"),
+            format!("{A}/bob bob 2026-01-02T10:00:00 2026-01-09T00:00:00 unenrolled"),
+            "https://other.example/courses/botany/mailto:cho@example.org mailto:cho@example.org - - -".to_owned(),
+        ]
+    );
+    assert_eq!(
+        events(&source),
+        [
+            format!("{A}/ann 2026-01-02T09:00:00 registered"),
+            format!("{A}/ann 2026-01-05T08:00:00 initialized_video"),
+            format!("{A}/ann 2026-01-05T08:00:01 video_played"),
+            format!("{A}/ann 2026-01-05T08:10:00 problem_wrong"),
+            format!("{A}/ann 2026-01-05T08:11:00 problem_right"),
+            format!("{A}/ann 2026-01-06T12:05:00 response"),
+            format!("{A}/ann 2026-01-06T12:06:00 upvote"),
+            format!("{A}/bob 2026-01-02T10:00:00 registered"),
+            format!("{A}/bob 2026-01-05T23:30:00 navigated"),
+            format!("{A}/bob 2026-01-06T12:00:00 thread"),
+            "https://other.example/courses/botany/mailto:cho@example.org 2026-01-07T12:00:00 problem_attempt"
+                .to_owned(),
+        ]
+    );
+    let all = read(&source).unwrap();
+    assert_eq!(
+        in_words(&all.tally),
+        "11 of 13 used\n2 after_the_calendar: statements.jsonl:12: 2026-01-09T00:00:00 \
+         | statements.jsonl:13: 2026-01-10T00:00:00"
+    );
+    let problem = ObjectKey::of(b"http://lms.example/xblock/block-v1:edX+Algebra+2026+type@problem+block@p1");
+    let right = all.events.iter().find(|event| source.kinds[event.kind() as usize].detail == Detail::AttemptRight);
+    assert_eq!(right.unwrap().object(), problem);
+}
+
+#[test]
+fn the_same_statements_laid_out_otherwise() {
+    let base = open(&fixture("xapi/base")).unwrap();
+    for name in [
+        "array.json",
+        "pretty.json",
+        "one_after_another.json",
+        "store_answer.json",
+        "answers.json",
+        "bom.json",
+        "packed.json.gz",
+    ] {
+        let folder = folder_of(name);
+        let source = open(folder.path()).unwrap();
+        assert_eq!(source.roster.courses, base.roster.courses, "{name}");
+        assert_eq!(source.roster.enrolments, base.roster.enrolments, "{name}");
+        let all = read(&source).unwrap();
+        assert_eq!(all.events, read(&base).unwrap().events, "{name}");
+        assert_eq!(all.tally.read, 13, "{name}");
+    }
+}
+
+#[test]
+fn statements_of_which_some_are_counted_out() {
+    let folder = folder_of("counted_out.jsonl");
+    assert_eq!(
+        outcome(folder.path(), &OpenOptions::default()),
+        "2 of 11 used\n\
+         3 malformed: counted_out.jsonl:8: no statement: it has no verb \
+         | counted_out.jsonl:9: not JSON: no object \
+         | counted_out.jsonl:10: not JSON: no value where it ends\n\
+         2 bad_time: counted_out.jsonl:6: timestamp of shape `` is not YYYY-MM-DDTHH:MM:SS \
+         | counted_out.jsonl:7: timestamp of shape `aaaaaaaaa` is not YYYY-MM-DDTHH:MM:SS\n\
+         2 no_learner: counted_out.jsonl:2: no actor with an id of its own \
+         | counted_out.jsonl:3: no actor with an id of its own\n\
+         2 no_course: counted_out.jsonl:4: no course | counted_out.jsonl:5: no course"
+    );
+}
+
+#[test]
+fn an_array_cut_short() {
+    let whole = std::fs::read(fixture("xapi/logs/array.json")).unwrap();
+    let folder = Folder::of(&[("array.json", &whole[..whole.len() - 20])]);
+    let tally = read(&open(folder.path()).unwrap()).unwrap().tally;
+    assert_eq!(tally.read, 13);
+    assert_eq!(tally.rejected(), 1);
+}
