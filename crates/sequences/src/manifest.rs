@@ -51,18 +51,33 @@ pub struct Manifest {
     pub outputs: Vec<OutputRecord>,
 }
 
-/// A file that was read.
+/// A file that was read, or a table of a database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InputRecord {
     /// What the file is to the format: `log`, `enrolments`, `calendar` …
     pub role: String,
-    /// File name, without its folder.
+    /// File name, without its folder; of a table, the database's address, without user and password, and its name.
     pub file: String,
-    /// Size on disk.
+    /// Size on disk; 0 for a table.
     pub bytes: u64,
-    /// BLAKE3 of the bytes on disk, in hexadecimal.
+    /// BLAKE3 of the bytes on disk, in hexadecimal; of a table, of its rows or, of a log that is read as a stream, of
+    /// their number and their ids.
     pub blake3: String,
+    /// Rows and ids of a table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<TableRecord>,
+}
+
+/// The rows of a table of a database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableRecord {
+    /// Rows read.
+    pub rows: u64,
+    /// Lowest and highest id, of a log that is read as a stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ids: Option<(i64, i64)>,
 }
 
 /// What became of the rows of the event files.

@@ -17,7 +17,7 @@ use crate::grid::Grid;
 use crate::labels::DropoutRule;
 use crate::manifest::{
     BuildRecord, CalendarRecord, FeatureRecord, InputRecord, LAYOUT_VERSION, LabelRecord, Manifest, OutputRecord,
-    RowCounts, Totals,
+    RowCounts, TableRecord, Totals,
 };
 use crate::timing::Timing;
 
@@ -157,9 +157,26 @@ pub(crate) fn inputs(source: &Source, known: &FxHashMap<PathBuf, String>) -> Res
             file: input::file_name(&file.path),
             bytes,
             blake3: known.get(&file.path).cloned().map_or_else(|| input::blake3_of(&file.path), Ok)?,
+            table: None,
         })
     };
-    source.inputs.par_iter().map(record).collect()
+    let mut records: Vec<InputRecord> = source.inputs.par_iter().map(record).collect::<Result<_, BuildError>>()?;
+    records.extend(source.events.iter().flat_map(|file| file.database()).map(table_record));
+    Ok(records)
+}
+
+/// A table of a database as the manifest records it.
+fn table_record(table: staycast_events::DatabaseTable) -> InputRecord {
+    let staycast_events::DatabaseTable { role, place, table, rows, ids, blake3 } = table;
+    let (first, last) = ids.unwrap_or_default();
+    let counted = || blake3::hash(format!("{rows} {first} {last}").as_bytes()).to_hex().to_string();
+    InputRecord {
+        role: role.to_owned(),
+        file: format!("{place} {table}"),
+        bytes: 0,
+        blake3: blake3.unwrap_or_else(counted),
+        table: Some(TableRecord { rows, ids }),
+    }
 }
 
 pub(crate) fn build_record(options: &BuildOptions) -> BuildRecord {

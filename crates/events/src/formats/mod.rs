@@ -122,7 +122,25 @@ pub struct OpenOptions {
     /// Address of a database to read Moodle's log from, in place of files: `mysql://USER:PASSWORD@HOST/DATABASE`,
     /// `mariadb://…` or `postgres://…`, with `?prefix=PREFIX` where tables do not begin with `mdl_`. Needs the feature
     /// `sql`.
-    pub source: Option<String>,
+    pub source: Option<DatabaseUrl>,
+}
+
+/// The address of a database as the user wrote it, password and all. Never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl(String);
+
+impl FromStr for DatabaseUrl {
+    type Err = std::convert::Infallible;
+
+    fn from_str(url: &str) -> Result<Self, Self::Err> {
+        Ok(Self(url.to_owned()))
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DatabaseUrl(…)")
+    }
 }
 
 /// Opens the log in `inputs`: files, or folders that hold a format's files.
@@ -139,7 +157,7 @@ pub fn open(inputs: &[PathBuf], options: &OpenOptions) -> Result<Source, ReadErr
 /// The same.
 pub fn open_in_blocks(inputs: &[PathBuf], options: &OpenOptions, block_bytes: usize) -> Result<Source, ReadError> {
     if let Some(url) = &options.source {
-        let source = open_database(url, inputs, options, block_bytes)?;
+        let source = open_database(&url.0, inputs, options, block_bytes)?;
         return finished(source, options, block_bytes);
     }
     let files = input::files(inputs)?;

@@ -86,6 +86,32 @@ const JSON: [&[u8]; 4] = [
 "#,
 ];
 
+const XUETANGX2019: [&[u8]; 5] = [
+    b"11,ann,course-v1:U+A+1,s1,play_video,v1,2015-09-01T08:00:00\n",
+    b"12,bob,course-v1:U+A+1,s2,problem_check,p1,2015-09-30T08:00:00\r\n",
+    b"13,ann,course-v1:U+B+1,s3,stare,,2015-09-08T12:00:00\n",
+    b"14,cid,course-v1:U+C+1,s3,stare,,2015-10-08T12:00:00\n",
+    b"11,ann,course-v1:U+A+1,s1,play_video,v1,soon\n",
+];
+const MOODLE: [&[u8]; 5] = [
+    b"7,\\mod_quiz\\event\\attempt_started,m,,,,,r,2,21,70,31,5,2,,0,\"{\"\"a\"\":1}\",1393812000,web,,\n",
+    b"8,\\core\\event\\course_viewed,c,,,,,r,2,21,50,2,6,2,,0,,1393812001,web,,\r\n",
+    b"9,\\core\\event\\course_viewed,c,,,,,r,2,21,50,2,9,2,,0,,1393812001,web,,\n",
+    b"8,\\core\\event\\course_viewed,c,,,,,r,2,21,50,3,5,3,,1,,1393812001,web,,\n",
+    b"10,\\core\\event\\course_viewed,c,,,,,r,2,21,50,3,5,3,,0,,1494812001,web,,\n",
+];
+const COURSERA: [&[u8]; 3] = [
+    b"ann,k,2016-02-01 08:00:00,h,a,https://c/learn/a/lecture/x?t,,,c1,US,CA,T,L,F,play,\"{\\\"t\\\":1}\"\n",
+    b"bob,k,2016-02-03 08:00:00,h,\"a\\\\\",https://c/learn/a/quiz/x,,,c1,US,CA,T,L,F,,\"{\\\"open\"\r\n",
+    b"bob,k,never,h,a,https://c/learn/a/quiz/x,,,c1,US,CA,T,L,F,,\"{\\\"\n",
+];
+const FUTURELEARN: [&[u8]; 4] = [
+    b"a-1,1.1,1,1,2017-01-02 08:00:00 UTC,2017-01-02 08:30:00 UTC\n",
+    b"b-2,1.2,1,2,,2017-01-09 08:30:00 UTC\r\n",
+    b"a-1,1.3,1,2,2017-01-02 08:00:00 UTC,\n",
+    b"t-9,1.3,1,2,2017-01-02 08:00:00 UTC,later\n",
+];
+
 fn some_rows(rows: &[&'static [u8]]) -> impl Strategy<Value = Vec<&'static [u8]>> + use<> {
     prop::collection::vec(prop::sample::select([rows, &ODD].concat()), 0..25)
 }
@@ -112,6 +138,27 @@ proptest! {
     #[test]
     fn of_oulad(rows in some_rows(&OULAD), block_bytes in 1_usize..64, threads in 1_usize..5) {
         check("oulad", "studentVle.csv", None, &rows, block_bytes, threads);
+    }
+
+    #[test]
+    fn of_xuetangx2019(rows in some_rows(&XUETANGX2019), block_bytes in 1_usize..64, threads in 1_usize..5) {
+        let rows = [&rows[..], &XUETANGX2019[..1]].concat();
+        check("xuetangx2019", "train_log.csv", None, &rows, block_bytes, threads);
+    }
+
+    #[test]
+    fn of_moodle(rows in some_rows(&MOODLE), block_bytes in 1_usize..64, threads in 1_usize..5) {
+        check("moodle", "mdl_logstore_standard_log.csv", None, &rows, block_bytes, threads);
+    }
+
+    #[test]
+    fn of_coursera(rows in some_rows(&COURSERA), block_bytes in 1_usize..64, threads in 1_usize..5) {
+        check("coursera", "video-2016-02.csv", None, &rows, block_bytes, threads);
+    }
+
+    #[test]
+    fn of_futurelearn(rows in some_rows(&FUTURELEARN), block_bytes in 1_usize..64, threads in 1_usize..5) {
+        check("futurelearn", "algebra-1_step-activity.csv", None, &rows, block_bytes, threads);
     }
 
     #[test]

@@ -191,8 +191,10 @@ impl Server {
             let value = |(value, column): (&str, &String)| match value {
                 "" => "NULL".to_owned(),
                 number if !text(column) => number.to_owned(),
-                words if self.dialect == Dialect::MySql => format!("'{}'", words.replace('\\', "\\\\")),
-                words => format!("'{words}'"),
+                words if self.dialect == Dialect::MySql => {
+                    format!("'{}'", words.replace('\\', "\\\\").replace('\'', "''"))
+                }
+                words => format!("'{}'", words.replace('\'', "''")),
             };
             let values: Vec<String> = record.iter().zip(&columns).map(value).collect();
             sql += &format!("INSERT INTO {table} VALUES ({});\n", values.join(", "));
@@ -238,7 +240,7 @@ fn site(more: u32) -> Folder {
 }
 
 fn open_at(url: &str, block_bytes: usize) -> Result<Source, ReadError> {
-    open_in_blocks(&[], &OpenOptions { source: Some(url.to_owned()), ..OpenOptions::default() }, block_bytes)
+    open_in_blocks(&[], &OpenOptions { source: Some(url.parse().unwrap()), ..OpenOptions::default() }, block_bytes)
 }
 
 fn says(url: &str) -> String {

@@ -60,6 +60,63 @@ fn mappings_at_odds_with_themselves() {
 }
 
 #[test]
+fn what_has_no_meaning_where_it_stands() {
+    let folder = Folder::copy_of("table/base");
+    let sound = String::from_utf8(folder.bytes("mapping.toml")).unwrap();
+    let check = |from: &str, to: &str, expected: &str| {
+        assert!(sound.contains(from), "{from}");
+        assert_eq!(error(&folder, &sound.replace(from, to)), format!("mapping.toml: {expected}"), "{to}");
+    };
+    let no_meaning = |key: &str| format!("{key} has no meaning for this table; remove it");
+    check("[enrolments]\n", "[enrolments]\nkind = \"x\"\n", &no_meaning("enrolments.kind"));
+    check("[enrolments]\n", "[enrolments]\ninfer_missing = true\n", &no_meaning("enrolments.infer_missing"));
+    check("[courses]\n", "[courses]\ncourse_in_file_name = true\n", &no_meaning("courses.course_in_file_name"));
+    check("[log]\n", "[log]\nothers = \"reject\"\n", &no_meaning("log.others"));
+    check(
+        "[log]\n",
+        "[log]\ncourse_in_file_name = true\n",
+        "log.course_in_file_name names the course: remove columns.course and single_course",
+    );
+    let time = "time = { column = \"when\", format = \"iso\" }, ";
+    check(time, "", "log must have one of columns.time and events");
+    check(
+        "[log]\n",
+        "[log]\nevents = [{ time = { column = \"when\", format = \"iso\" }, kind = \"play\" }]\n",
+        "log must have one of columns.time and events",
+    );
+    let event = "events = [{ time = { column = \"when\", format = \"iso\" }, kind = \"sing\" }]";
+    let mapping =
+        sound.replace(time, "").replace("activity = \"what\", ", "").replace("[log]\n", &format!("[log]\n{event}\n"));
+    assert_eq!(error(&folder, &mapping), "mapping.toml: log.events: `sing` is not declared in [activities.kinds]");
+    check(
+        "object = \"thing\"",
+        "correct = \"thing\"",
+        "log.columns.correct needs a kind with detail = \"attempt\", which it says more about",
+    );
+    check(
+        "play = \"video\"",
+        "play = { activity = \"video\", name = \"solve\" }",
+        "activities.kinds.solve: `solve` is the name of a kind that counts as something else",
+    );
+    check(
+        "files = [\"log.csv\"]",
+        "files = [\"log.csv\"]\nescape = \"é\"",
+        "log.escape is `\\u{e9}`; it must be one ASCII sign",
+    );
+    let many: Vec<String> = (0..30).map(|number| format!("\"c{number}\"")).collect();
+    check(
+        "object = \"thing\"",
+        &format!("object = [{}]", many.join(", ")),
+        "log names 36 columns; at most 24 are read",
+    );
+    check(
+        "format = \"iso\" }",
+        "format = \"iso\", shift = \"eight\" }",
+        "TOML parse error at line 3, column 99\n  |\n3 | columns = { learner = \"user\", course = \"course\", time = { column = \"when\", format = \"iso\", shift = \"eight\" }, activity = \"what\", object = \"thing\", count = \"times\", event_id = \"id\" }\n  |                                                                                                   ^^^^^^^\n`eight` is not hours and minutes such as `+08:00`",
+    );
+}
+
+#[test]
 fn a_mapping_and_its_format_go_together() {
     let folder = Folder::copy_of("table/base");
     let table = OpenOptions { format: Some("table".parse().unwrap()), ..OpenOptions::default() };

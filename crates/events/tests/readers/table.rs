@@ -446,3 +446,92 @@ fn times_of_day_are_dropped_where_the_log_tells_days() {
     let seconds: Vec<i32> = events(&source).into_iter().map(|(_, seconds, ..)| seconds).collect();
     assert_eq!(seconds, [-DAY, 0, DAY]);
 }
+
+#[test]
+fn attempts_that_were_right_and_times_of_a_place() {
+    let folder = Folder::of(&[
+        (
+            "answers.csv",
+            b"who,at,ok\nann,2014-01-01 20:00:00,TRUE\nann,2014-01-01 20:00:01,0.5\nann,2014-01-01 20:00:02,1.0\n\
+          ann,2014-01-01 20:00:03,\nann,2014-01-01 20:00:04,maybe\nann,2014-01-01 20:00:05,2\n",
+        ),
+        ("pages.csv", b"who,at,kind\nann,1388606400,view intro\nann,1388606401,view\n"),
+    ]);
+    let mapping = "single_course = \"C\"\n\
+         [[log]]\nfiles = [\"answers.csv\"]\nkind = \"answer\"\n\
+         columns = { learner = \"who\", correct = \"ok\", time = { column = \"at\", format = \"iso\", shift = \"+08:00\" } }\n\
+         [[log]]\nfiles = [\"pages.csv\"]\n\
+         columns = { learner = \"who\", activity = \"kind\", time = { column = \"at\", format = \"unix-seconds\", shift = \"+08:00\" } }\n\
+         [activities.kinds]\nanswer = { activity = \"problem\", detail = \"attempt\" }\n\"view*\" = { activity = \"access\", name = \"page\" }\n";
+    let source = mapped(&folder, mapping).unwrap();
+    assert!(source.knows.correctness);
+    let day = 4 * 3_600;
+    let event = |seconds, kind: &str| ("C/ann".to_owned(), seconds, kind.to_owned(), 1);
+    let expected = [
+        event(day, "answer_right"),
+        event(day, "page"),
+        event(day + 1, "answer_wrong"),
+        event(day + 1, "page"),
+        event(day + 2, "answer_right"),
+        event(day + 3, "answer"),
+    ];
+    let mut found = events(&source);
+    found.sort_by(|a, b| (a.1, &a.2).cmp(&(b.1, &b.2)));
+    assert_eq!(found, expected);
+    assert_eq!(format_date(source.roster.courses[0].start_day), "2014-01-02");
+    assert_eq!(
+        in_words(&read(&source).unwrap().tally),
+        "6 of 8 used\n\
+         2 bad_value: answers.csv:6: `aaaaa` does not say whether an attempt was right \
+         | answers.csv:7: `9` does not say whether an attempt was right"
+    );
+}
+
+#[test]
+fn a_row_counts_once_however_many_events_it_is() {
+    let folder = Folder::of(&[
+        ("steps.csv", b"who,seen,done\nann,2014-01-01,2014-01-02\nann,2014-01-01,2014-01-09\nann,2014-01-08,2014-01-09\nann,,\nann,2014-01-03,soon\n"),
+        ("runs.csv", b"course_id,from,to\nC,2014-01-01,2014-01-07\n"),
+    ]);
+    folder.write(
+        "mapping.toml",
+        b"single_course = \"C\"\ngranularity = \"day\"\n[log]\nfiles = [\"steps.csv\"]\ncolumns.learner = \"who\"\nevents = [\n\
+          { time = { column = \"seen\", format = \"date\" }, kind = \"seen\" },\n\
+          { time = { column = \"done\", format = \"date\" }, kind = \"done\" },\n]\n\
+          [activities.kinds]\nseen = \"access\"\ndone = \"other\"\n",
+    );
+    let options = OpenOptions { courses: Some(folder.path().join("runs.csv")), ..options_of(folder.path()) };
+    let source = formats::open(&[folder.path().to_owned()], &options).unwrap();
+    let all = read(&source).unwrap();
+    assert_eq!(all.events.len(), 3);
+    assert_eq!(all.after_calendar, [(0, 7 * DAY), (0, 8 * DAY), (0, 8 * DAY)]);
+    assert_eq!(
+        in_words(&all.tally),
+        "2 of 5 used\n\
+         1 bad_time: steps.csv:6: time of shape `aaaa` is not a date YYYY-MM-DD\n\
+         1 after_the_calendar: steps.csv:4: 2014-01-08T00:00:00\n\
+         1 zero_count: steps.csv:5: none of the row's times is given"
+    );
+}
+
+#[test]
+fn rows_of_others_set_aside() {
+    let folder = Folder::of(&[
+        ("log.csv", b"who,at,role\nann,2014-01-01,s\nbob,2014-01-01,s\neve,2014-01-01,s\nann,2014-01-02,x-1\nann,2014-01-03,NIL\n"),
+        ("people.csv", b"who,as\nann,pupil\nbob,teacher\n"),
+    ]);
+    let mapping = "single_course = \"C\"\n[log]\nfiles = [\"log.csv\"]\nnull = [\"NIL\"]\nonly = { role = [\"s\", \"\"] }\n\
+         columns = { learner = \"who\", time = { column = \"at\", format = \"iso\" } }\n\
+         [enrolments]\nfiles = [\"people.csv\"]\nexcept = { as = \"teach*\" }\ncolumns.learner = \"who\"\n";
+    let rejecting = mapped(&folder, mapping).unwrap();
+    assert_eq!(
+        in_words(&read(&rejecting).unwrap().tally),
+        "2 of 5 used\n\
+         1 unknown_enrolment: log.csv:4: its learner is not in the enrolments table for its course\n\
+         2 filtered_out: log.csv:3: its enrolment is set aside by the mapping \
+         | log.csv:5: its `role` is set aside by the mapping's `only`"
+    );
+    let lenient = mapping.replace("[enrolments]\n", "[enrolments]\nothers = \"set-aside\"\n");
+    let tally = read(&mapped(&folder, &lenient).unwrap()).unwrap().tally;
+    assert_eq!((tally.used, tally.rejected()), (2, 0));
+}

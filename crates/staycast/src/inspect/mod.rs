@@ -88,6 +88,7 @@ impl InspectArgs {
             mapping: self.mapping.clone(),
             courses: self.courses.clone(),
             labels: None,
+            source: None,
         })
     }
 }

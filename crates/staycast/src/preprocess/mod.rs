@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use staycast_events::formats::{self, Format, OpenOptions};
+use staycast_events::formats::{self, DatabaseUrl, Format, OpenOptions};
 use staycast_sequences::manifest::Manifest;
 use staycast_sequences::{BuildOptions, DropoutRule, FeatureSet, IfExists, RawKinds, build, peak_memory_bytes};
 
@@ -27,8 +27,12 @@ use crate::values::{self, Size};
 #[command(after_help = EXAMPLES)]
 pub(crate) struct PreprocessArgs {
     /// Log files, or one folder that holds a format's files
-    #[arg(required = true, value_name = "INPUT")]
+    #[arg(required_unless_present = "source", value_name = "INPUT")]
     inputs: Vec<PathBuf>,
+    /// Read Moodle's log from its database instead: mysql://USER:PASSWORD@HOST/DATABASE, mariadb://… or postgres://…, with
+    /// ?prefix=PREFIX where its tables do not begin with mdl_
+    #[arg(long, value_name = "URL", conflicts_with = "inputs")]
+    source: Option<DatabaseUrl>,
     /// What the files are; `auto` tells from their names and headers
     #[arg(long, value_enum, default_value_t = FormatName::Auto)]
     format: FormatName,
@@ -92,6 +96,7 @@ Examples:
   staycast preprocess log_train.csv.gz enrollment_train.csv date.csv truth_train.csv --out sequences
   staycast preprocess oulad/ --dropout withdrawn --raw-kinds --out sequences
   staycast preprocess clicks/ --mapping clicks.toml --dropout 'inactive-last 3' --out sequences
+  staycast preprocess --source postgres://reader:PASSWORD@db.example/moodle --out sequences
   staycast preprocess logs/ --as-of 2024-03-11 --out today   a course that is still running";
 
 /// The formats by name.
@@ -103,6 +108,14 @@ pub(crate) enum FormatName {
     Kdd2015,
     /// Open University Learning Analytics Dataset: its seven tables
     Oulad,
+    /// XuetangX 2019 (MOOCData): *_log.csv; *_truth.csv and course_info.csv if there
+    Xuetangx2019,
+    /// Moodle's standard log as CSV; tables of courses, enrolments and roles if there (or see --source)
+    Moodle,
+    /// Coursera's clickstream export: CSV of 16 columns without a header
+    Coursera,
+    /// FutureLearn's exports: RUN_enrolments.csv, RUN_step-activity.csv and more, of any number of runs
+    Futurelearn,
     /// Any CSV, JSON lines or Parquet files, described by --mapping
     Table,
 }
@@ -136,6 +149,7 @@ impl PreprocessArgs {
                 mapping: self.mapping.clone(),
                 courses: self.courses.clone(),
                 labels: self.labels.clone(),
+                source: self.source.clone(),
             },
             build: BuildOptions {
                 weeks: self.weeks,
@@ -164,16 +178,23 @@ impl PreprocessArgs {
 
 /// The format that a name and a mapping ask for; `None` to tell it from the files.
 pub(crate) fn format(name: FormatName, mapping: Option<&Path>) -> anyhow::Result<Option<Format>> {
-    match (name, mapping) {
-        (FormatName::Table, None) => Err(usage("--format table needs --mapping FILE, which says which column is what")),
-        (FormatName::Kdd2015 | FormatName::Oulad, Some(_)) => {
-            Err(usage("--mapping describes tables of no known format: it goes with --format table"))
+    let format = match name {
+        FormatName::Auto => None,
+        FormatName::Kdd2015 => Some(Format::Kdd2015),
+        FormatName::Oulad => Some(Format::Oulad),
+        FormatName::Xuetangx2019 => Some(Format::Xuetangx2019),
+        FormatName::Moodle => Some(Format::Moodle),
+        FormatName::Coursera => Some(Format::Coursera),
+        FormatName::Futurelearn => Some(Format::Futurelearn),
+        FormatName::Table => Some(Format::Table),
+    };
+    match (format, mapping) {
+        (Some(Format::Table), None) => {
+            Err(usage("--format table needs --mapping FILE, which says which column is what"))
         }
-        (FormatName::Table, Some(_)) => Ok(Some(Format::Table)),
-        (FormatName::Kdd2015, None) => Ok(Some(Format::Kdd2015)),
-        (FormatName::Oulad, None) => Ok(Some(Format::Oulad)),
-        // A mapping is of tables; opening takes it for that.
-        (FormatName::Auto, _) => Ok(None),
+        // Without a format, a mapping is of tables; opening takes it for that.
+        (None | Some(Format::Table), _) | (Some(_), None) => Ok(format),
+        (Some(_), Some(_)) => Err(usage("--mapping describes tables of no known format: it goes with --format table")),
     }
 }
 

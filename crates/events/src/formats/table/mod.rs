@@ -32,10 +32,58 @@
 //! kinds = { play_video = "video", load_problem = "problem" }
 //! ```
 //!
-//! Formats of times: `iso`, `date`, `unix-seconds`, `unix-millis`, `unix-micros`, and `day-offset`, which counts days
-//! from the course's first. Columns of JSON lines may be paths, `context.course_id`. An enrolments table may also have
-//! `enrolled`, `withdrawn`, `outcome` (with `[outcomes]`), `label` (or a table `[labels]`, and `[label_values]`) and
-//! `statics`.
+//! Formats of times: `iso` (`2014-06-14T09:38:29`, `2017-01-03 14:57:14 UTC`, with or without offset), `date`,
+//! `unix-seconds`, `unix-millis`, `unix-micros`, and `day-offset`, which counts days from the course's first. With
+//! `shift = "+08:00"` beside the format, UTC times are read as those of a place. Columns of JSON lines may be paths,
+//! `context.course_id`. A column written with a `?` after its name may be missing. An enrolments table may also have
+//! `enrolled`, `withdrawn`, `outcome` (with `[outcomes]`), `completed` (a column that says so by not being empty), `label`
+//! (or a table `[labels]`, and `[label_values]`) and `statics`.
+//!
+//! # What more a table can say
+//!
+//! ```toml
+//! [[log]]                           # several tables of the log, each with its own layout
+//! files = ["*_step-activity.csv"]
+//! optional = true                   # its files may be absent
+//! course_in_file_name = true        # the course is what the first `*` stands for; also of enrolments
+//! escape = "\\"                     # inside quotes, the sign after it is itself
+//! null = ["\\N", "NULL"]            # words that stand for nothing
+//! only = { role = ["student"] }     # rows with one of these words count; `*` and `?` stand for any signs
+//! except = { userid = ["0", "-*"] } # rows with one of these are set aside, and counted as such
+//! columns.learner = "learner_id"
+//! columns.object = ["component", "contextinstanceid"]   # several columns are one text, with a blank between
+//! # columns.object = { columns = ["url"], until = "?#" } # cut off at the first of these signs
+//! # kind = "answer"                 # what every row's kind begins with, before columns.activity
+//! # columns.correct = "correct"     # whether an attempt was right: true, false, or a share of which 1 is right
+//! events = [                        # in place of columns.time and activity: a row is as many events as have a time
+//!     { time = { column = "first_visited_at", format = "iso" }, kind = "visited" },
+//!     { time = { column = "last_completed_at", format = "iso" }, kind = "completed" },
+//! ]
+//!
+//! [enrolments]
+//! files = ["*_enrolments.csv"]
+//! only = { role = "learner" }       # the log's rows of those who are set aside here are set aside too
+//! others = "set-aside"              # as are rows of whoever is not in this table; "reject" when left out
+//! columns = { learner = "learner_id", course = "course" }
+//!
+//! [courses]
+//! files = ["courses.csv"]
+//! infer_missing = true              # courses without dates, or without an end, get those of their events
+//! columns.course = "id"
+//! columns.start = { column = "from", format = "date" }
+//! columns.end = { column = "to", format = "date" }
+//!
+//! [activities.kinds]
+//! "\\mod_quiz\\event\\*" = "problem" # a pattern; of several that fit, the one with more before its first `*` counts
+//! visited = { activity = "access", name = "step_visited" }  # `name` is what the kind is called in columns
+//! answer = { activity = "problem", detail = "attempt" }     # what it tells beyond its activity
+//! ```
+//!
+//! Details: `attempt`, `attempt-right`, `attempt-wrong`, `video-played`, `post`, `response`, `comment`, `upvote-given`,
+//! `upvote-received`, `downvote-given`, `downvote-received`, `textbook-page`. With `columns.correct`, attempts of a kind
+//! `answer` are told apart as `answer_right` and `answer_wrong`.
+//!
+//! `configs/mappings` has mappings to begin from; those of formats that are told from their files are built in.
 
 mod cells;
 mod courses;
@@ -49,6 +97,7 @@ mod mapping;
 mod parquet;
 mod pattern;
 mod plan;
+mod plan_log;
 mod recipe;
 mod records;
 mod repeats;

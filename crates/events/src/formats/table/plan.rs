@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 
 use rustc_hash::FxHashMap;
 
-use super::cells::{MOST_COLUMNS, MOST_EVENTS, Role};
+use super::cells::Role;
 use super::kinds::{Attempts, Kinds};
 use super::mapping::{
     CourseColumns, EnrolmentColumns, FileType, GranularityName, LabelColumns, LogColumns, Mapping, Others, TableSpec,
     Time, TimeFormat,
 };
-use super::recipe::{Filter, Part, Recipe};
+use super::recipe::{Filter, Recipe};
 use super::times::Reading;
-use super::written::{ColumnsInFull, SomeColumns, Words};
+use super::written::Words;
 use crate::error::ReadError;
 use crate::roster::End;
 use crate::source::Granularity;
@@ -109,16 +109,19 @@ pub(super) enum Newlines {
     MayBeQuoted,
 }
 
-struct Check<'a> {
+/// Checks a mapping; errors name the file.
+pub(super) struct Check<'a> {
     path: &'a Path,
 }
 
 impl Check<'_> {
-    fn fail<T>(&self, what: impl Into<String>) -> Result<T, ReadError> {
+    /// The error that the mapping is at odds with itself.
+    pub(super) fn fail<T>(&self, what: impl Into<String>) -> Result<T, ReadError> {
         Err(ReadError::Mapping { path: self.path.to_owned(), what: what.into() })
     }
 
-    fn layout<C>(&self, table: &str, spec: &TableSpec<C>) -> Result<Layout, ReadError> {
+    /// How the files of a table are written.
+    pub(super) fn layout<C>(&self, table: &str, spec: &TableSpec<C>) -> Result<Layout, ReadError> {
         let sign = |key: &str, sign: char| match !sign.is_ascii() || matches!(sign, '"' | '\n' | '\r') {
             true => self.fail(format!("{table}.{key} is `{}`; it must be one ASCII sign", sign.escape_default())),
             false => Ok(sign as u8),
@@ -144,7 +147,8 @@ impl Check<'_> {
         })
     }
 
-    fn files<C>(&self, table: &str, spec: &TableSpec<C>) -> Result<Files, ReadError> {
+    /// Which files hold a table.
+    pub(super) fn files<C>(&self, table: &str, spec: &TableSpec<C>) -> Result<Files, ReadError> {
         if spec.files.is_empty() {
             return self.fail(format!("{table}.files is empty; name at least one file"));
         }
@@ -178,77 +182,6 @@ impl Check<'_> {
             filter_columns.len() - 1
         });
         Ok(Some(TablePlan { files, layout, filters, filter_columns, null: spec.null, columns: spec.columns }))
-    }
-
-    /// One of the log's tables, which goes by `name` in messages.
-    fn log(&self, name: &str, spec: TableSpec<LogColumns>, kinds: &Kinds) -> Result<LogPlan, ReadError> {
-        let (layout, files) = (self.layout(name, &spec)?, self.files(name, &spec)?);
-        if spec.others.is_some() || spec.infer_missing {
-            let key = if spec.infer_missing { "infer_missing" } else { "others" };
-            return self.fail(format!("{name}.{key} has no meaning for this table; remove it"));
-        }
-        let mut recipe = Recipe { null: spec.null.clone(), ..Recipe::default() };
-        let fill = |recipe: &mut Recipe, role: Role, column: Option<&String>| {
-            recipe.parts[role as usize] = column.map(|column| Part::column(recipe.place(column)));
-        };
-        // Columns in the order in which a file is told to lack them.
-        fill(&mut recipe, Role::Enrolment, spec.columns.enrolment.as_ref());
-        fill(&mut recipe, Role::Learner, spec.columns.learner.as_ref());
-        fill(&mut recipe, Role::Course, spec.columns.course.as_ref());
-        let (one_event, events) = self.events(name, &spec, kinds, &mut recipe)?;
-        fill(&mut recipe, Role::Count, spec.columns.count.as_ref());
-        fill(&mut recipe, Role::EventId, spec.columns.event_id.as_ref());
-        fill(&mut recipe, Role::Correct, spec.columns.correct.as_ref());
-        recipe.filters = filters(&spec, &mut |column| recipe.place(column));
-        let columns = spec.columns;
-        recipe.parts[Role::Object as usize] = columns.object.map(|object| part(&mut recipe, object));
-        let activity = columns.activity.map(|activity| part(&mut recipe, activity));
-        if let (Some(kind), None) = (&spec.kind, &activity)
-            && kinds.declared(kind.as_bytes()).is_none()
-        {
-            return self.fail(format!("{name}.kind: `{kind}` is not declared in [activities.kinds]"));
-        }
-        recipe.parts[Role::Activity as usize] = match (spec.kind, activity) {
-            (None, activity) => activity,
-            (prefix, activity) => Some(Part { prefix, ..activity.unwrap_or_default() }),
-        };
-        if recipe.columns.len() > MOST_COLUMNS {
-            return self
-                .fail(format!("{name} names {} columns; at most {MOST_COLUMNS} are read", recipe.columns.len()));
-        }
-        Ok(LogPlan { files, layout, recipe, events, one_event })
-    }
-
-    fn events(
-        &self,
-        name: &str,
-        spec: &TableSpec<LogColumns>,
-        kinds: &Kinds,
-        recipe: &mut Recipe,
-    ) -> Result<(bool, Vec<EventPlan>), ReadError> {
-        if let (Some(time), true) = (&spec.columns.time, spec.events.is_empty()) {
-            recipe.times = vec![recipe.place(&time.column)];
-            return Ok((true, vec![EventPlan { time: time.reading(), kind: None }]));
-        }
-        if spec.columns.time.is_some() || spec.events.is_empty() {
-            return self.fail(format!("{name} must have one of columns.time and events"));
-        }
-        if spec.columns.activity.is_some() || spec.kind.is_some() {
-            return self.fail(format!("{name}.events names each event's kind: remove columns.activity and kind"));
-        }
-        if spec.events.len() > MOST_EVENTS {
-            return self.fail(format!("{name}.events are {}; a row may be at most {MOST_EVENTS}", spec.events.len()));
-        }
-        let mut events = Vec::new();
-        for event in &spec.events {
-            let Some(kind) = kinds.declared(event.kind.as_bytes()) else {
-                return self.fail(format!("{name}.events: `{}` is not declared in [activities.kinds]", event.kind));
-            };
-            let place = recipe.place(&event.time.column);
-            recipe.times.push(place);
-            events.push(EventPlan { time: event.time.reading(), kind: Some(kind) });
-        }
-        Ok((false, events))
     }
 
     fn outcomes(&self, mapping: &Mapping) -> Result<FxHashMap<String, End>, ReadError> {
@@ -450,7 +383,7 @@ fn times(mapping: &Mapping) -> impl Iterator<Item = &Time> {
 }
 
 /// The filters of a table; `place` gives a column's place.
-fn filters<C>(spec: &TableSpec<C>, place: &mut impl FnMut(&str) -> usize) -> Vec<Filter> {
+pub(super) fn filters<C>(spec: &TableSpec<C>, place: &mut impl FnMut(&str) -> usize) -> Vec<Filter> {
     let kept = spec.only.iter().map(|(column, words)| (column, words, true));
     let set_aside = spec.except.iter().map(|(column, words)| (column, words, false));
     let filter = |(name, Words(words), keeps): (&String, &Words, bool)| {
@@ -458,9 +391,4 @@ fn filters<C>(spec: &TableSpec<C>, place: &mut impl FnMut(&str) -> usize) -> Vec
         Filter { column: place(name), name: shown, words: words.clone(), keeps }
     };
     kept.chain(set_aside).map(filter).collect()
-}
-
-fn part(recipe: &mut Recipe, SomeColumns(ColumnsInFull { columns, until }): SomeColumns) -> Part {
-    let columns = columns.iter().map(|column| recipe.place(column)).collect();
-    Part { prefix: None, columns, until: until.into_bytes() }
 }
