@@ -1,68 +1,56 @@
-//! What a week leaves in the log: sessions at the person's hours, items within them, events with realistic gaps.
+//! What a week leaves in the log: sessions at the person's hours, more or fewer, longer or shorter.
 //!
 //! Knows nothing of file formats. A week's events lie inside that week, in time order, and a week that is not away has at
 //! least one: the label and the weekly states can be read off the log itself.
 
 use crate::Simulation;
-use crate::config::IntentConfig;
-use crate::course::{Course, DAY, Object, UNITS};
+use crate::config::{ActivityConfig, IntentConfig};
+use crate::course::{Course, DAY};
 use crate::engagement::{Level, Standing};
+use crate::event::{By, Event, Kind};
 use crate::learner::Traits;
 use crate::random::Draws;
+use crate::session::{HandIn, Session};
 
-/// What was done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Navigate,
-    /// A page asked of the server.
-    Access,
-    /// A page looked at in the browser.
-    View,
-    Video,
-    /// A try at a problem, in the browser.
-    Try,
-    /// The server's answer to the tries.
-    Check,
-    Discussion,
-    Wiki,
-    PageClose,
-}
-
-/// One row to be of a log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Event {
-    /// Seconds from the first instant of the course; negative before.
-    pub(crate) second: i32,
-    pub(crate) kind: Kind,
-    pub(crate) object: Object,
-}
-
-/// Longest gap within a session; under the 1,800 seconds at which readers start a new one.
-const LONGEST_GAP_SECONDS: f32 = 1_500.0;
 /// Shortest gap between two sessions.
 const SESSION_GAP_SECONDS: i32 = 1_860;
+/// Mean seconds from signing in to the course.
+const SIGN_IN_SECONDS: f64 = 4.0;
+/// How many hours later in the day a companion prefers to come.
+const COMPANION_HOURS: f64 = 9.0;
 /// Longest label window or week, in days.
 const MOST_DAYS: usize = 28;
 
 /// How one enrolment behaves; constant over its weeks.
 #[derive(Debug)]
 pub(crate) struct Behaviour<'a> {
-    simulation: &'a Simulation,
+    pub(crate) simulation: &'a Simulation,
     course: &'a Course,
+    by: By,
     /// Cumulative weights of the items.
-    mix: [f64; 5],
+    pub(crate) mix: [f64; 5],
     /// Factor on sessions and items by motivation.
     volume: f64,
     /// Mean tries at a problem beyond the first.
-    retries: f64,
+    pub(crate) retries: f64,
+    /// Chance that the last of them is right.
+    pub(crate) success: f64,
     /// Mean gap in seconds after each kind.
-    gaps: [f32; 9],
+    pub(crate) gaps: [f32; Kind::COUNT],
     hour: f64,
     weekend_weight: f64,
+    /// Factor of the intent on handing in.
+    diligence: f64,
+    /// Expected score, in per cent.
+    score: f64,
+    /// First chapter of which nothing has been handed in.
+    next_hand_in: u32,
     /// Next unit to be looked at.
-    unit: u32,
+    pub(crate) unit: u32,
     /// Second at which the last session ended.
     last_end: i32,
+    /// Events written twice so far.
+    pub(crate) doubled: u64,
 }
 
 /// Seven days or the label window.
@@ -99,30 +87,47 @@ impl<'a> Behaviour<'a> {
             sum
         });
         let gap = |mean: f64| (mean / who.pace) as f32;
-        let access = gap(activity.access_seconds);
-        let problem = gap(activity.problem_seconds);
+        let seconds_after = |kind: Kind| match kind {
+            Kind::Navigate | Kind::PageClose => activity.navigate_seconds,
+            Kind::SignIn | Kind::Enrol | Kind::Unenrol => SIGN_IN_SECONDS,
+            Kind::Access | Kind::View => activity.access_seconds,
+            Kind::Video => activity.video_seconds,
+            Kind::Try | Kind::Check | Kind::Quiz | Kind::Assignment => activity.problem_seconds,
+            Kind::Discussion | Kind::Post => activity.discussion_seconds,
+            Kind::Wiki => activity.wiki_seconds,
+        };
+        let assessment = &simulation.config.assessment;
+        let advantage = who.prior_knowledge - who.difficulty;
         Self {
             simulation,
             course,
+            by: By::Owner,
             mix,
             volume: (activity.motivation * who.motivation).exp(),
-            retries: activity.problem_retries
-                * (activity.retries_difficulty * (who.difficulty - who.prior_knowledge)).exp(),
-            gaps: [
-                gap(activity.navigate_seconds),
-                access,
-                access,
-                gap(activity.video_seconds),
-                problem,
-                problem,
-                gap(activity.discussion_seconds),
-                gap(activity.wiki_seconds),
-                gap(activity.navigate_seconds),
-            ],
+            retries: activity.problem_retries * (-activity.retries_difficulty * advantage).exp(),
+            success: shifted(activity.problem_success, activity.success_knowledge * advantage),
+            gaps: Kind::ALL.map(|kind| gap(seconds_after(kind))),
             hour: person.hour,
             weekend_weight: activity.weekend_weight * (activity.weekend_commitments * who.commitments).exp(),
+            diligence: intent.problems.min(1.0),
+            score: assessment.score_mean + assessment.score_knowledge * advantage,
+            next_hand_in: 0,
             unit: 0,
             last_end: i32::MIN / 2,
+            doubled: 0,
+        }
+    }
+
+    /// The behaviour of somebody who uses the same account at another time of day, and hands nothing in.
+    pub(crate) fn companion(&self) -> Self {
+        Self {
+            by: By::Companion,
+            hour: (self.hour + COMPANION_HOURS) % 24.0,
+            diligence: 0.0,
+            unit: 0,
+            last_end: i32::MIN / 2,
+            doubled: 0,
+            ..*self
         }
     }
 
@@ -136,15 +141,14 @@ impl<'a> Behaviour<'a> {
         period: Period,
     ) {
         let activity = &self.simulation.config.activity;
-        let at = match level {
-            Level::Away => return,
-            Level::Light => 0,
-            Level::Steady => 1,
-            Level::Deep => 2,
-        };
+        let Some(at) = place(level) else { return };
         let weeks = f64::from(period.days) / 7.0;
-        let sessions = 1 + draws.poisson(activity.extra_sessions[at] * self.volume * weeks);
+        // A shorter log has fewer and shorter sessions, a longer one longer sessions of the same number.
+        let (fewer, longer) = (activity.scale.min(1.0), activity.scale.max(1.0));
+        let sessions = 1 + draws.poisson(activity.extra_sessions[at] * self.volume * weeks * fewer);
         let chapter = period.chapter.saturating_sub(behind as u32);
+        let handed_in = self.hand_in(draws, at, chapter);
+        let hand_in_at = draws.below(sessions) as usize;
         let end = (period.first_day + period.days) * DAY;
         let mut starts: Vec<i32> = (0..sessions).map(|_| self.start_of_session(draws, period)).collect();
         starts.sort_unstable();
@@ -155,12 +159,32 @@ impl<'a> Behaviour<'a> {
             if start >= end {
                 break;
             }
-            let items = 1 + draws.poisson(activity.extra_items[at] * self.volume);
-            let items = draws.round(f64::from(items) * activity.scale).max(1);
-            let mut session = Session { behaviour: self, draws, events, now: start, end };
-            session.run(items, chapter);
+            let items = 1 + draws.poisson(activity.extra_items[at] * self.volume * fewer);
+            let items = draws.round(f64::from(items) * longer).max(1);
+            let (by, hand_in) = (self.by, if n == hand_in_at { handed_in } else { HandIn::default() });
+            let mut session = Session { behaviour: self, draws, events, now: start, end, by };
+            if session.run(items, chapter, hand_in) {
+                self.next_hand_in = chapter + 1;
+            }
             self.last_end = events.last().map_or(start, |event| event.second);
         }
+    }
+
+    /// What is handed in of `chapter` in a week at level `at`, if it is ever begun.
+    fn hand_in(&self, draws: &mut Draws, at: usize, chapter: u32) -> HandIn {
+        let assessment = &self.simulation.config.assessment;
+        let mut work = |share: f64| {
+            let done = draws.chance(share * self.diligence);
+            let score = (self.score + assessment.score_spread * draws.normal()).clamp(0.0, 100.0).round() as u8;
+            done.then_some(score)
+        };
+        let (quiz, assignment) = (work(assessment.quiz_share[at]), work(assessment.assignment_share[at]));
+        if chapter < self.next_hand_in {
+            return HandIn::default();
+        }
+        // The quiz leads up to the assignment.
+        let set = quiz.is_some() && self.course.has_assignment(chapter);
+        HandIn { quiz, assignment: assignment.filter(|_| set) }
     }
 
     /// Appends one or two looks at the course before it starts.
@@ -178,17 +202,8 @@ impl<'a> Behaviour<'a> {
     fn look(&mut self, draws: &mut Draws, events: &mut Vec<Event>, before: u32, choice: u32) {
         let first_day = draws.below(choice) as i32 - before as i32;
         let day = Period { first_day, days: 1, chapter: 0 };
-        let mut session = Session {
-            now: self.start_of_session(draws, day),
-            end: (first_day + 1) * DAY,
-            behaviour: self,
-            draws,
-            events,
-        };
-        session.push(Kind::Navigate, Course::COURSE);
-        session.push(Kind::Access, Course::ABOUT);
-        session.push(Kind::Access, Course::COURSE_INFO);
-        session.push(Kind::PageClose, Course::COURSE_INFO);
+        let (now, end, by) = (self.start_of_session(draws, day), (first_day + 1) * DAY, self.by);
+        Session { behaviour: self, draws, events, now, end, by }.look_around();
     }
 
     /// A day by its weight and a time of that day around the preferred hour.
@@ -208,79 +223,28 @@ impl<'a> Behaviour<'a> {
     }
 }
 
-/// A session being written.
-struct Session<'s, 'a> {
-    behaviour: &'s mut Behaviour<'a>,
-    draws: &'s mut Draws,
-    events: &'s mut Vec<Event>,
-    now: i32,
-    /// Nothing is written at or after this second.
-    end: i32,
+/// A probability moved by `by` in log-odds.
+fn shifted(p: f64, by: f64) -> f64 {
+    let odds = p * by.exp();
+    odds / (odds + 1.0 - p)
 }
 
-impl Session<'_, '_> {
-    fn run(&mut self, items: u32, chapter: u32) {
-        self.push(Kind::Navigate, Course::COURSE);
-        for _ in 0..items {
-            if self.now >= self.end {
-                return;
-            }
-            self.item(chapter);
-        }
-        self.push(Kind::PageClose, Course::COURSE);
+/// A level's place in the settings by level; none when nothing is done.
+fn place(level: Level) -> Option<usize> {
+    match level {
+        Level::Away => None,
+        Level::Light => Some(0),
+        Level::Steady => Some(1),
+        Level::Deep => Some(2),
     }
+}
 
-    /// Writes an event now and waits.
-    #[inline]
-    fn push(&mut self, kind: Kind, object: Object) {
-        if self.now >= self.end {
-            return;
-        }
-        let event = Event { second: self.now, kind, object };
-        self.events.push(event);
-        if self.draws.bits() < self.behaviour.simulation.duplicate_below {
-            self.events.push(event);
-        }
-        let gap = self.draws.wait() * self.behaviour.gaps[kind as usize];
-        self.now += gap.min(LONGEST_GAP_SECONDS) as i32;
-    }
-
-    fn item(&mut self, chapter: u32) {
-        let simulation = self.behaviour.simulation;
-        let chapter = if chapter == 0 || self.draws.chance(simulation.config.activity.current_chapter) {
-            chapter
-        } else {
-            self.draws.below(chapter)
-        };
-        let unit = self.behaviour.unit;
-        self.behaviour.unit = (unit + 1) % UNITS;
-        let sequential = Course::sequential_of(chapter, unit);
-        match self.draws.pick(&self.behaviour.mix) {
-            0 => {
-                self.push(Kind::Access, Course::vertical(chapter, unit));
-                for _ in 0..=self.draws.below(3) {
-                    self.push(Kind::Video, Course::video(chapter, unit));
-                }
-                self.push(Kind::PageClose, sequential);
-            }
-            1 => {
-                self.push(Kind::Access, Course::vertical(chapter, unit));
-                for _ in 0..=self.draws.poisson(self.behaviour.retries) {
-                    self.push(Kind::Try, Course::problem(chapter, unit));
-                }
-                self.push(Kind::Check, Course::problem(chapter, unit));
-            }
-            2 => {
-                for _ in 0..=self.draws.below(3) {
-                    self.push(Kind::Discussion, Course::discussion(chapter));
-                }
-            }
-            3 => self.push(Kind::Wiki, Course::WIKI),
-            _ => {
-                self.push(Kind::Access, sequential);
-                self.push(Kind::View, Course::vertical(chapter, unit));
-                self.push(Kind::PageClose, sequential);
-            }
-        }
-    }
+/// About how many events a week at a level leaves, right in proportion only.
+pub(crate) fn guess_events(activity: &ActivityConfig, level: Level, motivation: f64) -> f64 {
+    const EVENTS_A_SESSION: f64 = 2.4;
+    const EVENTS_AN_ITEM: f64 = 2.9;
+    let Some(at) = place(level) else { return 0.0 };
+    let volume = (activity.motivation * motivation).exp() * activity.scale.min(1.0);
+    let items = (1.0 + activity.extra_items[at] * volume) * activity.scale.max(1.0);
+    (1.0 + activity.extra_sessions[at] * volume) * (EVENTS_A_SESSION + EVENTS_AN_ITEM * items)
 }

@@ -31,6 +31,8 @@ const WEIGHT: (f64, f64, &str) = (-5.0, 5.0, "-5 to 5");
 const EFFECT: (f64, f64, &str) = (-2.0, 2.0, "-2 to 2");
 const LOG_ODDS: (f64, f64, &str) = (-20.0, 20.0, "-20 to 20");
 const SPREAD: (f64, f64, &str) = (0.0, 3.0, "0 to 3");
+const HALF: (f64, f64, &str) = (0.0, 0.5, "0 to 0.5");
+const POINTS: (f64, f64, &str) = (0.0, 100.0, "0 to 100");
 const POSITIVE: f64 = f64::MIN_POSITIVE;
 const SECONDS: (f64, f64, &str) = (POSITIVE, 1_500.0, "above 0 and at most 1500");
 
@@ -81,6 +83,7 @@ impl SimulatorConfig {
         self.check_people()?;
         self.check_dynamics()?;
         self.check_activity()?;
+        self.check_records()?;
         let streams = Streams::new(self.seed);
         let courses = Course::all(&self, first_start, &streams);
         Ok(Simulation {
@@ -137,6 +140,7 @@ impl SimulatorConfig {
         within("enrolment.late_join_share", enrolment.late_join_share, SHARE)?;
         whole("enrolment.late_join_weeks", enrolment.late_join_weeks.into(), (1, 103, "1 to 103"))?;
         within("enrolment.pre_start_share", enrolment.pre_start_share, SHARE)?;
+        within("enrolment.register_days", enrolment.register_days, (0.0, 60.0, "0 to 60"))?;
         if self.disciplines.is_empty() {
             return inconsistent("disciplines is empty; give at least one [[disciplines]]".to_owned());
         }
@@ -201,7 +205,9 @@ impl SimulatorConfig {
         within("leaving.prior_knowledge", leaving.prior_knowledge, WEIGHT)?;
         within("leaving.commitments", leaving.commitments, WEIGHT)?;
         within("leaving.early_extra", leaving.early_extra, LOG_ODDS)?;
-        within("leaving.early_weeks", leaving.early_weeks, (POSITIVE, 1e6, "above 0"))
+        within("leaving.early_weeks", leaving.early_weeks, (POSITIVE, 1e6, "above 0"))?;
+        within("leaving.unregister_share", leaving.unregister_share, SHARE)?;
+        within("leaving.unregister_days", leaving.unregister_days, (0.0, 365.0, "0 to 365"))
     }
 
     fn check_activity(&self) -> Result<(), ConfigError> {
@@ -215,6 +221,10 @@ impl SimulatorConfig {
         within("activity.forum_motivation", activity.forum_motivation, EFFECT)?;
         within("activity.problem_retries", activity.problem_retries, (0.0, 20.0, "0 to 20"))?;
         within("activity.retries_difficulty", activity.retries_difficulty, EFFECT)?;
+        within("activity.problem_success", activity.problem_success, SHARE)?;
+        within("activity.success_knowledge", activity.success_knowledge, WEIGHT)?;
+        within("activity.post_share", activity.post_share, SHARE)?;
+        within("activity.sign_in_share", activity.sign_in_share, SHARE)?;
         within("activity.current_chapter", activity.current_chapter, SHARE)?;
         within("activity.access_seconds", activity.access_seconds, SECONDS)?;
         within("activity.video_seconds", activity.video_seconds, SECONDS)?;
@@ -236,7 +246,25 @@ impl SimulatorConfig {
         within("activity.day_hour_spread", activity.day_hour_spread, (POSITIVE, 12.0, "above 0 and at most 12"))?;
         within("activity.weekend_weight", activity.weekend_weight, (POSITIVE, 100.0, "above 0 and at most 100"))?;
         within("activity.weekend_commitments", activity.weekend_commitments, WEIGHT)?;
-        within("activity.duplicate_share", activity.duplicate_share, (0.0, 0.5, "0 to 0.5"))
+        within("activity.duplicate_share", activity.duplicate_share, HALF)
+    }
+
+    fn check_records(&self) -> Result<(), ConfigError> {
+        let assessment = &self.assessment;
+        for (quiz, assignment) in assessment.quiz_share.iter().zip(assessment.assignment_share) {
+            within("assessment.quiz_share", *quiz, SHARE)?;
+            within("assessment.assignment_share", assignment, SHARE)?;
+        }
+        whole("assessment.assignment_weeks", assessment.assignment_weeks.into(), (1, 104, "1 to 104"))?;
+        within("assessment.score_mean", assessment.score_mean, POINTS)?;
+        within("assessment.score_spread", assessment.score_spread, POINTS)?;
+        within("assessment.score_knowledge", assessment.score_knowledge, POINTS)?;
+        let irregular = &self.irregularities;
+        let minutes = (POSITIVE, 1_440.0, "above 0 and at most 1440");
+        within("irregularities.shared_account_share", irregular.shared_account_share, SHARE)?;
+        within("irregularities.clock_skew_share", irregular.clock_skew_share, SHARE)?;
+        within("irregularities.clock_skew_minutes", irregular.clock_skew_minutes, minutes)?;
+        within("irregularities.broken_share", irregular.broken_share, HALF)
     }
 }
 

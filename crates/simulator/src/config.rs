@@ -41,6 +41,10 @@ pub struct SimulatorConfig {
     pub leaving: LeavingConfig,
     /// What a week leaves in the log.
     pub activity: ActivityConfig,
+    /// Quizzes, assignments and scores.
+    pub assessment: AssessmentConfig,
+    /// What goes wrong with logs.
+    pub irregularities: IrregularitiesConfig,
 }
 
 /// When courses run and what is observed.
@@ -77,6 +81,8 @@ pub struct EnrolmentConfig {
     pub late_join_weeks: u32,
     /// Share of the others who visit before the start; 0 to 1.
     pub pre_start_share: f64,
+    /// Mean days before the start that the others register, at most 60; 0 to 60. Where a format tells registrations.
+    pub register_days: f64,
 }
 
 /// A kind of course.
@@ -185,6 +191,10 @@ pub struct LeavingConfig {
     pub early_extra: f64,
     /// Weeks in which that falls to 1/e; above 0.
     pub early_weeks: f64,
+    /// Chance that who leaves for good unregisters too; 0 to 1. Where a format tells it.
+    pub unregister_share: f64,
+    /// Mean days from leaving to unregistering; 0 to 365.
+    pub unregister_days: f64,
 }
 
 /// What a week leaves in the log.
@@ -205,6 +215,14 @@ pub struct ActivityConfig {
     pub problem_retries: f64,
     /// Effect of difficulty minus prior knowledge on the logarithm of that; −2 to 2.
     pub retries_difficulty: f64,
+    /// Chance that an answer to a problem of average difficulty by an average learner, the last one, is right; 0 to 1.
+    pub problem_success: f64,
+    /// Effect of prior knowledge minus difficulty on the log-odds of that; −5 to 5.
+    pub success_knowledge: f64,
+    /// Share of discussion items that are contributions, not reading; 0 to 1.
+    pub post_share: f64,
+    /// Chance that a session begins with signing in; 0 to 1.
+    pub sign_in_share: f64,
     /// Share of items on the chapter got to; 0 to 1.
     pub current_chapter: f64,
     /// Mean seconds after an access; above 0, at most 1,500, as the next five.
@@ -231,6 +249,38 @@ pub struct ActivityConfig {
     pub weekend_commitments: f64,
     /// Share of rows written twice; 0 to 0.5.
     pub duplicate_share: f64,
+}
+
+/// Quizzes, assignments and scores.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AssessmentConfig {
+    /// Chance that a week at level light, steady, deep hands in its chapter's quiz, before the intent's `problems`; 0 to 1.
+    pub quiz_share: [f64; 3],
+    /// An assignment is set every so many weeks; 1 to 104.
+    pub assignment_weeks: u32,
+    /// As `quiz_share`, for the assignment; 0 to 1.
+    pub assignment_share: [f64; 3],
+    /// Mean score of an average learner in an average course; 0 to 100, as the next two.
+    pub score_mean: f64,
+    /// Standard deviation of what chance adds to a score.
+    pub score_spread: f64,
+    /// Points added by each standard deviation of prior knowledge, and taken by each of difficulty.
+    pub score_knowledge: f64,
+}
+
+/// What goes wrong with logs. None of it touches who leaves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IrregularitiesConfig {
+    /// Share of enrolments whose account a second person uses too, in weeks when the first is there; 0 to 1.
+    pub shared_account_share: f64,
+    /// Share of enrolments whose device has a wrong clock; 0 to 1.
+    pub clock_skew_share: f64,
+    /// Standard deviation of what such a clock is off, in minutes; above 0, at most 1,440. An event stays in its week.
+    pub clock_skew_minutes: f64,
+    /// Share of rows of the log after which a damaged copy follows; 0 to 0.5.
+    pub broken_share: f64,
 }
 
 impl Default for SimulatorConfig {

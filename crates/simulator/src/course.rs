@@ -12,8 +12,8 @@ const SEQUENTIALS: u32 = 3;
 const VERTICALS: u32 = 3;
 /// Units (a vertical with a video and a problem) in a chapter.
 pub(crate) const UNITS: u32 = SEQUENTIALS * VERTICALS;
-/// Chapter and discussion, then the sequentials, then three objects a unit.
-const PER_CHAPTER: u32 = 2 + SEQUENTIALS + 3 * UNITS;
+/// Chapter and discussion, then the sequentials, then three objects a unit, then the quiz and the assignment.
+const PER_CHAPTER: u32 = 2 + SEQUENTIALS + 3 * UNITS + 2;
 /// Seconds of a day.
 pub(crate) const DAY: i32 = 86_400;
 
@@ -39,6 +39,10 @@ pub(crate) struct Course {
     pub(crate) mix: [f64; 5],
     /// Number of chapters, one released each week.
     pub(crate) chapters: u32,
+    /// Every so many chapters end with an assignment.
+    assignment_weeks: u32,
+    /// Place of the discipline among the disciplines.
+    pub(crate) discipline: usize,
     /// Each object's identifier: 32 letters and digits, as in KDD Cup 2015.
     pub(crate) ids: Vec<[u8; 32]>,
 }
@@ -56,6 +60,8 @@ pub(crate) enum Category {
     Vertical,
     Video,
     Problem,
+    Quiz,
+    Assignment,
 }
 
 impl Course {
@@ -83,6 +89,8 @@ impl Course {
             popularity,
             mix: [discipline.video, discipline.problem, discipline.discussion, discipline.wiki, discipline.browse],
             chapters: config.weeks,
+            assignment_weeks: config.assessment.assignment_weeks,
+            discipline: index % kinds,
             ids: (0..FIXED + config.weeks * PER_CHAPTER).map(|_| identifier(&mut draws)).collect(),
         }
     }
@@ -127,6 +135,60 @@ impl Course {
         Self::vertical(chapter, unit) + 2
     }
 
+    /// Chapter and sequential of the page that an object is on; none of what belongs to the whole course. A quiz and an
+    /// assignment are on the chapter's last page, its discussion on the first.
+    pub(crate) fn page_of(object: Object) -> Option<(Object, Object)> {
+        let within = object.checked_sub(FIXED)?;
+        let chapter = within / PER_CHAPTER;
+        let nth = match within % PER_CHAPTER {
+            0 | 1 => 0,
+            within if within < 2 + SEQUENTIALS => within - 2,
+            within if within < PER_CHAPTER - 2 => (within - 2 - SEQUENTIALS) / 3 / VERTICALS,
+            _ => SEQUENTIALS - 1,
+        };
+        Some((Self::chapter(chapter), Self::sequential(chapter, nth)))
+    }
+
+    /// Which of its sequential's verticals an object is in, from 1; 1 for what is in none.
+    pub(crate) fn position(object: Object) -> u32 {
+        match Self::describe(object).0 {
+            Category::Vertical | Category::Video | Category::Problem => {
+                let unit = ((object - FIXED) % PER_CHAPTER - 2 - SEQUENTIALS) / 3;
+                unit % VERTICALS + 1
+            }
+            _ => 1,
+        }
+    }
+
+    /// The last day, included.
+    pub(crate) fn last_day(&self) -> Date {
+        self.start.saturating_add((7 * i64::from(self.chapters) - 1).days())
+    }
+
+    /// The quiz of a chapter.
+    pub(crate) fn quiz(chapter: u32) -> Object {
+        Self::chapter(chapter) + PER_CHAPTER - 2
+    }
+
+    /// The assignment of a chapter, if it has one (see [`has_assignment`](Self::has_assignment)).
+    pub(crate) fn assignment(chapter: u32) -> Object {
+        Self::chapter(chapter) + PER_CHAPTER - 1
+    }
+
+    /// Whether a chapter ends with an assignment.
+    pub(crate) fn has_assignment(&self, chapter: u32) -> bool {
+        (chapter + 1).is_multiple_of(self.assignment_weeks)
+    }
+
+    /// All objects, in order of their numbers.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = Object> {
+        let exists = |object: Object| match Self::describe(object) {
+            (Category::Assignment, Some(chapter)) => self.has_assignment(chapter),
+            _ => true,
+        };
+        (0..self.ids.len() as u32).filter(move |&object| exists(object))
+    }
+
     /// What an object is and the week of its release; `None` where a source has no release time (about and info pages).
     pub(crate) fn describe(object: Object) -> (Category, Option<u32>) {
         if object < FIXED {
@@ -142,6 +204,8 @@ impl Course {
             0 => Category::Chapter,
             1 => Category::Discussion,
             within if within < 2 + SEQUENTIALS => Category::Sequential,
+            within if within == PER_CHAPTER - 2 => Category::Quiz,
+            within if within == PER_CHAPTER - 1 => Category::Assignment,
             within => match (within - 2 - SEQUENTIALS) % 3 {
                 0 => Category::Vertical,
                 1 => Category::Video,
@@ -159,6 +223,8 @@ impl Course {
             Category::Course => (0..self.chapters).map(Self::chapter).collect(),
             Category::Chapter => std::iter::once(Self::discussion(chapter))
                 .chain((0..SEQUENTIALS).map(|n| Self::sequential(chapter, n)))
+                .chain([Self::quiz(chapter)])
+                .chain(self.has_assignment(chapter).then(|| Self::assignment(chapter)))
                 .collect(),
             Category::Sequential => {
                 let n = object - Self::sequential(chapter, 0);
@@ -190,7 +256,7 @@ mod tests {
         let config = SimulatorConfig { weeks: 3, ..SimulatorConfig::default() };
         let course = &Course::all(&config, Date::constant(2024, 1, 15), &Streams::new(1))[0];
         let mut parents = vec![0; course.ids.len()];
-        for object in 0..course.ids.len() as u32 {
+        for object in course.objects() {
             for child in course.children(object) {
                 assert!(child > object, "{child} below {object}");
                 parents[child as usize] += 1;
@@ -198,11 +264,30 @@ mod tests {
         }
         // The course and the three pages have no parent, all else has one.
         assert_eq!(&parents[..4], &[0; 4]);
-        assert!(parents[4..].iter().all(|&n| n == 1), "{parents:?}");
+        assert!(course.objects().skip(4).all(|object| parents[object as usize] == 1), "{parents:?}");
+        assert_eq!(parents.iter().sum::<usize>(), course.objects().count() - 4);
         assert_eq!(Course::describe(Course::video(2, 8)), (Category::Video, Some(2)));
         assert_eq!(Course::describe(Course::problem(0, 0)), (Category::Problem, Some(0)));
         assert_eq!(Course::describe(Course::sequential_of(1, 5)), (Category::Sequential, Some(1)));
-        assert_eq!(Course::problem(2, UNITS - 1) as usize + 1, course.ids.len());
+        for unit in 0..UNITS {
+            let page = Some((Course::chapter(1), Course::sequential_of(1, unit)));
+            let on_it = [Course::vertical(1, unit), Course::video(1, unit), Course::problem(1, unit)];
+            assert!(on_it.into_iter().all(|object| Course::page_of(object) == page), "unit {unit}");
+            assert!(on_it.into_iter().all(|object| Course::position(object) == unit % VERTICALS + 1), "unit {unit}");
+        }
+        assert_eq!(Course::page_of(Course::WIKI), None);
+        assert_eq!(Course::page_of(Course::quiz(2)), Some((Course::chapter(2), Course::sequential(2, 2))));
+        assert_eq!(Course::page_of(Course::sequential(2, 1)), Some((Course::chapter(2), Course::sequential(2, 1))));
+        assert_eq!(Course::describe(Course::quiz(1)), (Category::Quiz, Some(1)));
+        assert_eq!(Course::describe(Course::assignment(2)), (Category::Assignment, Some(2)));
+        assert_eq!(Course::assignment(2) as usize + 1, course.ids.len());
+        let assignments = |weeks: u32| {
+            let mut config = SimulatorConfig { weeks: 8, ..SimulatorConfig::default() };
+            config.assessment.assignment_weeks = weeks;
+            let course = &Course::all(&config, Date::constant(2024, 1, 15), &Streams::new(1))[0];
+            (0..8).filter(|&chapter| course.has_assignment(chapter)).collect::<Vec<_>>()
+        };
+        assert_eq!((assignments(4), assignments(3), assignments(9)), (vec![3, 7], vec![2, 5], vec![]));
     }
 
     #[test]

@@ -110,7 +110,8 @@ impl Engagement {
         level as usize * (self.limit + 1) + behind
     }
 
-    fn gone(&self) -> usize {
+    /// The state of having left.
+    pub(crate) fn gone(&self) -> usize {
         4 * (self.limit + 1)
     }
 

@@ -57,14 +57,36 @@ pub enum SimulateError {
         /// The folder asked for.
         path: PathBuf,
     },
+    /// The output folder holds something that no simulation wrote.
+    #[error("{} holds no simulation, so it is not replaced; name another folder or remove this one", path.display())]
+    NotOurs {
+        /// The folder asked for.
+        path: PathBuf,
+    },
+    /// These learners leave no log of that size, however much or little they do.
+    #[error(
+        "a log of {asked} bytes is out of reach: {learners} learners come to {reachable} bytes at the nearest; \
+         change the learners or the size"
+    )]
+    SizeOutOfReach {
+        /// Bytes asked for.
+        asked: u64,
+        /// The nearest that was found.
+        reachable: u64,
+        /// People.
+        learners: u64,
+    },
     /// A table could not be written.
     #[error("cannot write {table}: {source}")]
     Write {
         /// The table's file name.
-        table: &'static str,
+        table: String,
         /// What the system said.
         source: io::Error,
     },
+    /// A temporary file could not be written or read.
+    #[error("cannot put the log in order of time: {0}")]
+    Order(#[from] io::Error),
     /// A folder or file could not be made, synced or renamed.
     #[error("cannot {action} {}: {source}", path.display())]
     Folder {

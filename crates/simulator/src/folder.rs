@@ -1,25 +1,56 @@
 //! A simulation into a folder that appears whole or not at all.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::config::SimulatorConfig;
+use crate::counts::Counts;
+use crate::draft::Draft;
 use crate::error::SimulateError;
-use crate::kdd2015::{FILE_NAMES, Tables};
-use crate::simulate::Progress;
+use crate::formats::edx::{self, Edx, Order, Roll};
+use crate::formats::kdd2015::{self, FILE_NAMES, HEADERS, Kdd2015};
+use crate::formats::oulad::{self, Oulad};
+use crate::formats::{Format, Layout};
+use crate::ranking::Reachable;
+use crate::record::Record;
+use crate::run::{Progress, Ran, write_tables};
+use crate::{Simulation, size};
 
 /// The file that keeps the complete configuration beside the data.
 const CONFIG_FILE: &str = "simulator.toml";
+/// The file that says what was made, and how well it can be forecast.
+pub const RECORD_FILE: &str = "simulation.json";
 
-/// What [`simulate_to_folder`] made.
+/// What to do about a folder that is already there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum IfExists {
+    /// Refuse, unless it is empty.
+    #[default]
+    Refuse,
+    /// Replace it if it holds a simulation.
+    Replace,
+}
+
+/// What to make of a configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Request {
+    /// How to write it.
+    pub format: Format,
+    /// About how many bytes the log is to have; sets `activity.scale`.
+    pub log_bytes: Option<u64>,
+    /// What to do about a folder of that name.
+    pub if_exists: IfExists,
+}
+
+/// What [`simulate`] made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Simulated {
     /// People.
     pub learners: u64,
     /// Enrolments; what a forecast is made for.
     pub enrolments: u64,
-    /// Rows of the log.
+    /// Things done; in KDD Cup 2015's layout, rows of the log.
     pub events: u64,
     /// Bytes of all tables.
     pub bytes: u64,
@@ -27,119 +58,197 @@ pub struct Simulated {
     pub dropout_rate: f64,
     /// The files, by path.
     pub files: Vec<PathBuf>,
+    /// What `simulation.json` says.
+    pub record: Record,
 }
 
-/// Simulates into `folder`, which must not exist or be empty, in KDD Cup 2015's layout, with the truth and the complete
-/// configuration beside the log.
-///
-/// Everything is written to a temporary folder beside it, synced and renamed at the end; a killed process leaves that
-/// folder, `.simulating-…`, and nothing else. `progress` is called on the
-/// caller's thread. Work is spread over the current rayon pool; the bytes don't depend on it.
+/// Simulates into `folder`, which must not exist or be empty, in KDD Cup 2015's layout: [`simulate`] with what a [`Request`]
+/// is by default.
 ///
 /// # Errors
-/// [`SimulateError`]: a bad configuration, a folder in use, a failing disk. Nothing is left under `folder` then.
+/// As [`simulate`].
 pub fn simulate_to_folder(
     config: &SimulatorConfig,
     folder: &Path,
     progress: &dyn Fn(Progress),
 ) -> Result<Simulated, SimulateError> {
-    let simulation = config.clone().validate()?;
-    let failed = |action: &'static str, path: &Path| {
-        let path = path.to_owned();
-        move |source: io::Error| SimulateError::Folder { action, path, source }
-    };
-    let taken = match fs::read_dir(folder) {
-        Ok(mut entries) => entries.next().is_some(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-        Err(error) => return Err(failed("look into", folder)(error)),
-    };
-    if taken {
-        return Err(SimulateError::NotEmpty { path: folder.to_owned() });
-    }
-    let parent = match folder.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    fs::create_dir_all(parent).map_err(failed("create", parent))?;
-    let temporary = tempfile::Builder::new()
-        .prefix(".simulating-")
-        .tempdir_in(parent)
-        .map_err(failed("create a temporary folder in", parent))?;
-    let create = |name: &str| {
-        let path = temporary.path().join(name);
-        File::create_new(&path).map_err(failed("create", &path))
-    };
-    let mut tables = Tables {
-        log: create(FILE_NAMES.log)?,
-        enrolment: create(FILE_NAMES.enrolment)?,
-        date: create(FILE_NAMES.date)?,
-        object: create(FILE_NAMES.object)?,
-        truth: create(FILE_NAMES.truth)?,
-        truth_probability: create(FILE_NAMES.truth_probability)?,
-    };
-    let counts = simulation.write(&mut tables, progress)?;
-    let mut config_file = create(CONFIG_FILE)?;
-    let in_config = |source| SimulateError::Write { table: CONFIG_FILE, source };
-    config_file.write_all(simulation.config.to_toml().as_bytes()).map_err(in_config)?;
-    config_file.sync_all().map_err(in_config)?;
-    for (file, table) in tables.each_ref().into_array().into_iter().zip(FILE_NAMES.into_array()) {
-        file.sync_all().map_err(|source| SimulateError::Write { table, source })?;
-    }
-    sync_folder(temporary.path()).map_err(failed("sync", temporary.path()))?;
-    put_in_place(temporary, folder)?;
-    sync_folder(parent).map_err(failed("sync", parent))?;
-    let names = FILE_NAMES.into_array().into_iter().chain([CONFIG_FILE]);
+    simulate(config, &Request::default(), folder, progress)
+}
+
+/// Simulates into `folder`, with the truth and the complete configuration beside the log.
+///
+/// Everything is written to a temporary folder beside it, synced and renamed at the end; a killed process leaves that
+/// folder, `.simulating-…`, and nothing else. `progress` is called on the
+/// caller's thread. Work is spread over the current rayon pool; the bytes don't depend on it.
+///
+/// Held in memory: see [`Simulation::write`]; for edX 64 MiB of packed events, a day of them, and 16 bytes an enrolment.
+///
+/// # Errors
+/// [`SimulateError`]: a bad configuration, a size that the learners can't make, a folder in use, a failing disk. Nothing is
+/// left under `folder` then, or what was there.
+pub fn simulate(
+    config: &SimulatorConfig,
+    request: &Request,
+    folder: &Path,
+    progress: &dyn Fn(Progress),
+) -> Result<Simulated, SimulateError> {
+    let mut simulation = config.clone().validate()?;
+    let draft = Draft::begin(folder, request.if_exists)?;
+    let sheet = Sheet { draft: &draft, progress, asked: request.log_bytes };
+    let made = match request.format {
+        Format::Kdd2015 => sheet.kdd2015(&mut simulation),
+        Format::Edx => sheet.edx(&mut simulation),
+        Format::Oulad => sheet.oulad(&mut simulation),
+    }?;
+    let Made { counts, reachable, mut names } = made;
+    let record = Record::new(&simulation.config, request.format, request.log_bytes, &counts, &reachable);
+    draft.write(RECORD_FILE, record.to_json().as_bytes())?;
+    draft.write(CONFIG_FILE, simulation.config.to_toml().as_bytes())?;
+    draft.publish()?;
+    names.extend([RECORD_FILE, CONFIG_FILE].map(str::to_owned));
     Ok(Simulated {
         learners: counts.learners,
         enrolments: counts.enrolments,
         events: counts.events,
         bytes: counts.bytes,
-        dropout_rate: counts.dropouts as f64 / counts.enrolments as f64,
-        files: names.map(|name| folder.join(name)).collect(),
+        dropout_rate: record.dropout_rate,
+        files: names.iter().map(|name| folder.join(name)).collect(),
+        record,
     })
 }
 
-/// Renames the finished folder. The temporary one is removed when that fails.
-fn put_in_place(temporary: tempfile::TempDir, folder: &Path) -> Result<(), SimulateError> {
-    // An empty folder of that name gives way; elsewhere than on Unix a rename does not replace it by itself. That it is
-    // still empty is checked by remove_dir itself.
-    let failed =
-        |action: &'static str, source: io::Error| SimulateError::Folder { action, path: folder.to_owned(), source };
-    match fs::remove_dir(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(failed("replace", error));
+/// Files of a format, written.
+struct Made {
+    counts: Counts,
+    reachable: Vec<Reachable>,
+    /// Of the files.
+    names: Vec<String>,
+}
+
+/// Where and how the files of a format are written.
+struct Sheet<'a> {
+    draft: &'a Draft,
+    progress: &'a dyn Fn(Progress),
+    /// Bytes that the log is to have.
+    asked: Option<u64>,
+}
+
+impl Sheet<'_> {
+    fn fit<L: Layout>(&self, simulation: &mut Simulation, layout: &L, head: &[u8]) -> Result<(), SimulateError> {
+        match self.asked {
+            Some(asked) => size::fit(simulation, layout, asked, head.len() as u64, self.progress),
+            None => Ok(()),
         }
-        _ => {}
     }
-    open_to_others(temporary.path()).map_err(|error| failed("set the permissions of", error))?;
-    fs::rename(temporary.path(), folder).map_err(|error| failed("rename the finished files to", error))?;
-    // It has its final name now; nothing is left to remove.
-    let _ = temporary.keep();
+
+    fn create(&self, names: &[&str]) -> Result<Vec<BufWriter<File>>, SimulateError> {
+        names.iter().map(|name| Ok(BufWriter::with_capacity(1 << 17, self.draft.create(name)?))).collect()
+    }
+
+    fn kdd2015(&self, simulation: &mut Simulation) -> Result<Made, SimulateError> {
+        let layout = Kdd2015::new(simulation);
+        let heads = HEADERS.into_array().map(str::as_bytes);
+        self.fit(simulation, &layout, heads[layout.log()])?;
+        let courses = kdd2015::course_tables(simulation).into_array();
+        let heads: Vec<Vec<u8>> = heads.iter().zip(courses).map(|(head, table)| [*head, &table].concat()).collect();
+        let heads: Vec<&[u8]> = heads.iter().map(Vec::as_slice).collect();
+        self.write(simulation, &layout, &heads, FILE_NAMES.into_array().map(str::to_owned).into())
+    }
+
+    fn oulad(&self, simulation: &mut Simulation) -> Result<Made, SimulateError> {
+        let layout = Oulad::new(simulation);
+        let heads = oulad::heads();
+        self.fit(simulation, &layout, heads[layout.log()])?;
+        let courses = layout.course_tables(simulation);
+        for (name, table) in oulad::COURSE_TABLES.iter().zip(&courses) {
+            self.draft.write(name, table)?;
+        }
+        let names = oulad::COURSE_TABLES.iter().chain(layout.tables()).map(|&name| name.to_owned()).collect();
+        let mut made = self.write(simulation, &layout, &heads, names)?;
+        made.counts.bytes += courses.iter().map(|table| table.len() as u64).sum::<u64>();
+        Ok(made)
+    }
+
+    /// Writes the tables of a layout whose tables are all files.
+    fn write<L: Layout>(
+        &self,
+        simulation: &Simulation,
+        layout: &L,
+        heads: &[&[u8]],
+        names: Vec<String>,
+    ) -> Result<Made, SimulateError> {
+        let mut files = self.create(layout.tables())?;
+        let head_bytes = write_tables(layout.tables(), &mut files, heads.iter().copied())?;
+        let Ran { mut counts, reachable } = simulation.run(layout, &mut files, head_bytes, self.progress)?;
+        counts.log_bytes += heads[layout.log()].len() as u64;
+        sync(layout.tables(), &files)?;
+        Ok(Made { counts, reachable, names })
+    }
+
+    fn edx(&self, simulation: &mut Simulation) -> Result<Made, SimulateError> {
+        let layout = Edx::new(simulation)?;
+        self.fit(simulation, &layout, b"")?;
+        let simulation = &*simulation;
+        let calendar = layout.calendar(simulation);
+        self.draft.write(edx::COURSES_FILE, &calendar)?;
+        let mut order = Order::new(self.draft.path());
+        let mut roll = Vec::new();
+        let heads = edx::heads();
+        let names = &layout.tables()[2..];
+        let mut files = self.create(names)?;
+        let head_bytes = write_tables(names, &mut files, heads[2..].iter().copied())?;
+        let [labels, probabilities] = files.as_mut_slice() else {
+            unreachable!("as many files as names");
+        };
+        let mut writers = edx::writers(&mut order, &mut roll, [labels, probabilities]);
+        let bytes = head_bytes + calendar.len() as u64;
+        let Ran { mut counts, reachable } = simulation.run(&layout, &mut writers, bytes, self.progress)?;
+        sync(names, &files)?;
+        // Packed events and the roll are no files.
+        counts.bytes -= counts.log_bytes + roll.len() as u64;
+        let told = Progress {
+            learners: counts.learners,
+            learners_total: counts.learners,
+            bytes: counts.bytes,
+            ..Progress::default()
+        };
+        let create = |name: &str| self.draft.create(name);
+        let logs = layout.write_logs(simulation, order, &Roll::new(roll), &create, told, self.progress)?;
+        counts.log_bytes = logs.bytes;
+        counts.bytes += logs.bytes;
+        let mut names = logs.files;
+        names.extend([edx::COURSES_FILE, layout.tables()[2], layout.tables()[3]].map(str::to_owned));
+        Ok(Made { counts, reachable, names })
+    }
+}
+
+/// Makes files last that have been flushed.
+fn sync(names: &[&str], files: &[BufWriter<File>]) -> Result<(), SimulateError> {
+    for (name, file) in names.iter().zip(files) {
+        file.get_ref().sync_all().map_err(|source| SimulateError::Write { table: (*name).to_owned(), source })?;
+    }
     Ok(())
 }
 
-/// A temporary folder is its owner's alone; results have the permissions that a new folder gets.
-#[cfg(unix)]
-fn open_to_others(folder: &Path) -> io::Result<()> {
-    let probe = folder.join("probe");
-    fs::create_dir(&probe)?;
-    let permissions = fs::metadata(&probe)?.permissions();
-    fs::remove_dir(&probe)?;
-    fs::set_permissions(folder, permissions)
+/// Whether a folder holds a simulation.
+pub(crate) fn holds_a_simulation(folder: &Path) -> bool {
+    folder.join(CONFIG_FILE).is_file() && (folder.join(RECORD_FILE).is_file() || folder.join(FILE_NAMES.log).is_file())
 }
 
-#[cfg(not(unix))]
-fn open_to_others(_folder: &Path) -> io::Result<()> {
-    Ok(())
+/// Whether nothing is there, or an empty folder.
+pub(crate) fn is_free(folder: &Path) -> io::Result<bool> {
+    match fs::read_dir(folder) {
+        Ok(mut entries) => Ok(entries.next().is_none()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error),
+    }
 }
 
-/// Makes the names in a folder last; only Unix lets a folder be opened for that.
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> io::Result<()> {
-    Ok(())
+impl Draft {
+    /// Writes a small file, whole.
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), SimulateError> {
+        let failed = |source| SimulateError::Write { table: name.to_owned(), source };
+        let mut file = self.create(name)?;
+        file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)
+    }
 }

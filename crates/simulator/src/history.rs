@@ -1,11 +1,16 @@
 //! One enrolment from joining to the label: its path through the chain, its events, and its chances at every cut-off.
 
 use crate::Simulation;
-use crate::behaviour::{Behaviour, Event, Period};
+use crate::behaviour::{self, Behaviour, Period};
 use crate::chain::{Expectation, MarkovChain};
-use crate::engagement::{Engagement, Standing};
+use crate::course::DAY;
+use crate::engagement::{Engagement, Level, Standing};
+use crate::event::{By, Event};
 use crate::learner::Learner;
 use crate::random::Draws;
+
+/// Longest time before the start that people register, in days.
+const EARLIEST_REGISTRATION_DAYS: f64 = 60.0;
 
 /// What happened in an enrolment, and what was going to. The buffers are kept from one enrolment to the next.
 #[derive(Debug, Default)]
@@ -17,9 +22,44 @@ pub(crate) struct History {
     pub(crate) p_dropout: Vec<f64>,
     /// No event in the label window.
     pub(crate) dropped_out: bool,
+    /// Place of the intent among the intents.
+    pub(crate) intent: usize,
+    /// First week with events, 0-based.
+    pub(crate) join_week: usize,
+    /// Came back after having left.
+    pub(crate) returned: bool,
+    /// Second of registration; before the first event.
+    pub(crate) registered: i32,
+    /// Second of unregistering, inside the course, of some who left for good.
+    pub(crate) unregistered: Option<i32>,
+    /// Whether a second person uses the account.
+    pub(crate) shared: bool,
+    /// What the device's clock is off.
+    pub(crate) skew_seconds: i32,
+    /// Events that are there twice.
+    pub(crate) doubled: u64,
+    /// First second whose day can be written.
+    earliest: i32,
     /// Weekly states from the week of joining to the label window.
     path: Vec<usize>,
     expectation: Expectation,
+}
+
+/// Who enters a course, before anything is in the log.
+struct Entered {
+    who: Standing,
+    engagement: Engagement,
+    looks_around: bool,
+    draws: Draws,
+}
+
+/// Decisions about an enrolment that have nothing to do with who leaves.
+struct Records {
+    draws: Draws,
+    /// Days from registering to the start.
+    registered_days: f64,
+    /// Days from leaving to unregistering, of those who would.
+    unregistered_days: Option<f64>,
 }
 
 impl History {
@@ -28,8 +68,46 @@ impl History {
         let config = &simulation.config;
         let course = &simulation.courses[course_number];
         let weeks = config.weeks as usize;
+        // The path comes before the events, so that how much is logged has no say in who leaves.
+        let Entered { who, engagement, looks_around, mut draws } = self.enter(simulation, learner, course_number);
+        self.truth(&engagement, who.join_week, weeks);
+        let intent = &config.intents[self.intent];
+        let mut records = self.records(simulation, learner, course_number, intent.weekly_return > 0.0);
+        self.events.clear();
+        let mut behaviour = Behaviour::new(simulation, course, intent, &learner.traits, &who);
+        if looks_around {
+            behaviour.look_around(&mut draws, &mut self.events);
+        }
+        let mut companion = self.shared.then(|| behaviour.companion());
+        let mut logged = 0;
+        for (week, &state) in (who.join_week..).zip(&self.path) {
+            logged = self.events.len();
+            self.doubled = behaviour.doubled + companion.as_ref().map_or(0, |companion| companion.doubled);
+            let in_label_window = week == weeks;
+            let period = Period {
+                first_day: 7 * week as i32,
+                days: if in_label_window { config.calendar.label_days as i32 } else { 7 },
+                chapter: (week as u32).min(course.chapters - 1),
+            };
+            if let Some((level, behind)) = engagement.describe(state) {
+                behaviour.live(&mut draws, &mut self.events, level, behind, period);
+                if let Some(companion) = companion.as_mut().filter(|_| level != Level::Away && !in_label_window) {
+                    companion.live(&mut records.draws, &mut self.events, Level::Light, behind, period);
+                    self.events[logged..].sort_by_key(|event| event.second);
+                }
+            }
+        }
+        // The last period is the label window: lived through, and then cut off the log.
+        self.dropped_out = self.events.len() == logged;
+        self.events.truncate(logged);
+        self.register(engagement.gone(), weeks, &records);
+    }
+
+    /// Decides what sort of enrolment it is, and its path.
+    fn enter(&mut self, simulation: &Simulation, learner: &Learner, course_number: usize) -> Entered {
+        let config = &simulation.config;
         let mut draws = simulation.streams.enrolment(course_number, learner.number);
-        let intent = &config.intents[draws.pick(&simulation.intent_shares)];
+        self.intent = draws.pick(&simulation.intent_shares);
         let late = draws.chance(config.enrolment.late_join_share);
         let latest = config.enrolment.late_join_weeks.min(config.weeks - 1);
         let late_by = 1 + draws.below(latest) as usize;
@@ -40,35 +118,60 @@ impl History {
             prior_knowledge: learner.traits.prior_knowledge,
             commitments: learner.traits.commitments + config.traits.parallel_commitment * parallel,
             pace: learner.traits.pace,
-            difficulty: course.difficulty,
+            difficulty: simulation.courses[course_number].difficulty,
             join_week: if late { late_by } else { 0 },
         };
+        self.join_week = who.join_week;
+        self.earliest = -(config.calendar.pre_start_days as i32) * DAY;
         let looks_around = !late && draws.chance(config.enrolment.pre_start_share);
-        let engagement = Engagement::new(config, intent, &who);
-        // The path comes before the events, so that how much is logged has no say in who leaves.
-        self.walk(&engagement, who.join_week, weeks, &mut draws);
-        self.truth(&engagement, who.join_week, weeks);
-        self.events.clear();
-        let mut behaviour = Behaviour::new(simulation, course, intent, &learner.traits, &who);
-        if looks_around {
-            behaviour.look_around(&mut draws, &mut self.events);
-        }
-        let mut logged = 0;
-        for (week, &state) in (who.join_week..).zip(&self.path) {
-            logged = self.events.len();
-            let in_label_window = week == weeks;
-            let period = Period {
-                first_day: 7 * week as i32,
-                days: if in_label_window { config.calendar.label_days as i32 } else { 7 },
-                chapter: (week as u32).min(course.chapters - 1),
-            };
-            if let Some((level, behind)) = engagement.describe(state) {
-                behaviour.live(&mut draws, &mut self.events, level, behind, period);
-            }
-        }
-        // The last period is the label window: lived through, and then cut off the log.
-        self.dropped_out = self.events.len() == logged;
-        self.events.truncate(logged);
+        let engagement = Engagement::new(config, &config.intents[self.intent], &who);
+        self.walk(&engagement, who.join_week, config.weeks as usize, &mut draws);
+        Entered { who, engagement, looks_around, draws }
+    }
+
+    /// A quick guess, right in proportion, of how many events [`simulate`](Self::simulate) will make.
+    pub(crate) fn guess_events(&mut self, simulation: &Simulation, learner: &Learner, course_number: usize) -> f64 {
+        let Entered { who, engagement, .. } = self.enter(simulation, learner, course_number);
+        let levels = self.path[..self.path.len() - 1].iter().filter_map(|&state| engagement.describe(state));
+        levels.map(|(level, _)| behaviour::guess_events(&simulation.config.activity, level, who.motivation)).sum()
+    }
+
+    fn records(&mut self, simulation: &Simulation, learner: &Learner, course: usize, may_return: bool) -> Records {
+        let config = &simulation.config;
+        let mut draws = simulation.streams.records(course, learner.number);
+        self.shared = draws.chance(config.irregularities.shared_account_share);
+        let skewed = draws.chance(config.irregularities.clock_skew_share);
+        let skew = (60.0 * config.irregularities.clock_skew_minutes * draws.normal()) as i32;
+        self.skew_seconds = if skewed { skew } else { 0 };
+        let registered_days = (config.enrolment.register_days * draws.exponential()).min(EARLIEST_REGISTRATION_DAYS);
+        let unregisters = draws.chance(config.leaving.unregister_share);
+        let days = config.leaving.unregister_days * draws.exponential();
+        Records { draws, registered_days, unregistered_days: (unregisters && !may_return).then_some(days) }
+    }
+
+    /// Finds when the learner registered and unregistered, after path and events are known.
+    fn register(&mut self, gone: usize, weeks: usize, records: &Records) {
+        let first = self.events.first().map_or(0, |event| event.second);
+        let join = 7 * self.join_week as i32 * DAY;
+        self.registered = match self.join_week {
+            0 => first.min(-(records.registered_days * f64::from(DAY)) as i32),
+            // Late, but not before the week of joining: that they would come was not known until then.
+            _ => first.min(join.max(first - (records.registered_days * f64::from(DAY)) as i32)),
+        };
+        let left = self.path.iter().position(|&state| state == gone);
+        self.returned = left.is_some_and(|left| self.path[left..].iter().any(|&state| state != gone));
+        let unregistered = left.zip(records.unregistered_days).map(|(left, days)| {
+            let left = 7.0 * (self.join_week + left) as f64;
+            (left + days) * f64::from(DAY)
+        });
+        let end = (7 * weeks) as f64 * f64::from(DAY);
+        self.unregistered = unregistered.filter(|&second| second < end).map(|second| second as i32);
+    }
+
+    /// The second that the log gives an event: the device's, where that reports it. It stays in its week, so that the log
+    /// still says which weeks were silent.
+    pub(crate) fn shown_second(&self, event: &Event) -> i32 {
+        shown_second(event, self.skew_seconds, self.earliest)
     }
 
     fn walk(&mut self, engagement: &Engagement, join_week: usize, weeks: usize, draws: &mut Draws) {
@@ -101,6 +204,16 @@ impl History {
         let expectation = &self.expectation;
         self.p_dropout.extend(seen.map(|(&state, week)| expectation.at(week, state)));
     }
+}
+
+/// See [`History::shown_second`].
+pub(crate) fn shown_second(event: &Event, skew_seconds: i32, earliest: i32) -> i32 {
+    // Somebody else has another device.
+    if skew_seconds == 0 || !event.kind.is_of_device() || event.by == By::Companion {
+        return event.second;
+    }
+    let week = event.second.div_euclid(7 * DAY) * 7 * DAY;
+    (event.second + skew_seconds).clamp(week.max(earliest), week + 7 * DAY - 1)
 }
 
 #[cfg(test)]

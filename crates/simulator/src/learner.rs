@@ -26,7 +26,30 @@ pub(crate) struct Learner {
     pub(crate) traits: Traits,
     /// Courses by number, ascending, each once.
     pub(crate) courses: Vec<usize>,
+    /// What is left of the person's stream.
+    rest: Draws,
 }
+
+/// What tables say of a person. Only education goes with anything that decides who leaves: with prior knowledge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Person {
+    /// One of two.
+    pub(crate) gender: bool,
+    /// One of five.
+    pub(crate) region: usize,
+    /// From 0, least, to 4.
+    pub(crate) education: usize,
+    /// From 0, most, to 9; of some it is not known.
+    pub(crate) deprivation: Option<usize>,
+    /// One of three bands, youngest first.
+    pub(crate) age: usize,
+    pub(crate) disability: bool,
+}
+
+/// Prior knowledge above which a person has each further degree of education, before chance.
+const EDUCATION_FROM: [f64; 4] = [-2.2, -0.4, 0.8, 2.2];
+/// Cumulative shares of the age bands.
+const AGES: [f64; 3] = [0.70, 0.98, 1.0];
 
 /// Draws in a row that may hit courses already taken before the first free one is taken instead.
 const TRIES: u32 = 64;
@@ -62,7 +85,21 @@ impl Learner {
             courses.extend(next);
         }
         courses.sort_unstable();
-        Self { number, traits, courses }
+        Self { number, traits, courses, rest: draws }
+    }
+
+    /// What tables say of the person.
+    pub(crate) fn person(&self) -> Person {
+        let mut draws = self.rest.clone();
+        let schooling = self.traits.prior_knowledge + draws.normal();
+        Person {
+            gender: draws.chance(0.5),
+            region: draws.below(5) as usize,
+            education: EDUCATION_FROM.partition_point(|&from| from <= schooling),
+            deprivation: (!draws.chance(0.03)).then(|| draws.below(10) as usize),
+            age: draws.pick(&AGES),
+            disability: draws.chance(0.1),
+        }
     }
 
     /// The person's other courses that run at the same time as one of them.

@@ -41,6 +41,16 @@ impl Streams {
         self.stream(3, course as u64, learner)
     }
 
+    /// Of what is on record of an enrolment besides its events, and of what goes wrong with them.
+    pub(crate) fn records(&self, course: usize, learner: u64) -> Draws {
+        self.stream(4, course as u64, learner)
+    }
+
+    /// Of the damage to an enrolment's rows.
+    pub(crate) fn damage(&self, course: usize, learner: u64) -> Draws {
+        self.stream(5, course as u64, learner)
+    }
+
     fn stream(&self, domain: u64, course: u64, learner: u64) -> Draws {
         debug_assert!(course < u64::from(MOST_COURSES) && learner < MOST_LEARNERS);
         let mut rng = self.seeded.clone();
@@ -50,7 +60,7 @@ impl Streams {
 }
 
 /// Draws from one stream.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Draws {
     rng: ChaCha8Rng,
 }
@@ -83,6 +93,11 @@ impl Draws {
     pub(crate) fn normal(&mut self) -> f64 {
         let (radius, turn) = (self.uniform(), self.uniform());
         (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * turn).cos()
+    }
+
+    /// Exponential with mean 1.
+    pub(crate) fn exponential(&mut self) -> f64 {
+        -self.uniform().ln()
     }
 
     /// Poisson by multiplying uniforms (Knuth), in parts of at most 16 so that nothing underflows.
@@ -153,6 +168,7 @@ mod tests {
         };
         check("uniform", 0.5, 1.0 / 12.0, &|d| d.uniform());
         check("normal", 0.0, 1.0, &|d| d.normal());
+        check("exponential", 1.0, 1.0, &|d| d.exponential());
         check("poisson 0.4", 0.4, 0.4, &|d| f64::from(d.poisson(0.4)));
         check("poisson 40", 40.0, 40.0, &|d| f64::from(d.poisson(40.0)));
         check("below 6", 2.5, 35.0 / 12.0, &|d| f64::from(d.below(6)));
@@ -176,6 +192,8 @@ mod tests {
             first(streams.enrolment(0, 1)),
             first(streams.enrolment(1, 0)),
             first(streams.enrolment(1, 1)),
+            first(streams.records(1, 1)),
+            first(streams.damage(1, 1)),
             first(Streams::new(2).enrolment(1, 1)),
         ];
         for (i, a) in firsts.iter().enumerate() {

@@ -26,9 +26,9 @@ fn a_folder_holds_what_the_writers_get_and_its_own_configuration() {
     assert_eq!((simulated.learners, simulated.enrolments), (150, counts.enrolments));
     assert_eq!((simulated.events, simulated.bytes), (counts.events, counts.bytes));
     assert_eq!(simulated.dropout_rate, counts.dropouts as f64 / counts.enrolments as f64);
-    assert_eq!(simulated.files.len(), 7);
+    assert_eq!(simulated.files.len(), 8);
     assert!(simulated.files.iter().all(|file| file.is_file()));
-    assert_eq!(fs::read_dir(&folder).unwrap().count(), 7);
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 8);
     assert_eq!(fs::read_dir(place.path().join("deep")).unwrap().count(), 1, "no temporary folder is left");
     let again = SimulatorConfig::from_file(&folder.join("simulator.toml")).unwrap();
     assert_eq!(again, small());

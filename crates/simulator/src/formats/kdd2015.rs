@@ -5,10 +5,12 @@
 
 use jiff::ToSpan;
 
+use super::{Layout, One, PROBABILITY_FILE, PROBABILITY_HEADER, Written, push_label, push_probabilities};
 use crate::Simulation;
-use crate::behaviour::{Event, Kind};
 use crate::course::{Category, Course, DAY};
-use crate::history::History;
+use crate::damage::{Damage, Damages};
+use crate::digits::{push_number, push_time_of_day};
+use crate::event::{Event, Kind};
 
 /// One value for each table; `Tables<W>` with writers is where a simulation goes.
 #[derive(Debug, Clone, Default)]
@@ -35,7 +37,7 @@ pub const FILE_NAMES: Tables<&str> = Tables {
     date: "date.csv",
     object: "object.csv",
     truth: "truth.csv",
-    truth_probability: "dropout_probability.csv",
+    truth_probability: PROBABILITY_FILE,
 };
 
 /// The header lines.
@@ -45,7 +47,7 @@ pub(crate) const HEADERS: Tables<&str> = Tables {
     date: "course_id,from,to\n",
     object: "course_id,module_id,category,children,start\n",
     truth: "",
-    truth_probability: "enrollment_id,week,p_dropout\n",
+    truth_probability: PROBABILITY_HEADER,
 };
 
 impl<W> Tables<W> {
@@ -81,9 +83,9 @@ impl<W> Tables<W> {
 pub(crate) fn course_tables(simulation: &Simulation) -> Tables<Vec<u8>> {
     let mut tables = Tables::<Vec<u8>>::default();
     for course in &simulation.courses {
-        let last_day = course.start.saturating_add((7 * i64::from(course.chapters) - 1).days());
-        tables.date.extend_from_slice(format!("{},{},{last_day}\n", course.id, course.start).as_bytes());
-        for object in 0..course.ids.len() as u32 {
+        let dates = format!("{},{},{}\n", course.id, course.start, course.last_day());
+        tables.date.extend_from_slice(dates.as_bytes());
+        for object in course.objects() {
             write_object(&mut tables.object, course, object);
         }
     }
@@ -102,7 +104,8 @@ fn write_object(out: &mut Vec<u8>, course: &Course, object: u32) {
         Category::Sequential => "sequential",
         Category::Vertical => "vertical",
         Category::Video => "video",
-        Category::Problem => "problem",
+        Category::Problem | Category::Quiz => "problem",
+        Category::Assignment => "combinedopenended",
     };
     out.extend_from_slice(course.id.as_bytes());
     out.push(b',');
@@ -145,70 +148,118 @@ impl Days {
     }
 }
 
-/// Appends one enrolment to its four tables.
-pub(crate) fn write_enrolment(
-    out: &mut Tables<Vec<u8>>,
-    days: &Days,
-    course: &Course,
-    enrolment: u64,
-    learner: u64,
-    history: &History,
-) {
-    let id = enrolment.to_string();
-    write_events(&mut out.log, days, course, id.as_bytes(), &history.events);
-    out.enrolment.extend_from_slice(format!("{id},learner-{},{}\n", learner + 1, course.id).as_bytes());
-    let label = u8::from(history.dropped_out);
-    out.truth.extend_from_slice(format!("{id},{label}\n").as_bytes());
-    for (week, p) in (1..).zip(&history.p_dropout) {
-        let millionths = (p * 1e6).round() as u64;
-        let (whole, rest) = (millionths / 1_000_000, millionths % 1_000_000);
-        out.truth_probability.extend_from_slice(format!("{id},{week},{whole}.{rest:06}\n").as_bytes());
+/// KDD Cup 2015's tables.
+pub(crate) struct Kdd2015 {
+    /// By course.
+    days: Vec<Days>,
+}
+
+impl Kdd2015 {
+    pub(crate) fn new(simulation: &Simulation) -> Self {
+        Self { days: Days::all(simulation) }
     }
 }
 
-/// Two digits of 0 to 59.
-static TWO_DIGITS: [[u8; 2]; 60] = {
-    let mut digits = [[0; 2]; 60];
-    let mut n = 0;
-    while n < 60 {
-        digits[n] = [b'0' + (n / 10) as u8, b'0' + (n % 10) as u8];
-        n += 1;
+impl Layout for Kdd2015 {
+    fn tables(&self) -> &[&'static str] {
+        const NAMES: [&str; 6] = [
+            FILE_NAMES.log,
+            FILE_NAMES.enrolment,
+            FILE_NAMES.date,
+            FILE_NAMES.object,
+            FILE_NAMES.truth,
+            FILE_NAMES.truth_probability,
+        ];
+        &NAMES
     }
-    digits
-};
+
+    fn log(&self) -> usize {
+        0
+    }
+
+    fn enrolment(&self, out: &mut [Vec<u8>], one: &One<'_>) -> Written {
+        let [log, enrolments, _, _, truth, probabilities] = out else {
+            unreachable!("as many tables as names");
+        };
+        let mut id = Vec::with_capacity(20);
+        push_number(&mut id, one.number);
+        let course = &one.simulation.courses[one.course];
+        enrolments.extend_from_slice(&id);
+        enrolments.extend_from_slice(b",learner-");
+        push_number(enrolments, one.learner.number + 1);
+        enrolments.push(b',');
+        enrolments.extend_from_slice(course.id.as_bytes());
+        enrolments.push(b'\n');
+        push_label(truth, &id, one.history);
+        push_probabilities(probabilities, &id, one.history);
+        write_events(log, &self.days[one.course], course, &id, one)
+    }
+}
 
 fn source_and_event(kind: Kind) -> &'static [u8] {
     match kind {
         Kind::Navigate => b",server,nagivate,",
-        Kind::Access => b",server,access,",
+        Kind::SignIn | Kind::Access => b",server,access,",
         Kind::View => b",browser,access,",
         Kind::Video => b",browser,video,",
         Kind::Try => b",browser,problem,",
-        Kind::Check => b",server,problem,",
-        Kind::Discussion => b",server,discussion,",
+        Kind::Check | Kind::Quiz | Kind::Assignment => b",server,problem,",
+        Kind::Discussion | Kind::Post => b",server,discussion,",
         Kind::Wiki => b",server,wiki,",
         Kind::PageClose => b",browser,page_close,",
+        Kind::Enrol | Kind::Unenrol => unreachable!("this format logs no registrations"),
     }
 }
 
 /// The longest row: an id of 20 digits and 76 bytes besides.
 const LONGEST_ROW: usize = 96;
 
-fn write_events(out: &mut Vec<u8>, days: &Days, course: &Course, id: &[u8], events: &[Event]) {
+fn write_events(out: &mut Vec<u8>, days: &Days, course: &Course, id: &[u8], one: &One<'_>) -> Written {
+    let events = &one.history.events;
+    let share = one.simulation.config.irregularities.broken_share;
+    let mut damages = Damages::new(one.simulation.streams.damage(one.course, one.learner.number), share);
+    let mut written = Written { rows: events.len() as u64, ..Written::default() };
     out.reserve(events.len() * LONGEST_ROW);
     for event in events {
-        let day = &days.text[(event.second.div_euclid(DAY) - days.first) as usize];
-        let second = event.second.rem_euclid(DAY) as usize;
+        let begin = out.len();
+        let second = one.history.shown_second(event);
+        let day = &days.text[(second.div_euclid(DAY) - days.first) as usize];
         out.extend_from_slice(id);
         out.push(b',');
         out.extend_from_slice(day);
-        out.extend_from_slice(&TWO_DIGITS[second / 3_600]);
-        out.push(b':');
-        out.extend_from_slice(&TWO_DIGITS[second / 60 % 60]);
-        out.push(b':');
-        out.extend_from_slice(&TWO_DIGITS[second % 60]);
-        out.extend_from_slice(source_and_event(event.kind));
-        out.extend_from_slice(&course.ids[event.object as usize]);
-        out.push(b'\n');
+        push_time_of_day(out, second.rem_euclid(DAY) as u32);
+        push_what(out, course, event);
+        if let Some(damage) = damages.after_row() {
+            write_damaged(out, begin, id.len(), damage);
+            written.broken.count(damage);
+        }
+    }
+    written
+}
+
+#[inline]
+fn push_what(out: &mut Vec<u8>, course: &Course, event: &Event) {
+    out.extend_from_slice(source_and_event(event.kind));
+    out.extend_from_slice(&course.ids[event.object as usize]);
+    out.push(b'\n');
+}
+
+/// Appends a damaged copy of the row that begins at `begin` and ends with the table.
+fn write_damaged(out: &mut Vec<u8>, begin: usize, id_length: usize, damage: Damage) {
+    /// Length of a time.
+    const TIME: usize = 19;
+    let row = out[begin..].to_vec();
+    let after_id = id_length + 1;
+    match damage {
+        Damage::Cut => {
+            out.extend_from_slice(&row[..after_id + 7]);
+            out.push(b'\n');
+        }
+        Damage::Time => {
+            out.extend_from_slice(&row[..after_id]);
+            out.extend_from_slice(b"0000-00-00T00:00:00");
+            out.extend_from_slice(&row[after_id + TIME..]);
+        }
+        Damage::Id => out.extend_from_slice(&row[id_length..]),
     }
 }
