@@ -14,6 +14,9 @@ pub enum ReadError {
     /// Nothing to read.
     #[error("{path}: no such file or folder", path = path.display())]
     NotFound { path: PathBuf },
+    /// A pattern of file names that is none.
+    #[error("{path}: this is not a pattern of file names: {what}", path = path.display())]
+    Pattern { path: PathBuf, what: String },
     /// A table without a byte, or without a row.
     #[error("{path}: the file is empty; the {table} table needs a header and rows", path = path.display())]
     Empty { path: PathBuf, table: String },

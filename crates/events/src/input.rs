@@ -171,6 +171,31 @@ pub fn bare_name(path: &Path) -> String {
     name
 }
 
+/// The inputs, with patterns (`*`, `?`, `[…]`) in place of which stands what fits them, by name. What exists by its
+/// very name is no pattern.
+///
+/// # Errors
+/// When nothing fits a pattern, or it is none.
+pub fn expanded(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, ReadError> {
+    let mut found = Vec::new();
+    for input in inputs {
+        let pattern = input.to_str().filter(|text| text.contains(['*', '?', '[']) && !input.exists());
+        let Some(pattern) = pattern else {
+            found.push(input.clone());
+            continue;
+        };
+        let bad = |error: glob::PatternError| ReadError::Pattern { path: input.clone(), what: error.to_string() };
+        let before = found.len();
+        for path in glob::glob(pattern).map_err(bad)? {
+            found.push(path.map_err(|error| ReadError::io(error.path().to_owned())(error.into_error()))?);
+        }
+        if found.len() == before {
+            return Err(ReadError::NotFound { path: input.clone() });
+        }
+    }
+    Ok(found)
+}
+
 /// The files among `inputs`: files as they are, and the files directly in folders, by name.
 ///
 /// # Errors

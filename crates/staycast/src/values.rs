@@ -1,5 +1,6 @@
 //! Values of flags that are more than text or a number.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use staycast_events::time;
@@ -53,6 +54,14 @@ pub(crate) fn instant(text: &str) -> Result<i64, String> {
 /// Days since 1970-01-01 of a date.
 pub(crate) fn date(text: &str) -> Result<i32, String> {
     time::parse_date(text.as_bytes()).ok_or_else(|| format!("`{text}` is not a date; write it like 2024-03-01"))
+}
+
+/// `NAME=PATH`.
+pub(crate) fn named_path(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, path)) if !name.is_empty() && !path.is_empty() => Ok((name.to_owned(), PathBuf::from(path))),
+        _ => Err(format!("`{text}` is not NAME=PATH, like north=logs/north")),
+    }
 }
 
 /// A share, from 0 to 1.

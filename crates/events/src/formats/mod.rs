@@ -160,6 +160,7 @@ pub fn open_in_blocks(inputs: &[PathBuf], options: &OpenOptions, block_bytes: us
         let source = open_database(&url.0, inputs, options, block_bytes)?;
         return finished(source, options, block_bytes);
     }
+    let inputs = &input::expanded(inputs)?;
     let files = input::files(inputs)?;
     let (format, reason) = match (options.format, &options.mapping) {
         (Some(format), _) => (format, "given by --format".to_owned()),

@@ -147,6 +147,7 @@ impl Demo<'_> {
         self.heading(2, "Weekly sequences", &command)?;
         let plan = preprocess::Plan {
             inputs: vec![logs],
+            institutions: Vec::new(),
             open: OpenOptions::default(),
             build: BuildOptions::default(),
             out,

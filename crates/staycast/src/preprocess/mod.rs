@@ -6,13 +6,17 @@ pub(crate) use summary::{contents as describe_contents, input as describe_input,
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use std::{fs, io};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
+use staycast_events::Source;
+use staycast_events::formats::institutions::{self, Institution};
 use staycast_events::formats::{self, DatabaseUrl, Format, OpenOptions};
 use staycast_sequences::manifest::Manifest;
 use staycast_sequences::{BuildOptions, DropoutRule, FeatureSet, IfExists, RawKinds, build, peak_memory_bytes};
+use tempfile::TempDir;
 
 use crate::console::{Console, Stages};
 use crate::status::{Status, usage};
@@ -26,9 +30,13 @@ use crate::values::{self, Size};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct PreprocessArgs {
-    /// Log files, or one folder that holds a format's files
-    #[arg(required_unless_present = "source", value_name = "INPUT")]
+    /// Log files, patterns of them ('logs/*.gz'), one folder that holds a format's files, or - for standard input
+    #[arg(required_unless_present_any = ["source", "institutions"], value_name = "INPUT")]
     inputs: Vec<PathBuf>,
+    /// A log of one of several institutions, in place of INPUT; give it once for each, or for each of its files. Ids become
+    /// NAME:ID, and a static column says which institution an enrolment is of
+    #[arg(long = "institution", value_name = "NAME=PATH", value_parser = values::named_path, conflicts_with_all = ["inputs", "source"])]
+    institutions: Vec<(String, PathBuf)>,
     /// Read Moodle's log from its database instead: mysql://USER:PASSWORD@HOST/DATABASE, mariadb://… or postgres://…, with
     /// ?prefix=PREFIX where its tables do not begin with mdl_
     #[arg(long, value_name = "URL", conflicts_with = "inputs")]
@@ -97,6 +105,8 @@ Examples:
   staycast preprocess oulad/ --dropout withdrawn --raw-kinds --out sequences
   staycast preprocess clicks/ --mapping clicks.toml --dropout 'inactive-last 3' --out sequences
   staycast preprocess --source postgres://reader:PASSWORD@db.example/moodle --out sequences
+  staycast preprocess --institution north=north/ --institution south=south/ --out sequences
+  ssh host cat tracking.log.gz | staycast preprocess - --format edx --courses courses.csv --out sequences
   staycast preprocess logs/ --as-of 2024-03-11 --out today   a course that is still running";
 
 /// The formats by name.
@@ -108,6 +118,12 @@ pub(crate) enum FormatName {
     Kdd2015,
     /// Open University Learning Analytics Dataset: its seven tables
     Oulad,
+    /// Tracking logs of Open edX: JSON lines; dates of courses from --courses, or inferred
+    Edx,
+    /// xAPI statements, as JSON lines or arrays
+    Xapi,
+    /// Caliper 1.2 events, as JSON lines, arrays or envelopes
+    Caliper,
     /// XuetangX 2019 (MOOCData): *_log.csv; *_truth.csv and course_info.csv if there
     Xuetangx2019,
     /// Moodle's standard log as CSV; tables of courses, enrolments and roles if there (or see --source)
@@ -133,6 +149,7 @@ enum FeaturesName {
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) inputs: Vec<PathBuf>,
+    pub(crate) institutions: Vec<Institution>,
     pub(crate) open: OpenOptions,
     pub(crate) build: BuildOptions,
     pub(crate) out: PathBuf,
@@ -144,6 +161,7 @@ impl PreprocessArgs {
     fn resolve(&self) -> anyhow::Result<Plan> {
         Ok(Plan {
             inputs: self.inputs.clone(),
+            institutions: self.institutions(),
             open: OpenOptions {
                 format: format(self.format, self.mapping.as_deref())?,
                 mapping: self.mapping.clone(),
@@ -176,12 +194,59 @@ impl PreprocessArgs {
     }
 }
 
+impl PreprocessArgs {
+    /// The institutions with all their files, in the order they are first named.
+    fn institutions(&self) -> Vec<Institution> {
+        let mut all: Vec<Institution> = Vec::new();
+        for (name, path) in &self.institutions {
+            match all.iter_mut().find(|known| known.name == *name) {
+                Some(known) => known.inputs.push(path.clone()),
+                None => all.push(Institution { name: name.clone(), inputs: vec![path.clone()] }),
+            }
+        }
+        all
+    }
+}
+
+impl Plan {
+    /// Opens the log. Standard input is written beside the output first, as some formats are read twice; the folder that
+    /// holds it is to be kept until the log is read.
+    fn open(&self) -> anyhow::Result<(Source, Option<TempDir>)> {
+        if !self.institutions.is_empty() {
+            return Ok((institutions::open(&self.institutions, &self.open)?, None));
+        }
+        let mut inputs = self.inputs.clone();
+        let mut kept = None;
+        if let Some(place) = inputs.iter().position(|input| input == Path::new("-")) {
+            if inputs.iter().filter(|input| *input == Path::new("-")).count() > 1 {
+                return Err(usage("standard input can be read once: give - once"));
+            }
+            let parent = self.out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let written = (|| {
+                fs::create_dir_all(parent)?;
+                let folder = tempfile::Builder::new().prefix(".standard-input-").tempdir_in(parent)?;
+                let path = folder.path().join("standard-input");
+                io::copy(&mut io::stdin().lock(), &mut fs::File::create_new(&path)?)?;
+                Ok::<_, io::Error>((folder, path))
+            })();
+            let (folder, path) = written
+                .with_context(|| format!("standard input can't be kept in {} until it is read", parent.display()))?;
+            inputs[place] = path;
+            kept = Some(folder);
+        }
+        Ok((formats::open(&inputs, &self.open)?, kept))
+    }
+}
+
 /// The format that a name and a mapping ask for; `None` to tell it from the files.
 pub(crate) fn format(name: FormatName, mapping: Option<&Path>) -> anyhow::Result<Option<Format>> {
     let format = match name {
         FormatName::Auto => None,
         FormatName::Kdd2015 => Some(Format::Kdd2015),
         FormatName::Oulad => Some(Format::Oulad),
+        FormatName::Edx => Some(Format::Edx),
+        FormatName::Xapi => Some(Format::Xapi),
+        FormatName::Caliper => Some(Format::Caliper),
         FormatName::Xuetangx2019 => Some(Format::Xuetangx2019),
         FormatName::Moodle => Some(Format::Moodle),
         FormatName::Coursera => Some(Format::Coursera),
@@ -239,7 +304,7 @@ pub(crate) fn run(args: &PreprocessArgs, console: &Console) -> anyhow::Result<St
 pub(crate) fn execute(plan: &Plan, console: &Console) -> anyhow::Result<Built> {
     let begun = Instant::now();
     let was_there = plan.out.join("manifest.json").is_file();
-    let source = formats::open(&plan.inputs, &plan.open)?;
+    let (source, _standard_input) = plan.open()?;
     tracing::info!(
         format = source.format,
         courses = source.roster.courses.len(),
