@@ -116,13 +116,7 @@ impl Rankings {
     pub(crate) fn reachable(&self) -> Vec<Reachable> {
         let at = |(week, [p, silence]): (u32, &[Histogram; 2])| {
             let [stayed, positives] = p.totals();
-            Reachable {
-                week,
-                n: stayed + positives,
-                positives,
-                best_auc: p.auc(),
-                recency_auc: silence.auc(),
-            }
+            Reachable { week, n: stayed + positives, positives, best_auc: p.auc(), recency_auc: silence.auc() }
         };
         (1..).zip(&self.weeks).map(at).collect()
     }

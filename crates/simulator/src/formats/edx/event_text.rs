@@ -229,7 +229,10 @@ fn push_problem(out: &mut Vec<u8>, about: &About<'_>, grade: u64, most: u64, att
     let id = about.id(about.event.object);
     let correctness: &[u8] = if right { b"correct" } else { b"incorrect" };
     let choice = [b"choice_", &b"0123"[about.hash as usize % 4..][..1]].concat();
-    push_all(out, &[br#"{"state": {"seed": 1, "student_answers": {}, "done": null, "correct_map": {}, "input_state": {""#]);
+    push_all(
+        out,
+        &[br#"{"state": {"seed": 1, "student_answers": {}, "done": null, "correct_map": {}, "input_state": {""#],
+    );
     push_all(out, &[id, br#"_2_1": {}}}, "problem_id": ""#]);
     about.push_block(out, "problem", about.event.object);
     push_all(out, &[br#"", "answers": {""#, id, br#"_2_1": ""#, &choice, br#""}, "grade": "#]);

@@ -139,7 +139,10 @@ impl Lines {
             course: &simulation.courses[who.course as usize],
             event: &event,
             user: who.learner + 1,
-            hash: mixed(mixed(shown.into(), who.learner), u64::from(event.object) << 16 | u64::from(event.detail) << 8 | event.kind as u64),
+            hash: mixed(
+                mixed(shown.into(), who.learner),
+                u64::from(event.object) << 16 | u64::from(event.detail) << 8 | event.kind as u64,
+            ),
         };
         out.reserve(2_048);
         push_all(out, &[b"{\"username\": \""]);

@@ -78,11 +78,7 @@ pub(crate) struct Enrolment {
 
 impl Enrolment {
     pub(super) fn of(one: &One<'_>) -> Self {
-        Self {
-            learner: one.learner.number,
-            course: one.course as u32,
-            skew_seconds: one.history.skew_seconds,
-        }
+        Self { learner: one.learner.number, course: one.course as u32, skew_seconds: one.history.skew_seconds }
     }
 }
 
