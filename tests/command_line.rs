@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use common::{TinyLog, command, folder, run, staycast};
 
-const SUBCOMMANDS: [&str; 7] = ["preprocess", "train", "evaluate", "score", "inspect", "devices", "demo"];
+const SUBCOMMANDS: [&str; 8] = ["preprocess", "train", "evaluate", "score", "inspect", "devices", "simulate", "demo"];
 
 #[test]
 fn every_subcommand_has_help_with_examples_in_100_columns() {
@@ -51,6 +51,11 @@ fn wrong_usage_is_status_2_and_says_what_is_wrong() {
         ("train in --out out --config nowhere.toml", "nowhere.toml"),
         ("score run in --out scores.xlsx", ".parquet"),
         ("score run in --out scores.csv --week 0", "--week"),
+        ("simulate --out out --format csv", "kdd2015"),
+        ("simulate --out out --learners 0", "--learners"),
+        ("simulate --out out --weeks 1", "--weeks"),
+        ("simulate --out out --size 12XB", "512MB"),
+        ("simulate --out out --config nowhere.toml", "nowhere.toml"),
         ("devices --quiet --verbose", "--verbose"),
     ] {
         let arguments: Vec<&str> = line.split(' ').filter(|word| !word.is_empty()).collect();

@@ -16,6 +16,8 @@ use crate::session::{HandIn, Session};
 const SESSION_GAP_SECONDS: i32 = 1_860;
 /// Mean seconds from signing in to the course.
 const SIGN_IN_SECONDS: f64 = 4.0;
+/// Below this scale sessions are as few and short as can be, and events go missing from them.
+const THINNED_SCALE: f64 = 0.1;
 /// How many hours later in the day a companion prefers to come.
 const COMPANION_HOURS: f64 = 9.0;
 /// Longest label window or week, in days.
@@ -35,6 +37,8 @@ pub(crate) struct Behaviour<'a> {
     pub(crate) retries: f64,
     /// Chance that the last of them is right.
     pub(crate) success: f64,
+    /// Chance of an event that may go to be in the log.
+    pub(crate) logged: f64,
     /// Mean gap in seconds after each kind.
     pub(crate) gaps: [f32; Kind::COUNT],
     hour: f64,
@@ -106,6 +110,7 @@ impl<'a> Behaviour<'a> {
             volume: (activity.motivation * who.motivation).exp(),
             retries: activity.problem_retries * (-activity.retries_difficulty * advantage).exp(),
             success: shifted(activity.problem_success, activity.success_knowledge * advantage),
+            logged: (activity.scale / THINNED_SCALE).min(1.0),
             gaps: Kind::ALL.map(|kind| gap(seconds_after(kind))),
             hour: person.hour,
             weekend_weight: activity.weekend_weight * (activity.weekend_commitments * who.commitments).exp(),
@@ -241,10 +246,11 @@ fn place(level: Level) -> Option<usize> {
 
 /// About how many events a week at a level leaves, right in proportion only.
 pub(crate) fn guess_events(activity: &ActivityConfig, level: Level, motivation: f64) -> f64 {
-    const EVENTS_A_SESSION: f64 = 2.4;
+    const EVENTS_A_SESSION: f64 = 1.4;
     const EVENTS_AN_ITEM: f64 = 2.9;
     let Some(at) = place(level) else { return 0.0 };
     let volume = (activity.motivation * motivation).exp() * activity.scale.min(1.0);
+    let logged = (activity.scale / THINNED_SCALE).min(1.0);
     let items = (1.0 + activity.extra_items[at] * volume) * activity.scale.max(1.0);
-    (1.0 + activity.extra_sessions[at] * volume) * (EVENTS_A_SESSION + EVENTS_AN_ITEM * items)
+    (1.0 + activity.extra_sessions[at] * volume) * (1.0 + logged * (EVENTS_A_SESSION + EVENTS_AN_ITEM * items))
 }

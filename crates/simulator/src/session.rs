@@ -67,10 +67,15 @@ impl Session<'_, '_> {
             return false;
         }
         let event = Event { second: self.now, object, kind, detail, by: self.by };
+        let handed_in = matches!(kind, Kind::Quiz | Kind::Assignment);
+        // The front page stays, so that a week with a session is never silent.
+        let may_go = !handed_in && kind != Kind::Navigate;
+        if may_go && self.behaviour.logged < 1.0 && !self.draws.chance(self.behaviour.logged) {
+            return true;
+        }
         self.events.push(event);
         // What is handed in twice would be another attempt, not the same one logged twice.
-        let can_double = !matches!(kind, Kind::Quiz | Kind::Assignment);
-        if self.draws.bits() < self.behaviour.simulation.duplicate_below && can_double {
+        if self.draws.bits() < self.behaviour.simulation.duplicate_below && !handed_in {
             self.events.push(event);
             self.behaviour.doubled += 1;
         }

@@ -24,7 +24,7 @@ const FINE: f64 = 0.003;
 /// Share by which it must not miss.
 const OUT_OF_REACH: f64 = 0.05;
 /// Most trials of a search.
-const TRIALS: u32 = 14;
+const TRIALS: u32 = 12;
 /// Range of the scale.
 const SCALES: (f64, f64) = (0.001, 1_000.0);
 /// Greatest factor between the scales of two trials.
@@ -43,7 +43,9 @@ pub(crate) fn fit<L: Layout>(
 ) -> Result<(), SimulateError> {
     let target = asked.saturating_sub(head).max(1) as f64;
     let mut log_bytes = 0.0;
-    for (sample, tolerance) in [(ROUGH_SAMPLE, ROUGH), (SAMPLE, FINE)] {
+    // Where the rough sample would be everybody, there is nothing to refine.
+    let rough = (simulation.config.learners > ROUGH_SAMPLE).then_some((ROUGH_SAMPLE, ROUGH));
+    for (sample, tolerance) in rough.into_iter().chain([(SAMPLE, FINE)]) {
         progress(Progress { stage: Stage::Sizing, learners_total: simulation.config.learners, ..Progress::default() });
         let learners = sampled(simulation.config.learners, sample);
         let many = sampled(simulation.config.learners, GUESSED);

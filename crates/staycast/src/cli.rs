@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::console::{Console, Form, Talk};
-use crate::{demo, devices, evaluate, inspect, preprocess, score, train};
+use crate::{demo, devices, evaluate, inspect, preprocess, score, simulate, train};
 
 /// Forecasts who stays in an online course and who is about to leave.
 ///
@@ -88,6 +88,7 @@ pub(crate) enum Command {
     Score(score::ScoreArgs),
     Inspect(inspect::InspectArgs),
     Devices(devices::DevicesArgs),
+    Simulate(simulate::SimulateArgs),
     Demo(demo::DemoArgs),
 }
 

@@ -10,6 +10,7 @@ mod files;
 mod inspect;
 mod preprocess;
 mod score;
+mod simulate;
 mod status;
 mod train;
 mod values;
@@ -69,6 +70,7 @@ fn run(cli: &Cli) -> anyhow::Result<Status> {
         Command::Score(args) => score::run(args, &console),
         Command::Inspect(args) => inspect::run(args, &console),
         Command::Devices(args) => devices::run(args, &console),
+        Command::Simulate(args) => simulate::run(args, &console),
         Command::Demo(args) => demo::run(args, &console),
     }
 }

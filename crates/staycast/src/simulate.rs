@@ -1,0 +1,220 @@
+//! `staycast simulate`: logs of learners who never existed, with a known truth.
+
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use staycast_simulator::{
+    Format, IfExists, ReachableRecord, Record, Request, SimulateError, SimulatorConfig, Stage, simulate,
+};
+
+use crate::console::{Console, Template, bar};
+use crate::status::{Status, usage};
+use crate::values::Size;
+use crate::words::{Sheet, bytes, counted, duration, grouped, percent, shell};
+
+/// Simulate logs of learners who never existed
+///
+/// Writes a folder with a log, the labels, and beside them each enrolment's true probability of dropping out at every
+/// week's end, so that the best figure any forecast could reach is known: it is in simulation.json and printed. The folder
+/// appears whole or not at all. The same settings and seed give the same bytes, for any number of threads.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct SimulateArgs {
+    /// Folder to write; it must not exist yet (see --force)
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// How to write the log
+    #[arg(long, value_enum, default_value_t = SimulatedFormat::Kdd2015)]
+    format: SimulatedFormat,
+    /// Learners to simulate; each takes one course or more
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    learners: Option<u64>,
+    /// Length of every course
+    #[arg(long, value_name = "WEEKS", value_parser = clap::value_parser!(u32).range(2..=104))]
+    weeks: Option<u32>,
+    /// Runs of courses
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    courses: Option<u32>,
+    /// About how large the log is to be, as in 1.5GB: learners do more or less to that end, and drop out just the same
+    #[arg(long, value_name = "SIZE")]
+    size: Option<Size>,
+    /// From which all randomness is drawn
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    seed: Option<u64>,
+    /// Settings in TOML; configs/simulator.toml has all of them, and a file needs only those it changes
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Replace the folder if it holds a simulation
+    #[arg(long)]
+    force: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  staycast simulate --out logs
+  staycast simulate --learners 50000 --weeks 12 --courses 24 --size 1.5GB --out logs
+  staycast simulate --format edx --learners 500 --out tracking
+  staycast simulate --format oulad --config busy-learners.toml --seed 7 --out oulad
+  staycast preprocess tracking --courses tracking/courses.csv --labels tracking/labels.csv --out sequences";
+
+/// The formats by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum SimulatedFormat {
+    /// KDD Cup 2015 (XuetangX): log.csv, enrollment.csv, date.csv, object.csv, truth.csv
+    Kdd2015,
+    /// Open edX tracking logs, a file a week; courses.csv and labels.csv
+    Edx,
+    /// Open University Learning Analytics Dataset: its seven tables; labels.csv
+    Oulad,
+}
+
+impl From<SimulatedFormat> for Format {
+    fn from(name: SimulatedFormat) -> Self {
+        match name {
+            SimulatedFormat::Kdd2015 => Self::Kdd2015,
+            SimulatedFormat::Edx => Self::Edx,
+            SimulatedFormat::Oulad => Self::Oulad,
+        }
+    }
+}
+
+/// What to simulate.
+#[derive(Debug)]
+struct Plan {
+    config: SimulatorConfig,
+    request: Request,
+}
+
+impl SimulateArgs {
+    fn resolve(&self) -> anyhow::Result<Plan> {
+        let mut config = match &self.config {
+            Some(path) => SimulatorConfig::from_file(path).map_err(usage)?,
+            None => SimulatorConfig::default(),
+        };
+        config.learners = self.learners.unwrap_or(config.learners);
+        config.weeks = self.weeks.unwrap_or(config.weeks);
+        config.courses = self.courses.unwrap_or(config.courses);
+        config.seed = self.seed.unwrap_or(config.seed);
+        Ok(Plan {
+            config,
+            request: Request {
+                format: self.format.into(),
+                log_bytes: self.size.map(|size| size.0),
+                if_exists: if self.force { IfExists::Replace } else { IfExists::Refuse },
+            },
+        })
+    }
+}
+
+/// What came of it.
+#[derive(Debug, Serialize)]
+struct Shown {
+    out: PathBuf,
+    seconds: f64,
+    /// Of all tables.
+    bytes: u64,
+    /// As in simulation.json.
+    simulation: Record,
+}
+
+/// Runs the subcommand.
+pub(crate) fn run(args: &SimulateArgs, console: &Console) -> anyhow::Result<Status> {
+    let begun = Instant::now();
+    let Plan { config, request } = args.resolve()?;
+    let bar = bar(console, "simulating", Some(config.learners), Template::Steps);
+    let writing = Cell::new(false);
+    let simulated = simulate(&config, &request, &args.out, &|progress| match progress.stage {
+        Stage::Sizing => bar.set_message("finding the size"),
+        Stage::Simulating => {
+            bar.set_message("");
+            bar.set_position(progress.learners);
+        }
+        Stage::Writing => {
+            if !writing.replace(true) {
+                bar.set_prefix("writing");
+                bar.set_message("events in order of time");
+                bar.unset_length();
+            }
+            bar.set_position(progress.events);
+        }
+    });
+    bar.finish_and_clear();
+    let simulated = simulated.map_err(|error| match error {
+        SimulateError::Config(_) | SimulateError::SizeOutOfReach { .. } => usage(error),
+        SimulateError::NotEmpty { path } => {
+            anyhow::anyhow!("{}: exists already; choose another --out, or replace it with --force", path.display())
+        }
+        other => other.into(),
+    })?;
+    let shown = Shown {
+        out: args.out.clone(),
+        seconds: begun.elapsed().as_secs_f64(),
+        bytes: simulated.bytes,
+        simulation: simulated.record,
+    };
+    console.summarise(&shown, || words(&shown))?;
+    Ok(Status::Fine)
+}
+
+fn words(shown: &Shown) -> String {
+    let Record { log, people, .. } = &shown.simulation;
+    let record = &shown.simulation;
+    let mut sheet = Sheet::default();
+    sheet.row(
+        "Simulated",
+        format!(
+            "{} in {} of {}, of {} weeks; {} drop out",
+            counted(record.learners, "learner"),
+            counted(record.enrolments, "enrolment"),
+            counted(record.courses.into(), "course"),
+            record.weeks,
+            percent(record.dropout_rate),
+        ),
+    );
+    let asked = log.asked_bytes.map_or_else(String::new, |asked| format!(" ({} asked for)", bytes(asked)));
+    sheet.row("Log", format!("{}, {}{asked}, {}", record.format, bytes(log.bytes), counted(log.rows, "row")));
+    sheet.row(
+        "",
+        format!(
+            "{} broken in addition; {} doubled",
+            counted(log.broken.values().sum(), "row"),
+            counted(log.duplicates, "event")
+        ),
+    );
+    sheet.row(
+        "Of these",
+        format!(
+            "{} joined late, {} came back, {} unregistered, {} shared an account, {} had a wrong clock",
+            grouped(people.late_joiners),
+            grouped(people.returners),
+            grouped(people.unregistered),
+            grouped(people.shared_accounts),
+            grouped(people.skewed_clocks),
+        ),
+    );
+    sheet.row("Best AUC", best(&record.reachable));
+    let time = Duration::from_secs_f64(shown.seconds);
+    let rate = bytes((shown.bytes as f64 / shown.seconds.max(1e-3)) as u64);
+    sheet.row(
+        "Written",
+        format!("{}, {} in {}, {rate}/s", shell(&shown.out.display().to_string()), bytes(shown.bytes), duration(time)),
+    );
+    sheet.finish()
+}
+
+/// The best reachable AUC by week, and the simplest forecast's beside it.
+fn best(reachable: &[ReachableRecord]) -> String {
+    let decimal = |auc: Option<f64>| auc.map_or_else(|| "–".to_owned(), |auc| format!("{auc:.3}"));
+    let mut lines = vec!["of any forecast, by the end of week (of days since the last event alone)".to_owned()];
+    for row in reachable.chunks(4) {
+        let cells: Vec<String> = row
+            .iter()
+            .map(|one| format!("{:>3}: {} ({})", one.week, decimal(one.best_auc), decimal(one.recency_auc)))
+            .collect();
+        lines.push(cells.join("  "));
+    }
+    lines.join("\n")
+}
