@@ -8,6 +8,7 @@ mod coursera;
 mod database;
 mod edx;
 mod futurelearn;
+mod institutions;
 mod kdd2015;
 mod mappings;
 mod moodle;
