@@ -255,7 +255,8 @@ pub(crate) fn outcome_with(format: &str, log: &str, fixture_name: &str) -> Strin
 pub(crate) fn check_copied_mapping(format: &str) {
     let folder = fixture(&format!("{format}/base"));
     let mapping = Some(workspace().join(format!("configs/mappings/{format}.toml")));
-    let mapped = formats::open(&[folder.clone()], &OpenOptions { mapping, ..OpenOptions::default() }).unwrap();
+    let mapped =
+        formats::open(std::slice::from_ref(&folder), &OpenOptions { mapping, ..OpenOptions::default() }).unwrap();
     let built_in = open(&folder).unwrap();
     assert_eq!((mapped.format, built_in.format), ("table", format));
     assert_eq!(mapped.kinds, built_in.kinds);

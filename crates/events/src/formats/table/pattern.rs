@@ -31,7 +31,7 @@ pub(super) fn first_star<'t>(pattern: &str, text: &'t str) -> Option<&'t str> {
     let (before, after) = pattern.split_once('*')?;
     let rest = text.strip_prefix(before)?;
     let mut ends = rest.char_indices().map(|(end, _)| end).chain([rest.len()]);
-    ends.find(|&end| fits(after.as_bytes(), rest[end..].as_bytes())).map(|end| &rest[..end])
+    ends.find(|&end| fits(after.as_bytes(), &rest.as_bytes()[end..])).map(|end| &rest[..end])
 }
 
 /// Whether a word is a pattern rather than itself.
