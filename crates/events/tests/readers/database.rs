@@ -5,7 +5,7 @@
 use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rayon::ThreadPoolBuilder;
@@ -28,6 +28,8 @@ struct Server {
     dialect: Dialect,
     folder: tempfile::TempDir,
     port: u16,
+    /// MariaDB's process; PostgreSQL's is its own.
+    child: Option<Child>,
 }
 
 fn run(command: &mut Command, input: &str) {
@@ -71,7 +73,7 @@ fn as_its_user(program: &Path) -> Command {
 
 impl Server {
     fn start(dialect: Dialect) -> Self {
-        let server = Self { dialect, folder: tempfile::tempdir().unwrap(), port: free_port() };
+        let mut server = Self { dialect, folder: tempfile::tempdir().unwrap(), port: free_port(), child: None };
         match dialect {
             Dialect::MySql => server.start_mariadb(),
             Dialect::Postgres => server.start_postgres(),
@@ -97,7 +99,7 @@ impl Server {
         self.sql("postgres", "CREATE DATABASE moodle;");
     }
 
-    fn start_mariadb(&self) {
+    fn start_mariadb(&mut self) {
         let (data, socket) = (format!("--datadir={}", self.place("data")), self.socket());
         let user = if is_root() { "--user=root" } else { "--skip-name-resolve" };
         let how = "--auth-root-authentication-method=normal";
@@ -105,14 +107,14 @@ impl Server {
         let port = format!("--port={}", self.port);
         let error_log = format!("--log-error={}", self.place("log"));
         let pid = format!("--pid-file={}", self.place("pid"));
-        // It ends when it is told to, in `drop`.
-        Command::new("mariadbd")
+        let child = Command::new("mariadbd")
             .args(["--no-defaults", &data, &socket, &port, &error_log, &pid, user, "--bind-address=127.0.0.1"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| panic!("mariadbd: {error}; scripts/test installs what this test needs"));
+        self.child = Some(child);
         let begun = Instant::now();
         loop {
             let mut ping = Command::new("mariadb-admin");
@@ -216,8 +218,15 @@ impl Drop for Server {
                 .stderr(Stdio::null())
                 .status(),
         };
-        if !stopped.is_ok_and(|status| status.success()) {
-            eprintln!("the server of a test did not stop; see {}", self.place("log"));
+        let stopped = stopped.is_ok_and(|status| status.success());
+        if !stopped {
+            eprintln!("the server of a test did not stop by itself");
+        }
+        if let Some(mut child) = self.child.take() {
+            if !stopped {
+                let _ = child.kill();
+            }
+            let _ = child.wait();
         }
     }
 }
