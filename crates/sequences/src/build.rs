@@ -252,9 +252,10 @@ struct Reduced {
     rows: u64,
 }
 
-/// Partitions reduced and encoded side by side before they are appended, in order.
+/// Partitions reduced and encoded side by side before they are appended, in order: enough of them that no thread waits
+/// long for another. Each thread holds the events of one; what is encoded takes little room.
 fn wave() -> usize {
-    2 * rayon::current_num_threads()
+    8 * rayon::current_num_threads()
 }
 
 fn reduce_all(

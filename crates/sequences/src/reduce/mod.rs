@@ -91,7 +91,12 @@ pub(crate) fn reduce(frame: &Frame<'_>, place: u32, events: &[Event], mut out: i
         let (mine, later) = rest.split_at(rest.partition_point(|event| i64::from(event.seconds()) < end));
         rest = later;
         counted = walk(frame, span(i64::from(week), grid.cut.first_day(week)), mine, &mut running, counted);
-        let days: Vec<u32> = (0..7).filter(|&day| counted.by_day[day as usize] > 0).collect();
+        let (mut all, mut count) = ([0; 7], 0);
+        for day in (0..7).filter(|&day| counted.by_day[day as usize] > 0) {
+            all[count] = day;
+            count += 1;
+        }
+        let days = &all[..count];
         running.active_days += days.len() as u32;
         running.events += u64::from(counted.events);
         for (total, &count) in running.by_activity.iter_mut().zip(&counted.by_activity) {
@@ -101,7 +106,7 @@ pub(crate) fn reduce(frame: &Frame<'_>, place: u32, events: &[Event], mut out: i
         row.clear();
         values::core_values(frame, &counted, &running, end, days.len(), &mut row);
         if frame.set == FeatureSet::All {
-            values::rhythm_values(frame, grid, week, &counted, &days, &mut row);
+            values::rhythm_values(frame, grid, week, &counted, days, &mut row);
             values::share_values(&counted, &mut row);
             values::object_values(frame, &counted, &mut row);
             work::work_values(frame, grid, &work, week, &mut row);
