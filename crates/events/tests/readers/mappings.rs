@@ -112,7 +112,7 @@ fn what_has_no_meaning_where_it_stands() {
     check(
         "format = \"iso\" }",
         "format = \"iso\", shift = \"eight\" }",
-        "TOML parse error at line 3, column 99\n  |\n3 | columns = { learner = \"user\", course = \"course\", time = { column = \"when\", format = \"iso\", shift = \"eight\" }, activity = \"what\", object = \"thing\", count = \"times\", event_id = \"id\" }\n  |                                                                                                   ^^^^^^^\n`eight` is not hours and minutes such as `+08:00`",
+        "TOML parse error at line 3, column 100\n  |\n3 | columns = { learner = \"user\", course = \"course\", time = { column = \"when\", format = \"iso\", shift = \"eight\" }, activity = \"what\", object = \"thing\", count = \"times\", event_id = \"id\" }\n  |                                                                                                    ^^^^^^^\n`eight` is not hours and minutes such as `+08:00`",
     );
 }
 
@@ -131,6 +131,25 @@ fn a_mapping_and_its_format_go_together() {
     );
     let none = OpenOptions { mapping: Some(folder.path().join("none.toml")), ..OpenOptions::default() };
     assert_eq!(outcome(folder.path(), &none), "error: none.toml: no such file or folder");
+}
+
+#[test]
+fn a_database_and_files_do_not_go_together() {
+    let folder = Folder::copy_of("moodle/base");
+    let source = Some("postgres://127.0.0.1:1/moodle".parse().unwrap());
+    let with = OpenOptions { source, ..OpenOptions::default() };
+    assert_eq!(outcome(folder.path(), &with), "error: --source: give files or the address of a database, not both");
+    let says = |options: &OpenOptions| match staycast_events::formats::open(&[], options) {
+        Ok(_) => panic!("no error"),
+        Err(error) => error.to_string(),
+    };
+    let oulad = OpenOptions { format: Some("oulad".parse().unwrap()), ..with.clone() };
+    assert_eq!(says(&oulad), "--source: databases of Moodle are read, and of no other format");
+    let mapped = OpenOptions { mapping: Some(folder.path().join("x.toml")), ..with.clone() };
+    assert_eq!(says(&mapped), "--source: a mapping is for files; the database of Moodle needs none");
+    assert_eq!(format!("{:?}", with.source), "Some(DatabaseUrl(…))");
+    #[cfg(not(feature = "sql"))]
+    assert!(says(&with).starts_with("this build of staycast reads no databases"));
 }
 
 #[test]

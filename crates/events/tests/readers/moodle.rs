@@ -187,6 +187,20 @@ fn logs_that_can_not_be_read() {
 }
 
 #[test]
+fn courses_given_for_some() {
+    let folder = Folder::copy_of("moodle/base");
+    folder.write("dates.csv", b"course_id,from,to\n2,2014-03-03,2014-03-09\n");
+    let options = OpenOptions { courses: Some(folder.path().join("dates.csv")), ..OpenOptions::default() };
+    let source = staycast_events::formats::open(&[folder.path().to_owned()], &options).unwrap();
+    assert_eq!(courses(&source), [("2".to_owned(), "2014-03-03".to_owned(), 7, false)]);
+    assert_eq!(source.enrolments_without_course, 1);
+    // Botany has a learner and no dates: that is not the same as having nobody.
+    let tally = read(&source).unwrap().tally;
+    assert_eq!(crate::common::rows(&tally, staycast_events::Reason::UnknownCourse), 1);
+    assert_eq!(crate::common::rows(&tally, staycast_events::Reason::FilteredOut), 7);
+}
+
+#[test]
 fn tables_given_by_halves() {
     let without = |tables: &[&str]| {
         let folder = Folder::copy_of("moodle/base");

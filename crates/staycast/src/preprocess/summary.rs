@@ -87,6 +87,7 @@ pub(crate) fn reason_in_words(reason: &str) -> String {
         "after_as_of" => "after the instant given by --as-of".to_owned(),
         "after_the_calendar" => "after the end of their course, or of its weeks kept".to_owned(),
         "banked" => "results carried over from an earlier run".to_owned(),
+        "filtered_out" => "set aside by the format or the mapping: staff, guests, what is of no course".to_owned(),
         "far_from_course" => "decades from their course".to_owned(),
         other => other.replace('_', " "),
     }

@@ -69,7 +69,7 @@ pub fn sort_files(files: &[PathBuf]) -> Result<Files, ReadError> {
             &mut sorted.roles
         } else if has(&["id", "startdate"]) {
             &mut sorted.courses
-        } else if has(&["userid", "courseid"]) {
+        } else if has(&["userid", "courseid", "timestart"]) {
             &mut sorted.enrolments
         } else if has(&["id", "enrol", "courseid"]) {
             &mut sorted.enrol

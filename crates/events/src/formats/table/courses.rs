@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::enrolments::{self, Aside, Written, read_moment};
+use super::enrolments::{self, Aside, Undated, Written, read_moment};
 use super::files::{Found, LogFile};
 use super::log;
 use super::mapping::{CourseColumns, Time};
@@ -112,6 +112,12 @@ pub(super) fn completed(given: &[Given], inferred: Vec<Course>) -> Vec<Course> {
     courses
 }
 
+/// Whether any of `written` is in a course whose dates the table does not give.
+pub(super) fn any_missing(given: &[Given], written: &[Written]) -> bool {
+    let dated: FxHashSet<&str> = given.iter().filter(|one| one.course().is_some()).map(|one| one.id.as_str()).collect();
+    written.iter().any(|one| !dated.contains(one.course.as_str()))
+}
+
 fn day(moment: Moment, start: i64) -> Result<i32, Refusal> {
     let day = moment.instant(start).div_euclid(DAY_SECONDS);
     // Days of the calendar as it is now: a date beyond them has another format than the mapping says.
@@ -167,7 +173,7 @@ pub(super) fn infer(
     ids.dedup();
     let provisional = |id: &&str| Course { id: (*id).to_owned(), start_day: NOMINAL_START, days: 1, inferred: true };
     let (roster, _) = enrolments::roster(ids.iter().map(provisional).collect(), written, Vec::new());
-    let who = Arc::new(Who::of(plan, &roster, &[], aside.clone()));
+    let who = Arc::new(Who::of(plan, &roster, &Undated::default(), aside.clone()));
     let frame = Frame::new(&roster, &vec![1; roster.courses.len()], None);
     let spans: Mutex<FxHashMap<u32, Span>> = Mutex::default();
     for found in files {

@@ -56,21 +56,31 @@ pub(super) fn of_log(named: Vec<Named>) -> Vec<Written> {
     named.into_iter().map(written).collect()
 }
 
-/// A roster, and the ids of enrolments whose course is not among `courses`.
-pub(super) fn roster(courses: Vec<Course>, written: &[Written], statics: Vec<String>) -> (Roster, Vec<String>) {
+/// Enrolments whose course has no dates.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Undated {
+    pub(super) ids: Vec<String>,
+    pub(super) courses: FxHashSet<Box<[u8]>>,
+}
+
+/// A roster, and the enrolments whose course is not among `courses`.
+pub(super) fn roster(courses: Vec<Course>, written: &[Written], statics: Vec<String>) -> (Roster, Undated) {
     let place: FxHashMap<&str, (u32, i64)> =
         courses.iter().zip(0..).map(|(course, place)| (course.id.as_str(), (place, course.start_seconds()))).collect();
     let mut enrolments = Vec::with_capacity(written.len());
-    let mut without_course = Vec::new();
+    let mut undated = Undated::default();
     for one in written {
         match place.get(one.course.as_str()) {
             Some(&(course, start)) => enrolments.push(one.to_enrolment(course, start)),
-            None => without_course.push(one.id.clone()),
+            None => {
+                undated.ids.push(one.id.clone());
+                undated.courses.insert(one.course.as_bytes().into());
+            }
         }
     }
     drop(place);
     let roster = Roster { static_columns: statics, ..Roster::new(courses, enrolments) };
-    (roster, without_course)
+    (roster, undated)
 }
 
 /// Places of the columns of an enrolments table.

@@ -260,13 +260,19 @@ fn open_tables(plan: Plan, tables: &Tables, calendar: Option<&Path>, reason: Str
         && plan.courses.as_ref().is_none_or(|table| table.columns.start.is_none());
     let courses = match given {
         Calendar::Whole(courses) => courses,
-        Calendar::InPart(given) => courses::completed(&given, courses::infer(&tables.log, &plan, &written, &aside)?),
+        Calendar::InPart(given) => {
+            let inferred = match courses::any_missing(&given, &written) {
+                true => courses::infer(&tables.log, &plan, &written, &aside)?,
+                false => Vec::new(),
+            };
+            courses::completed(&given, inferred)
+        }
     };
-    let (mut roster, without_course) = enrolments::roster(courses, &written, enrolments::static_columns(&plan));
+    let (mut roster, undated) = enrolments::roster(courses, &written, enrolments::static_columns(&plan));
     enrolments::check_any(&roster, tables.enrolments.first().unwrap_or(&first.found).path())?;
     enrolments::read_labels(&tables.labels, &plan, &mut roster, &mut tally)?;
 
-    let who = Arc::new(Who::of(&plan, &roster, &without_course, aside));
+    let who = Arc::new(Who::of(&plan, &roster, &undated, aside));
     let repeats = match plan.has(Role::EventId) {
         true => Some(Arc::new(Repeats::find(&tables.log, &plan)?)),
         false => None,
@@ -281,7 +287,7 @@ fn open_tables(plan: Plan, tables: &Tables, calendar: Option<&Path>, reason: Str
         format: plan.format,
         reason,
         tables: tally,
-        enrolments_without_course: without_course.len() as u64,
+        enrolments_without_course: undated.ids.len() as u64,
         knows: Knows {
             time_of_day: plan.granularity == Granularity::Second,
             objects: plan.has(Role::Object),

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::cells::{Cells, Field, MOST_EVENTS, Role, RowSink};
-use super::enrolments::Aside;
+use super::enrolments::{Aside, Undated};
 use super::kinds::Kinds;
 use super::mapping::Others;
 use super::plan::{EventPlan, LogPlan, Naming, Plan};
@@ -33,23 +33,24 @@ enum By {
     /// Rows name the enrolment.
     Enrolment { known: EnrolmentIndex, without_course: EnrolmentIndex },
     /// Rows name the learner, and the course unless there is only one.
-    Pair { pairs: PairIndex, single_course: Option<Vec<u8>> },
+    Pair { pairs: PairIndex, single_course: Option<Vec<u8>>, undated: FxHashSet<Box<[u8]>> },
 }
 
 /// Why a row has no enrolment.
 type Stranger = (Reason, &'static str);
 
 impl Who {
-    /// Finds enrolments of `roster`; `without_course` are ids of enrolments whose course has no dates.
-    pub(super) fn of(plan: &Plan, roster: &Roster, without_course: &[String], aside: Aside) -> Self {
+    /// Finds enrolments of `roster`.
+    pub(super) fn of(plan: &Plan, roster: &Roster, undated: &Undated, aside: Aside) -> Self {
         let by = match plan.naming {
             Naming::Enrolment => By::Enrolment {
                 known: EnrolmentIndex::new(roster),
-                without_course: EnrolmentIndex::of(without_course.iter().map(String::as_bytes)),
+                without_course: EnrolmentIndex::of(undated.ids.iter().map(String::as_bytes)),
             },
             Naming::LearnerAndCourse => By::Pair {
                 pairs: PairIndex::new(roster),
                 single_course: plan.single_course.as_ref().map(|id| id.as_bytes().to_vec()),
+                undated: undated.courses.clone(),
             },
         };
         Self { by, aside, others: plan.others }
@@ -77,11 +78,13 @@ impl Who {
             By::Pair { .. } if course.is_empty() => {
                 return Err((Reason::MissingId, "no id where the course must stand"));
             }
-            By::Pair { pairs, .. } => match pairs.course(course) {
+            By::Pair { pairs, undated, .. } => match pairs.course(course) {
                 Some(course) => {
                     (pairs.enrolment(course, id), "its learner is not in the enrolments table for its course")
                 }
-                None if self.others == Others::SetAside => (None, "nobody is enrolled in its course"),
+                None if self.others == Others::SetAside && !undated.contains(course) => {
+                    (None, "nobody is enrolled in its course")
+                }
                 None if self.aside.has(course, id) => (None, ""),
                 None => return Err((Reason::UnknownCourse, "its course has no dates")),
             },
