@@ -40,7 +40,7 @@ create temp table events as select * exclude (text) from (
 with lines as (
     select trim(username) as learner, date_trunc('second', time::timestamptz)::timestamp as time, coalesce(name, '') as name,
            coalesce(event_type, '') as event_type, trim(coalesce(context.course_id, '')) as course, event,
-           case when event_type like '/%' or event_type like '%://%' then event_type end as request, page
+           case when event_type like '/%' or event_type like 'http%' then event_type end as request, page
     from read_json('{log}', format = 'newline_delimited', ignore_errors = true, maximum_object_size = 4194304, columns = {{
         'username': 'VARCHAR', 'time': 'VARCHAR', 'name': 'VARCHAR', 'event_type': 'VARCHAR', 'page': 'VARCHAR',
         'event': 'VARCHAR', 'context': 'STRUCT(course_id VARCHAR)'}})

@@ -36,7 +36,7 @@ lines = pl.scan_ndjson(log, schema=schema, ignore_errors=True).with_columns(
     course=pl.col("context").struct.field("course_id").str.strip_chars().fill_null(""),
     time=pl.col("time").str.slice(0, 19).str.to_datetime("%Y-%m-%dT%H:%M:%S"))
 lines = lines.filter(~pl.col("learner").fill_null("").is_in(["", "anonymous"]))
-is_request = pl.col("event_type").str.starts_with("/") | pl.col("event_type").str.contains("://", literal=True)
+is_request = pl.col("event_type").str.starts_with("/") | pl.col("event_type").str.starts_with("http")
 lines = lines.with_columns(
     request=pl.when(is_request).then(pl.col("event_type")), data=pl.when(~is_request).then(pl.col("event")))
 url = pl.when(pl.col("request").is_not_null() | (pl.col("course") == "")).then(pl.coalesce("request", "page"))

@@ -26,7 +26,7 @@ pub(super) struct CoursePath<'a> {
 /// Where `url`, a path or a whole address without percent signs, leads.
 pub(super) fn course_path(url: &[u8]) -> Option<CoursePath<'_>> {
     let after = |before: &[u8]| Some(&url[memchr::memmem::find(url, before)? + before.len()..]);
-    let rest = after(b"/courses/").or_else(|| after(b"/course/"))?;
+    let rest = url.strip_prefix(b"/courses/").or_else(|| after(b"/courses/")).or_else(|| after(b"/course/"))?;
     let path = &rest[..rest.iter().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(rest.len())];
     // Of ids with slashes three parts, of others one.
     let parts = if path.starts_with(b"course-v1:") || path.starts_with(b"ccx-v1:") { 1 } else { 3 };

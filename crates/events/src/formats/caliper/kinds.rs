@@ -1,11 +1,6 @@
 //! What events of Caliper count as: by their type, and within some types by their action. Types and actions are those of
 //! Caliper 1.2; an action that its type does not name is a kind of its own type, with a star.
-//!
-//! | detail | event | object |
-//! |---|---|---|
-//! | `AttemptRight`, `AttemptWrong`, `Attempt` | `GradeEvent`, `Graded`: right where all points were given, after the score in `generated` | what was attempted (`assignable`), else the attempt |
-//! | `VideoPlayed` | `MediaEvent`: `Started`, `Restarted` or `Resumed`; not the `Started` of Open edX, which sends it when a video is loaded | the video |
-//! | `Post`, `Response` | `MessageEvent`, `Posted`: a response where the message has a `replyTo` | the message |
+//! Which kinds tell more is said at the format.
 
 use rustc_hash::FxHashMap;
 

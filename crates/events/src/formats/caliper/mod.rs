@@ -10,12 +10,18 @@
 //!   given. An id that leads to a course of Open edX becomes that course's id, as in tracking logs; others stay IRIs. Set
 //!   aside as `no_course` where there is none.
 //! - **When:** `eventTime`.
-//! - **What:** `type` and `action`, by the table in [`kinds`].
+//! - **What:** `type` and `action`, as the table below and `kinds.rs` say.
 //! - **Object:** of an attempt what was attempted (`assignable`), else `object.id`.
 //! - **Enrolment:** a plain `Event` on a course, as Open edX sends it: `Activated`, `Deactivated`, and `Completed`, which
 //!   says that the course was completed.
 //!
 //! Descriptions of entities in an envelope (`EntityDescribe`), which no actor did, count as malformed.
+//!
+//! | detail | event | object |
+//! |---|---|---|
+//! | `AttemptRight`, `AttemptWrong`, `Attempt` | `GradeEvent`, `Graded`: right where all points were given, after the score in `generated` | what was attempted (`assignable`), else the attempt |
+//! | `VideoPlayed` | `MediaEvent`: `Started`, `Restarted` or `Resumed`; not the `Started` of Open edX, which sends it when a video is loaded | the video |
+//! | `Post`, `Response` | `MessageEvent`, `Posted`: a response where the message has a `replyTo` | the message |
 
 mod event;
 mod kinds;

@@ -4,22 +4,7 @@
 //! is a star, stands for those that begin the same and are not named themselves. What the server logs under the path of
 //! a request is a kind by the part of the course the path leads to.
 //!
-//! Some kinds tell more ([`Detail`]), the way edX's own pipeline counts weekly engagement (edx-analytics-pipeline,
-//! `data_api/student_engagement.py`):
-//!
-//! | detail | event | object |
-//! |---|---|---|
-//! | `AttemptRight`, `AttemptWrong` | `problem_check` of the server with a `problem_id`; right when `success` is `correct` in any case of letters, else wrong | `problem_id` |
-//! | `VideoPlayed` | `play_video` with an `id`, of browser or phone | `id` |
-//! | `Post`, `Response`, `Comment` | `edx.forum.thread.created`, `….response.created`, `….comment.created` | `id` |
-//! | `UpvoteGiven`, `DownvoteGiven` | `edx.forum.thread.voted` and `….response.voted` with a `vote_value` of `up` or `down` | `id` |
-//! | `UpvoteGivenUndone`, `DownvoteGivenUndone` | the same with `undo_vote`: one less given | `id` |
-//! | `UpvoteReceived`, … `ReceivedUndone` | the same four, for `target_username`, whoever that is | `id` |
-//! | `TextbookPage` | `book` | its `chapter`, if any |
-//!
-//! That pipeline goes by `event_type`, takes the course from `context.course_id` alone, and leaves out events whose
-//! `event` is not an object (or a string that holds one, or nothing). Events that it leaves out have no detail, and are
-//! of a kind for their activity alone that does not engage ([`Kind::engages`]).
+//! Which kinds tell more, and which do not engage, is said at the format (`formats::edx`).
 
 use rustc_hash::FxHashMap;
 

@@ -4,7 +4,7 @@ use super::kinds::Kinds;
 use crate::event::ObjectKey;
 use crate::formats::course_ids::{course_path, decoded, is_course};
 use crate::formats::statements::{Change, Deed, Grammar, Statement, Subject, Unusable, resolved};
-use crate::json::{self, Broken, Text, Value};
+use crate::json::{self, Broken, Cursor, Text, Value};
 use crate::kind::Detail;
 use crate::tally::{Reason, shape};
 use crate::time::parse_instant;
@@ -28,7 +28,15 @@ struct Members<'a> {
     page: Option<Text<'a>>,
     course: Option<Text<'a>>,
     user_id: Option<u64>,
-    event: Option<Value<'a>>,
+    event: Option<Event<'a>>,
+}
+
+/// What a line tells of its event.
+#[derive(Clone, Copy, Debug)]
+enum Event<'a> {
+    Members(Data<'a>),
+    /// The same in a string, or something else.
+    Text(Text<'a>),
 }
 
 impl<'a> Members<'a> {
@@ -42,7 +50,8 @@ impl<'a> Members<'a> {
                 b"name" => members.name = cursor.value()?.text(),
                 b"time" => members.time = cursor.value()?.text(),
                 b"page" => members.page = cursor.value()?.text(),
-                b"event" => members.event = Some(cursor.value()?),
+                b"event" if cursor.is_object() => members.event = Some(Event::Members(Data::read(cursor)?)),
+                b"event" => members.event = cursor.value()?.text().map(Event::Text),
                 b"context" if cursor.is_object() => cursor.members(|key, cursor| {
                     match key {
                         b"course_id" => members.course = cursor.value()?.text(),
@@ -81,9 +90,9 @@ struct Data<'a> {
 }
 
 impl<'a> Data<'a> {
-    fn of(object: &'a [u8]) -> Result<Self, Broken> {
+    fn read(cursor: &mut Cursor<'a>) -> Result<Self, Broken> {
         let mut data = Self::default();
-        json::object(object, |key, cursor| {
+        cursor.members(|key, cursor| {
             match key {
                 b"problem_id" => data.problem_id = cursor.value()?.text(),
                 b"problem" => data.problem = cursor.value()?.text(),
@@ -104,19 +113,19 @@ impl<'a> Data<'a> {
 
     /// The members of `event`, as edX's pipeline gets at them: none where it gives up on them. `room` takes the text of
     /// those that are written as a string.
-    fn within(event: Option<Value<'a>>, room: &'a mut Vec<u8>) -> Option<Self> {
+    fn within(event: Option<Event<'a>>, room: &'a mut Vec<u8>) -> Option<Self> {
         match event? {
-            Value::Object(object) => Self::of(object).ok(),
-            Value::Text(text) if text.raw.is_empty() => Some(Self::default()),
-            Value::Text(text) => {
+            Event::Members(data) => Some(data),
+            Event::Text(text) if text.raw.is_empty() => Some(Self::default()),
+            Event::Text(text) => {
                 let inner = text.resolve(room);
                 let chars = || String::from_utf8_lossy(inner).chars().count();
                 let is_cut = inner.len() >= CUT_REQUEST_CHARS
                     && memchr::memmem::find(inner, b"POST").is_some()
                     && chars() == CUT_REQUEST_CHARS;
-                if is_cut { None } else { Self::of(inner).ok() }
+                let mut cursor = Cursor::new(inner);
+                Self::read(&mut cursor).and_then(|data| cursor.end().map(|()| data)).ok().filter(|_| !is_cut)
             }
-            _ => None,
         }
     }
 
@@ -176,13 +185,15 @@ impl Grammar for TrackingLog {
         let event_type = resolved(members.event_type, &mut scratch.event_type);
         let name = resolved(members.name, &mut scratch.name);
 
-        let change = change(if self.kinds.named(name).is_some() { name } else { event_type })
+        let is_request = event_type.starts_with(b"/") || event_type.starts_with(b"http");
+        let by_type = if is_request { None } else { self.kinds.named(event_type) };
+        let by_name = if name == event_type { by_type } else { self.kinds.named(name) };
+        let change = change(if by_name.is_some() { name } else { event_type })
             .and_then(|change| Some((subject(learner, members.user_id, data.as_ref())?, change)));
         if learner.is_none() && change.is_none() {
             return Err(Unusable::new(Reason::NoLearner, "no username"));
         }
 
-        let is_request = event_type.first() == Some(&b'/') || memchr::memmem::find(event_type, b"://").is_some();
         let written = resolved(members.course, &mut scratch.course);
         let context_course = decoded(written, &mut scratch.decoded_course);
         if !context_course.is_empty() && !is_course(context_course) {
@@ -212,7 +223,12 @@ impl Grammar for TrackingLog {
         };
 
         let deed = learner.map(|learner| {
-            let told = Told { event_type, name, part: is_request.then(|| path.map_or(&b"*"[..], |path| path.part)) };
+            let told = Told {
+                event_type,
+                by_type,
+                by_name,
+                part: is_request.then(|| path.map_or(&b"*"[..], |path| path.part)),
+            };
             let source = resolved(members.source, &mut scratch.source);
             let engages = !written.is_empty() && written == context_course && !event_type.is_empty();
             let (kind, received) = self.kind(&told, source, data.as_ref().filter(|_| engages));
@@ -248,10 +264,11 @@ fn subject<'l>(learner: Option<&'l [u8]>, actor: Option<u64>, data: Option<&Data
     }
 }
 
-/// What an event is called.
+/// What an event is called, and the kinds that its type and name stand for.
 struct Told<'a> {
     event_type: &'a [u8],
-    name: &'a [u8],
+    by_type: Option<u8>,
+    by_name: Option<u8>,
     /// Where a request's path leads in its course; `*` for a path into no course.
     part: Option<&'a [u8]>,
 }
@@ -261,11 +278,9 @@ impl TrackingLog {
     /// engage.
     fn kind(&self, told: &Told<'_>, source: &[u8], data: Option<&Data<'_>>) -> (u8, Option<u8>) {
         let kinds = &*self.kinds;
-        let by_type = kinds.named(told.event_type);
-        let by_name = kinds.named(told.name);
         // The name says more than the type, but where engagement rests on the type the name is only another word for it.
-        let telling = by_type.filter(|&kind| kinds.tells(kind) || told.event_type == b"problem_check");
-        let known = telling.or(by_name).or(by_type);
+        let telling = told.by_type.filter(|&kind| kinds.tells(kind) || told.event_type == b"problem_check");
+        let known = telling.or(told.by_name).or(told.by_type);
         let kind = known.unwrap_or_else(|| told.part.map_or_else(|| kinds.unknown(), |part| kinds.part(part)));
         let given = |text: Option<Text<'_>>| text.is_some_and(|text| !text.raw.trim_ascii().is_empty());
         let Some(data) = data else { return (kinds.unengaged(kind), None) };

@@ -3,7 +3,8 @@
 //! Of a line these members are read: `username`, `time`, `event_type`, `name`, `event_source`, `page`,
 //! `context.course_id`, `context.user_id`, and of `event`, an object or a string that holds one, `problem_id`, `problem`,
 //! `id`, `chapter`, `success`, `vote_value`, `undo_vote`, `target_username`, `course_id`, `user_id`. The whole line must be
-//! JSON ([`crate::json`] says how much is checked) or it is malformed; what is inside a string need not be.
+//! JSON or it is malformed: brackets, commas, colons, strings with their escapes, numbers and words are all checked, only
+//! control characters inside strings are let pass. What is inside a string need not be JSON.
 //!
 //! - **Who:** `username`, without spaces around it. Events without one, or by `anonymous`, are nobody's: set aside as
 //!   `no_learner`.
@@ -11,8 +12,8 @@
 //!   browser's `page`; else `event.course_id`. Set aside as `no_course` where none of them names one; rejected where
 //!   `context.course_id` is no course's id.
 //! - **When:** `time`, with its offset or, where there is none, in UTC.
-//! - **What:** `name`, which supersedes `event_type`, by the table in [`kinds`], which also says what counts as
-//!   engagement.
+//! - **What:** `name`, which supersedes `event_type`, by name or, of a request, by the part of the course that its path leads
+//!   to; what the server logs of a request by a page's own script counts as `other`.
 //! - **Object:** the first of `problem_id`, `problem`, `id` and `chapter` that `event` has; of a request its path.
 //! - **Enrolment:** `edx.course.enrollment.activated` and `.deactivated` for `event.user_id`, who may be another than who
 //!   caused it: then the learner is found by number, among those whose events have both; one who never did anything
@@ -21,6 +22,25 @@
 //!
 //! A vote is an event of the voter and one of the author, who did nothing (see [`crate::Detail::is_received`]).
 //! Lines may have words before the JSON, as syslog puts there; lines that begin with `#` are set aside as comments.
+//!
+//! # Engagement
+//!
+//! Some kinds tell more ([`Detail`](crate::Detail)), the way edX's own pipeline counts weekly engagement (edx-analytics-pipeline,
+//! `data_api/student_engagement.py`):
+//!
+//! | detail | event | object |
+//! |---|---|---|
+//! | `AttemptRight`, `AttemptWrong` | `problem_check` of the server with a `problem_id`; right when `success` is `correct` in any case of letters, else wrong | `problem_id` |
+//! | `VideoPlayed` | `play_video` with an `id`, of browser or phone | `id` |
+//! | `Post`, `Response`, `Comment` | `edx.forum.thread.created`, `….response.created`, `….comment.created` | `id` |
+//! | `UpvoteGiven`, `DownvoteGiven` | `edx.forum.thread.voted` and `….response.voted` with a `vote_value` of `up` or `down` | `id` |
+//! | `UpvoteGivenUndone`, `DownvoteGivenUndone` | the same with `undo_vote`: one less given | `id` |
+//! | `UpvoteReceived`, … `ReceivedUndone` | the same four, for `target_username`, whoever that is | `id` |
+//! | `TextbookPage` | `book` | its `chapter`, if any |
+//!
+//! That pipeline goes by `event_type`, takes the course from `context.course_id` alone, and leaves out events whose
+//! `event` is not an object (or a string that holds one, or nothing). Events that it leaves out have no detail, and are
+//! of a kind for their activity alone that does not engage ([`Kind::engages`](crate::Kind::engages)).
 
 mod kinds;
 mod line;

@@ -2,13 +2,7 @@
 //!
 //! A verb goes by the last word of its IRI, as registries differ in the rest. What it counts as also depends on what it
 //! is done to, by the last word of the object's type: a video, something to discuss, something to solve, or anything else.
-//!
-//! | detail | verb | object |
-//! |---|---|---|
-//! | `AttemptRight`, `AttemptWrong`, `Attempt` | `evaluated` or `answered`, after `result.success`; `Attempt` where that is not said | the problem |
-//! | `VideoPlayed` | `played` | the video |
-//! | `Post`, `Response` | `posted`, `created`, `replied` or `commented` in a discussion; a response where the verb says so or the object is one of the `comments` of Open edX, which tells answers and comments on them not apart | what was written |
-//! | `UpvoteGiven`, `DownvoteGiven` | `voted`, after the extension `…/acrossx/extensions/type`; `liked` | what was voted on |
+//! Which kinds tell more is said at the format.
 
 use rustc_hash::FxHashMap;
 

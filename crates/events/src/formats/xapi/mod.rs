@@ -11,12 +11,19 @@
 //!   Open edX. An id that does so becomes that course's id, as in tracking logs; others stay IRIs. Set aside as `no_course`
 //!   where there is none.
 //! - **When:** `timestamp`, else `stored`.
-//! - **What:** the verb, by the table in [`kinds`].
+//! - **What:** the verb, as the table below and `kinds.rs` say.
 //! - **Object:** `object.id`.
 //! - **Enrolment:** `registered` and `unregistered` of a course; `passed` and `completed` of one say that it was completed.
 //!
 //! Not read: `context.registration` (an enrolment is a learner in a course), and statements that void others, which
 //! count as statements themselves.
+//!
+//! | detail | verb | object |
+//! |---|---|---|
+//! | `AttemptRight`, `AttemptWrong`, `Attempt` | `evaluated` or `answered`, after `result.success`; `Attempt` where that is not said | the problem |
+//! | `VideoPlayed` | `played` | the video |
+//! | `Post`, `Response` | `posted`, `created`, `replied` or `commented` in a discussion; a response where the verb says so or the object is one of the `comments` of Open edX, which tells answers and comments on them not apart | what was written |
+//! | `UpvoteGiven`, `DownvoteGiven` | `voted`, after the extension `…/acrossx/extensions/type`; `liked` | what was voted on |
 
 mod kinds;
 mod statement;
