@@ -48,6 +48,15 @@ pub fn read_calendar(path: &Path, tally: &mut Tally) -> Result<Vec<CalendarEntry
         if entry.end_day < entry.start_day {
             return Err(Refusal::new(Reason::BadValue, format!("course {} ends before it starts", entry.course)));
         }
+        if entry.to_course().days > Course::GREATEST_DAYS {
+            let what = format!(
+                "course {} is {} days long, more than {}; give the end that it is to be forecast for",
+                entry.course,
+                entry.to_course().days,
+                Course::GREATEST_DAYS
+            );
+            return Err(Refusal::new(Reason::BadValue, what));
+        }
         match entries.iter().find(|known| known.course == entry.course) {
             None => entries.push(entry),
             Some(known) if *known == entry => return Err(Refusal::new(Reason::Repeated, "the course again")),

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod common;
+mod extremes;
 mod kdd2015;
 mod mappings;
 mod oulad;

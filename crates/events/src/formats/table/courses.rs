@@ -20,8 +20,7 @@ use crate::table::{Refusal, Row};
 use crate::tally::{Reason, Tally};
 use crate::time::{DAY_SECONDS, days_from_civil, format_instant};
 
-/// A course over ten years long is a mistake.
-const GREATEST_LENGTH_DAYS: i64 = 3_660;
+const GREATEST_DAYS: i64 = Course::GREATEST_DAYS as i64;
 
 /// First day of every course of a source that counts days from an unnamed start.
 const NOMINAL_START: i32 = days_from_civil(2000, 1, 1);
@@ -61,8 +60,8 @@ impl Places {
             (None, Some(place)) => row.integer(place, "days")?.unwrap_or(0),
             (None, None) => 0,
         };
-        if !(1..=GREATEST_LENGTH_DAYS).contains(&days) {
-            let what = format!("course {id} is {days} days long, which is not from 1 to {GREATEST_LENGTH_DAYS}");
+        if !(1..=GREATEST_DAYS).contains(&days) {
+            let what = format!("course {id} is {days} days long, which is not from 1 to {GREATEST_DAYS}");
             return Err(Refusal::new(Reason::BadValue, what));
         }
         Ok(Course { id: id.to_owned(), start_day, days: days as u32, inferred: false })
@@ -147,7 +146,7 @@ fn inferred(course: &Course, span: Span, plan: &Plan) -> Result<Option<Course>, 
         _ => span.first.div_euclid(DAY_SECONDS),
     };
     let days = span.last.div_euclid(DAY_SECONDS) - first + 1;
-    if days > GREATEST_LENGTH_DAYS {
+    if days > GREATEST_DAYS {
         return Err(plan.error(format!(
             "the events of course {} lie from {} to {}, too far apart to infer when it runs; give its dates in [courses] \
              or with --courses FILE",
