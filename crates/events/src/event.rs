@@ -28,8 +28,37 @@ impl ObjectKey {
     }
 }
 
-/// Greatest weight of one event; a row that counts as more becomes several events.
-pub const MAX_WEIGHT: u8 = u8::MAX;
+/// As how many events one event counts, in eight bits: 1 to 191 as they are, then 64 greater weights, spread so that any
+/// count up to a million is the sum of few. A row that counts as a million events then takes no memory to speak of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Weight(u8);
+
+impl Weight {
+    /// Of one event.
+    pub const ONE: Self = Self(1);
+    const EXACT: u64 = 192;
+
+    /// The greatest weight that is at most `count`, which is at least 1.
+    #[must_use]
+    pub fn at_most(count: u64) -> Self {
+        if count < Self::EXACT {
+            return Self(count as u8);
+        }
+        let above = (Self::EXACT as u8..=u8::MAX).rev().map(Self).find(|weight| u64::from(weight.count()) <= count);
+        above.unwrap_or(Self(Self::EXACT as u8 - 1))
+    }
+
+    /// As how many events it counts.
+    #[must_use]
+    #[inline]
+    pub const fn count(self) -> u32 {
+        match self.0.checked_sub(Self::EXACT as u8) {
+            None => self.0 as u32,
+            // 8 to 15 times a power of 4 from 32 up.
+            Some(step) => (8 + step as u32 % 8) << (5 + step / 8 * 2),
+        }
+    }
+}
 
 /// Something a learner did. Ordered by enrolment, time, kind, object, weight, so that sorting events sorts them by
 /// learner and time, and equal events cannot be told apart whatever order they came in.
@@ -42,13 +71,13 @@ impl Event {
     /// An event of `enrolment` (index into the roster), `seconds` after its course's start, of the source's kind
     /// number `kind`, on `object`, counting as `weight` events.
     #[must_use]
-    pub const fn new(enrolment: u32, seconds: i32, kind: u8, object: Option<ObjectKey>, weight: u8) -> Self {
+    pub const fn new(enrolment: u32, seconds: i32, kind: u8, object: Option<ObjectKey>, weight: Weight) -> Self {
         let object = match object {
             Some(ObjectKey(key)) => key,
             None => 0,
         };
         let shifted = (seconds as u32) ^ (1 << 31);
-        let low = ((kind as u64) << 56) | (object << 8) | weight as u64;
+        let low = ((kind as u64) << 56) | (object << 8) | weight.0 as u64;
         Self(((enrolment as u128) << 96) | ((shifted as u128) << 64) | low as u128)
     }
 
@@ -87,8 +116,9 @@ impl Event {
 
     /// How many events it counts as.
     #[must_use]
-    pub const fn weight(self) -> u8 {
-        self.0 as u8
+    #[inline]
+    pub const fn weight(self) -> u32 {
+        Weight(self.0 as u8).count()
     }
 
     /// The event as bytes, for spilling to disk.
@@ -121,22 +151,37 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[test]
+    fn weights_grow_and_any_count_is_the_sum_of_few() {
+        let counts: Vec<u32> = (0..=u8::MAX).map(|code| Weight(code).count()).collect();
+        assert!(counts.windows(2).all(|pair| pair[0] < pair[1]), "{counts:?}");
+        for count in (1..3_000).chain([65_535, 999_999, 1_000_000]) {
+            let (mut left, mut parts) = (count, 0);
+            while left > 0 {
+                left -= u64::from(Weight::at_most(left).count());
+                parts += 1;
+            }
+            assert!(parts <= 12, "{count} is the sum of {parts}");
+        }
+    }
+
     proptest! {
         #[test]
         fn what_goes_in_comes_out(enrolment: u32, seconds: i32, kind: u8, id: Vec<u8>, weight: u8) {
             let object = ObjectKey::of(&id);
+            let weight = Weight(weight);
             let event = Event::new(enrolment, seconds, kind, object, weight);
             prop_assert_eq!(event.enrolment(), enrolment);
             prop_assert_eq!(event.seconds(), seconds);
             prop_assert_eq!(event.kind(), kind);
             prop_assert_eq!(event.object(), object);
-            prop_assert_eq!(event.weight(), weight);
+            prop_assert_eq!(event.weight(), weight.count());
             prop_assert_eq!(Event::from_bytes(event.to_bytes()), event);
         }
 
         #[test]
         fn order_is_enrolment_then_time(a: (u32, i32, u8), b: (u32, i32, u8)) {
-            let event = |(enrolment, seconds, kind)| Event::new(enrolment, seconds, kind, None, 1);
+            let event = |(enrolment, seconds, kind)| Event::new(enrolment, seconds, kind, None, Weight::ONE);
             prop_assert_eq!(event(a).cmp(&event(b)), a.cmp(&b));
         }
     }

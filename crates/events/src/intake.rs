@@ -3,7 +3,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::event::{Event, MAX_WEIGHT, ObjectKey};
+use crate::event::{Event, ObjectKey, Weight};
 use crate::kind::Kind;
 use crate::roster::Roster;
 use crate::source::Purpose;
@@ -217,9 +217,9 @@ impl<'a> Intake<'a> {
         let events = if received { &mut self.parsed.received } else { &mut self.parsed.events };
         let mut left = row.count;
         while left > 0 {
-            let weight = left.min(u64::from(MAX_WEIGHT)) as u8;
+            let weight = Weight::at_most(left);
             events.push(Event::new(row.enrolment, seconds, row.kind, row.object, weight));
-            left -= u64::from(weight);
+            left -= u64::from(weight.count());
         }
         Ok(())
     }

@@ -24,7 +24,7 @@ pub mod time;
 
 pub use activity::{Activity, UnknownActivity};
 pub use error::ReadError;
-pub use event::{Event, MAX_WEIGHT, ObjectKey};
+pub use event::{Event, ObjectKey, Weight};
 pub use intake::{Frame, Intake, Parsed, Row, Span};
 pub use kind::{Detail, Kind};
 pub use knows::Knows;

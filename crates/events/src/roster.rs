@@ -21,6 +21,9 @@ pub struct Course {
 }
 
 impl Course {
+    /// A course of more days than these, ten years, is a mistake: of a date, or of whoever meant that it never ends.
+    pub const GREATEST_DAYS: u32 = 3_660;
+
     /// The course's first instant, in seconds since 1970-01-01T00:00:00.
     #[must_use]
     pub fn start_seconds(&self) -> i64 {

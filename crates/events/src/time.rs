@@ -144,7 +144,11 @@ fn offset_seconds(zone: &[u8]) -> Option<i64> {
     match zone {
         b"" | b"Z" | b"z" | b" UTC" | b"UTC" => Some(0),
         [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] | [sign @ (b'+' | b'-'), h1, h2, m1, m2] => {
-            let minutes = two_digits(*h1, *h2)? * 60 + two_digits(*m1, *m2)?;
+            let (hours, minutes) = (two_digits(*h1, *h2)?, two_digits(*m1, *m2)?);
+            if hours > 23 || minutes > 59 {
+                return None;
+            }
+            let minutes = hours * 60 + minutes;
             let seconds = i64::from(minutes) * 60;
             Some(if *sign == b'-' { -seconds } else { seconds })
         }
@@ -186,6 +190,10 @@ mod tests {
         check("2014-06-14T09:38:29.5+02:00", Some(1_402_731_509));
         check("2017-01-03 14:57:14 UTC", Some(1_483_455_434));
         check("2016-12-31T23:59:60", Some(1_483_228_800));
+        check("2016-12-31T23:59:60Z", Some(1_483_228_800));
+        check("2017-01-01T01:59:60.5+02:00", Some(1_483_228_800));
+        check("0000-01-01T00:00:00+23:59", Some(-62_167_305_540));
+        check("9999-12-31T23:59:60-23:59", Some(253_402_387_140));
         check("2016-02-29", Some(1_456_704_000));
         for bad in [
             "",
@@ -195,6 +203,10 @@ mod tests {
             "2014-06-14T9:38:29",
             "2014-06-14T24:00:00",
             "2014-06-14T09:38:29+2",
+            "2014-06-14T09:38:29+24:00",
+            "2014-06-14T09:38:29-01:60",
+            "2014-06-14T09:38:61",
+            "0000-00-00T00:00:00",
             "2014/06/14",
             "2014-06-14T09:38:29.",
             "14-06-2014",

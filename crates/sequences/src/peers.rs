@@ -54,7 +54,7 @@ impl Gathering {
                 self.flush(run);
                 run = (slot, 0);
             }
-            run.1 += u32::from(event.weight());
+            run.1 = run.1.saturating_add(event.weight());
             if seconds >= 0 {
                 let day = (seconds / DAY_SECONDS) as usize;
                 let word = &self.days[self.first_word[enrolment] + day / 64];
@@ -69,7 +69,11 @@ impl Gathering {
 
     fn flush(&self, (slot, count): (usize, u32)) {
         if count > 0 {
-            self.counts[slot].fetch_add(count, Ordering::Relaxed);
+            let before = self.counts[slot].fetch_add(count, Ordering::Relaxed);
+            if before.checked_add(count).is_none() {
+                // Whoever goes past the end puts the count there, so that it ends there in whatever order blocks come.
+                self.counts[slot].store(u32::MAX, Ordering::Relaxed);
+            }
         }
     }
 

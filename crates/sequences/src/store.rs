@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use staycast_events::Event;
+use staycast_events::{Event, Weight};
 
 /// Enrolment-weeks of a partition, about.
 const PARTITION_ROWS: u64 = 16_384;
@@ -233,7 +233,7 @@ impl Together {
             let count = std::mem::replace(place, sum);
             sum += count;
         }
-        self.events = vec![Event::new(0, 0, 0, None, 0); sum];
+        self.events = vec![Event::new(0, 0, 0, None, Weight::ONE); sum];
     }
 
     fn put(&mut self, group: usize, event: Event) {
@@ -308,7 +308,7 @@ mod tests {
             let mut all = Vec::new();
             for block in &blocks {
                 let events: Vec<Event> =
-                    block.iter().map(|&(enrolment, seconds)| Event::new(enrolment, seconds, 1, None, 1)).collect();
+                    block.iter().map(|&(enrolment, seconds)| Event::new(enrolment, seconds, 1, None, Weight::ONE)).collect();
                 store.add(&events).unwrap();
                 all.extend(events);
             }

@@ -127,7 +127,11 @@ pub(crate) fn write_enrolments(facts: &Facts<'_>, path: &Path) -> Result<LabelRe
         day(summaries().map(|summary| days(summary.first_event_seconds)).collect()),
         day(summaries().map(|summary| days(summary.last_event_seconds)).collect()),
         day(all().map(|enrolment| days(enrolment.withdrawn_seconds)).collect()),
-        Arc::new(summaries().map(|summary| summary.pre_start_events as i32).collect::<Int32Array>()),
+        Arc::new(
+            summaries()
+                .map(|summary| i32::try_from(summary.pre_start_events).unwrap_or(i32::MAX))
+                .collect::<Int32Array>(),
+        ),
         Arc::new(summaries().map(|summary| summary.pre_start_active_days as i32).collect::<Int32Array>()),
         text(|enrolment| enrolment.outcome.as_ref().map(|outcome| outcome.word.as_str())),
     ];

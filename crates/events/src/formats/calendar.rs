@@ -30,9 +30,6 @@ impl CalendarEntry {
     }
 }
 
-/// A course over ten years long is a mistake.
-pub(super) const GREATEST_LENGTH_DAYS: i64 = 3_660;
-
 /// The course whose events lie in `span`: from the day of the first to the day of the last.
 ///
 /// # Errors
@@ -41,7 +38,7 @@ pub(super) fn inferred(course: &str, span: Span) -> Result<Course, ReadError> {
     let [first, last] = [span.first, span.last].map(|instant| instant.div_euclid(DAY_SECONDS));
     let days = last - first + 1;
     match i32::try_from(first) {
-        Ok(start_day) if days <= GREATEST_LENGTH_DAYS => {
+        Ok(start_day) if days <= i64::from(Course::GREATEST_DAYS) => {
             Ok(Course { id: course.to_owned(), start_day, days: days as u32, inferred: true })
         }
         _ => Err(ReadError::TooLongToInfer {
@@ -71,6 +68,15 @@ pub fn read_calendar(path: &Path, tally: &mut Tally) -> Result<Vec<CalendarEntry
         };
         if entry.end_day < entry.start_day {
             return Err(Refusal::new(Reason::BadValue, format!("course {} ends before it starts", entry.course)));
+        }
+        if entry.to_course().days > Course::GREATEST_DAYS {
+            let what = format!(
+                "course {} is {} days long, more than {}; give the end that it is to be forecast for",
+                entry.course,
+                entry.to_course().days,
+                Course::GREATEST_DAYS
+            );
+            return Err(Refusal::new(Reason::BadValue, what));
         }
         match entries.iter().find(|known| known.course == entry.course) {
             None => entries.push(entry),

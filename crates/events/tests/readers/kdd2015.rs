@@ -8,7 +8,7 @@ use staycast_events::{LabelOffer, ObjectKey, Source};
 use crate::common::{Folder, fixture, in_words, open, outcome, read, with_log, without_folder};
 
 /// Events as enrolment, seconds from the course's start, raw kind and weight.
-pub(crate) fn events(source: &Source) -> Vec<(String, i32, String, u8)> {
+pub(crate) fn events(source: &Source) -> Vec<(String, i32, String, u32)> {
     let all = read(source).unwrap();
     let shown = |event: &staycast_events::Event| {
         let enrolment = source.roster.enrolments[event.enrolment() as usize].id.clone();

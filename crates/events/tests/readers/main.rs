@@ -7,6 +7,7 @@ mod coursera;
 #[cfg(feature = "sql")]
 mod database;
 mod edx;
+mod extremes;
 mod futurelearn;
 mod institutions;
 mod kdd2015;

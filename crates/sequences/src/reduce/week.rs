@@ -47,16 +47,16 @@ impl Told {
         match detail {
             Detail::Nothing => {}
             Detail::Attempt | Detail::AttemptWrong | Detail::AttemptRight => {
-                self.attempts += weight;
+                add(&mut self.attempts, weight);
                 if let Some(object) = object {
-                    self.attempts_at_objects += weight;
+                    add(&mut self.attempts_at_objects, weight);
                     self.correct.extend((detail == Detail::AttemptRight).then_some(object));
                 }
             }
             Detail::VideoPlayed => self.videos.extend(object),
-            Detail::Post => self.posts += weight,
-            Detail::Response => self.responses += weight,
-            Detail::Comment => self.comments += weight,
+            Detail::Post => add(&mut self.posts, weight),
+            Detail::Response => add(&mut self.responses, weight),
+            Detail::Comment => add(&mut self.comments, weight),
             Detail::UpvoteGiven => self.votes[0] += i64::from(weight),
             Detail::UpvoteGivenUndone => self.votes[0] -= i64::from(weight),
             Detail::DownvoteGiven => self.votes[1] += i64::from(weight),
@@ -65,9 +65,14 @@ impl Told {
             Detail::UpvoteReceivedUndone => self.votes[2] -= i64::from(weight),
             Detail::DownvoteReceived => self.votes[3] += i64::from(weight),
             Detail::DownvoteReceivedUndone => self.votes[3] -= i64::from(weight),
-            Detail::TextbookPage => self.textbook_pages += weight,
+            Detail::TextbookPage => add(&mut self.textbook_pages, weight),
         }
     }
+}
+
+/// Adds to a count, which stops at its greatest value: a table may claim any number of events.
+fn add(count: &mut u32, weight: u32) {
+    *count = count.saturating_add(weight);
 }
 
 /// Which week is counted.
@@ -102,7 +107,7 @@ pub(super) fn walk(frame: &Frame<'_>, span: Span, events: &[Event], running: &mu
     // A session counts here only up to the week's end, so it starts afresh when it began in an earlier week.
     for event in events {
         let seconds = i64::from(event.seconds());
-        let weight = u32::from(event.weight());
+        let weight = event.weight();
         let kind = usize::from(event.kind());
         let (activity, detail) = (frame.kinds[kind].activity, frame.kinds[kind].detail);
         let day = (seconds.div_euclid(DAY_SECONDS) - span.first_day).rem_euclid(7) as usize;
@@ -111,15 +116,15 @@ pub(super) fn walk(frame: &Frame<'_>, span: Span, events: &[Event], running: &mu
         }
         counted.told.add(detail, event.object(), weight);
         if frame.raw_kinds {
-            counted.by_kind[kind] += weight;
+            add(&mut counted.by_kind[kind], weight);
         }
         if detail.is_received() {
             continue;
         }
-        counted.by_activity[activity as usize] += weight;
-        counted.events += weight;
-        counted.by_day[day] += weight;
-        counted.by_hour[(seconds.rem_euclid(DAY_SECONDS) / 3_600) as usize] += weight;
+        add(&mut counted.by_activity[activity as usize], weight);
+        add(&mut counted.events, weight);
+        add(&mut counted.by_day[day], weight);
+        add(&mut counted.by_hour[(seconds.rem_euclid(DAY_SECONDS) / 3_600) as usize], weight);
         let gap = running.last_event.map(|last| seconds - last);
         match gap {
             Some(gap) if gap <= SESSION_GAP_SECONDS => {

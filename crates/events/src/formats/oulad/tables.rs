@@ -12,6 +12,8 @@ use crate::table::{Header, Refusal, Row, Table};
 use crate::tally::{Reason, Tally, shape};
 use crate::time::{DAY_SECONDS, days_from_civil};
 
+const GREATEST_DAYS: i64 = Course::GREATEST_DAYS as i64;
+
 /// Static columns, taken from `studentInfo.csv` where it has them.
 const STATICS: [&str; 8] = [
     "gender",
@@ -23,9 +25,6 @@ const STATICS: [&str; 8] = [
     "studied_credits",
     "disability",
 ];
-
-/// A presentation over ten years long is a mistake.
-const GREATEST_LENGTH_DAYS: i64 = 3_660;
 
 pub(super) fn read_courses(
     paths: &[PathBuf],
@@ -44,8 +43,8 @@ pub(super) fn read_courses(
             let id = presentation.course_id(row)?;
             let start_day = nominal_start(row.text(presentation.presentation))?;
             let length = row.integer(length, "module_presentation_length")?.unwrap_or(0);
-            if !(1..=GREATEST_LENGTH_DAYS).contains(&length) {
-                let what = format!("module_presentation_length {length} is not from 1 to {GREATEST_LENGTH_DAYS} days");
+            if !(1..=GREATEST_DAYS).contains(&length) {
+                let what = format!("module_presentation_length {length} is not from 1 to {GREATEST_DAYS} days");
                 return Err(Refusal::new(Reason::BadValue, what));
             }
             // Day 0 is the first and the source has clicks on day `length`, so both belong to the course.

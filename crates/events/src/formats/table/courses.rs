@@ -13,13 +13,15 @@ use super::rows::{EventRows, Who};
 use super::small::SmallTable;
 use super::times::Moment;
 use crate::error::ReadError;
-use crate::formats::calendar::{self, GREATEST_LENGTH_DAYS};
+use crate::formats::calendar;
 use crate::intake::{Frame, Span};
 use crate::roster::Course;
 use crate::source::Purpose;
 use crate::table::{Refusal, Row};
 use crate::tally::{Reason, Tally};
 use crate::time::{DAY_SECONDS, days_from_civil};
+
+const GREATEST_DAYS: i64 = Course::GREATEST_DAYS as i64;
 
 /// First day of every course of a source that counts days from an unnamed start.
 const NOMINAL_START: i32 = days_from_civil(2000, 1, 1);
@@ -70,8 +72,8 @@ impl Places {
             (None, Some(place)) => row.integer(place, "days")?.unwrap_or(0),
             (None, None) => 0,
         };
-        if !(1..=GREATEST_LENGTH_DAYS).contains(&days) {
-            let what = format!("course {id} is {days} days long, which is not from 1 to {GREATEST_LENGTH_DAYS}");
+        if !(1..=GREATEST_DAYS).contains(&days) {
+            let what = format!("course {id} is {days} days long, which is not from 1 to {GREATEST_DAYS}");
             return Err(Refusal::new(Reason::BadValue, what));
         }
         Ok(Given { id, start_day: Some(start_day), days: Some(days as u32) })

@@ -97,7 +97,7 @@ impl TimeFormat {
 pub(super) fn rounded(instant: i64, granularity: Granularity) -> i64 {
     match granularity {
         Granularity::Second => instant,
-        Granularity::Day => instant - instant.rem_euclid(DAY_SECONDS),
+        Granularity::Day => instant.saturating_sub(instant.rem_euclid(DAY_SECONDS)),
     }
 }
 
@@ -123,7 +123,7 @@ pub(super) fn whole(text: &[u8], fraction: Fraction) -> Option<i64> {
     match fraction {
         _ if is_zero => Some(number),
         Fraction::Zero => None,
-        Fraction::CutOff if text[0] == b'-' => Some(number - 1),
+        Fraction::CutOff if text[0] == b'-' => number.checked_sub(1),
         Fraction::CutOff => Some(number),
     }
 }
@@ -147,6 +147,9 @@ mod tests {
         check(TimeFormat::UnixSeconds, "1402738709.75", at(1_402_738_709));
         check(TimeFormat::UnixSeconds, "-0.5", at(-1));
         check(TimeFormat::UnixSeconds, "1.4e9", None);
+        check(TimeFormat::UnixSeconds, "-9223372036854775809", None);
+        check(TimeFormat::UnixSeconds, "9223372036854775807.5", at(i64::MAX));
+        check(TimeFormat::UnixSeconds, "9223372036854775808", None);
         check(TimeFormat::UnixMillis, "1402738709999", at(1_402_738_709));
         check(TimeFormat::UnixMillis, "-1", at(-1));
         check(TimeFormat::UnixMicros, "1402738709999999", at(1_402_738_709));
@@ -159,6 +162,7 @@ mod tests {
     #[test]
     fn far_moments_do_not_overflow() {
         assert_eq!(Moment::Day(i64::MAX).instant(5), i64::MAX);
+        assert_eq!(rounded(i64::MIN, Granularity::Day), i64::MIN);
         assert_eq!(Moment::Instant(i64::MIN).seconds_after(1 << 40), i32::MIN);
         assert_eq!(Moment::Day(-1).seconds_after(1 << 40), -86_400);
     }
