@@ -1,0 +1,63 @@
+//! What `staycast preprocess` takes as its input: files, patterns, standard input, several institutions.
+
+mod common;
+
+use std::fs;
+use std::process::Stdio;
+
+use common::{TinyLog, arguments, assert_same_bytes, command, folder, names_in, run};
+
+const PARTS: &str = "preprocess {} {} {} {} --out {}";
+
+#[test]
+fn standard_input_is_read_as_a_file_is() {
+    let here = folder();
+    let [logs, as_file, piped] = ["logs", "as-file", "piped"].map(|name| here.path().join(name));
+    TinyLog::default().write(&logs);
+    let part = |name: &str| logs.join(name);
+    let rest = [part("enrollment.csv"), part("date.csv"), part("truth.csv")];
+    run(PARTS, &[&part("log.csv"), &rest[0], &rest[1], &rest[2], &as_file]).expect(0);
+    let line = arguments("preprocess - {} {} {} --out {}", &[&rest[0], &rest[1], &rest[2], &piped]);
+    let log = fs::File::open(part("log.csv")).expect("it was written");
+    let ran = command(&line).stdin(Stdio::from(log)).output().expect("it runs");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    for name in ["sequences.parquet", "enrolments.parquet", "courses.parquet"] {
+        assert_eq!(fs::read(as_file.join(name)).expect("there"), fs::read(piped.join(name)).expect("there"), "{name}");
+    }
+    assert_eq!(names_in(here.path()), ["as-file", "logs", "piped"], "nothing of the standard input is left");
+    run("preprocess - - --out {}", &[&piped]).expect(2).complains(&["give - once"]);
+}
+
+#[test]
+fn a_pattern_stands_for_the_files_that_fit_it() {
+    let here = folder();
+    let [logs, folder_given, pattern_given] = ["logs", "folder", "pattern"].map(|name| here.path().join(name));
+    TinyLog::default().write(&logs);
+    run("preprocess {} --out {}", &[&logs, &folder_given]).expect(0);
+    run("preprocess {} --out {}", &[&logs.join("*.csv"), &pattern_given]).expect(0);
+    fs::remove_file(folder_given.join("timing.json")).expect("there");
+    fs::remove_file(pattern_given.join("timing.json")).expect("there");
+    assert_same_bytes(&folder_given, &pattern_given);
+    run("preprocess {} --out {}", &[&logs.join("*.json"), &here.path().join("none")])
+        .expect(1)
+        .complains(&["*.json", "no such file"]);
+}
+
+#[test]
+fn logs_of_several_institutions_are_one_folder_with_a_column() {
+    let here = folder();
+    let [north, south, out] = ["north", "south", "out"].map(|name| here.path().join(name));
+    TinyLog::default().write(&north);
+    TinyLog::default().write(&south);
+    let line =
+        format!("preprocess --institution n={} --institution s={} --out {{}} --json", north.display(), south.display());
+    let told = run(&line, &[&out]).expect(0).json();
+    assert_eq!(told["manifest"]["rows"]["used"], 2 * 168);
+    assert_eq!(told["manifest"]["static_columns"][0], "institution");
+    let told = run("inspect {} --json", &[&out]).expect(0).json();
+    let courses: Vec<&str> =
+        told["courses"].as_array().expect("a list").iter().filter_map(|course| course["course_id"].as_str()).collect();
+    assert!(!courses.is_empty() && courses.iter().all(|id| id.starts_with("n:") || id.starts_with("s:")), "{told}");
+    run("preprocess {} --institution n={} --out {}", &[&north, &south, &out]).expect(2);
+    run("preprocess --institution north --out {}", &[&out]).expect(2).complains(&["NAME=PATH"]);
+}
