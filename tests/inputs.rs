@@ -49,14 +49,13 @@ fn logs_of_several_institutions_are_one_folder_with_a_column() {
     let [north, south, out] = ["north", "south", "out"].map(|name| here.path().join(name));
     TinyLog::default().write(&north);
     TinyLog::default().write(&south);
-    let line =
-        format!("preprocess --institution n={} --institution s={} --out {{}} --json", north.display(), south.display());
-    let told = run(&line, &[&out]).expect(0).json();
+    let line = "preprocess --institution n={} --institution s={} --out {} --json";
+    let told = run(line, &[&north, &south, &out]).expect(0).json();
     assert_eq!(told["manifest"]["rows"]["used"], 2 * 168);
     assert_eq!(told["manifest"]["static_columns"][0], "institution");
     let told = run("inspect {} --json", &[&out]).expect(0).json();
     let courses: Vec<&str> =
-        told["courses"].as_array().expect("a list").iter().filter_map(|course| course["course_id"].as_str()).collect();
+        told["courses"].as_array().expect("a list").iter().filter_map(|course| course["course"].as_str()).collect();
     assert!(!courses.is_empty() && courses.iter().all(|id| id.starts_with("n:") || id.starts_with("s:")), "{told}");
     run("preprocess {} --institution n={} --out {}", &[&north, &south, &out]).expect(2);
     run("preprocess --institution north --out {}", &[&out]).expect(2).complains(&["NAME=PATH"]);
