@@ -89,6 +89,9 @@ pub(crate) fn reason_in_words(reason: &str) -> String {
         "banked" => "results carried over from an earlier run".to_owned(),
         "filtered_out" => "set aside by the format or the mapping: staff, guests, what is of no course".to_owned(),
         "far_from_course" => "decades from their course".to_owned(),
+        "no_course" => "outside any course".to_owned(),
+        "no_learner" => "of nobody who is logged in".to_owned(),
+        "comment" => "comments in the log".to_owned(),
         other => other.replace('_', " "),
     }
 }
