@@ -61,6 +61,12 @@ fn postgres_program(name: &str) -> PathBuf {
     found.pop().unwrap_or_else(|| name.into())
 }
 
+/// The server of MariaDB, which may lie where only root looks.
+fn mariadb_server() -> PathBuf {
+    let place = PathBuf::from("/usr/sbin/mariadbd");
+    if place.exists() { place } else { "mariadbd".into() }
+}
+
 /// PostgreSQL does not run as root: as its own user then.
 fn as_its_user(program: &Path) -> Command {
     if !is_root() {
@@ -107,7 +113,7 @@ impl Server {
         let port = format!("--port={}", self.port);
         let error_log = format!("--log-error={}", self.place("log"));
         let pid = format!("--pid-file={}", self.place("pid"));
-        let child = Command::new("mariadbd")
+        let child = Command::new(mariadb_server())
             .args(["--no-defaults", &data, &socket, &port, &error_log, &pid, user, "--bind-address=127.0.0.1"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -76,6 +76,7 @@
 //! [activities.kinds]
 //! "\\mod_quiz\\event\\*" = "problem" # a pattern; of several that fit, the one with more before its first `*` counts
 //! visited = { activity = "access", name = "step_visited" }  # `name` is what the kind is called in columns
+//! completed = "navigate"
 //! answer = { activity = "problem", detail = "attempt" }     # what it tells beyond its activity
 //! ```
 //!

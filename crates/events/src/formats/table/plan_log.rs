@@ -85,3 +85,24 @@ fn part(recipe: &mut Recipe, SomeColumns(ColumnsInFull { columns, until }): Some
     let columns = columns.iter().map(|column| recipe.place(column)).collect();
     Part { prefix: None, columns, until: until.into_bytes() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan::Plan;
+
+    #[test]
+    fn the_examples_of_the_docs_are_mappings() {
+        let docs: String = include_str!("mod.rs")
+            .lines()
+            .map_while(|line| line.strip_prefix("//!"))
+            .map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line)))
+            .collect();
+        let examples: Vec<&str> =
+            docs.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+        assert_eq!(examples.len(), 2);
+        for example in examples {
+            let plan = Plan::built_in("table", example, 1 << 20).unwrap_or_else(|error| panic!("{error}\n{example}"));
+            assert_eq!(plan.logs.len(), 1);
+        }
+    }
+}
