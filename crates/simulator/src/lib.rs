@@ -1,15 +1,17 @@
 //! Learners who never existed, with a known truth.
 //!
-//! [`simulate_to_folder`] writes a clickstream in KDD Cup 2015's layout: courses that start in waves, people with traits
-//! that no log shows, weekly engagement that wanes and recovers, and a weekly hazard of leaving that depends on both. Beside
-//! it lies the truth: not only who dropped out, but how likely that was at each week's end given the learner's traits and
-//! state, so that the best figure any forecast could reach is known.
+//! [`simulate`] writes a clickstream in KDD Cup 2015's, Open edX's or OULAD's layout: courses that start in waves, people
+//! with traits that no log shows, weekly engagement that wanes and recovers, and a weekly hazard of leaving that depends on
+//! both. Beside it lies the truth: not only who dropped out, but how likely that was at each week's end given the learner's
+//! traits and state, so that the best figure any forecast could reach is known; [`Record`] has it.
 //!
-//! What it does not do: read logs, extract features, or judge forecasts. It is called by `staycast demo`.
+//! What it does not do: read logs, extract features, or judge forecasts. It is called by `staycast simulate` and
+//! `staycast demo`.
 //!
 //! Layers, each knowing only those before: `random` (streams), `chain` (Markov chains, exact expectations), `course` and
-//! `learner` (who and what), `engagement` (the chain of an enrolment), `behaviour` (events of a week), `history` (one
-//! enrolment), `kdd2015` (how rows look), `simulate` (parallel, in order), `folder` (files that appear whole).
+//! `learner` (who and what), `engagement` (the chain of an enrolment), `event`, `session` and `behaviour` (events of a week),
+//! `history` (one enrolment), `damage` (broken rows), `formats` (how rows look), `ranking` (what can be reached), `run`
+//! (parallel, in order), `size` (how much learners must do), `folder` (files that appear whole).
 //!
 //! ```no_run
 //! use staycast_simulator::{SimulatorConfig, simulate_to_folder};

@@ -58,7 +58,10 @@ Examples:
   staycast simulate --learners 50000 --weeks 12 --courses 24 --size 1.5GB --out logs
   staycast simulate --format edx --learners 500 --out tracking
   staycast simulate --format oulad --config busy-learners.toml --seed 7 --out oulad
-  staycast preprocess tracking --courses tracking/courses.csv --labels tracking/labels.csv --out sequences";
+
+Then, for logs in edX's format, which have neither dates nor labels:
+  staycast preprocess tracking --courses tracking/courses.csv --labels tracking/labels.csv \\
+      --out sequences";
 
 /// The formats by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -212,9 +215,9 @@ fn best(reachable: &[ReachableRecord]) -> String {
     for row in reachable.chunks(4) {
         let cells: Vec<String> = row
             .iter()
-            .map(|one| format!("{:>3}: {} ({})", one.week, decimal(one.best_auc), decimal(one.recency_auc)))
+            .map(|one| format!("{}: {} ({})", one.week, decimal(one.best_auc), decimal(one.recency_auc)))
             .collect();
-        lines.push(cells.join("  "));
+        lines.push(cells.join(", "));
     }
     lines.join("\n")
 }
