@@ -187,7 +187,7 @@ pub fn expanded(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, ReadError> {
         let bad = |error: glob::PatternError| ReadError::Pattern { path: input.clone(), what: error.to_string() };
         let before = found.len();
         for path in glob::glob(pattern).map_err(bad)? {
-            found.push(path.map_err(|error| ReadError::io(error.path().to_owned())(error.into_error()))?);
+            found.push(path.map_err(|error| ReadError::io(error.path().to_owned())(error.into()))?);
         }
         if found.len() == before {
             return Err(ReadError::NotFound { path: input.clone() });
