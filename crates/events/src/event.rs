@@ -84,7 +84,7 @@ impl Event {
     /// The event of another enrolment, and of the kind `kind`.
     #[must_use]
     pub(crate) const fn moved(self, enrolment: u32, kind: u8) -> Self {
-        Self::new(enrolment, self.seconds(), kind, self.object(), self.weight())
+        Self::new(enrolment, self.seconds(), kind, self.object(), Weight(self.0 as u8))
     }
 
     /// Index of the enrolment in the roster.
