@@ -9,7 +9,6 @@ use super::{OpenOptions, apply_labels, open_in_blocks};
 use crate::error::ReadError;
 use crate::intake::{Frame, Parsed};
 use crate::kind::Kind;
-use crate::knows::Knows;
 use crate::roster::{Assessment, Course, Enrolment, Roster, Submission};
 use crate::source::{BlockSink, DatabaseTable, EventFile, Granularity, InputFile, LabelOffer, Purpose, Source};
 use crate::tally::Tally;
