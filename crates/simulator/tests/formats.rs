@@ -30,9 +30,8 @@ struct Read {
     events: u64,
 }
 
-fn read(folder: &Path, labels: Option<PathBuf>) -> Read {
-    let options = OpenOptions { labels, ..OpenOptions::default() };
-    let source = open(&[folder.to_owned()], &options).unwrap();
+fn read(folder: &Path, options: &OpenOptions) -> Read {
+    let source = open(&[folder.to_owned()], options).unwrap();
     let days: Vec<u32> = source.roster.courses.iter().map(|course| course.days).collect();
     let frame = Frame::new(&source.roster, &days, None);
     let mut tally = Tally::default();
@@ -83,7 +82,7 @@ fn probabilities(folder: &Path, week: &str) -> HashMap<String, f64> {
 #[test]
 fn kdd_is_read_and_every_row_accounted_for() {
     let (_place, folder, made) = simulated(Format::Kdd2015, &irregular(300));
-    let read = read(&folder, None);
+    let read = read(&folder, &OpenOptions::default());
     assert_eq!(read.source.format, "kdd2015");
     let broken = &made.record.log.broken;
     assert!(broken.values().all(|&count| count > 100), "{broken:?}");
@@ -97,7 +96,7 @@ fn kdd_is_read_and_every_row_accounted_for() {
 #[test]
 fn oulad_is_read_and_every_row_accounted_for() {
     let (_place, folder, made) = simulated(Format::Oulad, &irregular(300));
-    let read = read(&folder, None);
+    let read = read(&folder, &OpenOptions::default());
     assert_eq!(read.source.format, "oulad");
     assert_eq!(refused(&read.tally), made.record.log.broken);
     assert_eq!(read.tally.used, made.record.log.rows);
@@ -126,7 +125,7 @@ fn labels_and_probabilities_name_enrolments_as_readers_do() {
     for format in [Format::Kdd2015, Format::Oulad] {
         let (_place, folder, made) = simulated(format, &irregular(200));
         let file = if format == Format::Kdd2015 { "truth.csv" } else { "labels.csv" };
-        let read = read(&folder, Some(folder.join(file)));
+        let read = read(&folder, &OpenOptions { labels: Some(folder.join(file)), ..OpenOptions::default() });
         let dropouts = read.source.roster.enrolments.iter().filter(|one| one.dropout == Some(true)).count() as u64;
         assert!(read.source.roster.enrolments.iter().all(|one| one.dropout.is_some()), "{format}");
         assert_eq!(dropouts, made.record.dropouts, "{format}");
@@ -208,6 +207,21 @@ fn tracking_logs_are_json_in_order_of_time() {
     assert!(mobile > 0, "devices with wrong clocks report when they were heard");
     let mean = bytes as f64 / lines.len() as f64;
     assert!((700.0..1_100.0).contains(&mean), "{mean} bytes a line");
+}
+
+#[test]
+fn tracking_logs_are_read_and_every_row_accounted_for() {
+    let (_place, folder, made) = simulated(Format::Edx, &irregular(150));
+    let courses = Some(folder.join("courses.csv"));
+    let read = read(&folder, &OpenOptions { courses, ..OpenOptions::default() });
+    assert_eq!(read.source.format, "edx");
+    let log = &made.record.log;
+    let mut refused = refused(&read.tally);
+    assert_eq!(refused.remove("no_course"), Some(log.sign_ins), "{refused:?}");
+    assert_eq!(refused, log.broken);
+    assert_eq!(read.source.roster.enrolments.len() as u64, made.enrolments);
+    let ids = labels(&folder.join("labels.csv"));
+    assert!(read.source.roster.enrolments.iter().all(|one| ids.contains_key(&one.id)));
 }
 
 #[test]
