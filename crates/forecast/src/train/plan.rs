@@ -159,11 +159,14 @@ fn rows<'a>(data: &'a Dataset, enrolments: &[usize]) -> Vec<SplitRow<'a>> {
         .iter()
         .map(|&enrolment| {
             let (row, course) = (&data.enrolments[enrolment], data.course_of(enrolment));
+            // Cut-offs are whole weeks from the start: of a course whose first week is short, from where it would begin
+            // were it whole.
+            let lacking = 7_u32.saturating_sub(course.cut().first_week_days);
             SplitRow {
                 enrolment: &row.id,
                 learner: &row.learner,
                 course: &course.id,
-                course_start_day: (!course.nominal_dates).then(|| i64::from(course.start_day)),
+                course_start_day: (!course.nominal_dates).then(|| i64::from(course.start_day) - i64::from(lacking)),
                 labels_known_day: labels_known_day(data.manifest.labels.rule, course),
                 label: row.dropout,
             }
