@@ -1,12 +1,15 @@
 """Times `staycast preprocess` beside peers' scripts on the same log, in the same run, turn by turn.
 
-usage: python3 benches/preprocess.py LOG_FOLDER --staycast target/release/staycast [--peer NAME=SCRIPT]… [--runs 3]
+usage: python3 benches/preprocess.py LOG_FOLDER --staycast target/release/staycast [--log 'log.csv'] [--runs 3]
+           [--peer NAME=SCRIPT]… [--peer-input INPUT] [-- MORE ARGUMENTS OF preprocess]
 
-A peer's script is called as `python3 SCRIPT LOG_FOLDER OUT.parquet`. Prints JSON: the machine, the commit, every
-command with seconds and peak memory of every run, and the medians' ratios. Commit it under benches/runs.
+The log is what fits the pattern --log in the folder. A peer's script is called as `python3 SCRIPT INPUT OUT.parquet`, INPUT
+being the folder if not given. Prints JSON: the machine, the commit, every command with seconds and peak memory of every
+run, and the medians' ratios. Commit it under benches/runs.
 """
 
 import argparse
+import glob
 import json
 import os
 import platform
@@ -33,24 +36,33 @@ def timed(command):
     return {"seconds": round(time.perf_counter() - began, 3), "peak_mib": round(usage.ru_maxrss / 1024)}
 
 
+def without_folder(argument):
+    name, equals, path = argument.rpartition("=")
+    return name + equals + os.path.basename(path)
+
+
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("logs")
 parser.add_argument("--staycast", required=True)
 parser.add_argument("--peer", action="append", default=[], metavar="NAME=SCRIPT")
 parser.add_argument("--threads", default="2")
 parser.add_argument("--runs", type=int, default=3)
+parser.add_argument("--log", default="log.csv")
+parser.add_argument("--peer-input")
+parser.add_argument("more", nargs="*")
 given = parser.parse_args()
+logs = sorted(glob.glob(f"{given.logs}/{given.log}"))
 
 work = tempfile.mkdtemp(prefix="staycast-bench-")
-staycast = [given.staycast, "preprocess", given.logs, "--quiet", "--force", "--threads", given.threads]
+staycast = [given.staycast, "preprocess", given.logs, "--quiet", "--force", "--threads", given.threads, *given.more]
 commands = {
     "staycast core": [*staycast, "--features", "core", "--out", f"{work}/core"],
     "staycast all": [*staycast, "--features", "all", "--out", f"{work}/all"],
 }
 for peer in given.peer:
     name, script = peer.split("=", 1)
-    commands[name] = [sys.executable, script, given.logs, f"{work}/{name}.parquet"]
-counting = ["wc", "-l", f"{given.logs}/log.csv"]
+    commands[name] = [sys.executable, script, given.peer_input or given.logs, f"{work}/{name}.parquet"]
+counting = ["wc", "-l", *logs]
 results = {name: [] for name in ["count lines", *commands]}
 for _ in range(given.runs):
     results["count lines"].append(timed(counting))
@@ -61,8 +73,9 @@ medians = {name: statistics.median(run["seconds"] for run in runs) for name, run
 versions = {name: __import__(name).__version__ for name in ("duckdb", "polars") if any(name in peer for peer in given.peer)}
 commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
 report = {
-    "what": "preprocess of a KDD-shaped log",
-    "log_bytes": os.path.getsize(f"{given.logs}/log.csv"),
+    "what": f"preprocess of {given.log}",
+    "command": " ".join(["python3", "benches/preprocess.py", "LOG_FOLDER", *map(without_folder, sys.argv[2:])]),
+    "log_bytes": sum(os.path.getsize(log) for log in logs),
     "cpu": cpu(),
     "cores": os.cpu_count(),
     "commit": commit,
