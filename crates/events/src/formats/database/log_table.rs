@@ -168,14 +168,15 @@ impl<S: RowSink> EventFile for DatabaseLog<S> {
         frame: &Frame,
         sink: &BlockSink<'_>,
         progress: &(dyn Fn(u64) + Sync),
-    ) -> Result<(), ReadError> {
-        let Some((first, last)) = self.table.ids else { return Ok(()) };
+    ) -> Result<Option<String>, ReadError> {
+        let Some((first, last)) = self.table.ids else { return Ok(None) };
         let blocks = (last.abs_diff(first) / self.block_ids) + 1;
         (0..blocks).into_par_iter().try_for_each(|number| {
             let intake = Intake::for_purpose(purpose, frame, number as usize);
             let count = self.read_block(number as usize, self.range(number, (first, last)), intake, sink)?;
             progress(count * ROW_BYTES);
-            Ok(())
-        })
+            Ok::<_, ReadError>(())
+        })?;
+        Ok(None)
     }
 }
