@@ -65,9 +65,9 @@ fn a_sound_folder() {
         event("AAA-2013J/11", 0, "quiz", 1),
         event("AAA-2013J/11", 9, "submission", 1),
         event("AAA-2013J/12", 11, "submission", 1),
-        // 300 clicks of one row, on the course's last day.
-        event("AAA-2013J/12", 20, "forumng", 45),
-        event("AAA-2013J/12", 20, "forumng", 255),
+        // 300 clicks of one row, on the course's last day: the greatest weight up to them, and what is left.
+        event("AAA-2013J/12", 20, "forumng", 12),
+        event("AAA-2013J/12", 20, "forumng", 288),
         event("BBB-2014B/11", 3, "hologram", 2),
         event("BBB-2014B/13", 15, "submission", 1),
         event("BBB-2014B/13", 30, "unknown_site", 1),

@@ -148,7 +148,8 @@ mod tests {
         check(TimeFormat::UnixSeconds, "-0.5", at(-1));
         check(TimeFormat::UnixSeconds, "1.4e9", None);
         check(TimeFormat::UnixSeconds, "-9223372036854775809", None);
-        check(TimeFormat::UnixSeconds, "9223372036854775807.5", at(i64::MAX));
+        // Nineteen digits are no instant that anyone was in a course at.
+        check(TimeFormat::UnixSeconds, "9223372036854775807.5", None);
         check(TimeFormat::UnixSeconds, "9223372036854775808", None);
         check(TimeFormat::UnixMillis, "1402738709999", at(1_402_738_709));
         check(TimeFormat::UnixMillis, "-1", at(-1));
