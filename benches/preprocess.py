@@ -49,12 +49,13 @@ parser.add_argument("--threads", default="2")
 parser.add_argument("--runs", type=int, default=3)
 parser.add_argument("--log", default="log.csv")
 parser.add_argument("--peer-input")
-parser.add_argument("more", nargs="*")
-given = parser.parse_args()
+dashes = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+own, more = sys.argv[1:dashes], sys.argv[dashes + 1 :]
+given = parser.parse_args(own)
 logs = sorted(glob.glob(f"{given.logs}/{given.log}"))
 
 work = tempfile.mkdtemp(prefix="staycast-bench-")
-staycast = [given.staycast, "preprocess", given.logs, "--quiet", "--force", "--threads", given.threads, *given.more]
+staycast = [given.staycast, "preprocess", given.logs, "--quiet", "--force", "--threads", given.threads, *more]
 commands = {
     "staycast core": [*staycast, "--features", "core", "--out", f"{work}/core"],
     "staycast all": [*staycast, "--features", "all", "--out", f"{work}/all"],

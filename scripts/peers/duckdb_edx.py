@@ -38,13 +38,13 @@ con.execute("set preserve_insertion_order = false; set TimeZone = 'UTC'")
 con.execute(f"""
 create temp table events as select * exclude (text) from (
 with lines as (
-    select trim(username) as learner, date_trunc('second', time::timestamptz)::timestamp as time, coalesce(name, '') as name,
+    select trim(username) as learner, date_trunc('second', try_cast(time as timestamptz))::timestamp as time, coalesce(name, '') as name,
            coalesce(event_type, '') as event_type, trim(coalesce(context.course_id, '')) as course, event,
            case when event_type like '/%' or event_type like 'http%' then event_type end as request, page
     from read_json('{log}', format = 'newline_delimited', ignore_errors = true, maximum_object_size = 4194304, columns = {{
         'username': 'VARCHAR', 'time': 'VARCHAR', 'name': 'VARCHAR', 'event_type': 'VARCHAR', 'page': 'VARCHAR',
         'event': 'VARCHAR', 'context': 'STRUCT(course_id VARCHAR)'}})
-    where trim(coalesce(username, '')) not in ('', 'anonymous')),
+    where trim(coalesce(username, '')) not in ('', 'anonymous') and try_cast(time as timestamptz) is not null),
 found as (
     select *, case when request is not null or course = '' then regexp_extract(coalesce(request, page, ''), '{COURSE_PATH}', 1) end as path_course,
            case when request is not null then regexp_extract(request, '{COURSE_PATH}', 2) end as part

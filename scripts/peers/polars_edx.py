@@ -34,8 +34,8 @@ def given(path):
 lines = pl.scan_ndjson(log, schema=schema, ignore_errors=True).with_columns(
     learner=pl.col("username").str.strip_chars(), name=pl.col("name").fill_null(""), event_type=pl.col("event_type").fill_null(""),
     course=pl.col("context").struct.field("course_id").str.strip_chars().fill_null(""),
-    time=pl.col("time").str.slice(0, 19).str.to_datetime("%Y-%m-%dT%H:%M:%S"))
-lines = lines.filter(~pl.col("learner").fill_null("").is_in(["", "anonymous"]))
+    time=pl.col("time").str.slice(0, 19).str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False))
+lines = lines.filter(~pl.col("learner").fill_null("").is_in(["", "anonymous"]) & pl.col("time").is_not_null())
 is_request = pl.col("event_type").str.starts_with("/") | pl.col("event_type").str.starts_with("http")
 lines = lines.with_columns(
     request=pl.when(is_request).then(pl.col("event_type")), data=pl.when(~is_request).then(pl.col("event")))
