@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, Hasher};
+use std::num::NonZeroU64;
 
 use foldhash::quality::FixedState;
 
@@ -11,7 +12,7 @@ const HASHING: FixedState = FixedState::with_seed(0x5747_4159);
 /// What was acted on, reduced to 48 bits of a hash. Two objects of one learner's week share a key with a chance of
 /// about n² / 2⁴⁹ for n objects: 2·10⁻⁹ at a thousand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ObjectKey(u64);
+pub struct ObjectKey(NonZeroU64);
 
 impl ObjectKey {
     /// The key of an object's id. An empty id is no object.
@@ -24,7 +25,13 @@ impl ObjectKey {
         hasher.write(id);
         let hash = hasher.finish();
         // 0 stands for "no object" inside an event.
-        Some(Self((hash >> 16).max(1)))
+        Some(Self(NonZeroU64::new(hash >> 16).unwrap_or(NonZeroU64::MIN)))
+    }
+
+    /// The key as a number, of 48 bits spread evenly, for tables that need no hashing of their own.
+    #[must_use]
+    pub const fn bits(self) -> u64 {
+        self.0.get()
     }
 }
 
@@ -73,7 +80,7 @@ impl Event {
     #[must_use]
     pub const fn new(enrolment: u32, seconds: i32, kind: u8, object: Option<ObjectKey>, weight: Weight) -> Self {
         let object = match object {
-            Some(ObjectKey(key)) => key,
+            Some(key) => key.bits(),
             None => 0,
         };
         let shifted = (seconds as u32) ^ (1 << 31);
@@ -108,9 +115,9 @@ impl Event {
     /// What was acted on.
     #[must_use]
     pub const fn object(self) -> Option<ObjectKey> {
-        match (self.0 as u64 >> 8) & ((1 << 48) - 1) {
-            0 => None,
-            key => Some(ObjectKey(key)),
+        match NonZeroU64::new((self.0 as u64 >> 8) & ((1 << 48) - 1)) {
+            Some(key) => Some(ObjectKey(key)),
+            None => None,
         }
     }
 

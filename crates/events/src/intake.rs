@@ -21,7 +21,7 @@ pub struct Frame {
     courses: Vec<u32>,
     as_of: Option<i64>,
     /// By kind number: whether such an event befell the learner.
-    received: Vec<bool>,
+    received: [bool; 1 << u8::BITS],
 }
 
 impl Frame {
@@ -36,14 +36,16 @@ impl Frame {
             .map(|(start, &days)| start + i64::from(days) * crate::time::DAY_SECONDS)
             .collect();
         let courses = roster.enrolments.iter().map(|enrolment| enrolment.course).collect();
-        Self { starts, limits, courses, as_of, received: Vec::new() }
+        Self { starts, limits, courses, as_of, received: [false; 1 << u8::BITS] }
     }
 
     /// The same frame for rows of these `kinds`: events that befall a learner (see [`crate::Detail::is_received`]) are
     /// then kept apart from those that are the learner's own.
     #[must_use]
     pub fn with_kinds(mut self, kinds: &[Kind]) -> Self {
-        self.received = kinds.iter().map(|kind| kind.detail.is_received()).collect();
+        for (received, kind) in self.received.iter_mut().zip(kinds) {
+            *received = kind.detail.is_received();
+        }
         self
     }
 
@@ -51,15 +53,27 @@ impl Frame {
     /// stand at these places among all.
     pub(crate) fn part(&self, first: u32, count: usize, kinds: &[u8]) -> Self {
         let first = first as usize;
-        Self {
-            courses: self.courses[first..first + count].to_vec(),
-            received: kinds.iter().map(|&kind| self.is_received(kind)).collect(),
-            ..self.clone()
+        let mut part = Self { courses: self.courses[first..first + count].to_vec(), ..self.clone() };
+        for (received, &kind) in part.received.iter_mut().zip(kinds) {
+            *received = self.is_received(kind);
         }
+        part
     }
 
     fn is_received(&self, kind: u8) -> bool {
-        self.received.get(usize::from(kind)).is_some_and(|&received| received)
+        self.received[usize::from(kind)]
+    }
+
+    fn lane(&self, enrolment: u32) -> Lane {
+        let course = self.courses[enrolment as usize] as usize;
+        let start = self.starts[course];
+        let after = self.as_of.map_or(i64::MAX, |as_of| as_of.saturating_add(1));
+        Lane {
+            enrolment: Some(enrolment),
+            start,
+            from: start.saturating_add(i64::from(i32::MIN)),
+            to: self.limits[course].min(start.saturating_add(i64::from(i32::MAX))).min(after),
+        }
     }
 }
 
@@ -98,6 +112,24 @@ pub struct Parsed {
     pub course_spans: FxHashMap<u32, Span>,
 }
 
+impl Parsed {
+    /// Takes up that there was a row of this instant.
+    fn see(&mut self, instant: i64) {
+        let here = Span { first: instant, last: instant };
+        self.span = Some(self.span.map_or(here, |span| span.join(here)));
+    }
+}
+
+/// Within what an event of an enrolment is used without further questions.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lane {
+    enrolment: Option<u32>,
+    /// The course's start, an instant like those below.
+    start: i64,
+    from: i64,
+    to: i64,
+}
+
 /// Takes the rows of one block.
 #[derive(Debug)]
 pub struct Intake<'a> {
@@ -107,6 +139,8 @@ pub struct Intake<'a> {
     /// Number of the block in its file, from 0.
     pub block: usize,
     spans_by_course: bool,
+    /// Of the row before: logs are mostly ordered by enrolment.
+    lane: Lane,
 }
 
 /// A row as a reader understood it.
@@ -130,7 +164,7 @@ impl<'a> Intake<'a> {
     /// An intake for one block.
     #[must_use]
     pub fn new(frame: &'a Frame) -> Self {
-        Self { frame, parsed: Parsed::default(), block: 0, spans_by_course: false }
+        Self { frame, parsed: Parsed::default(), block: 0, spans_by_course: false, lane: Lane::default() }
     }
 
     /// An intake that only learns when each course has events, to infer calendars from.
@@ -158,6 +192,24 @@ impl<'a> Intake<'a> {
     /// Takes a row that is one event.
     #[inline]
     pub fn row(&mut self, row: Row) {
+        if self.lane.enrolment != Some(row.enrolment) {
+            self.lane = self.frame.lane(row.enrolment);
+        }
+        let Lane { start, from, to, .. } = self.lane;
+        let usual = (from..to).contains(&row.instant) & (row.count == 1) & !self.frame.is_received(row.kind);
+        if usual & !self.spans_by_course {
+            self.parsed.see(row.instant);
+            let seconds = (row.instant - start) as i32;
+            self.parsed.events.push(Event::new(row.enrolment, seconds, row.kind, row.object, Weight::ONE));
+            self.parsed.tally.used += 1;
+            return;
+        }
+        self.unusual_row(row);
+    }
+
+    /// Takes a row that [`Intake::row`] is not sure of.
+    #[cold]
+    fn unusual_row(&mut self, row: Row) {
         match self.event(row) {
             Ok(()) => self.parsed.tally.used += 1,
             Err(reason) => self.refuse(reason, row.line, || what(reason, row)),
@@ -182,7 +234,6 @@ impl<'a> Intake<'a> {
         }
     }
 
-    #[inline]
     fn event(&mut self, row: Row) -> Result<(), Reason> {
         let course = self.frame.courses[row.enrolment as usize];
         let start = self.frame.starts[course as usize];
@@ -200,7 +251,7 @@ impl<'a> Intake<'a> {
         let received = self.frame.is_received(row.kind);
         let here = Span { first: row.instant, last: row.instant };
         if !received {
-            self.parsed.span = Some(self.parsed.span.map_or(here, |span| span.join(here)));
+            self.parsed.see(row.instant);
         }
         if self.spans_by_course {
             if !received {

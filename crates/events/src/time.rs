@@ -100,7 +100,7 @@ impl InstantParser {
     #[inline]
     pub fn parse(&mut self, text: &[u8]) -> Option<i64> {
         let (date, rest) = text.split_first_chunk::<10>()?;
-        if *date != self.date {
+        if !same(date, &self.date) {
             self.midnight = i64::from(parse_date(date)?) * DAY_SECONDS;
             self.date = *date;
         }
@@ -116,6 +116,16 @@ impl InstantParser {
     }
 }
 
+/// Whether two dates are the same text. As two numbers, since arrays of ten bytes are compared by a call.
+#[inline]
+fn same(one: &[u8; 10], other: &[u8; 10]) -> bool {
+    let number = |text: &[u8; 10]| {
+        let [a, b, c, d, e, f, g, h, i, j] = *text;
+        (u64::from_le_bytes([a, b, c, d, e, f, g, h]), u16::from_le_bytes([i, j]))
+    };
+    number(one) == number(other)
+}
+
 /// Seconds since midnight of `HH:MM:SS`.
 #[inline]
 fn parse_clock(text: [u8; 8]) -> Option<u32> {
@@ -125,8 +135,8 @@ fn parse_clock(text: [u8; 8]) -> Option<u32> {
     if (exceeds | signs) & 0x8080_8080_8080_8080 != 0 {
         return None;
     }
-    let [h1, h2, _, m1, m2, _, s1, s2] = signs.to_le_bytes().map(u32::from);
-    let (hour, minute, second) = (h1 * 10 + h2, m1 * 10 + m2, s1 * 10 + s2);
+    // Ten times each digit and the one behind it; no sum of two digits reaches into the next byte.
+    let [hour, _, _, minute, _, _, second, _] = (signs * 10 + (signs >> 8)).to_le_bytes().map(u32::from);
     (hour < 24 && minute < 60 && second <= 60).then_some(hour * 3_600 + minute * 60 + second)
 }
 

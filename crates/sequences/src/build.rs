@@ -8,7 +8,7 @@ use staycast_events::time::format_instant;
 use staycast_events::{Course, LabelOffer, Source, Tally};
 
 use crate::checkpoint;
-use crate::columns::{Columns, Key, feature_columns, schema};
+use crate::columns::{Columns, feature_columns, schema};
 use crate::error::BuildError;
 use crate::features::{Feature, FeatureSet};
 use crate::grid::{Grid, Weeks, end_of_day};
@@ -20,7 +20,7 @@ use crate::peers::Gathering;
 use crate::progress::{Progress, Unit};
 use crate::reading::Reading;
 use crate::reduce::{self, Summary};
-use crate::store::{Store, partitions};
+use crate::store::{Store, Taken, partitions};
 use crate::tables::{self, Facts};
 use crate::timing::Timing;
 
@@ -145,6 +145,7 @@ pub fn build(
         roster: &source.roster,
         grids: &grids,
         kinds: &source.kinds,
+        marks: reduce::Marks::of(&source.kinds, source.knows),
         knows: source.knows,
         set: options.features,
         raw_kinds: kinds.is_some(),
@@ -278,9 +279,7 @@ fn reduce_all(
             .enumerate()
             .map(|(ahead, &number)| {
                 let events = store.take(number).map_err(BuildError::write(path))?;
-                let count: u64 = events.iter().map(|event| u64::from(event.weight())).sum();
-                let (columns, summaries) = reduce_partition(frame, features, partitions[number].clone(), &events);
-                drop(events);
+                let (columns, summaries, count) = reduce_partition(frame, features, partitions[number].clone(), events);
                 let batch = columns.finish(&schema);
                 let encoded = encoder.encode(ahead, &batch).map_err(BuildError::parquet(path))?;
                 progress.advance(summaries.len() as u64);
@@ -299,34 +298,33 @@ fn reduce_all(
     Ok(reduced)
 }
 
+/// Rows, summaries, and how many events there were.
 fn reduce_partition<'a>(
     frame: &reduce::Frame<'_>,
     features: &'a [Feature],
     enrolments: std::ops::Range<u32>,
-    events: &[staycast_events::Event],
-) -> (Columns<'a>, Vec<Summary>) {
+    mut events: Taken,
+) -> (Columns<'a>, Vec<Summary>, u64) {
     let mut columns = Columns::new(features);
     let mut summaries = Vec::with_capacity(enrolments.len());
-    let mut rest = events;
+    let mut scratch = reduce::Scratch::default();
+    let mut count = 0;
     for place in enrolments {
-        let (mine, later) = rest.split_at(rest.partition_point(|event| event.enrolment() <= place));
-        rest = later;
+        let mine = events.of(place);
+        count += mine.iter().map(|event| u64::from(event.weight())).sum::<u64>();
         let enrolment = &frame.roster.enrolments[place as usize];
         let grid = &frame.grids[enrolment.course as usize];
         let course = &frame.roster.courses[enrolment.course as usize];
-        let key = |week| Key {
-            course: &course.id,
-            enrolment: &enrolment.id,
-            learner: &enrolment.learner,
-            week,
-            week_days: grid.week_days(week),
-        };
-        summaries.push(reduce::reduce(frame, place, mine, |week, values| columns.push(key(week), Some(values))));
+        columns.keys(&course.id, &enrolment.id, &enrolment.learner, grid.weeks);
+        let week_days = |week| grid.week_days(week);
+        summaries.push(reduce::reduce(frame, place, mine, &mut scratch, |week, values| {
+            columns.push(week, week_days(week), Some(values));
+        }));
         for week in grid.observed_weeks..grid.weeks {
-            columns.push(key(week), None);
+            columns.push(week, week_days(week), None);
         }
     }
-    (columns, summaries)
+    (columns, summaries, count)
 }
 
 /// How many rows each reason has, as manifests tell it.

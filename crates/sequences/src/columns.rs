@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow_array::builder::StringDictionaryBuilder;
 use arrow_array::types::Int32Type;
 use arrow_array::{ArrayRef, BooleanArray, Float32Array, Int32Array, RecordBatch};
+use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use staycast_events::Kind;
 
@@ -64,16 +65,6 @@ pub(crate) struct Columns<'a> {
     values: Vec<Vec<f64>>,
 }
 
-/// Which enrolment-week a row is.
-#[derive(Clone, Copy)]
-pub(crate) struct Key<'a> {
-    pub(crate) course: &'a str,
-    pub(crate) enrolment: &'a str,
-    pub(crate) learner: &'a str,
-    pub(crate) week: u32,
-    pub(crate) week_days: u32,
-}
-
 impl<'a> Columns<'a> {
     pub(crate) fn new(features: &'a [Feature]) -> Self {
         Self {
@@ -88,13 +79,17 @@ impl<'a> Columns<'a> {
         }
     }
 
+    /// Says whose the next `weeks` rows are.
+    pub(crate) fn keys(&mut self, course: &str, enrolment: &str, learner: &str, weeks: u32) {
+        self.course.append_values(course, weeks as usize);
+        self.enrolment.append_values(enrolment, weeks as usize);
+        self.learner.append_values(learner, weeks as usize);
+    }
+
     /// Adds a row: `values` in the order of the features, NaN for null; none for a week that is not over.
-    pub(crate) fn push(&mut self, key: Key<'_>, values: Option<&[f64]>) {
-        self.course.append_value(key.course);
-        self.enrolment.append_value(key.enrolment);
-        self.learner.append_value(key.learner);
-        self.week.push(key.week as i32);
-        self.week_days.push(key.week_days as i32);
+    pub(crate) fn push(&mut self, week: u32, week_days: u32, values: Option<&[f64]>) {
+        self.week.push(week as i32);
+        self.week_days.push(week_days as i32);
         self.observed.push(values.is_some());
         match values {
             Some(values) => {
@@ -118,15 +113,19 @@ impl<'a> Columns<'a> {
             Arc::new(BooleanArray::from(self.observed)),
         ];
         for (feature, column) in self.features.iter().zip(self.values) {
-            let known = |value: f64| (!value.is_nan()).then_some(value);
+            let nulls = NullBuffer::from_iter(column.iter().map(|value| !value.is_nan()));
+            let nulls = Some(nulls).filter(|nulls| nulls.null_count() > 0);
+            // Null is a NaN here, which becomes 0 below the mask, and NaN in a column of floats.
             arrays.push(match feature.storage {
                 // A running total may outgrow 32 bits only after 68 years on task; it saturates there.
                 Storage::Int => {
-                    Arc::new(column.iter().map(|&value| known(value).map(|value| value as i32)).collect::<Int32Array>())
+                    let values: Vec<i32> = column.iter().map(|&value| value as i32).collect();
+                    Arc::new(Int32Array::new(values.into(), nulls))
                 }
-                Storage::Float => Arc::new(
-                    column.iter().map(|&value| known(value).map(|value| value as f32)).collect::<Float32Array>(),
-                ),
+                Storage::Float => {
+                    let values: Vec<f32> = column.iter().map(|&value| value as f32).collect();
+                    Arc::new(Float32Array::new(values.into(), nulls))
+                }
             });
         }
         RecordBatch::try_new(Arc::clone(schema), arrays).expect("columns of the schema's types and of one length")

@@ -1,13 +1,13 @@
 //! The output folder: drafted under a temporary name beside its place, then renamed, so that it appears whole or not
 //! at all (invariant 5).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use staycast_events::{Source, Tally, input};
 
 use crate::build::{BuildOptions, COURSES, ENROLMENTS, IfExists, RawKinds, SEQUENCES, reasons};
@@ -246,22 +246,27 @@ pub(crate) struct Told<'a> {
     pub(crate) folder: &'a Path,
 }
 
-/// The manifest of a finished draft.
+/// The manifest of a draft whose tables are written, which are durable then.
 pub(crate) fn manifest(told: &Told<'_>) -> Result<Manifest, BuildError> {
     let Told { source, options, tally, .. } = told;
     let roster = &source.roster;
     let read = tally.read + source.tables.read;
     let rejected = tally.rejected() + source.tables.rejected();
-    let learners: BTreeSet<&str> = roster.enrolments.iter().map(|enrolment| enrolment.learner.as_str()).collect();
+    let learners: FxHashSet<&str> = roster.enrolments.iter().map(|enrolment| enrolment.learner.as_str()).collect();
     let mut left_out = BTreeMap::new();
     if source.enrolments_without_course > 0 {
         left_out.insert("unknown_course".to_owned(), source.enrolments_without_course);
     }
-    let output = |name: &str, rows: u64| -> Result<OutputRecord, BuildError> {
+    let output = |&(name, rows): &(&str, u64)| -> Result<OutputRecord, BuildError> {
         let path = told.folder.join(name);
-        let bytes = fs::metadata(&path).map_err(BuildError::write(&path))?.len();
+        let file = File::open(&path).map_err(BuildError::write(&path))?;
+        file.sync_all().map_err(BuildError::write(&path))?;
+        let bytes = file.metadata().map_err(BuildError::write(&path))?.len();
         Ok(OutputRecord { file: name.to_owned(), rows, bytes, blake3: input::blake3_of(&path)? })
     };
+    let outputs =
+        [(SEQUENCES, told.rows), (ENROLMENTS, roster.enrolments.len() as u64), (COURSES, roster.courses.len() as u64)];
+    let outputs = outputs.par_iter().map(output).collect::<Result<_, _>>()?;
     Ok(Manifest {
         kind: "staycast-sequences".to_owned(),
         layout_version: LAYOUT_VERSION,
@@ -298,11 +303,7 @@ pub(crate) fn manifest(told: &Told<'_>) -> Result<Manifest, BuildError> {
             enrolment_weeks: told.rows,
             enrolments_left_out: left_out,
         },
-        outputs: vec![
-            output(SEQUENCES, told.rows)?,
-            output(ENROLMENTS, roster.enrolments.len() as u64)?,
-            output(COURSES, roster.courses.len() as u64)?,
-        ],
+        outputs,
     })
 }
 

@@ -15,7 +15,7 @@ use crate::grid::Weeks;
 use crate::labels::DropoutRule;
 use crate::peers::Gathering;
 use crate::progress::{Progress, Unit};
-use crate::store::Store;
+use crate::store::{Store, runs};
 
 /// What is read, for what.
 pub(crate) struct Reading<'a> {
@@ -79,7 +79,7 @@ impl Reading<'_> {
         let source = self.source;
         let days: Vec<u32> = self.cuts.iter().map(|cut| cut.days).collect();
         let frame = Frame::new(&source.roster, &days, self.options.as_of).with_kinds(&source.kinds);
-        let windows: Vec<Option<(i64, i64)>> =
+        let windows: Vec<Option<Window>> =
             source.roster.courses.iter().map(|course| label_window(self.rule, course.days)).collect();
         let bytes: Vec<u64> = source.events.iter().map(|file| file.size_bytes()).collect();
         progress.begin("reading", Some(bytes.iter().sum()), Unit::Bytes);
@@ -114,14 +114,14 @@ impl Reading<'_> {
         &self,
         file: &dyn EventFile,
         frame: &Frame,
-        windows: &[Option<(i64, i64)>],
+        windows: &[Option<Window>],
         begun: &mut Begun,
         store: &Store,
         progress: &dyn Progress,
     ) -> Result<(), BuildError> {
-        let mark = |enrolment: u32, seconds: i32| {
-            let window = windows[self.source.roster.enrolments[enrolment as usize].course as usize];
-            if window.is_some_and(|(from, to)| (from..to).contains(&i64::from(seconds))) {
+        let mark = |enrolment: u32, is_inside: &mut dyn FnMut(&Window) -> bool| {
+            let window = &windows[self.source.roster.enrolments[enrolment as usize].course as usize];
+            if window.as_ref().is_some_and(is_inside) {
                 begun.active[enrolment as usize].store(true, Ordering::Relaxed);
             }
         };
@@ -133,12 +133,22 @@ impl Reading<'_> {
             if let Some(gathering) = self.gathering {
                 gathering.add(&parsed.events);
             }
+            let runs_of_events = runs(&parsed.events);
             if rule_looks_at_activity(self.rule) {
-                parsed.events.iter().for_each(|event| mark(event.enrolment(), event.seconds()));
-                parsed.after_calendar.iter().for_each(|&(enrolment, seconds)| mark(enrolment, seconds));
+                for run in &runs_of_events {
+                    // Backwards: the window is at the end, and so are the newest events in most logs.
+                    let mut newest_first = parsed.events[run.start..run.end].iter().rev();
+                    mark(run.enrolment, &mut |window| {
+                        newest_first.any(|event| window.contains(&i64::from(event.seconds())))
+                    });
+                }
+                for &(enrolment, seconds) in &parsed.after_calendar {
+                    mark(enrolment, &mut |window| window.contains(&i64::from(seconds)));
+                }
             }
-            for events in [&parsed.events, &parsed.received] {
-                store.add(events).map_err(|error| ReadError::Sink(Box::new(error)))?;
+            let runs_of_received = runs(&parsed.received);
+            for (events, runs) in [(parsed.events, runs_of_events), (parsed.received, runs_of_received)] {
+                store.add(events, runs).map_err(|error| ReadError::Sink(Box::new(error)))?;
             }
             blocks.lock().expect("no thread panics while it counts").push((number, parsed.tally));
             Ok(())
@@ -166,12 +176,14 @@ impl Reading<'_> {
     }
 }
 
-/// The window, in seconds from the course's start, in which an event means that the learner stayed.
-fn label_window(rule: DropoutRule, calendar_days: u32) -> Option<(i64, i64)> {
+/// The seconds from the course's start in which an event means that the learner stayed.
+type Window = std::ops::Range<i64>;
+
+fn label_window(rule: DropoutRule, calendar_days: u32) -> Option<Window> {
     let end = i64::from(calendar_days) * DAY_SECONDS;
     match rule {
-        DropoutRule::InactiveLast { weeks } => Some((end - 7 * i64::from(weeks) * DAY_SECONDS, end)),
-        DropoutRule::NoActivityAfter { days } => Some((end, end + i64::from(days) * DAY_SECONDS)),
+        DropoutRule::InactiveLast { weeks } => Some(end - 7 * i64::from(weeks) * DAY_SECONDS..end),
+        DropoutRule::NoActivityAfter { days } => Some(end..end + i64::from(days) * DAY_SECONDS),
         _ => None,
     }
 }

@@ -3,13 +3,17 @@
 //! A partition is a range of enrolments with about [`PARTITION_ROWS`] enrolment-weeks, so that it can be sorted and
 //! reduced by one thread while others do theirs, and becomes one row group of the output. The cuts depend on the roster
 //! alone, never on threads.
+//!
+//! Most logs are ordered by enrolment, or nearly: a block's events then stay where they were parsed to until they are
+//! reduced, and only which of them are whose is noted. In other logs they are brought together twice: a block's by
+//! partition, a partition's by enrolment.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use staycast_events::{Event, Weight};
 
@@ -53,9 +57,77 @@ pub(crate) struct Store {
 
 #[derive(Default)]
 struct Partition {
-    chunks: Vec<Vec<Event>>,
+    chunks: Vec<Chunk>,
     spill: Option<PathBuf>,
 }
+
+/// Events of one partition, in the order they came.
+enum Chunk {
+    /// Of a block that is ordered by enrolment, or nearly: the runs that are the partition's. The block is freed with
+    /// the last partition that has some of it.
+    Shared(Arc<Vec<Event>>, Box<[Run]>),
+    /// Gathered from other blocks.
+    Own(Vec<Event>),
+}
+
+impl Chunk {
+    fn len(&self) -> usize {
+        match self {
+            Self::Shared(_, runs) => runs.iter().map(|run| run.end - run.start).sum(),
+            Self::Own(events) => events.len(),
+        }
+    }
+
+    /// The events, in pieces.
+    fn pieces(&self) -> impl Iterator<Item = &[Event]> {
+        let (block, runs): (&[Event], &[Run]) = match self {
+            Self::Shared(block, runs) => (block, runs),
+            Self::Own(events) => (events, &[]),
+        };
+        let whole = matches!(self, Self::Own(_)).then_some(block);
+        runs.iter().map(|run| &block[run.start..run.end]).chain(whole)
+    }
+
+    fn events(&self) -> impl Iterator<Item = &Event> {
+        self.pieces().flatten()
+    }
+}
+
+/// Events of one enrolment side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Run {
+    pub(crate) enrolment: u32,
+    /// Place of the first among its block's events.
+    pub(crate) start: usize,
+    /// Place after the last.
+    pub(crate) end: usize,
+}
+
+/// The runs of `events`.
+pub(crate) fn runs(events: &[Event]) -> Vec<Run> {
+    /// Events that are looked at together, which no processor has to guess about.
+    const STEP: usize = 16;
+    let mut runs = Vec::new();
+    let mut start = 0;
+    while let Some(first) = events.get(start) {
+        let enrolment = first.enrolment();
+        let differs = |event: &Event| event.enrolment() ^ enrolment;
+        let mut end = start + 1;
+        while let Some(step) = events.get(end..end + STEP) {
+            if step.iter().fold(0, |all, event| all | differs(event)) != 0 {
+                break;
+            }
+            end += STEP;
+        }
+        end += events[end..].iter().take_while(|event| differs(event) == 0).count();
+        runs.push(Run { enrolment, start, end });
+        start = end;
+    }
+    runs
+}
+
+/// Events are left where they are when those of an enrolment stand together, this many on average.
+const LONG_RUN: usize = 16;
 
 impl Store {
     /// A store over `partitions` that holds about `limit_bytes` in memory and spills the rest into `spill_folder`.
@@ -76,25 +148,32 @@ impl Store {
         }
     }
 
-    /// Takes a block's events.
-    pub(crate) fn add(&self, events: &[Event]) -> io::Result<()> {
-        // Logs are mostly ordered by enrolment, so runs of one partition are long; in other logs a run is one event,
-        // and bringing a block's partitions together first makes them long again.
-        let of = |event: &Event| self.partition_of[event.enrolment() as usize];
-        if runs(events, of) > events.len() / 16 + 64 {
+    /// Takes a block's events, whose runs of one enrolment are `runs`.
+    pub(crate) fn add(&self, mut events: Vec<Event>, mut runs: Vec<Run>) -> io::Result<()> {
+        let count = events.len();
+        if runs.len() <= count / LONG_RUN {
+            // A reader makes room for more events than came of long lines.
+            if events.capacity() > count + count / 16 {
+                events.shrink_to_fit();
+            }
+            let events = Arc::new(events);
+            let of = |run: &Run| self.partition_of[run.enrolment as usize];
+            runs.sort_by_key(of);
+            for runs in runs.chunk_by(|one, next| of(one) == of(next)) {
+                let chunk = Chunk::Shared(Arc::clone(&events), runs.into());
+                lock(&self.partitions[of(&runs[0]) as usize]).chunks.push(chunk);
+            }
+        } else {
+            let of = |event: &Event| self.partition_of[event.enrolment() as usize] as usize;
             let mut together = Together::new(self.partitions.len());
-            events.iter().for_each(|event| together.count(of(event) as usize));
+            events.iter().for_each(|event| together.count(of(event)));
             together.place();
-            events.iter().for_each(|&event| together.put(of(&event) as usize, event));
+            events.iter().for_each(|&event| together.put(of(&event), event));
             for (partition, run) in self.partitions.iter().zip(together.groups()) {
                 lock(partition).push(run);
             }
-        } else {
-            for run in events.chunk_by(|one, next| of(one) == of(next)) {
-                lock(&self.partitions[of(&run[0]) as usize]).push(run);
-            }
         }
-        let added = events.len() as u64 * EVENT_BYTES;
+        let added = count as u64 * EVENT_BYTES;
         if self.held_bytes.fetch_add(added, Ordering::Relaxed) + added > self.limit_bytes {
             self.spill()?;
         }
@@ -113,13 +192,13 @@ impl Store {
     fn spill_partition(&self, number: usize) -> io::Result<()> {
         let mut partition = lock(&self.partitions[number]);
         let chunks = std::mem::take(&mut partition.chunks);
-        let count: usize = chunks.iter().map(Vec::len).sum();
+        let count: usize = chunks.iter().map(Chunk::len).sum();
         if count == 0 {
             return Ok(());
         }
         let path = partition.spill.get_or_insert_with(|| self.spill_path(number));
         let mut file = BufWriter::with_capacity(1 << 18, OpenOptions::new().create(true).append(true).open(path)?);
-        for event in chunks.iter().flatten() {
+        for event in chunks.iter().flat_map(Chunk::events) {
             file.write_all(&event.to_bytes())?;
         }
         file.flush()?;
@@ -173,29 +252,76 @@ impl Store {
         self.spilled_bytes.load(Ordering::Relaxed)
     }
 
-    /// Takes the events of a partition out, sorted.
-    ///
-    /// Brought together by enrolment first, in two passes; of most enrolments the events are then in order already.
-    pub(crate) fn take(&self, number: usize) -> io::Result<Vec<Event>> {
+    /// Takes the events of a partition out.
+    pub(crate) fn take(&self, number: usize) -> io::Result<Taken> {
         let Partition { mut chunks, spill } = std::mem::take(&mut *lock(&self.partitions[number]));
         if let Some(path) = spill {
-            chunks.push(read_spilled(&path)?);
+            chunks.push(Chunk::Own(read_spilled(&path)?));
             std::fs::remove_file(&path)?;
         }
+        let mut pieces = Vec::new();
+        for (place, chunk) in chunks.iter().enumerate() {
+            match chunk {
+                Chunk::Shared(_, runs) => {
+                    pieces.extend(runs.iter().map(|&run| (run.enrolment, place, run.start, run.end)));
+                }
+                Chunk::Own(_) => return Ok(self.together(number, chunks)),
+            }
+        }
+        pieces.sort_unstable();
+        Ok(Taken { chunks, pieces, next: 0, sorted: Vec::new() })
+    }
+
+    /// Brings the events of a partition together by enrolment.
+    fn together(&self, number: usize, chunks: Vec<Chunk>) -> Taken {
         let first = self.ranges[number].start;
         let group = |event: &Event| (event.enrolment() - first) as usize;
         let mut together = Together::new(self.ranges[number].len());
-        chunks.iter().flatten().for_each(|event| together.count(group(event)));
+        chunks.iter().flat_map(Chunk::events).for_each(|event| together.count(group(event)));
         together.place();
         // Chunk by chunk, so that each is freed when it is done with.
         for chunk in chunks {
-            chunk.into_iter().for_each(|event| together.put(group(&event), event));
+            chunk.events().for_each(|&event| together.put(group(&event), event));
         }
-        for events in together.groups_mut() {
-            // Two or three ordered runs where a log is ordered: this sort merges such runs, and sees one at a glance.
-            events.sort();
+        let pieces = (first..)
+            .zip(together.ends())
+            .map(|(enrolment, Range { start, end })| (enrolment, 0, start, end))
+            .collect();
+        Taken { chunks: vec![Chunk::Own(together.events)], pieces, next: 0, sorted: Vec::new() }
+    }
+}
+
+/// The events of a partition, to be had by enrolment, in their order.
+pub(crate) struct Taken {
+    chunks: Vec<Chunk>,
+    /// Whose, in which chunk, and from where to where there; ascending.
+    pieces: Vec<(u32, usize, usize, usize)>,
+    next: usize,
+    sorted: Vec<Event>,
+}
+
+impl Taken {
+    /// The events of `enrolment`, sorted. Enrolments are to be asked for in ascending order.
+    pub(crate) fn of(&mut self, enrolment: u32) -> &[Event] {
+        let rest = &self.pieces[self.next..];
+        let pieces = &rest[..rest.iter().take_while(|piece| piece.0 == enrolment).count()];
+        self.next += pieces.len();
+        let events = |&(_, chunk, start, end): &(u32, usize, usize, usize)| match &self.chunks[chunk] {
+            Chunk::Shared(events, _) => &events[start..end],
+            Chunk::Own(events) => &events[start..end],
+        };
+        if let [one] = pieces
+            && events(one).is_sorted()
+        {
+            return events(one);
         }
-        Ok(together.events)
+        self.sorted.clear();
+        for piece in pieces {
+            self.sorted.extend_from_slice(events(piece));
+        }
+        // One or a few ordered runs where a log is ordered: this sort merges such runs.
+        self.sorted.sort();
+        &self.sorted
     }
 }
 
@@ -243,39 +369,30 @@ impl Together {
 
     /// The groups, when all events are put.
     fn groups(&self) -> impl Iterator<Item = &[Event]> {
-        let mut start = 0;
-        self.next.iter().map(move |&end| &self.events[std::mem::replace(&mut start, end)..end])
+        self.ends().map(|range| &self.events[range])
     }
 
-    fn groups_mut(&mut self) -> impl Iterator<Item = &mut [Event]> {
-        let mut rest = self.events.as_mut_slice();
+    /// Where the groups are, when all events are put.
+    fn ends(&self) -> impl Iterator<Item = Range<usize>> {
         let mut start = 0;
-        self.next.iter().map(move |&end| {
-            let (group, after) = std::mem::take(&mut rest).split_at_mut(end - start);
-            (rest, start) = (after, end);
-            group
-        })
+        self.next.iter().map(move |&end| std::mem::replace(&mut start, end)..end)
     }
 }
 
 impl Partition {
     fn push(&mut self, mut run: &[Event]) {
         while !run.is_empty() {
-            let full = self.chunks.last().is_none_or(|chunk| chunk.len() == chunk.capacity());
-            if full {
-                let size = self.chunks.last().map_or(FIRST_CHUNK, |chunk| (2 * chunk.len()).min(GREATEST_CHUNK));
-                self.chunks.push(Vec::with_capacity(size));
+            if let Some(Chunk::Own(chunk)) = self.chunks.last_mut() {
+                let (now, later) = run.split_at(run.len().min(chunk.capacity() - chunk.len()));
+                chunk.extend_from_slice(now);
+                run = later;
             }
-            let chunk = self.chunks.last_mut().expect("just pushed");
-            let (now, later) = run.split_at(run.len().min(chunk.capacity() - chunk.len()));
-            chunk.extend_from_slice(now);
-            run = later;
+            if !run.is_empty() {
+                let last = self.chunks.last().map_or(0, Chunk::len);
+                self.chunks.push(Chunk::Own(Vec::with_capacity((2 * last).clamp(FIRST_CHUNK, GREATEST_CHUNK))));
+            }
         }
     }
-}
-
-fn runs(events: &[Event], of: impl Fn(&Event) -> u32) -> usize {
-    events.windows(2).filter(|pair| of(&pair[0]) != of(&pair[1])).count()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -298,22 +415,47 @@ mod tests {
 
     proptest! {
         #[test]
+        fn runs_are_as_long_as_they_can_be(enrolments in prop::collection::vec((0_u32..3, 1_usize..60), 0..8)) {
+            let event = |enrolment| Event::new(enrolment, 5, 1, None, Weight::ONE);
+            let events: Vec<Event> =
+                enrolments.iter().flat_map(|&(enrolment, count)| std::iter::repeat_n(event(enrolment), count)).collect();
+            let runs = runs(&events);
+            prop_assert_eq!(runs.iter().map(|run| run.end - run.start).sum::<usize>(), events.len());
+            for run in &runs {
+                prop_assert!(events[run.start..run.end].iter().all(|event| event.enrolment() == run.enrolment));
+            }
+            for pair in runs.windows(2) {
+                prop_assert!(pair[0].end == pair[1].start && pair[0].enrolment != pair[1].enrolment);
+            }
+        }
+
+        #[test]
         fn what_is_added_is_taken_sorted_however_little_memory_there_is(
-            blocks in prop::collection::vec(prop::collection::vec((0_u32..9, any::<i32>()), 0..200), 0..8),
-            limit_bytes in 0_u64..4_000,
+            blocks in prop::collection::vec(
+                (any::<bool>(), prop::collection::vec((0_u32..9, any::<i32>()), 0..200)), 0..8,
+            ),
+            limit_bytes in 0_u64..30_000,
         ) {
             let folder = tempfile::tempdir().unwrap();
             let ranges = [0..3, 3..4, 4..9];
             let store = Store::new(&ranges, limit_bytes, folder.path().to_owned());
             let mut all = Vec::new();
-            for block in &blocks {
-                let events: Vec<Event> =
-                    block.iter().map(|&(enrolment, seconds)| Event::new(enrolment, seconds, 1, None, Weight::ONE)).collect();
-                store.add(&events).unwrap();
-                all.extend(events);
+            for (ordered, mut block) in blocks {
+                if ordered {
+                    block.sort_by_key(|&(enrolment, _)| enrolment);
+                }
+                let event = |&(enrolment, seconds): &(u32, i32)| Event::new(enrolment, seconds, 1, None, Weight::ONE);
+                let events: Vec<Event> = block.iter().map(event).collect();
+                all.extend(events.clone());
+                let runs = runs(&events);
+                store.add(events, runs).unwrap();
             }
             all.sort_unstable();
-            let taken: Vec<Event> = (0..3).flat_map(|number| store.take(number).unwrap()).collect();
+            let mut taken = Vec::new();
+            for (number, range) in ranges.into_iter().enumerate() {
+                let mut events = store.take(number).unwrap();
+                range.for_each(|enrolment| taken.extend_from_slice(events.of(enrolment)));
+            }
             prop_assert_eq!(taken, all);
             prop_assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
         }

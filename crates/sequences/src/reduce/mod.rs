@@ -3,6 +3,7 @@
 //! The values of a week depend only on events before its end: the learner's events are walked once in the order of
 //! time, and a week is written down before the first event after it is looked at.
 
+mod distinct;
 mod values;
 mod week;
 mod work;
@@ -11,7 +12,8 @@ use rustc_hash::FxHashSet;
 use staycast_events::time::DAY_SECONDS;
 use staycast_events::{Activity, Assessment, Event, Kind, Knows, ObjectKey, Roster};
 
-use self::week::{Span, Week, walk};
+pub(crate) use self::week::Marks;
+use self::week::{Span, Week};
 use self::work::Work;
 
 use crate::features::FeatureSet;
@@ -26,6 +28,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) roster: &'a Roster,
     pub(crate) grids: &'a [Grid],
     pub(crate) kinds: &'a [Kind],
+    /// Of these kinds.
+    pub(crate) marks: Marks,
     pub(crate) knows: Knows,
     pub(crate) set: FeatureSet,
     /// Whether a column is added for each of the source's kinds.
@@ -51,8 +55,6 @@ pub(crate) struct Summary {
 #[derive(Default)]
 struct Running {
     last_event: Option<i64>,
-    /// Week in which the running session began, and its seconds so far in that week.
-    session: (i64, i64),
     events: u64,
     active_days: u32,
     sessions: u64,
@@ -63,9 +65,26 @@ struct Running {
     by_activity: [u64; Activity::ALL.len()],
 }
 
+/// Memory that goes from one enrolment to the next.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    week: Week,
+    row: Vec<f64>,
+}
+
+/// Seven-day steps from before any event to a course's start.
+const BEFORE_START: i64 = -7 * ((1 << 31) / (7 * DAY_SECONDS) + 1);
+
 /// Reduces the events of enrolment `place`, ascending, to the rows of its observed weeks: `out(week, values)` with the
 /// values in the order of the feature columns, NaN for null.
-pub(crate) fn reduce(frame: &Frame<'_>, place: u32, events: &[Event], mut out: impl FnMut(u32, &[f64])) -> Summary {
+pub(crate) fn reduce(
+    frame: &Frame<'_>,
+    place: u32,
+    events: &[Event],
+    scratch: &mut Scratch,
+    mut out: impl FnMut(u32, &[f64]),
+) -> Summary {
+    let Scratch { week: counted, row } = scratch;
     let enrolment = &frame.roster.enrolments[place as usize];
     let grid = &frame.grids[enrolment.course as usize];
     let mut running = Running::default();
@@ -77,20 +96,19 @@ pub(crate) fn reduce(frame: &Frame<'_>, place: u32, events: &[Event], mut out: i
         ..Summary::default()
     };
     let (before_start, mut rest) = events.split_at(events.partition_point(|event| event.seconds() < 0));
-    let span = |week: i64, first_day: u32| Span { course: enrolment.course, week, first_day: i64::from(first_day) };
-    let mut counted = walk(frame, span(-1, 0), before_start, &mut running, Week::default());
+    let span = |first_day| Span { course: enrolment.course, first_day };
+    counted.count(frame, span(BEFORE_START), before_start, &mut running);
     summary.pre_start_events = counted.events;
     summary.pre_start_active_days = days_of(before_start.iter().filter(is_own));
     // What came before the start is in the `pre_start` columns, not in the running totals.
     running.sessions = 0;
     running.seconds = 0;
     let work = Work::of(frame, place);
-    let mut row = Vec::new();
     for week in 0..grid.observed_weeks {
         let end = grid.end_seconds(week);
         let (mine, later) = rest.split_at(rest.partition_point(|event| i64::from(event.seconds()) < end));
         rest = later;
-        counted = walk(frame, span(i64::from(week), grid.cut.first_day(week)), mine, &mut running, counted);
+        counted.count(frame, span(i64::from(grid.cut.first_day(week))), mine, &mut running);
         let (mut all, mut count) = ([0; 7], 0);
         for day in (0..7).filter(|&day| counted.by_day[day as usize] > 0) {
             all[count] = day;
@@ -104,21 +122,21 @@ pub(crate) fn reduce(frame: &Frame<'_>, place: u32, events: &[Event], mut out: i
         }
         running.silent_weeks = if counted.events == 0 { running.silent_weeks + 1 } else { 0 };
         row.clear();
-        values::core_values(frame, &counted, &running, end, days.len(), &mut row);
+        values::core_values(frame, counted, &running, end, days.len(), row);
         if frame.set == FeatureSet::All {
-            values::rhythm_values(frame, grid, week, &counted, days, &mut row);
-            values::share_values(&counted, &mut row);
-            values::object_values(frame, &counted, &mut row);
-            work::work_values(frame, grid, &work, week, &mut row);
-            values::course_of_things(frame, place, week, end, &counted, &running, &mut row);
-            values::preference_values(&running, &mut row);
-            values::engagement_values(frame, &counted, &mut row);
+            values::rhythm_values(frame, grid, week, counted, days, row);
+            values::share_values(counted, row);
+            values::object_values(frame, counted, row);
+            work::work_values(frame, grid, &work, week, row);
+            values::course_of_things(frame, place, week, end, counted, &running, row);
+            values::preference_values(&running, row);
+            values::engagement_values(frame, counted, row);
         }
         if frame.raw_kinds {
-            row.extend(counted.by_kind.iter().map(|&count| f64::from(count)));
+            row.extend(counted.by_kind[..frame.kinds.len()].iter().map(|&count| f64::from(count)));
         }
         running.events_before = Some(counted.events);
-        out(week, &row);
+        out(week, row);
     }
     summary
 }

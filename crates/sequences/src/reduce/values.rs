@@ -28,7 +28,7 @@ pub(super) fn core_values(
     values.extend(counted.by_activity.iter().map(|&count| f64::from(count)));
     values.push(f64::from(counted.events));
     values.push(active_days as f64);
-    values.push(when(knows.objects, counted.objects.len() as u32));
+    values.push(when(knows.objects, counted.objects));
     values.push(when(knows.time_of_day, counted.sessions));
     values.push(when(knows.time_of_day, counted.seconds as f64));
     values.push(or_null(running.last_event.map(|last| (end - last) as f64 / DAY_SECONDS as f64)));
@@ -99,9 +99,9 @@ pub(super) fn object_values(frame: &Frame<'_>, counted: &Week, values: &mut Vec<
     values.push(when(any, delays.iter().sum::<f64>() / delays.len().max(1) as f64));
     values.push(when(any, delays.iter().copied().fold(f64::INFINITY, f64::min)));
     values.push(when(any, delays.iter().copied().fold(f64::NEG_INFINITY, f64::max)));
-    values.push(when(knows.objects, counted.problems.len() as u32));
+    values.push(when(knows.objects, counted.problems));
     values.push(when(Needs::Attempts.met_by(knows), counted.told.attempts));
-    values.push(when(Needs::Correctness.met_by(knows), counted.told.correct.len() as u32));
+    values.push(when(Needs::Correctness.met_by(knows), counted.told.correct));
 }
 
 /// Other courses, running totals, changes and comparisons.
@@ -148,10 +148,10 @@ pub(super) fn engagement_values(frame: &Frame<'_>, counted: &Week, values: &mut 
     let told = &counted.told;
     let columns: [(Needs, f64); ENGAGEMENT_COLUMNS] = [
         (Needs::Engagement, f64::from(told.engaged_days.count_ones())),
-        (Needs::AttemptsAtObjects, counted.problems.len() as f64),
+        (Needs::AttemptsAtObjects, f64::from(counted.problems)),
         (Needs::AttemptsAtObjects, f64::from(told.attempts_at_objects)),
-        (Needs::Correctness, told.correct.len() as f64),
-        (Needs::VideosPlayed, told.videos.len() as f64),
+        (Needs::Correctness, f64::from(told.correct)),
+        (Needs::VideosPlayed, f64::from(told.videos)),
         (Needs::Posts, f64::from(told.posts)),
         (Needs::Responses, f64::from(told.responses)),
         (Needs::Comments, f64::from(told.comments)),

@@ -84,14 +84,47 @@ pub(super) struct LogParser {
 struct Before<'b> {
     /// Logs are mostly ordered by enrolment, so the id before is the best guess.
     id: &'b [u8],
+    /// The id with the comma behind it, as it stands in the first 8 bytes of a row.
+    start: Word,
     enrolment: Option<u32>,
     times: InstantParser,
 }
 
+impl<'b> Before<'b> {
+    fn set(&mut self, id: &'b [u8], enrolment: Option<u32>) {
+        (self.id, self.start, self.enrolment) = (id, Word::of(id), enrolment);
+    }
+}
+
+/// Text of at most 7 bytes with a comma behind it, as it stands in 8 bytes of a row.
+#[derive(Clone, Copy)]
+struct Word {
+    text: u64,
+    mask: u64,
+}
+
+impl Word {
+    /// Of longer text, one that nothing is the same as.
+    fn of(text: &[u8]) -> Self {
+        let mut bytes = [0; 8];
+        if text.len() >= bytes.len() {
+            return Self { text: 1, mask: 0 };
+        }
+        bytes[..text.len()].copy_from_slice(text);
+        bytes[text.len()] = b',';
+        Self { text: u64::from_le_bytes(bytes), mask: u64::MAX >> (8 * (7 - text.len())) }
+    }
+
+    fn begins(self, row: &[u8]) -> bool {
+        row.first_chunk().is_some_and(|first| u64::from_le_bytes(*first) & self.mask == self.text)
+    }
+}
+
 impl LineParser for LogParser {
     fn parse(&self, block: &[u8], intake: &mut Intake<'_>) {
-        let mut before = Before { id: b"", enrolment: None, times: InstantParser::default() };
-        if !self.usual || std::str::from_utf8(block).is_err() {
+        let mut before = Before { id: b"", start: Word::of(b""), enrolment: None, times: InstantParser::default() };
+        // That it is ASCII is sooner seen than that it is UTF-8.
+        if !self.usual || !(block.is_ascii() || std::str::from_utf8(block).is_ok()) {
             each_line(block, intake, |line, number, intake| self.line(line, number, &mut before, intake));
             return;
         }
@@ -124,7 +157,8 @@ impl LogParser {
         before: &mut Before<'b>,
         intake: &mut Intake<'_>,
     ) -> Option<usize> {
-        let same = text.get(before.id.len()) == Some(&b',') && text.starts_with(before.id);
+        let same = before.start.begins(text)
+            || before.id.len() > 7 && text.get(before.id.len()) == Some(&b',') && text.starts_with(before.id);
         let id_length = if same { before.id.len() } else { text.iter().position(|byte| b",\n\"".contains(byte))? };
         if text[id_length] != b',' {
             return None;
@@ -132,7 +166,7 @@ impl LogParser {
         let usual = usual(&text[id_length + 1..])?;
         if !same {
             let id = &text[..id_length];
-            *before = Before { id, enrolment: self.index.known.get(id), times: before.times.clone() };
+            before.set(id, self.index.known.get(id));
         }
         let enrolment = before.enrolment?;
         let instant = before.times.parse(usual.time)?;
@@ -150,7 +184,7 @@ impl LogParser {
         }
         let id = fields[self.enrolment];
         if id != before.id {
-            (before.id, before.enrolment) = (id, self.index.known.get(id));
+            before.set(id, self.index.known.get(id));
         }
         let Some(enrolment) = before.enrolment else {
             return self.refuse_stranger(id, number, intake);
@@ -209,23 +243,18 @@ fn usual(text: &[u8]) -> Option<Usual<'_>> {
     }
     let rest = rest.get(b"server,".len() + usize::from(browser)..)?;
     let event = u128::from_le_bytes(*rest.first_chunk()?);
-    let (mut place, mut length) = (0, 0);
-    for (number, known) in EVENT_FIELDS.iter().enumerate() {
-        let same = usize::from(event & known.mask == known.text);
-        place |= same * number;
-        length |= same * known.length;
-    }
-    if length == 0 {
+    let known = EVENT_FIELDS[slot(event as u32)];
+    if event & known.mask != known.text {
         return None;
     }
-    let object_and_more = rest.get(length..)?;
+    let object_and_more = rest.get(known.length..)?;
     let end = memchr2(b',', b'\n', object_and_more)?;
     let object = &object_and_more[..end];
     let object = object.strip_suffix(b"\r").unwrap_or(object);
     if object_and_more[end] == b',' || object.first() == Some(&b'"') {
         return None;
     }
-    let kind = 2 * place as u8 + u8::from(browser);
+    let kind = 2 * known.place + u8::from(browser);
     Some(Usual { time, kind, object, length: text.len() - object_and_more.len() + end + 1 })
 }
 
@@ -235,23 +264,62 @@ struct EventField {
     text: u128,
     mask: u128,
     length: usize,
+    /// Place in [`EVENTS`].
+    place: u8,
 }
 
-const EVENT_FIELDS: [EventField; EVENTS.len()] = {
-    let mut fields = [EventField { text: 0, mask: 0, length: 0 }; EVENTS.len()];
-    let mut number = 0;
-    while number < EVENTS.len() {
-        let name = EVENTS[number].0.as_bytes();
+impl EventField {
+    /// Nothing is the same as this.
+    const NONE: Self = Self { text: 1, mask: 0, length: 0, place: 0 };
+
+    const fn of(place: usize) -> Self {
+        let name = EVENTS[place].0.as_bytes();
         let mut text = [0; 16];
-        let mut place = 0;
-        while place < name.len() {
-            text[place] = name[place];
-            place += 1;
+        let mut at = 0;
+        while at < name.len() {
+            text[at] = name[at];
+            at += 1;
         }
         text[name.len()] = b',';
         let length = name.len() + 1;
-        fields[number] = EventField { text: u128::from_le_bytes(text), mask: u128::MAX >> (128 - 8 * length), length };
-        number += 1;
+        let mask = u128::MAX >> (128 - 8 * length);
+        Self { text: u128::from_le_bytes(text), mask, length, place: place as u8 }
+    }
+}
+
+const SLOT_BITS: u32 = 4;
+
+/// The slot of an event's name whose first four bytes are `first`: another one for each event.
+const fn slot(first: u32) -> usize {
+    (first.wrapping_mul(SLOT_FACTOR) >> (u32::BITS - SLOT_BITS)) as usize
+}
+
+/// The first factor (counted from 1, over odd numbers) that puts every event into a slot of its own.
+const SLOT_FACTOR: u32 = {
+    let mut factor = 1_u32;
+    loop {
+        let mut taken = 0_u32;
+        let mut place = 0;
+        while place < EVENTS.len() {
+            let first = EventField::of(place).text as u32;
+            taken |= 1 << (first.wrapping_mul(factor) >> (u32::BITS - SLOT_BITS));
+            place += 1;
+        }
+        if taken.count_ones() as usize == EVENTS.len() {
+            break factor;
+        }
+        factor += 2;
+    }
+};
+
+/// The events by their slots.
+const EVENT_FIELDS: [EventField; 1 << SLOT_BITS] = {
+    let mut fields = [EventField::NONE; 1 << SLOT_BITS];
+    let mut place = 0;
+    while place < EVENTS.len() {
+        let field = EventField::of(place);
+        fields[slot(field.text as u32)] = field;
+        place += 1;
     }
     fields
 };
