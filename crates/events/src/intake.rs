@@ -18,6 +18,7 @@ const GREATEST_COUNT: u64 = 1_000_000;
 pub struct Frame {
     starts: Vec<i64>,
     limits: Vec<i64>,
+    lanes: Vec<Lane>,
     courses: Vec<u32>,
     as_of: Option<i64>,
     /// By kind number: whether such an event befell the learner.
@@ -30,13 +31,14 @@ impl Frame {
     #[must_use]
     pub fn new(roster: &Roster, grid_days: &[u32], as_of: Option<i64>) -> Self {
         let starts: Vec<i64> = roster.courses.iter().map(crate::Course::start_seconds).collect();
-        let limits = starts
+        let limits: Vec<i64> = starts
             .iter()
             .zip(grid_days)
             .map(|(start, &days)| start + i64::from(days) * crate::time::DAY_SECONDS)
             .collect();
+        let lanes = starts.iter().zip(&limits).map(|(&start, &limit)| Lane::new(start, limit, as_of)).collect();
         let courses = roster.enrolments.iter().map(|enrolment| enrolment.course).collect();
-        Self { starts, limits, courses, as_of, received: [false; 1 << u8::BITS] }
+        Self { starts, limits, lanes, courses, as_of, received: [false; 1 << u8::BITS] }
     }
 
     /// The same frame for rows of these `kinds`: events that befall a learner (see [`crate::Detail::is_received`]) are
@@ -65,15 +67,7 @@ impl Frame {
     }
 
     fn lane(&self, enrolment: u32) -> Lane {
-        let course = self.courses[enrolment as usize] as usize;
-        let start = self.starts[course];
-        let after = self.as_of.map_or(i64::MAX, |as_of| as_of.saturating_add(1));
-        Lane {
-            enrolment: Some(enrolment),
-            start,
-            from: start.saturating_add(i64::from(i32::MIN)),
-            to: self.limits[course].min(start.saturating_add(i64::from(i32::MAX))).min(after),
-        }
+        self.lanes[self.courses[enrolment as usize] as usize]
     }
 }
 
@@ -120,14 +114,21 @@ impl Parsed {
     }
 }
 
-/// Within what an event of an enrolment is used without further questions.
-#[derive(Clone, Copy, Debug, Default)]
+/// Within what an event in a course is used without further questions: instants.
+#[derive(Clone, Copy, Debug)]
 struct Lane {
-    enrolment: Option<u32>,
-    /// The course's start, an instant like those below.
+    /// The course's start.
     start: i64,
     from: i64,
     to: i64,
+}
+
+impl Lane {
+    fn new(start: i64, limit: i64, as_of: Option<i64>) -> Self {
+        let after = as_of.map_or(i64::MAX, |as_of| as_of.saturating_add(1));
+        let to = limit.min(start.saturating_add(i64::from(i32::MAX))).min(after);
+        Self { start, from: start.saturating_add(i64::from(i32::MIN)), to }
+    }
 }
 
 /// Takes the rows of one block.
@@ -139,8 +140,6 @@ pub struct Intake<'a> {
     /// Number of the block in its file, from 0.
     pub block: usize,
     spans_by_course: bool,
-    /// Of the row before: logs are mostly ordered by enrolment.
-    lane: Lane,
 }
 
 /// A row as a reader understood it.
@@ -164,7 +163,7 @@ impl<'a> Intake<'a> {
     /// An intake for one block.
     #[must_use]
     pub fn new(frame: &'a Frame) -> Self {
-        Self { frame, parsed: Parsed::default(), block: 0, spans_by_course: false, lane: Lane::default() }
+        Self { frame, parsed: Parsed::default(), block: 0, spans_by_course: false }
     }
 
     /// An intake that only learns when each course has events, to infer calendars from.
@@ -192,10 +191,7 @@ impl<'a> Intake<'a> {
     /// Takes a row that is one event.
     #[inline]
     pub fn row(&mut self, row: Row) {
-        if self.lane.enrolment != Some(row.enrolment) {
-            self.lane = self.frame.lane(row.enrolment);
-        }
-        let Lane { start, from, to, .. } = self.lane;
+        let Lane { start, from, to } = self.frame.lane(row.enrolment);
         let usual = (from..to).contains(&row.instant) & (row.count == 1) & !self.frame.is_received(row.kind);
         if usual & !self.spans_by_course {
             self.parsed.see(row.instant);

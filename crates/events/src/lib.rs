@@ -29,5 +29,7 @@ pub use intake::{Frame, Intake, Parsed, Row, Span};
 pub use kind::{Detail, Kind};
 pub use knows::Knows;
 pub use roster::{Assessment, Course, End, Enrolment, EnrolmentIndex, Outcome, Roster, Submission};
-pub use source::{BlockSink, DatabaseTable, EventFile, Granularity, InputFile, LabelOffer, Purpose, Source};
+pub use source::{
+    BlockSink, DatabaseTable, EventFile, Granularity, InputFile, LabelOffer, Purpose, Source, side_by_side,
+};
 pub use tally::{BlockTally, Count, Reason, SAMPLES, Sample, Tally};

@@ -132,4 +132,36 @@ pub trait EventFile: Send + Sync {
         sink: &BlockSink<'_>,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Option<String>, ReadError>;
+
+    /// Whether the file has to be read from end to end by one thread, as a packed one has. Of several such, each thread
+    /// does better to read one ([`EventFile::read_alone`]) than all to wait for the first.
+    fn is_one_stream(&self) -> bool {
+        false
+    }
+
+    /// Does what [`EventFile::read`] does, on the calling thread alone where the file is one stream.
+    ///
+    /// # Errors
+    /// As [`EventFile::read`].
+    fn read_alone(
+        &self,
+        purpose: Purpose,
+        frame: &Frame,
+        sink: &BlockSink<'_>,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Option<String>, ReadError> {
+        self.read(purpose, frame, sink, progress)
+    }
+}
+
+/// How many of `files`, from the first on, are to be read side by side, each by one thread: 1 when the first is best read
+/// by all threads together. At most a few for each of rayon's threads.
+#[must_use]
+pub fn side_by_side(files: &[Box<dyn EventFile>]) -> usize {
+    let streams = files.iter().take_while(|file| file.is_one_stream()).count();
+    match rayon::current_num_threads() {
+        // One stream is better unpacked by one thread and parsed by the other than by one of two.
+        threads if threads > 1 && streams > 1 => streams.min(4 * threads),
+        _ => 1,
+    }
 }

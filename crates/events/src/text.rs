@@ -3,7 +3,8 @@
 //! A plain file is cut into byte ranges; a line belongs to the range that holds its first byte, so that the same lines
 //! come out wherever the cuts fall. Each range is hashed while it is in the cache, so that a log's fingerprint costs no
 //! second reading. A packed file is unpacked by one thread, which cuts at newlines, while the others parse; so is one
-//! whose lines have to be made of JSON objects first. Holds one block a thread, for packed files four more.
+//! whose lines have to be made of JSON objects first. Of several such, each thread takes one. Holds one block a thread,
+//! for a packed file read by all of them four more.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -102,13 +103,29 @@ impl<P: LineParser> TextFile<P> {
         Ok(hashing.and_then(TreeHash::finish))
     }
 
-    fn read_in_order(&self, how: &How<'_>) -> Result<(), ReadError> {
+    /// The bytes after the header, as a stream of lines.
+    fn stream<'a>(&self, how: &How<'a>) -> Result<Box<dyn Read + Send + 'a>, ReadError> {
         let mut stream = input::unpacked(&self.path, how.progress)?;
         io::copy(&mut stream.by_ref().take(self.header_bytes), &mut io::sink())
             .map_err(|source| input::unreadable(&self.path, source))?;
-        if let Some(list) = self.list {
-            stream = Box::new(ObjectLines::new(stream, list));
+        Ok(match self.list {
+            Some(list) => Box::new(ObjectLines::new(stream, list)),
+            None => stream,
+        })
+    }
+
+    fn read_on_this_thread(&self, how: &How<'_>) -> Result<(), ReadError> {
+        let mut cutter = Cutter::new(self.stream(how)?, self.block_bytes);
+        let mut number = 0;
+        while let Some(cut) = cutter.next_block().map_err(|source| input::unreadable(&self.path, source))? {
+            self.deliver(number, &cut.lines, cut.long_line_after, how)?;
+            number += 1;
         }
+        Ok(())
+    }
+
+    fn read_in_order(&self, how: &How<'_>) -> Result<(), ReadError> {
+        let stream = self.stream(how)?;
         std::thread::scope(|scope| {
             let (sender, receiver) = sync_channel::<Cut>(4);
             let unpacking = scope.spawn(move || -> io::Result<()> {
@@ -175,6 +192,24 @@ impl<P: LineParser> EventFile for TextFile<P> {
             Packing::Plain if self.list.is_none() => self.read_plain(&how),
             Packing::Plain | Packing::Gzip | Packing::Zstd => self.read_in_order(&how).map(|()| None),
         }
+    }
+
+    fn is_one_stream(&self) -> bool {
+        // A file that can't be looked at is an error when it is read.
+        self.list.is_some() || input::packing(&self.path).is_ok_and(|packing| packing != Packing::Plain)
+    }
+
+    fn read_alone(
+        &self,
+        purpose: Purpose,
+        frame: &Frame,
+        sink: &BlockSink<'_>,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Option<String>, ReadError> {
+        if !self.is_one_stream() {
+            return self.read(purpose, frame, sink, progress);
+        }
+        self.read_on_this_thread(&How { purpose, frame, sink, progress }).map(|()| None)
     }
 }
 

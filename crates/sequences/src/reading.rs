@@ -1,12 +1,14 @@
-//! The first half of a build: the log's files read one after the other, each in blocks side by side.
+//! The first half of a build: the log's files read one after the other, each in blocks side by side; packed files side
+//! by side.
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use staycast_events::time::DAY_SECONDS;
-use staycast_events::{BlockTally, EventFile, Frame, Parsed, Purpose, ReadError, Source, Tally};
+use staycast_events::{BlockTally, EventFile, Frame, Parsed, Purpose, ReadError, Source, Tally, side_by_side};
 
 use crate::build::BuildOptions;
 use crate::checkpoint::{Identity, Journal};
@@ -15,7 +17,7 @@ use crate::grid::Weeks;
 use crate::labels::DropoutRule;
 use crate::peers::Gathering;
 use crate::progress::{Progress, Unit};
-use crate::store::{Store, runs};
+use crate::store::{Run, Store, runs};
 
 /// What is read, for what.
 pub(crate) struct Reading<'a> {
@@ -86,10 +88,27 @@ impl Reading<'_> {
         progress.advance(bytes[..begun.files].iter().sum());
         let resumed = begun.files;
         let mut since_checkpoint = 0;
-        while let Some(file) = source.events.get(begun.files) {
-            self.read_file(file.as_ref(), &frame, &windows, &mut begun, store, progress)?;
-            since_checkpoint += bytes[begun.files];
-            begun.files += 1;
+        let each = Each { reading: self, frame: &frame, windows: &windows, store, progress };
+        while begun.files < source.events.len() {
+            let together = side_by_side(&source.events[begun.files..]);
+            let files = begun.files..begun.files + together;
+            let read: Vec<_> = match together {
+                1 => vec![each.read(begun.files, By::AllThreads, &begun)],
+                // In order within each thread, and no thread with more than one at once.
+                _ => files
+                    .clone()
+                    .into_par_iter()
+                    .with_max_len(1)
+                    .map(|file| each.read(file, By::OneThread, &begun))
+                    .collect(),
+            };
+            for (file, read) in files.clone().zip(read) {
+                let (tally, hash) = read?;
+                begun.tally.append(tally);
+                begun.hashes.extend(hash.map(|hash| (file, hash)));
+            }
+            since_checkpoint += bytes[files.clone()].iter().sum::<u64>();
+            begun.files = files.end;
             if since_checkpoint >= self.options.checkpoint_bytes && begun.files < source.events.len() {
                 self.checkpoint(&begun, store)?;
                 since_checkpoint = 0;
@@ -110,56 +129,6 @@ impl Reading<'_> {
         })
     }
 
-    fn read_file(
-        &self,
-        file: &dyn EventFile,
-        frame: &Frame,
-        windows: &[Option<Window>],
-        begun: &mut Begun,
-        store: &Store,
-        progress: &dyn Progress,
-    ) -> Result<(), BuildError> {
-        let mark = |enrolment: u32, is_inside: &mut dyn FnMut(&Window) -> bool| {
-            let window = &windows[self.source.roster.enrolments[enrolment as usize].course as usize];
-            if window.as_ref().is_some_and(is_inside) {
-                begun.active[enrolment as usize].store(true, Ordering::Relaxed);
-            }
-        };
-        let blocks: Mutex<Vec<(usize, BlockTally)>> = Mutex::default();
-        let sink = |number: usize, parsed: Parsed| -> Result<(), ReadError> {
-            if let Some(span) = parsed.span {
-                begun.newest.fetch_max(span.last, Ordering::Relaxed);
-            }
-            if let Some(gathering) = self.gathering {
-                gathering.add(&parsed.events);
-            }
-            let runs_of_events = runs(&parsed.events);
-            if rule_looks_at_activity(self.rule) {
-                for run in &runs_of_events {
-                    // Backwards: the window is at the end, and so are the newest events in most logs.
-                    let mut newest_first = parsed.events[run.start..run.end].iter().rev();
-                    mark(run.enrolment, &mut |window| {
-                        newest_first.any(|event| window.contains(&i64::from(event.seconds())))
-                    });
-                }
-                for &(enrolment, seconds) in &parsed.after_calendar {
-                    mark(enrolment, &mut |window| window.contains(&i64::from(seconds)));
-                }
-            }
-            let runs_of_received = runs(&parsed.received);
-            for (events, runs) in [(parsed.events, runs_of_events), (parsed.received, runs_of_received)] {
-                store.add(events, runs).map_err(|error| ReadError::Sink(Box::new(error)))?;
-            }
-            blocks.lock().expect("no thread panics while it counts").push((number, parsed.tally));
-            Ok(())
-        };
-        let hash = file.read(Purpose::Events, frame, &sink, &|bytes| progress.advance(bytes))?;
-        begun.hashes.extend(hash.map(|hash| (begun.files, hash)));
-        let blocks = blocks.into_inner().expect("no thread panicked while it counted");
-        begun.tally.append(place_blocks(file, blocks));
-        Ok(())
-    }
-
     /// Writes down how far reading is.
     fn checkpoint(&self, begun: &Begun, store: &Store) -> Result<(), BuildError> {
         let journal = Journal {
@@ -173,6 +142,75 @@ impl Reading<'_> {
             stored: store.keep().map_err(BuildError::write(self.folder))?,
         };
         journal.write(self.folder)
+    }
+}
+
+/// How each file is read.
+struct Each<'a> {
+    reading: &'a Reading<'a>,
+    frame: &'a Frame,
+    /// By course.
+    windows: &'a [Option<Window>],
+    store: &'a Store,
+    progress: &'a dyn Progress,
+}
+
+/// By whom a file is read.
+#[derive(Clone, Copy)]
+enum By {
+    AllThreads,
+    OneThread,
+}
+
+impl Each<'_> {
+    /// Reads file number `file` into the store. Gives what became of its rows, and its hash where reading gave it.
+    fn read(&self, file: usize, by: By, begun: &Begun) -> Result<(Tally, Option<String>), BuildError> {
+        let Reading { source, gathering, rule, .. } = *self.reading;
+        let file = source.events[file].as_ref();
+        let blocks: Mutex<Vec<(usize, BlockTally)>> = Mutex::default();
+        let sink = |number: usize, parsed: Parsed| -> Result<(), ReadError> {
+            if let Some(span) = parsed.span {
+                begun.newest.fetch_max(span.last, Ordering::Relaxed);
+            }
+            if let Some(gathering) = gathering {
+                gathering.add(&parsed.events);
+            }
+            let runs_of_events = runs(&parsed.events);
+            if rule_looks_at_activity(rule) {
+                self.mark(&parsed, &runs_of_events, &begun.active);
+            }
+            let runs_of_received = runs(&parsed.received);
+            for (events, runs) in [(parsed.events, runs_of_events), (parsed.received, runs_of_received)] {
+                self.store.add(events, runs).map_err(|error| ReadError::Sink(Box::new(error)))?;
+            }
+            blocks.lock().expect("no thread panics while it counts").push((number, parsed.tally));
+            Ok(())
+        };
+        let progress = |bytes| self.progress.advance(bytes);
+        let hash = match by {
+            By::AllThreads => file.read(Purpose::Events, self.frame, &sink, &progress)?,
+            By::OneThread => file.read_alone(Purpose::Events, self.frame, &sink, &progress)?,
+        };
+        let blocks = blocks.into_inner().expect("no thread panicked while it counted");
+        Ok((place_blocks(file, blocks), hash))
+    }
+
+    /// Marks the enrolments that have an event in the window that the label rule looks at.
+    fn mark(&self, parsed: &Parsed, runs: &[Run], active: &[AtomicBool]) {
+        let mark = |enrolment: u32, is_inside: &mut dyn FnMut(&Window) -> bool| {
+            let window = &self.windows[self.reading.source.roster.enrolments[enrolment as usize].course as usize];
+            if window.as_ref().is_some_and(is_inside) {
+                active[enrolment as usize].store(true, Ordering::Relaxed);
+            }
+        };
+        for run in runs {
+            // Backwards: the window is at the end, and so are the newest events in most logs.
+            let mut newest_first = parsed.events[run.start..run.end].iter().rev();
+            mark(run.enrolment, &mut |window| newest_first.any(|event| window.contains(&i64::from(event.seconds()))));
+        }
+        for &(enrolment, seconds) in &parsed.after_calendar {
+            mark(enrolment, &mut |window| window.contains(&i64::from(seconds)));
+        }
     }
 }
 

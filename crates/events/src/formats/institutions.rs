@@ -238,4 +238,19 @@ impl EventFile for Part {
         let own = frame.part(self.first, self.count, &self.kinds);
         self.file.read(purpose, &own, &|number, parsed| sink(number, self.moved(parsed)), progress)
     }
+
+    fn is_one_stream(&self) -> bool {
+        self.file.is_one_stream()
+    }
+
+    fn read_alone(
+        &self,
+        purpose: Purpose,
+        frame: &Frame,
+        sink: &BlockSink<'_>,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Option<String>, ReadError> {
+        let own = frame.part(self.first, self.count, &self.kinds);
+        self.file.read_alone(purpose, &own, &|number, parsed| sink(number, self.moved(parsed)), progress)
+    }
 }
