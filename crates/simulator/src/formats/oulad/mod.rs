@@ -102,10 +102,10 @@ fn push_clicks(out: &mut Vec<u8>, presentation: &Presentation, student: &[u8], o
     let share = one.simulation.config.irregularities.broken_share;
     let mut damages = Damages::new(one.simulation.streams.damage(one.course, one.learner.number), share);
     let mut written = Written::default();
-    let mut clicked: Vec<(Object, u32)> = Vec::new();
+    let mut clicked = Clicked::default();
     let mut before: Option<i32> = None;
-    let mut push = |clicked: &mut Vec<(Object, u32)>, day: i32| {
-        for (object, count) in clicked.drain(..) {
+    let mut push = |clicked: &mut Clicked, day: i32| {
+        clicked.drain(|object, count| {
             let row = ClickRow { presentation, student, object, day, count };
             row.push(out, None);
             written.rows += 1;
@@ -113,7 +113,7 @@ fn push_clicks(out: &mut Vec<u8>, presentation: &Presentation, student: &[u8], o
                 row.push(out, Some(damage));
                 written.broken.count(damage);
             }
-        }
+        });
     };
     let shown = |event: &Event| one.history.shown_second(event);
     for event in &one.history.events {
@@ -126,15 +126,43 @@ fn push_clicks(out: &mut Vec<u8>, presentation: &Presentation, student: &[u8], o
         }
         before = Some(second);
         let Some(object) = site(event) else { continue };
-        match clicked.iter_mut().find(|(known, _)| *known == object) {
-            Some((_, count)) => *count += 1,
-            None => clicked.push((object, 1)),
-        }
+        clicked.count(object);
     }
     if let Some(last) = before {
         push(&mut clicked, day(last));
     }
     written
+}
+
+/// Sites clicked on in a session, in the order of the first clicks.
+#[derive(Default)]
+struct Clicked {
+    sites: Vec<(Object, u32)>,
+    /// By object: one more than its place in `sites`, 0 when it is not there.
+    places: Vec<u32>,
+}
+
+impl Clicked {
+    fn count(&mut self, object: Object) {
+        if self.places.len() <= object as usize {
+            self.places.resize(object as usize + 1, 0);
+        }
+        match &mut self.places[object as usize] {
+            place @ 0 => {
+                self.sites.push((object, 1));
+                *place = self.sites.len() as u32;
+            }
+            place => self.sites[*place as usize - 1].1 += 1,
+        }
+    }
+
+    /// Hands over the sites with their clicks, and forgets them.
+    fn drain(&mut self, mut take: impl FnMut(Object, u32)) {
+        for (object, count) in self.sites.drain(..) {
+            self.places[object as usize] = 0;
+            take(object, count);
+        }
+    }
 }
 
 struct ClickRow<'a> {
