@@ -1,7 +1,7 @@
 //! The events of one week, counted.
 
 use staycast_events::time::DAY_SECONDS;
-use staycast_events::{Activity, Detail, Event, ObjectKey};
+use staycast_events::{Activity, Detail, Event, Kind, ObjectKey};
 
 use super::{Frame, Running, SESSION_GAP_SECONDS};
 use crate::features::FeatureSet;
@@ -43,7 +43,12 @@ pub(super) struct Told {
 }
 
 impl Told {
-    fn add(&mut self, detail: Detail, object: Option<ObjectKey>, weight: u32) {
+    /// Counts an event on a day of the week, 0 to 6.
+    fn add(&mut self, kind: &Kind, object: Option<ObjectKey>, weight: u32, day: usize) {
+        if kind.engages {
+            self.engaged_days |= 1 << day;
+        }
+        let detail = kind.detail;
         match detail {
             Detail::Nothing => {}
             Detail::Attempt | Detail::AttemptWrong | Detail::AttemptRight => {
@@ -96,6 +101,29 @@ impl Week {
         let (objects, problems) = (empty(self.objects), empty(self.problems));
         Self { by_kind: empty(self.by_kind), objects, problems, delays: empty(self.delays), told, ..Self::default() }
     }
+
+    /// Counts events of the days before the course's start that belong to its first week in edX's report, whose weeks know
+    /// nothing of starts. After this the week is good for that report alone.
+    pub(super) fn take_in_eve(&mut self, frame: &Frame<'_>, events: &[Event]) {
+        for event in events {
+            let kind = &frame.kinds[usize::from(event.kind())];
+            let day = i64::from(event.seconds()).div_euclid(DAY_SECONDS).rem_euclid(7);
+            self.told.add(kind, event.object(), event.weight(), day as usize);
+            self.problems.extend(event.object().filter(|_| kind.detail.is_attempt()));
+        }
+        self.sort_lists();
+    }
+
+    /// Brings what is counted once a week in order.
+    fn sort_lists(&mut self) {
+        let told = &mut self.told;
+        for list in [&mut self.objects, &mut self.problems, &mut told.correct, &mut told.videos] {
+            if list.len() > 1 {
+                list.sort_unstable();
+                list.dedup();
+            }
+        }
+    }
 }
 
 /// Counts the events of one week, which are ascending. `before` is a week that is done with.
@@ -111,10 +139,7 @@ pub(super) fn walk(frame: &Frame<'_>, span: Span, events: &[Event], running: &mu
         let kind = usize::from(event.kind());
         let (activity, detail) = (frame.kinds[kind].activity, frame.kinds[kind].detail);
         let day = (seconds.div_euclid(DAY_SECONDS) - span.first_day).rem_euclid(7) as usize;
-        if frame.kinds[kind].engages {
-            counted.told.engaged_days |= 1 << day;
-        }
-        counted.told.add(detail, event.object(), weight);
+        counted.told.add(&frame.kinds[kind], event.object(), weight, day);
         if frame.raw_kinds {
             add(&mut counted.by_kind[kind], weight);
         }
@@ -158,13 +183,7 @@ pub(super) fn walk(frame: &Frame<'_>, span: Span, events: &[Event], running: &mu
             }
         }
     }
-    let told = &mut counted.told;
-    for list in [&mut counted.objects, &mut counted.problems, &mut told.correct, &mut told.videos] {
-        if list.len() > 1 {
-            list.sort_unstable();
-            list.dedup();
-        }
-    }
+    counted.sort_lists();
     running.sessions += u64::from(counted.sessions);
     running.seconds += counted.seconds;
     counted
