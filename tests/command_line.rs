@@ -78,6 +78,18 @@ fn what_is_not_there_is_status_1() {
 }
 
 #[test]
+fn a_database_that_does_not_answer_is_named_without_its_password() {
+    let here = folder();
+    let out = here.path().join("out");
+    let source = "--source postgres://reader:hush@127.0.0.1:1/moodle";
+    for ran in [run(&format!("inspect {source}"), &[]), run(&format!("preprocess {source} --out {{}}"), &[&out])] {
+        let ran = ran.expect(1).complains(&["127.0.0.1:1/moodle"]);
+        assert!(!ran.stderr.contains("hush"), "{}", ran.stderr);
+    }
+    run(&format!("inspect {{}} {source}"), &[here.path()]).expect(2).complains(&["cannot be used with"]);
+}
+
+#[test]
 fn a_reader_that_goes_away_ends_it_quietly() {
     let here = folder();
     TinyLog::default().write(&here.path().join("logs"));

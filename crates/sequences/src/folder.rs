@@ -252,7 +252,9 @@ impl SequenceFolder {
         let parquet = |source| FolderError::Parquet { path: path.to_owned(), source };
         let mut builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(parquet)?;
         if let Some(names) = names {
-            let mask = ProjectionMask::columns(builder.parquet_schema(), names.iter().copied());
+            // By place: in a mask of names a point leads into a nested column, and kinds of event have points in theirs.
+            let places = names.iter().filter_map(|name| builder.schema().index_of(name).ok());
+            let mask = ProjectionMask::roots(builder.parquet_schema(), places);
             builder = builder.with_projection(mask);
         }
         let reader = builder.with_batch_size(8_192).build().map_err(parquet)?;

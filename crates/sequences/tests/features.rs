@@ -3,8 +3,11 @@
 
 mod common;
 
+use common::made::Parts;
 use common::{Log, check};
-use staycast_sequences::{BuildOptions, Dataset};
+use staycast_events::time::parse_instant;
+use staycast_events::{Activity, Enrolment, Kind};
+use staycast_sequences::{BuildOptions, Dataset, RawKinds};
 
 /// Two courses of 16 days (two weeks and two days) that overlap; 2 June 2014 is a Monday.
 fn data() -> Dataset {
@@ -170,4 +173,24 @@ fn features_of_what_the_source_lacks_are_null() {
         let record = data.manifest.features.iter().find(|record| record.name == feature).unwrap();
         assert!(record.lacking.is_some(), "{feature} says why it is null");
     }
+}
+
+#[test]
+fn columns_of_raw_kinds_with_points_in_their_names_are_read_back() {
+    let parts = Parts {
+        courses: vec![("c".to_owned(), "2014-06-02".to_owned(), 7)],
+        enrolments: vec![("c".to_owned(), Enrolment { id: "e".to_owned(), ..Enrolment::default() })],
+        kinds: vec![Kind::new("edx.video.loaded", Activity::Video)],
+        events: vec![(
+            "e".to_owned(),
+            "2014-06-02T08:00:00".to_owned(),
+            "edx.video.loaded".to_owned(),
+            "v".to_owned(),
+            3,
+        )],
+        ..Parts::default()
+    };
+    let options =
+        BuildOptions { raw_kinds: RawKinds::Keep, as_of: parse_instant(b"2014-07-01"), ..BuildOptions::default() };
+    check(&parts.sequences(&options), "e", 0, &[("n_raw_edx.video.loaded", Some(3.0))]);
 }

@@ -2,9 +2,11 @@
 
 mod common;
 
+use common::made::Parts;
 use common::{Log, check};
 use staycast_events::formats::{OpenOptions, open};
-use staycast_events::time::parse_date;
+use staycast_events::time::{parse_date, parse_instant};
+use staycast_events::{Activity, Detail, Enrolment, Kind};
 use staycast_sequences::{
     BuildError, BuildOptions, Dataset, DropoutRule, IfExists, SequenceFolder, Status, Unwatched, build, standing,
 };
@@ -80,6 +82,60 @@ fn weeks_are_the_seven_days_up_to_it_and_those_in_step() {
     let bits = |data: &Dataset| -> Vec<u32> { data.values().iter().map(|value| value.to_bits()).collect() };
     assert!(bits(&data) == bits(&LOG.sequences(&ending("2014-05-28"))));
     assert_eq!(data.manifest.build.week_ending.as_deref(), Some("2014-06-25"));
+}
+
+/// Weeks of edX's report take no notice of when a course starts.
+#[test]
+fn a_short_first_week_of_edx_engagement_is_whole() {
+    let kind = |raw: &str, activity, detail| Kind::new(raw, activity).with_detail(detail);
+    let event =
+        |at: &str, what: &str, object: &str| ("e".to_owned(), at.to_owned(), what.to_owned(), object.to_owned(), 1);
+    let parts = Parts {
+        // A Thursday; the week ends with Saturday, the 7th, and begins with Sunday, the 1st.
+        courses: vec![("c".to_owned(), "2014-06-05".to_owned(), 30)],
+        enrolments: vec![("c".to_owned(), Enrolment { id: "e".to_owned(), ..Enrolment::default() })],
+        register: true,
+        kinds: vec![
+            kind("right", Activity::Problem, Detail::AttemptRight),
+            kind("play", Activity::Video, Detail::VideoPlayed),
+            kind("up", Activity::Discussion, Detail::UpvoteReceived),
+        ],
+        events: vec![
+            event("2014-05-31T23:59:59", "right", "p0"),
+            event("2014-06-01T00:00:00", "right", "p1"),
+            event("2014-06-03T12:00:00", "up", "t"),
+            event("2014-06-04T23:59:59", "play", "v"),
+            event("2014-06-05T00:00:00", "right", "p1"),
+            event("2014-06-07T23:59:59", "right", "p2"),
+            event("2014-06-08T00:00:00", "right", "p3"),
+        ],
+        ..Parts::default()
+    };
+    let report = |data: &Dataset, week: usize, days: f32, problems: f32, attempts: f32, videos: f32, votes: f32| {
+        check(
+            data,
+            "e",
+            week,
+            &[
+                ("engagement_days_active", Some(days)),
+                ("engagement_problems_attempted", Some(problems)),
+                ("engagement_problems_correct", Some(problems)),
+                ("engagement_problem_attempts", Some(attempts)),
+                ("engagement_videos_played", Some(videos)),
+                ("engagement_upvotes_received", Some(votes)),
+            ],
+        );
+    };
+    let options = BuildOptions { as_of: parse_instant(b"2014-07-30"), ..ending("2014-06-21") };
+    let data = parts.sequences(&options);
+    assert_eq!(data.courses[0].first_week_days, 3);
+    report(&data, 0, 5.0, 2.0, 3.0, 1.0, 1.0);
+    report(&data, 1, 1.0, 1.0, 1.0, 0.0, 0.0);
+    // Everything else begins with the course.
+    check(&data, "e", 0, &[("n_events", Some(2.0)), ("problems_attempted", Some(2.0)), ("active_days", Some(2.0))]);
+    // So does the report where no date asks for its weeks.
+    let data = parts.sequences(&BuildOptions { week_ending: None, ..options });
+    report(&data, 0, 3.0, 3.0, 3.0, 0.0, 0.0);
 }
 
 #[test]

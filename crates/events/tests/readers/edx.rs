@@ -256,6 +256,36 @@ fn coming_back_after_a_withdrawal() {
     assert_eq!(one(&[off, on_again]), "a/b/c/ann ann - 2026-01-03T00:00:00 -");
 }
 
+/// Lines of ann: what she did and the day of January 2026 on which she did it.
+fn log_of_ann(deeds: &[(&str, u32)]) -> Folder {
+    let line = |(what, day): &(&str, u32)| {
+        format!(
+            r#"{{"username":"ann","event_source":"server","event_type":"{what}","time":"2026-01-{day:02}T00:00:00","context":{{"course_id":"a/b/c","user_id":7}},"event":{{"course_id":"a/b/c","user_id":7}}}}"#
+        ) + "\n"
+    };
+    Folder::of(&[("t.log", deeds.iter().map(line).collect::<String>().as_bytes())])
+}
+
+#[test]
+fn an_enrolment_after_the_first_deed_does_not_hide_what_was_known_before_it() {
+    let one = |deeds: &[(&str, u32)]| enrolments(&open(log_of_ann(deeds).path()).unwrap()).remove(0);
+    let (looks, enrols) = (("/courses/a/b/c/about", 2), ("edx.course.enrollment.activated", 5));
+    // Until she enrols she is known by what she did: that she will can't change it.
+    assert_eq!(one(&[looks]), "a/b/c/ann ann - - -");
+    assert_eq!(one(&[looks, enrols]), "a/b/c/ann ann - - -");
+    let passes = ("edx.course.grade.passed.first_time", 3);
+    assert_eq!(one(&[passes, enrols]), "a/b/c/ann ann - - completed");
+    assert_eq!(one(&[enrols, ("/courses/a/b/c/about", 5)]), "a/b/c/ann ann 2026-01-05T00:00:00 - -");
+}
+
+#[test]
+fn withdrawals_are_recorded_before_the_first_one() {
+    let knows = |deeds: &[(&str, u32)]| open(log_of_ann(deeds).path()).unwrap().knows;
+    let (looks, leaves) = (("/courses/a/b/c/about", 2), ("edx.course.enrollment.deactivated", 5));
+    assert!(knows(&[looks]).withdrawals);
+    assert_eq!(knows(&[looks]), knows(&[looks, leaves]));
+}
+
 #[test]
 fn real_logs_have_the_rows_they_are_known_to_have() {
     let Some(folder) = real_data("edx") else { return };

@@ -14,6 +14,20 @@ fn check(fixture_name: &str, expected: &str) {
 }
 
 #[test]
+fn a_second_way_in_does_not_date_an_enrolment_without_a_date() {
+    let folder = Folder::copy_of("moodle/base");
+    let table = |rows: &str| format!("id,status,enrolid,userid,timestart,timeend,timecreated\n{rows}");
+    let since = |rows: &str| {
+        folder.write("mdl_user_enrolments.csv", table(rows).as_bytes());
+        open(folder.path()).unwrap().roster.enrolments[0].enrolled_seconds
+    };
+    let (undated, dated) = ("1,0,21,5,0,0,0\n", "2,0,22,5,1393891200,0,0\n");
+    assert_eq!(since(undated), None);
+    assert_eq!(since(&format!("{undated}{dated}")), None);
+    assert_eq!(since(dated), Some(DAY));
+}
+
+#[test]
 fn a_sound_folder() {
     let source = open(&fixture("moodle/base")).unwrap();
     assert_eq!(source.format, "moodle");

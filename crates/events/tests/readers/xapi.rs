@@ -102,3 +102,17 @@ fn an_array_cut_short() {
     assert_eq!(tally.read, 13);
     assert_eq!(tally.rejected(), 1);
 }
+
+#[test]
+fn withdrawals_are_recorded_in_courses_of_open_edx_alone() {
+    let statement = |course: &str| {
+        let activity = r#"{"definition":{"type":"http://adlnet.gov/expapi/activities/course"},"id":"#;
+        format!(
+            r#"{{"actor":{{"mbox":"mailto:a@b.c"}},"verb":{{"id":"v/viewed"}},"object":{activity}"{course}"}},"timestamp":"2026-01-02T03:04:05Z"}}"#
+        ) + "\n"
+    };
+    let knows =
+        |course: &str| open(Folder::of(&[("s.jsonl", statement(course).as_bytes())]).path()).unwrap().knows.withdrawals;
+    assert!(knows("http://lms.example/course/course-v1:edX+Algebra+2026"));
+    assert!(!knows("https://other.example/courses/botany"));
+}

@@ -3,8 +3,12 @@
 //!
 //! A problem or video counts once a week however often it was tried or played. A vote that is taken back counts -1, so
 //! that a week's votes may be below 0. Votes received count here and nowhere else; like any other event they make their
-//! day active. A week there is the seven days up to and including the report's end date; those of the course's grid
-//! stand for them here, which `BuildOptions::week_ending` puts in step.
+//! day active.
+//!
+//! A week there is the seven days up to and including the report's end date, whenever the course starts. Those of the
+//! course's grid stand for them here, which `BuildOptions::week_ending` puts in step; these columns of a first week that is
+//! short take in the days before the start that make it whole, though no other feature does. Reported weeks that are over
+//! before the course starts have no row, nor does anything count that comes after its calendar's end.
 
 use super::{Feature, Needs, Storage, feature};
 

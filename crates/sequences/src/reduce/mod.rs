@@ -130,6 +130,9 @@ pub(crate) fn reduce(
             work::work_values(frame, grid, &work, week, row);
             values::course_of_things(frame, place, week, end, counted, &running, row);
             values::preference_values(&running, row);
+            if week == 0 {
+                counted.take_in_eve(frame, eve_of_first_week(grid, before_start));
+            }
             values::engagement_values(frame, counted, row);
         }
         if frame.raw_kinds {
@@ -139,6 +142,13 @@ pub(crate) fn reduce(
         out(week, row);
     }
     summary
+}
+
+/// The events before the course's start on the days that a whole week 0 would have had: none unless weeks end on a date
+/// that was asked for.
+fn eve_of_first_week<'e>(grid: &Grid, before_start: &'e [Event]) -> &'e [Event] {
+    let from = -i64::from(grid.cut.shift_days()) * DAY_SECONDS;
+    &before_start[before_start.partition_point(|event| i64::from(event.seconds()) < from)..]
 }
 
 fn days_of<'a>(events: impl Iterator<Item = &'a Event>) -> u32 {

@@ -192,13 +192,36 @@ impl Week {
             }
             self.told.add(kind.detail, count);
         }
-        let Lists { objects, problems, correct, videos, distinct } = &mut self.lists;
-        self.objects = distinct.count(objects);
+        self.objects = self.lists.distinct.count(&self.lists.objects);
+        self.count_lists();
+        running.sessions += u64::from(self.sessions);
+        running.seconds += self.seconds;
+    }
+
+    /// Takes in events of the days before the course's start that belong to its first week in edX's report, whose weeks know
+    /// nothing of starts. After this the week is good for that report alone.
+    pub(super) fn take_in_eve(&mut self, frame: &Frame<'_>, events: &[Event]) {
+        for event in events {
+            let kind = usize::from(event.kind());
+            let mark = frame.marks.0[kind];
+            let day = i64::from(event.seconds()).div_euclid(DAY_SECONDS).rem_euclid(7);
+            self.told.engaged_days |= u8::from(mark.has(Mark::ENGAGES)) << day;
+            self.told.add(frame.kinds[kind].detail, event.weight());
+            if let Some(object) = event.object() {
+                self.list(mark, object, event.weight());
+            }
+        }
+        if !events.is_empty() {
+            self.count_lists();
+        }
+    }
+
+    /// Counts what is told by different objects.
+    fn count_lists(&mut self) {
+        let Lists { problems, correct, videos, distinct, .. } = &mut self.lists;
         self.problems = distinct.count(problems);
         self.told.correct = distinct.count(correct);
         self.told.videos = distinct.count(videos);
-        running.sessions += u64::from(self.sessions);
-        running.seconds += self.seconds;
     }
 
     /// Goes over the events, for every feature if `ALL`, else for the core features.

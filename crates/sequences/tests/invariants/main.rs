@@ -2,34 +2,31 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod engagement;
 mod formats;
 mod world;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use common::Log;
-use formats::Format;
+use formats::{Format, lasting};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use staycast_events::time::{DAY_SECONDS, format_instant};
 use staycast_sequences::{
-    BuildError, BuildOptions, Dataset, DropoutRule, FeatureSet, IfExists, RawKinds, Selection, SequenceFolder, Status,
-    Unwatched, build, standing,
+    BuildError, BuildOptions, CourseRow, Dataset, DropoutRule, FeatureSet, IfExists, RawKinds, Selection,
+    SequenceFolder, Status, Unwatched, build, standing,
 };
-use world::{Seen, World, cut, origin, world};
+use world::{Calendar, Seen, World, cut, origin, world};
 
 /// Days after which every course is over.
 const LONG_AFTER: i64 = 400;
 
-/// The world as a format knows it before `until`, built as of `as_of` (both in seconds after the origin).
-fn sequences(
-    format: &Format,
-    world: &World,
-    until: i64,
-    as_of: i64,
-    options: &BuildOptions,
-) -> Result<Dataset, BuildError> {
+/// The world as a format knows it, built as of `as_of` (in seconds after the origin).
+fn sequences(format: &Format, seen: Seen<'_>, as_of: i64, options: &BuildOptions) -> Result<Dataset, BuildError> {
     let folder = tempfile::tempdir().unwrap();
-    let seen = Seen { world, until };
     format.write(seen, folder.path());
     let options = BuildOptions { as_of: Some(origin() + as_of), ..options.clone() };
     built(folder.path(), &format.open(seen, folder.path())?, &options)
@@ -41,20 +38,45 @@ fn built(folder: &Path, source: &staycast_events::Source, options: &BuildOptions
     Ok(SequenceFolder::open(&out).unwrap().load(&Selection::default()).unwrap())
 }
 
+/// How many weeks of a course must be the same in `late` as in `early`: those that were over, and of these, where the
+/// calendar was inferred, the ones that have as many days. Such a calendar ends with the log, in the middle of a week.
+fn lasting_weeks(early: &CourseRow, late: &CourseRow) -> u32 {
+    let same = |week: &u32| early.cut().week_days(*week) == late.cut().week_days(*week);
+    (0..early.observed_weeks).take_while(same).count() as u32
+}
+
 /// Everything that is over in `early` must be the same, to the bit, in `late`, and no one else may have been there.
-fn assert_past_unchanged(format: &Format, early: &Dataset, late: &Dataset) {
+fn assert_past_unchanged(format: &Format, early: &Dataset, late: &Dataset, calendar: Calendar) {
+    let pairs: Vec<(&CourseRow, &CourseRow)> = early
+        .courses
+        .iter()
+        .map(|course| (course, late.courses.iter().find(|one| one.id == course.id).expect("courses are only added")))
+        .collect();
+    if calendar == Calendar::Given {
+        let all = pairs.iter().all(|(early, late)| lasting_weeks(early, late) == early.observed_weeks);
+        assert!(all, "{}: a given calendar moves", format.name);
+    }
+    // A course in which nobody did anything yet is dated by its enrolments until somebody does, and then anew.
+    let dated_anew = |(early, late): &(&CourseRow, &CourseRow)| early.start_day != late.start_day;
+    // What counts as a day in another course depends on that one's calendar, which statements that enrol or withdraw somebody
+    // do not make longer, and lie outside of until others do.
+    let others_stay = calendar == Calendar::Given || !format.is_of_statements();
+    let weeks: Vec<u32> =
+        pairs.iter().map(|pair| if dated_anew(pair) { 0 } else { lasting_weeks(pair.0, pair.1) }).collect();
     let columns: Vec<(usize, usize)> = early
         .features
         .iter()
         .enumerate()
+        .filter(|(_, name)| others_stay || *name != "other_courses")
         .map(|(column, name)| (column, late.feature(name).unwrap_or_else(|| panic!("{}: no {name}", format.name))))
         .collect();
     let mut matched = vec![None; late.enrolments.len()];
     for (place, row) in early.enrolments.iter().enumerate() {
-        let later = late.enrolments.iter().position(|other| other.id == row.id).expect("rows are only added");
-        matched[later] = Some(place);
-        let course = early.course_of(place);
-        for week in 0..course.observed_weeks as usize {
+        let later = late.enrolments.iter().position(|other| lasting(&other.id) == lasting(&row.id));
+        let later = later.expect("rows are only added");
+        assert_eq!(matched[later].replace(place), None, "{}: {} is there twice", format.name, row.id);
+        let course = early.courses.iter().position(|course| course.id == early.course_of(place).id).unwrap();
+        for week in 0..weeks[course] as usize {
             let (before, after) = (early.week(place, week), late.week(later, week));
             for &(column, other) in &columns {
                 assert!(
@@ -68,7 +90,7 @@ fn assert_past_unchanged(format: &Format, early: &Dataset, late: &Dataset) {
                 );
             }
         }
-        if course.as_of_days >= 0.0 {
+        if pairs[course].0.as_of_days >= 0.0 && !dated_anew(&pairs[course]) {
             let before = |row: &staycast_sequences::EnrolmentRow| (row.pre_start_events, row.pre_start_active_days);
             assert_eq!(before(row), before(&late.enrolments[later]), "{}: before the start of {}", format.name, row.id);
         }
@@ -77,8 +99,8 @@ fn assert_past_unchanged(format: &Format, early: &Dataset, late: &Dataset) {
     for (later, place) in matched.into_iter().enumerate() {
         let id = &late.enrolments[later].id;
         let course = late.course_of(later);
-        let observed = early.courses.iter().find(|one| one.id == course.id).map_or(0, |one| one.observed_weeks);
-        for week in 1..=observed {
+        let lasting = pairs.iter().position(|(early, _)| early.id == course.id).map_or(0, |course| weeks[course]);
+        for week in 1..=lasting {
             let now = standing(late, later, week);
             match place {
                 Some(place) => assert_eq!(standing(early, place, week), now, "{}: {id} at {week}", format.name),
@@ -89,37 +111,66 @@ fn assert_past_unchanged(format: &Format, early: &Dataset, late: &Dataset) {
 }
 
 /// Builds a log that is cut at an instant, the whole one, and the whole one said to be taken at that instant.
-fn check_future(format: &Format, world: &World, cut: i64, week_ending: Option<i32>) {
+fn check_future(format: &Format, world: &World, cut: i64, week_ending: Option<i32>, calendar: Calendar) {
     let options = BuildOptions {
         rule: Some(DropoutRule::InactiveLast { weeks: 1 }),
         raw_kinds: RawKinds::Keep,
         week_ending: week_ending.filter(|_| format.name != "oulad"),
         ..BuildOptions::default()
     };
-    let early = match sequences(format, world, cut, cut, &options) {
+    let seen = Seen { world, until: cut, calendar };
+    let early = match sequences(format, seen, cut, &options) {
         Ok(early) => early,
         // Nobody is there yet, or nothing happened yet.
         Err(BuildError::NoEnrolments | BuildError::NothingUsed { .. } | BuildError::Read(_)) => return,
         Err(error) => panic!("{}: {error}", format.name),
     };
-    let late = sequences(format, world, i64::MAX, LONG_AFTER * DAY_SECONDS, &options).unwrap();
-    assert_past_unchanged(format, &early, &late);
+    let whole = Seen { until: i64::MAX, ..seen };
+    let late = sequences(format, whole, LONG_AFTER * DAY_SECONDS, &options).unwrap();
+    assert_past_unchanged(format, &early, &late, calendar);
+    if calendar == Calendar::Inferred {
+        assert_starts_stay(format, seen, &early, &late);
+    }
     // The instant the log is said to be taken hides what came after it just as well as cutting the log does. The
     // instant itself belongs to the log.
-    let hidden = sequences(format, world, i64::MAX, cut - 1, &options).unwrap();
-    assert_past_unchanged(format, &hidden, &late);
+    match sequences(format, whole, cut - 1, &options) {
+        Ok(hidden) => {
+            assert_past_unchanged(format, &hidden, &late, calendar);
+            if calendar == Calendar::Inferred {
+                // The calendar is that of the whole log, which it is marked for.
+                assert!(hidden.courses.iter().zip(&late.courses).all(|(a, b)| a.inferred && a.cut() == b.cut()));
+            }
+        }
+        Err(BuildError::NothingUsed { .. }) => {}
+        Err(error) => panic!("{}: {error}", format.name),
+    }
+}
+
+/// Where somebody has done something, a course has begun: what comes later moves its end, never its start.
+fn assert_starts_stay(format: &Format, seen: Seen<'_>, early: &Dataset, late: &Dataset) {
+    let began: Vec<usize> = seen.events().map(|event| seen.world.enrolments[event.enrolment].course).collect();
+    for course in &early.courses {
+        let later = late.courses.iter().find(|one| one.id == course.id).unwrap();
+        let number = (0..seen.world.courses.len()).find(|&number| format.course_id(number) == course.id).unwrap();
+        if began.contains(&number) {
+            assert_eq!(course.start_day, later.start_day, "{}: the start of {}", format.name, course.id);
+        }
+        assert!(later.days >= course.days || course.start_day != later.start_day);
+    }
 }
 
 /// Builds a log of which some bytes are damaged: every row must be used or counted under a reason.
 fn check_accounting(format: &Format, world: &World, damage: &[(usize, u8)], weeks: Option<u32>) {
     let folder = tempfile::tempdir().unwrap();
-    let seen = Seen { world, until: i64::MAX };
+    let seen = Seen { world, until: i64::MAX, calendar: Calendar::Given };
     format.write(seen, folder.path());
     let mut lines = 0;
     for name in format.logs {
         let path = folder.path().join(name);
         let mut bytes = std::fs::read(&path).unwrap();
+        // The first line stays as it is: it says what the file is.
         let header = bytes.iter().position(|&byte| byte == b'\n').unwrap() + 1;
+        lines += u64::from(!format.header);
         for &(place, byte) in damage {
             if bytes.len() > header {
                 let place = header + place % (bytes.len() - header);
@@ -129,6 +180,11 @@ fn check_accounting(format: &Format, world: &World, damage: &[(usize, u8)], week
         let rows = bytes[header..].split(|&byte| byte == b'\n');
         lines += rows.filter(|row| !row.strip_suffix(b"\r").unwrap_or(row).is_empty()).count() as u64;
         std::fs::write(&path, bytes).unwrap();
+    }
+    for name in format.long_logs {
+        // Line breaks inside quotes end no row.
+        let text = std::fs::read_to_string(folder.path().join(name)).unwrap();
+        lines += text.split('"').step_by(2).map(|outside| outside.matches('\n').count() as u64).sum::<u64>() - 1;
     }
     let rule = Some(DropoutRule::InactiveLast { weeks: 1 });
     let as_of = Some(origin() + LONG_AFTER * DAY_SECONDS);
@@ -156,10 +212,12 @@ fn check_accounting(format: &Format, world: &World, damage: &[(usize, u8)], week
         all.map(|(place, week)| f64::from(data.week(place, week)[column])).filter(|count| !count.is_nan()).sum()
     };
     let before: u32 = data.enrolments.iter().map(|row| row.pre_start_events).sum();
-    let received: f64 = 0.0;
-    if format.name != "made" {
-        let counted = sum("n_events") + f64::from(before) + received;
-        assert_eq!(counted, data.manifest.totals.events as f64, "{}: what is used is counted", format.name);
+    let counted = sum("n_events") + f64::from(before);
+    let used = data.manifest.totals.events as f64;
+    // Votes received are no events of whom they befall, and those before the start are in no row.
+    match format.name {
+        "made" | "edx" => assert!(counted <= used, "{}: {counted} of {used} are counted", format.name),
+        _ => assert_eq!(counted, used, "{}: what is used is counted", format.name),
     }
 }
 
@@ -175,7 +233,7 @@ macro_rules! properties {
 
                 #[test]
                 fn nothing_comes_from_the_future(world in world(), cut in cut(), ending in prop::option::of(16_102..16_109)) {
-                    check_future(FORMAT, &world, cut, ending);
+                    check_future(FORMAT, &world, cut, ending, Calendar::Given);
                 }
 
                 #[test]
@@ -197,6 +255,73 @@ properties! {
     table 2
     table_of_the_log_alone 3
     made 4
+    edx 5
+    xapi 6
+    caliper 7
+    moodle 8
+    moodle_of_the_log_alone 9
+    coursera 10
+    futurelearn 11
+    xuetangx2019 12
+}
+
+macro_rules! properties_of_inferred_calendars {
+    ($($name:ident $index:literal)*) => {
+        /// Calendars that are inferred from the log, of formats that have none.
+        mod inferred {
+            use super::*;
+
+            proptest! {
+                #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+                $(#[test]
+                fn $name(world in world(), cut in cut(), ending in prop::option::of(16_102..16_109)) {
+                    check_future(&formats::ALL[$index], &world, cut, ending, Calendar::Inferred);
+                })*
+            }
+        }
+    };
+}
+
+properties_of_inferred_calendars! {
+    edx 5
+    xapi 6
+    caliper 7
+    moodle 8
+    moodle_of_the_log_alone 9
+    coursera 10
+    futurelearn 11
+    xuetangx2019 12
+}
+
+/// Each format writes down all that it can tell: whatever its source says it knows has a value other than 0 in some week
+/// of some world, and no row is rejected but those of people whom no table lists.
+#[test]
+fn every_format_tells_all_it_can() {
+    let mut runner = TestRunner::deterministic();
+    let worlds: Vec<World> = (0..40).map(|_| world().new_tree(&mut runner).unwrap().current()).collect();
+    for format in formats::ALL {
+        let mut silent: BTreeMap<String, bool> = BTreeMap::new();
+        for world in &worlds {
+            let seen = Seen { world, until: i64::MAX, calendar: Calendar::Given };
+            let options =
+                BuildOptions { rule: Some(DropoutRule::InactiveLast { weeks: 1 }), ..BuildOptions::default() };
+            let Ok(data) = sequences(format, seen, LONG_AFTER * DAY_SECONDS, &options) else { continue };
+            let rejected = &data.manifest.rows.rejected;
+            assert!(rejected.keys().all(|reason| reason == "unknown_enrolment"), "{}: {rejected:?}", format.name);
+            for (column, name) in data.features.iter().enumerate() {
+                let values = data.values().chunks_exact(data.features.len()).map(|week| week[column]);
+                for value in values.filter(|value| !value.is_nan()) {
+                    *silent.entry(name.clone()).or_insert(true) &= value == 0.0;
+                }
+            }
+        }
+        // Which activities there are is the format's own affair.
+        let told = |name: &&String| !["n_", "share_", "preference_"].iter().any(|kind| name.starts_with(kind));
+        let silent: Vec<&String> =
+            silent.iter().filter(|(_, silent)| **silent).map(|(name, _)| name).filter(told).collect();
+        assert!(silent.is_empty(), "{}: {silent:?} is 0 in every week", format.name);
+    }
 }
 
 const COURSES: &str = "a,2014-06-02,2014-07-01\nb,2014-06-09,2014-07-06\n";

@@ -138,6 +138,15 @@ pub(crate) fn world() -> impl Strategy<Value = World> {
 pub(crate) struct Seen<'w> {
     pub(crate) world: &'w World,
     pub(crate) until: i64,
+    pub(crate) calendar: Calendar,
+}
+
+/// Where the dates of courses are from, in formats that have none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Calendar {
+    Given,
+    /// From the events.
+    Inferred,
 }
 
 /// Whether a format has dates of enrolment.

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use serde::Serialize;
 use staycast_events::time::{format_date, format_instant};
 use staycast_events::{
-    BlockTally, EventFile, Frame, Granularity, Knows, LabelOffer, Parsed, Purpose, Source, Span, Tally,
+    BlockTally, DatabaseTable, EventFile, Frame, Granularity, Knows, LabelOffer, Parsed, Purpose, Source, Span, Tally,
 };
 use staycast_sequences::{Progress, Unit};
 
@@ -25,6 +25,7 @@ struct Report {
     format: &'static str,
     format_reason: String,
     files: Vec<File>,
+    databases: Vec<Table>,
     rows: Rows,
     tables: Rows,
     enrolments: u64,
@@ -44,6 +45,16 @@ struct File {
     role: &'static str,
     path: PathBuf,
     bytes: u64,
+}
+
+/// A table of a database.
+#[derive(Serialize)]
+struct Table {
+    role: &'static str,
+    /// The database's address, without user and password.
+    place: String,
+    table: String,
+    rows: u64,
 }
 
 #[derive(Serialize)]
@@ -151,12 +162,15 @@ fn report(source: &Source, tally: &Tally, spans: &Spans) -> Report {
     });
     let file =
         |file: &staycast_events::InputFile| File { role: file.role, path: file.path.clone(), bytes: size(&file.path) };
+    let table =
+        |table: DatabaseTable| Table { role: table.role, place: table.place, table: table.table, rows: table.rows };
     let kind = |kind: &staycast_events::Kind| Kind { kind: kind.raw.clone(), activity: kind.activity.name() };
     Report {
         kind: "log",
         format: source.format,
         format_reason: source.reason.clone(),
         files: source.inputs.iter().map(file).collect(),
+        databases: source.events.iter().flat_map(|file| file.database()).map(table).collect(),
         rows: rows(tally),
         tables: rows(&source.tables),
         enrolments: roster.enrolments.len() as u64,
@@ -195,6 +209,11 @@ fn words(report: &Report, args: &InspectArgs) -> String {
     for (place, file) in report.files.iter().enumerate() {
         let label = if place == 0 { "Files" } else { "" };
         sheet.row(label, format!("{} ({}, {})", file.path.display(), file.role, bytes(file.bytes)));
+    }
+    for (place, table) in report.databases.iter().enumerate() {
+        let label = if place == 0 { "Tables" } else { "" };
+        let rows = counted(table.rows, "row");
+        sheet.row(label, format!("{} of {} ({}, {rows})", table.table, table.place, table.role));
     }
     sheet.row("Rows", format!("{} of the log, {} usable", grouped(report.rows.read), grouped(report.rows.used)));
     for (about, rows) in [("of the log", &report.rows), ("of the other tables", &report.tables)] {
@@ -310,7 +329,9 @@ fn courses(courses: &[Course]) -> String {
 
 fn next(report: &Report, args: &InspectArgs) -> String {
     let paths: Vec<String> = args.paths.iter().map(|path| shell(&path.display().to_string())).collect();
-    let mut command = format!("Next: staycast preprocess {} --out sequences", paths.join(" "));
+    // An address has a password in it, which is not for the screen.
+    let input = if args.source.is_some() { "--source URL".to_owned() } else { paths.join(" ") };
+    let mut command = format!("Next: staycast preprocess {input} --out sequences");
     if let Some(mapping) = &args.mapping {
         command += &format!(" --format {} --mapping {}", report.format, shell(&mapping.display().to_string()));
     }

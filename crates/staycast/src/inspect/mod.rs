@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
+use staycast_events::formats::DatabaseUrl;
 use staycast_forecast::config::Config;
 use staycast_forecast::{RunState, run_state};
 
@@ -17,18 +18,23 @@ use crate::status::{Status, usage};
 
 /// Say what a sequences folder, a run or a log is
 ///
-/// Nothing is changed. A log is read to its end, to say what of it could be used.
+/// Nothing is changed, in a database neither. A log is read to its end, to say what of it could be used.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   staycast inspect sequences
   staycast inspect run --json
   staycast inspect kdd2015/                               what would preprocess make of these files?
-  staycast inspect clicks/ --mapping clicks.toml")]
+  staycast inspect clicks/ --mapping clicks.toml
+  staycast inspect --source postgres://reader:PASSWORD@db.example/moodle")]
 pub(crate) struct InspectArgs {
     /// A sequences folder, a run, or a log: files, or one folder of them
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "source", value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Moodle's log in its database instead: mysql://USER:PASSWORD@HOST/DATABASE, mariadb://… or postgres://…, with
+    /// ?prefix=PREFIX where its tables do not begin with mdl_
+    #[arg(long, value_name = "URL", conflicts_with_all = ["paths", "mapping"])]
+    source: Option<DatabaseUrl>,
     /// For logs: what the files are; `auto` tells from their names and headers
     #[arg(long, value_enum, default_value_t = FormatName::Auto)]
     format: FormatName,
@@ -51,7 +57,11 @@ enum Found {
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &InspectArgs, console: &Console) -> anyhow::Result<Status> {
-    let first = &args.paths[0];
+    let Some(first) = args.paths.first() else {
+        // No path is given where a database is.
+        log::run(args, console)?;
+        return Ok(Status::Fine);
+    };
     match look(first)? {
         Found::Log => log::run(args, console)?,
         _ if args.paths.len() > 1 => return Err(usage("give one sequences folder or run at a time")),
@@ -88,7 +98,7 @@ impl InspectArgs {
             mapping: self.mapping.clone(),
             courses: self.courses.clone(),
             labels: None,
-            source: None,
+            source: self.source.clone(),
         })
     }
 }

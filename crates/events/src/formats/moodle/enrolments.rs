@@ -80,7 +80,8 @@ impl Joined {
                     }
                     Some(&place) => {
                         let known = &mut joined.rows[place].since;
-                        *known = [*known, since].into_iter().flatten().min();
+                        // One way in without a date is since nobody knows when, whatever ways come after it.
+                        *known = known.zip(since).map(|(known, since)| known.min(since));
                         Err(Refusal::new(Reason::Repeated, "a learner in a course by another way in as well"))
                     }
                 }

@@ -6,8 +6,11 @@
 //! - the enrolments: every pair of a learner and a course that a statement names. An enrolment's id is
 //!   `<course>/<learner>`. Staff who try their course out, and visitors of a course's public pages who are logged in,
 //!   are learners too, as no statement says what they are;
-//! - since when somebody was enrolled: the first statement that says so, unless they withdrew before that (they were
-//!   then enrolled before the log begins, nobody knows since when);
+//! - since when somebody was enrolled: the first statement that says so, unless they withdrew or did something in the
+//!   course before that (they were then enrolled before the log begins, nobody knows since when, or only visited the course
+//!   until then, which nothing told apart from learning in it; either way they are known from what they did first);
+//! - whether withdrawals are recorded: in logs of Open edX's courses, which have a statement for them, and in no others.
+//!   It does not rest on whether anybody did withdraw: a log has to be read the same way before the first one;
 //! - when somebody withdrew: the *first* statement that says so. Whoever comes back after that counts as withdrawn all
 //!   the same: were it not so, what is known at a cut-off would depend on what came after it;
 //! - how it ended, for labels alone: completed where a statement says so, else withdrawn where the last statement about
@@ -168,7 +171,7 @@ pub(super) fn open<G: Grammar>(
         Some(entries) => entries.iter().map(CalendarEntry::to_course).collect(),
         None => survey.inferred_courses()?,
     };
-    let withdrawals = survey.has_withdrawals();
+    let withdrawals = survey.records_withdrawals();
     let (enrolments, without_course) = survey.enrolments(&courses);
     let roster = Roster::new(courses, enrolments);
     if roster.enrolments.is_empty() {

@@ -10,6 +10,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 use super::{Change, Statement, Subject};
 use crate::error::ReadError;
 use crate::formats::calendar;
+use crate::formats::course_ids::is_course;
 use crate::formats::pairs::pair_id;
 use crate::intake::Span;
 use crate::roster::{Course, End, Enrolment, Outcome};
@@ -19,6 +20,8 @@ use crate::roster::{Course, End, Enrolment, Outcome};
 struct Story {
     enrolled: Option<i64>,
     withdrew: Option<i64>,
+    /// When the learner first did something in the course, if only to enrol.
+    did: Option<i64>,
     completed: bool,
     /// Instant of the last word on whether the learner is enrolled, and the word; of two at one instant, that they are.
     last: Option<(i64, bool)>,
@@ -29,6 +32,7 @@ impl Story {
         let earlier = |a: Option<i64>, b: Option<i64>| a.into_iter().chain(b).min();
         self.enrolled = earlier(self.enrolled, other.enrolled);
         self.withdrew = earlier(self.withdrew, other.withdrew);
+        self.did = earlier(self.did, other.did);
         self.completed |= other.completed;
         self.last = self.last.max(other.last);
     }
@@ -42,9 +46,10 @@ impl Story {
         self.join(&heard);
     }
 
-    /// Instant of enrolment: none where somebody withdrew before the first there is.
+    /// Instant of enrolment: none where somebody withdrew, or was at work in the course, before the first there is.
     fn known_enrolment(&self) -> Option<i64> {
-        self.enrolled.filter(|&enrolled| self.withdrew.is_none_or(|withdrew| enrolled <= withdrew))
+        let not_after = |enrolled: i64, other: Option<i64>| other.is_none_or(|other| enrolled <= other);
+        self.enrolled.filter(|&enrolled| not_after(enrolled, self.withdrew) && not_after(enrolled, self.did))
     }
 
     fn outcome(&self) -> Option<Outcome> {
@@ -105,6 +110,7 @@ impl Survey {
         }
         if let Some(deed) = &statement.deed {
             let place = self.entry(course, deed.learner);
+            self.entries[place].story.join(&Story { did: Some(statement.instant), ..Story::default() });
             if let Some(number) = deed.number {
                 self.number(number, self.entries[place].learner.clone());
             }
@@ -184,9 +190,10 @@ impl Survey {
         }
     }
 
-    /// Whether anybody withdrew.
-    pub(super) fn has_withdrawals(&self) -> bool {
-        self.entries.iter().any(|entry| entry.story.withdrew.is_some())
+    /// Whether withdrawals are recorded: those of Open edX's courses are, of which no other platform tells. That somebody
+    /// withdrew does not decide it, as it would then be decided, for the time before, by what comes after.
+    pub(super) fn records_withdrawals(&self) -> bool {
+        self.courses.iter().any(|course| is_course(&course.id))
     }
 
     /// Every course, with the days of its statements.

@@ -1,69 +1,18 @@
-//! A world as each format writes it down. A new format is a function here and a line in [`ALL`].
+//! Formats of tables beside a log, with dates of their own.
 
 use std::fmt::Write;
 use std::path::Path;
 
-use staycast_events::formats::{OpenOptions, open};
-use staycast_events::time::{DAY_SECONDS, format_date, format_instant};
-use staycast_events::{Activity, Detail, Enrolment, Kind, ReadError, Source};
+use staycast_events::time::{DAY_SECONDS, format_date};
 
-use super::common::made::Parts;
-use super::world::{Dates, Seen};
-
-/// A format.
-#[derive(Clone, Copy)]
-pub(crate) struct Format {
-    /// Its name.
-    pub(crate) name: &'static str,
-    /// Files of events, of one line a row, a header first.
-    pub(crate) logs: &'static [&'static str],
-    /// Writes its files into a folder, as of an instant.
-    write: fn(Seen<'_>, &Path),
-    /// Opens the folder.
-    open: fn(Seen<'_>, &Path) -> Result<Source, ReadError>,
-}
-
-impl Format {
-    pub(crate) fn write(&self, seen: Seen<'_>, folder: &Path) {
-        (self.write)(seen, folder);
-    }
-
-    pub(crate) fn open(&self, seen: Seen<'_>, folder: &Path) -> Result<Source, ReadError> {
-        (self.open)(seen, folder)
-    }
-}
-
-/// Every format.
-pub(crate) const ALL: &[Format] = &[
-    Format { name: "kdd2015", logs: &["log.csv"], write: kdd2015, open: open_told },
-    Format { name: "oulad", logs: &["studentVle.csv", "studentAssessment.csv"], write: oulad, open: open_told },
-    Format { name: "table", logs: &["log.csv"], write: table, open: open_mapped },
-    Format { name: "table of the log alone", logs: &["log.csv"], write: log_alone, open: open_mapped },
-    Format { name: "made", logs: &[], write: |_, _| (), open: |seen, _| Ok(made(seen)) },
-];
-
-fn open_told(_: Seen<'_>, folder: &Path) -> Result<Source, ReadError> {
-    open(&[folder.to_owned()], &OpenOptions::default())
-}
-
-fn open_mapped(_: Seen<'_>, folder: &Path) -> Result<Source, ReadError> {
-    let mapping = Some(folder.join("mapping.toml"));
-    open(&[folder.to_owned()], &OpenOptions { mapping, ..OpenOptions::default() })
-}
-
-fn put(folder: &Path, name: &str, text: &str) {
-    std::fs::write(folder.join(name), text).unwrap();
-}
-
-fn time(at: i64) -> String {
-    format_instant(Seen::instant(at))
-}
+use super::{put, time};
+use crate::world::{Dates, Seen};
 
 fn date(at: Option<i64>) -> String {
     at.map_or_else(String::new, |at| format_date(Seen::instant(at).div_euclid(DAY_SECONDS) as i32))
 }
 
-fn kdd2015(seen: Seen<'_>, folder: &Path) {
+pub(super) fn kdd2015(seen: Seen<'_>, folder: &Path) {
     let mut text = String::from("course_id,from,to\n");
     for (number, course) in seen.world.courses.iter().enumerate() {
         let last = course.start_day() + course.days as i32 - 1;
@@ -95,7 +44,7 @@ fn kdd2015(seen: Seen<'_>, folder: &Path) {
     put(folder, "log.csv", &text);
 }
 
-fn oulad(seen: Seen<'_>, folder: &Path) {
+pub(super) fn oulad(seen: Seen<'_>, folder: &Path) {
     const TYPES: [&str; 5] = ["quiz", "forumng", "resource", "homepage", "hologram"];
     let presentation = |course: usize| {
         let letter = [' ', 'A', 'B', 'C'][seen.world.courses[course].month as usize];
@@ -151,7 +100,7 @@ const LOG: &str = "[log]\nfiles = [\"log.csv\"]\ncolumns = { learner = \"user\",
                    format = \"date\" }, days = \"days\" }\n\
                    [activities]\nkinds = { k0 = \"problem\", k1 = \"video\", k2 = \"post\", k3 = \"login\" }\n";
 
-fn log_alone(seen: Seen<'_>, folder: &Path) {
+pub(super) fn log_alone(seen: Seen<'_>, folder: &Path) {
     put(folder, "mapping.toml", LOG);
     let mut runs = String::from("course,from,days\n");
     for (number, course) in seen.world.courses.iter().enumerate() {
@@ -168,7 +117,7 @@ fn log_alone(seen: Seen<'_>, folder: &Path) {
     put(folder, "log.csv", &text);
 }
 
-fn table(seen: Seen<'_>, folder: &Path) {
+pub(super) fn table(seen: Seen<'_>, folder: &Path) {
     log_alone(seen, folder);
     let people = "[enrolments]\nfiles = [\"people.csv\"]\ncolumns = { learner = \"user\", course = \"course\", \
                   enrolled = { column = \"since\", format = \"date\" }, \
@@ -180,83 +129,4 @@ fn table(seen: Seen<'_>, folder: &Path) {
         writeln!(text, "u{},c{},{since},{until}", one.learner, one.course).unwrap();
     }
     put(folder, "people.csv", &text);
-}
-
-/// Every activity, and everything that a kind can tell.
-fn kinds() -> Vec<Kind> {
-    const DETAILS: [Detail; 16] = [
-        Detail::Nothing,
-        Detail::AttemptWrong,
-        Detail::AttemptRight,
-        Detail::Attempt,
-        Detail::VideoPlayed,
-        Detail::Post,
-        Detail::Response,
-        Detail::Comment,
-        Detail::UpvoteGiven,
-        Detail::UpvoteReceived,
-        Detail::DownvoteGiven,
-        Detail::DownvoteReceived,
-        Detail::UpvoteGivenUndone,
-        Detail::UpvoteReceivedUndone,
-        Detail::DownvoteReceivedUndone,
-        Detail::TextbookPage,
-    ];
-    let told = DETAILS.into_iter().enumerate().map(|(number, detail)| {
-        Kind::new(format!("told {number}"), Activity::ALL[number % Activity::ALL.len()]).with_detail(detail)
-    });
-    let plain = Activity::ALL.into_iter().map(|activity| Kind::new(activity.name(), activity));
-    plain.chain(told).chain([Kind::new("passed over", Activity::Problem).not_engaging()]).collect()
-}
-
-/// A source that knows everything.
-fn made(seen: Seen<'_>) -> Source {
-    let kinds = kinds();
-    let numbered = |letter: char, number: usize| format!("{letter}{number}");
-    let courses = seen.world.courses.iter().enumerate();
-    let seconds = |at: i64, course: usize| {
-        (Seen::instant(at) - i64::from(seen.world.courses[course].start_day()) * DAY_SECONDS) as i32
-    };
-    let mut parts = Parts {
-        courses: courses
-            .map(|(number, course)| (numbered('c', number), format_date(course.start_day()), course.days))
-            .collect(),
-        register: true,
-        ..Parts::default()
-    };
-    for (number, one) in seen.enrolments(Dates::Given) {
-        let enrolment = Enrolment {
-            id: numbered('e', number),
-            learner: numbered('u', one.learner),
-            enrolled_seconds: one.enrolled.map(|at| seconds(at, one.course)),
-            withdrawn_seconds: seen.withdrawn(one).map(|at| seconds(at, one.course)),
-            ..Enrolment::default()
-        };
-        parts.enrolments.push((numbered('c', one.course), enrolment));
-    }
-    let is_listed = |number: usize| seen.enrolments(Dates::Given).any(|(listed, _)| listed == number);
-    for event in seen.events().filter(|event| is_listed(event.enrolment)) {
-        let kind = kinds[event.kind % kinds.len()].raw.clone();
-        let object = numbered('o', event.object);
-        parts.events.push((numbered('e', event.enrolment), time(event.at), kind, object, u64::from(event.count)));
-    }
-    for (object, release) in seen.objects() {
-        for (course, _) in seen.world.courses.iter().enumerate() {
-            let release = release.map(|at| (numbered('c', course), numbered('o', object), time(at)));
-            parts.releases.extend(release);
-        }
-    }
-    for (course, _) in seen.world.courses.iter().enumerate() {
-        for (assessment, &due) in seen.world.due.iter().enumerate() {
-            parts.assessments.push((numbered('c', course), format!("{course}{assessment}"), due));
-        }
-    }
-    for one in seen.submissions().filter(|one| is_listed(one.enrolment)) {
-        let course = seen.world.enrolments[one.enrolment].course;
-        let assessment = format!("{course}{}", one.assessment);
-        let day = seen.day(one.at, course) as i32;
-        parts.submissions.push((numbered('e', one.enrolment), assessment, day, one.score as f32));
-    }
-    parts.kinds = kinds;
-    parts.source()
 }
