@@ -150,9 +150,9 @@ pub(super) fn walk(frame: &Frame<'_>, span: Span, events: &[Event], running: &mu
             }
             if frame.knows.releases && frame.set == FeatureSet::All && running.opened.insert(object) {
                 let start = i64::from(frame.grids[span.course as usize].start_day) * DAY_SECONDS;
-                let release = frame.roster.releases.get(&(span.course, object));
+                let release = frame.roster.releases.get(span.course, object);
                 // An object that was opened before its release has no delay: that it would be released was not known.
-                if let Some(&release) = release.filter(|&&release| release <= start + seconds) {
+                if let Some(release) = release.filter(|&release| release <= start + seconds) {
                     counted.delays.push((start + seconds - release) as f64 / DAY_SECONDS as f64);
                 }
             }
