@@ -2,7 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use staycast_fuzz::{Format, KDD2015, Rows, check_single};
+use staycast_fuzz::formats::KDD2015;
+use staycast_fuzz::{Format, Rows, check_single};
 
 /// The log alone is packed; what the pack holds can't be seen from outside.
 const PACKED: Format = Format { rows: Rows::Otherwise, ..KDD2015 };

@@ -11,7 +11,9 @@ fuzz_target!(|input: &[u8]| {
         assert_eq!(parser.parse(text), instant);
         if let Some(instant) = instant {
             // An offset may reach into a year that has no four digits.
-            if (parse_date(b"0000-01-01")..=parse_date(b"9999-12-31")).contains(&Some(instant.div_euclid(DAY_SECONDS) as i32)) {
+            if (parse_date(b"0000-01-01")..=parse_date(b"9999-12-31"))
+                .contains(&Some(instant.div_euclid(DAY_SECONDS) as i32))
+            {
                 assert_eq!(parse_instant(format_instant(instant).as_bytes()), Some(instant));
             }
         }

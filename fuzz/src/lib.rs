@@ -2,14 +2,17 @@
 //!
 //! An input holds the format's files one after the other, with the byte 0x1e between them, in the order of
 //! [`Format::files`]; a file that the input has no bytes for stands as the format's own sound one. Beyond not
-//! panicking, readers must account for every line and give the same whatever the blocks.
+//! panicking, readers must account for every line, give the same whatever the blocks, and when they only look for when
+//! there are events, find what reading the events finds.
+
+pub mod formats;
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use staycast_events::formats::{self, OpenOptions, open_in_blocks};
-use staycast_events::{Event, Frame, Parsed, Purpose, ReadError, Source, Span, Tally};
+use staycast_events::formats::{OpenOptions, open_in_blocks};
+use staycast_events::{Event, Frame, Parsed, Purpose, ReadError, Reason, Source, Span, Tally};
 use tempfile::TempDir;
 
 /// What stands between two files of an input.
@@ -26,17 +29,31 @@ pub enum Rows {
     Otherwise,
 }
 
+/// Where it is said who is enrolled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enrolled {
+    /// In tables beside the log, or where the mapping says. Every row that is used is an event.
+    InTables,
+    /// In the log itself, so that nobody in it can be unknown, though a course may be whose rows tell no dates. Every row
+    /// that is used is an event.
+    InLog,
+    /// In the statements of the log, which neither leave anybody unknown nor a course. Some only say who is enrolled.
+    InStatements,
+}
+
 /// A format and the files that an input is made into.
 #[derive(Debug)]
 pub struct Format {
     /// For `--format`.
-    pub format: formats::Format,
+    pub format: staycast_events::formats::Format,
     /// Name and sound contents of each file.
     pub files: &'static [(&'static str, &'static [u8])],
     /// Places among the files of those that hold events.
     pub logs: &'static [usize],
     /// How rows stand in them.
     pub rows: Rows,
+    /// Where it is said who is enrolled.
+    pub enrolled: Enrolled,
 }
 
 /// All that a source gives.
@@ -46,8 +63,11 @@ struct Everything {
     received: Vec<Event>,
     after_calendar: Vec<(u32, i32)>,
     span: Option<Span>,
+    /// The same, from a reading that looks for nothing else.
+    span_alone: Option<Span>,
     tally: Tally,
     lines: u64,
+    files: Vec<String>,
 }
 
 thread_local! {
@@ -76,35 +96,51 @@ fn check_files<'i>(format: &Format, block: u8, mut parts: impl Iterator<Item = &
             let bytes = parts.next().unwrap_or(sound);
             std::fs::write(folder.path().join(name), bytes).expect("a file can be written");
             if format.logs.contains(&place) {
-                logs.push(bytes);
+                logs.push((*name, bytes));
             }
         }
         let mapping = format.files.iter().any(|(name, _)| *name == "mapping.toml");
         let mapping = mapping.then(|| folder.path().join("mapping.toml"));
         let options = OpenOptions { format: Some(format.format), mapping, ..OpenOptions::default() };
         let whole = read(folder.path(), &options, 1 << 20);
-        let cut = read(folder.path(), &options, 1 + usize::from(block));
+        let block_bytes = 1 + 8 * usize::from(block);
+        let cut = read(folder.path(), &options, block_bytes);
         match (whole, cut) {
             (Ok(whole), Ok(cut)) => {
-                assert!(whole == cut, "in one block: {whole:?}\nin blocks of {}: {cut:?}", 1 + usize::from(block));
+                assert!(whole == cut, "in one block: {whole:?}\nin blocks of {block_bytes}: {cut:?}");
                 check_accounting(format, &logs, &whole);
             }
             (Err(_), Err(_)) => {}
-            (whole, cut) => panic!("in one block: {whole:?}\nin blocks of {}: {cut:?}", 1 + usize::from(block)),
+            (whole, cut) => panic!("in one block: {whole:?}\nin blocks of {block_bytes}: {cut:?}"),
         }
     });
 }
 
-fn check_accounting(format: &Format, logs: &[&[u8]], all: &Everything) {
+fn check_accounting(format: &Format, logs: &[(&str, &[u8])], all: &Everything) {
     let counted: u64 = all.tally.reasons.values().map(|count| count.rows).sum();
     assert_eq!(all.tally.read, all.tally.used + counted, "every row is used or has a reason");
-    assert!(all.tally.used <= all.events.len() as u64 + all.received.len() as u64, "what is used is an event");
+    assert_eq!(all.span, all.span_alone, "two ways to find when there are events");
+    if format.enrolled != Enrolled::InStatements {
+        assert!(all.tally.used <= (all.events.len() + all.received.len()) as u64, "what is used is an event");
+    }
+    let found_first: &[Reason] = match format.enrolled {
+        Enrolled::InTables => &[],
+        Enrolled::InLog => &[Reason::UnknownEnrolment],
+        Enrolled::InStatements => &[Reason::UnknownEnrolment, Reason::UnknownCourse],
+    };
+    for reason in found_first {
+        assert_eq!(all.tally.reasons.get(reason), None, "the first reading finds everybody");
+    }
     let headers = match format.rows {
         Rows::Lines => 1,
         Rows::LinesOnly => 0,
         Rows::Otherwise => return,
     };
-    let rows = |log: &&[u8]| {
+    let rows = |(name, log): &(&str, &[u8])| {
+        // With the header of another table it is not taken for a log.
+        if !all.files.iter().any(|file| file == name) {
+            return 0;
+        }
         let lines = log.split(|&byte| byte == b'\n').skip(headers);
         lines.filter(|line| !line.strip_suffix(b"\r").unwrap_or(line).is_empty()).count() as u64
     };
@@ -113,10 +149,12 @@ fn check_accounting(format: &Format, logs: &[&[u8]], all: &Everything) {
 
 fn read(folder: &Path, options: &OpenOptions, block_bytes: usize) -> Result<Everything, ReadError> {
     let source = open_in_blocks(&[PathBuf::from(folder)], options, block_bytes)?;
-    read_source(&source)
+    let mut all = read_source(&source, Purpose::Events)?;
+    all.span_alone = read_source(&source, Purpose::Spans)?.span;
+    Ok(all)
 }
 
-fn read_source(source: &Source) -> Result<Everything, ReadError> {
+fn read_source(source: &Source, purpose: Purpose) -> Result<Everything, ReadError> {
     let days: Vec<u32> = source.roster.courses.iter().map(|course| course.days).collect();
     let frame = Frame::new(&source.roster, &days, None).with_kinds(&source.kinds);
     let mut all = Everything::default();
@@ -126,7 +164,8 @@ fn read_source(source: &Source) -> Result<Everything, ReadError> {
             blocks.lock().expect("no thread panics here").push((number, parsed));
             Ok(())
         };
-        file.read(Purpose::Events, &frame, &sink, &|_| ())?;
+        file.read(purpose, &frame, &sink, &|_| ())?;
+        all.files.push(file.name());
         let mut blocks = blocks.into_inner().expect("no thread panicked here");
         blocks.sort_by_key(|(number, _)| *number);
         let mut line = file.first_line();
@@ -148,84 +187,3 @@ fn read_source(source: &Source) -> Result<Everything, ReadError> {
     all.after_calendar.sort_unstable();
     Ok(all)
 }
-
-macro_rules! sound {
-    ($folder:literal: $($name:literal),* $(,)?) => {
-        &[$(($name, include_bytes!(concat!("../../crates/events/tests/fixtures/", $folder, "/base/", $name)))),*]
-    };
-}
-
-/// KDD Cup 2015.
-pub const KDD2015: Format = Format {
-    format: formats::Format::Kdd2015,
-    files: sound!("kdd2015": "log.csv", "date.csv", "enrollment.csv", "object.csv", "truth.csv"),
-    logs: &[0],
-    rows: Rows::Lines,
-};
-
-/// OULAD.
-pub const OULAD: Format = Format {
-    format: formats::Format::Oulad,
-    files: sound!(
-        "oulad": "studentVle.csv", "studentAssessment.csv", "vle.csv", "studentRegistration.csv", "studentInfo.csv",
-        "courses.csv", "assessments.csv"
-    ),
-    logs: &[0, 1],
-    rows: Rows::Lines,
-};
-
-/// A table in CSV, its mapping and small tables as the input has them.
-pub const TABLE_CSV: Format = Format {
-    format: formats::Format::Table,
-    files: sound!("table": "log.csv", "mapping.toml", "people.csv", "runs.csv"),
-    logs: &[0],
-    // The mapping may say that there is no header, or that newlines may stand in quotes.
-    rows: Rows::Otherwise,
-};
-
-/// A table in CSV whose newlines may stand in quotes.
-pub const TABLE_RECORDS: Format = Format {
-    format: formats::Format::Table,
-    files: &[
-        ("log.csv", b"who,at,what\nann,2014-01-01T08:00:00Z,\"so\nlve\"\n"),
-        (
-            "mapping.toml",
-            b"single_course = \"C\"\n[log]\nfiles = [\"log.csv\"]\nquoted_newlines = true\n\
-              columns = { learner = \"who\", activity = \"what\", time = { column = \"at\", format = \"iso\" } }\n",
-        ),
-    ],
-    logs: &[0],
-    rows: Rows::Otherwise,
-};
-
-/// A table in JSON lines.
-pub const TABLE_JSONL: Format = Format {
-    format: formats::Format::Table,
-    files: &[
-        ("log.jsonl", b"{\"who\": \"ann\", \"in\": {\"course\": \"C\"}, \"at\": 1400000000, \"n\": 2}\n"),
-        ("runs.csv", b"course,from,days\nC,2014-05-01,60\n"),
-        (
-            "mapping.toml",
-            b"[log]\nfiles = [\"log.jsonl\"]\ntype = \"jsonl\"\ncolumns = { learner = \"who\", course = \"in.course\", \
-              count = \"n\", time = { column = \"at\", format = \"unix-seconds\" } }\n[courses]\nfiles = [\"runs.csv\"]\n\
-              columns = { course = \"course\", start = { column = \"from\", format = \"date\" }, days = \"days\" }\n",
-        ),
-    ],
-    logs: &[0],
-    rows: Rows::LinesOnly,
-};
-
-/// A table in Parquet.
-pub const TABLE_PARQUET: Format = Format {
-    format: formats::Format::Table,
-    files: &[
-        ("log.parquet", b"PAR1"),
-        (
-            "mapping.toml",
-            b"single_course = \"C\"\n[log]\nfiles = [\"log.parquet\"]\ntype = \"parquet\"\n\
-              columns = { learner = \"who\", object = \"thing\", time = { column = \"at\", format = \"iso\" } }\n",
-        ),
-    ],
-    logs: &[0],
-    rows: Rows::Otherwise,
-};

@@ -14,7 +14,9 @@ mod intake;
 mod json;
 mod kind;
 mod knows;
+mod limited;
 mod objects;
+mod releases;
 mod roster;
 mod source;
 pub mod table;
@@ -28,6 +30,7 @@ pub use event::{Event, ObjectKey, Weight};
 pub use intake::{Frame, Intake, Parsed, Row, Span};
 pub use kind::{Detail, Kind};
 pub use knows::Knows;
+pub use releases::Releases;
 pub use roster::{Assessment, Course, End, Enrolment, EnrolmentIndex, Outcome, Roster, Submission};
 pub use source::{
     BlockSink, DatabaseTable, EventFile, Granularity, InputFile, LabelOffer, Purpose, Source, side_by_side,

@@ -6,6 +6,7 @@ use csv::ByteRecord;
 
 use crate::error::ReadError;
 use crate::input::{self, BOM, file_name, not_text};
+use crate::limited::{Limited, RecordTooLong};
 use crate::tally::{Reason, Tally, shape};
 
 /// Why a row of a table is not used.
@@ -229,16 +230,16 @@ impl Table {
                 return settle(mine, &self.path, &self.name, tally);
             }
         };
-        let stream = input::UnixLines::new(input::unpacked(&self.path, &|_| ())?);
+        let (stream, record_start) = Limited::new(input::unpacked(&self.path, &|_| ())?);
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(delimiter)
             .escape(escape)
             .has_headers(header == Header::Present)
             .flexible(true)
-            .from_reader(stream);
+            .from_reader(input::UnixLines::new(stream));
         let mut record = ByteRecord::new();
         loop {
-            match reader.read_byte_record(&mut record) {
+            match record_start.read(&mut reader, &mut record) {
                 Ok(false) => break,
                 Ok(true) => {}
                 Err(error) => return Err(csv_error(&self.path, error)),
@@ -281,9 +282,15 @@ pub(crate) fn settle(mine: Tally, path: &Path, name: &str, tally: &mut Tally) ->
     Ok(())
 }
 
-/// The error for text that ends before its last row does. The csv crate takes any bytes for rows, so it is the only one.
+/// The error for text that ends before its last row does, or has a row that does not end. The csv crate takes any bytes
+/// for rows, so there are no others.
 pub(crate) fn csv_error(path: &Path, error: csv::Error) -> ReadError {
     match error.into_kind() {
+        csv::ErrorKind::Io(source)
+            if source.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<RecordTooLong>) =>
+        {
+            ReadError::Decode { path: path.to_owned(), what: source.to_string() }
+        }
         csv::ErrorKind::Io(source) => input::unreadable(path, source),
         other => ReadError::Decode { path: path.to_owned(), what: format!("{other:?}") },
     }

@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use common::{Log, check};
 use staycast_events::formats::{OpenOptions, open};
+use staycast_events::time::format_instant;
 use staycast_sequences::{
     BuildOptions, Dataset, DropoutRule, FeatureSet, IfExists, Selection, SequenceFolder, Unwatched, build,
 };
@@ -18,19 +19,28 @@ fn options() -> BuildOptions {
     BuildOptions { rule: Some(DropoutRule::InactiveLast { weeks: 1 }), ..BuildOptions::default() }
 }
 
+/// Memory for a thousandth of a million events: the rest goes through the disk, and the result is the same.
+fn little_memory() -> BuildOptions {
+    BuildOptions { memory_bytes: 16_000, ..options() }
+}
+
+fn bits(data: &Dataset) -> Vec<u32> {
+    data.values().iter().map(|value| value.to_bits()).collect()
+}
+
 const FOUR_WEEKS: &str = "c,2014-06-02,2014-06-29\n";
 
 #[test]
 fn all_events_in_one_second() {
-    let one = "1,2014-06-29T23:59:59,server,problem,p\n";
-    let data = log(FOUR_WEEKS, "", &one.repeat(100_000)).sequences(&options());
+    let events = "1,2014-06-29T23:59:59,server,problem,p\n".repeat(1_000_000);
+    let data = log(FOUR_WEEKS, "", &events).sequences(&options());
     check(
         &data,
         "1",
         3,
         &[
-            ("n_events", Some(100_000.0)),
-            ("n_problem", Some(100_000.0)),
+            ("n_events", Some(1_000_000.0)),
+            ("n_problem", Some(1_000_000.0)),
             ("sessions", Some(1.0)),
             ("seconds", Some(0.0)),
             ("active_days", Some(1.0)),
@@ -39,10 +49,43 @@ fn all_events_in_one_second() {
             ("rank_events", Some(0.5)),
         ],
     );
-    // Memory for a hundredth of them: the rest goes through the disk, and the result is the same.
-    let spilled =
-        log(FOUR_WEEKS, "", &one.repeat(100_000)).sequences(&BuildOptions { memory_bytes: 16_000, ..options() });
-    let bits = |data: &Dataset| -> Vec<u32> { data.values().iter().map(|value| value.to_bits()).collect() };
+    let spilled = log(FOUR_WEEKS, "", &events).sequences(&little_memory());
+    assert!(bits(&spilled) == bits(&data));
+}
+
+#[test]
+fn a_million_events_of_one_enrolment_in_one_week() {
+    const EVENTS: usize = 1_000_000;
+    const WEEK_SECONDS: usize = 7 * 86_400;
+    let start = common::made::instant("2014-06-02");
+    let mut events = String::with_capacity(EVENTS * 48);
+    // In the order in which two servers write their halves of a log, each in that of time.
+    for event in (0..EVENTS).step_by(2).chain((1..EVENTS).step_by(2)) {
+        let at = format_instant(start + (event * WEEK_SECONDS / EVENTS) as i64);
+        writeln!(events, "1,{at},browser,video,v{}", event % 1_000).unwrap();
+    }
+    let as_of = Some(common::made::instant("2014-07-01"));
+    let data = log(FOUR_WEEKS, "", &events).sequences(&BuildOptions { as_of, ..options() });
+    let week = [
+        ("n_events", Some(EVENTS as f32)),
+        ("n_video", Some(EVENTS as f32)),
+        ("objects", Some(1_000.0)),
+        ("active_days", Some(7.0)),
+        // No second is without an event.
+        ("sessions", Some(1.0)),
+        ("seconds", Some((WEEK_SECONDS - 1) as f32)),
+        ("longest_session_seconds", Some((WEEK_SECONDS - 1) as f32)),
+        ("total_events", Some(EVENTS as f32)),
+    ];
+    check(&data, "1", 0, &week);
+    check(
+        &data,
+        "1",
+        1,
+        &[("n_events", Some(0.0)), ("total_events", Some(EVENTS as f32)), ("silent_weeks", Some(1.0))],
+    );
+    check(&data, "2", 0, &[("n_events", Some(0.0))]);
+    let spilled = log(FOUR_WEEKS, "", &events).sequences(&BuildOptions { as_of, ..little_memory() });
     assert!(bits(&spilled) == bits(&data));
 }
 
@@ -64,7 +107,7 @@ fn years_of_silence() {
 
 #[test]
 fn many_objects() {
-    const OBJECTS: usize = 50_000;
+    const OBJECTS: usize = 300_000;
     let (mut objects, mut events) = (String::new(), String::new());
     for object in 0..OBJECTS {
         writeln!(objects, "c,o{object},video,,2014-06-02T00:00:00").unwrap();

@@ -178,8 +178,7 @@ fn add_roster(all: &mut Roster, other: Roster, name: &str) {
         assessment: submission.assessment + assessments,
         ..submission
     }));
-    all.releases
-        .extend(other.releases.into_iter().map(|((course, object), instant)| ((course + courses, object), instant)));
+    all.releases.append(courses, other.releases);
 }
 
 /// An event file of one institution, whose events are those of the whole.

@@ -15,6 +15,7 @@ mod labels;
 pub mod moodle;
 pub mod oulad;
 mod pairs;
+mod repeats;
 mod statements;
 pub mod table;
 pub mod xapi;

@@ -1,7 +1,7 @@
 //! The `caliper` reader.
 
 use staycast_events::formats::OpenOptions;
-use staycast_events::{Detail, ObjectKey};
+use staycast_events::{Detail, ObjectKey, Reason};
 
 use crate::common::{Folder, enrolments, events, fixture, in_words, open, outcome, read};
 
@@ -87,4 +87,14 @@ fn events_of_which_some_are_counted_out() {
          | counted_out.jsonl:3: its actor is no person with an id\n\
          1 no_course: counted_out.jsonl:4: no course"
     );
+}
+
+#[test]
+fn an_event_that_comes_again_counts_once() {
+    let base = std::fs::read_to_string(fixture("caliper/base/events.jsonl")).unwrap();
+    let folder = Folder::of(&[("events.jsonl", (base.clone() + &base).as_bytes())]);
+    let once = read(&open(&fixture("caliper/base")).unwrap()).unwrap();
+    let twice = read(&open(folder.path()).unwrap()).unwrap();
+    assert_eq!(twice.events, once.events);
+    assert_eq!(twice.rows(Reason::RepeatedId), once.tally.read);
 }

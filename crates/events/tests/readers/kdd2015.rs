@@ -39,7 +39,7 @@ fn a_sound_folder() {
     );
     // Midday of the first day is the earlier of the two releases; `null` is none, and chess has no dates.
     let released = 1_388_577_600;
-    let releases: Vec<_> = source.roster.releases.iter().map(|(key, instant)| (*key, *instant)).collect();
+    let releases: Vec<_> = source.roster.releases.iter().collect();
     assert_eq!(releases, [((0, ObjectKey::of(b"o1").unwrap()), released)]);
 
     let event = |id: &str, seconds, kind: &str| (id.to_owned(), seconds, kind.to_owned(), 1);

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod caliper;
+mod clocks;
 mod common;
 mod coursera;
 #[cfg(feature = "sql")]
@@ -11,6 +12,7 @@ mod extremes;
 mod futurelearn;
 mod institutions;
 mod kdd2015;
+mod long_lines;
 mod mappings;
 mod moodle;
 mod oulad;

@@ -34,7 +34,7 @@ fn a_sound_folder() {
     let roster = &source.roster;
     // The quiz is planned for week 2, which begins on day 7.
     let quiz = ObjectKey::of(b"502").unwrap();
-    let releases: Vec<_> = roster.releases.iter().map(|(&key, &at)| (key, at)).collect();
+    let releases: Vec<_> = roster.releases.iter().collect();
     assert_eq!(releases, [((0, quiz), roster.courses[0].start_seconds() + 7 * i64::from(DAY))]);
     let courses: Vec<(&str, String, u32)> =
         roster.courses.iter().map(|course| (course.id.as_str(), format_date(course.start_day), course.days)).collect();

@@ -535,3 +535,14 @@ fn rows_of_others_set_aside() {
     let tally = read(&mapped(&folder, &lenient).unwrap()).unwrap().tally;
     assert_eq!((tally.used, tally.rejected()), (2, 0));
 }
+
+#[test]
+fn a_parquet_file_that_says_a_column_lies_before_it_is_an_error() {
+    let damaged = std::fs::read(fixture("table/column_before_the_file.parquet")).unwrap();
+    let mapping = "single_course = \"C\"\n[log]\nfiles = [\"log.parquet\"]\n\
+        columns = { learner = \"who\", object = \"thing\", time = { column = \"at\", format = \"iso\" } }\n";
+    let folder = Folder::of(&[("log.parquet", &damaged), ("mapping.toml", mapping.as_bytes())]);
+    let options = OpenOptions { mapping: Some(folder.path().join("mapping.toml")), ..OpenOptions::default() };
+    let said = outcome(folder.path(), &options);
+    assert_eq!(said, "error: log.parquet: a column lies outside the file; is the file damaged?");
+}

@@ -116,3 +116,36 @@ fn withdrawals_are_recorded_in_courses_of_open_edx_alone() {
     assert!(knows("http://lms.example/course/course-v1:edX+Algebra+2026"));
     assert!(!knows("https://other.example/courses/botany"));
 }
+
+/// A statement of somebody who viewed something, on this day, with this id.
+fn viewed(id: &str, learner: &str, day: u32) -> String {
+    format!(
+        "{{\"id\":\"{id}\",\"actor\":{{\"account\":{{\"name\":\"{learner}\"}}}},\"verb\":{{\"id\":\"v/viewed\"}},\
+         \"object\":{{\"id\":\"http://l/course/{A}\",\"definition\":{{\"type\":\"t/course\"}}}},\
+         \"timestamp\":\"2026-01-{day:02}T00:00:00Z\"}}\n"
+    )
+}
+
+#[test]
+fn a_statement_that_comes_again_counts_once() {
+    let id = "0a000000-0000-4000-8000-00000000000f";
+    let first = [viewed(id, "ann", 5), viewed("", "bob", 5), viewed("", "bob", 5), viewed(id, "ann", 5)].concat();
+    // In another file, in other letters; and somebody who is known from nothing else.
+    let second = [viewed(&id.to_uppercase(), "ann", 5), viewed(id, "cho", 6), "{\"id\": \"x\"}\n".to_owned()].concat();
+    let array = format!("[{}]", second.trim_end().replace('\n', ","));
+    for (name, second) in [("second.jsonl", &second), ("second.json", &array)] {
+        let folder = Folder::of(&[("first.jsonl", first.as_bytes()), (name, second.as_bytes())]);
+        let source = open(folder.path()).unwrap();
+        let all = read(&source).unwrap();
+        assert_eq!(
+            in_words(&all.tally),
+            format!(
+                "3 of 7 used\n1 malformed: {name}:3: no statement: it has no verb\n\
+                 3 repeated_id: first.jsonl:4: an id that came before | {name}:1: an id that came before \
+                 | {name}:2: an id that came before"
+            )
+        );
+        // The survey hears every statement.
+        assert_eq!(source.roster.enrolments.len(), 3);
+    }
+}

@@ -287,9 +287,9 @@ impl Week {
     fn open(&mut self, frame: &Frame<'_>, span: Span, object: ObjectKey, seconds: i64, running: &mut Running) {
         if frame.knows.releases && running.opened.insert(object) {
             let opened = i64::from(frame.grids[span.course as usize].start_day) * DAY_SECONDS + seconds;
-            let release = frame.roster.releases.get(&(span.course, object));
+            let release = frame.roster.releases.get(span.course, object);
             // An object that was opened before its release has no delay: that it would be released was not known.
-            if let Some(&release) = release.filter(|&&release| release <= opened) {
+            if let Some(release) = release.filter(|&release| release <= opened) {
                 self.delays.push((opened - release) as f64 / DAY_SECONDS as f64);
             }
         }

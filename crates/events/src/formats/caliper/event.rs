@@ -107,6 +107,7 @@ fn points(value: Value<'_>) -> Option<f64> {
 /// The members of an event that count.
 #[derive(Clone, Copy, Debug, Default)]
 struct Members<'a> {
+    id: Option<Text<'a>>,
     kind: Option<Text<'a>>,
     action: Option<Text<'a>>,
     actor: Entity<'a>,
@@ -122,6 +123,7 @@ impl<'a> Members<'a> {
         let mut members = Self::default();
         json::object(line, |key, cursor| {
             match key {
+                b"id" => members.id = cursor.value()?.text(),
                 b"type" | b"@type" => members.kind = cursor.value()?.text(),
                 b"action" => members.action = cursor.value()?.text(),
                 b"actor" => members.actor = Entity::read(cursor)?,
@@ -160,6 +162,7 @@ fn last_word(text: &[u8]) -> &[u8] {
 /// Room for the texts of an event that are not written as they are meant.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
+    id: Vec<u8>,
     kind: Vec<u8>,
     action: Vec<u8>,
     learner: Vec<u8>,
@@ -218,6 +221,7 @@ impl Grammar for Events {
         let object = resolved(members.object.assignable.or(members.object.id), &mut scratch.object);
         let deed = Deed { learner, number: None, kind, object: ObjectKey::of(object), received: None };
         let change = change.map(|change| (Subject::Named(learner), change));
-        Ok(Statement { course, instant, deed: Some(deed), change })
+        let id = resolved(members.id, &mut scratch.id);
+        Ok(Statement { course, instant, id, deed: Some(deed), change })
     }
 }

@@ -15,6 +15,9 @@
 //! - **Enrolment:** a plain `Event` on a course, as Open edX sends it: `Activated`, `Deactivated`, and `Completed`, which
 //!   says that the course was completed.
 //!
+//! - **Id:** `id`, a UUID of each event's own (Caliper 1.2, 3.1). Of events that bear the same, in any case of letters, the
+//!   first counts and the others are set aside as `repeated_id`.
+//!
 //! Descriptions of entities in an envelope (`EntityDescribe`), which no actor did, count as malformed.
 //!
 //! | detail | event | object |

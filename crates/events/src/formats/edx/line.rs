@@ -240,7 +240,8 @@ impl Grammar for TrackingLog {
             let received = received.filter(|_| !target.is_empty()).map(|kind| (target, kind));
             Deed { learner, number: members.user_id, kind, object: ObjectKey::of(object), received }
         });
-        Ok(Statement { course, instant, deed, change })
+        // Tracking events have no id.
+        Ok(Statement { course, instant, id: b"", deed, change })
     }
 }
 

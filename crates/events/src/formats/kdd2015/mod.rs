@@ -17,6 +17,7 @@ use crate::Knows;
 use crate::error::ReadError;
 use crate::event::ObjectKey;
 use crate::input::bare_name;
+use crate::releases::ReleaseList;
 use crate::roster::{Course, Enrolment, EnrolmentIndex, Roster};
 use crate::source::{EventFile, Granularity, InputFile, LabelOffer, Source};
 use crate::table::{Header, Refusal, Table};
@@ -209,7 +210,7 @@ fn read_releases(path: &Path, roster: &mut Roster, tables: &mut Tally) -> Result
     let start = table.require(&["start"])?;
     let courses: FxHashMap<String, u32> =
         roster.courses.iter().zip(0..).map(|(course, place)| (course.id.clone(), place)).collect();
-    let releases = &mut roster.releases;
+    let mut releases = ReleaseList::default();
     table.rows(tables, |row| {
         let object = ObjectKey::of(row.id(module, "module_id")?.as_bytes());
         let text = row.text(start);
@@ -222,8 +223,10 @@ fn read_releases(path: &Path, roster: &mut Roster, tables: &mut Tally) -> Result
         // Objects of courses outside the calendar are no one's: the row is fine and of no use.
         if let (Some(&course), Some(object)) = (courses.get(row.text(course)), object) {
             // The table lists an object once for each parent it has; it is there from the first release on.
-            releases.entry((course, object)).and_modify(|known| *known = instant.min(*known)).or_insert(instant);
+            releases.push(course, object, instant);
         }
         Ok(())
-    })
+    })?;
+    roster.releases = releases.finish();
+    Ok(())
 }

@@ -1,9 +1,10 @@
 //! `studentVle.csv`, and what `vle.csv` says of the sites clicked on.
 
+use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::TYPES;
 use crate::Activity;
@@ -13,6 +14,7 @@ use crate::formats::fields::{self, LogHeader, MOST_COLUMNS, each_line, integer, 
 use crate::formats::pairs::PairIndex;
 use crate::intake::{Intake, Row};
 use crate::kind::Kind;
+use crate::releases::Releases;
 use crate::roster::Roster;
 use crate::table::{Header, Refusal, Table};
 use crate::tally::{Reason, Tally, shape};
@@ -24,26 +26,26 @@ const COLUMNS: [&str; 6] = ["code_module", "code_presentation", "id_student", "i
 /// Kinds beside those of sites: a site that no table names, and a submission.
 const OTHER_KINDS: usize = 2;
 
-/// What each site is.
+/// What each site is: 17 bytes a site and, as a hash map's room is doubled, up to twice as many.
 #[derive(Debug, Default)]
 pub(super) struct Sites {
-    /// By course: kind number by site.
-    kinds: Vec<FxHashMap<Box<[u8]>, u8>>,
+    by_course: Vec<FxHashMap<ObjectKey, Site>>,
+    /// Kind number by the number that sites bear for their type.
+    kinds: Vec<u8>,
     /// Types that the format's description does not list.
     unlisted_types: Vec<String>,
-    /// By course and site: the first day of the first week that the site is planned for, from the course's start.
-    planned_days: FxHashMap<(u32, ObjectKey), i64>,
 }
 
 /// A site planned for a week this far from the start is a mistake.
 const GREATEST_WEEK: i64 = 520;
 
 /// What `vle.csv` says of a site.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Site {
-    type_: String,
+    /// Number of its type, by the order in which types come first.
+    type_: u32,
     /// First week it is planned for.
-    week_from: Option<i64>,
+    week_from: Option<i16>,
 }
 
 impl Site {
@@ -51,13 +53,14 @@ impl Site {
     /// clicks on sites planned for week 1 fall in the first seven days or before, and those on sites planned for week 2
     /// come eight days later.
     fn planned_day(&self) -> Option<i64> {
-        self.week_from.map(|week| 7 * (week - 1))
+        self.week_from.map(|week| 7 * (i64::from(week) - 1))
     }
 }
 
 impl Sites {
     pub(super) fn read(paths: &[PathBuf], index: &PairIndex, tables: &mut Tally) -> Result<Self, ReadError> {
-        let mut known: FxHashMap<(u32, String), Site> = FxHashMap::default();
+        let mut by_course: Vec<FxHashMap<ObjectKey, Site>> = vec![FxHashMap::default(); index.courses()];
+        let mut types: FxHashMap<String, u32> = FxHashMap::default();
         for path in paths {
             let table = Table::open(path, "sites", b',', Header::Present)?;
             let site = table.require(&["id_site"])?;
@@ -67,7 +70,7 @@ impl Sites {
             let week_from = table.find(&["week_from"]);
             table.rows(tables, |row| {
                 let id = row.id(site, "id_site")?;
-                let type_ = row.id(type_, "activity_type")?.to_owned();
+                let type_ = row.id(type_, "activity_type")?;
                 let week_from = week_from.map_or(Ok(None), |column| row.integer(column, "week_from"))?;
                 if let Some(week) = week_from.filter(|week| !(-GREATEST_WEEK..=GREATEST_WEEK).contains(week)) {
                     return Err(Refusal::new(Reason::BadValue, format!("week_from {week} is out of all bounds")));
@@ -77,21 +80,31 @@ impl Sites {
                     let what = format!("course `{course_id}` is not in the courses table");
                     return Err(Refusal::new(Reason::UnknownCourse, what));
                 };
-                let site = Site { type_, week_from };
-                match known.get(&(course, id.to_owned())) {
-                    None => known.insert((course, id.to_owned()), site),
-                    Some(known) if *known == site => return Err(Refusal::new(Reason::Repeated, "the site again")),
-                    Some(_) => {
-                        let what = format!("site {id} again, of another type or week; the first is used");
-                        return Err(Refusal::new(Reason::Contradiction, what));
-                    }
+                let next = types.len() as u32;
+                let type_ = match types.get(type_) {
+                    Some(&number) => number,
+                    None => *types.entry(type_.to_owned()).or_insert(next),
                 };
-                Ok(())
+                let Some(object) = ObjectKey::of(id.as_bytes()) else { return Ok(()) };
+                let site = Site { type_, week_from: week_from.map(|week| week as i16) };
+                match by_course[course as usize].entry(object) {
+                    Entry::Vacant(room) => {
+                        room.insert(site);
+                        Ok(())
+                    }
+                    Entry::Occupied(known) if *known.get() == site => {
+                        Err(Refusal::new(Reason::Repeated, "the site again"))
+                    }
+                    Entry::Occupied(_) => {
+                        let what = format!("site {id} again, of another type or week; the first is used");
+                        Err(Refusal::new(Reason::Contradiction, what))
+                    }
+                }
             })?;
         }
-        let sites = Self::of(&known, index.courses());
+        let sites = Self::of(by_course, types);
         match paths.first() {
-            Some(path) if sites.kinds().len() > 256 => Err(ReadError::Decode {
+            Some(path) if sites.types() + OTHER_KINDS > 256 => Err(ReadError::Decode {
                 path: path.clone(),
                 what: format!("{} activity types; at most {} are told apart", sites.types(), 256 - OTHER_KINDS),
             }),
@@ -99,35 +112,38 @@ impl Sites {
         }
     }
 
-    fn of(known: &FxHashMap<(u32, String), Site>, courses: usize) -> Self {
+    fn of(by_course: Vec<FxHashMap<ObjectKey, Site>>, types: FxHashMap<String, u32>) -> Self {
         let listed = |type_: &str| TYPES.iter().position(|(name, _)| *name == type_);
-        let types = known.values().map(|site| &site.type_);
-        let unlisted: FxHashSet<&String> = types.filter(|type_| listed(type_).is_none()).collect();
-        let mut unlisted_types: Vec<String> = unlisted.into_iter().cloned().collect();
+        let mut unlisted_types: Vec<String> = types.keys().filter(|type_| listed(type_).is_none()).cloned().collect();
         unlisted_types.sort();
-        let mut kinds: Vec<FxHashMap<Box<[u8]>, u8>> = vec![FxHashMap::default(); courses];
-        let mut planned_days = FxHashMap::default();
-        for ((course, id), site) in known {
-            let among_unlisted = || unlisted_types.binary_search(&site.type_).expect("listed or not") + TYPES.len();
-            let kind = listed(&site.type_).unwrap_or_else(among_unlisted);
-            kinds[*course as usize].insert(id.as_bytes().into(), kind as u8);
-            if let (Some(day), Some(object)) = (site.planned_day(), ObjectKey::of(id.as_bytes())) {
-                planned_days.insert((*course, object), day);
-            }
+        let mut kinds = vec![0; types.len()];
+        for (type_, number) in types {
+            let among_unlisted = || unlisted_types.binary_search(&type_).expect("listed or not") + TYPES.len();
+            kinds[number as usize] = listed(&type_).unwrap_or_else(among_unlisted) as u8;
         }
-        Self { kinds, unlisted_types, planned_days }
+        Self { by_course, kinds, unlisted_types }
     }
 
     /// When each site is released, as far as the source tells: at the start of the first week it is planned for.
-    pub(super) fn releases(&self, roster: &Roster) -> FxHashMap<(u32, ObjectKey), i64> {
-        let release = |(&(course, object), &day): (&(u32, ObjectKey), &i64)| {
-            ((course, object), roster.courses[course as usize].start_seconds() + day * DAY_SECONDS)
+    pub(super) fn releases(&self, roster: &Roster) -> Releases {
+        let sites = self.by_course.iter().zip(0..).flat_map(|(sites, course)| {
+            let start = roster.courses[course as usize].start_seconds();
+            sites.iter().map(move |(&object, site)| (course, object, start, site))
+        });
+        let release = |(course, object, start, site): (u32, ObjectKey, i64, &Site)| {
+            Some(((course, object), start + site.planned_day()? * DAY_SECONDS))
         };
-        self.planned_days.iter().map(release).collect()
+        sites.filter_map(release).collect()
     }
 
     fn types(&self) -> usize {
         TYPES.len() + self.unlisted_types.len()
+    }
+
+    /// Kind of a click on a site.
+    fn kind(&self, course: u32, site: Option<ObjectKey>) -> u8 {
+        let known = site.and_then(|site| self.by_course[course as usize].get(&site));
+        known.map_or_else(|| self.unknown_kind(), |site| self.kinds[site.type_ as usize])
     }
 
     /// Kind of a click on a site that no table names.
@@ -232,10 +248,9 @@ impl ClickParser {
         let Some(instant) = day.checked_mul(DAY_SECONDS).and_then(|seconds| start.checked_add(seconds)) else {
             return intake.refuse(Reason::FarFromCourse, number, || format!("day {day} is out of all bounds"));
         };
-        let site = fields[self.site];
-        let known = self.sites.kinds[course as usize].get(site).copied();
-        let kind = known.unwrap_or_else(|| self.sites.unknown_kind());
-        intake.row(Row { line: number, enrolment, instant, kind, object: ObjectKey::of(site), count });
+        let object = ObjectKey::of(fields[self.site]);
+        let kind = self.sites.kind(course, object);
+        intake.row(Row { line: number, enrolment, instant, kind, object, count });
     }
 
     /// Makes `before` say what this row names.

@@ -19,8 +19,13 @@
 //!   included, where statements that only enrol or withdraw somebody do not count unless there is nothing else (people
 //!   enrol for months before a course begins). Such a calendar is marked as inferred: it can look past a cut-off.
 //!
-//! The second reading gives the events. The survey holds an entry for each enrolment, about 150 bytes, whatever the
-//! length of the log.
+//! The second reading gives the events, each statement once: of those that bear one id, the first in the order of the
+//! files and their lines counts, and the others are set aside as `repeated_id`, whatever they say. (A platform that is not
+//! sure that a statement arrived sends it again.) The survey hears them all: to be told the same twice is to learn
+//! nothing new.
+//!
+//! The survey holds an entry for each enrolment, about 150 bytes, whatever the length of the log, and ids of some millions
+//! of statements at a time ([`super::repeats`]): a log of more is read once more for each 3.7 million.
 
 mod rows;
 mod survey;
@@ -30,10 +35,11 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use self::rows::{EventLines, SurveyLines};
+use self::rows::{EventLines, IdLines, SurveyLines};
 use self::survey::Survey;
 use super::calendar::{CalendarEntry, read_calendar};
 use super::pairs::PairIndex;
+use super::repeats::{Repeats, Search};
 use crate::Knows;
 use crate::error::ReadError;
 use crate::event::ObjectKey;
@@ -86,6 +92,8 @@ pub(super) struct Statement<'a> {
     pub(super) course: &'a [u8],
     /// Seconds since 1970-01-01T00:00:00.
     pub(super) instant: i64,
+    /// An id of its own; empty where the format gives statements none.
+    pub(super) id: &'a [u8],
     pub(super) deed: Option<Deed<'a>>,
     pub(super) change: Option<(Subject<'a>, Change)>,
 }
@@ -164,7 +172,8 @@ pub(super) fn open<G: Grammar>(
             what_to_do: look.is.to_owned(),
         });
     };
-    let (survey, told) = survey_of(&paths, grammar, look.layout, block_bytes)?;
+    let (survey, repeats, told) = survey_of(&paths, grammar, look.layout, block_bytes)?;
+    let repeats = Arc::new(repeats);
     let mut tables = Tally::default();
     let entries = calendar.map(|path| read_calendar(path, &mut tables)).transpose()?;
     let courses = match &entries {
@@ -179,8 +188,9 @@ pub(super) fn open<G: Grammar>(
     }
     let pairs = Arc::new(PairIndex::new(&roster));
     let mut events: Vec<Box<dyn EventFile>> = Vec::new();
-    for path in &paths {
-        let lines = EventLines { grammar: grammar.clone(), pairs: Arc::clone(&pairs) };
+    for (path, file) in paths.iter().zip(0..) {
+        let (pairs, repeats) = (Arc::clone(&pairs), Arc::clone(&repeats));
+        let lines = EventLines { grammar: grammar.clone(), pairs, repeats, file };
         events.push(Box::new(text_file(path, look.layout, lines)?));
     }
     let mut inputs: Vec<InputFile> = paths.iter().map(|path| InputFile { role: "log", path: path.clone() }).collect();
@@ -209,24 +219,33 @@ pub(super) fn open<G: Grammar>(
     })
 }
 
-/// Reads the log for who is enrolled and when courses run. Also what became of the lines, for the case that nobody is.
+/// Reads the log for who is enrolled and when courses run, and for statements that come again. Also what became of the
+/// lines, for the case that nobody is enrolled.
 fn survey_of<G: Grammar>(
     paths: &[PathBuf],
     grammar: &G,
     layout: Layout,
     block_bytes: usize,
-) -> Result<(Survey, Tally), ReadError> {
-    let survey = Arc::default();
+) -> Result<(Survey, Repeats, Tally), ReadError> {
+    let (survey, search) = (Arc::default(), Arc::new(Search::default()));
     let frame = Frame::new(&Roster::default(), &[], None);
     let mut told = Tally::default();
-    for path in paths {
-        let lines = SurveyLines { grammar: grammar.clone(), survey: Arc::clone(&survey) };
-        let mut file = text_file(path, layout, lines)?;
-        file.set_block_bytes(block_bytes);
-        told.append(rows::read_for_tally(&file, &frame, Purpose::Events)?);
+    for (path, file) in paths.iter().zip(0..) {
+        let (survey, search) = (Arc::clone(&survey), Arc::clone(&search));
+        let mut lines = text_file(path, layout, SurveyLines { grammar: grammar.clone(), survey, search, file })?;
+        lines.set_block_bytes(block_bytes);
+        told.append(rows::read_for_tally(&lines, &frame, Purpose::Events)?);
+    }
+    while search.goes_on() {
+        for (path, file) in paths.iter().zip(0..) {
+            let search = Arc::clone(&search);
+            let mut lines = text_file(path, layout, IdLines { grammar: grammar.clone(), search, file })?;
+            lines.set_block_bytes(block_bytes);
+            lines.read(Purpose::Events, &frame, &|_, _| Ok(()), &|_| ())?;
+        }
     }
     let survey = std::mem::take(&mut *survey.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
-    Ok((survey, told))
+    Ok((survey, search.found(), told))
 }
 
 fn text_file<P: LineParser>(path: &Path, layout: Layout, parser: P) -> Result<TextFile<P>, ReadError> {

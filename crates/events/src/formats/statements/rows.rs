@@ -7,29 +7,74 @@ use super::{Grammar, Unusable};
 use crate::error::ReadError;
 use crate::formats::fields::each_line;
 use crate::formats::pairs::PairIndex;
+use crate::formats::repeats::{Repeats, Search, hash_of};
 use crate::intake::{Frame, Intake, Row};
 use crate::source::{EventFile, Purpose};
 use crate::tally::{BlockTally, Reason, Tally};
 use crate::text::LineParser;
 
-/// Hands what lines say to a survey.
+/// Hands what lines say to a survey, and their ids to a search for those that come again.
 pub(super) struct SurveyLines<G> {
     pub(super) grammar: G,
     pub(super) survey: Arc<Mutex<Survey>>,
+    pub(super) search: Arc<Search>,
+    /// Number of the file among those of the log.
+    pub(super) file: u32,
 }
 
 impl<G: Grammar> LineParser for SurveyLines<G> {
     fn parse(&self, block: &[u8], intake: &mut Intake<'_>) {
         let mut found = Survey::default();
+        let mut ids = Ids::default();
         let mut scratch = G::Scratch::default();
         each_line(block, intake, |line, number, intake| match self.grammar.understand(line, &mut scratch) {
             Ok(statement) => {
                 found.hear(&statement);
+                ids.add(statement.id, number);
                 intake.use_row();
             }
             Err(unusable) => refuse(intake, number, unusable),
         });
         self.survey.lock().unwrap_or_else(PoisonError::into_inner).absorb(&found);
+        self.search.take(self.file, intake.block, &ids.hashes);
+    }
+}
+
+/// Hands ids alone to a search.
+pub(super) struct IdLines<G> {
+    pub(super) grammar: G,
+    pub(super) search: Arc<Search>,
+    /// Number of the file among those of the log.
+    pub(super) file: u32,
+}
+
+impl<G: Grammar> LineParser for IdLines<G> {
+    fn parse(&self, block: &[u8], intake: &mut Intake<'_>) {
+        let mut ids = Ids::default();
+        let mut scratch = G::Scratch::default();
+        each_line(block, intake, |line, number, _| {
+            if let Ok(statement) = self.grammar.understand(line, &mut scratch) {
+                ids.add(statement.id, number);
+            }
+        });
+        self.search.take(self.file, intake.block, &ids.hashes);
+    }
+}
+
+/// Ids of a block.
+#[derive(Default)]
+struct Ids {
+    /// Their hashes, each with its line.
+    hashes: Vec<(u64, u64)>,
+    room: Vec<u8>,
+}
+
+impl Ids {
+    fn add(&mut self, id: &[u8], line: u64) {
+        // They are UUIDs, which are the same in any case of letters (RFC 9562, section 4).
+        self.room.clear();
+        self.room.extend(id.iter().map(u8::to_ascii_lowercase));
+        self.hashes.extend(hash_of(&self.room).map(|hash| (hash, line)));
     }
 }
 
@@ -37,16 +82,23 @@ impl<G: Grammar> LineParser for SurveyLines<G> {
 pub(super) struct EventLines<G> {
     pub(super) grammar: G,
     pub(super) pairs: Arc<PairIndex>,
+    pub(super) repeats: Arc<Repeats>,
+    /// Number of the file among those of the log.
+    pub(super) file: u32,
 }
 
 impl<G: Grammar> LineParser for EventLines<G> {
     fn parse(&self, block: &[u8], intake: &mut Intake<'_>) {
         let mut scratch = G::Scratch::default();
+        let repeats = self.repeats.of(self.file, intake.block);
         each_line(block, intake, |line, number, intake| {
             let statement = match self.grammar.understand(line, &mut scratch) {
                 Ok(statement) => statement,
                 Err(unusable) => return refuse(intake, number, unusable),
             };
+            if repeats.has(number) {
+                return intake.refuse(Reason::RepeatedId, number, || "an id that came before".to_owned());
+            }
             let Some(course) = self.pairs.course(statement.course) else {
                 return intake.refuse(Reason::UnknownCourse, number, || "its course has no dates".to_owned());
             };

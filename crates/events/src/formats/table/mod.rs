@@ -89,6 +89,7 @@
 mod cells;
 mod courses;
 mod csv_lines;
+mod damage;
 mod enrolments;
 pub(in crate::formats) mod files;
 mod json;
@@ -119,7 +120,6 @@ use self::files::{Found, LogFile, Place, Wanted};
 use self::plan::{Files, Plan};
 #[cfg(feature = "sql")]
 pub(super) use self::recipe::Shaped;
-use self::repeats::Repeats;
 use self::rows::{EventRows, Who};
 use super::calendar::{CalendarEntry, read_calendar};
 use crate::Knows;
@@ -275,7 +275,7 @@ fn open_tables(plan: Plan, tables: &Tables, calendar: Option<&Path>, reason: Str
 
     let who = Arc::new(Who::of(&plan, &roster, &undated, aside));
     let repeats = match plan.has(Role::EventId) {
-        true => Some(Arc::new(Repeats::find(&tables.log, &plan)?)),
+        true => Some(Arc::new(repeats::find(&tables.log, &plan)?)),
         false => None,
     };
     let mut events: Vec<Box<dyn EventFile>> = Vec::new();

@@ -9,12 +9,11 @@ use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow_cast::cast;
 use arrow_schema::{DataType, TimeUnit};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
-};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use rayon::prelude::*;
 
 use super::cells::{Field, Fields, MOST_COLUMNS, RowSink};
+use super::damage::{self, Batches, guarded};
 use super::recipe::{Shaped, ShapedBlock};
 use crate::error::ReadError;
 use crate::input;
@@ -40,8 +39,10 @@ pub(super) struct ParquetFile {
 impl ParquetFile {
     pub(super) fn open(path: &Path) -> Result<Self, ReadError> {
         let file = input::open(path)?;
-        let metadata =
-            ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(|error| decode(path, error))?;
+        let metadata = guarded(path, || {
+            ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(|error| decode(path, error))
+        })?;
+        damage::check(path, metadata.metadata(), input::size_bytes(path))?;
         Ok(Self { path: path.to_owned(), metadata })
     }
 
@@ -66,7 +67,7 @@ impl ParquetFile {
     }
 
     /// Batches of one row group, or of all, with the columns at `places`.
-    fn batches(&self, group: Option<usize>, places: &[usize]) -> Result<ParquetRecordBatchReader, ReadError> {
+    fn batches(&self, group: Option<usize>, places: &[usize]) -> Result<Batches<'_>, ReadError> {
         let file: File = input::open(&self.path)?;
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
         let mask = ProjectionMask::roots(builder.parquet_schema(), places.iter().copied());
@@ -75,7 +76,8 @@ impl ParquetFile {
             Some(group) => builder.with_row_groups(vec![group]),
             None => builder,
         };
-        builder.build().map_err(|error| decode(&self.path, error))
+        let reader = guarded(&self.path, || builder.build().map_err(|error| decode(&self.path, error)))?;
+        Ok(Batches { path: &self.path, reader })
     }
 
     /// Hands each row's texts of the columns at `places` to `take`, with the number of the row, from 1.
@@ -86,7 +88,7 @@ impl ParquetFile {
     ) -> Result<(), ReadError> {
         let mut row = 0;
         for batch in self.batches(None, places)? {
-            let batch = batch.map_err(|error| decode(&self.path, error))?;
+            let batch = batch?;
             let columns: Vec<StringArray> =
                 places.iter().map(|&place| self.text_column(&batch, place)).collect::<Result<_, _>>()?;
             for at in 0..batch.num_rows() {
@@ -153,7 +155,7 @@ impl<S: RowSink> ParquetLog<S> {
         let wanted: Vec<usize> = self.places.iter().flatten().copied().collect();
         let mut block = Block::begin(self, first_block, how);
         for batch in self.file.batches(Some(group), &wanted)? {
-            let batch = batch.map_err(|error| decode(&self.file.path, error))?;
+            let batch = batch?;
             let columns = self.columns(&batch)?;
             for row in 0..batch.num_rows() {
                 if block.rows == self.block_rows as u64 {

@@ -1,9 +1,7 @@
 //! CSV in which line breaks occur inside quotes: read in one thread, as only the quotes before tell what a newline is.
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use csv::ByteRecord;
 
@@ -13,10 +11,10 @@ use super::recipe::{Shaped, ShapedBlock};
 use crate::error::ReadError;
 use crate::input::{self, UnixLines};
 use crate::intake::{Frame, Intake};
+use crate::limited::{Limited, RecordStart};
 use crate::source::{BlockSink, EventFile, Purpose};
 use crate::table::{Header, csv_error};
 use crate::tally::Reason;
-use crate::text::LONGEST_LINE_BYTES;
 
 /// A CSV whose records may hold newlines. Holds one block and one record, which may be of 4 MiB.
 pub(super) struct RecordsFile<S> {
@@ -37,9 +35,9 @@ pub(super) fn first_line(path: &Path, signs: Signs, header: Header) -> Result<u6
     if header == Header::Absent {
         return Ok(1);
     }
-    let mut reader = reader(path, signs, &|_| ())?.0;
+    let (mut reader, record_start) = reader(path, signs, &|_| ())?;
     let mut record = ByteRecord::new();
-    reader.read_byte_record(&mut record).map_err(|error| csv_error(path, error))?;
+    record_start.read(&mut reader, &mut record).map_err(|error| csv_error(path, error))?;
     Ok(reader.position().line())
 }
 
@@ -49,30 +47,11 @@ fn reader<'a>(
     path: &Path,
     signs: Signs,
     progress: &'a (dyn Fn(u64) + Sync),
-) -> Result<(Reader<'a>, Arc<AtomicU64>), ReadError> {
-    let since_record = Arc::new(AtomicU64::new(0));
-    let stream = Limited { inner: input::unpacked(path, progress)?, since_record: Arc::clone(&since_record) };
+) -> Result<(Reader<'a>, RecordStart), ReadError> {
+    let (stream, record_start) = Limited::new(input::unpacked(path, progress)?);
     let mut builder = csv::ReaderBuilder::new();
     builder.delimiter(signs.delimiter).escape(signs.escape).has_headers(false).flexible(true);
-    Ok((builder.from_reader(UnixLines::new(stream)), since_record))
-}
-
-/// Ends the reading when a record goes on for too long, which an open quote makes the rest of any file.
-struct Limited<R> {
-    inner: R,
-    since_record: Arc<AtomicU64>,
-}
-
-impl<R: Read> Read for Limited<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.since_record.load(Ordering::Relaxed) > LONGEST_LINE_BYTES as u64 {
-            let mib = LONGEST_LINE_BYTES >> 20;
-            return Err(io::Error::other(format!("a record of over {mib} MiB; is a quote not closed?")));
-        }
-        let count = self.inner.read(buffer)?;
-        self.since_record.fetch_add(count as u64, Ordering::Relaxed);
-        Ok(count)
-    }
+    Ok((builder.from_reader(UnixLines::new(stream)), record_start))
 }
 
 impl<S: RowSink> RecordsFile<S> {
@@ -116,11 +95,10 @@ impl<S: RowSink> EventFile for RecordsFile<S> {
         sink: &BlockSink<'_>,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Option<String>, ReadError> {
-        let (mut reader, since_record) = reader(&self.path, self.signs, progress)?;
+        let (mut reader, record_start) = reader(&self.path, self.signs, progress)?;
         let mut record = ByteRecord::new();
         let read = |reader: &mut Reader<'_>, record: &mut ByteRecord| {
-            since_record.store(0, Ordering::Relaxed);
-            reader.read_byte_record(record).map_err(|error| csv_error(&self.path, error))
+            record_start.read(reader, record).map_err(|error| csv_error(&self.path, error))
         };
         if self.header == Header::Present {
             read(&mut reader, &mut record)?;

@@ -9,10 +9,10 @@ use super::enrolments::{Aside, Undated};
 use super::kinds::Kinds;
 use super::mapping::Others;
 use super::plan::{EventPlan, LogPlan, Naming, Plan};
-use super::repeats::Repeats;
 use super::times::{Fraction, Moment, Reading, rounded, whole};
 use crate::event::ObjectKey;
 use crate::formats::pairs::PairIndex;
+use crate::formats::repeats::Repeats;
 use crate::intake::{Intake, Row};
 use crate::roster::{EnrolmentIndex, Roster};
 use crate::source::Granularity;
@@ -215,7 +215,7 @@ impl RowSink for EventRows {
                 .refuse(Reason::BadCount, line, || format!("count of shape `{text}` is not a whole number from 0 up"));
         };
         if let Some((repeats, file)) = &self.repeats
-            && repeats.has(*file, intake.block, line)
+            && repeats.of(*file, intake.block).has(line)
         {
             return intake.refuse(Reason::RepeatedId, line, || "an event id that came before".to_owned());
         }

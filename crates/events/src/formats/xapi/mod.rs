@@ -15,6 +15,10 @@
 //! - **Object:** `object.id`.
 //! - **Enrolment:** `registered` and `unregistered` of a course; `passed` and `completed` of one say that it was completed.
 //!
+//! - **Id:** `id`. Of statements that bear the same, in any case of letters, the first counts and the others are set aside
+//!   as `repeated_id`: an id is of one statement alone (xAPI 1.0.3, part two, 2.4.1), and a store that has it takes no
+//!   second (part three, 2.1).
+//!
 //! Not read: `context.registration` (an enrolment is a learner in a course), and statements that void others, which
 //! count as statements themselves.
 //!

@@ -54,6 +54,7 @@ fn last_word(iri: &[u8]) -> &[u8] {
 /// The members of a statement that count.
 #[derive(Clone, Copy, Debug, Default)]
 struct Members<'a> {
+    id: Option<Text<'a>>,
     account: Option<Text<'a>>,
     other_id: Option<Text<'a>>,
     verb: Option<Text<'a>>,
@@ -72,6 +73,7 @@ impl<'a> Members<'a> {
         let mut members = Self::default();
         json::object(line, |key, cursor| {
             match key {
+                b"id" => members.id = cursor.value()?.text(),
                 b"actor" if cursor.is_object() => members.actor(cursor)?,
                 b"verb" if cursor.is_object() => members.verb = member(cursor, b"id")?.and_then(Value::text),
                 b"object" if cursor.is_object() => members.object = Thing::read(cursor)?,
@@ -157,6 +159,7 @@ fn member<'a>(cursor: &mut Cursor<'a>, name: &[u8]) -> Result<Option<Value<'a>>,
 /// Room for the texts of a statement that are not written as they are meant.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
+    id: Vec<u8>,
     learner: Vec<u8>,
     verb: Vec<u8>,
     time: Vec<u8>,
@@ -210,6 +213,7 @@ impl Grammar for Statements {
         Ok(Statement {
             course,
             instant,
+            id: resolved(members.id, &mut scratch.id),
             deed: Some(deed),
             change: change.map(|change| (Subject::Named(learner), change)),
         })

@@ -1,0 +1,199 @@
+//! Event ids that come more than once: which rows are not the first to bear theirs.
+//!
+//! Ids are taken while the log is read for something else, or for this alone. When there are more than some 3.7 million,
+//! it is read again for the rest: ids are taken by ranges of their hashes, so that memory does not grow with the log. A
+//! reading holds at most about 160 MB, and what was found a bit a row. Two of n ids share a hash, and the later row is
+//! lost, with a chance of n² / 2⁶⁵: 10⁻⁵ at 20 million.
+
+use std::hash::BuildHasher;
+use std::sync::{Mutex, PoisonError};
+
+use rustc_hash::FxHashMap;
+
+/// Ids held at a time: as many as a table of 2²² places takes.
+const MOST_IDS: usize = (1 << 22) / 8 * 7;
+
+/// Where a row stands: file, block, line in the block.
+type Place = (u32, u32, u32);
+
+/// The hash of an event's id; `None` where it has none, which repeats no other.
+pub(super) fn hash_of(id: &[u8]) -> Option<u64> {
+    (!id.is_empty()).then(|| foldhash::quality::FixedState::with_seed(0x4964).hash_one(id))
+}
+
+/// Rows whose id came before. Every reading of a file must cut it into the same blocks.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Repeats {
+    /// By file and block, a bit for each line up to the last that repeats an id.
+    lines: FxHashMap<(u32, u32), Vec<u64>>,
+}
+
+impl Repeats {
+    /// Those of one block of a file, counted among those of the log.
+    pub(super) fn of(&self, file: u32, block: usize) -> RepeatsOfBlock<'_> {
+        RepeatsOfBlock { lines: self.lines.get(&(file, block as u32)).map_or(&[], Vec::as_slice) }
+    }
+
+    fn add(&mut self, (file, block, line): Place) {
+        let bits = self.lines.entry((file, block)).or_default();
+        let word = line as usize / 64;
+        if bits.len() <= word {
+            bits.resize(word + 1, 0);
+        }
+        bits[word] |= 1 << (line % 64);
+    }
+
+    #[cfg(test)]
+    pub(super) fn count(&self, file: u32) -> usize {
+        let of_file = self.lines.iter().filter(|((its, _), _)| *its == file);
+        of_file.flat_map(|(_, bits)| bits).map(|word| word.count_ones() as usize).sum()
+    }
+}
+
+/// Rows of one block whose id came before.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RepeatsOfBlock<'a> {
+    lines: &'a [u64],
+}
+
+impl RepeatsOfBlock<'_> {
+    /// Whether the row on this line does.
+    pub(super) fn has(self, line: u64) -> bool {
+        self.lines.get(line as usize / 64).is_some_and(|word| word >> (line % 64) & 1 == 1)
+    }
+}
+
+/// Looks for repeated ids: is handed the ids of every block of the log, in any order, from any thread, as often as
+/// [`Search::goes_on`] asks for.
+#[derive(Debug)]
+pub(super) struct Search {
+    seen: Mutex<Seen>,
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Self::holding(MOST_IDS)
+    }
+}
+
+impl Search {
+    /// One that holds at most so many ids at a time, at least 1.
+    pub(super) fn holding(most_ids: usize) -> Self {
+        let seen =
+            Seen { first: 0, last: u64::MAX, most_ids, earliest: FxHashMap::default(), found: Repeats::default() };
+        Self { seen: Mutex::new(seen) }
+    }
+
+    /// Takes the ids of a block: their hashes, each with its line.
+    pub(super) fn take(&self, file: u32, block: usize, ids: &[(u64, u64)]) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        for &(hash, line) in ids {
+            seen.take(hash, (file, block as u32, line as u32));
+        }
+    }
+
+    /// Whether the log has to be read again, for ids that were too many to hold. To be asked after each reading.
+    pub(super) fn goes_on(&self) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.earliest = FxHashMap::default();
+        match seen.last {
+            u64::MAX => false,
+            last => {
+                (seen.first, seen.last) = (last + 1, u64::MAX);
+                true
+            }
+        }
+    }
+
+    /// What was found.
+    pub(super) fn found(&self) -> Repeats {
+        std::mem::take(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner).found)
+    }
+}
+
+/// Ids whose hashes lie in a range.
+#[derive(Debug)]
+struct Seen {
+    first: u64,
+    last: u64,
+    most_ids: usize,
+    /// The earliest row of each id.
+    earliest: FxHashMap<u64, Place>,
+    found: Repeats,
+}
+
+impl Seen {
+    fn take(&mut self, hash: u64, place: Place) {
+        if !(self.first..=self.last).contains(&hash) {
+            return;
+        }
+        if let Some(earliest) = self.earliest.get_mut(&hash) {
+            // Blocks come in any order, so the later of two rows is the repeat, whichever came first. It is one even when
+            // its id turns out to be for another reading.
+            let later = place.max(*earliest);
+            *earliest = place.min(*earliest);
+            return self.found.add(later);
+        }
+        // Room is made before there is one too many, so that the table does not grow for it.
+        while self.earliest.len() >= self.most_ids && self.last > self.first {
+            let last = self.first + (self.last - self.first) / 2;
+            self.last = last;
+            self.earliest.retain(|hash, _| *hash <= last);
+        }
+        if hash <= self.last {
+            self.earliest.insert(hash, place);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What a search finds in blocks of a number and hashes, read in this order.
+    fn found(blocks: &[(usize, Vec<u64>)], most_ids: usize) -> Repeats {
+        let search = Search::holding(most_ids);
+        loop {
+            for (number, hashes) in blocks {
+                let ids: Vec<(u64, u64)> = hashes.iter().copied().zip(0..).collect();
+                search.take(0, *number, &ids);
+            }
+            if !search.goes_on() {
+                return search.found();
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn all_but_the_first_of_an_id(
+            hashes in prop::collection::vec(prop_oneof![0_u64..9, (u64::MAX - 4)..=u64::MAX, Just(1 << 63)], 0..60),
+            block_rows in 1_usize..9,
+            most_ids in 1_usize..6,
+            backwards: bool,
+        ) {
+            let mut blocks: Vec<(usize, Vec<u64>)> =
+                hashes.chunks(block_rows).map(<[u64]>::to_vec).enumerate().collect();
+            if backwards {
+                blocks.reverse();
+            }
+            let repeats = found(&blocks, most_ids);
+            prop_assert_eq!(&repeats, &found(&blocks, usize::MAX));
+            for (place, hash) in hashes.iter().enumerate() {
+                let came_before = hashes[..place].contains(hash);
+                let line = (place % block_rows) as u64;
+                prop_assert_eq!(repeats.of(0, place / block_rows).has(line), came_before, "row {}", place);
+            }
+            prop_assert!(!repeats.of(1, 0).has(0) && !repeats.of(0, 0).has(10_000));
+        }
+    }
+
+    #[test]
+    fn one_id_without_end_takes_a_bit_a_row() {
+        let repeats = found(&[(0, vec![7; 1_000_000])], 1);
+        assert_eq!((repeats.count(0), repeats.of(0, 0).has(0)), (999_999, false));
+        assert_eq!(repeats.lines[&(0, 0)].len(), 1_000_000_usize.div_ceil(64));
+    }
+}
