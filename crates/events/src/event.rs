@@ -33,6 +33,15 @@ impl ObjectKey {
     pub const fn bits(self) -> u64 {
         self.0.get()
     }
+
+    /// The key back from [`ObjectKey::bits`]; 0 is no object.
+    #[must_use]
+    pub(crate) const fn from_bits(bits: u64) -> Option<Self> {
+        match NonZeroU64::new(bits) {
+            Some(key) => Some(Self(key)),
+            None => None,
+        }
+    }
 }
 
 /// As how many events one event counts, in eight bits: 1 to 191 as they are, then 64 greater weights, spread so that any
@@ -115,10 +124,7 @@ impl Event {
     /// What was acted on.
     #[must_use]
     pub const fn object(self) -> Option<ObjectKey> {
-        match NonZeroU64::new((self.0 as u64 >> 8) & ((1 << 48) - 1)) {
-            Some(key) => Some(ObjectKey(key)),
-            None => None,
-        }
+        ObjectKey::from_bits((self.0 as u64 >> 8) & ((1 << 48) - 1))
     }
 
     /// How many events it counts as.

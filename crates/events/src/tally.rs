@@ -217,6 +217,24 @@ impl BlockTally {
         }
     }
 
+    /// What was not used alone, and the number of lines.
+    pub(crate) fn refused(&self) -> Self {
+        Self { used: 0, ..self.clone() }
+    }
+
+    /// Adds another tally of the same block: of other rows, among the same lines.
+    pub(crate) fn join(&mut self, other: &Self) {
+        self.used += other.used;
+        self.lines += other.lines;
+        for (reason, theirs) in &other.reasons {
+            let ours = self.reasons.entry(*reason).or_default();
+            ours.rows += theirs.rows;
+            ours.samples.extend(theirs.samples.iter().cloned());
+            ours.samples.sort_by_key(|&(line, _)| line);
+            ours.samples.truncate(SAMPLES);
+        }
+    }
+
     /// The block's part of the whole, once it is known that its first line is line `first_line` (from 1) of `file`.
     #[must_use]
     pub fn place(self, file: &str, first_line: u64) -> Tally {
@@ -228,5 +246,26 @@ impl BlockTally {
             tally.reasons.insert(reason, Count { rows: count.rows, samples });
         }
         tally
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tallies_of_a_block_join_in_the_order_of_lines() {
+        let tally = |used, lines: &[u64]| {
+            let mut tally = BlockTally { used, ..BlockTally::default() };
+            lines.iter().for_each(|&line| tally.refuse(Reason::BadTime, line, || format!("line {line}")));
+            tally
+        };
+        let mut one = tally(2, &[1, 4, 5, 9, 10]);
+        one.join(&tally(1, &[0, 7, 8]));
+        let whole = one.place("log", 1);
+        assert_eq!((whole.read, whole.used), (11, 3));
+        let count = &whole.reasons[&Reason::BadTime];
+        assert_eq!(count.rows, 8);
+        assert_eq!(count.samples.iter().map(|sample| sample.line).collect::<Vec<_>>(), [1, 2, 5, 6, 8]);
     }
 }

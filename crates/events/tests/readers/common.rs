@@ -46,6 +46,8 @@ pub(crate) fn real_data(name: &str) -> Option<PathBuf> {
 pub(crate) struct Everything {
     /// Events, sorted.
     pub(crate) events: Vec<Event>,
+    /// Events that befell a learner, sorted.
+    pub(crate) received: Vec<Event>,
     /// What became of the rows of the event files.
     pub(crate) tally: Tally,
     /// Enrolments and seconds of what came after the calendar, sorted.
@@ -117,16 +119,34 @@ pub(crate) fn read(source: &Source) -> Result<Everything, ReadError> {
     read_framed(source, &Frame::new(&source.roster, &days, None))
 }
 
-/// Reads every event file of a source.
+/// Reads every event file of a source: twice, since what was learnt when the source was opened serves the first reading
+/// alone, and the second time each file by one thread.
 pub(crate) fn read_framed(source: &Source, frame: &Frame) -> Result<Everything, ReadError> {
-    let mut all = Everything::default();
+    let first = read_once(source, frame, By::AllThreads)?;
+    assert_eq!(first, read_once(source, frame, By::OneThread)?, "another reading gives the same");
+    Ok(first.0)
+}
+
+/// By whom each file is read.
+#[derive(Clone, Copy)]
+enum By {
+    AllThreads,
+    OneThread,
+}
+
+/// What comes of it, and the files' hashes.
+fn read_once(source: &Source, frame: &Frame, by: By) -> Result<(Everything, Vec<Option<String>>), ReadError> {
+    let (mut all, mut hashes) = (Everything::default(), Vec::new());
     for file in &source.events {
         let blocks: Mutex<Vec<(usize, Parsed)>> = Mutex::new(Vec::new());
         let sink = |number: usize, parsed: Parsed| {
             blocks.lock().unwrap().push((number, parsed));
             Ok(())
         };
-        file.read(Purpose::Events, frame, &sink, &|_| ())?;
+        hashes.push(match by {
+            By::AllThreads => file.read(Purpose::Events, frame, &sink, &|_| ())?,
+            By::OneThread => file.read_alone(Purpose::Events, frame, &sink, &|_| ())?,
+        });
         let mut blocks = blocks.into_inner().unwrap();
         blocks.sort_by_key(|(number, _)| *number);
         let name = file.name();
@@ -134,6 +154,7 @@ pub(crate) fn read_framed(source: &Source, frame: &Frame) -> Result<Everything, 
         for (place, (number, parsed)) in blocks.into_iter().enumerate() {
             assert_eq!(number, place, "blocks are numbered without gaps");
             all.events.extend(parsed.events);
+            all.received.extend(parsed.received);
             all.after_calendar.extend(parsed.after_calendar);
             if let Some(span) = parsed.span {
                 all.span = Some(all.span.map_or(span, |known| known.join(span)));
@@ -144,10 +165,11 @@ pub(crate) fn read_framed(source: &Source, frame: &Frame) -> Result<Everything, 
         }
     }
     all.events.sort_unstable();
+    all.received.sort_unstable();
     all.after_calendar.sort_unstable();
     let counted: u64 = all.tally.reasons.values().map(|count| count.rows).sum();
     assert_eq!(all.tally.read, all.tally.used + counted, "nothing is lost");
-    Ok(all)
+    Ok((all, hashes))
 }
 
 /// Opens a folder whose format is told from its files.

@@ -24,17 +24,22 @@
 //! sure that a statement arrived sends it again.) The survey hears them all: to be told the same twice is to learn
 //! nothing new.
 //!
+//! For that the log is not read from disk again: what statements say is kept from the first reading, 24 bytes each, up to
+//! 256 MiB of them; only files past that are ([`kept`]).
+//!
 //! The survey holds an entry for each enrolment, about 150 bytes, whatever the length of the log, and ids of some millions
 //! of statements at a time ([`super::repeats`]): a log of more is read once more for each 3.7 million.
 
+mod kept;
 mod rows;
 mod survey;
 
 use std::borrow::Cow;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use self::kept::{HeardFile, Keeping, KeptFile, Room};
 use self::rows::{EventLines, IdLines, SurveyLines};
 use self::survey::Survey;
 use super::calendar::{CalendarEntry, read_calendar};
@@ -172,7 +177,7 @@ pub(super) fn open<G: Grammar>(
             what_to_do: look.is.to_owned(),
         });
     };
-    let (survey, repeats, told) = survey_of(&paths, grammar, look.layout, block_bytes)?;
+    let Heard { mut survey, repeats, told, kept } = hear(&paths, grammar, look.layout, (block_bytes, Room::default()))?;
     let repeats = Arc::new(repeats);
     let mut tables = Tally::default();
     let entries = calendar.map(|path| read_calendar(path, &mut tables)).transpose()?;
@@ -181,17 +186,21 @@ pub(super) fn open<G: Grammar>(
         None => survey.inferred_courses()?,
     };
     let withdrawals = survey.records_withdrawals();
+    let keys = survey.keys();
     let (enrolments, without_course) = survey.enrolments(&courses);
     let roster = Roster::new(courses, enrolments);
     if roster.enrolments.is_empty() {
         return Err(nobody(first.clone(), &told, without_course));
     }
     let pairs = Arc::new(PairIndex::new(&roster));
+    let places = Arc::new(kept::places(&keys, &survey, &pairs));
     let mut events: Vec<Box<dyn EventFile>> = Vec::new();
-    for (path, file) in paths.iter().zip(0..) {
+    for ((path, kept), number) in paths.iter().zip(kept).zip(0..) {
         let (pairs, repeats) = (Arc::clone(&pairs), Arc::clone(&repeats));
-        let lines = EventLines { grammar: grammar.clone(), pairs, repeats, file };
-        events.push(Box::new(text_file(path, look.layout, lines)?));
+        let lines = EventLines { grammar: grammar.clone(), pairs, repeats: Arc::clone(&repeats), file: number };
+        let file = Box::new(text_file(path, look.layout, lines)?);
+        let (kept, places) = (Mutex::new(kept.map(Arc::new)), Arc::clone(&places));
+        events.push(Box::new(HeardFile { file, kept, places, repeats, number }));
     }
     let mut inputs: Vec<InputFile> = paths.iter().map(|path| InputFile { role: "log", path: path.clone() }).collect();
     inputs.extend(calendar.map(|path| InputFile { role: "calendar", path: path.to_owned() }));
@@ -219,22 +228,41 @@ pub(super) fn open<G: Grammar>(
     })
 }
 
-/// Reads the log for who is enrolled and when courses run, and for statements that come again. Also what became of the
-/// lines, for the case that nobody is enrolled.
-fn survey_of<G: Grammar>(
+/// What reading a log for the first time gives.
+struct Heard {
+    survey: Survey,
+    repeats: Repeats,
+    /// What became of the lines, for the case that nobody is enrolled.
+    told: Tally,
+    /// By file, where there was room.
+    kept: Vec<Option<KeptFile>>,
+}
+
+/// Reads the log for who is enrolled and when courses run, and for statements that come again; and keeps what it says, as
+/// far as there is room.
+fn hear<G: Grammar>(
     paths: &[PathBuf],
     grammar: &G,
     layout: Layout,
-    block_bytes: usize,
-) -> Result<(Survey, Repeats, Tally), ReadError> {
-    let (survey, search) = (Arc::default(), Arc::new(Search::default()));
+    (block_bytes, room): (usize, Room),
+) -> Result<Heard, ReadError> {
+    let (survey, search, room) = (Arc::default(), Arc::new(Search::default()), Arc::new(room));
     let frame = Frame::new(&Roster::default(), &[], None);
-    let mut told = Tally::default();
+    let (mut told, mut kept) = (Tally::default(), Vec::new());
     for (path, file) in paths.iter().zip(0..) {
-        let (survey, search) = (Arc::clone(&survey), Arc::clone(&search));
-        let mut lines = text_file(path, layout, SurveyLines { grammar: grammar.clone(), survey, search, file })?;
+        let keeping = Arc::new(Keeping::new(&room));
+        let lines = SurveyLines {
+            grammar: grammar.clone(),
+            survey: Arc::clone(&survey),
+            search: Arc::clone(&search),
+            keeping: Arc::clone(&keeping),
+            file,
+        };
+        let mut lines = text_file(path, layout, lines)?;
         lines.set_block_bytes(block_bytes);
-        told.append(rows::read_for_tally(&lines, &frame, Purpose::Events)?);
+        let (tallies, hash) = rows::read_for_tallies(&lines, &frame)?;
+        kept.push(keeping.finish(&tallies, hash));
+        told.append(rows::placed(&lines, tallies));
     }
     while search.goes_on() {
         for (path, file) in paths.iter().zip(0..) {
@@ -245,7 +273,7 @@ fn survey_of<G: Grammar>(
         }
     }
     let survey = std::mem::take(&mut *survey.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
-    Ok((survey, search.found(), told))
+    Ok(Heard { survey, repeats: search.found(), told, kept })
 }
 
 fn text_file<P: LineParser>(path: &Path, layout: Layout, parser: P) -> Result<TextFile<P>, ReadError> {

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::kept::{Keeping, KeptBlock};
 use super::survey::Survey;
 use super::{Grammar, Unusable};
 use crate::error::ReadError;
@@ -18,24 +19,28 @@ pub(super) struct SurveyLines<G> {
     pub(super) grammar: G,
     pub(super) survey: Arc<Mutex<Survey>>,
     pub(super) search: Arc<Search>,
+    pub(super) keeping: Arc<Keeping>,
     /// Number of the file among those of the log.
     pub(super) file: u32,
 }
 
 impl<G: Grammar> LineParser for SurveyLines<G> {
     fn parse(&self, block: &[u8], intake: &mut Intake<'_>) {
-        let mut found = Survey::default();
+        let (mut found, mut kept) = (Survey::default(), KeptBlock::default());
         let mut ids = Ids::default();
         let mut scratch = G::Scratch::default();
         each_line(block, intake, |line, number, intake| match self.grammar.understand(line, &mut scratch) {
             Ok(statement) => {
-                found.hear(&statement);
+                let heard = found.hear(&statement);
+                kept.push(number, &statement, heard);
                 ids.add(statement.id, number);
                 intake.use_row();
             }
             Err(unusable) => refuse(intake, number, unusable),
         });
-        self.survey.lock().unwrap_or_else(PoisonError::into_inner).absorb(&found);
+        let places = self.survey.lock().unwrap_or_else(PoisonError::into_inner).absorb(&found);
+        kept.rename(&places);
+        self.keeping.add(intake.block, kept);
         self.search.take(self.file, intake.block, &ids.hashes);
     }
 }
@@ -97,10 +102,10 @@ impl<G: Grammar> LineParser for EventLines<G> {
                 Err(unusable) => return refuse(intake, number, unusable),
             };
             if repeats.has(number) {
-                return intake.refuse(Reason::RepeatedId, number, || "an id that came before".to_owned());
+                return intake.refuse(Reason::RepeatedId, number, repeated);
             }
             let Some(course) = self.pairs.course(statement.course) else {
-                return intake.refuse(Reason::UnknownCourse, number, || "its course has no dates".to_owned());
+                return intake.refuse(Reason::UnknownCourse, number, no_dates);
             };
             let Some(deed) = statement.deed else {
                 // It says who is enrolled, and the roster has it.
@@ -128,25 +133,41 @@ impl<G: Grammar> LineParser for EventLines<G> {
     }
 }
 
+pub(super) fn repeated() -> String {
+    "an id that came before".to_owned()
+}
+
+pub(super) fn no_dates() -> String {
+    "its course has no dates".to_owned()
+}
+
 fn refuse(intake: &mut Intake<'_>, line: u64, Unusable { reason, what }: Unusable) {
     intake.refuse(reason, line, || what.into_owned());
 }
 
-/// Reads `file` for what becomes of its lines.
-pub(super) fn read_for_tally(file: &dyn EventFile, frame: &Frame, purpose: Purpose) -> Result<Tally, ReadError> {
-    let blocks: Mutex<Vec<(usize, BlockTally)>> = Mutex::default();
+/// What became of the lines of each block of a file, in order.
+pub(super) type Tallies = Vec<(usize, BlockTally)>;
+
+/// Reads `file` for what becomes of its lines. Gives its hash too, where reading it does.
+pub(super) fn read_for_tallies(file: &dyn EventFile, frame: &Frame) -> Result<(Tallies, Option<String>), ReadError> {
+    let blocks: Mutex<Tallies> = Mutex::default();
     let sink = |number, parsed: crate::Parsed| {
         blocks.lock().unwrap_or_else(PoisonError::into_inner).push((number, parsed.tally));
         Ok(())
     };
-    file.read(purpose, frame, &sink, &|_| ())?;
+    let hash = file.read(Purpose::Events, frame, &sink, &|_| ())?;
     let mut blocks = blocks.into_inner().unwrap_or_else(PoisonError::into_inner);
     blocks.sort_unstable_by_key(|(number, _)| *number);
+    Ok((blocks, hash))
+}
+
+/// The tally of a file, from those of its blocks.
+pub(super) fn placed(file: &dyn EventFile, blocks: Tallies) -> Tally {
     let (name, mut line, mut whole) = (file.name(), file.first_line(), Tally::default());
     for (_, tally) in blocks {
         let lines = tally.lines;
         whole.append(tally.place(&name, line));
         line += lines;
     }
-    Ok(whole)
+    whole
 }

@@ -7,6 +7,7 @@ use std::ops::Range;
 use hashbrown::HashTable;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
+use super::kept::Heard;
 use super::{Change, Statement, Subject};
 use crate::error::ReadError;
 use crate::formats::calendar;
@@ -71,6 +72,14 @@ struct Entry {
     story: Story,
 }
 
+/// Who an entry is.
+#[derive(Clone, Debug)]
+pub(super) struct EntryKey {
+    /// Place of the course.
+    pub(super) course: u32,
+    learner: Range<usize>,
+}
+
 #[derive(Clone, Debug)]
 struct Seen {
     id: Box<[u8]>,
@@ -100,7 +109,8 @@ fn join(known: &mut Option<Span>, span: Option<Span>) {
 
 impl Survey {
     /// Takes in what a statement says.
-    pub(super) fn hear(&mut self, statement: &Statement<'_>) {
+    pub(super) fn hear(&mut self, statement: &Statement<'_>) -> Heard {
+        let (mut entry, mut received) = (None, None);
         let here = Some(Span { first: statement.instant, last: statement.instant });
         let course = self.course(statement.course);
         let seen = &mut self.courses[course as usize];
@@ -114,9 +124,8 @@ impl Survey {
             if let Some(number) = deed.number {
                 self.number(number, self.entries[place].learner.clone());
             }
-            if let Some((learner, _)) = deed.received {
-                self.entry(course, learner);
-            }
+            entry = Some(place);
+            received = deed.received.map(|(learner, _)| self.entry(course, learner) as u32);
         }
         if let Some((subject, change)) = &statement.change {
             let place = match subject {
@@ -124,11 +133,14 @@ impl Survey {
                 Subject::Numbered(number) => self.entry(course, format!("#{number}").as_bytes()),
             };
             self.entries[place].story.hear(statement.instant, *change);
+            entry = entry.or(Some(place));
         }
+        Heard { entry: entry.expect("a statement has a deed or a change") as u32, received }
     }
 
-    /// Takes in what another survey learnt.
-    pub(super) fn absorb(&mut self, other: &Self) {
+    /// Takes in what another survey learnt. Gives the place here of each entry there.
+    pub(super) fn absorb(&mut self, other: &Self) -> Vec<u32> {
+        let mut entries = Vec::with_capacity(other.entries.len());
         let mut places = Vec::with_capacity(other.courses.len());
         for theirs in &other.courses {
             let course = self.course(&theirs.id);
@@ -140,6 +152,7 @@ impl Survey {
         for entry in &other.entries {
             let place = self.entry(places[entry.course as usize], &other.names[entry.learner.clone()]);
             self.entries[place].story.join(&entry.story);
+            entries.push(place as u32);
         }
         for (&number, name) in &other.numbers {
             let name = &other.names[name.clone()];
@@ -149,6 +162,22 @@ impl Survey {
                 self.numbers.insert(number, start..self.names.len());
             }
         }
+        entries
+    }
+
+    /// Who the entries are, in their order now: it changes when numbered learners are named.
+    pub(super) fn keys(&self) -> Vec<EntryKey> {
+        self.entries.iter().map(|entry| EntryKey { course: entry.course, learner: entry.learner.clone() }).collect()
+    }
+
+    /// The name of the learner of an entry.
+    pub(super) fn name(&self, key: &EntryKey) -> &[u8] {
+        &self.names[key.learner.clone()]
+    }
+
+    /// Ids of the courses, in the order of their places.
+    pub(super) fn course_ids(&self) -> impl Iterator<Item = &[u8]> {
+        self.courses.iter().map(|course| &*course.id)
     }
 
     fn course(&mut self, id: &[u8]) -> u32 {
@@ -207,7 +236,7 @@ impl Survey {
     }
 
     /// The enrolments in `courses`, and the number of those in others.
-    pub(super) fn enrolments(mut self, courses: &[Course]) -> (Vec<Enrolment>, u64) {
+    pub(super) fn enrolments(&mut self, courses: &[Course]) -> (Vec<Enrolment>, u64) {
         self.name_numbers();
         let places: FxHashMap<&[u8], u32> =
             courses.iter().zip(0..).map(|(course, place)| (course.id.as_bytes(), place)).collect();
