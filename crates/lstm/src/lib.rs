@@ -16,14 +16,17 @@
     allow(dead_code, unused_imports, unused_macros, unused_variables)
 )]
 
+mod convert;
 mod layer;
 mod module;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 mod native;
 mod norm;
 mod ops;
+pub mod pytorch;
 pub mod reference;
 mod walk;
+mod weights;
 
 #[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
 #[path = "../tests/common/mod.rs"]
