@@ -5,7 +5,7 @@
 //! The model is a layer and a linear head that gives one logit a step. A training step is forward, binary
 //! cross-entropy, backward and AdamW; scoring is the forward pass without a graph. Rates are of the median of seven
 //! rounds of about 200,000 sequence steps each, so that a PyTorch script can be timed in the same way.
-//! `--reference` measures the reference recurrence too.
+//! `--reference` measures the reference recurrence too. README.md says how the C library's memory bears on the figures.
 
 use std::time::Instant;
 

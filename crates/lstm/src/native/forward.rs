@@ -201,16 +201,24 @@ unsafe fn run<S: Simd, const ROWS: usize>(shard: &Shard<'_>) {
             if index + 1 < walk.steps() {
                 prefetch_rows::<S>(shard.x.add(walk.step(index + 1) * features), steps * features, rows, features);
             }
-            let has_state = index > 0 || shard.start.is_some();
+            // Before the first step there may be no outputs to read.
+            let units = if index > 0 || shard.start.is_some() { hidden } else { 0 };
             for block in 0..shard.blocks.blocks {
-                let mut row = 0;
-                while row + ROWS <= rows {
-                    sum_gates::<S, ROWS>(shard, &mut scratch, has_state, block, row);
-                    row += ROWS;
-                }
-                while row < rows {
-                    sum_gates::<S, 1>(shard, &mut scratch, has_state, block, row);
-                    row += 1;
+                let mut terms = Terms { with_input: true, from: 0, to: units.min(FIRST_UNITS) };
+                loop {
+                    let mut row = 0;
+                    while row + ROWS <= rows {
+                        sum_gates::<S, ROWS>(shard, &mut scratch, terms, block, row);
+                        row += ROWS;
+                    }
+                    while row < rows {
+                        sum_gates::<S, 1>(shard, &mut scratch, terms, block, row);
+                        row += 1;
+                    }
+                    if terms.to == units {
+                        break;
+                    }
+                    terms = Terms { with_input: false, from: terms.to, to: units.min(terms.to + LATER_UNITS) };
                 }
                 for row in 0..rows {
                     if walk.is_live(row, step) {
@@ -250,12 +258,25 @@ unsafe fn carry<S: Simd>(shard: &Shard<'_>, scratch: &mut Scratch, step: usize, 
     }
 }
 
-/// The gates' sums of one block of units of `ROWS` sequences: bias, inputs and outputs of the step before.
+/// Units whose weights are multiplied in one go, together with the input's and after that: the panel, which each tile of
+/// rows reads again, should stay in a first-level cache of 32 KB.
+const FIRST_UNITS: usize = 64;
+const LATER_UNITS: usize = 96;
+
+/// Which terms of the gates' sums are added: bias and inputs, and the units `from..to` of the outputs before.
+#[derive(Clone, Copy)]
+struct Terms {
+    with_input: bool,
+    from: usize,
+    to: usize,
+}
+
+/// Adds some terms to the gates' sums of one block of units of `ROWS` sequences. The terms with the input start the sums.
 #[inline(always)]
 unsafe fn sum_gates<S: Simd, const ROWS: usize>(
     shard: &Shard<'_>,
     scratch: &mut Scratch,
-    has_state: bool,
+    terms: Terms,
     block: usize,
     row: usize,
 ) {
@@ -265,26 +286,26 @@ unsafe fn sum_gates<S: Simd, const ROWS: usize>(
     // SAFETY: offsets are inside the scratch and the block's panel [1 + features + hidden, 4 vectors].
     unsafe {
         let bias = shard.panels.add(block * (1 + features + hidden) * width);
+        let sums = scratch.sums.as_mut_ptr().add(row * width);
         let mut acc = [[S::splat(0.0); 4]; ROWS];
-        for gate in 0..4 {
-            let start = S::load(bias.add(gate * S::LANES));
-            for sums in &mut acc {
-                sums[gate] = start;
+        for (index, row) in acc.iter_mut().enumerate() {
+            for (gate, sum) in row.iter_mut().enumerate() {
+                let start = if terms.with_input { bias } else { sums.add(index * width).cast_const() };
+                *sum = S::load(start.add(gate * S::LANES));
             }
         }
-        let start = scratch.x.as_ptr().add(row * features);
-        let x = Scalars { start, row_stride: features, term_stride: 1 };
-        accumulate::<S, ROWS, 4>(&mut acc, features, x, bias.add(width), width);
-        if has_state {
-            let start = scratch.before.as_ptr().add(row * padded);
-            let before = Scalars { start, row_stride: padded, term_stride: 1 };
-            let panel = bias.add((1 + features) * width);
-            accumulate::<S, ROWS, 4>(&mut acc, hidden, before, panel, width);
+        if terms.with_input {
+            let start = scratch.x.as_ptr().add(row * features);
+            let x = Scalars { start, row_stride: features, term_stride: 1 };
+            accumulate::<S, ROWS, 4>(&mut acc, features, x, bias.add(width), width);
         }
-        for (index, sums) in acc.iter().enumerate() {
-            let to = scratch.sums.as_mut_ptr().add((row + index) * width);
-            for (gate, &sum) in sums.iter().enumerate() {
-                S::store(to.add(gate * S::LANES), sum);
+        let start = scratch.before.as_ptr().add(row * padded + terms.from);
+        let before = Scalars { start, row_stride: padded, term_stride: 1 };
+        let panel = bias.add((1 + features + terms.from) * width);
+        accumulate::<S, ROWS, 4>(&mut acc, terms.to - terms.from, before, panel, width);
+        for (index, row) in acc.iter().enumerate() {
+            for (gate, &sum) in row.iter().enumerate() {
+                S::store(sums.add(index * width + gate * S::LANES), sum);
             }
         }
     }

@@ -84,6 +84,10 @@ impl<'a> Shard<'a> {
     }
 }
 
+/// How many sequences ahead the tape is asked for: it is read once, often from memory, and between two pages there are too
+/// few reads for the processor to see the pattern soon enough.
+const TAPE_AHEAD: usize = 8;
+
 /// A shard's working memory.
 struct Scratch {
     /// What the step read, `[rows, 1 + features + hidden]`: a one (for the bias), inputs, outputs of the step before.
@@ -233,6 +237,9 @@ unsafe fn gate_vector<S: Simd>(shard: &Shard<'_>, scratch: &mut Scratch, place: 
         let d_output = S::add(S::load_first(outside, count), after);
 
         let tape = shard.tape.add(tape_offset(shard.blocks, shard.rows, step, block, row));
+        for vector in 0..TAPE_VECTORS {
+            S::prefetch(tape.wrapping_add((TAPE_AHEAD * TAPE_VECTORS + vector) * lanes));
+        }
         let (i, f) = (S::load(tape), S::load(tape.add(lanes)));
         let (g, o) = (S::load(tape.add(2 * lanes)), S::load(tape.add(3 * lanes)));
         let c_tanh = tanh::<S>(S::load(tape.add(4 * lanes)));
