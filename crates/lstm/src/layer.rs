@@ -80,7 +80,7 @@ impl LstmLayer {
         self.check(&x, start.as_ref());
         match &self.norm {
             None => ops::outputs_and_state(x, self.weights(), start, walk),
-            Some(norm) => norm::forward(x, &self.weights(), norm, start, &walk),
+            Some(norm) => norm::forward(&x, &self.weights(), norm, start, &walk),
         }
     }
 
@@ -89,7 +89,7 @@ impl LstmLayer {
         self.check(&x, None);
         match &self.norm {
             None => ops::outputs(x, self.weights(), walk),
-            Some(norm) => norm::forward(x, &self.weights(), norm, None, &walk).0,
+            Some(norm) => norm::forward(&x, &self.weights(), norm, None, &walk).0,
         }
     }
 

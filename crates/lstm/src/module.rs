@@ -159,7 +159,7 @@ impl Lstm {
         state: Option<LstmState>,
     ) -> (Tensor<3>, LstmState) {
         let lengths = checked(lengths, &x);
-        self.run(x, Some(lengths), state)
+        self.run(x, Some(&lengths), state)
     }
 
     /// Runs the sequences from zeros and returns the last layer's output at every step only: what a model that reads
@@ -184,10 +184,10 @@ impl Lstm {
     /// As [`Lstm::forward_with_lengths`] does.
     pub fn outputs_with_lengths(&self, x: Tensor<3>, lengths: &[usize]) -> Tensor<3> {
         let lengths = checked(lengths, &x);
-        self.stack(x, |_, layer, x, walk| layer.walk_outputs(x, walk), Some(lengths))
+        self.stack(x, |_, layer, x, walk| layer.walk_outputs(x, walk), Some(&lengths))
     }
 
-    fn run(&self, x: Tensor<3>, lengths: Option<Arc<[usize]>>, state: Option<LstmState>) -> (Tensor<3>, LstmState) {
+    fn run(&self, x: Tensor<3>, lengths: Option<&Arc<[usize]>>, state: Option<LstmState>) -> (Tensor<3>, LstmState) {
         let count = self.layers.len() + self.reverse.len();
         let mut starts: Vec<_> = match state {
             None => (0..count).map(|_| None).collect(),
@@ -218,7 +218,7 @@ impl Lstm {
         &self,
         x: Tensor<3>,
         mut run: impl FnMut(usize, &LstmLayer, Tensor<3>, Walk) -> Tensor<3>,
-        lengths: Option<Arc<[usize]>>,
+        lengths: Option<&Arc<[usize]>>,
     ) -> Tensor<3> {
         let mut sequence = x;
         for (index, layer) in self.layers.iter().enumerate() {
@@ -226,10 +226,10 @@ impl Lstm {
                 sequence = self.dropout.forward(sequence);
             }
             sequence = match self.reverse.get(index) {
-                None => run(index, layer, sequence, Walk::forward(lengths.clone())),
+                None => run(index, layer, sequence, Walk::forward(lengths.cloned())),
                 Some(reverse) => {
-                    let there = run(2 * index, layer, sequence.clone(), Walk::forward(lengths.clone()));
-                    let back = run(2 * index + 1, reverse, sequence, Walk::reverse(lengths.clone()));
+                    let there = run(2 * index, layer, sequence.clone(), Walk::forward(lengths.cloned()));
+                    let back = run(2 * index + 1, reverse, sequence, Walk::reverse(lengths.cloned()));
                     Tensor::cat(vec![there, back], 2)
                 }
             };

@@ -63,7 +63,7 @@ fn ended(walk: &Walk, step: usize, width: usize, device: &Device) -> Option<Tens
 
 /// Runs a layer along `walk`: outputs `[batch, steps, hidden]`, last output and last cell, `[batch, hidden]` each.
 pub(crate) fn forward(
-    x: Tensor<3>,
+    x: &Tensor<3>,
     weights: &Weights,
     norm: &LstmNorm,
     start: Option<(Tensor<2>, Tensor<2>)>,
