@@ -2,12 +2,11 @@
 //!
 //! - [`Lstm`] is the module: [`LstmConfig`] describes it, [`Lstm::forward`] runs it.
 //!   A layer is one operation with a backward pass of its own: one node of the autodiff graph for any number of
-//!   weeks, native code on the CPU backends (flex, ndarray), the backend's tensor operations on GPUs.
+//!   steps, native code on the CPU backends (flex, ndarray), the backend's tensor operations on GPUs.
 //! - [`mod@reference`] is the same recurrence in plain tensor operations, the one to read and to compare with.
 //!
-//! Tensors are batch first, `[batch, weeks, features]`; a "week" is whatever one step of the sequence is.
-//! The layer knows no masks and no padding: every sequence of a batch has the same number of weeks, and
-//! since the recurrence only looks back, what comes after a week never changes that week's output.
+//! Tensors are batch first, `[batch, steps, features]`. Sequences of different lengths are padded at their ends, and
+//! their lengths given ([`Lstm::forward_with_lengths`]); what lies in the padding is never read.
 //!
 //! The crate reads no clock, does no IO, and draws random numbers only from the device given to it.
 
@@ -17,14 +16,22 @@
     allow(dead_code, unused_imports, unused_macros, unused_variables)
 )]
 
+mod convert;
+mod layer;
 mod module;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 mod native;
+mod norm;
 mod ops;
+pub mod pytorch;
 pub mod reference;
+mod walk;
+mod weights;
 
 #[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
 #[path = "../tests/common/mod.rs"]
 mod plain;
 
-pub use module::{Lstm, LstmConfig, LstmLayer, LstmState};
+pub use layer::LstmLayer;
+pub use module::{Lstm, LstmConfig, LstmState};
+pub use norm::LstmNorm;

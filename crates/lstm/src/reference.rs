@@ -17,17 +17,17 @@ use burn::tensor::activation::sigmoid;
 ///
 /// # Shapes
 ///
-/// - `x`: `[batch, weeks, features]`
+/// - `x`: `[batch, steps, features]`
 /// - `w_ih`: `[features, 4 * hidden]`, `w_hh`: `[hidden, 4 * hidden]`, `bias`: `[4 * hidden]`, gates in the order i, f, g, o
-/// - `hidden`, `cell`: `[batch, hidden]`, the state before the first week
-/// - returns the outputs of all weeks `[batch, weeks, hidden]`, then the last output and the last cell, `[batch, hidden]` each
+/// - `hidden`, `cell`: `[batch, hidden]`, the state before the first step
+/// - returns the outputs of all steps `[batch, steps, hidden]`, then the last output and the last cell, `[batch, hidden]` each
 ///
-/// `x` is cut into weeks, and the gradient of a cut fills a tensor as large as `x`: where `x` itself is
-/// tracked, the backward pass takes time in the square of the weeks. Untracked inputs don't have that cost.
+/// `x` is cut into steps, and the gradient of a cut fills a tensor as large as `x`: where `x` itself is
+/// tracked, the backward pass takes time in the square of the steps. Untracked inputs don't have that cost.
 ///
 /// # Panics
 ///
-/// As burn's operations do, when shapes disagree or there is no week.
+/// As burn's operations do, when shapes disagree or there is no step.
 pub fn forward(
     x: &Tensor<3>,
     w_ih: &Tensor<2>,
@@ -36,12 +36,12 @@ pub fn forward(
     hidden: Tensor<2>,
     cell: Tensor<2>,
 ) -> (Tensor<3>, Tensor<2>, Tensor<2>) {
-    let [batch, weeks, features] = x.dims();
+    let [batch, steps, features] = x.dims();
     let (mut hidden, mut cell) = (hidden, cell);
     let bias = bias.clone().unsqueeze::<2>();
-    let mut outputs = Vec::with_capacity(weeks);
-    for week in 0..weeks {
-        let x_t = x.clone().narrow(1, week, 1).reshape([batch, features]);
+    let mut outputs = Vec::with_capacity(steps);
+    for step in 0..steps {
+        let x_t = x.clone().narrow(1, step, 1).reshape([batch, features]);
         let gates = x_t.matmul(w_ih.clone()) + hidden.matmul(w_hh.clone()) + bias.clone();
         let [input, forget, candidate, output] =
             gates.chunk(4, 1).try_into().expect("4 * hidden columns make four chunks");

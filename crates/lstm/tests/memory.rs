@@ -29,6 +29,7 @@ fn descend(lstm: &Lstm, grads: &Gradients) -> Lstm {
         w_ih: moved(&layer.w_ih, grads),
         w_hh: moved(&layer.w_hh, grads),
         bias: moved(&layer.bias, grads),
+        norm: None,
     });
     Lstm { layers: layers.collect(), ..lstm.clone() }
 }

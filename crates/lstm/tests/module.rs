@@ -152,7 +152,7 @@ fn it_learns_to_remember() {
     let _turn = turn();
     let device = Device::flex().autodiff();
     device.seed(7);
-    // The first week's value, after five weeks of noise.
+    // The first step's value, after five steps of noise.
     let mut lstm = LstmConfig::new(1, 8).init(&device);
     let x = Tensor::<3>::random([128, 6, 1], Distribution::Uniform(-1.0, 1.0), &device);
     let target = x.clone().narrow(1, 0, 1).reshape([128]);
@@ -186,7 +186,7 @@ fn the_configuration_counts_its_parameters() {
 }
 
 #[test]
-#[should_panic(expected = "the weights of the input must be [features, 4 * hidden] for x of 5 features a week")]
+#[should_panic(expected = "the weights of the input must be [features, 4 * hidden] for x of 5 features a step")]
 fn other_features_are_refused() {
     let _turn = turn();
     let device = Device::flex();
@@ -194,15 +194,15 @@ fn other_features_are_refused() {
 }
 
 #[test]
-#[should_panic(expected = "an LSTM needs at least one sequence and week")]
-fn no_week_is_refused() {
+#[should_panic(expected = "an LSTM needs at least one sequence and step")]
+fn no_step_is_refused() {
     let _turn = turn();
     let device = Device::flex();
     LstmConfig::new(4, 6).init(&device).outputs(Tensor::zeros([2, 0, 4], &device));
 }
 
 #[test]
-#[should_panic(expected = "the state must be of as many layers as the LSTM")]
+#[should_panic(expected = "the state must hold a tensor for each layer and direction: 2, not 1 and 1")]
 fn a_state_of_other_layers_is_refused() {
     let _turn = turn();
     let device = Device::flex();
@@ -216,4 +216,58 @@ fn a_state_of_other_layers_is_refused() {
 fn a_configuration_without_units_is_refused() {
     let _turn = turn();
     let _ = LstmConfig::new(4, 0).init(&Device::flex());
+}
+
+#[test]
+fn the_forget_gates_start_as_configured() {
+    let _turn = turn();
+    let lstm = LstmConfig::new(3, 4).with_bidirectional(true).with_forget_bias(-0.5).init(&Device::flex());
+    for layer in lstm.layers.iter().chain(&lstm.reverse) {
+        assert_eq!(values(layer.bias.val())[4..8], [-0.5; 4]);
+    }
+}
+
+#[test]
+fn a_bidirectional_stack_reads_both_directions() {
+    let _turn = turn();
+    let device = Device::flex().autodiff();
+    let lstm = LstmConfig::new(3, 5).with_layers(2).with_bidirectional(true).init(&device);
+    assert_eq!(lstm.num_params(), 2 * ((3 + 5 + 1) * 20 + (10 + 5 + 1) * 20));
+    let x = Tensor::<3>::random([4, 6, 3], Distribution::Default, &device).require_grad();
+    let (outputs, state) = lstm.forward(x.clone(), None);
+    assert_eq!(outputs.dims(), [4, 6, lstm.output_width()]);
+    assert_eq!((state.hidden.len(), state.cell.len()), (4, 4));
+    // The last layer's states are its outputs at either end.
+    assert_eq!(values(state.hidden[2].clone()), values(outputs.clone().slice([0..4, 5..6, 0..5])));
+    assert_eq!(values(state.hidden[3].clone()), values(outputs.clone().slice([0..4, 0..1, 5..10])));
+    // The first output depends on the last input, and the other way round.
+    let grads = outputs.clone().narrow(1, 0, 1).sum().backward();
+    let d_x = values(x.grad(&grads).unwrap().narrow(1, 5, 1));
+    assert!(d_x.iter().any(|&d| d != 0.0));
+    assert_eq!(values(outputs), values(lstm.outputs(x)));
+}
+
+#[test]
+fn full_lengths_change_nothing() {
+    let _turn = turn();
+    let device = Device::flex();
+    let lstm = LstmConfig::new(3, 5).with_layers(2).with_bidirectional(true).init(&device);
+    let x = Tensor::<3>::random([4, 6, 3], Distribution::Default, &device);
+    assert_eq!(values(lstm.outputs(x.clone())), values(lstm.outputs_with_lengths(x, &[6; 4])));
+}
+
+#[test]
+#[should_panic(expected = "sequence 1 is said to have 7 steps, but x has 6")]
+fn a_length_beyond_the_steps_is_refused() {
+    let _turn = turn();
+    let device = Device::flex();
+    LstmConfig::new(3, 5).init(&device).outputs_with_lengths(Tensor::zeros([2, 6, 3], &device), &[6, 7]);
+}
+
+#[test]
+#[should_panic(expected = "there must be a length for each of the 2 sequences")]
+fn too_few_lengths_are_refused() {
+    let _turn = turn();
+    let device = Device::flex();
+    LstmConfig::new(3, 5).init(&device).outputs_with_lengths(Tensor::zeros([2, 6, 3], &device), &[6]);
 }

@@ -52,6 +52,7 @@ fn check(device: &Device) {
             w_ih: Param::from_tensor(tensor(named("weight_ih"), [4 * HIDDEN, features], device).transpose()),
             w_hh: Param::from_tensor(tensor(named("weight_hh"), [4 * HIDDEN, HIDDEN], device).transpose()),
             bias: Param::from_tensor(tensor(&bias, [4 * HIDDEN], device)),
+            norm: None,
         };
     }
     let x = tensor(&given["x"], [BATCH, WEEKS, FEATURES], device).require_grad();

@@ -21,17 +21,18 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 /// Outputs, last cell and gradients of x, weights, bias, first output and cell.
 fn run(case: &Case, device: &Device) -> Vec<(&'static str, Vec<f32>)> {
     let device = &device.clone().autodiff();
-    let &Case { batch, weeks, features, hidden, .. } = case;
-    let x = tensor::<3>(&case.x, [batch, weeks, features], device).require_grad();
+    let &Case { batch, steps, features, hidden, .. } = case;
+    let x = tensor::<3>(&case.x, [batch, steps, features], device).require_grad();
     let h0 = tensor::<2>(&case.h0, [batch, hidden], device).require_grad();
     let c0 = tensor::<2>(&case.c0, [batch, hidden], device).require_grad();
     let layer = LstmLayer {
         w_ih: Param::from_tensor(tensor(&case.w_ih, [features, 4 * hidden], device)),
         w_hh: Param::from_tensor(tensor(&case.w_hh, [hidden, 4 * hidden], device)),
         bias: Param::from_tensor(tensor(&case.bias, [4 * hidden], device)),
+        norm: None,
     };
     let (outputs, last, cell) = layer.forward(x.clone(), Some((h0.clone(), c0.clone())));
-    let d_outputs = tensor(&case.d_outputs, [batch, weeks, hidden], device);
+    let d_outputs = tensor(&case.d_outputs, [batch, steps, hidden], device);
     let d_cell = tensor(&case.d_cell, [batch, hidden], device);
     let grads = ((outputs.clone() * d_outputs).sum() + (cell.clone() * d_cell).sum()).backward();
     vec![

@@ -1,22 +1,79 @@
 //! Memory for the kernels: aligned to a cache line, or not filled before it is written.
 
 use std::mem::MaybeUninit;
+use std::sync::{Mutex, PoisonError};
+
+use super::simd::Simd;
 
 /// A cache line, and a whole vector of the widest instruction set.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 struct Line([f32; 16]);
 
+/// Lines of a buffer that hold anything or nothing.
+type Lines = Vec<MaybeUninit<Line>>;
+
+/// Buffers of at least this many lines (64 KB) are kept for the next call: the system would take back the pages of
+/// most of them and clear new ones, which costs as much as some of the work they are for.
+const WORTH_KEEPING: usize = 1 << 10;
+
+/// The most lines that are kept (256 MB).
+const MOST_KEPT: usize = 1 << 22;
+
+/// Buffers that are free, the one that was freed last at the end.
+static SPARE: Mutex<Vec<Lines>> = Mutex::new(Vec::new());
+
+/// Room for `count` lines: a spare buffer that is not much too large, or a new one.
+fn room(count: usize) -> Lines {
+    if count >= WORTH_KEEPING {
+        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = |lines: &Lines| (count..=count + count / 4).contains(&lines.capacity());
+        if let Some(at) = spare.iter().rposition(fits) {
+            return spare.remove(at);
+        }
+    }
+    Vec::with_capacity(count)
+}
+
+/// Keeps a buffer for [`room`], and lets those go that have been free for longest where there are too many.
+fn keep(lines: Lines) {
+    if lines.capacity() < WORTH_KEEPING || lines.capacity() > MOST_KEPT {
+        return;
+    }
+    let mut gone = Vec::new();
+    let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+    spare.push(lines);
+    let mut kept: usize = spare.iter().map(Vec::capacity).sum();
+    while kept > MOST_KEPT {
+        let oldest = spare.remove(0);
+        kept -= oldest.capacity();
+        gone.push(oldest);
+    }
+    // Memory goes back to the system without the lock.
+    drop(spare);
+    drop(gone);
+}
+
 /// `f32` values that start on a cache line.
 pub(super) struct Aligned {
-    lines: Vec<MaybeUninit<Line>>,
+    lines: Lines,
     len: usize,
+}
+
+impl Drop for Aligned {
+    fn drop(&mut self) {
+        keep(std::mem::take(&mut self.lines));
+    }
 }
 
 impl Aligned {
     /// `len` zeros.
     pub(super) fn zeroed(len: usize) -> Self {
-        Self { lines: vec![MaybeUninit::new(Line([0.0; 16])); len.div_ceil(16)], len }
+        let count = len.div_ceil(16);
+        let mut lines = room(count);
+        lines.clear();
+        lines.resize(count, MaybeUninit::new(Line([0.0; 16])));
+        Self { lines, len }
     }
 
     /// Room for `len` values that hold nothing yet.
@@ -26,7 +83,7 @@ impl Aligned {
     /// Every value must be written before it is read.
     pub(super) unsafe fn unfilled(len: usize) -> Self {
         let count = len.div_ceil(16);
-        let mut lines = Vec::with_capacity(count);
+        let mut lines = room(count);
         // SAFETY: the capacity is there, and a `MaybeUninit` needs no value.
         unsafe { lines.set_len(count) };
         Self { lines, len }
@@ -77,7 +134,7 @@ pub(super) unsafe fn filled_by(len: usize, fill: impl FnOnce(*mut f32)) -> Vec<f
 }
 
 /// Copies `rows` rows of `width` values; rows lie a stride apart. Tiles read their operands from such copies: rows a
-/// multiple of 4096 bytes apart, as sequences of 16 weeks of 64 values are, would push each other out of the cache.
+/// multiple of 4096 bytes apart, as sequences of 16 steps of 64 values are, would push each other out of the cache.
 ///
 /// # Safety
 ///
@@ -93,7 +150,39 @@ pub(super) unsafe fn copy_rows(
 ) {
     for row in 0..rows {
         // SAFETY: the caller's promise.
-        unsafe { std::ptr::copy_nonoverlapping(from.add(row * from_stride), to.add(row * to_stride), width) }
+        unsafe { copy_row(from.add(row * from_stride), to.add(row * to_stride), width) }
+    }
+}
+
+/// A short row, in pieces of a fixed size: a call of the library's copy takes longer than the copy.
+#[inline(always)]
+unsafe fn copy_row(from: *const f32, to: *mut f32, width: usize) {
+    let mut done = 0;
+    // SAFETY: the caller's promise; `done` never passes `width`.
+    unsafe {
+        while done + 16 <= width {
+            std::ptr::copy_nonoverlapping(from.add(done), to.add(done), 16);
+            done += 16;
+        }
+        while done + 4 <= width {
+            std::ptr::copy_nonoverlapping(from.add(done), to.add(done), 4);
+            done += 4;
+        }
+        while done < width {
+            *to.add(done) = *from.add(done);
+            done += 1;
+        }
+    }
+}
+
+/// Asks for rows that will be read soon: `rows` rows of `width` values, a stride apart.
+#[inline(always)]
+pub(super) unsafe fn prefetch_rows<S: Simd>(from: *const f32, stride: usize, rows: usize, width: usize) {
+    for row in 0..rows {
+        for at in (0..width).step_by(16) {
+            // SAFETY: the instruction set exists; a prefetch may be of any address.
+            unsafe { S::prefetch(from.wrapping_add(row * stride + at)) }
+        }
     }
 }
 

@@ -2,40 +2,49 @@
 
 use rayon::prelude::*;
 
-use super::buffer::{Aligned, Shared, copy_rows, filled_by};
+use super::buffer::{Aligned, Shared, copy_rows, filled_by, prefetch_rows};
 use super::simd::{Isa, Simd, on_isa};
 use super::tile::{Scalars, accumulate, logistic, tanh};
 use super::{Blocks, SHARD_ROWS, Sizes, Start, Weights};
 use crate::ops::Keep;
+use crate::walk::{Part, Walk};
 
 /// What a forward pass gives.
 pub(crate) struct Forward {
-    /// The outputs of all weeks, `[batch, weeks, hidden]`, and after them the last cells, `[batch, hidden]`.
+    /// The outputs of all steps, `[batch, steps, hidden]`, then the last outputs and the last cells, `[batch, hidden]`
+    /// each.
     pub(crate) packed: Vec<f32>,
     /// What the backward pass needs, where it was asked for.
     pub(crate) tape: Option<Tape>,
 }
 
-/// Gates and cells of every week, for the backward pass: `i, f, g, o, c`, one vector each, in the order in which
-/// both passes walk (shard, week, block of units, sequence).
+/// Gates and cells of every step, for the backward pass: `i, f, g, o, c`, one vector each, in the order in which
+/// both passes walk (shard, step, block of units, sequence). Past a sequence's end only the cell is there.
 ///
-/// 20 bytes for each sequence, week and hidden unit (hidden units rounded up to a whole vector).
+/// 20 bytes for each sequence, step and hidden unit (hidden units rounded up to a whole vector).
 #[derive(Debug)]
 pub(crate) struct Tape {
     pub(super) values: Aligned,
     pub(super) blocks: Blocks,
 }
 
-/// Vectors a tape holds for a unit block of one sequence in one week.
+/// Vectors a tape holds for a unit block of one sequence in one step.
 pub(super) const TAPE_VECTORS: usize = 5;
 
-/// Runs one layer over `x`, `[batch, weeks, features]`. Without `start` the state before the first week is zero.
+/// Runs one layer over `x`, `[batch, steps, features]`. Without `start` the state before the first step is zero.
 ///
 /// # Panics
 ///
 /// When a slice is not as long as `sizes` says.
-pub(crate) fn forward(sizes: Sizes, x: &[f32], weights: Weights<'_>, start: Option<Start<'_>>, keep: Keep) -> Forward {
-    forward_on(Isa::detect(), sizes, x, weights, start, keep)
+pub(crate) fn forward(
+    sizes: Sizes,
+    x: &[f32],
+    weights: Weights<'_>,
+    start: Option<Start<'_>>,
+    walk: &Walk,
+    keep: Keep,
+) -> Forward {
+    forward_on(Isa::detect(), sizes, x, weights, start, walk, keep)
 }
 
 /// [`forward`] on a given instruction set, which must be one of this processor's.
@@ -45,20 +54,22 @@ pub(super) fn forward_on(
     x: &[f32],
     weights: Weights<'_>,
     start: Option<Start<'_>>,
+    walk: &Walk,
     keep: Keep,
 ) -> Forward {
-    sizes.check(x, weights, start);
-    let Sizes { batch, weeks, hidden, .. } = sizes;
+    sizes.check(x, weights, start, walk);
+    let Sizes { batch, steps, hidden, .. } = sizes;
     let blocks = Blocks::new(isa, hidden);
     let panels = pack(sizes, blocks, weights);
-    let per_sequence = weeks * blocks.padded() * TAPE_VECTORS;
+    let per_sequence = steps * blocks.padded() * TAPE_VECTORS;
     let mut tape = match keep {
         Keep::Nothing => None,
-        // SAFETY: the shards write every block of every week of every sequence.
+        // SAFETY: the shards write the cell of every step up to the end of their longest sequence, and the gates of every
+        // step of every sequence up to its own; the backward pass reads no others.
         Keep::Tape => Some(unsafe { Aligned::unfilled(batch * per_sequence) }),
     };
     let tape_start = tape.as_mut().map(|tape| Shared::new(tape.as_mut_ptr()));
-    let outputs = batch * weeks * hidden;
+    let outputs = batch * steps * hidden;
     let fill = |packed: *mut f32| {
         let packed = Shared::new(packed);
         (0..batch.div_ceil(SHARD_ROWS)).into_par_iter().for_each(|shard| {
@@ -68,21 +79,23 @@ pub(super) fn forward_on(
                 sizes,
                 blocks,
                 rows,
-                x: x[first * weeks * sizes.features..].as_ptr(),
+                walk: walk.part(first, rows, steps),
+                x: x[first * steps * sizes.features..].as_ptr(),
                 panels: panels.as_ptr(),
                 start: start.map(|start| Start {
                     hidden: &start.hidden[first * hidden..],
                     cell: &start.cell[first * hidden..],
                 }),
-                outputs: packed.at(first * weeks * hidden),
-                last_cell: packed.at(outputs + first * hidden),
+                outputs: packed.at(first * steps * hidden),
+                last_output: packed.at(outputs + first * hidden),
+                last_cell: packed.at(outputs + (batch + first) * hidden),
                 tape: tape_start.map(|tape| tape.at(first * per_sequence)),
             };
             on_isa!(isa, run, &part, &Shard<'_>);
         });
     };
-    // SAFETY: shards cover all sequences, and each writes its outputs of every week and its last cells.
-    let packed = unsafe { filled_by(outputs + batch * hidden, fill) };
+    // SAFETY: shards cover all sequences, and each writes its outputs of every step, its last outputs and cells.
+    let packed = unsafe { filled_by(outputs + 2 * batch * hidden, fill) };
     Forward { packed, tape: tape.map(|values| Tape { values, blocks }) }
 }
 
@@ -118,21 +131,23 @@ struct Shard<'a> {
     sizes: Sizes,
     blocks: Blocks,
     rows: usize,
+    walk: Part<'a>,
     x: *const f32,
     panels: *const f32,
     start: Option<Start<'a>>,
     outputs: *mut f32,
+    last_output: *mut f32,
     last_cell: *mut f32,
     tape: Option<*mut f32>,
 }
 
 /// A shard's working memory.
 struct Scratch {
-    /// The week's inputs, `[rows, features]`.
+    /// The step's inputs, `[rows, features]`.
     x: Aligned,
-    /// The outputs of the week before, `[rows, padded]`.
+    /// The outputs of the step before, `[rows, padded]`.
     before: Aligned,
-    /// The outputs of this week, `[rows, padded]`.
+    /// The outputs of this step, `[rows, padded]`.
     outputs: Aligned,
     /// The cells, `[rows, padded]`.
     cell: Aligned,
@@ -164,49 +179,104 @@ impl Scratch {
     }
 }
 
-/// Runs a shard through all weeks.
+/// Runs a shard through all steps.
+///
+/// Where a sequence has ended its state stays what it was, and its output is zero. Products are computed for it all
+/// the same, and ignored.
 ///
 /// # Safety
 ///
 /// The instruction set must exist, and the shard's pointers be good for its sequences.
 #[inline(always)]
 unsafe fn run<S: Simd, const ROWS: usize>(shard: &Shard<'_>) {
-    let Sizes { weeks, features, hidden, .. } = shard.sizes;
-    let padded = shard.blocks.padded();
+    let Sizes { steps, features, hidden, .. } = shard.sizes;
+    let (padded, rows, walk) = (shard.blocks.padded(), shard.rows, shard.walk);
     let mut scratch = Scratch::new(shard);
-    // SAFETY: rows, blocks and weeks stay inside the shard.
+    // SAFETY: rows, blocks and steps stay inside the shard.
     unsafe {
-        for week in 0..weeks {
-            let x = shard.x.add(week * features);
-            copy_rows(x, weeks * features, scratch.x.as_mut_ptr(), features, shard.rows, features);
+        for index in 0..walk.steps() {
+            let step = walk.step(index);
+            let x = shard.x.add(step * features);
+            copy_rows(x, steps * features, scratch.x.as_mut_ptr(), features, rows, features);
+            if index + 1 < walk.steps() {
+                prefetch_rows::<S>(shard.x.add(walk.step(index + 1) * features), steps * features, rows, features);
+            }
+            // Before the first step there may be no outputs to read.
+            let units = if index > 0 || shard.start.is_some() { hidden } else { 0 };
             for block in 0..shard.blocks.blocks {
-                let mut row = 0;
-                while row + ROWS <= shard.rows {
-                    sum_gates::<S, ROWS>(shard, &mut scratch, week, block, row);
-                    row += ROWS;
+                let mut terms = Terms { with_input: true, from: 0, to: units.min(FIRST_UNITS) };
+                loop {
+                    let mut row = 0;
+                    while row + ROWS <= rows {
+                        sum_gates::<S, ROWS>(shard, &mut scratch, terms, block, row);
+                        row += ROWS;
+                    }
+                    while row < rows {
+                        sum_gates::<S, 1>(shard, &mut scratch, terms, block, row);
+                        row += 1;
+                    }
+                    if terms.to == units {
+                        break;
+                    }
+                    terms = Terms { with_input: false, from: terms.to, to: units.min(terms.to + LATER_UNITS) };
                 }
-                while row < shard.rows {
-                    sum_gates::<S, 1>(shard, &mut scratch, week, block, row);
-                    row += 1;
-                }
-                for row in 0..shard.rows {
-                    pass_gates::<S>(shard, &mut scratch, week, block, row);
+                for row in 0..rows {
+                    if walk.is_live(row, step) {
+                        pass_gates::<S>(shard, &mut scratch, step, block, row);
+                    } else {
+                        carry::<S>(shard, &mut scratch, step, block, row);
+                    }
                 }
             }
-            let outputs = shard.outputs.add(week * hidden);
-            copy_rows(scratch.outputs.as_ptr(), padded, outputs, weeks * hidden, shard.rows, hidden);
+            let outputs = shard.outputs.add(step * hidden);
+            copy_rows(scratch.outputs.as_ptr(), padded, outputs, steps * hidden, rows, hidden);
+            for row in walk.ended(rows, step) {
+                outputs.add(row * steps * hidden).write_bytes(0, hidden);
+            }
             std::mem::swap(&mut scratch.outputs, &mut scratch.before);
         }
-        copy_rows(scratch.cell.as_ptr(), padded, shard.last_cell, hidden, shard.rows, hidden);
+        for row in 0..rows {
+            let after_the_end = shard.outputs.add((row * steps + walk.steps()) * hidden);
+            after_the_end.write_bytes(0, (steps - walk.steps()) * hidden);
+        }
+        copy_rows(scratch.before.as_ptr(), padded, shard.last_output, hidden, rows, hidden);
+        copy_rows(scratch.cell.as_ptr(), padded, shard.last_cell, hidden, rows, hidden);
     }
 }
 
-/// The gates' sums of one block of units of `ROWS` sequences: bias, inputs and outputs of the week before.
+/// One vector of units of a sequence that has ended, or not begun: its state goes on unchanged.
+#[inline(always)]
+unsafe fn carry<S: Simd>(shard: &Shard<'_>, scratch: &mut Scratch, step: usize, block: usize, row: usize) {
+    let at = row * shard.blocks.padded() + block * S::LANES;
+    // SAFETY: as for `pass_gates`.
+    unsafe {
+        S::store(scratch.outputs.as_mut_ptr().add(at), S::load(scratch.before.as_ptr().add(at)));
+        if let Some(tape) = shard.tape {
+            let cell = tape.add(tape_offset(shard.blocks, shard.rows, step, block, row) + 4 * S::LANES);
+            S::store(cell, S::load(scratch.cell.as_ptr().add(at)));
+        }
+    }
+}
+
+/// Units whose weights are multiplied in one go, together with the input's and after that: the panel, which each tile of
+/// rows reads again, should stay in a first-level cache of 32 KB.
+const FIRST_UNITS: usize = 64;
+const LATER_UNITS: usize = 96;
+
+/// Which terms of the gates' sums are added: bias and inputs, and the units `from..to` of the outputs before.
+#[derive(Clone, Copy)]
+struct Terms {
+    with_input: bool,
+    from: usize,
+    to: usize,
+}
+
+/// Adds some terms to the gates' sums of one block of units of `ROWS` sequences. The terms with the input start the sums.
 #[inline(always)]
 unsafe fn sum_gates<S: Simd, const ROWS: usize>(
     shard: &Shard<'_>,
     scratch: &mut Scratch,
-    week: usize,
+    terms: Terms,
     block: usize,
     row: usize,
 ) {
@@ -216,26 +286,26 @@ unsafe fn sum_gates<S: Simd, const ROWS: usize>(
     // SAFETY: offsets are inside the scratch and the block's panel [1 + features + hidden, 4 vectors].
     unsafe {
         let bias = shard.panels.add(block * (1 + features + hidden) * width);
+        let sums = scratch.sums.as_mut_ptr().add(row * width);
         let mut acc = [[S::splat(0.0); 4]; ROWS];
-        for gate in 0..4 {
-            let start = S::load(bias.add(gate * S::LANES));
-            for sums in &mut acc {
-                sums[gate] = start;
+        for (index, row) in acc.iter_mut().enumerate() {
+            for (gate, sum) in row.iter_mut().enumerate() {
+                let start = if terms.with_input { bias } else { sums.add(index * width).cast_const() };
+                *sum = S::load(start.add(gate * S::LANES));
             }
         }
-        let start = scratch.x.as_ptr().add(row * features);
-        let x = Scalars { start, row_stride: features, step_stride: 1 };
-        accumulate::<S, ROWS, 4>(&mut acc, features, x, bias.add(width), width);
-        if week > 0 || shard.start.is_some() {
-            let start = scratch.before.as_ptr().add(row * padded);
-            let before = Scalars { start, row_stride: padded, step_stride: 1 };
-            let panel = bias.add((1 + features) * width);
-            accumulate::<S, ROWS, 4>(&mut acc, hidden, before, panel, width);
+        if terms.with_input {
+            let start = scratch.x.as_ptr().add(row * features);
+            let x = Scalars { start, row_stride: features, term_stride: 1 };
+            accumulate::<S, ROWS, 4>(&mut acc, features, x, bias.add(width), width);
         }
-        for (index, sums) in acc.iter().enumerate() {
-            let to = scratch.sums.as_mut_ptr().add((row + index) * width);
-            for (gate, &sum) in sums.iter().enumerate() {
-                S::store(to.add(gate * S::LANES), sum);
+        let start = scratch.before.as_ptr().add(row * padded + terms.from);
+        let before = Scalars { start, row_stride: padded, term_stride: 1 };
+        let panel = bias.add((1 + features + terms.from) * width);
+        accumulate::<S, ROWS, 4>(&mut acc, terms.to - terms.from, before, panel, width);
+        for (index, row) in acc.iter().enumerate() {
+            for (gate, &sum) in row.iter().enumerate() {
+                S::store(sums.add(index * width + gate * S::LANES), sum);
             }
         }
     }
@@ -243,10 +313,10 @@ unsafe fn sum_gates<S: Simd, const ROWS: usize>(
 
 /// From the gates' sums of one vector of units of one sequence to their cells and outputs.
 #[inline(always)]
-unsafe fn pass_gates<S: Simd>(shard: &Shard<'_>, scratch: &mut Scratch, week: usize, block: usize, row: usize) {
+unsafe fn pass_gates<S: Simd>(shard: &Shard<'_>, scratch: &mut Scratch, step: usize, block: usize, row: usize) {
     let lanes = S::LANES;
     let at = row * shard.blocks.padded() + block * lanes;
-    // SAFETY: offsets are inside the scratch and the tape [weeks, blocks, rows, 5 vectors].
+    // SAFETY: offsets are inside the scratch and the tape [steps, blocks, rows, 5 vectors].
     unsafe {
         let sums = scratch.sums.as_ptr().add(row * 4 * lanes);
         let i = logistic::<S>(S::load(sums));
@@ -258,7 +328,7 @@ unsafe fn pass_gates<S: Simd>(shard: &Shard<'_>, scratch: &mut Scratch, week: us
         S::store(cell, c);
         S::store(scratch.outputs.as_mut_ptr().add(at), S::mul(o, tanh::<S>(c)));
         if let Some(tape) = shard.tape {
-            let tape = tape.add(tape_offset(shard.blocks, shard.rows, week, block, row));
+            let tape = tape.add(tape_offset(shard.blocks, shard.rows, step, block, row));
             for (vector, value) in [i, f, g, o, c].into_iter().enumerate() {
                 S::store(tape.add(vector * lanes), value);
             }
@@ -266,8 +336,8 @@ unsafe fn pass_gates<S: Simd>(shard: &Shard<'_>, scratch: &mut Scratch, week: us
     }
 }
 
-/// Where a shard's tape keeps one block of units of one sequence in one week.
+/// Where a shard's tape keeps one block of units of one sequence in one step.
 #[inline(always)]
-pub(super) fn tape_offset(blocks: Blocks, rows: usize, week: usize, block: usize, row: usize) -> usize {
-    ((week * blocks.blocks + block) * rows + row) * TAPE_VECTORS * blocks.lanes
+pub(super) fn tape_offset(blocks: Blocks, rows: usize, step: usize, block: usize, row: usize) -> usize {
+    ((step * blocks.blocks + block) * rows + row) * TAPE_VECTORS * blocks.lanes
 }

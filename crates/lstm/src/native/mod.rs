@@ -19,6 +19,7 @@ mod tests;
 pub(crate) use backward::{Given, Work, backward};
 pub(crate) use forward::{Tape, forward};
 
+use crate::walk::Walk;
 use simd::Isa;
 
 /// Sequences in one task. A multiple of every tile's rows; small enough that a shard's step stays in a 1 MB cache.
@@ -28,7 +29,7 @@ const SHARD_ROWS: usize = 32;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sizes {
     pub(crate) batch: usize,
-    pub(crate) weeks: usize,
+    pub(crate) steps: usize,
     pub(crate) features: usize,
     pub(crate) hidden: usize,
 }
@@ -41,7 +42,7 @@ pub(crate) struct Weights<'a> {
     pub(crate) bias: &'a [f32],
 }
 
-/// The state before the first week, `[batch, hidden]` each.
+/// The state before the first step, `[batch, hidden]` each.
 #[derive(Clone, Copy)]
 pub(crate) struct Start<'a> {
     pub(crate) hidden: &'a [f32],
@@ -71,9 +72,13 @@ impl Blocks {
 
 impl Sizes {
     /// Checks that the slices are as long as the sizes say; everything unchecked below relies on it.
-    fn check(self, x: &[f32], weights: Weights<'_>, start: Option<Start<'_>>) {
-        let Self { batch, weeks, features, hidden } = self;
-        assert_eq!(x.len(), batch * weeks * features, "x must hold [batch, weeks, features]");
+    fn check(self, x: &[f32], weights: Weights<'_>, start: Option<Start<'_>>, walk: &Walk) {
+        let Self { batch, steps, features, hidden } = self;
+        if let Some(lengths) = &walk.lengths {
+            assert_eq!(lengths.len(), batch, "there must be a length for each sequence");
+            assert!(lengths.iter().all(|&length| length <= steps), "no sequence may be longer than {steps} steps");
+        }
+        assert_eq!(x.len(), batch * steps * features, "x must hold [batch, steps, features]");
         assert_eq!(weights.w_ih.len(), features * 4 * hidden, "w_ih must hold [features, 4 * hidden]");
         assert_eq!(weights.w_hh.len(), hidden * 4 * hidden, "w_hh must hold [hidden, 4 * hidden]");
         assert_eq!(weights.bias.len(), 4 * hidden, "bias must hold [4 * hidden]");

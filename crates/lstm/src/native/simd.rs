@@ -77,7 +77,13 @@ pub(crate) trait Simd: Copy {
     unsafe fn store(to: *mut f32, v: Self::V);
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
     unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
+    /// `a / b` to a relative error of 2e-7, where `b` is between 1 and 1e6.
     unsafe fn div(a: Self::V, b: Self::V) -> Self::V;
+    /// Asks for the cache line of `at`, which need not be a good address.
+    #[inline(always)]
+    unsafe fn prefetch(at: *const f32) {
+        let _ = at;
+    }
     /// `a * b + c`, rounded once where the instruction set can.
     unsafe fn mul_add(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// `c - a * b`, rounded once where the instruction set can.
@@ -131,9 +137,22 @@ mod x86 {
     #[derive(Clone, Copy)]
     pub(crate) struct Avx2;
 
+    /// From the reciprocal's first 14 bits, by one step of Newton's method on the quotient: a division of 16 lanes takes
+    /// the divider ten cycles, this takes four operations of the other units.
+    #[inline(always)]
+    unsafe fn divide_avx512(a: __m512, b: __m512) -> __m512 {
+        // SAFETY: register arithmetic; the caller guarantees the instruction set.
+        unsafe {
+            let reciprocal = _mm512_rcp14_ps(b);
+            let quotient = _mm512_mul_ps(a, reciprocal);
+            let rest = _mm512_fnmadd_ps(b, quotient, a);
+            _mm512_fmadd_ps(rest, reciprocal, quotient)
+        }
+    }
+
     macro_rules! implement {
         ($name:ident, $lanes:literal, $vector:ty, $splat:ident, $load:ident, $store:ident, $add:ident, $mul:ident,
-         $div:ident, $mul_add:ident, $neg_mul_add:ident, $min:ident, $max:ident) => {
+         $div:expr, $mul_add:ident, $neg_mul_add:ident, $min:ident, $max:ident) => {
             // SAFETY of every body: the trait's contract, the instruction set exists and pointers are good for a vector.
             impl Simd for $name {
                 const LANES: usize = $lanes;
@@ -164,6 +183,10 @@ mod x86 {
                     unsafe { $div(a, b) }
                 }
                 #[inline(always)]
+                unsafe fn prefetch(at: *const f32) {
+                    unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+                }
+                #[inline(always)]
                 unsafe fn mul_add(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
                     unsafe { $mul_add(a, b, c) }
                 }
@@ -189,7 +212,7 @@ mod x86 {
         _mm512_storeu_ps,
         _mm512_add_ps,
         _mm512_mul_ps,
-        _mm512_div_ps,
+        divide_avx512,
         _mm512_fmadd_ps,
         _mm512_fnmadd_ps,
         _mm512_min_ps,

@@ -6,8 +6,14 @@ use super::simd::{Isa, Simd, on_isa};
 use super::{Sizes, Start, Weights, tile};
 use crate::ops::{Keep, Wanted};
 use crate::plain::{Case, Numbers, assert_close, narrow};
+use crate::walk::Walk;
 
 const TOLERANCE: f64 = 1e-5;
+
+fn walk(case: &Case) -> Walk {
+    let lengths = case.lengths.iter().any(|&length| length < case.steps).then(|| case.lengths.clone().into());
+    if case.reverse { Walk::reverse(lengths) } else { Walk::forward(lengths) }
+}
 
 /// A case's numbers as the kernels take them.
 struct Floats {
@@ -19,14 +25,16 @@ struct Floats {
     h0: Vec<f32>,
     c0: Vec<f32>,
     d_outputs: Vec<f32>,
+    d_hidden: Vec<f32>,
     d_cell: Vec<f32>,
+    walk: Walk,
 }
 
 impl Floats {
     fn of(case: &Case) -> Self {
-        let &Case { batch, weeks, features, hidden, .. } = case;
+        let &Case { batch, steps, features, hidden, .. } = case;
         Self {
-            sizes: Sizes { batch, weeks, features, hidden },
+            sizes: Sizes { batch, steps, features, hidden },
             x: narrow(&case.x),
             w_ih: narrow(&case.w_ih),
             w_hh: narrow(&case.w_hh),
@@ -34,7 +42,9 @@ impl Floats {
             h0: narrow(&case.h0),
             c0: narrow(&case.c0),
             d_outputs: narrow(&case.d_outputs),
+            d_hidden: narrow(&case.d_hidden),
             d_cell: narrow(&case.d_cell),
+            walk: walk(case),
         }
     }
 
@@ -47,7 +57,7 @@ impl Floats {
     }
 
     fn forward(&self, isa: Isa, start: Option<Start<'_>>, keep: Keep) -> Forward {
-        forward_on(isa, self.sizes, &self.x, self.weights(), start, keep)
+        forward_on(isa, self.sizes, &self.x, self.weights(), start, &self.walk, keep)
     }
 
     fn backward(&self, run: &Forward, start: Option<Start<'_>>, work: Work) -> Gradients {
@@ -57,7 +67,8 @@ impl Floats {
             start,
             outputs: &run.packed[..self.d_outputs.len()],
             d_outputs: &self.d_outputs,
-            d_cell: Some(&self.d_cell),
+            d_state: Some([&self.d_hidden, &self.d_cell]),
+            walk: &self.walk,
         };
         backward(self.sizes, given, run.tape.as_ref().expect("a tape was kept"), ALL, work)
     }
@@ -65,16 +76,18 @@ impl Floats {
 
 const ALL: Wanted = Wanted { x: true, start: true };
 
-fn check(isa: Isa, shape: [usize; 4], seed: u64) {
-    let case = Case::new(shape, seed);
+fn check(isa: Isa, case: &Case) {
     let answer = case.solve();
-    let floats = Floats::of(&case);
+    let floats = Floats::of(case);
     let run = floats.forward(isa, Some(floats.start()), Keep::Tape);
     let found = floats.backward(&run, Some(floats.start()), Work::Pool);
-    let (outputs, cell) = run.packed.split_at(answer.outputs.len());
+    let (outputs, state) = run.packed.split_at(answer.outputs.len());
+    let (hidden, cell) = state.split_at(answer.hidden.len());
     let (d_h0, d_c0) = found.start.expect("gradients of the start were wanted");
+    let what = format!("{isa:?} {:?} {}", floats.sizes, if case.reverse { "reverse" } else { "forward" });
     let pairs = [
         ("outputs", outputs, &answer.outputs),
+        ("hidden", hidden, &answer.hidden),
         ("cell", cell, &answer.cell),
         ("d_x", &found.x.expect("the gradient of x was wanted"), &answer.d_x),
         ("d_w_ih", &found.w_ih, &answer.d_w_ih),
@@ -84,11 +97,11 @@ fn check(isa: Isa, shape: [usize; 4], seed: u64) {
         ("d_c0", &d_c0, &answer.d_c0),
     ];
     for (name, found, expected) in pairs {
-        assert_close(&format!("{isa:?} {shape:?} {name}"), found, expected, TOLERANCE);
+        assert_close(&format!("{what} {name}"), found, expected, TOLERANCE);
     }
 }
 
-/// Sizes around every vector, tile and shard boundary: batch, weeks, features, hidden.
+/// Sizes around every vector, tile and shard boundary: batch, steps, features, hidden.
 const SHAPES: [[usize; 4]; 12] = [
     [1, 1, 1, 1],
     [1, 3, 2, 5],
@@ -108,12 +121,17 @@ const SHAPES: [[usize; 4]; 12] = [
 fn every_instruction_set_agrees_with_plain_loops() {
     for isa in Isa::available() {
         for (seed, shape) in SHAPES.into_iter().enumerate() {
-            check(isa, shape, seed as u64);
+            let case = Case::new(shape, seed as u64);
+            check(isa, &case);
+            check(isa, &case.clone().reversed());
+            check(isa, &case.clone().with_lengths(seed as u64));
+            check(isa, &case.with_lengths(seed as u64).reversed());
         }
         let mut numbers = Numbers(5);
         for seed in 100..130 {
             let shape = [numbers.whole(1, 70), numbers.whole(1, 9), numbers.whole(1, 40), numbers.whole(1, 70)];
-            check(isa, shape, seed);
+            check(isa, &Case::new(shape, seed));
+            check(isa, &Case::new(shape, seed).with_lengths(seed).reversed());
         }
     }
 }
@@ -159,8 +177,35 @@ fn a_sequence_does_not_depend_on_its_batch() {
         for sequence in [0, 1, 31, 32, 44] {
             let x = &all.x[sequence * 4 * 6..][..4 * 6];
             let sizes = Sizes { batch: 1, ..all.sizes };
-            let alone = forward_on(isa, sizes, x, all.weights(), None, Keep::Nothing).packed;
+            let alone = forward_on(isa, sizes, x, all.weights(), None, &Walk::forward(None), Keep::Nothing).packed;
             assert_eq!(alone[..4 * 18], together[sequence * 4 * 18..][..4 * 18]);
+        }
+    }
+}
+
+/// What lies past a sequence's end is never read, and nothing comes of it.
+#[test]
+fn padding_may_hold_anything() {
+    for isa in Isa::available() {
+        for reverse in [false, true] {
+            let mut case = Case::new([37, 7, 5, 19], 6).with_lengths(6);
+            case.reverse = reverse;
+            let answer = case.solve();
+            let mut floats = Floats::of(&case);
+            for (row, &length) in case.lengths.iter().enumerate() {
+                floats.x[row * 7 * 5..][length * 5..7 * 5].fill(f32::NAN);
+                floats.d_outputs[row * 7 * 19..][length * 19..7 * 19].fill(f32::NAN);
+            }
+            let run = floats.forward(isa, Some(floats.start()), Keep::Tape);
+            let found = floats.backward(&run, Some(floats.start()), Work::Pool);
+            assert_close("outputs", &run.packed[..37 * 7 * 19], &answer.outputs, TOLERANCE);
+            assert_close("d_w_ih", &found.w_ih, &answer.d_w_ih, TOLERANCE);
+            assert_close("d_w_hh", &found.w_hh, &answer.d_w_hh, TOLERANCE);
+            let d_x = found.x.expect("the gradient of x was wanted");
+            for (row, &length) in case.lengths.iter().enumerate() {
+                assert!(run.packed[row * 7 * 19..][length * 19..7 * 19].iter().all(|&value| value == 0.0));
+                assert!(d_x[row * 7 * 5..][length * 5..7 * 5].iter().all(|&value| value == 0.0));
+            }
         }
     }
 }
@@ -239,7 +284,7 @@ fn the_logistic_function_is_within_its_bound() {
 }
 
 #[test]
-#[should_panic(expected = "x must hold [batch, weeks, features]")]
+#[should_panic(expected = "x must hold [batch, steps, features]")]
 fn a_short_slice_is_refused() {
     let mut floats = Floats::of(&Case::new([3, 2, 4, 5], 2));
     floats.x.pop();

@@ -2,32 +2,32 @@
 
 use super::simd::Simd;
 
-/// A matrix that is read one value at a time: value `(row, step)` lies at `start + row * row_stride + step * step_stride`.
+/// A matrix that is read one value at a time: value `(row, term)` lies at `start + row * row_stride + term * term_stride`.
 #[derive(Clone, Copy)]
 pub(crate) struct Scalars {
     pub(crate) start: *const f32,
     pub(crate) row_stride: usize,
-    pub(crate) step_stride: usize,
+    pub(crate) term_stride: usize,
 }
 
-/// `acc[row][column] += Σ over steps of a(row, step) * b(step, column)`, always in the order of the steps, so that
+/// `acc[row][column] += Σ over terms of a(row, term) * b(term, column)`, always in the order of the terms, so that
 /// a result does not depend on how the rows were cut into tiles.
 ///
 /// # Safety
 ///
-/// `a` must be good for `ROWS` rows of `steps` values, `b` for `COLUMNS` vectors at each of `steps` places `b_stride`
+/// `a` must be good for `ROWS` rows of `terms` values, `b` for `COLUMNS` vectors at each of `terms` places `b_stride`
 /// values apart, and the instruction set must exist.
 #[inline(always)]
 pub(crate) unsafe fn accumulate<S: Simd, const ROWS: usize, const COLUMNS: usize>(
     acc: &mut [[S::V; COLUMNS]; ROWS],
-    steps: usize,
+    terms: usize,
     a: Scalars,
     b: *const f32,
     b_stride: usize,
 ) {
     let (mut a_at, mut b_at) = (a.start, b);
-    for _ in 0..steps {
-        // SAFETY: the caller's promise; the pointers advance by one step at a time and are read before they do.
+    for _ in 0..terms {
+        // SAFETY: the caller's promise; the pointers advance by one term at a time and are read before they do.
         unsafe {
             let mut columns = [S::splat(0.0); COLUMNS];
             for (column, vector) in columns.iter_mut().enumerate() {
@@ -39,8 +39,8 @@ pub(crate) unsafe fn accumulate<S: Simd, const ROWS: usize, const COLUMNS: usize
                     *sum = S::mul_add(value, column, *sum);
                 }
             }
-            // Past the last step the pointers are not read, and `wrapping_add` lets them go there.
-            a_at = a_at.wrapping_add(a.step_stride);
+            // Past the last term the pointers are not read, and `wrapping_add` lets them go there.
+            a_at = a_at.wrapping_add(a.term_stride);
             b_at = b_at.wrapping_add(b_stride);
         }
     }

@@ -8,6 +8,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend};
 
 use super::{Give, Inputs, Keep, LstmKernels, LstmOps, Wanted};
+use crate::walk::Walk;
 
 /// The node. Its parents are x, w_ih, w_hh, bias and, where there is a start, the first output and cell.
 #[derive(Debug)]
@@ -74,6 +75,7 @@ impl<B: Backend + LstmKernels, C: CheckpointStrategy> LstmOps for Autodiff<B, C>
         w_ih: FloatTensor<Self>,
         w_hh: FloatTensor<Self>,
         bias: FloatTensor<Self>,
+        walk: Walk,
         give: Give,
     ) -> FloatTensor<Self> {
         let guards = [x.node(), w_ih.node(), w_hh.node(), bias.node()];
@@ -83,6 +85,7 @@ impl<B: Backend + LstmKernels, C: CheckpointStrategy> LstmOps for Autodiff<B, C>
             w_hh: w_hh.into_primitive(),
             bias: bias.into_primitive(),
             start: None,
+            walk,
         };
         record::<B, C, 4>(guards, inputs, give)
     }
@@ -94,6 +97,7 @@ impl<B: Backend + LstmKernels, C: CheckpointStrategy> LstmOps for Autodiff<B, C>
         bias: FloatTensor<Self>,
         hidden: FloatTensor<Self>,
         cell: FloatTensor<Self>,
+        walk: Walk,
         give: Give,
     ) -> FloatTensor<Self> {
         let guards = [x.node(), w_ih.node(), w_hh.node(), bias.node(), hidden.node(), cell.node()];
@@ -103,6 +107,7 @@ impl<B: Backend + LstmKernels, C: CheckpointStrategy> LstmOps for Autodiff<B, C>
             w_hh: w_hh.into_primitive(),
             bias: bias.into_primitive(),
             start: Some((hidden.into_primitive(), cell.into_primitive())),
+            walk,
         };
         record::<B, C, 6>(guards, inputs, give)
     }

@@ -57,11 +57,11 @@ mod on_slices {
 
     fn sizes<B: Backend>(inputs: &Inputs<B>) -> Sizes {
         let x = inputs.x.shape();
-        Sizes { batch: x[0], weeks: x[1], features: x[2], hidden: inputs.w_hh.shape()[0] }
+        Sizes { batch: x[0], steps: x[1], features: x[2], hidden: inputs.w_hh.shape()[0] }
     }
 
     fn all_f32<B: Backend>(inputs: &Inputs<B>) -> bool {
-        let Inputs { x, w_ih, w_hh, bias, start } = inputs;
+        let Inputs { x, w_ih, w_hh, bias, start, .. } = inputs;
         let start = start.iter().flat_map(|(hidden, cell)| [hidden, cell]);
         [x, w_ih, w_hh, bias].into_iter().chain(start).all(|tensor| tensor.dtype() == DType::F32)
     }
@@ -85,15 +85,15 @@ mod on_slices {
         }
         let sizes = sizes(inputs);
         let values = Values::of(inputs);
-        let forward = native::forward(sizes, &values.x, values.weights(), values.start(), keep);
-        let Sizes { batch, weeks, hidden, .. } = sizes;
+        let forward = native::forward(sizes, &values.x, values.weights(), values.start(), &inputs.walk, keep);
+        let Sizes { batch, steps, hidden, .. } = sizes;
         let mut packed = forward.packed;
         let output = match give {
             Give::Outputs => {
-                packed.truncate(batch * weeks * hidden);
-                tensor::<B, 3>(packed, [batch, weeks, hidden], &inputs.x)
+                packed.truncate(batch * steps * hidden);
+                tensor::<B, 3>(packed, [batch, steps, hidden], &inputs.x)
             }
-            Give::OutputsAndCell => {
+            Give::OutputsAndState => {
                 let len = packed.len();
                 tensor::<B, 1>(packed, [len], &inputs.x)
             }
@@ -116,20 +116,24 @@ mod on_slices {
             Tape::Native(tape) => tape,
         };
         let sizes = sizes(inputs);
-        let Sizes { batch, weeks, features, hidden } = sizes;
+        let Sizes { batch, steps, features, hidden } = sizes;
         let values = Values::of(inputs);
         let (output, gradient) = (B::floats(&output), B::floats(&gradient));
-        let count = batch * weeks * hidden;
+        let count = batch * steps * hidden;
         let given = Given {
             x: &values.x,
             weights: values.weights(),
             start: values.start(),
             outputs: &output[..count],
             d_outputs: &gradient[..count],
-            d_cell: match give {
+            d_state: match give {
                 Give::Outputs => None,
-                Give::OutputsAndCell => Some(&gradient[count..]),
+                Give::OutputsAndState => {
+                    let (d_hidden, d_cell) = gradient[count..].split_at(batch * hidden);
+                    Some([d_hidden, d_cell])
+                }
             },
+            walk: &inputs.walk,
         };
         // Autodiff holds its graph's lock here. A rayon worker that waits takes up other tasks, and one that trains on
         // a graph joined to this one would wait for that lock, in the same thread, for ever.
@@ -140,7 +144,7 @@ mod on_slices {
         let found = native::backward(sizes, given, tape, wanted, work);
         let like = &inputs.x;
         InputGradients {
-            x: found.x.map(|values| tensor::<B, 3>(values, [batch, weeks, features], like)),
+            x: found.x.map(|values| tensor::<B, 3>(values, [batch, steps, features], like)),
             w_ih: tensor::<B, 2>(found.w_ih, [features, 4 * hidden], like),
             w_hh: tensor::<B, 2>(found.w_hh, [hidden, 4 * hidden], like),
             bias: tensor::<B, 1>(found.bias, [4 * hidden], like),

@@ -1,24 +1,27 @@
 //! The forward and backward pass in a backend's own tensor operations: right on every backend, fast on none.
 //!
-//! Still one node of the graph: the operations run below autodiff, so cutting a week out of a sequence costs that
-//! week and no more.
+//! Still one node of the graph: the operations run below autodiff, so cutting a step out of a sequence costs that
+//! step and no more.
 
-use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, FloatDType, Shape, Slice, TensorMetadata};
+use burn::backend::tensor::{BoolTensor, FloatTensor};
+use burn::backend::{Backend, FloatDType, Scalar, Shape, Slice, TensorData, TensorMetadata};
 
 use super::{Give, InputGradients, Inputs, Keep, Wanted};
+use crate::walk::Direction;
 
-/// Gates `i, f, g, o` and cell of every week, `[batch, hidden]` each.
+/// What the forward pass keeps, a tensor a step.
 #[derive(Debug, Clone)]
 pub(crate) struct Tape<B: Backend> {
+    /// Gates `i, f, g, o`, `[batch, hidden]` each.
     gates: Vec<[FloatTensor<B>; 4]>,
+    /// `[batch, hidden]`
     cells: Vec<FloatTensor<B>>,
 }
 
 #[derive(Clone, Copy)]
 struct Sizes {
     batch: usize,
-    weeks: usize,
+    steps: usize,
     features: usize,
     hidden: usize,
 }
@@ -26,7 +29,7 @@ struct Sizes {
 impl Sizes {
     fn of<B: Backend>(inputs: &Inputs<B>) -> Self {
         let x = inputs.x.shape();
-        Self { batch: x[0], weeks: x[1], features: x[2], hidden: inputs.w_hh.shape()[0] }
+        Self { batch: x[0], steps: x[1], features: x[2], hidden: inputs.w_hh.shape()[0] }
     }
 }
 
@@ -34,29 +37,29 @@ fn reshape<B: Backend, const D: usize>(tensor: FloatTensor<B>, shape: [usize; D]
     B::float_reshape(tensor, Shape::from(shape))
 }
 
-/// Week `week` of `[batch, weeks, width]` as `[batch, width]`.
-fn week_of<B: Backend>(sequence: &FloatTensor<B>, week: usize) -> FloatTensor<B> {
+/// Step `step` of `[batch, steps, width]` as `[batch, width]`.
+fn step_of<B: Backend>(sequence: &FloatTensor<B>, step: usize) -> FloatTensor<B> {
     let shape = sequence.shape();
     let (batch, width) = (shape[0], shape[2]);
-    let slices = [Slice::from(0..batch), Slice::from(week..week + 1), Slice::from(0..width)];
+    let slices = [Slice::from(0..batch), Slice::from(step..step + 1), Slice::from(0..width)];
     reshape::<B, 2>(B::float_slice(sequence.clone(), &slices), [batch, width])
 }
 
-/// Weeks `first..first + count` of `[batch, weeks, width]`, flat: `[batch * count, width]`.
-fn weeks_of<B: Backend>(sequence: &FloatTensor<B>, first: usize, count: usize) -> FloatTensor<B> {
+/// Steps `first..first + count` of `[batch, steps, width]`, flat: `[batch * count, width]`.
+fn steps_of<B: Backend>(sequence: &FloatTensor<B>, first: usize, count: usize) -> FloatTensor<B> {
     let shape = sequence.shape();
     let (batch, width) = (shape[0], shape[2]);
     let slices = [Slice::from(0..batch), Slice::from(first..first + count), Slice::from(0..width)];
     reshape::<B, 2>(B::float_slice(sequence.clone(), &slices), [batch * count, width])
 }
 
-/// `[batch, width]` tensors, one a week, as `[batch, weeks, width]`.
-fn join<B: Backend>(weeks: Vec<FloatTensor<B>>) -> FloatTensor<B> {
+/// `[batch, width]` tensors, one a step, as `[batch, steps, width]`.
+fn join<B: Backend>(steps: Vec<FloatTensor<B>>) -> FloatTensor<B> {
     let single = |tensor: FloatTensor<B>| {
         let shape = tensor.shape();
         reshape::<B, 3>(tensor, [shape[0], 1, shape[1]])
     };
-    B::float_cat(weeks.into_iter().map(single).collect(), 1)
+    B::float_cat(steps.into_iter().map(single).collect(), 1)
 }
 
 fn half_scaled<B: Backend>(tensor: FloatTensor<B>) -> FloatTensor<B> {
@@ -78,19 +81,74 @@ fn logistic_slope<B: Backend>(y: FloatTensor<B>) -> FloatTensor<B> {
     B::float_sub(y.clone(), B::float_mul(y.clone(), y))
 }
 
+/// Sequences by step: true where a step is past the end of its sequence.
+struct Ended<B: Backend> {
+    /// `[batch, steps]`, row by row.
+    ended: Vec<bool>,
+    batch: usize,
+    steps: usize,
+    device: B::Device,
+}
+
+impl<B: Backend> Ended<B> {
+    /// `None` where all sequences have all steps.
+    fn of(inputs: &Inputs<B>) -> Option<Self> {
+        let Sizes { batch, steps, .. } = Sizes::of(inputs);
+        let lengths = inputs.walk.lengths.as_ref()?;
+        let ended = lengths.iter().flat_map(|&length| (0..steps).map(move |step| step >= length)).collect();
+        Some(Self { ended, batch, steps, device: inputs.x.device() })
+    }
+
+    /// `[batch, width]`, or `None` where no sequence has ended at `step`.
+    fn at(&self, step: usize, width: usize) -> Option<BoolTensor<B>> {
+        let column: Vec<bool> = self.ended.iter().skip(step).step_by(self.steps).copied().collect();
+        column.contains(&true).then(|| self.mask(column, [self.batch, 1], [self.batch, width]))
+    }
+
+    fn mask<const D: usize>(&self, values: Vec<bool>, shape: [usize; D], wide: [usize; D]) -> BoolTensor<B> {
+        let mask = B::bool_from_data(TensorData::new(values, shape), &self.device);
+        B::bool_expand(mask, Shape::from(wide))
+    }
+
+    /// `x [batch, steps, features]` with zeros past the ends, whatever was there.
+    fn clear(&self, x: FloatTensor<B>) -> FloatTensor<B> {
+        let features = x.shape()[2];
+        let shape = [self.batch, self.steps];
+        let mask = self.mask(self.ended.clone(), [shape[0], shape[1], 1], [shape[0], shape[1], features]);
+        B::float_mask_fill(x, mask, Scalar::from(0.0f32))
+    }
+}
+
+/// `after`, but `before` (`None` is zeros) where a sequence has ended.
+fn held<B: Backend>(
+    after: FloatTensor<B>,
+    before: Option<&FloatTensor<B>>,
+    ended: Option<&BoolTensor<B>>,
+) -> FloatTensor<B> {
+    match (ended, before) {
+        (None, _) => after,
+        (Some(ended), Some(before)) => B::float_mask_where(after, ended.clone(), before.clone()),
+        (Some(ended), None) => B::float_mask_fill(after, ended.clone(), Scalar::from(0.0f32)),
+    }
+}
+
 /// See [`super::LstmKernels::forward`].
 pub(crate) fn forward<B: Backend>(inputs: &Inputs<B>, give: Give, keep: Keep) -> (FloatTensor<B>, Option<Tape<B>>) {
-    let Sizes { batch, weeks, features, hidden } = Sizes::of(inputs);
-    let x = reshape::<B, 2>(inputs.x.clone(), [batch * weeks, features]);
+    let Sizes { batch, steps, features, hidden } = Sizes::of(inputs);
+    let ends = Ended::of(inputs);
+    let x = inputs.x.clone();
+    let x = ends.as_ref().map_or_else(|| x.clone(), |ends| ends.clear(x.clone()));
+    let x = reshape::<B, 2>(x, [batch * steps, features]);
     let bias = reshape::<B, 2>(inputs.bias.clone(), [1, 4 * hidden]);
     let projected = B::float_add(B::float_matmul(x, inputs.w_ih.clone()), bias);
-    let projected = reshape::<B, 3>(projected, [batch, weeks, 4 * hidden]);
+    let projected = reshape::<B, 3>(projected, [batch, steps, 4 * hidden]);
 
     let mut state = inputs.start.clone();
-    let mut outputs = Vec::with_capacity(weeks);
+    let mut walked = Vec::with_capacity(steps);
     let mut tape = Tape { gates: Vec::new(), cells: Vec::new() };
-    for week in 0..weeks {
-        let mut sums = week_of::<B>(&projected, week);
+    let part = inputs.walk.part(0, batch, steps);
+    for step in (0..part.steps()).map(|index| part.step(index)) {
+        let mut sums = step_of::<B>(&projected, step);
         if let Some((previous, _)) = &state {
             sums = B::float_add(sums, B::float_matmul(previous.clone(), inputs.w_hh.clone()));
         }
@@ -100,41 +158,65 @@ pub(crate) fn forward<B: Backend>(inputs: &Inputs<B>, give: Give, keep: Keep) ->
         };
         let (i, f) = (logistic::<B>(gate(0)), logistic::<B>(gate(1)));
         let (g, o) = (B::float_tanh(gate(2)), logistic::<B>(gate(3)));
+        let (before, cell_before) = state.unzip();
         let mut cell = B::float_mul(i.clone(), g.clone());
-        if let Some((_, before)) = state {
-            cell = B::float_add(cell, B::float_mul(f.clone(), before));
+        if let Some(before) = &cell_before {
+            cell = B::float_add(cell, B::float_mul(f.clone(), before.clone()));
         }
+        let ended = ends.as_ref().and_then(|ends| ends.at(step, hidden));
+        let cell = held::<B>(cell, cell_before.as_ref(), ended.as_ref());
         let output = B::float_mul(o.clone(), B::float_tanh(cell.clone()));
-        outputs.push(output.clone());
+        walked.push(held::<B>(output.clone(), None, ended.as_ref()));
         if keep == Keep::Tape {
             tape.gates.push([i, f, g, o]);
             tape.cells.push(cell.clone());
         }
-        state = Some((output, cell));
+        state = Some((held::<B>(output, before.as_ref(), ended.as_ref()), cell));
     }
-    let (_, last_cell) = state.expect("a sequence has at least one week");
-    let outputs = join::<B>(outputs);
+    let outputs = join::<B>(in_order(walked, inputs, hidden));
     let output = match give {
         Give::Outputs => outputs,
-        Give::OutputsAndCell => {
-            let outputs = reshape::<B, 1>(outputs, [batch * weeks * hidden]);
-            B::float_cat(vec![outputs, reshape::<B, 1>(last_cell, [batch * hidden])], 0)
+        Give::OutputsAndState => {
+            let flat = |tensor, count| reshape::<B, 1>(tensor, [count]);
+            let (last, cell) = state.unwrap_or_else(|| (zeros(inputs, hidden), zeros(inputs, hidden)));
+            let parts = [(outputs, batch * steps * hidden), (last, batch * hidden), (cell, batch * hidden)];
+            B::float_cat(parts.into_iter().map(|(part, count)| flat(part, count)).collect(), 0)
         }
     };
     (output, (keep == Keep::Tape).then_some(tape))
 }
 
-/// The parts of a packed tensor: outputs `[batch, weeks, hidden]` and, where it holds them, cells `[batch, hidden]`.
-fn unpack<B: Backend>(packed: FloatTensor<B>, sizes: Sizes, give: Give) -> (FloatTensor<B>, Option<FloatTensor<B>>) {
-    let Sizes { batch, weeks, hidden, .. } = sizes;
+/// `[batch, width]` of zeros.
+fn zeros<B: Backend>(inputs: &Inputs<B>, width: usize) -> FloatTensor<B> {
+    let shape = Shape::from([inputs.x.shape()[0], width]);
+    B::float_zeros(shape, &inputs.x.device(), FloatDType::from(inputs.x.dtype()))
+}
+
+/// What was found step by step in the order of the walk, in the order of time, with zeros where nothing was walked.
+fn in_order<B: Backend>(mut walked: Vec<FloatTensor<B>>, inputs: &Inputs<B>, width: usize) -> Vec<FloatTensor<B>> {
+    if inputs.walk.direction == Direction::Reverse {
+        walked.reverse();
+    }
+    walked.resize_with(Sizes::of(inputs).steps, || zeros(inputs, width));
+    walked
+}
+
+/// The parts of a packed tensor: outputs `[batch, steps, hidden]` and, where it holds them, last outputs and cells,
+/// `[batch, hidden]` each.
+fn unpack<B: Backend>(
+    packed: FloatTensor<B>,
+    sizes: Sizes,
+    give: Give,
+) -> (FloatTensor<B>, Option<FloatTensor<B>>, Option<FloatTensor<B>>) {
+    let Sizes { batch, steps, hidden, .. } = sizes;
     match give {
-        Give::Outputs => (packed, None),
-        Give::OutputsAndCell => {
-            let count = batch * weeks * hidden;
-            let outputs = B::float_slice(packed.clone(), &[Slice::from(0..count)]);
-            let cell = B::float_slice(packed, &[Slice::from(count..count + batch * hidden)]);
-            let outputs = reshape::<B, 3>(outputs, [batch, weeks, hidden]);
-            (outputs, Some(reshape::<B, 2>(cell, [batch, hidden])))
+        Give::Outputs => (packed, None, None),
+        Give::OutputsAndState => {
+            let (count, state) = (batch * steps * hidden, batch * hidden);
+            let cut = |from: usize, count: usize| B::float_slice(packed.clone(), &[Slice::from(from..from + count)]);
+            let outputs = reshape::<B, 3>(cut(0, count), [batch, steps, hidden]);
+            let part = |from: usize| Some(reshape::<B, 2>(cut(from, state), [batch, hidden]));
+            (outputs, part(count), part(count + state))
         }
     }
 }
@@ -149,45 +231,71 @@ pub(crate) fn backward<B: Backend>(
     wanted: Wanted,
 ) -> InputGradients<B> {
     let sizes = Sizes::of(inputs);
-    let Sizes { batch, weeks, features, hidden } = sizes;
-    let (outputs, _) = unpack::<B>(output, sizes, give);
-    let (d_outputs, mut d_cell) = unpack::<B>(gradient, sizes, give);
+    let Sizes { batch, steps, features, hidden } = sizes;
+    let ends = Ended::of(inputs);
+    let (outputs, ..) = unpack::<B>(output, sizes, give);
+    let (d_outputs, mut d_hidden, mut d_cell) = unpack::<B>(gradient, sizes, give);
     let w_hh_transposed = B::float_transpose(inputs.w_hh.clone());
 
-    let mut d_sums: Vec<FloatTensor<B>> = Vec::with_capacity(weeks);
-    for week in (0..weeks).rev() {
-        let mut d_output = week_of::<B>(&d_outputs, week);
-        if let Some(after) = d_sums.last() {
-            d_output = B::float_add(d_output, B::float_matmul(after.clone(), w_hh_transposed.clone()));
+    let part = inputs.walk.part(0, batch, steps);
+    let mut d_sums: Vec<FloatTensor<B>> = Vec::with_capacity(steps);
+    // What the sequences' first steps gave: those read the first state, and where a walk begins at different ends they
+    // are not all one step.
+    let mut d_first: Option<FloatTensor<B>> = None;
+    for index in (0..part.steps()).rev() {
+        let step = part.step(index);
+        let ended = ends.as_ref().and_then(|ends| ends.at(step, hidden));
+        let mut d_output = step_of::<B>(&d_outputs, step);
+        if let Some(after) = &d_hidden {
+            d_output = B::float_add(d_output, after.clone());
         }
-        let cell_before = match week {
+        let cell_before = match index {
             0 => inputs.start.as_ref().map(|(_, cell)| cell.clone()),
-            _ => Some(tape.cells[week - 1].clone()),
+            _ => Some(tape.cells[index - 1].clone()),
         };
-        let (d_week, d_before) = step_back::<B>(
-            tape.gates[week].clone(),
-            B::float_tanh(tape.cells[week].clone()),
+        let (d_step, d_before) = step_back::<B>(
+            tape.gates[index].clone(),
+            B::float_tanh(tape.cells[index].clone()),
             cell_before,
             d_output,
-            d_cell,
+            d_cell.clone(),
         );
-        d_sums.push(d_week);
-        d_cell = Some(d_before);
+        let wide = ends.as_ref().and_then(|ends| ends.at(step, 4 * hidden));
+        let d_step = held::<B>(d_step, None, wide.as_ref());
+        d_cell = Some(held::<B>(d_before, d_cell.as_ref(), ended.as_ref()));
+        if index > 0 || wanted.start {
+            let through = B::float_matmul(d_step.clone(), w_hh_transposed.clone());
+            d_hidden = Some(held::<B>(through, d_hidden.as_ref(), ended.as_ref()));
+        }
+        let begins = match (index, &ends) {
+            (0, _) => Some(d_step.clone()),
+            (_, Some(ends)) => ends.at(part.step(index - 1), 4 * hidden).map(|had_ended| {
+                let nothing = zeros(inputs, 4 * hidden);
+                B::float_mask_where(nothing, had_ended, d_step.clone())
+            }),
+            (_, None) => None,
+        };
+        d_first = match (d_first, begins) {
+            (Some(sum), Some(begins)) => Some(B::float_add(sum, begins)),
+            (sum, begins) => sum.or(begins),
+        };
+        d_sums.push(d_step);
     }
     let start = wanted.start.then(|| {
-        let first = d_sums.last().expect("a sequence has at least one week").clone();
-        let d_cell = d_cell.expect("a sequence has at least one week");
-        (B::float_matmul(first, w_hh_transposed), d_cell)
+        let or_zeros = |part: Option<FloatTensor<B>>| part.unwrap_or_else(|| zeros(inputs, hidden));
+        (or_zeros(d_hidden), or_zeros(d_cell))
     });
     d_sums.reverse();
-    let d_sums = join::<B>(d_sums);
-    let w_hh = recurrent_gradient(inputs, sizes, &outputs, &d_sums);
-    let flat = reshape::<B, 2>(d_sums, [batch * weeks, 4 * hidden]);
-    let x = reshape::<B, 2>(inputs.x.clone(), [batch * weeks, features]);
+    let d_sums = join::<B>(in_order(d_sums, inputs, 4 * hidden));
+    let w_hh = recurrent_gradient(inputs, sizes, &outputs, &d_sums, d_first);
+    let flat = reshape::<B, 2>(d_sums, [batch * steps, 4 * hidden]);
+    let x = inputs.x.clone();
+    let x = ends.as_ref().map_or_else(|| x.clone(), |ends| ends.clear(x.clone()));
+    let x = reshape::<B, 2>(x, [batch * steps, features]);
     InputGradients {
         x: wanted.x.then(|| {
             let d_x = B::float_matmul(flat.clone(), B::float_transpose(inputs.w_ih.clone()));
-            reshape::<B, 3>(d_x, [batch, weeks, features])
+            reshape::<B, 3>(d_x, [batch, steps, features])
         }),
         w_ih: B::float_matmul(B::float_transpose(x), flat.clone()),
         w_hh,
@@ -196,7 +304,7 @@ pub(crate) fn backward<B: Backend>(
     }
 }
 
-/// One week back: from the gradients of its output and its cell to those of the gates' sums `[batch, 4 * hidden]`
+/// One step back: from the gradients of its output and its cell to those of the gates' sums `[batch, 4 * hidden]`
 /// and of the cell before.
 fn step_back<B: Backend>(
     [i, f, g, o]: [FloatTensor<B>; 4],
@@ -226,16 +334,22 @@ fn step_back<B: Backend>(
     (B::float_cat(d_sums, 1), B::float_mul(d_cell, f))
 }
 
-/// `Σ over weeks of h(t-1)ᵀ dz(t)`.
+/// `Σ over steps of h(before)ᵀ dz`; `d_first` is the `dz` of what read the first state.
 fn recurrent_gradient<B: Backend>(
     inputs: &Inputs<B>,
-    Sizes { weeks, hidden, .. }: Sizes,
+    Sizes { steps, hidden, .. }: Sizes,
     outputs: &FloatTensor<B>,
     d_sums: &FloatTensor<B>,
+    d_first: Option<FloatTensor<B>>,
 ) -> FloatTensor<B> {
     let product = |h: FloatTensor<B>, dz: FloatTensor<B>| B::float_matmul(B::float_transpose(h), dz);
-    let later = (weeks > 1).then(|| product(weeks_of::<B>(outputs, 0, weeks - 1), weeks_of::<B>(d_sums, 1, weeks - 1)));
-    let first = inputs.start.as_ref().map(|(first, _)| product(first.clone(), week_of::<B>(d_sums, 0)));
+    let (read, from) = match inputs.walk.direction {
+        Direction::Forward => (0, 1),
+        Direction::Reverse => (1, 0),
+    };
+    let later =
+        (steps > 1).then(|| product(steps_of::<B>(outputs, read, steps - 1), steps_of::<B>(d_sums, from, steps - 1)));
+    let first = inputs.start.as_ref().zip(d_first).map(|((first, _), dz)| product(first.clone(), dz));
     match (first, later) {
         (Some(first), Some(later)) => B::float_add(first, later),
         (Some(sum), None) | (None, Some(sum)) => sum,

@@ -1,4 +1,4 @@
-//! The layer as one burn operation: one node of the autodiff graph, whatever the number of weeks.
+//! The layer as one burn operation: one node of the autodiff graph, whatever the number of steps.
 //!
 //! - [`LstmOps`] is what burn dispatches to, by the device of its tensors; [`outputs`] and [`outputs_and_state`] call it.
 //! - [`LstmKernels`] is a backend's forward and backward pass: native code on CPUs (`cpu`), the backend's own
@@ -9,6 +9,8 @@
 
 // burn marks its ndarray backend as deprecated; it is here because users ask for it by name.
 #![allow(deprecated)]
+// What burn dispatches takes its tensors one by one.
+#![allow(clippy::too_many_arguments)]
 
 mod autodiff;
 mod cpu;
@@ -18,13 +20,16 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
+use crate::walk::Walk;
+
 /// What an operation gives back (one node of the graph gives one tensor).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Give {
-    /// The outputs of all weeks, `[batch, weeks, hidden]`.
+    /// The outputs of all steps, `[batch, steps, hidden]`.
     Outputs,
-    /// The outputs and then the last cells, flat: `[batch * weeks * hidden + batch * hidden]`.
-    OutputsAndCell,
+    /// The outputs, then the last outputs and the last cells, flat: `[batch * (steps + 2) * hidden]`. A sequence's last
+    /// output and cell are those of the last step that was walked in it.
+    OutputsAndState,
 }
 
 /// Whether a forward pass keeps what a backward pass needs.
@@ -48,7 +53,7 @@ pub(crate) struct Wanted {
 /// What a layer reads.
 #[derive(Debug, Clone)]
 pub(crate) struct Inputs<B: Backend> {
-    /// `[batch, weeks, features]`
+    /// `[batch, steps, features]`
     pub(crate) x: FloatTensor<B>,
     /// `[features, 4 * hidden]`
     pub(crate) w_ih: FloatTensor<B>,
@@ -58,6 +63,9 @@ pub(crate) struct Inputs<B: Backend> {
     pub(crate) bias: FloatTensor<B>,
     /// First output and cell, `[batch, hidden]` each; `None` is zeros.
     pub(crate) start: Option<(FloatTensor<B>, FloatTensor<B>)>,
+    /// Which way, and how far into each sequence. Outputs past a sequence's end are zero, and what lies there in `x` is
+    /// not read.
+    pub(crate) walk: Walk,
 }
 
 /// Gradients, shaped like the [`Inputs`].
@@ -102,6 +110,7 @@ pub(crate) trait LstmOps: Backend {
         w_ih: FloatTensor<Self>,
         w_hh: FloatTensor<Self>,
         bias: FloatTensor<Self>,
+        walk: Walk,
         give: Give,
     ) -> FloatTensor<Self>;
 
@@ -113,6 +122,7 @@ pub(crate) trait LstmOps: Backend {
         bias: FloatTensor<Self>,
         hidden: FloatTensor<Self>,
         cell: FloatTensor<Self>,
+        walk: Walk,
         give: Give,
     ) -> FloatTensor<Self>;
 }
@@ -126,9 +136,10 @@ macro_rules! without_graph {
                 w_ih: FloatTensor<Self>,
                 w_hh: FloatTensor<Self>,
                 bias: FloatTensor<Self>,
+                walk: Walk,
                 give: Give,
             ) -> FloatTensor<Self> {
-                let inputs = Inputs { x, w_ih, w_hh, bias, start: None };
+                let inputs = Inputs { x, w_ih, w_hh, bias, start: None, walk };
                 <Self as LstmKernels>::forward(&inputs, give, Keep::Nothing).0
             }
 
@@ -139,9 +150,10 @@ macro_rules! without_graph {
                 bias: FloatTensor<Self>,
                 hidden: FloatTensor<Self>,
                 cell: FloatTensor<Self>,
+                walk: Walk,
                 give: Give,
             ) -> FloatTensor<Self> {
-                let inputs = Inputs { x, w_ih, w_hh, bias, start: Some((hidden, cell)) };
+                let inputs = Inputs { x, w_ih, w_hh, bias, start: Some((hidden, cell)), walk };
                 <Self as LstmKernels>::forward(&inputs, give, Keep::Nothing).0
             }
         }
@@ -161,38 +173,45 @@ pub(crate) struct Weights {
     pub(crate) bias: Tensor<1>,
 }
 
-/// Runs a layer over `x`, `[batch, weeks, features]`, from zeros or from a first output and cell.
+/// Runs a layer over `x`, `[batch, steps, features]`, from zeros or from a first output and cell.
 ///
-/// What [`Give::OutputsAndCell`] gives is flat ([`outputs_and_state`] takes it apart).
-fn run<const D: usize>(x: Tensor<3>, weights: Weights, start: Option<(Tensor<2>, Tensor<2>)>, give: Give) -> Tensor<D> {
+/// What [`Give::OutputsAndState`] gives is flat ([`outputs_and_state`] takes it apart).
+fn run<const D: usize>(
+    x: Tensor<3>,
+    weights: Weights,
+    start: Option<(Tensor<2>, Tensor<2>)>,
+    walk: Walk,
+    give: Give,
+) -> Tensor<D> {
     let (x, w_ih) = (x.into_dispatch(), weights.w_ih.into_dispatch());
     let (w_hh, bias) = (weights.w_hh.into_dispatch(), weights.bias.into_dispatch());
     Tensor::from_dispatch(match start {
-        None => <Dispatch as LstmOps>::lstm_from_zeros(x, w_ih, w_hh, bias, give),
+        None => <Dispatch as LstmOps>::lstm_from_zeros(x, w_ih, w_hh, bias, walk, give),
         Some((hidden, cell)) => {
             let (hidden, cell) = (hidden.into_dispatch(), cell.into_dispatch());
-            <Dispatch as LstmOps>::lstm_from_state(x, w_ih, w_hh, bias, hidden, cell, give)
+            <Dispatch as LstmOps>::lstm_from_state(x, w_ih, w_hh, bias, hidden, cell, walk, give)
         }
     })
 }
 
-/// From zeros, the outputs of all weeks, `[batch, weeks, hidden]`.
-pub(crate) fn outputs(x: Tensor<3>, weights: Weights) -> Tensor<3> {
-    run(x, weights, None, Give::Outputs)
+/// From zeros, the outputs of all steps, `[batch, steps, hidden]`.
+pub(crate) fn outputs(x: Tensor<3>, weights: Weights, walk: Walk) -> Tensor<3> {
+    run(x, weights, None, walk, Give::Outputs)
 }
 
-/// The outputs of all weeks, `[batch, weeks, hidden]`, the last output and the last cell, `[batch, hidden]`.
+/// The outputs of all steps, `[batch, steps, hidden]`, the last output and the last cell, `[batch, hidden]`.
 pub(crate) fn outputs_and_state(
     x: Tensor<3>,
     weights: Weights,
     start: Option<(Tensor<2>, Tensor<2>)>,
+    walk: Walk,
 ) -> (Tensor<3>, Tensor<2>, Tensor<2>) {
-    let [batch, weeks, _] = x.dims();
+    let [batch, steps, _] = x.dims();
     let [hidden, _] = weights.w_hh.dims();
-    let packed: Tensor<1> = run(x, weights, start, Give::OutputsAndCell);
-    let count = batch * weeks * hidden;
-    let outputs = packed.clone().narrow(0, 0, count).reshape([batch, weeks, hidden]);
-    let cell = packed.narrow(0, count, batch * hidden).reshape([batch, hidden]);
-    let last = outputs.clone().narrow(1, weeks - 1, 1).reshape([batch, hidden]);
+    let packed: Tensor<1> = run(x, weights, start, walk, Give::OutputsAndState);
+    let (count, state) = (batch * steps * hidden, batch * hidden);
+    let outputs = packed.clone().narrow(0, 0, count).reshape([batch, steps, hidden]);
+    let last = packed.clone().narrow(0, count, state).reshape([batch, hidden]);
+    let cell = packed.narrow(0, count + state, state).reshape([batch, hidden]);
     (outputs, last, cell)
 }

@@ -6,7 +6,7 @@
 #[derive(Debug, Clone)]
 pub(crate) struct Case {
     pub(crate) batch: usize,
-    pub(crate) weeks: usize,
+    pub(crate) steps: usize,
     pub(crate) features: usize,
     pub(crate) hidden: usize,
     pub(crate) x: Vec<f64>,
@@ -16,13 +16,19 @@ pub(crate) struct Case {
     pub(crate) h0: Vec<f64>,
     pub(crate) c0: Vec<f64>,
     pub(crate) d_outputs: Vec<f64>,
+    pub(crate) d_hidden: Vec<f64>,
     pub(crate) d_cell: Vec<f64>,
+    /// Real steps of each sequence.
+    pub(crate) lengths: Vec<usize>,
+    /// Whether sequences are walked from their ends.
+    pub(crate) reverse: bool,
 }
 
-/// What the layer gives, and the gradients of `Σ outputs ∘ d_outputs + Σ last cell ∘ d_cell`.
+/// What the layer gives, and the gradients of `Σ outputs ∘ d_outputs + Σ last output ∘ d_hidden + Σ last cell ∘ d_cell`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Answer {
     pub(crate) outputs: Vec<f64>,
+    pub(crate) hidden: Vec<f64>,
     pub(crate) cell: Vec<f64>,
     pub(crate) d_x: Vec<f64>,
     pub(crate) d_w_ih: Vec<f64>,
@@ -54,23 +60,39 @@ impl Numbers {
 }
 
 impl Case {
-    pub(crate) fn new([batch, weeks, features, hidden]: [usize; 4], seed: u64) -> Self {
+    pub(crate) fn new([batch, steps, features, hidden]: [usize; 4], seed: u64) -> Self {
         let mut numbers = Numbers(seed);
         let scale = 1.0 / (hidden as f64).sqrt();
         Self {
             batch,
-            weeks,
+            steps,
             features,
             hidden,
-            x: numbers.take(batch * weeks * features, 2.0),
+            x: numbers.take(batch * steps * features, 2.0),
             w_ih: numbers.take(features * 4 * hidden, scale),
             w_hh: numbers.take(hidden * 4 * hidden, scale),
             bias: numbers.take(4 * hidden, 0.5),
             h0: numbers.take(batch * hidden, 0.8),
             c0: numbers.take(batch * hidden, 1.5),
-            d_outputs: numbers.take(batch * weeks * hidden, 1.0),
+            d_outputs: numbers.take(batch * steps * hidden, 1.0),
+            d_hidden: numbers.take(batch * hidden, 1.0),
             d_cell: numbers.take(batch * hidden, 1.0),
+            lengths: vec![steps; batch],
+            reverse: false,
         }
+    }
+
+    /// The same case with lengths from 0 to all steps.
+    pub(crate) fn with_lengths(mut self, seed: u64) -> Self {
+        let mut numbers = Numbers(seed);
+        self.lengths.iter_mut().for_each(|length| *length = numbers.whole(0, self.steps));
+        self
+    }
+
+    /// The same case walked from the ends.
+    pub(crate) fn reversed(mut self) -> Self {
+        self.reverse = true;
+        self
     }
 
     /// The same case started from zeros.
@@ -81,9 +103,10 @@ impl Case {
     }
 
     pub(crate) fn solve(&self) -> Answer {
-        let (hidden, features, weeks) = (self.hidden, self.features, self.weeks);
+        let (hidden, features, steps) = (self.hidden, self.features, self.steps);
         let mut answer = Answer {
-            outputs: vec![0.0; self.batch * weeks * hidden],
+            outputs: vec![0.0; self.batch * steps * hidden],
+            hidden: vec![0.0; self.batch * hidden],
             cell: vec![0.0; self.batch * hidden],
             d_x: vec![0.0; self.x.len()],
             d_w_ih: vec![0.0; self.w_ih.len()],
@@ -93,75 +116,72 @@ impl Case {
             d_c0: vec![0.0; self.c0.len()],
         };
         for sequence in 0..self.batch {
-            let x = &self.x[sequence * weeks * features..][..weeks * features];
+            let x = &self.x[sequence * steps * features..][..steps * features];
             self.sequence(sequence, x, &mut answer);
         }
         answer
     }
 
-    /// The four gates of one week, after their functions.
+    /// The four gates of one step, after their functions.
     fn gates(&self, x: &[f64], h: &[f64]) -> Vec<f64> {
         let width = 4 * self.hidden;
-        let sum = |column: usize| {
-            let from_x: f64 = x.iter().enumerate().map(|(row, x)| x * self.w_ih[row * width + column]).sum();
-            let from_h: f64 = h.iter().enumerate().map(|(row, h)| h * self.w_hh[row * width + column]).sum();
-            self.bias[column] + from_x + from_h
-        };
-        (0..width)
-            .map(|column| match column / self.hidden {
-                2 => sum(column).tanh(),
-                _ => 1.0 / (1.0 + (-sum(column)).exp()),
-            })
-            .collect()
+        let mut sums = self.bias.clone();
+        for (value, row) in x.iter().zip(self.w_ih.chunks(width)).chain(h.iter().zip(self.w_hh.chunks(width))) {
+            sums.iter_mut().zip(row).for_each(|(sum, weight)| *sum += value * weight);
+        }
+        for (column, sum) in sums.iter_mut().enumerate() {
+            *sum = if column / self.hidden == 2 { sum.tanh() } else { 1.0 / (1.0 + (-*sum).exp()) };
+        }
+        sums
     }
 
     fn sequence(&self, sequence: usize, x: &[f64], answer: &mut Answer) {
-        let (hidden, features, weeks, width) = (self.hidden, self.features, self.weeks, 4 * self.hidden);
+        let (hidden, features, steps, width) = (self.hidden, self.features, self.steps, 4 * self.hidden);
+        let length = self.lengths[sequence];
+        let order: Vec<usize> = if self.reverse { (0..length).rev().collect() } else { (0..length).collect() };
         let of_sequence = |values: &[f64]| values[sequence * hidden..][..hidden].to_vec();
         let mut h = vec![of_sequence(&self.h0)];
         let mut c = vec![of_sequence(&self.c0)];
         let mut gates = Vec::new();
-        for week in 0..weeks {
-            let z = self.gates(&x[week * features..][..features], &h[week]);
-            let cell: Vec<f64> = (0..hidden).map(|j| z[hidden + j] * c[week][j] + z[j] * z[2 * hidden + j]).collect();
+        for (index, &step) in order.iter().enumerate() {
+            let z = self.gates(&x[step * features..][..features], &h[index]);
+            let cell: Vec<f64> = (0..hidden).map(|j| z[hidden + j] * c[index][j] + z[j] * z[2 * hidden + j]).collect();
             h.push((0..hidden).map(|j| z[3 * hidden + j] * cell[j].tanh()).collect());
             c.push(cell);
             gates.push(z);
+            answer.outputs[(sequence * steps + step) * hidden..][..hidden].copy_from_slice(&h[index + 1]);
         }
-        for week in 0..weeks {
-            answer.outputs[(sequence * weeks + week) * hidden..][..hidden].copy_from_slice(&h[week + 1]);
-        }
-        answer.cell[sequence * hidden..][..hidden].copy_from_slice(&c[weeks]);
+        answer.hidden[sequence * hidden..][..hidden].copy_from_slice(&h[length]);
+        answer.cell[sequence * hidden..][..hidden].copy_from_slice(&c[length]);
 
-        let mut d_h = vec![0.0; hidden];
+        let mut d_h = of_sequence(&self.d_hidden);
         let mut d_c = of_sequence(&self.d_cell);
-        for week in (0..weeks).rev() {
-            let z = &gates[week];
+        for (index, &step) in order.iter().enumerate().rev() {
+            let z = &gates[index];
             let mut d_z = vec![0.0; width];
             for j in 0..hidden {
                 let [i, f, g, o] = [z[j], z[hidden + j], z[2 * hidden + j], z[3 * hidden + j]];
-                let d_output = d_h[j] + self.d_outputs[(sequence * weeks + week) * hidden + j];
-                let tanh = c[week + 1][j].tanh();
+                let d_output = d_h[j] + self.d_outputs[(sequence * steps + step) * hidden + j];
+                let tanh = c[index + 1][j].tanh();
                 let d_cell = d_c[j] + d_output * o * (1.0 - tanh * tanh);
                 d_z[j] = d_cell * g * i * (1.0 - i);
-                d_z[hidden + j] = d_cell * c[week][j] * f * (1.0 - f);
+                d_z[hidden + j] = d_cell * c[index][j] * f * (1.0 - f);
                 d_z[2 * hidden + j] = d_cell * i * (1.0 - g * g);
                 d_z[3 * hidden + j] = d_output * tanh * o * (1.0 - o);
                 d_c[j] = d_cell * f;
             }
-            d_h.fill(0.0);
-            for (column, d) in d_z.iter().enumerate() {
-                answer.d_bias[column] += d;
-                for row in 0..features {
-                    let at = row * width + column;
-                    answer.d_w_ih[at] += x[week * features + row] * d;
-                    answer.d_x[(sequence * weeks + week) * features + row] += self.w_ih[at] * d;
-                }
-                for row in 0..hidden {
-                    let at = row * width + column;
-                    answer.d_w_hh[at] += h[week][row] * d;
-                    d_h[row] += self.w_hh[at] * d;
-                }
+            answer.d_bias.iter_mut().zip(&d_z).for_each(|(sum, d)| *sum += d);
+            let dot = |row: &[f64]| -> f64 { row.iter().zip(&d_z).map(|(weight, d)| weight * d).sum() };
+            let add = |to: &mut [f64], value: f64| to.iter_mut().zip(&d_z).for_each(|(sum, d)| *sum += value * d);
+            for row in 0..features {
+                let at = row * width..(row + 1) * width;
+                add(&mut answer.d_w_ih[at.clone()], x[step * features + row]);
+                answer.d_x[(sequence * steps + step) * features + row] = dot(&self.w_ih[at]);
+            }
+            for (row, (d_h, h)) in d_h.iter_mut().zip(&h[index]).enumerate() {
+                let at = row * width..(row + 1) * width;
+                add(&mut answer.d_w_hh[at.clone()], *h);
+                *d_h = dot(&self.w_hh[at]);
             }
         }
         answer.d_h0[sequence * hidden..][..hidden].copy_from_slice(&d_h);
@@ -175,16 +195,16 @@ pub(crate) fn narrow(values: &[f64]) -> Vec<f32> {
 }
 
 /// The norm of the difference over the norm of what is expected.
-pub(crate) fn relative_l2(found: &[f32], expected: &[f64]) -> f64 {
+pub(crate) fn relative_l2<T: Copy + Into<f64>>(found: &[T], expected: &[f64]) -> f64 {
     assert_eq!(found.len(), expected.len(), "lengths differ");
-    let difference: f64 = found.iter().zip(expected).map(|(f, e)| (f64::from(*f) - e).powi(2)).sum();
+    let difference: f64 = found.iter().zip(expected).map(|(f, e)| ((*f).into() - e).powi(2)).sum();
     let norm: f64 = expected.iter().map(|e| e * e).sum();
     if norm == 0.0 { difference.sqrt() } else { (difference / norm).sqrt() }
 }
 
 /// Fails unless `found` agrees with `expected` to a relative L2 norm of `tolerance`.
 #[track_caller]
-pub(crate) fn assert_close(what: &str, found: &[f32], expected: &[f64], tolerance: f64) {
+pub(crate) fn assert_close<T: Copy + Into<f64>>(what: &str, found: &[T], expected: &[f64], tolerance: f64) {
     let error = relative_l2(found, expected);
     assert!(error < tolerance, "{what}: relative L2 error {error:e} is not below {tolerance:e}");
 }

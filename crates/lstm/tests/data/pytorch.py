@@ -9,13 +9,13 @@ import torch
 
 torch.manual_seed(20150601)
 torch.set_default_dtype(torch.float64)
-batch, weeks, features, hidden, layers = 3, 5, 4, 6, 2
+batch, steps, features, hidden, layers = 3, 5, 4, 6, 2
 
 lstm = torch.nn.LSTM(features, hidden, layers, batch_first=True)
-x = torch.randn(batch, weeks, features, requires_grad=True)
+x = torch.randn(batch, steps, features, requires_grad=True)
 h0 = (torch.randn(layers, batch, hidden) * 0.5).requires_grad_()
 c0 = (torch.randn(layers, batch, hidden) * 0.5).requires_grad_()
-d_outputs = torch.randn(batch, weeks, hidden)
+d_outputs = torch.randn(batch, steps, hidden)
 d_h = torch.randn(layers, batch, hidden)
 d_c = torch.randn(layers, batch, hidden)
 

@@ -1,6 +1,6 @@
 //! The backward pass through time, and the sums of the weights' gradients.
 //!
-//! [`shard`] walks some sequences back through their weeks, [`products`] are its matrix products, [`panels`] the
+//! [`shard`] walks some sequences back through their steps, [`products`] are its matrix products, [`panels`] the
 //! weights in the order in which those read them. Here the work is dealt out and the results are added up.
 
 mod panels;
@@ -17,6 +17,7 @@ use super::forward::{TAPE_VECTORS, Tape};
 use super::simd::on_isa;
 use super::{Blocks, SHARD_ROWS, Sizes, Start, Weights};
 use crate::ops::Wanted;
+use crate::walk::Walk;
 
 /// The most partial sums of the weights' gradients. Shards are dealt to this many tasks in runs, which bounds both
 /// the memory of the partial sums and the number of threads that can help.
@@ -47,18 +48,19 @@ pub(crate) struct Given<'a> {
     pub(crate) x: &'a [f32],
     pub(crate) weights: Weights<'a>,
     pub(crate) start: Option<Start<'a>>,
-    /// The outputs of all weeks, `[batch, weeks, hidden]`.
+    /// The outputs of all steps, `[batch, steps, hidden]`.
     pub(crate) outputs: &'a [f32],
     /// The gradient of `outputs`.
     pub(crate) d_outputs: &'a [f32],
-    /// The gradient of the last cells, `[batch, hidden]`; `None` is zeros.
-    pub(crate) d_cell: Option<&'a [f32]>,
+    /// The gradient of the last outputs and of the last cells, `[batch, hidden]` each; `None` is zeros.
+    pub(crate) d_state: Option<[&'a [f32]; 2]>,
+    pub(crate) walk: &'a Walk,
 }
 
 /// Where the gradients go that have a part for each sequence.
 #[derive(Clone, Copy)]
 struct Room {
-    /// `[batch, weeks, features]`
+    /// `[batch, steps, features]`
     x: Option<Shared>,
     /// First output and first cell, `[batch, hidden]` each.
     start: Option<[Shared; 2]>,
@@ -114,17 +116,17 @@ pub(crate) fn backward(sizes: Sizes, given: Given<'_>, tape: &Tape, wanted: Want
 
 /// Everything unchecked in the shards relies on this.
 fn check(sizes: Sizes, given: Given<'_>, tape: &Tape) {
-    let Sizes { batch, weeks, hidden, .. } = sizes;
-    sizes.check(given.x, given.weights, given.start);
+    let Sizes { batch, steps, hidden, .. } = sizes;
+    sizes.check(given.x, given.weights, given.start, given.walk);
     let blocks = tape.blocks;
     assert_eq!(blocks, Blocks::new(blocks.isa, hidden), "the tape is of another layer");
-    let tape_len = batch * weeks * blocks.padded() * TAPE_VECTORS;
+    let tape_len = batch * steps * blocks.padded() * TAPE_VECTORS;
     assert_eq!(tape.values.len(), tape_len, "the tape is of another batch");
-    let count = batch * weeks * hidden;
-    assert_eq!(given.outputs.len(), count, "outputs must hold [batch, weeks, hidden]");
+    let count = batch * steps * hidden;
+    assert_eq!(given.outputs.len(), count, "outputs must hold [batch, steps, hidden]");
     assert_eq!(given.d_outputs.len(), count, "the gradient must be shaped like the outputs");
-    if let Some(d_cell) = given.d_cell {
-        assert_eq!(d_cell.len(), batch * hidden, "the cells' gradient must hold [batch, hidden]");
+    for part in given.d_state.into_iter().flatten() {
+        assert_eq!(part.len(), batch * hidden, "the state's gradient must hold [batch, hidden]");
     }
 }
 
@@ -132,8 +134,8 @@ type StartGradients = (Vec<f32>, Vec<f32>);
 
 /// Runs the shards with room for the gradients that are wanted.
 fn with_room(sizes: Sizes, wanted: Wanted, run: &mut dyn FnMut(Room)) -> (Option<Vec<f32>>, Option<StartGradients>) {
-    let Sizes { batch, weeks, features, hidden } = sizes;
-    let x_len = if wanted.x { batch * weeks * features } else { 0 };
+    let Sizes { batch, steps, features, hidden } = sizes;
+    let x_len = if wanted.x { batch * steps * features } else { 0 };
     let start_len = if wanted.start { batch * hidden } else { 0 };
     let (mut d_cell, mut d_hidden) = (Vec::new(), Vec::new());
     // SAFETY: the shards cover all sequences, and each writes the wanted gradients of all of its own; what is not

@@ -24,24 +24,24 @@ impl Panels {
     /// Of `weights [columns, 4 * hidden]`.
     pub(super) fn transposed(weights: &[f32], columns: usize, blocks: Blocks) -> Self {
         let lanes = blocks.lanes;
-        let steps = weights.len() / columns;
-        let hidden = steps / 4;
+        let terms = weights.len() / columns;
+        let hidden = terms / 4;
         let order: Vec<usize> = (0..hidden)
             .step_by(lanes)
             .flat_map(|unit| (0..4).map(move |gate| (gate, unit)))
             .flat_map(|(gate, unit)| gate * hidden + unit..gate * hidden + hidden.min(unit + lanes))
             .collect();
         let vectors = columns.div_ceil(lanes);
-        let mut packed = Aligned::zeroed(vectors * steps * lanes);
+        let mut packed = Aligned::zeroed(vectors * terms * lanes);
         let values = packed.as_mut_slice();
         let mut first = 0;
         while first < vectors {
             let width = group(first, vectors) * lanes;
-            let (base, first_column) = (first * lanes * steps, first * lanes);
+            let (base, first_column) = (first * lanes * terms, first * lanes);
             for column in first_column..columns.min(first_column + width) {
-                let from = &weights[column * steps..][..steps];
-                for (step, &source) in order.iter().enumerate() {
-                    values[base + step * width + column - first_column] = from[source];
+                let from = &weights[column * terms..][..terms];
+                for (term, &source) in order.iter().enumerate() {
+                    values[base + term * width + column - first_column] = from[source];
                 }
             }
             first += group(first, vectors);

@@ -1,11 +1,11 @@
-//! The matrix products of the backward pass over one shard's `dz`, the gradient of the gates' sums in one week.
+//! The matrix products of the backward pass over one shard's `dz`, the gradient of the gates' sums in one step.
 
 use super::panels::{Panels, group};
 use crate::native::Blocks;
 use crate::native::simd::Simd;
 use crate::native::tile::{Scalars, accumulate};
 
-/// `dz` of one week, `[blocks, rows, 4 gates, lanes]`: a block's rows lie side by side, whatever the number of units.
+/// `dz` of one step, `[blocks, rows, 4 gates, lanes]`: a block's rows lie side by side, whatever the number of units.
 /// (Rows a large power of two apart would push each other out of the cache.)
 #[derive(Clone, Copy)]
 pub(super) struct GateGradients {
@@ -35,7 +35,7 @@ pub(super) struct BackProduct<'a> {
 ///
 /// # Safety
 ///
-/// The instruction set must exist; the panels must have four times `hidden` steps, and `to` be good for all rows.
+/// The instruction set must exist; the panels must have four times `hidden` terms, and `to` be good for all rows.
 #[inline(always)]
 pub(super) unsafe fn back_product<S: Simd, const ROWS: usize>(dz: GateGradients, product: BackProduct<'_>) {
     let vectors = product.panels.columns.div_ceil(S::LANES);
@@ -90,12 +90,12 @@ unsafe fn back_tile<S: Simd, const ROWS: usize, const COLUMNS: usize>(
         for block in 0..dz.blocks.blocks {
             let start = dz.at(block, row).cast_const();
             let units = lanes.min(dz.hidden - block * lanes);
-            let (runs, steps) = if units == lanes { (1, 4 * lanes) } else { (4, units) };
+            let (runs, terms) = if units == lanes { (1, 4 * lanes) } else { (4, units) };
             for run in 0..runs {
                 let start = start.add(run * lanes);
-                let a = Scalars { start, row_stride: 4 * lanes, step_stride: 1 };
-                accumulate::<S, ROWS, COLUMNS>(&mut acc, steps, a, panel, width);
-                panel = panel.add(steps * width);
+                let a = Scalars { start, row_stride: 4 * lanes, term_stride: 1 };
+                accumulate::<S, ROWS, COLUMNS>(&mut acc, terms, a, panel, width);
+                panel = panel.add(terms * width);
             }
         }
         for (index, vectors) in acc.iter().enumerate() {
@@ -108,7 +108,7 @@ unsafe fn back_tile<S: Simd, const ROWS: usize, const COLUMNS: usize>(
     }
 }
 
-/// A sum `sum += aᵀ · dz` over sequences, where `a` gives `count` values a sequence: step is sequence, row is value.
+/// A sum `sum += aᵀ · dz` over sequences, where `a` gives `count` values a sequence: term is sequence, row is value.
 #[derive(Clone, Copy)]
 pub(super) struct OuterSum {
     pub(super) a: Scalars,
@@ -119,7 +119,7 @@ pub(super) struct OuterSum {
     pub(super) sum_rows: usize,
 }
 
-/// Adds a week's part to a sum.
+/// Adds a step's part to a sum.
 ///
 /// # Safety
 ///
