@@ -2,7 +2,7 @@
 //!
 //! - [`Lstm`] is the module: [`LstmConfig`] describes it, [`Lstm::forward`] runs it.
 //!   A layer is one operation with a backward pass of its own: one node of the autodiff graph for any number of
-//!   steps, native code on the CPU backends (flex, ndarray), the backend's tensor operations on GPUs.
+//!   steps, native code on the CPU backends (flex, ndarray), kernels of its own on GPUs.
 //! - [`mod@reference`] is the same recurrence in plain tensor operations, the one to read and to compare with.
 //!
 //! Tensors are batch first, `[batch, steps, features]`. Sequences of different lengths are padded at their ends, and
@@ -17,6 +17,8 @@
 )]
 
 mod convert;
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+mod gpu;
 mod layer;
 mod module;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
@@ -28,7 +30,7 @@ pub mod reference;
 mod walk;
 mod weights;
 
-#[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
+#[cfg(all(test, any(feature = "flex", feature = "ndarray", feature = "wgpu", feature = "cuda")))]
 #[path = "../tests/common/mod.rs"]
 mod plain;
 

@@ -4,7 +4,9 @@
 //! step and no more.
 
 use burn::backend::tensor::{BoolTensor, FloatTensor};
-use burn::backend::{Backend, FloatDType, Scalar, Shape, Slice, TensorData, TensorMetadata};
+use burn::backend::{
+    Backend, FloatDType, Scalar, Shape, Slice, TensorData, TensorMetadata, get_or_init_device_settings,
+};
 
 use super::{Give, InputGradients, Inputs, Keep, Wanted};
 use crate::walk::Direction;
@@ -106,7 +108,9 @@ impl<B: Backend> Ended<B> {
     }
 
     fn mask<const D: usize>(&self, values: Vec<bool>, shape: [usize; D], wide: [usize; D]) -> BoolTensor<B> {
-        let mask = B::bool_from_data(TensorData::new(values, shape), &self.device);
+        let stored_as = get_or_init_device_settings::<B>(&self.device).bool_dtype;
+        let values = TensorData::new(values, shape).convert_dtype(stored_as.into());
+        let mask = B::bool_from_data(values, &self.device);
         B::bool_expand(mask, Shape::from(wide))
     }
 
@@ -116,6 +120,15 @@ impl<B: Backend> Ended<B> {
         let shape = [self.batch, self.steps];
         let mask = self.mask(self.ended.clone(), [shape[0], shape[1], 1], [shape[0], shape[1], features]);
         B::float_mask_fill(x, mask, Scalar::from(0.0f32))
+    }
+}
+
+/// The input with zeros past the sequences' ends.
+pub(crate) fn real_steps<B: Backend>(inputs: &Inputs<B>) -> FloatTensor<B> {
+    let x = inputs.x.clone();
+    match Ended::of(inputs) {
+        None => x,
+        Some(ends) => ends.clear(x),
     }
 }
 
@@ -136,9 +149,7 @@ fn held<B: Backend>(
 pub(crate) fn forward<B: Backend>(inputs: &Inputs<B>, give: Give, keep: Keep) -> (FloatTensor<B>, Option<Tape<B>>) {
     let Sizes { batch, steps, features, hidden } = Sizes::of(inputs);
     let ends = Ended::of(inputs);
-    let x = inputs.x.clone();
-    let x = ends.as_ref().map_or_else(|| x.clone(), |ends| ends.clear(x.clone()));
-    let x = reshape::<B, 2>(x, [batch * steps, features]);
+    let x = reshape::<B, 2>(real_steps(inputs), [batch * steps, features]);
     let bias = reshape::<B, 2>(inputs.bias.clone(), [1, 4 * hidden]);
     let projected = B::float_add(B::float_matmul(x, inputs.w_ih.clone()), bias);
     let projected = reshape::<B, 3>(projected, [batch, steps, 4 * hidden]);
@@ -356,25 +367,5 @@ fn recurrent_gradient<B: Backend>(
         (None, None) => {
             B::float_zeros(Shape::from([hidden, 4 * hidden]), &outputs.device(), FloatDType::from(outputs.dtype()))
         }
-    }
-}
-
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
-impl super::LstmKernels for burn::backend::Cube {
-    type Tape = Tape<Self>;
-
-    fn forward(inputs: &Inputs<Self>, give: Give, keep: Keep) -> (FloatTensor<Self>, Option<Self::Tape>) {
-        forward(inputs, give, keep)
-    }
-
-    fn backward(
-        inputs: &Inputs<Self>,
-        give: Give,
-        output: FloatTensor<Self>,
-        tape: &Self::Tape,
-        gradient: FloatTensor<Self>,
-        wanted: Wanted,
-    ) -> InputGradients<Self> {
-        backward(inputs, give, output, tape, gradient, wanted)
     }
 }

@@ -1,8 +1,8 @@
 //! The layer as one burn operation: one node of the autodiff graph, whatever the number of steps.
 //!
 //! - [`LstmOps`] is what burn dispatches to, by the device of its tensors; [`outputs`] and [`outputs_and_state`] call it.
-//! - [`LstmKernels`] is a backend's forward and backward pass: native code on CPUs (`cpu`), the backend's own
-//!   tensor operations elsewhere (`fallback`).
+//! - [`LstmKernels`] is a backend's forward and backward pass: native code on CPUs (`cpu`), kernels on GPUs
+//!   ([`crate::gpu`]), and the backend's own tensor operations for what those leave out (`fallback`).
 //! - `autodiff` joins the two into a differentiable operation.
 //!
 //! Gradients are of first order. On a backend whose feature this crate was built without, the call panics.
@@ -14,7 +14,7 @@
 
 mod autodiff;
 mod cpu;
-mod fallback;
+pub(crate) mod fallback;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
