@@ -9,7 +9,7 @@
 //! partition, a partition's by enrolment.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, Read, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +21,8 @@ use staycast_events::{Event, Weight};
 const PARTITION_ROWS: u64 = 16_384;
 
 const EVENT_BYTES: u64 = 16;
+/// Bytes written to disk, and read from it, at once: a whole number of events.
+const SPILL_BYTES: usize = 1 << 18;
 const FIRST_CHUNK: usize = 1 << 10;
 const GREATEST_CHUNK: usize = 1 << 16;
 
@@ -197,11 +199,16 @@ impl Store {
             return Ok(());
         }
         let path = partition.spill.get_or_insert_with(|| self.spill_path(number));
-        let mut file = BufWriter::with_capacity(1 << 18, OpenOptions::new().create(true).append(true).open(path)?);
-        for event in chunks.iter().flat_map(Chunk::events) {
-            file.write_all(&event.to_bytes())?;
+        let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+        let mut bytes = Vec::new();
+        for piece in chunks.iter().flat_map(Chunk::pieces) {
+            bytes.extend(piece.iter().flat_map(|event| event.to_bytes()));
+            if bytes.len() >= SPILL_BYTES {
+                file.write_all(&bytes)?;
+                bytes.clear();
+            }
         }
-        file.flush()?;
+        file.write_all(&bytes)?;
         let bytes = count as u64 * EVENT_BYTES;
         self.held_bytes.fetch_sub(bytes, Ordering::Relaxed);
         self.spilled_bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -265,7 +272,13 @@ impl Store {
                 Chunk::Shared(_, runs) => {
                     pieces.extend(runs.iter().map(|&run| (run.enrolment, place, run.start, run.end)));
                 }
-                Chunk::Own(_) => return Ok(self.together(number, chunks)),
+                Chunk::Own(events) => {
+                    let runs = runs(events);
+                    if runs.len() > events.len() / LONG_RUN + self.ranges[number].len() {
+                        return Ok(self.together(number, chunks));
+                    }
+                    pieces.extend(runs.iter().map(|&run| (run.enrolment, place, run.start, run.end)));
+                }
             }
         }
         pieces.sort_unstable();
@@ -326,13 +339,14 @@ impl Taken {
 }
 
 fn read_spilled(path: &Path) -> io::Result<Vec<Event>> {
-    let mut reader = BufReader::with_capacity(1 << 18, File::open(path)?);
-    let count = std::fs::metadata(path)?.len() / EVENT_BYTES;
-    let mut events = Vec::with_capacity(count as usize);
-    let mut bytes = [0; EVENT_BYTES as usize];
-    for _ in 0..count {
-        reader.read_exact(&mut bytes)?;
-        events.push(Event::from_bytes(bytes));
+    let mut file = File::open(path)?;
+    let mut events = Vec::with_capacity((file.metadata()?.len() / EVENT_BYTES) as usize);
+    let mut bytes = Vec::new();
+    // A whole number of events each time.
+    while Read::by_ref(&mut file).take(SPILL_BYTES as u64).read_to_end(&mut bytes)? > 0 {
+        let (whole, _) = bytes.as_chunks();
+        events.extend(whole.iter().map(|&bytes| Event::from_bytes(bytes)));
+        bytes.clear();
     }
     Ok(events)
 }

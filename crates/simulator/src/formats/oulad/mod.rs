@@ -11,6 +11,8 @@ mod people;
 
 pub(crate) use courses::heads;
 
+use std::ops::Range;
+
 use super::{LABELS_FILE, Layout, One, PROBABILITY_FILE, Written, push_label, push_probabilities};
 use crate::Simulation;
 use crate::course::{Course, DAY, Object};
@@ -103,7 +105,8 @@ fn push_clicks(out: &mut Vec<u8>, presentation: &Presentation, student: &[u8], o
     let mut damages = Damages::new(one.simulation.streams.damage(one.course, one.learner.number), share);
     let mut written = Written::default();
     let mut clicked = Clicked::default();
-    let mut before: Option<i32> = None;
+    // The event before, and the seconds of its day.
+    let mut before: Option<(i32, Range<i32>)> = None;
     let mut push = |clicked: &mut Clicked, day: i32| {
         clicked.drain(|object, count| {
             let row = ClickRow { presentation, student, object, day, count };
@@ -118,17 +121,20 @@ fn push_clicks(out: &mut Vec<u8>, presentation: &Presentation, student: &[u8], o
     let shown = |event: &Event| one.history.shown_second(event);
     for event in &one.history.events {
         let second = shown(event);
-        if let Some(last) = before {
-            let same_visit = day(second) == day(last) && second - last <= SESSION_GAP_SECONDS;
-            if !same_visit {
-                push(&mut clicked, day(last));
+        let seconds_of_day = match before.take() {
+            Some((last, today)) if today.contains(&second) && second - last <= SESSION_GAP_SECONDS => today,
+            visit_over => {
+                if let Some((last, _)) = visit_over {
+                    push(&mut clicked, day(last));
+                }
+                day(second) * DAY..(day(second) + 1) * DAY
             }
-        }
-        before = Some(second);
+        };
+        before = Some((second, seconds_of_day));
         let Some(object) = site(event) else { continue };
         clicked.count(object);
     }
-    if let Some(last) = before {
+    if let Some((last, _)) = before {
         push(&mut clicked, day(last));
     }
     written
