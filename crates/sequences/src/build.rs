@@ -1,26 +1,25 @@
 //! From an opened log to a sequences folder: parse, reduce, write, publish.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use rayon::prelude::*;
 use staycast_events::time::format_instant;
 use staycast_events::{Course, LabelOffer, Source, Tally};
 
 use crate::checkpoint;
-use crate::columns::{Columns, feature_columns, schema};
+use crate::columns::feature_columns;
 use crate::error::BuildError;
-use crate::features::{Feature, FeatureSet};
+use crate::features::FeatureSet;
 use crate::grid::{Grid, Weeks, end_of_day};
 use crate::labels::DropoutRule;
 use crate::manifest::Manifest;
 use crate::output;
-use crate::parquet_out::GroupedFile;
 use crate::peers::Gathering;
-use crate::progress::{Progress, Unit};
+use crate::progress::Progress;
 use crate::reading::Reading;
-use crate::reduce::{self, Summary};
-use crate::store::{Store, Taken, partitions};
+use crate::reduce;
+use crate::reducing;
+use crate::store::{Store, partitions};
 use crate::tables::{self, Facts};
 use crate::timing::Timing;
 
@@ -154,7 +153,7 @@ pub fn build(
         due: due_by_course(source),
     };
     let path = draft.path().join(SEQUENCES);
-    let reduced = reduce_all(&frame, &features, &partitions, &store, &path, progress)?;
+    let reduced = reducing::reduce_all(&frame, &features, &partitions, &store, &path, progress)?;
     timing.lap("reduce");
     let facts = Facts {
         source,
@@ -245,86 +244,6 @@ fn nothing_used(tally: &Tally) -> BuildError {
         .collect();
     let reasons = if reasons.is_empty() { "the log has no rows".to_owned() } else { reasons.join("; ") };
     BuildError::NothingUsed { read: tally.read, reasons }
-}
-
-struct Reduced {
-    summaries: Vec<Summary>,
-    events: u64,
-    rows: u64,
-}
-
-/// Partitions reduced and encoded side by side before they are appended, in order: enough of them that no thread waits
-/// long for another. Each thread holds the events of one; what is encoded takes little room.
-fn wave() -> usize {
-    8 * rayon::current_num_threads()
-}
-
-fn reduce_all(
-    frame: &reduce::Frame<'_>,
-    features: &[Feature],
-    partitions: &[std::ops::Range<u32>],
-    store: &Store,
-    path: &PathBuf,
-    progress: &dyn Progress,
-) -> Result<Reduced, BuildError> {
-    let schema = schema(features);
-    let mut file = GroupedFile::create(path, &schema).map_err(BuildError::parquet(path))?;
-    let mut reduced = Reduced { summaries: Vec::with_capacity(frame.roster.enrolments.len()), events: 0, rows: 0 };
-    progress.begin("weeks", Some(frame.roster.enrolments.len() as u64), Unit::Enrolments);
-    let numbered: Vec<usize> = (0..partitions.len()).collect();
-    for numbers in numbered.chunks(wave()) {
-        let encoder = file.encoder();
-        let done: Vec<_> = numbers
-            .par_iter()
-            .enumerate()
-            .map(|(ahead, &number)| {
-                let events = store.take(number).map_err(BuildError::write(path))?;
-                let (columns, summaries, count) = reduce_partition(frame, features, partitions[number].clone(), events);
-                let batch = columns.finish(&schema);
-                let encoded = encoder.encode(ahead, &batch).map_err(BuildError::parquet(path))?;
-                progress.advance(summaries.len() as u64);
-                Ok::<_, BuildError>((encoded, summaries, count, batch.num_rows() as u64))
-            })
-            .collect::<Result<_, _>>()?;
-        for (encoded, summaries, events, rows) in done {
-            file.append(encoded).map_err(BuildError::parquet(path))?;
-            reduced.summaries.extend(summaries);
-            reduced.events += events;
-            reduced.rows += rows;
-        }
-    }
-    file.finish().map_err(BuildError::parquet(path))?;
-    progress.end(&format!("{} enrolment-weeks of {} enrolments", reduced.rows, reduced.summaries.len()));
-    Ok(reduced)
-}
-
-/// Rows, summaries, and how many events there were.
-fn reduce_partition<'a>(
-    frame: &reduce::Frame<'_>,
-    features: &'a [Feature],
-    enrolments: std::ops::Range<u32>,
-    mut events: Taken,
-) -> (Columns<'a>, Vec<Summary>, u64) {
-    let mut columns = Columns::new(features);
-    let mut summaries = Vec::with_capacity(enrolments.len());
-    let mut scratch = reduce::Scratch::default();
-    let mut count = 0;
-    for place in enrolments {
-        let mine = events.of(place);
-        count += mine.iter().map(|event| u64::from(event.weight())).sum::<u64>();
-        let enrolment = &frame.roster.enrolments[place as usize];
-        let grid = &frame.grids[enrolment.course as usize];
-        let course = &frame.roster.courses[enrolment.course as usize];
-        columns.keys(&course.id, &enrolment.id, &enrolment.learner, grid.weeks);
-        let week_days = |week| grid.week_days(week);
-        summaries.push(reduce::reduce(frame, place, mine, &mut scratch, |week, values| {
-            columns.push(week, week_days(week), Some(values));
-        }));
-        for week in grid.observed_weeks..grid.weeks {
-            columns.push(week, week_days(week), None);
-        }
-    }
-    (columns, summaries, count)
 }
 
 /// How many rows each reason has, as manifests tell it.

@@ -20,6 +20,7 @@ mod peers;
 mod progress;
 mod reading;
 mod reduce;
+mod reducing;
 mod store;
 mod tables;
 mod timing;

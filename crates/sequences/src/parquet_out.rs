@@ -35,7 +35,6 @@ pub(crate) struct GroupedFile {
     writer: SerializedFileWriter<File>,
     factory: ArrowRowGroupWriterFactory,
     schema: SchemaRef,
-    groups: usize,
 }
 
 /// A row group ready to be appended.
@@ -47,17 +46,33 @@ pub(crate) struct Encoded {
 pub(crate) struct Encoder<'a> {
     factory: &'a ArrowRowGroupWriterFactory,
     schema: &'a SchemaRef,
-    groups: usize,
+}
+
+/// Appends row groups.
+pub(crate) struct Appender<'a> {
+    writer: &'a mut SerializedFileWriter<File>,
+}
+
+impl Appender<'_> {
+    /// Appends the next row group.
+    pub(crate) fn append(&mut self, encoded: Encoded) -> Result<(), ParquetError> {
+        let mut group = self.writer.next_row_group()?;
+        for chunk in encoded.chunks {
+            chunk.append_to_row_group(&mut group)?;
+        }
+        group.close()?;
+        Ok(())
+    }
 }
 
 impl Encoder<'_> {
-    /// Encodes `batch` as the row group `ahead` places after the last one appended.
-    pub(crate) fn encode(&self, ahead: usize, batch: &RecordBatch) -> Result<Encoded, ParquetError> {
-        let chunks = self.columns(ahead, batch)?.into_iter().map(encode_column).collect::<Result<_, _>>()?;
+    /// Encodes `batch` as row group `number`.
+    pub(crate) fn encode(&self, number: usize, batch: &RecordBatch) -> Result<Encoded, ParquetError> {
+        let chunks = self.columns(number, batch)?.into_iter().map(encode_column).collect::<Result<_, _>>()?;
         Ok(Encoded { chunks })
     }
 
-    /// The same, the columns side by side, for a batch that no other is encoded beside.
+    /// Encodes `batch` as the only row group, its columns side by side.
     fn encode_alone(&self, batch: &RecordBatch) -> Result<Encoded, ParquetError> {
         let chunks = self.columns(0, batch)?.into_par_iter().map(encode_column).collect::<Result<_, _>>()?;
         Ok(Encoded { chunks })
@@ -65,10 +80,10 @@ impl Encoder<'_> {
 
     fn columns(
         &self,
-        ahead: usize,
+        number: usize,
         batch: &RecordBatch,
     ) -> Result<Vec<(ArrowColumnWriter, ArrowLeafColumn)>, ParquetError> {
-        let writers = self.factory.create_column_writers(self.groups + ahead)?;
+        let writers = self.factory.create_column_writers(number)?;
         let mut leaves = Vec::with_capacity(writers.len());
         for (field, array) in self.schema.fields().iter().zip(batch.columns()) {
             leaves.extend(compute_leaves(field, array)?);
@@ -88,21 +103,13 @@ impl GroupedFile {
         let file = File::create(path)?;
         let writer = ArrowWriter::try_new_with_options(file, Arc::clone(schema), options(schema))?;
         let (writer, factory) = writer.into_serialized_writer()?;
-        Ok(Self { writer, factory, schema: Arc::clone(schema), groups: 0 })
+        Ok(Self { writer, factory, schema: Arc::clone(schema) })
     }
 
-    pub(crate) fn encoder(&self) -> Encoder<'_> {
-        Encoder { factory: &self.factory, schema: &self.schema, groups: self.groups }
-    }
-
-    pub(crate) fn append(&mut self, encoded: Encoded) -> Result<(), ParquetError> {
-        let mut group = self.writer.next_row_group()?;
-        for chunk in encoded.chunks {
-            chunk.append_to_row_group(&mut group)?;
-        }
-        group.close()?;
-        self.groups += 1;
-        Ok(())
+    /// What encodes row groups, and what appends them.
+    pub(crate) fn parts(&mut self) -> (Encoder<'_>, Appender<'_>) {
+        let Self { writer, factory, schema } = self;
+        (Encoder { factory, schema }, Appender { writer })
     }
 
     /// Ends the file, which is not durable by that.
@@ -114,7 +121,7 @@ impl GroupedFile {
 /// Writes one batch as a whole file.
 pub(crate) fn write_table(path: &Path, batch: &RecordBatch) -> Result<(), ParquetError> {
     let mut file = GroupedFile::create(path, &batch.schema())?;
-    let encoded = file.encoder().encode_alone(batch)?;
-    file.append(encoded)?;
+    let (encoder, mut appender) = file.parts();
+    appender.append(encoder.encode_alone(batch)?)?;
     file.finish()
 }

@@ -1,7 +1,7 @@
 //! What logs have in common that consist of statements alone: somebody did something, in a course, at an instant. There
 //! are no tables beside them, so who is enrolled and when courses run is learnt from the statements themselves.
 //!
-//! The log is read twice. The first reading ([`survey`]) finds
+//! The log is gone through twice. The first time ([`survey`]) finds
 //!
 //! - the enrolments: every pair of a learner and a course that a statement names. An enrolment's id is
 //!   `<course>/<learner>`. Staff who try their course out, and visitors of a course's public pages who are logged in,
@@ -19,13 +19,13 @@
 //!   included, where statements that only enrol or withdraw somebody do not count unless there is nothing else (people
 //!   enrol for months before a course begins). Such a calendar is marked as inferred: it can look past a cut-off.
 //!
-//! The second reading gives the events, each statement once: of those that bear one id, the first in the order of the
+//! The second time gives the events, each statement once: of those that bear one id, the first in the order of the
 //! files and their lines counts, and the others are set aside as `repeated_id`, whatever they say. (A platform that is not
 //! sure that a statement arrived sends it again.) The survey hears them all: to be told the same twice is to learn
 //! nothing new.
 //!
-//! For that the log is not read from disk again: what statements say is kept from the first reading, 24 bytes each, up to
-//! 256 MiB of them; only files past that are ([`kept`]).
+//! It takes no second reading: what statements say is kept from the first, 24 bytes each, up to 256 MiB of them; only files
+//! past that are read again ([`kept`]).
 //!
 //! The survey holds an entry for each enrolment, about 150 bytes, whatever the length of the log, and ids of some millions
 //! of statements at a time ([`super::repeats`]): a log of more is read once more for each 3.7 million.

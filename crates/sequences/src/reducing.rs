@@ -1,0 +1,176 @@
+//! The second half of a build: partitions reduced and encoded side by side, and appended in order.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use crate::columns::{Columns, schema};
+use crate::error::BuildError;
+use crate::features::Feature;
+use crate::parquet_out::{Appender, Encoded, GroupedFile};
+use crate::progress::{Progress, Unit};
+use crate::reduce::{self, Summary};
+use crate::store::{Store, Taken};
+
+/// What reducing leaves besides the file.
+pub(crate) struct Reduced {
+    pub(crate) summaries: Vec<Summary>,
+    pub(crate) events: u64,
+    pub(crate) rows: u64,
+}
+
+/// One partition reduced and encoded.
+struct Done {
+    encoded: Encoded,
+    summaries: Vec<Summary>,
+    events: u64,
+    rows: u64,
+}
+
+/// Partitions that a thread may be ahead of the next one to be appended: what is encoded takes little room, but not none.
+fn most_ahead() -> usize {
+    8 * rayon::current_num_threads()
+}
+
+/// Reduces every partition's events in `store` to the rows of the file at `path`. Each thread holds the events of one.
+pub(crate) fn reduce_all(
+    frame: &reduce::Frame<'_>,
+    features: &[Feature],
+    partitions: &[Range<u32>],
+    store: &Store,
+    path: &Path,
+    progress: &dyn Progress,
+) -> Result<Reduced, BuildError> {
+    let schema = schema(features);
+    let mut file = GroupedFile::create(path, &schema).map_err(BuildError::parquet(path))?;
+    progress.begin("weeks", Some(frame.roster.enrolments.len() as u64), Unit::Enrolments);
+    let reduced = Reduced { summaries: Vec::with_capacity(frame.roster.enrolments.len()), events: 0, rows: 0 };
+    let (encoder, appender) = file.parts();
+    let one = |number: usize| -> Result<Done, BuildError> {
+        let events = store.take(number).map_err(BuildError::write(path))?;
+        let (columns, summaries, events) = reduce_partition(frame, features, partitions[number].clone(), events);
+        let batch = columns.finish(&schema);
+        let encoded = encoder.encode(number, &batch).map_err(BuildError::parquet(path))?;
+        progress.advance(summaries.len() as u64);
+        Ok(Done { encoded, summaries, events, rows: batch.num_rows() as u64 })
+    };
+    let order = Order {
+        turn: Mutex::new(Turn { appender, waiting: BTreeMap::new(), next: 0, failed: false, reduced }),
+        moved: Condvar::new(),
+        most_ahead: most_ahead(),
+    };
+    let queue = AtomicUsize::new(0);
+    // One after the other off a queue, so that no thread is done long before another, and what is done early is next.
+    let results: Vec<Result<(), BuildError>> = rayon::broadcast(|_| {
+        let _guard = FailOnPanic(&order);
+        loop {
+            let number = queue.fetch_add(1, Ordering::Relaxed);
+            if number >= partitions.len() || !order.wait_for(number) {
+                return Ok(());
+            }
+            let put = one(number).and_then(|done| order.put(number, done).map_err(BuildError::parquet(path)));
+            if put.is_err() {
+                order.fail();
+                return put;
+            }
+        }
+    });
+    results.into_iter().collect::<Result<(), _>>()?;
+    let reduced = order.turn.into_inner().expect(APPENDING).reduced;
+    file.finish().map_err(BuildError::parquet(path))?;
+    progress.end(&format!("{} enrolment-weeks of {} enrolments", reduced.rows, reduced.summaries.len()));
+    Ok(reduced)
+}
+
+/// Appends in order what is done in any.
+struct Order<'a> {
+    turn: Mutex<Turn<'a>>,
+    /// Told when `turn` has moved.
+    moved: Condvar,
+    most_ahead: usize,
+}
+
+struct Turn<'a> {
+    appender: Appender<'a>,
+    /// Done, and waiting for those before them.
+    waiting: BTreeMap<usize, Done>,
+    /// Number of the partition to be appended next.
+    next: usize,
+    failed: bool,
+    reduced: Reduced,
+}
+
+const APPENDING: &str = "no thread panics while it appends";
+
+impl Order<'_> {
+    /// Waits until partition `number` is not too far ahead; false when another failed. Whoever has the next partition
+    /// never waits, so somebody goes on.
+    fn wait_for(&self, number: usize) -> bool {
+        let turn = self.turn.lock().expect(APPENDING);
+        let waits = |turn: &mut Turn<'_>| !turn.failed && number >= turn.next + self.most_ahead;
+        !self.moved.wait_while(turn, waits).expect(APPENDING).failed
+    }
+
+    /// Takes partition `number`, and appends those whose turn it is.
+    fn put(&self, number: usize, done: Done) -> Result<(), parquet::errors::ParquetError> {
+        let mut turn = self.turn.lock().expect(APPENDING);
+        let turn = &mut *turn;
+        turn.waiting.insert(number, done);
+        while let Some(Done { encoded, summaries, events, rows }) = turn.waiting.remove(&turn.next) {
+            turn.appender.append(encoded)?;
+            turn.reduced.summaries.extend(summaries);
+            turn.reduced.events += events;
+            turn.reduced.rows += rows;
+            turn.next += 1;
+        }
+        self.moved.notify_all();
+        Ok(())
+    }
+
+    fn fail(&self) {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner).failed = true;
+        self.moved.notify_all();
+    }
+}
+
+/// Lets no thread wait for one that panicked.
+struct FailOnPanic<'o, 'a>(&'o Order<'a>);
+
+impl Drop for FailOnPanic<'_, '_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail();
+        }
+    }
+}
+
+/// Rows, summaries, and how many events there were.
+fn reduce_partition<'a>(
+    frame: &reduce::Frame<'_>,
+    features: &'a [Feature],
+    enrolments: Range<u32>,
+    mut events: Taken,
+) -> (Columns<'a>, Vec<Summary>, u64) {
+    let mut columns = Columns::new(features);
+    let mut summaries = Vec::with_capacity(enrolments.len());
+    let mut scratch = reduce::Scratch::default();
+    let mut count = 0;
+    for place in enrolments {
+        let mine = events.of(place);
+        count += mine.iter().map(|event| u64::from(event.weight())).sum::<u64>();
+        let enrolment = &frame.roster.enrolments[place as usize];
+        let grid = &frame.grids[enrolment.course as usize];
+        let course = &frame.roster.courses[enrolment.course as usize];
+        columns.keys(&course.id, &enrolment.id, &enrolment.learner, grid.weeks);
+        let week_days = |week| grid.week_days(week);
+        summaries.push(reduce::reduce(frame, place, mine, &mut scratch, |week, values| {
+            columns.push(week, week_days(week), Some(values));
+        }));
+        for week in grid.observed_weeks..grid.weeks {
+            columns.push(week, week_days(week), None);
+        }
+    }
+    (columns, summaries, count)
+}
