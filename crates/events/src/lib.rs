@@ -33,6 +33,6 @@ pub use knows::Knows;
 pub use releases::Releases;
 pub use roster::{Assessment, Course, End, Enrolment, EnrolmentIndex, Outcome, Roster, Submission};
 pub use source::{
-    BlockSink, DatabaseTable, EventFile, Granularity, InputFile, LabelOffer, Purpose, Source, side_by_side,
+    BlockSink, By, DatabaseTable, EventFile, Granularity, InputFile, LabelOffer, Purpose, Source, read_next,
 };
 pub use tally::{BlockTally, Count, Reason, SAMPLES, Sample, Tally};

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use crate::error::ReadError;
 use crate::intake::{Frame, Parsed};
 use crate::roster::Roster;
@@ -154,14 +156,45 @@ pub trait EventFile: Send + Sync {
     }
 }
 
-/// How many of `files`, from the first on, are to be read side by side, each by one thread: 1 when the first is best read
-/// by all threads together. At most a few for each of rayon's threads.
-#[must_use]
-pub fn side_by_side(files: &[Box<dyn EventFile>]) -> usize {
-    let streams = files.iter().take_while(|file| file.is_one_stream()).count();
-    match rayon::current_num_threads() {
-        // One stream is better unpacked by one thread and parsed by the other than by one of two.
-        threads if threads > 1 && streams > 1 => streams.min(4 * threads),
-        _ => 1,
+/// By whom a file is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// [`EventFile::read`].
+    AllThreads,
+    /// [`EventFile::read_alone`].
+    OneThread,
+}
+
+impl By {
+    /// Has `file` read.
+    ///
+    /// # Errors
+    /// As [`EventFile::read`].
+    pub fn read(
+        self,
+        file: &dyn EventFile,
+        purpose: Purpose,
+        frame: &Frame,
+        sink: &BlockSink<'_>,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Option<String>, ReadError> {
+        match self {
+            Self::AllThreads => file.read(purpose, frame, sink, progress),
+            Self::OneThread => file.read_alone(purpose, frame, sink, progress),
+        }
     }
+}
+
+/// Has the next of `files` read, from number `from` on: one by all threads, or, where files are one stream each, some of
+/// them side by side, each by one thread. `read` is given a file's number. Gives what it gave, in the order of the files:
+/// of at least one file, unless there is none left, and of at most a few for each of rayon's threads.
+pub fn read_next<T: Send>(files: &[Box<dyn EventFile>], from: usize, read: impl Fn(usize, By) -> T + Sync) -> Vec<T> {
+    let threads = rayon::current_num_threads();
+    let streams = files[from..].iter().take(4 * threads).take_while(|file| file.is_one_stream()).count();
+    // One stream is better unpacked by one thread and parsed by the other than by one of two.
+    if threads == 1 || streams < 2 {
+        return files.get(from).map(|_| read(from, By::AllThreads)).into_iter().collect();
+    }
+    // No thread takes more than one at once.
+    (from..from + streams).into_par_iter().with_max_len(1).map(|file| read(file, By::OneThread)).collect()
 }

@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use staycast_events::time::DAY_SECONDS;
-use staycast_events::{BlockTally, EventFile, Frame, Parsed, Purpose, ReadError, Source, Tally, side_by_side};
+use staycast_events::{BlockTally, By, EventFile, Frame, Parsed, Purpose, ReadError, Source, Tally, read_next};
 
 use crate::build::BuildOptions;
 use crate::checkpoint::{Identity, Journal};
@@ -90,18 +89,8 @@ impl Reading<'_> {
         let mut since_checkpoint = 0;
         let each = Each { reading: self, frame: &frame, windows: &windows, store, progress };
         while begun.files < source.events.len() {
-            let together = side_by_side(&source.events[begun.files..]);
-            let files = begun.files..begun.files + together;
-            let read: Vec<_> = match together {
-                1 => vec![each.read(begun.files, By::AllThreads, &begun)],
-                // In order within each thread, and no thread with more than one at once.
-                _ => files
-                    .clone()
-                    .into_par_iter()
-                    .with_max_len(1)
-                    .map(|file| each.read(file, By::OneThread, &begun))
-                    .collect(),
-            };
+            let read = read_next(&source.events, begun.files, |file, by| each.read(file, by, &begun));
+            let files = begun.files..begun.files + read.len();
             for (file, read) in files.clone().zip(read) {
                 let (tally, hash) = read?;
                 begun.tally.append(tally);
@@ -155,13 +144,6 @@ struct Each<'a> {
     progress: &'a dyn Progress,
 }
 
-/// By whom a file is read.
-#[derive(Clone, Copy)]
-enum By {
-    AllThreads,
-    OneThread,
-}
-
 impl Each<'_> {
     /// Reads file number `file` into the store. Gives what became of its rows, and its hash where reading gave it.
     fn read(&self, file: usize, by: By, begun: &Begun) -> Result<(Tally, Option<String>), BuildError> {
@@ -187,10 +169,7 @@ impl Each<'_> {
             Ok(())
         };
         let progress = |bytes| self.progress.advance(bytes);
-        let hash = match by {
-            By::AllThreads => file.read(Purpose::Events, self.frame, &sink, &progress)?,
-            By::OneThread => file.read_alone(Purpose::Events, self.frame, &sink, &progress)?,
-        };
+        let hash = by.read(file, Purpose::Events, self.frame, &sink, &progress)?;
         let blocks = blocks.into_inner().expect("no thread panicked while it counted");
         Ok((place_blocks(file, blocks), hash))
     }

@@ -9,7 +9,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 use staycast_events::formats::{self, OpenOptions};
 use staycast_events::time::format_instant;
-use staycast_events::{Enrolment, Event, Frame, Kind, Parsed, Purpose, ReadError, Reason, Source, Span, Tally};
+use staycast_events::{By, Enrolment, Event, Frame, Kind, Parsed, Purpose, ReadError, Reason, Source, Span, Tally};
 
 /// This crate's folder. Asked of cargo when the test runs: a target directory outlives a checkout, and a test built in
 /// one may run in another.
@@ -127,13 +127,6 @@ pub(crate) fn read_framed(source: &Source, frame: &Frame) -> Result<Everything, 
     Ok(first.0)
 }
 
-/// By whom each file is read.
-#[derive(Clone, Copy)]
-enum By {
-    AllThreads,
-    OneThread,
-}
-
 /// What comes of it, and the files' hashes.
 fn read_once(source: &Source, frame: &Frame, by: By) -> Result<(Everything, Vec<Option<String>>), ReadError> {
     let (mut all, mut hashes) = (Everything::default(), Vec::new());
@@ -143,10 +136,7 @@ fn read_once(source: &Source, frame: &Frame, by: By) -> Result<(Everything, Vec<
             blocks.lock().unwrap().push((number, parsed));
             Ok(())
         };
-        hashes.push(match by {
-            By::AllThreads => file.read(Purpose::Events, frame, &sink, &|_| ())?,
-            By::OneThread => file.read_alone(Purpose::Events, frame, &sink, &|_| ())?,
-        });
+        hashes.push(by.read(file.as_ref(), Purpose::Events, frame, &sink, &|_| ())?);
         let mut blocks = blocks.into_inner().unwrap();
         blocks.sort_by_key(|(number, _)| *number);
         let name = file.name();

@@ -54,7 +54,7 @@ use crate::json::{self, Broken, Text};
 use crate::kind::Kind;
 use crate::objects::ObjectLines;
 use crate::roster::Roster;
-use crate::source::{EventFile, Granularity, InputFile, LabelOffer, Purpose, Source};
+use crate::source::{self, EventFile, Granularity, InputFile, LabelOffer, Purpose, Source};
 use crate::tally::{Reason, Tally};
 use crate::text::{LineParser, TextFile, lines};
 
@@ -248,21 +248,29 @@ fn hear<G: Grammar>(
 ) -> Result<Heard, ReadError> {
     let (survey, search, room) = (Arc::default(), Arc::new(Search::default()), Arc::new(room));
     let frame = Frame::new(&Roster::default(), &[], None);
-    let (mut told, mut kept) = (Tally::default(), Vec::new());
-    for (path, file) in paths.iter().zip(0..) {
-        let keeping = Arc::new(Keeping::new(&room));
+    let keepings: Vec<Arc<Keeping>> = paths.iter().map(|_| Arc::new(Keeping::new(&room))).collect();
+    let mut files: Vec<Box<dyn EventFile>> = Vec::new();
+    for ((path, keeping), file) in paths.iter().zip(&keepings).zip(0..) {
         let lines = SurveyLines {
             grammar: grammar.clone(),
             survey: Arc::clone(&survey),
             search: Arc::clone(&search),
-            keeping: Arc::clone(&keeping),
+            keeping: Arc::clone(keeping),
             file,
         };
         let mut lines = text_file(path, layout, lines)?;
         lines.set_block_bytes(block_bytes);
-        let (tallies, hash) = rows::read_for_tallies(&lines, &frame)?;
-        kept.push(keeping.finish(&tallies, hash));
-        told.append(rows::placed(&lines, tallies));
+        files.push(Box::new(lines));
+    }
+    let (mut told, mut kept) = (Tally::default(), Vec::new());
+    while kept.len() < files.len() {
+        let read = |file: usize, by| rows::read_for_tallies(files[file].as_ref(), &frame, by);
+        for read in source::read_next(&files, kept.len(), read) {
+            let (tallies, hash) = read?;
+            let file = kept.len();
+            kept.push(keepings[file].finish(&tallies, hash));
+            told.append(rows::placed(files[file].as_ref(), tallies));
+        }
     }
     while search.goes_on() {
         for (path, file) in paths.iter().zip(0..) {

@@ -10,7 +10,7 @@ use crate::formats::fields::each_line;
 use crate::formats::pairs::PairIndex;
 use crate::formats::repeats::{Repeats, Search, hash_of};
 use crate::intake::{Frame, Intake, Row};
-use crate::source::{EventFile, Purpose};
+use crate::source::{By, EventFile, Purpose};
 use crate::tally::{BlockTally, Reason, Tally};
 use crate::text::LineParser;
 
@@ -149,13 +149,17 @@ fn refuse(intake: &mut Intake<'_>, line: u64, Unusable { reason, what }: Unusabl
 pub(super) type Tallies = Vec<(usize, BlockTally)>;
 
 /// Reads `file` for what becomes of its lines. Gives its hash too, where reading it does.
-pub(super) fn read_for_tallies(file: &dyn EventFile, frame: &Frame) -> Result<(Tallies, Option<String>), ReadError> {
+pub(super) fn read_for_tallies(
+    file: &dyn EventFile,
+    frame: &Frame,
+    by: By,
+) -> Result<(Tallies, Option<String>), ReadError> {
     let blocks: Mutex<Tallies> = Mutex::default();
     let sink = |number, parsed: crate::Parsed| {
         blocks.lock().unwrap_or_else(PoisonError::into_inner).push((number, parsed.tally));
         Ok(())
     };
-    let hash = file.read(Purpose::Events, frame, &sink, &|_| ())?;
+    let hash = by.read(file, Purpose::Events, frame, &sink, &|_| ())?;
     let mut blocks = blocks.into_inner().unwrap_or_else(PoisonError::into_inner);
     blocks.sort_unstable_by_key(|(number, _)| *number);
     Ok((blocks, hash))
