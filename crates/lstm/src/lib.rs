@@ -24,6 +24,7 @@ mod module;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 mod native;
 mod norm;
+pub mod onnx;
 mod ops;
 pub mod pytorch;
 pub mod reference;
