@@ -1,0 +1,226 @@
+//! A blend of several forecasters: non-negative weights and an intercept, fitted on held-out logits.
+
+use serde::{Deserialize, Serialize};
+
+use crate::newton::{FewScores, minimise};
+
+/// L2 penalty on the weights, in units of a row's log loss: nothing beside a hundred rows, and enough to keep the weights
+/// finite where a forecaster separates the classes and to share weight between forecasters that are alike.
+const PENALTY: f64 = 0.01;
+
+/// A blend at one cut-off: intercept + Σ weight × logit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Blend {
+    intercept: f64,
+    weights: Vec<Part>,
+}
+
+/// A forecaster's part in a blend.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// The forecaster.
+    pub name: String,
+    /// What its logit is multiplied by, at least 0.
+    pub weight: f64,
+}
+
+/// Why logits can't be blended.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BlendError {
+    /// Not as many rows of logits as of labels, or not as many forecasters as names.
+    #[error("{what}: {found} values where {wanted} are needed")]
+    Length {
+        /// What is too long or too short.
+        what: String,
+        /// Its length.
+        found: usize,
+        /// The length it should have.
+        wanted: usize,
+    },
+    /// A logit is NaN or infinite.
+    #[error("the logit of {name} for row {row} is not a finite number; blend only rows that all have forecast")]
+    NotFinite {
+        /// The forecaster.
+        name: String,
+        /// The row, from 0.
+        row: usize,
+    },
+    /// The labels are all alike, or there is nothing to blend.
+    #[error(
+        "a blend needs forecasters and rows of both kinds; there are {forecasters} forecasters, {positives} dropouts and {negatives} others"
+    )]
+    NothingToFit {
+        /// Forecasters.
+        forecasters: usize,
+        /// Rows that dropped out.
+        positives: usize,
+        /// Rows that did not.
+        negatives: usize,
+    },
+    /// The fit failed.
+    #[error("the blend can't be fitted: {reason}")]
+    Fit {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Blend {
+    /// Fits a blend by log loss on rows that no forecaster was trained on. `logits`: `[forecaster][row]`, in the order of
+    /// `names`; `labels`: by row, true for dropout. The weights are those of logistic regression under the bound that none
+    /// is negative, with a small penalty (λ = 0.01 in Σ log loss + λ/2 Σ weight²).
+    ///
+    /// # Errors
+    /// When the slices don't fit together, a logit is not finite, or a class is missing.
+    pub fn fit(names: &[&str], logits: &[&[f32]], labels: &[bool]) -> Result<Self, BlendError> {
+        check(names, logits, labels.len())?;
+        let positives = labels.iter().filter(|&&label| label).count();
+        let negatives = labels.len() - positives;
+        if names.is_empty() || positives == 0 || negatives == 0 {
+            return Err(BlendError::NothingToFit { forecasters: names.len(), positives, negatives });
+        }
+        let scores: Vec<Vec<f64>> =
+            logits.iter().map(|logits| logits.iter().map(|&z| f64::from(z)).collect()).collect();
+        let targets: Vec<f64> = labels.iter().map(|&label| f64::from(u8::from(label))).collect();
+        let loss = FewScores { scores: &scores, targets: &targets, penalty: PENALTY };
+        let mut start = vec![1.0 / names.len() as f64; names.len()];
+        start.push(0.0);
+        let mut fitted = minimise(&loss, start, |at| at < names.len()).map_err(|reason| BlendError::Fit { reason })?;
+        let intercept = fitted.pop().expect("the intercept comes last");
+        let weights =
+            names.iter().zip(fitted).map(|(name, weight)| Part { name: (*name).to_owned(), weight }).collect();
+        Ok(Self { intercept, weights })
+    }
+
+    /// The weights, in the order of the fit.
+    #[must_use]
+    pub fn weights(&self) -> &[Part] {
+        &self.weights
+    }
+
+    /// The intercept.
+    #[must_use]
+    pub fn intercept(&self) -> f64 {
+        self.intercept
+    }
+
+    /// Blends `logits`, `[forecaster][row]` in the order of the fit; returns a logit a row.
+    ///
+    /// # Errors
+    /// When there are not as many forecasters as in the fit, they have unequal rows, or a logit is not finite.
+    pub fn apply(&self, logits: &[&[f32]]) -> Result<Vec<f32>, BlendError> {
+        let names: Vec<&str> = self.weights.iter().map(|part| part.name.as_str()).collect();
+        let rows = logits.first().map_or(0, |logits| logits.len());
+        check(&names, logits, rows)?;
+        let blend = |row: usize| {
+            let parts = self.weights.iter().zip(logits).map(|(part, logits)| part.weight * f64::from(logits[row]));
+            (self.intercept + parts.sum::<f64>()) as f32
+        };
+        Ok((0..rows).map(blend).collect())
+    }
+}
+
+fn check(names: &[&str], logits: &[&[f32]], rows: usize) -> Result<(), BlendError> {
+    if logits.len() != names.len() {
+        return Err(BlendError::Length { what: "logits".to_owned(), found: logits.len(), wanted: names.len() });
+    }
+    for (&name, logits) in names.iter().zip(logits) {
+        if logits.len() != rows {
+            return Err(BlendError::Length {
+                what: format!("the logits of {name}"),
+                found: logits.len(),
+                wanted: rows,
+            });
+        }
+        if let Some(row) = logits.iter().position(|logit| !logit.is_finite()) {
+            return Err(BlendError::NotFinite { name: name.to_owned(), row });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::newton::log_loss;
+    use crate::random::Stream;
+
+    /// Two noisy views of a hidden logit, and one that points the wrong way.
+    fn views() -> ([Vec<f32>; 3], Vec<bool>) {
+        let noise = |at: usize, by: u64| Stream::new(by, &[at as u64]).next() as f32 / u64::MAX as f32 * 2.0 - 1.0;
+        let hidden: Vec<f32> = (0..2000).map(|at| 2.5 * noise(at, 37)).collect();
+        let labels = (0..2000).map(|at| hidden[at] + 1.5 * noise(at, 53) + 1.5 * noise(at, 71) > 0.3).collect();
+        let first = (0..2000).map(|at| hidden[at] + 2.0 * noise(at, 17)).collect();
+        let second = (0..2000).map(|at| 0.5 * hidden[at] + noise(at, 29)).collect();
+        let wrong = (0..2000).map(|at| -0.5 * hidden[at] + noise(at, 11)).collect();
+        ([first, second, wrong], labels)
+    }
+
+    #[test]
+    fn a_blend_is_better_than_its_parts_and_weighs_down_what_misleads() {
+        let (views, labels) = views();
+        let logits: Vec<&[f32]> = views.iter().map(Vec::as_slice).collect();
+        let blend = Blend::fit(&["first", "second", "wrong"], &logits, &labels).unwrap();
+        let weights: Vec<f64> = blend.weights().iter().map(|part| part.weight).collect();
+        assert!(weights[0] > 0.1 && weights[1] > 0.1 && weights[2] == 0.0, "{blend:?}");
+        let loss = |logits: &[f32]| {
+            let logits: Vec<f64> = logits.iter().map(|&z| f64::from(z)).collect();
+            log_loss(&logits, &labels)
+        };
+        let blended = loss(&blend.apply(&logits).unwrap());
+        for alone in 0..2 {
+            let one = Blend::fit(&["alone"], &logits[alone..=alone], &labels).unwrap();
+            let alone = loss(&one.apply(&logits[alone..=alone]).unwrap());
+            assert!(blended < alone - 0.005, "{blended} {alone}");
+        }
+        let json = serde_json::to_string(&blend).unwrap();
+        assert_eq!(serde_json::from_str::<Blend>(&json).unwrap(), blend);
+    }
+
+    #[test]
+    fn no_better_weights_lie_near() {
+        let (views, labels) = views();
+        let logits: Vec<&[f32]> = views.iter().map(Vec::as_slice).collect();
+        let blend = Blend::fit(&["a", "b", "c"], &logits, &labels).unwrap();
+        let loss = |blend: &Blend| {
+            let mixed: Vec<f64> = blend.apply(&logits).unwrap().into_iter().map(f64::from).collect();
+            let squares: f64 = blend.weights.iter().map(|part| part.weight * part.weight).sum();
+            log_loss(&mixed, &labels) * labels.len() as f64 + 0.5 * PENALTY * squares
+        };
+        let least = loss(&blend);
+        for at in 0..4 {
+            for by in [-0.01, 0.01] {
+                let mut moved = blend.clone();
+                if at == 3 {
+                    moved.intercept += by;
+                } else {
+                    moved.weights[at].weight = (moved.weights[at].weight + by).max(0.0);
+                }
+                assert!(loss(&moved) >= least - 1e-3, "{at} {by}: {} {least}", loss(&moved));
+            }
+        }
+    }
+
+    #[test]
+    fn forecasters_that_separate_or_are_alike_give_finite_weights() {
+        let logits: Vec<f32> = (0..40).map(|at| at as f32 - 19.5).collect();
+        let labels: Vec<bool> = (0..40).map(|at| at >= 20).collect();
+        let blend = Blend::fit(&["one", "same"], &[&logits, &logits], &labels).unwrap();
+        let weights: Vec<f64> = blend.weights().iter().map(|part| part.weight).collect();
+        assert!((weights[0] - weights[1]).abs() < 1e-3 && weights[0] < 100.0, "{blend:?}");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        let nan = Blend::fit(&["lstm"], &[&[0.0, f32::NAN]], &[true, false]).unwrap_err();
+        assert_eq!(nan, BlendError::NotFinite { name: "lstm".to_owned(), row: 1 });
+        let short = Blend::fit(&["lstm"], &[&[0.0]], &[true, false]).unwrap_err();
+        assert_eq!(short.to_string(), "the logits of lstm: 1 values where 2 are needed");
+        let one_class = Blend::fit(&["lstm"], &[&[0.0]], &[true]).unwrap_err();
+        assert!(one_class.to_string().contains("1 dropouts and 0 others"), "{one_class}");
+        let blend = Blend::fit(&["lstm"], &[&[0.0, 1.0]], &[true, false]).unwrap();
+        assert!(matches!(blend.apply(&[]), Err(BlendError::Length { .. })));
+    }
+}

@@ -1,0 +1,338 @@
+//! Options of the models, one struct each. Unknown keys are errors, and so are values out of range.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// An option that is out of its range.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{option} is {found}; it must be {wanted}")]
+pub struct ConfigError {
+    /// The option, with its section.
+    pub option: &'static str,
+    /// What was given.
+    pub found: String,
+    /// What is allowed.
+    pub wanted: &'static str,
+}
+
+fn within(option: &'static str, value: f64, wanted: &'static str, ok: bool) -> Result<(), ConfigError> {
+    if ok && value.is_finite() { Ok(()) } else { Err(ConfigError { option, found: value.to_string(), wanted }) }
+}
+
+/// The options of all models; a model reads its own section.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BaselineConfig {
+    /// Of [`crate::BaselineKind::Rules`].
+    pub rules: RulesConfig,
+    /// Of [`crate::BaselineKind::Linear`].
+    pub linear: LinearConfig,
+    /// Of [`crate::BaselineKind::Logistic`].
+    pub logistic: LogisticConfig,
+    /// Of [`crate::BaselineKind::Tree`].
+    pub tree: TreeConfig,
+    /// Of [`crate::BaselineKind::Forest`].
+    pub forest: ForestConfig,
+    /// Of [`crate::BaselineKind::Boosting`].
+    pub boosting: BoostingConfig,
+    /// Of [`crate::BaselineKind::Hazard`].
+    pub hazard: HazardConfig,
+}
+
+impl BaselineConfig {
+    /// Checks every section.
+    ///
+    /// # Errors
+    /// Naming the first option that is out of its range.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.rules.validate()?;
+        penalties("linear.penalties", &self.linear.penalties)?;
+        penalties("logistic.penalties", &self.logistic.penalties)?;
+        self.tree.validate()?;
+        self.forest.validate()?;
+        self.boosting.validate()?;
+        penalties("hazard.penalties", &self.hazard.penalties)?;
+        let baseline = self.hazard.baseline_penalty;
+        within("hazard.baseline_penalty", baseline, "above 0", baseline > 0.0)
+    }
+}
+
+fn penalties(option: &'static str, penalties: &[f64]) -> Result<(), ConfigError> {
+    const WANTED: &str = "one or more numbers above 0";
+    let bad = penalties.iter().find(|&&penalty| !(penalty.is_finite() && penalty > 0.0));
+    match (bad, penalties.is_empty()) {
+        (Some(bad), _) => Err(ConfigError { option, found: bad.to_string(), wanted: WANTED }),
+        (None, true) => Err(ConfigError { option, found: "empty".to_owned(), wanted: WANTED }),
+        (None, false) => Ok(()),
+    }
+}
+
+/// Where the warning signs begin. `[rules]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RulesConfig {
+    /// Days without activity that earn a point each time one of them is reached; increasing. Default 7 and 14.
+    pub silent_days: Vec<f32>,
+    /// A week with at most this many active days earns a point. Default 1.
+    pub few_active_days: f32,
+    /// A week with fewer events than this share of the learner's own mean week before earns a point; 0 to 1.
+    /// Default 0.5.
+    pub fallen_to: f32,
+    /// A rank in the course's week below this share earns a point; 0 to 1. Default 0.25, the first quartile.
+    pub lowest_share: f32,
+}
+
+impl Default for RulesConfig {
+    fn default() -> Self {
+        Self { silent_days: vec![7.0, 14.0], few_active_days: 1.0, fallen_to: 0.5, lowest_share: 0.25 }
+    }
+}
+
+impl RulesConfig {
+    fn validate(&self) -> Result<(), ConfigError> {
+        let rising = self.silent_days.windows(2).all(|pair| pair[0] < pair[1]);
+        if !rising || self.silent_days.is_empty() || self.silent_days.iter().any(|days| !(0.0..=1000.0).contains(days))
+        {
+            return Err(ConfigError {
+                option: "rules.silent_days",
+                found: format!("{:?}", self.silent_days),
+                wanted: "one or more numbers of days from 0 to 1000, increasing",
+            });
+        }
+        let days = f64::from(self.few_active_days);
+        within("rules.few_active_days", days, "from 0 to 7", (0.0..=7.0).contains(&days))?;
+        let fallen = f64::from(self.fallen_to);
+        within("rules.fallen_to", fallen, "from 0 to 1", (0.0..=1.0).contains(&fallen))?;
+        let lowest = f64::from(self.lowest_share);
+        within("rules.lowest_share", lowest, "from 0 to 1", (0.0..=1.0).contains(&lowest))
+    }
+}
+
+/// `[linear]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LinearConfig {
+    /// λ in Σ (y - a - x·b)² + λ Σ b², scikit-learn's `alpha`. Of several the one with the least squared error on the
+    /// held-out rows is taken, at each cut-off. Default 1, 30 and 1000.
+    pub penalties: Vec<f64>,
+}
+
+impl Default for LinearConfig {
+    fn default() -> Self {
+        Self { penalties: vec![1.0, 30.0, 1000.0] }
+    }
+}
+
+/// `[logistic]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogisticConfig {
+    /// λ in Σ log loss + λ/2 Σ b², the inverse of scikit-learn's `C`. Of several the one with the least log loss on the
+    /// held-out rows is taken, at each cut-off. Default 1, 10 and 100.
+    pub penalties: Vec<f64>,
+}
+
+impl Default for LogisticConfig {
+    fn default() -> Self {
+        Self { penalties: vec![1.0, 10.0, 100.0] }
+    }
+}
+
+/// `[tree]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TreeConfig {
+    /// Questions from the root to a leaf, at most; 1 to 30. Default 6.
+    pub depth: u16,
+    /// Training rows in a leaf, at least. Default 50.
+    pub rows_in_leaf: usize,
+}
+
+impl Default for TreeConfig {
+    fn default() -> Self {
+        Self { depth: 6, rows_in_leaf: 50 }
+    }
+}
+
+impl TreeConfig {
+    fn validate(&self) -> Result<(), ConfigError> {
+        within("tree.depth", f64::from(self.depth), "from 1 to 30", (1..=30).contains(&self.depth))?;
+        within("tree.rows_in_leaf", self.rows_in_leaf as f64, "at least 1", self.rows_in_leaf > 0)
+    }
+}
+
+/// `[forest]`. The defaults bound the work: a tree looks at no more than `rows_in_tree × columns_in_tree` numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ForestConfig {
+    /// Trees; 1 to 5000. Default 100.
+    pub trees: usize,
+    /// Questions from the root to a leaf, at most; 1 to 30. Default 8.
+    pub depth: u16,
+    /// Drawn rows in a leaf, at least. Default 20.
+    pub rows_in_leaf: usize,
+    /// Rows that a tree is grown on, drawn without repeats for each tree, of which it then draws as many with repeats; all
+    /// there are, if fewer. Default 4000.
+    pub rows_in_tree: usize,
+    /// Share of the columns that a tree may ask about, drawn for each tree; above 0, to 1. Default 0.3.
+    pub columns_in_tree: f64,
+    /// Share of the tree's columns among which a question is chosen, drawn for each; above 0, to 1. Default 0.2.
+    pub columns_in_question: f64,
+}
+
+impl Default for ForestConfig {
+    fn default() -> Self {
+        Self {
+            trees: 100,
+            depth: 8,
+            rows_in_leaf: 20,
+            rows_in_tree: 4000,
+            columns_in_tree: 0.3,
+            columns_in_question: 0.2,
+        }
+    }
+}
+
+impl ForestConfig {
+    fn validate(&self) -> Result<(), ConfigError> {
+        within("forest.trees", self.trees as f64, "from 1 to 5000", (1..=5000).contains(&self.trees))?;
+        within("forest.depth", f64::from(self.depth), "from 1 to 30", (1..=30).contains(&self.depth))?;
+        within("forest.rows_in_leaf", self.rows_in_leaf as f64, "at least 1", self.rows_in_leaf > 0)?;
+        within("forest.rows_in_tree", self.rows_in_tree as f64, "at least 20", self.rows_in_tree >= 20)?;
+        for (option, share) in
+            [("forest.columns_in_tree", self.columns_in_tree), ("forest.columns_in_question", self.columns_in_question)]
+        {
+            within(option, share, "above 0, to 1", share > 0.0 && share <= 1.0)?;
+        }
+        Ok(())
+    }
+}
+
+/// Which way a forecast may move with a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// More of it never makes dropout less likely.
+    Rising,
+    /// More of it never makes dropout likelier.
+    Falling,
+}
+
+/// `[boosting]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BoostingConfig {
+    /// Trees at most; 1 to 10,000. Default 1000.
+    pub trees: usize,
+    /// Trees without a better log loss on the held-out rows after which it stops; the best number of trees is kept.
+    /// Default 30.
+    pub patience: usize,
+    /// Share of a tree that counts; above 0, to 1. Default 0.05.
+    pub learning_rate: f32,
+    /// Leaves of a tree, at most; 2 to 1024. Default 15.
+    pub leaves: usize,
+    /// Questions from the root to a leaf, at most; 1 to 30. Default 8.
+    pub depth: usize,
+    /// Sum of p (1 - p) over the rows of a leaf, at least, XGBoost's `min_child_weight`; at least 0. Default 5.
+    pub leaf_weight: f32,
+    /// L2 penalty on the leaves, XGBoost's `lambda`; at least 0. Default 10.
+    pub penalty: f32,
+    /// Bins that a column is cut into, at most; 2 to 1024. Default 255.
+    pub bins: u16,
+    /// Share of the columns that a tree may ask about, drawn for each; above 0, to 1. Default 0.5.
+    pub columns_in_tree: f64,
+    /// Columns of the inputs by which the forecast may move in one direction only, in every week. Default none.
+    pub monotone: BTreeMap<String, Direction>,
+}
+
+impl Default for BoostingConfig {
+    fn default() -> Self {
+        Self {
+            trees: 1000,
+            patience: 30,
+            learning_rate: 0.05,
+            leaves: 15,
+            depth: 8,
+            leaf_weight: 5.0,
+            penalty: 10.0,
+            bins: 255,
+            columns_in_tree: 0.5,
+            monotone: BTreeMap::new(),
+        }
+    }
+}
+
+impl BoostingConfig {
+    fn validate(&self) -> Result<(), ConfigError> {
+        within("boosting.trees", self.trees as f64, "from 1 to 10000", (1..=10_000).contains(&self.trees))?;
+        within("boosting.patience", self.patience as f64, "at least 1", self.patience > 0)?;
+        let rate = f64::from(self.learning_rate);
+        within("boosting.learning_rate", rate, "above 0, to 1", rate > 0.0 && rate <= 1.0)?;
+        within("boosting.leaves", self.leaves as f64, "from 2 to 1024", (2..=1024).contains(&self.leaves))?;
+        within("boosting.depth", self.depth as f64, "from 1 to 30", (1..=30).contains(&self.depth))?;
+        let weight = f64::from(self.leaf_weight);
+        within("boosting.leaf_weight", weight, "at least 0", weight >= 0.0)?;
+        let penalty = f64::from(self.penalty);
+        within("boosting.penalty", penalty, "at least 0", penalty >= 0.0)?;
+        within("boosting.bins", f64::from(self.bins), "from 2 to 1024", (2..=1024).contains(&self.bins))?;
+        let share = self.columns_in_tree;
+        within("boosting.columns_in_tree", share, "above 0, to 1", share > 0.0 && share <= 1.0)
+    }
+}
+
+/// `[hazard]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HazardConfig {
+    /// λ in Σ log loss of enrolment-weeks + λ/2 Σ b². Of several the one with the least log loss of dropout by the end on
+    /// the held-out rows is taken, at each cut-off. Default 1, 10 and 100.
+    pub penalties: Vec<f64>,
+    /// The same for what each coming week adds to or takes from the mean week's hazard; it keeps weeks in which nobody
+    /// left finite. Above 0. Default 0.1.
+    pub baseline_penalty: f64,
+}
+
+impl Default for HazardConfig {
+    fn default() -> Self {
+        Self { penalties: vec![1.0, 10.0, 100.0], baseline_penalty: 0.1 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_valid_and_read_back() {
+        let config = BaselineConfig::default();
+        assert_eq!(config.validate(), Ok(()));
+        let json = serde_json::to_string(&config).unwrap();
+        assert_eq!(serde_json::from_str::<BaselineConfig>(&json).unwrap(), config);
+        assert_eq!(serde_json::from_str::<BaselineConfig>("{}").unwrap(), config);
+    }
+
+    #[test]
+    fn unknown_keys_and_values_out_of_range_are_errors_by_name() {
+        let unknown = serde_json::from_str::<BaselineConfig>(r#"{"tree": {"dept": 3}}"#).unwrap_err();
+        assert!(unknown.to_string().contains("unknown field `dept`"), "{unknown}");
+        for (json, message) in [
+            (r#"{"tree": {"depth": 0}}"#, "tree.depth is 0; it must be from 1 to 30"),
+            (r#"{"linear": {"penalties": []}}"#, "linear.penalties is empty; it must be one or more numbers above 0"),
+            (
+                r#"{"logistic": {"penalties": [1, 0]}}"#,
+                "logistic.penalties is 0; it must be one or more numbers above 0",
+            ),
+            (r#"{"forest": {"columns_in_tree": 1.5}}"#, "forest.columns_in_tree is 1.5; it must be above 0, to 1"),
+            (
+                r#"{"rules": {"silent_days": [14, 7]}}"#,
+                "rules.silent_days is [14.0, 7.0]; it must be one or more numbers of days from 0 to 1000, increasing",
+            ),
+            (r#"{"boosting": {"learning_rate": 0}}"#, "boosting.learning_rate is 0; it must be above 0, to 1"),
+            (r#"{"hazard": {"baseline_penalty": 0}}"#, "hazard.baseline_penalty is 0; it must be above 0"),
+        ] {
+            let config: BaselineConfig = serde_json::from_str(json).unwrap();
+            assert_eq!(config.validate().unwrap_err().to_string(), message);
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Linear and logistic regression on the weeks laid side by side.
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::design::{Design, dot};
+use crate::newton::{Convex, log_loss, minimise, sigmoid, softplus, solve};
+use crate::weekly::Weekly;
+
+/// An intercept and a weight a column.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Weights {
+    /// The penalty that was taken.
+    pub(crate) penalty: f64,
+    pub(crate) intercept: f64,
+    /// Positions in the weeks laid side by side.
+    pub(crate) columns: Vec<u32>,
+    /// By column.
+    pub(crate) weights: Vec<f64>,
+}
+
+impl Weights {
+    /// a + x·b for every row of `inputs`.
+    pub(crate) fn scores(&self, inputs: &Weekly<'_>, cutoff: usize) -> Vec<f64> {
+        let score = |row: usize| {
+            let seen = inputs.seen(row, cutoff);
+            self.intercept + dot(self.columns.iter().map(|&column| seen[column as usize]), &self.weights)
+        };
+        (0..inputs.rows).into_par_iter().map(score).collect()
+    }
+}
+
+/// Rows to fit and to choose a penalty by.
+pub(crate) struct Sides<'a> {
+    pub(crate) columns: &'a [u32],
+    pub(crate) training: &'a Design,
+    pub(crate) labels: &'a [bool],
+    pub(crate) held_out: &'a Design,
+    pub(crate) held_out_labels: &'a [bool],
+}
+
+/// Of the fits for all `penalties`, strongest first, the one with the least loss; without a choice there is no loss to
+/// compute. `fit` is handed the fit before, to start from.
+pub(crate) fn best_of<T>(
+    penalties: &[f64],
+    mut fit: impl FnMut(f64, Option<&T>) -> Result<T, String>,
+    loss: impl Fn(&T) -> f64,
+) -> Result<T, String> {
+    let mut order = penalties.to_vec();
+    order.sort_by(|a, b| b.total_cmp(a));
+    order.dedup();
+    let mut best: Option<(f64, usize)> = None;
+    let mut fits: Vec<T> = Vec::with_capacity(order.len());
+    for (at, &penalty) in order.iter().enumerate() {
+        let fitted = fit(penalty, fits.last())?;
+        if order.len() > 1 {
+            let loss = loss(&fitted);
+            if best.is_none_or(|(least, _)| loss < least) {
+                best = Some((loss, at));
+            }
+        }
+        fits.push(fitted);
+    }
+    Ok(fits.swap_remove(best.map_or(0, |(_, at)| at)))
+}
+
+/// Ridge regression on 0 and 1.
+pub(crate) fn ridge(sides: &Sides<'_>, penalties: &[f64]) -> Result<Weights, String> {
+    let design = sides.training;
+    let (rows, width) = (design.rows as f64, design.width);
+    let ones = vec![1.0; design.rows];
+    let targets: Vec<f64> = sides.labels.iter().map(|&label| f64::from(u8::from(label))).collect();
+    let mean_target = targets.iter().sum::<f64>() / rows;
+    let means: Vec<f64> = design.transposed_times(&ones).into_iter().map(|sum| sum / rows).collect();
+    let mut gram = design.gram(&ones);
+    for i in 0..width {
+        for j in 0..width {
+            gram[i * width + j] -= rows * means[i] * means[j];
+        }
+    }
+    let centred: Vec<f64> = targets.iter().map(|target| target - mean_target).collect();
+    let right = design.transposed_times(&centred);
+    let fit = |penalty: f64, _: Option<&Weights>| {
+        let mut matrix = gram.clone();
+        (0..width).for_each(|i| matrix[i * width + i] += penalty);
+        let weights = solve(matrix, right.clone())?;
+        let intercept = mean_target - means.iter().zip(&weights).map(|(mean, weight)| mean * weight).sum::<f64>();
+        Ok(Weights { penalty, intercept, columns: sides.columns.to_vec(), weights })
+    };
+    let squared_error = |fitted: &Weights| {
+        let products = sides.held_out.times(&fitted.weights);
+        let errors = products.iter().zip(sides.held_out_labels).map(|(product, &label)| {
+            let error = fitted.intercept + product - f64::from(u8::from(label));
+            error * error
+        });
+        errors.sum::<f64>()
+    };
+    best_of(penalties, fit, squared_error)
+}
+
+/// Logistic regression.
+pub(crate) fn logistic(sides: &Sides<'_>, penalties: &[f64]) -> Result<Weights, String> {
+    let width = sides.training.width;
+    let fit = |penalty: f64, before: Option<&Weights>| {
+        let mut start = before.map_or_else(|| vec![0.0; width], |before| before.weights.clone());
+        start.push(before.map_or(0.0, |before| before.intercept));
+        let loss = PenalisedLoss { design: sides.training, labels: sides.labels, penalty };
+        let mut weights = minimise(&loss, start, |_| false)?;
+        let intercept = weights.pop().expect("the intercept comes last");
+        Ok(Weights { penalty, intercept, columns: sides.columns.to_vec(), weights })
+    };
+    let held_out_loss = |fitted: &Weights| {
+        let mut logits = sides.held_out.times(&fitted.weights);
+        logits.iter_mut().for_each(|logit| *logit += fitted.intercept);
+        log_loss(&logits, sides.held_out_labels)
+    };
+    best_of(penalties, fit, held_out_loss)
+}
+
+/// Σ log loss + λ/2 Σ b², of the weights and, last, the intercept.
+struct PenalisedLoss<'a> {
+    design: &'a Design,
+    labels: &'a [bool],
+    penalty: f64,
+}
+
+impl Convex for PenalisedLoss<'_> {
+    /// Logits by row.
+    type Point = Vec<f64>;
+
+    fn value(&self, at: &[f64]) -> (f64, Vec<f64>) {
+        let (intercept, weights) = at.split_last().expect("there is an intercept");
+        let mut logits = self.design.times(weights);
+        logits.iter_mut().for_each(|logit| *logit += intercept);
+        let penalty = 0.5 * self.penalty * weights.iter().map(|weight| weight * weight).sum::<f64>();
+        (log_loss(&logits, self.labels) * self.rows() as f64 + penalty, logits)
+    }
+
+    fn derivatives(&self, at: &[f64], logits: &Vec<f64>) -> (Vec<f64>, Vec<f64>) {
+        let chances: Vec<f64> = logits.iter().map(|&logit| sigmoid(logit)).collect();
+        let residuals: Vec<f64> =
+            chances.iter().zip(self.labels).map(|(p, &label)| p - f64::from(u8::from(label))).collect();
+        let curvature: Vec<f64> = chances.iter().map(|p| p * (1.0 - p)).collect();
+        let mut gradient = self.design.transposed_times(&residuals);
+        for (slope, weight) in gradient.iter_mut().zip(at) {
+            *slope += self.penalty * weight;
+        }
+        gradient.push(residuals.iter().sum());
+
+        let width = self.design.width;
+        let size = width + 1;
+        let gram = self.design.gram(&curvature);
+        let mut border = self.design.transposed_times(&curvature);
+        border.push(curvature.iter().sum());
+        let mut hessian = vec![0.0; size * size];
+        for i in 0..width {
+            hessian[i * size..i * size + width].copy_from_slice(&gram[i * width..(i + 1) * width]);
+            hessian[i * size + i] += self.penalty;
+        }
+        for (i, &value) in border.iter().enumerate() {
+            hessian[i * size + width] = value;
+            hessian[width * size + i] = value;
+        }
+        (gradient, hessian)
+    }
+
+    fn rows(&self) -> usize {
+        self.design.rows
+    }
+}
+
+/// Log odds of at least one leaving in weeks with these logits of leaving.
+pub(crate) fn any_of(week_logits: impl Iterator<Item = f64>) -> f64 {
+    // 1 - Π (1 - h) has the odds e^H - 1 with H = -Σ ln(1 - h) = Σ ln(1 + e^logit).
+    let cumulated: f64 = week_logits.map(softplus).sum::<f64>().max(f64::MIN_POSITIVE);
+    if cumulated > 30.0 { cumulated } else { cumulated.exp_m1().ln() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_odds_of_any_are_those_of_the_product() {
+        let hazards = [0.1_f64, 0.02, 0.3];
+        let stays: f64 = hazards.iter().map(|hazard| 1.0 - hazard).product();
+        let found = any_of(hazards.iter().map(|hazard| (hazard / (1.0 - hazard)).ln()));
+        assert!((found - ((1.0 - stays) / stays).ln()).abs() < 1e-12, "{found}");
+        assert!(any_of([-800.0].into_iter()).is_finite() && any_of([800.0, 5.0].into_iter()).is_finite());
+    }
+
+    #[test]
+    fn the_least_loss_is_taken_and_one_penalty_is_no_choice() {
+        let fit = |penalty: f64, _: Option<&f64>| Ok(penalty);
+        assert_eq!(best_of(&[1.0, 100.0, 10.0], fit, |penalty| (penalty - 10.0).abs()), Ok(10.0));
+        assert_eq!(best_of(&[5.0], fit, |_| panic!("no loss is needed")), Ok(5.0));
+    }
+}
