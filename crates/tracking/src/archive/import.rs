@@ -1,0 +1,262 @@
+//! From an archive to a folder. Nothing that an archive says is believed before it is checked.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufReader, Read, Write};
+use std::path::Path;
+
+use super::ArchiveError;
+use super::export::sync_folder;
+use super::index::{ARCHIVE_KIND, ARCHIVE_VERSION, INDEX, Index, IndexedFile, check_name, check_order, printable};
+
+const BUFFER_BYTES: usize = 64 * 1024;
+/// Most bytes of an index: room for [`Limits::files`] of the default with names of any length.
+const LARGEST_INDEX: u64 = 4 * 1024 * 1024;
+/// Greatest window that is held in memory for unpacking: 2^27 bytes, the limit that zstd's own tool has.
+const WINDOW_LOG: u32 = 27;
+
+/// How much an archive may unpack to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of all files together.
+    pub bytes: u64,
+    /// Files.
+    pub files: u64,
+}
+
+impl Default for Limits {
+    /// 4 GiB and 10,000 files, which is a thousand times what a run takes.
+    fn default() -> Self {
+        Self { bytes: 4 << 30, files: 10_000 }
+    }
+}
+
+/// What was unpacked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// The files.
+    pub files: Vec<IndexedFile>,
+    /// Their bytes together.
+    pub bytes: u64,
+}
+
+/// Unpacks `archive` into `out`, which must not exist. See the [module](super) for what is refused. Holds at most
+/// 128 MiB (zstd's window) and the index.
+///
+/// # Errors
+/// When `out` exists, the archive is damaged, cut off, of another version, holds what no export makes, or unpacks to more
+/// than `limits` allow, or the system refuses. No folder is left then.
+pub fn import(archive: &Path, out: &Path, limits: Limits) -> Result<Imported, ArchiveError> {
+    // Also a link that leads nowhere is something.
+    if fs::symlink_metadata(out).is_ok() {
+        return Err(ArchiveError::Exists(out.to_owned()));
+    }
+    let parent = match out.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let failed = |action| move |source| ArchiveError::Io { action, path: out.to_owned(), source };
+    let unpacking = Unpacking { archive, out, limits };
+    let packed =
+        File::open(archive).map_err(|source| ArchiveError::Io { action: "read", path: archive.to_owned(), source })?;
+    let temporary = new_folder(parent).map_err(failed("make a folder beside"))?;
+    let done = unpacking.unpack(packed, temporary.path())?;
+    // The new folder's own entry is synced with its parent's.
+    let kept = temporary.path().to_owned();
+    fs::rename(&kept, out).map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotADirectory => {
+            ArchiveError::Exists(out.to_owned())
+        }
+        _ => ArchiveError::Io { action: "make", path: out.to_owned(), source },
+    })?;
+    // It has another name now, and is to stay.
+    let _ = temporary.keep();
+    sync_folder(parent).map_err(failed("write"))?;
+    Ok(done)
+}
+
+struct Unpacking<'a> {
+    archive: &'a Path,
+    out: &'a Path,
+    limits: Limits,
+}
+
+impl Unpacking<'_> {
+    fn unpack(&self, packed: File, folder: &Path) -> Result<Imported, ArchiveError> {
+        let mut decoder = zstd::Decoder::new(packed).map_err(|error| self.unreadable(&error))?.single_frame();
+        decoder.window_log_max(WINDOW_LOG).map_err(|error| self.unreadable(&error))?;
+        let mut tar = tar::Archive::new(decoder);
+        // Raw: extensions (long names, pax headers) come as entries of their own, and are refused as such.
+        let mut entries = tar.entries().map_err(|error| self.unreadable(&error))?.raw(true);
+        let index = self.index(entries.next())?;
+        for indexed in &index.files {
+            let entry = entries.next();
+            let mut entry = self.entry(entry, &indexed.name)?;
+            if entry.size() != indexed.bytes {
+                let name = &indexed.name;
+                let (here, there) = (entry.size(), indexed.bytes);
+                return Err(self.refused(format!("{name} has {here} bytes, and the index says {there}")));
+            }
+            self.write(&mut entry, folder, indexed)?;
+        }
+        if let Some(entry) = entries.next() {
+            let name = entry.map_err(|error| self.unreadable(&error))?.path_bytes().into_owned();
+            return Err(self.refused(format!("{} is not in its index", printable(&String::from_utf8_lossy(&name)))));
+        }
+        self.end(tar.into_inner())?;
+        sync_folders(folder).map_err(|source| self.io("write", source))?;
+        Ok(Imported { bytes: index.files.iter().map(|file| file.bytes).sum(), files: index.files })
+    }
+
+    fn index<R: Read>(&self, entry: Option<io::Result<tar::Entry<'_, R>>>) -> Result<Index, ArchiveError> {
+        let mut entry = self.entry(entry, INDEX)?;
+        if entry.size() > LARGEST_INDEX {
+            return Err(self.too_large(format!("an index of {} bytes", entry.size()), LARGEST_INDEX));
+        }
+        let mut text = Vec::new();
+        entry.read_to_end(&mut text).map_err(|error| self.unreadable(&error))?;
+        let damaged = |error: serde_json::Error| self.damaged(format!("its index: {error}"));
+        let value: serde_json::Value = serde_json::from_slice(&text).map_err(damaged)?;
+        if value["kind"] != ARCHIVE_KIND {
+            return Err(self.damaged("its index is not that of an archive".to_owned()));
+        }
+        let found = value["version"].as_u64().unwrap_or(0);
+        if found != u64::from(ARCHIVE_VERSION) {
+            return Err(ArchiveError::OtherVersion { archive: self.archive.to_owned(), found });
+        }
+        let index: Index = serde_json::from_value(value).map_err(damaged)?;
+        let files = index.files.len() as u64;
+        if files > self.limits.files {
+            return Err(self.too_large(format!("{files} files"), self.limits.files));
+        }
+        let names = || index.files.iter().map(|file| file.name.as_str());
+        names().try_for_each(check_name).and_then(|()| check_order(names())).map_err(|error| match error {
+            ArchiveError::Name { name, problem } => self.refused(format!("file `{name}`: {problem}")),
+            other => other,
+        })?;
+        let bytes = index.files.iter().fold(0_u64, |sum, file| sum.saturating_add(file.bytes));
+        if bytes > self.limits.bytes {
+            return Err(self.too_large(format!("{bytes} bytes of files"), self.limits.bytes));
+        }
+        Ok(index)
+    }
+
+    /// The entry, if it is a plain file of this name.
+    fn entry<'a, R: Read>(
+        &self,
+        entry: Option<io::Result<tar::Entry<'a, R>>>,
+        name: &str,
+    ) -> Result<tar::Entry<'a, R>, ArchiveError> {
+        let Some(entry) = entry else { return Err(self.damaged(format!("{name} is missing"))) };
+        let entry = entry.map_err(|error| self.unreadable(&error))?;
+        let found = entry.path_bytes();
+        let kind = entry.header().entry_type();
+        if kind != tar::EntryType::Regular {
+            let found = printable(&String::from_utf8_lossy(&found));
+            return Err(self.refused(format!("`{found}` is not a plain file (it has type {kind:?})")));
+        }
+        if *found != *name.as_bytes() {
+            let found = printable(&String::from_utf8_lossy(&found));
+            return Err(self.refused(format!("`{found}` stands where its index has {name}")));
+        }
+        drop(found);
+        Ok(entry)
+    }
+
+    fn write(&self, entry: &mut impl Read, folder: &Path, indexed: &IndexedFile) -> Result<(), ArchiveError> {
+        let path = folder.join(&indexed.name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(|source| self.io("make", source))?;
+        }
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).open(&path).map_err(|source| self.io("make", source))?;
+        let (mut bytes, mut crc32c) = (0, 0);
+        let mut buffer = vec![0; BUFFER_BYTES];
+        loop {
+            let read = match entry.read(&mut buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                result => result.map_err(|error| self.unreadable(&error))?,
+            };
+            if read == 0 {
+                break;
+            }
+            bytes += read as u64;
+            crc32c = crc32c::crc32c_append(crc32c, &buffer[..read]);
+            file.write_all(&buffer[..read]).map_err(|source| self.io("write", source))?;
+        }
+        if bytes != indexed.bytes {
+            return Err(self.damaged(format!("{} ends after {bytes} of {} bytes", indexed.name, indexed.bytes)));
+        }
+        if crc32c != indexed.crc32c {
+            return Err(self.damaged(format!("the checksum of {} is not the one in its index", indexed.name)));
+        }
+        file.sync_all().map_err(|source| self.io("write", source))
+    }
+
+    /// Behind the last file there is nothing but a tar's padding, and zstd's checksum fits.
+    fn end(&self, mut decoder: zstd::Decoder<'static, BufReader<File>>) -> Result<(), ArchiveError> {
+        let mut left = 0_u64;
+        let mut buffer = vec![0; BUFFER_BYTES];
+        loop {
+            let read = decoder.read(&mut buffer).map_err(|error| self.unreadable(&error))?;
+            if read == 0 {
+                break;
+            }
+            left += read as u64;
+            // GNU tar pads to 10,240 bytes.
+            if left > 1 << 20 || buffer[..read].iter().any(|&byte| byte != 0) {
+                return Err(self.refused("there are bytes behind its last file".to_owned()));
+            }
+        }
+        let mut packed = decoder.finish();
+        match packed.read(&mut buffer[..1]).map_err(|error| self.unreadable(&error))? {
+            0 => Ok(()),
+            _ => Err(self.refused("there are bytes behind its end".to_owned())),
+        }
+    }
+
+    fn unreadable(&self, error: &io::Error) -> ArchiveError {
+        let problem = match error.kind() {
+            io::ErrorKind::UnexpectedEof => "it is cut off".to_owned(),
+            _ => error.to_string(),
+        };
+        self.damaged(problem)
+    }
+
+    fn damaged(&self, problem: String) -> ArchiveError {
+        ArchiveError::Damaged { archive: self.archive.to_owned(), problem }
+    }
+
+    fn refused(&self, problem: String) -> ArchiveError {
+        ArchiveError::Refused { archive: self.archive.to_owned(), problem }
+    }
+
+    fn too_large(&self, what: String, limit: u64) -> ArchiveError {
+        ArchiveError::TooLarge { archive: self.archive.to_owned(), what, limit }
+    }
+
+    fn io(&self, action: &'static str, source: io::Error) -> ArchiveError {
+        ArchiveError::Io { action, path: self.out.to_owned(), source }
+    }
+}
+
+/// A temporary folder with the rights of an ordinary one.
+fn new_folder(parent: &Path) -> io::Result<tempfile::TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".tmp-");
+    #[cfg(unix)]
+    let rights = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+    #[cfg(unix)]
+    builder.permissions(rights);
+    builder.tempdir_in(parent)
+}
+
+/// Makes the entries of `folder` and of those beneath it last.
+fn sync_folders(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_folders(&entry.path())?;
+        }
+    }
+    sync_folder(folder)
+}
