@@ -86,10 +86,24 @@ fn a_report_for_people_and_files_of_it() {
     for line in ran.stdout.lines() {
         assert!(line.chars().count() <= 100, "{line}");
     }
-    assert_eq!(names_in(&out), ["report.json", "report.txt"]);
+    assert_eq!(names_in(&out), ["figures", "predictions.parquet", "report.html", "report.json", "report.txt"]);
+    let page = fs::read_to_string(out.join("report.html")).expect("readable");
+    assert!(
+        page.contains("Forecast at the end of week 2") || page.contains("end of week 2"),
+        "the page names its week"
+    );
+    assert!(
+        names_in(&out.join("figures")).iter().any(|name| name.contains("roc")),
+        "{:?}",
+        names_in(&out.join("figures"))
+    );
     assert_eq!(fs::read_to_string(out.join("report.txt")).expect("readable"), ran.stdout);
     let json: Value = serde_json::from_slice(&fs::read(out.join("report.json")).expect("readable")).expect("JSON");
     assert_eq!(json["week"], 2);
+    // The demo's simulated learners leave no answer among their features, and nothing of the future in a forecast.
+    assert_eq!(json["leakage"]["passed"], true, "{}", json["leakage"]);
+    assert!(json["leakage"]["future"]["rows"].as_u64() > Some(0), "{}", json["leakage"]);
+    assert_eq!(json["leakage"]["dealt_labels"]["draws"], 20, "{}", json["leakage"]);
 }
 
 #[test]

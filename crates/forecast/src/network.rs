@@ -7,6 +7,7 @@
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor, TensorData};
+use staycast_lstm::onnx::Dense as DenseLayer;
 use staycast_lstm::{Lstm, LstmConfig};
 
 use crate::config::ModelConfig;
@@ -82,12 +83,22 @@ impl Network {
     ///
     /// `x`: `[batch, weeks, inputs]`; returns `[batch, weeks]`, at week w what is forecast after that week.
     pub(crate) fn forward(&self, x: Tensor<3>, masks: DropoutMasks) -> Tensor<2> {
+        self.forward_by(Lstm::outputs, x, masks)
+    }
+
+    /// [`Network::forward`] with the recurrence computed by `outputs`, for comparisons.
+    pub(crate) fn forward_by(
+        &self,
+        outputs: impl Fn(&Lstm, Tensor<3>) -> Tensor<3>,
+        x: Tensor<3>,
+        masks: DropoutMasks,
+    ) -> Tensor<2> {
         let [batch, weeks, _] = x.dims();
         let x = match masks.inputs {
             Some(mask) => x * mask,
             None => x,
         };
-        let outputs = self.lstm.outputs(x);
+        let outputs = outputs(&self.lstm, x);
         let outputs = match masks.outputs {
             Some(mask) => outputs * mask,
             None => outputs,
@@ -98,6 +109,22 @@ impl Network {
             rows = relu(layer.forward(rows));
         }
         self.logit_layer.forward(rows).reshape([batch, weeks])
+    }
+
+    /// The recurrent part alone.
+    pub(crate) fn lstm(&self) -> &Lstm {
+        &self.lstm
+    }
+
+    /// The layers after it, as ONNX writes them.
+    pub(crate) fn head(&self) -> Vec<DenseLayer> {
+        let plain = |layer: &Dense, relu: bool| DenseLayer {
+            weight: layer.weight.val().into_data().try_to_vec().expect("parameters are 32-bit floats"),
+            bias: layer.bias.val().into_data().try_to_vec().expect("parameters are 32-bit floats"),
+            relu,
+        };
+        let hidden = self.hidden_layer.iter().map(|layer| plain(layer, true));
+        hidden.chain([plain(&self.logit_layer, false)]).collect()
     }
 
     /// All parameters, in a fixed order.

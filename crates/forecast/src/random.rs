@@ -15,6 +15,12 @@ pub(crate) enum Purpose {
     Dropout,
     /// A member's own seed, from the run's.
     Member,
+    /// Labels dealt anew.
+    Labels,
+    /// Noise in place of what must not be looked at.
+    Noise,
+    /// Settings to try.
+    Trials,
 }
 
 /// The stream for one purpose; `index` tells epochs, or members, apart.

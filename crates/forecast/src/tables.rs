@@ -13,10 +13,11 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use rustc_hash::FxHashMap;
+use staycast_evaluation::report::{ExclusionReason, PredictionRow};
 use staycast_sequences::Dataset;
 
 use crate::files::{self, FileError};
-use crate::run::ScoreRow;
+use crate::run::{Predictions, ScoreRow};
 use crate::train::FoldPrediction;
 
 /// Why a table could not be written or read.
@@ -109,6 +110,45 @@ pub(crate) fn write_out_of_fold(path: &Path, data: &Dataset, rows: &[FoldPredict
         ("dropout", Arc::new(rows.iter().map(|row| about(row).dropout).collect::<BooleanArray>())),
     ];
     write_parquet(path, RecordBatch::try_from_iter(columns))
+}
+
+/// Writes the rows that an evaluation is made of.
+pub(crate) fn write_predictions(path: &Path, data: &Dataset, parts: &[Predictions]) -> Result<(), TableError> {
+    let rows: Vec<(&Predictions, usize, &PredictionRow)> = parts
+        .iter()
+        .flat_map(|part| part.enrolments.iter().zip(&part.rows).map(move |(&enrolment, row)| (part, enrolment, row)))
+        .collect();
+    let about = |enrolment: usize| &data.enrolments[enrolment];
+    let placed = |row: &PredictionRow| row.place().is_ok();
+    let flags = |value: &dyn Fn(&(&Predictions, usize, &PredictionRow)) -> Option<bool>| -> ArrayRef {
+        Arc::new(rows.iter().map(value).collect::<BooleanArray>())
+    };
+    let numbers = |value: fn(&PredictionRow) -> f64| -> ArrayRef {
+        Arc::new(rows.iter().map(|(_, _, row)| placed(row).then(|| value(row))).collect::<Float64Array>())
+    };
+    let columns: [(&str, ArrayRef); 12] = [
+        ("course_id", texts(rows.iter().map(|&(_, enrolment, _)| data.course_of(enrolment).id.as_str()))),
+        ("enrolment_id", texts(rows.iter().map(|&(_, enrolment, _)| about(enrolment).id.as_str()))),
+        ("learner_id", texts(rows.iter().map(|&(_, enrolment, _)| about(enrolment).learner.as_str()))),
+        ("repeat", Arc::new(Int32Array::from_iter_values(rows.iter().map(|(part, _, _)| part.repeat as i32)))),
+        ("week", Arc::new(Int32Array::from_iter_values(rows.iter().map(|(_, _, row)| i32::from(row.week))))),
+        ("score", numbers(|row| row.score)),
+        ("p_dropout", numbers(|row| row.p)),
+        ("at_risk", flags(&|(part, _, row)| part.at_risk(row).filter(|_| placed(row)))),
+        ("dropout", flags(&|(_, _, row)| row.label)),
+        ("in_all", flags(&|(_, _, row)| Some(placed(row)))),
+        ("in_active", flags(&|(_, _, row)| Some(placed(row) && row.active))),
+        (
+            "excluded",
+            Arc::new(StringArray::from_iter(
+                rows.iter().map(|(_, _, row)| row.place().err().map(ExclusionReason::words)),
+            )),
+        ),
+    ];
+    write_parquet(
+        path,
+        RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true))),
+    )
 }
 
 /// Reads out-of-fold predictions of `data` back.

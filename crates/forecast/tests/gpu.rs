@@ -57,6 +57,8 @@ fn training_evaluating_and_scoring_agree_with_flex() {
             courses: None,
             rows: Rows::Unseen,
             resampling: Resampling::Off,
+            groups: None,
+            smoothing: None,
             device,
         };
         run.evaluate(&request).expect("it evaluates").evaluation.cohorts.all

@@ -26,7 +26,16 @@ static TRAINED: LazyLock<Trained> = LazyLock::new(|| {
 });
 
 fn request<'a>(data: &'a Dataset, device: &'a ChosenDevice) -> EvaluateRequest<'a> {
-    EvaluateRequest { data, week: None, courses: None, rows: Rows::Unseen, resampling: Resampling::Off, device }
+    EvaluateRequest {
+        data,
+        week: None,
+        courses: None,
+        rows: Rows::Unseen,
+        resampling: Resampling::Off,
+        groups: None,
+        smoothing: None,
+        device,
+    }
 }
 
 #[test]

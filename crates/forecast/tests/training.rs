@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use common::{bytes_of, config, dataset, dataset_with, train_at};
 use staycast_evaluation::report::Resampling;
+use staycast_evaluation::splits::SplitKind;
 use staycast_forecast::config::CheckedConfig;
 use staycast_forecast::device::ChosenDevice;
 use staycast_forecast::{
-    EpochRecord, EvaluateRequest, Rows, Run, RunState, Start, TrainError, TrainRequest, TrainingWatch, Unwatched,
-    run_state, train,
+    EpochRecord, EvaluateRequest, FoldsRecord, Rows, Run, RunState, Start, TrainError, TrainRequest, TrainingWatch,
+    Unwatched, run_state, train,
 };
 use staycast_sequences::Dataset;
 
@@ -28,6 +29,8 @@ fn a_run_learns_what_there_is_to_learn() {
         courses: None,
         rows: Rows::Unseen,
         resampling: Resampling::Off,
+        groups: None,
+        smoothing: None,
         device: &device,
     };
     let outcome = run.evaluate(&request).expect("it evaluates");
@@ -209,4 +212,71 @@ fn unknown_labels_and_statics_are_no_trouble() {
         assert!(names.contains(&name.to_owned()), "{name} in {names:?}");
     }
     assert_eq!(Run::open(run.path()).expect("it opens").manifest(), run.manifest());
+}
+
+/// Trains with this split and gives the courses of each side.
+fn sides(data: &Dataset, settings: &[&str]) -> (SplitKind, Vec<String>, Vec<String>) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let settings = [["split.test_courses=[]", "training.epochs=1"].as_slice(), settings].concat();
+    let run = train_at(data, &config(&settings), &folder.path().join("run")).expect("it trains");
+    let split = run.split();
+    (split.kind, split.training.keys().cloned().collect(), split.test.keys().cloned().collect())
+}
+
+#[test]
+fn the_latest_runs_of_courses_are_forecast_from_earlier_ones() {
+    let mut data = dataset(4, 60);
+    for (course, (id, start_day)) in
+        data.courses.iter_mut().zip([("art+1", 16_000), ("law+1", 16_000), ("art+2", 16_200), ("law+2", 16_200)])
+    {
+        id.clone_into(&mut course.id);
+        course.start_day = start_day;
+    }
+    let settings = ["split.by=later-run", "split.test_families=*", "split.run_separator=+"];
+    let (kind, training, test) = sides(&data, &settings);
+    assert_eq!(
+        (kind, training.join(" ").as_str(), test.join(" ").as_str()),
+        (SplitKind::Forecast, "art+1 law+1", "art+2 law+2")
+    );
+    // Ids without the default separator are each a family.
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let by_run = config(&["split.test_courses=[]", "split.by=later-run"]);
+    let message = train_at(&data, &by_run, &folder.path().join("run")).expect_err("no runs").to_string();
+    assert!(message.contains("4 courses are of 4 families") && message.contains("split.run_separator"), "{message}");
+}
+
+#[test]
+fn whole_institutions_are_the_test() {
+    let mut data = dataset(4, 60);
+    for row in &mut data.enrolments {
+        let name = if row.course < 2 { "north" } else { "south" };
+        row.statics.insert("institution".to_owned(), Some(name.to_owned()));
+    }
+    let (kind, training, test) = sides(&data, &["split.by=institution", "split.test_institutions=south"]);
+    assert_eq!(kind, SplitKind::Institution);
+    assert_eq!((training.join(" ").as_str(), test.join(" ").as_str()), ("course0 course1", "course2 course3"));
+}
+
+#[test]
+fn leaving_one_course_out_is_a_cross_validation_with_a_fold_for_each() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = dataset(3, 60);
+    let config = config(&["split.test_courses=[]", "split.leave_one_out=true"]);
+    let run = train_at(&data, &config, &folder.path().join("run")).expect("it trains");
+    assert_eq!(run.manifest().folds, Some(FoldsRecord { folds: 3, repeats: 1 }));
+    assert_eq!(run.manifest().split_kind, SplitKind::Transfer);
+    assert!(run.manifest().split.starts_with("one course left out, fold 0 of 3"), "{}", run.manifest().split);
+    let device = ChosenDevice::flex();
+    let request = EvaluateRequest {
+        data: &data,
+        week: None,
+        courses: None,
+        rows: Rows::Unseen,
+        resampling: Resampling::Off,
+        groups: None,
+        smoothing: None,
+        device: &device,
+    };
+    let outcome = run.evaluate(&request).expect("it evaluates");
+    assert_eq!((outcome.evaluation.cohorts.all.n, outcome.repeats.len()), (180, 0));
 }

@@ -75,6 +75,8 @@ pub struct Selection {
     pub courses: Option<Vec<String>>,
     /// Only these feature columns, in this order; all of the folder, in its order, when `None`.
     pub features: Option<Vec<String>>,
+    /// Only the first so many weeks of each course; all when `None`. Forecasts at the end of week k need k weeks.
+    pub weeks: Option<usize>,
 }
 
 /// Sequences in memory. Enrolments are ordered bytewise by course id, then enrolment id.
@@ -88,7 +90,7 @@ pub struct Dataset {
     pub enrolments: Vec<EnrolmentRow>,
     /// Feature names; the last axis of the values.
     pub features: Vec<String>,
-    /// Weeks; the middle axis of the values: the greatest number of weeks of a course.
+    /// Weeks; the middle axis of the values: the greatest number of weeks of a course, or fewer if fewer were asked for.
     pub weeks: usize,
     pub(crate) values: Vec<f32>,
 }

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::console::{Console, Form, Talk};
-use crate::{demo, devices, evaluate, inspect, preprocess, score, simulate, train};
+use crate::{bench, compare, demo, devices, evaluate, inspect, preprocess, runs, score, simulate, train, tune};
 
 /// Forecasts who stays in an online course and who is about to leave.
 ///
@@ -87,7 +87,11 @@ pub(crate) enum Command {
     Evaluate(evaluate::EvaluateArgs),
     Score(score::ScoreArgs),
     Inspect(inspect::InspectArgs),
+    Compare(compare::CompareArgs),
+    Tune(tune::TuneArgs),
+    Runs(runs::RunsArgs),
     Devices(devices::DevicesArgs),
+    Bench(bench::BenchArgs),
     Simulate(simulate::SimulateArgs),
     Demo(demo::DemoArgs),
 }

@@ -1,7 +1,9 @@
 //! The `staycast` program: arguments in, exit status out. What it does is in the libraries; here is one file a
 //! subcommand, each of which parses, resolves, calls a library, and says what came of it.
 
+mod bench;
 mod cli;
+mod compare;
 mod console;
 mod demo;
 mod devices;
@@ -9,10 +11,13 @@ mod evaluate;
 mod files;
 mod inspect;
 mod preprocess;
+mod registry;
+mod runs;
 mod score;
 mod simulate;
 mod status;
 mod train;
+mod tune;
 mod values;
 mod words;
 
@@ -69,7 +74,11 @@ fn run(cli: &Cli) -> anyhow::Result<Status> {
         Command::Evaluate(args) => evaluate::run(args, &console),
         Command::Score(args) => score::run(args, &console),
         Command::Inspect(args) => inspect::run(args, &console),
+        Command::Compare(args) => compare::run(args, &console),
+        Command::Tune(args) => tune::run(args, &console),
+        Command::Runs(args) => runs::run(args, &console),
         Command::Devices(args) => devices::run(args, &console),
+        Command::Bench(args) => bench::run(args, &console),
         Command::Simulate(args) => simulate::run(args, &console),
         Command::Demo(args) => demo::run(args, &console),
     }

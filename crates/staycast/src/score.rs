@@ -7,12 +7,13 @@ use std::time::Instant;
 use clap::Args;
 use serde::Serialize;
 use staycast_forecast::device::DeviceChoice;
-use staycast_forecast::{Run, RunError, ScoreRow, write_scores};
+use staycast_forecast::{ModelKind, RunError, ScoreRow, write_scores};
+use staycast_sequences::{FolderError, SequenceFolder};
 
 use crate::console::Console;
 use crate::devices;
+use crate::evaluate::open;
 use crate::status::{Status, usage};
-use crate::train::load;
 use crate::words::{Sheet, counted, grouped, percent};
 
 /// Score learners by their risk of dropping out
@@ -39,6 +40,9 @@ pub(crate) struct ScoreArgs {
     /// Only these courses
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     courses: Vec<String>,
+    /// What to forecast with, of a run that blends several models: one of its parts; all of them if not given
+    #[arg(long, value_name = "MODEL")]
+    model: Option<ModelKind>,
     /// File to write, .parquet, .csv or .jsonl; an existing one is replaced, whole
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -54,6 +58,7 @@ pub(crate) struct Plan {
     pub(crate) sequences: PathBuf,
     pub(crate) week: Option<u32>,
     pub(crate) courses: Option<Vec<String>>,
+    pub(crate) model: Option<ModelKind>,
     pub(crate) out: PathBuf,
     pub(crate) device: DeviceChoice,
 }
@@ -84,6 +89,7 @@ pub(crate) fn run(args: &ScoreArgs, console: &Console) -> anyhow::Result<Status>
         sequences: args.sequences.clone(),
         week: args.week,
         courses: (!args.courses.is_empty()).then(|| args.courses.clone()),
+        model: args.model,
         out: args.out.clone(),
         device: args.device,
     };
@@ -95,12 +101,12 @@ pub(crate) fn run(args: &ScoreArgs, console: &Console) -> anyhow::Result<Status>
 /// Scores and writes.
 pub(crate) fn execute(plan: &Plan, console: &Console) -> anyhow::Result<(Scored, Vec<ScoreRow>)> {
     let begun = Instant::now();
-    let run = Run::open(&plan.run)?;
-    let data = load(&plan.sequences)?;
+    let run = open(&plan.run, plan.model)?;
+    let folder = SequenceFolder::open(&plan.sequences)?;
     let device = devices::choose(plan.device, console)?;
     let week = plan.week.unwrap_or(u32::from(run.manifest().target_week));
-    let rows = run.score(&data, week, plan.courses.as_deref(), &device).map_err(|error| match error {
-        RunError::WeekNotForecast { .. } | RunError::UnknownCourses { .. } => usage(error),
+    let rows = run.score_folder(&folder, week, plan.courses.as_deref(), &device).map_err(|error| match error {
+        RunError::WeekNotForecast { .. } | RunError::Folder(FolderError::UnknownCourse { .. }) => usage(error),
         other => other.into(),
     })?;
     write_scores(&plan.out, &rows)?;

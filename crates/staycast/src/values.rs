@@ -42,6 +42,12 @@ impl FromStr for Size {
     }
 }
 
+/// A number above 0 and up to 1.
+pub(crate) fn weight(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| *number > 0.0 && *number <= 1.0);
+    number.ok_or_else(|| format!("`{text}` is not a number above 0 and up to 1"))
+}
+
 /// Seconds since 1970-01-01T00:00:00 of a date or a date and time.
 pub(crate) fn instant(text: &str) -> Result<i64, String> {
     time::parse_instant(text.as_bytes()).ok_or_else(|| {

@@ -118,6 +118,23 @@ fn wrapped(text: &str, first: usize, indent: usize) -> String {
     lines
 }
 
+/// Rows as lines with columns as wide as they need to be: the first `left` to the left, the others to the right.
+pub(crate) fn aligned<const N: usize>(rows: &[[String; N]], left: usize) -> Vec<String> {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; N] = std::array::from_fn(width);
+    let cell = |(column, text): (usize, &String)| {
+        let width = widths[column];
+        if column < left { format!("{text:<width$}") } else { format!("{text:>width$}") }
+    };
+    let line = |row: &[String; N]| row.iter().enumerate().map(cell).collect::<Vec<_>>().join("  ");
+    rows.iter().map(|row| line(row).trim_end().to_owned()).collect()
+}
+
+/// A paragraph over the whole width, its end of line included.
+pub(crate) fn paragraph(text: &str) -> String {
+    wrapped(text, 0, 0) + "\n"
+}
+
 /// Text for a terminal: labels on the left, what they say on the right, broken at [`WIDTH`] columns.
 #[derive(Debug, Default)]
 pub(crate) struct Sheet {

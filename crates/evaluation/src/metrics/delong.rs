@@ -5,6 +5,8 @@
 //! Sun & Xu (2014) get all of them from midranks of one sort instead of m × n comparisons; a pass over the tie
 //! groups of one sort gives the same midranks, and so the same values, in O((m + n) log(m + n)).
 
+use serde::Serialize;
+
 use super::normal::{Z_95, two_sided_p};
 use super::{Metric, MetricError, Ranking, Undefined, check_scores};
 
@@ -22,7 +24,7 @@ pub struct DeLongInterval {
 }
 
 /// The paired difference of two forecasts' AUCs on the same rows.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct AucDifference {
     /// AUC of the first minus AUC of the second.
     pub difference: f64,

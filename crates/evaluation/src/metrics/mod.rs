@@ -6,18 +6,37 @@
 //! Everything about order (AUC, average precision, curves, thresholds) is computed from one sorted
 //! [`Ranking`], in which equal scores form one tie group, so no metric depends on the order of rows.
 
+mod capacity;
 mod confusion;
+mod corrected_t;
+mod decision;
+mod decomposition;
 mod delong;
+pub mod fairness;
+mod histogram;
 mod normal;
 mod probability;
 mod ranking;
+mod recalibration;
+pub(crate) mod resample;
+pub mod stability;
+mod student;
+pub mod survival;
 
 use serde::{Serialize, Serializer};
 
+pub use capacity::{AtCapacity, Capacity};
 pub use confusion::Confusion;
+pub use corrected_t::{CorrectedT, corrected_t};
+pub use decision::{CostPoint, NetBenefitPoint, cost_curve, decision_curve};
+pub use decomposition::BrierDecomposition;
 pub use delong::{AucDifference, DeLongInterval, delong_difference, delong_interval};
+pub use histogram::{HISTOGRAM_BINS, HistogramBin, score_histogram};
 pub use probability::{ECE_BINS, ReliabilityBin, brier, expected_calibration_error, log_loss, reliability_bins};
 pub use ranking::{PrPoint, Ranking, RocPoint, TieGroup};
+pub use recalibration::Recalibration;
+
+pub(crate) use probability::{binned_figures, log_miss, squared_miss};
 
 /// Why a set of scores or probabilities can't be measured at all. A metric that is merely undefined for the
 /// rows at hand is no error but [`Metric::Undefined`].
@@ -53,6 +72,9 @@ pub enum MetricError {
         /// Rows that stayed.
         negatives: usize,
     },
+    /// A group has rows of one outcome only, so it has no ROC curve.
+    #[error("a group lacks rows that dropped out, or rows that stayed: leave it out of the comparison")]
+    GroupLacksAClass,
 }
 
 /// Why a metric has no value for the rows at hand.
@@ -74,6 +96,24 @@ pub enum Undefined {
     NotFitted,
     /// Every bootstrap resample lacked one of the classes.
     NoUsableResample,
+    /// All rows have the same probability, so there is no slope.
+    OneProbability,
+    /// The probabilities separate the classes, so the likelihood of a slope has no maximum.
+    Separated,
+    /// A fit did not converge.
+    NotConverged,
+    /// No pair of rows in which it is known who left first.
+    NoComparablePair,
+    /// An integral needs at least two times.
+    TooFewTimes,
+    /// No enrolment has predictions at two successive weeks.
+    NoPairsOfWeeks,
+    /// A test needs at least two differences, from at least two folds.
+    TooFewDifferences,
+    /// All differences are equal, so there is nothing to divide by.
+    NoVariance,
+    /// There is nothing predicted to measure.
+    NoPrediction,
 }
 
 impl Undefined {
@@ -89,6 +129,15 @@ impl Undefined {
             Self::TooFewOfAClass => "an interval needs at least two rows of each class",
             Self::NotFitted => "the training side allowed no fit of probabilities",
             Self::NoUsableResample => "no bootstrap resample held both classes",
+            Self::OneProbability => "every row has the same probability",
+            Self::Separated => "the probabilities separate the classes, so a slope has no maximum likelihood",
+            Self::NotConverged => "the fit did not converge",
+            Self::NoComparablePair => "no pair of rows in which it is known who left first",
+            Self::TooFewTimes => "an integral needs at least two times",
+            Self::NoPairsOfWeeks => "no enrolment has predictions at two successive weeks",
+            Self::TooFewDifferences => "a test needs at least two differences, from at least two folds",
+            Self::NoVariance => "all differences are equal",
+            Self::NoPrediction => "nothing was predicted",
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Metrics of probabilities: are they right on average, and how far off are they?
 
-use super::{Metric, MetricError, Undefined, check_probabilities};
+use serde::Serialize;
+
+use super::{BrierDecomposition, Metric, MetricError, Ranking, Undefined, check_probabilities};
 
 /// Number of bins of the expected calibration error (PROTOCOL: 15 of equal count).
 pub const ECE_BINS: usize = 15;
@@ -11,10 +13,7 @@ pub const ECE_BINS: usize = 15;
 /// [`MetricError::LengthMismatch`] and [`MetricError::NotAProbability`].
 pub fn brier(probabilities: &[f64], labels: &[bool]) -> Result<Metric, MetricError> {
     check_probabilities(probabilities, labels)?;
-    Ok(mean_over(probabilities, labels, |p, label| {
-        let miss = if label { 1.0 - p } else { p };
-        miss * miss
-    }))
+    Ok(mean_over(probabilities, labels, squared_miss))
 }
 
 /// Log loss in nats: mean of −ln(probability given to what happened). As in scikit-learn, that probability is
@@ -25,14 +24,23 @@ pub fn brier(probabilities: &[f64], labels: &[bool]) -> Result<Metric, MetricErr
 /// [`MetricError::LengthMismatch`] and [`MetricError::NotAProbability`].
 pub fn log_loss(probabilities: &[f64], labels: &[bool]) -> Result<Metric, MetricError> {
     check_probabilities(probabilities, labels)?;
-    Ok(mean_over(probabilities, labels, |p, label| {
-        let of_truth = if label { p } else { 1.0 - p };
-        -of_truth.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
-    }))
+    Ok(mean_over(probabilities, labels, log_miss))
+}
+
+/// One row's part of the Brier score.
+pub(crate) fn squared_miss(p: f64, label: bool) -> f64 {
+    let miss = if label { 1.0 - p } else { p };
+    miss * miss
+}
+
+/// One row's part of the log loss.
+pub(crate) fn log_miss(p: f64, label: bool) -> f64 {
+    let of_truth = if label { p } else { 1.0 - p };
+    -of_truth.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
 }
 
 /// One bin of a reliability diagram.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ReliabilityBin {
     /// Rows in the bin.
     pub count: usize,
@@ -57,20 +65,16 @@ pub fn reliability_bins(
     bins: usize,
 ) -> Result<Vec<ReliabilityBin>, MetricError> {
     check_probabilities(probabilities, labels)?;
-    let rows = sorted_with_tied_labels(probabilities, labels);
-    let bins = bins.min(rows.len());
-    let mut rest = rows.as_slice();
-    let cut = (0..bins).map(|bin| {
-        let count = rows.len() / bins + usize::from(bin < rows.len() % bins);
-        let (inside, after) = rest.split_at(count);
-        rest = after;
-        ReliabilityBin {
-            count,
-            mean_probability: inside.iter().map(|row| row.0).sum::<f64>() / count as f64,
-            observed_rate: inside.iter().map(|row| row.1).sum::<f64>() / count as f64,
-        }
-    });
-    Ok(cut.collect())
+    Ok(bins_of(&tied_rows(&Ranking::of_checked(probabilities, labels)), bins))
+}
+
+fn bins_of(rows: &[TiedRow], bins: usize) -> Vec<ReliabilityBin> {
+    let bin = |inside: &[TiedRow]| ReliabilityBin {
+        count: inside.len(),
+        mean_probability: inside.iter().map(|row| row.probability).sum::<f64>() / inside.len() as f64,
+        observed_rate: inside.iter().map(|row| row.rate).sum::<f64>() / inside.len() as f64,
+    };
+    equal_count_bins(rows, bins).map(bin).collect()
 }
 
 /// Expected calibration error: Σ over [`reliability_bins`] of (share of rows) · |mean probability − observed
@@ -79,24 +83,50 @@ pub fn reliability_bins(
 /// # Errors
 /// [`MetricError::LengthMismatch`] and [`MetricError::NotAProbability`].
 pub fn expected_calibration_error(probabilities: &[f64], labels: &[bool]) -> Result<Metric, MetricError> {
-    let bins = reliability_bins(probabilities, labels, ECE_BINS)?;
-    if bins.is_empty() {
-        return Ok(Metric::Undefined(Undefined::NoRows));
-    }
-    let gap = |bin: &ReliabilityBin| bin.count as f64 * (bin.mean_probability - bin.observed_rate).abs();
-    Ok(Metric::Value(bins.iter().map(gap).sum::<f64>() / labels.len() as f64))
+    check_probabilities(probabilities, labels)?;
+    Ok(expected_calibration_error_of(&tied_rows(&Ranking::of_checked(probabilities, labels))))
 }
 
-/// (probability, mean label of its tie group), sorted upwards.
-fn sorted_with_tied_labels(probabilities: &[f64], labels: &[bool]) -> Vec<(f64, f64)> {
-    let mut rows: Vec<(f64, bool)> = probabilities.iter().copied().zip(labels.iter().copied()).collect();
-    rows.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-    let with_rate = rows.chunk_by(|a, b| a.0 == b.0).flat_map(|tied| {
-        let positives = tied.iter().filter(|row| row.1).count();
-        let rate = positives as f64 / tied.len() as f64;
-        tied.iter().map(move |row| (row.0, rate))
+fn expected_calibration_error_of(rows: &[TiedRow]) -> Metric {
+    if rows.is_empty() {
+        return Metric::Undefined(Undefined::NoRows);
+    }
+    let gap = |bin: &ReliabilityBin| bin.count as f64 * (bin.mean_probability - bin.observed_rate).abs();
+    Metric::Value(bins_of(rows, ECE_BINS).iter().map(gap).sum::<f64>() / rows.len() as f64)
+}
+
+/// Expected calibration error and decomposition of the Brier score, from one ranking by probability.
+pub(crate) fn binned_figures(ranking: &Ranking) -> (Metric, Option<BrierDecomposition>) {
+    let rows = tied_rows(ranking);
+    (expected_calibration_error_of(&rows), BrierDecomposition::of_rows(&rows))
+}
+
+/// A row sorted by probability, its label replaced by the mean label of its tie group.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TiedRow {
+    pub(super) probability: f64,
+    pub(super) rate: f64,
+}
+
+/// Rows of a ranking by probability, the lowest first.
+pub(super) fn tied_rows(ranking: &Ranking) -> Vec<TiedRow> {
+    let rows = ranking.groups().iter().rev().flat_map(|group| {
+        let count = group.positives + group.negatives;
+        let row = TiedRow { probability: group.score, rate: group.positives as f64 / count as f64 };
+        std::iter::repeat_n(row, count as usize)
     });
-    with_rate.collect()
+    rows.collect()
+}
+
+/// Cuts as [`reliability_bins`] says.
+pub(super) fn equal_count_bins(rows: &[TiedRow], bins: usize) -> impl Iterator<Item = &[TiedRow]> {
+    let bins = bins.min(rows.len());
+    let mut rest = rows;
+    (0..bins).map(move |bin| {
+        let (inside, after) = rest.split_at(rows.len() / bins + usize::from(bin < rows.len() % bins));
+        rest = after;
+        inside
+    })
 }
 
 fn mean_over(probabilities: &[f64], labels: &[bool], cost: impl Fn(f64, bool) -> f64) -> Metric {

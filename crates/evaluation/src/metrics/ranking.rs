@@ -1,5 +1,7 @@
 //! One sort of the scores, from which every metric of order follows.
 
+use serde::Serialize;
+
 use super::{Confusion, Metric, MetricError, Undefined, check_scores};
 
 /// The rows that share one score.
@@ -24,7 +26,7 @@ pub struct Ranking {
 }
 
 /// A point of the ROC curve: what share of each class is flagged from this score on.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct RocPoint {
     /// Lowest flagged score; +∞ at the first point, where nothing is flagged.
     pub threshold: f64,
@@ -35,7 +37,7 @@ pub struct RocPoint {
 }
 
 /// A point of the precision-recall curve.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct PrPoint {
     /// Lowest flagged score.
     pub threshold: f64,

@@ -1,11 +1,13 @@
 //! The trivial baselines every model has to beat, without which no figure says much.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::cohort::{Cohort, Forecast};
-use super::{LabelledRow, labels_of, values_of};
+use super::{LabelledRow, WeekReference, labels_of, values_of};
 use crate::calibration::{Calibration, CalibrationError, CalibrationMethod};
-use crate::metrics::MetricError;
+use crate::metrics::{Metric, MetricError, Ranking};
 use crate::threshold::{ThresholdError, ThresholdRule};
 
 /// Name of the baseline that flags everyone.
@@ -73,22 +75,40 @@ impl RecencyBaseline {
     }
 }
 
-pub(super) fn everyone_drops(rows: &[LabelledRow<'_>], training_base_rate: f64) -> Result<Cohort, MetricError> {
-    let probabilities = vec![training_base_rate; rows.len()];
-    let forecast = Forecast { probabilities: &probabilities, threshold: 0.0 };
-    Cohort::measure(&labels_of(rows), &probabilities, Some(forecast))
+/// Scores of each trivial baseline by name, whether or not it has probabilities.
+pub(super) fn scores(rows: &[LabelledRow<'_>]) -> [(&'static str, Vec<f64>); 2] {
+    [(EVERYONE_DROPS, vec![0.0; rows.len()]), (DAYS_SINCE_LAST, silence(rows))]
 }
 
-pub(super) fn days_since_last(
-    rows: &[LabelledRow<'_>],
-    fitted: Option<&RecencyBaseline>,
-) -> Result<Cohort, MetricError> {
+/// AUC of each trivial baseline by name.
+pub(super) fn aucs(rows: &[LabelledRow<'_>]) -> Result<BTreeMap<&'static str, Metric>, MetricError> {
     let labels = labels_of(rows);
-    let scores = values_of(rows, |row| row.days_since_last.unwrap_or(f64::INFINITY));
-    let Some(fitted) = fitted else {
-        return Cohort::measure(&labels, &scores, None);
-    };
-    let probabilities = values_of(rows, |row| fitted.probability(row.days_since_last));
-    let forecast = Forecast { probabilities: &probabilities, threshold: fitted.threshold };
-    Cohort::measure(&labels, &scores, Some(forecast))
+    scores(rows).into_iter().map(|(name, scores)| Ok((name, Ranking::new(&scores, &labels)?.auc()))).collect()
+}
+
+fn silence(rows: &[LabelledRow<'_>]) -> Vec<f64> {
+    values_of(rows, |row| row.days_since_last.unwrap_or(f64::INFINITY))
+}
+
+/// What a trivial baseline says of some rows.
+pub(super) struct TrivialForecast {
+    pub(super) scores: Vec<f64>,
+    /// Probabilities and threshold, if the training side allowed a fit.
+    pub(super) forecast: Option<(Vec<f64>, f64)>,
+}
+
+/// Each trivial baseline's forecast, by name.
+pub(super) fn forecasts(rows: &[LabelledRow<'_>], reference: &WeekReference) -> [(&'static str, TrivialForecast); 2] {
+    let constant = vec![reference.training_base_rate; rows.len()];
+    let everyone = TrivialForecast { scores: constant.clone(), forecast: Some((constant, 0.0)) };
+    let fitted = reference.recency.as_ref();
+    let by_silence = fitted.map(|fit| (values_of(rows, |row| fit.probability(row.days_since_last)), fit.threshold));
+    [(EVERYONE_DROPS, everyone), (DAYS_SINCE_LAST, TrivialForecast { scores: silence(rows), forecast: by_silence })]
+}
+
+/// One trivial baseline's figures.
+pub(super) fn measure(rows: &[LabelledRow<'_>], baseline: &TrivialForecast) -> Result<Cohort, MetricError> {
+    let forecast = baseline.forecast.as_ref();
+    let forecast = forecast.map(|(probabilities, threshold)| Forecast { probabilities, threshold: *threshold });
+    Cohort::measure(&labels_of(rows), &baseline.scores, forecast)
 }

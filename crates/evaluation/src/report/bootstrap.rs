@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
 use serde::{Deserialize, Serialize};
 
 use super::{LabelledRow, PredictionRow, labels_of, values_of};
+use crate::metrics::resample::{draw_with_replacement, percentile};
 use crate::metrics::{Metric, Undefined};
 
 /// Courses there must be for a bootstrap by course: fewer say too little about other courses, and get figures one
@@ -81,14 +82,19 @@ pub(super) fn bootstrap(rows: &[LabelledRow<'_>], unit: ResampledUnit, count: u3
     let labels = labels_of(rows);
     let scores = values_of(rows, |row| row.score);
     let probabilities = values_of(rows, |row| row.p);
-    let (unit_of, units) = number_units(rows, unit);
+    let identifier = |row: &PredictionRow| match unit {
+        ResampledUnit::Learner => row.learner,
+        ResampledUnit::Course => row.course,
+    };
+    let identifiers: Vec<u32> = rows.iter().map(|(row, _)| identifier(row)).collect();
+    let (unit_of, units) = number_units(&identifiers);
     let by_score = Sorted::new(&scores, &labels, &unit_of);
     let by_probability = Sorted::new(&probabilities, &labels, &unit_of);
     let mut draws = Draws::default();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut weights = vec![0_u32; units];
     for _ in 0..count {
-        draw(&mut rng, &mut weights);
+        draw_with_replacement(&mut rng, &mut weights);
         if let Some(auc) = by_score.auc(&weights) {
             draws.auc.push(auc);
             draws.average_precision.push(by_probability.average_precision(&weights));
@@ -113,42 +119,18 @@ struct Draws {
     brier: Vec<f64>,
 }
 
-/// Numbers the units from 0 in ascending order of their identifier, so that the order of rows draws nothing else.
-fn number_units(rows: &[LabelledRow<'_>], unit: ResampledUnit) -> (Vec<u32>, usize) {
-    let id = |row: &PredictionRow| match unit {
-        ResampledUnit::Learner => row.learner,
-        ResampledUnit::Course => row.course,
-    };
-    let mut numbers: BTreeMap<u32, u32> = rows.iter().map(|(row, _)| (id(row), 0)).collect();
+/// Numbers the units from 0 in ascending order of their identifier, so that the order of rows draws nothing else; gives
+/// each row's number, and how many there are.
+pub(super) fn number_units(identifiers: &[u32]) -> (Vec<u32>, usize) {
+    let mut numbers: BTreeMap<u32, u32> = identifiers.iter().map(|&id| (id, 0)).collect();
     for (number, of_unit) in numbers.values_mut().zip(0..) {
         *number = of_unit;
     }
-    (rows.iter().map(|(row, _)| numbers[&id(row)]).collect(), numbers.len())
-}
-
-/// Draws as many units as there are, with replacement; `weights` counts how often each was drawn.
-fn draw(rng: &mut ChaCha8Rng, weights: &mut [u32]) {
-    weights.fill(0);
-    for _ in 0..weights.len() {
-        let drawn = below(rng, weights.len() as u64);
-        weights[drawn as usize] += 1;
-    }
-}
-
-/// A uniform number below `bound`, without bias (Lemire 2019): written out, so that a resample never changes with
-/// the version of a random number library.
-fn below(rng: &mut ChaCha8Rng, bound: u64) -> u64 {
-    let unfair = bound.wrapping_neg() % bound;
-    loop {
-        let product = u128::from(rng.next_u64()) * u128::from(bound);
-        if product as u64 >= unfair {
-            return (product >> 64) as u64;
-        }
-    }
+    (identifiers.iter().map(|id| numbers[id]).collect(), numbers.len())
 }
 
 /// Rows sorted once by value, the highest first, to be weighed anew for every resample.
-struct Sorted {
+pub(super) struct Sorted {
     rows: Vec<SortedRow>,
 }
 
@@ -160,7 +142,7 @@ struct SortedRow {
 }
 
 impl Sorted {
-    fn new(values: &[f64], labels: &[bool], unit_of: &[u32]) -> Self {
+    pub(super) fn new(values: &[f64], labels: &[bool], unit_of: &[u32]) -> Self {
         let rows = values.iter().zip(labels).zip(unit_of);
         let mut rows: Vec<SortedRow> = rows.map(|((&value, &label), &unit)| SortedRow { value, unit, label }).collect();
         rows.sort_unstable_by(|a, b| b.value.total_cmp(&a.value).then((a.unit, a.label).cmp(&(b.unit, b.label))));
@@ -178,7 +160,7 @@ impl Sorted {
     }
 
     /// `None` if the resample lacks a class.
-    fn auc(&self, weights: &[u32]) -> Option<f64> {
+    pub(super) fn auc(&self, weights: &[u32]) -> Option<f64> {
         let (mut positives_above, mut negatives, mut wins_twice) = (0_u64, 0_u64, 0_u128);
         for (tied_positives, tied_negatives) in self.weighed(weights) {
             wins_twice += u128::from(tied_negatives) * u128::from(2 * positives_above + tied_positives);
@@ -212,18 +194,8 @@ impl Sorted {
     }
 }
 
-fn range(values: &mut [f64]) -> BootstrapRange {
+pub(super) fn range(values: &mut [f64]) -> BootstrapRange {
     values.sort_unstable_by(f64::total_cmp);
-    BootstrapRange { low: percentile(values, 0.025), high: percentile(values, 0.975) }
-}
-
-/// Linear interpolation between order statistics (numpy's default, Hyndman & Fan's type 7).
-fn percentile(sorted: &[f64], share: f64) -> Metric {
-    let Some(last) = sorted.len().checked_sub(1) else {
-        return Metric::Undefined(Undefined::NoUsableResample);
-    };
-    let position = share * last as f64;
-    let (below, way) = (position.floor() as usize, position.fract());
-    let above = (below + 1).min(last);
-    Metric::Value(sorted[below] + way * (sorted[above] - sorted[below]))
+    let at = |share| percentile(values, share, Undefined::NoUsableResample);
+    BootstrapRange { low: at(0.025), high: at(0.975) }
 }

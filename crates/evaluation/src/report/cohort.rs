@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::metrics::{
-    Confusion, Metric, MetricError, Ranking, Undefined, base_rate, brier, delong_interval, expected_calibration_error,
-    log_loss,
+    BrierDecomposition, Confusion, Metric, MetricError, Ranking, Recalibration, Undefined, base_rate, binned_figures,
+    brier, delong_interval, log_loss,
 };
 
 /// One cohort's figures, in the shape of the JSON contract. A metric that is undefined is null, and `undefined` says
@@ -41,6 +41,14 @@ pub struct Cohort {
     pub log_loss: Metric,
     /// Expected calibration error over 15 bins of equal count.
     pub ece: Metric,
+    /// Slope of the logistic recalibration: 1 is right, below it the probabilities are too extreme (Cox 1958).
+    pub calibration_slope: Metric,
+    /// Its intercept, fitted along with the slope: 0 is right.
+    pub calibration_intercept: Metric,
+    /// The intercept with the slope held at 1: above 0 more drop out than forecast, below 0 fewer.
+    pub calibration_in_the_large: Metric,
+    /// Where the Brier score comes from; null with it.
+    pub brier_decomposition: Option<BrierDecomposition>,
     /// Rows with p at or above it are flagged; null if the forecast has no probabilities.
     pub threshold: Option<f64>,
     /// What the threshold gets right and wrong; null with the threshold.
@@ -82,20 +90,30 @@ impl Cohort {
             brier: not_fitted,
             log_loss: not_fitted,
             ece: not_fitted,
+            calibration_slope: not_fitted,
+            calibration_intercept: not_fitted,
+            calibration_in_the_large: not_fitted,
+            brier_decomposition: None,
             threshold: None,
             confusion: None,
             undefined: BTreeMap::new(),
         };
         if let Some(Forecast { probabilities, threshold }) = forecast {
             let confusion = Confusion::at_threshold(probabilities, labels, threshold)?;
-            cohort.average_precision = Ranking::new(probabilities, labels)?.average_precision();
+            cohort.brier = brier(probabilities, labels)?;
+            cohort.log_loss = log_loss(probabilities, labels)?;
+            // One sort for all that goes by the order of probabilities.
+            let by_probability = Ranking::new(probabilities, labels)?;
+            cohort.average_precision = by_probability.average_precision();
+            (cohort.ece, cohort.brier_decomposition) = binned_figures(&by_probability);
+            let recalibration = Recalibration::of_ranking(&by_probability);
+            cohort.calibration_slope = recalibration.slope;
+            cohort.calibration_intercept = recalibration.intercept;
+            cohort.calibration_in_the_large = recalibration.in_the_large;
             cohort.precision = confusion.precision();
             cohort.recall = confusion.recall();
             cohort.f1 = confusion.f1();
             cohort.mcc = confusion.mcc();
-            cohort.brier = brier(probabilities, labels)?;
-            cohort.log_loss = log_loss(probabilities, labels)?;
-            cohort.ece = expected_calibration_error(probabilities, labels)?;
             cohort.threshold = Some(threshold);
             cohort.confusion = Some(confusion);
         }
@@ -105,7 +123,7 @@ impl Cohort {
 
     /// Every metric by its name in the contract.
     #[must_use]
-    pub fn metrics(&self) -> [(&'static str, Metric); 12] {
+    pub fn metrics(&self) -> [(&'static str, Metric); 15] {
         [
             ("base_rate", self.base_rate),
             ("auc", self.auc),
@@ -119,10 +137,34 @@ impl Cohort {
             ("brier", self.brier),
             ("log_loss", self.log_loss),
             ("ece", self.ece),
+            ("calibration_slope", self.calibration_slope),
+            ("calibration_intercept", self.calibration_intercept),
+            ("calibration_in_the_large", self.calibration_in_the_large),
         ]
     }
 
-    fn reasons(&self) -> BTreeMap<&'static str, &'static str> {
+    /// The same to be written, in the same order.
+    pub(super) fn metrics_mut(&mut self) -> [&mut Metric; 15] {
+        [
+            &mut self.base_rate,
+            &mut self.auc,
+            &mut self.auc_low,
+            &mut self.auc_high,
+            &mut self.average_precision,
+            &mut self.precision,
+            &mut self.recall,
+            &mut self.f1,
+            &mut self.mcc,
+            &mut self.brier,
+            &mut self.log_loss,
+            &mut self.ece,
+            &mut self.calibration_slope,
+            &mut self.calibration_intercept,
+            &mut self.calibration_in_the_large,
+        ]
+    }
+
+    pub(super) fn reasons(&self) -> BTreeMap<&'static str, &'static str> {
         let undefined = self.metrics().into_iter().filter_map(|(name, metric)| Some((name, metric.undefined()?)));
         undefined.map(|(name, undefined)| (name, undefined.reason())).collect()
     }

@@ -1,6 +1,7 @@
 //! Why no report can be made.
 
 use crate::metrics::MetricError;
+use crate::metrics::survival::SurvivalError;
 
 /// Why no report can be made of these rows.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -78,6 +79,52 @@ pub enum ReportError {
         /// Names given.
         names: usize,
     },
+    /// A table given beside the rows does not reach as far as they do.
+    #[error("the {table} has {given} entries but {needed} are needed: give one for each, or none at all")]
+    TableTooShort {
+        /// Which table.
+        table: String,
+        /// Entries given.
+        given: usize,
+        /// Entries needed.
+        needed: usize,
+    },
+    /// The weight of smoothing is out of range.
+    #[error("smoothing has weight {weight}: it must lie above 0 and up to 1, which changes nothing")]
+    SmoothingOutOfRange {
+        /// The weight given.
+        weight: f64,
+    },
+    /// A capacity is no number of learners.
+    #[error("a capacity of {capacity} is impossible: give a count from 1, or a share above 0 and up to 100 %")]
+    ImpossibleCapacity {
+        /// The capacity given.
+        capacity: String,
+    },
+    /// An exit time is NaN or infinite.
+    #[error("enrolment {enrolment} ends after {weeks} weeks: it must be a number")]
+    ExitOutOfRange {
+        /// 0-based enrolment number.
+        enrolment: usize,
+        /// The value found.
+        weeks: f64,
+    },
+    /// A predicted survival curve rises or leaves [0, 1].
+    #[error(
+        "enrolment {enrolment} is predicted to survive week {week} after the cut-off with probability {value}: a survival \
+         curve lies between 0 and 1 and never rises"
+    )]
+    NotASurvivalCurve {
+        /// 0-based enrolment number.
+        enrolment: usize,
+        /// Week after the cut-off.
+        week: usize,
+        /// The value found.
+        value: f64,
+    },
+    /// Survival data were refused.
+    #[error(transparent)]
+    Survival(#[from] SurvivalError),
     /// A metric refused its input.
     #[error(transparent)]
     Metric(#[from] MetricError),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{RecencyBaseline, ReportError, Resampling};
+use super::{Extras, RecencyBaseline, ReportError, Resampling};
 use crate::splits::SplitKind;
 
 /// Why an enrolment has no place in a cohort.
@@ -40,6 +40,8 @@ impl ExclusionReason {
 /// One enrolment at the end of one week, with its prediction.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PredictionRow {
+    /// Enrolment number, the same at every week: an index into the tables of [`Extras`], where there are any.
+    pub enrolment: u32,
     /// Course number: an index into [`EvaluationRequest::course_names`].
     pub course: u32,
     /// Learner number, the same in all of a learner's courses: the unit the bootstrap draws.
@@ -64,7 +66,10 @@ pub struct PredictionRow {
 
 impl PredictionRow {
     /// The label of a row that is in cohort `all`, or why it is not. A reason given goes before one found.
-    pub(super) fn place(&self) -> Result<bool, ExclusionReason> {
+    ///
+    /// # Errors
+    /// The reason.
+    pub fn place(&self) -> Result<bool, ExclusionReason> {
         match (self.exclusion, self.known, self.label) {
             (Some(reason), _, _) => Err(reason),
             (None, false, _) => Err(ExclusionReason::NotYetKnown),
@@ -108,6 +113,8 @@ pub struct EvaluationRequest<'a> {
     pub resampling: Resampling,
     /// How often this test part has been evaluated, this time included, if known.
     pub evaluations_of_this_part: Option<u32>,
+    /// What else the report may be made from; `Extras::default()` for nothing.
+    pub extras: Extras<'a>,
 }
 
 pub(super) fn check_rows(request: &EvaluationRequest<'_>) -> Result<(), ReportError> {
@@ -131,6 +138,8 @@ pub(super) fn check_rows(request: &EvaluationRequest<'_>) -> Result<(), ReportEr
             return Err(ReportError::DaysOutOfRange { row, week, value });
         }
     }
+    let enrolments = request.rows.iter().map(|row| row.enrolment as usize + 1).max().unwrap_or(0);
+    request.extras.check(request.rows.len(), enrolments)?;
     for (&week, reference) in request.references {
         let value = reference.training_base_rate;
         if !(0.0..=1.0).contains(&value) {

@@ -3,32 +3,51 @@
 //! Both cohorts at the asked week, the same for every week, the trivial baselines beside the model, and every row
 //! that is not in a cohort counted under a reason. Nothing is fitted here: thresholds, base rates and the recency
 //! baseline come from the training side, by week, as [`WeekReference`].
+//!
+//! At the asked week alone, since they cost more: bootstrap intervals, lines by course, capacities, and what is made of
+//! [`Extras`]: groups and tests between them, survival, data quality. Stability looks at all weeks of the report.
 
 mod baselines;
 mod bootstrap;
+mod capacity;
 mod cohort;
+mod comparison;
+mod curves;
 mod error;
+mod extras;
+mod groups;
 mod input;
+mod mean;
+mod slices;
+mod stability;
+mod survival;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::metrics::{MetricError, Ranking, ReliabilityBin, RocPoint, reliability_bins};
+use crate::metrics::MetricError;
 use crate::splits::SplitKind;
 
 pub use baselines::{BaselineError, DAYS_SINCE_LAST, EVERYONE_DROPS, RecencyBaseline};
 pub use bootstrap::{BootstrapIntervals, BootstrapRange, FEWEST_COURSES, ResampledUnit, Resampling};
+pub use capacity::CapacityLine;
 pub use cohort::Cohort;
+pub use comparison::{ComparedForecast, ModelComparison, PairedDifference, compare};
+pub use curves::{CURVE_RESOLUTION, CohortCurves, ForecastCurves, Plots, plots};
 pub use error::ReportError;
+pub use extras::{
+    DEFAULT_CAPACITIES, DataQuality, ExcludedCourse, Extras, GroupColumn, MinimumSize, Randomisation, TooFew,
+};
+pub use groups::{Gaps, GroupComparison, GroupLine, GroupReport, GroupTable, TestedGap};
 pub use input::{EvaluationRequest, ExclusionReason, PredictionRow, WeekReference};
+pub use slices::{CourseLine, Slice};
+pub use stability::{SmoothingReport, StabilityReport};
+pub use survival::{BrierOfWeek, SurvivalPoint, SurvivalReport};
 
 use bootstrap::bootstrap;
 use cohort::Forecast;
 use input::check_rows;
-
-/// Bins of the reliability plot in [`Plots`].
-const RELIABILITY_BINS: usize = 10;
 
 /// Something for each of the two cohorts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -101,20 +120,32 @@ pub struct Evaluation {
     /// How often this test part has been evaluated, this time included, where the caller keeps count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evaluations_of_this_part: Option<u32>,
-}
-
-/// Curves of the model at the asked week on cohort `all`, for plots.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Plots {
-    /// ROC curve of the scores; empty without both classes.
-    pub roc: Vec<RocPoint>,
-    /// Ten bins of the probabilities, of equal count.
-    pub reliability: Vec<ReliabilityBin>,
+    /// Precision, recall and lift at each capacity, by cohort, at the asked week.
+    pub capacity: ByCohort<Vec<CapacityLine>>,
+    /// A line a course at the asked week, however many there are, ordered bytewise; those too small have no figures.
+    pub course_lines: Vec<CourseLine>,
+    /// A table a group column at the asked week.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupReport>,
+    /// When learners leave, from the asked week on, where there are exit times.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub survival: Option<ByCohort<SurvivalReport>>,
+    /// How much forecasts move from week to week.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stability: Option<StabilityReport>,
+    /// Of a mean over repeats of a cross-validation, the one whose predictions the fields from `capacity` to `stability`
+    /// are of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sections_of_repeat: Option<u32>,
+    /// What became of the data before there were predictions, where the caller says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_quality: Option<DataQuality>,
 }
 
 /// Makes the report.
 ///
-/// Holds a copy of one week's rows at a time, about 40 bytes a row, and as much again for each bootstrap.
+/// Holds a copy of one week's rows at a time, about 40 bytes a row, and as much again for each bootstrap; for stability,
+/// 24 bytes for each row of every week.
 ///
 /// # Errors
 /// [`ReportError`]. A metric that is undefined is no error: it is null, with its reason in the cohort.
@@ -138,6 +169,8 @@ pub fn evaluate(request: &EvaluationRequest<'_>) -> Result<Evaluation, ReportErr
         present: weeks_present(request).into_iter().collect(),
     })?;
     let rows = rows_of_week(request, request.week);
+    let active = rows.active();
+    let capacity = |rows: &[LabelledRow<'_>]| capacity::lines(rows, request.extras.capacities());
     Ok(Evaluation {
         week: request.week,
         label_rule: request.label_rule.to_owned(),
@@ -148,23 +181,16 @@ pub fn evaluate(request: &EvaluationRequest<'_>) -> Result<Evaluation, ReportErr
         baselines: asked.baselines,
         weeks_refused,
         bootstrap: bootstraps(&rows, request.resampling),
-        courses: course_reports(&rows, request)?,
+        courses: slices::course_reports(&rows, request)?,
         evaluations_of_this_part: request.evaluations_of_this_part,
+        capacity: ByCohort { all: capacity(&rows.all)?, active: capacity(&active)? },
+        course_lines: slices::course_lines(&rows, request)?,
+        groups: groups::reports(&rows, request)?,
+        survival: survival::report(&rows, request)?,
+        stability: Some(stability::report(&rows, request)?),
+        sections_of_repeat: None,
+        data_quality: request.extras.data_quality.cloned(),
     })
-}
-
-/// The curves that [`crate::text`] plots.
-///
-/// # Errors
-/// As [`evaluate`].
-pub fn plots(request: &EvaluationRequest<'_>) -> Result<Plots, ReportError> {
-    check_rows(request)?;
-    check_asked_week(request)?;
-    let rows = rows_of_week(request, request.week);
-    let labels = labels_of(&rows.all);
-    let ranking = Ranking::new(&values_of(&rows.all, |row| row.score), &labels)?;
-    let reliability = reliability_bins(&values_of(&rows.all, |row| row.p), &labels, RELIABILITY_BINS)?;
-    Ok(Plots { roc: ranking.roc_curve(), reliability })
 }
 
 fn check_asked_week(request: &EvaluationRequest<'_>) -> Result<(), ReportError> {
@@ -198,8 +224,12 @@ struct WeekRows<'a> {
 
 impl<'a> WeekRows<'a> {
     fn active(&self) -> Vec<LabelledRow<'a>> {
-        self.all.iter().filter(|(row, _)| row.active).copied().collect()
+        still_active(&self.all)
     }
+}
+
+fn still_active<'a>(rows: &[LabelledRow<'a>]) -> Vec<LabelledRow<'a>> {
+    rows.iter().filter(|(row, _)| row.active).copied().collect()
 }
 
 fn labels_of(rows: &[LabelledRow<'_>]) -> Vec<bool> {
@@ -228,15 +258,18 @@ fn week_report(
 ) -> Result<WeekReport, ReportError> {
     let rows = rows_of_week(request, week);
     let active = rows.active();
-    let by_cohort = |forecast: &dyn Fn(&[LabelledRow<'_>]) -> Result<Cohort, MetricError>| {
-        Ok::<_, MetricError>(ByCohort { all: forecast(&rows.all)?, active: forecast(&active)? })
+    let cohorts = ByCohort {
+        all: model_cohort(&rows.all, reference.threshold)?,
+        active: model_cohort(&active, reference.threshold)?,
     };
-    let cohorts = by_cohort(&|rows| model_cohort(rows, reference.threshold))?;
-    let baselines = BTreeMap::from([
-        (EVERYONE_DROPS, by_cohort(&|rows| baselines::everyone_drops(rows, reference.training_base_rate))?),
-        (DAYS_SINCE_LAST, by_cohort(&|rows| baselines::days_since_last(rows, reference.recency.as_ref()))?),
-    ]);
-    Ok(WeekReport { week, cohorts, baselines, excluded: rows.excluded })
+    let of_all = baselines::forecasts(&rows.all, reference);
+    let of_active = baselines::forecasts(&active, reference);
+    let mut by_name = BTreeMap::new();
+    for ((name, in_all), (_, in_active)) in of_all.iter().zip(&of_active) {
+        let all = baselines::measure(&rows.all, in_all)?;
+        by_name.insert(*name, ByCohort { all, active: baselines::measure(&active, in_active)? });
+    }
+    Ok(WeekReport { week, cohorts, baselines: by_name, excluded: rows.excluded })
 }
 
 fn model_cohort(rows: &[LabelledRow<'_>], threshold: f64) -> Result<Cohort, MetricError> {
@@ -261,21 +294,4 @@ fn bootstraps(rows: &WeekRows<'_>, resampling: Resampling) -> Vec<ByCohort<Boots
 
 fn course_count(rows: &WeekRows<'_>) -> usize {
     rows.all.iter().map(|(row, _)| row.course).collect::<BTreeSet<_>>().len()
-}
-
-fn course_reports(rows: &WeekRows<'_>, request: &EvaluationRequest<'_>) -> Result<Vec<CourseReport>, ReportError> {
-    let mut by_course: BTreeMap<&str, Vec<LabelledRow<'_>>> = BTreeMap::new();
-    for &(row, label) in &rows.all {
-        by_course.entry(request.course_names[row.course as usize].as_str()).or_default().push((row, label));
-    }
-    if by_course.len() >= FEWEST_COURSES {
-        return Ok(Vec::new());
-    }
-    let threshold = request.references[&request.week].threshold;
-    let of_course = |(course, rows): (&str, Vec<LabelledRow<'_>>)| {
-        let active: Vec<_> = rows.iter().filter(|(row, _)| row.active).copied().collect();
-        let cohorts = ByCohort { all: model_cohort(&rows, threshold)?, active: model_cohort(&active, threshold)? };
-        Ok(CourseReport { course: course.to_owned(), cohorts })
-    };
-    by_course.into_iter().map(of_course).collect()
 }

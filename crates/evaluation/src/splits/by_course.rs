@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::hash::{Purpose, keyed_hash};
+use super::whole::take_whole;
 use super::{Part, SplitError, SplitExclusion, SplitKind, SplitRow, TestCourses, check_share};
 
 /// In which order whole courses are taken until a share is filled.
@@ -16,16 +17,16 @@ pub(super) enum Order {
 
 /// A course as the rows describe it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Course {
-    rows: usize,
-    /// The earliest start any row gives.
-    start_day: Option<i64>,
+pub(super) struct Course {
+    pub(super) rows: usize,
+    /// The earliest start any row gives; `None` if a row gives none.
+    pub(super) start_day: Option<i64>,
     /// The latest day any row gives; `None` if a row gives none, since then it can't be relied on.
     labels_known_day: Option<i64>,
 }
 
 /// Courses with a row among `members`.
-fn courses_of<'a>(rows: &[SplitRow<'a>], members: impl Iterator<Item = usize>) -> BTreeMap<&'a str, Course> {
+pub(super) fn courses_of<'a>(rows: &[SplitRow<'a>], members: impl Iterator<Item = usize>) -> BTreeMap<&'a str, Course> {
     let mut courses: BTreeMap<&str, Course> = BTreeMap::new();
     for row in members.map(|row| &rows[row]) {
         let first = Course { rows: 0, start_day: row.course_start_day, labels_known_day: row.labels_known_day };
@@ -90,13 +91,7 @@ pub(super) fn later_courses(
     test: &TestCourses,
     cutoff_week: u16,
 ) -> Result<Vec<Part>, SplitError> {
-    let present = courses_of(rows, 0..rows.len());
-    let undated = |about: &Course| about.start_day.is_none() || about.labels_known_day.is_none();
-    let missing: Vec<String> =
-        present.iter().filter(|(_, about)| undated(about)).map(|(&course, _)| course.to_owned()).collect();
-    if !missing.is_empty() {
-        return Err(SplitError::MissingDays { courses: missing });
-    }
+    let present = dated_courses(rows)?;
     let test: BTreeSet<&str> = match test {
         TestCourses::Named(named) => {
             check_named("test", named, &present)?;
@@ -107,6 +102,26 @@ pub(super) fn later_courses(
             latest_share(&present, *share, rows.len())?
         }
     };
+    known_in_time(rows, &present, &test, cutoff_week)
+}
+
+/// All courses, each with its start and the day its labels are known.
+pub(super) fn dated_courses<'a>(rows: &[SplitRow<'a>]) -> Result<BTreeMap<&'a str, Course>, SplitError> {
+    let present = courses_of(rows, 0..rows.len());
+    let undated = |about: &Course| about.start_day.is_none() || about.labels_known_day.is_none();
+    let missing: Vec<String> =
+        present.iter().filter(|(_, about)| undated(about)).map(|(&course, _)| course.to_owned()).collect();
+    if missing.is_empty() { Ok(present) } else { Err(SplitError::MissingDays { courses: missing }) }
+}
+
+/// The test courses are the test, and those of the others are trained on whose labels were known before the earliest
+/// test course's cut-off.
+pub(super) fn known_in_time(
+    rows: &[SplitRow<'_>],
+    present: &BTreeMap<&str, Course>,
+    test: &BTreeSet<&str>,
+    cutoff_week: u16,
+) -> Result<Vec<Part>, SplitError> {
     let starts = test.iter().filter_map(|course| present[course].start_day);
     let cutoff_day = starts.min().unwrap_or(i64::MAX).saturating_add(7 * i64::from(cutoff_week));
     let known_day = |course: &str| present[course].labels_known_day.unwrap_or(i64::MAX);
@@ -151,8 +166,6 @@ fn latest_share<'a>(
     Ok(from_day(day).map(|(&course, _)| course).collect())
 }
 
-/// Whole courses in the given order, each taken if that brings the number of rows nearer to the share.
-/// At least one is taken, and at most `most`.
 fn take_courses<'a>(
     from: &BTreeMap<&'a str, Course>,
     share: f64,
@@ -165,16 +178,7 @@ fn take_courses<'a>(
         Order::Hashed(key) => queue.sort_by_key(|(course, _)| (keyed_hash(key, course.as_bytes()), *course)),
         Order::LatestFirst => queue.sort_by_key(|(course, about)| (std::cmp::Reverse(about.start_day), *course)),
     }
-    let goal = share * total_rows as f64;
-    let (mut taken, mut held) = (BTreeSet::new(), 0_usize);
-    for (course, about) in queue {
-        let nearer = ((held + about.rows) as f64 - goal).abs() < (held as f64 - goal).abs();
-        if taken.len() < most && (nearer || taken.is_empty()) {
-            held += about.rows;
-            taken.insert(course);
-        }
-    }
-    taken
+    take_whole(queue.into_iter().map(|(course, about)| (course, about.rows)), share, total_rows, most)
 }
 
 pub(super) fn validation_courses(

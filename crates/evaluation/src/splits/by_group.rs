@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::group::Group;
 use super::hash::{Purpose, keyed_hash};
-use super::{Part, SplitError, SplitRow, check_share};
+use super::{Grouping, Part, SplitError, SplitRow, check_share};
 
 /// What a group is made of: rows with label true, false, and none. Groups of one make-up are interchangeable, so
 /// dealing them out in turn spreads both size and labels evenly.
@@ -24,16 +25,15 @@ impl MakeUp {
 /// Groups (each a list of rows) in the order in which they are dealt: those of one make-up after one another,
 /// make-ups by their keyed hash (so that a group alone in its make-up is not dealt to the same part by every seed),
 /// and inside a make-up by keyed hash of the group's identifier. Equal hashes go by what was hashed.
-pub(super) fn dealing_order<'a, G: Ord + Copy>(
-    rows: &[SplitRow<'a>],
+pub(super) fn dealing_order(
+    rows: &[SplitRow<'_>],
     members: impl Iterator<Item = usize>,
     key: u64,
-    group_of: impl Fn(&SplitRow<'a>) -> G,
-    hash_of: impl Fn(u64, G) -> u64,
+    by: Grouping,
 ) -> Vec<Vec<usize>> {
-    let mut groups: BTreeMap<G, (MakeUp, Vec<usize>)> = BTreeMap::new();
+    let mut groups: BTreeMap<Group<'_>, (MakeUp, Vec<usize>)> = BTreeMap::new();
     for row in members {
-        let (make_up, inside) = groups.entry(group_of(&rows[row])).or_default();
+        let (make_up, inside) = groups.entry(Group::of(&rows[row], by)).or_default();
         inside.push(row);
         match rows[row].label {
             Some(true) => make_up.positives += 1,
@@ -43,7 +43,7 @@ pub(super) fn dealing_order<'a, G: Ord + Copy>(
     }
     let mut order: Vec<_> = groups
         .into_iter()
-        .map(|(group, (make_up, inside))| ((make_up.hash(key), make_up, hash_of(key, group), group), inside))
+        .map(|(group, (make_up, inside))| ((make_up.hash(key), make_up, group.hash(key), group), inside))
         .collect();
     order.sort_unstable_by_key(|&(place, _)| place);
     order.into_iter().map(|(_, inside)| inside).collect()
@@ -58,19 +58,21 @@ fn take_share(order: &[Vec<usize>], share: f64) -> impl Iterator<Item = usize> +
 }
 
 pub(super) fn learners(rows: &[SplitRow<'_>], share: f64, seed: u64) -> Result<Vec<Part>, SplitError> {
-    check_share("test", share)?;
-    let key = Purpose::Test.key(seed);
-    let order = dealing_order(rows, 0..rows.len(), key, |row| row.learner, hash_text);
-    Ok(test_rows(rows.len(), take_share(&order, share)))
+    test_share(rows, share, seed, Grouping::Learner)
 }
 
 pub(super) fn enrolments(rows: &[SplitRow<'_>], share: f64, seed: u64) -> Result<Vec<Part>, SplitError> {
+    test_share(rows, share, seed, Grouping::Enrolment)
+}
+
+fn test_share(rows: &[SplitRow<'_>], share: f64, seed: u64, by: Grouping) -> Result<Vec<Part>, SplitError> {
     check_share("test", share)?;
-    let key = Purpose::Test.key(seed);
-    // The course's hash keys the enrolment's, so that no joining of the two identifiers can be ambiguous.
-    let hash_of = |key, (course, enrolment): (&str, &str)| keyed_hash(hash_text(key, course), enrolment.as_bytes());
-    let order = dealing_order(rows, 0..rows.len(), key, |row| (row.course, row.enrolment), hash_of);
-    Ok(test_rows(rows.len(), take_share(&order, share)))
+    let order = dealing_order(rows, 0..rows.len(), Purpose::Test.key(seed), by);
+    let mut part = vec![Part::Train; rows.len()];
+    for row in take_share(&order, share) {
+        part[row] = Part::Test;
+    }
+    Ok(part)
 }
 
 pub(super) fn validation_learners(
@@ -82,21 +84,9 @@ pub(super) fn validation_learners(
     check_share("validation", share)?;
     let key = Purpose::Validation.key(seed);
     let training: Vec<usize> = (0..rows.len()).filter(|&row| part[row] == Part::Train).collect();
-    let order = dealing_order(rows, training.into_iter(), key, |row| row.learner, hash_text);
+    let order = dealing_order(rows, training.into_iter(), key, Grouping::Learner);
     for row in take_share(&order, share) {
         part[row] = Part::Validation;
     }
     Ok(())
-}
-
-pub(super) fn hash_text(key: u64, text: &str) -> u64 {
-    keyed_hash(key, text.as_bytes())
-}
-
-fn test_rows(count: usize, test: impl Iterator<Item = usize>) -> Vec<Part> {
-    let mut part = vec![Part::Train; count];
-    for row in test {
-        part[row] = Part::Test;
-    }
-    part
 }

@@ -52,10 +52,76 @@ pub enum SplitError {
         courses: usize,
     },
     /// Splitting by time needs dates that a course lacks.
-    #[error("a split by time needs the start and the day labels are known of every course; missing for {}", .courses.join(", "))]
+    #[error("a split by time or later run needs the start and the day labels are known of every course; missing for {}", .courses.join(", "))]
     MissingDays {
         /// The courses without.
         courses: Vec<String>,
+    },
+    /// Rows have no institution.
+    #[error(
+        "{without} of {of} enrolments are of no known institution: a split by institution needs the logs of several, \
+         each named when they were preprocessed; split by course or learner instead"
+    )]
+    NoInstitution {
+        /// Rows without one.
+        without: usize,
+        /// Rows there are.
+        of: usize,
+    },
+    /// A named institution has no rows.
+    #[error("no enrolments at the test institution(s) {}: the data has {}", .named.join(", "), .present.join(", "))]
+    UnknownInstitutions {
+        /// Institutions named without rows.
+        named: Vec<String>,
+        /// Institutions there are.
+        present: Vec<String>,
+    },
+    /// One institution can't be parted by institution.
+    #[error(
+        "the {part} part is to be whole institutions, but there is only {institutions} institution to take it from: \
+         split by course or learner instead"
+    )]
+    TooFewInstitutions {
+        /// The part wanted.
+        part: &'static str,
+        /// Institutions there are.
+        institutions: usize,
+    },
+    /// A course is said to be of several families.
+    #[error("course {course:?} has rows of several families ({}): a course is a run of one", .families.join(", "))]
+    SeveralFamilies {
+        /// The course.
+        course: String,
+        /// The families its rows give.
+        families: Vec<String>,
+    },
+    /// A named family has no rows.
+    #[error("no course is a run of {}: the data has the families {}", .named.join(", "), .present.join(", "))]
+    UnknownFamilies {
+        /// Families named without rows.
+        named: Vec<String>,
+        /// Families there are.
+        present: Vec<String>,
+    },
+    /// A named family has no later run.
+    #[error("{} has a single run (courses that start on one day are one run), so none is later: name other families",
+        .families.join(", "))]
+    SingleRun {
+        /// The families.
+        families: Vec<String>,
+    },
+    /// No family has a later run.
+    #[error(
+        "no course has a second run: {courses} courses are of {families} families, none with courses that start on \
+         different days. Runs are of one family if their ids differ only in what follows the last separator \
+         (BBB-2013B and BBB-2014J of BBB): set split.run_separator to the one that these ids have, or split by time, \
+         course or learner"
+    )]
+    NoSecondRun {
+        /// Courses there are.
+        courses: usize,
+        /// Families they are of.
+        families: usize,
     },
     /// Every course starts on the same day.
     #[error("all courses start on the same day, so none is later: split by course or learner instead")]
@@ -86,11 +152,22 @@ pub enum SplitError {
     FoldCount {
         /// Folds asked for.
         folds: u32,
-        /// Learners or courses there are.
+        /// Units there are.
         groups: usize,
         /// What stays together in a fold.
         unit: Grouping,
     },
+    /// There is nothing left when one unit is left out.
+    #[error("leaving out one {unit} at a time needs two {unit}s or more, and there is {groups}")]
+    NothingToLeaveOut {
+        /// Units there are.
+        groups: usize,
+        /// What is left out.
+        unit: Grouping,
+    },
+    /// Validation rows of a learner who is trained on would choose the model that remembers best.
+    #[error("validation can't be drawn by enrolment: draw it by learner, course or institution")]
+    ValidationByEnrolment,
     /// No repeats asked for.
     #[error("0 repeats of the folds: give at least 1")]
     NoRepeats,

@@ -1,12 +1,11 @@
-//! K folds by learner (or course), repeated.
+//! K folds by learner, course, institution or enrolment, repeated; and leaving one out.
 
-use std::collections::BTreeSet;
-
-use super::by_group::{dealing_order, hash_text};
+use super::by_group::dealing_order;
+use super::group::{Group, check_grouping, groups_of};
 use super::hash::Purpose;
 use super::{
-    Assignment, Grouping, Part, SplitError, SplitExclusion, SplitKind, SplitRow, Validation, by_course, check_rows,
-    describe, draw_validation, exclude_learners_of, require_part,
+    Assignment, Grouping, Part, SplitError, SplitExclusion, SplitKind, SplitRow, Validation, by_course, by_institution,
+    check_rows, describe, draw_validation, exclude_learners_of, require_part,
 };
 
 /// What folds to make.
@@ -22,36 +21,67 @@ pub struct FoldRequest {
     pub seed: u64,
 }
 
+/// How units came to their folds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Making {
+    Dealt,
+    OneEach,
+}
+
 /// Every row's fold in every repeat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folds {
     request: FoldRequest,
+    making: Making,
     /// By repeat, then by row.
     fold_of: Vec<Vec<u32>>,
 }
 
 impl Folds {
-    /// Deals learners (or courses) to folds in turn, those of equal size and labels together, so that folds differ
-    /// by at most one of them in number and in each make-up: stratified as far as whole groups allow. Depends on
-    /// identifiers, labels and seed, not on the order of rows.
+    /// Deals learners (or courses, institutions, enrolments) to folds in turn, those of equal size and labels together,
+    /// so that folds differ by at most one of them in number and in each make-up: stratified as far as whole groups
+    /// allow. Depends on identifiers, labels and seed, not on the order of rows.
     ///
     /// # Errors
-    /// [`SplitError::NoRows`], [`SplitError::RepeatedEnrolment`], [`SplitError::FoldCount`] and
-    /// [`SplitError::NoRepeats`].
+    /// [`SplitError::NoRows`], [`SplitError::RepeatedEnrolment`], [`SplitError::NoInstitution`],
+    /// [`SplitError::FoldCount`] and [`SplitError::NoRepeats`].
     pub fn new(rows: &[SplitRow<'_>], request: FoldRequest) -> Result<Self, SplitError> {
         check_rows(rows)?;
+        check_grouping(rows, request.by)?;
         if request.repeats == 0 {
             return Err(SplitError::NoRepeats);
         }
-        let groups = rows.iter().map(|row| group_of(row, request.by)).collect::<BTreeSet<_>>().len();
+        let groups = groups_of(rows, request.by).len();
         if request.folds < 2 || request.folds as usize > groups {
             return Err(SplitError::FoldCount { folds: request.folds, groups, unit: request.by });
         }
         let fold_of = (0..request.repeats).map(|repeat| deal(rows, request, repeat)).collect();
-        Ok(Self { request, fold_of })
+        Ok(Self { request, making: Making::Dealt, fold_of })
     }
 
-    /// What these folds were made from.
+    /// As many folds as there are courses (or learners, institutions, enrolments), each of one of them, in the bytewise
+    /// order of their identifiers; one repeat, since there is nothing to draw. `seed` is that of validation parts.
+    ///
+    /// # Errors
+    /// [`SplitError::NoRows`], [`SplitError::RepeatedEnrolment`], [`SplitError::NoInstitution`] and
+    /// [`SplitError::NothingToLeaveOut`].
+    ///
+    /// # Panics
+    /// With more than 2³² groups.
+    pub fn leave_one_out(rows: &[SplitRow<'_>], by: Grouping, seed: u64) -> Result<Self, SplitError> {
+        check_rows(rows)?;
+        check_grouping(rows, by)?;
+        let groups: Vec<Group<'_>> = groups_of(rows, by).into_iter().collect();
+        if groups.len() < 2 {
+            return Err(SplitError::NothingToLeaveOut { groups: groups.len(), unit: by });
+        }
+        let number = |count: usize| u32::try_from(count).expect("fewer groups than 2³²");
+        let fold = |row: &SplitRow<'_>| number(groups.partition_point(|group| *group < Group::of(row, by)));
+        let request = FoldRequest { folds: number(groups.len()), repeats: 1, by, seed };
+        Ok(Self { request, making: Making::OneEach, fold_of: vec![rows.iter().map(fold).collect()] })
+    }
+
+    /// What these folds were made from; of [`Folds::leave_one_out`], one that says how many folds it made.
     #[must_use]
     pub fn request(&self) -> FoldRequest {
         self.request
@@ -66,10 +96,12 @@ impl Folds {
     /// The parts when one fold is the test and the others are trained on, with validation drawn from the others.
     /// `rows` must be those the folds were made of, in the same order.
     ///
-    /// With folds by course, a test learner's rows in other courses are excluded from training.
+    /// With folds by course or institution, a test learner's rows elsewhere are excluded from training. **With folds by
+    /// enrolment they are not**: see [`Grouping::Enrolment`].
     ///
     /// # Errors
-    /// [`SplitError::NoSuchFold`], [`SplitError::OtherRows`], and what drawing validation may fail with.
+    /// [`SplitError::NoSuchFold`], [`SplitError::OtherRows`], [`SplitError::EmptyPart`], and what drawing validation
+    /// may fail with.
     pub fn assignment(
         &self,
         rows: &[SplitRow<'_>],
@@ -87,7 +119,9 @@ impl Folds {
             if of_row == fold { Part::Test } else { Part::Train }
         };
         let mut part: Vec<Part> = fold_of.iter().map(side).collect();
-        exclude_learners_of(rows, &mut part, Part::Test, SplitExclusion::LearnerOnTestSide);
+        if by != Grouping::Enrolment {
+            exclude_learners_of(rows, &mut part, Part::Test, SplitExclusion::LearnerOnTestSide);
+        }
         if let Some(validation) = validation {
             // Another draw for every fold, so that no learner validates more often than chance has it.
             let seed = Purpose::Fold { repeat }.key(seed) ^ u64::from(fold);
@@ -97,22 +131,28 @@ impl Folds {
         let kind = match by {
             Grouping::Learner => SplitKind::Learner,
             Grouping::Course => SplitKind::Transfer,
+            Grouping::Institution => SplitKind::Institution,
+            Grouping::Enrolment => SplitKind::RandomOptimistic,
         };
-        let description = format!("fold {fold} of {folds}, repeat {repeat}; {}", describe(rows, &part, kind));
+        let notes = match by {
+            Grouping::Institution => by_institution::in_words(rows, &part),
+            Grouping::Enrolment => {
+                vec!["a learner may be on both sides, since folds by enrolment do not keep learners apart".to_owned()]
+            }
+            Grouping::Learner | Grouping::Course => Vec::new(),
+        };
+        let place = match self.making {
+            Making::Dealt => format!("fold {fold} of {folds}, repeat {repeat}"),
+            Making::OneEach => format!("one {by} left out, fold {fold} of {folds}"),
+        };
+        let description = format!("{place}; {}", describe(rows, &part, kind, notes));
         Ok(Assignment { part, kind, description })
-    }
-}
-
-fn group_of<'a>(row: &SplitRow<'a>, by: Grouping) -> &'a str {
-    match by {
-        Grouping::Learner => row.learner,
-        Grouping::Course => row.course,
     }
 }
 
 fn deal(rows: &[SplitRow<'_>], request: FoldRequest, repeat: u32) -> Vec<u32> {
     let key = Purpose::Fold { repeat }.key(request.seed);
-    let order = dealing_order(rows, 0..rows.len(), key, |row| group_of(row, request.by), hash_text);
+    let order = dealing_order(rows, 0..rows.len(), key, request.by);
     let mut fold_of = vec![0; rows.len()];
     for (fold, group) in (0..request.folds).cycle().zip(order) {
         for row in group {

@@ -12,6 +12,8 @@ pub enum SplitKind {
     Forecast,
     /// Other learners of the same courses.
     Learner,
+    /// Held-out institutions, whenever their courses ran.
+    Institution,
     /// Other enrolments of the same courses, drawn at random: flatters.
     RandomOptimistic,
     /// The very rows trained on: says nothing about new learners.
@@ -26,6 +28,7 @@ impl SplitKind {
             Self::Transfer => "transfer",
             Self::Forecast => "forecast",
             Self::Learner => "learner",
+            Self::Institution => "institution",
             Self::RandomOptimistic => "random-optimistic",
             Self::InSample => "in-sample",
         }
@@ -44,6 +47,10 @@ impl SplitKind {
                  what a real forecast could have known."
             }
             Self::Learner => "Tested on learners the model never saw, in courses it was trained on.",
+            Self::Institution => {
+                "Tested at institutions the model never saw, whose courses may have run at the same time as its \
+                 training courses: this measures transfer to another institution, not forecasting."
+            }
             Self::RandomOptimistic => {
                 "OPTIMISTIC: tested on enrolments drawn at random from the training courses. Expect less on new \
                  courses."

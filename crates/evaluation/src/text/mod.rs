@@ -2,12 +2,14 @@
 //! means in learners.
 
 mod plots;
+mod sections;
 mod tables;
 
 use crate::metrics::Metric;
 use crate::report::{BootstrapRange, Evaluation, Plots, ResampledUnit, WeekRefusal};
 
 pub use plots::{reliability_plot, roc_plot};
+pub use sections::{capacity_table, group_tables, quality_lines, stability_lines, survival_lines};
 pub use tables::{course_table, week_curve, week_table};
 
 /// Columns no line exceeds (as long as identifiers keep to one column a character).
@@ -21,11 +23,16 @@ pub fn render(evaluation: &Evaluation, plots: &Plots) -> String {
         heading(evaluation),
         week_table(evaluation),
         bootstrap_lines(evaluation),
+        capacity_table(&evaluation.capacity),
         course_table(evaluation),
+        group_tables(&evaluation.groups),
         week_curve(evaluation),
         roc_plot(&plots.roc),
         reliability_plot(&plots.reliability),
+        survival_lines(evaluation.survival.as_ref()),
+        stability_lines(evaluation),
         left_out(evaluation),
+        quality_lines(evaluation.data_quality.as_ref()),
     ];
     let present: Vec<String> = blocks.into_iter().filter(|block| !block.is_empty()).collect();
     present.join("\n")
@@ -44,6 +51,13 @@ fn heading(evaluation: &Evaluation) -> String {
             ),
         };
         lines += &wrap(&note);
+    }
+    if let Some(repeat) = evaluation.sections_of_repeat {
+        lines += &wrap(&format!(
+            "Figures are the mean over repeats; what has none (capacities, groups, survival, stability, plots) is of repeat {} \
+             alone.",
+            u64::from(repeat) + 1
+        ));
     }
     lines
 }
@@ -105,17 +119,17 @@ fn range(range: &BootstrapRange) -> String {
 }
 
 /// A metric to three decimals, or a dash.
-fn decimal(metric: Metric) -> String {
+pub(crate) fn decimal(metric: Metric) -> String {
     metric.value().map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"))
 }
 
 /// A share as a percentage to one decimal, or a dash.
-fn percent(metric: Metric) -> String {
+pub(crate) fn percent(metric: Metric) -> String {
     metric.value().map_or_else(|| "–".to_owned(), |value| format!("{:.1}%", 100.0 * value))
 }
 
 /// A share as "n of 100" is said. Shares that are not quite 0 or 1 never sound like it.
-fn of_100(share: f64) -> String {
+pub(crate) fn of_100(share: f64) -> String {
     match 100.0 * share {
         hundredths if hundredths > 99.5 && share < 1.0 => "more than 99".to_owned(),
         hundredths if hundredths < 0.5 && share > 0.0 => "fewer than 1".to_owned(),
@@ -124,7 +138,7 @@ fn of_100(share: f64) -> String {
 }
 
 /// A count with thousands separated.
-fn count(number: u64) -> String {
+pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (at, digit) in digits.chars().enumerate() {

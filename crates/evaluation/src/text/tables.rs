@@ -32,7 +32,7 @@ pub fn week_table(evaluation: &Evaluation) -> String {
         lines += &format!("{name:>FIGURE_COLUMNS$}");
     }
     lines.push('\n');
-    let rows: [(&str, Figure); 15] = [
+    let rows: [(&str, Figure); 16] = [
         ("learners", |cohort| count(cohort.n)),
         ("dropped out", |cohort| percent(cohort.base_rate)),
         ("AUC", |cohort| decimal(cohort.auc)),
@@ -48,6 +48,7 @@ pub fn week_table(evaluation: &Evaluation) -> String {
         ("Brier score", |cohort| decimal(cohort.brier)),
         ("log loss", |cohort| decimal(cohort.log_loss)),
         ("calibration error", |cohort| decimal(cohort.ece)),
+        ("calibration slope", |cohort| decimal(cohort.calibration_slope)),
     ];
     for (name, figure) in rows {
         lines += &format!("{name:NAME_COLUMNS$}");
@@ -110,7 +111,9 @@ fn undefined_lines(cohorts: &ByCohort<Cohort>) -> String {
     let mut lines = String::new();
     for (name, cohort) in [("everyone known by then", &cohorts.all), ("those still active", &cohorts.active)] {
         let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for (metric, reason) in &cohort.undefined {
+        // Of the recalibration the slope alone is printed, so that it alone can be missed.
+        let printed = |metric: &str| !matches!(metric, "calibration_intercept" | "calibration_in_the_large");
+        for (metric, reason) in cohort.undefined.iter().filter(|&(metric, _)| printed(metric)) {
             by_reason.entry(reason).or_default().push(metric);
         }
         for (reason, metrics) in by_reason {

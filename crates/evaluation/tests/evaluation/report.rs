@@ -6,13 +6,14 @@ use serde_json::Value;
 use staycast_evaluation::calibration::Calibration;
 use staycast_evaluation::metrics::{Metric, Ranking};
 use staycast_evaluation::report::{
-    BaselineError, DAYS_SINCE_LAST, EVERYONE_DROPS, Evaluation, EvaluationRequest, ExclusionReason, PredictionRow,
-    RecencyBaseline, ReportError, ResampledUnit, Resampling, WeekReference, WeekRefusal, evaluate, plots,
+    BaselineError, DAYS_SINCE_LAST, EVERYONE_DROPS, Evaluation, EvaluationRequest, ExclusionReason, Extras,
+    PredictionRow, RecencyBaseline, ReportError, ResampledUnit, Resampling, WeekReference, WeekRefusal, evaluate,
+    plots,
 };
 use staycast_evaluation::splits::SplitKind;
 use staycast_evaluation::threshold::ThresholdRule;
 
-const COHORT_KEYS: [&str; 16] = [
+const COHORT_KEYS: [&str; 20] = [
     "n",
     "positives",
     "base_rate",
@@ -27,6 +28,10 @@ const COHORT_KEYS: [&str; 16] = [
     "brier",
     "log_loss",
     "ece",
+    "calibration_slope",
+    "calibration_intercept",
+    "calibration_in_the_large",
+    "brier_decomposition",
     "threshold",
     "confusion",
 ];
@@ -38,6 +43,7 @@ pub(crate) fn row(at: u32, courses: u32) -> PredictionRow {
     let score = noise + if label { 0.6 } else { -0.6 };
     let silent = at.is_multiple_of(6);
     PredictionRow {
+        enrolment: at,
         course: at % courses,
         learner: at / 2,
         week: 4,
@@ -76,6 +82,7 @@ pub(crate) fn report_of(rows: &[PredictionRow], courses: u32, weeks: &[u16]) -> 
         course_names: &names(courses),
         resampling: Resampling::Resamples { count: 200, seed: 9 },
         evaluations_of_this_part: None,
+        extras: Extras::default(),
     })
 }
 
@@ -231,6 +238,7 @@ fn without_a_fit_the_recency_baseline_has_ranks_only() {
         course_names: &names(1),
         resampling: Resampling::Off,
         evaluations_of_this_part: None,
+        extras: Extras::default(),
     });
     let json = serde_json::to_value(report.expect("valid")).expect("JSON");
     let cohort = &json["baselines"][DAYS_SINCE_LAST]["all"];
@@ -261,6 +269,7 @@ fn weeks_inside_the_label_window_are_refused() {
             course_names: &names,
             resampling: Resampling::Off,
             evaluations_of_this_part: None,
+            extras: Extras::default(),
         };
         assert_eq!(evaluate(&request).err(), plots(&request).err(), "both refuse alike");
         evaluate(&request).err()

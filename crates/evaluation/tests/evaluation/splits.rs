@@ -5,30 +5,34 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use staycast_evaluation::splits::{
-    Assignment, FoldRequest, Folds, Grouping, Part, Split, SplitError, SplitExclusion, SplitKind, SplitRequest,
-    SplitRow, TestCourses, Validation, assign,
+    Assignment, FoldRequest, Folds, Grouping, LaterRuns, Part, Split, SplitError, SplitExclusion, SplitKind,
+    SplitRequest, SplitRow, TestCourses, TestInstitutions, Validation, assign,
 };
 
 /// An enrolment that owns its identifiers.
 #[derive(Debug, Clone)]
-struct Enrolment {
+pub(crate) struct Enrolment {
     id: String,
     learner: String,
     course: String,
-    start_day: Option<i64>,
+    pub(crate) family: String,
+    pub(crate) institution: Option<String>,
+    pub(crate) start_day: Option<i64>,
     known_day: Option<i64>,
     label: Option<bool>,
 }
 
 impl Enrolment {
     /// Learner `learner` in course `course`, which starts 40 days after the course before and whose labels are known
-    /// 50 days after its start.
-    fn new(learner: usize, course: usize, label: Option<bool>) -> Self {
+    /// 50 days after its start. Courses 0, 3, 6 … are runs of one family, and 0 and 1, 2 and 3 … of one institution.
+    pub(crate) fn new(learner: usize, course: usize, label: Option<bool>) -> Self {
         let start = 18_000 + 40 * course as i64;
         Self {
             id: format!("c{course}/l{learner}"),
             learner: format!("l{learner}"),
             course: format!("c{course}"),
+            family: format!("f{}", course % 3),
+            institution: Some(format!("i{}", course / 2)),
             start_day: Some(start),
             known_day: Some(start + 50),
             label,
@@ -42,6 +46,8 @@ impl<'a> From<&'a Enrolment> for SplitRow<'a> {
             enrolment: &of.id,
             learner: &of.learner,
             course: &of.course,
+            family: &of.family,
+            institution: of.institution.as_deref(),
             course_start_day: of.start_day,
             labels_known_day: of.known_day,
             label: of.label,
@@ -49,37 +55,40 @@ impl<'a> From<&'a Enrolment> for SplitRow<'a> {
     }
 }
 
-fn rows(enrolments: &[Enrolment]) -> Vec<SplitRow<'_>> {
+pub(crate) fn rows(enrolments: &[Enrolment]) -> Vec<SplitRow<'_>> {
     enrolments.iter().map(SplitRow::from).collect()
 }
 
 /// `courses` courses of `each` learners of their own, every third a dropout.
-fn separate_courses(courses: usize, each: usize) -> Vec<Enrolment> {
+pub(crate) fn separate_courses(courses: usize, each: usize) -> Vec<Enrolment> {
     let in_course =
         |course: usize| (0..each).map(move |at| Enrolment::new(course * each + at, course, Some(at.is_multiple_of(3))));
     (0..courses).flat_map(in_course).collect()
 }
 
-fn named(courses: &[&str]) -> BTreeSet<String> {
+pub(crate) fn named(courses: &[&str]) -> BTreeSet<String> {
     courses.iter().map(|&course| course.to_owned()).collect()
 }
 
-fn request(split: Split, validation_share: Option<f64>) -> SplitRequest {
+pub(crate) fn request(split: Split, validation_share: Option<f64>) -> SplitRequest {
     let validation = validation_share.map(|share| Validation::like(&split, share));
     SplitRequest { split, validation, cutoff_week: 4, seed: 11 }
 }
 
-fn any_split() -> impl Strategy<Value = Split> {
+pub(crate) fn any_split() -> impl Strategy<Value = Split> {
     prop_oneof![
         (0.1..0.6).prop_map(|share| Split::Course { test: TestCourses::Share(share), train: None }),
         (0.1..0.6).prop_map(|share| Split::Time { test: TestCourses::Share(share) }),
         (0.1..0.6).prop_map(|test_share| Split::Learner { test_share }),
         (0.1..0.6).prop_map(|test_share| Split::Random { test_share }),
+        Just(Split::LaterRun { test: LaterRuns::All }),
+        (0.1..0.6).prop_map(|share| Split::LaterRun { test: LaterRuns::Share(share) }),
+        (0.1..0.6).prop_map(|share| Split::Institution { test: TestInstitutions::Share(share) }),
     ]
 }
 
 /// Learners in several courses, some without labels.
-fn any_enrolments() -> impl Strategy<Value = Vec<Enrolment>> {
+pub(crate) fn any_enrolments() -> impl Strategy<Value = Vec<Enrolment>> {
     vec((0_usize..25, 0_usize..6, prop::option::of(any::<bool>())), 1..90).prop_map(|drawn| {
         let unique: BTreeMap<(usize, usize), Option<bool>> =
             drawn.into_iter().map(|(learner, course, label)| ((learner, course), label)).collect();
@@ -88,7 +97,7 @@ fn any_enrolments() -> impl Strategy<Value = Vec<Enrolment>> {
 }
 
 /// Nobody with a test row is in training or validation, and nobody with a validation row in training.
-fn assert_disjoint(rows: &[SplitRow<'_>], part: &[Part]) {
+pub(crate) fn assert_disjoint(rows: &[SplitRow<'_>], part: &[Part]) {
     let learners = |wanted: Part| -> BTreeSet<&str> {
         rows.iter().zip(part).filter(|&(_, &of_row)| of_row == wanted).map(|(row, _)| row.learner).collect()
     };
@@ -101,7 +110,7 @@ proptest! {
     fn nobody_is_on_both_sides_in_any_split(
         enrolments in any_enrolments(),
         split in any_split(),
-        by in prop_oneof![Just(Grouping::Course), Just(Grouping::Learner)],
+        by in prop_oneof![Just(Grouping::Course), Just(Grouping::Learner), Just(Grouping::Institution)],
         seed in any::<u64>(),
     ) {
         let rows = rows(&enrolments);

@@ -1,6 +1,11 @@
 //! The terminal report: within its width, in words, and marked where figures flatter.
 
-use staycast_evaluation::report::{EvaluationRequest, PredictionRow, Resampling, evaluate, plots};
+use std::collections::BTreeMap;
+
+use staycast_evaluation::metrics::survival::{End, ExitTime};
+use staycast_evaluation::report::{
+    DataQuality, EvaluationRequest, Extras, GroupColumn, PredictionRow, Resampling, evaluate, plots,
+};
 use staycast_evaluation::splits::SplitKind;
 use staycast_evaluation::text::{WIDTH, render};
 
@@ -19,6 +24,7 @@ fn text_of(rows: &[PredictionRow], courses: u32, kind: SplitKind) -> String {
         course_names: &names,
         resampling: Resampling::Resamples { count: 50, seed: 1 },
         evaluations_of_this_part: Some(3),
+        extras: Extras::default(),
     };
     let text = render(&evaluate(&request).expect("valid"), &plots(&request).expect("valid"));
     for line in text.lines() {
@@ -74,10 +80,63 @@ fn a_cohort_of_one_class_says_why_there_is_no_auc() {
         (0..40).map(|at| PredictionRow { label: Some(true), known: at != 3, active: false, ..row(at, 1) }).collect();
     let text = text_of(&rows, 1, SplitKind::Forecast);
     for expected in [
-        "No auc, auc_high, auc_low, average_precision, mcc for everyone known by then: no negative row",
+        "No auc, auc_high, auc_low, average_precision, calibration_slope, mcc for everyone known by then: no negative row",
         "No ROC curve",
         "for those still active: no rows.",
         "        1  not yet enrolled or seen at the cut-off",
+    ] {
+        assert!(says(&text, expected), "{expected:?} is not in\n{text}");
+    }
+}
+
+#[test]
+fn groups_survival_and_data_quality_are_told_where_there_are_any() {
+    let rows = weeks(2);
+    let references = references(&[1, 2, 3, 4]);
+    let names = names(2);
+    let groups = [GroupColumn {
+        name: "a column with a name that is far too long for a line".to_owned(),
+        values: (0..300)
+            .map(|at| [Some("x".repeat(80)), Some("few".to_owned()), None][usize::from(at < 9) + at % 2].clone())
+            .collect(),
+    }];
+    let exits: Vec<Option<ExitTime>> = (0..300)
+        .map(|at| {
+            Some(ExitTime { weeks: 5.0 + f64::from(at % 3), end: [End::Dropout, End::Censored][at as usize % 2] })
+        })
+        .collect();
+    let quality = DataQuality {
+        rows_read: 12_345,
+        rows_used: 12_000,
+        rows_rejected: BTreeMap::from([("no date".to_owned(), 345)]),
+        limits: vec!["The calendar was inferred.".to_owned()],
+        ..DataQuality::default()
+    };
+    let request = EvaluationRequest {
+        rows: &rows,
+        week: 4,
+        last_allowed_week: None,
+        label_rule: "withdrawn",
+        kind: SplitKind::Forecast,
+        references: &references,
+        course_names: &names,
+        resampling: Resampling::Off,
+        evaluations_of_this_part: None,
+        extras: Extras { groups: &groups, exits: &exits, data_quality: Some(&quality), ..Extras::default() },
+    };
+    let text = render(&evaluate(&request).expect("valid"), &plots(&request).expect("valid"));
+    assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+    for expected in [
+        "the 10 %",
+        "lift how many times as many dropouts as picked blindly",
+        "by a column with …",
+        "– too few to conclude",
+        "area between ROC curves",
+        "When do they leave?",
+        "300 followed",
+        "How much scores move: from week to week",
+        "Data: of 12,345 rows read, 12,000 were used, 0 set aside and 345 rejected",
+        "- The calendar was inferred.",
     ] {
         assert!(says(&text, expected), "{expected:?} is not in\n{text}");
     }

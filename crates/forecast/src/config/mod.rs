@@ -11,6 +11,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use staycast_baselines::BaselineConfig;
 
 pub use sections::{
     CalibrationConfig, ClassWeights, EnsembleConfig, InputsConfig, ModelConfig, SplitConfig, ThresholdConfig,
@@ -35,6 +36,8 @@ pub struct Config {
     pub threshold: ThresholdConfig,
     /// Which rows train and which test.
     pub split: SplitConfig,
+    /// The options of the models to beat.
+    pub baselines: BaselineConfig,
 }
 
 /// A configuration that makes sense. Made by [`Config::check`] only.
@@ -99,6 +102,9 @@ pub enum ConfigError {
         /// Why not, and what would do.
         problem: &'static str,
     },
+    /// An option of a model to beat makes no sense.
+    #[error("baselines.{0}")]
+    Baselines(staycast_baselines::ConfigError),
 }
 
 impl Config {
@@ -152,6 +158,7 @@ impl Config {
         self.calibration.check()?;
         self.threshold.check()?;
         self.split.check()?;
+        self.baselines.validate().map_err(ConfigError::Baselines)?;
         Ok(CheckedConfig(self))
     }
 }
@@ -215,11 +222,53 @@ mod tests {
             ("split.test_share=1.5", "split.test_share"),
             ("ensemble.members=0", "ensemble.members"),
             ("threshold.rule=best", "threshold.rule"),
+            ("split.by=weather", "split.by"),
+            ("split.run_separator=", "split.run_separator"),
+            ("split.run_separator=:", "split.run_separator"),
+            ("split.test_families=physics", "split.test_families"),
+            ("split.test_institutions=north", "split.test_institutions"),
         ] {
             let mut config = Config::default();
             config.set(setting).expect("the type is right");
             let message = config.check().expect_err(setting).to_string();
             assert!(message.contains(key), "{message}");
+        }
+    }
+
+    #[test]
+    fn settings_of_a_split_that_do_not_go_together_are_refused_by_name() {
+        for (settings, key) in [
+            (["split.by=later-run", "split.folds=3"], "split.folds"),
+            (["split.by=later-run", "split.test_families=*,physics"], "split.test_families"),
+            (["split.by=later-run", "split.train_courses=physics-1"], "split.train_courses"),
+            (["split.by=later-run", "split.leave_one_out=true"], "split.leave_one_out"),
+            (["split.by=learner", "split.leave_one_out=true"], "split.leave_one_out"),
+            (["split.by=institution", "split.test_courses=physics-1"], "split.test_courses"),
+            (["split.leave_one_out=true", "split.folds=3"], "split.folds"),
+            (["split.leave_one_out=true", "split.repeats=2"], "split.repeats"),
+            (["split.leave_one_out=true", "split.test_courses=physics-1"], "split.leave_one_out"),
+        ] {
+            let mut config = Config::default();
+            for setting in settings {
+                config.set(setting).expect("the type is right");
+            }
+            let message = config.check().expect_err(key).to_string();
+            assert!(message.starts_with(&format!("`{key}`")), "{settings:?}: {message}");
+        }
+        for settings in [
+            ["split.by=later-run", "split.test_families=*"],
+            ["split.by=later-run", "split.run_separator=+"],
+            ["split.by=institution", "split.test_institutions=north,south"],
+            ["split.by=institution", "split.leave_one_out=true"],
+            ["split.by=institution", "split.folds=3"],
+            ["split.by=course", "split.leave_one_out=true"],
+            ["split.by=random", "split.folds=3"],
+        ] {
+            let mut config = Config::default();
+            for setting in settings {
+                config.set(setting).expect("the type is right");
+            }
+            config.check().unwrap_or_else(|error| panic!("{settings:?}: {error}"));
         }
     }
 }

@@ -10,7 +10,7 @@ pub(super) fn apply(config: &Config, assignment: &str) -> Result<Config, ConfigE
     let (key, text) = (key.trim(), text.trim());
     let mut table = Table::try_from(config).expect("a configuration has a TOML form");
     let unknown = |table: &Table| ConfigError::UnknownKey { key: key.to_owned(), hint: hint(table, key) };
-    let Some(old) = key.split_once('.').and_then(|(section, name)| table.get(section)?.as_table()?.get(name)) else {
+    let Some(old) = setting(&mut table, key) else {
         return Err(unknown(&table));
     };
     let new = parse(old, text).ok_or_else(|| ConfigError::WrongType {
@@ -18,13 +18,19 @@ pub(super) fn apply(config: &Config, assignment: &str) -> Result<Config, ConfigE
         expected: in_words(old),
         value: text.to_owned(),
     })?;
-    let (section, name) = key.split_once('.').expect("found above");
-    table[section][name] = new;
+    *old = new;
     // What is still wrong has the right TOML type and not one of the words that the setting knows, or is negative.
     table.try_into().map_err(|error: toml::de::Error| ConfigError::Parse {
         origin: format!("`{key}` = {text}"),
         message: error.message().to_owned(),
     })
+}
+
+/// The value at `section.name` or `section.part.name`.
+fn setting<'a>(table: &'a mut Table, key: &str) -> Option<&'a mut Value> {
+    let (section, rest) = key.split_once('.')?;
+    let inner = table.get_mut(section)?.as_table_mut()?;
+    if inner.get(rest).is_some_and(|value| !value.is_table()) { inner.get_mut(rest) } else { setting(inner, rest) }
 }
 
 /// `text` as a value of the type of `old`.
@@ -38,10 +44,19 @@ fn parse(old: &Value, text: &str) -> Option<Value> {
         | (Value::Array(_), Some(value @ Value::Array(_))) => Some(value),
         (Value::Float(_), Some(Value::Integer(number))) => Some(Value::Float(number as f64)),
         (Value::String(_), _) => Some(Value::String(text.to_owned())),
+        (Value::Array(old), given) if old.first().is_some_and(is_number) => {
+            // `1,2` of a list of numbers.
+            let list = format!("v = [{text}]").parse::<Table>().ok().and_then(|mut table| table.remove("v"));
+            list.filter(|_| !matches!(given, Some(Value::String(_))))
+        }
         (Value::Array(_), Some(Value::String(one))) => Some(list(&one)),
         (Value::Array(_), None | Some(_)) => Some(list(text)),
         _ => None,
     }
+}
+
+fn is_number(value: &Value) -> bool {
+    value.is_float() || value.is_integer()
 }
 
 fn list(text: &str) -> Value {
@@ -54,6 +69,7 @@ fn in_words(value: &Value) -> &'static str {
         Value::Integer(_) => "a whole number",
         Value::Float(_) => "a number",
         Value::Boolean(_) => "true or false",
+        Value::Array(items) if items.first().is_some_and(is_number) => "a list of numbers",
         Value::Array(_) => "a list of text",
         _ => "text",
     }
@@ -61,15 +77,12 @@ fn in_words(value: &Value) -> &'static str {
 
 /// The settings nearest to `key`, or the sections when none is near.
 fn hint(table: &Table, key: &str) -> String {
-    let known: Vec<String> = table
-        .iter()
-        .filter_map(|(section, value)| Some((section, value.as_table()?)))
-        .flat_map(|(section, settings)| settings.keys().map(move |name| format!("{section}.{name}")))
-        .collect();
+    let mut known = Vec::new();
+    settings(table, "", &mut known);
     let mut near: Vec<(usize, &String)> = known
         .iter()
         .map(|candidate| {
-            let name = candidate.split_once('.').map_or(candidate.as_str(), |(_, name)| name);
+            let name = candidate.rsplit_once('.').map_or(candidate.as_str(), |(_, name)| name);
             (distance(key, candidate).min(distance(key, name)), candidate)
         })
         .filter(|(distance, _)| *distance <= 2.max(key.len() / 4))
@@ -81,6 +94,16 @@ fn hint(table: &Table, key: &str) -> String {
     }
     let names: Vec<String> = near.iter().take(3).map(|(_, name)| format!("`{name}`")).collect();
     format!("; did you mean {}?", names.join(" or "))
+}
+
+/// The names of all settings below `table`.
+fn settings(table: &Table, above: &str, found: &mut Vec<String>) {
+    for (name, value) in table {
+        match value.as_table() {
+            Some(section) => settings(section, &format!("{above}{name}."), found),
+            None => found.push(format!("{above}{name}")),
+        }
+    }
 }
 
 /// Levenshtein's edit distance.

@@ -97,9 +97,10 @@ fn values_of<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_to_vec().expect("32-bit floats")
 }
 
-struct WeightGradients<'a> {
-    gradients: &'a Gradients,
-    found: &'a mut Vec<Vec<f32>>,
+/// Collects the gradient of every parameter of a network.
+pub(crate) struct WeightGradients<'a> {
+    pub(crate) gradients: &'a Gradients,
+    pub(crate) found: &'a mut Vec<Vec<f32>>,
 }
 
 impl ModuleVisitor for WeightGradients<'_> {
@@ -110,7 +111,7 @@ impl ModuleVisitor for WeightGradients<'_> {
 }
 
 /// Runs `work`, turning a panic into an error and printing nothing: drivers and adapters panic where there is none.
-pub(super) fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     // The hook is the process's; two threads exchanging it could leave the silent one behind.
     static HOOK: Mutex<()> = Mutex::new(());
     let _guard = HOOK.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -14,6 +14,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 pub use check::{Check, TOLERANCE};
+pub(crate) use check::{WeightGradients, quietly};
 
 /// What `--device` asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -188,6 +189,13 @@ impl ChosenDevice {
     #[must_use]
     pub fn flex() -> Self {
         Self { info: find::cpu(Backend::Flex), why: "flex on the CPU was asked for".to_owned(), device: Device::flex() }
+    }
+
+    /// The device of a report, unless it failed the check.
+    #[must_use]
+    pub fn of(report: &DeviceReport) -> Option<Self> {
+        let device = report.device.clone()?;
+        Some(Self { info: report.info.clone(), why: "it was found and computes right".to_owned(), device })
     }
 
     /// burn's device, without autodiff.

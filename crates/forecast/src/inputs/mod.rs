@@ -12,6 +12,7 @@ mod read;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use staycast_sequences::Dataset;
 use staycast_sequences::manifest::LAYOUT_VERSION;
@@ -270,22 +271,34 @@ pub struct BoundInputs<'a> {
 }
 
 impl BoundInputs<'_> {
-    /// The inputs of `enrolments` in the weeks 0 to `weeks` - 1, `[enrolment][week][column]`: 4 bytes a number.
+    /// The inputs of `enrolments` in the weeks 0 to `weeks` - 1, `[enrolment][week][column]`: 4 bytes a number. Computed on
+    /// the threads of the current rayon pool, each enrolment by itself.
     #[must_use]
     pub fn fill(&self, enrolments: &[usize], weeks: usize) -> Vec<f32> {
-        let mut values = Vec::with_capacity(enrolments.len() * weeks * self.readers.len());
-        let clip = self.inputs.clip as f32;
-        for &enrolment in enrolments {
-            for week in 0..weeks {
-                for (reader, column) in self.readers.iter().zip(&self.inputs.columns) {
-                    let value = reader.read(self.data, enrolment, week);
-                    let scaled = ((f64::from(value) - column.mean) / column.deviation) as f32;
-                    // Null is NaN, and NaN would pass through `clamp`.
-                    values.push(if scaled.is_nan() { 0.0 } else { scaled.clamp(-clip, clip) });
+        let width = self.readers.len();
+        let mut values = vec![0.0; enrolments.len() * weeks * width];
+        if values.is_empty() {
+            return values;
+        }
+        let zeros: Vec<f32> = self.inputs.columns.iter().map(|column| self.scaled(column, 0.0)).collect();
+        values.par_chunks_mut(weeks * width).zip(enrolments).with_min_len(64).for_each(|(values, &enrolment)| {
+            for (week, values) in values.chunks_exact_mut(width).enumerate() {
+                for (column, value) in values.iter_mut().enumerate() {
+                    let raw = self.readers[column].raw(self.data, enrolment, week);
+                    // Most counts are 0, and logarithms are most of the work.
+                    *value = if raw == 0.0 { zeros[column] } else { self.scaled(&self.inputs.columns[column], raw) };
                 }
             }
-        }
+        });
         values
+    }
+
+    /// What a value of a column becomes: transformed, standardised, cut; null becomes the mean.
+    fn scaled(&self, column: &Column, raw: f32) -> f32 {
+        let clip = self.inputs.clip as f32;
+        let scaled = ((f64::from(column.transform.apply(raw)) - column.mean) / column.deviation) as f32;
+        // Null is NaN, and NaN would pass through `clamp`.
+        if scaled.is_nan() { 0.0 } else { scaled.clamp(-clip, clip) }
     }
 }
 

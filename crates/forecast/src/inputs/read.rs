@@ -50,9 +50,14 @@ impl<'a> Reader<'a> {
 
     /// The transformed value, NaN where null.
     pub(super) fn read(&self, data: &Dataset, enrolment: usize, week: usize) -> f32 {
+        self.transform.apply(self.raw(data, enrolment, week))
+    }
+
+    /// The value as it is, NaN where null.
+    pub(super) fn raw(&self, data: &Dataset, enrolment: usize, week: usize) -> f32 {
         // A run's network may look at more weeks than a data set's longest course has.
         let weekly = |column: usize| if week < data.weeks { data.week(enrolment, week)[column] } else { f32::NAN };
-        let value = match &self.origin {
+        match &self.origin {
             Origin::Weekly(column) => weekly(*column),
             Origin::Null(column) => f32::from(u8::from(weekly(*column).is_nan())),
             Origin::Fixed(read) => read(&data.enrolments[enrolment]).map_or(f32::NAN, |value| value as f32),
@@ -66,8 +71,7 @@ impl<'a> Reader<'a> {
                 let left = f64::from(cut.days) / 7.0 - f64::from(cut.end_day(week as u32 + 1)) / 7.0;
                 left.max(0.0) as f32
             }
-        };
-        self.transform.apply(value)
+        }
     }
 }
 

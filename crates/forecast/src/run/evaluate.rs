@@ -5,17 +5,20 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 use staycast_evaluation::calibration::Calibration;
 use staycast_evaluation::report::{
-    Evaluation, EvaluationRequest, ExclusionReason, Plots, PredictionRow, Resampling, evaluate, plots,
+    Evaluation, EvaluationRequest, ExclusionReason, Plots, PredictionRow, ReportError, Resampling, evaluate, plots,
 };
 use staycast_evaluation::splits::SplitKind;
 use staycast_sequences::{Dataset, Status, standing};
 
-use super::folds::{RepeatedAuc, evaluate_folds};
+use super::context::Context;
+use super::folds::{RepeatedAuc, fold_predictions};
+use super::predictions::Predictions;
 use super::score::of_courses;
 use super::{EVALUATIONS, Run, RunError};
 use crate::device::ChosenDevice;
 use crate::files;
 use crate::fitted::days_since_last;
+use crate::leakage::LeakageReport;
 
 /// Which rows to evaluate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +42,10 @@ pub struct EvaluateRequest<'a> {
     pub rows: Rows,
     /// Whether and how to bootstrap.
     pub resampling: Resampling,
+    /// Static columns to group by; those with a few values when `None`.
+    pub groups: Option<&'a [String]>,
+    /// Weight of the newest week when log odds are smoothed over weeks, in (0, 1]; no smoothing when `None`.
+    pub smoothing: Option<f64>,
     /// Where to compute.
     pub device: &'a ChosenDevice,
 }
@@ -58,10 +65,13 @@ pub struct EvaluationOutcome {
     /// Enrolments left out before the report's own exclusions, by reason.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub left_out: BTreeMap<&'static str, u64>,
+    /// What the tests for leakage found, where they were run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leakage: Option<LeakageReport>,
 }
 
 /// A line of `evaluations.jsonl`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EvaluationRecord {
     /// Fingerprint of the data.
@@ -74,6 +84,28 @@ pub struct EvaluationRecord {
     pub courses: Vec<String>,
     /// Enrolments evaluated.
     pub rows: u64,
+    /// What came of it: `auc`, `average_precision`, `brier`, `log_loss`, `ece` of the cohort `all`, and `auc_active`, those
+    /// that are defined.
+    #[serde(default)]
+    pub figures: BTreeMap<String, f64>,
+}
+
+fn has_static(data: &Dataset, name: &String) -> bool {
+    data.manifest.static_columns.contains(name)
+}
+
+/// The figures by which runs are told apart.
+fn figures(evaluation: &Evaluation) -> BTreeMap<String, f64> {
+    let (all, active) = (&evaluation.cohorts.all, &evaluation.cohorts.active);
+    let named = [
+        ("auc", all.auc),
+        ("average_precision", all.average_precision),
+        ("brier", all.brier),
+        ("log_loss", all.log_loss),
+        ("ece", all.ece),
+        ("auc_active", active.auc),
+    ];
+    named.into_iter().filter_map(|(name, metric)| Some((name.to_owned(), metric.value()?))).collect()
 }
 
 impl Run {
@@ -82,51 +114,107 @@ impl Run {
     /// # Errors
     /// When the week can't be forecast, rows were trained on, the data does not fit the run, or nothing is left.
     pub fn evaluate(&self, request: &EvaluateRequest<'_>) -> Result<EvaluationOutcome, RunError> {
-        self.require_rule(request.data)?;
-        let outcome =
-            if self.manifest.folds.is_some() { evaluate_folds(self, request)? } else { self.evaluate_model(request)? };
+        let predictions = self.predictions(request)?;
+        let outcome = outcome(&predictions, request.resampling)?;
         self.record(request, &outcome)?;
         Ok(outcome)
     }
 
-    fn evaluate_model(&self, request: &EvaluateRequest<'_>) -> Result<EvaluationOutcome, RunError> {
+    /// The predictions that [`Run::evaluate`] judges: one set, or one a repeat of a cross-validation. Looking at them is
+    /// not counted as an evaluation; whoever judges them asks [`Run::record`] to.
+    ///
+    /// # Errors
+    /// As [`Run::evaluate`].
+    pub fn predictions(&self, request: &EvaluateRequest<'_>) -> Result<Vec<Predictions>, RunError> {
+        self.require_rule(request.data)?;
+        if let Some(unknown) = request.groups.unwrap_or_default().iter().find(|name| !has_static(request.data, name)) {
+            let known = request.data.manifest.static_columns.clone();
+            return Err(RunError::UnknownGroup { column: unknown.clone(), known });
+        }
+        if self.manifest.folds.is_some() { fold_predictions(self, request) } else { Ok(vec![self.predict(request)?]) }
+    }
+
+    fn predict(&self, request: &EvaluateRequest<'_>) -> Result<Predictions, RunError> {
         let fitted = &self.model()?.fitted;
         let data = request.data;
         let week = self.asked_week(request);
         let mut left_out = BTreeMap::new();
         let enrolments = self.rows(request, &mut left_out)?;
-        let forecasts = self.forecast(data, &enrolments, request.device)?;
         let table = Table::new(data, &enrolments);
+        for &enrolment in &enrolments {
+            if table.last_cutoff(enrolment) < u32::from(week) {
+                *left_out.entry("the week lies in the label window, or after the end, of the course").or_insert(0) += 1;
+            }
+        }
+        let (of_rows, rows): (Vec<usize>, Vec<PredictionRow>) =
+            self.judgeable(&table, &enrolments, request.device)?.into_iter().unzip();
+        let placed = of_rows.iter().zip(&rows).map(|(&enrolment, row)| (enrolment, u32::from(row.week)));
+        let context = Context::of(data, placed, request.groups, request.smoothing)
+            .with_survival(self.survival_curves(data, &enrolments, week)?);
+        let kind = self.kind(request, &enrolments, week);
+        Ok(Predictions {
+            repeat: 0,
+            folds: Vec::new(),
+            enrolments: of_rows,
+            rows,
+            week,
+            last_allowed_week: enrolments.iter().map(|&row| table.last_cutoff(row)).max().unwrap_or(0) as u16,
+            label_rule: self.manifest.label_rule.to_string(),
+            kind,
+            references: fitted.references(),
+            evaluations_of_this_part: self.times_evaluated(request, kind)?,
+            course_names: table.course_names,
+            left_out,
+            context,
+        })
+    }
+
+    /// What the run says of `enrolments` at every week that can be judged.
+    ///
+    /// # Errors
+    /// As [`Run::forecast`].
+    pub(crate) fn predict_rows(
+        &self,
+        data: &Dataset,
+        enrolments: &[usize],
+        device: &ChosenDevice,
+    ) -> Result<Vec<PredictionRow>, RunError> {
+        let rows = self.judgeable(&Table::new(data, enrolments), enrolments, device)?;
+        Ok(rows.into_iter().map(|(_, row)| row).collect())
+    }
+
+    /// Enrolments with a row for each week that can be judged.
+    fn judgeable(
+        &self,
+        table: &Table<'_>,
+        enrolments: &[usize],
+        device: &ChosenDevice,
+    ) -> Result<Vec<(usize, PredictionRow)>, RunError> {
+        let fitted = &self.model()?.fitted;
+        let forecasts = self.forecast(table.data, enrolments, device)?;
         let uncalibrated = Calibration::Logistic {};
         let mut rows = Vec::new();
         for (row, &enrolment) in enrolments.iter().enumerate() {
             for cutoff in 1..=table.last_cutoff(enrolment).min(forecasts.weeks() as u32) {
                 let logit = forecasts.logit(row, cutoff);
+                // Where the model has no forecast, the week has no fit either, and these values are not looked at.
+                let logit = if logit.is_nan() { 0.0 } else { logit };
                 // A week without a fit has no place on the report's curve, which says so; its p is the network's own.
                 let calibration = fitted.weeks.get(&(cutoff as u16)).map_or(&uncalibrated, |fit| &fit.calibration);
-                rows.push(table.row(enrolment, cutoff, logit, calibration.apply(logit)));
-            }
-            if table.last_cutoff(enrolment) < u32::from(week) {
-                *left_out.entry("the week lies in the label window, or after the end, of the course").or_insert(0) += 1;
+                rows.push((enrolment, table.row(enrolment, cutoff, logit, calibration.apply(logit))));
             }
         }
-        let last = enrolments.iter().map(|&enrolment| table.last_cutoff(enrolment)).max();
-        let references = fitted.references();
-        let kind = self.kind(request, &enrolments, week);
-        let report = EvaluationRequest {
-            rows: &rows,
-            week,
-            last_allowed_week: last.map(|last| last as u16),
-            label_rule: &self.manifest.label_rule.to_string(),
-            kind,
-            references: &references,
-            course_names: &table.course_names,
-            resampling: request.resampling,
-            evaluations_of_this_part: self.times_evaluated(request, kind)?,
+        Ok(rows)
+    }
+
+    /// The enrolments of the run's training side that `data` has.
+    pub(crate) fn training_rows(&self, data: &Dataset) -> Vec<usize> {
+        let training = &self.split.training;
+        let trained = |&row: &usize| {
+            let ids = training.get(&data.course_of(row).id);
+            ids.is_some_and(|ids| ids.binary_search(&data.enrolments[row].id).is_ok())
         };
-        let evaluation = evaluate(&report)?;
-        let plots = plots(&report).ok();
-        Ok(EvaluationOutcome { evaluation, plots, repeats: Vec::new(), left_out })
+        (0..data.enrolments.len()).filter(trained).collect()
     }
 
     pub(super) fn asked_week(&self, request: &EvaluateRequest<'_>) -> u16 {
@@ -232,17 +320,17 @@ impl Run {
     }
 
     /// How often a part has been evaluated, this time included: the same data and kind count as the same part.
-    pub(super) fn times_evaluated(
-        &self,
-        request: &EvaluateRequest<'_>,
-        kind: SplitKind,
-    ) -> Result<Option<u32>, RunError> {
+    pub(super) fn times_evaluated(&self, request: &EvaluateRequest<'_>, kind: SplitKind) -> Result<u32, RunError> {
         let fingerprint = request.data.manifest.fingerprint();
         let same = |record: &&EvaluationRecord| record.data_fingerprint == fingerprint && record.kind == kind;
-        Ok(Some(self.evaluations()?.iter().filter(same).count() as u32 + 1))
+        Ok(self.evaluations()?.iter().filter(same).count() as u32 + 1)
     }
 
-    fn record(&self, request: &EvaluateRequest<'_>, outcome: &EvaluationOutcome) -> Result<(), RunError> {
+    /// Records in the run that this part of it has been looked at.
+    ///
+    /// # Errors
+    /// When the record can't be read or written.
+    pub fn record(&self, request: &EvaluateRequest<'_>, outcome: &EvaluationOutcome) -> Result<(), RunError> {
         let mut records = self.evaluations()?;
         records.push(EvaluationRecord {
             data_fingerprint: request.data.manifest.fingerprint(),
@@ -250,9 +338,35 @@ impl Run {
             week: outcome.evaluation.week,
             courses: request.courses.unwrap_or_default().to_vec(),
             rows: outcome.evaluation.cohorts.all.n,
+            figures: figures(&outcome.evaluation),
         });
         Ok(files::write_json_lines(&self.path.join(EVALUATIONS), records)?)
     }
+}
+
+/// The report of predictions: of several repeats, the mean of their reports.
+///
+/// # Errors
+/// When nothing can be reported.
+pub fn outcome(predictions: &[Predictions], resampling: Resampling) -> Result<EvaluationOutcome, RunError> {
+    let requests: Vec<EvaluationRequest<'_>> = predictions.iter().map(|one| one.request(resampling)).collect();
+    let reports = requests.iter().map(evaluate).collect::<Result<Vec<Evaluation>, ReportError>>()?;
+    let curves = match requests.as_slice() {
+        [only] => plots(only).ok(),
+        _ => None,
+    };
+    let aucs = reports.iter().zip(predictions).map(|(report, one)| RepeatedAuc {
+        repeat: one.repeat,
+        all: report.cohorts.all.auc.value(),
+        active: report.cohorts.active.auc.value(),
+    });
+    Ok(EvaluationOutcome {
+        repeats: if reports.len() > 1 { aucs.collect() } else { Vec::new() },
+        plots: curves,
+        left_out: predictions[0].left_out.clone(),
+        leakage: None,
+        evaluation: Evaluation::mean(&reports).expect("a run has predictions"),
+    })
 }
 
 /// Course and learner numbers of a data set, as the report wants them.
@@ -303,6 +417,7 @@ impl<'a> Table<'a> {
         let gone = standing.status == Status::Withdrawn && self.data.manifest.labels.rule.rests_on_outcomes();
         let score = if gone { f64::MAX } else { score };
         PredictionRow {
+            enrolment: enrolment as u32,
             course: about.course as u32,
             learner: self.learner[&enrolment],
             week: cutoff as u16,

@@ -1,17 +1,20 @@
-//! What a run's networks say about any data that has their features.
+//! What a run's models say about any data that has their features.
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
+use staycast_baselines::{BaselineKind, ForecastError, Forecaster, Weekly};
 use staycast_sequences::Dataset;
 
-use super::{Run, RunError};
+use super::{Model, Run, RunError};
 use crate::device::ChosenDevice;
+use crate::host::HostWeekly;
+use crate::model::ModelKind;
 use crate::network::Network;
-use crate::train::member;
+use crate::train::{MemberModel, member};
 
 /// Enrolments whose inputs are in memory at a time: 2,048 of 40 weeks and 100 inputs take 33 MB.
 const CHUNK: usize = 2048;
 
-/// The ensemble's mean logits at every week that the run looks at.
+/// The ensemble's mean logits, or the blend's, at every week that the run looks at; NaN where it can't forecast.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Forecasts {
     weeks: usize,
@@ -37,36 +40,134 @@ impl Forecasts {
     }
 }
 
+/// A network on a device, as a forecaster like any other.
+struct OnDevice {
+    network: Network,
+    device: Device,
+}
+
+impl Forecaster for OnDevice {
+    fn forecast(&self, inputs: &Weekly<'_>) -> Result<Vec<f32>, ForecastError> {
+        let shape = [inputs.rows, inputs.weeks, inputs.columns.len()];
+        let x = Tensor::<3>::from_data(TensorData::new(inputs.values.to_vec(), shape), &self.device);
+        Ok(member::forecast(&self.network, &x, &(0..inputs.rows).collect::<Vec<_>>()))
+    }
+}
+
 impl Run {
-    /// Forecasts `enrolments` of `data` at every week at once, on the device without autodiff.
+    /// Forecasts `enrolments` of `data` at every week at once; networks on the device, without autodiff.
     ///
     /// # Errors
     /// When the run is a cross-validation, or the data lacks what it reads, naming it.
     pub fn forecast(&self, data: &Dataset, enrolments: &[usize], device: &ChosenDevice) -> Result<Forecasts, RunError> {
         let model = self.model()?;
-        let inputs = model.inputs.for_data(data)?;
         let weeks = usize::from(self.manifest.weeks).min(data.weeks).max(1);
-        let width = model.inputs.width();
-        let networks: Vec<Network> = model
-            .members
-            .iter()
-            .map(|parameters| {
-                Network::new(&self.config.model, width, 0, device.device()).with_parameters(parameters.clone())
-            })
+        let parts: Vec<Vec<Box<dyn Forecaster>>> = model
+            .parts
+            .values()
+            .map(|members| members.iter().map(|member| self.forecaster(member, model, device)).collect())
             .collect();
         let mut logits = Vec::with_capacity(enrolments.len() * weeks);
         for chunk in enrolments.chunks(CHUNK) {
-            let values = TensorData::new(inputs.fill(chunk, weeks), [chunk.len(), weeks, width]);
-            let x = Tensor::<3>::from_data(values, device.device());
-            let rows: Vec<usize> = (0..chunk.len()).collect();
-            let mut sums = vec![0.0_f64; chunk.len() * weeks];
-            for network in &networks {
-                for (sum, logit) in sums.iter_mut().zip(member::forecast(network, &x, &rows)) {
-                    *sum += f64::from(logit);
+            let host = HostWeekly::new(data, &model.inputs, chunk, weeks)?;
+            let mut of_parts =
+                parts.iter().map(|members| mean(members, &host)).collect::<Result<Vec<Vec<f64>>, ForecastError>>()?;
+            logits.append(&mut match &model.blend {
+                None => of_parts.swap_remove(0),
+                Some(blend) => {
+                    let singles: Vec<Vec<f32>> =
+                        of_parts.iter().map(|part| part.iter().map(|&logit| logit as f32).collect()).collect();
+                    blend.apply(&singles, weeks).into_iter().map(f64::from).collect()
                 }
-            }
-            logits.extend(sums.into_iter().map(|sum| sum / networks.len() as f64));
+            });
         }
         Ok(Forecasts { weeks, logits })
     }
+
+    /// The run's networks as one ONNX model: input `x [batch, weeks, inputs]`, scaled as `scaler.json` says; output `outputs
+    /// [batch, weeks, 1]`, the mean logit at the end of each week, to which `calibration.json` belongs.
+    ///
+    /// # Errors
+    /// When the run is a cross-validation, or forecasts with something else than networks.
+    pub fn onnx(&self) -> Result<Vec<u8>, RunError> {
+        let model = self.model()?;
+        let kind = self.manifest.model;
+        let networks = model.parts.get(&ModelKind::Lstm).filter(|_| kind == ModelKind::Lstm);
+        let networks = networks.ok_or(RunError::NoNetwork(kind))?;
+        let device = Device::flex();
+        let networks: Vec<Network> = networks
+            .iter()
+            .filter_map(|member| match member {
+                MemberModel::Network(parameters) => {
+                    let network = Network::new(&self.config.model, model.inputs.width(), 0, &device);
+                    Some(network.with_parameters(parameters.clone()))
+                }
+                MemberModel::Baseline(_) => None,
+            })
+            .collect();
+        let members: Vec<_> = networks.iter().map(|network| (network.lstm(), network.head())).collect();
+        Ok(staycast_lstm::onnx::export_ensemble(&members).expect("the networks have no layer normalisation"))
+    }
+
+    /// By enrolment of `data`, the predicted chance of not having left by 1, 2, … weeks after the cut-off, for those of
+    /// `enrolments`; empty for the others, and altogether for models that don't say when.
+    pub(super) fn survival_curves(
+        &self,
+        data: &Dataset,
+        enrolments: &[usize],
+        cutoff_week: u16,
+    ) -> Result<Vec<Vec<f64>>, RunError> {
+        let model = self.model()?;
+        let Some(members) =
+            model.parts.get(&ModelKind::Baseline(BaselineKind::Hazard)).filter(|_| model.blend.is_none())
+        else {
+            return Ok(Vec::new());
+        };
+        let weeks = usize::from(self.manifest.weeks).min(data.weeks).max(1);
+        let mut curves = vec![Vec::new(); data.enrolments.len()];
+        for chunk in enrolments.chunks(CHUNK) {
+            let host = HostWeekly::new(data, &model.inputs, chunk, weeks)?;
+            for member in members {
+                let MemberModel::Baseline(member) = member else { continue };
+                // A week that was not fitted has no figures in the report either.
+                let Ok(hazards) = host.lend(|inputs| member.hazards(inputs, cutoff_week)) else {
+                    return Ok(Vec::new());
+                };
+                for (&enrolment, hazards) in chunk.iter().zip(hazards) {
+                    let curve: &mut Vec<f64> = &mut curves[enrolment];
+                    curve.resize(hazards.len(), 0.0);
+                    let mut survival = 1.0;
+                    for (mean, hazard) in curve.iter_mut().zip(hazards) {
+                        survival *= 1.0 - f64::from(hazard);
+                        *mean += survival / members.len() as f64;
+                    }
+                }
+            }
+        }
+        // Sums of members may be a rounding error above 1.
+        curves.iter_mut().flatten().for_each(|survival| *survival = survival.clamp(0.0, 1.0));
+        Ok(curves)
+    }
+
+    fn forecaster(&self, member: &MemberModel, model: &Model, device: &ChosenDevice) -> Box<dyn Forecaster> {
+        match member {
+            MemberModel::Baseline(model) => Box::new(model.clone()),
+            MemberModel::Network(parameters) => {
+                let device = device.device().clone();
+                let network = Network::new(&self.config.model, model.inputs.width(), 0, &device);
+                Box::new(OnDevice { network: network.with_parameters(parameters.clone()), device })
+            }
+        }
+    }
+}
+
+/// Mean logits over the members.
+fn mean(members: &[Box<dyn Forecaster>], host: &HostWeekly) -> Result<Vec<f64>, ForecastError> {
+    let mut sums = Vec::new();
+    for member in members {
+        let logits = host.lend(|inputs| member.forecast(inputs))?;
+        sums.resize(logits.len(), 0.0_f64);
+        sums.iter_mut().zip(logits).for_each(|(sum, logit)| *sum += f64::from(logit));
+    }
+    Ok(sums.into_iter().map(|sum| sum / members.len() as f64).collect())
 }

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `config.toml` | the complete configuration |
 //! | `model.safetensors` | every member's parameters, `member<k>.…` |
+//! | `baselines.json.zst` | every member of the models to beat, by model; in place of the former, or beside it in a blend |
+//! | `blend.json` | of a blend: the weights by week, and what was fitted for each part |
 //! | `scaler.json` | the inputs: features by name, transforms, means, deviations |
 //! | `calibration.json` | by week: calibration, threshold, baselines |
 //! | `split.json` | which enrolments trained, and which are the test part |
@@ -16,32 +18,39 @@
 //! A run with folds has `out_of_fold.parquet` and `fold_calibration.json` in place of model, scaler and calibration:
 //! its networks are for measuring, and it has none for new data.
 
+mod context;
 mod evaluate;
 mod folds;
 mod forecast;
+mod predictions;
 mod score;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use staycast_baselines::ForecastError;
 use staycast_evaluation::report::ReportError;
 use staycast_evaluation::splits::{Grouping, SplitExclusion, SplitKind};
-use staycast_sequences::DropoutRule;
 use staycast_sequences::manifest::CalendarRecord;
+use staycast_sequences::{DropoutRule, FolderError};
 
+use crate::blend::BlendRecord;
 use crate::config::{CheckedConfig, Config, ConfigError};
 use crate::device::DeviceInfo;
 use crate::files::{self, FileError};
 use crate::fitted::Fitted;
 use crate::inputs::{Inputs, InputsError};
-use crate::network::{Network, Parameter};
+use crate::model::ModelKind;
+use crate::network::Network;
 use crate::tables::TableError;
-use crate::train::{RunState, checkpoint, run_state};
+use crate::train::{MemberModel, RunState, baselines, checkpoint, run_state};
 
-pub use evaluate::{EvaluateRequest, EvaluationOutcome, EvaluationRecord, Rows};
+pub use evaluate::{EvaluateRequest, EvaluationOutcome, EvaluationRecord, Rows, outcome};
 pub use folds::RepeatedAuc;
 pub use forecast::Forecasts;
+pub use predictions::{Predictions, write_predictions};
 pub use score::{ScoreRow, write_scores};
 
 /// [`RunManifest::kind`] of every run.
@@ -51,6 +60,8 @@ pub const RUN_VERSION: u32 = 1;
 
 pub(crate) const CONFIG: &str = "config.toml";
 pub(crate) const MODEL: &str = "model.safetensors";
+pub(crate) const BASELINES: &str = "baselines.json.zst";
+pub(crate) const BLEND: &str = "blend.json";
 pub(crate) const SCALER: &str = "scaler.json";
 pub(crate) const CALIBRATION: &str = "calibration.json";
 pub(crate) const FOLD_CALIBRATION: &str = "fold_calibration.json";
@@ -74,6 +85,9 @@ pub struct RunManifest {
     pub staycast_version: String,
     /// The data that it was trained on.
     pub data: DataRecord,
+    /// What it forecasts with.
+    #[serde(default)]
+    pub model: ModelKind,
     /// The device that it was trained on.
     pub device: DeviceInfo,
     /// The run's seed.
@@ -90,7 +104,7 @@ pub struct RunManifest {
     pub features: Vec<String>,
     /// Numbers that the network reads a week.
     pub inputs: u64,
-    /// Parameters of one network.
+    /// Parameters of one network; 0 where there is none.
     pub parameters: u64,
     /// What its test measures.
     pub split_kind: SplitKind,
@@ -130,18 +144,21 @@ pub struct FoldsRecord {
     pub repeats: u32,
 }
 
-/// One network of a run.
+/// One member of a run: a network, or another model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MemberSummary {
+    /// What it is.
+    #[serde(default)]
+    pub model: ModelKind,
     /// Repeat of the cross-validation, from 0.
     pub repeat: u32,
     /// Fold, from 0.
     pub fold: u32,
     /// Member of the ensemble, from 0.
     pub member: u32,
-    /// The epoch that was kept.
-    pub best_epoch: u32,
+    /// The epoch that was kept, of a network.
+    pub best_epoch: Option<u32>,
     /// Its AUC on the rows held out, at the target week.
     pub validation_auc: f64,
 }
@@ -235,6 +252,14 @@ pub enum RunError {
         /// Courses there are.
         known: Vec<String>,
     },
+    /// There is no such column to group by.
+    #[error("the data has no static column `{column}` to group by; it has {}", if .known.is_empty() { "none".to_owned() } else { .known.join(", ") })]
+    UnknownGroup {
+        /// The column asked for.
+        column: String,
+        /// Static columns there are.
+        known: Vec<String>,
+    },
     /// The rows were trained on.
     #[error(
         "{count} of {rows} enrolments were trained on (the first is in {first}); name other courses, or add --in-sample, which marks every figure"
@@ -260,6 +285,25 @@ pub enum RunError {
         /// The data's.
         data: String,
     },
+    /// The run has no such model.
+    #[error(
+        "the run forecasts with {model}, not with {asked}{}",
+        if .parts.is_empty() { String::new() } else { format!("; its parts are {}", .parts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")) }
+    )]
+    OtherModel {
+        /// The model asked for.
+        asked: ModelKind,
+        /// The run's.
+        model: ModelKind,
+        /// Parts of its blend, if it is one.
+        parts: Vec<ModelKind>,
+    },
+    /// There is no network to write.
+    #[error("ONNX is written of networks alone, and the run forecasts with {0}; of a blend name the part lstm")]
+    NoNetwork(ModelKind),
+    /// A model can't read the data.
+    #[error(transparent)]
+    Forecast(#[from] ForecastError),
     /// The inputs don't fit.
     #[error(transparent)]
     Inputs(#[from] InputsError),
@@ -275,6 +319,9 @@ pub enum RunError {
     /// A table can't be read or written.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// The sequences can't be read.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
 }
 
 fn list(weeks: &[u16]) -> String {
@@ -299,7 +346,9 @@ pub struct Run {
 struct Model {
     inputs: Inputs,
     fitted: Fitted,
-    members: Vec<Vec<Parameter>>,
+    /// By model, in the order of a blend's record; one unless it is a blend.
+    parts: BTreeMap<ModelKind, Vec<MemberModel>>,
+    blend: Option<BlendRecord>,
 }
 
 impl Run {
@@ -379,6 +428,35 @@ impl Run {
         if path.exists() { Ok(files::read_json_lines(&path)?) } else { Ok(Vec::new()) }
     }
 
+    /// The blend's weights and what was fitted for its parts; `None` for other models and cross-validations.
+    #[must_use]
+    pub fn blend(&self) -> Option<&BlendRecord> {
+        self.model.as_ref()?.blend.as_ref()
+    }
+
+    /// The run with `kind` in place of all that it forecasts with: the same run if it is of that model, or a part of its
+    /// blend, which keeps its own calibration and threshold.
+    ///
+    /// # Errors
+    /// When it has no such model.
+    pub fn only(mut self, kind: ModelKind) -> Result<Self, RunError> {
+        if kind == self.manifest.model {
+            return Ok(self);
+        }
+        let has = match &self.model {
+            Some(model) => model.parts.keys().copied().filter(|_| model.blend.is_some()).collect(),
+            None => Vec::new(),
+        };
+        let lacks = |model: ModelKind| RunError::OtherModel { asked: kind, model, parts: has.clone() };
+        let own = self.manifest.model;
+        let model = self.model.as_mut().filter(|_| has.contains(&kind)).ok_or_else(|| lacks(own))?;
+        let mut blend = model.blend.take().ok_or_else(|| lacks(own))?;
+        model.fitted = blend.parts.remove(&kind).ok_or_else(|| lacks(own))?;
+        model.parts.retain(|&part, _| part == kind);
+        self.manifest.model = kind;
+        Ok(self)
+    }
+
     fn model(&self) -> Result<&Model, RunError> {
         self.model.as_ref().ok_or_else(|| RunError::NoModel(self.path.clone()))
     }
@@ -388,9 +466,30 @@ impl Model {
     fn read(path: &Path, config: &CheckedConfig) -> Result<Self, RunError> {
         let inputs: Inputs = files::read_json(&path.join(SCALER))?;
         let fitted = files::read_json(&path.join(CALIBRATION))?;
-        let device = burn::tensor::Device::flex();
-        let like = Network::new(&config.model, inputs.width(), 0, &device).parameters();
-        let members = checkpoint::load_members(&path.join(MODEL), config.ensemble.members as usize, &like)?;
-        Ok(Self { inputs, fitted, members })
+        let kinds = config.model.parts();
+        let count = config.ensemble.members as usize;
+        let mut parts = BTreeMap::new();
+        if kinds.contains(&ModelKind::Lstm) {
+            let device = burn::tensor::Device::flex();
+            let like = Network::new(&config.model, inputs.width(), 0, &device).parameters();
+            let members = checkpoint::load_members(&path.join(MODEL), count, &like)?;
+            parts.insert(ModelKind::Lstm, members.into_iter().map(MemberModel::Network).collect());
+        }
+        if kinds.iter().any(|kind| matches!(kind, ModelKind::Baseline(_))) {
+            let file = path.join(BASELINES);
+            let mut models: BTreeMap<ModelKind, Vec<staycast_baselines::Model>> = baselines::load(&file)?;
+            for kind in kinds.into_iter().filter(|&kind| kind != ModelKind::Lstm) {
+                let members = models.remove(&kind).filter(|members| members.len() == count);
+                let lacks =
+                    || FileError::damaged(&file, format!("it does not have {count} members of the model {kind}"));
+                let members = members.ok_or_else(lacks)?;
+                parts.insert(kind, members.into_iter().map(Arc::new).map(MemberModel::Baseline).collect());
+            }
+        }
+        let blend = match config.model.kind {
+            ModelKind::Blend => Some(files::read_json(&path.join(BLEND))?),
+            _ => None,
+        };
+        Ok(Self { inputs, fitted, parts, blend })
     }
 }

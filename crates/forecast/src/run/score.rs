@@ -4,11 +4,15 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::Serialize;
-use staycast_sequences::{Dataset, Standing, Status, standing};
+use staycast_baselines::RAW;
+use staycast_sequences::{Dataset, Selection, SequenceFolder, Standing, Status, standing};
 
 use super::{Model, Run, RunError};
 use crate::device::ChosenDevice;
 use crate::tables::{self, TableError};
+
+/// Enrolments whose sequences [`Run::score_folder`] holds at a time: with 90 features and 4 weeks, 150 MB.
+const ENROLMENTS_AT_A_TIME: usize = 100_000;
 
 /// One row of a score file (PROTOCOL "Contracts").
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -47,6 +51,50 @@ impl Run {
         courses: Option<&[String]>,
         device: &ChosenDevice,
     ) -> Result<Vec<ScoreRow>, RunError> {
+        let mut rows = self.unranked(data, week, courses, device)?;
+        rank(&mut rows);
+        Ok(rows)
+    }
+
+    /// [`Run::score`] of a folder that need not fit into memory: reads only the features that the run reads, in the
+    /// weeks before the cut-off, and about [`ENROLMENTS_AT_A_TIME`] enrolments at a time, or the largest course. Holds
+    /// all rows of scores, about 250 bytes an enrolment.
+    ///
+    /// # Errors
+    /// As [`Run::score`], and when a file can't be read.
+    pub fn score_folder(
+        &self,
+        folder: &SequenceFolder,
+        week: u32,
+        courses: Option<&[String]>,
+        device: &ChosenDevice,
+    ) -> Result<Vec<ScoreRow>, RunError> {
+        self.require_week(self.model()?, week)?;
+        let mut wanted = self.model()?.inputs.features();
+        wanted.push("days_since_last".to_owned());
+        wanted.extend(RAW.map(str::to_owned));
+        // Of a feature that the folder lacks, the run itself says what to do about it.
+        let has = |name: &String| folder.manifest().features.iter().any(|feature| feature.name == *name);
+        wanted.retain(has);
+        wanted.sort_unstable();
+        wanted.dedup();
+        let selection =
+            Selection { courses: courses.map(<[String]>::to_vec), features: Some(wanted), weeks: Some(week as usize) };
+        let mut rows = Vec::new();
+        for part in folder.load_parts(&selection, ENROLMENTS_AT_A_TIME)? {
+            rows.extend(self.unranked(&part?, week, None, device)?);
+        }
+        rank(&mut rows);
+        Ok(rows)
+    }
+
+    fn unranked(
+        &self,
+        data: &Dataset,
+        week: u32,
+        courses: Option<&[String]>,
+        device: &ChosenDevice,
+    ) -> Result<Vec<ScoreRow>, RunError> {
         let model = self.model()?;
         self.require_week(model, week)?;
         let enrolments = of_courses(data, courses)?;
@@ -73,7 +121,6 @@ impl Run {
                 reason,
             });
         }
-        rank(&mut rows);
         Ok(rows)
     }
 

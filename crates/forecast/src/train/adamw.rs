@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn the_first_step_moves_by_the_learning_rate() {
         let device = Device::flex();
-        let shape = ModelConfig { hidden: 3, layers: 1, head_hidden: 0, dropout: 0.0, input_dropout: 0.0 };
+        let shape = ModelConfig { hidden: 3, dropout: 0.0, input_dropout: 0.0, ..ModelConfig::default() };
         let network = Network::new(&shape, 2, 5, &device.clone().autodiff());
         let before = AdamWState::fresh(&network);
         let config = TrainingConfig { weight_decay: 0.1, clip_norm: 1e6, ..TrainingConfig::default() };
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn long_gradients_are_shortened() {
         let device = Device::flex();
-        let shape = ModelConfig { hidden: 3, layers: 1, head_hidden: 0, dropout: 0.0, input_dropout: 0.0 };
+        let shape = ModelConfig { hidden: 3, dropout: 0.0, input_dropout: 0.0, ..ModelConfig::default() };
         let network = Network::new(&shape, 2, 5, &device.clone().autodiff());
         let config = TrainingConfig { clip_norm: 0.5, ..TrainingConfig::default() };
         let mut adam = AdamW::new(&config, &network, AdamWState::fresh(&network), &device);

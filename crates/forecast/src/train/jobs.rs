@@ -1,20 +1,25 @@
-//! All networks of a run, trained side by side.
+//! All members of a run, networks and models to beat, trained side by side.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use burn::tensor::{Tensor, TensorData};
+use staycast_baselines::{BaselineKind, Forecaster};
 
+use super::baselines::{self, Answers, held_out_auc};
 use super::error::{JobError, TrainError};
 use super::member::{EpochRecord, MemberTask, Side, forecast};
 use super::plan::{Outer, Plan};
 use super::{TrainRequest, TrainingWatch, checkpoint};
 use crate::examples::Examples;
+use crate::host::HostWeekly;
 use crate::inputs::Inputs;
+use crate::model::ModelKind;
 use crate::network::{Network, Parameter};
 use crate::random::member_seed;
+use crate::run::MemberSummary;
 
 /// A trained training side.
 pub(super) struct TrainedSplit {
@@ -22,10 +27,23 @@ pub(super) struct TrainedSplit {
     pub(super) members: Vec<TrainedMember>,
 }
 
-/// A trained network with what it says about rows that it was not trained on.
+/// What a member of an ensemble is, once trained.
+#[derive(Clone, Debug)]
+pub(crate) enum MemberModel {
+    /// A network's parameters.
+    Network(Vec<Parameter>),
+    /// A model to beat.
+    Baseline(Arc<staycast_baselines::Model>),
+}
+
+/// A trained member with what it says about rows that it was not trained on.
 pub(super) struct TrainedMember {
-    pub(super) parameters: Vec<Parameter>,
+    /// Which of the run's models it belongs to.
+    pub(super) kind: ModelKind,
+    pub(super) model: MemberModel,
+    /// Its epochs; none where there are none.
     pub(super) history: Vec<EpochRecord>,
+    pub(super) summary: MemberSummary,
     /// Logits of the positions that it held out, `[row][week]`.
     pub(super) held_out: Vec<f32>,
     /// Logits of the test enrolments, `[row][week]`, in a run with folds; else empty, as the test is for `evaluate`.
@@ -36,13 +54,16 @@ pub(super) struct TrainedMember {
 struct Shared<'a> {
     inputs: Inputs,
     side: Side<'a>,
+    /// The training side's inputs for models to beat, where there is one.
+    host: Option<HostWeekly>,
     /// The test enrolments' inputs, in a run with folds.
-    test: Option<Tensor<3>>,
+    test: Option<HostWeekly>,
 }
 
 struct Job<'a> {
     split: usize,
     outer: &'a Outer,
+    kind: ModelKind,
     member: u32,
 }
 
@@ -54,11 +75,15 @@ pub(super) fn train_all(
     folder: &Path,
     watch: &dyn TrainingWatch,
 ) -> Result<Vec<TrainedSplit>, TrainError> {
+    let parts = request.config.model.parts();
     let jobs: Vec<Job<'_>> = plan
         .splits
         .iter()
         .enumerate()
-        .flat_map(|(split, outer)| (0..outer.members.len() as u32).map(move |member| Job { split, outer, member }))
+        .flat_map(|(split, outer)| parts.iter().map(move |&kind| (split, outer, kind)))
+        .flat_map(|(split, outer, kind)| {
+            (0..outer.members.len() as u32).map(move |member| Job { split, outer, kind, member })
+        })
         .collect();
     let work = Work {
         request,
@@ -78,7 +103,7 @@ pub(super) fn train_all(
 /// A split's shared data while any of its members is in work.
 #[derive(Default)]
 struct SplitSlot<'a> {
-    shared: Option<std::sync::Arc<Shared<'a>>>,
+    shared: Option<Arc<Shared<'a>>>,
     inputs: Option<Inputs>,
     finished: usize,
 }
@@ -130,9 +155,25 @@ impl<'a> Work<'a> {
 
     fn job(&self, job: &Job<'a>) -> Result<TrainedMember, TrainError> {
         let shared = self.shared(job)?;
+        let trained = match job.kind {
+            ModelKind::Baseline(kind) => self.baseline(job, &shared, kind)?,
+            ModelKind::Lstm | ModelKind::Blend => self.network(job, &shared)?,
+        };
+        self.watch.member_finished(&trained.summary);
+        drop(shared);
+        self.release(job);
+        Ok(trained)
+    }
+
+    fn seed(&self, job: &Job<'_>) -> u64 {
+        let config = self.request.config;
+        let run_member = (job.split as u64) * u64::from(config.ensemble.members) + u64::from(job.member);
+        member_seed(config.training.seed, run_member)
+    }
+
+    fn network(&self, job: &Job<'a>, shared: &Shared<'a>) -> Result<TrainedMember, TrainError> {
         let config = self.request.config;
         let (training, held_out) = job.outer.members[job.member as usize].clone();
-        let run_member = (job.split as u64) * u64::from(config.ensemble.members) + u64::from(job.member);
         let task = MemberTask {
             config,
             device: self.request.device.device(),
@@ -142,28 +183,73 @@ impl<'a> Work<'a> {
             repeat: job.outer.repeat,
             fold: job.outer.fold,
             member: job.member,
-            seed: member_seed(config.training.seed, run_member),
+            seed: self.seed(job),
         };
         let state = self.train(job, &task)?;
         let best = state.history.iter().rev().find(|record| record.best).expect("the first epoch is the best so far");
-        self.watch.member_finished(best);
+        let summary = summary(job, Some(best.epoch), best.validation_auc);
 
         let device = self.request.device.device();
         let network = Network::new(&config.model, shared.inputs.width(), task.seed, device);
         let flat = Tensor::from_data(TensorData::new(state.best.clone(), [state.best.len()]), device);
         let network = network.with_flat(&flat);
         let test = match &shared.test {
-            Some(x) => forecast(&network, x, &(0..job.outer.test.len()).collect::<Vec<_>>()),
+            Some(test) => {
+                let x = self.tensor(test.values(), job.outer.test.len(), shared.inputs.width());
+                forecast(&network, &x, &(0..job.outer.test.len()).collect::<Vec<_>>())
+            }
             None => Vec::new(),
         };
-        let trained = TrainedMember {
-            parameters: network.parameters(),
+        Ok(TrainedMember {
+            kind: job.kind,
+            held_out: forecast(&network, shared.side.x(), &task.held_out),
+            model: MemberModel::Network(network.parameters()),
             history: state.history,
-            held_out: forecast(&network, &shared.side.x, &task.held_out),
+            summary,
             test,
+        })
+    }
+
+    /// Fits a model to beat, or takes it from its checkpoint: it is stored when it is done.
+    fn baseline(&self, job: &Job<'a>, shared: &Shared<'a>, kind: BaselineKind) -> Result<TrainedMember, TrainError> {
+        let problem = |problem: String| TrainError::Member { repeat: job.outer.repeat, fold: job.outer.fold, problem };
+        let host = shared.host.as_ref().expect("made where there is a model to beat");
+        let (training, held_out) = &job.outer.members[job.member as usize];
+        let path = self.checkpoint(job);
+        let model = if path.exists() {
+            baselines::load(&path)?
+        } else {
+            let answers = Answers::of(self.request.data, self.examples, &shared.side.enrolments);
+            let model = host.lend(|inputs| {
+                kind.fit(&self.request.config.baselines, &answers.training(inputs, training, held_out, self.seed(job)))
+            });
+            let model = model.map_err(|error| problem(error.to_string()))?;
+            baselines::save(&path, &model)?;
+            model
         };
-        self.release(job);
-        Ok(trained)
+        let forecast = |rows: &HostWeekly| rows.lend(|inputs| model.forecast(inputs));
+        let of_held_out = forecast(&host.of_rows(held_out)).map_err(|error| problem(error.to_string()))?;
+        let test = match &shared.test {
+            Some(test) => forecast(test).map_err(|error| problem(error.to_string()))?,
+            None => Vec::new(),
+        };
+        let week = self.request.config.training.target_week as usize;
+        let auc = held_out_auc(self.examples, &shared.side.enrolments, held_out, &of_held_out, week);
+        let auc = auc.ok_or_else(|| {
+            problem(format!("the held-out rows of {kind}'s member {} have no AUC at week {week}", job.member))
+        })?;
+        // Between epochs of networks and after each model is where a run can be stopped.
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(TrainError::Interrupted);
+        }
+        Ok(TrainedMember {
+            kind: job.kind,
+            model: MemberModel::Baseline(Arc::new(model)),
+            history: Vec::new(),
+            summary: summary(job, None, auc),
+            held_out: of_held_out,
+            test,
+        })
     }
 
     /// Trains one member from its checkpoint, or from the start. With folds, whose networks take seconds, a member is
@@ -171,7 +257,7 @@ impl<'a> Work<'a> {
     fn train(&self, job: &Job<'_>, task: &MemberTask<'_>) -> Result<super::member::MemberState, TrainError> {
         let path = self.checkpoint(job);
         let state = if path.exists() { checkpoint::load_member(&path)? } else { task.fresh() };
-        let folds = self.request.config.split.folds > 0;
+        let folds = self.request.config.split.cross_validates();
         let trained = task.train(state, |state| {
             if state.finished || !folds {
                 checkpoint::save_member(&path, state)?;
@@ -197,27 +283,41 @@ impl<'a> Work<'a> {
 
     fn checkpoint(&self, job: &Job<'_>) -> PathBuf {
         let Outer { repeat, fold, .. } = job.outer;
-        let name = if self.request.config.split.folds > 0 {
-            format!("repeat{repeat}-fold{fold}-member{}.safetensors", job.member)
+        let fold = if self.request.config.split.cross_validates() {
+            format!("repeat{repeat}-fold{fold}-")
         } else {
-            format!("member{}.safetensors", job.member)
+            String::new()
         };
-        self.folder.join(name)
+        let member = job.member;
+        self.folder.join(match job.kind {
+            ModelKind::Baseline(kind) => format!("{fold}{kind}-member{member}.json.zst"),
+            ModelKind::Lstm | ModelKind::Blend => format!("{fold}member{member}.safetensors"),
+        })
     }
 
     /// The split's shared data, made by the first who needs it.
-    fn shared(&self, job: &Job<'a>) -> Result<std::sync::Arc<Shared<'a>>, TrainError> {
+    fn shared(&self, job: &Job<'a>) -> Result<Arc<Shared<'a>>, TrainError> {
         let mut slot = self.shared[job.split].lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(shared) = &slot.shared {
             return Ok(shared.clone());
         }
         let Outer { training, test, .. } = job.outer;
         let inputs = Inputs::fit(&self.request.config.inputs, self.request.data, self.examples, training)?;
-        let with_folds = self.request.config.split.folds > 0;
-        let x = self.tensor(&inputs, training)?;
-        let test = if with_folds { Some(self.tensor(&inputs, test)?) } else { None };
+        let (data, weeks) = (self.request.data, self.examples.weeks());
+        let parts = self.request.config.model.parts();
+        let mut host = Some(HostWeekly::new(data, &inputs, training, weeks)?);
+        let test = if self.request.config.split.cross_validates() {
+            Some(HostWeekly::new(data, &inputs, test, weeks)?)
+        } else {
+            None
+        };
+        let values = host.as_ref().map(HostWeekly::values).filter(|_| parts.contains(&ModelKind::Lstm));
+        let x = values.map(|values| self.tensor(values, training.len(), inputs.width()));
+        if !parts.iter().any(|kind| matches!(kind, ModelKind::Baseline(_))) {
+            host = None;
+        }
         let side = Side { examples: self.examples, enrolments: training.clone(), x };
-        let shared = std::sync::Arc::new(Shared { inputs: inputs.clone(), side, test });
+        let shared = Arc::new(Shared { inputs: inputs.clone(), side, host, test });
         slot.inputs = Some(inputs);
         slot.shared = Some(shared.clone());
         Ok(shared)
@@ -227,16 +327,15 @@ impl<'a> Work<'a> {
     fn release(&self, job: &Job<'a>) {
         let mut slot = self.shared[job.split].lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         slot.finished += 1;
-        if slot.finished == job.outer.members.len() {
+        if slot.finished == job.outer.members.len() * self.request.config.model.parts().len() {
             slot.shared = None;
         }
     }
 
-    fn tensor(&self, inputs: &Inputs, enrolments: &[usize]) -> Result<Tensor<3>, TrainError> {
-        let weeks = self.examples.weeks();
-        let values = inputs.for_data(self.request.data)?.fill(enrolments, weeks);
-        let data = TensorData::new(values, [enrolments.len(), weeks, inputs.width()]);
-        Ok(Tensor::from_data(data, self.request.device.device()))
+    /// `[rows, weeks, columns]` on the device.
+    fn tensor(&self, values: &[f32], rows: usize, columns: usize) -> Tensor<3> {
+        let data = TensorData::new(values.to_vec(), [rows, self.examples.weeks(), columns]);
+        Tensor::from_data(data, self.request.device.device())
     }
 
     fn collect(self, plan: &Plan) -> Result<Vec<TrainedSplit>, TrainError> {
@@ -255,11 +354,17 @@ impl<'a> Work<'a> {
         }
         let mut trained = trained.into_iter();
         let mut splits = Vec::new();
+        let parts = self.request.config.model.parts().len();
         for (slot, outer) in self.shared.into_iter().zip(&plan.splits) {
             let slot = slot.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let members = trained.by_ref().take(outer.members.len()).collect();
+            let members = trained.by_ref().take(outer.members.len() * parts).collect();
             splits.push(TrainedSplit { inputs: slot.inputs.expect("its members are trained"), members });
         }
         Ok(splits)
     }
+}
+
+fn summary(job: &Job<'_>, best_epoch: Option<u32>, validation_auc: f64) -> MemberSummary {
+    let Outer { repeat, fold, .. } = *job.outer;
+    MemberSummary { model: job.kind, repeat, fold, member: job.member, best_epoch, validation_auc }
 }

@@ -20,8 +20,16 @@ pub(crate) struct Side<'a> {
     pub(crate) examples: &'a Examples,
     /// The enrolments of the training side.
     pub(crate) enrolments: Vec<usize>,
-    /// `[positions, weeks, inputs]`, without autodiff: 4 bytes a number, held once for all members.
-    pub(crate) x: Tensor<3>,
+    /// `[positions, weeks, inputs]`, without autodiff: 4 bytes a number, held once for all members. There where a network
+    /// is trained.
+    pub(crate) x: Option<Tensor<3>>,
+}
+
+impl Side<'_> {
+    /// The inputs on the device.
+    pub(crate) fn x(&self) -> &Tensor<3> {
+        self.x.as_ref().expect("made where a network is trained")
+    }
 }
 
 /// What one epoch gave; a line of `metrics.jsonl`.
@@ -91,7 +99,7 @@ impl MemberTask<'_> {
     }
 
     fn network(&self, device: &Device) -> Network {
-        let [_, _, inputs] = self.side.x.dims();
+        let [_, _, inputs] = self.side.x().dims();
         Network::new(&self.config.model, inputs, self.seed, device)
     }
 
@@ -120,7 +128,7 @@ impl MemberTask<'_> {
         while !state.finished {
             let epoch = state.history.len() as u32 + 1;
             let (training_loss, rate) = self.epoch(epoch, &targets, &mut tracked, &mut adam);
-            let logits = forecast(&plain.clone().with_flat(&adam.parameters), &self.side.x, &self.held_out);
+            let logits = forecast(&plain.clone().with_flat(&adam.parameters), self.side.x(), &self.held_out);
             let (validation_auc, validation_loss) = judge.judge(&logits);
             if !training_loss.is_finite() || !validation_loss.is_finite() {
                 return Err(MemberError::Diverged { member: self.member, epoch }.into());
@@ -162,31 +170,52 @@ impl MemberTask<'_> {
         let mut dropout = stream(self.seed, Purpose::Dropout, u64::from(epoch));
         let batches = order.chunks(self.config.training.batch_for(order.len()));
         let steps = batches.len() as u64;
+        let on_device = OnDevice { x: self.side.x(), targets };
         let mut total = Tensor::<1>::zeros([1], self.device);
         let mut rate = 0.0;
         for (step, batch) in batches.enumerate() {
-            let rows = index(batch, self.device);
-            let x = self.side.x.clone().select(0, rows.clone()).autodiff();
-            let [_, _, inputs] = x.dims();
             let model = &self.config.model;
+            let [_, _, inputs] = self.side.x().dims();
             let masks = DropoutMasks {
                 inputs: mask(batch.len(), inputs, model.input_dropout, &mut dropout, self.device),
                 outputs: mask(batch.len(), model.hidden, model.dropout, &mut dropout, self.device),
             };
-            let logits = network.forward(x, masks);
-            let loss = targets.loss(logits, rows);
-            total = total + loss.clone().inner();
-            let gradients = loss.backward();
             rate = learning_rate(&self.config.training, u64::from(epoch - 1) * steps + step as u64, steps);
-            adam.step(network, &gradients, rate);
-            *network = network.clone().with_flat(&adam.parameters);
+            total = total + on_device.step(batch, masks, network, adam, rate);
         }
         let total: Vec<f32> = total.into_data().try_to_vec().expect("32-bit floats");
         (f64::from(total[0]) / steps as f64, rate)
     }
 }
 
-fn index(positions: &[usize], device: &Device) -> Tensor<1, Int> {
+/// What training steps read, all of it on the device: a step fetches its sequences by index, and nothing comes back.
+pub(crate) struct OnDevice<'a> {
+    /// `[positions, weeks, inputs]`, without autodiff.
+    pub(crate) x: &'a Tensor<3>,
+    pub(crate) targets: &'a Targets,
+}
+
+impl OnDevice<'_> {
+    /// One step along the gradient of the sequences `batch`; returns their mean loss, still on the device.
+    pub(crate) fn step(
+        &self,
+        batch: &[usize],
+        masks: DropoutMasks,
+        network: &mut Network,
+        adam: &mut AdamW,
+        learning_rate: f64,
+    ) -> Tensor<1> {
+        let rows = index(batch, &self.x.device());
+        let x = self.x.clone().select(0, rows.clone()).autodiff();
+        let loss = self.targets.loss(network.forward(x, masks), rows);
+        let gradients = loss.backward();
+        adam.step(network, &gradients, learning_rate);
+        *network = network.clone().with_flat(&adam.parameters);
+        loss.inner()
+    }
+}
+
+pub(crate) fn index(positions: &[usize], device: &Device) -> Tensor<1, Int> {
     let values: Vec<i32> = positions.iter().map(|&position| position as i32).collect();
     Tensor::from_data(TensorData::new(values, [positions.len()]), device)
 }
@@ -220,7 +249,7 @@ pub(crate) fn forecast(network: &Network, x: &Tensor<3>, positions: &[usize]) ->
 }
 
 /// Answers and loss weights of all positions, on the device.
-struct Targets {
+pub(crate) struct Targets {
     /// `[positions, 1]`, 1 for dropout.
     labels: Tensor<2>,
     /// `[positions, weeks]`, 0 where there is nothing to learn; averages to 1 / weeks over the training rows.
@@ -269,14 +298,20 @@ impl Targets {
             .enumerate()
             .map(|(at, weight)| (weight * scale * class[usize::from(label(at / weeks) == Some(true))]) as f32)
             .collect();
-        Ok(Self {
-            labels: Tensor::from_data(TensorData::new(labels, [positions, 1]), task.device),
-            weights: Tensor::from_data(TensorData::new(weights, [positions, weeks]), task.device),
-        })
+        Ok(Self::on(task.device, labels, weights))
+    }
+
+    /// Labels, one a position, and weights, `[position][week]`, on `device`.
+    pub(crate) fn on(device: &Device, labels: Vec<f32>, weights: Vec<f32>) -> Self {
+        let (positions, weeks) = (labels.len(), weights.len() / labels.len());
+        Self {
+            labels: Tensor::from_data(TensorData::new(labels, [positions, 1]), device),
+            weights: Tensor::from_data(TensorData::new(weights, [positions, weeks]), device),
+        }
     }
 
     /// Weighted binary cross-entropy of a batch, a mean over its sequences.
-    fn loss(&self, logits: Tensor<2>, rows: Tensor<1, Int>) -> Tensor<1> {
+    pub(crate) fn loss(&self, logits: Tensor<2>, rows: Tensor<1, Int>) -> Tensor<1> {
         let [batch, _] = logits.dims();
         let labels = self.labels.clone().select(0, rows.clone()).autodiff();
         let weights = self.weights.clone().select(0, rows).autodiff();

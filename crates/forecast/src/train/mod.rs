@@ -5,6 +5,7 @@
 //! epoch, so a killed run goes on where it was: [`Start::Resume`].
 
 pub(crate) mod adamw;
+pub(crate) mod baselines;
 pub(crate) mod checkpoint;
 mod error;
 mod jobs;
@@ -22,9 +23,11 @@ use crate::config::CheckedConfig;
 use crate::device::ChosenDevice;
 use crate::examples::{Examples, greatest_cutoff};
 use crate::inputs::InputsError;
-use crate::run::Run;
+use crate::model::ModelKind;
+use crate::run::{MemberSummary, Run};
 
 pub use error::TrainError;
+pub(crate) use jobs::MemberModel;
 pub use member::EpochRecord;
 pub(crate) use record::FoldPrediction;
 pub use record::{RunState, run_state};
@@ -56,7 +59,9 @@ pub struct TrainRequest<'a> {
 /// What is about to be trained, for those who watch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrainingPlan {
-    /// Networks to train.
+    /// Which model.
+    pub model: ModelKind,
+    /// Networks, or other models, to train.
     pub members: u64,
     /// Most epochs that each may take.
     pub epochs: u32,
@@ -83,8 +88,8 @@ pub trait TrainingWatch: Sync {
         ControlFlow::Continue(())
     }
 
-    /// A network is done, at the epoch that `best` says.
-    fn member_finished(&self, _best: &EpochRecord) {}
+    /// A member is done: a network, or another model.
+    fn member_finished(&self, _member: &MemberSummary) {}
 }
 
 /// Watches nothing.
@@ -108,7 +113,9 @@ pub fn train(request: &TrainRequest<'_>, watch: &dyn TrainingWatch) -> Result<Ru
     let plan = plan::Plan::new(request.data, request.config)?;
     let folder = record::prepare(request)?;
     watch.planned(&TrainingPlan {
-        members: plan.splits.iter().map(|outer| outer.members.len() as u64).sum(),
+        model: request.config.model.kind,
+        members: plan.splits.iter().map(|outer| outer.members.len() as u64).sum::<u64>()
+            * request.config.model.parts().len() as u64,
         epochs: request.config.training.epochs,
         training: plan.splits[0].training.len() as u64,
         test: plan.splits[0].test.len() as u64,

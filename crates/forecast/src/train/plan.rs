@@ -3,11 +3,16 @@
 use std::collections::BTreeSet;
 
 use staycast_evaluation::splits::{
-    FoldRequest, Folds, Grouping, Part, Split, SplitError, SplitKind, SplitRequest, SplitRow, TestCourses, assign,
+    FoldRequest, Folds, Grouping, LaterRuns, Part, Split, SplitError, SplitKind, SplitRequest, SplitRow, TestCourses,
+    TestInstitutions, assign, course_family,
 };
 use staycast_sequences::{CourseRow, Dataset, DropoutRule};
 
 use crate::config::{CheckedConfig, SplitConfig};
+use crate::run::FoldsRecord;
+
+/// The static column that says which institution an enrolment is of, in sequences of several institutions.
+const INSTITUTION: &str = "institution";
 
 /// Days after a course's end until a labels file is taken to be known: such a file does not say when it was made.
 const LABELS_FILE_LAG_DAYS: i64 = 14;
@@ -21,6 +26,8 @@ pub(crate) struct Plan {
     pub(crate) kind: SplitKind,
     /// The first split in words.
     pub(crate) description: String,
+    /// The folds that were made, in a cross-validation.
+    pub(crate) folds: Option<FoldsRecord>,
     /// What stays together in the held-out parts of the training side.
     pub(crate) held_out_by: Grouping,
 }
@@ -48,15 +55,15 @@ impl Plan {
         let kept: Vec<usize> = (0..data.enrolments.len())
             .filter(|&enrolment| {
                 let course = &data.course_of(enrolment).id;
-                split.by == "course" && split.folds == 0
+                split.by == "course" && !split.cross_validates()
                     || wanted.is_empty()
                     || wanted.contains(course)
                     || tested.contains(course)
             })
             .collect();
-        let rows = rows(data, &kept);
+        let rows = rows(data, &kept, &split.run_separator);
         let mut plan =
-            if split.folds > 0 { Self::folds(&rows, &kept, config)? } else { Self::one(&rows, &kept, config)? };
+            if split.cross_validates() { Self::folds(&rows, &kept, config)? } else { Self::one(&rows, &kept, config)? };
         for outer in &mut plan.splits {
             let (by, members) = held_out(data, config, outer)?;
             plan.held_out_by = by;
@@ -78,14 +85,26 @@ impl Plan {
             splits: vec![outer],
             kind: assignment.kind,
             description: assignment.description,
+            folds: None,
             held_out_by: Grouping::Learner,
         })
     }
 
     fn folds(rows: &[SplitRow<'_>], kept: &[usize], config: &CheckedConfig) -> Result<Self, SplitError> {
-        let SplitConfig { folds, repeats, .. } = config.split;
-        let by = if config.split.by == "course" { Grouping::Course } else { Grouping::Learner };
-        let made = Folds::new(rows, FoldRequest { folds, repeats, by, seed: config.training.seed })?;
+        let SplitConfig { folds, repeats, leave_one_out, .. } = config.split;
+        let by = match config.split.by.as_str() {
+            "course" => Grouping::Course,
+            "institution" => Grouping::Institution,
+            "random" => Grouping::Enrolment,
+            _ => Grouping::Learner,
+        };
+        let seed = config.training.seed;
+        let made = if leave_one_out {
+            Folds::leave_one_out(rows, by, seed)?
+        } else {
+            Folds::new(rows, FoldRequest { folds, repeats, by, seed })?
+        };
+        let FoldRequest { folds, repeats, .. } = made.request();
         let mut splits = Vec::new();
         let mut first = None;
         for repeat in 0..repeats {
@@ -96,7 +115,8 @@ impl Plan {
             }
         }
         let (kind, description) = first.expect("a checked configuration has a fold");
-        Ok(Self { splits, kind, description, held_out_by: Grouping::Learner })
+        let folds = Some(FoldsRecord { folds, repeats });
+        Ok(Self { splits, kind, description, folds, held_out_by: Grouping::Learner })
     }
 }
 
@@ -105,19 +125,32 @@ fn cutoff_week(config: &CheckedConfig) -> u16 {
 }
 
 fn request(split: &SplitConfig) -> Split {
-    let test = if split.test_courses.is_empty() {
-        TestCourses::Share(split.test_share)
-    } else {
-        TestCourses::Named(split.test_courses.iter().cloned().collect())
+    let names = |names: &[String]| names.iter().cloned().collect::<BTreeSet<String>>();
+    let test_share = split.test_share;
+    let test = match split.test_courses.as_slice() {
+        [] => TestCourses::Share(test_share),
+        courses => TestCourses::Named(names(courses)),
     };
     match split.by.as_str() {
         "time" => Split::Time { test },
-        "learner" => Split::Learner { test_share: split.test_share },
-        "random" => Split::Random { test_share: split.test_share },
-        _ => {
-            let train = &split.train_courses;
-            Split::Course { test, train: (!train.is_empty()).then(|| train.iter().cloned().collect()) }
+        "later-run" => {
+            let test = match split.test_families.as_slice() {
+                [] => LaterRuns::Share(test_share),
+                [all] if all == "*" => LaterRuns::All,
+                families => LaterRuns::Named(names(families)),
+            };
+            Split::LaterRun { test }
         }
+        "learner" => Split::Learner { test_share },
+        "institution" => {
+            let test = match split.test_institutions.as_slice() {
+                [] => TestInstitutions::Share(test_share),
+                institutions => TestInstitutions::Named(names(institutions)),
+            };
+            Split::Institution { test }
+        }
+        "random" => Split::Random { test_share },
+        _ => Split::Course { test, train: (!split.train_courses.is_empty()).then(|| names(&split.train_courses)) },
     }
 }
 
@@ -136,15 +169,20 @@ fn outer(parts: &[Part], kept: &[usize], repeat: u32, fold: u32) -> Outer {
 
 type Members = Vec<(Vec<usize>, Vec<usize>)>;
 
-/// Each member's rows of a training side: whole courses are held out where the test is of whole courses and there are
-/// enough of them, else learners.
+/// Each member's rows of a training side: what is held out is what the test is made of (whole courses, institutions)
+/// where there is enough of it, courses where there are too few institutions, and else learners.
 fn held_out(data: &Dataset, config: &CheckedConfig, outer: &Outer) -> Result<(Grouping, Members), SplitError> {
     let folds = config.ensemble.validation_folds;
     let members = config.ensemble.members;
-    let courses: BTreeSet<usize> = outer.training.iter().map(|&row| data.enrolments[row].course).collect();
-    let like_test = ["course", "time"].contains(&config.split.by.as_str());
-    let by = if like_test && courses.len() >= folds as usize { Grouping::Course } else { Grouping::Learner };
-    let rows = rows(data, &outer.training);
+    let rows = rows(data, &outer.training, &config.split.run_separator);
+    let courses = rows.iter().map(|row| row.course).collect::<BTreeSet<_>>().len();
+    let institutions = rows.iter().map(|row| row.institution).collect::<BTreeSet<_>>().len();
+    let enough = |groups: usize| groups >= folds as usize;
+    let by = match config.split.by.as_str() {
+        "institution" if enough(institutions) => Grouping::Institution,
+        "course" | "time" | "later-run" | "institution" if enough(courses) => Grouping::Course,
+        _ => Grouping::Learner,
+    };
     let request = FoldRequest { folds, repeats: members.div_ceil(folds), by, seed: config.training.seed };
     let made = Folds::new(&rows, request)?;
     let of_member = |member: u32| {
@@ -154,7 +192,7 @@ fn held_out(data: &Dataset, config: &CheckedConfig, outer: &Outer) -> Result<(Gr
     Ok((by, (0..members).map(of_member).collect::<Result<Members, SplitError>>()?))
 }
 
-fn rows<'a>(data: &'a Dataset, enrolments: &[usize]) -> Vec<SplitRow<'a>> {
+fn rows<'a>(data: &'a Dataset, enrolments: &[usize], run_separator: &str) -> Vec<SplitRow<'a>> {
     enrolments
         .iter()
         .map(|&enrolment| {
@@ -166,6 +204,8 @@ fn rows<'a>(data: &'a Dataset, enrolments: &[usize]) -> Vec<SplitRow<'a>> {
                 enrolment: &row.id,
                 learner: &row.learner,
                 course: &course.id,
+                family: course_family(&course.id, run_separator),
+                institution: row.statics.get(INSTITUTION).and_then(Option::as_deref),
                 course_start_day: (!course.nominal_dates).then(|| i64::from(course.start_day) - i64::from(lacking)),
                 labels_known_day: labels_known_day(data.manifest.labels.rule, course),
                 label: row.dropout,

@@ -2,7 +2,7 @@
 //!
 //! `checkpoints/started.json` marks a run that was begun, `manifest.json`, written last, one that is finished.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -13,15 +13,17 @@ use staycast_evaluation::splits::{Part, SplitExclusion};
 
 use super::jobs::TrainedSplit;
 use super::plan::{Outer, Plan, labels_known_day};
-use super::{Start, TrainError, TrainRequest, checkpoint};
+use super::{MemberModel, Start, TrainError, TrainRequest, baselines, checkpoint};
+use crate::blend::{self, BlendRecord};
 use crate::config::Config;
 use crate::device::DeviceInfo;
 use crate::examples::Examples;
 use crate::files::{self, FileError};
 use crate::fitted::{Fitted, HeldOut};
+use crate::model::ModelKind;
 use crate::run::{
-    CALIBRATION, CHECKPOINTS, CONFIG, DataRecord, FOLD_CALIBRATION, FoldFit, FoldsRecord, MANIFEST, METRICS, MODEL,
-    MemberSummary, OUT_OF_FOLD, RUN_KIND, RUN_VERSION, RunManifest, SCALER, SPLIT, SplitRecord, TIMING,
+    BASELINES, BLEND, CALIBRATION, CHECKPOINTS, CONFIG, DataRecord, FOLD_CALIBRATION, FoldFit, MANIFEST, METRICS,
+    MODEL, MemberSummary, OUT_OF_FOLD, RUN_KIND, RUN_VERSION, RunManifest, SCALER, SPLIT, SplitRecord, TIMING,
 };
 use crate::tables;
 
@@ -178,26 +180,20 @@ pub(super) fn finish(
     trained: &[TrainedSplit],
     mut clock: Clock,
 ) -> Result<(), TrainError> {
-    let config = request.config;
     let out = request.out;
-    let mut fits = Vec::with_capacity(trained.len());
-    for (outer, split) in plan.splits.iter().zip(trained) {
-        let logits = held_out_logits(outer, split, examples.weeks());
-        let held_out = HeldOut { enrolments: &outer.training, logits: &logits };
-        let (method, rule) = (config.calibration.fit_by(), config.threshold.chosen_by());
-        let fitted = Fitted::fit(request.data, examples, &held_out, method, rule);
-        let week = config.training.target_week;
-        if let Some(reason) = fitted.not_fitted.get(&(week as u16)) {
-            return Err(TrainError::TargetNotFitted { week, reason: reason.clone() });
-        }
-        fits.push(fitted);
-    }
+    let mixed: Vec<Mixed> = plan
+        .splits
+        .iter()
+        .zip(trained)
+        .map(|(outer, split)| mix(request, examples, outer, split))
+        .collect::<Result<_, TrainError>>()?;
+    let fits: Vec<Fitted> = mixed.iter().map(|mixed| mixed.fitted.clone()).collect();
 
     let history = trained.iter().flat_map(|split| &split.members).flat_map(|member| &member.history);
     files::write_json_lines(&out.join(METRICS), history)?;
     files::write_json(&out.join(SPLIT), &split_record(request, plan))?;
-    if config.split.folds > 0 {
-        let predictions = fold_predictions(plan, examples, trained, &fits);
+    if plan.folds.is_some() {
+        let predictions = fold_predictions(plan, examples, trained, &mixed);
         tables::write_out_of_fold(&out.join(OUT_OF_FOLD), request.data, &predictions)?;
         let fits: Vec<FoldFit> = plan
             .splits
@@ -207,8 +203,10 @@ pub(super) fn finish(
             .collect();
         files::write_json(&out.join(FOLD_CALIBRATION), &fits)?;
     } else {
-        let parameters: Vec<_> = trained[0].members.iter().map(|member| member.parameters.clone()).collect();
-        checkpoint::save_members(&out.join(MODEL), &parameters)?;
+        write_models(out, &trained[0])?;
+        if let Some(blend) = &mixed[0].blend {
+            files::write_json(&out.join(BLEND), blend)?;
+        }
         files::write_json(&out.join(SCALER), &trained[0].inputs)?;
         files::write_json(&out.join(CALIBRATION), &fits[0])?;
     }
@@ -223,11 +221,69 @@ pub(super) fn finish(
     Ok(files::write_json(&out.join(MANIFEST), &manifest(request, plan, examples, trained, &fits))?)
 }
 
-/// Mean logits over the members that held a position out, NaN where none did.
-fn held_out_logits(outer: &Outer, split: &TrainedSplit, weeks: usize) -> Vec<f32> {
+/// The members' models: networks in one file, models to beat in another.
+fn write_models(out: &Path, split: &TrainedSplit) -> Result<(), TrainError> {
+    let (mut networks, mut models) = (Vec::new(), BTreeMap::<ModelKind, Vec<&staycast_baselines::Model>>::new());
+    for member in &split.members {
+        match &member.model {
+            MemberModel::Network(parameters) => networks.push(parameters.clone()),
+            MemberModel::Baseline(model) => models.entry(member.kind).or_default().push(model.as_ref()),
+        }
+    }
+    if !networks.is_empty() {
+        checkpoint::save_members(&out.join(MODEL), &networks)?;
+    }
+    if !models.is_empty() {
+        baselines::save(&out.join(BASELINES), &models)?;
+    }
+    Ok(())
+}
+
+/// What is fitted on a split's held-out predictions.
+struct Mixed {
+    fitted: Fitted,
+    blend: Option<BlendRecord>,
+}
+
+fn mix(
+    request: &TrainRequest<'_>,
+    examples: &Examples,
+    outer: &Outer,
+    split: &TrainedSplit,
+) -> Result<Mixed, TrainError> {
+    let (config, weeks) = (request.config, examples.weeks());
+    let (method, rule) = (config.calibration.fit_by(), config.threshold.chosen_by());
+    let fit = |logits: &[f32]| {
+        let held_out = HeldOut { enrolments: &outer.training, logits };
+        Fitted::fit(request.data, examples, &held_out, method, rule)
+    };
+    // In the order of a blend's record.
+    let parts: Vec<ModelKind> = config.model.parts().into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+    let of_parts: Vec<Vec<f32>> = parts.iter().map(|&kind| held_out_logits(outer, split, kind, weeks)).collect();
+    let mixed = if config.model.kind == ModelKind::Blend {
+        let (weights, not_fitted) = blend::fit(examples, &outer.training, &parts, &of_parts);
+        let logits = blend::apply(&weights, &of_parts, weeks);
+        let mut fitted = fit(&logits);
+        // Why there is no blend says more than that there is nothing to calibrate.
+        fitted.not_fitted.extend(not_fitted);
+        let parts = parts.iter().zip(&of_parts).map(|(&kind, logits)| (kind, fit(logits))).collect();
+        Mixed { fitted, blend: Some(BlendRecord { weights, parts }) }
+    } else {
+        Mixed { fitted: fit(&of_parts[0]), blend: None }
+    };
+    let week = config.training.target_week;
+    match mixed.fitted.not_fitted.get(&(week as u16)) {
+        Some(reason) => Err(TrainError::TargetNotFitted { week, reason: reason.clone() }),
+        None => Ok(mixed),
+    }
+}
+
+/// Mean logits over the members of a model that held a position out, NaN where none did.
+fn held_out_logits(outer: &Outer, split: &TrainedSplit, kind: ModelKind, weeks: usize) -> Vec<f32> {
     let mut sums = vec![0.0_f64; outer.training.len() * weeks];
     let mut counts = vec![0_u32; outer.training.len()];
-    for ((_, held_out), member) in outer.members.iter().zip(&split.members) {
+    let members = split.members.iter().filter(|member| member.kind == kind);
+    for ((_, held_out), member) in outer.members.iter().zip(members) {
         for (row, &position) in held_out.iter().enumerate() {
             counts[position] += 1;
             for week in 0..weeks {
@@ -240,6 +296,18 @@ fn held_out_logits(outer: &Outer, split: &TrainedSplit, weeks: usize) -> Vec<f32
         .map(|(at, sum)| match counts[at / weeks] {
             0 => f32::NAN,
             count => (sum / f64::from(count)) as f32,
+        })
+        .collect()
+}
+
+/// Mean logits of the test enrolments over the members of a model.
+fn test_logits(outer: &Outer, split: &TrainedSplit, kind: ModelKind, weeks: usize) -> Vec<f32> {
+    let of_kind: Vec<&Vec<f32>> =
+        split.members.iter().filter(|member| member.kind == kind).map(|member| &member.test).collect();
+    (0..outer.test.len() * weeks)
+        .map(|at| {
+            let sum: f64 = of_kind.iter().map(|logits| f64::from(logits[at])).sum();
+            (sum / of_kind.len() as f64) as f32
         })
         .collect()
 }
@@ -267,16 +335,22 @@ fn fold_predictions(
     plan: &Plan,
     examples: &Examples,
     trained: &[TrainedSplit],
-    fits: &[Fitted],
+    mixed: &[Mixed],
 ) -> Vec<FoldPrediction> {
     let weeks = examples.weeks();
     let mut predictions = Vec::new();
-    for ((outer, split), fitted) in plan.splits.iter().zip(trained).zip(fits) {
+    for ((outer, split), Mixed { fitted, blend }) in plan.splits.iter().zip(trained).zip(mixed) {
+        let kinds: Vec<ModelKind> = match blend {
+            Some(blend) => blend.parts.keys().copied().collect(),
+            None => vec![split.members[0].kind],
+        };
+        let mut logits: Vec<Vec<f32>> = kinds.iter().map(|&kind| test_logits(outer, split, kind, weeks)).collect();
+        if let Some(blend) = blend {
+            logits = vec![blend.apply(&logits, weeks)];
+        }
         for (row, &enrolment) in outer.test.iter().enumerate() {
             for (&week, fit) in &fitted.weeks {
-                let at = row * weeks + usize::from(week) - 1;
-                let sum: f64 = split.members.iter().map(|member| f64::from(member.test[at])).sum();
-                let logit = sum / split.members.len() as f64;
+                let logit = f64::from(logits[0][row * weeks + usize::from(week) - 1]);
                 let p = fit.calibration.apply(logit);
                 let score = match fit.calibration {
                     Calibration::Platt { slope, intercept } => slope * logit + intercept,
@@ -303,7 +377,7 @@ fn split_record(request: &TrainRequest<'_>, plan: &Plan) -> SplitRecord {
         found
     };
     let first = &plan.splits[0];
-    let folds = request.config.split.folds > 0;
+    let folds = plan.folds.is_some();
     let mut excluded: BTreeMap<SplitExclusion, u64> = BTreeMap::new();
     for (_, part) in first.excluded.iter().filter(|_| !folds) {
         if let Part::Excluded(reason) = part {
@@ -349,23 +423,19 @@ fn manifest(
 ) -> RunManifest {
     let (data, config) = (request.data, request.config);
     let target = config.training.target_week as u16;
-    let members = trained
-        .iter()
-        .flat_map(|split| &split.members)
-        .filter_map(|member| member.history.iter().rev().find(|record| record.best))
-        .map(|best| MemberSummary {
-            repeat: best.repeat,
-            fold: best.fold,
-            member: best.member,
-            best_epoch: best.epoch,
-            validation_auc: best.validation_auc,
-        })
-        .collect();
-    let size: usize = trained[0].members[0].parameters.iter().map(|parameter| parameter.values.len()).sum();
+    let members: Vec<MemberSummary> =
+        trained.iter().flat_map(|split| &split.members).map(|member| member.summary.clone()).collect();
+    let size = trained[0].members.iter().find_map(|member| match &member.model {
+        MemberModel::Network(parameters) => {
+            Some(parameters.iter().map(|parameter| parameter.values.len() as u64).sum())
+        }
+        MemberModel::Baseline(_) => None,
+    });
     RunManifest {
         kind: RUN_KIND.to_owned(),
         run_version: RUN_VERSION,
         staycast_version: env!("CARGO_PKG_VERSION").to_owned(),
+        model: config.model.kind,
         data: DataRecord {
             fingerprint: data.manifest.fingerprint(),
             format: data.manifest.format.clone(),
@@ -381,11 +451,10 @@ fn manifest(
         calendar: data.manifest.calendar.clone(),
         features: trained[0].inputs.features(),
         inputs: trained[0].inputs.width() as u64,
-        parameters: size as u64,
+        parameters: size.unwrap_or(0),
         split_kind: plan.kind,
         split: plan.description.clone(),
-        folds: (config.split.folds > 0)
-            .then(|| FoldsRecord { folds: config.split.folds, repeats: config.split.repeats }),
+        folds: plan.folds,
         members,
         held_out_auc: fits[0].weeks.get(&target).and_then(|fit| fit.held_out_auc),
     }

@@ -184,6 +184,7 @@ impl Demo<'_> {
             config: config.check()?,
             device: self.args.device,
             start: train::Beginning::Fresh,
+            track: Vec::new(),
         };
         let (trained, run) = train::execute(&plan, self.inside)?;
         let manifest = &trained.manifest;
@@ -208,9 +209,13 @@ impl Demo<'_> {
             sequences,
             week: None,
             courses: None,
+            model: None,
             rows: Rows::Unseen,
             out: Some(out),
             resamples: 500,
+            groups: None,
+            smoothing: None,
+            check_leakage: evaluate::CheckLeakage::Always,
             device: self.args.device,
         };
         let evaluated = evaluate::execute(&plan, self.inside)?;
@@ -221,7 +226,7 @@ impl Demo<'_> {
 
     /// Courses and enrolments, with the one feature that says how long ago somebody was last seen.
     fn data(&self) -> anyhow::Result<Dataset> {
-        let selection = Selection { courses: None, features: Some(vec!["days_since_last".to_owned()]) };
+        let selection = Selection { features: Some(vec!["days_since_last".to_owned()]), ..Selection::default() };
         Ok(SequenceFolder::open(&self.place.sequences())?.load(&selection)?)
     }
 
@@ -241,6 +246,7 @@ impl Demo<'_> {
             sequences,
             week: None,
             courses: Some(courses),
+            model: None,
             out,
             device: self.args.device,
         };

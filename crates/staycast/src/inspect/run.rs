@@ -54,7 +54,8 @@ pub(super) fn begun(path: &Path, config: &Config, console: &Console) -> anyhow::
     console.answer(&BegunReport { kind: "unfinished-run", path, config }, || {
         let mut sheet = Sheet::default();
         sheet.paragraph("A run that was begun and is not finished, for want of time or by a kill.").gap();
-        sheet.row("Networks", format!("{} of {} units", config.ensemble.members, config.model.hidden));
+        sheet.row("Model", config.model.kind.to_string());
+        sheet.row("Members", config.ensemble.members.to_string());
         sheet.row("Seed", config.training.seed.to_string());
         sheet.gap();
         sheet.verbatim(format!("Next: staycast train SEQUENCES --out {} --resume", shell(&path.display().to_string())));

@@ -40,7 +40,7 @@ struct Course {
 pub(super) fn run(path: &Path, console: &Console) -> anyhow::Result<()> {
     let folder = SequenceFolder::open(path)?;
     // No feature is asked for: courses and enrolments are enough here, and the weeks stay on disk.
-    let data = folder.load(&Selection { courses: None, features: Some(Vec::new()) })?;
+    let data = folder.load(&Selection { features: Some(Vec::new()), ..Selection::default() })?;
     let report = Report {
         kind: "sequences",
         path,

@@ -1,10 +1,12 @@
 //! `staycast train`: sequences in, a run out.
 
 mod summary;
+mod track;
 mod watch;
 
-pub(crate) use summary::describe;
+pub(crate) use summary::{describe, model_in_words};
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -13,12 +15,17 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use staycast_forecast::config::{CheckedConfig, Config};
 use staycast_forecast::device::{ChosenDevice, DeviceChoice};
-use staycast_forecast::{Run, RunManifest, RunState, Start, TrainError, TrainRequest, run_state};
+use staycast_forecast::{
+    EpochRecord, MemberSummary, ModelKind, Run, RunManifest, RunState, Start, TrainError, TrainRequest, TrainingPlan,
+    TrainingWatch, run_state,
+};
 use staycast_sequences::{Dataset, Selection, SequenceFolder, peak_memory_bytes};
 
 use crate::console::Console;
+use crate::devices;
 use crate::status::{Status, usage};
-use crate::{devices, train::watch::Watch};
+use crate::train::track::{Target, Tracking};
+use crate::train::watch::Watch;
 
 /// Train a forecast on sequences
 ///
@@ -37,6 +44,10 @@ pub(crate) struct TrainArgs {
     /// Settings in TOML; what it does not name keeps its default
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// What to forecast with: lstm, a model to beat (days-since-last, rules, linear, logistic, tree, forest, boosting,
+    /// hazard), or blend, which mixes several; the configuration's, usually lstm, if not given
+    #[arg(long, value_name = "MODEL")]
+    model: Option<ModelKind>,
     /// Change one setting, as in training.epochs=20 (a run's config.toml lists them all); may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     settings: Vec<String>,
@@ -50,6 +61,11 @@ pub(crate) struct TrainArgs {
     /// was not begun, and keep it if it is finished
     #[arg(long)]
     resume: bool,
+    /// Show the training elsewhere, too: tensorboard (event files in RUN/tensorboard) or mlflow=URL (a tracking server;
+    /// MLFLOW_TRACKING_USERNAME, _PASSWORD, _TOKEN and MLFLOW_EXPERIMENT_NAME are heeded); may be repeated. Tracking that
+    /// fails is said, and the training goes on
+    #[arg(long, value_name = "WHERE")]
+    track: Vec<Target>,
     /// Courses to train on; all but the test courses if not given
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     train_courses: Vec<String>,
@@ -65,6 +81,9 @@ pub(crate) struct TrainArgs {
     /// Draw the folds anew this often
     #[arg(long, value_name = "R", requires = "folds")]
     repeats: Option<u32>,
+    /// Cross-validate with a fold for every course (or, with --split institution, every institution)
+    #[arg(long, conflicts_with = "folds")]
+    leave_one_out: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -72,8 +91,11 @@ Examples:
   staycast train sequences --out run
   staycast train sequences --out run --test-courses physics-3,history-2 --device cpu --seed 7
   staycast train sequences --out run --split time          train on what was known before the test began
+  staycast train sequences --out run --split later-run     test on the latest run of each course
   staycast train sequences --out cv --folds 5 --repeats 10
+  staycast train sequences --out cv --leave-one-out        test on each course in turn
   staycast train sequences --out run --set model.hidden=64 --set 'threshold.rule=precision>=0.8'
+  staycast train sequences --out forest --model forest     a model to beat, in place of LSTMs
   staycast train sequences --out run --resume              after a kill";
 
 /// The splits by name.
@@ -83,8 +105,12 @@ enum SplitName {
     Course,
     /// Later courses, trained on what was known before them: a forecast as in real use
     Time,
+    /// The latest runs of courses held before, trained on what was known before them
+    LaterRun,
     /// Learners of the same courses
     Learner,
+    /// Whole institutions: how well does it do where it never was?
+    Institution,
     /// Enrolments of the same courses; flatters
     Random,
 }
@@ -94,7 +120,9 @@ impl SplitName {
         match self {
             Self::Course => "course",
             Self::Time => "time",
+            Self::LaterRun => "later-run",
             Self::Learner => "learner",
+            Self::Institution => "institution",
             Self::Random => "random",
         }
     }
@@ -108,6 +136,7 @@ pub(crate) struct Plan {
     pub(crate) config: CheckedConfig,
     pub(crate) device: DeviceChoice,
     pub(crate) start: Beginning,
+    pub(crate) track: Vec<Target>,
 }
 
 /// How to begin.
@@ -131,6 +160,9 @@ impl TrainArgs {
         for setting in &self.settings {
             config.set(setting).map_err(usage)?;
         }
+        if let Some(model) = self.model {
+            config.model.kind = model;
+        }
         if let Some(seed) = self.seed {
             config.training.seed = seed;
         }
@@ -141,6 +173,7 @@ impl TrainArgs {
             config: config.check().map_err(usage)?,
             device: self.device,
             start: if self.resume { Beginning::Any } else { Beginning::Fresh },
+            track: self.track.clone(),
         })
     }
 
@@ -154,6 +187,7 @@ impl TrainArgs {
         }
         if let Some(folds) = self.folds {
             split.folds = folds;
+            split.leave_one_out = false;
             let asked = self.config.is_some() || self.settings.iter().any(|setting| setting.starts_with("split.by"));
             if !asked {
                 SplitName::Learner.name().clone_into(&mut split.by);
@@ -161,6 +195,10 @@ impl TrainArgs {
         }
         if let Some(repeats) = self.repeats {
             split.repeats = repeats;
+        }
+        if self.leave_one_out {
+            split.leave_one_out = true;
+            (split.folds, split.repeats) = (0, 1);
         }
         if let Some(by) = self.split {
             by.name().clone_into(&mut split.by);
@@ -194,43 +232,83 @@ pub(crate) fn run(args: &TrainArgs, console: &Console) -> anyhow::Result<Status>
 pub(crate) fn execute(plan: &Plan, console: &Console) -> anyhow::Result<(Trained, Run)> {
     let begun = Instant::now();
     let data = load(&plan.sequences)?;
-    let state = run_state(&plan.out)?;
-    let of = |run: Run, kept, device_why| {
-        let trained = Trained {
-            out: plan.out.clone(),
-            kept,
-            device_why,
-            seconds: begun.elapsed().as_secs_f64(),
-            peak_memory_bytes: peak_memory_bytes(),
-            manifest: run.manifest().clone(),
-        };
-        (trained, run)
-    };
-    if plan.start == Beginning::Any && state == RunState::Finished {
-        let run = Run::open(&plan.out)?;
-        same_run(&run, plan, &data)?;
+    let kept = keeps(plan)?;
+    let (run, why) = if kept {
+        let run = train_or_keep(&data, plan, &ChosenDevice::flex(), console)?;
         let why = run.manifest().device.to_string();
-        return Ok(of(run, true, why));
+        (run, why)
+    } else {
+        let device = devices::choose(plan.device, console)?;
+        (train_or_keep(&data, plan, &device, console)?, device.why)
+    };
+    let trained = Trained {
+        out: plan.out.clone(),
+        kept,
+        device_why: why,
+        seconds: begun.elapsed().as_secs_f64(),
+        peak_memory_bytes: peak_memory_bytes(),
+        manifest: run.manifest().clone(),
+    };
+    Ok((trained, run))
+}
+
+/// Whether the finished run in the folder is to be kept.
+fn keeps(plan: &Plan) -> anyhow::Result<bool> {
+    Ok(plan.start == Beginning::Any && run_state(&plan.out)? == RunState::Finished)
+}
+
+/// [`execute`] on sequences that have been read.
+pub(crate) fn train_or_keep(
+    data: &Dataset,
+    plan: &Plan,
+    device: &ChosenDevice,
+    console: &Console,
+) -> anyhow::Result<Run> {
+    if keeps(plan)? {
+        let run = Run::open(&plan.out)?;
+        same_run(&run, plan, data)?;
+        return Ok(run);
     }
-    let device = devices::choose(plan.device, console)?;
-    let start = match (plan.start, &state) {
+    let start = match (plan.start, run_state(&plan.out)?) {
         (Beginning::Any, RunState::Interrupted(_)) => Start::Resume,
         _ => Start::Fresh,
     };
-    let run = train(&data, plan, &device, start, console)?;
-    Ok(of(run, false, device.why))
+    train(data, plan, device, start, console)
 }
 
 fn train(data: &Dataset, plan: &Plan, device: &ChosenDevice, start: Start, console: &Console) -> anyhow::Result<Run> {
     let request = TrainRequest { data, config: &plan.config, device, out: &plan.out, start };
     tracing::info!(device = %device.info, threads = rayon::current_num_threads(), ?start, "training");
     let watch = Watch::new(console);
-    let trained = staycast_forecast::train(&request, &watch);
+    let tracking = Tracking::new(plan, &plan.track, console);
+    let trained = staycast_forecast::train(&request, &Both(&watch, &tracking));
     watch.end();
-    trained.map_err(|error| match error {
+    let trained = trained.map_err(|error| match error {
         TrainError::TargetInLabelWindow { .. } | TrainError::Split(_) | TrainError::Config(_) => usage(error),
         other => other.into(),
-    })
+    });
+    tracking.finish(trained.as_ref());
+    trained
+}
+
+/// Two who watch.
+struct Both<'a>(&'a dyn TrainingWatch, &'a dyn TrainingWatch);
+
+impl TrainingWatch for Both<'_> {
+    fn planned(&self, plan: &TrainingPlan) {
+        self.0.planned(plan);
+        self.1.planned(plan);
+    }
+
+    fn epoch(&self, record: &EpochRecord) -> ControlFlow<()> {
+        let (first, second) = (self.0.epoch(record), self.1.epoch(record));
+        if first.is_break() { first } else { second }
+    }
+
+    fn member_finished(&self, member: &MemberSummary) {
+        self.0.member_finished(member);
+        self.1.member_finished(member);
+    }
 }
 
 /// A finished run may stand for the one asked for only if it is that one.

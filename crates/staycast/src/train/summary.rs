@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use staycast_forecast::{Run, RunManifest};
+use staycast_baselines::BaselineKind;
+use staycast_forecast::{ModelKind, Run, RunManifest};
 
 use super::{Plan, Trained};
 use crate::devices;
@@ -35,33 +36,39 @@ pub(super) fn words(plan: &Plan, trained: &Trained, run: &Run) -> String {
 pub(crate) fn describe(sheet: &mut Sheet, run: &Run) {
     let manifest = run.manifest();
     let config = run.config();
-    let layers = match config.model.layers {
-        1 => String::new(),
-        layers => format!("{layers} layers of "),
-    };
-    let networks = match &manifest.folds {
+    let members = match &manifest.folds {
         None => grouped(manifest.members.len() as u64),
         Some(folds) => format!(
             "{}, {} a fold, in {} folds drawn {} over {}",
             grouped(manifest.members.len() as u64),
-            config.ensemble.members,
+            manifest.members.iter().filter(|member| (member.repeat, member.fold) == (0, 0)).count(),
             folds.folds,
             counted(u64::from(folds.repeats), "time"),
             counted(run.split().training.values().map(|ids| ids.len() as u64).sum(), "enrolment"),
         ),
     };
-    sheet.row(
-        "Networks",
-        format!(
-            "{networks}\neach an LSTM of {layers}{} units, {} parameters, that reads {} numbers a week ({} features) for up \
-             to {} weeks",
-            config.model.hidden,
-            grouped(manifest.parameters),
-            manifest.inputs,
-            manifest.features.len(),
-            manifest.weeks,
-        ),
+    let reads = format!(
+        "that reads {} numbers a week ({} features) for up to {} weeks",
+        manifest.inputs,
+        manifest.features.len(),
+        manifest.weeks
     );
+    match manifest.model {
+        ModelKind::Lstm => sheet.row("Networks", format!("{members}\neach {}, {reads}", network(run))),
+        ModelKind::Baseline(kind) => sheet.row("Models", format!("{members}\neach {}, {reads}", in_words(kind))),
+        ModelKind::Blend => {
+            let parts = config.model.blend.iter().map(|kind| match kind {
+                ModelKind::Baseline(kind) => in_words(*kind).to_owned(),
+                _ => network(run),
+            });
+            let parts: Vec<String> = parts.collect();
+            sheet.row("Blend", format!("{members} models, of {}, {reads}", parts.join("; of ")));
+            if let Some(weights) = weights(run) {
+                sheet.row("Weights", weights);
+            }
+            &mut *sheet
+        }
+    };
     sheet.row("Dropout", format!("by the rule {}", manifest.label_rule));
     sheet.row("Split", sentence(&manifest.split));
     sheet.row("Held out", held_out(manifest));
@@ -76,6 +83,52 @@ pub(crate) fn describe(sheet: &mut Sheet, run: &Run) {
     sheet.row("Seed", manifest.seed.to_string());
 }
 
+/// What a run forecasts with, in a few words.
+pub(crate) fn model_in_words(run: &Run) -> String {
+    let each = |kind: ModelKind| match kind {
+        ModelKind::Baseline(kind) => in_words(kind).to_owned(),
+        ModelKind::Lstm | ModelKind::Blend => network(run),
+    };
+    let members = run.config().ensemble.members;
+    match run.manifest().model {
+        ModelKind::Blend => {
+            let parts: Vec<String> = run.config().model.blend.iter().map(|&kind| each(kind)).collect();
+            format!("a blend of {} ({members} of each, their mean)", parts.join(", "))
+        }
+        kind => format!("{members} times {}, their mean", each(kind)),
+    }
+}
+
+fn network(run: &Run) -> String {
+    let model = &run.config().model;
+    let layers = match model.layers {
+        1 => String::new(),
+        layers => format!("{layers} layers of "),
+    };
+    format!("an LSTM of {layers}{} units, {} parameters", model.hidden, grouped(run.manifest().parameters))
+}
+
+fn in_words(kind: BaselineKind) -> &'static str {
+    match kind {
+        BaselineKind::DaysSinceLast => "a curve over the days since the last activity",
+        BaselineKind::Rules => "points for warning signs",
+        BaselineKind::Linear => "a linear regression",
+        BaselineKind::Logistic => "a logistic regression",
+        BaselineKind::Tree => "a decision tree",
+        BaselineKind::Forest => "a random forest",
+        BaselineKind::Boosting => "boosted trees",
+        BaselineKind::Hazard => "a discrete-time hazard model",
+    }
+}
+
+/// What each part of a blend weighs at the week that the run is for.
+fn weights(run: &Run) -> Option<String> {
+    let week = run.manifest().target_week;
+    let blend = run.blend()?.weights.get(&week)?;
+    let each: Vec<String> = blend.weights().iter().map(|part| format!("{} {:.2}", part.name, part.weight)).collect();
+    Some(format!("{} (of logits, at week {week})", each.join(", ")))
+}
+
 /// The split's description, a line for each of its clauses that is about anybody.
 fn sentence(split: &str) -> String {
     let clauses = split.split("; ").filter(|clause| !clause.contains(" 0 enrolments"));
@@ -85,12 +138,15 @@ fn sentence(split: &str) -> String {
 fn held_out(manifest: &RunManifest) -> String {
     let aucs = manifest.members.iter().map(|member| member.validation_auc);
     let (low, high) = aucs.fold((f64::MAX, f64::MIN), |(low, high), auc| (low.min(auc), high.max(auc)));
-    let epochs = manifest.members.iter().map(|member| member.best_epoch);
-    let (first, last) = epochs.fold((u32::MAX, 0), |(first, last), epoch| (first.min(epoch), last.max(epoch)));
+    let epochs: Vec<u32> = manifest.members.iter().filter_map(|member| member.best_epoch).collect();
+    let kept = match (epochs.iter().min(), epochs.iter().max()) {
+        (Some(first), Some(last)) => format!(", networks kept at epochs {first} to {last}"),
+        _ => String::new(),
+    };
     let together = manifest.held_out_auc.map_or_else(String::new, |auc| format!("AUC {auc:.3}; "));
     format!(
-        "{together}networks one by one {low:.3} to {high:.3}, kept at epochs {first} to {last} (week {}, rows of the \
-         training side that the network did not learn from)",
+        "{together}one by one {low:.3} to {high:.3}{kept} (week {}, rows of the training side that a member did not learn \
+         from)",
         manifest.target_week
     )
 }

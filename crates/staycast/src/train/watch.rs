@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
 use indicatif::ProgressBar;
-use staycast_forecast::{EpochRecord, TrainingPlan, TrainingWatch};
+use staycast_forecast::{EpochRecord, MemberSummary, ModelKind, TrainingPlan, TrainingWatch};
 
 use crate::console::{self, Console, Template};
 use crate::words::{counted, duration, grouped};
@@ -57,11 +57,17 @@ impl<'a> Watch<'a> {
 
 impl TrainingWatch for Watch<'_> {
     fn planned(&self, plan: &TrainingPlan) {
+        let members = match plan.model {
+            ModelKind::Lstm => {
+                let epochs = counted(u64::from(plan.epochs), "epoch");
+                format!("{} of up to {epochs}", counted(plan.members, "network"))
+            }
+            ModelKind::Baseline(kind) => format!("{} ({kind})", counted(plan.members, "model")),
+            ModelKind::Blend => format!("{}, to be blended", counted(plan.members, "model")),
+        };
         self.console.remark(&format!(
-            "{:12} {} of up to {}, {} of {} weeks{}",
+            "{:12} {members}, {} of {} weeks{}",
             "training",
-            counted(plan.members, "network"),
-            counted(u64::from(plan.epochs), "epoch"),
             counted(plan.training, "enrolment"),
             plan.weeks,
             if plan.test == 0 { String::new() } else { format!("; {} kept for the test", grouped(plan.test)) },
@@ -91,7 +97,7 @@ impl TrainingWatch for Watch<'_> {
         ControlFlow::Continue(())
     }
 
-    fn member_finished(&self, best: &EpochRecord) {
+    fn member_finished(&self, member: &MemberSummary) {
         let mut state = self.state();
         state.done += 1;
         let (done, members, begun) = (state.done, state.members, state.begun);
@@ -100,17 +106,20 @@ impl TrainingWatch for Watch<'_> {
         bar.set_position(bar.position().max(done * state.epochs));
         let tenths = |done: u64| 10 * done / members.max(1);
         if members <= A_LINE_EACH {
+            let what = match member.model {
+                ModelKind::Lstm => format!("network {}", member.member + 1),
+                other => format!("{other} {}", member.member + 1),
+            };
+            let epoch = member.best_epoch.map_or_else(String::new, |epoch| format!(", at epoch {epoch}"));
             let text = format!(
-                "{:12} network {} is done: held-out AUC {:.3}, at epoch {} ({})",
+                "{:12} {what} is done: held-out AUC {:.3}{epoch} ({})",
                 "",
-                best.member + 1,
-                best.validation_auc,
-                best.epoch,
+                member.validation_auc,
                 duration(begun.elapsed())
             );
             self.line(Some(bar), &text);
         } else if tenths(done) > tenths(done - 1) {
-            let text = format!("{:12} {done} of {members} networks are done ({})", "", duration(begun.elapsed()));
+            let text = format!("{:12} {done} of {members} are done ({})", "", duration(begun.elapsed()));
             self.line(Some(bar), &text);
         }
     }

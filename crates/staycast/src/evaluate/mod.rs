@@ -1,19 +1,23 @@
 //! `staycast evaluate`: how good a run's forecast is.
 
+mod page;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use staycast_evaluation::report::{ReportError, Resampling};
 use staycast_evaluation::text;
 use staycast_forecast::device::{ChosenDevice, DeviceChoice};
-use staycast_forecast::{EvaluateRequest, EvaluationOutcome, FoldsRecord, Rows, Run, RunError};
+use staycast_forecast::{
+    EvaluateRequest, EvaluationOutcome, FoldsRecord, ModelKind, Rows, Run, RunError, outcome, write_predictions,
+};
 
 use crate::console::Console;
 use crate::status::{Status, usage};
 use crate::train::load;
 use crate::words::{Sheet, grouped};
-use crate::{devices, files};
+use crate::{devices, files, values};
 
 /// Say how good a run's forecast is
 ///
@@ -40,18 +44,42 @@ pub(crate) struct EvaluateArgs {
     /// Only these courses
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     courses: Vec<String>,
+    /// What to forecast with, of a run that blends several models: one of its parts; all of them if not given
+    #[arg(long, value_name = "MODEL")]
+    model: Option<ModelKind>,
     /// Look at rows that were trained on, too; marks every figure
     #[arg(long)]
     in_sample: bool,
-    /// Folder to write report.json and report.txt to; earlier ones are replaced
+    /// Folder to write report.html, report.json, report.txt, predictions.parquet and figures/*.svg to; earlier ones are
+    /// replaced
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Resamples of the bootstrap; 0 for none
     #[arg(long, value_name = "N", default_value_t = 500)]
     resamples: u32,
+    /// Static columns to report by, as gender,age_band: figures of each group and how far they are apart; all columns with
+    /// at most a dozen values if not given
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    groups: Vec<String>,
+    /// Also say what smoothing the forecasts over weeks would do, the newest week with this weight, above 0 and up to 1
+    #[arg(long, value_name = "WEIGHT", value_parser = values::weight)]
+    smoothing: Option<f64>,
+    /// Test whether the evaluation sees what it should not: the future, the labels, an input that is the answer. Costs
+    /// seconds
+    #[arg(long, value_enum, default_value_t = CheckLeakage::Always, value_name = "WHEN")]
+    check_leakage: CheckLeakage,
     /// Where to compute
     #[arg(long, value_name = "DEVICE", default_value = "auto", help = devices::HELP)]
     device: DeviceChoice,
+}
+
+/// Whether to test for leakage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckLeakage {
+    /// With every evaluation
+    Always,
+    /// Not at all
+    Never,
 }
 
 /// What to evaluate.
@@ -61,14 +89,18 @@ pub(crate) struct Plan {
     pub(crate) sequences: PathBuf,
     pub(crate) week: Option<u32>,
     pub(crate) courses: Option<Vec<String>>,
+    pub(crate) model: Option<ModelKind>,
     pub(crate) rows: Rows,
     pub(crate) out: Option<PathBuf>,
     pub(crate) resamples: u32,
+    pub(crate) groups: Option<Vec<String>>,
+    pub(crate) smoothing: Option<f64>,
+    pub(crate) check_leakage: CheckLeakage,
     pub(crate) device: DeviceChoice,
 }
 
 /// Seed of the bootstrap: a report is the same each time it is made.
-const BOOTSTRAP_SEED: u64 = 1;
+pub(crate) const BOOTSTRAP_SEED: u64 = 1;
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &EvaluateArgs, console: &Console) -> anyhow::Result<Status> {
@@ -77,9 +109,13 @@ pub(crate) fn run(args: &EvaluateArgs, console: &Console) -> anyhow::Result<Stat
         sequences: args.sequences.clone(),
         week: args.week,
         courses: (!args.courses.is_empty()).then(|| args.courses.clone()),
+        model: args.model,
         rows: if args.in_sample { Rows::InSample } else { Rows::Unseen },
         out: args.out.clone(),
         resamples: args.resamples,
+        groups: (!args.groups.is_empty()).then(|| args.groups.clone()),
+        smoothing: args.smoothing,
+        check_leakage: args.check_leakage,
         device: args.device,
     };
     let evaluated = execute(&plan, console)?;
@@ -97,7 +133,7 @@ pub(crate) struct Evaluated {
 
 /// Evaluates, and writes the report where one is asked for.
 pub(crate) fn execute(plan: &Plan, console: &Console) -> anyhow::Result<Evaluated> {
-    let run = Run::open(&plan.run)?;
+    let run = open(&plan.run, plan.model)?;
     let data = load(&plan.sequences)?;
     // A folder that can't be made is better known before the test part is looked at.
     if let Some(out) = &plan.out {
@@ -120,21 +156,45 @@ pub(crate) fn execute(plan: &Plan, console: &Console) -> anyhow::Result<Evaluate
             0 => Resampling::Off,
             count => Resampling::Resamples { count, seed: BOOTSTRAP_SEED },
         },
+        groups: plan.groups.as_deref(),
+        smoothing: plan.smoothing,
         device: &device,
     };
-    let outcome = run.evaluate(&request).map_err(as_usage)?;
+    let predictions = run.predictions(&request).map_err(as_usage)?;
+    let mut outcome = outcome(&predictions, request.resampling).map_err(as_usage)?;
+    if plan.check_leakage == CheckLeakage::Always {
+        outcome.leakage = Some(run.check_leakage(&request, &predictions)?);
+    }
+    run.record(&request, &outcome)?;
     let words = words(&outcome, folds);
     if let Some(out) = &plan.out {
         write_report(out, &outcome, &words)?;
+        page::write(out, &run, &data, &outcome)?;
+        write_predictions(&out.join("predictions.parquet"), &data, &predictions)?;
+    }
+    if outcome.leakage.as_ref().is_some_and(|report| !report.passed) {
+        console.warn(
+            "the evaluation failed a test for leakage: its figures are not to be trusted before that is understood",
+        );
     }
     Ok(Evaluated { outcome, words })
 }
 
+/// The run, or the part of its blend that was asked for.
+pub(crate) fn open(path: &Path, model: Option<ModelKind>) -> anyhow::Result<Run> {
+    let run = Run::open(path)?;
+    match model {
+        Some(model) => run.only(model).map_err(usage),
+        None => Ok(run),
+    }
+}
+
 /// Weeks, courses and rows that can't be asked for are wrong usage; all else is a failure.
-fn as_usage(error: RunError) -> anyhow::Error {
+pub(crate) fn as_usage(error: RunError) -> anyhow::Error {
     match &error {
         RunError::WeekNotForecast { .. }
         | RunError::UnknownCourses { .. }
+        | RunError::UnknownGroup { .. }
         | RunError::TrainingRows { .. }
         | RunError::Report(
             ReportError::WeekInsideLabelWindow { .. }
@@ -162,6 +222,9 @@ fn words(outcome: &EvaluationOutcome, folds: Option<FoldsRecord>) -> String {
             format!("{}\n{}", repeated_heading(outcome, folds), present.join("\n"))
         }
     };
+    if let Some(leakage) = &outcome.leakage {
+        words += &format!("\n{}", page::leakage_words(leakage));
+    }
     for (reason, count) in &outcome.left_out {
         words += &format!("Left out: {} enrolments: {reason}.\n", grouped(*count));
     }

@@ -1,0 +1,87 @@
+//! A figure by group or course: a dot and its interval, a line each.
+
+use super::plot::{Axis, Key, Numbers, Plot};
+use super::{Drawing, WIDTH};
+use crate::markup::shorten;
+use crate::text::count;
+
+/// A value and how sure it is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    /// The value.
+    pub value: f64,
+    /// Its 95 % interval, if known.
+    pub interval: Option<(f64, f64)>,
+}
+
+/// One line of the drawing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IntervalRow<'a> {
+    /// Name of the group or course; shown as far as there is room, wholly when pointed at.
+    pub name: &'a str,
+    /// Learners in it.
+    pub n: u64,
+    /// The figure, or why there is none.
+    pub figure: Result<Interval, String>,
+}
+
+/// Dots with intervals, one below the other, each under its name, so that names of any length have room; the figure of
+/// everybody as a line of comparison. `None` if no row has a figure.
+#[must_use]
+pub fn intervals(rows: &[IntervalRow<'_>], figure: &str, everybody: Option<f64>, title: &str) -> Option<Drawing> {
+    let known = || rows.iter().filter_map(|row| row.figure.as_ref().ok());
+    known().next()?;
+    let ends = known().flat_map(|row| row.interval.map_or([row.value; 2], |(low, high)| [low, high]));
+    let (low, high) = ends.chain(everybody).fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
+    let low = (low * 20.0 - 0.2).floor() / 20.0;
+    let high = (high * 20.0 + 0.2).ceil() / 20.0;
+    let mut keys = vec![Key::Marked(0, figure)];
+    if everybody.is_some() {
+        keys.push(Key::Reference("everybody"));
+    }
+    let across = Axis { low, high, title: figure, numbers: Numbers::Decimals(2), ticks: 7 };
+    // Rows are counted from above; the axis upwards has no ticks.
+    let lines = rows.len() as f64;
+    let up = Axis { low: 0.0, high: lines, title: "", numbers: Numbers::Decimals(0), ticks: 0 };
+    let mut plot = Plot::new(&keys, across, up, 36.0 * lines);
+    if let Some(everybody) = everybody {
+        plot.reference((everybody, 0.0), (everybody, lines));
+    }
+    for (row, down) in rows.iter().zip(0_u32..) {
+        let y = lines - f64::from(down) - 0.72;
+        let (_, name_y) = plot.place(low, lines - f64::from(down) - 0.36);
+        let named = shorten(row.name, 30);
+        let learners = format!("{} learners", count(row.n));
+        plot.text((48.0, name_y), "start", "", &named);
+        match &row.figure {
+            Ok(Interval { value, interval }) => {
+                let range = interval.map_or_else(String::new, |(low, high)| format!(" ({low:.3} to {high:.3})"));
+                if let Some(interval) = interval {
+                    plot.whisker_across(0, y, *interval);
+                }
+                plot.mark(0, (*value, y), 4.5, &format!("{}, {learners}: {value:.3}{range}", row.name));
+                plot.text(
+                    (f64::from(WIDTH) - 18.0, name_y),
+                    "end",
+                    "sc-small",
+                    &format!("{value:.3} · n {}", count(row.n)),
+                );
+            }
+            Err(reason) => {
+                let (_, reason_y) = plot.place(low, y);
+                plot.text((48.0, reason_y + 4.0), "start", "sc-small", &format!("– {}", shorten(reason, 50)));
+                plot.text((f64::from(WIDTH) - 18.0, name_y), "end", "sc-small", &format!("– · n {}", count(row.n)));
+            }
+        }
+    }
+    let told: Vec<String> = rows
+        .iter()
+        .take(12)
+        .map(|row| match &row.figure {
+            Ok(figure) => format!("{} {:.3}", row.name, figure.value),
+            Err(reason) => format!("{} none ({reason})", row.name),
+        })
+        .collect();
+    let more = if rows.len() > 12 { format!(" and {} more", rows.len() - 12) } else { String::new() };
+    Some(plot.finish(title, &format!("{figure}: {}{more}.", told.join(", "))))
+}

@@ -1,0 +1,58 @@
+//! Do two models differ over repeated cross-validation? The plain t-test says so too often, as folds share training rows.
+
+use serde::Serialize;
+
+use super::student::{critical_95, two_sided_p};
+use super::{Metric, Undefined};
+
+/// A corrected resampled t-test of paired differences.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct CorrectedT {
+    /// Differences given: folds times repeats.
+    pub differences: u64,
+    /// Their mean.
+    pub mean: Metric,
+    /// Square root of (1 / differences + test share / training share) · their sample variance.
+    pub standard_error: Metric,
+    /// Mean less the 97.5th percentile of t, in standard errors.
+    pub low: Metric,
+    /// Mean plus the same.
+    pub high: Metric,
+    /// mean / standard error.
+    pub t: Metric,
+    /// Two-sided p at differences − 1 degrees of freedom. 1 where every difference is 0, 0 where all are equal otherwise.
+    pub p_value: Metric,
+}
+
+/// Nadeau & Bengio's (2003) test for k-fold cross-validation with any number of repeats (Bouckaert & Frank 2004), one
+/// difference a fold and repeat. `folds` fixes the ratio of test to training rows, 1 / (folds − 1), by which the variance
+/// is raised: the plain t-test takes overlapping training sets for independent. Undefined with fewer than two differences
+/// or folds.
+#[must_use]
+pub fn corrected_t(differences: &[f64], folds: u32) -> CorrectedT {
+    let count = differences.len();
+    let undefined = Metric::Undefined(Undefined::TooFewDifferences);
+    if count < 2 || folds < 2 {
+        let (differences, all) = (count as u64, undefined);
+        return CorrectedT { differences, mean: all, standard_error: all, low: all, high: all, t: all, p_value: all };
+    }
+    let n = count as f64;
+    let mean = differences.iter().sum::<f64>() / n;
+    let variance = differences.iter().map(|difference| (difference - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    let standard_error = ((1.0 / n + 1.0 / f64::from(folds - 1)) * variance).sqrt();
+    let half_width = critical_95(n - 1.0) * standard_error;
+    let (t, p_value) = match (standard_error > 0.0, mean == 0.0) {
+        (true, _) => (Metric::Value(mean / standard_error), two_sided_p(mean / standard_error, n - 1.0)),
+        (false, true) => (Metric::Undefined(Undefined::NoVariance), 1.0),
+        (false, false) => (Metric::Undefined(Undefined::NoVariance), 0.0),
+    };
+    CorrectedT {
+        differences: count as u64,
+        mean: Metric::Value(mean),
+        standard_error: Metric::Value(standard_error),
+        low: Metric::Value(mean - half_width),
+        high: Metric::Value(mean + half_width),
+        t,
+        p_value: Metric::Value(p_value),
+    }
+}

@@ -1,0 +1,124 @@
+//! Two models on the same rows, and over repeated folds.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use staycast_evaluation::metrics::{Metric, MetricError, Undefined, corrected_t, delong_difference};
+use staycast_evaluation::report::{ComparedForecast, ModelComparison, Resampling, compare};
+
+struct Rows {
+    labels: Vec<bool>,
+    learners: Vec<u32>,
+    good: Vec<f64>,
+    poor: Vec<f64>,
+}
+
+/// Every learner has two rows; the good model knows more than the poor one.
+fn rows(n: u32) -> Rows {
+    let noise = |at: u32, of: u32| f64::from(at.wrapping_mul(2_654_435_761).wrapping_add(of) % 997) / 997.0;
+    let labels: Vec<bool> = (0..n).map(|at| at % 5 < 2).collect();
+    let p = |at: u32, knows: f64, of: u32| {
+        let truth = if labels[at as usize] { knows } else { -knows };
+        1.0 / (1.0 + (-(truth + 3.0 * (noise(at, of) - 0.5))).exp())
+    };
+    Rows {
+        learners: (0..n).map(|at| at / 2).collect(),
+        good: (0..n).map(|at| p(at, 0.9, 1)).collect(),
+        poor: (0..n).map(|at| p(at, 0.3, 501)).collect(),
+        labels,
+    }
+}
+
+fn forecast(p: &[f64]) -> ComparedForecast<'_> {
+    ComparedForecast { scores: p, probabilities: p }
+}
+
+fn compared(rows: &Rows, first: &[f64], second: &[f64]) -> ModelComparison {
+    let resampling = Resampling::Resamples { count: 400, seed: 11 };
+    compare(forecast(first), forecast(second), &rows.labels, &rows.learners, resampling).expect("valid")
+}
+
+#[test]
+fn a_better_model_is_found_better_by_every_figure() {
+    let rows = rows(600);
+    let found = compared(&rows, &rows.good, &rows.poor);
+    assert_eq!((found.n, found.learners, found.resamples), (600, 300, 400));
+    let value = |metric: Metric| metric.value().expect("defined");
+    for (name, paired, sign) in
+        [("AUC", found.auc, 1.0), ("Brier", found.brier, -1.0), ("log loss", found.log_loss, -1.0)]
+    {
+        assert_eq!(paired.usable, 400);
+        assert!(sign * value(paired.difference) > 0.0, "{name}: {paired:?}");
+        assert!(sign * value(paired.low) > 0.0 && sign * value(paired.high) > 0.0, "{name}: {paired:?}");
+        assert!(value(paired.low) < value(paired.difference) && value(paired.difference) < value(paired.high));
+        assert_eq!(value(paired.p_value), 2.0 / 401.0, "{name}: no resample on the other side");
+        assert!((value(paired.first) - value(paired.second) - value(paired.difference)).abs() < 1e-12);
+    }
+    let delong = found.auc_delong.expect("two of each class");
+    assert_eq!(Ok(delong), delong_difference(&rows.good, &rows.poor, &rows.labels));
+    let width = (value(found.auc.high) - value(found.auc.low)) / (delong.high - delong.low);
+    assert!((width - 1.0).abs() < 0.35, "bootstrap over DeLong: {width}");
+}
+
+#[test]
+fn swapping_the_models_turns_the_signs_and_nothing_else() {
+    let rows = rows(200);
+    let (there, back) = (compared(&rows, &rows.good, &rows.poor), compared(&rows, &rows.poor, &rows.good));
+    for (a, b) in [(there.auc, back.auc), (there.brier, back.brier), (there.log_loss, back.log_loss)] {
+        assert_eq!(a.difference.value().map(|value| -value), b.difference.value());
+        assert!((a.low.value().expect("drawn") + b.high.value().expect("drawn")).abs() < 1e-12);
+        assert_eq!(a.p_value, b.p_value);
+    }
+}
+
+#[test]
+fn a_model_does_not_differ_from_itself() {
+    let rows = rows(100);
+    let found = compared(&rows, &rows.good, &rows.good);
+    for paired in [found.auc, found.brier, found.log_loss] {
+        assert_eq!((paired.difference, paired.p_value), (Metric::Value(0.0), Metric::Value(1.0)));
+    }
+    assert_eq!(found.auc_delong.expect("two of each class").p_value, 1.0);
+}
+
+#[test]
+fn what_can_not_be_compared_says_why() {
+    let labels = [true, true, true];
+    let one_class =
+        compare(forecast(&[0.1, 0.2, 0.3]), forecast(&[0.3, 0.2, 0.1]), &labels, &[0, 1, 2], Resampling::Off);
+    let one_class = one_class.expect("valid");
+    assert_eq!(one_class.auc.difference, Metric::Undefined(Undefined::NoNegatives));
+    assert_eq!(one_class.auc_delong, None);
+    assert!(one_class.brier.difference.value().is_some());
+    assert_eq!(one_class.brier.p_value, Metric::Undefined(Undefined::NoUsableResample));
+    let uneven = compare(forecast(&[0.1]), forecast(&[0.1]), &[true], &[], Resampling::Off);
+    assert_eq!(uneven, Err(MetricError::LengthMismatch { scores: 0, labels: 1 }));
+    let wild = compare(forecast(&[0.1]), forecast(&[1.1]), &[true], &[0], Resampling::Off);
+    assert_eq!(wild, Err(MetricError::NotAProbability { row: 0, value: 1.1 }));
+    let none = compare(forecast(&[]), forecast(&[]), &[], &[], Resampling::default()).expect("no rows are no error");
+    assert_eq!(none.brier.difference, Metric::Undefined(Undefined::NoRows));
+}
+
+#[test]
+fn equal_differences_have_no_t() {
+    let same = corrected_t(&[0.25; 10], 5);
+    assert_eq!((same.p_value, same.t), (Metric::Value(0.0), Metric::Undefined(Undefined::NoVariance)));
+    assert_eq!(corrected_t(&[0.0; 10], 5).p_value, Metric::Value(1.0));
+    assert_eq!(corrected_t(&[0.1], 5).p_value, Metric::Undefined(Undefined::TooFewDifferences));
+    assert_eq!(corrected_t(&[0.1, 0.2], 1).mean, Metric::Undefined(Undefined::TooFewDifferences));
+}
+
+proptest! {
+    #[test]
+    fn the_correction_only_makes_it_harder_to_differ(differences in vec(-1.0..1.0_f64, 2..40), folds in 2_u32..11) {
+        let found = corrected_t(&differences, folds);
+        let n = differences.len() as f64;
+        let mean = differences.iter().sum::<f64>() / n;
+        let variance = differences.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / (n - 1.0);
+        let error = found.standard_error.value().unwrap();
+        prop_assert!(error > (variance / n).sqrt());
+        let p = found.p_value.value().unwrap();
+        prop_assert!((0.0..=1.0).contains(&p));
+        let holds_zero = found.low.value().unwrap() <= 0.0 && found.high.value().unwrap() >= 0.0;
+        prop_assert!(holds_zero == (p >= 0.05) || (p - 0.05).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,300 @@
+//! Does an evaluation see what it should not? Three tests that need no trust in the code they test.
+//!
+//! 1. **Nothing from the future**: everything after the cut-off, answers included, is replaced by noise; neither a score
+//!    nor who is in a cohort may change by a bit.
+//! 2. **Nothing through the rows**: labels are dealt anew among all enrolments, on both sides of the split, and a cheap
+//!    model is trained and tested on them as usual; over [`DRAWS`] draws its mean AUC must lie within four standard errors
+//!    of 0.5. Rows that are on both sides, or features that hold the answer's row, would raise it.
+//! 3. **No answer among the inputs**: an input that alone separates the classes with an AUC above [`SUSPICIOUS_AUC`] is
+//!    named: it may be the outcome under another name. Whether it is, is for a person to say.
+
+use rand_chacha::ChaCha8Rng;
+use serde::Serialize;
+use staycast_baselines::{BaselineConfig, BaselineKind, Forecaster, LogisticConfig};
+use staycast_evaluation::metrics::Ranking;
+use staycast_sequences::Dataset;
+
+use crate::device::ChosenDevice;
+use crate::examples::Examples;
+use crate::host::HostWeekly;
+use crate::inputs::Inputs;
+use crate::random::{Purpose, shuffle, stream, unit};
+use crate::run::{EvaluateRequest, Predictions, Run, RunError};
+use crate::train::baselines::Answers;
+
+/// Times that labels are dealt anew.
+pub const DRAWS: u32 = 20;
+/// AUC of a single input above which it is named.
+pub const SUSPICIOUS_AUC: f64 = 0.97;
+/// Standard errors that the mean AUC of dealt labels may be away from 0.5.
+const STANDARD_ERRORS: f64 = 4.0;
+/// Most rows of either side that the cheap model sees.
+const MOST_ROWS: usize = 5_000;
+/// Most enrolments whose future is replaced.
+const MOST_ENROLMENTS: usize = 20_000;
+
+/// What the tests found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LeakageReport {
+    /// The cut-off week that was looked at.
+    pub week: u16,
+    /// The first test; `None` for a cross-validation, whose models are not kept.
+    pub future: Option<FutureTest>,
+    /// The second test; `None` on data that the run was not trained on.
+    pub dealt_labels: Option<DealtLabelsTest>,
+    /// The third test: inputs that are suspicious, the most so first.
+    pub suspicious_inputs: Vec<SuspiciousInput>,
+    /// Whether the first two passed, as far as they were done. A suspicious input is no failure by itself.
+    pub passed: bool,
+}
+
+/// Everything after the cut-off replaced by noise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FutureTest {
+    /// Rows whose predictions were compared.
+    pub rows: u64,
+    /// Rows of them that changed; 0 passes.
+    pub changed: u64,
+}
+
+/// Labels dealt anew.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DealtLabelsTest {
+    /// Draws.
+    pub draws: u32,
+    /// Mean AUC over the draws.
+    pub mean_auc: f64,
+    /// Standard error of that mean.
+    pub standard_error: f64,
+    /// Whether it is within four standard errors of 0.5.
+    pub passed: bool,
+}
+
+/// An input that nearly is the answer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SuspiciousInput {
+    /// Its name.
+    pub input: String,
+    /// AUC of it alone, the better of both directions.
+    pub auc: f64,
+}
+
+impl Run {
+    /// Runs the tests for an evaluation. Takes at most 20,000 enrolments for the first and 5,000 a side for the second, so
+    /// that it costs seconds.
+    ///
+    /// # Errors
+    /// As [`Run::predictions`].
+    pub fn check_leakage(
+        &self,
+        request: &EvaluateRequest<'_>,
+        predictions: &[Predictions],
+    ) -> Result<LeakageReport, RunError> {
+        let data = request.data;
+        let week = predictions[0].week;
+        let future = match self.inputs() {
+            Some(_) => Some(self.future(data, request.device, &predictions[0])?),
+            None => None,
+        };
+        let sides = Sides::of(self, data, &predictions[0]);
+        let examples = Examples::of(data, usize::from(week));
+        let dealt_labels = match &sides {
+            Some(sides) => Some(self.dealt_labels(data, &examples, sides)?),
+            None => None,
+        };
+        let suspicious_inputs = self.suspicious_inputs(data, &examples, &predictions[0])?;
+        let passed = future.as_ref().is_none_or(|test| test.changed == 0)
+            && dealt_labels.as_ref().is_none_or(|test| test.passed);
+        Ok(LeakageReport { week, future, dealt_labels, suspicious_inputs, passed })
+    }
+
+    fn future(&self, data: &Dataset, device: &ChosenDevice, predictions: &Predictions) -> Result<FutureTest, RunError> {
+        let week = predictions.week;
+        let at_week: Vec<usize> = predictions
+            .enrolments
+            .iter()
+            .zip(&predictions.rows)
+            .filter_map(|(&enrolment, row)| (row.week == week).then_some(enrolment))
+            .collect();
+        let chosen = spread(&at_week, MOST_ENROLMENTS);
+        let before = self.rows_of(&part_of(data, &chosen, None), week, device)?;
+        let after = self.rows_of(&part_of(data, &chosen, Some(usize::from(week))), week, device)?;
+        let changed = before.iter().zip(&after).filter(|(before, after)| before != after).count() as u64;
+        Ok(FutureTest { rows: before.len() as u64, changed })
+    }
+
+    fn dealt_labels(&self, data: &Dataset, examples: &Examples, sides: &Sides) -> Result<DealtLabelsTest, RunError> {
+        let weeks = examples.weeks();
+        let all: Vec<usize> = sides.training.iter().chain(&sides.test).copied().collect();
+        let inputs = match self.inputs() {
+            Some(inputs) => inputs.clone(),
+            None => Inputs::fit(&self.config().inputs, data, examples, &sides.training)?,
+        };
+        // The last week's inputs are enough to carry an answer, and a model of them is fitted in no time.
+        let host = HostWeekly::new(data, &inputs, &all, weeks)?.last_week();
+        let training: Vec<usize> = (0..sides.training.len()).collect();
+        let test: Vec<usize> = (sides.training.len()..all.len()).collect();
+        let test_host = host.of_rows(&test);
+        let mut labels: Vec<bool> = all.iter().map(|&row| data.enrolments[row].dropout == Some(true)).collect();
+        let config = BaselineConfig { logistic: LogisticConfig { penalties: vec![10.0] }, ..BaselineConfig::default() };
+        let mut aucs = Vec::new();
+        for draw in 0..DRAWS {
+            shuffle(&mut labels, &mut stream(self.manifest().seed, Purpose::Labels, u64::from(draw)));
+            let answers = Answers::dealt(&labels);
+            let model = host.lend(|inputs| {
+                BaselineKind::Logistic.fit(&config, &answers.training(inputs, &training, &[], u64::from(draw)))
+            });
+            let logits = match model {
+                Ok(model) => test_host.lend(|inputs| model.forecast(inputs))?,
+                // One class only: a draw that says nothing.
+                Err(_) => continue,
+            };
+            let scores: Vec<f64> = logits.into_iter().map(f64::from).collect();
+            let ranking = Ranking::new(&scores, &labels[sides.training.len()..]);
+            aucs.extend(ranking.ok().and_then(|ranking| ranking.auc().value()));
+        }
+        let count = aucs.len() as f64;
+        let mean = aucs.iter().sum::<f64>() / count;
+        let variance = aucs.iter().map(|auc| (auc - mean).powi(2)).sum::<f64>() / (count - 1.0);
+        let standard_error = (variance / count).sqrt();
+        let passed = (mean - 0.5).abs() <= STANDARD_ERRORS * standard_error;
+        Ok(DealtLabelsTest { draws: aucs.len() as u32, mean_auc: mean, standard_error, passed })
+    }
+
+    fn suspicious_inputs(
+        &self,
+        data: &Dataset,
+        examples: &Examples,
+        predictions: &Predictions,
+    ) -> Result<Vec<SuspiciousInput>, RunError> {
+        let judged: Vec<usize> = predictions
+            .enrolments
+            .iter()
+            .zip(&predictions.rows)
+            .filter(|(_, row)| row.week == predictions.week && row.place().is_ok())
+            .map(|(&enrolment, _)| enrolment)
+            .collect();
+        let rows = spread(&judged, MOST_ENROLMENTS);
+        let labels: Vec<bool> = rows.iter().map(|&row| data.enrolments[row].dropout == Some(true)).collect();
+        let inputs = match self.inputs() {
+            Some(inputs) => inputs.clone(),
+            None => Inputs::fit(&self.config().inputs, data, examples, &rows)?,
+        };
+        let host = HostWeekly::new(data, &inputs, &rows, examples.weeks())?.last_week();
+        let width = inputs.width();
+        let auc = |column: usize| {
+            let values: Vec<f64> =
+                host.values().iter().skip(column).step_by(width).map(|&value| f64::from(value)).collect();
+            let auc = Ranking::new(&values, &labels).ok()?.auc().value()?;
+            Some(auc.max(1.0 - auc))
+        };
+        let mut found: Vec<SuspiciousInput> = inputs
+            .columns
+            .iter()
+            .enumerate()
+            .filter_map(|(at, column)| Some(SuspiciousInput { input: column.source.name(), auc: auc(at)? }))
+            .filter(|input| input.auc > SUSPICIOUS_AUC)
+            .collect();
+        found.sort_by(|a, b| b.auc.total_cmp(&a.auc));
+        Ok(found)
+    }
+
+    /// All there is of the rows at `week` but their answers.
+    fn rows_of(&self, data: &Dataset, week: u16, device: &ChosenDevice) -> Result<Vec<Seen>, RunError> {
+        let all: Vec<usize> = (0..data.enrolments.len()).collect();
+        let predictions = self.predict_rows(data, &all, device)?;
+        let seen = predictions.into_iter().filter(|row| row.week == week).map(|row| Seen {
+            // Where the outcome itself is known by the cut-off, the score says so; else it is the model's.
+            score: row.score.to_bits(),
+            p: row.p.to_bits(),
+            known: row.known,
+            active: row.active,
+            days_since_last: row.days_since_last.map(f64::to_bits),
+            excluded: row.exclusion.is_some(),
+        });
+        Ok(seen.collect())
+    }
+}
+
+#[derive(PartialEq, Eq)]
+struct Seen {
+    score: u64,
+    p: u64,
+    known: bool,
+    active: bool,
+    days_since_last: Option<u64>,
+    excluded: bool,
+}
+
+/// The enrolments on both sides, at most [`MOST_ROWS`] each, with labels.
+struct Sides {
+    training: Vec<usize>,
+    test: Vec<usize>,
+}
+
+impl Sides {
+    /// `None` where `data` is not what the run was trained on.
+    fn of(run: &Run, data: &Dataset, predictions: &Predictions) -> Option<Self> {
+        if run.manifest().data.fingerprint != data.manifest.fingerprint() {
+            return None;
+        }
+        let training = run.training_rows(data);
+        let mut test: Vec<usize> = predictions.enrolments.clone();
+        test.dedup();
+        let labelled = |rows: Vec<usize>| -> Vec<usize> {
+            rows.into_iter().filter(|&row| data.enrolments[row].dropout.is_some()).collect()
+        };
+        let mut sides = Self { training: labelled(training), test: labelled(test) };
+        if run.manifest().folds.is_some() {
+            // Everyone is on both sides of a cross-validation, in different folds: any cut will do.
+            let all = std::mem::take(&mut sides.test);
+            let (test, training): (Vec<_>, Vec<_>) = all.iter().enumerate().partition(|(at, _)| at % 5 == 0);
+            sides.test = test.into_iter().map(|(_, &row)| row).collect();
+            sides.training = training.into_iter().map(|(_, &row)| row).collect();
+        }
+        sides.training = spread(&sides.training, MOST_ROWS);
+        sides.test = spread(&sides.test, MOST_ROWS);
+        Some(sides)
+    }
+}
+
+/// At most `most` items, evenly spread.
+fn spread(items: &[usize], most: usize) -> Vec<usize> {
+    let step = items.len().div_ceil(most).max(1);
+    items.iter().step_by(step).copied().collect()
+}
+
+/// Some enrolments of a data set and, where a week is given, noise in place of all that is known only from it on.
+fn part_of(data: &Dataset, rows: &[usize], noise_from: Option<usize>) -> Dataset {
+    let mut rng = stream(1, Purpose::Noise, 0);
+    let width = data.features.len();
+    let mut values = Vec::with_capacity(rows.len() * data.weeks * width);
+    let mut enrolments = Vec::with_capacity(rows.len());
+    for &row in rows {
+        let mut about = data.enrolments[row].clone();
+        for week in 0..data.weeks {
+            match noise_from {
+                Some(from) if week >= from => values.extend((0..width).map(|_| noise(&mut rng))),
+                _ => values.extend_from_slice(data.week(row, week)),
+            }
+        }
+        if let Some(from) = noise_from {
+            let cutoff = f64::from(data.course_of(row).cut().end_day(from as u32));
+            let later = |day: Option<f64>| day.filter(|&day| day < cutoff);
+            about.dropout = about.dropout.map(|dropout| !dropout);
+            about.left_week = about.left_week.filter(|&week| week < from as i32);
+            about.outcome = None;
+            about.withdrawal_day = later(about.withdrawal_day);
+            // An event at another instant after the cut-off.
+            about.first_event_day = about.first_event_day.map(|day| if day < cutoff { day } else { day + 1.0 });
+            about.enrolled_day = about.enrolled_day.map(|day| if day < cutoff { day } else { day + 1.0 });
+        }
+        enrolments.push(about);
+    }
+    let courses = data.courses.clone();
+    Dataset::from_parts(data.manifest.clone(), courses, enrolments, data.features.clone(), data.weeks, values)
+}
+
+fn noise(rng: &mut ChaCha8Rng) -> f32 {
+    100.0 * unit(rng)
+}

@@ -1,0 +1,181 @@
+//! What a report is given beside predictions: groups, dates of leaving, what changed, what was rejected.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use staycast_evaluation::metrics::survival::{End, ExitTime};
+use staycast_evaluation::report::{DataQuality, Extras, GroupColumn};
+use staycast_sequences::{Dataset, DropoutRule};
+
+/// Most values of a column by which a report is grouped unless it is asked to.
+const MOST_GROUPS: usize = 12;
+/// Features that say together whether a learner's week was like the one before.
+const ACTIVITY: [&str; 3] = ["n_events", "active_days", "n_sessions"];
+
+/// What [`Extras`] borrows. Tables are by enrolment of the data set.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Context {
+    groups: Vec<GroupColumn>,
+    exits: Vec<Option<ExitTime>>,
+    predicted_survival: Vec<Vec<f64>>,
+    activity_changed: Vec<bool>,
+    smoothing: Option<f64>,
+    quality: DataQuality,
+}
+
+impl Context {
+    pub(crate) fn extras(&self) -> Extras<'_> {
+        Extras {
+            groups: &self.groups,
+            exits: &self.exits,
+            predicted_survival: &self.predicted_survival,
+            activity_changed: &self.activity_changed,
+            smoothing: self.smoothing,
+            data_quality: Some(&self.quality),
+            ..Extras::default()
+        }
+    }
+
+    /// The context of rows of `data`, each an enrolment and a cut-off week.
+    pub(crate) fn of(
+        data: &Dataset,
+        rows: impl Iterator<Item = (usize, u32)>,
+        groups: Option<&[String]>,
+        smoothing: Option<f64>,
+    ) -> Self {
+        Self {
+            groups: group_columns(data, groups),
+            exits: exits(data),
+            predicted_survival: Vec::new(),
+            activity_changed: activity_changed(data, rows),
+            smoothing,
+            quality: quality(data),
+        }
+    }
+
+    /// The same with survival curves predicted by enrolment.
+    pub(crate) fn with_survival(mut self, curves: Vec<Vec<f64>>) -> Self {
+        self.predicted_survival = curves;
+        self
+    }
+}
+
+/// The static columns asked for or, if none was, those with a few values.
+fn group_columns(data: &Dataset, asked: Option<&[String]>) -> Vec<GroupColumn> {
+    let column = |name: &String| {
+        let value = |row: &staycast_sequences::EnrolmentRow| row.statics.get(name).cloned().flatten();
+        GroupColumn { name: name.clone(), values: data.enrolments.iter().map(value).collect() }
+    };
+    if let Some(asked) = asked {
+        return asked.iter().map(column).collect();
+    }
+    let few = |column: &GroupColumn| {
+        let values: BTreeSet<&Option<String>> = column.values.iter().collect();
+        (2..=MOST_GROUPS).contains(&values.len())
+    };
+    data.manifest.static_columns.iter().map(column).filter(few).collect()
+}
+
+/// By enrolment, when it ended; none at all where the source has no dates of leaving.
+fn exits(data: &Dataset) -> Vec<Option<ExitTime>> {
+    if data.enrolments.iter().all(|row| row.left_week.is_none()) {
+        return Vec::new();
+    }
+    let outcomes = data.manifest.labels.rule.rests_on_outcomes();
+    data.enrolments
+        .iter()
+        .map(|row| {
+            let course = &data.courses[row.course];
+            let watched = f64::from(course.observed_weeks.min(course.weeks));
+            Some(match (row.withdrawal_day, row.left_week) {
+                (Some(day), Some(_)) => ExitTime { weeks: day / 7.0, end: End::Dropout },
+                // By the end of that week.
+                (None, Some(week)) => ExitTime { weeks: f64::from(week) + 1.0, end: End::Dropout },
+                // A fail is no leaving, but the end of it all (PROTOCOL, "Labels").
+                (_, None) if outcomes && row.dropout == Some(true) => {
+                    ExitTime { weeks: watched, end: End::CompetingEnd }
+                }
+                (_, None) => ExitTime { weeks: watched, end: End::Censored },
+            })
+        })
+        .collect()
+}
+
+/// By row, whether the last week seen was other than the week before it; empty where the data can't say.
+fn activity_changed(data: &Dataset, rows: impl Iterator<Item = (usize, u32)>) -> Vec<bool> {
+    let columns: Vec<usize> = ACTIVITY.iter().filter_map(|name| data.feature(name)).collect();
+    if columns.is_empty() {
+        return Vec::new();
+    }
+    rows.map(|(enrolment, cutoff)| {
+        let week = |week: u32| data.week(enrolment, week as usize);
+        match cutoff {
+            0 | 1 => true,
+            _ => {
+                let (now, before) = (week(cutoff - 1), week(cutoff - 2));
+                columns.iter().any(|&column| now[column].to_bits() != before[column].to_bits())
+            }
+        }
+    })
+    .collect()
+}
+
+/// What the manifest says became of the log.
+fn quality(data: &Dataset) -> DataQuality {
+    let manifest = &data.manifest;
+    let counts = |reasons: &BTreeMap<String, staycast_sequences::manifest::ReasonCount>| {
+        reasons.iter().map(|(reason, count)| (reason.replace('_', " "), count.rows)).collect()
+    };
+    DataQuality {
+        rows_read: manifest.rows.read,
+        rows_used: manifest.rows.used,
+        rows_set_aside: counts(&manifest.rows.set_aside),
+        rows_rejected: counts(&manifest.rows.rejected),
+        courses_excluded: Vec::new(),
+        enrolments_excluded: manifest
+            .totals
+            .enrolments_left_out
+            .iter()
+            .map(|(reason, &count)| (reason.replace('_', " "), count))
+            .collect(),
+        limits: limits(data),
+    }
+}
+
+fn limits(data: &Dataset) -> Vec<String> {
+    let manifest = &data.manifest;
+    let mut limits = Vec::new();
+    let inferred = data.courses.iter().filter(|course| course.inferred).count();
+    if inferred > 0 {
+        limits.push(format!(
+            "The start or end of {inferred} of {} courses was inferred from the events, which can look past the cut-off.",
+            data.courses.len()
+        ));
+    }
+    if data.courses.iter().any(|course| course.nominal_dates) {
+        limits.push("The source has no calendar dates: which courses ran at the same time is not known.".to_owned());
+    }
+    if !manifest.knows_withdrawals() {
+        limits.push(
+            "The source records no withdrawals: whoever was not seen for 14 days counts as no longer active."
+                .to_owned(),
+        );
+    }
+    if !manifest.knows.learners {
+        limits.push(
+            "The source does not identify learners across courses: the same person may be on both sides of the split."
+                .to_owned(),
+        );
+    }
+    if manifest.build.score_lag_days == 0 && manifest.available_features().any(|name| name.contains("score")) {
+        limits.push(
+            "Scores count from the day of submission, since the source has no marking dates: optimistic where marking \
+             takes time."
+                .to_owned(),
+        );
+    }
+    if matches!(manifest.labels.rule, DropoutRule::InactiveLast { .. }) {
+        limits
+            .push("Dropout is silence in the last weeks: who finished early counts as having dropped out.".to_owned());
+    }
+    limits
+}

@@ -1,0 +1,76 @@
+//! The rows that an evaluation is made of, as data.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use staycast_evaluation::report::{EvaluationRequest, PredictionRow, Resampling, WeekReference};
+use staycast_evaluation::splits::SplitKind;
+use staycast_sequences::Dataset;
+
+use super::context::Context;
+use crate::tables::{self, TableError};
+
+/// Predictions of a run on rows that can be judged: of its test part, of other data, or of one repeat of a
+/// cross-validation.
+#[derive(Clone, Debug)]
+pub struct Predictions {
+    /// Repeat of the cross-validation, from 0; 0 without one.
+    pub repeat: u32,
+    /// The enrolment of each row, as an index into the data set.
+    pub enrolments: Vec<usize>,
+    /// The fold of each row, from 0, in a cross-validation; empty without one.
+    pub folds: Vec<u32>,
+    /// One row an enrolment and cut-off week.
+    pub rows: Vec<PredictionRow>,
+    /// The week asked for.
+    pub week: u16,
+    /// The last week whose cut-off comes before the label window of some course opens.
+    pub last_allowed_week: u16,
+    /// What counts as dropout.
+    pub label_rule: String,
+    /// What the test measures.
+    pub kind: SplitKind,
+    /// Thresholds and trivial baselines of the training side, by week.
+    pub references: BTreeMap<u16, WeekReference>,
+    /// Course identifiers, by the rows' course numbers.
+    pub course_names: Vec<String>,
+    /// How often this part has been evaluated, this time included.
+    pub evaluations_of_this_part: u32,
+    /// Enrolments left out before the report's own exclusions, by reason.
+    pub left_out: BTreeMap<&'static str, u64>,
+    pub(crate) context: Context,
+}
+
+impl Predictions {
+    /// What a report is asked to say of them.
+    #[must_use]
+    pub fn request(&self, resampling: Resampling) -> EvaluationRequest<'_> {
+        EvaluationRequest {
+            rows: &self.rows,
+            week: self.week,
+            last_allowed_week: Some(self.last_allowed_week),
+            label_rule: &self.label_rule,
+            kind: self.kind,
+            references: &self.references,
+            course_names: &self.course_names,
+            resampling,
+            evaluations_of_this_part: Some(self.evaluations_of_this_part),
+            extras: self.context.extras(),
+        }
+    }
+
+    /// Whether the row's probability reaches the threshold of its week; `None` where the week has none.
+    #[must_use]
+    pub fn at_risk(&self, row: &PredictionRow) -> Option<bool> {
+        self.references.get(&row.week).map(|reference| row.p >= reference.threshold)
+    }
+}
+
+/// Writes predictions of `data` with their answers as Parquet: `course_id, enrolment_id, learner_id, repeat, week, score,
+/// p_dropout, at_risk, dropout, in_all, in_active, excluded`. Scores and probabilities are null for rows in no cohort.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn write_predictions(path: &Path, data: &Dataset, parts: &[Predictions]) -> Result<(), TableError> {
+    tables::write_predictions(path, data, parts)
+}

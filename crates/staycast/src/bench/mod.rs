@@ -1,0 +1,241 @@
+//! `staycast bench`: how fast this machine trains, forecasts and loads, on every device it has.
+
+mod machine;
+mod plot;
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::Context;
+use clap::Args;
+use serde::Serialize;
+use staycast_events::formats::OpenOptions;
+use staycast_forecast::bench::{Effort, Loading, Measured, SHAPES, Shape, measure, measure_loading};
+use staycast_forecast::device::{self, ChosenDevice, DeviceChoice, Hardware};
+use staycast_sequences::{BuildOptions, Dataset, IfExists};
+use staycast_simulator::{SimulatorConfig, simulate_to_folder};
+
+use self::machine::Machine;
+use crate::console::Console;
+use crate::status::{Status, usage};
+use crate::train::load;
+use crate::{devices, files, preprocess};
+
+/// Measure how fast this machine trains, forecasts and loads
+///
+/// Runs training steps, forecasts and the loading of sequences on every device of this machine, by the code that does it
+/// in earnest; compares what each device computes with plain tensor operations on the CPU; and prints one table. Rates are
+/// medians; expect them to differ by a tenth from one run to the next, and do nothing else meanwhile. Adapters that are
+/// software are measured only when named by --device.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  staycast bench
+  staycast bench --device cpu --device wgpu --shapes '12,24,64,256;84,24,64,256'
+  staycast bench --out bench.json --out bench.svg --out bench.txt
+  staycast bench --json | jq '.results[] | [.device, .train_sequences_per_second]'
+
+Columns: T weeks a sequence, F inputs a week, H units of the LSTM, batch sequences a training step; GFLOP/s of the matrix
+products, over the whole training step; of peak: the same, of what matrix products alone reach on the device in this run;
+rest: the share of a training step that is not the LSTM layer.")]
+pub(crate) struct BenchArgs {
+    /// Only this device; may be repeated. Devices as in the other commands: cpu, flex, ndarray, wgpu, vulkan, cuda, or auto
+    #[arg(long = "device", value_name = "DEVICE")]
+    devices: Vec<DeviceChoice>,
+    /// Sizes to measure, T,F,H,BATCH, apart by semicolons
+    #[arg(long, value_name = "T,F,H,B;...", value_delimiter = ';')]
+    shapes: Vec<Shape>,
+    /// File to write, .json, .svg or .txt; may be repeated. An existing one is replaced
+    #[arg(long, value_name = "FILE")]
+    out: Vec<PathBuf>,
+    /// Rounds of each measurement, whose median is taken
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    rounds: u16,
+    /// Sequences to measure loading with; simulated ones if not given
+    #[arg(long, value_name = "SEQUENCES")]
+    sequences: Option<PathBuf>,
+}
+
+/// Learners that are simulated for loading.
+const LEARNERS: u64 = 4_000;
+/// Weeks of their courses: as many as of the usual shape.
+const WEEKS: u32 = 14;
+
+/// Everything that was measured.
+#[derive(Debug, Serialize)]
+struct Report {
+    staycast_version: &'static str,
+    machine: Machine,
+    threads: usize,
+    rounds: u16,
+    results: Vec<Measured>,
+    /// From Parquet to memory, on the CPU.
+    reading: Reading,
+    /// From memory to each device.
+    loading: Vec<Loading>,
+    /// What could not be measured, and why.
+    failed: Vec<Failed>,
+    /// Devices that were left out, and why.
+    left_out: Vec<String>,
+}
+
+/// A sequences folder read into memory.
+#[derive(Debug, Serialize)]
+struct Reading {
+    enrolments: u64,
+    weeks: u64,
+    features: u64,
+    seconds: f64,
+    enrolments_per_second: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Failed {
+    device: String,
+    shape: Option<Shape>,
+    reason: String,
+}
+
+/// Runs the subcommand.
+pub(crate) fn run(args: &BenchArgs, console: &Console) -> anyhow::Result<Status> {
+    for file in &args.out {
+        ending(file)?;
+    }
+    let shapes = if args.shapes.is_empty() { SHAPES.to_vec() } else { args.shapes.clone() };
+    let (found, left_out) = if args.devices.is_empty() { every_device()? } else { named(&args.devices, console)? };
+    let effort = Effort { rounds: usize::from(args.rounds), ..Effort::default() };
+    let (reading, data) = read(args.sequences.as_deref(), console)?;
+    let mut report = Report {
+        staycast_version: env!("CARGO_PKG_VERSION"),
+        machine: Machine::this(),
+        threads: rayon::current_num_threads(),
+        rounds: args.rounds,
+        results: Vec::new(),
+        reading,
+        loading: Vec::new(),
+        failed: Vec::new(),
+        left_out,
+    };
+    for device in &found {
+        for &shape in &shapes {
+            console.remark(&format!("{:12} {shape} on {}", "measuring", device.info));
+            match measure(shape, device, effort) {
+                Ok(measured) => report.results.push(measured),
+                Err(reason) => report.failed(device, Some(shape), reason),
+            }
+        }
+        match measure_loading(&data, device) {
+            Ok(loading) => report.loading.push(loading),
+            Err(reason) => report.failed(device, None, reason),
+        }
+    }
+    let words = table::words(&report);
+    for file in &args.out {
+        let text = match ending(file)? {
+            Ending::Json => serde_json::to_string_pretty(&report).context("the report has no JSON form")? + "\n",
+            Ending::Svg => plot::svg(&report)?,
+            Ending::Text => words.clone(),
+        };
+        files::write(file, &text)?;
+    }
+    console.answer(&report, || words)?;
+    let wrong = report.results.iter().filter(|measured| !measured.agreement.agrees).count();
+    anyhow::ensure!(
+        wrong == 0 && report.failed.is_empty(),
+        "{wrong} of the measurements do not agree with the CPU, and {} could not be made; the table says which",
+        report.failed.len()
+    );
+    Ok(Status::Fine)
+}
+
+impl Report {
+    fn failed(&mut self, device: &ChosenDevice, shape: Option<Shape>, reason: String) {
+        self.failed.push(Failed { device: device.info.to_string(), shape, reason });
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Ending {
+    Json,
+    Svg,
+    Text,
+}
+
+fn ending(file: &Path) -> anyhow::Result<Ending> {
+    match file.extension().and_then(|ending| ending.to_str()) {
+        Some("json") => Ok(Ending::Json),
+        Some("svg") => Ok(Ending::Svg),
+        Some("txt") => Ok(Ending::Text),
+        _ => Err(usage(format!("--out {}: end the name in .json, .svg or .txt", file.display()))),
+    }
+}
+
+type Found = (Vec<ChosenDevice>, Vec<String>);
+
+/// Every device that computes right and is not software, and the others with the reason.
+fn every_device() -> anyhow::Result<Found> {
+    let (mut found, mut left_out) = (Vec::new(), Vec::new());
+    for backend in device::list() {
+        left_out.extend(backend.absent.map(|reason| format!("{}: {reason}", backend.backend)));
+        for report in &backend.devices {
+            match ChosenDevice::of(report) {
+                Some(_) if report.info.hardware == Hardware::Software => {
+                    let name = backend.backend.name();
+                    left_out.push(format!("{}: software; --device {name} measures it", report.info));
+                }
+                Some(device) => found.push(device),
+                None => left_out.push(format!("{}: it does not compute right", report.info)),
+            }
+        }
+    }
+    devices::keep_freed_memory();
+    Ok((found, left_out))
+}
+
+fn named(choices: &[DeviceChoice], console: &Console) -> anyhow::Result<Found> {
+    let found: anyhow::Result<Vec<ChosenDevice>> =
+        choices.iter().map(|&choice| devices::choose(choice, console)).collect();
+    Ok((found?, Vec::new()))
+}
+
+/// Sequences to load, and how long it took to read them from Parquet.
+fn read(sequences: Option<&Path>, console: &Console) -> anyhow::Result<(Reading, Dataset)> {
+    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let made = folder.path().join("sequences");
+    if sequences.is_none() {
+        simulate(folder.path(), &made, console)?;
+    }
+    let path = sequences.unwrap_or(&made);
+    // Once before, so that what is measured is not the disk.
+    drop(load(path)?);
+    let begun = Instant::now();
+    let data = load(path)?;
+    let seconds = begun.elapsed().as_secs_f64();
+    let enrolments = data.enrolments.len() as u64;
+    let reading = Reading {
+        enrolments,
+        weeks: data.weeks as u64,
+        features: data.features.len() as u64,
+        seconds,
+        enrolments_per_second: enrolments as f64 / seconds,
+    };
+    Ok((reading, data))
+}
+
+fn simulate(folder: &Path, out: &Path, console: &Console) -> anyhow::Result<()> {
+    let config = SimulatorConfig { learners: LEARNERS, weeks: WEEKS, ..SimulatorConfig::default() };
+    let logs = folder.join("logs");
+    simulate_to_folder(&config, &logs, &|_| {})?;
+    let plan = preprocess::Plan {
+        inputs: vec![logs],
+        institutions: Vec::new(),
+        open: OpenOptions::default(),
+        build: BuildOptions::default(),
+        out: out.to_owned(),
+        if_exists: IfExists::Refuse,
+        max_rejected: 0.01,
+    };
+    preprocess::execute(&plan, &Console { talk: crate::console::Talk::Errors, ..*console })?;
+    Ok(())
+}

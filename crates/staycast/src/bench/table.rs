@@ -1,0 +1,96 @@
+//! The table of a bench.
+
+use staycast_forecast::bench::Measured;
+
+use super::Report;
+use crate::words::{Sheet, aligned, bytes, grouped};
+
+const HEADING: [&str; 10] =
+    ["T,F,H,batch", "device", "train seq/s", "GFLOP/s", "of peak", "rest", "infer seq/s", "first", "memory", "differs"];
+
+pub(super) fn words(report: &Report) -> String {
+    let mut sheet = Sheet::default();
+    let machine = &report.machine;
+    sheet.paragraph(format!(
+        "{}, {} cores, {}, {} threads; medians of up to {} rounds",
+        machine.cpu, machine.cores, machine.system, report.threads, report.rounds
+    ));
+    sheet.gap();
+    let mut rows = vec![HEADING.map(str::to_owned)];
+    rows.extend(report.results.iter().map(row));
+    for line in aligned(&rows, 2) {
+        sheet.verbatim(line);
+    }
+    sheet.gap();
+    let reading = &report.reading;
+    sheet.row(
+        "Reading",
+        format!(
+            "{} enrolments a second from Parquet to memory ({} of {} weeks and {} features)",
+            rate(reading.enrolments_per_second),
+            grouped(reading.enrolments),
+            reading.weeks,
+            reading.features
+        ),
+    );
+    for loading in &report.loading {
+        let text = format!(
+            "{} enrolments a second scaled and on {} ({} of {} weeks and {} inputs, {}/s)",
+            rate(loading.enrolments_per_second),
+            loading.device,
+            grouped(loading.enrolments),
+            loading.weeks,
+            loading.inputs,
+            bytes(loading.bytes_per_second as u64),
+        );
+        sheet.row("Loading", text);
+    }
+    for failed in &report.failed {
+        let shape = failed.shape.map_or_else(|| "loading".to_owned(), |shape| shape.to_string());
+        sheet.row("Failed", format!("{shape} on {}: {}", failed.device, failed.reason));
+    }
+    for left_out in &report.left_out {
+        sheet.row("Left out", left_out);
+    }
+    sheet.finish()
+}
+
+fn row(measured: &Measured) -> [String; 10] {
+    let agreement = &measured.agreement;
+    let error = agreement.error.map_or_else(|| "no number".to_owned(), |error| format!("{error:.0e}"));
+    [
+        measured.shape.to_string(),
+        measured.device.clone(),
+        rate(measured.train_sequences_per_second),
+        format!("{:.0}", measured.train_gflops),
+        format!("{:.0} %", 100.0 * measured.peak_share),
+        format!("{:.0} %", 100.0 * measured.rest_share),
+        rate(measured.infer_sequences_per_second),
+        seconds(measured.seconds_to_first_step),
+        measured.peak_memory_bytes.map_or_else(|| "–".to_owned(), bytes),
+        if agreement.agrees { error } else { format!("WRONG {error}") },
+    ]
+}
+
+/// Three digits are all that such a measurement has.
+fn rate(value: f64) -> String {
+    let unit = 10_f64.powf((value.abs().max(1.0).log10().floor() - 2.0).max(0.0));
+    grouped(((value / unit).round() * unit) as u64)
+}
+
+fn seconds(value: f64) -> String {
+    if value < 1.0 { format!("{:.0} ms", 1000.0 * value) } else { format!("{value:.1} s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_have_three_digits() {
+        assert_eq!(rate(123_456.0), "123,000");
+        assert_eq!(rate(98_760.0), "98,800");
+        assert_eq!(rate(12.4), "12");
+        assert_eq!(rate(0.0), "0");
+    }
+}

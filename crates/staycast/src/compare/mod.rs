@@ -1,0 +1,244 @@
+//! `staycast compare`: several models or settings on the same rows.
+
+mod paired;
+mod table;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+use serde::Serialize;
+use staycast_evaluation::report::{ByCohort, Cohort, Resampling};
+use staycast_evaluation::splits::SplitKind;
+use staycast_forecast::config::Config;
+use staycast_forecast::device::{ChosenDevice, DeviceChoice};
+use staycast_forecast::{EvaluateRequest, ModelKind, Predictions, Rows, Run, outcome};
+use staycast_sequences::Dataset;
+
+use self::paired::{Pair, pair};
+use crate::console::Console;
+use crate::evaluate::BOOTSTRAP_SEED;
+use crate::status::{Status, usage};
+use crate::train::{self, load};
+use crate::{devices, files};
+
+/// Train and evaluate several models or settings, and compare them on the same rows
+///
+/// Trains a run for each configuration and model, evaluates all on the same test part (or, with folds, out of fold), and
+/// prints one table: the figures of each, and its difference to the first with an interval and a p-value, paired row by row:
+/// by a bootstrap over learners or, of a cross-validation, by the corrected t-test of Nadeau and Bengio over folds. Killed, it
+/// goes on where it was when it is called again. Each run counts the look at its test part.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  staycast compare sequences --out models                        the LSTM beside every model to beat
+  staycast compare sequences a.toml b.toml --out ab              two configurations
+  staycast compare sequences --out cv --models lstm,boosting,blend --set split.folds=5 --set split.by=learner")]
+pub(crate) struct CompareArgs {
+    /// Folder that `staycast preprocess` wrote
+    #[arg(value_name = "SEQUENCES")]
+    sequences: PathBuf,
+    /// Settings in TOML, one run each; the defaults if none is given
+    #[arg(value_name = "CONFIG")]
+    configs: Vec<PathBuf>,
+    /// Folder for the runs, comparison.json and comparison.txt
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Models to train with each configuration; of several configurations, each its own model if not given, else the LSTM
+    /// and all that there is to beat
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    models: Vec<ModelKind>,
+    /// Change one setting of all; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    settings: Vec<String>,
+    /// At the end of which week; the runs' own, usually 4, if not given
+    #[arg(long, value_name = "WEEK", value_parser = clap::value_parser!(u32).range(1..))]
+    week: Option<u32>,
+    /// Resamples of the bootstrap
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
+    resamples: u32,
+    /// Where to compute
+    #[arg(long, value_name = "DEVICE", default_value = "auto", help = devices::HELP)]
+    device: DeviceChoice,
+}
+
+/// A run that takes part.
+struct Contender {
+    name: String,
+    predictions: Vec<Predictions>,
+    cohorts: ByCohort<Cohort>,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize)]
+struct Comparison {
+    week: u16,
+    label_rule: String,
+    kind: SplitKind,
+    /// Rows on which all are compared, by cohort.
+    rows: ByCohort<u64>,
+    runs: Vec<Figures>,
+    /// Every pair, the earlier one first.
+    pairs: Vec<Pair>,
+    /// Runs that could not be trained, and why.
+    failed: Vec<Failed>,
+}
+
+#[derive(Debug, Serialize)]
+struct Figures {
+    name: String,
+    run: PathBuf,
+    cohorts: ByCohort<Cohort>,
+}
+
+#[derive(Debug, Serialize)]
+struct Failed {
+    name: String,
+    reason: String,
+}
+
+/// Runs the subcommand.
+pub(crate) fn run(args: &CompareArgs, console: &Console) -> anyhow::Result<Status> {
+    let wanted = wanted(args)?;
+    let data = load(&args.sequences)?;
+    let device = devices::choose(args.device, console)?;
+    std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
+    let (mut contenders, mut failed) = (Vec::new(), Vec::new());
+    for (name, config) in &wanted {
+        console.remark(&format!("{:12} {name}", "comparing"));
+        match contender(args, name, config, &data, &device, console) {
+            Ok(contender) => contenders.push(contender),
+            // One that can't be trained on this data (as hazards without dates of leaving) is no reason to lose the rest.
+            Err(error) if wanted.len() > 2 => {
+                console.warn(&format!("{name} takes no part: {error:#}"));
+                failed.push(Failed { name: name.clone(), reason: format!("{error:#}") });
+            }
+            Err(error) => return Err(error.context(name.clone())),
+        }
+    }
+    anyhow::ensure!(contenders.len() >= 2, "fewer than two of the runs could be trained; there is nothing to compare");
+    let comparison = comparison(args, &contenders, failed)?;
+    let words = table::words(&comparison);
+    let json = serde_json::to_string_pretty(&comparison).context("the comparison has no JSON form")?;
+    files::write(&args.out.join("comparison.json"), &(json + "\n"))?;
+    files::write(&args.out.join("comparison.txt"), &words)?;
+    console.answer(&comparison, || words)?;
+    Ok(Status::Fine)
+}
+
+/// The runs to train, by name.
+fn wanted(args: &CompareArgs) -> anyhow::Result<Vec<(String, Config)>> {
+    let mut configs = Vec::new();
+    for path in &args.configs {
+        let stem = path.file_stem().map_or_else(|| "config".into(), |stem| stem.to_string_lossy().into_owned());
+        configs.push((stem, Config::load(path).map_err(usage)?));
+    }
+    let several = configs.len() > 1;
+    if configs.is_empty() {
+        configs.push((String::new(), Config::default()));
+    }
+    let mut found = Vec::new();
+    for (stem, mut config) in configs {
+        for setting in &args.settings {
+            config.set(setting).map_err(usage)?;
+        }
+        let models = match args.models.as_slice() {
+            [] if several => vec![config.model.kind],
+            [] => ModelKind::all().collect(),
+            models => models.to_vec(),
+        };
+        for model in models {
+            let mut config = config.clone();
+            config.model.kind = model;
+            config.clone().check().map_err(usage)?;
+            let name = match (stem.as_str(), several && args.models.is_empty()) {
+                ("", _) => model.name().to_owned(),
+                (stem, true) => stem.to_owned(),
+                (stem, false) => format!("{stem}-{model}"),
+            };
+            found.push((name, config));
+        }
+    }
+    let names: BTreeSet<&String> = found.iter().map(|(name, _)| name).collect();
+    if names.len() < found.len() {
+        return Err(usage("two of the runs would have the same name; rename a configuration, or name each model once"));
+    }
+    if found.len() < 2 {
+        return Err(usage("there is only one run; name more configurations, or --models"));
+    }
+    Ok(found)
+}
+
+fn contender(
+    args: &CompareArgs,
+    name: &str,
+    config: &Config,
+    data: &Dataset,
+    device: &ChosenDevice,
+    console: &Console,
+) -> anyhow::Result<Contender> {
+    let plan = train::Plan {
+        sequences: args.sequences.clone(),
+        out: args.out.join(name),
+        config: config.clone().check().map_err(usage)?,
+        device: args.device,
+        start: train::Beginning::Any,
+        track: Vec::new(),
+    };
+    let run = train::train_or_keep(data, &plan, device, console)?;
+    let resampling = Resampling::Resamples { count: args.resamples, seed: BOOTSTRAP_SEED };
+    let request = EvaluateRequest {
+        data,
+        week: args.week,
+        courses: None,
+        rows: Rows::Unseen,
+        resampling: Resampling::Off,
+        groups: None,
+        smoothing: None,
+        device,
+    };
+    let predictions = run.predictions(&request).map_err(crate::evaluate::as_usage)?;
+    let found = outcome(&predictions, if predictions.len() > 1 { Resampling::Off } else { resampling })?;
+    record(&run, &request, &found)?;
+    Ok(Contender { name: name.to_owned(), predictions, cohorts: found.evaluation.cohorts })
+}
+
+fn record(
+    run: &Run,
+    request: &EvaluateRequest<'_>,
+    found: &staycast_forecast::EvaluationOutcome,
+) -> anyhow::Result<()> {
+    Ok(run.record(request, found)?)
+}
+
+fn comparison(args: &CompareArgs, contenders: &[Contender], failed: Vec<Failed>) -> anyhow::Result<Comparison> {
+    let first = &contenders[0].predictions[0];
+    let mut pairs = Vec::new();
+    for (at, one) in contenders.iter().enumerate() {
+        for other in &contenders[at + 1..] {
+            pairs.push(pair(one, other, args.resamples)?);
+        }
+    }
+    let common = paired::Common::of(&contenders.iter().map(|one| &one.predictions[0]).collect::<Vec<_>>());
+    Ok(Comparison {
+        week: first.week,
+        label_rule: first.label_rule.clone(),
+        kind: first.kind,
+        rows: ByCohort { all: common.count(false), active: common.count(true) },
+        runs: contenders
+            .iter()
+            .map(|one| Figures {
+                name: one.name.clone(),
+                run: run_path(&args.out, &one.name),
+                cohorts: one.cohorts.clone(),
+            })
+            .collect(),
+        pairs,
+        failed,
+    })
+}
+
+fn run_path(out: &Path, name: &str) -> PathBuf {
+    out.join(name)
+}

@@ -1,0 +1,90 @@
+//! Runs in folders, as `staycast runs` lists them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use staycast_forecast::config::Config;
+use staycast_forecast::{EvaluationRecord, RUN_KIND};
+use staycast_tracking::registry::RunEntry;
+
+/// How deep below a folder runs are looked for.
+const DEPTH: usize = 3;
+
+/// All settings by dotted key, values as TOML writes them.
+pub(crate) fn settings(config: &Config) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let table: toml::Table = config.to_toml().parse().expect("a configuration's TOML is TOML");
+    flatten(&table, "", &mut found);
+    found
+}
+
+fn flatten(table: &toml::Table, above: &str, found: &mut BTreeMap<String, String>) {
+    for (name, value) in table {
+        match value {
+            toml::Value::Table(section) => flatten(section, &format!("{above}{name}."), found),
+            value => drop(found.insert(format!("{above}{name}"), value.to_string())),
+        }
+    }
+}
+
+/// The finished runs in `folder` and below, by name, and folders that look like runs and can't be read, with the reason.
+pub(crate) fn runs_in(folder: &Path) -> anyhow::Result<(Vec<RunEntry>, Vec<(PathBuf, String)>)> {
+    let (mut entries, mut damaged) = (Vec::new(), Vec::new());
+    let mut folders = Vec::new();
+    collect(folder, DEPTH, &mut folders).with_context(|| format!("cannot read {}", folder.display()))?;
+    folders.sort();
+    for path in folders {
+        match entry(folder, &path) {
+            Ok(Some(entry)) => entries.push(entry),
+            Ok(None) => {}
+            Err(error) => damaged.push((path, format!("{error:#}"))),
+        }
+    }
+    Ok((entries, damaged))
+}
+
+/// Folders with a manifest, `folder` itself among them.
+fn collect(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    if folder.join("manifest.json").is_file() {
+        found.push(folder.to_owned());
+        return Ok(());
+    }
+    if depth == 0 {
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            // A folder that may not be read holds no run of ours.
+            let _ = collect(&entry.path(), depth - 1, found);
+        }
+    }
+    Ok(())
+}
+
+/// The run in `path`; `None` where it is something else, as sequences.
+fn entry(home: &Path, path: &Path) -> anyhow::Result<Option<RunEntry>> {
+    let text = std::fs::read_to_string(path.join("manifest.json"))?;
+    let manifest: serde_json::Value = serde_json::from_str(&text).context("manifest.json")?;
+    if manifest["kind"] != RUN_KIND {
+        return Ok(None);
+    }
+    let config = Config::load(&path.join("config.toml"))?;
+    let mut figures = BTreeMap::new();
+    figures.extend(manifest["held_out_auc"].as_f64().map(|auc| ("held_out_auc".to_owned(), auc)));
+    let evaluations = path.join("evaluations.jsonl");
+    if evaluations.is_file() {
+        let text = std::fs::read_to_string(evaluations)?;
+        // The last look at data that was not trained on.
+        let of_lines = text.lines().map(serde_json::from_str::<EvaluationRecord>);
+        let records = of_lines.collect::<Result<Vec<_>, _>>().context("evaluations.jsonl")?;
+        let honest = |record: &&EvaluationRecord| record.kind != staycast_evaluation::splits::SplitKind::InSample;
+        if let Some(last) = records.iter().rev().find(honest) {
+            figures.extend(last.figures.clone());
+            figures.insert("evaluations".to_owned(), records.len() as f64);
+        }
+    }
+    let name = path.strip_prefix(home).ok().filter(|name| !name.as_os_str().is_empty()).unwrap_or(path);
+    Ok(Some(RunEntry { name: name.display().to_string(), manifest, settings: settings(&config), figures }))
+}

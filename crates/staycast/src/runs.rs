@@ -1,0 +1,222 @@
+//! `staycast runs`: the runs there are, and runs as files to hand on.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use staycast_forecast::{ModelKind, Run};
+use staycast_tracking::archive::{self, ExportRequest, Limits, Member};
+use staycast_tracking::registry::{Better, RegistryError, Table, TableRequest, table};
+
+use crate::console::Console;
+use crate::files;
+use crate::registry::runs_in;
+use crate::status::{Status, usage};
+use crate::words::{Sheet, WIDTH, bytes, counted};
+
+/// List runs and in what they differ, or pack and unpack one
+///
+/// Looks for finished runs in a folder and below, and prints the settings in which they differ beside their figures: the AUC
+/// on held-out rows, and those of the last evaluation.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = "\
+Examples:
+  staycast runs                                    the runs below this folder
+  staycast runs experiments --sort auc             the best first
+  staycast runs export run --out run.tar.zst       one file, to score with elsewhere
+  staycast runs import run.tar.zst --out run
+  staycast runs onnx run --out model.onnx")]
+pub(crate) struct RunsArgs {
+    #[command(subcommand)]
+    command: Option<RunsCommand>,
+    /// Folder to look in
+    #[arg(value_name = "DIR", default_value = ".")]
+    folder: PathBuf,
+    /// Order: a figure (auc, auc_active, average_precision, brier, log_loss, ece, held_out_auc; the best first), a setting
+    /// as model.hidden, or name
+    #[arg(long, value_name = "KEY")]
+    sort: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum RunsCommand {
+    /// Pack all that a run needs to score into one file
+    ///
+    /// Equal runs give equal files. Timings and checkpoints stay behind.
+    Export {
+        /// Folder that `staycast train` wrote
+        #[arg(value_name = "RUN")]
+        run: PathBuf,
+        /// File to write, as run.tar.zst; it must not exist
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Write a run's networks as one ONNX model
+    ///
+    /// Input x [batch, weeks, inputs], scaled as the run's scaler.json says; output [batch, weeks, 1], the mean logit at the
+    /// end of each week, to which calibration.json belongs. Any ONNX runtime can score with it.
+    Onnx {
+        /// Folder that `staycast train` wrote
+        #[arg(value_name = "RUN")]
+        run: PathBuf,
+        /// File to write, as model.onnx; an existing one is replaced
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Of a run that blends several models: lstm
+        #[arg(long, value_name = "MODEL")]
+        model: Option<ModelKind>,
+    },
+    /// Unpack a run that was exported
+    ///
+    /// Checks every file against the archive's index and that it is a run; nothing in it is executed.
+    Import {
+        /// File that `staycast runs export` wrote
+        #[arg(value_name = "FILE")]
+        archive: PathBuf,
+        /// Folder to write; it must not exist
+        #[arg(long, value_name = "RUN")]
+        out: PathBuf,
+    },
+}
+
+/// The figures by which runs are compared, and which of their values are good.
+const FIGURES: [(&str, Better); 8] = [
+    ("auc", Better::Higher),
+    ("auc_active", Better::Higher),
+    ("average_precision", Better::Higher),
+    ("brier", Better::Lower),
+    ("log_loss", Better::Lower),
+    ("ece", Better::Lower),
+    ("held_out_auc", Better::Higher),
+    ("evaluations", Better::Lower),
+];
+/// What of a manifest is compared beside settings.
+const FACTS: [&str; 5] = ["data.fingerprint", "label_rule", "target_week", "device.backend", "staycast_version"];
+
+#[derive(Debug, Serialize)]
+struct Listing {
+    #[serde(flatten)]
+    table: Table,
+    /// Folders that look like runs and can't be read.
+    damaged: Vec<Damaged>,
+}
+
+#[derive(Debug, Serialize)]
+struct Damaged {
+    path: PathBuf,
+    reason: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Packed {
+    archive: PathBuf,
+    run: PathBuf,
+    files: u64,
+    bytes: u64,
+}
+
+/// Runs the subcommand.
+pub(crate) fn run(args: &RunsArgs, console: &Console) -> anyhow::Result<Status> {
+    match &args.command {
+        None => list(args, console),
+        Some(RunsCommand::Export { run, out }) => export(run, out, console),
+        Some(RunsCommand::Onnx { run, out, model }) => onnx(run, out, *model, console),
+        Some(RunsCommand::Import { archive, out }) => import(archive, out, console),
+    }
+}
+
+fn list(args: &RunsArgs, console: &Console) -> anyhow::Result<Status> {
+    let (entries, damaged) = runs_in(&args.folder)?;
+    let request = TableRequest { runs: &entries, facts: &FACTS, figures: &FIGURES, sort: args.sort.as_deref() };
+    let table = match table(&request) {
+        Ok(table) => table,
+        // Nothing to sort is no wrong usage.
+        Err(RegistryError::UnknownKey { .. }) if entries.is_empty() => {
+            table(&TableRequest { sort: None, ..request }).map_err(usage)?
+        }
+        Err(error) => return Err(usage(error)),
+    };
+    let damaged = damaged.into_iter().map(|(path, reason)| Damaged { path, reason }).collect();
+    let listing = Listing { table, damaged };
+    console.answer(&listing, || {
+        let mut text = if listing.table.runs.is_empty() {
+            format!("There is no finished run in {} or below.\n", args.folder.display())
+        } else {
+            listing.table.to_text(WIDTH)
+        };
+        for one in &listing.damaged {
+            text += &format!("\n{} can't be read: {}\n", one.path.display(), one.reason);
+        }
+        text
+    })?;
+    Ok(Status::Fine)
+}
+
+fn export(run: &Path, out: &Path, console: &Console) -> anyhow::Result<Status> {
+    // What is no finished run is refused before anything is written.
+    let opened = Run::open(run)?;
+    let members = [
+        Member::Required("manifest.json"),
+        Member::Required("config.toml"),
+        Member::Required("split.json"),
+        Member::IfPresent("scaler.json"),
+        Member::IfPresent("calibration.json"),
+        Member::IfPresent("model.safetensors"),
+        Member::IfPresent("baselines.json.zst"),
+        Member::IfPresent("blend.json"),
+        Member::IfPresent("out_of_fold.parquet"),
+        Member::IfPresent("fold_calibration.json"),
+        Member::IfPresent("metrics.jsonl"),
+        Member::IfPresent("evaluations.jsonl"),
+    ];
+    let packed = archive::export(&ExportRequest { folder: opened.path(), members: &members, out })?;
+    let packed = Packed {
+        archive: out.to_owned(),
+        run: run.to_owned(),
+        files: packed.files.len() as u64,
+        bytes: packed.archive_bytes,
+    };
+    console.summarise(&packed, || {
+        let mut sheet = Sheet::default();
+        let what = format!("{} of {}, {}", counted(packed.files, "file"), run.display(), bytes(packed.bytes));
+        sheet.row("Written", format!("{} ({what})", out.display()));
+        sheet.finish()
+    })?;
+    Ok(Status::Fine)
+}
+
+fn onnx(run: &Path, out: &Path, model: Option<ModelKind>, console: &Console) -> anyhow::Result<Status> {
+    let opened = crate::evaluate::open(run, model)?;
+    let model = opened.onnx()?;
+    files::write_bytes(out, &model)?;
+    let packed = Packed { archive: out.to_owned(), run: run.to_owned(), files: 1, bytes: model.len() as u64 };
+    console.summarise(&packed, || {
+        let mut sheet = Sheet::default();
+        sheet.row("Written", format!("{} ({})", out.display(), bytes(packed.bytes)));
+        sheet.finish()
+    })?;
+    Ok(Status::Fine)
+}
+
+fn import(file: &Path, out: &Path, console: &Console) -> anyhow::Result<Status> {
+    let imported = archive::import(file, out, Limits::default())?;
+    // A well-made archive of something else is no run.
+    if let Err(error) = Run::open(out) {
+        std::fs::remove_dir_all(out).with_context(|| format!("cannot remove {}", out.display()))?;
+        return Err(anyhow::Error::new(error).context(format!("{} holds no run", file.display())));
+    }
+    let packed = Packed {
+        archive: file.to_owned(),
+        run: out.to_owned(),
+        files: imported.files.len() as u64,
+        bytes: imported.bytes,
+    };
+    console.summarise(&packed, || {
+        let mut sheet = Sheet::default();
+        sheet.row("Written", format!("{} ({}, {})", out.display(), counted(packed.files, "file"), bytes(packed.bytes)));
+        sheet.finish()
+    })?;
+    Ok(Status::Fine)
+}

@@ -1,0 +1,85 @@
+"""PyTorch's LSTM in training and inference, the peer of benches/lstm.py.
+
+usage: python3 lstm_torch.py T,F,H,BATCH [--threads 2] [--device cpu|cuda] [--tf32]
+
+The model is what Staycast trains: one layer and a linear head that gives a logit a step. A training step is forward,
+binary cross-entropy, backward, AdamW; inference is the forward pass without a graph, its logits brought to the host.
+Batches are fetched by index from eight batches that lie on the device. Prints one JSON object: sequences a second, medians
+of seven rounds of about 200,000 sequence steps.
+"""
+
+import argparse
+import json
+import statistics
+import time
+
+import torch
+from torch import nn
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("shape")
+parser.add_argument("--threads", type=int, default=2)
+parser.add_argument("--device", default="cpu")
+parser.add_argument("--tf32", action="store_true", help="let CUDA round operands to TF32")
+given = parser.parse_args()
+steps, features, hidden, batch = map(int, given.shape.split(","))
+torch.set_num_threads(given.threads)
+torch.backends.cuda.matmul.allow_tf32 = given.tf32
+torch.backends.cudnn.allow_tf32 = given.tf32
+torch.manual_seed(0)
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(features, hidden, batch_first=True)
+        self.head = nn.Linear(hidden, 1)
+
+    def forward(self, x):
+        return self.head(self.lstm(x)[0]).squeeze(-1)
+
+
+model = Model().to(given.device)
+optimiser = torch.optim.AdamW(model.parameters(), 1e-3)
+x = torch.randn(8 * batch, steps, features, device=given.device)
+y = (torch.rand(8 * batch, steps, device=given.device) > 0.5).float()
+order = torch.randperm(8 * batch, device=given.device)
+turn = 0
+
+
+def next_rows():
+    global turn
+    turn = (turn + 1) % 8
+    return order[turn * batch : (turn + 1) * batch]
+
+
+def train():
+    rows = next_rows()
+    loss = nn.functional.binary_cross_entropy_with_logits(model(x[rows]), y[rows])
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    optimiser.step()
+
+
+def infer():
+    with torch.no_grad():
+        model(x[next_rows()]).cpu()
+
+
+def rate(step):
+    wait = torch.cuda.synchronize if given.device == "cuda" else lambda: None
+    times = max(1, 200_000 // (batch * steps))
+    for _ in range(max(5, times)):
+        step()
+    wait()
+    rounds = []
+    for _ in range(7):
+        began = time.perf_counter()
+        for _ in range(times):
+            step()
+        wait()
+        rounds.append((time.perf_counter() - began) / times)
+    return batch / statistics.median(rounds)
+
+
+print(json.dumps({"torch": torch.__version__, "train": rate(train), "infer": rate(infer)}))

@@ -1,0 +1,149 @@
+//! `staycast compare`, `tune`, `runs` and `train --track`: many runs, side by side and elsewhere.
+
+mod common;
+
+use std::fs;
+
+use common::{Workshop, assert_same_bytes, folder, names_in, run};
+
+/// Settings that make training quick.
+const QUICK: &str = "--device cpu --set model.hidden=6 --set training.epochs=2 --set ensemble.members=2 \
+                     --set ensemble.validation_folds=2 --set training.weeks=4 --set split.by=time";
+
+#[test]
+fn models_are_compared_on_the_same_rows() {
+    let (shop, home) = (Workshop::open(), folder());
+    let out = home.path().join("compared");
+    let line =
+        format!("compare {{}} --out {{}} --models logistic,rules,days-since-last --resamples 200 {QUICK} --json");
+    let report = run(&line, &[&shop.sequences(), &out]).expect(0).json();
+    let names: Vec<&str> =
+        report["runs"].as_array().expect("a list").iter().map(|run| run["name"].as_str().expect("a name")).collect();
+    assert_eq!(names, ["logistic", "rules", "days-since-last"]);
+    let pairs = report["pairs"].as_array().expect("a list");
+    assert_eq!(pairs.len(), 3);
+    for pair in pairs {
+        let auc = &pair["cohorts"]["all"]["rows"]["auc"];
+        let (low, middle, high) = (auc["low"].as_f64(), auc["difference"].as_f64(), auc["high"].as_f64());
+        assert!(low <= middle && middle <= high, "{auc}");
+        assert!((0.0..=1.0).contains(&auc["p_value"].as_f64().expect("a p-value")), "{auc}");
+    }
+    // The difference is that of the figures in the table.
+    let auc = |run: usize| report["runs"][run]["cohorts"]["all"]["auc"].as_f64().expect("defined");
+    let first = pairs[0]["cohorts"]["all"]["rows"]["auc"]["difference"].as_f64().expect("defined");
+    assert!((auc(0) - auc(1) - first).abs() < 1e-12, "{} {} {first}", auc(0), auc(1));
+    assert!(names_in(&out).contains(&"comparison.txt".to_owned()));
+
+    // Called again, it keeps what is finished and says the same.
+    let again = run(&line, &[&shop.sequences(), &out]).expect(0).json();
+    assert_eq!(again["pairs"], report["pairs"]);
+
+    let listed = run("runs {} --sort auc --json", &[&out]).expect(0).json();
+    assert_eq!(listed["runs"].as_array().expect("a list").len(), 3);
+    assert!(listed["differing"].as_array().expect("a list").iter().any(|key| key == "model.kind"), "{listed}");
+    let aucs: Vec<f64> = listed["runs"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|run| run["figures"]["auc"].as_f64().expect("evaluated"))
+        .collect();
+    assert!(aucs.is_sorted_by(|one, next| one >= next), "{aucs:?}");
+    let words = run("runs {}", &[&out]).expect(0).says(&["logistic", "model.kind", "auc"]);
+    assert!(words.stdout.lines().all(|line| line.chars().count() <= 100), "{}", words.stdout);
+    run("runs {} --sort taste", &[&out]).expect(2).complains(&["taste", "auc"]);
+}
+
+#[test]
+fn one_run_is_no_comparison() {
+    let (shop, home) = (Workshop::open(), folder());
+    run("compare {} --out {} --models lstm", &[&shop.sequences(), &home.path().join("out")])
+        .expect(2)
+        .complains(&["only one run"]);
+}
+
+#[test]
+fn a_search_climbs_and_goes_on_where_it_was() {
+    let (shop, home) = (Workshop::open(), folder());
+    let out = home.path().join("tuning");
+    let line = format!("tune {{}} --out {{}} --model tree --trials 4 --json {QUICK}");
+    let report = run(&line, &[&shop.sequences(), &out]).expect(0).json();
+    let tried = fs::read_to_string(out.join("trials.jsonl")).expect("written");
+    // Four on the first rung, one on the second.
+    assert_eq!(tried.lines().count(), 5, "{tried}");
+    let best = &report["best"];
+    assert_eq!(best["rung"], 2);
+    assert_eq!(best["budget"], 1.0);
+    assert!(best["held_out_auc"].as_f64().expect("trained") > 0.5);
+    let settings = fs::read_to_string(out.join("best.toml")).expect("written");
+    assert!(settings.contains("kind = \"tree\""), "{settings}");
+
+    // With one run lost the search trains that one anew, and ends the same.
+    fs::remove_dir_all(out.join("runs/rung1-trial2")).expect("there");
+    let again = run(&line, &[&shop.sequences(), &out]).expect(0).json();
+    assert_eq!(again["best"]["trial"], best["trial"]);
+    assert_eq!(again["best"]["held_out_auc"], best["held_out_auc"]);
+    // Another search does not mix with it.
+    run(&line.replace("--trials 4", "--trials 5"), &[&shop.sequences(), &out])
+        .expect(1)
+        .complains(&["begun otherwise"]);
+    run("tune {} --out {} --model rules", &[&shop.sequences(), &out]).expect(2).complains(&["no settings to search"]);
+    run("tune {} --out {} --space", &[&shop.sequences(), &out]).expect(0).says(&["training.learning_rate"]);
+}
+
+#[test]
+fn an_exported_run_scores_to_the_same_bytes_elsewhere() {
+    let (shop, home) = (Workshop::open(), folder());
+    let (archive, again) = (home.path().join("run.tar.zst"), home.path().join("again.tar.zst"));
+    run("runs export {} --out {}", &[&shop.run(), &archive]).expect(0);
+    run("runs export {} --out {}", &[&shop.run(), &again]).expect(0);
+    assert_eq!(fs::read(&archive).expect("written"), fs::read(&again).expect("written"));
+    let elsewhere = home.path().join("elsewhere");
+    run("runs import {} --out {}", &[&archive, &elsewhere]).expect(0);
+    let (here, there) = (home.path().join("here"), home.path().join("there"));
+    fs::create_dir(&here).expect("a new folder");
+    fs::create_dir(&there).expect("a new folder");
+    for (trained, out) in [(&shop.run(), &here), (&elsewhere, &there)] {
+        run("score {} {} --out {} --device cpu", &[trained, &shop.sequences(), &out.join("scores.parquet")]).expect(0);
+    }
+    assert_same_bytes(&here, &there);
+    // What is no archive, and what is no run, leaves nothing behind.
+    let broken = home.path().join("broken.tar.zst");
+    let bytes = fs::read(&archive).expect("written");
+    fs::write(&broken, &bytes[..bytes.len() / 2]).expect("writable");
+    run("runs import {} --out {}", &[&broken, &home.path().join("none")]).expect(1);
+    assert!(!home.path().join("none").exists());
+    run("runs export {} --out {}", &[&shop.sequences(), &home.path().join("x.tar.zst")]).expect(1);
+}
+
+#[test]
+fn networks_are_written_as_onnx_and_other_models_are_not() {
+    let (shop, home) = (Workshop::open(), folder());
+    let out = home.path().join("model.onnx");
+    run("runs onnx {} --out {}", &[&shop.run(), &out]).expect(0);
+    assert!(fs::read(&out).expect("written").len() > 1000);
+    let rules = home.path().join("rules");
+    run(&format!("train {{}} --out {{}} --model rules {QUICK}"), &[&shop.sequences(), &rules]).expect(0);
+    run("runs onnx {} --out {}", &[&rules, &out]).expect(1).complains(&["networks alone", "rules"]);
+}
+
+#[test]
+fn training_is_tracked_as_tensorboard_events_and_a_server_that_is_away_loses_nothing() {
+    let (shop, home) = (Workshop::open(), folder());
+    let (plain, tracked) = (home.path().join("plain"), home.path().join("tracked"));
+    run(&format!("train {{}} --out {{}} {QUICK}"), &[&shop.sequences(), &plain]).expect(0);
+    // Nobody listens on the discard port.
+    run(
+        &format!("train {{}} --out {{}} {QUICK} --track tensorboard --track mlflow=http://127.0.0.1:9"),
+        &[&shop.sequences(), &tracked],
+    )
+    .expect(0)
+    .complains(&["127.0.0.1:9"]);
+    let events = names_in(&tracked.join("tensorboard"));
+    assert!(events.iter().any(|name| name.starts_with("events.out.tfevents.")), "{events:?}");
+    assert!(events.contains(&"repeat0-fold0-member1".to_owned()), "{events:?}");
+    for file in ["model.safetensors", "calibration.json", "manifest.json", "metrics.jsonl"] {
+        let bytes = |run: &std::path::Path| fs::read(run.join(file)).expect("written");
+        assert_eq!(bytes(&plain), bytes(&tracked), "{file}");
+    }
+    run("train {} --out nowhere --track wandb", &[&shop.sequences()]).expect(2).complains(&["wandb", "tensorboard"]);
+}
