@@ -4,7 +4,7 @@
 //! - [`device`]: which device computes, and whether it computes right.
 //! - [`tune`]: the search for better settings.
 //! - [`train()`]: from sequences to a [`Run`]; resumable, the same bytes for any number of threads on a CPU.
-//! - [`bench`]: how fast a device does that.
+//! - [`mod@bench`]: how fast a device does that.
 //! - [`leakage`]: whether an evaluation sees what it should not.
 //! - [`Run`]: forecasts, scores, and evaluates; refuses data that lacks what it reads, by name.
 //!

@@ -114,13 +114,14 @@ pub(crate) fn write_out_of_fold(path: &Path, data: &Dataset, rows: &[FoldPredict
 
 /// Writes the rows that an evaluation is made of.
 pub(crate) fn write_predictions(path: &Path, data: &Dataset, parts: &[Predictions]) -> Result<(), TableError> {
-    let rows: Vec<(&Predictions, usize, &PredictionRow)> = parts
+    type Row<'a> = (&'a Predictions, usize, &'a PredictionRow);
+    let rows: Vec<Row<'_>> = parts
         .iter()
         .flat_map(|part| part.enrolments.iter().zip(&part.rows).map(move |(&enrolment, row)| (part, enrolment, row)))
         .collect();
     let about = |enrolment: usize| &data.enrolments[enrolment];
     let placed = |row: &PredictionRow| row.place().is_ok();
-    let flags = |value: &dyn Fn(&(&Predictions, usize, &PredictionRow)) -> Option<bool>| -> ArrayRef {
+    let flags = |value: &dyn Fn(&Row<'_>) -> Option<bool>| -> ArrayRef {
         Arc::new(rows.iter().map(value).collect::<BooleanArray>())
     };
     let numbers = |value: fn(&PredictionRow) -> f64| -> ArrayRef {

@@ -28,8 +28,11 @@ fn flatten(table: &toml::Table, above: &str, found: &mut BTreeMap<String, String
     }
 }
 
+/// Folders that look like runs and can't be read, with the reason.
+type Damaged = Vec<(PathBuf, String)>;
+
 /// The finished runs in `folder` and below, by name, and folders that look like runs and can't be read, with the reason.
-pub(crate) fn runs_in(folder: &Path) -> anyhow::Result<(Vec<RunEntry>, Vec<(PathBuf, String)>)> {
+pub(crate) fn runs_in(folder: &Path) -> anyhow::Result<(Vec<RunEntry>, Damaged)> {
     let (mut entries, mut damaged) = (Vec::new(), Vec::new());
     let mut folders = Vec::new();
     collect(folder, DEPTH, &mut folders).with_context(|| format!("cannot read {}", folder.display()))?;

@@ -130,11 +130,6 @@ pub(crate) fn aligned<const N: usize>(rows: &[[String; N]], left: usize) -> Vec<
     rows.iter().map(|row| line(row).trim_end().to_owned()).collect()
 }
 
-/// A paragraph over the whole width, its end of line included.
-pub(crate) fn paragraph(text: &str) -> String {
-    wrapped(text, 0, 0) + "\n"
-}
-
 /// Text for a terminal: labels on the left, what they say on the right, broken at [`WIDTH`] columns.
 #[derive(Debug, Default)]
 pub(crate) struct Sheet {

@@ -57,7 +57,7 @@ impl Run {
     }
 
     /// [`Run::score`] of a folder that need not fit into memory: reads only the features that the run reads, in the
-    /// weeks before the cut-off, and about [`ENROLMENTS_AT_A_TIME`] enrolments at a time, or the largest course. Holds
+    /// weeks before the cut-off, and about 100,000 enrolments at a time, or the largest course. Holds
     /// all rows of scores, about 250 bytes an enrolment.
     ///
     /// # Errors

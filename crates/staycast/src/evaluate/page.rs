@@ -10,8 +10,8 @@ use staycast_sequences::{Dataset, DropoutRule};
 
 use crate::files;
 use crate::registry::settings;
-use crate::train::model_in_words;
-use crate::words::{counted, grouped};
+use crate::train::{clauses, model_in_words};
+use crate::words::{Sheet, counted, grouped};
 
 /// Writes `report.html` and `figures/*.svg`.
 pub(super) fn write(out: &Path, run: &Run, data: &Dataset, outcome: &EvaluationOutcome) -> anyhow::Result<()> {
@@ -41,7 +41,12 @@ fn about(run: &Run, data: &Dataset, outcome: &EvaluationOutcome) -> About {
             counted(data.weeks as u64, "week"),
         ),
         data_fingerprint: data.manifest.fingerprint(),
-        split: manifest.split.clone(),
+        // What the test measures is said above it.
+        split: clauses(&manifest.split)
+            .into_iter()
+            .filter(|clause| !clause.starts_with("kind "))
+            .collect::<Vec<_>>()
+            .join("; "),
         features: manifest.features.clone(),
         device: manifest.device.to_string(),
         seeds: vec![manifest.seed],
@@ -132,14 +137,15 @@ pub(super) fn checks(report: &LeakageReport) -> Vec<LeakageCheck> {
 
 /// The same for a terminal.
 pub(super) fn leakage_words(report: &LeakageReport) -> String {
-    let mut text = String::from("Does the evaluation see what it should not?\n");
+    let mut sheet = Sheet::default();
+    sheet.paragraph("Does the evaluation see what it should not?");
     for check in checks(report) {
         let verdict = match check.outcome {
             LeakageOutcome::Passed => "passed",
             LeakageOutcome::Failed => "FAILED",
             LeakageOutcome::NotRun => "not run",
         };
-        text += &crate::words::paragraph(&format!("{verdict:8} {}. {}", check.name, check.detail));
+        sheet.row(verdict, format!("{}. {}", check.name, check.detail));
     }
-    text
+    sheet.finish()
 }

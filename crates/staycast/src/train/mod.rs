@@ -4,7 +4,7 @@ mod summary;
 mod track;
 mod watch;
 
-pub(crate) use summary::{describe, model_in_words};
+pub(crate) use summary::{clauses, describe, model_in_words};
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};

@@ -131,8 +131,12 @@ fn weights(run: &Run) -> Option<String> {
 
 /// The split's description, a line for each of its clauses that is about anybody.
 fn sentence(split: &str) -> String {
-    let clauses = split.split("; ").filter(|clause| !clause.contains(" 0 enrolments"));
-    with_grouped_numbers(&clauses.collect::<Vec<_>>().join("\n"))
+    clauses(split).join("\n")
+}
+
+/// The clauses of a split's description that are about anybody.
+pub(crate) fn clauses(split: &str) -> Vec<String> {
+    split.split("; ").filter(|clause| !clause.contains(" 0 enrolments")).map(with_grouped_numbers).collect()
 }
 
 fn held_out(manifest: &RunManifest) -> String {
