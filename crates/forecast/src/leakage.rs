@@ -40,8 +40,11 @@ pub struct LeakageReport {
     pub week: u16,
     /// The first test; `None` for a cross-validation, whose models are not kept.
     pub future: Option<FutureTest>,
-    /// The second test; `None` on data that the run was not trained on.
+    /// The second test; `None` where it could not be run.
     pub dealt_labels: Option<DealtLabelsTest>,
+    /// Why the second test was not run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dealt_labels_not_run: Option<String>,
     /// The third test: inputs that are suspicious, the most so first.
     pub suspicious_inputs: Vec<SuspiciousInput>,
     /// Whether the first two passed, as far as they were done. A suspicious input is no failure by itself.
@@ -98,14 +101,19 @@ impl Run {
         };
         let sides = Sides::of(self, data, &predictions[0]);
         let examples = Examples::of(data, usize::from(week));
-        let dealt_labels = match &sides {
-            Some(sides) => Some(self.dealt_labels(data, &examples, sides)?),
-            None => None,
+        let (dealt_labels, dealt_labels_not_run) = match &sides {
+            Some(sides) => match self.dealt_labels(data, &examples, sides)? {
+                Ok(test) => (Some(test), None),
+                Err(reason) => (None, Some(reason)),
+            },
+            None => {
+                (None, Some("the run was not trained on this data, and the test needs the training rows".to_owned()))
+            }
         };
         let suspicious_inputs = self.suspicious_inputs(data, &examples, &predictions[0])?;
         let passed = future.as_ref().is_none_or(|test| test.changed == 0)
             && dealt_labels.as_ref().is_none_or(|test| test.passed);
-        Ok(LeakageReport { week, future, dealt_labels, suspicious_inputs, passed })
+        Ok(LeakageReport { week, future, dealt_labels, dealt_labels_not_run, suspicious_inputs, passed })
     }
 
     fn future(&self, data: &Dataset, device: &ChosenDevice, predictions: &Predictions) -> Result<FutureTest, RunError> {
@@ -123,7 +131,13 @@ impl Run {
         Ok(FutureTest { rows: before.len() as u64, changed })
     }
 
-    fn dealt_labels(&self, data: &Dataset, examples: &Examples, sides: &Sides) -> Result<DealtLabelsTest, RunError> {
+    /// The second test, or why its draws say nothing.
+    fn dealt_labels(
+        &self,
+        data: &Dataset,
+        examples: &Examples,
+        sides: &Sides,
+    ) -> Result<Result<DealtLabelsTest, String>, RunError> {
         let weeks = examples.weeks();
         let all: Vec<usize> = sides.training.iter().chain(&sides.test).copied().collect();
         let inputs = match self.inputs() {
@@ -138,6 +152,7 @@ impl Run {
         let mut labels: Vec<bool> = all.iter().map(|&row| data.enrolments[row].dropout == Some(true)).collect();
         let config = BaselineConfig { logistic: LogisticConfig { penalties: vec![10.0] }, ..BaselineConfig::default() };
         let mut aucs = Vec::new();
+        let mut problem = "a side of the split has one class only".to_owned();
         for draw in 0..DRAWS {
             shuffle(&mut labels, &mut stream(self.manifest().seed, Purpose::Labels, u64::from(draw)));
             let answers = Answers::dealt(&labels);
@@ -146,19 +161,25 @@ impl Run {
             });
             let logits = match model {
                 Ok(model) => test_host.lend(|inputs| model.forecast(inputs))?,
-                // One class only: a draw that says nothing.
-                Err(_) => continue,
+                // A draw that says nothing, as for want of a class.
+                Err(error) => {
+                    problem = error.to_string();
+                    continue;
+                }
             };
             let scores: Vec<f64> = logits.into_iter().map(f64::from).collect();
             let ranking = Ranking::new(&scores, &labels[sides.training.len()..]);
             aucs.extend(ranking.ok().and_then(|ranking| ranking.auc().value()));
+        }
+        if aucs.len() < DRAWS as usize / 2 {
+            return Ok(Err(format!("only {} of {DRAWS} draws could be used: {problem}", aucs.len())));
         }
         let count = aucs.len() as f64;
         let mean = aucs.iter().sum::<f64>() / count;
         let variance = aucs.iter().map(|auc| (auc - mean).powi(2)).sum::<f64>() / (count - 1.0);
         let standard_error = (variance / count).sqrt();
         let passed = (mean - 0.5).abs() <= STANDARD_ERRORS * standard_error;
-        Ok(DealtLabelsTest { draws: aucs.len() as u32, mean_auc: mean, standard_error, passed })
+        Ok(Ok(DealtLabelsTest { draws: aucs.len() as u32, mean_auc: mean, standard_error, passed }))
     }
 
     fn suspicious_inputs(

@@ -6,6 +6,7 @@
 
 mod overrides;
 mod sections;
+mod split;
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -14,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use staycast_baselines::BaselineConfig;
 
 pub use sections::{
-    CalibrationConfig, ClassWeights, EnsembleConfig, InputsConfig, ModelConfig, SplitConfig, ThresholdConfig,
-    TrainingConfig,
+    CalibrationConfig, ClassWeights, EnsembleConfig, InputsConfig, ModelConfig, ThresholdConfig, TrainingConfig,
 };
+pub use split::SplitConfig;
 
 /// Everything that decides a run besides the data and the device.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -154,7 +155,7 @@ impl Config {
         self.inputs.check()?;
         self.model.check()?;
         self.training.check()?;
-        self.ensemble.check(&self.split)?;
+        self.ensemble.check()?;
         self.calibration.check()?;
         self.threshold.check()?;
         self.split.check()?;

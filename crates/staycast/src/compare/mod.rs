@@ -4,7 +4,7 @@ mod paired;
 mod table;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
@@ -13,7 +13,7 @@ use staycast_evaluation::report::{ByCohort, Cohort, Resampling};
 use staycast_evaluation::splits::SplitKind;
 use staycast_forecast::config::Config;
 use staycast_forecast::device::{ChosenDevice, DeviceChoice};
-use staycast_forecast::{EvaluateRequest, ModelKind, Predictions, Rows, Run, outcome};
+use staycast_forecast::{EvaluateRequest, ModelKind, Predictions, Rows, outcome};
 use staycast_sequences::Dataset;
 
 use self::paired::{Pair, pair};
@@ -200,16 +200,8 @@ fn contender(
     };
     let predictions = run.predictions(&request).map_err(crate::evaluate::as_usage)?;
     let found = outcome(&predictions, if predictions.len() > 1 { Resampling::Off } else { resampling })?;
-    record(&run, &request, &found)?;
+    run.record(&request, &found)?;
     Ok(Contender { name: name.to_owned(), predictions, cohorts: found.evaluation.cohorts })
-}
-
-fn record(
-    run: &Run,
-    request: &EvaluateRequest<'_>,
-    found: &staycast_forecast::EvaluationOutcome,
-) -> anyhow::Result<()> {
-    Ok(run.record(request, found)?)
 }
 
 fn comparison(args: &CompareArgs, contenders: &[Contender], failed: Vec<Failed>) -> anyhow::Result<Comparison> {
@@ -228,17 +220,9 @@ fn comparison(args: &CompareArgs, contenders: &[Contender], failed: Vec<Failed>)
         rows: ByCohort { all: common.count(false), active: common.count(true) },
         runs: contenders
             .iter()
-            .map(|one| Figures {
-                name: one.name.clone(),
-                run: run_path(&args.out, &one.name),
-                cohorts: one.cohorts.clone(),
-            })
+            .map(|one| Figures { name: one.name.clone(), run: args.out.join(&one.name), cohorts: one.cohorts.clone() })
             .collect(),
         pairs,
         failed,
     })
-}
-
-fn run_path(out: &Path, name: &str) -> PathBuf {
-    out.join(name)
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use staycast_evaluation::html::{About, LeakageCheck, LeakageOutcome, Page, drawings, render};
-use staycast_forecast::leakage::{DRAWS, LeakageReport, SUSPICIOUS_AUC};
+use staycast_forecast::leakage::{LeakageReport, SUSPICIOUS_AUC};
 use staycast_forecast::{EvaluationOutcome, Run};
 use staycast_sequences::{Dataset, DropoutRule};
 
@@ -116,8 +116,8 @@ pub(super) fn checks(report: &LeakageReport) -> Vec<LeakageCheck> {
             check(dealt, outcome(test.passed), detail)
         }
         None => {
-            let detail = format!("The run was not trained on this data; its {DRAWS} draws need the training rows.");
-            check(dealt, LeakageOutcome::NotRun, detail)
+            let reason = report.dealt_labels_not_run.clone().unwrap_or_default();
+            check(dealt, LeakageOutcome::NotRun, format!("Not run, since {reason}."))
         }
     };
     let inputs = "Inputs that nearly are the answer";
