@@ -31,6 +31,7 @@ Examples:
   staycast train sequences --out run             LSTMs, calibrated, some courses kept for the test
   staycast evaluate run sequences                how good is the forecast at the end of week 4?
   staycast score run sequences --out scores.csv  everybody's risk, ranked
+  staycast compare sequences --out models        is the LSTM worth it? It beside every model to beat
 
 Exit status: 0 done; 1 failed; 2 wrong usage; 3 done, but more input was rejected than
 --max-rejected allows.";

@@ -4,7 +4,7 @@ use super::element::{Cell, Drawings, details, metric, paragraph, reading, share,
 use super::{Page, Section, cohorts};
 use crate::figures::{WeekFigure, WeekPoint, WeekSeries, by_week};
 use crate::metrics::Metric;
-use crate::report::{Cohort, DAYS_SINCE_LAST, Evaluation, WeekRefusal, WeekReport};
+use crate::report::{Cohort, DAYS_SINCE_LAST, Evaluation, WeekReport};
 use crate::text::count;
 
 pub(super) fn section(page: &Page<'_>) -> Section {
@@ -115,16 +115,5 @@ fn week_rows(evaluation: &Evaluation, key: &str) -> String {
 }
 
 fn refused(evaluation: &Evaluation) -> String {
-    let mut lines = String::new();
-    for (refusal, words) in [
-        (WeekRefusal::InsideLabelWindow, "the outcome could already be seen at their cut-off"),
-        (WeekRefusal::NoTrainingReference, "no training course reached them"),
-    ] {
-        let weeks = evaluation.weeks_refused.iter().filter(|&(_, &why)| why == refusal);
-        let weeks: Vec<String> = weeks.map(|(week, _)| week.to_string()).collect();
-        if !weeks.is_empty() {
-            lines += &paragraph(&format!("Weeks not reported, since {words}: {}.", weeks.join(", ")));
-        }
-    }
-    lines
+    evaluation.refused_weeks_in_words().iter().map(|sentence| paragraph(sentence)).collect()
 }

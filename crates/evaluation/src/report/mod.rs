@@ -90,6 +90,23 @@ pub enum WeekRefusal {
     NoTrainingReference,
 }
 
+impl Evaluation {
+    /// Weeks that are not on the curve and why, a sentence for each reason.
+    #[must_use]
+    pub fn refused_weeks_in_words(&self) -> Vec<String> {
+        let reasons = [
+            (WeekRefusal::InsideLabelWindow, "the outcome could already be seen at their cut-off"),
+            (WeekRefusal::NoTrainingReference, "no training course reached them"),
+        ];
+        let sentence = |(refusal, words): (WeekRefusal, &str)| {
+            let weeks = self.weeks_refused.iter().filter(|&(_, &why)| why == refusal);
+            let weeks: Vec<String> = weeks.map(|(week, _)| week.to_string()).collect();
+            (!weeks.is_empty()).then(|| format!("Weeks not reported, since {words}: {}.", weeks.join(", ")))
+        };
+        reasons.into_iter().filter_map(sentence).collect()
+    }
+}
+
 /// The evaluation report. Its JSON is a contract (PROTOCOL, "Contracts"): `week`, `label_rule`, `kind`, `cohorts`,
 /// `weeks`, `excluded`, `baselines`; the fields after those are additions.
 #[derive(Debug, Clone, PartialEq, Serialize)]

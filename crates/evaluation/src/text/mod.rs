@@ -6,7 +6,7 @@ mod sections;
 mod tables;
 
 use crate::metrics::Metric;
-use crate::report::{BootstrapRange, Evaluation, Plots, ResampledUnit, WeekRefusal};
+use crate::report::{BootstrapRange, Evaluation, Plots, ResampledUnit};
 
 pub use plots::{reliability_plot, roc_plot};
 pub use sections::{capacity_table, group_tables, quality_lines, stability_lines, survival_lines};
@@ -101,15 +101,8 @@ fn left_out(evaluation: &Evaluation) -> String {
             lines += &format!("{:>9}  {}\n", count(number), reason.words());
         }
     }
-    for (refusal, words) in [
-        (WeekRefusal::InsideLabelWindow, "the outcome could already be seen at their cut-off"),
-        (WeekRefusal::NoTrainingReference, "no training course reached them"),
-    ] {
-        let weeks = evaluation.weeks_refused.iter().filter(|&(_, &why)| why == refusal);
-        let weeks: Vec<String> = weeks.map(|(week, _)| week.to_string()).collect();
-        if !weeks.is_empty() {
-            lines += &wrap(&format!("Weeks not reported, since {words}: {}.", weeks.join(", ")));
-        }
+    for sentence in evaluation.refused_weeks_in_words() {
+        lines += &wrap(&sentence);
     }
     lines
 }
