@@ -48,24 +48,28 @@ impl Draft {
         let parent = parent_of(place);
         fs::create_dir_all(parent).map_err(BuildError::write(parent))?;
         let prefix = format!(".{}.draft-", input::file_name(place));
+        // The name tells whose draft it is, so that there is no instant at which a kill leaves one of nobody's.
+        let own = format!("{prefix}{}-", std::process::id());
         let mut adopted = None;
-        for stale in stale(parent, &prefix) {
-            match adopt(&stale).filter(|_| adopted.is_none()) {
-                Some(found) => adopted = Some((stale, found)),
-                None => drop(fs::remove_dir_all(&stale)),
+        for (stale, rest) in stale(parent, &prefix) {
+            let claimed = parent.join(format!("{own}{rest}"));
+            // Of two builds that find the same draft, one can rename it.
+            if fs::rename(&stale, &claimed).is_err() {
+                continue;
+            }
+            match adopt(&claimed).filter(|_| adopted.is_none()) {
+                Some(found) => adopted = Some((claimed, found)),
+                None => drop(fs::remove_dir_all(&claimed)),
             }
         }
         let (folder, found) = match adopted {
             Some((folder, found)) => (folder, Some(found)),
             None => {
-                let made = tempfile::Builder::new().prefix(&prefix).tempdir_in(parent);
+                let made = tempfile::Builder::new().prefix(&own).tempdir_in(parent);
                 (made.map_err(BuildError::write(place))?.keep(), None)
             }
         };
-        let draft = Self { folder, place: place.to_owned(), published: false };
-        let owner = draft.path().join(OWNER);
-        fs::write(&owner, std::process::id().to_string()).map_err(BuildError::write(&owner))?;
-        Ok((draft, found))
+        Ok((Self { folder, place: place.to_owned(), published: false }, found))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -81,8 +85,6 @@ impl Draft {
     ) -> Result<(), BuildError> {
         write_json(&self.path().join(TIMING), timing)?;
         write_json(&self.path().join(MANIFEST), manifest)?;
-        let owner = self.path().join(OWNER);
-        fs::remove_file(&owner).map_err(BuildError::write(&owner))?;
         // Folders made for one process's eyes; this one is for everyone whom the parent folder lets in.
         share(self.path()).map_err(BuildError::write(&self.place))?;
         sync_folder(self.path());
@@ -103,21 +105,19 @@ fn parent_of(place: &Path) -> &Path {
     place.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// File in a draft that names the process writing it.
-const OWNER: &str = ".owner";
-
-/// The drafts whose process is gone: a killed build can't clean up after itself.
-fn stale(parent: &Path, prefix: &str) -> Vec<PathBuf> {
+/// The drafts whose process is gone (a killed build can't clean up after itself), each with what follows the process in
+/// its name.
+fn stale(parent: &Path, prefix: &str) -> Vec<(PathBuf, String)> {
     let Ok(entries) = fs::read_dir(parent) else { return Vec::new() };
-    let mut found: Vec<PathBuf> = entries
-        .flatten()
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
-        .map(|entry| entry.path())
-        .filter(|folder| {
-            let owner = fs::read_to_string(folder.join(OWNER)).ok().and_then(|text| text.trim().parse::<u32>().ok());
-            owner.is_some_and(|id| id == std::process::id() || !Path::new(&format!("/proc/{id}")).exists())
-        })
-        .collect();
+    let gone = |name: &str| {
+        let (owner, rest) = name.strip_prefix(prefix)?.split_once('-')?;
+        let owner: u32 = owner.parse().ok()?;
+        // Our own number is another's that ended before us: in a container numbers come again.
+        let gone = owner == std::process::id() || !Path::new(&format!("/proc/{owner}")).exists();
+        gone.then(|| (parent.join(name), rest.to_owned()))
+    };
+    let mut found: Vec<_> =
+        entries.flatten().filter_map(|entry| gone(&entry.file_name().to_string_lossy())).collect();
     found.sort();
     found
 }

@@ -82,6 +82,9 @@ impl Progress for Heard {
     }
 }
 
+/// The draft of a build that was killed: no process has the greatest number there is.
+const KILLED: &str = ".out.draft-4294967295-x";
+
 const OUTPUTS: [&str; 4] = ["sequences.parquet", "enrolments.parquet", "courses.parquet", "manifest.json"];
 
 #[test]
@@ -100,10 +103,8 @@ fn a_build_killed_at_any_instant_ends_with_the_same_bytes() {
     let mut said = Vec::new();
     for number in 0..taken {
         let place = here.path().join(format!("after-{number}"));
-        let draft = place.join(".out.draft-killed");
+        let draft = place.join(KILLED);
         copy(&copies.join(number.to_string()), &draft);
-        // No process has the greatest number there is.
-        fs::write(draft.join(".owner"), u32::MAX.to_string()).unwrap();
         let heard = Heard::default();
         build(&open(&logs), &options, &place.join("out"), IfExists::Resume, &heard).unwrap();
         for name in OUTPUTS {
@@ -132,9 +133,8 @@ fn a_checkpoint_of_another_input_or_option_is_not_gone_on_from() {
     let late = copies.join("4");
     let resumed = |options: &BuildOptions, if_exists: IfExists| {
         let place = tempfile::tempdir().unwrap();
-        let draft = place.path().join(".out.draft-killed");
+        let draft = place.path().join(KILLED);
         copy(&late, &draft);
-        fs::write(draft.join(".owner"), u32::MAX.to_string()).unwrap();
         let heard = Heard::default();
         build(&open(&logs), options, &place.path().join("out"), if_exists, &heard).unwrap();
         assert_eq!(draft_in(place.path()), None, "what was not gone on from is removed");
