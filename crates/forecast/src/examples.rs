@@ -1,5 +1,6 @@
 //! Who is forecast at which week, and which of these rows have an answer to learn from.
 
+use staycast_evaluation::proxy::{ProxyRule, proxy_label, silent_days};
 use staycast_sequences::{Dataset, DropoutRule, Status, standing};
 
 /// How every enrolment stands at every cut-off, and its answer. Cut-off k is stored at index k - 1, the week that it
@@ -11,6 +12,8 @@ pub(crate) struct Examples {
     label: Vec<Option<bool>>,
     /// By enrolment: the latest cut-off that is whole, observed and before the label's own window.
     last_cutoff: Vec<u32>,
+    /// By enrolment without an answer: what stands for it in training, and the latest cut-off at which it may.
+    proxy: Vec<Option<(bool, u32)>>,
 }
 
 impl Examples {
@@ -25,7 +28,15 @@ impl Examples {
         let last_cutoff =
             (0..enrolments).map(|enrolment| last_cutoff(data, rule, enrolment).min(weeks as u32)).collect();
         let label = data.enrolments.iter().map(|row| row.dropout).collect();
-        Self { weeks, status, label, last_cutoff }
+        Self { weeks, status, label, last_cutoff, proxy: vec![None; enrolments] }
+    }
+
+    /// The same with silence standing for dropout in training, where the answer is not known yet.
+    pub(crate) fn with_proxies(mut self, data: &Dataset, rule: ProxyRule) -> Self {
+        self.proxy = (0..data.enrolments.len())
+            .map(|enrolment| if self.label[enrolment].is_some() { None } else { proxy(data, enrolment, rule) })
+            .collect();
+        self
     }
 
     /// Cut-offs looked at.
@@ -38,6 +49,24 @@ impl Examples {
         self.label[enrolment]
     }
 
+    /// What training takes for the answer: the answer itself or, where it is not known, its proxy if there is one.
+    pub(crate) fn taught(&self, enrolment: usize) -> Option<bool> {
+        self.label[enrolment].or(self.proxy[enrolment].map(|(label, _)| label))
+    }
+
+    /// Whether training may take [`Examples::taught`] at the end of week index `week`.
+    pub(crate) fn teachable(&self, enrolment: usize, week: usize) -> bool {
+        match self.proxy[enrolment] {
+            Some((_, last)) => (week as u32) < last && self.is_known(enrolment, week),
+            None => self.learnable(enrolment, week),
+        }
+    }
+
+    /// Enrolments of `enrolments` that have a proxy in place of an answer.
+    pub(crate) fn proxies(&self, enrolments: &[usize]) -> usize {
+        enrolments.iter().filter(|&&enrolment| self.proxy[enrolment].is_some()).count()
+    }
+
     /// How the enrolment stands at the end of week index `week`.
     pub(crate) fn status(&self, enrolment: usize, week: usize) -> Status {
         self.status[enrolment * self.weeks + week]
@@ -46,15 +75,36 @@ impl Examples {
     /// Whether what is known at the end of week index `week` may be learnt from: the enrolment is known by then, its
     /// answer is known now, and none of the answer had been seen by then.
     pub(crate) fn learnable(&self, enrolment: usize, week: usize) -> bool {
-        self.label[enrolment].is_some()
-            && (week as u32) < self.last_cutoff[enrolment]
-            && matches!(self.status(enrolment, week), Status::Scored | Status::Withdrawn)
+        self.label[enrolment].is_some() && (week as u32) < self.last_cutoff[enrolment] && self.is_known(enrolment, week)
+    }
+
+    /// Whether the enrolment is known of by the end of week index `week`, gone or not.
+    fn is_known(&self, enrolment: usize, week: usize) -> bool {
+        matches!(self.status(enrolment, week), Status::Scored | Status::Withdrawn)
     }
 
     /// Whether the row is one to judge a forecast by: learnable, and not gone already.
     pub(crate) fn judged(&self, enrolment: usize, week: usize) -> bool {
         self.learnable(enrolment, week) && self.status(enrolment, week) == Status::Scored
     }
+}
+
+/// The label that stands for an answer, and the latest cut-off at which it may: all as of the end of the last week that
+/// was observed whole, since silence is known at the ends of weeks.
+fn proxy(data: &Dataset, enrolment: usize, rule: ProxyRule) -> Option<(bool, u32)> {
+    let (row, course) = (&data.enrolments[enrolment], data.course_of(enrolment));
+    let observed = course.observed_weeks.min(course.weeks).min(data.weeks as u32);
+    let (cut, last_week) = (course.cut(), observed.checked_sub(1)?);
+    let as_of = f64::from(cut.end_day(observed));
+    let since_last = data.feature("days_since_last").map(|column| data.week(enrolment, last_week as usize)[column]);
+    let silent = silent_days(
+        since_last.filter(|days| !days.is_nan()).map(f64::from),
+        as_of,
+        row.enrolled_day.map(|day| as_of - day),
+    );
+    let label = proxy_label(silent, (f64::from(cut.days) - as_of) / 7.0, rule)?;
+    let allowed = |week: &u32| rule.allows_cutoff(as_of - f64::from(cut.end_day(*week)));
+    (1..=observed).rev().find(allowed).map(|last| (label, last))
 }
 
 /// The latest cut-off of an enrolment's course that is whole, was observed, and lies before the label's window.

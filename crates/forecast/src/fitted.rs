@@ -32,6 +32,9 @@ pub struct WeekFit {
     pub threshold: ChosenThreshold,
     /// Base rate and trivial baselines of the training side.
     pub reference: WeekReference,
+    /// Share of the rows that the calibration was fitted on who dropped out.
+    #[serde(default)]
+    pub base_rate: Option<f64>,
     /// Held-out rows that this was fitted on: forecast, and not gone by then.
     pub rows: u64,
     /// AUC of the held-out predictions on these rows.
@@ -107,7 +110,8 @@ fn fit_week(
     let recency = RecencyBaseline::fit(&silence, &known, (week + 1) as u16, rule).ok();
     let held_out_auc = Ranking::new(&scores, &labels).ok().and_then(|ranking| ranking.auc().value());
     let reference = WeekReference { threshold: threshold.threshold, training_base_rate, recency };
-    Ok(WeekFit { calibration, threshold, reference, rows: scores.len() as u64, held_out_auc })
+    let base_rate = Some(labels.iter().filter(|&&label| label).count() as f64 / labels.len() as f64);
+    Ok(WeekFit { calibration, threshold, reference, base_rate, rows: scores.len() as u64, held_out_auc })
 }
 
 /// Days from the last event to the end of week index `week`; `None` before the first.

@@ -36,8 +36,9 @@ pub use inputs::{BoundInputs, Column, Inputs, InputsError, Source, Transform};
 pub use model::{ModelKind, UnknownModel};
 pub use run::{
     DataRecord, EvaluateRequest, EvaluationOutcome, EvaluationRecord, FoldFit, FoldsRecord, Forecasts, MemberSummary,
-    Predictions, RUN_KIND, RUN_VERSION, RepeatedAuc, Rows, Run, RunError, RunManifest, ScoreRow, SplitRecord, outcome,
-    write_predictions, write_scores,
+    ParentRecord, Predictions, ProxyRecord, RUN_KIND, RUN_VERSION, RecalibrateRequest, RecalibrationRecord, Refit,
+    RepeatedAuc, Rows, Run, RunError, RunManifest, ScoreRow, SplitRecord, WeekRefit, outcome, write_predictions,
+    write_scores,
 };
 pub use tables::TableError;
 pub use train::{

@@ -30,7 +30,7 @@ fn training_evaluating_and_scoring_agree_with_flex() {
     let config = config(&["training.epochs=2", "ensemble.members=1", "model.hidden=4"]);
     let train_on = |device: &ChosenDevice, name: &str| -> Run {
         let out = folder.path().join(name);
-        let request = TrainRequest { data: &data, config: &config, device, out: &out, start: Start::Fresh };
+        let request = TrainRequest { data: &data, config: &config, device, out: &out, start: Start::Fresh, from: None };
         train(&request, &Unwatched).expect("it trains")
     };
     let flex = ChosenDevice::flex();

@@ -85,7 +85,7 @@ fn train_interrupted(data: &Dataset, config: &CheckedConfig, out: &Path) -> u32 
     let device = ChosenDevice::flex();
     let mut start = Start::Fresh;
     for attempt in 0..100 {
-        let request = TrainRequest { data, config, device: &device, out, start };
+        let request = TrainRequest { data, config, device: &device, out, start, from: None };
         match train(&request, &StopAfter(AtomicU32::new(1))) {
             Ok(_) => return attempt,
             Err(TrainError::Interrupted) => {
@@ -118,7 +118,14 @@ fn an_interrupted_cross_validation_ends_with_the_bytes_of_an_uninterrupted_one()
     let (straight, interrupted) = (folder.path().join("straight"), folder.path().join("interrupted"));
     train_at(&data, &config, &straight).expect("it trains");
     let device = ChosenDevice::flex();
-    let first = TrainRequest { data: &data, config: &config, device: &device, out: &interrupted, start: Start::Fresh };
+    let first = TrainRequest {
+        data: &data,
+        config: &config,
+        device: &device,
+        out: &interrupted,
+        start: Start::Fresh,
+        from: None,
+    };
     assert!(matches!(train(&first, &StopAfter(AtomicU32::new(9))), Err(TrainError::Interrupted)));
     train(&TrainRequest { start: Start::Resume, ..first }, &Unwatched).expect("it goes on");
     assert_eq!(bytes_of(&straight), bytes_of(&interrupted));
@@ -131,7 +138,8 @@ fn a_run_is_not_begun_twice_nor_resumed_as_another() {
     let out = folder.path().join("run");
     let device = ChosenDevice::flex();
     let plain = config(&[]);
-    let fresh = TrainRequest { data: &data, config: &plain, device: &device, out: &out, start: Start::Fresh };
+    let fresh =
+        TrainRequest { data: &data, config: &plain, device: &device, out: &out, start: Start::Fresh, from: None };
     let resume = TrainRequest { start: Start::Resume, ..fresh };
 
     let message = |request: &TrainRequest<'_>| train(request, &Unwatched).expect_err("refused").to_string();

@@ -26,6 +26,8 @@ mod native;
 mod norm;
 pub mod onnx;
 mod ops;
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+mod pool;
 pub mod pytorch;
 pub mod reference;
 mod walk;
@@ -38,3 +40,5 @@ mod plain;
 pub use layer::LstmLayer;
 pub use module::{Lstm, LstmConfig, LstmState};
 pub use norm::LstmNorm;
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+pub use pool::in_own_pool;

@@ -116,8 +116,7 @@ fn stale(parent: &Path, prefix: &str) -> Vec<(PathBuf, String)> {
         let gone = owner == std::process::id() || !Path::new(&format!("/proc/{owner}")).exists();
         gone.then(|| (parent.join(name), rest.to_owned()))
     };
-    let mut found: Vec<_> =
-        entries.flatten().filter_map(|entry| gone(&entry.file_name().to_string_lossy())).collect();
+    let mut found: Vec<_> = entries.flatten().filter_map(|entry| gone(&entry.file_name().to_string_lossy())).collect();
     found.sort();
     found
 }

@@ -5,7 +5,9 @@ use std::num::NonZeroUsize;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::console::{Console, Form, Talk};
-use crate::{bench, compare, demo, devices, evaluate, inspect, preprocess, runs, score, simulate, train, tune};
+use crate::{
+    bench, compare, demo, devices, evaluate, inspect, preprocess, recalibrate, runs, score, simulate, train, tune,
+};
 
 /// Forecasts who stays in an online course and who is about to leave.
 ///
@@ -87,6 +89,7 @@ pub(crate) enum Command {
     Train(train::TrainArgs),
     Evaluate(evaluate::EvaluateArgs),
     Score(score::ScoreArgs),
+    Recalibrate(recalibrate::RecalibrateArgs),
     Inspect(inspect::InspectArgs),
     Compare(compare::CompareArgs),
     Tune(tune::TuneArgs),

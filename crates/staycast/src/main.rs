@@ -11,6 +11,7 @@ mod evaluate;
 mod files;
 mod inspect;
 mod preprocess;
+mod recalibrate;
 mod registry;
 mod runs;
 mod score;
@@ -73,6 +74,7 @@ fn run(cli: &Cli) -> anyhow::Result<Status> {
         Command::Train(args) => train::run(args, &console),
         Command::Evaluate(args) => evaluate::run(args, &console),
         Command::Score(args) => score::run(args, &console),
+        Command::Recalibrate(args) => recalibrate::run(args, &console),
         Command::Inspect(args) => inspect::run(args, &console),
         Command::Compare(args) => compare::run(args, &console),
         Command::Tune(args) => tune::run(args, &console),

@@ -43,6 +43,10 @@ pub(crate) struct ScoreArgs {
     /// What to forecast with, of a run that blends several models: one of its parts; all of them if not given
     #[arg(long, value_name = "MODEL")]
     model: Option<ModelKind>,
+    /// Smooth the risk over weeks: weight of the newest week in log odds, in (0, 1]; `evaluate --smoothing` says what
+    /// it does
+    #[arg(long, value_name = "WEIGHT", value_parser = crate::values::weight)]
+    smoothing: Option<f64>,
     /// File to write, .parquet, .csv or .jsonl; an existing one is replaced, whole
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -59,6 +63,8 @@ pub(crate) struct Plan {
     pub(crate) week: Option<u32>,
     pub(crate) courses: Option<Vec<String>>,
     pub(crate) model: Option<ModelKind>,
+    /// Weight of the newest week.
+    pub(crate) smoothing: Option<f64>,
     pub(crate) out: PathBuf,
     pub(crate) device: DeviceChoice,
 }
@@ -90,6 +96,7 @@ pub(crate) fn run(args: &ScoreArgs, console: &Console) -> anyhow::Result<Status>
         week: args.week,
         courses: (!args.courses.is_empty()).then(|| args.courses.clone()),
         model: args.model,
+        smoothing: args.smoothing,
         out: args.out.clone(),
         device: args.device,
     };
@@ -105,10 +112,13 @@ pub(crate) fn execute(plan: &Plan, console: &Console) -> anyhow::Result<(Scored,
     let folder = SequenceFolder::open(&plan.sequences)?;
     let device = devices::choose(plan.device, console)?;
     let week = plan.week.unwrap_or(u32::from(run.manifest().target_week));
-    let rows = run.score_folder(&folder, week, plan.courses.as_deref(), &device).map_err(|error| match error {
-        RunError::WeekNotForecast { .. } | RunError::Folder(FolderError::UnknownCourse { .. }) => usage(error),
-        other => other.into(),
-    })?;
+    let rows =
+        run.score_folder(&folder, week, plan.courses.as_deref(), plan.smoothing, &device).map_err(
+            |error| match error {
+                RunError::WeekNotForecast { .. } | RunError::Folder(FolderError::UnknownCourse { .. }) => usage(error),
+                other => other.into(),
+            },
+        )?;
     write_scores(&plan.out, &rows)?;
     let mut statuses = BTreeMap::new();
     for row in &rows {

@@ -231,8 +231,14 @@ impl Search<'_> {
             RunState::Finished => Ok(Run::open(&out)?),
             state => {
                 let start = if matches!(state, RunState::Interrupted(_)) { Start::Resume } else { Start::Fresh };
-                let request =
-                    TrainRequest { data: &self.data, config: &config, device: &self.device, out: &out, start };
+                let request = TrainRequest {
+                    data: &self.data,
+                    config: &config,
+                    device: &self.device,
+                    out: &out,
+                    start,
+                    from: None,
+                };
                 staycast_forecast::train(&request, &Unwatched)
             }
         };

@@ -6,6 +6,7 @@
 
 mod isotonic;
 mod platt;
+mod shift;
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,6 +14,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 pub use isotonic::IsotonicCurve;
+pub use shift::{shift_to_labels, shift_to_unlabelled};
 
 /// How scores are to become probabilities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use staycast_baselines::BaselineKind;
 use staycast_evaluation::calibration::CalibrationMethod;
+use staycast_evaluation::proxy::ProxyRule;
 use staycast_evaluation::threshold::ThresholdRule;
 
 use super::ConfigError;
@@ -190,6 +191,13 @@ pub struct TrainingConfig {
     pub target_emphasis: f64,
     /// Weeks a sequence is trained on at most; 0 for all that the label allows.
     pub weeks: u32,
+    /// Share of `learning_rate` with which networks of another run are trained on (`--from`).
+    pub fine_tuning: f64,
+    /// Days of silence that stand for dropout in training where a course is still running and the answer is not known;
+    /// 0 for learning from known answers alone (see [`staycast_evaluation::proxy`]).
+    pub proxy_days: f64,
+    /// Weeks before a course's end from which on activity stands for staying, with `proxy_days`.
+    pub proxy_weeks_left: f64,
     /// From it all randomness of the run is drawn.
     pub seed: u64,
 }
@@ -209,6 +217,9 @@ impl Default for TrainingConfig {
             class_weights: ClassWeights::Balanced,
             target_emphasis: 3.0,
             weeks: 0,
+            fine_tuning: 0.25,
+            proxy_days: 0.0,
+            proxy_weeks_left: 1.0,
             seed: 1,
         }
     }
@@ -222,6 +233,11 @@ impl TrainingConfig {
         }
         let wanted = (rows as f64 / 20.0).max(1.0).log2().round() as u32;
         1 << wanted.clamp(5, 9)
+    }
+
+    /// The rule for labels by proxy, of a checked configuration that has one.
+    pub(crate) fn proxy_rule(&self) -> Option<ProxyRule> {
+        (self.proxy_days > 0.0).then(|| ProxyRule::new(self.proxy_days, self.proxy_weeks_left).expect("checked"))
     }
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
@@ -256,6 +272,14 @@ impl TrainingConfig {
             "training.weeks",
             self.weeks,
             "must be 0 (all) or at least training.target_week",
+        )?;
+        require(|| above_zero(self.fine_tuning), "training.fine_tuning", self.fine_tuning, "must be above 0")?;
+        require(|| not_negative(self.proxy_days), "training.proxy_days", self.proxy_days, "must be at least 0")?;
+        require(
+            || not_negative(self.proxy_weeks_left),
+            "training.proxy_weeks_left",
+            self.proxy_weeks_left,
+            "must be at least 0",
         )?;
         // TOML's integers are signed.
         require(|| i64::try_from(self.seed).is_ok(), "training.seed", self.seed, "must be below 2^63")

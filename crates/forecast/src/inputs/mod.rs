@@ -188,10 +188,12 @@ impl Inputs {
 
         let mut columns = Vec::new();
         let mut dropped = BTreeMap::new();
-        for (source, transform) in candidates {
-            let reader = Reader::new(&source, transform, data)
-                .map_err(|missing| InputsError::MissingFeatures { missing: vec![missing] })?;
-            let moments = Moments::of(data, examples, training, &reader);
+        let readers = candidates.iter().map(|(source, transform)| Reader::new(source, *transform, data));
+        let readers: Vec<Reader<'_>> = readers
+            .collect::<Result<_, _>>()
+            .map_err(|missing| InputsError::MissingFeatures { missing: vec![missing] })?;
+        let moments = Moments::of(data, examples, training, &readers);
+        for ((source, transform), moments) in candidates.into_iter().zip(moments) {
             let null = null_column(&source, &moments);
             let Some((mean, deviation)) = moments.mean_and_deviation() else {
                 let reason = if moments.present == 0.0 { "null" } else { "the same" };

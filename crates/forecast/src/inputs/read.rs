@@ -1,5 +1,6 @@
 //! Reading a column's values from a data set, and measuring them.
 
+use rayon::prelude::*;
 use staycast_sequences::{Dataset, EnrolmentRow};
 
 use super::{Column, Source, Transform};
@@ -85,23 +86,34 @@ pub(super) struct Moments {
 }
 
 impl Moments {
-    /// Welford's running mean and sum of squared deviations, in the order of the rows.
-    pub(super) fn of(data: &Dataset, examples: &Examples, training: &[usize], reader: &Reader<'_>) -> Self {
-        let mut moments = Self::default();
-        for &enrolment in training {
-            for week in (0..examples.weeks()).filter(|&week| examples.learnable(enrolment, week)) {
-                let value = f64::from(reader.read(data, enrolment, week));
-                if value.is_nan() {
-                    moments.absent += 1.0;
-                } else {
-                    moments.present += 1.0;
-                    let delta = value - moments.mean;
-                    moments.mean += delta / moments.present;
-                    moments.squares += delta * (value - moments.mean);
+    /// The moments of what each reader reads, in the order of the rows.
+    pub(super) fn of(data: &Dataset, examples: &Examples, training: &[usize], readers: &[Reader<'_>]) -> Vec<Self> {
+        // Readers of a row side by side: a row's features lie together, those of the next row far away.
+        let of_some = |readers: &[Reader<'_>]| {
+            let mut moments: Vec<Self> = readers.iter().map(|_| Self::default()).collect();
+            for &enrolment in training {
+                for week in (0..examples.weeks()).filter(|&week| examples.teachable(enrolment, week)) {
+                    for (moments, reader) in moments.iter_mut().zip(readers) {
+                        moments.add(f64::from(reader.read(data, enrolment, week)));
+                    }
                 }
             }
+            moments
+        };
+        let each = readers.len().div_ceil(rayon::current_num_threads()).max(1);
+        readers.par_chunks(each).flat_map_iter(of_some).collect()
+    }
+
+    /// Welford's running mean and sum of squared deviations.
+    fn add(&mut self, value: f64) {
+        if value.is_nan() {
+            self.absent += 1.0;
+        } else {
+            self.present += 1.0;
+            let delta = value - self.mean;
+            self.mean += delta / self.present;
+            self.squares += delta * (value - self.mean);
         }
-        moments
     }
 
     /// Mean and standard deviation, for a column that varies.

@@ -221,7 +221,7 @@ impl Run {
         request.week.map_or(self.manifest.target_week, |week| u16::try_from(week).unwrap_or(u16::MAX))
     }
 
-    fn require_rule(&self, data: &Dataset) -> Result<(), RunError> {
+    pub(super) fn require_rule(&self, data: &Dataset) -> Result<(), RunError> {
         let (run, data) = (self.manifest.label_rule, data.manifest.labels.rule);
         if run == data { Ok(()) } else { Err(RunError::OtherRule { run: run.to_string(), data: data.to_string() }) }
     }
@@ -246,7 +246,7 @@ impl Run {
         let rows: Vec<usize> = if request.rows == Rows::InSample {
             asked
         } else {
-            let training = members(&self.split.training);
+            let training = members(&self.split.all_trained_on());
             let trained: Vec<usize> = asked.iter().copied().filter(|&row| training.contains(&key(row))).collect();
             // On the run's own data the test part is meant, unless a course was named that has none of it.
             let own = self.is_own_data(data);
@@ -273,7 +273,7 @@ impl Run {
     fn names_a_training_course(&self, request: &EvaluateRequest<'_>) -> bool {
         let split = &self.split;
         let asked = request.courses.unwrap_or_default();
-        asked.iter().any(|course| split.training.contains_key(course) && !split.test.contains_key(course))
+        asked.iter().any(|course| split.trained_in(course) && !split.test.contains_key(course))
     }
 
     /// Rows whose learner was not trained on: in another course, that is no test of anything either.
@@ -301,7 +301,7 @@ impl Run {
         if self.is_own_data(data) {
             return self.split.kind;
         }
-        if enrolments.iter().any(|&row| self.split.training.contains_key(&data.course_of(row).id)) {
+        if enrolments.iter().any(|&row| self.split.trained_in(&data.course_of(row).id)) {
             return SplitKind::Learner;
         }
         let earliest_cutoff = enrolments

@@ -23,6 +23,7 @@ mod evaluate;
 mod folds;
 mod forecast;
 mod predictions;
+mod recalibrate;
 mod score;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use staycast_baselines::ForecastError;
+use staycast_evaluation::proxy::ProxyRule;
 use staycast_evaluation::report::ReportError;
 use staycast_evaluation::splits::{Grouping, SplitExclusion, SplitKind};
 use staycast_sequences::manifest::CalendarRecord;
@@ -51,6 +53,7 @@ pub use evaluate::{EvaluateRequest, EvaluationOutcome, EvaluationRecord, Rows, o
 pub use folds::RepeatedAuc;
 pub use forecast::Forecasts;
 pub use predictions::{Predictions, write_predictions};
+pub use recalibrate::{RecalibrateRequest, RecalibrationRecord, Refit, WeekRefit};
 pub use score::{ScoreRow, write_scores};
 
 /// [`RunManifest::kind`] of every run.
@@ -88,6 +91,15 @@ pub struct RunManifest {
     /// What it forecasts with.
     #[serde(default)]
     pub model: ModelKind,
+    /// The run whose networks these went on from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<ParentRecord>,
+    /// How it was carried to other courses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recalibrated: Option<RecalibrationRecord>,
+    /// Answers that silence stood for in training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxies: Option<ProxyRecord>,
     /// The device that it was trained on.
     pub device: DeviceInfo,
     /// The run's seed.
@@ -116,6 +128,32 @@ pub struct RunManifest {
     pub members: Vec<MemberSummary>,
     /// AUC of the held-out predictions of the training side (with folds, the first's) at the target week.
     pub held_out_auc: Option<f64>,
+}
+
+/// A run that another went on from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ParentRecord {
+    /// Fingerprint of the sequences that it was trained on.
+    pub data_fingerprint: String,
+    /// Its seed.
+    pub seed: u64,
+}
+
+impl ParentRecord {
+    pub(crate) fn of(run: &Run) -> Self {
+        Self { data_fingerprint: run.manifest.data.fingerprint.clone(), seed: run.manifest.seed }
+    }
+}
+
+/// Labels by proxy (see [`staycast_evaluation::proxy`]) that a run was trained on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProxyRecord {
+    /// When silence stood for dropout, and activity for staying.
+    pub rule: ProxyRule,
+    /// Enrolments of the training side (with folds, the first's) that had one.
+    pub enrolments: u64,
 }
 
 /// The data of a run.
@@ -183,6 +221,31 @@ pub struct SplitRecord {
     pub training_labels_known_day: Option<i64>,
     /// Enrolments in neither part, by reason.
     pub excluded: BTreeMap<SplitExclusion, u64>,
+    /// Enrolments that the run was not trained on, but one that it went on from, or that it was recalibrated with.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub before: BTreeMap<String, Vec<String>>,
+}
+
+impl SplitRecord {
+    /// Whether anything of the run was fitted on enrolments of the course.
+    #[must_use]
+    pub fn trained_in(&self, course: &str) -> bool {
+        self.training.contains_key(course) || self.before.contains_key(course)
+    }
+
+    /// All enrolments that anything of the run was fitted on, by course, sorted.
+    #[must_use]
+    pub fn all_trained_on(&self) -> BTreeMap<String, Vec<String>> {
+        let mut all = self.training.clone();
+        for (course, ids) in &self.before {
+            all.entry(course.clone()).or_default().extend(ids.iter().cloned());
+        }
+        for ids in all.values_mut() {
+            ids.sort_unstable();
+            ids.dedup();
+        }
+        all
+    }
 }
 
 /// What was fitted in one fold.
@@ -298,6 +361,9 @@ pub enum RunError {
         /// Parts of its blend, if it is one.
         parts: Vec<ModelKind>,
     },
+    /// The run can't be carried to other courses.
+    #[error("the run can't be recalibrated: {0}")]
+    CantRecalibrate(String),
     /// There is no network to write.
     #[error("ONNX is written of networks alone, and the run forecasts with {0}; of a blend name the part lstm")]
     NoNetwork(ModelKind),
@@ -455,6 +521,11 @@ impl Run {
         model.parts.retain(|&part, _| part == kind);
         self.manifest.model = kind;
         Ok(self)
+    }
+
+    /// The members of one of its models; none if it has no such model.
+    pub(crate) fn members(&self, kind: ModelKind) -> &[MemberModel] {
+        self.model.as_ref().and_then(|model| model.parts.get(&kind)).map_or(&[], Vec::as_slice)
     }
 
     fn model(&self) -> Result<&Model, RunError> {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use staycast_baselines::RAW;
+use staycast_evaluation::metrics::stability::smooth_logits;
 use staycast_sequences::{Dataset, Selection, SequenceFolder, Standing, Status, standing};
 
 use super::{Model, Run, RunError};
@@ -51,12 +52,13 @@ impl Run {
         courses: Option<&[String]>,
         device: &ChosenDevice,
     ) -> Result<Vec<ScoreRow>, RunError> {
-        let mut rows = self.unranked(data, week, courses, device)?;
+        let mut rows = self.unranked(data, week, courses, None, device)?;
         rank(&mut rows);
         Ok(rows)
     }
 
-    /// [`Run::score`] of a folder that need not fit into memory: reads only the features that the run reads, in the
+    /// [`Run::score`] of a folder, with log odds smoothed over weeks by `smoothing` (the weight of the newest week, in
+    /// (0, 1]; see [`smooth_logits`]) where that is given. The folder need not fit into memory: reads only the features that the run reads, in the
     /// weeks before the cut-off, and about 100,000 enrolments at a time, or the largest course. Holds
     /// all rows of scores, about 250 bytes an enrolment.
     ///
@@ -67,6 +69,7 @@ impl Run {
         folder: &SequenceFolder,
         week: u32,
         courses: Option<&[String]>,
+        smoothing: Option<f64>,
         device: &ChosenDevice,
     ) -> Result<Vec<ScoreRow>, RunError> {
         self.require_week(self.model()?, week)?;
@@ -82,7 +85,7 @@ impl Run {
             Selection { courses: courses.map(<[String]>::to_vec), features: Some(wanted), weeks: Some(week as usize) };
         let mut rows = Vec::new();
         for part in folder.load_parts(&selection, ENROLMENTS_AT_A_TIME)? {
-            rows.extend(self.unranked(&part?, week, None, device)?);
+            rows.extend(self.unranked(&part?, week, None, smoothing, device)?);
         }
         rank(&mut rows);
         Ok(rows)
@@ -93,6 +96,7 @@ impl Run {
         data: &Dataset,
         week: u32,
         courses: Option<&[String]>,
+        smoothing: Option<f64>,
         device: &ChosenDevice,
     ) -> Result<Vec<ScoreRow>, RunError> {
         let model = self.model()?;
@@ -104,9 +108,19 @@ impl Run {
             let standing = standing(data, enrolment, week);
             let (status, reason) = self.verdict(model, data, enrolment, week, standing);
             let p = (status == Status::Scored.name()).then(|| {
-                let fit = &model.fitted.weeks[&(standing.weeks_seen as u16)];
-                let p = fit.calibration.apply(forecasts.logit(row, standing.weeks_seen));
-                (p, p >= fit.threshold.threshold)
+                let seen = standing.weeks_seen;
+                let at = |week: u32| {
+                    let fit = model.fitted.weeks.get(&(week as u16))?;
+                    Some(fit.calibration.apply(forecasts.logit(row, week)))
+                };
+                let mut p = at(seen).expect("a score is given where a week is fitted");
+                if let Some(weight) = smoothing {
+                    let forecast =
+                        |&week: &u32| staycast_sequences::standing(data, enrolment, week).status == Status::Scored;
+                    let weeks: Vec<f64> = (1..=seen).filter(forecast).filter_map(at).collect();
+                    p = smooth_logits(&weeks, weight).pop().unwrap_or(p);
+                }
+                (p, p >= model.fitted.weeks[&(seen as u16)].threshold.threshold)
             });
             let about = &data.enrolments[enrolment];
             rows.push(ScoreRow {

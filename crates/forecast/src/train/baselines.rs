@@ -20,9 +20,9 @@ pub(crate) struct Answers {
 impl Answers {
     pub(super) fn of(data: &Dataset, examples: &Examples, enrolments: &[usize]) -> Self {
         let learnable =
-            enrolments.iter().flat_map(|&row| (0..examples.weeks()).map(move |week| examples.learnable(row, week)));
+            enrolments.iter().flat_map(|&row| (0..examples.weeks()).map(move |week| examples.teachable(row, week)));
         Self {
-            labels: enrolments.iter().map(|&row| examples.label(row)).collect(),
+            labels: enrolments.iter().map(|&row| examples.taught(row)).collect(),
             learnable: learnable.collect(),
             exit_week: enrolments.iter().map(|&row| data.enrolments[row].left_week).collect(),
             observed_weeks: enrolments

@@ -61,6 +61,14 @@ pub enum TrainError {
     /// The folder holds something else.
     #[error("{0} is not empty and holds no run; name a new folder")]
     NotARunFolder(PathBuf),
+    /// The run to go on from does not fit.
+    #[error("can't go on from the run in {path}: {why}")]
+    CantGoOnFrom {
+        /// The run to go on from.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
     /// There is nothing to resume.
     #[error("{0} holds no interrupted run to resume")]
     NothingToResume(PathBuf),

@@ -12,14 +12,14 @@ use super::baselines::{self, Answers, held_out_auc};
 use super::error::{JobError, TrainError};
 use super::member::{EpochRecord, MemberTask, Side, forecast};
 use super::plan::{Outer, Plan};
-use super::{TrainRequest, TrainingWatch, checkpoint};
+use super::{TrainRequest, TrainingWatch, checkpoint, transfer};
 use crate::examples::Examples;
 use crate::host::HostWeekly;
 use crate::inputs::Inputs;
 use crate::model::ModelKind;
 use crate::network::{Network, Parameter};
 use crate::random::member_seed;
-use crate::run::MemberSummary;
+use crate::run::{MemberSummary, Run};
 
 /// A trained training side.
 pub(super) struct TrainedSplit {
@@ -132,7 +132,7 @@ impl<'a> Work<'a> {
                 scope.spawn(move || {
                     let pool = rayon::ThreadPoolBuilder::new().num_threads(each).build();
                     match pool {
-                        Ok(pool) => pool.install(|| self.work()),
+                        Ok(pool) => staycast_lstm::in_own_pool(&pool, || self.work()),
                         // Without a pool of its own a worker takes the global one: slower, the same bytes.
                         Err(_) => self.work(),
                     }
@@ -220,8 +220,14 @@ impl<'a> Work<'a> {
             baselines::load(&path)?
         } else {
             let answers = Answers::of(self.request.data, self.examples, &shared.side.enrolments);
+            // Nothing is chosen on proxies.
+            let judged: Vec<usize> = held_out
+                .iter()
+                .copied()
+                .filter(|&position| self.examples.label(shared.side.enrolments[position]).is_some())
+                .collect();
             let model = host.lend(|inputs| {
-                kind.fit(&self.request.config.baselines, &answers.training(inputs, training, held_out, self.seed(job)))
+                kind.fit(&self.request.config.baselines, &answers.training(inputs, training, &judged, self.seed(job)))
             });
             let model = model.map_err(|error| problem(error.to_string()))?;
             baselines::save(&path, &model)?;
@@ -302,7 +308,11 @@ impl<'a> Work<'a> {
             return Ok(shared.clone());
         }
         let Outer { training, test, .. } = job.outer;
-        let inputs = Inputs::fit(&self.request.config.inputs, self.request.data, self.examples, training)?;
+        let inputs = match self.request.from.and_then(Run::inputs) {
+            // The weights to go on from belong to these.
+            Some(inputs) => inputs.clone(),
+            None => Inputs::fit(&self.request.config.inputs, self.request.data, self.examples, training)?,
+        };
         let (data, weeks) = (self.request.data, self.examples.weeks());
         let parts = self.request.config.model.parts();
         let mut host = Some(HostWeekly::new(data, &inputs, training, weeks)?);
@@ -316,7 +326,8 @@ impl<'a> Work<'a> {
         if !parts.iter().any(|kind| matches!(kind, ModelKind::Baseline(_))) {
             host = None;
         }
-        let side = Side { examples: self.examples, enrolments: training.clone(), x };
+        let initial = self.request.from.map(transfer::parameters).unwrap_or_default();
+        let side = Side { examples: self.examples, enrolments: training.clone(), x, initial };
         let shared = Arc::new(Shared { inputs: inputs.clone(), side, host, test });
         slot.inputs = Some(inputs);
         slot.shared = Some(shared.clone());

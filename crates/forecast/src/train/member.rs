@@ -9,7 +9,7 @@ use staycast_evaluation::metrics::Ranking;
 use super::adamw::{AdamW, AdamWState, learning_rate};
 use crate::config::{CheckedConfig, ClassWeights};
 use crate::examples::Examples;
-use crate::network::{DropoutMasks, Network};
+use crate::network::{DropoutMasks, Network, Parameter};
 use crate::random::{Purpose, shuffle, stream, unit};
 
 /// Sequences that are forecast at a time; bounds memory, changes no result.
@@ -23,6 +23,8 @@ pub(crate) struct Side<'a> {
     /// `[positions, weeks, inputs]`, without autodiff: 4 bytes a number, held once for all members. There where a network
     /// is trained.
     pub(crate) x: Option<Tensor<3>>,
+    /// Parameters that networks begin with in place of random ones, by member, where they go on from another run's.
+    pub(crate) initial: Vec<Vec<Parameter>>,
 }
 
 impl Side<'_> {
@@ -100,7 +102,11 @@ impl MemberTask<'_> {
 
     fn network(&self, device: &Device) -> Network {
         let [_, _, inputs] = self.side.x().dims();
-        Network::new(&self.config.model, inputs, self.seed, device)
+        let network = Network::new(&self.config.model, inputs, self.seed, device);
+        match self.side.initial.as_slice() {
+            [] => network,
+            members => network.with_parameters(members[self.member as usize % members.len()].clone()),
+        }
     }
 
     /// The state before the first epoch.
@@ -181,6 +187,9 @@ impl MemberTask<'_> {
                 outputs: mask(batch.len(), model.hidden, model.dropout, &mut dropout, self.device),
             };
             rate = learning_rate(&self.config.training, u64::from(epoch - 1) * steps + step as u64, steps);
+            if !self.side.initial.is_empty() {
+                rate *= self.config.training.fine_tuning;
+            }
             total = total + on_device.step(batch, masks, network, adam, rate);
         }
         let total: Vec<f32> = total.into_data().try_to_vec().expect("32-bit floats");
@@ -259,7 +268,7 @@ pub(crate) struct Targets {
 impl Targets {
     fn new(task: &MemberTask<'_>) -> Result<Self, MemberError> {
         let (examples, weeks) = (task.side.examples, task.weeks());
-        let label = |position: usize| examples.label(task.side.enrolments[position]);
+        let label = |position: usize| examples.taught(task.side.enrolments[position]);
         let emphasis: Vec<f64> = (0..weeks)
             .map(|week| {
                 let away = (week as f64 + 1.0 - f64::from(task.config.training.target_week)).abs();
@@ -273,7 +282,7 @@ impl Targets {
         for &position in &task.training {
             let Some(dropout) = label(position) else { continue };
             for week in 0..weeks {
-                if examples.learnable(task.side.enrolments[position], week) {
+                if examples.teachable(task.side.enrolments[position], week) {
                     weights[position * weeks + week] = emphasis[week];
                     sums[usize::from(dropout)] += emphasis[week];
                     counts[usize::from(dropout)] += 1;

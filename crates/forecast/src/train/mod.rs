@@ -12,6 +12,7 @@ mod jobs;
 pub(crate) mod member;
 pub(crate) mod plan;
 mod record;
+mod transfer;
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -54,6 +55,8 @@ pub struct TrainRequest<'a> {
     pub out: &'a Path,
     /// Whether to begin or to go on.
     pub start: Start,
+    /// A finished run whose networks these go on from, with its inputs, on data of other learners: fine-tuning.
+    pub from: Option<&'a Run>,
 }
 
 /// What is about to be trained, for those who watch.
@@ -109,8 +112,14 @@ impl TrainingWatch for Unwatched {}
 pub fn train(request: &TrainRequest<'_>, watch: &dyn TrainingWatch) -> Result<Run, TrainError> {
     let mut clock = record::Clock::start();
     let weeks = weeks(request.data, request.config)?;
-    let examples = Examples::of(request.data, weeks);
+    let mut examples = Examples::of(request.data, weeks);
+    if let Some(rule) = request.config.training.proxy_rule() {
+        examples = examples.with_proxies(request.data, rule);
+    }
     let plan = plan::Plan::new(request.data, request.config)?;
+    if let Some(from) = request.from {
+        transfer::check(from, request, &plan)?;
+    }
     let folder = record::prepare(request)?;
     watch.planned(&TrainingPlan {
         model: request.config.model.kind,

@@ -23,7 +23,8 @@ use crate::fitted::{Fitted, HeldOut};
 use crate::model::ModelKind;
 use crate::run::{
     BASELINES, BLEND, CALIBRATION, CHECKPOINTS, CONFIG, DataRecord, FOLD_CALIBRATION, FoldFit, MANIFEST, METRICS,
-    MODEL, MemberSummary, OUT_OF_FOLD, RUN_KIND, RUN_VERSION, RunManifest, SCALER, SPLIT, SplitRecord, TIMING,
+    MODEL, MemberSummary, OUT_OF_FOLD, ParentRecord, ProxyRecord, RUN_KIND, RUN_VERSION, Run, RunManifest, SCALER,
+    SPLIT, SplitRecord, TIMING,
 };
 use crate::tables;
 
@@ -51,6 +52,8 @@ struct Started {
     data_fingerprint: String,
     device: DeviceInfo,
     config: Config,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    from: Option<ParentRecord>,
 }
 
 impl Started {
@@ -63,6 +66,7 @@ impl Started {
             data_fingerprint: request.data.manifest.fingerprint(),
             device: request.device.info.clone(),
             config: (**request.config).clone(),
+            from: request.from.map(ParentRecord::of),
         }
     }
 }
@@ -127,6 +131,12 @@ fn same(path: &Path, then: &Started, now: &Started) -> Result<(), TrainError> {
     differs("version of Staycast", then.staycast_version.clone(), now.staycast_version.clone())?;
     differs("data set (fingerprint)", then.data_fingerprint.clone(), now.data_fingerprint.clone())?;
     differs("device", then.device.to_string(), now.device.to_string())?;
+    if then.from != now.from {
+        let words = |from: &Option<ParentRecord>| {
+            from.as_ref().map_or("none".to_owned(), |from| format!("{} (seed {})", from.data_fingerprint, from.seed))
+        };
+        return differs("run to go on from", words(&then.from), words(&now.from));
+    }
     let (before, after) = (then.config.to_toml(), now.config.to_toml());
     let changed = before.lines().zip(after.lines()).find(|(before, after)| before != after);
     match changed {
@@ -398,10 +408,16 @@ fn split_record(request: &TrainRequest<'_>, plan: &Plan) -> SplitRecord {
     } else {
         Vec::new()
     };
+    let from = request.from.map(Run::split);
+    learners.extend(from.iter().flat_map(|from| from.training_learners.iter().cloned()));
     learners.sort_unstable();
     learners.dedup();
     let known_days = first.training.iter().map(|&row| labels_known_day(data.manifest.labels.rule, data.course_of(row)));
     let known_days: Option<Vec<i64>> = known_days.collect();
+    let mut known_day = known_days.and_then(|days| days.into_iter().max());
+    if let Some(from) = from {
+        known_day = known_day.zip(from.training_labels_known_day).map(|(own, before)| own.max(before));
+    }
     SplitRecord {
         kind: plan.kind,
         description: plan.description.clone(),
@@ -409,8 +425,9 @@ fn split_record(request: &TrainRequest<'_>, plan: &Plan) -> SplitRecord {
         training,
         test,
         training_learners: learners,
-        training_labels_known_day: known_days.and_then(|days| days.into_iter().max()),
+        training_labels_known_day: known_day,
         excluded,
+        before: from.map(SplitRecord::all_trained_on).unwrap_or_default(),
     }
 }
 
@@ -436,6 +453,12 @@ fn manifest(
         run_version: RUN_VERSION,
         staycast_version: env!("CARGO_PKG_VERSION").to_owned(),
         model: config.model.kind,
+        from: request.from.map(ParentRecord::of),
+        recalibrated: None,
+        proxies: config
+            .training
+            .proxy_rule()
+            .map(|rule| ProxyRecord { rule, enrolments: examples.proxies(&plan.splits[0].training) as u64 }),
         data: DataRecord {
             fingerprint: data.manifest.fingerprint(),
             format: data.manifest.format.clone(),

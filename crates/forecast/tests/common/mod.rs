@@ -156,7 +156,7 @@ pub(crate) fn config(settings: &[&str]) -> CheckedConfig {
 /// Trains on flex.
 pub(crate) fn train_at(data: &Dataset, config: &CheckedConfig, out: &Path) -> Result<Run, TrainError> {
     let device = ChosenDevice::flex();
-    train(&TrainRequest { data, config, device: &device, out, start: Start::Fresh }, &Unwatched)
+    train(&TrainRequest { data, config, device: &device, out, start: Start::Fresh, from: None }, &Unwatched)
 }
 
 /// All files of a run but those that may differ, by name, with their bytes.

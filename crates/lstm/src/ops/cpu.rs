@@ -137,10 +137,8 @@ mod on_slices {
         };
         // Autodiff holds its graph's lock here. A rayon worker that waits takes up other tasks, and one that trains on
         // a graph joined to this one would wait for that lock, in the same thread, for ever.
-        let work = match rayon::current_thread_index() {
-            Some(_) => Work::Caller,
-            None => Work::Pool,
-        };
+        let alone = rayon::current_thread_index().is_none() || crate::pool::is_own();
+        let work = if alone { Work::Pool } else { Work::Caller };
         let found = native::backward(sizes, given, tape, wanted, work);
         let like = &inputs.x;
         InputGradients {

@@ -185,6 +185,7 @@ fn contender(
         device: args.device,
         start: train::Beginning::Any,
         track: Vec::new(),
+        from: None,
     };
     let run = train::train_or_keep(data, &plan, device, console)?;
     let resampling = Resampling::Resamples { count: args.resamples, seed: BOOTSTRAP_SEED };

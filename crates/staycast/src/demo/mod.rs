@@ -185,6 +185,7 @@ impl Demo<'_> {
             device: self.args.device,
             start: train::Beginning::Fresh,
             track: Vec::new(),
+            from: None,
         };
         let (trained, run) = train::execute(&plan, self.inside)?;
         let manifest = &trained.manifest;
@@ -247,6 +248,7 @@ impl Demo<'_> {
             week: None,
             courses: Some(courses),
             model: None,
+            smoothing: None,
             out,
             device: self.args.device,
         };

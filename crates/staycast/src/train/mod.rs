@@ -57,6 +57,11 @@ pub(crate) struct TrainArgs {
     /// From which all randomness is drawn
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Fine-tune: go on from the networks of this finished run, with its inputs and the shape of its networks, at
+    /// training.fine_tuning times the learning rate; for a course with few labels of its own. Nobody that the run was
+    /// trained on may be in the test part
+    #[arg(long, value_name = "RUN")]
+    from: Option<PathBuf>,
     /// Go on with an interrupted run, with the settings that it was begun with unless others are given; begin it if it
     /// was not begun, and keep it if it is finished
     #[arg(long)]
@@ -96,6 +101,8 @@ Examples:
   staycast train sequences --out cv --leave-one-out        test on each course in turn
   staycast train sequences --out run --set model.hidden=64 --set 'threshold.rule=precision>=0.8'
   staycast train sequences --out forest --model forest     a model to beat, in place of LSTMs
+  staycast train new-course --out tuned --from run --split learner   fine-tune to a course with few labels
+  staycast train sequences --out run --set training.proxy_days=14    let silence stand for dropout where courses run on
   staycast train sequences --out run --resume              after a kill";
 
 /// The splits by name.
@@ -137,6 +144,8 @@ pub(crate) struct Plan {
     pub(crate) device: DeviceChoice,
     pub(crate) start: Beginning,
     pub(crate) track: Vec<Target>,
+    /// The run to go on from.
+    pub(crate) from: Option<PathBuf>,
 }
 
 /// How to begin.
@@ -155,7 +164,11 @@ impl TrainArgs {
             (Some(path), _) => Config::load(path).map_err(usage)?,
             (None, RunState::Interrupted(config)) => *config,
             (None, RunState::Finished) => (**Run::open(&self.out)?.config()).clone(),
-            (None, RunState::Free | RunState::Other) => Config::default(),
+            (None, RunState::Free | RunState::Other) => match &self.from {
+                // The networks keep their shape, and what is known of how to train them.
+                Some(from) => Config { split: Config::default().split, ..(**Run::open(from)?.config()).clone() },
+                None => Config::default(),
+            },
         };
         for setting in &self.settings {
             config.set(setting).map_err(usage)?;
@@ -174,6 +187,7 @@ impl TrainArgs {
             device: self.device,
             start: if self.resume { Beginning::Any } else { Beginning::Fresh },
             track: self.track.clone(),
+            from: self.from.clone(),
         })
     }
 
@@ -277,7 +291,8 @@ pub(crate) fn train_or_keep(
 }
 
 fn train(data: &Dataset, plan: &Plan, device: &ChosenDevice, start: Start, console: &Console) -> anyhow::Result<Run> {
-    let request = TrainRequest { data, config: &plan.config, device, out: &plan.out, start };
+    let from = plan.from.as_deref().map(Run::open).transpose()?;
+    let request = TrainRequest { data, config: &plan.config, device, out: &plan.out, start, from: from.as_ref() };
     tracing::info!(device = %device.info, threads = rayon::current_num_threads(), ?start, "training");
     let watch = Watch::new(console);
     let tracking = Tracking::new(plan, &plan.track, console);

@@ -7,6 +7,7 @@ use staycast_forecast::{ModelKind, Run, RunManifest};
 
 use super::{Plan, Trained};
 use crate::devices;
+use crate::recalibrate::in_words as refit_in_words;
 use crate::words::{Sheet, bytes, counted, duration, grouped, shell, with_grouped_numbers};
 
 /// The summary that `train` prints.
@@ -69,6 +70,18 @@ pub(crate) fn describe(sheet: &mut Sheet, run: &Run) {
             &mut *sheet
         }
     };
+    if let Some(from) = &manifest.from {
+        let data = &from.data_fingerprint[..from.data_fingerprint.len().min(16)];
+        sheet.row("Goes on from", format!("a run with seed {} on data of fingerprint {data}", from.seed));
+    }
+    if let Some(carried) = &manifest.recalibrated {
+        let refit = carried.weeks.get(&manifest.target_week).map_or("nothing", |week| refit_in_words(week.refit));
+        let data = &carried.data_fingerprint[..carried.data_fingerprint.len().min(16)];
+        sheet.row("Carried to", format!("data of fingerprint {data}; fitted at its week: {refit}"));
+    }
+    if let Some(proxies) = &manifest.proxies {
+        sheet.row("Proxies", format!("{} with a label {}", counted(proxies.enrolments, "enrolment"), proxies.rule));
+    }
     sheet.row("Dropout", format!("by the rule {}", manifest.label_rule));
     sheet.row("Split", sentence(&manifest.split));
     sheet.row("Held out", held_out(manifest));

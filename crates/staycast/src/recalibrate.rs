@@ -1,0 +1,111 @@
+//! `staycast recalibrate`: a run carried to other courses, with few labels there or none.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+use staycast_forecast::device::DeviceChoice;
+use staycast_forecast::{RecalibrateRequest, RecalibrationRecord, Refit, Run, RunError, WeekRefit};
+
+use crate::console::Console;
+use crate::status::{Status, usage};
+use crate::words::{Sheet, aligned, grouped, percent, shell};
+use crate::{devices, train};
+
+/// Carry a run to other courses
+///
+/// Writes a new run that forecasts with the same models and whose probabilities fit these courses. In each week, 100 labels
+/// or more (20 of each outcome) give a new calibration and a new threshold; 10 or more shift all probabilities; with
+/// fewer, 50 learners whose outcome is not known yet do that, by the base rate that the forecasts themselves speak for.
+/// Learners that the run was trained on are left out. To train the networks on as well, see `staycast train --from`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  staycast recalibrate run new-course --out run-here
+  staycast recalibrate run sequences --courses physics-3 --out run-physics
+  staycast score run-here new-course --out scores.csv")]
+pub(crate) struct RecalibrateArgs {
+    /// Folder that `staycast train` wrote
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// Sequences of the courses to carry it to, with the features that the run reads
+    #[arg(value_name = "SEQUENCES")]
+    sequences: PathBuf,
+    /// Only these courses
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    courses: Vec<String>,
+    /// Folder to write; it must not exist yet, or be empty
+    #[arg(long, value_name = "RUN")]
+    out: PathBuf,
+    /// Where to compute
+    #[arg(long, value_name = "DEVICE", default_value = "auto", help = devices::HELP)]
+    device: DeviceChoice,
+}
+
+/// What came of it.
+#[derive(Serialize)]
+struct Recalibrated<'a> {
+    out: &'a PathBuf,
+    #[serde(flatten)]
+    record: &'a RecalibrationRecord,
+}
+
+/// Runs the subcommand.
+pub(crate) fn run(args: &RecalibrateArgs, console: &Console) -> anyhow::Result<Status> {
+    let run = Run::open(&args.run)?;
+    let data = train::load(&args.sequences)?;
+    let device = devices::choose(args.device, console)?;
+    let courses = (!args.courses.is_empty()).then_some(args.courses.as_slice());
+    let request = RecalibrateRequest { data: &data, courses, out: &args.out, device: &device };
+    let carried = run.recalibrate(&request).map_err(|error| match error {
+        RunError::UnknownCourses { .. } | RunError::CantRecalibrate(_) => usage(error),
+        other => other.into(),
+    })?;
+    let record = carried.manifest().recalibrated.as_ref().expect("a recalibrated run says how");
+    console.summarise(&Recalibrated { out: &args.out, record }, || words(args, record, run.manifest().target_week))?;
+    Ok(Status::Fine)
+}
+
+fn words(args: &RecalibrateArgs, record: &RecalibrationRecord, target: u16) -> String {
+    let mut sheet = Sheet::default();
+    let heads = ["week", "fitted", "with outcome", "without", "mean risk before", "now"].map(str::to_owned);
+    let share = |mean: Option<f64>| mean.map_or_else(|| "-".to_owned(), percent);
+    let row = |(week, refit): (&u16, &WeekRefit)| {
+        [
+            week.to_string(),
+            in_words(refit.refit).to_owned(),
+            grouped(refit.labelled),
+            grouped(refit.unlabelled),
+            share(refit.mean_before),
+            share(refit.mean),
+        ]
+    };
+    let rows: Vec<[String; 6]> = std::iter::once(heads).chain(record.weeks.iter().map(row)).collect();
+    for line in aligned(&rows, 2) {
+        sheet.verbatim(line);
+    }
+    sheet.gap();
+    let kept: BTreeMap<_, _> = record.weeks.iter().filter(|(_, week)| week.refit == Refit::Kept).collect();
+    if kept.contains_key(&target) {
+        sheet.paragraph(format!(
+            "Nothing could be fitted at week {target}, the run's own: there are too few rows, and its probabilities stay."
+        ));
+        sheet.gap();
+    }
+    sheet.row("Written", args.out.display().to_string());
+    let (out, sequences) = (shell(&args.out.display().to_string()), shell(&args.sequences.display().to_string()));
+    sheet.gap();
+    sheet.verbatim(format!("Next: staycast score {out} {sequences} --out scores.csv"));
+    sheet.finish()
+}
+
+/// What was fitted, in a few words.
+pub(crate) const fn in_words(refit: Refit) -> &'static str {
+    match refit {
+        Refit::Curve => "calibration and threshold",
+        Refit::ShiftToLabels => "shift, to outcomes",
+        Refit::ShiftToUnlabelled => "shift, to forecasts",
+        Refit::Kept => "nothing",
+    }
+}
