@@ -42,6 +42,14 @@ pub(crate) fn unit(rng: &mut ChaCha8Rng) -> f32 {
     (rng.next_u32() >> 8) as f32 / (1 << 24) as f32
 }
 
+/// What `count` calls of [`unit`] give, drawn at once.
+pub(crate) fn units(count: usize, rng: &mut ChaCha8Rng) -> impl Iterator<Item = f32> {
+    let mut bytes = vec![0_u8; 4 * count];
+    rng.fill_bytes(&mut bytes);
+    let word = move |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+    (0..count).map(move |at| (word(4 * at) >> 8) as f32 / (1 << 24) as f32)
+}
+
 /// Fisher and Yates's shuffle.
 pub(crate) fn shuffle<T>(items: &mut [T], rng: &mut ChaCha8Rng) {
     for last in (1..items.len()).rev() {
@@ -68,6 +76,15 @@ mod tests {
         assert_eq!(shuffled(1, 0), shuffled(1, 0));
         assert_ne!(shuffled(1, 0), shuffled(1, 1));
         assert_ne!(shuffled(1, 0), shuffled(2, 0));
+    }
+
+    #[test]
+    fn numbers_drawn_at_once_are_those_drawn_one_by_one() {
+        let (mut one, mut all) = (stream(4, Purpose::Dropout, 1), stream(4, Purpose::Dropout, 1));
+        for count in [1, 63, 64, 1_000, 1] {
+            let singly: Vec<f32> = (0..count).map(|_| unit(&mut one)).collect();
+            assert_eq!(units(count, &mut all).collect::<Vec<f32>>(), singly);
+        }
     }
 
     #[test]

@@ -12,10 +12,6 @@ use super::sigmoid;
 const EXPECTED_SHIFT: f64 = 1.0;
 /// Greatest shift that is looked for; a base rate of 50 % becomes 1 in 3 million.
 const GREATEST_SHIFT: f64 = 15.0;
-/// Most steps of the iteration over unlabelled rows, and the change of the base rate that ends it.
-const STEPS: usize = 10_000;
-const SETTLED: f64 = 1e-10;
-
 /// The shift that fits labelled rows best, under a normal prior of mean 0 and deviation 1: few labels move it little.
 ///
 /// `log_odds`: calibrated where dropout was as frequent as in training; finite, one a label. 0 without rows.
@@ -35,43 +31,39 @@ const SETTLED: f64 = 1e-10;
 pub fn shift_to_labels(log_odds: &[f64], labels: &[bool]) -> f64 {
     assert_eq!(log_odds.len(), labels.len(), "one label a row");
     let dropouts = labels.iter().filter(|&&label| label).count() as f64;
-    // The derivative of the penalised log loss, which rises with the shift.
-    let slope = |shift: f64| {
-        log_odds.iter().map(|z| sigmoid(z + shift)).sum::<f64>() - dropouts + shift / EXPECTED_SHIFT.powi(2)
-    };
-    let (mut low, mut high) = (-GREATEST_SHIFT, GREATEST_SHIFT);
-    for _ in 0..60 {
-        let middle = 0.5 * (low + high);
-        if slope(middle) < 0.0 { low = middle } else { high = middle }
-    }
-    0.5 * (low + high)
+    // The derivative of the log likelihood and of the prior's.
+    root(|shift| dropouts - log_odds.iter().map(|z| sigmoid(z + shift)).sum::<f64>() - prior(shift))
 }
 
-/// The shift that unlabelled rows ask for, by the expectation-maximisation of Saerens and others: the base rate that is
-/// the mean of the probabilities that it gives. `None` without rows, or when there is no such rate between 0 and 1.
+/// The shift that unlabelled rows ask for: the one that makes them likeliest as a mixture of those who drop out and those
+/// who stay, under the same prior. Without the prior it is the fixed point of the expectation-maximisation of Saerens and
+/// others, the base rate that is the mean of the probabilities it gives; that one runs off to 0 or 1 where forecasts tell
+/// the two apart too little to say. `None` without rows, or when `base_rate` is not between 0 and 1.
 ///
-/// `log_odds`: calibrated where the share `base_rate` (in (0, 1)) dropped out; finite.
+/// `log_odds`: calibrated where the share `base_rate` dropped out; finite.
 #[must_use]
 pub fn shift_to_unlabelled(log_odds: &[f64], base_rate: f64) -> Option<f64> {
     if log_odds.is_empty() || !(base_rate > 0.0 && base_rate < 1.0) {
         return None;
     }
-    let logit = |p: f64| (p / (1.0 - p)).ln();
-    let mut rate = base_rate;
-    for _ in 0..STEPS {
-        let shift = logit(rate) - logit(base_rate);
-        if !(-GREATEST_SHIFT..=GREATEST_SHIFT).contains(&shift) {
-            return None;
-        }
-        let next = log_odds.iter().map(|z| sigmoid(z + shift)).sum::<f64>() / log_odds.len() as f64;
-        let settled = (next - rate).abs() < SETTLED;
-        rate = next;
-        if settled {
-            break;
-        }
+    let base = (base_rate / (1.0 - base_rate)).ln();
+    let likelier = |shift: f64| log_odds.iter().map(|z| sigmoid(z + shift) - sigmoid(base + shift)).sum::<f64>();
+    Some(root(|shift| likelier(shift) - prior(shift)))
+}
+
+/// The derivative of the prior's negative log density.
+fn prior(shift: f64) -> f64 {
+    shift / EXPECTED_SHIFT.powi(2)
+}
+
+/// Where `falls`, above 0 for very low shifts and below for very high ones, is 0.
+fn root(falls: impl Fn(f64) -> f64) -> f64 {
+    let (mut low, mut high) = (-GREATEST_SHIFT, GREATEST_SHIFT);
+    for _ in 0..60 {
+        let middle = 0.5 * (low + high);
+        if falls(middle) > 0.0 { low = middle } else { high = middle }
     }
-    let shift = logit(rate) - logit(base_rate);
-    (-GREATEST_SHIFT..=GREATEST_SHIFT).contains(&shift).then_some(shift)
+    0.5 * (low + high)
 }
 
 #[cfg(test)]
@@ -119,8 +111,16 @@ mod tests {
         assert_eq!(shift_to_unlabelled(&[], 0.5), None);
         assert_eq!(shift_to_unlabelled(&[0.0], 1.0), None);
         assert_eq!(shift_to_unlabelled(&[0.0], f64::NAN), None);
-        // All rows surely stay: the rate runs to 0.
-        assert_eq!(shift_to_unlabelled(&[-9.0; 50], 0.5), None);
+        assert_eq!(shift_to_unlabelled(&[0.0], 0.0), None);
+    }
+
+    #[test]
+    fn forecasts_that_tell_little_move_little() {
+        // All the same, and a little above the base rate: without the prior the rate would run to 1.
+        let shift = shift_to_unlabelled(&[0.05; 200], 0.5).expect("a shift");
+        assert!((0.0..2.0).contains(&shift), "{shift}");
+        // Forty rows that are sure not to drop out speak for few dropouts.
+        assert!(shift_to_unlabelled(&[-6.0; 40], 0.5).expect("a shift") < -1.5);
     }
 
     proptest! {

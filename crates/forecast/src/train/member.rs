@@ -10,7 +10,7 @@ use super::adamw::{AdamW, AdamWState, learning_rate};
 use crate::config::{CheckedConfig, ClassWeights};
 use crate::examples::Examples;
 use crate::network::{DropoutMasks, Network, Parameter};
-use crate::random::{Purpose, shuffle, stream, unit};
+use crate::random::{Purpose, shuffle, stream, units};
 
 /// Sequences that are forecast at a time; bounds memory, changes no result.
 const INFERENCE_BATCH: usize = 4096;
@@ -215,7 +215,7 @@ impl OnDevice<'_> {
         learning_rate: f64,
     ) -> Tensor<1> {
         let rows = index(batch, &self.x.device());
-        let x = self.x.clone().select(0, rows.clone()).autodiff();
+        let x = sequences(self.x, rows.clone()).autodiff();
         let loss = self.targets.loss(network.forward(x, masks), rows);
         let gradients = loss.backward();
         adam.step(network, &gradients, learning_rate);
@@ -227,6 +227,14 @@ impl OnDevice<'_> {
 pub(crate) fn index(positions: &[usize], device: &Device) -> Tensor<1, Int> {
     let values: Vec<i32> = positions.iter().map(|&position| position as i32).collect();
     Tensor::from_data(TensorData::new(values, [positions.len()]), device)
+}
+
+/// The sequences at `rows` of `x`, `[positions, weeks, inputs]`.
+fn sequences(x: &Tensor<3>, rows: Tensor<1, Int>) -> Tensor<3> {
+    let ([positions, weeks, inputs], [count]) = (x.dims(), rows.dims());
+    // Flex gathers rows of matrices in one pass, and on several threads; with a third dimension it clears them first.
+    let flat = x.clone().reshape([positions, weeks * inputs]);
+    flat.select(0, rows).reshape([count, weeks, inputs])
 }
 
 /// A dropout mask `[rows, 1, columns]`, or none for a share of 0.
@@ -241,7 +249,8 @@ fn mask(
         return None;
     }
     let kept = (1.0 / (1.0 - share)) as f32;
-    let values: Vec<f32> = (0..rows * columns).map(|_| if f64::from(unit(rng)) < share { 0.0 } else { kept }).collect();
+    let values: Vec<f32> =
+        units(rows * columns, rng).map(|unit| if f64::from(unit) < share { 0.0 } else { kept }).collect();
     Some(Tensor::from_data(TensorData::new(values, [rows, 1, columns]), device).autodiff())
 }
 
@@ -249,7 +258,7 @@ fn mask(
 pub(crate) fn forecast(network: &Network, x: &Tensor<3>, positions: &[usize]) -> Vec<f32> {
     let mut logits = Vec::new();
     for batch in positions.chunks(INFERENCE_BATCH) {
-        let rows = x.clone().select(0, index(batch, &x.device()));
+        let rows = sequences(x, index(batch, &x.device()));
         let batch: Vec<f32> =
             network.forward(rows, DropoutMasks::none()).into_data().try_to_vec().expect("32-bit floats");
         logits.extend(batch);
