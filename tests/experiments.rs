@@ -127,6 +127,28 @@ fn networks_are_written_as_onnx_and_other_models_are_not() {
 }
 
 #[test]
+#[ignore = "needs STAYCAST_ONNX_PYTHON, a python with onnxruntime and pyarrow; scripts/test provides it"]
+fn onnx_runtime_scores_an_exported_run_as_staycast_does() {
+    let python = std::env::var("STAYCAST_ONNX_PYTHON").expect("STAYCAST_ONNX_PYTHON names a python with onnxruntime");
+    let (shop, home) = (Workshop::open(), folder());
+    let (model, scores) = (home.path().join("model.onnx"), home.path().join("scores.parquet"));
+    run("runs onnx {} --out {}", &[&shop.run(), &model]).expect(0);
+    run("score {} {} --out {} --device cpu", &[&shop.run(), &shop.sequences(), &scores]).expect(0);
+    // Asked of cargo when the test runs: it may have been built in another checkout.
+    let package = std::path::PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests"));
+    let script = package.join("../../scripts/peers/onnx_scores.py");
+    let output = std::process::Command::new(python)
+        .arg(script)
+        .args([shop.run(), model, shop.sequences(), scores])
+        .output()
+        .expect("python runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert!(found["rows"].as_u64().expect("a count") > 100, "{found}");
+    assert!(found["greatest"].as_f64().expect("a number") < 1e-5, "{found}");
+}
+
+#[test]
 fn training_is_tracked_as_tensorboard_events_and_a_server_that_is_away_loses_nothing() {
     let (shop, home) = (Workshop::open(), folder());
     let (plain, tracked) = (home.path().join("plain"), home.path().join("tracked"));
