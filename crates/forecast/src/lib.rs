@@ -25,6 +25,7 @@ mod model;
 mod network;
 mod random;
 mod run;
+mod survival;
 mod tables;
 mod train;
 pub mod tune;

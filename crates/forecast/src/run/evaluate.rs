@@ -150,7 +150,7 @@ impl Run {
             self.judgeable(&table, &enrolments, request.device)?.into_iter().unzip();
         let placed = of_rows.iter().zip(&rows).map(|(&enrolment, row)| (enrolment, u32::from(row.week)));
         let context = Context::of(data, placed, request.groups, request.smoothing)
-            .with_survival(self.survival_curves(data, &enrolments, week)?);
+            .with_survival(self.survival_curves(data, &enrolments, week, request.device)?);
         let kind = self.kind(request, &enrolments, week);
         Ok(Predictions {
             repeat: 0,

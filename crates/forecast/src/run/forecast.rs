@@ -9,6 +9,7 @@ use crate::device::ChosenDevice;
 use crate::host::HostWeekly;
 use crate::model::ModelKind;
 use crate::network::Network;
+use crate::survival;
 use crate::train::{MemberModel, member};
 
 /// Enrolments whose inputs are in memory at a time: 2,048 of 40 weeks and 100 inputs take 33 MB.
@@ -116,15 +117,24 @@ impl Run {
         data: &Dataset,
         enrolments: &[usize],
         cutoff_week: u16,
+        device: &ChosenDevice,
     ) -> Result<Vec<Vec<f64>>, RunError> {
         let model = self.model()?;
-        let Some(members) =
-            model.parts.get(&ModelKind::Baseline(BaselineKind::Hazard)).filter(|_| model.blend.is_none())
-        else {
-            return Ok(Vec::new());
-        };
         let weeks = usize::from(self.manifest.weeks).min(data.weeks).max(1);
         let mut curves = vec![Vec::new(); data.enrolments.len()];
+        let hazards = model.parts.get(&ModelKind::Baseline(BaselineKind::Hazard));
+        let Some(members) = hazards.filter(|_| model.blend.is_none()) else {
+            let Some(by_forecast) = &model.survival else { return Ok(Vec::new()) };
+            let forecasts = self.forecast(data, enrolments, device)?;
+            let logits = forecasts.logits.iter().map(|&logit| logit as f32);
+            // A week that was not fitted has no figures in the report either.
+            let found = survival::curves(by_forecast, data, enrolments, logits, weeks, cutoff_week);
+            let Ok(found) = found else { return Ok(Vec::new()) };
+            for (&enrolment, curve) in enrolments.iter().zip(found) {
+                curves[enrolment] = curve;
+            }
+            return Ok(curves);
+        };
         for chunk in enrolments.chunks(CHUNK) {
             let host = HostWeekly::new(data, &model.inputs, chunk, weeks)?;
             for member in members {
@@ -136,9 +146,7 @@ impl Run {
                 for (&enrolment, hazards) in chunk.iter().zip(hazards) {
                     let curve: &mut Vec<f64> = &mut curves[enrolment];
                     curve.resize(hazards.len(), 0.0);
-                    let mut survival = 1.0;
-                    for (mean, hazard) in curve.iter_mut().zip(hazards) {
-                        survival *= 1.0 - f64::from(hazard);
+                    for (mean, survival) in curve.iter_mut().zip(survival::survival(&hazards)) {
                         *mean += survival / members.len() as f64;
                     }
                 }

@@ -6,6 +6,7 @@
 //! | `model.safetensors` | every member's parameters, `member<k>.…` |
 //! | `baselines.json.zst` | every member of the models to beat, by model; in place of the former, or beside it in a blend |
 //! | `blend.json` | of a blend: the weights by week, and what was fitted for each part |
+//! | `survival.json.zst` | hazards by forecast, which say when those leave whom a model says that they will; where known |
 //! | `scaler.json` | the inputs: features by name, transforms, means, deviations |
 //! | `calibration.json` | by week: calibration, threshold, baselines |
 //! | `split.json` | which enrolments trained, and which are the test part |
@@ -65,6 +66,7 @@ pub(crate) const CONFIG: &str = "config.toml";
 pub(crate) const MODEL: &str = "model.safetensors";
 pub(crate) const BASELINES: &str = "baselines.json.zst";
 pub(crate) const BLEND: &str = "blend.json";
+pub(crate) const SURVIVAL: &str = "survival.json.zst";
 pub(crate) const SCALER: &str = "scaler.json";
 pub(crate) const CALIBRATION: &str = "calibration.json";
 pub(crate) const FOLD_CALIBRATION: &str = "fold_calibration.json";
@@ -415,6 +417,8 @@ struct Model {
     /// By model, in the order of a blend's record; one unless it is a blend.
     parts: BTreeMap<ModelKind, Vec<MemberModel>>,
     blend: Option<BlendRecord>,
+    /// Hazards by forecast.
+    survival: Option<Arc<staycast_baselines::Model>>,
 }
 
 impl Run {
@@ -519,6 +523,8 @@ impl Run {
         let mut blend = model.blend.take().ok_or_else(|| lacks(own))?;
         model.fitted = blend.parts.remove(&kind).ok_or_else(|| lacks(own))?;
         model.parts.retain(|&part, _| part == kind);
+        // It is of the blend's forecasts.
+        model.survival = None;
         self.manifest.model = kind;
         Ok(self)
     }
@@ -561,6 +567,8 @@ impl Model {
             ModelKind::Blend => Some(files::read_json(&path.join(BLEND))?),
             _ => None,
         };
-        Ok(Self { inputs, fitted, parts, blend })
+        let hazards = path.join(SURVIVAL);
+        let survival = if hazards.exists() { Some(Arc::new(baselines::load(&hazards)?)) } else { None };
+        Ok(Self { inputs, fitted, parts, blend, survival })
     }
 }

@@ -11,7 +11,7 @@ use staycast_sequences::{Dataset, Status};
 use super::score::of_courses;
 use super::{
     BASELINES, BLEND, CALIBRATION, CONFIG, MANIFEST, METRICS, MODEL, Run, RunError, RunManifest, SCALER, SPLIT,
-    SplitRecord,
+    SURVIVAL, SplitRecord,
 };
 use crate::device::ChosenDevice;
 use crate::examples::Examples;
@@ -173,7 +173,7 @@ impl Run {
         split: &SplitRecord,
     ) -> Result<(), RunError> {
         fs::create_dir_all(out).map_err(|source| FileError::io("make", out, source))?;
-        for name in [CONFIG, MODEL, BASELINES, BLEND, SCALER, METRICS] {
+        for name in [CONFIG, MODEL, BASELINES, BLEND, SURVIVAL, SCALER, METRICS] {
             let from = self.path.join(name);
             if from.exists() {
                 files::write(&out.join(name), &files::read(&from)?)?;

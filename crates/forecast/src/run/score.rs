@@ -114,7 +114,7 @@ impl Run {
                     Some(fit.calibration.apply(forecasts.logit(row, week)))
                 };
                 let mut p = at(seen).expect("a score is given where a week is fitted");
-                if let Some(weight) = smoothing {
+                if let Some(weight) = smoothing.filter(|&weight| weight < 1.0) {
                     let forecast =
                         |&week: &u32| staycast_sequences::standing(data, enrolment, week).status == Status::Scored;
                     let weeks: Vec<f64> = (1..=seen).filter(forecast).filter_map(at).collect();

@@ -18,7 +18,7 @@ pub(crate) struct Answers {
 }
 
 impl Answers {
-    pub(super) fn of(data: &Dataset, examples: &Examples, enrolments: &[usize]) -> Self {
+    pub(crate) fn of(data: &Dataset, examples: &Examples, enrolments: &[usize]) -> Self {
         let learnable =
             enrolments.iter().flat_map(|&row| (0..examples.weeks()).map(move |week| examples.teachable(row, week)));
         Self {

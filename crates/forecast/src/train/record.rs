@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
+use staycast_baselines::BaselineKind;
 use staycast_evaluation::calibration::Calibration;
 use staycast_evaluation::splits::{Part, SplitExclusion};
 
@@ -24,9 +25,9 @@ use crate::model::ModelKind;
 use crate::run::{
     BASELINES, BLEND, CALIBRATION, CHECKPOINTS, CONFIG, DataRecord, FOLD_CALIBRATION, FoldFit, MANIFEST, METRICS,
     MODEL, MemberSummary, OUT_OF_FOLD, ParentRecord, ProxyRecord, RUN_KIND, RUN_VERSION, Run, RunManifest, SCALER,
-    SPLIT, SplitRecord, TIMING,
+    SPLIT, SURVIVAL, SplitRecord, TIMING,
 };
-use crate::tables;
+use crate::{survival, tables};
 
 const STARTED: &str = "started.json";
 
@@ -214,6 +215,19 @@ pub(super) fn finish(
         files::write_json(&out.join(FOLD_CALIBRATION), &fits)?;
     } else {
         write_models(out, &trained[0])?;
+        let training = &plan.splits[0].training;
+        if config_says_whether_only(request)
+            && let Some(hazards) = survival::fit(
+                request.data,
+                examples,
+                &request.config.baselines,
+                training,
+                &mixed[0].logits,
+                request.config.training.seed,
+            )
+        {
+            baselines::save(&out.join(SURVIVAL), &hazards)?;
+        }
         if let Some(blend) = &mixed[0].blend {
             files::write_json(&out.join(BLEND), blend)?;
         }
@@ -249,8 +263,15 @@ fn write_models(out: &Path, split: &TrainedSplit) -> Result<(), TrainError> {
     Ok(())
 }
 
+/// Whether the run's model says whether learners leave, and not when.
+fn config_says_whether_only(request: &TrainRequest<'_>) -> bool {
+    request.config.model.kind != ModelKind::Baseline(BaselineKind::Hazard)
+}
+
 /// What is fitted on a split's held-out predictions.
 struct Mixed {
+    /// The held-out predictions, `[position][week]`, NaN where no member held it out.
+    logits: Vec<f32>,
     fitted: Fitted,
     blend: Option<BlendRecord>,
 }
@@ -277,9 +298,9 @@ fn mix(
         // Why there is no blend says more than that there is nothing to calibrate.
         fitted.not_fitted.extend(not_fitted);
         let parts = parts.iter().zip(&of_parts).map(|(&kind, logits)| (kind, fit(logits))).collect();
-        Mixed { fitted, blend: Some(BlendRecord { weights, parts }) }
+        Mixed { logits, fitted, blend: Some(BlendRecord { weights, parts }) }
     } else {
-        Mixed { fitted: fit(&of_parts[0]), blend: None }
+        Mixed { fitted: fit(&of_parts[0]), logits: of_parts.into_iter().next().expect("one model"), blend: None }
     };
     let week = config.training.target_week;
     match mixed.fitted.not_fitted.get(&(week as u16)) {
@@ -349,7 +370,7 @@ fn fold_predictions(
 ) -> Vec<FoldPrediction> {
     let weeks = examples.weeks();
     let mut predictions = Vec::new();
-    for ((outer, split), Mixed { fitted, blend }) in plan.splits.iter().zip(trained).zip(mixed) {
+    for ((outer, split), Mixed { fitted, blend, .. }) in plan.splits.iter().zip(trained).zip(mixed) {
         let kinds: Vec<ModelKind> = match blend {
             Some(blend) => blend.parts.keys().copied().collect(),
             None => vec![split.members[0].kind],

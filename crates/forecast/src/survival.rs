@@ -1,0 +1,97 @@
+//! When learners leave, for models that say only whether: discrete-time hazards of each coming week, whose log odds are a
+//! baseline of the week and a weighted sum of the forecasts so far (Cox 1972, section 6; Singer and Willett 1993). A second
+//! model on held-out forecasts, which changes none of them.
+
+use staycast_baselines::{BaselineConfig, BaselineKind, ForecastError, Model, Training, Weekly};
+use staycast_sequences::Dataset;
+
+use crate::examples::Examples;
+use crate::random::member_seed;
+use crate::train::baselines::Answers;
+
+/// The one column that the hazards read.
+const COLUMN: &str = "log odds of dropout";
+/// Log odds are cut to ± this: a forecast that is sure should not decide on the weights alone.
+const CLIP: f32 = 8.0;
+/// L2 penalty on the weights: as many columns as weeks have passed, all much alike.
+const PENALTY: f64 = 1.0;
+
+/// Forecasts as the hazards read them.
+struct Columns {
+    names: Vec<String>,
+    values: Vec<f32>,
+    course_weeks: Vec<u32>,
+    weeks: usize,
+}
+
+impl Columns {
+    /// `logits`: `[row][week]` of `enrolments`. NaN, where there is no forecast, becomes 0.
+    fn of(data: &Dataset, enrolments: &[usize], logits: impl Iterator<Item = f32>, weeks: usize) -> Self {
+        let clean = |logit: f32| if logit.is_nan() { 0.0 } else { logit.clamp(-CLIP, CLIP) };
+        Self {
+            names: vec![COLUMN.to_owned()],
+            values: logits.map(clean).collect(),
+            course_weeks: enrolments.iter().map(|&row| data.course_of(row).weeks).collect(),
+            weeks,
+        }
+    }
+
+    fn lend(&self) -> Weekly<'_> {
+        Weekly {
+            rows: self.course_weeks.len(),
+            weeks: self.weeks,
+            columns: &self.names,
+            values: &self.values,
+            raw: &[],
+            course_weeks: &self.course_weeks,
+        }
+    }
+}
+
+/// Fits hazards on held-out forecasts, `[enrolment][week]`, NaN where there is none; `None` where the data has no weeks of
+/// leaving, or too few.
+pub(crate) fn fit(
+    data: &Dataset,
+    examples: &Examples,
+    config: &BaselineConfig,
+    enrolments: &[usize],
+    logits: &[f32],
+    seed: u64,
+) -> Option<Model> {
+    let weeks = examples.weeks();
+    let mut config = config.clone();
+    config.hazard.penalties = vec![PENALTY];
+    let forecast = |&position: &usize| logits[position * weeks..][..weeks].iter().any(|logit| !logit.is_nan());
+    let rows: Vec<usize> = (0..enrolments.len()).filter(forecast).collect();
+    let columns = Columns::of(data, enrolments, logits.iter().copied(), weeks);
+    let answers = Answers::of(data, examples, enrolments);
+    let inputs = columns.lend();
+    let training: Training<'_> = answers.training(&inputs, &rows, &[], member_seed(seed, 0));
+    BaselineKind::Hazard.fit(&config, &training).ok()
+}
+
+/// The chance of not having left by 1, 2, … weeks after the cut-off, by row of `enrolments`. `logits` as for [`fit`].
+///
+/// # Errors
+/// When the week was not fitted.
+pub(crate) fn curves(
+    model: &Model,
+    data: &Dataset,
+    enrolments: &[usize],
+    logits: impl Iterator<Item = f32>,
+    weeks: usize,
+    cutoff_week: u16,
+) -> Result<Vec<Vec<f64>>, ForecastError> {
+    let columns = Columns::of(data, enrolments, logits, weeks);
+    let hazards = model.hazards(&columns.lend(), cutoff_week)?;
+    Ok(hazards.iter().map(|hazards| survival(hazards)).collect())
+}
+
+/// The product of 1 - hazard, week by week.
+pub(crate) fn survival(hazards: &[f32]) -> Vec<f64> {
+    let next = |survival: &mut f64, hazard: &f32| {
+        *survival *= 1.0 - f64::from(*hazard);
+        Some(*survival)
+    };
+    hazards.iter().scan(1.0, next).collect()
+}

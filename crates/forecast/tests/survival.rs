@@ -1,0 +1,75 @@
+//! When learners leave, said by models that forecast whether.
+
+mod common;
+
+use common::{config, dataset, train_at};
+use staycast_evaluation::report::Resampling;
+use staycast_forecast::device::ChosenDevice;
+use staycast_forecast::{EvaluateRequest, Rows, Run};
+use staycast_sequences::Dataset;
+
+/// Data in which those who drop out have left in the weeks 3 to 5, sooner where they did less.
+fn with_weeks_of_leaving() -> Dataset {
+    let mut data = dataset(4, 80);
+    let events = data.feature("n_events").expect("the column");
+    for enrolment in 0..data.enrolments.len() {
+        let done = data.week(enrolment, 1)[events] + data.week(enrolment, 2)[events];
+        let row = &mut data.enrolments[enrolment];
+        row.left_week = (row.dropout == Some(true)).then_some(if done < 12.0 {
+            3
+        } else if done < 24.0 {
+            4
+        } else {
+            5
+        });
+    }
+    data
+}
+
+fn survival(run: &Run, data: &Dataset, week: u32) -> serde_json::Value {
+    let device = ChosenDevice::flex();
+    let request = EvaluateRequest {
+        data,
+        week: Some(week),
+        courses: None,
+        rows: Rows::Unseen,
+        resampling: Resampling::Off,
+        groups: None,
+        smoothing: None,
+        device: &device,
+    };
+    serde_json::to_value(run.evaluate(&request).expect("it evaluates")).expect("JSON")["survival"].take()
+}
+
+#[test]
+fn every_model_says_when_where_weeks_of_leaving_are_known() {
+    let here = tempfile::tempdir().expect("a temporary folder");
+    let data = with_weeks_of_leaving();
+    for settings in
+        [&["model.kind=lstm"][..], &["model.kind=logistic"], &["model.kind=blend", "model.blend=lstm,rules"]]
+    {
+        let settings = [settings, &["training.epochs=8", "split.test_courses=course0"]].concat();
+        let out = here.path().join(settings[0].replace('=', "-"));
+        let run = train_at(&data, &config(&settings), &out).expect("it trains");
+        let active = survival(&run, &data, 3)["active"].take();
+        let points = active["predicted"].as_array().expect("a list");
+        assert!(!points.is_empty(), "{settings:?}: {active}");
+        let shares: Vec<f64> = points.iter().map(|point| point["survival"].as_f64().expect("a share")).collect();
+        assert!(shares.is_sorted_by(|one, next| one >= next), "{shares:?}");
+        assert!(shares.iter().all(|share| (0.0..=1.0).contains(share)), "{shares:?}");
+        // About 40 % leave in the end.
+        let last = *shares.last().expect("a week");
+        assert!((0.4..0.8).contains(&last), "{settings:?}: {last}");
+        assert!(active["c_index"].as_f64().expect("pairs") > 0.55, "{active}");
+        assert!(active["integrated_brier"].as_f64().expect("weeks") < 0.25, "{active}");
+    }
+}
+
+#[test]
+fn nobody_says_when_where_no_week_of_leaving_is_known() {
+    let here = tempfile::tempdir().expect("a temporary folder");
+    let data = dataset(4, 80);
+    let run = train_at(&data, &config(&[]), &here.path().join("run")).expect("it trains");
+    assert!(survival(&run, &data, 3).is_null());
+    assert!(!here.path().join("run/survival.json.zst").exists());
+}
