@@ -56,6 +56,19 @@ fn networks_are_trained_on_in_a_new_course() {
 }
 
 #[test]
+fn a_report_is_of_the_capacities_and_sizes_asked_for() {
+    let shop = Workshop::open();
+    let line = "evaluate {} {} --device cpu --json --resamples 0 --check-leakage never";
+    let report = |more: &str| run(&format!("{line}{more}"), &[&shop.run(), &shop.sequences()]).expect(0).json();
+    let asked = report(" --capacities 7,20% --minimum-group 100000");
+    let lines = asked["capacity"]["all"].as_array().expect("a list");
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines.iter().any(|line| line["k"] == 7), "{lines:?}");
+    assert!(report("")["capacity"]["all"].as_array().expect("a list").len() > 2);
+    run(&format!("{line} --capacities none"), &[&shop.run(), &shop.sequences()]).expect(2).complains(&["none", "10%"]);
+}
+
+#[test]
 fn risks_are_smoothed_over_weeks_when_asked() {
     let (shop, home) = (Workshop::open(), folder());
     let score = |name: &str, more: &str| {

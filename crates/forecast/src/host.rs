@@ -17,7 +17,7 @@ pub(crate) struct HostWeekly {
 }
 
 impl HostWeekly {
-    /// The inputs of `enrolments` in the weeks 0 to `weeks` - 1.
+    /// The inputs of `enrolments` in the weeks 0 to `weeks` - 1, with the raw series or, for networks, without.
     ///
     /// # Errors
     /// When the data lacks what the inputs read.
@@ -26,9 +26,10 @@ impl HostWeekly {
         inputs: &Inputs,
         enrolments: &[usize],
         weeks: usize,
+        with_raw: bool,
     ) -> Result<Self, InputsError> {
         let values = inputs.for_data(data)?.fill(enrolments, weeks);
-        let raw = RAW.iter().filter_map(|&name| {
+        let raw = RAW.iter().filter(|_| with_raw).filter_map(|&name| {
             let column = data.feature(name)?;
             let of = |enrolment: usize, week: usize| {
                 if week < data.weeks { data.week(enrolment, week)[column] } else { f32::NAN }

@@ -145,7 +145,7 @@ impl Run {
             None => Inputs::fit(&self.config().inputs, data, examples, &sides.training)?,
         };
         // The last week's inputs are enough to carry an answer, and a model of them is fitted in no time.
-        let host = HostWeekly::new(data, &inputs, &all, weeks)?.last_week();
+        let host = HostWeekly::new(data, &inputs, &all, weeks, true)?.last_week();
         let training: Vec<usize> = (0..sides.training.len()).collect();
         let test: Vec<usize> = (sides.training.len()..all.len()).collect();
         let test_host = host.of_rows(&test);
@@ -201,7 +201,7 @@ impl Run {
             Some(inputs) => inputs.clone(),
             None => Inputs::fit(&self.config().inputs, data, examples, &rows)?,
         };
-        let host = HostWeekly::new(data, &inputs, &rows, examples.weeks())?.last_week();
+        let host = HostWeekly::new(data, &inputs, &rows, examples.weeks(), true)?.last_week();
         let width = inputs.width();
         let auc = |column: usize| {
             let values: Vec<f64> =

@@ -59,6 +59,8 @@ fn training_evaluating_and_scoring_agree_with_flex() {
             resampling: Resampling::Off,
             groups: None,
             smoothing: None,
+            capacities: &[],
+            minimum_group: None,
             device,
         };
         run.evaluate(&request).expect("it evaluates").evaluation.cohorts.all

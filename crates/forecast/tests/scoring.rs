@@ -34,6 +34,8 @@ fn request<'a>(data: &'a Dataset, device: &'a ChosenDevice) -> EvaluateRequest<'
         resampling: Resampling::Off,
         groups: None,
         smoothing: None,
+        capacities: &[],
+        minimum_group: None,
         device,
     }
 }

@@ -36,6 +36,8 @@ fn survival(run: &Run, data: &Dataset, week: u32) -> serde_json::Value {
         resampling: Resampling::Off,
         groups: None,
         smoothing: None,
+        capacities: &[],
+        minimum_group: None,
         device: &device,
     };
     serde_json::to_value(run.evaluate(&request).expect("it evaluates")).expect("JSON")["survival"].take()
@@ -48,7 +50,8 @@ fn every_model_says_when_where_weeks_of_leaving_are_known() {
     for settings in
         [&["model.kind=lstm"][..], &["model.kind=logistic"], &["model.kind=blend", "model.blend=lstm,rules"]]
     {
-        let settings = [settings, &["training.epochs=8", "split.test_courses=course0"]].concat();
+        let settings =
+            [settings, &["training.epochs=40", "training.patience=40", "split.test_courses=course0"]].concat();
         let out = here.path().join(settings[0].replace('=', "-"));
         let run = train_at(&data, &config(&settings), &out).expect("it trains");
         let active = survival(&run, &data, 3)["active"].take();

@@ -31,6 +31,8 @@ fn a_run_learns_what_there_is_to_learn() {
         resampling: Resampling::Off,
         groups: None,
         smoothing: None,
+        capacities: &[],
+        minimum_group: None,
         device: &device,
     };
     let outcome = run.evaluate(&request).expect("it evaluates");
@@ -283,6 +285,8 @@ fn leaving_one_course_out_is_a_cross_validation_with_a_fold_for_each() {
         resampling: Resampling::Off,
         groups: None,
         smoothing: None,
+        capacities: &[],
+        minimum_group: None,
         device: &device,
     };
     let outcome = run.evaluate(&request).expect("it evaluates");

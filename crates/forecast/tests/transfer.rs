@@ -96,6 +96,8 @@ fn networks_are_trained_on_with_the_inputs_that_they_know() {
         resampling: Resampling::Off,
         groups: None,
         smoothing: None,
+        capacities: &[],
+        minimum_group: None,
         device: &device,
     };
     assert!(matches!(tuned.evaluate(&request), Err(RunError::TrainingRows { count: 240, .. })));

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use staycast_evaluation::metrics::Capacity;
 use staycast_events::time;
 
 /// A number of bytes, as in `512MB`, `1GiB`, `1.5 GB` or `1000000`.
@@ -48,6 +49,16 @@ pub(crate) fn weight(text: &str) -> Result<f64, String> {
     number.ok_or_else(|| format!("`{text}` is not a number above 0 and up to 1"))
 }
 
+/// How many learners can be contacted: a number of them, or a share as `10%`.
+pub(crate) fn capacity(text: &str) -> Result<Capacity, String> {
+    let found = match text.strip_suffix('%') {
+        Some(share) => share.trim().parse().ok().map(|percent: f64| Capacity::Share(percent / 100.0)),
+        None => text.parse().ok().map(Capacity::Count),
+    };
+    let possible = found.filter(|capacity| capacity.is_possible());
+    possible.ok_or_else(|| format!("`{text}` is not a number of learners, as 50, or a share of them, as 10%"))
+}
+
 /// Seconds since 1970-01-01T00:00:00 of a date or a date and time.
 pub(crate) fn instant(text: &str) -> Result<i64, String> {
     time::parse_instant(text.as_bytes()).ok_or_else(|| {
@@ -89,6 +100,15 @@ mod tests {
         }
         for text in ["", "MB", "12XB", "-1GB", "12", "1e3GB", "9999TB"] {
             assert!(text.parse::<Size>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn capacities() {
+        assert_eq!(capacity("50"), Ok(Capacity::Count(50)));
+        assert_eq!(capacity("12.5%"), Ok(Capacity::Share(0.125)));
+        for wrong in ["0", "-3", "2.5", "0%", "101%", "many", "%"] {
+            assert!(capacity(wrong).expect_err(wrong).contains(wrong));
         }
     }
 

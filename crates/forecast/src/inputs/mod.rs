@@ -21,7 +21,7 @@ use crate::config::InputsConfig;
 use crate::examples::Examples;
 
 use choose::{statics, weekly};
-use read::{Moments, Reader, null_column};
+use read::{Moments, Reader, features_of, null_column};
 
 /// Why inputs could not be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -264,6 +264,9 @@ impl Inputs {
     }
 }
 
+/// Counts that are scaled once for all rows.
+const SMALL_COUNTS: usize = 64;
+
 /// Inputs bound to a data set; [`BoundInputs::fill`] computes them.
 #[derive(Debug)]
 pub struct BoundInputs<'a> {
@@ -282,13 +285,24 @@ impl BoundInputs<'_> {
         if values.is_empty() {
             return values;
         }
-        let zeros: Vec<f32> = self.inputs.columns.iter().map(|column| self.scaled(column, 0.0)).collect();
+        // Most values are small counts, and logarithms are most of the work.
+        let counts: Vec<[f32; SMALL_COUNTS]> = self
+            .inputs
+            .columns
+            .iter()
+            .map(|column| std::array::from_fn(|count| self.scaled(column, count as f32)))
+            .collect();
         values.par_chunks_mut(weeks * width).zip(enrolments).with_min_len(64).for_each(|(values, &enrolment)| {
             for (week, values) in values.chunks_exact_mut(width).enumerate() {
+                let features = features_of(self.data, enrolment, week);
                 for (column, value) in values.iter_mut().enumerate() {
-                    let raw = self.readers[column].raw(self.data, enrolment, week);
-                    // Most counts are 0, and logarithms are most of the work.
-                    *value = if raw == 0.0 { zeros[column] } else { self.scaled(&self.inputs.columns[column], raw) };
+                    let raw = self.readers[column].raw(self.data, enrolment, week, features);
+                    // NaN and what is below 0 become 0 here, which they don't equal.
+                    let count = raw as usize;
+                    *value = match counts[column].get(count) {
+                        Some(&scaled) if count as f32 == raw => scaled,
+                        _ => self.scaled(&self.inputs.columns[column], raw),
+                    };
                 }
             }
         });

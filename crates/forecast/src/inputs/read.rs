@@ -49,15 +49,14 @@ impl<'a> Reader<'a> {
         Ok(Self { origin, transform })
     }
 
-    /// The transformed value, NaN where null.
-    pub(super) fn read(&self, data: &Dataset, enrolment: usize, week: usize) -> f32 {
-        self.transform.apply(self.raw(data, enrolment, week))
+    /// The transformed value, NaN where null. `features`: what [`features_of`] gives.
+    pub(super) fn read(&self, data: &Dataset, enrolment: usize, week: usize, features: &[f32]) -> f32 {
+        self.transform.apply(self.raw(data, enrolment, week, features))
     }
 
-    /// The value as it is, NaN where null.
-    pub(super) fn raw(&self, data: &Dataset, enrolment: usize, week: usize) -> f32 {
-        // A run's network may look at more weeks than a data set's longest course has.
-        let weekly = |column: usize| if week < data.weeks { data.week(enrolment, week)[column] } else { f32::NAN };
+    /// The value as it is, NaN where null. `features`: what [`features_of`] gives.
+    pub(super) fn raw(&self, data: &Dataset, enrolment: usize, week: usize, features: &[f32]) -> f32 {
+        let weekly = |column: usize| features.get(column).copied().unwrap_or(f32::NAN);
         match &self.origin {
             Origin::Weekly(column) => weekly(*column),
             Origin::Null(column) => f32::from(u8::from(weekly(*column).is_nan())),
@@ -74,6 +73,12 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+/// The features of a week; none after the data's last, since a run's network may look at more weeks than a data set's
+/// longest course has.
+pub(super) fn features_of(data: &Dataset, enrolment: usize, week: usize) -> &[f32] {
+    if week < data.weeks { data.week(enrolment, week) } else { &[] }
 }
 
 /// Sums over the training rows.
@@ -93,8 +98,9 @@ impl Moments {
             let mut moments: Vec<Self> = readers.iter().map(|_| Self::default()).collect();
             for &enrolment in training {
                 for week in (0..examples.weeks()).filter(|&week| examples.teachable(enrolment, week)) {
+                    let features = features_of(data, enrolment, week);
                     for (moments, reader) in moments.iter_mut().zip(readers) {
-                        moments.add(f64::from(reader.read(data, enrolment, week)));
+                        moments.add(f64::from(reader.read(data, enrolment, week, features)));
                     }
                 }
             }

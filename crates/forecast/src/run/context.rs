@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use staycast_evaluation::metrics::Capacity;
 use staycast_evaluation::metrics::survival::{End, ExitTime};
-use staycast_evaluation::report::{DataQuality, Extras, GroupColumn};
+use staycast_evaluation::report::{DataQuality, Extras, GroupColumn, MinimumSize};
 use staycast_sequences::{Dataset, DropoutRule};
+
+use super::EvaluateRequest;
 
 /// Most values of a column by which a report is grouped unless it is asked to.
 const MOST_GROUPS: usize = 12;
@@ -19,6 +22,8 @@ pub(crate) struct Context {
     predicted_survival: Vec<Vec<f64>>,
     activity_changed: Vec<bool>,
     smoothing: Option<f64>,
+    capacities: Vec<Capacity>,
+    minimum_size: MinimumSize,
     quality: DataQuality,
 }
 
@@ -30,24 +35,25 @@ impl Context {
             predicted_survival: &self.predicted_survival,
             activity_changed: &self.activity_changed,
             smoothing: self.smoothing,
+            capacities: &self.capacities,
+            minimum_size: self.minimum_size,
             data_quality: Some(&self.quality),
             ..Extras::default()
         }
     }
 
     /// The context of rows of `data`, each an enrolment and a cut-off week.
-    pub(crate) fn of(
-        data: &Dataset,
-        rows: impl Iterator<Item = (usize, u32)>,
-        groups: Option<&[String]>,
-        smoothing: Option<f64>,
-    ) -> Self {
+    pub(crate) fn of(data: &Dataset, rows: impl Iterator<Item = (usize, u32)>, request: &EvaluateRequest<'_>) -> Self {
         Self {
-            groups: group_columns(data, groups),
+            groups: group_columns(data, request.groups),
             exits: exits(data),
             predicted_survival: Vec::new(),
             activity_changed: activity_changed(data, rows),
-            smoothing,
+            smoothing: request.smoothing,
+            capacities: request.capacities.to_vec(),
+            minimum_size: request
+                .minimum_group
+                .map_or_else(MinimumSize::default, |rows| MinimumSize { rows, per_class: (rows / 5).max(2) }),
             quality: quality(data),
         }
     }

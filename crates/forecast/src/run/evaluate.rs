@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 use staycast_evaluation::calibration::Calibration;
+use staycast_evaluation::metrics::Capacity;
 use staycast_evaluation::report::{
     Evaluation, EvaluationRequest, ExclusionReason, Plots, PredictionRow, ReportError, Resampling, evaluate, plots,
 };
@@ -46,6 +47,11 @@ pub struct EvaluateRequest<'a> {
     pub groups: Option<&'a [String]>,
     /// Weight of the newest week when log odds are smoothed over weeks, in (0, 1]; no smoothing when `None`.
     pub smoothing: Option<f64>,
+    /// How many learners can be contacted; [`DEFAULT_CAPACITIES`](staycast_evaluation::report::DEFAULT_CAPACITIES) when
+    /// empty.
+    pub capacities: &'a [Capacity],
+    /// Learners that a course or group needs for figures of its own, with a fifth of each outcome; 50 when `None`.
+    pub minimum_group: Option<u64>,
     /// Where to compute.
     pub device: &'a ChosenDevice,
 }
@@ -149,8 +155,12 @@ impl Run {
         let (of_rows, rows): (Vec<usize>, Vec<PredictionRow>) =
             self.judgeable(&table, &enrolments, request.device)?.into_iter().unzip();
         let placed = of_rows.iter().zip(&rows).map(|(&enrolment, row)| (enrolment, u32::from(row.week)));
-        let context = Context::of(data, placed, request.groups, request.smoothing)
-            .with_survival(self.survival_curves(data, &enrolments, week, request.device)?);
+        let context = Context::of(data, placed, request).with_survival(self.survival_curves(
+            data,
+            &enrolments,
+            week,
+            request.device,
+        )?);
         let kind = self.kind(request, &enrolments, week);
         Ok(Predictions {
             repeat: 0,

@@ -57,7 +57,7 @@ pub(super) fn fold_predictions(run: &Run, request: &EvaluateRequest<'_>) -> Resu
             .filter(|prediction| u32::from(prediction.week) <= table.last_cutoff(prediction.enrolment))
             .collect();
         let placed = kept.iter().map(|one| (one.enrolment, u32::from(one.week)));
-        let context = Context::of(data, placed, request.groups, request.smoothing);
+        let context = Context::of(data, placed, request);
         Ok(Predictions {
             context,
             repeat,

@@ -68,9 +68,10 @@ impl Run {
             .values()
             .map(|members| members.iter().map(|member| self.forecaster(member, model, device)).collect())
             .collect();
+        let with_raw = model.parts.keys().any(|kind| matches!(kind, ModelKind::Baseline(_)));
         let mut logits = Vec::with_capacity(enrolments.len() * weeks);
         for chunk in enrolments.chunks(CHUNK) {
-            let host = HostWeekly::new(data, &model.inputs, chunk, weeks)?;
+            let host = HostWeekly::new(data, &model.inputs, chunk, weeks, with_raw)?;
             let mut of_parts =
                 parts.iter().map(|members| mean(members, &host)).collect::<Result<Vec<Vec<f64>>, ForecastError>>()?;
             logits.append(&mut match &model.blend {
@@ -136,7 +137,7 @@ impl Run {
             return Ok(curves);
         };
         for chunk in enrolments.chunks(CHUNK) {
-            let host = HostWeekly::new(data, &model.inputs, chunk, weeks)?;
+            let host = HostWeekly::new(data, &model.inputs, chunk, weeks, true)?;
             for member in members {
                 let MemberModel::Baseline(member) = member else { continue };
                 // A week that was not fitted has no figures in the report either.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use rayon::prelude::*;
 use serde::Serialize;
 use staycast_baselines::RAW;
 use staycast_evaluation::metrics::stability::smooth_logits;
@@ -12,8 +13,9 @@ use super::{Model, Run, RunError};
 use crate::device::ChosenDevice;
 use crate::tables::{self, TableError};
 
-/// Enrolments whose sequences [`Run::score_folder`] holds at a time: with 90 features and 4 weeks, 150 MB.
-const ENROLMENTS_AT_A_TIME: usize = 100_000;
+/// Enrolments whose sequences [`Run::score_folder`] reads at a time, while it scores as many others: with 90 features and 4
+/// weeks, 75 MB each.
+const ENROLMENTS_AT_A_TIME: usize = 50_000;
 
 /// One row of a score file (PROTOCOL "Contracts").
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -59,7 +61,7 @@ impl Run {
 
     /// [`Run::score`] of a folder, with log odds smoothed over weeks by `smoothing` (the weight of the newest week, in
     /// (0, 1]; see [`smooth_logits`]) where that is given. The folder need not fit into memory: reads only the features that the run reads, in the
-    /// weeks before the cut-off, and about 100,000 enrolments at a time, or the largest course. Holds
+    /// weeks before the cut-off, and about 50,000 enrolments at a time, or the largest course. Holds
     /// all rows of scores, about 250 bytes an enrolment.
     ///
     /// # Errors
@@ -84,8 +86,14 @@ impl Run {
         let selection =
             Selection { courses: courses.map(<[String]>::to_vec), features: Some(wanted), weeks: Some(week as usize) };
         let mut rows = Vec::new();
-        for part in folder.load_parts(&selection, ENROLMENTS_AT_A_TIME)? {
-            rows.extend(self.unranked(&part?, week, None, smoothing, device)?);
+        let mut parts = folder.load_parts(&selection, ENROLMENTS_AT_A_TIME)?;
+        let mut next = parts.next().transpose()?;
+        while let Some(part) = next {
+            // One part is read while the one before is scored.
+            let score = || self.unranked(&part, week, None, smoothing, device);
+            let (scored, read) = rayon::join(score, || parts.next());
+            rows.extend(scored?);
+            next = read.transpose()?;
         }
         rank(&mut rows);
         Ok(rows)
@@ -103,8 +111,7 @@ impl Run {
         self.require_week(model, week)?;
         let enrolments = of_courses(data, courses)?;
         let forecasts = self.forecast(data, &enrolments, device)?;
-        let mut rows = Vec::with_capacity(enrolments.len());
-        for (row, &enrolment) in enrolments.iter().enumerate() {
+        let of_row = |(row, &enrolment): (usize, &usize)| {
             let standing = standing(data, enrolment, week);
             let (status, reason) = self.verdict(model, data, enrolment, week, standing);
             let p = (status == Status::Scored.name()).then(|| {
@@ -123,7 +130,7 @@ impl Run {
                 (p, p >= model.fitted.weeks[&(seen as u16)].threshold.threshold)
             });
             let about = &data.enrolments[enrolment];
-            rows.push(ScoreRow {
+            ScoreRow {
                 course_id: data.courses[about.course].id.clone(),
                 enrolment_id: about.id.clone(),
                 learner_id: about.learner.clone(),
@@ -133,9 +140,9 @@ impl Run {
                 rank: None,
                 status,
                 reason,
-            });
-        }
-        Ok(rows)
+            }
+        };
+        Ok(enrolments.par_iter().enumerate().with_min_len(256).map(of_row).collect())
     }
 
     fn require_week(&self, model: &Model, week: u32) -> Result<(), RunError> {
@@ -192,7 +199,7 @@ impl Run {
 /// Ranks by falling probability; rows are in the order of course and enrolment, which a stable sort keeps.
 fn rank(rows: &mut [ScoreRow]) {
     let mut scored: Vec<usize> = (0..rows.len()).filter(|&row| rows[row].p_dropout.is_some()).collect();
-    scored.sort_by(|&a, &b| rows[b].p_dropout.partial_cmp(&rows[a].p_dropout).expect("probabilities are numbers"));
+    scored.par_sort_by(|&a, &b| rows[b].p_dropout.partial_cmp(&rows[a].p_dropout).expect("probabilities are numbers"));
     for (place, row) in scored.into_iter().enumerate() {
         rows[row].rank = Some(place as u32 + 1);
     }

@@ -315,15 +315,16 @@ impl<'a> Work<'a> {
         };
         let (data, weeks) = (self.request.data, self.examples.weeks());
         let parts = self.request.config.model.parts();
-        let mut host = Some(HostWeekly::new(data, &inputs, training, weeks)?);
+        let with_raw = parts.iter().any(|kind| matches!(kind, ModelKind::Baseline(_)));
+        let mut host = Some(HostWeekly::new(data, &inputs, training, weeks, with_raw)?);
         let test = if self.request.config.split.cross_validates() {
-            Some(HostWeekly::new(data, &inputs, test, weeks)?)
+            Some(HostWeekly::new(data, &inputs, test, weeks, with_raw)?)
         } else {
             None
         };
         let values = host.as_ref().map(HostWeekly::values).filter(|_| parts.contains(&ModelKind::Lstm));
         let x = values.map(|values| self.tensor(values, training.len(), inputs.width()));
-        if !parts.iter().any(|kind| matches!(kind, ModelKind::Baseline(_))) {
+        if !with_raw {
             host = None;
         }
         let initial = self.request.from.map(transfer::parameters).unwrap_or_default();

@@ -197,6 +197,8 @@ fn contender(
         resampling: Resampling::Off,
         groups: None,
         smoothing: None,
+        capacities: &[],
+        minimum_group: None,
         device,
     };
     let predictions = run.predictions(&request).map_err(crate::evaluate::as_usage)?;

@@ -216,6 +216,8 @@ impl Demo<'_> {
             resamples: 500,
             groups: None,
             smoothing: None,
+            capacities: Vec::new(),
+            minimum_group: 50,
             check_leakage: evaluate::CheckLeakage::Always,
             device: self.args.device,
         };

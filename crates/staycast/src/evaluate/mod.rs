@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use staycast_evaluation::metrics::Capacity;
 use staycast_evaluation::report::{ReportError, Resampling};
 use staycast_evaluation::text;
 use staycast_forecast::device::{ChosenDevice, DeviceChoice};
@@ -61,6 +62,13 @@ pub(crate) struct EvaluateArgs {
     /// at most a dozen values if not given
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     groups: Vec<String>,
+    /// How many learners can be contacted, for precision, recall and lift: numbers or shares, as 50,10%; a list of the usual
+    /// ones if not given
+    #[arg(long, value_name = "K,S%", value_delimiter = ',', value_parser = values::capacity)]
+    capacities: Vec<Capacity>,
+    /// Learners that a course or group needs for figures of its own, a fifth of them of each outcome
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(10..))]
+    minimum_group: u64,
     /// Also say what smoothing the forecasts over weeks would do, the newest week with this weight, above 0 and up to 1
     #[arg(long, value_name = "WEIGHT", value_parser = values::weight)]
     smoothing: Option<f64>,
@@ -95,6 +103,8 @@ pub(crate) struct Plan {
     pub(crate) resamples: u32,
     pub(crate) groups: Option<Vec<String>>,
     pub(crate) smoothing: Option<f64>,
+    pub(crate) capacities: Vec<Capacity>,
+    pub(crate) minimum_group: u64,
     pub(crate) check_leakage: CheckLeakage,
     pub(crate) device: DeviceChoice,
 }
@@ -115,6 +125,8 @@ pub(crate) fn run(args: &EvaluateArgs, console: &Console) -> anyhow::Result<Stat
         resamples: args.resamples,
         groups: (!args.groups.is_empty()).then(|| args.groups.clone()),
         smoothing: args.smoothing,
+        capacities: args.capacities.clone(),
+        minimum_group: args.minimum_group,
         check_leakage: args.check_leakage,
         device: args.device,
     };
@@ -158,6 +170,8 @@ pub(crate) fn execute(plan: &Plan, console: &Console) -> anyhow::Result<Evaluate
         },
         groups: plan.groups.as_deref(),
         smoothing: plan.smoothing,
+        capacities: &plan.capacities,
+        minimum_group: Some(plan.minimum_group),
         device: &device,
     };
     let predictions = run.predictions(&request).map_err(as_usage)?;
