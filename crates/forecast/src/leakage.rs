@@ -224,14 +224,20 @@ impl Run {
     fn rows_of(&self, data: &Dataset, week: u16, device: &ChosenDevice) -> Result<Vec<Seen>, RunError> {
         let all: Vec<usize> = (0..data.enrolments.len()).collect();
         let predictions = self.predict_rows(data, &all, device)?;
-        let seen = predictions.into_iter().filter(|row| row.week == week).map(|row| Seen {
-            // Where the outcome itself is known by the cut-off, the score says so; else it is the model's.
-            score: row.score.to_bits(),
-            p: row.p.to_bits(),
-            known: row.known,
-            active: row.active,
-            days_since_last: row.days_since_last.map(f64::to_bits),
-            excluded: row.exclusion.is_some(),
+        let seen = predictions.into_iter().filter(|row| row.week == week).map(|row| {
+            let excluded = row.exclusion.is_some();
+            // Nobody is shown what a model says of a row that is left out, as of one who had not enrolled yet: the day of
+            // enrolment, which networks read, is then still to come.
+            let shown = |bits: u64| if excluded { 0 } else { bits };
+            Seen {
+                // Where the outcome itself is known by the cut-off, the score says so; else it is the model's.
+                score: shown(row.score.to_bits()),
+                p: shown(row.p.to_bits()),
+                known: row.known,
+                active: row.active,
+                days_since_last: row.days_since_last.map(f64::to_bits),
+                excluded,
+            }
         });
         Ok(seen.collect())
     }

@@ -283,3 +283,15 @@ fn what_is_no_run_is_refused() {
     let message = Run::open(folder.path()).expect_err("refused").to_string();
     assert!(message.contains("99"), "{message}");
 }
+
+#[test]
+fn who_has_not_enrolled_yet_is_no_leak() {
+    let Trained { data, run, .. } = &*TRAINED;
+    let device = ChosenDevice::flex();
+    // At the end of week 1 some are still to enrol, and the day on which they will is among the inputs.
+    let asked = EvaluateRequest { week: Some(1), ..request(data, &device) };
+    let predictions = run.predictions(&asked).expect("it forecasts");
+    let report = run.check_leakage(&asked, &predictions).expect("the test runs");
+    let future = report.future.expect("a model");
+    assert_eq!((future.rows, future.changed), (80, 0));
+}
