@@ -106,7 +106,9 @@ pub fn histogram(bars: &[HistogramBar], threshold: Option<f64>, title: &str) -> 
         let (x, y) = plot.place(threshold, high);
         let anchor = if threshold > 0.7 { "end" } else { "start" };
         let aside = if threshold > 0.7 { -4.0 } else { 4.0 };
-        plot.text((x + aside, y + 10.0), anchor, "sc-small", &format!("flagged from {:.0}%", 100.0 * threshold));
+        // Below the name of the upper side where that is in the way.
+        let down = if threshold < 0.3 { 26.0 } else { 10.0 };
+        plot.text((x + aside, y + down), anchor, "sc-small", &format!("flagged from {:.0}%", 100.0 * threshold));
     }
     let sum = |of: fn(&HistogramBar) -> u64| bars.iter().map(of).sum::<u64>();
     Some(plot.finish(

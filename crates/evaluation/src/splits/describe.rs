@@ -12,8 +12,13 @@ pub(super) fn describe(rows: &[SplitRow<'_>], part: &[Part], kind: SplitKind, no
         let inside = || rows.iter().zip(part).filter(|&(_, &of_row)| of_row == wanted).map(|(row, _)| row);
         let learners: BTreeSet<&str> = inside().map(|row| row.learner).collect();
         let courses: BTreeSet<&str> = inside().map(|row| row.course).collect();
-        let counts = (inside().count(), learners.len(), courses.len());
-        lines.push(format!("{name} {} enrolments of {} learners in {} courses", counts.0, counts.1, counts.2));
+        let counted = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+        lines.push(format!(
+            "{name} {} of {} in {}",
+            counted(inside().count(), "enrolment"),
+            counted(learners.len(), "learner"),
+            counted(courses.len(), "course")
+        ));
     }
     lines.extend(notes);
     let reasons = [

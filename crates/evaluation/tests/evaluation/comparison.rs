@@ -2,7 +2,9 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use staycast_evaluation::metrics::{Metric, MetricError, Undefined, corrected_t, delong_difference};
+use staycast_evaluation::metrics::{
+    Metric, MetricError, Ranking, Undefined, corrected_t, delong_difference, delong_interval,
+};
 use staycast_evaluation::report::{ComparedForecast, ModelComparison, Resampling, compare};
 
 struct Rows {
@@ -120,5 +122,46 @@ proptest! {
         prop_assert!((0.0..=1.0).contains(&p));
         let holds_zero = found.low.value().unwrap() <= 0.0 && found.high.value().unwrap() >= 0.0;
         prop_assert!(holds_zero == (p >= 0.05) || (p - 0.05).abs() < 1e-9);
+    }
+}
+
+/// DeLong's own example: whether ovarian cancer patients will be helped by surgery, by three screening tests (DeLong, DeLong
+/// and Clarke-Pearson, Biometrics 44, 1988; the 43 of its patients who took all three). Here are the ranks of each test's
+/// results, equal ones alike, which is all that the method reads; whoever was helped is `H`.
+const HELPED: &str = "-HH-H--HHHHHHHH-H--HH-HHHHHHHH--HHHH-H-HHHH";
+const ALBUMIN: [u8; 43] = [
+    10, 12, 18, 8, 12, 1, 6, 2, 17, 16, 12, 17, 20, 15, 22, 15, 5, 21, 19, 14, 17, 10, 23, 16, 11, 20, 22, 22, 12, 7,
+    13, 3, 16, 13, 21, 14, 9, 4, 8, 19, 13, 16, 15,
+];
+const KG_SCORE: [u8; 43] = [
+    1, 6, 8, 5, 8, 6, 3, 6, 6, 5, 7, 5, 6, 6, 7, 7, 5, 7, 5, 5, 4, 3, 6, 6, 5, 5, 6, 7, 6, 5, 5, 4, 6, 4, 5, 6, 2, 4,
+    3, 4, 5, 6, 6,
+];
+const TOTAL_PROTEIN: [u8; 43] = [
+    9, 12, 16, 4, 9, 1, 8, 7, 8, 15, 6, 14, 14, 8, 18, 15, 2, 20, 14, 9, 16, 3, 19, 19, 14, 22, 18, 13, 5, 3, 16, 1,
+    10, 12, 21, 11, 8, 4, 11, 18, 8, 17, 14,
+];
+
+/// The figures are those that SAS/STAT's manual prints for these patients (PROC LOGISTIC, "Comparing Receiver Operating
+/// Characteristic Curves", to four decimals), where ROCCONTRAST is DeLong's method.
+#[test]
+fn the_example_of_delongs_paper_comes_out_as_published() {
+    let labels: Vec<bool> = HELPED.bytes().map(|byte| byte == b'H').collect();
+    let scores = |ranks: [u8; 43]| ranks.map(f64::from).to_vec();
+    let near =
+        |found: f64, published: f64| assert!((found - published).abs() < 5.1e-5, "{found}, published {published}");
+    for (ranks, area, error) in [(ALBUMIN, 0.7366, 0.0927), (KG_SCORE, 0.7258, 0.1028), (TOTAL_PROTEIN, 0.6478, 0.1000)]
+    {
+        let ranking = Ranking::new(&scores(ranks), &labels).expect("both classes");
+        near(ranking.auc().value().expect("both classes"), area);
+        near(delong_interval(&ranking).variance.value().expect("both classes").sqrt(), error);
+    }
+    for (ranks, difference, error, p_value) in
+        [(ALBUMIN, 0.0108, 0.0953, 0.9102), (TOTAL_PROTEIN, -0.0780, 0.1046, 0.4561)]
+    {
+        let found = delong_difference(&scores(ranks), &scores(KG_SCORE), &labels).expect("both classes");
+        near(found.difference, difference);
+        near(found.standard_error, error);
+        near(found.p_value, p_value);
     }
 }
