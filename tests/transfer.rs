@@ -48,9 +48,9 @@ fn networks_are_trained_on_in_a_new_course() {
     run(&line, &[&new, &out, &shop.run()]).expect(0).says(&["Goes on from"]);
     let report = run("evaluate {} {} --device cpu --json --resamples 0", &[&out, &new]).expect(0).json();
     assert!(report["cohorts"]["all"]["auc"].as_f64().expect("both classes") > 0.6);
-    // Resuming a finished run keeps it; the file says what it went on from.
-    let manifest = fs::read_to_string(out.join("manifest.json")).expect("written");
-    assert!(manifest.contains("\"from\""), "{manifest}");
+    // A finished run is kept for those who ask for this one, and for nobody else.
+    run("train {} --out {} --from {} --resume", &[&new, &out, &shop.run()]).expect(0).says(&["kept as it is"]);
+    run("train {} --out {} --resume", &[&new, &out]).expect(1).complains(&["other networks to go on from"]);
     let wrong = home.path().join("wrong");
     run(&format!("{line} --set model.hidden=5"), &[&new, &wrong, &shop.run()]).expect(1).complains(&["another shape"]);
 }

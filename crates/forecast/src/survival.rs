@@ -2,7 +2,7 @@
 //! baseline of the week and a weighted sum of the forecasts so far (Cox 1972, section 6; Singer and Willett 1993). A second
 //! model on held-out forecasts, which changes none of them.
 
-use staycast_baselines::{BaselineConfig, BaselineKind, ForecastError, Model, Training, Weekly};
+use staycast_baselines::{BaselineConfig, BaselineKind, FitError, ForecastError, Model, Training, Weekly};
 use staycast_sequences::Dataset;
 
 use crate::examples::Examples;
@@ -49,7 +49,10 @@ impl Columns {
 }
 
 /// Fits hazards on held-out forecasts, `[enrolment][week]`, NaN where there is none; `None` where the data has no weeks of
-/// leaving, or too few.
+/// leaving, or too few at every cut-off.
+///
+/// # Errors
+/// When an option of the hazards is out of its range, or a forecast is no number.
 pub(crate) fn fit(
     data: &Dataset,
     examples: &Examples,
@@ -57,7 +60,7 @@ pub(crate) fn fit(
     enrolments: &[usize],
     logits: &[f32],
     seed: u64,
-) -> Option<Model> {
+) -> Result<Option<Model>, FitError> {
     let weeks = examples.weeks();
     let mut config = config.clone();
     config.hazard.penalties = vec![PENALTY];
@@ -67,7 +70,11 @@ pub(crate) fn fit(
     let answers = Answers::of(data, examples, enrolments);
     let inputs = columns.lend();
     let training: Training<'_> = answers.training(&inputs, &rows, &[], member_seed(seed, 0));
-    BaselineKind::Hazard.fit(&config, &training).ok()
+    match BaselineKind::Hazard.fit(&config, &training) {
+        Ok(model) => Ok(Some(model)),
+        Err(FitError::NoExitWeeks { .. } | FitError::NothingFitted { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The chance of not having left by 1, 2, … weeks after the cut-off, by row of `enrolments`. `logits` as for [`fit`].

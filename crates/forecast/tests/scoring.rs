@@ -4,8 +4,7 @@ mod common;
 
 use std::sync::LazyLock;
 
-use common::{FEATURES, WEEKS, config, dataset, dataset_with, train_at};
-use staycast_evaluation::report::Resampling;
+use common::{FEATURES, WEEKS, config, dataset, dataset_with, request, train_at};
 use staycast_evaluation::splits::SplitKind;
 use staycast_forecast::device::ChosenDevice;
 use staycast_forecast::{EvaluateRequest, Rows, Run, RunError, write_scores};
@@ -24,21 +23,6 @@ static TRAINED: LazyLock<Trained> = LazyLock::new(|| {
     let run = train_at(&data, &config(&[]), &folder.path().join("run")).expect("it trains");
     Trained { _folder: folder, data, run }
 });
-
-fn request<'a>(data: &'a Dataset, device: &'a ChosenDevice) -> EvaluateRequest<'a> {
-    EvaluateRequest {
-        data,
-        week: None,
-        courses: None,
-        rows: Rows::Unseen,
-        resampling: Resampling::Off,
-        groups: None,
-        smoothing: None,
-        capacities: &[],
-        minimum_group: None,
-        device,
-    }
-}
 
 #[test]
 fn weeks_after_the_cutoff_change_no_bit_of_a_forecast() {

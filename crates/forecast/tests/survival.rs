@@ -2,10 +2,9 @@
 
 mod common;
 
-use common::{config, dataset, train_at};
-use staycast_evaluation::report::Resampling;
+use common::{config, dataset, request, train_at};
 use staycast_forecast::device::ChosenDevice;
-use staycast_forecast::{EvaluateRequest, Rows, Run};
+use staycast_forecast::{EvaluateRequest, Run};
 use staycast_sequences::Dataset;
 
 /// Data in which those who drop out have left in the weeks 3 to 5, sooner where they did less.
@@ -28,18 +27,7 @@ fn with_weeks_of_leaving() -> Dataset {
 
 fn survival(run: &Run, data: &Dataset, week: u32) -> serde_json::Value {
     let device = ChosenDevice::flex();
-    let request = EvaluateRequest {
-        data,
-        week: Some(week),
-        courses: None,
-        rows: Rows::Unseen,
-        resampling: Resampling::Off,
-        groups: None,
-        smoothing: None,
-        capacities: &[],
-        minimum_group: None,
-        device: &device,
-    };
+    let request = EvaluateRequest { week: Some(week), ..request(data, &device) };
     serde_json::to_value(run.evaluate(&request).expect("it evaluates")).expect("JSON")["survival"].take()
 }
 

@@ -6,14 +6,13 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use common::{bytes_of, config, dataset, dataset_with, train_at};
-use staycast_evaluation::report::Resampling;
+use common::{bytes_of, config, dataset, dataset_with, request, train_at};
 use staycast_evaluation::splits::SplitKind;
 use staycast_forecast::config::CheckedConfig;
 use staycast_forecast::device::ChosenDevice;
 use staycast_forecast::{
-    EpochRecord, EvaluateRequest, FoldsRecord, Rows, Run, RunState, Start, TrainError, TrainRequest, TrainingWatch,
-    Unwatched, run_state, train,
+    EpochRecord, FoldsRecord, Run, RunState, Start, TrainError, TrainRequest, TrainingWatch, Unwatched, run_state,
+    train,
 };
 use staycast_sequences::Dataset;
 
@@ -23,18 +22,7 @@ fn a_run_learns_what_there_is_to_learn() {
     let data = dataset(4, 150);
     let run = train_at(&data, &config(&["training.epochs=12"]), &folder.path().join("run")).expect("it trains");
     let device = ChosenDevice::flex();
-    let request = EvaluateRequest {
-        data: &data,
-        week: None,
-        courses: None,
-        rows: Rows::Unseen,
-        resampling: Resampling::Off,
-        groups: None,
-        smoothing: None,
-        capacities: &[],
-        minimum_group: None,
-        device: &device,
-    };
+    let request = request(&data, &device);
     let outcome = run.evaluate(&request).expect("it evaluates");
     let all = &outcome.evaluation.cohorts.all;
     // 150 of course0, all of whom are known by the end of week 3.
@@ -277,18 +265,7 @@ fn leaving_one_course_out_is_a_cross_validation_with_a_fold_for_each() {
     assert_eq!(run.manifest().split_kind, SplitKind::Transfer);
     assert!(run.manifest().split.starts_with("one course left out, fold 0 of 3"), "{}", run.manifest().split);
     let device = ChosenDevice::flex();
-    let request = EvaluateRequest {
-        data: &data,
-        week: None,
-        courses: None,
-        rows: Rows::Unseen,
-        resampling: Resampling::Off,
-        groups: None,
-        smoothing: None,
-        capacities: &[],
-        minimum_group: None,
-        device: &device,
-    };
+    let request = request(&data, &device);
     let outcome = run.evaluate(&request).expect("it evaluates");
     assert_eq!((outcome.evaluation.cohorts.all.n, outcome.repeats.len()), (180, 0));
 }

@@ -128,9 +128,12 @@ impl Run {
             let Some(by_forecast) = &model.survival else { return Ok(Vec::new()) };
             let forecasts = self.forecast(data, enrolments, device)?;
             let logits = forecasts.logits.iter().map(|&logit| logit as f32);
-            // A week that was not fitted has no figures in the report either.
-            let found = survival::curves(by_forecast, data, enrolments, logits, weeks, cutoff_week);
-            let Ok(found) = found else { return Ok(Vec::new()) };
+            let found = match survival::curves(by_forecast, data, enrolments, logits, weeks, cutoff_week) {
+                Ok(found) => found,
+                // Too few had left to fit that week.
+                Err(ForecastError::NoHazards { .. }) => return Ok(Vec::new()),
+                Err(error) => return Err(error.into()),
+            };
             for (&enrolment, curve) in enrolments.iter().zip(found) {
                 curves[enrolment] = curve;
             }

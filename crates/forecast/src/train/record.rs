@@ -215,17 +215,7 @@ pub(super) fn finish(
         files::write_json(&out.join(FOLD_CALIBRATION), &fits)?;
     } else {
         write_models(out, &trained[0])?;
-        let training = &plan.splits[0].training;
-        if config_says_whether_only(request)
-            && let Some(hazards) = survival::fit(
-                request.data,
-                examples,
-                &request.config.baselines,
-                training,
-                &mixed[0].logits,
-                request.config.training.seed,
-            )
-        {
+        if let Some(hazards) = hazards_by_forecast(request, plan, examples, &mixed[0].logits)? {
             baselines::save(&out.join(SURVIVAL), &hazards)?;
         }
         if let Some(blend) = &mixed[0].blend {
@@ -263,9 +253,20 @@ fn write_models(out: &Path, split: &TrainedSplit) -> Result<(), TrainError> {
     Ok(())
 }
 
-/// Whether the run's model says whether learners leave, and not when.
-fn config_says_whether_only(request: &TrainRequest<'_>) -> bool {
-    request.config.model.kind != ModelKind::Baseline(BaselineKind::Hazard)
+/// When those leave of whom the run's model says whether; `None` where the data can't say, or the model says it itself.
+fn hazards_by_forecast(
+    request: &TrainRequest<'_>,
+    plan: &Plan,
+    examples: &Examples,
+    logits: &[f32],
+) -> Result<Option<staycast_baselines::Model>, TrainError> {
+    let config = request.config;
+    if config.model.kind == ModelKind::Baseline(BaselineKind::Hazard) {
+        return Ok(None);
+    }
+    let training = &plan.splits[0].training;
+    let fitted = survival::fit(request.data, examples, &config.baselines, training, logits, config.training.seed);
+    fitted.map_err(|error| TrainError::Member { repeat: 0, fold: 0, problem: error.to_string() })
 }
 
 /// What is fitted on a split's held-out predictions.

@@ -16,8 +16,8 @@ use serde::Serialize;
 use staycast_forecast::config::{CheckedConfig, Config};
 use staycast_forecast::device::{ChosenDevice, DeviceChoice};
 use staycast_forecast::{
-    EpochRecord, MemberSummary, ModelKind, Run, RunManifest, RunState, Start, TrainError, TrainRequest, TrainingPlan,
-    TrainingWatch, run_state,
+    EpochRecord, MemberSummary, ModelKind, ParentRecord, Run, RunManifest, RunState, Start, TrainError, TrainRequest,
+    TrainingPlan, TrainingWatch, run_state,
 };
 use staycast_sequences::{Dataset, Selection, SequenceFolder, peak_memory_bytes};
 
@@ -335,6 +335,10 @@ fn same_run(run: &Run, plan: &Plan, data: &Dataset) -> anyhow::Result<()> {
     }
     if **run.config() != *plan.config {
         return Err(other("settings"));
+    }
+    let from = plan.from.as_deref().map(Run::open).transpose()?;
+    if run.manifest().from != from.as_ref().map(ParentRecord::of) {
+        return Err(other("networks to go on from"));
     }
     Ok(())
 }
