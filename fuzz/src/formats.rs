@@ -14,7 +14,6 @@ macro_rules! sound {
 pub const KDD2015: Format = Format {
     format: formats::Format::Kdd2015,
     files: sound!("kdd2015": "log.csv", "date.csv", "enrollment.csv", "object.csv", "truth.csv"),
-    logs: &[0],
     rows: Rows::Lines,
     enrolled: Enrolled::InTables,
 };
@@ -26,7 +25,6 @@ pub const OULAD: Format = Format {
         "oulad": "studentVle.csv", "studentAssessment.csv", "vle.csv", "studentRegistration.csv", "studentInfo.csv",
         "courses.csv", "assessments.csv"
     ),
-    logs: &[0, 1],
     rows: Rows::Lines,
     enrolled: Enrolled::InTables,
 };
@@ -35,7 +33,6 @@ pub const OULAD: Format = Format {
 pub const TABLE_CSV: Format = Format {
     format: formats::Format::Table,
     files: sound!("table": "log.csv", "mapping.toml", "people.csv", "runs.csv"),
-    logs: &[0],
     // The mapping may say that there is no header, or that newlines may stand in quotes.
     rows: Rows::Otherwise,
     enrolled: Enrolled::InTables,
@@ -52,7 +49,6 @@ pub const TABLE_RECORDS: Format = Format {
               columns = { learner = \"who\", activity = \"what\", time = { column = \"at\", format = \"iso\" } }\n",
         ),
     ],
-    logs: &[0],
     rows: Rows::Otherwise,
     enrolled: Enrolled::InTables,
 };
@@ -70,7 +66,6 @@ pub const TABLE_JSONL: Format = Format {
               columns = { course = \"course\", start = { column = \"from\", format = \"date\" }, days = \"days\" }\n",
         ),
     ],
-    logs: &[0],
     rows: Rows::LinesOnly,
     enrolled: Enrolled::InTables,
 };
@@ -86,7 +81,6 @@ pub const TABLE_PARQUET: Format = Format {
               columns = { learner = \"who\", object = \"thing\", time = { column = \"at\", format = \"iso\" } }\n",
         ),
     ],
-    logs: &[0],
     rows: Rows::Otherwise,
     enrolled: Enrolled::InTables,
 };
@@ -95,7 +89,6 @@ pub const TABLE_PARQUET: Format = Format {
 pub const EDX: Format = Format {
     format: formats::Format::Edx,
     files: sound!("edx": "tracking.log"),
-    logs: &[0],
     rows: Rows::LinesOnly,
     enrolled: Enrolled::InStatements,
 };
@@ -104,7 +97,6 @@ pub const EDX: Format = Format {
 pub const XAPI: Format = Format {
     format: formats::Format::Xapi,
     files: sound!("xapi": "statements.jsonl"),
-    logs: &[0],
     // They may also stand in an array, or in what a store answers.
     rows: Rows::Otherwise,
     enrolled: Enrolled::InStatements,
@@ -114,7 +106,6 @@ pub const XAPI: Format = Format {
 pub const CALIPER: Format = Format {
     format: formats::Format::Caliper,
     files: sound!("caliper": "events.jsonl"),
-    logs: &[0],
     rows: Rows::Otherwise,
     enrolled: Enrolled::InStatements,
 };
@@ -126,7 +117,6 @@ pub const MOODLE: Format = Format {
         "moodle": "mdl_logstore_standard_log.csv", "mdl_course.csv", "mdl_user_enrolments.csv", "mdl_enrol.csv",
         "mdl_role_assignments.csv", "mdl_context.csv", "mdl_role.csv"
     ),
-    logs: &[0],
     rows: Rows::Lines,
     enrolled: Enrolled::InTables,
 };
@@ -135,7 +125,6 @@ pub const MOODLE: Format = Format {
 pub const COURSERA: Format = Format {
     format: formats::Format::Coursera,
     files: sound!("coursera": "video-2016-02.csv"),
-    logs: &[0],
     rows: Rows::LinesOnly,
     enrolled: Enrolled::InLog,
 };
@@ -147,7 +136,6 @@ pub const FUTURELEARN: Format = Format {
         "futurelearn": "algebra-1_step-activity.csv", "algebra-1_enrolments.csv", "algebra-1_question-response.csv",
         "algebra-1_comments.csv", "algebra-1_peer-review-assignments.csv"
     ),
-    logs: &[0, 2, 3, 4],
     // In answers, comments and assignments newlines may stand in quotes.
     rows: Rows::Otherwise,
     enrolled: Enrolled::InTables,
@@ -157,7 +145,6 @@ pub const FUTURELEARN: Format = Format {
 pub const XUETANGX2019: Format = Format {
     format: formats::Format::Xuetangx2019,
     files: sound!("xuetangx2019": "train_log.csv", "course_info.csv", "train_truth.csv"),
-    logs: &[0],
     rows: Rows::Lines,
     enrolled: Enrolled::InLog,
 };

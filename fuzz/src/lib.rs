@@ -48,8 +48,6 @@ pub struct Format {
     pub format: staycast_events::formats::Format,
     /// Name and sound contents of each file.
     pub files: &'static [(&'static str, &'static [u8])],
-    /// Places among the files of those that hold events.
-    pub logs: &'static [usize],
     /// How rows stand in them.
     pub rows: Rows,
     /// Where it is said who is enrolled.
@@ -91,13 +89,11 @@ pub fn check_single(format: &Format, input: &[u8]) {
 fn check_files<'i>(format: &Format, block: u8, mut parts: impl Iterator<Item = &'i [u8]>) {
     FOLDER.with(|folder| {
         let folder = folder.get_or_init(|| tempfile::tempdir().expect("a folder for temporary files"));
-        let mut logs = Vec::new();
-        for (place, (name, sound)) in format.files.iter().enumerate() {
+        let mut files = Vec::new();
+        for (name, sound) in format.files {
             let bytes = parts.next().unwrap_or(sound);
             std::fs::write(folder.path().join(name), bytes).expect("a file can be written");
-            if format.logs.contains(&place) {
-                logs.push((*name, bytes));
-            }
+            files.push((*name, bytes));
         }
         let mapping = format.files.iter().any(|(name, _)| *name == "mapping.toml");
         let mapping = mapping.then(|| folder.path().join("mapping.toml"));
@@ -108,7 +104,7 @@ fn check_files<'i>(format: &Format, block: u8, mut parts: impl Iterator<Item = &
         match (whole, cut) {
             (Ok(whole), Ok(cut)) => {
                 assert!(whole == cut, "in one block: {whole:?}\nin blocks of {block_bytes}: {cut:?}");
-                check_accounting(format, &logs, &whole);
+                check_accounting(format, &files, &whole);
             }
             (Err(_), Err(_)) => {}
             (whole, cut) => panic!("in one block: {whole:?}\nin blocks of {block_bytes}: {cut:?}"),
@@ -116,7 +112,7 @@ fn check_files<'i>(format: &Format, block: u8, mut parts: impl Iterator<Item = &
     });
 }
 
-fn check_accounting(format: &Format, logs: &[(&str, &[u8])], all: &Everything) {
+fn check_accounting(format: &Format, files: &[(&str, &[u8])], all: &Everything) {
     let counted: u64 = all.tally.reasons.values().map(|count| count.rows).sum();
     assert_eq!(all.tally.read, all.tally.used + counted, "every row is used or has a reason");
     assert_eq!(all.span, all.span_alone, "two ways to find when there are events");
@@ -137,14 +133,14 @@ fn check_accounting(format: &Format, logs: &[(&str, &[u8])], all: &Everything) {
         Rows::Otherwise => return,
     };
     let rows = |(name, log): &(&str, &[u8])| {
-        // With the header of another table it is not taken for a log.
+        // Not every file's name says what is in it: where the header does, any of them may be taken for a log.
         if !all.files.iter().any(|file| file == name) {
             return 0;
         }
         let lines = log.split(|&byte| byte == b'\n').skip(headers);
         lines.filter(|line| !line.strip_suffix(b"\r").unwrap_or(line).is_empty()).count() as u64
     };
-    assert_eq!(all.tally.read, logs.iter().map(rows).sum::<u64>(), "every line is read");
+    assert_eq!(all.tally.read, files.iter().map(rows).sum::<u64>(), "every line is read");
 }
 
 fn read(folder: &Path, options: &OpenOptions, block_bytes: usize) -> Result<Everything, ReadError> {
