@@ -79,6 +79,11 @@ fn logs_of_which_rows_are_counted_out() {
          1 missing_id: train_log.csv:5: no id where the enrolment or learner must stand\n\
          1 after_the_calendar: train_log.csv:6: 2015-09-15T00:00:00",
     );
+    check(
+        "enrolment_without_course.csv",
+        "4 of 5 used\n\
+         1 missing_id: train_log.csv:6: no id where the course must stand, in any row of its enrolment",
+    );
 }
 
 #[test]

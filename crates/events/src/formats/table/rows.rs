@@ -30,8 +30,8 @@ pub(super) struct Who {
 
 #[derive(Debug)]
 enum By {
-    /// Rows name the enrolment.
-    Enrolment { known: EnrolmentIndex, without_course: EnrolmentIndex },
+    /// Rows name the enrolment; in a table or, where those of the log are all there is, in one that names its course too.
+    Enrolment { known: EnrolmentIndex, without_course: EnrolmentIndex, in_table: bool },
     /// Rows name the learner, and the course unless there is only one.
     Pair { pairs: PairIndex, single_course: Option<Vec<u8>>, undated: FxHashSet<Box<[u8]>> },
 }
@@ -46,6 +46,7 @@ impl Who {
             Naming::Enrolment => By::Enrolment {
                 known: EnrolmentIndex::new(roster),
                 without_course: EnrolmentIndex::of(undated.ids.iter().map(String::as_bytes)),
+                in_table: plan.enrolments.is_some(),
             },
             Naming::LearnerAndCourse => By::Pair {
                 pairs: PairIndex::new(roster),
@@ -69,9 +70,12 @@ impl Who {
             return Err((Reason::MissingId, "no id where the enrolment or learner must stand"));
         }
         let (found, unknown) = match &self.by {
-            By::Enrolment { known, without_course } => match known.get(id) {
+            By::Enrolment { known, without_course, in_table } => match known.get(id) {
                 None if without_course.get(id).is_some() => {
                     return Err((Reason::UnknownCourse, "its enrolment has no course with dates"));
+                }
+                None if !in_table => {
+                    return Err((Reason::MissingId, "no id where the course must stand, in any row of its enrolment"));
                 }
                 found => (found, "its enrolment is not in the enrolments table"),
             },
