@@ -7,14 +7,11 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type};
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int32Array, RecordBatch, StringArray};
 use arrow_schema::ArrowError;
-use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
 use rustc_hash::FxHashMap;
 use staycast_evaluation::report::{ExclusionReason, PredictionRow};
-use staycast_sequences::Dataset;
+use staycast_sequences::{Dataset, write_parquet};
 
 use crate::files::{self, FileError};
 use crate::run::{Predictions, ScoreRow};
@@ -49,7 +46,7 @@ pub enum TableError {
 
 pub(crate) fn write_scores(path: &Path, rows: &[ScoreRow]) -> Result<(), TableError> {
     match path.extension().and_then(|ending| ending.to_str()) {
-        Some("parquet") => write_parquet(path, scores(rows)),
+        Some("parquet") => write_table(path, scores(rows)),
         Some("jsonl") => Ok(files::write_json_lines(path, rows)?),
         Some("csv") => Ok(files::write_with(path, |file| {
             let mut writer = csv::Writer::from_writer(file);
@@ -109,7 +106,7 @@ pub(crate) fn write_out_of_fold(path: &Path, data: &Dataset, rows: &[FoldPredict
         ("at_risk", Arc::new(rows.iter().map(|row| Some(row.at_risk)).collect::<BooleanArray>())),
         ("dropout", Arc::new(rows.iter().map(|row| about(row).dropout).collect::<BooleanArray>())),
     ];
-    write_parquet(path, RecordBatch::try_from_iter(columns))
+    write_table(path, RecordBatch::try_from_iter(columns))
 }
 
 /// Writes the rows that an evaluation is made of.
@@ -146,7 +143,7 @@ pub(crate) fn write_predictions(path: &Path, data: &Dataset, parts: &[Prediction
             )),
         ),
     ];
-    write_parquet(
+    write_table(
         path,
         RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true))),
     )
@@ -195,16 +192,7 @@ pub(crate) fn read_out_of_fold(path: &Path, data: &Dataset) -> Result<Vec<FoldPr
     Ok(rows)
 }
 
-fn write_parquet(path: &Path, batch: Result<RecordBatch, ArrowError>) -> Result<(), TableError> {
+fn write_table(path: &Path, batch: Result<RecordBatch, ArrowError>) -> Result<(), TableError> {
     let batch = batch.map_err(|source| TableError::Arrow { path: path.to_owned(), source })?;
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
-        .set_created_by(format!("staycast {}", env!("CARGO_PKG_VERSION")))
-        .build();
-    Ok(files::write_with(path, |file| {
-        let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties))?;
-        writer.write(&batch)?;
-        writer.close()?;
-        Ok(())
-    })?)
+    Ok(files::write_with(path, |file| Ok(write_parquet(file, &batch)?))?)
 }

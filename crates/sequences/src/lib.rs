@@ -24,6 +24,7 @@ mod reducing;
 mod store;
 mod tables;
 mod timing;
+mod values;
 
 pub use build::{BuildOptions, DEFAULT_CHECKPOINT_BYTES, DEFAULT_MEMORY_BYTES, IfExists, RawKinds, build};
 pub use cohort::{ACTIVE_WITHIN_DAYS, Standing, Status, standing};
@@ -33,6 +34,7 @@ pub use features::{CONTENT, DAY_QUARTERS, Feature, FeatureSet, Needs, Storage, W
 pub use folder::SequenceFolder;
 pub use grid::{Grid, Weeks};
 pub use labels::{DropoutRule, UnknownRule};
+pub use parquet_out::write_parquet;
 pub use progress::{Progress, Unit, Unwatched};
 pub use reduce::SESSION_GAP_SECONDS;
 pub use timing::peak_memory_bytes;

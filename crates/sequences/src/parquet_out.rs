@@ -1,6 +1,7 @@
 //! Parquet files written row group by row group, each encoded by the thread that made it.
 
 use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -31,8 +32,8 @@ fn options(schema: &Schema) -> ArrowWriterOptions {
 }
 
 /// A file that row groups are appended to.
-pub(crate) struct GroupedFile {
-    writer: SerializedFileWriter<File>,
+pub(crate) struct GroupedFile<W: Write + Send = File> {
+    writer: SerializedFileWriter<W>,
     factory: ArrowRowGroupWriterFactory,
     schema: SchemaRef,
 }
@@ -49,11 +50,11 @@ pub(crate) struct Encoder<'a> {
 }
 
 /// Appends row groups.
-pub(crate) struct Appender<'a> {
-    writer: &'a mut SerializedFileWriter<File>,
+pub(crate) struct Appender<'a, W: Write + Send = File> {
+    writer: &'a mut SerializedFileWriter<W>,
 }
 
-impl Appender<'_> {
+impl<W: Write + Send> Appender<'_, W> {
     /// Appends the next row group.
     pub(crate) fn append(&mut self, encoded: Encoded) -> Result<(), ParquetError> {
         let mut group = self.writer.next_row_group()?;
@@ -100,14 +101,19 @@ fn encode_column((mut writer, leaf): (ArrowColumnWriter, ArrowLeafColumn)) -> Re
 
 impl GroupedFile {
     pub(crate) fn create(path: &Path, schema: &SchemaRef) -> Result<Self, ParquetError> {
-        let file = File::create(path)?;
-        let writer = ArrowWriter::try_new_with_options(file, Arc::clone(schema), options(schema))?;
+        Self::over(File::create(path)?, schema)
+    }
+}
+
+impl<W: Write + Send> GroupedFile<W> {
+    fn over(sink: W, schema: &SchemaRef) -> Result<Self, ParquetError> {
+        let writer = ArrowWriter::try_new_with_options(sink, Arc::clone(schema), options(schema))?;
         let (writer, factory) = writer.into_serialized_writer()?;
         Ok(Self { writer, factory, schema: Arc::clone(schema) })
     }
 
     /// What encodes row groups, and what appends them.
-    pub(crate) fn parts(&mut self) -> (Encoder<'_>, Appender<'_>) {
+    pub(crate) fn parts(&mut self) -> (Encoder<'_>, Appender<'_, W>) {
         let Self { writer, factory, schema } = self;
         (Encoder { factory, schema }, Appender { writer })
     }
@@ -118,9 +124,13 @@ impl GroupedFile {
     }
 }
 
-/// Writes one batch as a whole file.
-pub(crate) fn write_table(path: &Path, batch: &RecordBatch) -> Result<(), ParquetError> {
-    let mut file = GroupedFile::create(path, &batch.schema())?;
+/// Writes one batch as a whole Parquet file, of one row group, to `sink`: its columns encoded side by side on the threads
+/// of the current rayon pool, compressed by zstd. The bytes don't depend on the threads.
+///
+/// # Errors
+/// When `sink` can't be written to, or a column's type is none of Parquet's.
+pub fn write_parquet(sink: impl Write + Send, batch: &RecordBatch) -> Result<(), ParquetError> {
+    let mut file = GroupedFile::over(sink, &batch.schema())?;
     let (encoder, mut appender) = file.parts();
     appender.append(encoder.encode_alone(batch)?)?;
     file.finish()

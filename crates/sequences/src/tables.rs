@@ -1,11 +1,13 @@
 //! `enrolments.parquet` and `courses.parquet`: what is known of an enrolment and a course besides its weeks.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
+use parquet::errors::ParquetError;
 use staycast_events::time::DAY_SECONDS;
 use staycast_events::{End, Enrolment, Source};
 
@@ -13,7 +15,7 @@ use crate::error::BuildError;
 use crate::grid::Grid;
 use crate::labels::DropoutRule;
 use crate::manifest::LabelRecord;
-use crate::parquet_out::write_table;
+use crate::parquet_out::write_parquet;
 use crate::reduce::Summary;
 
 /// What the tables are made of.
@@ -180,5 +182,6 @@ pub(crate) fn write_courses(facts: &Facts<'_>, path: &Path) -> Result<(), BuildE
 
 fn write(path: &Path, fields: Vec<Field>, arrays: Vec<ArrayRef>) -> Result<(), BuildError> {
     let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).expect("columns of one length");
-    write_table(path, &batch).map_err(BuildError::parquet(path))
+    let written = File::create(path).map_err(ParquetError::from).and_then(|file| write_parquet(file, &batch));
+    written.map_err(BuildError::parquet(path))
 }

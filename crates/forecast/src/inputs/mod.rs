@@ -264,8 +264,19 @@ impl Inputs {
     }
 }
 
-/// Counts that are scaled once for all rows.
-const SMALL_COUNTS: usize = 64;
+/// What the counts from 0 up to 63 become in a column, scaled once for all rows.
+struct SmallCounts([f32; 64]);
+
+impl SmallCounts {
+    /// What `raw` becomes, if it is such a count.
+    fn get(&self, raw: f32) -> Option<f32> {
+        // Added to 2^23, a small whole number stands in the last bits. What these are otherwise does not equal `raw`.
+        const SHIFT: f32 = 8_388_608.0;
+        let count = (raw + SHIFT).to_bits() & 0x7F_FFFF;
+        let scaled = *self.0.get(count as usize)?;
+        (count as f32 == raw).then_some(scaled)
+    }
+}
 
 /// Inputs bound to a data set; [`BoundInputs::fill`] computes them.
 #[derive(Debug)]
@@ -286,23 +297,35 @@ impl BoundInputs<'_> {
             return values;
         }
         // Most values are small counts, and logarithms are most of the work.
-        let counts: Vec<[f32; SMALL_COUNTS]> = self
+        let tables: Vec<SmallCounts> = self
             .inputs
             .columns
             .iter()
-            .map(|column| std::array::from_fn(|count| self.scaled(column, count as f32)))
+            .map(|column| SmallCounts(std::array::from_fn(|count| self.scaled(column, count as f32))))
             .collect();
+        // Most columns are read from the week's features as they are.
+        let mut weekly = Vec::new();
+        let mut others = Vec::new();
+        for (column, reader) in self.readers.iter().enumerate() {
+            match reader.feature() {
+                Some(feature) => weekly.push((column, feature)),
+                None => others.push(column),
+            }
+        }
+        let scaled = |column: usize, raw: f32| {
+            tables[column].get(raw).unwrap_or_else(|| self.scaled(&self.inputs.columns[column], raw))
+        };
         values.par_chunks_mut(weeks * width).zip(enrolments).with_min_len(64).for_each(|(values, &enrolment)| {
             for (week, values) in values.chunks_exact_mut(width).enumerate() {
                 let features = features_of(self.data, enrolment, week);
-                for (column, value) in values.iter_mut().enumerate() {
-                    let raw = self.readers[column].raw(self.data, enrolment, week, features);
-                    // NaN and what is below 0 become 0 here, which they don't equal.
-                    let count = raw as usize;
-                    *value = match counts[column].get(count) {
-                        Some(&scaled) if count as f32 == raw => scaled,
-                        _ => self.scaled(&self.inputs.columns[column], raw),
-                    };
+                // Without features everything is null, which is 0 here.
+                if !features.is_empty() {
+                    for &(column, feature) in &weekly {
+                        values[column] = scaled(column, features[feature]);
+                    }
+                }
+                for &column in &others {
+                    values[column] = scaled(column, self.readers[column].raw(self.data, enrolment, week, features));
                 }
             }
         });
@@ -321,6 +344,20 @@ impl BoundInputs<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn small_counts_and_nothing_else_are_looked_up() {
+        let table = SmallCounts(std::array::from_fn(|count| count as f32 * 10.0));
+        for count in 0..64 {
+            assert_eq!(table.get(count as f32), Some(count as f32 * 10.0));
+        }
+        for other in [64.0, 0.5, 62.999_996, -1.0, -0.5, -64.0, 8_388_608.0, 8_388_609.0, 1e20, -1e20, 16_777_216.0] {
+            assert_eq!(table.get(other), None, "{other}");
+        }
+        for other in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MIN_POSITIVE, f32::MAX] {
+            assert_eq!(table.get(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn logs_keep_the_sign() {

@@ -49,6 +49,14 @@ impl<'a> Reader<'a> {
         Ok(Self { origin, transform })
     }
 
+    /// The feature that is read as it is, for a column of one.
+    pub(super) fn feature(&self) -> Option<usize> {
+        match self.origin {
+            Origin::Weekly(feature) => Some(feature),
+            _ => None,
+        }
+    }
+
     /// The transformed value, NaN where null. `features`: what [`features_of`] gives.
     pub(super) fn read(&self, data: &Dataset, enrolment: usize, week: usize, features: &[f32]) -> f32 {
         self.transform.apply(self.raw(data, enrolment, week, features))

@@ -41,9 +41,9 @@ impl Forecasts {
     }
 }
 
-/// A network on a device, as a forecaster like any other.
+/// The networks of an ensemble on a device, as one forecaster like any other: the inputs are brought there once.
 struct OnDevice {
-    network: Network,
+    networks: Vec<Network>,
     device: Device,
 }
 
@@ -51,7 +51,8 @@ impl Forecaster for OnDevice {
     fn forecast(&self, inputs: &Weekly<'_>) -> Result<Vec<f32>, ForecastError> {
         let shape = [inputs.rows, inputs.weeks, inputs.columns.len()];
         let x = Tensor::<3>::from_data(TensorData::new(inputs.values.to_vec(), shape), &self.device);
-        Ok(member::forecast(&self.network, &x, &(0..inputs.rows).collect::<Vec<_>>()))
+        let logits = self.networks.iter().map(|network| member::forecast_all(network, x.clone()));
+        Ok(mean(logits).into_iter().map(|logit| logit as f32).collect())
     }
 }
 
@@ -63,17 +64,16 @@ impl Run {
     pub fn forecast(&self, data: &Dataset, enrolments: &[usize], device: &ChosenDevice) -> Result<Forecasts, RunError> {
         let model = self.model()?;
         let weeks = usize::from(self.manifest.weeks).min(data.weeks).max(1);
-        let parts: Vec<Vec<Box<dyn Forecaster>>> = model
-            .parts
-            .values()
-            .map(|members| members.iter().map(|member| self.forecaster(member, model, device)).collect())
-            .collect();
+        let parts: Vec<Vec<Box<dyn Forecaster>>> =
+            model.parts.values().map(|members| self.forecasters(members, model, device)).collect();
         let with_raw = model.parts.keys().any(|kind| matches!(kind, ModelKind::Baseline(_)));
         let mut logits = Vec::with_capacity(enrolments.len() * weeks);
         for chunk in enrolments.chunks(CHUNK) {
             let host = HostWeekly::new(data, &model.inputs, chunk, weeks, with_raw)?;
-            let mut of_parts =
-                parts.iter().map(|members| mean(members, &host)).collect::<Result<Vec<Vec<f64>>, ForecastError>>()?;
+            let mut of_parts = parts
+                .iter()
+                .map(|members| mean_of(members, &host))
+                .collect::<Result<Vec<Vec<f64>>, ForecastError>>()?;
             logits.append(&mut match &model.blend {
                 None => of_parts.swap_remove(0),
                 Some(blend) => {
@@ -161,25 +161,40 @@ impl Run {
         Ok(curves)
     }
 
-    fn forecaster(&self, member: &MemberModel, model: &Model, device: &ChosenDevice) -> Box<dyn Forecaster> {
-        match member {
-            MemberModel::Baseline(model) => Box::new(model.clone()),
-            MemberModel::Network(parameters) => {
-                let device = device.device().clone();
-                let network = Network::new(&self.config.model, model.inputs.width(), 0, &device);
-                Box::new(OnDevice { network: network.with_parameters(parameters.clone()), device })
+    /// What forecasts for `members`: networks together, others each by itself.
+    fn forecasters(&self, members: &[MemberModel], model: &Model, device: &ChosenDevice) -> Vec<Box<dyn Forecaster>> {
+        let device = device.device();
+        let mut networks = Vec::new();
+        let mut forecasters: Vec<Box<dyn Forecaster>> = Vec::new();
+        for member in members {
+            match member {
+                MemberModel::Baseline(model) => forecasters.push(Box::new(model.clone())),
+                MemberModel::Network(parameters) => {
+                    let network = Network::new(&self.config.model, model.inputs.width(), 0, device);
+                    networks.push(network.with_parameters(parameters.clone()));
+                }
             }
         }
+        if !networks.is_empty() {
+            forecasters.push(Box::new(OnDevice { networks, device: device.clone() }));
+        }
+        forecasters
     }
 }
 
-/// Mean logits over the members.
-fn mean(members: &[Box<dyn Forecaster>], host: &HostWeekly) -> Result<Vec<f64>, ForecastError> {
+/// Mean logits over forecasters of the same standing.
+fn mean_of(forecasters: &[Box<dyn Forecaster>], host: &HostWeekly) -> Result<Vec<f64>, ForecastError> {
+    let logits = forecasters.iter().map(|forecaster| host.lend(|inputs| forecaster.forecast(inputs)));
+    Ok(mean(logits.collect::<Result<Vec<_>, _>>()?.into_iter()))
+}
+
+/// Means over models, row by row.
+fn mean(models: impl ExactSizeIterator<Item = Vec<f32>>) -> Vec<f64> {
+    let count = models.len() as f64;
     let mut sums = Vec::new();
-    for member in members {
-        let logits = host.lend(|inputs| member.forecast(inputs))?;
+    for logits in models {
         sums.resize(logits.len(), 0.0_f64);
         sums.iter_mut().zip(logits).for_each(|(sum, logit)| *sum += f64::from(logit));
     }
-    Ok(sums.into_iter().map(|sum| sum / members.len() as f64).collect())
+    sums.into_iter().map(|sum| sum / count).collect()
 }

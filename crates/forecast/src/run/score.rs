@@ -196,11 +196,12 @@ impl Run {
     }
 }
 
-/// Ranks by falling probability; rows are in the order of course and enrolment, which a stable sort keeps.
+/// Ranks by falling probability; rows are in the order of course and enrolment, which breaks ties.
 fn rank(rows: &mut [ScoreRow]) {
-    let mut scored: Vec<usize> = (0..rows.len()).filter(|&row| rows[row].p_dropout.is_some()).collect();
-    scored.par_sort_by(|&a, &b| rows[b].p_dropout.partial_cmp(&rows[a].p_dropout).expect("probabilities are numbers"));
-    for (place, row) in scored.into_iter().enumerate() {
+    let of_row = |(row, of): (usize, &ScoreRow)| of.p_dropout.map(|p| (p, row));
+    let mut scored: Vec<(f64, usize)> = rows.iter().enumerate().filter_map(of_row).collect();
+    scored.par_sort_unstable_by(|(p, row), (other, other_row)| other.total_cmp(p).then(row.cmp(other_row)));
+    for (place, (_, row)) in scored.into_iter().enumerate() {
         rows[row].rank = Some(place as u32 + 1);
     }
 }

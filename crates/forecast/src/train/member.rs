@@ -256,14 +256,13 @@ fn mask(
 
 /// Logits of `positions` at every week, `[position][week]`, computed batch by batch.
 pub(crate) fn forecast(network: &Network, x: &Tensor<3>, positions: &[usize]) -> Vec<f32> {
-    let mut logits = Vec::new();
-    for batch in positions.chunks(INFERENCE_BATCH) {
-        let rows = sequences(x, index(batch, &x.device()));
-        let batch: Vec<f32> =
-            network.forward(rows, DropoutMasks::none()).into_data().try_to_vec().expect("32-bit floats");
-        logits.extend(batch);
-    }
-    logits
+    let batches = positions.chunks(INFERENCE_BATCH);
+    batches.flat_map(|batch| forecast_all(network, sequences(x, index(batch, &x.device())))).collect()
+}
+
+/// Logits of all sequences of `x`, `[sequence][week]`, at once.
+pub(crate) fn forecast_all(network: &Network, x: Tensor<3>) -> Vec<f32> {
+    network.forward(x, DropoutMasks::none()).into_data().try_to_vec().expect("32-bit floats")
 }
 
 /// Answers and loss weights of all positions, on the device.
