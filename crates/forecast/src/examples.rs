@@ -107,6 +107,23 @@ fn proxy(data: &Dataset, enrolment: usize, rule: ProxyRule) -> Option<(bool, u32
     (1..=observed).rev().find(allowed).map(|last| (label, last))
 }
 
+/// By enrolment and week index up to `weeks`, whether the learner was active in the week after that; `None` where that week
+/// was not observed, or the course has none.
+///
+/// # Panics
+/// When `data` lacks `days_since_last`, which every sequences folder has.
+pub(crate) fn active_next_week(data: &Dataset, enrolments: &[usize], weeks: usize) -> Vec<Option<bool>> {
+    let column = data.feature("days_since_last").expect("a selection that keeps days_since_last");
+    let of = |enrolment: usize, next: usize| {
+        let course = data.course_of(enrolment);
+        let observed = course.observed_weeks.min(course.weeks) as usize;
+        let days = f64::from(course.cut().week_days(next as u32));
+        // Null, no event yet, compares false.
+        (next < observed.min(data.weeks)).then(|| f64::from(data.week(enrolment, next)[column]) <= days)
+    };
+    enrolments.iter().flat_map(|&enrolment| (1..=weeks).map(move |next| of(enrolment, next))).collect()
+}
+
 /// The latest cut-off of an enrolment's course that is whole, was observed, and lies before the label's window.
 pub(crate) fn last_cutoff(data: &Dataset, rule: DropoutRule, enrolment: usize) -> u32 {
     let course = data.course_of(enrolment);

@@ -41,6 +41,8 @@ pub(crate) struct Network {
     lstm: Lstm,
     hidden_layer: Option<Dense>,
     logit_layer: Dense,
+    /// In training alone: a logit of activity in the week that follows each. The last of the parameters.
+    next_week_layer: Option<Dense>,
 }
 
 /// Factors that switch inputs and outputs off in training: 0, or 1 / (1 - share) so that the mean stays.
@@ -65,7 +67,8 @@ impl Network {
         let lstm = LstmConfig::new(inputs, config.hidden).with_layers(config.layers).init(device);
         let hidden_layer = (config.head_hidden > 0).then(|| Dense::new(config.hidden, config.head_hidden, device));
         let width = if config.head_hidden > 0 { config.head_hidden } else { config.hidden };
-        let network = Self { lstm, hidden_layer, logit_layer: Dense::new(width, 1, device) };
+        let logit_layer = Dense::new(width, 1, device);
+        let network = Self { lstm, hidden_layer, logit_layer, next_week_layer: None };
         let mut values = network.parameters();
         let mut rng = stream(seed, Purpose::Parameters, 0);
         for parameter in &mut values {
@@ -77,6 +80,19 @@ impl Network {
             }
         }
         network.with_parameters(values)
+    }
+
+    /// The network with a second task for its training, drawn from `seed` like the rest: to forecast activity in the week
+    /// that follows each.
+    pub(crate) fn with_next_week(mut self, seed: u64, device: &Device) -> Self {
+        let [width, _] = self.logit_layer.weight.dims();
+        let mut rng = stream(seed, Purpose::Parameters, 1);
+        let bound = 1.0 / (width as f32).sqrt();
+        let values: Vec<f32> = (0..width).map(|_| (2.0 * unit(&mut rng) - 1.0) * bound).collect();
+        let weight = Tensor::from_data(TensorData::new(values, [width, 1]), device);
+        let bias = Param::from_tensor(Tensor::zeros([1], device));
+        self.next_week_layer = Some(Dense { weight: Param::from_tensor(weight), bias });
+        self
     }
 
     /// Logits of dropout by the course's end.
@@ -94,6 +110,20 @@ impl Network {
         masks: DropoutMasks,
     ) -> Tensor<2> {
         let [batch, weeks, _] = x.dims();
+        self.logit_layer.forward(self.rows(outputs, x, masks)).reshape([batch, weeks])
+    }
+
+    /// [`Network::forward`], and the logits of activity in the week that follows each, where that is a task.
+    pub(crate) fn forward_tasks(&self, x: Tensor<3>, masks: DropoutMasks) -> (Tensor<2>, Option<Tensor<2>>) {
+        let [batch, weeks, _] = x.dims();
+        let rows = self.rows(Lstm::outputs, x, masks);
+        let next_week = self.next_week_layer.as_ref().map(|layer| layer.forward(rows.clone()).reshape([batch, weeks]));
+        (self.logit_layer.forward(rows).reshape([batch, weeks]), next_week)
+    }
+
+    /// What the logits are made of, `[batch × weeks, width]`.
+    fn rows(&self, outputs: impl Fn(&Lstm, Tensor<3>) -> Tensor<3>, x: Tensor<3>, masks: DropoutMasks) -> Tensor<2> {
+        let [batch, weeks, _] = x.dims();
         let x = match masks.inputs {
             Some(mask) => x * mask,
             None => x,
@@ -108,7 +138,7 @@ impl Network {
         if let Some(layer) = &self.hidden_layer {
             rows = relu(layer.forward(rows));
         }
-        self.logit_layer.forward(rows).reshape([batch, weeks])
+        rows
     }
 
     /// The recurrent part alone.

@@ -42,6 +42,7 @@ pub fn space(kind: ModelKind) -> BTreeMap<&'static str, Range> {
         ("training.learning_rate", Range::Logarithmic(5e-4, 1e-2)),
         ("training.weight_decay", Range::Logarithmic(1e-3, 0.3)),
         ("training.target_emphasis", Range::OneOf(vec!["0.0", "1.0", "3.0", "10.0"])),
+        ("training.next_week", Range::OneOf(vec!["0.0", "0.2", "0.5", "1.0"])),
         ("training.class_weights", Range::OneOf(vec!["balanced", "none"])),
     ];
     let boosting = [

@@ -51,6 +51,43 @@ fn equal_runs_are_equal_to_the_byte_for_any_number_of_threads() {
     assert_eq!(runs[0], runs[2]);
 }
 
+/// The last week lies after the last cut-off (`inactive-last 1`): nothing but the second task looks at it.
+#[test]
+fn the_second_task_learns_from_the_week_after_each_that_was_observed() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let model = |name: &str, data: &Dataset, settings: &[&str]| {
+        let run = train_at(data, &config(settings), &folder.path().join(name)).expect("it trains");
+        std::fs::read(run.path().join("model.safetensors")).expect("readable")
+    };
+    let data = dataset(4, 60);
+    let silent = with_silent_last_week(&data);
+    let mut unobserved = [data.clone(), silent.clone()];
+    for data in &mut unobserved {
+        data.courses.iter_mut().for_each(|course| course.observed_weeks -= 1);
+    }
+
+    let off = ["training.next_week=0"];
+    assert_eq!(model("off", &data, &off), model("off-silent", &silent, &off));
+    let on = ["training.next_week=0.5"];
+    let taught = model("on", &data, &on);
+    assert_ne!(taught, model("on-silent", &silent, &on));
+    let [one, other] = &unobserved;
+    assert_eq!(model("on-unobserved", one, &on), model("on-silent-unobserved", other, &on));
+    // What was only for training is not in the model.
+    assert_eq!(taught.len(), model("off-again", &data, &off).len());
+}
+
+/// The data with nobody active in the last week.
+fn with_silent_last_week(data: &Dataset) -> Dataset {
+    let mut values = data.values().to_vec();
+    let (width, silence) = (data.features.len(), data.feature("days_since_last").expect("it is there"));
+    for week in values.chunks_exact_mut(width).skip(data.weeks - 1).step_by(data.weeks) {
+        week[silence] = 20.0;
+    }
+    let (manifest, courses, rows) = (data.manifest.clone(), data.courses.clone(), data.enrolments.clone());
+    Dataset::from_parts(manifest, courses, rows, data.features.clone(), data.weeks, values)
+}
+
 #[test]
 fn another_seed_gives_another_run() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -93,7 +130,9 @@ fn train_interrupted(data: &Dataset, config: &CheckedConfig, out: &Path) -> u32 
 fn an_interrupted_run_ends_with_the_bytes_of_an_uninterrupted_one() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let data = dataset(4, 60);
-    let config = config(&["model.layers=2", "model.head_hidden=4", "training.epochs=6", "training.patience=6"]);
+    let settings =
+        ["model.layers=2", "model.head_hidden=4", "training.epochs=6", "training.patience=6", "training.next_week=0.5"];
+    let config = config(&settings);
     let (straight, interrupted) = (folder.path().join("straight"), folder.path().join("interrupted"));
     train_at(&data, &config, &straight).expect("it trains");
     assert!(train_interrupted(&data, &config, &interrupted) > 2, "it was interrupted several times");

@@ -41,7 +41,7 @@ fn compute(shape: Shape, device: &Device, outputs: impl Fn(&Lstm, Tensor<3>) -> 
     let x = Tensor::<3>::from_data(inputs(count, shape), device).autodiff();
     let logits = network.forward_by(outputs, x, DropoutMasks::none());
     let rows = index(&(0..count).collect::<Vec<_>>(), device);
-    let gradients = targets(count, shape, device).loss(logits.clone(), rows).backward();
+    let gradients = targets(count, shape, device).loss(logits.clone(), None, &rows).backward();
     let mut found = vec![logits.inner().into_data().try_to_vec().expect("32-bit floats")];
     network.visit(&mut WeightGradients { gradients: &gradients, found: &mut found });
     found

@@ -189,6 +189,9 @@ pub struct TrainingConfig {
     /// How much more the target week weighs in the loss than a week far from it: weight 1 + this at the target,
     /// falling by half for every week away.
     pub target_emphasis: f64,
+    /// Weight in the loss of a second task that shapes what the networks keep of the weeks, and is dropped afterwards:
+    /// whether the learner is active in the week that follows each. 0 for none; dropout itself has the weight 1.
+    pub next_week: f64,
     /// Weeks a sequence is trained on at most; 0 for all that the label allows.
     pub weeks: u32,
     /// Share of `learning_rate` with which networks of another run are trained on (`--from`).
@@ -216,6 +219,7 @@ impl Default for TrainingConfig {
             clip_norm: 1.0,
             class_weights: ClassWeights::Balanced,
             target_emphasis: 3.0,
+            next_week: 0.5,
             weeks: 0,
             fine_tuning: 0.25,
             proxy_days: 0.0,
@@ -267,6 +271,7 @@ impl TrainingConfig {
             self.target_emphasis,
             "must be at least 0",
         )?;
+        require(|| not_negative(self.next_week), "training.next_week", self.next_week, "must be at least 0")?;
         require(
             || self.weeks == 0 || self.weeks >= self.target_week,
             "training.weeks",

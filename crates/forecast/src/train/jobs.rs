@@ -13,7 +13,7 @@ use super::error::{JobError, TrainError};
 use super::member::{EpochRecord, MemberTask, Side, forecast};
 use super::plan::{Outer, Plan};
 use super::{TrainRequest, TrainingWatch, checkpoint, transfer};
-use crate::examples::Examples;
+use crate::examples::{self, Examples};
 use crate::host::HostWeekly;
 use crate::inputs::Inputs;
 use crate::model::ModelKind;
@@ -328,7 +328,11 @@ impl<'a> Work<'a> {
             host = None;
         }
         let initial = self.request.from.map(transfer::parameters).unwrap_or_default();
-        let side = Side { examples: self.examples, enrolments: training.clone(), x, initial };
+        let next_week = match self.request.config.training.next_week > 0.0 {
+            true => examples::active_next_week(data, training, weeks),
+            false => Vec::new(),
+        };
+        let side = Side { examples: self.examples, enrolments: training.clone(), x, initial, next_week };
         let shared = Arc::new(Shared { inputs: inputs.clone(), side, host, test });
         slot.inputs = Some(inputs);
         slot.shared = Some(shared.clone());

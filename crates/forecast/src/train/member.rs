@@ -25,6 +25,9 @@ pub(crate) struct Side<'a> {
     pub(crate) x: Option<Tensor<3>>,
     /// Parameters that networks begin with in place of random ones, by member, where they go on from another run's.
     pub(crate) initial: Vec<Vec<Parameter>>,
+    /// By position and week, whether the learner was active in the week that follows, where that was observed; empty where
+    /// it is no task.
+    pub(crate) next_week: Vec<Option<bool>>,
 }
 
 impl Side<'_> {
@@ -46,7 +49,7 @@ pub struct EpochRecord {
     pub member: u32,
     /// Epoch, from 1.
     pub epoch: u32,
-    /// Mean loss of the epoch's steps, weighted as in training, with dropout.
+    /// Mean loss of the epoch's steps, of all tasks, weighted as in training, with dropout.
     pub training_loss: f64,
     /// Mean log loss over the held-out rows of all weeks, unweighted and uncalibrated.
     pub validation_loss: f64,
@@ -103,10 +106,11 @@ impl MemberTask<'_> {
     fn network(&self, device: &Device) -> Network {
         let [_, _, inputs] = self.side.x().dims();
         let network = Network::new(&self.config.model, inputs, self.seed, device);
-        match self.side.initial.as_slice() {
+        let network = match self.side.initial.as_slice() {
             [] => network,
             members => network.with_parameters(members[self.member as usize % members.len()].clone()),
-        }
+        };
+        if self.side.next_week.is_empty() { network } else { network.with_next_week(self.seed, device) }
     }
 
     /// The state before the first epoch.
@@ -216,7 +220,8 @@ impl OnDevice<'_> {
     ) -> Tensor<1> {
         let rows = index(batch, &self.x.device());
         let x = sequences(self.x, rows.clone()).autodiff();
-        let loss = self.targets.loss(network.forward(x, masks), rows);
+        let (logits, next_week) = network.forward_tasks(x, masks);
+        let loss = self.targets.loss(logits, next_week, &rows);
         let gradients = loss.backward();
         adam.step(network, &gradients, learning_rate);
         *network = network.clone().with_flat(&adam.parameters);
@@ -271,6 +276,16 @@ pub(crate) struct Targets {
     labels: Tensor<2>,
     /// `[positions, weeks]`, 0 where there is nothing to learn; averages to 1 / weeks over the training rows.
     weights: Tensor<2>,
+    /// The second task, where there is one.
+    next_week: Option<NextWeek>,
+}
+
+/// Activity in the week that follows each, both `[positions, weeks]`.
+struct NextWeek {
+    /// 1 where the learner was active.
+    active: Tensor<2>,
+    /// 0 where there is nothing to learn.
+    weights: Tensor<2>,
 }
 
 impl Targets {
@@ -310,12 +325,24 @@ impl Targets {
         let scale = task.training.len() as f64 / total;
         let labels: Vec<f32> =
             (0..positions).map(|position| f32::from(u8::from(label(position) == Some(true)))).collect();
+        let next_week = (!task.side.next_week.is_empty()).then(|| {
+            let share = task.config.training.next_week * scale;
+            let of = |value: &dyn Fn(usize, Option<bool>) -> f64| {
+                let values: Vec<f32> =
+                    task.side.next_week.iter().enumerate().map(|(at, &active)| value(at, active) as f32).collect();
+                Tensor::from_data(TensorData::new(values, [positions, weeks]), task.device)
+            };
+            NextWeek {
+                active: of(&|_, active| f64::from(u8::from(active == Some(true)))),
+                weights: of(&|at, active| active.map_or(0.0, |_| weights[at] * share)),
+            }
+        });
         let weights: Vec<f32> = weights
             .iter()
             .enumerate()
             .map(|(at, weight)| (weight * scale * class[usize::from(label(at / weeks) == Some(true))]) as f32)
             .collect();
-        Ok(Self::on(task.device, labels, weights))
+        Ok(Self { next_week, ..Self::on(task.device, labels, weights) })
     }
 
     /// Labels, one a position, and weights, `[position][week]`, on `device`.
@@ -324,18 +351,27 @@ impl Targets {
         Self {
             labels: Tensor::from_data(TensorData::new(labels, [positions, 1]), device),
             weights: Tensor::from_data(TensorData::new(weights, [positions, weeks]), device),
+            next_week: None,
         }
     }
 
-    /// Weighted binary cross-entropy of a batch, a mean over its sequences.
-    pub(crate) fn loss(&self, logits: Tensor<2>, rows: Tensor<1, Int>) -> Tensor<1> {
+    /// Weighted binary cross-entropy of a batch, a mean over its sequences; of both tasks, where there are two.
+    pub(crate) fn loss(&self, logits: Tensor<2>, next_week: Option<Tensor<2>>, rows: &Tensor<1, Int>) -> Tensor<1> {
         let [batch, _] = logits.dims();
-        let labels = self.labels.clone().select(0, rows.clone()).autodiff();
-        let weights = self.weights.clone().select(0, rows).autodiff();
-        // ln(1 + e^z) - y z, written so that no exponential overflows.
-        let softplus = logits.clone().clamp_min(0.0) + logits.clone().abs().neg().exp().log1p();
-        ((softplus - logits * labels) * weights).sum().div_scalar(batch as f64)
+        let of_batch = |values: &Tensor<2>| values.clone().select(0, rows.clone()).autodiff();
+        let mut loss = cross_entropy(logits, of_batch(&self.labels), of_batch(&self.weights));
+        if let (Some(logits), Some(task)) = (next_week, &self.next_week) {
+            loss = loss + cross_entropy(logits, of_batch(&task.active), of_batch(&task.weights));
+        }
+        loss.div_scalar(batch as f64)
     }
+}
+
+/// The sum of weighted binary cross-entropies.
+fn cross_entropy(logits: Tensor<2>, answers: Tensor<2>, weights: Tensor<2>) -> Tensor<1> {
+    // ln(1 + e^z) - y z, written so that no exponential overflows.
+    let softplus = logits.clone().clamp_min(0.0) + logits.clone().abs().neg().exp().log1p();
+    ((softplus - logits * answers) * weights).sum()
 }
 
 /// What early stopping looks at.
