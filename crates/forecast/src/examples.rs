@@ -108,12 +108,10 @@ fn proxy(data: &Dataset, enrolment: usize, rule: ProxyRule) -> Option<(bool, u32
 }
 
 /// By enrolment and week index up to `weeks`, whether the learner was active in the week after that; `None` where that week
-/// was not observed, or the course has none.
-///
-/// # Panics
-/// When `data` lacks `days_since_last`, which every sequences folder has.
-pub(crate) fn active_next_week(data: &Dataset, enrolments: &[usize], weeks: usize) -> Vec<Option<bool>> {
-    let column = data.feature("days_since_last").expect("a selection that keeps days_since_last");
+/// was not observed, or the course has none. `None` altogether when `data` does not tell the days since the last event.
+pub(crate) fn active_next_week(data: &Dataset, enrolments: &[usize], weeks: usize) -> Option<Vec<Option<bool>>> {
+    const TELLS: &str = "days_since_last";
+    let column = data.feature(TELLS).filter(|_| data.manifest.available_features().any(|name| name == TELLS))?;
     let of = |enrolment: usize, next: usize| {
         let course = data.course_of(enrolment);
         let observed = course.observed_weeks.min(course.weeks) as usize;
@@ -121,7 +119,7 @@ pub(crate) fn active_next_week(data: &Dataset, enrolments: &[usize], weeks: usiz
         // Null, no event yet, compares false.
         (next < observed.min(data.weeks)).then(|| f64::from(data.week(enrolment, next)[column]) <= days)
     };
-    enrolments.iter().flat_map(|&enrolment| (1..=weeks).map(move |next| of(enrolment, next))).collect()
+    Some(enrolments.iter().flat_map(|&enrolment| (1..=weeks).map(move |next| of(enrolment, next))).collect())
 }
 
 /// The latest cut-off of an enrolment's course that is whole, was observed, and lies before the label's window.

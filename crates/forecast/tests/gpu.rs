@@ -4,9 +4,9 @@
 
 mod common;
 
-use common::{config, dataset, request};
+use common::{config, dataset};
 use staycast_forecast::device::{Backend, Check, ChosenDevice, DeviceChoice, choose, list};
-use staycast_forecast::{Run, Start, TrainRequest, Unwatched, train};
+use staycast_forecast::{EvaluateRequest, Run, Start, TrainRequest, Unwatched, train};
 
 /// Greatest difference of a logit from flex after the same few training steps.
 const TOLERANCE: f64 = 2e-3;
@@ -50,7 +50,7 @@ fn training_evaluating_and_scoring_agree_with_flex() {
         }
     }
     let evaluate = |run: &Run, device: &ChosenDevice| {
-        let request = request(&data, device);
+        let request = EvaluateRequest::new(&data, device);
         run.evaluate(&request).expect("it evaluates").evaluation.cohorts.all
     };
     let (here, there) = (evaluate(&on_flex, &flex), evaluate(&on_wgpu, &wgpu));

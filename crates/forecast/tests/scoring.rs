@@ -4,7 +4,7 @@ mod common;
 
 use std::sync::LazyLock;
 
-use common::{FEATURES, WEEKS, config, dataset, dataset_with, request, train_at};
+use common::{FEATURES, WEEKS, config, dataset, dataset_with, train_at};
 use staycast_evaluation::splits::SplitKind;
 use staycast_forecast::device::ChosenDevice;
 use staycast_forecast::{EvaluateRequest, Rows, Run, RunError, write_scores};
@@ -174,7 +174,7 @@ fn data_that_lacks_what_the_run_reads_is_refused_by_name() {
     // Another meaning of dropout.
     let mut other = data.clone();
     other.manifest.labels.rule = DropoutRule::NotCompleted;
-    let message = run.evaluate(&request(&other, &device)).expect_err("refused").to_string();
+    let message = run.evaluate(&EvaluateRequest::new(&other, &device)).expect_err("refused").to_string();
     assert!(message.contains("inactive-last 1") && message.contains("not-completed"), "{message}");
 }
 
@@ -184,8 +184,10 @@ fn weeks_in_the_label_window_are_refused() {
     let device = ChosenDevice::flex();
     let message = run.score(data, WEEKS as u32, None, &device).expect_err("refused").to_string();
     assert!(message.contains("inactive-last 1") && message.contains("1, 2, 3, 4, 5"), "{message}");
-    let message =
-        run.evaluate(&EvaluateRequest { week: Some(6), ..request(data, &device) }).expect_err("refused").to_string();
+    let message = run
+        .evaluate(&EvaluateRequest { week: Some(6), ..EvaluateRequest::new(data, &device) })
+        .expect_err("refused")
+        .to_string();
     assert!(message.contains('6'), "{message}");
 }
 
@@ -196,7 +198,7 @@ fn rows_that_were_trained_on_are_refused_unless_asked_for_in_sample() {
     let run = train_at(&data, &config(&[]), &folder.path().join("run")).expect("it trains");
     let device = ChosenDevice::flex();
     let trained = ["course1".to_owned()];
-    let asked = EvaluateRequest { courses: Some(&trained), ..request(&data, &device) };
+    let asked = EvaluateRequest { courses: Some(&trained), ..EvaluateRequest::new(&data, &device) };
     let error = run.evaluate(&asked).expect_err("refused");
     assert!(matches!(error, RunError::TrainingRows { count: 80, rows: 80, .. }), "{error}");
     let in_sample = run.evaluate(&EvaluateRequest { rows: Rows::InSample, ..asked }).expect("it evaluates");
@@ -205,7 +207,7 @@ fn rows_that_were_trained_on_are_refused_unless_asked_for_in_sample() {
 
     // Every evaluation is recorded, each part counted by itself.
     for times in 1..=2 {
-        let test = run.evaluate(&request(&data, &device)).expect("it evaluates");
+        let test = run.evaluate(&EvaluateRequest::new(&data, &device)).expect("it evaluates");
         assert_eq!(test.evaluation.kind, SplitKind::Transfer);
         assert_eq!(test.evaluation.evaluations_of_this_part, Some(times));
     }
@@ -215,18 +217,18 @@ fn rows_that_were_trained_on_are_refused_unless_asked_for_in_sample() {
     // Another folder: with the same courses and ids it holds training rows, with others it is all test.
     let mut same = data.clone();
     same.manifest.outputs[0].blake3 = "another".to_owned();
-    assert!(matches!(run.evaluate(&request(&same, &device)), Err(RunError::TrainingRows { .. })));
+    assert!(matches!(run.evaluate(&EvaluateRequest::new(&same, &device)), Err(RunError::TrainingRows { .. })));
     let mut later = dataset_with(2, 80, 5);
     for (course, id) in later.courses.iter_mut().zip(["later0", "later1"]) {
         course.id = id.to_owned();
         course.start_day += 400;
     }
-    let outcome = run.evaluate(&request(&later, &device)).expect("it evaluates");
+    let outcome = run.evaluate(&EvaluateRequest::new(&later, &device)).expect("it evaluates");
     assert_eq!(outcome.evaluation.kind, SplitKind::Forecast);
     assert_eq!(outcome.evaluation.cohorts.all.n, 160);
     // A learner of the training side is left out, and counted.
     later.enrolments[3].learner = data.enrolments[100].learner.clone();
-    let outcome = run.evaluate(&request(&later, &device)).expect("it evaluates");
+    let outcome = run.evaluate(&EvaluateRequest::new(&later, &device)).expect("it evaluates");
     assert_eq!(outcome.evaluation.cohorts.all.n, 159);
     assert_eq!(outcome.left_out.values().sum::<u64>(), 1);
 }
@@ -240,7 +242,7 @@ fn a_cross_validation_is_evaluated_by_its_own_predictions_and_has_no_model() {
     let run =
         train_at(&data, &config(&[folds.as_slice(), &long].concat()), &folder.path().join("run")).expect("it trains");
     let device = ChosenDevice::flex();
-    let outcome = run.evaluate(&request(&data, &device)).expect("it evaluates");
+    let outcome = run.evaluate(&EvaluateRequest::new(&data, &device)).expect("it evaluates");
     assert_eq!(outcome.evaluation.cohorts.all.n, 160);
     assert_eq!(outcome.evaluation.kind, SplitKind::Learner);
     assert_eq!(outcome.repeats.len(), 2);
@@ -252,7 +254,7 @@ fn a_cross_validation_is_evaluated_by_its_own_predictions_and_has_no_model() {
     let message = run.score(&data, 3, None, &device).expect_err("no model").to_string();
     assert!(message.contains("cross-validation") && message.contains("--folds"), "{message}");
     let other = dataset_with(2, 80, 5);
-    assert!(matches!(run.evaluate(&request(&other, &device)), Err(RunError::OtherData { .. })));
+    assert!(matches!(run.evaluate(&EvaluateRequest::new(&other, &device)), Err(RunError::OtherData { .. })));
 }
 
 #[test]
@@ -273,7 +275,7 @@ fn who_has_not_enrolled_yet_is_no_leak() {
     let Trained { data, run, .. } = &*TRAINED;
     let device = ChosenDevice::flex();
     // At the end of week 1 some are still to enrol, and the day on which they will is among the inputs.
-    let asked = EvaluateRequest { week: Some(1), ..request(data, &device) };
+    let asked = EvaluateRequest { week: Some(1), ..EvaluateRequest::new(data, &device) };
     let predictions = run.predictions(&asked).expect("it forecasts");
     let report = run.check_leakage(&asked, &predictions).expect("the test runs");
     let future = report.future.expect("a model");

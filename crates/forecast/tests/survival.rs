@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{config, dataset, request, train_at};
+use common::{config, dataset, train_at};
 use staycast_forecast::device::ChosenDevice;
 use staycast_forecast::{EvaluateRequest, Run};
 use staycast_sequences::Dataset;
@@ -27,7 +27,7 @@ fn with_weeks_of_leaving() -> Dataset {
 
 fn survival(run: &Run, data: &Dataset, week: u32) -> serde_json::Value {
     let device = ChosenDevice::flex();
-    let request = EvaluateRequest { week: Some(week), ..request(data, &device) };
+    let request = EvaluateRequest { week: Some(week), ..EvaluateRequest::new(data, &device) };
     serde_json::to_value(run.evaluate(&request).expect("it evaluates")).expect("JSON")["survival"].take()
 }
 

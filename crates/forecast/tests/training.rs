@@ -6,13 +6,13 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use common::{bytes_of, config, dataset, dataset_with, request, train_at};
+use common::{bytes_of, config, dataset, dataset_with, train_at};
 use staycast_evaluation::splits::SplitKind;
 use staycast_forecast::config::CheckedConfig;
 use staycast_forecast::device::ChosenDevice;
 use staycast_forecast::{
-    EpochRecord, FoldsRecord, Run, RunState, Start, TrainError, TrainRequest, TrainingWatch, Unwatched, run_state,
-    train,
+    EpochRecord, EvaluateRequest, FoldsRecord, Run, RunState, Start, TrainError, TrainRequest, TrainingWatch,
+    Unwatched, run_state, train,
 };
 use staycast_sequences::Dataset;
 
@@ -23,7 +23,7 @@ fn a_run_learns_what_there_is_to_learn() {
     let data = dataset(4, 500);
     let run = train_at(&data, &config(&["training.epochs=12"]), &folder.path().join("run")).expect("it trains");
     let device = ChosenDevice::flex();
-    let request = request(&data, &device);
+    let request = EvaluateRequest::new(&data, &device);
     let outcome = run.evaluate(&request).expect("it evaluates");
     let all = &outcome.evaluation.cohorts.all;
     // 500 of course0, all of whom are known by the end of week 3.
@@ -77,6 +77,20 @@ fn the_second_task_learns_from_the_week_after_each_that_was_observed() {
     assert_eq!(model("on-unobserved", one, &on), model("on-silent-unobserved", other, &on));
     // What was only for training is not in the model.
     assert_eq!(taught.len(), model("off-again", &data, &off).len());
+}
+
+#[test]
+fn the_second_task_wants_data_that_tells_who_was_active() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut data = dataset(4, 60);
+    // Where withdrawals are recorded nothing else needs the days since the last event.
+    data.manifest.knows.withdrawals = true;
+    let silence = data.feature("days_since_last").expect("it is there");
+    "quiet".clone_into(&mut data.features[silence]);
+    "quiet".clone_into(&mut data.manifest.features[silence].name);
+    let refused = train_at(&data, &config(&[]), &folder.path().join("on")).expect_err("refused").to_string();
+    assert!(refused.contains("days_since_last") && refused.contains("training.next_week=0"), "{refused}");
+    train_at(&data, &config(&["training.next_week=0"]), &folder.path().join("off")).expect("it trains");
 }
 
 /// The data with nobody active in the last week.
@@ -306,7 +320,7 @@ fn leaving_one_course_out_is_a_cross_validation_with_a_fold_for_each() {
     assert_eq!(run.manifest().split_kind, SplitKind::Transfer);
     assert!(run.manifest().split.starts_with("one course left out, fold 0 of 3"), "{}", run.manifest().split);
     let device = ChosenDevice::flex();
-    let request = request(&data, &device);
+    let request = EvaluateRequest::new(&data, &device);
     let outcome = run.evaluate(&request).expect("it evaluates");
     assert_eq!((outcome.evaluation.cohorts.all.n, outcome.repeats.len()), (180, 0));
 }

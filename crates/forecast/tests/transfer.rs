@@ -5,9 +5,11 @@ mod common;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use common::{config, dataset, dataset_with, request, train_at};
+use common::{config, dataset, dataset_with, train_at};
 use staycast_forecast::device::ChosenDevice;
-use staycast_forecast::{RecalibrateRequest, Refit, Run, RunError, Start, TrainError, TrainRequest, Unwatched, train};
+use staycast_forecast::{
+    EvaluateRequest, RecalibrateRequest, Refit, Run, RunError, Start, TrainError, TrainRequest, Unwatched, train,
+};
 use staycast_sequences::Dataset;
 
 struct Trained {
@@ -86,7 +88,10 @@ fn networks_are_trained_on_with_the_inputs_that_they_know() {
     assert!(auc(&tuned) > auc(&fresh) + 0.02, "{} and {}", auc(&tuned), auc(&fresh));
     // What the first run learnt from is no test of the second.
     let first = dataset(4, 80);
-    assert!(matches!(tuned.evaluate(&request(&first, &device)), Err(RunError::TrainingRows { count: 240, .. })));
+    assert!(matches!(
+        tuned.evaluate(&EvaluateRequest::new(&first, &device)),
+        Err(RunError::TrainingRows { count: 240, .. })
+    ));
 }
 
 #[test]

@@ -51,9 +51,7 @@ impl Context {
             activity_changed: activity_changed(data, rows),
             smoothing: request.smoothing,
             capacities: request.capacities.to_vec(),
-            minimum_size: request
-                .minimum_group
-                .map_or_else(MinimumSize::default, |rows| MinimumSize { rows, per_class: (rows / 5).max(2) }),
+            minimum_size: request.minimum_size,
             quality: quality(data),
         }
     }

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use staycast_evaluation::calibration::Calibration;
 use staycast_evaluation::metrics::Capacity;
 use staycast_evaluation::report::{
-    Evaluation, EvaluationRequest, ExclusionReason, Plots, PredictionRow, ReportError, Resampling, evaluate, plots,
+    Evaluation, EvaluationRequest, ExclusionReason, MinimumSize, Plots, PredictionRow, ReportError, Resampling,
+    evaluate, plots,
 };
 use staycast_evaluation::splits::SplitKind;
 use staycast_sequences::{Dataset, Status, standing};
@@ -50,10 +51,29 @@ pub struct EvaluateRequest<'a> {
     /// How many learners can be contacted; [`DEFAULT_CAPACITIES`](staycast_evaluation::report::DEFAULT_CAPACITIES) when
     /// empty.
     pub capacities: &'a [Capacity],
-    /// Learners that a course or group needs for figures of its own, with a fifth of each outcome; 50 when `None`.
-    pub minimum_group: Option<u64>,
+    /// What a course or group needs for figures of its own.
+    pub minimum_size: MinimumSize,
     /// Where to compute.
     pub device: &'a ChosenDevice,
+}
+
+impl<'a> EvaluateRequest<'a> {
+    /// What a run says at its own week of the rows of `data` that it was not trained on, without a bootstrap.
+    #[must_use]
+    pub fn new(data: &'a Dataset, device: &'a ChosenDevice) -> Self {
+        Self {
+            data,
+            week: None,
+            courses: None,
+            rows: Rows::Unseen,
+            resampling: Resampling::Off,
+            groups: None,
+            smoothing: None,
+            capacities: &[],
+            minimum_size: MinimumSize::default(),
+            device,
+        }
+    }
 }
 
 /// An evaluation, with what the report itself has no place for.

@@ -128,12 +128,8 @@ impl Run {
             let Some(by_forecast) = &model.survival else { return Ok(Vec::new()) };
             let forecasts = self.forecast(data, enrolments, device)?;
             let logits = forecasts.logits.iter().map(|&logit| logit as f32);
-            let found = match survival::curves(by_forecast, data, enrolments, logits, weeks, cutoff_week) {
-                Ok(found) => found,
-                // Too few had left to fit that week.
-                Err(ForecastError::NoHazards { .. }) => return Ok(Vec::new()),
-                Err(error) => return Err(error.into()),
-            };
+            let found = survival::curves(by_forecast, data, enrolments, logits, weeks, cutoff_week);
+            let Some(found) = where_fitted(found)? else { return Ok(Vec::new()) };
             for (&enrolment, curve) in enrolments.iter().zip(found) {
                 curves[enrolment] = curve;
             }
@@ -143,10 +139,8 @@ impl Run {
             let host = HostWeekly::new(data, &model.inputs, chunk, weeks, true)?;
             for member in members {
                 let MemberModel::Baseline(member) = member else { continue };
-                // A week that was not fitted has no figures in the report either.
-                let Ok(hazards) = host.lend(|inputs| member.hazards(inputs, cutoff_week)) else {
-                    return Ok(Vec::new());
-                };
+                let hazards = host.lend(|inputs| member.hazards(inputs, cutoff_week));
+                let Some(hazards) = where_fitted(hazards)? else { return Ok(Vec::new()) };
                 for (&enrolment, hazards) in chunk.iter().zip(hazards) {
                     let curve: &mut Vec<f64> = &mut curves[enrolment];
                     curve.resize(hazards.len(), 0.0);
@@ -179,6 +173,15 @@ impl Run {
             forecasters.push(Box::new(OnDevice { networks, device: device.clone() }));
         }
         forecasters
+    }
+}
+
+/// Hazards or what is made of them; none of a week that too few had left to fit, which has no figures in the report either.
+fn where_fitted<T>(found: Result<T, ForecastError>) -> Result<Option<T>, ForecastError> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(ForecastError::NoHazards { .. }) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

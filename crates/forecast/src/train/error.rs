@@ -34,6 +34,11 @@ pub enum TrainError {
     /// The inputs can't be made.
     #[error(transparent)]
     Inputs(#[from] InputsError),
+    /// The data does not say who was active in which week, which the second task teaches.
+    #[error(
+        "the data does not tell `days_since_last`, from which networks learn who is active in the next week; set training.next_week=0"
+    )]
+    NoNextWeek,
     /// A network can't be trained.
     #[error("fold {fold} of repeat {repeat}: {problem}")]
     Member {

@@ -328,8 +328,8 @@ impl<'a> Work<'a> {
             host = None;
         }
         let initial = self.request.from.map(transfer::parameters).unwrap_or_default();
-        let next_week = match self.request.config.training.next_week > 0.0 {
-            true => examples::active_next_week(data, training, weeks),
+        let next_week = match self.request.config.training.next_week > 0.0 && x.is_some() {
+            true => examples::active_next_week(data, training, weeks).ok_or(TrainError::NoNextWeek)?,
             false => Vec::new(),
         };
         let side = Side { examples: self.examples, enrolments: training.clone(), x, initial, next_week };

@@ -10,6 +10,7 @@ pub(crate) mod checkpoint;
 mod error;
 mod jobs;
 pub(crate) mod member;
+mod mixed;
 pub(crate) mod plan;
 mod record;
 mod transfer;
@@ -30,7 +31,7 @@ use crate::run::{MemberSummary, Run};
 pub use error::TrainError;
 pub(crate) use jobs::MemberModel;
 pub use member::EpochRecord;
-pub(crate) use record::FoldPrediction;
+pub(crate) use mixed::FoldPrediction;
 pub use record::{RunState, run_state};
 
 /// Whether to begin or to go on.

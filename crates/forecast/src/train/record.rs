@@ -2,32 +2,30 @@
 //!
 //! `checkpoints/started.json` marks a run that was begun, `manifest.json`, written last, one that is finished.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
-use staycast_baselines::BaselineKind;
-use staycast_evaluation::calibration::Calibration;
 use staycast_evaluation::splits::{Part, SplitExclusion};
 
 use super::jobs::TrainedSplit;
-use super::plan::{Outer, Plan, labels_known_day};
+use super::mixed::{Mixed, fold_predictions, hazards_by_forecast, mix};
+use super::plan::{Plan, labels_known_day};
 use super::{MemberModel, Start, TrainError, TrainRequest, baselines, checkpoint};
-use crate::blend::{self, BlendRecord};
 use crate::config::Config;
 use crate::device::DeviceInfo;
 use crate::examples::Examples;
 use crate::files::{self, FileError};
-use crate::fitted::{Fitted, HeldOut};
+use crate::fitted::Fitted;
 use crate::model::ModelKind;
 use crate::run::{
     BASELINES, BLEND, CALIBRATION, CHECKPOINTS, CONFIG, DataRecord, FOLD_CALIBRATION, FoldFit, MANIFEST, METRICS,
     MODEL, MemberSummary, OUT_OF_FOLD, ParentRecord, ProxyRecord, RUN_KIND, RUN_VERSION, Run, RunManifest, SCALER,
     SPLIT, SURVIVAL, SplitRecord, TIMING,
 };
-use crate::{survival, tables};
+use crate::tables;
 
 const STARTED: &str = "started.json";
 
@@ -251,151 +249,6 @@ fn write_models(out: &Path, split: &TrainedSplit) -> Result<(), TrainError> {
         baselines::save(&out.join(BASELINES), &models)?;
     }
     Ok(())
-}
-
-/// When those leave of whom the run's model says whether; `None` where the data can't say, or the model says it itself.
-fn hazards_by_forecast(
-    request: &TrainRequest<'_>,
-    plan: &Plan,
-    examples: &Examples,
-    logits: &[f32],
-) -> Result<Option<staycast_baselines::Model>, TrainError> {
-    let config = request.config;
-    if config.model.kind == ModelKind::Baseline(BaselineKind::Hazard) {
-        return Ok(None);
-    }
-    let training = &plan.splits[0].training;
-    let fitted = survival::fit(request.data, examples, &config.baselines, training, logits, config.training.seed);
-    fitted.map_err(|error| TrainError::Member { repeat: 0, fold: 0, problem: error.to_string() })
-}
-
-/// What is fitted on a split's held-out predictions.
-struct Mixed {
-    /// The held-out predictions, `[position][week]`, NaN where no member held it out.
-    logits: Vec<f32>,
-    fitted: Fitted,
-    blend: Option<BlendRecord>,
-}
-
-fn mix(
-    request: &TrainRequest<'_>,
-    examples: &Examples,
-    outer: &Outer,
-    split: &TrainedSplit,
-) -> Result<Mixed, TrainError> {
-    let (config, weeks) = (request.config, examples.weeks());
-    let (method, rule) = (config.calibration.fit_by(), config.threshold.chosen_by());
-    let fit = |logits: &[f32]| {
-        let held_out = HeldOut { enrolments: &outer.training, logits };
-        Fitted::fit(request.data, examples, &held_out, method, rule)
-    };
-    // In the order of a blend's record.
-    let parts: Vec<ModelKind> = config.model.parts().into_iter().collect::<BTreeSet<_>>().into_iter().collect();
-    let of_parts: Vec<Vec<f32>> = parts.iter().map(|&kind| held_out_logits(outer, split, kind, weeks)).collect();
-    let mixed = if config.model.kind == ModelKind::Blend {
-        let (weights, not_fitted) = blend::fit(examples, &outer.training, &parts, &of_parts);
-        let logits = blend::apply(&weights, &of_parts, weeks);
-        let mut fitted = fit(&logits);
-        // Why there is no blend says more than that there is nothing to calibrate.
-        fitted.not_fitted.extend(not_fitted);
-        let parts = parts.iter().zip(&of_parts).map(|(&kind, logits)| (kind, fit(logits))).collect();
-        Mixed { logits, fitted, blend: Some(BlendRecord { weights, parts }) }
-    } else {
-        Mixed { fitted: fit(&of_parts[0]), logits: of_parts.into_iter().next().expect("one model"), blend: None }
-    };
-    let week = config.training.target_week;
-    match mixed.fitted.not_fitted.get(&(week as u16)) {
-        Some(reason) => Err(TrainError::TargetNotFitted { week, reason: reason.clone() }),
-        None => Ok(mixed),
-    }
-}
-
-/// Mean logits over the members of a model that held a position out, NaN where none did.
-fn held_out_logits(outer: &Outer, split: &TrainedSplit, kind: ModelKind, weeks: usize) -> Vec<f32> {
-    let mut sums = vec![0.0_f64; outer.training.len() * weeks];
-    let mut counts = vec![0_u32; outer.training.len()];
-    let members = split.members.iter().filter(|member| member.kind == kind);
-    for ((_, held_out), member) in outer.members.iter().zip(members) {
-        for (row, &position) in held_out.iter().enumerate() {
-            counts[position] += 1;
-            for week in 0..weeks {
-                sums[position * weeks + week] += f64::from(member.held_out[row * weeks + week]);
-            }
-        }
-    }
-    sums.iter()
-        .enumerate()
-        .map(|(at, sum)| match counts[at / weeks] {
-            0 => f32::NAN,
-            count => (sum / f64::from(count)) as f32,
-        })
-        .collect()
-}
-
-/// Mean logits of the test enrolments over the members of a model.
-fn test_logits(outer: &Outer, split: &TrainedSplit, kind: ModelKind, weeks: usize) -> Vec<f32> {
-    let of_kind: Vec<&Vec<f32>> =
-        split.members.iter().filter(|member| member.kind == kind).map(|member| &member.test).collect();
-    (0..outer.test.len() * weeks)
-        .map(|at| {
-            let sum: f64 = of_kind.iter().map(|logits| f64::from(logits[at])).sum();
-            (sum / of_kind.len() as f64) as f32
-        })
-        .collect()
-}
-
-/// An out-of-fold prediction: of an enrolment, by networks that were not trained on it.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct FoldPrediction {
-    /// Repeat of the cross-validation, from 0.
-    pub(crate) repeat: u32,
-    /// The fold that held the enrolment, from 0.
-    pub(crate) fold: u32,
-    /// Index of the enrolment in the data set.
-    pub(crate) enrolment: usize,
-    /// Cut-off: weeks seen.
-    pub(crate) week: u16,
-    /// What ranks: the mean logit; under Platt scaling the calibrated log odds, which compare between folds.
-    pub(crate) score: f64,
-    /// Calibrated probability of dropout.
-    pub(crate) p: f64,
-    /// Whether it reaches the fold's threshold.
-    pub(crate) at_risk: bool,
-}
-
-fn fold_predictions(
-    plan: &Plan,
-    examples: &Examples,
-    trained: &[TrainedSplit],
-    mixed: &[Mixed],
-) -> Vec<FoldPrediction> {
-    let weeks = examples.weeks();
-    let mut predictions = Vec::new();
-    for ((outer, split), Mixed { fitted, blend, .. }) in plan.splits.iter().zip(trained).zip(mixed) {
-        let kinds: Vec<ModelKind> = match blend {
-            Some(blend) => blend.parts.keys().copied().collect(),
-            None => vec![split.members[0].kind],
-        };
-        let mut logits: Vec<Vec<f32>> = kinds.iter().map(|&kind| test_logits(outer, split, kind, weeks)).collect();
-        if let Some(blend) = blend {
-            logits = vec![blend.apply(&logits, weeks)];
-        }
-        for (row, &enrolment) in outer.test.iter().enumerate() {
-            for (&week, fit) in &fitted.weeks {
-                let logit = f64::from(logits[0][row * weeks + usize::from(week) - 1]);
-                let p = fit.calibration.apply(logit);
-                let score = match fit.calibration {
-                    Calibration::Platt { slope, intercept } => slope * logit + intercept,
-                    _ => logit,
-                };
-                let at_risk = p >= fit.threshold.threshold;
-                let (repeat, fold) = (outer.repeat, outer.fold);
-                predictions.push(FoldPrediction { repeat, fold, enrolment, week, score, p, at_risk });
-            }
-        }
-    }
-    predictions.sort_by_key(|prediction| (prediction.repeat, prediction.enrolment, prediction.week));
-    predictions
 }
 
 fn split_record(request: &TrainRequest<'_>, plan: &Plan) -> SplitRecord {

@@ -5,11 +5,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use staycast_evaluation::report::Resampling;
 use staycast_events::Knows;
 use staycast_forecast::config::{CheckedConfig, Config};
 use staycast_forecast::device::ChosenDevice;
-use staycast_forecast::{EvaluateRequest, Rows, Run, Start, TrainError, TrainRequest, Unwatched, train};
+use staycast_forecast::{Run, Start, TrainError, TrainRequest, Unwatched, train};
 use staycast_sequences::manifest::{
     BuildRecord, CalendarRecord, FeatureRecord, LAYOUT_VERSION, LabelRecord, Manifest, OutputRecord, RowCounts, Totals,
 };
@@ -173,20 +172,4 @@ pub(crate) fn bytes_of(run: &Path) -> BTreeMap<String, Vec<u8>> {
         }
     }
     found
-}
-
-/// What a run says of rows that it was not trained on, at its own week, without a bootstrap.
-pub(crate) fn request<'a>(data: &'a Dataset, device: &'a ChosenDevice) -> EvaluateRequest<'a> {
-    EvaluateRequest {
-        data,
-        week: None,
-        courses: None,
-        rows: Rows::Unseen,
-        resampling: Resampling::Off,
-        groups: None,
-        smoothing: None,
-        capacities: &[],
-        minimum_group: None,
-        device,
-    }
 }

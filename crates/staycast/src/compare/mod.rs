@@ -13,7 +13,7 @@ use staycast_evaluation::report::{ByCohort, Cohort, Resampling};
 use staycast_evaluation::splits::SplitKind;
 use staycast_forecast::config::Config;
 use staycast_forecast::device::{ChosenDevice, DeviceChoice};
-use staycast_forecast::{EvaluateRequest, ModelKind, Predictions, Rows, outcome};
+use staycast_forecast::{EvaluateRequest, ModelKind, Predictions, outcome};
 use staycast_sequences::Dataset;
 
 use self::paired::{Pair, pair};
@@ -189,18 +189,7 @@ fn contender(
     };
     let run = train::train_or_keep(data, &plan, device, console)?;
     let resampling = Resampling::Resamples { count: args.resamples, seed: BOOTSTRAP_SEED };
-    let request = EvaluateRequest {
-        data,
-        week: args.week,
-        courses: None,
-        rows: Rows::Unseen,
-        resampling: Resampling::Off,
-        groups: None,
-        smoothing: None,
-        capacities: &[],
-        minimum_group: None,
-        device,
-    };
+    let request = EvaluateRequest { week: args.week, ..EvaluateRequest::new(data, device) };
     let predictions = run.predictions(&request).map_err(crate::evaluate::as_usage)?;
     let found = outcome(&predictions, if predictions.len() > 1 { Resampling::Off } else { resampling })?;
     run.record(&request, &found)?;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde::Serialize;
+use staycast_evaluation::report::MinimumSize;
 use staycast_evaluation::text;
 use staycast_events::formats::OpenOptions;
 use staycast_forecast::config::Config;
@@ -217,7 +218,7 @@ impl Demo<'_> {
             groups: None,
             smoothing: None,
             capacities: Vec::new(),
-            minimum_group: 50,
+            minimum_group: MinimumSize::default().rows,
             check_leakage: evaluate::CheckLeakage::Always,
             device: self.args.device,
         };

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use staycast_evaluation::metrics::Capacity;
-use staycast_evaluation::report::{ReportError, Resampling};
+use staycast_evaluation::report::{MinimumSize, ReportError, Resampling};
 use staycast_evaluation::text;
 use staycast_forecast::device::{ChosenDevice, DeviceChoice};
 use staycast_forecast::{
@@ -67,7 +67,7 @@ pub(crate) struct EvaluateArgs {
     #[arg(long, value_name = "K,S%", value_delimiter = ',', value_parser = values::capacity)]
     capacities: Vec<Capacity>,
     /// Learners that a course or group needs for figures of its own, a fifth of them of each outcome
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(10..))]
+    #[arg(long, value_name = "N", default_value_t = MinimumSize::default().rows, value_parser = clap::value_parser!(u64).range(10..))]
     minimum_group: u64,
     /// Also say what smoothing the forecasts over weeks would do, the newest week with this weight, above 0 and up to 1
     #[arg(long, value_name = "WEIGHT", value_parser = values::weight)]
@@ -171,7 +171,7 @@ pub(crate) fn execute(plan: &Plan, console: &Console) -> anyhow::Result<Evaluate
         groups: plan.groups.as_deref(),
         smoothing: plan.smoothing,
         capacities: &plan.capacities,
-        minimum_group: Some(plan.minimum_group),
+        minimum_size: MinimumSize { rows: plan.minimum_group, per_class: plan.minimum_group / 5 },
         device: &device,
     };
     let predictions = run.predictions(&request).map_err(as_usage)?;
