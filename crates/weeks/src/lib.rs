@@ -1,0 +1,111 @@
+#![doc = include_str!("../README.md")]
+
+use std::fmt;
+use std::num::NonZeroU16;
+
+use serde::{Deserialize, Serialize};
+
+/// Numbers a week of a course, from 0.
+///
+/// Week w holds the instants from the course's start + 7w days up to, not including, start + 7 (w + 1) days.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct WeekIndex(u16);
+
+impl WeekIndex {
+    /// Numbers a week, from 0.
+    #[must_use]
+    pub const fn new(index: u16) -> Self {
+        Self(index)
+    }
+
+    /// Returns the number, from 0.
+    #[must_use]
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+
+    /// Returns the number as a place in a slice of weeks.
+    #[must_use]
+    pub const fn position(self) -> usize {
+        self.0 as usize
+    }
+
+    /// Returns the cut-off at the end of this week; `None` after the last week that can be numbered.
+    #[must_use]
+    pub const fn cut_off(self) -> Option<CutOff> {
+        match self.0.checked_add(1) {
+            Some(weeks) => CutOff::after_weeks(weeks),
+            None => None,
+        }
+    }
+}
+
+/// Marks the instant up to which a forecast looks: the end of the last of the weeks that it sees.
+///
+/// "Week k" on the screen is the cut-off at the course's start + 7k days: weeks 0 to k − 1 are seen. A cut-off sees at
+/// least one week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CutOff(NonZeroU16);
+
+impl CutOff {
+    /// Makes the cut-off that sees the first `weeks` weeks; `None` for no weeks.
+    #[must_use]
+    pub const fn after_weeks(weeks: u16) -> Option<Self> {
+        match NonZeroU16::new(weeks) {
+            Some(weeks) => Some(Self(weeks)),
+            None => None,
+        }
+    }
+
+    /// Returns how many weeks are seen, at least 1.
+    #[must_use]
+    pub const fn weeks(self) -> u16 {
+        self.0.get()
+    }
+
+    /// Returns how many weeks are seen, as the length of a slice of weeks.
+    #[must_use]
+    pub const fn count(self) -> usize {
+        self.0.get() as usize
+    }
+
+    /// Returns the last week that is seen.
+    #[must_use]
+    pub const fn last_week(self) -> WeekIndex {
+        WeekIndex(self.0.get() - 1)
+    }
+
+    /// Tells whether `week` is over at this cut-off.
+    #[must_use]
+    pub const fn sees(self, week: WeekIndex) -> bool {
+        week.0 < self.0.get()
+    }
+}
+
+impl fmt::Display for WeekIndex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for CutOff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cut_off_sees_the_weeks_before_it() {
+        let cut_off = CutOff::after_weeks(4).expect("four weeks");
+        assert_eq!((cut_off.weeks(), cut_off.last_week().get()), (4, 3));
+        assert_eq!(WeekIndex::new(3).cut_off(), Some(cut_off));
+        assert!(CutOff::after_weeks(0).is_none(), "no weeks, no cut-off");
+        assert!(WeekIndex::new(u16::MAX).cut_off().is_none(), "no week after the last");
+    }
+}
