@@ -9,6 +9,7 @@ mod demo;
 mod devices;
 mod evaluate;
 mod files;
+mod hints;
 mod inspect;
 mod preprocess;
 mod recalibrate;
@@ -37,9 +38,9 @@ fn main() -> ExitCode {
     let status = match run(&cli) {
         Ok(status) => status,
         Err(error) => {
-            let (status, words) = status::of_error(&error);
-            if let Some(words) = words {
-                console::say(&format!("error: {words}"));
+            let (status, message) = status::status_and_message(&error);
+            if let Some(message) = message {
+                console::say(&format!("error: {message}"));
             }
             status
         }

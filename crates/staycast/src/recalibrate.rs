@@ -9,7 +9,7 @@ use staycast_forecast::device::DeviceChoice;
 use staycast_forecast::{RecalibrateRequest, RecalibrationRecord, Refit, Run, RunError, WeekRefit};
 
 use crate::console::Console;
-use crate::status::{Status, usage};
+use crate::status::{Status, usage_from};
 use crate::words::{Sheet, aligned, grouped, percent, shell};
 use crate::{devices, train};
 
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &RecalibrateArgs, console: &Console) -> anyhow::Result<S
     let courses = (!args.courses.is_empty()).then_some(args.courses.as_slice());
     let request = RecalibrateRequest { data: &data, courses, out: &args.out, device: &device };
     let carried = run.recalibrate(&request).map_err(|error| match error {
-        RunError::UnknownCourses { .. } | RunError::CantRecalibrate(_) => usage(error),
+        RunError::UnknownCourses { .. } | RunError::CantRecalibrate(_) => usage_from(error),
         other => other.into(),
     })?;
     let record = carried.manifest().recalibrated.as_ref().expect("a recalibrated run says how");

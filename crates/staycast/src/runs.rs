@@ -12,7 +12,7 @@ use staycast_tracking::registry::{Better, RegistryError, Table, TableRequest, ta
 use crate::console::Console;
 use crate::files;
 use crate::registry::runs_in;
-use crate::status::{Status, usage};
+use crate::status::{Status, usage_from};
 use crate::words::{Sheet, WIDTH, bytes, counted};
 
 /// List runs and in what they differ, or pack and unpack one
@@ -134,9 +134,9 @@ fn list(args: &RunsArgs, console: &Console) -> anyhow::Result<Status> {
         Ok(table) => table,
         // Nothing to sort is no wrong usage.
         Err(RegistryError::UnknownKey { .. }) if entries.is_empty() => {
-            table(&TableRequest { sort: None, ..request }).map_err(usage)?
+            table(&TableRequest { sort: None, ..request }).map_err(usage_from)?
         }
-        Err(error) => return Err(usage(error)),
+        Err(error) => return Err(usage_from(error)),
     };
     let damaged = damaged.into_iter().map(|(path, reason)| Damaged { path, reason }).collect();
     let listing = Listing { table, damaged };

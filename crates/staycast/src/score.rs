@@ -13,7 +13,7 @@ use staycast_sequences::{FolderError, SequenceFolder};
 use crate::console::Console;
 use crate::devices;
 use crate::evaluate::open;
-use crate::status::{Status, usage};
+use crate::status::{Status, usage, usage_from};
 use crate::words::{Sheet, counted, grouped, percent};
 
 /// Score learners by their risk of dropping out
@@ -115,7 +115,9 @@ pub(crate) fn execute(plan: &Plan, console: &Console) -> anyhow::Result<(Scored,
     let rows =
         run.score_folder(&folder, week, plan.courses.as_deref(), plan.smoothing, &device).map_err(
             |error| match error {
-                RunError::WeekNotForecast { .. } | RunError::Folder(FolderError::UnknownCourse { .. }) => usage(error),
+                RunError::WeekNotForecast { .. } | RunError::Folder(FolderError::UnknownCourse { .. }) => {
+                    usage_from(error)
+                }
                 other => other.into(),
             },
         )?;

@@ -11,7 +11,7 @@ use staycast_simulator::{
 };
 
 use crate::console::{Console, Template, bar};
-use crate::status::{Status, usage};
+use crate::status::{Status, usage_from};
 use crate::values::Size;
 use crate::words::{Sheet, bytes, counted, duration, grouped, percent, shell};
 
@@ -94,7 +94,7 @@ struct Plan {
 impl SimulateArgs {
     fn resolve(&self) -> anyhow::Result<Plan> {
         let mut config = match &self.config {
-            Some(path) => SimulatorConfig::from_file(path).map_err(usage)?,
+            Some(path) => SimulatorConfig::from_file(path).map_err(usage_from)?,
             None => SimulatorConfig::default(),
         };
         config.learners = self.learners.unwrap_or(config.learners);
@@ -146,7 +146,7 @@ pub(crate) fn run(args: &SimulateArgs, console: &Console) -> anyhow::Result<Stat
     });
     bar.finish_and_clear();
     let simulated = simulated.map_err(|error| match error {
-        SimulateError::Config(_) | SimulateError::SizeOutOfReach { .. } => usage(error),
+        SimulateError::Config(_) | SimulateError::SizeOutOfReach { .. } => usage_from(error),
         SimulateError::NotEmpty { path } => {
             anyhow::anyhow!("{}: exists already; choose another --out, or replace it with --force", path.display())
         }

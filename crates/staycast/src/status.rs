@@ -6,6 +6,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use crate::hints;
+
 /// What the exit status says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
@@ -37,24 +39,42 @@ impl From<Status> for ExitCode {
     }
 }
 
-/// What the user asked for makes no sense.
+/// Reports that what the user asked for makes no sense.
 #[derive(Debug)]
-pub(crate) struct UsageError(String);
+pub(crate) struct UsageError {
+    cause: anyhow::Error,
+}
 
-impl fmt::Display for UsageError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+impl UsageError {
+    /// Returns what is wrong: a message, or an error of a library.
+    pub(crate) const fn cause(&self) -> &anyhow::Error {
+        &self.cause
     }
 }
 
-impl std::error::Error for UsageError {}
-
-/// A [`UsageError`] that says this, for `map_err` and `return Err`.
-pub(crate) fn usage(message: impl fmt::Display) -> anyhow::Error {
-    UsageError(message.to_string()).into()
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.cause.fmt(f)
+    }
 }
 
-/// Nobody reads stdout any more, as when piped into `head`.
+impl std::error::Error for UsageError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.source()
+    }
+}
+
+/// Makes a [`UsageError`] with a message of the program's own.
+pub(crate) fn usage(message: impl fmt::Display) -> anyhow::Error {
+    UsageError { cause: anyhow::Error::msg(message.to_string()) }.into()
+}
+
+/// Makes a [`UsageError`] of a library's error, which keeps its type, so that [`crate::hints`] recognises it.
+pub(crate) fn usage_from(cause: impl Into<anyhow::Error>) -> anyhow::Error {
+    UsageError { cause: cause.into() }.into()
+}
+
+/// Reports that nobody reads stdout any more, as when piped into `head`.
 #[derive(Debug)]
 pub(crate) struct OutputClosed;
 
@@ -66,26 +86,30 @@ impl fmt::Display for OutputClosed {
 
 impl std::error::Error for OutputClosed {}
 
-/// The status for an error, and what to say about it, if anything.
-pub(crate) fn of_error(error: &anyhow::Error) -> (Status, Option<String>) {
+/// Returns the status for an error, and the message about it, if there is one.
+pub(crate) fn status_and_message(error: &anyhow::Error) -> (Status, Option<String>) {
     if error.is::<OutputClosed>() {
         return (Status::Fine, None);
     }
     let status = if error.is::<UsageError>() { Status::WrongUsage } else { Status::Failed };
-    (status, Some(in_words(error)))
+    let mut message = join_causes(error);
+    if let Some(hint) = hints::for_error(error) {
+        message = format!("{message}; {hint}");
+    }
+    (status, Some(message))
 }
 
-/// The error and its causes. A cause that the text before already quotes is not said twice.
-fn in_words(error: &anyhow::Error) -> String {
-    let mut words = String::new();
+/// Joins the messages of the error and its causes. A cause that the text before already quotes is left out.
+fn join_causes(error: &anyhow::Error) -> String {
+    let mut message = String::new();
     for cause in error.chain().map(ToString::to_string) {
-        if words.is_empty() {
-            words = cause;
-        } else if !words.contains(&cause) {
-            words = format!("{words}: {cause}");
+        if message.is_empty() {
+            message = cause;
+        } else if !message.contains(&cause) {
+            message = format!("{message}: {cause}");
         }
     }
-    words
+    message
 }
 
 #[cfg(test)]
@@ -95,13 +119,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_have_statuses_and_words() {
+    fn errors_have_statuses_and_messages() {
         let failure = std::fs::read("no such file").map_err(|error| anyhow::anyhow!("x: {error}"));
-        let (status, words) = of_error(&failure.expect_err("it is not there"));
+        let (status, message) = status_and_message(&failure.expect_err("it is not there"));
         assert_eq!(status, Status::Failed);
-        assert!(words.expect("words").starts_with("x: "));
+        assert!(message.expect("a message").starts_with("x: "));
         let wrong = Err::<(), _>(usage("--folds 1")).context("cannot split").expect_err("an error");
-        assert_eq!(of_error(&wrong), (Status::WrongUsage, Some("cannot split: --folds 1".to_owned())));
-        assert_eq!(of_error(&OutputClosed.into()), (Status::Fine, None));
+        assert_eq!(status_and_message(&wrong), (Status::WrongUsage, Some("cannot split: --folds 1".to_owned())));
+        let inner = usage_from(std::io::Error::other("the library's fact"));
+        assert_eq!(status_and_message(&inner), (Status::WrongUsage, Some("the library's fact".to_owned())));
+        assert_eq!(status_and_message(&OutputClosed.into()), (Status::Fine, None));
     }
 }

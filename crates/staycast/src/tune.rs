@@ -17,7 +17,7 @@ use staycast_forecast::{ModelKind, Run, RunState, Start, TrainRequest, Unwatched
 use staycast_sequences::Dataset;
 
 use crate::console::{Console, Template, bar};
-use crate::status::{Status, usage};
+use crate::status::{Status, usage, usage_from};
 use crate::train::load;
 use crate::words::{Sheet, counted, duration, shell};
 use crate::{devices, files};
@@ -92,11 +92,11 @@ struct Found {
 pub(crate) fn run(args: &TuneArgs, console: &Console) -> anyhow::Result<Status> {
     let begun = Instant::now();
     let mut config = match &args.config {
-        Some(path) => Config::load(path).map_err(usage)?,
+        Some(path) => Config::load(path).map_err(usage_from)?,
         None => Config::default(),
     };
     for setting in &args.settings {
-        config.set(setting).map_err(usage)?;
+        config.set(setting).map_err(usage_from)?;
     }
     if let Some(model) = args.model {
         config.model.kind = model;
@@ -116,7 +116,7 @@ pub(crate) fn run(args: &TuneArgs, console: &Console) -> anyhow::Result<Status> 
         })?;
         return Ok(Status::Fine);
     }
-    config.clone().check().map_err(usage)?;
+    config.clone().check().map_err(usage_from)?;
     fs::create_dir_all(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
     begin(args, &config)?;
     let search = Search {

@@ -19,7 +19,7 @@ use staycast_sequences::Dataset;
 use self::paired::{Pair, pair};
 use crate::console::Console;
 use crate::evaluate::BOOTSTRAP_SEED;
-use crate::status::{Status, usage};
+use crate::status::{Status, usage, usage_from};
 use crate::train::{self, load};
 use crate::{devices, files};
 
@@ -132,7 +132,7 @@ fn wanted(args: &CompareArgs) -> anyhow::Result<Vec<(String, Config)>> {
     let mut configs = Vec::new();
     for path in &args.configs {
         let stem = path.file_stem().map_or_else(|| "config".into(), |stem| stem.to_string_lossy().into_owned());
-        configs.push((stem, Config::load(path).map_err(usage)?));
+        configs.push((stem, Config::load(path).map_err(usage_from)?));
     }
     let several = configs.len() > 1;
     if configs.is_empty() {
@@ -141,7 +141,7 @@ fn wanted(args: &CompareArgs) -> anyhow::Result<Vec<(String, Config)>> {
     let mut found = Vec::new();
     for (stem, mut config) in configs {
         for setting in &args.settings {
-            config.set(setting).map_err(usage)?;
+            config.set(setting).map_err(usage_from)?;
         }
         let models = match args.models.as_slice() {
             [] if several => vec![config.model.kind],
@@ -151,7 +151,7 @@ fn wanted(args: &CompareArgs) -> anyhow::Result<Vec<(String, Config)>> {
         for model in models {
             let mut config = config.clone();
             config.model.kind = model;
-            config.clone().check().map_err(usage)?;
+            config.clone().check().map_err(usage_from)?;
             let name = match (stem.as_str(), several && args.models.is_empty()) {
                 ("", _) => model.name().to_owned(),
                 (stem, true) => stem.to_owned(),
@@ -181,7 +181,7 @@ fn contender(
     let plan = train::Plan {
         sequences: args.sequences.clone(),
         out: args.out.join(name),
-        config: config.clone().check().map_err(usage)?,
+        config: config.clone().check().map_err(usage_from)?,
         device: args.device,
         start: train::Beginning::Any,
         track: Vec::new(),

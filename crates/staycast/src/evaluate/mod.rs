@@ -15,7 +15,7 @@ use staycast_forecast::{
 };
 
 use crate::console::Console;
-use crate::status::{Status, usage};
+use crate::status::{Status, usage_from};
 use crate::train::load;
 use crate::words::{Sheet, grouped};
 use crate::{devices, files, values};
@@ -198,7 +198,7 @@ pub(crate) fn execute(plan: &Plan, console: &Console) -> anyhow::Result<Evaluate
 pub(crate) fn open(path: &Path, model: Option<ModelKind>) -> anyhow::Result<Run> {
     let run = Run::open(path)?;
     match model {
-        Some(model) => run.only(model).map_err(usage),
+        Some(model) => run.only(model).map_err(usage_from),
         None => Ok(run),
     }
 }
@@ -214,7 +214,7 @@ pub(crate) fn as_usage(error: RunError) -> anyhow::Error {
             ReportError::WeekInsideLabelWindow { .. }
             | ReportError::NoRowsAtWeek { .. }
             | ReportError::NoReference { .. },
-        ) => usage(error),
+        ) => usage_from(error),
         _ => error.into(),
     }
 }

@@ -23,7 +23,7 @@ use staycast_sequences::{Dataset, Selection, SequenceFolder, peak_memory_bytes};
 
 use crate::console::Console;
 use crate::devices;
-use crate::status::{Status, usage};
+use crate::status::{Status, usage_from};
 use crate::train::track::{Target, Tracking};
 use crate::train::watch::Watch;
 
@@ -161,7 +161,7 @@ impl TrainArgs {
     fn resolve(&self) -> anyhow::Result<Plan> {
         let begun = if self.resume { run_state(&self.out)? } else { RunState::Free };
         let mut config = match (&self.config, begun) {
-            (Some(path), _) => Config::load(path).map_err(usage)?,
+            (Some(path), _) => Config::load(path).map_err(usage_from)?,
             (None, RunState::Interrupted(config)) => *config,
             (None, RunState::Finished) => (**Run::open(&self.out)?.config()).clone(),
             (None, RunState::Free | RunState::Other) => match &self.from {
@@ -171,7 +171,7 @@ impl TrainArgs {
             },
         };
         for setting in &self.settings {
-            config.set(setting).map_err(usage)?;
+            config.set(setting).map_err(usage_from)?;
         }
         if let Some(model) = self.model {
             config.model.kind = model;
@@ -183,7 +183,7 @@ impl TrainArgs {
         Ok(Plan {
             sequences: self.sequences.clone(),
             out: self.out.clone(),
-            config: config.check().map_err(usage)?,
+            config: config.check().map_err(usage_from)?,
             device: self.device,
             start: if self.resume { Beginning::Any } else { Beginning::Fresh },
             track: self.track.clone(),
@@ -299,7 +299,7 @@ fn train(data: &Dataset, plan: &Plan, device: &ChosenDevice, start: Start, conso
     let trained = staycast_forecast::train(&request, &Both(&watch, &tracking));
     watch.end();
     let trained = trained.map_err(|error| match error {
-        TrainError::TargetInLabelWindow { .. } | TrainError::Split(_) | TrainError::Config(_) => usage(error),
+        TrainError::TargetInLabelWindow { .. } | TrainError::Split(_) | TrainError::Config(_) => usage_from(error),
         other => other.into(),
     });
     tracking.finish(trained.as_ref());
