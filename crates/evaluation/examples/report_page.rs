@@ -13,8 +13,8 @@ use staycast_evaluation::calibration::Calibration;
 use staycast_evaluation::html::{About, Compared, LeakageCheck, LeakageOutcome, Page, drawings, render};
 use staycast_evaluation::metrics::survival::{End, ExitTime};
 use staycast_evaluation::report::{
-    ComparedForecast, DataQuality, EvaluationRequest, ExcludedCourse, ExclusionReason, Extras, GroupColumn,
-    PredictionRow, RecencyBaseline, Resampling, WeekReference, compare, evaluate, plots,
+    ComparedForecast, DataQuality, EvaluationRequest, ExcludedCourse, Exclusion, Extras, GroupColumn, PredictionRow,
+    RecencyBaseline, Resampling, WeekReference, compare, evaluate, plots,
 };
 use staycast_evaluation::splits::SplitKind;
 
@@ -135,7 +135,7 @@ impl World {
                 known: !enrolment.is_multiple_of(41) || week > 4,
                 active: silent < 14.0,
                 days_since_last: (silent < 7.0 * cutoff).then_some(silent),
-                exclusion: enrolment.is_multiple_of(97).then_some(ExclusionReason::NotEnoughData),
+                exclusion: enrolment.is_multiple_of(97).then_some(Exclusion::NotEnoughData),
             });
         }
         let end = if label { End::Dropout } else { End::Censored };

@@ -1,14 +1,14 @@
 //! Who is forecast at which week, and which of these rows have an answer to learn from.
 
 use staycast_evaluation::proxy::{ProxyRule, proxy_label, silent_days};
-use staycast_sequences::{Dataset, DropoutRule, Status, standing};
+use staycast_sequences::{CutOff, Dataset, DropoutRule, Exclusion, WeekIndex, standing};
 
 /// How every enrolment stands at every cut-off, and its answer. Cut-off k is stored at index k - 1, the week that it
 /// ends.
 #[derive(Clone, Debug)]
 pub(crate) struct Examples {
     weeks: usize,
-    status: Vec<Status>,
+    exclusion: Vec<Option<Exclusion>>,
     label: Vec<Option<bool>>,
     /// By enrolment: the latest cut-off that is whole, observed and before the label's own window.
     last_cutoff: Vec<u32>,
@@ -20,15 +20,17 @@ impl Examples {
     /// Looks at all enrolments of `data` at the cut-offs 1 to `weeks`.
     pub(crate) fn of(data: &Dataset, weeks: usize) -> Self {
         let enrolments = data.enrolments.len();
-        let cutoffs = 1..=u32::try_from(weeks).expect("a course has few weeks");
-        let status = (0..enrolments)
-            .flat_map(|enrolment| cutoffs.clone().map(move |cutoff| standing(data, enrolment, cutoff).status))
+        let exclusion = (0..enrolments)
+            .flat_map(|enrolment| {
+                let cut_offs = (1..=weeks).map(|weeks| CutOff::after_weeks(weeks).expect("a course has few weeks"));
+                cut_offs.map(move |cut_off| standing(data, enrolment, cut_off).exclusion())
+            })
             .collect();
         let rule = data.manifest.labels.rule;
         let last_cutoff =
             (0..enrolments).map(|enrolment| last_cutoff(data, rule, enrolment).min(weeks as u32)).collect();
         let label = data.enrolments.iter().map(|row| row.dropout).collect();
-        Self { weeks, status, label, last_cutoff, proxy: vec![None; enrolments] }
+        Self { weeks, exclusion, label, last_cutoff, proxy: vec![None; enrolments] }
     }
 
     /// The same with silence standing for dropout in training, where the answer is not known yet.
@@ -67,9 +69,9 @@ impl Examples {
         enrolments.iter().filter(|&&enrolment| self.proxy[enrolment].is_some()).count()
     }
 
-    /// How the enrolment stands at the end of week index `week`.
-    pub(crate) fn status(&self, enrolment: usize, week: usize) -> Status {
-        self.status[enrolment * self.weeks + week]
+    /// Returns why the enrolment is not forecast at the end of week index `week`; `None` where it is.
+    pub(crate) fn exclusion(&self, enrolment: usize, week: usize) -> Option<Exclusion> {
+        self.exclusion[enrolment * self.weeks + week]
     }
 
     /// Whether what is known at the end of week index `week` may be learnt from: the enrolment is known by then, its
@@ -80,12 +82,12 @@ impl Examples {
 
     /// Whether the enrolment is known of by the end of week index `week`, gone or not.
     fn is_known(&self, enrolment: usize, week: usize) -> bool {
-        matches!(self.status(enrolment, week), Status::Scored | Status::Withdrawn)
+        matches!(self.exclusion(enrolment, week), None | Some(Exclusion::Withdrawn))
     }
 
     /// Whether the row is one to judge a forecast by: learnable, and not gone already.
     pub(crate) fn judged(&self, enrolment: usize, week: usize) -> bool {
-        self.learnable(enrolment, week) && self.status(enrolment, week) == Status::Scored
+        self.learnable(enrolment, week) && self.exclusion(enrolment, week).is_none()
     }
 }
 
@@ -93,18 +95,19 @@ impl Examples {
 /// was observed whole, since silence is known at the ends of weeks.
 fn proxy(data: &Dataset, enrolment: usize, rule: ProxyRule) -> Option<(bool, u32)> {
     let (row, course) = (&data.enrolments[enrolment], data.course_of(enrolment));
-    let observed = course.observed_weeks.min(course.weeks).min(data.weeks as u32);
-    let (cut, last_week) = (course.cut(), observed.checked_sub(1)?);
-    let as_of = f64::from(cut.end_day(observed));
-    let since_last = data.feature("days_since_last").map(|column| data.week(enrolment, last_week as usize)[column]);
+    let observed = course.last_observed()?.min(CutOff::after_weeks(data.weeks)?);
+    let weeks = course.week_grid();
+    let as_of = f64::from(weeks.end_day(observed));
+    let since_last = data.feature("days_since_last").map(|column| data.week(enrolment, observed.last_week())[column]);
     let silent = silent_days(
         since_last.filter(|days| !days.is_nan()).map(f64::from),
         as_of,
         row.enrolled_day.map(|day| as_of - day),
     );
-    let label = proxy_label(silent, (f64::from(cut.days) - as_of) / 7.0, rule)?;
-    let allowed = |week: &u32| rule.allows_cutoff(as_of - f64::from(cut.end_day(*week)));
-    (1..=observed).rev().find(allowed).map(|last| (label, last))
+    let label = proxy_label(silent, (f64::from(weeks.days()) - as_of) / 7.0, rule)?;
+    let allowed = |cut_off: &CutOff| rule.allows_cutoff(as_of - f64::from(weeks.end_day(*cut_off)));
+    let mut latest_first = observed.weeks_seen().rev().filter_map(WeekIndex::cut_off);
+    latest_first.find(allowed).map(|last| (label, last.weeks().into()))
 }
 
 /// By enrolment and week index up to `weeks`, whether the learner was active in the week after that; `None` where that week
@@ -115,17 +118,17 @@ pub(crate) fn active_next_week(data: &Dataset, enrolments: &[usize], weeks: usiz
     let of = |enrolment: usize, next: usize| {
         let course = data.course_of(enrolment);
         let observed = course.observed_weeks.min(course.weeks) as usize;
-        let days = f64::from(course.cut().week_days(next as u32));
+        let next_week = WeekIndex::from_position(next);
+        let days = f64::from(course.week_grid().week_days(next_week));
         // Null, no event yet, compares false.
-        (next < observed.min(data.weeks)).then(|| f64::from(data.week(enrolment, next)[column]) <= days)
+        (next < observed.min(data.weeks)).then(|| f64::from(data.week(enrolment, next_week)[column]) <= days)
     };
     Some(enrolments.iter().flat_map(|&enrolment| (1..=weeks).map(move |next| of(enrolment, next))).collect())
 }
 
 /// The latest cut-off of an enrolment's course that is whole, was observed, and lies before the label's window.
 pub(crate) fn last_cutoff(data: &Dataset, rule: DropoutRule, enrolment: usize) -> u32 {
-    let course = data.course_of(enrolment);
-    rule.last_cutoff_week(course.cut()).min(course.weeks).min(course.observed_weeks)
+    data.course_of(enrolment).last_cut_off(rule).map_or(0, |last| last.weeks().into())
 }
 
 /// The greatest [`last_cutoff`] of all courses.

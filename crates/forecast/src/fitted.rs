@@ -8,7 +8,7 @@ use staycast_evaluation::calibration::{Calibration, CalibrationMethod};
 use staycast_evaluation::metrics::Ranking;
 use staycast_evaluation::report::{RecencyBaseline, WeekReference};
 use staycast_evaluation::threshold::{ChosenThreshold, ThresholdRule};
-use staycast_sequences::{Dataset, Status};
+use staycast_sequences::{Dataset, WeekIndex};
 
 use crate::examples::Examples;
 
@@ -97,7 +97,7 @@ fn fit_week(
         silence.push(days_since_last(data, enrolment, week));
         known.push(label);
         let logit = held_out.logits[position * weeks + week];
-        if examples.status(enrolment, week) == Status::Scored && !logit.is_nan() {
+        if examples.exclusion(enrolment, week).is_none() && !logit.is_nan() {
             scores.push(f64::from(logit));
             labels.push(label);
         }
@@ -120,6 +120,6 @@ pub(crate) fn days_since_last(data: &Dataset, enrolment: usize, week: usize) -> 
     if week >= data.weeks {
         return None;
     }
-    let days = data.week(enrolment, week)[column];
+    let days = data.week(enrolment, WeekIndex::from_position(week))[column];
     (!days.is_nan()).then(|| f64::from(days))
 }

@@ -1,7 +1,7 @@
 //! The weekly inputs of some enrolments in memory, as the models to beat read them.
 
 use staycast_baselines::{RAW, RawSeries, Weekly};
-use staycast_sequences::Dataset;
+use staycast_sequences::{Dataset, WeekIndex};
 
 use crate::inputs::{Inputs, InputsError};
 
@@ -32,7 +32,7 @@ impl HostWeekly {
         let raw = RAW.iter().filter(|_| with_raw).filter_map(|&name| {
             let column = data.feature(name)?;
             let of = |enrolment: usize, week: usize| {
-                if week < data.weeks { data.week(enrolment, week)[column] } else { f32::NAN }
+                if week < data.weeks { data.week(enrolment, WeekIndex::from_position(week))[column] } else { f32::NAN }
             };
             let series = enrolments.iter().flat_map(|&enrolment| (0..weeks).map(move |week| of(enrolment, week)));
             Some((name, series.collect()))

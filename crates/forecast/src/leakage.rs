@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 use staycast_baselines::{BaselineConfig, BaselineKind, Forecaster, LogisticConfig};
 use staycast_evaluation::metrics::Ranking;
-use staycast_sequences::Dataset;
+use staycast_sequences::{CutOff, Dataset, WeekIndex};
 
 use crate::device::ChosenDevice;
 use crate::examples::Examples;
@@ -302,11 +302,12 @@ fn part_of(data: &Dataset, rows: &[usize], noise_from: Option<usize>) -> Dataset
         for week in 0..data.weeks {
             match noise_from {
                 Some(from) if week >= from => values.extend((0..width).map(|_| noise(&mut rng))),
-                _ => values.extend_from_slice(data.week(row, week)),
+                _ => values.extend_from_slice(data.week(row, WeekIndex::from_position(week))),
             }
         }
         if let Some(from) = noise_from {
-            let cutoff = f64::from(data.course_of(row).cut().end_day(from as u32));
+            let weeks = data.course_of(row).week_grid();
+            let cutoff = f64::from(CutOff::after_weeks(from).map_or(0, |cut_off| weeks.end_day(cut_off)));
             let later = |day: Option<f64>| day.filter(|&day| day < cutoff);
             about.dropout = about.dropout.map(|dropout| !dropout);
             about.left_week = about.left_week.filter(|&week| week < from as i32);

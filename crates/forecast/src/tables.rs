@@ -10,7 +10,7 @@ use arrow_schema::ArrowError;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
 use rustc_hash::FxHashMap;
-use staycast_evaluation::report::{ExclusionReason, PredictionRow};
+use staycast_evaluation::report::{Exclusion, PredictionRow};
 use staycast_sequences::{Dataset, write_parquet};
 
 use crate::files::{self, FileError};
@@ -138,9 +138,7 @@ pub(crate) fn write_predictions(path: &Path, data: &Dataset, parts: &[Prediction
         ("in_active", flags(&|(_, _, row)| Some(placed(row) && row.active))),
         (
             "excluded",
-            Arc::new(StringArray::from_iter(
-                rows.iter().map(|(_, _, row)| row.place().err().map(ExclusionReason::words)),
-            )),
+            Arc::new(StringArray::from_iter(rows.iter().map(|(_, _, row)| row.place().err().map(Exclusion::describe)))),
         ),
     ];
     write_table(

@@ -5,14 +5,14 @@ mod common;
 use common::{config, dataset, train_at};
 use staycast_forecast::device::ChosenDevice;
 use staycast_forecast::{EvaluateRequest, Run};
-use staycast_sequences::Dataset;
+use staycast_sequences::{Dataset, WeekIndex};
 
 /// Data in which those who drop out have left in the weeks 3 to 5, sooner where they did less.
 fn with_weeks_of_leaving() -> Dataset {
     let mut data = dataset(4, 80);
     let events = data.feature("n_events").expect("the column");
     for enrolment in 0..data.enrolments.len() {
-        let done = data.week(enrolment, 1)[events] + data.week(enrolment, 2)[events];
+        let done = data.week(enrolment, WeekIndex::new(1))[events] + data.week(enrolment, WeekIndex::new(2))[events];
         let row = &mut data.enrolments[enrolment];
         row.left_week = (row.dropout == Some(true)).then_some(if done < 12.0 {
             3

@@ -10,7 +10,7 @@ use staycast_forecast::device::ChosenDevice;
 use staycast_forecast::{
     EvaluateRequest, RecalibrateRequest, Refit, Run, RunError, Start, TrainError, TrainRequest, Unwatched, train,
 };
-use staycast_sequences::Dataset;
+use staycast_sequences::{Dataset, WeekIndex};
 
 struct Trained {
     _folder: tempfile::TempDir,
@@ -56,8 +56,10 @@ fn thinned(data: &Dataset, stayers: usize, dropouts: usize) -> Vec<usize> {
 /// The data of some of its enrolments.
 fn only(data: &Dataset, kept: &[usize]) -> Dataset {
     let rows = kept.iter().map(|&at| data.enrolments[at].clone()).collect();
-    let values: Vec<f32> =
-        kept.iter().flat_map(|&at| (0..data.weeks).flat_map(move |week| data.week(at, week).to_vec())).collect();
+    let values: Vec<f32> = kept
+        .iter()
+        .flat_map(|&at| (0..data.weeks).flat_map(move |week| data.week(at, WeekIndex::from_position(week)).to_vec()))
+        .collect();
     let (manifest, courses) = (data.manifest.clone(), data.courses.clone());
     Dataset::from_parts(manifest, courses, rows, data.features.clone(), data.weeks, values)
 }

@@ -10,7 +10,7 @@ use crate::checkpoint;
 use crate::columns::feature_columns;
 use crate::error::BuildError;
 use crate::features::FeatureSet;
-use crate::grid::{Grid, Weeks, end_of_day};
+use crate::grid::{CourseGrid, WeekGrid, end_of_day};
 use crate::labels::DropoutRule;
 use crate::manifest::Manifest;
 use crate::output;
@@ -119,7 +119,7 @@ pub fn build(
         return Ok(manifest);
     }
     timing.lap("look");
-    let partitions = partitions(enrolments_of(source).map(|course| cuts[course].count()));
+    let partitions = partitions(enrolments_of(source).map(|course| u32::from(cuts[course].count())));
     let identity = checkpoint::identity(source, options, rule, partitions.len())?;
     let (draft, journal) = checkpoint::begin(folder, if_exists, &identity)?;
     let mut store = Store::new(&partitions, options.memory_bytes, draft.path().to_owned());
@@ -135,8 +135,8 @@ pub fn build(
         return Err(nothing_used(&intake.tally));
     }
     let as_of = options.as_of.unwrap_or_else(|| end_of_day(intake.newest));
-    let grids: Vec<Grid> =
-        source.roster.courses.iter().zip(&cuts).map(|(course, &cut)| Grid::new(course, cut, as_of)).collect();
+    let grids: Vec<CourseGrid> =
+        source.roster.courses.iter().zip(&cuts).map(|(course, &cut)| CourseGrid::new(course, cut, as_of)).collect();
     let peers = gathering.map(|gathering| gathering.compare(&source.roster, &source.knows, &grids));
     let kinds = (options.raw_kinds == RawKinds::Keep).then_some(source.kinds.as_slice());
     let features = feature_columns(options.features, kinds);
@@ -211,8 +211,8 @@ fn choose_rule(source: &Source, asked: Option<DropoutRule>) -> Result<DropoutRul
 }
 
 /// How each course's days are cut into weeks.
-fn cuts(source: &Source, options: &BuildOptions) -> Vec<Weeks> {
-    let cut = |course: &Course| Weeks::new(course.start_day, course.days, options.weeks, options.week_ending);
+fn cuts(source: &Source, options: &BuildOptions) -> Vec<WeekGrid> {
+    let cut = |course: &Course| WeekGrid::for_course(course.start_day, course.days, options.weeks, options.week_ending);
     source.roster.courses.iter().map(cut).collect()
 }
 

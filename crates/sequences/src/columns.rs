@@ -8,6 +8,7 @@ use arrow_array::{ArrayRef, BooleanArray, Float32Array, Int32Array, RecordBatch}
 use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use staycast_events::Kind;
+use staycast_weeks::WeekIndex;
 
 use crate::features::{Feature, FeatureSet, Needs, Storage, features};
 
@@ -80,15 +81,15 @@ impl<'a> Columns<'a> {
     }
 
     /// Says whose the next `weeks` rows are.
-    pub(crate) fn keys(&mut self, course: &str, enrolment: &str, learner: &str, weeks: u32) {
-        self.course.append_values(course, weeks as usize);
-        self.enrolment.append_values(enrolment, weeks as usize);
-        self.learner.append_values(learner, weeks as usize);
+    pub(crate) fn keys(&mut self, course: &str, enrolment: &str, learner: &str, weeks: u16) {
+        self.course.append_values(course, weeks.into());
+        self.enrolment.append_values(enrolment, weeks.into());
+        self.learner.append_values(learner, weeks.into());
     }
 
     /// Adds a row: `values` in the order of the features, NaN for null; none for a week that is not over.
-    pub(crate) fn push(&mut self, week: u32, week_days: u32, values: Option<&[f64]>) {
-        self.week.push(week as i32);
+    pub(crate) fn push(&mut self, week: WeekIndex, week_days: u32, values: Option<&[f64]>) {
+        self.week.push(week.get().into());
         self.week_days.push(week_days as i32);
         self.observed.push(values.is_some());
         match values {

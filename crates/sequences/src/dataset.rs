@@ -5,7 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::grid::Weeks;
+use staycast_weeks::{CutOff, WeekIndex};
+
+use crate::grid::WeekGrid;
+use crate::labels::DropoutRule;
 use crate::manifest::Manifest;
 
 /// One course as stored in `courses.parquet`.
@@ -32,10 +35,23 @@ pub struct CourseRow {
 }
 
 impl CourseRow {
-    /// How the course's days are cut into weeks. Everything that asks which days a week holds asks this.
+    /// Returns the cut of the course's days into weeks. Everything that asks which days a week holds asks this.
     #[must_use]
-    pub const fn cut(&self) -> Weeks {
-        Weeks { first_week_days: self.first_week_days, days: self.days }
+    pub const fn week_grid(&self) -> WeekGrid {
+        WeekGrid::new(self.first_week_days, self.days)
+    }
+
+    /// Returns the latest cut-off whose weeks are all the course's and were over when the log was taken; `None` where not
+    /// one was.
+    #[must_use]
+    pub fn last_observed(&self) -> Option<CutOff> {
+        CutOff::after_weeks(self.observed_weeks.min(self.weeks))
+    }
+
+    /// Returns the latest cut-off that was observed and lies before the window of `rule`; `None` where there is none.
+    #[must_use]
+    pub fn last_cut_off(&self, rule: DropoutRule) -> Option<CutOff> {
+        Some(rule.last_cut_off(self.week_grid())?.min(self.last_observed()?))
     }
 }
 
@@ -68,7 +84,7 @@ pub struct EnrolmentRow {
     pub statics: BTreeMap<String, Option<String>>,
 }
 
-/// What to read from a folder.
+/// Choice of what to read from a folder.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     /// Only these courses; all when `None`.
@@ -96,7 +112,7 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// A data set from its parts, for data that does not come from a folder.
+    /// Makes a data set from its parts, for data that does not come from a folder.
     ///
     /// # Panics
     /// When `values` does not hold `enrolments × weeks × features` values.
@@ -113,7 +129,7 @@ impl Dataset {
         Self { manifest, courses, enrolments, features, weeks, values }
     }
 
-    /// Whether `enrolment` is known before `day` (counted from the course's start): enrolled by then or, where it has no
+    /// Tells whether `enrolment` is known before `day` (counted from the course's start): enrolled by then or, where it has no
     /// date of enrolment, seen by then. One without a date in a source with a register is in it, and so is known.
     ///
     /// # Panics
@@ -127,32 +143,33 @@ impl Dataset {
         }
     }
 
-    /// Features of `enrolment` in `week`, NaN where null: unknown to the source, undefined in that week, not observed
+    /// Returns the features of `enrolment` in `week`, NaN where null: unknown to the source, undefined in that week, not observed
     /// yet, or past the end of a course shorter than [`Dataset::weeks`].
     ///
     /// # Panics
     /// When `enrolment` or `week` is out of range.
     #[must_use]
-    pub fn week(&self, enrolment: usize, week: usize) -> &[f32] {
+    pub fn week(&self, enrolment: usize, week: WeekIndex) -> &[f32] {
+        let week = week.position();
         assert!(week < self.weeks, "week {week} of {}", self.weeks);
         let width = self.features.len();
         let first = (enrolment * self.weeks + week) * width;
         &self.values[first..first + width]
     }
 
-    /// All values, `[enrolment][week][feature]`, NaN where null.
+    /// Returns all values, `[enrolment][week][feature]`, NaN where null.
     #[must_use]
     pub fn values(&self) -> &[f32] {
         &self.values
     }
 
-    /// Position of the feature column `name`.
+    /// Finds the position of the feature column `name`.
     #[must_use]
     pub fn feature(&self, name: &str) -> Option<usize> {
         self.features.iter().position(|feature| feature == name)
     }
 
-    /// The course of an enrolment.
+    /// Returns the course of an enrolment.
     #[must_use]
     pub fn course_of(&self, enrolment: usize) -> &CourseRow {
         &self.courses[self.enrolments[enrolment].course]

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Date32Type, Float64Type, Int32Type};
+use arrow_array::types::{Date32Type, Float64Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType};
@@ -18,6 +18,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::build::{COURSES, ENROLMENTS, SEQUENCES};
 use crate::dataset::{CourseRow, Dataset, EnrolmentRow, Selection};
 use crate::error::FolderError;
+use crate::grid::{WEEK_DAYS, WeekGrid};
 use crate::manifest::{LAYOUT_VERSION, Manifest};
 use crate::output::MANIFEST;
 use crate::values::{Held, ValuesFile};
@@ -150,9 +151,14 @@ impl SequenceFolder {
             let batch = batch?;
             let ids = text(&path, &batch, "course_id")?;
             let starts = column(&path, &batch, "start", &DataType::Date32)?;
-            let integer = |name| column(&path, &batch, name, &DataType::Int32);
-            let (days, weeks, observed) = (integer("days")?, integer("weeks")?, integer("observed_weeks")?);
-            let first_week_days = integer("first_week_days")?;
+            let counts = |name, most| whole_numbers(&path, &batch, name, most);
+            let days = counts("days", WeekGrid::GREATEST_DAYS)?;
+            let first_week_days = counts("first_week_days", WEEK_DAYS)?;
+            if first_week_days.contains(&0) {
+                let what = "a course whose first week has no days".to_owned();
+                return Err(FolderError::Damaged { path: path.clone(), what });
+            }
+            let (weeks, observed) = (counts("weeks", u16::MAX.into())?, counts("observed_weeks", u16::MAX.into())?);
             let as_of = column(&path, &batch, "as_of_days", &DataType::Float64)?;
             let flag = |name| column(&path, &batch, name, &DataType::Boolean);
             let (inferred, nominal) = (flag("inferred")?, flag("nominal_dates")?);
@@ -160,10 +166,10 @@ impl SequenceFolder {
                 rows.push(CourseRow {
                     id: ids.as_string::<i32>().value(row).to_owned(),
                     start_day: starts.as_primitive::<Date32Type>().value(row),
-                    days: days.as_primitive::<Int32Type>().value(row) as u32,
-                    first_week_days: first_week_days.as_primitive::<Int32Type>().value(row) as u32,
-                    weeks: weeks.as_primitive::<Int32Type>().value(row) as u32,
-                    observed_weeks: observed.as_primitive::<Int32Type>().value(row) as u32,
+                    days: days[row],
+                    first_week_days: first_week_days[row],
+                    weeks: weeks[row],
+                    observed_weeks: observed[row],
                     as_of_days: as_of.as_primitive::<Float64Type>().value(row),
                     inferred: inferred.as_boolean().value(row),
                     nominal_dates: nominal.as_boolean().value(row),
@@ -196,9 +202,9 @@ impl SequenceFolder {
             let (course, id, learner) = (strings("course_id")?, strings("enrolment_id")?, strings("learner_id")?);
             let outcome = strings("outcome")?;
             let dropout = column(&path, batch, "dropout", &DataType::Boolean)?;
-            let integer = |name| column(&path, batch, name, &DataType::Int32);
-            let (left, events) = (integer("left_week")?, integer("pre_start_events")?);
-            let active_days = integer("pre_start_active_days")?;
+            let left = column(&path, batch, "left_week", &DataType::Int32)?;
+            let events = whole_numbers(&path, batch, "pre_start_events", u32::MAX)?;
+            let active_days = whole_numbers(&path, batch, "pre_start_active_days", u32::MAX)?;
             let day = |name| column(&path, batch, name, &DataType::Float64);
             let (enrolled, first, withdrawal) = (day("enrolled_day")?, day("first_event_day")?, day("withdrawal_day")?);
             let statics = self.manifest.static_columns.iter().map(|name| Ok((name, strings(name)?)));
@@ -228,8 +234,8 @@ impl SequenceFolder {
                     enrolled_day: number(&enrolled),
                     first_event_day: number(&first),
                     withdrawal_day: number(&withdrawal),
-                    pre_start_events: whole(&events).unwrap_or(0) as u32,
-                    pre_start_active_days: whole(&active_days).unwrap_or(0) as u32,
+                    pre_start_events: events[row],
+                    pre_start_active_days: active_days[row],
                     outcome: string(&outcome),
                     statics: statics
                         .iter()
@@ -273,6 +279,17 @@ pub(crate) fn projected<T: ChunkReader>(
 
 pub(crate) fn text(path: &Path, batch: &RecordBatch, name: &str) -> Result<ArrayRef, FolderError> {
     column(path, batch, name, &DataType::Utf8)
+}
+
+/// Reads a column of whole numbers, 32 bits wide or 64, of which none is null, below 0 or above `most`.
+fn whole_numbers(path: &Path, batch: &RecordBatch, name: &str, most: u32) -> Result<Vec<u32>, FolderError> {
+    let array = column(path, batch, name, &DataType::Int64)?;
+    let numbers = array.as_primitive::<Int64Type>();
+    let within = |number: Option<i64>| u32::try_from(number?).ok().filter(|&number| number <= most);
+    numbers.iter().map(within).collect::<Option<_>>().ok_or_else(|| FolderError::Damaged {
+        path: path.to_owned(),
+        what: format!("column `{name}` has a value that is not a whole number from 0 to {most}"),
+    })
 }
 
 pub(crate) fn column(path: &Path, batch: &RecordBatch, name: &str, kind: &DataType) -> Result<ArrayRef, FolderError> {

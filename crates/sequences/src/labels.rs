@@ -1,13 +1,15 @@
-//! What counts as dropout (PROTOCOL "Labels"): the rule, and the label it gives an enrolment.
+//! Defines what counts as dropout (ARCHITECTURE, "Vocabulary").
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::grid::{WEEK_DAYS, Weeks};
+use staycast_weeks::CutOff;
 
-/// What counts as dropout. Positive always means dropout.
+use crate::grid::{WEEK_DAYS, WeekGrid};
+
+/// Rule that says who dropped out. Positive always means dropout.
 ///
 /// As text: `inactive-last N` (N weeks; `inactive-last` alone is 2), `no-activity-after D` (D days), `withdrawn`,
 /// `withdrawn-or-failed`, `not-completed`, `labels-file`. A space, `=` or `:` may stand before the number.
@@ -96,19 +98,21 @@ impl From<DropoutRule> for String {
 }
 
 impl DropoutRule {
-    /// Whether the rule rests on an outcome that the source records, rather than on activity.
+    /// Tells whether the rule rests on an outcome that the source records, rather than on activity.
     #[must_use]
     pub const fn rests_on_outcomes(self) -> bool {
         matches!(self, Self::Withdrawn | Self::WithdrawnOrFailed | Self::NotCompleted)
     }
 
-    /// Latest cut-off, in whole weeks, at which a forecast does not overlap the label's own window, for a course cut
-    /// into the weeks `cut`: at a later one part of the answer would already be seen.
+    /// Returns the latest cut-off at which a forecast does not overlap the label's own window, for a course cut into
+    /// `weeks`: at a later one part of the answer would already be seen. `None` where there is no such cut-off.
     #[must_use]
-    pub const fn last_cutoff_week(self, cut: Weeks) -> u32 {
+    pub fn last_cut_off(self, weeks: WeekGrid) -> Option<CutOff> {
         match self {
-            Self::InactiveLast { weeks: last } => cut.over_by(cut.days.saturating_sub(WEEK_DAYS.saturating_mul(last))),
-            _ => cut.count(),
+            Self::InactiveLast { weeks: last } => {
+                weeks.over_by(weeks.days().saturating_sub(WEEK_DAYS.saturating_mul(last)))
+            }
+            _ => CutOff::after_weeks(weeks.count()),
         }
     }
 }
@@ -137,12 +141,15 @@ mod tests {
     #[test]
     fn a_cutoff_stops_where_the_label_window_opens() {
         let rule = DropoutRule::InactiveLast { weeks: 2 };
-        let cut = |days, week_ending| Weeks::new(0, days, None, week_ending);
-        assert_eq!(rule.last_cutoff_week(cut(84, None)), 10);
-        assert_eq!(rule.last_cutoff_week(cut(30, None)), 2);
-        assert_eq!(DropoutRule::LabelsFile.last_cutoff_week(cut(30, None)), 5);
+        let last = |rule: DropoutRule, days, week_ending| {
+            let weeks = WeekGrid::for_course(0, days, None, week_ending);
+            rule.last_cut_off(weeks).map(CutOff::weeks)
+        };
+        assert_eq!(last(rule, 84, None), Some(10));
+        assert_eq!(last(rule, 30, None), Some(2));
+        assert_eq!(last(DropoutRule::LabelsFile, 30, None), Some(5));
         // Weeks of 2, 7, 7, 7, 7 days: the window opens on day 16, when three are over; of 4, 7, 7, 7, 5: two.
-        assert_eq!(rule.last_cutoff_week(cut(30, Some(1))), 3);
-        assert_eq!(rule.last_cutoff_week(cut(30, Some(3))), 2);
+        assert_eq!(last(rule, 30, Some(1)), Some(3));
+        assert_eq!(last(rule, 30, Some(3)), Some(2));
     }
 }

@@ -27,14 +27,15 @@ mod timing;
 mod values;
 
 pub use build::{BuildOptions, DEFAULT_CHECKPOINT_BYTES, DEFAULT_MEMORY_BYTES, IfExists, RawKinds, build};
-pub use cohort::{ACTIVE_WITHIN_DAYS, Standing, Status, standing};
+pub use cohort::{ACTIVE_WITHIN_DAYS, Standing, standing};
 pub use dataset::{CourseRow, Dataset, EnrolmentRow, Selection};
 pub use error::{BuildError, FolderError};
 pub use features::{CONTENT, DAY_QUARTERS, Feature, FeatureSet, Needs, Storage, WEEKDAYS, features};
 pub use folder::SequenceFolder;
-pub use grid::{Grid, Weeks};
+pub use grid::WeekGrid;
 pub use labels::{DropoutRule, UnknownRule};
 pub use parquet_out::write_parquet;
 pub use progress::{Progress, Unit, Unwatched};
 pub use reduce::SESSION_GAP_SECONDS;
+pub use staycast_weeks::{CutOff, Exclusion, SCORED, WeekIndex};
 pub use timing::peak_memory_bytes;

@@ -13,7 +13,7 @@ use staycast_events::{Source, Tally, input};
 use crate::build::{BuildOptions, COURSES, ENROLMENTS, IfExists, RawKinds, SEQUENCES, reasons};
 use crate::error::BuildError;
 use crate::features::Feature;
-use crate::grid::Grid;
+use crate::grid::CourseGrid;
 use crate::labels::DropoutRule;
 use crate::manifest::{
     BuildRecord, CalendarRecord, FeatureRecord, InputRecord, LAYOUT_VERSION, LabelRecord, Manifest, OutputRecord,
@@ -237,7 +237,7 @@ pub(crate) struct Told<'a> {
     pub(crate) inputs: Vec<InputRecord>,
     pub(crate) tally: &'a Tally,
     pub(crate) as_of: String,
-    pub(crate) grids: &'a [Grid],
+    pub(crate) grids: &'a [CourseGrid],
     pub(crate) labels: LabelRecord,
     pub(crate) features: &'a [Feature],
     pub(crate) events: u64,
@@ -286,7 +286,7 @@ pub(crate) fn manifest(told: &Told<'_>) -> Result<Manifest, BuildError> {
             source: calendar_source(source).to_owned(),
             as_of: told.as_of.clone(),
             as_of_source: if options.as_of.is_some() { "given" } else { "newest event" }.to_owned(),
-            weeks: told.grids.iter().map(|grid| grid.weeks).max().unwrap_or(0),
+            weeks: told.grids.iter().map(|grid| u32::from(grid.weeks.count())).max().unwrap_or(0),
             weeks_limit: options.weeks,
         },
         labels: told.labels.clone(),

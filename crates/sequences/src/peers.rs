@@ -10,7 +10,9 @@ use rustc_hash::FxHashMap;
 use staycast_events::time::DAY_SECONDS;
 use staycast_events::{Event, Knows, Roster};
 
-use crate::grid::{Grid, Weeks};
+use staycast_weeks::WeekIndex;
+
+use crate::grid::{CourseGrid, WeekGrid};
 
 /// Counts by enrolment and week, and days with an event, gathered from any thread.
 pub(crate) struct Gathering {
@@ -19,19 +21,19 @@ pub(crate) struct Gathering {
     first_word: Vec<usize>,
     days: Vec<AtomicU64>,
     /// By enrolment: how its course's days are cut into weeks.
-    cuts: Vec<Weeks>,
+    cuts: Vec<WeekGrid>,
 }
 
 impl Gathering {
     /// Nothing gathered yet, for the enrolments of `roster` whose courses are cut into these weeks.
-    pub(crate) fn new(roster: &Roster, cuts: &[Weeks]) -> Self {
+    pub(crate) fn new(roster: &Roster, cuts: &[WeekGrid]) -> Self {
         let (mut first_week, mut first_word) = (vec![0], vec![0]);
         let (mut slots, mut words) = (0, 0);
         for enrolment in &roster.enrolments {
             let cut = cuts[enrolment.course as usize];
             // One slot more, in front, for the time before the start.
-            slots += cut.count() as usize + 1;
-            words += cut.days.div_ceil(u64::BITS) as usize;
+            slots += usize::from(cut.count()) + 1;
+            words += cut.days().div_ceil(u64::BITS) as usize;
             first_week.push(slots);
             first_word.push(words);
         }
@@ -90,7 +92,7 @@ impl Gathering {
     }
 
     /// Ends the gathering.
-    pub(crate) fn compare(self, roster: &Roster, knows: &Knows, grids: &[Grid]) -> Peers {
+    pub(crate) fn compare(self, roster: &Roster, knows: &Knows, grids: &[CourseGrid]) -> Peers {
         let counts: Vec<u32> = self.counts.into_iter().map(AtomicU32::into_inner).collect();
         let days: Vec<u64> = self.days.into_iter().map(AtomicU64::into_inner).collect();
         let mut of_course: Vec<Vec<usize>> = vec![Vec::new(); grids.len()];
@@ -101,14 +103,15 @@ impl Gathering {
             .par_iter()
             .zip(grids)
             .map(|(enrolments, grid)| {
-                (0..grid.weeks)
+                grid.weeks
+                    .weeks()
                     .map(|week| {
                         let known = enrolments.iter().filter(|&&place| {
                             let slots = &counts[self.first_week[place]..];
                             known_by(roster, knows.register, place, slots, grid, week)
                         });
                         let mut here: Vec<u32> =
-                            known.map(|&place| counts[self.first_week[place] + week as usize + 1]).collect();
+                            known.map(|&place| counts[self.first_week[place] + week.position() + 1]).collect();
                         here.sort_unstable();
                         here
                     })
@@ -135,10 +138,10 @@ impl Gathering {
 
 /// Whether an enrolment is known by the end of `week`: enrolled by then or, in a source without dates, seen by then.
 /// `slots` are its counts, the time before the start in front.
-fn known_by(roster: &Roster, register: bool, place: usize, slots: &[u32], grid: &Grid, week: u32) -> bool {
+fn known_by(roster: &Roster, register: bool, place: usize, slots: &[u32], grid: &CourseGrid, week: WeekIndex) -> bool {
     match roster.enrolments[place].enrolled_seconds {
         Some(enrolled) => i64::from(enrolled) < grid.end_seconds(week),
-        None => register || slots[..=week as usize + 1].iter().any(|&count| count > 0),
+        None => register || slots[..=week.position() + 1].iter().any(|&count| count > 0),
     }
 }
 
@@ -158,14 +161,14 @@ pub(crate) struct Peers {
 impl Peers {
     /// Share of the course's enrolments known by the end of `week` with fewer events in it than this one, ties (itself
     /// among them) counting half. `None` while the enrolment is not known.
-    pub(crate) fn rank(&self, roster: &Roster, grids: &[Grid], place: usize, week: u32) -> Option<f64> {
+    pub(crate) fn rank(&self, roster: &Roster, grids: &[CourseGrid], place: usize, week: WeekIndex) -> Option<f64> {
         let course = roster.enrolments[place].course as usize;
         let slots = &self.counts[self.first_week[place]..self.first_week[place + 1]];
         if !known_by(roster, self.register, place, slots, &grids[course], week) {
             return None;
         }
-        let mine = slots[week as usize + 1];
-        let all = &self.ranked[course][week as usize];
+        let mine = slots[week.position() + 1];
+        let all = &self.ranked[course][week.position()];
         let fewer = all.partition_point(|&count| count < mine);
         let ties = all.partition_point(|&count| count <= mine) - fewer;
         Some((fewer as f64 + 0.5 * ties as f64) / all.len() as f64)
@@ -173,10 +176,10 @@ impl Peers {
 
     /// The learner's other courses, enrolled in before the end of `week` of this one as far as dates tell, with an event
     /// on one of its days that lies inside their own grids.
-    pub(crate) fn other_courses(&self, roster: &Roster, grids: &[Grid], place: usize, week: u32) -> u32 {
+    pub(crate) fn other_courses(&self, roster: &Roster, grids: &[CourseGrid], place: usize, week: WeekIndex) -> u32 {
         let grid = &grids[roster.enrolments[place].course as usize];
-        let first = i64::from(grid.start_day) + i64::from(grid.cut.first_day(week));
-        let last = first + i64::from(grid.week_days(week));
+        let first = i64::from(grid.start_day) + i64::from(grid.weeks.first_day(week));
+        let last = first + i64::from(grid.weeks.week_days(week));
         let active = |&&other: &&u32| {
             let other = other as usize;
             let start = i64::from(grids[roster.enrolments[other].course as usize].start_day);

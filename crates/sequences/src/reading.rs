@@ -12,7 +12,7 @@ use staycast_events::{BlockTally, By, EventFile, Frame, Parsed, Purpose, ReadErr
 use crate::build::BuildOptions;
 use crate::checkpoint::{Identity, Journal};
 use crate::error::BuildError;
-use crate::grid::Weeks;
+use crate::grid::WeekGrid;
 use crate::labels::DropoutRule;
 use crate::peers::Gathering;
 use crate::progress::{Progress, Unit};
@@ -23,7 +23,7 @@ pub(crate) struct Reading<'a> {
     pub(crate) source: &'a Source,
     pub(crate) options: &'a BuildOptions,
     /// By course: how its days are cut into weeks.
-    pub(crate) cuts: &'a [Weeks],
+    pub(crate) cuts: &'a [WeekGrid],
     pub(crate) rule: DropoutRule,
     pub(crate) gathering: Option<&'a Gathering>,
     pub(crate) identity: Identity,
@@ -78,7 +78,7 @@ impl Reading<'_> {
     /// Reads the files that are left into `store`.
     pub(crate) fn read(&self, mut begun: Begun, store: &Store, progress: &dyn Progress) -> Result<Intake, BuildError> {
         let source = self.source;
-        let days: Vec<u32> = self.cuts.iter().map(|cut| cut.days).collect();
+        let days: Vec<u32> = self.cuts.iter().map(|cut| cut.days()).collect();
         let frame = Frame::new(&source.roster, &days, self.options.as_of).with_kinds(&source.kinds);
         let windows: Vec<Option<Window>> =
             source.roster.courses.iter().map(|course| label_window(self.rule, course.days)).collect();

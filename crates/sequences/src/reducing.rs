@@ -163,12 +163,12 @@ fn reduce_partition<'a>(
         let enrolment = &frame.roster.enrolments[place as usize];
         let grid = &frame.grids[enrolment.course as usize];
         let course = &frame.roster.courses[enrolment.course as usize];
-        columns.keys(&course.id, &enrolment.id, &enrolment.learner, grid.weeks);
-        let week_days = |week| grid.week_days(week);
+        columns.keys(&course.id, &enrolment.id, &enrolment.learner, grid.weeks.count());
+        let week_days = |week| grid.weeks.week_days(week);
         summaries.push(reduce::reduce(frame, place, mine, &mut scratch, |week, values| {
             columns.push(week, week_days(week), Some(values));
         }));
-        for week in grid.observed_weeks..grid.weeks {
+        for week in grid.unobserved() {
             columns.push(week, week_days(week), None);
         }
     }

@@ -12,7 +12,7 @@ use staycast_events::time::DAY_SECONDS;
 use staycast_events::{End, Enrolment, Source};
 
 use crate::error::BuildError;
-use crate::grid::Grid;
+use crate::grid::CourseGrid;
 use crate::labels::DropoutRule;
 use crate::manifest::LabelRecord;
 use crate::parquet_out::write_parquet;
@@ -21,7 +21,7 @@ use crate::reduce::Summary;
 /// What the tables are made of.
 pub(crate) struct Facts<'a> {
     pub(crate) source: &'a Source,
-    pub(crate) grids: &'a [Grid],
+    pub(crate) grids: &'a [CourseGrid],
     pub(crate) summaries: &'a [Summary],
     pub(crate) active_in_window: &'a [bool],
     pub(crate) rule: DropoutRule,
@@ -83,7 +83,7 @@ fn label(facts: &Facts<'_>, place: usize) -> Result<bool, &'static str> {
 /// The week in which a learner left: that of the withdrawal or, where dropout means silence, of the last event.
 fn left_week(facts: &Facts<'_>, place: usize, dropout: Option<bool>) -> Option<i32> {
     let enrolment = &facts.source.roster.enrolments[place];
-    let cut = facts.grids[enrolment.course as usize].cut;
+    let cut = facts.grids[enrolment.course as usize].weeks;
     let week = |seconds: i32| cut.week_of(i64::from(seconds)) as i32;
     if let Some(seconds) = enrolment.withdrawn_seconds {
         return Some(week(seconds));
@@ -160,17 +160,17 @@ pub(crate) fn write_courses(facts: &Facts<'_>, path: &Path) -> Result<(), BuildE
     for enrolment in &facts.source.roster.enrolments {
         enrolments[enrolment.course as usize] += 1;
     }
-    let last_day = |grid: &Grid| grid.start_day + grid.calendar_days as i32 - 1;
-    let first_week_days = |grid: &Grid| grid.cut.first_week_days as i32;
-    let as_of_days = |grid: &Grid| grid.as_of_seconds as f64 / DAY_SECONDS as f64;
+    let last_day = |grid: &CourseGrid| grid.start_day + grid.calendar_days as i32 - 1;
+    let first_week_days = |grid: &CourseGrid| grid.weeks.first_week_days() as i32;
+    let as_of_days = |grid: &CourseGrid| grid.as_of_seconds as f64 / DAY_SECONDS as f64;
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("course_id", Arc::new(courses.iter().map(|course| Some(course.id.as_str())).collect::<StringArray>())),
         ("start", Arc::new(Date32Array::from_iter_values(grids().map(|grid| grid.start_day)))),
         ("end", Arc::new(Date32Array::from_iter_values(grids().map(last_day)))),
-        ("days", Arc::new(Int32Array::from_iter_values(grids().map(|grid| grid.cut.days as i32)))),
+        ("days", Arc::new(Int32Array::from_iter_values(grids().map(|grid| grid.weeks.days() as i32)))),
         ("first_week_days", Arc::new(Int32Array::from_iter_values(grids().map(first_week_days)))),
-        ("weeks", Arc::new(Int32Array::from_iter_values(grids().map(|grid| grid.weeks as i32)))),
-        ("observed_weeks", Arc::new(Int32Array::from_iter_values(grids().map(|grid| grid.observed_weeks as i32)))),
+        ("weeks", Arc::new(Int32Array::from_iter_values(grids().map(|grid| i32::from(grid.weeks.count()))))),
+        ("observed_weeks", Arc::new(Int32Array::from_iter_values(grids().map(|grid| i32::from(grid.observed_weeks))))),
         ("as_of_days", Arc::new(Float64Array::from_iter_values(grids().map(as_of_days)))),
         ("enrolments", Arc::new(Int32Array::from(enrolments))),
         ("inferred", Arc::new(courses.iter().map(|course| Some(course.inferred)).collect::<BooleanArray>())),

@@ -6,12 +6,20 @@ use common::Log;
 use staycast_events::formats::{OpenOptions, open};
 use staycast_events::time::parse_instant;
 use staycast_sequences::{
-    BuildOptions, Dataset, IfExists, Selection, SequenceFolder, Standing, Status, Unwatched, build, standing,
+    BuildOptions, CutOff, Dataset, Exclusion, IfExists, Selection, SequenceFolder, Standing, Unwatched, build, standing,
 };
 
-fn at(data: &Dataset, enrolment: &str, cutoff_week: u32) -> Standing {
+const fn excluded(exclusion: Exclusion) -> Standing {
+    Standing::Excluded(exclusion)
+}
+
+fn scored(seen: u16, active: bool) -> Standing {
+    Standing::Scored { seen: CutOff::after_weeks(seen).unwrap(), active }
+}
+
+fn at(data: &Dataset, enrolment: &str, cut_off: u16) -> Standing {
     let place = data.enrolments.iter().position(|row| row.id == enrolment).unwrap();
-    standing(data, place, cutoff_week)
+    standing(data, place, CutOff::after_weeks(cut_off).unwrap())
 }
 
 #[test]
@@ -28,16 +36,15 @@ fn without_dates_an_enrolment_is_known_from_its_first_event() {
 ",
     };
     let data = log.sequences(&BuildOptions::default());
-    let ann = at(&data, "1", 2);
-    assert_eq!((ann.status, ann.active, ann.weeks_seen), (Status::Scored, true, 2));
+    assert_eq!(at(&data, "1", 2), scored(2, true));
     // The cut-off is the first instant of the third week: an event at that instant is not before it.
-    assert_eq!(at(&data, "2", 2).status, Status::NotYetKnown);
-    assert_eq!(at(&data, "2", 3).status, Status::Scored);
+    assert_eq!(at(&data, "2", 2), excluded(Exclusion::NotYetKnown));
+    assert_eq!(at(&data, "2", 3), scored(3, true));
     // Seen before the start only: known, and active while that was no longer ago than 14 days.
-    assert_eq!((at(&data, "3", 1).status, at(&data, "3", 1).active), (Status::Scored, true));
-    assert!(!at(&data, "3", 2).active);
-    assert_eq!(at(&data, "4", 4).status, Status::NotYetKnown);
-    assert!(!at(&data, "2", 2).known() && at(&data, "3", 2).known());
+    assert_eq!(at(&data, "3", 1), scored(1, true));
+    assert!(!at(&data, "3", 2).is_active());
+    assert_eq!(at(&data, "4", 4), excluded(Exclusion::NotYetKnown));
+    assert!(!at(&data, "2", 2).is_known() && at(&data, "3", 2).is_known());
 }
 
 #[test]
@@ -52,10 +59,9 @@ fn a_running_course_is_judged_by_the_weeks_that_are_over() {
         log.sequences(&BuildOptions { as_of: parse_instant(instant.as_bytes()), ..BuildOptions::default() })
     };
     let data = taken("2014-06-12");
-    let ann = at(&data, "1", 4);
-    assert_eq!((ann.status, ann.weeks_seen), (Status::Scored, 1));
-    assert_eq!(at(&data, "2", 4).status, Status::CourseNotStarted);
-    assert_eq!(at(&taken("2014-06-08"), "1", 4).status, Status::NotEnoughData);
+    assert_eq!(at(&data, "1", 4), scored(1, true));
+    assert_eq!(at(&data, "2", 4), excluded(Exclusion::CourseNotStarted));
+    assert_eq!(at(&taken("2014-06-08"), "1", 4), excluded(Exclusion::NotEnoughData));
 }
 
 /// A course of 30 days with withdrawals, as OULAD has them.
@@ -95,15 +101,16 @@ fn oulad() -> Dataset {
 fn withdrawals_and_dates_of_enrolment_decide_where_the_source_has_them() {
     let data = oulad();
     let at = |student: u32, week| at(&data, &format!("AAA-2013B/{student}"), week);
-    assert!(at(1, 2).active);
+    assert!(at(1, 2).is_active());
     // Withdrawn on day 13, before the cut-off at day 14; on day 14, not before it.
-    assert_eq!((at(2, 2).status, at(2, 2).active, at(2, 2).known()), (Status::Withdrawn, false, true));
-    assert_eq!((at(3, 2).status, at(3, 2).active), (Status::Scored, true));
+    assert_eq!((at(2, 2), at(2, 2).is_active(), at(2, 2).is_known()), (excluded(Exclusion::Withdrawn), false, true));
+    assert_eq!(at(3, 2), scored(2, true));
     // In the register without a date, and without an event: known, since silence is information.
-    assert_eq!(at(4, 1).status, Status::Scored);
+    assert_eq!(at(4, 1), scored(1, true));
     // Enrolled on day 9: unknown at day 7, without a whole week at day 14, with one at day 21.
-    let statuses: Vec<Status> = (1..=3).map(|week| at(5, week).status).collect();
-    assert_eq!(statuses, [Status::NotYetKnown, Status::NotEnoughData, Status::Scored]);
+    let standings: Vec<Standing> = (1..=3).map(|week| at(5, week)).collect();
+    let (unknown, too_little) = (excluded(Exclusion::NotYetKnown), excluded(Exclusion::NotEnoughData));
+    assert_eq!(standings, [unknown, too_little, scored(3, true)]);
     let labels: Vec<Option<bool>> = data.enrolments.iter().map(|row| row.dropout).collect();
     assert_eq!(labels, [Some(false), Some(true), Some(true), Some(true), Some(false)]);
     let left: Vec<Option<i32>> = data.enrolments.iter().map(|row| row.left_week).collect();

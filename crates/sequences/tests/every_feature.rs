@@ -5,7 +5,7 @@ mod common;
 use common::check;
 use common::made::{Made, Parts};
 use staycast_events::{Activity, Detail, Enrolment, Kind};
-use staycast_sequences::{BuildOptions, DropoutRule, FeatureSet, Status, features, standing};
+use staycast_sequences::{BuildOptions, CutOff, DropoutRule, Exclusion, FeatureSet, features, standing};
 
 const DAY: i32 = 86_400;
 
@@ -363,7 +363,7 @@ fn what_befalls_a_learner_is_neither_activity_nor_presence() {
     let row = &data.enrolments[zoe];
     assert_eq!((row.first_event_day, row.pre_start_events, row.pre_start_active_days), (None, 0, 0));
     assert_eq!(row.dropout, Some(true), "a vote in the last week is no activity");
-    assert_eq!(standing(&data, zoe, 2).status, Status::NotYetKnown);
+    assert_eq!(standing(&data, zoe, CutOff::after_weeks(2).unwrap()).exclusion(), Some(Exclusion::NotYetKnown));
     // All rows are accounted for all the same.
     assert_eq!((data.manifest.rows.read, data.manifest.rows.used), (5, 4));
     assert_eq!(data.manifest.rows.set_aside["after_the_calendar"].rows, 1);

@@ -8,7 +8,8 @@ use staycast_events::formats::{OpenOptions, open};
 use staycast_events::time::{parse_date, parse_instant};
 use staycast_events::{Activity, Detail, Enrolment, Kind};
 use staycast_sequences::{
-    BuildError, BuildOptions, Dataset, DropoutRule, IfExists, SequenceFolder, Status, Unwatched, build, standing,
+    BuildError, BuildOptions, CutOff, Dataset, DropoutRule, Exclusion, IfExists, SequenceFolder, Standing, Unwatched,
+    build, standing,
 };
 
 /// A course of 30 days from Monday, 2 June 2014, and one that begins on the Thursday.
@@ -142,12 +143,13 @@ fn a_short_first_week_of_edx_engagement_is_whole() {
 fn cutoffs_and_limits_go_by_the_same_weeks() {
     let data = LOG.sequences(&ending("2014-06-25"));
     let bob = data.enrolments.iter().position(|row| row.id == "3").unwrap();
+    let at = |weeks: u16| standing(&data, bob, CutOff::after_weeks(weeks).unwrap());
     // Two weeks are over on day 10, three on day 17; bob is first seen on day 15.
-    assert_eq!(standing(&data, bob, 2).status, Status::NotYetKnown);
-    assert_eq!(standing(&data, bob, 3).status, Status::Scored);
+    assert_eq!(at(2), Standing::Excluded(Exclusion::NotYetKnown));
+    assert_eq!(at(3).exclusion(), None);
     // The last two weeks of maths' calendar begin on day 16, when two weeks are over.
     let rule = DropoutRule::InactiveLast { weeks: 2 };
-    assert_eq!(rule.last_cutoff_week(data.courses[0].cut()), 2);
+    assert_eq!(rule.last_cut_off(data.courses[0].week_grid()), CutOff::after_weeks(2));
     let two = LOG.sequences(&BuildOptions { weeks: Some(2), ..ending("2014-06-25") });
     let cuts: Vec<(u32, u32)> = two.courses.iter().map(|course| (course.weeks, course.days)).collect();
     assert_eq!(cuts, [(2, 10), (2, 14)]);

@@ -1,9 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod exclusion;
+
 use std::fmt;
 use std::num::NonZeroU16;
 
 use serde::{Deserialize, Serialize};
+
+pub use self::exclusion::{Exclusion, SCORED};
 
 /// Numbers a week of a course, from 0.
 ///
@@ -17,6 +21,15 @@ impl WeekIndex {
     #[must_use]
     pub const fn new(index: u16) -> Self {
         Self(index)
+    }
+
+    /// Numbers the week at `position` of a slice of weeks.
+    ///
+    /// # Panics
+    /// When the position is past 65,535: no course has so many weeks.
+    #[must_use]
+    pub fn from_position(position: usize) -> Self {
+        Self(u16::try_from(position).expect("a course has fewer than 65,536 weeks"))
     }
 
     /// Returns the number, from 0.
@@ -34,8 +47,8 @@ impl WeekIndex {
     /// Returns the cut-off at the end of this week; `None` after the last week that can be numbered.
     #[must_use]
     pub const fn cut_off(self) -> Option<CutOff> {
-        match self.0.checked_add(1) {
-            Some(weeks) => CutOff::after_weeks(weeks),
+        match NonZeroU16::MIN.checked_add(self.0) {
+            Some(weeks) => Some(CutOff(weeks)),
             None => None,
         }
     }
@@ -50,13 +63,10 @@ impl WeekIndex {
 pub struct CutOff(NonZeroU16);
 
 impl CutOff {
-    /// Makes the cut-off that sees the first `weeks` weeks; `None` for no weeks.
+    /// Makes the cut-off that sees the first `weeks` weeks; `None` for no weeks, or more than can be numbered.
     #[must_use]
-    pub const fn after_weeks(weeks: u16) -> Option<Self> {
-        match NonZeroU16::new(weeks) {
-            Some(weeks) => Some(Self(weeks)),
-            None => None,
-        }
+    pub fn after_weeks(weeks: impl TryInto<u16>) -> Option<Self> {
+        weeks.try_into().ok().and_then(NonZeroU16::new).map(Self)
     }
 
     /// Returns how many weeks are seen, at least 1.
@@ -69,6 +79,11 @@ impl CutOff {
     #[must_use]
     pub const fn count(self) -> usize {
         self.0.get() as usize
+    }
+
+    /// Lists the weeks that are seen, the first one first.
+    pub fn weeks_seen(self) -> impl DoubleEndedIterator<Item = WeekIndex> + Clone {
+        (0..self.0.get()).map(WeekIndex)
     }
 
     /// Returns the last week that is seen.
@@ -106,6 +121,8 @@ mod tests {
         assert_eq!((cut_off.weeks(), cut_off.last_week().get()), (4, 3));
         assert_eq!(WeekIndex::new(3).cut_off(), Some(cut_off));
         assert!(CutOff::after_weeks(0).is_none(), "no weeks, no cut-off");
+        assert!(CutOff::after_weeks(-1).is_none() && CutOff::after_weeks(1_u32 << 16).is_none());
+        assert_eq!(cut_off.weeks_seen().map(WeekIndex::get).collect::<Vec<_>>(), [0, 1, 2, 3]);
         assert!(WeekIndex::new(u16::MAX).cut_off().is_none(), "no week after the last");
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn section(page: &Page<'_>) -> Section {
 fn excluded(page: &Page<'_>) -> String {
     let week = page.evaluation.week;
     let mut counts: Vec<(String, u64)> =
-        page.evaluation.excluded.iter().map(|(reason, &number)| (reason.words().to_owned(), number)).collect();
+        page.evaluation.excluded.iter().map(|(reason, &number)| (reason.describe().to_owned(), number)).collect();
     counts.extend(page.about.left_out.iter().map(|(reason, &number)| (reason.clone(), number)));
     let title = format!("<h3>Learners left out at week {week}</h3>");
     if counts.is_empty() { title + &paragraph("Nobody.") } else { title + &counted(counts) }

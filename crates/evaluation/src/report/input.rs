@@ -3,39 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use staycast_weeks::Exclusion;
 
 use super::{Extras, RecencyBaseline, ReportError, Resampling};
 use crate::splits::SplitKind;
-
-/// Why an enrolment has no place in a cohort.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ExclusionReason {
-    /// Not enrolled, or without any event, before the cut-off.
-    NotYetKnown,
-    /// No whole observed week before the cut-off.
-    NotEnoughData,
-    /// The course had not started.
-    CourseNotStarted,
-    /// Withdrawn, where the caller does not score withdrawn learners.
-    Withdrawn,
-    /// Whether the learner dropped out is not known, or not yet.
-    LabelUnknown,
-}
-
-impl ExclusionReason {
-    /// The reason in words.
-    #[must_use]
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::NotYetKnown => "not yet enrolled or seen at the cut-off",
-            Self::NotEnoughData => "no whole observed week before the cut-off",
-            Self::CourseNotStarted => "the course had not started",
-            Self::Withdrawn => "already withdrawn",
-            Self::LabelUnknown => "outcome not known",
-        }
-    }
-}
 
 /// One enrolment at the end of one week, with its prediction.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -61,7 +32,7 @@ pub struct PredictionRow {
     /// Days from the last activity to the cut-off; `None` if never active.
     pub days_since_last: Option<f64>,
     /// Why the row is not scored, if it is not.
-    pub exclusion: Option<ExclusionReason>,
+    pub exclusion: Option<Exclusion>,
 }
 
 impl PredictionRow {
@@ -69,11 +40,11 @@ impl PredictionRow {
     ///
     /// # Errors
     /// The reason.
-    pub fn place(&self) -> Result<bool, ExclusionReason> {
+    pub fn place(&self) -> Result<bool, Exclusion> {
         match (self.exclusion, self.known, self.label) {
             (Some(reason), _, _) => Err(reason),
-            (None, false, _) => Err(ExclusionReason::NotYetKnown),
-            (None, true, None) => Err(ExclusionReason::LabelUnknown),
+            (None, false, _) => Err(Exclusion::NotYetKnown),
+            (None, true, None) => Err(Exclusion::LabelUnknown),
             (None, true, Some(label)) => Ok(label),
         }
     }

@@ -40,9 +40,10 @@ pub use extras::{
     DEFAULT_CAPACITIES, DataQuality, ExcludedCourse, Extras, GroupColumn, MinimumSize, Randomisation, TooFew,
 };
 pub use groups::{Gaps, GroupComparison, GroupLine, GroupReport, GroupTable, TestedGap};
-pub use input::{EvaluationRequest, ExclusionReason, PredictionRow, WeekReference};
+pub use input::{EvaluationRequest, PredictionRow, WeekReference};
 pub use slices::{CourseLine, Slice};
 pub use stability::{SmoothingReport, StabilityReport};
+pub use staycast_weeks::Exclusion;
 pub use survival::{BrierOfWeek, SurvivalPoint, SurvivalReport};
 
 use bootstrap::bootstrap;
@@ -68,7 +69,7 @@ pub struct WeekReport {
     /// The same for each trivial baseline, by name.
     pub baselines: BTreeMap<&'static str, ByCohort<Cohort>>,
     /// Rows in no cohort, by reason.
-    pub excluded: BTreeMap<ExclusionReason, u64>,
+    pub excluded: BTreeMap<Exclusion, u64>,
 }
 
 /// One course's part in the figures of the asked week.
@@ -122,7 +123,7 @@ pub struct Evaluation {
     /// The same for every week that can be reported, ascending.
     pub weeks: Vec<WeekReport>,
     /// Rows in no cohort at the asked week, by reason.
-    pub excluded: BTreeMap<ExclusionReason, u64>,
+    pub excluded: BTreeMap<Exclusion, u64>,
     /// The trivial baselines at the asked week, by name.
     pub baselines: BTreeMap<&'static str, ByCohort<Cohort>>,
     /// Weeks with rows that are not on the curve, and why.
@@ -236,7 +237,7 @@ type LabelledRow<'a> = (&'a PredictionRow, bool);
 struct WeekRows<'a> {
     /// Rows of cohort `all`, each with its label.
     all: Vec<LabelledRow<'a>>,
-    excluded: BTreeMap<ExclusionReason, u64>,
+    excluded: BTreeMap<Exclusion, u64>,
 }
 
 impl<'a> WeekRows<'a> {

@@ -98,7 +98,7 @@ fn left_out(evaluation: &Evaluation) -> String {
     } else {
         lines += "Left out at this week (in no figure above)\n";
         for (reason, &number) in &evaluation.excluded {
-            lines += &format!("{:>9}  {}\n", count(number), reason.words());
+            lines += &format!("{:>9}  {}\n", count(number), reason.describe());
         }
     }
     for sentence in evaluation.refused_weeks_in_words() {

@@ -6,9 +6,8 @@ use serde_json::Value;
 use staycast_evaluation::calibration::Calibration;
 use staycast_evaluation::metrics::{Metric, Ranking};
 use staycast_evaluation::report::{
-    BaselineError, DAYS_SINCE_LAST, EVERYONE_DROPS, Evaluation, EvaluationRequest, ExclusionReason, Extras,
-    PredictionRow, RecencyBaseline, ReportError, ResampledUnit, Resampling, WeekReference, WeekRefusal, evaluate,
-    plots,
+    BaselineError, DAYS_SINCE_LAST, EVERYONE_DROPS, Evaluation, EvaluationRequest, Exclusion, Extras, PredictionRow,
+    RecencyBaseline, ReportError, ResampledUnit, Resampling, WeekReference, WeekRefusal, evaluate, plots,
 };
 use staycast_evaluation::splits::SplitKind;
 use staycast_evaluation::threshold::ThresholdRule;
@@ -152,15 +151,14 @@ fn every_row_is_in_the_cohort_or_counted() {
     let mut rows: Vec<PredictionRow> = (0..60).map(|at| row(at, 1)).collect();
     rows[0].known = false;
     rows[1].label = None;
-    rows[2] =
-        PredictionRow { exclusion: Some(ExclusionReason::NotEnoughData), score: f64::NAN, p: f64::NAN, ..rows[2] };
-    rows[3] = PredictionRow { known: false, exclusion: Some(ExclusionReason::CourseNotStarted), ..rows[3] };
+    rows[2] = PredictionRow { exclusion: Some(Exclusion::NotEnoughData), score: f64::NAN, p: f64::NAN, ..rows[2] };
+    rows[3] = PredictionRow { known: false, exclusion: Some(Exclusion::CourseNotStarted), ..rows[3] };
     let report = report_of(&rows, 1, &[4]).expect("valid");
     let expected = [
-        (ExclusionReason::NotYetKnown, 1),
-        (ExclusionReason::NotEnoughData, 1),
-        (ExclusionReason::CourseNotStarted, 1),
-        (ExclusionReason::LabelUnknown, 1),
+        (Exclusion::NotYetKnown, 1),
+        (Exclusion::NotEnoughData, 1),
+        (Exclusion::CourseNotStarted, 1),
+        (Exclusion::LabelUnknown, 1),
     ];
     assert_eq!(report.excluded, BTreeMap::from(expected));
     assert_eq!(report.cohorts.all.n, 56);

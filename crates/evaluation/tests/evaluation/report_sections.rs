@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use staycast_evaluation::metrics::survival::{End, ExitTime, concordance};
 use staycast_evaluation::metrics::{Capacity, Metric, Ranking};
 use staycast_evaluation::report::{
-    DAYS_SINCE_LAST, DEFAULT_CAPACITIES, DataQuality, EVERYONE_DROPS, Evaluation, EvaluationRequest, ExclusionReason,
-    Extras, GroupColumn, MinimumSize, PredictionRow, Randomisation, ReportError, Resampling, evaluate, plots,
+    DAYS_SINCE_LAST, DEFAULT_CAPACITIES, DataQuality, EVERYONE_DROPS, Evaluation, EvaluationRequest, Exclusion, Extras,
+    GroupColumn, MinimumSize, PredictionRow, Randomisation, ReportError, Resampling, evaluate, plots,
 };
 use staycast_evaluation::splits::SplitKind;
 
@@ -246,7 +246,7 @@ fn stability_takes_silence_for_no_cause_and_smoothing_calms() {
 #[test]
 fn stability_leaves_out_rows_without_a_score() {
     let mut rows = weeks();
-    rows[0] = PredictionRow { exclusion: Some(ExclusionReason::NotEnoughData), p: f64::NAN, ..rows[0] };
+    rows[0] = PredictionRow { exclusion: Some(Exclusion::NotEnoughData), p: f64::NAN, ..rows[0] };
     rows[1] = PredictionRow { label: None, ..rows[1] };
     let extras = Extras { smoothing: Some(0.5), ..Extras::default() };
     let stability = report_with(&rows, 1, extras).expect("valid").stability.expect("measured");

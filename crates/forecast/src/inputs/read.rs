@@ -1,7 +1,7 @@
 //! Reading a column's values from a data set, and measuring them.
 
 use rayon::prelude::*;
-use staycast_sequences::{Dataset, EnrolmentRow};
+use staycast_sequences::{CutOff, Dataset, EnrolmentRow, WeekIndex};
 
 use super::{Column, Source, Transform};
 use crate::examples::Examples;
@@ -75,8 +75,9 @@ impl<'a> Reader<'a> {
             }
             Origin::Week => week as f32,
             Origin::WeeksLeft => {
-                let cut = data.course_of(enrolment).cut();
-                let left = f64::from(cut.days) / 7.0 - f64::from(cut.end_day(week as u32 + 1)) / 7.0;
+                let weeks = data.course_of(enrolment).week_grid();
+                let seen = CutOff::after_weeks(week + 1).expect("a course has few weeks");
+                let left = f64::from(weeks.days()) / 7.0 - f64::from(weeks.end_day(seen)) / 7.0;
                 left.max(0.0) as f32
             }
         }
@@ -86,7 +87,7 @@ impl<'a> Reader<'a> {
 /// The features of a week; none after the data's last, since a run's network may look at more weeks than a data set's
 /// longest course has.
 pub(super) fn features_of(data: &Dataset, enrolment: usize, week: usize) -> &[f32] {
-    if week < data.weeks { data.week(enrolment, week) } else { &[] }
+    if week < data.weeks { data.week(enrolment, WeekIndex::from_position(week)) } else { &[] }
 }
 
 /// Sums over the training rows.

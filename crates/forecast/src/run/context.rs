@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use staycast_evaluation::metrics::Capacity;
 use staycast_evaluation::metrics::survival::{End, ExitTime};
 use staycast_evaluation::report::{DataQuality, Extras, GroupColumn, MinimumSize};
-use staycast_sequences::{Dataset, DropoutRule};
+use staycast_sequences::{Dataset, DropoutRule, WeekIndex};
 
 use super::EvaluateRequest;
 
@@ -89,7 +89,7 @@ fn exits(data: &Dataset) -> Vec<Option<ExitTime>> {
         .iter()
         .map(|row| {
             let course = &data.courses[row.course];
-            let watched = f64::from(course.observed_weeks.min(course.weeks));
+            let watched = course.last_observed().map_or(0.0, |last| f64::from(last.weeks()));
             Some(match (row.withdrawal_day, row.left_week) {
                 (Some(day), Some(_)) => ExitTime { weeks: day / 7.0, end: End::Dropout },
                 // By the end of that week.
@@ -111,7 +111,7 @@ fn activity_changed(data: &Dataset, rows: impl Iterator<Item = (usize, u32)>) ->
         return Vec::new();
     }
     rows.map(|(enrolment, cutoff)| {
-        let week = |week: u32| data.week(enrolment, week as usize);
+        let week = |week: u32| data.week(enrolment, WeekIndex::from_position(week as usize));
         match cutoff {
             0 | 1 => true,
             _ => {

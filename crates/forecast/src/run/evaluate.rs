@@ -6,11 +6,10 @@ use serde::{Deserialize, Serialize};
 use staycast_evaluation::calibration::Calibration;
 use staycast_evaluation::metrics::Capacity;
 use staycast_evaluation::report::{
-    Evaluation, EvaluationRequest, ExclusionReason, MinimumSize, Plots, PredictionRow, ReportError, Resampling,
-    evaluate, plots,
+    Evaluation, EvaluationRequest, MinimumSize, Plots, PredictionRow, ReportError, Resampling, evaluate, plots,
 };
 use staycast_evaluation::splits::SplitKind;
-use staycast_sequences::{Dataset, Status, standing};
+use staycast_sequences::{CutOff, Dataset, Exclusion, standing};
 
 use super::context::Context;
 use super::folds::{RepeatedAuc, fold_predictions};
@@ -338,8 +337,8 @@ impl Run {
             .iter()
             .map(|&row| data.course_of(row))
             .map(|course| {
-                (!course.nominal_dates)
-                    .then(|| i64::from(course.start_day) + i64::from(course.cut().end_day(u32::from(week))))
+                let seen = CutOff::after_weeks(week).map_or(0, |cut_off| course.week_grid().end_day(cut_off));
+                (!course.nominal_dates).then(|| i64::from(course.start_day) + i64::from(seen))
             })
             .min()
             .flatten();
@@ -418,11 +417,8 @@ impl<'a> Table<'a> {
         }
         let learner = enrolments.iter().map(|&row| (row, numbers[data.enrolments[row].learner.as_str()])).collect();
         let rule = data.manifest.labels.rule;
-        let last_cutoff = data
-            .courses
-            .iter()
-            .map(|course| rule.last_cutoff_week(course.cut()).min(course.weeks).min(course.observed_weeks))
-            .collect();
+        let last_cutoff =
+            data.courses.iter().map(|course| course.last_cut_off(rule).map_or(0, |last| last.weeks().into())).collect();
         let course_names = data.courses.iter().map(|course| course.id.clone()).collect();
         Self { data, course_names, learner, last_cutoff }
     }
@@ -433,18 +429,15 @@ impl<'a> Table<'a> {
     }
 
     pub(super) fn row(&self, enrolment: usize, cutoff: u32, score: f64, p: f64) -> PredictionRow {
-        let standing = standing(self.data, enrolment, cutoff);
-        let exclusion = match standing.status {
-            // Those already gone are in the cohort `all`.
-            Status::Scored | Status::Withdrawn => None,
-            Status::NotEnoughData => Some(ExclusionReason::NotEnoughData),
-            Status::NotYetKnown => Some(ExclusionReason::NotYetKnown),
-            Status::CourseNotStarted => Some(ExclusionReason::CourseNotStarted),
-        };
+        let cut_off = CutOff::after_weeks(cutoff).expect("a forecast sees at least one week");
+        let standing = standing(self.data, enrolment, cut_off);
+        let withdrawn = standing.exclusion() == Some(Exclusion::Withdrawn);
+        // Those already gone are in the cohort `all`.
+        let exclusion = standing.exclusion().filter(|_| !withdrawn);
         let about = &self.data.enrolments[enrolment];
         // Where withdrawing is the outcome itself, it is known of those already gone, not forecast: no forecast ranks
         // above it. The probability stays the network's.
-        let gone = standing.status == Status::Withdrawn && self.data.manifest.labels.rule.rests_on_outcomes();
+        let gone = withdrawn && self.data.manifest.labels.rule.rests_on_outcomes();
         let score = if gone { f64::MAX } else { score };
         PredictionRow {
             enrolment: enrolment as u32,
@@ -454,8 +447,8 @@ impl<'a> Table<'a> {
             score,
             p,
             label: about.dropout,
-            known: standing.known(),
-            active: standing.active,
+            known: standing.is_known(),
+            active: standing.is_active(),
             days_since_last: days_since_last(self.data, enrolment, cutoff as usize - 1),
             exclusion,
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use staycast_evaluation::calibration::{Calibration, CalibrationMethod, shift_to_labels, shift_to_unlabelled};
-use staycast_sequences::{Dataset, Status};
+use staycast_sequences::Dataset;
 
 use super::score::of_courses;
 use super::{
@@ -210,8 +210,8 @@ impl WeekRows {
         }
         for (row, &enrolment) in enrolments.iter().enumerate() {
             let course = data.course_of(enrolment);
-            let over = u32::from(week) <= course.observed_weeks.min(course.weeks);
-            if !over || examples.status(enrolment, index) != Status::Scored || !logit(row).is_finite() {
+            let over = course.last_observed().is_some_and(|last| week <= last.weeks());
+            if !over || examples.exclusion(enrolment, index).is_some() || !logit(row).is_finite() {
                 continue;
             }
             match examples.label(enrolment) {

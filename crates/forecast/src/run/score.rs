@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use staycast_baselines::RAW;
 use staycast_evaluation::metrics::stability::smooth_logits;
-use staycast_sequences::{Dataset, Selection, SequenceFolder, Standing, Status, standing};
+use staycast_sequences::{CutOff, Dataset, Exclusion, SCORED, Selection, SequenceFolder, Standing, standing};
 
 use super::{Model, Run, RunError};
 use crate::device::ChosenDevice;
@@ -35,7 +35,7 @@ pub struct ScoreRow {
     /// 1 for the highest probability of the whole output, equal ones in the order of course and enrolment; `None`
     /// without a score.
     pub rank: Option<u32>,
-    /// `scored`, or why not: a [`Status`] by name, `inside_label_window` or `week_not_forecast`.
+    /// [`SCORED`], or the name of an [`Exclusion`].
     pub status: &'static str,
     /// The status in words; empty for a plain score.
     pub reason: String,
@@ -111,20 +111,26 @@ impl Run {
         self.require_week(model, week)?;
         let enrolments = of_courses(data, courses)?;
         let forecasts = self.forecast(data, &enrolments, device)?;
+        let cut_off = CutOff::after_weeks(week).expect("a week that is forecast is a cut-off");
         let of_row = |(row, &enrolment): (usize, &usize)| {
-            let standing = standing(data, enrolment, week);
-            let (status, reason) = self.verdict(model, data, enrolment, week, standing);
-            let p = (status == Status::Scored.name()).then(|| {
-                let seen = standing.weeks_seen;
+            let standing = standing(data, enrolment, cut_off);
+            let (status, reason) = self.verdict(model, data, enrolment, cut_off, standing);
+            let seen = match standing {
+                Standing::Scored { seen, .. } if status == SCORED => Some(u32::from(seen.weeks())),
+                _ => None,
+            };
+            let p = seen.map(|seen| {
                 let at = |week: u32| {
                     let fit = model.fitted.weeks.get(&(week as u16))?;
                     Some(fit.calibration.apply(forecasts.logit(row, week)))
                 };
                 let mut p = at(seen).expect("a score is given where a week is fitted");
                 if let Some(weight) = smoothing.filter(|&weight| weight < 1.0) {
-                    let forecast =
-                        |&week: &u32| staycast_sequences::standing(data, enrolment, week).status == Status::Scored;
-                    let weeks: Vec<f64> = (1..=seen).filter(forecast).filter_map(at).collect();
+                    let is_scored = |&week: &u32| {
+                        let cut_off = CutOff::after_weeks(week).expect("weeks from 1");
+                        staycast_sequences::standing(data, enrolment, cut_off).exclusion().is_none()
+                    };
+                    let weeks: Vec<f64> = (1..=seen).filter(is_scored).filter_map(at).collect();
                     p = smooth_logits(&weeks, weight).pop().unwrap_or(p);
                 }
                 (p, p >= model.fitted.weeks[&(seen as u16)].threshold.threshold)
@@ -166,33 +172,38 @@ impl Run {
         model: &Model,
         data: &Dataset,
         enrolment: usize,
-        week: u32,
+        cut_off: CutOff,
         standing: Standing,
     ) -> (&'static str, String) {
-        let course = data.course_of(enrolment);
-        let seen = standing.weeks_seen;
-        let words = match standing.status {
-            Status::NotEnoughData => "no whole week of it was observed before the cut-off",
-            Status::NotYetKnown => "neither enrolled nor seen before the cut-off",
-            Status::Withdrawn => "withdrew before the cut-off",
-            Status::CourseNotStarted => "the course had not started when the log was taken",
-            Status::Scored => {
-                let last = self.manifest.label_rule.last_cutoff_week(course.cut());
-                if seen > last {
+        let (exclusion, reason) = match standing {
+            Standing::Excluded(exclusion) => (exclusion, excluded_because(exclusion).to_owned()),
+            Standing::Scored { seen, .. } => {
+                let last = self.manifest.label_rule.last_cut_off(data.course_of(enrolment).week_grid());
+                if last.is_none_or(|last| seen > last) {
+                    let last = last.map_or(0, CutOff::weeks);
                     let reason = format!("after week {last} of this course part of the answer is seen already");
-                    return ("inside_label_window", reason);
+                    (Exclusion::InsideLabelWindow, reason)
+                } else if !model.fitted.weeks.contains_key(&seen.weeks()) {
+                    (Exclusion::WeekNotForecast, format!("the run can't forecast after {seen} weeks"))
+                } else if seen < cut_off {
+                    return (SCORED, format!("only {seen} of {cut_off} weeks were over when the log was taken"));
+                } else {
+                    return (SCORED, String::new());
                 }
-                if !model.fitted.weeks.contains_key(&(seen as u16)) {
-                    return ("week_not_forecast", format!("the run can't forecast after {seen} weeks"));
-                }
-                if seen < week {
-                    let reason = format!("only {seen} of {week} weeks were over when the log was taken");
-                    return (Status::Scored.name(), reason);
-                }
-                ""
             }
         };
-        (standing.status.name(), words.to_owned())
+        (exclusion.name(), reason)
+    }
+}
+
+/// Describes an exclusion in a score file.
+const fn excluded_because(exclusion: Exclusion) -> &'static str {
+    match exclusion {
+        Exclusion::NotEnoughData => "no whole week of it was observed before the cut-off",
+        Exclusion::NotYetKnown => "neither enrolled nor seen before the cut-off",
+        Exclusion::Withdrawn => "withdrew before the cut-off",
+        Exclusion::CourseNotStarted => "the course had not started when the log was taken",
+        other => other.describe(),
     }
 }
 

@@ -199,7 +199,7 @@ fn rows<'a>(data: &'a Dataset, enrolments: &[usize], run_separator: &str) -> Vec
             let (row, course) = (&data.enrolments[enrolment], data.course_of(enrolment));
             // Cut-offs are whole weeks from the start: of a course whose first week is short, from where it would begin
             // were it whole.
-            let lacking = 7_u32.saturating_sub(course.cut().first_week_days);
+            let lacking = 7_u32.saturating_sub(course.first_week_days);
             SplitRow {
                 enrolment: &row.id,
                 learner: &row.learner,

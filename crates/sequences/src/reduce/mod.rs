@@ -11,13 +11,14 @@ mod work;
 use rustc_hash::FxHashSet;
 use staycast_events::time::DAY_SECONDS;
 use staycast_events::{Activity, Assessment, Event, Kind, Knows, ObjectKey, Roster};
+use staycast_weeks::WeekIndex;
 
 pub(crate) use self::week::Marks;
 use self::week::{Span, Week};
 use self::work::Work;
 
 use crate::features::FeatureSet;
-use crate::grid::Grid;
+use crate::grid::CourseGrid;
 use crate::peers::Peers;
 
 /// A gap longer than this ends a session, in seconds.
@@ -26,7 +27,7 @@ pub const SESSION_GAP_SECONDS: i64 = 1_800;
 /// What is the same for every enrolment.
 pub(crate) struct Frame<'a> {
     pub(crate) roster: &'a Roster,
-    pub(crate) grids: &'a [Grid],
+    pub(crate) grids: &'a [CourseGrid],
     pub(crate) kinds: &'a [Kind],
     /// Of these kinds.
     pub(crate) marks: Marks,
@@ -82,7 +83,7 @@ pub(crate) fn reduce(
     place: u32,
     events: &[Event],
     scratch: &mut Scratch,
-    mut out: impl FnMut(u32, &[f64]),
+    mut out: impl FnMut(WeekIndex, &[f64]),
 ) -> Summary {
     let Scratch { week: counted, row } = scratch;
     let enrolment = &frame.roster.enrolments[place as usize];
@@ -104,11 +105,11 @@ pub(crate) fn reduce(
     running.sessions = 0;
     running.seconds = 0;
     let work = Work::of(frame, place);
-    for week in 0..grid.observed_weeks {
+    for week in grid.observed() {
         let end = grid.end_seconds(week);
         let (mine, later) = rest.split_at(rest.partition_point(|event| i64::from(event.seconds()) < end));
         rest = later;
-        counted.count(frame, span(i64::from(grid.cut.first_day(week))), mine, &mut running);
+        counted.count(frame, span(i64::from(grid.weeks.first_day(week))), mine, &mut running);
         let (mut all, mut count) = ([0; 7], 0);
         for day in (0..7).filter(|&day| counted.by_day[day as usize] > 0) {
             all[count] = day;
@@ -130,7 +131,7 @@ pub(crate) fn reduce(
             work::work_values(frame, grid, &work, week, row);
             values::course_of_things(frame, place, week, end, counted, &running, row);
             values::preference_values(&running, row);
-            if week == 0 {
+            if week == WeekIndex::new(0) {
                 counted.take_in_eve(frame, eve_of_first_week(grid, before_start));
             }
             values::engagement_values(frame, counted, row);
@@ -146,8 +147,8 @@ pub(crate) fn reduce(
 
 /// The events before the course's start on the days that a whole week 0 would have had: none unless weeks end on a date
 /// that was asked for.
-fn eve_of_first_week<'e>(grid: &Grid, before_start: &'e [Event]) -> &'e [Event] {
-    let from = -i64::from(grid.cut.shift_days()) * DAY_SECONDS;
+fn eve_of_first_week<'e>(grid: &CourseGrid, before_start: &'e [Event]) -> &'e [Event] {
+    let from = -i64::from(grid.weeks.shift_days()) * DAY_SECONDS;
     &before_start[before_start.partition_point(|event| i64::from(event.seconds()) < from)..]
 }
 

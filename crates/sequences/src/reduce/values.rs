@@ -2,10 +2,12 @@
 
 use staycast_events::time::{DAY_SECONDS, weekday};
 
+use staycast_weeks::WeekIndex;
+
 use super::week::{Told, Week};
 use super::{Frame, Running};
 use crate::features::{CONTENT, ENGAGEMENT_COLUMNS, Needs};
-use crate::grid::Grid;
+use crate::grid::CourseGrid;
 
 /// A value that is null unless `known`.
 pub(super) fn when(known: bool, value: impl Into<f64>) -> f64 {
@@ -36,8 +38,8 @@ pub(super) fn core_values(
 
 pub(super) fn rhythm_values(
     frame: &Frame<'_>,
-    grid: &Grid,
-    week: u32,
+    grid: &CourseGrid,
+    week: WeekIndex,
     counted: &Week,
     days: &[u32],
     values: &mut Vec<f64>,
@@ -47,8 +49,8 @@ pub(super) fn rhythm_values(
     values.push(or_null(days.first().map(|&day| f64::from(day))));
     values.push(or_null(days.last().map(|&day| f64::from(day))));
     // A day that the short last week does not have is null, not a day without events.
-    values.extend((0..7).map(|day| when(day < grid.week_days(week), counted.by_day[day as usize])));
-    let first_day = grid.start_day + grid.cut.first_day(week) as i32;
+    values.extend((0..7).map(|day| when(day < grid.weeks.week_days(week), counted.by_day[day as usize])));
+    let first_day = grid.start_day + grid.weeks.first_day(week) as i32;
     let mut by_weekday = [0; 7];
     for (day, &count) in counted.by_day.iter().enumerate() {
         by_weekday[weekday(first_day + day as i32) as usize] += count;
@@ -108,7 +110,7 @@ pub(super) fn object_values(frame: &Frame<'_>, counted: &Week, values: &mut Vec<
 pub(super) fn course_of_things(
     frame: &Frame<'_>,
     place: u32,
-    week: u32,
+    week: WeekIndex,
     end: i64,
     counted: &Week,
     running: &Running,

@@ -2,10 +2,11 @@
 
 use staycast_events::time::DAY_SECONDS;
 use staycast_events::{Assessment, Submission};
+use staycast_weeks::WeekIndex;
 
 use super::Frame;
 use super::values::{or_null, when};
-use crate::grid::Grid;
+use crate::grid::CourseGrid;
 
 /// An enrolment's submissions, and what its course wants handed in.
 pub(super) struct Work<'a> {
@@ -29,7 +30,13 @@ impl<'a> Work<'a> {
 }
 
 /// Submissions, scores, and what is missing, as of the end of `week`.
-pub(super) fn work_values(frame: &Frame<'_>, grid: &Grid, work: &Work<'_>, week: u32, values: &mut Vec<f64>) {
+pub(super) fn work_values(
+    frame: &Frame<'_>,
+    grid: &CourseGrid,
+    work: &Work<'_>,
+    week: WeekIndex,
+    values: &mut Vec<f64>,
+) {
     let knows = &frame.knows;
     let (from, end) = (grid.start_seconds(week), grid.end_seconds(week));
     let own = || work.submissions.iter().filter(|submission| !submission.banked);

@@ -7,7 +7,9 @@ pub(crate) mod made;
 use std::path::Path;
 
 use staycast_events::formats::{OpenOptions, open};
-use staycast_sequences::{BuildError, BuildOptions, Dataset, IfExists, Selection, SequenceFolder, Unwatched, build};
+use staycast_sequences::{
+    BuildError, BuildOptions, Dataset, IfExists, Selection, SequenceFolder, Unwatched, WeekIndex, build,
+};
 
 /// A log and its tables.
 pub(crate) struct Log<'a> {
@@ -55,7 +57,7 @@ impl Log<'_> {
 pub(crate) fn value(data: &Dataset, enrolment: &str, week: usize, feature: &str) -> Option<f32> {
     let place = data.enrolments.iter().position(|row| row.id == enrolment).unwrap();
     let column = data.feature(feature).unwrap_or_else(|| panic!("no feature {feature}"));
-    Some(data.week(place, week)[column]).filter(|value| !value.is_nan())
+    Some(data.week(place, WeekIndex::from_position(week))[column]).filter(|value| !value.is_nan())
 }
 
 /// Fails unless each feature has the value computed by hand, `None` where null.

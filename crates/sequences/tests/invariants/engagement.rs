@@ -9,7 +9,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::Value;
 use staycast_events::formats::{OpenOptions, open};
 use staycast_events::time::{DAY_SECONDS, format_date, parse_date};
-use staycast_sequences::{BuildOptions, CourseRow, Dataset};
+use staycast_sequences::{BuildOptions, CourseRow, Dataset, WeekIndex};
 
 use super::formats::ALL;
 use super::world::{Calendar, Seen, origin, world};
@@ -76,7 +76,8 @@ fn compare(data: &Dataset, folder: &Path, ending: &str, is_compared: impl Fn(&Co
             engaged += usize::from(expected.is_some());
             let expected = expected.unwrap_or_default();
             for (name, expected) in COLUMNS.iter().zip(expected) {
-                let found = data.week(place, week)[data.feature(&format!("engagement_{name}")).unwrap()];
+                let found = data.week(place, WeekIndex::from_position(week))
+                    [data.feature(&format!("engagement_{name}")).unwrap()];
                 assert_eq!(found, expected, "{name} in the week to {} of {}, {ending}", key.2, row.id);
             }
         }
@@ -111,7 +112,7 @@ fn random_logs_have_the_engagement_that_a_script_counts() {
         let data = sequences(folder.path(), &edx.open(seen, folder.path()).unwrap(), &ending);
         // The report goes on where the course's calendar ends in the middle of a week.
         let is_whole = |course: &CourseRow, week: usize| {
-            week + 1 < course.weeks as usize || course.cut().week_days(week as u32) == 7
+            week + 1 < course.weeks as usize || course.week_grid().week_days(WeekIndex::from_position(week)) == 7
         };
         engaged += compare(&data, folder.path(), &ending, is_whole);
     }

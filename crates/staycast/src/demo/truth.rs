@@ -8,7 +8,7 @@ use serde::Serialize;
 use staycast_evaluation::metrics::Ranking;
 use staycast_evaluation::report::Evaluation;
 use staycast_forecast::Run;
-use staycast_sequences::{Dataset, standing};
+use staycast_sequences::{CutOff, Dataset, standing};
 use staycast_simulator::FILE_NAMES;
 
 use crate::words::Sheet;
@@ -27,6 +27,7 @@ pub(super) fn best_reachable(
     logs: &Path,
     evaluation: &Evaluation,
 ) -> anyhow::Result<BestReachable> {
+    let cut_off = CutOff::after_weeks(evaluation.week).context("a report is of a week from 1")?;
     let week = u32::from(evaluation.week);
     let truth = probabilities(&logs.join(FILE_NAMES.truth_probability), week)?;
     let test = &run.split().test;
@@ -34,10 +35,10 @@ pub(super) fn best_reachable(
     let mut active = (Vec::new(), Vec::new());
     for (place, enrolment) in data.enrolments.iter().enumerate() {
         let tested = test.get(&data.course_of(place).id).is_some_and(|ids| ids.binary_search(&enrolment.id).is_ok());
-        let standing = standing(data, place, week);
-        let (true, true, Some(label)) = (tested, standing.known(), enrolment.dropout) else { continue };
+        let standing = standing(data, place, cut_off);
+        let (true, true, Some(label)) = (tested, standing.is_known(), enrolment.dropout) else { continue };
         let p = *truth.get(&enrolment.id).context("the simulator's truth leaves an enrolment out")?;
-        for (into, is_in) in [(&mut all, true), (&mut active, standing.active)] {
+        for (into, is_in) in [(&mut all, true), (&mut active, standing.is_active())] {
             if is_in {
                 into.0.push(p);
                 into.1.push(label);
