@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use staycast_baselines::{BaselineConfig, BaselineKind, Forecaster, RawSeries, Training, Weekly};
+use staycast_baselines::{BaselineConfig, BaselineKind, Forecaster, RawSeries, TrainingData, WeeklyInputs};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -42,9 +42,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let raw = [RawSeries { name: "days_since_last", values: &days }];
     let ends = vec![weeks as u32 + 2; rows];
-    let inputs = Weekly { rows, weeks, columns: &columns, values: &values, raw: &raw, course_weeks: &ends };
+    let inputs = WeeklyInputs { rows, weeks, columns: &columns, values: &values, raw: &raw, course_weeks: &ends };
     let (train, held_out): (Vec<usize>, Vec<usize>) = (0..rows).partition(|row| row % 6 != 5);
-    let training = Training {
+    let training = TrainingData {
         inputs,
         rows: &train,
         held_out: &held_out,

@@ -1,38 +1,40 @@
-//! A blend of several forecasters: non-negative weights and an intercept, fitted on held-out logits.
+//! Blends of several forecasters: non-negative weights and an intercept, fitted on held-out logits.
 
 use serde::{Deserialize, Serialize};
 
-use crate::newton::{FewScores, minimise};
+use crate::newton::{FewScores, Parameters, minimise};
 
-/// L2 penalty on the weights, in units of a row's log loss: nothing beside a hundred rows, and enough to keep the weights
-/// finite where a forecaster separates the classes and to share weight between forecasters that are alike.
+/// L2 penalty on the weights, in units of a row's log loss.
+///
+/// It is negligible beside a hundred rows. It keeps weights finite where a forecaster separates the classes, and it shares
+/// weight between forecasters that are alike.
 const PENALTY: f64 = 0.01;
 
-/// A blend at one cut-off: intercept + Σ weight × logit.
+/// Mixes the logits of several forecasters at one cut-off: intercept + Σ weight × logit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Blend {
     intercept: f64,
-    weights: Vec<Part>,
+    weights: Vec<BlendPart>,
 }
 
-/// A forecaster's part in a blend.
+/// Holds the weight of one forecaster in a blend.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Part {
-    /// The forecaster.
+pub struct BlendPart {
+    /// Name of the forecaster.
     pub name: String,
-    /// What its logit is multiplied by, at least 0.
+    /// Factor on its logit, at least 0.
     pub weight: f64,
 }
 
-/// Why logits can't be blended.
+/// Says why logits cannot be blended.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BlendError {
-    /// Not as many rows of logits as of labels, or not as many forecasters as names.
+    /// The numbers of logits and labels, or of forecasters and names, differ.
     #[error("{what}: {found} values where {wanted} are needed")]
     Length {
-        /// What is too long or too short.
+        /// Name of the slice that is too long or too short.
         what: String,
         /// Its length.
         found: usize,
@@ -40,42 +42,45 @@ pub enum BlendError {
         wanted: usize,
     },
     /// A logit is NaN or infinite.
-    #[error("the logit of {name} for row {row} is not a finite number; blend only rows that all have forecast")]
+    #[error(
+        "the logit of {name} for row {row} is not a finite number; blend only rows that every forecaster has forecast"
+    )]
     NotFinite {
-        /// The forecaster.
+        /// Name of the forecaster.
         name: String,
         /// The row, from 0.
         row: usize,
     },
-    /// The labels are all alike, or there is nothing to blend.
+    /// All labels are equal, or there is no forecaster.
     #[error(
-        "a blend needs forecasters and rows of both kinds; there are {forecasters} forecasters, {positives} dropouts and {negatives} others"
+        "a blend needs forecasters and rows with both labels; there are {forecasters} forecasters, {positives} dropouts and {negatives} others"
     )]
     NothingToFit {
-        /// Forecasters.
+        /// Number of forecasters.
         forecasters: usize,
-        /// Rows that dropped out.
+        /// Number of rows that dropped out.
         positives: usize,
-        /// Rows that did not.
+        /// Number of rows that did not.
         negatives: usize,
     },
     /// The fit failed.
-    #[error("the blend can't be fitted: {reason}")]
+    #[error("the blend cannot be fitted: {reason}")]
     Fit {
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
 
 impl Blend {
-    /// Fits a blend by log loss on rows that no forecaster was trained on. `logits`: `[forecaster][row]`, in the order of
-    /// `names`; `labels`: by row, true for dropout. The weights are those of logistic regression under the bound that none
-    /// is negative, with a small penalty (λ = 0.01 in Σ log loss + λ/2 Σ weight²).
+    /// Fits a blend by log loss on rows that no forecaster was trained on.
+    ///
+    /// `logits` holds `[forecaster][row]` in the order of `names`; `labels` holds true for dropout by row. The fit is a
+    /// logistic regression with weights of at least 0 and a small penalty (λ = 0.01 in Σ log loss + λ/2 Σ weight²).
     ///
     /// # Errors
-    /// When the slices don't fit together, a logit is not finite, or a class is missing.
+    /// [`BlendError`], when slices do not fit together, a logit is not finite, or one label is missing.
     pub fn fit(names: &[&str], logits: &[&[f32]], labels: &[bool]) -> Result<Self, BlendError> {
-        check(names, logits, labels.len())?;
+        check_logits(names, logits, labels.len())?;
         let positives = labels.iter().filter(|&&label| label).count();
         let negatives = labels.len() - positives;
         if names.is_empty() || positives == 0 || negatives == 0 {
@@ -85,35 +90,35 @@ impl Blend {
             logits.iter().map(|logits| logits.iter().map(|&z| f64::from(z)).collect()).collect();
         let targets: Vec<f64> = labels.iter().map(|&label| f64::from(u8::from(label))).collect();
         let loss = FewScores { scores: &scores, targets: &targets, penalty: PENALTY };
-        let mut start = vec![1.0 / names.len() as f64; names.len()];
-        start.push(0.0);
-        let mut fitted = minimise(&loss, start, |at| at < names.len()).map_err(|reason| BlendError::Fit { reason })?;
-        let intercept = fitted.pop().expect("the intercept comes last");
+        let start = Parameters { weights: vec![1.0 / names.len() as f64; names.len()], intercept: 0.0 };
+        let fitted = minimise(&loss, start, |at| at < names.len()).map_err(|reason| BlendError::Fit { reason })?;
+        let Parameters { weights, intercept } = fitted;
         let weights =
-            names.iter().zip(fitted).map(|(name, weight)| Part { name: (*name).to_owned(), weight }).collect();
+            names.iter().zip(weights).map(|(name, weight)| BlendPart { name: (*name).to_owned(), weight }).collect();
         Ok(Self { intercept, weights })
     }
 
-    /// The weights, in the order of the fit.
+    /// Returns the weights, in the order of the fit.
     #[must_use]
-    pub fn weights(&self) -> &[Part] {
+    pub fn weights(&self) -> &[BlendPart] {
         &self.weights
     }
 
-    /// The intercept.
+    /// Returns the intercept.
     #[must_use]
     pub fn intercept(&self) -> f64 {
         self.intercept
     }
 
-    /// Blends `logits`, `[forecaster][row]` in the order of the fit; returns a logit a row.
+    /// Blends `logits`, given as `[forecaster][row]` in the order of the fit; returns one logit per row.
     ///
     /// # Errors
-    /// When there are not as many forecasters as in the fit, they have unequal rows, or a logit is not finite.
+    /// [`BlendError`], when the number of forecasters differs from the fit, the numbers of rows differ, or a logit is not
+    /// finite.
     pub fn apply(&self, logits: &[&[f32]]) -> Result<Vec<f32>, BlendError> {
         let names: Vec<&str> = self.weights.iter().map(|part| part.name.as_str()).collect();
         let rows = logits.first().map_or(0, |logits| logits.len());
-        check(&names, logits, rows)?;
+        check_logits(&names, logits, rows)?;
         let blend = |row: usize| {
             let parts = self.weights.iter().zip(logits).map(|(part, logits)| part.weight * f64::from(logits[row]));
             (self.intercept + parts.sum::<f64>()) as f32
@@ -122,7 +127,8 @@ impl Blend {
     }
 }
 
-fn check(names: &[&str], logits: &[&[f32]], rows: usize) -> Result<(), BlendError> {
+/// Checks that there is one finite logit for every name and row.
+fn check_logits(names: &[&str], logits: &[&[f32]], rows: usize) -> Result<(), BlendError> {
     if logits.len() != names.len() {
         return Err(BlendError::Length { what: "logits".to_owned(), found: logits.len(), wanted: names.len() });
     }
@@ -145,11 +151,11 @@ fn check(names: &[&str], logits: &[&[f32]], rows: usize) -> Result<(), BlendErro
 mod tests {
     use super::*;
     use crate::newton::log_loss;
-    use crate::random::Stream;
+    use crate::random::SplitMix;
 
     /// Two noisy views of a hidden logit, and one that points the wrong way.
     fn views() -> ([Vec<f32>; 3], Vec<bool>) {
-        let noise = |at: usize, by: u64| Stream::new(by, &[at as u64]).next() as f32 / u64::MAX as f32 * 2.0 - 1.0;
+        let noise = |at: usize, by: u64| SplitMix::new(by, &[at as u64]).next() as f32 / u64::MAX as f32 * 2.0 - 1.0;
         let hidden: Vec<f32> = (0..2000).map(|at| 2.5 * noise(at, 37)).collect();
         let labels = (0..2000).map(|at| hidden[at] + 1.5 * noise(at, 53) + 1.5 * noise(at, 71) > 0.3).collect();
         let first = (0..2000).map(|at| hidden[at] + 2.0 * noise(at, 17)).collect();

@@ -8,19 +8,20 @@ use forust_ml::metric::Metric;
 use forust_ml::{GradientBooster, Matrix};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use staycast_weeks::CutOff;
 
 use crate::config::{BoostingConfig, Direction};
 use crate::design::{CHUNK, Design};
-use crate::linear::Sides;
-use crate::weekly::Weekly;
+use crate::linear::FitData;
+use crate::weekly::WeeklyInputs;
 
-/// Boosted trees of one cut-off.
+/// Holds the boosted trees of one cut-off.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Boosted {
-    /// Positions, in the weeks laid side by side, of the booster's features.
+    /// Positions of the booster's features in the weeks laid side by side.
     columns: Vec<u32>,
-    /// In forust-ml's own format.
+    /// Trees, in forust-ml's own format.
     booster: GradientBooster,
 }
 
@@ -30,14 +31,17 @@ impl fmt::Debug for Boosted {
     }
 }
 
-/// Fits the trees. `directions`: by column of the inputs.
+/// Fits the trees, with early stopping on held-out rows. `directions` holds a constraint by column of the inputs.
+///
+/// # Errors
+/// The reason that forust-ml gives.
 pub(crate) fn fit(
     config: &BoostingConfig,
-    sides: &Sides<'_>,
+    data: &FitData<'_>,
     directions: &[Option<Direction>],
     seed: u64,
 ) -> Result<Boosted, String> {
-    let constraints: ConstraintMap = sides
+    let constraints: ConstraintMap = data
         .columns
         .iter()
         .enumerate()
@@ -57,28 +61,28 @@ pub(crate) fn fit(
     booster.l2 = config.penalty;
     booster.min_leaf_weight = config.leaf_weight;
     booster.nbins = config.bins;
-    // forust-ml rounds down, and a tree needs a column.
-    booster.colsample_bytree = config.columns_in_tree.max((1.0 + 1e-9) / sides.columns.len() as f64).min(1.0);
+    // forust-ml rounds the number of columns down, and a tree needs at least one.
+    booster.colsample_bytree = config.columns_in_tree.max((1.0 + 1e-9) / data.columns.len() as f64).min(1.0);
     booster.seed = seed;
     booster.grow_policy = GrowPolicy::LossGuide;
     booster.evaluation_metric = Some(Metric::LogLoss);
     booster.early_stopping_rounds = Some(config.patience);
     booster.initialize_base_score = true;
     booster.monotone_constraints = (!constraints.is_empty()).then_some(constraints);
-    let (training, held_out) = (sides.training.by_column::<f64>(), sides.held_out.by_column::<f64>());
+    let (training, held_out) = (data.training.by_column::<f64>(), data.held_out.by_column::<f64>());
     let matrix = |values, design: &Design| Matrix::new(values, design.rows, design.width);
-    let (training, held_out) = (matrix(&training, sides.training), matrix(&held_out, sides.held_out));
-    let (y, held_out_y) = (zeros_and_ones(sides.labels), zeros_and_ones(sides.held_out_labels));
+    let (training, held_out) = (matrix(&training, data.training), matrix(&held_out, data.held_out));
+    let (y, held_out_y) = (zeros_and_ones(data.labels), zeros_and_ones(data.held_out_labels));
     let (weights, held_out_weights) = (vec![1.0; y.len()], vec![1.0; held_out_y.len()]);
     let evaluation = Some(vec![(held_out, &held_out_y[..], &held_out_weights[..])]);
     booster.fit(&training, &y, &weights, evaluation).map_err(|error| error.to_string())?;
 
     let best = booster.prediction_iteration.unwrap_or(booster.trees.len());
     booster.trees.truncate(best);
-    // Read by no forecast; the first is a hash map, whose order in a file is anyone's guess.
+    // No forecast reads these. The first is a hash map, whose order in a file would vary.
     booster.monotone_constraints = None;
     booster.evaluation_history = None;
-    Ok(Boosted { columns: sides.columns.to_vec(), booster })
+    Ok(Boosted { columns: data.columns.to_vec(), booster })
 }
 
 fn zeros_and_ones(labels: &[bool]) -> Vec<f64> {
@@ -86,13 +90,13 @@ fn zeros_and_ones(labels: &[bool]) -> Vec<f64> {
 }
 
 impl Boosted {
-    /// Log odds of dropout of every row.
-    pub(crate) fn logits(&self, inputs: &Weekly<'_>, cutoff: usize) -> Vec<f64> {
+    /// Computes the log odds of dropout of every row.
+    pub(crate) fn logits(&self, inputs: &WeeklyInputs<'_>, cut_off: CutOff) -> Vec<f64> {
         let rows: Vec<usize> = (0..inputs.rows).collect();
         let chunks: Vec<Vec<f64>> = rows
             .par_chunks(CHUNK)
             .map(|rows| {
-                let values = Design::new(inputs, rows, cutoff, &self.columns).by_column::<f64>();
+                let values = Design::new(inputs, rows, cut_off, &self.columns).by_column::<f64>();
                 self.booster.predict(&Matrix::new(&values, rows.len(), self.columns.len()), false)
             })
             .collect();

@@ -1,29 +1,33 @@
-//! The columns that a cut-off's model reads, and their values as a dense matrix.
+//! The columns that the model of one cut-off reads, and their values as a dense matrix.
 
 use rayon::prelude::*;
+use staycast_weeks::CutOff;
 
-use crate::weekly::Weekly;
+use crate::weekly::WeeklyInputs;
 
-/// Rows that one task takes up; work is cut by it, so that sums don't depend on the number of threads.
+/// Rows of one parallel task. It is fixed, so that sums do not depend on the number of threads.
 pub(crate) const CHUNK: usize = 1024;
 
-/// Stored rows of a [`Design`] are a multiple of this long.
+/// Stored rows of a [`Design`] have a multiple of this many values.
 pub(crate) const BLOCK: usize = 32;
 
-/// The positions, in the weeks seen at cut-off `cutoff` laid side by side, that carry something: not those that are the
-/// same in all `rows`, nor those that only repeat the week before in all of them, as properties of the enrolment do.
+/// Selects the positions that carry information, in the weeks that `cut_off` sees laid side by side.
+///
+/// Left out are positions that are equal in all `rows`, and those that repeat the week before in all rows, as properties
+/// of the enrolment do.
 ///
 /// # Errors
-/// When nothing is left, as a reason.
-pub(crate) fn informative(inputs: &Weekly<'_>, rows: &[usize], cutoff: usize) -> Result<Vec<u32>, String> {
+/// The reason, when no position is left.
+pub(crate) fn informative(inputs: &WeeklyInputs<'_>, rows: &[usize], cut_off: CutOff) -> Result<Vec<u32>, String> {
     let width = inputs.columns.len();
-    let mut varies = vec![false; cutoff * width];
-    let mut moves = vec![false; cutoff * width];
+    let positions = cut_off.count() * width;
+    let mut varies = vec![false; positions];
+    let mut moves = vec![false; positions];
     moves[..width].fill(true);
     if let Some(&first) = rows.first() {
-        let first = inputs.seen(first, cutoff);
+        let first = inputs.seen(first, cut_off);
         for &row in rows {
-            let seen = inputs.seen(row, cutoff);
+            let seen = inputs.seen(row, cut_off);
             for at in 0..seen.len() {
                 varies[at] |= seen[at] != first[at];
                 if at >= width {
@@ -32,17 +36,17 @@ pub(crate) fn informative(inputs: &Weekly<'_>, rows: &[usize], cutoff: usize) ->
             }
         }
     }
-    let kept: Vec<u32> = (0..cutoff * width).filter(|&at| varies[at] && moves[at]).map(|at| at as u32).collect();
+    let kept: Vec<u32> = (0..positions).filter(|&at| varies[at] && moves[at]).map(|at| at as u32).collect();
     if kept.is_empty() { Err("every input is the same in all training rows".to_owned()) } else { Ok(kept) }
 }
 
-/// The name of a position in the weeks laid side by side.
-pub(crate) fn name(columns: &[String], position: u32) -> String {
+/// Names a position in the weeks laid side by side, as in `n_events@week 2`.
+pub(crate) fn position_name(columns: &[String], position: u32) -> String {
     let position = position as usize;
     format!("{}@week {}", columns[position % columns.len()], position / columns.len() + 1)
 }
 
-/// Values of chosen columns, `[row][column]`, each row filled up with zeros to whole blocks; 4 bytes a number.
+/// Holds the values of chosen columns as `[row][column]`, each row padded with zeros to whole blocks; 4 bytes a number.
 pub(crate) struct Design {
     pub(crate) rows: usize,
     pub(crate) width: usize,
@@ -51,11 +55,12 @@ pub(crate) struct Design {
 }
 
 impl Design {
-    pub(crate) fn new(inputs: &Weekly<'_>, rows: &[usize], cutoff: usize, columns: &[u32]) -> Self {
+    /// Copies the chosen `columns` (positions in the weeks laid side by side) of the chosen `rows`.
+    pub(crate) fn new(inputs: &WeeklyInputs<'_>, rows: &[usize], cut_off: CutOff, columns: &[u32]) -> Self {
         let stride = columns.len().div_ceil(BLOCK) * BLOCK;
         let mut values = vec![0.0; rows.len() * stride];
         for (stored, &row) in values.chunks_exact_mut(stride).zip(rows) {
-            let seen = inputs.seen(row, cutoff);
+            let seen = inputs.seen(row, cut_off);
             for (value, &column) in stored.iter_mut().zip(columns) {
                 *value = seen[column as usize];
             }
@@ -63,17 +68,17 @@ impl Design {
         Self { rows: rows.len(), width: columns.len(), stride, values }
     }
 
-    /// The columns of a row, and the zeros behind them.
+    /// Returns the values of a row with the padding behind them.
     fn stored(&self, row: usize) -> &[f32] {
         &self.values[row * self.stride..(row + 1) * self.stride]
     }
 
-    /// The columns of a row.
+    /// Returns the values of a row.
     pub(crate) fn row(&self, row: usize) -> &[f32] {
         &self.stored(row)[..self.width]
     }
 
-    /// The values column by column, `[column][row]`.
+    /// Copies the values column by column, as `[column][row]`.
     pub(crate) fn by_column<T: From<f32>>(&self) -> Vec<T> {
         let mut values = Vec::with_capacity(self.rows * self.width);
         for column in 0..self.width {
@@ -82,7 +87,7 @@ impl Design {
         values
     }
 
-    /// X w, by row.
+    /// Computes X w, by row.
     pub(crate) fn times(&self, weights: &[f64]) -> Vec<f64> {
         let mut products = vec![0.0; self.rows];
         products.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, products)| {
@@ -93,7 +98,7 @@ impl Design {
         products
     }
 
-    /// Xᵀ r, by column.
+    /// Computes Xᵀ r, by column.
     pub(crate) fn transposed_times(&self, residuals: &[f64]) -> Vec<f64> {
         let parts: Vec<Vec<f64>> = residuals
             .par_chunks(CHUNK)
@@ -115,7 +120,7 @@ impl Design {
         sums
     }
 
-    /// Xᵀ diag(w) X, `[column][column]`. Each task computes a block of the result over all rows in their order.
+    /// Computes Xᵀ diag(w) X as `[column][column]`. Each task computes one block of the result over all rows in order.
     pub(crate) fn gram(&self, weights: &[f64]) -> Vec<f64> {
         let blocks = self.stride / BLOCK;
         let pairs: Vec<(usize, usize)> = (0..blocks).flat_map(|i| (i..blocks).map(move |j| (i, j))).collect();
@@ -135,7 +140,7 @@ impl Design {
     }
 
     fn gram_block(&self, weights: &[f64], i: usize, j: usize) -> Vec<f64> {
-        // Four rows at a time: a sum is then loaded and stored once for four products.
+        // With four rows at a time, a sum is loaded and stored once for four products.
         const LANES: usize = 4;
         let mut sums = vec![0.0; BLOCK * BLOCK];
         let mut left = [[0.0; BLOCK]; LANES];
@@ -167,7 +172,7 @@ impl Design {
     }
 }
 
-/// Σ x w in double precision.
+/// Computes Σ x w in double precision.
 pub(crate) fn dot(x: impl Iterator<Item = f32>, weights: &[f64]) -> f64 {
     x.zip(weights).map(|(x, weight)| f64::from(x) * weight).sum()
 }
@@ -176,8 +181,14 @@ pub(crate) fn dot(x: impl Iterator<Item = f32>, weights: &[f64]) -> f64 {
 mod tests {
     use super::*;
 
-    fn inputs<'a>(columns: &'a [String], rows: usize, weeks: usize, values: &'a [f32], ends: &'a [u32]) -> Weekly<'a> {
-        Weekly { rows, weeks, columns, values, raw: &[], course_weeks: ends }
+    fn inputs<'a>(
+        columns: &'a [String],
+        rows: usize,
+        weeks: usize,
+        values: &'a [f32],
+        ends: &'a [u32],
+    ) -> WeeklyInputs<'a> {
+        WeeklyInputs { rows, weeks, columns, values, raw: &[], course_weeks: ends }
     }
 
     #[test]
@@ -186,10 +197,10 @@ mod tests {
         // [row][week][column]
         let values = [1.0, 30.0, 5.0, 2.0, 30.0, 5.0, 3.0, 40.0, 5.0, 4.0, 40.0, 5.0];
         let inputs = inputs(&columns, 2, 2, &values, &[2, 2]);
-        let kept = informative(&inputs, &[0, 1], 2).unwrap();
-        let names: Vec<String> = kept.iter().map(|&at| name(&columns, at)).collect();
+        let kept = informative(&inputs, &[0, 1], CutOff::after_weeks(2).unwrap()).unwrap();
+        let names: Vec<String> = kept.iter().map(|&at| position_name(&columns, at)).collect();
         assert_eq!(names, ["clicks@week 1", "age@week 1", "clicks@week 2"]);
-        let reason = informative(&inputs, &[0], 2).unwrap_err();
+        let reason = informative(&inputs, &[0], CutOff::after_weeks(2).unwrap()).unwrap_err();
         assert_eq!(reason, "every input is the same in all training rows");
     }
 
@@ -203,7 +214,7 @@ mod tests {
         let inputs = inputs(&columns, rows, 1, &values, &ends);
         let order: Vec<usize> = (0..rows).rev().collect();
         let all: Vec<u32> = (0..width as u32).collect();
-        let design = Design::new(&inputs, &order, 1, &all);
+        let design = Design::new(&inputs, &order, CutOff::after_weeks(1).unwrap(), &all);
         let x = |row: usize, column: usize| f64::from(values[order[row] * width + column]);
         let weights: Vec<f64> = (0..rows).map(|row| 0.1 + (row % 11) as f64).collect();
         let close = |a: f64, b: f64| (a - b).abs() <= 1e-9 * (1.0 + b.abs());

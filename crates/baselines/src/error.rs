@@ -1,19 +1,25 @@
-//! Errors. [`InputError`]: slices that don't fit together, a mistake of the caller's. [`FitError`]: a model can't be
-//! fitted on these rows. [`ForecastError`]: a model can't read these inputs. What is wrong with one cut-off alone is no
-//! error: the week is absent, with its reason.
+//! Errors of this crate.
+//!
+//! - [`InputError`]: slices do not fit together, a mistake of the caller.
+//! - [`FitError`]: a model cannot be fitted on these rows.
+//! - [`ForecastError`]: a model cannot read these inputs.
+//!
+//! A problem of one cut-off alone is not an error: the model reports that cut-off as absent, with the reason.
 
 use std::collections::BTreeMap;
+
+use staycast_weeks::CutOff;
 
 use crate::config::ConfigError;
 use crate::kind::BaselineKind;
 
-/// Slices that don't fit together.
+/// Says which slices of the inputs do not fit together.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InputError {
     /// A slice has the wrong length.
-    #[error("`{what}` has {found} values where rows, weeks and columns call for {wanted}")]
+    #[error("`{what}` has {found} values; {wanted} are needed for these rows, weeks and columns")]
     Length {
-        /// The slice.
+        /// Name of the slice.
         what: String,
         /// Its length.
         found: usize,
@@ -21,7 +27,7 @@ pub enum InputError {
         wanted: usize,
     },
     /// An input is NaN or infinite.
-    #[error("`{column}` is not a finite number in week {week} of row {row}; nulls must be filled before")]
+    #[error("`{column}` is not a finite number in week {week} of row {row}; replace nulls before the fit or forecast")]
     NotFinite {
         /// The column.
         column: String,
@@ -30,80 +36,86 @@ pub enum InputError {
         /// The week, from 0.
         week: usize,
     },
+    /// There are more weeks than a cut-off can count.
+    #[error("the inputs have {found} weeks; at most 65,535 are possible")]
+    TooManyWeeks {
+        /// Number of weeks.
+        found: usize,
+    },
     /// A position points at no row.
-    #[error("row {row} of {rows} rows")]
+    #[error("there is no row {row}; the inputs have {rows} rows, counted from 0")]
     NoSuchRow {
         /// The position.
         row: usize,
-        /// Rows there are.
+        /// Number of rows.
         rows: usize,
     },
-    /// A row is trained on and held out.
-    #[error("row {row} is both trained on and held out")]
-    OnBothSides {
+    /// A row is both in the training set and held out.
+    #[error("row {row} is both in the training set and held out")]
+    TrainedAndHeldOut {
         /// The row.
         row: usize,
     },
 }
 
-/// Why a model can't be fitted.
+/// Says why a model cannot be fitted.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum FitError {
-    /// The training data don't fit together.
+    /// The training data do not fit together.
     #[error(transparent)]
     Input(#[from] InputError),
     /// An option is out of its range.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The data lacks a raw feature that the model rests on.
-    #[error("the model {kind} rests on the feature `{name}`, which the data does not have")]
+    /// The data lacks a raw feature that the model needs.
+    #[error("the baseline {kind} needs the feature `{name}`, which the data does not have")]
     NoSeries {
-        /// The model.
+        /// The baseline.
         kind: BaselineKind,
         /// The feature.
         name: String,
     },
-    /// No learner's leaving has a date.
+    /// No row of the training set has a week of leaving.
     #[error(
-        "the model hazard needs to know when learners left, and none of the {rows} training rows has a week of leaving; \
-         take a source or a label rule with dates of leaving"
+        "the baseline hazard needs to know when learners left, and none of the {rows} training rows has a week of leaving; \
+         use a source or a label rule with dates of leaving"
     )]
     NoExitWeeks {
-        /// Training rows.
+        /// Number of training rows.
         rows: usize,
     },
     /// A constraint names a column that the inputs lack.
-    #[error("boosting.monotone: there is no input `{column}`")]
+    #[error("boosting.monotone names `{column}`, which is not an input; remove it or correct the name")]
     NoSuchColumn {
         /// The column.
         column: String,
     },
     /// No cut-off could be fitted.
-    #[error("the model {kind} can't be fitted at any cut-off: {}", reasons(.absent))]
+    #[error("the baseline {kind} cannot be fitted at any cut-off: {}", list_reasons(.absent))]
     NothingFitted {
-        /// The model.
+        /// The baseline.
         kind: BaselineKind,
-        /// Reasons by cut-off.
-        absent: BTreeMap<u16, String>,
+        /// By cut-off: the reason.
+        absent: BTreeMap<CutOff, String>,
     },
 }
 
-fn reasons(absent: &BTreeMap<u16, String>) -> String {
+fn list_reasons(absent: &BTreeMap<CutOff, String>) -> String {
     if absent.is_empty() {
-        return "the inputs have no week".to_owned();
+        return "the inputs have no weeks".to_owned();
     }
-    let each: Vec<String> = absent.iter().map(|(week, reason)| format!("week {week}: {reason}")).collect();
+    let each: Vec<String> = absent.iter().map(|(cut_off, reason)| format!("week {cut_off}: {reason}")).collect();
     each.join("; ")
 }
 
-/// Why a model can't forecast.
+/// Says why a model cannot forecast.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ForecastError {
-    /// The inputs don't fit together.
+    /// The inputs do not fit together.
     #[error(transparent)]
     Input(#[from] InputError),
     /// The inputs have other columns than those that the model was fitted on.
-    #[error("the model was fitted on other inputs: column {position} is `{found}` and was `{wanted}`")]
+    #[error("the model was fitted on other inputs: column {position} was `{wanted}` then and is `{found}` now")]
     OtherColumns {
         /// Position of the first difference, from 0.
         position: usize,
@@ -112,12 +124,12 @@ pub enum ForecastError {
         /// The column that the model was fitted on, empty where there was none.
         wanted: String,
     },
-    /// More weeks than the model was fitted for.
-    #[error("the inputs have {found} weeks, and the model was fitted for {fitted}")]
+    /// The inputs have more weeks than the model was fitted for.
+    #[error("the inputs have {found} weeks; the model was fitted for {fitted}")]
     TooManyWeeks {
-        /// Weeks of the inputs.
+        /// Number of weeks in the inputs.
         found: usize,
-        /// Weeks of the model.
+        /// Number of weeks in the fit.
         fitted: usize,
     },
     /// The data lacks a raw feature that the model reads.
@@ -126,12 +138,12 @@ pub enum ForecastError {
         /// The feature.
         name: String,
     },
-    /// Hazards were asked of a model that has none, or for a week without.
-    #[error("no hazards at week {cutoff_week}: {reason}")]
+    /// The model has no hazards, or none at this cut-off.
+    #[error("no hazards at week {cut_off}: {reason}")]
     NoHazards {
         /// The cut-off.
-        cutoff_week: u16,
-        /// Why.
+        cut_off: CutOff,
+        /// The reason.
         reason: String,
     },
 }

@@ -1,51 +1,56 @@
 //! Discrete-time hazards (Singer and Willett 1993, "It's about time: using discrete-time survival analysis to study
 //! duration and the timing of events"): pooled logistic regression on the enrolment-weeks to come, given what is seen.
 //!
-//! At cut-off k, coming week j (from 0, the week after the cut-off) has the log odds of leaving α + δ_j + x·b, where x is
-//! what was seen up to the cut-off. An enrolment counts in each coming week up to the one in which it leaves or that is
-//! the last observed. Who left before the cut-off counts as leaving in week 0: at the cut-off nobody knows that a silent
-//! learner has left, and without them the fit would learn that the silent come back. Ends other than leaving, a failed
-//! course say, are no weeks of leaving: these enrolments count as staying up to the last observed week.
+//! At cut-off k, coming week j (from 0, the week after the cut-off) has the log odds of leaving α + δ_j + x·b, where x
+//! holds the inputs up to the cut-off. An enrolment counts in each coming week up to the week of leaving or the last
+//! observed week.
+//!
+//! A learner who left before the cut-off counts as leaving in week 0. At the cut-off nobody knows that an inactive learner
+//! has left; without these learners the fit would learn that inactive learners come back. Other ends, such as a failed
+//! course, are not weeks of leaving: these enrolments count as staying up to the last observed week.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use staycast_weeks::CutOff;
 
 use crate::design::{CHUNK, Design};
-use crate::linear::{Sides, Weights, any_of, best_of};
-use crate::newton::{Convex, log_loss, minimise, sigmoid, softplus};
-use crate::weekly::Weekly;
+use crate::linear::{FitData, Weights, best_of, logit_of_any};
+use crate::newton::{Convex, Parameters, log_loss, minimise, sigmoid, softplus};
+use crate::weekly::WeeklyInputs;
 
-/// The hazards of one cut-off.
+/// Holds the hazard model of one cut-off.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Hazards {
     /// α, and b by column.
     pub(crate) weights: Weights,
-    /// δ by coming week. Weeks beyond the last have its value.
+    /// δ by coming week. Later weeks have the value of the last.
     pub(crate) weeks: Vec<f64>,
 }
 
 impl Hazards {
-    /// Log odds of leaving in coming week `ahead` for an enrolment of score α + x·b.
+    /// Computes the log odds of leaving in coming week `ahead`, for an enrolment with score α + x·b.
     fn week_logit(&self, score: f64, ahead: usize) -> f64 {
         score + self.weeks[ahead.min(self.weeks.len() - 1)]
     }
 
+    /// Computes the log odds of leaving in any of the next `ahead` weeks.
     fn dropout_logit(&self, score: f64, ahead: usize) -> f64 {
-        any_of((0..ahead).map(|week| self.week_logit(score, week)))
+        logit_of_any((0..ahead).map(|week| self.week_logit(score, week)))
     }
 
-    /// Log odds of leaving by the course's end. Where the course is over at the cut-off, those of its next week.
-    pub(crate) fn logits(&self, inputs: &Weekly<'_>, cutoff: usize) -> Vec<f64> {
-        let scores = self.weights.scores(inputs, cutoff);
-        let ahead = |row: usize| (inputs.course_weeks[row] as usize).saturating_sub(cutoff).max(1);
+    /// Computes the log odds of leaving by the course's end. For a course that is over at the cut-off, these are the log odds
+    /// of the next week.
+    pub(crate) fn logits(&self, inputs: &WeeklyInputs<'_>, cut_off: CutOff) -> Vec<f64> {
+        let scores = self.weights.scores(inputs, cut_off);
+        let ahead = |row: usize| (inputs.course_weeks[row] as usize).saturating_sub(cut_off.count()).max(1);
         scores.into_iter().enumerate().map(|(row, score)| self.dropout_logit(score, ahead(row))).collect()
     }
 
-    /// By row, the hazard of each coming week of the calendar.
-    pub(crate) fn by_week(&self, inputs: &Weekly<'_>, cutoff: usize) -> Vec<Vec<f32>> {
-        let scores = self.weights.scores(inputs, cutoff);
-        let ahead = |row: usize| (inputs.course_weeks[row] as usize).saturating_sub(cutoff);
+    /// Computes by row the hazard of each coming week of the calendar.
+    pub(crate) fn by_week(&self, inputs: &WeeklyInputs<'_>, cut_off: CutOff) -> Vec<Vec<f32>> {
+        let scores = self.weights.scores(inputs, cut_off);
+        let ahead = |row: usize| (inputs.course_weeks[row] as usize).saturating_sub(cut_off.count());
         let hazards = |(row, score): (usize, f64)| {
             (0..ahead(row)).map(|week| sigmoid(self.week_logit(score, week)) as f32).collect()
         };
@@ -53,64 +58,68 @@ impl Hazards {
     }
 }
 
-/// How an enrolment's coming weeks went.
+/// Describes the outcome of an enrolment's coming weeks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Spell {
-    /// Coming weeks in which leaving was possible and would have been seen; at least 1.
+    /// Number of coming weeks in which leaving was possible and would have been observed; at least 1.
     pub(crate) weeks: usize,
-    /// Whether the last of them is the week of leaving.
+    /// Whether the learner left in the last of them.
     pub(crate) left: bool,
 }
 
 impl Spell {
-    /// What followed cut-off `cutoff`; `None` where no coming week was observed and nobody left before.
-    pub(crate) fn after(cutoff: usize, exit_week: Option<i32>, observed_weeks: u32) -> Option<Self> {
-        let ahead = (observed_weeks as usize).saturating_sub(cutoff);
+    /// Finds the outcome after `cut_off`; `None` if no coming week was observed and the learner had not left before.
+    pub(crate) fn after(cut_off: CutOff, exit_week: Option<i32>, observed_weeks: u32) -> Option<Self> {
+        let seen = cut_off.count();
+        let ahead = (observed_weeks as usize).saturating_sub(seen);
         match exit_week {
-            Some(exit) if i64::from(exit) < cutoff as i64 => Some(Self { weeks: 1, left: true }),
-            Some(exit) if (exit as usize) < cutoff + ahead => {
-                Some(Self { weeks: exit as usize - cutoff + 1, left: true })
-            }
+            Some(exit) if i64::from(exit) < seen as i64 => Some(Self { weeks: 1, left: true }),
+            Some(exit) if (exit as usize) < seen + ahead => Some(Self { weeks: exit as usize - seen + 1, left: true }),
             _ => (ahead > 0).then_some(Self { weeks: ahead, left: false }),
         }
     }
 }
 
-/// Fits the hazards. `ahead`: coming weeks of the held-out rows' calendars.
+/// Fits the hazards of one cut-off.
+///
+/// `held_out_ahead` counts by held-out row the coming weeks of the calendar. The penalty with the least log loss of dropout
+/// on held-out rows is chosen.
 pub(crate) fn fit(
-    sides: &Sides<'_>,
+    data: &FitData<'_>,
     spells: &[Spell],
     held_out_ahead: &[usize],
     penalties: &[f64],
     baseline_penalty: f64,
 ) -> Result<Hazards, String> {
-    let width = sides.training.width;
+    let width = data.training.width;
     let weeks = spells.iter().map(|spell| spell.weeks).max().unwrap_or(0);
     let fit_one = |penalty: f64, before: Option<&Hazards>| {
         let start = match before {
-            Some(before) => [&before.weights.weights[..], &before.weeks[..], &[before.weights.intercept]].concat(),
-            None => vec![0.0; width + weeks + 1],
+            Some(before) => Parameters {
+                weights: [&before.weights.weights[..], &before.weeks[..]].concat(),
+                intercept: before.weights.intercept,
+            },
+            None => Parameters::zeros(width + weeks),
         };
-        let loss = PooledLoss { design: sides.training, spells, weeks, penalty, baseline_penalty };
-        let mut fitted = minimise(&loss, start, |_| false)?;
-        let intercept = fitted.pop().expect("the intercept comes last");
+        let loss = PooledLoss { design: data.training, spells, weeks, penalty, baseline_penalty };
+        let Parameters { weights: mut fitted, intercept } = minimise(&loss, start, |_| false)?;
         let by_week = fitted.split_off(width);
-        let weights = Weights { penalty, intercept, columns: sides.columns.to_vec(), weights: fitted };
+        let weights = Weights { penalty, intercept, columns: data.columns.to_vec(), weights: fitted };
         Ok(Hazards { weights, weeks: by_week })
     };
     let held_out_loss = |fitted: &Hazards| {
-        let products = sides.held_out.times(&fitted.weights.weights);
+        let products = data.held_out.times(&fitted.weights.weights);
         let logits: Vec<f64> = products
             .iter()
             .zip(held_out_ahead)
             .map(|(product, &ahead)| fitted.dropout_logit(fitted.weights.intercept + product, ahead.max(1)))
             .collect();
-        log_loss(&logits, sides.held_out_labels)
+        log_loss(&logits, data.held_out_labels)
     };
     best_of(penalties, fit_one, held_out_loss)
 }
 
-/// Σ log loss of enrolment-weeks + λ/2 Σ b² + μ/2 Σ δ², of b, δ and, last, α.
+/// Σ log loss of enrolment-weeks + λ/2 Σ b² + μ/2 Σ δ². The weights are b, then δ; the intercept is α.
 struct PooledLoss<'a> {
     design: &'a Design,
     spells: &'a [Spell],
@@ -119,18 +128,21 @@ struct PooledLoss<'a> {
     baseline_penalty: f64,
 }
 
-/// What one chunk of rows adds to the derivatives.
-struct Part {
-    /// By coming week: residuals, second derivatives, and the latter times each column.
+/// Sums over one chunk of rows, as parts of the derivatives.
+struct WeekSums {
+    /// By coming week: residuals.
     residuals: Vec<f64>,
+    /// By coming week: second derivatives.
     curvature: Vec<f64>,
+    /// `[coming week][column]`: second derivatives times the column.
     columns: Vec<f64>,
 }
 
 impl PooledLoss<'_> {
-    fn weeks_part(&self, chunk: usize, week_effects: &[f64], scores: &[f64]) -> Part {
+    /// Sums over the rows of chunk number `chunk`.
+    fn week_sums(&self, chunk: usize, week_effects: &[f64], scores: &[f64]) -> WeekSums {
         let width = self.design.width;
-        let mut part = Part {
+        let mut part = WeekSums {
             residuals: vec![0.0; self.weeks],
             curvature: vec![0.0; self.weeks],
             columns: vec![0.0; self.weeks * width],
@@ -152,7 +164,7 @@ impl PooledLoss<'_> {
     }
 }
 
-/// First and second derivative of a week's loss by its log odds.
+/// Computes the first and second derivative of a week's loss by its log odds.
 fn week_terms(spell: Spell, week: usize, logit: f64) -> (f64, f64) {
     let p = sigmoid(logit);
     let leaves = spell.left && week + 1 == spell.weeks;
@@ -163,24 +175,23 @@ impl Convex for PooledLoss<'_> {
     /// α + x·b by row.
     type Point = Vec<f64>;
 
-    fn value(&self, at: &[f64]) -> (f64, Vec<f64>) {
-        let width = self.design.width;
-        let week_effects = &at[width..width + self.weeks];
-        let mut scores = self.design.times(&at[..width]);
-        scores.iter_mut().for_each(|score| *score += at[width + self.weeks]);
+    fn value(&self, at: &Parameters) -> (f64, Vec<f64>) {
+        let (columns, week_effects) = at.weights.split_at(self.design.width);
+        let mut scores = self.design.times(columns);
+        scores.iter_mut().for_each(|score| *score += at.intercept);
         let row_loss = |(score, spell): (&f64, &Spell)| {
             let stays: f64 = week_effects[..spell.weeks].iter().map(|effect| softplus(score + effect)).sum();
             if spell.left { stays - score - week_effects[spell.weeks - 1] } else { stays }
         };
         let loss: f64 = scores.iter().zip(self.spells).map(row_loss).sum();
         let squares = |values: &[f64]| values.iter().map(|value| value * value).sum::<f64>();
-        let penalty = self.penalty * squares(&at[..width]) + self.baseline_penalty * squares(week_effects);
+        let penalty = self.penalty * squares(columns) + self.baseline_penalty * squares(week_effects);
         (loss + 0.5 * penalty, scores)
     }
 
-    fn derivatives(&self, at: &[f64], scores: &Vec<f64>) -> (Vec<f64>, Vec<f64>) {
+    fn derivatives(&self, at: &Parameters, scores: &Vec<f64>) -> (Vec<f64>, Vec<f64>) {
         let (width, weeks) = (self.design.width, self.weeks);
-        let week_effects = &at[width..width + weeks];
+        let (column_weights, week_effects) = at.weights.split_at(width);
         let by_row: Vec<(f64, f64)> = scores
             .par_iter()
             .zip(self.spells)
@@ -192,11 +203,11 @@ impl Convex for PooledLoss<'_> {
             })
             .collect();
         let (residuals, curvature): (Vec<f64>, Vec<f64>) = by_row.into_iter().unzip();
-        let parts: Vec<Part> = (0..scores.len().div_ceil(CHUNK))
+        let parts: Vec<WeekSums> = (0..scores.len().div_ceil(CHUNK))
             .into_par_iter()
-            .map(|chunk| self.weeks_part(chunk, week_effects, scores))
+            .map(|chunk| self.week_sums(chunk, week_effects, scores))
             .collect();
-        let summed = |field: fn(&Part) -> &[f64], length: usize| {
+        let summed = |field: fn(&WeekSums) -> &[f64], length: usize| {
             let mut sums = vec![0.0; length];
             for part in &parts {
                 sums.iter_mut().zip(field(part)).for_each(|(sum, value)| *sum += value);
@@ -208,7 +219,7 @@ impl Convex for PooledLoss<'_> {
         let week_columns = summed(|part| &part.columns, weeks * width);
 
         let mut gradient = self.design.transposed_times(&residuals);
-        gradient.iter_mut().zip(at).for_each(|(slope, weight)| *slope += self.penalty * weight);
+        gradient.iter_mut().zip(column_weights).for_each(|(slope, weight)| *slope += self.penalty * weight);
         gradient.extend(
             week_residuals.iter().zip(week_effects).map(|(slope, effect)| slope + self.baseline_penalty * effect),
         );
@@ -252,16 +263,17 @@ mod tests {
 
     #[test]
     fn spells_run_to_the_week_of_leaving_or_the_last_observed() {
+        const CUT_OFF: CutOff = CutOff::after_weeks(4).unwrap();
         let left = |weeks| Some(Spell { weeks, left: true });
-        assert_eq!(Spell::after(4, Some(4), 10), left(1));
-        assert_eq!(Spell::after(4, Some(9), 10), left(6));
-        assert_eq!(Spell::after(4, None, 10), Some(Spell { weeks: 6, left: false }));
+        assert_eq!(Spell::after(CUT_OFF, Some(4), 10), left(1));
+        assert_eq!(Spell::after(CUT_OFF, Some(9), 10), left(6));
+        assert_eq!(Spell::after(CUT_OFF, None, 10), Some(Spell { weeks: 6, left: false }));
         // Left before the cut-off, or before the start: the first coming week.
-        assert_eq!(Spell::after(4, Some(3), 10), left(1));
-        assert_eq!(Spell::after(4, Some(-3), 4), left(1));
-        // A leaving that the log does not reach.
-        assert_eq!(Spell::after(4, Some(12), 10), Some(Spell { weeks: 6, left: false }));
-        assert_eq!(Spell::after(4, None, 4), None);
+        assert_eq!(Spell::after(CUT_OFF, Some(3), 10), left(1));
+        assert_eq!(Spell::after(CUT_OFF, Some(-3), 4), left(1));
+        // Left after the end of the log.
+        assert_eq!(Spell::after(CUT_OFF, Some(12), 10), Some(Spell { weeks: 6, left: false }));
+        assert_eq!(Spell::after(CUT_OFF, None, 4), None);
     }
 
     #[test]
@@ -269,19 +281,21 @@ mod tests {
         let columns = ["a", "b"].map(String::from);
         let values: Vec<f32> = (0..12).map(|at| ((at * 5 + 3) % 7) as f32 / 3.0 - 1.0).collect();
         let ends = [9; 6];
-        let inputs = Weekly { rows: 6, weeks: 1, columns: &columns, values: &values, raw: &[], course_weeks: &ends };
-        let design = Design::new(&inputs, &[0, 1, 2, 3, 4, 5], 1, &[0, 1]);
+        let inputs =
+            WeeklyInputs { rows: 6, weeks: 1, columns: &columns, values: &values, raw: &[], course_weeks: &ends };
+        let design = Design::new(&inputs, &[0, 1, 2, 3, 4, 5], CutOff::after_weeks(1).unwrap(), &[0, 1]);
         let spells: Vec<Spell> = [(1, true), (3, false), (2, true), (3, true), (1, false), (2, false)]
             .map(|(weeks, left)| Spell { weeks, left })
             .to_vec();
         let loss = PooledLoss { design: &design, spells: &spells, weeks: 3, penalty: 0.7, baseline_penalty: 0.3 };
-        let at = [0.3, -0.2, 0.1, 0.4, -0.6, -0.5];
+        let at = Parameters { weights: vec![0.3, -0.2, 0.1, 0.4, -0.6], intercept: -0.5 };
         let (_, point) = loss.value(&at);
         let (gradient, hessian) = loss.derivatives(&at, &point);
         let step = 1e-5;
-        for i in 0..at.len() {
+        let count = 6;
+        for i in 0..count {
             let moved = |by: f64| {
-                let mut at = at;
+                let mut at = at.clone();
                 at[i] += by;
                 at
             };
@@ -290,9 +304,9 @@ mod tests {
             assert!((slope - gradient[i]).abs() < 1e-6, "{i}: {slope} {}", gradient[i]);
             let (above, _) = loss.derivatives(&moved(step), &up.1);
             let (below, _) = loss.derivatives(&moved(-step), &down.1);
-            for j in 0..at.len() {
+            for j in 0..count {
                 let second = (above[j] - below[j]) / (2.0 * step);
-                assert!((second - hessian[i * at.len() + j]).abs() < 1e-6, "{i} {j}: {second}");
+                assert!((second - hessian[i * count + j]).abs() < 1e-6, "{i} {j}: {second}");
             }
         }
     }

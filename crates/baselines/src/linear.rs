@@ -2,37 +2,39 @@
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use staycast_weeks::CutOff;
 
 use crate::design::{Design, dot};
-use crate::newton::{Convex, log_loss, minimise, sigmoid, softplus, solve};
-use crate::weekly::Weekly;
+use crate::newton::{Convex, Parameters, log_loss, minimise, sigmoid, softplus, solve};
+use crate::weekly::WeeklyInputs;
 
-/// An intercept and a weight a column.
+/// Holds an intercept and one weight per column.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Weights {
-    /// The penalty that was taken.
+    /// Penalty that was chosen.
     pub(crate) penalty: f64,
     pub(crate) intercept: f64,
-    /// Positions in the weeks laid side by side.
+    /// Positions of the columns in the weeks laid side by side.
     pub(crate) columns: Vec<u32>,
     /// By column.
     pub(crate) weights: Vec<f64>,
 }
 
 impl Weights {
-    /// a + x·b for every row of `inputs`.
-    pub(crate) fn scores(&self, inputs: &Weekly<'_>, cutoff: usize) -> Vec<f64> {
+    /// Computes a + x·b for every row of `inputs`.
+    pub(crate) fn scores(&self, inputs: &WeeklyInputs<'_>, cut_off: CutOff) -> Vec<f64> {
         let score = |row: usize| {
-            let seen = inputs.seen(row, cutoff);
+            let seen = inputs.seen(row, cut_off);
             self.intercept + dot(self.columns.iter().map(|&column| seen[column as usize]), &self.weights)
         };
         (0..inputs.rows).into_par_iter().map(score).collect()
     }
 }
 
-/// Rows to fit and to choose a penalty by.
-pub(crate) struct Sides<'a> {
+/// Borrows the inputs and labels of one cut-off: the training set, and the held-out rows that choose a penalty.
+pub(crate) struct FitData<'a> {
+    /// Positions of the columns in the weeks laid side by side.
     pub(crate) columns: &'a [u32],
     pub(crate) training: &'a Design,
     pub(crate) labels: &'a [bool],
@@ -40,8 +42,9 @@ pub(crate) struct Sides<'a> {
     pub(crate) held_out_labels: &'a [bool],
 }
 
-/// Of the fits for all `penalties`, strongest first, the one with the least loss; without a choice there is no loss to
-/// compute. `fit` is handed the fit before, to start from.
+/// Fits with each of `penalties`, strongest first, and returns the fit with the least `loss`.
+///
+/// With one penalty no loss is computed. `fit` receives the fit before, to start from.
 pub(crate) fn best_of<T>(
     penalties: &[f64],
     mut fit: impl FnMut(f64, Option<&T>) -> Result<T, String>,
@@ -65,12 +68,12 @@ pub(crate) fn best_of<T>(
     Ok(fits.swap_remove(best.map_or(0, |(_, at)| at)))
 }
 
-/// Ridge regression on 0 and 1.
-pub(crate) fn ridge(sides: &Sides<'_>, penalties: &[f64]) -> Result<Weights, String> {
-    let design = sides.training;
+/// Fits ridge regression on targets 0 and 1. The penalty with the least squared error on held-out rows is chosen.
+pub(crate) fn ridge(data: &FitData<'_>, penalties: &[f64]) -> Result<Weights, String> {
+    let design = data.training;
     let (rows, width) = (design.rows as f64, design.width);
     let ones = vec![1.0; design.rows];
-    let targets: Vec<f64> = sides.labels.iter().map(|&label| f64::from(u8::from(label))).collect();
+    let targets: Vec<f64> = data.labels.iter().map(|&label| f64::from(u8::from(label))).collect();
     let mean_target = targets.iter().sum::<f64>() / rows;
     let means: Vec<f64> = design.transposed_times(&ones).into_iter().map(|sum| sum / rows).collect();
     let mut gram = design.gram(&ones);
@@ -86,11 +89,11 @@ pub(crate) fn ridge(sides: &Sides<'_>, penalties: &[f64]) -> Result<Weights, Str
         (0..width).for_each(|i| matrix[i * width + i] += penalty);
         let weights = solve(matrix, right.clone())?;
         let intercept = mean_target - means.iter().zip(&weights).map(|(mean, weight)| mean * weight).sum::<f64>();
-        Ok(Weights { penalty, intercept, columns: sides.columns.to_vec(), weights })
+        Ok(Weights { penalty, intercept, columns: data.columns.to_vec(), weights })
     };
     let squared_error = |fitted: &Weights| {
-        let products = sides.held_out.times(&fitted.weights);
-        let errors = products.iter().zip(sides.held_out_labels).map(|(product, &label)| {
+        let products = data.held_out.times(&fitted.weights);
+        let errors = products.iter().zip(data.held_out_labels).map(|(product, &label)| {
             let error = fitted.intercept + product - f64::from(u8::from(label));
             error * error
         });
@@ -99,26 +102,27 @@ pub(crate) fn ridge(sides: &Sides<'_>, penalties: &[f64]) -> Result<Weights, Str
     best_of(penalties, fit, squared_error)
 }
 
-/// Logistic regression.
-pub(crate) fn logistic(sides: &Sides<'_>, penalties: &[f64]) -> Result<Weights, String> {
-    let width = sides.training.width;
+/// Fits logistic regression. The penalty with the least log loss on held-out rows is chosen.
+pub(crate) fn logistic(data: &FitData<'_>, penalties: &[f64]) -> Result<Weights, String> {
+    let width = data.training.width;
     let fit = |penalty: f64, before: Option<&Weights>| {
-        let mut start = before.map_or_else(|| vec![0.0; width], |before| before.weights.clone());
-        start.push(before.map_or(0.0, |before| before.intercept));
-        let loss = PenalisedLoss { design: sides.training, labels: sides.labels, penalty };
-        let mut weights = minimise(&loss, start, |_| false)?;
-        let intercept = weights.pop().expect("the intercept comes last");
-        Ok(Weights { penalty, intercept, columns: sides.columns.to_vec(), weights })
+        let start = before.map_or_else(
+            || Parameters::zeros(width),
+            |before| Parameters { weights: before.weights.clone(), intercept: before.intercept },
+        );
+        let loss = PenalisedLoss { design: data.training, labels: data.labels, penalty };
+        let Parameters { weights, intercept } = minimise(&loss, start, |_| false)?;
+        Ok(Weights { penalty, intercept, columns: data.columns.to_vec(), weights })
     };
     let held_out_loss = |fitted: &Weights| {
-        let mut logits = sides.held_out.times(&fitted.weights);
+        let mut logits = data.held_out.times(&fitted.weights);
         logits.iter_mut().for_each(|logit| *logit += fitted.intercept);
-        log_loss(&logits, sides.held_out_labels)
+        log_loss(&logits, data.held_out_labels)
     };
     best_of(penalties, fit, held_out_loss)
 }
 
-/// Σ log loss + λ/2 Σ b², of the weights and, last, the intercept.
+/// Σ log loss + λ/2 Σ b², as a function of weights and intercept.
 struct PenalisedLoss<'a> {
     design: &'a Design,
     labels: &'a [bool],
@@ -129,21 +133,21 @@ impl Convex for PenalisedLoss<'_> {
     /// Logits by row.
     type Point = Vec<f64>;
 
-    fn value(&self, at: &[f64]) -> (f64, Vec<f64>) {
-        let (intercept, weights) = at.split_last().expect("there is an intercept");
+    fn value(&self, at: &Parameters) -> (f64, Vec<f64>) {
+        let Parameters { weights, intercept } = at;
         let mut logits = self.design.times(weights);
         logits.iter_mut().for_each(|logit| *logit += intercept);
         let penalty = 0.5 * self.penalty * weights.iter().map(|weight| weight * weight).sum::<f64>();
         (log_loss(&logits, self.labels) * self.rows() as f64 + penalty, logits)
     }
 
-    fn derivatives(&self, at: &[f64], logits: &Vec<f64>) -> (Vec<f64>, Vec<f64>) {
+    fn derivatives(&self, at: &Parameters, logits: &Vec<f64>) -> (Vec<f64>, Vec<f64>) {
         let chances: Vec<f64> = logits.iter().map(|&logit| sigmoid(logit)).collect();
         let residuals: Vec<f64> =
             chances.iter().zip(self.labels).map(|(p, &label)| p - f64::from(u8::from(label))).collect();
         let curvature: Vec<f64> = chances.iter().map(|p| p * (1.0 - p)).collect();
         let mut gradient = self.design.transposed_times(&residuals);
-        for (slope, weight) in gradient.iter_mut().zip(at) {
+        for (slope, weight) in gradient.iter_mut().zip(&at.weights) {
             *slope += self.penalty * weight;
         }
         gradient.push(residuals.iter().sum());
@@ -170,8 +174,8 @@ impl Convex for PenalisedLoss<'_> {
     }
 }
 
-/// Log odds of at least one leaving in weeks with these logits of leaving.
-pub(crate) fn any_of(week_logits: impl Iterator<Item = f64>) -> f64 {
+/// Computes the log odds that at least one of several events happens, from the logit of each.
+pub(crate) fn logit_of_any(week_logits: impl Iterator<Item = f64>) -> f64 {
     // 1 - Π (1 - h) has the odds e^H - 1 with H = -Σ ln(1 - h) = Σ ln(1 + e^logit).
     let cumulated: f64 = week_logits.map(softplus).sum::<f64>().max(f64::MIN_POSITIVE);
     if cumulated > 30.0 { cumulated } else { cumulated.exp_m1().ln() }
@@ -185,9 +189,9 @@ mod tests {
     fn the_odds_of_any_are_those_of_the_product() {
         let hazards = [0.1_f64, 0.02, 0.3];
         let stays: f64 = hazards.iter().map(|hazard| 1.0 - hazard).product();
-        let found = any_of(hazards.iter().map(|hazard| (hazard / (1.0 - hazard)).ln()));
+        let found = logit_of_any(hazards.iter().map(|hazard| (hazard / (1.0 - hazard)).ln()));
         assert!((found - ((1.0 - stays) / stays).ln()).abs() < 1e-12, "{found}");
-        assert!(any_of([-800.0].into_iter()).is_finite() && any_of([800.0, 5.0].into_iter()).is_finite());
+        assert!(logit_of_any([-800.0].into_iter()).is_finite() && logit_of_any([800.0, 5.0].into_iter()).is_finite());
     }
 
     #[test]

@@ -1,78 +1,119 @@
-//! Newton's method for convex losses, and the pieces that several models share.
+//! Newton's method for convex losses, and the functions that several models share.
+
+use std::ops::{Index, IndexMut};
 
 use smartcore::linalg::basic::arrays::Array;
 use smartcore::linalg::basic::matrix::DenseMatrix;
 use smartcore::linalg::traits::cholesky::CholeskyDecomposable;
 
-/// Steps after which a fit is given up.
+/// Most Newton steps of a fit.
 const MAX_STEPS: usize = 100;
 
-/// Solves A x = b for a symmetric, positive definite A, `[row][column]`.
+/// Solves A x = b for a symmetric, positive definite A, given as `[row][column]`.
+///
+/// # Errors
+/// The reason why A cannot be decomposed.
 pub(crate) fn solve(matrix: Vec<f64>, right: Vec<f64>) -> Result<Vec<f64>, String> {
     let size = right.len();
-    let fail = |error: smartcore::error::Failed| format!("the normal equations can't be solved: {error}");
+    let fail = |error: smartcore::error::Failed| format!("the normal equations cannot be solved: {error}");
     let matrix = DenseMatrix::new(size, size, matrix, false).map_err(fail)?;
     let right = DenseMatrix::new(size, 1, right, false).map_err(fail)?;
     let solution = matrix.cholesky_solve_mut(right).map_err(fail)?;
     let solution: Vec<f64> = solution.iterator(0).copied().collect();
-    // The decomposition lets a pivot of 0 pass.
+    // smartcore's decomposition accepts a pivot of 0.
     if solution.iter().all(|value| value.is_finite()) {
         Ok(solution)
     } else {
-        Err("the normal equations can't be solved: columns depend on each other".to_owned())
+        Err("the normal equations cannot be solved: columns depend on each other".to_owned())
     }
 }
 
-/// ln(1 + e^z), without overflow.
+/// Computes ln(1 + e^z) without overflow.
 pub(crate) fn softplus(z: f64) -> f64 {
     z.max(0.0) + (-z.abs()).exp().ln_1p()
 }
 
-/// 1 / (1 + e^-z), without overflow.
+/// Computes 1 / (1 + e^-z) without overflow.
 pub(crate) fn sigmoid(z: f64) -> f64 {
     let small = (-z.abs()).exp();
     if z >= 0.0 { 1.0 / (1.0 + small) } else { small / (1.0 + small) }
 }
 
-/// ln(p / (1 - p)).
+/// Computes the log odds ln(p / (1 - p)).
 pub(crate) fn logit(p: f64) -> f64 {
     (p / (1.0 - p)).ln()
 }
 
-/// Mean log loss of logits.
+/// Computes the mean log loss of logits.
 pub(crate) fn log_loss(logits: &[f64], labels: &[bool]) -> f64 {
     let losses = logits.iter().zip(labels).map(|(&z, &label)| softplus(if label { -z } else { z }));
     losses.sum::<f64>() / logits.len() as f64
 }
 
-/// A convex function of several numbers.
+/// Parameters of a loss, numbered in one sequence: the weights, then the intercept.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Parameters {
+    pub(crate) weights: Vec<f64>,
+    pub(crate) intercept: f64,
+}
+
+impl Parameters {
+    /// Makes `weights` weights and an intercept, all 0.
+    pub(crate) fn zeros(weights: usize) -> Self {
+        Self { weights: vec![0.0; weights], intercept: 0.0 }
+    }
+
+    /// Returns the number of parameters, at least 1.
+    fn count(&self) -> usize {
+        self.weights.len() + 1
+    }
+}
+
+impl Index<usize> for Parameters {
+    type Output = f64;
+
+    fn index(&self, place: usize) -> &f64 {
+        if place == self.weights.len() { &self.intercept } else { &self.weights[place] }
+    }
+}
+
+impl IndexMut<usize> for Parameters {
+    fn index_mut(&mut self, place: usize) -> &mut f64 {
+        if place == self.weights.len() { &mut self.intercept } else { &mut self.weights[place] }
+    }
+}
+
+/// A convex function of [`Parameters`], in whose order derivatives are given.
 pub(crate) trait Convex {
-    /// What [`Convex::derivatives`] can use of the work that the value took.
+    /// Intermediate results of the value that [`Convex::derivatives`] can use again.
     type Point;
-    /// The function's value, to compare by; NaN or infinity where there is none.
-    fn value(&self, at: &[f64]) -> (f64, Self::Point);
-    /// Gradient, and second derivatives `[row][column]`.
-    fn derivatives(&self, at: &[f64], point: &Self::Point) -> (Vec<f64>, Vec<f64>);
-    /// Rows that the value is a sum over; says what small is.
+    /// Returns the function's value; NaN or infinity where it has none.
+    fn value(&self, at: &Parameters) -> (f64, Self::Point);
+    /// Returns the gradient and the second derivatives, `[row][column]`.
+    fn derivatives(&self, at: &Parameters, point: &Self::Point) -> (Vec<f64>, Vec<f64>);
+    /// Returns the number of rows that the value sums over, which sets the tolerance.
     fn rows(&self) -> usize;
 }
 
-/// Minimises `function` from `start` by Newton steps, halved until the value falls (Armijo's rule). Parameters of which
-/// `bounded` says so stay at 0 or above, by projection (Bertsekas 1982, "Projected Newton methods for optimization
-/// problems with simple constraints"). Ends when the step could lower the mean loss of a row by less than 1e-15.
+/// Minimises `function` from `start` by Newton steps, halved until the value falls (Armijo's rule).
+///
+/// Parameters whose number `bounded` accepts stay at 0 or above, by projection (Bertsekas 1982, "Projected Newton methods
+/// for optimization problems with simple constraints"). Ends when a step could lower the mean loss of a row by less than
+/// 1e-15.
 ///
 /// # Errors
-/// When it does not end within 100 steps, or the function has no value, as a reason.
+/// The reason: no convergence within 100 steps, or a function without a value.
 pub(crate) fn minimise<F: Convex>(
     function: &F,
-    start: Vec<f64>,
+    start: Parameters,
     bounded: impl Fn(usize) -> bool,
-) -> Result<Vec<f64>, String> {
+) -> Result<Parameters, String> {
     let mut at = start;
     let (mut value, mut point) = function.value(&at);
     for _ in 0..MAX_STEPS {
         let (gradient, hessian) = function.derivatives(&at, &point);
-        let free: Vec<usize> = (0..at.len()).filter(|&i| !(bounded(i) && at[i] <= 0.0 && gradient[i] >= 0.0)).collect();
+        let free: Vec<usize> =
+            (0..at.count()).filter(|&i| !(bounded(i) && at[i] <= 0.0 && gradient[i] >= 0.0)).collect();
         let step = newton_step(&free, &gradient, &hessian)?;
         let promised: f64 = -free.iter().zip(&step).map(|(&i, step)| gradient[i] * step).sum::<f64>();
         let small = promised <= 1e-15 * function.rows() as f64;
@@ -85,9 +126,9 @@ pub(crate) fn minimise<F: Convex>(
                     candidate[i] = candidate[i].max(0.0);
                 }
             }
-            let fall: f64 = (0..at.len()).map(|i| gradient[i] * (at[i] - candidate[i])).sum();
+            let fall: f64 = (0..at.count()).map(|i| gradient[i] * (at[i] - candidate[i])).sum();
             let (found, found_point) = function.value(&candidate);
-            // The slack is what rounding makes of a sum of losses.
+            // The last term allows for the rounding error of a sum of losses.
             if found <= value - 1e-4 * fall + 1e-13 * value.abs() {
                 break Some((candidate, found, found_point));
             }
@@ -98,7 +139,7 @@ pub(crate) fn minimise<F: Convex>(
         };
         match next {
             Some((candidate, found, found_point)) => (at, value, point) = (candidate, found, found_point),
-            // Near the minimum rounding hides what is left to gain.
+            // Near the minimum the rest of the gain is below the rounding error.
             None if promised <= 1e-9 * function.rows() as f64 => return Ok(at),
             None => return Err("the fit found no step that lowers its loss".to_owned()),
         }
@@ -115,11 +156,11 @@ fn newton_step(free: &[usize], gradient: &[f64], hessian: &[f64]) -> Result<Vec<
     solve(matrix, free.iter().map(|&i| -gradient[i]).collect())
 }
 
-/// Log loss of an intercept and a few weighted scores, with an L2 penalty on the weights.
+/// Log loss of a weighted sum of a few scores, with an L2 penalty on the weights.
 pub(crate) struct FewScores<'a> {
-    /// `[score][row]`
+    /// Scores as `[score][row]`.
     pub(crate) scores: &'a [Vec<f64>],
-    /// By row, 0 to 1.
+    /// By row: target from 0 to 1.
     pub(crate) targets: &'a [f64],
     /// λ in Σ log loss + λ/2 Σ b².
     pub(crate) penalty: f64,
@@ -128,9 +169,8 @@ pub(crate) struct FewScores<'a> {
 impl Convex for FewScores<'_> {
     type Point = Vec<f64>;
 
-    /// `at`: the weights, then the intercept.
-    fn value(&self, at: &[f64]) -> (f64, Vec<f64>) {
-        let (intercept, weights) = at.split_last().expect("there is an intercept");
+    fn value(&self, at: &Parameters) -> (f64, Vec<f64>) {
+        let Parameters { weights, intercept } = at;
         let logits: Vec<f64> = (0..self.targets.len())
             .map(|row| {
                 intercept + weights.iter().zip(self.scores).map(|(weight, scores)| weight * scores[row]).sum::<f64>()
@@ -140,8 +180,8 @@ impl Convex for FewScores<'_> {
         (loss + 0.5 * self.penalty * weights.iter().map(|weight| weight * weight).sum::<f64>(), logits)
     }
 
-    fn derivatives(&self, at: &[f64], logits: &Vec<f64>) -> (Vec<f64>, Vec<f64>) {
-        let size = at.len();
+    fn derivatives(&self, at: &Parameters, logits: &Vec<f64>) -> (Vec<f64>, Vec<f64>) {
+        let size = at.count();
         let (mut gradient, mut hessian) = (vec![0.0; size], vec![0.0; size * size]);
         let mut x = vec![1.0; size];
         for (row, &z) in logits.iter().enumerate() {
@@ -176,7 +216,7 @@ mod tests {
         let solution = solve(vec![4.0, 2.0, 2.0, 3.0], vec![2.0, -1.0]).unwrap();
         assert!((solution[0] - 1.0).abs() < 1e-12 && (solution[1] + 1.0).abs() < 1e-12, "{solution:?}");
         let reason = solve(vec![1.0, 1.0, 1.0, 1.0], vec![1.0, 1.0]).unwrap_err();
-        assert!(reason.contains("can't be solved"), "{reason}");
+        assert!(reason.contains("cannot be solved"), "{reason}");
     }
 
     #[test]
@@ -190,7 +230,8 @@ mod tests {
     fn an_intercept_alone_is_the_log_odds() {
         let targets = [1.0, 1.0, 1.0, 0.0];
         let fitted =
-            minimise(&FewScores { scores: &[], targets: &targets, penalty: 0.0 }, vec![0.0], |_| false).unwrap();
+            minimise(&FewScores { scores: &[], targets: &targets, penalty: 0.0 }, Parameters::zeros(0), |_| false)
+                .unwrap();
         assert!((fitted[0] - 3.0_f64.ln()).abs() < 1e-9, "{fitted:?}");
     }
 
@@ -199,9 +240,10 @@ mod tests {
         let scores = vec![vec![2.0, 1.0, -1.0, -2.0, 0.5, -0.5]];
         let targets = [0.0, 0.0, 1.0, 1.0, 1.0, 0.0];
         let function = FewScores { scores: &scores, targets: &targets, penalty: 0.01 };
-        let free = minimise(&function, vec![0.0; 2], |_| false).unwrap();
+        let free = minimise(&function, Parameters::zeros(1), |_| false).unwrap();
         assert!(free[0] < -0.1, "{free:?}");
-        let bounded = minimise(&function, vec![1.0, 0.0], |at| at == 0).unwrap();
+        let start = Parameters { weights: vec![1.0], intercept: 0.0 };
+        let bounded = minimise(&function, start, |at| at == 0).unwrap();
         assert_eq!(bounded[0], 0.0);
         assert!(bounded[1].abs() < 1e-9, "{bounded:?}");
     }

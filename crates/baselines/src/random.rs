@@ -1,10 +1,10 @@
-//! Random numbers from a seed, the same on every machine.
+//! Random numbers from a seed, equal on every machine.
 
-/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014).
-pub(crate) struct Stream(u64);
+/// SplitMix64 generator (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014).
+pub(crate) struct SplitMix(u64);
 
-impl Stream {
-    /// The stream of a purpose: `parts` tell apart weeks, trees and whatever else draws.
+impl SplitMix {
+    /// Makes a generator for one purpose. `parts` (numbers of a week, a tree) give each purpose draws of its own.
     pub(crate) fn new(seed: u64, parts: &[u64]) -> Self {
         let mut stream = Self(seed);
         for part in parts {
@@ -13,6 +13,7 @@ impl Stream {
         stream
     }
 
+    /// Returns the next 64 random bits.
     pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -21,7 +22,8 @@ impl Stream {
         mixed ^ (mixed >> 31)
     }
 
-    /// `wanted` of the numbers 0 to `all` - 1, without repeats, increasing; all of them, if `wanted` is no fewer.
+    /// Draws `wanted` of the numbers 0 to `all` - 1, without repeats; returns them in increasing order. Returns all numbers
+    /// if `wanted` is no fewer.
     pub(crate) fn sample(&mut self, all: usize, wanted: usize) -> Vec<usize> {
         let mut numbers: Vec<usize> = (0..all).collect();
         if wanted >= all {
@@ -45,14 +47,14 @@ mod tests {
     #[test]
     fn the_stream_is_the_published_one() {
         // First outputs for the seed 1234567, as in the generator's reference code (prng.di.unimi.it/splitmix64.c).
-        let mut stream = Stream::new(1_234_567, &[]);
+        let mut stream = SplitMix::new(1_234_567, &[]);
         assert_eq!(stream.next(), 6_457_827_717_110_365_317);
         assert_eq!(stream.next(), 3_203_168_211_198_807_973);
     }
 
     #[test]
     fn samples_have_no_repeats_and_take_every_number_at_times() {
-        let mut stream = Stream::new(7, &[1, 2]);
+        let mut stream = SplitMix::new(7, &[1, 2]);
         let mut taken = [0_u32; 10];
         for _ in 0..1000 {
             let sample = stream.sample(10, 3);

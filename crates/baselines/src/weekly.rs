@@ -1,48 +1,51 @@
-//! What models read, and what they are fitted on.
+//! Inputs that models read, and the data that they are fitted on.
 
 use std::sync::Arc;
 
+use staycast_weeks::CutOff;
+
 use crate::error::{ForecastError, InputError};
 
-/// The raw weekly features that the models of rules read, where the data has them. `days_since_last` is the one that
-/// they can't do without.
-pub const RAW: [&str; 6] =
+/// Names the raw weekly features that [`BaselineKind::DaysSinceLast`](crate::BaselineKind::DaysSinceLast) and
+/// [`BaselineKind::Rules`](crate::BaselineKind::Rules) read, where the data has them. Both need `days_since_last`.
+pub const RAW_FEATURES: [&str; 6] =
     ["days_since_last", "active_days", "n_events", "rank_events", "assessments_missing", "withdrawn"];
 
-/// Weekly inputs of some enrolments, borrowed: `rows × weeks × columns × 4` bytes are the caller's.
+/// Borrows the weekly inputs of some enrolments. The caller holds `rows × weeks × columns × 4` bytes.
 #[derive(Clone, Copy, Debug)]
-pub struct Weekly<'a> {
-    /// Enrolments.
+pub struct WeeklyInputs<'a> {
+    /// Number of enrolments.
     pub rows: usize,
-    /// Weeks; cut-off k looks at the first k of them.
+    /// Number of weeks, at most 65,535; a cut-off after k weeks sees the first k of them.
     pub weeks: usize,
     /// Names of the columns.
     pub columns: &'a [String],
-    /// `[row][week][column]`, standardised, all finite.
+    /// Values as `[row][week][column]`, standardised, all finite.
     pub values: &'a [f32],
-    /// Raw series, unscaled, by name: those of [`RAW`] that the data has.
+    /// Unscaled series of those [`RAW_FEATURES`] that the data has.
     pub raw: &'a [RawSeries<'a>],
-    /// By row: weeks of the course's calendar, known from its start. Hazards run up to there.
+    /// By row: number of weeks in the course's calendar, known from its start. Hazards run up to there.
     pub course_weeks: &'a [u32],
 }
 
-/// One raw weekly feature.
+/// Borrows the values of one raw weekly feature.
 #[derive(Clone, Copy, Debug)]
 pub struct RawSeries<'a> {
-    /// The feature's name, as in the sequences' manifest.
+    /// Name of the feature, as in the manifest of the sequences.
     pub name: &'a str,
-    /// `[row][week]`, in the feature's own unit; NaN where null.
+    /// Values as `[row][week]`, in the feature's own unit; NaN where null.
     pub values: &'a [f32],
 }
 
-impl<'a> Weekly<'a> {
-    /// Checks that all slices have the lengths that `rows`, `weeks` and `columns` call for, and that no input is NaN or
-    /// infinite. Fits and forecasts do it themselves.
+impl<'a> WeeklyInputs<'a> {
+    /// Checks that all slices have the lengths that `rows`, `weeks` and `columns` require, and that every input is finite.
+    /// Returns the number of weeks.
     ///
     /// # Errors
-    /// Naming the slice, or the first input that is no number.
-    pub fn check(&self) -> Result<(), InputError> {
+    /// [`InputError`], naming the slice or the first input that is not a finite number.
+    pub(crate) fn check(&self) -> Result<u16, InputError> {
         let width = self.columns.len();
+        let weeks = u16::try_from(self.weeks).map_err(|_| InputError::TooManyWeeks { found: self.weeks })?;
         let length = |what: &str, found: usize, wanted: usize| {
             if found == wanted { Ok(()) } else { Err(InputError::Length { what: what.to_owned(), found, wanted }) }
         };
@@ -52,7 +55,7 @@ impl<'a> Weekly<'a> {
             length(series.name, series.values.len(), self.rows * self.weeks)?;
         }
         match self.values.iter().position(|value| !value.is_finite()) {
-            None => Ok(()),
+            None => Ok(weeks),
             Some(at) => Err(InputError::NotFinite {
                 column: self.columns[at % width].clone(),
                 row: at / width / self.weeks,
@@ -61,50 +64,50 @@ impl<'a> Weekly<'a> {
         }
     }
 
-    /// The inputs of `row` in weeks 0 to `cutoff` - 1, one week after the other: `[week][column]`.
-    pub(crate) fn seen(&self, row: usize, cutoff: usize) -> &'a [f32] {
+    /// Returns the inputs of `row` in the weeks that `cut_off` sees, as `[week][column]`.
+    pub(crate) fn seen(&self, row: usize, cut_off: CutOff) -> &'a [f32] {
         let width = self.columns.len();
         let start = row * self.weeks * width;
-        &self.values[start..start + cutoff * width]
+        &self.values[start..start + cut_off.count() * width]
     }
 
-    /// The raw series called `name`.
+    /// Returns the raw series called `name`, if the data has it.
     pub(crate) fn series(&self, name: &str) -> Option<RawSeries<'a>> {
         self.raw.iter().find(|series| series.name == name).copied()
     }
 }
 
-/// What a model is fitted on. Rows are positions in `inputs`.
+/// Borrows the data that a model is fitted on. Rows are positions in `inputs`.
 #[derive(Clone, Copy, Debug)]
-pub struct Training<'a> {
-    /// All rows, those that train and those that are held out.
-    pub inputs: Weekly<'a>,
-    /// The rows to train on.
+pub struct TrainingData<'a> {
+    /// Inputs of all rows, of the training set and held out.
+    pub inputs: WeeklyInputs<'a>,
+    /// Rows of the training set.
     pub rows: &'a [usize],
-    /// Rows kept from the fit: boosting stops by them, and penalties are chosen by them.
+    /// Rows kept out of the fit. Early stopping of boosting and the choice of penalties look at them.
     pub held_out: &'a [usize],
     /// By row: whether the enrolment dropped out, where known.
     pub labels: &'a [Option<bool>],
-    /// `[row][week]`: whether what is known at the end of that week may be learnt from.
+    /// `[row][week]`: whether a fit may use the row at the end of that week.
     pub learnable: &'a [bool],
-    /// By row: the week, from 0, in which the learner left; below 0 for one who left before the start. `None` for who
-    /// stayed, whose leaving has no date, and whose end was another one than leaving. Read by the hazard model only.
+    /// By row: week, from 0, in which the learner left; below 0 before the start. `None` for learners who stayed, whose
+    /// leaving has no date, or who ended the course in another way. Only the hazard model reads it.
     pub exit_week: &'a [Option<i32>],
-    /// By row: weeks of the course in which leaving would have been observed: the calendar's, or fewer for a log that
-    /// ends before. Read by the hazard model only.
+    /// By row: number of the course's weeks in which leaving would have been observed. It is the length of the calendar,
+    /// or less if the log ends before. Only the hazard model reads it.
     pub observed_weeks: &'a [u32],
-    /// Seed of everything that is drawn.
+    /// Seed of all random draws.
     pub seed: u64,
 }
 
-impl Training<'_> {
-    /// Checks [`Weekly::check`], the lengths of all slices, and that the rows exist and are not both trained on and held
-    /// out.
+impl TrainingData<'_> {
+    /// Checks the inputs (see [`WeeklyInputs::check`]) and the lengths of all slices. Every row must exist, and no row may be
+    /// both in the training set and held out. Returns the number of weeks.
     ///
     /// # Errors
-    /// Naming what is wrong.
-    pub fn check(&self) -> Result<(), InputError> {
-        self.inputs.check()?;
+    /// [`InputError`], naming the slice or row.
+    pub(crate) fn check(&self) -> Result<u16, InputError> {
+        let weeks = self.inputs.check()?;
         let rows = self.inputs.rows;
         let lengths = [
             ("labels", self.labels.len(), rows),
@@ -123,34 +126,36 @@ impl Training<'_> {
         }
         for &row in self.held_out {
             if *trains.get(row).ok_or(InputError::NoSuchRow { row, rows })? {
-                return Err(InputError::OnBothSides { row });
+                return Err(InputError::TrainedAndHeldOut { row });
             }
         }
-        Ok(())
+        Ok(weeks)
     }
 
-    /// Those of `rows` that can be learnt from at cut-off `cutoff`, with their answers.
-    pub(crate) fn examples(&self, rows: &[usize], cutoff: usize) -> (Vec<usize>, Vec<bool>) {
+    /// Selects the rows that a fit may use at `cut_off`; returns them with their labels.
+    pub(crate) fn examples(&self, rows: &[usize], cut_off: CutOff) -> (Vec<usize>, Vec<bool>) {
         rows.iter()
-            .filter(|&&row| self.learnable[row * self.inputs.weeks + cutoff - 1])
+            .filter(|&&row| self.learnable[row * self.inputs.weeks + cut_off.last_week().position()])
             .filter_map(|&row| self.labels[row].map(|label| (row, label)))
             .unzip()
     }
 }
 
-/// Something that forecasts dropout from weekly inputs.
+/// Forecasts dropout from weekly inputs.
 pub trait Forecaster: Send + Sync {
-    /// Logits of dropout by the course's end, `[row][week]`: at week w (from 0) what is forecast at its end, after w + 1
-    /// weeks, from weeks 0 to w and nothing later. Higher is likelier; only the order is promised, calibration is the
-    /// caller's. NaN at the weeks that the forecaster says it can't forecast, finite at all others.
+    /// Returns logits of dropout by the course's end, as `[row][week]`.
+    ///
+    /// The value at week w (from 0) is the forecast at the end of that week. It rests on weeks 0 to w and nothing later. A
+    /// higher logit means that dropout is likelier; only the order is promised, as the caller calibrates. Weeks that the
+    /// forecaster cannot forecast are NaN, all others are finite.
     ///
     /// # Errors
-    /// When the inputs are not those that it was fitted on, naming the difference.
-    fn forecast(&self, inputs: &Weekly<'_>) -> Result<Vec<f32>, ForecastError>;
+    /// [`ForecastError`], naming how the inputs differ from those of the fit.
+    fn forecast(&self, inputs: &WeeklyInputs<'_>) -> Result<Vec<f32>, ForecastError>;
 }
 
 impl<F: Forecaster + ?Sized> Forecaster for Arc<F> {
-    fn forecast(&self, inputs: &Weekly<'_>) -> Result<Vec<f32>, ForecastError> {
+    fn forecast(&self, inputs: &WeeklyInputs<'_>) -> Result<Vec<f32>, ForecastError> {
         (**self).forecast(inputs)
     }
 }

@@ -5,16 +5,22 @@ mod common;
 use common::{Course, auc, draws, quick};
 use proptest::prelude::*;
 use staycast_baselines::{
-    BaselineConfig, BaselineKind, Direction, FitError, ForecastError, Forecaster, InputError, Model, RawSeries, Weekly,
+    BaselineConfig, BaselineKind, BaselineModel, Direction, FitError, ForecastError, Forecaster, InputError, RawSeries,
+    WeeklyInputs,
 };
+use staycast_weeks::CutOff;
 
-fn fit(kind: BaselineKind, config: &BaselineConfig, course: &Course) -> Result<Model, FitError> {
+fn week(weeks: u16) -> CutOff {
+    CutOff::after_weeks(weeks).unwrap()
+}
+
+fn fit(kind: BaselineKind, config: &BaselineConfig, course: &Course) -> Result<BaselineModel, FitError> {
     let raw = course.raw();
-    let (rows, held_out) = course.sides();
+    let (rows, held_out) = course.split();
     kind.fit(config, &course.training(&raw, &rows, &held_out))
 }
 
-fn forecast(model: &Model, course: &Course) -> Vec<f32> {
+fn forecast(model: &BaselineModel, course: &Course) -> Vec<f32> {
     model.forecast(&course.inputs(&course.raw())).unwrap()
 }
 
@@ -32,7 +38,7 @@ fn every_model_learns_and_forecasts_learners_it_never_saw() {
         for week in 0..3 {
             let at: Vec<f32> = logits.iter().skip(week).step_by(3).copied().collect();
             let auc = auc(&at, &labels);
-            // Nobody has left before the third week, so that silence tells nothing sooner.
+            // Nobody has left before the third week, so that inactivity tells nothing sooner.
             let least = match (kind, week) {
                 (BaselineKind::DaysSinceLast, 0 | 1) => 0.4,
                 (BaselineKind::DaysSinceLast, _) => 0.55,
@@ -65,9 +71,9 @@ fn the_same_bytes_come_from_one_thread_and_from_two() {
 fn another_seed_draws_another_forest_and_the_same_seed_the_same() {
     let course = Course::new(600, 1, 2, 4);
     let raw = course.raw();
-    let (rows, held_out) = course.sides();
+    let (rows, held_out) = course.split();
     let with_seed = |seed| {
-        let training = staycast_baselines::Training { seed, ..course.training(&raw, &rows, &held_out) };
+        let training = staycast_baselines::TrainingData { seed, ..course.training(&raw, &rows, &held_out) };
         serde_json::to_string(&BaselineKind::Forest.fit(&quick(), &training).unwrap()).unwrap()
     };
     assert_eq!(with_seed(1), with_seed(1));
@@ -80,7 +86,7 @@ fn models_read_back_from_json_forecast_the_same_bits() {
     for kind in BaselineKind::ALL {
         let model = fit(kind, &quick(), &course).unwrap();
         let json = serde_json::to_string(&model).unwrap();
-        let read: Model = serde_json::from_str(&json).unwrap();
+        let read: BaselineModel = serde_json::from_str(&json).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), json, "{kind}");
         assert_eq!(read.columns(), model.columns());
         assert_eq!(forecast(&read, &course), forecast(&model, &course), "{kind}");
@@ -92,7 +98,7 @@ proptest! {
 
     #[test]
     fn later_weeks_change_nothing(seed in 0_u64..1000, cutoff in 1_usize..4) {
-        static MODELS: std::sync::OnceLock<Vec<Model>> = std::sync::OnceLock::new();
+        static MODELS: std::sync::OnceLock<Vec<BaselineModel>> = std::sync::OnceLock::new();
         let models = MODELS.get_or_init(|| {
             let course = Course::new(500, 4, 1, 6);
             BaselineKind::ALL.into_iter().map(|kind| fit(kind, &quick(), &course).unwrap()).collect()
@@ -115,7 +121,7 @@ proptest! {
             })
             .collect();
         let changed: Vec<RawSeries<'_>> = changed.iter().map(|(name, values)| RawSeries { name, values }).collect();
-        let other = Weekly { values: &values, raw: &changed, ..inputs };
+        let other = WeeklyInputs { values: &values, raw: &changed, ..inputs };
         for model in models {
             let (before, after) = (model.forecast(&inputs).unwrap(), model.forecast(&other).unwrap());
             for (at, (a, b)) in before.iter().zip(&after).enumerate() {
@@ -137,9 +143,9 @@ fn a_week_that_cannot_be_fitted_is_absent_with_its_reason_and_nothing_else_is_lo
     }
     for kind in BaselineKind::ALL {
         let model = fit(kind, &quick(), &course).unwrap();
-        let weeks: Vec<u16> = model.absent().keys().copied().collect();
+        let weeks: Vec<u16> = model.absent().keys().map(|cut_off| cut_off.weeks()).collect();
         assert_eq!(weeks, [1], "{kind}: {:?}", model.absent());
-        assert!(model.absent()[&1].contains("10 of each are needed"), "{:?}", model.absent());
+        assert!(model.absent()[&week(1)].contains("10 of each are needed"), "{:?}", model.absent());
         let logits = forecast(&model, &course);
         assert!(logits.iter().enumerate().all(|(at, logit)| logit.is_nan() == (at % 3 == 0)), "{kind}");
     }
@@ -148,7 +154,7 @@ fn a_week_that_cannot_be_fitted_is_absent_with_its_reason_and_nothing_else_is_lo
 #[test]
 fn held_out_rows_of_one_class_are_named_where_they_are_needed() {
     let course = Course::new(400, 1, 1, 8);
-    let (rows, held_out) = course.sides();
+    let (rows, held_out) = course.split();
     let stayed: Vec<usize> = held_out.into_iter().filter(|&row| course.labels[row] == Some(false)).collect();
     let raw = course.raw();
     let training = course.training(&raw, &rows, &stayed);
@@ -170,7 +176,7 @@ fn hazards_come_close_to_the_truth_and_make_up_the_forecast() {
     let model = fit(BaselineKind::Hazard, &config, &course).unwrap();
     let raw = course.raw();
     let inputs = course.inputs(&raw);
-    let hazards = model.hazards(&inputs, 1).unwrap();
+    let hazards = model.hazards(&inputs, week(1)).unwrap();
     let logits = model.forecast(&inputs).unwrap();
     for (row, hazards) in hazards.iter().enumerate() {
         assert_eq!(hazards.len(), 6);
@@ -193,10 +199,10 @@ fn hazards_are_refused_where_there_are_none() {
     let mut course = Course::new(300, 2, 1, 10);
     let raw = course.raw();
     let model = fit(BaselineKind::Tree, &quick(), &course).unwrap();
-    let error = model.hazards(&course.inputs(&raw), 1).unwrap_err();
-    assert_eq!(error.to_string(), "no hazards at week 1: the model tree has none");
+    let error = model.hazards(&course.inputs(&raw), week(1)).unwrap_err();
+    assert_eq!(error.to_string(), "no hazards at week 1: the baseline tree has none");
     let model = fit(BaselineKind::Hazard, &quick(), &course).unwrap();
-    let error = model.hazards(&course.inputs(&raw), 5).unwrap_err();
+    let error = model.hazards(&course.inputs(&raw), week(5)).unwrap_err();
     assert_eq!(error.to_string(), "no hazards at week 5: the inputs have 2 weeks");
     drop(raw);
     course.exit_week.fill(None);
@@ -210,10 +216,10 @@ fn a_longer_course_goes_on_with_the_last_fitted_week() {
     let mut course = Course::new(400, 1, 0, 11);
     let model = fit(BaselineKind::Hazard, &quick(), &course).unwrap();
     course.course_weeks = vec![12; 400];
-    let hazards = model.hazards(&course.inputs(&course.raw()), 1).unwrap();
+    let hazards = model.hazards(&course.inputs(&course.raw()), week(1)).unwrap();
     assert!(hazards.iter().all(|row| row.len() == 11 && row[5..].iter().all(|hazard| *hazard == row[5])));
     course.course_weeks = vec![1; 400];
-    assert!(model.hazards(&course.inputs(&course.raw()), 1).unwrap().iter().all(Vec::is_empty));
+    assert!(model.hazards(&course.inputs(&course.raw()), week(1)).unwrap().iter().all(Vec::is_empty));
     assert!(forecast(&model, &course).iter().all(|logit| logit.is_finite()));
 }
 
@@ -240,7 +246,10 @@ fn boosting_keeps_to_a_direction() {
     assert!(rose, "the columns are used");
     config.boosting.monotone = [("clicks".to_owned(), Direction::Rising)].into();
     let error = fit(BaselineKind::Boosting, &config, &course).unwrap_err();
-    assert_eq!(error.to_string(), "boosting.monotone: there is no input `clicks`");
+    assert_eq!(
+        error.to_string(),
+        "boosting.monotone names `clicks`, which is not an input; remove it or correct the name"
+    );
 }
 
 #[test]
@@ -249,7 +258,7 @@ fn the_rules_count_more_points_for_more_signs() {
     let model = fit(BaselineKind::Rules, &quick(), &course).unwrap();
     let columns = course.columns.clone();
     let values = vec![0.0; 2 * 3 * columns.len()];
-    // The first learner goes on as before; the second falls silent.
+    // The first learner goes on as before; the second becomes inactive.
     let raw = [
         ("days_since_last", [1.0, 1.0, 0.5, 1.0, 7.5, 14.5]),
         ("active_days", [4.0, 4.0, 5.0, 4.0, 0.0, 0.0]),
@@ -257,11 +266,12 @@ fn the_rules_count_more_points_for_more_signs() {
         ("rank_events", [0.6, 0.6, 0.7, 0.6, 0.1, 0.1]),
     ];
     let raw: Vec<RawSeries<'_>> = raw.iter().map(|(name, values)| RawSeries { name, values }).collect();
-    let inputs = Weekly { rows: 2, weeks: 3, columns: &columns, values: &values, raw: &raw, course_weeks: &[7, 7] };
+    let inputs =
+        WeeklyInputs { rows: 2, weeks: 3, columns: &columns, values: &values, raw: &raw, course_weeks: &[7, 7] };
     let logits = model.forecast(&inputs).unwrap();
-    let [steady, silent] = [&logits[..3], &logits[3..]];
-    assert_eq!(steady[0], silent[0]);
-    assert!(silent[1] > steady[1] && silent[2] > steady[2], "{logits:?}");
+    let [steady, inactive] = [&logits[..3], &logits[3..]];
+    assert_eq!(steady[0], inactive[0]);
+    assert!(inactive[1] > steady[1] && inactive[2] > steady[2], "{logits:?}");
 }
 
 #[test]
@@ -272,12 +282,15 @@ fn inputs_that_do_not_fit_are_named() {
     let inputs = course.inputs(&raw);
 
     let renamed: Vec<String> = ["log_events", "log_days", "quiet", "noise0"].map(String::from).to_vec();
-    let error = model.forecast(&Weekly { columns: &renamed, ..inputs }).unwrap_err();
-    assert_eq!(error.to_string(), "the model was fitted on other inputs: column 2 is `quiet` and was `silence`");
+    let error = model.forecast(&WeeklyInputs { columns: &renamed, ..inputs }).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the model was fitted on other inputs: column 2 was `inactivity` then and is `quiet` now"
+    );
 
     let mut values = course.values.clone();
     values[4 + 1] = f32::NAN;
-    let error = model.forecast(&Weekly { values: &values, ..inputs }).unwrap_err();
+    let error = model.forecast(&WeeklyInputs { values: &values, ..inputs }).unwrap_err();
     let wanted = InputError::NotFinite { column: "log_days".to_owned(), row: 0, week: 1 };
     assert_eq!(error, ForecastError::Input(wanted));
 
@@ -289,7 +302,7 @@ fn inputs_that_do_not_fit_are_named() {
     assert_eq!(model.forecast(&shorter.inputs(&[])).unwrap().len(), 10);
 
     for kind in [BaselineKind::DaysSinceLast, BaselineKind::Rules] {
-        let (rows, held_out) = course.sides();
+        let (rows, held_out) = course.split();
         let error = kind.fit(&quick(), &course.training(&[], &rows, &held_out)).unwrap_err();
         assert_eq!(error, FitError::NoSeries { kind, name: "days_since_last".to_owned() });
         let model = fit(kind, &quick(), &course).unwrap();
@@ -297,9 +310,9 @@ fn inputs_that_do_not_fit_are_named() {
         assert_eq!(error, ForecastError::NoSeries { name: "days_since_last".to_owned() });
     }
 
-    let (rows, _) = course.sides();
+    let (rows, _) = course.split();
     let both = BaselineKind::Tree.fit(&quick(), &course.training(&raw, &rows, &rows[..1])).unwrap_err();
-    assert_eq!(both, FitError::Input(InputError::OnBothSides { row: rows[0] }));
+    assert_eq!(both, FitError::Input(InputError::TrainedAndHeldOut { row: rows[0] }));
     let none = BaselineKind::Tree.fit(&quick(), &course.training(&raw, &[300], &[])).unwrap_err();
     assert_eq!(none, FitError::Input(InputError::NoSuchRow { row: 300, rows: 300 }));
 }
@@ -309,7 +322,7 @@ fn unknown_labels_and_rows_not_to_learn_from_are_left_alone() {
     let mut course = Course::new(500, 1, 1, 17);
     let model = fit(BaselineKind::Logistic, &quick(), &course).unwrap();
     // Rows that may not be learnt from can say what they like.
-    let (rows, _) = course.sides();
+    let (rows, _) = course.split();
     for &row in rows.iter().take(100) {
         course.learnable[row] = row % 2 == 0;
         if row % 2 == 0 {
@@ -319,7 +332,7 @@ fn unknown_labels_and_rows_not_to_learn_from_are_left_alone() {
         }
     }
     let raw = course.raw();
-    let (_, held_out) = course.sides();
+    let (_, held_out) = course.split();
     let partly = BaselineKind::Logistic.fit(&quick(), &course.training(&raw, &rows, &held_out)).unwrap();
     let without = BaselineKind::Logistic.fit(&quick(), &course.training(&raw, &rows[100..], &held_out)).unwrap();
     assert_eq!(serde_json::to_string(&partly).unwrap(), serde_json::to_string(&without).unwrap());

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use staycast_baselines::{
-    BaselineConfig, BaselineKind, Coefficients, HazardConfig, LinearConfig, LogisticConfig, Training, Weekly,
+    BaselineConfig, BaselineKind, Coefficients, HazardConfig, LinearConfig, LogisticConfig, TrainingData, WeeklyInputs,
 };
+use staycast_weeks::CutOff;
 
 #[derive(Deserialize)]
 struct Fixture {
@@ -35,7 +36,7 @@ struct Reference {
 struct HazardCase {
     weeks: usize,
     columns: usize,
-    cutoff: u16,
+    cutoff: CutOff,
     penalty: f64,
     baseline_penalty: f64,
     values: Vec<f32>,
@@ -77,9 +78,15 @@ fn linear_and_logistic_coefficients_are_scikit_learns() {
         let columns = names(case.columns);
         let labels: Vec<Option<bool>> = case.labels.iter().copied().map(Some).collect();
         let ends = vec![case.weeks as u32; rows];
-        let inputs =
-            Weekly { rows, weeks: case.weeks, columns: &columns, values: &case.values, raw: &[], course_weeks: &ends };
-        let training = Training {
+        let inputs = WeeklyInputs {
+            rows,
+            weeks: case.weeks,
+            columns: &columns,
+            values: &case.values,
+            raw: &[],
+            course_weeks: &ends,
+        };
+        let training = TrainingData {
             inputs,
             rows: &(0..rows).collect::<Vec<_>>(),
             held_out: &[],
@@ -96,7 +103,7 @@ fn linear_and_logistic_coefficients_are_scikit_learns() {
         };
         for (kind, wanted) in [(BaselineKind::Linear, &case.linear), (BaselineKind::Logistic, &case.logistic)] {
             let model = kind.fit(&config, &training).unwrap();
-            let found = model.coefficients(case.weeks as u16).unwrap();
+            let found = model.coefficients(CutOff::after_weeks(case.weeks as u16).unwrap()).unwrap();
             assert_agree(&format!("{kind}, {}", case.name), &found, wanted.intercept, &wanted.weights, &columns);
         }
     }
@@ -108,7 +115,7 @@ fn hazards_are_those_of_scikit_learns_pooled_regression() {
     let rows = case.exit_week.len();
     let columns = names(case.columns);
     let labels: Vec<Option<bool>> = case.exit_week.iter().map(|exit| Some(exit.is_some())).collect();
-    let inputs = Weekly {
+    let inputs = WeeklyInputs {
         rows,
         weeks: case.weeks,
         columns: &columns,
@@ -116,7 +123,7 @@ fn hazards_are_those_of_scikit_learns_pooled_regression() {
         raw: &[],
         course_weeks: &case.course_weeks,
     };
-    let training = Training {
+    let training = TrainingData {
         inputs,
         rows: &(0..rows).collect::<Vec<_>>(),
         held_out: &[],

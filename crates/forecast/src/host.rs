@@ -1,11 +1,11 @@
 //! The weekly inputs of some enrolments in memory, as the models to beat read them.
 
-use staycast_baselines::{RAW, RawSeries, Weekly};
+use staycast_baselines::{RAW_FEATURES, RawSeries, WeeklyInputs};
 use staycast_sequences::{Dataset, WeekIndex};
 
 use crate::inputs::{Inputs, InputsError};
 
-/// What [`Weekly`] borrows: `rows × weeks × (columns + raw features) × 4` bytes.
+/// What [`WeeklyInputs`] borrows: `rows × weeks × (columns + raw features) × 4` bytes.
 #[derive(Clone, Debug)]
 pub(crate) struct HostWeekly {
     rows: usize,
@@ -29,7 +29,7 @@ impl HostWeekly {
         with_raw: bool,
     ) -> Result<Self, InputsError> {
         let values = inputs.for_data(data)?.fill(enrolments, weeks);
-        let raw = RAW.iter().filter(|_| with_raw).filter_map(|&name| {
+        let raw = RAW_FEATURES.iter().filter(|_| with_raw).filter_map(|&name| {
             let column = data.feature(name)?;
             let of = |enrolment: usize, week: usize| {
                 if week < data.weeks { data.week(enrolment, WeekIndex::from_position(week))[column] } else { f32::NAN }
@@ -83,9 +83,9 @@ impl HostWeekly {
     }
 
     /// Lends them to a model.
-    pub(crate) fn lend<T>(&self, to: impl FnOnce(&Weekly<'_>) -> T) -> T {
+    pub(crate) fn lend<T>(&self, to: impl FnOnce(&WeeklyInputs<'_>) -> T) -> T {
         let raw: Vec<RawSeries<'_>> = self.raw.iter().map(|(name, values)| RawSeries { name, values }).collect();
-        to(&Weekly {
+        to(&WeeklyInputs {
             rows: self.rows,
             weeks: self.weeks,
             columns: &self.columns,

@@ -2,8 +2,10 @@
 //! baseline of the week and a weighted sum of the forecasts so far (Cox 1972, section 6; Singer and Willett 1993). A second
 //! model on held-out forecasts, which changes none of them.
 
-use staycast_baselines::{BaselineConfig, BaselineKind, FitError, ForecastError, Model, Training, Weekly};
-use staycast_sequences::Dataset;
+use staycast_baselines::{
+    BaselineConfig, BaselineKind, BaselineModel, FitError, ForecastError, TrainingData, WeeklyInputs,
+};
+use staycast_sequences::{CutOff, Dataset};
 
 use crate::examples::Examples;
 use crate::random::member_seed;
@@ -36,8 +38,8 @@ impl Columns {
         }
     }
 
-    fn lend(&self) -> Weekly<'_> {
-        Weekly {
+    fn lend(&self) -> WeeklyInputs<'_> {
+        WeeklyInputs {
             rows: self.course_weeks.len(),
             weeks: self.weeks,
             columns: &self.names,
@@ -60,7 +62,7 @@ pub(crate) fn fit(
     enrolments: &[usize],
     logits: &[f32],
     seed: u64,
-) -> Result<Option<Model>, FitError> {
+) -> Result<Option<BaselineModel>, FitError> {
     let weeks = examples.weeks();
     let mut config = config.clone();
     config.hazard.penalties = vec![PENALTY];
@@ -69,7 +71,7 @@ pub(crate) fn fit(
     let columns = Columns::of(data, enrolments, logits.iter().copied(), weeks);
     let answers = Answers::of(data, examples, enrolments);
     let inputs = columns.lend();
-    let training: Training<'_> = answers.training(&inputs, &rows, &[], member_seed(seed, 0));
+    let training: TrainingData<'_> = answers.training(&inputs, &rows, &[], member_seed(seed, 0));
     match BaselineKind::Hazard.fit(&config, &training) {
         Ok(model) => Ok(Some(model)),
         Err(FitError::NoExitWeeks { .. } | FitError::NothingFitted { .. }) => Ok(None),
@@ -82,15 +84,15 @@ pub(crate) fn fit(
 /// # Errors
 /// When the week was not fitted.
 pub(crate) fn curves(
-    model: &Model,
+    model: &BaselineModel,
     data: &Dataset,
     enrolments: &[usize],
     logits: impl Iterator<Item = f32>,
     weeks: usize,
-    cutoff_week: u16,
+    cut_off: CutOff,
 ) -> Result<Vec<Vec<f64>>, ForecastError> {
     let columns = Columns::of(data, enrolments, logits, weeks);
-    let hazards = model.hazards(&columns.lend(), cutoff_week)?;
+    let hazards = model.hazards(&columns.lend(), cut_off)?;
     Ok(hazards.iter().map(|hazards| survival(hazards)).collect())
 }
 

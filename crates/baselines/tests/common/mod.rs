@@ -1,8 +1,8 @@
-//! Courses that never were, whose dropout follows a rule that is known.
+//! Synthetic courses whose dropout follows a known rule.
 
-use staycast_baselines::{BaselineConfig, ForestConfig, RawSeries, Training, Weekly};
+use staycast_baselines::{BaselineConfig, ForestConfig, RawSeries, TrainingData, WeeklyInputs};
 
-/// Learners with a drive that their clicks tell of, and who leave sooner the less they have of it.
+/// Holds learners with a drive that shows in their clicks; the less drive, the sooner they leave.
 pub(crate) struct Course {
     pub(crate) rows: usize,
     pub(crate) weeks: usize,
@@ -13,11 +13,11 @@ pub(crate) struct Course {
     pub(crate) learnable: Vec<bool>,
     pub(crate) exit_week: Vec<Option<i32>>,
     pub(crate) course_weeks: Vec<u32>,
-    /// By row: the true chance of leaving in any one week.
+    /// By row: true chance of leaving in any one week.
     pub(crate) hazard: Vec<f64>,
 }
 
-/// SplitMix64, which is all the chance that a test needs.
+/// Returns a SplitMix64 generator of numbers from 0 to 1.
 pub(crate) fn draws(seed: u64) -> impl FnMut() -> f64 {
     let mut state = seed;
     move || {
@@ -29,11 +29,12 @@ pub(crate) fn draws(seed: u64) -> impl FnMut() -> f64 {
 }
 
 impl Course {
-    /// `weeks` weeks of inputs with `noise` columns that tell nothing beside three that do; leaving is possible in the six
-    /// weeks after the first, and events go on while a learner has not left.
+    /// Draws `weeks` weeks of inputs, with three informative columns and `noise` columns without information.
+    ///
+    /// Learners may leave in the six weeks after the first; events go on until they have left.
     pub(crate) fn new(rows: usize, weeks: usize, noise: usize, seed: u64) -> Self {
         let mut draw = draws(seed);
-        let columns: Vec<String> = ["log_events", "log_days", "silence"]
+        let columns: Vec<String> = ["log_events", "log_days", "inactivity"]
             .map(String::from)
             .into_iter()
             .chain((0..noise).map(|at| format!("noise{at}")))
@@ -55,22 +56,22 @@ impl Course {
             let drive = draw() + draw() + draw() - 1.5;
             let hazard = 1.0 / (1.0 + (1.8 + 2.5 * drive).exp());
             let exit = (1..course_weeks as i32).find(|_| draw() < hazard);
-            let mut days_silent = f32::NAN;
+            let mut days_inactive = f32::NAN;
             for week in 0..weeks as i32 {
                 let here = exit.is_none_or(|exit| week <= exit);
                 let events = if here { (20.0 * (1.2 * drive).exp() * (0.3 + draw())).floor() } else { 0.0 };
                 let days = if events > 0.0 { 1.0 + (events / 8.0).floor().min(6.0) } else { 0.0 };
                 if events > 0.0 {
-                    days_silent = (7.0 * draw()) as f32;
+                    days_inactive = (7.0 * draw()) as f32;
                 } else {
-                    days_silent += 7.0;
+                    days_inactive += 7.0;
                 }
-                let silence = if days_silent.is_nan() { 10.0 } else { f64::from(days_silent) };
-                course.values.extend([(events.ln_1p() - 2.5) as f32, (days - 3.0) as f32, (silence / 7.0) as f32]);
+                let inactivity = if days_inactive.is_nan() { 10.0 } else { f64::from(days_inactive) };
+                course.values.extend([(events.ln_1p() - 2.5) as f32, (days - 3.0) as f32, (inactivity / 7.0) as f32]);
                 for _ in 0..noise {
                     course.values.push((2.0 * draw() - 1.0) as f32);
                 }
-                let raw = [days_silent, days as f32, events as f32, (events / 60.0).min(1.0) as f32];
+                let raw = [days_inactive, days as f32, events as f32, (events / 60.0).min(1.0) as f32];
                 course.raw.iter_mut().zip(raw).for_each(|((_, series), value)| series.push(value));
             }
             course.labels.push(Some(exit.is_some()));
@@ -84,8 +85,8 @@ impl Course {
         self.raw.iter().map(|(name, values)| RawSeries { name, values }).collect()
     }
 
-    pub(crate) fn inputs<'a>(&'a self, raw: &'a [RawSeries<'a>]) -> Weekly<'a> {
-        Weekly {
+    pub(crate) fn inputs<'a>(&'a self, raw: &'a [RawSeries<'a>]) -> WeeklyInputs<'a> {
+        WeeklyInputs {
             rows: self.rows,
             weeks: self.weeks,
             columns: &self.columns,
@@ -100,8 +101,8 @@ impl Course {
         raw: &'a [RawSeries<'a>],
         rows: &'a [usize],
         held_out: &'a [usize],
-    ) -> Training<'a> {
-        Training {
+    ) -> TrainingData<'a> {
+        TrainingData {
             inputs: self.inputs(raw),
             rows,
             held_out,
@@ -113,13 +114,13 @@ impl Course {
         }
     }
 
-    /// Every fourth row is held out.
-    pub(crate) fn sides(&self) -> (Vec<usize>, Vec<usize>) {
+    /// Splits the rows into a training set and held-out rows, which are every fourth.
+    pub(crate) fn split(&self) -> (Vec<usize>, Vec<usize>) {
         (0..self.rows).partition(|row| row % 4 != 3)
     }
 }
 
-/// The default, with less work.
+/// Returns the default configuration with fewer trees.
 pub(crate) fn quick() -> BaselineConfig {
     let forest = ForestConfig { trees: 10, rows_in_tree: 400, columns_in_tree: 0.8, ..ForestConfig::default() };
     let mut config = BaselineConfig { forest, ..BaselineConfig::default() };
@@ -128,7 +129,7 @@ pub(crate) fn quick() -> BaselineConfig {
     config
 }
 
-/// The share of pairs of a dropout and another that the logits of `rows` put in order, ties counting half.
+/// Computes the share of pairs of a dropout and another learner that the logits put in order; ties count half.
 pub(crate) fn auc(logits: &[f32], labels: &[bool]) -> f64 {
     let (mut won, mut pairs) = (0.0, 0.0);
     for (&positive, _) in logits.iter().zip(labels).filter(|(_, label)| **label) {

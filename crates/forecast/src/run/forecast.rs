@@ -1,8 +1,8 @@
 //! What a run's models say about any data that has their features.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use staycast_baselines::{BaselineKind, ForecastError, Forecaster, Weekly};
-use staycast_sequences::Dataset;
+use staycast_baselines::{BaselineKind, ForecastError, Forecaster, WeeklyInputs};
+use staycast_sequences::{CutOff, Dataset};
 
 use super::{Model, Run, RunError};
 use crate::device::ChosenDevice;
@@ -48,7 +48,7 @@ struct OnDevice {
 }
 
 impl Forecaster for OnDevice {
-    fn forecast(&self, inputs: &Weekly<'_>) -> Result<Vec<f32>, ForecastError> {
+    fn forecast(&self, inputs: &WeeklyInputs<'_>) -> Result<Vec<f32>, ForecastError> {
         let shape = [inputs.rows, inputs.weeks, inputs.columns.len()];
         let x = Tensor::<3>::from_data(TensorData::new(inputs.values.to_vec(), shape), &self.device);
         let logits = self.networks.iter().map(|network| member::forecast_all(network, x.clone()));
@@ -120,6 +120,7 @@ impl Run {
         cutoff_week: u16,
         device: &ChosenDevice,
     ) -> Result<Vec<Vec<f64>>, RunError> {
+        let Some(cut_off) = CutOff::after_weeks(cutoff_week) else { return Ok(Vec::new()) };
         let model = self.model()?;
         let weeks = usize::from(self.manifest.weeks).min(data.weeks).max(1);
         let mut curves = vec![Vec::new(); data.enrolments.len()];
@@ -128,7 +129,7 @@ impl Run {
             let Some(by_forecast) = &model.survival else { return Ok(Vec::new()) };
             let forecasts = self.forecast(data, enrolments, device)?;
             let logits = forecasts.logits.iter().map(|&logit| logit as f32);
-            let found = survival::curves(by_forecast, data, enrolments, logits, weeks, cutoff_week);
+            let found = survival::curves(by_forecast, data, enrolments, logits, weeks, cut_off);
             let Some(found) = where_fitted(found)? else { return Ok(Vec::new()) };
             for (&enrolment, curve) in enrolments.iter().zip(found) {
                 curves[enrolment] = curve;
@@ -139,7 +140,7 @@ impl Run {
             let host = HostWeekly::new(data, &model.inputs, chunk, weeks, true)?;
             for member in members {
                 let MemberModel::Baseline(member) = member else { continue };
-                let hazards = host.lend(|inputs| member.hazards(inputs, cutoff_week));
+                let hazards = host.lend(|inputs| member.hazards(inputs, cut_off));
                 let Some(hazards) = where_fitted(hazards)? else { return Ok(Vec::new()) };
                 for (&enrolment, hazards) in chunk.iter().zip(hazards) {
                     let curve: &mut Vec<f64> = &mut curves[enrolment];

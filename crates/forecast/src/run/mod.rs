@@ -233,7 +233,7 @@ struct Model {
     parts: BTreeMap<ModelKind, Vec<MemberModel>>,
     blend: Option<BlendRecord>,
     /// Hazards by forecast.
-    survival: Option<Arc<staycast_baselines::Model>>,
+    survival: Option<Arc<staycast_baselines::BaselineModel>>,
 }
 
 impl Run {
@@ -369,7 +369,7 @@ impl Model {
         }
         if kinds.iter().any(|kind| matches!(kind, ModelKind::Baseline(_))) {
             let file = path.join(BASELINES);
-            let mut models: BTreeMap<ModelKind, Vec<staycast_baselines::Model>> = baselines::load(&file)?;
+            let mut models: BTreeMap<ModelKind, Vec<staycast_baselines::BaselineModel>> = baselines::load(&file)?;
             for kind in kinds.into_iter().filter(|&kind| kind != ModelKind::Lstm) {
                 let members = models.remove(&kind).filter(|members| members.len() == count);
                 let lacks =

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 use serde::Serialize;
-use staycast_baselines::RAW;
+use staycast_baselines::RAW_FEATURES;
 use staycast_evaluation::metrics::stability::smooth_logits;
 use staycast_sequences::{CutOff, Dataset, Exclusion, SCORED, Selection, SequenceFolder, Standing, standing};
 
@@ -77,7 +77,7 @@ impl Run {
         self.require_week(self.model()?, week)?;
         let mut wanted = self.model()?.inputs.features();
         wanted.push("days_since_last".to_owned());
-        wanted.extend(RAW.map(str::to_owned));
+        wanted.extend(RAW_FEATURES.map(str::to_owned));
         // Of a feature that the folder lacks, the run itself says what to do about it.
         let has = |name: &String| folder.manifest().features.iter().any(|feature| feature.name == *name);
         wanted.retain(has);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use staycast_baselines::{Training, Weekly};
+use staycast_baselines::{TrainingData, WeeklyInputs};
 use staycast_evaluation::metrics::Ranking;
 use staycast_sequences::Dataset;
 
@@ -45,12 +45,12 @@ impl Answers {
 
     pub(crate) fn training<'a>(
         &'a self,
-        inputs: &Weekly<'a>,
+        inputs: &WeeklyInputs<'a>,
         rows: &'a [usize],
         held_out: &'a [usize],
         seed: u64,
-    ) -> Training<'a> {
-        Training {
+    ) -> TrainingData<'a> {
+        TrainingData {
             inputs: *inputs,
             rows,
             held_out,
@@ -115,7 +115,10 @@ mod tests {
         let bytes = files::read(&path).expect("readable");
         std::fs::write(&path, &bytes[..bytes.len() - 3]).expect("writable");
         assert!(
-            load::<staycast_baselines::Model>(&path).expect_err("cut short").to_string().contains("models.json.zst")
+            load::<staycast_baselines::BaselineModel>(&path)
+                .expect_err("cut short")
+                .to_string()
+                .contains("models.json.zst")
         );
     }
 }

@@ -33,7 +33,7 @@ pub(crate) enum MemberModel {
     /// A network's parameters.
     Network(Vec<Parameter>),
     /// A model to beat.
-    Baseline(Arc<staycast_baselines::Model>),
+    Baseline(Arc<staycast_baselines::BaselineModel>),
 }
 
 /// A trained member with what it says about rows that it was not trained on.

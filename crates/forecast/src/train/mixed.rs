@@ -21,7 +21,7 @@ pub(super) fn hazards_by_forecast(
     plan: &Plan,
     examples: &Examples,
     logits: &[f32],
-) -> Result<Option<staycast_baselines::Model>, TrainError> {
+) -> Result<Option<staycast_baselines::BaselineModel>, TrainError> {
     let config = request.config;
     if config.model.kind == ModelKind::Baseline(BaselineKind::Hazard) {
         return Ok(None);

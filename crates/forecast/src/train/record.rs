@@ -235,7 +235,8 @@ pub(super) fn finish(
 
 /// The members' models: networks in one file, models to beat in another.
 fn write_models(out: &Path, split: &TrainedSplit) -> Result<(), TrainError> {
-    let (mut networks, mut models) = (Vec::new(), BTreeMap::<ModelKind, Vec<&staycast_baselines::Model>>::new());
+    let (mut networks, mut models) =
+        (Vec::new(), BTreeMap::<ModelKind, Vec<&staycast_baselines::BaselineModel>>::new());
     for member in &split.members {
         match &member.model {
             MemberModel::Network(parameters) => networks.push(parameters.clone()),
