@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use crate::console::{Console, Form, Talk};
+use crate::console::{Console, OutputForm, Verbosity};
 use crate::{
     bench, compare, demo, devices, evaluate, inspect, preprocess, recalibrate, runs, score, simulate, train, tune,
 };
@@ -18,7 +18,7 @@ use crate::{
 #[command(after_help = EXAMPLES, arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(flatten)]
-    pub(crate) everywhere: Everywhere,
+    pub(crate) global: GlobalArgs,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -40,8 +40,8 @@ Exit status: 0 done; 1 failed; 2 wrong usage; 3 done, but more input was rejecte
 
 /// Flags of every subcommand.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Everywhere")]
-pub(crate) struct Everywhere {
+#[command(next_help_heading = "Options of every command")]
+pub(crate) struct GlobalArgs {
     /// Print errors and the results asked for, and nothing else
     #[arg(short, long, global = true)]
     quiet: bool,
@@ -56,12 +56,12 @@ pub(crate) struct Everywhere {
     threads: Option<NonZeroUsize>,
 }
 
-impl Everywhere {
+impl GlobalArgs {
     /// Where words go.
     pub(crate) fn console(&self) -> Console {
         Console {
-            form: if self.json { Form::Json } else { Form::Words },
-            talk: if self.quiet { Talk::Errors } else { Talk::Stages },
+            form: if self.json { OutputForm::Json } else { OutputForm::Text },
+            verbosity: if self.quiet { Verbosity::Quiet } else { Verbosity::Normal },
         }
     }
 

@@ -7,8 +7,8 @@ use staycast_forecast::device::{
 };
 
 use crate::console::Console;
+use crate::display::LabelledText;
 use crate::status::Status;
-use crate::words::Sheet;
 
 /// List every device this build can use
 ///
@@ -31,7 +31,7 @@ pub(crate) fn choose(choice: DeviceChoice, console: &Console) -> anyhow::Result<
     let device = device::choose(choice)?;
     keep_freed_memory();
     match choice {
-        DeviceChoice::Auto => console.remark(&format!("{:12} {}", "device", device.why)),
+        DeviceChoice::Auto => console.note(&format!("{:12} {}", "device", device.why)),
         DeviceChoice::Backend(_) => tracing::info!(why = device.why, "device"),
     }
     Ok(device)
@@ -56,7 +56,7 @@ pub(crate) fn keep_freed_memory() {
 pub(crate) fn keep_freed_memory() {}
 
 /// A device as a sentence names it.
-pub(crate) fn in_words(device: &DeviceInfo) -> String {
+pub(crate) fn describe_device(device: &DeviceInfo) -> String {
     match device.hardware {
         Hardware::Cpu => format!("the CPU through {}", device.backend),
         _ => device.to_string(),
@@ -108,7 +108,7 @@ pub(crate) fn run(_args: &DevicesArgs, console: &Console) -> anyhow::Result<Stat
         tolerance: TOLERANCE,
         backends: Backend::ALL.into_iter().map(|backend| entry(backend, &reports)).collect(),
     };
-    console.answer(&listing, || words(&listing))?;
+    console.print_result(&listing, || describe_listing(&listing))?;
     Ok(Status::Fine)
 }
 
@@ -127,8 +127,8 @@ fn entry(backend: Backend, reports: &[BackendReport]) -> BackendEntry {
     BackendEntry { backend, built_in: true, absent: report.absent.clone(), devices: devices.collect() }
 }
 
-fn words(listing: &Listing) -> String {
-    let mut sheet = Sheet::default();
+fn describe_listing(listing: &Listing) -> String {
+    let mut sheet = LabelledText::default();
     for backend in &listing.backends {
         let name = backend.backend.name();
         if let Some(absent) = &backend.absent {
@@ -145,5 +145,5 @@ fn words(listing: &Listing) -> String {
     }
     sheet.gap();
     sheet.paragraph(format!("--device auto takes {}.", listing.auto.why));
-    sheet.finish()
+    sheet.into_string()
 }

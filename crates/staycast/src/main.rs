@@ -7,21 +7,26 @@ mod compare;
 mod console;
 mod demo;
 mod devices;
+mod display;
 mod evaluate;
 mod files;
+mod forecast_args;
 mod hints;
 mod inspect;
+mod log_format;
 mod preprocess;
+mod progress;
 mod recalibrate;
-mod registry;
+mod run_description;
+mod run_folders;
 mod runs;
 mod score;
+mod sequences;
 mod simulate;
 mod status;
 mod train;
 mod tune;
 mod values;
-mod words;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -40,7 +45,7 @@ fn main() -> ExitCode {
         Err(error) => {
             let (status, message) = status::status_and_message(&error);
             if let Some(message) = message {
-                console::say(&format!("error: {message}"));
+                console::print_to_stderr(&format!("error: {message}"));
             }
             status
         }
@@ -60,16 +65,16 @@ fn quiet_graphics_libraries() {
 
 fn run(cli: &Cli) -> anyhow::Result<Status> {
     tracing_subscriber::fmt()
-        .with_max_level(cli.everywhere.log_level())
+        .with_max_level(cli.global.log_level())
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .init();
-    if let Some(threads) = cli.everywhere.threads() {
+    if let Some(threads) = cli.global.threads() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
         pool.with_context(|| format!("cannot start {threads} threads"))?;
     }
-    let console = cli.everywhere.console();
+    let console = cli.global.console();
     match &cli.command {
         Command::Preprocess(args) => preprocess::run(args, &console),
         Command::Train(args) => train::run(args, &console),

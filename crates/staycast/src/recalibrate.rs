@@ -9,9 +9,10 @@ use staycast_forecast::device::DeviceChoice;
 use staycast_forecast::{RecalibrateRequest, RecalibrationRecord, Refit, Run, RunError, WeekRefit};
 
 use crate::console::Console;
+use crate::devices;
+use crate::display::{LabelledText, align_columns, format_percent, group_digits, quote_for_shell};
+use crate::sequences::load;
 use crate::status::{Status, usage_from};
-use crate::words::{Sheet, aligned, grouped, percent, shell};
-use crate::{devices, train};
 
 /// Carry a run to other courses
 ///
@@ -45,7 +46,7 @@ pub(crate) struct RecalibrateArgs {
 
 /// What came of it.
 #[derive(Serialize)]
-struct Recalibrated<'a> {
+struct RecalibrateOutcome<'a> {
     out: &'a PathBuf,
     #[serde(flatten)]
     record: &'a RecalibrationRecord,
@@ -54,7 +55,7 @@ struct Recalibrated<'a> {
 /// Runs the subcommand.
 pub(crate) fn run(args: &RecalibrateArgs, console: &Console) -> anyhow::Result<Status> {
     let run = Run::open(&args.run)?;
-    let data = train::load(&args.sequences)?;
+    let data = load(&args.sequences)?;
     let device = devices::choose(args.device, console)?;
     let courses = (!args.courses.is_empty()).then_some(args.courses.as_slice());
     let request = RecalibrateRequest { data: &data, courses, out: &args.out, device: &device };
@@ -63,26 +64,28 @@ pub(crate) fn run(args: &RecalibrateArgs, console: &Console) -> anyhow::Result<S
         other => other.into(),
     })?;
     let record = carried.manifest().recalibrated.as_ref().expect("a recalibrated run says how");
-    console.summarise(&Recalibrated { out: &args.out, record }, || words(args, record, run.manifest().target_week))?;
+    console.print_summary(&RecalibrateOutcome { out: &args.out, record }, || {
+        describe_outcome(args, record, run.manifest().target_week)
+    })?;
     Ok(Status::Fine)
 }
 
-fn words(args: &RecalibrateArgs, record: &RecalibrationRecord, target: u16) -> String {
-    let mut sheet = Sheet::default();
+fn describe_outcome(args: &RecalibrateArgs, record: &RecalibrationRecord, target: u16) -> String {
+    let mut sheet = LabelledText::default();
     let heads = ["week", "fitted", "with outcome", "without", "mean risk before", "now"].map(str::to_owned);
-    let share = |mean: Option<f64>| mean.map_or_else(|| "-".to_owned(), percent);
+    let share = |mean: Option<f64>| mean.map_or_else(|| "-".to_owned(), format_percent);
     let row = |(week, refit): (&u16, &WeekRefit)| {
         [
             week.to_string(),
-            in_words(refit.refit).to_owned(),
-            grouped(refit.labelled),
-            grouped(refit.unlabelled),
+            describe_refit(refit.refit).to_owned(),
+            group_digits(refit.labelled),
+            group_digits(refit.unlabelled),
             share(refit.mean_before),
             share(refit.mean),
         ]
     };
     let rows: Vec<[String; 6]> = std::iter::once(heads).chain(record.weeks.iter().map(row)).collect();
-    for line in aligned(&rows, 2) {
+    for line in align_columns(&rows, 2) {
         sheet.verbatim(line);
     }
     sheet.gap();
@@ -94,14 +97,15 @@ fn words(args: &RecalibrateArgs, record: &RecalibrationRecord, target: u16) -> S
         sheet.gap();
     }
     sheet.row("Written", args.out.display().to_string());
-    let (out, sequences) = (shell(&args.out.display().to_string()), shell(&args.sequences.display().to_string()));
+    let (out, sequences) =
+        (quote_for_shell(&args.out.display().to_string()), quote_for_shell(&args.sequences.display().to_string()));
     sheet.gap();
     sheet.verbatim(format!("Next: staycast score {out} {sequences} --out scores.csv"));
-    sheet.finish()
+    sheet.into_string()
 }
 
 /// What was fitted, in a few words.
-pub(crate) const fn in_words(refit: Refit) -> &'static str {
+pub(crate) const fn describe_refit(refit: Refit) -> &'static str {
     match refit {
         Refit::Curve => "calibration and threshold",
         Refit::ShiftToLabels => "shift, to outcomes",

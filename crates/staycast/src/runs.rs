@@ -10,10 +10,10 @@ use staycast_tracking::archive::{self, ExportRequest, Limits, Member};
 use staycast_tracking::registry::{Better, RegistryError, Table, TableRequest, table};
 
 use crate::console::Console;
+use crate::display::{LabelledText, format_bytes, pluralise};
 use crate::files;
-use crate::registry::runs_in;
+use crate::run_folders::runs_in;
 use crate::status::{Status, usage_from};
-use crate::words::{Sheet, WIDTH, bytes, counted};
 
 /// List runs and in what they differ, or pack and unpack one
 ///
@@ -81,6 +81,8 @@ enum RunsCommand {
     },
 }
 
+/// Columns of the table of runs.
+const TABLE_WIDTH: usize = 100;
 /// The figures by which runs are compared, and which of their values are good.
 const FIGURES: [(&str, Better); 8] = [
     ("auc", Better::Higher),
@@ -110,7 +112,7 @@ struct Damaged {
 }
 
 #[derive(Debug, Serialize)]
-struct Packed {
+struct ArchiveOutcome {
     archive: PathBuf,
     run: PathBuf,
     files: u64,
@@ -140,11 +142,11 @@ fn list(args: &RunsArgs, console: &Console) -> anyhow::Result<Status> {
     };
     let damaged = damaged.into_iter().map(|(path, reason)| Damaged { path, reason }).collect();
     let listing = Listing { table, damaged };
-    console.answer(&listing, || {
+    console.print_result(&listing, || {
         let mut text = if listing.table.runs.is_empty() {
             format!("There is no finished run in {} or below.\n", args.folder.display())
         } else {
-            listing.table.to_text(WIDTH)
+            listing.table.to_text(TABLE_WIDTH)
         };
         for one in &listing.damaged {
             text += &format!("\n{} can't be read: {}\n", one.path.display(), one.reason);
@@ -172,30 +174,30 @@ fn export(run: &Path, out: &Path, console: &Console) -> anyhow::Result<Status> {
         Member::IfPresent("evaluations.jsonl"),
     ];
     let packed = archive::export(&ExportRequest { folder: opened.path(), members: &members, out })?;
-    let packed = Packed {
+    let packed = ArchiveOutcome {
         archive: out.to_owned(),
         run: run.to_owned(),
         files: packed.files.len() as u64,
         bytes: packed.archive_bytes,
     };
-    console.summarise(&packed, || {
-        let mut sheet = Sheet::default();
-        let what = format!("{} of {}, {}", counted(packed.files, "file"), run.display(), bytes(packed.bytes));
+    console.print_summary(&packed, || {
+        let mut sheet = LabelledText::default();
+        let what = format!("{} of {}, {}", pluralise(packed.files, "file"), run.display(), format_bytes(packed.bytes));
         sheet.row("Written", format!("{} ({what})", out.display()));
-        sheet.finish()
+        sheet.into_string()
     })?;
     Ok(Status::Fine)
 }
 
 fn onnx(run: &Path, out: &Path, model: Option<ModelKind>, console: &Console) -> anyhow::Result<Status> {
-    let opened = crate::evaluate::open(run, model)?;
+    let opened = crate::forecast_args::open_run(run, model)?;
     let model = opened.onnx()?;
     files::write_bytes(out, &model)?;
-    let packed = Packed { archive: out.to_owned(), run: run.to_owned(), files: 1, bytes: model.len() as u64 };
-    console.summarise(&packed, || {
-        let mut sheet = Sheet::default();
-        sheet.row("Written", format!("{} ({})", out.display(), bytes(packed.bytes)));
-        sheet.finish()
+    let packed = ArchiveOutcome { archive: out.to_owned(), run: run.to_owned(), files: 1, bytes: model.len() as u64 };
+    console.print_summary(&packed, || {
+        let mut sheet = LabelledText::default();
+        sheet.row("Written", format!("{} ({})", out.display(), format_bytes(packed.bytes)));
+        sheet.into_string()
     })?;
     Ok(Status::Fine)
 }
@@ -207,16 +209,19 @@ fn import(file: &Path, out: &Path, console: &Console) -> anyhow::Result<Status> 
         std::fs::remove_dir_all(out).with_context(|| format!("cannot remove {}", out.display()))?;
         return Err(anyhow::Error::new(error).context(format!("{} holds no run", file.display())));
     }
-    let packed = Packed {
+    let packed = ArchiveOutcome {
         archive: file.to_owned(),
         run: out.to_owned(),
         files: imported.files.len() as u64,
         bytes: imported.bytes,
     };
-    console.summarise(&packed, || {
-        let mut sheet = Sheet::default();
-        sheet.row("Written", format!("{} ({}, {})", out.display(), counted(packed.files, "file"), bytes(packed.bytes)));
-        sheet.finish()
+    console.print_summary(&packed, || {
+        let mut sheet = LabelledText::default();
+        sheet.row(
+            "Written",
+            format!("{} ({}, {})", out.display(), pluralise(packed.files, "file"), format_bytes(packed.bytes)),
+        );
+        sheet.into_string()
     })?;
     Ok(Status::Fine)
 }

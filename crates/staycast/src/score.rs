@@ -6,15 +6,14 @@ use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
-use staycast_forecast::device::DeviceChoice;
-use staycast_forecast::{ModelKind, RunError, ScoreRow, write_scores};
+use staycast_forecast::{RunError, ScoreRow, write_scores};
 use staycast_sequences::{FolderError, SequenceFolder};
 
 use crate::console::Console;
 use crate::devices;
-use crate::evaluate::open;
+use crate::display::{LabelledText, format_percent, group_digits, pluralise};
+use crate::forecast_args::{ForecastArgs, ForecastSelection, open_run};
 use crate::status::{Status, usage, usage_from};
-use crate::words::{Sheet, counted, grouped, percent};
 
 /// Score learners by their risk of dropping out
 ///
@@ -28,21 +27,8 @@ Examples:
   staycast score run sequences --week 6 --courses physics-3 --out physics.parquet
   staycast score run today --out scores.jsonl              a course that is still running")]
 pub(crate) struct ScoreArgs {
-    /// Folder that `staycast train` wrote
-    #[arg(value_name = "RUN")]
-    run: PathBuf,
-    /// Folder that `staycast preprocess` wrote; any that has the features the run reads
-    #[arg(value_name = "SEQUENCES")]
-    sequences: PathBuf,
-    /// At the end of which week; the run's own, usually 4, if not given
-    #[arg(long, value_name = "WEEK", value_parser = clap::value_parser!(u32).range(1..))]
-    week: Option<u32>,
-    /// Only these courses
-    #[arg(long, value_name = "A,B", value_delimiter = ',')]
-    courses: Vec<String>,
-    /// What to forecast with, of a run that blends several models: one of its parts; all of them if not given
-    #[arg(long, value_name = "MODEL")]
-    model: Option<ModelKind>,
+    #[command(flatten)]
+    forecast: ForecastArgs,
     /// Smooth the risk over weeks: weight of the newest week in log odds, in (0, 1]; `evaluate --smoothing` says what
     /// it does
     #[arg(long, value_name = "WEIGHT", value_parser = crate::values::weight)]
@@ -50,28 +36,20 @@ pub(crate) struct ScoreArgs {
     /// File to write, .parquet, .csv or .jsonl; an existing one is replaced, whole
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Where to compute
-    #[arg(long, value_name = "DEVICE", default_value = "auto", help = devices::HELP)]
-    device: DeviceChoice,
 }
 
 /// What to score.
 #[derive(Debug)]
-pub(crate) struct Plan {
-    pub(crate) run: PathBuf,
-    pub(crate) sequences: PathBuf,
-    pub(crate) week: Option<u32>,
-    pub(crate) courses: Option<Vec<String>>,
-    pub(crate) model: Option<ModelKind>,
+pub(crate) struct ScoreJob {
+    pub(crate) forecast: ForecastSelection,
     /// Weight of the newest week.
     pub(crate) smoothing: Option<f64>,
     pub(crate) out: PathBuf,
-    pub(crate) device: DeviceChoice,
 }
 
 /// What came of it.
 #[derive(Debug, Serialize)]
-pub(crate) struct Scored {
+pub(crate) struct ScoreOutcome {
     pub(crate) out: PathBuf,
     pub(crate) week: u32,
     pub(crate) rows: u64,
@@ -90,44 +68,36 @@ pub(crate) fn run(args: &ScoreArgs, console: &Console) -> anyhow::Result<Status>
     if !ENDINGS.contains(&ending) {
         return Err(usage(format!("--out {}: end the name in .parquet, .csv or .jsonl", args.out.display())));
     }
-    let plan = Plan {
-        run: args.run.clone(),
-        sequences: args.sequences.clone(),
-        week: args.week,
-        courses: (!args.courses.is_empty()).then(|| args.courses.clone()),
-        model: args.model,
-        smoothing: args.smoothing,
-        out: args.out.clone(),
-        device: args.device,
-    };
-    let (scored, _) = execute(&plan, console)?;
-    console.summarise(&scored, || words(&scored))?;
+    let job = ScoreJob { forecast: args.forecast.resolve(), smoothing: args.smoothing, out: args.out.clone() };
+    let (scored, _) = execute(&job, console)?;
+    console.print_summary(&scored, || describe_outcome(&scored))?;
     Ok(Status::Fine)
 }
 
 /// Scores and writes.
-pub(crate) fn execute(plan: &Plan, console: &Console) -> anyhow::Result<(Scored, Vec<ScoreRow>)> {
+pub(crate) fn execute(job: &ScoreJob, console: &Console) -> anyhow::Result<(ScoreOutcome, Vec<ScoreRow>)> {
     let begun = Instant::now();
-    let run = open(&plan.run, plan.model)?;
-    let folder = SequenceFolder::open(&plan.sequences)?;
-    let device = devices::choose(plan.device, console)?;
-    let week = plan.week.unwrap_or(u32::from(run.manifest().target_week));
+    let selection = &job.forecast;
+    let run = open_run(&selection.run, selection.model)?;
+    let folder = SequenceFolder::open(&selection.sequences)?;
+    let device = devices::choose(selection.device, console)?;
+    let week = selection.week.unwrap_or(u32::from(run.manifest().target_week));
     let rows =
-        run.score_folder(&folder, week, plan.courses.as_deref(), plan.smoothing, &device).map_err(
-            |error| match error {
+        run.score_folder(&folder, week, selection.courses.as_deref(), job.smoothing, &device).map_err(|error| {
+            match error {
                 RunError::WeekNotForecast { .. } | RunError::Folder(FolderError::UnknownCourse { .. }) => {
                     usage_from(error)
                 }
                 other => other.into(),
-            },
-        )?;
-    write_scores(&plan.out, &rows)?;
+            }
+        })?;
+    write_scores(&job.out, &rows)?;
     let mut statuses = BTreeMap::new();
     for row in &rows {
         *statuses.entry(row.status).or_default() += 1;
     }
-    let scored = Scored {
-        out: plan.out.clone(),
+    let scored = ScoreOutcome {
+        out: job.out.clone(),
         week,
         rows: rows.len() as u64,
         statuses,
@@ -137,20 +107,20 @@ pub(crate) fn execute(plan: &Plan, console: &Console) -> anyhow::Result<(Scored,
     Ok((scored, rows))
 }
 
-fn words(scored: &Scored) -> String {
-    let mut sheet = Sheet::default();
+fn describe_outcome(scored: &ScoreOutcome) -> String {
+    let mut sheet = LabelledText::default();
     let with_score = scored.statuses.get("scored").copied().unwrap_or(0);
     let share = match with_score {
         0 => String::new(),
-        rows => format!(" ({} of those scored)", percent(scored.at_risk as f64 / rows as f64)),
+        rows => format!(" ({} of those scored)", format_percent(scored.at_risk as f64 / rows as f64)),
     };
-    sheet.row("Scored", format!("{} at the end of week {}", counted(with_score, "enrolment"), scored.week));
-    sheet.row("At risk", format!("{}{share}", grouped(scored.at_risk)));
+    sheet.row("ScoreOutcome", format!("{} at the end of week {}", pluralise(with_score, "enrolment"), scored.week));
+    sheet.row("At risk", format!("{}{share}", group_digits(scored.at_risk)));
     let others = scored.statuses.iter().filter(|(status, _)| **status != "scored");
     for (place, (status, rows)) in others.enumerate() {
         let label = if place == 0 { "Without" } else { "" };
-        sheet.row(label, format!("{} {}", grouped(*rows), status.replace('_', " ")));
+        sheet.row(label, format!("{} {}", group_digits(*rows), status.replace('_', " ")));
     }
-    sheet.row("Written", format!("{}, {}", scored.out.display(), counted(scored.rows, "row")));
-    sheet.finish()
+    sheet.row("Written", format!("{}, {}", scored.out.display(), pluralise(scored.rows, "row")));
+    sheet.into_string()
 }

@@ -10,10 +10,13 @@ use staycast_simulator::{
     Format, IfExists, ReachableRecord, Record, Request, SimulateError, SimulatorConfig, Stage, simulate,
 };
 
-use crate::console::{Console, Template, bar};
+use crate::console::Console;
+use crate::display::{
+    LabelledText, format_bytes, format_duration, format_percent, group_digits, pluralise, quote_for_shell,
+};
+use crate::progress::{BarTemplate, progress_bar};
 use crate::status::{Status, usage_from};
 use crate::values::Size;
-use crate::words::{Sheet, bytes, counted, duration, grouped, percent, shell};
 
 /// Simulate logs of learners who never existed
 ///
@@ -86,13 +89,13 @@ impl From<SimulatedFormat> for Format {
 
 /// What to simulate.
 #[derive(Debug)]
-struct Plan {
+struct SimulateJob {
     config: SimulatorConfig,
     request: Request,
 }
 
 impl SimulateArgs {
-    fn resolve(&self) -> anyhow::Result<Plan> {
+    fn resolve(&self) -> anyhow::Result<SimulateJob> {
         let mut config = match &self.config {
             Some(path) => SimulatorConfig::from_file(path).map_err(usage_from)?,
             None => SimulatorConfig::default(),
@@ -101,7 +104,7 @@ impl SimulateArgs {
         config.weeks = self.weeks.unwrap_or(config.weeks);
         config.courses = self.courses.unwrap_or(config.courses);
         config.seed = self.seed.unwrap_or(config.seed);
-        Ok(Plan {
+        Ok(SimulateJob {
             config,
             request: Request {
                 format: self.format.into(),
@@ -114,7 +117,7 @@ impl SimulateArgs {
 
 /// What came of it.
 #[derive(Debug, Serialize)]
-struct Shown {
+struct SimulateOutcome {
     out: PathBuf,
     seconds: f64,
     /// Of all tables.
@@ -126,8 +129,8 @@ struct Shown {
 /// Runs the subcommand.
 pub(crate) fn run(args: &SimulateArgs, console: &Console) -> anyhow::Result<Status> {
     let begun = Instant::now();
-    let Plan { config, request } = args.resolve()?;
-    let bar = bar(console, "simulating", Some(config.learners), Template::Steps);
+    let SimulateJob { config, request } = args.resolve()?;
+    let bar = progress_bar(console, "simulating", Some(config.learners), BarTemplate::Steps);
     let writing = Cell::new(false);
     let simulated = simulate(&config, &request, &args.out, &|progress| match progress.stage {
         Stage::Sizing => bar.set_message("finding the size"),
@@ -152,60 +155,65 @@ pub(crate) fn run(args: &SimulateArgs, console: &Console) -> anyhow::Result<Stat
         }
         other => other.into(),
     })?;
-    let shown = Shown {
+    let shown = SimulateOutcome {
         out: args.out.clone(),
         seconds: begun.elapsed().as_secs_f64(),
         bytes: simulated.bytes,
         simulation: simulated.record,
     };
-    console.summarise(&shown, || words(&shown))?;
+    console.print_summary(&shown, || describe_outcome(&shown))?;
     Ok(Status::Fine)
 }
 
-fn words(shown: &Shown) -> String {
+fn describe_outcome(shown: &SimulateOutcome) -> String {
     let Record { log, people, .. } = &shown.simulation;
     let record = &shown.simulation;
-    let mut sheet = Sheet::default();
+    let mut sheet = LabelledText::default();
     sheet.row(
         "Simulated",
         format!(
             "{} in {} of {}, of {} weeks; {} drop out",
-            counted(record.learners, "learner"),
-            counted(record.enrolments, "enrolment"),
-            counted(record.courses.into(), "course"),
+            pluralise(record.learners, "learner"),
+            pluralise(record.enrolments, "enrolment"),
+            pluralise(record.courses.into(), "course"),
             record.weeks,
-            percent(record.dropout_rate),
+            format_percent(record.dropout_rate),
         ),
     );
-    let asked = log.asked_bytes.map_or_else(String::new, |asked| format!(" ({} asked for)", bytes(asked)));
-    sheet.row("Log", format!("{}, {}{asked}, {}", record.format, bytes(log.bytes), counted(log.rows, "row")));
+    let asked = log.asked_bytes.map_or_else(String::new, |asked| format!(" ({} asked for)", format_bytes(asked)));
+    sheet.row("Log", format!("{}, {}{asked}, {}", record.format, format_bytes(log.bytes), pluralise(log.rows, "row")));
     sheet.row(
         "",
         format!(
             "{} broken in addition; {} doubled",
-            counted(log.broken.values().sum(), "row"),
-            counted(log.duplicates, "event")
+            pluralise(log.broken.values().sum(), "row"),
+            pluralise(log.duplicates, "event")
         ),
     );
     sheet.row(
         "Of these",
         format!(
             "{} joined late, {} came back, {} unregistered, {} shared an account, {} had a wrong clock",
-            grouped(people.late_joiners),
-            grouped(people.returners),
-            grouped(people.unregistered),
-            grouped(people.shared_accounts),
-            grouped(people.skewed_clocks),
+            group_digits(people.late_joiners),
+            group_digits(people.returners),
+            group_digits(people.unregistered),
+            group_digits(people.shared_accounts),
+            group_digits(people.skewed_clocks),
         ),
     );
     sheet.row("Best AUC", best(&record.reachable));
     let time = Duration::from_secs_f64(shown.seconds);
-    let rate = bytes((shown.bytes as f64 / shown.seconds.max(1e-3)) as u64);
+    let rate = format_bytes((shown.bytes as f64 / shown.seconds.max(1e-3)) as u64);
     sheet.row(
         "Written",
-        format!("{}, {} in {}, {rate}/s", shell(&shown.out.display().to_string()), bytes(shown.bytes), duration(time)),
+        format!(
+            "{}, {} in {}, {rate}/s",
+            quote_for_shell(&shown.out.display().to_string()),
+            format_bytes(shown.bytes),
+            format_duration(time)
+        ),
     );
-    sheet.finish()
+    sheet.into_string()
 }
 
 /// The best reachable AUC by week, and the simplest forecast's beside it.

@@ -16,10 +16,11 @@ use staycast_forecast::tune::{Trial, best, draw, rungs, space};
 use staycast_forecast::{ModelKind, Run, RunState, Start, TrainRequest, Unwatched, run_state};
 use staycast_sequences::Dataset;
 
-use crate::console::{Console, Template, bar};
+use crate::console::Console;
+use crate::display::{LabelledText, format_duration, pluralise, quote_for_shell};
+use crate::progress::{BarTemplate, progress_bar};
+use crate::sequences::load;
 use crate::status::{Status, usage, usage_from};
-use crate::train::load;
-use crate::words::{Sheet, counted, duration, shell};
 use crate::{devices, files};
 
 /// Search for better settings
@@ -66,7 +67,7 @@ pub(crate) struct TuneArgs {
 
 /// A line of `trials.jsonl`.
 #[derive(Clone, Debug, Serialize)]
-struct Tried {
+struct TrialRecord {
     rung: u32,
     trial: u32,
     /// Share of the full budget.
@@ -79,12 +80,12 @@ struct Tried {
 }
 
 #[derive(Debug, Serialize)]
-struct Found {
+struct TuneOutcome {
     out: PathBuf,
     trials: u32,
-    best: Tried,
+    best: TrialRecord,
     /// The given configuration at the budget of the last rung that it reached.
-    given: Option<Tried>,
+    given: Option<TrialRecord>,
     seconds: f64,
 }
 
@@ -107,12 +108,12 @@ pub(crate) fn run(args: &TuneArgs, console: &Console) -> anyhow::Result<Status> 
     }
     if args.space {
         let space = space(kind);
-        console.answer(&space, || {
-            let mut sheet = Sheet::default();
+        console.print_result(&space, || {
+            let mut sheet = LabelledText::default();
             for (key, range) in &space {
                 sheet.verbatim(format!("{key:36} {range:?}"));
             }
-            sheet.finish()
+            sheet.into_string()
         })?;
         return Ok(Status::Fine);
     }
@@ -134,8 +135,8 @@ pub(crate) fn run(args: &TuneArgs, console: &Console) -> anyhow::Result<Status> 
     files::write(&args.out.join("best.toml"), &winner.to_toml())?;
     let given = tried.iter().rev().find(|one| one.trial == 0).cloned();
     let seconds = begun.elapsed().as_secs_f64();
-    let found = Found { out: args.out.clone(), trials: args.trials, best, given, seconds };
-    console.summarise(&found, || words(&found, args))?;
+    let found = TuneOutcome { out: args.out.clone(), trials: args.trials, best, given, seconds };
+    console.print_summary(&found, || describe_outcome(&found, args))?;
     Ok(Status::Fine)
 }
 
@@ -158,16 +159,21 @@ struct Search<'a> {
     device: ChosenDevice,
     base: Config,
     out: &'a Path,
-    tried: Mutex<Vec<Tried>>,
+    tried: Mutex<Vec<TrialRecord>>,
 }
 
 impl Search<'_> {
     /// Climbs from rung to rung; everything tried, in the order of rungs and trials, the winner last.
-    fn climb(&self, trials: &[Trial], console: &Console) -> anyhow::Result<Vec<Tried>> {
+    fn climb(&self, trials: &[Trial], console: &Console) -> anyhow::Result<Vec<TrialRecord>> {
         let mut taking_part: Vec<&Trial> = trials.iter().collect();
         let mut all = Vec::new();
         for (rung, about) in rungs(trials.len() as u32).into_iter().enumerate() {
-            let bar = bar(console, &format!("rung {}", rung + 1), Some(taking_part.len() as u64), Template::Steps);
+            let bar = progress_bar(
+                console,
+                &format!("rung {}", rung + 1),
+                Some(taking_part.len() as u64),
+                BarTemplate::Steps,
+            );
             self.rung(rung as u32, about.budget, &taking_part, &|| bar.inc(1))?;
             bar.finish_and_clear();
             let mut tried = std::mem::take(&mut *self.tried.lock().expect("nobody panics with it"));
@@ -176,11 +182,11 @@ impl Search<'_> {
             let order = best(&results, tried.len() as u32);
             let leader = tried.iter().find(|one| one.trial == order[0]).expect("it was tried").clone();
             let auc = leader.held_out_auc.map_or_else(|| "none".to_owned(), |auc| format!("{auc:.4}"));
-            console.remark(&format!(
+            console.note(&format!(
                 "{:12} rung {}: {} on {:.0} % of the budget; the best, trial {}, has a held-out AUC of {auc}",
                 "tuning",
                 rung + 1,
-                counted(u64::from(about.trials), "trial"),
+                pluralise(u64::from(about.trials), "trial"),
                 100.0 * about.budget,
                 leader.trial
             ));
@@ -223,7 +229,7 @@ impl Search<'_> {
         }
     }
 
-    fn trial(&self, rung: u32, budget: f64, trial: &Trial) -> anyhow::Result<Tried> {
+    fn trial(&self, rung: u32, budget: f64, trial: &Trial) -> anyhow::Result<TrialRecord> {
         let begun = Instant::now();
         let config = trial.config(&self.base, budget)?.check()?;
         let out = self.out.join("runs").join(format!("rung{}-trial{}", rung + 1, trial.number));
@@ -249,10 +255,10 @@ impl Search<'_> {
             Err(error) => return Err(error.into()),
         };
         let (seconds, settings) = (begun.elapsed().as_secs_f64(), trial.settings.clone());
-        Ok(Tried { rung: rung + 1, trial: trial.number, budget, settings, held_out_auc, problem, seconds })
+        Ok(TrialRecord { rung: rung + 1, trial: trial.number, budget, settings, held_out_auc, problem, seconds })
     }
 
-    fn write(&self, tried: &[Tried]) -> anyhow::Result<()> {
+    fn write(&self, tried: &[TrialRecord]) -> anyhow::Result<()> {
         let mut text = String::new();
         for one in tried {
             text += &serde_json::to_string(one).context("a trial has no JSON form")?;
@@ -262,10 +268,10 @@ impl Search<'_> {
     }
 }
 
-fn words(found: &Found, args: &TuneArgs) -> String {
-    let mut sheet = Sheet::default();
+fn describe_outcome(found: &TuneOutcome, args: &TuneArgs) -> String {
+    let mut sheet = LabelledText::default();
     let best = &found.best;
-    let auc = |tried: &Tried| tried.held_out_auc.map_or_else(|| "none".to_owned(), |auc| format!("{auc:.4}"));
+    let auc = |tried: &TrialRecord| tried.held_out_auc.map_or_else(|| "none".to_owned(), |auc| format!("{auc:.4}"));
     sheet.row("Best", format!("trial {} of {}, held-out AUC {}", best.trial, found.trials, auc(best)));
     for (key, value) in &best.settings {
         sheet.row("", format!("{key} = {value}"));
@@ -274,11 +280,15 @@ fn words(found: &Found, args: &TuneArgs) -> String {
         let share = 100.0 * given.budget;
         sheet.row("As given", format!("held-out AUC {}, on {share:.0} % of the budget", auc(given)));
     }
-    sheet.row("Took", duration(std::time::Duration::from_secs_f64(found.seconds)));
+    sheet.row("Took", format_duration(std::time::Duration::from_secs_f64(found.seconds)));
     sheet.row("Written", format!("{} (best.toml; all that was tried in trials.jsonl)", found.out.display()));
     sheet.paragraph("The best of many tries flatters itself: judge it by `staycast evaluate`, on the test part.");
     let (sequences, best) = (args.sequences.display().to_string(), found.out.join("best.toml").display().to_string());
     sheet.gap();
-    sheet.verbatim(format!("Next: staycast train {} --out run --config {}", shell(&sequences), shell(&best)));
-    sheet.finish()
+    sheet.verbatim(format!(
+        "Next: staycast train {} --out run --config {}",
+        quote_for_shell(&sequences),
+        quote_for_shell(&best)
+    ));
+    sheet.into_string()
 }

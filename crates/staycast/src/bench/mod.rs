@@ -2,6 +2,7 @@
 
 mod machine;
 mod plot;
+mod report;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -9,17 +10,17 @@ use std::time::Instant;
 
 use anyhow::Context;
 use clap::Args;
-use serde::Serialize;
 use staycast_events::formats::OpenOptions;
-use staycast_forecast::bench::{Effort, Loading, Measured, SHAPES, Shape, measure, measure_loading};
+use staycast_forecast::bench::{Effort, SHAPES, Shape, measure, measure_loading};
 use staycast_forecast::device::{self, ChosenDevice, DeviceChoice, Hardware};
 use staycast_sequences::{BuildOptions, Dataset, IfExists};
 use staycast_simulator::{SimulatorConfig, simulate_to_folder};
 
 use self::machine::Machine;
+use self::report::{BenchReport, Reading};
 use crate::console::Console;
+use crate::sequences::load;
 use crate::status::{Status, usage};
-use crate::train::load;
 use crate::{devices, files, preprocess};
 
 /// Measure how fast this machine trains, forecasts and loads
@@ -62,41 +63,6 @@ const LEARNERS: u64 = 4_000;
 /// Weeks of their courses: as many as of the usual shape.
 const WEEKS: u32 = 14;
 
-/// Everything that was measured.
-#[derive(Debug, Serialize)]
-struct Report {
-    staycast_version: &'static str,
-    machine: Machine,
-    threads: usize,
-    rounds: u16,
-    results: Vec<Measured>,
-    /// From Parquet to memory, on the CPU.
-    reading: Reading,
-    /// From memory to each device.
-    loading: Vec<Loading>,
-    /// What could not be measured, and why.
-    failed: Vec<Failed>,
-    /// Devices that were left out, and why.
-    left_out: Vec<String>,
-}
-
-/// A sequences folder read into memory.
-#[derive(Debug, Serialize)]
-struct Reading {
-    enrolments: u64,
-    weeks: u64,
-    features: u64,
-    seconds: f64,
-    enrolments_per_second: f64,
-}
-
-#[derive(Debug, Serialize)]
-struct Failed {
-    device: String,
-    shape: Option<Shape>,
-    reason: String,
-}
-
 /// Runs the subcommand.
 pub(crate) fn run(args: &BenchArgs, console: &Console) -> anyhow::Result<Status> {
     for file in &args.out {
@@ -106,7 +72,7 @@ pub(crate) fn run(args: &BenchArgs, console: &Console) -> anyhow::Result<Status>
     let (found, left_out) = if args.devices.is_empty() { every_device()? } else { named(&args.devices, console)? };
     let effort = Effort { rounds: usize::from(args.rounds), ..Effort::default() };
     let (reading, data) = read(args.sequences.as_deref(), console)?;
-    let mut report = Report {
+    let mut report = BenchReport {
         staycast_version: env!("CARGO_PKG_VERSION"),
         machine: Machine::this(),
         threads: rayon::current_num_threads(),
@@ -119,7 +85,7 @@ pub(crate) fn run(args: &BenchArgs, console: &Console) -> anyhow::Result<Status>
     };
     for device in &found {
         for &shape in &shapes {
-            console.remark(&format!("{:12} {shape} on {}", "measuring", device.info));
+            console.note(&format!("{:12} {shape} on {}", "measuring", device.info));
             match measure(shape, device, effort) {
                 Ok(measured) => report.results.push(measured),
                 Err(reason) => report.failed(device, Some(shape), reason),
@@ -130,16 +96,16 @@ pub(crate) fn run(args: &BenchArgs, console: &Console) -> anyhow::Result<Status>
             Err(reason) => report.failed(device, None, reason),
         }
     }
-    let words = table::words(&report);
+    let text = table::to_text(&report);
     for file in &args.out {
         let text = match ending(file)? {
             Ending::Json => serde_json::to_string_pretty(&report).context("the report has no JSON form")? + "\n",
             Ending::Svg => plot::svg(&report)?,
-            Ending::Text => words.clone(),
+            Ending::Text => text.clone(),
         };
         files::write(file, &text)?;
     }
-    console.answer(&report, || words)?;
+    console.print_result(&report, || text)?;
     let wrong = report.results.iter().filter(|measured| !measured.agreement.agrees).count();
     anyhow::ensure!(
         wrong == 0 && report.failed.is_empty(),
@@ -147,12 +113,6 @@ pub(crate) fn run(args: &BenchArgs, console: &Console) -> anyhow::Result<Status>
         report.failed.len()
     );
     Ok(Status::Fine)
-}
-
-impl Report {
-    fn failed(&mut self, device: &ChosenDevice, shape: Option<Shape>, reason: String) {
-        self.failed.push(Failed { device: device.info.to_string(), shape, reason });
-    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -171,10 +131,10 @@ fn ending(file: &Path) -> anyhow::Result<Ending> {
     }
 }
 
-type Found = (Vec<ChosenDevice>, Vec<String>);
+type FoundDevices = (Vec<ChosenDevice>, Vec<String>);
 
 /// Every device that computes right and is not software, and the others with the reason.
-fn every_device() -> anyhow::Result<Found> {
+fn every_device() -> anyhow::Result<FoundDevices> {
     let (mut found, mut left_out) = (Vec::new(), Vec::new());
     for backend in device::list() {
         left_out.extend(backend.absent.map(|reason| format!("{}: {reason}", backend.backend)));
@@ -193,7 +153,7 @@ fn every_device() -> anyhow::Result<Found> {
     Ok((found, left_out))
 }
 
-fn named(choices: &[DeviceChoice], console: &Console) -> anyhow::Result<Found> {
+fn named(choices: &[DeviceChoice], console: &Console) -> anyhow::Result<FoundDevices> {
     let found: anyhow::Result<Vec<ChosenDevice>> =
         choices.iter().map(|&choice| devices::choose(choice, console)).collect();
     Ok((found?, Vec::new()))
@@ -227,7 +187,7 @@ fn simulate(folder: &Path, out: &Path, console: &Console) -> anyhow::Result<()> 
     let config = SimulatorConfig { learners: LEARNERS, weeks: WEEKS, ..SimulatorConfig::default() };
     let logs = folder.join("logs");
     simulate_to_folder(&config, &logs, &|_| {})?;
-    let plan = preprocess::Plan {
+    let plan = preprocess::PreprocessJob {
         inputs: vec![logs],
         institutions: Vec::new(),
         open: OpenOptions::default(),
@@ -236,6 +196,6 @@ fn simulate(folder: &Path, out: &Path, console: &Console) -> anyhow::Result<()> 
         if_exists: IfExists::Refuse,
         max_rejected: 0.01,
     };
-    preprocess::execute(&plan, &Console { talk: crate::console::Talk::Errors, ..*console })?;
+    preprocess::execute(&plan, &Console { verbosity: crate::console::Verbosity::Quiet, ..*console })?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use plotters::coord::ranged1d::Ranged;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::Report;
+use super::report::BenchReport;
 
 const WIDTH: u32 = 900;
 const LEFT: i32 = 230;
@@ -17,7 +17,7 @@ const TRAINING: RGBColor = RGBColor(0, 114, 178);
 const INFERENCE: RGBColor = RGBColor(213, 94, 0);
 const FONT: &str = "system-ui, sans-serif";
 
-pub(super) fn svg(report: &Report) -> anyhow::Result<String> {
+pub(super) fn svg(report: &BenchReport) -> anyhow::Result<String> {
     let height = (TOP + ROW * report.results.len().max(1) as i32 + 48) as u32;
     let mut text = String::new();
     {
@@ -30,7 +30,7 @@ pub(super) fn svg(report: &Report) -> anyhow::Result<String> {
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 type Drawn<'a> = Result<(), DrawingAreaErrorKind<<SVGBackend<'a> as DrawingBackend>::ErrorType>>;
 
-fn draw<'a>(root: &Area<'a>, report: &Report, height: i32) -> Drawn<'a> {
+fn draw<'a>(root: &Area<'a>, report: &BenchReport, height: i32) -> Drawn<'a> {
     root.fill(&WHITE)?;
     let plain = |size: u32| (FONT, size).into_font().color(&BLACK);
     let right = |size: u32| plain(size).pos(Pos::new(HPos::Right, VPos::Center));
@@ -50,7 +50,7 @@ fn draw<'a>(root: &Area<'a>, report: &Report, height: i32) -> Drawn<'a> {
     for decade in (lowest.log10() as i32)..=(highest.log10() as i32) {
         let x = place(10_f64.powi(decade));
         root.draw(&PathElement::new(vec![(x, TOP - 8), (x, bottom)], RGBColor(210, 210, 210)))?;
-        root.draw(&Text::new(crate::words::grouped(10_u64.pow(decade as u32)), (x, bottom + 8), centre(13)))?;
+        root.draw(&Text::new(crate::display::group_digits(10_u64.pow(decade as u32)), (x, bottom + 8), centre(13)))?;
     }
     legend(root, plain(13))?;
     for (row, measured) in report.results.iter().enumerate() {
@@ -73,7 +73,7 @@ fn legend<'a>(root: &Area<'a>, style: TextStyle<'_>) -> Drawn<'a> {
 }
 
 /// With a title and a description for those who can't see it.
-fn described(svg: &str, report: &Report) -> String {
+fn described(svg: &str, report: &BenchReport) -> String {
     let rows: Vec<String> = report
         .results
         .iter()

@@ -2,14 +2,14 @@
 
 use staycast_forecast::bench::Measured;
 
-use super::Report;
-use crate::words::{Sheet, aligned, bytes, grouped};
+use super::report::BenchReport;
+use crate::display::{LabelledText, align_columns, format_bytes, group_digits};
 
 const HEADING: [&str; 10] =
     ["T,F,H,batch", "device", "train seq/s", "GFLOP/s", "of peak", "rest", "infer seq/s", "first", "memory", "differs"];
 
-pub(super) fn words(report: &Report) -> String {
-    let mut sheet = Sheet::default();
+pub(super) fn to_text(report: &BenchReport) -> String {
+    let mut sheet = LabelledText::default();
     let machine = &report.machine;
     sheet.paragraph(format!(
         "{}, {} cores, {}, {} threads; medians of up to {} rounds",
@@ -18,7 +18,7 @@ pub(super) fn words(report: &Report) -> String {
     sheet.gap();
     let mut rows = vec![HEADING.map(str::to_owned)];
     rows.extend(report.results.iter().map(row));
-    for line in aligned(&rows, 2) {
+    for line in align_columns(&rows, 2) {
         sheet.verbatim(line);
     }
     sheet.gap();
@@ -28,7 +28,7 @@ pub(super) fn words(report: &Report) -> String {
         format!(
             "{} enrolments a second from Parquet to memory ({} of {} weeks and {} features)",
             rate(reading.enrolments_per_second),
-            grouped(reading.enrolments),
+            group_digits(reading.enrolments),
             reading.weeks,
             reading.features
         ),
@@ -38,10 +38,10 @@ pub(super) fn words(report: &Report) -> String {
             "{} enrolments a second scaled and on {} ({} of {} weeks and {} inputs, {}/s)",
             rate(loading.enrolments_per_second),
             loading.device,
-            grouped(loading.enrolments),
+            group_digits(loading.enrolments),
             loading.weeks,
             loading.inputs,
-            bytes(loading.bytes_per_second as u64),
+            format_bytes(loading.bytes_per_second as u64),
         );
         sheet.row("Loading", text);
     }
@@ -52,7 +52,7 @@ pub(super) fn words(report: &Report) -> String {
     for left_out in &report.left_out {
         sheet.row("Left out", left_out);
     }
-    sheet.finish()
+    sheet.into_string()
 }
 
 fn row(measured: &Measured) -> [String; 10] {
@@ -67,7 +67,7 @@ fn row(measured: &Measured) -> [String; 10] {
         format!("{:.0} %", 100.0 * measured.rest_share),
         rate(measured.infer_sequences_per_second),
         seconds(measured.seconds_to_first_step),
-        measured.peak_memory_bytes.map_or_else(|| "–".to_owned(), bytes),
+        measured.peak_memory_bytes.map_or_else(|| "–".to_owned(), format_bytes),
         if agreement.agrees { error } else { format!("WRONG {error}") },
     ]
 }
@@ -75,7 +75,7 @@ fn row(measured: &Measured) -> [String; 10] {
 /// Three digits are all that such a measurement has.
 fn rate(value: f64) -> String {
     let unit = 10_f64.powf((value.abs().max(1.0).log10().floor() - 2.0).max(0.0));
-    grouped(((value / unit).round() * unit) as u64)
+    group_digits(((value / unit).round() * unit) as u64)
 }
 
 fn seconds(value: f64) -> String {

@@ -1,5 +1,6 @@
 //! `staycast compare`: several models or settings on the same rows.
 
+mod comparison;
 mod paired;
 mod table;
 
@@ -8,19 +9,19 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use serde::Serialize;
-use staycast_evaluation::report::{ByCohort, Cohort, Resampling};
-use staycast_evaluation::splits::SplitKind;
+use staycast_evaluation::report::{ByCohort, Resampling};
 use staycast_forecast::config::Config;
 use staycast_forecast::device::{ChosenDevice, DeviceChoice};
-use staycast_forecast::{EvaluateRequest, ModelKind, Predictions, outcome};
+use staycast_forecast::{EvaluateRequest, ModelKind, outcome};
 use staycast_sequences::Dataset;
 
-use self::paired::{Pair, pair};
+use self::comparison::{Comparison, Failed, Figures};
+use self::paired::{Contender, pair};
 use crate::console::Console;
 use crate::evaluate::BOOTSTRAP_SEED;
+use crate::sequences::load;
 use crate::status::{Status, usage, usage_from};
-use crate::train::{self, load};
+use crate::train;
 use crate::{devices, files};
 
 /// Train and evaluate several models or settings, and compare them on the same rows
@@ -63,41 +64,6 @@ pub(crate) struct CompareArgs {
     device: DeviceChoice,
 }
 
-/// A run that takes part.
-struct Contender {
-    name: String,
-    predictions: Vec<Predictions>,
-    cohorts: ByCohort<Cohort>,
-}
-
-/// What came of it.
-#[derive(Debug, Serialize)]
-struct Comparison {
-    week: u16,
-    label_rule: String,
-    kind: SplitKind,
-    /// Rows on which all are compared, by cohort.
-    rows: ByCohort<u64>,
-    runs: Vec<Figures>,
-    /// Every pair, the earlier one first.
-    pairs: Vec<Pair>,
-    /// Runs that could not be trained, and why.
-    failed: Vec<Failed>,
-}
-
-#[derive(Debug, Serialize)]
-struct Figures {
-    name: String,
-    run: PathBuf,
-    cohorts: ByCohort<Cohort>,
-}
-
-#[derive(Debug, Serialize)]
-struct Failed {
-    name: String,
-    reason: String,
-}
-
 /// Runs the subcommand.
 pub(crate) fn run(args: &CompareArgs, console: &Console) -> anyhow::Result<Status> {
     let wanted = wanted(args)?;
@@ -106,7 +72,7 @@ pub(crate) fn run(args: &CompareArgs, console: &Console) -> anyhow::Result<Statu
     std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
     let (mut contenders, mut failed) = (Vec::new(), Vec::new());
     for (name, config) in &wanted {
-        console.remark(&format!("{:12} {name}", "comparing"));
+        console.note(&format!("{:12} {name}", "comparing"));
         match contender(args, name, config, &data, &device, console) {
             Ok(contender) => contenders.push(contender),
             // One that can't be trained on this data (as hazards without dates of leaving) is no reason to lose the rest.
@@ -119,11 +85,11 @@ pub(crate) fn run(args: &CompareArgs, console: &Console) -> anyhow::Result<Statu
     }
     anyhow::ensure!(contenders.len() >= 2, "fewer than two of the runs could be trained; there is nothing to compare");
     let comparison = comparison(args, &contenders, failed)?;
-    let words = table::words(&comparison);
+    let text = table::to_text(&comparison);
     let json = serde_json::to_string_pretty(&comparison).context("the comparison has no JSON form")?;
     files::write(&args.out.join("comparison.json"), &(json + "\n"))?;
-    files::write(&args.out.join("comparison.txt"), &words)?;
-    console.answer(&comparison, || words)?;
+    files::write(&args.out.join("comparison.txt"), &text)?;
+    console.print_result(&comparison, || text)?;
     Ok(Status::Fine)
 }
 
@@ -178,19 +144,19 @@ fn contender(
     device: &ChosenDevice,
     console: &Console,
 ) -> anyhow::Result<Contender> {
-    let plan = train::Plan {
+    let plan = train::TrainJob {
         sequences: args.sequences.clone(),
         out: args.out.join(name),
         config: config.clone().check().map_err(usage_from)?,
         device: args.device,
-        start: train::Beginning::Any,
+        start: train::StartMode::Any,
         track: Vec::new(),
         from: None,
     };
     let run = train::train_or_keep(data, &plan, device, console)?;
     let resampling = Resampling::Resamples { count: args.resamples, seed: BOOTSTRAP_SEED };
     let request = EvaluateRequest { week: args.week, ..EvaluateRequest::new(data, device) };
-    let predictions = run.predictions(&request).map_err(crate::evaluate::as_usage)?;
+    let predictions = run.predictions(&request).map_err(crate::forecast_args::as_usage)?;
     let found = outcome(&predictions, if predictions.len() > 1 { Resampling::Off } else { resampling })?;
     run.record(&request, &found)?;
     Ok(Contender { name: name.to_owned(), predictions, cohorts: found.evaluation.cohorts })

@@ -4,11 +4,19 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use staycast_evaluation::metrics::{CorrectedT, Metric, Ranking, corrected_t};
-use staycast_evaluation::report::{ByCohort, ComparedForecast, ModelComparison, PredictionRow, Resampling, compare};
+use staycast_evaluation::report::{
+    ByCohort, Cohort, ComparedForecast, ModelComparison, PredictionRow, Resampling, compare,
+};
 use staycast_forecast::Predictions;
 
-use super::Contender;
 use crate::evaluate::BOOTSTRAP_SEED;
+
+/// A run that takes part.
+pub(super) struct Contender {
+    pub(super) name: String,
+    pub(super) predictions: Vec<Predictions>,
+    pub(super) cohorts: ByCohort<Cohort>,
+}
 
 /// Two runs, compared.
 #[derive(Debug, Serialize)]

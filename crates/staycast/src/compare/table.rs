@@ -3,12 +3,12 @@
 use staycast_evaluation::metrics::Metric;
 use staycast_evaluation::report::Cohort;
 
-use super::Comparison;
+use super::comparison::Comparison;
 use super::paired::Compared;
-use crate::words::{Sheet, aligned, grouped};
+use crate::display::{LabelledText, align_columns, group_digits};
 
-pub(super) fn words(comparison: &Comparison) -> String {
-    let mut sheet = Sheet::default();
+pub(super) fn to_text(comparison: &Comparison) -> String {
+    let mut sheet = LabelledText::default();
     sheet.paragraph(format!(
         "{} models compared at the end of week {}. Dropout means: {}. {}",
         comparison.runs.len(),
@@ -24,7 +24,7 @@ pub(super) fn words(comparison: &Comparison) -> String {
         } else {
             ("Everyone known by then", comparison.rows.all)
         };
-        sheet.paragraph(format!("{name}: {} learners on whom all are compared", grouped(rows)));
+        sheet.paragraph(format!("{name}: {} learners on whom all are compared", group_digits(rows)));
         let heading = ["model", "AUC", "95 %", "avg prec", "precision", "recall", "Brier", "ECE", "against first", "p"];
         let mut table = vec![heading.map(str::to_owned)];
         for run in &comparison.runs {
@@ -34,7 +34,7 @@ pub(super) fn words(comparison: &Comparison) -> String {
             let against = against.map(|pair| if active { &pair.cohorts.active } else { &pair.cohorts.all });
             table.push(row(&run.name, cohort, against));
         }
-        for line in aligned(&table, 1) {
+        for line in align_columns(&table, 1) {
             sheet.verbatim(line);
         }
     }
@@ -46,7 +46,7 @@ pub(super) fn words(comparison: &Comparison) -> String {
     for failed in &comparison.failed {
         sheet.row("No part", format!("{}: {}", failed.name, failed.reason));
     }
-    sheet.finish()
+    sheet.into_string()
 }
 
 fn row(name: &str, cohort: &Cohort, against: Option<&Compared>) -> [String; 10] {

@@ -20,9 +20,13 @@ use staycast_simulator::{Simulated, SimulatorConfig, simulate_to_folder};
 
 use self::place::Place;
 use self::truth::BestReachable;
-use crate::console::{Console, Template, bar};
+use crate::console::Console;
+use crate::display::{
+    LabelledText, format_bytes, format_duration, format_percent, group_digits, pluralise, quote_for_shell,
+};
+use crate::forecast_args::ForecastSelection;
+use crate::progress::{BarTemplate, progress_bar};
 use crate::status::Status;
-use crate::words::{Sheet, bytes, counted, duration, grouped, percent, shell};
 use crate::{devices, evaluate, preprocess, score, train};
 
 /// Simulate a cohort and run every stage on it
@@ -61,15 +65,15 @@ const ACTIVE_SHOWN: usize = 5;
 
 /// What came of it.
 #[derive(Debug, Serialize)]
-struct Shown {
+struct DemoOutcome {
     out: PathBuf,
     seconds: f64,
     simulated: SimulatedRecord,
-    preprocess: preprocess::Built,
-    train: train::Trained,
+    preprocess: preprocess::PreprocessOutcome,
+    train: train::TrainOutcome,
     evaluation: EvaluationOutcome,
     best_reachable: BestReachable,
-    score: score::Scored,
+    score: score::ScoreOutcome,
     most_at_risk: Vec<ScoreRow>,
 }
 
@@ -87,9 +91,9 @@ struct SimulatedRecord {
 pub(crate) fn run(args: &DemoArgs, console: &Console) -> anyhow::Result<Status> {
     let begun = Instant::now();
     let place = Place::find(args.out.as_deref())?;
-    let inside = console.for_stages();
+    let inside = console.for_inner_stages();
     let shown = Demo { args, place: &place, console, inside: &inside }.run(begun)?;
-    console.answer(&shown, || closing(&place, begun.elapsed()))?;
+    console.print_result(&shown, || closing(&place, begun.elapsed()))?;
     Ok(Status::Fine)
 }
 
@@ -102,7 +106,7 @@ struct Demo<'a> {
 }
 
 impl Demo<'_> {
-    fn run(&self, begun: Instant) -> anyhow::Result<Shown> {
+    fn run(&self, begun: Instant) -> anyhow::Result<DemoOutcome> {
         let simulated = self.simulate()?;
         let preprocess = self.preprocess()?;
         let (train, run) = self.train()?;
@@ -110,43 +114,43 @@ impl Demo<'_> {
         let (score, most_at_risk) = self.score(&run)?;
         let seconds = begun.elapsed().as_secs_f64();
         let out = self.place.folder().to_owned();
-        Ok(Shown { out, seconds, simulated, preprocess, train, evaluation, best_reachable, score, most_at_risk })
+        Ok(DemoOutcome { out, seconds, simulated, preprocess, train, evaluation, best_reachable, score, most_at_risk })
     }
 
     /// The heading of a stage: its number, what it does, and the command that would do it.
     fn heading(&self, number: u32, what: &str, command: &str) -> anyhow::Result<()> {
-        self.console.tell(&format!("\n{number}. {what}\n   $ {command}\n"))
+        self.console.print_part(&format!("\n{number}. {what}\n   $ {command}\n"))
     }
 
     fn simulate(&self) -> anyhow::Result<SimulatedRecord> {
         let begun = Instant::now();
         let config =
             SimulatorConfig { learners: self.args.learners, seed: self.args.seed, ..SimulatorConfig::default() };
-        self.console.tell("1. Learners who never existed, in KDD Cup 2015's log format\n")?;
-        let bar = bar(self.inside, "simulating", Some(config.learners), Template::Steps);
+        self.console.print_part("1. Learners who never existed, in KDD Cup 2015's log format\n")?;
+        let bar = progress_bar(self.inside, "simulating", Some(config.learners), BarTemplate::Steps);
         let simulated =
             simulate_to_folder(&config, &self.place.logs(), &|progress| bar.set_position(progress.learners));
         bar.finish_and_clear();
         let simulated = simulated?;
         let record = record(&simulated, begun.elapsed());
-        self.console.tell(&format!(
+        self.console.print_part(&format!(
             "   {} in {} of {} courses, {} events ({}); {} drop out ({})\n",
-            counted(record.learners, "learner"),
-            counted(record.enrolments, "enrolment"),
+            pluralise(record.learners, "learner"),
+            pluralise(record.enrolments, "enrolment"),
             config.courses,
-            grouped(record.events),
-            bytes(record.bytes),
-            percent(record.dropout_rate),
-            duration(begun.elapsed()),
+            group_digits(record.events),
+            format_bytes(record.bytes),
+            format_percent(record.dropout_rate),
+            format_duration(begun.elapsed()),
         ))?;
         Ok(record)
     }
 
-    fn preprocess(&self) -> anyhow::Result<preprocess::Built> {
+    fn preprocess(&self) -> anyhow::Result<preprocess::PreprocessOutcome> {
         let (logs, out) = (self.place.logs(), self.place.sequences());
         let command = format!("staycast preprocess {} --out {}", typed(&logs), typed(&out));
         self.heading(2, "Weekly sequences", &command)?;
-        let plan = preprocess::Plan {
+        let plan = preprocess::PreprocessJob {
             inputs: vec![logs],
             institutions: Vec::new(),
             open: OpenOptions::default(),
@@ -158,45 +162,43 @@ impl Demo<'_> {
         };
         let built = preprocess::execute(&plan, self.inside)?;
         let manifest = &built.manifest;
-        self.console.tell(&format!(
+        self.console.print_part(&format!(
             "   {} rows read, {} used; {} enrolment-weeks of {} features ({})\n",
-            grouped(manifest.rows.read),
-            grouped(manifest.rows.used),
-            grouped(manifest.totals.enrolment_weeks),
+            group_digits(manifest.rows.read),
+            group_digits(manifest.rows.used),
+            group_digits(manifest.totals.enrolment_weeks),
             manifest.available_features().count(),
-            duration(Duration::from_secs_f64(built.seconds)),
+            format_duration(Duration::from_secs_f64(built.seconds)),
         ))?;
         Ok(built)
     }
 
-    fn train(&self) -> anyhow::Result<(train::Trained, Run)> {
+    fn train(&self) -> anyhow::Result<(train::TrainOutcome, Run)> {
         let (sequences, out) = (self.place.sequences(), self.place.run());
         let settings = out.join("config.toml");
         let command =
             format!("staycast train {} --out {} --config {}", typed(&sequences), typed(&out), typed(&settings));
         self.heading(3, "A forecast: LSTMs trained on earlier courses, later ones kept for the test", &command)?;
         let mut config = Config::from_toml(CONFIG, "configs/demo.toml")?;
-        // The simulated courses run in waves, so that the test can be what a forecast in real use is.
-        "time".clone_into(&mut config.split.by);
         config.training.seed = self.args.seed;
-        let plan = train::Plan {
+        let plan = train::TrainJob {
             sequences,
             out,
             config: config.check()?,
             device: self.args.device,
-            start: train::Beginning::Fresh,
+            start: train::StartMode::Fresh,
             track: Vec::new(),
             from: None,
         };
         let (trained, run) = train::execute(&plan, self.inside)?;
         let manifest = &trained.manifest;
         let auc = manifest.held_out_auc.map_or_else(String::new, |auc| format!("; held-out AUC {auc:.3}"));
-        self.console.tell(&format!(
+        self.console.print_part(&format!(
             "   {} of {} parameters on {}{auc} ({})\n",
-            counted(manifest.members.len() as u64, "network"),
-            grouped(manifest.parameters),
-            devices::in_words(&manifest.device),
-            duration(Duration::from_secs_f64(trained.seconds)),
+            pluralise(manifest.members.len() as u64, "network"),
+            group_digits(manifest.parameters),
+            devices::describe_device(&manifest.device),
+            format_duration(Duration::from_secs_f64(trained.seconds)),
         ))?;
         Ok((trained, run))
     }
@@ -206,12 +208,8 @@ impl Demo<'_> {
         let command =
             format!("staycast evaluate {} {} --out {}", typed(&self.place.run()), typed(&sequences), typed(&out));
         self.heading(4, "How good is it, on courses that it never saw?", &command)?;
-        let plan = evaluate::Plan {
-            run: self.place.run(),
-            sequences,
-            week: None,
-            courses: None,
-            model: None,
+        let plan = evaluate::EvaluateJob {
+            forecast: ForecastSelection::new(self.place.run(), sequences, self.args.device),
             rows: Rows::Unseen,
             out: Some(out),
             resamples: 500,
@@ -220,11 +218,14 @@ impl Demo<'_> {
             capacities: Vec::new(),
             minimum_group: MinimumSize::default().rows,
             check_leakage: evaluate::CheckLeakage::Always,
-            device: self.args.device,
         };
         let evaluated = evaluate::execute(&plan, self.inside)?;
         let best = truth::best_reachable(run, &self.data()?, &self.place.logs(), &evaluated.outcome.evaluation)?;
-        self.console.tell(&format!("\n{}\n{}", text::week_table(&evaluated.outcome.evaluation), best.words()))?;
+        self.console.print_part(&format!(
+            "\n{}\n{}",
+            text::week_table(&evaluated.outcome.evaluation),
+            best.describe()
+        ))?;
         Ok((evaluated.outcome, best))
     }
 
@@ -234,40 +235,38 @@ impl Demo<'_> {
         Ok(SequenceFolder::open(&self.place.sequences())?.load(&selection)?)
     }
 
-    fn score(&self, run: &Run) -> anyhow::Result<(score::Scored, Vec<ScoreRow>)> {
+    fn score(&self, run: &Run) -> anyhow::Result<(score::ScoreOutcome, Vec<ScoreRow>)> {
         let courses: Vec<String> = run.split().test.keys().cloned().collect();
         let (sequences, out) = (self.place.sequences(), self.place.scores());
         let command = format!(
             "staycast score {} {} --courses {} --out {}",
             typed(&self.place.run()),
             typed(&sequences),
-            shell(&courses.join(",")),
+            quote_for_shell(&courses.join(",")),
             typed(&out)
         );
         self.heading(5, "Who is at risk in these courses, at the end of week 4?", &command)?;
-        let plan = score::Plan {
-            run: self.place.run(),
-            sequences,
-            week: None,
-            courses: Some(courses),
-            model: None,
+        let plan = score::ScoreJob {
+            forecast: ForecastSelection {
+                courses: Some(courses),
+                ..ForecastSelection::new(self.place.run(), sequences, self.args.device)
+            },
             smoothing: None,
             out,
-            device: self.args.device,
         };
         let (scored, rows) = score::execute(&plan, self.inside)?;
         let most = people::most_at_risk(&rows, SHOWN);
         let data = self.data()?;
         let with_score = scored.statuses.get("scored").copied().unwrap_or(0);
-        self.console.tell(&format!(
+        self.console.print_part(&format!(
             "   {} of {} are at risk. The {} most at risk:\n\n{}",
-            grouped(scored.at_risk),
-            counted(with_score, "enrolment"),
+            group_digits(scored.at_risk),
+            pluralise(with_score, "enrolment"),
             most.len(),
             people::table(&most, &data)
         ))?;
         let active = people::still_active(&rows, &data, ACTIVE_WITHIN_DAYS, ACTIVE_SHOWN);
-        self.console.tell(&format!(
+        self.console.print_part(&format!(
             "\n   And of those seen in the last {ACTIVE_WITHIN_DAYS:.0} days, whom a message may still reach:\n\n{}",
             people::table(&active, &data)
         ))?;
@@ -287,14 +286,14 @@ fn record(simulated: &Simulated, time: Duration) -> SimulatedRecord {
 }
 
 fn typed(path: &Path) -> String {
-    shell(&path.display().to_string())
+    quote_for_shell(&path.display().to_string())
 }
 
 /// Where everything lies, and how to do the same with one's own logs.
 fn closing(place: &Place, time: Duration) -> String {
-    let mut sheet = Sheet::default();
+    let mut sheet = LabelledText::default();
     sheet.gap();
-    sheet.paragraph(format!("All of it took {}. In {} are:", duration(time), place.folder().display()));
+    sheet.paragraph(format!("All of it took {}. In {} are:", format_duration(time), place.folder().display()));
     for (path, what) in [
         (place.logs(), "simulated logs, and the truth beside them"),
         (place.sequences(), "a row for each enrolment and week, in Parquet for pandas, polars, DuckDB"),
@@ -316,5 +315,5 @@ fn closing(place: &Place, time: Duration) -> String {
         sheet.verbatim(format!("  {command}"));
     }
     sheet.paragraph("Every command has examples under --help.");
-    sheet.finish()
+    sheet.into_string()
 }

@@ -11,7 +11,7 @@ use staycast_forecast::Run;
 use staycast_sequences::{CutOff, Dataset, standing};
 use staycast_simulator::FILE_NAMES;
 
-use crate::words::Sheet;
+use crate::display::LabelledText;
 
 /// AUC of the simulator's own probabilities on the rows that were evaluated.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -72,9 +72,9 @@ fn probabilities(path: &Path, week: u32) -> anyhow::Result<HashMap<String, f64>>
 
 impl BestReachable {
     /// The figures in a sentence.
-    pub(super) fn words(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         let decimal = |auc: Option<f64>| auc.map_or_else(|| "–".to_owned(), |auc| format!("{auc:.3}"));
-        let mut sheet = Sheet::default();
+        let mut sheet = LabelledText::default();
         sheet.paragraph(format!(
             "The best reachable AUC here: {} for everyone known by then, {} for those still active. It is that of the \
              simulator's own probabilities, which know each learner's traits and mood; no log tells them all, so a model \
@@ -82,6 +82,6 @@ impl BestReachable {
             decimal(self.all),
             decimal(self.active)
         ));
-        sheet.finish()
+        sheet.into_string()
     }
 }

@@ -11,16 +11,17 @@ use staycast_events::{
 };
 use staycast_sequences::{Progress, Unit};
 
-use super::InspectArgs;
-use crate::console::{Console, Stages};
-use crate::preprocess::reason_in_words;
-use crate::words::{Sheet, bytes, counted, grouped, shell, some_of};
+use super::args::InspectArgs;
+use crate::console::Console;
+use crate::display::{LabelledText, format_bytes, group_digits, list_first, pluralise, quote_for_shell};
+use crate::preprocess::describe_reason;
+use crate::progress::StageProgress;
 
 /// Courses listed, those with enrolments; the JSON has all of them.
 const COURSES: usize = 24;
 
 #[derive(Serialize)]
-struct Report {
+struct LogInspection {
     kind: &'static str,
     format: &'static str,
     format_reason: String,
@@ -91,7 +92,7 @@ pub(super) fn run(args: &InspectArgs, console: &Console) -> anyhow::Result<()> {
     let source = staycast_events::formats::open(&args.paths, &args.open_options()?)?;
     let (tally, spans) = read(&source, console)?;
     let report = report(&source, &tally, &spans);
-    console.answer(&report, || words(&report, args))
+    console.print_result(&report, || describe(&report, args))
 }
 
 type Spans = BTreeMap<u32, Span>;
@@ -100,7 +101,7 @@ type Spans = BTreeMap<u32, Span>;
 fn read(source: &Source, console: &Console) -> anyhow::Result<(Tally, Spans)> {
     let days: Vec<u32> = source.roster.courses.iter().map(|course| course.days).collect();
     let frame = Frame::new(&source.roster, &days, None);
-    let stages = Stages::new(console);
+    let stages = StageProgress::new(console);
     stages.begin("reading", Some(source.events.iter().map(|file| file.size_bytes()).sum()), Unit::Bytes);
     let mut tally = Tally::default();
     let mut spans = Spans::new();
@@ -119,7 +120,7 @@ fn read(source: &Source, console: &Console) -> anyhow::Result<(Tally, Spans)> {
         }
         tally.append(placed(file.as_ref(), blocks.into_iter().map(|(_, parsed)| parsed.tally)));
     }
-    stages.end(&format!("{} rows", grouped(tally.read)));
+    stages.end(&format!("{} rows", group_digits(tally.read)));
     Ok((tally, spans))
 }
 
@@ -140,7 +141,7 @@ fn size(path: &Path) -> u64 {
     std::fs::metadata(path).map_or(0, |metadata| metadata.len())
 }
 
-fn report(source: &Source, tally: &Tally, spans: &Spans) -> Report {
+fn report(source: &Source, tally: &Tally, spans: &Spans) -> LogInspection {
     let roster = &source.roster;
     let mut enrolments = vec![0; roster.courses.len()];
     let mut learners = std::collections::BTreeSet::new();
@@ -165,7 +166,7 @@ fn report(source: &Source, tally: &Tally, spans: &Spans) -> Report {
     let table =
         |table: DatabaseTable| Table { role: table.role, place: table.place, table: table.table, rows: table.rows };
     let kind = |kind: &staycast_events::Kind| Kind { kind: kind.raw.clone(), activity: kind.activity.name() };
-    Report {
+    LogInspection {
         kind: "log",
         format: source.format,
         format_reason: source.reason.clone(),
@@ -202,23 +203,26 @@ fn rows(tally: &Tally) -> Rows {
     Rows { read: tally.read, used: tally.used, rejected: rejected.collect() }
 }
 
-fn words(report: &Report, args: &InspectArgs) -> String {
-    let mut sheet = Sheet::default();
+fn describe(report: &LogInspection, args: &InspectArgs) -> String {
+    let mut sheet = LabelledText::default();
     sheet.paragraph(format!("A log of format {}: {}.", report.format, report.format_reason));
     sheet.gap();
     for (place, file) in report.files.iter().enumerate() {
         let label = if place == 0 { "Files" } else { "" };
-        sheet.row(label, format!("{} ({}, {})", file.path.display(), file.role, bytes(file.bytes)));
+        sheet.row(label, format!("{} ({}, {})", file.path.display(), file.role, format_bytes(file.bytes)));
     }
     for (place, table) in report.databases.iter().enumerate() {
         let label = if place == 0 { "Tables" } else { "" };
-        let rows = counted(table.rows, "row");
+        let rows = pluralise(table.rows, "row");
         sheet.row(label, format!("{} of {} ({}, {rows})", table.table, table.place, table.role));
     }
-    sheet.row("Rows", format!("{} of the log, {} usable", grouped(report.rows.read), grouped(report.rows.used)));
+    sheet.row(
+        "Rows",
+        format!("{} of the log, {} usable", group_digits(report.rows.read), group_digits(report.rows.used)),
+    );
     for (about, rows) in [("of the log", &report.rows), ("of the other tables", &report.tables)] {
         for (reason, rejected) in &rows.rejected {
-            sheet.row("Rejected", format!("{} {} ({about})", grouped(rejected.rows), reason_in_words(reason)));
+            sheet.row("Rejected", format!("{} {} ({about})", group_digits(rejected.rows), describe_reason(reason)));
             if let Some(sample) = rejected.samples.first() {
                 sheet.row("", format!("e.g. {sample}"));
             }
@@ -233,13 +237,13 @@ fn words(report: &Report, args: &InspectArgs) -> String {
         sheet.row("Events", format!("{span}{nominal}"));
     }
     let who = if report.knows.learners {
-        format!("{} of {}", counted(report.enrolments, "enrolment"), counted(report.learners, "learner"))
+        format!("{} of {}", pluralise(report.enrolments, "enrolment"), pluralise(report.learners, "learner"))
     } else {
-        format!("{}; who is the same learner in two courses is not known", counted(report.enrolments, "enrolment"))
+        format!("{}; who is the same learner in two courses is not known", pluralise(report.enrolments, "enrolment"))
     };
     sheet.row("Learners", who);
     if report.enrolments_without_course > 0 {
-        let left_out = counted(report.enrolments_without_course, "enrolment");
+        let left_out = pluralise(report.enrolments_without_course, "enrolment");
         sheet.row("", format!("{left_out} left out: no table has dates for their course"));
     }
     sheet.row("Kinds", kinds(report));
@@ -256,7 +260,7 @@ fn words(report: &Report, args: &InspectArgs) -> String {
     sheet.verbatim(courses(&report.courses));
     sheet.gap();
     sheet.verbatim(next(report, args));
-    sheet.finish()
+    sheet.into_string()
 }
 
 /// The date of an instant in text.
@@ -265,14 +269,14 @@ fn date(instant: &str) -> &str {
 }
 
 /// Each activity and what the source calls it.
-fn kinds(report: &Report) -> String {
+fn kinds(report: &LogInspection) -> String {
     let mut by_activity: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for kind in &report.kinds {
         by_activity.entry(kind.activity).or_default().push(&kind.kind);
     }
     let one = |(activity, kinds): (&&str, &Vec<&str>)| match kinds.as_slice() {
         [kind] if kind == activity => (*activity).to_owned(),
-        kinds => format!("{activity} ({})", some_of(kinds, 6)),
+        kinds => format!("{activity} ({})", list_first(kinds, 6)),
     };
     by_activity.iter().map(one).collect::<Vec<_>>().join(", ")
 }
@@ -312,7 +316,7 @@ fn courses(courses: &[Course]) -> String {
             course.course,
             course.from,
             course.to,
-            grouped(course.enrolments),
+            group_digits(course.enrolments),
             day(&course.first_event),
             day(&course.last_event),
         );
@@ -322,18 +326,19 @@ fn courses(courses: &[Course]) -> String {
     }
     let empty = (courses.len() - enrolled.len()) as u64;
     if empty > 0 {
-        text += &format!("and {} without an enrolment\n", counted(empty, "course"));
+        text += &format!("and {} without an enrolment\n", pluralise(empty, "course"));
     }
     text
 }
 
-fn next(report: &Report, args: &InspectArgs) -> String {
-    let paths: Vec<String> = args.paths.iter().map(|path| shell(&path.display().to_string())).collect();
+fn next(report: &LogInspection, args: &InspectArgs) -> String {
+    let paths: Vec<String> = args.paths.iter().map(|path| quote_for_shell(&path.display().to_string())).collect();
     // An address has a password in it, which is not for the screen.
     let input = if args.source.is_some() { "--source URL".to_owned() } else { paths.join(" ") };
     let mut command = format!("Next: staycast preprocess {input} --out sequences");
     if let Some(mapping) = &args.mapping {
-        command += &format!(" --format {} --mapping {}", report.format, shell(&mapping.display().to_string()));
+        command +=
+            &format!(" --format {} --mapping {}", report.format, quote_for_shell(&mapping.display().to_string()));
     }
     command
 }

@@ -7,14 +7,14 @@ use staycast_forecast::config::Config;
 use staycast_forecast::{EvaluationRecord, Run, RunManifest};
 
 use crate::console::Console;
-use crate::train;
-use crate::words::{Sheet, counted, grouped, shell};
+use crate::display::{LabelledText, group_digits, pluralise, quote_for_shell};
+use crate::run_description::describe_run;
 
 /// Courses named on each side of the split.
 const COURSES: usize = 12;
 
 #[derive(Serialize)]
-struct Report<'a> {
+struct RunInspection<'a> {
     kind: &'static str,
     path: &'a Path,
     manifest: &'a RunManifest,
@@ -30,7 +30,7 @@ pub(super) fn run(path: &Path, console: &Console) -> anyhow::Result<()> {
     let sizes = |part: &std::collections::BTreeMap<String, Vec<String>>| {
         part.iter().map(|(course, ids)| (course.clone(), ids.len() as u64)).collect()
     };
-    let report = Report {
+    let report = RunInspection {
         kind: "run",
         path,
         manifest: run.manifest(),
@@ -39,11 +39,11 @@ pub(super) fn run(path: &Path, console: &Console) -> anyhow::Result<()> {
         test: sizes(&run.split().test),
         evaluations: run.evaluations()?,
     };
-    console.answer(&report, || words(&report, &run))
+    console.print_result(&report, || describe(&report, &run))
 }
 
 #[derive(Serialize)]
-struct BegunReport<'a> {
+struct UnfinishedRunInspection<'a> {
     kind: &'static str,
     path: &'a Path,
     config: &'a Config,
@@ -51,21 +51,24 @@ struct BegunReport<'a> {
 
 /// Says what an unfinished run is.
 pub(super) fn begun(path: &Path, config: &Config, console: &Console) -> anyhow::Result<()> {
-    console.answer(&BegunReport { kind: "unfinished-run", path, config }, || {
-        let mut sheet = Sheet::default();
+    console.print_result(&UnfinishedRunInspection { kind: "unfinished-run", path, config }, || {
+        let mut sheet = LabelledText::default();
         sheet.paragraph("A run that was begun and is not finished, for want of time or by a kill.").gap();
         sheet.row("Model", config.model.kind.to_string());
         sheet.row("Members", config.ensemble.members.to_string());
         sheet.row("Seed", config.training.seed.to_string());
         sheet.gap();
-        sheet.verbatim(format!("Next: staycast train SEQUENCES --out {} --resume", shell(&path.display().to_string())));
-        sheet.finish()
+        sheet.verbatim(format!(
+            "Next: staycast train SEQUENCES --out {} --resume",
+            quote_for_shell(&path.display().to_string())
+        ));
+        sheet.into_string()
     })
 }
 
-fn words(report: &Report<'_>, run: &Run) -> String {
+fn describe(report: &RunInspection<'_>, run: &Run) -> String {
     let manifest = report.manifest;
-    let mut sheet = Sheet::default();
+    let mut sheet = LabelledText::default();
     let kind = if manifest.folds.is_some() { "A cross-validation" } else { "A run" };
     sheet.paragraph(format!(
         "{kind} of Staycast {} (layout {}), for forecasts at the end of week {}.",
@@ -74,16 +77,16 @@ fn words(report: &Report<'_>, run: &Run) -> String {
     sheet.gap();
     let data = &manifest.data;
     sheet.row(
-        "Trained on",
+        "TrainOutcome on",
         format!(
             "{} data of {} and {}, fingerprint {}",
             data.format,
-            counted(data.courses, "course"),
-            counted(data.enrolments, "enrolment"),
+            pluralise(data.courses, "course"),
+            pluralise(data.enrolments, "enrolment"),
             &data.fingerprint[..data.fingerprint.len().min(16)]
         ),
     );
-    train::describe(&mut sheet, run);
+    describe_run(&mut sheet, run);
     sheet.row("Training", courses(&report.training));
     if !report.test.is_empty() {
         sheet.row("Test", courses(&report.test));
@@ -97,27 +100,28 @@ fn words(report: &Report<'_>, run: &Run) -> String {
         sheet.row("Weeks", format!("forecasts at the end of weeks {}", weeks.join(", ")));
     }
     evaluations(&mut sheet, &report.evaluations);
-    sheet.finish()
+    sheet.into_string()
 }
 
 fn courses(sizes: &[(String, u64)]) -> String {
     let total = sizes.iter().map(|(_, count)| count).sum();
-    let named: Vec<String> = sizes.iter().map(|(course, count)| format!("{course} ({})", grouped(*count))).collect();
-    format!("{}: {}", counted(total, "enrolment"), crate::words::some_of(&named, COURSES))
+    let named: Vec<String> =
+        sizes.iter().map(|(course, count)| format!("{course} ({})", group_digits(*count))).collect();
+    format!("{}: {}", pluralise(total, "enrolment"), crate::display::list_first(&named, COURSES))
 }
 
-fn evaluations(sheet: &mut Sheet, evaluations: &[EvaluationRecord]) {
+fn evaluations(sheet: &mut LabelledText, evaluations: &[EvaluationRecord]) {
     let Some(last) = evaluations.last() else {
-        sheet.row("Evaluated", "not yet");
+        sheet.row("EvaluateOutcome", "not yet");
         return;
     };
     sheet.row(
-        "Evaluated",
+        "EvaluateOutcome",
         format!(
             "{}, last at week {} on {} ({})",
-            counted(evaluations.len() as u64, "time"),
+            pluralise(evaluations.len() as u64, "time"),
             last.week,
-            counted(last.rows, "enrolment"),
+            pluralise(last.rows, "enrolment"),
             last.kind.name()
         ),
     );

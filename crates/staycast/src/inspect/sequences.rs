@@ -8,14 +8,14 @@ use staycast_sequences::manifest::Manifest;
 use staycast_sequences::{Dataset, Selection, SequenceFolder};
 
 use crate::console::Console;
+use crate::display::{LabelledText, format_percent, group_digits, pluralise, quote_for_shell};
 use crate::preprocess;
-use crate::words::{Sheet, counted, grouped, percent, shell};
 
 /// Courses listed, those with enrolments; the JSON has all of them.
 const COURSES: usize = 24;
 
 #[derive(Serialize)]
-struct Report<'a> {
+struct SequencesInspection<'a> {
     kind: &'static str,
     path: &'a Path,
     fingerprint: String,
@@ -41,14 +41,14 @@ pub(super) fn run(path: &Path, console: &Console) -> anyhow::Result<()> {
     let folder = SequenceFolder::open(path)?;
     // No feature is asked for: courses and enrolments are enough here, and the weeks stay on disk.
     let data = folder.load(&Selection { features: Some(Vec::new()), ..Selection::default() })?;
-    let report = Report {
+    let report = SequencesInspection {
         kind: "sequences",
         path,
         fingerprint: folder.manifest().fingerprint(),
         manifest: folder.manifest(),
         courses: courses(&data),
     };
-    console.answer(&report, || words(&report))
+    console.print_result(&report, || describe(&report))
 }
 
 fn courses(data: &Dataset) -> Vec<Course> {
@@ -76,9 +76,9 @@ fn courses(data: &Dataset) -> Vec<Course> {
     courses
 }
 
-fn words(report: &Report<'_>) -> String {
+fn describe(report: &SequencesInspection<'_>) -> String {
     let manifest = report.manifest;
-    let mut sheet = Sheet::default();
+    let mut sheet = LabelledText::default();
     sheet.paragraph(format!(
         "Weekly sequences, written by Staycast {} (layout {}).",
         manifest.staycast_version, manifest.layout_version
@@ -86,14 +86,17 @@ fn words(report: &Report<'_>) -> String {
     sheet.gap();
     preprocess::describe_input(&mut sheet, manifest);
     preprocess::describe_contents(&mut sheet, manifest);
-    let weeks = grouped(manifest.totals.enrolment_weeks);
-    sheet.row("Table", format!("{weeks} rows, one an enrolment and week; {} events", grouped(manifest.totals.events)));
+    let weeks = group_digits(manifest.totals.enrolment_weeks);
+    sheet.row(
+        "Table",
+        format!("{weeks} rows, one an enrolment and week; {} events", group_digits(manifest.totals.events)),
+    );
     sheet.gap();
     sheet.verbatim(course_table(&report.courses));
     sheet.gap();
-    let path = shell(&report.path.display().to_string());
+    let path = quote_for_shell(&report.path.display().to_string());
     sheet.paragraph(format!("Every feature's meaning and unit: {path}/manifest.json, or this command with --json."));
-    sheet.finish()
+    sheet.into_string()
 }
 
 fn course_table(courses: &[Course]) -> String {
@@ -107,7 +110,7 @@ fn course_table(courses: &[Course]) -> String {
     for course in enrolled.iter().take(COURSES) {
         let dropout = match course.labelled {
             0 => "unknown".to_owned(),
-            labelled => percent(course.dropouts as f64 / labelled as f64),
+            labelled => format_percent(course.dropouts as f64 / labelled as f64),
         };
         text += &format!(
             "{:width$}  {:>10}  {:>5}  {:>8}  {:>10}  {dropout:>8}\n",
@@ -115,7 +118,7 @@ fn course_table(courses: &[Course]) -> String {
             course.start.as_deref().unwrap_or("–"),
             course.weeks,
             course.observed_weeks,
-            grouped(course.enrolments),
+            group_digits(course.enrolments),
         );
     }
     if enrolled.len() > COURSES {
@@ -123,7 +126,7 @@ fn course_table(courses: &[Course]) -> String {
     }
     let empty = (courses.len() - enrolled.len()) as u64;
     if empty > 0 {
-        text += &format!("and {} without an enrolment\n", counted(empty, "course"));
+        text += &format!("and {} without an enrolment\n", pluralise(empty, "course"));
     }
     text
 }

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use staycast_sequences::manifest::{Manifest, ReasonCount};
 
-use super::{Built, Plan};
-use crate::words::{Sheet, bytes, counted, duration, grouped, percent, shell, some_of};
+use super::job::{PreprocessJob, PreprocessOutcome};
+use crate::display::{
+    LabelledText, format_bytes, format_duration, format_percent, group_digits, list_first, pluralise, quote_for_shell,
+};
 
 /// Samples shown of each reason; the manifest has more.
 const SAMPLES: usize = 2;
@@ -13,9 +15,9 @@ const SAMPLES: usize = 2;
 const NAMES: usize = 6;
 
 /// The summary that `preprocess` prints.
-pub(super) fn words(plan: &Plan, built: &Built) -> String {
+pub(super) fn describe_outcome(job: &PreprocessJob, built: &PreprocessOutcome) -> String {
     let manifest = &built.manifest;
-    let mut sheet = Sheet::default();
+    let mut sheet = LabelledText::default();
     if built.kept {
         sheet.paragraph(format!(
             "{} is finished and of the same input and options: kept as it is.",
@@ -23,19 +25,21 @@ pub(super) fn words(plan: &Plan, built: &Built) -> String {
         ));
         sheet.gap();
     }
-    input(&mut sheet, manifest);
-    contents(&mut sheet, manifest);
+    describe_input(&mut sheet, manifest);
+    describe_contents(&mut sheet, manifest);
     if !built.kept {
         let size: u64 = manifest.inputs.iter().map(|input| input.bytes).sum();
         let rate = size as f64 / built.seconds.max(1e-3);
-        let memory = built.peak_memory_bytes.map_or_else(String::new, |peak| format!(", peak memory {}", bytes(peak)));
-        sheet.row("Took", format!("{}, {}/s on disk{memory}", duration(built.time()), bytes(rate as u64)));
+        let memory =
+            built.peak_memory_bytes.map_or_else(String::new, |peak| format!(", peak memory {}", format_bytes(peak)));
+        sheet
+            .row("Took", format!("{}, {}/s on disk{memory}", format_duration(built.time()), format_bytes(rate as u64)));
     }
     let size = manifest.outputs.iter().map(|output| output.bytes).sum();
-    sheet.row("Written", format!("{}: {} in {}", built.out.display(), bytes(size), files(manifest)));
+    sheet.row("Written", format!("{}: {} in {}", built.out.display(), format_bytes(size), files(manifest)));
     sheet.gap();
-    sheet.verbatim(next(plan, manifest));
-    sheet.finish()
+    sheet.verbatim(next(job, manifest));
+    sheet.into_string()
 }
 
 fn files(manifest: &Manifest) -> String {
@@ -44,22 +48,22 @@ fn files(manifest: &Manifest) -> String {
 }
 
 /// What was read and what became of it.
-pub(crate) fn input(sheet: &mut Sheet, manifest: &Manifest) {
+pub(crate) fn describe_input(sheet: &mut LabelledText, manifest: &Manifest) {
     let size = manifest.inputs.iter().map(|input| input.bytes).sum();
     let names: Vec<&str> = manifest.inputs.iter().map(|input| input.file.as_str()).collect();
     sheet.row("Format", format!("{}: {}", manifest.format, manifest.format_reason));
-    let files = counted(names.len() as u64, "file");
-    sheet.row("Read", format!("{files}, {}: {}", bytes(size), some_of(&names, 8)));
+    let files = pluralise(names.len() as u64, "file");
+    sheet.row("Read", format!("{files}, {}: {}", format_bytes(size), list_first(&names, 8)));
     let rows = &manifest.rows;
     let sum = |reasons: &BTreeMap<String, ReasonCount>| reasons.values().map(|count| count.rows).sum::<u64>();
     sheet.row(
         "Rows",
         format!(
             "{} of the log: {} used, {} set aside, {} rejected",
-            grouped(rows.read),
-            grouped(rows.used),
-            grouped(sum(&rows.set_aside)),
-            grouped(sum(&rows.rejected))
+            group_digits(rows.read),
+            group_digits(rows.used),
+            group_digits(sum(&rows.set_aside)),
+            group_digits(sum(&rows.rejected))
         ),
     );
     // Rows that are set aside are as they should be, so nobody has to look at any.
@@ -68,13 +72,19 @@ pub(crate) fn input(sheet: &mut Sheet, manifest: &Manifest) {
     reasons(sheet, "Rejected", "of the other tables", &rows.rejected_roster, SAMPLES);
 }
 
-fn reasons(sheet: &mut Sheet, label: &str, about: &str, reasons: &BTreeMap<String, ReasonCount>, samples: usize) {
+fn reasons(
+    sheet: &mut LabelledText,
+    label: &str,
+    about: &str,
+    reasons: &BTreeMap<String, ReasonCount>,
+    samples: usize,
+) {
     let mut counts: Vec<(&String, &ReasonCount)> = reasons.iter().collect();
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(count.rows));
     for (place, (reason, count)) in counts.into_iter().enumerate() {
         let about = if place == 0 { format!(" ({about})") } else { String::new() };
         let label = if place == 0 { label } else { "" };
-        sheet.row(label, format!("{} {}{about}", grouped(count.rows), reason_in_words(reason)));
+        sheet.row(label, format!("{} {}{about}", group_digits(count.rows), describe_reason(reason)));
         for sample in count.samples.iter().take(samples) {
             sheet.row("", format!("e.g. {} line {}: {}", sample.file, sample.line, sample.what));
         }
@@ -82,7 +92,7 @@ fn reasons(sheet: &mut Sheet, label: &str, about: &str, reasons: &BTreeMap<Strin
 }
 
 /// A reason of the manifest as people say it.
-pub(crate) fn reason_in_words(reason: &str) -> String {
+pub(crate) fn describe_reason(reason: &str) -> String {
     match reason {
         "after_as_of" => "after the instant given by --as-of".to_owned(),
         "after_the_calendar" => "after the end of their course, or of its weeks kept".to_owned(),
@@ -97,23 +107,23 @@ pub(crate) fn reason_in_words(reason: &str) -> String {
 }
 
 /// What is in the folder.
-pub(crate) fn contents(sheet: &mut Sheet, manifest: &Manifest) {
+pub(crate) fn describe_contents(sheet: &mut LabelledText, manifest: &Manifest) {
     let totals = &manifest.totals;
-    let weeks = counted(u64::from(manifest.calendar.weeks), "week");
+    let weeks = pluralise(u64::from(manifest.calendar.weeks), "week");
     let dates = match manifest.calendar.source.as_str() {
         "inferred" => "dates inferred from the events, which may look past a cut-off: give --courses FILE if you can",
         "courses-file" => "dates from the courses file",
         _ => "dates from the source",
     };
-    sheet.row("Courses", format!("{}, of up to {weeks}; {dates}", grouped(totals.courses)));
+    sheet.row("Courses", format!("{}, of up to {weeks}; {dates}", group_digits(totals.courses)));
     let learners = if manifest.knows.learners {
-        format!(", of {}", counted(totals.learners, "learner"))
+        format!(", of {}", pluralise(totals.learners, "learner"))
     } else {
         "; the source does not identify learners across courses".to_owned()
     };
-    sheet.row("Enrolments", format!("{}{learners}", grouped(totals.enrolments)));
+    sheet.row("Enrolments", format!("{}{learners}", group_digits(totals.enrolments)));
     for (reason, count) in &totals.enrolments_left_out {
-        sheet.row("", format!("{} more left out: {}", grouped(*count), left_out(reason)));
+        sheet.row("", format!("{} more left out: {}", group_digits(*count), left_out(reason)));
     }
     let instant = manifest.calendar.as_of.replace('T', " ");
     sheet.row(
@@ -135,21 +145,21 @@ fn left_out(reason: &str) -> String {
     }
 }
 
-fn labels(sheet: &mut Sheet, manifest: &Manifest) {
+fn labels(sheet: &mut LabelledText, manifest: &Manifest) {
     let labels = &manifest.labels;
     let share = if labels.known == 0 {
         "no enrolment's outcome is known, so these can be scored but not trained on".to_owned()
     } else {
-        let share = percent(labels.dropouts as f64 / labels.known as f64);
-        format!("{share} of the {} with a known outcome", counted(labels.known, "enrolment"))
+        let share = format_percent(labels.dropouts as f64 / labels.known as f64);
+        format!("{share} of the {} with a known outcome", pluralise(labels.known, "enrolment"))
     };
     sheet.row("Dropout", format!("by the rule {}: {share}", labels.rule));
     for (why, count) in &labels.unknown {
-        sheet.row("", format!("{} unknown: {why}", grouped(*count)));
+        sheet.row("", format!("{} unknown: {why}", group_digits(*count)));
     }
 }
 
-fn features(sheet: &mut Sheet, manifest: &Manifest) {
+fn features(sheet: &mut LabelledText, manifest: &Manifest) {
     let mut lacking: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for feature in &manifest.features {
         if let Some(why) = &feature.lacking {
@@ -161,13 +171,13 @@ fn features(sheet: &mut Sheet, manifest: &Manifest) {
     let of = if null == 0 { String::new() } else { format!(" of {all}; the others are null:") };
     sheet.row("Features", format!("{}{of}", all - null));
     for (why, names) in lacking {
-        sheet.row("", format!("{why}: {}", some_of(&names, NAMES)));
+        sheet.row("", format!("{why}: {}", list_first(&names, NAMES)));
     }
 }
 
 /// What to do next.
-fn next(plan: &Plan, manifest: &Manifest) -> String {
-    let out = shell(&plan.out.display().to_string());
+fn next(job: &PreprocessJob, manifest: &Manifest) -> String {
+    let out = quote_for_shell(&job.out.display().to_string());
     if manifest.labels.known == 0 {
         return format!("Next: staycast score RUN {out} --out scores.csv   (RUN is a run trained on finished courses)");
     }
@@ -176,11 +186,11 @@ fn next(plan: &Plan, manifest: &Manifest) -> String {
 }
 
 /// The warning behind exit status 3.
-pub(super) fn too_many_rejected(built: &Built) -> String {
+pub(super) fn too_many_rejected(built: &PreprocessOutcome) -> String {
     format!(
         "{} of the rows were rejected, more than --max-rejected {} allows; the sequences are there, but look at the \
          reasons above (all samples are in {})",
-        percent(built.manifest.rows.rejected_share),
+        format_percent(built.manifest.rows.rejected_share),
         built.max_rejected,
         built.out.join("manifest.json").display()
     )

@@ -13,9 +13,8 @@ use staycast_forecast::{EpochRecord, MemberSummary, Run, TrainingPlan, TrainingW
 use staycast_tracking::mlflow::{RunStatus, TrackedRun, Tracker, TrackerSettings, TrackingServer};
 use staycast_tracking::tensorboard::{End, EventFileError, EventWriter, Hyperparameter, Origin};
 
-use super::Plan;
 use crate::console::Console;
-use crate::registry::settings;
+use crate::run_folders::settings;
 
 /// Where a run is tracked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +62,9 @@ const FILES: [&str; 11] = [
 
 /// Watches a training run for others.
 pub(super) struct Tracking<'a> {
-    plan: &'a Plan,
+    /// The run's folder.
+    out: &'a Path,
+    config: &'a CheckedConfig,
     targets: &'a [Target],
     console: &'a Console,
     state: Mutex<State>,
@@ -79,8 +80,8 @@ struct State {
 }
 
 impl<'a> Tracking<'a> {
-    pub(super) fn new(plan: &'a Plan, targets: &'a [Target], console: &'a Console) -> Self {
-        Self { plan, targets, console, state: Mutex::new(State::default()) }
+    pub(super) fn new(out: &'a Path, config: &'a CheckedConfig, targets: &'a [Target], console: &'a Console) -> Self {
+        Self { out, config, targets, console, state: Mutex::new(State::default()) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -88,7 +89,7 @@ impl<'a> Tracking<'a> {
     }
 
     fn folder(&self) -> PathBuf {
-        self.plan.out.join("tensorboard")
+        self.out.join("tensorboard")
     }
 
     fn has_tensorboard(&self) -> bool {
@@ -124,7 +125,7 @@ impl<'a> Tracking<'a> {
 
     /// The key of this training on a server, kept over interruptions.
     fn key(&self) -> String {
-        let path = self.plan.out.join("checkpoints").join(KEY);
+        let path = self.out.join("checkpoints").join(KEY);
         let stored = fs::read_to_string(&path).map(|key| key.trim().to_owned());
         stored.ok().filter(|key| !key.is_empty()).unwrap_or_else(|| {
             let key = format!("{:x}-{:x}", milliseconds(), std::process::id());
@@ -138,13 +139,13 @@ impl<'a> Tracking<'a> {
 
     fn start(&self, url: &str) -> anyhow::Result<Tracker> {
         let server = TrackingServer::new(url, |name| std::env::var(name).ok())?;
-        let name = self.plan.out.file_name().map_or_else(|| "run".into(), |name| name.to_string_lossy().into_owned());
+        let name = self.out.file_name().map_or_else(|| "run".into(), |name| name.to_string_lossy().into_owned());
         let run = TrackedRun {
             experiment: std::env::var("MLFLOW_EXPERIMENT_NAME").unwrap_or_else(|_| EXPERIMENT.to_owned()),
             name,
             key: self.key(),
             start_time_ms: milliseconds(),
-            params: settings(&self.plan.config),
+            params: settings(self.config),
             tags: BTreeMap::from([
                 ("mlflow.source.name".to_owned(), "staycast train".to_owned()),
                 ("staycast.version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
@@ -175,7 +176,7 @@ impl<'a> Tracking<'a> {
         }
         if trained.is_ok() {
             for name in FILES {
-                let path = self.plan.out.join(name);
+                let path = self.out.join(name);
                 if path.is_file() {
                     tracker.file(&path, name);
                 }
@@ -184,7 +185,7 @@ impl<'a> Tracking<'a> {
         let delivery =
             tracker.finish(if trained.is_ok() { RunStatus::Finished } else { RunStatus::Failed }, milliseconds());
         if delivery.is_complete() {
-            self.console.remark(&format!("{:12} {delivery}", "tracked"));
+            self.console.note(&format!("{:12} {delivery}", "tracked"));
         } else {
             self.console.warn(&delivery.to_string());
         }
@@ -195,7 +196,7 @@ impl TrainingWatch for Tracking<'_> {
     fn planned(&self, _plan: &TrainingPlan) {
         let mut state = self.state();
         if self.has_tensorboard() {
-            let parameters = hyperparameters(&self.plan.config);
+            let parameters = hyperparameters(self.config);
             self.events(&mut state, self.folder(), |writer| writer.hyperparameters(now(), &parameters));
         }
         for target in self.targets {

@@ -7,8 +7,9 @@ use std::time::Instant;
 use indicatif::ProgressBar;
 use staycast_forecast::{EpochRecord, MemberSummary, ModelKind, TrainingPlan, TrainingWatch};
 
-use crate::console::{self, Console, Template};
-use crate::words::{counted, duration, grouped};
+use crate::console::Console;
+use crate::display::{format_duration, group_digits, pluralise};
+use crate::progress::{self, BarTemplate};
 
 /// Runs of at most this many networks have a line each; longer ones a line every tenth part of the way.
 const A_LINE_EACH: u64 = 10;
@@ -49,8 +50,8 @@ impl<'a> Watch<'a> {
     /// Says a line without tearing the bar.
     fn line(&self, bar: Option<&ProgressBar>, text: &str) {
         match bar {
-            Some(bar) => bar.suspend(|| self.console.remark(text)),
-            None => self.console.remark(text),
+            Some(bar) => bar.suspend(|| self.console.note(text)),
+            None => self.console.note(text),
         }
     }
 }
@@ -59,24 +60,24 @@ impl TrainingWatch for Watch<'_> {
     fn planned(&self, plan: &TrainingPlan) {
         let members = match plan.model {
             ModelKind::Lstm => {
-                let epochs = counted(u64::from(plan.epochs), "epoch");
-                format!("{} of up to {epochs}", counted(plan.members, "network"))
+                let epochs = pluralise(u64::from(plan.epochs), "epoch");
+                format!("{} of up to {epochs}", pluralise(plan.members, "network"))
             }
-            ModelKind::Baseline(kind) => format!("{} ({kind})", counted(plan.members, "model")),
-            ModelKind::Blend => format!("{}, to be blended", counted(plan.members, "model")),
+            ModelKind::Baseline(kind) => format!("{} ({kind})", pluralise(plan.members, "model")),
+            ModelKind::Blend => format!("{}, to be blended", pluralise(plan.members, "model")),
         };
-        self.console.remark(&format!(
+        self.console.note(&format!(
             "{:12} {members}, {} of {} weeks{}",
             "training",
-            counted(plan.training, "enrolment"),
+            pluralise(plan.training, "enrolment"),
             plan.weeks,
-            if plan.test == 0 { String::new() } else { format!("; {} kept for the test", grouped(plan.test)) },
+            if plan.test == 0 { String::new() } else { format!("; {} kept for the test", group_digits(plan.test)) },
         ));
         let mut state = self.state();
         state.epochs = u64::from(plan.epochs);
         state.members = plan.members;
         let total = plan.members * u64::from(plan.epochs);
-        state.bar = Some(console::bar(self.console, "epochs", Some(total), Template::Steps));
+        state.bar = Some(progress::progress_bar(self.console, "epochs", Some(total), BarTemplate::Steps));
     }
 
     fn epoch(&self, record: &EpochRecord) -> ControlFlow<()> {
@@ -115,11 +116,11 @@ impl TrainingWatch for Watch<'_> {
                 "{:12} {what} is done: held-out AUC {:.3}{epoch} ({})",
                 "",
                 member.validation_auc,
-                duration(begun.elapsed())
+                format_duration(begun.elapsed())
             );
             self.line(Some(bar), &text);
         } else if tenths(done) > tenths(done - 1) {
-            let text = format!("{:12} {done} of {members} are done ({})", "", duration(begun.elapsed()));
+            let text = format!("{:12} {done} of {members} are done ({})", "", format_duration(begun.elapsed()));
             self.line(Some(bar), &text);
         }
     }

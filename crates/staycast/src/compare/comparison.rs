@@ -1,0 +1,37 @@
+//! The result of a comparison.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+use staycast_evaluation::report::{ByCohort, Cohort};
+use staycast_evaluation::splits::SplitKind;
+
+use super::paired::Pair;
+
+/// What came of it.
+#[derive(Debug, Serialize)]
+pub(super) struct Comparison {
+    pub(super) week: u16,
+    pub(super) label_rule: String,
+    pub(super) kind: SplitKind,
+    /// Rows on which all are compared, by cohort.
+    pub(super) rows: ByCohort<u64>,
+    pub(super) runs: Vec<Figures>,
+    /// Every pair, the earlier one first.
+    pub(super) pairs: Vec<Pair>,
+    /// Runs that could not be trained, and why.
+    pub(super) failed: Vec<Failed>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Figures {
+    pub(super) name: String,
+    pub(super) run: PathBuf,
+    pub(super) cohorts: ByCohort<Cohort>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Failed {
+    pub(super) name: String,
+    pub(super) reason: String,
+}

@@ -1,0 +1,103 @@
+//! Text for a terminal: labels with what they say beside them, paragraphs, and tables.
+
+/// Columns that text is broken at.
+const TEXT_WIDTH: usize = 80;
+/// Columns of the labels of a [`LabelledText`].
+const LABEL_WIDTH: usize = 14;
+
+/// Holds text for a terminal: labels on the left, what they say on the right, broken at 80 columns.
+#[derive(Debug, Default)]
+pub(crate) struct LabelledText {
+    text: String,
+}
+
+impl LabelledText {
+    /// Adds a label and what it says; lines of the value stay lines. An empty label continues the one before.
+    pub(crate) fn row(&mut self, label: &str, value: impl AsRef<str>) -> &mut Self {
+        for (place, line) in value.as_ref().lines().enumerate() {
+            let label = if place == 0 { label } else { "" };
+            let lead = if label.len() >= LABEL_WIDTH { format!("{label} ") } else { format!("{label:LABEL_WIDTH$}") };
+            let text = format!("{lead}{}", wrapped(line, lead.chars().count(), LABEL_WIDTH));
+            self.text.push_str(text.trim_end());
+            self.text.push('\n');
+        }
+        self
+    }
+
+    /// Adds a paragraph over the whole width.
+    pub(crate) fn paragraph(&mut self, text: impl AsRef<str>) -> &mut Self {
+        for line in text.as_ref().lines() {
+            self.text.push_str(&wrapped(line, 0, 0));
+            self.text.push('\n');
+        }
+        self
+    }
+
+    /// Adds lines as they are.
+    pub(crate) fn verbatim(&mut self, text: impl AsRef<str>) -> &mut Self {
+        self.text.push_str(text.as_ref().trim_end());
+        self.text.push('\n');
+        self
+    }
+
+    /// Adds an empty line.
+    pub(crate) fn gap(&mut self) -> &mut Self {
+        self.text.push('\n');
+        self
+    }
+
+    /// Returns the text.
+    pub(crate) fn into_string(self) -> String {
+        self.text
+    }
+}
+
+/// Breaks text at spaces into lines of at most [`TEXT_WIDTH`] columns, the first after `first` columns that are already
+/// taken, the others indented by `indent`.
+fn wrapped(text: &str, first: usize, indent: usize) -> String {
+    let mut lines = String::new();
+    let mut used = first;
+    let mut fresh = true;
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let columns = word.chars().count();
+        if !fresh && used + 1 + columns > TEXT_WIDTH {
+            lines.push('\n');
+            lines.push_str(&" ".repeat(indent));
+            used = indent;
+        } else if !fresh {
+            lines.push(' ');
+            used += 1;
+        }
+        lines.push_str(word);
+        used += columns;
+        fresh = false;
+    }
+    lines
+}
+
+/// Lays rows out in columns as wide as they need to be: the first `left` aligned to the left, the others to the right.
+pub(crate) fn align_columns<const N: usize>(rows: &[[String; N]], left: usize) -> Vec<String> {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; N] = std::array::from_fn(width);
+    let cell = |(column, text): (usize, &String)| {
+        let width = widths[column];
+        if column < left { format!("{text:<width$}") } else { format!("{text:>width$}") }
+    };
+    let line = |row: &[String; N]| row.iter().enumerate().map(cell).collect::<Vec<_>>().join("  ");
+    rows.iter().map(|row| line(row).trim_end().to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_values_are_broken_under_their_label() {
+        let mut sheet = LabelledText::default();
+        sheet.row("Courses", "word ".repeat(40));
+        let text = sheet.into_string();
+        assert!(text.lines().count() > 1);
+        assert!(text.lines().all(|line| line.chars().count() <= TEXT_WIDTH));
+        assert!(text.lines().skip(1).all(|line| line.starts_with(&" ".repeat(LABEL_WIDTH))));
+    }
+}

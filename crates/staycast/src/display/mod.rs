@@ -1,0 +1,10 @@
+//! What people read: numbers, lists and laid-out text. Knows no command.
+
+mod labelled_text;
+mod numbers;
+
+pub(crate) use labelled_text::{LabelledText, align_columns};
+pub(crate) use numbers::{
+    format_bytes, format_duration, format_percent, group_digits, group_digits_in, list_first, pluralise,
+    quote_for_shell,
+};

@@ -1,0 +1,109 @@
+//! The evaluation of a run, as `evaluate` and `demo` do it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::ValueEnum;
+use staycast_evaluation::metrics::Capacity;
+use staycast_evaluation::report::{MinimumSize, Resampling};
+use staycast_forecast::device::ChosenDevice;
+use staycast_forecast::{EvaluateRequest, EvaluationOutcome, Rows, outcome, write_predictions};
+
+use super::{page, report_text};
+use crate::console::Console;
+use crate::forecast_args::{ForecastSelection, as_usage, open_run};
+use crate::sequences::load;
+use crate::{devices, files};
+
+/// What to evaluate.
+#[derive(Debug)]
+pub(crate) struct EvaluateJob {
+    pub(crate) forecast: ForecastSelection,
+    pub(crate) rows: Rows,
+    pub(crate) out: Option<PathBuf>,
+    pub(crate) resamples: u32,
+    pub(crate) groups: Option<Vec<String>>,
+    pub(crate) smoothing: Option<f64>,
+    pub(crate) capacities: Vec<Capacity>,
+    pub(crate) minimum_group: u64,
+    pub(crate) check_leakage: CheckLeakage,
+}
+
+/// Whether to test for leakage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckLeakage {
+    /// With every evaluation
+    Always,
+    /// Not at all
+    Never,
+}
+
+/// Seed of the bootstrap: a report is the same each time it is made.
+pub(crate) const BOOTSTRAP_SEED: u64 = 1;
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) struct EvaluateOutcome {
+    pub(crate) outcome: EvaluationOutcome,
+    /// The report for a terminal.
+    pub(crate) text: String,
+}
+
+/// Evaluates, and writes the report where one is asked for.
+pub(crate) fn execute(job: &EvaluateJob, console: &Console) -> anyhow::Result<EvaluateOutcome> {
+    let selection = &job.forecast;
+    let run = open_run(&selection.run, selection.model)?;
+    let data = load(&selection.sequences)?;
+    // A folder that can't be made is better known before the test part is looked at.
+    if let Some(out) = &job.out {
+        std::fs::create_dir_all(out).with_context(|| format!("cannot make the folder {}", out.display()))?;
+    }
+    let folds = run.manifest().folds;
+    let device = match folds {
+        // Its predictions are stored: there is nothing to compute.
+        Some(_) => ChosenDevice::flex(),
+        None => devices::choose(selection.device, console)?,
+    };
+    let repeated = folds.is_some_and(|folds| folds.repeats > 1);
+    let request = EvaluateRequest {
+        data: &data,
+        week: selection.week,
+        courses: selection.courses.as_deref(),
+        rows: job.rows,
+        resampling: match job.resamples {
+            _ if repeated => Resampling::Off,
+            0 => Resampling::Off,
+            count => Resampling::Resamples { count, seed: BOOTSTRAP_SEED },
+        },
+        groups: job.groups.as_deref(),
+        smoothing: job.smoothing,
+        capacities: &job.capacities,
+        minimum_size: MinimumSize { rows: job.minimum_group, per_class: job.minimum_group / 5 },
+        device: &device,
+    };
+    let predictions = run.predictions(&request).map_err(as_usage)?;
+    let mut outcome = outcome(&predictions, request.resampling).map_err(as_usage)?;
+    if job.check_leakage == CheckLeakage::Always {
+        outcome.leakage = Some(run.check_leakage(&request, &predictions)?);
+    }
+    run.record(&request, &outcome)?;
+    let text = report_text::report_text(&outcome, folds);
+    if let Some(out) = &job.out {
+        write_report(out, &outcome, &text)?;
+        page::write(out, &run, &data, &outcome)?;
+        write_predictions(&out.join("predictions.parquet"), &data, &predictions)?;
+    }
+    if outcome.leakage.as_ref().is_some_and(|report| !report.passed) {
+        console.warn(
+            "the evaluation failed a test for leakage: its figures are not to be trusted before that is understood",
+        );
+    }
+    Ok(EvaluateOutcome { outcome, text })
+}
+
+fn write_report(out: &Path, outcome: &EvaluationOutcome, text: &str) -> anyhow::Result<()> {
+    let mut json = serde_json::to_string_pretty(outcome).context("the report has no JSON form")?;
+    json.push('\n');
+    files::write(&out.join("report.json"), &json)?;
+    files::write(&out.join("report.txt"), text)
+}

@@ -1,0 +1,76 @@
+//! The tests for leakage, as the page and the terminal tell them.
+
+use staycast_evaluation::html::{LeakageCheck, LeakageOutcome};
+use staycast_forecast::leakage::{LeakageReport, SUSPICIOUS_AUC};
+
+use crate::display::{LabelledText, group_digits};
+
+/// The tests for leakage, as the page and the terminal tell them.
+pub(super) fn checks(report: &LeakageReport) -> Vec<LeakageCheck> {
+    let check = |name: &str, outcome, detail: String| LeakageCheck { name: name.to_owned(), outcome, detail };
+    let outcome = |passed| if passed { LeakageOutcome::Passed } else { LeakageOutcome::Failed };
+    let week = report.week;
+    let future = "The future replaced by noise";
+    let future = match &report.future {
+        Some(test) if test.changed == 0 => {
+            let rows = group_digits(test.rows);
+            let detail = format!("None of {rows} predictions at the end of week {week} changed by a bit.");
+            check(future, outcome(true), detail)
+        }
+        Some(test) => {
+            let detail = format!(
+                "{} of {} predictions at the end of week {week} changed.",
+                test.changed,
+                group_digits(test.rows)
+            );
+            check(future, outcome(false), detail)
+        }
+        None => {
+            let detail = "A cross-validation keeps no model to ask again.".to_owned();
+            check(future, LeakageOutcome::NotRun, detail)
+        }
+    };
+    let dealt = "Labels dealt anew";
+    let dealt = match &report.dealt_labels {
+        Some(test) => {
+            let detail = format!(
+                "Over {} draws a logistic regression on the same split had a mean AUC of {:.3}, standard error {:.3}; \
+                 0.5 is right.",
+                test.draws, test.mean_auc, test.standard_error
+            );
+            check(dealt, outcome(test.passed), detail)
+        }
+        None => {
+            let reason = report.dealt_labels_not_run.clone().unwrap_or_default();
+            check(dealt, LeakageOutcome::NotRun, format!("Not run, since {reason}."))
+        }
+    };
+    let inputs = "Inputs that nearly are the answer";
+    let inputs = match report.suspicious_inputs.as_slice() {
+        [] => check(inputs, outcome(true), format!("No input alone reaches an AUC of {SUSPICIOUS_AUC}.")),
+        found => {
+            let names: Vec<String> = found.iter().map(|one| format!("{} ({:.3})", one.input, one.auc)).collect();
+            let detail = format!(
+                "Alone above an AUC of {SUSPICIOUS_AUC}: {}. Look whether they are the outcome under another name.",
+                names.join(", ")
+            );
+            check(inputs, outcome(false), detail)
+        }
+    };
+    vec![future, dealt, inputs]
+}
+
+/// The same for a terminal.
+pub(super) fn describe_leakage(report: &LeakageReport) -> String {
+    let mut sheet = LabelledText::default();
+    sheet.paragraph("Does the evaluation see what it should not?");
+    for check in checks(report) {
+        let verdict = match check.outcome {
+            LeakageOutcome::Passed => "passed",
+            LeakageOutcome::Failed => "FAILED",
+            LeakageOutcome::NotRun => "not run",
+        };
+        sheet.row(verdict, format!("{}. {}", check.name, check.detail));
+    }
+    sheet.into_string()
+}

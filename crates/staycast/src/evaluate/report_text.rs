@@ -1,0 +1,57 @@
+//! The report of an evaluation as text for a terminal.
+
+use staycast_evaluation::text;
+use staycast_forecast::{EvaluationOutcome, FoldsRecord};
+
+use super::leakage_text;
+use crate::display::{LabelledText, group_digits};
+
+pub(super) fn report_text(outcome: &EvaluationOutcome, folds: Option<FoldsRecord>) -> String {
+    let evaluation = &outcome.evaluation;
+    let mut text = match &outcome.plots {
+        Some(plots) => text::render(evaluation, plots),
+        None => {
+            let blocks = [text::week_table(evaluation), text::course_table(evaluation), text::week_curve(evaluation)];
+            let present: Vec<String> = blocks.into_iter().filter(|block| !block.is_empty()).collect();
+            format!("{}\n{}", repeated_heading(outcome, folds), present.join("\n"))
+        }
+    };
+    if let Some(leakage) = &outcome.leakage {
+        text += &format!("\n{}", leakage_text::describe_leakage(leakage));
+    }
+    for (reason, count) in &outcome.left_out {
+        text += &format!("Left out: {} enrolments: {reason}.\n", group_digits(*count));
+    }
+    text
+}
+
+/// What the figures of a repeated cross-validation are.
+fn repeated_heading(outcome: &EvaluationOutcome, folds: Option<FoldsRecord>) -> String {
+    let evaluation = &outcome.evaluation;
+    let mut sheet = LabelledText::default();
+    sheet.paragraph(format!("Forecast at the end of week {}", evaluation.week));
+    let what = folds.map_or_else(String::new, |folds| format!(", {} folds each", folds.folds));
+    sheet.paragraph(format!(
+        "Dropout means: {}. {} Every figure is the mean over {} repeats{what}.",
+        evaluation.label_rule,
+        evaluation.kind.meaning(),
+        outcome.repeats.len()
+    ));
+    if let Some(times @ 2..) = evaluation.evaluations_of_this_part {
+        sheet.paragraph(format!("These predictions have now been evaluated {times} times."));
+    }
+    let all: Vec<f64> = outcome.repeats.iter().filter_map(|repeat| repeat.all).collect();
+    let active: Vec<f64> = outcome.repeats.iter().filter_map(|repeat| repeat.active).collect();
+    for (name, aucs) in [("everyone known by then", all), ("those still active", active)] {
+        if let Some((low, high)) = range(&aucs) {
+            sheet.paragraph(format!("AUC by repeat, {name}: {low:.3} to {high:.3}."));
+        }
+    }
+    sheet.into_string()
+}
+
+fn range(values: &[f64]) -> Option<(f64, f64)> {
+    let low = values.iter().copied().reduce(f64::min)?;
+    let high = values.iter().copied().reduce(f64::max)?;
+    Some((low, high))
+}

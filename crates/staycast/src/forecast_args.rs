@@ -1,0 +1,93 @@
+//! The arguments that `evaluate` and `score` share: which run forecasts, on which sequences, when and where.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use staycast_evaluation::report::ReportError;
+use staycast_forecast::device::DeviceChoice;
+use staycast_forecast::{ModelKind, Run, RunError};
+
+use crate::devices;
+use crate::status::usage_from;
+
+/// Holds the arguments that say which run forecasts, on which sequences, when and where.
+#[derive(Debug, Args)]
+pub(crate) struct ForecastArgs {
+    /// Folder that `staycast train` wrote
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// Folder that `staycast preprocess` wrote; any that has the features the run reads
+    #[arg(value_name = "SEQUENCES")]
+    sequences: PathBuf,
+    /// Forecast at the end of this week; if not given, of the run's own, usually 4
+    #[arg(long, value_name = "WEEK", value_parser = clap::value_parser!(u32).range(1..))]
+    week: Option<u32>,
+    /// Only these courses
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    courses: Vec<String>,
+    /// Forecast with one part of a run that blends several models; if not given, with all of them
+    #[arg(long, value_name = "MODEL")]
+    model: Option<ModelKind>,
+    /// Where to compute
+    #[arg(long, value_name = "DEVICE", default_value = "auto", help = devices::HELP)]
+    device: DeviceChoice,
+}
+
+/// Holds which run forecasts, on which sequences, when and where.
+#[derive(Clone, Debug)]
+pub(crate) struct ForecastSelection {
+    pub(crate) run: PathBuf,
+    pub(crate) sequences: PathBuf,
+    /// Weeks seen; `None` for the run's own.
+    pub(crate) week: Option<u32>,
+    /// `None` for all.
+    pub(crate) courses: Option<Vec<String>>,
+    /// The part of a blend; `None` for all of it.
+    pub(crate) model: Option<ModelKind>,
+    pub(crate) device: DeviceChoice,
+}
+
+impl ForecastArgs {
+    pub(crate) fn resolve(&self) -> ForecastSelection {
+        ForecastSelection {
+            run: self.run.clone(),
+            sequences: self.sequences.clone(),
+            week: self.week,
+            courses: (!self.courses.is_empty()).then(|| self.courses.clone()),
+            model: self.model,
+            device: self.device,
+        }
+    }
+}
+
+impl ForecastSelection {
+    /// Selects everything that `run` forecasts about `sequences`, at the run's own week.
+    pub(crate) fn new(run: PathBuf, sequences: PathBuf, device: DeviceChoice) -> Self {
+        Self { run, sequences, week: None, courses: None, model: None, device }
+    }
+}
+
+/// Opens the run, or the part of its blend that was asked for.
+pub(crate) fn open_run(path: &Path, model: Option<ModelKind>) -> anyhow::Result<Run> {
+    let run = Run::open(path)?;
+    match model {
+        Some(model) => run.only(model).map_err(usage_from),
+        None => Ok(run),
+    }
+}
+
+/// Takes weeks, courses and rows that can't be asked for as wrong usage, and all else as a failure.
+pub(crate) fn as_usage(error: RunError) -> anyhow::Error {
+    match &error {
+        RunError::WeekNotForecast { .. }
+        | RunError::UnknownCourses { .. }
+        | RunError::UnknownGroup { .. }
+        | RunError::TrainingRows { .. }
+        | RunError::Report(
+            ReportError::WeekInsideLabelWindow { .. }
+            | ReportError::NoRowsAtWeek { .. }
+            | ReportError::NoReference { .. },
+        ) => usage_from(error),
+        _ => error.into(),
+    }
+}

@@ -1,0 +1,114 @@
+//! The building of sequences, as `preprocess`, `bench` and `demo` do it.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use std::{fs, io};
+
+use anyhow::Context;
+use serde::Serialize;
+use staycast_events::Source;
+use staycast_events::formats::institutions::{self, Institution};
+use staycast_events::formats::{self, OpenOptions};
+use staycast_sequences::manifest::Manifest;
+use staycast_sequences::{BuildOptions, IfExists, build, peak_memory_bytes};
+use tempfile::TempDir;
+
+use crate::console::Console;
+use crate::progress::StageProgress;
+use crate::status::{Status, usage};
+
+/// What to build, from what.
+#[derive(Debug)]
+pub(crate) struct PreprocessJob {
+    pub(crate) inputs: Vec<PathBuf>,
+    pub(crate) institutions: Vec<Institution>,
+    pub(crate) open: OpenOptions,
+    pub(crate) build: BuildOptions,
+    pub(crate) out: PathBuf,
+    pub(crate) if_exists: IfExists,
+    pub(crate) max_rejected: f64,
+}
+
+impl PreprocessJob {
+    /// Opens the log. Standard input is written beside the output first, as some formats are read twice; the folder that
+    /// holds it is to be kept until the log is read.
+    fn open(&self) -> anyhow::Result<(Source, Option<TempDir>)> {
+        if !self.institutions.is_empty() {
+            return Ok((institutions::open(&self.institutions, &self.open)?, None));
+        }
+        let mut inputs = self.inputs.clone();
+        let mut kept = None;
+        if let Some(place) = inputs.iter().position(|input| input == Path::new("-")) {
+            if inputs.iter().filter(|input| *input == Path::new("-")).count() > 1 {
+                return Err(usage("standard input can be read once: give - once"));
+            }
+            let parent = self.out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let written = (|| {
+                fs::create_dir_all(parent)?;
+                let folder = tempfile::Builder::new().prefix(".standard-input-").tempdir_in(parent)?;
+                let path = folder.path().join("standard-input");
+                io::copy(&mut io::stdin().lock(), &mut fs::File::create_new(&path)?)?;
+                Ok::<_, io::Error>((folder, path))
+            })();
+            let (folder, path) = written
+                .with_context(|| format!("standard input can't be kept in {} until it is read", parent.display()))?;
+            inputs[place] = path;
+            kept = Some(folder);
+        }
+        Ok((formats::open(&inputs, &self.open)?, kept))
+    }
+}
+
+/// What came of it.
+#[derive(Debug, Serialize)]
+pub(crate) struct PreprocessOutcome {
+    /// The folder written.
+    pub(crate) out: PathBuf,
+    /// Whether it was there already, finished, and has been kept.
+    pub(crate) kept: bool,
+    pub(crate) seconds: f64,
+    pub(crate) peak_memory_bytes: Option<u64>,
+    pub(crate) max_rejected: f64,
+    /// The exit status.
+    pub(crate) status: u8,
+    pub(crate) manifest: Manifest,
+}
+
+impl PreprocessOutcome {
+    pub(crate) fn status(&self) -> Status {
+        let rejected = self.manifest.rows.rejected_share;
+        if rejected > self.max_rejected { Status::TooManyRejected } else { Status::Fine }
+    }
+
+    pub(super) fn time(&self) -> Duration {
+        Duration::from_secs_f64(self.seconds)
+    }
+}
+
+/// Builds the sequences.
+pub(crate) fn execute(job: &PreprocessJob, console: &Console) -> anyhow::Result<PreprocessOutcome> {
+    let begun = Instant::now();
+    let was_there = job.out.join("manifest.json").is_file();
+    let (source, _standard_input) = job.open()?;
+    tracing::info!(
+        format = source.format,
+        courses = source.roster.courses.len(),
+        enrolments = source.roster.enrolments.len(),
+        event_files = source.events.len(),
+        threads = rayon::current_num_threads(),
+        "log opened"
+    );
+    let manifest = build(&source, &job.build, &job.out, job.if_exists, &StageProgress::new(console))
+        .context("no sequences were written")?;
+    let mut built = PreprocessOutcome {
+        out: job.out.clone(),
+        kept: was_there && job.if_exists == IfExists::Resume,
+        seconds: begun.elapsed().as_secs_f64(),
+        peak_memory_bytes: peak_memory_bytes(),
+        max_rejected: job.max_rejected,
+        status: 0,
+        manifest,
+    };
+    built.status = built.status().code();
+    Ok(built)
+}

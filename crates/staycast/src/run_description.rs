@@ -1,0 +1,145 @@
+//! A run described: its models, split, threshold and device.
+
+use staycast_baselines::BaselineKind;
+use staycast_forecast::{ModelKind, Run, RunManifest};
+
+use crate::devices;
+use crate::display::{LabelledText, group_digits, group_digits_in, pluralise};
+use crate::recalibrate::describe_refit;
+
+/// What a run is.
+pub(crate) fn describe_run(sheet: &mut LabelledText, run: &Run) {
+    let manifest = run.manifest();
+    let config = run.config();
+    let members = match &manifest.folds {
+        None => group_digits(manifest.members.len() as u64),
+        Some(folds) => format!(
+            "{}, {} a fold, in {} folds drawn {} over {}",
+            group_digits(manifest.members.len() as u64),
+            manifest.members.iter().filter(|member| (member.repeat, member.fold) == (0, 0)).count(),
+            folds.folds,
+            pluralise(u64::from(folds.repeats), "time"),
+            pluralise(run.split().training.values().map(|ids| ids.len() as u64).sum(), "enrolment"),
+        ),
+    };
+    let reads = format!(
+        "that reads {} numbers a week ({} features) for up to {} weeks",
+        manifest.inputs,
+        manifest.features.len(),
+        manifest.weeks
+    );
+    match manifest.model {
+        ModelKind::Lstm => sheet.row("Networks", format!("{members}\neach {}, {reads}", network(run))),
+        ModelKind::Baseline(kind) => {
+            sheet.row("Models", format!("{members}\neach {}, {reads}", describe_baseline(kind)))
+        }
+        ModelKind::Blend => {
+            let parts = config.model.blend.iter().map(|kind| match kind {
+                ModelKind::Baseline(kind) => describe_baseline(*kind).to_owned(),
+                _ => network(run),
+            });
+            let parts: Vec<String> = parts.collect();
+            sheet.row("Blend", format!("{members} models, of {}, {reads}", parts.join("; of ")));
+            if let Some(weights) = weights(run) {
+                sheet.row("Weights", weights);
+            }
+            &mut *sheet
+        }
+    };
+    if let Some(from) = &manifest.from {
+        let data = &from.data_fingerprint[..from.data_fingerprint.len().min(16)];
+        sheet.row("Goes on from", format!("a run with seed {} on data of fingerprint {data}", from.seed));
+    }
+    if let Some(carried) = &manifest.recalibrated {
+        let refit = carried.weeks.get(&manifest.target_week).map_or("nothing", |week| describe_refit(week.refit));
+        let data = &carried.data_fingerprint[..carried.data_fingerprint.len().min(16)];
+        sheet.row("Carried to", format!("data of fingerprint {data}; fitted at its week: {refit}"));
+    }
+    if let Some(proxies) = &manifest.proxies {
+        sheet.row("Proxies", format!("{} with a label {}", pluralise(proxies.enrolments, "enrolment"), proxies.rule));
+    }
+    sheet.row("Dropout", format!("by the rule {}", manifest.label_rule));
+    sheet.row("Split", sentence(&manifest.split));
+    sheet.row("Held out", held_out(manifest));
+    if let Some(fit) = run.fitted().and_then(|fitted| fitted.weeks.get(&manifest.target_week)) {
+        let rule = &config.threshold.rule;
+        sheet.row(
+            "At risk",
+            format!("from a probability of {:.3} on (by the rule {rule}, on held-out rows)", fit.threshold.threshold),
+        );
+    }
+    sheet.row("Device", devices::describe_device(&manifest.device));
+    sheet.row("Seed", manifest.seed.to_string());
+}
+
+/// What a run forecasts with, in a few words.
+pub(crate) fn describe_model(run: &Run) -> String {
+    let each = |kind: ModelKind| match kind {
+        ModelKind::Baseline(kind) => describe_baseline(kind).to_owned(),
+        ModelKind::Lstm | ModelKind::Blend => network(run),
+    };
+    let members = run.config().ensemble.members;
+    match run.manifest().model {
+        ModelKind::Blend => {
+            let parts: Vec<String> = run.config().model.blend.iter().map(|&kind| each(kind)).collect();
+            format!("a blend of {} ({members} of each, their mean)", parts.join(", "))
+        }
+        kind => format!("{members} times {}, their mean", each(kind)),
+    }
+}
+
+fn network(run: &Run) -> String {
+    let model = &run.config().model;
+    let layers = match model.layers {
+        1 => String::new(),
+        layers => format!("{layers} layers of "),
+    };
+    format!("an LSTM of {layers}{} units, {} parameters", model.hidden, group_digits(run.manifest().parameters))
+}
+
+fn describe_baseline(kind: BaselineKind) -> &'static str {
+    match kind {
+        BaselineKind::DaysSinceLast => "a curve over the days since the last activity",
+        BaselineKind::Rules => "points for warning signs",
+        BaselineKind::Linear => "a linear regression",
+        BaselineKind::Logistic => "a logistic regression",
+        BaselineKind::Tree => "a decision tree",
+        BaselineKind::Forest => "a random forest",
+        BaselineKind::Boosting => "boosted trees",
+        BaselineKind::Hazard => "a discrete-time hazard model",
+    }
+}
+
+/// What each part of a blend weighs at the week that the run is for.
+fn weights(run: &Run) -> Option<String> {
+    let week = run.manifest().target_week;
+    let blend = run.blend()?.weights.get(&week)?;
+    let each: Vec<String> = blend.weights().iter().map(|part| format!("{} {:.2}", part.name, part.weight)).collect();
+    Some(format!("{} (of logits, at week {week})", each.join(", ")))
+}
+
+/// The split's description, a line for each of its clauses that is about anybody.
+fn sentence(split: &str) -> String {
+    clauses(split).join("\n")
+}
+
+/// The clauses of a split's description that are about anybody.
+pub(crate) fn clauses(split: &str) -> Vec<String> {
+    split.split("; ").filter(|clause| !clause.contains(" 0 enrolments")).map(group_digits_in).collect()
+}
+
+fn held_out(manifest: &RunManifest) -> String {
+    let aucs = manifest.members.iter().map(|member| member.validation_auc);
+    let (low, high) = aucs.fold((f64::MAX, f64::MIN), |(low, high), auc| (low.min(auc), high.max(auc)));
+    let epochs: Vec<u32> = manifest.members.iter().filter_map(|member| member.best_epoch).collect();
+    let kept = match (epochs.iter().min(), epochs.iter().max()) {
+        (Some(first), Some(last)) => format!(", networks kept at epochs {first} to {last}"),
+        _ => String::new(),
+    };
+    let together = manifest.held_out_auc.map_or_else(String::new, |auc| format!("AUC {auc:.3}; "));
+    format!(
+        "{together}one by one {low:.3} to {high:.3}{kept} (week {}, rows of the training side that a member did not learn \
+         from)",
+        manifest.target_week
+    )
+}
