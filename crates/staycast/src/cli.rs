@@ -45,7 +45,7 @@ pub(crate) struct GlobalArgs {
     /// Print errors and the results asked for, and nothing else
     #[arg(short, long, global = true)]
     quiet: bool,
-    /// Log what happens inside to stderr; twice for more
+    /// Print every detail, and log what happens to stderr; twice for more
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
     verbose: u8,
     /// Print exactly one JSON object on stdout, and nothing else there
@@ -61,7 +61,11 @@ impl GlobalArgs {
     pub(crate) fn console(&self) -> Console {
         Console {
             form: if self.json { OutputForm::Json } else { OutputForm::Text },
-            verbosity: if self.quiet { Verbosity::Quiet } else { Verbosity::Normal },
+            verbosity: match (self.quiet, self.verbose) {
+                (true, _) => Verbosity::Quiet,
+                (false, 0) => Verbosity::Normal,
+                (false, _) => Verbosity::Detailed,
+            },
         }
     }
 
