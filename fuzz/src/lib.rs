@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use staycast_events::formats::{OpenOptions, open_in_blocks};
-use staycast_events::{Event, Frame, Parsed, Purpose, ReadError, Reason, Source, Span, Tally};
+use staycast_events::{EnrolmentIndex, Event, RowLimits, ParsedBlock, ReadPurpose, ReadError, Reason, Source, TimeSpan, Tally};
 use tempfile::TempDir;
 
 /// What stands between two files of an input.
@@ -59,10 +59,10 @@ pub struct Format {
 struct Everything {
     events: Vec<Event>,
     received: Vec<Event>,
-    after_calendar: Vec<(u32, i32)>,
-    span: Option<Span>,
+    after_calendar: Vec<(EnrolmentIndex, i32)>,
+    span: Option<TimeSpan>,
     /// The same, from a reading that looks for nothing else.
-    span_alone: Option<Span>,
+    span_alone: Option<TimeSpan>,
     tally: Tally,
     lines: u64,
     files: Vec<String>,
@@ -145,18 +145,18 @@ fn check_accounting(format: &Format, files: &[(&str, &[u8])], all: &Everything) 
 
 fn read(folder: &Path, options: &OpenOptions, block_bytes: usize) -> Result<Everything, ReadError> {
     let source = open_in_blocks(&[PathBuf::from(folder)], options, block_bytes)?;
-    let mut all = read_source(&source, Purpose::Events)?;
-    all.span_alone = read_source(&source, Purpose::Spans)?.span;
+    let mut all = read_source(&source, ReadPurpose::Events)?;
+    all.span_alone = read_source(&source, ReadPurpose::Spans)?.span;
     Ok(all)
 }
 
-fn read_source(source: &Source, purpose: Purpose) -> Result<Everything, ReadError> {
+fn read_source(source: &Source, purpose: ReadPurpose) -> Result<Everything, ReadError> {
     let days: Vec<u32> = source.roster.courses.iter().map(|course| course.days).collect();
-    let frame = Frame::new(&source.roster, &days, None).with_kinds(&source.kinds);
+    let frame = RowLimits::new(&source.roster, &days, None).with_kinds(&source.kinds);
     let mut all = Everything::default();
     for file in &source.events {
-        let blocks: Mutex<Vec<(usize, Parsed)>> = Mutex::default();
-        let sink = |number: usize, parsed: Parsed| {
+        let blocks: Mutex<Vec<(usize, ParsedBlock)>> = Mutex::default();
+        let sink = |number: usize, parsed: ParsedBlock| {
             blocks.lock().expect("no thread panics here").push((number, parsed));
             Ok(())
         };

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use staycast_events::formats::{OpenOptions, open};
-use staycast_events::{Frame, Purpose};
+use staycast_events::{ReadPurpose, RowLimits};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let inputs: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
@@ -15,16 +15,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let source = open(&inputs, &OpenOptions::default())?;
     let opened = begun.elapsed().as_secs_f64();
     let days: Vec<u32> = source.roster.courses.iter().map(|course| course.days).collect();
-    let frame = Frame::new(&source.roster, &days, None);
+    let frame = RowLimits::new(&source.roster, &days, None);
     let [bytes, events, rows] = [const { AtomicU64::new(0) }; 3];
-    let sink = |_, parsed: staycast_events::Parsed| {
+    let sink = |_, parsed: staycast_events::ParsedBlock| {
         events.fetch_add(parsed.events.len() as u64, Ordering::Relaxed);
         rows.fetch_add(parsed.tally.lines, Ordering::Relaxed);
         Ok(())
     };
     let begun = Instant::now();
     for file in &source.events {
-        file.read(Purpose::Events, &frame, &sink, &|count| {
+        file.read(ReadPurpose::Events, &frame, &sink, &|count| {
             bytes.fetch_add(count, Ordering::Relaxed);
         })?;
     }

@@ -6,6 +6,8 @@ use std::num::NonZeroU64;
 
 use foldhash::quality::FixedState;
 
+use crate::index::EnrolmentIndex;
+
 /// Keys are compared within one run of the program and never kept, so the hash may change with its crate.
 const HASHING: FixedState = FixedState::with_seed(0x5747_4159);
 
@@ -17,7 +19,7 @@ pub struct ObjectKey(NonZeroU64);
 impl ObjectKey {
     /// The key of an object's id. An empty id is no object.
     #[must_use]
-    pub fn of(id: &[u8]) -> Option<Self> {
+    pub fn from_id(id: &[u8]) -> Option<Self> {
         if id.is_empty() {
             return None;
         }
@@ -84,29 +86,35 @@ impl Weight {
 pub struct Event(u128);
 
 impl Event {
-    /// An event of `enrolment` (index into the roster), `seconds` after its course's start, of the source's kind
+    /// Makes an event of `enrolment`, `seconds` after its course's start, of the source's kind
     /// number `kind`, on `object`, counting as `weight` events.
     #[must_use]
-    pub const fn new(enrolment: u32, seconds: i32, kind: u8, object: Option<ObjectKey>, weight: Weight) -> Self {
+    pub const fn new(
+        enrolment: EnrolmentIndex,
+        seconds: i32,
+        kind: u8,
+        object: Option<ObjectKey>,
+        weight: Weight,
+    ) -> Self {
         let object = match object {
             Some(key) => key.bits(),
             None => 0,
         };
         let shifted = (seconds as u32) ^ (1 << 31);
         let low = ((kind as u64) << 56) | (object << 8) | weight.0 as u64;
-        Self(((enrolment as u128) << 96) | ((shifted as u128) << 64) | low as u128)
+        Self(((enrolment.0 as u128) << 96) | ((shifted as u128) << 64) | low as u128)
     }
 
     /// The event of another enrolment, and of the kind `kind`.
     #[must_use]
-    pub(crate) const fn moved(self, enrolment: u32, kind: u8) -> Self {
+    pub(crate) const fn moved(self, enrolment: EnrolmentIndex, kind: u8) -> Self {
         Self::new(enrolment, self.seconds(), kind, self.object(), Weight(self.0 as u8))
     }
 
-    /// Index of the enrolment in the roster.
+    /// Returns the enrolment.
     #[must_use]
-    pub const fn enrolment(self) -> u32 {
-        (self.0 >> 96) as u32
+    pub const fn enrolment(self) -> EnrolmentIndex {
+        EnrolmentIndex((self.0 >> 96) as u32)
     }
 
     /// Seconds after the course's start; negative before it.
@@ -181,10 +189,10 @@ mod tests {
     proptest! {
         #[test]
         fn what_goes_in_comes_out(enrolment: u32, seconds: i32, kind: u8, id: Vec<u8>, weight: u8) {
-            let object = ObjectKey::of(&id);
+            let object = ObjectKey::from_id(&id);
             let weight = Weight(weight);
-            let event = Event::new(enrolment, seconds, kind, object, weight);
-            prop_assert_eq!(event.enrolment(), enrolment);
+            let event = Event::new(EnrolmentIndex(enrolment), seconds, kind, object, weight);
+            prop_assert_eq!(event.enrolment(), EnrolmentIndex(enrolment));
             prop_assert_eq!(event.seconds(), seconds);
             prop_assert_eq!(event.kind(), kind);
             prop_assert_eq!(event.object(), object);
@@ -194,7 +202,7 @@ mod tests {
 
         #[test]
         fn order_is_enrolment_then_time(a: (u32, i32, u8), b: (u32, i32, u8)) {
-            let event = |(enrolment, seconds, kind)| Event::new(enrolment, seconds, kind, None, Weight::ONE);
+            let event = |(enrolment, seconds, kind)| Event::new(EnrolmentIndex(enrolment), seconds, kind, None, Weight::ONE);
             prop_assert_eq!(event(a).cmp(&event(b)), a.cmp(&b));
         }
     }

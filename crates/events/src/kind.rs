@@ -4,7 +4,7 @@ use crate::Activity;
 
 /// A kind of event as the source names it, and the activity it counts as.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kind {
+pub struct EventKind {
     /// The source's name.
     pub raw: String,
     /// What it counts as.
@@ -17,7 +17,7 @@ pub struct Kind {
     pub engages: bool,
 }
 
-impl Kind {
+impl EventKind {
     /// A kind that tells nothing beyond its activity.
     #[must_use]
     pub fn new(raw: impl Into<String>, activity: Activity) -> Self {

@@ -5,34 +5,45 @@
 //! features or labels; it writes nothing.
 
 mod activity;
+mod capabilities;
 mod error;
 mod event;
+mod event_file;
 pub mod formats;
 mod hash;
+mod id_lookup;
+mod index;
 pub mod input;
 mod intake;
 mod json;
 mod kind;
-mod knows;
 mod limited;
+mod line_limit;
 mod objects;
+mod parsed_block;
 mod releases;
 mod roster;
+mod row_limits;
 mod source;
+mod source_inputs;
 pub mod table;
 mod tally;
 pub mod text;
 pub mod time;
 
 pub use activity::{Activity, UnknownActivity};
+pub use capabilities::Capabilities;
 pub use error::ReadError;
 pub use event::{Event, ObjectKey, Weight};
-pub use intake::{Frame, Intake, Parsed, Row, Span};
-pub use kind::{Detail, Kind};
-pub use knows::Knows;
+pub use event_file::{BlockSink, EventFile, ReadMode, ReadPurpose, read_next_files};
+pub use index::{CourseIndex, EnrolmentIndex};
+pub use intake::{EventRow, Intake};
+pub use kind::{Detail, EventKind};
+pub use line_limit::LONGEST_LINE_BYTES;
+pub use parsed_block::{ParsedBlock, TimeSpan};
 pub use releases::Releases;
-pub use roster::{Assessment, Course, End, Enrolment, EnrolmentIndex, Outcome, Roster, Submission};
-pub use source::{
-    BlockSink, By, DatabaseTable, EventFile, Granularity, InputFile, LabelOffer, Purpose, Source, read_next,
-};
-pub use tally::{BlockTally, Count, Reason, SAMPLES, Sample, Tally};
+pub use roster::{Assessment, Course, Enrolment, Outcome, OutcomeKind, Roster, Submission};
+pub use row_limits::RowLimits;
+pub use source::{Granularity, Source, SourceLabels};
+pub use source_inputs::{DatabaseTable, InputFile};
+pub use tally::{BlockTally, MAX_SAMPLES, Reason, ReasonCount, RowSample, Tally};

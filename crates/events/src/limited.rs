@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use csv::{ByteRecord, Reader};
 
-use crate::text::LONGEST_LINE_BYTES;
+use crate::line_limit::LONGEST_LINE_BYTES;
 
 /// A stream that ends with an error, [`RecordTooLong`], when a record goes on for more than a line may.
 pub(crate) struct Limited<R> {

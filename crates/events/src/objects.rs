@@ -6,7 +6,7 @@ use std::io::{self, Read};
 
 use memchr::memchr2;
 
-use crate::text::LONGEST_LINE_BYTES;
+use crate::line_limit::LONGEST_LINE_BYTES;
 
 const PIECE_BYTES: usize = 1 << 16;
 

@@ -4,6 +4,7 @@
 //! 50, half as much again while it grows.
 
 use crate::event::ObjectKey;
+use crate::index::CourseIndex;
 
 /// A list shorter than this is not brought in order before it is whole.
 const LEAST_SETTLED: usize = 1 << 16;
@@ -18,8 +19,8 @@ pub struct Releases {
 impl Releases {
     /// When the object is released, where that is known.
     #[must_use]
-    pub fn get(&self, course: u32, object: ObjectKey) -> Option<i64> {
-        let released = self.by_course.get(course as usize)?;
+    pub fn get(&self, course: CourseIndex, object: ObjectKey) -> Option<i64> {
+        let released = self.by_course.get(course.as_usize())?;
         let place = released.binary_search_by_key(&object, |(object, _)| *object).ok()?;
         Some(released[place].1)
     }
@@ -31,21 +32,21 @@ impl Releases {
     }
 
     /// Every release, ordered by course and object.
-    pub fn iter(&self) -> impl Iterator<Item = ((u32, ObjectKey), i64)> {
-        let courses = self.by_course.iter().zip(0..);
+    pub fn iter(&self) -> impl Iterator<Item = ((CourseIndex, ObjectKey), i64)> {
+        let courses = self.by_course.iter().zip((0..).map(CourseIndex));
         courses.flat_map(|(released, course)| released.iter().map(move |&(object, at)| ((course, object), at)))
     }
 
-    /// Adds those of a roster whose courses come after the first `courses`.
-    pub(crate) fn append(&mut self, courses: u32, later: Self) {
-        self.by_course.resize(courses as usize, Vec::new());
+    /// Adds the releases of a roster whose first course is here the course `first`.
+    pub(crate) fn append(&mut self, first: CourseIndex, later: Self) {
+        self.by_course.resize(first.as_usize(), Vec::new());
         self.by_course.extend(later.by_course);
     }
 }
 
 /// Of an object that is given several times the earliest release counts.
-impl FromIterator<((u32, ObjectKey), i64)> for Releases {
-    fn from_iter<I: IntoIterator<Item = ((u32, ObjectKey), i64)>>(given: I) -> Self {
+impl FromIterator<((CourseIndex, ObjectKey), i64)> for Releases {
+    fn from_iter<I: IntoIterator<Item = ((CourseIndex, ObjectKey), i64)>>(given: I) -> Self {
         let mut list = ReleaseList::default();
         for ((course, object), instant) in given {
             list.push(course, object, instant);
@@ -61,8 +62,8 @@ pub(crate) struct ReleaseList {
 }
 
 impl ReleaseList {
-    pub(crate) fn push(&mut self, course: u32, object: ObjectKey, instant: i64) {
-        let course = course as usize;
+    pub(crate) fn push(&mut self, course: CourseIndex, object: ObjectKey, instant: i64) {
+        let course = course.as_usize();
         if self.by_course.len() <= course {
             self.by_course.resize(course + 1, Vec::new());
         }
@@ -102,16 +103,16 @@ mod tests {
     proptest! {
         #[test]
         fn every_object_is_there_from_its_earliest_release_on(
-            given in prop::collection::vec((0_u32..3, 0_u8..20, -50_i64..50), 0..60),
+            given in prop::collection::vec(((0_u32..3).prop_map(CourseIndex), 0_u8..20, -50_i64..50), 0..60),
         ) {
-            let key = |id: u8| ObjectKey::of(&[id]).unwrap();
+            let key = |id: u8| ObjectKey::from_id(&[id]).unwrap();
             let mut expected = BTreeMap::new();
             for &(course, id, at) in &given {
                 expected.entry((course, key(id))).and_modify(|known: &mut i64| *known = at.min(*known)).or_insert(at);
             }
             let releases: Releases = given.iter().map(|&(course, id, at)| ((course, key(id)), at)).collect();
             prop_assert_eq!(releases.is_empty(), given.is_empty());
-            for course in 0..4 {
+            for course in (0..4).map(CourseIndex) {
                 for id in 0..21 {
                     prop_assert_eq!(releases.get(course, key(id)), expected.get(&(course, key(id))).copied());
                 }
@@ -123,9 +124,9 @@ mod tests {
     #[test]
     fn an_object_given_without_end_takes_no_more_room() {
         let mut list = ReleaseList::default();
-        let keys: Vec<ObjectKey> = (0..100_u8).map(|id| ObjectKey::of(&[id]).unwrap()).collect();
+        let keys: Vec<ObjectKey> = (0..100_u8).map(|id| ObjectKey::from_id(&[id]).unwrap()).collect();
         for turn in 0..10_000 {
-            keys.iter().for_each(|&key| list.push(0, key, 10_000 - turn));
+            keys.iter().for_each(|&key| list.push(CourseIndex(0), key, 10_000 - turn));
         }
         assert!(list.by_course[0].capacity() <= 2 * LEAST_SETTLED, "{}", list.by_course[0].capacity());
         assert_eq!(list.finish().iter().map(|(_, at)| at).collect::<Vec<_>>(), [1; 100]);
@@ -133,9 +134,9 @@ mod tests {
 
     #[test]
     fn courses_of_two_rosters_stay_apart() {
-        let key = ObjectKey::of(b"o").unwrap();
-        let mut all: Releases = [((0, key), 1)].into_iter().collect();
-        all.append(3, [((1, key), 2)].into_iter().collect());
-        assert_eq!([0, 1, 3, 4].map(|course| all.get(course, key)), [Some(1), None, None, Some(2)]);
+        let key = ObjectKey::from_id(b"o").unwrap();
+        let mut all: Releases = [((CourseIndex(0), key), 1)].into_iter().collect();
+        all.append(CourseIndex(3), [((CourseIndex(1), key), 2)].into_iter().collect());
+        assert_eq!([0, 1, 3, 4].map(|course| all.get(CourseIndex(course), key)), [Some(1), None, None, Some(2)]);
     }
 }

@@ -52,11 +52,11 @@ enum Rows {
 }
 
 /// One row of a table.
-pub struct Row<'a> {
+pub struct TableRow<'a> {
     record: &'a ByteRecord,
 }
 
-impl<'a> Row<'a> {
+impl<'a> TableRow<'a> {
     /// A row of these fields.
     pub(crate) fn of(record: &'a ByteRecord) -> Self {
         Self { record }
@@ -213,7 +213,7 @@ impl Table {
     pub fn rows(
         &self,
         tally: &mut Tally,
-        mut take: impl FnMut(&Row<'_>) -> Result<(), Refusal>,
+        mut take: impl FnMut(&TableRow<'_>) -> Result<(), Refusal>,
     ) -> Result<(), ReadError> {
         let file = file_name(&self.path);
         let mut mine = Tally::default();
@@ -222,7 +222,7 @@ impl Table {
             Rows::Held(records) => {
                 for (record, number) in records.iter().zip(1..) {
                     let number = record.position().map_or(number, csv::Position::line);
-                    match take(&Row { record }) {
+                    match take(&TableRow { record }) {
                         Ok(()) => mine.use_row(),
                         Err(refusal) => mine.refuse(refusal.reason, &file, number, || refusal.what),
                     }
@@ -253,7 +253,7 @@ impl Table {
                 () if record.iter().any(|field| std::str::from_utf8(field).is_err()) => {
                     Err(Refusal::new(Reason::NotUtf8, "bytes that are not UTF-8"))
                 }
-                () => take(&Row { record: &record }),
+                () => take(&TableRow { record: &record }),
             };
             match taken {
                 Ok(()) => mine.use_row(),

@@ -104,11 +104,11 @@ impl Reason {
 }
 
 /// Samples kept for each reason.
-pub const SAMPLES: usize = 5;
+pub const MAX_SAMPLES: usize = 5;
 
 /// Where a row that was not used stands, and what is wrong with it. Never names a learner.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Sample {
+pub struct RowSample {
     /// File name, without its folder.
     pub file: String,
     /// Line, from 1 (row, from 1, in files without lines).
@@ -131,11 +131,11 @@ pub(crate) fn shape(text: &[u8]) -> String {
 
 /// Rows of one reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Count {
+pub struct ReasonCount {
     /// How many.
     pub rows: u64,
-    /// The first [`SAMPLES`] of them, in the order of the input.
-    pub samples: Vec<Sample>,
+    /// The first [`MAX_SAMPLES`] of them, in the order of the input.
+    pub samples: Vec<RowSample>,
 }
 
 /// What became of a number of rows. `read` equals `used` plus the rows of all reasons.
@@ -146,7 +146,7 @@ pub struct Tally {
     /// Rows used.
     pub used: u64,
     /// Rows not used.
-    pub reasons: BTreeMap<Reason, Count>,
+    pub reasons: BTreeMap<Reason, ReasonCount>,
 }
 
 impl Tally {
@@ -161,8 +161,8 @@ impl Tally {
         self.read += 1;
         let count = self.reasons.entry(reason).or_default();
         count.rows += 1;
-        if count.samples.len() < SAMPLES {
-            count.samples.push(Sample { file: file.to_owned(), line, what: what() });
+        if count.samples.len() < MAX_SAMPLES {
+            count.samples.push(RowSample { file: file.to_owned(), line, what: what() });
         }
     }
 
@@ -173,7 +173,7 @@ impl Tally {
         for (reason, theirs) in later.reasons {
             let ours = self.reasons.entry(reason).or_default();
             ours.rows += theirs.rows;
-            let room = SAMPLES - ours.samples.len();
+            let room = MAX_SAMPLES - ours.samples.len();
             ours.samples.extend(theirs.samples.into_iter().take(room));
         }
     }
@@ -212,7 +212,7 @@ impl BlockTally {
     pub fn refuse_rows(&mut self, reason: Reason, rows: u64, line: u64, what: impl FnOnce() -> String) {
         let count = self.reasons.entry(reason).or_default();
         count.rows += rows;
-        if count.samples.len() < SAMPLES {
+        if count.samples.len() < MAX_SAMPLES {
             count.samples.push((line, what()));
         }
     }
@@ -231,7 +231,7 @@ impl BlockTally {
             ours.rows += theirs.rows;
             ours.samples.extend(theirs.samples.iter().cloned());
             ours.samples.sort_by_key(|&(line, _)| line);
-            ours.samples.truncate(SAMPLES);
+            ours.samples.truncate(MAX_SAMPLES);
         }
     }
 
@@ -241,9 +241,9 @@ impl BlockTally {
         let mut tally = Tally { read: self.used, used: self.used, reasons: BTreeMap::new() };
         for (reason, count) in self.reasons {
             tally.read += count.rows;
-            let sample = |(line, what)| Sample { file: file.to_owned(), line: first_line + line, what };
+            let sample = |(line, what)| RowSample { file: file.to_owned(), line: first_line + line, what };
             let samples = count.samples.into_iter().map(sample).collect();
-            tally.reasons.insert(reason, Count { rows: count.rows, samples });
+            tally.reasons.insert(reason, ReasonCount { rows: count.rows, samples });
         }
         tally
     }

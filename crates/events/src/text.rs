@@ -15,11 +15,13 @@ use memchr::{memchr, memrchr};
 use rayon::prelude::*;
 
 use crate::error::ReadError;
+use crate::event_file::{BlockSink, EventFile, ReadPurpose};
 use crate::hash::TreeHash;
 use crate::input::{self, Packing};
-use crate::intake::{Frame, Intake};
+use crate::intake::Intake;
+use crate::line_limit::LONGEST_LINE_BYTES;
 use crate::objects::ObjectLines;
-use crate::source::{BlockSink, EventFile, Purpose};
+use crate::row_limits::RowLimits;
 use crate::tally::Reason;
 
 /// Bytes of a block, unless something else is asked for: small enough for a core's second-level cache to hold a block
@@ -28,9 +30,6 @@ pub(crate) const BLOCK_BYTES: usize = 1 << 20;
 
 /// About the least length of a line in the logs there are: room for a block's events is made once.
 const USUAL_LINE_BYTES: usize = 64;
-
-/// Longest line that is read; a longer one is rejected without being held in memory.
-pub const LONGEST_LINE_BYTES: usize = 4 << 20;
 
 /// Understands the lines of a format.
 pub trait LineParser: Send + Sync {
@@ -64,7 +63,7 @@ impl<P: LineParser> TextFile<P> {
     }
 
     fn deliver(&self, number: usize, block: &[u8], long_line_after: bool, how: &How<'_>) -> Result<(), ReadError> {
-        let mut intake = Intake::for_purpose(how.purpose, how.frame, number);
+        let mut intake = Intake::new(how.purpose, how.limits, number);
         intake.parsed.events.reserve(block.len() / USUAL_LINE_BYTES);
         self.parser.parse(block, &mut intake);
         if long_line_after {
@@ -78,8 +77,8 @@ impl<P: LineParser> TextFile<P> {
     fn read_plain(&self, how: &How<'_>) -> Result<Option<String>, ReadError> {
         let length = std::fs::metadata(&self.path).map_err(ReadError::io(&self.path))?.len();
         let hashing = match how.purpose {
-            Purpose::Events => TreeHash::new(length, self.block_bytes as u64),
-            Purpose::Spans => None,
+            ReadPurpose::Events => TreeHash::new(length, self.block_bytes as u64),
+            ReadPurpose::Spans => None,
         };
         let blocks = length.div_ceil(self.block_bytes as u64);
         (0..blocks).into_par_iter().try_for_each_init(
@@ -152,8 +151,8 @@ impl<P: LineParser> TextFile<P> {
 }
 
 struct How<'a> {
-    purpose: Purpose,
-    frame: &'a Frame,
+    purpose: ReadPurpose,
+    limits: &'a RowLimits,
     sink: &'a BlockSink<'a>,
     progress: &'a (dyn Fn(u64) + Sync),
 }
@@ -182,12 +181,12 @@ impl<P: LineParser> EventFile for TextFile<P> {
 
     fn read(
         &self,
-        purpose: Purpose,
-        frame: &Frame,
+        purpose: ReadPurpose,
+        limits: &RowLimits,
         sink: &BlockSink<'_>,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Option<String>, ReadError> {
-        let how = How { purpose, frame, sink, progress };
+        let how = How { purpose, limits, sink, progress };
         match input::packing(&self.path)? {
             Packing::Plain if self.list.is_none() => self.read_plain(&how),
             Packing::Plain | Packing::Gzip | Packing::Zstd => self.read_in_order(&how).map(|()| None),
@@ -201,15 +200,15 @@ impl<P: LineParser> EventFile for TextFile<P> {
 
     fn read_alone(
         &self,
-        purpose: Purpose,
-        frame: &Frame,
+        purpose: ReadPurpose,
+        limits: &RowLimits,
         sink: &BlockSink<'_>,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Option<String>, ReadError> {
         if !self.is_one_stream() {
-            return self.read(purpose, frame, sink, progress);
+            return self.read(purpose, limits, sink, progress);
         }
-        self.read_on_this_thread(&How { purpose, frame, sink, progress }).map(|()| None)
+        self.read_on_this_thread(&How { purpose, limits, sink, progress }).map(|()| None)
     }
 }
 

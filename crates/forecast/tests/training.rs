@@ -84,7 +84,7 @@ fn the_second_task_wants_data_that_tells_who_was_active() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut data = dataset(4, 60);
     // Where withdrawals are recorded nothing else needs the days since the last event.
-    data.manifest.knows.withdrawals = true;
+    data.manifest.capabilities.withdrawals = true;
     let silence = data.feature("days_since_last").expect("it is there");
     "quiet".clone_into(&mut data.features[silence]);
     "quiet".clone_into(&mut data.manifest.features[silence].name);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use staycast_events::time::format_instant;
-use staycast_events::{Course, LabelOffer, Source, Tally};
+use staycast_events::{Course, Source, SourceLabels, Tally};
 
 use crate::checkpoint;
 use crate::columns::feature_columns;
@@ -110,7 +110,7 @@ pub fn build(
     if source.roster.enrolments.is_empty() {
         return Err(BuildError::NoEnrolments);
     }
-    if options.week_ending.is_some() && !source.knows.dates {
+    if options.week_ending.is_some() && !source.capabilities.dates {
         return Err(BuildError::NoDates { format: source.format });
     }
     let cuts = cuts(source, options);
@@ -137,15 +137,15 @@ pub fn build(
     let as_of = options.as_of.unwrap_or_else(|| end_of_day(intake.newest));
     let grids: Vec<CourseGrid> =
         source.roster.courses.iter().zip(&cuts).map(|(course, &cut)| CourseGrid::new(course, cut, as_of)).collect();
-    let peers = gathering.map(|gathering| gathering.compare(&source.roster, &source.knows, &grids));
+    let peers = gathering.map(|gathering| gathering.compare(&source.roster, &source.capabilities, &grids));
     let kinds = (options.raw_kinds == RawKinds::Keep).then_some(source.kinds.as_slice());
     let features = feature_columns(options.features, kinds);
     let frame = reduce::Frame {
         roster: &source.roster,
         grids: &grids,
         kinds: &source.kinds,
-        marks: reduce::Marks::of(&source.kinds, source.knows),
-        knows: source.knows,
+        marks: reduce::Marks::of(&source.kinds, source.capabilities),
+        capabilities: source.capabilities,
         set: options.features,
         raw_kinds: kinds.is_some(),
         score_lag_days: options.score_lag_days,
@@ -193,9 +193,9 @@ pub(crate) const COURSES: &str = "courses.parquet";
 
 fn choose_rule(source: &Source, asked: Option<DropoutRule>) -> Result<DropoutRule, BuildError> {
     let rule = asked.unwrap_or(match source.labels {
-        LabelOffer::Labels => DropoutRule::LabelsFile,
-        LabelOffer::Outcomes => DropoutRule::WithdrawnOrFailed,
-        LabelOffer::Nothing => DropoutRule::InactiveLast { weeks: 2 },
+        SourceLabels::Labels => DropoutRule::LabelsFile,
+        SourceLabels::Outcomes => DropoutRule::WithdrawnOrFailed,
+        SourceLabels::Nothing => DropoutRule::InactiveLast { weeks: 2 },
     });
     let refuse =
         |needs, what_to_do| Err(BuildError::Rule { rule: rule.to_string(), needs, format: source.format, what_to_do });
@@ -218,14 +218,14 @@ fn cuts(source: &Source, options: &BuildOptions) -> Vec<WeekGrid> {
 
 /// The course of each enrolment.
 fn enrolments_of(source: &Source) -> impl Iterator<Item = usize> {
-    source.roster.enrolments.iter().map(|enrolment| enrolment.course as usize)
+    source.roster.enrolments.iter().map(|enrolment| enrolment.course.as_usize())
 }
 
 fn due_by_course(source: &Source) -> Vec<Vec<(u32, &staycast_events::Assessment)>> {
     let mut due = vec![Vec::new(); source.roster.courses.len()];
     for (assessment, place) in source.roster.assessments.iter().zip(0..) {
         if assessment.due_day.is_some() {
-            due[assessment.course as usize].push((place, assessment));
+            due[assessment.course.as_usize()].push((place, assessment));
         }
     }
     due
@@ -251,7 +251,7 @@ pub(crate) fn reasons(tally: &Tally, rejected: bool) -> BTreeMap<String, crate::
     let chosen = tally.reasons.iter().filter(|(reason, _)| reason.is_rejection() == rejected);
     chosen
         .map(|(reason, count)| {
-            let sample = |sample: &staycast_events::Sample| crate::manifest::SampleRecord {
+            let sample = |sample: &staycast_events::RowSample| crate::manifest::SampleRecord {
                 file: sample.file.clone(),
                 line: sample.line,
                 what: sample.what.clone(),

@@ -74,7 +74,7 @@ pub fn standing(data: &Dataset, enrolment: usize, cut_off: CutOff) -> Standing {
     if !seen.weeks_seen().any(is_whole) {
         return Standing::Excluded(Exclusion::NotEnoughData);
     }
-    let active = if data.manifest.knows_withdrawals() {
+    let active = if data.manifest.records_withdrawals() {
         true
     } else {
         let column = data.feature("days_since_last").expect("a selection that keeps days_since_last");

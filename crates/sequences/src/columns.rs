@@ -7,7 +7,7 @@ use arrow_array::types::Int32Type;
 use arrow_array::{ArrayRef, BooleanArray, Float32Array, Int32Array, RecordBatch};
 use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
-use staycast_events::Kind;
+use staycast_events::EventKind;
 use staycast_weeks::WeekIndex;
 
 use crate::features::{Feature, FeatureSet, Needs, Storage, features};
@@ -16,7 +16,7 @@ use crate::features::{Feature, FeatureSet, Needs, Storage, features};
 pub(crate) const KEYS: [&str; 6] = ["course_id", "enrolment_id", "learner_id", "week", "week_days", "observed"];
 
 /// The feature columns, those of the source's own kinds last.
-pub(crate) fn feature_columns(set: FeatureSet, kinds: Option<&[Kind]>) -> Vec<Feature> {
+pub(crate) fn feature_columns(set: FeatureSet, kinds: Option<&[EventKind]>) -> Vec<Feature> {
     let mut list = features(set);
     for kind in kinds.into_iter().flatten() {
         list.push(Feature {

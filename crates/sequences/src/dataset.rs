@@ -139,7 +139,7 @@ impl Dataset {
         let row = &self.enrolments[enrolment];
         match row.enrolled_day {
             Some(enrolled) => enrolled < day,
-            None => self.manifest.knows.register || row.first_event_day.is_some_and(|first| first < day),
+            None => self.manifest.capabilities.register || row.first_event_day.is_some_and(|first| first < day),
         }
     }
 

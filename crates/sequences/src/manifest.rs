@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use staycast_events::Knows;
+use staycast_events::Capabilities;
 
 use crate::features::FeatureSet;
 use crate::labels::DropoutRule;
@@ -28,7 +28,8 @@ pub struct Manifest {
     /// What the choice of format rests on.
     pub format_reason: String,
     /// What the source can know.
-    pub knows: Knows,
+    #[serde(rename = "knows")]
+    pub capabilities: Capabilities,
     /// The files read.
     pub inputs: Vec<InputRecord>,
     /// What became of the input's rows.
@@ -229,8 +230,8 @@ impl Manifest {
 
     /// Whether the source records withdrawals, so that `active` means "not withdrawn".
     #[must_use]
-    pub fn knows_withdrawals(&self) -> bool {
-        self.knows.withdrawals
+    pub fn records_withdrawals(&self) -> bool {
+        self.capabilities.withdrawals
     }
 
     /// Names of the features that the source can know.

@@ -272,7 +272,7 @@ pub(crate) fn manifest(told: &Told<'_>) -> Result<Manifest, BuildError> {
         staycast_version: env!("CARGO_PKG_VERSION").to_owned(),
         format: source.format.to_owned(),
         format_reason: source.reason.clone(),
-        knows: source.knows,
+        capabilities: source.capabilities,
         inputs: told.inputs.clone(),
         rows: RowCounts {
             read: tally.read,
@@ -317,7 +317,7 @@ fn calendar_source(source: &Source) -> &'static str {
 }
 
 fn feature_record(feature: &Feature, source: &Source) -> FeatureRecord {
-    let lacking = (!feature.needs.met_by(&source.knows)).then(|| feature.needs.lack().to_owned());
+    let lacking = (!feature.needs.met_by(&source.capabilities)).then(|| feature.needs.lack().to_owned());
     FeatureRecord {
         name: feature.name.clone(),
         unit: feature.unit.to_owned(),

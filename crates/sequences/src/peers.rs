@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use staycast_events::time::DAY_SECONDS;
-use staycast_events::{Event, Knows, Roster};
+use staycast_events::{Capabilities, Event, Roster};
 
 use staycast_weeks::WeekIndex;
 
@@ -30,7 +30,7 @@ impl Gathering {
         let (mut first_week, mut first_word) = (vec![0], vec![0]);
         let (mut slots, mut words) = (0, 0);
         for enrolment in &roster.enrolments {
-            let cut = cuts[enrolment.course as usize];
+            let cut = cuts[enrolment.course.as_usize()];
             // One slot more, in front, for the time before the start.
             slots += usize::from(cut.count()) + 1;
             words += cut.days().div_ceil(u64::BITS) as usize;
@@ -41,7 +41,7 @@ impl Gathering {
         counts.resize_with(slots, AtomicU32::default);
         let mut days = Vec::new();
         days.resize_with(words, AtomicU64::default);
-        let cuts = roster.enrolments.iter().map(|enrolment| cuts[enrolment.course as usize]).collect();
+        let cuts = roster.enrolments.iter().map(|enrolment| cuts[enrolment.course.as_usize()]).collect();
         Self { first_week, counts, first_word, days, cuts }
     }
 
@@ -49,7 +49,7 @@ impl Gathering {
     pub(crate) fn add(&self, events: &[Event]) {
         let mut run: (usize, u32) = (usize::MAX, 0);
         for event in events {
-            let enrolment = event.enrolment() as usize;
+            let enrolment = event.enrolment().as_usize();
             let seconds = i64::from(event.seconds());
             let slot = self.first_week[enrolment] + (self.cuts[enrolment].week_of(seconds) + 1).max(0) as usize;
             if slot != run.0 {
@@ -92,12 +92,12 @@ impl Gathering {
     }
 
     /// Ends the gathering.
-    pub(crate) fn compare(self, roster: &Roster, knows: &Knows, grids: &[CourseGrid]) -> Peers {
+    pub(crate) fn compare(self, roster: &Roster, capabilities: &Capabilities, grids: &[CourseGrid]) -> Peers {
         let counts: Vec<u32> = self.counts.into_iter().map(AtomicU32::into_inner).collect();
         let days: Vec<u64> = self.days.into_iter().map(AtomicU64::into_inner).collect();
         let mut of_course: Vec<Vec<usize>> = vec![Vec::new(); grids.len()];
         for (place, enrolment) in roster.enrolments.iter().enumerate() {
-            of_course[enrolment.course as usize].push(place);
+            of_course[enrolment.course.as_usize()].push(place);
         }
         let ranked = of_course
             .par_iter()
@@ -108,7 +108,7 @@ impl Gathering {
                     .map(|week| {
                         let known = enrolments.iter().filter(|&&place| {
                             let slots = &counts[self.first_week[place]..];
-                            known_by(roster, knows.register, place, slots, grid, week)
+                            known_by(roster, capabilities.register, place, slots, grid, week)
                         });
                         let mut here: Vec<u32> =
                             known.map(|&place| counts[self.first_week[place] + week.position() + 1]).collect();
@@ -131,7 +131,7 @@ impl Gathering {
                 all.iter().copied().filter(|&other| other != place).collect()
             })
             .collect();
-        let register = knows.register;
+        let register = capabilities.register;
         Peers { first_week: self.first_week, counts, first_word: self.first_word, days, ranked, siblings, register }
     }
 }
@@ -162,7 +162,7 @@ impl Peers {
     /// Share of the course's enrolments known by the end of `week` with fewer events in it than this one, ties (itself
     /// among them) counting half. `None` while the enrolment is not known.
     pub(crate) fn rank(&self, roster: &Roster, grids: &[CourseGrid], place: usize, week: WeekIndex) -> Option<f64> {
-        let course = roster.enrolments[place].course as usize;
+        let course = roster.enrolments[place].course.as_usize();
         let slots = &self.counts[self.first_week[place]..self.first_week[place + 1]];
         if !known_by(roster, self.register, place, slots, &grids[course], week) {
             return None;
@@ -177,12 +177,12 @@ impl Peers {
     /// The learner's other courses, enrolled in before the end of `week` of this one as far as dates tell, with an event
     /// on one of its days that lies inside their own grids.
     pub(crate) fn other_courses(&self, roster: &Roster, grids: &[CourseGrid], place: usize, week: WeekIndex) -> u32 {
-        let grid = &grids[roster.enrolments[place].course as usize];
+        let grid = &grids[roster.enrolments[place].course.as_usize()];
         let first = i64::from(grid.start_day) + i64::from(grid.weeks.first_day(week));
         let last = first + i64::from(grid.weeks.week_days(week));
         let active = |&&other: &&u32| {
             let other = other as usize;
-            let start = i64::from(grids[roster.enrolments[other].course as usize].start_day);
+            let start = i64::from(grids[roster.enrolments[other].course.as_usize()].start_day);
             let seconds_left = (last - start) * DAY_SECONDS;
             // Some sources have events from before the enrolment that are not known to be the learner's until then.
             let enrolled = roster.enrolments[other].enrolled_seconds;

@@ -7,7 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use rustc_hash::FxHashMap;
 use staycast_events::time::DAY_SECONDS;
-use staycast_events::{BlockTally, By, EventFile, Frame, Parsed, Purpose, ReadError, Source, Tally, read_next};
+use staycast_events::{
+    BlockTally, EnrolmentIndex, EventFile, ParsedBlock, ReadError, ReadMode, ReadPurpose, RowLimits, Source, Tally,
+    read_next_files,
+};
 
 use crate::build::BuildOptions;
 use crate::checkpoint::{Identity, Journal};
@@ -79,7 +82,7 @@ impl Reading<'_> {
     pub(crate) fn read(&self, mut begun: Begun, store: &Store, progress: &dyn Progress) -> Result<Intake, BuildError> {
         let source = self.source;
         let days: Vec<u32> = self.cuts.iter().map(|cut| cut.days()).collect();
-        let frame = Frame::new(&source.roster, &days, self.options.as_of).with_kinds(&source.kinds);
+        let frame = RowLimits::new(&source.roster, &days, self.options.as_of).with_kinds(&source.kinds);
         let windows: Vec<Option<Window>> =
             source.roster.courses.iter().map(|course| label_window(self.rule, course.days)).collect();
         let bytes: Vec<u64> = source.events.iter().map(|file| file.size_bytes()).collect();
@@ -89,7 +92,7 @@ impl Reading<'_> {
         let mut since_checkpoint = 0;
         let each = Each { reading: self, frame: &frame, windows: &windows, store, progress };
         while begun.files < source.events.len() {
-            let read = read_next(&source.events, begun.files, |file, by| each.read(file, by, &begun));
+            let read = read_next_files(&source.events, begun.files, |file, by| each.read(file, by, &begun));
             let files = begun.files..begun.files + read.len();
             for (file, read) in files.clone().zip(read) {
                 let (tally, hash) = read?;
@@ -137,7 +140,7 @@ impl Reading<'_> {
 /// How each file is read.
 struct Each<'a> {
     reading: &'a Reading<'a>,
-    frame: &'a Frame,
+    frame: &'a RowLimits,
     /// By course.
     windows: &'a [Option<Window>],
     store: &'a Store,
@@ -146,11 +149,11 @@ struct Each<'a> {
 
 impl Each<'_> {
     /// Reads file number `file` into the store. Gives what became of its rows, and its hash where reading gave it.
-    fn read(&self, file: usize, by: By, begun: &Begun) -> Result<(Tally, Option<String>), BuildError> {
+    fn read(&self, file: usize, by: ReadMode, begun: &Begun) -> Result<(Tally, Option<String>), BuildError> {
         let Reading { source, gathering, rule, .. } = *self.reading;
         let file = source.events[file].as_ref();
         let blocks: Mutex<Vec<(usize, BlockTally)>> = Mutex::default();
-        let sink = |number: usize, parsed: Parsed| -> Result<(), ReadError> {
+        let sink = |number: usize, parsed: ParsedBlock| -> Result<(), ReadError> {
             if let Some(span) = parsed.span {
                 begun.newest.fetch_max(span.last, Ordering::Relaxed);
             }
@@ -169,23 +172,25 @@ impl Each<'_> {
             Ok(())
         };
         let progress = |bytes| self.progress.advance(bytes);
-        let hash = by.read(file, Purpose::Events, self.frame, &sink, &progress)?;
+        let hash = by.read(file, ReadPurpose::Events, self.frame, &sink, &progress)?;
         let blocks = blocks.into_inner().expect("no thread panicked while it counted");
         Ok((place_blocks(file, blocks), hash))
     }
 
     /// Marks the enrolments that have an event in the window that the label rule looks at.
-    fn mark(&self, parsed: &Parsed, runs: &[Run], active: &[AtomicBool]) {
-        let mark = |enrolment: u32, is_inside: &mut dyn FnMut(&Window) -> bool| {
-            let window = &self.windows[self.reading.source.roster.enrolments[enrolment as usize].course as usize];
+    fn mark(&self, parsed: &ParsedBlock, runs: &[Run], active: &[AtomicBool]) {
+        let mark = |enrolment: EnrolmentIndex, is_inside: &mut dyn FnMut(&Window) -> bool| {
+            let window = &self.windows[self.reading.source.roster.enrolments[enrolment.as_usize()].course.as_usize()];
             if window.as_ref().is_some_and(is_inside) {
-                active[enrolment as usize].store(true, Ordering::Relaxed);
+                active[enrolment.as_usize()].store(true, Ordering::Relaxed);
             }
         };
         for run in runs {
             // Backwards: the window is at the end, and so are the newest events in most logs.
             let mut newest_first = parsed.events[run.start..run.end].iter().rev();
-            mark(run.enrolment, &mut |window| newest_first.any(|event| window.contains(&i64::from(event.seconds()))));
+            mark(EnrolmentIndex(run.enrolment), &mut |window| {
+                newest_first.any(|event| window.contains(&i64::from(event.seconds())))
+            });
         }
         for &(enrolment, seconds) in &parsed.after_calendar {
             mark(enrolment, &mut |window| window.contains(&i64::from(seconds)));

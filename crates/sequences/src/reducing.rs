@@ -161,8 +161,8 @@ fn reduce_partition<'a>(
         let mine = events.of(place);
         count += mine.iter().map(|event| u64::from(event.weight())).sum::<u64>();
         let enrolment = &frame.roster.enrolments[place as usize];
-        let grid = &frame.grids[enrolment.course as usize];
-        let course = &frame.roster.courses[enrolment.course as usize];
+        let grid = &frame.grids[enrolment.course.as_usize()];
+        let course = &frame.roster.courses[enrolment.course.as_usize()];
         columns.keys(&course.id, &enrolment.id, &enrolment.learner, grid.weeks.count());
         let week_days = |week| grid.weeks.week_days(week);
         summaries.push(reduce::reduce(frame, place, mine, &mut scratch, |week, values| {

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use staycast_events::{Event, Weight};
+use staycast_events::{EnrolmentIndex, Event, Weight};
 
 /// Enrolment-weeks of a partition, about.
 const PARTITION_ROWS: u64 = 16_384;
@@ -112,8 +112,8 @@ pub(crate) fn runs(events: &[Event]) -> Vec<Run> {
     let mut runs = Vec::new();
     let mut start = 0;
     while let Some(first) = events.get(start) {
-        let enrolment = first.enrolment();
-        let differs = |event: &Event| event.enrolment() ^ enrolment;
+        let enrolment = first.enrolment().0;
+        let differs = |event: &Event| event.enrolment().0 ^ enrolment;
         let mut end = start + 1;
         while let Some(step) = events.get(end..end + STEP) {
             if step.iter().fold(0, |all, event| all | differs(event)) != 0 {
@@ -166,7 +166,7 @@ impl Store {
                 lock(&self.partitions[of(&runs[0]) as usize]).chunks.push(chunk);
             }
         } else {
-            let of = |event: &Event| self.partition_of[event.enrolment() as usize] as usize;
+            let of = |event: &Event| self.partition_of[event.enrolment().as_usize()] as usize;
             let mut together = Together::new(self.partitions.len());
             events.iter().for_each(|event| together.count(of(event)));
             together.place();
@@ -288,7 +288,7 @@ impl Store {
     /// Brings the events of a partition together by enrolment.
     fn together(&self, number: usize, chunks: Vec<Chunk>) -> Taken {
         let first = self.ranges[number].start;
-        let group = |event: &Event| (event.enrolment() - first) as usize;
+        let group = |event: &Event| (event.enrolment().0 - first) as usize;
         let mut together = Together::new(self.ranges[number].len());
         chunks.iter().flat_map(Chunk::events).for_each(|event| together.count(group(event)));
         together.place();
@@ -373,7 +373,7 @@ impl Together {
             let count = std::mem::replace(place, sum);
             sum += count;
         }
-        self.events = vec![Event::new(0, 0, 0, None, Weight::ONE); sum];
+        self.events = vec![Event::new(EnrolmentIndex(0), 0, 0, None, Weight::ONE); sum];
     }
 
     fn put(&mut self, group: usize, event: Event) {
@@ -430,13 +430,13 @@ mod tests {
     proptest! {
         #[test]
         fn runs_are_as_long_as_they_can_be(enrolments in prop::collection::vec((0_u32..3, 1_usize..60), 0..8)) {
-            let event = |enrolment| Event::new(enrolment, 5, 1, None, Weight::ONE);
+            let event = |enrolment| Event::new(EnrolmentIndex(enrolment), 5, 1, None, Weight::ONE);
             let events: Vec<Event> =
                 enrolments.iter().flat_map(|&(enrolment, count)| std::iter::repeat_n(event(enrolment), count)).collect();
             let runs = runs(&events);
             prop_assert_eq!(runs.iter().map(|run| run.end - run.start).sum::<usize>(), events.len());
             for run in &runs {
-                prop_assert!(events[run.start..run.end].iter().all(|event| event.enrolment() == run.enrolment));
+                prop_assert!(events[run.start..run.end].iter().all(|event| event.enrolment().0 == run.enrolment));
             }
             for pair in runs.windows(2) {
                 prop_assert!(pair[0].end == pair[1].start && pair[0].enrolment != pair[1].enrolment);
@@ -458,7 +458,7 @@ mod tests {
                 if ordered {
                     block.sort_by_key(|&(enrolment, _)| enrolment);
                 }
-                let event = |&(enrolment, seconds): &(u32, i32)| Event::new(enrolment, seconds, 1, None, Weight::ONE);
+                let event = |&(enrolment, seconds): &(u32, i32)| Event::new(EnrolmentIndex(enrolment), seconds, 1, None, Weight::ONE);
                 let events: Vec<Event> = block.iter().map(event).collect();
                 all.extend(events.clone());
                 let runs = runs(&events);

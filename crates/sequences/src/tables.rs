@@ -9,7 +9,7 @@ use arrow_array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array,
 use arrow_schema::{DataType, Field, Schema};
 use parquet::errors::ParquetError;
 use staycast_events::time::DAY_SECONDS;
-use staycast_events::{End, Enrolment, Source};
+use staycast_events::{Enrolment, OutcomeKind, Source};
 
 use crate::error::BuildError;
 use crate::grid::CourseGrid;
@@ -47,15 +47,15 @@ pub(crate) const ENROLMENT_COLUMNS: [&str; 12] = [
 /// An enrolment's label, or why it has none.
 fn label(facts: &Facts<'_>, place: usize) -> Result<bool, &'static str> {
     let enrolment = &facts.source.roster.enrolments[place];
-    let grid = &facts.grids[enrolment.course as usize];
+    let grid = &facts.grids[enrolment.course.as_usize()];
     let over_by = |days: u32| grid.as_of_seconds >= grid.calendar_end_seconds() + i64::from(days) * DAY_SECONDS;
-    let outcome = |dropout: fn(End) -> bool| {
+    let outcome = |dropout: fn(OutcomeKind) -> bool| {
         // A log said to be taken while the course ran can't know how it ended. When nothing is said, an outcome that
         // is there is known.
         if facts.as_of_given && !over_by(0) {
             return Err("the course was not over when the log was taken");
         }
-        enrolment.outcome.as_ref().map(|outcome| dropout(outcome.end)).ok_or("the source records no outcome")
+        enrolment.outcome.as_ref().map(|outcome| dropout(outcome.kind)).ok_or("the source records no outcome")
     };
     match facts.rule {
         DropoutRule::InactiveLast { .. } if !over_by(0) => Err("the course was not over when the log was taken"),
@@ -63,13 +63,13 @@ fn label(facts: &Facts<'_>, place: usize) -> Result<bool, &'static str> {
             Err("the days after the course were not over when the log was taken")
         }
         DropoutRule::InactiveLast { .. } | DropoutRule::NoActivityAfter { .. } => Ok(!facts.active_in_window[place]),
-        DropoutRule::Withdrawn => outcome(|end| end == End::Withdrew),
-        DropoutRule::WithdrawnOrFailed => outcome(|end| end != End::Completed),
+        DropoutRule::Withdrawn => outcome(|kind| kind == OutcomeKind::Withdrew),
+        DropoutRule::WithdrawnOrFailed => outcome(|kind| kind != OutcomeKind::Completed),
         DropoutRule::NotCompleted => {
             if facts.as_of_given && !over_by(0) {
                 return Err("the course was not over when the log was taken");
             }
-            Ok(enrolment.outcome.as_ref().is_none_or(|outcome| outcome.end != End::Completed))
+            Ok(enrolment.outcome.as_ref().is_none_or(|outcome| outcome.kind != OutcomeKind::Completed))
         }
         DropoutRule::LabelsFile => {
             if facts.as_of_given && !over_by(0) {
@@ -83,7 +83,7 @@ fn label(facts: &Facts<'_>, place: usize) -> Result<bool, &'static str> {
 /// The week in which a learner left: that of the withdrawal or, where dropout means silence, of the last event.
 fn left_week(facts: &Facts<'_>, place: usize, dropout: Option<bool>) -> Option<i32> {
     let enrolment = &facts.source.roster.enrolments[place];
-    let cut = facts.grids[enrolment.course as usize].weeks;
+    let cut = facts.grids[enrolment.course.as_usize()].weeks;
     let week = |seconds: i32| cut.week_of(i64::from(seconds)) as i32;
     if let Some(seconds) = enrolment.withdrawn_seconds {
         return Some(week(seconds));
@@ -118,7 +118,7 @@ pub(crate) fn write_enrolments(facts: &Facts<'_>, path: &Path) -> Result<LabelRe
     let day = |values: Vec<Option<f64>>| -> ArrayRef { Arc::new(Float64Array::from(values)) };
     let left: Int32Array =
         labels.iter().enumerate().map(|(place, &dropout)| left_week(facts, place, dropout)).collect();
-    let courses = all().map(|enrolment| Some(roster.courses[enrolment.course as usize].id.as_str()));
+    let courses = all().map(|enrolment| Some(roster.courses[enrolment.course.as_usize()].id.as_str()));
     let mut arrays: Vec<ArrayRef> = vec![
         Arc::new(courses.collect::<StringArray>()),
         text(|enrolment| Some(&enrolment.id)),
@@ -135,7 +135,7 @@ pub(crate) fn write_enrolments(facts: &Facts<'_>, path: &Path) -> Result<LabelRe
                 .collect::<Int32Array>(),
         ),
         Arc::new(summaries().map(|summary| summary.pre_start_active_days as i32).collect::<Int32Array>()),
-        text(|enrolment| enrolment.outcome.as_ref().map(|outcome| outcome.word.as_str())),
+        text(|enrolment| enrolment.outcome.as_ref().map(|outcome| outcome.recorded.as_str())),
     ];
     let nullable = |column: usize| column > 2 && column != 9 && column != 10;
     let mut fields: Vec<Field> = ENROLMENT_COLUMNS
@@ -158,7 +158,7 @@ pub(crate) fn write_courses(facts: &Facts<'_>, path: &Path) -> Result<(), BuildE
     let grids = || facts.grids.iter();
     let mut enrolments = vec![0; courses.len()];
     for enrolment in &facts.source.roster.enrolments {
-        enrolments[enrolment.course as usize] += 1;
+        enrolments[enrolment.course.as_usize()] += 1;
     }
     let last_day = |grid: &CourseGrid| grid.start_day + grid.calendar_days as i32 - 1;
     let first_week_days = |grid: &CourseGrid| grid.weeks.first_week_days() as i32;
@@ -174,7 +174,7 @@ pub(crate) fn write_courses(facts: &Facts<'_>, path: &Path) -> Result<(), BuildE
         ("as_of_days", Arc::new(Float64Array::from_iter_values(grids().map(as_of_days)))),
         ("enrolments", Arc::new(Int32Array::from(enrolments))),
         ("inferred", Arc::new(courses.iter().map(|course| Some(course.inferred)).collect::<BooleanArray>())),
-        ("nominal_dates", Arc::new(BooleanArray::from(vec![!facts.source.knows.dates; courses.len()]))),
+        ("nominal_dates", Arc::new(BooleanArray::from(vec![!facts.source.capabilities.dates; courses.len()]))),
     ];
     let fields = columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), false)).collect();
     write(path, fields, columns.into_iter().map(|(_, array)| array).collect())

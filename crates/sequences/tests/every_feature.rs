@@ -4,13 +4,13 @@ mod common;
 
 use common::check;
 use common::made::{Made, Parts};
-use staycast_events::{Activity, Detail, Enrolment, Kind};
+use staycast_events::{Activity, Detail, Enrolment, EventKind};
 use staycast_sequences::{BuildOptions, CutOff, DropoutRule, Exclusion, FeatureSet, features, standing};
 
 const DAY: i32 = 86_400;
 
-fn kinds() -> Vec<Kind> {
-    let plain = Activity::ALL.map(|activity| Kind::new(activity.name(), activity));
+fn kinds() -> Vec<EventKind> {
+    let plain = Activity::ALL.map(|activity| EventKind::new(activity.name(), activity));
     let told = [
         ("play", Activity::Video, Detail::VideoPlayed),
         ("wrong", Activity::Problem, Detail::AttemptWrong),
@@ -28,8 +28,8 @@ fn kinds() -> Vec<Kind> {
         ("got down undone", Activity::Discussion, Detail::DownvoteReceivedUndone),
         ("page", Activity::Access, Detail::TextbookPage),
     ];
-    let told = told.map(|(raw, activity, detail)| Kind::new(raw, activity).with_detail(detail));
-    let passed_over = Kind::new("check in the browser", Activity::Problem).not_engaging();
+    let told = told.map(|(raw, activity, detail)| EventKind::new(raw, activity).with_detail(detail));
+    let passed_over = EventKind::new("check in the browser", Activity::Problem).not_engaging();
     plain.into_iter().chain(told).chain([passed_over]).collect()
 }
 

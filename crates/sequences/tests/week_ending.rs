@@ -6,7 +6,7 @@ use common::made::Parts;
 use common::{Log, check};
 use staycast_events::formats::{OpenOptions, open};
 use staycast_events::time::{parse_date, parse_instant};
-use staycast_events::{Activity, Detail, Enrolment, Kind};
+use staycast_events::{Activity, Detail, Enrolment, EventKind};
 use staycast_sequences::{
     BuildError, BuildOptions, CutOff, Dataset, DropoutRule, Exclusion, IfExists, SequenceFolder, Standing, Unwatched,
     build, standing,
@@ -88,7 +88,7 @@ fn weeks_are_the_seven_days_up_to_it_and_those_in_step() {
 /// Weeks of edX's report take no notice of when a course starts.
 #[test]
 fn a_short_first_week_of_edx_engagement_is_whole() {
-    let kind = |raw: &str, activity, detail| Kind::new(raw, activity).with_detail(detail);
+    let kind = |raw: &str, activity, detail| EventKind::new(raw, activity).with_detail(detail);
     let event =
         |at: &str, what: &str, object: &str| ("e".to_owned(), at.to_owned(), what.to_owned(), object.to_owned(), 1);
     let parts = Parts {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use staycast_events::formats::{OpenOptions, open};
-use staycast_events::{Frame, Purpose, Source, Tally};
+use staycast_events::{ReadPurpose, RowLimits, Source, Tally};
 use staycast_simulator::{Format, IfExists, RECORD_FILE, Request, Simulated, SimulatorConfig, simulate};
 
 /// A small simulation with much that goes wrong.
@@ -33,7 +33,7 @@ struct Read {
 fn read(folder: &Path, options: &OpenOptions) -> Read {
     let source = open(&[folder.to_owned()], options).unwrap();
     let days: Vec<u32> = source.roster.courses.iter().map(|course| course.days).collect();
-    let frame = Frame::new(&source.roster, &days, None);
+    let frame = RowLimits::new(&source.roster, &days, None);
     let mut tally = Tally::default();
     let mut events = 0;
     for file in &source.events {
@@ -42,7 +42,7 @@ fn read(folder: &Path, options: &OpenOptions) -> Read {
             parsed.lock().unwrap().push((block, one));
             Ok(())
         };
-        file.read(Purpose::Events, &frame, &sink, &|_| ()).unwrap();
+        file.read(ReadPurpose::Events, &frame, &sink, &|_| ()).unwrap();
         for (_, one) in parsed.into_inner().unwrap() {
             events += one.events.iter().map(|event| u64::from(event.weight())).sum::<u64>();
             tally.append(one.tally.place("log", 1));
@@ -113,7 +113,7 @@ fn oulad_is_read_and_every_row_accounted_for() {
     // final_result and the labels say the same.
     let labels = labels(&folder.join("labels.csv"));
     for enrolment in enrolments {
-        let word = &enrolment.outcome.as_ref().unwrap().word;
+        let word = &enrolment.outcome.as_ref().unwrap().recorded;
         assert_eq!(matches!(word.as_str(), "Withdrawn" | "Fail"), labels[&enrolment.id], "{word}");
         assert_eq!(word == "Withdrawn", enrolment.withdrawn_seconds.is_some());
         assert!(enrolment.enrolled_seconds.is_some());

@@ -4,9 +4,9 @@
 use std::path::Path;
 
 use crate::error::ReadError;
-use crate::intake::Span;
+use crate::parsed_block::TimeSpan;
 use crate::roster::Course;
-use crate::table::{Header, Refusal, Row, Table};
+use crate::table::{Header, Refusal, Table, TableRow};
 use crate::tally::{Reason, Tally};
 use crate::time::{DAY_SECONDS, format_instant, parse_instant};
 
@@ -34,7 +34,7 @@ impl CalendarEntry {
 ///
 /// # Errors
 /// When that is over ten years.
-pub(super) fn inferred(course: &str, span: Span) -> Result<Course, ReadError> {
+pub(super) fn inferred(course: &str, span: TimeSpan) -> Result<Course, ReadError> {
     let [first, last] = [span.first, span.last].map(|instant| instant.div_euclid(DAY_SECONDS));
     let days = last - first + 1;
     match i32::try_from(first) {
@@ -91,7 +91,7 @@ pub fn read_calendar(path: &Path, tally: &mut Tally) -> Result<Vec<CalendarEntry
     Ok(entries)
 }
 
-fn date(row: &Row<'_>, column: usize, name: &str) -> Result<i32, Refusal> {
+fn date(row: &TableRow<'_>, column: usize, name: &str) -> Result<i32, Refusal> {
     let text = row.text(column);
     parse_instant(text.as_bytes())
         .and_then(|seconds| i32::try_from(seconds.div_euclid(DAY_SECONDS)).ok())

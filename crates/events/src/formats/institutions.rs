@@ -7,10 +7,14 @@ use std::path::{Path, PathBuf};
 
 use super::{OpenOptions, apply_labels, open_in_blocks};
 use crate::error::ReadError;
-use crate::intake::{Frame, Parsed};
-use crate::kind::Kind;
+use crate::event_file::{BlockSink, EventFile, ReadPurpose};
+use crate::index::{CourseIndex, EnrolmentIndex};
+use crate::kind::EventKind;
+use crate::parsed_block::ParsedBlock;
 use crate::roster::{Assessment, Course, Enrolment, Roster, Submission};
-use crate::source::{BlockSink, DatabaseTable, EventFile, Granularity, InputFile, LabelOffer, Purpose, Source};
+use crate::row_limits::RowLimits;
+use crate::source::{Granularity, Source, SourceLabels};
+use crate::source_inputs::{DatabaseTable, InputFile};
 use crate::tally::Tally;
 use crate::text::BLOCK_BYTES;
 
@@ -63,7 +67,7 @@ fn open_sized(institutions: &[Institution], options: &OpenOptions, block_bytes: 
     if let Some(path) = &options.labels {
         source.roster.enrolments.iter_mut().for_each(|enrolment| enrolment.dropout = None);
         apply_labels(path, &mut source.roster, &mut source.tables)?;
-        source.labels = LabelOffer::Labels;
+        source.labels = SourceLabels::Labels;
         source.inputs.push(InputFile { role: "labels", path: path.clone() });
     }
     Ok(source)
@@ -86,7 +90,7 @@ fn empty_like(first: &Source) -> Source {
         roster: Roster { static_columns: vec![INSTITUTION.to_owned()], ..Roster::default() },
         tables: Tally::default(),
         enrolments_without_course: 0,
-        knows: first.knows,
+        capabilities: first.capabilities,
         granularity: first.granularity,
         kinds: Vec::new(),
         labels: first.labels,
@@ -104,12 +108,12 @@ fn add(all: &mut Source, other: Source, name: &str) -> Result<(), ReadError> {
     all.reason += &format!("{and}{name} is {} ({})", other.format, other.reason);
     all.tables.append(other.tables);
     all.enrolments_without_course += other.enrolments_without_course;
-    all.knows = all.knows.both(other.knows);
+    all.capabilities = all.capabilities.intersection(other.capabilities);
     if other.granularity == Granularity::Day {
         all.granularity = Granularity::Day;
     }
     if all.labels != other.labels {
-        all.labels = LabelOffer::Nothing;
+        all.labels = SourceLabels::Nothing;
     }
     let kinds = add_kinds(&mut all.kinds, other.kinds)?;
     let first = all.roster.enrolments.len() as u32;
@@ -123,7 +127,7 @@ fn add(all: &mut Source, other: Source, name: &str) -> Result<(), ReadError> {
 }
 
 /// Adds kinds that are not there yet; the place of each of `more`.
-fn add_kinds(kinds: &mut Vec<Kind>, more: Vec<Kind>) -> Result<Vec<u8>, ReadError> {
+fn add_kinds(kinds: &mut Vec<EventKind>, more: Vec<EventKind>) -> Result<Vec<u8>, ReadError> {
     let mut places = Vec::with_capacity(more.len());
     for kind in more {
         let place = kinds.iter().position(|known| *known == kind).unwrap_or_else(|| {
@@ -163,22 +167,22 @@ fn add_roster(all: &mut Roster, other: Roster, name: &str) {
         Enrolment {
             id: named(enrolment.id),
             learner: named(enrolment.learner),
-            course: enrolment.course + courses,
+            course: CourseIndex(enrolment.course.0 + courses),
             statics,
             ..enrolment
         }
     }));
     all.assessments.extend(other.assessments.into_iter().map(|assessment| Assessment {
         id: named(assessment.id),
-        course: assessment.course + courses,
+        course: CourseIndex(assessment.course.0 + courses),
         ..assessment
     }));
     all.submissions.extend(other.submissions.into_iter().map(|submission| Submission {
-        enrolment: submission.enrolment + enrolments,
+        enrolment: EnrolmentIndex(submission.enrolment.0 + enrolments),
         assessment: submission.assessment + assessments,
         ..submission
     }));
-    all.releases.append(courses, other.releases);
+    all.releases.append(CourseIndex(courses), other.releases);
 }
 
 /// An event file of one institution, whose events are those of the whole.
@@ -193,11 +197,12 @@ struct Part {
 }
 
 impl Part {
-    fn moved(&self, mut parsed: Parsed) -> Parsed {
+    fn moved(&self, mut parsed: ParsedBlock) -> ParsedBlock {
         for event in parsed.events.iter_mut().chain(&mut parsed.received) {
-            *event = event.moved(event.enrolment() + self.first, self.kinds[usize::from(event.kind())]);
+            *event =
+                event.moved(EnrolmentIndex(event.enrolment().0 + self.first), self.kinds[usize::from(event.kind())]);
         }
-        parsed.after_calendar.iter_mut().for_each(|(enrolment, _)| *enrolment += self.first);
+        parsed.after_calendar.iter_mut().for_each(|(enrolment, _)| enrolment.0 += self.first);
         parsed
     }
 }
@@ -229,12 +234,12 @@ impl EventFile for Part {
 
     fn read(
         &self,
-        purpose: Purpose,
-        frame: &Frame,
+        purpose: ReadPurpose,
+        limits: &RowLimits,
         sink: &BlockSink<'_>,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Option<String>, ReadError> {
-        let own = frame.part(self.first, self.count, &self.kinds);
+        let own = limits.part(EnrolmentIndex(self.first), self.count, &self.kinds);
         self.file.read(purpose, &own, &|number, parsed| sink(number, self.moved(parsed)), progress)
     }
 
@@ -244,12 +249,12 @@ impl EventFile for Part {
 
     fn read_alone(
         &self,
-        purpose: Purpose,
-        frame: &Frame,
+        purpose: ReadPurpose,
+        limits: &RowLimits,
         sink: &BlockSink<'_>,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Option<String>, ReadError> {
-        let own = frame.part(self.first, self.count, &self.kinds);
+        let own = limits.part(EnrolmentIndex(self.first), self.count, &self.kinds);
         self.file.read_alone(purpose, &own, &|number, parsed| sink(number, self.moved(parsed)), progress)
     }
 }

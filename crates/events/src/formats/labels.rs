@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use crate::error::ReadError;
-use crate::roster::{EnrolmentIndex, Roster};
+use crate::id_lookup::EnrolmentLookup;
+use crate::roster::Roster;
 use crate::table::{Header, Refusal, Table};
 use crate::tally::{Reason, Tally, shape};
 
@@ -27,7 +28,7 @@ pub struct LabelCounts {
 /// When the file can't be read, or has rows of which not one was used.
 pub fn apply_labels(path: &Path, roster: &mut Roster, tally: &mut Tally) -> Result<LabelCounts, ReadError> {
     let (table, id, label) = open(path)?;
-    let index = EnrolmentIndex::new(roster);
+    let index = EnrolmentLookup::new(roster);
     table.rows(tally, |row| {
         let place = index
             .get(row.id(id, "enrolment id")?.as_bytes())
@@ -39,7 +40,7 @@ pub fn apply_labels(path: &Path, roster: &mut Roster, tally: &mut Tally) -> Resu
                 format!("label of shape `{}` is not 0, 1, false or true", shape(text.as_bytes())),
             )
         })?;
-        let enrolment = &mut roster.enrolments[place as usize];
+        let enrolment = &mut roster.enrolments[place.as_usize()];
         match enrolment.dropout.replace(value) {
             Some(before) if before != value => {
                 enrolment.dropout = Some(before);

@@ -14,7 +14,7 @@ pub mod kdd2015;
 mod labels;
 pub mod moodle;
 pub mod oulad;
-mod pairs;
+mod pair_lookup;
 mod repeats;
 mod statements;
 pub mod table;
@@ -30,7 +30,8 @@ pub use labels::{LabelCounts, apply_labels};
 
 use crate::error::ReadError;
 use crate::input::{self, file_name};
-use crate::source::{InputFile, LabelOffer, Source};
+use crate::source::{Source, SourceLabels};
+use crate::source_inputs::InputFile;
 use crate::table::looks_like_a_header;
 use crate::text::BLOCK_BYTES;
 
@@ -222,7 +223,7 @@ fn finished(mut source: Source, options: &OpenOptions, block_bytes: usize) -> Re
         file.set_block_bytes(block_bytes);
     }
     check_twins(&source)?;
-    source.knows = source.knows.with_kinds(&source.kinds);
+    source.capabilities = source.capabilities.with_kinds(&source.kinds);
     // Whichever format: dates that the user gave are not the source's own.
     for file in source.inputs.iter_mut().filter(|file| Some(&file.path) == options.courses.as_ref()) {
         file.role = "courses-file";
@@ -232,7 +233,7 @@ fn finished(mut source: Source, options: &OpenOptions, block_bytes: usize) -> Re
             enrolment.dropout = None;
         }
         apply_labels(path, &mut source.roster, &mut source.tables)?;
-        source.labels = LabelOffer::Labels;
+        source.labels = SourceLabels::Labels;
         source.inputs.push(InputFile { role: "labels", path: path.clone() });
     }
     Ok(source)

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, StringArray, TimestampSecondArray, UInt8Array};
 use proptest::prelude::*;
 use rayon::ThreadPoolBuilder;
+use staycast_events::LONGEST_LINE_BYTES;
 use staycast_events::formats::{OpenOptions, open_in_blocks};
-use staycast_events::text::LONGEST_LINE_BYTES;
 
 use crate::common::{Everything, Folder, fixture, gzip, in_words, parquet_bytes, read, zstandard};
 

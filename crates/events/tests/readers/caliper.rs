@@ -53,7 +53,7 @@ fn sound_events() {
         "10 of 12 used\n2 after_the_calendar: events.jsonl:11: 2026-01-09T00:00:00 | events.jsonl:12: 2026-01-10T00:00:00"
     );
     // Attempts at one problem are acts on one object.
-    let problem = ObjectKey::of(b"http://lms.example/xblock/block-v1:edX+Algebra+2026+type@problem+block@p1");
+    let problem = ObjectKey::from_id(b"http://lms.example/xblock/block-v1:edX+Algebra+2026+type@problem+block@p1");
     for detail in [Detail::AttemptRight, Detail::AttemptWrong] {
         let found = all.events.iter().find(|event| source.kinds[event.kind() as usize].detail == detail);
         assert_eq!(found.unwrap().object(), problem);

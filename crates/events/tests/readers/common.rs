@@ -9,7 +9,10 @@ use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 use staycast_events::formats::{self, OpenOptions};
 use staycast_events::time::format_instant;
-use staycast_events::{By, Enrolment, Event, Frame, Kind, Parsed, Purpose, ReadError, Reason, Source, Span, Tally};
+use staycast_events::{
+    Enrolment, EnrolmentIndex, Event, EventKind, ParsedBlock, ReadError, ReadMode, ReadPurpose, Reason, RowLimits,
+    Source, Tally, TimeSpan,
+};
 
 /// This crate's folder. Asked of cargo when the test runs: a target directory outlives a checkout, and a test built in
 /// one may run in another.
@@ -51,9 +54,9 @@ pub(crate) struct Everything {
     /// What became of the rows of the event files.
     pub(crate) tally: Tally,
     /// Enrolments and seconds of what came after the calendar, sorted.
-    pub(crate) after_calendar: Vec<(u32, i32)>,
+    pub(crate) after_calendar: Vec<(EnrolmentIndex, i32)>,
     /// First and last instant.
-    pub(crate) span: Option<Span>,
+    pub(crate) span: Option<TimeSpan>,
 }
 
 impl Everything {
@@ -63,7 +66,7 @@ impl Everything {
     }
 
     /// Events counted with their weights, by kind, for the kinds that have any.
-    pub(crate) fn by_kind(&self, kinds: &[Kind]) -> Vec<(String, u64)> {
+    pub(crate) fn by_kind(&self, kinds: &[EventKind]) -> Vec<(String, u64)> {
         let mut counts = vec![0_u64; kinds.len()];
         for event in &self.events {
             counts[event.kind() as usize] += u64::from(event.weight());
@@ -82,8 +85,8 @@ impl Everything {
 pub(crate) fn events(source: &Source) -> Vec<String> {
     let all = read(source).unwrap();
     let shown = |event: &Event| {
-        let enrolment = &source.roster.enrolments[event.enrolment() as usize];
-        let start = source.roster.courses[enrolment.course as usize].start_seconds();
+        let enrolment = &source.roster.enrolments[event.enrolment().as_usize()];
+        let start = source.roster.courses[enrolment.course.as_usize()].start_seconds();
         let instant = format_instant(start + i64::from(event.seconds()));
         format!("{} {instant} {}", enrolment.id, source.kinds[event.kind() as usize].raw)
     };
@@ -93,9 +96,9 @@ pub(crate) fn events(source: &Source) -> Vec<String> {
 /// Enrolments as id, learner, days of enrolment and withdrawal and outcome.
 pub(crate) fn enrolments(source: &Source) -> Vec<String> {
     let shown = |one: &Enrolment| {
-        let start = source.roster.courses[one.course as usize].start_seconds();
+        let start = source.roster.courses[one.course.as_usize()].start_seconds();
         let instant = |seconds: Option<i32>| seconds.map_or("-".into(), |s| format_instant(start + i64::from(s)));
-        let outcome = one.outcome.as_ref().map_or("-", |outcome| outcome.word.as_str());
+        let outcome = one.outcome.as_ref().map_or("-", |outcome| outcome.recorded.as_str());
         let [from, to] = [one.enrolled_seconds, one.withdrawn_seconds].map(instant);
         format!("{} {} {from} {to} {outcome}", one.id, one.learner)
     };
@@ -116,27 +119,31 @@ pub(crate) fn samples(tally: &Tally, reason: Reason) -> Vec<String> {
 /// Reads every event file of a source, each course up to its last day.
 pub(crate) fn read(source: &Source) -> Result<Everything, ReadError> {
     let days: Vec<u32> = source.roster.courses.iter().map(|course| course.days).collect();
-    read_framed(source, &Frame::new(&source.roster, &days, None))
+    read_within(source, &RowLimits::new(&source.roster, &days, None))
 }
 
 /// Reads every event file of a source: twice, since what was learnt when the source was opened serves the first reading
 /// alone, and the second time each file by one thread.
-pub(crate) fn read_framed(source: &Source, frame: &Frame) -> Result<Everything, ReadError> {
-    let first = read_once(source, frame, By::AllThreads)?;
-    assert_eq!(first, read_once(source, frame, By::OneThread)?, "another reading gives the same");
+pub(crate) fn read_within(source: &Source, limits: &RowLimits) -> Result<Everything, ReadError> {
+    let first = read_once(source, limits, ReadMode::AllThreads)?;
+    assert_eq!(first, read_once(source, limits, ReadMode::OneThread)?, "another reading gives the same");
     Ok(first.0)
 }
 
 /// What comes of it, and the files' hashes.
-fn read_once(source: &Source, frame: &Frame, by: By) -> Result<(Everything, Vec<Option<String>>), ReadError> {
+fn read_once(
+    source: &Source,
+    limits: &RowLimits,
+    by: ReadMode,
+) -> Result<(Everything, Vec<Option<String>>), ReadError> {
     let (mut all, mut hashes) = (Everything::default(), Vec::new());
     for file in &source.events {
-        let blocks: Mutex<Vec<(usize, Parsed)>> = Mutex::new(Vec::new());
-        let sink = |number: usize, parsed: Parsed| {
+        let blocks: Mutex<Vec<(usize, ParsedBlock)>> = Mutex::new(Vec::new());
+        let sink = |number: usize, parsed: ParsedBlock| {
             blocks.lock().unwrap().push((number, parsed));
             Ok(())
         };
-        hashes.push(by.read(file.as_ref(), Purpose::Events, frame, &sink, &|_| ())?);
+        hashes.push(by.read(file.as_ref(), ReadPurpose::Events, limits, &sink, &|_| ())?);
         let mut blocks = blocks.into_inner().unwrap();
         blocks.sort_by_key(|(number, _)| *number);
         let name = file.name();

@@ -1,6 +1,6 @@
 //! The `coursera` reader.
 
-use staycast_events::{Detail, LabelOffer, ObjectKey};
+use staycast_events::{Detail, ObjectKey, SourceLabels};
 
 use crate::common::{check_copied_mapping, check_odd_logs, courses, fixture, in_words, open, outcome_with, read};
 use crate::kdd2015::events;
@@ -17,8 +17,8 @@ fn a_sound_folder() {
     let source = open(&fixture("coursera/base")).unwrap();
     assert_eq!(source.format, "coursera");
     assert_eq!(source.reason, "video-2016-02.csv has 16 columns without a header, the third a time");
-    assert_eq!(source.labels, LabelOffer::Nothing);
-    assert!(source.knows.learners && source.knows.objects && !source.knows.correctness);
+    assert_eq!(source.labels, SourceLabels::Nothing);
+    assert!(source.capabilities.learners && source.capabilities.objects && !source.capabilities.correctness);
     let expected =
         [("c1AB".to_owned(), "2016-02-01".to_owned(), 14, true), ("d2CD".to_owned(), "2016-02-20".to_owned(), 3, true)];
     assert_eq!(courses(&source), expected);
@@ -40,9 +40,9 @@ fn a_sound_folder() {
             1 filtered_out: video-2016-02.csv:7: its `0` is set aside by the mapping's `except`"
     );
     // The same page, whatever was asked of it.
-    let page = ObjectKey::of(b"https://www.coursera.org/learn/algebra/lecture/x1/sums");
+    let page = ObjectKey::from_id(b"https://www.coursera.org/learn/algebra/lecture/x1/sums");
     assert_eq!((all.events[0].object(), all.events[1].object()), (page, page));
-    assert_eq!(all.events[2].object(), ObjectKey::of(b"https://www.coursera.org/learn/algebra/quiz/q1/first"));
+    assert_eq!(all.events[2].object(), ObjectKey::from_id(b"https://www.coursera.org/learn/algebra/quiz/q1/first"));
     assert_eq!(source.kinds.iter().find(|kind| kind.raw == "video_play").unwrap().detail, Detail::VideoPlayed);
 }
 

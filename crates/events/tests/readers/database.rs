@@ -281,7 +281,7 @@ fn check(dialect: Dialect) {
             assert_eq!((source.format, source.reason.as_str()), ("moodle", "given by --source"));
             assert_eq!(source.roster.courses, from_files.roster.courses);
             assert_eq!(source.roster.enrolments, from_files.roster.enrolments);
-            assert_eq!((&source.kinds, source.knows), (&from_files.kinds, from_files.knows));
+            assert_eq!((&source.kinds, source.capabilities), (&from_files.kinds, from_files.capabilities));
             let all = read(&source).unwrap();
             assert!(all.events == expected.events, "the same events in blocks of {block_bytes} on {threads} threads");
             assert_eq!((all.tally.read, all.tally.used), (expected.tally.read, expected.tally.used));

@@ -2,7 +2,7 @@
 
 use staycast_events::formats::{self, OpenOptions};
 use staycast_events::time::format_instant;
-use staycast_events::{Detail, End, ObjectKey, Reason};
+use staycast_events::{Detail, EnrolmentIndex, ObjectKey, OutcomeKind, Reason};
 
 use crate::common::{Folder, enrolments, events, fixture, gzip, in_words, open, outcome, read, real_data};
 
@@ -26,7 +26,12 @@ fn a_sound_log() {
     let source = open(&fixture("edx/base")).unwrap();
     assert_eq!(source.format, "edx");
     assert_eq!(source.reason, "tracking.log has events with event_source, event_type and time");
-    assert!(source.knows.correctness && source.knows.withdrawals && source.knows.learners && source.knows.objects);
+    assert!(
+        source.capabilities.correctness
+            && source.capabilities.withdrawals
+            && source.capabilities.learners
+            && source.capabilities.objects
+    );
     let courses: Vec<_> = source
         .roster
         .courses
@@ -46,7 +51,7 @@ fn a_sound_log() {
             "edX/Botany/2026/bob bob - - -".to_owned(),
         ]
     );
-    assert_eq!(source.roster.enrolments[2].outcome.as_ref().map(|outcome| outcome.end), Some(End::Withdrew));
+    assert_eq!(source.roster.enrolments[2].outcome.as_ref().map(|outcome| outcome.kind), Some(OutcomeKind::Withdrew));
     assert_eq!(
         in_words(&read(&source).unwrap().tally),
         "14 of 16 used\n2 after_the_calendar: tracking.log:15: 2026-01-09T00:00:00 | tracking.log:16: 2026-01-10T00:00:00"
@@ -85,14 +90,14 @@ fn objects_and_details() {
         let of = |event: &&staycast_events::Event| source.kinds[event.kind() as usize].detail == detail;
         all.events.iter().filter(of).map(|event| event.object()).collect()
     };
-    let problem = ObjectKey::of(b"block-v1:edX+Algebra+2026+type@problem+block@p1");
+    let problem = ObjectKey::from_id(b"block-v1:edX+Algebra+2026+type@problem+block@p1");
     assert_eq!(told(Detail::AttemptRight), [problem]);
     assert_eq!(told(Detail::AttemptWrong), [problem]);
-    assert_eq!(told(Detail::VideoPlayed), [ObjectKey::of(b"i4x-edX-video-v1"); 2]);
-    assert_eq!(told(Detail::Post), [ObjectKey::of(b"t1")]);
-    assert_eq!(told(Detail::UpvoteReceived), [ObjectKey::of(b"t1")]);
-    assert_eq!(told(Detail::TextbookPage), [ObjectKey::of(b"/c4x/leaf.pdf")]);
-    let page = ObjectKey::of(b"/courses/course-v1:edX+Algebra+2026/courseware/w1/intro/");
+    assert_eq!(told(Detail::VideoPlayed), [ObjectKey::from_id(b"i4x-edX-video-v1"); 2]);
+    assert_eq!(told(Detail::Post), [ObjectKey::from_id(b"t1")]);
+    assert_eq!(told(Detail::UpvoteReceived), [ObjectKey::from_id(b"t1")]);
+    assert_eq!(told(Detail::TextbookPage), [ObjectKey::from_id(b"/c4x/leaf.pdf")]);
+    let page = ObjectKey::from_id(b"/courses/course-v1:edX+Algebra+2026/courseware/w1/intro/");
     assert!(all.events.iter().any(|event| event.object() == page), "a request's object is its path");
 }
 
@@ -280,10 +285,10 @@ fn an_enrolment_after_the_first_deed_does_not_hide_what_was_known_before_it() {
 
 #[test]
 fn withdrawals_are_recorded_before_the_first_one() {
-    let knows = |deeds: &[(&str, u32)]| open(log_of_ann(deeds).path()).unwrap().knows;
+    let capabilities = |deeds: &[(&str, u32)]| open(log_of_ann(deeds).path()).unwrap().capabilities;
     let (looks, leaves) = (("/courses/a/b/c/about", 2), ("edx.course.enrollment.deactivated", 5));
-    assert!(knows(&[looks]).withdrawals);
-    assert_eq!(knows(&[looks]), knows(&[looks, leaves]));
+    assert!(capabilities(&[looks]).withdrawals);
+    assert_eq!(capabilities(&[looks]), capabilities(&[looks, leaves]));
 }
 
 #[test]
@@ -322,7 +327,7 @@ fn real_logs_have_the_rows_they_are_known_to_have() {
     assert_eq!(source.roster.enrolments.len(), 20);
     assert!(source.roster.enrolments.iter().all(|one| !one.learner.starts_with('#') && one.learner != "anonymous"));
     let honor = source.roster.enrolments.iter().find(|one| one.id == "edX/Open_DemoX/edx_demo_course/honor").unwrap();
-    let start = source.roster.course_of(16).start_seconds();
+    let start = source.roster.course_of(EnrolmentIndex(16)).start_seconds();
     let instant = |seconds: Option<i32>| format_instant(start + i64::from(seconds.unwrap()));
     assert_eq!(instant(honor.enrolled_seconds), "2014-04-18T17:09:59");
     assert_eq!(instant(honor.withdrawn_seconds), "2014-08-01T18:34:05");

@@ -1,7 +1,7 @@
 //! The `futurelearn` reader.
 
 use staycast_events::formats::OpenOptions;
-use staycast_events::{Activity, Detail, End, LabelOffer};
+use staycast_events::{Activity, Detail, OutcomeKind, SourceLabels};
 
 use crate::common::{
     Folder, check_copied_mapping, check_odd_logs, courses, fixture, in_words, open, outcome, outcome_with, read,
@@ -22,8 +22,13 @@ fn a_sound_folder() {
     assert_eq!(source.format, "futurelearn");
     let reason = "algebra-1_step-activity.csv is named like a step activity and has the column first_visited_at";
     assert_eq!(source.reason, reason);
-    assert_eq!(source.labels, LabelOffer::Nothing);
-    assert!(source.knows.learners && source.knows.correctness && source.knows.withdrawals && source.knows.objects);
+    assert_eq!(source.labels, SourceLabels::Nothing);
+    assert!(
+        source.capabilities.learners
+            && source.capabilities.correctness
+            && source.capabilities.withdrawals
+            && source.capabilities.objects
+    );
     // Staff's visit on the day before the first does not count.
     let expected = [
         ("algebra-1".to_owned(), "2017-01-02".to_owned(), 14, true),
@@ -33,8 +38,9 @@ fn a_sound_folder() {
     let enrolments = &source.roster.enrolments;
     let ids: Vec<&str> = enrolments.iter().map(|one| one.id.as_str()).collect();
     assert_eq!(ids, ["algebra-1/a-1", "algebra-1/b-2", "botany-2/a-1"]);
-    let ends: Vec<Option<End>> = enrolments.iter().map(|one| one.outcome.as_ref().map(|outcome| outcome.end)).collect();
-    assert_eq!(ends, [Some(End::Completed), Some(End::Withdrew), None]);
+    let ends: Vec<Option<OutcomeKind>> =
+        enrolments.iter().map(|one| one.outcome.as_ref().map(|outcome| outcome.kind)).collect();
+    assert_eq!(ends, [Some(OutcomeKind::Completed), Some(OutcomeKind::Withdrew), None]);
     assert_eq!((enrolments[1].enrolled_seconds, enrolments[1].withdrawn_seconds), (Some(0), Some(8 * DAY + DAY / 2)));
     assert_eq!(source.roster.static_columns.len(), 7);
     // Older exports have no detected country.

@@ -44,18 +44,18 @@ fn ids_say_the_institution_and_so_does_a_column() {
     for one in &roster.enrolments {
         let name = one.statics[0].clone().unwrap();
         assert_eq!(one.statics.len(), roster.static_columns.len());
-        for id in [&one.id, &one.learner, &roster.courses[one.course as usize].id] {
+        for id in [&one.id, &one.learner, &roster.courses[one.course.as_usize()].id] {
             assert!(id.starts_with(&format!("{name}:")), "{id}");
         }
         assert_eq!(name == "north", one.statics[1..].iter().all(Option::is_none), "KDD Cup 2015 has no columns");
     }
     assert!(roster.submissions.iter().all(|submission| {
         let course = roster.assessments[submission.assessment as usize].course;
-        course == roster.enrolments[submission.enrolment as usize].course
+        course == roster.enrolments[submission.enrolment.as_usize()].course
     }));
     assert!(!roster.submissions.is_empty() && !roster.releases.is_empty());
-    assert!(!source.knows.time_of_day, "OULAD counts days");
-    assert!(source.knows.objects);
+    assert!(!source.capabilities.time_of_day, "OULAD counts days");
+    assert!(source.capabilities.objects);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use staycast_events::formats::{self, OpenOptions};
-use staycast_events::{LabelOffer, ObjectKey, Source};
+use staycast_events::{CourseIndex, ObjectKey, Source, SourceLabels};
 
 use crate::common::{Folder, fixture, in_words, open, outcome, read, with_log, without_folder};
 
@@ -11,7 +11,7 @@ use crate::common::{Folder, fixture, in_words, open, outcome, read, with_log, wi
 pub(crate) fn events(source: &Source) -> Vec<(String, i32, String, u32)> {
     let all = read(source).unwrap();
     let shown = |event: &staycast_events::Event| {
-        let enrolment = source.roster.enrolments[event.enrolment() as usize].id.clone();
+        let enrolment = source.roster.enrolments[event.enrolment().as_usize()].id.clone();
         (enrolment, event.seconds(), source.kinds[event.kind() as usize].raw.clone(), event.weight())
     };
     all.events.iter().map(shown).collect()
@@ -28,7 +28,7 @@ fn check(fixture_name: &str, expected: &str) {
 fn a_sound_folder() {
     let source = open(&fixture("kdd2015/base")).unwrap();
     assert_eq!(source.reason, "log.csv has the columns enrollment_id, time, event and object");
-    assert_eq!(source.labels, LabelOffer::Labels);
+    assert_eq!(source.labels, SourceLabels::Labels);
     let learners: Vec<(&str, &str, Option<bool>)> =
         source.roster.enrolments.iter().map(|one| (one.id.as_str(), one.learner.as_str(), one.dropout)).collect();
     assert_eq!(learners, [("1", "ann", Some(false)), ("2", "bob", Some(true)), ("3", "ann", Some(false))]);
@@ -40,7 +40,7 @@ fn a_sound_folder() {
     // Midday of the first day is the earlier of the two releases; `null` is none, and chess has no dates.
     let released = 1_388_577_600;
     let releases: Vec<_> = source.roster.releases.iter().collect();
-    assert_eq!(releases, [((0, ObjectKey::of(b"o1").unwrap()), released)]);
+    assert_eq!(releases, [((CourseIndex(0), ObjectKey::from_id(b"o1").unwrap()), released)]);
 
     let event = |id: &str, seconds, kind: &str| (id.to_owned(), seconds, kind.to_owned(), 1);
     let problem = event("1", 2 * DAY + 36_000, "browser_problem");

@@ -1,7 +1,7 @@
 //! The `moodle` reader.
 
 use staycast_events::formats::OpenOptions;
-use staycast_events::{Activity, Detail, LabelOffer, ObjectKey};
+use staycast_events::{Activity, Detail, ObjectKey, SourceLabels};
 
 use crate::common::{Folder, check_odd_logs, courses, fixture, in_words, open, outcome, outcome_with, read};
 use crate::kdd2015::events;
@@ -33,9 +33,14 @@ fn a_sound_folder() {
     assert_eq!(source.format, "moodle");
     let reason = "mdl_logstore_standard_log.csv has the columns eventname, userid, courseid and timecreated";
     assert_eq!(source.reason, reason);
-    assert_eq!(source.labels, LabelOffer::Nothing);
-    assert!(source.knows.learners && source.knows.objects && source.knows.dates && source.knows.time_of_day);
-    assert!(!source.knows.withdrawals && !source.knows.correctness);
+    assert_eq!(source.labels, SourceLabels::Nothing);
+    assert!(
+        source.capabilities.learners
+            && source.capabilities.objects
+            && source.capabilities.dates
+            && source.capabilities.time_of_day
+    );
+    assert!(!source.capabilities.withdrawals && !source.capabilities.correctness);
     // Botany has no end date: it ends with its last event.
     let expected =
         [("2".to_owned(), "2014-03-03".to_owned(), 28, false), ("3".to_owned(), "2014-03-10".to_owned(), 4, true)];
@@ -78,7 +83,7 @@ fn a_sound_folder() {
             | mdl_course.csv:2: its `id` is set aside by the mapping's `except` \
             | mdl_user_enrolments.csv:5: its `role` is set aside by the mapping's `only`"
     );
-    assert_eq!(all.events[0].object(), ObjectKey::of(b"core 7"));
+    assert_eq!(all.events[0].object(), ObjectKey::from_id(b"core 7"));
     let kind = |name: &str| source.kinds.iter().find(|kind| kind.raw == name).unwrap();
     assert_eq!((kind("mod_quiz").activity, kind("mod_quiz").detail), (Activity::Problem, Detail::Nothing));
     assert_eq!(kind("mod_quiz_attempt_submitted").detail, Detail::Attempt);

@@ -2,7 +2,7 @@
 
 use staycast_events::formats::{self, OpenOptions};
 use staycast_events::time::format_date;
-use staycast_events::{Activity, End, LabelOffer, ObjectKey, Outcome};
+use staycast_events::{Activity, CourseIndex, ObjectKey, Outcome, OutcomeKind, SourceLabels};
 
 use crate::common::{Folder, fixture, in_words, open, outcome, with_log};
 use crate::kdd2015::events;
@@ -25,17 +25,23 @@ fn check(fixture_name: &str, expected: &str) {
 fn a_sound_folder() {
     let source = open(&fixture("oulad/base")).unwrap();
     assert_eq!(source.reason, "studentVle.csv is a table of OULAD");
-    assert_eq!(source.labels, LabelOffer::Outcomes);
+    assert_eq!(source.labels, SourceLabels::Outcomes);
     assert_eq!(in_words(&source.tables), "17 of 17 used");
-    let knows = source.knows;
-    assert!(knows.objects && knows.learners && knows.submissions && knows.withdrawals && knows.releases);
-    assert!(!knows.time_of_day && !knows.dates && !knows.attempts && !knows.correctness);
+    let capabilities = source.capabilities;
+    assert!(
+        capabilities.objects
+            && capabilities.learners
+            && capabilities.submissions
+            && capabilities.withdrawals
+            && capabilities.releases
+    );
+    assert!(!capabilities.time_of_day && !capabilities.dates && !capabilities.attempts && !capabilities.correctness);
 
     let roster = &source.roster;
     // The quiz is planned for week 2, which begins on day 7.
-    let quiz = ObjectKey::of(b"502").unwrap();
+    let quiz = ObjectKey::from_id(b"502").unwrap();
     let releases: Vec<_> = roster.releases.iter().collect();
-    assert_eq!(releases, [((0, quiz), roster.courses[0].start_seconds() + 7 * i64::from(DAY))]);
+    assert_eq!(releases, [((CourseIndex(0), quiz), roster.courses[0].start_seconds() + 7 * i64::from(DAY))]);
     let courses: Vec<(&str, String, u32)> =
         roster.courses.iter().map(|course| (course.id.as_str(), format_date(course.start_day), course.days)).collect();
     let expected = [("AAA-2013J", "2013-10-01".to_owned(), 21), ("BBB-2014B", "2014-02-01".to_owned(), 31)];
@@ -45,11 +51,11 @@ fn a_sound_folder() {
     let second = &roster.enrolments[1];
     assert_eq!(second.learner, "12");
     assert_eq!((second.enrolled_seconds, second.withdrawn_seconds), (Some(-30 * DAY), Some(12 * DAY)));
-    assert_eq!(second.outcome, Some(Outcome { word: "Withdrawn".to_owned(), end: End::Withdrew }));
+    assert_eq!(second.outcome, Some(Outcome { recorded: "Withdrawn".to_owned(), kind: OutcomeKind::Withdrew }));
     // A Fail may have withdrawn, and a registration day may be missing: facts stay as they are.
     let last = &roster.enrolments[3];
     assert_eq!((last.enrolled_seconds, last.withdrawn_seconds), (None, Some(25 * DAY)));
-    assert_eq!(last.outcome.as_ref().unwrap().end, End::Failed);
+    assert_eq!(last.outcome.as_ref().unwrap().kind, OutcomeKind::Failed);
 
     let statics: Vec<(&str, Option<&str>)> =
         roster.static_columns.iter().map(String::as_str).zip(second.statics.iter().map(Option::as_deref)).collect();
@@ -85,12 +91,12 @@ fn submissions_and_assessments() {
     let source = open(&fixture("oulad/base")).unwrap();
     let roster = &source.roster;
     let due: Vec<(&str, u32, Option<i32>)> =
-        roster.assessments.iter().map(|one| (one.id.as_str(), one.course, one.due_day)).collect();
+        roster.assessments.iter().map(|one| (one.id.as_str(), one.course.0, one.due_day)).collect();
     assert_eq!(due, [("1001", 0, Some(10)), ("1002", 0, None), ("2001", 1, Some(15))]);
     let submissions: Vec<(u32, u32, i32, Option<f32>, bool)> = roster
         .submissions
         .iter()
-        .map(|one| (one.enrolment, one.assessment, one.seconds / DAY, one.score, one.banked))
+        .map(|one| (one.enrolment.0, one.assessment, one.seconds / DAY, one.score, one.banked))
         .collect();
     let expected = [
         (0, 0, 9, Some(78.0), false),
@@ -264,10 +270,10 @@ fn a_missing_table_is_named_or_unknown() {
         (folder, source)
     };
     let (_folder, source) = without("studentRegistration.csv");
-    assert!(!source.knows.withdrawals);
+    assert!(!source.capabilities.withdrawals);
     assert!(source.roster.enrolments.iter().all(|one| one.enrolled_seconds.is_none()));
     let (_folder, source) = without("studentAssessment.csv");
-    assert!(!source.knows.submissions && source.roster.submissions.is_empty());
+    assert!(!source.capabilities.submissions && source.roster.submissions.is_empty());
     let (_folder, source) = without("vle.csv");
     assert!(events(&source).iter().all(|(_, _, kind, _)| kind == "unknown_site" || kind == "submission"));
 }
@@ -296,7 +302,7 @@ fn real_dates_from_a_file() {
     let given = Folder::of(&[("dates.csv", b"course_id,from,to\nAAA-2013J,2013-10-05,2013-10-25\n")]);
     let options = OpenOptions { courses: Some(given.path().join("dates.csv")), ..OpenOptions::default() };
     let source = formats::open(&[fixture("oulad/base")], &options).unwrap();
-    assert!(source.knows.dates);
+    assert!(source.capabilities.dates);
     let course = &source.roster.courses[0];
     assert_eq!((format_date(course.start_day).as_str(), course.days), ("2013-10-05", 21));
     assert_eq!(events(&source).len(), 7);

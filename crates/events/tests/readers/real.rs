@@ -2,25 +2,25 @@
 
 use crate::common::{Folder, read, real_data, rows, workspace};
 use staycast_events::formats::{self, OpenOptions};
-use staycast_events::{End, LabelOffer, Reason, Source};
+use staycast_events::{EnrolmentIndex, OutcomeKind, Reason, Source, SourceLabels};
 
 #[test]
 fn oulad_has_the_rows_it_is_known_to_have() {
     let Some(folder) = real_data("oulad") else { return };
     let source = crate::common::open(&folder).unwrap();
     assert_eq!(source.format, "oulad");
-    assert_eq!(source.labels, LabelOffer::Outcomes);
+    assert_eq!(source.labels, SourceLabels::Outcomes);
     let roster = &source.roster;
     let courses: Vec<(&str, u32)> = roster.courses.iter().map(|course| (course.id.as_str(), course.days)).collect();
     assert_eq!(courses, [("AAA-2013J", 269), ("AAA-2014J", 270), ("BBB-2013B", 241)]);
-    let students = |course| roster.enrolments.iter().filter(|one| one.course == course).count();
+    let students = |course: u32| roster.enrolments.iter().filter(|one| one.course.0 == course).count();
     assert_eq!([students(0), students(1), students(2)], [383, 365, 1_767]);
     assert_eq!(source.tables.rejected(), 0);
 
     let all = read(&source).unwrap();
     assert_eq!(all.tally.rejected(), 0, "{:?}", all.tally);
-    let clicks = |course| -> u64 {
-        let of_course = |enrolment: u32| course == roster.enrolments[enrolment as usize].course;
+    let clicks = |course: u32| -> u64 {
+        let of_course = |enrolment: EnrolmentIndex| course == roster.enrolments[enrolment.as_usize()].course.0;
         let is_click = |kind: u8| source.kinds[kind as usize].raw != "submission";
         let clicks = all.events.iter().filter(|event| of_course(event.enrolment()) && is_click(event.kind()));
         clicks.map(|event| u64::from(event.weight())).sum()
@@ -34,8 +34,13 @@ fn oulad_has_the_rows_it_is_known_to_have() {
     assert_eq!(roster.submissions.iter().filter(|one| one.banked).count(), 76);
 
     println!("{:?}", all.by_kind(&source.kinds));
-    let of = |end: End| roster.enrolments.iter().filter(move |one| one.outcome.as_ref().is_some_and(|o| o.end == end));
-    assert_eq!([of(End::Withdrew).count(), of(End::Failed).count(), of(End::Completed).count()], [631, 550, 1_334]);
+    let of = |kind: OutcomeKind| {
+        roster.enrolments.iter().filter(move |one| one.outcome.as_ref().is_some_and(|outcome| outcome.kind == kind))
+    };
+    assert_eq!(
+        [of(OutcomeKind::Withdrew).count(), of(OutcomeKind::Failed).count(), of(OutcomeKind::Completed).count()],
+        [631, 550, 1_334]
+    );
 }
 
 #[test]
@@ -50,7 +55,7 @@ fn oulad_presentations_have_the_rows_they_are_known_to_have() {
         let courses = Some(given.path().join("dates.csv"));
         let source =
             formats::open(std::slice::from_ref(&folder), &OpenOptions { courses, ..OpenOptions::default() }).unwrap();
-        assert!(source.knows.dates);
+        assert!(source.capabilities.dates);
         let all = read(&source).unwrap();
         let submissions = all.events.iter().filter(|event| source.kinds[event.kind() as usize].raw == "submission");
         assert_eq!(all.tally.used - submissions.count() as u64, rows, "{course}");
@@ -67,7 +72,7 @@ fn kdd_daily() -> Option<Source> {
 fn kdd_daily_is_read_through_its_mapping() {
     let Some(source) = kdd_daily() else { return };
     assert_eq!((source.format, source.reason.as_str()), ("table", "described by kdd-daily.toml"));
-    assert_eq!(source.labels, LabelOffer::Labels);
+    assert_eq!(source.labels, SourceLabels::Labels);
     let roster = &source.roster;
     assert_eq!((roster.enrolments.len(), roster.courses.len()), (45_005, 23));
     assert!(roster.courses.iter().all(|course| course.days == 30 && !course.inferred));

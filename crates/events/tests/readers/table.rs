@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::{Date32Array, Int64Array, StringArray, TimestampMillisecondArray};
 use staycast_events::formats::{self, OpenOptions};
 use staycast_events::time::format_date;
-use staycast_events::{Activity, End, Granularity, LabelOffer, ReadError, Source};
+use staycast_events::{Activity, EnrolmentIndex, Granularity, OutcomeKind, ReadError, Source, SourceLabels};
 
 use crate::common::{
     Folder, fixture, gzip, in_words, outcome, parquet_bytes, read, with_log, without_folder, zstandard,
@@ -45,10 +45,16 @@ fn check(fixture_name: &str, expected: &str) {
 fn a_sound_folder() {
     let source = open(&fixture("table/base"));
     assert_eq!(source.reason, "described by mapping.toml");
-    assert_eq!((source.labels, source.granularity), (LabelOffer::Outcomes, Granularity::Second));
-    let knows = source.knows;
-    assert!(knows.time_of_day && knows.objects && knows.dates && knows.learners && knows.withdrawals);
-    assert!(!knows.releases && !knows.correctness && !knows.submissions);
+    assert_eq!((source.labels, source.granularity), (SourceLabels::Outcomes, Granularity::Second));
+    let capabilities = source.capabilities;
+    assert!(
+        capabilities.time_of_day
+            && capabilities.objects
+            && capabilities.dates
+            && capabilities.learners
+            && capabilities.withdrawals
+    );
+    assert!(!capabilities.releases && !capabilities.correctness && !capabilities.submissions);
     let kinds: Vec<(&str, Activity)> = source.kinds.iter().map(|kind| (kind.raw.as_str(), kind.activity)).collect();
     assert_eq!(kinds, [("play", Activity::Video), ("solve", Activity::Problem), ("undeclared", Activity::Access)]);
 
@@ -59,7 +65,7 @@ fn a_sound_folder() {
     let bob = &roster.enrolments[1];
     assert_eq!((bob.id.as_str(), bob.learner.as_str()), ("2", "bob"));
     assert_eq!((bob.enrolled_seconds, bob.withdrawn_seconds), (Some(0), Some(9 * DAY)));
-    assert_eq!(bob.outcome.as_ref().unwrap().end, End::Withdrew);
+    assert_eq!(bob.outcome.as_ref().unwrap().kind, OutcomeKind::Withdrew);
     assert_eq!((roster.static_columns.as_slice(), bob.statics.as_slice()), (&["age".to_owned()][..], &[None][..]));
     assert_eq!(roster.enrolments[0].enrolled_seconds, Some(-8 * DAY));
 
@@ -194,7 +200,7 @@ fn everything_inferred_from_a_log_alone() {
          1 missing_id: log.csv:4: no id where the enrolment or learner must stand"
     );
     assert_eq!(source.kinds.len(), 1);
-    assert_eq!((source.labels, source.knows.withdrawals), (LabelOffer::Nothing, false));
+    assert_eq!((source.labels, source.capabilities.withdrawals), (SourceLabels::Nothing, false));
 }
 
 #[test]
@@ -212,7 +218,7 @@ fn days_counted_from_an_unnamed_start() {
     let with_runs =
         format!("{mapping}[courses]\nfiles = [\"runs.csv\"]\ncolumns = {{ course = \"c\", days = \"length\" }}\n");
     let source = mapped(&folder, &with_runs).unwrap();
-    assert!(!source.knows.dates && source.knows.withdrawals);
+    assert!(!source.capabilities.dates && source.capabilities.withdrawals);
     assert_eq!(source.roster.enrolments[1].withdrawn_seconds, Some(7 * DAY));
     assert_eq!(source.enrolments_without_course, 1);
     assert_eq!(in_words(&source.tables), "3 of 4 used\n1 unknown_course: people.csv:4: course `B` has no dates");
@@ -221,7 +227,7 @@ fn days_counted_from_an_unnamed_start() {
     assert_eq!(in_words(&all.tally), "3 of 4 used\n1 after_the_calendar: counts.csv:5: 2000-01-11T00:00:00");
 
     let inferred = mapped(&folder, mapping).unwrap();
-    assert!(!inferred.knows.dates);
+    assert!(!inferred.capabilities.dates);
     let courses: Vec<(&str, u32)> =
         inferred.roster.courses.iter().map(|course| (course.id.as_str(), course.days)).collect();
     assert_eq!(courses, [("A", 11)], "a course without events has no days to infer");
@@ -279,7 +285,7 @@ fn line_breaks_inside_quotes() {
                  1 bad_time: {name}:6: time of shape `aaaaa` is not a time such as 2014-06-14T09:38:29"
             )
         );
-        assert_eq!(all.events[0].object(), staycast_events::ObjectKey::of(b"one\ntwo"));
+        assert_eq!(all.events[0].object(), staycast_events::ObjectKey::from_id(b"one\ntwo"));
     }
     let open_quote = Folder::of(&[("log.csv", format!("who,said,at\nann,\"{}", "x\n".repeat(3 << 20)).as_bytes())]);
     assert_eq!(error(&open_quote, mapping), "log.csv: a record of over 4 MiB; is a quote not closed?");
@@ -319,7 +325,7 @@ fn parquet() {
          [courses]\nfiles = [\"runs.csv\"]\ncolumns.start = { column = \"from\", format = \"date\" }\n\
          columns.end = { column = \"to\", format = \"date\" }\n[activities.kinds]\nplay = \"video\"\n";
     let source = mapped(&folder, mapping).unwrap();
-    assert_eq!(source.labels, LabelOffer::Labels);
+    assert_eq!(source.labels, SourceLabels::Labels);
     let enrolments = &source.roster.enrolments;
     assert_eq!((enrolments[0].dropout, enrolments[0].enrolled_seconds), (Some(true), Some(-5 * DAY)));
     assert_eq!((enrolments[1].dropout, enrolments[1].enrolled_seconds), (None, None));
@@ -442,7 +448,7 @@ fn times_of_day_are_dropped_where_the_log_tells_days() {
          [courses]\nfiles = [\"runs.csv\"]\ncolumns.start = { column = \"from\", format = \"date\" }\n\
          columns.end = { column = \"to\", format = \"date\" }\n";
     let source = mapped(&folder, mapping).unwrap();
-    assert!(!source.knows.time_of_day && source.knows.dates);
+    assert!(!source.capabilities.time_of_day && source.capabilities.dates);
     let seconds: Vec<i32> = events(&source).into_iter().map(|(_, seconds, ..)| seconds).collect();
     assert_eq!(seconds, [-DAY, 0, DAY]);
 }
@@ -464,7 +470,7 @@ fn attempts_that_were_right_and_times_of_a_place() {
          columns = { learner = \"who\", activity = \"kind\", time = { column = \"at\", format = \"unix-seconds\", shift = \"+08:00\" } }\n\
          [activities.kinds]\nanswer = { activity = \"problem\", detail = \"attempt\" }\n\"view*\" = { activity = \"access\", name = \"page\" }\n";
     let source = mapped(&folder, mapping).unwrap();
-    assert!(source.knows.correctness);
+    assert!(source.capabilities.correctness);
     let day = 4 * 3_600;
     let event = |seconds, kind: &str| ("C/ann".to_owned(), seconds, kind.to_owned(), 1);
     let expected = [
@@ -504,7 +510,7 @@ fn a_row_counts_once_however_many_events_it_is() {
     let source = formats::open(&[folder.path().to_owned()], &options).unwrap();
     let all = read(&source).unwrap();
     assert_eq!(all.events.len(), 3);
-    assert_eq!(all.after_calendar, [(0, 7 * DAY), (0, 8 * DAY), (0, 8 * DAY)]);
+    assert_eq!(all.after_calendar, [7, 8, 8].map(|day| (EnrolmentIndex(0), day * DAY)));
     assert_eq!(
         in_words(&all.tally),
         "2 of 5 used\n\

@@ -50,7 +50,7 @@ fn sound_statements() {
         "11 of 13 used\n2 after_the_calendar: statements.jsonl:12: 2026-01-09T00:00:00 \
          | statements.jsonl:13: 2026-01-10T00:00:00"
     );
-    let problem = ObjectKey::of(b"http://lms.example/xblock/block-v1:edX+Algebra+2026+type@problem+block@p1");
+    let problem = ObjectKey::from_id(b"http://lms.example/xblock/block-v1:edX+Algebra+2026+type@problem+block@p1");
     let right = all.events.iter().find(|event| source.kinds[event.kind() as usize].detail == Detail::AttemptRight);
     assert_eq!(right.unwrap().object(), problem);
 }
@@ -111,10 +111,11 @@ fn withdrawals_are_recorded_in_courses_of_open_edx_alone() {
             r#"{{"actor":{{"mbox":"mailto:a@b.c"}},"verb":{{"id":"v/viewed"}},"object":{activity}"{course}"}},"timestamp":"2026-01-02T03:04:05Z"}}"#
         ) + "\n"
     };
-    let knows =
-        |course: &str| open(Folder::of(&[("s.jsonl", statement(course).as_bytes())]).path()).unwrap().knows.withdrawals;
-    assert!(knows("http://lms.example/course/course-v1:edX+Algebra+2026"));
-    assert!(!knows("https://other.example/courses/botany"));
+    let capabilities = |course: &str| {
+        open(Folder::of(&[("s.jsonl", statement(course).as_bytes())]).path()).unwrap().capabilities.withdrawals
+    };
+    assert!(capabilities("http://lms.example/course/course-v1:edX+Algebra+2026"));
+    assert!(!capabilities("https://other.example/courses/botany"));
 }
 
 /// A statement of somebody who viewed something, on this day, with this id.

@@ -1,7 +1,7 @@
 //! The `xuetangx2019` reader.
 
 use staycast_events::formats::OpenOptions;
-use staycast_events::{Detail, LabelOffer};
+use staycast_events::{Detail, SourceLabels};
 
 use crate::common::{
     Folder, check_copied_mapping, check_odd_logs, courses, fixture, in_words, open, outcome, outcome_with,
@@ -20,9 +20,14 @@ fn a_sound_folder() {
     let source = open(&fixture("xuetangx2019/base")).unwrap();
     assert_eq!(source.format, "xuetangx2019");
     assert_eq!(source.reason, "train_log.csv has the columns enroll_id, action and time");
-    assert_eq!(source.labels, LabelOffer::Labels);
-    assert!(source.knows.learners && source.knows.correctness && source.knows.objects && source.knows.dates);
-    assert!(!source.knows.withdrawals);
+    assert_eq!(source.labels, SourceLabels::Labels);
+    assert!(
+        source.capabilities.learners
+            && source.capabilities.correctness
+            && source.capabilities.objects
+            && source.capabilities.dates
+    );
+    assert!(!source.capabilities.withdrawals);
     // The second course has a start and no end: its last event's day is its last.
     let expected = [
         ("course-v1:U+A+1".to_owned(), "2015-09-01".to_owned(), 14, false),
@@ -121,7 +126,7 @@ fn a_log_alone() {
     folder.remove("course_info.csv");
     folder.remove("train_truth.csv");
     let source = open(folder.path()).unwrap();
-    assert_eq!(source.labels, LabelOffer::Nothing);
+    assert_eq!(source.labels, SourceLabels::Nothing);
     let expected = [
         ("course-v1:U+A+1".to_owned(), "2015-09-01".to_owned(), 14, true),
         ("course-v1:U+B+1".to_owned(), "2015-09-08".to_owned(), 1, true),

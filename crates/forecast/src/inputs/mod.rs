@@ -251,7 +251,7 @@ impl Inputs {
         }
         missing.extend(self.features().into_iter().filter(|feature| !known.contains(feature.as_str())));
         // Who is in a cohort is told by it, where the source has no withdrawals.
-        if !data.manifest.knows_withdrawals() && data.feature("days_since_last").is_none() {
+        if !data.manifest.records_withdrawals() && data.feature("days_since_last").is_none() {
             missing.push("days_since_last".to_owned());
         }
         missing.sort();

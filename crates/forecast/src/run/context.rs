@@ -158,13 +158,13 @@ fn limits(data: &Dataset) -> Vec<String> {
     if data.courses.iter().any(|course| course.nominal_dates) {
         limits.push("The source has no calendar dates: which courses ran at the same time is not known.".to_owned());
     }
-    if !manifest.knows_withdrawals() {
+    if !manifest.records_withdrawals() {
         limits.push(
             "The source records no withdrawals: whoever was not seen for 14 days counts as no longer active."
                 .to_owned(),
         );
     }
-    if !manifest.knows.learners {
+    if !manifest.capabilities.learners {
         limits.push(
             "The source does not identify learners across courses: the same person may be on both sides of the split."
                 .to_owned(),

@@ -157,7 +157,7 @@ impl Run {
             ids.sort_unstable();
             ids.dedup();
         }
-        if data.manifest.knows.learners {
+        if data.manifest.capabilities.learners {
             split.training_learners.extend(labelled.iter().map(|&row| data.enrolments[row].learner.clone()));
             split.training_learners.sort_unstable();
             split.training_learners.dedup();

@@ -146,7 +146,7 @@ fn weeks(data: &Dataset, config: &CheckedConfig) -> Result<usize, TrainError> {
         return Err(TrainError::NoEnrolments);
     }
     // Who is in a cohort is told by it, where the source has no withdrawals.
-    if !data.manifest.knows_withdrawals() && data.feature("days_since_last").is_none() {
+    if !data.manifest.records_withdrawals() && data.feature("days_since_last").is_none() {
         return Err(InputsError::MissingFeatures { missing: vec!["days_since_last".to_owned()] }.into());
     }
     let greatest = greatest_cutoff(data);

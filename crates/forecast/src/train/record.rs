@@ -279,7 +279,7 @@ fn split_record(request: &TrainRequest<'_>, plan: &Plan) -> SplitRecord {
     } else {
         (by_course(&mut first.training.iter().copied()), by_course(&mut first.test.iter().copied()))
     };
-    let mut learners: Vec<String> = if data.manifest.knows.learners && !folds {
+    let mut learners: Vec<String> = if data.manifest.capabilities.learners && !folds {
         first.training.iter().map(|&enrolment| data.enrolments[enrolment].learner.clone()).collect()
     } else {
         Vec::new()

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use staycast_events::Knows;
+use staycast_events::Capabilities;
 use staycast_forecast::config::{CheckedConfig, Config};
 use staycast_forecast::device::ChosenDevice;
 use staycast_forecast::{Run, Start, TrainError, TrainRequest, Unwatched, train};
@@ -105,7 +105,7 @@ fn manifest(totals: &Totals, seed: u64) -> Manifest {
         staycast_version: "0".to_owned(),
         format: "synthetic".to_owned(),
         format_reason: "a test".to_owned(),
-        knows: Knows { learners: true, dates: true, ..Knows::default() },
+        capabilities: Capabilities { learners: true, dates: true, ..Capabilities::default() },
         inputs: Vec::new(),
         rows: RowCounts::default(),
         calendar: CalendarRecord {

@@ -1,13 +1,13 @@
 //! The features of an enrolment-week: names, units and meanings, in the order of the columns.
 //!
 //! A feature of week w depends only on what happened before the end of week w (invariant 1). Which features a source
-//! can know is decided by its [`Knows`]; a feature it cannot know is a column of nulls, and says so in the manifest.
+//! can know is decided by its [`Capabilities`]; a feature it cannot know is a column of nulls, and says so in the manifest.
 
 mod engagement;
 mod lists;
 
 use serde::{Deserialize, Serialize};
-use staycast_events::{Activity, Knows};
+use staycast_events::{Activity, Capabilities};
 
 pub(crate) use engagement::COLUMNS as ENGAGEMENT_COLUMNS;
 
@@ -68,27 +68,27 @@ pub enum Needs {
 impl Needs {
     /// Whether a source that knows `knows` can fill the feature.
     #[must_use]
-    pub const fn met_by(self, knows: &Knows) -> bool {
+    pub const fn met_by(self, capabilities: &Capabilities) -> bool {
         match self {
             Self::Days => true,
-            Self::TimeOfDay => knows.time_of_day,
-            Self::Objects => knows.objects,
-            Self::Releases => knows.releases,
-            Self::Dates => knows.dates,
-            Self::Learners => knows.learners,
-            Self::Correctness => knows.correctness && knows.objects,
-            Self::Submissions => knows.submissions,
-            Self::Withdrawals => knows.withdrawals,
-            Self::Attempts => knows.attempts,
-            Self::AttemptsAtObjects => knows.attempts && knows.objects,
-            Self::VideosPlayed => knows.videos_played && knows.objects,
-            Self::Posts => knows.posts,
-            Self::Responses => knows.responses,
-            Self::Comments => knows.comments,
-            Self::Votes => knows.votes,
-            Self::VotesReceived => knows.votes_received,
-            Self::TextbookPages => knows.textbook_pages,
-            Self::Engagement => knows.any_engagement(),
+            Self::TimeOfDay => capabilities.time_of_day,
+            Self::Objects => capabilities.objects,
+            Self::Releases => capabilities.releases,
+            Self::Dates => capabilities.dates,
+            Self::Learners => capabilities.learners,
+            Self::Correctness => capabilities.correctness && capabilities.objects,
+            Self::Submissions => capabilities.submissions,
+            Self::Withdrawals => capabilities.withdrawals,
+            Self::Attempts => capabilities.attempts,
+            Self::AttemptsAtObjects => capabilities.attempts && capabilities.objects,
+            Self::VideosPlayed => capabilities.videos_played && capabilities.objects,
+            Self::Posts => capabilities.posts,
+            Self::Responses => capabilities.responses,
+            Self::Comments => capabilities.comments,
+            Self::Votes => capabilities.votes,
+            Self::VotesReceived => capabilities.votes_received,
+            Self::TextbookPages => capabilities.textbook_pages,
+            Self::Engagement => capabilities.any_engagement(),
         }
     }
 

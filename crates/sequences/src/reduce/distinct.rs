@@ -49,7 +49,7 @@ mod tests {
             let mut distinct = Distinct::default();
             for list in lists {
                 let keys: Vec<ObjectKey> =
-                    list.iter().map(|id| ObjectKey::of(&id.to_le_bytes()).expect("an id of two bytes")).collect();
+                    list.iter().map(|id| ObjectKey::from_id(&id.to_le_bytes()).expect("an id of two bytes")).collect();
                 let set: BTreeSet<ObjectKey> = keys.iter().copied().collect();
                 prop_assert_eq!(distinct.count(&keys) as usize, set.len());
             }

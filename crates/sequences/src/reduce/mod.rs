@@ -10,7 +10,7 @@ mod work;
 
 use rustc_hash::FxHashSet;
 use staycast_events::time::DAY_SECONDS;
-use staycast_events::{Activity, Assessment, Event, Kind, Knows, ObjectKey, Roster};
+use staycast_events::{Activity, Assessment, Capabilities, Event, EventKind, ObjectKey, Roster};
 use staycast_weeks::WeekIndex;
 
 pub(crate) use self::week::Marks;
@@ -28,10 +28,10 @@ pub const SESSION_GAP_SECONDS: i64 = 1_800;
 pub(crate) struct Frame<'a> {
     pub(crate) roster: &'a Roster,
     pub(crate) grids: &'a [CourseGrid],
-    pub(crate) kinds: &'a [Kind],
+    pub(crate) kinds: &'a [EventKind],
     /// Of these kinds.
     pub(crate) marks: Marks,
-    pub(crate) knows: Knows,
+    pub(crate) capabilities: Capabilities,
     pub(crate) set: FeatureSet,
     /// Whether a column is added for each of the source's kinds.
     pub(crate) raw_kinds: bool,
@@ -87,7 +87,7 @@ pub(crate) fn reduce(
 ) -> Summary {
     let Scratch { week: counted, row } = scratch;
     let enrolment = &frame.roster.enrolments[place as usize];
-    let grid = &frame.grids[enrolment.course as usize];
+    let grid = &frame.grids[enrolment.course.as_usize()];
     let mut running = Running::default();
     // Votes received are in the log by what someone else did: they say nothing of when this learner was there.
     let is_own = |event: &&Event| !frame.kinds[usize::from(event.kind())].detail.is_received();

@@ -26,13 +26,13 @@ pub(super) fn core_values(
     active_days: usize,
     values: &mut Vec<f64>,
 ) {
-    let knows = &frame.knows;
+    let capabilities = &frame.capabilities;
     values.extend(counted.by_activity.iter().map(|&count| f64::from(count)));
     values.push(f64::from(counted.events));
     values.push(active_days as f64);
-    values.push(when(knows.objects, counted.objects));
-    values.push(when(knows.time_of_day, counted.sessions));
-    values.push(when(knows.time_of_day, counted.seconds as f64));
+    values.push(when(capabilities.objects, counted.objects));
+    values.push(when(capabilities.time_of_day, counted.sessions));
+    values.push(when(capabilities.time_of_day, counted.seconds as f64));
     values.push(or_null(running.last_event.map(|last| (end - last) as f64 / DAY_SECONDS as f64)));
 }
 
@@ -44,8 +44,8 @@ pub(super) fn rhythm_values(
     days: &[u32],
     values: &mut Vec<f64>,
 ) {
-    let knows = &frame.knows;
-    values.push(when(knows.time_of_day, counted.longest as f64));
+    let capabilities = &frame.capabilities;
+    values.push(when(capabilities.time_of_day, counted.longest as f64));
     values.push(or_null(days.first().map(|&day| f64::from(day))));
     values.push(or_null(days.last().map(|&day| f64::from(day))));
     // A day that the short last week does not have is null, not a day without events.
@@ -55,10 +55,10 @@ pub(super) fn rhythm_values(
     for (day, &count) in counted.by_day.iter().enumerate() {
         by_weekday[weekday(first_day + day as i32) as usize] += count;
     }
-    values.extend(by_weekday.iter().map(|&count| when(knows.dates, count)));
+    values.extend(by_weekday.iter().map(|&count| when(capabilities.dates, count)));
     let quarters = counted.by_hour.chunks_exact(6).map(|hours| hours.iter().sum::<u32>());
-    values.extend(quarters.map(|count| when(knows.time_of_day, count)));
-    let timed = knows.time_of_day && counted.events > 0;
+    values.extend(quarters.map(|count| when(capabilities.time_of_day, count)));
+    let timed = capabilities.time_of_day && counted.events > 0;
     let mean = |shift: usize| {
         let sum = |(hour, &count): (usize, &u32)| f64::from(count) * COSINES[(hour + 24 - shift) % 24];
         counted.by_hour.iter().enumerate().map(sum).sum::<f64>() / f64::from(counted.events.max(1))
@@ -95,15 +95,15 @@ const COSINES: [f64; 24] = {
 
 /// Delays from release, and problems.
 pub(super) fn object_values(frame: &Frame<'_>, counted: &Week, values: &mut Vec<f64>) {
-    let knows = &frame.knows;
+    let capabilities = &frame.capabilities;
     let delays = &counted.delays;
-    let any = knows.releases && !delays.is_empty();
+    let any = capabilities.releases && !delays.is_empty();
     values.push(when(any, delays.iter().sum::<f64>() / delays.len().max(1) as f64));
     values.push(when(any, delays.iter().copied().fold(f64::INFINITY, f64::min)));
     values.push(when(any, delays.iter().copied().fold(f64::NEG_INFINITY, f64::max)));
-    values.push(when(knows.objects, counted.problems));
-    values.push(when(Needs::Attempts.met_by(knows), counted.told.attempts));
-    values.push(when(Needs::Correctness.met_by(knows), counted.told.correct));
+    values.push(when(capabilities.objects, counted.problems));
+    values.push(when(Needs::Attempts.met_by(capabilities), counted.told.attempts));
+    values.push(when(Needs::Correctness.met_by(capabilities), counted.told.correct));
 }
 
 /// Other courses, running totals, changes and comparisons.
@@ -116,21 +116,21 @@ pub(super) fn course_of_things(
     running: &Running,
     values: &mut Vec<f64>,
 ) {
-    let knows = &frame.knows;
+    let capabilities = &frame.capabilities;
     let (roster, grids) = (frame.roster, frame.grids);
     let peers = frame.peers.expect("every feature is asked for, so peers were gathered");
     let others = peers.other_courses(roster, grids, place as usize, week);
-    values.push(when(knows.learners, others));
+    values.push(when(capabilities.learners, others));
     values.push(running.events as f64);
     values.push(f64::from(running.active_days));
-    values.push(when(knows.time_of_day, running.sessions as f64));
-    values.push(when(knows.time_of_day, running.seconds as f64));
+    values.push(when(capabilities.time_of_day, running.sessions as f64));
+    values.push(when(capabilities.time_of_day, running.seconds as f64));
     values.push(or_null(running.events_before.map(|before| f64::from(counted.events) - f64::from(before))));
     values.push(f64::from(running.silent_weeks));
     values.push(or_null(peers.rank(roster, grids, place as usize, week)));
     let withdrawn = roster.enrolments[place as usize].withdrawn_seconds;
     let gone = withdrawn.is_some_and(|seconds| i64::from(seconds) < end);
-    values.push(when(knows.withdrawals, u32::from(gone)));
+    values.push(when(capabilities.withdrawals, u32::from(gone)));
 }
 
 /// What the learner turned to so far.
@@ -163,5 +163,5 @@ pub(super) fn engagement_values(frame: &Frame<'_>, counted: &Week, values: &mut 
         (Needs::VotesReceived, votes[3] as f64),
         (Needs::TextbookPages, f64::from(told.textbook_pages)),
     ];
-    values.extend(columns.map(|(needs, value)| when(needs.met_by(&frame.knows), value)));
+    values.extend(columns.map(|(needs, value)| when(needs.met_by(&frame.capabilities), value)));
 }

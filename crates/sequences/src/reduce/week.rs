@@ -4,7 +4,7 @@
 //! processor can guess what kind comes next; what follows from how many there were of each kind is summed up afterwards.
 
 use staycast_events::time::DAY_SECONDS;
-use staycast_events::{Activity, Detail, Event, Kind, Knows, ObjectKey};
+use staycast_events::{Activity, Capabilities, CourseIndex, Detail, Event, EventKind, ObjectKey};
 
 use super::distinct::Distinct;
 use super::{Frame, Running, SESSION_GAP_SECONDS};
@@ -122,8 +122,9 @@ impl Mark {
     const RIGHT: u8 = 16;
     const VIDEO: u8 = 32;
 
-    fn of(kind: &Kind, knows: Knows) -> Self {
-        let is_problem = if knows.attempts { kind.detail.is_attempt() } else { kind.activity == Activity::Problem };
+    fn of(kind: &EventKind, capabilities: Capabilities) -> Self {
+        let is_problem =
+            if capabilities.attempts { kind.detail.is_attempt() } else { kind.activity == Activity::Problem };
         let bits = [
             (kind.detail.is_received(), Self::RECEIVED),
             (kind.engages, Self::ENGAGES),
@@ -145,10 +146,10 @@ pub(crate) struct Marks(Box<[Mark; MOST_KINDS]>);
 
 impl Marks {
     /// For a source's `kinds`.
-    pub(crate) fn of(kinds: &[Kind], knows: Knows) -> Self {
+    pub(crate) fn of(kinds: &[EventKind], capabilities: Capabilities) -> Self {
         let mut marks = Box::new([Mark::default(); MOST_KINDS]);
         for (mark, kind) in marks.iter_mut().zip(kinds) {
-            *mark = Mark::of(kind, knows);
+            *mark = Mark::of(kind, capabilities);
         }
         Self(marks)
     }
@@ -157,7 +158,7 @@ impl Marks {
 /// Which week is counted.
 #[derive(Clone, Copy)]
 pub(super) struct Span {
-    pub(super) course: u32,
+    pub(super) course: CourseIndex,
     /// First day of the week, from the course's start. For all that was before the start, any multiple of seven days
     /// before it.
     pub(super) first_day: i64,
@@ -285,8 +286,8 @@ impl Week {
 
     /// Takes up that `object` was opened, for the first time or again.
     fn open(&mut self, frame: &Frame<'_>, span: Span, object: ObjectKey, seconds: i64, running: &mut Running) {
-        if frame.knows.releases && running.opened.insert(object) {
-            let opened = i64::from(frame.grids[span.course as usize].start_day) * DAY_SECONDS + seconds;
+        if frame.capabilities.releases && running.opened.insert(object) {
+            let opened = i64::from(frame.grids[span.course.as_usize()].start_day) * DAY_SECONDS + seconds;
             let release = frame.roster.releases.get(span.course, object);
             // An object that was opened before its release has no delay: that it would be released was not known.
             if let Some(release) = release.filter(|&release| release <= opened) {

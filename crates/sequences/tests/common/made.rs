@@ -2,8 +2,9 @@
 
 use staycast_events::time::parse_instant;
 use staycast_events::{
-    Assessment, BlockSink, Course, Enrolment, EventFile, Frame, Granularity, Intake, Kind, Knows, LabelOffer,
-    ObjectKey, Purpose, ReadError, Roster, Row, Source, Submission, Tally,
+    Assessment, BlockSink, Capabilities, Course, CourseIndex, Enrolment, EnrolmentIndex, EventFile, EventKind,
+    EventRow, Granularity, Intake, ObjectKey, ReadError, ReadPurpose, Roster, RowLimits, Source, SourceLabels,
+    Submission, Tally,
 };
 use staycast_sequences::{BuildOptions, Dataset, IfExists, Selection, SequenceFolder, Unwatched, build};
 
@@ -19,7 +20,7 @@ pub(crate) struct Parts {
     pub(crate) enrolments: Vec<(String, Enrolment)>,
     /// Whether enrolments without a date are in a register.
     pub(crate) register: bool,
-    pub(crate) kinds: Vec<Kind>,
+    pub(crate) kinds: Vec<EventKind>,
     pub(crate) events: Vec<Made>,
     /// Course, object, instant.
     pub(crate) releases: Vec<(String, String, String)>,
@@ -47,16 +48,17 @@ impl Parts {
                 inferred: false,
             })
             .collect();
-        let place = |id: &str| courses.iter().position(|course| course.id == id).unwrap() as u32;
+        let place = |id: &str| CourseIndex(courses.iter().position(|course| course.id == id).unwrap() as u32);
         let enrolments =
             self.enrolments.iter().map(|(course, one)| Enrolment { course: place(course), ..one.clone() }).collect();
         let mut roster = Roster::new(courses, enrolments);
-        let course = |id: &str| roster.courses.iter().position(|course| course.id == id).unwrap() as u32;
-        let enrolment = |id: &str| roster.enrolments.iter().position(|one| one.id == id).unwrap() as u32;
+        let course = |id: &str| CourseIndex(roster.courses.iter().position(|course| course.id == id).unwrap() as u32);
+        let enrolment =
+            |id: &str| EnrolmentIndex(roster.enrolments.iter().position(|one| one.id == id).unwrap() as u32);
         let releases = self
             .releases
             .iter()
-            .map(|(id, object, at)| ((course(id), ObjectKey::of(object.as_bytes()).unwrap()), instant(at)))
+            .map(|(id, object, at)| ((course(id), ObjectKey::from_id(object.as_bytes()).unwrap()), instant(at)))
             .collect();
         let mut assessments: Vec<Assessment> = self
             .assessments
@@ -81,17 +83,17 @@ impl Parts {
             .events
             .iter()
             .zip(0..)
-            .map(|((id, at, raw, object, count), line)| Row {
+            .map(|((id, at, raw, object, count), line)| EventRow {
                 line,
                 enrolment: enrolment(id),
                 instant: instant(at),
                 kind: kind(raw) as u8,
-                object: ObjectKey::of(object.as_bytes()),
+                object: ObjectKey::from_id(object.as_bytes()),
                 count: *count,
             })
             .collect();
         (roster.releases, roster.assessments, roster.submissions) = (releases, assessments, submissions);
-        let knows = Knows {
+        let capabilities = Capabilities {
             time_of_day: true,
             objects: true,
             releases: true,
@@ -100,7 +102,7 @@ impl Parts {
             submissions: true,
             withdrawals: true,
             register: self.register,
-            ..Knows::default()
+            ..Capabilities::default()
         };
         Source {
             format: "made",
@@ -108,10 +110,10 @@ impl Parts {
             roster,
             tables: Tally::default(),
             enrolments_without_course: 0,
-            knows: knows.with_kinds(&self.kinds),
+            capabilities: capabilities.with_kinds(&self.kinds),
             granularity: Granularity::Second,
             kinds: self.kinds.clone(),
-            labels: LabelOffer::Nothing,
+            labels: SourceLabels::Nothing,
             inputs: Vec::new(),
             events: vec![Box::new(MadeFile(rows))],
         }
@@ -127,7 +129,7 @@ impl Parts {
 }
 
 /// Rows that lie in no file.
-struct MadeFile(Vec<Row>);
+struct MadeFile(Vec<EventRow>);
 
 impl EventFile for MadeFile {
     fn name(&self) -> String {
@@ -146,14 +148,14 @@ impl EventFile for MadeFile {
 
     fn read(
         &self,
-        purpose: Purpose,
-        frame: &Frame,
+        purpose: ReadPurpose,
+        frame: &RowLimits,
         sink: &BlockSink<'_>,
         _: &(dyn Fn(u64) + Sync),
     ) -> Result<Option<String>, ReadError> {
-        let mut intake = Intake::for_purpose(purpose, frame, 0);
+        let mut intake = Intake::new(purpose, frame, 0);
         for row in &self.0 {
-            intake.row(*row);
+            intake.take_row(*row);
         }
         intake.parsed.tally.lines = self.0.len() as u64;
         sink(0, intake.parsed).map(|()| None)

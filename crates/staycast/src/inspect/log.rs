@@ -7,7 +7,8 @@ use std::sync::Mutex;
 use serde::Serialize;
 use staycast_events::time::{format_date, format_instant};
 use staycast_events::{
-    BlockTally, DatabaseTable, EventFile, Frame, Granularity, Knows, LabelOffer, Parsed, Purpose, Source, Span, Tally,
+    BlockTally, Capabilities, CourseIndex, DatabaseTable, EventFile, Granularity, ParsedBlock, ReadPurpose, RowLimits,
+    Source, SourceLabels, Tally, TimeSpan,
 };
 use staycast_sequences::{Progress, Unit};
 
@@ -32,7 +33,8 @@ struct LogInspection {
     enrolments: u64,
     enrolments_without_course: u64,
     learners: u64,
-    knows: Knows,
+    #[serde(rename = "knows")]
+    capabilities: Capabilities,
     time_to: &'static str,
     labels: &'static str,
     kinds: Vec<Kind>,
@@ -95,24 +97,24 @@ pub(super) fn run(args: &InspectArgs, console: &Console) -> anyhow::Result<()> {
     console.print_result(&report, || describe(&report, args))
 }
 
-type Spans = BTreeMap<u32, Span>;
+type Spans = BTreeMap<CourseIndex, TimeSpan>;
 
 /// Reads the log to its end: what becomes of its rows, and when each course has events.
 fn read(source: &Source, console: &Console) -> anyhow::Result<(Tally, Spans)> {
     let days: Vec<u32> = source.roster.courses.iter().map(|course| course.days).collect();
-    let frame = Frame::new(&source.roster, &days, None);
+    let frame = RowLimits::new(&source.roster, &days, None);
     let stages = StageProgress::new(console);
     stages.begin("reading", Some(source.events.iter().map(|file| file.size_bytes()).sum()), Unit::Bytes);
     let mut tally = Tally::default();
     let mut spans = Spans::new();
     for file in &source.events {
-        let blocks: Mutex<Vec<(usize, Parsed)>> = Mutex::default();
-        let sink = |number, mut parsed: Parsed| {
+        let blocks: Mutex<Vec<(usize, ParsedBlock)>> = Mutex::default();
+        let sink = |number, mut parsed: ParsedBlock| {
             parsed.events = Vec::new();
             blocks.lock().expect("no thread panics while it counts").push((number, parsed));
             Ok(())
         };
-        file.read(Purpose::Spans, &frame, &sink, &|bytes| stages.advance(bytes))?;
+        file.read(ReadPurpose::Spans, &frame, &sink, &|bytes| stages.advance(bytes))?;
         let mut blocks = blocks.into_inner().expect("no thread panicked while it counted");
         blocks.sort_by_key(|&(number, _)| number);
         for (course, span) in blocks.iter().flat_map(|(_, parsed)| &parsed.course_spans) {
@@ -146,11 +148,11 @@ fn report(source: &Source, tally: &Tally, spans: &Spans) -> LogInspection {
     let mut enrolments = vec![0; roster.courses.len()];
     let mut learners = std::collections::BTreeSet::new();
     for enrolment in &roster.enrolments {
-        enrolments[enrolment.course as usize] += 1;
+        enrolments[enrolment.course.as_usize()] += 1;
         learners.insert(enrolment.learner.as_str());
     }
     let courses = roster.courses.iter().zip(0..).zip(&enrolments).map(|((course, place), &enrolments)| {
-        let span = spans.get(&place);
+        let span = spans.get(&CourseIndex(place));
         Course {
             course: course.id.clone(),
             from: format_date(course.start_day),
@@ -165,7 +167,7 @@ fn report(source: &Source, tally: &Tally, spans: &Spans) -> LogInspection {
         |file: &staycast_events::InputFile| File { role: file.role, path: file.path.clone(), bytes: size(&file.path) };
     let table =
         |table: DatabaseTable| Table { role: table.role, place: table.place, table: table.table, rows: table.rows };
-    let kind = |kind: &staycast_events::Kind| Kind { kind: kind.raw.clone(), activity: kind.activity.name() };
+    let kind = |kind: &staycast_events::EventKind| Kind { kind: kind.raw.clone(), activity: kind.activity.name() };
     LogInspection {
         kind: "log",
         format: source.format,
@@ -177,15 +179,15 @@ fn report(source: &Source, tally: &Tally, spans: &Spans) -> LogInspection {
         enrolments: roster.enrolments.len() as u64,
         enrolments_without_course: source.enrolments_without_course,
         learners: learners.len() as u64,
-        knows: source.knows,
+        capabilities: source.capabilities,
         time_to: match source.granularity {
             Granularity::Second => "second",
             Granularity::Day => "day",
         },
         labels: match source.labels {
-            LabelOffer::Nothing => "none",
-            LabelOffer::Labels => "labels",
-            LabelOffer::Outcomes => "outcomes",
+            SourceLabels::Nothing => "none",
+            SourceLabels::Labels => "labels",
+            SourceLabels::Outcomes => "outcomes",
         },
         kinds: source.kinds.iter().map(kind).collect(),
         first_event: spans.values().map(|span| span.first).min().map(format_instant),
@@ -197,7 +199,7 @@ fn report(source: &Source, tally: &Tally, spans: &Spans) -> LogInspection {
 fn rows(tally: &Tally) -> Rows {
     let rejected = tally.reasons.iter().filter(|(reason, _)| reason.is_rejection()).map(|(reason, count)| {
         let sample =
-            |sample: &staycast_events::Sample| format!("{} line {}: {}", sample.file, sample.line, sample.what);
+            |sample: &staycast_events::RowSample| format!("{} line {}: {}", sample.file, sample.line, sample.what);
         (reason.name(), Rejected { rows: count.rows, samples: count.samples.iter().map(sample).collect() })
     });
     Rows { read: tally.read, used: tally.used, rejected: rejected.collect() }
@@ -233,10 +235,10 @@ fn describe(report: &LogInspection, args: &InspectArgs) -> String {
             "day" => format!("from {} to {}, to the day", date(first), date(last)),
             _ => format!("from {} to {}, to the second", first.replace('T', " "), last.replace('T', " ")),
         };
-        let nominal = if report.knows.dates { "" } else { "; dates are nominal, as the source has none" };
+        let nominal = if report.capabilities.dates { "" } else { "; dates are nominal, as the source has none" };
         sheet.row("Events", format!("{span}{nominal}"));
     }
-    let who = if report.knows.learners {
+    let who = if report.capabilities.learners {
         format!("{} of {}", pluralise(report.enrolments, "enrolment"), pluralise(report.learners, "learner"))
     } else {
         format!("{}; who is the same learner in two courses is not known", pluralise(report.enrolments, "enrolment"))
@@ -247,7 +249,7 @@ fn describe(report: &LogInspection, args: &InspectArgs) -> String {
         sheet.row("", format!("{left_out} left out: no table has dates for their course"));
     }
     sheet.row("Kinds", kinds(report));
-    sheet.row("Knows", knows(&report.knows));
+    sheet.row("Capabilities", describe_capabilities(&report.capabilities));
     sheet.row(
         "Labels",
         match report.labels {
@@ -281,16 +283,16 @@ fn kinds(report: &LogInspection) -> String {
     by_activity.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-fn knows(knows: &Knows) -> String {
+fn describe_capabilities(capabilities: &Capabilities) -> String {
     let all = [
-        (knows.time_of_day, "times of day"),
-        (knows.dates, "dates"),
-        (knows.objects, "objects"),
-        (knows.releases, "release dates"),
-        (knows.learners, "learners across courses"),
-        (knows.correctness, "right and wrong answers"),
-        (knows.submissions, "submissions"),
-        (knows.withdrawals, "withdrawals"),
+        (capabilities.time_of_day, "times of day"),
+        (capabilities.dates, "dates"),
+        (capabilities.objects, "objects"),
+        (capabilities.releases, "release dates"),
+        (capabilities.learners, "learners across courses"),
+        (capabilities.correctness, "right and wrong answers"),
+        (capabilities.submissions, "submissions"),
+        (capabilities.withdrawals, "withdrawals"),
     ];
     let names = |wanted: bool| -> Vec<&str> {
         all.iter().filter(|(known, _)| *known == wanted).map(|(_, name)| *name).collect()

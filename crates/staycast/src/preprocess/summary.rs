@@ -116,7 +116,7 @@ pub(crate) fn describe_contents(sheet: &mut LabelledText, manifest: &Manifest) {
         _ => "dates from the source",
     };
     sheet.row("Courses", format!("{}, of up to {weeks}; {dates}", group_digits(totals.courses)));
-    let learners = if manifest.knows.learners {
+    let learners = if manifest.capabilities.learners {
         format!(", of {}", pluralise(totals.learners, "learner"))
     } else {
         "; the source does not identify learners across courses".to_owned()
@@ -128,7 +128,7 @@ pub(crate) fn describe_contents(sheet: &mut LabelledText, manifest: &Manifest) {
     let instant = manifest.calendar.as_of.replace('T', " ");
     sheet.row(
         "Log taken",
-        match (manifest.calendar.as_of_source.as_str(), manifest.knows.dates) {
+        match (manifest.calendar.as_of_source.as_str(), manifest.capabilities.dates) {
             ("given", _) => format!("{instant}, as given"),
             (_, true) => format!("{instant}, the end of its newest event's day"),
             (_, false) => "at the end of its newest event's day (the source has no dates)".to_owned(),

@@ -219,7 +219,7 @@ impl Grammar for Events {
         };
         let kind = detail.map_or_else(|| self.kinds.of(event, action), |detail| self.kinds.telling(detail));
         let object = resolved(members.object.assignable.or(members.object.id), &mut scratch.object);
-        let deed = Deed { learner, number: None, kind, object: ObjectKey::of(object), received: None };
+        let deed = Deed { learner, number: None, kind, object: ObjectKey::from_id(object), received: None };
         let change = change.map(|change| (Subject::Named(learner), change));
         let id = resolved(members.id, &mut scratch.id);
         Ok(Statement { course, instant, id, deed: Some(deed), change })

@@ -5,7 +5,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::Activity::{self, Access, Discussion, Download, Login, Navigate, Other, Post, Problem, Submission, Video};
-use crate::kind::{Detail, Kind};
+use crate::kind::{Detail, EventKind};
 
 /// Types of events, what they count as, and their actions.
 const TYPES: &[(&str, Activity, &[&str])] = &[
@@ -90,7 +90,7 @@ const DETAILED: [(&str, Activity, Detail); 6] = [
 /// The kinds of the format and how they are found.
 #[derive(Clone, Debug)]
 pub(super) struct Kinds {
-    kinds: Vec<Kind>,
+    kinds: Vec<EventKind>,
     by_action: FxHashMap<(&'static [u8], &'static [u8]), u8>,
     by_type: FxHashMap<&'static [u8], u8>,
     first_detailed: u8,
@@ -98,26 +98,26 @@ pub(super) struct Kinds {
 
 impl Kinds {
     pub(super) fn new() -> Self {
-        let mut kinds = vec![Kind::new("unknown", Other)];
+        let mut kinds = vec![EventKind::new("unknown", Other)];
         let mut by_action = FxHashMap::default();
         let mut by_type = FxHashMap::default();
         for &(event, activity, actions) in TYPES {
             for &action in actions {
                 by_action.insert((event.as_bytes(), action.as_bytes()), kinds.len() as u8);
-                kinds.push(Kind::new(format!("{event}.{action}"), activity));
+                kinds.push(EventKind::new(format!("{event}.{action}"), activity));
             }
         }
         for &(event, activity) in STRAYS {
             by_type.insert(event.as_bytes(), kinds.len() as u8);
-            kinds.push(Kind::new(format!("{event}.*"), activity));
+            kinds.push(EventKind::new(format!("{event}.*"), activity));
         }
         let first_detailed = kinds.len() as u8;
-        kinds.extend(DETAILED.map(|(name, activity, detail)| Kind::new(name, activity).with_detail(detail)));
+        kinds.extend(DETAILED.map(|(name, activity, detail)| EventKind::new(name, activity).with_detail(detail)));
         assert!(kinds.len() <= 256, "a format has at most 256 kinds");
         Self { kinds, by_action, by_type, first_detailed }
     }
 
-    pub(super) fn all(&self) -> &[Kind] {
+    pub(super) fn all(&self) -> &[EventKind] {
         &self.kinds
     }
 

@@ -27,7 +27,7 @@ pub(in crate::formats) struct Address {
 
 impl Address {
     /// The address that `url` is: `mysql://`, `mariadb://`, `postgres://` or `postgresql://`, then
-    /// `user:password@host:port/database`, then perhaps `?prefix=mdl_` and options that sqlx knows.
+    /// `user:password@host:port/database`, then perhaps `?prefix=mdl_` and options that sqlx capabilities.
     ///
     /// # Errors
     /// When it is something else.

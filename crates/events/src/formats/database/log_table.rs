@@ -8,9 +8,11 @@ use rayon::prelude::*;
 use super::session::Server;
 use crate::error::ReadError;
 use crate::event::Event;
+use crate::event_file::{BlockSink, EventFile, ReadPurpose};
 use crate::formats::table::{Field, Fields, MOST_COLUMNS, RowSink, Shaped};
-use crate::intake::{Frame, Intake};
-use crate::source::{BlockSink, DatabaseTable, EventFile, Purpose};
+use crate::intake::Intake;
+use crate::row_limits::RowLimits;
+use crate::source_inputs::DatabaseTable;
 use crate::table::missing_column;
 use crate::text::BLOCK_BYTES;
 
@@ -164,15 +166,15 @@ impl<S: RowSink> EventFile for DatabaseLog<S> {
 
     fn read(
         &self,
-        purpose: Purpose,
-        frame: &Frame,
+        purpose: ReadPurpose,
+        limits: &RowLimits,
         sink: &BlockSink<'_>,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Option<String>, ReadError> {
         let Some((first, last)) = self.table.ids else { return Ok(None) };
         let blocks = (last.abs_diff(first) / self.block_ids) + 1;
         (0..blocks).into_par_iter().try_for_each(|number| {
-            let intake = Intake::for_purpose(purpose, frame, number as usize);
+            let intake = Intake::new(purpose, limits, number as usize);
             let count = self.read_block(number as usize, self.range(number, (first, last)), intake, sink)?;
             progress(count * ROW_BYTES);
             Ok::<_, ReadError>(())

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use crate::Activity::{
     self, Access, Discussion, Download, Navigate, Other, PageClose, Post, Problem, Submission, Video, Wiki,
 };
-use crate::kind::{Detail, Kind};
+use crate::kind::{Detail, EventKind};
 
 /// Kinds by name. A name is an event's, or the beginning of several with a star.
 const EVENTS: &[(&str, Activity)] = &[
@@ -146,7 +146,7 @@ const DETAILED: [(&str, Activity, Detail); 15] = [
 /// The kinds of the format and how they are found.
 #[derive(Clone, Debug)]
 pub(super) struct Kinds {
-    kinds: Vec<Kind>,
+    kinds: Vec<EventKind>,
     by_name: FxHashMap<&'static [u8], u8>,
     /// Beginnings, the longest first.
     families: Vec<(&'static [u8], u8)>,
@@ -167,7 +167,7 @@ impl Kinds {
             first_unengaged: 0,
         };
         for &(name, activity) in EVENTS {
-            let kind = all.add(Kind::new(name, activity));
+            let kind = all.add(EventKind::new(name, activity));
             match name.strip_suffix('*') {
                 Some(beginning) => all.families.push((beginning.as_bytes(), kind)),
                 None => {
@@ -178,7 +178,7 @@ impl Kinds {
         all.families.sort_by_key(|(beginning, _)| std::cmp::Reverse(beginning.len()));
         for &(part, name, activity) in PARTS {
             let known = all.kinds.iter().position(|kind| kind.raw == name);
-            let kind = known.map_or_else(|| all.add(Kind::new(name, activity)), |place| place as u8);
+            let kind = known.map_or_else(|| all.add(EventKind::new(name, activity)), |place| place as u8);
             all.by_part.insert(part.as_bytes(), kind);
         }
         for (name, activity, detail) in DETAILED {
@@ -188,23 +188,23 @@ impl Kinds {
                     all.kinds[kind as usize].detail = detail;
                     kind
                 }
-                None => all.add(Kind::new(name, activity).with_detail(detail)),
+                None => all.add(EventKind::new(name, activity).with_detail(detail)),
             };
             all.details.insert(detail, kind);
         }
         all.first_unengaged = all.kinds.len() as u8;
         for activity in Activity::ALL {
-            all.add(Kind::new(format!("unengaged_{activity}"), activity).not_engaging());
+            all.add(EventKind::new(format!("unengaged_{activity}"), activity).not_engaging());
         }
         all
     }
 
-    fn add(&mut self, kind: Kind) -> u8 {
+    fn add(&mut self, kind: EventKind) -> u8 {
         self.kinds.push(kind);
         u8::try_from(self.kinds.len() - 1).expect("a format has at most 256 kinds")
     }
 
-    pub(super) fn all(&self) -> &[Kind] {
+    pub(super) fn all(&self) -> &[EventKind] {
         &self.kinds
     }
 

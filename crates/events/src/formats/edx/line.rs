@@ -238,7 +238,7 @@ impl Grammar for TrackingLog {
             };
             let target = resolved(data.and_then(|data| data.target), &mut scratch.target);
             let received = received.filter(|_| !target.is_empty()).map(|kind| (target, kind));
-            Deed { learner, number: members.user_id, kind, object: ObjectKey::of(object), received }
+            Deed { learner, number: members.user_id, kind, object: ObjectKey::from_id(object), received }
         });
         // Tracking events have no id.
         Ok(Statement { course, instant, id: b"", deed, change })

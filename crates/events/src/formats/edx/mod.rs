@@ -40,7 +40,7 @@
 //!
 //! That pipeline goes by `event_type`, takes the course from `context.course_id` alone, and leaves out events whose
 //! `event` is not an object (or a string that holds one, or nothing). Events that it leaves out have no detail, and are
-//! of a kind for their activity alone that does not engage ([`Kind::engages`](crate::Kind::engages)).
+//! of a kind for their activity alone that does not engage ([`EventKind::engages`](crate::Kind::engages)).
 //!
 //! Everyone whom a log names in a course has a row for every week of it, whether or not a statement enrols them, and one of
 //! zeros for a week without engagement; one that only a vote names has rows too. A report that is to hold enrolled learners

@@ -12,12 +12,13 @@ use memchr::{memchr, memchr2};
 use crate::error::ReadError;
 use crate::event::ObjectKey;
 use crate::formats::fields::{self, LogHeader, MOST_COLUMNS, each_line, split};
-use crate::intake::{Intake, Row};
-use crate::roster::EnrolmentIndex;
+use crate::id_lookup::{EnrolmentLookup, IdLookup};
+use crate::index::EnrolmentIndex;
+use crate::intake::{EventRow, Intake};
 use crate::tally::{Reason, shape};
 use crate::text::{LineParser, TextFile};
 use crate::time::InstantParser;
-use crate::{Activity, Kind};
+use crate::{Activity, EventKind};
 
 const EVENTS: [(&str, Activity); 8] = [
     ("access", Activity::Access),
@@ -37,14 +38,14 @@ const COLUMNS: [&str; 4] = ["enrollment_id", "time", "event", "object"];
 /// The columns as the original has them.
 const USUAL_COLUMNS: [&str; 5] = ["enrollment_id", "time", "source", "event", "object"];
 
-pub(super) fn kinds() -> Vec<Kind> {
-    let mut kinds: Vec<Kind> = EVENTS
+pub(super) fn kinds() -> Vec<EventKind> {
+    let mut kinds: Vec<EventKind> = EVENTS
         .iter()
         .flat_map(|&(name, activity)| {
-            ["server", "browser"].map(|source| Kind::new(format!("{source}_{name}"), activity))
+            ["server", "browser"].map(|source| EventKind::new(format!("{source}_{name}"), activity))
         })
         .collect();
-    kinds.push(Kind::new("unknown", Activity::Other));
+    kinds.push(EventKind::new("unknown", Activity::Other));
     kinds
 }
 
@@ -63,9 +64,9 @@ pub(super) fn open(path: &Path, index: Arc<Index>) -> Result<TextFile<LogParser>
 
 /// Finds enrolments.
 pub(super) struct Index {
-    pub(super) known: EnrolmentIndex,
+    pub(super) known: EnrolmentLookup,
     /// Those whose course is unknown.
-    pub(super) without_course: EnrolmentIndex,
+    pub(super) without_course: IdLookup,
 }
 
 pub(super) struct LogParser {
@@ -86,12 +87,12 @@ struct Before<'b> {
     id: &'b [u8],
     /// The id with the comma behind it, as it stands in the first 8 bytes of a row.
     start: Word,
-    enrolment: Option<u32>,
+    enrolment: Option<EnrolmentIndex>,
     times: InstantParser,
 }
 
 impl<'b> Before<'b> {
-    fn set(&mut self, id: &'b [u8], enrolment: Option<u32>) {
+    fn set(&mut self, id: &'b [u8], enrolment: Option<EnrolmentIndex>) {
         (self.id, self.start, self.enrolment) = (id, Word::of(id), enrolment);
     }
 }
@@ -170,8 +171,8 @@ impl LogParser {
         }
         let enrolment = before.enrolment?;
         let instant = before.times.parse(usual.time)?;
-        let object = ObjectKey::of(usual.object);
-        intake.row(Row { line: number, enrolment, instant, kind: usual.kind, object, count: 1 });
+        let object = ObjectKey::from_id(usual.object);
+        intake.take_row(EventRow { line: number, enrolment, instant, kind: usual.kind, object, count: 1 });
         Some(id_length + 1 + usual.length)
     }
 
@@ -194,8 +195,8 @@ impl LogParser {
             return intake.refuse(Reason::BadTime, number, what);
         };
         let kind = kind(fields[self.event], self.source.map(|place| fields[place]));
-        let object = ObjectKey::of(fields[self.object]);
-        intake.row(Row { line: number, enrolment, instant, kind, object, count: 1 });
+        let object = ObjectKey::from_id(fields[self.object]);
+        intake.take_row(EventRow { line: number, enrolment, instant, kind, object, count: 1 });
     }
 
     fn refuse_stranger(&self, id: &[u8], number: u64, intake: &mut Intake<'_>) {

@@ -13,13 +13,17 @@ use rustc_hash::FxHashMap;
 use super::calendar::{CalendarEntry, read_calendar};
 use super::fields;
 use super::labels::apply_labels;
-use crate::Knows;
+use crate::capabilities::Capabilities;
 use crate::error::ReadError;
 use crate::event::ObjectKey;
+use crate::event_file::EventFile;
+use crate::id_lookup::{EnrolmentLookup, IdLookup};
+use crate::index::CourseIndex;
 use crate::input::bare_name;
 use crate::releases::ReleaseList;
-use crate::roster::{Course, Enrolment, EnrolmentIndex, Roster};
-use crate::source::{EventFile, Granularity, InputFile, LabelOffer, Source};
+use crate::roster::{Course, Enrolment, Roster};
+use crate::source::{Granularity, Source, SourceLabels};
+use crate::source_inputs::InputFile;
 use crate::table::{Header, Refusal, Table};
 use crate::tally::{Reason, Tally, shape};
 use crate::time::parse_instant;
@@ -105,7 +109,7 @@ pub fn open(files: &Files, courses: Option<&Path>, reason: String) -> Result<Sou
         // The truth covers enrolments without a course too; of those only the count is kept.
         apply_labels(path, &mut roster, &mut tables)?;
     }
-    let index = Arc::new(log::Index { known: EnrolmentIndex::new(&roster), without_course: without_course.index() });
+    let index = Arc::new(log::Index { known: EnrolmentLookup::new(&roster), without_course: without_course.index() });
     let mut events: Vec<Box<dyn EventFile>> = Vec::new();
     for path in &files.logs {
         events.push(Box::new(log::open(path, Arc::clone(&index))?));
@@ -121,20 +125,20 @@ pub fn open(files: &Files, courses: Option<&Path>, reason: String) -> Result<Sou
     Ok(Source {
         format: "kdd2015",
         reason,
-        knows: Knows {
+        capabilities: Capabilities {
             time_of_day: true,
             objects: true,
             releases: !roster.releases.is_empty(),
             dates: true,
             learners: true,
-            ..Knows::default()
+            ..Capabilities::default()
         },
         roster,
         tables,
         enrolments_without_course: without_course.ids.len() as u64,
         granularity: Granularity::Second,
         kinds: log::kinds(),
-        labels: if files.truths.is_empty() { LabelOffer::Nothing } else { LabelOffer::Labels },
+        labels: if files.truths.is_empty() { SourceLabels::Nothing } else { SourceLabels::Labels },
         inputs,
         events,
     })
@@ -146,8 +150,8 @@ struct WithoutCourse {
 }
 
 impl WithoutCourse {
-    fn index(&self) -> EnrolmentIndex {
-        EnrolmentIndex::of(self.ids.iter().map(String::as_bytes))
+    fn index(&self) -> IdLookup {
+        IdLookup::new(self.ids.iter().map(String::as_bytes))
     }
 }
 
@@ -157,8 +161,8 @@ fn read_enrolments(
     tables: &mut Tally,
 ) -> Result<(Roster, WithoutCourse), ReadError> {
     let courses: Vec<Course> = calendar.iter().map(CalendarEntry::to_course).collect();
-    let place: FxHashMap<&str, u32> =
-        courses.iter().zip(0..).map(|(course, place)| (course.id.as_str(), place)).collect();
+    let place: FxHashMap<&str, CourseIndex> =
+        courses.iter().zip((0..).map(CourseIndex)).map(|(course, place)| (course.id.as_str(), place)).collect();
     let mut enrolments: Vec<Enrolment> = Vec::new();
     let mut seen: FxHashMap<String, (String, String)> = FxHashMap::default();
     let mut without_course = WithoutCourse::default();
@@ -208,11 +212,11 @@ fn read_releases(path: &Path, roster: &mut Roster, tables: &mut Tally) -> Result
     let course = table.require(&["course_id"])?;
     let module = table.require(&["module_id"])?;
     let start = table.require(&["start"])?;
-    let courses: FxHashMap<String, u32> =
-        roster.courses.iter().zip(0..).map(|(course, place)| (course.id.clone(), place)).collect();
+    let courses: FxHashMap<String, CourseIndex> =
+        roster.courses.iter().zip((0..).map(CourseIndex)).map(|(course, place)| (course.id.clone(), place)).collect();
     let mut releases = ReleaseList::default();
     table.rows(tables, |row| {
-        let object = ObjectKey::of(row.id(module, "module_id")?.as_bytes());
+        let object = ObjectKey::from_id(row.id(module, "module_id")?.as_bytes());
         let text = row.text(start);
         if text.is_empty() || text == "null" {
             return Ok(());

@@ -7,7 +7,7 @@ use csv::ByteRecord;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::ReadError;
-use crate::table::{Refusal, Row, Table};
+use crate::table::{Refusal, Table, TableRow};
 use crate::tally::{Reason, Tally};
 
 /// The tables. Those of roles may be empty: everyone's role is then unknown.
@@ -113,7 +113,7 @@ impl Joined {
 }
 
 /// Seconds since 1970 in a column; `None` for 0, which Moodle writes for what is not set.
-fn since(row: &Row<'_>, column: Option<usize>) -> Result<Option<i64>, Refusal> {
+fn since(row: &TableRow<'_>, column: Option<usize>) -> Result<Option<i64>, Refusal> {
     let Some(column) = column else { return Ok(None) };
     Ok(row.integer(column, "time of enrolment")?.filter(|&seconds| seconds != 0))
 }

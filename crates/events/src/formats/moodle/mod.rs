@@ -17,7 +17,8 @@ use super::table::files::{Found, LogFile, Place};
 use super::table::{BuiltIn, Tables};
 use crate::error::ReadError;
 use crate::input::{bare_name, file_name};
-use crate::source::{InputFile, Source};
+use crate::source::Source;
+use crate::source_inputs::InputFile;
 use crate::table::{Header, Table};
 use crate::tally::Tally;
 

@@ -9,7 +9,8 @@ use crate::error::ReadError;
 use crate::formats::database::{Address, LogTable, Server};
 use crate::formats::table::Tables;
 use crate::formats::table::files::{Found, LogFile, Place};
-use crate::source::{DatabaseTable, Source};
+use crate::source::Source;
+use crate::source_inputs::DatabaseTable;
 use crate::table::Table;
 use crate::tally::Tally;
 

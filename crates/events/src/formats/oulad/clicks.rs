@@ -11,9 +11,10 @@ use crate::Activity;
 use crate::error::ReadError;
 use crate::event::ObjectKey;
 use crate::formats::fields::{self, LogHeader, MOST_COLUMNS, each_line, integer, split};
-use crate::formats::pairs::PairIndex;
-use crate::intake::{Intake, Row};
-use crate::kind::Kind;
+use crate::formats::pair_lookup::PairLookup;
+use crate::index::{CourseIndex, EnrolmentIndex};
+use crate::intake::{EventRow, Intake};
+use crate::kind::EventKind;
 use crate::releases::Releases;
 use crate::roster::Roster;
 use crate::table::{Header, Refusal, Table};
@@ -58,7 +59,7 @@ impl Site {
 }
 
 impl Sites {
-    pub(super) fn read(paths: &[PathBuf], index: &PairIndex, tables: &mut Tally) -> Result<Self, ReadError> {
+    pub(super) fn read(paths: &[PathBuf], index: &PairLookup, tables: &mut Tally) -> Result<Self, ReadError> {
         let mut by_course: Vec<FxHashMap<ObjectKey, Site>> = vec![FxHashMap::default(); index.courses()];
         let mut types: FxHashMap<String, u32> = FxHashMap::default();
         for path in paths {
@@ -85,9 +86,9 @@ impl Sites {
                     Some(&number) => number,
                     None => *types.entry(type_.to_owned()).or_insert(next),
                 };
-                let Some(object) = ObjectKey::of(id.as_bytes()) else { return Ok(()) };
+                let Some(object) = ObjectKey::from_id(id.as_bytes()) else { return Ok(()) };
                 let site = Site { type_, week_from: week_from.map(|week| week as i16) };
-                match by_course[course as usize].entry(object) {
+                match by_course[course.as_usize()].entry(object) {
                     Entry::Vacant(room) => {
                         room.insert(site);
                         Ok(())
@@ -126,11 +127,11 @@ impl Sites {
 
     /// When each site is released, as far as the source tells: at the start of the first week it is planned for.
     pub(super) fn releases(&self, roster: &Roster) -> Releases {
-        let sites = self.by_course.iter().zip(0..).flat_map(|(sites, course)| {
-            let start = roster.courses[course as usize].start_seconds();
+        let sites = self.by_course.iter().zip((0..).map(CourseIndex)).flat_map(|(sites, course)| {
+            let start = roster.courses[course.as_usize()].start_seconds();
             sites.iter().map(move |(&object, site)| (course, object, start, site))
         });
-        let release = |(course, object, start, site): (u32, ObjectKey, i64, &Site)| {
+        let release = |(course, object, start, site): (CourseIndex, ObjectKey, i64, &Site)| {
             Some(((course, object), start + site.planned_day()? * DAY_SECONDS))
         };
         sites.filter_map(release).collect()
@@ -141,8 +142,8 @@ impl Sites {
     }
 
     /// Kind of a click on a site.
-    fn kind(&self, course: u32, site: Option<ObjectKey>) -> u8 {
-        let known = site.and_then(|site| self.by_course[course as usize].get(&site));
+    fn kind(&self, course: CourseIndex, site: Option<ObjectKey>) -> u8 {
+        let known = site.and_then(|site| self.by_course[course.as_usize()].get(&site));
         known.map_or_else(|| self.unknown_kind(), |site| self.kinds[site.type_ as usize])
     }
 
@@ -157,18 +158,18 @@ impl Sites {
     }
 
     /// All kinds by number: the format's types, other types by name, unknown sites, submissions.
-    pub(super) fn kinds(&self) -> Vec<Kind> {
-        let mut kinds: Vec<Kind> = TYPES.iter().map(|&(name, activity)| Kind::new(name, activity)).collect();
-        kinds.extend(self.unlisted_types.iter().map(|name| Kind::new(name, Activity::Other)));
-        kinds.push(Kind::new("unknown_site", Activity::Other));
-        kinds.push(Kind::new("submission", Activity::Submission));
+    pub(super) fn kinds(&self) -> Vec<EventKind> {
+        let mut kinds: Vec<EventKind> = TYPES.iter().map(|&(name, activity)| EventKind::new(name, activity)).collect();
+        kinds.extend(self.unlisted_types.iter().map(|name| EventKind::new(name, Activity::Other)));
+        kinds.push(EventKind::new("unknown_site", Activity::Other));
+        kinds.push(EventKind::new("submission", Activity::Submission));
         kinds
     }
 }
 
 pub(super) fn open(
     path: &Path,
-    index: &Arc<PairIndex>,
+    index: &Arc<PairLookup>,
     sites: &Arc<Sites>,
 ) -> Result<TextFile<ClickParser>, ReadError> {
     let LogHeader { table, bytes, width } = fields::open_log(path, "clicks")?;
@@ -193,7 +194,7 @@ pub(super) fn open(
 
 #[derive(Debug)]
 pub(super) struct ClickParser {
-    index: Arc<PairIndex>,
+    index: Arc<PairLookup>,
     sites: Arc<Sites>,
     width: usize,
     module: usize,
@@ -210,9 +211,9 @@ struct Before<'b> {
     module: &'b [u8],
     presentation: &'b [u8],
     course_id: Vec<u8>,
-    course: Option<u32>,
+    course: Option<CourseIndex>,
     student: &'b [u8],
-    enrolment: Option<u32>,
+    enrolment: Option<EnrolmentIndex>,
 }
 
 impl LineParser for ClickParser {
@@ -248,9 +249,9 @@ impl ClickParser {
         let Some(instant) = day.checked_mul(DAY_SECONDS).and_then(|seconds| start.checked_add(seconds)) else {
             return intake.refuse(Reason::FarFromCourse, number, || format!("day {day} is out of all bounds"));
         };
-        let object = ObjectKey::of(fields[self.site]);
+        let object = ObjectKey::from_id(fields[self.site]);
         let kind = self.sites.kind(course, object);
-        intake.row(Row { line: number, enrolment, instant, kind, object, count });
+        intake.take_row(EventRow { line: number, enrolment, instant, kind, object, count });
     }
 
     /// Makes `before` say what this row names.

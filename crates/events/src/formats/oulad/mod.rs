@@ -15,12 +15,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::fields;
-use super::pairs::PairIndex;
+use super::pair_lookup::PairLookup;
 use crate::error::ReadError;
+use crate::event_file::EventFile;
 use crate::input::bare_name;
-use crate::source::{EventFile, Granularity, InputFile, LabelOffer, Source};
+use crate::source::{Granularity, Source, SourceLabels};
+use crate::source_inputs::InputFile;
 use crate::tally::Tally;
-use crate::{Activity, Knows};
+use crate::{Activity, Capabilities};
 
 /// The 20 activity types that occur in the published `vle.csv`, and what each counts as.
 const TYPES: [(&str, Activity); 20] = [
@@ -127,7 +129,7 @@ pub fn open(files: &Files, courses: Option<&Path>, reason: String) -> Result<Sou
     let list = tables::read_courses(&files.courses, courses, &mut tables)?;
     let students = tables::read_students(&files.students, list, &mut tables)?;
     let mut roster = students.roster;
-    let index = Arc::new(PairIndex::new(&roster));
+    let index = Arc::new(PairLookup::new(&roster));
     tables::read_registrations(&files.registrations, &index, &mut roster, &mut tables)?;
     let sites = Arc::new(clicks::Sites::read(&files.sites, &index, &mut tables)?);
     roster.releases = sites.releases(&roster);
@@ -149,7 +151,7 @@ pub fn open(files: &Files, courses: Option<&Path>, reason: String) -> Result<Sou
         }
         roster.submissions.sort_by_key(|one| (one.enrolment, one.seconds, one.assessment));
     }
-    let knows = Knows {
+    let capabilities = Capabilities {
         objects: true,
         releases: !roster.releases.is_empty(),
         dates: courses.is_some(),
@@ -157,7 +159,7 @@ pub fn open(files: &Files, courses: Option<&Path>, reason: String) -> Result<Sou
         submissions: knows_submissions,
         withdrawals: !files.registrations.is_empty(),
         register: !files.registrations.is_empty(),
-        ..Knows::default()
+        ..Capabilities::default()
     };
     Ok(Source {
         format: "oulad",
@@ -165,10 +167,10 @@ pub fn open(files: &Files, courses: Option<&Path>, reason: String) -> Result<Sou
         roster,
         tables,
         enrolments_without_course: students.without_course,
-        knows,
+        capabilities,
         granularity: Granularity::Day,
         kinds: sites.kinds(),
-        labels: if students.has_outcomes { LabelOffer::Outcomes } else { LabelOffer::Nothing },
+        labels: if students.has_outcomes { SourceLabels::Outcomes } else { SourceLabels::Nothing },
         inputs: inputs(files, courses),
         events,
     })

@@ -7,12 +7,13 @@ use rustc_hash::FxHashMap;
 
 use crate::error::ReadError;
 use crate::event::ObjectKey;
+use crate::event_file::EventFile;
 use crate::formats::fields::{self, LogHeader, MOST_COLUMNS, each_line, integer, split};
-use crate::formats::pairs::PairIndex;
+use crate::formats::pair_lookup::PairLookup;
+use crate::index::CourseIndex;
 use crate::input;
-use crate::intake::{Intake, Row};
+use crate::intake::{EventRow, Intake};
 use crate::roster::{Assessment, Roster, Submission};
-use crate::source::EventFile;
 use crate::table::Refusal;
 use crate::tally::{Reason, shape};
 use crate::text::{LineParser, TextFile, lines};
@@ -23,16 +24,16 @@ const COLUMNS: [&str; 5] = ["id_assessment", "id_student", "date_submitted", "is
 /// What a submission may name: assessments and their students.
 #[derive(Debug)]
 pub(super) struct Assessed {
-    index: Arc<PairIndex>,
+    index: Arc<PairLookup>,
     /// Place in the roster, course and key of each assessment.
-    assessments: FxHashMap<Box<[u8]>, (u32, u32, Option<ObjectKey>)>,
+    assessments: FxHashMap<Box<[u8]>, (u32, CourseIndex, Option<ObjectKey>)>,
 }
 
 impl Assessed {
-    pub(super) fn new(roster: &Roster, index: Arc<PairIndex>) -> Self {
+    pub(super) fn new(roster: &Roster, index: Arc<PairLookup>) -> Self {
         let entry = |(one, place): (&Assessment, u32)| {
             let id = one.id.as_bytes();
-            (id.into(), (place, one.course, ObjectKey::of(id)))
+            (id.into(), (place, one.course, ObjectKey::from_id(id)))
         };
         Self { index, assessments: roster.assessments.iter().zip(0..).map(entry).collect() }
     }
@@ -94,7 +95,7 @@ impl LineParser for SubmissionParser {
             }
             Ok((Submission { enrolment, seconds, .. }, object)) => {
                 let instant = intake.course_start(enrolment) + i64::from(seconds);
-                intake.row(Row { line: number, enrolment, instant, kind: self.kind, object, count: 1 });
+                intake.take_row(EventRow { line: number, enrolment, instant, kind: self.kind, object, count: 1 });
             }
             Err(refusal) => intake.refuse(refusal.reason, number, || refusal.what),
         });

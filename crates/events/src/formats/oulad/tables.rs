@@ -6,9 +6,10 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::ReadError;
 use crate::formats::calendar::{CalendarEntry, read_calendar};
-use crate::formats::pairs::PairIndex;
-use crate::roster::{Assessment, Course, End, Enrolment, Outcome, Roster};
-use crate::table::{Header, Refusal, Row, Table};
+use crate::formats::pair_lookup::PairLookup;
+use crate::index::{CourseIndex, EnrolmentIndex};
+use crate::roster::{Assessment, Course, Enrolment, Outcome, OutcomeKind, Roster};
+use crate::table::{Header, Refusal, Table, TableRow};
 use crate::tally::{Reason, Tally, shape};
 use crate::time::{DAY_SECONDS, days_from_civil};
 
@@ -91,7 +92,7 @@ impl PresentationColumns {
         Ok(Self { module: table.require(&["code_module"])?, presentation: table.require(&["code_presentation"])? })
     }
 
-    fn course_id(&self, row: &Row<'_>) -> Result<String, Refusal> {
+    fn course_id(&self, row: &TableRow<'_>) -> Result<String, Refusal> {
         let module = row.id(self.module, "code_module")?;
         let presentation = row.id(self.presentation, "code_presentation")?;
         Ok(format!("{module}-{presentation}"))
@@ -111,8 +112,8 @@ pub(super) fn read_students(
     courses: Vec<Course>,
     tables: &mut Tally,
 ) -> Result<Students, ReadError> {
-    let place: FxHashMap<String, u32> =
-        courses.iter().zip(0..).map(|(course, place)| (course.id.clone(), place)).collect();
+    let place: FxHashMap<String, CourseIndex> =
+        courses.iter().zip((0..).map(CourseIndex)).map(|(course, place)| (course.id.clone(), place)).collect();
     let mut enrolments: FxHashMap<String, Enrolment> = FxHashMap::default();
     let mut without_course: FxHashSet<String> = FxHashSet::default();
     let mut columns: Option<Vec<&'static str>> = None;
@@ -166,29 +167,29 @@ pub(super) fn read_students(
     Ok(Students { roster, without_course: without_course.len() as u64, has_outcomes })
 }
 
-fn outcome(word: &str) -> Result<Outcome, Refusal> {
-    let end = match word {
-        "Pass" | "Distinction" => End::Completed,
-        "Fail" => End::Failed,
-        "Withdrawn" => End::Withdrew,
+fn outcome(text: &str) -> Result<Outcome, Refusal> {
+    let kind = match text {
+        "Pass" | "Distinction" => OutcomeKind::Completed,
+        "Fail" => OutcomeKind::Failed,
+        "Withdrawn" => OutcomeKind::Withdrew,
         _ => {
             let what = format!(
                 "final_result of shape `{}` is not Pass, Distinction, Fail or Withdrawn",
-                shape(word.as_bytes())
+                shape(text.as_bytes())
             );
             return Err(Refusal::new(Reason::BadValue, what));
         }
     };
-    Ok(Outcome { word: word.to_owned(), end })
+    Ok(Outcome { recorded: text.to_owned(), kind })
 }
 
 /// Place in the roster of the enrolment that a row names by presentation and student.
 fn enrolment_of(
-    row: &Row<'_>,
+    row: &TableRow<'_>,
     presentation: &PresentationColumns,
     student: usize,
-    index: &PairIndex,
-) -> Result<usize, Refusal> {
+    index: &PairLookup,
+) -> Result<EnrolmentIndex, Refusal> {
     let course_id = presentation.course_id(row)?;
     let learner = row.id(student, "id_student")?;
     let course = index.course(course_id.as_bytes()).ok_or_else(|| {
@@ -196,12 +197,12 @@ fn enrolment_of(
     })?;
     let enrolment = index.enrolment(course, learner.as_bytes());
     let unknown = || Refusal::new(Reason::UnknownEnrolment, "its student is not in the students table for its course");
-    enrolment.map(|place| place as usize).ok_or_else(unknown)
+    enrolment.ok_or_else(unknown)
 }
 
 pub(super) fn read_registrations(
     paths: &[PathBuf],
-    index: &PairIndex,
+    index: &PairLookup,
     roster: &mut Roster,
     tables: &mut Tally,
 ) -> Result<(), ReadError> {
@@ -216,8 +217,8 @@ pub(super) fn read_registrations(
             let place = enrolment_of(row, &presentation, student, index)?;
             let enrolled_seconds = seconds_of_day(row, registered, "date_registration")?;
             let withdrawn_seconds = seconds_of_day(row, unregistered, "date_unregistration")?;
-            let enrolment = &mut roster.enrolments[place];
-            if std::mem::replace(&mut seen[place], true) {
+            let enrolment = &mut roster.enrolments[place.as_usize()];
+            if std::mem::replace(&mut seen[place.as_usize()], true) {
                 let same =
                     (enrolment.enrolled_seconds, enrolment.withdrawn_seconds) == (enrolled_seconds, withdrawn_seconds);
                 return Err(match same {
@@ -235,7 +236,7 @@ pub(super) fn read_registrations(
     Ok(())
 }
 
-fn seconds_of_day(row: &Row<'_>, column: usize, name: &str) -> Result<Option<i32>, Refusal> {
+fn seconds_of_day(row: &TableRow<'_>, column: usize, name: &str) -> Result<Option<i32>, Refusal> {
     let Some(day) = row.integer(column, name)? else { return Ok(None) };
     let seconds = day.checked_mul(DAY_SECONDS).and_then(|seconds| i32::try_from(seconds).ok());
     let far = || Refusal::new(Reason::FarFromCourse, format!("{name} {day} is over 68 years from the course's start"));
@@ -244,7 +245,7 @@ fn seconds_of_day(row: &Row<'_>, column: usize, name: &str) -> Result<Option<i32
 
 pub(super) fn read_assessments(
     paths: &[PathBuf],
-    index: &PairIndex,
+    index: &PairLookup,
     roster: &mut Roster,
     tables: &mut Tally,
 ) -> Result<(), ReadError> {

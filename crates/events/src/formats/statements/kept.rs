@@ -12,10 +12,12 @@ use rayon::prelude::*;
 use super::survey::Survey;
 use crate::error::ReadError;
 use crate::event::ObjectKey;
-use crate::formats::pairs::PairIndex;
+use crate::event_file::{BlockSink, EventFile, ReadPurpose};
+use crate::formats::pair_lookup::PairLookup;
 use crate::formats::repeats::Repeats;
-use crate::intake::{Frame, Intake, Row};
-use crate::source::{BlockSink, EventFile, Purpose};
+use crate::index::{CourseIndex, EnrolmentIndex};
+use crate::intake::{EventRow, Intake};
+use crate::row_limits::RowLimits;
 use crate::tally::{BlockTally, Reason};
 
 /// Bytes of statements held at most: those of some 5 GB of tracking logs.
@@ -155,7 +157,7 @@ pub(super) struct KeptFile {
 /// Where an entry of the survey is in the roster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    Enrolment(u32),
+    Enrolment(EnrolmentIndex),
     /// In a course without dates.
     NoCourse,
     /// In a course that has dates, but as nobody that the roster knows: under a number for which a name was found.
@@ -163,8 +165,8 @@ pub(super) enum Place {
 }
 
 /// Where the entries of `survey` are. To be asked for before numbered learners are named.
-pub(super) fn places(keys: &[super::survey::EntryKey], survey: &Survey, pairs: &PairIndex) -> Vec<Place> {
-    let courses: Vec<Option<u32>> = survey.course_ids().map(|id| pairs.course(id)).collect();
+pub(super) fn places(keys: &[super::survey::EntryKey], survey: &Survey, pairs: &PairLookup) -> Vec<Place> {
+    let courses: Vec<Option<CourseIndex>> = survey.course_ids().map(|id| pairs.course(id)).collect();
     let place = |key: &super::survey::EntryKey| match courses[key.course as usize] {
         None => Place::NoCourse,
         Some(course) => pairs.enrolment(course, survey.name(key)).map_or(Place::Nobody, Place::Enrolment),
@@ -185,12 +187,12 @@ pub(super) struct HeardFile {
 }
 
 impl HeardFile {
-    fn kept(&self, purpose: Purpose) -> Option<Arc<KeptFile>> {
+    fn kept(&self, purpose: ReadPurpose) -> Option<Arc<KeptFile>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         match purpose {
             // Each event is asked for once.
-            Purpose::Events => kept.take(),
-            Purpose::Spans => kept.clone(),
+            ReadPurpose::Events => kept.take(),
+            ReadPurpose::Spans => kept.clone(),
         }
     }
 
@@ -222,14 +224,15 @@ impl HeardFile {
                 Place::Enrolment(enrolment) => enrolment,
                 Place::Nobody => unreachable!("who does something is known by name"),
             };
-            let done = Row { line, enrolment, instant: row.instant, kind: row.kind(), object: row.object(), count: 1 };
+            let done =
+                EventRow { line, enrolment, instant: row.instant, kind: row.kind(), object: row.object(), count: 1 };
             let received = received.and_then(|&(_, entry, kind)| match self.places[entry as usize] {
-                Place::Enrolment(enrolment) => Some(Row { enrolment, kind, ..done }),
+                Place::Enrolment(enrolment) => Some(EventRow { enrolment, kind, ..done }),
                 Place::NoCourse | Place::Nobody => None,
             });
             match received {
-                Some(received) => intake.rows(line, [done, received].into_iter()),
-                None => intake.row(done),
+                Some(received) => intake.take_rows(line, [done, received].into_iter()),
+                None => intake.take_row(done),
             }
         }
     }
@@ -258,17 +261,17 @@ impl EventFile for HeardFile {
 
     fn read(
         &self,
-        purpose: Purpose,
-        frame: &Frame,
+        purpose: ReadPurpose,
+        limits: &RowLimits,
         sink: &BlockSink<'_>,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Option<String>, ReadError> {
         let Some(kept) = self.kept(purpose) else {
-            return self.file.read(purpose, frame, sink, progress);
+            return self.file.read(purpose, limits, sink, progress);
         };
         kept.blocks.par_iter().try_for_each(|((block, refused), number)| {
-            let mut intake = Intake::for_purpose(purpose, frame, *number);
-            if purpose == Purpose::Events {
+            let mut intake = Intake::new(purpose, limits, *number);
+            if purpose == ReadPurpose::Events {
                 intake.parsed.events.reserve(block.rows.len());
             }
             self.take(block, &mut intake);
@@ -285,14 +288,14 @@ impl EventFile for HeardFile {
 
     fn read_alone(
         &self,
-        purpose: Purpose,
-        frame: &Frame,
+        purpose: ReadPurpose,
+        limits: &RowLimits,
         sink: &BlockSink<'_>,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Option<String>, ReadError> {
         match self.has_kept() {
-            true => self.read(purpose, frame, sink, progress),
-            false => self.file.read_alone(purpose, frame, sink, progress),
+            true => self.read(purpose, limits, sink, progress),
+            false => self.file.read_alone(purpose, limits, sink, progress),
         }
     }
 }
@@ -304,7 +307,7 @@ mod tests {
 
     fn block(rows: u64) -> KeptBlock {
         let mut block = KeptBlock::default();
-        let object = ObjectKey::of(b"o");
+        let object = ObjectKey::from_id(b"o");
         let deed = Some(Deed { learner: b"ann", number: None, kind: 3, object, received: Some((b"bob", 4)) });
         for line in 0..rows {
             let statement = Statement { course: b"c", instant: -5, id: b"", deed, change: None };
@@ -318,7 +321,10 @@ mod tests {
         let mut block = block(2);
         block.rename(&[7, 8]);
         let row = block.rows[1];
-        assert_eq!((row.kind(), row.object(), row.instant, row.entry, row.line), (3, ObjectKey::of(b"o"), -5, 7, 1));
+        assert_eq!(
+            (row.kind(), row.object(), row.instant, row.entry, row.line),
+            (3, ObjectKey::from_id(b"o"), -5, 7, 1)
+        );
         assert_eq!(block.received, [(0, 8, 4), (1, 8, 4)]);
         assert_eq!(BYTES, 24);
     }

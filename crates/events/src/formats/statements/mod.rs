@@ -43,18 +43,20 @@ use self::kept::{HeardFile, Keeping, KeptFile, Room};
 use self::rows::{EventLines, IdLines, SurveyLines};
 use self::survey::Survey;
 use super::calendar::{CalendarEntry, read_calendar};
-use super::pairs::PairIndex;
+use super::pair_lookup::PairLookup;
 use super::repeats::{Repeats, Search};
-use crate::Knows;
+use crate::capabilities::Capabilities;
 use crate::error::ReadError;
 use crate::event::ObjectKey;
+use crate::event_file::{EventFile, ReadPurpose, read_next_files};
 use crate::input::{self, BOM, not_text};
-use crate::intake::Frame;
 use crate::json::{self, Broken, Text};
-use crate::kind::Kind;
+use crate::kind::EventKind;
 use crate::objects::ObjectLines;
 use crate::roster::Roster;
-use crate::source::{self, EventFile, Granularity, InputFile, LabelOffer, Purpose, Source};
+use crate::row_limits::RowLimits;
+use crate::source::{Granularity, Source, SourceLabels};
+use crate::source_inputs::InputFile;
 use crate::tally::{Reason, Tally};
 use crate::text::{LineParser, TextFile, lines};
 
@@ -164,7 +166,7 @@ pub(super) fn open<G: Grammar>(
     calendar: Option<&Path>,
     reason: String,
     look: &Look,
-    (grammar, kinds): (&G, Vec<Kind>),
+    (grammar, kinds): (&G, Vec<EventKind>),
     block_bytes: usize,
 ) -> Result<Source, ReadError> {
     let others: Vec<PathBuf> = files.iter().filter(|path| Some(path.as_path()) != calendar).cloned().collect();
@@ -192,7 +194,7 @@ pub(super) fn open<G: Grammar>(
     if roster.enrolments.is_empty() {
         return Err(nobody(first.clone(), &told, without_course));
     }
-    let pairs = Arc::new(PairIndex::new(&roster));
+    let pairs = Arc::new(PairLookup::new(&roster));
     let places = Arc::new(kept::places(&keys, &survey, &pairs));
     let mut events: Vec<Box<dyn EventFile>> = Vec::new();
     for ((path, kept), number) in paths.iter().zip(kept).zip(0..) {
@@ -210,19 +212,19 @@ pub(super) fn open<G: Grammar>(
         roster,
         tables,
         enrolments_without_course: without_course,
-        knows: Knows {
+        capabilities: Capabilities {
             time_of_day: true,
             objects: true,
             dates: true,
             learners: true,
             correctness: true,
             withdrawals,
-            ..Knows::default()
+            ..Capabilities::default()
         }
         .with_kinds(&kinds),
         granularity: Granularity::Second,
         kinds,
-        labels: LabelOffer::Nothing,
+        labels: SourceLabels::Nothing,
         inputs,
         events,
     })
@@ -247,7 +249,7 @@ fn hear<G: Grammar>(
     (block_bytes, room): (usize, Room),
 ) -> Result<Heard, ReadError> {
     let (survey, search, room) = (Arc::default(), Arc::new(Search::default()), Arc::new(room));
-    let frame = Frame::new(&Roster::default(), &[], None);
+    let limits = RowLimits::without_enrolments();
     let keepings: Vec<Arc<Keeping>> = paths.iter().map(|_| Arc::new(Keeping::new(&room))).collect();
     let mut files: Vec<Box<dyn EventFile>> = Vec::new();
     for ((path, keeping), file) in paths.iter().zip(&keepings).zip(0..) {
@@ -264,8 +266,8 @@ fn hear<G: Grammar>(
     }
     let (mut told, mut kept) = (Tally::default(), Vec::new());
     while kept.len() < files.len() {
-        let read = |file: usize, by| rows::read_for_tallies(files[file].as_ref(), &frame, by);
-        for read in source::read_next(&files, kept.len(), read) {
+        let read = |file: usize, by| rows::read_for_tallies(files[file].as_ref(), &limits, by);
+        for read in read_next_files(&files, kept.len(), read) {
             let (tallies, hash) = read?;
             let file = kept.len();
             kept.push(keepings[file].finish(&tallies, hash));
@@ -277,7 +279,7 @@ fn hear<G: Grammar>(
             let search = Arc::clone(&search);
             let mut lines = text_file(path, layout, IdLines { grammar: grammar.clone(), search, file })?;
             lines.set_block_bytes(block_bytes);
-            lines.read(Purpose::Events, &frame, &|_, _| Ok(()), &|_| ())?;
+            lines.read(ReadPurpose::Events, &limits, &|_, _| Ok(()), &|_| ())?;
         }
     }
     let survey = std::mem::take(&mut *survey.lock().unwrap_or_else(std::sync::PoisonError::into_inner));

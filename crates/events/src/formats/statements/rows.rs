@@ -6,11 +6,12 @@ use super::kept::{Keeping, KeptBlock};
 use super::survey::Survey;
 use super::{Grammar, Unusable};
 use crate::error::ReadError;
+use crate::event_file::{EventFile, ReadMode, ReadPurpose};
 use crate::formats::fields::each_line;
-use crate::formats::pairs::PairIndex;
+use crate::formats::pair_lookup::PairLookup;
 use crate::formats::repeats::{Repeats, Search, hash_of};
-use crate::intake::{Frame, Intake, Row};
-use crate::source::{By, EventFile, Purpose};
+use crate::intake::{EventRow, Intake};
+use crate::row_limits::RowLimits;
 use crate::tally::{BlockTally, Reason, Tally};
 use crate::text::LineParser;
 
@@ -86,7 +87,7 @@ impl Ids {
 /// Turns what lines say into events.
 pub(super) struct EventLines<G> {
     pub(super) grammar: G,
-    pub(super) pairs: Arc<PairIndex>,
+    pub(super) pairs: Arc<PairLookup>,
     pub(super) repeats: Arc<Repeats>,
     /// Number of the file among those of the log.
     pub(super) file: u32,
@@ -112,7 +113,7 @@ impl<G: Grammar> LineParser for EventLines<G> {
                 return intake.use_row();
             };
             let row = |learner: &[u8], kind: u8| {
-                self.pairs.enrolment(course, learner).map(|enrolment| Row {
+                self.pairs.enrolment(course, learner).map(|enrolment| EventRow {
                     line: number,
                     enrolment,
                     instant: statement.instant,
@@ -126,8 +127,8 @@ impl<G: Grammar> LineParser for EventLines<G> {
                 return intake.refuse(Reason::UnknownEnrolment, number, || what().to_owned());
             };
             match deed.received.and_then(|(learner, kind)| row(learner, kind)) {
-                Some(received) => intake.rows(done.line, [done, received].into_iter()),
-                None => intake.row(done),
+                Some(received) => intake.take_rows(done.line, [done, received].into_iter()),
+                None => intake.take_row(done),
             }
         });
     }
@@ -151,15 +152,15 @@ pub(super) type Tallies = Vec<(usize, BlockTally)>;
 /// Reads `file` for what becomes of its lines. Gives its hash too, where reading it does.
 pub(super) fn read_for_tallies(
     file: &dyn EventFile,
-    frame: &Frame,
-    by: By,
+    limits: &RowLimits,
+    by: ReadMode,
 ) -> Result<(Tallies, Option<String>), ReadError> {
     let blocks: Mutex<Tallies> = Mutex::default();
-    let sink = |number, parsed: crate::Parsed| {
+    let sink = |number, parsed: crate::parsed_block::ParsedBlock| {
         blocks.lock().unwrap_or_else(PoisonError::into_inner).push((number, parsed.tally));
         Ok(())
     };
-    let hash = by.read(file, Purpose::Events, frame, &sink, &|_| ())?;
+    let hash = by.read(file, ReadPurpose::Events, limits, &sink, &|_| ())?;
     let mut blocks = blocks.into_inner().unwrap_or_else(PoisonError::into_inner);
     blocks.sort_unstable_by_key(|(number, _)| *number);
     Ok((blocks, hash))

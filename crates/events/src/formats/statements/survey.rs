@@ -12,9 +12,10 @@ use super::{Change, Statement, Subject};
 use crate::error::ReadError;
 use crate::formats::calendar;
 use crate::formats::course_ids::is_course;
-use crate::formats::pairs::pair_id;
-use crate::intake::Span;
-use crate::roster::{Course, End, Enrolment, Outcome};
+use crate::formats::pair_lookup::pair_id;
+use crate::index::CourseIndex;
+use crate::parsed_block::TimeSpan;
+use crate::roster::{Course, Enrolment, Outcome, OutcomeKind};
 
 /// What statements say of one enrolment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,10 +55,10 @@ impl Story {
     }
 
     fn outcome(&self) -> Option<Outcome> {
-        let outcome = |word: &str, end| Some(Outcome { word: word.to_owned(), end });
+        let outcome = |text: &str, kind| Some(Outcome { recorded: text.to_owned(), kind });
         match self.last {
-            _ if self.completed => outcome("completed", End::Completed),
-            Some((_, false)) => outcome("unenrolled", End::Withdrew),
+            _ if self.completed => outcome("completed", OutcomeKind::Completed),
+            Some((_, false)) => outcome("unenrolled", OutcomeKind::Withdrew),
             _ => None,
         }
     }
@@ -84,8 +85,8 @@ pub(super) struct EntryKey {
 struct Seen {
     id: Box<[u8]>,
     /// When there are deeds, and when there are statements of any kind.
-    deeds: Option<Span>,
-    statements: Option<Span>,
+    deeds: Option<TimeSpan>,
+    statements: Option<TimeSpan>,
 }
 
 /// What was learnt from a block, or from all of them.
@@ -100,7 +101,7 @@ pub(super) struct Survey {
     numbers: FxHashMap<u64, Range<usize>>,
 }
 
-fn join(known: &mut Option<Span>, span: Option<Span>) {
+fn join(known: &mut Option<TimeSpan>, span: Option<TimeSpan>) {
     *known = match (*known, span) {
         (Some(known), Some(span)) => Some(known.join(span)),
         (known, span) => known.or(span),
@@ -111,7 +112,7 @@ impl Survey {
     /// Takes in what a statement says.
     pub(super) fn hear(&mut self, statement: &Statement<'_>) -> Heard {
         let (mut entry, mut received) = (None, None);
-        let here = Some(Span { first: statement.instant, last: statement.instant });
+        let here = Some(TimeSpan { first: statement.instant, last: statement.instant });
         let course = self.course(statement.course);
         let seen = &mut self.courses[course as usize];
         join(&mut seen.statements, here);
@@ -238,8 +239,8 @@ impl Survey {
     /// The enrolments in `courses`, and the number of those in others.
     pub(super) fn enrolments(&mut self, courses: &[Course]) -> (Vec<Enrolment>, u64) {
         self.name_numbers();
-        let places: FxHashMap<&[u8], u32> =
-            courses.iter().zip(0..).map(|(course, place)| (course.id.as_bytes(), place)).collect();
+        let places: FxHashMap<&[u8], CourseIndex> =
+            courses.iter().zip((0..).map(CourseIndex)).map(|(course, place)| (course.id.as_bytes(), place)).collect();
         let mut enrolments = Vec::with_capacity(self.entries.len());
         let mut without_course = 0;
         for entry in &self.entries {
@@ -248,8 +249,8 @@ impl Survey {
                 without_course += 1;
                 continue;
             };
-            let Course { id, .. } = &courses[course as usize];
-            let start = courses[course as usize].start_seconds();
+            let Course { id, .. } = &courses[course.as_usize()];
+            let start = courses[course.as_usize()].start_seconds();
             // At most 68 years either way: an enrolment longer ago was as surely before the course.
             let seconds = |instant: i64| (instant.saturating_sub(start)).clamp(i32::MIN.into(), i32::MAX.into()) as i32;
             let learner = String::from_utf8_lossy(learner).into_owned();

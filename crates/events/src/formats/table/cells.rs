@@ -71,7 +71,7 @@ pub(in crate::formats) trait RowSink: Send + Sync {
     /// Called before the first row of a block.
     fn begin(&self) -> Self::Block;
 
-    /// Takes the row on line `line` of the block whose number `intake` knows.
+    /// Takes the row on line `line` of the block whose number `intake` capabilities.
     fn take(&self, block: &mut Self::Block, cells: &Cells<'_>, line: u64, intake: &mut Intake<'_>);
 
     /// Called after the last row of block `number`.

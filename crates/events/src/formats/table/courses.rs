@@ -13,11 +13,13 @@ use super::rows::{EventRows, Who};
 use super::small::SmallTable;
 use super::times::Moment;
 use crate::error::ReadError;
+use crate::event_file::ReadPurpose;
 use crate::formats::calendar;
-use crate::intake::{Frame, Span};
+use crate::index::CourseIndex;
+use crate::parsed_block::TimeSpan;
 use crate::roster::Course;
-use crate::source::Purpose;
-use crate::table::{Refusal, Row};
+use crate::row_limits::RowLimits;
+use crate::table::{Refusal, TableRow};
 use crate::tally::{Reason, Tally};
 use crate::time::{DAY_SECONDS, days_from_civil};
 
@@ -45,7 +47,7 @@ impl Places {
         Ok(Self { course, start, end, days: table.place_of(columns.days.as_ref())? })
     }
 
-    fn course(&self, row: &Row<'_>, plan: &Plan) -> Result<Given, Refusal> {
+    fn course(&self, row: &TableRow<'_>, plan: &Plan) -> Result<Given, Refusal> {
         let id = match (self.course, &plan.single_course) {
             (Some(place), _) => row.id(place, "course")?,
             (None, single) => single.as_deref().unwrap_or_default(),
@@ -176,22 +178,22 @@ pub(super) fn infer(
     let provisional = |id: &&str| Course { id: (*id).to_owned(), start_day: NOMINAL_START, days: 1, inferred: true };
     let (roster, _) = enrolments::roster(ids.iter().map(provisional).collect(), written, Vec::new());
     let who = Arc::new(Who::of(plan, &roster, &Undated::default(), aside.clone()));
-    let frame = Frame::new(&roster, &vec![1; roster.courses.len()], None);
-    let spans: Mutex<FxHashMap<u32, Span>> = Mutex::default();
+    let limits = RowLimits::new(&roster, &vec![1; roster.courses.len()], None);
+    let spans: Mutex<FxHashMap<CourseIndex, TimeSpan>> = Mutex::default();
     for found in files {
         let file = log::open(found, plan, EventRows::new(plan, &plan.logs[found.log], &who, None))?;
-        let sink = |_, parsed: crate::Parsed| {
+        let sink = |_, parsed: crate::parsed_block::ParsedBlock| {
             let mut spans = spans.lock().unwrap_or_else(PoisonError::into_inner);
             for (course, span) in parsed.course_spans {
                 spans.entry(course).and_modify(|known| *known = known.join(span)).or_insert(span);
             }
             Ok(())
         };
-        file.read(Purpose::Spans, &frame, &sink, &|_| ())?;
+        file.read(ReadPurpose::Spans, &limits, &sink, &|_| ())?;
     }
     let spans = spans.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut courses = Vec::new();
-    for (course, place) in roster.courses.iter().zip(0..) {
+    for (course, place) in roster.courses.iter().zip((0..).map(CourseIndex)) {
         if let Some(span) = spans.get(&place) {
             courses.extend(inferred(course, *span, plan)?);
         }
@@ -200,9 +202,9 @@ pub(super) fn infer(
 }
 
 /// The course with the days of its events; none where all of them come before the start that days are counted from.
-fn inferred(course: &Course, span: Span, plan: &Plan) -> Result<Option<Course>, ReadError> {
+fn inferred(course: &Course, span: TimeSpan, plan: &Plan) -> Result<Option<Course>, ReadError> {
     let span = match plan.counts_days() {
-        true => Span { first: i64::from(NOMINAL_START) * DAY_SECONDS, ..span },
+        true => TimeSpan { first: i64::from(NOMINAL_START) * DAY_SECONDS, ..span },
         false => span,
     };
     if span.last < span.first {

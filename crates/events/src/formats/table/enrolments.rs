@@ -12,9 +12,11 @@ use super::small::SmallTable;
 use super::survey::Named;
 use super::times::Moment;
 use crate::error::ReadError;
-use crate::formats::pairs::{PairIndex, pair_id};
-use crate::roster::{Course, End, Enrolment, EnrolmentIndex, Outcome, Roster};
-use crate::table::{Refusal, Row};
+use crate::formats::pair_lookup::{PairLookup, pair_id};
+use crate::id_lookup::EnrolmentLookup;
+use crate::index::CourseIndex;
+use crate::roster::{Course, Enrolment, Outcome, OutcomeKind, Roster};
+use crate::table::{Refusal, TableRow};
 use crate::tally::{Reason, Tally, shape};
 
 /// An enrolment as it is written, before it is known when its course begins.
@@ -31,7 +33,7 @@ pub(super) struct Written {
 }
 
 impl Written {
-    fn to_enrolment(&self, course: u32, start: i64) -> Enrolment {
+    fn to_enrolment(&self, course: CourseIndex, start: i64) -> Enrolment {
         Enrolment {
             id: self.id.clone(),
             learner: self.learner.clone(),
@@ -65,8 +67,9 @@ pub(super) struct Undated {
 
 /// A roster, and the enrolments whose course is not among `courses`.
 pub(super) fn roster(courses: Vec<Course>, written: &[Written], statics: Vec<String>) -> (Roster, Undated) {
-    let place: FxHashMap<&str, (u32, i64)> =
-        courses.iter().zip(0..).map(|(course, place)| (course.id.as_str(), (place, course.start_seconds()))).collect();
+    let places = courses.iter().zip((0..).map(CourseIndex));
+    let place: FxHashMap<&str, (CourseIndex, i64)> =
+        places.map(|(course, place)| (course.id.as_str(), (place, course.start_seconds()))).collect();
     let mut enrolments = Vec::with_capacity(written.len());
     let mut undated = Undated::default();
     for one in written {
@@ -116,7 +119,7 @@ impl Places {
         })
     }
 
-    fn written(&self, row: &Row<'_>, table: &SmallTable, plan: &Plan) -> Result<Written, Refusal> {
+    fn written(&self, row: &TableRow<'_>, table: &SmallTable, plan: &Plan) -> Result<Written, Refusal> {
         let course = match (self.course, table.course().or(plan.single_course.as_deref())) {
             (Some(place), _) => row.id(place, "course")?,
             (None, single) => single.unwrap_or_default(),
@@ -127,21 +130,21 @@ impl Places {
             None => pair_id(course, learner.unwrap_or_default()),
         };
         let outcome = |word: &str| {
-            let end = plan.outcomes.get(word).copied();
+            let kind = plan.outcomes.get(word).copied();
             let unknown = || {
                 Refusal::new(
                     Reason::BadValue,
                     format!("outcome of shape `{}` is not in the mapping's [outcomes]", shape(word.as_bytes())),
                 )
             };
-            Ok(Outcome { word: word.to_owned(), end: end.ok_or_else(unknown)? })
+            Ok(Outcome { recorded: word.to_owned(), kind: kind.ok_or_else(unknown)? })
         };
         let given = |place: Option<usize>| place.and_then(|place| row.given(place));
         let withdrawn = moment(row, self.withdrawn.as_ref())?;
-        let ended = |word: &str, end: End| Outcome { word: word.to_owned(), end };
+        let ended = |text: &str, kind: OutcomeKind| Outcome { recorded: text.to_owned(), kind };
         let completed = match (given(self.completed), withdrawn) {
-            (Some(_), _) => Some(ended("completed", End::Completed)),
-            (None, Some(_)) if self.completed.is_some() => Some(ended("withdrew", End::Withdrew)),
+            (Some(_), _) => Some(ended("completed", OutcomeKind::Completed)),
+            (None, Some(_)) if self.completed.is_some() => Some(ended("withdrew", OutcomeKind::Withdrew)),
             (None, _) => None,
         };
         Ok(Written {
@@ -158,7 +161,7 @@ impl Places {
 }
 
 /// The moment in a column, `None` when empty.
-fn moment(row: &Row<'_>, column: Option<&(usize, Time)>) -> Result<Option<Moment>, Refusal> {
+fn moment(row: &TableRow<'_>, column: Option<&(usize, Time)>) -> Result<Option<Moment>, Refusal> {
     let Some((place, time)) = column else { return Ok(None) };
     row.given(*place).map(|text| read_moment(text, time)).transpose()
 }
@@ -266,8 +269,8 @@ pub(super) fn read_labels(
     tables: &mut Tally,
 ) -> Result<(), ReadError> {
     let Some(table_plan) = &plan.labels else { return Ok(()) };
-    let by_id = EnrolmentIndex::new(roster);
-    let by_pair = PairIndex::new(roster);
+    let by_id = EnrolmentLookup::new(roster);
+    let by_pair = PairLookup::new(roster);
     for found in files {
         let mut table = SmallTable::open(found, "labels", table_plan)?;
         let columns = &table_plan.columns;
@@ -292,7 +295,7 @@ pub(super) fn read_labels(
                 (None, None) => None,
             };
             let unknown = || Refusal::new(Reason::UnknownEnrolment, "a label for an enrolment that no table names");
-            let enrolment = &mut roster.enrolments[found.ok_or_else(unknown)? as usize];
+            let enrolment = &mut roster.enrolments[found.ok_or_else(unknown)?.as_usize()];
             let value = label(row.id(label_place, "label")?, plan)?;
             match enrolment.dropout {
                 None => enrolment.dropout = Some(value),

@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use super::mapping::Activities;
 use super::pattern::{fits, is_pattern};
 use super::written::{KindInFull, KindSpec};
-use crate::{Activity, Detail, Kind};
+use crate::{Activity, Detail, EventKind};
 
 /// The name of the kind of rows whose kind the mapping does not declare.
 pub(super) const UNDECLARED: &str = "undeclared";
@@ -20,7 +20,7 @@ const MOST_REMEMBERED: usize = 1 << 10;
 #[derive(Clone, Debug)]
 pub(super) struct Kinds {
     /// Every kind, in the order of their numbers.
-    pub(super) all: Vec<Kind>,
+    pub(super) all: Vec<EventKind>,
     exact: FxHashMap<Box<[u8]>, u8>,
     /// Patterns, those with more before their first `*` first, then those with more signs of their own.
     patterns: Vec<(Box<[u8]>, u8)>,
@@ -63,7 +63,7 @@ impl Kinds {
         for (raw, KindSpec(KindInFull { activity: counts_as, detail, name })) in &activities.kinds {
             let key = format!("activities.kinds.{raw}");
             let name = name.as_ref().unwrap_or(raw);
-            let kind = Kind::new(name, activity(&key, counts_as)?).with_detail(detail.detail());
+            let kind = EventKind::new(name, activity(&key, counts_as)?).with_detail(detail.detail());
             if kind.raw == UNDECLARED {
                 return Err(format!("activities.kinds.{UNDECLARED} is taken: it stands for every kind not declared"));
             }
@@ -93,7 +93,7 @@ impl Kinds {
             kinds.tell_attempts()?;
         }
         kinds.undeclared = kinds.all.len() as u8;
-        kinds.all.push(Kind::new(UNDECLARED, default));
+        kinds.all.push(EventKind::new(UNDECLARED, default));
         Ok(kinds)
     }
 
@@ -112,7 +112,7 @@ impl Kinds {
                 if self.all.iter().any(|kind| kind.raw == name) {
                     return Err(format!("activities.kinds.{name} is taken: it stands for attempts that were {ending}"));
                 }
-                self.all.push(Kind::new(name, self.all[number].activity).with_detail(detail));
+                self.all.push(EventKind::new(name, self.all[number].activity).with_detail(detail));
             }
             self.attempts.insert(number as u8, [place as u8, place as u8 + 1]);
         }

@@ -14,8 +14,8 @@ use super::plan::{Layout, LogPlan, Newlines, Plan};
 use super::recipe::{Column, Shaped};
 use super::records::{self, RecordsFile};
 use crate::error::ReadError;
+use crate::event_file::EventFile;
 use crate::input::{self, BOM, bare_name, not_text};
-use crate::source::EventFile;
 use crate::table::{Header, Table};
 use crate::text::{BLOCK_BYTES, TextFile};
 

@@ -122,10 +122,12 @@ use self::plan::{Files, Plan};
 pub(super) use self::recipe::Shaped;
 use self::rows::{EventRows, Who};
 use super::calendar::{CalendarEntry, read_calendar};
-use crate::Knows;
+use crate::capabilities::Capabilities;
 use crate::error::ReadError;
+use crate::event_file::EventFile;
 use crate::roster::Course;
-use crate::source::{EventFile, Granularity, InputFile, LabelOffer, Source};
+use crate::source::{Granularity, Source, SourceLabels};
+use crate::source_inputs::InputFile;
 use crate::tally::Tally;
 
 /// The files of a mapping's tables.
@@ -289,7 +291,7 @@ fn open_tables(plan: Plan, tables: &Tables, calendar: Option<&Path>, reason: Str
         reason,
         tables: tally,
         enrolments_without_course: undated.ids.len() as u64,
-        knows: Knows {
+        capabilities: Capabilities {
             time_of_day: plan.granularity == Granularity::Second,
             objects: plan.has(Role::Object),
             dates: !nominal,
@@ -297,7 +299,7 @@ fn open_tables(plan: Plan, tables: &Tables, calendar: Option<&Path>, reason: Str
             correctness: plan.kinds.tell_correctness(),
             withdrawals: columns.is_some_and(|columns| columns.withdrawn.is_some()),
             register: columns.is_some_and(|columns| columns.enrolled.is_some()),
-            ..Knows::default()
+            ..Capabilities::default()
         },
         granularity: plan.granularity,
         labels: label_offer(&plan, tables),
@@ -347,13 +349,13 @@ fn given_courses(
     }
 }
 
-fn label_offer(plan: &Plan, tables: &Tables) -> LabelOffer {
+fn label_offer(plan: &Plan, tables: &Tables) -> SourceLabels {
     let columns = plan.enrolments.as_ref().filter(|_| !tables.enrolments.is_empty()).map(|table| &table.columns);
     if !tables.labels.is_empty() || columns.is_some_and(|columns| columns.label.is_some()) {
-        LabelOffer::Labels
+        SourceLabels::Labels
     } else if columns.is_some_and(|columns| columns.outcome.is_some()) {
-        LabelOffer::Outcomes
+        SourceLabels::Outcomes
     } else {
-        LabelOffer::Nothing
+        SourceLabels::Nothing
     }
 }

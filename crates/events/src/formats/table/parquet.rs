@@ -16,9 +16,10 @@ use super::cells::{Field, Fields, MOST_COLUMNS, RowSink};
 use super::damage::{self, Batches, guarded};
 use super::recipe::{Shaped, ShapedBlock};
 use crate::error::ReadError;
+use crate::event_file::{BlockSink, EventFile, ReadPurpose};
 use crate::input;
-use crate::intake::{Frame, Intake};
-use crate::source::{BlockSink, EventFile, Purpose};
+use crate::intake::Intake;
+use crate::row_limits::RowLimits;
 use crate::table::missing_column;
 use crate::text::BLOCK_BYTES;
 use crate::time::DAY_SECONDS;
@@ -234,8 +235,8 @@ impl Column {
 }
 
 struct How<'a> {
-    purpose: Purpose,
-    frame: &'a Frame,
+    purpose: ReadPurpose,
+    limits: &'a RowLimits,
     sink: &'a BlockSink<'a>,
 }
 
@@ -249,7 +250,7 @@ struct Block<'a, B> {
 
 impl<'a, B> Block<'a, B> {
     fn begin<S: RowSink<Block = B>>(log: &ParquetLog<S>, number: usize, how: &How<'a>) -> Self {
-        Self { number, rows: 0, intake: Intake::for_purpose(how.purpose, how.frame, number), state: log.rows.begin() }
+        Self { number, rows: 0, intake: Intake::new(how.purpose, how.limits, number), state: log.rows.begin() }
     }
 
     fn take<S: RowSink<Block = B>>(&mut self, log: &ParquetLog<S>, columns: &[Option<Column>], row: usize) {
@@ -287,12 +288,12 @@ impl<S: RowSink> EventFile for ParquetLog<S> {
 
     fn read(
         &self,
-        purpose: Purpose,
-        frame: &Frame,
+        purpose: ReadPurpose,
+        limits: &RowLimits,
         sink: &BlockSink<'_>,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Option<String>, ReadError> {
-        let how = How { purpose, frame, sink };
+        let how = How { purpose, limits, sink };
         let mut first_block = 0;
         let mut groups = Vec::new();
         for (group, rows) in self.file.group_rows().into_iter().enumerate() {

@@ -14,7 +14,7 @@ use super::recipe::{Filter, Recipe};
 use super::times::Reading;
 use super::written::Words;
 use crate::error::ReadError;
-use crate::roster::End;
+use crate::roster::OutcomeKind;
 use crate::source::Granularity;
 use crate::table::Header;
 
@@ -37,7 +37,7 @@ pub(super) struct Plan {
     pub(super) others: Others,
     /// Whether courses without dates get those of their events.
     pub(super) infer_missing: bool,
-    pub(super) outcomes: FxHashMap<String, End>,
+    pub(super) outcomes: FxHashMap<String, OutcomeKind>,
     pub(super) label_values: FxHashMap<String, bool>,
     /// About how many bytes of a log file make a block.
     pub(super) block_bytes: usize,
@@ -184,12 +184,12 @@ impl Check<'_> {
         Ok(Some(TablePlan { files, layout, filters, filter_columns, null: spec.null, columns: spec.columns }))
     }
 
-    fn outcomes(&self, mapping: &Mapping) -> Result<FxHashMap<String, End>, ReadError> {
+    fn outcomes(&self, mapping: &Mapping) -> Result<FxHashMap<String, OutcomeKind>, ReadError> {
         let Mapping { outcomes, .. } = mapping;
         let words = [
-            (&outcomes.completed, End::Completed),
-            (&outcomes.failed, End::Failed),
-            (&outcomes.withdrew, End::Withdrew),
+            (&outcomes.completed, OutcomeKind::Completed),
+            (&outcomes.failed, OutcomeKind::Failed),
+            (&outcomes.withdrew, OutcomeKind::Withdrew),
         ];
         let mut ends = FxHashMap::default();
         for (word, end) in words.into_iter().flat_map(|(words, end)| words.iter().map(move |word| (word, end))) {

@@ -9,10 +9,11 @@ use super::cells::{Field, Fields, MOST_COLUMNS, RowSink};
 use super::csv_lines::Signs;
 use super::recipe::{Shaped, ShapedBlock};
 use crate::error::ReadError;
+use crate::event_file::{BlockSink, EventFile, ReadPurpose};
 use crate::input::{self, UnixLines};
-use crate::intake::{Frame, Intake};
+use crate::intake::Intake;
 use crate::limited::{Limited, RecordStart};
-use crate::source::{BlockSink, EventFile, Purpose};
+use crate::row_limits::RowLimits;
 use crate::table::{Header, csv_error};
 use crate::tally::Reason;
 
@@ -90,8 +91,8 @@ impl<S: RowSink> EventFile for RecordsFile<S> {
 
     fn read(
         &self,
-        purpose: Purpose,
-        frame: &Frame,
+        purpose: ReadPurpose,
+        limits: &RowLimits,
         sink: &BlockSink<'_>,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Option<String>, ReadError> {
@@ -107,7 +108,7 @@ impl<S: RowSink> EventFile for RecordsFile<S> {
         let mut number = 0;
         let mut more = true;
         while more {
-            let mut intake = Intake::for_purpose(purpose, frame, number);
+            let mut intake = Intake::new(purpose, limits, number);
             let mut state = self.rows.begin();
             let end = reader.position().byte() + self.block_bytes as u64;
             while reader.position().byte() < end {

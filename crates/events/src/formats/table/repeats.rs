@@ -7,10 +7,10 @@ use super::files::LogFile;
 use super::log;
 use super::plan::Plan;
 use crate::error::ReadError;
+use crate::event_file::ReadPurpose;
 use crate::formats::repeats::{Repeats, Search, hash_of};
-use crate::intake::{Frame, Intake};
-use crate::roster::Roster;
-use crate::source::Purpose;
+use crate::intake::Intake;
+use crate::row_limits::RowLimits;
 
 /// Reads the event ids of the log's files.
 pub(super) fn find(files: &[LogFile], plan: &Plan) -> Result<Repeats, ReadError> {
@@ -22,7 +22,7 @@ fn find_with(search: Search, files: &[LogFile], plan: &Plan) -> Result<Repeats, 
     loop {
         for (found, file) in files.iter().zip(0..) {
             let reading = log::open(found, plan, Ids { search: Arc::clone(&search), file })?;
-            reading.read(Purpose::Events, &Frame::new(&Roster::default(), &[], None), &|_, _| Ok(()), &|_| ())?;
+            reading.read(ReadPurpose::Events, &RowLimits::without_enrolments(), &|_, _| Ok(()), &|_| ())?;
         }
         if !search.goes_on() {
             return Ok(search.found());

@@ -11,10 +11,12 @@ use super::mapping::Others;
 use super::plan::{EventPlan, LogPlan, Naming, Plan};
 use super::times::{Fraction, Moment, Reading, rounded, whole};
 use crate::event::ObjectKey;
-use crate::formats::pairs::PairIndex;
+use crate::formats::pair_lookup::PairLookup;
 use crate::formats::repeats::Repeats;
-use crate::intake::{Intake, Row};
-use crate::roster::{EnrolmentIndex, Roster};
+use crate::id_lookup::{EnrolmentLookup, IdLookup};
+use crate::index::EnrolmentIndex;
+use crate::intake::{EventRow, Intake};
+use crate::roster::Roster;
 use crate::source::Granularity;
 use crate::table::Refusal;
 use crate::tally::{Reason, shape};
@@ -31,9 +33,9 @@ pub(super) struct Who {
 #[derive(Debug)]
 enum By {
     /// Rows name the enrolment; in a table or, where those of the log are all there is, in one that names its course too.
-    Enrolment { known: EnrolmentIndex, without_course: EnrolmentIndex, in_table: bool },
+    Enrolment { known: EnrolmentLookup, without_course: IdLookup, in_table: bool },
     /// Rows name the learner, and the course unless there is only one.
-    Pair { pairs: PairIndex, single_course: Option<Vec<u8>>, undated: FxHashSet<Box<[u8]>> },
+    Pair { pairs: PairLookup, single_course: Option<Vec<u8>>, undated: FxHashSet<Box<[u8]>> },
 }
 
 /// Why a row has no enrolment.
@@ -44,12 +46,12 @@ impl Who {
     pub(super) fn of(plan: &Plan, roster: &Roster, undated: &Undated, aside: Aside) -> Self {
         let by = match plan.naming {
             Naming::Enrolment => By::Enrolment {
-                known: EnrolmentIndex::new(roster),
-                without_course: EnrolmentIndex::of(undated.ids.iter().map(String::as_bytes)),
+                known: EnrolmentLookup::new(roster),
+                without_course: IdLookup::new(undated.ids.iter().map(String::as_bytes)),
                 in_table: plan.enrolments.is_some(),
             },
             Naming::LearnerAndCourse => By::Pair {
-                pairs: PairIndex::new(roster),
+                pairs: PairLookup::new(roster),
                 single_course: plan.single_course.as_ref().map(|id| id.as_bytes().to_vec()),
                 undated: undated.courses.clone(),
             },
@@ -65,7 +67,7 @@ impl Who {
         }
     }
 
-    fn find(&self, (id, course): (&[u8], &[u8])) -> Result<u32, Stranger> {
+    fn find(&self, (id, course): (&[u8], &[u8])) -> Result<EnrolmentIndex, Stranger> {
         if id.is_empty() {
             return Err((Reason::MissingId, "no id where the enrolment or learner must stand"));
         }
@@ -177,7 +179,7 @@ fn moment(time: Reading, field: Field<'_>) -> Option<Moment> {
 pub(super) struct Before {
     id: Vec<u8>,
     course: Vec<u8>,
-    found: Result<u32, Stranger>,
+    found: Result<EnrolmentIndex, Stranger>,
     kinds: FxHashMap<Box<[u8]>, u8>,
 }
 
@@ -227,13 +229,13 @@ impl RowSink for EventRows {
             Ok(kind) => kind,
             Err(refusal) => return intake.refuse(refusal.reason, line, || refusal.what),
         };
-        let object = ObjectKey::of(cells.get(Role::Object));
+        let object = ObjectKey::from_id(cells.get(Role::Object));
         let start = intake.course_start(enrolment);
         let row = |(event, moment): (&EventPlan, Option<Moment>)| {
             let instant = rounded(moment?.instant(start), self.granularity);
-            Some(Row { line, enrolment, instant, kind: event.kind.unwrap_or(kind), object, count })
+            Some(EventRow { line, enrolment, instant, kind: event.kind.unwrap_or(kind), object, count })
         };
-        intake.rows(line, self.events.iter().zip(moments).filter_map(row));
+        intake.take_rows(line, self.events.iter().zip(moments).filter_map(row));
     }
 
     fn end(&self, _: Before, _: usize) {}

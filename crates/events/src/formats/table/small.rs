@@ -14,7 +14,7 @@ use super::plan::TablePlan;
 use super::recipe::{Column, Filter};
 use crate::error::ReadError;
 use crate::input::{self, BOM, file_name};
-use crate::table::{Refusal, Row, Table, settle};
+use crate::table::{Refusal, Table, TableRow, settle};
 use crate::tally::{Reason, Tally};
 use crate::text::lines;
 
@@ -72,7 +72,7 @@ impl SmallTable {
     }
 
     /// Why the mapping sets a row aside, if it does.
-    pub(super) fn set_aside(&self, row: &Row<'_>) -> Option<Refusal> {
+    pub(super) fn set_aside(&self, row: &TableRow<'_>) -> Option<Refusal> {
         let filter = self.filters.iter().find(|filter| !filter.passes(row.text(filter.column).as_bytes()))?;
         Some(Refusal::new(Reason::FilteredOut, filter.what()))
     }
@@ -107,11 +107,11 @@ impl SmallTable {
     pub(super) fn rows(
         &self,
         tally: &mut Tally,
-        mut take: impl FnMut(&Row<'_>) -> Result<(), Refusal>,
+        mut take: impl FnMut(&TableRow<'_>) -> Result<(), Refusal>,
     ) -> Result<(), ReadError> {
-        let mut take = |row: &Row<'_>| match self.null.is_empty() {
+        let mut take = |row: &TableRow<'_>| match self.null.is_empty() {
             true => take(row),
-            false => take(&Row::of(&row.without(&self.null))),
+            false => take(&TableRow::of(&row.without(&self.null))),
         };
         let mut mine = Tally::default();
         let file = file_name(&self.path);
@@ -131,7 +131,7 @@ impl SmallTable {
             }
             SmallKind::Parquet { file: parquet, places } => parquet.texts(places, |row, texts| {
                 let record: ByteRecord = texts.collect();
-                count(row, take(&Row::of(&record)));
+                count(row, take(&TableRow::of(&record)));
                 Ok(())
             })?,
         }
@@ -142,7 +142,7 @@ impl SmallTable {
 fn take_json(
     line: &[u8],
     paths: &[JsonPath],
-    take: &mut impl FnMut(&Row<'_>) -> Result<(), Refusal>,
+    take: &mut impl FnMut(&TableRow<'_>) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
     if std::str::from_utf8(line).is_err() {
         return Err(Refusal::new(Reason::NotUtf8, "bytes that are not UTF-8"));
@@ -155,5 +155,5 @@ fn take_json(
         path.text_of(&object, &mut text);
         record.push_field(&text);
     }
-    take(&Row::of(&record))
+    take(&TableRow::of(&record))
 }

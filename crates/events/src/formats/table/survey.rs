@@ -10,9 +10,9 @@ use super::files::LogFile;
 use super::log;
 use super::plan::{Naming, Plan};
 use crate::error::ReadError;
-use crate::intake::{Frame, Intake};
-use crate::roster::Roster;
-use crate::source::Purpose;
+use crate::event_file::ReadPurpose;
+use crate::intake::Intake;
+use crate::row_limits::RowLimits;
 
 /// An enrolment as rows of the log name it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,7 +29,7 @@ pub(super) fn enrolments_in(files: &[LogFile], plan: &Plan) -> Result<Vec<Named>
     for file in files {
         let names = Names { found: Arc::clone(&found), naming: plan.naming, single_course: plan.single_course.clone() };
         let reading = log::open(file, plan, names)?;
-        reading.read(Purpose::Events, &Frame::new(&Roster::default(), &[], None), &|_, _| Ok(()), &|_| ())?;
+        reading.read(ReadPurpose::Events, &RowLimits::without_enrolments(), &|_, _| Ok(()), &|_| ())?;
     }
     let found = std::mem::take(&mut *found.lock().unwrap_or_else(PoisonError::into_inner));
     let mut named: Vec<Named> = found.into_values().collect();

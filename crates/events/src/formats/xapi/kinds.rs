@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use crate::Activity::{
     self, Access, Discussion, Download, Live, Login, Navigate, Other, Post, Problem, Submission, Video,
 };
-use crate::kind::{Detail, Kind};
+use crate::kind::{Detail, EventKind};
 
 /// What something is done to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +111,7 @@ const DETAILED: [(&str, Activity, Detail); 8] = [
 /// The kinds of the format and how they are found.
 #[derive(Clone, Debug)]
 pub(super) struct Kinds {
-    kinds: Vec<Kind>,
+    kinds: Vec<EventKind>,
     verbs: FxHashMap<&'static [u8], u8>,
 }
 
@@ -129,16 +129,16 @@ impl Kinds {
                     (Object::Task, _) => Problem,
                     (Object::Thing, activity) => activity,
                 };
-                kinds.push(Kind::new(format!("{verb}{suffix}"), activity));
+                kinds.push(EventKind::new(format!("{verb}{suffix}"), activity));
             }
         }
-        kinds.extend(DETAILED.map(|(name, activity, detail)| Kind::new(name, activity).with_detail(detail)));
+        kinds.extend(DETAILED.map(|(name, activity, detail)| EventKind::new(name, activity).with_detail(detail)));
         assert!(kinds.len() <= 256, "a format has at most 256 kinds");
         let verbs = VERBS.iter().zip(0..).map(|((verb, _), place)| (verb.as_bytes(), place)).collect();
         Self { kinds, verbs }
     }
 
-    pub(super) fn all(&self) -> &[Kind] {
+    pub(super) fn all(&self) -> &[EventKind] {
         &self.kinds
     }
 

@@ -209,7 +209,7 @@ impl Grammar for Statements {
         let object = resolved(members.object.id, &mut scratch.object);
         let kind =
             self.kind(verb, Object::of(last_word(resolved(members.object.kind, &mut scratch.kind))), object, &members);
-        let deed = Deed { learner, number: None, kind, object: ObjectKey::of(object), received: None };
+        let deed = Deed { learner, number: None, kind, object: ObjectKey::from_id(object), received: None };
         Ok(Statement {
             course,
             instant,

@@ -1,14 +1,14 @@
 //! A source that is in no file.
 
 use staycast_events::time::{DAY_SECONDS, format_date};
-use staycast_events::{Activity, Detail, Enrolment, Kind, Source};
+use staycast_events::{Activity, Detail, Enrolment, EventKind, Source};
 
 use super::time;
 use crate::common::made::Parts;
 use crate::world::{Dates, Seen};
 
 /// Every activity, and everything that a kind can tell.
-fn kinds() -> Vec<Kind> {
+fn kinds() -> Vec<EventKind> {
     const DETAILS: [Detail; 16] = [
         Detail::Nothing,
         Detail::AttemptWrong,
@@ -28,10 +28,10 @@ fn kinds() -> Vec<Kind> {
         Detail::TextbookPage,
     ];
     let told = DETAILS.into_iter().enumerate().map(|(number, detail)| {
-        Kind::new(format!("told {number}"), Activity::ALL[number % Activity::ALL.len()]).with_detail(detail)
+        EventKind::new(format!("told {number}"), Activity::ALL[number % Activity::ALL.len()]).with_detail(detail)
     });
-    let plain = Activity::ALL.into_iter().map(|activity| Kind::new(activity.name(), activity));
-    plain.chain(told).chain([Kind::new("passed over", Activity::Problem).not_engaging()]).collect()
+    let plain = Activity::ALL.into_iter().map(|activity| EventKind::new(activity.name(), activity));
+    plain.chain(told).chain([EventKind::new("passed over", Activity::Problem).not_engaging()]).collect()
 }
 
 /// A source that knows everything.

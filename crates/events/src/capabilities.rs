@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Detail, Kind};
+use crate::{Detail, EventKind};
 
 /// What a log of some format, as given, can tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Knows {
+pub struct Capabilities {
     /// The time of day of each event; without it there are no sessions and no seconds.
     pub time_of_day: bool,
     /// What was acted on.
@@ -45,10 +45,10 @@ pub struct Knows {
     pub textbook_pages: bool,
 }
 
-impl Knows {
+impl Capabilities {
     /// What two sources both know.
     #[must_use]
-    pub const fn both(self, other: Self) -> Self {
+    pub const fn intersection(self, other: Self) -> Self {
         Self {
             time_of_day: self.time_of_day && other.time_of_day,
             objects: self.objects && other.objects,
@@ -72,7 +72,7 @@ impl Knows {
 
     /// The same, and what the source's kinds of event tell beyond their activities.
     #[must_use]
-    pub fn with_kinds(mut self, kinds: &[Kind]) -> Self {
+    pub fn with_kinds(mut self, kinds: &[EventKind]) -> Self {
         for kind in kinds {
             match kind.detail {
                 Detail::Nothing => {}
@@ -117,11 +117,18 @@ mod tests {
 
     #[test]
     fn what_kinds_tell_is_known() {
-        let kind = |detail| Kind::new("k", Activity::Problem).with_detail(detail);
-        assert_eq!(Knows::default().with_kinds(&[kind(Detail::Nothing)]), Knows::default());
-        let knows = Knows { objects: true, ..Knows::default() }.with_kinds(&[kind(Detail::AttemptRight)]);
-        assert_eq!(knows, Knows { objects: true, attempts: true, correctness: true, ..Knows::default() });
-        assert!(knows.any_engagement() && !Knows { objects: true, ..Knows::default() }.any_engagement());
-        assert!(!Knows::default().with_kinds(&[kind(Detail::Attempt)]).correctness);
+        let kind = |detail| EventKind::new("k", Activity::Problem).with_detail(detail);
+        assert_eq!(Capabilities::default().with_kinds(&[kind(Detail::Nothing)]), Capabilities::default());
+        let capabilities =
+            Capabilities { objects: true, ..Capabilities::default() }.with_kinds(&[kind(Detail::AttemptRight)]);
+        assert_eq!(
+            capabilities,
+            Capabilities { objects: true, attempts: true, correctness: true, ..Capabilities::default() }
+        );
+        assert!(
+            capabilities.any_engagement()
+                && !Capabilities { objects: true, ..Capabilities::default() }.any_engagement()
+        );
+        assert!(!Capabilities::default().with_kinds(&[kind(Detail::Attempt)]).correctness);
     }
 }

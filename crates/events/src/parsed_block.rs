@@ -1,0 +1,57 @@
+//! The outcome of parsing one block of a log.
+
+use rustc_hash::FxHashMap;
+
+use crate::event::Event;
+use crate::index::{CourseIndex, EnrolmentIndex};
+use crate::tally::BlockTally;
+
+/// First and last instant of events, in seconds since 1970-01-01T00:00:00.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeSpan {
+    /// First.
+    pub first: i64,
+    /// Last.
+    pub last: i64,
+}
+
+impl TimeSpan {
+    /// Returns the span of one instant.
+    #[must_use]
+    pub const fn at(instant: i64) -> Self {
+        Self { first: instant, last: instant }
+    }
+
+    /// Returns the least span that holds both.
+    #[must_use]
+    pub fn join(self, other: Self) -> Self {
+        Self { first: self.first.min(other.first), last: self.last.max(other.last) }
+    }
+}
+
+/// The events of one block of a file, and the fate of its rows.
+#[derive(Clone, Debug, Default)]
+pub struct ParsedBlock {
+    /// Events, in the order of the rows.
+    pub events: Vec<Event>,
+    /// Events that a learner received from another, in the order of the rows. They are neither activity nor presence, so
+    /// no other field takes note of them.
+    pub received: Vec<Event>,
+    /// Enrolments with an event after their course's grid, and the seconds from the course's start to it.
+    pub after_calendar: Vec<(EnrolmentIndex, i32)>,
+    /// Counts of the rows, used and not used.
+    pub tally: BlockTally,
+    /// First and last instant of a row with an instant, inside the calendar or not, up to the instant of the log.
+    pub span: Option<TimeSpan>,
+    /// The same by course, when asked for.
+    pub course_spans: FxHashMap<CourseIndex, TimeSpan>,
+}
+
+impl ParsedBlock {
+    /// Takes note that there was a row of this instant.
+    #[inline]
+    pub(crate) fn note_instant(&mut self, instant: i64) {
+        let here = TimeSpan::at(instant);
+        self.span = Some(self.span.map_or(here, |span| span.join(here)));
+    }
+}

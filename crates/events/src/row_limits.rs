@@ -1,0 +1,103 @@
+//! The limits that rows of a log are held against: the calendars of their courses, and the instant of the log.
+
+use crate::index::{CourseIndex, EnrolmentIndex};
+use crate::kind::EventKind;
+use crate::roster::{Course, Roster};
+use crate::time::DAY_SECONDS;
+
+/// The limits that the rows of a log are held against, by enrolment and by kind of event.
+#[derive(Clone, Debug)]
+pub struct RowLimits {
+    /// By course.
+    windows: Vec<CourseWindow>,
+    /// By enrolment.
+    courses: Vec<CourseIndex>,
+    as_of: Option<i64>,
+    /// By kind number: whether the learner received such an event from another.
+    received: [bool; 1 << u8::BITS],
+}
+
+/// The instants that matter for the events of one course, in seconds since 1970-01-01T00:00:00.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CourseWindow {
+    /// The course's first instant.
+    pub(crate) start: i64,
+    /// The first instant after the course's grid of weeks.
+    pub(crate) limit: i64,
+    /// The first instant at which an event can be used without further questions.
+    pub(crate) usual_from: i64,
+    /// The first instant after those at which an event can be used without further questions.
+    pub(crate) usual_to: i64,
+}
+
+impl CourseWindow {
+    fn new(start: i64, limit: i64, as_of: Option<i64>) -> Self {
+        let after = as_of.map_or(i64::MAX, |as_of| as_of.saturating_add(1));
+        let usual_to = limit.min(start.saturating_add(i64::from(i32::MAX))).min(after);
+        Self { start, limit, usual_from: start.saturating_add(i64::from(i32::MIN)), usual_to }
+    }
+}
+
+impl RowLimits {
+    /// Makes the limits of `roster`, whose courses' grids end `grid_days[course]` days after their starts. Rows after
+    /// `as_of` (seconds since 1970-01-01T00:00:00) are set aside.
+    #[must_use]
+    pub fn new(roster: &Roster, grid_days: &[u32], as_of: Option<i64>) -> Self {
+        let window = |(course, &days): (&Course, &u32)| {
+            let start = course.start_seconds();
+            CourseWindow::new(start, start + i64::from(days) * DAY_SECONDS, as_of)
+        };
+        let windows = roster.courses.iter().zip(grid_days).map(window).collect();
+        let courses = roster.enrolments.iter().map(|enrolment| enrolment.course).collect();
+        Self { windows, courses, as_of, received: [false; 1 << u8::BITS] }
+    }
+
+    /// Makes the limits of readings that only look at rows and hand over no events: there are no enrolments.
+    pub(crate) fn without_enrolments() -> Self {
+        Self { windows: Vec::new(), courses: Vec::new(), as_of: None, received: [false; 1 << u8::BITS] }
+    }
+
+    /// Returns the same limits for rows of these `kinds`. Events that a learner received from another (see
+    /// [`crate::Detail::is_received`]) are then kept apart from the learner's own.
+    #[must_use]
+    pub fn with_kinds(mut self, kinds: &[EventKind]) -> Self {
+        for (received, kind) in self.received.iter_mut().zip(kinds) {
+            *received = kind.detail.is_received();
+        }
+        self
+    }
+
+    /// Returns the limits of the `count` enrolments from `first` on, for rows that count enrolments from there and whose
+    /// kinds stand at the places `kinds` among all.
+    pub(crate) fn part(&self, first: EnrolmentIndex, count: usize, kinds: &[u8]) -> Self {
+        let first = first.as_usize();
+        let mut part = Self { courses: self.courses[first..first + count].to_vec(), ..self.clone() };
+        for (received, &kind) in part.received.iter_mut().zip(kinds) {
+            *received = self.is_received(kind);
+        }
+        part
+    }
+
+    /// Tells whether the learner received an event of this kind from another.
+    #[inline]
+    pub(crate) fn is_received(&self, kind: u8) -> bool {
+        self.received[usize::from(kind)]
+    }
+
+    /// Tells whether an instant is after the one at which the log is said to be taken.
+    pub(crate) fn is_after_log(&self, instant: i64) -> bool {
+        self.as_of.is_some_and(|as_of| instant > as_of)
+    }
+
+    /// Returns the course of an enrolment.
+    #[inline]
+    pub(crate) fn course(&self, enrolment: EnrolmentIndex) -> CourseIndex {
+        self.courses[enrolment.as_usize()]
+    }
+
+    /// Returns the instants that matter for an enrolment's course.
+    #[inline]
+    pub(crate) fn window(&self, enrolment: EnrolmentIndex) -> CourseWindow {
+        self.windows[self.course(enrolment).as_usize()]
+    }
+}

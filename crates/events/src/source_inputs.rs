@@ -1,0 +1,29 @@
+//! The files and database tables that a source is read from.
+
+use std::path::PathBuf;
+
+/// A file that belongs to a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputFile {
+    /// What it is to the format: `log`, `enrolments`, `calendar` …
+    pub role: &'static str,
+    /// Where it is.
+    pub path: PathBuf,
+}
+
+/// A table of a database that belongs to a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatabaseTable {
+    /// What it is to the format.
+    pub role: &'static str,
+    /// The database's address, without user and password.
+    pub place: String,
+    /// The table's name.
+    pub table: String,
+    /// Rows read.
+    pub rows: u64,
+    /// Lowest and highest id, of a table that is read as a stream.
+    pub ids: Option<(i64, i64)>,
+    /// BLAKE3 of what was read, in hexadecimal, of a table that is read as a whole.
+    pub blake3: Option<String>,
+}
