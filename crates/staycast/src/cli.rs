@@ -1,4 +1,4 @@
-//! What the user types. Parsing does no work: each subcommand's `resolve` turns its arguments into what it needs.
+//! The command line. Parsing does no work: each subcommand resolves its arguments to a job of a type of its own.
 
 use std::num::NonZeroUsize;
 

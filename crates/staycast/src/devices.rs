@@ -1,4 +1,4 @@
-//! `staycast devices`: what this build can compute on.
+//! `staycast devices`: the devices that this build can compute on.
 
 use clap::Args;
 use serde::Serialize;
@@ -26,7 +26,7 @@ pub(crate) struct DevicesArgs {}
 pub(crate) const HELP: &str = "\
 Where to compute: auto (a GPU that computes right, or else the CPU), cpu, flex, ndarray, wgpu, vulkan, cuda";
 
-/// The device for `choice`, said aloud when it was not named.
+/// Chooses the device, and notes which it is where the user named none.
 pub(crate) fn choose(choice: DeviceChoice, console: &Console) -> anyhow::Result<ChosenDevice> {
     let device = device::choose(choice)?;
     keep_freed_memory();
@@ -51,11 +51,11 @@ pub(crate) fn keep_freed_memory() {
     }
 }
 
-/// Other C libraries have no such setting.
+/// Does nothing, as other C libraries have no such setting.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(crate) fn keep_freed_memory() {}
 
-/// A device as a sentence names it.
+/// Names a device as a sentence does.
 pub(crate) fn describe_device(device: &DeviceInfo) -> String {
     match device.hardware {
         Hardware::Cpu => format!("the CPU through {}", device.backend),
@@ -65,7 +65,7 @@ pub(crate) fn describe_device(device: &DeviceInfo) -> String {
 
 #[derive(Debug, Serialize)]
 struct Listing {
-    /// What `--device auto` takes, and why.
+    /// The device that `--device auto` takes, and why.
     auto: Auto,
     /// Greatest error at which a device passes.
     tolerance: f64,

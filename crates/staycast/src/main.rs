@@ -9,6 +9,7 @@ mod demo;
 mod devices;
 mod display;
 mod evaluate;
+mod failure;
 mod files;
 mod forecast_args;
 mod hints;
@@ -22,6 +23,7 @@ mod run_folders;
 mod runs;
 mod score;
 mod sequences;
+mod sequences_description;
 mod simulate;
 mod status;
 mod train;
@@ -43,7 +45,7 @@ fn main() -> ExitCode {
     let status = match run(&cli) {
         Ok(status) => status,
         Err(error) => {
-            let (status, message) = status::status_and_message(&error);
+            let (status, message) = failure::status_and_message(&error);
             if let Some(message) = message {
                 console::print_to_stderr(&format!("error: {message}"));
             }

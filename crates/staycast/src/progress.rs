@@ -62,7 +62,7 @@ fn style(template: BarTemplate, total: Option<u64>) -> ProgressStyle {
         })
 }
 
-/// What a bar counts.
+/// Names the unit that a bar counts in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum BarTemplate {
     /// Bytes.

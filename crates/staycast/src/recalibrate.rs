@@ -44,7 +44,7 @@ pub(crate) struct RecalibrateArgs {
     device: DeviceChoice,
 }
 
-/// What came of it.
+/// Holds the record of a recalibration, as `--json` prints it.
 #[derive(Serialize)]
 struct RecalibrateOutcome<'a> {
     out: &'a PathBuf,
@@ -104,7 +104,7 @@ fn describe_outcome(args: &RecalibrateArgs, record: &RecalibrationRecord, target
     sheet.into_string()
 }
 
-/// What was fitted, in a few words.
+/// Describes in a phrase what was fitted.
 pub(crate) const fn describe_refit(refit: Refit) -> &'static str {
     match refit {
         Refit::Curve => "calibration and threshold",

@@ -7,7 +7,7 @@ use crate::devices;
 use crate::display::{LabelledText, group_digits, group_digits_in, pluralise};
 use crate::recalibrate::describe_refit;
 
-/// What a run is.
+/// Describes a run, a row a fact.
 pub(crate) fn describe_run(sheet: &mut LabelledText, run: &Run) {
     let manifest = run.manifest();
     let config = run.config();
@@ -72,7 +72,7 @@ pub(crate) fn describe_run(sheet: &mut LabelledText, run: &Run) {
     sheet.row("Seed", manifest.seed.to_string());
 }
 
-/// What a run forecasts with, in a few words.
+/// Describes in a phrase the models that a run forecasts with.
 pub(crate) fn describe_model(run: &Run) -> String {
     let each = |kind: ModelKind| match kind {
         ModelKind::Baseline(kind) => describe_baseline(kind).to_owned(),
@@ -110,7 +110,7 @@ fn describe_baseline(kind: BaselineKind) -> &'static str {
     }
 }
 
-/// What each part of a blend weighs at the week that the run is for.
+/// Lists the weight of each part of a blend at the week that the run is for.
 fn weights(run: &Run) -> Option<String> {
     let week = run.manifest().target_week;
     let blend = run.blend()?.weights.get(&week)?;
@@ -118,12 +118,12 @@ fn weights(run: &Run) -> Option<String> {
     Some(format!("{} (of logits, at week {week})", each.join(", ")))
 }
 
-/// The split's description, a line for each of its clauses that is about anybody.
+/// Writes the split's description, a line for each of its clauses that is about anybody.
 fn sentence(split: &str) -> String {
     clauses(split).join("\n")
 }
 
-/// The clauses of a split's description that are about anybody.
+/// Lists the clauses of a split's description that are about anybody.
 pub(crate) fn clauses(split: &str) -> Vec<String> {
     split.split("; ").filter(|clause| !clause.contains(" 0 enrolments")).map(group_digits_in).collect()
 }

@@ -83,7 +83,7 @@ enum RunsCommand {
 
 /// Columns of the table of runs.
 const TABLE_WIDTH: usize = 100;
-/// The figures by which runs are compared, and which of their values are good.
+/// Figures by which runs are compared, and which of their values are good.
 const FIGURES: [(&str, Better); 8] = [
     ("auc", Better::Higher),
     ("auc_active", Better::Higher),
@@ -94,7 +94,7 @@ const FIGURES: [(&str, Better); 8] = [
     ("held_out_auc", Better::Higher),
     ("evaluations", Better::Lower),
 ];
-/// What of a manifest is compared beside settings.
+/// Entries of a manifest that are compared beside settings.
 const FACTS: [&str; 5] = ["data.fingerprint", "label_rule", "target_week", "device.backend", "staycast_version"];
 
 #[derive(Debug, Serialize)]

@@ -38,7 +38,7 @@ pub(crate) struct ScoreArgs {
     out: PathBuf,
 }
 
-/// What to score.
+/// Holds which learners to score, and the file to write.
 #[derive(Debug)]
 pub(crate) struct ScoreJob {
     pub(crate) forecast: ForecastSelection,
@@ -47,7 +47,7 @@ pub(crate) struct ScoreJob {
     pub(crate) out: PathBuf,
 }
 
-/// What came of it.
+/// Holds the counts of a score file, as `--json` prints them.
 #[derive(Debug, Serialize)]
 pub(crate) struct ScoreOutcome {
     pub(crate) out: PathBuf,

@@ -1,4 +1,4 @@
-//! `staycast simulate`: logs of learners who never existed, with a known truth.
+//! `staycast simulate`: logs of synthetic learners, with a known truth.
 
 use std::cell::Cell;
 use std::path::PathBuf;
@@ -66,7 +66,7 @@ Then, for logs in edX's format, which have neither dates nor labels:
   staycast preprocess tracking --courses tracking/courses.csv --labels tracking/labels.csv \\
       --out sequences";
 
-/// The formats by name.
+/// Names a format in which logs can be simulated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum SimulatedFormat {
     /// KDD Cup 2015 (XuetangX): log.csv, enrollment.csv, date.csv, object.csv, truth.csv
@@ -87,7 +87,7 @@ impl From<SimulatedFormat> for Format {
     }
 }
 
-/// What to simulate.
+/// Holds the settings of a simulation, and how to write it.
 #[derive(Debug)]
 struct SimulateJob {
     config: SimulatorConfig,
@@ -115,7 +115,7 @@ impl SimulateArgs {
     }
 }
 
-/// What came of it.
+/// Holds the result of a simulation, as `--json` prints it.
 #[derive(Debug, Serialize)]
 struct SimulateOutcome {
     out: PathBuf,
@@ -216,7 +216,7 @@ fn describe_outcome(shown: &SimulateOutcome) -> String {
     sheet.into_string()
 }
 
-/// The best reachable AUC by week, and the simplest forecast's beside it.
+/// Lists the best reachable AUC by week, and the simplest forecast's beside it.
 fn best(reachable: &[ReachableRecord]) -> String {
     let decimal = |auc: Option<f64>| auc.map_or_else(|| "–".to_owned(), |auc| format!("{auc:.3}"));
     let mut lines = vec!["of any forecast, by the end of week (of days since the last event alone)".to_owned()];

@@ -6,9 +6,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use crate::hints;
-
-/// What the exit status says.
+/// Names how the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
     /// Done.
@@ -69,7 +67,7 @@ pub(crate) fn usage(message: impl fmt::Display) -> anyhow::Error {
     UsageError { cause: anyhow::Error::msg(message.to_string()) }.into()
 }
 
-/// Makes a [`UsageError`] of a library's error, which keeps its type, so that [`crate::hints`] recognises it.
+/// Makes a [`UsageError`] of a library's error, which keeps its type, so that a hint can be found for it.
 pub(crate) fn usage_from(cause: impl Into<anyhow::Error>) -> anyhow::Error {
     UsageError { cause: cause.into() }.into()
 }
@@ -85,49 +83,3 @@ impl fmt::Display for OutputClosed {
 }
 
 impl std::error::Error for OutputClosed {}
-
-/// Returns the status for an error, and the message about it, if there is one.
-pub(crate) fn status_and_message(error: &anyhow::Error) -> (Status, Option<String>) {
-    if error.is::<OutputClosed>() {
-        return (Status::Fine, None);
-    }
-    let status = if error.is::<UsageError>() { Status::WrongUsage } else { Status::Failed };
-    let mut message = join_causes(error);
-    if let Some(hint) = hints::for_error(error) {
-        message = format!("{message}; {hint}");
-    }
-    (status, Some(message))
-}
-
-/// Joins the messages of the error and its causes. A cause that the text before already quotes is left out.
-fn join_causes(error: &anyhow::Error) -> String {
-    let mut message = String::new();
-    for cause in error.chain().map(ToString::to_string) {
-        if message.is_empty() {
-            message = cause;
-        } else if !message.contains(&cause) {
-            message = format!("{message}: {cause}");
-        }
-    }
-    message
-}
-
-#[cfg(test)]
-mod tests {
-    use anyhow::Context;
-
-    use super::*;
-
-    #[test]
-    fn errors_have_statuses_and_messages() {
-        let failure = std::fs::read("no such file").map_err(|error| anyhow::anyhow!("x: {error}"));
-        let (status, message) = status_and_message(&failure.expect_err("it is not there"));
-        assert_eq!(status, Status::Failed);
-        assert!(message.expect("a message").starts_with("x: "));
-        let wrong = Err::<(), _>(usage("--folds 1")).context("cannot split").expect_err("an error");
-        assert_eq!(status_and_message(&wrong), (Status::WrongUsage, Some("cannot split: --folds 1".to_owned())));
-        let inner = usage_from(std::io::Error::other("the library's fact"));
-        assert_eq!(status_and_message(&inner), (Status::WrongUsage, Some("the library's fact".to_owned())));
-        assert_eq!(status_and_message(&OutputClosed.into()), (Status::Fine, None));
-    }
-}

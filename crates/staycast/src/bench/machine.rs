@@ -5,7 +5,7 @@ use serde::Serialize;
 /// A machine, as far as figures depend on it.
 #[derive(Debug, Serialize)]
 pub(super) struct Machine {
-    /// What the processor calls itself, or its architecture where the system does not say.
+    /// The processor's own name, or its architecture where the system does not say.
     pub(super) cpu: String,
     /// Cores that this process may use.
     pub(super) cores: usize,

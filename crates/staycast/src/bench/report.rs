@@ -18,7 +18,7 @@ pub(super) struct BenchReport {
     pub(super) reading: Reading,
     /// From memory to each device.
     pub(super) loading: Vec<Loading>,
-    /// What could not be measured, and why.
+    /// Measurements that could not be made, and why.
     pub(super) failed: Vec<Failed>,
     /// Devices that were left out, and why.
     pub(super) left_out: Vec<String>,

@@ -8,7 +8,7 @@ use staycast_evaluation::splits::SplitKind;
 
 use super::paired::Pair;
 
-/// What came of it.
+/// Holds the runs compared, with the differences of every pair.
 #[derive(Debug, Serialize)]
 pub(super) struct Comparison {
     pub(super) week: u16,

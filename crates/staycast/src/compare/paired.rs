@@ -1,4 +1,4 @@
-//! Two models on the same rows.
+//! Differences between two models on the same rows.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use staycast_forecast::Predictions;
 
 use crate::evaluate::BOOTSTRAP_SEED;
 
-/// A run that takes part.
+/// Holds a run that is compared, with its predictions.
 pub(super) struct Contender {
     pub(super) name: String,
     pub(super) predictions: Vec<Predictions>,
     pub(super) cohorts: ByCohort<Cohort>,
 }
 
-/// Two runs, compared.
+/// Holds the differences between two runs, by cohort.
 #[derive(Debug, Serialize)]
 pub(super) struct Pair {
     pub(super) first: String,
@@ -26,7 +26,7 @@ pub(super) struct Pair {
     pub(super) cohorts: ByCohort<Compared>,
 }
 
-/// How they differ in one cohort.
+/// Holds the differences between two runs in one cohort.
 #[derive(Debug, Serialize)]
 pub(super) struct Compared {
     /// On all rows of the test part, or of the first repeat of a cross-validation.
@@ -36,7 +36,7 @@ pub(super) struct Compared {
 }
 
 impl Compared {
-    /// Difference in AUC (the first less the second), its 95 % interval, and p: over folds where there are folds.
+    /// Returns the difference in AUC (the first less the second), its 95 % interval, and p: over folds where there are folds.
     pub(super) fn auc(&self) -> [Metric; 4] {
         match &self.folds {
             Some(folds) => [folds.mean, folds.low, folds.high, folds.p_value],
@@ -48,7 +48,7 @@ impl Compared {
     }
 }
 
-/// Rows at the asked week that all of several predictions have and place in a cohort.
+/// Holds the rows at the asked week that all of several predictions have and place in a cohort.
 pub(super) struct Common<'a> {
     /// By enrolment: the row of each.
     rows: BTreeMap<usize, Vec<&'a PredictionRow>>,
@@ -78,13 +78,13 @@ impl<'a> Common<'a> {
         Self { rows, folds }
     }
 
-    /// Rows in a cohort.
+    /// Counts the rows in a cohort.
     pub(super) fn count(&self, active: bool) -> u64 {
         self.rows.values().filter(|rows| !active || rows[0].active).count() as u64
     }
 }
 
-/// What two models say of the rows of a cohort.
+/// Holds the forecasts of two models for the rows of a cohort.
 struct Both {
     labels: Vec<bool>,
     learners: Vec<u32>,
@@ -118,7 +118,7 @@ impl Both {
         ComparedForecast { scores: &self.scores[model], probabilities: &self.probabilities[model] }
     }
 
-    /// Differences in AUC, the first model less the second, fold by fold; folds with one class only have none.
+    /// Returns the differences in AUC, the first model less the second, fold by fold; folds with one class only have none.
     fn by_fold(&self) -> Vec<f64> {
         let mut members: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         for (row, fold) in self.folds.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! `staycast demo`: the whole line of work on learners who never existed, through the same code as the commands.
+//! `staycast demo`: every stage on synthetic learners, through the same code as the commands.
 
 mod people;
 mod place;
@@ -63,7 +63,7 @@ const SHOWN: usize = 10;
 /// How many of those who are still active.
 const ACTIVE_SHOWN: usize = 5;
 
-/// What came of it.
+/// Holds the results of every stage, as `--json` prints them.
 #[derive(Debug, Serialize)]
 struct DemoOutcome {
     out: PathBuf,
@@ -117,7 +117,7 @@ impl Demo<'_> {
         Ok(DemoOutcome { out, seconds, simulated, preprocess, train, evaluation, best_reachable, score, most_at_risk })
     }
 
-    /// The heading of a stage: its number, what it does, and the command that would do it.
+    /// Prints the heading of a stage: its number, what it does, and the command that would do it.
     fn heading(&self, number: u32, what: &str, command: &str) -> anyhow::Result<()> {
         self.console.print_part(&format!("\n{number}. {what}\n   $ {command}\n"))
     }

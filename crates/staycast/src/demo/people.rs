@@ -20,7 +20,7 @@ pub(super) fn still_active(rows: &[ScoreRow], data: &Dataset, days: f32, most: u
     found
 }
 
-/// What the table says of a row besides its score.
+/// Holds the facts about a learner that the table shows beside the score.
 struct Person {
     silent_days: Option<f32>,
     dropped_out: Option<bool>,

@@ -1,4 +1,4 @@
-//! Where a demo puts its files.
+//! The folder of a demo, and the files in it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 /// Name of the folder, and the stem of the names after it.
 const NAME: &str = "staycast-demo";
 
-/// The demo's folder: new or empty when it is found.
+/// Names the demo's folder, which is new or empty when it is found.
 #[derive(Debug)]
 pub(super) struct Place {
     folder: PathBuf,
 }
 
 impl Place {
-    /// The folder asked for, if it is free; otherwise the first free one of `staycast-demo`, `staycast-demo-2` …, so that a
+    /// Takes the folder asked for, if it is free; where none is asked for, the first free one of `staycast-demo`, `staycast-demo-2` …, so that a
     /// second demo just works.
     pub(super) fn find(asked: Option<&Path>) -> anyhow::Result<Self> {
         if let Some(folder) = asked {
@@ -52,7 +52,7 @@ impl Place {
     }
 }
 
-/// Whether nothing is there, or an empty folder.
+/// Tells whether nothing is there, or an empty folder.
 fn is_free(path: &Path) -> bool {
     !path.exists() || fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
 }

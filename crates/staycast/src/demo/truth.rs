@@ -1,4 +1,4 @@
-//! What the best of all forecasters would reach: the simulator knows each learner's chance of dropping out.
+//! The best reachable AUC: the simulator knows the true probability that each learner drops out.
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -24,6 +24,28 @@ impl LabelledText {
         self
     }
 
+    /// Adds a label and what it says, cut after `most` lines with ` …` at the end.
+    pub(crate) fn row_of_lines(&mut self, label: &str, value: impl AsRef<str>, most: usize) -> &mut Self {
+        let mut whole = Self::default();
+        whole.row(label, value);
+        let mut lines: Vec<&str> = whole.text.lines().collect();
+        if lines.len() <= most {
+            self.text.push_str(&whole.text);
+            return self;
+        }
+        lines.truncate(most);
+        self.text.push_str(&lines.join("\n"));
+        // The ellipsis takes the place of a word where the line is full.
+        let last = lines.last().map_or(0, |line| line.chars().count());
+        if last + 2 > TEXT_WIDTH
+            && let Some(end) = self.text.trim_end().rfind(' ')
+        {
+            self.text.truncate(end);
+        }
+        self.text.push_str(" …\n");
+        self
+    }
+
     /// Adds a paragraph over the whole width.
     pub(crate) fn paragraph(&mut self, text: impl AsRef<str>) -> &mut Self {
         for line in text.as_ref().lines() {
@@ -99,5 +121,16 @@ mod tests {
         assert!(text.lines().count() > 1);
         assert!(text.lines().all(|line| line.chars().count() <= TEXT_WIDTH));
         assert!(text.lines().skip(1).all(|line| line.starts_with(&" ".repeat(LABEL_WIDTH))));
+    }
+
+    #[test]
+    fn a_row_of_lines_is_cut_and_says_so() {
+        for words in 1..80 {
+            let mut text = LabelledText::default();
+            text.row_of_lines("Courses", "word ".repeat(words), 2);
+            let text = text.into_string();
+            assert!(text.lines().count() <= 2 && text.lines().all(|line| line.chars().count() <= TEXT_WIDTH), "{text}");
+            assert_eq!(text.contains('…'), text.matches("word").count() < words, "{words}: {text}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What people read: numbers, lists and laid-out text. Knows no command.
+//! Helpers for text that people read: numbers, lists and layout. They know no command.
 
 mod labelled_text;
 mod numbers;

@@ -15,7 +15,7 @@ use crate::forecast_args::{ForecastSelection, as_usage, open_run};
 use crate::sequences::load;
 use crate::{devices, files};
 
-/// What to evaluate.
+/// Holds which forecasts to evaluate, and how.
 #[derive(Debug)]
 pub(crate) struct EvaluateJob {
     pub(crate) forecast: ForecastSelection,
@@ -29,7 +29,7 @@ pub(crate) struct EvaluateJob {
     pub(crate) check_leakage: CheckLeakage,
 }
 
-/// Whether to test for leakage.
+/// Names when to test for leakage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CheckLeakage {
     /// With every evaluation
@@ -41,7 +41,7 @@ pub(crate) enum CheckLeakage {
 /// Seed of the bootstrap: a report is the same each time it is made.
 pub(crate) const BOOTSTRAP_SEED: u64 = 1;
 
-/// What came of it.
+/// Holds the report of an evaluation, as data and as text.
 #[derive(Debug)]
 pub(crate) struct EvaluateOutcome {
     pub(crate) outcome: EvaluationOutcome,

@@ -60,7 +60,7 @@ fn about(run: &Run, data: &Dataset, outcome: &EvaluationOutcome) -> About {
     }
 }
 
-/// What finishes "A learner counts as dropped out who …".
+/// Finishes the sentence "A learner counts as dropped out who …".
 fn dropout_words(rule: DropoutRule) -> String {
     match rule {
         DropoutRule::InactiveLast { weeks } => {

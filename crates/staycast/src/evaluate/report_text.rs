@@ -25,7 +25,7 @@ pub(super) fn report_text(outcome: &EvaluationOutcome, folds: Option<FoldsRecord
     text
 }
 
-/// What the figures of a repeated cross-validation are.
+/// Says of which data and repeats the figures of a repeated cross-validation are.
 fn repeated_heading(outcome: &EvaluationOutcome, folds: Option<FoldsRecord>) -> String {
     let evaluation = &outcome.evaluation;
     let mut sheet = LabelledText::default();

@@ -1,4 +1,4 @@
-//! What a log holds, before anything is made of it.
+//! The description of a log, before anything is made of it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,8 +15,8 @@ use staycast_sequences::{Progress, Unit};
 use super::args::InspectArgs;
 use crate::console::Console;
 use crate::display::{LabelledText, format_bytes, group_digits, list_first, pluralise, quote_for_shell};
-use crate::preprocess::describe_reason;
 use crate::progress::StageProgress;
+use crate::sequences_description::describe_reason;
 
 /// Courses listed, those with enrolments; the JSON has all of them.
 const COURSES: usize = 24;
@@ -99,7 +99,7 @@ pub(super) fn run(args: &InspectArgs, console: &Console) -> anyhow::Result<()> {
 
 type Spans = BTreeMap<CourseIndex, TimeSpan>;
 
-/// Reads the log to its end: what becomes of its rows, and when each course has events.
+/// Reads the log to its end: counts its rows by what becomes of them, and finds when each course has events.
 fn read(source: &Source, console: &Console) -> anyhow::Result<(Tally, Spans)> {
     let days: Vec<u32> = source.roster.courses.iter().map(|course| course.days).collect();
     let frame = RowLimits::new(&source.roster, &days, None);
@@ -126,7 +126,7 @@ fn read(source: &Source, console: &Console) -> anyhow::Result<(Tally, Spans)> {
     Ok((tally, spans))
 }
 
-/// The tallies of a file's blocks, in order, as one with line numbers.
+/// Joins the tallies of a file's blocks, in order, as one with line numbers.
 fn placed(file: &dyn EventFile, blocks: impl Iterator<Item = BlockTally>) -> Tally {
     let name = file.name();
     let mut line = file.first_line();
@@ -265,12 +265,12 @@ fn describe(report: &LogInspection, args: &InspectArgs) -> String {
     sheet.into_string()
 }
 
-/// The date of an instant in text.
+/// Returns the date of an instant in text.
 fn date(instant: &str) -> &str {
     instant.split('T').next().unwrap_or(instant)
 }
 
-/// Each activity and what the source calls it.
+/// Lists the activities, each with the source's own names for it.
 fn kinds(report: &LogInspection) -> String {
     let mut by_activity: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for kind in &report.kinds {

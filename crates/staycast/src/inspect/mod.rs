@@ -1,4 +1,4 @@
-//! `staycast inspect`: what a path holds, in words.
+//! `staycast inspect`: a description of a sequences folder, a run or a log.
 
 mod args;
 mod log;
@@ -16,7 +16,7 @@ use staycast_forecast::{RunState, run_state};
 use crate::console::Console;
 use crate::status::{Status, usage};
 
-/// What a path turned out to be.
+/// Names the kinds of things that can be inspected.
 enum ContentKind {
     Sequences,
     Run,
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &InspectArgs, console: &Console) -> anyhow::Result<Statu
     Ok(Status::Fine)
 }
 
-/// Folders of ours say in their manifest what they are.
+/// Finds out what a path holds; Staycast's own folders say so in their manifest.
 fn content_kind(path: &Path) -> anyhow::Result<ContentKind> {
     let file = path.join("manifest.json");
     if !file.is_file() {

@@ -1,4 +1,4 @@
-//! What a run is.
+//! The description of a run.
 
 use std::path::Path;
 
@@ -49,7 +49,7 @@ struct UnfinishedRunInspection<'a> {
     config: &'a Config,
 }
 
-/// Says what an unfinished run is.
+/// Describes an unfinished run.
 pub(super) fn begun(path: &Path, config: &Config, console: &Console) -> anyhow::Result<()> {
     console.print_result(&UnfinishedRunInspection { kind: "unfinished-run", path, config }, || {
         let mut sheet = LabelledText::default();

@@ -1,4 +1,4 @@
-//! What a sequences folder holds.
+//! The description of a sequences folder.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use staycast_sequences::{Dataset, Selection, SequenceFolder};
 
 use crate::console::Console;
 use crate::display::{LabelledText, format_percent, group_digits, pluralise, quote_for_shell};
-use crate::preprocess;
+use crate::sequences_description::{Detail, describe_contents, describe_input};
 
 /// Courses listed, those with enrolments; the JSON has all of them.
 const COURSES: usize = 24;
@@ -48,7 +48,7 @@ pub(super) fn run(path: &Path, console: &Console) -> anyhow::Result<()> {
         manifest: folder.manifest(),
         courses: courses(&data),
     };
-    console.print_result(&report, || describe(&report))
+    console.print_result(&report, || describe(&report, console.verbosity.into()))
 }
 
 fn courses(data: &Dataset) -> Vec<Course> {
@@ -76,7 +76,7 @@ fn courses(data: &Dataset) -> Vec<Course> {
     courses
 }
 
-fn describe(report: &SequencesInspection<'_>) -> String {
+fn describe(report: &SequencesInspection<'_>, detail: Detail) -> String {
     let manifest = report.manifest;
     let mut sheet = LabelledText::default();
     sheet.paragraph(format!(
@@ -84,8 +84,8 @@ fn describe(report: &SequencesInspection<'_>) -> String {
         manifest.staycast_version, manifest.layout_version
     ));
     sheet.gap();
-    preprocess::describe_input(&mut sheet, manifest);
-    preprocess::describe_contents(&mut sheet, manifest);
+    describe_input(&mut sheet, manifest, detail);
+    describe_contents(&mut sheet, manifest, detail);
     let weeks = group_digits(manifest.totals.enrolment_weeks);
     sheet.row(
         "Table",

@@ -17,7 +17,7 @@ use crate::console::Console;
 use crate::progress::StageProgress;
 use crate::status::{Status, usage};
 
-/// What to build, from what.
+/// Holds the log to read, the options, and the folder to write.
 #[derive(Debug)]
 pub(crate) struct PreprocessJob {
     pub(crate) inputs: Vec<PathBuf>,
@@ -59,12 +59,12 @@ impl PreprocessJob {
     }
 }
 
-/// What came of it.
+/// Holds the result of a build, as `--json` prints it.
 #[derive(Debug, Serialize)]
 pub(crate) struct PreprocessOutcome {
     /// The folder written.
     pub(crate) out: PathBuf,
-    /// Whether it was there already, finished, and has been kept.
+    /// True where it was there already, finished, and has been kept.
     pub(crate) kept: bool,
     pub(crate) seconds: f64,
     pub(crate) peak_memory_bytes: Option<u64>,

@@ -6,7 +6,6 @@ mod summary;
 
 pub(crate) use args::PreprocessArgs;
 pub(crate) use job::{PreprocessJob, PreprocessOutcome, execute};
-pub(crate) use summary::{describe_contents, describe_input, describe_reason};
 
 use crate::console::Console;
 use crate::status::Status;
@@ -15,7 +14,7 @@ use crate::status::Status;
 pub(crate) fn run(args: &PreprocessArgs, console: &Console) -> anyhow::Result<Status> {
     let job = args.resolve()?;
     let built = execute(&job, console)?;
-    console.print_summary(&built, || summary::describe_outcome(&job, &built))?;
+    console.print_summary(&built, || summary::describe_outcome(&job, &built, console.verbosity.into()))?;
     if built.status() == Status::TooManyRejected {
         console.warn(&summary::too_many_rejected(&built));
     }

@@ -20,7 +20,7 @@ use crate::devices;
 use crate::sequences::load;
 use crate::status::usage_from;
 
-/// What to train, on what.
+/// Holds which run to train, on which sequences, and how to begin.
 #[derive(Debug)]
 pub(crate) struct TrainJob {
     pub(crate) sequences: PathBuf,
@@ -33,7 +33,7 @@ pub(crate) struct TrainJob {
     pub(crate) from: Option<PathBuf>,
 }
 
-/// How to begin.
+/// Names how a training begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StartMode {
     /// With a new run.
@@ -42,12 +42,12 @@ pub(crate) enum StartMode {
     Any,
 }
 
-/// What came of it.
+/// Holds the result of a training, as `--json` prints it.
 #[derive(Debug, Serialize)]
 pub(crate) struct TrainOutcome {
     /// The run's folder.
     pub(crate) out: PathBuf,
-    /// Whether it was finished already, and has been kept.
+    /// True where it was finished already and has been kept.
     pub(crate) kept: bool,
     /// Why this device.
     pub(crate) device_why: String,
@@ -80,12 +80,12 @@ pub(crate) fn execute(job: &TrainJob, console: &Console) -> anyhow::Result<(Trai
     Ok((trained, run))
 }
 
-/// Whether the finished run in the folder is to be kept.
+/// Tells whether the finished run in the folder is to be kept.
 fn keeps(job: &TrainJob) -> anyhow::Result<bool> {
     Ok(job.start == StartMode::Any && run_state(&job.out)? == RunState::Finished)
 }
 
-/// [`execute`] on sequences that have been read.
+/// Does the same on sequences that have been read.
 pub(crate) fn train_or_keep(
     data: &Dataset,
     job: &TrainJob,
@@ -126,7 +126,7 @@ fn train(
     trained
 }
 
-/// Two who watch.
+/// Passes the progress of a training to two watchers.
 struct Both<'a>(&'a dyn TrainingWatch, &'a dyn TrainingWatch);
 
 impl TrainingWatch for Both<'_> {
@@ -146,7 +146,7 @@ impl TrainingWatch for Both<'_> {
     }
 }
 
-/// A finished run may stand for the one asked for only if it is that one.
+/// Checks that the finished run in the folder is the one asked for.
 fn same_run(run: &Run, job: &TrainJob, data: &Dataset) -> anyhow::Result<()> {
     let other =
         |what| anyhow::anyhow!("{} holds a finished run of other {what}; name another --out", job.out.display());

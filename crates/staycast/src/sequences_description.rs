@@ -1,0 +1,205 @@
+//! A sequences folder described: the input and what became of its rows, the contents, and what was not computed.
+
+use std::collections::BTreeMap;
+
+use staycast_sequences::manifest::{Manifest, ReasonCount};
+
+use crate::console::Verbosity;
+use crate::display::{LabelledText, format_bytes, format_percent, group_digits, list_first, pluralise};
+
+/// Says how long a description may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// As long as fits a screen; where something is cut, it says that `--verbose` shows the rest.
+    Screen,
+    /// Everything.
+    Full,
+}
+
+impl From<Verbosity> for Detail {
+    fn from(verbosity: Verbosity) -> Self {
+        match verbosity {
+            Verbosity::Quiet | Verbosity::Normal => Self::Screen,
+            Verbosity::Detailed => Self::Full,
+        }
+    }
+}
+
+impl Detail {
+    /// Returns the greatest number of lines, items or samples, where `on_screen` is that of a screen.
+    const fn at_most(self, on_screen: usize) -> usize {
+        match self {
+            Self::Screen => on_screen,
+            Self::Full => usize::MAX,
+        }
+    }
+}
+
+/// Describes the input: the files read, and what became of their rows. What was rejected comes first.
+pub(crate) fn describe_input(text: &mut LabelledText, manifest: &Manifest, detail: Detail) {
+    let size = manifest.inputs.iter().map(|input| input.bytes).sum();
+    let names: Vec<&str> = manifest.inputs.iter().map(|input| input.file.as_str()).collect();
+    let format = format!("{}: {}", manifest.format, manifest.format_reason);
+    text.row_of_lines("Format", format, detail.at_most(2));
+    let files = pluralise(names.len() as u64, "file");
+    let read = format!("{files}, {}: {}", format_bytes(size), list_first(&names, detail.at_most(4)));
+    text.row_of_lines("Read", read, detail.at_most(2));
+    let rows = &manifest.rows;
+    let sum = |reasons: &BTreeMap<String, ReasonCount>| reasons.values().map(|count| count.rows).sum::<u64>();
+    let became = format!(
+        "{} of the log: {} used, {} set aside, {} rejected",
+        group_digits(rows.read),
+        group_digits(rows.used),
+        group_digits(sum(&rows.set_aside)),
+        group_digits(sum(&rows.rejected))
+    );
+    text.row("Rows", became);
+    describe_rejected(text, manifest, detail);
+    // Rows that are set aside are as they should be, so nobody has to look at any.
+    let aside: Vec<String> = by_falling_count(&rows.set_aside)
+        .into_iter()
+        .map(|(reason, count)| format!("{} {}", group_digits(count.rows), describe_reason(reason)))
+        .collect();
+    if !aside.is_empty() {
+        let aside = format!("{} (fine, but with no place in the sequences)", aside.join(", "));
+        text.row_of_lines("Set aside", aside, detail.at_most(2));
+    }
+}
+
+/// Lists why rows were rejected, of the log and of the other tables, each reason with samples.
+fn describe_rejected(text: &mut LabelledText, manifest: &Manifest, detail: Detail) {
+    let rows = &manifest.rows;
+    let of_log = by_falling_count(&rows.rejected).into_iter().map(|(reason, count)| (reason, count, "the log"));
+    let of_tables =
+        by_falling_count(&rows.rejected_roster).into_iter().map(|(reason, count)| (reason, count, "the other tables"));
+    let all: Vec<_> = of_log.chain(of_tables).collect();
+    let shown = detail.at_most(3).min(all.len());
+    for (place, (reason, count, of)) in all[..shown].iter().enumerate() {
+        let label = if place == 0 { "Rejected" } else { "" };
+        text.row_of_lines(
+            label,
+            format!("{} {} (of {of})", group_digits(count.rows), describe_reason(reason)),
+            detail.at_most(1),
+        );
+        for sample in count.samples.iter().take(detail.at_most(1)) {
+            let sample = format!("e.g. {} line {}: {}", sample.file, sample.line, sample.what);
+            text.row_of_lines("", sample, detail.at_most(1));
+        }
+    }
+    if shown < all.len() {
+        let more = pluralise((all.len() - shown) as u64, "more reason");
+        text.row("", format!("and {more}, which --verbose and manifest.json list"));
+    }
+}
+
+fn by_falling_count(reasons: &BTreeMap<String, ReasonCount>) -> Vec<(&String, &ReasonCount)> {
+    let mut counts: Vec<(&String, &ReasonCount)> = reasons.iter().collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(count.rows));
+    counts
+}
+
+/// Words a reason that the manifest names.
+pub(crate) fn describe_reason(reason: &str) -> String {
+    match reason {
+        "after_as_of" => "after the instant given by --as-of".to_owned(),
+        "after_the_calendar" => "after the end of their course, or of its weeks kept".to_owned(),
+        "banked" => "results carried over from an earlier run".to_owned(),
+        "filtered_out" => "left out by the format or the mapping: staff, guests, what is of no course".to_owned(),
+        "far_from_course" => "decades from their course".to_owned(),
+        "no_course" => "outside any course".to_owned(),
+        "no_learner" => "of nobody who is logged in".to_owned(),
+        "comment" => "comments in the log".to_owned(),
+        other => other.replace('_', " "),
+    }
+}
+
+/// Describes the contents of a sequences folder.
+pub(crate) fn describe_contents(text: &mut LabelledText, manifest: &Manifest, detail: Detail) {
+    let totals = &manifest.totals;
+    let learners = if manifest.capabilities.learners {
+        format!(", of {}", pluralise(totals.learners, "learner"))
+    } else {
+        "; the source does not identify learners across courses".to_owned()
+    };
+    text.row("Enrolments", format!("{}{learners}", group_digits(totals.enrolments)));
+    if !totals.enrolments_left_out.is_empty() {
+        let left_out: Vec<String> = totals
+            .enrolments_left_out
+            .iter()
+            .map(|(reason, count)| format!("{} more left out: {}", group_digits(*count), describe_left_out(reason)))
+            .collect();
+        text.row_of_lines("", left_out.join("; "), detail.at_most(2));
+    }
+    let weeks = pluralise(u64::from(manifest.calendar.weeks), "week");
+    let dates = match manifest.calendar.source.as_str() {
+        "inferred" => "dates inferred from the events, which may look past a cut-off: give --courses FILE if you can",
+        "courses-file" => "dates from the courses file",
+        _ => "dates from the source",
+    };
+    text.row_of_lines(
+        "Courses",
+        format!("{}, of up to {weeks}; {dates}", group_digits(totals.courses)),
+        detail.at_most(2),
+    );
+    let instant = manifest.calendar.as_of.replace('T', " ");
+    text.row(
+        "Log taken",
+        match (manifest.calendar.as_of_source.as_str(), manifest.capabilities.dates) {
+            ("given", _) => format!("{instant}, as given"),
+            (_, true) => format!("{instant}, the end of its newest event's day"),
+            (_, false) => "at the end of its newest event's day (the source has no dates)".to_owned(),
+        },
+    );
+    describe_labels(text, manifest, detail);
+    describe_features(text, manifest, detail);
+}
+
+fn describe_left_out(reason: &str) -> String {
+    match reason {
+        "unknown_course" => "no table has dates for their course".to_owned(),
+        other => other.replace('_', " "),
+    }
+}
+
+fn describe_labels(text: &mut LabelledText, manifest: &Manifest, detail: Detail) {
+    let labels = &manifest.labels;
+    let share = if labels.known == 0 {
+        "no enrolment's outcome is known, so these can be scored but not trained on".to_owned()
+    } else {
+        let share = format_percent(labels.dropouts as f64 / labels.known as f64);
+        let dropouts = pluralise(labels.dropouts, "dropout");
+        format!("{dropouts} ({share}) of the {} with a known outcome", pluralise(labels.known, "enrolment"))
+    };
+    text.row_of_lines("Dropout", format!("by the rule {}: {share}", labels.rule), detail.at_most(2));
+    if !labels.unknown.is_empty() {
+        let unknown: Vec<String> =
+            labels.unknown.iter().map(|(why, count)| format!("{} unknown: {why}", group_digits(*count))).collect();
+        text.row_of_lines("", unknown.join("; "), detail.at_most(2));
+    }
+}
+
+/// Counts the features, and those that are null; a full description names them.
+fn describe_features(text: &mut LabelledText, manifest: &Manifest, detail: Detail) {
+    let mut lacking: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for feature in &manifest.features {
+        if let Some(why) = &feature.lacking {
+            lacking.entry(why).or_default().push(&feature.name);
+        }
+    }
+    let all = manifest.features.len();
+    let null: usize = lacking.values().map(Vec::len).sum();
+    let known = group_digits((all - null) as u64);
+    match (null, detail) {
+        (0, _) => text.row("Features", known),
+        (_, Detail::Screen) => text.row(
+            "Features",
+            format!("{known} of {all}; the source lacks what {null} would need (listed by --verbose)"),
+        ),
+        (_, Detail::Full) => text.row("Features", format!("{known} of {all}; the others are null:")),
+    };
+    if detail == Detail::Full {
+        for (why, names) in lacking {
+            text.row("", format!("{why}: {}", names.join(", ")));
+        }
+    }
+}
