@@ -17,8 +17,9 @@ use staycast_evaluation::report::{
     RecencyBaseline, Resampling, WeekReference, compare, evaluate, plots,
 };
 use staycast_evaluation::splits::SplitKind;
+use staycast_weeks::CutOff;
 
-const WEEK: u16 = 4;
+const WEEK: CutOff = CutOff::after_weeks(4).expect("four weeks");
 const WEEKS: u16 = 8;
 const LEARNERS: u32 = 4_000;
 
@@ -120,8 +121,9 @@ impl World {
         let label = leaves < 10.0;
         // The South's traces say less of what they will do.
         let noise = if region == "South" { 1.6 } else { 0.8 };
-        for week in 1..=WEEKS {
-            let cutoff = f64::from(week);
+        for weeks in 1..=WEEKS {
+            let week = CutOff::after_weeks(weeks).expect("a week or more");
+            let cutoff = f64::from(weeks);
             let silent = if leaves < cutoff { 7.0 * (cutoff - leaves) } else { 2.5 * -unit(rng).max(1e-9).ln() };
             let score = 0.9 * risk - 0.4 + noise / cutoff.sqrt() * normal(rng) + 0.09 * (silent - 4.0);
             self.rows.push(PredictionRow {
@@ -132,7 +134,7 @@ impl World {
                 score,
                 p: 1.0 / (1.0 + (-1.1 * score - 0.5).exp()),
                 label: Some(label),
-                known: !enrolment.is_multiple_of(41) || week > 4,
+                known: !enrolment.is_multiple_of(41) || weeks > 4,
                 active: silent < 14.0,
                 days_since_last: (silent < 7.0 * cutoff).then_some(silent),
                 exclusion: enrolment.is_multiple_of(97).then_some(Exclusion::NotEnoughData),
@@ -156,16 +158,16 @@ fn normal(rng: &mut ChaCha8Rng) -> f64 {
     radius * (std::f64::consts::TAU * unit(rng)).cos()
 }
 
-fn references() -> BTreeMap<u16, WeekReference> {
-    let of_week = |week: u16| {
+fn references() -> BTreeMap<CutOff, WeekReference> {
+    let of_week = |week: CutOff| {
         let recency = RecencyBaseline {
             calibration: Calibration::Platt { slope: 0.12, intercept: -0.1 },
             threshold: 0.6,
-            never_active_days: 7.0 * f64::from(week) + 1.0,
+            never_active_days: 7.0 * f64::from(week.weeks()) + 1.0,
         };
         (week, WeekReference { threshold: 0.58, training_base_rate: 0.6, recency: Some(recency) })
     };
-    (1..WEEKS).map(of_week).collect()
+    (1..WEEKS).filter_map(CutOff::after_weeks).map(of_week).collect()
 }
 
 fn data_quality() -> DataQuality {

@@ -119,15 +119,15 @@ impl fmt::Display for ProxyRule {
 /// `since_last_event` is `None` for an enrolment without an event, `since_enrolment` where the source has no day of
 /// enrolment; `since_start` is days since the course's start. Negative before the course or the enrolment has begun.
 #[must_use]
-pub fn silent_days(since_last_event: Option<f64>, since_start: f64, since_enrolment: Option<f64>) -> f64 {
+pub fn days_inactive(since_last_event: Option<f64>, since_start: f64, since_enrolment: Option<f64>) -> f64 {
     [since_last_event, since_enrolment].into_iter().flatten().fold(since_start, f64::min)
 }
 
 /// Whether an enrolment of a running course counts as dropped out, as things stood when the log was taken.
 ///
 /// `Some(true)` if it had been silent for [`ProxyRule::inactive_days`] or more; else `Some(false)` if no more than
-/// [`ProxyRule::stayed_weeks_left`] weeks of the course were left; else `None`. `silent_days_at_as_of` is what
-/// [`silent_days`] gives; `None` if that is negative. `weeks_left` runs from the instant the log was taken to the
+/// [`ProxyRule::stayed_weeks_left`] weeks of the course were left; else `None`. `days_inactive_at_as_of` is what
+/// [`days_inactive`] gives; `None` if that is negative. `weeks_left` runs from the instant the log was taken to the
 /// course's end, and is negative after it and infinite where no end is known. `None` if either number is NaN.
 ///
 /// ```
@@ -140,11 +140,11 @@ pub fn silent_days(since_last_event: Option<f64>, since_start: f64, since_enrolm
 /// # Ok::<(), staycast_evaluation::proxy::ProxyRuleError>(())
 /// ```
 #[must_use]
-pub fn proxy_label(silent_days_at_as_of: f64, weeks_left: f64, rule: ProxyRule) -> Option<bool> {
-    if silent_days_at_as_of.is_nan() || weeks_left.is_nan() || silent_days_at_as_of < 0.0 {
+pub fn proxy_label(days_inactive_at_as_of: f64, weeks_left: f64, rule: ProxyRule) -> Option<bool> {
+    if days_inactive_at_as_of.is_nan() || weeks_left.is_nan() || days_inactive_at_as_of < 0.0 {
         return None;
     }
-    if silent_days_at_as_of >= rule.inactive_days() {
+    if days_inactive_at_as_of >= rule.inactive_days() {
         return Some(true);
     }
     (weeks_left <= rule.stayed_weeks_left()).then_some(false)
@@ -180,12 +180,12 @@ mod tests {
     #[test]
     fn nobody_is_silent_before_there_was_anything_to_do() {
         // Enrolled a month before the start and clicked once then; the course is in its fifth day.
-        assert_eq!(silent_days(Some(30.0), 5.0, Some(31.0)), 5.0);
+        assert_eq!(days_inactive(Some(30.0), 5.0, Some(31.0)), 5.0);
         // Joined late and has not begun.
-        assert_eq!(silent_days(None, 40.0, Some(3.0)), 3.0);
-        assert_eq!(silent_days(Some(2.0), 40.0, None), 2.0);
-        assert_eq!(silent_days(None, 40.0, None), 40.0);
-        assert_eq!(silent_days(None, -2.0, Some(9.0)), -2.0);
+        assert_eq!(days_inactive(None, 40.0, Some(3.0)), 3.0);
+        assert_eq!(days_inactive(Some(2.0), 40.0, None), 2.0);
+        assert_eq!(days_inactive(None, 40.0, None), 40.0);
+        assert_eq!(days_inactive(None, -2.0, Some(9.0)), -2.0);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Who is forecast at which week, and which of these rows have an answer to learn from.
 
-use staycast_evaluation::proxy::{ProxyRule, proxy_label, silent_days};
+use staycast_evaluation::proxy::{ProxyRule, days_inactive, proxy_label};
 use staycast_sequences::{CutOff, Dataset, DropoutRule, Exclusion, WeekIndex, standing};
 
 /// How every enrolment stands at every cut-off, and its answer. Cut-off k is stored at index k - 1, the week that it
@@ -99,12 +99,12 @@ fn proxy(data: &Dataset, enrolment: usize, rule: ProxyRule) -> Option<(bool, u32
     let weeks = course.week_grid();
     let as_of = f64::from(weeks.end_day(observed));
     let since_last = data.feature("days_since_last").map(|column| data.week(enrolment, observed.last_week())[column]);
-    let silent = silent_days(
+    let inactive = days_inactive(
         since_last.filter(|days| !days.is_nan()).map(f64::from),
         as_of,
         row.enrolled_day.map(|day| as_of - day),
     );
-    let label = proxy_label(silent, (f64::from(weeks.days()) - as_of) / 7.0, rule)?;
+    let label = proxy_label(inactive, (f64::from(weeks.days()) - as_of) / 7.0, rule)?;
     let allowed = |cut_off: &CutOff| rule.allows_cutoff(as_of - f64::from(weeks.end_day(*cut_off)));
     let mut latest_first = observed.weeks_seen().rev().filter_map(WeekIndex::cut_off);
     latest_first.find(allowed).map(|last| (label, last.weeks().into()))

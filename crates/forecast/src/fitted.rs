@@ -8,7 +8,7 @@ use staycast_evaluation::calibration::{Calibration, CalibrationMethod};
 use staycast_evaluation::metrics::Ranking;
 use staycast_evaluation::report::{RecencyBaseline, WeekReference};
 use staycast_evaluation::threshold::{ChosenThreshold, ThresholdRule};
-use staycast_sequences::{Dataset, WeekIndex};
+use staycast_sequences::{CutOff, Dataset, WeekIndex};
 
 use crate::examples::Examples;
 
@@ -75,8 +75,9 @@ impl Fitted {
 
     /// References for a report, by week.
     #[must_use]
-    pub fn references(&self) -> BTreeMap<u16, WeekReference> {
-        self.weeks.iter().map(|(&week, fit)| (week, fit.reference.clone())).collect()
+    pub fn references(&self) -> BTreeMap<CutOff, WeekReference> {
+        let reference = |(&weeks, fit): (&u16, &WeekFit)| Some((CutOff::after_weeks(weeks)?, fit.reference.clone()));
+        self.weeks.iter().filter_map(reference).collect()
     }
 }
 
@@ -107,7 +108,8 @@ fn fit_week(
     let threshold = rule.choose(&p, &labels).map_err(|error| error.to_string())?;
     let training_base_rate = known.iter().filter(|&&label| label).count() as f64 / known.len() as f64;
     // A rule that the model can follow may be out of a baseline's reach: the report then says that it has none.
-    let recency = RecencyBaseline::fit(&silence, &known, (week + 1) as u16, rule).ok();
+    let cut_off = CutOff::after_weeks((week + 1) as u16);
+    let recency = cut_off.and_then(|cut_off| RecencyBaseline::fit(&silence, &known, cut_off, rule).ok());
     let held_out_auc = Ranking::new(&scores, &labels).ok().and_then(|ranking| ranking.auc().value());
     let reference = WeekReference { threshold: threshold.threshold, training_base_rate, recency };
     let base_rate = Some(labels.iter().filter(|&&label| label).count() as f64 / labels.len() as f64);

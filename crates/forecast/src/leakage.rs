@@ -100,7 +100,7 @@ impl Run {
             None => None,
         };
         let sides = Sides::of(self, data, &predictions[0]);
-        let examples = Examples::of(data, usize::from(week));
+        let examples = Examples::of(data, week.count());
         let (dealt_labels, dealt_labels_not_run) = match &sides {
             Some(sides) => match self.dealt_labels(data, &examples, sides)? {
                 Ok(test) => (Some(test), None),
@@ -113,7 +113,7 @@ impl Run {
         let suspicious_inputs = self.suspicious_inputs(data, &examples, &predictions[0])?;
         let passed = future.as_ref().is_none_or(|test| test.changed == 0)
             && dealt_labels.as_ref().is_none_or(|test| test.passed);
-        Ok(LeakageReport { week, future, dealt_labels, dealt_labels_not_run, suspicious_inputs, passed })
+        Ok(LeakageReport { week: week.weeks(), future, dealt_labels, dealt_labels_not_run, suspicious_inputs, passed })
     }
 
     fn future(&self, data: &Dataset, device: &ChosenDevice, predictions: &Predictions) -> Result<FutureTest, RunError> {
@@ -126,7 +126,7 @@ impl Run {
             .collect();
         let chosen = spread(&at_week, MOST_ENROLMENTS);
         let before = self.rows_of(&part_of(data, &chosen, None), week, device)?;
-        let after = self.rows_of(&part_of(data, &chosen, Some(usize::from(week))), week, device)?;
+        let after = self.rows_of(&part_of(data, &chosen, Some(week.count())), week, device)?;
         let changed = before.iter().zip(&after).filter(|(before, after)| before != after).count() as u64;
         Ok(FutureTest { rows: before.len() as u64, changed })
     }
@@ -221,7 +221,7 @@ impl Run {
     }
 
     /// All there is of the rows at `week` but their answers.
-    fn rows_of(&self, data: &Dataset, week: u16, device: &ChosenDevice) -> Result<Vec<Seen>, RunError> {
+    fn rows_of(&self, data: &Dataset, week: CutOff, device: &ChosenDevice) -> Result<Vec<Seen>, RunError> {
         let all: Vec<usize> = (0..data.enrolments.len()).collect();
         let predictions = self.predict_rows(data, &all, device)?;
         let seen = predictions.into_iter().filter(|row| row.week == week).map(|row| {

@@ -129,7 +129,7 @@ pub(crate) fn write_predictions(path: &Path, data: &Dataset, parts: &[Prediction
         ("enrolment_id", texts(rows.iter().map(|&(_, enrolment, _)| about(enrolment).id.as_str()))),
         ("learner_id", texts(rows.iter().map(|&(_, enrolment, _)| about(enrolment).learner.as_str()))),
         ("repeat", Arc::new(Int32Array::from_iter_values(rows.iter().map(|(part, _, _)| part.repeat as i32)))),
-        ("week", Arc::new(Int32Array::from_iter_values(rows.iter().map(|(_, _, row)| i32::from(row.week))))),
+        ("week", Arc::new(Int32Array::from_iter_values(rows.iter().map(|(_, _, row)| i32::from(row.week.weeks()))))),
         ("score", numbers(|row| row.score)),
         ("p_dropout", numbers(|row| row.p)),
         ("at_risk", flags(&|(part, _, row)| part.at_risk(row).filter(|_| placed(row)))),

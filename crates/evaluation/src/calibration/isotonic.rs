@@ -33,7 +33,7 @@ struct Block {
 }
 
 impl Block {
-    fn of(group: &TieGroup) -> Self {
+    fn new(group: &TieGroup) -> Self {
         let rows = group.positives + group.negatives;
         Self { lowest: group.score, highest: group.score, positives: group.positives, rows }
     }
@@ -51,7 +51,7 @@ impl IsotonicCurve {
         let ranking = Ranking::of_checked(scores, labels);
         let mut blocks: Vec<Block> = Vec::new();
         for group in ranking.groups().iter().rev() {
-            let mut block = Block::of(group);
+            let mut block = Block::new(group);
             while let Some(before) = blocks.pop_if(|before| before.violates(&block)) {
                 block.lowest = before.lowest;
                 block.positives += before.positives;

@@ -1,13 +1,15 @@
 //! A figure over weeks.
 
+use staycast_weeks::CutOff;
+
 use super::Drawing;
 use super::plot::{Axis, Key, Numbers, Plot};
 
 /// A figure at the end of one week.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WeekPoint {
-    /// The week.
-    pub week: u16,
+    /// The cut-off.
+    pub week: CutOff,
     /// The figure.
     pub value: f64,
     /// Its 95 % interval, if known.
@@ -33,7 +35,7 @@ pub struct WeekFigure<'a> {
     /// The model first, then baselines.
     pub series: Vec<WeekSeries<'a>>,
     /// The week that the report is about.
-    pub asked_week: u16,
+    pub asked_week: CutOff,
     /// What guessing reaches, if that is one number.
     pub guessing: Option<f64>,
     /// Lowest and highest value the axis shows at least.
@@ -66,8 +68,8 @@ pub fn by_week(figure: &WeekFigure<'_>) -> Option<Drawing> {
         keys.push(Key::Reference("guessing"));
     }
     let across = Axis {
-        low: f64::from(first) - 0.5,
-        high: f64::from(last) + 0.5,
+        low: f64::from(first.weeks()) - 0.5,
+        high: f64::from(last.weeks()) + 0.5,
         title: "end of week",
         numbers: Numbers::Count,
         ticks: 13,
@@ -78,20 +80,21 @@ pub fn by_week(figure: &WeekFigure<'_>) -> Option<Drawing> {
         plot.reference((across.low, guessing), (across.high, guessing));
     }
     for stretch in stretches(&model.points) {
-        let lows = stretch.iter().filter_map(|point| Some((f64::from(point.week), point.interval?.0)));
-        let highs = stretch.iter().rev().filter_map(|point| Some((f64::from(point.week), point.interval?.1)));
+        let lows = stretch.iter().filter_map(|point| Some((f64::from(point.week.weeks()), point.interval?.0)));
+        let highs = stretch.iter().rev().filter_map(|point| Some((f64::from(point.week.weeks()), point.interval?.1)));
         plot.area(0, &lows.chain(highs).collect::<Vec<_>>());
     }
     for (at, series) in figure.series.iter().enumerate().rev() {
         for stretch in stretches(&series.points) {
-            let line: Vec<(f64, f64)> = stretch.iter().map(|point| (f64::from(point.week), point.value)).collect();
+            let line: Vec<(f64, f64)> =
+                stretch.iter().map(|point| (f64::from(point.week.weeks()), point.value)).collect();
             plot.line(at, &line);
         }
         for point in &series.points {
             let interval = point.interval.map_or_else(String::new, |(low, high)| format!(" ({low:.3} to {high:.3})"));
             let words = format!("{}, week {}: {:.3}{interval}", series.name, point.week, point.value);
             let radius = if point.week == figure.asked_week { 5.0 } else { 3.3 };
-            plot.mark(at, (f64::from(point.week), point.value), radius, &words);
+            plot.mark(at, (f64::from(point.week.weeks()), point.value), radius, &words);
         }
     }
     let (start, end) = (model.points[0], model.points[model.points.len() - 1]);
@@ -106,5 +109,5 @@ pub fn by_week(figure: &WeekFigure<'_>) -> Option<Drawing> {
 
 /// Runs of weeks without a gap.
 fn stretches(points: &[WeekPoint]) -> impl Iterator<Item = &[WeekPoint]> {
-    points.chunk_by(|a, b| a.week + 1 == b.week)
+    points.chunk_by(|a, b| a.week.count() + 1 == b.week.count())
 }

@@ -1,5 +1,7 @@
 //! The first screen: what the forecast does, how sure that is, against what, and what kind of test it was.
 
+use staycast_weeks::CutOff;
+
 use super::element::{paragraph, wilson};
 use super::{Page, cohorts, flatters};
 use crate::markup::escape;
@@ -98,7 +100,7 @@ fn between((low, high): (f64, f64)) -> String {
 }
 
 /// "Of 100 learners flagged …", or why that can't be said.
-fn sentence(cohort: &Cohort, week: u16) -> String {
+fn sentence(cohort: &Cohort, week: CutOff) -> String {
     match (cohort.n, cohort.positives, cohort.precision, cohort.recall) {
         (0, ..) => format!("Nobody is in this group at the end of week {week}, so there is nothing to measure."),
         (n, 0, ..) => {

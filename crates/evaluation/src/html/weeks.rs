@@ -115,5 +115,5 @@ fn week_rows(evaluation: &Evaluation, key: &str) -> String {
 }
 
 fn refused(evaluation: &Evaluation) -> String {
-    evaluation.refused_weeks_in_words().iter().map(|sentence| paragraph(sentence)).collect()
+    evaluation.describe_refused_weeks().iter().map(|sentence| paragraph(sentence)).collect()
 }

@@ -28,7 +28,7 @@ impl Capacity {
 
     /// Learners contacted of `n`: never more than there are.
     #[must_use]
-    pub fn of(self, n: u64) -> u64 {
+    pub fn learners_of(self, n: u64) -> u64 {
         match self {
             Self::Share(share) => ((share * n as f64).round() as u64).max(1).min(n),
             Self::Count(count) => count.min(n),

@@ -1,6 +1,7 @@
 //! How much a learner's forecast moves from week to week, and a way to smooth it.
 
 use serde::Serialize;
+use staycast_weeks::CutOff;
 
 use super::resample::percentile;
 use super::{Metric, Undefined};
@@ -11,8 +12,8 @@ use crate::calibration::{log_odds, sigmoid};
 pub struct WeekForecast {
     /// Which enrolment.
     pub enrolment: u32,
-    /// At the end of which week.
-    pub week: u16,
+    /// At which cut-off.
+    pub week: CutOff,
     /// Probability of dropout.
     pub p: f64,
     /// Whether the learner is flagged at risk.
@@ -50,7 +51,7 @@ pub struct Movement {
 impl Movement {
     /// Measures rows sorted by enrolment and week. Weeks that are not successive make no pair.
     #[must_use]
-    pub fn of(rows: &[WeekForecast], which: Pairs) -> Self {
+    pub fn between_weeks(rows: &[WeekForecast], which: Pairs) -> Self {
         let mut changes: Vec<f64> = Vec::new();
         let (mut enrolments, mut flips, mut flipped_repeatedly) = (0, 0, 0);
         for weeks in rows.chunk_by(|a, b| a.enrolment == b.enrolment) {
@@ -59,7 +60,7 @@ impl Movement {
             for pair in weeks.windows(2) {
                 let (before, after) = (&pair[0], &pair[1]);
                 let looked_at = which == Pairs::All || !after.activity_changed;
-                if u32::from(after.week) == u32::from(before.week) + 1 && looked_at {
+                if after.week.count() == before.week.count() + 1 && looked_at {
                     changes.push((after.p - before.p).abs());
                     own_flips += u64::from(after.flagged != before.flagged);
                 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use staycast_weeks::CutOff;
 
 use super::cohort::{Cohort, Forecast};
 use super::{LabelledRow, WeekReference, labels_of, values_of};
@@ -48,7 +49,7 @@ pub enum BaselineError {
 }
 
 impl RecencyBaseline {
-    /// Fits it on training-side rows known at the cut-off of `cutoff_week`: Platt scaling of the days, and the
+    /// Fits it on training-side rows known at the cut-off: Platt scaling of the days, and the
     /// threshold that `rule` chooses on the same rows' probabilities.
     ///
     /// # Errors
@@ -56,10 +57,10 @@ impl RecencyBaseline {
     pub fn fit(
         days_since_last: &[Option<f64>],
         labels: &[bool],
-        cutoff_week: u16,
+        cut_off: CutOff,
         rule: ThresholdRule,
     ) -> Result<Self, BaselineError> {
-        let longest = days_since_last.iter().flatten().copied().fold(7.0 * f64::from(cutoff_week), f64::max);
+        let longest = days_since_last.iter().flatten().copied().fold(7.0 * f64::from(cut_off.weeks()), f64::max);
         let never_active_days = longest + 1.0;
         let days: Vec<f64> = days_since_last.iter().map(|days| days.unwrap_or(never_active_days)).collect();
         let calibration = CalibrationMethod::Platt.fit(&days, labels)?;

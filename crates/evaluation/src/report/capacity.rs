@@ -29,7 +29,7 @@ pub(super) fn lines(rows: &[LabelledRow<'_>], capacities: &[Capacity]) -> Result
         trivial.push((name, Ranking::new(&scores, &labels)?));
     }
     let line = |&capacity: &Capacity| {
-        let k = capacity.of(rows.len() as u64);
+        let k = capacity.learners_of(rows.len() as u64);
         let baselines = trivial.iter().map(|(name, ranking)| (*name, ranking.at_capacity(k))).collect();
         CapacityLine { capacity, k, model: model.at_capacity(k), baselines }
     };

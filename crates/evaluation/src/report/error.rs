@@ -1,5 +1,7 @@
 //! Why no report can be made.
 
+use staycast_weeks::CutOff;
+
 use crate::metrics::MetricError;
 use crate::metrics::survival::SurvivalError;
 
@@ -13,7 +15,7 @@ pub enum ReportError {
     )]
     WeekInsideLabelWindow {
         /// Week asked for.
-        week: u16,
+        week: CutOff,
         /// Last week whose cut-off comes before the window opens.
         last_allowed_week: u16,
     },
@@ -23,15 +25,15 @@ pub enum ReportError {
         /// Week asked for.
         week: u16,
         /// Weeks there are.
-        present: Vec<u16>,
+        present: Vec<CutOff>,
     },
     /// The run carries nothing to measure the asked week against.
     #[error("the run has no threshold and baselines for week {week}; it has them for weeks {}", list(.present))]
     NoReference {
         /// Week asked for.
-        week: u16,
+        week: CutOff,
         /// Weeks the run has them for.
-        present: Vec<u16>,
+        present: Vec<CutOff>,
     },
     /// A scored row has a NaN score.
     #[error("row {row} (week {week}) is to be scored but its score is NaN: give it an exclusion reason")]
@@ -39,7 +41,7 @@ pub enum ReportError {
         /// 0-based row.
         row: usize,
         /// Its week.
-        week: u16,
+        week: CutOff,
     },
     /// A scored row's probability is none.
     #[error("row {row} (week {week}) has probability {value}: it must lie between 0 and 1")]
@@ -47,7 +49,7 @@ pub enum ReportError {
         /// 0-based row.
         row: usize,
         /// Its week.
-        week: u16,
+        week: CutOff,
         /// The value found.
         value: f64,
     },
@@ -57,7 +59,7 @@ pub enum ReportError {
         /// 0-based row.
         row: usize,
         /// Its week.
-        week: u16,
+        week: CutOff,
         /// The value found.
         value: f64,
     },
@@ -65,7 +67,7 @@ pub enum ReportError {
     #[error("the training base rate of week {week} is {value}: it must lie between 0 and 1")]
     BaseRateOutOfRange {
         /// The week.
-        week: u16,
+        week: CutOff,
         /// The value found.
         value: f64,
     },
@@ -130,7 +132,7 @@ pub enum ReportError {
     Metric(#[from] MetricError),
 }
 
-fn list(weeks: &[u16]) -> String {
+fn list(weeks: &[CutOff]) -> String {
     if weeks.is_empty() {
         return "(none)".to_owned();
     }

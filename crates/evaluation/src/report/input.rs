@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use staycast_weeks::Exclusion;
+use staycast_weeks::{CutOff, Exclusion};
 
 use super::{Extras, RecencyBaseline, ReportError, Resampling};
 use crate::splits::SplitKind;
@@ -17,8 +17,8 @@ pub struct PredictionRow {
     pub course: u32,
     /// Learner number, the same in all of a learner's courses: the unit the bootstrap draws.
     pub learner: u32,
-    /// Week at whose end the prediction is made (weeks 0 … `week` − 1 are seen).
-    pub week: u16,
+    /// Cut-off at which the prediction is made.
+    pub week: CutOff,
     /// Score before calibration, higher for likelier dropout. Not looked at where the row is excluded.
     pub score: f64,
     /// Calibrated probability of dropout. Not looked at where the row is excluded.
@@ -67,8 +67,8 @@ pub struct WeekReference {
 pub struct EvaluationRequest<'a> {
     /// One row an enrolment and week, in any order.
     pub rows: &'a [PredictionRow],
-    /// The week asked for.
-    pub week: u16,
+    /// Cut-off that the report is about.
+    pub week: CutOff,
     /// The last week whose cut-off comes before the label window opens, if labels are made from a window of the log;
     /// later weeks are refused.
     pub last_allowed_week: Option<u16>,
@@ -77,7 +77,7 @@ pub struct EvaluationRequest<'a> {
     /// What the test measures.
     pub kind: SplitKind,
     /// By week.
-    pub references: &'a BTreeMap<u16, WeekReference>,
+    pub references: &'a BTreeMap<CutOff, WeekReference>,
     /// Course identifiers, by course number.
     pub course_names: &'a [String],
     /// Whether and how to bootstrap.

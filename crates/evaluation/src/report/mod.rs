@@ -25,6 +25,7 @@ mod survival;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
+use staycast_weeks::CutOff;
 
 use crate::metrics::MetricError;
 use crate::splits::SplitKind;
@@ -62,8 +63,8 @@ pub struct ByCohort<T> {
 /// One week of the curve.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WeekReport {
-    /// The week: its cut-off is 7 · week days after the start.
-    pub week: u16,
+    /// The cut-off.
+    pub week: CutOff,
     /// The model's figures.
     pub cohorts: ByCohort<Cohort>,
     /// The same for each trivial baseline, by name.
@@ -94,7 +95,7 @@ pub enum WeekRefusal {
 impl Evaluation {
     /// Weeks that are not on the curve and why, a sentence for each reason.
     #[must_use]
-    pub fn refused_weeks_in_words(&self) -> Vec<String> {
+    pub fn describe_refused_weeks(&self) -> Vec<String> {
         let reasons = [
             (WeekRefusal::InsideLabelWindow, "the outcome could already be seen at their cut-off"),
             (WeekRefusal::NoTrainingReference, "no training course reached them"),
@@ -112,8 +113,8 @@ impl Evaluation {
 /// `weeks`, `excluded`, `baselines`; the fields after those are additions.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Evaluation {
-    /// The asked week.
-    pub week: u16,
+    /// The cut-off that was asked for.
+    pub week: CutOff,
     /// What counts as dropout.
     pub label_rule: String,
     /// What the test measures.
@@ -128,7 +129,7 @@ pub struct Evaluation {
     pub baselines: BTreeMap<&'static str, ByCohort<Cohort>>,
     /// Weeks with rows that are not on the curve, and why.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub weeks_refused: BTreeMap<u16, WeekRefusal>,
+    pub weeks_refused: BTreeMap<CutOff, WeekRefusal>,
     /// Bootstrap intervals at the asked week, by learner and, with ten courses or more, by course.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub bootstrap: Vec<ByCohort<BootstrapIntervals>>,
@@ -173,7 +174,7 @@ pub fn evaluate(request: &EvaluationRequest<'_>) -> Result<Evaluation, ReportErr
     let mut weeks_refused = BTreeMap::new();
     let mut weeks = Vec::new();
     for week in weeks_present(request) {
-        if request.last_allowed_week.is_some_and(|last| week > last) {
+        if request.last_allowed_week.is_some_and(|last| week.weeks() > last) {
             weeks_refused.insert(week, WeekRefusal::InsideLabelWindow);
         } else if let Some(reference) = request.references.get(&week) {
             weeks.push(week_report(request, week, reference)?);
@@ -183,7 +184,7 @@ pub fn evaluate(request: &EvaluationRequest<'_>) -> Result<Evaluation, ReportErr
     }
     let asked = weeks.iter().find(|report| report.week == request.week).cloned();
     let asked = asked.ok_or_else(|| ReportError::NoRowsAtWeek {
-        week: request.week,
+        week: request.week.weeks(),
         present: weeks_present(request).into_iter().collect(),
     })?;
     let rows = rows_of_week(request, request.week);
@@ -213,12 +214,12 @@ pub fn evaluate(request: &EvaluationRequest<'_>) -> Result<Evaluation, ReportErr
 
 fn check_asked_week(request: &EvaluationRequest<'_>) -> Result<(), ReportError> {
     let week = request.week;
-    if let Some(last_allowed_week) = request.last_allowed_week.filter(|&last| week > last) {
+    if let Some(last_allowed_week) = request.last_allowed_week.filter(|&last| week.weeks() > last) {
         return Err(ReportError::WeekInsideLabelWindow { week, last_allowed_week });
     }
     let present = weeks_present(request);
     if !present.contains(&week) {
-        return Err(ReportError::NoRowsAtWeek { week, present: present.into_iter().collect() });
+        return Err(ReportError::NoRowsAtWeek { week: week.weeks(), present: present.into_iter().collect() });
     }
     if !request.references.contains_key(&week) {
         return Err(ReportError::NoReference { week, present: request.references.keys().copied().collect() });
@@ -226,7 +227,7 @@ fn check_asked_week(request: &EvaluationRequest<'_>) -> Result<(), ReportError> 
     Ok(())
 }
 
-fn weeks_present(request: &EvaluationRequest<'_>) -> BTreeSet<u16> {
+fn weeks_present(request: &EvaluationRequest<'_>) -> BTreeSet<CutOff> {
     request.rows.iter().map(|row| row.week).collect()
 }
 
@@ -258,7 +259,7 @@ fn values_of(rows: &[LabelledRow<'_>], value: impl Fn(&PredictionRow) -> f64) ->
     rows.iter().map(|&(row, _)| value(row)).collect()
 }
 
-fn rows_of_week<'a>(request: &EvaluationRequest<'a>, week: u16) -> WeekRows<'a> {
+fn rows_of_week<'a>(request: &EvaluationRequest<'a>, week: CutOff) -> WeekRows<'a> {
     let mut sorted = WeekRows { all: Vec::new(), excluded: BTreeMap::new() };
     for row in request.rows.iter().filter(|row| row.week == week) {
         match row.place() {
@@ -271,7 +272,7 @@ fn rows_of_week<'a>(request: &EvaluationRequest<'a>, week: u16) -> WeekRows<'a> 
 
 fn week_report(
     request: &EvaluationRequest<'_>,
-    week: u16,
+    week: CutOff,
     reference: &WeekReference,
 ) -> Result<WeekReport, ReportError> {
     let rows = rows_of_week(request, week);

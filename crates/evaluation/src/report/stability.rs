@@ -1,6 +1,7 @@
 //! How much forecasts move from week to week, and what smoothing would do.
 
 use serde::Serialize;
+use staycast_weeks::CutOff;
 
 use super::{ByCohort, EvaluationRequest, LabelledRow, ReportError, WeekRows, labels_of};
 use crate::metrics::stability::{Movement, Pairs, WeekForecast, smooth_logits};
@@ -45,7 +46,9 @@ pub(super) fn report(asked: &WeekRows<'_>, request: &EvaluationRequest<'_>) -> R
     let told = !request.extras.activity_changed.is_empty();
     let mut forecasts = forecasts(request);
     forecasts.sort_by_key(|row| (row.enrolment, row.week));
-    let measure = |rows: &[WeekForecast]| (Movement::of(rows, Pairs::All), Movement::of(rows, Pairs::Unchanged));
+    let measure = |rows: &[WeekForecast]| {
+        (Movement::between_weeks(rows, Pairs::All), Movement::between_weeks(rows, Pairs::Unchanged))
+    };
     let (all_pairs, unchanged_pairs) = measure(&forecasts);
     let smoothed = match request.extras.smoothing {
         None => None,
@@ -65,7 +68,7 @@ pub(super) fn report(asked: &WeekRows<'_>, request: &EvaluationRequest<'_>) -> R
 /// Every scored row of every week that the report covers, labelled or not: no outcome is looked at.
 fn forecasts(request: &EvaluationRequest<'_>) -> Vec<WeekForecast> {
     let scored = |row: &super::PredictionRow| {
-        let reported = request.last_allowed_week.is_none_or(|last| row.week <= last);
+        let reported = request.last_allowed_week.is_none_or(|last| row.week.weeks() <= last);
         row.exclusion.is_none() && row.known && reported
     };
     let rows = request.rows.iter().enumerate().filter(|(_, row)| scored(row));
@@ -94,7 +97,7 @@ fn smooth(sorted: &mut [WeekForecast], weight: f64, request: &EvaluationRequest<
 }
 
 /// The asked week's probabilities, by enrolment.
-fn p_by_enrolment(sorted: &[WeekForecast], week: u16) -> Vec<(u32, f64)> {
+fn p_by_enrolment(sorted: &[WeekForecast], week: CutOff) -> Vec<(u32, f64)> {
     sorted.iter().filter(|row| row.week == week).map(|row| (row.enrolment, row.p)).collect()
 }
 

@@ -92,7 +92,7 @@ pub(super) fn report(
 }
 
 fn measure(rows: &[LabelledRow<'_>], request: &EvaluationRequest<'_>) -> Result<SurvivalReport, ReportError> {
-    let cutoff = f64::from(request.week);
+    let cutoff = f64::from(request.week.weeks());
     let (mut already_gone, mut without_exit_time) = (0, 0);
     let mut followed: Vec<LabelledRow<'_>> = Vec::new();
     let mut exits: Vec<ExitTime> = Vec::new();

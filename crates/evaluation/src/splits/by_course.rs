@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use staycast_weeks::CutOff;
+
 use super::hash::{Purpose, keyed_hash};
 use super::whole::take_whole;
 use super::{Part, SplitError, SplitExclusion, SplitKind, SplitRow, TestCourses, check_share};
@@ -89,7 +91,7 @@ pub(super) fn courses(
 pub(super) fn later_courses(
     rows: &[SplitRow<'_>],
     test: &TestCourses,
-    cutoff_week: u16,
+    cut_off: CutOff,
 ) -> Result<Vec<Part>, SplitError> {
     let present = dated_courses(rows)?;
     let test: BTreeSet<&str> = match test {
@@ -102,7 +104,7 @@ pub(super) fn later_courses(
             latest_share(&present, *share, rows.len())?
         }
     };
-    known_in_time(rows, &present, &test, cutoff_week)
+    known_in_time(rows, &present, &test, cut_off)
 }
 
 /// All courses, each with its start and the day its labels are known.
@@ -120,10 +122,10 @@ pub(super) fn known_in_time(
     rows: &[SplitRow<'_>],
     present: &BTreeMap<&str, Course>,
     test: &BTreeSet<&str>,
-    cutoff_week: u16,
+    cut_off: CutOff,
 ) -> Result<Vec<Part>, SplitError> {
     let starts = test.iter().filter_map(|course| present[course].start_day);
-    let cutoff_day = starts.min().unwrap_or(i64::MAX).saturating_add(7 * i64::from(cutoff_week));
+    let cutoff_day = starts.min().unwrap_or(i64::MAX).saturating_add(7 * i64::from(cut_off.weeks()));
     let known_day = |course: &str| present[course].labels_known_day.unwrap_or(i64::MAX);
     let first_known_day =
         present.keys().filter(|course| !test.contains(**course)).map(|course| known_day(course)).min();
@@ -207,7 +209,7 @@ pub(super) fn validation_courses(
 }
 
 /// A forecast if every label fitted or validated on was known by the earliest test course's cut-off, else transfer.
-pub(super) fn kind(rows: &[SplitRow<'_>], part: &[Part], cutoff_week: u16) -> SplitKind {
+pub(super) fn kind(rows: &[SplitRow<'_>], part: &[Part], cut_off: CutOff) -> SplitKind {
     let members = |wanted: &'static [Part]| (0..rows.len()).filter(move |&row| wanted.contains(&part[row]));
     let known = courses_of(rows, members(&[Part::Train, Part::Validation]));
     let last_known = known.values().map(|about| about.labels_known_day).collect::<Option<Vec<i64>>>();
@@ -216,7 +218,9 @@ pub(super) fn kind(rows: &[SplitRow<'_>], part: &[Part], cutoff_week: u16) -> Sp
     let last_known = last_known.and_then(|days| days.into_iter().max());
     let first_start = starts.and_then(|days| days.into_iter().min());
     match (last_known, first_start) {
-        (Some(known), Some(start)) if known <= start.saturating_add(7 * i64::from(cutoff_week)) => SplitKind::Forecast,
+        (Some(known), Some(start)) if known <= start.saturating_add(7 * i64::from(cut_off.weeks())) => {
+            SplitKind::Forecast
+        }
         _ => SplitKind::Transfer,
     }
 }

@@ -3,6 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use staycast_weeks::CutOff;
+
 use super::by_course::{Course, courses_of, dated_courses, known_in_time};
 use super::hash::{Purpose, keyed_hash};
 use super::whole::take_whole;
@@ -14,7 +16,7 @@ type Runs<'a> = BTreeMap<i64, Vec<&'a str>>;
 pub(super) fn later_runs(
     rows: &[SplitRow<'_>],
     test: &LaterRuns,
-    cutoff_week: u16,
+    cut_off: CutOff,
     seed: u64,
 ) -> Result<Vec<Part>, SplitError> {
     let courses = dated_courses(rows)?;
@@ -37,7 +39,7 @@ pub(super) fn later_runs(
     };
     let latest = tested.iter().filter_map(|family| repeated[family].last_key_value());
     let test = latest.flat_map(|(_, courses)| courses.iter().copied()).collect();
-    known_in_time(rows, &courses, &test, cutoff_week)
+    known_in_time(rows, &courses, &test, cut_off)
 }
 
 fn families_of<'a>(
@@ -94,7 +96,7 @@ fn check_named(named: &BTreeSet<String>, families: &BTreeMap<&str, Runs<'_>>) ->
 
 /// The families of a split by run in words: those tested and those with a single run, and how many of each are trained
 /// on.
-pub(super) fn in_words(rows: &[SplitRow<'_>], part: &[Part]) -> Vec<String> {
+pub(super) fn describe_families(rows: &[SplitRow<'_>], part: &[Part]) -> Vec<String> {
     let families = |wanted: &[Part]| -> BTreeSet<&str> {
         rows.iter().zip(part).filter(|(_, of_row)| wanted.contains(of_row)).map(|(row, _)| row.family).collect()
     };

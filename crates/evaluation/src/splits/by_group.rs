@@ -33,7 +33,7 @@ pub(super) fn dealing_order(
 ) -> Vec<Vec<usize>> {
     let mut groups: BTreeMap<Group<'_>, (MakeUp, Vec<usize>)> = BTreeMap::new();
     for row in members {
-        let (make_up, inside) = groups.entry(Group::of(&rows[row], by)).or_default();
+        let (make_up, inside) = groups.entry(Group::new(&rows[row], by)).or_default();
         inside.push(row);
         match rows[row].label {
             Some(true) => make_up.positives += 1,

@@ -76,7 +76,7 @@ fn check_enough(part: &'static str, present: &BTreeMap<&str, usize>) -> Result<(
 }
 
 /// The institutions of each side in words.
-pub(super) fn in_words(rows: &[SplitRow<'_>], part: &[Part]) -> Vec<String> {
+pub(super) fn describe_institutions(rows: &[SplitRow<'_>], part: &[Part]) -> Vec<String> {
     let count =
         |wanted: &[Part]| institutions_of(rows, (0..rows.len()).filter(|&row| wanted.contains(&part[row]))).len();
     let (tested, trained) = (count(&[Part::Test]), count(&[Part::Train, Part::Validation]));

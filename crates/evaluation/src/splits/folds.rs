@@ -76,7 +76,7 @@ impl Folds {
             return Err(SplitError::NothingToLeaveOut { groups: groups.len(), unit: by });
         }
         let number = |count: usize| u32::try_from(count).expect("fewer groups than 2³²");
-        let fold = |row: &SplitRow<'_>| number(groups.partition_point(|group| *group < Group::of(row, by)));
+        let fold = |row: &SplitRow<'_>| number(groups.partition_point(|group| *group < Group::new(row, by)));
         let request = FoldRequest { folds: number(groups.len()), repeats: 1, by, seed };
         Ok(Self { request, making: Making::OneEach, fold_of: vec![rows.iter().map(fold).collect()] })
     }
@@ -135,7 +135,7 @@ impl Folds {
             Grouping::Enrolment => SplitKind::RandomOptimistic,
         };
         let notes = match by {
-            Grouping::Institution => by_institution::in_words(rows, &part),
+            Grouping::Institution => by_institution::describe_institutions(rows, &part),
             Grouping::Enrolment => {
                 vec!["a learner may be on both sides, since folds by enrolment do not keep learners apart".to_owned()]
             }

@@ -13,7 +13,7 @@ pub(super) struct Group<'a> {
 }
 
 impl<'a> Group<'a> {
-    pub(super) fn of(row: &SplitRow<'a>, by: Grouping) -> Self {
+    pub(super) fn new(row: &SplitRow<'a>, by: Grouping) -> Self {
         let whole = |id| Self { id, inside: None };
         match by {
             Grouping::Learner => whole(row.learner),
@@ -33,7 +33,7 @@ impl<'a> Group<'a> {
 
 /// The groups there are, in the order of their identifiers.
 pub(super) fn groups_of<'a>(rows: &[SplitRow<'a>], by: Grouping) -> BTreeSet<Group<'a>> {
-    rows.iter().map(|row| Group::of(row, by)).collect()
+    rows.iter().map(|row| Group::new(row, by)).collect()
 }
 
 /// Every row must have what it is grouped by.

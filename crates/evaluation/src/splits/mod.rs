@@ -121,8 +121,8 @@ pub fn assign(rows: &[SplitRow<'_>], request: &SplitRequest) -> Result<Assignmen
     check_rows(rows)?;
     let chosen = match &request.split {
         Split::Course { test, train } => by_course::courses(rows, test, train.as_ref(), request.seed)?,
-        Split::Time { test } => by_course::later_courses(rows, test, request.cutoff_week)?,
-        Split::LaterRun { test } => by_family::later_runs(rows, test, request.cutoff_week, request.seed)?,
+        Split::Time { test } => by_course::later_courses(rows, test, request.cut_off)?,
+        Split::LaterRun { test } => by_family::later_runs(rows, test, request.cut_off, request.seed)?,
         Split::Learner { test_share } => by_group::learners(rows, *test_share, request.seed)?,
         Split::Institution { test } => by_institution::institutions(rows, test, request.seed)?,
         Split::Random { test_share } => by_group::enrolments(rows, *test_share, request.seed)?,
@@ -141,12 +141,12 @@ pub fn assign(rows: &[SplitRow<'_>], request: &SplitRequest) -> Result<Assignmen
         Split::Random { .. } => SplitKind::RandomOptimistic,
         Split::Institution { .. } => SplitKind::Institution,
         Split::Course { .. } | Split::Time { .. } | Split::LaterRun { .. } => {
-            by_course::kind(rows, &part, request.cutoff_week)
+            by_course::kind(rows, &part, request.cut_off)
         }
     };
     let notes = match request.split {
-        Split::LaterRun { .. } => by_family::in_words(rows, &part),
-        Split::Institution { .. } => by_institution::in_words(rows, &part),
+        Split::LaterRun { .. } => by_family::describe_families(rows, &part),
+        Split::Institution { .. } => by_institution::describe_institutions(rows, &part),
         _ => Vec::new(),
     };
     let description = describe(rows, &part, kind, notes);

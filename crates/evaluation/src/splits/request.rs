@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use staycast_weeks::CutOff;
 
 /// One enrolment, as far as splitting needs to know it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -167,8 +168,9 @@ pub struct SplitRequest {
     pub split: Split,
     /// How the validation part is drawn; none if `None`.
     pub validation: Option<Validation>,
-    /// Week at whose end forecasts are made: the cut-off is the course's start plus 7 · `cutoff_week` days.
-    pub cutoff_week: u16,
+    /// Cut-off at which forecasts are made.
+    #[serde(rename = "cutoff_week")]
+    pub cut_off: CutOff,
     /// Seed of every draw.
     pub seed: u64,
 }

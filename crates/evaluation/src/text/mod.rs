@@ -101,7 +101,7 @@ fn left_out(evaluation: &Evaluation) -> String {
             lines += &format!("{:>9}  {}\n", count(number), reason.describe());
         }
     }
-    for sentence in evaluation.refused_weeks_in_words() {
+    for sentence in evaluation.describe_refused_weeks() {
         lines += &wrap(&sentence);
     }
     lines

@@ -84,7 +84,7 @@ pub fn group_tables(groups: &[GroupReport]) -> String {
             );
         }
         for comparison in &table.comparisons {
-            lines += &wrap(&comparison_words(comparison));
+            lines += &wrap(&describe_comparison(comparison));
         }
     }
     lines
@@ -94,7 +94,7 @@ fn group_name(group: Option<&String>) -> &str {
     group.map_or("(not known)", String::as_str)
 }
 
-fn comparison_words(comparison: &GroupComparison) -> String {
+fn describe_comparison(comparison: &GroupComparison) -> String {
     let who = format!(
         "- {} against {}",
         shorten(group_name(comparison.group.as_ref()), 32),

@@ -6,6 +6,7 @@ use staycast_evaluation::figures::{
     roc_gap, survival,
 };
 
+use crate::cut_off;
 use crate::markup::check_balance;
 
 fn curve(name: &str, power: f64) -> Curve<'_> {
@@ -14,7 +15,7 @@ fn curve(name: &str, power: f64) -> Curve<'_> {
 }
 
 fn week(week: u16, value: f64) -> WeekPoint {
-    WeekPoint { week, value, interval: Some((value - 0.03, value + 0.03)) }
+    WeekPoint { week: cut_off(week), value, interval: Some((value - 0.03, value + 0.03)) }
 }
 
 fn weeks<'a>(points: Vec<WeekPoint>) -> WeekFigure<'a> {
@@ -22,7 +23,7 @@ fn weeks<'a>(points: Vec<WeekPoint>) -> WeekFigure<'a> {
         title: "AUC by week",
         figure: "AUC",
         series: vec![WeekSeries { name: "model", points }],
-        asked_week: 2,
+        asked_week: cut_off(2),
         guessing: Some(0.5),
         range: (0.5, 1.0),
     }

@@ -10,6 +10,7 @@ use staycast_evaluation::report::{
 };
 use staycast_evaluation::splits::SplitKind;
 
+use crate::cut_off;
 use crate::markup::check_balance;
 use crate::report::{references, row};
 
@@ -53,7 +54,7 @@ impl Asked {
         let references = references(&[1, 2, 3, 4]);
         let request = EvaluationRequest {
             rows: &self.rows,
-            week: 4,
+            week: cut_off(4),
             last_allowed_week: Some(4),
             label_rule: "inactive-last 2",
             kind: self.kind,
@@ -85,7 +86,9 @@ impl Asked {
 }
 
 fn weeks(courses: u32, rows: u32) -> Vec<PredictionRow> {
-    (1..=5).flat_map(|week| (0..rows).map(move |at| PredictionRow { week, ..row(at, courses) })).collect()
+    (1..=5)
+        .flat_map(|week| (0..rows).map(move |at| PredictionRow { week: cut_off(week), ..row(at, courses) }))
+        .collect()
 }
 
 /// The words of a page, its markup left out.
@@ -142,7 +145,7 @@ fn the_page_says_what_matters_first() {
 #[test]
 fn the_sentence_of_the_first_screen_is_the_confusion_of_the_report() {
     let asked = Asked::plain(1);
-    let week4 = asked.rows.iter().filter(|row| row.week == 4);
+    let week4 = asked.rows.iter().filter(|row| row.week == cut_off(4));
     let (mut flagged, mut hits, mut positives) = (0.0, 0.0, 0.0);
     for row in week4 {
         let dropout = row.label == Some(true);
@@ -312,7 +315,7 @@ fn a_mean_over_repeats_gives_a_page_with_what_has_a_mean() {
     let (references, courses) = (references(&[1, 2, 3, 4]), &asked.courses);
     let request = EvaluationRequest {
         rows: &asked.rows,
-        week: 4,
+        week: cut_off(4),
         last_allowed_week: Some(4),
         label_rule: "inactive-last 2",
         kind: SplitKind::Learner,
@@ -341,7 +344,7 @@ fn a_mean_over_repeats_gives_a_page_with_what_has_a_mean() {
 #[test]
 fn many_courses_are_folded_and_the_largest_drawn() {
     let mut asked = Asked { courses: (0..60).map(|course| format!("course-{course}")).collect(), ..Asked::plain(1) };
-    asked.rows = weeks(60, 4200).into_iter().filter(|row| row.week == 4).collect();
+    asked.rows = weeks(60, 4200).into_iter().filter(|row| row.week == cut_off(4)).collect();
     let html = asked.render();
     says(&html, &["the 40 largest of 60", "All 60 as a table"]);
     let figure =
@@ -355,7 +358,7 @@ fn the_slider_moves_over_points_that_the_rows_have() {
     let html = asked.render();
     let json = html.split("id=\"operating-points\">").nth(1).expect("data").split("</script>").next().expect("its end");
     let data: serde_json::Value = serde_json::from_str(json).expect("JSON");
-    let rows: Vec<&PredictionRow> = asked.rows.iter().filter(|row| row.week == 4).collect();
+    let rows: Vec<&PredictionRow> = asked.rows.iter().filter(|row| row.week == cut_off(4)).collect();
     let points = data["all"]["points"].as_array().expect("points");
     assert!(points.len() > 10, "{points:?}");
     for point in points {

@@ -1,5 +1,7 @@
 //! The crate's tests, in one binary so that it links once.
 
+use staycast_weeks::CutOff;
+
 mod calibration;
 mod comparison;
 mod fairness;
@@ -19,3 +21,8 @@ mod stability;
 mod survival;
 mod text;
 mod threshold;
+
+/// Makes the cut-off after so many weeks.
+fn cut_off(weeks: u16) -> CutOff {
+    CutOff::after_weeks(weeks).expect("a week or more")
+}

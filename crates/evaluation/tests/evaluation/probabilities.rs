@@ -144,10 +144,10 @@ fn certain_forecasts_that_are_wrong_still_recalibrate() {
 
 #[test]
 fn capacities_of_a_cohort() {
-    assert_eq!(Capacity::Share(0.1).of(25), 3, "2.5 is rounded up");
-    assert_eq!(Capacity::Share(0.01).of(20), 1, "one at least");
-    assert_eq!(Capacity::Count(50).of(20), 20, "no more than there are");
-    assert_eq!(Capacity::Share(0.2).of(0), 0);
+    assert_eq!(Capacity::Share(0.1).learners_of(25), 3, "2.5 is rounded up");
+    assert_eq!(Capacity::Share(0.01).learners_of(20), 1, "one at least");
+    assert_eq!(Capacity::Count(50).learners_of(20), 20, "no more than there are");
+    assert_eq!(Capacity::Share(0.2).learners_of(0), 0);
     assert!(!Capacity::Count(0).is_possible() && !Capacity::Share(1.2).is_possible());
     assert_eq!(
         (Capacity::Share(0.05).to_string(), Capacity::Count(25).to_string()),

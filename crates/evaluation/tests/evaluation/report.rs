@@ -11,6 +11,9 @@ use staycast_evaluation::report::{
 };
 use staycast_evaluation::splits::SplitKind;
 use staycast_evaluation::threshold::ThresholdRule;
+use staycast_weeks::CutOff;
+
+use crate::cut_off;
 
 const COHORT_KEYS: [&str; 20] = [
     "n",
@@ -45,7 +48,7 @@ pub(crate) fn row(at: u32, courses: u32) -> PredictionRow {
         enrolment: at,
         course: at % courses,
         learner: at / 2,
-        week: 4,
+        week: cut_off(4),
         score,
         p: 1.0 / (1.0 + (0.8 - score).exp()),
         label: Some(label),
@@ -56,14 +59,14 @@ pub(crate) fn row(at: u32, courses: u32) -> PredictionRow {
     }
 }
 
-pub(crate) fn references(weeks: &[u16]) -> BTreeMap<u16, WeekReference> {
+pub(crate) fn references(weeks: &[u16]) -> BTreeMap<CutOff, WeekReference> {
     let recency = RecencyBaseline {
         calibration: Calibration::Platt { slope: 0.1, intercept: -1.0 },
         threshold: 0.5,
         never_active_days: 29.0,
     };
     let reference = WeekReference { threshold: 0.5, training_base_rate: 0.4, recency: Some(recency) };
-    weeks.iter().map(|&week| (week, reference.clone())).collect()
+    weeks.iter().map(|&week| (cut_off(week), reference.clone())).collect()
 }
 
 pub(crate) fn names(courses: u32) -> Vec<String> {
@@ -73,7 +76,7 @@ pub(crate) fn names(courses: u32) -> Vec<String> {
 pub(crate) fn report_of(rows: &[PredictionRow], courses: u32, weeks: &[u16]) -> Result<Evaluation, ReportError> {
     evaluate(&EvaluationRequest {
         rows,
-        week: 4,
+        week: cut_off(4),
         last_allowed_week: Some(6),
         label_rule: "inactive-last 2",
         kind: SplitKind::Transfer,
@@ -92,7 +95,7 @@ fn keys(value: &Value) -> BTreeSet<&str> {
 #[test]
 fn the_json_has_the_shape_of_the_contract() {
     let mut rows: Vec<PredictionRow> = (0..200).map(|at| row(at, 3)).collect();
-    rows.extend((0..200).map(|at| PredictionRow { week: 2, ..row(at, 3) }));
+    rows.extend((0..200).map(|at| PredictionRow { week: cut_off(2), ..row(at, 3) }));
     let json = serde_json::to_value(report_of(&rows, 3, &[2, 4]).expect("valid")).expect("JSON");
     for key in ["week", "label_rule", "kind", "cohorts", "weeks", "excluded", "baselines"] {
         assert!(json.get(key).is_some(), "{key} is missing");
@@ -209,15 +212,15 @@ fn trivial_baselines_say_what_they_should() {
 fn the_recency_baseline_is_fitted_apart_and_survives_storing() {
     let days: Vec<Option<f64>> = (0..80).map(|at| if at % 10 == 9 { None } else { Some(f64::from(at % 10)) }).collect();
     let labels: Vec<bool> = (0..80).map(|at| at % 10 >= 6 || at % 16 == 3).collect();
-    let fitted = RecencyBaseline::fit(&days, &labels, 4, ThresholdRule::F1).expect("both classes");
+    let fitted = RecencyBaseline::fit(&days, &labels, cut_off(4), ThresholdRule::F1).expect("both classes");
     assert_eq!(fitted.never_active_days, 29.0, "a day more than four weeks");
     assert!(fitted.probability(None) >= fitted.probability(Some(500.0)));
     assert!(fitted.probability(Some(8.0)) > fitted.probability(Some(1.0)));
     let reference = WeekReference { threshold: 0.1 + 0.2, training_base_rate: 1.0 / 3.0, recency: Some(fitted) };
-    let stored = serde_json::to_string(&BTreeMap::from([(4_u16, reference.clone())])).expect("JSON");
-    let back: BTreeMap<u16, WeekReference> = serde_json::from_str(&stored).expect("JSON");
-    assert_eq!(back[&4], reference);
-    let one_class = RecencyBaseline::fit(&days, &[true; 80], 4, ThresholdRule::F1);
+    let stored = serde_json::to_string(&BTreeMap::from([(cut_off(4), reference.clone())])).expect("JSON");
+    let back: BTreeMap<CutOff, WeekReference> = serde_json::from_str(&stored).expect("JSON");
+    assert_eq!(back[&cut_off(4)], reference);
+    let one_class = RecencyBaseline::fit(&days, &[true; 80], cut_off(4), ThresholdRule::F1);
     assert!(matches!(one_class, Err(BaselineError::Calibration(_))));
 }
 
@@ -225,10 +228,10 @@ fn the_recency_baseline_is_fitted_apart_and_survives_storing() {
 fn without_a_fit_the_recency_baseline_has_ranks_only() {
     let rows: Vec<PredictionRow> = (0..60).map(|at| row(at, 1)).collect();
     let mut references = references(&[4]);
-    references.get_mut(&4).expect("there").recency = None;
+    references.get_mut(&cut_off(4)).expect("there").recency = None;
     let report = evaluate(&EvaluationRequest {
         rows: &rows,
-        week: 4,
+        week: cut_off(4),
         last_allowed_week: None,
         label_rule: "withdrawn",
         kind: SplitKind::Learner,
@@ -248,18 +251,18 @@ fn without_a_fit_the_recency_baseline_has_ranks_only() {
 
 #[test]
 fn weeks_inside_the_label_window_are_refused() {
-    let of_week = |week| (0..30).map(move |at| PredictionRow { week, ..row(at, 1) });
+    let of_week = |week| (0..30).map(move |at| PredictionRow { week: cut_off(week), ..row(at, 1) });
     let rows: Vec<PredictionRow> = [4, 6, 7, 5].into_iter().flat_map(of_week).collect();
     let report = report_of(&rows, 1, &[4, 6, 7]).expect("valid");
-    assert_eq!(report.weeks.iter().map(|week| week.week).collect::<Vec<_>>(), [4, 6]);
-    let refused = [(5, WeekRefusal::NoTrainingReference), (7, WeekRefusal::InsideLabelWindow)];
+    assert_eq!(report.weeks.iter().map(|week| week.week.weeks()).collect::<Vec<_>>(), [4, 6]);
+    let refused = [(cut_off(5), WeekRefusal::NoTrainingReference), (cut_off(7), WeekRefusal::InsideLabelWindow)];
     assert_eq!(report.weeks_refused, BTreeMap::from(refused));
     let asked = |week, last_allowed_week| {
         let references = references(&[4, 6, 7]);
         let names = names(1);
         let request = EvaluationRequest {
             rows: &rows,
-            week,
+            week: cut_off(week),
             last_allowed_week,
             label_rule: "inactive-last 2",
             kind: SplitKind::Transfer,
@@ -272,10 +275,16 @@ fn weeks_inside_the_label_window_are_refused() {
         assert_eq!(evaluate(&request).err(), plots(&request).err(), "both refuse alike");
         evaluate(&request).err()
     };
-    assert_eq!(asked(7, Some(6)), Some(ReportError::WeekInsideLabelWindow { week: 7, last_allowed_week: 6 }));
+    assert_eq!(asked(7, Some(6)), Some(ReportError::WeekInsideLabelWindow { week: cut_off(7), last_allowed_week: 6 }));
     assert_eq!(asked(7, None), None);
-    assert_eq!(asked(5, None), Some(ReportError::NoReference { week: 5, present: vec![4, 6, 7] }));
-    assert_eq!(asked(9, None), Some(ReportError::NoRowsAtWeek { week: 9, present: vec![4, 5, 6, 7] }));
+    assert_eq!(
+        asked(5, None),
+        Some(ReportError::NoReference { week: cut_off(5), present: [4, 6, 7].map(cut_off).to_vec() })
+    );
+    assert_eq!(
+        asked(9, None),
+        Some(ReportError::NoRowsAtWeek { week: 9, present: [4, 5, 6, 7].map(cut_off).to_vec() })
+    );
 }
 
 #[test]
@@ -285,11 +294,11 @@ fn bad_rows_are_refused_by_number() {
         change(&mut rows[7]);
         report_of(&rows, 1, &[4]).expect_err("bad row")
     };
-    assert_eq!(refused(|row| row.score = f64::NAN), ReportError::NanScore { row: 7, week: 4 });
+    assert_eq!(refused(|row| row.score = f64::NAN), ReportError::NanScore { row: 7, week: cut_off(4) });
     let p = refused(|row| row.p = 1.1);
-    assert_eq!(p, ReportError::NotAProbability { row: 7, week: 4, value: 1.1 });
+    assert_eq!(p, ReportError::NotAProbability { row: 7, week: cut_off(4), value: 1.1 });
     let days = refused(|row| row.days_since_last = Some(-1.0));
-    assert_eq!(days, ReportError::DaysOutOfRange { row: 7, week: 4, value: -1.0 });
+    assert_eq!(days, ReportError::DaysOutOfRange { row: 7, week: cut_off(4), value: -1.0 });
     let course = refused(|row| row.course = 3);
     assert_eq!(course, ReportError::UnnamedCourse { row: 7, course: 3, names: 1 });
 }

@@ -10,6 +10,7 @@ use staycast_evaluation::report::{
 };
 use staycast_evaluation::splits::SplitKind;
 
+use crate::cut_off;
 use crate::report::{names, references, row};
 
 fn with_extras<'a, T>(
@@ -20,7 +21,7 @@ fn with_extras<'a, T>(
 ) -> Result<T, ReportError> {
     make(&EvaluationRequest {
         rows,
-        week: 4,
+        week: cut_off(4),
         last_allowed_week: Some(6),
         label_rule: "inactive-last 2",
         kind: SplitKind::Transfer,
@@ -217,7 +218,7 @@ fn weeks() -> Vec<PredictionRow> {
         (0..120).map(move |at| {
             let plain = row(at, 1);
             let sway = if (at + u32::from(week)) % 2 == 0 { 0.15 } else { -0.15 };
-            PredictionRow { week, p: (plain.p + sway).clamp(0.01, 0.99), ..plain }
+            PredictionRow { week: cut_off(week), p: (plain.p + sway).clamp(0.01, 0.99), ..plain }
         })
     };
     (1..=5).flat_map(of_week).collect()

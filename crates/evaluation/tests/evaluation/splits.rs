@@ -9,6 +9,8 @@ use staycast_evaluation::splits::{
     SplitRequest, SplitRow, TestCourses, TestInstitutions, Validation, assign,
 };
 
+use crate::cut_off;
+
 /// An enrolment that owns its identifiers.
 #[derive(Debug, Clone)]
 pub(crate) struct Enrolment {
@@ -72,7 +74,7 @@ pub(crate) fn named(courses: &[&str]) -> BTreeSet<String> {
 
 pub(crate) fn request(split: Split, validation_share: Option<f64>) -> SplitRequest {
     let validation = validation_share.map(|share| Validation::like(&split, share));
-    SplitRequest { split, validation, cutoff_week: 4, seed: 11 }
+    SplitRequest { split, validation, cut_off: cut_off(4), seed: 11 }
 }
 
 pub(crate) fn any_split() -> impl Strategy<Value = Split> {
@@ -114,7 +116,7 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let rows = rows(&enrolments);
-        let request = SplitRequest { split, validation: Some(Validation { share: 0.3, by }), cutoff_week: 4, seed };
+        let request = SplitRequest { split, validation: Some(Validation { share: 0.3, by }), cut_off: cut_off(4), seed };
         if let Ok(assignment) = assign(&rows, &request) {
             prop_assert_eq!(assignment.part.len(), rows.len());
             prop_assert_eq!(assignment.counts().values().sum::<usize>(), rows.len());
@@ -133,7 +135,7 @@ proptest! {
         turn in 0_usize..90,
     ) {
         let plain = rows(&enrolments);
-        let request = SplitRequest { validation: Some(Validation::like(&split, 0.25)), split, cutoff_week: 4, seed };
+        let request = SplitRequest { validation: Some(Validation::like(&split, 0.25)), split, cut_off: cut_off(4), seed };
         let mut turned = plain.clone();
         turned.rotate_left(turn % plain.len());
         turned.reverse();
@@ -244,7 +246,7 @@ fn a_split_by_time_trains_only_on_what_was_known() {
     // Tested on c2 and cut in week 1 (day 87), c1 (known on day 90), c3 and c4 are not known in time.
     let split = Split::Time { test: TestCourses::Named(named(&["c2"])) };
     let assignment =
-        assign(&rows, &SplitRequest { split, validation: None, cutoff_week: 1, seed: 1 }).expect("possible");
+        assign(&rows, &SplitRequest { split, validation: None, cut_off: cut_off(1), seed: 1 }).expect("possible");
     assert_eq!(assignment.counts()[&Part::Excluded(SplitExclusion::LabelsNotKnownInTime)], 30);
     assert_eq!(assignment.counts()[&Part::Train], 10);
 }
@@ -268,7 +270,7 @@ fn seeds_and_repeats_draw_anew() {
     let rows = rows(&enrolments);
     let part = |seed| {
         let split = Split::Learner { test_share: 0.3 };
-        assign(&rows, &SplitRequest { split, validation: None, cutoff_week: 4, seed }).expect("possible").part
+        assign(&rows, &SplitRequest { split, validation: None, cut_off: cut_off(4), seed }).expect("possible").part
     };
     assert_eq!(part(1), part(1));
     assert_ne!(part(1), part(2));
@@ -334,7 +336,7 @@ fn what_can_not_be_split_is_refused_with_the_reason() {
     let early = SplitRequest {
         split: Split::Time { test: TestCourses::Named(named(&["c0"])) },
         validation: None,
-        cutoff_week: 4,
+        cut_off: cut_off(4),
         seed: 0,
     };
     check(&early, "the first are known on day 18090");

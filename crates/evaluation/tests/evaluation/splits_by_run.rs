@@ -8,6 +8,7 @@ use staycast_evaluation::splits::{
     TestInstitutions, Validation, assign,
 };
 
+use crate::cut_off;
 use crate::splits::{Enrolment, any_enrolments, assert_disjoint, named, request, rows, separate_courses};
 
 fn part_of(rows: &[SplitRow<'_>], assignment: &Assignment, course: &str) -> Part {
@@ -81,7 +82,7 @@ proptest! {
         let validation = validation.map(|share| Validation::like(&split, share));
         let repeated: BTreeSet<&str> =
             starts(&rows).into_iter().filter(|(_, days)| days.len() > 1).map(|(family, _)| family).collect();
-        match assign(&rows, &SplitRequest { split, validation, cutoff_week: 4, seed }) {
+        match assign(&rows, &SplitRequest { split, validation, cut_off: cut_off(4), seed }) {
             Ok(assignment) => {
                 assert_later_runs(&rows, &assignment, 4);
                 let test = assignment.rows_of(Part::Test);
@@ -106,7 +107,7 @@ proptest! {
         let present: BTreeSet<&str> = rows.iter().filter_map(|row| row.institution).collect();
         let split = Split::Institution { test: TestInstitutions::Share(share) };
         let validation = validation.map(|share| Validation::like(&split, share));
-        match assign(&rows, &SplitRequest { split, validation, cutoff_week: 4, seed }) {
+        match assign(&rows, &SplitRequest { split, validation, cut_off: cut_off(4), seed }) {
             Ok(assignment) => {
                 let at = |part: Part| -> BTreeSet<&str> {
                     assignment.rows_of(part).into_iter().filter_map(|row| rows[row].institution).collect()
@@ -144,7 +145,7 @@ fn the_latest_run_of_every_family_is_tested_and_single_runs_are_trained_on() {
                  1 families with a single run, 1 of them trained on";
     assert!(assignment.description.contains(words), "{}", assignment.description);
     // Cut in week 1, on day 127, c2 is not known yet.
-    let early = SplitRequest { cutoff_week: 1, ..later_run(LaterRuns::All) };
+    let early = SplitRequest { cut_off: cut_off(1), ..later_run(LaterRuns::All) };
     let assignment = assign(&rows, &early).expect("possible");
     assert_eq!(part_of(&rows, &assignment, "c2"), Part::Excluded(SplitExclusion::LabelsNotKnownInTime));
     assert!(assignment.description.contains("1 families with a single run, 0 of them trained on"));
@@ -230,11 +231,11 @@ fn later_runs_that_can_not_be_told_are_refused_with_the_reason() {
         LaterRuns::All,
         "later run needs the start and the day labels are known of every course; missing for c0",
     );
-    let early = SplitRequest { cutoff_week: 0, ..later_run(LaterRuns::All) };
-    let soon: Vec<SplitRow<'_>> = four.iter().map(|row| SplitRow { labels_known_day: Some(18_121), ..*row }).collect();
+    let early = SplitRequest { cut_off: cut_off(1), ..later_run(LaterRuns::All) };
+    let soon: Vec<SplitRow<'_>> = four.iter().map(|row| SplitRow { labels_known_day: Some(18_128), ..*row }).collect();
     assert_eq!(
         assign(&soon, &early),
-        Err(SplitError::NothingKnownInTime { cutoff_day: 18_120, first_known_day: 18_121 })
+        Err(SplitError::NothingKnownInTime { cutoff_day: 18_127, first_known_day: 18_128 })
     );
 }
 

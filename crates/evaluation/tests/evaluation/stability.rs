@@ -5,8 +5,10 @@ use proptest::prelude::*;
 use staycast_evaluation::metrics::stability::{Movement, Pairs, WeekForecast, smooth_logits};
 use staycast_evaluation::metrics::{Metric, Undefined};
 
+use crate::cut_off;
+
 fn forecast(enrolment: u32, week: u16, p: f64, activity_changed: bool) -> WeekForecast {
-    WeekForecast { enrolment, week, p, flagged: p >= 0.5, activity_changed }
+    WeekForecast { enrolment, week: cut_off(week), p, flagged: p >= 0.5, activity_changed }
 }
 
 #[test]
@@ -21,15 +23,15 @@ fn movement_of_a_worked_example() {
         forecast(2, 2, 0.25, true),
         forecast(3, 4, 0.9, true),
     ];
-    let all = Movement::of(&rows, Pairs::All);
+    let all = Movement::between_weeks(&rows, Pairs::All);
     assert_eq!((all.pairs, all.enrolments, all.flipped_repeatedly), (3, 2, 1));
     assert_eq!(all.mean_change, Metric::Value(1.125 / 3.0));
     assert_eq!(all.flip_share, Metric::Value(2.0 / 3.0));
     assert_eq!(all.change_90th_percentile, Metric::Value(0.5));
-    let unchanged = Movement::of(&rows, Pairs::Unchanged);
+    let unchanged = Movement::between_weeks(&rows, Pairs::Unchanged);
     assert_eq!((unchanged.pairs, unchanged.enrolments), (2, 1));
     assert_eq!(unchanged.mean_change, Metric::Value(0.5));
-    let none = Movement::of(&rows[6..], Pairs::All);
+    let none = Movement::between_weeks(&rows[6..], Pairs::All);
     assert_eq!((none.pairs, none.mean_change), (0, Metric::Undefined(Undefined::NoPairsOfWeeks)));
     assert_eq!(none.change_90th_percentile, Metric::Undefined(Undefined::NoPairsOfWeeks));
 }

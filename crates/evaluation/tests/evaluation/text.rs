@@ -9,6 +9,7 @@ use staycast_evaluation::report::{
 use staycast_evaluation::splits::SplitKind;
 use staycast_evaluation::text::{WIDTH, render};
 
+use crate::cut_off;
 use crate::report::{names, references, row};
 
 fn text_of(rows: &[PredictionRow], courses: u32, kind: SplitKind) -> String {
@@ -16,7 +17,7 @@ fn text_of(rows: &[PredictionRow], courses: u32, kind: SplitKind) -> String {
     let names = names(courses);
     let request = EvaluationRequest {
         rows,
-        week: 4,
+        week: cut_off(4),
         last_allowed_week: Some(4),
         label_rule: "no event in the last 2 weeks of the course",
         kind,
@@ -41,7 +42,7 @@ fn says(text: &str, expected: &str) -> bool {
 }
 
 fn weeks(courses: u32) -> Vec<PredictionRow> {
-    (1..=5).flat_map(|week| (0..300).map(move |at| PredictionRow { week, ..row(at, courses) })).collect()
+    (1..=5).flat_map(|week| (0..300).map(move |at| PredictionRow { week: cut_off(week), ..row(at, courses) })).collect()
 }
 
 #[test]
@@ -114,7 +115,7 @@ fn groups_survival_and_data_quality_are_told_where_there_are_any() {
     };
     let request = EvaluationRequest {
         rows: &rows,
-        week: 4,
+        week: cut_off(4),
         last_allowed_week: None,
         label_rule: "withdrawn",
         kind: SplitKind::Forecast,

@@ -162,22 +162,22 @@ impl Run {
     fn predict(&self, request: &EvaluateRequest<'_>) -> Result<Predictions, RunError> {
         let fitted = &self.model()?.fitted;
         let data = request.data;
-        let week = self.asked_week(request);
+        let week = self.asked_week(request)?;
         let mut left_out = BTreeMap::new();
         let enrolments = self.rows(request, &mut left_out)?;
         let table = Table::new(data, &enrolments);
         for &enrolment in &enrolments {
-            if table.last_cutoff(enrolment) < u32::from(week) {
+            if table.last_cutoff(enrolment) < u32::from(week.weeks()) {
                 *left_out.entry("the week lies in the label window, or after the end, of the course").or_insert(0) += 1;
             }
         }
         let (of_rows, rows): (Vec<usize>, Vec<PredictionRow>) =
             self.judgeable(&table, &enrolments, request.device)?.into_iter().unzip();
-        let placed = of_rows.iter().zip(&rows).map(|(&enrolment, row)| (enrolment, u32::from(row.week)));
+        let placed = of_rows.iter().zip(&rows).map(|(&enrolment, row)| (enrolment, u32::from(row.week.weeks())));
         let context = Context::of(data, placed, request).with_survival(self.survival_curves(
             data,
             &enrolments,
-            week,
+            week.weeks(),
             request.device,
         )?);
         let kind = self.kind(request, &enrolments, week);
@@ -224,13 +224,14 @@ impl Run {
         let uncalibrated = Calibration::Logistic {};
         let mut rows = Vec::new();
         for (row, &enrolment) in enrolments.iter().enumerate() {
-            for cutoff in 1..=table.last_cutoff(enrolment).min(forecasts.weeks() as u32) {
-                let logit = forecasts.logit(row, cutoff);
+            let last = table.last_cutoff(enrolment).min(forecasts.weeks() as u32) as u16;
+            for cut_off in (1..=last).filter_map(CutOff::after_weeks) {
+                let logit = forecasts.logit(row, u32::from(cut_off.weeks()));
                 // Where the model has no forecast, the week has no fit either, and these values are not looked at.
                 let logit = if logit.is_nan() { 0.0 } else { logit };
                 // A week without a fit has no place on the report's curve, which says so; its p is the network's own.
-                let calibration = fitted.weeks.get(&(cutoff as u16)).map_or(&uncalibrated, |fit| &fit.calibration);
-                rows.push((enrolment, table.row(enrolment, cutoff, logit, calibration.apply(logit))));
+                let calibration = fitted.weeks.get(&cut_off.weeks()).map_or(&uncalibrated, |fit| &fit.calibration);
+                rows.push((enrolment, table.row(enrolment, cut_off, logit, calibration.apply(logit))));
             }
         }
         Ok(rows)
@@ -246,8 +247,10 @@ impl Run {
         (0..data.enrolments.len()).filter(trained).collect()
     }
 
-    pub(super) fn asked_week(&self, request: &EvaluateRequest<'_>) -> u16 {
-        request.week.map_or(self.manifest.target_week, |week| u16::try_from(week).unwrap_or(u16::MAX))
+    pub(super) fn asked_week(&self, request: &EvaluateRequest<'_>) -> Result<CutOff, ReportError> {
+        let weeks = request.week.map_or(self.manifest.target_week, |week| u16::try_from(week).unwrap_or(u16::MAX));
+        let present = || (1..=self.manifest.weeks).filter_map(CutOff::after_weeks).collect();
+        CutOff::after_weeks(weeks).ok_or_else(|| ReportError::NoRowsAtWeek { week: weeks, present: present() })
     }
 
     pub(super) fn require_rule(&self, data: &Dataset) -> Result<(), RunError> {
@@ -322,7 +325,7 @@ impl Run {
     }
 
     /// What figures on these rows measure.
-    fn kind(&self, request: &EvaluateRequest<'_>, enrolments: &[usize], week: u16) -> SplitKind {
+    fn kind(&self, request: &EvaluateRequest<'_>, enrolments: &[usize], week: CutOff) -> SplitKind {
         let data = request.data;
         if request.rows == Rows::InSample {
             return SplitKind::InSample;
@@ -337,7 +340,7 @@ impl Run {
             .iter()
             .map(|&row| data.course_of(row))
             .map(|course| {
-                let seen = CutOff::after_weeks(week).map_or(0, |cut_off| course.week_grid().end_day(cut_off));
+                let seen = course.week_grid().end_day(week);
                 (!course.nominal_dates).then(|| i64::from(course.start_day) + i64::from(seen))
             })
             .min()
@@ -364,7 +367,7 @@ impl Run {
         records.push(EvaluationRecord {
             data_fingerprint: request.data.manifest.fingerprint(),
             kind: outcome.evaluation.kind,
-            week: outcome.evaluation.week,
+            week: outcome.evaluation.week.weeks(),
             courses: request.courses.unwrap_or_default().to_vec(),
             rows: outcome.evaluation.cohorts.all.n,
             figures: figures(&outcome.evaluation),
@@ -428,8 +431,7 @@ impl<'a> Table<'a> {
         self.last_cutoff[self.data.enrolments[enrolment].course]
     }
 
-    pub(super) fn row(&self, enrolment: usize, cutoff: u32, score: f64, p: f64) -> PredictionRow {
-        let cut_off = CutOff::after_weeks(cutoff).expect("a forecast sees at least one week");
+    pub(super) fn row(&self, enrolment: usize, cut_off: CutOff, score: f64, p: f64) -> PredictionRow {
         let standing = standing(self.data, enrolment, cut_off);
         let withdrawn = standing.exclusion() == Some(Exclusion::Withdrawn);
         // Those already gone are in the cohort `all`.
@@ -443,13 +445,13 @@ impl<'a> Table<'a> {
             enrolment: enrolment as u32,
             course: about.course as u32,
             learner: self.learner[&enrolment],
-            week: cutoff as u16,
+            week: cut_off,
             score,
             p,
             label: about.dropout,
             known: standing.is_known(),
             active: standing.is_active(),
-            days_since_last: days_since_last(self.data, enrolment, cutoff as usize - 1),
+            days_since_last: days_since_last(self.data, enrolment, cut_off.last_week().position()),
             exclusion,
         }
     }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use staycast_evaluation::report::WeekReference;
+use staycast_weeks::CutOff;
 
 use super::context::Context;
 use super::evaluate::{EvaluateRequest, Rows, Table};
@@ -50,21 +51,22 @@ pub(super) fn fold_predictions(run: &Run, request: &EvaluateRequest<'_>) -> Resu
     let last = enrolments.iter().map(|&row| table.last_cutoff(row)).max().unwrap_or(0);
     let repeats = run.manifest.folds.map_or(1, |folds| folds.repeats);
     let of_repeat = |repeat| {
-        let kept: Vec<&FoldPrediction> = kept
+        let kept: Vec<(&FoldPrediction, CutOff)> = kept
             .iter()
             .copied()
             .filter(|prediction| prediction.repeat == repeat)
             .filter(|prediction| u32::from(prediction.week) <= table.last_cutoff(prediction.enrolment))
+            .filter_map(|prediction| Some((prediction, CutOff::after_weeks(prediction.week)?)))
             .collect();
-        let placed = kept.iter().map(|one| (one.enrolment, u32::from(one.week)));
+        let placed = kept.iter().map(|(one, _)| (one.enrolment, u32::from(one.week)));
         let context = Context::of(data, placed, request);
         Ok(Predictions {
             context,
             repeat,
-            enrolments: kept.iter().map(|one| one.enrolment).collect(),
-            folds: kept.iter().map(|one| one.fold).collect(),
-            rows: kept.iter().map(|one| table.row(one.enrolment, u32::from(one.week), one.score, one.p)).collect(),
-            week: run.asked_week(request),
+            enrolments: kept.iter().map(|(one, _)| one.enrolment).collect(),
+            folds: kept.iter().map(|(one, _)| one.fold).collect(),
+            rows: kept.iter().map(|&(one, cut_off)| table.row(one.enrolment, cut_off, one.score, one.p)).collect(),
+            week: run.asked_week(request)?,
             last_allowed_week: last as u16,
             label_rule: run.manifest.label_rule.to_string(),
             kind: run.split.kind,
@@ -79,7 +81,7 @@ pub(super) fn fold_predictions(run: &Run, request: &EvaluateRequest<'_>) -> Resu
 
 /// By week, the mean of the folds' thresholds and base rates. The recency baseline is not fitted: every row of a
 /// cross-validation is in most folds' training sides.
-fn references(fits: &[FoldFit], repeat: u32) -> BTreeMap<u16, WeekReference> {
+fn references(fits: &[FoldFit], repeat: u32) -> BTreeMap<CutOff, WeekReference> {
     let mut found: BTreeMap<u16, Vec<&WeekReference>> = BTreeMap::new();
     for fit in fits.iter().filter(|fit| fit.repeat == repeat) {
         for (&week, of_week) in &fit.fitted.weeks {
@@ -94,5 +96,5 @@ fn references(fits: &[FoldFit], repeat: u32) -> BTreeMap<u16, WeekReference> {
             recency: None,
         }
     };
-    found.into_iter().map(|(week, of)| (week, mean(of))).collect()
+    found.into_iter().filter_map(|(week, of)| Some((CutOff::after_weeks(week)?, mean(of)))).collect()
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use staycast_evaluation::report::{EvaluationRequest, PredictionRow, Resampling, WeekReference};
 use staycast_evaluation::splits::SplitKind;
 use staycast_sequences::Dataset;
+use staycast_weeks::CutOff;
 
 use super::context::Context;
 use crate::tables::{self, TableError};
@@ -23,7 +24,7 @@ pub struct Predictions {
     /// One row an enrolment and cut-off week.
     pub rows: Vec<PredictionRow>,
     /// The week asked for.
-    pub week: u16,
+    pub week: CutOff,
     /// The last week whose cut-off comes before the label window of some course opens.
     pub last_allowed_week: u16,
     /// What counts as dropout.
@@ -31,7 +32,7 @@ pub struct Predictions {
     /// What the test measures.
     pub kind: SplitKind,
     /// Thresholds and trivial baselines of the training side, by week.
-    pub references: BTreeMap<u16, WeekReference>,
+    pub references: BTreeMap<CutOff, WeekReference>,
     /// Course identifiers, by the rows' course numbers.
     pub course_names: Vec<String>,
     /// How often this part has been evaluated, this time included.

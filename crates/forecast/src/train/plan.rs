@@ -7,6 +7,7 @@ use staycast_evaluation::splits::{
     TestInstitutions, assign, course_family,
 };
 use staycast_sequences::{CourseRow, Dataset, DropoutRule};
+use staycast_weeks::CutOff;
 
 use crate::config::{CheckedConfig, SplitConfig};
 use crate::run::FoldsRecord;
@@ -76,7 +77,7 @@ impl Plan {
         let request = SplitRequest {
             split: request(&config.split),
             validation: None,
-            cutoff_week: cutoff_week(config),
+            cut_off: cut_off(config),
             seed: config.training.seed,
         };
         let assignment = assign(rows, &request)?;
@@ -120,8 +121,9 @@ impl Plan {
     }
 }
 
-fn cutoff_week(config: &CheckedConfig) -> u16 {
-    u16::try_from(config.training.target_week).unwrap_or(u16::MAX)
+fn cut_off(config: &CheckedConfig) -> CutOff {
+    let weeks = u16::try_from(config.training.target_week).unwrap_or(u16::MAX);
+    CutOff::after_weeks(weeks).expect("a checked configuration sees a week or more")
 }
 
 fn request(split: &SplitConfig) -> Split {

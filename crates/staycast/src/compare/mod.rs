@@ -172,7 +172,7 @@ fn comparison(args: &CompareArgs, contenders: &[Contender], failed: Vec<Failed>)
     }
     let common = paired::Common::of(&contenders.iter().map(|one| &one.predictions[0]).collect::<Vec<_>>());
     Ok(Comparison {
-        week: first.week,
+        week: first.week.weeks(),
         label_rule: first.label_rule.clone(),
         kind: first.kind,
         rows: ByCohort { all: common.count(false), active: common.count(true) },

@@ -27,8 +27,8 @@ pub(super) fn best_reachable(
     logs: &Path,
     evaluation: &Evaluation,
 ) -> anyhow::Result<BestReachable> {
-    let cut_off = CutOff::after_weeks(evaluation.week).context("a report is of a week from 1")?;
-    let week = u32::from(evaluation.week);
+    let cut_off = evaluation.week;
+    let week = u32::from(cut_off.weeks());
     let truth = probabilities(&logs.join(FILE_NAMES.truth_probability), week)?;
     let test = &run.split().test;
     let mut all = (Vec::new(), Vec::new());
