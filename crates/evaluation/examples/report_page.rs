@@ -17,9 +17,9 @@ use staycast_evaluation::report::{
     RecencyBaseline, Resampling, WeekReference, compare, evaluate, plots,
 };
 use staycast_evaluation::splits::SplitKind;
-use staycast_weeks::CutOff;
+use staycast_weeks::{CutOff, WeekIndex};
 
-const WEEK: CutOff = CutOff::after_weeks(4).expect("four weeks");
+const WEEK: CutOff = WeekIndex::new(3).cut_off().expect("it sees four weeks");
 const WEEKS: u16 = 8;
 const LEARNERS: u32 = 4_000;
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use staycast_evaluation::metrics::Ranking;
 use staycast_evaluation::report::Evaluation;
 use staycast_forecast::Run;
-use staycast_sequences::{CutOff, Dataset, standing};
+use staycast_sequences::{Dataset, standing};
 use staycast_simulator::FILE_NAMES;
 
 use crate::display::LabelledText;
