@@ -6,7 +6,8 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::console::{Console, OutputForm, Verbosity};
 use crate::{
-    bench, compare, demo, devices, evaluate, inspect, preprocess, recalibrate, runs, score, simulate, train, tune,
+    bench, command_docs, compare, demo, devices, evaluate, inspect, preprocess, recalibrate, runs, score, simulate,
+    train, tune,
 };
 
 /// Forecasts who stays in an online course and who is about to leave.
@@ -102,6 +103,11 @@ pub(crate) enum Command {
     Bench(bench::BenchArgs),
     Simulate(simulate::SimulateArgs),
     Demo(demo::DemoArgs),
+    Completions(command_docs::CompletionsArgs),
+    #[command(hide = true)]
+    Man(command_docs::ManArgs),
+    #[command(hide = true)]
+    CommandReference(command_docs::CommandReferenceArgs),
 }
 
 #[cfg(test)]

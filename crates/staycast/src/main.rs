@@ -3,6 +3,7 @@
 
 mod bench;
 mod cli;
+mod command_docs;
 mod compare;
 mod console;
 mod demo;
@@ -34,7 +35,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, Command};
 use crate::status::Status;
@@ -91,5 +92,8 @@ fn run(cli: &Cli) -> anyhow::Result<Status> {
         Command::Bench(args) => bench::run(args, &console),
         Command::Simulate(args) => simulate::run(args, &console),
         Command::Demo(args) => demo::run(args, &console),
+        Command::Completions(args) => command_docs::print_completions(args, Cli::command()),
+        Command::Man(args) => command_docs::write_man_pages(args, Cli::command(), &console),
+        Command::CommandReference(_) => command_docs::print_command_reference(Cli::command()),
     }
 }
