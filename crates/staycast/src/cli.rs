@@ -10,10 +10,10 @@ use crate::{
     train, tune,
 };
 
-/// Forecasts who stays in an online course and who is about to leave.
+/// Forecast who stays in an online course and who is about to leave
 ///
-/// Staycast turns clickstream logs into weekly sequences, trains an LSTM on them, says how good its forecast is at the
-/// end of week 4, and scores learners by their risk of dropping out.
+/// Staycast turns clickstream logs into weekly sequences and trains an LSTM on them. It measures how good the forecast is
+/// at the end of week 4, and scores learners by their risk of dropping out.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, max_term_width = 100, disable_help_subcommand = true)]
 #[command(after_help = EXAMPLES, arg_required_else_help = true)]
@@ -25,7 +25,7 @@ pub(crate) struct Cli {
 }
 
 const EXAMPLES: &str = "\
-The line of work:
+Stages:
   logs -> preprocess -> sequences -> train -> run -> evaluate, score
 
 Examples:
@@ -34,16 +34,16 @@ Examples:
   staycast train sequences --out run             LSTMs, calibrated, some courses kept for the test
   staycast evaluate run sequences                how good is the forecast at the end of week 4?
   staycast score run sequences --out scores.csv  everybody's risk, ranked
-  staycast compare sequences --out models        is the LSTM worth it? It beside every model to beat
+  staycast compare sequences --out models        is the LSTM worth it? It beside every baseline
 
 Exit status: 0 done; 1 failed; 2 wrong usage; 3 done, but more input was rejected than
 --max-rejected allows.";
 
-/// Flags of every subcommand.
+/// Holds the flags of every subcommand.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct GlobalArgs {
-    /// Print errors and the results asked for, and nothing else
+    /// Print nothing but errors and the results asked for
     #[arg(short, long, global = true)]
     quiet: bool,
     /// Print every detail, and log what happens to stderr; twice for more
@@ -52,13 +52,13 @@ pub(crate) struct GlobalArgs {
     /// Print exactly one JSON object on stdout, and nothing else there
     #[arg(long, global = true)]
     json: bool,
-    /// Threads to compute on; as many as there are cores if not given. Results don't depend on it
+    /// Threads to compute on; if not given, as many as there are cores. Results don't depend on it
     #[arg(long, global = true, value_name = "N")]
     threads: Option<NonZeroUsize>,
 }
 
 impl GlobalArgs {
-    /// Where words go.
+    /// Returns the console that the flags ask for.
     pub(crate) fn console(&self) -> Console {
         Console {
             form: if self.json { OutputForm::Json } else { OutputForm::Text },
@@ -70,7 +70,7 @@ impl GlobalArgs {
         }
     }
 
-    /// How much is logged.
+    /// Returns how much is logged.
     pub(crate) fn log_level(&self) -> tracing::level_filters::LevelFilter {
         use tracing::level_filters::LevelFilter;
         match (self.quiet, self.verbose) {
@@ -81,13 +81,13 @@ impl GlobalArgs {
         }
     }
 
-    /// Threads to compute on, when given.
+    /// Returns the number of threads, where it is given.
     pub(crate) fn threads(&self) -> Option<usize> {
         self.threads.map(NonZeroUsize::get)
     }
 }
 
-/// The subcommands, in the order of the work.
+/// Names the subcommands, in the order of the work.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Preprocess(preprocess::PreprocessArgs),

@@ -32,8 +32,11 @@ pub(crate) struct CompletionsArgs {
 
 /// Write the man pages, one a command
 ///
-/// For those who package Staycast: writes staycast.1, staycast-preprocess.1 and so on.
+/// For those who package Staycast. Writes staycast.1, staycast-preprocess.1 and so on.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  staycast man --out man1")]
 pub(crate) struct ManArgs {
     /// Folder to write; pages in it are replaced
     #[arg(long, value_name = "DIR")]
@@ -44,6 +47,9 @@ pub(crate) struct ManArgs {
 ///
 /// For those who change Staycast: docs/commands.md is this output.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  staycast command-reference > docs/commands.md")]
 pub(crate) struct CommandReferenceArgs {}
 
 /// Lists the man pages written, as `--json` prints them.

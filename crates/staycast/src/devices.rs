@@ -12,8 +12,8 @@ use crate::status::Status;
 
 /// List every device this build can use
 ///
-/// Each device runs a small forward and backward pass of an LSTM and is compared with the CPU (flex). One that computes
-/// something else, or can't be opened, is listed with the reason, and refused by the other commands.
+/// Each device runs a small forward and backward pass of an LSTM, whose result is compared with the CPU's. A device
+/// that computes something else, or can't be opened, is listed with the reason. Other commands refuse it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

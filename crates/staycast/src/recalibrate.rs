@@ -16,10 +16,11 @@ use crate::status::{Status, usage_from};
 
 /// Carry a run to other courses
 ///
-/// Writes a new run that forecasts with the same models and whose probabilities fit these courses. In each week, 100 labels
-/// or more (20 of each outcome) give a new calibration and a new threshold; 10 or more shift all probabilities; with
-/// fewer, 50 learners whose outcome is not known yet do that, by the base rate that the forecasts themselves speak for.
-/// Learners that the run was trained on are left out. To train the networks on as well, see `staycast train --from`.
+/// Writes a new run with the same models, whose probabilities fit these courses. In each week, 100 labels or more (20
+/// of each outcome) give a new calibration and a new threshold. 10 labels or more shift all probabilities. With fewer,
+/// 50 learners without a known outcome do that, by the base rate that their forecasts imply.
+///
+/// Learners that the run was trained on are left out. To train the networks further, see `staycast train --from`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -1,4 +1,4 @@
-//! `staycast runs`: the runs there are, and runs as files to hand on.
+//! `staycast runs`: a list of runs, and runs as files to pass on.
 
 use std::path::{Path, PathBuf};
 
@@ -15,10 +15,10 @@ use crate::files;
 use crate::run_folders::runs_in;
 use crate::status::{Status, usage_from};
 
-/// List runs and in what they differ, or pack and unpack one
+/// List runs and their differences, or pack and unpack one
 ///
-/// Looks for finished runs in a folder and below, and prints the settings in which they differ beside their figures: the AUC
-/// on held-out rows, and those of the last evaluation.
+/// Looks for finished runs in a folder and below. Prints the settings in which they differ beside their figures: the
+/// AUC on held-out rows, and those of the last evaluation.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "\
@@ -31,11 +31,12 @@ Examples:
 pub(crate) struct RunsArgs {
     #[command(subcommand)]
     command: Option<RunsCommand>,
-    /// Folder to look in
+    /// Folder to search
     #[arg(value_name = "DIR", default_value = ".")]
     folder: PathBuf,
-    /// Order: a figure (auc, auc_active, average_precision, brier, log_loss, ece, held_out_auc; the best first), a setting
-    /// as model.hidden, or name
+    /// Sort by a figure, best first, or by a setting as model.hidden, or by name
+    ///
+    /// Figures: auc, auc_active, average_precision, brier, log_loss, ece, held_out_auc.
     #[arg(long, value_name = "KEY")]
     sort: Option<String>,
 }
@@ -45,6 +46,9 @@ enum RunsCommand {
     /// Pack all that a run needs to score into one file
     ///
     /// Equal runs give equal files. Timings and checkpoints stay behind.
+    #[command(after_help = "\
+Examples:
+  staycast runs export run --out run.tar.zst")]
     Export {
         /// Folder that `staycast train` wrote
         #[arg(value_name = "RUN")]
@@ -55,8 +59,12 @@ enum RunsCommand {
     },
     /// Write a run's networks as one ONNX model
     ///
-    /// Input x [batch, weeks, inputs], scaled as the run's scaler.json says; output [batch, weeks, 1], the mean logit at the
-    /// end of each week, to which calibration.json belongs. Any ONNX runtime can score with it.
+    /// The input x is [batch, weeks, inputs], scaled as the run's scaler.json says. The output is [batch, weeks, 1], the
+    /// mean logit at the end of each week, to which calibration.json belongs. Any ONNX runtime can score with it.
+    #[command(after_help = "\
+Examples:
+  staycast runs onnx run --out model.onnx
+  staycast runs onnx blend --model lstm --out model.onnx")]
     Onnx {
         /// Folder that `staycast train` wrote
         #[arg(value_name = "RUN")]
@@ -64,13 +72,16 @@ enum RunsCommand {
         /// File to write, as model.onnx; an existing one is replaced
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
-        /// Of a run that blends several models: lstm
+        /// The part of a run that blends several models: lstm
         #[arg(long, value_name = "MODEL")]
         model: Option<ModelKind>,
     },
     /// Unpack a run that was exported
     ///
-    /// Checks every file against the archive's index and that it is a run; nothing in it is executed.
+    /// Checks every file against the archive's index, and that it is a run. Nothing in it is executed.
+    #[command(after_help = "\
+Examples:
+  staycast runs import run.tar.zst --out run")]
     Import {
         /// File that `staycast runs export` wrote
         #[arg(value_name = "FILE")]

@@ -18,8 +18,9 @@ use crate::status::{Status, usage, usage_from};
 /// Score learners by their risk of dropping out
 ///
 /// Writes one row an enrolment: course_id, enrolment_id, learner_id, week, p_dropout, at_risk, rank, status, reason. A
-/// learner who can't be forecast is in the file with the reason and without a score. Only what happened before the end of
-/// the week is looked at.
+/// learner who can't be forecast is in the file with the reason and without a score.
+///
+/// Only what happened before the end of the week counts.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -29,11 +30,12 @@ Examples:
 pub(crate) struct ScoreArgs {
     #[command(flatten)]
     forecast: ForecastArgs,
-    /// Smooth the risk over weeks: weight of the newest week in log odds, in (0, 1]; `evaluate --smoothing` says what
-    /// it does
+    /// Smooth the risk over weeks, the newest week with this weight, above 0 and up to 1
+    ///
+    /// `staycast evaluate --smoothing` says what it does to the forecast.
     #[arg(long, value_name = "WEIGHT", value_parser = crate::values::weight)]
     smoothing: Option<f64>,
-    /// File to write, .parquet, .csv or .jsonl; an existing one is replaced, whole
+    /// File to write, .parquet, .csv or .jsonl; an existing one is replaced
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }

@@ -18,36 +18,41 @@ use crate::progress::{BarTemplate, progress_bar};
 use crate::status::{Status, usage_from};
 use crate::values::Size;
 
-/// Simulate logs of learners who never existed
+/// Simulate logs of synthetic learners
 ///
-/// Writes a folder with a log, the labels, and beside them each enrolment's true probability of dropping out at every
-/// week's end, so that the best figure any forecast could reach is known: it is in simulation.json and printed. The folder
-/// appears whole or not at all. The same settings and seed give the same bytes, for any number of threads.
+/// Writes a folder with a log, the labels, and each enrolment's true probability of dropping out at every week's end.
+/// From these follows the best AUC that any forecast could reach, which is printed and in simulation.json.
+///
+/// The folder appears whole or not at all. The same settings and seed give the same bytes, for any number of threads.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct SimulateArgs {
     /// Folder to write; it must not exist yet (see --force)
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// How to write the log
+    /// Format of the log
     #[arg(long, value_enum, default_value_t = SimulatedFormat::Kdd2015)]
     format: SimulatedFormat,
-    /// Learners to simulate; each takes one course or more
+    /// Learners to simulate, each in one course or more; if not given, 3200
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     learners: Option<u64>,
-    /// Length of every course
+    /// Weeks of every course; if not given, 12
     #[arg(long, value_name = "WEEKS", value_parser = clap::value_parser!(u32).range(2..=104))]
     weeks: Option<u32>,
-    /// Runs of courses
+    /// Runs of courses; if not given, 6
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     courses: Option<u32>,
-    /// About how large the log is to be, as in 1.5GB: learners do more or less to that end, and drop out just the same
+    /// Make the log about this large, as in 1.5GB
+    ///
+    /// Learners do more or less to that end, and drop out just the same.
     #[arg(long, value_name = "SIZE")]
     size: Option<Size>,
-    /// From which all randomness is drawn
+    /// Seed of all randomness; if not given, 1
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     seed: Option<u64>,
-    /// Settings in TOML; configs/simulator.toml has all of them, and a file needs only those it changes
+    /// Settings in TOML; a file needs only those that it changes
+    ///
+    /// configs/simulator.toml has all of them.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Replace the folder if it holds a simulation

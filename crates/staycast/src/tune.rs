@@ -25,10 +25,12 @@ use crate::{devices, files};
 
 /// Search for better settings
 ///
-/// Draws settings from a documented space, tries all of them on a small budget, the better third on three times as much, and
-/// so on (successive halving). Trials are compared by the AUC of rows that their members held out of the training side; the
-/// test part is not looked at. The given configuration is always among them. Killed, it goes on where it was; what was tried
-/// is in trials.jsonl, and the best in best.toml.
+/// Draws settings from a documented space and tries all of them on a small budget. The better third goes on with three
+/// times as much, and so on (successive halving). The given configuration is always among them.
+///
+/// Trials are compared by the AUC of rows that their members held out of the training set; the test part is not looked
+/// at. Called again after a kill, it goes on where it was. All trials are in trials.jsonl, and the best settings in
+/// best.toml.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -39,22 +41,22 @@ pub(crate) struct TuneArgs {
     /// Folder that `staycast preprocess` wrote
     #[arg(value_name = "SEQUENCES")]
     sequences: PathBuf,
-    /// Settings to start from, in TOML; the defaults if not given
+    /// Settings to start from, in TOML; if not given, the defaults
     #[arg(value_name = "CONFIG")]
     config: Option<PathBuf>,
-    /// Folder to write; one that holds an interrupted search is gone on with
+    /// Folder to write; an interrupted search in it goes on
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Settings to try, the given one included
     #[arg(long, value_name = "N", default_value_t = 27, value_parser = clap::value_parser!(u32).range(2..=10_000))]
     trials: u32,
-    /// The model whose settings are searched; the configuration's if not given
+    /// Model whose settings are searched; if not given, the configuration's
     #[arg(long, value_name = "MODEL")]
     model: Option<ModelKind>,
     /// Change one setting for all trials; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     settings: Vec<String>,
-    /// From which the settings are drawn
+    /// Seed from which the settings are drawn
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// Print the space that is searched, and stop

@@ -25,10 +25,11 @@ use crate::{devices, files, preprocess};
 
 /// Measure how fast this machine trains, forecasts and loads
 ///
-/// Runs training steps, forecasts and the loading of sequences on every device of this machine, by the code that does it
-/// in earnest; compares what each device computes with plain tensor operations on the CPU; and prints one table. Rates are
-/// medians; expect them to differ by a tenth from one run to the next, and do nothing else meanwhile. Adapters that are
-/// software are measured only when named by --device.
+/// Runs training steps, forecasts and the loading of sequences on every device, by the same code as the other commands.
+/// Compares each device's results with plain tensor operations on the CPU, and prints one table.
+///
+/// Rates are medians. Expect them to differ by a tenth from run to run, and leave the machine idle otherwise. Adapters
+/// that are software are measured only when --device names them.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -41,19 +42,19 @@ Columns: T weeks a sequence, F inputs a week, H units of the LSTM, batch sequenc
 products, over the whole training step; of peak: the same, of what matrix products alone reach on the device in this run;
 rest: the share of a training step that is not the LSTM layer.")]
 pub(crate) struct BenchArgs {
-    /// Only this device; may be repeated. Devices as in the other commands: cpu, flex, ndarray, wgpu, vulkan, cuda, or auto
+    /// Measure only this device: cpu, flex, ndarray, wgpu, vulkan, cuda or auto; may be repeated
     #[arg(long = "device", value_name = "DEVICE")]
     devices: Vec<DeviceChoice>,
-    /// Sizes to measure, T,F,H,BATCH, apart by semicolons
+    /// Sizes to measure, T,F,H,BATCH, separated by semicolons
     #[arg(long, value_name = "T,F,H,B;...", value_delimiter = ';')]
     shapes: Vec<Shape>,
-    /// File to write, .json, .svg or .txt; may be repeated. An existing one is replaced
+    /// File to write, .json, .svg or .txt; may be repeated; an existing one is replaced
     #[arg(long, value_name = "FILE")]
     out: Vec<PathBuf>,
     /// Rounds of each measurement, whose median is taken
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=1000))]
     rounds: u16,
-    /// Sequences to measure loading with; simulated ones if not given
+    /// Sequences to measure loading with; if not given, simulated ones
     #[arg(long, value_name = "SEQUENCES")]
     sequences: Option<PathBuf>,
 }

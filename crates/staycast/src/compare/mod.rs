@@ -24,36 +24,40 @@ use crate::status::{Status, usage, usage_from};
 use crate::train;
 use crate::{devices, files};
 
-/// Train and evaluate several models or settings, and compare them on the same rows
+/// Train several models or settings, and compare them on the same rows
 ///
-/// Trains a run for each configuration and model, evaluates all on the same test part (or, with folds, out of fold), and
-/// prints one table: the figures of each, and its difference to the first with an interval and a p-value, paired row by row:
-/// by a bootstrap over learners or, of a cross-validation, by the corrected t-test of Nadeau and Bengio over folds. Killed, it
-/// goes on where it was when it is called again. Each run counts the look at its test part.
+/// Trains a run for each configuration and model, and evaluates all on the same test part or, with folds, out of fold.
+/// Prints one table: the figures of each, and its difference to the first with an interval and a p-value.
+///
+/// Differences are paired row by row, by a bootstrap over learners. Of a cross-validation they are tested by the
+/// corrected t-test of Nadeau and Bengio over folds.
+///
+/// Called again after a kill, it goes on where it was. Each run records that its test part was looked at.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  staycast compare sequences --out models                        the LSTM beside every model to beat
+  staycast compare sequences --out models                        the LSTM beside every baseline
   staycast compare sequences a.toml b.toml --out ab              two configurations
   staycast compare sequences --out cv --models lstm,boosting,blend --set split.folds=5 --set split.by=learner")]
 pub(crate) struct CompareArgs {
     /// Folder that `staycast preprocess` wrote
     #[arg(value_name = "SEQUENCES")]
     sequences: PathBuf,
-    /// Settings in TOML, one run each; the defaults if none is given
+    /// Settings in TOML, one run each; if none is given, the defaults
     #[arg(value_name = "CONFIG")]
     configs: Vec<PathBuf>,
     /// Folder for the runs, comparison.json and comparison.txt
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Models to train with each configuration; of several configurations, each its own model if not given, else the LSTM
-    /// and all that there is to beat
+    /// Models to train with each configuration
+    ///
+    /// If not given: with one configuration, the LSTM and all baselines; with several, each its own model.
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     models: Vec<ModelKind>,
-    /// Change one setting of all; may be repeated
+    /// Change one setting of all runs; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     settings: Vec<String>,
-    /// At the end of which week; the runs' own, usually 4, if not given
+    /// Compare at the end of this week; if not given, of the runs' own, usually 4
     #[arg(long, value_name = "WEEK", value_parser = clap::value_parser!(u32).range(1..))]
     week: Option<u32>,
     /// Resamples of the bootstrap

@@ -31,9 +31,9 @@ use crate::{devices, evaluate, preprocess, score, train};
 
 /// Simulate a cohort and run every stage on it
 ///
-/// Simulates clickstream logs of learners who never existed, turns them into sequences, trains a forecast on earlier courses,
-/// evaluates it on later ones and ranks their learners, all through the same code as the commands. Takes less than two
-/// minutes on two cores.
+/// Simulates logs of synthetic learners and turns them into sequences. Trains a forecast on earlier courses, evaluates
+/// it on later ones and ranks their learners. All of it goes through the same code as the commands, and takes less than
+/// two minutes on two cores.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -41,13 +41,13 @@ Examples:
   staycast demo --learners 20000 --out big-demo
   staycast demo --device wgpu --json")]
 pub(crate) struct DemoArgs {
-    /// Folder to write; if not given, staycast-demo or, where that is taken, staycast-demo-2 and so on
+    /// Folder to write; if not given, staycast-demo, or the first free of staycast-demo-2, -3 …
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Learners to simulate; each takes one course or more
+    /// Learners to simulate, each in one course or more
     #[arg(long, value_name = "N", default_value_t = 3200, value_parser = clap::value_parser!(u64).range(200..=10_000_000))]
     learners: u64,
-    /// From which all randomness is drawn: the learners and the training
+    /// Seed of all randomness: of the learners and the training
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     seed: u64,
     /// Where to compute
@@ -126,7 +126,7 @@ impl Demo<'_> {
         let begun = Instant::now();
         let config =
             SimulatorConfig { learners: self.args.learners, seed: self.args.seed, ..SimulatorConfig::default() };
-        self.console.print_part("1. Learners who never existed, in KDD Cup 2015's log format\n")?;
+        self.console.print_part("1. Synthetic learners, in KDD Cup 2015's log format\n")?;
         let bar = progress_bar(self.inside, "simulating", Some(config.learners), BarTemplate::Steps);
         let simulated =
             simulate_to_folder(&config, &self.place.logs(), &|progress| bar.set_position(progress.learners));
@@ -207,7 +207,7 @@ impl Demo<'_> {
         let (sequences, out) = (self.place.sequences(), self.place.report());
         let command =
             format!("staycast evaluate {} {} --out {}", typed(&self.place.run()), typed(&sequences), typed(&out));
-        self.heading(4, "How good is it, on courses that it never saw?", &command)?;
+        self.heading(4, "How good is it on courses that it never saw?", &command)?;
         let plan = evaluate::EvaluateJob {
             forecast: ForecastSelection::new(self.place.run(), sequences, self.args.device),
             rows: Rows::Unseen,

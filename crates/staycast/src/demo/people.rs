@@ -3,7 +3,7 @@
 use staycast_forecast::ScoreRow;
 use staycast_sequences::{Dataset, WeekIndex};
 
-/// The `most` rows with the highest risk, highest first.
+/// Returns the `most` rows with the highest risk, highest first.
 pub(super) fn most_at_risk(rows: &[ScoreRow], most: usize) -> Vec<ScoreRow> {
     let mut found: Vec<ScoreRow> =
         rows.iter().filter(|row| row.rank.is_some_and(|rank| rank as usize <= most)).cloned().collect();
@@ -11,9 +11,9 @@ pub(super) fn most_at_risk(rows: &[ScoreRow], most: usize) -> Vec<ScoreRow> {
     found
 }
 
-/// The `most` of `rows` with the highest risk who were seen in the last `days`, highest first.
+/// Returns the `most` of `rows` with the highest risk who were seen in the last `days`, highest first.
 pub(super) fn still_active(rows: &[ScoreRow], data: &Dataset, days: f32, most: usize) -> Vec<ScoreRow> {
-    let seen = |row: &&ScoreRow| Person::of(row, data).silent_days.is_some_and(|silent| silent <= days);
+    let seen = |row: &&ScoreRow| Person::of(row, data).inactive_days.is_some_and(|inactive| inactive <= days);
     let mut found: Vec<ScoreRow> = rows.iter().filter(|row| row.rank.is_some()).filter(seen).cloned().collect();
     found.sort_by_key(|row| row.rank);
     found.truncate(most);
@@ -22,16 +22,16 @@ pub(super) fn still_active(rows: &[ScoreRow], data: &Dataset, days: f32, most: u
 
 /// Holds the facts about a learner that the table shows beside the score.
 struct Person {
-    silent_days: Option<f32>,
+    inactive_days: Option<f32>,
     dropped_out: Option<bool>,
 }
 
 impl Person {
     fn of(row: &ScoreRow, data: &Dataset) -> Self {
         let place = data.enrolments.iter().position(|enrolment| enrolment.id == row.enrolment_id);
-        let silent = place.zip(data.feature("days_since_last"));
+        let column = place.zip(data.feature("days_since_last"));
         Self {
-            silent_days: silent
+            inactive_days: column
                 .map(|(place, column)| data.week(place, WeekIndex::from_position(row.week as usize - 1))[column])
                 .filter(|days| !days.is_nan()),
             dropped_out: place.and_then(|place| data.enrolments[place].dropout),
@@ -39,15 +39,15 @@ impl Person {
     }
 }
 
-/// The rows as a table, with what became of the learners.
+/// Lays the rows out as a table, with what became of the learners.
 pub(super) fn table(rows: &[ScoreRow], data: &Dataset) -> String {
     let mut text = format!(
         "   {:>4}  {:18}{:>12}  {:14}{:>12}{:>14}  {}\n",
-        "rank", "course", "enrolment", "learner", "p(dropout)", "days silent", "and in the end"
+        "rank", "course", "enrolment", "learner", "p(dropout)", "days inactive", "and in the end"
     );
     for row in rows {
         let person = Person::of(row, data);
-        let days = person.silent_days.map_or_else(|| "never seen".to_owned(), |days| format!("{days:.0}"));
+        let days = person.inactive_days.map_or_else(|| "never seen".to_owned(), |days| format!("{days:.0}"));
         let end = match person.dropped_out {
             Some(true) => "dropped out",
             Some(false) => "stayed",

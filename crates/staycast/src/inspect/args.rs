@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 use staycast_events::formats::{DatabaseUrl, OpenOptions};
 
-use crate::log_format::{FormatName, format};
+use crate::log_format::{FormatChoice, resolve_format};
 
-/// Say what a sequences folder, a run or a log is
+/// Describe a sequences folder, a run or a log
 ///
-/// Nothing is changed, in a database neither. A log is read to its end, to say what of it could be used.
+/// Changes nothing, in a database neither. A log is read to its end, so as to say how much of it could be used.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -22,17 +22,19 @@ pub(crate) struct InspectArgs {
     /// A sequences folder, a run, or a log: files, or one folder of them
     #[arg(required_unless_present = "source", value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
-    /// Moodle's log in its database instead: mysql://USER:PASSWORD@HOST/DATABASE, mariadb://… or postgres://…, with
-    /// ?prefix=PREFIX where its tables do not begin with mdl_
+    /// Read Moodle's log in its database, in place of PATH
+    ///
+    /// The address is mysql://USER:PASSWORD@HOST/DATABASE, mariadb://… or postgres://…. Add ?prefix=PREFIX where the
+    /// names of its tables do not begin with mdl_.
     #[arg(long, value_name = "URL", conflicts_with_all = ["paths", "mapping"])]
     pub(super) source: Option<DatabaseUrl>,
-    /// For logs: what the files are; `auto` tells from their names and headers
-    #[arg(long, value_enum, default_value_t = FormatName::Auto)]
-    format: FormatName,
-    /// For logs of format table: a TOML file that says which column is what
+    /// Format of the log
+    #[arg(long, value_enum, default_value_t = FormatChoice::Auto)]
+    format: FormatChoice,
+    /// File in TOML that says which column is what, for logs of format table
     #[arg(long, value_name = "FILE")]
     pub(super) mapping: Option<PathBuf>,
-    /// For logs: when each course runs, as CSV with course_id, from, to
+    /// Take the dates of courses from this file: CSV with course_id, from, to
     #[arg(long, value_name = "FILE")]
     courses: Option<PathBuf>,
 }
@@ -40,7 +42,7 @@ pub(crate) struct InspectArgs {
 impl InspectArgs {
     pub(super) fn open_options(&self) -> anyhow::Result<OpenOptions> {
         Ok(OpenOptions {
-            format: format(self.format, self.mapping.as_deref())?,
+            format: resolve_format(self.format, self.mapping.as_deref())?,
             mapping: self.mapping.clone(),
             courses: self.courses.clone(),
             labels: None,

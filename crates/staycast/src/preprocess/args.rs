@@ -8,32 +8,39 @@ use staycast_events::formats::{DatabaseUrl, OpenOptions};
 use staycast_sequences::{BuildOptions, DropoutRule, FeatureSet, IfExists, RawKinds};
 
 use super::job::PreprocessJob;
-use crate::log_format::{FormatName, format};
+use crate::log_format::{FormatChoice, resolve_format};
 use crate::values::{self, Size};
 
 /// Turn logs into weekly sequences
 ///
-/// Reads files, or one folder that holds a format's files, plain, gzip or zstd, and writes a folder with
-/// sequences.parquet (a row for each enrolment and week, a column for each feature), enrolments.parquet, courses.parquet
-/// and manifest.json. The folder appears whole or not at all. Every row of the log is used, or counted under a reason.
+/// Reads log files, or a folder of them, plain or packed by gzip or zstd. Writes a folder with a table of weekly
+/// features (sequences.parquet), tables of enrolments and courses, and a manifest.
+///
+/// The folder appears whole or not at all. Every row of the log is used, or counted with the reason why not.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct PreprocessArgs {
-    /// Log files, patterns of them ('logs/*.gz'), one folder that holds a format's files, or - for standard input
+    /// Log files, patterns of them, one folder of them, or - for standard input
+    ///
+    /// A pattern is quoted, as 'logs/*.gz'. A folder holds the files of one format.
     #[arg(required_unless_present_any = ["source", "institutions"], value_name = "INPUT")]
     inputs: Vec<PathBuf>,
-    /// A log of one of several institutions, in place of INPUT; give it once for each, or for each of its files. Ids become
-    /// NAME:ID, and a static column says which institution an enrolment is of
+    /// Read the log of one of several institutions, in place of INPUT; may be repeated
+    ///
+    /// Give it once for each institution, or for each of its files. Ids become NAME:ID, and a column says which
+    /// institution an enrolment is of.
     #[arg(long = "institution", value_name = "NAME=PATH", value_parser = values::named_path, conflicts_with_all = ["inputs", "source"])]
     institutions: Vec<(String, PathBuf)>,
-    /// Read Moodle's log from its database instead: mysql://USER:PASSWORD@HOST/DATABASE, mariadb://… or postgres://…, with
-    /// ?prefix=PREFIX where its tables do not begin with mdl_
+    /// Read Moodle's log from its database, in place of INPUT
+    ///
+    /// The address is mysql://USER:PASSWORD@HOST/DATABASE, mariadb://… or postgres://…. Add ?prefix=PREFIX where the
+    /// names of its tables do not begin with mdl_.
     #[arg(long, value_name = "URL", conflicts_with = "inputs")]
     source: Option<DatabaseUrl>,
-    /// What the files are; `auto` tells from their names and headers
-    #[arg(long, value_enum, default_value_t = FormatName::Auto)]
-    format: FormatName,
-    /// For `--format table`: a TOML file that says which column is what
+    /// Format of the log
+    #[arg(long, value_enum, default_value_t = FormatChoice::Auto)]
+    format: FormatChoice,
+    /// File in TOML that says which column is what, for `--format table`
     #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
     /// Folder to write; it must not exist yet (see --resume and --force)
@@ -42,25 +49,36 @@ pub(crate) struct PreprocessArgs {
     /// Keep at most the first N weeks of each course
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=520))]
     weeks: Option<u32>,
-    /// Cut weeks so that one ends with this date, as the seven days up to and including it, and the others in step;
-    /// a course's first week may then be short. If not given, weeks count from each course's start
+    /// Cut weeks so that one ends with this date
+    ///
+    /// That week holds the seven days up to and including the date, and the others keep step with it. A course's first
+    /// week may then be short. If not given, weeks count from each course's start.
     #[arg(long, value_name = "DATE", value_parser = values::date)]
     week_ending: Option<i32>,
-    /// What counts as dropout: inactive-last N (weeks), no-activity-after D (days), withdrawn, withdrawn-or-failed,
-    /// not-completed, labels-file. If not given: what the source records, or else `inactive-last 2`
+    /// Count as dropout what this rule says
+    ///
+    /// Rules: inactive-last N (no event in the last N weeks), no-activity-after D (none in the D days after the
+    /// course), withdrawn, withdrawn-or-failed, not-completed, labels-file. If not given: the outcome that the source
+    /// records, or else `inactive-last 2`.
     #[arg(long, value_name = "RULE")]
     dropout: Option<DropoutRule>,
-    /// Labels to use in place of the source's own: CSV of enrolment id and 1 for dropout or 0
+    /// Use the labels in this file in place of the source's own
+    ///
+    /// A CSV file with two columns: the enrolment id, and 1 for dropout or 0.
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
-    /// When each course runs: CSV with course_id, from, to (dates, both included)
+    /// Take the dates of courses from this file
+    ///
+    /// A CSV file with the columns course_id, from and to. Both dates are included.
     #[arg(long, value_name = "FILE")]
     courses: Option<PathBuf>,
-    /// When the log was taken, as a date (its first instant) or date and time; weeks not over by then are not
-    /// observed. If not given: the end of the day of the newest event
+    /// Ignore everything from this instant on, as if the log had been taken then
+    ///
+    /// A date stands for its first instant. Weeks that are not over by then are not observed. If not given: the end of
+    /// the day of the newest event.
     #[arg(long, value_name = "INSTANT", value_parser = values::instant, allow_hyphen_values = true)]
     as_of: Option<i64>,
-    /// Which features to compute
+    /// Features to compute
     #[arg(long, value_enum, default_value_t = FeaturesName::All)]
     features: FeaturesName,
     /// Add a column n_raw_KIND for each of the source's own kinds of event
@@ -69,17 +87,19 @@ pub(crate) struct PreprocessArgs {
     /// Days from a submission until its score is known
     #[arg(long, value_name = "DAYS", default_value_t = 0)]
     score_lag_days: u32,
-    /// Memory for events; more than that goes through the disk
+    /// Memory for events; what is more goes through the disk
     #[arg(long, value_name = "SIZE", default_value = "512MiB")]
     memory: Size,
-    /// Exit with status 3 when a greater share of the rows than this was rejected
+    /// Exit with status 3 when more than this share of the rows is rejected
     #[arg(long, value_name = "SHARE", default_value_t = 0.01, value_parser = values::share)]
     max_rejected: f64,
-    /// Input read between checkpoints, taken between two files, that --resume goes on from
+    /// Take a checkpoint for --resume after reading this much, between two files
     #[arg(long, value_name = "SIZE", default_value = "4GiB")]
     checkpoint: Size,
-    /// Keep the folder if it is finished and of the same input and options; go on from the last checkpoint if a build
-    /// of the same was killed; build it otherwise
+    /// Keep the folder if it is finished, or go on with a build that was killed
+    ///
+    /// A finished folder is kept if it is of the same input and options. A killed build of the same goes on from its
+    /// last checkpoint. Otherwise a new build begins.
     #[arg(long, conflicts_with = "force")]
     resume: bool,
     /// Replace the folder if it exists
@@ -98,7 +118,7 @@ Examples:
   ssh host cat tracking.log.gz | staycast preprocess - --format edx --courses courses.csv --out sequences
   staycast preprocess logs/ --as-of 2024-03-11 --out today   a course that is still running";
 
-/// The sets of features by name.
+/// Names a set of features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum FeaturesName {
     /// All of them
@@ -113,7 +133,7 @@ impl PreprocessArgs {
             inputs: self.inputs.clone(),
             institutions: self.institutions(),
             open: OpenOptions {
-                format: format(self.format, self.mapping.as_deref())?,
+                format: resolve_format(self.format, self.mapping.as_deref())?,
                 mapping: self.mapping.clone(),
                 courses: self.courses.clone(),
                 labels: self.labels.clone(),
@@ -145,7 +165,7 @@ impl PreprocessArgs {
 }
 
 impl PreprocessArgs {
-    /// The institutions with all their files, in the order they are first named.
+    /// Returns the institutions with all their files, in the order they are first named.
     fn institutions(&self) -> Vec<Institution> {
         let mut all: Vec<Institution> = Vec::new();
         for (name, path) in &self.institutions {

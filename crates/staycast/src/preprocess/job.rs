@@ -30,8 +30,8 @@ pub(crate) struct PreprocessJob {
 }
 
 impl PreprocessJob {
-    /// Opens the log. Standard input is written beside the output first, as some formats are read twice; the folder that
-    /// holds it is to be kept until the log is read.
+    /// Opens the log. Standard input is written beside the output first, as some formats are read twice. The folder that
+    /// holds it must live until the log is read.
     fn open(&self) -> anyhow::Result<(Source, Option<TempDir>)> {
         if !self.institutions.is_empty() {
             return Ok((institutions::open(&self.institutions, &self.open)?, None));

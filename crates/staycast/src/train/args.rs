@@ -14,9 +14,10 @@ use crate::status::usage_from;
 
 /// Train a forecast on sequences
 ///
-/// Trains an ensemble of LSTMs that forecast dropout at the end of every week, calibrates them and chooses a threshold on
-/// rows held out of the training side, and keeps a test part that `staycast evaluate` looks at. A learner of the test part
-/// is trained on nowhere. A killed run goes on with --resume, and ends the same (on a CPU: to the byte).
+/// Trains an ensemble of LSTMs that forecast dropout at the end of every week. Calibrates it and chooses a threshold on
+/// rows held out of the training set. Keeps a test part for `staycast evaluate`, whose learners are trained on nowhere.
+///
+/// A killed run goes on with --resume, and ends the same (on a CPU: to the byte).
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct TrainArgs {
@@ -26,52 +27,62 @@ pub(crate) struct TrainArgs {
     /// Folder to write; it must not hold a run yet
     #[arg(long, value_name = "RUN")]
     out: PathBuf,
-    /// Settings in TOML; what it does not name keeps its default
+    /// Settings in TOML; what the file does not name keeps its default
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// What to forecast with: lstm, a model to beat (days-since-last, rules, linear, logistic, tree, forest, boosting,
-    /// hazard), or blend, which mixes several; the configuration's, usually lstm, if not given
+    /// Model to train: lstm, a baseline, or blend, which mixes several
+    ///
+    /// Baselines: days-since-last, rules, linear, logistic, tree, forest, boosting, hazard. If not given: the model of
+    /// the configuration, usually lstm.
     #[arg(long, value_name = "MODEL")]
     model: Option<ModelKind>,
-    /// Change one setting, as in training.epochs=20 (a run's config.toml lists them all); may be repeated
+    /// Change one setting, as in training.epochs=20; may be repeated
+    ///
+    /// A run's config.toml lists all settings.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     settings: Vec<String>,
     /// Where to compute
     #[arg(long, value_name = "DEVICE", default_value = "auto", help = devices::HELP)]
     device: DeviceChoice,
-    /// From which all randomness is drawn
+    /// Seed of all randomness; if not given, the configuration's, usually 1
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Fine-tune: go on from the networks of this finished run, with its inputs and the shape of its networks, at
-    /// training.fine_tuning times the learning rate; for a course with few labels of its own. Nobody that the run was
-    /// trained on may be in the test part
+    /// Fine-tune the networks of this finished run
+    ///
+    /// Keeps its inputs and the shape of its networks, and trains at training.fine_tuning times the learning rate.
+    /// Meant for a course with few labels of its own. Nobody that the run was trained on may be in the test part.
     #[arg(long, value_name = "RUN")]
     from: Option<PathBuf>,
-    /// Go on with an interrupted run, with the settings that it was begun with unless others are given; begin it if it
-    /// was not begun, and keep it if it is finished
+    /// Go on with an interrupted run, or keep a finished one
+    ///
+    /// Takes the settings that the run was begun with, unless others are given. Begins the run where there is none yet.
     #[arg(long)]
     resume: bool,
-    /// Show the training elsewhere, too: tensorboard (event files in RUN/tensorboard) or mlflow=URL (a tracking server;
-    /// MLFLOW_TRACKING_USERNAME, _PASSWORD, _TOKEN and MLFLOW_EXPERIMENT_NAME are heeded); may be repeated. Tracking that
-    /// fails is said, and the training goes on
+    /// Show the training in tensorboard or mlflow=URL as well; may be repeated
+    ///
+    /// tensorboard writes event files to RUN/tensorboard. For an MLflow server, the variables MLFLOW_TRACKING_USERNAME,
+    /// MLFLOW_TRACKING_PASSWORD, MLFLOW_TRACKING_TOKEN and MLFLOW_EXPERIMENT_NAME are used. Where tracking fails, a
+    /// warning says so and the training goes on.
     #[arg(long, value_name = "WHERE")]
     track: Vec<Target>,
-    /// Courses to train on; all but the test courses if not given
+    /// Courses to train on; if not given, all but the test courses
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     train_courses: Vec<String>,
-    /// Courses to keep for the test; a quarter of them if not given
+    /// Courses to keep for the test; if not given, a quarter of them
     #[arg(long, value_name = "C,D", value_delimiter = ',')]
     test_courses: Vec<String>,
-    /// What the test part is made of
+    /// Choose the test part in this way; if not given, as the configuration says, usually by course
     #[arg(long, value_enum)]
     split: Option<SplitName>,
-    /// Cross-validate in K folds in place of one test part, by learner unless --split says otherwise
+    /// Cross-validate in K folds in place of one test part
+    ///
+    /// Folds are of learners, unless --split says otherwise.
     #[arg(long, value_name = "K")]
     folds: Option<u32>,
     /// Draw the folds anew this often
     #[arg(long, value_name = "R", requires = "folds")]
     repeats: Option<u32>,
-    /// Cross-validate with a fold for every course (or, with --split institution, every institution)
+    /// Cross-validate with a fold for every course, or every institution with --split institution
     #[arg(long, conflicts_with = "folds")]
     leave_one_out: bool,
 }
@@ -85,25 +96,25 @@ Examples:
   staycast train sequences --out cv --folds 5 --repeats 10
   staycast train sequences --out cv --leave-one-out        test on each course in turn
   staycast train sequences --out run --set model.hidden=64 --set 'threshold.rule=precision>=0.8'
-  staycast train sequences --out forest --model forest     a model to beat, in place of LSTMs
+  staycast train sequences --out forest --model forest     a baseline, in place of LSTMs
   staycast train new-course --out tuned --from run --split learner   fine-tune to a course with few labels
-  staycast train sequences --out run --set training.proxy_days=14    let silence stand for dropout where courses run on
+  staycast train sequences --out run --set training.proxy_days=14    let inactivity stand for dropout where courses run on
   staycast train sequences --out run --resume              after a kill";
 
-/// The splits by name.
+/// Names a way to choose the test part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum SplitName {
     /// Whole courses: how well does it do in a course it never saw?
     Course,
-    /// Later courses, trained on what was known before them: a forecast as in real use
+    /// Later courses, with training on what was known before them: a forecast as in real use
     Time,
-    /// The latest runs of courses held before, trained on what was known before them
+    /// The latest runs of courses held before, with training on what was known before them
     LaterRun,
     /// Learners of the same courses
     Learner,
-    /// Whole institutions: how well does it do where it never was?
+    /// Whole institutions: how well does it do in one that it never saw?
     Institution,
-    /// Enrolments of the same courses; flatters
+    /// Enrolments of the same courses, which flatters the forecast
     Random,
 }
 
