@@ -263,17 +263,17 @@ mod tests {
 
     #[test]
     fn spells_run_to_the_week_of_leaving_or_the_last_observed() {
-        const CUT_OFF: CutOff = CutOff::after_weeks(4).unwrap();
+        let cut_off = CutOff::after_weeks(4).expect("four weeks");
         let left = |weeks| Some(Spell { weeks, left: true });
-        assert_eq!(Spell::after(CUT_OFF, Some(4), 10), left(1));
-        assert_eq!(Spell::after(CUT_OFF, Some(9), 10), left(6));
-        assert_eq!(Spell::after(CUT_OFF, None, 10), Some(Spell { weeks: 6, left: false }));
+        assert_eq!(Spell::after(cut_off, Some(4), 10), left(1));
+        assert_eq!(Spell::after(cut_off, Some(9), 10), left(6));
+        assert_eq!(Spell::after(cut_off, None, 10), Some(Spell { weeks: 6, left: false }));
         // Left before the cut-off, or before the start: the first coming week.
-        assert_eq!(Spell::after(CUT_OFF, Some(3), 10), left(1));
-        assert_eq!(Spell::after(CUT_OFF, Some(-3), 4), left(1));
+        assert_eq!(Spell::after(cut_off, Some(3), 10), left(1));
+        assert_eq!(Spell::after(cut_off, Some(-3), 4), left(1));
         // Left after the end of the log.
-        assert_eq!(Spell::after(CUT_OFF, Some(12), 10), Some(Spell { weeks: 6, left: false }));
-        assert_eq!(Spell::after(CUT_OFF, None, 4), None);
+        assert_eq!(Spell::after(cut_off, Some(12), 10), Some(Spell { weeks: 6, left: false }));
+        assert_eq!(Spell::after(cut_off, None, 4), None);
     }
 
     #[test]
