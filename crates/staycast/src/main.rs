@@ -1,5 +1,4 @@
-//! The `staycast` program: arguments in, exit status out. What it does is in the libraries; here is one file a
-//! subcommand, each of which parses, resolves, calls a library, and says what came of it.
+#![doc = include_str!("../README.md")]
 
 mod bench;
 mod cli;
@@ -56,7 +55,7 @@ fn main() -> ExitCode {
     status.into()
 }
 
-/// Where nobody is logged in, the libraries that look for GPUs complain on stderr, line after line, that there is no
+/// Names a folder for the graphics libraries. Where nobody is logged in, the libraries that look for GPUs complain on stderr, line after line, that there is no
 /// `XDG_RUNTIME_DIR`. Any folder will do, as no window is ever opened.
 fn quiet_graphics_libraries() {
     const NAME: &str = "XDG_RUNTIME_DIR";
@@ -75,7 +74,7 @@ fn run(cli: &Cli) -> anyhow::Result<Status> {
         .init();
     if let Some(threads) = cli.global.threads() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
-        pool.with_context(|| format!("cannot start {threads} threads"))?;
+        pool.with_context(|| format!("cannot start {}", display::pluralise(threads as u64, "thread")))?;
     }
     let console = cli.global.console();
     match &cli.command {

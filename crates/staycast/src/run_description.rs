@@ -14,19 +14,19 @@ pub(crate) fn describe_run(sheet: &mut LabelledText, run: &Run) {
     let members = match &manifest.folds {
         None => group_digits(manifest.members.len() as u64),
         Some(folds) => format!(
-            "{}, {} a fold, in {} folds drawn {} over {}",
+            "{}, {} a fold, in {} drawn {} over {}",
             group_digits(manifest.members.len() as u64),
             manifest.members.iter().filter(|member| (member.repeat, member.fold) == (0, 0)).count(),
-            folds.folds,
+            pluralise(u64::from(folds.folds), "fold"),
             pluralise(u64::from(folds.repeats), "time"),
             pluralise(run.split().training.values().map(|ids| ids.len() as u64).sum(), "enrolment"),
         ),
     };
     let reads = format!(
-        "that reads {} numbers a week ({} features) for up to {} weeks",
-        manifest.inputs,
-        manifest.features.len(),
-        manifest.weeks
+        "that reads {} a week ({}) for up to {}",
+        pluralise(manifest.inputs as u64, "number"),
+        pluralise(manifest.features.len() as u64, "feature"),
+        pluralise(manifest.weeks as u64, "week")
     );
     match manifest.model {
         ModelKind::Lstm => sheet.row("Networks", format!("{members}\neach {}, {reads}", network(run))),
@@ -39,7 +39,7 @@ pub(crate) fn describe_run(sheet: &mut LabelledText, run: &Run) {
                 _ => network(run),
             });
             let parts: Vec<String> = parts.collect();
-            sheet.row("Blend", format!("{members} models, of {}, {reads}", parts.join("; of ")));
+            sheet.row("Blend", format!("{members} models: {}; {reads}", parts.join("; of ")));
             if let Some(weights) = weights(run) {
                 sheet.row("Weights", weights);
             }
@@ -94,7 +94,11 @@ fn network(run: &Run) -> String {
         1 => String::new(),
         layers => format!("{layers} layers of "),
     };
-    format!("an LSTM of {layers}{} units, {} parameters", model.hidden, group_digits(run.manifest().parameters))
+    format!(
+        "an LSTM of {layers}{}, {}",
+        pluralise(model.hidden as u64, "unit"),
+        pluralise(run.manifest().parameters, "parameter")
+    )
 }
 
 fn describe_baseline(kind: BaselineKind) -> &'static str {

@@ -177,11 +177,11 @@ fn describe_outcome(shown: &SimulateOutcome) -> String {
     sheet.row(
         "Simulated",
         format!(
-            "{} in {} of {}, of {} weeks; {} drop out",
+            "{} in {} of {}, of {}; {} drop out",
             pluralise(record.learners, "learner"),
             pluralise(record.enrolments, "enrolment"),
             pluralise(record.courses.into(), "course"),
-            record.weeks,
+            pluralise(record.weeks.into(), "week"),
             format_percent(record.dropout_rate),
         ),
     );

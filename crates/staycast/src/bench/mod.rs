@@ -110,7 +110,7 @@ pub(crate) fn run(args: &BenchArgs, console: &Console) -> anyhow::Result<Status>
     let wrong = report.results.iter().filter(|measured| !measured.agreement.agrees).count();
     anyhow::ensure!(
         wrong == 0 && report.failed.is_empty(),
-        "{wrong} of the measurements do not agree with the CPU, and {} could not be made; the table says which",
+        "measurements that do not agree with the CPU: {wrong}; that could not be made: {}; the table says which",
         report.failed.len()
     );
     Ok(Status::Fine)

@@ -6,6 +6,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::report::BenchReport;
+use crate::display;
 
 const WIDTH: u32 = 900;
 const LEFT: i32 = 230;
@@ -37,7 +38,12 @@ fn draw<'a>(root: &Area<'a>, report: &BenchReport, height: i32) -> Drawn<'a> {
     let centre = |size: u32| plain(size).pos(Pos::new(HPos::Center, VPos::Top));
     root.draw(&Text::new("Sequences a second (T weeks, F inputs, H units, sequences a step)", (16, 14), plain(17)))?;
     let machine = &report.machine;
-    let under = format!("{}, {} cores, Staycast {}", machine.cpu, machine.cores, report.staycast_version);
+    let under = format!(
+        "{}, {}, Staycast {}",
+        machine.cpu,
+        display::pluralise(machine.cores as u64, "core"),
+        report.staycast_version
+    );
     root.draw(&Text::new(under, (16, 38), plain(13)))?;
 
     let rates =
@@ -50,7 +56,7 @@ fn draw<'a>(root: &Area<'a>, report: &BenchReport, height: i32) -> Drawn<'a> {
     for decade in (lowest.log10() as i32)..=(highest.log10() as i32) {
         let x = place(10_f64.powi(decade));
         root.draw(&PathElement::new(vec![(x, TOP - 8), (x, bottom)], RGBColor(210, 210, 210)))?;
-        root.draw(&Text::new(crate::display::group_digits(10_u64.pow(decade as u32)), (x, bottom + 8), centre(13)))?;
+        root.draw(&Text::new(display::group_digits(10_u64.pow(decade as u32)), (x, bottom + 8), centre(13)))?;
     }
     legend(root, plain(13))?;
     for (row, measured) in report.results.iter().enumerate() {

@@ -3,7 +3,7 @@
 use staycast_forecast::bench::Measured;
 
 use super::report::BenchReport;
-use crate::display::{LabelledText, align_columns, format_bytes, group_digits};
+use crate::display::{LabelledText, align_columns, format_bytes, group_digits, pluralise};
 
 const HEADING: [&str; 10] =
     ["T,F,H,batch", "device", "train seq/s", "GFLOP/s", "of peak", "rest", "infer seq/s", "first", "memory", "differs"];
@@ -12,8 +12,12 @@ pub(super) fn to_text(report: &BenchReport) -> String {
     let mut sheet = LabelledText::default();
     let machine = &report.machine;
     sheet.paragraph(format!(
-        "{}, {} cores, {}, {} threads; medians of up to {} rounds",
-        machine.cpu, machine.cores, machine.system, report.threads, report.rounds
+        "{}, {}, {}, {}; medians of up to {}",
+        machine.cpu,
+        pluralise(machine.cores as u64, "core"),
+        machine.system,
+        pluralise(report.threads as u64, "thread"),
+        pluralise(report.rounds.into(), "round")
     ));
     sheet.gap();
     let mut rows = vec![HEADING.map(str::to_owned)];
@@ -26,21 +30,21 @@ pub(super) fn to_text(report: &BenchReport) -> String {
     sheet.row(
         "Reading",
         format!(
-            "{} enrolments a second from Parquet to memory ({} of {} weeks and {} features)",
+            "{} enrolments a second from Parquet to memory ({} of {} and {})",
             rate(reading.enrolments_per_second),
-            group_digits(reading.enrolments),
-            reading.weeks,
-            reading.features
+            pluralise(reading.enrolments, "enrolment"),
+            pluralise(reading.weeks, "week"),
+            pluralise(reading.features, "feature")
         ),
     );
     for loading in &report.loading {
         let text = format!(
-            "{} enrolments a second scaled and on {} ({} of {} weeks and {} inputs, {}/s)",
+            "{} enrolments a second scaled and on {} ({} of {} and {}, {}/s)",
             rate(loading.enrolments_per_second),
             loading.device,
-            group_digits(loading.enrolments),
-            loading.weeks,
-            loading.inputs,
+            pluralise(loading.enrolments as u64, "enrolment"),
+            pluralise(loading.weeks as u64, "week"),
+            pluralise(loading.inputs as u64, "input"),
             format_bytes(loading.bytes_per_second as u64),
         );
         sheet.row("Loading", text);

@@ -5,13 +5,13 @@ use staycast_evaluation::report::Cohort;
 
 use super::comparison::Comparison;
 use super::paired::Compared;
-use crate::display::{LabelledText, align_columns, group_digits};
+use crate::display::{LabelledText, align_columns, pluralise};
 
 pub(super) fn to_text(comparison: &Comparison) -> String {
     let mut sheet = LabelledText::default();
     sheet.paragraph(format!(
-        "{} models compared at the end of week {}. Dropout means: {}. {}",
-        comparison.runs.len(),
+        "{} compared at the end of week {}. Dropout means: {}. {}",
+        pluralise(comparison.runs.len() as u64, "model"),
         comparison.week,
         comparison.label_rule,
         comparison.kind.meaning()
@@ -24,7 +24,7 @@ pub(super) fn to_text(comparison: &Comparison) -> String {
         } else {
             ("Everyone known by then", comparison.rows.all)
         };
-        sheet.paragraph(format!("{name}: {} learners on whom all are compared", group_digits(rows)));
+        sheet.paragraph(format!("{name}: {}, on whom all are compared", pluralise(rows, "learner")));
         let heading = ["model", "AUC", "95 %", "avg prec", "precision", "recall", "Brier", "ECE", "against first", "p"];
         let mut table = vec![heading.map(str::to_owned)];
         for run in &comparison.runs {

@@ -134,11 +134,11 @@ impl Demo<'_> {
         let simulated = simulated?;
         let record = record(&simulated, begun.elapsed());
         self.console.print_part(&format!(
-            "   {} in {} of {} courses, {} events ({}); {} drop out ({})\n",
+            "   {} in {} of {}, {} ({}); {} drop out ({})\n",
             pluralise(record.learners, "learner"),
             pluralise(record.enrolments, "enrolment"),
-            config.courses,
-            group_digits(record.events),
+            pluralise(config.courses.into(), "course"),
+            pluralise(record.events, "event"),
             format_bytes(record.bytes),
             format_percent(record.dropout_rate),
             format_duration(begun.elapsed()),
@@ -163,11 +163,11 @@ impl Demo<'_> {
         let built = preprocess::execute(&plan, self.inside)?;
         let manifest = &built.manifest;
         self.console.print_part(&format!(
-            "   {} rows read, {} used; {} enrolment-weeks of {} features ({})\n",
-            group_digits(manifest.rows.read),
+            "   {} read, {} used; {} of {} ({})\n",
+            pluralise(manifest.rows.read, "row"),
             group_digits(manifest.rows.used),
-            group_digits(manifest.totals.enrolment_weeks),
-            manifest.available_features().count(),
+            pluralise(manifest.totals.enrolment_weeks, "enrolment-week"),
+            pluralise(manifest.available_features().count() as u64, "feature"),
             format_duration(Duration::from_secs_f64(built.seconds)),
         ))?;
         Ok(built)
@@ -194,9 +194,9 @@ impl Demo<'_> {
         let manifest = &trained.manifest;
         let auc = manifest.held_out_auc.map_or_else(String::new, |auc| format!("; held-out AUC {auc:.3}"));
         self.console.print_part(&format!(
-            "   {} of {} parameters on {}{auc} ({})\n",
+            "   {} of {} on {}{auc} ({})\n",
             pluralise(manifest.members.len() as u64, "network"),
-            group_digits(manifest.parameters),
+            pluralise(manifest.parameters, "parameter"),
             devices::describe_device(&manifest.device),
             format_duration(Duration::from_secs_f64(trained.seconds)),
         ))?;
@@ -259,7 +259,7 @@ impl Demo<'_> {
         let data = self.data()?;
         let with_score = scored.statuses.get("scored").copied().unwrap_or(0);
         self.console.print_part(&format!(
-            "   {} of {} are at risk. The {} most at risk:\n\n{}",
+            "   At risk: {} of {}. The {} most at risk:\n\n{}",
             group_digits(scored.at_risk),
             pluralise(with_score, "enrolment"),
             most.len(),

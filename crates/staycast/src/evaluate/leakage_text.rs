@@ -1,11 +1,11 @@
-//! The tests for leakage, as the page and the terminal tell them.
+//! The tests for leakage, as the page and the terminal report them.
 
 use staycast_evaluation::html::{LeakageCheck, LeakageOutcome};
 use staycast_forecast::leakage::{LeakageReport, SUSPICIOUS_AUC};
 
-use crate::display::{LabelledText, group_digits};
+use crate::display::{LabelledText, group_digits, pluralise};
 
-/// The tests for leakage, as the page and the terminal tell them.
+/// Lists the tests for leakage with their outcomes.
 pub(super) fn checks(report: &LeakageReport) -> Vec<LeakageCheck> {
     let check = |name: &str, outcome, detail: String| LeakageCheck { name: name.to_owned(), outcome, detail };
     let outcome = |passed| if passed { LeakageOutcome::Passed } else { LeakageOutcome::Failed };
@@ -13,15 +13,15 @@ pub(super) fn checks(report: &LeakageReport) -> Vec<LeakageCheck> {
     let future = "The future replaced by noise";
     let future = match &report.future {
         Some(test) if test.changed == 0 => {
-            let rows = group_digits(test.rows);
-            let detail = format!("None of {rows} predictions at the end of week {week} changed by a bit.");
+            let rows = pluralise(test.rows, "prediction");
+            let detail = format!("None of {rows} at the end of week {week} changed by a bit.");
             check(future, outcome(true), detail)
         }
         Some(test) => {
             let detail = format!(
-                "{} of {} predictions at the end of week {week} changed.",
-                test.changed,
-                group_digits(test.rows)
+                "{} of {} at the end of week {week} changed.",
+                group_digits(test.changed),
+                pluralise(test.rows, "prediction")
             );
             check(future, outcome(false), detail)
         }
@@ -34,9 +34,11 @@ pub(super) fn checks(report: &LeakageReport) -> Vec<LeakageCheck> {
     let dealt = match &report.dealt_labels {
         Some(test) => {
             let detail = format!(
-                "Over {} draws a logistic regression on the same split had a mean AUC of {:.3}, standard error {:.3}; \
+                "Over {} a logistic regression on the same split had a mean AUC of {:.3}, standard error {:.3}; \
                  0.5 is right.",
-                test.draws, test.mean_auc, test.standard_error
+                pluralise(u64::from(test.draws), "draw"),
+                test.mean_auc,
+                test.standard_error
             );
             check(dealt, outcome(test.passed), detail)
         }
@@ -60,7 +62,7 @@ pub(super) fn checks(report: &LeakageReport) -> Vec<LeakageCheck> {
     vec![future, dealt, inputs]
 }
 
-/// The same for a terminal.
+/// Writes the tests for leakage for a terminal.
 pub(super) fn describe_leakage(report: &LeakageReport) -> String {
     let mut sheet = LabelledText::default();
     sheet.paragraph("Does the evaluation see what it should not?");

@@ -79,6 +79,9 @@ fn dropout_words(rule: DropoutRule) -> String {
 fn notes(outcome: &EvaluationOutcome) -> Vec<String> {
     match outcome.repeats.len() {
         0 => Vec::new(),
-        repeats => vec![format!("Every figure is the mean over {repeats} repeats of a cross-validation.")],
+        repeats => vec![format!(
+            "Every figure is the mean over {} of a cross-validation.",
+            pluralise(repeats as u64, "repeat")
+        )],
     }
 }

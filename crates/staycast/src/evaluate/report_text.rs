@@ -4,8 +4,9 @@ use staycast_evaluation::text;
 use staycast_forecast::{EvaluationOutcome, FoldsRecord};
 
 use super::leakage_text;
-use crate::display::{LabelledText, group_digits};
+use crate::display::{LabelledText, pluralise};
 
+/// Writes the report: the figures, the tests for leakage, and who was left out.
 pub(super) fn report_text(outcome: &EvaluationOutcome, folds: Option<FoldsRecord>) -> String {
     let evaluation = &outcome.evaluation;
     let mut text = match &outcome.plots {
@@ -20,7 +21,7 @@ pub(super) fn report_text(outcome: &EvaluationOutcome, folds: Option<FoldsRecord
         text += &format!("\n{}", leakage_text::describe_leakage(leakage));
     }
     for (reason, count) in &outcome.left_out {
-        text += &format!("Left out: {} enrolments: {reason}.\n", group_digits(*count));
+        text += &format!("Left out: {}: {reason}.\n", pluralise(*count, "enrolment"));
     }
     text
 }
@@ -30,12 +31,12 @@ fn repeated_heading(outcome: &EvaluationOutcome, folds: Option<FoldsRecord>) -> 
     let evaluation = &outcome.evaluation;
     let mut sheet = LabelledText::default();
     sheet.paragraph(format!("Forecast at the end of week {}", evaluation.week));
-    let what = folds.map_or_else(String::new, |folds| format!(", {} folds each", folds.folds));
+    let what = folds.map_or_else(String::new, |folds| format!(", {} each", pluralise(u64::from(folds.folds), "fold")));
     sheet.paragraph(format!(
-        "Dropout means: {}. {} Every figure is the mean over {} repeats{what}.",
+        "Dropout means: {}. {} Every figure is the mean over {}{what}.",
         evaluation.label_rule,
         evaluation.kind.meaning(),
-        outcome.repeats.len()
+        pluralise(outcome.repeats.len() as u64, "repeat")
     ));
     if let Some(times @ 2..) = evaluation.evaluations_of_this_part {
         sheet.paragraph(format!("These predictions have now been evaluated {times} times."));

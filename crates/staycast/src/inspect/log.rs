@@ -122,7 +122,7 @@ fn read(source: &Source, console: &Console) -> anyhow::Result<(Tally, Spans)> {
         }
         tally.append(placed(file.as_ref(), blocks.into_iter().map(|(_, parsed)| parsed.tally)));
     }
-    stages.end(&format!("{} rows", group_digits(tally.read)));
+    stages.end(&pluralise(tally.read, "row"));
     Ok((tally, spans))
 }
 

@@ -86,11 +86,9 @@ fn describe(report: &SequencesInspection<'_>, detail: Detail) -> String {
     sheet.gap();
     describe_input(&mut sheet, manifest, detail);
     describe_contents(&mut sheet, manifest, detail);
-    let weeks = group_digits(manifest.totals.enrolment_weeks);
-    sheet.row(
-        "Table",
-        format!("{weeks} rows, one an enrolment and week; {} events", group_digits(manifest.totals.events)),
-    );
+    let weeks = pluralise(manifest.totals.enrolment_weeks, "row");
+    let events = pluralise(manifest.totals.events, "event");
+    sheet.row("Table", format!("{weeks}, one an enrolment and week; {events}"));
     sheet.gap();
     sheet.verbatim(course_table(&report.courses));
     sheet.gap();

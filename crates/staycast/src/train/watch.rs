@@ -67,10 +67,10 @@ impl TrainingWatch for Watch<'_> {
             ModelKind::Blend => format!("{}, to be blended", pluralise(plan.members, "model")),
         };
         self.console.note(&format!(
-            "{:12} {members}, {} of {} weeks{}",
+            "{:12} {members}, {} of {}{}",
             "training",
             pluralise(plan.training, "enrolment"),
-            plan.weeks,
+            pluralise(plan.weeks as u64, "week"),
             if plan.test == 0 { String::new() } else { format!("; {} kept for the test", group_digits(plan.test)) },
         ));
         let mut state = self.state();
