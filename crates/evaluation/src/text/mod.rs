@@ -67,7 +67,9 @@ fn bootstrap_lines(evaluation: &Evaluation) -> String {
     for by_cohort in &evaluation.bootstrap {
         for (cohort, intervals) in [("all", &by_cohort.all), ("active", &by_cohort.active)] {
             let unit = match intervals.unit {
+                ResampledUnit::Learner if intervals.units == 1 => "learner",
                 ResampledUnit::Learner => "learners",
+                ResampledUnit::Course if intervals.units == 1 => "course",
                 ResampledUnit::Course => "courses",
             };
             lines += &wrap(&format!(
@@ -84,7 +86,8 @@ fn bootstrap_lines(evaluation: &Evaluation) -> String {
             }
         }
     }
-    if !lines.is_empty() {
+    let ranges = evaluation.bootstrap.iter().flat_map(|by_cohort| [&by_cohort.all, &by_cohort.active]);
+    if ranges.into_iter().any(|intervals| intervals.auc.low.value().is_some()) {
         lines += &wrap("In 95 of 100 such draws the figure lies in the range given.");
     }
     lines
@@ -108,7 +111,10 @@ fn left_out(evaluation: &Evaluation) -> String {
 }
 
 fn range(range: &BootstrapRange) -> String {
-    format!("{} to {}", decimal(range.low), decimal(range.high))
+    match (range.low, range.high) {
+        (Metric::Value(low), Metric::Value(high)) => format!("{low:.3} to {high:.3}"),
+        _ => "without a range".to_owned(),
+    }
 }
 
 /// A metric to three decimals, or a dash.

@@ -50,7 +50,9 @@ pub fn week_table(evaluation: &Evaluation) -> String {
         ("calibration error", |cohort| decimal(cohort.ece)),
         ("calibration slope", |cohort| decimal(cohort.calibration_slope)),
     ];
-    for (name, figure) in rows {
+    // Without resampling there are no intervals, and nothing to explain.
+    let has_intervals = columns.iter().any(|(_, cohort)| cohort.is_some_and(|cohort| cohort.auc_low.value().is_some()));
+    for (name, figure) in rows.into_iter().filter(|(name, _)| has_intervals || !name.contains("95 %")) {
         lines += &format!("{name:NAME_COLUMNS$}");
         for (_, cohort) in &columns {
             lines += &format!("{:>FIGURE_COLUMNS$}", cohort.map_or_else(|| "–".to_owned(), figure));

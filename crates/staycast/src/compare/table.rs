@@ -25,8 +25,7 @@ pub(super) fn to_text(comparison: &Comparison) -> String {
             ("Everyone known by then", comparison.rows.all)
         };
         sheet.paragraph(format!("{name}: {}, on whom all are compared", pluralise(rows, "learner")));
-        let heading = ["model", "AUC", "95 %", "avg prec", "precision", "recall", "Brier", "ECE", "against first", "p"];
-        let mut table = vec![heading.map(str::to_owned)];
+        let mut table = vec![HEADING.map(str::to_owned)];
         for run in &comparison.runs {
             let cohort = if active { &run.cohorts.active } else { &run.cohorts.all };
             // Pairs are of the earlier run less the later one; a reader wants the later one's gain.
@@ -40,28 +39,57 @@ pub(super) fn to_text(comparison: &Comparison) -> String {
     }
     sheet.gap();
     sheet.paragraph(format!(
-        "Against first: the difference in AUC to {first} on the same rows, with its 95 % interval; p is that of no \
-         difference, two-sided, and not corrected for the number of models. All pairs are in comparison.json."
+        "Against first: the difference in AUC to {first} on the same rows{}.",
+        explained(comparison)
     ));
+    sheet.paragraph("All pairs are in comparison.json.");
     for failed in &comparison.failed {
         sheet.row("No part", format!("{}: {}", failed.name, failed.reason));
     }
     sheet.into_string()
 }
 
+const HEADING: [&str; 10] =
+    ["model", "AUC", "95 %", "avg prec", "precision", "recall", "Brier", "ECE", "against first", "p"];
+
+/// Explains the intervals and p-values of the table, where it has any.
+fn explained(comparison: &Comparison) -> String {
+    let cohorts = || comparison.pairs.iter().flat_map(|pair| [&pair.cohorts.all, &pair.cohorts.active]);
+    let has = |figure: usize| cohorts().any(|compared| compared.auc()[figure].value().is_some());
+    let mut text = String::new();
+    if has(LOW) {
+        text += ", with its 95 % interval";
+    }
+    if has(P_VALUE) {
+        text += "; p is that of no difference, two-sided, and not corrected for the number of models";
+    }
+    text
+}
+
+/// Places in [`Compared::auc`].
+const LOW: usize = 1;
+const P_VALUE: usize = 3;
+
 fn row(name: &str, cohort: &Cohort, against: Option<&Compared>) -> [String; 10] {
     let (difference, p) = match against.map(Compared::auc) {
         Some([difference, low, high, p]) => {
             let gain =
                 |metric: Metric| metric.value().map_or_else(|| "–".to_owned(), |value| format!("{:+.3}", -value));
-            (format!("{} ({} to {})", gain(difference), gain(high), gain(low)), p_value(p))
+            let interval = match (high, low) {
+                (Metric::Value(_), Metric::Value(_)) => format!(" ({} to {})", gain(high), gain(low)),
+                _ => String::new(),
+            };
+            (format!("{}{interval}", gain(difference)), p_value(p))
         }
         None => (String::new(), String::new()),
     };
     [
         name.to_owned(),
         decimal(cohort.auc),
-        format!("{} to {}", decimal(cohort.auc_low), decimal(cohort.auc_high)),
+        match (cohort.auc_low, cohort.auc_high) {
+            (Metric::Value(low), Metric::Value(high)) => format!("{low:.3} to {high:.3}"),
+            _ => "–".to_owned(),
+        },
         decimal(cohort.average_precision),
         decimal(cohort.precision),
         decimal(cohort.recall),
