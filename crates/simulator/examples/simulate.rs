@@ -5,13 +5,13 @@
 use std::path::Path;
 use std::time::Instant;
 
-use staycast_simulator::{Request, SimulatorConfig, simulate};
+use staycast_simulator::{SimulationOptions, SimulatorConfig, simulate};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let folder = arguments.next().ok_or("usage: simulate FOLDER [CONFIG.toml] [KEY=VALUE...]")?;
     let mut config = SimulatorConfig::default();
-    let mut request = Request::default();
+    let mut request = SimulationOptions::default();
     let mut threads = 0;
     for argument in arguments {
         match argument.split_once('=') {

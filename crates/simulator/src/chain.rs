@@ -1,18 +1,18 @@
-//! Markov chains with finitely many states and the exact probability of how they end.
+//! Markov chains with finitely many states, and exact probabilities of their end.
 //!
-//! The truth that a simulation writes beside its log is computed here by backward induction, not by sampling: with
-//! `v[T]` given, `v[t](s) = Σ P_t(s → s') · v[t+1](s')`.
+//! The true probabilities beside a simulated log are computed here by backward induction, not by sampling. With `v[T]`
+//! given, `v[t](s) = Σ P_t(s → s') · v[t+1](s')`.
 
-/// A Markov chain whose outcomes may differ from step to step.
+/// Describes a Markov chain whose transitions may differ from step to step.
 pub(crate) trait MarkovChain {
-    /// Number of states.
+    /// Returns the number of states.
     fn states(&self) -> usize;
 
-    /// Calls `visit(next state, probability)` for every outcome of step `step` (from time `step` to `step + 1`) that has a
-    /// chance, always in the same order. The probabilities add up to 1.
+    /// Calls `visit(next state, probability)` for every possible outcome of `step` (from time `step` to `step + 1`), always
+    /// in the same order. The probabilities add up to 1.
     fn outcomes(&self, step: usize, state: usize, visit: impl FnMut(usize, f64));
 
-    /// The state after `step`, where `u` is uniform on 0 to 1.
+    /// Draws the state after `step`; `u` is uniform on 0 to 1.
     fn draw(&self, step: usize, state: usize, u: f64) -> usize {
         let mut sum = 0.0;
         let mut drawn = None;
@@ -24,12 +24,12 @@ pub(crate) trait MarkovChain {
                 drawn = Some(next);
             }
         });
-        // Rounding can leave the sum a hair under 1.
+        // Rounding can leave the sum slightly under 1.
         drawn.unwrap_or(last)
     }
 }
 
-/// For every time and state the expected value of what `last` says of the state at time `steps`.
+/// Holds for every time and state the expected value of a function of the last state.
 ///
 /// Held in memory: `(steps + 1) · states` numbers, kept between calls of [`compute`](Self::compute).
 #[derive(Debug, Default)]
@@ -39,7 +39,7 @@ pub(crate) struct Expectation {
 }
 
 impl Expectation {
-    /// Computes it for times `first` to `steps`; earlier times are not to be asked for.
+    /// Computes the expected value of `last`, a function of the state at time `steps`, for times `first` to `steps`.
     pub(crate) fn compute(
         &mut self,
         chain: &impl MarkovChain,
@@ -64,7 +64,7 @@ impl Expectation {
         }
     }
 
-    /// The expected value for a chain that is in `state` at `time`.
+    /// Returns the expected value for a chain in `state` at `time`, which must not be before the `first` time computed.
     pub(crate) fn at(&self, time: usize, state: usize) -> f64 {
         self.values[time * self.states + state]
     }
@@ -76,7 +76,7 @@ mod tests {
 
     use super::*;
 
-    /// A chain given by its table: `rows[step][state][next]`.
+    /// Holds transition probabilities as `[step][state][next]`.
     #[derive(Debug)]
     struct Table(Vec<Vec<Vec<f64>>>);
 

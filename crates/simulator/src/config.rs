@@ -1,6 +1,5 @@
-//! What the user may set: the text form of a simulation. `configs/simulator.toml` explains every key, with ranges and the
-//! published findings that defaults follow; [`SimulatorConfig::validate`] turns the values into a checked
-//! [`Simulation`](crate::Simulation).
+//! Settings as the user writes them. `configs/simulator.toml` explains every key, with ranges and the published findings that
+//! defaults follow. [`SimulatorConfig::validate`] turns the values into a checked [`Simulation`](crate::Simulation).
 
 use std::path::Path;
 
@@ -8,46 +7,46 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::ConfigError;
 
-/// The documented defaults, as committed.
+/// Content of `configs/simulator.toml`: the defaults with their documentation.
 pub const DEFAULT_TOML: &str = include_str!("../../../configs/simulator.toml");
 
-/// Everything a simulation depends on; the same value gives the same bytes.
+/// Holds every setting of a simulation. Equal settings give equal bytes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SimulatorConfig {
-    /// People; 1 or more. Each has one enrolment and `enrolment.extra_courses_mean` further ones on average.
+    /// Number of learners, 1 or more. Each has one enrolment and on average `enrolment.extra_courses_mean` more.
     pub learners: u64,
-    /// Runs of courses; 1 to 10,000.
+    /// Number of courses; 1 to 10,000.
     pub courses: u32,
     /// Length of every course in weeks; 2 to 104.
     pub weeks: u32,
-    /// Seed of every random stream; at most 2^63 − 1, which is what TOML can hold.
+    /// Seed of every random stream; at most 2^63 − 1, the greatest number of TOML.
     pub seed: u64,
-    /// When courses run and what is observed.
+    /// Dates of courses, and periods of observation.
     pub calendar: CalendarConfig,
-    /// Who takes what and when they join.
+    /// Choice of courses and time of joining.
     pub enrolment: EnrolmentConfig,
-    /// Kinds of courses; they take turns.
+    /// Disciplines, which courses take in turn.
     pub disciplines: Vec<DisciplineConfig>,
-    /// What people come for.
+    /// Intents of learners.
     pub intents: Vec<IntentConfig>,
-    /// How people and courses differ.
+    /// Differences between learners and between courses.
     pub traits: TraitsConfig,
-    /// How much is done in a week.
+    /// Weekly level of engagement.
     pub engagement: EngagementConfig,
-    /// How people fall behind and catch up.
+    /// Falling behind and catching up.
     pub backlog: BacklogConfig,
-    /// The weekly hazard of leaving.
+    /// Weekly hazard of leaving.
     pub leaving: LeavingConfig,
-    /// What a week leaves in the log.
+    /// Events of a week.
     pub activity: ActivityConfig,
     /// Quizzes, assignments and scores.
     pub assessment: AssessmentConfig,
-    /// What goes wrong with logs.
+    /// Irregularities of logs.
     pub irregularities: IrregularitiesConfig,
 }
 
-/// When courses run and what is observed.
+/// Sets the dates of courses and the periods of observation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CalendarConfig {
@@ -59,15 +58,15 @@ pub struct CalendarConfig {
     pub wave_gap_weeks: u32,
     /// Days between the starts of two courses of a wave; 0 to 28.
     pub stagger_days: u32,
-    /// Courses after which the stagger begins anew; 1 or more.
+    /// Courses of a wave after which the stagger begins again; 1 or more.
     pub stagger_courses: u32,
-    /// Days after the last day of a course without an event that make a dropout; 1 to 28.
+    /// Days after the last day of a course; a learner without an event in them is a dropout; 1 to 28.
     pub label_days: u32,
     /// Days before the start in which first visits may fall; 1 to 60.
     pub pre_start_days: u32,
 }
 
-/// Who takes what and when they join.
+/// Sets how learners choose courses and when they join.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EnrolmentConfig {
@@ -77,15 +76,15 @@ pub struct EnrolmentConfig {
     pub popularity_spread: f64,
     /// Share of enrolments that begin after the first week; 0 to 1.
     pub late_join_share: f64,
-    /// Most weeks that they are late by, within the course; 1 to 103.
+    /// Greatest delay of these in weeks, within the course; 1 to 103.
     pub late_join_weeks: u32,
-    /// Share of the others who visit before the start; 0 to 1.
+    /// Share of the other enrolments that visit before the start; 0 to 1.
     pub pre_start_share: f64,
-    /// Mean days before the start that the others register, at most 60; 0 to 60. Where a format tells registrations.
+    /// Mean days from registration to the start for the others, cut at 60; 0 to 60. Only some formats log registrations.
     pub register_days: f64,
 }
 
-/// A kind of course.
+/// Sets the properties of a discipline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DisciplineConfig {
@@ -101,43 +100,43 @@ pub struct DisciplineConfig {
     pub discussion: f64,
     /// Weight of wiki pages.
     pub wiki: f64,
-    /// Weight of items that are only looked at.
+    /// Weight of items that are only viewed.
     pub browse: f64,
 }
 
-/// What a group of people come for.
+/// Sets the properties of an intent, the reason for which learners enrol.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IntentConfig {
-    /// Name, for people.
+    /// Name, shown in `simulation.json`.
     pub name: String,
     /// Share of enrolments; all shares add up to 1.
     pub share: f64,
-    /// Added to the log-odds of leaving in any week; −10 to 10.
+    /// Addition to the log-odds of leaving in any week; −10 to 10.
     pub leaving: f64,
-    /// Added to the drive of any week; −10 to 10.
+    /// Addition to the drive of any week; −10 to 10.
     pub effort: f64,
     /// Factor on the weight of problems; 0 to 10.
     pub problems: f64,
-    /// Chance in any week after leaving to come back; 0 to 1.
+    /// Probability in any week after leaving to come back; 0 to 1.
     pub weekly_return: f64,
 }
 
-/// How people and courses differ.
+/// Sets how learners and courses differ.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TraitsConfig {
-    /// Share of motivation's variance that a person has in all courses; 0 to 1.
+    /// Share of the variance of motivation that belongs to the learner in all courses; 0 to 1.
     pub motivation_shared: f64,
     /// Standard deviation of the logarithm of speed; 0 to 2.
     pub pace_spread: f64,
     /// Standard deviation of difficulty among courses of a discipline; 0 to 3.
     pub course_difficulty_spread: f64,
-    /// Commitments added by each own overlapping course, in standard deviations; 0 to 5.
+    /// Addition to commitments for each other course of the learner that overlaps, in standard deviations; 0 to 5.
     pub parallel_commitment: f64,
 }
 
-/// The ordered logit of a week's level.
+/// Sets the ordered logit of a week's level.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EngagementConfig {
@@ -155,29 +154,29 @@ pub struct EngagementConfig {
     pub backlog: f64,
 }
 
-/// How people fall behind and catch up.
+/// Sets how learners fall behind and catch up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BacklogConfig {
-    /// Weeks behind that still count; 0 to 12.
+    /// Greatest number of weeks behind that counts; 0 to 12.
     pub limit: u32,
-    /// Chance that a light week loses one; 0 to 1.
+    /// Probability that a light week adds a week behind; 0 to 1.
     pub light_falls_behind: f64,
-    /// Chance that a steady week makes one good, at average pace; 0 to 1.
+    /// Probability that a steady week removes one, at average pace; 0 to 1.
     pub steady_catches_up: f64,
-    /// Chance that a deep week makes one good, at average pace; 0 to 1.
+    /// Probability that a deep week removes one, at average pace; 0 to 1.
     pub deep_catches_up: f64,
 }
 
-/// The weekly hazard of leaving, in log-odds.
+/// Sets the weekly hazard of leaving, in log-odds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LeavingConfig {
     /// Log-odds of an average learner late in an average course; −20 to 20.
     pub base: f64,
-    /// Added by the week's level: away, light, steady, deep; −20 to 20.
+    /// Addition by the week's level: away, light, steady, deep; −20 to 20.
     pub by_level: [f64; 4],
-    /// Added by each week behind; −5 to 5, as the next four.
+    /// Addition for each week behind; −5 to 5, as the next four.
     pub backlog: f64,
     /// Weight of the course's difficulty.
     pub difficulty: f64,
@@ -187,17 +186,17 @@ pub struct LeavingConfig {
     pub prior_knowledge: f64,
     /// Weight of commitments.
     pub commitments: f64,
-    /// Added after the first week; −20 to 20.
+    /// Addition after the first week; −20 to 20.
     pub early_extra: f64,
-    /// Weeks in which that falls to 1/e; above 0.
+    /// Weeks in which this addition falls to 1/e; above 0.
     pub early_weeks: f64,
-    /// Chance that who leaves for good unregisters too; 0 to 1. Where a format tells it.
+    /// Probability that a learner who leaves for good unregisters; 0 to 1. Only some formats log it.
     pub unregister_share: f64,
     /// Mean days from leaving to unregistering; 0 to 365.
     pub unregister_days: f64,
 }
 
-/// What a week leaves in the log.
+/// Sets the events of a week.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ActivityConfig {
@@ -213,17 +212,17 @@ pub struct ActivityConfig {
     pub forum_motivation: f64,
     /// Mean tries at a problem beyond the first; 0 to 20.
     pub problem_retries: f64,
-    /// Effect of difficulty minus prior knowledge on the logarithm of that; −2 to 2.
+    /// Effect of difficulty minus prior knowledge on the logarithm of that mean; −2 to 2.
     pub retries_difficulty: f64,
-    /// Chance that an answer to a problem of average difficulty by an average learner, the last one, is right; 0 to 1.
+    /// Probability that an average learner's last answer to an average problem is right; 0 to 1.
     pub problem_success: f64,
-    /// Effect of prior knowledge minus difficulty on the log-odds of that; −5 to 5.
+    /// Effect of prior knowledge minus difficulty on the log-odds of that probability; −5 to 5.
     pub success_knowledge: f64,
-    /// Share of discussion items that are contributions, not reading; 0 to 1.
+    /// Share of discussion items in which the learner writes; 0 to 1.
     pub post_share: f64,
-    /// Chance that a session begins with signing in; 0 to 1.
+    /// Probability that a session begins with signing in; 0 to 1.
     pub sign_in_share: f64,
-    /// Share of items on the chapter got to; 0 to 1.
+    /// Share of items in the chapter that the learner has reached; 0 to 1.
     pub current_chapter: f64,
     /// Mean seconds after an access; above 0, at most 1,500, as the next five.
     pub access_seconds: f64,
@@ -241,43 +240,44 @@ pub struct ActivityConfig {
     pub day_hours: Vec<f64>,
     /// Share of learners by preferred hour; as many, adding up to 1.
     pub day_hour_shares: Vec<f64>,
-    /// Standard deviation of a session's start around it, in hours; above 0, at most 12.
+    /// Standard deviation of a session's start around the preferred hour, in hours; above 0, at most 12.
     pub day_hour_spread: f64,
     /// Weight of a weekend day against a weekday; 0 to 100.
     pub weekend_weight: f64,
-    /// Effect of commitments on the logarithm of that; −5 to 5.
+    /// Effect of commitments on the logarithm of that weight; −5 to 5.
     pub weekend_commitments: f64,
     /// Share of rows written twice; 0 to 0.5.
     pub duplicate_share: f64,
 }
 
-/// Quizzes, assignments and scores.
+/// Sets quizzes, assignments and scores.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AssessmentConfig {
-    /// Chance that a week at level light, steady, deep hands in its chapter's quiz, before the intent's `problems`; 0 to 1.
+    /// Probability of submitting the chapter's quiz in a week at level light, steady, deep; 0 to 1. The intent's `problems`
+    /// lowers it.
     pub quiz_share: [f64; 3],
-    /// An assignment is set every so many weeks; 1 to 104.
+    /// Weeks from one assignment to the next; 1 to 104.
     pub assignment_weeks: u32,
-    /// As `quiz_share`, for the assignment; 0 to 1.
+    /// Probability of submitting the assignment, for learners who submit the quiz; by level, 0 to 1.
     pub assignment_share: [f64; 3],
     /// Mean score of an average learner in an average course; 0 to 100, as the next two.
     pub score_mean: f64,
-    /// Standard deviation of what chance adds to a score.
+    /// Standard deviation of a score's random part.
     pub score_spread: f64,
-    /// Points added by each standard deviation of prior knowledge, and taken by each of difficulty.
+    /// Points for each standard deviation of prior knowledge minus difficulty.
     pub score_knowledge: f64,
 }
 
-/// What goes wrong with logs. None of it touches who leaves.
+/// Sets the irregularities of logs. None of them affects who leaves.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IrregularitiesConfig {
-    /// Share of enrolments whose account a second person uses too, in weeks when the first is there; 0 to 1.
+    /// Share of enrolments whose account a second person also uses, in weeks when the learner is active; 0 to 1.
     pub shared_account_share: f64,
     /// Share of enrolments whose device has a wrong clock; 0 to 1.
     pub clock_skew_share: f64,
-    /// Standard deviation of what such a clock is off, in minutes; above 0, at most 1,440. An event stays in its week.
+    /// Standard deviation of the error of such a clock, in minutes; above 0, at most 1,440. An event stays in its week.
     pub clock_skew_minutes: f64,
     /// Share of rows of the log after which a damaged copy follows; 0 to 0.5.
     pub broken_share: f64,
@@ -290,10 +290,10 @@ impl Default for SimulatorConfig {
 }
 
 impl SimulatorConfig {
-    /// The defaults with the keys of `text` in their place.
+    /// Parses settings. Keys that `text` does not name keep their defaults.
     ///
     /// # Errors
-    /// [`ConfigError::Parse`]: no TOML, an unknown key, or a value of another type.
+    /// [`ConfigError::Parse`]: invalid TOML, an unknown key, or a value of a wrong type.
     pub fn from_toml(text: &str) -> Result<Self, ConfigError> {
         let parse = || {
             let given: toml::Table = toml::from_str(text)?;
@@ -304,7 +304,7 @@ impl SimulatorConfig {
         parse().map_err(|source| ConfigError::Parse { path: None, source: Box::new(source) })
     }
 
-    /// As [`from_toml`](Self::from_toml), of a file.
+    /// Parses settings from a file, as [`from_toml`](Self::from_toml) does.
     ///
     /// # Errors
     /// [`ConfigError::Read`] and [`ConfigError::Parse`], naming the file.
@@ -316,14 +316,9 @@ impl SimulatorConfig {
             other => other,
         })
     }
-
-    /// The complete configuration as TOML, so that a folder of simulated data says how to make it again.
-    pub fn to_toml(&self) -> String {
-        toml::to_string(self).expect("every field has a TOML form; validate() bounds the seed")
-    }
 }
 
-/// Puts `given` over `base`, table by table; anything that is no table is replaced as a whole.
+/// Puts `given` over `base`, table by table. A value that is not a table is replaced as a whole.
 fn overlay(base: &mut toml::Table, given: toml::Table) {
     for (key, value) in given {
         match (base.get_mut(&key), value) {

@@ -1,40 +1,40 @@
-//! What a simulation made, counted.
+//! Counts of a simulation's output.
 
-use crate::damage::Broken;
-use crate::event::Kind;
-use crate::formats::Written;
+use crate::damage::BrokenRows;
+use crate::event::EventKind;
+use crate::formats::layout::WrittenRows;
 use crate::history::History;
 
-/// What a simulation made.
+/// Counts a simulation's output.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Counts {
-    /// People.
+pub struct SimulationCounts {
+    /// Learners.
     pub learners: u64,
     /// Enrolments.
     pub enrolments: u64,
     /// Enrolments that end in dropout.
     pub dropouts: u64,
-    /// Things done.
+    /// Events.
     pub events: u64,
-    /// Rows of the log, the broken ones not counted. OULAD's sum clicks up, so there are fewer of them than events.
+    /// Whole rows of the log. OULAD's rows sum clicks, so there are fewer rows than events.
     pub rows: u64,
-    /// Damaged copies of rows, which come in addition.
-    pub broken: Broken,
-    /// Events that are there twice.
+    /// Broken rows, which come in addition.
+    pub broken: BrokenRows,
+    /// Events that are written twice.
     pub duplicates: u64,
-    /// Quizzes and assignments handed in.
+    /// Submitted quizzes and assignments.
     pub submissions: u64,
-    /// Times that people signed in.
+    /// Events of signing in.
     pub sign_ins: u64,
     /// Enrolments that began after the first week.
     pub late_joiners: u64,
-    /// Enrolments that came back after having left.
+    /// Enrolments that came back after leaving.
     pub returners: u64,
     /// Enrolments that were unregistered before the course was over.
     pub unregistered: u64,
     /// Enrolments whose account two people used.
     pub shared_accounts: u64,
-    /// Enrolments with a device whose clock was wrong.
+    /// Enrolments with a wrong device clock.
     pub skewed_clocks: u64,
     /// Enrolments by intent, in the order of the configuration.
     pub intents: Vec<u64>,
@@ -44,13 +44,14 @@ pub struct Counts {
     pub bytes: u64,
 }
 
-impl Counts {
+impl SimulationCounts {
+    /// Starts counting for a number of learners and of intents.
     pub(crate) fn new(learners: u64, intents: usize) -> Self {
         Self { learners, intents: vec![0; intents], ..Self::default() }
     }
 
     /// Counts an enrolment.
-    pub(crate) fn add_one(&mut self, history: &History, written: &Written) {
+    pub(crate) fn add_one(&mut self, history: &History, written: &WrittenRows) {
         self.enrolments += 1;
         self.dropouts += u64::from(history.dropped_out);
         self.events += history.events.len() as u64;
@@ -58,8 +59,8 @@ impl Counts {
         self.broken.add(&written.broken);
         self.duplicates += history.doubled;
         for event in &history.events {
-            self.submissions += u64::from(matches!(event.kind, Kind::Quiz | Kind::Assignment));
-            self.sign_ins += u64::from(event.kind == Kind::SignIn);
+            self.submissions += u64::from(matches!(event.kind, EventKind::Quiz | EventKind::Assignment));
+            self.sign_ins += u64::from(event.kind == EventKind::SignIn);
         }
         self.late_joiners += u64::from(history.join_week > 0);
         self.returners += u64::from(history.returned);
@@ -69,7 +70,7 @@ impl Counts {
         self.intents[history.intent] += 1;
     }
 
-    /// Adds what a block of learners came to; their number and bytes are counted elsewhere.
+    /// Adds the counts of a block of learners, except learners and bytes.
     pub(crate) fn add(&mut self, block: &Self) {
         self.enrolments += block.enrolments;
         self.dropouts += block.dropouts;

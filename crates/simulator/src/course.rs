@@ -1,4 +1,4 @@
-//! Courses: when they run, what they hold and when it is released.
+//! Courses: their dates, their objects, and when these are released.
 
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use crate::config::{DisciplineConfig, SimulatorConfig};
 use crate::random::{Draws, Streams};
 
-/// Objects of a course that are there from the beginning: the course itself, its about page, its info page, its wiki.
+/// Objects that exist from the beginning: the course itself, its about page, its info page, its wiki.
 const FIXED: u32 = 4;
 const SEQUENTIALS: u32 = 3;
 const VERTICALS: u32 = 3;
@@ -17,13 +17,13 @@ const PER_CHAPTER: u32 = 2 + SEQUENTIALS + 3 * UNITS + 2;
 /// Seconds of a day.
 pub(crate) const DAY: i32 = 86_400;
 
-/// An object's number within its course; also the position in [`Course::ids`].
+/// Number of an object within its course, and its position in [`Course::ids`].
 pub(crate) type Object = u32;
 
 /// One run of a course.
 #[derive(Debug)]
 pub(crate) struct Course {
-    /// `computing-1`.
+    /// Id, as in `computing-1`.
     pub(crate) id: String,
     /// First day.
     pub(crate) start: Date,
@@ -31,15 +31,15 @@ pub(crate) struct Course {
     pub(crate) start_day: i64,
     /// Weekday of the first day, 0 = Monday.
     pub(crate) start_weekday: u32,
-    /// In standard deviations from the average course.
+    /// Difficulty in standard deviations from the average course.
     pub(crate) difficulty: f64,
-    /// Weight in people's choice.
+    /// Weight in learners' choice of courses.
     pub(crate) popularity: f64,
-    /// Weights of video, problem, discussion, wiki and browsing among items.
+    /// Weights of video, problem, discussion, wiki and browsing among the items of a session.
     pub(crate) mix: [f64; 5],
-    /// Number of chapters, one released each week.
+    /// Number of chapters; one is released each week.
     pub(crate) chapters: u32,
-    /// Every so many chapters end with an assignment.
+    /// Number of chapters from one assignment to the next.
     assignment_weeks: u32,
     /// Place of the discipline among the disciplines.
     pub(crate) discipline: usize,
@@ -47,7 +47,7 @@ pub(crate) struct Course {
     pub(crate) ids: Vec<[u8; 32]>,
 }
 
-/// What an object is.
+/// Names the category of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Category {
     Course,
@@ -95,48 +95,57 @@ impl Course {
         }
     }
 
-    /// All courses of a configuration, in order.
+    /// Makes all courses of a configuration, in order.
     pub(crate) fn all(config: &SimulatorConfig, first_start: Date, streams: &Streams) -> Vec<Self> {
         (0..config.courses as usize).map(|index| Self::new(config, first_start, index, streams)).collect()
     }
 
+    /// The course itself.
     pub(crate) const COURSE: Object = 0;
+    /// The page that describes the course.
     pub(crate) const ABOUT: Object = 1;
+    /// The page of news and handouts.
     pub(crate) const COURSE_INFO: Object = 2;
+    /// The wiki.
     pub(crate) const WIKI: Object = 3;
 
+    /// Returns the object of a chapter.
     pub(crate) fn chapter(chapter: u32) -> Object {
         FIXED + chapter * PER_CHAPTER
     }
 
+    /// Returns the discussion of a chapter.
     pub(crate) fn discussion(chapter: u32) -> Object {
         Self::chapter(chapter) + 1
     }
 
-    /// The `n`th sequential of a chapter.
+    /// Returns the `n`th sequential of a chapter, from 0.
     pub(crate) fn sequential(chapter: u32, n: u32) -> Object {
         Self::chapter(chapter) + 2 + n
     }
 
-    /// The sequential that holds a unit.
+    /// Returns the sequential that holds a unit.
     pub(crate) fn sequential_of(chapter: u32, unit: u32) -> Object {
         Self::sequential(chapter, unit / VERTICALS)
     }
 
+    /// Returns the vertical of a unit.
     pub(crate) fn vertical(chapter: u32, unit: u32) -> Object {
         Self::chapter(chapter) + 2 + SEQUENTIALS + 3 * unit
     }
 
+    /// Returns the video of a unit.
     pub(crate) fn video(chapter: u32, unit: u32) -> Object {
         Self::vertical(chapter, unit) + 1
     }
 
+    /// Returns the problem of a unit.
     pub(crate) fn problem(chapter: u32, unit: u32) -> Object {
         Self::vertical(chapter, unit) + 2
     }
 
-    /// Chapter and sequential of the page that an object is on; none of what belongs to the whole course. A quiz and an
-    /// assignment are on the chapter's last page, its discussion on the first.
+    /// Returns chapter and sequential of the page that an object is on; `None` for objects of the whole course. The quiz and
+    /// the assignment are on the chapter's last page, its discussion on the first.
     pub(crate) fn page_of(object: Object) -> Option<(Object, Object)> {
         let within = object.checked_sub(FIXED)?;
         let chapter = within / PER_CHAPTER;
@@ -149,7 +158,7 @@ impl Course {
         Some((Self::chapter(chapter), Self::sequential(chapter, nth)))
     }
 
-    /// Which of its sequential's verticals an object is in, from 1; 1 for what is in none.
+    /// Returns the number, from 1, of the vertical in its sequential that an object is in; 1 for objects in none.
     pub(crate) fn position(object: Object) -> u32 {
         match Self::describe(object).0 {
             Category::Vertical | Category::Video | Category::Problem => {
@@ -160,27 +169,27 @@ impl Course {
         }
     }
 
-    /// The last day, included.
+    /// Returns the last day, which belongs to the course.
     pub(crate) fn last_day(&self) -> Date {
         self.start.saturating_add((7 * i64::from(self.chapters) - 1).days())
     }
 
-    /// The quiz of a chapter.
+    /// Returns the quiz of a chapter.
     pub(crate) fn quiz(chapter: u32) -> Object {
         Self::chapter(chapter) + PER_CHAPTER - 2
     }
 
-    /// The assignment of a chapter, if it has one (see [`has_assignment`](Self::has_assignment)).
+    /// Returns the assignment of a chapter, which exists if [`has_assignment`](Self::has_assignment) says so.
     pub(crate) fn assignment(chapter: u32) -> Object {
         Self::chapter(chapter) + PER_CHAPTER - 1
     }
 
-    /// Whether a chapter ends with an assignment.
+    /// Tells whether a chapter ends with an assignment.
     pub(crate) fn has_assignment(&self, chapter: u32) -> bool {
         (chapter + 1).is_multiple_of(self.assignment_weeks)
     }
 
-    /// All objects, in order of their numbers.
+    /// Lists all objects, in order of their numbers.
     pub(crate) fn objects(&self) -> impl Iterator<Item = Object> {
         let exists = |object: Object| match Self::describe(object) {
             (Category::Assignment, Some(chapter)) => self.has_assignment(chapter),
@@ -189,7 +198,7 @@ impl Course {
         (0..self.ids.len() as u32).filter(move |&object| exists(object))
     }
 
-    /// What an object is and the week of its release; `None` where a source has no release time (about and info pages).
+    /// Returns the category of an object and the week of its release; `None` for pages without a release time.
     pub(crate) fn describe(object: Object) -> (Category, Option<u32>) {
         if object < FIXED {
             return match object {
@@ -215,7 +224,7 @@ impl Course {
         (category, Some(chapter))
     }
 
-    /// The objects directly below one.
+    /// Lists the objects directly below one.
     pub(crate) fn children(&self, object: Object) -> Vec<Object> {
         let (category, chapter) = Self::describe(object);
         let chapter = chapter.unwrap_or(0);
@@ -235,13 +244,13 @@ impl Course {
         }
     }
 
-    /// Whether a day, counted from the start, is a Saturday or Sunday.
+    /// Tells whether a day, counted from the start, is a Saturday or Sunday.
     pub(crate) fn is_weekend(&self, day: i32) -> bool {
         (day + self.start_weekday as i32).rem_euclid(7) >= 5
     }
 }
 
-/// 32 random letters and digits: unlike by chance alone, with 62^32 to choose from.
+/// Draws 32 letters and digits. Two identifiers are practically never equal, with 62^32 possible ones.
 fn identifier(draws: &mut Draws) -> [u8; 32] {
     const SIGNS: &[u8; 62] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     std::array::from_fn(|_| SIGNS[draws.below(62) as usize])

@@ -1,83 +1,87 @@
-//! Broken rows: which row a damaged copy follows, and how it is damaged.
+//! Broken rows: after which rows a damaged copy follows, and how it is damaged.
 //!
-//! A damaged row comes in addition to the row that it is a copy of, so it costs a reader nothing but its count, and the
-//! truth stays true. Each sort has the one reason under which a reader is to reject it.
+//! A damaged copy comes in addition to the row that it copies. A reader that rejects it therefore loses nothing, and the
+//! true probabilities stay true. Each kind of damage has one reason under which a reader must reject it.
 
-use crate::formats::Format;
+use crate::format::SimulatedFormat;
 use crate::random::Draws;
 
-/// How a row is damaged.
+/// Names how a row is damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Damage {
     /// The row ends early: too few fields, or an object that is never closed.
     Cut,
-    /// Its time is one that does not exist.
+    /// The time does not exist.
     Time,
-    /// It does not say who.
+    /// The learner is missing.
     Id,
 }
 
 impl Damage {
+    /// Lists every kind of damage.
     pub(crate) const ALL: [Self; 3] = [Self::Cut, Self::Time, Self::Id];
 
-    /// What the format's reader calls it. edX's logs are full of events of nobody, which are set aside and not rejected.
-    pub(crate) const fn reason(self, format: Format) -> &'static str {
+    /// Names the reason under which the format's reader counts the row. A reader of edX's logs sets rows without a learner
+    /// aside, as real logs hold many.
+    pub(crate) const fn reason(self, format: SimulatedFormat) -> &'static str {
         match (self, format) {
             (Self::Cut, _) => "malformed",
             (Self::Time, _) => "bad_time",
-            (Self::Id, Format::Edx) => "no_learner",
-            (Self::Id, Format::Kdd2015 | Format::Oulad) => "missing_id",
+            (Self::Id, SimulatedFormat::Edx) => "no_learner",
+            (Self::Id, SimulatedFormat::Kdd2015 | SimulatedFormat::Oulad) => "missing_id",
         }
     }
 }
 
-/// Rows broken, by what readers are to call them.
+/// Counts broken rows by kind of damage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Broken {
+pub struct BrokenRows {
     counts: [u64; Damage::ALL.len()],
 }
 
-impl Broken {
+impl BrokenRows {
+    /// Counts a row.
     pub(crate) fn count(&mut self, damage: Damage) {
         self.counts[damage as usize] += 1;
     }
 
+    /// Adds the counts of other rows.
     pub(crate) fn add(&mut self, other: &Self) {
         for (ours, theirs) in self.counts.iter_mut().zip(other.counts) {
             *ours += theirs;
         }
     }
 
-    /// All of them.
+    /// Returns the number of all broken rows.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.counts.iter().sum()
     }
 
-    /// The reason under which the reader of that format counts them (`malformed`, `bad_time`, and `missing_id` or, for
-    /// edX, `no_learner`), and how many there are.
-    pub fn by_reason(&self, format: Format) -> impl Iterator<Item = (&'static str, u64)> {
+    /// Lists the reasons under which the reader of `format` counts broken rows, with their numbers. They are `malformed`,
+    /// `bad_time`, and `missing_id` or, for edX, `no_learner`.
+    pub fn by_reason(&self, format: SimulatedFormat) -> impl Iterator<Item = (&'static str, u64)> {
         Damage::ALL.into_iter().map(move |damage| (damage.reason(format), self.counts[damage as usize]))
     }
 }
 
-/// Decides row by row. Takes a draw for each damaged row, none for the others.
+/// Decides row by row whether a damaged copy follows. Uses random draws for damaged rows only.
 #[derive(Debug)]
-pub(crate) struct Damages {
+pub(crate) struct DamageDraws {
     draws: Draws,
     share: f64,
-    /// Rows until the next damaged one.
+    /// Rows until the next damaged copy.
     until: u64,
 }
 
-impl Damages {
+impl DamageDraws {
     pub(crate) fn new(draws: Draws, share: f64) -> Self {
-        let mut damages = Self { draws, share, until: 0 };
-        damages.until = damages.gap();
-        damages
+        let mut damage_draws = Self { draws, share, until: 0 };
+        damage_draws.until = damage_draws.gap();
+        damage_draws
     }
 
-    /// Rows that stay whole before the next damaged one: geometric.
+    /// Draws the number of whole rows before the next damaged copy, from a geometric distribution.
     fn gap(&mut self) -> u64 {
         if self.share == 0.0 {
             return u64::MAX;
@@ -85,7 +89,7 @@ impl Damages {
         (self.draws.uniform().ln() / (-self.share).ln_1p()) as u64
     }
 
-    /// How the copy that follows the next row is damaged, if one follows.
+    /// Moves on by a row; returns the damage of the copy that follows it, if one does.
     #[inline]
     pub(crate) fn after_row(&mut self) -> Option<Damage> {
         if self.until > 0 {
@@ -105,18 +109,18 @@ mod tests {
     #[test]
     fn the_share_asked_for_is_damaged_in_every_way() {
         for share in [0.0, 0.001, 0.02, 0.5] {
-            let mut damages = Damages::new(Streams::new(1).damage(0, 0), share);
-            let mut broken = Broken::default();
+            let mut damage_draws = DamageDraws::new(Streams::new(1).damage(0, 0), share);
+            let mut broken = BrokenRows::default();
             let rows = 300_000;
             for _ in 0..rows {
-                if let Some(damage) = damages.after_row() {
+                if let Some(damage) = damage_draws.after_row() {
                     broken.count(damage);
                 }
             }
             let expected = share * f64::from(rows);
             let found = broken.total() as f64;
             assert!((found - expected).abs() <= 5.0 * expected.sqrt(), "{share}: {found} of {expected}");
-            for (reason, count) in broken.by_reason(Format::Kdd2015) {
+            for (reason, count) in broken.by_reason(SimulatedFormat::Kdd2015) {
                 let third = expected / 3.0;
                 assert!((count as f64 - third).abs() <= 5.0 * third.sqrt(), "{share}, {reason}: {count}");
             }

@@ -1,6 +1,8 @@
-//! Numbers as text, without a formatter in between: rows are made of little else.
+//! Numbers and dates as text, without the standard formatter, as rows consist of little else.
 
-/// Two digits of 0 to 99.
+use jiff::civil::Date;
+
+/// The two digits of each number from 0 to 99.
 static TWO_DIGITS: [[u8; 2]; 100] = {
     let mut digits = [[0; 2]; 100];
     let mut n = 0;
@@ -11,7 +13,7 @@ static TWO_DIGITS: [[u8; 2]; 100] = {
     digits
 };
 
-/// The two digits of a number below 100.
+/// Returns the two digits of a number below 100.
 #[inline]
 pub(crate) fn two_digits(number: u32) -> &'static [u8; 2] {
     &TWO_DIGITS[number as usize]
@@ -59,6 +61,16 @@ pub(crate) fn push_probability(out: &mut Vec<u8>, p: f64) {
     push_six_digits(out, millionths % 1_000_000);
 }
 
+/// Formats a date of the years 0 to 9999 as `YYYY-MM-DD`.
+pub(crate) fn iso_date(date: Date) -> [u8; 10] {
+    let year = u32::from(date.year().unsigned_abs());
+    let [y1, y2] = *two_digits(year / 100);
+    let [y3, y4] = *two_digits(year % 100);
+    let [m1, m2] = *two_digits(u32::from(date.month().unsigned_abs()));
+    let [d1, d2] = *two_digits(u32::from(date.day().unsigned_abs()));
+    [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2]
+}
+
 /// Appends a second of a day as `HH:MM:SS`.
 #[inline]
 pub(crate) fn push_time_of_day(out: &mut Vec<u8>, second: u32) {
@@ -82,12 +94,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn numbers_are_written_as_ever(number in any::<i64>(), small in 0u64..2_000, p in 0.0..=1.0f64) {
+        fn numbers_are_written_as_the_formatter_does(number in any::<i64>(), small in 0u64..2_000, p in 0.0..=1.0f64) {
             prop_assert_eq!(written(|out| push_signed(out, number)), number.to_string());
             prop_assert_eq!(written(|out| push_number(out, small)), small.to_string());
             let text = written(|out| push_probability(out, p));
             prop_assert!((text.parse::<f64>().unwrap() - p).abs() <= 5.001e-7);
             prop_assert_eq!(text.len(), 8);
+        }
+
+        #[test]
+        fn dates_are_written_as_the_formatter_does(day in 0i64..3_000_000) {
+            let date = Date::constant(1, 1, 1).saturating_add(jiff::Span::new().days(day));
+            prop_assert_eq!(iso_date(date).to_vec(), date.to_string().into_bytes());
         }
 
         #[test]

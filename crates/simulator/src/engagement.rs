@@ -1,17 +1,17 @@
-//! The weekly life of an enrolment as a Markov chain: how much is done, how far behind, gone or not.
+//! The weekly engagement of an enrolment as a Markov chain.
 //!
-//! A state is a level of engagement with a number of weeks behind, or gone. Time t is week t of the course; the time after
-//! the last week is the label window, whatever its days. Traits enter as constants, so within an enrolment the future
-//! depends on the past through the state alone, and [`Expectation`](crate::chain::Expectation) gives the probability of
+//! A state is a level of engagement with a number of weeks behind, or that the learner has left. Time t is week t of the
+//! course; the time after the last week is the label window, however long it is. Traits are constants. The future of an
+//! enrolment therefore depends on its state alone, and [`Expectation`](crate::chain::Expectation) gives the probability of
 //! dropout exactly.
 
 use crate::chain::MarkovChain;
 use crate::config::{IntentConfig, SimulatorConfig};
 
-/// How much is done in a week.
+/// Names how much a learner does in a week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Level {
-    /// Not a single event.
+    /// No event.
     Away,
     Light,
     Steady,
@@ -20,43 +20,45 @@ pub(crate) enum Level {
 
 const LEVELS: [Level; 4] = [Level::Away, Level::Light, Level::Steady, Level::Deep];
 
-/// What decides an enrolment's chances: the traits of the person in this course, all in standard deviations.
+/// Holds the traits of a learner in one course, in standard deviations.
 #[derive(Debug, Clone)]
-pub(crate) struct Standing {
+pub(crate) struct LearnerInCourse {
     pub(crate) motivation: f64,
     pub(crate) prior_knowledge: f64,
     pub(crate) commitments: f64,
     /// Speed; 1 is average.
     pub(crate) pace: f64,
-    /// The course's.
+    /// Difficulty of the course.
     pub(crate) difficulty: f64,
     /// Week in which the learner joins, 0-based.
     pub(crate) join_week: usize,
 }
 
-/// The chain of one enrolment.
+/// Markov chain of one enrolment.
 #[derive(Debug)]
 pub(crate) struct Engagement {
-    /// Most weeks behind.
+    /// Greatest number of weeks behind.
     limit: usize,
     join_week: usize,
-    /// By state but gone: chances of the next level, away to deep.
+    /// By state before leaving: probabilities of the next level, away to deep.
     next_level: Vec<[f64; 4]>,
-    /// By state but gone: odds of leaving, without the extra of the early weeks.
+    /// By state before leaving: odds of leaving, without the addition of the early weeks.
     leave_odds: Vec<f64>,
     /// By weeks since joining: factor on these odds.
     early_factor: Vec<f64>,
-    /// By level: chances of the backlog to grow and to shrink by one.
+    /// By level: probabilities that the backlog grows and shrinks by one.
     grow_shrink: [(f64, f64); 4],
     weekly_return: f64,
 }
 
+/// Computes the logistic function.
 fn logistic(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
 
 impl Engagement {
-    pub(crate) fn new(config: &SimulatorConfig, intent: &IntentConfig, who: &Standing) -> Self {
+    /// Makes the chain of an enrolment with an intent.
+    pub(crate) fn new(config: &SimulatorConfig, intent: &IntentConfig, who: &LearnerInCourse) -> Self {
         let (engagement, backlog, leaving) = (&config.engagement, &config.backlog, &config.leaving);
         let limit = backlog.limit as usize;
         let drive =
@@ -95,40 +97,40 @@ impl Engagement {
         }
     }
 
-    /// Level and weeks behind; `None` for gone.
+    /// Returns level and weeks behind of a state; `None` after leaving.
     pub(crate) fn describe(&self, state: usize) -> Option<(Level, usize)> {
         let level = LEVELS.get(state / (self.limit + 1))?;
         Some((*level, state % (self.limit + 1)))
     }
 
-    /// Whether a week in this state leaves no event.
-    pub(crate) fn is_silent(&self, state: usize) -> bool {
+    /// Tells whether a week in this state has no event.
+    pub(crate) fn is_inactive(&self, state: usize) -> bool {
         matches!(self.describe(state), None | Some((Level::Away, _)))
     }
 
+    /// Returns the number of a state.
     fn state(&self, level: Level, behind: usize) -> usize {
         level as usize * (self.limit + 1) + behind
     }
 
-    /// The state of having left.
+    /// Returns the state after leaving.
     pub(crate) fn gone(&self) -> usize {
         4 * (self.limit + 1)
     }
 
-    /// Calls `visit(state, probability)` for the states of the week of joining: never away, since joining is an event, and
-    /// as far behind as the weeks missed.
-    pub(crate) fn first(&self, mut visit: impl FnMut(usize, f64)) {
+    /// Returns the possible states of the week of joining, with their probabilities. They are never away, since joining is an
+    /// event, and as far behind as the weeks missed.
+    pub(crate) fn first(&self) -> [(usize, f64); 3] {
         let behind = self.join_week.min(self.limit);
-        // As after a light week: a newcomer has no habit yet.
+        // A newcomer has no habit yet and is taken as after a light week.
         let chances = &self.next_level[self.state(Level::Light, behind)];
         let present: f64 = chances[1..].iter().sum();
-        for level in &LEVELS[1..] {
-            visit(self.state(*level, behind), chances[*level as usize] / present);
-        }
+        [Level::Light, Level::Steady, Level::Deep]
+            .map(|level| (self.state(level, behind), chances[level as usize] / present))
     }
 }
 
-/// Chances of the four levels by an ordered logit.
+/// Computes the probabilities of the four levels by an ordered logit.
 fn level_chances(thresholds: &[f64; 3], drive: f64) -> [f64; 4] {
     let [light, steady, deep] = thresholds.map(|threshold| logistic(drive - threshold));
     [1.0 - light, light - steady, steady - deep, deep]
@@ -174,7 +176,7 @@ mod tests {
 
     fn engagement(join_week: usize, intent: usize) -> (Engagement, SimulatorConfig) {
         let config = SimulatorConfig { weeks: 3 + join_week as u32, ..SimulatorConfig::default() };
-        let who = Standing {
+        let who = LearnerInCourse {
             motivation: -0.4,
             prior_knowledge: 0.3,
             commitments: 0.8,
@@ -188,7 +190,7 @@ mod tests {
     /// Adds up every path of the enrolment's own chain.
     fn by_enumeration(chain: &Engagement, step: usize, steps: usize, state: usize) -> f64 {
         if step == steps {
-            return f64::from(u8::from(chain.is_silent(state)));
+            return f64::from(u8::from(chain.is_inactive(state)));
         }
         let mut next = Vec::new();
         chain.outcomes(step, state, |to, p| next.push((to, p)));
@@ -210,10 +212,10 @@ mod tests {
                 }
             }
             let mut sum = 0.0;
-            chain.first(|state, p| {
-                assert!(!chain.is_silent(state));
+            for (state, p) in chain.first() {
+                assert!(!chain.is_inactive(state));
                 sum += p;
-            });
+            }
             assert!((sum - 1.0).abs() < 1e-12);
         }
     }
@@ -225,7 +227,7 @@ mod tests {
             let (chain, config) = engagement(0, intent);
             let steps = config.weeks as usize;
             let mut expectation = Expectation::default();
-            expectation.compute(&chain, 0, steps, |state| f64::from(u8::from(chain.is_silent(state))));
+            expectation.compute(&chain, 0, steps, |state| f64::from(u8::from(chain.is_inactive(state))));
             for step in 0..=steps {
                 for state in 0..chain.states() {
                     let expected = by_enumeration(&chain, step, steps, state);

@@ -1,10 +1,10 @@
-//! What can go wrong: a setting out of its range ([`ConfigError`]), or a disk that does not take the files
-//! ([`SimulateError`]). The simulation itself cannot fail.
+//! Errors of this crate: a setting out of its range ([`ConfigError`]), or files that cannot be written ([`SimulateError`]).
+//! The simulation itself cannot fail.
 
 use std::io;
 use std::path::PathBuf;
 
-/// A simulator configuration that cannot be used.
+/// Says why a simulator configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file could not be read.
@@ -12,15 +12,15 @@ pub enum ConfigError {
     Read {
         /// The file asked for.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
-    /// The text is no TOML, or has an unknown key or a value of another type.
-    #[error("simulator configuration{}: {source}", at(path.as_ref()))]
+    /// The text is not TOML, or has an unknown key or a value of a wrong type.
+    #[error("simulator configuration{}: {source}", after_space(path.as_ref()))]
     Parse {
-        /// The file, where it came from one.
+        /// The file, if the text came from one.
         path: Option<PathBuf>,
-        /// Line, column and what is wrong.
+        /// Line, column and problem.
         source: Box<toml::de::Error>,
     },
     /// A value is out of its range.
@@ -30,71 +30,72 @@ pub enum ConfigError {
         key: String,
         /// The value found.
         value: String,
-        /// The range allowed, in words.
+        /// Description of the allowed values.
         expected: &'static str,
     },
-    /// Values that are right by themselves do not fit together.
+    /// Valid values do not fit together.
     #[error("simulator configuration: {message}")]
     Inconsistent {
-        /// Which, and what to do.
+        /// Names the values and what to do.
         message: String,
     },
 }
 
-fn at(path: Option<&PathBuf>) -> String {
+/// Returns the path with a space before it, if there is one.
+fn after_space(path: Option<&PathBuf>) -> String {
     path.map_or_else(String::new, |path| format!(" {}", path.display()))
 }
 
-/// A simulation that did not end with its files in place. Nothing is left under their final names.
+/// Says why a simulation failed. Nothing is left under the final names of its files.
 #[derive(Debug, thiserror::Error)]
 pub enum SimulateError {
-    /// The configuration is not usable.
+    /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The output folder already holds something.
+    /// The output folder is not empty.
     #[error("{} already holds files; name another folder or empty this one", path.display())]
     NotEmpty {
         /// The folder asked for.
         path: PathBuf,
     },
-    /// The output folder holds something that no simulation wrote.
+    /// The output folder holds other files than a simulation's.
     #[error("{} holds no simulation, so it is not replaced; name another folder or remove this one", path.display())]
     NotOurs {
         /// The folder asked for.
         path: PathBuf,
     },
-    /// These learners leave no log of that size, however much or little they do.
+    /// These learners cannot make a log of that size, however much or little they do.
     #[error(
-        "a log of {asked} bytes is out of reach: {learners} learners come to {reachable} bytes at the nearest; \
-         change the learners or the size"
+        "a log of {asked} bytes is out of reach: {learners} learners make {reachable} bytes at the nearest; \
+         change the number of learners or the size"
     )]
     SizeOutOfReach {
-        /// Bytes asked for.
+        /// Requested bytes.
         asked: u64,
-        /// The nearest that was found.
+        /// Nearest size that was found.
         reachable: u64,
-        /// People.
+        /// Number of learners.
         learners: u64,
     },
     /// A table could not be written.
     #[error("cannot write {table}: {source}")]
     Write {
-        /// The table's file name.
+        /// File name of the table.
         table: String,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
     /// A temporary file could not be written or read.
-    #[error("cannot put the log in order of time: {0}")]
+    #[error("cannot sort the log by time: {0}")]
     Order(#[from] io::Error),
-    /// A folder or file could not be made, synced or renamed.
+    /// A folder or file could not be created, synced or renamed.
     #[error("cannot {action} {}: {source}", path.display())]
     Folder {
-        /// What was tried.
+        /// Action that failed.
         action: &'static str,
-        /// On which path.
+        /// Its path.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
 }

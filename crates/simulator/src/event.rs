@@ -1,44 +1,43 @@
-//! What can happen, before any format says how it is written.
+//! Events of learners in a course, before any format decides how they are written.
 
 use crate::course::Object;
 
-/// What was done. [`Event::detail`] says more of some kinds.
+/// Names what a learner did. [`Event::detail`] adds to some kinds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum Kind {
-    /// The course's front page.
+pub(crate) enum EventKind {
+    /// Opens the course's front page.
     Navigate,
-    /// Signing in to the platform, on the way to the course.
+    /// Signs in to the platform, on the way to the course.
     SignIn,
-    /// A page asked of the server.
+    /// Requests a page from the server.
     Access,
-    /// A page looked at in the browser.
+    /// Looks at a page in the browser.
     View,
-    /// Detail: 0 for playing, 1 pausing, 2 seeking.
+    /// Plays (detail 0), pauses (1) or seeks (2) a video.
     Video,
-    /// A try at a problem that is not right. Detail: which try, from 1.
+    /// Answers a problem wrongly. Detail: number of the attempt, from 1.
     Try,
-    /// The last try. Detail: which, from 1, and [`RIGHT`] if the answer is.
+    /// Answers a problem for the last time. Detail: number of the attempt, from 1, and [`RIGHT`] if the answer is right.
     Check,
-    /// Reading in the forum.
+    /// Reads in the forum.
     Discussion,
-    /// Writing there. Detail: 0 for a thread, 1 a response, 2 a comment.
+    /// Writes a thread (detail 0), a response (1) or a comment (2) in the forum.
     Post,
+    /// Opens the wiki.
     Wiki,
+    /// Closes a page.
     PageClose,
-    /// Detail: the score in per cent.
+    /// Submits a quiz. Detail: score in per cent.
     Quiz,
-    /// Detail: the score in per cent.
+    /// Submits an assignment. Detail: score in per cent.
     Assignment,
-    /// Registration. Only in formats that log it.
-    Enrol,
-    /// The end of the registration. Only in formats that log it.
-    Unenrol,
 }
 
-impl Kind {
+impl EventKind {
     /// Number of kinds.
-    pub(crate) const COUNT: usize = 15;
+    pub(crate) const COUNT: usize = 13;
+    /// Lists every kind, in the order of their numbers.
     pub(crate) const ALL: [Self; Self::COUNT] = [
         Self::Navigate,
         Self::SignIn,
@@ -53,36 +52,35 @@ impl Kind {
         Self::PageClose,
         Self::Quiz,
         Self::Assignment,
-        Self::Enrol,
-        Self::Unenrol,
     ];
 
-    /// Whether the learner's device reports it, by its own clock.
-    pub(crate) const fn is_of_device(self) -> bool {
+    /// Tells whether the learner's device reports the event, by its own clock.
+    pub(crate) const fn is_reported_by_device(self) -> bool {
         matches!(self, Self::View | Self::Video | Self::PageClose)
     }
 }
 
-/// Set in the detail of a [`Kind::Check`] whose answer is right.
+/// Set in the detail of an [`EventKind::Check`] whose answer is right.
 pub(crate) const RIGHT: u8 = 0x80;
 
-/// One row to be of a log.
+/// Holds one event, which becomes a row of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Event {
     /// Seconds from the first instant of the course; negative before.
     pub(crate) second: i32,
     pub(crate) object: Object,
-    pub(crate) kind: Kind,
+    pub(crate) kind: EventKind,
+    /// Number that depends on the kind, see [`EventKind`].
     pub(crate) detail: u8,
-    pub(crate) by: By,
+    pub(crate) by: AccountUser,
 }
 
-/// Who used the account.
+/// Names the person who used the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum By {
+pub(crate) enum AccountUser {
     /// The learner.
     Owner,
-    /// Somebody who shares it.
+    /// A second person who shares the account.
     Companion,
 }
 
@@ -92,7 +90,7 @@ mod tests {
 
     #[test]
     fn kinds_are_numbered_in_order() {
-        for (number, kind) in Kind::ALL.into_iter().enumerate() {
+        for (number, kind) in EventKind::ALL.into_iter().enumerate() {
             assert_eq!(kind as usize, number);
         }
     }

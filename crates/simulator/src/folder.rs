@@ -1,112 +1,100 @@
-//! A simulation into a folder that appears whole or not at all.
+//! Simulating into a folder that appears whole or not at all.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use crate::checked::Simulation;
 use crate::config::SimulatorConfig;
-use crate::counts::Counts;
-use crate::draft::Draft;
+use crate::counts::SimulationCounts;
+use crate::draft::{CONFIG_FILE, Draft, IfExists, RECORD_FILE};
 use crate::error::SimulateError;
-use crate::formats::edx::{self, Edx, Order, Roll};
-use crate::formats::kdd2015::{self, FILE_NAMES, HEADERS, Kdd2015};
+use crate::format::SimulatedFormat;
+use crate::formats::edx::{self, Edx, EnrolmentTable, EventOrder};
+use crate::formats::kdd2015::{self, HEADERS, Kdd2015};
+use crate::formats::layout::{LOG, Layout};
 use crate::formats::oulad::{self, Oulad};
-use crate::formats::{Format, Layout};
-use crate::ranking::Reachable;
-use crate::record::Record;
-use crate::run::{Progress, Ran, write_tables};
-use crate::{Simulation, size};
+use crate::progress::Progress;
+use crate::ranking::WeekRanking;
+use crate::record::SimulationRecord;
+use crate::run::{RunOutcome, write_tables};
+use crate::size;
 
-/// The file that keeps the complete configuration beside the data.
-const CONFIG_FILE: &str = "simulator.toml";
-/// The file that says what was made, and how well it can be forecast.
-pub const RECORD_FILE: &str = "simulation.json";
-
-/// What to do about a folder that is already there.
+/// Chooses how a simulation is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum IfExists {
-    /// Refuse, unless it is empty.
-    #[default]
-    Refuse,
-    /// Replace it if it holds a simulation.
-    Replace,
-}
-
-/// What to make of a configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Request {
-    /// How to write it.
-    pub format: Format,
-    /// About how many bytes the log is to have; sets `activity.scale`.
+pub struct SimulationOptions {
+    /// Log format.
+    pub format: SimulatedFormat,
+    /// Approximate bytes of the log; `activity.scale` is set to reach them.
     pub log_bytes: Option<u64>,
-    /// What to do about a folder of that name.
+    /// Treatment of a folder that exists already.
     pub if_exists: IfExists,
 }
 
-/// What [`simulate`] made.
+/// Describes the folder that [`simulate`] wrote.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Simulated {
-    /// People.
+pub struct SimulatedFolder {
+    /// Number of learners.
     pub learners: u64,
-    /// Enrolments; what a forecast is made for.
+    /// Number of enrolments.
     pub enrolments: u64,
-    /// Things done; in KDD Cup 2015's layout, rows of the log.
+    /// Number of events; in KDD Cup 2015's layout, of rows of the log.
     pub events: u64,
     /// Bytes of all tables.
     pub bytes: u64,
     /// Share of enrolments that end in dropout, 0 to 1.
     pub dropout_rate: f64,
-    /// The files, by path.
+    /// Paths of the files.
     pub files: Vec<PathBuf>,
-    /// What `simulation.json` says.
-    pub record: Record,
+    /// Content of `simulation.json`.
+    pub record: SimulationRecord,
 }
 
-/// Simulates into `folder`, which must not exist or be empty, in KDD Cup 2015's layout: [`simulate`] with what a [`Request`]
-/// is by default.
+/// Simulates into `folder`, which must not exist or must be empty, with the default [`SimulationOptions`].
 ///
 /// # Errors
-/// As [`simulate`].
+/// Those of [`simulate`].
 pub fn simulate_to_folder(
     config: &SimulatorConfig,
     folder: &Path,
     progress: &dyn Fn(Progress),
-) -> Result<Simulated, SimulateError> {
-    simulate(config, &Request::default(), folder, progress)
+) -> Result<SimulatedFolder, SimulateError> {
+    simulate(config, &SimulationOptions::default(), folder, progress)
 }
 
-/// Simulates into `folder`, with the truth and the complete configuration beside the log.
+/// Simulates into `folder`, with labels, true probabilities and the complete configuration beside the log.
 ///
-/// Everything is written to a temporary folder beside it, synced and renamed at the end; a killed process leaves that
-/// folder, `.simulating-…`, and nothing else. `progress` is called on the
-/// caller's thread. Work is spread over the current rayon pool; the bytes don't depend on it.
+/// Everything is written to a temporary folder beside it, synced and renamed at the end. A killed process leaves that folder,
+/// `.simulating-…`, and nothing else. Calls `progress` on the caller's thread. Work is spread over the current rayon pool; the
+/// bytes do not depend on its size.
 ///
-/// Held in memory: see [`Simulation::write`]; for edX 64 MiB of packed events, a day of them, and 16 bytes an enrolment.
+/// Held in memory: see [`Simulation::write`]; for edX also 64 MiB of packed events, one day of them, and 16 bytes per
+/// enrolment.
 ///
 /// # Errors
-/// [`SimulateError`]: a bad configuration, a size that the learners can't make, a folder in use, a failing disk. Nothing is
-/// left under `folder` then, or what was there.
+/// [`SimulateError`]: a wrong configuration, a size that the learners cannot reach, a folder in use, a failing disk. `folder`
+/// then stays as it was.
 pub fn simulate(
     config: &SimulatorConfig,
-    request: &Request,
+    options: &SimulationOptions,
     folder: &Path,
     progress: &dyn Fn(Progress),
-) -> Result<Simulated, SimulateError> {
+) -> Result<SimulatedFolder, SimulateError> {
     let mut simulation = config.clone().validate()?;
-    let draft = Draft::begin(folder, request.if_exists)?;
-    let sheet = Sheet { draft: &draft, progress, asked: request.log_bytes };
-    let made = match request.format {
-        Format::Kdd2015 => sheet.kdd2015(&mut simulation),
-        Format::Edx => sheet.edx(&mut simulation),
-        Format::Oulad => sheet.oulad(&mut simulation),
+    let draft = Draft::begin(folder, options.if_exists)?;
+    let writer = FolderWriter { draft: &draft, progress, asked: options.log_bytes };
+    let written = match options.format {
+        SimulatedFormat::Kdd2015 => writer.write_kdd2015(&mut simulation),
+        SimulatedFormat::Edx => writer.write_edx(&mut simulation),
+        SimulatedFormat::Oulad => writer.write_oulad(&mut simulation),
     }?;
-    let Made { counts, reachable, mut names } = made;
-    let record = Record::new(&simulation.config, request.format, request.log_bytes, &counts, &reachable);
+    let WrittenTables { counts, rankings, mut names } = written;
+    let record = SimulationRecord::new(&simulation.config, options.format, options.log_bytes, &counts, &rankings);
     draft.write(RECORD_FILE, record.to_json().as_bytes())?;
-    draft.write(CONFIG_FILE, simulation.config.to_toml().as_bytes())?;
+    draft.write(CONFIG_FILE, simulation.to_toml().as_bytes())?;
     draft.publish()?;
     names.extend([RECORD_FILE, CONFIG_FILE].map(str::to_owned));
-    Ok(Simulated {
+    Ok(SimulatedFolder {
         learners: counts.learners,
         enrolments: counts.enrolments,
         events: counts.events,
@@ -117,138 +105,119 @@ pub fn simulate(
     })
 }
 
-/// Files of a format, written.
-struct Made {
-    counts: Counts,
-    reachable: Vec<Reachable>,
-    /// Of the files.
+/// Holds the counts and names of the files that a format wrote.
+struct WrittenTables {
+    counts: SimulationCounts,
+    rankings: Vec<WeekRanking>,
+    /// Names of the files.
     names: Vec<String>,
 }
 
-/// Where and how the files of a format are written.
-struct Sheet<'a> {
+/// Writes the files of a format to a folder.
+struct FolderWriter<'a> {
     draft: &'a Draft,
     progress: &'a dyn Fn(Progress),
-    /// Bytes that the log is to have.
+    /// Requested bytes of the log.
     asked: Option<u64>,
 }
 
-impl Sheet<'_> {
-    fn fit<L: Layout>(&self, simulation: &mut Simulation, layout: &L, head: &[u8]) -> Result<(), SimulateError> {
+impl FolderWriter<'_> {
+    /// Sets the scale for the requested size, if there is one. `head` is the header of the log.
+    fn set_scale<const TABLES: usize, L: Layout<TABLES>>(
+        &self,
+        simulation: &mut Simulation,
+        layout: &L,
+        head: &str,
+    ) -> Result<(), SimulateError> {
         match self.asked {
-            Some(asked) => size::fit(simulation, layout, asked, head.len() as u64, self.progress),
+            Some(asked) => size::set_scale(simulation, layout, asked, head.len() as u64, self.progress),
             None => Ok(()),
         }
     }
 
-    fn create(&self, names: &[&str]) -> Result<Vec<BufWriter<File>>, SimulateError> {
-        names.iter().map(|name| Ok(BufWriter::with_capacity(1 << 17, self.draft.create(name)?))).collect()
+    fn create(&self, name: &str) -> Result<BufWriter<File>, SimulateError> {
+        Ok(BufWriter::with_capacity(1 << 17, self.draft.create(name)?))
     }
 
-    fn kdd2015(&self, simulation: &mut Simulation) -> Result<Made, SimulateError> {
+    fn write_kdd2015(&self, simulation: &mut Simulation) -> Result<WrittenTables, SimulateError> {
         let layout = Kdd2015::new(simulation);
-        let heads = HEADERS.into_array().map(str::as_bytes);
-        self.fit(simulation, &layout, heads[layout.log()])?;
-        let courses = kdd2015::course_tables(simulation).into_array();
-        let heads: Vec<Vec<u8>> = heads.iter().zip(courses).map(|(head, table)| [*head, &table].concat()).collect();
-        let heads: Vec<&[u8]> = heads.iter().map(Vec::as_slice).collect();
-        self.write(simulation, &layout, &heads, FILE_NAMES.into_array().map(str::to_owned).into())
+        self.set_scale(simulation, &layout, HEADERS.log)?;
+        let headers = HEADERS.into_array().map(str::as_bytes);
+        let mut heads = kdd2015::course_tables(simulation).into_array();
+        for (head, header) in heads.iter_mut().zip(headers) {
+            head.splice(0..0, header.iter().copied());
+        }
+        self.write(simulation, &layout, heads.each_ref().map(Vec::as_slice))
     }
 
-    fn oulad(&self, simulation: &mut Simulation) -> Result<Made, SimulateError> {
+    fn write_oulad(&self, simulation: &mut Simulation) -> Result<WrittenTables, SimulateError> {
         let layout = Oulad::new(simulation);
-        let heads = oulad::heads();
-        self.fit(simulation, &layout, heads[layout.log()])?;
+        self.set_scale(simulation, &layout, oulad::HEADERS[LOG])?;
         let courses = layout.course_tables(simulation);
         for (name, table) in oulad::COURSE_TABLES.iter().zip(&courses) {
             self.draft.write(name, table)?;
         }
-        let names = oulad::COURSE_TABLES.iter().chain(layout.tables()).map(|&name| name.to_owned()).collect();
-        let mut made = self.write(simulation, &layout, &heads, names)?;
-        made.counts.bytes += courses.iter().map(|table| table.len() as u64).sum::<u64>();
-        Ok(made)
+        let mut written = self.write(simulation, &layout, oulad::HEADERS.map(str::as_bytes))?;
+        written.names.splice(0..0, oulad::COURSE_TABLES.map(str::to_owned));
+        written.counts.bytes += courses.iter().map(|table| table.len() as u64).sum::<u64>();
+        Ok(written)
     }
 
-    /// Writes the tables of a layout whose tables are all files.
-    fn write<L: Layout>(
+    /// Writes a layout whose tables are all files. `heads` are the bytes before the enrolments.
+    fn write<const TABLES: usize, L: Layout<TABLES>>(
         &self,
         simulation: &Simulation,
         layout: &L,
-        heads: &[&[u8]],
-        names: Vec<String>,
-    ) -> Result<Made, SimulateError> {
-        let mut files = self.create(layout.tables())?;
-        let head_bytes = write_tables(layout.tables(), &mut files, heads.iter().copied())?;
-        let Ran { mut counts, reachable } = simulation.run(layout, &mut files, head_bytes, self.progress)?;
-        counts.log_bytes += heads[layout.log()].len() as u64;
-        sync(layout.tables(), &files)?;
-        Ok(Made { counts, reachable, names })
+        heads: [&[u8]; TABLES],
+    ) -> Result<WrittenTables, SimulateError> {
+        let names = L::TABLE_NAMES;
+        let mut files: Vec<BufWriter<File>> = names.iter().map(|name| self.create(name)).collect::<Result<_, _>>()?;
+        let head_bytes = write_tables(&names, &mut files, heads)?;
+        let RunOutcome { mut counts, rankings } = simulation.run(layout, &mut files, head_bytes, self.progress)?;
+        counts.log_bytes += heads[LOG].len() as u64;
+        for (name, file) in names.iter().zip(&files) {
+            sync(name, file)?;
+        }
+        Ok(WrittenTables { counts, rankings, names: names.map(str::to_owned).into() })
     }
 
-    fn edx(&self, simulation: &mut Simulation) -> Result<Made, SimulateError> {
+    fn write_edx(&self, simulation: &mut Simulation) -> Result<WrittenTables, SimulateError> {
         let layout = Edx::new(simulation)?;
-        self.fit(simulation, &layout, b"")?;
+        self.set_scale(simulation, &layout, "")?;
         let simulation = &*simulation;
         let calendar = layout.calendar(simulation);
         self.draft.write(edx::COURSES_FILE, &calendar)?;
-        let mut order = Order::new(self.draft.path());
-        let mut roll = Vec::new();
-        let heads = edx::heads();
-        let names = &layout.tables()[2..];
-        let mut files = self.create(names)?;
-        let head_bytes = write_tables(names, &mut files, heads[2..].iter().copied())?;
-        let [labels, probabilities] = files.as_mut_slice() else {
-            unreachable!("as many files as names");
-        };
-        let mut writers = edx::writers(&mut order, &mut roll, [labels, probabilities]);
+        let [(labels_name, labels_header), (probabilities_name, probabilities_header)] = edx::LABEL_TABLES;
+        let (mut labels, mut probabilities) = (self.create(labels_name)?, self.create(probabilities_name)?);
+        let mut order = EventOrder::new(self.draft.path());
+        let mut enrolments = Vec::new();
+        let mut writers: [&mut (dyn Write + Send); 4] = [&mut order, &mut enrolments, &mut labels, &mut probabilities];
+        let heads = [b"".as_slice(), b"", labels_header.as_bytes(), probabilities_header.as_bytes()];
+        let head_bytes = write_tables(&Edx::TABLE_NAMES, &mut writers, heads)?;
         let bytes = head_bytes + calendar.len() as u64;
-        let Ran { mut counts, reachable } = simulation.run(&layout, &mut writers, bytes, self.progress)?;
-        sync(names, &files)?;
-        // Packed events and the roll are no files.
-        counts.bytes -= counts.log_bytes + roll.len() as u64;
-        let told = Progress {
+        let RunOutcome { mut counts, rankings } = simulation.run(&layout, &mut writers, bytes, self.progress)?;
+        sync(labels_name, &labels)?;
+        sync(probabilities_name, &probabilities)?;
+        // Packed events and enrolments are not files.
+        counts.bytes -= counts.log_bytes + enrolments.len() as u64;
+        let simulated = Progress {
             learners: counts.learners,
             learners_total: counts.learners,
             bytes: counts.bytes,
             ..Progress::default()
         };
         let create = |name: &str| self.draft.create(name);
-        let logs = layout.write_logs(simulation, order, &Roll::new(roll), &create, told, self.progress)?;
+        let enrolments = EnrolmentTable::from_bytes(&enrolments);
+        let logs = edx::write_logs(&layout, simulation, order, &enrolments, &create, simulated, self.progress)?;
         counts.log_bytes = logs.bytes;
         counts.bytes += logs.bytes;
         let mut names = logs.files;
-        names.extend([edx::COURSES_FILE, layout.tables()[2], layout.tables()[3]].map(str::to_owned));
-        Ok(Made { counts, reachable, names })
+        names.extend([edx::COURSES_FILE, labels_name, probabilities_name].map(str::to_owned));
+        Ok(WrittenTables { counts, rankings, names })
     }
 }
 
-/// Makes files last that have been flushed.
-fn sync(names: &[&str], files: &[BufWriter<File>]) -> Result<(), SimulateError> {
-    for (name, file) in names.iter().zip(files) {
-        file.get_ref().sync_all().map_err(|source| SimulateError::Write { table: (*name).to_owned(), source })?;
-    }
-    Ok(())
-}
-
-/// Whether a folder holds a simulation.
-pub(crate) fn holds_a_simulation(folder: &Path) -> bool {
-    folder.join(CONFIG_FILE).is_file() && (folder.join(RECORD_FILE).is_file() || folder.join(FILE_NAMES.log).is_file())
-}
-
-/// Whether nothing is there, or an empty folder.
-pub(crate) fn is_free(folder: &Path) -> io::Result<bool> {
-    match fs::read_dir(folder) {
-        Ok(mut entries) => Ok(entries.next().is_none()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-        Err(error) => Err(error),
-    }
-}
-
-impl Draft {
-    /// Writes a small file, whole.
-    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), SimulateError> {
-        let failed = |source| SimulateError::Write { table: name.to_owned(), source };
-        let mut file = self.create(name)?;
-        file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)
-    }
+/// Makes a flushed file last.
+fn sync(name: &str, file: &BufWriter<File>) -> Result<(), SimulateError> {
+    file.get_ref().sync_all().map_err(|source| SimulateError::Write { table: name.to_owned(), source })
 }

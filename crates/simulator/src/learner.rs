@@ -1,12 +1,12 @@
-//! People: what they are like and what they enrol in.
+//! Learners: their traits and the courses they take.
 
-use crate::Simulation;
+use crate::checked::Simulation;
 use crate::random::Draws;
 
-/// What a person is like in every course. Never written to the log.
+/// Holds the traits of a learner in every course. They are never written to the log.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Traits {
-    /// The person's share of motivation, standard normal.
+    /// Learner's share of motivation, standard normal.
     pub(crate) motivation: f64,
     /// Prior knowledge, standard normal.
     pub(crate) prior_knowledge: f64,
@@ -18,54 +18,55 @@ pub(crate) struct Traits {
     pub(crate) hour: f64,
 }
 
-/// A person with the courses taken.
+/// Holds a learner with the courses taken.
 #[derive(Debug)]
 pub(crate) struct Learner {
-    /// 0-based number.
+    /// Number, from 0.
     pub(crate) number: u64,
     pub(crate) traits: Traits,
-    /// Courses by number, ascending, each once.
+    /// Numbers of the courses, increasing.
     pub(crate) courses: Vec<usize>,
-    /// What is left of the person's stream.
+    /// Rest of the learner's random stream.
     rest: Draws,
 }
 
-/// What tables say of a person. Only education goes with anything that decides who leaves: with prior knowledge.
+/// Holds demographics. Only education is related to leaving, through prior knowledge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Person {
-    /// One of two.
+pub(crate) struct Demographics {
+    /// One of two genders.
     pub(crate) gender: bool,
-    /// One of five.
+    /// Number of the region, below 5.
     pub(crate) region: usize,
-    /// From 0, least, to 4.
+    /// Level of education, from 0, lowest, to 4.
     pub(crate) education: usize,
-    /// From 0, most, to 9; of some it is not known.
+    /// Band of deprivation, from 0, most, to 9; unknown for some.
     pub(crate) deprivation: Option<usize>,
-    /// One of three bands, youngest first.
+    /// Number of the age band, below 3, youngest first.
     pub(crate) age: usize,
     pub(crate) disability: bool,
 }
 
-/// Prior knowledge above which a person has each further degree of education, before chance.
+/// Prior knowledge, after noise, from which each further level of education is reached.
 const EDUCATION_FROM: [f64; 4] = [-2.2, -0.4, 0.8, 2.2];
 /// Cumulative shares of the age bands.
 const AGES: [f64; 3] = [0.70, 0.98, 1.0];
 
-/// Draws in a row that may hit courses already taken before the first free one is taken instead.
+/// Draws in a row that may hit a course already taken; then the first free course is taken.
 const TRIES: u32 = 64;
 
-/// How many courses a person takes: the first draw of the person's stream, so that enrolments can be counted cheaply.
+/// Draws the number of courses of a learner. It is the first draw of the stream, so that enrolments can be counted cheaply.
 fn course_count(simulation: &Simulation, draws: &mut Draws) -> usize {
     let extra = draws.poisson(simulation.config.enrolment.extra_courses_mean) as usize;
     (1 + extra).min(simulation.courses.len())
 }
 
-/// How many enrolments a learner has.
-pub(crate) fn enrolments_of(simulation: &Simulation, number: u64) -> u64 {
+/// Counts the enrolments of a learner.
+pub(crate) fn count_enrolments(simulation: &Simulation, number: u64) -> u64 {
     course_count(simulation, &mut simulation.streams.learner(number)) as u64
 }
 
 impl Learner {
+    /// Draws the learner with a number, from 0.
     pub(crate) fn new(simulation: &Simulation, number: u64) -> Self {
         let config = &simulation.config;
         let mut draws = simulation.streams.learner(number);
@@ -88,11 +89,11 @@ impl Learner {
         Self { number, traits, courses, rest: draws }
     }
 
-    /// What tables say of the person.
-    pub(crate) fn person(&self) -> Person {
+    /// Draws the learner's demographics.
+    pub(crate) fn demographics(&self) -> Demographics {
         let mut draws = self.rest.clone();
         let schooling = self.traits.prior_knowledge + draws.normal();
-        Person {
+        Demographics {
             gender: draws.chance(0.5),
             region: draws.below(5) as usize,
             education: EDUCATION_FROM.partition_point(|&from| from <= schooling),
@@ -102,8 +103,8 @@ impl Learner {
         }
     }
 
-    /// The person's other courses that run at the same time as one of them.
-    pub(crate) fn parallel(&self, simulation: &Simulation, course: usize) -> usize {
+    /// Counts the learner's other courses that overlap a course in time.
+    pub(crate) fn parallel_courses(&self, simulation: &Simulation, course: usize) -> usize {
         let days = 7 * i64::from(simulation.config.weeks);
         let start = |course: usize| simulation.courses[course].start_day;
         let overlaps = |other: usize| other != course && (start(other) - start(course)).abs() < days;
@@ -130,7 +131,7 @@ mod tests {
             let learner = Learner::new(&simulation, number);
             assert!(learner.courses.windows(2).all(|pair| pair[0] < pair[1]));
             assert!(learner.courses.iter().all(|&course| course < 6));
-            assert_eq!(learner.courses.len() as u64, enrolments_of(&simulation, number));
+            assert_eq!(learner.courses.len() as u64, count_enrolments(&simulation, number));
             most = most.max(learner.courses.len());
         }
         assert_eq!(most, 6, "with a mean of 3 somebody of 500 takes them all");
@@ -152,8 +153,8 @@ mod tests {
         let simulation = simulation(|_| {});
         let learner = Learner { courses: vec![0, 1, 2], ..Learner::new(&simulation, 0) };
         // Courses 0 and 1 are a week apart, 2 is of the next wave.
-        assert_eq!(learner.parallel(&simulation, 0), 1);
-        assert_eq!(learner.parallel(&simulation, 1), 1);
-        assert_eq!(learner.parallel(&simulation, 2), 0);
+        assert_eq!(learner.parallel_courses(&simulation, 0), 1);
+        assert_eq!(learner.parallel_courses(&simulation, 1), 1);
+        assert_eq!(learner.parallel_courses(&simulation, 2), 0);
     }
 }

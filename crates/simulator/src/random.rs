@@ -1,8 +1,8 @@
-//! Random streams that depend on who they are for, never on who asked first.
+//! Random streams that depend on their purpose, never on the order of use.
 //!
-//! Every course, learner and enrolment has a ChaCha8 stream of its own, told by the seed and its number, so the order in
-//! which threads take up work can't change a byte. The distributions are written out here because a crate's sampling
-//! method may change between versions, and with it every simulated log.
+//! Every course, learner and enrolment has a ChaCha8 stream of its own, chosen by the seed and its number. The order in which
+//! threads take work therefore cannot change a byte. The distributions are written out here, because a library may change
+//! its sampling between versions, and with it every simulated log.
 
 use std::sync::LazyLock;
 
@@ -13,12 +13,12 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 const LEARNER_BITS: u32 = 40;
 /// Bits that hold the course.
 const COURSE_BITS: u32 = 20;
-/// Most learners that streams can tell apart.
+/// Greatest number of learners with distinct streams.
 pub(crate) const MOST_LEARNERS: u64 = 1 << LEARNER_BITS;
-/// Most courses that streams can tell apart.
+/// Greatest number of courses with distinct streams.
 pub(crate) const MOST_COURSES: u32 = 1 << COURSE_BITS;
 
-/// All streams of a seed.
+/// Makes the streams of a seed.
 #[derive(Debug, Clone)]
 pub(crate) struct Streams {
     seeded: ChaCha8Rng,
@@ -29,78 +29,84 @@ impl Streams {
         Self { seeded: ChaCha8Rng::seed_from_u64(seed) }
     }
 
+    /// Returns the stream of a course.
     pub(crate) fn course(&self, course: usize) -> Draws {
         self.stream(1, course as u64, 0)
     }
 
+    /// Returns the stream of a learner.
     pub(crate) fn learner(&self, learner: u64) -> Draws {
         self.stream(2, 0, learner)
     }
 
+    /// Returns the stream of an enrolment's engagement and events.
     pub(crate) fn enrolment(&self, course: usize, learner: u64) -> Draws {
         self.stream(3, course as u64, learner)
     }
 
-    /// Of what is on record of an enrolment besides its events, and of what goes wrong with them.
+    /// Returns the stream of an enrolment's registration and irregularities.
     pub(crate) fn records(&self, course: usize, learner: u64) -> Draws {
         self.stream(4, course as u64, learner)
     }
 
-    /// Of the damage to an enrolment's rows.
+    /// Returns the stream of the damage to an enrolment's rows.
     pub(crate) fn damage(&self, course: usize, learner: u64) -> Draws {
         self.stream(5, course as u64, learner)
     }
 
     fn stream(&self, domain: u64, course: u64, learner: u64) -> Draws {
-        debug_assert!(course < u64::from(MOST_COURSES) && learner < MOST_LEARNERS);
+        assert!(
+            course < u64::from(MOST_COURSES) && learner < MOST_LEARNERS,
+            "no stream for course {course}, learner {learner}"
+        );
         let mut rng = self.seeded.clone();
         rng.set_stream(domain << (LEARNER_BITS + COURSE_BITS) | course << LEARNER_BITS | learner);
         Draws { rng }
     }
 }
 
-/// Draws from one stream.
+/// Draws random numbers from one stream.
 #[derive(Debug, Clone)]
 pub(crate) struct Draws {
     rng: ChaCha8Rng,
 }
 
 impl Draws {
-    /// 32 random bits.
+    /// Draws 32 random bits.
     #[inline]
     pub(crate) fn bits(&mut self) -> u32 {
         self.rng.next_u32()
     }
 
-    /// Uniform on the open interval from 0 to 1, in steps of 2^-53.
+    /// Draws a number uniform on the open interval from 0 to 1, in steps of 2^-53.
     pub(crate) fn uniform(&mut self) -> f64 {
         ((self.rng.next_u64() >> 12) as f64 + 0.5) * (1.0 / (1u64 << 52) as f64)
     }
 
-    /// True with probability `p`, to within 2^-32.
+    /// Draws true with probability `p`, to within 2^-32.
     #[inline]
     pub(crate) fn chance(&mut self, p: f64) -> bool {
         f64::from(self.bits()) < p * 4_294_967_296.0
     }
 
-    /// Uniform on 0 … `n` − 1 for `n` of at least 1; off by at most `n` / 2^32 in any probability.
+    /// Draws a number uniform on 0 to `n` − 1, for `n` of at least 1. Each probability is off by at most `n` / 2^32.
     #[inline]
     pub(crate) fn below(&mut self, n: u32) -> u32 {
         ((u64::from(self.bits()) * u64::from(n)) >> 32) as u32
     }
 
-    /// Standard normal (Box and Muller 1958).
+    /// Draws a standard normal number (Box and Muller 1958).
     pub(crate) fn normal(&mut self) -> f64 {
         let (radius, turn) = (self.uniform(), self.uniform());
         (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * turn).cos()
     }
 
-    /// Exponential with mean 1.
+    /// Draws an exponential number with mean 1.
     pub(crate) fn exponential(&mut self) -> f64 {
         -self.uniform().ln()
     }
 
-    /// Poisson by multiplying uniforms (Knuth), in parts of at most 16 so that nothing underflows.
+    /// Draws a Poisson number by multiplying uniforms (Knuth), in parts with a mean of at most 16 to prevent underflow.
     pub(crate) fn poisson(&mut self, mean: f64) -> u32 {
         let mut rest = mean;
         let mut count = 0;
@@ -116,27 +122,30 @@ impl Draws {
         count
     }
 
-    /// `value` rounded down or up at random so that the mean is kept.
+    /// Rounds `value` down or up at random, so that the mean is kept.
     pub(crate) fn round(&mut self, value: f64) -> u32 {
         let whole = value.floor();
         whole as u32 + u32::from(self.chance(value - whole))
     }
 
-    /// Index drawn from cumulative weights; the last one is their sum.
+    /// Draws an index by cumulative weights, of which the last is their sum.
     pub(crate) fn pick(&mut self, cumulative: &[f64]) -> usize {
         let total = cumulative.last().copied().unwrap_or(0.0);
         let at = f64::from(self.bits()) * (total / 4_294_967_296.0);
         cumulative.partition_point(|&sum| sum <= at).min(cumulative.len().saturating_sub(1))
     }
 
-    /// A waiting time with mean about 1: many short and a few long (Weibull with shape ½, as the square of an exponential),
-    /// which is what real logs have. Read off a table of 1,024 quantiles instead of computed: this is the hot path.
+    /// Draws a waiting time with mean about 1, from a Weibull distribution with shape ½ (the square of an exponential).
+    ///
+    /// It gives many short and a few long gaps, as real logs have. As this is the hot path, values come from a table of
+    /// 1,024 quantiles.
     #[inline]
     pub(crate) fn wait(&mut self) -> f32 {
         WAITS[(self.bits() >> 22) as usize]
     }
 }
 
+/// Quantiles of the waiting time.
 static WAITS: LazyLock<[f32; 1024]> = LazyLock::new(|| {
     std::array::from_fn(|i| {
         let exponential = -(1.0 - (i as f64 + 0.5) / 1024.0).ln();

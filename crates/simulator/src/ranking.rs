@@ -1,65 +1,68 @@
-//! How well the truth itself ranks: the best AUC that any forecast could reach, week by week, and the simplest one's.
+//! AUC by week of the true probabilities, which no forecast can exceed except by chance, and of inactivity alone.
 //!
-//! Probabilities and silences go into histograms of 2^15 bins, so memory does not grow with learners; two enrolments in one
-//! bin count as a tie. The AUC is off by at most half the share of pairs that fall into one bin, in practice under 0.0001.
+//! Probabilities and times of inactivity are counted in histograms of 2^15 bins, so that memory does not grow with the number
+//! of learners. Two enrolments in one bin count as a tie. The AUC is off by at most half the share of pairs in one bin, in
+//! practice by less than 0.0001.
+
+use staycast_weeks::CutOff;
 
 use crate::course::DAY;
 use crate::history::History;
 
-/// Bins of a histogram.
+/// Number of bins of a histogram.
 const BINS: usize = 1 << 15;
 
-/// What an enrolment adds to the ranking of a week.
+/// Holds the true probability and inactivity of one enrolment at one cut-off, as bins of histograms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Mark {
-    /// Cut-off, in weeks.
-    week: u16,
-    /// Bin of the true probability.
+pub(crate) struct RankedForecast {
+    cut_off: CutOff,
+    /// Bin of the true probability of dropout.
     p: u16,
     /// Bin of the time since the last event: whole hours.
-    silence: u16,
+    inactivity: u16,
     dropped_out: bool,
 }
 
-impl Mark {
-    /// The marks of an enrolment, one for each cut-off by which it is known: after its first event.
-    pub(crate) fn of(history: &History) -> impl Iterator<Item = Self> {
+impl RankedForecast {
+    /// Lists the values of an enrolment, one for each cut-off after its first event.
+    pub(crate) fn each_cut_off(history: &History) -> impl Iterator<Item = Self> {
         let mut seen = 0;
         let mut last = i32::MIN;
-        let known = history.p_dropout.iter().zip(1..).skip(history.join_week);
-        known.map(move |(&p, week): (_, u16)| {
-            let cutoff = i32::from(week) * 7 * DAY;
-            while let Some(event) = history.events.get(seen).filter(|event| event.second < cutoff) {
+        let cut_offs = (1..=u16::MAX).filter_map(CutOff::after_weeks);
+        let known = history.p_dropout.iter().zip(cut_offs).skip(history.join_week);
+        known.map(move |(&p, cut_off)| {
+            let end = i32::from(cut_off.weeks()) * 7 * DAY;
+            while let Some(event) = history.events.get(seen).filter(|event| event.second < end) {
                 last = event.second;
                 seen += 1;
             }
-            let hours = (i64::from(cutoff) - i64::from(last)) / 3_600;
+            let hours = (i64::from(end) - i64::from(last)) / 3_600;
             Self {
-                week,
+                cut_off,
                 p: (p * (BINS - 1) as f64).round() as u16,
-                silence: hours.min(BINS as i64 - 1) as u16,
+                inactivity: hours.min(BINS as i64 - 1) as u16,
                 dropped_out: history.dropped_out,
             }
         })
     }
 }
 
-/// How well a forecast can do at a cut-off, over the cohort `all`: every enrolment with an event before it.
+/// Holds the greatest AUC that a forecast can reach at a cut-off, over the cohort `all`: every enrolment with an event before.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Reachable {
-    /// The cut-off: weeks seen.
-    pub week: u32,
-    /// Enrolments.
-    pub n: u64,
-    /// Those of them that drop out.
-    pub positives: u64,
-    /// AUC of the true probabilities; none when nobody or everybody drops out.
-    pub best_auc: Option<f64>,
+pub(crate) struct WeekRanking {
+    /// Number of weeks seen.
+    pub(crate) weeks: u32,
+    /// Number of enrolments.
+    pub(crate) n: u64,
+    /// Number of them that drop out.
+    pub(crate) positives: u64,
+    /// AUC of the true probabilities; `None` when nobody or everybody drops out.
+    pub(crate) best_auc: Option<f64>,
     /// AUC of the time since the last event.
-    pub recency_auc: Option<f64>,
+    pub(crate) recency_auc: Option<f64>,
 }
 
-/// Counts of those who stay and those who drop out, by bin.
+/// Counts by bin the enrolments that stay and those that drop out.
 #[derive(Debug, Clone)]
 struct Histogram {
     counts: Vec<[u32; 2]>,
@@ -79,7 +82,7 @@ impl Histogram {
         [each(0), each(1)]
     }
 
-    /// Mann and Whitney's statistic over n₀n₁, ties counting half.
+    /// Computes Mann and Whitney's statistic divided by n₀n₁, where ties count half.
     fn auc(&self) -> Option<f64> {
         let [stayed, dropped] = self.totals();
         if stayed == 0 || dropped == 0 {
@@ -95,10 +98,10 @@ impl Histogram {
     }
 }
 
-/// The rankings of every week. Held in memory: half a megabyte a week.
+/// Ranks the enrolments at every cut-off. Held in memory: half a megabyte per week.
 #[derive(Debug)]
 pub(crate) struct Rankings {
-    /// By cut-off: true probability, silence.
+    /// By cut-off: histograms of the true probability and of inactivity.
     weeks: Vec<[Histogram; 2]>,
 }
 
@@ -107,16 +110,17 @@ impl Rankings {
         Self { weeks: (0..weeks).map(|_| [Histogram::new(), Histogram::new()]).collect() }
     }
 
-    pub(crate) fn add(&mut self, mark: Mark) {
-        let [p, silence] = &mut self.weeks[usize::from(mark.week) - 1];
-        p.add(mark.p, mark.dropped_out);
-        silence.add(mark.silence, mark.dropped_out);
+    pub(crate) fn add(&mut self, forecast: RankedForecast) {
+        let [p, inactivity] = &mut self.weeks[forecast.cut_off.last_week().position()];
+        p.add(forecast.p, forecast.dropped_out);
+        inactivity.add(forecast.inactivity, forecast.dropped_out);
     }
 
-    pub(crate) fn reachable(&self) -> Vec<Reachable> {
-        let at = |(week, [p, silence]): (u32, &[Histogram; 2])| {
+    /// Computes the AUC at every cut-off.
+    pub(crate) fn by_week(&self) -> Vec<WeekRanking> {
+        let at = |(weeks, [p, inactivity]): (u32, &[Histogram; 2])| {
             let [stayed, positives] = p.totals();
-            Reachable { week, n: stayed + positives, positives, best_auc: p.auc(), recency_auc: silence.auc() }
+            WeekRanking { weeks, n: stayed + positives, positives, best_auc: p.auc(), recency_auc: inactivity.auc() }
         };
         (1..).zip(&self.weeks).map(at).collect()
     }

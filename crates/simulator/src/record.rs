@@ -1,105 +1,107 @@
-//! What is told of a simulation beside its log: `simulation.json`.
+//! The record of a simulation beside its log: `simulation.json`.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use crate::config::SimulatorConfig;
-use crate::counts::Counts;
-use crate::formats::Format;
-use crate::ranking::Reachable;
+use crate::counts::SimulationCounts;
+use crate::format::SimulatedFormat;
+use crate::ranking::WeekRanking;
 
-/// A simulation in figures; the same for equal configurations.
+/// Describes a simulation in figures. Equal configurations have equal records.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Record {
+pub struct SimulationRecord {
     /// Name of the format.
     pub format: &'static str,
-    /// The configuration's.
+    /// Seed of the configuration.
     pub seed: u64,
-    /// People.
+    /// Number of learners.
     pub learners: u64,
-    /// Courses.
+    /// Number of courses.
     pub courses: u32,
-    /// Weeks of a course.
+    /// Number of weeks of a course.
     pub weeks: u32,
-    /// Enrolments.
+    /// Number of enrolments.
     pub enrolments: u64,
-    /// Those of them that end in dropout.
+    /// Number of them that end in dropout.
     pub dropouts: u64,
-    /// Their share, 0 to 1.
+    /// Share of dropouts, 0 to 1.
     pub dropout_rate: f64,
-    /// The log.
+    /// Figures of the log.
     pub log: LogRecord,
-    /// Enrolments that are out of the ordinary.
+    /// Counts of unusual enrolments.
     pub people: PeopleRecord,
-    /// By cut-off: what a forecast can reach.
-    pub reachable: Vec<ReachableRecord>,
+    /// By cut-off: greatest AUC that a forecast can reach.
+    pub reachable: Vec<ReachableAuc>,
 }
 
-/// A simulated log in figures.
+/// Describes a simulated log in figures.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LogRecord {
-    /// Its bytes.
+    /// Bytes of the log.
     pub bytes: u64,
-    /// Bytes asked for, if any were.
+    /// Requested bytes, if a size was requested.
     pub asked_bytes: Option<u64>,
-    /// `activity.scale` with which it was made.
+    /// Value of `activity.scale` that made it.
     pub activity_scale: f64,
-    /// Things done.
+    /// Number of events.
     pub events: u64,
-    /// Rows, the broken ones not counted.
+    /// Number of whole rows.
     pub rows: u64,
-    /// Broken rows, by the reason under which a reader rejects them or sets them aside.
+    /// Broken rows by the reason under which a reader rejects them or sets them aside.
     pub broken: BTreeMap<&'static str, u64>,
-    /// Events that are there twice.
+    /// Events that are written twice.
     pub duplicates: u64,
-    /// Times that people signed in. In edX's logs these rows are of no course, and a reader sets them aside.
+    /// Events of signing in. In edX's logs these rows belong to no course, and a reader sets them aside.
     pub sign_ins: u64,
-    /// Quizzes and assignments handed in.
+    /// Submitted quizzes and assignments.
     pub submissions: u64,
 }
 
-/// Enrolments that are out of the ordinary, and all of them by intent.
+/// Counts unusual enrolments, and all enrolments by intent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PeopleRecord {
-    /// Began after the first week.
+    /// Enrolments that began after the first week.
     pub late_joiners: u64,
-    /// Came back after having left.
+    /// Enrolments that came back after leaving.
     pub returners: u64,
-    /// Unregistered before the course was over (not logged in KDD Cup 2015's layout).
+    /// Enrolments that unregistered before the course was over (not logged in KDD Cup 2015's layout).
     pub unregistered: u64,
-    /// Two people used the account.
+    /// Enrolments whose account two people used.
     pub shared_accounts: u64,
-    /// A device's clock was wrong.
+    /// Enrolments with a wrong device clock.
     pub skewed_clocks: u64,
-    /// By name of the intent, auditing among them.
+    /// Enrolments by name of the intent.
     pub by_intent: BTreeMap<String, u64>,
 }
 
-/// How well a forecast can do at a cut-off, over the cohort `all`.
+/// Holds the greatest AUC that a forecast can reach at a cut-off, over the cohort `all`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct ReachableRecord {
-    /// The cut-off: weeks seen.
+pub struct ReachableAuc {
+    /// Cut-off, as number of weeks seen.
     pub week: u32,
-    /// Enrolments with an event before it.
+    /// Number of enrolments with an event before it.
     pub n: u64,
-    /// Those of them that drop out.
+    /// Number of them that drop out.
     pub positives: u64,
-    /// Their share, 0 to 1; none of nobody.
+    /// Share of dropouts, 0 to 1; `None` without enrolments.
     pub base_rate: Option<f64>,
-    /// AUC of the true probabilities, to 0.0001: no forecast is better but by luck. None when only one outcome occurs.
+    /// AUC of the true probabilities, rounded to 0.0001. No forecast exceeds it except by chance. `None` when only one outcome
+    /// occurs.
     pub best_auc: Option<f64>,
     /// AUC of the time since the last event alone.
     pub recency_auc: Option<f64>,
 }
 
-impl Record {
+impl SimulationRecord {
+    /// Makes the record.
     pub(crate) fn new(
         config: &SimulatorConfig,
-        format: Format,
+        format: SimulatedFormat,
         asked_bytes: Option<u64>,
-        counts: &Counts,
-        reachable: &[Reachable],
+        counts: &SimulationCounts,
+        rankings: &[WeekRanking],
     ) -> Self {
         let names = config.intents.iter().map(|intent| intent.name.clone());
         Self {
@@ -130,10 +132,11 @@ impl Record {
                 skewed_clocks: counts.skewed_clocks,
                 by_intent: names.zip(counts.intents.iter().copied()).collect(),
             },
-            reachable: reachable.iter().map(ReachableRecord::of).collect(),
+            reachable: rankings.iter().map(ReachableAuc::from_ranking).collect(),
         }
     }
 
+    /// Returns the content of `simulation.json`.
     pub(crate) fn to_json(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).expect("numbers and names have a JSON form");
         text.push('\n');
@@ -141,12 +144,12 @@ impl Record {
     }
 }
 
-impl ReachableRecord {
-    fn of(reachable: &Reachable) -> Self {
-        let &Reachable { week, n, positives, best_auc, recency_auc } = reachable;
+impl ReachableAuc {
+    fn from_ranking(ranking: &WeekRanking) -> Self {
+        let &WeekRanking { weeks, n, positives, best_auc, recency_auc } = ranking;
         let rounded = |value: f64| (value * 1e4).round() / 1e4;
         Self {
-            week,
+            week: weeks,
             n,
             positives,
             base_rate: (n > 0).then(|| positives as f64 / n as f64),

@@ -1,27 +1,28 @@
-//! How much learners must do for a log of a given size.
+//! Finding the `activity.scale` that makes a log of a requested size.
 //!
-//! A sample of learners is simulated with several values of `activity.scale`. What the sample leaves in the log is taken for
-//! all by the ratio of a guess that is cheap to make of many: how many weeks at which level, and how motivated.
+//! A sample of learners is simulated with several scales. Its bytes are extended to all learners by the ratio of an estimate
+//! that is cheap for many learners: it counts weeks by level and regards motivation.
 
 use rayon::prelude::*;
 
-use crate::Simulation;
+use crate::checked::Simulation;
 use crate::error::SimulateError;
-use crate::formats::{Layout, One};
+use crate::formats::layout::{Layout, SimulatedEnrolment};
 use crate::history::History;
 use crate::learner::Learner;
-use crate::run::{Progress, Stage};
+use crate::progress::{Progress, Stage};
 
 /// Learners of the first, rough search.
 const ROUGH_SAMPLE: u64 = 512;
-/// Learners of the last one. Where there are no more than these, the size is exact but for the chance in a single log.
+/// Learners of the last search. For no more learners than these, the size is exact except for chance in a single log.
 const SAMPLE: u64 = 2_048;
-/// Learners for whom the cheap guess is made, at most.
-const GUESSED: u64 = 200_000;
-/// Share by which the search may miss.
+/// Most learners of the cheap estimate.
+const ESTIMATED: u64 = 200_000;
+/// Relative error at which the first search may end.
 const ROUGH: f64 = 0.03;
+/// Relative error at which the last search may end.
 const FINE: f64 = 0.003;
-/// Share by which it must not miss.
+/// Relative error above which the size is out of reach.
 const OUT_OF_REACH: f64 = 0.05;
 /// Most trials of a search.
 const TRIALS: u32 = 12;
@@ -30,11 +31,11 @@ const SCALES: (f64, f64) = (0.001, 1_000.0);
 /// Greatest factor between the scales of two trials.
 const GREATEST_STEP: f64 = 20.0;
 
-/// Sets the scale at which the log has about `asked` bytes, of which `head` are there anyway.
+/// Sets the scale at which the log has about `asked` bytes, of which `head` do not depend on it.
 ///
 /// # Errors
-/// [`SimulateError::SizeOutOfReach`] when no scale does.
-pub(crate) fn fit<L: Layout>(
+/// [`SimulateError::SizeOutOfReach`], when no scale comes near.
+pub(crate) fn set_scale<const TABLES: usize, L: Layout<TABLES>>(
     simulation: &mut Simulation,
     layout: &L,
     asked: u64,
@@ -43,14 +44,14 @@ pub(crate) fn fit<L: Layout>(
 ) -> Result<(), SimulateError> {
     let target = asked.saturating_sub(head).max(1) as f64;
     let mut log_bytes = 0.0;
-    // Where the rough sample would be everybody, there is nothing to refine.
+    // If the rough sample holds every learner, there is nothing to refine.
     let rough = (simulation.config.learners > ROUGH_SAMPLE).then_some((ROUGH_SAMPLE, ROUGH));
     for (sample, tolerance) in rough.into_iter().chain([(SAMPLE, FINE)]) {
         progress(Progress { stage: Stage::Sizing, learners_total: simulation.config.learners, ..Progress::default() });
         let learners = sampled(simulation.config.learners, sample);
-        let many = sampled(simulation.config.learners, GUESSED);
+        let many = sampled(simulation.config.learners, ESTIMATED);
         let each = simulation.config.learners as f64 / many.len() as f64;
-        let ratio = each * guess(simulation, &many) / guess(simulation, &learners);
+        let ratio = each * estimate_events(simulation, &many) / estimate_events(simulation, &learners);
         let scale = simulation.config.activity.scale;
         let (scale, bytes) = search(scale, target, tolerance, |scale| {
             simulation.config.activity.scale = scale;
@@ -69,12 +70,12 @@ pub(crate) fn fit<L: Layout>(
     })
 }
 
-/// The scale for which `bytes_at` comes nearest to `target`, and what comes out. By secants on logarithms.
+/// Finds the scale at which `bytes_at` comes nearest to `target`, by secants on logarithms. Returns scale and bytes.
 fn search(from: f64, target: f64, tolerance: f64, mut bytes_at: impl FnMut(f64) -> f64) -> (f64, f64) {
     let mut scale = from.clamp(SCALES.0, SCALES.1);
     let mut bytes = bytes_at(scale);
     let mut best = (scale, bytes);
-    // How bytes grow with the scale: with its power of this.
+    // Bytes grow with this power of the scale.
     let mut power = 0.8;
     for _ in 1..TRIALS {
         if (best.1 / target - 1.0).abs() <= tolerance {
@@ -96,32 +97,33 @@ fn search(from: f64, target: f64, tolerance: f64, mut bytes_at: impl FnMut(f64) 
     best
 }
 
-/// Numbers of at most `most` learners, spread evenly.
+/// Returns the numbers of at most `most` learners, spread evenly.
 fn sampled(learners: u64, most: u64) -> Vec<u64> {
     let count = learners.min(most);
     (0..count).map(|nth| (u128::from(nth) * u128::from(learners) / u128::from(count)) as u64).collect()
 }
 
-/// A guess, right in proportion, of how much these learners do.
-fn guess(simulation: &Simulation, learners: &[u64]) -> f64 {
+/// Estimates the events of these learners, in proportion to the true number.
+fn estimate_events(simulation: &Simulation, learners: &[u64]) -> f64 {
     let of_one = |history: &mut History, &number: &u64| -> f64 {
         let learner = Learner::new(simulation, number);
-        learner.courses.iter().map(|&course| history.guess_events(simulation, &learner, course)).sum()
+        learner.courses.iter().map(|&course| history.estimate_events(simulation, &learner, course)).sum()
     };
     let each: Vec<f64> = learners.par_iter().map_init(History::default, of_one).collect();
     // Added up in order, as a sum of fractions depends on it.
     each.iter().sum()
 }
 
-/// Bytes of log that these learners leave.
-fn bytes_of<L: Layout>(simulation: &Simulation, layout: &L, learners: &[u64]) -> u64 {
-    let scratch = || (History::default(), vec![Vec::new(); layout.tables().len()]);
-    let of_one = |(history, scratch): &mut (History, Vec<Vec<u8>>), &number: &u64| -> u64 {
+/// Counts the bytes of log that these learners leave.
+fn bytes_of<const TABLES: usize, L: Layout<TABLES>>(simulation: &Simulation, layout: &L, learners: &[u64]) -> u64 {
+    let scratch = || (History::default(), [const { Vec::new() }; TABLES]);
+    let of_one = |(history, scratch): &mut (History, [Vec<u8>; TABLES]), &number: &u64| -> u64 {
         let learner = &Learner::new(simulation, number);
         let mut bytes = 0;
         for &course in &learner.courses {
             history.simulate(simulation, learner, course);
-            bytes += layout.log_bytes(scratch, &One { simulation, learner, course, number: number + 1, history });
+            bytes += layout
+                .log_bytes(scratch, &SimulatedEnrolment { simulation, learner, course, number: number + 1, history });
         }
         bytes
     };
@@ -134,7 +136,7 @@ mod tests {
 
     #[test]
     fn the_search_finds_what_can_be_reached() {
-        // What a log is like: a floor, then growth, then weeks that are full.
+        // Like a log: a floor, then growth, then full weeks.
         let bytes_at = |scale: f64| 1e6 + 4e6 * scale / (1.0 + scale / 400.0);
         for target in [1.01e6, 1.5e6, 5e6, 3e7, 8e8] {
             let mut trials = 0;

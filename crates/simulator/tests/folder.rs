@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::fs;
 
-use staycast_simulator::{FILE_NAMES, SimulateError, SimulatorConfig, Tables, simulate_to_folder};
+use staycast_simulator::{KDD2015_FILES, Kdd2015Tables, SimulateError, SimulatorConfig, simulate_to_folder};
 
 fn small() -> SimulatorConfig {
     SimulatorConfig { learners: 150, ..SimulatorConfig::default() }
@@ -15,14 +15,14 @@ fn a_folder_holds_what_the_writers_get_and_its_own_configuration() {
     let folder = place.path().join("deep/simulated");
     let seen = RefCell::new(Vec::new());
     let simulated = simulate_to_folder(&small(), &folder, &|progress| seen.borrow_mut().push(progress)).unwrap();
-    let mut tables = Tables::<Vec<u8>>::default();
+    let mut tables = Kdd2015Tables::<Vec<u8>>::default();
     let counts = small().validate().unwrap().write(&mut tables, &|_| {}).unwrap();
-    assert!(fs::read(folder.join(FILE_NAMES.log)).unwrap() == tables.log);
-    assert_eq!(fs::read(folder.join(FILE_NAMES.enrolment)).unwrap(), tables.enrolment);
-    assert_eq!(fs::read(folder.join(FILE_NAMES.date)).unwrap(), tables.date);
-    assert_eq!(fs::read(folder.join(FILE_NAMES.object)).unwrap(), tables.object);
-    assert_eq!(fs::read(folder.join(FILE_NAMES.truth)).unwrap(), tables.truth);
-    assert_eq!(fs::read(folder.join(FILE_NAMES.truth_probability)).unwrap(), tables.truth_probability);
+    assert!(fs::read(folder.join(KDD2015_FILES.log)).unwrap() == tables.log);
+    assert_eq!(fs::read(folder.join(KDD2015_FILES.enrolment)).unwrap(), tables.enrolment);
+    assert_eq!(fs::read(folder.join(KDD2015_FILES.date)).unwrap(), tables.date);
+    assert_eq!(fs::read(folder.join(KDD2015_FILES.object)).unwrap(), tables.object);
+    assert_eq!(fs::read(folder.join(KDD2015_FILES.truth)).unwrap(), tables.truth);
+    assert_eq!(fs::read(folder.join(KDD2015_FILES.truth_probability)).unwrap(), tables.truth_probability);
     assert_eq!((simulated.learners, simulated.enrolments), (150, counts.enrolments));
     assert_eq!((simulated.events, simulated.bytes), (counts.events, counts.bytes));
     assert_eq!(simulated.dropout_rate, counts.dropouts as f64 / counts.enrolments as f64);

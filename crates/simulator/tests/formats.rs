@@ -7,7 +7,9 @@ use std::sync::Mutex;
 
 use staycast_events::formats::{OpenOptions, open};
 use staycast_events::{ReadPurpose, RowLimits, Source, Tally};
-use staycast_simulator::{Format, IfExists, RECORD_FILE, Request, Simulated, SimulatorConfig, simulate};
+use staycast_simulator::{
+    IfExists, RECORD_FILE, SimulatedFolder, SimulatedFormat, SimulationOptions, SimulatorConfig, simulate,
+};
 
 /// A small simulation with much that goes wrong.
 fn irregular(learners: u64) -> SimulatorConfig {
@@ -19,8 +21,8 @@ fn irregular(learners: u64) -> SimulatorConfig {
     config
 }
 
-fn request(format: Format) -> Request {
-    Request { format, ..Request::default() }
+fn request(format: SimulatedFormat) -> SimulationOptions {
+    SimulationOptions { format, ..SimulationOptions::default() }
 }
 
 /// What the reader made of every event file.
@@ -56,7 +58,7 @@ fn refused(tally: &Tally) -> BTreeMap<&'static str, u64> {
     tally.reasons.iter().map(|(reason, count)| (reason.name(), count.rows)).collect()
 }
 
-fn simulated(format: Format, config: &SimulatorConfig) -> (tempfile::TempDir, PathBuf, Simulated) {
+fn simulated(format: SimulatedFormat, config: &SimulatorConfig) -> (tempfile::TempDir, PathBuf, SimulatedFolder) {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path().join("logs");
     let made = simulate(config, &request(format), &folder, &|_| {}).unwrap();
@@ -81,7 +83,7 @@ fn probabilities(folder: &Path, week: &str) -> HashMap<String, f64> {
 
 #[test]
 fn kdd_is_read_and_every_row_accounted_for() {
-    let (_place, folder, made) = simulated(Format::Kdd2015, &irregular(300));
+    let (_place, folder, made) = simulated(SimulatedFormat::Kdd2015, &irregular(300));
     let read = read(&folder, &OpenOptions::default());
     assert_eq!(read.source.format, "kdd2015");
     let broken = &made.record.log.broken;
@@ -95,7 +97,7 @@ fn kdd_is_read_and_every_row_accounted_for() {
 
 #[test]
 fn oulad_is_read_and_every_row_accounted_for() {
-    let (_place, folder, made) = simulated(Format::Oulad, &irregular(300));
+    let (_place, folder, made) = simulated(SimulatedFormat::Oulad, &irregular(300));
     let read = read(&folder, &OpenOptions::default());
     assert_eq!(read.source.format, "oulad");
     assert_eq!(refused(&read.tally), made.record.log.broken);
@@ -122,9 +124,9 @@ fn oulad_is_read_and_every_row_accounted_for() {
 
 #[test]
 fn labels_and_probabilities_name_enrolments_as_readers_do() {
-    for format in [Format::Kdd2015, Format::Oulad] {
+    for format in [SimulatedFormat::Kdd2015, SimulatedFormat::Oulad] {
         let (_place, folder, made) = simulated(format, &irregular(200));
-        let file = if format == Format::Kdd2015 { "truth.csv" } else { "labels.csv" };
+        let file = if format == SimulatedFormat::Kdd2015 { "truth.csv" } else { "labels.csv" };
         let read = read(&folder, &OpenOptions { labels: Some(folder.join(file)), ..OpenOptions::default() });
         let dropouts = read.source.roster.enrolments.iter().filter(|one| one.dropout == Some(true)).count() as u64;
         assert!(read.source.roster.enrolments.iter().all(|one| one.dropout.is_some()), "{format}");
@@ -138,7 +140,7 @@ fn labels_and_probabilities_name_enrolments_as_readers_do() {
 #[test]
 fn every_format_tells_the_same_truth() {
     let config = irregular(150);
-    let all = Format::ALL.map(|format| simulated(format, &config));
+    let all = SimulatedFormat::ALL.map(|format| simulated(format, &config));
     let truths = all.each_ref().map(|(_, folder, _)| {
         let text = fs::read_to_string(folder.join("dropout_probability.csv")).unwrap();
         text.lines().map(|line| line.split_once(',').unwrap().1.to_owned()).collect::<Vec<_>>()
@@ -165,7 +167,7 @@ fn tracking_lines(folder: &Path) -> Vec<String> {
 
 #[test]
 fn tracking_logs_are_json_in_order_of_time() {
-    let (_place, folder, made) = simulated(Format::Edx, &irregular(150));
+    let (_place, folder, made) = simulated(SimulatedFormat::Edx, &irregular(150));
     let ids: std::collections::HashSet<String> = labels(&folder.join("labels.csv")).into_keys().collect();
     assert_eq!(ids.len() as u64, made.enrolments);
     let mut found: BTreeMap<&str, u64> = BTreeMap::new();
@@ -211,7 +213,7 @@ fn tracking_logs_are_json_in_order_of_time() {
 
 #[test]
 fn tracking_logs_are_read_and_every_row_accounted_for() {
-    let (_place, folder, made) = simulated(Format::Edx, &irregular(150));
+    let (_place, folder, made) = simulated(SimulatedFormat::Edx, &irregular(150));
     let courses = Some(folder.join("courses.csv"));
     let read = read(&folder, &OpenOptions { courses, ..OpenOptions::default() });
     assert_eq!(read.source.format, "edx");
@@ -227,11 +229,11 @@ fn tracking_logs_are_read_and_every_row_accounted_for() {
 #[test]
 fn any_number_of_threads_writes_the_same_folder() {
     let place = tempfile::tempdir().unwrap();
-    for format in Format::ALL {
+    for format in SimulatedFormat::ALL {
         let run = |threads: usize| {
             let folder = place.path().join(format!("{format}-{threads}"));
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let asked = Request { log_bytes: Some(1_000_000), ..request(format) };
+            let asked = SimulationOptions { log_bytes: Some(1_000_000), ..request(format) };
             pool.install(|| simulate(&irregular(70), &asked, &folder, &|_| {})).unwrap();
             let mut files: Vec<(String, Vec<u8>)> = fs::read_dir(&folder)
                 .unwrap()
@@ -251,13 +253,13 @@ fn any_number_of_threads_writes_the_same_folder() {
 fn the_log_has_about_the_size_asked_for() {
     let place = tempfile::tempdir().unwrap();
     for (format, asked) in [
-        (Format::Kdd2015, 2_000_000),
-        (Format::Kdd2015, 8_000_000),
-        (Format::Edx, 6_000_000),
-        (Format::Oulad, 1_500_000),
+        (SimulatedFormat::Kdd2015, 2_000_000),
+        (SimulatedFormat::Kdd2015, 8_000_000),
+        (SimulatedFormat::Edx, 6_000_000),
+        (SimulatedFormat::Oulad, 1_500_000),
     ] {
         let folder = place.path().join(format!("{format}-{asked}"));
-        let request = Request { log_bytes: Some(asked), ..request(format) };
+        let request = SimulationOptions { log_bytes: Some(asked), ..request(format) };
         let config = SimulatorConfig { learners: 250, ..SimulatorConfig::default() };
         let made = simulate(&config, &request, &folder, &|_| {}).unwrap();
         let bytes = made.record.log.bytes;
@@ -282,7 +284,7 @@ fn a_size_out_of_reach_is_refused_with_what_can_be_reached() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path().join("logs");
     let config = SimulatorConfig { learners: 300, ..SimulatorConfig::default() };
-    let asked = Request { log_bytes: Some(20_000), ..Request::default() };
+    let asked = SimulationOptions { log_bytes: Some(20_000), ..SimulationOptions::default() };
     let error = simulate(&config, &asked, &folder, &|_| {}).unwrap_err().to_string();
     assert!(error.contains("20000 bytes is out of reach") && error.contains("change the learners"), "{error}");
     assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
@@ -291,7 +293,7 @@ fn a_size_out_of_reach_is_refused_with_what_can_be_reached() {
 #[test]
 fn the_truth_ranks_better_than_recency_at_every_week() {
     let (_place, folder, made) =
-        simulated(Format::Oulad, &SimulatorConfig { learners: 1_500, ..SimulatorConfig::default() });
+        simulated(SimulatedFormat::Oulad, &SimulatorConfig { learners: 1_500, ..SimulatorConfig::default() });
     let weeks = &made.record.reachable;
     assert_eq!(weeks.len(), 12);
     for week in weeks {
@@ -322,7 +324,7 @@ fn the_truth_ranks_better_than_recency_at_every_week() {
 #[test]
 fn what_goes_wrong_is_as_frequent_as_asked() {
     let config = irregular(1_500);
-    let (_place, _, made) = simulated(Format::Kdd2015, &config);
+    let (_place, _, made) = simulated(SimulatedFormat::Kdd2015, &config);
     let near = |count: u64, of: u64, share: f64, what: &str| {
         let (expected, of) = (share * of as f64, of as f64);
         let allowed = 5.0 * (of * share * (1.0 - share)).sqrt();
@@ -342,8 +344,10 @@ fn what_goes_wrong_is_as_frequent_as_asked() {
 
 #[test]
 fn only_a_simulation_is_replaced_and_only_when_asked() {
-    let (_place, folder, _) = simulated(Format::Kdd2015, &irregular(20));
-    let again = |if_exists| simulate(&irregular(30), &Request { if_exists, ..Request::default() }, &folder, &|_| {});
+    let (_place, folder, _) = simulated(SimulatedFormat::Kdd2015, &irregular(20));
+    let again = |if_exists| {
+        simulate(&irregular(30), &SimulationOptions { if_exists, ..SimulationOptions::default() }, &folder, &|_| {})
+    };
     assert!(again(IfExists::Refuse).unwrap_err().to_string().contains("name another folder"));
     assert_eq!(again(IfExists::Replace).unwrap().learners, 30);
     fs::remove_file(folder.join("simulator.toml")).unwrap();

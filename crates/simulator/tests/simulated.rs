@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
-use staycast_simulator::{Counts, SimulateError, Simulation, SimulatorConfig, Tables};
+use staycast_simulator::{Kdd2015Tables, SimulateError, Simulation, SimulationCounts, SimulatorConfig};
 
 type Rows = Vec<Vec<String>>;
 
@@ -16,8 +16,8 @@ fn config(change: impl Fn(&mut SimulatorConfig)) -> Simulation {
     config.validate().unwrap()
 }
 
-fn simulate(simulation: &Simulation) -> (Tables<Vec<u8>>, Counts) {
-    let mut tables = Tables::default();
+fn simulate(simulation: &Simulation) -> (Kdd2015Tables<Vec<u8>>, SimulationCounts) {
+    let mut tables = Kdd2015Tables::default();
     let counts = simulation.write(&mut tables, &|_| {}).unwrap();
     (tables, counts)
 }
@@ -32,13 +32,13 @@ fn rows(bytes: &[u8], header: &str) -> Rows {
 }
 
 /// Labels by enrolment id.
-fn labels(tables: &Tables<Vec<u8>>) -> HashMap<String, bool> {
+fn labels(tables: &Kdd2015Tables<Vec<u8>>) -> HashMap<String, bool> {
     let rows = rows(&tables.truth, "");
     rows.into_iter().map(|row| (row[0].clone(), row[1] == "1")).collect()
 }
 
 /// Probability and label of every enrolment at a cut-off, in order.
-fn forecasts(tables: &Tables<Vec<u8>>, week: &str) -> Vec<(f64, bool)> {
+fn forecasts(tables: &Kdd2015Tables<Vec<u8>>, week: &str) -> Vec<(f64, bool)> {
     let labels = labels(tables);
     rows(&tables.truth_probability, "enrollment_id,week,p_dropout")
         .into_iter()
@@ -255,7 +255,7 @@ fn a_writer_that_fails_is_named() {
         }
     }
     let sink = || Box::new(io::sink()) as Box<dyn Write + Send>;
-    let mut tables = Tables {
+    let mut tables = Kdd2015Tables {
         log: sink(),
         enrolment: sink(),
         date: sink(),

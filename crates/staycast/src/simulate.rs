@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use staycast_simulator::{
-    Format, IfExists, ReachableRecord, Record, Request, SimulateError, SimulatorConfig, Stage, simulate,
+    IfExists, ReachableAuc, SimulateError, SimulatedFormat, SimulationOptions, SimulationRecord, SimulatorConfig,
+    Stage, simulate,
 };
 
 use crate::console::Console;
@@ -31,8 +32,8 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Format of the log
-    #[arg(long, value_enum, default_value_t = SimulatedFormat::Kdd2015)]
-    format: SimulatedFormat,
+    #[arg(long, value_enum, default_value_t = FormatName::Kdd2015)]
+    format: FormatName,
     /// Learners to simulate, each in one course or more; if not given, 3200
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     learners: Option<u64>,
@@ -73,7 +74,7 @@ Then, for logs in edX's format, which have neither dates nor labels:
 
 /// Names a format in which logs can be simulated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum SimulatedFormat {
+enum FormatName {
     /// KDD Cup 2015 (XuetangX): log.csv, enrollment.csv, date.csv, object.csv, truth.csv
     Kdd2015,
     /// Open edX tracking logs, a file a week; courses.csv and labels.csv
@@ -82,12 +83,12 @@ enum SimulatedFormat {
     Oulad,
 }
 
-impl From<SimulatedFormat> for Format {
-    fn from(name: SimulatedFormat) -> Self {
+impl From<FormatName> for SimulatedFormat {
+    fn from(name: FormatName) -> Self {
         match name {
-            SimulatedFormat::Kdd2015 => Self::Kdd2015,
-            SimulatedFormat::Edx => Self::Edx,
-            SimulatedFormat::Oulad => Self::Oulad,
+            FormatName::Kdd2015 => Self::Kdd2015,
+            FormatName::Edx => Self::Edx,
+            FormatName::Oulad => Self::Oulad,
         }
     }
 }
@@ -96,7 +97,7 @@ impl From<SimulatedFormat> for Format {
 #[derive(Debug)]
 struct SimulateJob {
     config: SimulatorConfig,
-    request: Request,
+    request: SimulationOptions,
 }
 
 impl SimulateArgs {
@@ -111,7 +112,7 @@ impl SimulateArgs {
         config.seed = self.seed.unwrap_or(config.seed);
         Ok(SimulateJob {
             config,
-            request: Request {
+            request: SimulationOptions {
                 format: self.format.into(),
                 log_bytes: self.size.map(|size| size.0),
                 if_exists: if self.force { IfExists::Replace } else { IfExists::Refuse },
@@ -128,7 +129,7 @@ struct SimulateOutcome {
     /// Of all tables.
     bytes: u64,
     /// As in simulation.json.
-    simulation: Record,
+    simulation: SimulationRecord,
 }
 
 /// Runs the subcommand.
@@ -171,7 +172,7 @@ pub(crate) fn run(args: &SimulateArgs, console: &Console) -> anyhow::Result<Stat
 }
 
 fn describe_outcome(shown: &SimulateOutcome) -> String {
-    let Record { log, people, .. } = &shown.simulation;
+    let SimulationRecord { log, people, .. } = &shown.simulation;
     let record = &shown.simulation;
     let mut sheet = LabelledText::default();
     sheet.row(
@@ -222,7 +223,7 @@ fn describe_outcome(shown: &SimulateOutcome) -> String {
 }
 
 /// Lists the best reachable AUC by week, and the simplest forecast's beside it.
-fn best(reachable: &[ReachableRecord]) -> String {
+fn best(reachable: &[ReachableAuc]) -> String {
     let decimal = |auc: Option<f64>| auc.map_or_else(|| "–".to_owned(), |auc| format!("{auc:.3}"));
     let mut lines = vec!["of any forecast, by the end of week (of days since the last event alone)".to_owned()];
     for row in reachable.chunks(4) {

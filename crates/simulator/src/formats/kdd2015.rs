@@ -1,37 +1,39 @@
-//! The files of KDD Cup 2015's layout: how rows look, not what happens.
+//! The files of KDD Cup 2015's layout.
 //!
 //! As in the original, `truth.csv` has no header, `navigate` is spelt `nagivate`, and rows are in time order within an
-//! enrolment. `dropout_probability.csv` is ours; its name must not begin with `truth`, by which readers know the labels.
+//! enrolment. `dropout_probability.csv` is an addition. Its name must not begin with `truth`, as readers find the labels by
+//! that name.
 
 use jiff::ToSpan;
 
-use super::{Layout, One, PROBABILITY_FILE, PROBABILITY_HEADER, Written, push_label, push_probabilities};
-use crate::Simulation;
+use super::layout::{
+    Layout, PROBABILITY_FILE, PROBABILITY_HEADER, SimulatedEnrolment, WrittenRows, push_label, push_probabilities,
+};
+use crate::checked::Simulation;
 use crate::course::{Category, Course, DAY};
-use crate::damage::{Damage, Damages};
-use crate::digits::{push_number, push_time_of_day};
-use crate::event::{Event, Kind};
+use crate::damage::{Damage, DamageDraws};
+use crate::digits::{iso_date, push_number, push_time_of_day};
+use crate::event::{Event, EventKind};
 
-/// One value for each table; `Tables<W>` with writers is where a simulation goes.
+/// Holds one value for each table of KDD Cup 2015's layout, such as a writer or a file name.
 #[derive(Debug, Clone, Default)]
-pub struct Tables<W> {
-    /// `enrollment_id,time,source,event,object`.
+pub struct Kdd2015Tables<W> {
+    /// Events: `enrollment_id,time,source,event,object`.
     pub log: W,
-    /// `enrollment_id,username,course_id`.
+    /// Enrolments: `enrollment_id,username,course_id`.
     pub enrolment: W,
-    /// `course_id,from,to`, both inclusive.
+    /// Dates of courses: `course_id,from,to`, both days included.
     pub date: W,
-    /// `course_id,module_id,category,children,start`.
+    /// Objects: `course_id,module_id,category,children,start`.
     pub object: W,
-    /// Enrolment and label, 1 for dropout, without a header.
+    /// Labels: enrolment and label, 1 for dropout, without a header.
     pub truth: W,
-    /// `enrollment_id,week,p_dropout`: week k is the cut-off after k weeks. The probability is that of a learner with these
-    /// traits in the state of the last week seen; six decimals.
+    /// True probabilities of dropout: `enrollment_id,week,p_dropout`, with six decimals. Week k is the cut-off after k weeks.
     pub truth_probability: W,
 }
 
-/// The tables' file names.
-pub const FILE_NAMES: Tables<&str> = Tables {
+/// File names of the tables.
+pub const KDD2015_FILES: Kdd2015Tables<&str> = Kdd2015Tables {
     log: "log.csv",
     enrolment: "enrollment.csv",
     date: "date.csv",
@@ -40,8 +42,8 @@ pub const FILE_NAMES: Tables<&str> = Tables {
     truth_probability: PROBABILITY_FILE,
 };
 
-/// The header lines.
-pub(crate) const HEADERS: Tables<&str> = Tables {
+/// Header lines of the tables.
+pub(crate) const HEADERS: Kdd2015Tables<&str> = Kdd2015Tables {
     log: "enrollment_id,time,source,event,object\n",
     enrolment: "enrollment_id,username,course_id\n",
     date: "course_id,from,to\n",
@@ -50,14 +52,15 @@ pub(crate) const HEADERS: Tables<&str> = Tables {
     truth_probability: PROBABILITY_HEADER,
 };
 
-impl<W> Tables<W> {
-    /// The values in the order of the fields.
+impl<W> Kdd2015Tables<W> {
+    /// Returns the values in the order of the fields.
     pub(crate) fn into_array(self) -> [W; 6] {
         [self.log, self.enrolment, self.date, self.object, self.truth, self.truth_probability]
     }
 
-    pub(crate) fn each_ref(&self) -> Tables<&W> {
-        Tables {
+    /// Borrows each value.
+    pub(crate) fn each_ref(&self) -> Kdd2015Tables<&W> {
+        Kdd2015Tables {
             log: &self.log,
             enrolment: &self.enrolment,
             date: &self.date,
@@ -67,8 +70,9 @@ impl<W> Tables<W> {
         }
     }
 
-    pub(crate) fn each_mut(&mut self) -> Tables<&mut W> {
-        Tables {
+    /// Borrows each value mutably.
+    pub(crate) fn each_mut(&mut self) -> Kdd2015Tables<&mut W> {
+        Kdd2015Tables {
             log: &mut self.log,
             enrolment: &mut self.enrolment,
             date: &mut self.date,
@@ -79,9 +83,9 @@ impl<W> Tables<W> {
     }
 }
 
-/// The course tables, whole: they are small beside the log.
-pub(crate) fn course_tables(simulation: &Simulation) -> Tables<Vec<u8>> {
-    let mut tables = Tables::<Vec<u8>>::default();
+/// Makes the content of the tables of courses, which are small beside the log.
+pub(crate) fn course_tables(simulation: &Simulation) -> Kdd2015Tables<Vec<u8>> {
+    let mut tables = Kdd2015Tables::<Vec<u8>>::default();
     for course in &simulation.courses {
         let dates = format!("{},{},{}\n", course.id, course.start, course.last_day());
         tables.date.extend_from_slice(dates.as_bytes());
@@ -92,6 +96,7 @@ pub(crate) fn course_tables(simulation: &Simulation) -> Tables<Vec<u8>> {
     tables
 }
 
+/// Appends the row of an object.
 fn write_object(out: &mut Vec<u8>, course: &Course, object: u32) {
     let (category, release_week) = Course::describe(object);
     let category = match category {
@@ -128,59 +133,47 @@ fn write_object(out: &mut Vec<u8>, course: &Course, object: u32) {
     }
 }
 
-/// Dates of a course's days as they stand in a row, so that no calendar is reckoned with per row.
+/// Holds the dates of a course's days as text, so that rows need no calendar arithmetic.
 pub(crate) struct Days {
     first: i32,
     text: Vec<[u8; 11]>,
 }
 
 impl Days {
-    /// One for each course.
+    /// Makes one for each course.
     pub(crate) fn all(simulation: &Simulation) -> Vec<Self> {
         let first = -(simulation.config.calendar.pre_start_days as i32);
         let last = 7 * simulation.config.weeks as i32;
         let text = |course: &Course, day: i32| {
-            let text = format!("{}T", course.start.saturating_add(i64::from(day).days()));
-            text.into_bytes().try_into().expect("years of four digits, as checked")
+            let [y1, y2, y3, y4, h1, m1, m2, h2, d1, d2] = iso_date(course.start.saturating_add(i64::from(day).days()));
+            [y1, y2, y3, y4, h1, m1, m2, h2, d1, d2, b'T']
         };
         let days = |course| Self { first, text: (first..last).map(|day| text(course, day)).collect() };
         simulation.courses.iter().map(days).collect()
     }
 }
 
-/// KDD Cup 2015's tables.
+/// Writes KDD Cup 2015's tables.
 pub(crate) struct Kdd2015 {
-    /// By course.
+    /// Days by course.
     days: Vec<Days>,
 }
 
 impl Kdd2015 {
+    /// Makes the layout for the courses of a simulation.
     pub(crate) fn new(simulation: &Simulation) -> Self {
         Self { days: Days::all(simulation) }
     }
 }
 
-impl Layout for Kdd2015 {
-    fn tables(&self) -> &[&'static str] {
-        const NAMES: [&str; 6] = [
-            FILE_NAMES.log,
-            FILE_NAMES.enrolment,
-            FILE_NAMES.date,
-            FILE_NAMES.object,
-            FILE_NAMES.truth,
-            FILE_NAMES.truth_probability,
-        ];
-        &NAMES
-    }
+impl Layout<6> for Kdd2015 {
+    const TABLE_NAMES: [&'static str; 6] = {
+        let Kdd2015Tables { log, enrolment, date, object, truth, truth_probability } = KDD2015_FILES;
+        [log, enrolment, date, object, truth, truth_probability]
+    };
 
-    fn log(&self) -> usize {
-        0
-    }
-
-    fn enrolment(&self, out: &mut [Vec<u8>], one: &One<'_>) -> Written {
-        let [log, enrolments, _, _, truth, probabilities] = out else {
-            unreachable!("as many tables as names");
-        };
+    fn push_enrolment(&self, out: &mut [Vec<u8>; 6], one: &SimulatedEnrolment<'_>) -> WrittenRows {
+        let [log, enrolments, _, _, truth, probabilities] = out;
         let mut id = Vec::with_capacity(20);
         push_number(&mut id, one.number);
         let course = &one.simulation.courses[one.course];
@@ -196,29 +189,36 @@ impl Layout for Kdd2015 {
     }
 }
 
-fn source_and_event(kind: Kind) -> &'static [u8] {
+/// Returns the columns `source` and `event` of a kind, with the commas around them.
+fn source_and_event(kind: EventKind) -> &'static [u8] {
     match kind {
-        Kind::Navigate => b",server,nagivate,",
-        Kind::SignIn | Kind::Access => b",server,access,",
-        Kind::View => b",browser,access,",
-        Kind::Video => b",browser,video,",
-        Kind::Try => b",browser,problem,",
-        Kind::Check | Kind::Quiz | Kind::Assignment => b",server,problem,",
-        Kind::Discussion | Kind::Post => b",server,discussion,",
-        Kind::Wiki => b",server,wiki,",
-        Kind::PageClose => b",browser,page_close,",
-        Kind::Enrol | Kind::Unenrol => unreachable!("this format logs no registrations"),
+        EventKind::Navigate => b",server,nagivate,",
+        EventKind::SignIn | EventKind::Access => b",server,access,",
+        EventKind::View => b",browser,access,",
+        EventKind::Video => b",browser,video,",
+        EventKind::Try => b",browser,problem,",
+        EventKind::Check | EventKind::Quiz | EventKind::Assignment => b",server,problem,",
+        EventKind::Discussion | EventKind::Post => b",server,discussion,",
+        EventKind::Wiki => b",server,wiki,",
+        EventKind::PageClose => b",browser,page_close,",
     }
 }
 
-/// The longest row: an id of 20 digits and 76 bytes besides.
+/// Bytes of the longest row: an id of 20 digits and 76 bytes besides.
 const LONGEST_ROW: usize = 96;
 
-fn write_events(out: &mut Vec<u8>, days: &Days, course: &Course, id: &[u8], one: &One<'_>) -> Written {
+/// Appends the rows of an enrolment, with damaged copies.
+fn write_events(
+    out: &mut Vec<u8>,
+    days: &Days,
+    course: &Course,
+    id: &[u8],
+    one: &SimulatedEnrolment<'_>,
+) -> WrittenRows {
     let events = &one.history.events;
     let share = one.simulation.config.irregularities.broken_share;
-    let mut damages = Damages::new(one.simulation.streams.damage(one.course, one.learner.number), share);
-    let mut written = Written { rows: events.len() as u64, ..Written::default() };
+    let mut damage_draws = DamageDraws::new(one.simulation.streams.damage(one.course, one.learner.number), share);
+    let mut written = WrittenRows { rows: events.len() as u64, ..WrittenRows::default() };
     out.reserve(events.len() * LONGEST_ROW);
     for event in events {
         let begin = out.len();
@@ -228,8 +228,8 @@ fn write_events(out: &mut Vec<u8>, days: &Days, course: &Course, id: &[u8], one:
         out.push(b',');
         out.extend_from_slice(day);
         push_time_of_day(out, second.rem_euclid(DAY) as u32);
-        push_what(out, course, event);
-        if let Some(damage) = damages.after_row() {
+        push_source_event_object(out, course, event);
+        if let Some(damage) = damage_draws.after_row() {
             write_damaged(out, begin, id.len(), damage);
             written.broken.count(damage);
         }
@@ -238,7 +238,7 @@ fn write_events(out: &mut Vec<u8>, days: &Days, course: &Course, id: &[u8], one:
 }
 
 #[inline]
-fn push_what(out: &mut Vec<u8>, course: &Course, event: &Event) {
+fn push_source_event_object(out: &mut Vec<u8>, course: &Course, event: &Event) {
     out.extend_from_slice(source_and_event(event.kind));
     out.extend_from_slice(&course.ids[event.object as usize]);
     out.push(b'\n');
@@ -246,7 +246,7 @@ fn push_what(out: &mut Vec<u8>, course: &Course, event: &Event) {
 
 /// Appends a damaged copy of the row that begins at `begin` and ends with the table.
 fn write_damaged(out: &mut Vec<u8>, begin: usize, id_length: usize, damage: Damage) {
-    /// Length of a time.
+    /// Bytes of a time.
     const TIME: usize = 19;
     let row = out[begin..].to_vec();
     let after_id = id_length + 1;

@@ -16,7 +16,7 @@ use staycast_forecast::config::Config;
 use staycast_forecast::device::DeviceChoice;
 use staycast_forecast::{EvaluationOutcome, Rows, Run, ScoreRow};
 use staycast_sequences::{ACTIVE_WITHIN_DAYS, BuildOptions, Dataset, IfExists, Selection, SequenceFolder};
-use staycast_simulator::{Simulated, SimulatorConfig, simulate_to_folder};
+use staycast_simulator::{SimulatedFolder, SimulatorConfig, simulate_to_folder};
 
 use self::place::Place;
 use self::truth::BestReachable;
@@ -274,7 +274,7 @@ impl Demo<'_> {
     }
 }
 
-fn record(simulated: &Simulated, time: Duration) -> SimulatedRecord {
+fn record(simulated: &SimulatedFolder, time: Duration) -> SimulatedRecord {
     SimulatedRecord {
         learners: simulated.learners,
         enrolments: simulated.enrolments,

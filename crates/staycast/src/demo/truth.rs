@@ -9,7 +9,7 @@ use staycast_evaluation::metrics::Ranking;
 use staycast_evaluation::report::Evaluation;
 use staycast_forecast::Run;
 use staycast_sequences::{Dataset, standing};
-use staycast_simulator::FILE_NAMES;
+use staycast_simulator::KDD2015_FILES;
 
 use crate::display::LabelledText;
 
@@ -29,7 +29,7 @@ pub(super) fn best_reachable(
 ) -> anyhow::Result<BestReachable> {
     let cut_off = evaluation.week;
     let week = u32::from(cut_off.weeks());
-    let truth = probabilities(&logs.join(FILE_NAMES.truth_probability), week)?;
+    let truth = probabilities(&logs.join(KDD2015_FILES.truth_probability), week)?;
     let test = &run.split().test;
     let mut all = (Vec::new(), Vec::new());
     let mut active = (Vec::new(), Vec::new());

@@ -1,32 +1,34 @@
-//! What differs between the lines of different kinds: type, data, path, page and name.
+//! Members of a line that depend on the kind of entry: type, data, path, page and name.
 
-use super::line::{CourseNames, hex, mixed, push_all};
+use super::entry::{Entry, EntryKind};
+use super::names::{CourseNames, hex, mixed, push_all};
 use crate::course::{Category, Course, Object};
 use crate::digits::push_number;
-use crate::event::{Event, Kind, RIGHT};
+use crate::event::{EventKind, RIGHT};
 
 /// Points of a quiz.
 const QUIZ_POINTS: u64 = 10;
-/// What people write. Told by number, as no words matter.
-const WORDS: [&str; 4] = [
+/// Texts of forum posts and assignments. One is chosen by hash, as no feature reads them.
+const POST_TEXTS: [&str; 4] = [
     "Could somebody explain the last step? I keep getting another result than the lecture.",
     "Thank you, that helped. I had overlooked the second condition.",
     "Here is how I understand it, please correct me if it is wrong.",
     "I had the same difficulty. Going back to the earlier example made it clear to me.",
 ];
 
-/// An event with what its line needs.
-pub(super) struct About<'a> {
+/// Borrows an entry with everything that its line shows.
+pub(super) struct EntryText<'a> {
     pub(super) names: &'a CourseNames,
     pub(super) course: &'a Course,
-    pub(super) event: &'a Event,
+    pub(super) entry: &'a Entry,
     /// The learner's number, from 1.
     pub(super) user: u64,
-    /// Of everything that makes the event what it is.
+    /// Hash of time, learner, object, kind and detail.
     pub(super) hash: u64,
 }
 
-impl About<'_> {
+impl EntryText<'_> {
+    /// Returns the identifier of an object of the course.
     fn id(&self, object: Object) -> &[u8] {
         &self.course.ids[object as usize]
     }
@@ -44,7 +46,7 @@ impl About<'_> {
     /// Appends the path of the page that the object is on.
     fn push_courseware(&self, out: &mut Vec<u8>) {
         self.push_course_path(out);
-        match Course::page_of(self.event.object) {
+        match Course::page_of(self.entry.object) {
             Some((chapter, sequential)) => {
                 push_all(out, &[b"courseware/", self.id(chapter), b"/", self.id(sequential), b"/"]);
             }
@@ -52,16 +54,16 @@ impl About<'_> {
         }
     }
 
-    /// Appends the path of what was asked of the server.
+    /// Appends the path of a request to the server.
     fn push_request(&self, out: &mut Vec<u8>) {
-        let (category, _) = Course::describe(self.event.object);
-        match (self.event.kind, category) {
-            (Kind::SignIn, _) => out.extend_from_slice(b"/login_ajax"),
-            (Kind::Discussion, _) => {
+        let (category, _) = Course::describe(self.entry.object);
+        match (self.entry.kind, category) {
+            (EntryKind::Event(EventKind::SignIn), _) => out.extend_from_slice(b"/login_ajax"),
+            (EntryKind::Event(EventKind::Discussion), _) => {
                 self.push_course_path(out);
-                push_all(out, &[b"discussion/forum/", self.id(self.event.object), b"/threads/"]);
+                push_all(out, &[b"discussion/forum/", self.id(self.entry.object), b"/threads/"]);
                 // One of a few threads of the topic.
-                push_all(out, &[&hex(mixed(u64::from(self.event.object), self.hash % 16)), b"00000000"]);
+                push_all(out, &[&hex(mixed(u64::from(self.entry.object), self.hash % 16)), b"00000000"]);
             }
             (_, Category::About) => {
                 self.push_course_path(out);
@@ -78,139 +80,151 @@ impl About<'_> {
             }
             (_, Category::Vertical) => {
                 self.push_courseware(out);
-                push_number(out, Course::position(self.event.object).into());
+                push_number(out, Course::position(self.entry.object).into());
             }
             _ => self.push_courseware(out),
         }
     }
 }
 
-/// Name of the event; none of requests, which go by their path.
-fn name(event: &Event) -> Option<&'static str> {
-    Some(match event.kind {
-        Kind::Navigate | Kind::SignIn | Kind::Access | Kind::Discussion | Kind::Wiki => return None,
-        Kind::View => "seq_next",
-        Kind::Video => ["play_video", "pause_video", "seek_video"][usize::from(event.detail.min(2))],
-        Kind::Try | Kind::Check | Kind::Quiz => "problem_check",
-        Kind::Post => match event.detail {
+/// Names the entry; `None` for requests, which are named by their path.
+fn name(entry: &Entry) -> Option<&'static str> {
+    let kind = match entry.kind {
+        EntryKind::Event(kind) => kind,
+        EntryKind::Enrolled => return Some("edx.course.enrollment.activated"),
+        EntryKind::Unenrolled => return Some("edx.course.enrollment.deactivated"),
+    };
+    Some(match kind {
+        EventKind::Navigate | EventKind::SignIn | EventKind::Access | EventKind::Discussion | EventKind::Wiki => {
+            return None;
+        }
+        EventKind::View => "seq_next",
+        EventKind::Video => ["play_video", "pause_video", "seek_video"][usize::from(entry.detail.min(2))],
+        EventKind::Try | EventKind::Check | EventKind::Quiz => "problem_check",
+        EventKind::Post => match entry.detail {
             0 => "edx.forum.thread.created",
             1 => "edx.forum.response.created",
             _ => "edx.forum.comment.created",
         },
-        Kind::PageClose => "page_close",
-        Kind::Assignment => "openassessmentblock.create_submission",
-        Kind::Enrol => "edx.course.enrollment.activated",
-        Kind::Unenrol => "edx.course.enrollment.deactivated",
+        EventKind::PageClose => "page_close",
+        EventKind::Assignment => "openassessmentblock.create_submission",
     })
 }
 
 /// Appends `event_type`.
-pub(super) fn push_type(out: &mut Vec<u8>, about: &About<'_>) {
-    match name(about.event) {
+pub(super) fn push_type(out: &mut Vec<u8>, about: &EntryText<'_>) {
+    match name(about.entry) {
         Some(name) => out.extend_from_slice(name.as_bytes()),
         None => about.push_request(out),
     }
 }
 
-/// Appends the member `name`, with the comma before it, of events that have one.
-pub(super) fn push_name(out: &mut Vec<u8>, about: &About<'_>) {
-    if let Some(name) = name(about.event) {
+/// Appends the member `name` with the comma before it, for entries that have one.
+pub(super) fn push_name(out: &mut Vec<u8>, about: &EntryText<'_>) {
+    if let Some(name) = name(about.entry) {
         push_all(out, &[b", \"name\": \"", name.as_bytes(), b"\""]);
     }
 }
 
 /// Appends `context.path`.
-pub(super) fn push_path(out: &mut Vec<u8>, about: &About<'_>) {
-    match about.event.kind {
-        kind if kind.is_of_device() => out.extend_from_slice(b"/event"),
-        Kind::Try | Kind::Check | Kind::Quiz => {
+pub(super) fn push_path(out: &mut Vec<u8>, about: &EntryText<'_>) {
+    match about.entry.kind {
+        kind if kind.is_reported_by_device() => out.extend_from_slice(b"/event"),
+        EntryKind::Event(EventKind::Try | EventKind::Check | EventKind::Quiz) => {
             about.push_course_path(out);
             out.extend_from_slice(b"xblock/");
-            about.push_block(out, "problem", about.event.object);
+            about.push_block(out, "problem", about.entry.object);
             out.extend_from_slice(b"/handler/xmodule_handler/problem_check");
         }
-        Kind::Assignment => {
+        EntryKind::Event(EventKind::Assignment) => {
             about.push_course_path(out);
             out.extend_from_slice(b"xblock/");
-            about.push_block(out, "openassessment", about.event.object);
+            about.push_block(out, "openassessment", about.entry.object);
             out.extend_from_slice(b"/handler/submit");
         }
-        Kind::Post => {
+        EntryKind::Event(EventKind::Post) => {
             about.push_course_path(out);
-            push_all(out, &[b"discussion/", about.id(about.event.object), b"/threads/create"]);
+            push_all(out, &[b"discussion/", about.id(about.entry.object), b"/threads/create"]);
         }
-        Kind::Enrol | Kind::Unenrol => out.extend_from_slice(b"/change_enrollment"),
+        EntryKind::Enrolled | EntryKind::Unenrolled => out.extend_from_slice(b"/change_enrollment"),
         _ => about.push_request(out),
     }
 }
 
 /// Appends the value of `page`.
-pub(super) fn push_page(out: &mut Vec<u8>, about: &About<'_>) {
-    match about.event.kind {
-        kind if kind.is_of_device() => {
+pub(super) fn push_page(out: &mut Vec<u8>, about: &EntryText<'_>) {
+    match about.entry.kind {
+        kind if kind.is_reported_by_device() => {
             out.extend_from_slice(b"\"https://learn.example.org");
             about.push_courseware(out);
             out.push(b'"');
         }
-        Kind::Try | Kind::Check | Kind::Quiz | Kind::Assignment => out.extend_from_slice(b"\"x_module\""),
+        EntryKind::Event(EventKind::Try | EventKind::Check | EventKind::Quiz | EventKind::Assignment) => {
+            out.extend_from_slice(b"\"x_module\"");
+        }
         _ => out.extend_from_slice(b"null"),
     }
 }
 
-/// Appends the value of `event`: a string that holds JSON from browsers and of requests, an object of the server's events.
-pub(super) fn push_event(out: &mut Vec<u8>, about: &About<'_>) {
-    let event = about.event;
-    match event.kind {
-        Kind::Navigate | Kind::Access | Kind::Discussion | Kind::Wiki => {
+/// Appends the value of `event`: a string that holds JSON for browsers and requests, an object for the server's events.
+pub(super) fn push_event(out: &mut Vec<u8>, about: &EntryText<'_>) {
+    let entry = about.entry;
+    let kind = match entry.kind {
+        EntryKind::Event(kind) => kind,
+        EntryKind::Enrolled | EntryKind::Unenrolled => {
+            push_all(out, &[b"{\"course_id\": \"", about.names.id.as_bytes(), b"\", \"user_id\": "]);
+            push_number(out, about.user);
+            out.extend_from_slice(b", \"mode\": \"audit\"}");
+            return;
+        }
+    };
+    match kind {
+        EventKind::Navigate | EventKind::Access | EventKind::Discussion | EventKind::Wiki => {
             out.extend_from_slice(br#""{\"POST\": {}, \"GET\": {}}""#);
         }
-        Kind::SignIn => out.extend_from_slice(br#""{\"POST\": {\"password\": \"********\"}, \"GET\": {}}""#),
-        Kind::PageClose => out.extend_from_slice(b"\"{}\""),
-        Kind::View => {
+        EventKind::SignIn => out.extend_from_slice(br#""{\"POST\": {\"password\": \"********\"}, \"GET\": {}}""#),
+        EventKind::PageClose => out.extend_from_slice(b"\"{}\""),
+        EventKind::View => {
             out.extend_from_slice(br#""{\"id\": \""#);
-            let sequential = Course::page_of(event.object).map_or(event.object, |(_, sequential)| sequential);
+            let sequential = Course::page_of(entry.object).map_or(entry.object, |(_, sequential)| sequential);
             about.push_block(out, "sequential", sequential);
-            let position = u64::from(Course::position(event.object));
+            let position = u64::from(Course::position(entry.object));
             out.extend_from_slice(br#"\", \"old\": "#);
             push_number(out, position);
             out.extend_from_slice(br#", \"new\": "#);
             push_number(out, position + 1);
             out.extend_from_slice(br#"}""#);
         }
-        Kind::Video => push_video(out, about),
-        Kind::Try => push_problem(out, about, 0, 1, event.detail.into()),
-        Kind::Check => {
-            let grade = u64::from(event.detail & RIGHT != 0);
-            push_problem(out, about, grade, 1, (event.detail & !RIGHT).into());
+        EventKind::Video => push_video(out, about),
+        EventKind::Try => push_problem(out, about, 0, 1, entry.detail.into()),
+        EventKind::Check => {
+            let grade = u64::from(entry.detail & RIGHT != 0);
+            push_problem(out, about, grade, 1, (entry.detail & !RIGHT).into());
         }
-        Kind::Quiz => push_problem(out, about, (u64::from(event.detail) + 5) / QUIZ_POINTS, QUIZ_POINTS, 1),
-        Kind::Assignment => {
-            push_all(out, &[br#"{"answer": {"parts": [{"text": ""#, words(about).as_bytes()]);
+        EventKind::Quiz => push_problem(out, about, (u64::from(entry.detail) + 5) / QUIZ_POINTS, QUIZ_POINTS, 1),
+        EventKind::Assignment => {
+            push_all(out, &[br#"{"answer": {"parts": [{"text": ""#, post_text(about).as_bytes()]);
             push_all(out, &[br#""}]}, "attempt_number": 1, "submission_uuid": ""#, &hex(about.hash)]);
             push_all(out, &[&hex(mixed(about.hash, 1)), b"\"}"]);
         }
-        Kind::Post => push_post(out, about),
-        Kind::Enrol | Kind::Unenrol => {
-            push_all(out, &[b"{\"course_id\": \"", about.names.id.as_bytes(), b"\", \"user_id\": "]);
-            push_number(out, about.user);
-            out.extend_from_slice(b", \"mode\": \"audit\"}");
-        }
+        EventKind::Post => push_post(out, about),
     }
 }
 
-fn words(about: &About<'_>) -> &'static str {
-    WORDS[about.hash as usize % WORDS.len()]
+/// Chooses the text that a learner writes.
+fn post_text(about: &EntryText<'_>) -> &'static str {
+    POST_TEXTS[about.hash as usize % POST_TEXTS.len()]
 }
 
-fn push_video(out: &mut Vec<u8>, about: &About<'_>) {
+fn push_video(out: &mut Vec<u8>, about: &EntryText<'_>) {
     out.extend_from_slice(br#""{\"id\": \""#);
-    push_all(out, &[about.id(about.event.object), br#"\", \"code\": \"html5\", \"duration\": 412.3, "#]);
+    push_all(out, &[about.id(about.entry.object), br#"\", \"code\": \"html5\", \"duration\": 412.3, "#]);
     let seconds = |out: &mut Vec<u8>, hash: u64| {
         push_number(out, hash % 400);
         out.push(b'.');
         push_number(out, hash / 400 % 10);
     };
-    if about.event.detail < 2 {
+    if about.entry.detail < 2 {
         out.extend_from_slice(br#"\"currentTime\": "#);
         seconds(out, about.hash);
     } else {
@@ -223,10 +237,10 @@ fn push_video(out: &mut Vec<u8>, about: &About<'_>) {
     out.extend_from_slice(br#"}""#);
 }
 
-/// Appends a checked answer: the problem's state, what was answered and how right it is.
-fn push_problem(out: &mut Vec<u8>, about: &About<'_>, grade: u64, most: u64, attempts: u64) {
+/// Appends a checked answer: the problem's state, the answer and the grade.
+fn push_problem(out: &mut Vec<u8>, about: &EntryText<'_>, grade: u64, most: u64, attempts: u64) {
     let right = grade == most;
-    let id = about.id(about.event.object);
+    let id = about.id(about.entry.object);
     let correctness: &[u8] = if right { b"correct" } else { b"incorrect" };
     let choice = [b"choice_", &b"0123"[about.hash as usize % 4..][..1]].concat();
     push_all(
@@ -234,7 +248,7 @@ fn push_problem(out: &mut Vec<u8>, about: &About<'_>, grade: u64, most: u64, att
         &[br#"{"state": {"seed": 1, "student_answers": {}, "done": null, "correct_map": {}, "input_state": {""#],
     );
     push_all(out, &[id, br#"_2_1": {}}}, "problem_id": ""#]);
-    about.push_block(out, "problem", about.event.object);
+    about.push_block(out, "problem", about.entry.object);
     push_all(out, &[br#"", "answers": {""#, id, br#"_2_1": ""#, &choice, br#""}, "grade": "#]);
     push_number(out, grade);
     out.extend_from_slice(br#", "max_grade": "#);
@@ -248,13 +262,13 @@ fn push_problem(out: &mut Vec<u8>, about: &About<'_>, grade: u64, most: u64, att
     push_all(out, &[if right { b"true" } else { b"false" }, br#", "variant": ""}}}"#]);
 }
 
-fn push_post(out: &mut Vec<u8>, about: &About<'_>) {
-    let commentable = about.id(about.event.object);
-    let thread = hex(mixed(u64::from(about.event.object), about.hash % 16));
-    push_all(out, &[br#"{"body": ""#, words(about).as_bytes(), br#"", "commentable_id": ""#, commentable]);
+fn push_post(out: &mut Vec<u8>, about: &EntryText<'_>) {
+    let commentable = about.id(about.entry.object);
+    let thread = hex(mixed(u64::from(about.entry.object), about.hash % 16));
+    push_all(out, &[br#"{"body": ""#, post_text(about).as_bytes(), br#"", "commentable_id": ""#, commentable]);
     push_all(out, &[br#"", "truncated": false, "options": {"followed": true}, "user_course_roles": [], "#]);
     push_all(out, &[br#""user_forums_roles": ["Student"], "id": ""#, &hex(about.hash), b"00000000\""]);
-    match about.event.detail {
+    match about.entry.detail {
         0 => push_all(out, &[br#", "title": "A question", "thread_type": "question", "anonymous": false}"#]),
         1 => push_all(out, &[br#", "discussion": {"id": ""#, &thread, br#"00000000"}}"#]),
         _ => {

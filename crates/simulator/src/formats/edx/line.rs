@@ -1,27 +1,29 @@
-//! One event to one line of a tracking log.
+//! Lines of a tracking log, each made of one entry.
 
 use jiff::ToSpan;
 
-use super::event_text::{self, About};
+use super::entry::{Entry, EntryKind};
+use super::event_text::{self, EntryText};
+use super::names::{CourseNames, hex, mixed, push_all};
 use super::packed::Enrolment;
-use crate::Simulation;
+use crate::checked::Simulation;
 use crate::course::{Course, DAY};
 use crate::damage::Damage;
-use crate::digits::{push_number, push_six_digits, push_time_of_day};
+use crate::digits::{iso_date, push_number, push_six_digits, push_time_of_day};
 use crate::error::ConfigError;
-use crate::event::{By, Event, Kind};
-use crate::history::shown_second;
+use crate::event::{AccountUser, EventKind};
+use crate::history::DeviceClock;
 
-/// Days before the first course that are left for registrations and looks around.
+/// Days of the log before the first course, for registrations and first visits.
 const LEAD_DAYS: i64 = 70;
-/// Days after the last start of a course, besides its weeks, that nothing goes beyond.
+/// Days of the log after the last course.
 const TAIL_DAYS: i64 = 35;
-/// So that 32 bits number their enrolments.
+/// Most learners, so that 32 bits number their enrolments.
 const MOST_LEARNERS: u64 = 1 << 26;
 const HOST: &str = "learn.example.org";
 const ORG: &str = "SimX";
 
-/// What browsers call themselves.
+/// User agents of browsers.
 const AGENTS: [&str; 6] = [
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36",
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.2 Safari/605.1.15",
@@ -30,58 +32,37 @@ const AGENTS: [&str; 6] = [
     "Mozilla/5.0 (Linux; Android 13; SM-A536B) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Mobile Safari/537.36",
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_2 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.2 Mobile/15E148 Safari/604.1",
 ];
-/// What the app calls itself.
+/// User agent of the app.
 const APP: &str = "Dalvik/2.1.0 (Linux; U; Android 13; SM-A536B Build/TP1A.220624.014) org.example.mobile/5.1.1";
 
-/// A course's names.
-#[derive(Debug)]
-pub(super) struct CourseNames {
-    /// `course-v1:SimX+computing-1+2024_01`.
-    pub(super) id: String,
-    /// `block-v1:SimX+computing-1+2024_01`, as the ids of its blocks begin.
-    pub(super) block: String,
-    /// Seconds from the first instant of the log to the course's.
-    start_second: i64,
-}
-
-/// When and what: an event without its enrolment.
+/// Holds an entry with its time.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Moment {
     /// Seconds from the first instant of the log, by the server's clock.
     pub(super) second: u32,
-    /// Its own second is not looked at.
-    pub(super) event: Event,
+    pub(super) entry: Entry,
     pub(super) damage: Option<Damage>,
 }
 
-/// Makes lines.
+/// Makes the lines of a simulation's courses.
 #[derive(Debug)]
 pub(super) struct Lines {
     courses: Vec<CourseNames>,
-    /// Each day's date, from the log's first.
+    /// Dates of the log's days.
     dates: Vec<[u8; 10]>,
-    /// First second of an enrolment that can be shown, from the course's start.
+    /// First second of an enrolment that a line can show, from the course's start.
     earliest: i32,
 }
 
-/// A hash by which equal events get equal details and different ones mostly do not (Steele, Lea & Flood 2014,
-/// SplitMix64's finaliser).
-pub(super) fn mixed(a: u64, b: u64) -> u64 {
-    let mut z = a.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(b).wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
-/// Sixteen hexadecimal digits.
-pub(super) fn hex(value: u64) -> [u8; 16] {
-    std::array::from_fn(|place| b"0123456789abcdef"[(value >> (60 - 4 * place) & 15) as usize])
-}
-
 impl Lines {
+    /// Prepares names and dates for the courses of a simulation.
+    ///
+    /// # Errors
+    /// [`ConfigError::Inconsistent`], when there are too many learners or the courses span more than 136 years.
     pub(super) fn new(simulation: &Simulation) -> Result<Self, ConfigError> {
         if simulation.config.learners > MOST_LEARNERS {
-            let message = format!("for edx learners must be at most {MOST_LEARNERS}; use fewer, or another format");
+            let message =
+                format!("the format edx allows at most {MOST_LEARNERS} learners; use fewer or another format");
             return Err(ConfigError::Inconsistent { message });
         }
         let first = &simulation.courses[0];
@@ -90,13 +71,11 @@ impl Lines {
         let last_start = simulation.courses.iter().map(|course| course.start_day).max().unwrap_or(0);
         let days = lead + last_start + 7 * i64::from(simulation.config.weeks) + TAIL_DAYS;
         if days * i64::from(DAY) > i64::from(u32::MAX) {
-            let message = format!("courses span {days} days; for edx at most 49,000; use fewer waves or shorter gaps");
+            let message =
+                format!("courses span {days} days, and the format edx allows 49,000; use fewer waves or shorter gaps");
             return Err(ConfigError::Inconsistent { message });
         }
-        let date = |day: i64| {
-            let text = origin.saturating_add(day.days()).to_string();
-            text.into_bytes().try_into().expect("years of four digits, as checked")
-        };
+        let date = |day: i64| iso_date(origin.saturating_add(day.days()));
         let names = |course: &Course| {
             let run = format!("{ORG}+{}+{:04}_{:02}", course.id, course.start.year(), course.start.month());
             CourseNames {
@@ -112,46 +91,47 @@ impl Lines {
         })
     }
 
+    /// Returns the id of a course, as in `course-v1:SimX+computing-1+2024_01`.
     pub(super) fn course_id(&self, course: usize) -> &str {
         &self.courses[course].id
     }
 
-    /// Seconds from the first instant of the log to a course's.
+    /// Returns the seconds from the first instant of the log to that of a course.
     pub(super) fn start_second(&self, course: usize) -> i64 {
         self.courses[course].start_second
     }
 
-    /// Date of a day of the log.
-    pub(super) fn date(&self, day: u32) -> &str {
-        std::str::from_utf8(&self.dates[day as usize]).expect("digits and hyphens")
+    /// Returns the date of a day of the log, as `YYYY-MM-DD`.
+    pub(super) fn date(&self, day: u32) -> &[u8; 10] {
+        &self.dates[day as usize]
     }
 
-    /// Appends the line.
-    pub(super) fn push(&self, out: &mut Vec<u8>, simulation: &Simulation, who: &Enrolment, moment: &Moment) {
-        let &Moment { second, event, damage } = moment;
+    /// Appends the line of an entry.
+    pub(super) fn push(&self, out: &mut Vec<u8>, simulation: &Simulation, who: Enrolment, moment: &Moment) {
+        let &Moment { second, entry, damage } = moment;
         let names = &self.courses[who.course as usize];
-        let shown = self.shown(who, names, second, event);
+        let shown = self.shown(who, names, second, entry);
         let begin = out.len();
-        let device = mixed(who.learner, event.by as u64);
-        let mobile = who.skew_seconds != 0 && event.by == By::Owner && event.kind.is_of_device();
-        let about = About {
+        let device = mixed(who.learner, entry.by as u64);
+        let mobile = who.skew_seconds != 0 && entry.by == AccountUser::Owner && entry.kind.is_reported_by_device();
+        let text = EntryText {
             names,
             course: &simulation.courses[who.course as usize],
-            event: &event,
+            entry: &entry,
             user: who.learner + 1,
             hash: mixed(
                 mixed(shown.into(), who.learner),
-                u64::from(event.object) << 16 | u64::from(event.detail) << 8 | event.kind as u64,
+                u64::from(entry.object) << 16 | u64::from(entry.detail) << 8 | entry.kind.number() as u64,
             ),
         };
         out.reserve(2_048);
         push_all(out, &[b"{\"username\": \""]);
         if damage != Some(Damage::Id) {
             out.extend_from_slice(b"learner-");
-            push_number(out, about.user);
+            push_number(out, text.user);
         }
         push_all(out, &[b"\", \"event_type\": \""]);
-        event_text::push_type(out, &about);
+        event_text::push_type(out, &text);
         push_all(out, &[b"\", \"ip\": \"10"]);
         for shift in [0, 8, 16] {
             out.push(b'.');
@@ -163,35 +143,35 @@ impl Lines {
         let visit = mixed(device, u64::from(second) / DAY as u64);
         push_all(out, &[b"/course/\", \"accept_language\": \"en-US,en;q=0.9\", \"session\": \""]);
         push_all(out, &[&hex(visit), &hex(mixed(visit, 1)), b"\", \"event\": "]);
-        event_text::push_event(out, &about);
+        event_text::push_event(out, &text);
         let source: &[u8] = match () {
             () if mobile => b"mobile",
-            () if event.kind.is_of_device() => b"browser",
+            () if entry.kind.is_reported_by_device() => b"browser",
             () => b"server",
         };
         push_all(out, &[b", \"event_source\": \"", source, b"\", \"context\": {\"user_id\": "]);
-        push_number(out, about.user);
-        if event.kind == Kind::SignIn {
+        push_number(out, text.user);
+        if entry.kind == EntryKind::Event(EventKind::SignIn) {
             push_all(out, &[b", \"org_id\": \"\", \"course_id\": \"\""]);
         } else {
             push_all(out, &[b", \"org_id\": \"", ORG.as_bytes(), b"\", \"course_id\": \"", names.id.as_bytes(), b"\""]);
         }
         push_all(out, &[b", \"course_user_tags\": {}, \"path\": \""]);
-        event_text::push_path(out, &about);
+        event_text::push_path(out, &text);
         out.push(b'"');
         if mobile {
             push_all(out, &[b", \"application\": {\"name\": \"edx.mobileapp.android\"}, \"received_at\": \""]);
-            self.push_time(out, second, about.hash);
+            self.push_time(out, second, text.hash);
             out.push(b'"');
         }
         push_all(out, &[b"}, \"time\": \""]);
         match damage {
             Some(Damage::Time) => out.extend_from_slice(b"0000-00-00T00:00:00+00:00"),
-            _ => self.push_time(out, shown, about.hash),
+            _ => self.push_time(out, shown, text.hash),
         }
         push_all(out, &[b"\", \"page\": "]);
-        event_text::push_page(out, &about);
-        event_text::push_name(out, &about);
+        event_text::push_page(out, &text);
+        event_text::push_name(out, &text);
         out.extend_from_slice(b"}\n");
         if damage == Some(Damage::Cut) {
             let length = out.len() - begin;
@@ -200,14 +180,17 @@ impl Lines {
         }
     }
 
-    /// The second by the clock that the line tells.
-    fn shown(&self, who: &Enrolment, names: &CourseNames, second: u32, event: Event) -> u32 {
-        let within = Event { second: (i64::from(second) - names.start_second) as i32, ..event };
-        let shown = shown_second(&within, who.skew_seconds, self.earliest);
+    /// Returns the second that the line shows: the device's for entries that it reports.
+    fn shown(&self, who: Enrolment, names: &CourseNames, second: u32, entry: Entry) -> u32 {
+        if entry.by == AccountUser::Companion || !entry.kind.is_reported_by_device() {
+            return second;
+        }
+        let clock = DeviceClock { skew_seconds: who.skew_seconds, earliest: self.earliest };
+        let shown = clock.shown((i64::from(second) - names.start_second) as i32);
         (names.start_second + i64::from(shown)) as u32
     }
 
-    /// `2024-01-15T10:00:00.123456+00:00`, where the fraction comes from `hash`.
+    /// Appends a time as in `2024-01-15T10:00:00.123456+00:00`, with a fraction made of `hash`.
     fn push_time(&self, out: &mut Vec<u8>, second: u32, hash: u64) {
         out.extend_from_slice(&self.dates[(second / DAY as u32) as usize]);
         out.push(b'T');
@@ -215,13 +198,5 @@ impl Lines {
         out.push(b'.');
         push_six_digits(out, (hash % 1_000_000) as u32);
         out.extend_from_slice(b"+00:00");
-    }
-}
-
-/// Appends one after the other.
-#[inline]
-pub(super) fn push_all(out: &mut Vec<u8>, parts: &[&[u8]]) {
-    for part in parts {
-        out.extend_from_slice(part);
     }
 }

@@ -1,8 +1,9 @@
-//! Packed events into order of time, in bounded memory.
+//! Sorting packed events by time, in bounded memory.
 //!
-//! Events gather in memory; when there are too many they are sorted and go to a temporary file as a run, of which only the
-//! places of its days stay in memory. In the end each day is put together from all runs. Held in memory: 64 MiB of events,
-//! those of one day, and 24 bytes for each day of each run.
+//! Events gather in memory. When there are too many, they are sorted and written to a temporary file as one run, and only
+//! the places of its days stay in memory. At the end each day is merged from all runs.
+//!
+//! Held in memory: 64 MiB of events, the events of one day, and 24 bytes for each day of each run.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -13,35 +14,35 @@ use rayon::prelude::*;
 
 use super::packed::second_of;
 
-/// Events of a run: 64 MiB.
+/// Events in a run: 64 MiB.
 const RUN: usize = 4 << 20;
-/// Bytes of an event.
+/// Bytes of a packed event.
 const EVENT: usize = 16;
 const DAY_SECONDS: u32 = 86_400;
 
-/// Part of a run.
+/// Locates the events of one day in a run.
 #[derive(Debug, Clone, Copy)]
 struct Piece {
-    /// In events from the beginning of the file.
+    /// Number of its first event in the file.
     first: u64,
     count: usize,
 }
 
-/// Takes packed events, as bytes in little endian, and gives them back day by day.
+/// Sorts packed events. Takes them as little-endian bytes and returns them day by day.
 #[derive(Debug)]
-pub(crate) struct Order {
-    /// Where the temporary file goes.
+pub(crate) struct EventOrder {
+    /// Folder of the temporary file.
     folder: PathBuf,
     gathered: Vec<u128>,
-    /// Events that make a run.
+    /// Number of events in a run.
     run: usize,
     spilled: Option<File>,
     in_file: u64,
-    /// By day: its parts in the file.
+    /// By day: its pieces in the file.
     pieces: BTreeMap<u32, Vec<Piece>>,
 }
 
-impl Order {
+impl EventOrder {
     pub(crate) fn new(folder: &Path) -> Self {
         Self::with_runs_of(RUN, folder)
     }
@@ -57,7 +58,7 @@ impl Order {
         }
     }
 
-    /// Sorts what has been gathered and makes it a run.
+    /// Sorts the gathered events and writes them as a run.
     fn spill(&mut self) -> io::Result<()> {
         self.gathered.par_sort_unstable();
         let file = match &mut self.spilled {
@@ -78,10 +79,10 @@ impl Order {
         Ok(())
     }
 
-    /// Hands each day's events to `take`, in order, with the day's number.
+    /// Passes the events of each day to `take`, in order, with the day's number.
     ///
     /// # Errors
-    /// When the temporary file can't be written or read, or `take` fails.
+    /// Errors of the temporary file and of `take`.
     pub(crate) fn each_day<E: From<io::Error>>(
         mut self,
         mut take: impl FnMut(u32, Vec<u128>) -> Result<(), E>,
@@ -110,8 +111,8 @@ impl Order {
     }
 }
 
-impl Write for Order {
-    /// Takes whole events only.
+impl Write for EventOrder {
+    /// Takes bytes of whole events only.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         push_events(&mut self.gathered, bytes);
         if self.gathered.len() >= self.run {
@@ -131,7 +132,7 @@ fn day_of(event: u128) -> u32 {
 
 fn push_events(events: &mut Vec<u128>, bytes: &[u8]) {
     let (whole, rest) = bytes.as_chunks::<EVENT>();
-    debug_assert!(rest.is_empty());
+    assert!(rest.is_empty(), "only whole events are written");
     events.extend(whole.iter().map(|event| u128::from_le_bytes(*event)));
 }
 
@@ -151,7 +152,7 @@ mod tests {
             let packed: Vec<u128> =
                 events.iter().map(|&(second, rest)| u128::from(second) << 92 | u128::from(rest)).collect();
             let place = tempfile::tempdir().unwrap();
-            let mut order = Order::with_runs_of(run, place.path());
+            let mut order = EventOrder::with_runs_of(run, place.path());
             for batch in packed.chunks(batch) {
                 let bytes: Vec<u8> = batch.iter().flat_map(|event| event.to_le_bytes()).collect();
                 order.write_all(&bytes).unwrap();

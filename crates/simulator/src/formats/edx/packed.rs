@@ -1,9 +1,10 @@
-//! Events of all learners in 16 bytes each, whose order as numbers is the log's.
+//! Entries of all learners packed into 16 bytes each, whose order as numbers is the order of the log.
 
+use super::entry::{Entry, EntryKind};
 use crate::course::Object;
 use crate::damage::Damage;
-use crate::event::{By, Event, Kind};
-use crate::formats::One;
+use crate::event::AccountUser;
+use crate::formats::layout::SimulatedEnrolment;
 
 const KIND_BITS: u32 = 5;
 const DETAIL_BITS: u32 = 8;
@@ -14,33 +15,36 @@ const SEQUENCE_BITS: u32 = 32 - 2;
 /// Bits below the sequence number.
 const WHAT_BITS: u32 = KIND_BITS + DETAIL_BITS + OBJECT_BITS + BY_BITS + DAMAGE_BITS;
 
-/// An event with what puts it in order: second, enrolment, and its number within the enrolment.
+const _: () = assert!(EntryKind::COUNT <= 1 << KIND_BITS && 64 + SEQUENCE_BITS + WHAT_BITS <= 128);
+
+/// Holds an entry with its sort key: second, enrolment, and its number within the enrolment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Packed {
     /// Seconds from the first instant of the log.
     pub(super) second: u32,
-    /// Place in the roll.
+    /// Place in the [`EnrolmentTable`].
     pub(super) enrolment: u32,
-    /// Below 2^30, of which an enrolment is far.
+    /// Number within the enrolment, below 2^30, which no enrolment comes near.
     pub(super) sequence: u32,
-    /// Its second is not kept.
-    pub(super) event: Event,
+    pub(super) entry: Entry,
     pub(super) damage: Option<Damage>,
 }
 
 impl Packed {
+    /// Packs the entry.
     pub(super) fn to_bits(self) -> u128 {
-        let Event { object, kind, detail, by, .. } = self.event;
+        let Entry { object, kind, detail, by } = self.entry;
         let damage = self.damage.map_or(0, |damage| damage as u128 + 1);
         let mut bits = u128::from(self.second) << 32 | u128::from(self.enrolment);
         bits = bits << SEQUENCE_BITS | u128::from(self.sequence);
-        bits = bits << KIND_BITS | kind as u128;
+        bits = bits << KIND_BITS | kind.number() as u128;
         bits = bits << DETAIL_BITS | u128::from(detail);
         bits = bits << OBJECT_BITS | u128::from(object);
         bits = bits << BY_BITS | by as u128;
         bits << DAMAGE_BITS | damage
     }
 
+    /// Unpacks an entry.
     pub(super) fn from_bits(mut bits: u128) -> Self {
         let mut take = |count: u32| {
             let low = (bits & ((1 << count) - 1)) as u32;
@@ -48,70 +52,76 @@ impl Packed {
             low
         };
         let damage = take(DAMAGE_BITS);
-        let by = if take(BY_BITS) == 0 { By::Owner } else { By::Companion };
+        let by = if take(BY_BITS) == 0 { AccountUser::Owner } else { AccountUser::Companion };
         let object: Object = take(OBJECT_BITS);
         let detail = take(DETAIL_BITS) as u8;
-        let kind = Kind::ALL[take(KIND_BITS) as usize];
+        let kind = EntryKind::from_number(take(KIND_BITS) as usize);
         let sequence = take(SEQUENCE_BITS);
         let enrolment = take(32);
         let second = take(32);
         let damage = damage.checked_sub(1).map(|damage| Damage::ALL[damage as usize]);
-        Self { second, enrolment, sequence, event: Event { second: 0, object, kind, detail, by }, damage }
+        Self { second, enrolment, sequence, entry: Entry { object, kind, detail, by }, damage }
     }
 }
 
-/// Second of a packed event, from the first instant of the log.
+/// Returns the second of a packed entry, from the first instant of the log.
 pub(super) fn second_of(bits: u128) -> u32 {
     (bits >> (32 + SEQUENCE_BITS + WHAT_BITS)) as u32
 }
 
-/// What a line needs to know of an enrolment.
+/// Holds the properties of an enrolment that its lines show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Enrolment {
-    /// Number of the learner.
+    /// Number of the learner, from 0.
     pub(super) learner: u64,
-    /// Place of the course.
+    /// Place of the course among the courses.
     pub(super) course: u32,
-    /// What the device's clock is off.
+    /// Error of the device's clock in seconds.
     pub(super) skew_seconds: i32,
 }
 
 impl Enrolment {
-    pub(super) fn of(one: &One<'_>) -> Self {
+    pub(super) fn new(one: &SimulatedEnrolment<'_>) -> Self {
         Self { learner: one.learner.number, course: one.course as u32, skew_seconds: one.history.skew_seconds }
     }
 }
 
-/// The enrolments by place. Held in memory: 16 bytes for each.
+/// Lists the enrolments by place. Held in memory: 16 bytes each.
 #[derive(Debug)]
-pub(crate) struct Roll {
-    bytes: Vec<u8>,
+pub(crate) struct EnrolmentTable {
+    enrolments: Vec<Enrolment>,
 }
 
-impl Roll {
+impl EnrolmentTable {
+    /// Bytes of an enrolment.
     const ENTRY: usize = 16;
 
-    /// The roll of what [`push`](Self::push) appended.
-    pub(crate) fn new(bytes: Vec<u8>) -> Self {
-        Self { bytes }
+    /// Reads the table from the bytes that [`push`](Self::push) appended.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
+        let (entries, rest) = bytes.as_chunks::<{ Self::ENTRY }>();
+        assert!(rest.is_empty(), "a table of enrolments holds whole entries");
+        let enrolment = |entry: &[u8; Self::ENTRY]| {
+            let [l0, l1, l2, l3, l4, l5, l6, l7, c0, c1, c2, c3, s0, s1, s2, s3] = *entry;
+            Enrolment {
+                learner: u64::from_le_bytes([l0, l1, l2, l3, l4, l5, l6, l7]),
+                course: u32::from_le_bytes([c0, c1, c2, c3]),
+                skew_seconds: i32::from_le_bytes([s0, s1, s2, s3]),
+            }
+        };
+        Self { enrolments: entries.iter().map(enrolment).collect() }
     }
 
-    pub(super) fn push(out: &mut Vec<u8>, one: &One<'_>) {
-        let Enrolment { learner, course, skew_seconds } = Enrolment::of(one);
+    /// Appends an enrolment to the bytes of a table.
+    pub(super) fn push(out: &mut Vec<u8>, one: &SimulatedEnrolment<'_>) {
+        let Enrolment { learner, course, skew_seconds } = Enrolment::new(one);
         out.extend_from_slice(&learner.to_le_bytes());
         out.extend_from_slice(&course.to_le_bytes());
         out.extend_from_slice(&skew_seconds.to_le_bytes());
     }
 
+    /// Returns the enrolment at a place.
     pub(super) fn get(&self, place: u32) -> Enrolment {
-        let at = place as usize * Self::ENTRY;
-        let entry: &[u8; Self::ENTRY] = self.bytes[at..].first_chunk().expect("every enrolment is on the roll");
-        let [l0, l1, l2, l3, l4, l5, l6, l7, c0, c1, c2, c3, s0, s1, s2, s3] = *entry;
-        Enrolment {
-            learner: u64::from_le_bytes([l0, l1, l2, l3, l4, l5, l6, l7]),
-            course: u32::from_le_bytes([c0, c1, c2, c3]),
-            skew_seconds: i32::from_le_bytes([s0, s1, s2, s3]),
-        }
+        self.enrolments[place as usize]
     }
 }
 
@@ -123,17 +133,16 @@ mod tests {
 
     fn packed() -> impl Strategy<Value = Packed> {
         let place = (any::<u32>(), any::<u32>(), 0u32..1 << SEQUENCE_BITS);
-        let what = (0..Kind::COUNT, any::<u8>(), 0u32..1 << OBJECT_BITS, any::<bool>(), 0usize..4);
+        let what = (0..EntryKind::COUNT, any::<u8>(), 0u32..1 << OBJECT_BITS, any::<bool>(), 0usize..4);
         (place, what).prop_map(|((second, enrolment, sequence), (kind, detail, object, owner, damage))| Packed {
             second,
             enrolment,
             sequence,
-            event: Event {
-                second: 0,
+            entry: Entry {
                 object,
-                kind: Kind::ALL[kind],
+                kind: EntryKind::from_number(kind),
                 detail,
-                by: if owner { By::Owner } else { By::Companion },
+                by: if owner { AccountUser::Owner } else { AccountUser::Companion },
             },
             damage: Damage::ALL.get(damage).copied(),
         })
@@ -155,6 +164,5 @@ mod tests {
     fn every_object_of_the_longest_course_fits() {
         use crate::course::Course;
         assert!(Course::assignment(103) < 1 << OBJECT_BITS);
-        const { assert!(Kind::COUNT <= 1 << KIND_BITS && 64 + SEQUENCE_BITS + WHAT_BITS <= 128) };
     }
 }

@@ -1,18 +1,19 @@
-//! Students: who they are, when they registered, how it ended.
+//! Rows of students: demographics, result and registration.
 
-use super::{Presentation, day};
+use super::days::day;
+use super::presentations::Presentation;
 use crate::digits::{push_number, push_signed};
-use crate::formats::One;
-use crate::learner::Person;
+use crate::formats::layout::SimulatedEnrolment;
+use crate::learner::Demographics;
 
-/// Mean score from which a Pass is a Distinction; with the default scores about a fifth of those who pass, as in OULAD
+/// Mean score from which a Pass is a Distinction. With the default scores this is about a fifth of all passes, as in OULAD
 /// (3,024 of 15,385).
 const DISTINCTION_PERCENT: f64 = 78.0;
 /// Credits of a course.
 const CREDITS: u64 = 60;
 
 const REGIONS: [&str; 5] = ["North Region", "South Region", "East Region", "West Region", "Island Region"];
-/// From least to most, which prior knowledge goes with.
+/// Levels of education, from lowest to highest; prior knowledge rises with them.
 const EDUCATION: [&str; 5] = [
     "No Formal quals",
     "Lower Than A Level",
@@ -25,15 +26,21 @@ const IMD_BANDS: [&str; 10] =
 const AGE_BANDS: [&str; 3] = ["0-35", "35-55", "55<="];
 
 /// Appends a row of `studentInfo.csv`.
-pub(super) fn push_info(out: &mut Vec<u8>, presentation: &Presentation, student: &[u8], one: &One<'_>, mean: f64) {
-    let Person { gender, region, education, deprivation, age, disability } = one.learner.person();
+pub(super) fn push_info(
+    out: &mut Vec<u8>,
+    presentation: &Presentation,
+    student: &[u8],
+    one: &SimulatedEnrolment<'_>,
+    mean: f64,
+) {
+    let Demographics { gender, region, education, deprivation, age, disability } = one.learner.demographics();
     let result = match (one.history.dropped_out, one.history.unregistered) {
         (true, Some(_)) => "Withdrawn",
         (true, None) => "Fail",
         (false, _) if mean >= DISTINCTION_PERCENT => "Distinction",
         (false, _) => "Pass",
     };
-    out.extend_from_slice(&presentation.codes);
+    out.extend_from_slice(presentation.codes.as_bytes());
     out.extend_from_slice(student);
     let columns = [
         if gender { "F" } else { "M" },
@@ -54,8 +61,13 @@ pub(super) fn push_info(out: &mut Vec<u8>, presentation: &Presentation, student:
 }
 
 /// Appends a row of `studentRegistration.csv`.
-pub(super) fn push_registration(out: &mut Vec<u8>, presentation: &Presentation, student: &[u8], one: &One<'_>) {
-    out.extend_from_slice(&presentation.codes);
+pub(super) fn push_registration(
+    out: &mut Vec<u8>,
+    presentation: &Presentation,
+    student: &[u8],
+    one: &SimulatedEnrolment<'_>,
+) {
+    out.extend_from_slice(presentation.codes.as_bytes());
     out.extend_from_slice(student);
     out.push(b',');
     push_signed(out, day(one.history.registered).into());

@@ -1,4 +1,4 @@
-//! From what the user wrote to what can be simulated: every range checked, courses laid out.
+//! From a configuration as the user wrote it to a checked simulation: every range checked, courses laid out.
 
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -8,7 +8,7 @@ use crate::course::Course;
 use crate::error::ConfigError;
 use crate::random::{MOST_COURSES, MOST_LEARNERS, Streams};
 
-/// A checked configuration with its courses. Everything else is derived from it learner by learner.
+/// Holds a checked configuration with its courses. Everything else is derived from it, learner by learner.
 ///
 /// Held in memory: the courses with their objects' identifiers, about 1 KB per course and week.
 #[derive(Debug)]
@@ -16,13 +16,13 @@ pub struct Simulation {
     pub(crate) config: SimulatorConfig,
     pub(crate) streams: Streams,
     pub(crate) courses: Vec<Course>,
-    /// Cumulative.
+    /// Cumulative popularity of the courses.
     pub(crate) popularity: Vec<f64>,
-    /// Cumulative.
+    /// Cumulative shares of the intents.
     pub(crate) intent_shares: Vec<f64>,
-    /// Cumulative.
+    /// Cumulative shares of the preferred hours.
     pub(crate) hour_shares: Vec<f64>,
-    /// A row is doubled where 32 random bits are below this.
+    /// A row is written twice where 32 random bits are below this.
     pub(crate) duplicate_below: u32,
 }
 
@@ -36,6 +36,7 @@ const POINTS: (f64, f64, &str) = (0.0, 100.0, "0 to 100");
 const POSITIVE: f64 = f64::MIN_POSITIVE;
 const SECONDS: (f64, f64, &str) = (POSITIVE, 1_500.0, "above 0 and at most 1500");
 
+/// Checks that a number lies in a range.
 fn within(key: &str, value: f64, (low, high, expected): (f64, f64, &'static str)) -> Result<(), ConfigError> {
     if (low..=high).contains(&value) {
         return Ok(());
@@ -43,6 +44,7 @@ fn within(key: &str, value: f64, (low, high, expected): (f64, f64, &'static str)
     Err(ConfigError::Range { key: key.to_owned(), value: value.to_string(), expected })
 }
 
+/// Checks that a whole number lies in a range.
 fn whole(key: &str, value: u64, (low, high, expected): (u64, u64, &'static str)) -> Result<(), ConfigError> {
     if (low..=high).contains(&value) {
         return Ok(());
@@ -62,6 +64,7 @@ fn adds_up_to_one(what: &str, shares: impl Iterator<Item = f64>) -> Result<(), C
     Ok(())
 }
 
+/// Sums up weights.
 fn cumulative(weights: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut sum = 0.0;
     weights
@@ -72,11 +75,18 @@ fn cumulative(weights: impl Iterator<Item = f64>) -> Vec<f64> {
         .collect()
 }
 
+impl Simulation {
+    /// Returns the complete configuration as TOML, from which the same simulation can be made again.
+    pub(crate) fn to_toml(&self) -> String {
+        toml::to_string(&self.config).expect("checked settings have a TOML form, as the seed is at most 2^63 - 1")
+    }
+}
+
 impl SimulatorConfig {
     /// Checks every value and lays out the courses.
     ///
     /// # Errors
-    /// [`ConfigError::Range`] and [`ConfigError::Inconsistent`], naming the key and what it must be.
+    /// [`ConfigError::Range`] and [`ConfigError::Inconsistent`], naming the key and its allowed values.
     pub fn validate(self) -> Result<Simulation, ConfigError> {
         self.check_sizes()?;
         let first_start = self.check_calendar()?;
@@ -105,7 +115,7 @@ impl SimulatorConfig {
         whole("seed", self.seed, (0, i64::MAX as u64, "0 to 2^63 - 1"))
     }
 
-    /// Returns the first course's first day.
+    /// Checks the calendar; returns the first day of the first course.
     fn check_calendar(&self) -> Result<Date, ConfigError> {
         let calendar = &self.calendar;
         let first_start = calendar.first_start.parse::<Date>().map_err(|_| ConfigError::Range {
@@ -151,7 +161,7 @@ impl SimulatorConfig {
                 return inconsistent(format!("two disciplines are called {}; rename one", discipline.name));
             }
             within(&key("difficulty"), discipline.difficulty, WEIGHT)?;
-            // Each more than nothing, so that no intent's factors leave a learner without anything to do.
+            // Only browsing must have a weight above 0: no intent's factors then leave a learner without items.
             let weight = (0.0, 1e6, "0 to 1000000");
             within(&key("video"), discipline.video, weight)?;
             within(&key("problem"), discipline.problem, weight)?;
@@ -268,7 +278,7 @@ impl SimulatorConfig {
     }
 }
 
-/// Names become course ids and columns of CSV files, so they hold nothing that would need quoting.
+/// Checks a name, which becomes a course id in CSV files and must not need quotes.
 fn check_name(key: &str, name: &str) -> Result<(), ConfigError> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if !name.is_empty() && name.chars().all(plain) {

@@ -1,27 +1,28 @@
-//! Modules, presentations, their sites and assessments: what is the same for all students.
+//! Modules, presentations, their sites and assessments, which are equal for all students.
 
 use std::collections::HashSet;
 
-use super::{FIRST_SITE, TABLES};
-use crate::Simulation;
+use crate::checked::Simulation;
 use crate::course::{Category, Course, Object};
-use crate::formats::{LABELS_HEADER, PROBABILITY_HEADER};
 
-/// The months' letters in a presentation's code: B is February, J October.
+/// Letters of the months in a presentation's code; B is February, J October.
 const MONTHS: &[u8; 12] = b"ABCDEFGHIJKL";
 
-/// A course as OULAD names it.
+/// Number of the first site.
+const FIRST_SITE: u64 = 500_001;
+
+/// Names a course as OULAD does.
 #[derive(Debug)]
 pub(super) struct Presentation {
-    /// `AAA-2024A`, as readers name it.
+    /// Id that readers give, as in `AAA-2024A`.
     pub(super) id: String,
-    /// `AAA,2024A,`, as every row begins.
-    pub(super) codes: Vec<u8>,
+    /// Beginning of every row, as in `AAA,2024A,`.
+    pub(super) codes: String,
     first_site: u64,
 }
 
 impl Presentation {
-    /// One for each course. Courses of one discipline that begin in different months are presentations of one module.
+    /// Makes one for each course. Courses of one discipline that begin in different months are presentations of one module.
     pub(super) fn all(simulation: &Simulation) -> Vec<Self> {
         let disciplines = simulation.config.disciplines.len();
         let mut taken = HashSet::new();
@@ -29,34 +30,32 @@ impl Presentation {
         let mut present = |course: &Course| {
             let month = char::from(MONTHS[course.start.month() as usize - 1]);
             let presentation = format!("{}{month}", course.start.year());
-            let modules = (0..).map(|nth: usize| module(course.discipline + nth * disciplines));
-            let module = { modules }
-                .find(|module| taken.insert((module.clone(), presentation.clone())))
-                .expect("there is always a further module");
-            let this = Self {
-                id: format!("{module}-{presentation}"),
-                codes: format!("{module},{presentation},").into_bytes(),
-                first_site,
-            };
+            let mut number = course.discipline;
+            while !taken.insert((module(number), presentation.clone())) {
+                number += disciplines;
+            }
+            let module = module(number);
+            let this =
+                Self { id: format!("{module}-{presentation}"), codes: format!("{module},{presentation},"), first_site };
             first_site += course.ids.len() as u64;
             this
         };
         simulation.courses.iter().map(&mut present).collect()
     }
 
-    /// Number of an object's site.
+    /// Returns the number of an object's site.
     pub(super) fn site(&self, object: Object) -> u64 {
         self.first_site + u64::from(object)
     }
 
-    /// Number of the assessment that a quiz or an assignment is.
+    /// Returns the assessment number of a quiz or an assignment.
     pub(super) fn assessment(&self, object: Object) -> u64 {
-        // Sites are numbered through all presentations, so these are as well.
+        // Sites are numbered through all presentations, so assessments are too.
         self.site(object) - FIRST_SITE + 1
     }
 }
 
-/// `AAA`, `BBB` … `ZZZ`, then `AAAB` and so on: a number in base 26.
+/// Makes the code of a module: `AAA`, `BBB` … `ZZZ`, then `AAAB` and so on.
 fn module(number: usize) -> String {
     let letter = |n: usize| char::from(b'A' + (n % 26) as u8);
     let mut code = letter(number).to_string().repeat(3);
@@ -68,27 +67,14 @@ fn module(number: usize) -> String {
     code
 }
 
-/// Header lines of the tables of enrolments, in their order.
-pub(crate) fn heads() -> [&'static [u8]; TABLES.len()] {
-    [
-        b"code_module,code_presentation,id_student,id_site,date,sum_click\n",
-        b"id_assessment,id_student,date_submitted,is_banked,score\n",
-        b"code_module,code_presentation,id_student,gender,region,highest_education,imd_band,age_band,\
-          num_of_prev_attempts,studied_credits,disability,final_result\n",
-        b"code_module,code_presentation,id_student,date_registration,date_unregistration\n",
-        LABELS_HEADER.as_bytes(),
-        PROBABILITY_HEADER.as_bytes(),
-    ]
-}
-
-/// `courses.csv`, `assessments.csv` and `vle.csv`.
+/// Makes the content of `courses.csv`, `assessments.csv` and `vle.csv`.
 pub(super) fn tables(presentations: &[Presentation], simulation: &Simulation) -> [Vec<u8>; 3] {
     let mut courses = "code_module,code_presentation,module_presentation_length\n".to_owned();
     let mut assessments = "code_module,code_presentation,id_assessment,assessment_type,date,weight\n".to_owned();
     let mut sites = "id_site,code_module,code_presentation,activity_type,week_from,week_to\n".to_owned();
     for (presentation, course) in presentations.iter().zip(&simulation.courses) {
-        let codes = std::str::from_utf8(&presentation.codes).expect("letters, digits and commas");
-        // Clicks on day `length` belong to the course, so this is its last day.
+        let codes = &presentation.codes;
+        // The length is the number of the last day, as clicks on that day belong to the course.
         let last_day = 7 * course.chapters - 1;
         courses += &format!("{codes}{last_day}\n");
         let assignments = course.objects().filter(|&object| Course::describe(object).0 == Category::Assignment).count();
@@ -105,19 +91,19 @@ pub(super) fn tables(presentations: &[Presentation], simulation: &Simulation) ->
             }
             if let Some(kind) = activity_type(category) {
                 let site = presentation.site(object);
-                // Only what is released in a week is planned for one.
+                // Only objects that are released in a week are planned for one.
                 let planned = week.filter(|_| object != Course::COURSE && object != Course::WIKI);
                 let weeks = planned.map_or_else(|| ",".to_owned(), |week| format!("{week},{week}"));
                 sites += &format!("{site},{codes}{kind},{weeks}\n");
             }
         }
-        // The exam, whose results are not in the tables: as in the original.
+        // The exam's results are not in the tables, as in the original.
         assessments += &format!("{codes}{},Exam,,100\n", presentation.assessment(Course::COURSE));
     }
     [courses.into_bytes(), assessments.into_bytes(), sites.into_bytes()]
 }
 
-/// What OULAD calls an object; none for what is no site.
+/// Names the activity type of an object's site; `None` for an object without a site.
 fn activity_type(category: Category) -> Option<&'static str> {
     Some(match category {
         Category::Course => "homepage",
