@@ -7,7 +7,7 @@ use staycast_baselines::Blend;
 
 use crate::examples::Examples;
 use crate::fitted::Fitted;
-use crate::model::ModelKind;
+use crate::model::SingleModel;
 
 /// By cut-off week (weeks seen), the weights of the parts.
 pub(crate) type Weights = BTreeMap<u16, Blend>;
@@ -20,7 +20,7 @@ pub struct BlendRecord {
     /// By cut-off week, the weights. Their logits are in the order of `parts`.
     pub weights: BTreeMap<u16, Blend>,
     /// What was fitted for each part alone.
-    pub parts: BTreeMap<ModelKind, Fitted>,
+    pub parts: BTreeMap<SingleModel, Fitted>,
 }
 
 impl BlendRecord {
@@ -36,7 +36,7 @@ impl BlendRecord {
 pub(crate) fn fit(
     examples: &Examples,
     enrolments: &[usize],
-    parts: &[ModelKind],
+    parts: &[SingleModel],
     logits: &[Vec<f32>],
 ) -> (Weights, BTreeMap<u16, String>) {
     let weeks = examples.weeks();

@@ -34,7 +34,7 @@ pub use blend::BlendRecord;
 pub use files::FileError;
 pub use fitted::{Fitted, WeekFit};
 pub use inputs::{BoundInputs, Column, Inputs, InputsError, Source, Transform};
-pub use model::{ModelKind, UnknownModel};
+pub use model::{ModelKind, NotASingleModel, SingleModel, UnknownModel};
 pub use run::{
     DataRecord, EvaluateRequest, EvaluationOutcome, EvaluationRecord, FoldFit, FoldsRecord, Forecasts, MemberSummary,
     ParentRecord, Predictions, ProxyRecord, RUN_KIND, RUN_VERSION, RecalibrateRequest, RecalibrationRecord, Refit,

@@ -1,4 +1,4 @@
-//! The models by name: the LSTM, those to beat, and their blend.
+//! The models by name: the LSTM, the baselines, and a blend of these.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,34 +6,50 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use staycast_baselines::BaselineKind;
 
-/// What a run forecasts with.
+/// Names a model that a run forecasts with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum ModelKind {
     /// The LSTM.
     #[default]
     Lstm,
-    /// One of the models to beat.
+    /// One of the baselines.
     Baseline(BaselineKind),
     /// Several of these, with weights that are fitted on held-out rows.
     Blend,
 }
 
+/// Names a model that is trained by itself: any but a blend.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "ModelKind", into = "ModelKind")]
+pub enum SingleModel {
+    /// The LSTM.
+    #[default]
+    Lstm,
+    /// One of the baselines.
+    Baseline(BaselineKind),
+}
+
 /// A name that no model has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no model is called `{name}`; there are {}", ModelKind::names().join(", "))]
+#[error("no model is called `{name}`; there are {}", ModelKind::all().map(ModelKind::name).collect::<Vec<_>>().join(", "))]
 pub struct UnknownModel {
     /// The name.
     pub name: String,
 }
 
+/// A blend stands where one of its parts should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`blend` is no model by itself: name one of its parts")]
+pub struct NotASingleModel;
+
 impl ModelKind {
-    /// All of them, the LSTM first.
+    /// Lists all of them, the LSTM first.
     pub fn all() -> impl Iterator<Item = Self> {
         [Self::Lstm].into_iter().chain(BaselineKind::ALL.map(Self::Baseline)).chain([Self::Blend])
     }
 
-    /// The name on the command line and in files.
+    /// Returns the name on the command line and in files.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -43,12 +59,52 @@ impl ModelKind {
         }
     }
 
-    fn names() -> Vec<&'static str> {
-        Self::all().map(Self::name).collect()
+    /// Returns the model that is trained by itself; `None` for a blend.
+    #[must_use]
+    pub const fn single(self) -> Option<SingleModel> {
+        match self {
+            Self::Lstm => Some(SingleModel::Lstm),
+            Self::Baseline(kind) => Some(SingleModel::Baseline(kind)),
+            Self::Blend => None,
+        }
+    }
+}
+
+impl SingleModel {
+    /// Returns the name on the command line and in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Lstm => ModelKind::Lstm.name(),
+            Self::Baseline(kind) => kind.name(),
+        }
+    }
+}
+
+impl From<SingleModel> for ModelKind {
+    fn from(model: SingleModel) -> Self {
+        match model {
+            SingleModel::Lstm => Self::Lstm,
+            SingleModel::Baseline(kind) => Self::Baseline(kind),
+        }
+    }
+}
+
+impl TryFrom<ModelKind> for SingleModel {
+    type Error = NotASingleModel;
+
+    fn try_from(kind: ModelKind) -> Result<Self, NotASingleModel> {
+        kind.single().ok_or(NotASingleModel)
     }
 }
 
 impl fmt::Display for ModelKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl fmt::Display for SingleModel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
@@ -87,5 +143,23 @@ mod tests {
         }
         let message = "xgboost".parse::<ModelKind>().expect_err("no such model").to_string();
         assert!(message.contains("lstm, days-since-last") && message.ends_with("blend"), "{message}");
+    }
+
+    #[test]
+    fn single_models_have_the_names_of_their_kinds_and_a_blend_is_none_of_them() {
+        for kind in ModelKind::all() {
+            let text = serde_json::to_string(&kind).expect("JSON");
+            match kind.single() {
+                Some(single) => {
+                    assert_eq!((single.name(), ModelKind::from(single)), (kind.name(), kind));
+                    assert_eq!(serde_json::to_string(&single).expect("JSON"), text);
+                    assert_eq!(serde_json::from_str::<SingleModel>(&text).expect("a name"), single);
+                }
+                None => {
+                    let message = serde_json::from_str::<SingleModel>(&text).expect_err("no single model").to_string();
+                    assert!(message.contains("`blend` is no model by itself"), "{message}");
+                }
+            }
+        }
     }
 }

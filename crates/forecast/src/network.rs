@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use staycast_lstm::onnx::Dense as DenseLayer;
 use staycast_lstm::{Lstm, LstmConfig};
 
-use crate::config::ModelConfig;
+use crate::config::NetworkSpec;
 use crate::random::{Purpose, stream, unit};
 
 /// A fully connected layer, `x · weight + bias`.
@@ -63,10 +63,10 @@ impl DropoutMasks {
 impl Network {
     /// A network for `inputs` inputs a week, its parameters drawn from `seed`: weights uniform on ±1/√(width of what
     /// they read), the LSTM's biases as [`LstmConfig::init`] sets them, other biases 0.
-    pub(crate) fn new(config: &ModelConfig, inputs: usize, seed: u64, device: &Device) -> Self {
+    pub(crate) fn new(config: &NetworkSpec, inputs: usize, seed: u64, device: &Device) -> Self {
         let lstm = LstmConfig::new(inputs, config.hidden).with_layers(config.layers).init(device);
-        let hidden_layer = (config.head_hidden > 0).then(|| Dense::new(config.hidden, config.head_hidden, device));
-        let width = if config.head_hidden > 0 { config.head_hidden } else { config.hidden };
+        let hidden_layer = config.head_hidden.map(|units| Dense::new(config.hidden, units, device));
+        let width = config.head_hidden.unwrap_or(config.hidden);
         let logit_layer = Dense::new(width, 1, device);
         let network = Self { lstm, hidden_layer, logit_layer, next_week_layer: None };
         let mut values = network.parameters();

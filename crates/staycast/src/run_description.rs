@@ -1,7 +1,7 @@
 //! A run described: its models, split, threshold and device.
 
 use staycast_baselines::BaselineKind;
-use staycast_forecast::{ModelKind, Run, RunManifest};
+use staycast_forecast::{ModelKind, Run, RunManifest, SingleModel};
 
 use crate::devices;
 use crate::display::{LabelledText, group_digits, group_digits_in, pluralise};
@@ -34,9 +34,9 @@ pub(crate) fn describe_run(sheet: &mut LabelledText, run: &Run) {
             sheet.row("Models", format!("{members}\neach {}, {reads}", describe_baseline(kind)))
         }
         ModelKind::Blend => {
-            let parts = config.model.blend.iter().map(|kind| match kind {
-                ModelKind::Baseline(kind) => describe_baseline(*kind).to_owned(),
-                _ => network(run),
+            let parts = config.model().parts().iter().map(|part| match part {
+                SingleModel::Baseline(kind) => describe_baseline(*kind).to_owned(),
+                SingleModel::Lstm => network(run),
             });
             let parts: Vec<String> = parts.collect();
             sheet.row("Blend", format!("{members} models: {}; {reads}", parts.join("; of ")));
@@ -62,7 +62,7 @@ pub(crate) fn describe_run(sheet: &mut LabelledText, run: &Run) {
     sheet.row("Split", sentence(&manifest.split));
     sheet.row("Held out", held_out(manifest));
     if let Some(fit) = run.fitted().and_then(|fitted| fitted.weeks.get(&manifest.target_week)) {
-        let rule = &config.threshold.rule;
+        let rule = &config.written().threshold.rule;
         sheet.row(
             "At risk",
             format!("from a probability of {:.3} on (by the rule {rule}, on held-out rows)", fit.threshold.threshold),
@@ -74,29 +74,29 @@ pub(crate) fn describe_run(sheet: &mut LabelledText, run: &Run) {
 
 /// Describes in a phrase the models that a run forecasts with.
 pub(crate) fn describe_model(run: &Run) -> String {
-    let each = |kind: ModelKind| match kind {
-        ModelKind::Baseline(kind) => describe_baseline(kind).to_owned(),
-        ModelKind::Lstm | ModelKind::Blend => network(run),
+    let each = |model: SingleModel| match model {
+        SingleModel::Baseline(kind) => describe_baseline(kind).to_owned(),
+        SingleModel::Lstm => network(run),
     };
-    let members = run.config().ensemble.members;
-    match run.manifest().model {
-        ModelKind::Blend => {
-            let parts: Vec<String> = run.config().model.blend.iter().map(|&kind| each(kind)).collect();
+    let members = run.config().written().ensemble.members;
+    match run.manifest().model.single() {
+        Some(model) => format!("{members} times {}, their mean", each(model)),
+        None => {
+            let parts: Vec<String> = run.config().model().parts().iter().map(|&part| each(part)).collect();
             format!("a blend of {} ({members} of each, their mean)", parts.join(", "))
         }
-        kind => format!("{members} times {}, their mean", each(kind)),
     }
 }
 
 fn network(run: &Run) -> String {
-    let model = &run.config().model;
-    let layers = match model.layers {
+    let shape = run.config().network();
+    let layers = match shape.layers {
         1 => String::new(),
         layers => format!("{layers} layers of "),
     };
     format!(
         "an LSTM of {layers}{}, {}",
-        pluralise(model.hidden as u64, "unit"),
+        pluralise(shape.hidden as u64, "unit"),
         pluralise(run.manifest().parameters, "parameter")
     )
 }

@@ -39,7 +39,8 @@ pub fn measure_loading(data: &Dataset, chosen: &ChosenDevice) -> Result<Loading,
     let weeks = (greatest_cutoff(data) as usize).max(1);
     let examples = Examples::of(data, weeks);
     let all: Vec<usize> = (0..data.enrolments.len()).collect();
-    let inputs = Inputs::fit(&InputsConfig::default(), data, &examples, &all).map_err(|error| error.to_string())?;
+    let asked = InputsConfig::default().check().map_err(|error| error.to_string())?;
+    let inputs = Inputs::fit(&asked, data, &examples, &all).map_err(|error| error.to_string())?;
     let bound = inputs.for_data(data).map_err(|error| error.to_string())?;
     let width = inputs.width();
     let load = || {

@@ -15,7 +15,7 @@ use std::time::Instant;
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::Serialize;
 
-use crate::config::{ModelConfig, TrainingConfig};
+use crate::config::{NetworkSpec, OptimiserSettings};
 use crate::device::{ChosenDevice, quietly};
 use crate::network::{DropoutMasks, Network};
 use crate::random::{Purpose, shuffle, stream, unit};
@@ -211,15 +211,8 @@ struct Bench {
     next: usize,
 }
 
-pub(crate) fn model(shape: Shape) -> ModelConfig {
-    ModelConfig {
-        hidden: shape.h,
-        layers: 1,
-        head_hidden: 0,
-        dropout: 0.0,
-        input_dropout: 0.0,
-        ..ModelConfig::default()
-    }
+pub(crate) fn model(shape: Shape) -> NetworkSpec {
+    NetworkSpec { hidden: shape.h, layers: 1, head_hidden: None, dropout: 0.0, input_dropout: 0.0 }
 }
 
 /// `count` inputs, uniform on ±1.7 (which has a deviation of about 1), the same on every device.
@@ -239,7 +232,7 @@ impl Bench {
     fn new(shape: Shape, device: &Device) -> Self {
         let count = shape.batch * BATCHES;
         let network = Network::new(&model(shape), shape.f, 1, &device.clone().autodiff());
-        let adam = AdamW::new(&TrainingConfig::default(), &network, AdamWState::fresh(&network), device);
+        let adam = AdamW::new(&OptimiserSettings::default(), &network, AdamWState::fresh(&network), device);
         let mut order: Vec<usize> = (0..count).collect();
         shuffle(&mut order, &mut stream(1, Purpose::Order, 1));
         Self {

@@ -1,39 +1,38 @@
 //! `--set key=value`: a value for one setting, checked against the setting's type.
 
+use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-use super::{Config, ConfigError};
+use super::error::ConfigError;
 
-/// `config` with one setting changed.
-pub(super) fn apply(config: &Config, assignment: &str) -> Result<Config, ConfigError> {
+/// Changes one setting of `table`, which has all settings, and reads the configuration from it.
+pub(super) fn apply<T: DeserializeOwned>(mut table: Table, assignment: &str) -> Result<T, ConfigError> {
     let (key, text) = assignment.split_once('=').ok_or_else(|| ConfigError::NotAnAssignment(assignment.to_owned()))?;
     let (key, text) = (key.trim(), text.trim());
-    let mut table = Table::try_from(config).expect("a configuration has a TOML form");
-    let unknown = |table: &Table| ConfigError::UnknownKey { key: key.to_owned(), hint: hint(table, key) };
     let Some(old) = setting(&mut table, key) else {
-        return Err(unknown(&table));
+        return Err(ConfigError::UnknownKey { key: key.to_owned(), hint: hint(&table, key) });
     };
     let new = parse(old, text).ok_or_else(|| ConfigError::WrongType {
         key: key.to_owned(),
-        expected: in_words(old),
+        expected: describe_type(old),
         value: text.to_owned(),
     })?;
     *old = new;
-    // What is still wrong has the right TOML type and not one of the words that the setting knows, or is negative.
+    // What is still wrong has the right TOML type, and is negative or none of the words that the setting takes.
     table.try_into().map_err(|error: toml::de::Error| ConfigError::Parse {
         origin: format!("`{key}` = {text}"),
         message: error.message().to_owned(),
     })
 }
 
-/// The value at `section.name` or `section.part.name`.
+/// Returns the value at `section.name` or `section.part.name`.
 fn setting<'a>(table: &'a mut Table, key: &str) -> Option<&'a mut Value> {
     let (section, rest) = key.split_once('.')?;
     let inner = table.get_mut(section)?.as_table_mut()?;
     if inner.get(rest).is_some_and(|value| !value.is_table()) { inner.get_mut(rest) } else { setting(inner, rest) }
 }
 
-/// `text` as a value of the type of `old`.
+/// Parses `text` as a value of the type of `old`.
 fn parse(old: &Value, text: &str) -> Option<Value> {
     let parsed = format!("v = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("v"));
     match (old, parsed) {
@@ -64,7 +63,8 @@ fn list(text: &str) -> Value {
     Value::Array(items.map(|item| Value::String(item.to_owned())).collect())
 }
 
-fn in_words(value: &Value) -> &'static str {
+/// Names the type of `value` as people do.
+fn describe_type(value: &Value) -> &'static str {
     match value {
         Value::Integer(_) => "a whole number",
         Value::Float(_) => "a number",
@@ -75,7 +75,7 @@ fn in_words(value: &Value) -> &'static str {
     }
 }
 
-/// The settings nearest to `key`, or the sections when none is near.
+/// Names the settings nearest to `key`, or the sections when none is near.
 fn hint(table: &Table, key: &str) -> String {
     let mut known = Vec::new();
     settings(table, "", &mut known);
@@ -96,7 +96,7 @@ fn hint(table: &Table, key: &str) -> String {
     format!("; did you mean {}?", names.join(" or "))
 }
 
-/// The names of all settings below `table`.
+/// Collects the names of all settings below `table`.
 fn settings(table: &Table, above: &str, found: &mut Vec<String>) {
     for (name, value) in table {
         match value.as_table() {
@@ -106,7 +106,7 @@ fn settings(table: &Table, above: &str, found: &mut Vec<String>) {
     }
 }
 
-/// Levenshtein's edit distance.
+/// Returns Levenshtein's edit distance.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -8,7 +8,7 @@ use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use super::{DeviceInfo, Hardware};
-use crate::config::ModelConfig;
+use crate::config::NetworkSpec;
 use crate::network::{DropoutMasks, Network};
 
 /// Greatest difference from flex, relative to the greatest value of the same kind, with which a device passes. 32-bit
@@ -77,7 +77,7 @@ fn relative_error(expected: &[f32], found: &[f32]) -> f64 {
 /// Logits, input gradients and weight gradients of a small network on `device`.
 fn compute(device: &Device) -> Vec<Vec<f32>> {
     let (batch, weeks, inputs) = (24, 6, 20);
-    let shape = ModelConfig { hidden: 24, layers: 2, head_hidden: 8, ..ModelConfig::default() };
+    let shape = NetworkSpec { hidden: 24, layers: 2, head_hidden: Some(8), dropout: 0.0, input_dropout: 0.0 };
     let network = Network::new(&shape, inputs, 7, &device.clone().autodiff());
     let values: Vec<f32> = (0..batch * weeks * inputs).map(|i| (i as f32 * 0.7).sin()).collect();
     let data = TensorData::new(values, [batch, weeks, inputs]);

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use staycast_sequences::Dataset;
 
 use super::{InputsError, Source, Transform};
-use crate::config::InputsConfig;
+use crate::config::CheckedInputs;
 
 /// Most values that a static column may have as an input; more is an identifier, not a property.
 const MOST_STATIC_VALUES: usize = 50;
 
-pub(super) fn weekly(config: &InputsConfig, data: &Dataset) -> Result<Vec<(Source, Transform)>, InputsError> {
+pub(super) fn weekly(config: &CheckedInputs, data: &Dataset) -> Result<Vec<(Source, Transform)>, InputsError> {
     let features = || {
         let known = |name: &str| data.feature(name).is_some();
         data.manifest.features.iter().filter(move |feature| feature.lacking.is_none() && known(&feature.name))
@@ -29,7 +29,7 @@ pub(super) fn weekly(config: &InputsConfig, data: &Dataset) -> Result<Vec<(Sourc
 }
 
 pub(super) fn statics(
-    config: &InputsConfig,
+    config: &CheckedInputs,
     data: &Dataset,
     training: &[usize],
 ) -> Result<Vec<(Source, Transform)>, InputsError> {

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use staycast_sequences::Dataset;
 use staycast_sequences::manifest::LAYOUT_VERSION;
 
-use crate::config::InputsConfig;
+use crate::config::{CalendarPosition, CheckedInputs, FixedNumber};
 use crate::examples::Examples;
 
 use choose::{statics, weekly};
@@ -109,8 +109,8 @@ pub enum Source {
     },
     /// A number of the enrolment.
     Fixed {
-        /// `pre_start_events`, `pre_start_active_days` or `enrolled_day`.
-        number: String,
+        /// Which number.
+        number: FixedNumber,
     },
     /// 1 where a static column has this value, else 0.
     Static {
@@ -121,8 +121,8 @@ pub enum Source {
     },
     /// Where in the course the week lies.
     Calendar {
-        /// `week` or `weeks_left`.
-        position: String,
+        /// Counted from which end of the course.
+        position: CalendarPosition,
     },
 }
 
@@ -159,9 +159,9 @@ impl Source {
         match self {
             Self::Weekly { feature } => feature.clone(),
             Self::Null { feature } => format!("{feature} is null"),
-            Self::Fixed { number } => number.clone(),
+            Self::Fixed { number } => number.name().to_owned(),
             Self::Static { column, value } => format!("{column} = {value}"),
-            Self::Calendar { position } => position.clone(),
+            Self::Calendar { position } => position.name().to_owned(),
         }
     }
 }
@@ -172,19 +172,21 @@ impl Inputs {
     /// # Errors
     /// When the configuration names what the data does not have, or nothing is left to read.
     pub(crate) fn fit(
-        config: &InputsConfig,
+        config: &CheckedInputs,
         data: &Dataset,
         examples: &Examples,
         training: &[usize],
     ) -> Result<Self, InputsError> {
         let mut candidates = weekly(config, data)?;
-        candidates.extend(config.fixed.iter().map(|number| {
-            let transform = if number == "pre_start_events" { Transform::SignedLog } else { Transform::Identity };
-            (Source::Fixed { number: number.clone() }, transform)
+        candidates.extend(config.fixed.iter().map(|&number| {
+            let transform = match number {
+                FixedNumber::PreStartEvents => Transform::SignedLog,
+                FixedNumber::PreStartActiveDays | FixedNumber::EnrolledDay => Transform::Identity,
+            };
+            (Source::Fixed { number }, transform)
         }));
         candidates.extend(statics(config, data, training)?);
-        candidates
-            .extend(config.calendar.iter().map(|at| (Source::Calendar { position: at.clone() }, Transform::Identity)));
+        candidates.extend(config.calendar.iter().map(|&position| (Source::Calendar { position }, Transform::Identity)));
 
         let mut columns = Vec::new();
         let mut dropped = BTreeMap::new();

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 use staycast_sequences::{CutOff, Dataset, EnrolmentRow, WeekIndex};
 
 use super::{Column, Source, Transform};
+use crate::config::{CalendarPosition, FixedNumber};
 use crate::examples::Examples;
 
 /// A column's value before scaling.
@@ -30,21 +31,17 @@ impl<'a> Reader<'a> {
         let origin = match source {
             Source::Weekly { feature } => Origin::Weekly(column(feature)?),
             Source::Null { feature } => Origin::Null(column(feature)?),
-            Source::Fixed { number } => Origin::Fixed(match number.as_str() {
-                "pre_start_events" => |row| Some(f64::from(row.pre_start_events)),
-                "pre_start_active_days" => |row| Some(f64::from(row.pre_start_active_days)),
-                "enrolled_day" => |row| row.enrolled_day,
-                _ => return Err(number.clone()),
+            Source::Fixed { number } => Origin::Fixed(match number {
+                FixedNumber::PreStartEvents => |row| Some(f64::from(row.pre_start_events)),
+                FixedNumber::PreStartActiveDays => |row| Some(f64::from(row.pre_start_active_days)),
+                FixedNumber::EnrolledDay => |row| row.enrolled_day,
             }),
             Source::Static { column, .. } if !data.manifest.static_columns.contains(column) => {
                 return Err(column.clone());
             }
             Source::Static { column, value } => Origin::Static { column, value },
-            Source::Calendar { position } => match position.as_str() {
-                "week" => Origin::Week,
-                "weeks_left" => Origin::WeeksLeft,
-                _ => return Err(position.clone()),
-            },
+            Source::Calendar { position: CalendarPosition::Week } => Origin::Week,
+            Source::Calendar { position: CalendarPosition::WeeksLeft } => Origin::WeeksLeft,
         };
         Ok(Self { origin, transform })
     }

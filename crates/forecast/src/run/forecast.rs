@@ -7,7 +7,7 @@ use staycast_sequences::{CutOff, Dataset};
 use super::{Model, Run, RunError};
 use crate::device::ChosenDevice;
 use crate::host::HostWeekly;
-use crate::model::ModelKind;
+use crate::model::{ModelKind, SingleModel};
 use crate::network::Network;
 use crate::survival;
 use crate::train::{MemberModel, member};
@@ -66,7 +66,7 @@ impl Run {
         let weeks = usize::from(self.manifest.weeks).min(data.weeks).max(1);
         let parts: Vec<Vec<Box<dyn Forecaster>>> =
             model.parts.values().map(|members| self.forecasters(members, model, device)).collect();
-        let with_raw = model.parts.keys().any(|kind| matches!(kind, ModelKind::Baseline(_)));
+        let with_raw = model.parts.keys().any(|kind| matches!(kind, SingleModel::Baseline(_)));
         let mut logits = Vec::with_capacity(enrolments.len() * weeks);
         for chunk in enrolments.chunks(CHUNK) {
             let host = HostWeekly::new(data, &model.inputs, chunk, weeks, with_raw)?;
@@ -94,14 +94,14 @@ impl Run {
     pub fn onnx(&self) -> Result<Vec<u8>, RunError> {
         let model = self.model()?;
         let kind = self.manifest.model;
-        let networks = model.parts.get(&ModelKind::Lstm).filter(|_| kind == ModelKind::Lstm);
+        let networks = model.parts.get(&SingleModel::Lstm).filter(|_| kind == ModelKind::Lstm);
         let networks = networks.ok_or(RunError::NoNetwork(kind))?;
         let device = Device::flex();
         let networks: Vec<Network> = networks
             .iter()
             .filter_map(|member| match member {
                 MemberModel::Network(parameters) => {
-                    let network = Network::new(&self.config.model, model.inputs.width(), 0, &device);
+                    let network = Network::new(&self.config.network, model.inputs.width(), 0, &device);
                     Some(network.with_parameters(parameters.clone()))
                 }
                 MemberModel::Baseline(_) => None,
@@ -124,7 +124,7 @@ impl Run {
         let model = self.model()?;
         let weeks = usize::from(self.manifest.weeks).min(data.weeks).max(1);
         let mut curves = vec![Vec::new(); data.enrolments.len()];
-        let hazards = model.parts.get(&ModelKind::Baseline(BaselineKind::Hazard));
+        let hazards = model.parts.get(&SingleModel::Baseline(BaselineKind::Hazard));
         let Some(members) = hazards.filter(|_| model.blend.is_none()) else {
             let Some(by_forecast) = &model.survival else { return Ok(Vec::new()) };
             let forecasts = self.forecast(data, enrolments, device)?;
@@ -165,7 +165,7 @@ impl Run {
             match member {
                 MemberModel::Baseline(model) => forecasters.push(Box::new(model.clone())),
                 MemberModel::Network(parameters) => {
-                    let network = Network::new(&self.config.model, model.inputs.width(), 0, device);
+                    let network = Network::new(&self.config.network, model.inputs.width(), 0, device);
                     networks.push(network.with_parameters(parameters.clone()));
                 }
             }

@@ -37,11 +37,11 @@ use staycast_evaluation::report::ReportError;
 use staycast_sequences::FolderError;
 
 use crate::blend::BlendRecord;
-use crate::config::{CheckedConfig, Config, ConfigError};
+use crate::config::{CheckedConfig, Config, ConfigError, ModelSpec};
 use crate::files::{self, FileError};
 use crate::fitted::Fitted;
 use crate::inputs::{Inputs, InputsError};
-use crate::model::ModelKind;
+use crate::model::{ModelKind, SingleModel};
 use crate::network::Network;
 use crate::tables::TableError;
 use crate::train::{MemberModel, RunState, baselines, checkpoint, run_state};
@@ -176,7 +176,7 @@ pub enum RunError {
         /// The run's.
         model: ModelKind,
         /// Parts of its blend, if it is one.
-        parts: Vec<ModelKind>,
+        parts: Vec<SingleModel>,
     },
     /// The run can't be carried to other courses.
     #[error("the run can't be recalibrated: {0}")]
@@ -230,7 +230,7 @@ struct Model {
     inputs: Inputs,
     fitted: Fitted,
     /// By model, in the order of a blend's record; one unless it is a blend.
-    parts: BTreeMap<ModelKind, Vec<MemberModel>>,
+    parts: BTreeMap<SingleModel, Vec<MemberModel>>,
     blend: Option<BlendRecord>,
     /// Hazards by forecast.
     survival: Option<Arc<staycast_baselines::BaselineModel>>,
@@ -328,16 +328,17 @@ impl Run {
         if kind == self.manifest.model {
             return Ok(self);
         }
-        let has = match &self.model {
+        let has: Vec<SingleModel> = match &self.model {
             Some(model) => model.parts.keys().copied().filter(|_| model.blend.is_some()).collect(),
             None => Vec::new(),
         };
         let lacks = |model: ModelKind| RunError::OtherModel { asked: kind, model, parts: has.clone() };
         let own = self.manifest.model;
-        let model = self.model.as_mut().filter(|_| has.contains(&kind)).ok_or_else(|| lacks(own))?;
+        let part = kind.single().filter(|part| has.contains(part)).ok_or_else(|| lacks(own))?;
+        let model = self.model.as_mut().ok_or_else(|| lacks(own))?;
         let mut blend = model.blend.take().ok_or_else(|| lacks(own))?;
-        model.fitted = blend.parts.remove(&kind).ok_or_else(|| lacks(own))?;
-        model.parts.retain(|&part, _| part == kind);
+        model.fitted = blend.parts.remove(&part).ok_or_else(|| lacks(own))?;
+        model.parts.retain(|&other, _| other == part);
         // It is of the blend's forecasts.
         model.survival = None;
         self.manifest.model = kind;
@@ -345,7 +346,7 @@ impl Run {
     }
 
     /// The members of one of its models; none if it has no such model.
-    pub(crate) fn members(&self, kind: ModelKind) -> &[MemberModel] {
+    pub(crate) fn members(&self, kind: SingleModel) -> &[MemberModel] {
         self.model.as_ref().and_then(|model| model.parts.get(&kind)).map_or(&[], Vec::as_slice)
     }
 
@@ -361,16 +362,16 @@ impl Model {
         let kinds = config.model.parts();
         let count = config.ensemble.members as usize;
         let mut parts = BTreeMap::new();
-        if kinds.contains(&ModelKind::Lstm) {
+        if kinds.contains(&SingleModel::Lstm) {
             let device = burn::tensor::Device::flex();
-            let like = Network::new(&config.model, inputs.width(), 0, &device).parameters();
+            let like = Network::new(&config.network, inputs.width(), 0, &device).parameters();
             let members = checkpoint::load_members(&path.join(MODEL), count, &like)?;
-            parts.insert(ModelKind::Lstm, members.into_iter().map(MemberModel::Network).collect());
+            parts.insert(SingleModel::Lstm, members.into_iter().map(MemberModel::Network).collect());
         }
-        if kinds.iter().any(|kind| matches!(kind, ModelKind::Baseline(_))) {
+        if kinds.iter().any(|kind| matches!(kind, SingleModel::Baseline(_))) {
             let file = path.join(BASELINES);
-            let mut models: BTreeMap<ModelKind, Vec<staycast_baselines::BaselineModel>> = baselines::load(&file)?;
-            for kind in kinds.into_iter().filter(|&kind| kind != ModelKind::Lstm) {
+            let mut models: BTreeMap<SingleModel, Vec<staycast_baselines::BaselineModel>> = baselines::load(&file)?;
+            for &kind in kinds.iter().filter(|&&kind| kind != SingleModel::Lstm) {
                 let members = models.remove(&kind).filter(|members| members.len() == count);
                 let lacks =
                     || FileError::damaged(&file, format!("it does not have {count} members of the model {kind}"));
@@ -378,9 +379,9 @@ impl Model {
                 parts.insert(kind, members.into_iter().map(Arc::new).map(MemberModel::Baseline).collect());
             }
         }
-        let blend = match config.model.kind {
-            ModelKind::Blend => Some(files::read_json(&path.join(BLEND))?),
-            _ => None,
+        let blend = match config.model {
+            ModelSpec::Blend(_) => Some(files::read_json(&path.join(BLEND))?),
+            ModelSpec::Single(_) => None,
         };
         let hazards = path.join(SURVIVAL);
         let survival = if hazards.exists() { Some(Arc::new(baselines::load(&hazards)?)) } else { None };

@@ -259,7 +259,7 @@ impl WeekRows {
         {
             let p = calibration.apply_all(&self.logits);
             // A rule that these rows can't follow, as a precision that none reaches, leaves the threshold that there was.
-            if let Ok(threshold) = run.config.threshold.chosen_by().choose(&p, &self.labels) {
+            if let Ok(threshold) = run.config.threshold.choose(&p, &self.labels) {
                 fit.reference.threshold = threshold.threshold;
                 fit.threshold = threshold;
             }

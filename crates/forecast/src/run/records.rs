@@ -11,7 +11,7 @@ use staycast_sequences::manifest::CalendarRecord;
 use super::{RecalibrationRecord, Run};
 use crate::device::DeviceInfo;
 use crate::fitted::Fitted;
-use crate::model::ModelKind;
+use crate::model::{ModelKind, SingleModel};
 
 /// What a run says about itself. Equal for equal runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -127,7 +127,7 @@ pub struct FoldsRecord {
 pub struct MemberSummary {
     /// What it is.
     #[serde(default)]
-    pub model: ModelKind,
+    pub model: SingleModel,
     /// Repeat of the cross-validation, from 0.
     pub repeat: u32,
     /// Fold, from 0.

@@ -6,7 +6,7 @@
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
-use crate::config::TrainingConfig;
+use crate::config::OptimiserSettings;
 use crate::network::Network;
 
 const BETA_1: f64 = 0.9;
@@ -46,7 +46,7 @@ impl AdamWState {
 }
 
 impl AdamW {
-    pub(crate) fn new(config: &TrainingConfig, network: &Network, state: AdamWState, device: &Device) -> Self {
+    pub(crate) fn new(config: &OptimiserSettings, network: &Network, state: AdamWState, device: &Device) -> Self {
         let decays = network.parameters().into_iter().flat_map(|parameter| {
             let decays = if parameter.shape.len() > 1 { 1.0 } else { 0.0 };
             vec![decays; parameter.values.len()]
@@ -112,7 +112,7 @@ impl ModuleVisitor for Flatten<'_> {
 
 /// The learning rate of a step: up in a straight line over `warmup` steps, then down along a cosine to
 /// `last` × `highest` at step `steps`.
-pub(crate) fn learning_rate(config: &TrainingConfig, step: u64, steps_per_epoch: u64) -> f64 {
+pub(crate) fn learning_rate(config: &OptimiserSettings, step: u64, steps_per_epoch: u64) -> f64 {
     let warmup = config.warmup_epochs * steps_per_epoch as f64;
     let steps = f64::from(config.epochs) * steps_per_epoch as f64;
     let done = step as f64 + 1.0;
@@ -127,16 +127,16 @@ pub(crate) fn learning_rate(config: &TrainingConfig, step: u64, steps_per_epoch:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{ModelConfig, TrainingConfig};
+    use crate::config::NetworkSpec;
 
     #[test]
     fn the_learning_rate_rises_then_falls() {
-        let config = TrainingConfig {
+        let config = OptimiserSettings {
             epochs: 10,
             warmup_epochs: 2.0,
             learning_rate: 1.0,
             final_learning_rate: 0.1,
-            ..TrainingConfig::default()
+            ..OptimiserSettings::default()
         };
         let rates: Vec<f64> = (0..100).map(|step| learning_rate(&config, step, 10)).collect();
         assert!(rates[..20].is_sorted() && rates[20..].is_sorted_by(|a, b| a >= b));
@@ -148,10 +148,10 @@ mod tests {
     #[test]
     fn the_first_step_moves_by_the_learning_rate() {
         let device = Device::flex();
-        let shape = ModelConfig { hidden: 3, dropout: 0.0, input_dropout: 0.0, ..ModelConfig::default() };
+        let shape = NetworkSpec { hidden: 3, layers: 1, head_hidden: None, dropout: 0.0, input_dropout: 0.0 };
         let network = Network::new(&shape, 2, 5, &device.clone().autodiff());
         let before = AdamWState::fresh(&network);
-        let config = TrainingConfig { weight_decay: 0.1, clip_norm: 1e6, ..TrainingConfig::default() };
+        let config = OptimiserSettings { weight_decay: 0.1, clip_norm: 1e6, ..OptimiserSettings::default() };
         let mut adam = AdamW::new(&config, &network, before.clone(), &device);
         let x = Tensor::<3>::ones([4, 3, 2], &device).autodiff();
         let loss = network.forward(x, crate::network::DropoutMasks::none()).sum();
@@ -171,9 +171,9 @@ mod tests {
     #[test]
     fn long_gradients_are_shortened() {
         let device = Device::flex();
-        let shape = ModelConfig { hidden: 3, dropout: 0.0, input_dropout: 0.0, ..ModelConfig::default() };
+        let shape = NetworkSpec { hidden: 3, layers: 1, head_hidden: None, dropout: 0.0, input_dropout: 0.0 };
         let network = Network::new(&shape, 2, 5, &device.clone().autodiff());
-        let config = TrainingConfig { clip_norm: 0.5, ..TrainingConfig::default() };
+        let config = OptimiserSettings { clip_norm: 0.5, ..OptimiserSettings::default() };
         let mut adam = AdamW::new(&config, &network, AdamWState::fresh(&network), &device);
         let x = Tensor::<3>::ones([4, 3, 2], &device).autodiff();
         let gradients = network.forward(x, crate::network::DropoutMasks::none()).sum().backward();

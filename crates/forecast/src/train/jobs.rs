@@ -11,12 +11,12 @@ use staycast_baselines::{BaselineKind, Forecaster};
 use super::baselines::{self, Answers, held_out_auc};
 use super::error::{JobError, TrainError};
 use super::member::{EpochRecord, MemberTask, Side, forecast};
-use super::plan::{Outer, Plan};
+use super::plan::{MemberSplit, OuterSplit, SplitPlan};
 use super::{TrainRequest, TrainingWatch, checkpoint, transfer};
 use crate::examples::{self, Examples};
 use crate::host::HostWeekly;
 use crate::inputs::Inputs;
-use crate::model::ModelKind;
+use crate::model::SingleModel;
 use crate::network::{Network, Parameter};
 use crate::random::member_seed;
 use crate::run::{MemberSummary, Run};
@@ -39,7 +39,7 @@ pub(crate) enum MemberModel {
 /// A trained member with what it says about rows that it was not trained on.
 pub(super) struct TrainedMember {
     /// Which of the run's models it belongs to.
-    pub(super) kind: ModelKind,
+    pub(super) kind: SingleModel,
     pub(super) model: MemberModel,
     /// Its epochs; none where there are none.
     pub(super) history: Vec<EpochRecord>,
@@ -62,15 +62,15 @@ struct Shared<'a> {
 
 struct Job<'a> {
     split: usize,
-    outer: &'a Outer,
-    kind: ModelKind,
+    outer: &'a OuterSplit,
+    kind: SingleModel,
     member: u32,
 }
 
 /// Trains every network, or goes on with what `folder` has of them.
 pub(super) fn train_all(
     request: &TrainRequest<'_>,
-    plan: &Plan,
+    plan: &SplitPlan,
     examples: &Examples,
     folder: &Path,
     watch: &dyn TrainingWatch,
@@ -156,8 +156,8 @@ impl<'a> Work<'a> {
     fn job(&self, job: &Job<'a>) -> Result<TrainedMember, TrainError> {
         let shared = self.shared(job)?;
         let trained = match job.kind {
-            ModelKind::Baseline(kind) => self.baseline(job, &shared, kind)?,
-            ModelKind::Lstm | ModelKind::Blend => self.network(job, &shared)?,
+            SingleModel::Baseline(kind) => self.baseline(job, &shared, kind)?,
+            SingleModel::Lstm => self.network(job, &shared)?,
         };
         self.watch.member_finished(&trained.summary);
         drop(shared);
@@ -173,7 +173,7 @@ impl<'a> Work<'a> {
 
     fn network(&self, job: &Job<'a>, shared: &Shared<'a>) -> Result<TrainedMember, TrainError> {
         let config = self.request.config;
-        let (training, held_out) = job.outer.members[job.member as usize].clone();
+        let MemberSplit { training, held_out } = job.outer.members[job.member as usize].clone();
         let task = MemberTask {
             config,
             device: self.request.device.device(),
@@ -190,7 +190,7 @@ impl<'a> Work<'a> {
         let summary = summary(job, Some(best.epoch), best.validation_auc);
 
         let device = self.request.device.device();
-        let network = Network::new(&config.model, shared.inputs.width(), task.seed, device);
+        let network = Network::new(&config.network, shared.inputs.width(), task.seed, device);
         let flat = Tensor::from_data(TensorData::new(state.best.clone(), [state.best.len()]), device);
         let network = network.with_flat(&flat);
         let test = match &shared.test {
@@ -214,7 +214,7 @@ impl<'a> Work<'a> {
     fn baseline(&self, job: &Job<'a>, shared: &Shared<'a>, kind: BaselineKind) -> Result<TrainedMember, TrainError> {
         let problem = |problem: String| TrainError::Member { repeat: job.outer.repeat, fold: job.outer.fold, problem };
         let host = shared.host.as_ref().expect("made where there is a model to beat");
-        let (training, held_out) = &job.outer.members[job.member as usize];
+        let MemberSplit { training, held_out } = &job.outer.members[job.member as usize];
         let path = self.checkpoint(job);
         let model = if path.exists() {
             baselines::load(&path)?
@@ -239,7 +239,7 @@ impl<'a> Work<'a> {
             Some(test) => forecast(test).map_err(|error| problem(error.to_string()))?,
             None => Vec::new(),
         };
-        let week = self.request.config.training.target_week as usize;
+        let week = self.request.config.training.target.count();
         let auc = held_out_auc(self.examples, &shared.side.enrolments, held_out, &of_held_out, week);
         let auc = auc.ok_or_else(|| {
             problem(format!("the held-out rows of {kind}'s member {} have no AUC at week {week}", job.member))
@@ -288,7 +288,7 @@ impl<'a> Work<'a> {
     }
 
     fn checkpoint(&self, job: &Job<'_>) -> PathBuf {
-        let Outer { repeat, fold, .. } = job.outer;
+        let OuterSplit { repeat, fold, .. } = job.outer;
         let fold = if self.request.config.split.cross_validates() {
             format!("repeat{repeat}-fold{fold}-")
         } else {
@@ -296,8 +296,8 @@ impl<'a> Work<'a> {
         };
         let member = job.member;
         self.folder.join(match job.kind {
-            ModelKind::Baseline(kind) => format!("{fold}{kind}-member{member}.json.zst"),
-            ModelKind::Lstm | ModelKind::Blend => format!("{fold}member{member}.safetensors"),
+            SingleModel::Baseline(kind) => format!("{fold}{kind}-member{member}.json.zst"),
+            SingleModel::Lstm => format!("{fold}member{member}.safetensors"),
         })
     }
 
@@ -307,7 +307,7 @@ impl<'a> Work<'a> {
         if let Some(shared) = &slot.shared {
             return Ok(shared.clone());
         }
-        let Outer { training, test, .. } = job.outer;
+        let OuterSplit { training, test, .. } = job.outer;
         let inputs = match self.request.from.and_then(Run::inputs) {
             // The weights to go on from belong to these.
             Some(inputs) => inputs.clone(),
@@ -315,20 +315,20 @@ impl<'a> Work<'a> {
         };
         let (data, weeks) = (self.request.data, self.examples.weeks());
         let parts = self.request.config.model.parts();
-        let with_raw = parts.iter().any(|kind| matches!(kind, ModelKind::Baseline(_)));
+        let with_raw = parts.iter().any(|kind| matches!(kind, SingleModel::Baseline(_)));
         let mut host = Some(HostWeekly::new(data, &inputs, training, weeks, with_raw)?);
         let test = if self.request.config.split.cross_validates() {
             Some(HostWeekly::new(data, &inputs, test, weeks, with_raw)?)
         } else {
             None
         };
-        let values = host.as_ref().map(HostWeekly::values).filter(|_| parts.contains(&ModelKind::Lstm));
+        let values = host.as_ref().map(HostWeekly::values).filter(|_| parts.contains(&SingleModel::Lstm));
         let x = values.map(|values| self.tensor(values, training.len(), inputs.width()));
         if !with_raw {
             host = None;
         }
         let initial = self.request.from.map(transfer::parameters).unwrap_or_default();
-        let next_week = match self.request.config.training.next_week > 0.0 && x.is_some() {
+        let next_week = match self.request.config.training.next_week.is_some() && x.is_some() {
             true => examples::active_next_week(data, training, weeks).ok_or(TrainError::NoNextWeek)?,
             false => Vec::new(),
         };
@@ -354,7 +354,7 @@ impl<'a> Work<'a> {
         Tensor::from_data(data, self.request.device.device())
     }
 
-    fn collect(self, plan: &Plan) -> Result<Vec<TrainedSplit>, TrainError> {
+    fn collect(self, plan: &SplitPlan) -> Result<Vec<TrainedSplit>, TrainError> {
         let mut outcomes: Vec<Option<Result<TrainedMember, TrainError>>> =
             self.done.into_iter().map(OnceLock::into_inner).collect();
         // The first real failure explains the stop better than the jobs that were stopped by it.
@@ -381,6 +381,6 @@ impl<'a> Work<'a> {
 }
 
 fn summary(job: &Job<'_>, best_epoch: Option<u32>, validation_auc: f64) -> MemberSummary {
-    let Outer { repeat, fold, .. } = *job.outer;
+    let OuterSplit { repeat, fold, .. } = *job.outer;
     MemberSummary { model: job.kind, repeat, fold, member: job.member, best_epoch, validation_auc }
 }

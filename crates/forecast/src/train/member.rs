@@ -105,7 +105,7 @@ impl MemberTask<'_> {
 
     fn network(&self, device: &Device) -> Network {
         let [_, _, inputs] = self.side.x().dims();
-        let network = Network::new(&self.config.model, inputs, self.seed, device);
+        let network = Network::new(&self.config.network, inputs, self.seed, device);
         let network = match self.side.initial.as_slice() {
             [] => network,
             members => network.with_parameters(members[self.member as usize % members.len()].clone()),
@@ -132,7 +132,7 @@ impl MemberTask<'_> {
         let targets = Targets::new(self)?;
         let judge = Judge::new(self)?;
         let tracked = self.network(&self.device.clone().autodiff());
-        let mut adam = AdamW::new(&self.config.training, &tracked, state.optimiser.clone(), self.device);
+        let mut adam = AdamW::new(&self.config.training.optimiser, &tracked, state.optimiser.clone(), self.device);
         let plain = self.network(self.device);
         let mut tracked = tracked.with_flat(&adam.parameters);
         while !state.finished {
@@ -170,7 +170,8 @@ impl MemberTask<'_> {
 
     fn is_over(&self, history: &[EpochRecord]) -> bool {
         let since_best = history.iter().rev().take_while(|record| !record.best).count();
-        history.len() as u32 >= self.config.training.epochs || since_best as u32 >= self.config.training.patience
+        history.len() as u32 >= self.config.training.optimiser.epochs
+            || since_best as u32 >= self.config.training.patience
     }
 
     /// One pass over the training rows; returns the mean loss and the last learning rate.
@@ -178,19 +179,19 @@ impl MemberTask<'_> {
         let mut order = self.training.clone();
         shuffle(&mut order, &mut stream(self.seed, Purpose::Order, u64::from(epoch)));
         let mut dropout = stream(self.seed, Purpose::Dropout, u64::from(epoch));
-        let batches = order.chunks(self.config.training.batch_for(order.len()));
+        let batches = order.chunks(self.config.training.batch_size.for_rows(order.len()));
         let steps = batches.len() as u64;
         let on_device = OnDevice { x: self.side.x(), targets };
         let mut total = Tensor::<1>::zeros([1], self.device);
         let mut rate = 0.0;
         for (step, batch) in batches.enumerate() {
-            let model = &self.config.model;
+            let model = &self.config.network;
             let [_, _, inputs] = self.side.x().dims();
             let masks = DropoutMasks {
                 inputs: mask(batch.len(), inputs, model.input_dropout, &mut dropout, self.device),
                 outputs: mask(batch.len(), model.hidden, model.dropout, &mut dropout, self.device),
             };
-            rate = learning_rate(&self.config.training, u64::from(epoch - 1) * steps + step as u64, steps);
+            rate = learning_rate(&self.config.training.optimiser, u64::from(epoch - 1) * steps + step as u64, steps);
             if !self.side.initial.is_empty() {
                 rate *= self.config.training.fine_tuning;
             }
@@ -294,7 +295,7 @@ impl Targets {
         let label = |position: usize| examples.taught(task.side.enrolments[position]);
         let emphasis: Vec<f64> = (0..weeks)
             .map(|week| {
-                let away = (week as f64 + 1.0 - f64::from(task.config.training.target_week)).abs();
+                let away = (week as f64 + 1.0 - f64::from(task.config.training.target.weeks())).abs();
                 1.0 + task.config.training.target_emphasis * 0.5_f64.powf(away)
             })
             .collect();
@@ -325,8 +326,9 @@ impl Targets {
         let scale = task.training.len() as f64 / total;
         let labels: Vec<f32> =
             (0..positions).map(|position| f32::from(u8::from(label(position) == Some(true)))).collect();
-        let next_week = (!task.side.next_week.is_empty()).then(|| {
-            let share = task.config.training.next_week * scale;
+        let next_week = task.config.training.next_week.filter(|_| !task.side.next_week.is_empty());
+        let next_week = next_week.map(|weight| {
+            let share = weight * scale;
             let of = |value: &dyn Fn(usize, Option<bool>) -> f64| {
                 let values: Vec<f32> =
                     task.side.next_week.iter().enumerate().map(|(at, &active)| value(at, active) as f32).collect();
@@ -395,12 +397,12 @@ impl Judge {
             }
             found
         };
-        let target = task.config.training.target_week as usize - 1;
+        let target = task.config.training.target.last_week().position();
         let at_target = rows(&|week| week == target);
         let positives = at_target.iter().filter(|(_, label)| *label).count();
         let negatives = at_target.len() - positives;
         if positives == 0 || negatives == 0 {
-            let week = task.config.training.target_week;
+            let week = u32::from(task.config.training.target.weeks());
             return Err(MemberError::OneClassHeldOut { member: task.member, week, positives, negatives });
         }
         Ok(Self { at_target, at_all: rows(&|_| true) })

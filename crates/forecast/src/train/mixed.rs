@@ -1,29 +1,28 @@
 //! What a split's members say together: of the rows that they held out, which calibration, thresholds, the blend's weights
 //! and hazards are fitted on, and of the rows that a fold tests.
 
-use std::collections::BTreeSet;
-
 use staycast_baselines::BaselineKind;
 use staycast_evaluation::calibration::Calibration;
 
 use super::jobs::TrainedSplit;
-use super::plan::{Outer, Plan};
+use super::plan::{OuterSplit, SplitPlan};
 use super::{TrainError, TrainRequest};
 use crate::blend::{self, BlendRecord};
+use crate::config::ModelSpec;
 use crate::examples::Examples;
 use crate::fitted::{Fitted, HeldOut};
-use crate::model::ModelKind;
+use crate::model::SingleModel;
 use crate::survival;
 
 /// When those leave of whom the run's model says whether; `None` where the data can't say, or the model says it itself.
 pub(super) fn hazards_by_forecast(
     request: &TrainRequest<'_>,
-    plan: &Plan,
+    plan: &SplitPlan,
     examples: &Examples,
     logits: &[f32],
 ) -> Result<Option<staycast_baselines::BaselineModel>, TrainError> {
     let config = request.config;
-    if config.model.kind == ModelKind::Baseline(BaselineKind::Hazard) {
+    if config.model == ModelSpec::Single(SingleModel::Baseline(BaselineKind::Hazard)) {
         return Ok(None);
     }
     let training = &plan.splits[0].training;
@@ -46,43 +45,48 @@ pub(super) struct Mixed {
 pub(super) fn mix(
     request: &TrainRequest<'_>,
     examples: &Examples,
-    outer: &Outer,
+    outer: &OuterSplit,
     split: &TrainedSplit,
 ) -> Result<Mixed, TrainError> {
     let (config, weeks) = (request.config, examples.weeks());
-    let (method, rule) = (config.calibration.fit_by(), config.threshold.chosen_by());
+    let (method, rule) = (config.calibration, config.threshold);
     let fit = |logits: &[f32]| {
         let held_out = HeldOut { enrolments: &outer.training, logits };
         Fitted::fit(request.data, examples, &held_out, method, rule)
     };
-    // In the order of a blend's record.
-    let parts: Vec<ModelKind> = config.model.parts().into_iter().collect::<BTreeSet<_>>().into_iter().collect();
-    let of_parts: Vec<Vec<f32>> = parts.iter().map(|&kind| held_out_logits(outer, split, kind, weeks)).collect();
-    let mixed = if config.model.kind == ModelKind::Blend {
-        let (weights, not_fitted) = blend::fit(examples, &outer.training, &parts, &of_parts);
-        let logits = blend::apply(&weights, &of_parts, weeks);
-        let mut fitted = fit(&logits);
-        // Why there is no blend says more than that there is nothing to calibrate.
-        fitted.not_fitted.extend(not_fitted);
-        let parts = parts.iter().zip(&of_parts).map(|(&kind, logits)| (kind, fit(logits))).collect();
-        Mixed { logits, fitted, blend: Some(BlendRecord { weights, parts }) }
-    } else {
-        Mixed { fitted: fit(&of_parts[0]), logits: of_parts.into_iter().next().expect("one model"), blend: None }
+    let held_out = |kind: SingleModel| held_out_logits(outer, split, kind, weeks);
+    let mixed = match &config.model {
+        ModelSpec::Single(kind) => {
+            let logits = held_out(*kind);
+            Mixed { fitted: fit(&logits), logits, blend: None }
+        }
+        ModelSpec::Blend(parts) => {
+            // In the order of a blend's record.
+            let parts: Vec<SingleModel> = parts.sorted().collect();
+            let by_part: Vec<Vec<f32>> = parts.iter().map(|&kind| held_out(kind)).collect();
+            let (weights, not_fitted) = blend::fit(examples, &outer.training, &parts, &by_part);
+            let logits = blend::apply(&weights, &by_part, weeks);
+            let mut fitted = fit(&logits);
+            // Why there is no blend says more than that there is nothing to calibrate.
+            fitted.not_fitted.extend(not_fitted);
+            let parts = parts.iter().zip(&by_part).map(|(&kind, logits)| (kind, fit(logits))).collect();
+            Mixed { logits, fitted, blend: Some(BlendRecord { weights, parts }) }
+        }
     };
-    let week = config.training.target_week;
-    match mixed.fitted.not_fitted.get(&(week as u16)) {
-        Some(reason) => Err(TrainError::TargetNotFitted { week, reason: reason.clone() }),
+    let week = config.training.target.weeks();
+    match mixed.fitted.not_fitted.get(&week) {
+        Some(reason) => Err(TrainError::TargetNotFitted { week: u32::from(week), reason: reason.clone() }),
         None => Ok(mixed),
     }
 }
 
 /// Mean logits over the members of a model that held a position out, NaN where none did.
-fn held_out_logits(outer: &Outer, split: &TrainedSplit, kind: ModelKind, weeks: usize) -> Vec<f32> {
+fn held_out_logits(outer: &OuterSplit, split: &TrainedSplit, kind: SingleModel, weeks: usize) -> Vec<f32> {
     let mut sums = vec![0.0_f64; outer.training.len() * weeks];
     let mut counts = vec![0_u32; outer.training.len()];
     let members = split.members.iter().filter(|member| member.kind == kind);
-    for ((_, held_out), member) in outer.members.iter().zip(members) {
-        for (row, &position) in held_out.iter().enumerate() {
+    for (split, member) in outer.members.iter().zip(members) {
+        for (row, &position) in split.held_out.iter().enumerate() {
             counts[position] += 1;
             for week in 0..weeks {
                 sums[position * weeks + week] += f64::from(member.held_out[row * weeks + week]);
@@ -99,7 +103,7 @@ fn held_out_logits(outer: &Outer, split: &TrainedSplit, kind: ModelKind, weeks: 
 }
 
 /// Mean logits of the test enrolments over the members of a model.
-fn test_logits(outer: &Outer, split: &TrainedSplit, kind: ModelKind, weeks: usize) -> Vec<f32> {
+fn test_logits(outer: &OuterSplit, split: &TrainedSplit, kind: SingleModel, weeks: usize) -> Vec<f32> {
     let of_kind: Vec<&Vec<f32>> =
         split.members.iter().filter(|member| member.kind == kind).map(|member| &member.test).collect();
     (0..outer.test.len() * weeks)
@@ -131,7 +135,7 @@ pub(crate) struct FoldPrediction {
 
 /// What every fold says of the enrolments that it held, in their order.
 pub(super) fn fold_predictions(
-    plan: &Plan,
+    plan: &SplitPlan,
     examples: &Examples,
     trained: &[TrainedSplit],
     mixed: &[Mixed],
@@ -139,7 +143,7 @@ pub(super) fn fold_predictions(
     let weeks = examples.weeks();
     let mut predictions = Vec::new();
     for ((outer, split), Mixed { fitted, blend, .. }) in plan.splits.iter().zip(trained).zip(mixed) {
-        let kinds: Vec<ModelKind> = match blend {
+        let kinds: Vec<SingleModel> = match blend {
             Some(blend) => blend.parts.keys().copied().collect(),
             None => vec![split.members[0].kind],
         };

@@ -114,19 +114,19 @@ pub fn train(request: &TrainRequest<'_>, watch: &dyn TrainingWatch) -> Result<Ru
     let mut clock = record::Clock::start();
     let weeks = weeks(request.data, request.config)?;
     let mut examples = Examples::of(request.data, weeks);
-    if let Some(rule) = request.config.training.proxy_rule() {
+    if let Some(rule) = request.config.training.proxy {
         examples = examples.with_proxies(request.data, rule);
     }
-    let plan = plan::Plan::new(request.data, request.config)?;
+    let plan = plan::SplitPlan::new(request.data, request.config)?;
     if let Some(from) = request.from {
         transfer::check(from, request, &plan)?;
     }
     let folder = record::prepare(request)?;
     watch.planned(&TrainingPlan {
-        model: request.config.model.kind,
+        model: request.config.model.kind(),
         members: plan.splits.iter().map(|outer| outer.members.len() as u64).sum::<u64>()
             * request.config.model.parts().len() as u64,
-        epochs: request.config.training.epochs,
+        epochs: request.config.training.optimiser.epochs,
         training: plan.splits[0].training.len() as u64,
         test: plan.splits[0].test.len() as u64,
         weeks: weeks as u32,
@@ -150,11 +150,11 @@ fn weeks(data: &Dataset, config: &CheckedConfig) -> Result<usize, TrainError> {
         return Err(InputsError::MissingFeatures { missing: vec!["days_since_last".to_owned()] }.into());
     }
     let greatest = greatest_cutoff(data);
-    let target = config.training.target_week;
+    let target = u32::from(config.training.target.weeks());
     if target > greatest {
         let rule = data.manifest.labels.rule.to_string();
         return Err(TrainError::TargetInLabelWindow { target, greatest, rule });
     }
-    let limit = config.training.weeks;
-    Ok(if limit == 0 { greatest } else { limit.min(greatest) } as usize)
+    let last = config.training.last_cut_off.map(|last| u32::from(last.weeks()));
+    Ok(last.map_or(greatest, |last| last.min(greatest)) as usize)
 }

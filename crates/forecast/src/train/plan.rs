@@ -1,199 +1,195 @@
-//! Which enrolments each network is trained on, stopped by, and tested with.
+//! The plan of a run: which enrolments each member is trained on, stopped by, and tested with.
 
 use std::collections::BTreeSet;
 
 use staycast_evaluation::splits::{
-    FoldRequest, Folds, Grouping, LaterRuns, Part, Split, SplitError, SplitKind, SplitRequest, SplitRow, TestCourses,
-    TestInstitutions, assign, course_family,
+    Assignment, FoldRequest, Folds, Grouping, Part, Split, SplitError, SplitExclusion, SplitKind, SplitRequest,
+    SplitRow, assign, course_family,
 };
 use staycast_sequences::{CourseRow, Dataset, DropoutRule};
-use staycast_weeks::CutOff;
 
-use crate::config::{CheckedConfig, SplitConfig};
+use crate::config::{CheckedConfig, CheckedEnsemble, CheckedSplit, LeftOut, SplitSpec};
 use crate::run::FoldsRecord;
 
-/// The static column that says which institution an enrolment is of, in sequences of several institutions.
+/// The static column that names the institution of an enrolment, in sequences of several institutions.
 const INSTITUTION: &str = "institution";
 
 /// Days after a course's end until a labels file is taken to be known: such a file does not say when it was made.
 const LABELS_FILE_LAG_DAYS: i64 = 14;
 
-/// The enrolments of a run, as indices into the data set.
+/// Divides the enrolments of a run, as indices into the data set.
 #[derive(Clone, Debug)]
-pub(crate) struct Plan {
-    /// One split, or one a fold and repeat.
-    pub(crate) splits: Vec<Outer>,
+pub(crate) struct SplitPlan {
+    /// One split, or one a fold and repeat; never empty.
+    pub(crate) splits: Vec<OuterSplit>,
     /// What the test measures.
     pub(crate) kind: SplitKind,
-    /// The first split in words.
+    /// Describes the first split.
     pub(crate) description: String,
     /// The folds that were made, in a cross-validation.
     pub(crate) folds: Option<FoldsRecord>,
-    /// What stays together in the held-out parts of the training side.
+    /// The unit that stays together in the held-out parts of the training sets.
     pub(crate) held_out_by: Grouping,
 }
 
-/// One training side and its test part.
+/// A training set and its test part.
 #[derive(Clone, Debug)]
-pub(crate) struct Outer {
+pub(crate) struct OuterSplit {
+    /// Repeat of the cross-validation, from 0; 0 without one.
     pub(crate) repeat: u32,
+    /// Fold, from 0; 0 without a cross-validation.
     pub(crate) fold: u32,
     pub(crate) training: Vec<usize>,
     pub(crate) test: Vec<usize>,
     /// Enrolments in neither, with the reason.
-    pub(crate) excluded: Vec<(usize, Part)>,
-    /// By member: positions in `training` that it is trained on, and those it holds out.
-    pub(crate) members: Vec<(Vec<usize>, Vec<usize>)>,
+    pub(crate) excluded: Vec<(usize, SplitExclusion)>,
+    /// One a member of the ensemble.
+    pub(crate) members: Vec<MemberSplit>,
 }
 
-impl Plan {
-    pub(crate) fn new(data: &Dataset, config: &CheckedConfig) -> Result<Self, SplitError> {
-        let split = &config.split;
-        let named = |courses: &[String]| courses.iter().cloned().collect::<BTreeSet<String>>();
-        // Other splits than by course know no training courses: the other courses' rows are not offered to them.
-        let wanted = named(&split.train_courses);
-        let tested = named(&split.test_courses);
-        let kept: Vec<usize> = (0..data.enrolments.len())
-            .filter(|&enrolment| {
-                let course = &data.course_of(enrolment).id;
-                split.by == "course" && !split.cross_validates()
-                    || wanted.is_empty()
-                    || wanted.contains(course)
-                    || tested.contains(course)
-            })
-            .collect();
-        let rows = rows(data, &kept, &split.run_separator);
-        let mut plan =
-            if split.cross_validates() { Self::folds(&rows, &kept, config)? } else { Self::one(&rows, &kept, config)? };
-        for outer in &mut plan.splits {
-            let (by, members) = held_out(data, config, outer)?;
-            plan.held_out_by = by;
-            outer.members = members;
-        }
-        Ok(plan)
-    }
+/// Divides a training set for one member of the ensemble, by positions in [`OuterSplit::training`].
+#[derive(Clone, Debug)]
+pub(crate) struct MemberSplit {
+    /// Positions that the member is trained on.
+    pub(crate) training: Vec<usize>,
+    /// Positions that stop its training, and that calibration and thresholds are fitted on.
+    pub(crate) held_out: Vec<usize>,
+}
 
-    fn one(rows: &[SplitRow<'_>], kept: &[usize], config: &CheckedConfig) -> Result<Self, SplitError> {
+impl SplitPlan {
+    /// Divides the enrolments of `data` as the configuration asks for.
+    ///
+    /// # Errors
+    /// When these enrolments can't be divided so.
+    pub(crate) fn new(data: &Dataset, config: &CheckedConfig) -> Result<Self, SplitError> {
+        let offered = offered(data, &config.split);
+        let rows = rows(data, &offered, &config.split.run_separator);
+        let divided = match &config.split.spec {
+            SplitSpec::OneTest(split) => Divided::once(&rows, split, config)?,
+            SplitSpec::Folds { by, folds, repeats } => {
+                let request = FoldRequest { folds: *folds, repeats: *repeats, by: *by, seed: config.training.seed };
+                Divided::in_folds(&rows, &Folds::new(&rows, request)?)?
+            }
+            SplitSpec::LeaveOneOut(unit) => {
+                Divided::in_folds(&rows, &Folds::leave_one_out(&rows, (*unit).into(), config.training.seed)?)?
+            }
+        };
+        let Assignment { kind, description, .. } = divided.first.clone();
+        let mut held_out_by = Grouping::Learner;
+        let mut splits = Vec::new();
+        for (repeat, fold, assignment) in divided.assignments() {
+            let mut outer = OuterSplit::new(assignment, &offered, repeat, fold);
+            (held_out_by, outer.members) = hold_out(data, config, &outer.training)?;
+            splits.push(outer);
+        }
+        Ok(Self { splits, kind, description, folds: divided.folds, held_out_by })
+    }
+}
+
+/// Returns the enrolments whose rows the split may use.
+fn offered(data: &Dataset, split: &CheckedSplit) -> Vec<usize> {
+    let is_offered = |&enrolment: &usize| match &split.offered_courses {
+        Some(courses) => courses.contains(&data.course_of(enrolment).id),
+        None => true,
+    };
+    (0..data.enrolments.len()).filter(is_offered).collect()
+}
+
+/// The rows offered, divided once or in folds.
+struct Divided {
+    first: Assignment,
+    /// The others, by repeat and fold.
+    others: Vec<(u32, u32, Assignment)>,
+    folds: Option<FoldsRecord>,
+}
+
+impl Divided {
+    fn once(rows: &[SplitRow<'_>], split: &Split, config: &CheckedConfig) -> Result<Self, SplitError> {
         let request = SplitRequest {
-            split: request(&config.split),
+            split: split.clone(),
             validation: None,
-            cut_off: cut_off(config),
+            cut_off: config.training.target,
             seed: config.training.seed,
         };
-        let assignment = assign(rows, &request)?;
-        let outer = outer(&assignment.part, kept, 0, 0);
+        Ok(Self { first: assign(rows, &request)?, others: Vec::new(), folds: None })
+    }
+
+    fn in_folds(rows: &[SplitRow<'_>], made: &Folds) -> Result<Self, SplitError> {
+        let FoldRequest { folds, repeats, .. } = made.request();
+        let places = (0..repeats).flat_map(|repeat| (0..folds).map(move |fold| (repeat, fold)));
+        let others =
+            places.skip(1).map(|(repeat, fold)| Ok((repeat, fold, made.assignment(rows, repeat, fold, None)?)));
         Ok(Self {
-            splits: vec![outer],
-            kind: assignment.kind,
-            description: assignment.description,
-            folds: None,
-            held_out_by: Grouping::Learner,
+            first: made.assignment(rows, 0, 0, None)?,
+            others: others.collect::<Result<_, SplitError>>()?,
+            folds: Some(FoldsRecord { folds, repeats }),
         })
     }
 
-    fn folds(rows: &[SplitRow<'_>], kept: &[usize], config: &CheckedConfig) -> Result<Self, SplitError> {
-        let SplitConfig { folds, repeats, leave_one_out, .. } = config.split;
-        let by = match config.split.by.as_str() {
-            "course" => Grouping::Course,
-            "institution" => Grouping::Institution,
-            "random" => Grouping::Enrolment,
-            _ => Grouping::Learner,
-        };
-        let seed = config.training.seed;
-        let made = if leave_one_out {
-            Folds::leave_one_out(rows, by, seed)?
-        } else {
-            Folds::new(rows, FoldRequest { folds, repeats, by, seed })?
-        };
-        let FoldRequest { folds, repeats, .. } = made.request();
-        let mut splits = Vec::new();
-        let mut first = None;
-        for repeat in 0..repeats {
-            for fold in 0..folds {
-                let assignment = made.assignment(rows, repeat, fold, None)?;
-                splits.push(outer(&assignment.part, kept, repeat, fold));
-                first.get_or_insert((assignment.kind, assignment.description));
+    /// Lists the assignments with their repeat and fold.
+    fn assignments(&self) -> impl Iterator<Item = (u32, u32, &Assignment)> {
+        let others = self.others.iter().map(|(repeat, fold, assignment)| (*repeat, *fold, assignment));
+        [(0, 0, &self.first)].into_iter().chain(others)
+    }
+}
+
+impl OuterSplit {
+    /// Sorts the enrolments `offered`, whose parts are given, into training set and test; without members yet.
+    fn new(assignment: &Assignment, offered: &[usize], repeat: u32, fold: u32) -> Self {
+        let (mut training, mut test, mut excluded) = (Vec::new(), Vec::new(), Vec::new());
+        for (&part, &enrolment) in assignment.part.iter().zip(offered) {
+            match part {
+                Part::Train | Part::Validation => training.push(enrolment),
+                Part::Test => test.push(enrolment),
+                Part::Excluded(reason) => excluded.push((enrolment, reason)),
             }
         }
-        let (kind, description) = first.expect("a checked configuration has a fold");
-        let folds = Some(FoldsRecord { folds, repeats });
-        Ok(Self { splits, kind, description, folds, held_out_by: Grouping::Learner })
+        Self { repeat, fold, training, test, excluded, members: Vec::new() }
     }
 }
 
-fn cut_off(config: &CheckedConfig) -> CutOff {
-    let weeks = u16::try_from(config.training.target_week).unwrap_or(u16::MAX);
-    CutOff::after_weeks(weeks).expect("a checked configuration sees a week or more")
-}
-
-fn request(split: &SplitConfig) -> Split {
-    let names = |names: &[String]| names.iter().cloned().collect::<BTreeSet<String>>();
-    let test_share = split.test_share;
-    let test = match split.test_courses.as_slice() {
-        [] => TestCourses::Share(test_share),
-        courses => TestCourses::Named(names(courses)),
-    };
-    match split.by.as_str() {
-        "time" => Split::Time { test },
-        "later-run" => {
-            let test = match split.test_families.as_slice() {
-                [] => LaterRuns::Share(test_share),
-                [all] if all == "*" => LaterRuns::All,
-                families => LaterRuns::Named(names(families)),
-            };
-            Split::LaterRun { test }
-        }
-        "learner" => Split::Learner { test_share },
-        "institution" => {
-            let test = match split.test_institutions.as_slice() {
-                [] => TestInstitutions::Share(test_share),
-                institutions => TestInstitutions::Named(names(institutions)),
-            };
-            Split::Institution { test }
-        }
-        "random" => Split::Random { test_share },
-        _ => Split::Course { test, train: (!split.train_courses.is_empty()).then(|| names(&split.train_courses)) },
-    }
-}
-
-fn outer(parts: &[Part], kept: &[usize], repeat: u32, fold: u32) -> Outer {
-    let mut outer =
-        Outer { repeat, fold, training: Vec::new(), test: Vec::new(), excluded: Vec::new(), members: Vec::new() };
-    for (&part, &enrolment) in parts.iter().zip(kept) {
-        match part {
-            Part::Train | Part::Validation => outer.training.push(enrolment),
-            Part::Test => outer.test.push(enrolment),
-            Part::Excluded(_) => outer.excluded.push((enrolment, part)),
-        }
-    }
-    outer
-}
-
-type Members = Vec<(Vec<usize>, Vec<usize>)>;
-
-/// Each member's rows of a training side: what is held out is what the test is made of (whole courses, institutions)
-/// where there is enough of it, courses where there are too few institutions, and else learners.
-fn held_out(data: &Dataset, config: &CheckedConfig, outer: &Outer) -> Result<(Grouping, Members), SplitError> {
-    let folds = config.ensemble.validation_folds;
-    let members = config.ensemble.members;
-    let rows = rows(data, &outer.training, &config.split.run_separator);
+/// Divides a training set for each member: what is held out is the test's unit (whole courses, institutions) where there
+/// is enough of it, courses where there are too few institutions, and else learners.
+fn hold_out(
+    data: &Dataset,
+    config: &CheckedConfig,
+    training: &[usize],
+) -> Result<(Grouping, Vec<MemberSplit>), SplitError> {
+    let CheckedEnsemble { members, validation_folds: folds } = config.ensemble;
+    let rows = rows(data, training, &config.split.run_separator);
     let courses = rows.iter().map(|row| row.course).collect::<BTreeSet<_>>().len();
     let institutions = rows.iter().map(|row| row.institution).collect::<BTreeSet<_>>().len();
     let enough = |groups: usize| groups >= folds as usize;
-    let by = match config.split.by.as_str() {
-        "institution" if enough(institutions) => Grouping::Institution,
-        "course" | "time" | "later-run" | "institution" if enough(courses) => Grouping::Course,
+    let by = match tested_by(&config.split.spec) {
+        Grouping::Institution if enough(institutions) => Grouping::Institution,
+        Grouping::Institution | Grouping::Course if enough(courses) => Grouping::Course,
         _ => Grouping::Learner,
     };
     let request = FoldRequest { folds, repeats: members.div_ceil(folds), by, seed: config.training.seed };
     let made = Folds::new(&rows, request)?;
-    let of_member = |member: u32| {
+    let for_member = |member: u32| {
         let assignment = made.assignment(&rows, member / folds, member % folds, None)?;
-        Ok((assignment.rows_of(Part::Train), assignment.rows_of(Part::Test)))
+        Ok(MemberSplit { training: assignment.rows_of(Part::Train), held_out: assignment.rows_of(Part::Test) })
     };
-    Ok((by, (0..members).map(of_member).collect::<Result<Members, SplitError>>()?))
+    Ok((by, (0..members).map(for_member).collect::<Result<_, SplitError>>()?))
 }
 
+/// Returns the unit that the test is made of.
+fn tested_by(spec: &SplitSpec) -> Grouping {
+    match spec {
+        SplitSpec::OneTest(split) => match split {
+            Split::Course { .. } | Split::Time { .. } | Split::LaterRun { .. } => Grouping::Course,
+            Split::Institution { .. } => Grouping::Institution,
+            Split::Learner { .. } => Grouping::Learner,
+            Split::Random { .. } => Grouping::Enrolment,
+        },
+        SplitSpec::Folds { by, .. } => *by,
+        SplitSpec::LeaveOneOut(LeftOut::Course) => Grouping::Course,
+        SplitSpec::LeaveOneOut(LeftOut::Institution) => Grouping::Institution,
+    }
+}
+
+/// Describes enrolments as splitting needs to know them.
 fn rows<'a>(data: &'a Dataset, enrolments: &[usize], run_separator: &str) -> Vec<SplitRow<'a>> {
     enrolments
         .iter()
@@ -216,7 +212,7 @@ fn rows<'a>(data: &'a Dataset, enrolments: &[usize], run_separator: &str) -> Vec
         .collect()
 }
 
-/// First day, since 1970-01-01, at whose start a course's labels are known; `None` without calendar dates.
+/// Returns the first day, since 1970-01-01, at whose start a course's labels are known; `None` without calendar dates.
 pub(crate) fn labels_known_day(rule: DropoutRule, course: &CourseRow) -> Option<i64> {
     let lag = match rule {
         DropoutRule::NoActivityAfter { days } => i64::from(days),

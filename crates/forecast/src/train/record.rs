@@ -8,18 +8,18 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
-use staycast_evaluation::splits::{Part, SplitExclusion};
+use staycast_evaluation::splits::SplitExclusion;
 
 use super::jobs::TrainedSplit;
 use super::mixed::{Mixed, fold_predictions, hazards_by_forecast, mix};
-use super::plan::{Plan, labels_known_day};
+use super::plan::{SplitPlan, labels_known_day};
 use super::{MemberModel, Start, TrainError, TrainRequest, baselines, checkpoint};
 use crate::config::Config;
 use crate::device::DeviceInfo;
 use crate::examples::Examples;
 use crate::files::{self, FileError};
 use crate::fitted::Fitted;
-use crate::model::ModelKind;
+use crate::model::SingleModel;
 use crate::run::{
     BASELINES, BLEND, CALIBRATION, CHECKPOINTS, CONFIG, DataRecord, FOLD_CALIBRATION, FoldFit, MANIFEST, METRICS,
     MODEL, MemberSummary, OUT_OF_FOLD, ParentRecord, ProxyRecord, RUN_KIND, RUN_VERSION, Run, RunManifest, SCALER,
@@ -64,7 +64,7 @@ impl Started {
             staycast_version: env!("CARGO_PKG_VERSION").to_owned(),
             data_fingerprint: request.data.manifest.fingerprint(),
             device: request.device.info.clone(),
-            config: (**request.config).clone(),
+            config: request.config.written().clone(),
             from: request.from.map(ParentRecord::of),
         }
     }
@@ -119,7 +119,7 @@ pub(super) fn prepare(request: &TrainRequest<'_>) -> Result<PathBuf, TrainError>
             files::write_json(&marker, &now)?;
         }
     }
-    files::write(&out.join(CONFIG), request.config.to_toml().as_bytes())?;
+    files::write(&out.join(CONFIG), request.config.written().to_toml().as_bytes())?;
     Ok(checkpoints)
 }
 
@@ -184,7 +184,7 @@ struct Timing {
 /// Calibrates and writes the finished run.
 pub(super) fn finish(
     request: &TrainRequest<'_>,
-    plan: &Plan,
+    plan: &SplitPlan,
     examples: &Examples,
     trained: &[TrainedSplit],
     mut clock: Clock,
@@ -236,7 +236,7 @@ pub(super) fn finish(
 /// The members' models: networks in one file, models to beat in another.
 fn write_models(out: &Path, split: &TrainedSplit) -> Result<(), TrainError> {
     let (mut networks, mut models) =
-        (Vec::new(), BTreeMap::<ModelKind, Vec<&staycast_baselines::BaselineModel>>::new());
+        (Vec::new(), BTreeMap::<SingleModel, Vec<&staycast_baselines::BaselineModel>>::new());
     for member in &split.members {
         match &member.model {
             MemberModel::Network(parameters) => networks.push(parameters.clone()),
@@ -252,7 +252,7 @@ fn write_models(out: &Path, split: &TrainedSplit) -> Result<(), TrainError> {
     Ok(())
 }
 
-fn split_record(request: &TrainRequest<'_>, plan: &Plan) -> SplitRecord {
+fn split_record(request: &TrainRequest<'_>, plan: &SplitPlan) -> SplitRecord {
     let data = request.data;
     let by_course = |enrolments: &mut dyn Iterator<Item = usize>| {
         let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -265,10 +265,8 @@ fn split_record(request: &TrainRequest<'_>, plan: &Plan) -> SplitRecord {
     let first = &plan.splits[0];
     let folds = plan.folds.is_some();
     let mut excluded: BTreeMap<SplitExclusion, u64> = BTreeMap::new();
-    for (_, part) in first.excluded.iter().filter(|_| !folds) {
-        if let Part::Excluded(reason) = part {
-            *excluded.entry(*reason).or_default() += 1;
-        }
+    for (_, reason) in first.excluded.iter().filter(|_| !folds) {
+        *excluded.entry(*reason).or_default() += 1;
     }
     let (training, test) = if folds {
         // Every enrolment of the folds is in training somewhere, and tested once a repeat.
@@ -309,13 +307,13 @@ fn split_record(request: &TrainRequest<'_>, plan: &Plan) -> SplitRecord {
 
 fn manifest(
     request: &TrainRequest<'_>,
-    plan: &Plan,
+    plan: &SplitPlan,
     examples: &Examples,
     trained: &[TrainedSplit],
     fits: &[Fitted],
 ) -> RunManifest {
     let (data, config) = (request.data, request.config);
-    let target = config.training.target_week as u16;
+    let target = config.training.target.weeks();
     let members: Vec<MemberSummary> =
         trained.iter().flat_map(|split| &split.members).map(|member| member.summary.clone()).collect();
     let size = trained[0].members.iter().find_map(|member| match &member.model {
@@ -328,12 +326,12 @@ fn manifest(
         kind: RUN_KIND.to_owned(),
         run_version: RUN_VERSION,
         staycast_version: env!("CARGO_PKG_VERSION").to_owned(),
-        model: config.model.kind,
+        model: config.model.kind(),
         from: request.from.map(ParentRecord::of),
         recalibrated: None,
         proxies: config
             .training
-            .proxy_rule()
+            .proxy
             .map(|rule| ProxyRecord { rule, enrolments: examples.proxies(&plan.splits[0].training) as u64 }),
         data: DataRecord {
             fingerprint: data.manifest.fingerprint(),

@@ -2,26 +2,29 @@
 
 use std::collections::BTreeSet;
 
-use super::plan::Plan;
+use super::plan::SplitPlan;
 use super::{MemberModel, TrainError, TrainRequest};
-use crate::model::ModelKind;
+use crate::config::NetworkSpec;
+use crate::model::{ModelKind, SingleModel};
 use crate::network::Parameter;
 use crate::run::Run;
 
 /// Checks that the networks of `from` can be trained on, and that nobody of the test is among those that it learnt from.
-pub(super) fn check(from: &Run, request: &TrainRequest<'_>, plan: &Plan) -> Result<(), TrainError> {
+pub(super) fn check(from: &Run, request: &TrainRequest<'_>, plan: &SplitPlan) -> Result<(), TrainError> {
     let config = request.config;
     let refuse = |why: String| Err(TrainError::CantGoOnFrom { path: from.path().to_owned(), why });
     if from.manifest().folds.is_some() {
         return refuse("it is a cross-validation and has no model".to_owned());
     }
-    if from.manifest().model != ModelKind::Lstm || config.model.kind != ModelKind::Lstm {
-        let model = if config.model.kind == ModelKind::Lstm { from.manifest().model } else { config.model.kind };
+    let kind = config.model.kind();
+    if from.manifest().model != ModelKind::Lstm || kind != ModelKind::Lstm {
+        let model = if kind == ModelKind::Lstm { from.manifest().model } else { kind };
         return refuse(format!("networks are what is trained on, and one of the two runs is to forecast with {model}"));
     }
-    let shape = |run: &crate::config::ModelConfig| (run.hidden, run.layers, run.head_hidden);
-    if shape(&from.config().model) != shape(&config.model) {
-        let (hidden, layers, head) = shape(&from.config().model);
+    let shape = |network: &NetworkSpec| (network.hidden, network.layers, network.head_hidden);
+    if shape(&from.config().network) != shape(&config.network) {
+        let (hidden, layers, head) = shape(&from.config().network);
+        let head = head.unwrap_or(0);
         return refuse(format!(
             "its networks have another shape; set model.hidden={hidden}, model.layers={layers}, model.head_hidden={head}"
         ));
@@ -47,7 +50,7 @@ pub(super) fn check(from: &Run, request: &TrainRequest<'_>, plan: &Plan) -> Resu
 
 /// The parameters that members begin with.
 pub(super) fn parameters(from: &Run) -> Vec<Vec<Parameter>> {
-    let members = from.members(ModelKind::Lstm).iter();
+    let members = from.members(SingleModel::Lstm).iter();
     members
         .filter_map(|member| match member {
             MemberModel::Network(parameters) => Some(parameters.clone()),

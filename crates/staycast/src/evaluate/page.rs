@@ -50,7 +50,7 @@ fn about(run: &Run, data: &Dataset, outcome: &EvaluationOutcome) -> About {
         features: manifest.features.clone(),
         device: manifest.device.to_string(),
         seeds: vec![manifest.seed],
-        configuration: settings(run.config()).into_iter().collect(),
+        configuration: settings(run.config().written()).into_iter().collect(),
         staycast_version: manifest.staycast_version.clone(),
         contact: String::new(),
         left_out: outcome.left_out.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect(),

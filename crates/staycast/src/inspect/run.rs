@@ -34,7 +34,7 @@ pub(super) fn run(path: &Path, console: &Console) -> anyhow::Result<()> {
         kind: "run",
         path,
         manifest: run.manifest(),
-        config: run.config(),
+        config: run.config().written(),
         training: sizes(&run.split().training),
         test: sizes(&run.split().test),
         evaluations: run.evaluations()?,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use staycast_forecast::config::Config;
+use staycast_forecast::config::{Config, SplitBy};
 use staycast_forecast::device::DeviceChoice;
 use staycast_forecast::{ModelKind, Run, RunState, run_state};
 
@@ -119,14 +119,15 @@ enum SplitName {
 }
 
 impl SplitName {
-    const fn name(self) -> &'static str {
+    /// Returns the value of the setting `split.by`.
+    const fn setting(self) -> SplitBy {
         match self {
-            Self::Course => "course",
-            Self::Time => "time",
-            Self::LaterRun => "later-run",
-            Self::Learner => "learner",
-            Self::Institution => "institution",
-            Self::Random => "random",
+            Self::Course => SplitBy::Course,
+            Self::Time => SplitBy::Time,
+            Self::LaterRun => SplitBy::LaterRun,
+            Self::Learner => SplitBy::Learner,
+            Self::Institution => SplitBy::Institution,
+            Self::Random => SplitBy::Random,
         }
     }
 }
@@ -137,10 +138,10 @@ impl TrainArgs {
         let mut config = match (&self.config, begun) {
             (Some(path), _) => Config::load(path).map_err(usage_from)?,
             (None, RunState::Interrupted(config)) => *config,
-            (None, RunState::Finished) => (**Run::open(&self.out)?.config()).clone(),
+            (None, RunState::Finished) => Run::open(&self.out)?.config().written().clone(),
             (None, RunState::Free | RunState::Other) => match &self.from {
                 // The networks keep their shape, and what is known of how to train them.
-                Some(from) => Config { split: Config::default().split, ..(**Run::open(from)?.config()).clone() },
+                Some(from) => Config { split: Config::default().split, ..Run::open(from)?.config().written().clone() },
                 None => Config::default(),
             },
         };
@@ -178,7 +179,7 @@ impl TrainArgs {
             split.leave_one_out = false;
             let asked = self.config.is_some() || self.settings.iter().any(|setting| setting.starts_with("split.by"));
             if !asked {
-                SplitName::Learner.name().clone_into(&mut split.by);
+                SplitBy::Learner.name().clone_into(&mut split.by);
             }
         }
         if let Some(repeats) = self.repeats {
@@ -189,7 +190,7 @@ impl TrainArgs {
             (split.folds, split.repeats) = (0, 1);
         }
         if let Some(by) = self.split {
-            by.name().clone_into(&mut split.by);
+            by.setting().name().clone_into(&mut split.by);
         }
     }
 }

@@ -153,7 +153,7 @@ fn same_run(run: &Run, job: &TrainJob, data: &Dataset) -> anyhow::Result<()> {
     if run.manifest().data.fingerprint != data.manifest.fingerprint() {
         return Err(other("sequences"));
     }
-    if **run.config() != *job.config {
+    if run.config().written() != job.config.written() {
         return Err(other("settings"));
     }
     let from = job.from.as_deref().map(Run::open).transpose()?;

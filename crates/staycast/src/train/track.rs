@@ -145,7 +145,7 @@ impl<'a> Tracking<'a> {
             name,
             key: self.key(),
             start_time_ms: milliseconds(),
-            params: settings(self.config),
+            params: settings(self.config.written()),
             tags: BTreeMap::from([
                 ("mlflow.source.name".to_owned(), "staycast train".to_owned()),
                 ("staycast.version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
@@ -248,7 +248,7 @@ fn hyperparameters(config: &CheckedConfig) -> BTreeMap<String, Hyperparameter> {
         (_, Ok(flag)) => Hyperparameter::Flag(flag),
         _ => Hyperparameter::Text(value.trim_matches('"').to_owned()),
     };
-    settings(config).into_iter().map(|(key, value)| (key, typed(value))).collect()
+    settings(config.written()).into_iter().map(|(key, value)| (key, typed(value))).collect()
 }
 
 fn since_1970() -> std::time::Duration {

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
 use indicatif::ProgressBar;
-use staycast_forecast::{EpochRecord, MemberSummary, ModelKind, TrainingPlan, TrainingWatch};
+use staycast_forecast::{EpochRecord, MemberSummary, ModelKind, SingleModel, TrainingPlan, TrainingWatch};
 
 use crate::console::Console;
 use crate::display::{format_duration, group_digits, pluralise};
@@ -108,7 +108,7 @@ impl TrainingWatch for Watch<'_> {
         let tenths = |done: u64| 10 * done / members.max(1);
         if members <= A_LINE_EACH {
             let what = match member.model {
-                ModelKind::Lstm => format!("network {}", member.member + 1),
+                SingleModel::Lstm => format!("network {}", member.member + 1),
                 other => format!("{other} {}", member.member + 1),
             };
             let epoch = member.best_epoch.map_or_else(String::new, |epoch| format!(", at epoch {epoch}"));
