@@ -249,7 +249,7 @@ mod tests {
     use crate::course::Course;
 
     #[test]
-    fn the_log_shows_which_weeks_were_silent_and_the_label_what_came_after() {
+    fn the_log_shows_inactive_weeks_and_the_label_the_days_after() {
         let config = SimulatorConfig { learners: 400, ..SimulatorConfig::default() };
         let (limit, weeks) = (config.backlog.limit as usize, config.weeks as usize);
         let inactive = |state: usize| state <= limit || state == 4 * (limit + 1);
