@@ -5,15 +5,15 @@ repository root:
 
     python3 scripts/references/pytorch_lstm.py
 
-What the file holds:
+The file holds:
 - `encoder.lstm.*`: the LSTM's state dictionary, as a model that contains it would save it.
-- `case.*`: inputs, lengths, first states, the gradients that arrive from outside, and what PyTorch gives: outputs,
-  last states, and the gradient of each input and, as `case.grad.*`, of each weight.
+- `case.*`: inputs, lengths, first states, the gradients of outputs and last states, and PyTorch's results: outputs, last
+  states, and as `case.grad.*` the gradient of each input and weight.
 - `half.*`, `brain.*`: a small LSTM of one layer without biases in float16 and bfloat16, `half_wide.*` and
   `brain_wide.*` the same numbers in float32.
 
-The file is written here rather than by the safetensors package, so that PyTorch is all the script needs. All numbers are
-drawn here from a fixed seed.
+The script writes the file itself, so that it needs PyTorch alone and not the package safetensors. All numbers are drawn
+here from a fixed seed.
 """
 
 import json
@@ -29,8 +29,9 @@ TYPES = {torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch
 
 
 def raw(tensor):
+    """Returns the bytes of a tensor, little endian."""
     tensor = tensor.detach().contiguous()
-    # 16-bit floats have no counterpart in the struct module: their bits go out as integers.
+    # The struct module has no 16-bit floats, so their bits are written as integers.
     if tensor.dtype in (torch.float16, torch.bfloat16):
         tensor = tensor.view(torch.int16)
     code = {torch.float64: "d", torch.float32: "f", torch.int16: "h", torch.int64: "q"}[tensor.dtype]
@@ -39,6 +40,7 @@ def raw(tensor):
 
 
 def write(path, tensors):
+    """Writes tensors by name as a safetensors file."""
     header, blobs, at = {"__metadata__": {"torch": torch.__version__.split("+")[0]}}, [], 0
     for name, tensor in tensors.items():
         blob = raw(tensor)
@@ -51,6 +53,7 @@ def write(path, tensors):
 
 
 def packed_case():
+    """Computes outputs, states and gradients of a bidirectional LSTM over packed sequences."""
     torch.manual_seed(19970101)
     torch.set_default_dtype(torch.float64)
     batch, steps, features, hidden, layers = 4, 6, 3, 4, 2
@@ -76,6 +79,7 @@ def packed_case():
 
 
 def narrow_types():
+    """Draws a small LSTM in float16 and bfloat16, with the same numbers in float32."""
     torch.set_default_dtype(torch.float32)
     tensors = {}
     for name, dtype in [("half", torch.float16), ("brain", torch.bfloat16)]:
@@ -87,6 +91,6 @@ def narrow_types():
 
 if __name__ == "__main__":
     if not OUT.parent.is_dir():
-        sys.exit(f"{OUT.parent} is not here: run this from the repository root")
+        sys.exit(f"{OUT.parent} does not exist; run this from the repository root")
     write(OUT, packed_case() | narrow_types())
     print(f"{OUT}: {OUT.stat().st_size} bytes")

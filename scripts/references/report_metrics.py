@@ -1,27 +1,25 @@
 """Reference figures for crates/evaluation: calibration, capacities, decision and cost curves, fairness, repeated folds.
 
-Writes crates/evaluation/tests/fixtures/report_metrics.json, which the crate's tests compare themselves with to 1e-9.
+Writes crates/evaluation/tests/fixtures/report_metrics.json, with which the crate's tests agree to 1e-9.
 Run it from the repository root, with scikit-learn and abroca (0.1.3, --no-deps) installed:
 
     python3 scripts/references/report_metrics.py
 
-What comes from where:
-- Calibration slope and intercept: scikit-learn's unpenalised logistic regression on the log odds, polished by plain Newton
-  steps; calibration-in-the-large: scipy's brentq on the likelihood equation.
-- Brier decomposition: numpy, `array_split` into 15 bins, tied rows counting with their mean label; the sum must be
+Sources of the figures:
+- Calibration slope and intercept: scikit-learn's unpenalised logistic regression on the log odds, refined by plain Newton
+  steps. Calibration-in-the-large: scipy's brentq on the likelihood equation.
+- Brier decomposition: numpy, `array_split` into 15 bins, where tied rows count with their mean label. The sum must equal
   scikit-learn's Brier score.
-- Capacities: the mean of scipy's hypergeometric distribution for the score that is cut through.
-- Decision curve, cost curve: their definitions, over scikit-learn's confusion matrices and ROC curve.
+- Capacities: the mean of scipy's hypergeometric distribution for the score at which the capacity ends.
+- Decision curve and cost curve: their definitions, over scikit-learn's confusion matrices and ROC curve.
 - Precision-recall curve: scikit-learn. Histogram: numpy.
-- ABROCA: the definition in exact fractions, every piece between two corners of either curve by itself; the published
-  package, which interpolates on a grid, must come within 0.002. Gaps: scikit-learn, group by group.
+- ABROCA: the definition in exact fractions, summed over the pieces between two corners of either curve. The published
+  package, which interpolates on a grid, must agree to 0.002. Gaps: scikit-learn, group by group.
 - Corrected resampled t-test: its formula, with scipy's t distribution.
 
-All data are drawn here from a fixed seed; none come from learners.
+All data are drawn here from a fixed seed; none are of real learners.
 """
 
-import json
-import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -36,14 +34,13 @@ from scipy.stats import t as student
 from sklearn import metrics as sk
 from sklearn.linear_model import LogisticRegression
 
+from fixtures import floats, provenance, write
+
 OUT = Path("crates/evaluation/tests/fixtures/report_metrics.json")
 
 
-def floats(values):
-    return [float(value) for value in values]
-
-
 def recalibration(p, y):
+    """Computes calibration slope, intercept and calibration-in-the-large."""
     x = logit(p)
     design = np.stack([x, np.ones_like(x)], axis=1)
     model = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10).fit(x[:, None], y)
@@ -59,6 +56,7 @@ def recalibration(p, y):
 
 
 def decomposition(p, y, bins=15):
+    """Computes the terms of the Brier score's decomposition."""
     order = np.argsort(p, kind="stable")
     sorted_p = p[order]
     rate = np.array([y[p == value].mean() for value in sorted_p])
@@ -77,6 +75,7 @@ def decomposition(p, y, bins=15):
 
 
 def at_capacity(scores, y, k):
+    """Computes expected precision, recall and lift for the k highest scores, over every order of ties."""
     cut = np.sort(scores)[::-1][k - 1]
     above, tied = scores > cut, scores == cut
     room = k - int(above.sum())
@@ -85,12 +84,14 @@ def at_capacity(scores, y, k):
 
 
 def net_benefit(p, y, threshold):
+    """Computes the net benefit of the model and of treating everybody."""
     tn, fp, fn, tp = sk.confusion_matrix(y, p >= threshold, labels=[0, 1]).ravel()
     n, odds = len(y), threshold / (1 - threshold)
     return [threshold, float(tp / n - fp / n * odds), float(y.mean() - (1 - y.mean()) * odds)]
 
 
 def costs(p, y, threshold):
+    """Computes the cost at the threshold and the least cost of any threshold, by share of positives."""
     fpr, tpr, _ = sk.roc_curve(y, p, drop_intermediate=False)
     flagged = p >= threshold
     own = (flagged[y == 0].mean(), flagged[y == 1].mean())
@@ -103,7 +104,7 @@ def costs(p, y, threshold):
 
 
 def fraction_curve(scores, y):
-    """Corners of the ROC curve, exact."""
+    """Computes the corners of the ROC curve as exact fractions."""
     positives, negatives = int(y.sum()), int((1 - y).sum())
     corners = [(Fraction(0), Fraction(0))]
     for value in sorted(set(scores), reverse=True):
@@ -113,7 +114,7 @@ def fraction_curve(scores, y):
 
 
 def limit(curve, x, right):
-    """Height at x, from the right or from the left: the curve may jump there."""
+    """Computes the height at x, from the right or from the left, as the curve may jump there."""
     at = [corner for corner in curve if corner[0] == x]
     if at:
         return at[-1][1] if right else at[0][1]
@@ -123,6 +124,7 @@ def limit(curve, x, right):
 
 
 def abroca(first, second):
+    """Computes the area between two ROC curves exactly, and compares it with the package abroca."""
     one, two = fraction_curve(*first), fraction_curve(*second)
     places = sorted({corner[0] for corner in one + two})
     area = Fraction(0)
@@ -145,6 +147,7 @@ def abroca(first, second):
 
 
 def fairness(scores, p, y, group, threshold):
+    """Computes differences between two groups."""
     parts = [(scores[group == side], y[group == side], (p >= threshold)[group == side]) for side in (True, False)]
     recall = [sk.recall_score(labels, flags) for _, labels, flags in parts]
     false = [sk.recall_score(1 - labels, ~flags, zero_division=0.0) for _, labels, flags in parts]
@@ -179,7 +182,7 @@ def case(rng, name, rows, base, strength, decimals, threshold):
             "capacity": [at_capacity(scores, y, k) for k in (1, 3, max(1, rows // 10), rows // 3, rows)],
             "net_benefit": [net_benefit(p, y, step / 100) for step in range(5, 100, 5)],
             "cost": costs(p, y, threshold),
-            # scikit-learn goes from the lowest threshold up and ends with the point that flags nobody.
+            # scikit-learn starts at the lowest threshold and ends with the point that flags nobody.
             "precision_recall": [floats(pair) for pair in zip(precision[:-1][::-1], recall[:-1][::-1])],
             "histogram": counts,
             "gaps": fairness(scores, p, y, group, threshold),
@@ -188,6 +191,7 @@ def case(rng, name, rows, base, strength, decimals, threshold):
 
 
 def corrected_t(rng, folds, repeats):
+    """Draws differences between two models by fold, and tests them."""
     differences = rng.normal(0.004, 0.01, folds * repeats)
     count = len(differences)
     error = np.sqrt((1 / count + 1 / (folds - 1)) * differences.var(ddof=1))
@@ -208,18 +212,8 @@ def main():
         case(rng, "no ties", 110, 0.4, 0.9, 9, 0.45),
     ]
     tests = [corrected_t(rng, 5, 10), corrected_t(rng, 10, 1), corrected_t(rng, 2, 5)]
-    provenance = {
-        "script": "scripts/references/report_metrics.py",
-        "python": sys.version.split()[0],
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-        "scikit-learn": sklearn.__version__,
-        "abroca": "0.1.3",
-        "data": "drawn by the script from a fixed seed",
-    }
-    lines = [",\n".join(json.dumps(one) for one in part) for part in (cases, tests)]
-    head = json.dumps(provenance)
-    OUT.write_text(f'{{"provenance": {head},\n"cases": [\n{lines[0]}\n],\n"corrected_t": [\n{lines[1]}\n]}}\n')
+    versions = {"numpy": np.__version__, "scipy": scipy.__version__, "scikit_learn": sklearn.__version__, "abroca": "0.1.3"}
+    write(OUT, provenance("report_metrics.py", **versions), {"cases": cases, "corrected_t": tests})
 
 
 if __name__ == "__main__":

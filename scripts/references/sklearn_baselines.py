@@ -1,23 +1,21 @@
 """Reference coefficients for crates/baselines, from scikit-learn.
 
-Writes crates/baselines/tests/fixtures/sklearn_baselines.json, which the crate's tests compare themselves with to 1e-6.
+Writes crates/baselines/tests/fixtures/sklearn_baselines.json, with which the crate's tests agree to 1e-6.
 Run it from the repository root:
 
     python3 scripts/references/sklearn_baselines.py
 
-What comes from where:
+Sources of the figures:
 - linear: Ridge(alpha=penalty, solver="cholesky") on 0 and 1.
 - logistic: LogisticRegression(C=1/penalty, solver="newton-cholesky").
-- hazard: the same LogisticRegression on the table of enrolment-weeks that Singer and Willett (1993) describe: a row for
-  each week after the cut-off up to the one of leaving or the last observed, with a dummy for each. Who left before the
-  cut-off has one row, that of the first week, with a leaving. The dummies are multiplied by sqrt(penalty /
-  baseline_penalty), which makes one penalty do the work of two.
+- hazard: the same LogisticRegression on the table of enrolment-weeks of Singer and Willett (1993). It has a row for each
+  week after the cut-off, up to the week of leaving or the last observed, with a dummy variable for each week. A learner who
+  left before the cut-off has one row, with a leaving in the first week. The dummy variables are multiplied by sqrt(penalty /
+  baseline_penalty), so that one penalty serves as two.
 
-All data are drawn here from a fixed seed; none come from learners.
+All data are drawn here from a fixed seed; none are of real learners.
 """
 
-import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -25,24 +23,27 @@ import sklearn
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression, Ridge
 
+from fixtures import provenance, write
+
 OUT = Path("crates/baselines/tests/fixtures/sklearn_baselines.json")
 
 
 def regression(x, labels, penalty):
+    """Fits logistic regression; returns intercept, weights and the model."""
     fitted = LogisticRegression(C=1 / penalty, solver="newton-cholesky", tol=1e-12, max_iter=1000).fit(x, labels)
     assert fitted.n_iter_[0] < 1000
     return float(fitted.intercept_[0]), fitted.coef_[0], fitted
 
 
 def inputs(rng, rows, weeks, columns):
-    """[row][week][column], correlated over weeks and columns, as 32-bit numbers of three decimals."""
+    """Draws [row][week][column], correlated over weeks and columns, as 32-bit numbers with three decimals."""
     common = rng.normal(size=(rows, 1, 1))
     x = 0.6 * common + rng.normal(size=(rows, weeks, columns)) * rng.uniform(0.5, 1.5, size=columns)
     return np.round(x, 3).astype(np.float32)
 
 
 def decimals(x):
-    """The three decimals, which read as 32-bit numbers are the inputs again."""
+    """Rounds inputs to three decimals, which read as 32-bit numbers equal the inputs."""
     short = [round(float(value), 3) for value in x.ravel()]
     assert (np.array(short, dtype=np.float32) == x.ravel()).all()
     return short
@@ -69,7 +70,7 @@ def case(rng, name, rows, weeks, columns, penalty):
 
 
 def hazard_case(rng, rows, weeks, columns, cutoff, penalty, baseline_penalty):
-    """Courses of 6 to 9 weeks; the log of some ends a week before the course. `weeks` is what inputs are there for."""
+    """Draws courses of 6 to 9 weeks, with inputs for `weeks` of them; some logs end a week before the course."""
     x = inputs(rng, rows, weeks, columns)
     flat = x[:, :cutoff].reshape(rows, -1).astype(np.float64)
     course_weeks = rng.integers(6, 10, size=rows)
@@ -130,17 +131,9 @@ def main():
         case(rng, "more columns than rows", 100, 4, 30, 1.0),
     ]
     hazard = hazard_case(rng, 300, 3, 4, 2, 1.5, 0.2)
-    provenance = {
-        "script": "scripts/references/sklearn_baselines.py",
-        "python": sys.version.split()[0],
-        "numpy": np.__version__,
-        "scikit-learn": sklearn.__version__,
-        "data": "drawn by the script from a fixed seed",
-    }
+    versions = {"numpy": np.__version__, "scikit_learn": sklearn.__version__}
     OUT.parent.mkdir(parents=True, exist_ok=True)
-    # One case a line, so that a change shows in a diff.
-    lines = ",\n".join(json.dumps(case) for case in cases)
-    OUT.write_text(f'{{"provenance": {json.dumps(provenance)},\n"cases": [\n{lines}\n],\n"hazard":\n{json.dumps(hazard)}}}\n')
+    write(OUT, provenance("sklearn_baselines.py", **versions), {"cases": cases}, {"hazard": hazard})
 
 
 if __name__ == "__main__":

@@ -1,22 +1,20 @@
 """Reference figures for crates/evaluation, from scikit-learn, scipy and plain numpy.
 
-Writes crates/evaluation/tests/fixtures/sklearn_metrics.json, which the crate's tests compare themselves with to 1e-9.
+Writes crates/evaluation/tests/fixtures/sklearn_metrics.json, with which the crate's tests agree to 1e-9.
 Run it from the repository root:
 
     python3 scripts/references/sklearn_metrics.py
 
-What comes from where:
+Sources of the figures:
 - AUC, average precision, precision, recall, F1, MCC, Brier, log loss, ROC curve, isotonic curve: scikit-learn.
-- DeLong's variances: the definition itself, every positive compared with every negative (O(m n)); p from scipy.
+- DeLong's variances: the definition, which compares every positive with every negative (O(m n)); p from scipy.
 - Expected calibration error: numpy, `array_split` into 15 bins of rows sorted by probability, each row counting with
   the mean label of the rows that share its probability.
-- Platt scaling: scipy's Newton-CG on Platt's smoothed targets, polished by plain Newton steps.
+- Platt scaling: scipy's Newton-CG on Platt's smoothed targets, refined by plain Newton steps.
 
-All data are drawn here from a fixed seed; none come from learners.
+All data are drawn here from a fixed seed; none are of real learners.
 """
 
-import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -27,17 +25,20 @@ from scipy.stats import norm
 from sklearn import metrics as sk
 from sklearn.isotonic import IsotonicRegression
 
+from fixtures import floats, provenance, write
+
 OUT = Path("crates/evaluation/tests/fixtures/sklearn_metrics.json")
 
 
 def placements(scores, labels):
-    """DeLong's structural components by their definition."""
+    """Computes DeLong's structural components by their definition."""
     positives, negatives = scores[labels == 1], scores[labels == 0]
     wins = (positives[:, None] > negatives[None, :]) + 0.5 * (positives[:, None] == negatives[None, :])
     return wins.mean(axis=1), wins.mean(axis=0)
 
 
 def delong(first, second, labels):
+    """Computes DeLong's variance, and his test of the difference between two AUCs."""
     rows = [placements(first, labels), placements(second, labels)]
     of_positives = np.cov(np.stack([row[0] for row in rows])) / int((labels == 1).sum())
     of_negatives = np.cov(np.stack([row[1] for row in rows])) / int((labels == 0).sum())
@@ -53,6 +54,7 @@ def delong(first, second, labels):
 
 
 def ece(probabilities, labels, bins=15):
+    """Computes the expected calibration error."""
     order = np.argsort(probabilities, kind="stable")
     p = probabilities[order]
     rate = np.array([labels[probabilities == value].mean() for value in p])
@@ -78,7 +80,7 @@ def metric_case(name, scores, second, probabilities, labels, threshold):
         "roc": [[float(a), float(b)] for a, b in zip(fpr, tpr)],
         **delong(scores, second, labels),
     }
-    # The undefined cases are tested in Rust; here every figure must be one that scikit-learn did not make up.
+    # Undefined figures are tested in Rust; here scikit-learn must not replace any by a default.
     assert 0 < flagged.sum() < len(labels), name
     expected = {key: float(value) if isinstance(value, np.floating) else value for key, value in expected.items()}
     return {
@@ -93,6 +95,7 @@ def metric_case(name, scores, second, probabilities, labels, threshold):
 
 
 def platt(scores, labels):
+    """Fits Platt's scaling."""
     n_pos, n_neg = int(labels.sum()), int((1 - labels).sum())
     target = np.where(labels == 1, (n_pos + 1) / (n_pos + 2), 1 / (n_neg + 2))
     design = np.stack([scores, np.ones_like(scores)], axis=1)
@@ -115,10 +118,11 @@ def platt(scores, labels):
 
 
 def isotonic(scores, labels, asked):
+    """Fits an isotonic curve and evaluates it at the scores in `asked`."""
     n_pos, n_neg = int(labels.sum()), int((1 - labels).sum())
     low, high = 1 / (n_neg + 2), (n_pos + 1) / (n_pos + 2)
     curve = IsotonicRegression(y_min=low, y_max=high, out_of_bounds="clip").fit(scores, labels)
-    return [float(p) for p in curve.predict(asked)]
+    return floats(curve.predict(asked))
 
 
 def calibration_case(name, scores, labels):
@@ -135,7 +139,7 @@ def calibration_case(name, scores, labels):
 
 
 def draw(rng, rows, base, strength, decimals):
-    """Labels, and scores (log odds) that know something of them, rounded so that they tie."""
+    """Draws labels, and scores (log odds) that are related to them, rounded so that some tie."""
     while True:
         labels = (rng.random(rows) < base).astype(int)
         if 2 <= labels.sum() <= rows - 2:
@@ -161,7 +165,7 @@ def main():
         second = np.round(0.5 * scores + rng.normal(0, 1, rows), decimals)
         probabilities = np.round(expit(scores + np.log(base / (1 - base))), 3 if decimals < 9 else 12)
         if name == "certain probabilities":
-            # Some exactly 0 or 1, and two of them wrong: the clipping of the log loss decides.
+            # Some are exactly 0 or 1, and two of these are wrong, so that the clipping of the log loss matters.
             probabilities = np.round(probabilities)
             probabilities[:2] = 1 - labels[:2]
             probabilities[2:9] = [0.25, 0.5, 0.5, 0.75, 0.5, 0.125, 0.875]
@@ -172,19 +176,8 @@ def main():
     days = np.round(rng.exponential(9.0, 140))
     labels = (rng.random(140) < expit(0.2 * days - 1.0)).astype(int)
     calibrations.append(calibration_case("days of silence", days, labels))
-
-    provenance = {
-        "script": "scripts/references/sklearn_metrics.py",
-        "python": sys.version.split()[0],
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-        "scikit-learn": sklearn.__version__,
-        "data": "drawn by the script from a fixed seed",
-    }
-    # One case a line, so that a change shows in a diff.
-    lines = [",\n".join(json.dumps(case) for case in part) for part in (cases, calibrations)]
-    head = json.dumps(provenance)
-    OUT.write_text(f'{{"provenance": {head},\n"metrics": [\n{lines[0]}\n],\n"calibration": [\n{lines[1]}\n]}}\n')
+    versions = {"numpy": np.__version__, "scipy": scipy.__version__, "scikit_learn": sklearn.__version__}
+    write(OUT, provenance("sklearn_metrics.py", **versions), {"metrics": cases, "calibration": calibrations})
 
 
 if __name__ == "__main__":

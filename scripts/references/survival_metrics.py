@@ -1,23 +1,21 @@
 """Reference figures for crates/evaluation's survival metrics, from scikit-survival and lifelines.
 
-Writes crates/evaluation/tests/fixtures/survival_metrics.json, which the crate's tests compare themselves with to 1e-9.
+Writes crates/evaluation/tests/fixtures/survival_metrics.json, with which the crate's tests agree to 1e-9.
 Run it from the repository root, with scikit-survival and lifelines installed:
 
     python3 scripts/references/survival_metrics.py
 
-What comes from where:
+Sources of the figures:
 - Kaplan-Meier curve: scikit-survival; its log-log interval: lifelines.
 - Harrell's C: lifelines, and pair counts from scikit-survival, which must agree.
 - Brier score over time and its integral: scikit-survival, weights from the same rows.
 - Cumulative incidence with competing ends: scikit-survival (lifelines jitters tied times).
-- C and Brier score with competing ends: scikit-survival on rows whose competing end is replaced by an observation far
-  beyond all others (C), and the definition written out (Brier score).
+- C with competing ends: scikit-survival, where an observation far beyond all others replaces the competing end. Brier score
+  with competing ends: the definition.
 
-All data are drawn here from a fixed seed; none come from learners.
+All data are drawn here from a fixed seed; none are of real learners.
 """
 
-import json
-import sys
 from pathlib import Path
 
 import lifelines
@@ -33,21 +31,20 @@ from sksurv.nonparametric import (
 )
 from sksurv.util import Surv
 
+from fixtures import floats, provenance, write
+
 OUT = Path("crates/evaluation/tests/fixtures/survival_metrics.json")
 CENSORED, DROPOUT, COMPETING = 0, 1, 2
 
 
-def floats(values):
-    return [float(value) for value in values]
-
-
 def weights(times, ends, asked):
-    """Censoring's Kaplan-Meier curve at times, as scikit-survival estimates it (a competing end is an end)."""
+    """Computes the Kaplan-Meier curve of censoring as scikit-survival does, where a competing end is an end."""
     estimator = CensoringDistributionEstimator().fit(Surv.from_arrays(ends != CENSORED, times))
     return estimator.predict_proba(asked)
 
 
 def brier_with_competing(times, ends, predicted, asked):
+    """Computes the Brier score over time by its definition."""
     at_end, at_time = weights(times, ends, times.copy()), weights(times, ends, asked.copy())
     curve = []
     for column, time in enumerate(asked):
@@ -72,7 +69,7 @@ def case(rng, name, rows, decimals, censoring, competing):
     times = np.round(np.minimum(np.minimum(leaves, stops), ends_otherwise), decimals) + (0.5 if decimals == 0 else 0.001)
     first = np.argmin([stops, leaves, ends_otherwise], axis=0)
     ends = np.array([CENSORED, DROPOUT, COMPETING])[first]
-    # Somebody is observed longest of all and censored, so that no weight is zero at the asked times.
+    # A last censored row is observed longest, so that no weight is zero at the times in `asked`.
     times, ends, risk = np.append(times, times.max() + 1), np.append(ends, CENSORED), np.append(risk, 0.0)
     dropped = ends == DROPOUT
     asked = np.round(np.linspace(np.quantile(times, 0.1), np.quantile(times, 0.8), 7), 3)
@@ -123,16 +120,8 @@ def main():
         case(rng, "competing ends", 90, 6, 14.0, 12.0),
         case(rng, "competing ends in whole weeks", 130, 0, 12.0, 9.0),
     ]
-    provenance = {
-        "script": "scripts/references/survival_metrics.py",
-        "python": sys.version.split()[0],
-        "numpy": np.__version__,
-        "scikit-survival": sksurv.__version__,
-        "lifelines": lifelines.__version__,
-        "data": "drawn by the script from a fixed seed",
-    }
-    lines = ",\n".join(json.dumps(one) for one in cases)
-    OUT.write_text(f'{{"provenance": {json.dumps(provenance)},\n"cases": [\n{lines}\n]}}\n')
+    versions = {"numpy": np.__version__, "scikit_survival": sksurv.__version__, "lifelines": lifelines.__version__}
+    write(OUT, provenance("survival_metrics.py", **versions), {"cases": cases})
 
 
 if __name__ == "__main__":
