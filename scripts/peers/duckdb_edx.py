@@ -1,12 +1,14 @@
-"""Weekly sequences of tracking logs of Open edX by DuckDB.
+"""Computes weekly sequences of Open edX's tracking logs with DuckDB.
 
 usage: python3 duckdb_edx.py LOG OUT.parquet [SEQUENCES_FOLDER]
 
-The core columns (counts by activity, active days, distinct objects, sessions, seconds) for each learner, course and week,
-after the same definitions as Staycast's (ARCHITECTURE.md, Vocabulary; the log's, in formats/edx). LOG is JSON lines, or a
-pattern of such files, without comments or words before the JSON. Courses begin with the day of their first event that
-is more than an enrolment, and end with that of the last. With a folder of Staycast's sequences of the same log, compares
-the two cell by cell; exit status 1 if any differs. Needs the Python package duckdb (written for 2.0).
+Writes the core columns (counts by activity, active days, distinct objects, sessions, seconds) for each learner, course and
+week, by Staycast's definitions (docs/definitions.md, and formats/edx for the log). LOG is a file of JSON lines, or a pattern
+of such files, without comments or text before the JSON. A course begins on the day of its first event that is more than
+an enrolment, and ends on that of the last.
+
+Given a folder of Staycast's sequences of the same log, the script compares the two cell by cell; exit status 1 if any
+differs. Needs the Python package duckdb (written for 2.0).
 """
 
 import sys
@@ -19,6 +21,7 @@ log, out = sys.argv[1:3]
 
 
 def activity_of(name):
+    """Makes the SQL expression that maps the column `name` to an activity."""
     def groups(is_whole):
         by_activity = {}
         for text, whole, activity in rules():

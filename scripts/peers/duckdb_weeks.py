@@ -1,11 +1,13 @@
-"""Weekly sequences of a KDD Cup 2015 log by DuckDB, compared with Staycast's, cell by cell.
+"""Computes weekly sequences of a KDD Cup 2015 log with DuckDB, and compares them with Staycast's cell by cell.
 
 usage: python3 duckdb_weeks.py LOG_FOLDER SEQUENCES_FOLDER
 
-The SQL follows the same definitions (ARCHITECTURE.md, Vocabulary): weeks by floor division from the course's first day,
-a gap over 1,800 seconds starts a session and adds no time, a session counts in the week of its first event, a gap's
-seconds in the week of its later event. Prints the number of enrolment-weeks and events compared, and the cells that
-differ; exit status 1 if any does. Needs the Python package duckdb (written for 2.0).
+The SQL follows the same definitions (docs/definitions.md). Weeks are counted by floor division from the course's first
+day. A gap over 1,800 seconds starts a session and adds no time. A session counts in the week of its first event, the
+seconds of a gap in the week of its later event.
+
+Prints the number of enrolment-weeks and events compared, and the cells that differ; exit status 1 if any does. Needs the
+Python package duckdb (written for 2.0).
 """
 
 import glob
@@ -27,6 +29,7 @@ COLUMNS = [*KINDS, "n_events", "active_days", "objects", "sessions", "seconds"]
 
 
 def only(pattern):
+    """Lists the files of a pattern, of which there must be one or more."""
     found = sorted(glob.glob(f"{logs}/{pattern}"))
     if not found:
         sys.exit(f"{logs}: no {pattern}")
@@ -34,6 +37,7 @@ def only(pattern):
 
 
 def count(kinds):
+    """Makes the SQL expression that counts events of some kinds."""
     names = ", ".join(f"'{kind}'" for kind in kinds)
     return f"count(*) filter (event in ({names}))"
 

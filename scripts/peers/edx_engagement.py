@@ -1,29 +1,31 @@
-"""Weekly engagement of tracking logs of Open edX, counted apart from Staycast, and compared with its sequences.
+"""Counts weekly engagement in Open edX's tracking logs independently of Staycast, and compares it with its sequences.
 
 usage: python3 edx_engagement.py LOG... [--week-ending YYYY-MM-DD]
        python3 edx_engagement.py LOG... --compare SEQUENCES_FOLDER [--week-ending YYYY-MM-DD]
 
-The first prints JSON, a line for each course, learner and week with any engagement; a week goes by its last day, and is the
-seven days up to and including --week-ending or a multiple of seven days from it (Sundays without it). The second compares
-`engagement_*` of a folder that `staycast preprocess --week-ending` wrote with the same date, cell by cell; without a date
-weeks run from the first day that the folder has for each course. It prints how many cells were compared and which differ;
-exit status 1 if any does. Counting needs Python's standard library alone; --compare reads Parquet with the package duckdb.
+The first form prints JSON, one line for each course, learner and week with any engagement. A week is named by its last day,
+which is --week-ending or a multiple of seven days from it (Sundays without it).
 
-What counts (edX's own pipeline, edx-analytics-pipeline: eventlog and data_api/student_engagement):
+The second form compares the columns `engagement_*` of a folder cell by cell. `staycast preprocess --week-ending` must have
+written the folder with the same date; without a date, weeks run from the first day of each course in the folder. It prints
+how many cells were compared and which differ; exit status 1 if any does. Counting needs Python's standard library alone;
+--compare reads Parquet with the package duckdb.
 
-- An event counts where it has a time, a username that is not blank, an event_type, a course id in context.course_id that
-  is one (org/course/run, course-v1:org+course+run), and in `event` an object: as such, as JSON in a string, or the empty
-  string, which stands for one without members. Strings of 512 characters with a POST are cut off and do not count.
+Rules of edX's own pipeline (edx-analytics-pipeline: eventlog and data_api/student_engagement):
+
+- An event counts if it has a time, a username that is not blank, an event_type and a valid course id in context.course_id
+  (org/course/run, course-v1:org+course+run). Its `event` must be an object, JSON of one in a string, or the empty string,
+  which stands for an empty object. Strings of 512 characters with a POST are cut off and do not count.
 - Days are those of UTC. A learner's day is active with any event that counts, and with a vote received.
-- problem_check counts by the server with a problem_id, else not even its day: an attempt; right where success is
-  `correct`. Problems attempted and correct are distinct problems of the week.
-- play_video counts with an id, else not even its day. Videos played are distinct videos of the week.
+- problem_check of the server with a problem_id is an attempt, which is right if success is `correct`. Other problem_check
+  events do not count, not even for the day. Problems attempted and correct are distinct problems of the week.
+- play_video counts if it has an id, and otherwise not even for the day. Videos played are distinct videos of the week.
 - edx.forum.{thread,response,comment}.created are posts, responses and comments.
 - edx.forum.{thread,response}.voted are votes by vote_value, `up` or `down`, given by the learner and received by
   target_username; with undo_vote they count -1.
 - book is a textbook page.
 
-One thing is left out on purpose, here as there: `anonymous`, under which scripts of the platform log what nobody did.
+Both counts leave out `anonymous`, the name under which scripts of the platform log events of no learner.
 """
 
 import argparse
@@ -43,24 +45,26 @@ CUT_CHARACTERS = 512
 
 
 class Week:
-    """What one learner did in one course in one week."""
+    """Counts what one learner did in one course in one week."""
 
     def __init__(self):
         self.days, self.attempted, self.correct, self.videos = set(), set(), set(), set()
         self.counts = collections.Counter()
 
     def row(self):
+        """Returns the values of the columns."""
         distinct = {"days_active": self.days, "problems_attempted": self.attempted, "problems_correct": self.correct,
                     "videos_played": self.videos}
         return [len(distinct[name]) if name in distinct else self.counts[name] for name in COLUMNS]
 
 
 def text(value):
+    """Returns a string, or the empty string for any other value."""
     return value if isinstance(value, str) else ""
 
 
 def members(value):
-    """What an event tells; None where it can't be taken apart."""
+    """Parses the data of an event; None if it cannot be parsed."""
     if value == "":
         return {}
     if isinstance(value, str):
@@ -74,7 +78,7 @@ def members(value):
 
 
 def day_of(time):
-    """The day of an instant in UTC; None where it is no instant."""
+    """Returns the day of an instant in UTC; None if it is not an instant."""
     try:
         instant = datetime.datetime.fromisoformat(text(time).strip())
     except ValueError:
@@ -83,45 +87,45 @@ def day_of(time):
 
 
 def facts(event):
-    """(learner, course, day, what counts and for which object) of an event, once for each whom it concerns."""
+    """Yields (learner, course, day, counted actions with their objects) of an event, for each learner whom it concerns."""
     learner, kind = text(event.get("username")).strip(), text(event.get("event_type"))
     context = event.get("context") if isinstance(event.get("context"), dict) else {}
-    # As it is written: an id with signs escaped is not one.
+    # An id with escaped characters is not valid.
     course = text(context.get("course_id")).strip()
-    day, told = day_of(event.get("time")), members(event.get("event"))
-    if learner in ("", "anonymous") or not kind or not COURSE_ID.fullmatch(course) or day is None or told is None:
+    day, data = day_of(event.get("time")), members(event.get("event"))
+    if learner in ("", "anonymous") or not kind or not COURSE_ID.fullmatch(course) or day is None or data is None:
         return
     what = []
     if kind == "problem_check":
-        problem = text(told.get("problem_id"))
+        problem = text(data.get("problem_id"))
         if event.get("event_source") != "server" or not problem.strip():
             return
         what = [("problem_attempts", problem)]
-        if text(told.get("success")).lower() == "correct":
+        if text(data.get("success")).lower() == "correct":
             what.append(("problems_correct", problem))
     elif kind == "play_video":
-        if not text(told.get("id")).strip():
+        if not text(data.get("id")).strip():
             return
-        what = [("videos_played", text(told["id"]))]
+        what = [("videos_played", text(data["id"]))]
     elif kind in CREATED:
         what = [(CREATED[kind], None)]
     elif kind == "book":
         what = [("textbook_pages", None)]
     elif voted := re.match(r"edx\.forum\.(\w+)\.voted", kind):
-        vote = told.get("vote_value")
+        vote = data.get("vote_value")
         if vote not in ("up", "down"):
             return
         if voted[1] in ("thread", "response"):
-            undone = "_undone" if told.get("undo_vote") is True else ""
+            undone = "_undone" if data.get("undo_vote") is True else ""
             what = [(f"{vote}votes_given{undone}", None)]
-            target = text(told.get("target_username")).strip()
+            target = text(data.get("target_username")).strip()
             if target:
                 yield target, course, day, [(f"{vote}votes_received{undone}", None)]
     yield learner, course, day, what
 
 
 def weeks_of(paths, ending):
-    """The weeks of every learner in every course; `ending` tells a course's last day of some week."""
+    """Counts the weeks of every learner in every course; `ending` returns the last day of some week of a course."""
     weeks = collections.defaultdict(Week)
     for path in paths:
         with open(path, encoding="utf-8") as log:
@@ -155,6 +159,7 @@ def weeks_of(paths, ending):
 
 
 def compare(paths, folder, ending):
+    """Compares the counts with a sequences folder; returns the exit status."""
     import duckdb
 
     rows = lambda sql: duckdb.sql(sql).fetchall()

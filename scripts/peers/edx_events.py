@@ -1,6 +1,7 @@
-"""What the peers' scripts for tracking logs of Open edX have in common: which events count as which activity.
+"""Activities of events in Open edX's tracking logs, shared by the peers' scripts for these logs.
 
-The same table as in crates/events/src/formats/edx/kinds.rs; a name that ends with a dot stands for all that begin so.
+The tables equal those in crates/events/src/formats/edx/kinds.rs. A name that ends with a dot stands for all names that begin
+with it.
 """
 
 ACTIVITIES = {
@@ -19,7 +20,7 @@ ACTIVITIES = {
     "discussion": ["edx.forum."],
     "other": ["edx.", "xblock.", "xmodule.", "unknown"],
 }
-# What a request's path leads to in its course.
+# Activity by the part of the course in a request's path.
 PARTS = {
     "navigate": ["", "course", "info", "about", "progress", "jump_to", "jump_to_id"],
     "access": ["courseware", "pdfbook", "htmlbook", "book", "edxnotes"],
@@ -28,14 +29,14 @@ PARTS = {
     "download": ["asset"],
 }
 COUNTED = ["access", "navigate", "video", "problem", "discussion", "post", "wiki", "submission", "download", "page_close", "other"]
-# The path of a course, and after it the first word of what is inside.
+# Path of a course, followed by the first word of the path inside it.
 COURSE_PATH = r"/courses/((?:course|ccx)-v1:[^/?#]+|[^/?#]+/[^/?#]+/[^/?#]+)(?:/([^/?#]*))?"
 CHANGES = ["edx.course.enrollment.activated", "edx.course.enrollment.deactivated", "edx.certificate.created",
            "edx.course.grade.passed.first_time", "edx.course.grade.now_passed"]
 
 
 def rules():
-    """Activity by name as (name, whole name or only its beginning, activity), what is said first counts."""
+    """Lists (name, whether it is a whole name and not a beginning, activity); the first match counts."""
     whole = [(name, True, activity) for activity, names in ACTIVITIES.items() for name in names if not name.endswith(".")]
     begun = [(name, False, activity) for activity, names in ACTIVITIES.items() for name in names if name.endswith(".")]
     return whole + sorted(begun, key=lambda rule: -len(rule[0]))

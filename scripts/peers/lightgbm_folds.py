@@ -1,15 +1,19 @@
-"""LightGBM on the features of a run's sequences, in the run's own split or folds: the peer of the quality figures.
+"""Trains LightGBM on the features and split of a run, and compares its AUC with the run's.
 
 usage: python3 lightgbm_folds.py SEQUENCES RUN PREDICTIONS.parquet [--week 4] [--out PEER.parquet] [--threads 2]
 
-SEQUENCES is what `staycast preprocess` wrote, RUN what `staycast train` wrote of it, and PREDICTIONS.parquet what
-`staycast evaluate RUN SEQUENCES --out DIR` wrote to DIR: its rows say who is judged, in which cohort, and what Staycast
-said. LightGBM reads the weeks before the cut-off laid side by side (`feature@week`), null as null, and the numbers of the
-enrolment, of exactly the features that the run reads. Every training side is cut into five folds by learner, or by course
-where the test is of whole courses; five models are each stopped early on one of them, and their raw scores averaged, as
-the run's own members are. Prints JSON: both AUCs by cohort, their difference on the same rows, and its lower 95 % bound:
-by a bootstrap over learners for one split, by Nadeau and Bengio's corrected t (2003) over folds for a repeated
-cross-validation. Needs lightgbm, pyarrow, numpy.
+SEQUENCES is the output of `staycast preprocess`, and RUN that of `staycast train` on it. PREDICTIONS.parquet is the file that
+`staycast evaluate RUN SEQUENCES --out DIR` writes to DIR. Its rows give the enrolments to evaluate, their cohorts, and
+Staycast's scores.
+
+LightGBM reads exactly the features that the run reads: the weeks before the cut-off laid side by side (`feature@week`), with
+nulls, and the numeric properties of the enrolment. Each training set is split into five folds by learner, or by course where
+the test part is whole courses. Five models are each stopped early on one fold, and their raw scores are averaged, as with the
+run's own members.
+
+Prints JSON: both AUCs by cohort, and their difference on the same rows with a 95 % interval. For one split the interval is a
+bootstrap over learners. For a repeated cross-validation it is Nadeau and Bengio's corrected t (2003) over folds. Needs
+lightgbm, pyarrow and numpy.
 """
 
 import argparse
@@ -27,12 +31,13 @@ ROUNDS, PATIENCE, MEMBERS = 1500, 60, 5
 
 
 def read(path, columns=None):
+    """Reads columns of a Parquet file as arrays by name."""
     table = parquet.read_table(path, columns=columns)
     return {name: table[name].to_numpy(zero_copy_only=False) for name in table.column_names}
 
 
 def area(scores, labels):
-    """AUC with ties, by mean ranks."""
+    """Computes the AUC by mean ranks, where ties count half."""
     _, place, count = np.unique(scores, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(count) - (count - 1) / 2)[place]
     positives = labels.sum()
@@ -40,7 +45,7 @@ def area(scores, labels):
 
 
 def design(sequences, scaler, week):
-    """Enrolment keys and the matrix of the weeks before the cut-off."""
+    """Reads enrolments, their places by key, and the matrix of the weeks before the cut-off."""
     source = [column["source"] for column in scaler["columns"]]
     weekly = [one["weekly"]["feature"] for one in source if "weekly" in one]
     fixed = [one["fixed"]["number"] for one in source if "fixed" in one]
@@ -60,7 +65,7 @@ def design(sequences, scaler, week):
 
 
 def forecast(matrix, labels, groups, train, test, threads, seed):
-    """Mean raw scores of the test rows over five models, each stopped on a fifth of the training side's groups."""
+    """Computes mean raw scores of the test rows over five models, each stopped on a fifth of the training set's groups."""
     folds = np.array([zlib.crc32(f"{seed}:{group}".encode()) for group in groups[train]])
     order = {value: number % MEMBERS for number, value in enumerate(sorted(set(folds)))}
     folds = np.array([order[value] for value in folds])
@@ -87,7 +92,7 @@ manifest = json.loads((given.run / "manifest.json").read_text())
 split = json.loads((given.run / "split.json").read_text())
 folded = manifest.get("folds")
 if folded:
-    # A cross-validation keeps no scaler: its features are in the manifest.
+    # A cross-validation stores no scaler; its features are in the manifest.
     scaler = {"columns": [{"source": {"weekly": {"feature": name}}} for name in manifest["features"]]
               + [{"source": {"fixed": {"number": name}}} for name in ("pre_start_events", "pre_start_active_days")]}
 else:
@@ -101,7 +106,7 @@ judged = (rows["week"] == given.week) & rows["in_all"]
 rows = {name: values[judged] for name, values in rows.items()}
 at = np.array([place[key] for key in zip(rows["course_id"], rows["enrolment_id"])])
 peer = np.full(len(at), np.nan)
-# Rows of the score file that training may learn from: those known by the cut-off.
+# Enrolments that training may learn from: those known by the cut-off, with a label.
 learnable = known & np.isfinite(matrix).any(axis=1)
 fold = np.full(len(at), 0)
 if folded:
@@ -113,7 +118,7 @@ if folded:
     for repeat in range(folded["repeats"]):
         everyone = np.array([row for (of_repeat, row) in of if of_repeat == repeat])
         mine = np.array([of[(repeat, row)] for row in everyone])
-        # What a training side may learn from is what is judged when it is a test: known by then, with an answer.
+        # A training set may use the rows that are evaluated in a test: known by then, with a label.
         judged_rows = set(at[rows["repeat"] == repeat])
         usable = np.array([row in judged_rows for row in everyone])
         for number in range(folded["folds"]):
@@ -141,7 +146,7 @@ for cohort in ("all", "active"):
                 both.append((area(own[here], answers[here]), area(peer[here], answers[here])))
         both = np.array(both)
         difference = both[:, 0] - both[:, 1]
-        # Training sets overlap: the variance of a mean over J folds is (1/J + test/train) s^2.
+        # As training sets overlap, the variance of a mean over J folds is (1/J + test/train) s^2.
         spread = np.sqrt(difference.var(ddof=1) * (1 / len(difference) + 1 / (folded["folds"] - 1)))
         found |= {"staycast": both[:, 0].mean(), "lightgbm": both[:, 1].mean(), "difference": difference.mean(),
                   "low": difference.mean() - 1.96 * spread, "high": difference.mean() + 1.96 * spread,

@@ -1,11 +1,11 @@
-"""PyTorch's LSTM in training and inference, the peer of benches/lstm.py.
+"""Measures the speed of PyTorch's LSTM in training and inference, for benches/lstm.py.
 
 usage: python3 lstm_torch.py T,F,H,BATCH [--threads 2] [--device cpu|cuda] [--tf32]
 
-The model is what Staycast trains: one layer and a linear head that gives a logit a step. A training step is forward,
-binary cross-entropy, backward, AdamW; inference is the forward pass without a graph, its logits brought to the host.
-Batches are fetched by index from eight batches that lie on the device. Prints one JSON object: sequences a second, medians
-of seven rounds of about 200,000 sequence steps.
+The model is that of Staycast: one layer, and a linear head that gives one logit per step. A training step is forward pass,
+binary cross-entropy, backward pass and AdamW. Inference is the forward pass without a graph, with logits copied to the host.
+Batches are taken by index from eight batches on the device. Prints one JSON object: sequences per second, as medians of seven
+rounds of about 200,000 sequence steps.
 """
 
 import argparse
@@ -48,6 +48,7 @@ turn = 0
 
 
 def next_rows():
+    """Returns the rows of the next batch."""
     global turn
     turn = (turn + 1) % 8
     return order[turn * batch : (turn + 1) * batch]
@@ -67,6 +68,7 @@ def infer():
 
 
 def rate(step):
+    """Measures a step in sequences per second."""
     wait = torch.cuda.synchronize if given.device == "cuda" else lambda: None
     times = max(1, 200_000 // (batch * steps))
     for _ in range(max(5, times)):

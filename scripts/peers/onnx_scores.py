@@ -1,10 +1,11 @@
-"""Scores a run's networks, exported by `staycast runs onnx`, with ONNX Runtime, and compares them with what Staycast wrote.
+"""Scores a run's networks, exported by `staycast runs onnx`, with ONNX Runtime, and compares the result with Staycast's.
 
 usage: python3 onnx_scores.py RUN MODEL.onnx SEQUENCES SCORES.parquet
 
-SCORES.parquet is what `staycast score RUN SEQUENCES --out` wrote. The inputs are computed here from the sequences and the
-run's scaler.json, with nothing of Staycast's: log or plain, standardised, cut, null as the mean. The logits are put through
-calibration.json. Prints JSON: the rows compared, and the greatest difference of a probability. Needs onnxruntime, pyarrow.
+SCORES.parquet is the output of `staycast score RUN SEQUENCES --out`. The inputs are computed here from the sequences and the
+run's scaler.json, without Staycast's code: transformed, standardised, limited, with nulls as the mean. The logits are
+calibrated with calibration.json. Prints JSON: the number of rows compared, and the greatest difference of a probability. Needs
+onnxruntime and pyarrow.
 """
 
 import argparse
@@ -19,12 +20,13 @@ FIXED = {"pre_start_events": "pre_start_events", "pre_start_active_days": "pre_s
 
 
 def table(path):
+    """Reads a Parquet file as lists by column."""
     read = parquet.read_table(path)
     return {name: read[name].to_pylist() for name in read.column_names}
 
 
 def column(source, people, courses, weekly, place, weeks):
-    """One input of every enrolment and week, NaN where null."""
+    """Computes one input for every enrolment and week, NaN where null."""
     [(kind, about)] = source.items()
     values = np.full((len(place), weeks), np.nan, dtype=np.float32)
     if kind in ("weekly", "null"):
@@ -77,7 +79,7 @@ scores = table(given.scores)
 differences = []
 for course, enrolment, week, p, reason in zip(
         scores["course_id"], scores["enrolment_id"], scores["week"], scores["p_dropout"], scores["reason"]):
-    # A row that says why it is of an earlier week than the one asked for is not compared.
+    # A row with a reason is of an earlier week than the requested one, and is not compared.
     if p is None or reason:
         continue
     of_week = fitted[str(week)]["calibration"]

@@ -1,8 +1,8 @@
-"""Weekly sequences of tracking logs of Open edX by polars (streaming).
+"""Computes weekly sequences of Open edX's tracking logs with polars (streaming).
 
 usage: python3 polars_edx.py LOG OUT.parquet
 
-The same columns as duckdb_edx.py beside it, from the same kind of log. Needs the Python package polars (written for 2.1).
+Writes the same columns as duckdb_edx.py, from the same kind of log. Needs the Python package polars (written for 2.1).
 """
 
 import sys
@@ -18,6 +18,7 @@ schema = {"username": text, "time": text, "name": text, "event_type": text, "pag
 
 
 def activity_of(column):
+    """Makes the expression that maps a column of names to an activity."""
     whole = {name: activity for name, is_whole, activity in rules() if is_whole}
     found = pl.col(column).replace_strict(whole, default=None, return_dtype=text)
     for name, is_whole, activity in rules():
@@ -27,6 +28,7 @@ def activity_of(column):
 
 
 def given(path):
+    """Makes the expression of a member of the data, null if it is empty."""
     value = pl.col("data").str.json_path_match(path)
     return pl.when(value != "").then(value)
 
@@ -52,13 +54,13 @@ lines = lines.select(
     is_change=pl.when(pl.col("name") != "").then(pl.col("name")).otherwise(pl.col("event_type")).is_in(CHANGES),
     object=pl.coalesce(
         pl.col("request").str.split("?").list.first(), given("$.problem_id"), given("$.problem"), given("$.id"), given("$.chapter")))
-# A hash takes less room than a text, and stands for no object where there is none.
+# A hash takes less memory than a text; null stays null.
 lines = lines.with_columns(object=pl.when(pl.col("object").is_not_null()).then(pl.col("object").hash()))
 events = lines.filter(pl.col("course").is_not_null()).collect(engine="streaming").lazy()
-deed_time = pl.col("time").filter(~pl.col("is_change"))
+interaction_time = pl.col("time").filter(~pl.col("is_change"))
 courses = events.group_by("course").agg(
-    first_day=pl.coalesce(deed_time.min(), pl.col("time").min()).dt.date(),
-    last_day=pl.coalesce(deed_time.max(), pl.col("time").max()).dt.date())
+    first_day=pl.coalesce(interaction_time.min(), pl.col("time").min()).dt.date(),
+    last_day=pl.coalesce(interaction_time.max(), pl.col("time").max()).dt.date())
 start = pl.col("first_day").cast(pl.Datetime)
 rows = events.join(courses, on="course").filter(pl.col("time") < pl.col("last_day").cast(pl.Datetime) + pl.duration(days=1))
 rows = rows.with_columns(week=((pl.col("time") - start) / pl.duration(days=7)).floor().cast(pl.Int32)).sort("course", "learner", "time")

@@ -1,10 +1,10 @@
-"""What TensorBoard shows of a log folder, as JSON: its version, scalars by run and tag, and the HPARAMS tab's sessions.
+"""Prints what TensorBoard shows of a log folder as JSON: version, scalars by run and tag, sessions of the HPARAMS tab.
 
     tensorboard_events.py LOGDIR [--loader python|data-server]
 
-Starts TensorBoard itself on a free port of this machine and asks it over HTTP, as its pages do. `python` is the loader
-written in Python, `data-server` the one in Rust that TensorBoard takes by default where it is installed. Needs the
-package tensorboard. A test of crates/tracking runs this.
+Starts TensorBoard on a free port of this machine and asks it over HTTP, as its pages do. `python` is the loader written in
+Python. `data-server` is the loader written in Rust, TensorBoard's default where it is installed. Needs the package
+tensorboard. A test of crates/tracking runs this script.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def main():
         with urllib.request.urlopen(request, timeout=SECONDS) as answer:
             return json.load(answer)
 
-    def look():
+    def shown():
         tags = ask("scalars/tags")
         scalars = {
             run: {
@@ -74,10 +74,10 @@ def main():
         ]
         return {"version": version.VERSION, "scalars": scalars, "hparams": names, "sessions": sessions}
 
-    # It loads in the background: what two looks in a row agree on, and is not empty, is all.
+    # TensorBoard loads in the background. Loading is complete when two answers in a row are equal and not empty.
     end, before = time.monotonic() + SECONDS, None
     while time.monotonic() < end:
-        now = look()
+        now = shown()
         if now == before and now["scalars"] and now["sessions"]:
             json.dump(now, sys.stdout)
             return
