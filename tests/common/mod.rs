@@ -132,6 +132,17 @@ pub(crate) fn run_with_file_limit(blocks: u32, line: &str, paths: &[&Path]) -> R
     Ran::of(output)
 }
 
+/// Runs the program under a umask.
+pub(crate) fn run_with_umask(umask: u32, line: &str, paths: &[&Path]) -> Ran {
+    let output = Command::new("sh")
+        .args(["-c", &format!("umask {umask:03o}; exec \"$@\""), "sh", env!("CARGO_BIN_EXE_staycast")])
+        .args(arguments(line, paths))
+        .stdin(Stdio::null())
+        .output()
+        .expect("sh runs");
+    Ran::of(output)
+}
+
 /// A temporary folder.
 pub(crate) fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")

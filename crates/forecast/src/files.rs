@@ -1,10 +1,11 @@
-//! Files that appear whole or not at all: a temporary name in the same folder, fsync, rename.
+//! The files of a run, read and written (whole or not at all).
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use staycast_files::{FolderDraft, WriteError};
 
 /// Why a file could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +30,21 @@ pub enum FileError {
     },
 }
 
+impl From<WriteError> for FileError {
+    fn from(error: WriteError) -> Self {
+        Self::Io { action: error.action, path: error.path, source: error.source }
+    }
+}
+
 impl FileError {
+    /// Names a path in a draft as the user knows it.
+    pub(crate) fn named_by(self, draft: &FolderDraft) -> Self {
+        match self {
+            Self::Io { action, path, source } => Self::Io { action, path: draft.place_of(&path), source },
+            Self::Damaged { path, message } => Self::Damaged { path: draft.place_of(&path), message },
+        }
+    }
+
     pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
         Self::Io { action, path: path.to_owned(), source }
     }
@@ -40,61 +55,27 @@ impl FileError {
     }
 }
 
-/// Writes a file through `fill`; nothing is left under `path` when anything fails.
+/// Writes a file through `fill`, whole or not at all.
 pub(crate) fn write_with(
     path: &Path,
     fill: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> Result<(), FileError> {
-    let failed = |source| FileError::io("write", path, source);
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    {
-        let mut buffer = io::BufWriter::new(file.as_file_mut());
-        fill(&mut buffer).and_then(|()| buffer.flush()).map_err(failed)?;
-    }
-    readable_by_all(file.as_file()).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    // The rename itself lasts only once the folder is on disk.
-    std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
-}
-
-/// Temporary files are private; the finished file should be as any other.
-#[cfg(unix)]
-fn readable_by_all(file: &std::fs::File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn readable_by_all(_: &std::fs::File) -> io::Result<()> {
-    Ok(())
+    Ok(staycast_files::write_with(path, fill)?)
 }
 
 /// Writes bytes.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    write_with(path, |file| file.write_all(bytes))
+    Ok(staycast_files::write(path, bytes)?)
 }
 
 /// Writes a value as indented JSON.
 pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), FileError> {
-    let mut text = serde_json::to_vec_pretty(value).map_err(|error| FileError::damaged(path, error))?;
-    text.push(b'\n');
-    write(path, &text)
+    Ok(staycast_files::write_json(path, value)?)
 }
 
 /// Writes values as JSON, one a line.
 pub(crate) fn write_json_lines(path: &Path, values: impl IntoIterator<Item = impl Serialize>) -> Result<(), FileError> {
-    write_with(path, |file| {
-        for value in values {
-            serde_json::to_writer(&mut *file, &value)?;
-            file.write_all(b"\n")?;
-        }
-        Ok(())
-    })
+    Ok(staycast_files::write_json_lines(path, values)?)
 }
 
 /// Reads a whole file.
@@ -121,21 +102,6 @@ pub(crate) fn read_json_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_failed_write_leaves_the_old_file_and_nothing_else() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let path = folder.path().join("file");
-        write(&path, b"old").expect("writable");
-        let error = write_with(&path, |file| {
-            file.write_all(b"half")?;
-            Err(io::Error::other("disk full"))
-        })
-        .expect_err("the writer failed");
-        assert!(error.to_string().contains("disk full"));
-        assert_eq!(read(&path).expect("still there"), b"old");
-        assert_eq!(std::fs::read_dir(folder.path()).expect("readable").count(), 1);
-    }
 
     #[test]
     fn json_lines_survive() {

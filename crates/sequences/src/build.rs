@@ -5,6 +5,7 @@ use std::path::Path;
 
 use staycast_events::time::format_instant;
 use staycast_events::{Course, Source, SourceLabels, Tally};
+use staycast_files::FolderDraft;
 
 use crate::checkpoint;
 use crate::columns::feature_columns;
@@ -106,6 +107,23 @@ pub fn build(
     if_exists: IfExists,
     progress: &dyn Progress,
 ) -> Result<Manifest, BuildError> {
+    let mut begun = None;
+    let built = build_draft(source, options, folder, if_exists, progress, &mut begun);
+    let Some(draft) = begun else { return built };
+    let manifest = built.map_err(|error| error.named_by(&draft))?;
+    output::publish(draft, if_exists)?;
+    Ok(manifest)
+}
+
+/// Builds into a draft of `folder`, which is left in `begun`. Without a draft the folder holds what is wanted.
+fn build_draft(
+    source: &Source,
+    options: &BuildOptions,
+    folder: &Path,
+    if_exists: IfExists,
+    progress: &dyn Progress,
+    begun: &mut Option<FolderDraft>,
+) -> Result<Manifest, BuildError> {
     let rule = choose_rule(source, options.rule)?;
     if source.roster.enrolments.is_empty() {
         return Err(BuildError::NoEnrolments);
@@ -122,6 +140,7 @@ pub fn build(
     let partitions = partitions(enrolments_of(source).map(|course| u32::from(cuts[course].count())));
     let identity = checkpoint::identity(source, options, rule, partitions.len())?;
     let (draft, journal) = checkpoint::begin(folder, if_exists, &identity)?;
+    let draft: &FolderDraft = begun.insert(draft);
     let mut store = Store::new(&partitions, options.memory_bytes, draft.path().to_owned());
     let gathering = (options.features == FeatureSet::All).then(|| Gathering::new(&source.roster, &cuts));
     let reading =
@@ -180,7 +199,7 @@ pub fn build(
     })?;
     timing.lap("write");
     timing.spilled_bytes = store.spilled_bytes();
-    draft.publish(&manifest, &timing, if_exists)?;
+    output::write_records(draft, &manifest, &timing)?;
     Ok(manifest)
 }
 

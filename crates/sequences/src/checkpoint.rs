@@ -10,13 +10,14 @@ use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 use staycast_events::{ReadError, Source, Tally};
+use staycast_files::{FolderDraft, write_json};
 
 use crate::build::{BuildOptions, IfExists};
 use crate::error::BuildError;
 use crate::features::FeatureSet;
 use crate::labels::DropoutRule;
 use crate::manifest::{BuildRecord, LAYOUT_VERSION};
-use crate::output::{self, Draft};
+use crate::output;
 
 const JOURNAL: &str = "journal.json";
 
@@ -97,24 +98,22 @@ pub(crate) fn begin(
     folder: &Path,
     if_exists: IfExists,
     identity: &Identity,
-) -> Result<(Draft, Option<Journal>), BuildError> {
-    Draft::begin(folder, |draft| {
+) -> Result<(FolderDraft, Option<Journal>), BuildError> {
+    let begun = FolderDraft::resume(folder, |draft| {
         if if_exists != IfExists::Resume {
             return None;
         }
         let text = fs::read_to_string(draft.join(JOURNAL)).ok()?;
         let journal: Journal = serde_json::from_str(&text).ok()?;
         (journal.identity == *identity).then_some(journal)
-    })
+    });
+    Ok(begun?)
 }
 
 impl Journal {
     /// Writes the journal into `draft` in place of the one before.
     pub(crate) fn write(&self, draft: &Path) -> Result<(), BuildError> {
-        let new = draft.join("journal.json.new");
-        output::write_json(&new, self)?;
-        let place = draft.join(JOURNAL);
-        fs::rename(&new, &place).map_err(BuildError::write(&place))
+        Ok(write_json(&draft.join(JOURNAL), self)?)
     }
 
     /// Removes the journal of a build that is past reading.

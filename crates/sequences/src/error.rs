@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use parquet::errors::ParquetError;
 use staycast_events::ReadError;
+use staycast_files::{FolderDraft, WriteError};
 
 /// Why sequences could not be built or written.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +48,22 @@ pub enum BuildError {
     SharedId { line: u64 },
 }
 
+impl From<WriteError> for BuildError {
+    fn from(error: WriteError) -> Self {
+        Self::Write { path: error.path, source: error.source }
+    }
+}
+
 impl BuildError {
+    /// Names the paths in a draft as the user knows them.
+    pub(crate) fn named_by(self, draft: &FolderDraft) -> Self {
+        match self {
+            Self::Write { path, source } => Self::Write { path: draft.place_of(&path), source },
+            Self::Parquet { path, source } => Self::Parquet { path: draft.place_of(&path), source },
+            other => other,
+        }
+    }
+
     /// A [`BuildError::Write`] at `path`, for `map_err`.
     pub fn write(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();

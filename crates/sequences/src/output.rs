@@ -1,14 +1,13 @@
-//! The output folder: drafted under a temporary name beside its place, then renamed, so that it appears whole or not
-//! at all (invariant 5).
+//! The output folder's records, and what may be replaced by it. The folder appears whole or not at all (invariant 5).
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use staycast_events::{Source, Tally, input};
+use staycast_files::{FolderDraft, write_json};
 
 use crate::build::{BuildOptions, COURSES, ENROLMENTS, IfExists, RawKinds, SEQUENCES, reasons};
 use crate::error::BuildError;
@@ -25,126 +24,19 @@ use crate::timing::Timing;
 pub(crate) const MANIFEST: &str = "manifest.json";
 const TIMING: &str = "timing.json";
 
-/// A folder that is being written; removed when it is dropped before it is published.
-pub(crate) struct Draft {
-    folder: PathBuf,
-    place: PathBuf,
-    published: bool,
+/// Writes what a finished build says of itself into its draft.
+pub(crate) fn write_records(draft: &FolderDraft, manifest: &Manifest, timing: &Timing) -> Result<(), BuildError> {
+    write_json(&draft.path().join(TIMING), timing)?;
+    Ok(write_json(&draft.path().join(MANIFEST), manifest)?)
 }
 
-impl Drop for Draft {
-    fn drop(&mut self) {
-        if !self.published {
-            // Best effort: what can't be removed is in nobody's way, and the next build tries again.
-            let _ = fs::remove_dir_all(&self.folder);
-        }
-    }
-}
-
-impl Draft {
-    /// Begins a draft beside `place`, on the same file system so that it can be renamed. Drafts that killed builds left
-    /// are shown to `adopt`; the first that it takes is gone on with, the others are removed.
-    pub(crate) fn begin<T>(place: &Path, adopt: impl Fn(&Path) -> Option<T>) -> Result<(Self, Option<T>), BuildError> {
-        let parent = parent_of(place);
-        fs::create_dir_all(parent).map_err(BuildError::write(parent))?;
-        let prefix = format!(".{}.draft-", input::file_name(place));
-        // The name tells whose draft it is, so that there is no instant at which a kill leaves one of nobody's.
-        let own = format!("{prefix}{}-", std::process::id());
-        let mut adopted = None;
-        for (stale, rest) in stale(parent, &prefix) {
-            let claimed = parent.join(format!("{own}{rest}"));
-            // Of two builds that find the same draft, one can rename it.
-            if fs::rename(&stale, &claimed).is_err() {
-                continue;
-            }
-            match adopt(&claimed).filter(|_| adopted.is_none()) {
-                Some(found) => adopted = Some((claimed, found)),
-                None => drop(fs::remove_dir_all(&claimed)),
-            }
-        }
-        let (folder, found) = match adopted {
-            Some((folder, found)) => (folder, Some(found)),
-            None => {
-                let made = tempfile::Builder::new().prefix(&own).tempdir_in(parent);
-                (made.map_err(BuildError::write(place))?.keep(), None)
-            }
-        };
-        Ok((Self { folder, place: place.to_owned(), published: false }, found))
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.folder
-    }
-
-    /// Gives the draft its name.
-    pub(crate) fn publish(
-        mut self,
-        manifest: &Manifest,
-        timing: &Timing,
-        if_exists: IfExists,
-    ) -> Result<(), BuildError> {
-        write_json(&self.path().join(TIMING), timing)?;
-        write_json(&self.path().join(MANIFEST), manifest)?;
-        // Folders made for one process's eyes; this one is for everyone whom the parent folder lets in.
-        share(self.path()).map_err(BuildError::write(&self.place))?;
-        sync_folder(self.path());
-        let place = &self.place;
-        if place.exists() && if_exists == IfExists::Replace {
-            let aside = tempfile::Builder::new().prefix(".replaced-").tempdir_in(parent_of(place));
-            let aside = aside.map_err(BuildError::write(place))?;
-            fs::rename(place, aside.path().join("old")).map_err(BuildError::write(place))?;
-        }
-        fs::rename(&self.folder, place).map_err(BuildError::write(place))?;
-        self.published = true;
-        sync_folder(parent_of(&self.place));
-        Ok(())
-    }
-}
-
-fn parent_of(place: &Path) -> &Path {
-    place.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// The drafts whose process is gone (a killed build can't clean up after itself), each with what follows the process in
-/// its name.
-fn stale(parent: &Path, prefix: &str) -> Vec<(PathBuf, String)> {
-    let Ok(entries) = fs::read_dir(parent) else { return Vec::new() };
-    let gone = |name: &str| {
-        let (owner, rest) = name.strip_prefix(prefix)?.split_once('-')?;
-        let owner: u32 = owner.parse().ok()?;
-        // Our own number is another's that ended before us: in a container numbers come again.
-        let gone = owner == std::process::id() || !Path::new(&format!("/proc/{owner}")).exists();
-        gone.then(|| (parent.join(name), rest.to_owned()))
+/// Gives a finished draft its name.
+pub(crate) fn publish(draft: FolderDraft, if_exists: IfExists) -> Result<(), BuildError> {
+    let if_exists = match if_exists {
+        IfExists::Replace => staycast_files::IfExists::Replace,
+        IfExists::Refuse | IfExists::Resume => staycast_files::IfExists::Refuse,
     };
-    let mut found: Vec<_> = entries.flatten().filter_map(|entry| gone(&entry.file_name().to_string_lossy())).collect();
-    found.sort();
-    found
-}
-
-#[cfg(unix)]
-fn share(folder: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o755))
-}
-
-#[cfg(not(unix))]
-fn share(_folder: &Path) -> std::io::Result<()> {
-    Ok(())
-}
-
-/// Makes a folder's entries durable where the system can; elsewhere the rename is durable when it says so.
-fn sync_folder(folder: &Path) {
-    if let Ok(handle) = File::open(folder) {
-        let _ = handle.sync_all();
-    }
-}
-
-pub(crate) fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), BuildError> {
-    let mut text = serde_json::to_string_pretty(value).expect("plain data turns into JSON");
-    text.push('\n');
-    let mut file = File::create(path).map_err(BuildError::write(path))?;
-    file.write_all(text.as_bytes()).map_err(BuildError::write(path))?;
-    file.sync_all().map_err(BuildError::write(path))
+    Ok(draft.publish(if_exists)?)
 }
 
 /// Size and hash of every input file; `known` has the hashes that reading the files gave.
@@ -245,7 +137,7 @@ pub(crate) struct Told<'a> {
     pub(crate) folder: &'a Path,
 }
 
-/// The manifest of a draft whose tables are written, which are durable then.
+/// The manifest of a draft whose tables are written.
 pub(crate) fn manifest(told: &Told<'_>) -> Result<Manifest, BuildError> {
     let Told { source, options, tally, .. } = told;
     let roster = &source.roster;
@@ -258,9 +150,7 @@ pub(crate) fn manifest(told: &Told<'_>) -> Result<Manifest, BuildError> {
     }
     let output = |&(name, rows): &(&str, u64)| -> Result<OutputRecord, BuildError> {
         let path = told.folder.join(name);
-        let file = File::open(&path).map_err(BuildError::write(&path))?;
-        file.sync_all().map_err(BuildError::write(&path))?;
-        let bytes = file.metadata().map_err(BuildError::write(&path))?.len();
+        let bytes = fs::metadata(&path).map_err(BuildError::write(&path))?.len();
         Ok(OutputRecord { file: name.to_owned(), rows, bytes, blake3: input::blake3_of(&path)? })
     };
     let outputs =

@@ -4,6 +4,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use staycast_files::WriteError;
+
 /// Says why a simulator configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -98,4 +100,10 @@ pub enum SimulateError {
         /// Error of the system.
         source: io::Error,
     },
+}
+
+impl From<WriteError> for SimulateError {
+    fn from(error: WriteError) -> Self {
+        Self::Folder { action: error.action, path: error.path, source: error.source }
+    }
 }

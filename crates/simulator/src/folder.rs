@@ -4,16 +4,18 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use staycast_files::{FolderDraft, IfExists};
+
 use crate::checked::Simulation;
 use crate::config::SimulatorConfig;
 use crate::counts::SimulationCounts;
-use crate::draft::{CONFIG_FILE, Draft, IfExists, RECORD_FILE};
 use crate::error::SimulateError;
 use crate::format::SimulatedFormat;
 use crate::formats::edx::{self, Edx, EnrolmentTable, EventOrder};
 use crate::formats::kdd2015::{self, HEADERS, Kdd2015};
 use crate::formats::layout::{LOG, Layout};
 use crate::formats::oulad::{self, Oulad};
+use crate::place::{CONFIG_FILE, RECORD_FILE, check_place};
 use crate::progress::Progress;
 use crate::ranking::WeekRanking;
 use crate::record::SimulationRecord;
@@ -27,7 +29,7 @@ pub struct SimulationOptions {
     pub format: SimulatedFormat,
     /// Approximate bytes of the log; `activity.scale` is set to reach them.
     pub log_bytes: Option<u64>,
-    /// Treatment of a folder that exists already.
+    /// Treatment of a folder that holds a simulation already; one that holds anything else is refused in any case.
     pub if_exists: IfExists,
 }
 
@@ -64,8 +66,8 @@ pub fn simulate_to_folder(
 
 /// Simulates into `folder`, with labels, true probabilities and the complete configuration beside the log.
 ///
-/// Everything is written to a temporary folder beside it, synced and renamed at the end. A killed process leaves that folder,
-/// `.simulating-…`, and nothing else. Calls `progress` on the caller's thread. Work is spread over the current rayon pool; the
+/// Everything is written to a draft beside it, synced and renamed at the end. A killed process leaves that draft, which the
+/// next simulation into the same place removes. Calls `progress` on the caller's thread. Work is spread over the current rayon pool; the
 /// bytes do not depend on its size.
 ///
 /// Held in memory: see [`Simulation::write`]; for edX also 64 MiB of packed events, one day of them, and 16 bytes per
@@ -81,7 +83,8 @@ pub fn simulate(
     progress: &dyn Fn(Progress),
 ) -> Result<SimulatedFolder, SimulateError> {
     let mut simulation = config.clone().validate()?;
-    let draft = Draft::begin(folder, options.if_exists)?;
+    check_place(folder, options.if_exists)?;
+    let draft = FolderDraft::begin(folder)?;
     let writer = FolderWriter { draft: &draft, progress, asked: options.log_bytes };
     let written = match options.format {
         SimulatedFormat::Kdd2015 => writer.write_kdd2015(&mut simulation),
@@ -90,9 +93,9 @@ pub fn simulate(
     }?;
     let WrittenTables { counts, rankings, mut names } = written;
     let record = SimulationRecord::new(&simulation.config, options.format, options.log_bytes, &counts, &rankings);
-    draft.write(RECORD_FILE, record.to_json().as_bytes())?;
-    draft.write(CONFIG_FILE, simulation.to_toml().as_bytes())?;
-    draft.publish()?;
+    write(&draft, RECORD_FILE, record.to_json().as_bytes())?;
+    write(&draft, CONFIG_FILE, simulation.to_toml().as_bytes())?;
+    draft.publish(options.if_exists)?;
     names.extend([RECORD_FILE, CONFIG_FILE].map(str::to_owned));
     Ok(SimulatedFolder {
         learners: counts.learners,
@@ -115,7 +118,7 @@ struct WrittenTables {
 
 /// Writes the files of a format to a folder.
 struct FolderWriter<'a> {
-    draft: &'a Draft,
+    draft: &'a FolderDraft,
     progress: &'a dyn Fn(Progress),
     /// Requested bytes of the log.
     asked: Option<u64>,
@@ -155,7 +158,7 @@ impl FolderWriter<'_> {
         self.set_scale(simulation, &layout, oulad::HEADERS[LOG])?;
         let courses = layout.course_tables(simulation);
         for (name, table) in oulad::COURSE_TABLES.iter().zip(&courses) {
-            self.draft.write(name, table)?;
+            write(self.draft, name, table)?;
         }
         let mut written = self.write(simulation, &layout, oulad::HEADERS.map(str::as_bytes))?;
         written.names.splice(0..0, oulad::COURSE_TABLES.map(str::to_owned));
@@ -175,9 +178,6 @@ impl FolderWriter<'_> {
         let head_bytes = write_tables(&names, &mut files, heads)?;
         let RunOutcome { mut counts, rankings } = simulation.run(layout, &mut files, head_bytes, self.progress)?;
         counts.log_bytes += heads[LOG].len() as u64;
-        for (name, file) in names.iter().zip(&files) {
-            sync(name, file)?;
-        }
         Ok(WrittenTables { counts, rankings, names: names.map(str::to_owned).into() })
     }
 
@@ -186,7 +186,7 @@ impl FolderWriter<'_> {
         self.set_scale(simulation, &layout, "")?;
         let simulation = &*simulation;
         let calendar = layout.calendar(simulation);
-        self.draft.write(edx::COURSES_FILE, &calendar)?;
+        write(self.draft, edx::COURSES_FILE, &calendar)?;
         let [(labels_name, labels_header), (probabilities_name, probabilities_header)] = edx::LABEL_TABLES;
         let (mut labels, mut probabilities) = (self.create(labels_name)?, self.create(probabilities_name)?);
         let mut order = EventOrder::new(self.draft.path());
@@ -196,8 +196,6 @@ impl FolderWriter<'_> {
         let head_bytes = write_tables(&Edx::TABLE_NAMES, &mut writers, heads)?;
         let bytes = head_bytes + calendar.len() as u64;
         let RunOutcome { mut counts, rankings } = simulation.run(&layout, &mut writers, bytes, self.progress)?;
-        sync(labels_name, &labels)?;
-        sync(probabilities_name, &probabilities)?;
         // Packed events and enrolments are not files.
         counts.bytes -= counts.log_bytes + enrolments.len() as u64;
         let simulated = Progress {
@@ -206,7 +204,7 @@ impl FolderWriter<'_> {
             bytes: counts.bytes,
             ..Progress::default()
         };
-        let create = |name: &str| self.draft.create(name);
+        let create = |name: &str| Ok(self.draft.create(name)?);
         let enrolments = EnrolmentTable::from_bytes(&enrolments);
         let logs = edx::write_logs(&layout, simulation, order, &enrolments, &create, simulated, self.progress)?;
         counts.log_bytes = logs.bytes;
@@ -217,7 +215,8 @@ impl FolderWriter<'_> {
     }
 }
 
-/// Makes a flushed file last.
-fn sync(name: &str, file: &BufWriter<File>) -> Result<(), SimulateError> {
-    file.get_ref().sync_all().map_err(|source| SimulateError::Write { table: name.to_owned(), source })
+/// Writes a small file, whole.
+fn write(draft: &FolderDraft, name: &str, bytes: &[u8]) -> Result<(), SimulateError> {
+    let failed = |source| SimulateError::Write { table: name.to_owned(), source };
+    draft.create(name)?.write_all(bytes).map_err(failed)
 }

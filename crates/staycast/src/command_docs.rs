@@ -10,7 +10,6 @@ use clap_complete::Shell;
 use serde::Serialize;
 
 use crate::console::{Console, print};
-use crate::files;
 use crate::status::Status;
 
 /// Print a completion script for a shell
@@ -83,7 +82,7 @@ fn write_man_page(command: &Command, name: &str, out: &Path, written: &mut Vec<S
     let file = format!("{name}.1");
     let mut page = Vec::new();
     clap_mangen::Man::new(command.clone()).render(&mut page).with_context(|| format!("cannot make the page {file}"))?;
-    files::write_bytes(&out.join(&file), &page)?;
+    staycast_files::write(&out.join(&file), &page)?;
     written.push(file);
     for subcommand in visible_subcommands(command) {
         write_man_page(subcommand, &format!("{name}-{}", subcommand.get_name()), out, written)?;

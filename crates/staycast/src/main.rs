@@ -10,7 +10,6 @@ mod devices;
 mod display;
 mod evaluate;
 mod failure;
-mod files;
 mod forecast_args;
 mod hints;
 mod inspect;

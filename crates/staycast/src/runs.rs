@@ -11,7 +11,6 @@ use staycast_tracking::registry::{Better, RegistryError, Table, TableRequest, ta
 
 use crate::console::Console;
 use crate::display::{LabelledText, format_bytes, pluralise};
-use crate::files;
 use crate::run_folders::runs_in;
 use crate::status::{Status, usage_from};
 
@@ -203,7 +202,7 @@ fn export(run: &Path, out: &Path, console: &Console) -> anyhow::Result<Status> {
 fn onnx(run: &Path, out: &Path, model: Option<ModelKind>, console: &Console) -> anyhow::Result<Status> {
     let opened = crate::forecast_args::open_run(run, model)?;
     let model = opened.onnx()?;
-    files::write_bytes(out, &model)?;
+    staycast_files::write(out, &model)?;
     let packed = ArchiveOutcome { archive: out.to_owned(), run: run.to_owned(), files: 1, bytes: model.len() as u64 };
     console.print_summary(&packed, || {
         let mut sheet = LabelledText::default();

@@ -17,11 +17,11 @@ use staycast_forecast::{ModelKind, Run, RunState, Start, TrainRequest, Unwatched
 use staycast_sequences::Dataset;
 
 use crate::console::Console;
+use crate::devices;
 use crate::display::{LabelledText, format_duration, pluralise, quote_for_shell};
 use crate::progress::{BarTemplate, progress_bar};
 use crate::sequences::load;
 use crate::status::{Status, usage, usage_from};
-use crate::{devices, files};
 
 /// Search for better settings
 ///
@@ -134,7 +134,7 @@ pub(crate) fn run(args: &TuneArgs, console: &Console) -> anyhow::Result<Status> 
     let trial = Trial { number: best.trial, settings: best.settings.clone() };
     let mut winner = trial.config(&search.base, 1.0)?;
     winner.ensemble.members = search.base.ensemble.members;
-    files::write(&args.out.join("best.toml"), &winner.to_toml())?;
+    staycast_files::write(&args.out.join("best.toml"), &winner.to_toml())?;
     let given = tried.iter().rev().find(|one| one.trial == 0).cloned();
     let seconds = begun.elapsed().as_secs_f64();
     let found = TuneOutcome { out: args.out.clone(), trials: args.trials, best, given, seconds };
@@ -152,7 +152,7 @@ fn begin(args: &TuneArgs, config: &Config) -> anyhow::Result<()> {
             "{} holds a search that was begun otherwise (search.toml says how); name another --out",
             args.out.display()
         ),
-        Err(_) => files::write(&path, &text),
+        Err(_) => Ok(staycast_files::write(&path, &text)?),
     }
 }
 
@@ -266,7 +266,7 @@ impl Search<'_> {
             text += &serde_json::to_string(one).context("a trial has no JSON form")?;
             text.push('\n');
         }
-        files::write(&self.out.join("trials.jsonl"), &text)
+        Ok(staycast_files::write(&self.out.join("trials.jsonl"), &text)?)
     }
 }
 

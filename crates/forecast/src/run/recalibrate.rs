@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use staycast_evaluation::calibration::{Calibration, CalibrationMethod, shift_to_labels, shift_to_unlabelled};
+use staycast_files::{FolderDraft, IfExists};
 use staycast_sequences::Dataset;
 
 use super::score::of_courses;
@@ -172,17 +173,27 @@ impl Run {
         fitted: &Fitted,
         split: &SplitRecord,
     ) -> Result<(), RunError> {
-        fs::create_dir_all(out).map_err(|source| FileError::io("make", out, source))?;
+        let draft = FolderDraft::begin(out).map_err(FileError::from)?;
+        self.fill_recalibrated(draft.path(), manifest, fitted, split).map_err(|error| error.named_by(&draft))?;
+        Ok(draft.publish(IfExists::Refuse).map_err(FileError::from)?)
+    }
+
+    fn fill_recalibrated(
+        &self,
+        folder: &Path,
+        manifest: &RunManifest,
+        fitted: &Fitted,
+        split: &SplitRecord,
+    ) -> Result<(), FileError> {
         for name in [CONFIG, MODEL, BASELINES, BLEND, SURVIVAL, SCALER, METRICS] {
             let from = self.path.join(name);
             if from.exists() {
-                files::write(&out.join(name), &files::read(&from)?)?;
+                files::write(&folder.join(name), &files::read(&from)?)?;
             }
         }
-        files::write_json(&out.join(CALIBRATION), fitted)?;
-        files::write_json(&out.join(SPLIT), split)?;
-        // Written last: with it the folder is a run.
-        Ok(files::write_json(&out.join(MANIFEST), manifest)?)
+        files::write_json(&folder.join(CALIBRATION), fitted)?;
+        files::write_json(&folder.join(SPLIT), split)?;
+        files::write_json(&folder.join(MANIFEST), manifest)
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use staycast_evaluation::splits::SplitExclusion;
+use staycast_files::{is_leftover, remove_leftovers};
 
 use super::jobs::TrainedSplit;
 use super::mixed::{Mixed, fold_predictions, hazards_by_forecast, mix};
@@ -91,7 +92,7 @@ pub fn run_state(folder: &Path) -> Result<RunState, FileError> {
     for entry in fs::read_dir(folder).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
         let name = name.to_string_lossy();
-        if name != CHECKPOINTS && !name.starts_with(".tmp") {
+        if name != CHECKPOINTS && !is_leftover(&name) {
             return Ok(RunState::Other);
         }
     }
@@ -111,8 +112,8 @@ pub(super) fn prepare(request: &TrainRequest<'_>) -> Result<PathBuf, TrainError>
         (Start::Resume, RunState::Free) => return Err(TrainError::NothingToResume(out.to_owned())),
         (Start::Resume, RunState::Interrupted(_)) => {
             same(out, &files::read_json(&marker)?, &now)?;
-            remove_temporary(out)?;
-            remove_temporary(&checkpoints)?;
+            remove_leftovers(out);
+            remove_leftovers(&checkpoints);
         }
         (Start::Fresh, RunState::Free) => {
             fs::create_dir_all(&checkpoints).map_err(|source| FileError::io("make", &checkpoints, source))?;
@@ -142,17 +143,6 @@ fn same(path: &Path, then: &Started, now: &Started) -> Result<(), TrainError> {
         Some((before, after)) => differs("configuration", before.to_owned(), after.to_owned()),
         None => differs("configuration", before, after),
     }
-}
-
-fn remove_temporary(folder: &Path) -> Result<(), FileError> {
-    let failed = |source| FileError::io("tidy", folder, source);
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        if entry.file_name().to_string_lossy().starts_with(".tmp") {
-            fs::remove_file(entry.path()).map_err(failed)?;
-        }
-    }
-    Ok(())
 }
 
 /// Seconds by stage, for `timing.json`.

@@ -21,7 +21,7 @@ use self::report::{BenchReport, Reading};
 use crate::console::Console;
 use crate::sequences::load;
 use crate::status::{Status, usage};
-use crate::{devices, files, preprocess};
+use crate::{devices, preprocess};
 
 /// Measure how fast this machine trains, forecasts and loads
 ///
@@ -104,7 +104,7 @@ pub(crate) fn run(args: &BenchArgs, console: &Console) -> anyhow::Result<Status>
             Ending::Svg => plot::svg(&report)?,
             Ending::Text => text.clone(),
         };
-        files::write(file, &text)?;
+        staycast_files::write(file, &text)?;
     }
     console.print_result(&report, || text)?;
     let wrong = report.results.iter().filter(|measured| !measured.agreement.agrees).count();

@@ -18,11 +18,11 @@ use staycast_sequences::Dataset;
 use self::comparison::{Comparison, Failed, Figures};
 use self::paired::{Contender, pair};
 use crate::console::Console;
+use crate::devices;
 use crate::evaluate::BOOTSTRAP_SEED;
 use crate::sequences::load;
 use crate::status::{Status, usage, usage_from};
 use crate::train;
-use crate::{devices, files};
 
 /// Train several models or settings, and compare them on the same rows
 ///
@@ -91,8 +91,8 @@ pub(crate) fn run(args: &CompareArgs, console: &Console) -> anyhow::Result<Statu
     let comparison = comparison(args, &contenders, failed)?;
     let text = table::to_text(&comparison);
     let json = serde_json::to_string_pretty(&comparison).context("the comparison has no JSON form")?;
-    files::write(&args.out.join("comparison.json"), &(json + "\n"))?;
-    files::write(&args.out.join("comparison.txt"), &text)?;
+    staycast_files::write(&args.out.join("comparison.json"), &(json + "\n"))?;
+    staycast_files::write(&args.out.join("comparison.txt"), &text)?;
     console.print_result(&comparison, || text)?;
     Ok(Status::Fine)
 }

@@ -11,9 +11,9 @@ use staycast_forecast::{EvaluateRequest, EvaluationOutcome, Rows, outcome, write
 
 use super::{page, report_text};
 use crate::console::Console;
+use crate::devices;
 use crate::forecast_args::{ForecastSelection, as_usage, open_run};
 use crate::sequences::load;
-use crate::{devices, files};
 
 /// Holds which forecasts to evaluate, and how.
 #[derive(Debug)]
@@ -104,6 +104,6 @@ pub(crate) fn execute(job: &EvaluateJob, console: &Console) -> anyhow::Result<Ev
 fn write_report(out: &Path, outcome: &EvaluationOutcome, text: &str) -> anyhow::Result<()> {
     let mut json = serde_json::to_string_pretty(outcome).context("the report has no JSON form")?;
     json.push('\n');
-    files::write(&out.join("report.json"), &json)?;
-    files::write(&out.join("report.txt"), text)
+    staycast_files::write(&out.join("report.json"), &json)?;
+    Ok(staycast_files::write(&out.join("report.txt"), text)?)
 }

@@ -2,14 +2,12 @@
 
 use std::path::Path;
 
-use anyhow::Context;
 use staycast_evaluation::html::{About, Page, drawings, render};
 use staycast_forecast::{EvaluationOutcome, Run};
 use staycast_sequences::{Dataset, DropoutRule};
 
 use super::leakage_text::checks;
 use crate::display::pluralise;
-use crate::files;
 use crate::run_description::{clauses, describe_model};
 use crate::run_folders::settings;
 
@@ -17,11 +15,10 @@ use crate::run_folders::settings;
 pub(super) fn write(out: &Path, run: &Run, data: &Dataset, outcome: &EvaluationOutcome) -> anyhow::Result<()> {
     let about = about(run, data, outcome);
     let page = Page { evaluation: &outcome.evaluation, plots: outcome.plots.as_ref(), about: &about };
-    files::write(&out.join("report.html"), &render(&page))?;
+    staycast_files::write(&out.join("report.html"), &render(&page))?;
     let figures = out.join("figures");
-    std::fs::create_dir_all(&figures).with_context(|| format!("cannot make the folder {}", figures.display()))?;
     for named in drawings(&page) {
-        files::write(&figures.join(format!("{}.svg", named.name)), &named.drawing.to_svg())?;
+        staycast_files::write(&figures.join(format!("{}.svg", named.name)), &named.drawing.to_svg())?;
     }
     Ok(())
 }

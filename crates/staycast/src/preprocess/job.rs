@@ -9,9 +9,9 @@ use serde::Serialize;
 use staycast_events::Source;
 use staycast_events::formats::institutions::{self, Institution};
 use staycast_events::formats::{self, OpenOptions};
+use staycast_files::ScratchFolder;
 use staycast_sequences::manifest::Manifest;
 use staycast_sequences::{BuildOptions, IfExists, build, peak_memory_bytes};
-use tempfile::TempDir;
 
 use crate::console::Console;
 use crate::progress::StageProgress;
@@ -32,7 +32,7 @@ pub(crate) struct PreprocessJob {
 impl PreprocessJob {
     /// Opens the log. Standard input is written beside the output first, as some formats are read twice. The folder that
     /// holds it must live until the log is read.
-    fn open(&self) -> anyhow::Result<(Source, Option<TempDir>)> {
+    fn open(&self) -> anyhow::Result<(Source, Option<ScratchFolder>)> {
         if !self.institutions.is_empty() {
             return Ok((institutions::open(&self.institutions, &self.open)?, None));
         }
@@ -42,16 +42,13 @@ impl PreprocessJob {
             if inputs.iter().filter(|input| *input == Path::new("-")).count() > 1 {
                 return Err(usage("standard input can be read once: give - once"));
             }
-            let parent = self.out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            let written = (|| {
-                fs::create_dir_all(parent)?;
-                let folder = tempfile::Builder::new().prefix(".standard-input-").tempdir_in(parent)?;
-                let path = folder.path().join("standard-input");
-                io::copy(&mut io::stdin().lock(), &mut fs::File::create_new(&path)?)?;
-                Ok::<_, io::Error>((folder, path))
-            })();
-            let (folder, path) = written
-                .with_context(|| format!("standard input can't be kept in {} until it is read", parent.display()))?;
+            let folder = ScratchFolder::beside(&self.out)?;
+            let path = folder.path().join("standard-input");
+            fs::File::create_new(&path)
+                .and_then(|mut file| io::copy(&mut io::stdin().lock(), &mut file))
+                .with_context(|| {
+                    format!("standard input can't be kept beside {} until it is read", self.out.display())
+                })?;
             inputs[place] = path;
             kept = Some(folder);
         }

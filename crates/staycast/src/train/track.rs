@@ -130,8 +130,8 @@ impl<'a> Tracking<'a> {
         stored.ok().filter(|key| !key.is_empty()).unwrap_or_else(|| {
             let key = format!("{:x}-{:x}", milliseconds(), std::process::id());
             // Without it a resumed run is another one on the server, which is no reason to stop.
-            if let Err(error) = crate::files::write(&path, &key) {
-                self.console.warn(&format!("{error:#}; resumed, the run will be another one on the MLflow server"));
+            if let Err(error) = staycast_files::write(&path, &key) {
+                self.console.warn(&format!("{error}; resumed, the run will be another one on the MLflow server"));
             }
             key
         })

@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
+use staycast_files::{FileDraft, IfExists, is_leftover};
+
 use super::ArchiveError;
 use super::index::{ARCHIVE_KIND, ARCHIVE_VERSION, INDEX, Index, IndexedFile, check_name, check_order};
 
@@ -18,7 +20,7 @@ pub enum Member<'a> {
     Required(&'a str),
     /// A file that is packed where it is there.
     IfPresent(&'a str),
-    /// Everything in a folder and beneath, where it is there, but names that begin with `.tmp`.
+    /// Everything in a folder and beneath, where it is there, but what killed processes left half-written.
     Folder(&'a str),
 }
 
@@ -56,12 +58,8 @@ pub fn export(request: &ExportRequest<'_>) -> Result<Exported, ArchiveError> {
     let files = names.iter().map(|name| survey(request.folder, name)).collect::<Result<Vec<_>, _>>()?;
     let failed = |action| move |source| ArchiveError::Io { action, path: out.to_owned(), source };
 
-    let parent = match out.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let temporary = new_file(parent).map_err(failed("write beside"))?;
-    let encoder = zstd::Encoder::new(BufWriter::new(temporary), ZSTD_LEVEL).and_then(|mut encoder| {
+    let mut draft = FileDraft::begin(out)?;
+    let encoder = zstd::Encoder::new(BufWriter::new(draft.file_mut()), ZSTD_LEVEL).and_then(|mut encoder| {
         encoder.include_checksum(true)?;
         Ok(encoder)
     });
@@ -75,16 +73,9 @@ pub fn export(request: &ExportRequest<'_>) -> Result<Exported, ArchiveError> {
         append(&mut tar, request.folder, file, out)?;
     }
     let buffered = tar.into_inner().and_then(zstd::Encoder::finish).map_err(failed("write"))?;
-    let temporary = buffered.into_inner().map_err(io::IntoInnerError::into_error).map_err(failed("write"))?;
-    temporary.as_file().sync_all().map_err(failed("write"))?;
-    let archive_bytes = temporary.as_file().metadata().map_err(failed("write"))?.len();
-    temporary.persist_noclobber(out).map_err(|error| {
-        if error.error.kind() == io::ErrorKind::AlreadyExists {
-            return ArchiveError::Exists(out.to_owned());
-        }
-        ArchiveError::Io { action: "write", path: out.to_owned(), source: error.error }
-    })?;
-    sync_folder(parent).map_err(failed("write"))?;
+    let file = buffered.into_inner().map_err(io::IntoInnerError::into_error).map_err(failed("write"))?;
+    let archive_bytes = file.metadata().map_err(failed("write"))?.len();
+    draft.publish(IfExists::Refuse).map_err(|error| ArchiveError::not_written(error, out))?;
     Ok(Exported { files: index.files, archive_bytes })
 }
 
@@ -126,7 +117,7 @@ fn collect(path: &Path, name: &str, names: &mut Vec<String>) -> Result<(), Archi
             let name = entry.file_name().to_string_lossy().into_owned();
             return Err(ArchiveError::Name { name, problem: "it is not UTF-8" });
         };
-        if own.starts_with(".tmp") {
+        if is_leftover(&own) {
             continue;
         }
         let name = format!("{name}/{own}");
@@ -221,21 +212,4 @@ fn header(name: &str, bytes: u64) -> io::Result<tar::Header> {
     header.set_entry_type(tar::EntryType::Regular);
     header.set_cksum();
     Ok(header)
-}
-
-/// A temporary file with the rights of an ordinary one.
-fn new_file(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".tmp-");
-    #[cfg(unix)]
-    let rights = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-    #[cfg(unix)]
-    builder.permissions(rights);
-    builder.tempfile_in(folder)
-}
-
-/// Makes a rename in `folder` last.
-pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    // Elsewhere folders can't be opened to be synced.
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

@@ -1,11 +1,12 @@
 //! From an archive to a folder. Nothing that an archive says is believed before it is checked.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 
+use staycast_files::{FolderDraft, IfExists};
+
 use super::ArchiveError;
-use super::export::sync_folder;
 use super::index::{ARCHIVE_KIND, ARCHIVE_VERSION, INDEX, Index, IndexedFile, check_name, check_order, printable};
 
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -50,27 +51,12 @@ pub fn import(archive: &Path, out: &Path, limits: Limits) -> Result<Imported, Ar
     if fs::symlink_metadata(out).is_ok() {
         return Err(ArchiveError::Exists(out.to_owned()));
     }
-    let parent = match out.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let failed = |action| move |source| ArchiveError::Io { action, path: out.to_owned(), source };
     let unpacking = Unpacking { archive, out, limits };
     let packed =
         File::open(archive).map_err(|source| ArchiveError::Io { action: "read", path: archive.to_owned(), source })?;
-    let temporary = new_folder(parent).map_err(failed("make a folder beside"))?;
-    let done = unpacking.unpack(packed, temporary.path())?;
-    // The new folder's own entry is synced with its parent's.
-    let kept = temporary.path().to_owned();
-    fs::rename(&kept, out).map_err(|source| match source.kind() {
-        io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotADirectory => {
-            ArchiveError::Exists(out.to_owned())
-        }
-        _ => ArchiveError::Io { action: "make", path: out.to_owned(), source },
-    })?;
-    // It has another name now, and is to stay.
-    let _ = temporary.keep();
-    sync_folder(parent).map_err(failed("write"))?;
+    let draft = FolderDraft::begin(out)?;
+    let done = unpacking.unpack(packed, &draft)?;
+    draft.publish(IfExists::Refuse).map_err(|error| ArchiveError::not_written(error, out))?;
     Ok(done)
 }
 
@@ -81,7 +67,7 @@ struct Unpacking<'a> {
 }
 
 impl Unpacking<'_> {
-    fn unpack(&self, packed: File, folder: &Path) -> Result<Imported, ArchiveError> {
+    fn unpack(&self, packed: File, draft: &FolderDraft) -> Result<Imported, ArchiveError> {
         let mut decoder = zstd::Decoder::new(packed).map_err(|error| self.unreadable(&error))?.single_frame();
         decoder.window_log_max(WINDOW_LOG).map_err(|error| self.unreadable(&error))?;
         let mut tar = tar::Archive::new(decoder);
@@ -96,14 +82,13 @@ impl Unpacking<'_> {
                 let (here, there) = (entry.size(), indexed.bytes);
                 return Err(self.refused(format!("{name} has {here} bytes, and the index says {there}")));
             }
-            self.write(&mut entry, folder, indexed)?;
+            self.write(&mut entry, draft, indexed)?;
         }
         if let Some(entry) = entries.next() {
             let name = entry.map_err(|error| self.unreadable(&error))?.path_bytes().into_owned();
             return Err(self.refused(format!("{} is not in its index", printable(&String::from_utf8_lossy(&name)))));
         }
         self.end(tar.into_inner())?;
-        sync_folders(folder).map_err(|source| self.io("write", source))?;
         Ok(Imported { bytes: index.files.iter().map(|file| file.bytes).sum(), files: index.files })
     }
 
@@ -162,13 +147,8 @@ impl Unpacking<'_> {
         Ok(entry)
     }
 
-    fn write(&self, entry: &mut impl Read, folder: &Path, indexed: &IndexedFile) -> Result<(), ArchiveError> {
-        let path = folder.join(&indexed.name);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(|source| self.io("make", source))?;
-        }
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).open(&path).map_err(|source| self.io("make", source))?;
+    fn write(&self, entry: &mut impl Read, draft: &FolderDraft, indexed: &IndexedFile) -> Result<(), ArchiveError> {
+        let mut file = draft.create(&indexed.name)?;
         let (mut bytes, mut crc32c) = (0, 0);
         let mut buffer = vec![0; BUFFER_BYTES];
         loop {
@@ -189,7 +169,7 @@ impl Unpacking<'_> {
         if crc32c != indexed.crc32c {
             return Err(self.damaged(format!("the checksum of {} is not the one in its index", indexed.name)));
         }
-        file.sync_all().map_err(|source| self.io("write", source))
+        Ok(())
     }
 
     /// Behind the last file there is nothing but a tar's padding, and zstd's checksum fits.
@@ -237,26 +217,4 @@ impl Unpacking<'_> {
     fn io(&self, action: &'static str, source: io::Error) -> ArchiveError {
         ArchiveError::Io { action, path: self.out.to_owned(), source }
     }
-}
-
-/// A temporary folder with the rights of an ordinary one.
-fn new_folder(parent: &Path) -> io::Result<tempfile::TempDir> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".tmp-");
-    #[cfg(unix)]
-    let rights = std::os::unix::fs::PermissionsExt::from_mode(0o777);
-    #[cfg(unix)]
-    builder.permissions(rights);
-    builder.tempdir_in(parent)
-}
-
-/// Makes the entries of `folder` and of those beneath it last.
-fn sync_folders(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            sync_folders(&entry.path())?;
-        }
-    }
-    sync_folder(folder)
 }

@@ -21,7 +21,9 @@ mod import;
 mod index;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use staycast_files::WriteError;
 
 pub use export::{ExportRequest, Exported, Member, export};
 pub use import::{Imported, Limits, import};
@@ -101,4 +103,17 @@ pub enum ArchiveError {
         /// What is allowed.
         limit: u64,
     },
+}
+
+impl From<WriteError> for ArchiveError {
+    fn from(error: WriteError) -> Self {
+        Self::Io { action: error.action, path: error.path, source: error.source }
+    }
+}
+
+impl ArchiveError {
+    /// Says why what is finished did not get its name: where something came into the place meanwhile, that.
+    fn not_written(error: WriteError, out: &Path) -> Self {
+        if error.is_taken() { Self::Exists(out.to_owned()) } else { error.into() }
+    }
 }

@@ -50,7 +50,6 @@ struct LogWriter<'a> {
 impl LogWriter<'_> {
     fn write(&mut self, batch: &Batch) -> Result<(), SimulateError> {
         if self.open.as_ref().is_none_or(|open| open.week != batch.week) {
-            self.close()?;
             let name = self.edx.file_name(batch.week);
             let file = (self.create)(&name)?;
             self.written.files.push(name.clone());
@@ -63,11 +62,6 @@ impl LogWriter<'_> {
             self.written.bytes += lines.len() as u64;
         }
         Ok(())
-    }
-
-    fn close(&mut self) -> Result<(), SimulateError> {
-        let Some(OpenFile { name, file, .. }) = self.open.take() else { return Ok(()) };
-        file.sync_all().map_err(|source| SimulateError::Write { table: name, source })
     }
 }
 
@@ -118,7 +112,6 @@ pub(crate) fn write_logs(
         logs.write(batch)?;
         progress.events += batch.events as u64;
     }
-    logs.close()?;
     progress.bytes = bytes_before + logs.written.bytes;
     report(progress);
     Ok(logs.written)

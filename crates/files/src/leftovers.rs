@@ -1,0 +1,179 @@
+//! Names of what is being written, and what killed processes leave under such names.
+
+use std::ffi::OsString;
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use crate::WriteError;
+use crate::system::parent_of;
+
+/// Held from looking for leftovers until the new draft is locked, so that no thread of this process takes another's
+/// draft for a leftover in between.
+pub(crate) static BEGINNING: Mutex<()> = Mutex::new(());
+
+/// Longest part of a name that goes into the name of its draft, in bytes; file systems allow 255 for both.
+const MOST_NAME_BYTES: usize = 180;
+
+/// What is being written under a temporary name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A file.
+    File,
+    /// A folder.
+    Folder,
+    /// A folder that another takes the place of.
+    Replaced,
+    /// A private folder for one process.
+    Scratch,
+}
+
+impl Kind {
+    const ALL: [Self; 4] = [Self::File, Self::Folder, Self::Replaced, Self::Scratch];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::File => "tmp",
+            Self::Folder => "draft",
+            Self::Replaced => "replaced",
+            Self::Scratch => "scratch",
+        }
+    }
+}
+
+/// The names `.NAME.KIND-PROCESS-RANDOM` of one place and kind.
+pub(crate) struct DraftNames<'a> {
+    parent: &'a Path,
+    prefix: String,
+}
+
+impl<'a> DraftNames<'a> {
+    /// Names drafts of `place`.
+    ///
+    /// # Errors
+    /// When `place` ends in no name, as `/` or `..`.
+    pub(crate) fn new(place: &'a Path, kind: Kind) -> Result<Self, WriteError> {
+        let Some(name) = place.file_name() else {
+            let source = io::Error::new(io::ErrorKind::InvalidInput, "the path does not end in a name");
+            return Err(WriteError { action: "write", path: place.to_owned(), source });
+        };
+        let name = name.to_string_lossy();
+        let prefix = format!(".{}.{}-", &name[..name.floor_char_boundary(MOST_NAME_BYTES)], kind.word());
+        Ok(Self { parent: parent_of(place), prefix })
+    }
+
+    /// Makes a new entry by `make`, which gets its path, and returns that path.
+    pub(crate) fn make<T>(
+        &self,
+        mut make: impl FnMut(&Path) -> io::Result<T>,
+    ) -> io::Result<tempfile::NamedTempFile<T>> {
+        let prefix = OsString::from(format!("{}{}-", self.prefix, std::process::id()));
+        tempfile::Builder::new().prefix(&prefix).make_in(self.parent, |path| make(path))
+    }
+
+    /// Makes a new folder by `make`, and returns its path.
+    pub(crate) fn make_folder(&self, make: impl FnMut(&Path) -> io::Result<()>) -> io::Result<PathBuf> {
+        self.make(make)?.into_temp_path().keep().map_err(|error| error.error)
+    }
+
+    /// Finds what dead processes left, in the order of names.
+    pub(crate) fn leftovers(&self) -> Vec<Leftover> {
+        let Ok(entries) = fs::read_dir(self.parent) else { return Vec::new() };
+        let left = |name: &str| Leftover::claim(self.parent.join(name), name.strip_prefix(&self.prefix)?);
+        let mut found: Vec<_> =
+            entries.flatten().filter_map(|entry| left(&entry.file_name().to_string_lossy())).collect();
+        found.sort_by(|one, other| one.path.cmp(&other.path));
+        found
+    }
+
+    /// Removes what dead processes left. Best effort: what can't be removed is in nobody's way.
+    pub(crate) fn remove_leftovers(&self) {
+        self.leftovers().into_iter().for_each(Leftover::remove);
+    }
+}
+
+/// A draft of a dead process. It is this one's for as long as the value lives.
+pub(crate) struct Leftover {
+    pub(crate) path: PathBuf,
+    /// What follows the process in the name.
+    random: String,
+    _lock: Option<File>,
+}
+
+impl Leftover {
+    /// Claims the draft at `path`, if no live process owns it. `rest` is what follows the kind in its name.
+    fn claim(path: PathBuf, rest: &str) -> Option<Self> {
+        let (process, random) = process_and_random(rest)?;
+        if !is_gone(process) {
+            return None;
+        }
+        let file = File::open(&path).ok()?;
+        let random = random.to_owned();
+        match file.try_lock() {
+            Ok(()) => Some(Self { path, random, _lock: Some(file) }),
+            Err(TryLockError::WouldBlock) => None,
+            // The file system knows no locks: the process in the name is all there is to go by.
+            Err(TryLockError::Error(_)) => Some(Self { path, random, _lock: None }),
+        }
+    }
+
+    /// Gives the draft the name of one of this process, and returns its path.
+    pub(crate) fn adopt(self, names: &DraftNames<'_>) -> io::Result<PathBuf> {
+        let name = format!("{}{}-{}", names.prefix, std::process::id(), self.random);
+        let own = names.parent.join(name);
+        fs::rename(&self.path, &own)?;
+        Ok(own)
+    }
+
+    pub(crate) fn remove(self) {
+        let _ = if self.path.is_dir() { fs::remove_dir_all(&self.path) } else { fs::remove_file(&self.path) };
+    }
+}
+
+fn process_and_random(rest: &str) -> Option<(u32, &str)> {
+    let (process, random) = rest.split_once('-')?;
+    let random_is_ours = !random.is_empty() && random.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    random_is_ours.then_some((process.parse().ok()?, random))
+}
+
+/// Returns whether a process is dead, as far as its number tells. Our own number counts as dead, as in a container
+/// numbers come again: what this process holds is locked.
+fn is_gone(process: u32) -> bool {
+    process == std::process::id() || !cfg!(target_os = "linux") || !Path::new(&format!("/proc/{process}")).exists()
+}
+
+/// Locks a draft for as long as the handle lives. Without locks in the file system, the name alone says whose it is.
+pub(crate) fn lock(path: &Path) -> Option<File> {
+    File::open(path).ok().filter(|file| file.try_lock().is_ok())
+}
+
+/// Splits the name of a draft into its kind and what follows.
+fn parse(name: &str) -> Option<(Kind, &str)> {
+    let name = name.strip_prefix('.')?;
+    Kind::ALL.into_iter().find_map(|kind| {
+        let (_, rest) = name.rsplit_once(&format!(".{}-", kind.word()))?;
+        process_and_random(rest).map(|_| (kind, rest))
+    })
+}
+
+/// Returns whether a file or folder has the name of something that is being written, or that a killed process left.
+#[must_use]
+pub fn is_leftover(name: &str) -> bool {
+    parse(name).is_some()
+}
+
+/// Removes the half-written files that dead processes left in `folder`. Folders in it are left alone: a draft may be
+/// resumed. Best effort: what can't be removed is in nobody's way.
+pub fn remove_leftovers(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    let _beginning = BEGINNING.lock();
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        if let Some((Kind::File, rest)) = parse(&name.to_string_lossy())
+            && let Some(leftover) = Leftover::claim(entry.path(), rest)
+        {
+            leftover.remove();
+        }
+    }
+}

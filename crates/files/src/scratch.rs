@@ -1,0 +1,46 @@
+//! Folders for what one process needs for a while.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use crate::WriteError;
+use crate::leftovers::{BEGINNING, DraftNames, Kind, lock};
+use crate::system::{create_private_folder, make_parent};
+
+/// A folder that nobody but its owner can look into, and that goes away when it is dropped.
+#[derive(Debug)]
+pub struct ScratchFolder {
+    folder: PathBuf,
+    /// Says to other processes that this one lives.
+    _lock: Option<File>,
+}
+
+impl ScratchFolder {
+    /// Makes a folder beside `place`, the output that it is needed for. Folders above are created where they are missing;
+    /// what dead processes left of the same place is removed.
+    ///
+    /// # Errors
+    /// When a folder can't be created.
+    pub fn beside(place: &Path) -> Result<Self, WriteError> {
+        let names = DraftNames::new(place, Kind::Scratch)?;
+        let parent = make_parent(place)?;
+        let _beginning = BEGINNING.lock();
+        names.remove_leftovers();
+        let folder = names.make_folder(create_private_folder).map_err(WriteError::at("make a folder in", parent))?;
+        let lock = lock(&folder);
+        Ok(Self { folder, _lock: lock })
+    }
+
+    /// Returns where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.folder
+    }
+}
+
+impl Drop for ScratchFolder {
+    fn drop(&mut self) {
+        // Best effort: the next process tries again.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
