@@ -23,7 +23,7 @@ fn a_run(folder: &Path) {
     fs::write(folder.join("timing.json"), b"").expect("writable");
     fs::write(folder.join("notes of mine.txt"), b"not the run's").expect("writable");
     fs::write(folder.join("checkpoints/member0.json"), b"{}").expect("writable");
-    fs::write(folder.join("checkpoints/.tmp-half"), b"{").expect("writable");
+    fs::write(folder.join("checkpoints/.half.tmp-4294967295-x"), b"{").expect("writable");
     fs::write(folder.join("checkpoints/deep/state"), [0; 512]).expect("writable");
 }
 
