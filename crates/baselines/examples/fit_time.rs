@@ -1,7 +1,7 @@
-//! How long each model takes to fit: `fit_time ROWS COLUMNS WEEKS [MODEL…]`, on numbers that are drawn.
+//! Measures how long each baseline takes to fit, on random numbers: `fit_time ROWS COLUMNS WEEKS [MODEL…]`.
 //!
-//! Prints, by model, seconds to fit the cut-offs 1 to WEEKS on ROWS rows of COLUMNS columns a week and to forecast the
-//! same rows, with a fifth of the rows held out besides. Speeds depend on the machine and on what else it does.
+//! Prints by baseline the seconds to fit the cut-offs 1 to WEEKS on ROWS rows with COLUMNS columns per week, and to forecast
+//! the same rows. A fifth as many rows are held out in addition. Speeds depend on the machine and on its other work.
 
 use std::time::Instant;
 
@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let rows = training_rows + training_rows / 5;
     let mut state = 1_u64;
     let mut draw = move || {
-        // Knuth's linear congruential generator; the high bits are random enough for a stopwatch.
+        // Knuth's linear congruential generator; its high bits are random enough to measure time.
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 40) as f32 / (1_u64 << 24) as f32
     };
@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         exits.push(leaves.then(|| (weeks as f32 + 2.0 * draw()) as i32));
         for _ in 0..weeks {
             days.push(10.0 * draw() * (1.0 + drive));
-            // Half the columns are counts of few values, as weekly counts are.
+            // Half of the columns hold few values, as weekly counts do.
             let noisy = |at: usize, chance: f32| {
                 if at.is_multiple_of(2) { (8.0 * chance * chance).floor() / 2.0 } else { chance }
             };

@@ -1,4 +1,4 @@
-//! What must hold for every model.
+//! Properties of every baseline.
 
 mod common;
 

@@ -1,4 +1,4 @@
-//! Agreement with scikit-learn: `scripts/references/sklearn_baselines.py` made the cases.
+//! Agreement with scikit-learn, on cases of `scripts/references/sklearn_baselines.py`.
 
 use std::path::PathBuf;
 

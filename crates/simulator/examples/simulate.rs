@@ -1,6 +1,6 @@
-//! Simulates into a folder and says how fast:
+//! Simulates into a folder and measures the speed. Usage:
 //! `cargo run --release -p staycast-simulator --example simulate -- FOLDER [CONFIG.toml] [KEY=VALUE…]` with the keys format,
-//! bytes, threads and learners.
+//! bytes, threads, learners and courses.
 
 use std::path::Path;
 use std::time::Instant;

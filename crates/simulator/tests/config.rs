@@ -1,4 +1,4 @@
-//! The configuration: complete defaults, partial files, and errors that say which key and what it must be.
+//! The configuration: complete defaults, partial files, and errors that name the key and its allowed values.
 
 use std::path::Path;
 

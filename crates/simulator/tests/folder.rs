@@ -1,4 +1,4 @@
-//! The folder appears whole or not at all, and says how to make it again.
+//! The folder appears whole or not at all, and holds the configuration that made it.
 
 use std::cell::RefCell;
 use std::fs;

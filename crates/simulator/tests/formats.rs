@@ -1,4 +1,4 @@
-//! Every format is read by its own reader, and every row of it is accounted for.
+//! The reader of each format reads the simulated logs and accounts for every row.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -25,7 +25,7 @@ fn request(format: SimulatedFormat) -> SimulationOptions {
     SimulationOptions { format, ..SimulationOptions::default() }
 }
 
-/// What the reader made of every event file.
+/// Holds the reader's results for all event files.
 struct Read {
     source: Source,
     tally: Tally,
@@ -107,7 +107,7 @@ fn oulad_is_read_and_every_row_accounted_for() {
     assert!(read.source.roster.submissions.iter().all(|one| one.score.is_some_and(|score| score <= 100.0)));
     let keys: std::collections::HashSet<_> =
         read.source.roster.submissions.iter().map(|one| (one.enrolment, one.assessment)).collect();
-    assert_eq!(keys.len() as u64, made.record.log.submissions, "nobody hands the same in twice");
+    assert_eq!(keys.len() as u64, made.record.log.submissions, "nobody submits the same work twice");
     let enrolments = &read.source.roster.enrolments;
     let unregistered = enrolments.iter().filter(|enrolment| enrolment.withdrawn_seconds.is_some()).count() as u64;
     assert!(unregistered > 50);

@@ -1,4 +1,4 @@
-//! What a simulation must be whatever its settings: the same for any number of threads, readable, and true to its truth.
+//! Properties of every simulation: equal for any number of threads, readable, and consistent with its true probabilities.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -203,7 +203,7 @@ fn the_default_cohort_is_neither_trivial_nor_hopeless() {
 }
 
 #[test]
-fn a_longer_log_tells_the_same_story() {
+fn a_longer_log_has_the_same_labels_and_probabilities() {
     let short = config(|config| config.learners = 200);
     let long = config(|config| {
         config.learners = 200;

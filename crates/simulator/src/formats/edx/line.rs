@@ -112,8 +112,7 @@ impl Lines {
         let names = &self.courses[who.course as usize];
         let shown = self.shown(who, names, second, entry);
         let begin = out.len();
-        let device = mixed(who.learner, entry.by as u64);
-        let mobile = who.skew_seconds != 0 && entry.by == AccountUser::Owner && entry.kind.is_reported_by_device();
+        let sender = Sender::of_entry(who, entry);
         let text = EntryText {
             names,
             course: &simulation.courses[who.course as usize],
@@ -132,39 +131,12 @@ impl Lines {
         }
         push_all(out, &[b"\", \"event_type\": \""]);
         event_text::push_type(out, &text);
-        push_all(out, &[b"\", \"ip\": \"10"]);
-        for shift in [0, 8, 16] {
-            out.push(b'.');
-            push_number(out, device >> shift & 255);
-        }
-        let agent = if mobile { APP } else { AGENTS[(device >> 32) as usize % AGENTS.len()] };
-        push_all(out, &[b"\", \"agent\": \"", agent.as_bytes(), b"\", \"host\": \"", HOST.as_bytes()]);
-        push_all(out, &[b"\", \"referer\": \"https://", HOST.as_bytes(), b"/courses/", names.id.as_bytes()]);
-        let visit = mixed(device, u64::from(second) / DAY as u64);
-        push_all(out, &[b"/course/\", \"accept_language\": \"en-US,en;q=0.9\", \"session\": \""]);
-        push_all(out, &[&hex(visit), &hex(mixed(visit, 1)), b"\", \"event\": "]);
+        push_client(out, names, mixed(who.learner, entry.by as u64), second, sender);
+        push_all(out, &[b", \"event\": "]);
         event_text::push_event(out, &text);
-        let source: &[u8] = match () {
-            () if mobile => b"mobile",
-            () if entry.kind.is_reported_by_device() => b"browser",
-            () => b"server",
-        };
-        push_all(out, &[b", \"event_source\": \"", source, b"\", \"context\": {\"user_id\": "]);
-        push_number(out, text.user);
-        if entry.kind == EntryKind::Event(EventKind::SignIn) {
-            push_all(out, &[b", \"org_id\": \"\", \"course_id\": \"\""]);
-        } else {
-            push_all(out, &[b", \"org_id\": \"", ORG.as_bytes(), b"\", \"course_id\": \"", names.id.as_bytes(), b"\""]);
-        }
-        push_all(out, &[b", \"course_user_tags\": {}, \"path\": \""]);
-        event_text::push_path(out, &text);
-        out.push(b'"');
-        if mobile {
-            push_all(out, &[b", \"application\": {\"name\": \"edx.mobileapp.android\"}, \"received_at\": \""]);
-            self.push_time(out, second, text.hash);
-            out.push(b'"');
-        }
-        push_all(out, &[b"}, \"time\": \""]);
+        push_all(out, &[b", \"event_source\": \"", sender.name().as_bytes(), b"\", \"context\": "]);
+        self.push_context(out, &text, second, sender);
+        push_all(out, &[b", \"time\": \""]);
         match damage {
             Some(Damage::Time) => out.extend_from_slice(b"0000-00-00T00:00:00+00:00"),
             _ => self.push_time(out, shown, text.hash),
@@ -178,6 +150,27 @@ impl Lines {
             out.truncate(begin + length * 2 / 3);
             out.push(b'\n');
         }
+    }
+
+    /// Appends the value of `context`. The app adds the second at which the server received the entry.
+    fn push_context(&self, out: &mut Vec<u8>, text: &EntryText<'_>, second: u32, sender: Sender) {
+        push_all(out, &[b"{\"user_id\": "]);
+        push_number(out, text.user);
+        if text.entry.kind == EntryKind::Event(EventKind::SignIn) {
+            push_all(out, &[b", \"org_id\": \"\", \"course_id\": \"\""]);
+        } else {
+            let course = text.names.id.as_bytes();
+            push_all(out, &[b", \"org_id\": \"", ORG.as_bytes(), b"\", \"course_id\": \"", course, b"\""]);
+        }
+        push_all(out, &[b", \"course_user_tags\": {}, \"path\": \""]);
+        event_text::push_path(out, text);
+        out.push(b'"');
+        if sender == Sender::App {
+            push_all(out, &[b", \"application\": {\"name\": \"edx.mobileapp.android\"}, \"received_at\": \""]);
+            self.push_time(out, second, text.hash);
+            out.push(b'"');
+        }
+        out.push(b'}');
     }
 
     /// Returns the second that the line shows: the device's for entries that it reports.
@@ -199,4 +192,47 @@ impl Lines {
         push_six_digits(out, (hash % 1_000_000) as u32);
         out.extend_from_slice(b"+00:00");
     }
+}
+
+/// Names the program that reports an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sender {
+    Server,
+    Browser,
+    App,
+}
+
+impl Sender {
+    /// Returns the sender of an entry. A device with a wrong clock reports through the app.
+    fn of_entry(who: Enrolment, entry: Entry) -> Self {
+        match entry.by {
+            _ if !entry.kind.is_reported_by_device() => Self::Server,
+            AccountUser::Owner if who.skew_seconds != 0 => Self::App,
+            AccountUser::Owner | AccountUser::Companion => Self::Browser,
+        }
+    }
+
+    /// Returns the value of `event_source`.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Browser => "browser",
+            Self::App => "mobile",
+        }
+    }
+}
+
+/// Appends the members that describe the client, from the end of `event_type` to `session`. `device` is a hash of the person.
+fn push_client(out: &mut Vec<u8>, names: &CourseNames, device: u64, second: u32, sender: Sender) {
+    push_all(out, &[b"\", \"ip\": \"10"]);
+    for shift in [0, 8, 16] {
+        out.push(b'.');
+        push_number(out, device >> shift & 255);
+    }
+    let agent = if sender == Sender::App { APP } else { AGENTS[(device >> 32) as usize % AGENTS.len()] };
+    push_all(out, &[b"\", \"agent\": \"", agent.as_bytes(), b"\", \"host\": \"", HOST.as_bytes()]);
+    push_all(out, &[b"\", \"referer\": \"https://", HOST.as_bytes(), b"/courses/", names.id.as_bytes()]);
+    let visit = mixed(device, u64::from(second) / DAY as u64);
+    push_all(out, &[b"/course/\", \"accept_language\": \"en-US,en;q=0.9\", \"session\": \""]);
+    push_all(out, &[&hex(visit), &hex(mixed(visit, 1)), b"\""]);
 }
