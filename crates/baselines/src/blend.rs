@@ -104,12 +104,6 @@ impl Blend {
         &self.weights
     }
 
-    /// Returns the intercept.
-    #[must_use]
-    pub fn intercept(&self) -> f64 {
-        self.intercept
-    }
-
     /// Blends `logits`, given as `[forecaster][row]` in the order of the fit; returns one logit per row.
     ///
     /// # Errors

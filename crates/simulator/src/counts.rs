@@ -19,7 +19,7 @@ pub struct SimulationCounts {
     /// Whole rows of the log. OULAD's rows sum clicks, so there are fewer rows than events.
     pub rows: u64,
     /// Broken rows, which come in addition.
-    pub broken: BrokenRows,
+    pub(crate) broken: BrokenRows,
     /// Events that are written twice.
     pub duplicates: u64,
     /// Submitted quizzes and assignments.

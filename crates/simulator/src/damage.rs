@@ -35,7 +35,7 @@ impl Damage {
 
 /// Counts broken rows by kind of damage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct BrokenRows {
+pub(crate) struct BrokenRows {
     counts: [u64; Damage::ALL.len()],
 }
 
@@ -52,15 +52,9 @@ impl BrokenRows {
         }
     }
 
-    /// Returns the number of all broken rows.
-    #[must_use]
-    pub fn total(&self) -> u64 {
-        self.counts.iter().sum()
-    }
-
     /// Lists the reasons under which the reader of `format` counts broken rows, with their numbers. They are `malformed`,
     /// `bad_time`, and `missing_id` or, for edX, `no_learner`.
-    pub fn by_reason(&self, format: SimulatedFormat) -> impl Iterator<Item = (&'static str, u64)> {
+    pub(crate) fn by_reason(&self, format: SimulatedFormat) -> impl Iterator<Item = (&'static str, u64)> {
         Damage::ALL.into_iter().map(move |damage| (damage.reason(format), self.counts[damage as usize]))
     }
 }
@@ -118,7 +112,7 @@ mod tests {
                 }
             }
             let expected = share * f64::from(rows);
-            let found = broken.total() as f64;
+            let found = broken.by_reason(SimulatedFormat::Kdd2015).map(|(_, count)| count).sum::<u64>() as f64;
             assert!((found - expected).abs() <= 5.0 * expected.sqrt(), "{share}: {found} of {expected}");
             for (reason, count) in broken.by_reason(SimulatedFormat::Kdd2015) {
                 let third = expected / 3.0;

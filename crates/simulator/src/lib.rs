@@ -29,7 +29,6 @@ mod size;
 pub use checked::Simulation;
 pub use config::SimulatorConfig;
 pub use counts::SimulationCounts;
-pub use damage::BrokenRows;
 pub use error::{ConfigError, SimulateError};
 pub use folder::{SimulatedFolder, SimulationOptions, simulate, simulate_to_folder};
 pub use format::SimulatedFormat;
