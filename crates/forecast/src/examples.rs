@@ -1,10 +1,10 @@
-//! Who is forecast at which week, and which of these rows have an answer to learn from.
+//! Who is forecast at which week, and which of these rows have a known outcome to learn from.
 
 use staycast_evaluation::proxy::{ProxyRule, days_inactive, proxy_label};
 use staycast_sequences::{CutOff, Dataset, DropoutRule, Exclusion, WeekIndex, standing};
 
-/// How every enrolment stands at every cut-off, and its answer. Cut-off k is stored at index k - 1, the week that it
-/// ends.
+/// Holds how every enrolment stands at every cut-off, and its outcome. Cut-off k is stored at index k - 1, the week that
+/// it ends.
 #[derive(Clone, Debug)]
 pub(crate) struct Examples {
     weeks: usize,
@@ -12,13 +12,14 @@ pub(crate) struct Examples {
     label: Vec<Option<bool>>,
     /// By enrolment: the latest cut-off that is whole, observed and before the label's own window.
     last_cutoff: Vec<u32>,
-    /// By enrolment without an answer: what stands for it in training, and the latest cut-off at which it may.
+    /// By enrolment without a known outcome: the label that stands for it in training, and the latest cut-off at which it
+    /// may.
     proxy: Vec<Option<(bool, u32)>>,
 }
 
 impl Examples {
     /// Looks at all enrolments of `data` at the cut-offs 1 to `weeks`.
-    pub(crate) fn of(data: &Dataset, weeks: usize) -> Self {
+    pub(crate) fn new(data: &Dataset, weeks: usize) -> Self {
         let enrolments = data.enrolments.len();
         let exclusion = (0..enrolments)
             .flat_map(|enrolment| {
@@ -33,7 +34,7 @@ impl Examples {
         Self { weeks, exclusion, label, last_cutoff, proxy: vec![None; enrolments] }
     }
 
-    /// The same with silence standing for dropout in training, where the answer is not known yet.
+    /// Lets inactivity stand for dropout in training, where the outcome is not known yet.
     pub(crate) fn with_proxies(mut self, data: &Dataset, rule: ProxyRule) -> Self {
         self.proxy = (0..data.enrolments.len())
             .map(|enrolment| if self.label[enrolment].is_some() { None } else { proxy(data, enrolment, rule) })
@@ -41,31 +42,31 @@ impl Examples {
         self
     }
 
-    /// Cut-offs looked at.
+    /// Returns the number of cut-offs looked at.
     pub(crate) fn weeks(&self) -> usize {
         self.weeks
     }
 
-    /// Whether the enrolment dropped out, where known.
+    /// Tells whether the enrolment dropped out, where known.
     pub(crate) fn label(&self, enrolment: usize) -> Option<bool> {
         self.label[enrolment]
     }
 
-    /// What training takes for the answer: the answer itself or, where it is not known, its proxy if there is one.
-    pub(crate) fn taught(&self, enrolment: usize) -> Option<bool> {
+    /// Returns the label that training takes: the outcome or, where it is not known, its proxy if there is one.
+    pub(crate) fn training_label(&self, enrolment: usize) -> Option<bool> {
         self.label[enrolment].or(self.proxy[enrolment].map(|(label, _)| label))
     }
 
-    /// Whether training may take [`Examples::taught`] at the end of week index `week`.
-    pub(crate) fn teachable(&self, enrolment: usize, week: usize) -> bool {
+    /// Tells whether training may take [`Examples::training_label`] at the end of week index `week`.
+    pub(crate) fn is_trainable(&self, enrolment: usize, week: usize) -> bool {
         match self.proxy[enrolment] {
             Some((_, last)) => (week as u32) < last && self.is_known(enrolment, week),
-            None => self.learnable(enrolment, week),
+            None => self.is_learnable(enrolment, week),
         }
     }
 
-    /// Enrolments of `enrolments` that have a proxy in place of an answer.
-    pub(crate) fn proxies(&self, enrolments: &[usize]) -> usize {
+    /// Counts the enrolments of `enrolments` that have a proxy in place of a known outcome.
+    pub(crate) fn count_proxies(&self, enrolments: &[usize]) -> usize {
         enrolments.iter().filter(|&&enrolment| self.proxy[enrolment].is_some()).count()
     }
 
@@ -74,25 +75,25 @@ impl Examples {
         self.exclusion[enrolment * self.weeks + week]
     }
 
-    /// Whether what is known at the end of week index `week` may be learnt from: the enrolment is known by then, its
-    /// answer is known now, and none of the answer had been seen by then.
-    pub(crate) fn learnable(&self, enrolment: usize, week: usize) -> bool {
+    /// Tells whether the row at the end of week index `week` may be learnt from: the enrolment is known by then, its outcome
+    /// is known now, and nothing of the outcome had been seen by then.
+    pub(crate) fn is_learnable(&self, enrolment: usize, week: usize) -> bool {
         self.label[enrolment].is_some() && (week as u32) < self.last_cutoff[enrolment] && self.is_known(enrolment, week)
     }
 
-    /// Whether the enrolment is known of by the end of week index `week`, gone or not.
+    /// Tells whether the enrolment is known of by the end of week index `week`, gone or not.
     fn is_known(&self, enrolment: usize, week: usize) -> bool {
         matches!(self.exclusion(enrolment, week), None | Some(Exclusion::Withdrawn))
     }
 
-    /// Whether the row is one to judge a forecast by: learnable, and not gone already.
-    pub(crate) fn judged(&self, enrolment: usize, week: usize) -> bool {
-        self.learnable(enrolment, week) && self.exclusion(enrolment, week).is_none()
+    /// Tells whether the row is one to judge a forecast by: learnable, and not gone already.
+    pub(crate) fn is_evaluable(&self, enrolment: usize, week: usize) -> bool {
+        self.is_learnable(enrolment, week) && self.exclusion(enrolment, week).is_none()
     }
 }
 
-/// The label that stands for an answer, and the latest cut-off at which it may: all as of the end of the last week that
-/// was observed whole, since silence is known at the ends of weeks.
+/// Returns the label that stands for an unknown outcome, and the latest cut-off at which it may: all as of the end of the
+/// last week that was observed whole, since inactivity is known at the ends of weeks.
 fn proxy(data: &Dataset, enrolment: usize, rule: ProxyRule) -> Option<(bool, u32)> {
     let (row, course) = (&data.enrolments[enrolment], data.course_of(enrolment));
     let observed = course.last_observed()?.min(CutOff::after_weeks(data.weeks)?);
@@ -110,12 +111,12 @@ fn proxy(data: &Dataset, enrolment: usize, rule: ProxyRule) -> Option<(bool, u32
     latest_first.find(allowed).map(|last| (label, last.weeks().into()))
 }
 
-/// By enrolment and week index up to `weeks`, whether the learner was active in the week after that; `None` where that week
-/// was not observed, or the course has none. `None` altogether when `data` does not tell the days since the last event.
+/// Tells, by enrolment and week index up to `weeks`, whether the learner was active in the week after that; `None` where
+/// that week was not observed, or the course has none. `None` altogether when `data` does not tell the days since the last event.
 pub(crate) fn active_next_week(data: &Dataset, enrolments: &[usize], weeks: usize) -> Option<Vec<Option<bool>>> {
-    const TELLS: &str = "days_since_last";
-    let column = data.feature(TELLS).filter(|_| data.manifest.available_features().any(|name| name == TELLS))?;
-    let of = |enrolment: usize, next: usize| {
+    const FEATURE: &str = "days_since_last";
+    let column = data.feature(FEATURE).filter(|_| data.manifest.available_features().any(|name| name == FEATURE))?;
+    let active = |enrolment: usize, next: usize| {
         let course = data.course_of(enrolment);
         let observed = course.observed_weeks.min(course.weeks) as usize;
         let next_week = WeekIndex::from_position(next);
@@ -123,15 +124,15 @@ pub(crate) fn active_next_week(data: &Dataset, enrolments: &[usize], weeks: usiz
         // Null, no event yet, compares false.
         (next < observed.min(data.weeks)).then(|| f64::from(data.week(enrolment, next_week)[column]) <= days)
     };
-    Some(enrolments.iter().flat_map(|&enrolment| (1..=weeks).map(move |next| of(enrolment, next))).collect())
+    Some(enrolments.iter().flat_map(|&enrolment| (1..=weeks).map(move |next| active(enrolment, next))).collect())
 }
 
-/// The latest cut-off of an enrolment's course that is whole, was observed, and lies before the label's window.
+/// Returns the latest cut-off of an enrolment's course that is whole, was observed, and lies before the label's window.
 pub(crate) fn last_cutoff(data: &Dataset, rule: DropoutRule, enrolment: usize) -> u32 {
     data.course_of(enrolment).last_cut_off(rule).map_or(0, |last| last.weeks().into())
 }
 
-/// The greatest [`last_cutoff`] of all courses.
+/// Returns the greatest [`last_cutoff`] of all courses.
 pub(crate) fn greatest_cutoff(data: &Dataset) -> u32 {
     let rule = data.manifest.labels.rule;
     (0..data.enrolments.len()).map(|enrolment| last_cutoff(data, rule, enrolment)).max().unwrap_or(0)

@@ -11,37 +11,37 @@
 //! Who calls it: the `train`, `evaluate`, `score`, `inspect`, `devices` and `demo` subcommands. It knows no log format,
 //! draws no progress bar, and writes nowhere but into the run's folder and the score file it is given.
 
+mod artifact;
 pub mod bench;
-mod blend;
+mod compressed_json;
 pub mod config;
 pub mod device;
 mod examples;
 mod files;
-mod fitted;
-mod host;
 mod inputs;
-pub mod leakage;
-mod model;
-mod network;
+mod model_kind;
+mod models;
+mod prediction;
 mod random;
-mod run;
-mod survival;
 mod tables;
-mod train;
+mod training;
 pub mod tune;
+mod week_fits;
 
-pub use blend::BlendRecord;
+pub use artifact::{
+    DataRecord, EpochRecord, FoldFit, FoldsRecord, MemberSummary, ParentRecord, ProxyRecord, RUN_KIND, RUN_VERSION,
+    RecalibrationRecord, Refit, Run, RunError, RunManifest, RunState, SplitRecord, WeekRefit, export_onnx, run_state,
+};
 pub use files::FileError;
-pub use fitted::{Fitted, WeekFit};
 pub use inputs::{BoundInputs, Column, Inputs, InputsError, Source, Transform};
-pub use model::{ModelKind, NotASingleModel, SingleModel, UnknownModel};
-pub use run::{
-    DataRecord, EvaluateRequest, EvaluationOutcome, EvaluationRecord, FoldFit, FoldsRecord, Forecasts, MemberSummary,
-    ParentRecord, Predictions, ProxyRecord, RUN_KIND, RUN_VERSION, RecalibrateRequest, RecalibrationRecord, Refit,
-    RepeatedAuc, Rows, Run, RunError, RunManifest, ScoreRow, SplitRecord, WeekRefit, outcome, write_predictions,
-    write_scores,
+pub use model_kind::{ModelKind, NotASingleModel, SingleModel, UnknownModel};
+pub use models::blend::BlendRecord;
+pub use prediction::{
+    DRAWS, EvaluateRequest, EvaluationOutcome, EvaluationRecord, Forecasts, FutureTest, LeakageReport, PredictionError,
+    Predictions, RecalibrateRequest, RepeatedAuc, Rows, SUSPICIOUS_AUC, ScoreRequest, ScoreRow, ShuffledLabelsTest,
+    SuspiciousInput, check_leakage, evaluate, evaluate_predictions, evaluations, predictions, recalibrate,
+    record_evaluation, score, score_folder, write_predictions, write_scores,
 };
 pub use tables::TableError;
-pub use train::{
-    EpochRecord, RunState, Start, TrainError, TrainRequest, TrainingPlan, TrainingWatch, Unwatched, run_state, train,
-};
+pub use training::{Start, TrainError, TrainRequest, TrainingPlan, TrainingWatch, Unwatched, train};
+pub use week_fits::{WeekFit, WeekFits};

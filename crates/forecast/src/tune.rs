@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use staycast_baselines::BaselineKind;
 
 use crate::config::{Config, ConfigError};
-use crate::model::ModelKind;
+use crate::model_kind::ModelKind;
 use crate::random::{Purpose, shuffle, stream, unit};
 
 /// Settings kept from a rung: one in this many, and this many times the budget for them.

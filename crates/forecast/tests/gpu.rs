@@ -4,9 +4,11 @@
 
 mod common;
 
-use common::{config, dataset};
+use common::{config, cut_off, dataset};
 use staycast_forecast::device::{Backend, Check, ChosenDevice, DeviceChoice, choose, list};
-use staycast_forecast::{EvaluateRequest, Run, Start, TrainRequest, Unwatched, train};
+use staycast_forecast::{
+    EvaluateRequest, Forecasts, Run, ScoreRequest, Start, TrainRequest, Unwatched, evaluate, score, train,
+};
 
 /// Greatest difference of a logit from flex after the same few training steps.
 const TOLERANCE: f64 = 2e-3;
@@ -38,25 +40,25 @@ fn training_evaluating_and_scoring_agree_with_flex() {
     assert_eq!(on_wgpu.manifest().device.backend, Backend::Wgpu);
 
     let everyone: Vec<usize> = (0..data.enrolments.len()).collect();
-    let expected = on_flex.forecast(&data, &everyone, &flex).expect("it forecasts");
+    let expected = Forecasts::compute(&on_flex, &data, &everyone, &flex).expect("it forecasts");
     // Trained there and forecast there; trained here and forecast there.
     for run in [&on_wgpu, &on_flex] {
-        let found = run.forecast(&data, &everyone, &wgpu).expect("it forecasts");
+        let found = Forecasts::compute(&run, &data, &everyone, &wgpu).expect("it forecasts");
         for row in 0..everyone.len() {
             for week in 1..=found.weeks() as u32 {
-                let difference = (found.logit(row, week) - expected.logit(row, week)).abs();
+                let difference = (found.logit(row, cut_off(week)) - expected.logit(row, cut_off(week))).abs();
                 assert!(difference < TOLERANCE, "row {row}, week {week}: {difference}");
             }
         }
     }
     let evaluate = |run: &Run, device: &ChosenDevice| {
         let request = EvaluateRequest::new(&data, device);
-        run.evaluate(&request).expect("it evaluates").evaluation.cohorts.all
+        evaluate(&run, &request).expect("it evaluates").evaluation.cohorts.all
     };
     let (here, there) = (evaluate(&on_flex, &flex), evaluate(&on_wgpu, &wgpu));
     assert_eq!(here.n, there.n);
     let difference = here.brier.value().expect("rows") - there.brier.value().expect("rows");
     assert!(difference.abs() < 1e-3, "{difference}");
-    let scores = on_wgpu.score(&data, 3, None, &wgpu).expect("it scores");
+    let scores = score(&on_wgpu, &data, &ScoreRequest::new(cut_off(3), &wgpu)).expect("it scores");
     assert!(scores.iter().any(|row| row.rank == Some(1)));
 }

@@ -4,10 +4,13 @@ mod common;
 
 use std::sync::LazyLock;
 
-use common::{FEATURES, WEEKS, config, dataset, dataset_with, train_at};
+use common::{FEATURES, WEEKS, config, cut_off, dataset, dataset_with, train_at};
 use staycast_evaluation::splits::SplitKind;
 use staycast_forecast::device::ChosenDevice;
-use staycast_forecast::{EvaluateRequest, Rows, Run, RunError, write_scores};
+use staycast_forecast::{
+    EvaluateRequest, Forecasts, PredictionError, Rows, Run, RunError, ScoreRequest, check_leakage, evaluate,
+    evaluations, predictions, score, write_scores,
+};
 use staycast_sequences::{Dataset, DropoutRule};
 
 struct Trained {
@@ -29,7 +32,7 @@ fn weeks_after_the_cutoff_change_no_bit_of_a_forecast() {
     let Trained { data, run, .. } = &*TRAINED;
     let device = ChosenDevice::flex();
     let everyone: Vec<usize> = (0..data.enrolments.len()).collect();
-    let before = run.forecast(data, &everyone, &device).expect("it forecasts");
+    let before = Forecasts::compute(&run, data, &everyone, &device).expect("it forecasts");
     for cutoff in 1..=before.weeks() {
         // Whatever comes after the cut-off is replaced: by other numbers, by nulls.
         let width = data.features.len();
@@ -54,15 +57,21 @@ fn weeks_after_the_cutoff_change_no_bit_of_a_forecast() {
             data.weeks,
             values,
         );
-        let after = run.forecast(&changed, &everyone, &device).expect("it forecasts");
+        let after = Forecasts::compute(&run, &changed, &everyone, &device).expect("it forecasts");
         for row in 0..everyone.len() {
             for week in 1..=cutoff as u32 {
-                assert_eq!(before.logit(row, week).to_bits(), after.logit(row, week).to_bits(), "{row} {week}");
+                assert_eq!(
+                    before.logit(row, cut_off(week)).to_bits(),
+                    after.logit(row, cut_off(week)).to_bits(),
+                    "{row} {week}"
+                );
             }
         }
         if cutoff < before.weeks() {
             let later = cutoff as u32 + 1;
-            assert!((0..everyone.len()).any(|row| before.logit(row, later) != after.logit(row, later)));
+            assert!(
+                (0..everyone.len()).any(|row| before.logit(row, cut_off(later)) != after.logit(row, cut_off(later)))
+            );
         }
     }
 }
@@ -72,11 +81,11 @@ fn a_forecast_does_not_depend_on_who_else_is_forecast() {
     let Trained { data, run, .. } = &*TRAINED;
     let device = ChosenDevice::flex();
     let everyone: Vec<usize> = (0..data.enrolments.len()).collect();
-    let together = run.forecast(data, &everyone, &device).expect("it forecasts");
+    let together = Forecasts::compute(&run, data, &everyone, &device).expect("it forecasts");
     for enrolment in [0, 77, 200] {
-        let alone = run.forecast(data, &[enrolment], &device).expect("it forecasts");
+        let alone = Forecasts::compute(&run, data, &[enrolment], &device).expect("it forecasts");
         for week in 1..=alone.weeks() as u32 {
-            let difference = (alone.logit(0, week) - together.logit(enrolment, week)).abs();
+            let difference = (alone.logit(0, cut_off(week)) - together.logit(enrolment, cut_off(week))).abs();
             assert!(difference < 1e-5, "{difference}");
         }
     }
@@ -90,36 +99,46 @@ fn scores_rank_whom_they_score_and_say_why_they_do_not() {
     data.courses[2].observed_weeks = 2;
     data.enrolments[0].withdrawal_day = Some(3.0);
     let device = ChosenDevice::flex();
-    let rows = run.score(&data, 1, None, &device).expect("it scores");
+    let rows = score(&run, &data, &ScoreRequest::new(cut_off(1), &device)).expect("it scores");
     assert_eq!(rows.len(), 4 * 80);
-    assert_eq!(rows[0].status, "withdrawn");
+    assert_eq!(rows[0].status(), "withdrawn");
     // One in 16 enrolled on day 8: not known at the end of week 1, and without a whole week at the end of week 2.
-    assert_eq!(rows[15].status, "not_yet_known");
-    assert_eq!(rows[240].status, "course_not_started");
-    let at_two = run.score(&data, 2, None, &device).expect("it scores");
-    assert_eq!(at_two[15].status, "not_enough_data");
-    let at_three = run.score(&data, 3, None, &device).expect("it scores");
-    assert_eq!(at_three[160].status, "scored");
+    assert_eq!(rows[15].status(), "not_yet_known");
+    assert_eq!(rows[240].status(), "course_not_started");
+    let at_two = score(&run, &data, &ScoreRequest::new(cut_off(2), &device)).expect("it scores");
+    assert_eq!(at_two[15].status(), "not_enough_data");
+    let at_three = score(&run, &data, &ScoreRequest::new(cut_off(3), &device)).expect("it scores");
+    assert_eq!(at_three[160].status(), "scored");
     assert!(at_three[160].reason.contains("only 2 of 3 weeks"), "{}", at_three[160].reason);
 
     let mut scored: Vec<_> = rows.iter().filter(|row| row.p_dropout.is_some()).collect();
-    assert!(scored.iter().all(|row| row.status == "scored"));
+    assert!(scored.iter().all(|row| row.status() == "scored"));
     assert!(rows.iter().all(|row| row.p_dropout.is_some() == row.rank.is_some()));
     assert!(rows.iter().filter(|row| row.p_dropout.is_none()).all(|row| !row.reason.is_empty()));
     scored.sort_by_key(|row| row.rank);
     assert!(scored.iter().zip(1..).all(|(row, rank)| row.rank == Some(rank)));
     assert!(scored.is_sorted_by(|a, b| a.p_dropout >= b.p_dropout));
 
-    let one = run.score(&data, 1, Some(&["course1".to_owned()]), &device).expect("it scores");
+    let one = score(
+        &run,
+        &data,
+        &ScoreRequest { courses: Some(&["course1".to_owned()]), ..ScoreRequest::new(cut_off(1), &device) },
+    )
+    .expect("it scores");
     assert!(one.len() == 80 && one.iter().all(|row| row.course_id == "course1"));
-    let unknown = run.score(&data, 1, Some(&["nowhere".to_owned()]), &device).expect_err("no such course");
+    let unknown = score(
+        &run,
+        &data,
+        &ScoreRequest { courses: Some(&["nowhere".to_owned()]), ..ScoreRequest::new(cut_off(1), &device) },
+    )
+    .expect_err("no such course");
     assert!(unknown.to_string().contains("nowhere") && unknown.to_string().contains("course1"));
 }
 
 #[test]
 fn score_files_hold_the_rows_in_every_format() {
     let Trained { data, run, .. } = &*TRAINED;
-    let rows = run.score(data, 3, None, &ChosenDevice::flex()).expect("it scores");
+    let rows = score(&run, data, &ScoreRequest::new(cut_off(3), &ChosenDevice::flex())).expect("it scores");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = |name: &str| folder.path().join(name);
     write_scores(&path("scores.csv"), &rows).expect("writable");
@@ -153,7 +172,7 @@ fn data_that_lacks_what_the_run_reads_is_refused_by_name() {
     // The source can't know a feature.
     let mut lacking = data.clone();
     lacking.manifest.features[1].lacking = Some("the source has no days".to_owned());
-    let message = run.forecast(&lacking, &[0], &device).expect_err("refused").to_string();
+    let message = Forecasts::compute(&run, &lacking, &[0], &device).expect_err("refused").to_string();
     assert!(message.contains("active_days"), "{message}");
     // A column is not there.
     let width = FEATURES.len();
@@ -164,17 +183,17 @@ fn data_that_lacks_what_the_run_reads_is_refused_by_name() {
     let features = data.features[1..].to_vec();
     let narrow =
         Dataset::from_parts(manifest, data.courses.clone(), data.enrolments.clone(), features, data.weeks, kept);
-    let message = run.forecast(&narrow, &[0], &device).expect_err("refused").to_string();
+    let message = Forecasts::compute(&run, &narrow, &[0], &device).expect_err("refused").to_string();
     assert!(message.contains("n_events"), "{message}");
     // Another layout.
     let mut other = data.clone();
     other.manifest.layout_version += 1;
-    let message = run.forecast(&other, &[0], &device).expect_err("refused").to_string();
+    let message = Forecasts::compute(&run, &other, &[0], &device).expect_err("refused").to_string();
     assert!(message.contains("layout"), "{message}");
     // Another meaning of dropout.
     let mut other = data.clone();
     other.manifest.labels.rule = DropoutRule::NotCompleted;
-    let message = run.evaluate(&EvaluateRequest::new(&other, &device)).expect_err("refused").to_string();
+    let message = evaluate(&run, &EvaluateRequest::new(&other, &device)).expect_err("refused").to_string();
     assert!(message.contains("inactive-last 1") && message.contains("not-completed"), "{message}");
 }
 
@@ -182,10 +201,10 @@ fn data_that_lacks_what_the_run_reads_is_refused_by_name() {
 fn weeks_in_the_label_window_are_refused() {
     let Trained { data, run, .. } = &*TRAINED;
     let device = ChosenDevice::flex();
-    let message = run.score(data, WEEKS as u32, None, &device).expect_err("refused").to_string();
+    let message =
+        score(&run, data, &ScoreRequest::new(cut_off(WEEKS as u32), &device)).expect_err("refused").to_string();
     assert!(message.contains("inactive-last 1") && message.contains("1, 2, 3, 4, 5"), "{message}");
-    let message = run
-        .evaluate(&EvaluateRequest { week: Some(6), ..EvaluateRequest::new(data, &device) })
+    let message = evaluate(&run, &EvaluateRequest { week: Some(cut_off(6)), ..EvaluateRequest::new(data, &device) })
         .expect_err("refused")
         .to_string();
     assert!(message.contains('6'), "{message}");
@@ -199,36 +218,36 @@ fn rows_that_were_trained_on_are_refused_unless_asked_for_in_sample() {
     let device = ChosenDevice::flex();
     let trained = ["course1".to_owned()];
     let asked = EvaluateRequest { courses: Some(&trained), ..EvaluateRequest::new(&data, &device) };
-    let error = run.evaluate(&asked).expect_err("refused");
-    assert!(matches!(error, RunError::TrainingRows { count: 80, rows: 80, .. }), "{error}");
-    let in_sample = run.evaluate(&EvaluateRequest { rows: Rows::InSample, ..asked }).expect("it evaluates");
+    let error = evaluate(&run, &asked).expect_err("refused");
+    assert!(matches!(error, PredictionError::TrainingRows { count: 80, rows: 80, .. }), "{error}");
+    let in_sample = evaluate(&run, &EvaluateRequest { rows: Rows::InSample, ..asked }).expect("it evaluates");
     assert_eq!(in_sample.evaluation.kind, SplitKind::InSample);
     assert_eq!(in_sample.evaluation.cohorts.all.n, 80);
 
     // Every evaluation is recorded, each part counted by itself.
     for times in 1..=2 {
-        let test = run.evaluate(&EvaluateRequest::new(&data, &device)).expect("it evaluates");
+        let test = evaluate(&run, &EvaluateRequest::new(&data, &device)).expect("it evaluates");
         assert_eq!(test.evaluation.kind, SplitKind::Transfer);
         assert_eq!(test.evaluation.evaluations_of_this_part, Some(times));
     }
-    assert_eq!(run.evaluations().expect("readable").len(), 3);
-    assert_eq!(Run::open(run.path()).expect("it opens").evaluations().expect("readable").len(), 3);
+    assert_eq!(evaluations(&run).expect("readable").len(), 3);
+    assert_eq!(evaluations(&Run::open(run.path()).expect("it opens")).expect("readable").len(), 3);
 
     // Another folder: with the same courses and ids it holds training rows, with others it is all test.
     let mut same = data.clone();
     same.manifest.outputs[0].blake3 = "another".to_owned();
-    assert!(matches!(run.evaluate(&EvaluateRequest::new(&same, &device)), Err(RunError::TrainingRows { .. })));
+    assert!(matches!(evaluate(&run, &EvaluateRequest::new(&same, &device)), Err(PredictionError::TrainingRows { .. })));
     let mut later = dataset_with(2, 80, 5);
     for (course, id) in later.courses.iter_mut().zip(["later0", "later1"]) {
         course.id = id.to_owned();
         course.start_day += 400;
     }
-    let outcome = run.evaluate(&EvaluateRequest::new(&later, &device)).expect("it evaluates");
+    let outcome = evaluate(&run, &EvaluateRequest::new(&later, &device)).expect("it evaluates");
     assert_eq!(outcome.evaluation.kind, SplitKind::Forecast);
     assert_eq!(outcome.evaluation.cohorts.all.n, 160);
     // A learner of the training side is left out, and counted.
     later.enrolments[3].learner = data.enrolments[100].learner.clone();
-    let outcome = run.evaluate(&EvaluateRequest::new(&later, &device)).expect("it evaluates");
+    let outcome = evaluate(&run, &EvaluateRequest::new(&later, &device)).expect("it evaluates");
     assert_eq!(outcome.evaluation.cohorts.all.n, 159);
     assert_eq!(outcome.left_out.values().sum::<u64>(), 1);
 }
@@ -242,7 +261,7 @@ fn a_cross_validation_is_evaluated_by_its_own_predictions_and_has_no_model() {
     let run =
         train_at(&data, &config(&[folds.as_slice(), &long].concat()), &folder.path().join("run")).expect("it trains");
     let device = ChosenDevice::flex();
-    let outcome = run.evaluate(&EvaluateRequest::new(&data, &device)).expect("it evaluates");
+    let outcome = evaluate(&run, &EvaluateRequest::new(&data, &device)).expect("it evaluates");
     assert_eq!(outcome.evaluation.cohorts.all.n, 160);
     assert_eq!(outcome.evaluation.kind, SplitKind::Learner);
     assert_eq!(outcome.repeats.len(), 2);
@@ -251,10 +270,10 @@ fn a_cross_validation_is_evaluated_by_its_own_predictions_and_has_no_model() {
     assert!((mean - (aucs[0] + aucs[1]) / 2.0).abs() < 1e-12 && mean > 0.6, "{mean} of {aucs:?}");
     assert_eq!(outcome.evaluation.weeks.len(), 5);
 
-    let message = run.score(&data, 3, None, &device).expect_err("no model").to_string();
+    let message = score(&run, &data, &ScoreRequest::new(cut_off(3), &device)).expect_err("no model").to_string();
     assert!(message.contains("cross-validation") && message.contains("--folds"), "{message}");
     let other = dataset_with(2, 80, 5);
-    assert!(matches!(run.evaluate(&EvaluateRequest::new(&other, &device)), Err(RunError::OtherData { .. })));
+    assert!(matches!(evaluate(&run, &EvaluateRequest::new(&other, &device)), Err(PredictionError::OtherData { .. })));
 }
 
 #[test]
@@ -275,9 +294,9 @@ fn who_has_not_enrolled_yet_is_no_leak() {
     let Trained { data, run, .. } = &*TRAINED;
     let device = ChosenDevice::flex();
     // At the end of week 1 some are still to enrol, and the day on which they will is among the inputs.
-    let asked = EvaluateRequest { week: Some(1), ..EvaluateRequest::new(data, &device) };
-    let predictions = run.predictions(&asked).expect("it forecasts");
-    let report = run.check_leakage(&asked, &predictions).expect("the test runs");
+    let asked = EvaluateRequest { week: Some(cut_off(1)), ..EvaluateRequest::new(data, &device) };
+    let predictions = predictions(&run, &asked).expect("it forecasts");
+    let report = check_leakage(&run, &asked, &predictions).expect("the test runs");
     let future = report.future.expect("a model");
     assert_eq!((future.rows, future.changed), (80, 0));
 }

@@ -2,9 +2,9 @@
 
 mod common;
 
-use common::{config, dataset, train_at};
+use common::{config, cut_off, dataset, train_at};
 use staycast_forecast::device::ChosenDevice;
-use staycast_forecast::{EvaluateRequest, Run};
+use staycast_forecast::{EvaluateRequest, Run, evaluate};
 use staycast_sequences::{Dataset, WeekIndex};
 
 /// Data in which those who drop out have left in the weeks 3 to 5, sooner where they did less.
@@ -27,8 +27,8 @@ fn with_weeks_of_leaving() -> Dataset {
 
 fn survival(run: &Run, data: &Dataset, week: u32) -> serde_json::Value {
     let device = ChosenDevice::flex();
-    let request = EvaluateRequest { week: Some(week), ..EvaluateRequest::new(data, &device) };
-    serde_json::to_value(run.evaluate(&request).expect("it evaluates")).expect("JSON")["survival"].take()
+    let request = EvaluateRequest { week: Some(cut_off(week)), ..EvaluateRequest::new(data, &device) };
+    serde_json::to_value(evaluate(run, &request).expect("it evaluates")).expect("JSON")["survival"].take()
 }
 
 #[test]

@@ -12,7 +12,7 @@ use staycast_forecast::config::CheckedConfig;
 use staycast_forecast::device::ChosenDevice;
 use staycast_forecast::{
     EpochRecord, EvaluateRequest, FoldsRecord, Run, RunState, Start, TrainError, TrainRequest, TrainingWatch,
-    Unwatched, run_state, train,
+    Unwatched, evaluate, run_state, train,
 };
 use staycast_sequences::Dataset;
 
@@ -24,7 +24,7 @@ fn a_run_learns_what_there_is_to_learn() {
     let run = train_at(&data, &config(&["training.epochs=12"]), &folder.path().join("run")).expect("it trains");
     let device = ChosenDevice::flex();
     let request = EvaluateRequest::new(&data, &device);
-    let outcome = run.evaluate(&request).expect("it evaluates");
+    let outcome = evaluate(&run, &request).expect("it evaluates");
     let all = &outcome.evaluation.cohorts.all;
     // 500 of course0, all of whom are known by the end of week 3.
     assert_eq!(all.n, 500);
@@ -321,6 +321,6 @@ fn leaving_one_course_out_is_a_cross_validation_with_a_fold_for_each() {
     assert!(run.manifest().split.starts_with("one course left out, fold 0 of 3"), "{}", run.manifest().split);
     let device = ChosenDevice::flex();
     let request = EvaluateRequest::new(&data, &device);
-    let outcome = run.evaluate(&request).expect("it evaluates");
+    let outcome = evaluate(&run, &request).expect("it evaluates");
     assert_eq!((outcome.evaluation.cohorts.all.n, outcome.repeats.len()), (180, 0));
 }

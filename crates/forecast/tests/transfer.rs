@@ -5,10 +5,11 @@ mod common;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use common::{config, dataset, dataset_with, train_at};
+use common::{config, cut_off, dataset, dataset_with, train_at};
 use staycast_forecast::device::ChosenDevice;
 use staycast_forecast::{
-    EvaluateRequest, RecalibrateRequest, Refit, Run, RunError, Start, TrainError, TrainRequest, Unwatched, train,
+    EvaluateRequest, PredictionError, RecalibrateRequest, Refit, Run, ScoreRequest, Start, TrainError, TrainRequest,
+    Unwatched, evaluate, recalibrate, score, train,
 };
 use staycast_sequences::{Dataset, WeekIndex};
 
@@ -65,7 +66,7 @@ fn only(data: &Dataset, kept: &[usize]) -> Dataset {
 }
 
 fn mean_risk(run: &Run, data: &Dataset) -> f64 {
-    let rows = run.score(data, 5, None, &ChosenDevice::flex()).expect("it scores");
+    let rows = score(&run, data, &ScoreRequest::new(cut_off(5), &ChosenDevice::flex())).expect("it scores");
     let risks: Vec<f64> = rows.iter().filter_map(|row| row.p_dropout).collect();
     risks.iter().sum::<f64>() / risks.len() as f64
 }
@@ -91,8 +92,8 @@ fn networks_are_trained_on_with_the_inputs_that_they_know() {
     // What the first run learnt from is no test of the second.
     let first = dataset(4, 80);
     assert!(matches!(
-        tuned.evaluate(&EvaluateRequest::new(&first, &device)),
-        Err(RunError::TrainingRows { count: 240, .. })
+        evaluate(&tuned, &EvaluateRequest::new(&first, &device)),
+        Err(PredictionError::TrainingRows { count: 240, .. })
     ));
 }
 
@@ -116,13 +117,13 @@ fn a_run_that_does_not_fit_is_not_gone_on_from() {
     assert!(!here.path().join("no").exists(), "nothing is begun");
 }
 
-fn recalibrated(data: &Dataset, out: &Path) -> Result<Run, RunError> {
+fn recalibrated(data: &Dataset, out: &Path) -> Result<Run, PredictionError> {
     let device = ChosenDevice::flex();
-    TRAINED.run.recalibrate(&RecalibrateRequest { data, courses: None, out, device: &device })
+    recalibrate(&TRAINED.run, &RecalibrateRequest { data, courses: None, out, device: &device })
 }
 
 fn refit(run: &Run) -> Refit {
-    run.manifest().recalibrated.as_ref().expect("a record").weeks[&5].refit
+    run.manifest().recalibrated.as_ref().expect("a record").weeks[&cut_off(5)].refit
 }
 
 #[test]
@@ -138,7 +139,10 @@ fn probabilities_follow_the_labels_of_other_courses() {
     let many = recalibrated(&rare, &here.path().join("many")).expect("it fits");
     assert_eq!(refit(&many), Refit::Curve);
     assert!((mean_risk(&many, &rare) - share(&rare)).abs() < 0.01, "{}", mean_risk(&many, &rare));
-    assert_ne!(many.fitted().unwrap().weeks[&5].threshold, TRAINED.run.fitted().unwrap().weeks[&5].threshold);
+    assert_ne!(
+        many.week_fits().unwrap().weeks[&cut_off(5)].threshold,
+        TRAINED.run.week_fits().unwrap().weeks[&cut_off(5)].threshold
+    );
 
     let some = recalibrated(&with_labels(rare.clone(), 60), &here.path().join("some")).expect("it fits");
     assert_eq!(refit(&some), Refit::ShiftToLabels);
@@ -150,7 +154,11 @@ fn probabilities_follow_the_labels_of_other_courses() {
     }
     // Who ranks above whom is as it was.
     let ranks = |run: &Run| -> Vec<Option<u32>> {
-        run.score(&rare, 5, None, &ChosenDevice::flex()).expect("it scores").iter().map(|row| row.rank).collect()
+        score(&run, &rare, &ScoreRequest::new(cut_off(5), &ChosenDevice::flex()))
+            .expect("it scores")
+            .iter()
+            .map(|row| row.rank)
+            .collect()
     };
     assert_eq!(ranks(&none), ranks(&TRAINED.run));
 }
@@ -165,7 +173,7 @@ fn labels_that_were_fitted_to_are_no_test() {
     // They and their learners are left out of another recalibration, which then sees no label at all.
     let device = ChosenDevice::flex();
     let out = here.path().join("again");
-    let again = run.recalibrate(&RecalibrateRequest { data: &new, courses: None, out: &out, device: &device });
+    let again = recalibrate(&run, &RecalibrateRequest { data: &new, courses: None, out: &out, device: &device });
     assert_eq!(refit(&again.expect("it fits")), Refit::ShiftToUnlabelled);
 }
 
@@ -176,7 +184,7 @@ fn what_can_not_be_recalibrated_is_refused() {
     let message = |run: &Run, data: &Dataset| {
         let device = ChosenDevice::flex();
         let request = RecalibrateRequest { data, courses: None, out: &out, device: &device };
-        run.recalibrate(&request).expect_err("refused").to_string()
+        recalibrate(&run, &request).expect_err("refused").to_string()
     };
     let own = dataset(4, 80);
     let trained: Vec<usize> = (80..320).collect();
@@ -228,7 +236,7 @@ fn silence_stands_for_dropout_in_training_only_where_it_is_asked_to() {
     // whose silence began then.
     assert_eq!(record.enrolments, 160);
     // Calibration and thresholds are fitted on known answers alone: those of courses 1 and 2.
-    let rows = |run: &Run| run.fitted().expect("a model").weeks[&2].rows;
+    let rows = |run: &Run| run.week_fits().expect("a model").weeks[&cut_off(2)].rows;
     assert_eq!(rows(&with), rows(&without));
     assert!(rows(&with) <= 160);
     // And the proxies changed what was learnt.
@@ -236,7 +244,7 @@ fn silence_stands_for_dropout_in_training_only_where_it_is_asked_to() {
 }
 
 fn mean_risk_at(run: &Run, data: &Dataset) -> f64 {
-    let rows = run.score(data, 2, None, &ChosenDevice::flex()).expect("it scores");
+    let rows = score(&run, data, &ScoreRequest::new(cut_off(2), &ChosenDevice::flex())).expect("it scores");
     rows.iter().filter_map(|row| row.p_dropout).sum()
 }
 

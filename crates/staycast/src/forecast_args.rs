@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use staycast_evaluation::report::ReportError;
 use staycast_forecast::device::DeviceChoice;
-use staycast_forecast::{ModelKind, Run, RunError};
+use staycast_forecast::{ModelKind, PredictionError, Run};
+use staycast_sequences::{CutOff, FolderError};
 
-use crate::devices;
 use crate::status::usage_from;
+use crate::{devices, values};
 
 /// Holds the arguments that say which run forecasts, on which sequences, when and where.
 #[derive(Debug, Args)]
@@ -20,8 +21,8 @@ pub(crate) struct ForecastArgs {
     #[arg(value_name = "SEQUENCES")]
     sequences: PathBuf,
     /// Forecast at the end of this week; if not given, of the run's own, usually 4
-    #[arg(long, value_name = "WEEK", value_parser = clap::value_parser!(u32).range(1..))]
-    week: Option<u32>,
+    #[arg(long, value_name = "WEEK", value_parser = values::cut_off)]
+    week: Option<CutOff>,
     /// Only these courses
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     courses: Vec<String>,
@@ -38,8 +39,8 @@ pub(crate) struct ForecastArgs {
 pub(crate) struct ForecastSelection {
     pub(crate) run: PathBuf,
     pub(crate) sequences: PathBuf,
-    /// Weeks seen; `None` for the run's own.
-    pub(crate) week: Option<u32>,
+    /// `None` for the run's own.
+    pub(crate) week: Option<CutOff>,
     /// `None` for all.
     pub(crate) courses: Option<Vec<String>>,
     /// The part of a blend; `None` for all of it.
@@ -77,13 +78,14 @@ pub(crate) fn open_run(path: &Path, model: Option<ModelKind>) -> anyhow::Result<
 }
 
 /// Takes weeks, courses and rows that can't be asked for as wrong usage, and all else as a failure.
-pub(crate) fn as_usage(error: RunError) -> anyhow::Error {
+pub(crate) fn as_usage(error: PredictionError) -> anyhow::Error {
     match &error {
-        RunError::WeekNotForecast { .. }
-        | RunError::UnknownCourses { .. }
-        | RunError::UnknownGroup { .. }
-        | RunError::TrainingRows { .. }
-        | RunError::Report(
+        PredictionError::WeekNotForecast { .. }
+        | PredictionError::UnknownCourses { .. }
+        | PredictionError::UnknownGroup { .. }
+        | PredictionError::TrainingRows { .. }
+        | PredictionError::Folder(FolderError::UnknownCourse { .. })
+        | PredictionError::Report(
             ReportError::WeekInsideLabelWindow { .. }
             | ReportError::NoRowsAtWeek { .. }
             | ReportError::NoReference { .. },

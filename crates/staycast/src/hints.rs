@@ -2,6 +2,9 @@
 
 use std::error::Error;
 
+use staycast_forecast::device::DeviceError;
+use staycast_forecast::{InputsError, PredictionError, RunError, TrainError};
+
 use crate::status::UsageError;
 
 /// Returns what to type to get past `error`, where a flag or a command helps; appended to the message after `; `.
@@ -14,6 +17,81 @@ pub(crate) fn for_error(error: &anyhow::Error) -> Option<String> {
 
 /// Returns the hint for one error of a library. A crate adds its own match here, by `cause.downcast_ref::<ItsError>()`;
 /// variants that are `#[error(transparent)]` do not appear in the chain, so match through them.
-fn for_cause(_cause: &(dyn Error + 'static)) -> Option<String> {
-    None
+fn for_cause(cause: &(dyn Error + 'static)) -> Option<String> {
+    cause
+        .downcast_ref()
+        .and_then(for_prediction)
+        .or_else(|| cause.downcast_ref().and_then(for_training))
+        .or_else(|| cause.downcast_ref().and_then(for_run))
+        .or_else(|| cause.downcast_ref().and_then(for_device))
+        .or_else(|| cause.downcast_ref().and_then(for_inputs))
+}
+
+fn for_prediction(error: &PredictionError) -> Option<String> {
+    match error {
+        PredictionError::TrainingRows { .. } => {
+            Some("name other courses, or add --in-sample, which marks every figure".to_owned())
+        }
+        PredictionError::OtherRule { run, .. } => Some(format!("preprocess it with --dropout \"{run}\"")),
+        PredictionError::Run(error) => for_run(error),
+        PredictionError::Inputs(error) => for_inputs(error),
+        _ => None,
+    }
+}
+
+fn for_training(error: &TrainError) -> Option<String> {
+    match error {
+        TrainError::RunInterrupted(_) => Some("resume it with --resume, or remove it".to_owned()),
+        TrainError::Interrupted => Some("go on with --resume".to_owned()),
+        TrainError::Run(error) => for_run(error),
+        TrainError::Inputs(error) => for_inputs(error),
+        _ => None,
+    }
+}
+
+fn for_run(error: &RunError) -> Option<String> {
+    match error {
+        RunError::Unfinished(_) => Some("go on with `staycast train … --resume`".to_owned()),
+        RunError::NoModel(_) => Some("train one without --folds".to_owned()),
+        _ => None,
+    }
+}
+
+fn for_device(error: &DeviceError) -> Option<String> {
+    match error {
+        DeviceError::NotBuiltIn { backend } => {
+            Some(format!("build Staycast with `--features {backend}`, or use --device auto"))
+        }
+        DeviceError::NoAdapter { .. } | DeviceError::Refused { .. } => Some("use --device cpu".to_owned()),
+        DeviceError::Unknown(_) => None,
+    }
+}
+
+fn for_inputs(error: &InputsError) -> Option<String> {
+    match error {
+        InputsError::MissingFeatures { .. } => {
+            Some("preprocess the same kind of log with the same --features".to_owned())
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::status::usage_from;
+
+    #[test]
+    fn errors_of_libraries_get_the_flag_that_helps() {
+        let no_model = PredictionError::Run(RunError::NoModel(PathBuf::from("run")));
+        assert_eq!(for_error(&no_model.into()), Some("train one without --folds".to_owned()));
+        let other_rule = PredictionError::OtherRule { run: "inactive-last 2".to_owned(), data: "withdrawn".to_owned() };
+        let hint = for_error(&usage_from(other_rule)).expect("a hint");
+        assert!(hint.contains("--dropout \"inactive-last 2\""), "{hint}");
+        let missing = TrainError::Inputs(InputsError::MissingFeatures { missing: vec!["n_events".to_owned()] });
+        assert!(for_error(&missing.into()).expect("a hint").contains("--features"));
+        assert_eq!(for_error(&anyhow::anyhow!("something else")), None);
+    }
 }

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 use staycast_forecast::device::DeviceChoice;
-use staycast_forecast::{RecalibrateRequest, RecalibrationRecord, Refit, Run, RunError, WeekRefit};
+use staycast_forecast::{PredictionError, RecalibrateRequest, RecalibrationRecord, Refit, Run, WeekRefit, recalibrate};
+use staycast_sequences::CutOff;
 
 use crate::console::Console;
 use crate::devices;
@@ -60,8 +61,8 @@ pub(crate) fn run(args: &RecalibrateArgs, console: &Console) -> anyhow::Result<S
     let device = devices::choose(args.device, console)?;
     let courses = (!args.courses.is_empty()).then_some(args.courses.as_slice());
     let request = RecalibrateRequest { data: &data, courses, out: &args.out, device: &device };
-    let carried = run.recalibrate(&request).map_err(|error| match error {
-        RunError::UnknownCourses { .. } | RunError::CantRecalibrate(_) => usage_from(error),
+    let carried = recalibrate(&run, &request).map_err(|error| match error {
+        PredictionError::UnknownCourses { .. } | PredictionError::CantRecalibrate(_) => usage_from(error),
         other => other.into(),
     })?;
     let record = carried.manifest().recalibrated.as_ref().expect("a recalibrated run says how");
@@ -71,11 +72,11 @@ pub(crate) fn run(args: &RecalibrateArgs, console: &Console) -> anyhow::Result<S
     Ok(Status::Fine)
 }
 
-fn describe_outcome(args: &RecalibrateArgs, record: &RecalibrationRecord, target: u16) -> String {
+fn describe_outcome(args: &RecalibrateArgs, record: &RecalibrationRecord, target: CutOff) -> String {
     let mut sheet = LabelledText::default();
     let heads = ["week", "fitted", "with outcome", "without", "mean risk before", "now"].map(str::to_owned);
     let share = |mean: Option<f64>| mean.map_or_else(|| "-".to_owned(), format_percent);
-    let row = |(week, refit): (&u16, &WeekRefit)| {
+    let row = |(week, refit): (&CutOff, &WeekRefit)| {
         [
             week.to_string(),
             describe_refit(refit.refit).to_owned(),

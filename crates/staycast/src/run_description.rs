@@ -61,7 +61,7 @@ pub(crate) fn describe_run(sheet: &mut LabelledText, run: &Run) {
     sheet.row("Dropout", format!("by the rule {}", manifest.label_rule));
     sheet.row("Split", sentence(&manifest.split));
     sheet.row("Held out", held_out(manifest));
-    if let Some(fit) = run.fitted().and_then(|fitted| fitted.weeks.get(&manifest.target_week)) {
+    if let Some(fit) = run.week_fits().and_then(|fits| fits.weeks.get(&manifest.target_week)) {
         let rule = &config.written().threshold.rule;
         sheet.row(
             "At risk",

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use staycast_forecast::{ModelKind, Run};
+use staycast_forecast::{ModelKind, Run, export_onnx};
 use staycast_tracking::archive::{self, ExportRequest, Limits, Member};
 use staycast_tracking::registry::{Better, RegistryError, Table, TableRequest, table};
 
@@ -201,7 +201,7 @@ fn export(run: &Path, out: &Path, console: &Console) -> anyhow::Result<Status> {
 
 fn onnx(run: &Path, out: &Path, model: Option<ModelKind>, console: &Console) -> anyhow::Result<Status> {
     let opened = crate::forecast_args::open_run(run, model)?;
-    let model = opened.onnx()?;
+    let model = export_onnx(&opened)?;
     staycast_files::write(out, &model)?;
     let packed = ArchiveOutcome { archive: out.to_owned(), run: run.to_owned(), files: 1, bytes: model.len() as u64 };
     console.print_summary(&packed, || {

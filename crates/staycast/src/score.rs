@@ -6,14 +6,14 @@ use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
-use staycast_forecast::{RunError, ScoreRow, write_scores};
-use staycast_sequences::{FolderError, SequenceFolder};
+use staycast_forecast::{ScoreRequest, ScoreRow, score_folder, write_scores};
+use staycast_sequences::{CutOff, SequenceFolder};
 
 use crate::console::Console;
 use crate::devices;
 use crate::display::{LabelledText, format_percent, group_digits, pluralise};
-use crate::forecast_args::{ForecastArgs, ForecastSelection, open_run};
-use crate::status::{Status, usage, usage_from};
+use crate::forecast_args::{ForecastArgs, ForecastSelection, as_usage, open_run};
+use crate::status::{Status, usage};
 
 /// Score learners by their risk of dropping out
 ///
@@ -53,7 +53,7 @@ pub(crate) struct ScoreJob {
 #[derive(Debug, Serialize)]
 pub(crate) struct ScoreOutcome {
     pub(crate) out: PathBuf,
-    pub(crate) week: u32,
+    pub(crate) week: CutOff,
     pub(crate) rows: u64,
     /// Rows by status.
     pub(crate) statuses: BTreeMap<&'static str, u64>,
@@ -83,20 +83,14 @@ pub(crate) fn execute(job: &ScoreJob, console: &Console) -> anyhow::Result<(Scor
     let run = open_run(&selection.run, selection.model)?;
     let folder = SequenceFolder::open(&selection.sequences)?;
     let device = devices::choose(selection.device, console)?;
-    let week = selection.week.unwrap_or(u32::from(run.manifest().target_week));
-    let rows =
-        run.score_folder(&folder, week, selection.courses.as_deref(), job.smoothing, &device).map_err(|error| {
-            match error {
-                RunError::WeekNotForecast { .. } | RunError::Folder(FolderError::UnknownCourse { .. }) => {
-                    usage_from(error)
-                }
-                other => other.into(),
-            }
-        })?;
+    let week = selection.week.unwrap_or(run.manifest().target_week);
+    let courses = selection.courses.as_deref();
+    let request = ScoreRequest { week, courses, smoothing: job.smoothing, device: &device };
+    let rows = score_folder(&run, &folder, &request).map_err(as_usage)?;
     write_scores(&job.out, &rows)?;
     let mut statuses = BTreeMap::new();
     for row in &rows {
-        *statuses.entry(row.status).or_default() += 1;
+        *statuses.entry(row.status()).or_default() += 1;
     }
     let scored = ScoreOutcome {
         out: job.out.clone(),

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use staycast_evaluation::metrics::Capacity;
 use staycast_events::time;
+use staycast_sequences::CutOff;
 
 /// A number of bytes, as in `512MB`, `1GiB`, `1.5 GB` or `1000000`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,12 @@ impl FromStr for Size {
         }
         Ok(Self(bytes as u64))
     }
+}
+
+/// Parses a cut-off week: a number of weeks from 1.
+pub(crate) fn cut_off(text: &str) -> Result<CutOff, String> {
+    let cut_off = text.parse::<u16>().ok().and_then(CutOff::after_weeks);
+    cut_off.ok_or_else(|| format!("`{text}` is not a week, counted from 1, as 4 for the end of the fourth week"))
 }
 
 /// A number above 0 and up to 1.

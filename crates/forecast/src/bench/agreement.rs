@@ -7,8 +7,8 @@ use staycast_lstm::{Lstm, reference};
 
 use super::{Shape, inputs, model, targets};
 use crate::device::{ChosenDevice, Hardware, WeightGradients};
-use crate::network::{DropoutMasks, Network};
-use crate::train::member::index;
+use crate::models::inference::index;
+use crate::models::network::{DropoutMasks, Network};
 
 /// Most sequences that are compared: the result doesn't depend on the others of a batch.
 const MOST_SEQUENCES: usize = 64;

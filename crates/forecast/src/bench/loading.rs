@@ -37,7 +37,7 @@ pub struct Loading {
 /// When the data has nothing to read, or the driver gives up.
 pub fn measure_loading(data: &Dataset, chosen: &ChosenDevice) -> Result<Loading, String> {
     let weeks = (greatest_cutoff(data) as usize).max(1);
-    let examples = Examples::of(data, weeks);
+    let examples = Examples::new(data, weeks);
     let all: Vec<usize> = (0..data.enrolments.len()).collect();
     let asked = InputsConfig::default().check().map_err(|error| error.to_string())?;
     let inputs = Inputs::fit(&asked, data, &examples, &all).map_err(|error| error.to_string())?;

@@ -17,10 +17,12 @@ use serde::Serialize;
 
 use crate::config::{NetworkSpec, OptimiserSettings};
 use crate::device::{ChosenDevice, quietly};
-use crate::network::{DropoutMasks, Network};
+use crate::models::inference::forecast;
+use crate::models::network::{DropoutMasks, Network};
 use crate::random::{Purpose, shuffle, stream, unit};
-use crate::train::adamw::{AdamW, AdamWState};
-use crate::train::member::{OnDevice, Targets, forecast};
+use crate::training::adamw::{AdamW, AdamWState};
+use crate::training::loss::LossTargets;
+use crate::training::step::DeviceTrainingSet;
 
 pub use agreement::Agreement;
 pub use loading::{Loading, measure_loading};
@@ -203,7 +205,7 @@ fn median_seconds(times: usize, effort: Effort, mut run: impl FnMut()) -> f64 {
 struct Bench {
     shape: Shape,
     x: Tensor<3>,
-    targets: Targets,
+    targets: LossTargets,
     plain: Network,
     network: Network,
     adam: AdamW,
@@ -223,9 +225,9 @@ pub(crate) fn inputs(count: usize, shape: Shape) -> TensorData {
 }
 
 /// Answers that differ from sequence to sequence, and equal weights that sum to 1 a sequence.
-pub(crate) fn targets(count: usize, shape: Shape, device: &Device) -> Targets {
+pub(crate) fn targets(count: usize, shape: Shape, device: &Device) -> LossTargets {
     let labels = (0..count).map(|row| if row % 3 == 0 { 1.0 } else { 0.0 }).collect();
-    Targets::on(device, labels, vec![1.0 / shape.t as f32; count * shape.t])
+    LossTargets::from_values(device, labels, vec![1.0 / shape.t as f32; count * shape.t])
 }
 
 impl Bench {
@@ -258,7 +260,7 @@ impl Bench {
         let mut total = Tensor::<1>::zeros([1], &self.x.device());
         for _ in 0..steps {
             let batch = self.batch();
-            let on_device = OnDevice { x: &self.x, targets: &self.targets };
+            let on_device = DeviceTrainingSet { x: &self.x, targets: &self.targets };
             total = total + on_device.step(&batch, DropoutMasks::none(), &mut self.network, &mut self.adam, 1e-3);
         }
         drop(total.into_data());

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use staycast_baselines::BaselineKind;
 
 use super::error::{ConfigError, require};
-use crate::model::{ModelKind, SingleModel};
+use crate::model_kind::{ModelKind, SingleModel};
 
 /// `[model]` as written. Models without a network ignore the network's shape.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DeviceInfo, Hardware};
 use crate::config::NetworkSpec;
-use crate::network::{DropoutMasks, Network};
+use crate::models::network::{DropoutMasks, Network};
 
 /// Greatest difference from flex, relative to the greatest value of the same kind, with which a device passes. 32-bit
 /// arithmetic stays below 1e-5 here and TF32 below 5e-3; a wrong kernel is off by a tenth or more.

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use check::{Check, TOLERANCE};
 pub(crate) use check::{WeightGradients, quietly};
 
-/// What `--device` asks for.
+/// Names the device that is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DeviceChoice {
     /// A real GPU that passes the check, or else the CPU through flex.
@@ -218,13 +218,13 @@ pub enum DeviceError {
     #[error("`{0}` is not a device; use auto, cpu, flex, ndarray, wgpu, vulkan or cuda")]
     Unknown(String),
     /// The backend is not part of this build.
-    #[error("this build has no {backend}: build Staycast with `--features {backend}`, or use --device auto")]
+    #[error("this build of Staycast has no {backend}: it was compiled without the feature `{backend}`")]
     NotBuiltIn {
         /// The backend asked for.
         backend: Backend,
     },
     /// The backend found nothing on this machine.
-    #[error("{backend} found no device: {reason}; use --device cpu")]
+    #[error("{backend} found no device: {reason}")]
     NoAdapter {
         /// The backend asked for.
         backend: Backend,
@@ -232,7 +232,7 @@ pub enum DeviceError {
         reason: String,
     },
     /// Every device of the backend failed the numeric check.
-    #[error("{device} is refused: {reason}; use --device cpu")]
+    #[error("{device} is refused: {reason}")]
     Refused {
         /// The best of them.
         device: DeviceInfo,
@@ -338,7 +338,7 @@ mod tests {
     fn a_backend_that_is_not_built_in_is_refused_by_name() {
         for backend in Backend::ALL.into_iter().filter(|backend| !backend.built_in()) {
             let message = choose(DeviceChoice::Backend(backend)).expect_err("not built in").to_string();
-            assert!(message.contains(backend.name()) && message.contains("--features"), "{message}");
+            assert!(message.contains(&format!("without the feature `{backend}`")), "{message}");
         }
     }
 

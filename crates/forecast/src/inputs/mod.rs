@@ -48,7 +48,7 @@ pub enum InputsError {
     #[error("no input is left: every chosen feature is null or the same in all training rows")]
     NothingToRead,
     /// The data lacks features that the run reads.
-    #[error("the run reads features that this data does not know: {}; preprocess the same kind of log with the same --features", .missing.join(", "))]
+    #[error("the run reads features that this data does not have: {}", .missing.join(", "))]
     MissingFeatures {
         /// Their names.
         missing: Vec<String>,

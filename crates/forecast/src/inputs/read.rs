@@ -103,7 +103,7 @@ impl Moments {
         let of_some = |readers: &[Reader<'_>]| {
             let mut moments: Vec<Self> = readers.iter().map(|_| Self::default()).collect();
             for &enrolment in training {
-                for week in (0..examples.weeks()).filter(|&week| examples.teachable(enrolment, week)) {
+                for week in (0..examples.weeks()).filter(|&week| examples.is_trainable(enrolment, week)) {
                     let features = features_of(data, enrolment, week);
                     for (moments, reader) in moments.iter_mut().zip(readers) {
                         moments.add(f64::from(reader.read(data, enrolment, week, features)));

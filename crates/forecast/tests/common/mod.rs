@@ -12,7 +12,7 @@ use staycast_forecast::{Run, Start, TrainError, TrainRequest, Unwatched, train};
 use staycast_sequences::manifest::{
     BuildRecord, CalendarRecord, FeatureRecord, LAYOUT_VERSION, LabelRecord, Manifest, OutputRecord, RowCounts, Totals,
 };
-use staycast_sequences::{CourseRow, Dataset, DropoutRule, EnrolmentRow, FeatureSet};
+use staycast_sequences::{CourseRow, CutOff, Dataset, DropoutRule, EnrolmentRow, FeatureSet};
 
 /// Weeks of every course; the label is that of `inactive-last 1`, so the last cut-off is one week before.
 pub(crate) const WEEKS: usize = 6;
@@ -133,6 +133,11 @@ fn manifest(totals: &Totals, seed: u64) -> Manifest {
             blake3: format!("{seed}-{}", totals.enrolments),
         }],
     }
+}
+
+/// Makes the cut-off after some weeks.
+pub(crate) fn cut_off(weeks: impl TryInto<u16>) -> CutOff {
+    CutOff::after_weeks(weeks).expect("a number of weeks")
 }
 
 /// A configuration that trains in a moment.

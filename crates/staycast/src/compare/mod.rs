@@ -12,8 +12,8 @@ use clap::Args;
 use staycast_evaluation::report::{ByCohort, Resampling};
 use staycast_forecast::config::Config;
 use staycast_forecast::device::{ChosenDevice, DeviceChoice};
-use staycast_forecast::{EvaluateRequest, ModelKind, outcome};
-use staycast_sequences::Dataset;
+use staycast_forecast::{EvaluateRequest, ModelKind, evaluate_predictions, predictions, record_evaluation};
+use staycast_sequences::{CutOff, Dataset};
 
 use self::comparison::{Comparison, Failed, Figures};
 use self::paired::{Contender, pair};
@@ -58,8 +58,8 @@ pub(crate) struct CompareArgs {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     settings: Vec<String>,
     /// Compare at the end of this week; if not given, of the runs' own, usually 4
-    #[arg(long, value_name = "WEEK", value_parser = clap::value_parser!(u32).range(1..))]
-    week: Option<u32>,
+    #[arg(long, value_name = "WEEK", value_parser = crate::values::cut_off)]
+    week: Option<CutOff>,
     /// Resamples of the bootstrap
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     resamples: u32,
@@ -160,9 +160,10 @@ fn contender(
     let run = train::train_or_keep(data, &plan, device, console)?;
     let resampling = Resampling::Resamples { count: args.resamples, seed: BOOTSTRAP_SEED };
     let request = EvaluateRequest { week: args.week, ..EvaluateRequest::new(data, device) };
-    let predictions = run.predictions(&request).map_err(crate::forecast_args::as_usage)?;
-    let found = outcome(&predictions, if predictions.len() > 1 { Resampling::Off } else { resampling })?;
-    run.record(&request, &found)?;
+    let predictions = predictions(&run, &request).map_err(crate::forecast_args::as_usage)?;
+    let resampling = if predictions.len() > 1 { Resampling::Off } else { resampling };
+    let found = evaluate_predictions(&predictions, resampling)?;
+    record_evaluation(&run, &request, &found.evaluation)?;
     Ok(Contender { name: name.to_owned(), predictions, cohorts: found.evaluation.cohorts })
 }
 

@@ -1,7 +1,7 @@
 //! Those most at risk.
 
 use staycast_forecast::ScoreRow;
-use staycast_sequences::{Dataset, WeekIndex};
+use staycast_sequences::Dataset;
 
 /// Returns the `most` rows with the highest risk, highest first.
 pub(super) fn most_at_risk(rows: &[ScoreRow], most: usize) -> Vec<ScoreRow> {
@@ -32,7 +32,7 @@ impl Person {
         let column = place.zip(data.feature("days_since_last"));
         Self {
             inactive_days: column
-                .map(|(place, column)| data.week(place, WeekIndex::from_position(row.week as usize - 1))[column])
+                .map(|(place, column)| data.week(place, row.week.last_week())[column])
                 .filter(|days| !days.is_nan()),
             dropped_out: place.and_then(|place| data.enrolments[place].dropout),
         }

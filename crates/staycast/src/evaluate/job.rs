@@ -7,7 +7,10 @@ use clap::ValueEnum;
 use staycast_evaluation::metrics::Capacity;
 use staycast_evaluation::report::{MinimumSize, Resampling};
 use staycast_forecast::device::ChosenDevice;
-use staycast_forecast::{EvaluateRequest, EvaluationOutcome, Rows, outcome, write_predictions};
+use staycast_forecast::{
+    EvaluateRequest, EvaluationOutcome, Rows, check_leakage, evaluate_predictions, predictions, record_evaluation,
+    write_predictions,
+};
 
 use super::{page, report_text};
 use crate::console::Console;
@@ -81,12 +84,12 @@ pub(crate) fn execute(job: &EvaluateJob, console: &Console) -> anyhow::Result<Ev
         minimum_size: MinimumSize { rows: job.minimum_group, per_class: job.minimum_group / 5 },
         device: &device,
     };
-    let predictions = run.predictions(&request).map_err(as_usage)?;
-    let mut outcome = outcome(&predictions, request.resampling).map_err(as_usage)?;
+    let predictions = predictions(&run, &request).map_err(as_usage)?;
+    let mut outcome = evaluate_predictions(&predictions, request.resampling).map_err(as_usage)?;
     if job.check_leakage == CheckLeakage::Always {
-        outcome.leakage = Some(run.check_leakage(&request, &predictions)?);
+        outcome.leakage = Some(check_leakage(&run, &request, &predictions)?);
     }
-    run.record(&request, &outcome)?;
+    record_evaluation(&run, &request, &outcome.evaluation)?;
     let text = report_text::report_text(&outcome, folds);
     if let Some(out) = &job.out {
         write_report(out, &outcome, &text)?;

@@ -1,7 +1,7 @@
 //! The tests for leakage, as the page and the terminal report them.
 
 use staycast_evaluation::html::{LeakageCheck, LeakageOutcome};
-use staycast_forecast::leakage::{LeakageReport, SUSPICIOUS_AUC};
+use staycast_forecast::{LeakageReport, SUSPICIOUS_AUC};
 
 use crate::display::{LabelledText, group_digits, pluralise};
 
@@ -30,8 +30,8 @@ pub(super) fn checks(report: &LeakageReport) -> Vec<LeakageCheck> {
             check(future, LeakageOutcome::NotRun, detail)
         }
     };
-    let dealt = "Labels dealt anew";
-    let dealt = match &report.dealt_labels {
+    let shuffled = "Labels dealt anew";
+    let shuffled = match &report.shuffled_labels {
         Some(test) => {
             let detail = format!(
                 "Over {} a logistic regression on the same split had a mean AUC of {:.3}, standard error {:.3}; \
@@ -40,11 +40,11 @@ pub(super) fn checks(report: &LeakageReport) -> Vec<LeakageCheck> {
                 test.mean_auc,
                 test.standard_error
             );
-            check(dealt, outcome(test.passed), detail)
+            check(shuffled, outcome(test.passed), detail)
         }
         None => {
-            let reason = report.dealt_labels_not_run.clone().unwrap_or_default();
-            check(dealt, LeakageOutcome::NotRun, format!("Not run, since {reason}."))
+            let reason = report.shuffled_labels_not_run.clone().unwrap_or_default();
+            check(shuffled, LeakageOutcome::NotRun, format!("Not run, since {reason}."))
         }
     };
     let inputs = "Inputs that nearly are the answer";
@@ -59,7 +59,7 @@ pub(super) fn checks(report: &LeakageReport) -> Vec<LeakageCheck> {
             check(inputs, outcome(false), detail)
         }
     };
-    vec![future, dealt, inputs]
+    vec![future, shuffled, inputs]
 }
 
 /// Writes the tests for leakage for a terminal.

@@ -50,7 +50,7 @@ fn about(run: &Run, data: &Dataset, outcome: &EvaluationOutcome) -> About {
         configuration: settings(run.config().written()).into_iter().collect(),
         staycast_version: manifest.staycast_version.clone(),
         contact: String::new(),
-        left_out: outcome.left_out.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect(),
+        left_out: outcome.left_out.iter().map(|(exclusion, &count)| (exclusion.describe().to_owned(), count)).collect(),
         leakage: outcome.leakage.as_ref().map(checks),
         compared: Vec::new(),
         notes: notes(outcome),

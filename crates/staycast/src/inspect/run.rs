@@ -37,7 +37,7 @@ pub(super) fn run(path: &Path, console: &Console) -> anyhow::Result<()> {
         config: run.config().written(),
         training: sizes(&run.split().training),
         test: sizes(&run.split().test),
-        evaluations: run.evaluations()?,
+        evaluations: staycast_forecast::evaluations(&run)?,
     };
     console.print_result(&report, || describe(&report, &run))
 }
@@ -95,8 +95,8 @@ fn describe(report: &RunInspection<'_>, run: &Run) -> String {
         let names: Vec<String> = inputs.features();
         sheet.row("Reads", names.join(", "));
     }
-    if let Some(fitted) = run.fitted() {
-        let weeks: Vec<String> = fitted.weeks.keys().map(ToString::to_string).collect();
+    if let Some(fits) = run.week_fits() {
+        let weeks: Vec<String> = fits.weeks.keys().map(ToString::to_string).collect();
         sheet.row("Weeks", format!("forecasts at the end of weeks {}", weeks.join(", ")));
     }
     evaluations(&mut sheet, &report.evaluations);

@@ -157,7 +157,7 @@ fn same_run(run: &Run, job: &TrainJob, data: &Dataset) -> anyhow::Result<()> {
         return Err(other("settings"));
     }
     let from = job.from.as_deref().map(Run::open).transpose()?;
-    if run.manifest().from != from.as_ref().map(ParentRecord::of) {
+    if run.manifest().from != from.as_ref().map(Run::manifest).map(ParentRecord::from_manifest) {
         return Err(other("networks to go on from"));
     }
     Ok(())

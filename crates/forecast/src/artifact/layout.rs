@@ -1,0 +1,24 @@
+//! The names of a run's files, and the version of their layout.
+
+/// Marks the manifest of every run, in its key `kind`.
+pub const RUN_KIND: &str = "staycast-run";
+/// Counts the versions of a run's layout. A run of another version is refused.
+pub const RUN_VERSION: u32 = 1;
+
+pub(crate) const CONFIG: &str = "config.toml";
+pub(crate) const MODEL: &str = "model.safetensors";
+pub(crate) const BASELINES: &str = "baselines.json.zst";
+pub(crate) const BLEND: &str = "blend.json";
+pub(crate) const SURVIVAL: &str = "survival.json.zst";
+pub(crate) const SCALER: &str = "scaler.json";
+pub(crate) const CALIBRATION: &str = "calibration.json";
+pub(crate) const FOLD_CALIBRATION: &str = "fold_calibration.json";
+pub(crate) const SPLIT: &str = "split.json";
+pub(crate) const METRICS: &str = "metrics.jsonl";
+pub(crate) const EVALUATIONS: &str = "evaluations.jsonl";
+pub(crate) const OUT_OF_FOLD: &str = "out_of_fold.parquet";
+pub(crate) const TIMING: &str = "timing.json";
+pub(crate) const MANIFEST: &str = "manifest.json";
+pub(crate) const CHECKPOINTS: &str = "checkpoints";
+/// Marks, within [`CHECKPOINTS`], a run that was begun.
+pub(crate) const STARTED: &str = "started.json";

@@ -1,0 +1,138 @@
+//! The manifest of a run: `manifest.json`, written last.
+
+use serde::{Deserialize, Serialize};
+use staycast_evaluation::proxy::ProxyRule;
+use staycast_evaluation::splits::SplitKind;
+use staycast_sequences::manifest::CalendarRecord;
+use staycast_sequences::{CutOff, DropoutRule};
+
+use super::recalibration::RecalibrationRecord;
+use crate::device::DeviceInfo;
+use crate::model_kind::{ModelKind, SingleModel};
+
+/// Describes a run: its data, device, rule, features and members. Equal for equal runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunManifest {
+    /// Always [`RUN_KIND`](super::RUN_KIND).
+    pub kind: String,
+    /// The writer's [`RUN_VERSION`](super::RUN_VERSION).
+    pub run_version: u32,
+    /// Version of Staycast that trained it.
+    pub staycast_version: String,
+    /// The data that it was trained on.
+    pub data: DataRecord,
+    /// The model that it forecasts with.
+    #[serde(default)]
+    pub model: ModelKind,
+    /// The run whose networks these went on from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<ParentRecord>,
+    /// How it was carried to other courses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recalibrated: Option<RecalibrationRecord>,
+    /// Labels that inactivity stood for in training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxies: Option<ProxyRecord>,
+    /// The device that it was trained on.
+    pub device: DeviceInfo,
+    /// The run's seed.
+    pub seed: u64,
+    /// The rule by which a learner counts as a dropout.
+    pub label_rule: DropoutRule,
+    /// The cut-off week that the run is for.
+    pub target_week: CutOff,
+    /// Weeks of a sequence.
+    pub weeks: u16,
+    /// The data's calendar.
+    pub calendar: CalendarRecord,
+    /// Weekly features that it reads, by name.
+    pub features: Vec<String>,
+    /// Numbers that the network reads a week.
+    pub inputs: u64,
+    /// Parameters of one network; 0 where there is none.
+    pub parameters: u64,
+    /// The kind of generalisation that its test measures.
+    pub split_kind: SplitKind,
+    /// The split, described in a sentence.
+    pub split: String,
+    /// Cross-validation, for a run that has one instead of a test part.
+    pub folds: Option<FoldsRecord>,
+    /// The networks.
+    pub members: Vec<MemberSummary>,
+    /// AUC of the held-out predictions of the training set (with folds, the first's) at the target week.
+    pub held_out_auc: Option<f64>,
+}
+
+/// Identifies a run that another went on from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ParentRecord {
+    /// Fingerprint of the sequences that it was trained on.
+    pub data_fingerprint: String,
+    /// Its seed.
+    pub seed: u64,
+}
+
+impl ParentRecord {
+    /// Identifies the run that `manifest` describes.
+    #[must_use]
+    pub fn from_manifest(manifest: &RunManifest) -> Self {
+        Self { data_fingerprint: manifest.data.fingerprint.clone(), seed: manifest.seed }
+    }
+}
+
+/// Records labels by proxy (see [`staycast_evaluation::proxy`]) that a run was trained on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProxyRecord {
+    /// The rule by which inactivity stood for dropout, and activity for staying.
+    pub rule: ProxyRule,
+    /// Enrolments of the training set (with folds, the first's) that had one.
+    pub enrolments: u64,
+}
+
+/// Identifies the data of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataRecord {
+    /// The sequences' fingerprint.
+    pub fingerprint: String,
+    /// The log's format.
+    pub format: String,
+    /// The sequences' layout version.
+    pub layout_version: u32,
+    /// Courses there were.
+    pub courses: u64,
+    /// Enrolments there were.
+    pub enrolments: u64,
+}
+
+/// Describes a cross-validation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FoldsRecord {
+    /// Folds.
+    pub folds: u32,
+    /// Times that the folds were drawn.
+    pub repeats: u32,
+}
+
+/// Summarises one member of a run: a network, or another model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MemberSummary {
+    /// The model that it is a member of.
+    #[serde(default)]
+    pub model: SingleModel,
+    /// Repeat of the cross-validation, from 0.
+    pub repeat: u32,
+    /// Fold, from 0.
+    pub fold: u32,
+    /// Member of the ensemble, from 0.
+    pub member: u32,
+    /// The epoch that was kept, of a network.
+    pub best_epoch: Option<u32>,
+    /// Its AUC on the rows held out, at the target week.
+    pub validation_auc: f64,
+}

@@ -1,0 +1,45 @@
+//! A run on disk: which files its folder has, the records in them, and loading and storing them.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `config.toml` | the complete configuration |
+//! | `model.safetensors` | every member's parameters, `member<k>.…` |
+//! | `baselines.json.zst` | every member of the baselines, by model; in place of the former, or beside it in a blend |
+//! | `blend.json` | of a blend: the weights by week, and each part's calibration and thresholds |
+//! | `survival.json.zst` | hazards by forecast, which say when those leave whom a model says that they will; where known |
+//! | `scaler.json` | the inputs: features by name, transforms, means, deviations |
+//! | `calibration.json` | by week: calibration, threshold, trivial baselines |
+//! | `split.json` | which enrolments trained, and which are the test part |
+//! | `metrics.jsonl` | a line an epoch and member |
+//! | `evaluations.jsonl` | a line for each time that a part was evaluated |
+//! | `timing.json` | seconds by stage, threads, peak memory |
+//! | `manifest.json` | data, versions, device, rule, features; written last |
+//! | `checkpoints/` | the members' states |
+//!
+//! A run with folds has `out_of_fold.parquet` and `fold_calibration.json` in place of model, scaler and calibration:
+//! its networks are for measuring, and it has none for new data.
+//!
+//! Nothing here trains or forecasts. Training writes these files, prediction reads them, and neither knows the other.
+
+mod error;
+pub(crate) mod layout;
+mod manifest;
+pub(crate) mod members;
+mod onnx;
+pub(crate) mod out_of_fold;
+mod recalibration;
+mod records;
+mod run;
+mod state;
+pub(crate) mod tensors;
+
+pub use error::RunError;
+pub use layout::{RUN_KIND, RUN_VERSION};
+pub use manifest::{DataRecord, FoldsRecord, MemberSummary, ParentRecord, ProxyRecord, RunManifest};
+pub use onnx::export_onnx;
+pub use recalibration::{RecalibrationRecord, Refit, WeekRefit};
+pub use records::{EpochRecord, FoldFit, SplitRecord};
+pub use run::Run;
+pub(crate) use run::RunModel;
+pub(crate) use state::Started;
+pub use state::{RunState, run_state};

@@ -1,0 +1,92 @@
+//! Several models as one: weights by cut-off week, fitted on rows of the training side that the members held out.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use staycast_baselines::Blend;
+use staycast_sequences::CutOff;
+
+use crate::examples::Examples;
+use crate::model_kind::SingleModel;
+use crate::week_fits::{WeekFits, cut_offs_up_to};
+
+/// Maps each cut-off week (weeks seen) to the weights of the parts.
+pub(crate) type Weights = BTreeMap<CutOff, Blend>;
+
+/// Holds a blend: `blend.json` in a run. Each part keeps its own calibration and thresholds, so that it can forecast by
+/// itself.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BlendRecord {
+    /// By cut-off week, the weights. Their logits are in the order of `parts`.
+    pub weights: BTreeMap<CutOff, Blend>,
+    /// Calibration and thresholds of each part alone.
+    pub parts: BTreeMap<SingleModel, WeekFits>,
+}
+
+impl BlendRecord {
+    /// Returns blended logits, `[row][week]`; NaN at weeks without weights. `logits`: by part, in the order of
+    /// [`BlendRecord::parts`].
+    pub(crate) fn apply(&self, logits: &[Vec<f32>], weeks: usize) -> Vec<f32> {
+        apply(&self.weights, logits, weeks)
+    }
+}
+
+/// Fits weights for every week, and says why some weeks have none. `logits`: by part, `[position][week]`, NaN where nobody held the
+/// position out.
+pub(crate) fn fit(
+    examples: &Examples,
+    enrolments: &[usize],
+    parts: &[SingleModel],
+    logits: &[Vec<f32>],
+) -> (Weights, BTreeMap<CutOff, String>) {
+    let weeks = examples.weeks();
+    let names: Vec<&str> = parts.iter().map(|kind| kind.name()).collect();
+    let (mut weights, mut not_fitted) = (Weights::new(), BTreeMap::new());
+    for cut_off in CutOff::after_weeks(weeks).into_iter().flat_map(cut_offs_up_to) {
+        let week = cut_off.last_week().position();
+        let mut columns = vec![Vec::new(); parts.len()];
+        let mut labels = Vec::new();
+        for (position, &enrolment) in enrolments.iter().enumerate() {
+            let Some(label) = examples.label(enrolment).filter(|_| examples.is_evaluable(enrolment, week)) else {
+                continue;
+            };
+            let row: Vec<f32> = logits.iter().map(|logits| logits[position * weeks + week]).collect();
+            if row.iter().all(|logit| logit.is_finite()) {
+                columns.iter_mut().zip(row).for_each(|(column, logit)| column.push(logit));
+                labels.push(label);
+            }
+        }
+        let columns: Vec<&[f32]> = columns.iter().map(Vec::as_slice).collect();
+        match Blend::fit(&names, &columns, &labels) {
+            Ok(blend) => drop(weights.insert(cut_off, blend)),
+            Err(error) => drop(not_fitted.insert(cut_off, error.to_string())),
+        }
+    }
+    (weights, not_fitted)
+}
+
+/// Blends logits as [`BlendRecord::apply`] does.
+pub(crate) fn apply(weights: &Weights, logits: &[Vec<f32>], weeks: usize) -> Vec<f32> {
+    let rows = logits[0].len() / weeks;
+    let mut blended = vec![f32::NAN; rows * weeks];
+    for (&cut_off, blend) in weights {
+        let week = cut_off.last_week().position();
+        if week >= weeks {
+            continue;
+        }
+        let column = |logits: &Vec<f32>| logits.iter().skip(week).step_by(weeks).copied().collect::<Vec<f32>>();
+        let columns: Vec<Vec<f32>> = logits.iter().map(column).collect();
+        let columns: Vec<&[f32]> = columns.iter().map(Vec::as_slice).collect();
+        // Rows without a logit of each part, as those that nobody held out, stay without.
+        let whole: Vec<usize> = (0..rows).filter(|&row| columns.iter().all(|column| column[row].is_finite())).collect();
+        let picked: Vec<Vec<f32>> =
+            columns.iter().map(|column| whole.iter().map(|&row| column[row]).collect()).collect();
+        let picked: Vec<&[f32]> = picked.iter().map(Vec::as_slice).collect();
+        let values = blend.apply(&picked).expect("as many finite logits as the blend was fitted on");
+        for (&row, value) in whole.iter().zip(values) {
+            blended[row * weeks + week] = value;
+        }
+    }
+    blended
+}

@@ -1,0 +1,103 @@
+//! Why a run can't predict what is asked.
+
+use staycast_baselines::ForecastError;
+use staycast_evaluation::report::ReportError;
+use staycast_sequences::{CutOff, FolderError};
+
+use crate::artifact::RunError;
+use crate::files::FileError;
+use crate::inputs::InputsError;
+use crate::tables::TableError;
+
+/// Describes why a run can't predict what is asked.
+#[derive(Debug, thiserror::Error)]
+pub enum PredictionError {
+    /// The data of a cross-validation is not the one it was made of.
+    #[error(
+        "the cross-validation was made of data {run}, and this is {data}; name the sequences that it was trained on"
+    )]
+    OtherData {
+        /// The run's data fingerprint.
+        run: String,
+        /// This data's.
+        data: String,
+    },
+    /// The run can't forecast that week.
+    #[error("the run can't forecast at week {week}: {reason}; it can at week {}", list(.weeks))]
+    WeekNotForecast {
+        /// The week asked for.
+        week: CutOff,
+        /// Why not.
+        reason: String,
+        /// Weeks that it can.
+        weeks: Vec<CutOff>,
+    },
+    /// A course is not in the data.
+    #[error("the data has no course {}; it has {}", .unknown.join(", "), .known.join(", "))]
+    UnknownCourses {
+        /// Courses asked for.
+        unknown: Vec<String>,
+        /// Courses there are.
+        known: Vec<String>,
+    },
+    /// There is no such column to group by.
+    #[error("the data has no static column `{column}` to group by; it has {}", if .known.is_empty() { "none".to_owned() } else { .known.join(", ") })]
+    UnknownGroup {
+        /// The column asked for.
+        column: String,
+        /// Static columns there are.
+        known: Vec<String>,
+    },
+    /// The rows were trained on.
+    #[error("{count} of {rows} enrolments were trained on (the first is in {first})")]
+    TrainingRows {
+        /// Enrolments that were trained on.
+        count: usize,
+        /// Enrolments asked for.
+        rows: usize,
+        /// The course of the first of those trained on.
+        first: String,
+    },
+    /// Nothing to evaluate.
+    #[error("there is nothing to evaluate: {0}")]
+    NoRows(String),
+    /// The data's labels follow another rule.
+    #[error("the run forecasts `{run}`, and the labels of this data are `{data}`")]
+    OtherRule {
+        /// The run's label rule.
+        run: String,
+        /// The data's.
+        data: String,
+    },
+    /// The run can't be carried to other courses.
+    #[error("the run can't be recalibrated: {0}")]
+    CantRecalibrate(String),
+    /// The run has no such model, or can't be read back.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A model can't read the data.
+    #[error(transparent)]
+    Forecast(#[from] ForecastError),
+    /// The inputs don't fit.
+    #[error(transparent)]
+    Inputs(#[from] InputsError),
+    /// The report can't be made.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// A file can't be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A table can't be read or written.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// The sequences can't be read.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+}
+
+fn list(weeks: &[CutOff]) -> String {
+    if weeks.is_empty() {
+        return "(none)".to_owned();
+    }
+    weeks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,65 @@
+//! The predictions of a run that an evaluation judges.
+
+use super::error::PredictionError;
+use super::evaluations::times_evaluated;
+use super::folds::fold_predictions;
+use super::predictions::Predictions;
+use super::report_context::ReportContext;
+use super::request::EvaluateRequest;
+use super::row_table::{RowTable, evaluable_rows};
+use super::selection::{LeftOut, asked_week, measured_kind, require_rule, rows_to_evaluate};
+use super::survival_curves::survival_curves;
+use crate::artifact::Run;
+use staycast_sequences::{CutOff, Exclusion};
+
+/// Predicts the rows that [`evaluate`](super::evaluate()) judges: one set, or one a repeat of a cross-validation. Looking
+/// at them is not counted as an evaluation; whoever judges them calls [`record_evaluation`](super::record_evaluation).
+///
+/// # Errors
+/// When the week can't be forecast, rows were trained on, the data does not fit the run, or nothing is left.
+pub fn predictions(run: &Run, request: &EvaluateRequest<'_>) -> Result<Vec<Predictions>, PredictionError> {
+    require_rule(run, request.data)?;
+    let known = &request.data.manifest.static_columns;
+    if let Some(unknown) = request.groups.unwrap_or_default().iter().find(|name| !known.contains(name)) {
+        return Err(PredictionError::UnknownGroup { column: unknown.clone(), known: known.clone() });
+    }
+    if run.manifest().folds.is_some() {
+        fold_predictions(run, request)
+    } else {
+        Ok(vec![model_predictions(run, request)?])
+    }
+}
+
+/// Predicts with the run's models.
+fn model_predictions(run: &Run, request: &EvaluateRequest<'_>) -> Result<Predictions, PredictionError> {
+    let fits = &run.model()?.fits;
+    let (data, device) = (request.data, request.device);
+    let week = asked_week(run, request);
+    let mut left_out = LeftOut::new();
+    let enrolments = rows_to_evaluate(run, request, &mut left_out)?;
+    let table = RowTable::new(data, &enrolments);
+    for &enrolment in &enrolments {
+        if table.last_cut_off(enrolment) < Some(week) {
+            *left_out.entry(Exclusion::InsideLabelWindow).or_insert(0) += 1;
+        }
+    }
+    let (places, rows): (Vec<_>, Vec<_>) = evaluable_rows(run, &table, &enrolments, device)?.into_iter().unzip();
+    let context = ReportContext::new(data, places.iter().copied(), request);
+    let context = context.with_survival(survival_curves(run, data, &enrolments, week, device)?);
+    let kind = measured_kind(run, request, &enrolments, week);
+    Ok(Predictions {
+        repeat: 0,
+        folds: Vec::new(),
+        enrolments: places.into_iter().map(|(enrolment, _)| enrolment).collect(),
+        rows,
+        week,
+        last_allowed_week: enrolments.iter().filter_map(|&row| table.last_cut_off(row)).max().map_or(0, CutOff::weeks),
+        label_rule: run.manifest().label_rule.to_string(),
+        kind,
+        references: fits.references(),
+        evaluations_of_this_part: times_evaluated(run, request, kind)?,
+        course_names: table.course_names,
+        left_out,
+        context,
+    })
+}

@@ -1,0 +1,108 @@
+//! Rows of enrolments and cut-off weeks, as the evaluation report takes them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use staycast_evaluation::calibration::Calibration;
+use staycast_evaluation::report::PredictionRow;
+use staycast_sequences::{CutOff, Dataset, Exclusion, standing};
+
+use super::error::PredictionError;
+use super::forecasts::Forecasts;
+use crate::artifact::Run;
+use crate::device::ChosenDevice;
+use crate::week_fits::{cut_offs_up_to, days_since_last};
+
+/// Numbers the courses and learners of some enrolments, as the report wants them, and makes its rows.
+pub(super) struct RowTable<'a> {
+    data: &'a Dataset,
+    pub(super) course_names: Vec<String>,
+    learner: HashMap<usize, u32>,
+    last_cut_off: Vec<Option<CutOff>>,
+}
+
+impl<'a> RowTable<'a> {
+    pub(super) fn new(data: &'a Dataset, enrolments: &[usize]) -> Self {
+        let mut numbers: BTreeMap<&str, u32> = BTreeMap::new();
+        for &enrolment in enrolments {
+            numbers.insert(&data.enrolments[enrolment].learner, 0);
+        }
+        for (number, learner_number) in numbers.values_mut().enumerate() {
+            *learner_number = number as u32;
+        }
+        let learner = enrolments.iter().map(|&row| (row, numbers[data.enrolments[row].learner.as_str()])).collect();
+        let rule = data.manifest.labels.rule;
+        let last_cut_off = data.courses.iter().map(|course| course.last_cut_off(rule)).collect();
+        let course_names = data.courses.iter().map(|course| course.id.clone()).collect();
+        Self { data, course_names, learner, last_cut_off }
+    }
+
+    /// Returns the latest cut-off of the enrolment's course that is whole, observed, and before the label window.
+    pub(super) fn last_cut_off(&self, enrolment: usize) -> Option<CutOff> {
+        self.last_cut_off[self.data.enrolments[enrolment].course]
+    }
+
+    /// Makes the row of an enrolment at a cut-off. `score` ranks, `p` is the calibrated probability of dropout.
+    pub(super) fn row(&self, enrolment: usize, cut_off: CutOff, score: f64, p: f64) -> PredictionRow {
+        let standing = standing(self.data, enrolment, cut_off);
+        let withdrawn = standing.exclusion() == Some(Exclusion::Withdrawn);
+        // Those already gone are in the cohort `all`.
+        let exclusion = standing.exclusion().filter(|_| !withdrawn);
+        let about = &self.data.enrolments[enrolment];
+        // Where withdrawing is the outcome itself, it is known of those already gone, not forecast: no forecast ranks
+        // above it. The probability stays the network's.
+        let gone = withdrawn && self.data.manifest.labels.rule.rests_on_outcomes();
+        let score = if gone { f64::MAX } else { score };
+        PredictionRow {
+            enrolment: enrolment as u32,
+            course: about.course as u32,
+            learner: self.learner[&enrolment],
+            week: cut_off,
+            score,
+            p,
+            label: about.dropout,
+            known: standing.is_known(),
+            active: standing.is_active(),
+            days_since_last: days_since_last(self.data, enrolment, cut_off.last_week()),
+            exclusion,
+        }
+    }
+}
+
+/// Forecasts `enrolments` at every week that can be judged.
+///
+/// # Errors
+/// As [`Forecasts::compute`].
+pub(super) fn predict_rows(
+    run: &Run,
+    data: &Dataset,
+    enrolments: &[usize],
+    device: &ChosenDevice,
+) -> Result<Vec<PredictionRow>, PredictionError> {
+    let rows = evaluable_rows(run, &RowTable::new(data, enrolments), enrolments, device)?;
+    Ok(rows.into_iter().map(|(_, row)| row).collect())
+}
+
+/// Lists a row for each enrolment and cut-off that can be judged.
+pub(super) fn evaluable_rows(
+    run: &Run,
+    table: &RowTable<'_>,
+    enrolments: &[usize],
+    device: &ChosenDevice,
+) -> Result<Vec<((usize, CutOff), PredictionRow)>, PredictionError> {
+    let fits = &run.model()?.fits;
+    let forecasts = Forecasts::compute(run, table.data, enrolments, device)?;
+    let uncalibrated = Calibration::Logistic {};
+    let mut rows = Vec::new();
+    for (row, &enrolment) in enrolments.iter().enumerate() {
+        let last = table.last_cut_off(enrolment).min(CutOff::after_weeks(forecasts.weeks()));
+        for cut_off in last.into_iter().flat_map(cut_offs_up_to) {
+            let logit = forecasts.logit(row, cut_off);
+            // Where the model has no forecast, the week has no fit either, and these values are not looked at.
+            let logit = if logit.is_nan() { 0.0 } else { logit };
+            // A week without a fit has no place on the report's curve, which says so; its p is the network's own.
+            let calibration = fits.weeks.get(&cut_off).map_or(&uncalibrated, |fit| &fit.calibration);
+            rows.push(((enrolment, cut_off), table.row(enrolment, cut_off, logit, calibration.apply(logit))));
+        }
+    }
+    Ok(rows)
+}

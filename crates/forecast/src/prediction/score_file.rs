@@ -1,0 +1,53 @@
+//! Score files: Parquet, CSV and JSON lines.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int32Array, RecordBatch};
+use arrow_schema::ArrowError;
+
+use super::score::ScoreRow;
+use crate::files;
+use crate::tables::{TableError, texts, write_table};
+
+/// Lists the columns of a score file, in their order.
+const SCORE_COLUMNS: [&str; 9] =
+    ["course_id", "enrolment_id", "learner_id", "week", "p_dropout", "at_risk", "rank", "status", "reason"];
+
+/// Writes scores as the file's name says: `.parquet`, `.csv` or `.jsonl`. The file appears whole or not at all.
+///
+/// # Errors
+/// When the name has another ending, or the file can't be written.
+pub fn write_scores(path: &Path, rows: &[ScoreRow]) -> Result<(), TableError> {
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some("parquet") => write_table(path, scores(rows)),
+        Some("jsonl") => Ok(files::write_json_lines(path, rows)?),
+        Some("csv") => Ok(files::write_with(path, |file| {
+            let mut writer = csv::Writer::from_writer(file);
+            // The header is there even when nobody is.
+            if rows.is_empty() {
+                writer.write_record(SCORE_COLUMNS)?;
+            }
+            for row in rows {
+                writer.serialize(row)?;
+            }
+            writer.flush()
+        })?),
+        _ => Err(TableError::UnknownEnding(path.to_owned())),
+    }
+}
+
+fn scores(rows: &[ScoreRow]) -> Result<RecordBatch, ArrowError> {
+    let columns: [ArrayRef; 9] = [
+        texts(rows.iter().map(|row| row.course_id.as_str())),
+        texts(rows.iter().map(|row| row.enrolment_id.as_str())),
+        texts(rows.iter().map(|row| row.learner_id.as_str())),
+        Arc::new(Int32Array::from_iter_values(rows.iter().map(|row| i32::from(row.week.weeks())))),
+        Arc::new(rows.iter().map(|row| row.p_dropout).collect::<Float64Array>()),
+        Arc::new(rows.iter().map(|row| row.at_risk).collect::<BooleanArray>()),
+        Arc::new(rows.iter().map(|row| row.rank.map(|rank| rank as i32)).collect::<Int32Array>()),
+        texts(rows.iter().map(ScoreRow::status)),
+        texts(rows.iter().map(|row| row.reason.as_str())),
+    ];
+    RecordBatch::try_from_iter(SCORE_COLUMNS.into_iter().zip(columns))
+}

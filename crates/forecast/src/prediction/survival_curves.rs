@@ -1,0 +1,66 @@
+//! When learners leave: predicted survival after the cut-off.
+
+use staycast_baselines::{BaselineKind, ForecastError};
+use staycast_sequences::{CutOff, Dataset};
+
+use super::error::PredictionError;
+use super::forecasts::{CHUNK, Forecasts, weeks_of};
+use crate::artifact::Run;
+use crate::device::ChosenDevice;
+use crate::model_kind::SingleModel;
+use crate::models::enrolment_inputs::{EnrolmentInputs, RawFeatures};
+use crate::models::survival;
+use crate::models::trained::MemberModel;
+
+/// Predicts, by enrolment of `data`, the chance of not having left by 1, 2, … weeks after the cut-off, for those of
+/// `enrolments`; empty for the others, and altogether for models without hazards.
+pub(super) fn survival_curves(
+    run: &Run,
+    data: &Dataset,
+    enrolments: &[usize],
+    cut_off: CutOff,
+    device: &ChosenDevice,
+) -> Result<Vec<Vec<f64>>, PredictionError> {
+    let model = run.model()?;
+    let weeks = weeks_of(run, data);
+    let mut curves = vec![Vec::new(); data.enrolments.len()];
+    let hazards = model.parts.get(&SingleModel::Baseline(BaselineKind::Hazard));
+    let Some(members) = hazards.filter(|_| model.blend.is_none()) else {
+        let Some(by_forecast) = &model.survival else { return Ok(Vec::new()) };
+        let forecasts = Forecasts::compute(run, data, enrolments, device)?;
+        let logits = forecasts.logits().iter().map(|&logit| logit as f32);
+        let found = survival::curves(by_forecast, data, enrolments, logits, weeks, cut_off);
+        let Some(found) = where_fitted(found)? else { return Ok(Vec::new()) };
+        for (&enrolment, curve) in enrolments.iter().zip(found) {
+            curves[enrolment] = curve;
+        }
+        return Ok(curves);
+    };
+    for chunk in enrolments.chunks(CHUNK) {
+        let inputs = EnrolmentInputs::new(data, &model.inputs, chunk, weeks, RawFeatures::Included)?;
+        for member in members {
+            let MemberModel::Baseline(member) = member else { continue };
+            let hazards = inputs.lend(|inputs| member.hazards(inputs, cut_off));
+            let Some(hazards) = where_fitted(hazards)? else { return Ok(Vec::new()) };
+            for (&enrolment, hazards) in chunk.iter().zip(hazards) {
+                let curve: &mut Vec<f64> = &mut curves[enrolment];
+                curve.resize(hazards.len(), 0.0);
+                for (mean, survival) in curve.iter_mut().zip(survival::survival(&hazards)) {
+                    *mean += survival / members.len() as f64;
+                }
+            }
+        }
+    }
+    // Sums of members may be a rounding error above 1.
+    curves.iter_mut().flatten().for_each(|survival| *survival = survival.clamp(0.0, 1.0));
+    Ok(curves)
+}
+
+/// Turns a week whose hazards could not be fitted, as too few had left, into `None`: it has no figures in the report either.
+fn where_fitted<T>(found: Result<T, ForecastError>) -> Result<Option<T>, ForecastError> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(ForecastError::NoHazards { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

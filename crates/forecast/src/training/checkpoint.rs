@@ -1,0 +1,111 @@
+//! A network's training state on disk, from which an interrupted run goes on.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::adamw::AdamWState;
+use super::member::MemberState;
+use crate::artifact::{EpochRecord, tensors};
+use crate::files::FileError;
+
+/// Holds a state's numbers beside its tensors.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MemberRecord {
+    finished: bool,
+    steps: u64,
+    history: Vec<EpochRecord>,
+}
+
+/// Stores a member's state. A finished one keeps its best parameters only.
+pub(super) fn save_member(path: &Path, state: &MemberState) -> Result<(), FileError> {
+    let record =
+        MemberRecord { finished: state.finished, steps: state.optimiser.steps, history: state.history.clone() };
+    let record = serde_json::to_string(&record).map_err(|error| FileError::damaged(path, error))?;
+    let mut tensors = vec![("best", &state.best)];
+    if !state.finished {
+        let optimiser = &state.optimiser;
+        tensors.extend([
+            ("parameters", &optimiser.parameters),
+            ("moment_1", &optimiser.moment_1),
+            ("moment_2", &optimiser.moment_2),
+        ]);
+    }
+    let tensors =
+        tensors.into_iter().map(|(name, values)| (name.to_owned(), vec![values.len()], values.as_slice())).collect();
+    tensors::save(path, tensors, record)
+}
+
+/// Reads a member's state.
+pub(super) fn load_member(path: &Path) -> Result<MemberState, FileError> {
+    let (mut tensors, record) = tensors::load(path)?;
+    let record: MemberRecord = serde_json::from_str(&record).map_err(|error| FileError::damaged(path, error))?;
+    let mut take = |name: &str| {
+        let found = tensors.remove(name).map(|(_, values)| values);
+        found.ok_or_else(|| FileError::damaged(path, format!("it has no tensor `{name}`")))
+    };
+    let best = take("best")?;
+    let (parameters, moment_1, moment_2) = if record.finished {
+        (best.clone(), Vec::new(), Vec::new())
+    } else {
+        (take("parameters")?, take("moment_1")?, take("moment_2")?)
+    };
+    let optimiser = AdamWState { parameters, moment_1, moment_2, steps: record.steps };
+    Ok(MemberState { optimiser, best, history: record.history, finished: record.finished })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(finished: bool) -> MemberState {
+        let record = EpochRecord {
+            repeat: 0,
+            fold: 1,
+            member: 2,
+            epoch: 1,
+            training_loss: 0.1 + 0.2,
+            validation_loss: 1.0 / 3.0,
+            validation_auc: 0.75,
+            learning_rate: 1e-3,
+            best: true,
+        };
+        let numbers = vec![1.0, f32::MIN_POSITIVE, -0.1];
+        let moments = if finished { Vec::new() } else { numbers.clone() };
+        MemberState {
+            optimiser: AdamWState {
+                parameters: numbers.clone(),
+                moment_1: moments.clone(),
+                moment_2: moments,
+                steps: 9,
+            },
+            best: numbers,
+            history: vec![record],
+            finished,
+        }
+    }
+
+    #[test]
+    fn states_survive_and_equal_states_give_equal_bytes() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for finished in [false, true] {
+            let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+            save_member(&first, &state(finished)).expect("writable");
+            save_member(&second, &state(finished)).expect("writable");
+            assert_eq!(std::fs::read(&first).expect("there"), std::fs::read(&second).expect("there"));
+            assert_eq!(load_member(&first).expect("whole"), state(finished));
+        }
+    }
+
+    #[test]
+    fn a_cut_file_is_refused_by_name() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("member0.safetensors");
+        save_member(&path, &state(false)).expect("writable");
+        let bytes = std::fs::read(&path).expect("there");
+        std::fs::write(&path, &bytes[..bytes.len() - 5]).expect("writable");
+        let message = load_member(&path).expect_err("cut short").to_string();
+        assert!(message.contains("member0.safetensors"), "{message}");
+    }
+}

@@ -1,0 +1,462 @@
+//! All members of a run, networks and baselines, trained side by side.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use burn::tensor::{Tensor, TensorData};
+use staycast_baselines::{BaselineKind, Forecaster};
+
+use super::early_stopping::held_out_auc;
+use super::error::{JobError, TrainError};
+use super::member::{MemberState, MemberTask};
+use super::plan::{MemberSplit, OuterSplit, SplitPlan};
+use super::request::{TrainRequest, TrainingWatch};
+use super::training_set::TrainingSet;
+use super::{checkpoint, transfer};
+use crate::artifact::{EpochRecord, MemberSummary, Run};
+use crate::compressed_json;
+use crate::examples::{self, Examples};
+use crate::inputs::Inputs;
+use crate::model_kind::SingleModel;
+use crate::models::baseline_targets::BaselineTargets;
+use crate::models::enrolment_inputs::{EnrolmentInputs, RawFeatures};
+use crate::models::inference::forecast;
+use crate::models::network::Network;
+use crate::models::trained::MemberModel;
+use crate::random::member_seed;
+
+/// Holds the trained members of one split, model by model.
+pub(super) struct TrainedSplit {
+    pub(super) inputs: Inputs,
+    pub(super) members: Vec<TrainedMember>,
+}
+
+/// Holds a trained member with its forecasts of rows that it was not trained on.
+pub(super) struct TrainedMember {
+    /// The run's model that it belongs to.
+    pub(super) kind: SingleModel,
+    pub(super) model: MemberModel,
+    /// Its epochs; none where there are none.
+    pub(super) history: Vec<EpochRecord>,
+    pub(super) summary: MemberSummary,
+    /// Logits of the positions that it held out, `[row][week]`.
+    pub(super) held_out: Vec<f32>,
+    /// Logits of the test enrolments, `[row][week]`, in a run with folds; else empty, as the test is for evaluations.
+    pub(super) test: Vec<f32>,
+}
+
+/// Fits the inputs of every split on its training set; a run that goes on from another has that one's, to which its
+/// weights belong.
+pub(super) fn fit_inputs(
+    request: &TrainRequest<'_>,
+    plan: &SplitPlan,
+    examples: &Examples,
+) -> Result<Vec<Inputs>, TrainError> {
+    let fit = |split: &OuterSplit| match request.from.and_then(Run::inputs) {
+        Some(inputs) => Ok(inputs.clone()),
+        None => Ok(Inputs::fit(&request.config.inputs, request.data, examples, &split.training)?),
+    };
+    plan.splits.iter().map(fit).collect()
+}
+
+/// Trains every member of every split, or goes on with the states in the folder `checkpoints`.
+pub(super) fn train_members(
+    request: &TrainRequest<'_>,
+    plan: &SplitPlan,
+    examples: &Examples,
+    inputs: Vec<Inputs>,
+    checkpoints: &Path,
+    watch: &dyn TrainingWatch,
+) -> Result<Vec<TrainedSplit>, TrainError> {
+    let splits: Vec<SplitData<'_>> =
+        plan.splits.iter().zip(&inputs).map(|(split, inputs)| SplitData::new(split, inputs)).collect();
+    let kinds = request.config.model.parts();
+    let jobs: Vec<MemberJob<'_, '_>> = splits
+        .iter()
+        .enumerate()
+        .flat_map(|(number, data)| kinds.iter().map(move |&kind| (number, data, kind)))
+        .flat_map(|(number, data, kind)| {
+            let members = 0..data.split.members.len() as u32;
+            members.map(move |member| MemberJob { number, data, kind, member })
+        })
+        .collect();
+    let outcomes = TrainingJobs {
+        request,
+        examples,
+        checkpoints,
+        watch,
+        outcomes: jobs.iter().map(|_| OnceLock::new()).collect(),
+        next: AtomicUsize::new(0),
+        stop: AtomicBool::new(false),
+        jobs,
+    }
+    .run();
+    let mut trained = all_trained(outcomes)?.into_iter();
+    drop(splits);
+    let members_of = |split: &OuterSplit| split.members.len() * kinds.len();
+    Ok(plan
+        .splits
+        .iter()
+        .zip(inputs)
+        .map(|(split, inputs)| TrainedSplit { inputs, members: trained.by_ref().take(members_of(split)).collect() })
+        .collect())
+}
+
+/// Returns all members, or the failure that explains best why there are not all: a real one rather than those of the jobs
+/// that were stopped by it.
+fn all_trained(outcomes: Vec<Option<Result<TrainedMember, TrainError>>>) -> Result<Vec<TrainedMember>, TrainError> {
+    let mut trained = Vec::with_capacity(outcomes.len());
+    let mut interrupted = false;
+    for outcome in outcomes {
+        match outcome {
+            Some(Ok(member)) => trained.push(member),
+            Some(Err(TrainError::Interrupted)) | None => interrupted = true,
+            Some(Err(error)) => return Err(error),
+        }
+    }
+    if interrupted { Err(TrainError::Interrupted) } else { Ok(trained) }
+}
+
+/// A split, with the data that its members share while any of them is in work.
+struct SplitData<'a> {
+    split: &'a OuterSplit,
+    inputs: &'a Inputs,
+    slot: Mutex<SplitSlot<'a>>,
+}
+
+#[derive(Default)]
+struct SplitSlot<'a> {
+    networks: Option<Arc<NetworkData<'a>>>,
+    baselines: Option<Arc<BaselineData>>,
+    finished: usize,
+}
+
+/// The data that the networks of a split share.
+struct NetworkData<'a> {
+    set: TrainingSet<'a>,
+    /// The test enrolments' inputs, in a run with folds.
+    test: Option<Arc<EnrolmentInputs>>,
+}
+
+/// The data that the baselines of a split share.
+struct BaselineData {
+    training: EnrolmentInputs,
+    targets: BaselineTargets,
+    /// The test enrolments' inputs, in a run with folds.
+    test: Option<Arc<EnrolmentInputs>>,
+}
+
+impl<'a> SplitData<'a> {
+    fn new(split: &'a OuterSplit, inputs: &'a Inputs) -> Self {
+        Self { split, inputs, slot: Mutex::default() }
+    }
+
+    /// Returns the networks' data, made by the first that needs it.
+    fn networks(&self, jobs: &TrainingJobs<'_, 'a>) -> Result<Arc<NetworkData<'a>>, TrainError> {
+        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(networks) = &slot.networks {
+            return Ok(networks.clone());
+        }
+        let enrolments = self.split.training.as_slice();
+        // Scaled inputs are the same for all models: those of a blend's baselines are there anyway.
+        let (x, test) = if jobs.has_baselines() {
+            let baselines = self.baselines_in(&mut slot, jobs)?;
+            (jobs.tensor(baselines.training.values(), enrolments.len(), self.inputs), baselines.test.clone())
+        } else {
+            let training = jobs.weekly_inputs(self.inputs, enrolments, RawFeatures::LeftOut)?;
+            let x = jobs.tensor(training.values(), enrolments.len(), self.inputs);
+            (x, jobs.test_inputs(self, RawFeatures::LeftOut)?)
+        };
+        let (data, weeks) = (jobs.request.data, jobs.examples.weeks());
+        let next_week = if jobs.request.config.training.next_week.is_some() {
+            examples::active_next_week(data, enrolments, weeks).ok_or(TrainError::NoNextWeek)?
+        } else {
+            Vec::new()
+        };
+        let initial = jobs.request.from.map(transfer::parameters).unwrap_or_default();
+        let set = TrainingSet { examples: jobs.examples, enrolments, x, initial, next_week };
+        let networks = Arc::new(NetworkData { set, test });
+        slot.networks = Some(networks.clone());
+        Ok(networks)
+    }
+
+    /// Returns the baselines' data, made by the first that needs it.
+    fn baselines(&self, jobs: &TrainingJobs<'_, 'a>) -> Result<Arc<BaselineData>, TrainError> {
+        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        self.baselines_in(&mut slot, jobs)
+    }
+
+    fn baselines_in(
+        &self,
+        slot: &mut SplitSlot<'a>,
+        jobs: &TrainingJobs<'_, 'a>,
+    ) -> Result<Arc<BaselineData>, TrainError> {
+        if let Some(baselines) = &slot.baselines {
+            return Ok(baselines.clone());
+        }
+        let enrolments = &self.split.training;
+        let baselines = Arc::new(BaselineData {
+            training: jobs.weekly_inputs(self.inputs, enrolments, RawFeatures::Included)?,
+            targets: BaselineTargets::new(jobs.request.data, jobs.examples, enrolments),
+            test: jobs.test_inputs(self, RawFeatures::Included)?,
+        });
+        slot.baselines = Some(baselines.clone());
+        Ok(baselines)
+    }
+
+    /// Counts a finished member of `members`, and lets go of the data after the last one.
+    fn finish_member(&self, members: usize) {
+        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.finished += 1;
+        if slot.finished == members {
+            slot.networks = None;
+            slot.baselines = None;
+        }
+    }
+}
+
+/// The training of one member of one split.
+struct MemberJob<'s, 'a> {
+    /// The split's number.
+    number: usize,
+    data: &'s SplitData<'a>,
+    kind: SingleModel,
+    member: u32,
+}
+
+impl MemberJob<'_, '_> {
+    fn summary(&self, best_epoch: Option<u32>, validation_auc: f64) -> MemberSummary {
+        let OuterSplit { repeat, fold, .. } = *self.data.split;
+        MemberSummary { model: self.kind, repeat, fold, member: self.member, best_epoch, validation_auc }
+    }
+
+    fn problem(&self, problem: impl ToString) -> TrainError {
+        let OuterSplit { repeat, fold, .. } = *self.data.split;
+        TrainError::Member { repeat, fold, problem: problem.to_string() }
+    }
+
+    /// Returns the positions that the member is trained on, and those that it holds out.
+    fn positions(&self) -> &MemberSplit {
+        &self.data.split.members[self.member as usize]
+    }
+}
+
+/// Every job of a run, and how far they are.
+struct TrainingJobs<'s, 'a> {
+    request: &'a TrainRequest<'a>,
+    examples: &'a Examples,
+    checkpoints: &'a Path,
+    watch: &'a dyn TrainingWatch,
+    jobs: Vec<MemberJob<'s, 'a>>,
+    outcomes: Vec<OnceLock<Result<TrainedMember, TrainError>>>,
+    next: AtomicUsize,
+    stop: AtomicBool,
+}
+
+impl<'a> TrainingJobs<'_, 'a> {
+    /// Runs the jobs on the threads of the current rayon pool: as many workers as there are jobs and threads for, each
+    /// with a pool of its own, so that no worker waits in another's work. On a GPU there is one worker. Returns each job's
+    /// outcome; `None` for those that were not begun.
+    fn run(self) -> Vec<Option<Result<TrainedMember, TrainError>>> {
+        let threads = rayon::current_num_threads();
+        let workers = if self.request.device.is_cpu() { threads.min(self.jobs.len()) } else { 1 };
+        let each = (threads / workers).max(1);
+        std::thread::scope(|scope| {
+            for _ in 0..workers {
+                scope.spawn(|| {
+                    let pool = rayon::ThreadPoolBuilder::new().num_threads(each).build();
+                    match pool {
+                        Ok(pool) => staycast_lstm::in_own_pool(&pool, || self.work()),
+                        // Without a pool of its own a worker takes the global one: slower, the same bytes.
+                        Err(_) => self.work(),
+                    }
+                });
+            }
+        });
+        self.outcomes.into_iter().map(OnceLock::into_inner).collect()
+    }
+
+    fn work(&self) {
+        while !self.stop.load(Ordering::Relaxed) {
+            let at = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some(job) = self.jobs.get(at) else { return };
+            let outcome = self.train_member(job);
+            if outcome.is_err() {
+                self.stop.store(true, Ordering::Relaxed);
+            }
+            let _ = self.outcomes[at].set(outcome);
+        }
+    }
+
+    fn train_member(&self, job: &MemberJob<'_, 'a>) -> Result<TrainedMember, TrainError> {
+        let trained = match job.kind {
+            SingleModel::Baseline(kind) => self.train_baseline(job, kind)?,
+            SingleModel::Lstm => self.train_network(job)?,
+        };
+        self.watch.member_finished(&trained.summary);
+        job.data.finish_member(job.data.split.members.len() * self.request.config.model.parts().len());
+        Ok(trained)
+    }
+
+    fn train_network(&self, job: &MemberJob<'_, 'a>) -> Result<TrainedMember, TrainError> {
+        let networks = job.data.networks(self)?;
+        let (config, device) = (self.request.config, self.request.device.device());
+        let MemberSplit { training, held_out } = job.positions();
+        let task = MemberTask {
+            config,
+            device,
+            set: &networks.set,
+            training,
+            held_out,
+            repeat: job.data.split.repeat,
+            fold: job.data.split.fold,
+            member: job.member,
+            seed: self.seed(job),
+        };
+        let state = self.train_epochs(job, &task)?;
+        let best = state.history.iter().rev().find(|record| record.best).expect("the first epoch is the best so far");
+        let summary = job.summary(Some(best.epoch), best.validation_auc);
+
+        let network = Network::new(&config.network, job.data.inputs.width(), task.seed, device);
+        let flat = Tensor::from_data(TensorData::new(state.best.clone(), [state.best.len()]), device);
+        let network = network.with_flat(&flat);
+        let test = match &networks.test {
+            Some(test) => {
+                let rows = job.data.split.test.len();
+                let x = self.tensor(test.values(), rows, job.data.inputs);
+                forecast(&network, &x, &(0..rows).collect::<Vec<_>>())
+            }
+            None => Vec::new(),
+        };
+        Ok(TrainedMember {
+            kind: job.kind,
+            held_out: forecast(&network, &networks.set.x, held_out),
+            model: MemberModel::Network(network.parameters()),
+            history: state.history,
+            summary,
+            test,
+        })
+    }
+
+    /// Trains one network from its checkpoint, or from the start. With folds, whose networks take seconds, a network is
+    /// stored when it is done.
+    fn train_epochs(&self, job: &MemberJob<'_, '_>, task: &MemberTask<'_>) -> Result<MemberState, TrainError> {
+        let path = self.checkpoint(job);
+        let state = if path.exists() { checkpoint::load_member(&path)? } else { task.fresh() };
+        let folds = self.request.config.split.cross_validates();
+        let trained = task.train(state, |state| {
+            if state.finished || !folds {
+                checkpoint::save_member(&path, state)?;
+            }
+            let record = state.history.last().expect("an epoch has ended");
+            let flow = self.watch.epoch(record);
+            if flow.is_break() {
+                self.stop.store(true, Ordering::Relaxed);
+            }
+            let stop = self.stop.load(Ordering::Relaxed);
+            Ok::<_, JobError>(if stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        });
+        match trained {
+            Ok(state) if state.finished => Ok(state),
+            Ok(_) => Err(TrainError::Interrupted),
+            Err(JobError::File(error)) => Err(error.into()),
+            Err(JobError::Member(error)) => Err(job.problem(error)),
+        }
+    }
+
+    /// Fits a baseline, or takes it from its checkpoint: it is stored when it is done.
+    fn train_baseline(&self, job: &MemberJob<'_, 'a>, kind: BaselineKind) -> Result<TrainedMember, TrainError> {
+        let data = job.data.baselines(self)?;
+        let enrolments = &job.data.split.training;
+        let MemberSplit { training, held_out } = job.positions();
+        let path = self.checkpoint(job);
+        let model = if path.exists() {
+            compressed_json::read(&path)?
+        } else {
+            // Nothing is chosen on proxies.
+            let judged: Vec<usize> = held_out
+                .iter()
+                .copied()
+                .filter(|&position| self.examples.label(enrolments[position]).is_some())
+                .collect();
+            let model = data.training.lend(|inputs| {
+                let training = data.targets.training(inputs, training, &judged, self.seed(job));
+                kind.fit(&self.request.config.baselines, &training)
+            });
+            let model = model.map_err(|error| job.problem(error))?;
+            compressed_json::write(&path, &model)?;
+            model
+        };
+        let forecast = |rows: &EnrolmentInputs| rows.lend(|inputs| model.forecast(inputs));
+        let held_out_logits = forecast(&data.training.pick_rows(held_out)).map_err(|error| job.problem(error))?;
+        let test = match &data.test {
+            Some(test) => forecast(test).map_err(|error| job.problem(error))?,
+            None => Vec::new(),
+        };
+        let week = self.request.config.training.target;
+        let auc = held_out_auc(self.examples, enrolments, held_out, &held_out_logits, week).ok_or_else(|| {
+            job.problem(format!("the held-out rows of {kind}'s member {} have no AUC at week {week}", job.member))
+        })?;
+        // Between epochs of networks and after each model is where a run can be stopped.
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(TrainError::Interrupted);
+        }
+        Ok(TrainedMember {
+            kind: job.kind,
+            model: MemberModel::Baseline(Arc::new(model)),
+            history: Vec::new(),
+            summary: job.summary(None, auc),
+            held_out: held_out_logits,
+            test,
+        })
+    }
+
+    fn seed(&self, job: &MemberJob<'_, '_>) -> u64 {
+        let config = self.request.config;
+        let run_member = (job.number as u64) * u64::from(config.ensemble.members) + u64::from(job.member);
+        member_seed(config.training.seed, run_member)
+    }
+
+    fn checkpoint(&self, job: &MemberJob<'_, '_>) -> PathBuf {
+        let OuterSplit { repeat, fold, .. } = job.data.split;
+        let fold = if self.request.config.split.cross_validates() {
+            format!("repeat{repeat}-fold{fold}-")
+        } else {
+            String::new()
+        };
+        let member = job.member;
+        self.checkpoints.join(match job.kind {
+            SingleModel::Baseline(kind) => format!("{fold}{kind}-member{member}.json.zst"),
+            SingleModel::Lstm => format!("{fold}member{member}.safetensors"),
+        })
+    }
+
+    fn has_baselines(&self) -> bool {
+        self.request.config.model.parts().iter().any(|kind| matches!(kind, SingleModel::Baseline(_)))
+    }
+
+    fn weekly_inputs(
+        &self,
+        inputs: &Inputs,
+        enrolments: &[usize],
+        raw: RawFeatures,
+    ) -> Result<EnrolmentInputs, TrainError> {
+        Ok(EnrolmentInputs::new(self.request.data, inputs, enrolments, self.examples.weeks(), raw)?)
+    }
+
+    /// Computes the test enrolments' inputs, in a run with folds.
+    fn test_inputs(&self, data: &SplitData<'a>, raw: RawFeatures) -> Result<Option<Arc<EnrolmentInputs>>, TrainError> {
+        if !self.request.config.split.cross_validates() {
+            return Ok(None);
+        }
+        Ok(Some(Arc::new(self.weekly_inputs(data.inputs, &data.split.test, raw)?)))
+    }
+
+    /// Brings inputs to the device, `[rows, weeks, columns]`.
+    fn tensor(&self, values: &[f32], rows: usize, inputs: &Inputs) -> Tensor<3> {
+        let data = TensorData::new(values.to_vec(), [rows, self.examples.weeks(), inputs.width()]);
+        Tensor::from_data(data, self.request.device.device())
+    }
+}

@@ -1,0 +1,141 @@
+//! The training of one network of the ensemble.
+
+use std::ops::ControlFlow;
+
+use burn::tensor::{Device, Tensor};
+
+use super::adamw::{AdamW, AdamWState, learning_rate};
+use super::early_stopping::StoppingRows;
+use super::error::MemberError;
+use super::loss::LossTargets;
+use super::step::{DeviceTrainingSet, draw_mask};
+use super::training_set::TrainingSet;
+use crate::artifact::EpochRecord;
+use crate::config::CheckedConfig;
+use crate::models::inference::forecast;
+use crate::models::network::{DropoutMasks, Network};
+use crate::random::{Purpose, shuffle, stream};
+
+/// Holds the state of a network's training: everything that a resumed run needs.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct MemberState {
+    pub(super) optimiser: AdamWState,
+    /// The best epoch's parameters, once there is one.
+    pub(super) best: Vec<f32>,
+    pub(super) history: Vec<EpochRecord>,
+    pub(super) finished: bool,
+}
+
+/// Describes the training of one network: which positions train and which are held out.
+pub(super) struct MemberTask<'a> {
+    pub(super) config: &'a CheckedConfig,
+    pub(super) device: &'a Device,
+    pub(super) set: &'a TrainingSet<'a>,
+    pub(super) training: &'a [usize],
+    pub(super) held_out: &'a [usize],
+    pub(super) repeat: u32,
+    pub(super) fold: u32,
+    pub(super) member: u32,
+    pub(super) seed: u64,
+}
+
+impl MemberTask<'_> {
+    fn network(&self, device: &Device) -> Network {
+        let [_, _, inputs] = self.set.x.dims();
+        let network = Network::new(&self.config.network, inputs, self.seed, device);
+        let network = match self.set.initial.as_slice() {
+            [] => network,
+            members => network.with_parameters(members[self.member as usize % members.len()].clone()),
+        };
+        if self.set.next_week.is_empty() { network } else { network.with_next_week(self.seed, device) }
+    }
+
+    /// Returns the state before the first epoch.
+    pub(super) fn fresh(&self) -> MemberState {
+        let optimiser = AdamWState::fresh(&self.network(self.device));
+        MemberState { optimiser, best: Vec::new(), history: Vec::new(), finished: false }
+    }
+
+    /// Trains from `state` to the end, handing every epoch's state to `after_epoch`, which may stop it. Returns the
+    /// last state.
+    pub(super) fn train<E: From<MemberError>>(
+        &self,
+        mut state: MemberState,
+        mut after_epoch: impl FnMut(&MemberState) -> Result<ControlFlow<()>, E>,
+    ) -> Result<MemberState, E> {
+        if state.finished {
+            return Ok(state);
+        }
+        let config = &self.config.training;
+        let targets = LossTargets::new(config, self.set, self.training, self.member)?;
+        let stopping = StoppingRows::new(self.set, self.held_out, config.target, self.member)?;
+        let tracked = self.network(&self.device.clone().autodiff());
+        let mut adam = AdamW::new(&config.optimiser, &tracked, state.optimiser.clone(), self.device);
+        let plain = self.network(self.device);
+        let mut tracked = tracked.with_flat(&adam.parameters);
+        while !state.finished {
+            let epoch = state.history.len() as u32 + 1;
+            let (training_loss, rate) = self.epoch(epoch, &targets, &mut tracked, &mut adam);
+            let logits = forecast(&plain.clone().with_flat(&adam.parameters), &self.set.x, self.held_out);
+            let (validation_auc, validation_loss) = stopping.auc_and_loss(&logits);
+            if !training_loss.is_finite() || !validation_loss.is_finite() {
+                return Err(MemberError::Diverged { member: self.member, epoch }.into());
+            }
+            let best_before = state.history.iter().map(|record| record.validation_auc).fold(f64::MIN, f64::max);
+            let best = validation_auc > best_before;
+            state.optimiser = adam.state();
+            if best {
+                state.best.clone_from(&state.optimiser.parameters);
+            }
+            state.history.push(EpochRecord {
+                repeat: self.repeat,
+                fold: self.fold,
+                member: self.member,
+                epoch,
+                training_loss,
+                validation_loss,
+                validation_auc,
+                learning_rate: rate,
+                best,
+            });
+            state.finished = self.is_over(&state.history);
+            if after_epoch(&state)?.is_break() {
+                break;
+            }
+        }
+        Ok(state)
+    }
+
+    fn is_over(&self, history: &[EpochRecord]) -> bool {
+        let since_best = history.iter().rev().take_while(|record| !record.best).count();
+        history.len() as u32 >= self.config.training.optimiser.epochs
+            || since_best as u32 >= self.config.training.patience
+    }
+
+    /// Makes one pass over the training rows; returns the mean loss and the last learning rate.
+    fn epoch(&self, epoch: u32, targets: &LossTargets, network: &mut Network, adam: &mut AdamW) -> (f64, f64) {
+        let mut order = self.training.to_vec();
+        shuffle(&mut order, &mut stream(self.seed, Purpose::Order, u64::from(epoch)));
+        let mut dropout = stream(self.seed, Purpose::Dropout, u64::from(epoch));
+        let batches = order.chunks(self.config.training.batch_size.for_rows(order.len()));
+        let steps = batches.len() as u64;
+        let on_device = DeviceTrainingSet { x: &self.set.x, targets };
+        let mut total = Tensor::<1>::zeros([1], self.device);
+        let mut rate = 0.0;
+        for (step, batch) in batches.enumerate() {
+            let model = &self.config.network;
+            let [_, _, inputs] = self.set.x.dims();
+            let masks = DropoutMasks {
+                inputs: draw_mask(batch.len(), inputs, model.input_dropout, &mut dropout, self.device),
+                outputs: draw_mask(batch.len(), model.hidden, model.dropout, &mut dropout, self.device),
+            };
+            rate = learning_rate(&self.config.training.optimiser, u64::from(epoch - 1) * steps + step as u64, steps);
+            if !self.set.initial.is_empty() {
+                rate *= self.config.training.fine_tuning;
+            }
+            total = total + on_device.step(batch, masks, network, adam, rate);
+        }
+        let total: Vec<f32> = total.into_data().try_to_vec().expect("32-bit floats");
+        (f64::from(total[0]) / steps as f64, rate)
+    }
+}

@@ -1,0 +1,92 @@
+//! The training run: plan, inputs, members, calibration, files.
+//!
+//! [`train()`] is the whole of it, from top to bottom. Every member of the ensemble (and, with folds, every fold's
+//! members) is one job; jobs run side by side on a CPU and one after the other on a GPU, and each is computed the same way
+//! in either case. A job's state is stored after every epoch, so a killed run goes on where it was: [`Start::Resume`].
+//!
+//! Training writes an [artifact](crate::artifact) and may read one to go on from; it knows nothing of prediction.
+
+pub(crate) mod adamw;
+mod calibrate;
+mod checkpoint;
+mod early_stopping;
+mod error;
+mod folder;
+mod jobs;
+pub(crate) mod loss;
+mod member;
+pub(crate) mod plan;
+mod request;
+pub(crate) mod step;
+mod timer;
+mod training_set;
+mod transfer;
+mod write;
+
+use staycast_sequences::Dataset;
+
+use crate::artifact::Run;
+use crate::config::CheckedConfig;
+use crate::examples::{Examples, greatest_cutoff};
+use crate::inputs::InputsError;
+
+pub use error::TrainError;
+pub use request::{Start, TrainRequest, TrainingPlan, TrainingWatch, Unwatched};
+
+/// Trains a run and stores it in `request.out`. On a CPU, equal data, configuration and version give equal bytes in
+/// all files but `timing.json`, for any number of threads and however often the run was interrupted.
+///
+/// Takes the threads of the rayon pool it is called in. Holds the training set's inputs
+/// (enrolments × weeks × inputs × 4 bytes) once, or, with folds, once a thread.
+///
+/// # Errors
+/// See [`TrainError`].
+pub fn train(request: &TrainRequest<'_>, watch: &dyn TrainingWatch) -> Result<Run, TrainError> {
+    let mut timer = timer::StageTimer::start();
+
+    // SplitPlan: which enrolments train, stop and test each member.
+    let weeks = sequence_weeks(request.data, request.config)?;
+    let mut examples = Examples::new(request.data, weeks);
+    if let Some(rule) = request.config.training.proxy {
+        examples = examples.with_proxies(request.data, rule);
+    }
+    let plan = plan::SplitPlan::new(request.data, request.config)?;
+    if let Some(from) = request.from {
+        transfer::check(from, request, &plan)?;
+    }
+    let checkpoints = folder::prepare(request)?;
+    watch.planned(&TrainingPlan::new(request.config, &plan, weeks));
+    timer.lap("prepare");
+
+    // Fit: the inputs on each training set, then every member on all but its held-out rows.
+    let inputs = jobs::fit_inputs(request, &plan, &examples)?;
+    let trained = jobs::train_members(request, &plan, &examples, inputs, &checkpoints, watch)?;
+    timer.lap("train");
+
+    // Calibrate on the held-out rows, and write the run; its manifest last, with which it is finished.
+    let calibrated = calibrate::calibrate(request, &plan, &examples, &trained)?;
+    write::write_run(request, &plan, &examples, &trained, &calibrated)?;
+    timer.lap("finish");
+    write::write_timing(request.out, timer)?;
+    write::write_manifest(request, &plan, &examples, &trained, &calibrated)?;
+    Ok(Run::open(request.out)?)
+}
+
+/// Returns the weeks of a sequence: all that the labels allow, or fewer when the configuration says so.
+fn sequence_weeks(data: &Dataset, config: &CheckedConfig) -> Result<usize, TrainError> {
+    if data.enrolments.is_empty() {
+        return Err(TrainError::NoEnrolments);
+    }
+    // Who is in a cohort depends on it, where the source has no withdrawals.
+    if !data.manifest.records_withdrawals() && data.feature("days_since_last").is_none() {
+        return Err(InputsError::MissingFeatures { missing: vec!["days_since_last".to_owned()] }.into());
+    }
+    let greatest = greatest_cutoff(data);
+    let target = config.training.target;
+    if u32::from(target.weeks()) > greatest {
+        let rule = data.manifest.labels.rule.to_string();
+        return Err(TrainError::TargetInLabelWindow { target, greatest, rule });
+    }
+    let last = config.training.last_cut_off.map(|last| u32::from(last.weeks()));
+    Ok(last.map_or(greatest, |last| last.min(greatest)) as usize)
+}

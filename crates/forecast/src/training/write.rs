@@ -1,0 +1,200 @@
+//! The finished run: its models, calibrations, records, and the manifest that is written last.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Serialize;
+use staycast_evaluation::splits::SplitExclusion;
+
+use super::calibrate::{CalibratedSplit, fold_predictions, hazards_by_forecast};
+use super::error::TrainError;
+use super::jobs::TrainedSplit;
+use super::plan::{SplitPlan, labels_known_day};
+use super::request::TrainRequest;
+use super::timer::StageTimer;
+use crate::artifact::layout::{
+    BLEND, CALIBRATION, FOLD_CALIBRATION, MANIFEST, METRICS, OUT_OF_FOLD, RUN_KIND, RUN_VERSION, SCALER, SPLIT,
+    SURVIVAL, TIMING,
+};
+use crate::artifact::{
+    DataRecord, FoldFit, MemberSummary, ParentRecord, ProxyRecord, Run, RunManifest, SplitRecord, members, out_of_fold,
+};
+use crate::compressed_json;
+use crate::examples::Examples;
+use crate::files;
+use crate::models::trained::MemberModel;
+
+/// Holds the seconds and memory of a training run: `timing.json`.
+#[derive(Serialize)]
+struct Timing {
+    seconds: BTreeMap<&'static str, f64>,
+    total_seconds: f64,
+    threads: usize,
+    peak_memory_bytes: Option<u64>,
+}
+
+/// Writes all of the run but its timing and manifest.
+pub(super) fn write_run(
+    request: &TrainRequest<'_>,
+    plan: &SplitPlan,
+    examples: &Examples,
+    trained: &[TrainedSplit],
+    calibrated: &[CalibratedSplit],
+) -> Result<(), TrainError> {
+    let out = request.out;
+    let history = trained.iter().flat_map(|split| &split.members).flat_map(|member| &member.history);
+    files::write_json_lines(&out.join(METRICS), history)?;
+    files::write_json(&out.join(SPLIT), &split_record(request, plan))?;
+    if plan.folds.is_some() {
+        let predictions = fold_predictions(plan, examples, trained, calibrated);
+        out_of_fold::write_out_of_fold(&out.join(OUT_OF_FOLD), request.data, &predictions)?;
+        let splits = plan.splits.iter().zip(calibrated);
+        let fits: Vec<FoldFit> = splits
+            .map(|(split, calibrated)| FoldFit {
+                repeat: split.repeat,
+                fold: split.fold,
+                fitted: calibrated.fits.clone(),
+            })
+            .collect();
+        return Ok(files::write_json(&out.join(FOLD_CALIBRATION), &fits)?);
+    }
+    let (trained, calibrated) = (&trained[0], &calibrated[0]);
+    members::save(out, trained.members.iter().map(|member| (member.kind, &member.model)))?;
+    if let Some(hazards) = hazards_by_forecast(request, plan, examples, &calibrated.logits)? {
+        compressed_json::write(&out.join(SURVIVAL), &hazards)?;
+    }
+    if let Some(blend) = &calibrated.blend {
+        files::write_json(&out.join(BLEND), blend)?;
+    }
+    files::write_json(&out.join(SCALER), &trained.inputs)?;
+    Ok(files::write_json(&out.join(CALIBRATION), &calibrated.fits)?)
+}
+
+/// Writes the seconds by stage.
+pub(super) fn write_timing(out: &Path, timer: StageTimer) -> Result<(), TrainError> {
+    let (seconds, total_seconds) = timer.finish();
+    let timing = Timing {
+        total_seconds,
+        seconds,
+        threads: rayon::current_num_threads(),
+        peak_memory_bytes: staycast_sequences::peak_memory_bytes(),
+    };
+    Ok(files::write_json(&out.join(TIMING), &timing)?)
+}
+
+/// Writes the manifest, with which the run is finished.
+pub(super) fn write_manifest(
+    request: &TrainRequest<'_>,
+    plan: &SplitPlan,
+    examples: &Examples,
+    trained: &[TrainedSplit],
+    calibrated: &[CalibratedSplit],
+) -> Result<(), TrainError> {
+    let manifest = manifest(request, plan, examples, trained, calibrated);
+    Ok(files::write_json(&request.out.join(MANIFEST), &manifest)?)
+}
+
+fn split_record(request: &TrainRequest<'_>, plan: &SplitPlan) -> SplitRecord {
+    let data = request.data;
+    let by_course = |enrolments: &mut dyn Iterator<Item = usize>| {
+        let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for enrolment in enrolments {
+            let course = data.course_of(enrolment).id.clone();
+            found.entry(course).or_default().push(data.enrolments[enrolment].id.clone());
+        }
+        found
+    };
+    let first = &plan.splits[0];
+    let folds = plan.folds.is_some();
+    let mut excluded: BTreeMap<SplitExclusion, u64> = BTreeMap::new();
+    for (_, reason) in first.excluded.iter().filter(|_| !folds) {
+        *excluded.entry(*reason).or_default() += 1;
+    }
+    let (training, test) = if folds {
+        // Every enrolment of the folds is in training somewhere, and tested once a repeat.
+        let mut all: Vec<usize> = plan.splits.iter().flat_map(|split| split.test.iter().copied()).collect();
+        all.sort_unstable();
+        all.dedup();
+        (by_course(&mut all.into_iter()), BTreeMap::new())
+    } else {
+        (by_course(&mut first.training.iter().copied()), by_course(&mut first.test.iter().copied()))
+    };
+    let mut learners: Vec<String> = if data.manifest.capabilities.learners && !folds {
+        first.training.iter().map(|&enrolment| data.enrolments[enrolment].learner.clone()).collect()
+    } else {
+        Vec::new()
+    };
+    let from = request.from.map(Run::split);
+    learners.extend(from.iter().flat_map(|from| from.training_learners.iter().cloned()));
+    learners.sort_unstable();
+    learners.dedup();
+    let known_days = first.training.iter().map(|&row| labels_known_day(data.manifest.labels.rule, data.course_of(row)));
+    let known_days: Option<Vec<i64>> = known_days.collect();
+    let mut known_day = known_days.and_then(|days| days.into_iter().max());
+    if let Some(from) = from {
+        known_day = known_day.zip(from.training_labels_known_day).map(|(own, before)| own.max(before));
+    }
+    SplitRecord {
+        kind: plan.kind,
+        description: plan.description.clone(),
+        held_out_by: plan.held_out_by,
+        training,
+        test,
+        training_learners: learners,
+        training_labels_known_day: known_day,
+        excluded,
+        before: from.map(SplitRecord::all_trained_on).unwrap_or_default(),
+    }
+}
+
+fn manifest(
+    request: &TrainRequest<'_>,
+    plan: &SplitPlan,
+    examples: &Examples,
+    trained: &[TrainedSplit],
+    calibrated: &[CalibratedSplit],
+) -> RunManifest {
+    let (data, config) = (request.data, request.config);
+    let target = config.training.target;
+    let members: Vec<MemberSummary> =
+        trained.iter().flat_map(|split| &split.members).map(|member| member.summary.clone()).collect();
+    let size = trained[0].members.iter().find_map(|member| match &member.model {
+        MemberModel::Network(parameters) => {
+            Some(parameters.iter().map(|parameter| parameter.values.len() as u64).sum())
+        }
+        MemberModel::Baseline(_) => None,
+    });
+    RunManifest {
+        kind: RUN_KIND.to_owned(),
+        run_version: RUN_VERSION,
+        staycast_version: env!("CARGO_PKG_VERSION").to_owned(),
+        model: config.model.kind(),
+        from: request.from.map(Run::manifest).map(ParentRecord::from_manifest),
+        recalibrated: None,
+        proxies: config
+            .training
+            .proxy
+            .map(|rule| ProxyRecord { rule, enrolments: examples.count_proxies(&plan.splits[0].training) as u64 }),
+        data: DataRecord {
+            fingerprint: data.manifest.fingerprint(),
+            format: data.manifest.format.clone(),
+            layout_version: data.manifest.layout_version,
+            courses: data.courses.len() as u64,
+            enrolments: data.enrolments.len() as u64,
+        },
+        device: request.device.info.clone(),
+        seed: config.training.seed,
+        label_rule: data.manifest.labels.rule,
+        target_week: target,
+        weeks: examples.weeks() as u16,
+        calendar: data.manifest.calendar.clone(),
+        features: trained[0].inputs.features(),
+        inputs: trained[0].inputs.width() as u64,
+        parameters: size.unwrap_or(0),
+        split_kind: plan.kind,
+        split: plan.description.clone(),
+        folds: plan.folds,
+        members,
+        held_out_auc: calibrated[0].fits.weeks.get(&target).and_then(|fit| fit.held_out_auc),
+    }
+}

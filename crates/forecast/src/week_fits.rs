@@ -1,0 +1,127 @@
+//! Calibrations, thresholds and trivial baselines by cut-off week, fitted on held-out predictions of the training set:
+//! `calibration.json` in a run.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use staycast_evaluation::calibration::{Calibration, CalibrationMethod};
+use staycast_evaluation::metrics::Ranking;
+use staycast_evaluation::report::{RecencyBaseline, WeekReference};
+use staycast_evaluation::threshold::{ChosenThreshold, ThresholdRule};
+use staycast_sequences::{CutOff, Dataset, WeekIndex};
+
+use crate::examples::Examples;
+
+/// Holds everything that is fitted after training, by cut-off week (weeks seen).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WeekFits {
+    /// The weeks that can be forecast.
+    pub weeks: BTreeMap<CutOff, WeekFit>,
+    /// Weeks that the network looks at and that can't be forecast, with the reason.
+    pub not_fitted: BTreeMap<CutOff, String>,
+}
+
+/// Holds the calibration and threshold of one cut-off week.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WeekFit {
+    /// From the ensemble's mean logit to a probability.
+    pub calibration: Calibration,
+    /// From which probability a learner counts as at risk, with what that does on the held-out rows.
+    pub threshold: ChosenThreshold,
+    /// Base rate and trivial baselines of the training set.
+    pub reference: WeekReference,
+    /// Share of the rows that the calibration was fitted on who dropped out.
+    #[serde(default)]
+    pub base_rate: Option<f64>,
+    /// Held-out rows that this was fitted on: forecast, and not gone by then.
+    pub rows: u64,
+    /// AUC of the held-out predictions on these rows.
+    pub held_out_auc: Option<f64>,
+}
+
+/// Lends the held-out mean logits of a training set.
+pub(crate) struct HeldOut<'a> {
+    /// Enrolments of the training set.
+    pub(crate) enrolments: &'a [usize],
+    /// `[position][week]`, NaN where no member held the enrolment out.
+    pub(crate) logits: &'a [f32],
+}
+
+impl WeekFits {
+    /// Fits every week that has both classes.
+    pub(crate) fn fit(
+        data: &Dataset,
+        examples: &Examples,
+        held_out: &HeldOut<'_>,
+        method: CalibrationMethod,
+        rule: ThresholdRule,
+    ) -> Self {
+        let mut fits = Self { weeks: BTreeMap::new(), not_fitted: BTreeMap::new() };
+        for cut_off in CutOff::after_weeks(examples.weeks()).into_iter().flat_map(cut_offs_up_to) {
+            match fit_week(data, examples, held_out, cut_off, method, rule) {
+                Ok(fit) => drop(fits.weeks.insert(cut_off, fit)),
+                Err(reason) => drop(fits.not_fitted.insert(cut_off, reason)),
+            }
+        }
+        fits
+    }
+
+    /// Returns the references for a report, by week.
+    #[must_use]
+    pub fn references(&self) -> BTreeMap<CutOff, WeekReference> {
+        self.weeks.iter().map(|(&week, fit)| (week, fit.reference.clone())).collect()
+    }
+}
+
+/// Lists the cut-offs at the end of each week up to `last`.
+pub(crate) fn cut_offs_up_to(last: CutOff) -> impl DoubleEndedIterator<Item = CutOff> + Clone {
+    last.weeks_seen().filter_map(WeekIndex::cut_off)
+}
+
+fn fit_week(
+    data: &Dataset,
+    examples: &Examples,
+    held_out: &HeldOut<'_>,
+    cut_off: CutOff,
+    method: CalibrationMethod,
+    rule: ThresholdRule,
+) -> Result<WeekFit, String> {
+    let (weeks, week) = (examples.weeks(), cut_off.last_week().position());
+    let (mut scores, mut labels) = (Vec::new(), Vec::new());
+    // The baselines know all who are known, gone or not, as the report's cohort `all` does.
+    let (mut inactive_days, mut known) = (Vec::new(), Vec::new());
+    for (position, &enrolment) in held_out.enrolments.iter().enumerate() {
+        let Some(label) = examples.label(enrolment).filter(|_| examples.is_learnable(enrolment, week)) else {
+            continue;
+        };
+        inactive_days.push(days_since_last(data, enrolment, cut_off.last_week()));
+        known.push(label);
+        let logit = held_out.logits[position * weeks + week];
+        if examples.exclusion(enrolment, week).is_none() && !logit.is_nan() {
+            scores.push(f64::from(logit));
+            labels.push(label);
+        }
+    }
+    let calibration = method.fit(&scores, &labels).map_err(|error| error.to_string())?;
+    let p = calibration.apply_all(&scores);
+    let threshold = rule.choose(&p, &labels).map_err(|error| error.to_string())?;
+    let training_base_rate = known.iter().filter(|&&label| label).count() as f64 / known.len() as f64;
+    // A rule that the model can follow may be out of a baseline's reach: the report then says that it has none.
+    let recency = RecencyBaseline::fit(&inactive_days, &known, cut_off, rule).ok();
+    let held_out_auc = Ranking::new(&scores, &labels).ok().and_then(|ranking| ranking.auc().value());
+    let reference = WeekReference { threshold: threshold.threshold, training_base_rate, recency };
+    let base_rate = Some(labels.iter().filter(|&&label| label).count() as f64 / labels.len() as f64);
+    Ok(WeekFit { calibration, threshold, reference, base_rate, rows: scores.len() as u64, held_out_auc })
+}
+
+/// Returns the days from the last event to the end of `week`; `None` before the first.
+pub(crate) fn days_since_last(data: &Dataset, enrolment: usize, week: WeekIndex) -> Option<f64> {
+    let column = data.feature("days_since_last")?;
+    if week.position() >= data.weeks {
+        return None;
+    }
+    let days = data.week(enrolment, week)[column];
+    (!days.is_nan()).then(|| f64::from(days))
+}
