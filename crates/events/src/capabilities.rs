@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Detail, EventKind};
+use crate::kind::{Detail, EventKind};
 
 /// What a log of some format, as given, can tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,7 +113,7 @@ impl Capabilities {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Activity;
+    use crate::activity::Activity;
 
     #[test]
     fn what_kinds_tell_is_known() {

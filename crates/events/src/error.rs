@@ -33,9 +33,7 @@ pub enum ReadError {
     #[error("{format}: no {table} table among {where_}; {what_to_do}")]
     MissingTable { format: &'static str, table: &'static str, where_: String, what_to_do: String },
     /// No format fits.
-    #[error(
-        "no format fits {where_}: {seen}; name it with --format, or describe the files in a --mapping for --format table"
-    )]
+    #[error("no format fits {where_}: {seen}")]
     UnknownFormat { where_: String, seen: String },
     /// A table without which nothing can be done has no usable row.
     #[error("{path}: none of the {rows} rows of the {table} table can be used; the first: {first}", path = path.display())]
@@ -45,10 +43,9 @@ pub enum ReadError {
     NobodyInLog { path: PathBuf, rows: u64, first: String },
     /// A course whose dates can't be told from its events.
     #[error(
-        "the events of course {course} lie from {first} to {last}, too far apart to infer when it runs; give its dates with \
-         --courses FILE"
+        "the events of course {course} lie from {first} to {last}, too far apart to infer when it runs; give its dates{where_}"
     )]
-    TooLongToInfer { course: String, first: String, last: String },
+    TooLongToInfer { course: String, first: String, last: String, where_: String },
     /// A mapping that can't be used.
     #[error("{path}: {what}", path = path.display())]
     Mapping { path: PathBuf, what: String },
@@ -58,21 +55,30 @@ pub enum ReadError {
     /// A database, where none can be read.
     #[error("this build of staycast reads no databases; build it with the feature `sql`, or give the log as files")]
     NoDatabases,
-    /// Files and a database, or a format that is in none.
-    #[error("--source: {what}")]
-    Source { what: String },
-    /// Tables of nobody knows what.
-    #[error("--format table needs a --mapping FILE that says what the tables are")]
+    /// A format whose logs are in no database that can be read.
+    #[error("databases of Moodle are read, and none of the format {format}")]
+    DatabaseFormat { format: &'static str },
+    /// Files beside the address of a database.
+    #[error("both files and the address of a database are given; give one of them")]
+    FilesAndDatabase,
+    /// A mapping beside the address of a database.
+    #[error("a mapping is for files; the database of Moodle needs none")]
+    MappingForDatabase,
+    /// Tables of no known format, without a mapping.
+    #[error("tables of no known format need a mapping that says what they are")]
     NoMapping,
+    /// A mapping beside a format that needs none.
+    #[error("{path}: a mapping describes tables of no known format; {format} needs none", path = path.display())]
+    NeedlessMapping { path: PathBuf, format: &'static str },
     /// A file beside its packed copy.
-    #[error("{path} and {twin} are the same table twice; give one of them", path = path.display())]
-    Twins { path: PathBuf, twin: String },
+    #[error("{path} and {copy} are the same table twice; give one of them", path = path.display())]
+    PackedCopy { path: PathBuf, copy: String },
     /// A file of a kind that can't be decoded.
     #[error("{path}: {what}", path = path.display())]
     Decode { path: PathBuf, what: String },
     /// Institutions that can't be told apart or put together.
-    #[error("--institution: {what}")]
-    Institution { what: String },
+    #[error("institutions: {what}")]
+    Institutions { what: String },
     /// The taker of events failed.
     #[error(transparent)]
     Sink(Box<dyn std::error::Error + Send + Sync>),

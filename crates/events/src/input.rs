@@ -1,4 +1,4 @@
-//! Opening files: plain, gzip or zstd by their first bytes, whatever they are called.
+//! Opens files (plain, gzip or zstd by their first bytes, whatever they are called) and lists them.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -10,7 +10,7 @@ use crate::error::ReadError;
 
 /// How a file's bytes are packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Packing {
+pub(crate) enum Packing {
     /// As they are.
     Plain,
     /// gzip (RFC 1952), of one or several members.
@@ -19,43 +19,77 @@ pub enum Packing {
     Zstd,
 }
 
-/// How the file at `path` is packed, from its first bytes.
-///
-/// # Errors
-/// When it can't be opened or read.
-pub fn packing(path: &Path) -> Result<Packing, ReadError> {
-    let mut first = Vec::with_capacity(4);
-    open(path)?.take(4).read_to_end(&mut first).map_err(ReadError::io(path))?;
-    Ok(match first.as_slice() {
-        [0x1f, 0x8b, ..] => Packing::Gzip,
-        [0x28, 0xb5, 0x2f, 0xfd] => Packing::Zstd,
-        _ => Packing::Plain,
-    })
+/// Bytes that tell how a file is packed.
+const MAGIC_BYTES: u64 = 4;
+
+impl Packing {
+    /// Tells the packing from a file's first bytes.
+    fn from_first_bytes(bytes: &[u8]) -> Self {
+        match bytes {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
+            _ => Self::Plain,
+        }
+    }
 }
 
-/// Opens a file, with a clear word when there is none.
+/// Opens a file.
 ///
 /// # Errors
 /// When it does not exist or can't be opened.
-pub fn open(path: &Path) -> Result<File, ReadError> {
+pub(crate) fn open(path: &Path) -> Result<File, ReadError> {
     File::open(path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => ReadError::NotFound { path: path.to_owned() },
         _ => ReadError::Io { path: path.to_owned(), source },
     })
 }
 
-/// The file's bytes unpacked, as a stream. `progress` is told how many bytes were read from disk as they are.
+/// Opens a file as a stream of unpacked bytes. `progress` receives the number of bytes read from disk as they are.
 ///
 /// # Errors
 /// When it can't be opened.
-pub fn unpacked<'a>(path: &Path, progress: &'a (dyn Fn(u64) + Sync)) -> Result<Box<dyn Read + Send + 'a>, ReadError> {
-    let packing = packing(path)?;
+pub(crate) fn unpacked<'a>(
+    path: &Path,
+    packing: Packing,
+    progress: &'a (dyn Fn(u64) + Sync),
+) -> Result<Box<dyn Read + Send + 'a>, ReadError> {
     let disk = BufReader::with_capacity(1 << 18, Metered { inner: open(path)?, progress });
+    unpack(packing, disk).map_err(ReadError::io(path))
+}
+
+fn unpack<'a>(packing: Packing, disk: impl BufRead + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
     Ok(match packing {
         Packing::Plain => Box::new(disk),
         Packing::Gzip => Box::new(MultiGzDecoder::new(disk)),
-        Packing::Zstd => Box::new(zstd::Decoder::with_buffer(disk).map_err(ReadError::io(path))?),
+        Packing::Zstd => Box::new(zstd::Decoder::with_buffer(disk)?),
     })
+}
+
+/// Reads the first `limit` unpacked bytes of a file, or all if it is shorter, in one go.
+///
+/// # Errors
+/// When it can't be read or unpacked.
+pub(crate) fn read_start(path: &Path, limit: u64) -> Result<(Packing, Vec<u8>), ReadError> {
+    let mut file = open(path)?;
+    let mut magic = Vec::new();
+    file.by_ref().take(MAGIC_BYTES).read_to_end(&mut magic).map_err(ReadError::io(path))?;
+    let packing = Packing::from_first_bytes(&magic);
+    let disk = BufReader::new(io::Cursor::new(magic).chain(file));
+    let mut bytes = Vec::new();
+    let read = unpack(packing, disk).and_then(|stream| stream.take(limit).read_to_end(&mut bytes));
+    read.map_err(|source| unreadable(path, packing, source))?;
+    Ok((packing, bytes))
+}
+
+/// Reads all unpacked bytes of a file.
+///
+/// # Errors
+/// When it can't be read or unpacked.
+pub(crate) fn read_all(path: &Path, packing: Packing) -> Result<Vec<u8>, ReadError> {
+    let mut bytes = Vec::new();
+    let read = unpacked(path, packing, &|_| ())?.read_to_end(&mut bytes);
+    read.map_err(|source| unreadable(path, packing, source))?;
+    Ok(bytes)
 }
 
 struct Metered<'a> {
@@ -107,34 +141,23 @@ impl<R: Read> Read for UnixLines<R> {
     }
 }
 
-/// The first `limit` unpacked bytes of a file, or all if it is shorter.
-///
-/// # Errors
-/// When it can't be read or unpacked.
-pub fn head(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
-    let mut bytes = Vec::new();
-    let read = unpacked(path, &|_| ())?.take(limit).read_to_end(&mut bytes);
-    read.map_err(|source| unreadable(path, source))?;
-    Ok(bytes)
-}
-
-/// The error for bytes that can't be read to their end: of a packed file, that it can't be unpacked.
-pub fn unreadable(path: &Path, source: io::Error) -> ReadError {
-    match packing(path) {
-        Ok(Packing::Gzip | Packing::Zstd) => ReadError::Decode {
+/// Makes the error for bytes that can't be read to their end: of a packed file, that it can't be unpacked.
+pub(crate) fn unreadable(path: &Path, packing: Packing, source: io::Error) -> ReadError {
+    match packing {
+        Packing::Gzip | Packing::Zstd => ReadError::Decode {
             path: path.to_owned(),
             what: format!("can't be unpacked to its end: {source}; is the file cut short?"),
         },
-        _ => ReadError::Io { path: path.to_owned(), source },
+        Packing::Plain => ReadError::Io { path: path.to_owned(), source },
     }
 }
 
 /// The byte-order mark of UTF-8, which some programs put before the header.
-pub const BOM: &[u8] = b"\xef\xbb\xbf";
+pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// Why the first bytes of a file can't be those of a text file in UTF-8, if so.
+/// Tells why the first bytes of a file can't be those of a text file in UTF-8, if so.
 #[must_use]
-pub fn not_text(head: &[u8]) -> Option<&'static str> {
+pub(crate) fn not_text(head: &[u8]) -> Option<&'static str> {
     if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
         return Some("it is UTF-16");
     }
@@ -147,36 +170,42 @@ pub fn not_text(head: &[u8]) -> Option<&'static str> {
     head.contains(&0).then_some("it holds zero bytes")
 }
 
-/// The file's size on disk; 0 when it can't be told.
+/// Returns the file's size on disk; 0 when it is not known.
 #[must_use]
-pub fn size_bytes(path: &Path) -> u64 {
+pub(crate) fn size_bytes(path: &Path) -> u64 {
     std::fs::metadata(path).map_or(0, |metadata| metadata.len())
 }
 
-/// The file's name without its folder.
+/// Returns the file's name without its folder.
 #[must_use]
 pub fn file_name(path: &Path) -> String {
     path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
-/// The file's name without its folder, without `.gz` or `.zst`, in lower case.
+/// Returns a file's name without the ending of a packed file, `.gz` or `.zst` in any case of letters.
 #[must_use]
-pub fn bare_name(path: &Path) -> String {
-    let name = file_name(path).to_lowercase();
-    for ending in [".gz", ".zst"] {
-        if let Some(bare) = name.strip_suffix(ending) {
-            return bare.to_owned();
-        }
-    }
-    name
+pub(crate) fn without_packing(name: &str) -> &str {
+    let ends = |ending: &str| {
+        let start = name.len().checked_sub(ending.len())?;
+        name.is_char_boundary(start).then(|| name.split_at(start)).filter(|(_, end)| end.eq_ignore_ascii_case(ending))
+    };
+    [".gz", ".zst"].into_iter().find_map(ends).map_or(name, |(bare, _)| bare)
 }
 
-/// The inputs, with patterns (`*`, `?`, `[…]`) in place of which stands what fits them, by name. What exists by its
-/// very name is no pattern.
+/// Returns the file's name without its folder and without `.gz` or `.zst`, in lower case, so that `LOG.CSV.GZ` is
+/// `log.csv`.
+#[must_use]
+pub(crate) fn bare_name(path: &Path) -> String {
+    without_packing(&file_name(path)).to_lowercase()
+}
+
+/// Puts in place of each pattern (`*`, `?`, `[…]`) the files that match it, by name. Letters match in either case. An
+/// input that exists by its very name is no pattern.
 ///
 /// # Errors
-/// When nothing fits a pattern, or it is none.
-pub fn expanded(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, ReadError> {
+/// When nothing matches a pattern, or it is none.
+pub(crate) fn expand_patterns(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, ReadError> {
+    let matching = glob::MatchOptions { case_sensitive: false, ..glob::MatchOptions::default() };
     let mut found = Vec::new();
     for input in inputs {
         let pattern = input.to_str().filter(|text| text.contains(['*', '?', '[']) && !input.exists());
@@ -186,7 +215,7 @@ pub fn expanded(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, ReadError> {
         };
         let bad = |error: glob::PatternError| ReadError::Pattern { path: input.clone(), what: error.to_string() };
         let before = found.len();
-        for path in glob::glob(pattern).map_err(bad)? {
+        for path in glob::glob_with(pattern, matching).map_err(bad)? {
             found.push(path.map_err(|error| ReadError::io(error.path().to_owned())(error.into()))?);
         }
         if found.len() == before {
@@ -196,11 +225,11 @@ pub fn expanded(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, ReadError> {
     Ok(found)
 }
 
-/// The files among `inputs`: files as they are, and the files directly in folders, by name.
+/// Lists the files among `inputs`: files as they are, and the files directly in folders, by name.
 ///
 /// # Errors
 /// When an input does not exist or a folder can't be listed.
-pub fn files(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, ReadError> {
+pub(crate) fn list_files(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, ReadError> {
     let mut found = Vec::new();
     for input in inputs {
         if input.is_dir() {
@@ -223,8 +252,8 @@ pub fn files(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, ReadError> {
     Ok(found)
 }
 
-/// BLAKE3 of the bytes on disk, in hexadecimal. Read in pieces of 8 MiB, each hashed on rayon's threads; a memory map
-/// would be no quicker and would count the whole file as this program's memory.
+/// Computes the BLAKE3 of the bytes on disk, in hexadecimal. Reads pieces of 8 MiB and hashes each on rayon's threads: a
+/// memory map would be no quicker and would count the whole file as this program's memory.
 ///
 /// # Errors
 /// When the file can't be read.
@@ -247,6 +276,15 @@ pub fn blake3_of(path: &Path) -> Result<String, ReadError> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn endings_of_packed_files_in_any_case() {
+        for (name, bare) in
+            [("log.csv.gz", "log.csv"), ("LOG.CSV.GZ", "log.csv"), ("a.Zst", "a"), ("é", "é"), ("z", "z")]
+        {
+            assert_eq!(bare_name(Path::new(name)), bare, "{name}");
+        }
+    }
 
     proptest! {
         #[test]

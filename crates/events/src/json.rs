@@ -12,7 +12,7 @@ pub(crate) const DEEPEST: u32 = 128;
 
 /// What is wrong with a text that is not JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Broken(pub(crate) &'static str);
+pub(crate) struct InvalidJson(pub(crate) &'static str);
 
 /// A string as it stands between its quotes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -119,10 +119,10 @@ impl<'a> Cursor<'a> {
         None
     }
 
-    fn enter(&mut self) -> Result<(), Broken> {
+    fn enter(&mut self) -> Result<(), InvalidJson> {
         self.at += 1;
         self.depth += 1;
-        if self.depth > DEEPEST { Err(Broken("brackets inside brackets too deep")) } else { Ok(()) }
+        if self.depth > DEEPEST { Err(InvalidJson("brackets inside brackets too deep")) } else { Ok(()) }
     }
 
     /// Whether the value that comes is an object.
@@ -136,8 +136,8 @@ impl<'a> Cursor<'a> {
     }
 
     /// Checks that nothing comes any more.
-    pub(crate) fn end(&mut self) -> Result<(), Broken> {
-        if self.next().is_none() { Ok(()) } else { Err(Broken("something after its end")) }
+    pub(crate) fn end(&mut self) -> Result<(), InvalidJson> {
+        if self.next().is_none() { Ok(()) } else { Err(InvalidJson("something after its end")) }
     }
 
     /// Walks over the object that comes, and calls `take` at each of its values, with the key; `take` must walk over
@@ -145,10 +145,10 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub(crate) fn members(
         &mut self,
-        mut take: impl FnMut(&'a [u8], &mut Self) -> Result<(), Broken>,
-    ) -> Result<(), Broken> {
+        mut take: impl FnMut(&'a [u8], &mut Self) -> Result<(), InvalidJson>,
+    ) -> Result<(), InvalidJson> {
         if self.next() != Some(b'{') {
-            return Err(Broken("no object"));
+            return Err(InvalidJson("no object"));
         }
         self.enter()?;
         if self.next() == Some(b'}') {
@@ -158,19 +158,19 @@ impl<'a> Cursor<'a> {
         }
         loop {
             if self.next() != Some(b'"') {
-                return Err(Broken("no key where one must stand"));
+                return Err(InvalidJson("no key where one must stand"));
             }
             let key = self.string()?;
             if self.next() != Some(b':') {
-                return Err(Broken("a key without a colon"));
+                return Err(InvalidJson("a key without a colon"));
             }
             self.at += 1;
             take(key.raw, self)?;
             match self.next() {
                 Some(b',') => self.at += 1,
                 Some(b'}') => break,
-                Some(_) => return Err(Broken("no comma between members")),
-                None => return Err(Broken("an object that does not end")),
+                Some(_) => return Err(InvalidJson("no comma between members")),
+                None => return Err(InvalidJson("an object that does not end")),
             }
         }
         self.at += 1;
@@ -179,9 +179,12 @@ impl<'a> Cursor<'a> {
     }
 
     /// Walks over the array that comes, and calls `take` at each of its values; `take` must walk over the value.
-    pub(crate) fn elements(&mut self, mut take: impl FnMut(&mut Self) -> Result<(), Broken>) -> Result<(), Broken> {
+    pub(crate) fn elements(
+        &mut self,
+        mut take: impl FnMut(&mut Self) -> Result<(), InvalidJson>,
+    ) -> Result<(), InvalidJson> {
         if self.next() != Some(b'[') {
-            return Err(Broken("no array"));
+            return Err(InvalidJson("no array"));
         }
         self.enter()?;
         if self.next() == Some(b']') {
@@ -194,8 +197,8 @@ impl<'a> Cursor<'a> {
             match self.next() {
                 Some(b',') => self.at += 1,
                 Some(b']') => break,
-                Some(_) => return Err(Broken("no comma between elements")),
-                None => return Err(Broken("an array that does not end")),
+                Some(_) => return Err(InvalidJson("no comma between elements")),
+                None => return Err(InvalidJson("an array that does not end")),
             }
         }
         self.at += 1;
@@ -205,7 +208,7 @@ impl<'a> Cursor<'a> {
 
     /// Walks over the value that comes.
     #[inline]
-    pub(crate) fn value(&mut self) -> Result<Value<'a>, Broken> {
+    pub(crate) fn value(&mut self) -> Result<Value<'a>, InvalidJson> {
         let first = self.next();
         let start = self.at;
         Ok(match first {
@@ -222,13 +225,13 @@ impl<'a> Cursor<'a> {
             Some(b'f') => self.word(b"false", Value::Bool(false))?,
             Some(b'n') => self.word(b"null", Value::Null)?,
             Some(b'-' | b'0'..=b'9') => Value::Number(self.number()?),
-            Some(_) => return Err(Broken("no value where one must stand")),
-            None => return Err(Broken("no value where it ends")),
+            Some(_) => return Err(InvalidJson("no value where one must stand")),
+            None => return Err(InvalidJson("no value where it ends")),
         })
     }
 
     /// Walks over the value that comes, whatever it is.
-    pub(crate) fn skip(&mut self) -> Result<(), Broken> {
+    pub(crate) fn skip(&mut self) -> Result<(), InvalidJson> {
         // As `value` does, but most values are strings, and making a value of them takes longer than walking over them.
         match self.next() {
             Some(b'"') => self.string().map(|_| ()),
@@ -238,13 +241,13 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline]
-    fn string(&mut self) -> Result<Text<'a>, Broken> {
+    fn string(&mut self) -> Result<Text<'a>, InvalidJson> {
         let start = self.at + 1;
         let mut at = start;
         let mut escaped = false;
         loop {
             match find_sign(self.text, at) {
-                None => return Err(Broken("a string that does not end")),
+                None => return Err(InvalidJson("a string that does not end")),
                 Some(found) => at = found,
             }
             if self.text[at] == b'"' {
@@ -259,21 +262,21 @@ impl<'a> Cursor<'a> {
                 {
                     6
                 }
-                _ => return Err(Broken("an escape that JSON does not know")),
+                _ => return Err(InvalidJson("an escape that JSON does not know")),
             };
         }
     }
 
-    fn word(&mut self, word: &[u8], value: Value<'a>) -> Result<Value<'a>, Broken> {
+    fn word(&mut self, word: &[u8], value: Value<'a>) -> Result<Value<'a>, InvalidJson> {
         if !self.text[self.at..].starts_with(word) {
-            return Err(Broken("a word that JSON does not know"));
+            return Err(InvalidJson("a word that JSON does not know"));
         }
         self.at += word.len();
         Ok(value)
     }
 
-    fn number(&mut self) -> Result<&'a [u8], Broken> {
-        const BAD: Broken = Broken("a number that is not JSON's");
+    fn number(&mut self) -> Result<&'a [u8], InvalidJson> {
+        const BAD: InvalidJson = InvalidJson("a number that is not JSON's");
         let start = self.at;
         let digit = |at: usize| self.text.get(at).is_some_and(u8::is_ascii_digit);
         let digits = |mut at: usize| {
@@ -329,8 +332,8 @@ fn find_sign(text: &[u8], mut at: usize) -> Option<usize> {
 /// Walks over a whole text that must be one object, as [`Cursor::members`] does.
 pub(crate) fn object<'a>(
     text: &'a [u8],
-    take: impl FnMut(&'a [u8], &mut Cursor<'a>) -> Result<(), Broken>,
-) -> Result<(), Broken> {
+    take: impl FnMut(&'a [u8], &mut Cursor<'a>) -> Result<(), InvalidJson>,
+) -> Result<(), InvalidJson> {
     let mut cursor = Cursor::new(text);
     cursor.members(take)?;
     cursor.end()
@@ -341,7 +344,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn check(text: &[u8]) -> Result<(), Broken> {
+    fn check(text: &[u8]) -> Result<(), InvalidJson> {
         let mut cursor = Cursor::new(text);
         cursor.skip()?;
         cursor.end()
@@ -370,9 +373,9 @@ mod tests {
             ("2e", "a number that is not JSON's"),
             ("+1", "no value where one must stand"),
         ] {
-            assert_eq!(check(text.as_bytes()), Err(Broken(what)), "{text}");
+            assert_eq!(check(text.as_bytes()), Err(InvalidJson(what)), "{text}");
         }
-        assert_eq!(check(&[b'['; 200]), Err(Broken("brackets inside brackets too deep")));
+        assert_eq!(check(&[b'['; 200]), Err(InvalidJson("brackets inside brackets too deep")));
     }
 
     #[test]

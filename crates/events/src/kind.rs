@@ -1,6 +1,6 @@
 //! Kinds of event: the source's name for what happened, the activity it counts as, and what else it tells.
 
-use crate::Activity;
+use crate::activity::Activity;
 
 /// A kind of event as the source names it, and the activity it counts as.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,29 +5,30 @@ use std::path::{Path, PathBuf};
 use csv::ByteRecord;
 
 use crate::error::ReadError;
-use crate::input::{self, BOM, file_name, not_text};
+use crate::file_head::FileHead;
+use crate::input::{self, Packing, file_name};
 use crate::limited::{Limited, RecordTooLong};
 use crate::tally::{Reason, Tally, shape};
 
 /// Why a row of a table is not used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     /// The reason it counts under.
-    pub reason: Reason,
+    pub(crate) reason: Reason,
     /// What is wrong, in words; names no learner.
-    pub what: String,
+    pub(crate) what: String,
 }
 
 impl Refusal {
     /// A refusal.
-    pub fn new(reason: Reason, what: impl Into<String>) -> Self {
+    pub(crate) fn new(reason: Reason, what: impl Into<String>) -> Self {
         Self { reason, what: what.into() }
     }
 }
 
 /// Whether a table's first line names its columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Header {
+pub(crate) enum Header {
     /// It does.
     Present,
     /// It is a row already.
@@ -36,29 +37,38 @@ pub enum Header {
 
 /// A table of which the header has been read, or one that is held in memory.
 #[derive(Debug)]
-pub struct Table {
+pub(crate) struct Table {
     path: PathBuf,
     name: String,
     columns: Vec<String>,
     rows: Rows,
 }
 
+/// How rows stand in a table's file.
+#[derive(Clone, Copy, Debug)]
+struct FileLayout {
+    packing: Packing,
+    delimiter: u8,
+    escape: Option<u8>,
+    header: Header,
+}
+
 #[derive(Debug)]
 enum Rows {
     /// In the file at the table's path.
-    InFile { delimiter: u8, escape: Option<u8>, header: Header },
+    InFile(FileLayout),
     /// Here.
     Held(Vec<ByteRecord>),
 }
 
 /// One row of a table.
-pub struct TableRow<'a> {
+pub(crate) struct TableRow<'a> {
     record: &'a ByteRecord,
 }
 
 impl<'a> TableRow<'a> {
     /// A row of these fields.
-    pub(crate) fn of(record: &'a ByteRecord) -> Self {
+    pub(crate) fn new(record: &'a ByteRecord) -> Self {
         Self { record }
     }
 
@@ -75,13 +85,13 @@ impl<'a> TableRow<'a> {
 
     /// The text in a column, without surrounding blanks; empty where the row is too short.
     #[must_use]
-    pub fn text(&self, column: usize) -> &'a str {
+    pub(crate) fn text(&self, column: usize) -> &'a str {
         self.record.get(column).and_then(|bytes| std::str::from_utf8(bytes).ok()).map_or("", str::trim)
     }
 
     /// The same, `None` when empty or `?`, which some sources write for a missing value.
     #[must_use]
-    pub fn given(&self, column: usize) -> Option<&'a str> {
+    pub(crate) fn given(&self, column: usize) -> Option<&'a str> {
         Some(self.text(column)).filter(|text| !text.is_empty() && *text != "?")
     }
 
@@ -89,7 +99,7 @@ impl<'a> TableRow<'a> {
     ///
     /// # Errors
     /// When it is empty.
-    pub fn id(&self, column: usize, name: &str) -> Result<&'a str, Refusal> {
+    pub(crate) fn id(&self, column: usize, name: &str) -> Result<&'a str, Refusal> {
         self.given(column).ok_or_else(|| Refusal::new(Reason::MissingId, format!("no {name}")))
     }
 
@@ -97,7 +107,7 @@ impl<'a> TableRow<'a> {
     ///
     /// # Errors
     /// When it is something else.
-    pub fn integer(&self, column: usize, name: &str) -> Result<Option<i64>, Refusal> {
+    pub(crate) fn integer(&self, column: usize, name: &str) -> Result<Option<i64>, Refusal> {
         self.given(column)
             .map(|text| {
                 let bad = || {
@@ -113,12 +123,12 @@ impl<'a> TableRow<'a> {
 }
 
 impl Table {
-    /// Opens the CSV table `name` at `path`, whose fields are separated by `delimiter`.
+    /// Opens the CSV table `name`, whose fields are separated by `delimiter`, in the file with this head.
     ///
     /// # Errors
-    /// When the file can't be read, is empty or not text, or names a column twice.
-    pub fn open(path: &Path, name: &str, delimiter: u8, header: Header) -> Result<Self, ReadError> {
-        Self::open_with(path, name, delimiter, None, header)
+    /// When the file is empty or not text, or names a column twice.
+    pub(crate) fn open(head: &FileHead, name: &str, delimiter: u8, header: Header) -> Result<Self, ReadError> {
+        Self::open_with(head, name, delimiter, None, header)
     }
 
     /// A table of these rows, each with as many fields as there are columns. `path` stands for where they are from, and
@@ -141,23 +151,20 @@ impl Table {
 
     /// The same as [`Table::open`], where inside quotes the sign after `escape` stands for itself.
     pub(crate) fn open_with(
-        path: &Path,
+        head: &FileHead,
         name: &str,
         delimiter: u8,
         escape: Option<u8>,
         header: Header,
     ) -> Result<Self, ReadError> {
-        let head = input::head(path, 1 << 16)?;
-        if let Some(why) = not_text(&head) {
-            return Err(ReadError::NotText { path: path.to_owned(), why: why.to_owned() });
-        }
-        let head = head.strip_prefix(BOM).unwrap_or(&head);
+        head.require_text()?;
+        let path = head.path();
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(delimiter)
             .escape(escape)
             .has_headers(false)
             .flexible(true)
-            .from_reader(head);
+            .from_reader(head.text());
         let mut first = ByteRecord::new();
         let any = reader.read_byte_record(&mut first).unwrap_or(false);
         if !any {
@@ -176,25 +183,25 @@ impl Table {
             path: path.to_owned(),
             name: name.to_owned(),
             columns,
-            rows: Rows::InFile { delimiter, escape, header },
+            rows: Rows::InFile(FileLayout { packing: head.packing(), delimiter, escape, header }),
         })
     }
 
     /// Names of the columns; their places, from `0`, in a table without header.
     #[must_use]
-    pub fn columns(&self) -> &[String] {
+    pub(crate) fn columns(&self) -> &[String] {
         &self.columns
     }
 
     /// Where the table is.
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Place of the column that goes by one of `names`.
     #[must_use]
-    pub fn find(&self, names: &[&str]) -> Option<usize> {
+    pub(crate) fn find(&self, names: &[&str]) -> Option<usize> {
         self.columns.iter().position(|column| names.iter().any(|name| column.eq_ignore_ascii_case(name)))
     }
 
@@ -202,7 +209,7 @@ impl Table {
     ///
     /// # Errors
     /// When it is not, with what is there instead.
-    pub fn require(&self, names: &[&str]) -> Result<usize, ReadError> {
+    pub(crate) fn require(&self, names: &[&str]) -> Result<usize, ReadError> {
         self.find(names).ok_or_else(|| missing_column(&self.path, &self.name, names[0], &self.columns))
     }
 
@@ -210,15 +217,15 @@ impl Table {
     ///
     /// # Errors
     /// When the file can't be read, or has rows of which not one was used.
-    pub fn rows(
+    pub(crate) fn rows(
         &self,
         tally: &mut Tally,
         mut take: impl FnMut(&TableRow<'_>) -> Result<(), Refusal>,
     ) -> Result<(), ReadError> {
         let file = file_name(&self.path);
         let mut mine = Tally::default();
-        let (delimiter, escape, header) = match &self.rows {
-            Rows::InFile { delimiter, escape, header } => (*delimiter, *escape, *header),
+        let FileLayout { packing, delimiter, escape, header } = match &self.rows {
+            Rows::InFile(layout) => *layout,
             Rows::Held(records) => {
                 for (record, number) in records.iter().zip(1..) {
                     let number = record.position().map_or(number, csv::Position::line);
@@ -230,7 +237,7 @@ impl Table {
                 return settle(mine, &self.path, &self.name, tally);
             }
         };
-        let (stream, record_start) = Limited::new(input::unpacked(&self.path, &|_| ())?);
+        let (stream, record_start) = Limited::new(input::unpacked(&self.path, packing, &|_| ())?);
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(delimiter)
             .escape(escape)
@@ -242,7 +249,7 @@ impl Table {
             match record_start.read(&mut reader, &mut record) {
                 Ok(false) => break,
                 Ok(true) => {}
-                Err(error) => return Err(csv_error(&self.path, error)),
+                Err(error) => return Err(csv_error(&self.path, packing, error)),
             }
             let line = record.position().map_or(0, csv::Position::line);
             let taken = match () {
@@ -284,14 +291,14 @@ pub(crate) fn settle(mine: Tally, path: &Path, name: &str, tally: &mut Tally) ->
 
 /// The error for text that ends before its last row does, or has a row that does not end. The csv crate takes any bytes
 /// for rows, so there are no others.
-pub(crate) fn csv_error(path: &Path, error: csv::Error) -> ReadError {
+pub(crate) fn csv_error(path: &Path, packing: Packing, error: csv::Error) -> ReadError {
     match error.into_kind() {
         csv::ErrorKind::Io(source)
             if source.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<RecordTooLong>) =>
         {
             ReadError::Decode { path: path.to_owned(), what: source.to_string() }
         }
-        csv::ErrorKind::Io(source) => input::unreadable(path, source),
+        csv::ErrorKind::Io(source) => input::unreadable(path, packing, source),
         other => ReadError::Decode { path: path.to_owned(), what: format!("{other:?}") },
     }
 }
@@ -311,7 +318,7 @@ pub(crate) fn looks_like_a_header(columns: &[String]) -> bool {
 
 /// The error for a column that must be there, with a guess at why it is not.
 #[must_use]
-pub fn missing_column(path: &Path, table: &str, column: &str, columns: &[String]) -> ReadError {
+pub(crate) fn missing_column(path: &Path, table: &str, column: &str, columns: &[String]) -> ReadError {
     let other_delimiter =
         [';', '\t', '|', ','].into_iter().find(|&sign| columns.len() == 1 && columns[0].contains(sign));
     let shown = looks_like_a_header(columns);

@@ -16,6 +16,7 @@ use rayon::prelude::*;
 
 use crate::error::ReadError;
 use crate::event_file::{BlockSink, EventFile, ReadPurpose};
+use crate::file_head::FileHead;
 use crate::hash::TreeHash;
 use crate::input::{self, Packing};
 use crate::intake::Intake;
@@ -31,16 +32,17 @@ pub(crate) const BLOCK_BYTES: usize = 1 << 20;
 /// About the least length of a line in the logs there are: room for a block's events is made once.
 const USUAL_LINE_BYTES: usize = 64;
 
-/// Understands the lines of a format.
-pub trait LineParser: Send + Sync {
+/// Parses the lines of a format.
+pub(crate) trait LineParser: Send + Sync {
     /// Hands every row of `block`, which holds whole lines, to `intake`, and adds the number of lines, rows or not, to
     /// `intake.parsed.tally.lines`.
     fn parse(&self, block: &[u8], intake: &mut Intake<'_>);
 }
 
 /// A file of lines.
-pub struct TextFile<P> {
+pub(crate) struct TextFile<P> {
     path: PathBuf,
+    packing: Packing,
     header_bytes: u64,
     header_lines: u64,
     block_bytes: usize,
@@ -50,16 +52,18 @@ pub struct TextFile<P> {
 }
 
 impl<P: LineParser> TextFile<P> {
-    /// The file at `path`, whose first `header_lines` lines, of `header_bytes` bytes, are not rows.
-    pub fn new(path: &Path, header_bytes: u64, header_lines: u64, parser: P) -> Self {
-        Self { path: path.to_owned(), header_bytes, header_lines, block_bytes: BLOCK_BYTES, list: None, parser }
+    /// Makes a file of lines out of the file with this head, whose first `header_lines` lines, of `header_bytes` bytes, are
+    /// not rows.
+    pub(crate) fn new(head: &FileHead, header_bytes: u64, header_lines: u64, parser: P) -> Self {
+        let (path, packing) = (head.path().to_owned(), head.packing());
+        Self { path, packing, header_bytes, header_lines, block_bytes: BLOCK_BYTES, list: None, parser }
     }
 
-    /// The file at `path`, a text of JSON objects that do not stand one a line, as if they did: an array of them, objects
-    /// one after another, or envelopes that hold them in the list `list`. Rows are numbered by object. One thread cuts the
-    /// file, while the others parse.
-    pub(crate) fn of_objects(path: &Path, header_bytes: u64, list: &'static [u8], parser: P) -> Self {
-        Self { list: Some(list), ..Self::new(path, header_bytes, 0, parser) }
+    /// Makes a file of lines out of a text of JSON objects that do not stand one a line: an array of them, objects one after
+    /// another, or envelopes that hold them in the list `list`. Rows are numbered by object. One thread cuts the file, while
+    /// the others parse.
+    pub(crate) fn new_of_objects(head: &FileHead, header_bytes: u64, list: &'static [u8], parser: P) -> Self {
+        Self { list: Some(list), ..Self::new(head, header_bytes, 0, parser) }
     }
 
     fn deliver(&self, number: usize, block: &[u8], long_line_after: bool, how: &How<'_>) -> Result<(), ReadError> {
@@ -104,9 +108,9 @@ impl<P: LineParser> TextFile<P> {
 
     /// The bytes after the header, as a stream of lines.
     fn stream<'a>(&self, how: &How<'a>) -> Result<Box<dyn Read + Send + 'a>, ReadError> {
-        let mut stream = input::unpacked(&self.path, how.progress)?;
+        let mut stream = input::unpacked(&self.path, self.packing, how.progress)?;
         io::copy(&mut stream.by_ref().take(self.header_bytes), &mut io::sink())
-            .map_err(|source| input::unreadable(&self.path, source))?;
+            .map_err(|source| input::unreadable(&self.path, self.packing, source))?;
         Ok(match self.list {
             Some(list) => Box::new(ObjectLines::new(stream, list)),
             None => stream,
@@ -116,7 +120,9 @@ impl<P: LineParser> TextFile<P> {
     fn read_on_this_thread(&self, how: &How<'_>) -> Result<(), ReadError> {
         let mut cutter = Cutter::new(self.stream(how)?, self.block_bytes);
         let mut number = 0;
-        while let Some(cut) = cutter.next_block().map_err(|source| input::unreadable(&self.path, source))? {
+        while let Some(cut) =
+            cutter.next_block().map_err(|source| input::unreadable(&self.path, self.packing, source))?
+        {
             self.deliver(number, &cut.lines, cut.long_line_after, how)?;
             number += 1;
         }
@@ -145,7 +151,7 @@ impl<P: LineParser> TextFile<P> {
                 .try_for_each(|(number, cut)| self.deliver(number, &cut.lines, cut.long_line_after, how));
             let unpacked = unpacking.join().expect("unpacking does not panic");
             parsed?;
-            unpacked.map_err(|source| input::unreadable(&self.path, source))
+            unpacked.map_err(|source| input::unreadable(&self.path, self.packing, source))
         })
     }
 }
@@ -187,15 +193,14 @@ impl<P: LineParser> EventFile for TextFile<P> {
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Option<String>, ReadError> {
         let how = How { purpose, limits, sink, progress };
-        match input::packing(&self.path)? {
-            Packing::Plain if self.list.is_none() => self.read_plain(&how),
-            Packing::Plain | Packing::Gzip | Packing::Zstd => self.read_in_order(&how).map(|()| None),
+        match self.is_one_stream() {
+            true => self.read_in_order(&how).map(|()| None),
+            false => self.read_plain(&how),
         }
     }
 
     fn is_one_stream(&self) -> bool {
-        // A file that can't be looked at is an error when it is read.
-        self.list.is_some() || input::packing(&self.path).is_ok_and(|packing| packing != Packing::Plain)
+        self.list.is_some() || self.packing != Packing::Plain
     }
 
     fn read_alone(
@@ -336,20 +341,4 @@ impl<R: Read> Cutter<R> {
             }
         }
     }
-}
-
-/// The lines of a block without their line ends, `\n` or `\r\n`.
-pub fn lines(block: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = block;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let (line, after) = match memchr(b'\n', rest) {
-            Some(newline) => (&rest[..newline], &rest[newline + 1..]),
-            None => (rest, &rest[rest.len()..]),
-        };
-        rest = after;
-        Some(line.strip_suffix(b"\r").unwrap_or(line))
-    })
 }

@@ -1,9 +1,8 @@
 //! When courses run: from `--courses FILE`, for sources without a calendar or in place of the source's own, or inferred
 //! from when they have events.
 
-use std::path::Path;
-
 use crate::error::ReadError;
+use crate::file_head::FileHead;
 use crate::parsed_block::TimeSpan;
 use crate::roster::Course;
 use crate::table::{Header, Refusal, Table, TableRow};
@@ -12,19 +11,19 @@ use crate::time::{DAY_SECONDS, format_instant, parse_instant};
 
 /// The dates of one course.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CalendarEntry {
+pub(super) struct CalendarEntry {
     /// The course's id.
-    pub course: String,
+    pub(super) course: String,
     /// First day, in days since 1970-01-01.
-    pub start_day: i32,
+    pub(super) start_day: i32,
     /// Last day, included.
-    pub end_day: i32,
+    pub(super) end_day: i32,
 }
 
 impl CalendarEntry {
     /// The course that runs on these dates.
     #[must_use]
-    pub fn to_course(&self) -> Course {
+    pub(super) fn to_course(&self) -> Course {
         let days = (self.end_day - self.start_day + 1) as u32;
         Course { id: self.course.clone(), start_day: self.start_day, days, inferred: false }
     }
@@ -45,6 +44,7 @@ pub(super) fn inferred(course: &str, span: TimeSpan) -> Result<Course, ReadError
             course: course.to_owned(),
             first: format_instant(span.first),
             last: format_instant(span.last),
+            where_: String::new(),
         }),
     }
 }
@@ -54,8 +54,8 @@ pub(super) fn inferred(course: &str, span: TimeSpan) -> Result<Course, ReadError
 ///
 /// # Errors
 /// When the table can't be read, lacks a column, or has no usable row.
-pub fn read_calendar(path: &Path, tally: &mut Tally) -> Result<Vec<CalendarEntry>, ReadError> {
-    let table = Table::open(path, "calendar", b',', Header::Present)?;
+pub(super) fn read_calendar(file: &FileHead, tally: &mut Tally) -> Result<Vec<CalendarEntry>, ReadError> {
+    let table = Table::open(file, "calendar", b',', Header::Present)?;
     let course = table.require(&["course_id", "course"])?;
     let from = table.require(&["from", "start", "start_date"])?;
     let to = table.require(&["to", "end", "end_date"])?;

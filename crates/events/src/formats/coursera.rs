@@ -1,16 +1,15 @@
 //! Coursera's clickstream export: CSV of 16 columns without a header, with quotes escaped by a backslash.
 //!
-//! What the columns are and what keys and addresses count as stands in `configs/mappings/coursera.toml`. The export has
+//! The columns, and the activities of keys and addresses, are described in `configs/mappings/coursera.toml`. The export has
 //! neither enrolments nor dates of courses: both are inferred from the log.
-
-use std::path::{Path, PathBuf};
 
 use csv::ByteRecord;
 
+use super::log_format::{FileRole, LogFormat, OpenRequest, missing_table};
 use super::table::files::{Found, LogFile};
-use super::table::{BuiltIn, Tables};
+use super::table::{BuiltIn, TableFiles};
 use crate::error::ReadError;
-use crate::input::{self, BOM, file_name};
+use crate::file_head::FileHead;
 use crate::source::Source;
 use crate::time::parse_instant;
 
@@ -20,62 +19,47 @@ const MAPPING: BuiltIn =
 const COLUMNS: usize = 16;
 const TIMESTAMP: usize = 2;
 
-/// What says that `files` are of this format.
-///
-/// # Errors
-/// When a file can't be read.
-pub fn evidence(files: &[PathBuf]) -> Result<Option<String>, ReadError> {
-    for path in files {
-        if is_export(path)? {
-            return Ok(Some(format!("{} has 16 columns without a header, the third a time", file_name(path))));
+/// Coursera's clickstream export.
+pub(super) struct Coursera;
+
+impl LogFormat for Coursera {
+    fn name(&self) -> &'static str {
+        MAPPING.format
+    }
+
+    fn summary(&self) -> &'static str {
+        "Coursera's clickstream export: CSV of 16 columns without a header"
+    }
+
+    fn detect(&self, file: &FileHead) -> FileRole {
+        match begins_like_an_export(file) {
+            true => FileRole::decisive("log", "has 16 columns without a header, the third a time"),
+            false => FileRole::none("has not 16 columns without a header, the third a time"),
         }
     }
-    Ok(None)
+
+    fn open(&self, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
+        let mut logs = request.heads_with("log");
+        if logs.is_empty() {
+            // None begins like an export: reading them tells what is wrong with them.
+            logs = request.files.iter().map(|file| file.head.clone()).collect();
+        }
+        if logs.is_empty() {
+            return Err(missing_table(MAPPING.format, "log", "it is CSV of 16 columns without a header"));
+        }
+        let log = logs.into_iter().map(|head| LogFile { log: 0, found: Found::file(head) }).collect();
+        MAPPING.open(&TableFiles { log, ..TableFiles::default() }, request)
+    }
 }
 
-/// Whether the first record of the file is one of the export.
-fn is_export(path: &Path) -> Result<bool, ReadError> {
-    let head = input::head(path, 1 << 16)?;
-    if input::not_text(&head).is_some() {
-        return Ok(false);
+/// Tells whether the first record of the file is one of the export.
+fn begins_like_an_export(file: &FileHead) -> bool {
+    if file.not_text().is_some() {
+        return false;
     }
-    let head = head.strip_prefix(BOM).unwrap_or(&head);
     let mut builder = csv::ReaderBuilder::new();
-    let mut reader = builder.has_headers(false).flexible(true).escape(Some(b'\\')).from_reader(head);
+    let mut reader = builder.has_headers(false).flexible(true).escape(Some(b'\\')).from_reader(file.text());
     let mut first = ByteRecord::new();
     let any = reader.read_byte_record(&mut first).unwrap_or(false);
-    Ok(any && first.len() == COLUMNS && parse_instant(first[TIMESTAMP].trim_ascii()).is_some())
-}
-
-/// Opens the log: every file of it among `files`, or all files when none begins like one. `courses` are the courses'
-/// dates.
-///
-/// # Errors
-/// When there is no file, one can't be read, or no enrolment is left.
-pub fn open(
-    files: &[PathBuf],
-    courses: Option<&Path>,
-    reason: String,
-    block_bytes: usize,
-) -> Result<Source, ReadError> {
-    let mut logs = Vec::new();
-    for path in files {
-        if is_export(path)? {
-            logs.push(path.clone());
-        }
-    }
-    if logs.is_empty() {
-        // None begins like an export: what is wrong with them is told by reading them.
-        logs = files.to_vec();
-    }
-    if logs.is_empty() {
-        return Err(ReadError::MissingTable {
-            format: MAPPING.format,
-            table: "log",
-            where_: "the files given".to_owned(),
-            what_to_do: "it is CSV of 16 columns without a header".to_owned(),
-        });
-    }
-    let log = logs.iter().map(|path| LogFile { log: 0, found: Found::file(path) }).collect();
-    MAPPING.open(&Tables { log, ..Tables::default() }, courses, reason, block_bytes)
+    any && first.len() == COLUMNS && parse_instant(first[TIMESTAMP].trim_ascii()).is_some()
 }

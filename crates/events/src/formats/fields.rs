@@ -1,27 +1,16 @@
-//! What readers of plain comma-separated logs share: lines to fields, fields to numbers, headers to columns.
-
-use std::path::Path;
+//! Helpers of readers of plain comma-separated logs: lines to fields, fields to numbers, headers to columns.
 
 use memchr::{memchr, memchr_iter};
 
 use crate::error::ReadError;
-use crate::input::{self, BOM, not_text};
+use crate::file_head::FileHead;
 use crate::intake::Intake;
 use crate::table::{Header, Table};
 use crate::tally::Reason;
-use crate::text::lines;
+use crate::text_lines::lines;
 
 /// Most columns such a log may have.
 pub(super) const MOST_COLUMNS: usize = 16;
-
-/// The names in the first line of a file, in lower case; whatever the line holds if it is not a header.
-pub(super) fn header(path: &Path) -> Result<Vec<String>, ReadError> {
-    let head = input::head(path, 1 << 16)?;
-    let head = head.strip_prefix(BOM).unwrap_or(&head);
-    let first = lines(head).next().unwrap_or_default();
-    let name = |name: &str| name.trim().trim_matches('"').to_lowercase();
-    Ok(String::from_utf8_lossy(first).split(',').map(name).collect())
-}
 
 /// A log of which the header has been read.
 pub(super) struct LogHeader {
@@ -32,22 +21,16 @@ pub(super) struct LogHeader {
     pub(super) width: usize,
 }
 
-/// Reads the header of the log at `path`, which goes by `name` in messages.
-pub(super) fn open_log(path: &Path, name: &str) -> Result<LogHeader, ReadError> {
-    let head = input::head(path, 1 << 16)?;
-    if head.is_empty() {
-        return Err(ReadError::Empty { path: path.to_owned(), table: name.to_owned() });
-    }
-    if let Some(why) = not_text(&head) {
-        return Err(ReadError::NotText { path: path.to_owned(), why: why.to_owned() });
-    }
-    let table = Table::open(path, name, b',', Header::Present)?;
+/// Reads the header of a log, which goes by `name` in messages.
+pub(super) fn read_log_header(head: &FileHead, name: &str) -> Result<LogHeader, ReadError> {
+    head.require_some_text(name)?;
+    let table = Table::open(head, name, b',', Header::Present)?;
     let width = table.columns().len();
     if width > MOST_COLUMNS {
         let what = format!("the header of the {name} table has {width} columns; at most {MOST_COLUMNS} are read");
-        return Err(ReadError::Decode { path: path.to_owned(), what });
+        return Err(ReadError::Decode { path: head.path().to_owned(), what });
     }
-    let bytes = memchr(b'\n', &head).map_or(head.len(), |newline| newline + 1) as u64;
+    let bytes = memchr(b'\n', head.bytes()).map_or(head.bytes().len(), |newline| newline + 1) as u64;
     Ok(LogHeader { table, bytes, width })
 }
 

@@ -4,43 +4,52 @@
 //! Files are told apart by the ends of their names, and a run is a course named by their beginnings. What the columns are
 //! stands in `configs/mappings/futurelearn.toml`. Dates of courses are not in the exports: they are inferred.
 
-use std::path::{Path, PathBuf};
-
-use super::fields;
+use super::log_format::{FileRole, LogFormat, OpenRequest};
 use super::table::BuiltIn;
 use crate::error::ReadError;
-use crate::input::{bare_name, file_name};
+use crate::file_head::FileHead;
 use crate::source::Source;
 
 const MAPPING: BuiltIn =
     BuiltIn { format: "futurelearn", text: include_str!("../../../../configs/mappings/futurelearn.toml") };
 
-/// What says that `files` are of this format.
-///
-/// # Errors
-/// When a file can't be read.
-pub fn evidence(files: &[PathBuf]) -> Result<Option<String>, ReadError> {
-    for path in files {
-        let columns = fields::header(path)?;
-        let has = |name: &str| columns.iter().any(|column| column == name);
-        if bare_name(path).ends_with("_step-activity.csv") && has("learner_id") && has("first_visited_at") {
-            let name = file_name(path);
-            return Ok(Some(format!("{name} is named like a step activity and has the column first_visited_at")));
+/// The ends of the names of the tables of the log, but for the step activity.
+const OTHER_LOGS: [&str; 3] = ["_question-response.csv", "_comments.csv", "_peer-review-assignments.csv"];
+
+/// FutureLearn's data exports.
+pub(super) struct FutureLearn;
+
+impl LogFormat for FutureLearn {
+    fn name(&self) -> &'static str {
+        MAPPING.format
+    }
+
+    fn summary(&self) -> &'static str {
+        "FutureLearn's exports: RUN_enrolments.csv, RUN_step-activity.csv and more, of any number of runs"
+    }
+
+    fn detect(&self, file: &FileHead) -> FileRole {
+        let name = file.bare_name();
+        if name.ends_with("_step-activity.csv") {
+            return match file.has_columns(&["learner_id", "first_visited_at"]) {
+                true => FileRole::decisive("log", "is named like a step activity and has the column first_visited_at"),
+                false => FileRole::named_only("log"),
+            };
+        }
+        if OTHER_LOGS.iter().any(|end| name.ends_with(end)) {
+            return FileRole::fitting("log", "is named like a table of the log");
+        }
+        match name.ends_with("_enrolments.csv") {
+            true => FileRole::fitting("enrolments", "is named like the enrolments of a run"),
+            false => FileRole::none("is not named like a table of FutureLearn"),
         }
     }
-    Ok(None)
-}
 
-/// Opens the exports in `inputs` (folders, or single files). `courses` are the runs' dates.
-///
-/// # Errors
-/// When a table is missing, can't be read or lacks a column, or no enrolment is left.
-pub fn open(
-    inputs: &[PathBuf],
-    courses: Option<&Path>,
-    reason: String,
-    block_bytes: usize,
-) -> Result<Source, ReadError> {
-    let tables = MAPPING.resolve(inputs, courses, block_bytes)?;
-    MAPPING.open(&tables, courses, reason, block_bytes)
+    fn finds_files_by_name(&self) -> bool {
+        true
+    }
+
+    fn open(&self, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
+        MAPPING.open(&MAPPING.find_files(request)?, request)
+    }
 }

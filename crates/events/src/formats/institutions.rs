@@ -5,16 +5,18 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{OpenOptions, apply_labels, open_in_blocks};
+use super::open::{open_in_blocks, replace_labels};
+use super::open_options::OpenOptions;
 use crate::error::ReadError;
 use crate::event_file::{BlockSink, EventFile, ReadPurpose};
+use crate::file_head::FileHeads;
 use crate::index::{CourseIndex, EnrolmentIndex};
 use crate::kind::EventKind;
 use crate::parsed_block::ParsedBlock;
 use crate::roster::{Assessment, Course, Enrolment, Roster, Submission};
 use crate::row_limits::RowLimits;
 use crate::source::{Granularity, Source, SourceLabels};
-use crate::source_inputs::{DatabaseTable, InputFile};
+use crate::source_inputs::DatabaseTable;
 use crate::tally::Tally;
 use crate::text::BLOCK_BYTES;
 
@@ -41,34 +43,27 @@ pub struct Institution {
 ///
 /// # Errors
 /// When a name is empty, used twice or has other signs, a log can't be opened, or the kinds of event are more than 256.
-pub fn open(institutions: &[Institution], options: &OpenOptions) -> Result<Source, ReadError> {
-    open_sized(institutions, options, BLOCK_BYTES)
-}
-
-fn open_sized(institutions: &[Institution], options: &OpenOptions, block_bytes: usize) -> Result<Source, ReadError> {
+pub fn open_institutions(institutions: &[Institution], options: &OpenOptions) -> Result<Source, ReadError> {
     let mut ordered: Vec<&Institution> = institutions.iter().collect();
     // In the order of the ids that result, so that the rosters can be put one behind the other.
     ordered.sort_by_key(|institution| format!("{}:", institution.name));
     for (place, institution) in ordered.iter().enumerate() {
         check_name(&institution.name)?;
         if place > 0 && ordered[place - 1].name == institution.name {
-            return Err(ReadError::Institution { what: format!("`{}` is named twice", institution.name) });
+            return Err(ReadError::Institutions { what: format!("`{}` is named twice", institution.name) });
         }
     }
     let own = OpenOptions { labels: None, ..options.clone() };
     let mut all = None;
     for institution in ordered {
-        let source = open_in_blocks(&institution.inputs, &own, block_bytes)?;
+        let source = open_in_blocks(&institution.inputs, &own, BLOCK_BYTES)?;
         add(all.get_or_insert_with(|| empty_like(&source)), source, &institution.name)?;
     }
     let Some(mut source) = all else {
-        return Err(ReadError::Institution { what: "none is named".to_owned() });
+        return Err(ReadError::Institutions { what: "none is named".to_owned() });
     };
     if let Some(path) = &options.labels {
-        source.roster.enrolments.iter_mut().for_each(|enrolment| enrolment.dropout = None);
-        apply_labels(path, &mut source.roster, &mut source.tables)?;
-        source.labels = SourceLabels::Labels;
-        source.inputs.push(InputFile { role: "labels", path: path.clone() });
+        replace_labels(&mut source, path, &FileHeads::default())?;
     }
     Ok(source)
 }
@@ -77,7 +72,7 @@ fn check_name(name: &str) -> Result<(), ReadError> {
     let fine = |sign: char| sign.is_alphanumeric() || matches!(sign, '.' | '_' | '-');
     if name.is_empty() || !name.chars().all(fine) {
         let what = format!("`{name}` can't be a name: use letters, digits, `.`, `_` and `-`");
-        return Err(ReadError::Institution { what });
+        return Err(ReadError::Institutions { what });
     }
     Ok(())
 }
@@ -135,7 +130,7 @@ fn add_kinds(kinds: &mut Vec<EventKind>, more: Vec<EventKind>) -> Result<Vec<u8>
             kinds.len() - 1
         });
         let what = || "their logs have more than 256 kinds of event together; preprocess them one by one".to_owned();
-        places.push(u8::try_from(place).map_err(|_| ReadError::Institution { what: what() })?);
+        places.push(u8::try_from(place).map_err(|_| ReadError::Institutions { what: what() })?);
     }
     Ok(places)
 }

@@ -1,8 +1,7 @@
 //! Labels files: an enrolment and whether it is a dropout, with or without a header (KDD Cup 2015's has none).
 
-use std::path::Path;
-
 use crate::error::ReadError;
+use crate::file_head::FileHead;
 use crate::id_lookup::EnrolmentLookup;
 use crate::roster::Roster;
 use crate::table::{Header, Refusal, Table};
@@ -11,23 +10,14 @@ use crate::tally::{Reason, Tally, shape};
 const ID_NAMES: [&str; 4] = ["enrolment_id", "enrollment_id", "enroll_id", "enrolment"];
 const LABEL_NAMES: [&str; 4] = ["label", "dropout", "truth", "y"];
 
-/// How many enrolments a labels file labels.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LabelCounts {
-    /// Enrolments of the roster that have a label now.
-    pub labelled: u64,
-    /// Enrolments of the roster that the file does not name.
-    pub without: u64,
-}
-
 /// Reads labels into the roster's enrolments: CSV of enrolment id and label, 1 or true for dropout, 0 or false for
 /// not. Columns go by `enrolment_id` and `label` (or KDD's and XuetangX's names for them); without a header the first
 /// column is the id and the second the label.
 ///
 /// # Errors
 /// When the file can't be read, or has rows of which not one was used.
-pub fn apply_labels(path: &Path, roster: &mut Roster, tally: &mut Tally) -> Result<LabelCounts, ReadError> {
-    let (table, id, label) = open(path)?;
+pub(super) fn apply_labels(file: &FileHead, roster: &mut Roster, tally: &mut Tally) -> Result<(), ReadError> {
+    let (table, id, label) = open(file)?;
     let index = EnrolmentLookup::new(roster);
     table.rows(tally, |row| {
         let place = index
@@ -49,15 +39,13 @@ pub fn apply_labels(path: &Path, roster: &mut Roster, tally: &mut Tally) -> Resu
             Some(_) => Err(Refusal::new(Reason::Repeated, "the same label again")),
             None => Ok(()),
         }
-    })?;
-    let labelled = roster.enrolments.iter().filter(|enrolment| enrolment.dropout.is_some()).count() as u64;
-    Ok(LabelCounts { labelled, without: roster.enrolments.len() as u64 - labelled })
+    })
 }
 
 /// The table, and its columns of ids and labels.
-fn open(path: &Path) -> Result<(Table, usize, usize), ReadError> {
-    let without_header = || Ok((Table::open(path, "labels", b',', Header::Absent)?, 0, 1));
-    let named = match Table::open(path, "labels", b',', Header::Present) {
+fn open(file: &FileHead) -> Result<(Table, usize, usize), ReadError> {
+    let without_header = || Ok((Table::open(file, "labels", b',', Header::Absent)?, 0, 1));
+    let named = match Table::open(file, "labels", b',', Header::Present) {
         // A first row such as `1,1` is no header that names a column twice.
         Err(ReadError::DuplicateColumn { column, .. }) if dropout(&column).is_some() => return without_header(),
         opened => opened?,

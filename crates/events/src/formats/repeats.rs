@@ -30,7 +30,7 @@ pub(super) struct Repeats {
 
 impl Repeats {
     /// Those of one block of a file, counted among those of the log.
-    pub(super) fn of(&self, file: u32, block: usize) -> RepeatsOfBlock<'_> {
+    pub(super) fn in_block(&self, file: u32, block: usize) -> RepeatsOfBlock<'_> {
         RepeatsOfBlock { lines: self.lines.get(&(file, block as u32)).map_or(&[], Vec::as_slice) }
     }
 
@@ -64,19 +64,19 @@ impl RepeatsOfBlock<'_> {
 }
 
 /// Looks for repeated ids: is handed the ids of every block of the log, in any order, from any thread, as often as
-/// [`Search::goes_on`] asks for.
+/// [`RepeatSearch::needs_another_reading`] asks for.
 #[derive(Debug)]
-pub(super) struct Search {
+pub(super) struct RepeatSearch {
     seen: Mutex<Seen>,
 }
 
-impl Default for Search {
+impl Default for RepeatSearch {
     fn default() -> Self {
         Self::holding(MOST_IDS)
     }
 }
 
-impl Search {
+impl RepeatSearch {
     /// One that holds at most so many ids at a time, at least 1.
     pub(super) fn holding(most_ids: usize) -> Self {
         let seen =
@@ -93,7 +93,7 @@ impl Search {
     }
 
     /// Whether the log has to be read again, for ids that were too many to hold. To be asked after each reading.
-    pub(super) fn goes_on(&self) -> bool {
+    pub(super) fn needs_another_reading(&self) -> bool {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.earliest = FxHashMap::default();
         match seen.last {
@@ -154,13 +154,13 @@ mod tests {
 
     /// What a search finds in blocks of a number and hashes, read in this order.
     fn found(blocks: &[(usize, Vec<u64>)], most_ids: usize) -> Repeats {
-        let search = Search::holding(most_ids);
+        let search = RepeatSearch::holding(most_ids);
         loop {
             for (number, hashes) in blocks {
                 let ids: Vec<(u64, u64)> = hashes.iter().copied().zip(0..).collect();
                 search.take(0, *number, &ids);
             }
-            if !search.goes_on() {
+            if !search.needs_another_reading() {
                 return search.found();
             }
         }
@@ -184,16 +184,16 @@ mod tests {
             for (place, hash) in hashes.iter().enumerate() {
                 let came_before = hashes[..place].contains(hash);
                 let line = (place % block_rows) as u64;
-                prop_assert_eq!(repeats.of(0, place / block_rows).has(line), came_before, "row {}", place);
+                prop_assert_eq!(repeats.in_block(0, place / block_rows).has(line), came_before, "row {}", place);
             }
-            prop_assert!(!repeats.of(1, 0).has(0) && !repeats.of(0, 0).has(10_000));
+            prop_assert!(!repeats.in_block(1, 0).has(0) && !repeats.in_block(0, 0).has(10_000));
         }
     }
 
     #[test]
     fn one_id_without_end_takes_a_bit_a_row() {
         let repeats = found(&[(0, vec![7; 1_000_000])], 1);
-        assert_eq!((repeats.count(0), repeats.of(0, 0).has(0)), (999_999, false));
+        assert_eq!((repeats.count(0), repeats.in_block(0, 0).has(0)), (999_999, false));
         assert_eq!(repeats.lines[&(0, 0)].len(), 1_000_000_usize.div_ceil(64));
     }
 }

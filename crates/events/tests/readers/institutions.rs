@@ -1,17 +1,16 @@
 //! Logs of several institutions as one source.
 
-use staycast_events::formats::OpenOptions;
-use staycast_events::formats::institutions::{INSTITUTION, Institution, open};
+use staycast_events::formats::{INSTITUTION, Institution, OpenOptions, open_institutions};
 use staycast_events::{Source, Tally};
 
-use crate::common::{Folder, events, fixture, in_words, open as open_one, read};
+use crate::common::{Folder, events, fixture, in_words, open, read};
 
 fn institution(name: &str, format: &str) -> Institution {
     Institution { name: name.to_owned(), inputs: vec![fixture(&format!("{format}/base"))] }
 }
 
 fn both(options: &OpenOptions) -> Source {
-    open(&[institution("south", "oulad"), institution("north", "kdd2015")], options).unwrap()
+    open_institutions(&[institution("south", "oulad"), institution("north", "kdd2015")], options).unwrap()
 }
 
 #[test]
@@ -21,7 +20,7 @@ fn each_has_the_events_it_has_alone() {
     let mut expected = Vec::new();
     let mut tally = Tally::default();
     for (name, format) in [("north", "kdd2015"), ("south", "oulad")] {
-        let alone = open_one(&fixture(&format!("{format}/base"))).unwrap();
+        let alone = open(&fixture(&format!("{format}/base"))).unwrap();
         expected.extend(events(&alone).into_iter().map(|event| format!("{name}:{event}")));
         tally.append(read(&alone).unwrap().tally);
     }
@@ -70,7 +69,7 @@ fn labels_name_the_institution() {
 
 #[test]
 fn names_that_do_not_tell_institutions_apart_are_refused() {
-    let refused = |institutions: &[Institution]| match open(institutions, &OpenOptions::default()) {
+    let refused = |institutions: &[Institution]| match open_institutions(institutions, &OpenOptions::default()) {
         Ok(_) => panic!("it was opened"),
         Err(error) => error.to_string(),
     };

@@ -1,12 +1,14 @@
-//! An event of Caliper to what it says.
+//! Parses an event of Caliper.
 
 use std::sync::Arc;
 
 use super::kinds::Kinds;
 use crate::event::ObjectKey;
 use crate::formats::course_ids::{course_path, decoded};
-use crate::formats::statements::{Change, Deed, Grammar, Statement, Subject, Unusable, resolved};
-use crate::json::{self, Broken, Cursor, Text, Value};
+use crate::formats::statements::{
+    Content, EnrolmentChange, Interaction, Statement, StatementParser, Unusable, resolved,
+};
+use crate::json::{self, Cursor, InvalidJson, Text, Value};
 use crate::kind::Detail;
 use crate::tally::{Reason, shape};
 use crate::time::parse_instant;
@@ -29,7 +31,7 @@ fn is_course(kind: Option<Text<'_>>) -> bool {
 }
 
 impl<'a> Entity<'a> {
-    fn read(cursor: &mut Cursor<'a>) -> Result<Self, Broken> {
+    fn read(cursor: &mut Cursor<'a>) -> Result<Self, InvalidJson> {
         let mut entity = Self::default();
         if !cursor.is_object() {
             entity.id = cursor.value()?.text();
@@ -66,7 +68,7 @@ struct Score {
 }
 
 impl Score {
-    fn read(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Broken> {
+    fn read(&mut self, cursor: &mut Cursor<'_>) -> Result<(), InvalidJson> {
         if !cursor.is_object() {
             return cursor.skip();
         }
@@ -119,7 +121,7 @@ struct Members<'a> {
 }
 
 impl<'a> Members<'a> {
-    fn of(line: &'a [u8]) -> Result<Self, Broken> {
+    fn parse(line: &'a [u8]) -> Result<Self, InvalidJson> {
         let mut members = Self::default();
         json::object(line, |key, cursor| {
             match key {
@@ -172,17 +174,17 @@ pub(super) struct Scratch {
     object: Vec<u8>,
 }
 
-/// Understands events of Caliper.
+/// Parses events of Caliper.
 #[derive(Clone)]
-pub(super) struct Events {
+pub(super) struct CaliperEvents {
     pub(super) kinds: Arc<Kinds>,
 }
 
-impl Grammar for Events {
+impl StatementParser for CaliperEvents {
     type Scratch = Scratch;
 
-    fn understand<'l>(&self, line: &'l [u8], scratch: &'l mut Scratch) -> Result<Statement<'l>, Unusable> {
-        let members = Members::of(line)?;
+    fn parse<'l>(&self, line: &'l [u8], scratch: &'l mut Scratch) -> Result<Statement<'l>, Unusable> {
+        let members = Members::parse(line)?;
         let event = last_word(resolved(members.kind, &mut scratch.kind));
         let action = last_word(resolved(members.action, &mut scratch.action));
         if event.is_empty() || action.is_empty() {
@@ -204,9 +206,9 @@ impl Grammar for Events {
         };
         let change = match action {
             _ if event != b"Event" || !is_course(members.object.kind) => None,
-            b"Activated" => Some(Change::Enrolled),
-            b"Deactivated" => Some(Change::Withdrew),
-            b"Completed" => Some(Change::Completed),
+            b"Activated" => Some(EnrolmentChange::Enrolled),
+            b"Deactivated" => Some(EnrolmentChange::Withdrew),
+            b"Completed" => Some(EnrolmentChange::Completed),
             _ => None,
         };
         let detail = match (event, action) {
@@ -217,11 +219,11 @@ impl Grammar for Events {
             (b"MessageEvent", b"Posted") => Some(Detail::Post),
             _ => None,
         };
-        let kind = detail.map_or_else(|| self.kinds.of(event, action), |detail| self.kinds.telling(detail));
+        let kind = detail.map_or_else(|| self.kinds.find(event, action), |detail| self.kinds.with_detail(detail));
         let object = resolved(members.object.assignable.or(members.object.id), &mut scratch.object);
-        let deed = Deed { learner, number: None, kind, object: ObjectKey::from_id(object), received: None };
-        let change = change.map(|change| (Subject::Named(learner), change));
+        let interaction =
+            Interaction { learner, number: None, kind, object: ObjectKey::from_id(object), received: None };
         let id = resolved(members.id, &mut scratch.id);
-        Ok(Statement { course, instant, id, deed: Some(deed), change })
+        Ok(Statement { course, instant, id, content: Content::new(interaction, change) })
     }
 }

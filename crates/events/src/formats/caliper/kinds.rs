@@ -4,7 +4,9 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::Activity::{self, Access, Discussion, Download, Login, Navigate, Other, Post, Problem, Submission, Video};
+use crate::activity::Activity::{
+    self, Access, Discussion, Download, Login, Navigate, Other, Post, Problem, Submission, Video,
+};
 use crate::kind::{Detail, EventKind};
 
 /// Types of events, what they count as, and their actions.
@@ -62,7 +64,7 @@ const TYPES: &[(&str, Activity, &[&str])] = &[
     ("Event", Access, &["Viewed"]),
 ];
 
-/// What an action that its type does not name counts as.
+/// Activities of actions that their types do not name.
 const STRAYS: &[(&str, Activity)] = &[
     ("AnnotationEvent", Access),
     ("AssessmentEvent", Problem),
@@ -122,13 +124,13 @@ impl Kinds {
     }
 
     /// The kind of an event of this type and action.
-    pub(super) fn of(&self, event: &[u8], action: &[u8]) -> u8 {
+    pub(super) fn find(&self, event: &[u8], action: &[u8]) -> u8 {
         let named = self.by_action.get(&(event, action));
         named.or_else(|| self.by_type.get(event)).copied().unwrap_or_default()
     }
 
-    /// The kind that tells this.
-    pub(super) fn telling(&self, detail: Detail) -> u8 {
+    /// Returns the kind with this detail.
+    pub(super) fn with_detail(&self, detail: Detail) -> u8 {
         self.first_detailed + DETAILED.iter().position(|(.., told)| *told == detail).unwrap_or_default() as u8
     }
 }
@@ -141,7 +143,7 @@ mod tests {
     fn types_and_actions() {
         let kinds = Kinds::new();
         let kind = |event: &str, action: &str| {
-            let kind = &kinds.all()[kinds.of(event.as_bytes(), action.as_bytes()) as usize];
+            let kind = &kinds.all()[kinds.find(event.as_bytes(), action.as_bytes()) as usize];
             (kind.raw.clone(), kind.activity)
         };
         assert_eq!(kind("MediaEvent", "Paused"), ("MediaEvent.Paused".to_owned(), Video));
@@ -149,7 +151,7 @@ mod tests {
         assert_eq!(kind("AssignableEvent", "Submitted"), ("AssignableEvent.Submitted".to_owned(), Submission));
         assert_eq!(kind("BreakEvent", "Paused"), ("unknown".to_owned(), Other));
         for (name, _, detail) in DETAILED {
-            let kind = &kinds.all()[kinds.telling(detail) as usize];
+            let kind = &kinds.all()[kinds.with_detail(detail) as usize];
             assert_eq!((kind.raw.as_str(), kind.detail), (name, detail));
         }
     }

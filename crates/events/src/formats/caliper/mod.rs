@@ -29,29 +29,47 @@
 mod event;
 mod kinds;
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use self::event::Events;
+use self::event::CaliperEvents;
 use self::kinds::Kinds;
-use super::statements::{self, Layout, Look};
+use super::log_format::{FileRole, LogFormat, OpenRequest};
+use super::statements::{self, Layout, StatementFormat};
 use crate::error::ReadError;
+use crate::file_head::FileHead;
 use crate::json;
 use crate::source::Source;
 
-const LOOK: Look = Look {
-    format: "caliper",
+const FORMAT: StatementFormat = StatementFormat {
+    name: "caliper",
     layout: Layout::Objects(b"data"),
-    fits: is_event,
-    is: "it is JSON events with type, action, actor and eventTime",
+    is_statement: is_event,
+    description: "it is JSON events with type, action, actor and eventTime",
+    evidence: "has events with action, actor and eventTime",
+    no_evidence: "has no events with action, actor and eventTime near its beginning",
 };
 
-/// The logs among `files`: files that begin with an event, or with an envelope of events.
-///
-/// # Errors
-/// When a file can't be read.
-pub fn sort_files(files: &[PathBuf]) -> Result<Vec<PathBuf>, ReadError> {
-    statements::sort_files(files, &LOOK)
+/// Events of Caliper Analytics.
+pub(super) struct Caliper;
+
+impl LogFormat for Caliper {
+    fn name(&self) -> &'static str {
+        FORMAT.name
+    }
+
+    fn summary(&self) -> &'static str {
+        "Caliper 1.2 events, as JSON lines, arrays or envelopes"
+    }
+
+    fn detect(&self, file: &FileHead) -> FileRole {
+        FORMAT.detect(file)
+    }
+
+    fn open(&self, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
+        let kinds = Arc::new(Kinds::new());
+        let all = kinds.all().to_vec();
+        statements::open(request, &FORMAT, &CaliperEvents { kinds }, all)
+    }
 }
 
 fn is_event(object: &[u8]) -> bool {
@@ -63,20 +81,4 @@ fn is_event(object: &[u8]) -> bool {
         cursor.skip()
     });
     whole.is_ok() && has == [true; 3]
-}
-
-/// Opens events: reads them once for who is enrolled and when courses run. `courses` gives the dates of courses.
-///
-/// # Errors
-/// When there are none among `files`, one can't be read, no event is about a learner in a course, or the events of a course
-/// lie too far apart to infer when it runs.
-pub fn open(
-    files: &[PathBuf],
-    courses: Option<&Path>,
-    reason: String,
-    block_bytes: usize,
-) -> Result<Source, ReadError> {
-    let kinds = Arc::new(Kinds::new());
-    let all = kinds.all().to_vec();
-    statements::open(files, courses, reason, &LOOK, (&Events { kinds }, all), block_bytes)
 }

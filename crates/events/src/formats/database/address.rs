@@ -34,7 +34,7 @@ impl Address {
     pub(in crate::formats) fn parse(url: &str) -> Result<Self, ReadError> {
         let fail = |what: &str| {
             let what = format!("{what}; give mysql://USER:PASSWORD@HOST/DATABASE, mariadb://… or postgres://…");
-            Err(ReadError::Database { place: "--source".to_owned(), what })
+            Err(ReadError::Database { place: "the address of the database".to_owned(), what })
         };
         let Some((scheme, rest)) = url.split_once("://") else {
             return fail("this is no address of a database");

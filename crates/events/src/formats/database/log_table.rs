@@ -9,7 +9,8 @@ use super::session::Server;
 use crate::error::ReadError;
 use crate::event::Event;
 use crate::event_file::{BlockSink, EventFile, ReadPurpose};
-use crate::formats::table::{Field, Fields, MOST_COLUMNS, RowSink, Shaped};
+use crate::formats::table::mapped_row::{Field, Fields, MOST_COLUMNS, RowSink};
+use crate::formats::table::row_template::RowMaker;
 use crate::intake::Intake;
 use crate::row_limits::RowLimits;
 use crate::source_inputs::DatabaseTable;
@@ -38,8 +39,8 @@ pub(in crate::formats) struct LogTable {
 }
 
 impl LogTable {
-    /// Looks at the table `name`, without its prefix. `beside` is recorded with it.
-    pub(in crate::formats) fn look(
+    /// Reads the columns and the size of the table `name`, which is given without its prefix. `beside` is recorded with it.
+    pub(in crate::formats) fn open(
         server: &Arc<Server>,
         name: &str,
         beside: Vec<DatabaseTable>,
@@ -72,13 +73,13 @@ impl LogTable {
     }
 
     /// The table as a log whose rows go to `rows`.
-    pub(in crate::formats) fn open<S: RowSink + 'static>(
+    pub(in crate::formats) fn event_file<S: RowSink + 'static>(
         self: &Arc<Self>,
-        rows: Shaped<S>,
+        rows: RowMaker<S>,
     ) -> Result<Box<dyn EventFile>, ReadError> {
         let mut selected: Vec<String> = Vec::new();
         let mut places: Vec<Option<usize>> = Vec::new();
-        for column in &rows.recipe.columns {
+        for column in &rows.template.columns {
             let there = self.columns.contains(&column.name);
             if !there && !column.may_lack {
                 return Err(missing_column(&self.path, "log", &column.name, &self.columns));
@@ -100,7 +101,7 @@ struct DatabaseLog<S> {
     /// Places in a row of the columns that the mapping names.
     places: Vec<Option<usize>>,
     block_ids: u64,
-    rows: Shaped<S>,
+    rows: RowMaker<S>,
 }
 
 impl<S: RowSink> DatabaseLog<S> {

@@ -5,7 +5,7 @@
 //! as given and nowhere else: neither in errors nor in what is recorded.
 
 mod address;
-mod log_table;
+pub(in crate::formats) mod log_table;
 mod session;
 
 pub(super) use self::address::Address;

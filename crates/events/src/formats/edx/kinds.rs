@@ -8,7 +8,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::Activity::{
+use crate::activity::Activity::{
     self, Access, Discussion, Download, Navigate, Other, PageClose, Post, Problem, Submission, Video, Wiki,
 };
 use crate::kind::{Detail, EventKind};
@@ -224,13 +224,13 @@ impl Kinds {
         self.by_part.get(word).copied().unwrap_or_else(|| self.by_part[&b"*"[..]])
     }
 
-    /// The kind that tells this.
-    pub(super) fn telling(&self, detail: Detail) -> u8 {
+    /// Returns the kind with this detail.
+    pub(super) fn with_detail(&self, detail: Detail) -> u8 {
         self.details[&detail]
     }
 
     /// Whether a kind tells more than its activity.
-    pub(super) fn tells(&self, kind: u8) -> bool {
+    pub(super) fn has_detail(&self, kind: u8) -> bool {
         self.kinds[kind as usize].detail != Detail::Nothing
     }
 

@@ -1,10 +1,12 @@
-//! A line of a tracking log to what it says.
+//! Parses a line of a tracking log into a statement.
 
 use super::kinds::Kinds;
 use crate::event::ObjectKey;
 use crate::formats::course_ids::{course_path, decoded, is_course};
-use crate::formats::statements::{Change, Deed, Grammar, Statement, Subject, Unusable, resolved};
-use crate::json::{self, Broken, Cursor, Text, Value};
+use crate::formats::statements::{
+    Content, EnrolmentChange, EnrolmentReport, Interaction, Statement, StatementParser, Subject, Unusable, resolved,
+};
+use crate::json::{self, Cursor, InvalidJson, Text, Value};
 use crate::kind::Detail;
 use crate::tally::{Reason, shape};
 use crate::time::parse_instant;
@@ -40,7 +42,7 @@ enum Event<'a> {
 }
 
 impl<'a> Members<'a> {
-    fn of(line: &'a [u8]) -> Result<Self, Broken> {
+    fn parse(line: &'a [u8]) -> Result<Self, InvalidJson> {
         let mut members = Self::default();
         json::object(line, |key, cursor| {
             match key {
@@ -90,7 +92,7 @@ struct Data<'a> {
 }
 
 impl<'a> Data<'a> {
-    fn read(cursor: &mut Cursor<'a>) -> Result<Self, Broken> {
+    fn read(cursor: &mut Cursor<'a>) -> Result<Self, InvalidJson> {
         let mut data = Self::default();
         cursor.members(|key, cursor| {
             match key {
@@ -153,7 +155,7 @@ pub(super) struct Scratch {
     object: Vec<u8>,
 }
 
-/// Understands tracking logs.
+/// Parses tracking logs.
 #[derive(Clone)]
 pub(super) struct TrackingLog {
     pub(super) kinds: Arc<Kinds>,
@@ -174,11 +176,11 @@ fn json_of(line: &[u8]) -> Result<&[u8], Unusable> {
     }
 }
 
-impl Grammar for TrackingLog {
+impl StatementParser for TrackingLog {
     type Scratch = Scratch;
 
-    fn understand<'l>(&self, line: &'l [u8], scratch: &'l mut Scratch) -> Result<Statement<'l>, Unusable> {
-        let members = Members::of(json_of(line)?)?;
+    fn parse<'l>(&self, line: &'l [u8], scratch: &'l mut Scratch) -> Result<Statement<'l>, Unusable> {
+        let members = Members::parse(json_of(line)?)?;
         let data = Data::within(members.event, &mut scratch.event);
         let learner = resolved(members.username, &mut scratch.username);
         let learner = (!learner.is_empty() && learner != NOBODY).then_some(learner);
@@ -188,10 +190,11 @@ impl Grammar for TrackingLog {
         let is_request = event_type.starts_with(b"/") || event_type.starts_with(b"http");
         let by_type = if is_request { None } else { self.kinds.named(event_type) };
         let by_name = if name == event_type { by_type } else { self.kinds.named(name) };
-        let change = change(if by_name.is_some() { name } else { event_type })
-            .and_then(|change| Some((subject(learner, members.user_id, data.as_ref())?, change)));
-        if learner.is_none() && change.is_none() {
-            return Err(Unusable::new(Reason::NoLearner, "no username"));
+        let report = enrolment_change(if by_name.is_some() { name } else { event_type }).and_then(|change| {
+            Some(EnrolmentReport { subject: subject(learner, members.user_id, data.as_ref())?, change })
+        });
+        if learner.is_none() && report.is_none() {
+            return Err(no_learner());
         }
 
         let written = resolved(members.course, &mut scratch.course);
@@ -208,8 +211,8 @@ impl Grammar for TrackingLog {
             None
         };
         let course = match path {
-            // What becomes of an enrolment is told of the course that the event names itself.
-            _ if change.is_some() && is_course(data_course) => data_course,
+            // A change of an enrolment is one in the course that the event names itself.
+            _ if report.is_some() && is_course(data_course) => data_course,
             _ if !context_course.is_empty() => context_course,
             Some(path) => path.course,
             None if is_course(data_course) => data_course,
@@ -222,8 +225,8 @@ impl Grammar for TrackingLog {
             return Err(Unusable::new(Reason::BadTime, format!("time of shape `{shape}` is not YYYY-MM-DDTHH:MM:SS")));
         };
 
-        let deed = learner.map(|learner| {
-            let told = Told {
+        let interaction = learner.map(|learner| {
+            let names = EventNames {
                 event_type,
                 by_type,
                 by_name,
@@ -231,33 +234,38 @@ impl Grammar for TrackingLog {
             };
             let source = resolved(members.source, &mut scratch.source);
             let engages = !written.is_empty() && written == context_course && !event_type.is_empty();
-            let (kind, received) = self.kind(&told, source, data.as_ref().filter(|_| engages));
-            let object = match told.part {
+            let (kind, received) = self.kind(&names, source, data.as_ref().filter(|_| engages));
+            let object = match names.part {
                 Some(_) => event_type.split(|&byte| byte == b'?').next().unwrap_or_default(),
                 None => resolved(data.and_then(|data| data.object()), &mut scratch.object),
             };
             let target = resolved(data.and_then(|data| data.target), &mut scratch.target);
             let received = received.filter(|_| !target.is_empty()).map(|kind| (target, kind));
-            Deed { learner, number: members.user_id, kind, object: ObjectKey::from_id(object), received }
+            Interaction { learner, number: members.user_id, kind, object: ObjectKey::from_id(object), received }
         });
+        let content = Content::from_parts(interaction, report).ok_or_else(no_learner)?;
         // Tracking events have no id.
-        Ok(Statement { course, instant, id: b"", deed, change })
+        Ok(Statement { course, instant, id: b"", content })
     }
 }
 
-/// What an event says about an enrolment.
-fn change(name: &[u8]) -> Option<Change> {
+fn no_learner() -> Unusable {
+    Unusable::new(Reason::NoLearner, "no username")
+}
+
+/// Returns the change of an enrolment that an event of this name reports.
+fn enrolment_change(name: &[u8]) -> Option<EnrolmentChange> {
     match name {
-        b"edx.course.enrollment.activated" => Some(Change::Enrolled),
-        b"edx.course.enrollment.deactivated" => Some(Change::Withdrew),
+        b"edx.course.enrollment.activated" => Some(EnrolmentChange::Enrolled),
+        b"edx.course.enrollment.deactivated" => Some(EnrolmentChange::Withdrew),
         b"edx.course.grade.passed.first_time" | b"edx.course.grade.now_passed" | b"edx.certificate.created" => {
-            Some(Change::Completed)
+            Some(EnrolmentChange::Completed)
         }
         _ => None,
     }
 }
 
-/// Whom a change is about: the one the event names by number, who need not be the one who caused it.
+/// Returns the learner whose enrolment changed: the one the event names by number, who need not be the one who caused it.
 fn subject<'l>(learner: Option<&'l [u8]>, actor: Option<u64>, data: Option<&Data<'_>>) -> Option<Subject<'l>> {
     match (learner, data.and_then(|data| data.user_id)) {
         (Some(learner), number) if number.is_none() || number == actor => Some(Subject::Named(learner)),
@@ -265,8 +273,8 @@ fn subject<'l>(learner: Option<&'l [u8]>, actor: Option<u64>, data: Option<&Data
     }
 }
 
-/// What an event is called, and the kinds that its type and name stand for.
-struct Told<'a> {
+/// The type and name of an event, and the kinds they stand for.
+struct EventNames<'a> {
     event_type: &'a [u8],
     by_type: Option<u8>,
     by_name: Option<u8>,
@@ -275,27 +283,27 @@ struct Told<'a> {
 }
 
 impl TrackingLog {
-    /// The kind of an event, and the kind it is for the one whom it befalls. `data` are its members, unless it does not
-    /// engage.
-    fn kind(&self, told: &Told<'_>, source: &[u8], data: Option<&Data<'_>>) -> (u8, Option<u8>) {
+    /// Returns the kind of an event, and the kind it is for another learner who receives it. `data` are its members, unless
+    /// it does not engage.
+    fn kind(&self, names: &EventNames<'_>, source: &[u8], data: Option<&Data<'_>>) -> (u8, Option<u8>) {
         let kinds = &*self.kinds;
         // The name says more than the type, but where engagement rests on the type the name is only another word for it.
-        let telling = told.by_type.filter(|&kind| kinds.tells(kind) || told.event_type == b"problem_check");
-        let known = telling.or(told.by_name).or(told.by_type);
-        let kind = known.unwrap_or_else(|| told.part.map_or_else(|| kinds.unknown(), |part| kinds.part(part)));
+        let detailed = names.by_type.filter(|&kind| kinds.has_detail(kind) || names.event_type == b"problem_check");
+        let known = detailed.or(names.by_name).or(names.by_type);
+        let kind = known.unwrap_or_else(|| names.part.map_or_else(|| kinds.unknown(), |part| kinds.part(part)));
         let given = |text: Option<Text<'_>>| text.is_some_and(|text| !text.raw.trim_ascii().is_empty());
         let Some(data) = data else { return (kinds.unengaged(kind), None) };
-        match told.event_type {
+        match names.event_type {
             b"problem_check" if source == b"server" && given(data.problem_id) => {
                 let right = data.success.is_some_and(|success| success.raw.eq_ignore_ascii_case(b"correct"));
-                (kinds.telling(if right { Detail::AttemptRight } else { Detail::AttemptWrong }), None)
+                (kinds.with_detail(if right { Detail::AttemptRight } else { Detail::AttemptWrong }), None)
             }
             b"problem_check" => (kinds.unengaged(kind), None),
             b"play_video" if !given(data.id) => (kinds.unengaged(kind), None),
             event_type => match voted_on(event_type) {
                 Some(post) => self.vote(kind, post, data),
                 // A name alone tells nothing that counts as engagement.
-                None if kinds.tells(kind) && telling != Some(kind) => (kinds.unengaged(kind), None),
+                None if kinds.has_detail(kind) && detailed != Some(kind) => (kinds.unengaged(kind), None),
                 None => (kind, None),
             },
         }
@@ -314,7 +322,7 @@ impl TrackingLog {
             _ => return (self.kinds.unengaged(kind), None),
         };
         match post {
-            b"thread" | b"response" => (self.kinds.telling(given), Some(self.kinds.telling(received))),
+            b"thread" | b"response" => (self.kinds.with_detail(given), Some(self.kinds.with_detail(received))),
             _ => (kind, None),
         }
     }

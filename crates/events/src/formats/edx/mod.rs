@@ -49,29 +49,47 @@
 mod kinds;
 mod line;
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::kinds::Kinds;
 use self::line::TrackingLog;
-use super::statements::{self, Layout, Look};
+use super::log_format::{FileRole, LogFormat, OpenRequest};
+use super::statements::{self, Layout, StatementFormat};
 use crate::error::ReadError;
+use crate::file_head::FileHead;
 use crate::json;
 use crate::source::Source;
 
-const LOOK: Look = Look {
-    format: "edx",
+const FORMAT: StatementFormat = StatementFormat {
+    name: "edx",
     layout: Layout::Lines,
-    fits: is_event,
-    is: "it is tracking events as JSON, one a line, with event_source, event_type and time",
+    is_statement: is_event,
+    description: "it is tracking events as JSON, one a line, with event_source, event_type and time",
+    evidence: "has events with event_source, event_type and time",
+    no_evidence: "has no events with event_source, event_type and time near its beginning",
 };
 
-/// The logs among `files`: files of which one of the first lines is a tracking event.
-///
-/// # Errors
-/// When a file can't be read.
-pub fn sort_files(files: &[PathBuf]) -> Result<Vec<PathBuf>, ReadError> {
-    statements::sort_files(files, &LOOK)
+/// Tracking logs of Open edX.
+pub(super) struct Edx;
+
+impl LogFormat for Edx {
+    fn name(&self) -> &'static str {
+        FORMAT.name
+    }
+
+    fn summary(&self) -> &'static str {
+        "Tracking logs of Open edX: JSON lines; dates of courses are given, or inferred"
+    }
+
+    fn detect(&self, file: &FileHead) -> FileRole {
+        FORMAT.detect(file)
+    }
+
+    fn open(&self, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
+        let kinds = Arc::new(Kinds::new());
+        let all = kinds.all().to_vec();
+        statements::open(request, &FORMAT, &TrackingLog { kinds }, all)
+    }
 }
 
 /// Whether a line is an event of a tracking log: it has a time, and the members that no other format has.
@@ -85,20 +103,4 @@ fn is_event(line: &[u8]) -> bool {
         cursor.skip()
     });
     whole.is_ok() && has == [true; 3]
-}
-
-/// Opens tracking logs: reads them once for who is enrolled and when courses run. `courses` gives the dates of courses.
-///
-/// # Errors
-/// When there is no log among `files`, one can't be read, no line is about a learner in a course, or the events of a course
-/// lie too far apart to infer when it runs.
-pub fn open(
-    files: &[PathBuf],
-    courses: Option<&Path>,
-    reason: String,
-    block_bytes: usize,
-) -> Result<Source, ReadError> {
-    let kinds = Arc::new(Kinds::new());
-    let all = kinds.all().to_vec();
-    statements::open(files, courses, reason, &LOOK, (&TrackingLog { kinds }, all), block_bytes)
 }

@@ -4,21 +4,22 @@
 //! read by [`usual`] straight from the block, without being cut into fields first. Whatever it does not take for
 //! certain is read the slow way, so that it changes nothing but the time.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use memchr::{memchr, memchr2};
 
+use crate::activity::Activity;
 use crate::error::ReadError;
 use crate::event::ObjectKey;
-use crate::formats::fields::{self, LogHeader, MOST_COLUMNS, each_line, split};
+use crate::file_head::FileHead;
+use crate::formats::fields::{LogHeader, MOST_COLUMNS, each_line, read_log_header, split};
 use crate::id_lookup::{EnrolmentLookup, IdLookup};
 use crate::index::EnrolmentIndex;
 use crate::intake::{EventRow, Intake};
+use crate::kind::EventKind;
 use crate::tally::{Reason, shape};
 use crate::text::{LineParser, TextFile};
 use crate::time::InstantParser;
-use crate::{Activity, EventKind};
 
 const EVENTS: [(&str, Activity); 8] = [
     ("access", Activity::Access),
@@ -49,28 +50,29 @@ pub(super) fn kinds() -> Vec<EventKind> {
     kinds
 }
 
-/// Opens the log at `path`.
-pub(super) fn open(path: &Path, index: Arc<Index>) -> Result<TextFile<LogParser>, ReadError> {
-    let LogHeader { table, bytes, width } = fields::open_log(path, "log")?;
+/// Opens the log in the file with this head.
+pub(super) fn open(head: &FileHead, enrolments: Arc<Enrolments>) -> Result<TextFile<LogParser>, ReadError> {
+    let LogHeader { table, bytes, width } = read_log_header(head, "log")?;
     let mut places = [0; COLUMNS.len()];
     for (place, name) in places.iter_mut().zip(COLUMNS) {
         *place = table.require(&[name])?;
     }
     let [enrolment, time, event, object] = places;
     let usual = table.columns().iter().map(String::as_str).eq(USUAL_COLUMNS);
-    let parser = LogParser { index, usual, width, enrolment, time, source: table.find(&["source"]), event, object };
-    Ok(TextFile::new(path, bytes, 1, parser))
+    let parser =
+        LogParser { enrolments, usual, width, enrolment, time, source: table.find(&["source"]), event, object };
+    Ok(TextFile::new(head, bytes, 1, parser))
 }
 
 /// Finds enrolments.
-pub(super) struct Index {
+pub(super) struct Enrolments {
     pub(super) known: EnrolmentLookup,
     /// Those whose course is unknown.
     pub(super) without_course: IdLookup,
 }
 
 pub(super) struct LogParser {
-    index: Arc<Index>,
+    enrolments: Arc<Enrolments>,
     /// Whether the columns stand in the usual order.
     usual: bool,
     width: usize,
@@ -167,7 +169,7 @@ impl LogParser {
         let usual = usual(&text[id_length + 1..])?;
         if !same {
             let id = &text[..id_length];
-            before.set(id, self.index.known.get(id));
+            before.set(id, self.enrolments.known.get(id));
         }
         let enrolment = before.enrolment?;
         let instant = before.times.parse(usual.time)?;
@@ -185,7 +187,7 @@ impl LogParser {
         }
         let id = fields[self.enrolment];
         if id != before.id {
-            before.set(id, self.index.known.get(id));
+            before.set(id, self.enrolments.known.get(id));
         }
         let Some(enrolment) = before.enrolment else {
             return self.refuse_stranger(id, number, intake);
@@ -202,7 +204,7 @@ impl LogParser {
     fn refuse_stranger(&self, id: &[u8], number: u64, intake: &mut Intake<'_>) {
         if id.is_empty() {
             intake.refuse(Reason::MissingId, number, || "no enrollment_id".to_owned());
-        } else if self.index.without_course.get(id).is_some() {
+        } else if self.enrolments.without_course.get(id).is_some() {
             let what = || "its enrolment has no course with dates".to_owned();
             intake.refuse(Reason::UnknownCourse, number, what);
         } else {

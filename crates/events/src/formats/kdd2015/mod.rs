@@ -6,20 +6,18 @@
 
 mod log;
 
-use std::path::{Path, PathBuf};
-
 use rustc_hash::FxHashMap;
 
 use super::calendar::{CalendarEntry, read_calendar};
-use super::fields;
 use super::labels::apply_labels;
+use super::log_format::{DetectedFile, FileRole, LogFormat, OpenRequest, Strength, inputs_with_role, missing_table};
 use crate::capabilities::Capabilities;
 use crate::error::ReadError;
 use crate::event::ObjectKey;
 use crate::event_file::EventFile;
+use crate::file_head::FileHead;
 use crate::id_lookup::{EnrolmentLookup, IdLookup};
 use crate::index::CourseIndex;
-use crate::input::bare_name;
 use crate::releases::ReleaseList;
 use crate::roster::{Course, Enrolment, Roster};
 use crate::source::{Granularity, Source, SourceLabels};
@@ -30,101 +28,112 @@ use crate::time::parse_instant;
 
 use std::sync::Arc;
 
-/// The files of a KDD Cup 2015 folder, by what they are.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Files {
-    /// The log's parts.
-    pub logs: Vec<PathBuf>,
-    /// Who is enrolled.
-    pub enrolments: Vec<PathBuf>,
-    /// When courses run.
-    pub calendar: Option<PathBuf>,
-    /// What a course consists of.
-    pub objects: Option<PathBuf>,
-    /// Who dropped out.
-    pub truths: Vec<PathBuf>,
-}
+const FORMAT: &str = "kdd2015";
 
-/// Sorts `files` into roles by their headers, truth files by their names. `None` for those of no role.
-///
-/// # Errors
-/// When a file can't be read.
-pub fn sort_files(files: &[PathBuf]) -> Result<Files, ReadError> {
-    let mut sorted = Files::default();
-    for path in files {
-        let columns = fields::header(path)?;
-        let has = |name: &str| columns.iter().any(|column| column == name);
-        let name = bare_name(path);
+/// KDD Cup 2015 (XuetangX).
+pub(super) struct Kdd2015;
+
+impl LogFormat for Kdd2015 {
+    fn name(&self) -> &'static str {
+        FORMAT
+    }
+
+    fn summary(&self) -> &'static str {
+        "KDD Cup 2015 (XuetangX): log*.csv, enrollment*.csv, date.csv; object.csv and truth*.csv if there"
+    }
+
+    /// Decides by the header, of truth files by the name.
+    fn detect(&self, file: &FileHead) -> FileRole {
+        let has = |name: &str| file.has_column(name);
+        let name = file.bare_name();
         if has("enrollment_id") && has("time") && has("event") {
-            sorted.logs.push(path.clone());
+            FileRole::decisive("log", HAS_LOG_COLUMNS)
         } else if has("enrollment_id") && has("username") {
-            sorted.enrolments.push(path.clone());
+            FileRole::fitting("enrolments", "has the columns enrollment_id and username")
         } else if has("course_id") && has("from") {
-            sorted.calendar.get_or_insert_with(|| path.clone());
+            FileRole::fitting("calendar", "has the columns course_id and from")
         } else if has("module_id") {
-            sorted.objects.get_or_insert_with(|| path.clone());
-        } else if name.starts_with("truth") || (has("enrollment_id") && has("label")) {
-            sorted.truths.push(path.clone());
+            FileRole::fitting("objects", "has the column module_id")
+        } else if name.starts_with("truth") {
+            FileRole::fitting("truth", "is named like the table of labels")
+        } else if has("enrollment_id") && has("label") {
+            FileRole::fitting("truth", "has the columns enrollment_id and label")
         } else if name.starts_with("log") && name.ends_with(".csv") {
             // Named like the log but not recognised: its own reader says best what is wrong.
-            sorted.logs.push(path.clone());
+            if has("enrollment_id") { FileRole::decisive("log", HAS_LOG_COLUMNS) } else { FileRole::named_only("log") }
         } else if name.starts_with("enrollment") && name.ends_with(".csv") {
-            sorted.enrolments.push(path.clone());
+            FileRole::named_only("enrolments")
         } else if name == "date.csv" {
-            sorted.calendar.get_or_insert_with(|| path.clone());
+            FileRole::named_only("calendar")
         } else if name == "object.csv" {
-            sorted.objects.get_or_insert_with(|| path.clone());
+            FileRole::named_only("objects")
+        } else {
+            FileRole::none("has neither the columns nor the name of a table of KDD Cup 2015")
         }
     }
-    Ok(sorted)
+
+    fn evidence(&self, files: &[DetectedFile]) -> Option<String> {
+        let has_role = |role: &str| files.iter().any(|file| file.role.name == Some(role));
+        let log = files.iter().find(|file| file.role.name == Some("log"))?;
+        let name = log.head.name();
+        if log.role.strength == Strength::Decisive {
+            return Some(format!("{name} {}", log.role.because));
+        }
+        // A log that is only named like one is taken for it when there is more to go by: many logs are called log.csv.
+        let beside_others = has_role("enrolments") || has_role("calendar");
+        beside_others.then(|| format!("{name} stands beside other tables of KDD Cup 2015"))
+    }
+
+    fn open(&self, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
+        open(request)
+    }
 }
 
-/// Opens a KDD Cup 2015 log: reads every table but the log. `courses` stands in for `date.csv`.
-///
-/// # Errors
-/// When a table is missing, can't be read, lacks a column, or has no usable row.
-pub fn open(files: &Files, courses: Option<&Path>, reason: String) -> Result<Source, ReadError> {
-    let missing = |table, what_to_do: &str| ReadError::MissingTable {
-        format: "kdd2015",
-        table,
-        where_: "the files given".to_owned(),
-        what_to_do: what_to_do.to_owned(),
+const HAS_LOG_COLUMNS: &str = "has the columns enrollment_id, time, event and object";
+
+/// Reads every table but the log. A file of dates stands in for `date.csv`.
+fn open(request: &OpenRequest<'_>) -> Result<Source, ReadError> {
+    let [logs, enrolments, objects, truths] =
+        ["log", "enrolments", "objects", "truth"].map(|role| request.heads_with(role));
+    let calendar_file = match request.courses_head()? {
+        Some(given) => Some(given),
+        None => request.heads_with("calendar").into_iter().next(),
     };
-    if files.logs.is_empty() {
+    let missing = |table, what_to_do: &str| missing_table(FORMAT, table, what_to_do);
+    if logs.is_empty() {
         return Err(missing("log", "it is log*.csv, with the columns enrollment_id,time,source,event,object"));
     }
-    if files.enrolments.is_empty() {
+    if enrolments.is_empty() {
         return Err(missing("enrolments", "it is enrollment*.csv, with the columns enrollment_id,username,course_id"));
     }
-    let Some(calendar_path) = courses.or(files.calendar.as_deref()) else {
-        return Err(missing("calendar", "it is date.csv, with the columns course_id,from,to; or give --courses FILE"));
+    let Some(calendar_file) = calendar_file else {
+        return Err(missing("calendar", "it is date.csv, with the columns course_id,from,to"));
     };
+    let objects = objects.into_iter().next();
     let mut tables = Tally::default();
-    let calendar = read_calendar(calendar_path, &mut tables)?;
-    let (mut roster, without_course) = read_enrolments(&files.enrolments, &calendar, &mut tables)?;
-    if let Some(path) = &files.objects {
-        read_releases(path, &mut roster, &mut tables)?;
+    let calendar = read_calendar(&calendar_file, &mut tables)?;
+    let (mut roster, without_course) = read_enrolments(&enrolments, &calendar, &mut tables)?;
+    if let Some(objects) = &objects {
+        read_releases(objects, &mut roster, &mut tables)?;
     }
-    for path in &files.truths {
+    for truth in &truths {
         // The truth covers enrolments without a course too; of those only the count is kept.
-        apply_labels(path, &mut roster, &mut tables)?;
+        apply_labels(truth, &mut roster, &mut tables)?;
     }
-    let index = Arc::new(log::Index { known: EnrolmentLookup::new(&roster), without_course: without_course.index() });
+    let index =
+        Arc::new(log::Enrolments { known: EnrolmentLookup::new(&roster), without_course: without_course.lookup() });
     let mut events: Vec<Box<dyn EventFile>> = Vec::new();
-    for path in &files.logs {
-        events.push(Box::new(log::open(path, Arc::clone(&index))?));
+    for file in &logs {
+        events.push(Box::new(log::open(file, Arc::clone(&index))?));
     }
-    let role = |role: &'static str, paths: &[PathBuf]| -> Vec<InputFile> {
-        paths.iter().map(|path| InputFile { role, path: path.clone() }).collect()
-    };
-    let mut inputs = role("log", &files.logs);
-    inputs.extend(role("enrolments", &files.enrolments));
-    inputs.push(InputFile { role: "calendar", path: calendar_path.to_owned() });
-    inputs.extend(role("objects", files.objects.as_slice()));
-    inputs.extend(role("truth", &files.truths));
+    let mut inputs: Vec<InputFile> = inputs_with_role("log", &logs).collect();
+    inputs.extend(inputs_with_role("enrolments", &enrolments));
+    inputs.extend(inputs_with_role("calendar", std::slice::from_ref(&calendar_file)));
+    inputs.extend(inputs_with_role("objects", objects.as_slice()));
+    inputs.extend(inputs_with_role("truth", &truths));
     Ok(Source {
-        format: "kdd2015",
-        reason,
+        format: FORMAT,
+        reason: request.reason.clone(),
         capabilities: Capabilities {
             time_of_day: true,
             objects: true,
@@ -138,7 +147,7 @@ pub fn open(files: &Files, courses: Option<&Path>, reason: String) -> Result<Sou
         enrolments_without_course: without_course.ids.len() as u64,
         granularity: Granularity::Second,
         kinds: log::kinds(),
-        labels: if files.truths.is_empty() { SourceLabels::Nothing } else { SourceLabels::Labels },
+        labels: if truths.is_empty() { SourceLabels::Nothing } else { SourceLabels::Labels },
         inputs,
         events,
     })
@@ -150,13 +159,13 @@ struct WithoutCourse {
 }
 
 impl WithoutCourse {
-    fn index(&self) -> IdLookup {
+    fn lookup(&self) -> IdLookup {
         IdLookup::new(self.ids.iter().map(String::as_bytes))
     }
 }
 
 fn read_enrolments(
-    paths: &[PathBuf],
+    files: &[Arc<FileHead>],
     calendar: &[CalendarEntry],
     tables: &mut Tally,
 ) -> Result<(Roster, WithoutCourse), ReadError> {
@@ -166,8 +175,8 @@ fn read_enrolments(
     let mut enrolments: Vec<Enrolment> = Vec::new();
     let mut seen: FxHashMap<String, (String, String)> = FxHashMap::default();
     let mut without_course = WithoutCourse::default();
-    for path in paths {
-        let table = Table::open(path, "enrolments", b',', Header::Present)?;
+    for file in files {
+        let table = Table::open(file, "enrolments", b',', Header::Present)?;
         let id = table.require(&["enrollment_id"])?;
         let username = table.require(&["username"])?;
         let course = table.require(&["course_id"])?;
@@ -207,8 +216,8 @@ fn read_enrolments(
     Ok((Roster::new(courses, enrolments), without_course))
 }
 
-fn read_releases(path: &Path, roster: &mut Roster, tables: &mut Tally) -> Result<(), ReadError> {
-    let table = Table::open(path, "objects", b',', Header::Present)?;
+fn read_releases(file: &FileHead, roster: &mut Roster, tables: &mut Tally) -> Result<(), ReadError> {
+    let table = Table::open(file, "objects", b',', Header::Present)?;
     let course = table.require(&["course_id"])?;
     let module = table.require(&["module_id"])?;
     let start = table.require(&["start"])?;

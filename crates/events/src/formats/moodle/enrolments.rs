@@ -6,13 +6,16 @@ use std::path::Path;
 use csv::ByteRecord;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::mapping::MAPPING;
 use crate::error::ReadError;
+use crate::formats::log_format::missing_table;
+use crate::input::file_name;
 use crate::table::{Refusal, Table, TableRow};
 use crate::tally::{Reason, Tally};
 
 /// The tables. Those of roles may be empty: everyone's role is then unknown.
 #[derive(Debug, Default)]
-pub(super) struct Sources {
+pub(super) struct EnrolmentTables {
     pub(super) user_enrolments: Vec<Table>,
     pub(super) enrol: Vec<Table>,
     pub(super) role_assignments: Vec<Table>,
@@ -25,6 +28,33 @@ pub(super) const COURSE_LEVEL: &str = "50";
 
 /// Archetypes of those who teach or run a course.
 const STAFF: [&str; 4] = ["manager", "coursecreator", "editingteacher", "teacher"];
+
+impl EnrolmentTables {
+    /// Joins the tables into one of enrolments; `None` when they say nothing of enrolments.
+    pub(super) fn join(&self, tally: &mut Tally) -> Result<Option<Table>, ReadError> {
+        let Some(first) = self.user_enrolments.first() else {
+            let orphan = self.enrol.iter().chain(&self.role_assignments).next();
+            return match orphan.map(|table| file_name(table.path())) {
+                Some(name) => Err(missing("mdl_user_enrolments", &format!("{name} says nothing without it"))),
+                None => Ok(None),
+            };
+        };
+        if self.enrol.is_empty() {
+            return Err(missing("mdl_enrol", "mdl_user_enrolments names courses only through it"));
+        }
+        if !self.role_assignments.is_empty() && (self.contexts.is_empty() || self.roles.is_empty()) {
+            return Err(missing(
+                "mdl_context or mdl_role",
+                "mdl_role_assignments names courses and roles only through them",
+            ));
+        }
+        Joined::new(self, tally).map(|joined| Some(joined.into_table(first.path())))
+    }
+}
+
+fn missing(table: &'static str, what_to_do: &str) -> ReadError {
+    missing_table(MAPPING.format, table, what_to_do)
+}
 
 /// Learner and course.
 type Pair = (String, String);
@@ -39,15 +69,15 @@ struct Enrolled {
 
 /// Enrolments with their roles.
 #[derive(Debug, Default)]
-pub(super) struct Joined {
-    /// In the order of `mdl_user_enrolments`; several of one pair, by several ways in, are one, from the earliest.
+struct Joined {
+    /// In the order of `mdl_user_enrolments`; several of one pair, by several ways of enrolling, are one, from the earliest.
     rows: Vec<Enrolled>,
     /// `None` when no table tells roles.
     roles: Option<FxHashMap<Pair, &'static str>>,
 }
 
 impl Joined {
-    pub(super) fn of(sources: &Sources, tally: &mut Tally) -> Result<Self, ReadError> {
+    fn new(sources: &EnrolmentTables, tally: &mut Tally) -> Result<Self, ReadError> {
         let mut courses: FxHashMap<String, String> = FxHashMap::default();
         for table in &sources.enrol {
             let (id, course) = (table.require(&["id"])?, table.require(&["courseid"])?);
@@ -65,7 +95,10 @@ impl Joined {
             let mut mine = Tally::default();
             table.rows(&mut mine, |row| {
                 let course = courses.get(row.id(enrol, "enrolid")?).ok_or_else(|| {
-                    Refusal::new(Reason::UnknownCourse, "an enrolment by a way in that mdl_enrol does not name")
+                    Refusal::new(
+                        Reason::UnknownCourse,
+                        "an enrolment by a way of enrolling that mdl_enrol does not name",
+                    )
                 })?;
                 let pair = (row.id(user, "userid")?.to_owned(), course.clone());
                 let since = match since(row, start)? {
@@ -80,9 +113,9 @@ impl Joined {
                     }
                     Some(&place) => {
                         let known = &mut joined.rows[place].since;
-                        // One way in without a date is since nobody knows when, whatever ways come after it.
+                        // Where one way of enrolling has no date, the date is unknown, whatever other ways say.
                         *known = known.zip(since).map(|(known, since)| known.min(since));
-                        Err(Refusal::new(Reason::Repeated, "a learner in a course by another way in as well"))
+                        Err(Refusal::new(Reason::Repeated, "a learner in a course by another way of enrolling as well"))
                     }
                 }
             })?;
@@ -94,7 +127,7 @@ impl Joined {
     }
 
     /// The table that the mapping reads: `userid,courseid,timestart,role`.
-    pub(super) fn into_table(self, path: &Path) -> Table {
+    fn into_table(self, path: &Path) -> Table {
         let record = |Enrolled { pair, since, line }: Enrolled| {
             let role = self.roles.as_ref().map_or("", |roles| roles.get(&pair).copied().unwrap_or("none"));
             let since = since.map(|since| since.to_string()).unwrap_or_default();
@@ -119,7 +152,7 @@ fn since(row: &TableRow<'_>, column: Option<usize>) -> Result<Option<i64>, Refus
 }
 
 /// Everyone's role in a course: `staff`, `student`, or `other`.
-fn roles(sources: &Sources, tally: &mut Tally) -> Result<FxHashMap<Pair, &'static str>, ReadError> {
+fn roles(sources: &EnrolmentTables, tally: &mut Tally) -> Result<FxHashMap<Pair, &'static str>, ReadError> {
     let mut archetypes: FxHashMap<String, String> = FxHashMap::default();
     for table in &sources.roles {
         let id = table.require(&["id"])?;

@@ -5,184 +5,139 @@
 //! in `configs/mappings/moodle.toml`.
 
 mod enrolments;
+mod mapping;
 #[cfg(feature = "sql")]
 mod server;
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use self::enrolments::{Joined, Sources};
-use super::fields;
+use self::enrolments::EnrolmentTables;
+use self::mapping::MAPPING;
+use super::database_url::DatabaseUrl;
+use super::log_format::{FileRole, LogFormat, OpenRequest, inputs_with_role, missing_table};
+use super::table::TableFiles;
 use super::table::files::{Found, LogFile, Place};
-use super::table::{BuiltIn, Tables};
 use crate::error::ReadError;
-use crate::input::{bare_name, file_name};
+use crate::file_head::FileHead;
 use crate::source::Source;
-use crate::source_inputs::InputFile;
 use crate::table::{Header, Table};
 use crate::tally::Tally;
 
-#[cfg(feature = "sql")]
-pub(super) use self::server::open as open_server;
+/// Moodle's standard log.
+pub(super) struct Moodle;
 
-const MAPPING: BuiltIn =
-    BuiltIn { format: "moodle", text: include_str!("../../../../../configs/mappings/moodle.toml") };
+/// `mdl_logstore_standard_log`.
+const LOG: &str = "log";
+/// `mdl_course`.
+const COURSES: &str = "courses";
+/// Enrolments with their roles, put together by a query (`datasets/moodle.md`).
+const ENROLMENTS: &str = "enrolments";
+/// `mdl_user_enrolments`.
+const USER_ENROLMENTS: &str = "user-enrolments";
+/// `mdl_enrol`.
+const ENROL: &str = "enrol";
+/// `mdl_role_assignments`.
+const ROLE_ASSIGNMENTS: &str = "role-assignments";
+/// `mdl_context`.
+const CONTEXTS: &str = "contexts";
+/// `mdl_role`.
+const ROLES: &str = "roles";
 
-/// The tables of a Moodle site, by what they are. Each may be in several files.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Files {
-    /// `mdl_logstore_standard_log`.
-    pub logs: Vec<PathBuf>,
-    /// `mdl_course`.
-    pub courses: Vec<PathBuf>,
-    /// Enrolments with their roles, put together by a query (`datasets/moodle.md`).
-    pub enrolments: Vec<PathBuf>,
-    /// `mdl_user_enrolments`.
-    pub user_enrolments: Vec<PathBuf>,
-    /// `mdl_enrol`.
-    pub enrol: Vec<PathBuf>,
-    /// `mdl_role_assignments`.
-    pub role_assignments: Vec<PathBuf>,
-    /// `mdl_context`.
-    pub contexts: Vec<PathBuf>,
-    /// `mdl_role`.
-    pub roles: Vec<PathBuf>,
-}
-
-/// Sorts `files` into tables by their headers; those of no table are left out.
-///
-/// # Errors
-/// When a file can't be read.
-pub fn sort_files(files: &[PathBuf]) -> Result<Files, ReadError> {
-    let mut sorted = Files::default();
-    for path in files {
-        let columns = fields::header(path)?;
-        let has = |names: &[&str]| names.iter().all(|name| columns.iter().any(|column| column == name));
-        let table = if has(&["eventname", "userid"]) || has(&["eventname", "timecreated"]) {
-            &mut sorted.logs
-        } else if has(&["userid", "enrolid"]) {
-            &mut sorted.user_enrolments
-        } else if has(&["roleid", "contextid", "userid"]) {
-            &mut sorted.role_assignments
-        } else if has(&["contextlevel", "instanceid"]) {
-            &mut sorted.contexts
-        } else if has(&["shortname", "archetype"]) {
-            &mut sorted.roles
-        } else if has(&["id", "startdate"]) {
-            &mut sorted.courses
-        } else if has(&["userid", "courseid", "timestart"]) {
-            &mut sorted.enrolments
-        } else if has(&["id", "enrol", "courseid"]) {
-            &mut sorted.enrol
-        } else if bare_name(path).contains("logstore") {
-            // Named like the log but not recognised: its own reader says best what is wrong.
-            &mut sorted.logs
-        } else {
-            continue;
-        };
-        table.push(path.clone());
+impl LogFormat for Moodle {
+    fn name(&self) -> &'static str {
+        MAPPING.format
     }
-    Ok(sorted)
-}
 
-/// What says that `files` are of this format.
-///
-/// # Errors
-/// When a file can't be read.
-pub fn evidence(files: &[PathBuf]) -> Result<Option<String>, ReadError> {
-    for path in files {
-        let columns = fields::header(path)?;
-        if ["eventname", "userid", "courseid", "timecreated"]
-            .iter()
-            .all(|name| columns.iter().any(|column| column == name))
-        {
-            return Ok(Some(format!(
-                "{} has the columns eventname, userid, courseid and timecreated",
-                file_name(path)
-            )));
+    fn summary(&self) -> &'static str {
+        "Moodle's standard log as CSV, with tables of courses, enrolments and roles if there; or straight from the database"
+    }
+
+    fn detect(&self, file: &FileHead) -> FileRole {
+        let has = |names: &[&str]| file.has_columns(names);
+        if has(&["eventname", "userid", "courseid", "timecreated"]) {
+            FileRole::decisive(LOG, "has the columns eventname, userid, courseid and timecreated")
+        } else if has(&["eventname", "userid"]) || has(&["eventname", "timecreated"]) {
+            FileRole::fitting(LOG, "has the column eventname")
+        } else if has(&["userid", "enrolid"]) {
+            FileRole::fitting(USER_ENROLMENTS, "has the columns userid and enrolid")
+        } else if has(&["roleid", "contextid", "userid"]) {
+            FileRole::fitting(ROLE_ASSIGNMENTS, "has the columns roleid, contextid and userid")
+        } else if has(&["contextlevel", "instanceid"]) {
+            FileRole::fitting(CONTEXTS, "has the columns contextlevel and instanceid")
+        } else if has(&["shortname", "archetype"]) {
+            FileRole::fitting(ROLES, "has the columns shortname and archetype")
+        } else if has(&["id", "startdate"]) {
+            FileRole::fitting(COURSES, "has the columns id and startdate")
+        } else if has(&["userid", "courseid", "timestart"]) {
+            FileRole::fitting(ENROLMENTS, "has the columns userid, courseid and timestart")
+        } else if has(&["id", "enrol", "courseid"]) {
+            FileRole::fitting(ENROL, "has the columns id, enrol and courseid")
+        } else if file.bare_name().contains("logstore") {
+            // Named like the log but not recognised: its own reader says best what is wrong.
+            FileRole::named_only(LOG)
+        } else {
+            FileRole::none("has neither the columns nor the name of a table of Moodle")
         }
     }
-    Ok(None)
+
+    /// Opens the log. A file of dates stands in for `mdl_course`. Reads the log once more for repeated ids, and once more
+    /// for each of: enrolments that no table gives, courses without dates.
+    fn open(&self, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
+        open(request)
+    }
+
+    fn is_in_databases(&self) -> bool {
+        true
+    }
+
+    #[cfg(feature = "sql")]
+    fn open_database(&self, address: &DatabaseUrl, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
+        server::open(address, request)
+    }
+
+    #[cfg(not(feature = "sql"))]
+    fn open_database(&self, _: &DatabaseUrl, _: &OpenRequest<'_>) -> Result<Source, ReadError> {
+        Err(ReadError::NoDatabases)
+    }
 }
 
-/// Opens the log. `courses` stands in for `mdl_course`. Reads the log once more for repeated ids, and once more for each
-/// of: enrolments that no table gives, courses without dates.
-///
-/// # Errors
-/// When there is no log, tables are given by halves, a file can't be read or lacks a column, or no enrolment is left.
-pub fn open(files: &Files, courses: Option<&Path>, reason: String, block_bytes: usize) -> Result<Source, ReadError> {
-    if files.logs.is_empty() {
-        return Err(missing("log", "it is mdl_logstore_standard_log as CSV with a header"));
+fn open(request: &OpenRequest<'_>) -> Result<Source, ReadError> {
+    let logs = request.heads_with(LOG);
+    if logs.is_empty() {
+        return Err(missing_table(MAPPING.format, "log", "it is mdl_logstore_standard_log as CSV with a header"));
     }
-    let found = |paths: &[PathBuf]| -> Vec<Found> { paths.iter().map(|path| Found::file(path)).collect() };
+    let found = |role: &str| -> Vec<Found> { request.heads_with(role).into_iter().map(Found::file).collect() };
     let mut tally = Tally::default();
-    let enrolments = match joined(files, &mut tally)? {
+    let enrolments = match joined(request, &mut tally)? {
         Some(table) => vec![Found { place: Place::Held(Arc::new(table)), course: None }],
-        None => found(&files.enrolments),
+        None => found(ENROLMENTS),
     };
-    let tables = Tables {
-        log: found(&files.logs).into_iter().map(|found| LogFile { log: 0, found }).collect(),
+    let tables = TableFiles {
+        log: logs.into_iter().map(|head| LogFile { log: 0, found: Found::file(head) }).collect(),
         enrolments,
-        courses: if courses.is_some() { Vec::new() } else { found(&files.courses) },
-        ..Tables::default()
+        courses: if request.courses.is_some() { Vec::new() } else { found(COURSES) },
+        ..TableFiles::default()
     };
-    let mut source = MAPPING.open(&tables, courses, reason, block_bytes)?;
+    let mut source = MAPPING.open(&tables, request)?;
     tally.append(std::mem::take(&mut source.tables));
     source.tables = tally;
-    let roles: [(&'static str, &[PathBuf]); 5] = [
-        ("user-enrolments", &files.user_enrolments),
-        ("enrol", &files.enrol),
-        ("role-assignments", &files.role_assignments),
-        ("contexts", &files.contexts),
-        ("roles", &files.roles),
-    ];
-    for (role, paths) in roles {
-        source.inputs.extend(paths.iter().map(|path| InputFile { role, path: path.clone() }));
+    for role in [USER_ENROLMENTS, ENROL, ROLE_ASSIGNMENTS, CONTEXTS, ROLES] {
+        source.inputs.extend(inputs_with_role(role, &request.heads_with(role)));
     }
     Ok(source)
 }
 
 /// The table of enrolments that Moodle's own tables give, where they are among the files.
-fn joined(files: &Files, tally: &mut Tally) -> Result<Option<Table>, ReadError> {
-    let open = |paths: &[PathBuf], name: &str| -> Result<Vec<Table>, ReadError> {
-        paths.iter().map(|path| Table::open(path, name, b',', Header::Present)).collect()
+fn joined(request: &OpenRequest<'_>, tally: &mut Tally) -> Result<Option<Table>, ReadError> {
+    let open = |role: &str, name: &str| -> Result<Vec<Table>, ReadError> {
+        request.heads_with(role).iter().map(|head| Table::open(head, name, b',', Header::Present)).collect()
     };
-    let sources = Sources {
-        user_enrolments: open(&files.user_enrolments, "mdl_user_enrolments")?,
-        enrol: open(&files.enrol, "mdl_enrol")?,
-        role_assignments: open(&files.role_assignments, "mdl_role_assignments")?,
-        contexts: open(&files.contexts, "mdl_context")?,
-        roles: open(&files.roles, "mdl_role")?,
+    let sources = EnrolmentTables {
+        user_enrolments: open(USER_ENROLMENTS, "mdl_user_enrolments")?,
+        enrol: open(ENROL, "mdl_enrol")?,
+        role_assignments: open(ROLE_ASSIGNMENTS, "mdl_role_assignments")?,
+        contexts: open(CONTEXTS, "mdl_context")?,
+        roles: open(ROLES, "mdl_role")?,
     };
-    join(&sources, tally)
-}
-
-/// The table of enrolments that `sources` give; `None` when they say nothing of enrolments.
-fn join(sources: &Sources, tally: &mut Tally) -> Result<Option<Table>, ReadError> {
-    let Some(first) = sources.user_enrolments.first() else {
-        let orphan = sources.enrol.iter().chain(&sources.role_assignments).next();
-        return match orphan.map(|table| file_name(table.path())) {
-            Some(name) => Err(missing("mdl_user_enrolments", &format!("{name} says nothing without it"))),
-            None => Ok(None),
-        };
-    };
-    if sources.enrol.is_empty() {
-        return Err(missing("mdl_enrol", "mdl_user_enrolments names courses only through it"));
-    }
-    if !sources.role_assignments.is_empty() && (sources.contexts.is_empty() || sources.roles.is_empty()) {
-        return Err(missing(
-            "mdl_context or mdl_role",
-            "mdl_role_assignments names courses and roles only through them",
-        ));
-    }
-    Joined::of(sources, tally).map(|joined| Some(joined.into_table(first.path())))
-}
-
-fn missing(table: &'static str, what_to_do: &str) -> ReadError {
-    ReadError::MissingTable {
-        format: MAPPING.format,
-        table,
-        where_: "the files given".to_owned(),
-        what_to_do: what_to_do.to_owned(),
-    }
+    sources.join(tally)
 }

@@ -1,31 +1,27 @@
 //! Moodle's log and tables straight from its database.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use super::enrolments::{COURSE_LEVEL, Sources};
-use super::{MAPPING, join};
+use super::enrolments::{COURSE_LEVEL, EnrolmentTables};
+use super::mapping::MAPPING;
 use crate::error::ReadError;
 use crate::formats::database::{Address, LogTable, Server};
-use crate::formats::table::Tables;
+use crate::formats::database_url::DatabaseUrl;
+use crate::formats::log_format::OpenRequest;
+use crate::formats::table::TableFiles;
 use crate::formats::table::files::{Found, LogFile, Place};
 use crate::source::Source;
 use crate::source_inputs::DatabaseTable;
 use crate::table::Table;
 use crate::tally::Tally;
 
-/// Opens the log of the Moodle site whose database is at `url`. `courses` stands in for the table of courses. Holds the
+/// Opens the log of the Moodle site whose database is at `url`. A file of dates stands in for the table of courses. Holds the
 /// tables of courses, enrolments and roles in memory, and streams the log.
 ///
 /// # Errors
 /// When the address can't be read, the server can't be reached, or a table is missing or has nothing that can be used.
-pub(in crate::formats) fn open(
-    url: &str,
-    courses: Option<&Path>,
-    reason: String,
-    block_bytes: usize,
-) -> Result<Source, ReadError> {
-    let server = Arc::new(Server::connect(Address::parse(url)?)?);
+pub(super) fn open(url: &DatabaseUrl, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
+    let server = Arc::new(Server::connect(Address::parse(url.reveal())?)?);
     let mut beside = Vec::new();
     let mut table = |role: &'static str, name: &str, columns: &[&str], condition: &str| {
         let table = server.table(name, columns, condition)?;
@@ -34,7 +30,7 @@ pub(in crate::formats) fn open(
     };
     let all = "1 = 1";
     let of_courses = format!("contextlevel = {COURSE_LEVEL}");
-    let sources = Sources {
+    let sources = EnrolmentTables {
         user_enrolments: table(
             "user-enrolments",
             "user_enrolments",
@@ -46,21 +42,21 @@ pub(in crate::formats) fn open(
         contexts: table("contexts", "context", &["id", "contextlevel", "instanceid"], &of_courses)?,
         roles: table("roles", "role", &["id", "shortname", "archetype"], all)?,
     };
-    let dates = match courses {
+    let dates = match request.courses {
         Some(_) => Vec::new(),
         None => table("calendar", "course", &["id", "startdate", "enddate"], all)?,
     };
     let mut tally = Tally::default();
     let held = |table: Table| Found { place: Place::Held(Arc::new(table)), course: None };
-    let enrolments = join(&sources, &mut tally)?.map(held);
-    let log = Arc::new(LogTable::look(&server, "logstore_standard_log", beside)?);
-    let tables = Tables {
+    let enrolments = sources.join(&mut tally)?.map(held);
+    let log = Arc::new(LogTable::open(&server, "logstore_standard_log", beside)?);
+    let tables = TableFiles {
         log: vec![LogFile { log: 0, found: Found { place: Place::Database(log), course: None } }],
         enrolments: enrolments.into_iter().collect(),
         courses: dates.into_iter().map(held).collect(),
-        ..Tables::default()
+        ..TableFiles::default()
     };
-    let mut source = MAPPING.open(&tables, courses, reason, block_bytes)?;
+    let mut source = MAPPING.open(&tables, request)?;
     tally.append(std::mem::take(&mut source.tables));
     source.tables = tally;
     Ok(source)

@@ -1,16 +1,15 @@
 //! `studentVle.csv`, and what `vle.csv` says of the sites clicked on.
 
 use std::collections::hash_map::Entry;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::TYPES;
-use crate::Activity;
+use crate::activity::Activity;
 use crate::error::ReadError;
 use crate::event::ObjectKey;
-use crate::formats::fields::{self, LogHeader, MOST_COLUMNS, each_line, integer, split};
+use crate::file_head::FileHead;
+use crate::formats::fields::{LogHeader, MOST_COLUMNS, each_line, integer, read_log_header, split};
 use crate::formats::pair_lookup::PairLookup;
 use crate::index::{CourseIndex, EnrolmentIndex};
 use crate::intake::{EventRow, Intake};
@@ -26,6 +25,30 @@ const COLUMNS: [&str; 6] = ["code_module", "code_presentation", "id_student", "i
 
 /// Kinds beside those of sites: a site that no table names, and a submission.
 const OTHER_KINDS: usize = 2;
+
+/// The 20 activity types that occur in the published `vle.csv`, and the activity of each.
+const TYPES: [(&str, Activity); 20] = [
+    ("dataplus", Activity::Access),
+    ("dualpane", Activity::Access),
+    ("externalquiz", Activity::Problem),
+    ("folder", Activity::Download),
+    ("forumng", Activity::Discussion),
+    ("glossary", Activity::Wiki),
+    ("homepage", Activity::Navigate),
+    ("htmlactivity", Activity::Access),
+    ("oucollaborate", Activity::Live),
+    ("oucontent", Activity::Access),
+    ("ouelluminate", Activity::Live),
+    ("ouwiki", Activity::Wiki),
+    ("page", Activity::Access),
+    ("questionnaire", Activity::Other),
+    ("quiz", Activity::Problem),
+    ("repeatactivity", Activity::Access),
+    ("resource", Activity::Download),
+    ("sharedsubpage", Activity::Navigate),
+    ("subpage", Activity::Navigate),
+    ("url", Activity::Access),
+];
 
 /// What each site is: 17 bytes a site and, as a hash map's room is doubled, up to twice as many.
 #[derive(Debug, Default)]
@@ -59,11 +82,11 @@ impl Site {
 }
 
 impl Sites {
-    pub(super) fn read(paths: &[PathBuf], index: &PairLookup, tables: &mut Tally) -> Result<Self, ReadError> {
+    pub(super) fn read(files: &[Arc<FileHead>], index: &PairLookup, tables: &mut Tally) -> Result<Self, ReadError> {
         let mut by_course: Vec<FxHashMap<ObjectKey, Site>> = vec![FxHashMap::default(); index.courses()];
         let mut types: FxHashMap<String, u32> = FxHashMap::default();
-        for path in paths {
-            let table = Table::open(path, "sites", b',', Header::Present)?;
+        for file in files {
+            let table = Table::open(file, "sites", b',', Header::Present)?;
             let site = table.require(&["id_site"])?;
             let module = table.require(&["code_module"])?;
             let presentation = table.require(&["code_presentation"])?;
@@ -104,9 +127,9 @@ impl Sites {
             })?;
         }
         let sites = Self::of(by_course, types);
-        match paths.first() {
-            Some(path) if sites.types() + OTHER_KINDS > 256 => Err(ReadError::Decode {
-                path: path.clone(),
+        match files.first() {
+            Some(file) if sites.types() + OTHER_KINDS > 256 => Err(ReadError::Decode {
+                path: file.path().to_owned(),
                 what: format!("{} activity types; at most {} are told apart", sites.types(), 256 - OTHER_KINDS),
             }),
             _ => Ok(sites),
@@ -168,18 +191,18 @@ impl Sites {
 }
 
 pub(super) fn open(
-    path: &Path,
-    index: &Arc<PairLookup>,
+    head: &FileHead,
+    pairs: &Arc<PairLookup>,
     sites: &Arc<Sites>,
 ) -> Result<TextFile<ClickParser>, ReadError> {
-    let LogHeader { table, bytes, width } = fields::open_log(path, "clicks")?;
+    let LogHeader { table, bytes, width } = read_log_header(head, "clicks")?;
     let mut places = [0; COLUMNS.len()];
     for (place, name) in places.iter_mut().zip(COLUMNS) {
         *place = table.require(&[name])?;
     }
     let [module, presentation, student, site, date, clicks] = places;
     let parser = ClickParser {
-        index: Arc::clone(index),
+        pairs: Arc::clone(pairs),
         sites: Arc::clone(sites),
         width,
         module,
@@ -189,12 +212,12 @@ pub(super) fn open(
         date,
         clicks,
     };
-    Ok(TextFile::new(path, bytes, 1, parser))
+    Ok(TextFile::new(head, bytes, 1, parser))
 }
 
 #[derive(Debug)]
 pub(super) struct ClickParser {
-    index: Arc<PairLookup>,
+    pairs: Arc<PairLookup>,
     sites: Arc<Sites>,
     width: usize,
     module: usize,
@@ -268,10 +291,10 @@ impl ClickParser {
             before.course_id.extend_from_slice(module);
             before.course_id.push(b'-');
             before.course_id.extend_from_slice(presentation);
-            before.course = self.index.course(&before.course_id);
+            before.course = self.pairs.course(&before.course_id);
         }
         before.student = student;
-        before.enrolment = before.course.and_then(|course| self.index.enrolment(course, student));
+        before.enrolment = before.course.and_then(|course| self.pairs.enrolment(course, student));
     }
 }
 

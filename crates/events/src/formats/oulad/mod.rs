@@ -11,122 +11,174 @@ mod clicks;
 mod submissions;
 mod tables;
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::fields;
+use super::log_format::{DetectedFile, FileRole, LogFormat, OpenRequest, inputs_with_role, missing_table};
 use super::pair_lookup::PairLookup;
+use crate::capabilities::Capabilities;
 use crate::error::ReadError;
 use crate::event_file::EventFile;
-use crate::input::bare_name;
+use crate::file_head::FileHead;
 use crate::source::{Granularity, Source, SourceLabels};
 use crate::source_inputs::InputFile;
 use crate::tally::Tally;
-use crate::{Activity, Capabilities};
 
-/// The 20 activity types that occur in the published `vle.csv`, and what each counts as.
-const TYPES: [(&str, Activity); 20] = [
-    ("dataplus", Activity::Access),
-    ("dualpane", Activity::Access),
-    ("externalquiz", Activity::Problem),
-    ("folder", Activity::Download),
-    ("forumng", Activity::Discussion),
-    ("glossary", Activity::Wiki),
-    ("homepage", Activity::Navigate),
-    ("htmlactivity", Activity::Access),
-    ("oucollaborate", Activity::Live),
-    ("oucontent", Activity::Access),
-    ("ouelluminate", Activity::Live),
-    ("ouwiki", Activity::Wiki),
-    ("page", Activity::Access),
-    ("questionnaire", Activity::Other),
-    ("quiz", Activity::Problem),
-    ("repeatactivity", Activity::Access),
-    ("resource", Activity::Download),
-    ("sharedsubpage", Activity::Navigate),
-    ("subpage", Activity::Navigate),
-    ("url", Activity::Access),
-];
+const FORMAT: &str = "oulad";
 
-/// The files of an OULAD folder, by what they are.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Files {
-    /// `courses.csv`: how long each presentation is.
-    pub courses: Vec<PathBuf>,
-    /// `studentInfo.csv`: who is enrolled, with demographics and results.
-    pub students: Vec<PathBuf>,
-    /// `studentVle.csv`: clicks.
-    pub clicks: Vec<PathBuf>,
-    /// `vle.csv`: what each site is.
-    pub sites: Vec<PathBuf>,
-    /// `studentRegistration.csv`: days of registration and unregistration.
-    pub registrations: Vec<PathBuf>,
-    /// `assessments.csv`: due dates.
-    pub assessments: Vec<PathBuf>,
-    /// `studentAssessment.csv`: submissions and scores.
-    pub submissions: Vec<PathBuf>,
+/// Open University Learning Analytics Dataset.
+pub(super) struct Oulad;
+
+impl LogFormat for Oulad {
+    fn name(&self) -> &'static str {
+        FORMAT
+    }
+
+    fn summary(&self) -> &'static str {
+        "Open University Learning Analytics Dataset: its seven tables"
+    }
+
+    /// Decides by the header, and by the name where the header tells nothing.
+    fn detect(&self, file: &FileHead) -> FileRole {
+        const A_TABLE: &str = "is a table of OULAD";
+        let has = |name: &str| file.has_column(name);
+        if has("id_student") && has("id_site") {
+            FileRole::decisive(CLICKS, A_TABLE)
+        } else if has("id_site") && has("activity_type") {
+            FileRole::fitting(SITES, "has the columns id_site and activity_type")
+        } else if has("id_assessment") && has("id_student") {
+            FileRole::fitting(SUBMISSIONS, "has the columns id_assessment and id_student")
+        } else if has("id_assessment") && has("assessment_type") {
+            FileRole::fitting(ASSESSMENTS, "has the columns id_assessment and assessment_type")
+        } else if has("id_student") && has("date_registration") {
+            FileRole::fitting(REGISTRATIONS, "has the columns id_student and date_registration")
+        } else if has("id_student") && (has("final_result") || has("num_of_prev_attempts")) {
+            FileRole::decisive(STUDENTS, A_TABLE)
+        } else if has("module_presentation_length") {
+            FileRole::fitting(COURSES, "has the column module_presentation_length")
+        } else {
+            // Named like a table but not recognised: its own reader says best what is wrong.
+            match file.bare_name().as_str() {
+                "studentvle.csv" => FileRole::named_only(CLICKS),
+                "vle.csv" => FileRole::named_only(SITES),
+                "studentassessment.csv" => FileRole::named_only(SUBMISSIONS),
+                "assessments.csv" => FileRole::named_only(ASSESSMENTS),
+                "studentregistration.csv" => FileRole::named_only(REGISTRATIONS),
+                "studentinfo.csv" => FileRole::named_only(STUDENTS),
+                _ => FileRole::none("has neither the columns nor the name of a table of OULAD"),
+            }
+        }
+    }
+
+    fn evidence(&self, files: &[DetectedFile]) -> Option<String> {
+        let first = |role: &str| files.iter().find(|file| file.role.name == Some(role));
+        first(CLICKS).or_else(|| first(STUDENTS)).map(|file| format!("{} is a table of OULAD", file.head.name()))
+    }
+
+    fn open(&self, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
+        open(&Files::from_request(request)?, request.reason.clone())
+    }
+}
+
+/// `courses.csv`: how long each presentation is.
+const COURSES: &str = "courses";
+/// `studentInfo.csv`: who is enrolled, with demographics and results.
+const STUDENTS: &str = "students";
+/// `studentVle.csv`: clicks.
+const CLICKS: &str = "clicks";
+/// `vle.csv`: the type of each site.
+const SITES: &str = "sites";
+/// `studentRegistration.csv`: days of registration and unregistration.
+const REGISTRATIONS: &str = "registrations";
+/// `assessments.csv`: due dates.
+const ASSESSMENTS: &str = "assessments";
+/// `studentAssessment.csv`: submissions and scores.
+const SUBMISSIONS: &str = "submissions";
+
+/// The files of a folder of OULAD, by role.
+struct Files {
+    courses: Vec<Arc<FileHead>>,
+    students: Vec<Arc<FileHead>>,
+    clicks: Vec<Arc<FileHead>>,
+    sites: Vec<Arc<FileHead>>,
+    registrations: Vec<Arc<FileHead>>,
+    assessments: Vec<Arc<FileHead>>,
+    submissions: Vec<Arc<FileHead>>,
+    /// A file of dates that stands in for `courses.csv`.
+    calendar: Option<Arc<FileHead>>,
 }
 
 impl Files {
-    /// Whether these are files of OULAD, and by which of them one can tell.
-    #[must_use]
-    pub fn evidence(&self) -> Option<&Path> {
-        self.clicks.first().or(self.students.first()).map(PathBuf::as_path)
-    }
-}
-
-/// Sorts `files` into roles by their headers, and by their names those whose header tells nothing.
-///
-/// # Errors
-/// When a file can't be read.
-pub fn sort_files(files: &[PathBuf]) -> Result<Files, ReadError> {
-    let mut sorted = Files::default();
-    for path in files {
-        let columns = fields::header(path)?;
-        let has = |name: &str| columns.iter().any(|column| column == name);
-        let role = if has("id_student") && has("id_site") {
-            &mut sorted.clicks
-        } else if has("id_site") && has("activity_type") {
-            &mut sorted.sites
-        } else if has("id_assessment") && has("id_student") {
-            &mut sorted.submissions
-        } else if has("id_assessment") && has("assessment_type") {
-            &mut sorted.assessments
-        } else if has("id_student") && has("date_registration") {
-            &mut sorted.registrations
-        } else if has("id_student") && (has("final_result") || has("num_of_prev_attempts")) {
-            &mut sorted.students
-        } else if has("module_presentation_length") {
-            &mut sorted.courses
-        } else {
-            // Named like a table but not recognised: its own reader says best what is wrong.
-            match bare_name(path).as_str() {
-                "studentvle.csv" => &mut sorted.clicks,
-                "vle.csv" => &mut sorted.sites,
-                "studentassessment.csv" => &mut sorted.submissions,
-                "assessments.csv" => &mut sorted.assessments,
-                "studentregistration.csv" => &mut sorted.registrations,
-                "studentinfo.csv" => &mut sorted.students,
-                _ => continue,
-            }
+    /// Sorts the files by their roles, and fails unless those that must be there are.
+    fn from_request(request: &OpenRequest<'_>) -> Result<Self, ReadError> {
+        let files = Self {
+            courses: request.heads_with(COURSES),
+            students: request.heads_with(STUDENTS),
+            clicks: request.heads_with(CLICKS),
+            sites: request.heads_with(SITES),
+            registrations: request.heads_with(REGISTRATIONS),
+            assessments: request.heads_with(ASSESSMENTS),
+            submissions: request.heads_with(SUBMISSIONS),
+            calendar: request.courses_head()?,
         };
-        role.push(path.clone());
+        files.require_tables()?;
+        Ok(files)
     }
-    Ok(sorted)
+
+    fn require_tables(&self) -> Result<(), ReadError> {
+        let missing = |table, what_to_do: &str| Err(missing_table(FORMAT, table, what_to_do));
+        if self.courses.is_empty() && self.calendar.is_none() {
+            return missing(
+                "courses",
+                "it is courses.csv, with the columns code_module,code_presentation,module_presentation_length",
+            );
+        }
+        if self.students.is_empty() {
+            return missing(
+                "students",
+                "it is studentInfo.csv, with the columns code_module,code_presentation,id_student and final_result",
+            );
+        }
+        if self.clicks.is_empty() {
+            return missing(
+                "clicks",
+                "it is studentVle.csv, with the columns code_module,code_presentation,id_student,id_site,date,sum_click",
+            );
+        }
+        if self.assessments.is_empty() && !self.submissions.is_empty() {
+            return missing(
+                "assessments",
+                "it is assessments.csv, and says of which course each of the submissions in studentAssessment.csv is; \
+             give both or neither",
+            );
+        }
+        Ok(())
+    }
+
+    fn inputs(&self) -> Vec<InputFile> {
+        let calendar = match &self.calendar {
+            Some(calendar) => std::slice::from_ref(calendar),
+            None => &self.courses,
+        };
+        let roles: [(&'static str, &[Arc<FileHead>]); 7] = [
+            (CLICKS, &self.clicks),
+            (SUBMISSIONS, &self.submissions),
+            (STUDENTS, &self.students),
+            ("calendar", calendar),
+            (REGISTRATIONS, &self.registrations),
+            (SITES, &self.sites),
+            (ASSESSMENTS, &self.assessments),
+        ];
+        roles.into_iter().flat_map(|(role, files)| inputs_with_role(role, files)).collect()
+    }
 }
 
-/// Opens an OULAD log: reads every table but the clicks. `courses` stands in for `courses.csv` and gives real dates.
+/// Reads every table but the clicks. A file of dates stands in for `courses.csv` and gives real dates.
 ///
-/// The tables of courses, students and clicks must be there. Without registrations, enrolment and withdrawal days are
-/// unknown; without sites, all clicks are of one unknown kind; without assessments and submissions, nothing is known
-/// of what was handed in.
-///
-/// # Errors
-/// When a table is missing, can't be read, lacks a column, or has no usable row.
-pub fn open(files: &Files, courses: Option<&Path>, reason: String) -> Result<Source, ReadError> {
-    check_complete(files, courses)?;
+/// Without registrations, enrolment and withdrawal days are unknown; without sites, all clicks are of one unknown kind;
+/// without assessments and submissions, nothing is known of what was submitted.
+fn open(files: &Files, reason: String) -> Result<Source, ReadError> {
     let mut tables = Tally::default();
-    let list = tables::read_courses(&files.courses, courses, &mut tables)?;
+    let list = tables::read_courses(&files.courses, files.calendar.as_deref(), &mut tables)?;
     let students = tables::read_students(&files.students, list, &mut tables)?;
     let mut roster = students.roster;
     let index = Arc::new(PairLookup::new(&roster));
@@ -134,8 +186,8 @@ pub fn open(files: &Files, courses: Option<&Path>, reason: String) -> Result<Sou
     let sites = Arc::new(clicks::Sites::read(&files.sites, &index, &mut tables)?);
     roster.releases = sites.releases(&roster);
     let mut events: Vec<Box<dyn EventFile>> = Vec::new();
-    for path in &files.clicks {
-        events.push(Box::new(clicks::open(path, &index, &sites)?));
+    for file in &files.clicks {
+        events.push(Box::new(clicks::open(file, &index, &sites)?));
     }
     let knows_submissions = !files.submissions.is_empty();
     if !files.assessments.is_empty() {
@@ -144,8 +196,8 @@ pub fn open(files: &Files, courses: Option<&Path>, reason: String) -> Result<Sou
     if knows_submissions {
         let kind = sites.submission_kind();
         let assessed = Arc::new(submissions::Assessed::new(&roster, Arc::clone(&index)));
-        for path in &files.submissions {
-            let file = submissions::open(path, &assessed, kind)?;
+        for file in &files.submissions {
+            let file = submissions::open(file, &assessed, kind)?;
             file.collect(&mut roster.submissions)?;
             events.push(file.into_event_file());
         }
@@ -154,7 +206,7 @@ pub fn open(files: &Files, courses: Option<&Path>, reason: String) -> Result<Sou
     let capabilities = Capabilities {
         objects: true,
         releases: !roster.releases.is_empty(),
-        dates: courses.is_some(),
+        dates: files.calendar.is_some(),
         learners: true,
         submissions: knows_submissions,
         withdrawals: !files.registrations.is_empty(),
@@ -162,7 +214,7 @@ pub fn open(files: &Files, courses: Option<&Path>, reason: String) -> Result<Sou
         ..Capabilities::default()
     };
     Ok(Source {
-        format: "oulad",
+        format: FORMAT,
         reason,
         roster,
         tables,
@@ -171,62 +223,7 @@ pub fn open(files: &Files, courses: Option<&Path>, reason: String) -> Result<Sou
         granularity: Granularity::Day,
         kinds: sites.kinds(),
         labels: if students.has_outcomes { SourceLabels::Outcomes } else { SourceLabels::Nothing },
-        inputs: inputs(files, courses),
+        inputs: files.inputs(),
         events,
     })
-}
-
-fn check_complete(files: &Files, courses: Option<&Path>) -> Result<(), ReadError> {
-    let missing = |table, what_to_do: &str| {
-        Err(ReadError::MissingTable {
-            format: "oulad",
-            table,
-            where_: "the files given".to_owned(),
-            what_to_do: what_to_do.to_owned(),
-        })
-    };
-    if files.courses.is_empty() && courses.is_none() {
-        return missing(
-            "courses",
-            "it is courses.csv, with the columns code_module,code_presentation,module_presentation_length; \
-             or give --courses FILE",
-        );
-    }
-    if files.students.is_empty() {
-        return missing(
-            "students",
-            "it is studentInfo.csv, with the columns code_module,code_presentation,id_student and final_result",
-        );
-    }
-    if files.clicks.is_empty() {
-        return missing(
-            "clicks",
-            "it is studentVle.csv, with the columns code_module,code_presentation,id_student,id_site,date,sum_click",
-        );
-    }
-    if files.assessments.is_empty() && !files.submissions.is_empty() {
-        return missing(
-            "assessments",
-            "it is assessments.csv, and says of which course each of the submissions in studentAssessment.csv is; \
-             give both or neither",
-        );
-    }
-    Ok(())
-}
-
-fn inputs(files: &Files, courses: Option<&Path>) -> Vec<InputFile> {
-    let calendar: Vec<PathBuf> = courses.map(Path::to_owned).into_iter().collect();
-    let roles: [(&'static str, &[PathBuf]); 7] = [
-        ("clicks", &files.clicks),
-        ("submissions", &files.submissions),
-        ("students", &files.students),
-        ("calendar", if calendar.is_empty() { &files.courses } else { &calendar }),
-        ("registrations", &files.registrations),
-        ("sites", &files.sites),
-        ("assessments", &files.assessments),
-    ];
-    let files_of = |(role, paths): (&'static str, &[PathBuf])| -> Vec<InputFile> {
-        paths.iter().map(|path| InputFile { role, path: path.clone() }).collect()
-    };
-    roles.into_iter().flat_map(files_of).collect()
 }

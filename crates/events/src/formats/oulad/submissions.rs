@@ -1,6 +1,5 @@
 //! `studentAssessment.csv`: what was handed in, both as facts of the roster and as events.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -8,7 +7,8 @@ use rustc_hash::FxHashMap;
 use crate::error::ReadError;
 use crate::event::ObjectKey;
 use crate::event_file::EventFile;
-use crate::formats::fields::{self, LogHeader, MOST_COLUMNS, each_line, integer, split};
+use crate::file_head::FileHead;
+use crate::formats::fields::{LogHeader, MOST_COLUMNS, each_line, integer, read_log_header, split};
 use crate::formats::pair_lookup::PairLookup;
 use crate::index::CourseIndex;
 use crate::input;
@@ -16,7 +16,8 @@ use crate::intake::{EventRow, Intake};
 use crate::roster::{Assessment, Roster, Submission};
 use crate::table::Refusal;
 use crate::tally::{Reason, shape};
-use crate::text::{LineParser, TextFile, lines};
+use crate::text::{LineParser, TextFile};
+use crate::text_lines::lines;
 use crate::time::DAY_SECONDS;
 
 const COLUMNS: [&str; 5] = ["id_assessment", "id_student", "date_submitted", "is_banked", "score"];
@@ -41,13 +42,13 @@ impl Assessed {
 
 /// A part of the table.
 pub(super) struct SubmissionFile {
-    path: PathBuf,
+    head: Arc<FileHead>,
     header_bytes: u64,
     parser: SubmissionParser,
 }
 
-pub(super) fn open(path: &Path, assessed: &Arc<Assessed>, kind: u8) -> Result<SubmissionFile, ReadError> {
-    let LogHeader { table, bytes, width } = fields::open_log(path, "submissions")?;
+pub(super) fn open(head: &Arc<FileHead>, assessed: &Arc<Assessed>, kind: u8) -> Result<SubmissionFile, ReadError> {
+    let LogHeader { table, bytes, width } = read_log_header(head, "submissions")?;
     let mut places = [0; COLUMNS.len()];
     for (place, name) in places.iter_mut().zip(COLUMNS) {
         *place = table.require(&[name])?;
@@ -55,15 +56,15 @@ pub(super) fn open(path: &Path, assessed: &Arc<Assessed>, kind: u8) -> Result<Su
     let [assessment, student, date, banked, score] = places;
     let parser =
         SubmissionParser { assessed: Arc::clone(assessed), kind, width, assessment, student, date, banked, score };
-    Ok(SubmissionFile { path: path.to_owned(), header_bytes: bytes, parser })
+    Ok(SubmissionFile { head: Arc::clone(head), header_bytes: bytes, parser })
 }
 
 impl SubmissionFile {
     /// Reads the whole table into `submissions`; rows that can't be used are counted later, with the events.
     pub(super) fn collect(&self, submissions: &mut Vec<Submission>) -> Result<(), ReadError> {
-        let text = input::head(&self.path, u64::MAX)?;
+        let text = input::read_all(self.head.path(), self.head.packing())?;
         for line in lines(&text[self.header_bytes as usize..]) {
-            if let Ok((submission, _)) = self.parser.understand(line) {
+            if let Ok((submission, _)) = self.parser.parse_line(line) {
                 submissions.push(submission);
             }
         }
@@ -71,7 +72,7 @@ impl SubmissionFile {
     }
 
     pub(super) fn into_event_file(self) -> Box<dyn EventFile> {
-        Box::new(TextFile::new(&self.path, self.header_bytes, 1, self.parser))
+        Box::new(TextFile::new(&self.head, self.header_bytes, 1, self.parser))
     }
 }
 
@@ -88,7 +89,7 @@ struct SubmissionParser {
 
 impl LineParser for SubmissionParser {
     fn parse(&self, block: &[u8], intake: &mut Intake<'_>) {
-        each_line(block, intake, |line, number, intake| match self.understand(line) {
+        each_line(block, intake, |line, number, intake| match self.parse_line(line) {
             Ok((submission, _)) if submission.banked => {
                 let what = || "a result carried over from an earlier run".to_owned();
                 intake.refuse(Reason::Banked, number, what);
@@ -103,7 +104,7 @@ impl LineParser for SubmissionParser {
 }
 
 impl SubmissionParser {
-    fn understand(&self, line: &[u8]) -> Result<(Submission, Option<ObjectKey>), Refusal> {
+    fn parse_line(&self, line: &[u8]) -> Result<(Submission, Option<ObjectKey>), Refusal> {
         let mut fields = [&b""[..]; MOST_COLUMNS];
         let count = split(line, &mut fields);
         if count != self.width {

@@ -1,10 +1,11 @@
 //! The tables of courses, students, registrations and assessments.
 
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::ReadError;
+use crate::file_head::FileHead;
 use crate::formats::calendar::{CalendarEntry, read_calendar};
 use crate::formats::pair_lookup::PairLookup;
 use crate::index::{CourseIndex, EnrolmentIndex};
@@ -28,16 +29,16 @@ const STATICS: [&str; 8] = [
 ];
 
 pub(super) fn read_courses(
-    paths: &[PathBuf],
-    calendar: Option<&Path>,
+    files: &[Arc<FileHead>],
+    calendar: Option<&FileHead>,
     tables: &mut Tally,
 ) -> Result<Vec<Course>, ReadError> {
-    if let Some(path) = calendar {
-        return Ok(read_calendar(path, tables)?.iter().map(CalendarEntry::to_course).collect());
+    if let Some(calendar) = calendar {
+        return Ok(read_calendar(calendar, tables)?.iter().map(CalendarEntry::to_course).collect());
     }
     let mut courses: Vec<Course> = Vec::new();
-    for path in paths {
-        let table = Table::open(path, "courses", b',', Header::Present)?;
+    for file in files {
+        let table = Table::open(file, "courses", b',', Header::Present)?;
         let presentation = PresentationColumns::of(&table)?;
         let length = table.require(&["module_presentation_length"])?;
         table.rows(tables, |row| {
@@ -108,7 +109,7 @@ pub(super) struct Students {
 }
 
 pub(super) fn read_students(
-    paths: &[PathBuf],
+    files: &[Arc<FileHead>],
     courses: Vec<Course>,
     tables: &mut Tally,
 ) -> Result<Students, ReadError> {
@@ -118,8 +119,8 @@ pub(super) fn read_students(
     let mut without_course: FxHashSet<String> = FxHashSet::default();
     let mut columns: Option<Vec<&'static str>> = None;
     let mut has_outcomes = false;
-    for path in paths {
-        let table = Table::open(path, "students", b',', Header::Present)?;
+    for file in files {
+        let table = Table::open(file, "students", b',', Header::Present)?;
         let presentation = PresentationColumns::of(&table)?;
         let student = table.require(&["id_student"])?;
         let result = table.find(&["final_result"]);
@@ -162,7 +163,7 @@ pub(super) fn read_students(
     let mut roster = Roster::new(courses, enrolments.into_values().collect());
     roster.static_columns = columns.unwrap_or_default().into_iter().map(str::to_owned).collect();
     if roster.enrolments.is_empty() {
-        return Err(ReadError::Empty { path: paths[0].clone(), table: "students".to_owned() });
+        return Err(ReadError::Empty { path: files[0].path().to_owned(), table: "students".to_owned() });
     }
     Ok(Students { roster, without_course: without_course.len() as u64, has_outcomes })
 }
@@ -201,14 +202,14 @@ fn enrolment_of(
 }
 
 pub(super) fn read_registrations(
-    paths: &[PathBuf],
+    files: &[Arc<FileHead>],
     index: &PairLookup,
     roster: &mut Roster,
     tables: &mut Tally,
 ) -> Result<(), ReadError> {
     let mut seen = vec![false; roster.enrolments.len()];
-    for path in paths {
-        let table = Table::open(path, "registrations", b',', Header::Present)?;
+    for file in files {
+        let table = Table::open(file, "registrations", b',', Header::Present)?;
         let presentation = PresentationColumns::of(&table)?;
         let student = table.require(&["id_student"])?;
         let registered = table.require(&["date_registration"])?;
@@ -244,14 +245,14 @@ fn seconds_of_day(row: &TableRow<'_>, column: usize, name: &str) -> Result<Optio
 }
 
 pub(super) fn read_assessments(
-    paths: &[PathBuf],
+    files: &[Arc<FileHead>],
     index: &PairLookup,
     roster: &mut Roster,
     tables: &mut Tally,
 ) -> Result<(), ReadError> {
     let mut assessments: FxHashMap<String, Assessment> = FxHashMap::default();
-    for path in paths {
-        let table = Table::open(path, "assessments", b',', Header::Present)?;
+    for file in files {
+        let table = Table::open(file, "assessments", b',', Header::Present)?;
         let presentation = PresentationColumns::of(&table)?;
         let id = table.require(&["id_assessment"])?;
         let due = table.require(&["date"])?;

@@ -1,4 +1,4 @@
-//! What the survey heard, kept so that the log need not be read again for its events.
+//! The statements of a log, kept from its first reading, so that it need not be read again for its events.
 //!
 //! A statement takes 24 bytes, and all together at most [`MOST_BYTES`]: files that find no room are read again. What is kept
 //! of a file is given up once its events were taken.
@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::survey::Survey;
+use super::statement::{Statement, course_without_dates, repeated_id, unknown_learner};
+use super::survey::{EntryKey, StatementEntries, Survey};
 use crate::error::ReadError;
 use crate::event::ObjectKey;
 use crate::event_file::{BlockSink, EventFile, ReadPurpose};
@@ -27,24 +28,24 @@ const MOST_BYTES: i64 = 256 << 20;
 #[derive(Clone, Copy, Debug)]
 struct Kept {
     instant: i64,
-    /// From the high bits: whether there is a deed 1, nothing 7, object 48, kind 8.
-    deed: u64,
-    /// Place of an entry of the survey: the one who did it, or else the one whom it is about.
+    /// From the high bits: whether there is an interaction 1, nothing 7, object 48, kind 8.
+    interaction: u64,
+    /// Place of an entry of the survey: of the learner who interacted, or else of the one whose enrolment changed.
     entry: u32,
     /// Line in the block.
     line: u32,
 }
 
 const BYTES: usize = size_of::<Kept>();
-const HAS_DEED: u64 = 1 << 63;
+const HAS_INTERACTION: u64 = 1 << 63;
 
 impl Kept {
     fn kind(&self) -> u8 {
-        self.deed as u8
+        self.interaction as u8
     }
 
     fn object(&self) -> Option<ObjectKey> {
-        ObjectKey::from_bits((self.deed & !HAS_DEED) >> 8)
+        ObjectKey::from_bits((self.interaction & !HAS_INTERACTION) >> 8)
     }
 }
 
@@ -52,34 +53,28 @@ impl Kept {
 #[derive(Debug, Default)]
 pub(super) struct KeptBlock {
     rows: Vec<Kept>,
-    /// Those that befell somebody: place in `rows`, the entry of whom, and as what kind.
+    /// Those that another learner received: place in `rows`, the entry of that learner, and the kind it is for them.
     received: Vec<(u32, u32, u8)>,
-}
-
-/// A statement as the survey of its block took it in.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Heard {
-    /// The entry of the one who did it, or else of the one whom it is about.
-    pub(super) entry: u32,
-    /// The entry of somebody whom it befell.
-    pub(super) received: Option<u32>,
 }
 
 impl KeptBlock {
     /// Keeps a statement on line `line` of the block.
-    pub(super) fn push(&mut self, line: u64, statement: &super::Statement<'_>, heard: Heard) {
-        let deed = statement.deed.map_or(0, |deed| {
-            let object = deed.object.map_or(0, ObjectKey::bits);
-            HAS_DEED | object << 8 | u64::from(deed.kind)
-        });
-        if let (Some(entry), Some((_, kind))) = (heard.received, statement.deed.and_then(|deed| deed.received)) {
+    pub(super) fn push(&mut self, line: u64, statement: &Statement<'_>, entries: StatementEntries) {
+        let interaction = statement.content.interaction();
+        if let (Some(entry), Some((_, kind))) =
+            (entries.received, interaction.and_then(|interaction| interaction.received))
+        {
             self.received.push((self.rows.len() as u32, entry, kind));
         }
-        self.rows.push(Kept { instant: statement.instant, deed, entry: heard.entry, line: line as u32 });
+        let interaction = interaction.map_or(0, |interaction| {
+            let object = interaction.object.map_or(0, ObjectKey::bits);
+            HAS_INTERACTION | object << 8 | u64::from(interaction.kind)
+        });
+        self.rows.push(Kept { instant: statement.instant, interaction, entry: entries.entry, line: line as u32 });
     }
 
-    /// Says by what place among all entries each of the block's own goes.
-    pub(super) fn rename(&mut self, places: &[u32]) {
+    /// Puts the place among all entries in place of each of the block's own.
+    pub(super) fn renumber(&mut self, places: &[u32]) {
         self.rows.iter_mut().for_each(|row| row.entry = places[row.entry as usize]);
         self.received.iter_mut().for_each(|(_, entry, _)| *entry = places[*entry as usize]);
     }
@@ -89,32 +84,32 @@ impl KeptBlock {
     }
 }
 
-/// Room for what is kept of a log.
+/// The bytes that are left for the statements of a log.
 #[derive(Debug)]
-pub(super) struct Room(AtomicI64);
+pub(super) struct MemoryBudget(AtomicI64);
 
-impl Default for Room {
+impl Default for MemoryBudget {
     fn default() -> Self {
-        Self::of(MOST_BYTES)
+        Self::new(MOST_BYTES)
     }
 }
 
-impl Room {
-    pub(super) fn of(bytes: i64) -> Self {
+impl MemoryBudget {
+    fn new(bytes: i64) -> Self {
         Self(AtomicI64::new(bytes))
     }
 }
 
-/// Blocks of one file as they come in; nothing once one of them found no room.
+/// Keeps the blocks of one file as they come in; none once one of them found no room.
 #[derive(Debug)]
-pub(super) struct Keeping {
-    room: Arc<Room>,
+pub(super) struct BlockKeeper {
+    budget: Arc<MemoryBudget>,
     blocks: Mutex<Option<Vec<(usize, KeptBlock)>>>,
 }
 
-impl Keeping {
-    pub(super) fn new(room: &Arc<Room>) -> Self {
-        Self { room: Arc::clone(room), blocks: Mutex::new(Some(Vec::new())) }
+impl BlockKeeper {
+    pub(super) fn new(budget: &Arc<MemoryBudget>) -> Self {
+        Self { budget: Arc::clone(budget), blocks: Mutex::new(Some(Vec::new())) }
     }
 
     /// Takes block `number`.
@@ -124,16 +119,16 @@ impl Keeping {
         let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(kept) = blocks.as_mut() else { return };
         let bytes = block.bytes();
-        if self.room.0.fetch_sub(bytes, Ordering::Relaxed) < bytes {
+        if self.budget.0.fetch_sub(bytes, Ordering::Relaxed) < bytes {
             let all = bytes + kept.iter().map(|(_, block)| block.bytes()).sum::<i64>();
-            self.room.0.fetch_add(all, Ordering::Relaxed);
+            self.budget.0.fetch_add(all, Ordering::Relaxed);
             *blocks = None;
             return;
         }
         kept.push((number, block));
     }
 
-    /// The file, when all of it is kept. `tallies` are what became of the lines of each block, in order.
+    /// Returns the file, when all of it is kept. `tallies` count the lines of each block, in order.
     pub(super) fn finish(&self, tallies: &[(usize, BlockTally)], hash: Option<String>) -> Option<KeptFile> {
         let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         blocks.sort_unstable_by_key(|&(number, _)| number);
@@ -146,7 +141,7 @@ impl Keeping {
     }
 }
 
-/// All that a file says.
+/// All statements of a file.
 #[derive(Debug)]
 pub(super) struct KeptFile {
     /// Statements, the lines that are none, and the block's number.
@@ -154,28 +149,28 @@ pub(super) struct KeptFile {
     hash: Option<String>,
 }
 
-/// Where an entry of the survey is in the roster.
+/// The place of an entry of the survey in the roster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     Enrolment(EnrolmentIndex),
     /// In a course without dates.
     NoCourse,
-    /// In a course that has dates, but as nobody that the roster knows: under a number for which a name was found.
+    /// In a course that has dates, under a number for which a name was found: the roster has the enrolment under that name.
     Nobody,
 }
 
-/// Where the entries of `survey` are. To be asked for before numbered learners are named.
-pub(super) fn places(keys: &[super::survey::EntryKey], survey: &Survey, pairs: &PairLookup) -> Vec<Place> {
+/// Finds the places of the entries of `survey`. To be called before numbered learners are named.
+pub(super) fn places(keys: &[EntryKey], survey: &Survey, pairs: &PairLookup) -> Vec<Place> {
     let courses: Vec<Option<CourseIndex>> = survey.course_ids().map(|id| pairs.course(id)).collect();
-    let place = |key: &super::survey::EntryKey| match courses[key.course as usize] {
+    let place = |key: &EntryKey| match courses[key.course as usize] {
         None => Place::NoCourse,
         Some(course) => pairs.enrolment(course, survey.name(key)).map_or(Place::Nobody, Place::Enrolment),
     };
     keys.iter().map(place).collect()
 }
 
-/// A file of statements that was heard already.
-pub(super) struct HeardFile {
+/// A file of statements that was read already.
+pub(super) struct KeptStatements {
     /// The file, to be read when it was not kept, or is wanted twice.
     pub(super) file: Box<dyn EventFile>,
     pub(super) kept: Mutex<Option<Arc<KeptFile>>>,
@@ -186,7 +181,7 @@ pub(super) struct HeardFile {
     pub(super) number: u32,
 }
 
-impl HeardFile {
+impl KeptStatements {
     fn kept(&self, purpose: ReadPurpose) -> Option<Arc<KeptFile>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         match purpose {
@@ -200,29 +195,32 @@ impl HeardFile {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    /// Hands in the statements of a block.
+    /// Hands the statements of a block to `intake`.
     fn take(&self, block: &KeptBlock, intake: &mut Intake<'_>) {
-        let repeats = self.repeats.of(self.number, intake.block);
+        let repeats = self.repeats.in_block(self.number, intake.block);
         let mut received = block.received.iter().peekable();
         for (place, row) in block.rows.iter().enumerate() {
             let line = u64::from(row.line);
             let received = received.next_if(|&&(of, ..)| of as usize == place);
             if repeats.has(line) {
-                intake.refuse(Reason::RepeatedId, line, super::rows::repeated);
+                intake.refuse(Reason::RepeatedId, line, repeated_id);
                 continue;
             }
             let enrolment = match self.places[row.entry as usize] {
                 Place::NoCourse => {
-                    intake.refuse(Reason::UnknownCourse, line, super::rows::no_dates);
+                    intake.refuse(Reason::UnknownCourse, line, course_without_dates);
                     continue;
                 }
                 // It says who is enrolled, and the roster has it.
-                _ if row.deed & HAS_DEED == 0 => {
+                _ if row.interaction & HAS_INTERACTION == 0 => {
                     intake.use_row();
                     continue;
                 }
                 Place::Enrolment(enrolment) => enrolment,
-                Place::Nobody => unreachable!("who does something is known by name"),
+                Place::Nobody => {
+                    intake.refuse(Reason::UnknownEnrolment, line, unknown_learner);
+                    continue;
+                }
             };
             let done =
                 EventRow { line, enrolment, instant: row.instant, kind: row.kind(), object: row.object(), count: 1 };
@@ -238,7 +236,7 @@ impl HeardFile {
     }
 }
 
-impl EventFile for HeardFile {
+impl EventFile for KeptStatements {
     fn name(&self) -> String {
         self.file.name()
     }
@@ -303,15 +301,21 @@ impl EventFile for HeardFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::statements::{Deed, Statement};
+    use crate::formats::statements::{Content, Interaction};
 
     fn block(rows: u64) -> KeptBlock {
         let mut block = KeptBlock::default();
         let object = ObjectKey::from_id(b"o");
-        let deed = Some(Deed { learner: b"ann", number: None, kind: 3, object, received: Some((b"bob", 4)) });
+        let content = Content::Interaction(Interaction {
+            learner: b"ann",
+            number: None,
+            kind: 3,
+            object,
+            received: Some((b"bob", 4)),
+        });
         for line in 0..rows {
-            let statement = Statement { course: b"c", instant: -5, id: b"", deed, change: None };
-            block.push(line, &statement, Heard { entry: 0, received: Some(1) });
+            let statement = Statement { course: b"c", instant: -5, id: b"", content };
+            block.push(line, &statement, StatementEntries { entry: 0, received: Some(1) });
         }
         block
     }
@@ -319,7 +323,7 @@ mod tests {
     #[test]
     fn a_statement_comes_back_as_it_was() {
         let mut block = block(2);
-        block.rename(&[7, 8]);
+        block.renumber(&[7, 8]);
         let row = block.rows[1];
         assert_eq!(
             (row.kind(), row.object(), row.instant, row.entry, row.line),
@@ -331,17 +335,17 @@ mod tests {
 
     #[test]
     fn a_file_is_kept_whole_or_not_at_all() {
-        let room = Arc::new(Room::of(1_000));
+        let budget = Arc::new(MemoryBudget::new(1_000));
         let tallies = [(0, BlockTally::default()), (1, BlockTally::default())];
         let keep = |rows: [u64; 2]| {
-            let keeping = Keeping::new(&room);
-            keeping.add(1, block(rows[1]));
-            keeping.add(0, block(rows[0]));
-            keeping
+            let keeper = BlockKeeper::new(&budget);
+            keeper.add(1, block(rows[1]));
+            keeper.add(0, block(rows[0]));
+            keeper
                 .finish(&tallies, None)
                 .map(|file| file.blocks.iter().map(|((block, _), _)| block.rows.len()).collect())
         };
-        assert_eq!(keep([10, 30]), None::<Vec<usize>>, "36 bytes each with whom they befell");
+        assert_eq!(keep([10, 30]), None::<Vec<usize>>, "36 bytes each with who received them");
         // What the first took is free again.
         assert_eq!(keep([10, 15]), Some(vec![10, 15]));
         assert_eq!(keep([0, 10]), None);

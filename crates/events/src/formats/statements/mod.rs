@@ -1,5 +1,5 @@
-//! What logs have in common that consist of statements alone: somebody did something, in a course, at an instant. There
-//! are no tables beside them, so who is enrolled and when courses run is learnt from the statements themselves.
+//! Reads logs that consist of statements alone: somebody did something, in a course, at an instant. There are no tables
+//! beside them, so who is enrolled and when courses run is learnt from the statements themselves.
 //!
 //! The log is gone through twice. The first time ([`survey`]) finds
 //!
@@ -15,14 +15,14 @@
 //!   the same: were it not so, what is known at a cut-off would depend on what came after it;
 //! - how it ended, for labels alone: completed where a statement says so, else withdrawn where the last statement about
 //!   the enrolment says so, else nothing;
-//! - when courses run, unless `--courses FILE` says it: from the day of the first statement to the day of the last, both
+//! - when courses run, unless a file of dates says it: from the day of the first statement to the day of the last, both
 //!   included, where statements that only enrol or withdraw somebody do not count unless there is nothing else (people
 //!   enrol for months before a course begins). Such a calendar is marked as inferred: it can look past a cut-off.
 //!
 //! The second time gives the events, each statement once: of those that bear one id, the first in the order of the
 //! files and their lines counts, and the others are set aside as `repeated_id`, whatever they say. (A platform that is not
-//! sure that a statement arrived sends it again.) The survey hears them all: to be told the same twice is to learn
-//! nothing new.
+//! sure that a statement arrived sends it again.) The survey takes all of them: a statement that comes twice
+//! adds nothing new.
 //!
 //! It takes no second reading: what statements say is kept from the first, 24 bytes each, up to 256 MiB of them; only files
 //! past that are read again ([`kept`]).
@@ -32,157 +32,57 @@
 
 mod kept;
 mod rows;
+mod statement;
+mod statement_format;
 mod survey;
 
-use std::borrow::Cow;
-use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use self::kept::{HeardFile, Keeping, KeptFile, Room};
+pub(super) use self::statement::{
+    Content, EnrolmentChange, EnrolmentReport, Interaction, Statement, StatementParser, Subject, Unusable, resolved,
+};
+pub(super) use self::statement_format::{Layout, StatementFormat};
+
+use self::kept::{BlockKeeper, KeptFile, KeptStatements, MemoryBudget};
 use self::rows::{EventLines, IdLines, SurveyLines};
 use self::survey::Survey;
 use super::calendar::{CalendarEntry, read_calendar};
+use super::log_format::{OpenRequest, inputs_with_role, missing_table};
 use super::pair_lookup::PairLookup;
-use super::repeats::{Repeats, Search};
+use super::repeats::{RepeatSearch, Repeats};
 use crate::capabilities::Capabilities;
 use crate::error::ReadError;
-use crate::event::ObjectKey;
 use crate::event_file::{EventFile, ReadPurpose, read_next_files};
-use crate::input::{self, BOM, not_text};
-use crate::json::{self, Broken, Text};
+use crate::file_head::FileHead;
 use crate::kind::EventKind;
-use crate::objects::ObjectLines;
 use crate::roster::Roster;
 use crate::row_limits::RowLimits;
 use crate::source::{Granularity, Source, SourceLabels};
 use crate::source_inputs::InputFile;
-use crate::tally::{Reason, Tally};
-use crate::text::{LineParser, TextFile, lines};
+use crate::tally::Tally;
 
-/// What is looked at to tell what a file is.
-const HEAD_BYTES: u64 = 1 << 16;
-
-/// Something that a statement says about an enrolment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Change {
-    Enrolled,
-    Withdrew,
-    Completed,
-}
-
-/// Whom a change is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Subject<'a> {
-    /// A learner by the name that statements give.
-    Named(&'a [u8]),
-    /// A learner by a number, for which other statements may give a name. One that none names goes by `#` and the number.
-    Numbered(u64),
-}
-
-/// What a learner did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Deed<'a> {
-    pub(super) learner: &'a [u8],
-    /// The learner's number, where the statement gives it beside the name.
-    pub(super) number: Option<u64>,
-    /// Index into the format's kinds.
-    pub(super) kind: u8,
-    pub(super) object: Option<ObjectKey>,
-    /// Somebody whom it befell, and as what kind.
-    pub(super) received: Option<(&'a [u8], u8)>,
-}
-
-/// What one line of a log says. At least one of `deed` and `change` is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Statement<'a> {
-    pub(super) course: &'a [u8],
-    /// Seconds since 1970-01-01T00:00:00.
-    pub(super) instant: i64,
-    /// An id of its own; empty where the format gives statements none.
-    pub(super) id: &'a [u8],
-    pub(super) deed: Option<Deed<'a>>,
-    pub(super) change: Option<(Subject<'a>, Change)>,
-}
-
-/// Why a line says nothing that can be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Unusable {
-    pub(super) reason: Reason,
-    /// In words; names no learner.
-    pub(super) what: Cow<'static, str>,
-}
-
-impl Unusable {
-    pub(super) fn new(reason: Reason, what: impl Into<Cow<'static, str>>) -> Self {
-        Self { reason, what: what.into() }
-    }
-}
-
-impl From<Broken> for Unusable {
-    fn from(Broken(what): Broken) -> Self {
-        Self::new(Reason::Malformed, format!("not JSON: {what}"))
-    }
-}
-
-/// Understands the lines of a format.
-pub(super) trait Grammar: Clone + Send + Sync + 'static {
-    /// Room for text that does not stand in the line as it is meant, used again for every line.
-    type Scratch: Default;
-
-    /// What `line`, which is not blank and is UTF-8, says.
-    fn understand<'l>(&self, line: &'l [u8], scratch: &'l mut Self::Scratch) -> Result<Statement<'l>, Unusable>;
-}
-
-/// How a format's logs are told from other files, and what they are like.
-pub(super) struct Look {
-    pub(super) format: &'static str,
-    /// How statements may stand in a file.
-    pub(super) layout: Layout,
-    /// Whether a line (or an object, by the layout) is a statement of the format.
-    pub(super) fits: fn(&[u8]) -> bool,
-    /// In words, what its logs are.
-    pub(super) is: &'static str,
-}
-
-/// How a format's statements may stand in a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Layout {
-    /// One a line.
-    Lines,
-    /// One a line, or else in a text of JSON objects: an array, one after another, or in the list of this name of an
-    /// envelope.
-    Objects(&'static [u8]),
-}
-
-/// Opens the logs among `files`, whose lines a grammar understands and whose kinds stand beside it. `calendar` is a
-/// `--courses` file.
+/// Opens the logs among the files of `request`, whose lines `parser` parses into events of these `kinds`.
 ///
 /// # Errors
-/// When there is no log, a file can't be read, no line is about a learner in a course, or it can't be told when a course
-/// runs.
-pub(super) fn open<G: Grammar>(
-    files: &[PathBuf],
-    calendar: Option<&Path>,
-    reason: String,
-    look: &Look,
-    (grammar, kinds): (&G, Vec<EventKind>),
-    block_bytes: usize,
+/// When there is no log, a file can't be read, no line is about a learner in a course, or the events of a course lie too far
+/// apart to infer when it runs.
+pub(super) fn open<P: StatementParser>(
+    request: &OpenRequest<'_>,
+    format: &StatementFormat,
+    parser: &P,
+    kinds: Vec<EventKind>,
 ) -> Result<Source, ReadError> {
-    let others: Vec<PathBuf> = files.iter().filter(|path| Some(path.as_path()) != calendar).cloned().collect();
-    let paths = sort_files(&others, look)?;
-    let Some(first) = paths.first() else {
-        return Err(ReadError::MissingTable {
-            format: look.format,
-            table: "log",
-            where_: "the files given".to_owned(),
-            what_to_do: look.is.to_owned(),
-        });
+    let mut logs = request.heads_with("log");
+    logs.retain(|head| Some(head.path()) != request.courses);
+    let Some(first) = logs.first() else {
+        return Err(missing_table(format.name, "log", format.description));
     };
-    let Heard { mut survey, repeats, told, kept } = hear(&paths, grammar, look.layout, (block_bytes, Room::default()))?;
+    let FirstReading { mut survey, repeats, tally: surveyed, kept } =
+        read_first(&logs, parser, format.layout, request.block_bytes)?;
     let repeats = Arc::new(repeats);
     let mut tables = Tally::default();
-    let entries = calendar.map(|path| read_calendar(path, &mut tables)).transpose()?;
+    let calendar = request.courses_head()?;
+    let entries = calendar.as_ref().map(|file| read_calendar(file, &mut tables)).transpose()?;
     let courses = match &entries {
         Some(entries) => entries.iter().map(CalendarEntry::to_course).collect(),
         None => survey.inferred_courses()?,
@@ -192,23 +92,23 @@ pub(super) fn open<G: Grammar>(
     let (enrolments, without_course) = survey.enrolments(&courses);
     let roster = Roster::new(courses, enrolments);
     if roster.enrolments.is_empty() {
-        return Err(nobody(first.clone(), &told, without_course));
+        return Err(nobody(first, &surveyed, without_course));
     }
     let pairs = Arc::new(PairLookup::new(&roster));
     let places = Arc::new(kept::places(&keys, &survey, &pairs));
     let mut events: Vec<Box<dyn EventFile>> = Vec::new();
-    for ((path, kept), number) in paths.iter().zip(kept).zip(0..) {
+    for ((head, kept), number) in logs.iter().zip(kept).zip(0..) {
         let (pairs, repeats) = (Arc::clone(&pairs), Arc::clone(&repeats));
-        let lines = EventLines { grammar: grammar.clone(), pairs, repeats: Arc::clone(&repeats), file: number };
-        let file = Box::new(text_file(path, look.layout, lines)?);
+        let lines = EventLines { parser: parser.clone(), pairs, repeats: Arc::clone(&repeats), file: number };
+        let file = Box::new(statement_format::text_file(head, format.layout, lines)?);
         let (kept, places) = (Mutex::new(kept.map(Arc::new)), Arc::clone(&places));
-        events.push(Box::new(HeardFile { file, kept, places, repeats, number }));
+        events.push(Box::new(KeptStatements { file, kept, places, repeats, number }));
     }
-    let mut inputs: Vec<InputFile> = paths.iter().map(|path| InputFile { role: "log", path: path.clone() }).collect();
-    inputs.extend(calendar.map(|path| InputFile { role: "calendar", path: path.to_owned() }));
+    let mut inputs: Vec<InputFile> = inputs_with_role("log", &logs).collect();
+    inputs.extend(inputs_with_role("calendar", calendar.as_slice()));
     Ok(Source {
-        format: look.format,
-        reason,
+        format: format.name,
+        reason: request.reason.clone(),
         roster,
         tables,
         enrolments_without_course: without_course,
@@ -230,125 +130,70 @@ pub(super) fn open<G: Grammar>(
     })
 }
 
-/// What reading a log for the first time gives.
-struct Heard {
+/// The outcome of reading a log for the first time.
+struct FirstReading {
     survey: Survey,
     repeats: Repeats,
-    /// What became of the lines, for the case that nobody is enrolled.
-    told: Tally,
-    /// By file, where there was room.
+    /// Counts of the lines, for the case that nobody is enrolled.
+    tally: Tally,
+    /// By file: its statements, where there was room for them.
     kept: Vec<Option<KeptFile>>,
 }
 
-/// Reads the log for who is enrolled and when courses run, and for statements that come again; and keeps what it says, as
-/// far as there is room.
-fn hear<G: Grammar>(
-    paths: &[PathBuf],
-    grammar: &G,
+/// Reads the log for who is enrolled and when courses run, and for statements that come again. Keeps its statements, as far
+/// as there is room.
+fn read_first<P: StatementParser>(
+    logs: &[Arc<FileHead>],
+    parser: &P,
     layout: Layout,
-    (block_bytes, room): (usize, Room),
-) -> Result<Heard, ReadError> {
-    let (survey, search, room) = (Arc::default(), Arc::new(Search::default()), Arc::new(room));
+    block_bytes: usize,
+) -> Result<FirstReading, ReadError> {
+    let (survey, search, budget) =
+        (Arc::default(), Arc::new(RepeatSearch::default()), Arc::new(MemoryBudget::default()));
     let limits = RowLimits::without_enrolments();
-    let keepings: Vec<Arc<Keeping>> = paths.iter().map(|_| Arc::new(Keeping::new(&room))).collect();
+    let keepers: Vec<Arc<BlockKeeper>> = logs.iter().map(|_| Arc::new(BlockKeeper::new(&budget))).collect();
     let mut files: Vec<Box<dyn EventFile>> = Vec::new();
-    for ((path, keeping), file) in paths.iter().zip(&keepings).zip(0..) {
+    for ((head, keeper), file) in logs.iter().zip(&keepers).zip(0..) {
         let lines = SurveyLines {
-            grammar: grammar.clone(),
+            parser: parser.clone(),
             survey: Arc::clone(&survey),
             search: Arc::clone(&search),
-            keeping: Arc::clone(keeping),
+            keeper: Arc::clone(keeper),
             file,
         };
-        let mut lines = text_file(path, layout, lines)?;
+        let mut lines = statement_format::text_file(head, layout, lines)?;
         lines.set_block_bytes(block_bytes);
         files.push(Box::new(lines));
     }
-    let (mut told, mut kept) = (Tally::default(), Vec::new());
+    let (mut tally, mut kept) = (Tally::default(), Vec::new());
     while kept.len() < files.len() {
-        let read = |file: usize, by| rows::read_for_tallies(files[file].as_ref(), &limits, by);
+        let read = |file: usize, mode| rows::read_for_tallies(files[file].as_ref(), &limits, mode);
         for read in read_next_files(&files, kept.len(), read) {
             let (tallies, hash) = read?;
             let file = kept.len();
-            kept.push(keepings[file].finish(&tallies, hash));
-            told.append(rows::placed(files[file].as_ref(), tallies));
+            kept.push(keepers[file].finish(&tallies, hash));
+            tally.append(rows::join_tallies(files[file].as_ref(), tallies));
         }
     }
-    while search.goes_on() {
-        for (path, file) in paths.iter().zip(0..) {
-            let search = Arc::clone(&search);
-            let mut lines = text_file(path, layout, IdLines { grammar: grammar.clone(), search, file })?;
+    while search.needs_another_reading() {
+        for (head, file) in logs.iter().zip(0..) {
+            let lines = IdLines { parser: parser.clone(), search: Arc::clone(&search), file };
+            let mut lines = statement_format::text_file(head, layout, lines)?;
             lines.set_block_bytes(block_bytes);
             lines.read(ReadPurpose::Events, &limits, &|_, _| Ok(()), &|_| ())?;
         }
     }
-    let survey = std::mem::take(&mut *survey.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
-    Ok(Heard { survey, repeats: search.found(), told, kept })
+    let survey = std::mem::take(&mut *survey.lock().unwrap_or_else(PoisonError::into_inner));
+    Ok(FirstReading { survey, repeats: search.found(), tally, kept })
 }
 
-fn text_file<P: LineParser>(path: &Path, layout: Layout, parser: P) -> Result<TextFile<P>, ReadError> {
-    let head = input::head(path, HEAD_BYTES)?;
-    if let Some(why) = not_text(&head) {
-        return Err(ReadError::NotText { path: path.to_owned(), why: why.to_owned() });
-    }
-    let (bom, text) = match head.strip_prefix(BOM) {
-        Some(text) => (BOM.len() as u64, text),
-        None => (0, &head[..]),
-    };
-    Ok(match layout {
-        Layout::Objects(list) if !is_an_object_a_line(text, list) => TextFile::of_objects(path, bom, list, parser),
-        Layout::Lines | Layout::Objects(_) => TextFile::new(path, bom, 0, parser),
-    })
-}
-
-/// Whether the first line that is not blank holds a whole object that is no envelope.
-fn is_an_object_a_line(head: &[u8], list: &[u8]) -> bool {
-    let first = lines(head).map(<[u8]>::trim_ascii).find(|line| !line.is_empty()).unwrap_or_default();
-    let mut is_envelope = false;
-    let whole = json::object(first, |key, cursor| {
-        is_envelope |= key == list && cursor.is_array();
-        cursor.skip()
-    });
-    whole.is_ok() && !is_envelope
-}
-
-fn nobody(path: PathBuf, told: &Tally, without_course: u64) -> ReadError {
+fn nobody(file: &FileHead, surveyed: &Tally, without_course: u64) -> ReadError {
     let sample =
-        told.reasons.values().flat_map(|count| &count.samples).min_by_key(|sample| (&sample.file, sample.line));
+        surveyed.reasons.values().flat_map(|count| &count.samples).min_by_key(|sample| (&sample.file, sample.line));
     let first = match sample {
         _ if without_course > 0 => format!("; none of the courses of its {without_course} enrolments has dates"),
         Some(sample) => format!("; the first that is not: {} line {}: {}", sample.file, sample.line, sample.what),
         None => String::new(),
     };
-    ReadError::NobodyInLog { path, rows: told.read, first }
-}
-
-/// The files among `files` that hold a statement of the format near their beginning.
-///
-/// # Errors
-/// When a file can't be read.
-pub(super) fn sort_files(files: &[PathBuf], look: &Look) -> Result<Vec<PathBuf>, ReadError> {
-    let mut found = Vec::new();
-    for path in files {
-        let head = input::head(path, HEAD_BYTES)?;
-        let text = head.strip_prefix(BOM).unwrap_or(&head);
-        let fits = match look.layout {
-            Layout::Lines => lines(text).any(look.fits),
-            Layout::Objects(list) => {
-                let mut objects = Vec::new();
-                ObjectLines::new(text, list).read_to_end(&mut objects).map_err(ReadError::io(path))?;
-                lines(&objects).any(look.fits)
-            }
-        };
-        if fits && not_text(&head).is_none() {
-            found.push(path.clone());
-        }
-    }
-    Ok(found)
-}
-
-/// The text without escapes and without spaces around it, in `room` where it is not written so; empty where there is
-/// none.
-pub(super) fn resolved<'s, 'a: 's>(text: Option<Text<'a>>, room: &'s mut Vec<u8>) -> &'s [u8] {
-    text.unwrap_or_default().resolve(room).trim_ascii()
+    ReadError::NobodyInLog { path: file.path().to_owned(), rows: surveyed.read, first }
 }

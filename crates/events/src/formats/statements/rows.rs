@@ -1,65 +1,65 @@
-//! Lines to what the survey learns, and lines to events.
+//! Parsers of lines: for the survey, for repeated ids, and for events.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::kept::{Keeping, KeptBlock};
+use super::kept::{BlockKeeper, KeptBlock};
+use super::statement::{StatementParser, Unusable, course_without_dates, repeated_id, unknown_learner};
 use super::survey::Survey;
-use super::{Grammar, Unusable};
 use crate::error::ReadError;
 use crate::event_file::{EventFile, ReadMode, ReadPurpose};
 use crate::formats::fields::each_line;
 use crate::formats::pair_lookup::PairLookup;
-use crate::formats::repeats::{Repeats, Search, hash_of};
+use crate::formats::repeats::{RepeatSearch, Repeats, hash_of};
 use crate::intake::{EventRow, Intake};
 use crate::row_limits::RowLimits;
 use crate::tally::{BlockTally, Reason, Tally};
 use crate::text::LineParser;
 
-/// Hands what lines say to a survey, and their ids to a search for those that come again.
-pub(super) struct SurveyLines<G> {
-    pub(super) grammar: G,
+/// Hands statements to a survey, and their ids to a search for those that come again.
+pub(super) struct SurveyLines<P> {
+    pub(super) parser: P,
     pub(super) survey: Arc<Mutex<Survey>>,
-    pub(super) search: Arc<Search>,
-    pub(super) keeping: Arc<Keeping>,
+    pub(super) search: Arc<RepeatSearch>,
+    pub(super) keeper: Arc<BlockKeeper>,
     /// Number of the file among those of the log.
     pub(super) file: u32,
 }
 
-impl<G: Grammar> LineParser for SurveyLines<G> {
+impl<P: StatementParser> LineParser for SurveyLines<P> {
     fn parse(&self, block: &[u8], intake: &mut Intake<'_>) {
         let (mut found, mut kept) = (Survey::default(), KeptBlock::default());
         let mut ids = Ids::default();
-        let mut scratch = G::Scratch::default();
-        each_line(block, intake, |line, number, intake| match self.grammar.understand(line, &mut scratch) {
+        let mut scratch = P::Scratch::default();
+        each_line(block, intake, |line, number, intake| match self.parser.parse(line, &mut scratch) {
             Ok(statement) => {
-                let heard = found.hear(&statement);
-                kept.push(number, &statement, heard);
+                let entries = found.add(&statement);
+                kept.push(number, &statement, entries);
                 ids.add(statement.id, number);
                 intake.use_row();
             }
             Err(unusable) => refuse(intake, number, unusable),
         });
         let places = self.survey.lock().unwrap_or_else(PoisonError::into_inner).absorb(&found);
-        kept.rename(&places);
-        self.keeping.add(intake.block, kept);
+        kept.renumber(&places);
+        self.keeper.add(intake.block, kept);
         self.search.take(self.file, intake.block, &ids.hashes);
     }
 }
 
 /// Hands ids alone to a search.
-pub(super) struct IdLines<G> {
-    pub(super) grammar: G,
-    pub(super) search: Arc<Search>,
+pub(super) struct IdLines<P> {
+    pub(super) parser: P,
+    pub(super) search: Arc<RepeatSearch>,
     /// Number of the file among those of the log.
     pub(super) file: u32,
 }
 
-impl<G: Grammar> LineParser for IdLines<G> {
+impl<P: StatementParser> LineParser for IdLines<P> {
     fn parse(&self, block: &[u8], intake: &mut Intake<'_>) {
         let mut ids = Ids::default();
-        let mut scratch = G::Scratch::default();
+        let mut scratch = P::Scratch::default();
         each_line(block, intake, |line, number, _| {
-            if let Ok(statement) = self.grammar.understand(line, &mut scratch) {
+            if let Ok(statement) = self.parser.parse(line, &mut scratch) {
                 ids.add(statement.id, number);
             }
         });
@@ -84,31 +84,31 @@ impl Ids {
     }
 }
 
-/// Turns what lines say into events.
-pub(super) struct EventLines<G> {
-    pub(super) grammar: G,
+/// Turns statements into events.
+pub(super) struct EventLines<P> {
+    pub(super) parser: P,
     pub(super) pairs: Arc<PairLookup>,
     pub(super) repeats: Arc<Repeats>,
     /// Number of the file among those of the log.
     pub(super) file: u32,
 }
 
-impl<G: Grammar> LineParser for EventLines<G> {
+impl<P: StatementParser> LineParser for EventLines<P> {
     fn parse(&self, block: &[u8], intake: &mut Intake<'_>) {
-        let mut scratch = G::Scratch::default();
-        let repeats = self.repeats.of(self.file, intake.block);
+        let mut scratch = P::Scratch::default();
+        let repeats = self.repeats.in_block(self.file, intake.block);
         each_line(block, intake, |line, number, intake| {
-            let statement = match self.grammar.understand(line, &mut scratch) {
+            let statement = match self.parser.parse(line, &mut scratch) {
                 Ok(statement) => statement,
                 Err(unusable) => return refuse(intake, number, unusable),
             };
             if repeats.has(number) {
-                return intake.refuse(Reason::RepeatedId, number, repeated);
+                return intake.refuse(Reason::RepeatedId, number, repeated_id);
             }
             let Some(course) = self.pairs.course(statement.course) else {
-                return intake.refuse(Reason::UnknownCourse, number, no_dates);
+                return intake.refuse(Reason::UnknownCourse, number, course_without_dates);
             };
-            let Some(deed) = statement.deed else {
+            let Some(interaction) = statement.content.interaction() else {
                 // It says who is enrolled, and the roster has it.
                 return intake.use_row();
             };
@@ -118,15 +118,14 @@ impl<G: Grammar> LineParser for EventLines<G> {
                     enrolment,
                     instant: statement.instant,
                     kind,
-                    object: deed.object,
+                    object: interaction.object,
                     count: 1,
                 })
             };
-            let Some(done) = row(deed.learner, deed.kind) else {
-                let what = || "its learner was not there when the log was read first; is it still being written?";
-                return intake.refuse(Reason::UnknownEnrolment, number, || what().to_owned());
+            let Some(done) = row(interaction.learner, interaction.kind) else {
+                return intake.refuse(Reason::UnknownEnrolment, number, unknown_learner);
             };
-            match deed.received.and_then(|(learner, kind)| row(learner, kind)) {
+            match interaction.received.and_then(|(learner, kind)| row(learner, kind)) {
                 Some(received) => intake.take_rows(done.line, [done, received].into_iter()),
                 None => intake.take_row(done),
             }
@@ -134,40 +133,32 @@ impl<G: Grammar> LineParser for EventLines<G> {
     }
 }
 
-pub(super) fn repeated() -> String {
-    "an id that came before".to_owned()
-}
-
-pub(super) fn no_dates() -> String {
-    "its course has no dates".to_owned()
-}
-
 fn refuse(intake: &mut Intake<'_>, line: u64, Unusable { reason, what }: Unusable) {
     intake.refuse(reason, line, || what.into_owned());
 }
 
-/// What became of the lines of each block of a file, in order.
+/// Counts of the lines of each block of a file, in order.
 pub(super) type Tallies = Vec<(usize, BlockTally)>;
 
-/// Reads `file` for what becomes of its lines. Gives its hash too, where reading it does.
+/// Reads `file` for the counts of its lines. Returns its hash too, where reading it gives it.
 pub(super) fn read_for_tallies(
     file: &dyn EventFile,
     limits: &RowLimits,
-    by: ReadMode,
+    mode: ReadMode,
 ) -> Result<(Tallies, Option<String>), ReadError> {
     let blocks: Mutex<Tallies> = Mutex::default();
     let sink = |number, parsed: crate::parsed_block::ParsedBlock| {
         blocks.lock().unwrap_or_else(PoisonError::into_inner).push((number, parsed.tally));
         Ok(())
     };
-    let hash = by.read(file, ReadPurpose::Events, limits, &sink, &|_| ())?;
+    let hash = mode.read(file, ReadPurpose::Events, limits, &sink, &|_| ())?;
     let mut blocks = blocks.into_inner().unwrap_or_else(PoisonError::into_inner);
     blocks.sort_unstable_by_key(|(number, _)| *number);
     Ok((blocks, hash))
 }
 
-/// The tally of a file, from those of its blocks.
-pub(super) fn placed(file: &dyn EventFile, blocks: Tallies) -> Tally {
+/// Joins the tallies of a file's blocks.
+pub(super) fn join_tallies(file: &dyn EventFile, blocks: Tallies) -> Tally {
     let (name, mut line, mut whole) = (file.name(), file.first_line(), Tally::default());
     for (_, tally) in blocks {
         let lines = tally.lines;

@@ -7,8 +7,7 @@ use std::ops::Range;
 use hashbrown::HashTable;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
-use super::kept::Heard;
-use super::{Change, Statement, Subject};
+use super::statement::{Content, EnrolmentChange, EnrolmentReport, Interaction, Statement, Subject};
 use crate::error::ReadError;
 use crate::formats::calendar;
 use crate::formats::course_ids::is_course;
@@ -17,46 +16,51 @@ use crate::index::CourseIndex;
 use crate::parsed_block::TimeSpan;
 use crate::roster::{Course, Enrolment, Outcome, OutcomeKind};
 
-/// What statements say of one enrolment.
+/// The history of one enrolment, as far as statements tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Story {
+struct EnrolmentHistory {
     enrolled: Option<i64>,
     withdrew: Option<i64>,
     /// When the learner first did something in the course, if only to enrol.
-    did: Option<i64>,
+    first_interaction: Option<i64>,
     completed: bool,
-    /// Instant of the last word on whether the learner is enrolled, and the word; of two at one instant, that they are.
-    last: Option<(i64, bool)>,
+    /// Instant of the last report on whether the learner is enrolled, and whether they are; of two at one instant, that they
+    /// are.
+    last_report: Option<(i64, bool)>,
 }
 
-impl Story {
+impl EnrolmentHistory {
     fn join(&mut self, other: &Self) {
         let earlier = |a: Option<i64>, b: Option<i64>| a.into_iter().chain(b).min();
         self.enrolled = earlier(self.enrolled, other.enrolled);
         self.withdrew = earlier(self.withdrew, other.withdrew);
-        self.did = earlier(self.did, other.did);
+        self.first_interaction = earlier(self.first_interaction, other.first_interaction);
         self.completed |= other.completed;
-        self.last = self.last.max(other.last);
+        self.last_report = self.last_report.max(other.last_report);
     }
 
-    fn hear(&mut self, instant: i64, change: Change) {
-        let heard = match change {
-            Change::Enrolled => Self { enrolled: Some(instant), last: Some((instant, true)), ..Self::default() },
-            Change::Withdrew => Self { withdrew: Some(instant), last: Some((instant, false)), ..Self::default() },
-            Change::Completed => Self { completed: true, ..Self::default() },
+    fn add_change(&mut self, instant: i64, change: EnrolmentChange) {
+        let report = |enrolled| Some((instant, enrolled));
+        let added = match change {
+            EnrolmentChange::Enrolled => Self { enrolled: Some(instant), last_report: report(true), ..Self::default() },
+            EnrolmentChange::Withdrew => {
+                Self { withdrew: Some(instant), last_report: report(false), ..Self::default() }
+            }
+            EnrolmentChange::Completed => Self { completed: true, ..Self::default() },
         };
-        self.join(&heard);
+        self.join(&added);
     }
 
-    /// Instant of enrolment: none where somebody withdrew, or was at work in the course, before the first there is.
+    /// Returns the instant of enrolment: none where somebody withdrew, or was at work in the course, before the first there is.
     fn known_enrolment(&self) -> Option<i64> {
         let not_after = |enrolled: i64, other: Option<i64>| other.is_none_or(|other| enrolled <= other);
-        self.enrolled.filter(|&enrolled| not_after(enrolled, self.withdrew) && not_after(enrolled, self.did))
+        self.enrolled
+            .filter(|&enrolled| not_after(enrolled, self.withdrew) && not_after(enrolled, self.first_interaction))
     }
 
     fn outcome(&self) -> Option<Outcome> {
         let outcome = |text: &str, kind| Some(Outcome { recorded: text.to_owned(), kind });
-        match self.last {
+        match self.last_report {
             _ if self.completed => outcome("completed", OutcomeKind::Completed),
             Some((_, false)) => outcome("unenrolled", OutcomeKind::Withdrew),
             _ => None,
@@ -70,10 +74,10 @@ struct Entry {
     course: u32,
     /// Where the learner's name stands in [`Survey::names`].
     learner: Range<usize>,
-    story: Story,
+    history: EnrolmentHistory,
 }
 
-/// Who an entry is.
+/// The course and the learner of an entry.
 #[derive(Clone, Debug)]
 pub(super) struct EntryKey {
     /// Place of the course.
@@ -81,18 +85,29 @@ pub(super) struct EntryKey {
     learner: Range<usize>,
 }
 
+/// A course, and when it has statements.
 #[derive(Clone, Debug)]
-struct Seen {
+struct SurveyedCourse {
     id: Box<[u8]>,
-    /// When there are deeds, and when there are statements of any kind.
-    deeds: Option<TimeSpan>,
+    /// Of interactions that change no enrolment.
+    interactions: Option<TimeSpan>,
+    /// Of statements of any kind.
     statements: Option<TimeSpan>,
 }
 
-/// What was learnt from a block, or from all of them.
+/// The entries of a statement in the survey of its block.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StatementEntries {
+    /// The entry of the learner who interacted, or else of the one whose enrolment changed.
+    pub(super) entry: u32,
+    /// The entry of another learner who received the interaction.
+    pub(super) received: Option<u32>,
+}
+
+/// The enrolments and courses found in a block, or in all of them.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
-    courses: Vec<Seen>,
+    courses: Vec<SurveyedCourse>,
     places: FxHashMap<Box<[u8]>, u32>,
     entries: Vec<Entry>,
     by_pair: HashTable<u32>,
@@ -109,50 +124,64 @@ fn join(known: &mut Option<TimeSpan>, span: Option<TimeSpan>) {
 }
 
 impl Survey {
-    /// Takes in what a statement says.
-    pub(super) fn hear(&mut self, statement: &Statement<'_>) -> Heard {
-        let (mut entry, mut received) = (None, None);
-        let here = Some(TimeSpan { first: statement.instant, last: statement.instant });
+    /// Adds a statement.
+    pub(super) fn add(&mut self, statement: &Statement<'_>) -> StatementEntries {
+        let here = Some(TimeSpan::at(statement.instant));
         let course = self.course(statement.course);
-        let seen = &mut self.courses[course as usize];
-        join(&mut seen.statements, here);
-        if statement.deed.is_some() && statement.change.is_none() {
-            join(&mut seen.deeds, here);
+        let surveyed = &mut self.courses[course as usize];
+        join(&mut surveyed.statements, here);
+        if let Content::Interaction(_) = statement.content {
+            join(&mut surveyed.interactions, here);
         }
-        if let Some(deed) = &statement.deed {
-            let place = self.entry(course, deed.learner);
-            self.entries[place].story.join(&Story { did: Some(statement.instant), ..Story::default() });
-            if let Some(number) = deed.number {
-                self.number(number, self.entries[place].learner.clone());
+        match &statement.content {
+            Content::Interaction(interaction) => self.add_interaction(course, statement.instant, interaction),
+            Content::Change(report) => {
+                StatementEntries { entry: self.add_report(course, statement.instant, *report), received: None }
             }
-            entry = Some(place);
-            received = deed.received.map(|(learner, _)| self.entry(course, learner) as u32);
+            Content::Both(interaction, report) => {
+                let entries = self.add_interaction(course, statement.instant, interaction);
+                self.add_report(course, statement.instant, *report);
+                entries
+            }
         }
-        if let Some((subject, change)) = &statement.change {
-            let place = match subject {
-                Subject::Named(learner) => self.entry(course, learner),
-                Subject::Numbered(number) => self.entry(course, format!("#{number}").as_bytes()),
-            };
-            self.entries[place].story.hear(statement.instant, *change);
-            entry = entry.or(Some(place));
-        }
-        Heard { entry: entry.expect("a statement has a deed or a change") as u32, received }
     }
 
-    /// Takes in what another survey learnt. Gives the place here of each entry there.
+    fn add_interaction(&mut self, course: u32, instant: i64, interaction: &Interaction<'_>) -> StatementEntries {
+        let place = self.entry(course, interaction.learner);
+        self.entries[place]
+            .history
+            .join(&EnrolmentHistory { first_interaction: Some(instant), ..EnrolmentHistory::default() });
+        if let Some(number) = interaction.number {
+            self.number(number, self.entries[place].learner.clone());
+        }
+        let received = interaction.received.map(|(learner, _)| self.entry(course, learner) as u32);
+        StatementEntries { entry: place as u32, received }
+    }
+
+    /// Adds a change of an enrolment. Returns the enrolment's entry.
+    fn add_report(&mut self, course: u32, instant: i64, report: EnrolmentReport<'_>) -> u32 {
+        let place = match report.subject {
+            Subject::Named(learner) => self.entry(course, learner),
+            Subject::Numbered(number) => self.entry(course, format!("#{number}").as_bytes()),
+        };
+        self.entries[place].history.add_change(instant, report.change);
+        place as u32
+    }
+
+    /// Adds what another survey found. Returns the place here of each entry there.
     pub(super) fn absorb(&mut self, other: &Self) -> Vec<u32> {
         let mut entries = Vec::with_capacity(other.entries.len());
         let mut places = Vec::with_capacity(other.courses.len());
         for theirs in &other.courses {
             let course = self.course(&theirs.id);
             let ours = &mut self.courses[course as usize];
-            join(&mut ours.deeds, theirs.deeds);
+            join(&mut ours.interactions, theirs.interactions);
             join(&mut ours.statements, theirs.statements);
             places.push(course);
         }
         for entry in &other.entries {
             let place = self.entry(places[entry.course as usize], &other.names[entry.learner.clone()]);
-            self.entries[place].story.join(&entry.story);
+            self.entries[place].history.join(&entry.history);
             entries.push(place as u32);
         }
         for (&number, name) in &other.numbers {
@@ -166,17 +195,17 @@ impl Survey {
         entries
     }
 
-    /// Who the entries are, in their order now: it changes when numbered learners are named.
+    /// Lists the courses and learners of the entries, in their order now: it changes when numbered learners are named.
     pub(super) fn keys(&self) -> Vec<EntryKey> {
         self.entries.iter().map(|entry| EntryKey { course: entry.course, learner: entry.learner.clone() }).collect()
     }
 
-    /// The name of the learner of an entry.
+    /// Returns the name of the learner of an entry.
     pub(super) fn name(&self, key: &EntryKey) -> &[u8] {
         &self.names[key.learner.clone()]
     }
 
-    /// Ids of the courses, in the order of their places.
+    /// Lists the ids of the courses, in the order of their places.
     pub(super) fn course_ids(&self) -> impl Iterator<Item = &[u8]> {
         self.courses.iter().map(|course| &*course.id)
     }
@@ -186,12 +215,12 @@ impl Survey {
             return place;
         }
         let place = self.courses.len() as u32;
-        self.courses.push(Seen { id: id.into(), deeds: None, statements: None });
+        self.courses.push(SurveyedCourse { id: id.into(), interactions: None, statements: None });
         self.places.insert(id.into(), place);
         place
     }
 
-    /// Place of the entry of a learner in a course, made if there is none.
+    /// Returns the place of the entry of a learner in a course, made if there is none.
     fn entry(&mut self, course: u32, learner: &[u8]) -> usize {
         let hash = |course: u32, learner: &[u8]| FxBuildHasher.hash_one((course, learner));
         let Self { entries, by_pair, names, .. } = self;
@@ -205,7 +234,7 @@ impl Survey {
         let start = names.len();
         names.extend_from_slice(learner);
         let place = entries.len();
-        entries.push(Entry { course, learner: start..names.len(), story: Story::default() });
+        entries.push(Entry { course, learner: start..names.len(), history: EnrolmentHistory::default() });
         by_pair.insert_unique(hash(course, learner), place as u32, |&place| {
             let entry = &entries[place as usize];
             hash(entry.course, &names[entry.learner.clone()])
@@ -220,23 +249,23 @@ impl Survey {
         }
     }
 
-    /// Whether withdrawals are recorded: those of Open edX's courses are, of which no other platform tells. That somebody
+    /// Tells whether withdrawals are recorded: those of Open edX's courses are, of which no other platform tells. That somebody
     /// withdrew does not decide it, as it would then be decided, for the time before, by what comes after.
     pub(super) fn records_withdrawals(&self) -> bool {
         self.courses.iter().any(|course| is_course(&course.id))
     }
 
-    /// Every course, with the days of its statements.
+    /// Infers each course from the days of its statements.
     pub(super) fn inferred_courses(&self) -> Result<Vec<Course>, ReadError> {
-        let mut seen: Vec<&Seen> = self.courses.iter().collect();
+        let mut seen: Vec<&SurveyedCourse> = self.courses.iter().collect();
         // So that of several courses without an answer the same one is named, whatever order blocks came in.
         seen.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-        let span = |seen: &Seen| seen.deeds.or(seen.statements);
-        let course = |seen: &Seen| Some(calendar::inferred(&String::from_utf8_lossy(&seen.id), span(seen)?));
+        let span = |seen: &SurveyedCourse| seen.interactions.or(seen.statements);
+        let course = |seen: &SurveyedCourse| Some(calendar::inferred(&String::from_utf8_lossy(&seen.id), span(seen)?));
         seen.into_iter().filter_map(course).collect()
     }
 
-    /// The enrolments in `courses`, and the number of those in others.
+    /// Makes the enrolments in `courses`, and counts those in others.
     pub(super) fn enrolments(&mut self, courses: &[Course]) -> (Vec<Enrolment>, u64) {
         self.name_numbers();
         let places: FxHashMap<&[u8], CourseIndex> =
@@ -258,16 +287,16 @@ impl Survey {
                 id: pair_id(id, &learner),
                 learner,
                 course,
-                enrolled_seconds: entry.story.known_enrolment().map(seconds),
-                withdrawn_seconds: entry.story.withdrew.map(seconds),
-                outcome: entry.story.outcome(),
+                enrolled_seconds: entry.history.known_enrolment().map(seconds),
+                withdrawn_seconds: entry.history.withdrew.map(seconds),
+                outcome: entry.history.outcome(),
                 ..Enrolment::default()
             });
         }
         (enrolments, without_course)
     }
 
-    /// Tells the stories of learners known by number under their names.
+    /// Joins the histories of learners known by number with those under their names.
     fn name_numbers(&mut self) {
         let named = |entry: &Entry| -> Option<Range<usize>> {
             let number = std::str::from_utf8(self.names[entry.learner.clone()].strip_prefix(b"#")?).ok()?;
@@ -281,10 +310,10 @@ impl Survey {
         let mut gone = vec![false; self.entries.len()];
         for (place, name) in found {
             let learner = self.names[name].to_vec();
-            let (course, story) = (self.entries[place].course, self.entries[place].story);
+            let (course, history) = (self.entries[place].course, self.entries[place].history);
             gone[place] = true;
             let place = self.entry(course, &learner);
-            self.entries[place].story.join(&story);
+            self.entries[place].history.join(&history);
         }
         let mut gone = gone.into_iter().chain(std::iter::repeat(false));
         self.entries.retain(|_| !gone.next().unwrap_or_default());

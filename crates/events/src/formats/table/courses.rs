@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::enrolments::{self, Aside, Undated, Written, read_moment};
+use super::checked_mapping::{CheckedMapping, CheckedTable};
+use super::enrolments::{self, EnrolmentRecord, SetAside, UndatedEnrolments, read_moment};
+use super::event_rows::{EnrolmentFinder, EventRows};
 use super::files::{Found, LogFile};
 use super::log;
 use super::mapping::{CourseColumns, Time};
-use super::plan::{Plan, TablePlan};
-use super::rows::{EventRows, Who};
 use super::small::SmallTable;
 use super::times::Moment;
 use crate::error::ReadError;
@@ -29,15 +29,15 @@ const GREATEST_DAYS: i64 = Course::GREATEST_DAYS as i64;
 const NOMINAL_START: i32 = days_from_civil(2000, 1, 1);
 
 /// Places of the columns of a courses table.
-struct Places {
+struct CourseColumnPlaces {
     course: Option<usize>,
     start: Option<(usize, Time)>,
     end: Option<(usize, Time)>,
     days: Option<usize>,
 }
 
-impl Places {
-    fn of(table: &mut SmallTable, columns: &CourseColumns) -> Result<Self, ReadError> {
+impl CourseColumnPlaces {
+    fn find(table: &mut SmallTable, columns: &CourseColumns) -> Result<Self, ReadError> {
         let mut time = |time: &Option<Time>| -> Result<Option<(usize, Time)>, ReadError> {
             let place = |time: &Time| Ok((table.place(&time.column)?, time.clone()));
             time.as_ref().map(place).transpose()
@@ -47,24 +47,24 @@ impl Places {
         Ok(Self { course, start, end, days: table.place_of(columns.days.as_ref())? })
     }
 
-    fn course(&self, row: &TableRow<'_>, plan: &Plan) -> Result<Given, Refusal> {
-        let id = match (self.course, &plan.single_course) {
+    fn course(&self, row: &TableRow<'_>, mapping: &CheckedMapping) -> Result<CourseDates, Refusal> {
+        let id = match (self.course, &mapping.single_course) {
             (Some(place), _) => row.id(place, "course")?,
             (None, single) => single.as_deref().unwrap_or_default(),
         };
         let moment = |(place, time): &(usize, Time)| read_moment(row.text(*place), time);
         let lacks = |column: &Option<(usize, Time)>| {
-            plan.infer_missing && column.as_ref().is_some_and(|(place, _)| row.given(*place).is_none())
+            mapping.infer_missing && column.as_ref().is_some_and(|(place, _)| row.given(*place).is_none())
         };
         let id = id.to_owned();
         if lacks(&self.start) {
-            return Ok(Given { id, start_day: None, days: None });
+            return Ok(CourseDates { id, start_day: None, days: None });
         }
         let start = self.start.as_ref().map(moment).transpose()?;
         let start_day = start.map_or(Ok(NOMINAL_START), |start| day(start, 0))?;
-        let no_days = || plan.infer_missing && self.days.is_some_and(|place| row.given(place).is_none());
+        let no_days = || mapping.infer_missing && self.days.is_some_and(|place| row.given(place).is_none());
         if lacks(&self.end) || no_days() {
-            return Ok(Given { id, start_day: Some(start_day), days: None });
+            return Ok(CourseDates { id, start_day: Some(start_day), days: None });
         }
         let days = match (&self.end, self.days) {
             (Some(end), _) => {
@@ -78,19 +78,19 @@ impl Places {
             let what = format!("course {id} is {days} days long, which is not from 1 to {GREATEST_DAYS}");
             return Err(Refusal::new(Reason::BadValue, what));
         }
-        Ok(Given { id, start_day: Some(start_day), days: Some(days as u32) })
+        Ok(CourseDates { id, start_day: Some(start_day), days: Some(days as u32) })
     }
 }
 
 /// What a table says of when a course runs. Only where the mapping has dates inferred may some be missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Given {
+pub(super) struct CourseDates {
     id: String,
     start_day: Option<i32>,
     days: Option<u32>,
 }
 
-impl Given {
+impl CourseDates {
     /// The course, where nothing is missing.
     pub(super) fn course(&self) -> Option<Course> {
         Some(Course { id: self.id.clone(), start_day: self.start_day?, days: self.days?, inferred: false })
@@ -99,12 +99,12 @@ impl Given {
 
 /// The courses of a table, with dates of `inferred` ones in place of those that it lacks, and those that it does not
 /// name. A course that the table lets begin after its last event is left out.
-pub(super) fn completed(given: &[Given], inferred: Vec<Course>) -> Vec<Course> {
-    let mut courses: Vec<Course> = given.iter().filter_map(Given::course).collect();
-    let known: FxHashMap<&str, &Given> = given.iter().map(|one| (one.id.as_str(), one)).collect();
+pub(super) fn completed(given: &[CourseDates], inferred: Vec<Course>) -> Vec<Course> {
+    let mut courses: Vec<Course> = given.iter().filter_map(CourseDates::course).collect();
+    let known: FxHashMap<&str, &CourseDates> = given.iter().map(|one| (one.id.as_str(), one)).collect();
     for course in inferred {
         let start_day = match known.get(course.id.as_str()) {
-            Some(Given { start_day: Some(_), days: Some(_), .. }) => continue,
+            Some(CourseDates { start_day: Some(_), days: Some(_), .. }) => continue,
             Some(given) => given.start_day.unwrap_or(course.start_day),
             None => course.start_day,
         };
@@ -117,7 +117,7 @@ pub(super) fn completed(given: &[Given], inferred: Vec<Course>) -> Vec<Course> {
 }
 
 /// Whether any of `written` is in a course whose dates the table does not give.
-pub(super) fn any_missing(given: &[Given], written: &[Written]) -> bool {
+pub(super) fn any_missing(given: &[CourseDates], written: &[EnrolmentRecord]) -> bool {
     let dated: FxHashSet<&str> = given.iter().filter(|one| one.course().is_some()).map(|one| one.id.as_str()).collect();
     written.iter().any(|one| !dated.contains(one.course.as_str()))
 }
@@ -135,20 +135,20 @@ fn day(moment: Moment, start: i64) -> Result<i32, Refusal> {
 /// Reads the courses table.
 pub(super) fn read(
     files: &[Found],
-    plan: &Plan,
-    table_plan: &TablePlan<CourseColumns>,
+    mapping: &CheckedMapping,
+    checked: &CheckedTable<CourseColumns>,
     tables: &mut Tally,
-) -> Result<Vec<Given>, ReadError> {
-    let mut courses: Vec<Given> = Vec::new();
+) -> Result<Vec<CourseDates>, ReadError> {
+    let mut courses: Vec<CourseDates> = Vec::new();
     let mut by_id: FxHashMap<String, usize> = FxHashMap::default();
     for found in files {
-        let mut table = SmallTable::open(found, "courses", table_plan)?;
-        let places = Places::of(&mut table, &table_plan.columns)?;
+        let mut table = SmallTable::open(found, "courses", checked)?;
+        let places = CourseColumnPlaces::find(&mut table, &checked.columns)?;
         table.rows(tables, |row| {
             if let Some(refusal) = table.set_aside(row) {
                 return Err(refusal);
             }
-            let course = places.course(row, plan)?;
+            let course = places.course(row, mapping)?;
             match by_id.get(&course.id).map(|&place| &courses[place]) {
                 Some(known) if *known == course => return Err(Refusal::new(Reason::Repeated, "the course again")),
                 Some(_) => {
@@ -168,20 +168,20 @@ pub(super) fn read(
 /// without events is left out.
 pub(super) fn infer(
     files: &[LogFile],
-    plan: &Plan,
-    written: &[Written],
-    aside: &Aside,
+    mapping: &CheckedMapping,
+    written: &[EnrolmentRecord],
+    aside: &SetAside,
 ) -> Result<Vec<Course>, ReadError> {
     let mut ids: Vec<&str> = written.iter().map(|one| one.course.as_str()).collect();
     ids.sort_unstable();
     ids.dedup();
     let provisional = |id: &&str| Course { id: (*id).to_owned(), start_day: NOMINAL_START, days: 1, inferred: true };
     let (roster, _) = enrolments::roster(ids.iter().map(provisional).collect(), written, Vec::new());
-    let who = Arc::new(Who::of(plan, &roster, &Undated::default(), aside.clone()));
+    let who = Arc::new(EnrolmentFinder::of(mapping, &roster, &UndatedEnrolments::default(), aside.clone()));
     let limits = RowLimits::new(&roster, &vec![1; roster.courses.len()], None);
     let spans: Mutex<FxHashMap<CourseIndex, TimeSpan>> = Mutex::default();
     for found in files {
-        let file = log::open(found, plan, EventRows::new(plan, &plan.logs[found.log], &who, None))?;
+        let file = log::open(found, mapping, EventRows::new(mapping, &mapping.logs[found.log], &who, None))?;
         let sink = |_, parsed: crate::parsed_block::ParsedBlock| {
             let mut spans = spans.lock().unwrap_or_else(PoisonError::into_inner);
             for (course, span) in parsed.course_spans {
@@ -195,21 +195,26 @@ pub(super) fn infer(
     let mut courses = Vec::new();
     for (course, place) in roster.courses.iter().zip((0..).map(CourseIndex)) {
         if let Some(span) = spans.get(&place) {
-            courses.extend(inferred(course, *span, plan)?);
+            courses.extend(inferred(course, *span, mapping)?);
         }
     }
     Ok(courses)
 }
 
 /// The course with the days of its events; none where all of them come before the start that days are counted from.
-fn inferred(course: &Course, span: TimeSpan, plan: &Plan) -> Result<Option<Course>, ReadError> {
-    let span = match plan.counts_days() {
+fn inferred(course: &Course, span: TimeSpan, mapping: &CheckedMapping) -> Result<Option<Course>, ReadError> {
+    let span = match mapping.counts_days() {
         true => TimeSpan { first: i64::from(NOMINAL_START) * DAY_SECONDS, ..span },
         false => span,
     };
     if span.last < span.first {
         return Ok(None);
     }
-    let told = |error: ReadError| plan.error(format!("{error}, or in [courses]"));
-    calendar::inferred(&course.id, span).map(Some).map_err(told)
+    calendar::inferred(&course.id, span).map(Some).map_err(|error| match error {
+        ReadError::TooLongToInfer { course, first, last, .. } => {
+            let where_ = format!(" in [courses] of {}", mapping.path.display());
+            ReadError::TooLongToInfer { course, first, last, where_ }
+        }
+        other => other,
+    })
 }

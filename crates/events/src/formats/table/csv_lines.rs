@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr_iter, memchr2};
 
-use super::cells::{Field, Fields, MOST_COLUMNS, RowSink};
-use super::recipe::Shaped;
+use super::mapped_row::{Field, Fields, MOST_COLUMNS, RowSink};
+use super::row_template::RowMaker;
 use crate::formats::fields::each_line;
 use crate::intake::Intake;
 use crate::tally::Reason;
@@ -18,7 +18,7 @@ pub(super) struct CsvLines<S> {
     /// Number of columns.
     pub(super) width: usize,
     pub(super) signs: Signs,
-    pub(super) rows: Shaped<S>,
+    pub(super) rows: RowMaker<S>,
 }
 
 /// What has a meaning in a line.

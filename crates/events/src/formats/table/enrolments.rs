@@ -4,12 +4,12 @@ use std::path::Path;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::checked_mapping::{CheckedMapping, CheckedTable, Naming};
 use super::files::Found;
+use super::log_enrolments::NamedEnrolment;
 use super::mapping::{EnrolmentColumns, Time};
-use super::plan::{Naming, Plan, TablePlan};
-use super::recipe::Column;
+use super::row_template::Column;
 use super::small::SmallTable;
-use super::survey::Named;
 use super::times::Moment;
 use crate::error::ReadError;
 use crate::formats::pair_lookup::{PairLookup, pair_id};
@@ -21,7 +21,7 @@ use crate::tally::{Reason, Tally, shape};
 
 /// An enrolment as it is written, before it is known when its course begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Written {
+pub(super) struct EnrolmentRecord {
     pub(super) id: String,
     pub(super) learner: String,
     pub(super) course: String,
@@ -32,7 +32,7 @@ pub(super) struct Written {
     statics: Vec<Option<String>>,
 }
 
-impl Written {
+impl EnrolmentRecord {
     fn to_enrolment(&self, course: CourseIndex, start: i64) -> Enrolment {
         Enrolment {
             id: self.id.clone(),
@@ -48,30 +48,34 @@ impl Written {
 }
 
 /// Enrolments that rows of the log name.
-pub(super) fn of_log(named: Vec<Named>) -> Vec<Written> {
-    let written = |named: Named| {
+pub(super) fn from_log(named: Vec<NamedEnrolment>) -> Vec<EnrolmentRecord> {
+    let written = |named: NamedEnrolment| {
         let learner = named.learner.unwrap_or_default();
         let id = named.enrolment.unwrap_or_else(|| pair_id(&named.course, &learner));
         let learner = if learner.is_empty() { id.clone() } else { learner };
-        Written { id, learner, course: named.course, ..Written::default() }
+        EnrolmentRecord { id, learner, course: named.course, ..EnrolmentRecord::default() }
     };
     named.into_iter().map(written).collect()
 }
 
 /// Enrolments whose course has no dates.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Undated {
+pub(super) struct UndatedEnrolments {
     pub(super) ids: Vec<String>,
     pub(super) courses: FxHashSet<Box<[u8]>>,
 }
 
 /// A roster, and the enrolments whose course is not among `courses`.
-pub(super) fn roster(courses: Vec<Course>, written: &[Written], statics: Vec<String>) -> (Roster, Undated) {
+pub(super) fn roster(
+    courses: Vec<Course>,
+    written: &[EnrolmentRecord],
+    statics: Vec<String>,
+) -> (Roster, UndatedEnrolments) {
     let places = courses.iter().zip((0..).map(CourseIndex));
     let place: FxHashMap<&str, (CourseIndex, i64)> =
         places.map(|(course, place)| (course.id.as_str(), (place, course.start_seconds()))).collect();
     let mut enrolments = Vec::with_capacity(written.len());
-    let mut undated = Undated::default();
+    let mut undated = UndatedEnrolments::default();
     for one in written {
         match place.get(one.course.as_str()) {
             Some(&(course, start)) => enrolments.push(one.to_enrolment(course, start)),
@@ -87,7 +91,7 @@ pub(super) fn roster(courses: Vec<Course>, written: &[Written], statics: Vec<Str
 }
 
 /// Places of the columns of an enrolments table.
-struct Places {
+struct EnrolmentColumnPlaces {
     enrolment: Option<usize>,
     learner: Option<usize>,
     course: Option<usize>,
@@ -99,8 +103,8 @@ struct Places {
     statics: Vec<usize>,
 }
 
-impl Places {
-    fn of(table: &mut SmallTable, columns: &EnrolmentColumns) -> Result<Self, ReadError> {
+impl EnrolmentColumnPlaces {
+    fn find(table: &mut SmallTable, columns: &EnrolmentColumns) -> Result<Self, ReadError> {
         let mut time = |time: &Option<Time>| -> Result<Option<(usize, Time)>, ReadError> {
             let place = |time: &Time| Ok((table.place(&time.column)?, time.clone()));
             time.as_ref().map(place).transpose()
@@ -119,8 +123,13 @@ impl Places {
         })
     }
 
-    fn written(&self, row: &TableRow<'_>, table: &SmallTable, plan: &Plan) -> Result<Written, Refusal> {
-        let course = match (self.course, table.course().or(plan.single_course.as_deref())) {
+    fn written(
+        &self,
+        row: &TableRow<'_>,
+        table: &SmallTable,
+        mapping: &CheckedMapping,
+    ) -> Result<EnrolmentRecord, Refusal> {
+        let course = match (self.course, table.course().or(mapping.single_course.as_deref())) {
             (Some(place), _) => row.id(place, "course")?,
             (None, single) => single.unwrap_or_default(),
         };
@@ -130,7 +139,7 @@ impl Places {
             None => pair_id(course, learner.unwrap_or_default()),
         };
         let outcome = |word: &str| {
-            let kind = plan.outcomes.get(word).copied();
+            let kind = mapping.outcomes.get(word).copied();
             let unknown = || {
                 Refusal::new(
                     Reason::BadValue,
@@ -147,13 +156,13 @@ impl Places {
             (None, Some(_)) if self.completed.is_some() => Some(ended("withdrew", OutcomeKind::Withdrew)),
             (None, _) => None,
         };
-        Ok(Written {
+        Ok(EnrolmentRecord {
             learner: learner.unwrap_or(&id).to_owned(),
             course: course.to_owned(),
             enrolled: moment(row, self.enrolled.as_ref())?,
             withdrawn,
             outcome: given(self.outcome).map(outcome).transpose()?.or(completed),
-            dropout: given(self.label).map(|word| label(word, plan)).transpose()?,
+            dropout: given(self.label).map(|word| label(word, mapping)).transpose()?,
             statics: self.statics.iter().map(|&place| row.given(place).map(str::to_owned)).collect(),
             id,
         })
@@ -177,25 +186,25 @@ pub(super) fn read_moment(text: &str, time: &Time) -> Result<Moment, Refusal> {
     time.reading().parse(text.as_bytes()).ok_or_else(unreadable)
 }
 
-fn label(word: &str, plan: &Plan) -> Result<bool, Refusal> {
+fn label(word: &str, mapping: &CheckedMapping) -> Result<bool, Refusal> {
     let unknown = || {
         Refusal::new(
             Reason::BadValue,
             format!("label of shape `{}` is neither for dropout nor for stayed", shape(word.as_bytes())),
         )
     };
-    plan.label_values.get(word).copied().ok_or_else(unknown)
+    mapping.label_values.get(word).copied().ok_or_else(unknown)
 }
 
 /// Enrolments that the mapping sets aside, of staff for one: rows of the log that name them are set aside too.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Aside {
+pub(super) struct SetAside {
     by_id: FxHashSet<Box<[u8]>>,
     by_course: FxHashMap<Box<[u8]>, FxHashSet<Box<[u8]>>>,
 }
 
-impl Aside {
-    fn add(&mut self, one: &Written, naming: Naming) {
+impl SetAside {
+    fn add(&mut self, one: &EnrolmentRecord, naming: Naming) {
         match naming {
             Naming::Enrolment => self.by_id.insert(one.id.as_bytes().into()),
             Naming::LearnerAndCourse => {
@@ -213,31 +222,31 @@ impl Aside {
 
 /// What an enrolments table says.
 #[derive(Debug, Default)]
-pub(super) struct Enrolled {
-    pub(super) written: Vec<Written>,
-    pub(super) aside: Aside,
+pub(super) struct EnrolmentRecords {
+    pub(super) written: Vec<EnrolmentRecord>,
+    pub(super) aside: SetAside,
 }
 
 /// Reads the enrolments table. `courses` are the courses with dates, where those are known beforehand; enrolments in
 /// others are counted as rejected, and stay among what is returned.
 pub(super) fn read(
     files: &[Found],
-    plan: &Plan,
-    table_plan: &TablePlan<EnrolmentColumns>,
+    mapping: &CheckedMapping,
+    checked: &CheckedTable<EnrolmentColumns>,
     courses: Option<&[Course]>,
     tables: &mut Tally,
-) -> Result<Enrolled, ReadError> {
+) -> Result<EnrolmentRecords, ReadError> {
     let dated: Option<FxHashSet<&str>> = courses.map(|list| list.iter().map(|course| course.id.as_str()).collect());
-    let Enrolled { mut written, mut aside } = Enrolled::default();
+    let EnrolmentRecords { mut written, mut aside } = EnrolmentRecords::default();
     let mut by_id: FxHashMap<String, usize> = FxHashMap::default();
     let mut pairs: FxHashSet<(String, String)> = FxHashSet::default();
     for found in files {
-        let mut table = SmallTable::open(found, "enrolments", table_plan)?;
-        let places = Places::of(&mut table, &table_plan.columns)?;
+        let mut table = SmallTable::open(found, "enrolments", checked)?;
+        let places = EnrolmentColumnPlaces::find(&mut table, &checked.columns)?;
         table.rows(tables, |row| {
-            let one = places.written(row, &table, plan)?;
+            let one = places.written(row, &table, mapping)?;
             if let Some(refusal) = table.set_aside(row) {
-                aside.add(&one, plan.naming);
+                aside.add(&one, mapping.naming);
                 return Err(refusal);
             }
             match by_id.get(&one.id).map(|&place| &written[place]) {
@@ -258,22 +267,22 @@ pub(super) fn read(
             if has_dates { Ok(()) } else { Err(Refusal::new(Reason::UnknownCourse, what)) }
         })?;
     }
-    Ok(Enrolled { written, aside })
+    Ok(EnrolmentRecords { written, aside })
 }
 
 /// Reads the labels table into the roster.
 pub(super) fn read_labels(
     files: &[Found],
-    plan: &Plan,
+    mapping: &CheckedMapping,
     roster: &mut Roster,
     tables: &mut Tally,
 ) -> Result<(), ReadError> {
-    let Some(table_plan) = &plan.labels else { return Ok(()) };
+    let Some(checked) = &mapping.labels else { return Ok(()) };
     let by_id = EnrolmentLookup::new(roster);
     let by_pair = PairLookup::new(roster);
     for found in files {
-        let mut table = SmallTable::open(found, "labels", table_plan)?;
-        let columns = &table_plan.columns;
+        let mut table = SmallTable::open(found, "labels", checked)?;
+        let columns = &checked.columns;
         let enrolment = table.place_of(columns.enrolment.as_ref())?;
         let learner = table.place_of(columns.learner.as_ref())?;
         let course = table.place_of(columns.course.as_ref())?;
@@ -286,7 +295,7 @@ pub(super) fn read_labels(
                 (Some(place), _) => by_id.get(row.id(place, "enrolment")?.as_bytes()),
                 (None, Some(place)) => {
                     let learner = row.id(place, "learner")?;
-                    let course = match (course, &plan.single_course) {
+                    let course = match (course, &mapping.single_course) {
                         (Some(place), _) => row.id(place, "course")?,
                         (None, single) => single.as_deref().unwrap_or_default(),
                     };
@@ -296,7 +305,7 @@ pub(super) fn read_labels(
             };
             let unknown = || Refusal::new(Reason::UnknownEnrolment, "a label for an enrolment that no table names");
             let enrolment = &mut roster.enrolments[found.ok_or_else(unknown)?.as_usize()];
-            let value = label(row.id(label_place, "label")?, plan)?;
+            let value = label(row.id(label_place, "label")?, mapping)?;
             match enrolment.dropout {
                 None => enrolment.dropout = Some(value),
                 Some(known) if known == value => return Err(Refusal::new(Reason::Repeated, "the same label again")),
@@ -312,9 +321,9 @@ pub(super) fn read_labels(
 }
 
 /// The mapping's static columns.
-pub(super) fn static_columns(plan: &Plan) -> Vec<String> {
-    let columns = plan.enrolments.iter().flat_map(|table| &table.columns.statics);
-    columns.map(|column| Column::of(column).name).collect()
+pub(super) fn static_columns(mapping: &CheckedMapping) -> Vec<String> {
+    let columns = mapping.enrolments.iter().flat_map(|table| &table.columns.statics);
+    columns.map(|column| Column::parse(column).name).collect()
 }
 
 /// Fails when not one enrolment can be used.

@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::pattern::{first_star, fits};
-use super::plan::Plan;
+use super::checked_mapping::CheckedMapping;
+use super::pattern::{first_star, name_fits};
 use crate::error::ReadError;
-use crate::input::file_name;
+use crate::file_head::{FileHead, FileHeads};
+use crate::formats::log_format::missing_table;
+use crate::input::{file_name, without_packing};
 use crate::table::Table;
 
 /// A file of a table.
@@ -21,24 +23,24 @@ pub(in crate::formats) struct Found {
 #[derive(Clone, Debug)]
 pub(in crate::formats) enum Place {
     /// In a file.
-    File(PathBuf),
+    File(Arc<FileHead>),
     /// In memory, made by the format out of other tables.
     Held(Arc<Table>),
     /// In a database.
     #[cfg(feature = "sql")]
-    Database(Arc<crate::formats::database::LogTable>),
+    Database(Arc<crate::formats::database::log_table::LogTable>),
 }
 
 impl Found {
-    /// The file at `path`, whose name tells nothing.
-    pub(in crate::formats) fn file(path: &Path) -> Self {
-        Self { place: Place::File(path.to_owned()), course: None }
+    /// Makes a file whose name tells no course.
+    pub(in crate::formats) fn file(head: Arc<FileHead>) -> Self {
+        Self { place: Place::File(head), course: None }
     }
 
     /// The file's path, or what stands for one in messages.
     pub(super) fn path(&self) -> &Path {
         match &self.place {
-            Place::File(path) => path,
+            Place::File(head) => head.path(),
             Place::Held(table) => table.path(),
             #[cfg(feature = "sql")]
             Place::Database(table) => table.path(),
@@ -54,7 +56,7 @@ pub(in crate::formats) struct LogFile {
     pub(in crate::formats) found: Found,
 }
 
-/// What is asked for.
+/// The files of a table that are to be found.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted<'a> {
     pub(super) table: &'static str,
@@ -63,16 +65,22 @@ pub(super) struct Wanted<'a> {
     pub(super) optional: bool,
 }
 
-/// The files that the mapping means by `wanted` among `inputs`, by name: in folders as paths relative to them, among
-/// single files by the last part of a pattern. A name without `.gz` or `.zst` stands for the packed file too.
-pub(super) fn resolve(inputs: &[PathBuf], plan: &Plan, wanted: Wanted<'_>) -> Result<Vec<Found>, ReadError> {
+/// Finds the files that the mapping means by `wanted` among `inputs`, by name: in folders as paths relative to them, among
+/// single files by the last part of a pattern. A name without `.gz` or `.zst` stands for the packed file too, and letters
+/// match in either case.
+pub(super) fn find(
+    inputs: &[PathBuf],
+    heads: &FileHeads,
+    mapping: &CheckedMapping,
+    wanted: Wanted<'_>,
+) -> Result<Vec<Found>, ReadError> {
     let Wanted { table, patterns, .. } = wanted;
     let mut found: Vec<(PathBuf, Option<String>)> = Vec::new();
     for pattern in patterns {
         let parts: Vec<&str> = pattern.split('/').collect();
         let usable = parts.iter().all(|part| !matches!(*part, "" | "." | ".."));
         let last = parts.last().filter(|_| usable).ok_or_else(|| {
-            plan.error(format!("{table}.files: `{pattern}` is not the name of a file relative to the input folder"))
+            mapping.error(format!("{table}.files: `{pattern}` is not the name of a file relative to the input folder"))
         })?;
         let mut here: Vec<PathBuf> = Vec::new();
         for input in inputs {
@@ -83,29 +91,23 @@ pub(super) fn resolve(inputs: &[PathBuf], plan: &Plan, wanted: Wanted<'_>) -> Re
             }
         }
         if here.is_empty() && !wanted.optional {
-            return Err(ReadError::MissingTable {
-                format: plan.format,
-                table,
-                where_: "the files given".to_owned(),
-                what_to_do: format!("the mapping {} says it is `{pattern}`", file_name(&plan.path)),
-            });
+            let what_to_do = format!("the mapping {} says it is `{pattern}`", file_name(&mapping.path));
+            return Err(missing_table(mapping.format, table, what_to_do));
         }
-        let course = |path: &Path| wanted.course_in_file_name.then(|| star_of(last, path)).flatten();
+        let course = |path: &Path| wanted.course_in_file_name.then(|| course_in_name(last, path)).flatten();
         found.extend(here.into_iter().map(|path| (course(&path), path)).map(|(course, path)| (path, course)));
     }
     found.sort();
     found.dedup_by(|one, before| one.0 == before.0);
-    Ok(found.into_iter().map(|(path, course)| Found { place: Place::File(path), course }).collect())
+    let with_head =
+        |(path, course): (PathBuf, Option<String>)| Ok(Found { place: Place::File(heads.get(&path)?), course });
+    found.into_iter().map(with_head).collect()
 }
 
-/// What the first `*` of a pattern stands for in the file's name, with or without `.gz` and the like.
-fn star_of(pattern: &str, path: &Path) -> Option<String> {
+/// Returns the part of the file's name that the first `*` of a pattern stands for, with or without `.gz` and the like.
+fn course_in_name(pattern: &str, path: &Path) -> Option<String> {
     let name = file_name(path);
-    first_star(pattern, bare(&name)).or_else(|| first_star(pattern, &name)).map(str::to_owned)
-}
-
-fn bare(name: &str) -> &str {
-    name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(name)
+    first_star(pattern, without_packing(&name)).or_else(|| first_star(pattern, &name)).map(str::to_owned)
 }
 
 fn walk(folder: &Path, parts: &[&str], found: &mut Vec<PathBuf>) -> Result<(), ReadError> {
@@ -113,9 +115,7 @@ fn walk(folder: &Path, parts: &[&str], found: &mut Vec<PathBuf>) -> Result<(), R
         let path = entry.map_err(ReadError::io(folder))?.path();
         match parts {
             [part] if path.is_file() && matches(part, &path) => found.push(path),
-            [part, rest @ ..]
-                if !rest.is_empty() && path.is_dir() && fits(part.as_bytes(), file_name(&path).as_bytes()) =>
-            {
+            [part, rest @ ..] if !rest.is_empty() && path.is_dir() && name_fits(part, &file_name(&path)) => {
                 walk(&path, rest, found)?;
             }
             _ => {}
@@ -127,7 +127,7 @@ fn walk(folder: &Path, parts: &[&str], found: &mut Vec<PathBuf>) -> Result<(), R
 fn matches(pattern: &str, path: &Path) -> bool {
     let name = file_name(path);
     let hidden = name.starts_with('.') && !pattern.starts_with('.');
-    !hidden && (fits(pattern.as_bytes(), name.as_bytes()) || fits(pattern.as_bytes(), bare(&name).as_bytes()))
+    !hidden && (name_fits(pattern, &name) || name_fits(pattern, without_packing(&name)))
 }
 
 #[cfg(test)]
@@ -136,10 +136,21 @@ mod tests {
 
     #[test]
     fn courses_in_file_names() {
-        let course = |name: &str| star_of("*_step-activity.csv", Path::new(name));
+        let course = |name: &str| course_in_name("*_step-activity.csv", Path::new(name));
         assert_eq!(course("in/algebra-1_step-activity.csv").as_deref(), Some("algebra-1"));
         assert_eq!(course("algebra-1_step-activity.csv.gz").as_deref(), Some("algebra-1"));
         assert_eq!(course("step-activity.csv"), None);
+    }
+
+    #[test]
+    fn an_ending_in_capitals_is_the_same_ending() {
+        for name in ["log.CSV", "LOG.CSV", "Log.csv.GZ", "log.csv.ZST"] {
+            assert!(matches("log.csv", Path::new(name)) && matches("*.csv", Path::new(name)), "{name}");
+        }
+        assert_eq!(
+            course_in_name("*_step-activity.csv", Path::new("Algebra-1_Step-Activity.CSV")).as_deref(),
+            Some("Algebra-1")
+        );
     }
 
     #[test]
@@ -151,7 +162,6 @@ mod tests {
         assert!(goes("log.csv.gz", "log.csv.gz"));
         assert!(goes("part-??.parquet", "part-07.parquet"));
         assert!(!goes("log.csv", "log.csv.bak"));
-        assert!(!goes("log.csv", "Log.csv"));
         assert!(!goes("*.csv", ".hidden.csv"));
         assert!(!goes("log_*.csv", "log.csv"));
     }

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::cells::{Field, Fields, MOST_COLUMNS, RowSink};
-use super::recipe::Shaped;
+use super::mapped_row::{Field, Fields, MOST_COLUMNS, RowSink};
+use super::row_template::RowMaker;
 use crate::formats::fields::each_line;
 use crate::intake::Intake;
 use crate::tally::Reason;
@@ -19,7 +19,7 @@ pub(super) struct JsonPath {
 }
 
 impl JsonPath {
-    pub(super) fn of(column: &str) -> Self {
+    pub(super) fn new(column: &str) -> Self {
         Self { whole: column.to_owned(), keys: column.split('.').map(str::to_owned).collect() }
     }
 
@@ -54,7 +54,7 @@ pub(super) fn object(line: &[u8]) -> Result<Value, String> {
 pub(super) struct JsonLines<S> {
     /// Where the columns that the mapping names stand.
     pub(super) paths: Vec<JsonPath>,
-    pub(super) rows: Shaped<S>,
+    pub(super) rows: RowMaker<S>,
 }
 
 impl<S: RowSink> LineParser for JsonLines<S> {
@@ -93,7 +93,7 @@ mod tests {
         let object = object(br#"{"a": {"b": 7}, "a.c": " x ", "d": null, "e": true, "f": [1], "g": 1.50}"#).unwrap();
         let text = |path: &str| {
             let mut text = Vec::new();
-            JsonPath::of(path).text_of(&object, &mut text);
+            JsonPath::new(path).text_of(&object, &mut text);
             String::from_utf8(text).unwrap()
         };
         let found = ["a.b", "a.c", "d", "e", "f", "g", "h", "a", "a.b.c"].map(text);

@@ -2,10 +2,11 @@
 
 use rustc_hash::FxHashMap;
 
+use super::flexible_values::{KindInFull, KindSpec};
 use super::mapping::Activities;
 use super::pattern::{fits, is_pattern};
-use super::written::{KindInFull, KindSpec};
-use crate::{Activity, Detail, EventKind};
+use crate::activity::Activity;
+use crate::kind::{Detail, EventKind};
 
 /// The name of the kind of rows whose kind the mapping does not declare.
 pub(super) const UNDECLARED: &str = "undeclared";
@@ -18,7 +19,7 @@ const MOST_REMEMBERED: usize = 1 << 10;
 
 /// The mapping's kinds.
 #[derive(Clone, Debug)]
-pub(super) struct Kinds {
+pub(super) struct MappedKinds {
     /// Every kind, in the order of their numbers.
     pub(super) all: Vec<EventKind>,
     exact: FxHashMap<Box<[u8]>, u8>,
@@ -38,14 +39,14 @@ pub(super) enum Attempts {
     Untold,
 }
 
-impl Kinds {
+impl MappedKinds {
     /// The kinds that the mapping declares.
     ///
     /// # Errors
     /// What is wrong, in words.
     pub(super) fn of(activities: &Activities, attempts: Attempts) -> Result<Self, String> {
         let activity = |key: &str, name: &str| -> Result<Activity, String> {
-            name.parse().map_err(|unknown: crate::UnknownActivity| format!("{key}: {unknown}"))
+            name.parse().map_err(|unknown: crate::activity::UnknownActivity| format!("{key}: {unknown}"))
         };
         let default = match &activities.default {
             Some(name) => activity("activities.default", name)?,

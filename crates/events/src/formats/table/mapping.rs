@@ -1,11 +1,14 @@
 //! The mapping as it is written: TOML, of which every key is known or an error.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
-use super::written::{KindSpec, Logs, Shift, SomeColumns, Words};
+use super::flexible_values::{ColumnsSpec, KindSpec, Shift, StringList};
 use crate::error::ReadError;
 
 /// A mapping file.
@@ -60,10 +63,10 @@ pub(super) struct TableSpec<C> {
     pub(super) null: Vec<String>,
     /// By column: words of which a row must have one, or else it is set aside.
     #[serde(default)]
-    pub(super) only: BTreeMap<String, Words>,
+    pub(super) only: BTreeMap<String, StringList>,
     /// By column: words with which a row is set aside.
     #[serde(default)]
-    pub(super) except: BTreeMap<String, Words>,
+    pub(super) except: BTreeMap<String, StringList>,
     /// Whether the course is what the first `*` of a file's pattern stands for.
     #[serde(default)]
     pub(super) course_in_file_name: bool,
@@ -81,6 +84,32 @@ pub(super) struct TableSpec<C> {
     #[serde(default)]
     pub(super) infer_missing: bool,
     pub(super) columns: C,
+}
+
+/// The log's tables: one, `[log]`, or several, `[[log]]`.
+#[derive(Debug)]
+pub(super) struct Logs(pub(super) Vec<TableSpec<LogColumns>>);
+
+impl<'de> Deserialize<'de> for Logs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Logs;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table [log], or several tables [[log]]")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Logs, A::Error> {
+                TableSpec::deserialize(MapAccessDeserializer::new(map)).map(|one| Logs(vec![one]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Logs, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(seq)).map(Logs)
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
 }
 
 /// One of several events of a row.
@@ -119,8 +148,8 @@ pub(super) struct LogColumns {
     pub(super) learner: Option<String>,
     pub(super) course: Option<String>,
     pub(super) time: Option<Time>,
-    pub(super) activity: Option<SomeColumns>,
-    pub(super) object: Option<SomeColumns>,
+    pub(super) activity: Option<ColumnsSpec>,
+    pub(super) object: Option<ColumnsSpec>,
     pub(super) count: Option<String>,
     pub(super) event_id: Option<String>,
     pub(super) correct: Option<String>,

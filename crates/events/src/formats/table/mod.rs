@@ -21,7 +21,7 @@
 //! files = ["enrolments.csv"]
 //! columns = { learner = "user_id", course = "course_id" }
 //!
-//! [courses]                         # optional: inferred from the log's events, or given with --courses
+//! [courses]                         # optional: inferred from the log's events, or given as a file of dates
 //! files = ["courses.csv"]
 //! columns.course = "id"
 //! columns.start = { column = "from", format = "date" }
@@ -86,53 +86,85 @@
 //!
 //! `configs/mappings` has mappings to begin from; those of formats that are told from their files are built in.
 
-mod cells;
+mod checked_log;
+mod checked_mapping;
 mod courses;
 mod csv_lines;
-mod damage;
 mod enrolments;
+mod event_ids;
+mod event_rows;
 pub(in crate::formats) mod files;
+mod flexible_values;
 mod json;
 mod kinds;
 mod log;
+mod log_enrolments;
+pub(in crate::formats) mod mapped_row;
 mod mapping;
 mod parquet;
+mod parquet_guard;
 mod pattern;
-mod plan;
-mod plan_log;
-mod recipe;
 mod records;
-mod repeats;
-mod rows;
+pub(in crate::formats) mod row_template;
 mod small;
-mod survey;
 mod times;
-mod written;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use self::cells::Role;
-#[cfg(feature = "sql")]
-pub(super) use self::cells::{Field, Fields, MOST_COLUMNS, RowSink};
-use self::enrolments::Enrolled;
+use self::checked_mapping::{CheckedMapping, TablePattern};
+use self::enrolments::EnrolmentRecords;
+use self::event_rows::{EnrolmentFinder, EventRows};
 use self::files::{Found, LogFile, Place, Wanted};
-use self::plan::{Files, Plan};
-#[cfg(feature = "sql")]
-pub(super) use self::recipe::Shaped;
-use self::rows::{EventRows, Who};
+use self::mapped_row::Role;
 use super::calendar::{CalendarEntry, read_calendar};
+use super::log_format::{FileRole, LogFormat, OpenRequest};
 use crate::capabilities::Capabilities;
 use crate::error::ReadError;
 use crate::event_file::EventFile;
+use crate::file_head::FileHead;
 use crate::roster::Course;
 use crate::source::{Granularity, Source, SourceLabels};
 use crate::source_inputs::InputFile;
 use crate::tally::Tally;
 
+/// Tables that a mapping describes.
+pub(super) struct MappedTables;
+
+impl LogFormat for MappedTables {
+    fn name(&self) -> &'static str {
+        "table"
+    }
+
+    fn summary(&self) -> &'static str {
+        "Any CSV, JSON lines or Parquet files, described by a mapping"
+    }
+
+    fn detect(&self, _: &FileHead) -> FileRole {
+        FileRole::none("can be of any format that a mapping describes")
+    }
+
+    fn finds_files_by_name(&self) -> bool {
+        true
+    }
+
+    /// Opens the tables that the mapping describes. A file of dates stands in for the mapping's courses.
+    ///
+    /// Reads the small tables. The log itself is read once more for each of: enrolments that no table gives, courses
+    /// without dates, and event ids.
+    fn open(&self, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
+        let path = request.mapping.ok_or(ReadError::NoMapping)?;
+        let mapping = CheckedMapping::read(path, request.block_bytes)?;
+        let tables = TableFiles::find(&mapping, request)?;
+        let mut source = open_tables(mapping, &tables, request)?;
+        source.inputs.push(InputFile { role: "mapping", path: path.to_owned() });
+        Ok(source)
+    }
+}
+
 /// The files of a mapping's tables.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Tables {
+pub(super) struct TableFiles {
     /// Files of the log, in the order in which their rows are counted.
     pub(super) log: Vec<LogFile>,
     pub(super) enrolments: Vec<Found>,
@@ -140,75 +172,53 @@ pub(super) struct Tables {
     pub(super) labels: Vec<Found>,
 }
 
-impl Tables {
-    /// The files that the mapping means among `inputs`.
-    fn resolve(inputs: &[PathBuf], plan: &Plan, calendar: Option<&Path>) -> Result<Self, ReadError> {
-        let find = |table: &'static str, files: Option<&Files>| match files {
-            Some(Files { patterns, course_in_file_name, optional }) => {
+impl TableFiles {
+    /// Finds the files that the mapping means among the inputs.
+    fn find(mapping: &CheckedMapping, request: &OpenRequest<'_>) -> Result<Self, ReadError> {
+        let find = |table: &'static str, files: Option<&TablePattern>| match files {
+            Some(TablePattern { patterns, course_in_file_name, optional }) => {
                 let (course_in_file_name, optional) = (*course_in_file_name, *optional);
-                files::resolve(inputs, plan, Wanted { table, patterns, course_in_file_name, optional })
+                let wanted = Wanted { table, patterns, course_in_file_name, optional };
+                files::find(request.inputs, request.heads, mapping, wanted)
             }
             None => Ok(Vec::new()),
         };
         let mut log = Vec::new();
-        for (number, table) in plan.logs.iter().enumerate() {
+        for (number, table) in mapping.logs.iter().enumerate() {
             log.extend(find("log", Some(&table.files))?.into_iter().map(|found| LogFile { log: number, found }));
         }
         Ok(Self {
             log,
-            enrolments: find("enrolments", plan.enrolments.as_ref().map(|table| &table.files))?,
-            courses: match calendar {
+            enrolments: find("enrolments", mapping.enrolments.as_ref().map(|table| &table.files))?,
+            courses: match request.courses {
                 Some(_) => Vec::new(),
-                None => find("courses", plan.courses.as_ref().map(|table| &table.files))?,
+                None => find("courses", mapping.courses.as_ref().map(|table| &table.files))?,
             },
-            labels: find("labels", plan.labels.as_ref().map(|table| &table.files))?,
+            labels: find("labels", mapping.labels.as_ref().map(|table| &table.files))?,
         })
     }
 
     fn inputs(&self, calendar: Option<&Path>) -> Vec<InputFile> {
-        let of = |role: &'static str, found: &Found| match &found.place {
-            Place::File(path) => Some(InputFile { role, path: path.clone() }),
+        let input = |role: &'static str, found: &Found| match &found.place {
+            Place::File(head) => Some(InputFile { role, path: head.path().to_owned() }),
             // Made of other tables, which the format names itself.
             Place::Held(_) => None,
             #[cfg(feature = "sql")]
             Place::Database(_) => None,
         };
         let mut inputs: Vec<InputFile> = Vec::new();
-        for file in self.log.iter().filter_map(|file| of("log", &file.found)) {
+        for file in self.log.iter().filter_map(|file| input("log", &file.found)) {
             // A row that is several events may stand in several tables of the log, which are of one file.
             if !inputs.contains(&file) {
                 inputs.push(file);
             }
         }
-        inputs.extend(self.enrolments.iter().filter_map(|found| of("enrolments", found)));
+        inputs.extend(self.enrolments.iter().filter_map(|found| input("enrolments", found)));
         inputs.extend(calendar.map(|path| InputFile { role: "calendar", path: path.to_owned() }));
-        inputs.extend(self.courses.iter().filter_map(|found| of("calendar", found)));
-        inputs.extend(self.labels.iter().filter_map(|found| of("labels", found)));
+        inputs.extend(self.courses.iter().filter_map(|found| input("calendar", found)));
+        inputs.extend(self.labels.iter().filter_map(|found| input("labels", found)));
         inputs
     }
-}
-
-/// Opens the tables in `inputs` (folders, or single files) that the mapping at `mapping` describes. `calendar` is a
-/// `--courses` file, in place of the mapping's courses.
-///
-/// Reads the small tables. The log itself is read once more for each of: enrolments that no table gives, courses
-/// without dates, and event ids. Log files are read in blocks of about `block_bytes`.
-///
-/// # Errors
-/// When the mapping can't be read or is at odds with itself, when a file that it names is missing, can't be read or
-/// lacks a column, or when no enrolment is left.
-pub fn open(
-    inputs: &[PathBuf],
-    mapping: &Path,
-    calendar: Option<&Path>,
-    reason: String,
-    block_bytes: usize,
-) -> Result<Source, ReadError> {
-    let plan = Plan::read(mapping, block_bytes)?;
-    let tables = Tables::resolve(inputs, &plan, calendar)?;
-    let mut source = open_tables(plan, &tables, calendar, reason)?;
-    source.inputs.push(InputFile { role: "mapping", path: mapping.to_owned() });
-    Ok(source)
 }
 
 /// A mapping that is built in, of a format of its own.
@@ -221,90 +231,81 @@ pub(super) struct BuiltIn {
 }
 
 impl BuiltIn {
-    /// The files that the mapping means among `inputs`, by their names.
-    pub(super) fn resolve(
-        self,
-        inputs: &[PathBuf],
-        calendar: Option<&Path>,
-        block_bytes: usize,
-    ) -> Result<Tables, ReadError> {
-        Tables::resolve(inputs, &Plan::built_in(self.format, self.text, block_bytes)?, calendar)
+    /// Finds the files that the mapping means among the inputs, by their names.
+    pub(super) fn find_files(self, request: &OpenRequest<'_>) -> Result<TableFiles, ReadError> {
+        TableFiles::find(&CheckedMapping::built_in(self.format, self.text, request.block_bytes)?, request)
     }
 
-    /// Opens `tables` as the mapping says, whatever they are called. See [`open`].
-    pub(super) fn open(
-        self,
-        tables: &Tables,
-        calendar: Option<&Path>,
-        reason: String,
-        block_bytes: usize,
-    ) -> Result<Source, ReadError> {
-        open_tables(Plan::built_in(self.format, self.text, block_bytes)?, tables, calendar, reason)
+    /// Opens `tables` as the mapping says, whatever their files are called.
+    pub(super) fn open(self, tables: &TableFiles, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
+        let mapping = CheckedMapping::built_in(self.format, self.text, request.block_bytes)?;
+        open_tables(mapping, tables, request)
     }
 }
 
-fn open_tables(plan: Plan, tables: &Tables, calendar: Option<&Path>, reason: String) -> Result<Source, ReadError> {
+fn open_tables(mapping: CheckedMapping, tables: &TableFiles, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
     let Some(first) = tables.log.first() else {
-        return Err(plan.error("no file of the log is among those given"));
+        return Err(mapping.error("no file of the log is among those given"));
     };
     let mut tally = Tally::default();
-    let given = given_courses(tables, &plan, calendar, &mut tally)?;
-    let enrolled = match &plan.enrolments {
+    let given = given_courses(tables, &mapping, request, &mut tally)?;
+    let enrolled = match &mapping.enrolments {
         Some(table) if !tables.enrolments.is_empty() => {
-            enrolments::read(&tables.enrolments, &plan, table, given.certain(), &mut tally)?
+            enrolments::read(&tables.enrolments, &mapping, table, given.certain(), &mut tally)?
         }
-        _ => {
-            Enrolled { written: enrolments::of_log(survey::enrolments_in(&tables.log, &plan)?), ..Enrolled::default() }
-        }
+        _ => EnrolmentRecords {
+            written: enrolments::from_log(log_enrolments::find(&tables.log, &mapping)?),
+            ..EnrolmentRecords::default()
+        },
     };
-    let Enrolled { written, aside } = enrolled;
-    let nominal = calendar.is_none()
-        && plan.counts_days()
-        && plan.courses.as_ref().is_none_or(|table| table.columns.start.is_none());
+    let EnrolmentRecords { written, aside } = enrolled;
+    let nominal = request.courses.is_none()
+        && mapping.counts_days()
+        && mapping.courses.as_ref().is_none_or(|table| table.columns.start.is_none());
     let courses = match given {
         Calendar::Whole(courses) => courses,
         Calendar::InPart(given) => {
             let inferred = match courses::any_missing(&given, &written) {
-                true => courses::infer(&tables.log, &plan, &written, &aside)?,
+                true => courses::infer(&tables.log, &mapping, &written, &aside)?,
                 false => Vec::new(),
             };
             courses::completed(&given, inferred)
         }
     };
-    let (mut roster, undated) = enrolments::roster(courses, &written, enrolments::static_columns(&plan));
+    let (mut roster, undated) = enrolments::roster(courses, &written, enrolments::static_columns(&mapping));
     enrolments::check_any(&roster, tables.enrolments.first().unwrap_or(&first.found).path())?;
-    enrolments::read_labels(&tables.labels, &plan, &mut roster, &mut tally)?;
+    enrolments::read_labels(&tables.labels, &mapping, &mut roster, &mut tally)?;
 
-    let who = Arc::new(Who::of(&plan, &roster, &undated, aside));
-    let repeats = match plan.has(Role::EventId) {
-        true => Some(Arc::new(repeats::find(&tables.log, &plan)?)),
+    let finder = Arc::new(EnrolmentFinder::of(&mapping, &roster, &undated, aside));
+    let repeats = match mapping.has(Role::EventId) {
+        true => Some(Arc::new(event_ids::find_repeats(&tables.log, &mapping)?)),
         false => None,
     };
     let mut events: Vec<Box<dyn EventFile>> = Vec::new();
     for (file, number) in tables.log.iter().zip(0..) {
         let repeats = repeats.as_ref().map(|repeats| (Arc::clone(repeats), number));
-        events.push(log::open(file, &plan, EventRows::new(&plan, &plan.logs[file.log], &who, repeats))?);
+        events.push(log::open(file, &mapping, EventRows::new(&mapping, &mapping.logs[file.log], &finder, repeats))?);
     }
-    let columns = plan.enrolments.as_ref().filter(|_| !tables.enrolments.is_empty()).map(|table| &table.columns);
+    let columns = mapping.enrolments.as_ref().filter(|_| !tables.enrolments.is_empty()).map(|table| &table.columns);
     Ok(Source {
-        format: plan.format,
-        reason,
+        format: mapping.format,
+        reason: request.reason.clone(),
         tables: tally,
         enrolments_without_course: undated.ids.len() as u64,
         capabilities: Capabilities {
-            time_of_day: plan.granularity == Granularity::Second,
-            objects: plan.has(Role::Object),
+            time_of_day: mapping.granularity == Granularity::Second,
+            objects: mapping.has(Role::Object),
             dates: !nominal,
-            learners: columns.map_or(plan.has(Role::Learner), |columns| columns.learner.is_some()),
-            correctness: plan.kinds.tell_correctness(),
+            learners: columns.map_or(mapping.has(Role::Learner), |columns| columns.learner.is_some()),
+            correctness: mapping.kinds.tell_correctness(),
             withdrawals: columns.is_some_and(|columns| columns.withdrawn.is_some()),
             register: columns.is_some_and(|columns| columns.enrolled.is_some()),
             ..Capabilities::default()
         },
-        granularity: plan.granularity,
-        labels: label_offer(&plan, tables),
-        inputs: tables.inputs(calendar),
-        kinds: plan.kinds.all,
+        granularity: mapping.granularity,
+        labels: source_labels(&mapping, tables),
+        inputs: tables.inputs(request.courses),
+        kinds: mapping.kinds.all,
         roster,
         events,
     })
@@ -315,7 +316,7 @@ enum Calendar {
     /// All that there are.
     Whole(Vec<Course>),
     /// Some; the rest is inferred.
-    InPart(Vec<courses::Given>),
+    InPart(Vec<courses::CourseDates>),
 }
 
 impl Calendar {
@@ -329,28 +330,28 @@ impl Calendar {
 }
 
 fn given_courses(
-    tables: &Tables,
-    plan: &Plan,
-    calendar: Option<&Path>,
+    tables: &TableFiles,
+    mapping: &CheckedMapping,
+    request: &OpenRequest<'_>,
     tally: &mut Tally,
 ) -> Result<Calendar, ReadError> {
-    match (calendar, &plan.courses) {
-        (Some(path), _) => {
-            Ok(Calendar::Whole(read_calendar(path, tally)?.iter().map(CalendarEntry::to_course).collect()))
+    match (request.courses_head()?, &mapping.courses) {
+        (Some(file), _) => {
+            Ok(Calendar::Whole(read_calendar(&file, tally)?.iter().map(CalendarEntry::to_course).collect()))
         }
         (None, Some(table)) if !tables.courses.is_empty() => {
-            let given = courses::read(&tables.courses, plan, table, tally)?;
-            Ok(match plan.infer_missing {
+            let given = courses::read(&tables.courses, mapping, table, tally)?;
+            Ok(match mapping.infer_missing {
                 true => Calendar::InPart(given),
-                false => Calendar::Whole(given.iter().filter_map(courses::Given::course).collect()),
+                false => Calendar::Whole(given.iter().filter_map(courses::CourseDates::course).collect()),
             })
         }
         (None, _) => Ok(Calendar::InPart(Vec::new())),
     }
 }
 
-fn label_offer(plan: &Plan, tables: &Tables) -> SourceLabels {
-    let columns = plan.enrolments.as_ref().filter(|_| !tables.enrolments.is_empty()).map(|table| &table.columns);
+fn source_labels(mapping: &CheckedMapping, tables: &TableFiles) -> SourceLabels {
+    let columns = mapping.enrolments.as_ref().filter(|_| !tables.enrolments.is_empty()).map(|table| &table.columns);
     if !tables.labels.is_empty() || columns.is_some_and(|columns| columns.label.is_some()) {
         SourceLabels::Labels
     } else if columns.is_some_and(|columns| columns.outcome.is_some()) {

@@ -12,9 +12,9 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use rayon::prelude::*;
 
-use super::cells::{Field, Fields, MOST_COLUMNS, RowSink};
-use super::damage::{self, Batches, guarded};
-use super::recipe::{Shaped, ShapedBlock};
+use super::mapped_row::{Field, Fields, MOST_COLUMNS, RowSink};
+use super::parquet_guard::{self, Batches, guarded};
+use super::row_template::{RowMaker, RowMakerBlock};
 use crate::error::ReadError;
 use crate::event_file::{BlockSink, EventFile, ReadPurpose};
 use crate::input;
@@ -43,7 +43,7 @@ impl ParquetFile {
         let metadata = guarded(path, || {
             ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(|error| decode(path, error))
         })?;
-        damage::check(path, metadata.metadata(), input::size_bytes(path))?;
+        parquet_guard::check(path, metadata.metadata(), input::size_bytes(path))?;
         Ok(Self { path: path.to_owned(), metadata })
     }
 
@@ -129,7 +129,7 @@ pub(super) struct ParquetLog<S> {
     /// Places in the schema of the columns that the mapping names.
     places: Vec<Option<usize>>,
     block_rows: usize,
-    rows: Shaped<S>,
+    rows: RowMaker<S>,
 }
 
 /// How a time column holds its times.
@@ -142,7 +142,7 @@ pub(super) enum TimeColumn {
 }
 
 impl<S: RowSink> ParquetLog<S> {
-    pub(super) fn new(file: ParquetFile, places: Vec<Option<usize>>, rows: Shaped<S>) -> Self {
+    pub(super) fn new(file: ParquetFile, places: Vec<Option<usize>>, rows: RowMaker<S>) -> Self {
         Self { file, places, block_rows: BLOCK_BYTES / EVENT_BYTES, rows }
     }
 
@@ -176,7 +176,7 @@ impl<S: RowSink> ParquetLog<S> {
         let column = |(number, place): (usize, &Option<usize>)| -> Result<Option<Column>, ReadError> {
             let Some(place) = *place else { return Ok(None) };
             let typed = time_column(self.file.type_of(place)) == TimeColumn::Typed;
-            Ok(Some(if typed && self.rows.recipe.times.contains(&number) {
+            Ok(Some(if typed && self.rows.template.times.contains(&number) {
                 Column::Instants(
                     instants(self.file.column(batch, place)).map_err(|what| decode(&self.file.path, what))?,
                 )
@@ -245,7 +245,7 @@ struct Block<'a, B> {
     number: usize,
     rows: u64,
     intake: Intake<'a>,
-    state: ShapedBlock<B>,
+    state: RowMakerBlock<B>,
 }
 
 impl<'a, B> Block<'a, B> {

@@ -1,8 +1,22 @@
 //! Patterns in which `*` stands for any signs: names of files, kinds of event, words of a column.
 
-/// Whether `text` fits `pattern`, in which `*` stands for any signs and `?` for one byte. Takes at most
-/// `pattern.len() * text.len()` steps.
+/// Tells whether `text` fits `pattern`, in which `*` stands for any signs and `?` for one byte.
 pub(super) fn fits(pattern: &[u8], text: &[u8]) -> bool {
+    fits_with(pattern, text, |sign, byte| sign == byte)
+}
+
+/// Tells whether the name of a file or folder fits `pattern`. Letters (of ASCII) fit in either case.
+pub(super) fn name_fits(pattern: &str, name: &str) -> bool {
+    bytes_fit_name(pattern.as_bytes(), name.as_bytes())
+}
+
+fn bytes_fit_name(pattern: &[u8], name: &[u8]) -> bool {
+    fits_with(pattern, name, |sign, byte| sign.eq_ignore_ascii_case(&byte))
+}
+
+/// Tells whether `text` fits `pattern`, whose signs stand for those bytes that are the `same`. Takes at most
+/// `pattern.len() * text.len()` steps.
+fn fits_with(pattern: &[u8], text: &[u8], same: impl Fn(u8, u8) -> bool) -> bool {
     let (mut at, mut sign) = (0, 0);
     // Where the last `*` stands, and how far it reaches.
     let mut star: Option<(usize, usize)> = None;
@@ -12,7 +26,7 @@ pub(super) fn fits(pattern: &[u8], text: &[u8]) -> bool {
                 star = Some((sign, at));
                 sign += 1;
             }
-            Some(&expected) if expected == b'?' || expected == text[at] => {
+            Some(&expected) if expected == b'?' || same(expected, text[at]) => {
                 at += 1;
                 sign += 1;
             }
@@ -26,15 +40,20 @@ pub(super) fn fits(pattern: &[u8], text: &[u8]) -> bool {
     pattern[sign..].iter().all(|&sign| sign == b'*')
 }
 
-/// What the first `*` of `pattern` stands for in `text`, as few signs as fit; `None` when they don't fit.
-pub(super) fn first_star<'t>(pattern: &str, text: &'t str) -> Option<&'t str> {
+/// Returns the part of a file's name that the first `*` of `pattern` stands for, as few signs as fit; `None` when they don't
+/// fit. Letters (of ASCII) fit in either case.
+pub(super) fn first_star<'t>(pattern: &str, name: &'t str) -> Option<&'t str> {
     let (before, after) = pattern.split_once('*')?;
-    let rest = text.strip_prefix(before)?;
+    let start = name.get(..before.len())?;
+    let rest = &name[before.len()..];
+    if !start.eq_ignore_ascii_case(before) {
+        return None;
+    }
     let mut ends = rest.char_indices().map(|(end, _)| end).chain([rest.len()]);
-    ends.find(|&end| fits(after.as_bytes(), &rest.as_bytes()[end..])).map(|end| &rest[..end])
+    ends.find(|&end| bytes_fit_name(after.as_bytes(), &rest.as_bytes()[end..])).map(|end| &rest[..end])
 }
 
-/// Whether a word is a pattern rather than itself.
+/// Tells whether a word is a pattern rather than itself.
 pub(super) fn is_pattern(word: &str) -> bool {
     word.contains(['*', '?'])
 }

@@ -5,18 +5,19 @@ use std::sync::Arc;
 
 use csv::ByteRecord;
 
+use super::checked_mapping::CheckedTable;
 use super::files::{Found, Place};
 use super::json::{self, JsonPath};
-use super::log::{file_type, head_of_text, require};
+use super::log::{file_type, require};
 use super::mapping::FileType;
 use super::parquet::ParquetFile;
-use super::plan::TablePlan;
-use super::recipe::{Column, Filter};
+use super::row_template::{Column, Filter};
 use crate::error::ReadError;
+use crate::file_head::FileHead;
 use crate::input::{self, BOM, file_name};
 use crate::table::{Refusal, Table, TableRow, settle};
 use crate::tally::{Reason, Tally};
-use crate::text::lines;
+use crate::text_lines::lines;
 
 /// A small table that has been looked at.
 pub(super) struct SmallTable {
@@ -32,35 +33,35 @@ pub(super) struct SmallTable {
 enum SmallKind {
     Csv(Table),
     Held(Arc<Table>),
-    Jsonl(Vec<JsonPath>),
+    Jsonl { head: Arc<FileHead>, paths: Vec<JsonPath> },
     Parquet { file: ParquetFile, places: Vec<usize> },
 }
 
-/// The place of a column that the table lacks and may lack: its cells are empty.
+/// The place of a column that the table lacks and may lack: its row are empty.
 const NOWHERE: usize = usize::MAX;
 
 impl SmallTable {
-    pub(super) fn open<C>(found: &Found, name: &'static str, plan: &TablePlan<C>) -> Result<Self, ReadError> {
-        let layout = &plan.layout;
+    pub(super) fn open<C>(found: &Found, name: &'static str, mapping: &CheckedTable<C>) -> Result<Self, ReadError> {
+        let layout = &mapping.layout;
         let kind = match &found.place {
-            Place::File(path) => match file_type(path, layout)? {
+            Place::File(head) => match file_type(head, layout) {
                 FileType::Csv => {
-                    SmallKind::Csv(Table::open_with(path, name, layout.delimiter, layout.escape, layout.header)?)
+                    SmallKind::Csv(Table::open_with(head, name, layout.delimiter, layout.escape, layout.header)?)
                 }
                 FileType::Jsonl => {
-                    head_of_text(path, name)?;
-                    SmallKind::Jsonl(Vec::new())
+                    head.require_some_text(name)?;
+                    SmallKind::Jsonl { head: Arc::clone(head), paths: Vec::new() }
                 }
-                FileType::Parquet => SmallKind::Parquet { file: ParquetFile::open(path)?, places: Vec::new() },
+                FileType::Parquet => SmallKind::Parquet { file: ParquetFile::open(head.path())?, places: Vec::new() },
             },
             Place::Held(table) => SmallKind::Held(Arc::clone(table)),
             #[cfg(feature = "sql")]
             Place::Database(table) => unreachable!("{} is a log", table.path().display()),
         };
         let (path, course) = (found.path().to_owned(), found.course.clone());
-        let mut table = Self { path, name, kind, filters: Vec::new(), null: plan.null.clone(), course };
-        for filter in &plan.filters {
-            let column = table.place(&plan.filter_columns[filter.column])?;
+        let mut table = Self { path, name, kind, filters: Vec::new(), null: mapping.null.clone(), course };
+        for filter in &mapping.filters {
+            let column = table.place(&mapping.filter_columns[filter.column])?;
             table.filters.push(Filter { column, ..filter.clone() });
         }
         Ok(table)
@@ -79,12 +80,12 @@ impl SmallTable {
 
     /// Asks for a column; the place it has in the rows. Lines of JSON may have it or not.
     pub(super) fn place(&mut self, column: &str) -> Result<usize, ReadError> {
-        let Column { name, may_lack } = Column::of(column);
+        let Column { name, may_lack } = Column::parse(column);
         let place = match &mut self.kind {
             SmallKind::Csv(table) => require(table, &name),
             SmallKind::Held(table) => require(table, &name),
-            SmallKind::Jsonl(paths) => {
-                paths.push(JsonPath::of(&name));
+            SmallKind::Jsonl { paths, .. } => {
+                paths.push(JsonPath::new(&name));
                 Ok(paths.len() - 1)
             }
             SmallKind::Parquet { file, places } => file.require(self.name, &name).map(|place| {
@@ -111,7 +112,7 @@ impl SmallTable {
     ) -> Result<(), ReadError> {
         let mut take = |row: &TableRow<'_>| match self.null.is_empty() {
             true => take(row),
-            false => take(&TableRow::of(&row.without(&self.null))),
+            false => take(&TableRow::new(&row.without(&self.null))),
         };
         let mut mine = Tally::default();
         let file = file_name(&self.path);
@@ -122,8 +123,8 @@ impl SmallTable {
         match &self.kind {
             SmallKind::Csv(table) => return table.rows(tally, take),
             SmallKind::Held(table) => return table.rows(tally, take),
-            SmallKind::Jsonl(paths) => {
-                let text = input::head(&self.path, u64::MAX)?;
+            SmallKind::Jsonl { head, paths } => {
+                let text = input::read_all(&self.path, head.packing())?;
                 let text = text.strip_prefix(BOM).unwrap_or(&text);
                 for (line, number) in lines(text).zip(1..).filter(|(line, _)| !line.is_empty()) {
                     count(number, take_json(line, paths, &mut take));
@@ -131,7 +132,7 @@ impl SmallTable {
             }
             SmallKind::Parquet { file: parquet, places } => parquet.texts(places, |row, texts| {
                 let record: ByteRecord = texts.collect();
-                count(row, take(&TableRow::of(&record)));
+                count(row, take(&TableRow::new(&record)));
                 Ok(())
             })?,
         }
@@ -155,5 +156,5 @@ fn take_json(
         path.text_of(&object, &mut text);
         record.push_field(&text);
     }
-    take(&TableRow::of(&record))
+    take(&TableRow::new(&record))
 }

@@ -32,13 +32,13 @@ impl Moment {
 
 /// How the times of a column are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Reading {
+pub(super) struct TimeParser {
     pub(super) format: TimeFormat,
     /// Seconds added to each.
     pub(super) shift: i64,
 }
 
-impl Reading {
+impl TimeParser {
     /// The moment that `text` names.
     pub(super) fn parse(self, text: &[u8]) -> Option<Moment> {
         self.format.parse(text).map(|moment| match moment {
@@ -55,8 +55,8 @@ impl Reading {
 
 impl Time {
     /// How its times are read.
-    pub(super) const fn reading(&self) -> Reading {
-        Reading { format: self.format, shift: self.shift.0 }
+    pub(super) const fn reading(&self) -> TimeParser {
+        TimeParser { format: self.format, shift: self.shift.0 }
     }
 }
 

@@ -6,7 +6,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::Activity::{
+use crate::activity::Activity::{
     self, Access, Discussion, Download, Live, Login, Navigate, Other, Post, Problem, Submission, Video,
 };
 use crate::kind::{Detail, EventKind};
@@ -25,7 +25,7 @@ const OBJECTS: [(Object, &str); 4] =
 
 impl Object {
     /// After the last word of a type.
-    pub(super) fn of(object_type: &[u8]) -> Self {
+    pub(super) fn from_type(object_type: &[u8]) -> Self {
         match object_type {
             b"video" | b"audio" | b"media" => Self::Video,
             b"discussion" | b"forum-topic" | b"forum-reply" | b"forum" | b"thread" | b"comment" => Self::Talk,
@@ -143,13 +143,13 @@ impl Kinds {
     }
 
     /// The kind of a verb done to an object.
-    pub(super) fn of(&self, verb: &[u8], object: Object) -> u8 {
+    pub(super) fn find(&self, verb: &[u8], object: Object) -> u8 {
         let place = self.verbs.get(verb).or_else(|| self.verbs.get(&b"unknown"[..])).copied().unwrap_or_default();
         place * OBJECTS.len() as u8 + object as u8
     }
 
-    /// The kind that tells this.
-    pub(super) fn telling(&self, detail: Detail) -> u8 {
+    /// Returns the kind with this detail.
+    pub(super) fn with_detail(&self, detail: Detail) -> u8 {
         let first = VERBS.len() * OBJECTS.len();
         (first + DETAILED.iter().position(|(.., told)| *told == detail).unwrap_or_default()) as u8
     }
@@ -163,7 +163,7 @@ mod tests {
     fn verbs_and_objects() {
         let kinds = Kinds::new();
         let kind = |verb: &str, object: &str| {
-            let kind = &kinds.all()[kinds.of(verb.as_bytes(), Object::of(object.as_bytes())) as usize];
+            let kind = &kinds.all()[kinds.find(verb.as_bytes(), Object::from_type(object.as_bytes())) as usize];
             (kind.raw.clone(), kind.activity)
         };
         assert_eq!(kind("viewed", "discussion"), ("viewed_discussion".to_owned(), Discussion));
@@ -172,7 +172,7 @@ mod tests {
         assert_eq!(kind("navigated", "module"), ("navigated".to_owned(), Navigate));
         assert_eq!(kind("juggled", "ball"), ("unknown".to_owned(), Other));
         for (name, _, detail) in DETAILED {
-            let kind = &kinds.all()[kinds.telling(detail) as usize];
+            let kind = &kinds.all()[kinds.with_detail(detail) as usize];
             assert_eq!((kind.raw.as_str(), kind.detail), (name, detail));
         }
     }

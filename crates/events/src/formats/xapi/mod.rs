@@ -32,29 +32,47 @@
 mod kinds;
 mod statement;
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::kinds::Kinds;
-use self::statement::Statements;
-use super::statements::{self, Layout, Look};
+use self::statement::XapiStatements;
+use super::log_format::{FileRole, LogFormat, OpenRequest};
+use super::statements::{self, Layout, StatementFormat};
 use crate::error::ReadError;
+use crate::file_head::FileHead;
 use crate::json;
 use crate::source::Source;
 
-const LOOK: Look = Look {
-    format: "xapi",
+const FORMAT: StatementFormat = StatementFormat {
+    name: "xapi",
     layout: Layout::Objects(b"statements"),
-    fits: is_statement,
-    is: "it is JSON statements with actor, verb and object",
+    is_statement,
+    description: "it is JSON statements with actor, verb and object",
+    evidence: "has statements with actor, verb and object",
+    no_evidence: "has no statements with actor, verb and object near its beginning",
 };
 
-/// The logs among `files`: files that begin with a statement, or with what a store answers.
-///
-/// # Errors
-/// When a file can't be read.
-pub fn sort_files(files: &[PathBuf]) -> Result<Vec<PathBuf>, ReadError> {
-    statements::sort_files(files, &LOOK)
+/// Statements of the Experience API.
+pub(super) struct Xapi;
+
+impl LogFormat for Xapi {
+    fn name(&self) -> &'static str {
+        FORMAT.name
+    }
+
+    fn summary(&self) -> &'static str {
+        "xAPI statements, as JSON lines or arrays"
+    }
+
+    fn detect(&self, file: &FileHead) -> FileRole {
+        FORMAT.detect(file)
+    }
+
+    fn open(&self, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
+        let kinds = Arc::new(Kinds::new());
+        let all = kinds.all().to_vec();
+        statements::open(request, &FORMAT, &XapiStatements { kinds }, all)
+    }
 }
 
 fn is_statement(object: &[u8]) -> bool {
@@ -66,20 +84,4 @@ fn is_statement(object: &[u8]) -> bool {
         cursor.skip()
     });
     whole.is_ok() && has == [true; 3]
-}
-
-/// Opens statements: reads them once for who is enrolled and when courses run. `courses` gives the dates of courses.
-///
-/// # Errors
-/// When there are none among `files`, one can't be read, no statement is about a learner in a course, or the statements of
-/// a course lie too far apart to infer when it runs.
-pub fn open(
-    files: &[PathBuf],
-    courses: Option<&Path>,
-    reason: String,
-    block_bytes: usize,
-) -> Result<Source, ReadError> {
-    let kinds = Arc::new(Kinds::new());
-    let all = kinds.all().to_vec();
-    statements::open(files, courses, reason, &LOOK, (&Statements { kinds }, all), block_bytes)
 }

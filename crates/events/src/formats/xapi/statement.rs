@@ -1,12 +1,14 @@
-//! A statement to what it says.
+//! Parses a statement of xAPI.
 
 use std::sync::Arc;
 
 use super::kinds::{Kinds, Object};
 use crate::event::ObjectKey;
 use crate::formats::course_ids::{course_path, decoded};
-use crate::formats::statements::{Change, Deed, Grammar, Statement, Subject, Unusable, resolved};
-use crate::json::{self, Broken, Cursor, Text, Value};
+use crate::formats::statements::{
+    Content, EnrolmentChange, Interaction, Statement, StatementParser, Unusable, resolved,
+};
+use crate::json::{self, Cursor, InvalidJson, Text, Value};
 use crate::kind::Detail;
 use crate::tally::{Reason, shape};
 use crate::time::parse_instant;
@@ -19,7 +21,7 @@ struct Thing<'a> {
 }
 
 impl<'a> Thing<'a> {
-    fn read(cursor: &mut Cursor<'a>) -> Result<Self, Broken> {
+    fn read(cursor: &mut Cursor<'a>) -> Result<Self, InvalidJson> {
         let mut thing = Self::default();
         cursor.members(|key, cursor| {
             match key {
@@ -69,7 +71,7 @@ struct Members<'a> {
 }
 
 impl<'a> Members<'a> {
-    fn of(line: &'a [u8]) -> Result<Self, Broken> {
+    fn parse(line: &'a [u8]) -> Result<Self, InvalidJson> {
         let mut members = Self::default();
         json::object(line, |key, cursor| {
             match key {
@@ -93,7 +95,7 @@ impl<'a> Members<'a> {
         Ok(members)
     }
 
-    fn actor(&mut self, cursor: &mut Cursor<'a>) -> Result<(), Broken> {
+    fn actor(&mut self, cursor: &mut Cursor<'a>) -> Result<(), InvalidJson> {
         cursor.members(|key, cursor| {
             match key {
                 b"account" if cursor.is_object() => self.account = member(cursor, b"name")?.and_then(Value::text),
@@ -104,7 +106,7 @@ impl<'a> Members<'a> {
         })
     }
 
-    fn context(&mut self, cursor: &mut Cursor<'a>) -> Result<(), Broken> {
+    fn context(&mut self, cursor: &mut Cursor<'a>) -> Result<(), InvalidJson> {
         cursor.members(|key, cursor| {
             match key {
                 b"contextActivities" if cursor.is_object() => cursor.members(|key, cursor| {
@@ -128,7 +130,7 @@ impl<'a> Members<'a> {
     }
 
     /// Looks at an activity of the context.
-    fn around(&mut self, cursor: &mut Cursor<'a>) -> Result<(), Broken> {
+    fn around(&mut self, cursor: &mut Cursor<'a>) -> Result<(), InvalidJson> {
         if !cursor.is_object() {
             return cursor.skip();
         }
@@ -144,7 +146,7 @@ impl<'a> Members<'a> {
 }
 
 /// The value of one member of the object that comes.
-fn member<'a>(cursor: &mut Cursor<'a>, name: &[u8]) -> Result<Option<Value<'a>>, Broken> {
+fn member<'a>(cursor: &mut Cursor<'a>, name: &[u8]) -> Result<Option<Value<'a>>, InvalidJson> {
     let mut found = None;
     cursor.members(|key, cursor| {
         let value = cursor.value()?;
@@ -169,17 +171,17 @@ pub(super) struct Scratch {
     kind: Vec<u8>,
 }
 
-/// Understands xAPI statements.
+/// Parses xAPI statements.
 #[derive(Clone)]
-pub(super) struct Statements {
+pub(super) struct XapiStatements {
     pub(super) kinds: Arc<Kinds>,
 }
 
-impl Grammar for Statements {
+impl StatementParser for XapiStatements {
     type Scratch = Scratch;
 
-    fn understand<'l>(&self, line: &'l [u8], scratch: &'l mut Scratch) -> Result<Statement<'l>, Unusable> {
-        let members = Members::of(line)?;
+    fn parse<'l>(&self, line: &'l [u8], scratch: &'l mut Scratch) -> Result<Statement<'l>, Unusable> {
+        let members = Members::parse(line)?;
         let verb = last_word(resolved(members.verb, &mut scratch.verb));
         if verb.is_empty() {
             return Err(Unusable::new(Reason::Malformed, "no statement: it has no verb"));
@@ -201,27 +203,31 @@ impl Grammar for Statements {
             return Err(Unusable::new(Reason::BadTime, what));
         };
         let change = match verb {
-            b"registered" | b"enrolled" if on_course => Some(Change::Enrolled),
-            b"unregistered" | b"unenrolled" if on_course => Some(Change::Withdrew),
-            b"passed" | b"completed" if on_course => Some(Change::Completed),
+            b"registered" | b"enrolled" if on_course => Some(EnrolmentChange::Enrolled),
+            b"unregistered" | b"unenrolled" if on_course => Some(EnrolmentChange::Withdrew),
+            b"passed" | b"completed" if on_course => Some(EnrolmentChange::Completed),
             _ => None,
         };
         let object = resolved(members.object.id, &mut scratch.object);
-        let kind =
-            self.kind(verb, Object::of(last_word(resolved(members.object.kind, &mut scratch.kind))), object, &members);
-        let deed = Deed { learner, number: None, kind, object: ObjectKey::from_id(object), received: None };
+        let kind = self.kind(
+            verb,
+            Object::from_type(last_word(resolved(members.object.kind, &mut scratch.kind))),
+            object,
+            &members,
+        );
+        let interaction =
+            Interaction { learner, number: None, kind, object: ObjectKey::from_id(object), received: None };
         Ok(Statement {
             course,
             instant,
             id: resolved(members.id, &mut scratch.id),
-            deed: Some(deed),
-            change: change.map(|change| (Subject::Named(learner), change)),
+            content: Content::new(interaction, change),
         })
     }
 }
 
-impl Statements {
-    fn kind(&self, verb: &[u8], done_to: Object, object: &[u8], members: &Members<'_>) -> u8 {
+impl XapiStatements {
+    fn kind(&self, verb: &[u8], acted_on: Object, object: &[u8], members: &Members<'_>) -> u8 {
         let detail = match verb {
             b"evaluated" | b"answered" => match members.success {
                 Some(true) => Some(Detail::AttemptRight),
@@ -230,7 +236,7 @@ impl Statements {
             },
             b"played" => Some(Detail::VideoPlayed),
             b"replied" | b"commented" => Some(Detail::Response),
-            b"posted" | b"created" if done_to == Object::Talk => {
+            b"posted" | b"created" if acted_on == Object::Talk => {
                 let is_answer = memchr::memmem::find(object, b"/comments/").is_some();
                 Some(if is_answer { Detail::Response } else { Detail::Post })
             }
@@ -242,6 +248,6 @@ impl Statements {
             },
             _ => None,
         };
-        detail.map_or_else(|| self.kinds.of(verb, done_to), |detail| self.kinds.telling(detail))
+        detail.map_or_else(|| self.kinds.find(verb, acted_on), |detail| self.kinds.with_detail(detail))
     }
 }

@@ -46,18 +46,18 @@ impl<'a> Field<'a> {
     }
 }
 
-/// A row as a file gives it: the columns that the mapping names, in the order of [`super::recipe::Recipe::columns`].
+/// A row as a file gives it: the columns that the mapping names, in the order of [`super::row_template::RowTemplate::columns`].
 pub(in crate::formats) type Fields<'a> = [Field<'a>; MOST_COLUMNS];
 
 /// A row as the mapping makes it out; empty where the row or the mapping has nothing.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::formats) struct Cells<'a> {
+pub(in crate::formats) struct MappedRow<'a> {
     pub(in crate::formats) text: [&'a [u8]; ROLES],
     /// When the row's events were, in the order of the mapping's events.
     pub(in crate::formats) times: [Field<'a>; MOST_EVENTS],
 }
 
-impl<'a> Cells<'a> {
+impl<'a> MappedRow<'a> {
     pub(in crate::formats) fn get(&self, role: Role) -> &'a [u8] {
         self.text[role as usize]
     }
@@ -72,7 +72,7 @@ pub(in crate::formats) trait RowSink: Send + Sync {
     fn begin(&self) -> Self::Block;
 
     /// Takes the row on line `line` of the block whose number `intake` capabilities.
-    fn take(&self, block: &mut Self::Block, cells: &Cells<'_>, line: u64, intake: &mut Intake<'_>);
+    fn take(&self, block: &mut Self::Block, row: &MappedRow<'_>, line: u64, intake: &mut Intake<'_>);
 
     /// Called after the last row of block `number`.
     fn end(&self, block: Self::Block, number: usize);

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::cells::{Cells, Field, MOST_EVENTS, Role, RowSink};
-use super::enrolments::{Aside, Undated};
-use super::kinds::Kinds;
+use super::checked_mapping::{CheckedLog, CheckedMapping, Naming, RowEvent};
+use super::enrolments::{SetAside, UndatedEnrolments};
+use super::kinds::MappedKinds;
+use super::mapped_row::{Field, MOST_EVENTS, MappedRow, Role, RowSink};
 use super::mapping::Others;
-use super::plan::{EventPlan, LogPlan, Naming, Plan};
-use super::times::{Fraction, Moment, Reading, rounded, whole};
+use super::times::{Fraction, Moment, TimeParser, rounded, whole};
 use crate::event::ObjectKey;
 use crate::formats::pair_lookup::PairLookup;
 use crate::formats::repeats::Repeats;
@@ -23,10 +23,10 @@ use crate::tally::{Reason, shape};
 
 /// Finds the enrolment of a row.
 #[derive(Debug)]
-pub(super) struct Who {
+pub(super) struct EnrolmentFinder {
     by: By,
     /// Enrolments that the mapping sets aside.
-    aside: Aside,
+    aside: SetAside,
     others: Others,
 }
 
@@ -39,35 +39,35 @@ enum By {
 }
 
 /// Why a row has no enrolment.
-type Stranger = (Reason, &'static str);
+type NoEnrolment = (Reason, &'static str);
 
-impl Who {
+impl EnrolmentFinder {
     /// Finds enrolments of `roster`.
-    pub(super) fn of(plan: &Plan, roster: &Roster, undated: &Undated, aside: Aside) -> Self {
-        let by = match plan.naming {
+    pub(super) fn of(mapping: &CheckedMapping, roster: &Roster, undated: &UndatedEnrolments, aside: SetAside) -> Self {
+        let by = match mapping.naming {
             Naming::Enrolment => By::Enrolment {
                 known: EnrolmentLookup::new(roster),
                 without_course: IdLookup::new(undated.ids.iter().map(String::as_bytes)),
-                in_table: plan.enrolments.is_some(),
+                in_table: mapping.enrolments.is_some(),
             },
             Naming::LearnerAndCourse => By::Pair {
                 pairs: PairLookup::new(roster),
-                single_course: plan.single_course.as_ref().map(|id| id.as_bytes().to_vec()),
+                single_course: mapping.single_course.as_ref().map(|id| id.as_bytes().to_vec()),
                 undated: undated.courses.clone(),
             },
         };
-        Self { by, aside, others: plan.others }
+        Self { by, aside, others: mapping.others }
     }
 
-    fn key<'c>(&'c self, cells: &Cells<'c>) -> (&'c [u8], &'c [u8]) {
+    fn key<'c>(&'c self, row: &MappedRow<'c>) -> (&'c [u8], &'c [u8]) {
         match &self.by {
-            By::Enrolment { .. } => (cells.get(Role::Enrolment), b""),
-            By::Pair { single_course: Some(course), .. } => (cells.get(Role::Learner), course),
-            By::Pair { single_course: None, .. } => (cells.get(Role::Learner), cells.get(Role::Course)),
+            By::Enrolment { .. } => (row.get(Role::Enrolment), b""),
+            By::Pair { single_course: Some(course), .. } => (row.get(Role::Learner), course),
+            By::Pair { single_course: None, .. } => (row.get(Role::Learner), row.get(Role::Course)),
         }
     }
 
-    fn find(&self, (id, course): (&[u8], &[u8])) -> Result<EnrolmentIndex, Stranger> {
+    fn find(&self, (id, course): (&[u8], &[u8])) -> Result<EnrolmentIndex, NoEnrolment> {
         if id.is_empty() {
             return Err((Reason::MissingId, "no id where the enrolment or learner must stand"));
         }
@@ -108,11 +108,11 @@ impl Who {
 
 /// Turns rows into events.
 pub(super) struct EventRows {
-    who: Arc<Who>,
-    events: Vec<EventPlan>,
+    who: Arc<EnrolmentFinder>,
+    events: Vec<RowEvent>,
     one_event: bool,
     granularity: Granularity,
-    kinds: Kinds,
+    kinds: MappedKinds,
     counts: bool,
     tells_correct: bool,
     /// Rows whose event id came before, and the number of this file among those of the log.
@@ -120,30 +120,35 @@ pub(super) struct EventRows {
 }
 
 impl EventRows {
-    pub(super) fn new(plan: &Plan, log: &LogPlan, who: &Arc<Who>, repeats: Option<(Arc<Repeats>, u32)>) -> Self {
+    pub(super) fn new(
+        mapping: &CheckedMapping,
+        log: &CheckedLog,
+        who: &Arc<EnrolmentFinder>,
+        repeats: Option<(Arc<Repeats>, u32)>,
+    ) -> Self {
         Self {
             who: Arc::clone(who),
             events: log.events.clone(),
             one_event: log.one_event,
-            granularity: plan.granularity,
-            kinds: plan.kinds.clone(),
-            counts: log.recipe.has(Role::Count),
-            tells_correct: log.recipe.has(Role::Correct),
+            granularity: mapping.granularity,
+            kinds: mapping.kinds.clone(),
+            counts: log.template.has(Role::Count),
+            tells_correct: log.template.has(Role::Correct),
             repeats,
         }
     }
 
-    fn count(&self, cells: &Cells<'_>) -> Option<u64> {
+    fn count(&self, row: &MappedRow<'_>) -> Option<u64> {
         match self.counts {
-            true => u64::try_from(whole(cells.get(Role::Count), Fraction::Zero)?).ok(),
+            true => u64::try_from(whole(row.get(Role::Count), Fraction::Zero)?).ok(),
             false => Some(1),
         }
     }
 
     /// The row's kind, or that of its events that say none of their own.
-    fn kind(&self, before: &mut Before, cells: &Cells<'_>) -> Result<u8, Refusal> {
-        let kind = self.kinds.number(cells.get(Role::Activity), &mut before.kinds);
-        let text = cells.get(Role::Correct);
+    fn kind(&self, before: &mut Before, row: &MappedRow<'_>) -> Result<u8, Refusal> {
+        let kind = self.kinds.number(row.get(Role::Activity), &mut before.kinds);
+        let text = row.get(Role::Correct);
         if !self.tells_correct || text.is_empty() {
             return Ok(kind);
         }
@@ -168,7 +173,7 @@ fn is_right(text: &[u8]) -> Option<bool> {
     (0.0..=1.0).contains(&share).then_some(share >= 1.0)
 }
 
-fn moment(time: Reading, field: Field<'_>) -> Option<Moment> {
+fn moment(time: TimeParser, field: Field<'_>) -> Option<Moment> {
     match field {
         Field::Instant(instant) => Some(time.instant(instant)),
         Field::Text(text) => time.parse(text),
@@ -179,7 +184,7 @@ fn moment(time: Reading, field: Field<'_>) -> Option<Moment> {
 pub(super) struct Before {
     id: Vec<u8>,
     course: Vec<u8>,
-    found: Result<EnrolmentIndex, Stranger>,
+    found: Result<EnrolmentIndex, NoEnrolment>,
     kinds: FxHashMap<Box<[u8]>, u8>,
 }
 
@@ -190,8 +195,8 @@ impl RowSink for EventRows {
         Before { id: Vec::new(), course: Vec::new(), found: self.who.find((b"", b"")), kinds: FxHashMap::default() }
     }
 
-    fn take(&self, before: &mut Before, cells: &Cells<'_>, line: u64, intake: &mut Intake<'_>) {
-        let (id, course) = self.who.key(cells);
+    fn take(&self, before: &mut Before, row: &MappedRow<'_>, line: u64, intake: &mut Intake<'_>) {
+        let (id, course) = self.who.key(row);
         if before.id != id || before.course != course {
             before.id.clear();
             before.id.extend_from_slice(id);
@@ -204,7 +209,7 @@ impl RowSink for EventRows {
             Err((reason, what)) => return intake.refuse(reason, line, || what.to_owned()),
         };
         let mut moments = [None; MOST_EVENTS];
-        for ((moment_of, event), field) in moments.iter_mut().zip(&self.events).zip(cells.times) {
+        for ((moment_of, event), field) in moments.iter_mut().zip(&self.events).zip(row.times) {
             if !self.one_event && field == Field::EMPTY {
                 continue;
             }
@@ -215,23 +220,23 @@ impl RowSink for EventRows {
                 return intake.refuse(Reason::BadTime, line, what);
             }
         }
-        let Some(count) = self.count(cells) else {
-            let text = shape(cells.get(Role::Count));
+        let Some(count) = self.count(row) else {
+            let text = shape(row.get(Role::Count));
             return intake
                 .refuse(Reason::BadCount, line, || format!("count of shape `{text}` is not a whole number from 0 up"));
         };
         if let Some((repeats, file)) = &self.repeats
-            && repeats.of(*file, intake.block).has(line)
+            && repeats.in_block(*file, intake.block).has(line)
         {
             return intake.refuse(Reason::RepeatedId, line, || "an event id that came before".to_owned());
         }
-        let kind = match self.kind(before, cells) {
+        let kind = match self.kind(before, row) {
             Ok(kind) => kind,
             Err(refusal) => return intake.refuse(refusal.reason, line, || refusal.what),
         };
-        let object = ObjectKey::from_id(cells.get(Role::Object));
+        let object = ObjectKey::from_id(row.get(Role::Object));
         let start = intake.course_start(enrolment);
-        let row = |(event, moment): (&EventPlan, Option<Moment>)| {
+        let row = |(event, moment): (&RowEvent, Option<Moment>)| {
             let instant = rounded(moment?.instant(start), self.granularity);
             Some(EventRow { line, enrolment, instant, kind: event.kind.unwrap_or(kind), object, count })
         };

@@ -1,7 +1,7 @@
 //! How a row of the log is made out of the columns of its file: which rows count, what several columns are together,
 //! what the file's name tells.
 
-use super::cells::{Cells, Field, Fields, MOST_EVENTS, ROLES, Role, RowSink};
+use super::mapped_row::{Field, Fields, MOST_EVENTS, MappedRow, ROLES, Role, RowSink};
 use super::pattern;
 use crate::intake::Intake;
 use crate::tally::Reason;
@@ -11,13 +11,13 @@ use crate::tally::Reason;
 pub(in crate::formats) struct Column {
     /// Its name.
     pub(in crate::formats) name: String,
-    /// Whether files may lack it; its cells are then empty.
+    /// Whether files may lack it; its row are then empty.
     pub(in crate::formats) may_lack: bool,
 }
 
 impl Column {
     /// The column that the mapping writes as `written`: a name, or a name and `?` for a column that may be missing.
-    pub(in crate::formats) fn of(written: &str) -> Self {
+    pub(in crate::formats) fn parse(written: &str) -> Self {
         match written.strip_suffix('?') {
             Some(name) => Self { name: name.to_owned(), may_lack: true },
             None => Self { name: written.to_owned(), may_lack: false },
@@ -30,7 +30,7 @@ impl Column {
 pub(in crate::formats) struct Part {
     /// A text that comes first.
     pub(in crate::formats) prefix: Option<String>,
-    /// Places in [`Recipe::columns`].
+    /// Places in [`RowTemplate::columns`].
     pub(in crate::formats) columns: Vec<usize>,
     /// Signs at the first of which each column's text is cut off.
     pub(in crate::formats) until: Vec<u8>,
@@ -39,7 +39,7 @@ pub(in crate::formats) struct Part {
 /// Rows of a column's words: to be kept, or to be set aside.
 #[derive(Clone, Debug)]
 pub(in crate::formats) struct Filter {
-    /// Place in [`Recipe::columns`].
+    /// Place in [`RowTemplate::columns`].
     pub(in crate::formats) column: usize,
     /// Name of the column.
     pub(in crate::formats) name: String,
@@ -68,7 +68,7 @@ impl Filter {
 
 /// How rows are made of columns.
 #[derive(Clone, Debug, Default)]
-pub(in crate::formats) struct Recipe {
+pub(in crate::formats) struct RowTemplate {
     /// The columns that the mapping names, each once.
     pub(in crate::formats) columns: Vec<Column>,
     /// Columns of a role, by role.
@@ -80,10 +80,10 @@ pub(in crate::formats) struct Recipe {
     pub(in crate::formats) null: Vec<String>,
 }
 
-impl Recipe {
+impl RowTemplate {
     /// The place of the column that the mapping writes as `written`, which is added if need be.
     pub(in crate::formats) fn place(&mut self, written: &str) -> usize {
-        let column = Column::of(written);
+        let column = Column::parse(written);
         match self.columns.iter().position(|known| known.name == column.name) {
             Some(place) => {
                 self.columns[place].may_lack &= column.may_lack;
@@ -123,14 +123,14 @@ impl Part {
     }
 
     /// Its text in a row; `scratch` holds it where it is made of several. Empty columns leave nothing, not even a blank.
-    fn text<'a>(&self, recipe: &Recipe, fields: &Fields<'a>, scratch: &'a mut Vec<u8>) -> &'a [u8] {
+    fn text<'a>(&self, template: &RowTemplate, fields: &Fields<'a>, scratch: &'a mut Vec<u8>) -> &'a [u8] {
         if let (None, [column]) = (&self.prefix, self.columns.as_slice()) {
-            return self.cut(recipe.given(fields[*column]).text());
+            return self.cut(template.given(fields[*column]).text());
         }
         scratch.clear();
         scratch.extend_from_slice(self.prefix.as_deref().unwrap_or_default().as_bytes());
         for &column in &self.columns {
-            let text = self.cut(recipe.given(fields[column]).text());
+            let text = self.cut(template.given(fields[column]).text());
             if !text.is_empty() {
                 if !scratch.is_empty() {
                     scratch.push(b' ');
@@ -143,52 +143,52 @@ impl Part {
 }
 
 /// Makes rows out of fields and hands them to `sink`; counts those that the mapping sets aside.
-pub(in crate::formats) struct Shaped<S> {
-    pub(in crate::formats) recipe: Recipe,
+pub(in crate::formats) struct RowMaker<S> {
+    pub(in crate::formats) template: RowTemplate,
     /// The course that the file's name tells.
     pub(in crate::formats) course: Option<Vec<u8>>,
     pub(in crate::formats) sink: S,
 }
 
 /// What is kept while one block is read.
-pub(in crate::formats) struct ShapedBlock<B> {
+pub(in crate::formats) struct RowMakerBlock<B> {
     inner: B,
     scratch: [Vec<u8>; ROLES],
 }
 
-impl<S: RowSink> Shaped<S> {
-    pub(in crate::formats) fn begin(&self) -> ShapedBlock<S::Block> {
-        ShapedBlock { inner: self.sink.begin(), scratch: Default::default() }
+impl<S: RowSink> RowMaker<S> {
+    pub(in crate::formats) fn begin(&self) -> RowMakerBlock<S::Block> {
+        RowMakerBlock { inner: self.sink.begin(), scratch: Default::default() }
     }
 
     pub(in crate::formats) fn take(
         &self,
-        block: &mut ShapedBlock<S::Block>,
+        block: &mut RowMakerBlock<S::Block>,
         fields: &Fields<'_>,
         line: u64,
         intake: &mut Intake<'_>,
     ) {
-        for filter in &self.recipe.filters {
-            if !filter.passes(self.recipe.given(fields[filter.column]).text()) {
+        for filter in &self.template.filters {
+            if !filter.passes(self.template.given(fields[filter.column]).text()) {
                 return intake.refuse(Reason::FilteredOut, line, || filter.what());
             }
         }
-        let mut cells = Cells { text: [b""; ROLES], times: [Field::EMPTY; MOST_EVENTS] };
-        for ((text, part), scratch) in cells.text.iter_mut().zip(&self.recipe.parts).zip(&mut block.scratch) {
+        let mut row = MappedRow { text: [b""; ROLES], times: [Field::EMPTY; MOST_EVENTS] };
+        for ((text, part), scratch) in row.text.iter_mut().zip(&self.template.parts).zip(&mut block.scratch) {
             if let Some(part) = part {
-                *text = part.text(&self.recipe, fields, scratch);
+                *text = part.text(&self.template, fields, scratch);
             }
         }
         if let Some(course) = &self.course {
-            cells.text[Role::Course as usize] = course;
+            row.text[Role::Course as usize] = course;
         }
-        for (time, &column) in cells.times.iter_mut().zip(&self.recipe.times) {
-            *time = self.recipe.given(fields[column]);
+        for (time, &column) in row.times.iter_mut().zip(&self.template.times) {
+            *time = self.template.given(fields[column]);
         }
-        self.sink.take(&mut block.inner, &cells, line, intake);
+        self.sink.take(&mut block.inner, &row, line, intake);
     }
 
-    pub(in crate::formats) fn end(&self, block: ShapedBlock<S::Block>, number: usize) {
+    pub(in crate::formats) fn end(&self, block: RowMakerBlock<S::Block>, number: usize) {
         self.sink.end(block.inner, number);
     }
 }

@@ -1,37 +1,37 @@
-//! Reads the log for the event ids of its rows.
+//! Finds rows of the log whose event ids came before.
 
 use std::sync::Arc;
 
-use super::cells::{Cells, Role, RowSink};
+use super::checked_mapping::CheckedMapping;
 use super::files::LogFile;
 use super::log;
-use super::plan::Plan;
+use super::mapped_row::{MappedRow, Role, RowSink};
 use crate::error::ReadError;
 use crate::event_file::ReadPurpose;
-use crate::formats::repeats::{Repeats, Search, hash_of};
+use crate::formats::repeats::{RepeatSearch, Repeats, hash_of};
 use crate::intake::Intake;
 use crate::row_limits::RowLimits;
 
-/// Reads the event ids of the log's files.
-pub(super) fn find(files: &[LogFile], plan: &Plan) -> Result<Repeats, ReadError> {
-    find_with(Search::default(), files, plan)
+/// Reads the log for the event ids of its rows, and finds those that come more than once.
+pub(super) fn find_repeats(files: &[LogFile], mapping: &CheckedMapping) -> Result<Repeats, ReadError> {
+    find_repeats_with(RepeatSearch::default(), files, mapping)
 }
 
-fn find_with(search: Search, files: &[LogFile], plan: &Plan) -> Result<Repeats, ReadError> {
+fn find_repeats_with(search: RepeatSearch, files: &[LogFile], mapping: &CheckedMapping) -> Result<Repeats, ReadError> {
     let search = Arc::new(search);
     loop {
         for (found, file) in files.iter().zip(0..) {
-            let reading = log::open(found, plan, Ids { search: Arc::clone(&search), file })?;
+            let reading = log::open(found, mapping, Ids { search: Arc::clone(&search), file })?;
             reading.read(ReadPurpose::Events, &RowLimits::without_enrolments(), &|_, _| Ok(()), &|_| ())?;
         }
-        if !search.goes_on() {
+        if !search.needs_another_reading() {
             return Ok(search.found());
         }
     }
 }
 
 struct Ids {
-    search: Arc<Search>,
+    search: Arc<RepeatSearch>,
     file: u32,
 }
 
@@ -42,8 +42,8 @@ impl RowSink for Ids {
         Vec::new()
     }
 
-    fn take(&self, block: &mut Self::Block, cells: &Cells<'_>, line: u64, _: &mut Intake<'_>) {
-        block.extend(hash_of(cells.get(Role::EventId)).map(|hash| (hash, line)));
+    fn take(&self, block: &mut Self::Block, row: &MappedRow<'_>, line: u64, _: &mut Intake<'_>) {
+        block.extend(hash_of(row.get(Role::EventId)).map(|hash| (hash, line)));
     }
 
     fn end(&self, block: Self::Block, number: usize) {
@@ -58,6 +58,7 @@ mod tests {
 
     use super::super::files::Found;
     use super::*;
+    use crate::file_head::FileHeads;
 
     const MAPPING: &str = "single_course = \"C\"\n[log]\nfiles = [\"log.csv\"]\n\
         columns = { learner = \"who\", event_id = \"id\", time = { column = \"at\", format = \"iso\" } }\n";
@@ -75,12 +76,12 @@ mod tests {
             let log = folder.path().join("log.csv");
             let rows: String = ids.iter().map(|id| format!("ann,2014-01-01,{id}\n")).collect();
             std::fs::write(&log, format!("who,at,id\n{rows}")).unwrap();
-            let plan = Plan::read(&mapping, block_bytes).unwrap();
+            let mapping = CheckedMapping::read(&mapping, block_bytes).unwrap();
             // The same file twice: what repeats in it, and all of the second.
-            let file = LogFile { log: 0, found: Found::file(&log) };
+            let file = LogFile { log: 0, found: Found::file(FileHeads::default().get(&log).unwrap()) };
             let files = [file.clone(), file];
-            let whole = find(&files, &plan).unwrap();
-            prop_assert_eq!(&find_with(Search::holding(most_ids), &files, &plan).unwrap(), &whole);
+            let whole = find_repeats(&files, &mapping).unwrap();
+            prop_assert_eq!(&find_repeats_with(RepeatSearch::holding(most_ids), &files, &mapping).unwrap(), &whole);
 
             let mut seen = FxHashSet::default();
             let twice = ids.iter().chain(&ids).filter(|id| !id.is_empty() && !seen.insert(*id)).count();

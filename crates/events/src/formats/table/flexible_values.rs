@@ -6,16 +6,11 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::mapping::{LogColumns, TableSpec};
-use crate::Detail;
+use crate::kind::Detail;
 
-/// The log's tables: one, `[log]`, or several, `[[log]]`.
+/// Strings: one, or a list of them.
 #[derive(Debug)]
-pub(super) struct Logs(pub(super) Vec<TableSpec<LogColumns>>);
-
-/// Words: one, or a list of them.
-#[derive(Debug)]
-pub(super) struct Words(pub(super) Vec<String>);
+pub(super) struct StringList(pub(super) Vec<String>);
 
 /// Columns: the name of one, a list of names, or a table that says more.
 #[derive(Debug, Deserialize)]
@@ -29,7 +24,7 @@ pub(super) struct ColumnsInFull {
 
 /// [`ColumnsInFull`], in any of the ways it may be written.
 #[derive(Debug)]
-pub(super) struct SomeColumns(pub(super) ColumnsInFull);
+pub(super) struct ColumnsSpec(pub(super) ColumnsInFull);
 
 /// What a kind counts as, in full.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -92,71 +87,49 @@ impl DetailName {
     }
 }
 
-impl<'de> Deserialize<'de> for Logs {
+impl<'de> Deserialize<'de> for StringList {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Any;
         impl<'de> Visitor<'de> for Any {
-            type Value = Logs;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a table [log], or several tables [[log]]")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Logs, A::Error> {
-                TableSpec::deserialize(MapAccessDeserializer::new(map)).map(|one| Logs(vec![one]))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Logs, A::Error> {
-                Vec::deserialize(SeqAccessDeserializer::new(seq)).map(Logs)
-            }
-        }
-        deserializer.deserialize_any(Any)
-    }
-}
-
-impl<'de> Deserialize<'de> for Words {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
-        impl<'de> Visitor<'de> for Any {
-            type Value = Words;
+            type Value = StringList;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a word, or a list of words")
             }
 
-            fn visit_str<E: de::Error>(self, word: &str) -> Result<Words, E> {
-                Ok(Words(vec![word.to_owned()]))
+            fn visit_str<E: de::Error>(self, word: &str) -> Result<StringList, E> {
+                Ok(StringList(vec![word.to_owned()]))
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Words, A::Error> {
-                Vec::deserialize(SeqAccessDeserializer::new(seq)).map(Words)
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<StringList, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(seq)).map(StringList)
             }
         }
         deserializer.deserialize_any(Any)
     }
 }
 
-impl<'de> Deserialize<'de> for SomeColumns {
+impl<'de> Deserialize<'de> for ColumnsSpec {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Any;
         impl<'de> Visitor<'de> for Any {
-            type Value = SomeColumns;
+            type Value = ColumnsSpec;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a column, a list of columns, or a table with `columns`")
             }
 
-            fn visit_str<E: de::Error>(self, column: &str) -> Result<SomeColumns, E> {
-                Ok(SomeColumns(ColumnsInFull { columns: vec![column.to_owned()], until: String::new() }))
+            fn visit_str<E: de::Error>(self, column: &str) -> Result<ColumnsSpec, E> {
+                Ok(ColumnsSpec(ColumnsInFull { columns: vec![column.to_owned()], until: String::new() }))
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<SomeColumns, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<ColumnsSpec, A::Error> {
                 let columns = Vec::deserialize(SeqAccessDeserializer::new(seq))?;
-                Ok(SomeColumns(ColumnsInFull { columns, until: String::new() }))
+                Ok(ColumnsSpec(ColumnsInFull { columns, until: String::new() }))
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<SomeColumns, A::Error> {
-                ColumnsInFull::deserialize(MapAccessDeserializer::new(map)).map(SomeColumns)
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ColumnsSpec, A::Error> {
+                ColumnsInFull::deserialize(MapAccessDeserializer::new(map)).map(ColumnsSpec)
             }
         }
         deserializer.deserialize_any(Any)

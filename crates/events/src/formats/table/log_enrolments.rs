@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
 
-use super::cells::{Cells, Role, RowSink};
+use super::checked_mapping::{CheckedMapping, Naming};
 use super::files::LogFile;
 use super::log;
-use super::plan::{Naming, Plan};
+use super::mapped_row::{MappedRow, Role, RowSink};
 use crate::error::ReadError;
 use crate::event_file::ReadPurpose;
 use crate::intake::Intake;
@@ -16,7 +16,7 @@ use crate::row_limits::RowLimits;
 
 /// An enrolment as rows of the log name it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Named {
+pub(super) struct NamedEnrolment {
     /// The enrolment's id, where rows name it.
     pub(super) enrolment: Option<String>,
     pub(super) learner: Option<String>,
@@ -24,20 +24,21 @@ pub(super) struct Named {
 }
 
 /// The enrolments that the log's rows name.
-pub(super) fn enrolments_in(files: &[LogFile], plan: &Plan) -> Result<Vec<Named>, ReadError> {
-    let found: Arc<Mutex<FxHashMap<Box<[u8]>, Named>>> = Arc::default();
+pub(super) fn find(files: &[LogFile], mapping: &CheckedMapping) -> Result<Vec<NamedEnrolment>, ReadError> {
+    let found: Arc<Mutex<FxHashMap<Box<[u8]>, NamedEnrolment>>> = Arc::default();
     for file in files {
-        let names = Names { found: Arc::clone(&found), naming: plan.naming, single_course: plan.single_course.clone() };
-        let reading = log::open(file, plan, names)?;
+        let names =
+            Names { found: Arc::clone(&found), naming: mapping.naming, single_course: mapping.single_course.clone() };
+        let reading = log::open(file, mapping, names)?;
         reading.read(ReadPurpose::Events, &RowLimits::without_enrolments(), &|_, _| Ok(()), &|_| ())?;
     }
     let found = std::mem::take(&mut *found.lock().unwrap_or_else(PoisonError::into_inner));
-    let mut named: Vec<Named> = found.into_values().collect();
+    let mut named: Vec<NamedEnrolment> = found.into_values().collect();
     named.sort();
-    if plan.naming == Naming::Enrolment {
+    if mapping.naming == Naming::Enrolment {
         let torn = named.windows(2).filter(|pair| pair[0].enrolment == pair[1].enrolment).count();
         if torn > 0 {
-            return Err(plan.error(format!(
+            return Err(mapping.error(format!(
                 "{torn} enrolment ids of the log stand with more than one learner or course; give an [enrolments] table, \
                  or leave log.columns.enrolment out so that learner and course tell enrolments apart"
             )));
@@ -47,7 +48,7 @@ pub(super) fn enrolments_in(files: &[LogFile], plan: &Plan) -> Result<Vec<Named>
 }
 
 struct Names {
-    found: Arc<Mutex<FxHashMap<Box<[u8]>, Named>>>,
+    found: Arc<Mutex<FxHashMap<Box<[u8]>, NamedEnrolment>>>,
     naming: Naming,
     single_course: Option<String>,
 }
@@ -55,7 +56,7 @@ struct Names {
 /// What one block named, and the key of the row before.
 #[derive(Default)]
 pub(super) struct Found {
-    named: FxHashMap<Box<[u8]>, Named>,
+    named: FxHashMap<Box<[u8]>, NamedEnrolment>,
     key: Vec<u8>,
     before: Vec<u8>,
 }
@@ -67,11 +68,11 @@ impl RowSink for Names {
         Found::default()
     }
 
-    fn take(&self, block: &mut Found, cells: &Cells<'_>, _: u64, _: &mut Intake<'_>) {
-        let course = self.single_course.as_ref().map_or(cells.get(Role::Course), |id| id.as_bytes());
+    fn take(&self, block: &mut Found, row: &MappedRow<'_>, _: u64, _: &mut Intake<'_>) {
+        let course = self.single_course.as_ref().map_or(row.get(Role::Course), |id| id.as_bytes());
         let (enrolment, learner) = match self.naming {
-            Naming::Enrolment => (cells.get(Role::Enrolment), cells.get(Role::Learner)),
-            Naming::LearnerAndCourse => (&b""[..], cells.get(Role::Learner)),
+            Naming::Enrolment => (row.get(Role::Enrolment), row.get(Role::Learner)),
+            Naming::LearnerAndCourse => (&b""[..], row.get(Role::Learner)),
         };
         // A row that lacks an id is counted when events are read.
         if course.is_empty() || (enrolment.is_empty() && learner.is_empty()) {
@@ -94,7 +95,7 @@ impl RowSink for Names {
         if !block.named.contains_key(block.key.as_slice()) {
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
             let given = |bytes: &[u8]| (!bytes.is_empty()).then(|| text(bytes));
-            let named = Named { enrolment: given(enrolment), learner: given(learner), course: text(course) };
+            let named = NamedEnrolment { enrolment: given(enrolment), learner: given(learner), course: text(course) };
             block.named.insert(block.key.as_slice().into(), named);
         }
     }

@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 
 use rustc_hash::FxHashMap;
 
-use super::cells::Role;
-use super::kinds::{Attempts, Kinds};
+use super::flexible_values::StringList;
+use super::kinds::{Attempts, MappedKinds};
+use super::mapped_row::Role;
 use super::mapping::{
     CourseColumns, EnrolmentColumns, FileType, GranularityName, LabelColumns, LogColumns, Mapping, Others, TableSpec,
     Time, TimeFormat,
 };
-use super::recipe::{Filter, Recipe};
-use super::times::Reading;
-use super::written::Words;
+use super::row_template::{Filter, RowTemplate};
+use super::times::TimeParser;
 use crate::error::ReadError;
 use crate::roster::OutcomeKind;
 use crate::source::Granularity;
@@ -20,20 +20,20 @@ use crate::table::Header;
 
 /// A checked mapping.
 #[derive(Debug)]
-pub(super) struct Plan {
+pub(super) struct CheckedMapping {
     pub(super) path: PathBuf,
     pub(super) granularity: Granularity,
     pub(super) single_course: Option<String>,
     /// Name of the format that the mapping is of: `table`, or one whose mapping is built in.
     pub(super) format: &'static str,
     /// The log's tables; at least one.
-    pub(super) logs: Vec<LogPlan>,
+    pub(super) logs: Vec<CheckedLog>,
     /// How rows name their enrolments, in every table of the log.
     pub(super) naming: Naming,
-    pub(super) enrolments: Option<TablePlan<EnrolmentColumns>>,
-    pub(super) courses: Option<TablePlan<CourseColumns>>,
-    pub(super) labels: Option<TablePlan<LabelColumns>>,
-    pub(super) kinds: Kinds,
+    pub(super) enrolments: Option<CheckedTable<EnrolmentColumns>>,
+    pub(super) courses: Option<CheckedTable<CourseColumns>>,
+    pub(super) labels: Option<CheckedTable<LabelColumns>>,
+    pub(super) kinds: MappedKinds,
     pub(super) others: Others,
     /// Whether courses without dates get those of their events.
     pub(super) infer_missing: bool,
@@ -52,27 +52,27 @@ pub(super) enum Naming {
 
 /// One of the log's tables.
 #[derive(Debug)]
-pub(super) struct LogPlan {
-    pub(super) files: Files,
+pub(super) struct CheckedLog {
+    pub(super) files: TablePattern,
     pub(super) layout: Layout,
-    pub(super) recipe: Recipe,
-    /// The events that a row is, in the order of the recipe's times.
-    pub(super) events: Vec<EventPlan>,
+    pub(super) template: RowTemplate,
+    /// The events that a row is, in the order of the template's times.
+    pub(super) events: Vec<RowEvent>,
     /// Whether a row is one event and must have a time; otherwise a time may be empty, and there is no such event.
     pub(super) one_event: bool,
 }
 
 /// An event of a row.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct EventPlan {
-    pub(super) time: Reading,
+pub(super) struct RowEvent {
+    pub(super) time: TimeParser,
     /// Its kind's number, where it is the same in every row.
     pub(super) kind: Option<u8>,
 }
 
 /// Which files hold a table.
 #[derive(Debug)]
-pub(super) struct Files {
+pub(super) struct TablePattern {
     pub(super) patterns: Vec<String>,
     pub(super) course_in_file_name: bool,
     pub(super) optional: bool,
@@ -80,8 +80,8 @@ pub(super) struct Files {
 
 /// A small table.
 #[derive(Debug)]
-pub(super) struct TablePlan<C> {
-    pub(super) files: Files,
+pub(super) struct CheckedTable<C> {
+    pub(super) files: TablePattern,
     pub(super) layout: Layout,
     /// Rows that count; `column` is a place in `filter_columns`.
     pub(super) filters: Vec<Filter>,
@@ -110,11 +110,11 @@ pub(super) enum Newlines {
 }
 
 /// Checks a mapping; errors name the file.
-pub(super) struct Check<'a> {
+pub(super) struct MappingCheck<'a> {
     path: &'a Path,
 }
 
-impl Check<'_> {
+impl MappingCheck<'_> {
     /// The error that the mapping is at odds with itself.
     pub(super) fn fail<T>(&self, what: impl Into<String>) -> Result<T, ReadError> {
         Err(ReadError::Mapping { path: self.path.to_owned(), what: what.into() })
@@ -148,7 +148,7 @@ impl Check<'_> {
     }
 
     /// Which files hold a table.
-    pub(super) fn files<C>(&self, table: &str, spec: &TableSpec<C>) -> Result<Files, ReadError> {
+    pub(super) fn files<C>(&self, table: &str, spec: &TableSpec<C>) -> Result<TablePattern, ReadError> {
         if spec.files.is_empty() {
             return self.fail(format!("{table}.files is empty; name at least one file"));
         }
@@ -156,14 +156,14 @@ impl Check<'_> {
         if let Some(pattern) = spec.files.iter().find(star).filter(|_| spec.course_in_file_name) {
             return self.fail(format!("{table}.course_in_file_name needs a `*` in the name of `{pattern}`"));
         }
-        Ok(Files {
+        Ok(TablePattern {
             patterns: spec.files.clone(),
             course_in_file_name: spec.course_in_file_name,
             optional: spec.optional,
         })
     }
 
-    fn table<C>(&self, name: &str, spec: Option<TableSpec<C>>) -> Result<Option<TablePlan<C>>, ReadError> {
+    fn table<C>(&self, name: &str, spec: Option<TableSpec<C>>) -> Result<Option<CheckedTable<C>>, ReadError> {
         let Some(spec) = spec else { return Ok(None) };
         let misplaced = [
             ("kind", spec.kind.is_some(), false),
@@ -181,7 +181,7 @@ impl Check<'_> {
             filter_columns.push(column.to_owned());
             filter_columns.len() - 1
         });
-        Ok(Some(TablePlan { files, layout, filters, filter_columns, null: spec.null, columns: spec.columns }))
+        Ok(Some(CheckedTable { files, layout, filters, filter_columns, null: spec.null, columns: spec.columns }))
     }
 
     fn outcomes(&self, mapping: &Mapping) -> Result<FxHashMap<String, OutcomeKind>, ReadError> {
@@ -316,7 +316,7 @@ impl Check<'_> {
     }
 }
 
-impl Plan {
+impl CheckedMapping {
     /// The plan of the mapping at `path`, for log files read in blocks of about `block_bytes`.
     pub(super) fn read(path: &Path, block_bytes: usize) -> Result<Self, ReadError> {
         Self::of(path, Mapping::read(path)?, "table", block_bytes)
@@ -329,14 +329,14 @@ impl Plan {
     }
 
     fn of(path: &Path, mapping: Mapping, format: &'static str, block_bytes: usize) -> Result<Self, ReadError> {
-        let check = Check { path };
+        let check = MappingCheck { path };
         let granularity = check.granularity(&mapping)?;
         let naming = check.naming(&mapping)?;
         check.courses(&mapping)?;
         check.labels(&mapping, naming)?;
         let told = mapping.log.0.iter().any(|log| log.columns.correct.is_some());
         let attempts = if told { Attempts::Told } else { Attempts::Untold };
-        let kinds = Kinds::of(&mapping.activities, attempts).or_else(|what| check.fail(what))?;
+        let kinds = MappedKinds::of(&mapping.activities, attempts).or_else(|what| check.fail(what))?;
         let outcomes = check.outcomes(&mapping)?;
         let label_values = check.label_values(&mapping)?;
         let several = mapping.log.0.len() > 1;
@@ -368,7 +368,7 @@ impl Plan {
 
     /// Whether any table of the log fills a role.
     pub(super) fn has(&self, role: Role) -> bool {
-        self.logs.iter().any(|log| log.recipe.has(role))
+        self.logs.iter().any(|log| log.template.has(role))
     }
 
     /// Whether the log counts days from the courses' starts.
@@ -386,8 +386,8 @@ fn times(mapping: &Mapping) -> impl Iterator<Item = &Time> {
 pub(super) fn filters<C>(spec: &TableSpec<C>, place: &mut impl FnMut(&str) -> usize) -> Vec<Filter> {
     let kept = spec.only.iter().map(|(column, words)| (column, words, true));
     let set_aside = spec.except.iter().map(|(column, words)| (column, words, false));
-    let filter = |(name, Words(words), keeps): (&String, &Words, bool)| {
-        let shown = super::recipe::Column::of(name).name;
+    let filter = |(name, StringList(words), keeps): (&String, &StringList, bool)| {
+        let shown = super::row_template::Column::parse(name).name;
         Filter { column: place(name), name: shown, words: words.clone(), keeps }
     };
     kept.chain(set_aside).map(filter).collect()

@@ -1,0 +1,23 @@
+//! The options of opening a log.
+
+use std::path::PathBuf;
+
+use super::database_url::DatabaseUrl;
+use super::registry::Format;
+
+/// The options of opening a log.
+#[derive(Clone, Debug, Default)]
+pub struct OpenOptions {
+    /// The format; told from the files when `None`.
+    pub format: Option<Format>,
+    /// The mapping of tables of no known format; the format is then `table` unless another is given.
+    pub mapping: Option<PathBuf>,
+    /// Dates of courses in place of, or for want of, the source's own.
+    pub courses: Option<PathBuf>,
+    /// Labels in place of the source's own.
+    pub labels: Option<PathBuf>,
+    /// Address of a database to read Moodle's log from, in place of files: `mysql://USER:PASSWORD@HOST/DATABASE`,
+    /// `mariadb://…` or `postgres://…`, with `?prefix=PREFIX` where tables do not begin with `mdl_`. Needs the feature
+    /// `sql`.
+    pub source: Option<DatabaseUrl>,
+}

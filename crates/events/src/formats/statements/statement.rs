@@ -1,0 +1,147 @@
+//! A statement, and the trait of those who parse one.
+
+use std::borrow::Cow;
+
+use crate::event::ObjectKey;
+use crate::json::{InvalidJson, Text};
+use crate::tally::Reason;
+
+/// A change of an enrolment that a statement reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::formats) enum EnrolmentChange {
+    Enrolled,
+    Withdrew,
+    Completed,
+}
+
+/// The learner whose enrolment changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::formats) enum Subject<'a> {
+    /// A learner by the name that statements give.
+    Named(&'a [u8]),
+    /// A learner by a number, for which other statements may give a name. One that none names goes by `#` and the number.
+    Numbered(u64),
+}
+
+/// An interaction of a learner with a course.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::formats) struct Interaction<'a> {
+    pub(in crate::formats) learner: &'a [u8],
+    /// The learner's number, where the statement gives it beside the name.
+    pub(in crate::formats) number: Option<u64>,
+    /// Index into the format's kinds.
+    pub(in crate::formats) kind: u8,
+    pub(in crate::formats) object: Option<ObjectKey>,
+    /// Another learner who received it, and the kind it is for them.
+    pub(in crate::formats) received: Option<(&'a [u8], u8)>,
+}
+
+/// A change of an enrolment, and the learner whose enrolment it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::formats) struct EnrolmentReport<'a> {
+    pub(in crate::formats) subject: Subject<'a>,
+    pub(in crate::formats) change: EnrolmentChange,
+}
+
+/// The content of a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::formats) enum Content<'a> {
+    Interaction(Interaction<'a>),
+    Change(EnrolmentReport<'a>),
+    /// An interaction that changed an enrolment, which may be another learner's.
+    Both(Interaction<'a>, EnrolmentReport<'a>),
+}
+
+impl<'a> Content<'a> {
+    /// Makes the content out of its parts; `None` where there is neither.
+    pub(in crate::formats) fn from_parts(
+        interaction: Option<Interaction<'a>>,
+        report: Option<EnrolmentReport<'a>>,
+    ) -> Option<Self> {
+        match (interaction, report) {
+            (Some(interaction), Some(report)) => Some(Self::Both(interaction, report)),
+            (Some(interaction), None) => Some(Self::Interaction(interaction)),
+            (None, Some(report)) => Some(Self::Change(report)),
+            (None, None) => None,
+        }
+    }
+
+    /// Makes the content of an interaction that may have changed the learner's own enrolment.
+    pub(in crate::formats) fn new(interaction: Interaction<'a>, change: Option<EnrolmentChange>) -> Self {
+        match change {
+            Some(change) => {
+                Self::Both(interaction, EnrolmentReport { subject: Subject::Named(interaction.learner), change })
+            }
+            None => Self::Interaction(interaction),
+        }
+    }
+
+    /// Returns the interaction, where there is one.
+    pub(super) const fn interaction(&self) -> Option<&Interaction<'a>> {
+        match self {
+            Self::Interaction(interaction) | Self::Both(interaction, _) => Some(interaction),
+            Self::Change(_) => None,
+        }
+    }
+}
+
+/// One line of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::formats) struct Statement<'a> {
+    pub(in crate::formats) course: &'a [u8],
+    /// Seconds since 1970-01-01T00:00:00.
+    pub(in crate::formats) instant: i64,
+    /// An id of its own; empty where the format gives statements none.
+    pub(in crate::formats) id: &'a [u8],
+    pub(in crate::formats) content: Content<'a>,
+}
+
+/// Why a line can't be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::formats) struct Unusable {
+    pub(in crate::formats) reason: Reason,
+    /// Describes the fault; names no learner.
+    pub(in crate::formats) what: Cow<'static, str>,
+}
+
+impl Unusable {
+    pub(in crate::formats) fn new(reason: Reason, what: impl Into<Cow<'static, str>>) -> Self {
+        Self { reason, what: what.into() }
+    }
+}
+
+impl From<InvalidJson> for Unusable {
+    fn from(InvalidJson(what): InvalidJson) -> Self {
+        Self::new(Reason::Malformed, format!("not JSON: {what}"))
+    }
+}
+
+/// Parses the lines of a format.
+pub(in crate::formats) trait StatementParser: Clone + Send + Sync + 'static {
+    /// Room for text that stands in the line with escapes, used again for every line.
+    type Scratch: Default;
+
+    /// Parses `line`, which is not blank and is UTF-8.
+    fn parse<'l>(&self, line: &'l [u8], scratch: &'l mut Self::Scratch) -> Result<Statement<'l>, Unusable>;
+}
+
+/// Returns the text without escapes and without spaces around it, in `room` where it is not written so; empty where there
+/// is none.
+pub(in crate::formats) fn resolved<'s, 'a: 's>(text: Option<Text<'a>>, room: &'s mut Vec<u8>) -> &'s [u8] {
+    text.unwrap_or_default().resolve(room).trim_ascii()
+}
+
+/// Says of a row that its id came before.
+pub(super) fn repeated_id() -> String {
+    "an id that came before".to_owned()
+}
+
+/// Says of a row that its learner is not in the roster.
+pub(super) fn unknown_learner() -> String {
+    "its learner was not there when the log was read first; is it still being written?".to_owned()
+}
+
+/// Says of a row that its course has no dates.
+pub(super) fn course_without_dates() -> String {
+    "its course has no dates".to_owned()
+}

@@ -1,0 +1,85 @@
+//! The properties of a format of statements: how its logs are told from other files, and how statements stand in them.
+
+use std::io::Read;
+
+use crate::error::ReadError;
+use crate::file_head::FileHead;
+use crate::formats::log_format::FileRole;
+use crate::json;
+use crate::objects::ObjectLines;
+use crate::text::{LineParser, TextFile};
+use crate::text_lines::lines;
+
+/// A format of logs that consist of statements.
+pub(in crate::formats) struct StatementFormat {
+    /// Its name.
+    pub(in crate::formats) name: &'static str,
+    /// How statements may stand in a file.
+    pub(in crate::formats) layout: Layout,
+    /// Tells whether a line (or an object, by the layout) is a statement of the format.
+    pub(in crate::formats) is_statement: fn(&[u8]) -> bool,
+    /// Describes its logs: "it is …".
+    pub(in crate::formats) description: &'static str,
+    /// Says of a log that it is one: "has …".
+    pub(in crate::formats) evidence: &'static str,
+    /// Says of another file that it is none: "has no …".
+    pub(in crate::formats) no_evidence: &'static str,
+}
+
+/// How a format's statements may stand in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::formats) enum Layout {
+    /// One a line.
+    Lines,
+    /// One a line, or else in a text of JSON objects: an array, one after another, or in the list of this name of an
+    /// envelope.
+    Objects(&'static [u8]),
+}
+
+impl StatementFormat {
+    /// Decides the role of a file: a log, if there is a statement of the format near its beginning.
+    pub(in crate::formats) fn detect(&self, file: &FileHead) -> FileRole {
+        match file.not_text().is_none() && self.has_statement(file.text()) {
+            true => FileRole::decisive("log", self.evidence),
+            false => FileRole::none(self.no_evidence),
+        }
+    }
+
+    fn has_statement(&self, text: &[u8]) -> bool {
+        match self.layout {
+            Layout::Lines => lines(text).any(self.is_statement),
+            Layout::Objects(list) => {
+                let mut objects = Vec::new();
+                // Reading from memory does not fail.
+                let read = ObjectLines::new(text, list).read_to_end(&mut objects);
+                read.is_ok() && lines(&objects).any(self.is_statement)
+            }
+        }
+    }
+}
+
+/// Makes a file of lines, each a statement, out of the file with this head.
+///
+/// # Errors
+/// When it is not text.
+pub(super) fn text_file<P: LineParser>(head: &FileHead, layout: Layout, parser: P) -> Result<TextFile<P>, ReadError> {
+    head.require_text()?;
+    let bom = head.bom_bytes() as u64;
+    Ok(match layout {
+        Layout::Objects(list) if !has_object_per_line(head.text(), list) => {
+            TextFile::new_of_objects(head, bom, list, parser)
+        }
+        Layout::Lines | Layout::Objects(_) => TextFile::new(head, bom, 0, parser),
+    })
+}
+
+/// Tells whether the first line that is not blank holds a whole object that is no envelope.
+fn has_object_per_line(text: &[u8], list: &[u8]) -> bool {
+    let first = lines(text).map(<[u8]>::trim_ascii).find(|line| !line.is_empty()).unwrap_or_default();
+    let mut is_envelope = false;
+    let whole = json::object(first, |key, cursor| {
+        is_envelope |= key == list && cursor.is_array();
+        cursor.skip()
+    });
+    whole.is_ok() && !is_envelope
+}

@@ -1,0 +1,114 @@
+//! The plan of one of the log's tables.
+
+use super::checked_mapping::{CheckedLog, MappingCheck, RowEvent, filters};
+use super::flexible_values::{ColumnsInFull, ColumnsSpec};
+use super::kinds::MappedKinds;
+use super::mapped_row::{MOST_COLUMNS, MOST_EVENTS, Role};
+use super::mapping::{LogColumns, TableSpec};
+use super::row_template::{Part, RowTemplate};
+use crate::error::ReadError;
+
+impl MappingCheck<'_> {
+    /// One of the log's tables, which goes by `name` in messages.
+    pub(super) fn log(
+        &self,
+        name: &str,
+        spec: TableSpec<LogColumns>,
+        kinds: &MappedKinds,
+    ) -> Result<CheckedLog, ReadError> {
+        let (layout, files) = (self.layout(name, &spec)?, self.files(name, &spec)?);
+        if spec.others.is_some() || spec.infer_missing {
+            let key = if spec.infer_missing { "infer_missing" } else { "others" };
+            return self.fail(format!("{name}.{key} has no meaning for this table; remove it"));
+        }
+        let mut template = RowTemplate { null: spec.null.clone(), ..RowTemplate::default() };
+        let fill = |template: &mut RowTemplate, role: Role, column: Option<&String>| {
+            template.parts[role as usize] = column.map(|column| Part::column(template.place(column)));
+        };
+        // Columns in the order in which a file is told to lack them.
+        fill(&mut template, Role::Enrolment, spec.columns.enrolment.as_ref());
+        fill(&mut template, Role::Learner, spec.columns.learner.as_ref());
+        fill(&mut template, Role::Course, spec.columns.course.as_ref());
+        let (one_event, events) = self.events(name, &spec, kinds, &mut template)?;
+        fill(&mut template, Role::Count, spec.columns.count.as_ref());
+        fill(&mut template, Role::EventId, spec.columns.event_id.as_ref());
+        fill(&mut template, Role::Correct, spec.columns.correct.as_ref());
+        template.filters = filters(&spec, &mut |column| template.place(column));
+        let columns = spec.columns;
+        template.parts[Role::Object as usize] = columns.object.map(|object| part(&mut template, object));
+        let activity = columns.activity.map(|activity| part(&mut template, activity));
+        if let (Some(kind), None) = (&spec.kind, &activity)
+            && kinds.declared(kind.as_bytes()).is_none()
+        {
+            return self.fail(format!("{name}.kind: `{kind}` is not declared in [activities.kinds]"));
+        }
+        template.parts[Role::Activity as usize] = match (spec.kind, activity) {
+            (None, activity) => activity,
+            (prefix, activity) => Some(Part { prefix, ..activity.unwrap_or_default() }),
+        };
+        if template.columns.len() > MOST_COLUMNS {
+            return self
+                .fail(format!("{name} names {} columns; at most {MOST_COLUMNS} are read", template.columns.len()));
+        }
+        Ok(CheckedLog { files, layout, template, events, one_event })
+    }
+
+    fn events(
+        &self,
+        name: &str,
+        spec: &TableSpec<LogColumns>,
+        kinds: &MappedKinds,
+        template: &mut RowTemplate,
+    ) -> Result<(bool, Vec<RowEvent>), ReadError> {
+        if let (Some(time), true) = (&spec.columns.time, spec.events.is_empty()) {
+            template.times = vec![template.place(&time.column)];
+            return Ok((true, vec![RowEvent { time: time.reading(), kind: None }]));
+        }
+        if spec.columns.time.is_some() || spec.events.is_empty() {
+            return self.fail(format!("{name} must have one of columns.time and events"));
+        }
+        if spec.columns.activity.is_some() || spec.kind.is_some() {
+            return self.fail(format!("{name}.events names each event's kind: remove columns.activity and kind"));
+        }
+        if spec.events.len() > MOST_EVENTS {
+            return self.fail(format!("{name}.events are {}; a row may be at most {MOST_EVENTS}", spec.events.len()));
+        }
+        let mut events = Vec::new();
+        for event in &spec.events {
+            let Some(kind) = kinds.declared(event.kind.as_bytes()) else {
+                return self.fail(format!("{name}.events: `{}` is not declared in [activities.kinds]", event.kind));
+            };
+            let place = template.place(&event.time.column);
+            template.times.push(place);
+            events.push(RowEvent { time: event.time.reading(), kind: Some(kind) });
+        }
+        Ok((false, events))
+    }
+}
+
+fn part(template: &mut RowTemplate, ColumnsSpec(ColumnsInFull { columns, until }): ColumnsSpec) -> Part {
+    let columns = columns.iter().map(|column| template.place(column)).collect();
+    Part { prefix: None, columns, until: until.into_bytes() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::checked_mapping::CheckedMapping;
+
+    #[test]
+    fn the_examples_of_the_docs_are_mappings() {
+        let docs: String = include_str!("mod.rs")
+            .lines()
+            .map_while(|line| line.strip_prefix("//!"))
+            .map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line)))
+            .collect();
+        let examples: Vec<&str> =
+            docs.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+        assert_eq!(examples.len(), 2);
+        for example in examples {
+            let mapping = CheckedMapping::built_in("table", example, 1 << 20)
+                .unwrap_or_else(|error| panic!("{error}\n{example}"));
+            assert_eq!(mapping.logs.len(), 1);
+        }
+    }
+}
