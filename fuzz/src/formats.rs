@@ -1,7 +1,5 @@
 //! The formats, each with the files that an input is made into.
 
-use staycast_events::formats;
-
 use crate::{Enrolled, Format, Rows};
 
 macro_rules! sound {
@@ -12,7 +10,7 @@ macro_rules! sound {
 
 /// KDD Cup 2015.
 pub const KDD2015: Format = Format {
-    format: formats::Format::Kdd2015,
+    format: "kdd2015",
     files: sound!("kdd2015": "log.csv", "date.csv", "enrollment.csv", "object.csv", "truth.csv"),
     rows: Rows::Lines,
     enrolled: Enrolled::InTables,
@@ -20,7 +18,7 @@ pub const KDD2015: Format = Format {
 
 /// OULAD.
 pub const OULAD: Format = Format {
-    format: formats::Format::Oulad,
+    format: "oulad",
     files: sound!(
         "oulad": "studentVle.csv", "studentAssessment.csv", "vle.csv", "studentRegistration.csv", "studentInfo.csv",
         "courses.csv", "assessments.csv"
@@ -31,7 +29,7 @@ pub const OULAD: Format = Format {
 
 /// A table in CSV, its mapping and small tables as the input has them.
 pub const TABLE_CSV: Format = Format {
-    format: formats::Format::Table,
+    format: "table",
     files: sound!("table": "log.csv", "mapping.toml", "people.csv", "runs.csv"),
     // The mapping may say that there is no header, or that newlines may stand in quotes.
     rows: Rows::Otherwise,
@@ -40,7 +38,7 @@ pub const TABLE_CSV: Format = Format {
 
 /// A table in CSV whose newlines may stand in quotes.
 pub const TABLE_RECORDS: Format = Format {
-    format: formats::Format::Table,
+    format: "table",
     files: &[
         ("log.csv", b"who,at,what\nann,2014-01-01T08:00:00Z,\"so\nlve\"\n"),
         (
@@ -55,7 +53,7 @@ pub const TABLE_RECORDS: Format = Format {
 
 /// A table in JSON lines.
 pub const TABLE_JSONL: Format = Format {
-    format: formats::Format::Table,
+    format: "table",
     files: &[
         ("log.jsonl", b"{\"who\": \"ann\", \"in\": {\"course\": \"C\"}, \"at\": 1400000000, \"n\": 2}\n"),
         ("runs.csv", b"course,from,days\nC,2014-05-01,60\n"),
@@ -72,7 +70,7 @@ pub const TABLE_JSONL: Format = Format {
 
 /// A table in Parquet.
 pub const TABLE_PARQUET: Format = Format {
-    format: formats::Format::Table,
+    format: "table",
     files: &[
         ("log.parquet", b"PAR1"),
         (
@@ -87,7 +85,7 @@ pub const TABLE_PARQUET: Format = Format {
 
 /// Tracking logs of Open edX.
 pub const EDX: Format = Format {
-    format: formats::Format::Edx,
+    format: "edx",
     files: sound!("edx": "tracking.log"),
     rows: Rows::LinesOnly,
     enrolled: Enrolled::InStatements,
@@ -95,7 +93,7 @@ pub const EDX: Format = Format {
 
 /// Statements of xAPI.
 pub const XAPI: Format = Format {
-    format: formats::Format::Xapi,
+    format: "xapi",
     files: sound!("xapi": "statements.jsonl"),
     // They may also stand in an array, or in what a store answers.
     rows: Rows::Otherwise,
@@ -104,7 +102,7 @@ pub const XAPI: Format = Format {
 
 /// Events of Caliper.
 pub const CALIPER: Format = Format {
-    format: formats::Format::Caliper,
+    format: "caliper",
     files: sound!("caliper": "events.jsonl"),
     rows: Rows::Otherwise,
     enrolled: Enrolled::InStatements,
@@ -112,7 +110,7 @@ pub const CALIPER: Format = Format {
 
 /// Moodle's standard log, with the tables that say who is enrolled as what.
 pub const MOODLE: Format = Format {
-    format: formats::Format::Moodle,
+    format: "moodle",
     files: sound!(
         "moodle": "mdl_logstore_standard_log.csv", "mdl_course.csv", "mdl_user_enrolments.csv", "mdl_enrol.csv",
         "mdl_role_assignments.csv", "mdl_context.csv", "mdl_role.csv"
@@ -123,7 +121,7 @@ pub const MOODLE: Format = Format {
 
 /// Coursera's clickstream export.
 pub const COURSERA: Format = Format {
-    format: formats::Format::Coursera,
+    format: "coursera",
     files: sound!("coursera": "video-2016-02.csv"),
     rows: Rows::LinesOnly,
     enrolled: Enrolled::InLog,
@@ -131,7 +129,7 @@ pub const COURSERA: Format = Format {
 
 /// FutureLearn's exports of one run.
 pub const FUTURELEARN: Format = Format {
-    format: formats::Format::Futurelearn,
+    format: "futurelearn",
     files: sound!(
         "futurelearn": "algebra-1_step-activity.csv", "algebra-1_enrolments.csv", "algebra-1_question-response.csv",
         "algebra-1_comments.csv", "algebra-1_peer-review-assignments.csv"
@@ -143,7 +141,7 @@ pub const FUTURELEARN: Format = Format {
 
 /// XuetangX 2019.
 pub const XUETANGX2019: Format = Format {
-    format: formats::Format::Xuetangx2019,
+    format: "xuetangx2019",
     files: sound!("xuetangx2019": "train_log.csv", "course_info.csv", "train_truth.csv"),
     rows: Rows::Lines,
     enrolled: Enrolled::InLog,

@@ -12,7 +12,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use staycast_events::formats::{OpenOptions, open_in_blocks};
-use staycast_events::{EnrolmentIndex, Event, RowLimits, ParsedBlock, ReadPurpose, ReadError, Reason, Source, TimeSpan, Tally};
+use staycast_events::{
+    EnrolmentIndex, Event, ParsedBlock, ReadError, ReadPurpose, Reason, RowLimits, Source, Tally, TimeSpan,
+};
 use tempfile::TempDir;
 
 /// What stands between two files of an input.
@@ -44,8 +46,8 @@ pub enum Enrolled {
 /// A format and the files that an input is made into.
 #[derive(Debug)]
 pub struct Format {
-    /// For `--format`.
-    pub format: staycast_events::formats::Format,
+    /// Its name.
+    pub format: &'static str,
     /// Name and sound contents of each file.
     pub files: &'static [(&'static str, &'static [u8])],
     /// How rows stand in them.
@@ -97,7 +99,11 @@ fn check_files<'i>(format: &Format, block: u8, mut parts: impl Iterator<Item = &
         }
         let mapping = format.files.iter().any(|(name, _)| *name == "mapping.toml");
         let mapping = mapping.then(|| folder.path().join("mapping.toml"));
-        let options = OpenOptions { format: Some(format.format), mapping, ..OpenOptions::default() };
+        let options = OpenOptions {
+            format: Some(format.format.parse().expect("the name of a format")),
+            mapping,
+            ..OpenOptions::default()
+        };
         let whole = read(folder.path(), &options, 1 << 20);
         let block_bytes = 1 + 8 * usize::from(block);
         let cut = read(folder.path(), &options, block_bytes);

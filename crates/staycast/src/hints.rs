@@ -2,8 +2,10 @@
 
 use std::error::Error;
 
+use staycast_events::ReadError;
 use staycast_forecast::device::DeviceError;
 use staycast_forecast::{InputsError, PredictionError, RunError, TrainError};
+use staycast_sequences::BuildError;
 
 use crate::status::UsageError;
 
@@ -25,6 +27,8 @@ fn for_cause(cause: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| cause.downcast_ref().and_then(for_run))
         .or_else(|| cause.downcast_ref().and_then(for_device))
         .or_else(|| cause.downcast_ref().and_then(for_inputs))
+        .or_else(|| cause.downcast_ref().and_then(for_build))
+        .or_else(|| cause.downcast_ref().and_then(for_reading))
 }
 
 fn for_prediction(error: &PredictionError) -> Option<String> {
@@ -76,6 +80,29 @@ fn for_inputs(error: &InputsError) -> Option<String> {
     }
 }
 
+fn for_build(error: &BuildError) -> Option<String> {
+    match error {
+        BuildError::Read(error) => for_reading(error),
+        _ => None,
+    }
+}
+
+fn for_reading(error: &ReadError) -> Option<String> {
+    let hint = match error {
+        ReadError::UnknownFormat { .. } => {
+            "name the format with --format, or describe the files in a --mapping for --format table"
+        }
+        ReadError::NoMapping => "give it with --mapping FILE",
+        ReadError::NeedlessMapping { .. } => "leave --mapping out, or use --format table",
+        ReadError::FilesAndDatabase | ReadError::MappingForDatabase => "--source is the address of the database",
+        ReadError::TooLongToInfer { .. } => "--courses FILE takes dates of courses",
+        ReadError::MissingTable { table: "calendar" | "courses", .. } => "or give the dates with --courses FILE",
+        ReadError::Institutions { .. } => "each is named by --institution NAME=PATH",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
@@ -93,5 +120,19 @@ mod tests {
         let missing = TrainError::Inputs(InputsError::MissingFeatures { missing: vec!["n_events".to_owned()] });
         assert!(for_error(&missing.into()).expect("a hint").contains("--features"));
         assert_eq!(for_error(&anyhow::anyhow!("something else")), None);
+    }
+
+    #[test]
+    fn errors_of_reading_come_with_the_flags_that_help() {
+        let too_long = || ReadError::TooLongToInfer {
+            course: "c".to_owned(),
+            first: "1970-01-01".to_owned(),
+            last: "2026-01-01".to_owned(),
+            where_: String::new(),
+        };
+        let hint = Some("--courses FILE takes dates of courses".to_owned());
+        assert_eq!(for_error(&too_long().into()), hint);
+        assert_eq!(for_error(&BuildError::Read(too_long()).into()), hint);
+        assert_eq!(for_error(&ReadError::NoDatabases.into()), None);
     }
 }

@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use staycast_events::formats::institutions::Institution;
-use staycast_events::formats::{DatabaseUrl, OpenOptions};
+use staycast_events::formats::{DatabaseUrl, Institution, OpenOptions};
 use staycast_sequences::{BuildOptions, DropoutRule, FeatureSet, IfExists, RawKinds};
 
 use super::job::PreprocessJob;

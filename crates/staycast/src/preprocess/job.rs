@@ -7,8 +7,7 @@ use std::{fs, io};
 use anyhow::Context;
 use serde::Serialize;
 use staycast_events::Source;
-use staycast_events::formats::institutions::{self, Institution};
-use staycast_events::formats::{self, OpenOptions};
+use staycast_events::formats::{self, Institution, OpenOptions};
 use staycast_files::ScratchFolder;
 use staycast_sequences::manifest::Manifest;
 use staycast_sequences::{BuildOptions, IfExists, build, peak_memory_bytes};
@@ -34,7 +33,7 @@ impl PreprocessJob {
     /// holds it must live until the log is read.
     fn open(&self) -> anyhow::Result<(Source, Option<ScratchFolder>)> {
         if !self.institutions.is_empty() {
-            return Ok((institutions::open(&self.institutions, &self.open)?, None));
+            return Ok((formats::open_institutions(&self.institutions, &self.open)?, None));
         }
         let mut inputs = self.inputs.clone();
         let mut kept = None;

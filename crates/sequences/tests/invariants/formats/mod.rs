@@ -8,8 +8,7 @@ mod tables;
 use std::fmt::Write;
 use std::path::Path;
 
-use staycast_events::formats::Format::{Caliper, Coursera, Edx, Futurelearn, Moodle, Xapi, Xuetangx2019};
-use staycast_events::formats::{self, OpenOptions, open};
+use staycast_events::formats::{OpenOptions, open};
 use staycast_events::time::{format_date, format_instant};
 use staycast_events::{ReadError, Source};
 
@@ -40,7 +39,7 @@ enum Opening {
     /// With the mapping in it.
     Mapped,
     /// As this, which calls its courses so, with their dates in a file where they are given at all.
-    Dated(formats::Format, fn(usize) -> String),
+    Dated(&'static str, fn(usize) -> String),
     /// Nothing is in it.
     Made,
 }
@@ -79,7 +78,7 @@ impl Format {
             Opening::Told => OpenOptions::default(),
             Opening::Mapped => OpenOptions { mapping: Some(folder.join("mapping.toml")), ..OpenOptions::default() },
             Opening::Dated(format, _) => OpenOptions {
-                format: Some(format),
+                format: Some(format.parse().unwrap()),
                 courses: (seen.calendar == Calendar::Given).then(|| folder.join(CALENDAR)),
                 ..OpenOptions::default()
             },
@@ -96,28 +95,29 @@ pub(crate) const ALL: &[Format] = &[
     Format::new("table", &["log.csv"], tables::table, Opening::Mapped),
     Format::new("table of the log alone", &["log.csv"], tables::log_alone, Opening::Mapped),
     Format::new("made", &[], |_, _| (), Opening::Made),
-    Format::new("edx", &["tracking.log"], statements::edx, Opening::Dated(Edx, statements::course_id)).without_header(),
-    Format::new("xapi", &["statements.jsonl"], statements::xapi, Opening::Dated(Xapi, statements::course_id))
+    Format::new("edx", &["tracking.log"], statements::edx, Opening::Dated("edx", statements::course_id))
         .without_header(),
-    Format::new("caliper", &["events.jsonl"], statements::caliper, Opening::Dated(Caliper, statements::course_id))
+    Format::new("xapi", &["statements.jsonl"], statements::xapi, Opening::Dated("xapi", statements::course_id))
+        .without_header(),
+    Format::new("caliper", &["events.jsonl"], statements::caliper, Opening::Dated("caliper", statements::course_id))
         .without_header(),
     Format::new(
         "moodle",
         &["mdl_logstore_standard_log.csv"],
         exports::moodle,
-        Opening::Dated(Moodle, |course| (2 + course).to_string()),
+        Opening::Dated("moodle", |course| (2 + course).to_string()),
     ),
     Format::new(
         "moodle of the log alone",
         &["mdl_logstore_standard_log.csv"],
         exports::moodle_log,
-        Opening::Dated(Moodle, |course| (2 + course).to_string()),
+        Opening::Dated("moodle", |course| (2 + course).to_string()),
     ),
     Format::new(
         "coursera",
         &["clickstream.csv"],
         exports::coursera,
-        Opening::Dated(Coursera, |course| format!("c{course}AB")),
+        Opening::Dated("coursera", |course| format!("c{course}AB")),
     )
     .without_header(),
     Format {
@@ -136,14 +136,14 @@ pub(crate) const ALL: &[Format] = &[
             "futurelearn",
             &["c0_step-activity.csv", "c1_step-activity.csv", "c2_step-activity.csv"],
             exports::futurelearn,
-            Opening::Dated(Futurelearn, |course| format!("c{course}")),
+            Opening::Dated("futurelearn", |course| format!("c{course}")),
         )
     },
     Format::new(
         "xuetangx2019",
         &["prediction_log.csv"],
         exports::xuetangx2019,
-        Opening::Dated(Xuetangx2019, |course| format!("course-v1:X+C{course}+2014")),
+        Opening::Dated("xuetangx2019", |course| format!("course-v1:X+C{course}+2014")),
     ),
 ];
 
