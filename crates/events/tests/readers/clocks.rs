@@ -128,7 +128,7 @@ fn sixty_years_of_silence_are_an_error_that_says_what_to_do() {
     let folder = two_events("1966-01-01T00:00:00", "2026-01-01T00:00:00");
     let Err(error @ ReadError::TooLongToInfer { .. }) = open(folder.path()) else { panic!("sixty years are too long") };
     let said = error.to_string();
-    assert!(said.contains("a/b/c") && said.contains("1966-01-01") && said.contains("--courses"), "{said}");
+    assert!(said.contains("a/b/c") && said.contains("1966-01-01") && said.contains("give its dates"), "{said}");
 }
 
 #[test]

@@ -222,7 +222,7 @@ fn events_years_apart_need_dates() {
     assert_eq!(
         outcome(folder.path(), &OpenOptions::default()),
         "error: the events of course a/b/c lie from 1970-01-01T00:00:00 to 2026-01-01T00:00:00, too far apart to infer \
-         when it runs; give its dates with --courses FILE"
+         when it runs; give its dates"
     );
 }
 

@@ -74,7 +74,7 @@ fn names_that_do_not_tell_institutions_apart_are_refused() {
         Err(error) => error.to_string(),
     };
     let [north, again] = ["kdd2015", "oulad"].map(|format| institution("north", format));
-    assert_eq!(refused(&[north, again]), "--institution: `north` is named twice");
+    assert_eq!(refused(&[north, again]), "institutions: `north` is named twice");
     let colon = refused(&[institution("a:b", "kdd2015")]);
     assert!(colon.contains("`a:b` can't be a name"), "{colon}");
     assert!(refused(&[]).contains("none is named"));

@@ -9,6 +9,7 @@ mod coursera;
 mod database;
 mod edx;
 mod extremes;
+mod file_names;
 mod futurelearn;
 mod institutions;
 mod kdd2015;

@@ -122,12 +122,12 @@ fn a_mapping_and_its_format_go_together() {
     let table = OpenOptions { format: Some("table".parse().unwrap()), ..OpenOptions::default() };
     assert_eq!(
         outcome(folder.path(), &table),
-        "error: --format table needs a --mapping FILE that says what the tables are"
+        "error: tables of no known format need a mapping that says what they are"
     );
     let other = OpenOptions { format: Some("oulad".parse().unwrap()), ..options_of(folder.path()) };
     assert_eq!(
         outcome(folder.path(), &other),
-        "error: mapping.toml: a mapping is for --format table; oulad needs none"
+        "error: mapping.toml: a mapping describes tables of no known format; oulad needs none"
     );
     let none = OpenOptions { mapping: Some(folder.path().join("none.toml")), ..OpenOptions::default() };
     assert_eq!(outcome(folder.path(), &none), "error: none.toml: no such file or folder");
@@ -138,7 +138,10 @@ fn a_database_and_files_do_not_go_together() {
     let folder = Folder::copy_of("moodle/base");
     let source = Some("postgres://127.0.0.1:1/moodle".parse().unwrap());
     let with = OpenOptions { source, ..OpenOptions::default() };
-    assert_eq!(outcome(folder.path(), &with), "error: --source: give files or the address of a database, not both");
+    assert_eq!(
+        outcome(folder.path(), &with),
+        "error: both files and the address of a database are given; give one of them"
+    );
     let says = |options: &OpenOptions| match staycast_events::formats::open(&[], options) {
         Ok(_) => panic!("no error"),
         Err(error) => error.to_string(),
@@ -159,8 +162,8 @@ fn dates_too_far_apart_to_infer_from() {
          columns = { learner = \"who\", time = { column = \"at\", format = \"iso\" } }\n";
     assert_eq!(
         error(&folder, mapping),
-        "mapping.toml: the events of course C lie from 1970-01-01T00:00:00 to 2014-01-01T00:00:00, too far apart to infer \
-         when it runs; give its dates with --courses FILE, or in [courses]"
+        "the events of course C lie from 1970-01-01T00:00:00 to 2014-01-01T00:00:00, too far apart to infer when it runs; \
+         give its dates in [courses] of mapping.toml"
     );
     let torn = Folder::of(&[("log.csv", b"e,c,at\n1,A,2014-01-01\n1,B,2014-01-01\n")]);
     let mapping = "[log]\nfiles = [\"log.csv\"]\n\

@@ -76,7 +76,7 @@ fn a_sound_folder() {
     assert_eq!(
         in_words(&source.tables),
         "18 of 24 used\n\
-            1 repeated: mdl_user_enrolments.csv:3: a learner in a course by another way in as well\n\
+            1 repeated: mdl_user_enrolments.csv:3: a learner in a course by another way of enrolling as well\n\
             5 filtered_out: mdl_context.csv:2: the context of something other than a course \
             | mdl_context.csv:5: the context of something other than a course \
             | mdl_role_assignments.csv:7: a role in something other than a course \

@@ -245,7 +245,7 @@ fn a_missing_table_is_named_or_unknown() {
     check(
         "courses.csv",
         "error: oulad: no courses table among the files given; it is courses.csv, with the columns \
-         code_module,code_presentation,module_presentation_length; or give --courses FILE",
+         code_module,code_presentation,module_presentation_length",
     );
     check(
         "studentInfo.csv",

@@ -18,6 +18,9 @@ use crate::roster::OutcomeKind;
 use crate::source::Granularity;
 use crate::table::Header;
 
+/// The name of the format of tables that a mapping of the user describes.
+pub(super) const TABLE_FORMAT: &str = "table";
+
 /// A checked mapping.
 #[derive(Debug)]
 pub(super) struct CheckedMapping {
@@ -319,7 +322,7 @@ impl MappingCheck<'_> {
 impl CheckedMapping {
     /// The plan of the mapping at `path`, for log files read in blocks of about `block_bytes`.
     pub(super) fn read(path: &Path, block_bytes: usize) -> Result<Self, ReadError> {
-        Self::of(path, Mapping::read(path)?, "table", block_bytes)
+        Self::of(path, Mapping::read(path)?, TABLE_FORMAT, block_bytes)
     }
 
     /// The plan of the mapping of `format` that is built in.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::checked_mapping::{CheckedMapping, CheckedTable};
+use super::checked_mapping::{CheckedMapping, CheckedTable, TABLE_FORMAT};
 use super::enrolments::{self, EnrolmentRecord, SetAside, UndatedEnrolments, read_moment};
 use super::event_rows::{EnrolmentFinder, EventRows};
 use super::files::{Found, LogFile};
@@ -211,7 +211,7 @@ fn inferred(course: &Course, span: TimeSpan, mapping: &CheckedMapping) -> Result
         return Ok(None);
     }
     calendar::inferred(&course.id, span).map(Some).map_err(|error| match error {
-        ReadError::TooLongToInfer { course, first, last, .. } => {
+        ReadError::TooLongToInfer { course, first, last, .. } if mapping.format == TABLE_FORMAT => {
             let where_ = format!(" in [courses] of {}", mapping.path.display());
             ReadError::TooLongToInfer { course, first, last, where_ }
         }

@@ -112,7 +112,7 @@ mod times;
 use std::path::Path;
 use std::sync::Arc;
 
-use self::checked_mapping::{CheckedMapping, TablePattern};
+use self::checked_mapping::{CheckedMapping, TABLE_FORMAT, TablePattern};
 use self::enrolments::EnrolmentRecords;
 use self::event_rows::{EnrolmentFinder, EventRows};
 use self::files::{Found, LogFile, Place, Wanted};
@@ -133,7 +133,7 @@ pub(super) struct MappedTables;
 
 impl LogFormat for MappedTables {
     fn name(&self) -> &'static str {
-        "table"
+        TABLE_FORMAT
     }
 
     fn summary(&self) -> &'static str {
