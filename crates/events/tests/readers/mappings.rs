@@ -147,9 +147,9 @@ fn a_database_and_files_do_not_go_together() {
         Err(error) => error.to_string(),
     };
     let oulad = OpenOptions { format: Some("oulad".parse().unwrap()), ..with.clone() };
-    assert_eq!(says(&oulad), "--source: databases of Moodle are read, and of no other format");
+    assert_eq!(says(&oulad), "databases of Moodle are read, and none of the format oulad");
     let mapped = OpenOptions { mapping: Some(folder.path().join("x.toml")), ..with.clone() };
-    assert_eq!(says(&mapped), "--source: a mapping is for files; the database of Moodle needs none");
+    assert_eq!(says(&mapped), "a mapping is for files; the database of Moodle needs none");
     assert_eq!(format!("{:?}", with.source), "Some(DatabaseUrl(…))");
     #[cfg(not(feature = "sql"))]
     assert!(says(&with).starts_with("this build of staycast reads no databases"));
