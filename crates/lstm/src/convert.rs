@@ -1,4 +1,4 @@
-//! Between the module and plain numbers.
+//! Converts between the module and plain numbers.
 
 use burn::module::Param;
 use burn::nn::DropoutConfig;
@@ -12,8 +12,8 @@ fn numbers<const D: usize>(param: &Param<Tensor<D>>) -> Vec<f32> {
 }
 
 impl PlainLayer {
-    /// The layer's numbers; `None` where it normalises, which other formats know nothing of.
-    pub(crate) fn of(layer: &LstmLayer) -> Option<Self> {
+    /// Returns the layer's numbers; `None` where it normalises, which other formats can't hold.
+    pub(crate) fn from_layer(layer: &LstmLayer) -> Option<Self> {
         if layer.norm.is_some() {
             return None;
         }
@@ -37,7 +37,7 @@ impl PlainLayer {
     }
 }
 
-/// The LSTM of these layers, without dropout. `reverse` is empty or as long as `layers`, and the sizes fit together.
+/// Makes the LSTM of these layers, without dropout. `reverse` is empty or as long as `layers`, and the sizes fit together.
 pub(crate) fn lstm(layers: Vec<PlainLayer>, reverse: Vec<PlainLayer>, device: &Device) -> Lstm {
     let (input, hidden) = (layers[0].features, layers[0].hidden);
     let on_device = |layers: Vec<PlainLayer>| layers.into_iter().map(|layer| layer.on(device)).collect();

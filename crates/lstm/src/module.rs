@@ -11,7 +11,7 @@ use crate::layer::LstmLayer;
 use crate::norm::LstmNorm;
 use crate::walk::Walk;
 
-/// What an [`Lstm`] looks like: `LstmConfig::new(input, hidden).with_layers(2).with_dropout(0.2).init(&device)`.
+/// Describes an [`Lstm`]: `LstmConfig::new(input, hidden).with_layers(2).with_dropout(0.2).init(&device)`.
 #[derive(Config, Debug)]
 pub struct LstmConfig {
     /// Features of one step.
@@ -21,16 +21,16 @@ pub struct LstmConfig {
     /// Layers on top of each other.
     #[config(default = 1)]
     pub layers: usize,
-    /// Whether each layer also walks from the last step to the first, and gives both directions' outputs side by side.
+    /// If true, each layer also walks from the last step to the first, and gives both directions' outputs side by side.
     #[config(default = false)]
     pub bidirectional: bool,
     /// Share of a layer's outputs that training sets to zero before the next layer reads them, in `[0, 1)`.
     #[config(default = 0.0)]
     pub dropout: f64,
-    /// What the forget gates' biases start from. At 1 an untrained cell remembers (Jozefowicz et al. 2015).
+    /// First value of the forget gates' biases. At 1 an untrained cell remembers (Jozefowicz et al. 2015).
     #[config(default = 1.0)]
     pub forget_bias: f64,
-    /// Whether gates and cell are normalised ([`LstmNorm`]). Such a layer runs as plain tensor operations, several times
+    /// If true, gates and cell are normalised ([`LstmNorm`]). Such a layer runs as plain tensor operations, several times
     /// slower than one without.
     #[config(default = false)]
     pub layer_norm: bool,
@@ -54,7 +54,7 @@ pub struct Lstm {
     pub hidden: usize,
 }
 
-/// Where sequences stand: the state of every layer and direction after some step, to go on from.
+/// Holds the state of every layer and direction after some step, to go on from.
 ///
 /// The order is PyTorch's: layer by layer, and within a bidirectional layer forward, then reverse.
 #[derive(Debug, Clone)]
@@ -110,7 +110,7 @@ impl LstmConfig {
 }
 
 impl Lstm {
-    /// Whether each layer walks both ways.
+    /// Returns whether each layer walks both ways.
     #[must_use]
     pub fn is_bidirectional(&self) -> bool {
         !self.reverse.is_empty()

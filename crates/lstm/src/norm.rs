@@ -20,7 +20,7 @@ use crate::walk::{Direction, Walk};
 
 const EPSILON: f64 = 1e-5;
 
-/// What layer normalisation adds to a layer's parameters: gains start at one, the shift at zero.
+/// Holds the parameters that layer normalisation adds: gains start at one, the shift at zero.
 #[derive(Module, Debug)]
 pub struct LstmNorm {
     /// Gains of what the input adds to the gates, `[4 * hidden]`.

@@ -1,4 +1,4 @@
-//! Whether a thread pool is one caller's own.
+//! Marks a thread pool as one caller's own.
 
 use std::cell::Cell;
 
@@ -32,7 +32,7 @@ pub fn in_own_pool<R: Send>(pool: &rayon::ThreadPool, f: impl FnOnce() -> R + Se
     })
 }
 
-/// Whether this thread is inside [`in_own_pool`].
+/// Returns whether this thread is inside [`in_own_pool`].
 pub(crate) fn is_own() -> bool {
     OWN.get()
 }

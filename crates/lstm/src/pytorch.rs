@@ -19,7 +19,7 @@ use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use crate::weights::{PlainLayer, transposed};
 use crate::{Lstm, LstmLayer, convert};
 
-/// Why weights can't be read or written.
+/// Says why weights can't be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PyTorchError {
@@ -32,47 +32,47 @@ pub enum PyTorchError {
         list(.found)
     )]
     NoLstm {
-        /// The prefix that was looked for.
+        /// Prefix that was looked for.
         prefix: String,
-        /// The names that are there.
+        /// Names in the file.
         found: Vec<String>,
     },
     /// A tensor is missing that the others imply.
     #[error("the tensor {name} is missing")]
     Missing {
-        /// Its name.
+        /// Name of the tensor.
         name: String,
     },
     /// A tensor under the prefix is none of an LSTM's.
     #[error("the tensor {name} is none of an LSTM's weights{}", hint(.name))]
     Unknown {
-        /// Its name.
+        /// Name of the tensor.
         name: String,
     },
     /// A tensor has another shape than the others imply.
     #[error("the tensor {name} has shape {found:?}, not {expected:?}")]
     Shape {
-        /// Its name.
+        /// Name of the tensor.
         name: String,
-        /// The shape it has.
+        /// Shape of the tensor.
         found: Vec<usize>,
-        /// The shape it should have.
+        /// Shape that the other tensors imply.
         expected: Vec<usize>,
     },
     /// A tensor of weights is no matrix, or an empty one.
     #[error("the tensor {name} has shape {found:?}; it must be a matrix")]
     NoMatrix {
-        /// Its name.
+        /// Name of the tensor.
         name: String,
-        /// The shape it has.
+        /// Shape of the tensor.
         found: Vec<usize>,
     },
     /// A tensor's numbers are of a type that isn't read.
     #[error("the tensor {name} holds {found:?}; F32, F64, F16 and BF16 are read")]
     Type {
-        /// Its name.
+        /// Name of the tensor.
         name: String,
-        /// The type of its numbers.
+        /// Type of its numbers.
         found: Dtype,
     },
     /// PyTorch's LSTM has no layer normalisation.
@@ -93,7 +93,7 @@ fn hint(name: &str) -> &'static str {
     if name.contains("weight_hr_l") { " (projections, PyTorch's proj_size, are not supported)" } else { "" }
 }
 
-/// Whose weights a name means: the layer's index, and whether they are of the reverse direction.
+/// Returns the layer's index that a name means, and whether it is of the reverse direction.
 fn owner(name: &str) -> Option<(usize, bool)> {
     let rest =
         ["weight_ih_l", "weight_hh_l", "bias_ih_l", "bias_hh_l"].iter().find_map(|kind| name.strip_prefix(kind))?;
@@ -106,7 +106,7 @@ fn suffix(index: usize, reverse: bool) -> String {
     format!("_l{index}{}", if reverse { "_reverse" } else { "" })
 }
 
-/// The tensors under a prefix.
+/// Holds the tensors under a prefix.
 struct Dictionary<'a> {
     prefix: &'a str,
     /// By their names without the prefix.
@@ -122,7 +122,7 @@ impl Dictionary<'_> {
         self.tensors.get(name).ok_or_else(|| PyTorchError::Missing { name: self.full(name) })
     }
 
-    /// A tensor's numbers, which must have the shape `expected`.
+    /// Returns a tensor's numbers, which must have the shape `expected`.
     fn numbers(&self, name: &str, expected: &[usize]) -> Result<Vec<f32>, PyTorchError> {
         let view = self.view(name)?;
         if view.shape() != expected {
@@ -216,7 +216,8 @@ pub fn import(bytes: &[u8], prefix: &str, device: &Device) -> Result<Lstm, PyTor
 pub fn export(lstm: &Lstm, prefix: &str) -> Result<Vec<u8>, PyTorchError> {
     let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
     let mut add = |layer: &LstmLayer, index: usize, reverse: bool| -> Result<(), PyTorchError> {
-        let PlainLayer { features, hidden, w_ih, w_hh, bias } = PlainLayer::of(layer).ok_or(PyTorchError::LayerNorm)?;
+        let PlainLayer { features, hidden, w_ih, w_hh, bias } =
+            PlainLayer::from_layer(layer).ok_or(PyTorchError::LayerNorm)?;
         let width = 4 * hidden;
         let parts = [
             ("weight_ih", vec![width, features], transposed(&w_ih, features, width)),

@@ -1,8 +1,8 @@
-//! The order in which a layer walks through a batch of sequences: which way, and where each of them ends.
+//! The order in which a layer walks through a batch of sequences: its direction, and where each of them ends.
 
 use std::sync::Arc;
 
-/// Which way a layer walks.
+/// Direction in which a layer walks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Direction {
     /// From the first step to the last.
@@ -29,17 +29,17 @@ pub(crate) struct Part<'a> {
 }
 
 impl Walk {
-    /// From the first step on.
+    /// Makes a walk from the first step on.
     pub(crate) fn forward(lengths: Option<Arc<[usize]>>) -> Self {
         Self { direction: Direction::Forward, lengths }
     }
 
-    /// From the last real step back.
+    /// Makes a walk from the last real step back.
     pub(crate) fn reverse(lengths: Option<Arc<[usize]>>) -> Self {
         Self { direction: Direction::Reverse, lengths }
     }
 
-    /// The sequences `first..first + count` of a batch of `steps` steps.
+    /// Returns the walk of the sequences `first..first + count` of a batch of `steps` steps.
     pub(crate) fn part(&self, first: usize, count: usize, steps: usize) -> Part<'_> {
         let lengths = self.lengths.as_ref().map(|lengths| &lengths[first..first + count]);
         let longest = lengths.map_or(steps, |lengths| lengths.iter().copied().max().unwrap_or(0));
@@ -48,13 +48,13 @@ impl Walk {
 }
 
 impl Part<'_> {
-    /// How many steps have a live sequence: `0..steps()`.
+    /// Returns the number of steps that have a live sequence: `0..steps()`.
     #[inline(always)]
     pub(crate) fn steps(self) -> usize {
         self.steps
     }
 
-    /// The step that is walked as number `index`.
+    /// Returns the step that is walked as number `index`.
     #[inline(always)]
     pub(crate) fn step(self, index: usize) -> usize {
         match self.direction {
@@ -63,13 +63,13 @@ impl Part<'_> {
         }
     }
 
-    /// Whether step `step` is one of the real steps of sequence `row` of this part.
+    /// Returns whether step `step` is one of the real steps of sequence `row` of this part.
     #[inline(always)]
     pub(crate) fn is_live(self, row: usize, step: usize) -> bool {
         self.lengths.is_none_or(|lengths| step < lengths[row])
     }
 
-    /// The sequences of this part, of `count`, that have ended before step `step`.
+    /// Returns the sequences of this part, of `count`, that have ended before step `step`.
     #[inline(always)]
     pub(crate) fn ended(self, count: usize, step: usize) -> impl Iterator<Item = usize> {
         let lengths = self.lengths.unwrap_or(&[]);

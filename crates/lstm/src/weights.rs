@@ -1,6 +1,6 @@
-//! Weights as plain numbers: what other formats are read into and written from.
+//! Weights as plain numbers, which other formats are read into and written from.
 
-/// One direction of one layer, in this crate's layout and gate order (i, f, g, o).
+/// Holds one direction of one layer, in this crate's layout and gate order (i, f, g, o).
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct PlainLayer {
     pub(crate) features: usize,
@@ -13,7 +13,7 @@ pub(crate) struct PlainLayer {
     pub(crate) bias: Vec<f32>,
 }
 
-/// `values [rows, columns]` as `[columns, rows]`, both row-major.
+/// Transposes `values [rows, columns]`, both row-major.
 pub(crate) fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
     assert_eq!(values.len(), rows * columns, "a matrix of {rows} rows and {columns} columns");
     (0..columns).flat_map(|column| values.iter().skip(column).step_by(columns).copied()).collect()

@@ -1,10 +1,15 @@
-//! An exported model, scored by tract, gives what the LSTM gives; what is written is read back.
+//! An exported model, scored by ONNX Runtime, gives what the LSTM gives; what is written is read back.
 #![cfg(feature = "flex")]
 
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
 use burn::tensor::{Device, Distribution, Tensor};
+use serde_json::json;
 use staycast_lstm::onnx::{Dense, OnnxError, OnnxInputs, export, export_ensemble, import};
 use staycast_lstm::{Lstm, LstmConfig, LstmState};
-use tract_onnx::prelude::*;
 
 const BATCH: usize = 3;
 const STEPS: usize = 5;
@@ -29,56 +34,115 @@ fn assert_close(found: &[f32], expected: &[f32]) {
     assert!((difference / norm).sqrt() < 1e-5, "relative L2 error {:e}", (difference / norm).sqrt());
 }
 
-/// Scores a model on its inputs and returns outputs, last outputs and last cells.
-fn by_tract(model: &[u8], inputs: &[(&[usize], Vec<f32>)]) -> Vec<Vec<f32>> {
-    let mut reader = model;
-    let mut model = tract_onnx::onnx().model_for_read(&mut reader).unwrap();
-    let mut given: TVec<TValue> = tvec!();
-    for (at, (shape, numbers)) in inputs.iter().enumerate() {
-        model.set_input_fact(at, f32::fact(*shape).into()).unwrap();
-        given.push(tract_onnx::prelude::Tensor::from_shape(shape, numbers).unwrap().into());
-    }
-    let found = model.into_typed().unwrap().into_runnable().unwrap().run(given).unwrap();
-    found.iter().map(|tensor| tensor.to_plain_array_view::<f32>().unwrap().iter().copied().collect()).collect()
+/// An input of a model by name: type, shape and values.
+fn input<T: Into<serde_json::Value> + Copy>(kind: &str, shape: &[usize], values: &[T]) -> serde_json::Value {
+    let values: Vec<serde_json::Value> = values.iter().map(|&value| value.into()).collect();
+    json!({ "type": kind, "shape": shape, "values": values })
 }
 
-fn check(layers: usize, both_ways: bool, with_state: bool) {
+/// Runs a model with ONNX Runtime (scripts/references/onnx_outputs.py), and returns its outputs by name: shape and values.
+fn by_onnx_runtime(model: &[u8], inputs: &serde_json::Value) -> BTreeMap<String, (Vec<usize>, Vec<f32>)> {
+    let python = std::env::var("STAYCAST_ONNX_PYTHON").expect("STAYCAST_ONNX_PYTHON names a python with onnxruntime");
+    // Asked of cargo when the test runs: it may have been built in another checkout.
+    let package = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests"));
+    let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+    file.write_all(model).expect("writable");
+    let mut child = Command::new(python)
+        .arg(package.join("../../scripts/references/onnx_outputs.py"))
+        .arg(file.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python starts");
+    child.stdin.take().expect("a pipe").write_all(inputs.to_string().as_bytes()).expect("the script reads");
+    let output = child.wait_with_output().expect("python runs");
+    assert!(output.status.success(), "the script says why, above");
+    let found: BTreeMap<String, serde_json::Value> = serde_json::from_slice(&output.stdout).expect("JSON");
+    let list = |value: &serde_json::Value| value.as_array().expect("a list").clone();
+    found
+        .iter()
+        .map(|(name, output)| {
+            let shape = list(&output["shape"]).iter().map(|size| size.as_u64().expect("a size") as usize).collect();
+            let values = list(&output["values"]).iter().map(|value| value.as_f64().expect("a number") as f32).collect();
+            (name.clone(), (shape, values))
+        })
+        .collect()
+}
+
+/// What a model is checked with.
+#[derive(Clone, Copy)]
+struct Case {
+    layers: usize,
+    bidirectional: bool,
+    state: bool,
+    lengths: Option<[usize; BATCH]>,
+    steps: usize,
+}
+
+const FORWARD: Case = Case { layers: 1, bidirectional: false, state: false, lengths: None, steps: STEPS };
+
+fn check(case: Case) {
     let device = Device::flex();
-    let lstm = LstmConfig::new(FEATURES, HIDDEN).with_layers(layers).with_bidirectional(both_ways).init(&device);
+    let Case { layers, bidirectional, state: with_state, lengths, steps } = case;
+    let lstm = LstmConfig::new(FEATURES, HIDDEN).with_layers(layers).with_bidirectional(bidirectional).init(&device);
     let count = lstm.layers.len() + lstm.reverse.len();
-    let x = Tensor::<3>::random([BATCH, STEPS, FEATURES], Distribution::Default, &device);
+    let x = Tensor::<3>::random([BATCH, steps, FEATURES], Distribution::Default, &device);
     let states: Tensor<3> = Tensor::random([2 * count, BATCH, HIDDEN], Distribution::Default, &device);
     let state = |at: usize| states.clone().narrow(0, at, 1).squeeze_dim::<2>(0);
     let start = with_state
         .then(|| LstmState { hidden: (0..count).map(state).collect(), cell: (count..2 * count).map(state).collect() });
-    let mut inputs = vec![(&[BATCH, STEPS, FEATURES][..], values(x.clone()))];
     let shape = [count, BATCH, HIDDEN];
+    let mut inputs = json!({ "x": input("float32", &[BATCH, steps, FEATURES], &values(x.clone())) });
     if with_state {
-        inputs.push((&shape, values(states.clone().narrow(0, 0, count))));
-        inputs.push((&shape, values(states.clone().narrow(0, count, count))));
+        inputs["initial_hidden"] = input("float32", &shape, &values(states.clone().narrow(0, 0, count)));
+        inputs["initial_cell"] = input("float32", &shape, &values(states.clone().narrow(0, count, count)));
     }
-    let model = export(&lstm, OnnxInputs { lengths: false, state: with_state }).unwrap();
-    let found = by_tract(&model, &inputs);
-    let (outputs, after) = lstm.forward(x, start);
-    assert_close(&found[0], &values(outputs));
-    assert_close(&found[1], &values(Tensor::cat(after.hidden, 0)));
-    assert_close(&found[2], &values(Tensor::cat(after.cell, 0)));
+    if let Some(lengths) = lengths {
+        inputs["lengths"] = input("int32", &[BATCH], &lengths);
+    }
+    let model = export(&lstm, OnnxInputs { lengths: lengths.is_some(), state: with_state }).unwrap();
+    let found = by_onnx_runtime(&model, &inputs);
+    let (outputs, after) = match lengths {
+        Some(lengths) => lstm.forward_with_lengths(x, &lengths, start),
+        None => lstm.forward(x, start),
+    };
+    let close = |name: &str, shape: &[usize], expected: &[f32]| {
+        let (found_shape, found) = &found[name];
+        assert_eq!(found_shape, shape, "{name}");
+        assert_close(found, expected);
+    };
+    let ways = if bidirectional { 2 } else { 1 };
+    close("outputs", &[BATCH, steps, ways * HIDDEN], &values(outputs));
+    close("hidden", &shape, &values(Tensor::cat(after.hidden, 0).reshape(shape)));
+    close("cell", &shape, &values(Tensor::cat(after.cell, 0).reshape(shape)));
 }
 
 #[test]
-fn tract_scores_a_layer_as_the_layer_does() {
-    check(1, false, false);
-    check(1, false, true);
+#[ignore = "needs STAYCAST_ONNX_PYTHON, a python with onnxruntime; scripts/test provides it"]
+fn onnx_runtime_scores_a_layer_as_the_layer_does() {
+    check(FORWARD);
+    check(Case { state: true, ..FORWARD });
+    check(Case { steps: 1, state: true, ..FORWARD });
 }
 
 #[test]
-fn tract_scores_a_bidirectional_stack_as_the_stack_does() {
-    check(2, true, false);
-    check(3, true, true);
+#[ignore = "needs STAYCAST_ONNX_PYTHON, a python with onnxruntime; scripts/test provides it"]
+fn onnx_runtime_scores_a_bidirectional_stack_as_the_stack_does() {
+    check(Case { layers: 2, bidirectional: true, ..FORWARD });
+    check(Case { layers: 3, bidirectional: true, state: true, ..FORWARD });
 }
 
 #[test]
-fn tract_scores_an_ensemble_with_heads_as_its_members_do_on_average() {
+#[ignore = "needs STAYCAST_ONNX_PYTHON, a python with onnxruntime; scripts/test provides it"]
+fn onnx_runtime_scores_sequences_of_different_lengths_as_the_stack_does() {
+    let lengths = Some([STEPS, 1, 3]);
+    check(Case { lengths, ..FORWARD });
+    check(Case { layers: 2, bidirectional: true, state: true, lengths, ..FORWARD });
+}
+
+#[test]
+#[ignore = "needs STAYCAST_ONNX_PYTHON, a python with onnxruntime; scripts/test provides it"]
+fn onnx_runtime_scores_an_ensemble_with_heads_as_its_members_do_on_average() {
     let device = Device::flex();
     let lstms: Vec<Lstm> =
         [1, 2, 1].iter().map(|&layers| LstmConfig::new(FEATURES, HIDDEN).with_layers(layers).init(&device)).collect();
@@ -92,7 +156,8 @@ fn tract_scores_an_ensemble_with_heads_as_its_members_do_on_average() {
         .collect();
     let members: Vec<(&Lstm, Vec<Dense>)> = lstms.iter().zip(heads.iter().cloned()).collect();
     let model = export_ensemble(&members).unwrap();
-    let found = by_tract(&model, &[(&[BATCH, STEPS, FEATURES], values(x.clone()))]);
+    let given = json!({ "x": input("float32", &[BATCH, STEPS, FEATURES], &values(x.clone())) });
+    let found = by_onnx_runtime(&model, &given);
     let mut mean = vec![0.0; BATCH * STEPS];
     for (lstm, head) in &members {
         let mut rows = lstm.outputs(x.clone()).reshape([BATCH * STEPS, HIDDEN]);
@@ -107,7 +172,9 @@ fn tract_scores_an_ensemble_with_heads_as_its_members_do_on_average() {
         }
         mean.iter_mut().zip(values(rows)).for_each(|(mean, value)| *mean += value / 3.0);
     }
-    assert_close(&found[0], &mean);
+    let (shape, outputs) = &found["outputs"];
+    assert_eq!(shape, &[BATCH, STEPS, 1]);
+    assert_close(outputs, &mean);
 }
 
 #[test]

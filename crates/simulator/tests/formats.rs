@@ -286,7 +286,10 @@ fn a_size_out_of_reach_is_refused_with_what_can_be_reached() {
     let config = SimulatorConfig { learners: 300, ..SimulatorConfig::default() };
     let asked = SimulationOptions { log_bytes: Some(20_000), ..SimulationOptions::default() };
     let error = simulate(&config, &asked, &folder, &|_| {}).unwrap_err().to_string();
-    assert!(error.contains("20000 bytes is out of reach") && error.contains("change the number of learners"), "{error}");
+    assert!(
+        error.contains("20000 bytes is out of reach") && error.contains("change the number of learners"),
+        "{error}"
+    );
     assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
 }
 

@@ -6,8 +6,8 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use staycast_forecast::{ModelKind, Run, export_onnx};
-use staycast_tracking::archive::{self, ExportRequest, Limits, Member};
-use staycast_tracking::registry::{Better, RegistryError, Table, TableRequest, table};
+use staycast_tracking::archive::{self, ArchiveMember, ExportRequest, UnpackLimits};
+use staycast_tracking::registry::{BetterValue, RegistryError, RunTable, RunTableRequest};
 
 use crate::console::Console;
 use crate::display::{LabelledText, format_bytes, pluralise};
@@ -94,15 +94,15 @@ Examples:
 /// Columns of the table of runs.
 const TABLE_WIDTH: usize = 100;
 /// Figures by which runs are compared, and which of their values are good.
-const FIGURES: [(&str, Better); 8] = [
-    ("auc", Better::Higher),
-    ("auc_active", Better::Higher),
-    ("average_precision", Better::Higher),
-    ("brier", Better::Lower),
-    ("log_loss", Better::Lower),
-    ("ece", Better::Lower),
-    ("held_out_auc", Better::Higher),
-    ("evaluations", Better::Lower),
+const FIGURES: [(&str, BetterValue); 8] = [
+    ("auc", BetterValue::Higher),
+    ("auc_active", BetterValue::Higher),
+    ("average_precision", BetterValue::Higher),
+    ("brier", BetterValue::Lower),
+    ("log_loss", BetterValue::Lower),
+    ("ece", BetterValue::Lower),
+    ("held_out_auc", BetterValue::Higher),
+    ("evaluations", BetterValue::Lower),
 ];
 /// Entries of a manifest that are compared beside settings.
 const FACTS: [&str; 5] = ["data.fingerprint", "label_rule", "target_week", "device.backend", "staycast_version"];
@@ -110,7 +110,7 @@ const FACTS: [&str; 5] = ["data.fingerprint", "label_rule", "target_week", "devi
 #[derive(Debug, Serialize)]
 struct Listing {
     #[serde(flatten)]
-    table: Table,
+    table: RunTable,
     /// Folders that look like runs and can't be read.
     damaged: Vec<Damaged>,
 }
@@ -141,12 +141,12 @@ pub(crate) fn run(args: &RunsArgs, console: &Console) -> anyhow::Result<Status> 
 
 fn list(args: &RunsArgs, console: &Console) -> anyhow::Result<Status> {
     let (entries, damaged) = runs_in(&args.folder)?;
-    let request = TableRequest { runs: &entries, facts: &FACTS, figures: &FIGURES, sort: args.sort.as_deref() };
-    let table = match table(&request) {
+    let request = RunTableRequest { runs: &entries, facts: &FACTS, figures: &FIGURES, sort: args.sort.as_deref() };
+    let table = match RunTable::new(&request) {
         Ok(table) => table,
         // Nothing to sort is no wrong usage.
         Err(RegistryError::UnknownKey { .. }) if entries.is_empty() => {
-            table(&TableRequest { sort: None, ..request }).map_err(usage_from)?
+            RunTable::new(&RunTableRequest { sort: None, ..request }).map_err(usage_from)?
         }
         Err(error) => return Err(usage_from(error)),
     };
@@ -170,18 +170,18 @@ fn export(run: &Path, out: &Path, console: &Console) -> anyhow::Result<Status> {
     // What is no finished run is refused before anything is written.
     let opened = Run::open(run)?;
     let members = [
-        Member::Required("manifest.json"),
-        Member::Required("config.toml"),
-        Member::Required("split.json"),
-        Member::IfPresent("scaler.json"),
-        Member::IfPresent("calibration.json"),
-        Member::IfPresent("model.safetensors"),
-        Member::IfPresent("baselines.json.zst"),
-        Member::IfPresent("blend.json"),
-        Member::IfPresent("out_of_fold.parquet"),
-        Member::IfPresent("fold_calibration.json"),
-        Member::IfPresent("metrics.jsonl"),
-        Member::IfPresent("evaluations.jsonl"),
+        ArchiveMember::Required("manifest.json"),
+        ArchiveMember::Required("config.toml"),
+        ArchiveMember::Required("split.json"),
+        ArchiveMember::IfPresent("scaler.json"),
+        ArchiveMember::IfPresent("calibration.json"),
+        ArchiveMember::IfPresent("model.safetensors"),
+        ArchiveMember::IfPresent("baselines.json.zst"),
+        ArchiveMember::IfPresent("blend.json"),
+        ArchiveMember::IfPresent("out_of_fold.parquet"),
+        ArchiveMember::IfPresent("fold_calibration.json"),
+        ArchiveMember::IfPresent("metrics.jsonl"),
+        ArchiveMember::IfPresent("evaluations.jsonl"),
     ];
     let packed = archive::export(&ExportRequest { folder: opened.path(), members: &members, out })?;
     let packed = ArchiveOutcome {
@@ -213,7 +213,7 @@ fn onnx(run: &Path, out: &Path, model: Option<ModelKind>, console: &Console) -> 
 }
 
 fn import(file: &Path, out: &Path, console: &Console) -> anyhow::Result<Status> {
-    let imported = archive::import(file, out, Limits::default())?;
+    let imported = archive::import(file, out, UnpackLimits::default())?;
     // A well-made archive of something else is no run.
     if let Err(error) = Run::open(out) {
         std::fs::remove_dir_all(out).with_context(|| format!("cannot remove {}", out.display()))?;

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use staycast_tracking::archive::{ArchiveError, ExportRequest, Limits, Member, export, import};
+use staycast_tracking::archive::{ArchiveError, ArchiveMember, ExportRequest, UnpackLimits, export, import};
 
-const MEMBERS: &[Member<'_>] = &[
-    Member::Required("manifest.json"),
-    Member::Required("model.safetensors"),
-    Member::IfPresent("evaluations.jsonl"),
-    Member::IfPresent("timing.json"),
+const MEMBERS: &[ArchiveMember<'_>] = &[
+    ArchiveMember::Required("manifest.json"),
+    ArchiveMember::Required("model.safetensors"),
+    ArchiveMember::IfPresent("evaluations.jsonl"),
+    ArchiveMember::IfPresent("timing.json"),
 ];
 
 fn a_run(folder: &Path) {
@@ -51,7 +51,7 @@ fn what_was_packed_comes_back_to_the_byte_and_nothing_else() {
     let exported =
         export(&ExportRequest { folder: &folder, members: MEMBERS, out: &archive }).expect("the run can be packed");
     assert_eq!(exported.archive_bytes, fs::metadata(&archive).expect("there").len());
-    let imported = import(&archive, &out, Limits::default()).expect("the archive can be unpacked");
+    let imported = import(&archive, &out, UnpackLimits::default()).expect("the archive can be unpacked");
     assert_eq!(imported.files, exported.files);
     let (mut before, after) = (files(&folder), files(&out));
     assert_eq!(
@@ -71,9 +71,13 @@ fn checkpoints_are_packed_when_asked_for() {
     let (folder, archive, out) =
         (place.path().join("run"), place.path().join("run.tar.zst"), place.path().join("back"));
     a_run(&folder);
-    let members = [Member::Required("manifest.json"), Member::Folder("checkpoints"), Member::Folder("nowhere")];
+    let members = [
+        ArchiveMember::Required("manifest.json"),
+        ArchiveMember::Folder("checkpoints"),
+        ArchiveMember::Folder("nowhere"),
+    ];
     export(&ExportRequest { folder: &folder, members: &members, out: &archive }).expect("packed");
-    import(&archive, &out, Limits::default()).expect("unpacked");
+    import(&archive, &out, UnpackLimits::default()).expect("unpacked");
     let names: Vec<String> = files(&out).into_keys().collect();
     assert_eq!(names, ["checkpoints/deep/state", "checkpoints/member0.json", "manifest.json"]);
 }
@@ -81,7 +85,7 @@ fn checkpoints_are_packed_when_asked_for() {
 #[test]
 fn equal_files_give_equal_bytes() {
     let place = tempfile::tempdir().expect("a temporary folder");
-    let pack = |name: &str, members: &[Member<'_>]| {
+    let pack = |name: &str, members: &[ArchiveMember<'_>]| {
         let folder = place.path().join(name);
         a_run(&folder);
         let out = place.path().join(format!("{name}.tar.zst"));
@@ -112,7 +116,7 @@ fn what_is_there_is_never_overwritten() {
     export(&request).expect("packed");
     assert!(matches!(export(&request), Err(ArchiveError::Exists(path)) if path == archive));
     fs::create_dir(&out).expect("writable");
-    let error = import(&archive, &out, Limits::default()).expect_err("the folder exists");
+    let error = import(&archive, &out, UnpackLimits::default()).expect_err("the folder exists");
     assert!(matches!(&error, ArchiveError::Exists(path) if *path == out), "{error}");
     assert!(files(&out).is_empty());
 }
@@ -138,12 +142,12 @@ fn links_are_not_followed_when_packing() {
     std::os::unix::fs::symlink("../secret", folder.join("evaluations.jsonl")).expect("writable");
     let error = export(&ExportRequest { folder: &folder, members: MEMBERS, out: &archive }).expect_err("a link");
     assert!(matches!(&error, ArchiveError::NotAFile(path) if path.ends_with("evaluations.jsonl")), "{error}");
-    let members = [Member::Folder("checkpoints")];
+    let members = [ArchiveMember::Folder("checkpoints")];
     std::os::unix::fs::symlink("../..", folder.join("checkpoints/up")).expect("writable");
     let error = export(&ExportRequest { folder: &folder, members: &members, out: &archive }).expect_err("a link");
     assert!(matches!(&error, ArchiveError::NotAFile(path) if path.ends_with("up")), "{error}");
     std::os::unix::fs::symlink(place.path(), folder.join("elsewhere")).expect("writable");
-    let members = [Member::Folder("elsewhere")];
+    let members = [ArchiveMember::Folder("elsewhere")];
     let error = export(&ExportRequest { folder: &folder, members: &members, out: &archive }).expect_err("a link");
     assert!(matches!(&error, ArchiveError::NotAFile(path) if path.ends_with("elsewhere")), "{error}");
     assert!(!archive.exists());
@@ -161,7 +165,7 @@ fn unpacked_files_have_ordinary_rights() {
     let script = folder.join("manifest.json");
     fs::set_permissions(script, PermissionsExt::from_mode(0o777)).expect("ours");
     export(&ExportRequest { folder: &folder, members: MEMBERS, out: &archive }).expect("packed");
-    import(&archive, &out, Limits::default()).expect("unpacked");
+    import(&archive, &out, UnpackLimits::default()).expect("unpacked");
     let rights = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
     // What this process gives a folder and a file that it makes.
     fs::create_dir(place.path().join("ordinary")).expect("writable");

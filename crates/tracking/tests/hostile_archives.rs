@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use staycast_tracking::archive::{ArchiveError, ExportRequest, Limits, Member, export, import};
+use staycast_tracking::archive::{ArchiveError, ArchiveMember, ExportRequest, UnpackLimits, export, import};
 use tar::{EntryType, Header};
 use tempfile::TempDir;
 
@@ -56,7 +56,7 @@ fn zstd(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Imports `packed` with `limits`, expects it to fail and nothing to be left, and returns the error.
-fn refused(packed: &[u8], limits: Limits) -> ArchiveError {
+fn refused(packed: &[u8], limits: UnpackLimits) -> ArchiveError {
     let place = TempDir::new().expect("a temporary folder");
     let (inner, archive) = (place.path().join("inner"), place.path().join("hostile.tar.zst"));
     fs::create_dir(&inner).expect("writable");
@@ -71,7 +71,7 @@ fn refused(packed: &[u8], limits: Limits) -> ArchiveError {
 }
 
 fn refused_tar(tar: Tar) -> ArchiveError {
-    refused(&zstd(&tar.end()), Limits::default())
+    refused(&zstd(&tar.end()), UnpackLimits::default())
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn the_tars_of_these_tests_are_taken_when_they_are_right() {
     let index = json!([listed("a", b"one"), listed("b/c", b"two")]);
     let tar = Tar::default().index(&index).file("a", b"one").file("b/c", b"two");
     fs::write(&archive, zstd(&tar.end())).expect("writable");
-    import(&archive, &out, Limits::default()).unwrap_or_else(|error| panic!("{error}"));
+    import(&archive, &out, UnpackLimits::default()).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(fs::read(out.join("b/c")).expect("there"), b"two");
 }
 
@@ -144,7 +144,7 @@ fn files_that_are_not_what_the_index_says_are_refused() {
     // The header promises more than follows.
     let index = json!([{ "name": "a", "bytes": 5000, "crc32c": 0 }]);
     let tar = Tar::default().index(&index).raw(b"a", EntryType::Regular, "", 5000, b"x");
-    assert!(matches!(refused(&zstd(&tar.0), Limits::default()), ArchiveError::Damaged { .. }));
+    assert!(matches!(refused(&zstd(&tar.0), UnpackLimits::default()), ArchiveError::Damaged { .. }));
 }
 
 #[test]
@@ -153,8 +153,8 @@ fn a_bomb_stops_at_the_limit() {
     let bytes = 64_u64 << 30;
     let index = json!([{ "name": "a", "bytes": bytes, "crc32c": 0 }]);
     let tar = Tar::default().index(&index).raw(b"a", EntryType::Regular, "", bytes, &[0; 4096]);
-    let error = refused(&zstd(&tar.0), Limits::default());
-    assert!(matches!(error, ArchiveError::TooLarge { limit, .. } if limit == Limits::default().bytes), "{error}");
+    let error = refused(&zstd(&tar.0), UnpackLimits::default());
+    assert!(matches!(error, ArchiveError::TooLarge { limit, .. } if limit == UnpackLimits::default().bytes), "{error}");
     // Sums that do not fit in 64 bits.
     let index = json!([
         { "name": "a", "bytes": u64::MAX, "crc32c": 0 },
@@ -163,18 +163,18 @@ fn a_bomb_stops_at_the_limit() {
     assert!(matches!(refused_tar(Tar::default().index(&index)), ArchiveError::TooLarge { .. }));
     // Many small ones.
     let files: Vec<Value> = (0..20).map(|at| listed(&format!("f{at:02}"), b"")).collect();
-    let error = refused(&zstd(&Tar::default().index(&json!(files)).end()), Limits { bytes: 10, files: 19 });
+    let error = refused(&zstd(&Tar::default().index(&json!(files)).end()), UnpackLimits { bytes: 10, files: 19 });
     assert!(matches!(error, ArchiveError::TooLarge { limit: 19, .. }), "{error}");
     // An index without end.
     let tar = Tar::default().raw(INDEX.as_bytes(), EntryType::Regular, "", 1 << 40, &[b' '; 4096]);
-    assert!(matches!(refused(&zstd(&tar.0), Limits::default()), ArchiveError::TooLarge { .. }));
+    assert!(matches!(refused(&zstd(&tar.0), UnpackLimits::default()), ArchiveError::TooLarge { .. }));
     // A long name without end, which a reader that takes extensions would hold in memory.
     let tar = Tar::default().raw(b"././@LongLink", EntryType::GNULongName, "", 1 << 40, &[b'a'; 4096]);
-    assert!(matches!(refused(&zstd(&tar.0), Limits::default()), ArchiveError::Refused { .. }));
+    assert!(matches!(refused(&zstd(&tar.0), UnpackLimits::default()), ArchiveError::Refused { .. }));
     // Nothing but zeros after the last file, a hundred times what tar pads with.
     let mut tar = Tar::default().index(&json!([listed("a", b"x")])).file("a", b"x").end();
     tar.resize(tar.len() + (4 << 20), 0);
-    assert!(matches!(refused(&zstd(&tar), Limits::default()), ArchiveError::Refused { .. }));
+    assert!(matches!(refused(&zstd(&tar), UnpackLimits::default()), ArchiveError::Refused { .. }));
 }
 
 #[test]
@@ -182,13 +182,13 @@ fn bytes_behind_the_end_are_refused() {
     let fine = || Tar::default().index(&json!([listed("a", b"x")])).file("a", b"x").end();
     let mut tar = fine();
     tar.extend(b"#!/bin/sh");
-    assert!(matches!(refused(&zstd(&tar), Limits::default()), ArchiveError::Refused { .. }));
+    assert!(matches!(refused(&zstd(&tar), UnpackLimits::default()), ArchiveError::Refused { .. }));
     let mut packed = zstd(&fine());
     packed.extend(b"more");
-    assert!(matches!(refused(&packed, Limits::default()), ArchiveError::Refused { .. }));
+    assert!(matches!(refused(&packed, UnpackLimits::default()), ArchiveError::Refused { .. }));
     let mut packed = zstd(&fine());
     packed.extend(zstd(&fine()));
-    assert!(matches!(refused(&packed, Limits::default()), ArchiveError::Refused { .. }));
+    assert!(matches!(refused(&packed, UnpackLimits::default()), ArchiveError::Refused { .. }));
 }
 
 fn exported(place: &Path) -> PathBuf {
@@ -198,7 +198,7 @@ fn exported(place: &Path) -> PathBuf {
     fs::write(folder.join("model.safetensors"), weights).expect("writable");
     fs::write(folder.join("manifest.json"), b"{}").expect("writable");
     let out = place.join("run.tar.zst");
-    let members = [Member::Required("manifest.json"), Member::Required("model.safetensors")];
+    let members = [ArchiveMember::Required("manifest.json"), ArchiveMember::Required("model.safetensors")];
     export(&ExportRequest { folder: &folder, members: &members, out: &out }).expect("packed");
     out
 }
@@ -208,7 +208,7 @@ fn an_archive_that_is_cut_off_anywhere_is_refused() {
     let place = TempDir::new().expect("a temporary folder");
     let whole = fs::read(exported(place.path())).expect("readable");
     for length in (0..whole.len()).step_by(whole.len() / 60).chain([whole.len() - 1, whole.len() - 4]) {
-        let error = refused(&whole[..length], Limits::default());
+        let error = refused(&whole[..length], UnpackLimits::default());
         assert!(matches!(error, ArchiveError::Damaged { .. }), "{length}: {error}");
     }
 }
@@ -220,14 +220,14 @@ fn a_flipped_bit_anywhere_is_found() {
     for at in (0..whole.len()).step_by(whole.len() / 200) {
         let mut flipped = whole.clone();
         flipped[at] ^= 1 << (at % 8);
-        refused(&flipped, Limits::default());
+        refused(&flipped, UnpackLimits::default());
     }
 }
 
 #[test]
 fn what_is_no_archive_is_said_to_be_none() {
     for bytes in [&b""[..], b"{}", b"\x28\xb5\x2f\xfd", &zstd(b"some text"), &zstd(&[0; 4096])] {
-        assert!(matches!(refused(bytes, Limits::default()), ArchiveError::Damaged { .. }));
+        assert!(matches!(refused(bytes, UnpackLimits::default()), ArchiveError::Damaged { .. }));
     }
     for index in [json!(3), json!({}), json!({ "kind": "other", "version": 1 })] {
         let tar = Tar::default().file(INDEX, index.to_string().as_bytes());
@@ -242,7 +242,7 @@ fn another_version_is_refused_by_number() {
     let index = json!({ "kind": "staycast-archive", "version": 2, "files": [], "signature": "…" }).to_string();
     let mut file = fs::File::create(&archive).expect("writable");
     file.write_all(&zstd(&Tar::default().file(INDEX, index.as_bytes()).end())).expect("writable");
-    let error = import(&archive, &out, Limits::default()).expect_err("from the future");
+    let error = import(&archive, &out, UnpackLimits::default()).expect_err("from the future");
     assert!(matches!(error, ArchiveError::OtherVersion { found: 2, .. }), "{error}");
     assert!(!out.exists());
 }
@@ -253,7 +253,7 @@ fn a_link_in_the_place_of_the_folder_is_something_that_exists() {
     let place = TempDir::new().expect("a temporary folder");
     let (archive, out) = (exported(place.path()), place.path().join("link"));
     std::os::unix::fs::symlink(place.path().join("nowhere"), &out).expect("writable");
-    let error = import(&archive, &out, Limits::default()).expect_err("a link is there");
+    let error = import(&archive, &out, UnpackLimits::default()).expect_err("a link is there");
     assert!(matches!(error, ArchiveError::Exists(_)), "{error}");
     assert!(!place.path().join("nowhere").exists());
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use staycast_tracking::mlflow::{
-    Delivery, MlflowError, RunStatus, TrackedRun, Tracker, TrackerSettings, TrackingServer,
+    DeliveryReport, MlflowError, RunStatus, TrackedRun, Tracker, TrackerSettings, TrackingServer,
 };
 use support::{Asked, Fake, Reply, a_run};
 
@@ -55,7 +55,7 @@ fn start(address: &str, run: TrackedRun, settings: TrackerSettings) -> (Tracker,
 }
 
 /// A run of three epochs on `fake`.
-fn three_epochs(fake: &Fake, settings: TrackerSettings) -> (Delivery, Vec<String>) {
+fn three_epochs(fake: &Fake, settings: TrackerSettings) -> (DeliveryReport, Vec<String>) {
     let (tracker, heard) = start(&fake.address, run(), settings);
     for epoch in 1..=3_i32 {
         tracker.metrics(1_700_000_000_000 + i64::from(epoch), i64::from(epoch), &[("auc", 0.7), ("loss", 0.5)]);

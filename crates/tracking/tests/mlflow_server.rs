@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use staycast_tracking::mlflow::{Delivery, RunStatus, TrackedRun, Tracker, TrackerSettings, TrackingServer};
+use staycast_tracking::mlflow::{DeliveryReport, RunStatus, TrackedRun, Tracker, TrackerSettings, TrackingServer};
 
 /// An `mlflow server` on a free port, with everything in one temporary folder. Stopped when dropped.
 struct Server {
@@ -107,7 +107,7 @@ impl Drop for Server {
     }
 }
 
-fn track(server: &Server, run: TrackedRun, log: impl FnOnce(&Tracker), status: RunStatus) -> Delivery {
+fn track(server: &Server, run: TrackedRun, log: impl FnOnce(&Tracker), status: RunStatus) -> DeliveryReport {
     let settings = TrackerSettings {
         timeout: Duration::from_secs(60),
         finish_within: Duration::from_secs(240),

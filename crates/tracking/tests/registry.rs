@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use staycast_tracking::registry::{Better, RegistryError, RunEntry, Table, TableRequest, table};
+use staycast_tracking::registry::{BetterValue, RegistryError, RunEntry, RunTable, RunTableRequest};
 
-const FIGURES: &[(&str, Better)] = &[("auc", Better::Higher), ("brier", Better::Lower), ("lift", Better::Higher)];
+const FIGURES: &[(&str, BetterValue)] =
+    &[("auc", BetterValue::Higher), ("brier", BetterValue::Lower), ("lift", BetterValue::Higher)];
 const FACTS: &[&str] = &["data.fingerprint", "features", "folds", "model"];
 
 fn run(name: &str, settings: &[(&str, &str)], figures: &[(&str, f64)]) -> RunEntry {
@@ -39,8 +40,8 @@ fn three() -> Vec<RunEntry> {
     runs
 }
 
-fn make(runs: &[RunEntry], sort: Option<&str>) -> Result<Table, RegistryError> {
-    table(&TableRequest { runs, facts: FACTS, figures: FIGURES, sort })
+fn make(runs: &[RunEntry], sort: Option<&str>) -> Result<RunTable, RegistryError> {
+    RunTable::new(&RunTableRequest { runs, facts: FACTS, figures: FIGURES, sort })
 }
 
 fn order(runs: &[RunEntry], sort: &str) -> Vec<String> {

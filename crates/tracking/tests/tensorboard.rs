@@ -5,12 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use staycast_tracking::tensorboard::{End, EventFileError, EventWriter, Hyperparameter, Origin};
+use staycast_tracking::tensorboard::{EventFileError, EventFileOrigin, EventWriter, Hyperparameter, SessionOutcome};
 
 const HOST: &str = "lab 7";
 
-fn origin(wall_time_seconds: f64) -> Origin<'static> {
-    Origin { wall_time_seconds, host: HOST, process: 41 }
+fn origin(wall_time_seconds: f64) -> EventFileOrigin<'static> {
+    EventFileOrigin { wall_time_seconds, host: HOST, process: 41 }
 }
 
 /// A field of a protocol buffer: its number and what it holds.
@@ -163,7 +163,7 @@ fn hyperparameters_are_in_the_plugins_metadata() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut writer = EventWriter::create(folder.path(), origin(5.0)).expect("writable");
     writer.hyperparameters(5.0, &settings()).expect("writable");
-    writer.ended(9.0, End::Success).expect("writable");
+    writer.ended(9.0, SessionOutcome::Success).expect("writable");
     writer.flush().expect("writable");
     let (records, _) = records(writer.path());
     let mut tags = Vec::new();
@@ -207,7 +207,7 @@ fn interrupted(folder: &Path) {
         let values = [("auc", 0.6 + 0.01 * f64::from(step)), ("loss/validation", 2.0 / f64::from(step))];
         writer.scalars(1_700_000_100.0 + f64::from(step), i64::from(step), &values).expect("writable");
     }
-    writer.ended(1_700_000_200.0, End::Success).expect("writable");
+    writer.ended(1_700_000_200.0, SessionOutcome::Success).expect("writable");
     writer.flush().expect("writable");
 }
 
@@ -272,7 +272,7 @@ fn tensorboard_itself_reads_scalars_hyperparameters_and_resumed_runs() {
     others.insert("training.learning_rate".to_owned(), Hyperparameter::Number(0.01));
     writer.hyperparameters(1_700_000_000.0, &others).expect("writable");
     writer.scalars(1_700_000_001.0, 1, &[("auc", 0.7)]).expect("writable");
-    writer.ended(1_700_000_002.0, End::Failure).expect("writable");
+    writer.ended(1_700_000_002.0, SessionOutcome::Failure).expect("writable");
     writer.flush().expect("writable");
 
     for loader in ["python", "data-server"] {

@@ -8,7 +8,7 @@ use super::device::{
 };
 use super::tiling::{Pass, Tiling};
 
-/// Where the backward pass finds its weights in the transposed matrix, `[4 * hidden, hidden]`.
+/// Returns the place of the backward pass's weights in the transposed matrix, `[4 * hidden, hidden]`.
 fn offsets(tiling: Tiling) -> Offsets {
     Offsets { row: tiling.hidden, gate: tiling.hidden * tiling.hidden }
 }
@@ -149,7 +149,7 @@ pub(super) fn backward_kernel<F: Float>(
     }
 }
 
-/// Whether a live step of sequence number `r` has another before it in the walk.
+/// Returns whether a live step of sequence number `r` has another before it in the walk.
 #[cube]
 fn has_before(real: &Array<u32>, #[comptime] r: usize, index: usize, step: usize, #[comptime] order: Order) -> bool {
     if comptime!(order.reverse && order.ends) { (step as u32) + 1 < real[r] } else { index > 0 }

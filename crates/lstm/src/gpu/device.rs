@@ -1,4 +1,4 @@
-//! What both kernels are made of. One unit owns one hidden unit (`UNIT_POS_X`, the column) of a group of sequences
+//! The parts of both kernels. One unit owns one hidden unit (`UNIT_POS_X`, the column) of a group of sequences
 //! (`UNIT_POS_Y`); sums are 32-bit floats whatever the tensors hold.
 
 use cubecl::prelude::*;
@@ -8,7 +8,7 @@ use super::tiling::Tiling;
 /// The four gates i, f, g, o of one hidden unit, or four sequences.
 pub(super) type Four = Vector<f32, Const<4>>;
 
-/// How the kernels walk.
+/// Order in which the kernels walk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Order {
     /// From the last step to the first.
@@ -45,7 +45,7 @@ pub(super) fn lengths_of(
     real
 }
 
-/// Whether step `step` is a real one of a unit's sequence number `r`.
+/// Returns whether step `step` is a real one of a unit's sequence number `r`.
 #[cube]
 pub(super) fn is_live(
     real: &Array<u32>,
@@ -109,7 +109,7 @@ pub(super) fn put_gates<F: Float>(values: &mut [F], at: usize, step: usize, gate
     values[at + 3 * step] = F::cast_from(gates.extract(3usize));
 }
 
-/// Where a pass finds the four weights that go from one hidden unit to another: at
+/// Place of the four weights that go from one hidden unit to another: at
 /// `row * offsets.row + column`, and then `offsets.gate` from each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Offsets {

@@ -8,7 +8,7 @@ use super::device::{
 };
 use super::tiling::{Pass, Tiling};
 
-/// Where the forward pass finds its weights in `[hidden, 4 * hidden]`.
+/// Returns the place of the forward pass's weights in `[hidden, 4 * hidden]`.
 fn offsets(tiling: Tiling) -> Offsets {
     Offsets { row: 4 * tiling.hidden, gate: tiling.hidden }
 }

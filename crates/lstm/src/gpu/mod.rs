@@ -25,26 +25,27 @@ use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
-use crate::ops::{Give, InputGradients, Inputs, Keep, LstmKernels, Wanted, fallback};
+use crate::ops::{InputGradients, LayerInputs, LstmKernels, ReturnKind, TapeUse, WantedGradients, fallback};
 use crate::walk::Direction;
 use device::Order;
-use tiling::{Limits, Pass, Tiling};
+use tiling::{DeviceLimits, Pass, Tiling};
 
 /// The parts that a product over all steps is cut into at most, and the rows a part has at least: the products that
 /// give the weights' gradients are tall and narrow, and few cubes would work on one.
 const MOST_PARTS: usize = 64;
 const LEAST_PART_ROWS: usize = 512;
 
-/// What either path needs for its backward pass.
+/// Holds what either path needs for its backward pass.
 #[derive(Debug, Clone)]
 pub(crate) enum Tape {
-    Kernels(Box<Kept>),
+    /// Of the kernels, with the tiling of the backward pass.
+    Kernels(Box<KernelTape>, Tiling),
     Tensors(fallback::Tape<CubeBackend>),
 }
 
-/// What the forward kernel keeps: 24 bytes for each sequence, step and hidden unit of 32-bit floats, half in 16 bits.
+/// Holds what the forward kernel keeps: 24 bytes for each sequence, step and hidden unit of 32-bit floats, half in 16 bits.
 #[derive(Debug, Clone)]
-pub(crate) struct Kept {
+pub(crate) struct KernelTape {
     /// Gates i, f, g, o, `[batch * steps, 4 * hidden]`.
     gates: CubeTensor,
     /// The cells after each step and the outputs before it, `[2, batch * steps, hidden]`.
@@ -60,25 +61,25 @@ struct Sizes {
 }
 
 impl Sizes {
-    fn of(inputs: &Inputs<CubeBackend>) -> Self {
+    fn from_inputs(inputs: &LayerInputs<CubeBackend>) -> Self {
         let x = inputs.x.shape();
         Self { batch: x[0], steps: x[1], features: x[2], hidden: inputs.w_hh.shape()[0] }
     }
 
-    /// How the device cuts a pass, if it can.
+    /// Returns how the device cuts a pass, if it can.
     fn tiling(self, pass: Pass, like: &CubeTensor) -> Option<Tiling> {
-        let limits = Limits::of(&like.client.properties().hardware);
+        let limits = DeviceLimits::from_hardware(&like.client.properties().hardware);
         Tiling::choose(limits, pass, self.hidden, self.batch)
     }
 }
 
-/// Whether the kernels run floats of this type.
+/// Returns whether the kernels run floats of this type.
 ///
 /// # Panics
 ///
 /// When the inputs' types differ, or the device can't store the type.
-fn in_kernels(inputs: &Inputs<CubeBackend>) -> bool {
-    let Inputs { x, w_ih, w_hh, bias, start, .. } = inputs;
+fn in_kernels(inputs: &LayerInputs<CubeBackend>) -> bool {
+    let LayerInputs { x, w_ih, w_hh, bias, start, .. } = inputs;
     let start = start.iter().flat_map(|(hidden, cell)| [hidden, cell]);
     for tensor in [w_ih, w_hh, bias].into_iter().chain(start) {
         let (dtype, expected) = (tensor.dtype, x.dtype);
@@ -113,7 +114,7 @@ fn unused(like: &CubeTensor) -> CubeTensor {
 }
 
 /// The sequences' lengths for a kernel, `[batch]`.
-fn lengths(inputs: &Inputs<CubeBackend>) -> CubeTensor {
+fn lengths(inputs: &LayerInputs<CubeBackend>) -> CubeTensor {
     match &inputs.walk.lengths {
         None => unused(&inputs.x),
         Some(lengths) => {
@@ -124,7 +125,7 @@ fn lengths(inputs: &Inputs<CubeBackend>) -> CubeTensor {
     }
 }
 
-fn order(inputs: &Inputs<CubeBackend>) -> Order {
+fn order(inputs: &LayerInputs<CubeBackend>) -> Order {
     Order { reverse: inputs.walk.direction == Direction::Reverse, ends: inputs.walk.lengths.is_some() }
 }
 
@@ -144,17 +145,22 @@ fn addresses(tensors: &[&CubeTensor]) -> AddressType {
     tensors.iter().map(|tensor| tensor.required_address_type()).max().unwrap_or_default()
 }
 
-fn forward(inputs: &Inputs<CubeBackend>, give: Give, keep: Keep, tiling: Tiling) -> (CubeTensor, Option<Kept>) {
-    let Sizes { batch, steps, features, hidden } = Sizes::of(inputs);
+fn forward(
+    inputs: &LayerInputs<CubeBackend>,
+    give: ReturnKind,
+    keep: TapeUse,
+    tiling: Tiling,
+) -> (CubeTensor, Option<KernelTape>) {
+    let Sizes { batch, steps, features, hidden } = Sizes::from_inputs(inputs);
     let x = reshape(inputs.x.clone(), [batch * steps, features]);
     let projected = into_contiguous(CubeBackend::float_matmul(x, inputs.w_ih.clone()));
     let output = match give {
-        Give::Outputs => empty(&projected, [batch, steps, hidden], projected.dtype),
-        Give::OutputsAndState => empty(&projected, [batch * (steps + 2) * hidden], projected.dtype),
+        ReturnKind::Outputs => empty(&projected, [batch, steps, hidden], projected.dtype),
+        ReturnKind::OutputsAndState => empty(&projected, [batch * (steps + 2) * hidden], projected.dtype),
     };
     let kept = match keep {
-        Keep::Nothing => unused(&projected),
-        Keep::Tape => empty(&projected, [2, batch * steps, hidden], projected.dtype),
+        TapeUse::Discard => unused(&projected),
+        TapeUse::Keep => empty(&projected, [2, batch * steps, hidden], projected.dtype),
     };
     let (first, first_cell) = match &inputs.start {
         None => (unused(&projected), unused(&projected)),
@@ -182,15 +188,15 @@ fn forward(inputs: &Inputs<CubeBackend>, give: Give, keep: Keep, tiling: Tiling)
             tiling,
             order(inputs),
             inputs.start.is_some(),
-            give == Give::OutputsAndState,
-            keep == Keep::Tape,
+            give == ReturnKind::OutputsAndState,
+            keep == TapeUse::Keep,
             dtype_to_storage_type(projected.dtype),
         );
     }
-    (output, (keep == Keep::Tape).then_some(Kept { gates: projected, cells_and_previous: kept }))
+    (output, (keep == TapeUse::Keep).then_some(KernelTape { gates: projected, cells_and_previous: kept }))
 }
 
-/// What the backward kernel gives.
+/// Holds the results of the backward kernel.
 struct Back {
     /// Gradients of the gates' sums, `[batch * steps, 4 * hidden]`.
     sums: CubeTensor,
@@ -201,14 +207,14 @@ struct Back {
 }
 
 fn backward_kernel(
-    inputs: &Inputs<CubeBackend>,
-    give: Give,
-    kept: &Kept,
+    inputs: &LayerInputs<CubeBackend>,
+    give: ReturnKind,
+    kept: &KernelTape,
     gradient: CubeTensor,
-    wanted: Wanted,
+    wanted: WantedGradients,
     tiling: Tiling,
 ) -> Back {
-    let Sizes { batch, steps, hidden, .. } = Sizes::of(inputs);
+    let Sizes { batch, steps, hidden, .. } = Sizes::from_inputs(inputs);
     let gradient = into_contiguous(gradient);
     let (count, cubes) = grid(&gradient, batch.div_ceil(tiling.sequences()));
     let sums = empty(&gradient, [batch * steps, 4 * hidden], gradient.dtype);
@@ -239,7 +245,7 @@ fn backward_kernel(
             tiling,
             order(inputs),
             inputs.start.is_some(),
-            give == Give::OutputsAndState,
+            give == ReturnKind::OutputsAndState,
             wanted.start,
             dtype_to_storage_type(gradient.dtype),
         );
@@ -277,14 +283,14 @@ fn product_over_rows(left: CubeTensor, right: CubeTensor) -> CubeTensor {
 }
 
 fn backward(
-    inputs: &Inputs<CubeBackend>,
-    give: Give,
-    kept: &Kept,
+    inputs: &LayerInputs<CubeBackend>,
+    give: ReturnKind,
+    kept: &KernelTape,
     gradient: CubeTensor,
-    wanted: Wanted,
+    wanted: WantedGradients,
     tiling: Tiling,
 ) -> InputGradients<CubeBackend> {
-    let Sizes { batch, steps, features, hidden } = Sizes::of(inputs);
+    let Sizes { batch, steps, features, hidden } = Sizes::from_inputs(inputs);
     let back = backward_kernel(inputs, give, kept, gradient, wanted, tiling);
     // What lies past a sequence's end meets zeros in the product, and may be NaN.
     let x = reshape(fallback::real_steps(inputs), [batch * steps, features]);
@@ -304,16 +310,16 @@ fn backward(
 impl LstmKernels for CubeBackend {
     type Tape = Tape;
 
-    fn forward(inputs: &Inputs<Self>, give: Give, keep: Keep) -> (FloatTensor<Self>, Option<Self::Tape>) {
-        let sizes = Sizes::of(inputs);
-        let tiling = in_kernels(inputs).then(|| {
+    fn forward(inputs: &LayerInputs<Self>, give: ReturnKind, keep: TapeUse) -> (FloatTensor<Self>, Option<Self::Tape>) {
+        let sizes = Sizes::from_inputs(inputs);
+        let tilings = in_kernels(inputs).then(|| {
             // A tape is of one kind: without a tiling for the way back there is none for the way there.
-            sizes.tiling(Pass::Backward, &inputs.x).and_then(|_| sizes.tiling(Pass::Forward, &inputs.x))
+            sizes.tiling(Pass::Backward, &inputs.x).zip(sizes.tiling(Pass::Forward, &inputs.x))
         });
-        match tiling.flatten() {
-            Some(tiling) => {
+        match tilings.flatten() {
+            Some((tiling_back, tiling)) => {
                 let (output, kept) = forward(inputs, give, keep, tiling);
-                (output, kept.map(|kept| Tape::Kernels(Box::new(kept))))
+                (output, kept.map(|kept| Tape::Kernels(Box::new(kept), tiling_back)))
             }
             None => {
                 let (output, tape) = fallback::forward(inputs, give, keep);
@@ -323,20 +329,16 @@ impl LstmKernels for CubeBackend {
     }
 
     fn backward(
-        inputs: &Inputs<Self>,
-        give: Give,
+        inputs: &LayerInputs<Self>,
+        give: ReturnKind,
         output: FloatTensor<Self>,
         tape: &Self::Tape,
         gradient: FloatTensor<Self>,
-        wanted: Wanted,
+        wanted: WantedGradients,
     ) -> InputGradients<Self> {
         match tape {
             Tape::Tensors(tape) => fallback::backward(inputs, give, output, tape, gradient, wanted),
-            Tape::Kernels(kept) => {
-                let tiling = Sizes::of(inputs).tiling(Pass::Backward, &inputs.x);
-                let tiling = tiling.expect("the forward pass asked for this tiling too");
-                backward(inputs, give, kept, gradient, wanted, tiling)
-            }
+            Tape::Kernels(kept, tiling) => backward(inputs, give, kept, gradient, wanted, *tiling),
         }
     }
 }

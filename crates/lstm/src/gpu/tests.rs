@@ -7,7 +7,7 @@ use burn_cubecl::tensor::CubeTensor;
 
 use super::tiling::{CUTS, Tiling};
 use super::{backward, forward};
-use crate::ops::{Give, Inputs, Keep, Wanted};
+use crate::ops::{LayerInputs, ReturnKind, TapeUse, WantedGradients};
 use crate::plain::{Answer, Case, assert_close, narrow};
 use crate::walk::{Direction, Walk};
 
@@ -20,9 +20,9 @@ fn values(tensor: CubeTensor) -> Vec<f32> {
     read_sync(CubeBackend::float_into_data(tensor)).unwrap().try_to_vec().unwrap()
 }
 
-fn inputs(case: &Case, started: bool) -> Inputs<CubeBackend> {
+fn inputs(case: &Case, started: bool) -> LayerInputs<CubeBackend> {
     let &Case { batch, steps, features, hidden, .. } = case;
-    Inputs {
+    LayerInputs {
         x: tensor(&case.x, [batch, steps, features]),
         w_ih: tensor(&case.w_ih, [features, 4 * hidden]),
         w_hh: tensor(&case.w_hh, [hidden, 4 * hidden]),
@@ -39,13 +39,13 @@ fn check(case: &Case, started: bool, tiling: Tiling) {
     let case = if started { case.clone() } else { case.clone().started_from_zeros() };
     let answer: Answer = case.solve();
     let inputs = inputs(&case, started);
-    let (packed, kept) = forward(&inputs, Give::OutputsAndState, Keep::Tape, tiling);
+    let (packed, kept) = forward(&inputs, ReturnKind::OutputsAndState, TapeUse::Keep, tiling);
     let packed_gradient: Vec<f64> =
         [&case.d_outputs, &case.d_hidden, &case.d_cell].into_iter().flatten().copied().collect();
     let gradient = tensor(&packed_gradient, [packed_gradient.len()]);
-    let wanted = Wanted { x: true, start: started };
+    let wanted = WantedGradients { x: true, start: started };
     let kept = kept.expect("a tape was asked for");
-    let found = backward(&inputs, Give::OutputsAndState, &kept, gradient, wanted, tiling);
+    let found = backward(&inputs, ReturnKind::OutputsAndState, &kept, gradient, wanted, tiling);
 
     let what = format!("{tiling:?}, started: {started}, {:?}", inputs.walk);
     let close = |name: &str, found: &[f32], expected: &[f64]| {

@@ -17,7 +17,7 @@ const CUBES_WANTED: usize = 64;
 /// Sixteen rows a unit need twice the registers and are there for layers too wide for more groups.
 pub(super) const CUTS: [(usize, usize); 7] = [(8, 4), (16, 2), (8, 2), (16, 1), (4, 2), (8, 1), (4, 1)];
 
-/// What a pass multiplies by the recurrent weights.
+/// Selects what a pass multiplies by the recurrent weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pass {
     /// The outputs of the step before: one number a hidden unit and sequence.
@@ -26,9 +26,9 @@ pub(super) enum Pass {
     Backward,
 }
 
-/// What a device allows.
+/// DeviceLimits of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Limits {
+pub(super) struct DeviceLimits {
     /// Units of a cube.
     pub(super) units: usize,
     /// Shared memory of a cube, bytes.
@@ -37,8 +37,8 @@ pub(super) struct Limits {
     pub(super) cubes: usize,
 }
 
-impl Limits {
-    pub(super) fn of(hardware: &HardwareProperties) -> Self {
+impl DeviceLimits {
+    pub(super) fn from_hardware(hardware: &HardwareProperties) -> Self {
         let units = hardware.max_units_per_cube.min(hardware.max_cube_dim.0);
         let cubes = hardware.num_streaming_multiprocessors.map_or(CUBES_WANTED, |count| count as usize);
         Self { units: units as usize, shared_bytes: hardware.max_shared_memory_size, cubes }
@@ -47,7 +47,7 @@ impl Limits {
 
 /// One cube: `hidden × groups` units, each of which owns one hidden unit of `rows` sequences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Tiling {
+pub(crate) struct Tiling {
     /// Hidden units of the layer.
     pub(super) hidden: usize,
     /// Sequences a unit owns, a multiple of four.
@@ -60,7 +60,7 @@ pub(super) struct Tiling {
 
 impl Tiling {
     /// The tiling for `batch` sequences, or `None` where no cube of the device can hold the layer.
-    pub(super) fn choose(limits: Limits, pass: Pass, hidden: usize, batch: usize) -> Option<Self> {
+    pub(super) fn choose(limits: DeviceLimits, pass: Pass, hidden: usize, batch: usize) -> Option<Self> {
         let fitting: Vec<_> = CUTS
             .into_iter()
             .filter(|&(rows, groups)| {
@@ -75,7 +75,7 @@ impl Tiling {
     }
 
     /// The same with all weights in shared memory if they fit, else with as large a slice as does.
-    fn sliced(limits: Limits, pass: Pass, whole: Self) -> Option<Self> {
+    fn sliced(limits: DeviceLimits, pass: Pass, whole: Self) -> Option<Self> {
         let most = whole.groups * MOST_AHEAD;
         let slices = [whole.hidden, 16, 8, 4, 2, 1].into_iter();
         slices
@@ -89,7 +89,7 @@ impl Tiling {
         self.rows * self.groups
     }
 
-    /// Whether all weights stay in shared memory.
+    /// True if all weights stay in shared memory.
     pub(super) fn resident(self) -> bool {
         self.slice == self.hidden
     }
@@ -122,10 +122,10 @@ impl Tiling {
 mod tests {
     use super::*;
 
-    const SOFTWARE: Limits = Limits { units: 1024, shared_bytes: 32 << 10, cubes: CUBES_WANTED };
-    const VULKAN: Limits = Limits { units: 1024, shared_bytes: 48 << 10, cubes: CUBES_WANTED };
-    const CUDA: Limits = Limits { units: 1024, shared_bytes: 227 << 10, cubes: 132 };
-    const LEAST: Limits = Limits { units: 256, shared_bytes: 16 << 10, cubes: CUBES_WANTED };
+    const SOFTWARE: DeviceLimits = DeviceLimits { units: 1024, shared_bytes: 32 << 10, cubes: CUBES_WANTED };
+    const VULKAN: DeviceLimits = DeviceLimits { units: 1024, shared_bytes: 48 << 10, cubes: CUBES_WANTED };
+    const CUDA: DeviceLimits = DeviceLimits { units: 1024, shared_bytes: 227 << 10, cubes: 132 };
+    const LEAST: DeviceLimits = DeviceLimits { units: 256, shared_bytes: 16 << 10, cubes: CUBES_WANTED };
 
     #[test]
     fn every_tiling_keeps_to_the_device() {

@@ -188,19 +188,19 @@ pub(super) unsafe fn prefetch_rows<S: Simd>(from: *const f32, stride: usize, row
 
 /// A pointer that the tasks of one call share; each writes only its own sequences' part.
 #[derive(Clone, Copy)]
-pub(super) struct Shared(*mut f32);
+pub(super) struct SharedPointer(*mut f32);
 
 // SAFETY: the tasks' parts are disjoint (see the uses), and the call outlives its tasks.
-unsafe impl Send for Shared {}
+unsafe impl Send for SharedPointer {}
 // SAFETY: as above.
-unsafe impl Sync for Shared {}
+unsafe impl Sync for SharedPointer {}
 
-impl Shared {
+impl SharedPointer {
     pub(super) fn new(pointer: *mut f32) -> Self {
         Self(pointer)
     }
 
-    /// A method, so that closures capture the whole `Shared` and not its field.
+    /// A method, so that closures capture the whole `SharedPointer` and not its field.
     pub(super) fn at(self, offset: usize) -> *mut f32 {
         self.0.wrapping_add(offset)
     }

@@ -2,19 +2,19 @@
 
 use rayon::prelude::*;
 
-use super::buffer::{Aligned, Shared, copy_rows, filled_by, prefetch_rows};
+use super::buffer::{Aligned, SharedPointer, copy_rows, filled_by, prefetch_rows};
 use super::simd::{Isa, Simd, on_isa};
 use super::tile::{Scalars, accumulate, logistic, tanh};
 use super::{Blocks, SHARD_ROWS, Sizes, Start, Weights};
-use crate::ops::Keep;
+use crate::ops::TapeUse;
 use crate::walk::{Part, Walk};
 
-/// What a forward pass gives.
+/// Holds the result of a forward pass.
 pub(crate) struct Forward {
     /// The outputs of all steps, `[batch, steps, hidden]`, then the last outputs and the last cells, `[batch, hidden]`
     /// each.
     pub(crate) packed: Vec<f32>,
-    /// What the backward pass needs, where it was asked for.
+    /// Values for the backward pass, where they were asked for.
     pub(crate) tape: Option<Tape>,
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn forward(
     weights: Weights<'_>,
     start: Option<Start<'_>>,
     walk: &Walk,
-    keep: Keep,
+    keep: TapeUse,
 ) -> Forward {
     forward_on(Isa::detect(), sizes, x, weights, start, walk, keep)
 }
@@ -55,7 +55,7 @@ pub(super) fn forward_on(
     weights: Weights<'_>,
     start: Option<Start<'_>>,
     walk: &Walk,
-    keep: Keep,
+    keep: TapeUse,
 ) -> Forward {
     sizes.check(x, weights, start, walk);
     let Sizes { batch, steps, hidden, .. } = sizes;
@@ -63,15 +63,15 @@ pub(super) fn forward_on(
     let panels = pack(sizes, blocks, weights);
     let per_sequence = steps * blocks.padded() * TAPE_VECTORS;
     let mut tape = match keep {
-        Keep::Nothing => None,
+        TapeUse::Discard => None,
         // SAFETY: the shards write the cell of every step up to the end of their longest sequence, and the gates of every
         // step of every sequence up to its own; the backward pass reads no others.
-        Keep::Tape => Some(unsafe { Aligned::unfilled(batch * per_sequence) }),
+        TapeUse::Keep => Some(unsafe { Aligned::unfilled(batch * per_sequence) }),
     };
-    let tape_start = tape.as_mut().map(|tape| Shared::new(tape.as_mut_ptr()));
+    let tape_start = tape.as_mut().map(|tape| SharedPointer::new(tape.as_mut_ptr()));
     let outputs = batch * steps * hidden;
     let fill = |packed: *mut f32| {
-        let packed = Shared::new(packed);
+        let packed = SharedPointer::new(packed);
         (0..batch.div_ceil(SHARD_ROWS)).into_par_iter().for_each(|shard| {
             let first = shard * SHARD_ROWS;
             let rows = SHARD_ROWS.min(batch - first);
@@ -181,7 +181,7 @@ impl Scratch {
 
 /// Runs a shard through all steps.
 ///
-/// Where a sequence has ended its state stays what it was, and its output is zero. Products are computed for it all
+/// After a sequence's end its state stays what it was, and its output is zero. Products are computed for it all
 /// the same, and ignored.
 ///
 /// # Safety
@@ -336,7 +336,7 @@ unsafe fn pass_gates<S: Simd>(shard: &Shard<'_>, scratch: &mut Scratch, step: us
     }
 }
 
-/// Where a shard's tape keeps one block of units of one sequence in one step.
+/// Returns the place in a shard's tape of one block of units of one sequence in one step.
 #[inline(always)]
 pub(super) fn tape_offset(blocks: Blocks, rows: usize, step: usize, block: usize, row: usize) -> usize {
     ((step * blocks.blocks + block) * rows + row) * TAPE_VECTORS * blocks.lanes

@@ -49,7 +49,7 @@ pub(crate) struct Start<'a> {
     pub(crate) cell: &'a [f32],
 }
 
-/// How hidden units are laid out in vectors: `blocks` of `lanes` units, the last one filled up with units whose
+/// Layout of hidden units in vectors: `blocks` of `lanes` units, the last one filled up with units whose
 /// weights, state and gradients are all zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Blocks {

@@ -13,7 +13,7 @@ pub(crate) enum Isa {
     /// 8 lanes, fused multiply-add.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// Whatever the build's target guarantees.
+    /// The instructions that the build's target guarantees.
     Portable,
 }
 

@@ -4,7 +4,7 @@ use super::backward::{Given, Gradients, Work, backward};
 use super::forward::{Forward, forward_on};
 use super::simd::{Isa, Simd, on_isa};
 use super::{Sizes, Start, Weights, tile};
-use crate::ops::{Keep, Wanted};
+use crate::ops::{TapeUse, WantedGradients};
 use crate::plain::{Case, Numbers, assert_close, narrow};
 use crate::walk::Walk;
 
@@ -56,7 +56,7 @@ impl Floats {
         Start { hidden: &self.h0, cell: &self.c0 }
     }
 
-    fn forward(&self, isa: Isa, start: Option<Start<'_>>, keep: Keep) -> Forward {
+    fn forward(&self, isa: Isa, start: Option<Start<'_>>, keep: TapeUse) -> Forward {
         forward_on(isa, self.sizes, &self.x, self.weights(), start, &self.walk, keep)
     }
 
@@ -74,12 +74,12 @@ impl Floats {
     }
 }
 
-const ALL: Wanted = Wanted { x: true, start: true };
+const ALL: WantedGradients = WantedGradients { x: true, start: true };
 
 fn check(isa: Isa, case: &Case) {
     let answer = case.solve();
     let floats = Floats::of(case);
-    let run = floats.forward(isa, Some(floats.start()), Keep::Tape);
+    let run = floats.forward(isa, Some(floats.start()), TapeUse::Keep);
     let found = floats.backward(&run, Some(floats.start()), Work::Pool);
     let (outputs, state) = run.packed.split_at(answer.outputs.len());
     let (hidden, cell) = state.split_at(answer.hidden.len());
@@ -140,8 +140,8 @@ fn every_instruction_set_agrees_with_plain_loops() {
 fn no_start_is_a_start_of_zeros() {
     for isa in Isa::available() {
         let floats = Floats::of(&Case::new([37, 4, 5, 19], 3).started_from_zeros());
-        let bare = floats.forward(isa, None, Keep::Tape);
-        let zeros = floats.forward(isa, Some(floats.start()), Keep::Tape);
+        let bare = floats.forward(isa, None, TapeUse::Keep);
+        let zeros = floats.forward(isa, Some(floats.start()), TapeUse::Keep);
         assert_eq!(bare.packed, zeros.packed);
         let (bare, zeros) =
             (floats.backward(&bare, None, Work::Pool), floats.backward(&zeros, Some(floats.start()), Work::Pool));
@@ -158,7 +158,7 @@ fn results_are_the_same_bytes_for_any_number_of_threads() {
     let run = |threads: usize, work: Work| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
-            let run = floats.forward(Isa::detect(), Some(floats.start()), Keep::Tape);
+            let run = floats.forward(Isa::detect(), Some(floats.start()), TapeUse::Keep);
             let found = floats.backward(&run, Some(floats.start()), work);
             (run.packed, found.w_ih, found.w_hh, found.bias, found.x, found.start)
         })
@@ -173,17 +173,17 @@ fn results_are_the_same_bytes_for_any_number_of_threads() {
 fn a_sequence_does_not_depend_on_its_batch() {
     for isa in Isa::available() {
         let all = Floats::of(&Case::new([45, 4, 6, 18], 2));
-        let together = all.forward(isa, None, Keep::Nothing).packed;
+        let together = all.forward(isa, None, TapeUse::Discard).packed;
         for sequence in [0, 1, 31, 32, 44] {
             let x = &all.x[sequence * 4 * 6..][..4 * 6];
             let sizes = Sizes { batch: 1, ..all.sizes };
-            let alone = forward_on(isa, sizes, x, all.weights(), None, &Walk::forward(None), Keep::Nothing).packed;
+            let alone = forward_on(isa, sizes, x, all.weights(), None, &Walk::forward(None), TapeUse::Discard).packed;
             assert_eq!(alone[..4 * 18], together[sequence * 4 * 18..][..4 * 18]);
         }
     }
 }
 
-/// What lies past a sequence's end is never read, and nothing comes of it.
+/// Values past a sequence's end are never read and change nothing.
 #[test]
 fn padding_may_hold_anything() {
     for isa in Isa::available() {
@@ -196,7 +196,7 @@ fn padding_may_hold_anything() {
                 floats.x[row * 7 * 5..][length * 5..7 * 5].fill(f32::NAN);
                 floats.d_outputs[row * 7 * 19..][length * 19..7 * 19].fill(f32::NAN);
             }
-            let run = floats.forward(isa, Some(floats.start()), Keep::Tape);
+            let run = floats.forward(isa, Some(floats.start()), TapeUse::Keep);
             let found = floats.backward(&run, Some(floats.start()), Work::Pool);
             assert_close("outputs", &run.packed[..37 * 7 * 19], &answer.outputs, TOLERANCE);
             assert_close("d_w_ih", &found.w_ih, &answer.d_w_ih, TOLERANCE);
@@ -213,8 +213,8 @@ fn padding_may_hold_anything() {
 #[test]
 fn keeping_a_tape_changes_no_output() {
     let floats = Floats::of(&Case::new([33, 4, 6, 18], 2));
-    let kept = floats.forward(Isa::detect(), None, Keep::Tape);
-    let bare = floats.forward(Isa::detect(), None, Keep::Nothing);
+    let kept = floats.forward(Isa::detect(), None, TapeUse::Keep);
+    let bare = floats.forward(Isa::detect(), None, TapeUse::Discard);
     assert!(bare.tape.is_none());
     assert_eq!(kept.packed, bare.packed);
 }
@@ -224,7 +224,7 @@ fn a_nan_is_not_hidden() {
     let mut floats = Floats::of(&Case::new([3, 2, 4, 5], 2));
     floats.x[0] = f32::NAN;
     for isa in Isa::available() {
-        let packed = floats.forward(isa, None, Keep::Nothing).packed;
+        let packed = floats.forward(isa, None, TapeUse::Discard).packed;
         assert!(packed[..2 * 5].iter().all(|value| value.is_nan()), "{isa:?}: sequence 0 read the NaN");
         assert!(packed[2 * 5..3 * 2 * 5].iter().all(|value| value.is_finite()), "{isa:?}: the others did not");
     }
@@ -288,5 +288,5 @@ fn the_logistic_function_is_within_its_bound() {
 fn a_short_slice_is_refused() {
     let mut floats = Floats::of(&Case::new([3, 2, 4, 5], 2));
     floats.x.pop();
-    floats.forward(Isa::detect(), None, Keep::Nothing);
+    floats.forward(Isa::detect(), None, TapeUse::Discard);
 }

@@ -1,4 +1,4 @@
-//! ONNX: an LSTM as a small model of `LSTM` nodes, and the weights of such a model.
+//! Writes an LSTM as a small ONNX model of `LSTM` nodes, and reads the weights of such a model.
 //!
 //! The node is that of operator set 14 (github.com/onnx/onnx, docs/Operators.md): weights `W [directions, 4 hidden,
 //! features]`, `R [directions, 4 hidden, hidden]` and `B [directions, 8 hidden]`, gates in the order i, o, f, c, where
@@ -13,7 +13,7 @@ use burn::tensor::Device;
 use crate::weights::PlainLayer;
 use crate::{Lstm, LstmLayer, convert};
 
-/// Why a model can't be read or written.
+/// Says why a model can't be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OnnxError {
@@ -39,7 +39,7 @@ pub enum OnnxError {
     Shape {
         /// The node's name or number.
         node: String,
-        /// How many directions the node has.
+        /// Number of directions of the node.
         directions: usize,
         /// The shape of W.
         w: Vec<i64>,
@@ -57,7 +57,7 @@ pub enum OnnxError {
     Unsupported {
         /// The node's name or number.
         node: String,
-        /// What it does.
+        /// The unsupported feature.
         what: String,
     },
     /// ONNX's LSTM has no layer normalisation.
@@ -65,7 +65,7 @@ pub enum OnnxError {
     LayerNorm,
 }
 
-/// Which inputs a model takes beside the sequences. Not every runtime knows all of the node's inputs.
+/// Selects the inputs that a model takes beside the sequences. Not every runtime supports all of the node's inputs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct OnnxInputs {
     /// `lengths`, 32-bit integers `[batch]`: the real steps of each sequence.
@@ -76,7 +76,7 @@ pub struct OnnxInputs {
 
 /// Writes an LSTM as the bytes of an ONNX model.
 ///
-/// Inputs are `x [batch, steps, input]` and what `inputs` names; outputs are `outputs [batch, steps, hidden]`
+/// LayerInputs are `x [batch, steps, input]` and what `inputs` names; outputs are `outputs [batch, steps, hidden]`
 /// (`2 * hidden` where bidirectional), `hidden` and `cell` `[layers and directions, batch, hidden]`. Batch and steps
 /// are free. Dropout is left out: a model is for scoring.
 ///
@@ -85,7 +85,7 @@ pub struct OnnxInputs {
 /// When the LSTM has layer normalisation.
 pub fn export(lstm: &Lstm, inputs: OnnxInputs) -> Result<Vec<u8>, OnnxError> {
     let plain = |layers: &[LstmLayer]| -> Result<Vec<PlainLayer>, OnnxError> {
-        layers.iter().map(|layer| PlainLayer::of(layer).ok_or(OnnxError::LayerNorm)).collect()
+        layers.iter().map(|layer| PlainLayer::from_layer(layer).ok_or(OnnxError::LayerNorm)).collect()
     };
     Ok(write::model(&plain(&lstm.layers)?, &plain(&lstm.reverse)?, inputs))
 }
@@ -97,12 +97,12 @@ pub struct Dense {
     pub weight: Vec<f32>,
     /// `[outputs]`.
     pub bias: Vec<f32>,
-    /// Whether negative outputs become 0.
+    /// True if negative outputs become 0.
     pub relu: bool,
 }
 
 /// Writes several LSTMs of the same input, each with fully connected layers on its outputs, as one model that gives the
-/// mean of what they say: an ensemble.
+/// mean of their outputs: an ensemble.
 ///
 /// The input is `x [batch, steps, input]`, the output `outputs [batch, steps, width]`, the last layer's width. Batch and
 /// steps are free.
@@ -117,14 +117,14 @@ pub struct Dense {
 pub fn export_ensemble(members: &[(&Lstm, Vec<Dense>)]) -> Result<Vec<u8>, OnnxError> {
     let plain = members.iter().map(|(lstm, head)| {
         assert!(lstm.reverse.is_empty(), "an ensemble's members go one way");
-        let layers = lstm.layers.iter().map(|layer| PlainLayer::of(layer).ok_or(OnnxError::LayerNorm));
+        let layers = lstm.layers.iter().map(|layer| PlainLayer::from_layer(layer).ok_or(OnnxError::LayerNorm));
         Ok((layers.collect::<Result<Vec<PlainLayer>, OnnxError>>()?, head.as_slice()))
     });
     Ok(write::ensemble(&plain.collect::<Result<Vec<_>, OnnxError>>()?))
 }
 
 /// Reads the weights of a model's LSTM nodes, which must be the layers of one stack in the graph's order, onto
-/// `device`. What else is in the graph is not looked at.
+/// `device`. Anything else in the graph is ignored.
 ///
 /// Weights are stored tensors of 32-bit or 64-bit floats; a missing `B` is zeros. The node's layout makes no difference
 /// to weights.
@@ -151,6 +151,6 @@ fn gates_from_onnx(values: &[f32], hidden: usize) -> Vec<f32> {
 
 fn reordered(values: &[f32], hidden: usize, order: [usize; 4]) -> Vec<f32> {
     let block = values.len() / 4;
-    debug_assert_eq!(block % hidden, 0, "a gate's block has whole rows");
+    assert_eq!(block % hidden, 0, "a gate's block has whole rows");
     order.into_iter().flat_map(|gate| &values[gate * block..][..block]).copied().collect()
 }

@@ -96,7 +96,7 @@ impl LstmNode<'_> {
             .collect())
     }
 
-    /// How many directions the node has, once nothing about it is out of the ordinary.
+    /// Returns the number of directions, after checking that the node has nothing out of the ordinary.
     fn checked_direction(&self) -> Result<usize, OnnxError> {
         for attribute in &self.node.attribute {
             match attribute.name.as_str() {
@@ -137,9 +137,9 @@ impl LstmNode<'_> {
         }
         let values: Vec<f32> = match tensor.data_type {
             FLOAT if tensor.raw_data.is_empty() => tensor.float_data.clone(),
-            FLOAT => words(&tensor.raw_data).map(f32::from_le_bytes).collect(),
+            FLOAT => le_chunks(&tensor.raw_data).map(f32::from_le_bytes).collect(),
             DOUBLE if tensor.raw_data.is_empty() => tensor.double_data.iter().map(|&value| value as f32).collect(),
-            DOUBLE => words(&tensor.raw_data).map(|word| f64::from_le_bytes(word) as f32).collect(),
+            DOUBLE => le_chunks(&tensor.raw_data).map(|word| f64::from_le_bytes(word) as f32).collect(),
             other => return Err(self.unsupported(format!("{name} of data type {other}; FLOAT and DOUBLE are read"))),
         };
         let expected = sizes(tensor).iter().try_fold(1usize, |product, &size| product.checked_mul(size));
@@ -151,7 +151,7 @@ impl LstmNode<'_> {
     }
 }
 
-fn words<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> {
+fn le_chunks<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> {
     bytes.chunks_exact(N).map(|word| word.try_into().expect("a chunk of N bytes"))
 }
 

@@ -7,18 +7,18 @@ use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend};
 
-use super::{Give, Inputs, Keep, LstmKernels, LstmOps, Wanted};
+use super::{LayerInputs, LstmKernels, LstmOps, ReturnKind, TapeUse, WantedGradients};
 use crate::walk::Walk;
 
 /// The node. Its parents are x, w_ih, w_hh, bias and, where there is a start, the first output and cell.
 #[derive(Debug)]
 struct Layer;
 
-/// What the node remembers of its forward pass.
+/// Holds what the backward pass needs of the forward pass.
 #[derive(Debug, Clone)]
 struct State<B: LstmKernels> {
-    inputs: Inputs<B>,
-    give: Give,
+    inputs: LayerInputs<B>,
+    give: ReturnKind,
     output: FloatTensor<B>,
     tape: B::Tape,
 }
@@ -32,7 +32,7 @@ impl<B: LstmKernels, const N: usize> Backward<B, N> for Layer {
         let mut parents = ops.parents.into_iter();
         let mut parent = || parents.next().flatten();
         let [x, w_ih, w_hh, bias, hidden, cell] = [parent(), parent(), parent(), parent(), parent(), parent()];
-        let wanted = Wanted { x: x.is_some(), start: hidden.is_some() || cell.is_some() };
+        let wanted = WantedGradients { x: x.is_some(), start: hidden.is_some() || cell.is_some() };
         let found = B::backward(&inputs, give, output, &tape, gradient, wanted);
         let (d_hidden, d_cell) = found.start.unzip();
         let pairs = [
@@ -54,18 +54,18 @@ impl<B: LstmKernels, const N: usize> Backward<B, N> for Layer {
 /// Runs the forward pass and registers the node, with a tape only where a gradient can be asked for.
 fn record<B: LstmKernels, C: CheckpointStrategy, const N: usize>(
     guards: [NodeGuard; N],
-    inputs: Inputs<B>,
-    give: Give,
+    inputs: LayerInputs<B>,
+    give: ReturnKind,
 ) -> FloatTensor<Autodiff<B, C>> {
     let prepared = <Layer as Backward<B, N>>::prepare::<C>(Layer, guards).compute_bound();
     match prepared.stateful() {
         OpsKind::Tracked(prepared) => {
-            let (output, tape) = B::forward(&inputs, give, Keep::Tape);
+            let (output, tape) = B::forward(&inputs, give, TapeUse::Keep);
             let tape = tape.expect("a tape that was to be kept is there");
             let state = State { inputs, give, output: output.clone(), tape };
             prepared.finish(state, output)
         }
-        OpsKind::UnTracked(prepared) => prepared.finish(B::forward(&inputs, give, Keep::Nothing).0),
+        OpsKind::UnTracked(prepared) => prepared.finish(B::forward(&inputs, give, TapeUse::Discard).0),
     }
 }
 
@@ -76,10 +76,10 @@ impl<B: Backend + LstmKernels, C: CheckpointStrategy> LstmOps for Autodiff<B, C>
         w_hh: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         walk: Walk,
-        give: Give,
+        give: ReturnKind,
     ) -> FloatTensor<Self> {
         let guards = [x.node(), w_ih.node(), w_hh.node(), bias.node()];
-        let inputs = Inputs {
+        let inputs = LayerInputs {
             x: x.into_primitive(),
             w_ih: w_ih.into_primitive(),
             w_hh: w_hh.into_primitive(),
@@ -98,10 +98,10 @@ impl<B: Backend + LstmKernels, C: CheckpointStrategy> LstmOps for Autodiff<B, C>
         hidden: FloatTensor<Self>,
         cell: FloatTensor<Self>,
         walk: Walk,
-        give: Give,
+        give: ReturnKind,
     ) -> FloatTensor<Self> {
         let guards = [x.node(), w_ih.node(), w_hh.node(), bias.node(), hidden.node(), cell.node()];
-        let inputs = Inputs {
+        let inputs = LayerInputs {
             x: x.into_primitive(),
             w_ih: w_ih.into_primitive(),
             w_hh: w_hh.into_primitive(),

@@ -8,18 +8,19 @@ mod on_slices {
     use std::sync::Arc;
 
     use burn::backend::tensor::FloatTensor;
-    use burn::backend::{Backend, DType, TensorData, TensorMetadata};
+    use burn::backend::{Backend, TensorData, TensorMetadata};
 
     use crate::native::{self, Given, Sizes, Start, Work};
-    use crate::ops::{Give, InputGradients, Inputs, Keep, LstmKernels, Wanted, fallback};
+    use crate::ops::{InputGradients, LayerInputs, LstmKernels, ReturnKind, TapeUse, WantedGradients, fallback};
 
     /// A backend whose tensors lie in this process's memory.
     pub(super) trait HostFloats: Backend {
-        /// The values of a 32-bit float tensor in row-major order, copied only where they lie otherwise.
-        fn floats(tensor: &FloatTensor<Self>) -> Cow<'_, [f32]>;
+        /// Returns the values of a tensor of 32-bit floats in row-major order, copied only where they lie otherwise; `None`
+        /// for other floats.
+        fn floats(tensor: &FloatTensor<Self>) -> Option<Cow<'_, [f32]>>;
     }
 
-    /// What either path needs for its backward pass.
+    /// Holds what either path needs for its backward pass.
     #[derive(Debug, Clone)]
     pub(crate) enum Tape<B: Backend> {
         Native(Arc<native::Tape>),
@@ -36,14 +37,19 @@ mod on_slices {
     }
 
     impl<'a> Values<'a> {
-        fn of<B: HostFloats>(inputs: &'a Inputs<B>) -> Self {
-            Self {
-                x: B::floats(&inputs.x),
-                w_ih: B::floats(&inputs.w_ih),
-                w_hh: B::floats(&inputs.w_hh),
-                bias: B::floats(&inputs.bias),
-                start: inputs.start.as_ref().map(|(hidden, cell)| [B::floats(hidden), B::floats(cell)]),
-            }
+        /// Returns the values, where all are 32-bit floats.
+        fn from_inputs<B: HostFloats>(inputs: &'a LayerInputs<B>) -> Option<Self> {
+            let start = match &inputs.start {
+                Some((hidden, cell)) => Some([B::floats(hidden)?, B::floats(cell)?]),
+                None => None,
+            };
+            Some(Self {
+                x: B::floats(&inputs.x)?,
+                w_ih: B::floats(&inputs.w_ih)?,
+                w_hh: B::floats(&inputs.w_hh)?,
+                bias: B::floats(&inputs.bias)?,
+                start,
+            })
         }
 
         fn weights(&self) -> native::Weights<'_> {
@@ -55,15 +61,9 @@ mod on_slices {
         }
     }
 
-    fn sizes<B: Backend>(inputs: &Inputs<B>) -> Sizes {
+    fn sizes<B: Backend>(inputs: &LayerInputs<B>) -> Sizes {
         let x = inputs.x.shape();
         Sizes { batch: x[0], steps: x[1], features: x[2], hidden: inputs.w_hh.shape()[0] }
-    }
-
-    fn all_f32<B: Backend>(inputs: &Inputs<B>) -> bool {
-        let Inputs { x, w_ih, w_hh, bias, start, .. } = inputs;
-        let start = start.iter().flat_map(|(hidden, cell)| [hidden, cell]);
-        [x, w_ih, w_hh, bias].into_iter().chain(start).all(|tensor| tensor.dtype() == DType::F32)
     }
 
     fn tensor<B: Backend, const D: usize>(
@@ -75,25 +75,24 @@ mod on_slices {
     }
 
     pub(super) fn forward<B: HostFloats>(
-        inputs: &Inputs<B>,
-        give: Give,
-        keep: Keep,
+        inputs: &LayerInputs<B>,
+        give: ReturnKind,
+        keep: TapeUse,
     ) -> (FloatTensor<B>, Option<Tape<B>>) {
-        if !all_f32(inputs) {
+        let Some(values) = Values::from_inputs(inputs) else {
             let (output, tape) = fallback::forward(inputs, give, keep);
             return (output, tape.map(Tape::Tensors));
-        }
+        };
         let sizes = sizes(inputs);
-        let values = Values::of(inputs);
         let forward = native::forward(sizes, &values.x, values.weights(), values.start(), &inputs.walk, keep);
         let Sizes { batch, steps, hidden, .. } = sizes;
         let mut packed = forward.packed;
         let output = match give {
-            Give::Outputs => {
+            ReturnKind::Outputs => {
                 packed.truncate(batch * steps * hidden);
                 tensor::<B, 3>(packed, [batch, steps, hidden], &inputs.x)
             }
-            Give::OutputsAndState => {
+            ReturnKind::OutputsAndState => {
                 let len = packed.len();
                 tensor::<B, 1>(packed, [len], &inputs.x)
             }
@@ -102,12 +101,12 @@ mod on_slices {
     }
 
     pub(super) fn backward<B: HostFloats>(
-        inputs: &Inputs<B>,
-        give: Give,
+        inputs: &LayerInputs<B>,
+        give: ReturnKind,
         output: FloatTensor<B>,
         tape: &Tape<B>,
         gradient: FloatTensor<B>,
-        wanted: Wanted,
+        wanted: WantedGradients,
     ) -> InputGradients<B> {
         let tape = match tape {
             Tape::Tensors(tape) => {
@@ -117,8 +116,10 @@ mod on_slices {
         };
         let sizes = sizes(inputs);
         let Sizes { batch, steps, features, hidden } = sizes;
-        let values = Values::of(inputs);
-        let (output, gradient) = (B::floats(&output), B::floats(&gradient));
+        let read = (Values::from_inputs(inputs), B::floats(&output), B::floats(&gradient));
+        let (Some(values), Some(output), Some(gradient)) = read else {
+            panic!("a gradient has the type of its output: 32-bit floats, where the tape is native");
+        };
         let count = batch * steps * hidden;
         let given = Given {
             x: &values.x,
@@ -127,8 +128,8 @@ mod on_slices {
             outputs: &output[..count],
             d_outputs: &gradient[..count],
             d_state: match give {
-                Give::Outputs => None,
-                Give::OutputsAndState => {
+                ReturnKind::Outputs => None,
+                ReturnKind::OutputsAndState => {
                     let (d_hidden, d_cell) = gradient[count..].split_at(batch * hidden);
                     Some([d_hidden, d_cell])
                 }
@@ -158,17 +159,21 @@ mod on_slices {
             impl LstmKernels for $backend {
                 type Tape = Tape<Self>;
 
-                fn forward(inputs: &Inputs<Self>, give: Give, keep: Keep) -> (FloatTensor<Self>, Option<Self::Tape>) {
+                fn forward(
+                    inputs: &LayerInputs<Self>,
+                    give: ReturnKind,
+                    keep: TapeUse,
+                ) -> (FloatTensor<Self>, Option<Self::Tape>) {
                     forward(inputs, give, keep)
                 }
 
                 fn backward(
-                    inputs: &Inputs<Self>,
-                    give: Give,
+                    inputs: &LayerInputs<Self>,
+                    give: ReturnKind,
                     output: FloatTensor<Self>,
                     tape: &Self::Tape,
                     gradient: FloatTensor<Self>,
-                    wanted: Wanted,
+                    wanted: WantedGradients,
                 ) -> InputGradients<Self> {
                     backward(inputs, give, output, tape, gradient, wanted)
                 }
@@ -184,27 +189,25 @@ mod on_slices {
 
 #[cfg(feature = "flex")]
 impl on_slices::HostFloats for burn::backend::Flex {
-    fn floats(tensor: &burn::backend::tensor::FloatTensor<Self>) -> std::borrow::Cow<'_, [f32]> {
+    fn floats(tensor: &burn::backend::tensor::FloatTensor<Self>) -> Option<std::borrow::Cow<'_, [f32]>> {
+        if burn::backend::TensorMetadata::dtype(tensor) != burn::backend::DType::F32 {
+            return None;
+        }
         match tensor.as_slice::<f32>() {
-            Some(values) => values.into(),
-            None => {
-                let copy = tensor.to_contiguous();
-                copy.as_slice::<f32>().expect("the caller checked for 32-bit floats").to_vec().into()
-            }
+            Some(values) => Some(values.into()),
+            None => tensor.to_contiguous().as_slice::<f32>().map(|values| values.to_vec().into()),
         }
     }
 }
 
 #[cfg(feature = "ndarray")]
 impl on_slices::HostFloats for burn::backend::NdArray {
-    fn floats(tensor: &burn::backend::tensor::FloatTensor<Self>) -> std::borrow::Cow<'_, [f32]> {
-        let burn::backend::ndarray::NdArrayTensor::F32(storage) = tensor else {
-            unreachable!("the caller checked for 32-bit floats")
-        };
+    fn floats(tensor: &burn::backend::tensor::FloatTensor<Self>) -> Option<std::borrow::Cow<'_, [f32]>> {
+        let burn::backend::ndarray::NdArrayTensor::F32(storage) = tensor else { return None };
         let view = storage.view();
-        match view.to_slice() {
+        Some(match view.to_slice() {
             Some(values) => values.into(),
             None => view.iter().copied().collect(),
-        }
+        })
     }
 }

@@ -8,10 +8,10 @@ use burn::backend::{
     Backend, FloatDType, Scalar, Shape, Slice, TensorData, TensorMetadata, get_or_init_device_settings,
 };
 
-use super::{Give, InputGradients, Inputs, Keep, Wanted};
+use super::{InputGradients, LayerInputs, ReturnKind, TapeUse, WantedGradients};
 use crate::walk::Direction;
 
-/// What the forward pass keeps, a tensor a step.
+/// Holds what the forward pass keeps, a tensor a step.
 #[derive(Debug, Clone)]
 pub(crate) struct Tape<B: Backend> {
     /// Gates `i, f, g, o`, `[batch, hidden]` each.
@@ -29,7 +29,7 @@ struct Sizes {
 }
 
 impl Sizes {
-    fn of<B: Backend>(inputs: &Inputs<B>) -> Self {
+    fn from_inputs<B: Backend>(inputs: &LayerInputs<B>) -> Self {
         let x = inputs.x.shape();
         Self { batch: x[0], steps: x[1], features: x[2], hidden: inputs.w_hh.shape()[0] }
     }
@@ -94,8 +94,8 @@ struct Ended<B: Backend> {
 
 impl<B: Backend> Ended<B> {
     /// `None` where all sequences have all steps.
-    fn of(inputs: &Inputs<B>) -> Option<Self> {
-        let Sizes { batch, steps, .. } = Sizes::of(inputs);
+    fn from_inputs(inputs: &LayerInputs<B>) -> Option<Self> {
+        let Sizes { batch, steps, .. } = Sizes::from_inputs(inputs);
         let lengths = inputs.walk.lengths.as_ref()?;
         let ended = lengths.iter().flat_map(|&length| (0..steps).map(move |step| step >= length)).collect();
         Some(Self { ended, batch, steps, device: inputs.x.device() })
@@ -124,9 +124,9 @@ impl<B: Backend> Ended<B> {
 }
 
 /// The input with zeros past the sequences' ends.
-pub(crate) fn real_steps<B: Backend>(inputs: &Inputs<B>) -> FloatTensor<B> {
+pub(crate) fn real_steps<B: Backend>(inputs: &LayerInputs<B>) -> FloatTensor<B> {
     let x = inputs.x.clone();
-    match Ended::of(inputs) {
+    match Ended::from_inputs(inputs) {
         None => x,
         Some(ends) => ends.clear(x),
     }
@@ -146,9 +146,13 @@ fn held<B: Backend>(
 }
 
 /// See [`super::LstmKernels::forward`].
-pub(crate) fn forward<B: Backend>(inputs: &Inputs<B>, give: Give, keep: Keep) -> (FloatTensor<B>, Option<Tape<B>>) {
-    let Sizes { batch, steps, features, hidden } = Sizes::of(inputs);
-    let ends = Ended::of(inputs);
+pub(crate) fn forward<B: Backend>(
+    inputs: &LayerInputs<B>,
+    give: ReturnKind,
+    keep: TapeUse,
+) -> (FloatTensor<B>, Option<Tape<B>>) {
+    let Sizes { batch, steps, features, hidden } = Sizes::from_inputs(inputs);
+    let ends = Ended::from_inputs(inputs);
     let x = reshape::<B, 2>(real_steps(inputs), [batch * steps, features]);
     let bias = reshape::<B, 2>(inputs.bias.clone(), [1, 4 * hidden]);
     let projected = B::float_add(B::float_matmul(x, inputs.w_ih.clone()), bias);
@@ -178,7 +182,7 @@ pub(crate) fn forward<B: Backend>(inputs: &Inputs<B>, give: Give, keep: Keep) ->
         let cell = held::<B>(cell, cell_before.as_ref(), ended.as_ref());
         let output = B::float_mul(o.clone(), B::float_tanh(cell.clone()));
         walked.push(held::<B>(output.clone(), None, ended.as_ref()));
-        if keep == Keep::Tape {
+        if keep == TapeUse::Keep {
             tape.gates.push([i, f, g, o]);
             tape.cells.push(cell.clone());
         }
@@ -186,29 +190,29 @@ pub(crate) fn forward<B: Backend>(inputs: &Inputs<B>, give: Give, keep: Keep) ->
     }
     let outputs = join::<B>(in_order(walked, inputs, hidden));
     let output = match give {
-        Give::Outputs => outputs,
-        Give::OutputsAndState => {
+        ReturnKind::Outputs => outputs,
+        ReturnKind::OutputsAndState => {
             let flat = |tensor, count| reshape::<B, 1>(tensor, [count]);
             let (last, cell) = state.unwrap_or_else(|| (zeros(inputs, hidden), zeros(inputs, hidden)));
             let parts = [(outputs, batch * steps * hidden), (last, batch * hidden), (cell, batch * hidden)];
             B::float_cat(parts.into_iter().map(|(part, count)| flat(part, count)).collect(), 0)
         }
     };
-    (output, (keep == Keep::Tape).then_some(tape))
+    (output, (keep == TapeUse::Keep).then_some(tape))
 }
 
 /// `[batch, width]` of zeros.
-fn zeros<B: Backend>(inputs: &Inputs<B>, width: usize) -> FloatTensor<B> {
+fn zeros<B: Backend>(inputs: &LayerInputs<B>, width: usize) -> FloatTensor<B> {
     let shape = Shape::from([inputs.x.shape()[0], width]);
     B::float_zeros(shape, &inputs.x.device(), FloatDType::from(inputs.x.dtype()))
 }
 
-/// What was found step by step in the order of the walk, in the order of time, with zeros where nothing was walked.
-fn in_order<B: Backend>(mut walked: Vec<FloatTensor<B>>, inputs: &Inputs<B>, width: usize) -> Vec<FloatTensor<B>> {
+/// Orders tensors that were found step by step in the order of the walk by time, with zeros where nothing was walked.
+fn in_order<B: Backend>(mut walked: Vec<FloatTensor<B>>, inputs: &LayerInputs<B>, width: usize) -> Vec<FloatTensor<B>> {
     if inputs.walk.direction == Direction::Reverse {
         walked.reverse();
     }
-    walked.resize_with(Sizes::of(inputs).steps, || zeros(inputs, width));
+    walked.resize_with(Sizes::from_inputs(inputs).steps, || zeros(inputs, width));
     walked
 }
 
@@ -217,12 +221,12 @@ fn in_order<B: Backend>(mut walked: Vec<FloatTensor<B>>, inputs: &Inputs<B>, wid
 fn unpack<B: Backend>(
     packed: FloatTensor<B>,
     sizes: Sizes,
-    give: Give,
+    give: ReturnKind,
 ) -> (FloatTensor<B>, Option<FloatTensor<B>>, Option<FloatTensor<B>>) {
     let Sizes { batch, steps, hidden, .. } = sizes;
     match give {
-        Give::Outputs => (packed, None, None),
-        Give::OutputsAndState => {
+        ReturnKind::Outputs => (packed, None, None),
+        ReturnKind::OutputsAndState => {
             let (count, state) = (batch * steps * hidden, batch * hidden);
             let cut = |from: usize, count: usize| B::float_slice(packed.clone(), &[Slice::from(from..from + count)]);
             let outputs = reshape::<B, 3>(cut(0, count), [batch, steps, hidden]);
@@ -234,16 +238,16 @@ fn unpack<B: Backend>(
 
 /// See [`super::LstmKernels::backward`].
 pub(crate) fn backward<B: Backend>(
-    inputs: &Inputs<B>,
-    give: Give,
+    inputs: &LayerInputs<B>,
+    give: ReturnKind,
     output: FloatTensor<B>,
     tape: &Tape<B>,
     gradient: FloatTensor<B>,
-    wanted: Wanted,
+    wanted: WantedGradients,
 ) -> InputGradients<B> {
-    let sizes = Sizes::of(inputs);
+    let sizes = Sizes::from_inputs(inputs);
     let Sizes { batch, steps, features, hidden } = sizes;
-    let ends = Ended::of(inputs);
+    let ends = Ended::from_inputs(inputs);
     let (outputs, ..) = unpack::<B>(output, sizes, give);
     let (d_outputs, mut d_hidden, mut d_cell) = unpack::<B>(gradient, sizes, give);
     let w_hh_transposed = B::float_transpose(inputs.w_hh.clone());
@@ -347,7 +351,7 @@ fn step_back<B: Backend>(
 
 /// `Σ over steps of h(before)ᵀ dz`; `d_first` is the `dz` of what read the first state.
 fn recurrent_gradient<B: Backend>(
-    inputs: &Inputs<B>,
+    inputs: &LayerInputs<B>,
     Sizes { steps, hidden, .. }: Sizes,
     outputs: &FloatTensor<B>,
     d_sums: &FloatTensor<B>,

@@ -22,9 +22,9 @@ use burn::tensor::Tensor;
 
 use crate::walk::Walk;
 
-/// What an operation gives back (one node of the graph gives one tensor).
+/// Selects what an operation returns (one node of the graph gives one tensor).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Give {
+pub(crate) enum ReturnKind {
     /// The outputs of all steps, `[batch, steps, hidden]`.
     Outputs,
     /// The outputs, then the last outputs and the last cells, flat: `[batch * (steps + 2) * hidden]`. A sequence's last
@@ -32,27 +32,27 @@ pub(crate) enum Give {
     OutputsAndState,
 }
 
-/// Whether a forward pass keeps what a backward pass needs.
+/// Says whether a forward pass keeps what a backward pass needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Keep {
+pub(crate) enum TapeUse {
     /// Outputs only.
-    Nothing,
+    Discard,
     /// A tape too.
-    Tape,
+    Keep,
 }
 
-/// Which of the gradients that cost something are wanted. Those of the weights always are.
+/// Selects the gradients to compute. Those of the weights always are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Wanted {
+pub(crate) struct WantedGradients {
     /// The gradient of the input.
     pub(crate) x: bool,
     /// The gradients of the first output and cell.
     pub(crate) start: bool,
 }
 
-/// What a layer reads.
+/// Holds the inputs of a layer.
 #[derive(Debug, Clone)]
-pub(crate) struct Inputs<B: Backend> {
+pub(crate) struct LayerInputs<B: Backend> {
     /// `[batch, steps, features]`
     pub(crate) x: FloatTensor<B>,
     /// `[features, 4 * hidden]`
@@ -63,12 +63,12 @@ pub(crate) struct Inputs<B: Backend> {
     pub(crate) bias: FloatTensor<B>,
     /// First output and cell, `[batch, hidden]` each; `None` is zeros.
     pub(crate) start: Option<(FloatTensor<B>, FloatTensor<B>)>,
-    /// Which way, and how far into each sequence. Outputs past a sequence's end are zero, and what lies there in `x` is
+    /// Direction, and how far into each sequence. Outputs past a sequence's end are zero, and what lies there in `x` is
     /// not read.
     pub(crate) walk: Walk,
 }
 
-/// Gradients, shaped like the [`Inputs`].
+/// Gradients, shaped like the [`LayerInputs`].
 pub(crate) struct InputGradients<B: Backend> {
     pub(crate) x: Option<FloatTensor<B>>,
     pub(crate) w_ih: FloatTensor<B>,
@@ -79,20 +79,20 @@ pub(crate) struct InputGradients<B: Backend> {
 
 /// A backend's forward and backward pass.
 pub(crate) trait LstmKernels: Backend {
-    /// What the backward pass needs beside inputs and outputs.
+    /// Values that the backward pass needs beside inputs and outputs.
     type Tape: Clone + Send + std::fmt::Debug + 'static;
 
     /// Runs the layer; the tape is there when it was to be kept.
-    fn forward(inputs: &Inputs<Self>, give: Give, keep: Keep) -> (FloatTensor<Self>, Option<Self::Tape>);
+    fn forward(inputs: &LayerInputs<Self>, give: ReturnKind, keep: TapeUse) -> (FloatTensor<Self>, Option<Self::Tape>);
 
-    /// Gradients from `gradient`, that of `output`, which [`LstmKernels::forward`] gave together with `tape`.
+    /// Computes gradients from `gradient`, that of `output`, which [`LstmKernels::forward`] gave together with `tape`.
     fn backward(
-        inputs: &Inputs<Self>,
-        give: Give,
+        inputs: &LayerInputs<Self>,
+        give: ReturnKind,
         output: FloatTensor<Self>,
         tape: &Self::Tape,
         gradient: FloatTensor<Self>,
-        wanted: Wanted,
+        wanted: WantedGradients,
     ) -> InputGradients<Self>;
 }
 
@@ -104,17 +104,17 @@ pub(crate) trait LstmKernels: Backend {
     Autodiff
 )]
 pub(crate) trait LstmOps: Backend {
-    /// A layer that starts from zeros.
+    /// Runs a layer that starts from zeros.
     fn lstm_from_zeros(
         x: FloatTensor<Self>,
         w_ih: FloatTensor<Self>,
         w_hh: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         walk: Walk,
-        give: Give,
+        give: ReturnKind,
     ) -> FloatTensor<Self>;
 
-    /// A layer that goes on from a state.
+    /// Runs a layer that starts from a state.
     fn lstm_from_state(
         x: FloatTensor<Self>,
         w_ih: FloatTensor<Self>,
@@ -123,7 +123,7 @@ pub(crate) trait LstmOps: Backend {
         hidden: FloatTensor<Self>,
         cell: FloatTensor<Self>,
         walk: Walk,
-        give: Give,
+        give: ReturnKind,
     ) -> FloatTensor<Self>;
 }
 
@@ -137,10 +137,10 @@ macro_rules! without_graph {
                 w_hh: FloatTensor<Self>,
                 bias: FloatTensor<Self>,
                 walk: Walk,
-                give: Give,
+                give: ReturnKind,
             ) -> FloatTensor<Self> {
-                let inputs = Inputs { x, w_ih, w_hh, bias, start: None, walk };
-                <Self as LstmKernels>::forward(&inputs, give, Keep::Nothing).0
+                let inputs = LayerInputs { x, w_ih, w_hh, bias, start: None, walk };
+                <Self as LstmKernels>::forward(&inputs, give, TapeUse::Discard).0
             }
 
             fn lstm_from_state(
@@ -151,10 +151,10 @@ macro_rules! without_graph {
                 hidden: FloatTensor<Self>,
                 cell: FloatTensor<Self>,
                 walk: Walk,
-                give: Give,
+                give: ReturnKind,
             ) -> FloatTensor<Self> {
-                let inputs = Inputs { x, w_ih, w_hh, bias, start: Some((hidden, cell)), walk };
-                <Self as LstmKernels>::forward(&inputs, give, Keep::Nothing).0
+                let inputs = LayerInputs { x, w_ih, w_hh, bias, start: Some((hidden, cell)), walk };
+                <Self as LstmKernels>::forward(&inputs, give, TapeUse::Discard).0
             }
         }
     };
@@ -175,13 +175,13 @@ pub(crate) struct Weights {
 
 /// Runs a layer over `x`, `[batch, steps, features]`, from zeros or from a first output and cell.
 ///
-/// What [`Give::OutputsAndState`] gives is flat ([`outputs_and_state`] takes it apart).
+/// With [`ReturnKind::OutputsAndState`] the result is flat ([`outputs_and_state`] takes it apart).
 fn run<const D: usize>(
     x: Tensor<3>,
     weights: Weights,
     start: Option<(Tensor<2>, Tensor<2>)>,
     walk: Walk,
-    give: Give,
+    give: ReturnKind,
 ) -> Tensor<D> {
     let (x, w_ih) = (x.into_dispatch(), weights.w_ih.into_dispatch());
     let (w_hh, bias) = (weights.w_hh.into_dispatch(), weights.bias.into_dispatch());
@@ -194,12 +194,12 @@ fn run<const D: usize>(
     })
 }
 
-/// From zeros, the outputs of all steps, `[batch, steps, hidden]`.
+/// Returns the outputs of all steps from zeros, `[batch, steps, hidden]`.
 pub(crate) fn outputs(x: Tensor<3>, weights: Weights, walk: Walk) -> Tensor<3> {
-    run(x, weights, None, walk, Give::Outputs)
+    run(x, weights, None, walk, ReturnKind::Outputs)
 }
 
-/// The outputs of all steps, `[batch, steps, hidden]`, the last output and the last cell, `[batch, hidden]`.
+/// Returns the outputs of all steps, `[batch, steps, hidden]`, the last output and the last cell, `[batch, hidden]`.
 pub(crate) fn outputs_and_state(
     x: Tensor<3>,
     weights: Weights,
@@ -208,7 +208,7 @@ pub(crate) fn outputs_and_state(
 ) -> (Tensor<3>, Tensor<2>, Tensor<2>) {
     let [batch, steps, _] = x.dims();
     let [hidden, _] = weights.w_hh.dims();
-    let packed: Tensor<1> = run(x, weights, start, walk, Give::OutputsAndState);
+    let packed: Tensor<1> = run(x, weights, start, walk, ReturnKind::OutputsAndState);
     let (count, state) = (batch * steps * hidden, batch * hidden);
     let outputs = packed.clone().narrow(0, 0, count).reshape([batch, steps, hidden]);
     let last = packed.clone().narrow(0, count, state).reshape([batch, hidden]);

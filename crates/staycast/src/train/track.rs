@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use staycast_forecast::config::CheckedConfig;
 use staycast_forecast::{EpochRecord, MemberSummary, Run, TrainingPlan, TrainingWatch};
 use staycast_tracking::mlflow::{RunStatus, TrackedRun, Tracker, TrackerSettings, TrackingServer};
-use staycast_tracking::tensorboard::{End, EventFileError, EventWriter, Hyperparameter, Origin};
+use staycast_tracking::tensorboard::{EventFileError, EventFileOrigin, EventWriter, Hyperparameter, SessionOutcome};
 
 use crate::console::Console;
 use crate::run_folders::settings;
@@ -108,7 +108,10 @@ impl<'a> Tracking<'a> {
         }
         let begin = |folder: &Path| {
             let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "localhost".to_owned());
-            EventWriter::create(folder, Origin { wall_time_seconds: now(), host: &host, process: std::process::id() })
+            EventWriter::create(
+                folder,
+                EventFileOrigin { wall_time_seconds: now(), host: &host, process: std::process::id() },
+            )
         };
         let written = match state.events.remove(&folder).map_or_else(|| begin(&folder), Ok) {
             Ok(mut writer) => write(&mut writer).and_then(|()| writer.flush()).map(|()| writer),
@@ -152,7 +155,7 @@ impl<'a> Tracking<'a> {
             ]),
         };
         let console = *self.console;
-        let problem = move |problem: &staycast_tracking::mlflow::Problem| console.warn(&problem.message);
+        let problem = move |problem: &staycast_tracking::mlflow::DeliveryProblem| console.warn(&problem.message);
         Ok(Tracker::start(server, run, TrackerSettings::default(), problem)?)
     }
 
@@ -162,7 +165,7 @@ impl<'a> Tracking<'a> {
         let mut state = self.state();
         let figures = trained.map(|run| run.manifest().held_out_auc).ok().flatten();
         if self.has_tensorboard() {
-            let end = if trained.is_ok() { End::Success } else { End::Failure };
+            let end = if trained.is_ok() { SessionOutcome::Success } else { SessionOutcome::Failure };
             self.events(&mut state, folder, |writer| {
                 if let Some(auc) = figures {
                     writer.scalars(now(), 0, &[("held_out_auc", auc)])?;

@@ -1,4 +1,4 @@
-//! From a folder to an archive.
+//! Packs a folder into an archive.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
@@ -6,41 +6,42 @@ use std::path::{Path, PathBuf};
 
 use staycast_files::{FileDraft, IfExists, is_leftover};
 
-use super::ArchiveError;
-use super::index::{ARCHIVE_KIND, ARCHIVE_VERSION, INDEX, Index, IndexedFile, check_name, check_order};
+use super::error::ArchiveError;
+use super::index::{ArchiveIndex, INDEX, IndexedFile, check_name, check_order};
+use super::version::{ARCHIVE_KIND, ARCHIVE_VERSION};
 
 /// Packs a few percent smaller than the default at a cost that the size of a run hides.
 const ZSTD_LEVEL: i32 = 9;
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// What of a folder goes into an archive.
+/// Names a file or folder that goes into an archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Member<'a> {
+pub enum ArchiveMember<'a> {
     /// A file that must be there.
     Required(&'a str),
     /// A file that is packed where it is there.
     IfPresent(&'a str),
-    /// Everything in a folder and beneath, where it is there, but what killed processes left half-written.
+    /// Everything in a folder and beneath, where it is there; half-written files of killed processes are left out.
     Folder(&'a str),
 }
 
-/// What to pack.
+/// Describes what to pack.
 #[derive(Clone, Copy, Debug)]
 pub struct ExportRequest<'a> {
-    /// The folder.
+    /// Folder to pack from.
     pub folder: &'a Path,
-    /// What of it, in any order; names are relative to it, with `/` between folders.
-    pub members: &'a [Member<'a>],
-    /// The archive; must not exist.
+    /// Files and folders in it, in any order. Names are relative to it, with `/` between folders.
+    pub members: &'a [ArchiveMember<'a>],
+    /// Path of the archive, which must not exist.
     pub out: &'a Path,
 }
 
-/// What was packed.
+/// Describes an archive that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exported {
-    /// The files.
+pub struct ExportedArchive {
+    /// Its files.
     pub files: Vec<IndexedFile>,
-    /// Bytes of the archive.
+    /// Its size in bytes.
     pub archive_bytes: u64,
 }
 
@@ -49,7 +50,7 @@ pub struct Exported {
 /// # Errors
 /// When the archive exists, a required file is missing, something is not a plain file or has a name that not every system
 /// takes, a file changes meanwhile, or the system refuses. No archive is left then.
-pub fn export(request: &ExportRequest<'_>) -> Result<Exported, ArchiveError> {
+pub fn export(request: &ExportRequest<'_>) -> Result<ExportedArchive, ArchiveError> {
     let out = request.out;
     if fs::symlink_metadata(out).is_ok() {
         return Err(ArchiveError::Exists(out.to_owned()));
@@ -64,7 +65,7 @@ pub fn export(request: &ExportRequest<'_>) -> Result<Exported, ArchiveError> {
         Ok(encoder)
     });
     let mut tar = tar::Builder::new(encoder.map_err(failed("pack"))?);
-    let index = Index { kind: ARCHIVE_KIND.to_owned(), version: ARCHIVE_VERSION, files };
+    let index = ArchiveIndex { kind: ARCHIVE_KIND.to_owned(), version: ARCHIVE_VERSION, files };
     let mut text = serde_json::to_vec_pretty(&index).expect("texts and numbers have a JSON form");
     text.push(b'\n');
     let header = header(INDEX, text.len() as u64).map_err(failed("pack"))?;
@@ -76,23 +77,23 @@ pub fn export(request: &ExportRequest<'_>) -> Result<Exported, ArchiveError> {
     let file = buffered.into_inner().map_err(io::IntoInnerError::into_error).map_err(failed("write"))?;
     let archive_bytes = file.metadata().map_err(failed("write"))?.len();
     draft.publish(IfExists::Refuse).map_err(|error| ArchiveError::not_written(error, out))?;
-    Ok(Exported { files: index.files, archive_bytes })
+    Ok(ExportedArchive { files: index.files, archive_bytes })
 }
 
-/// The names to pack, in bytewise order.
+/// Returns the names to pack, in bytewise order.
 fn names(request: &ExportRequest<'_>) -> Result<Vec<String>, ArchiveError> {
     let mut names = Vec::new();
     for &member in request.members {
         match member {
-            Member::Required(name) | Member::IfPresent(name) => {
+            ArchiveMember::Required(name) | ArchiveMember::IfPresent(name) => {
                 let present = fs::symlink_metadata(request.folder.join(name)).is_ok();
                 if present {
                     names.push(name.to_owned());
-                } else if member == Member::Required(name) {
+                } else if member == ArchiveMember::Required(name) {
                     return Err(ArchiveError::Missing { folder: request.folder.to_owned(), name: name.to_owned() });
                 }
             }
-            Member::Folder(name) => {
+            ArchiveMember::Folder(name) => {
                 let path = request.folder.join(name);
                 match fs::symlink_metadata(&path) {
                     Ok(metadata) if metadata.is_dir() => collect(&path, name, &mut names)?,
@@ -131,7 +132,7 @@ fn collect(path: &Path, name: &str, names: &mut Vec<String>) -> Result<(), Archi
     Ok(())
 }
 
-/// Size and checksum of a file.
+/// Reads the size and checksum of a file.
 fn survey(folder: &Path, name: &str) -> Result<IndexedFile, ArchiveError> {
     let path = folder.join(name);
     let mut file = open(&path)?;
@@ -166,7 +167,7 @@ fn read(file: &mut File, buffer: &mut [u8], path: &Path) -> Result<usize, Archiv
     }
 }
 
-/// Appends a file, if it is still what it was.
+/// Appends a file, if it has not changed.
 fn append<W: Write>(
     tar: &mut tar::Builder<W>,
     folder: &Path,
@@ -200,7 +201,7 @@ fn append<W: Write>(
     out.write_all(&[0; 512][..padding as usize]).map_err(failed)
 }
 
-/// A header that says name and size, and nothing of this machine.
+/// Returns a header with name and size, and nothing of this machine.
 fn header(name: &str, bytes: u64) -> io::Result<tar::Header> {
     let mut header = tar::Header::new_ustar();
     header.set_path(name)?;

@@ -1,4 +1,4 @@
-//! From an archive to a folder. Nothing that an archive says is believed before it is checked.
+//! Unpacks an archive into a folder. Everything in an archive is checked before it is used.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Write};
@@ -6,48 +6,49 @@ use std::path::Path;
 
 use staycast_files::{FolderDraft, IfExists};
 
-use super::ArchiveError;
-use super::index::{ARCHIVE_KIND, ARCHIVE_VERSION, INDEX, Index, IndexedFile, check_name, check_order, printable};
+use super::error::ArchiveError;
+use super::index::{ArchiveIndex, INDEX, IndexedFile, check_name, check_order, printable};
+use super::version::{ARCHIVE_KIND, ARCHIVE_VERSION};
 
 const BUFFER_BYTES: usize = 64 * 1024;
-/// Most bytes of an index: room for [`Limits::files`] of the default with names of any length.
+/// Most bytes of an index: room for [`UnpackLimits::files`] of the default with names of any length.
 const LARGEST_INDEX: u64 = 4 * 1024 * 1024;
 /// Greatest window that is held in memory for unpacking: 2^27 bytes, the limit that zstd's own tool has.
 const WINDOW_LOG: u32 = 27;
 
-/// How much an archive may unpack to.
+/// Limits what an archive may unpack to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct UnpackLimits {
     /// Bytes of all files together.
     pub bytes: u64,
     /// Files.
     pub files: u64,
 }
 
-impl Default for Limits {
+impl Default for UnpackLimits {
     /// 4 GiB and 10,000 files, which is a thousand times what a run takes.
     fn default() -> Self {
         Self { bytes: 4 << 30, files: 10_000 }
     }
 }
 
-/// What was unpacked.
+/// Describes an archive that was unpacked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Imported {
-    /// The files.
+pub struct ImportedArchive {
+    /// Its files.
     pub files: Vec<IndexedFile>,
-    /// Their bytes together.
+    /// Bytes of all files together.
     pub bytes: u64,
 }
 
-/// Unpacks `archive` into `out`, which must not exist. See the [module](super) for what is refused. Holds at most
+/// Unpacks `archive` into `out`, which must not exist. The [module](super) lists what is refused. Holds at most
 /// 128 MiB (zstd's window) and the index.
 ///
 /// # Errors
-/// When `out` exists, the archive is damaged, cut off, of another version, holds what no export makes, or unpacks to more
+/// When `out` exists, the archive is damaged, cut off, of another version, holds something that no export makes, or unpacks to more
 /// than `limits` allow, or the system refuses. No folder is left then.
-pub fn import(archive: &Path, out: &Path, limits: Limits) -> Result<Imported, ArchiveError> {
-    // Also a link that leads nowhere is something.
+pub fn import(archive: &Path, out: &Path, limits: UnpackLimits) -> Result<ImportedArchive, ArchiveError> {
+    // A link that leads nowhere is something too.
     if fs::symlink_metadata(out).is_ok() {
         return Err(ArchiveError::Exists(out.to_owned()));
     }
@@ -63,11 +64,11 @@ pub fn import(archive: &Path, out: &Path, limits: Limits) -> Result<Imported, Ar
 struct Unpacking<'a> {
     archive: &'a Path,
     out: &'a Path,
-    limits: Limits,
+    limits: UnpackLimits,
 }
 
 impl Unpacking<'_> {
-    fn unpack(&self, packed: File, draft: &FolderDraft) -> Result<Imported, ArchiveError> {
+    fn unpack(&self, packed: File, draft: &FolderDraft) -> Result<ImportedArchive, ArchiveError> {
         let mut decoder = zstd::Decoder::new(packed).map_err(|error| self.unreadable(&error))?.single_frame();
         decoder.window_log_max(WINDOW_LOG).map_err(|error| self.unreadable(&error))?;
         let mut tar = tar::Archive::new(decoder);
@@ -89,10 +90,10 @@ impl Unpacking<'_> {
             return Err(self.refused(format!("{} is not in its index", printable(&String::from_utf8_lossy(&name)))));
         }
         self.end(tar.into_inner())?;
-        Ok(Imported { bytes: index.files.iter().map(|file| file.bytes).sum(), files: index.files })
+        Ok(ImportedArchive { bytes: index.files.iter().map(|file| file.bytes).sum(), files: index.files })
     }
 
-    fn index<R: Read>(&self, entry: Option<io::Result<tar::Entry<'_, R>>>) -> Result<Index, ArchiveError> {
+    fn index<R: Read>(&self, entry: Option<io::Result<tar::Entry<'_, R>>>) -> Result<ArchiveIndex, ArchiveError> {
         let mut entry = self.entry(entry, INDEX)?;
         if entry.size() > LARGEST_INDEX {
             return Err(self.too_large(format!("an index of {} bytes", entry.size()), LARGEST_INDEX));
@@ -108,7 +109,7 @@ impl Unpacking<'_> {
         if found != u64::from(ARCHIVE_VERSION) {
             return Err(ArchiveError::OtherVersion { archive: self.archive.to_owned(), found });
         }
-        let index: Index = serde_json::from_value(value).map_err(damaged)?;
+        let index: ArchiveIndex = serde_json::from_value(value).map_err(damaged)?;
         let files = index.files.len() as u64;
         if files > self.limits.files {
             return Err(self.too_large(format!("{files} files"), self.limits.files));
@@ -125,7 +126,7 @@ impl Unpacking<'_> {
         Ok(index)
     }
 
-    /// The entry, if it is a plain file of this name.
+    /// Returns the entry, if it is a plain file of this name.
     fn entry<'a, R: Read>(
         &self,
         entry: Option<io::Result<tar::Entry<'a, R>>>,
@@ -172,7 +173,7 @@ impl Unpacking<'_> {
         Ok(())
     }
 
-    /// Behind the last file there is nothing but a tar's padding, and zstd's checksum fits.
+    /// Checks that nothing but a tar's padding follows the last file, and that zstd's checksum fits.
     fn end(&self, mut decoder: zstd::Decoder<'static, BufReader<File>>) -> Result<(), ArchiveError> {
         let mut left = 0_u64;
         let mut buffer = vec![0; BUFFER_BYTES];

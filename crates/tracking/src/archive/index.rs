@@ -1,44 +1,39 @@
-//! The index of an archive, and which names may be in it.
+//! The index of an archive, and the names that may be in it.
 
 use serde::{Deserialize, Serialize};
 
-use super::ArchiveError;
-
-/// What the index of every archive says it is.
-pub const ARCHIVE_KIND: &str = "staycast-archive";
-/// Version of the layout. An archive of another version is refused.
-pub const ARCHIVE_VERSION: u32 = 1;
+use super::error::ArchiveError;
 
 /// Name of the index, the first file of every archive.
 pub(super) const INDEX: &str = "staycast-archive.json";
 /// Most bytes of a name: what the header of a ustar archive has room for without splitting.
 const LONGEST_NAME: usize = 100;
 
-/// What an archive holds.
+/// Lists the files of an archive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Index {
-    /// [`ARCHIVE_KIND`].
+pub(super) struct ArchiveIndex {
+    /// [`ARCHIVE_KIND`](super::ARCHIVE_KIND).
     pub(super) kind: String,
-    /// [`ARCHIVE_VERSION`] of the writer.
+    /// [`ARCHIVE_VERSION`](super::ARCHIVE_VERSION) of the writer.
     pub(super) version: u32,
-    /// In bytewise order of their names.
+    /// Files in bytewise order of their names.
     pub(super) files: Vec<IndexedFile>,
 }
 
-/// A file of an archive.
+/// Describes a file of an archive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IndexedFile {
-    /// Its name under the folder, with `/` between folders.
+    /// Name under the folder, with `/` between folders.
     pub name: String,
-    /// Its size.
+    /// Size in bytes.
     pub bytes: u64,
     /// CRC-32C (Castagnoli) of its content.
     pub crc32c: u32,
 }
 
-/// Names must be the same file on every system, and inside the folder on all of them.
+/// Checks that a name is the same file on every system, and inside the folder on all of them.
 pub(super) fn check_name(name: &str) -> Result<(), ArchiveError> {
     let windows_devices = ["CON", "PRN", "AUX", "NUL"];
     let problem = if name.is_empty() {
@@ -69,7 +64,7 @@ pub(super) fn check_name(name: &str) -> Result<(), ArchiveError> {
     }
 }
 
-/// Names in order: no two the same, also where case does not count, and none that is a folder of another.
+/// Checks that names are in order, no two the same (upper and lower case taken as one), and none a folder of another.
 pub(super) fn check_order<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), ArchiveError> {
     let mut before: Option<&str> = None;
     let mut files = std::collections::BTreeSet::new();
@@ -94,7 +89,7 @@ pub(super) fn check_order<'a>(names: impl Iterator<Item = &'a str>) -> Result<()
     }
 }
 
-/// A stranger's text for the screen: no control characters, and not too much of it.
+/// Returns a text from an archive for the screen: no control characters, at most 120 letters.
 pub(super) fn printable(text: &str) -> String {
     let mut shown: String =
         text.chars().take(120).map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect();

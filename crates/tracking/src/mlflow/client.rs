@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::batch::{self, Item};
-use super::{MlflowError, TrackedRun, TrackingServer};
+use super::error::MlflowError;
+use super::log_item::{self, LogItem};
+use super::server::TrackingServer;
+use super::tracked_run::TrackedRun;
 
 /// Most bytes of an answer that are read.
 const LARGEST_ANSWER: u64 = 4 * 1024 * 1024;
-/// The tag that a run is found by again.
+/// Tag by which a run is found again.
 pub(super) const KEY_TAG: &str = "staycast.key";
 
 pub(super) struct Client {
@@ -28,7 +30,7 @@ pub(super) struct OpenRun {
     pub(super) artifact_uri: String,
 }
 
-/// An answer that is not an error.
+/// JSON of an answer that is not an error.
 type Answer = Result<Value, MlflowError>;
 
 impl Client {
@@ -45,13 +47,13 @@ impl Client {
         Self { agent: config.build().new_agent(), server }
     }
 
-    /// Where a person looks at the run.
+    /// Returns the address of the run's page.
     pub(super) fn page(&self, run: &OpenRun) -> String {
         format!("{}/#/experiments/{}/runs/{}", self.server.address(), run.experiment_id, run.run_id)
     }
 
-    /// Finds the run of this key, or makes one. So a resumed training goes on with its run, and a request that was
-    /// answered too late makes no second one.
+    /// Finds the run of this key, or creates one. So a resumed training continues its run, and a request that was answered
+    /// too late creates no second one.
     pub(super) fn open(&self, run: &TrackedRun, limit: Duration) -> Result<OpenRun, MlflowError> {
         let experiment_id = self.experiment(&run.experiment, limit)?;
         if let Some(found) = self.find(&experiment_id, &run.key, limit)? {
@@ -109,8 +111,8 @@ impl Client {
     }
 
     /// Sends metrics, parameters and tags.
-    pub(super) fn log_batch(&self, run: &OpenRun, items: &[Item], limit: Duration) -> Result<(), MlflowError> {
-        self.post("runs/log-batch", &batch::body(&run.run_id, items), limit).map(drop)
+    pub(super) fn log_batch(&self, run: &OpenRun, items: &[LogItem], limit: Duration) -> Result<(), MlflowError> {
+        self.post("runs/log-batch", &log_item::request_body(&run.run_id, items), limit).map(drop)
     }
 
     /// Sets a run's state and, at its end, the time.
@@ -142,7 +144,7 @@ impl Client {
         self.answer(call, limit, sent).map(drop)
     }
 
-    /// The address under which the server takes a run's files.
+    /// Returns the address under which the server takes a run's files.
     fn artifacts(&self, artifact_uri: &str) -> Result<String, MlflowError> {
         let proxy = format!("{}/api/2.0/mlflow-artifacts/artifacts", self.server.address());
         let elsewhere = || MlflowError::ArtifactStore { store: self.server.shown(artifact_uri) };

@@ -1,17 +1,17 @@
-//! What reached the server and what did not.
+//! The report on what reached the server.
 
 use std::fmt;
 
-use super::MlflowError;
-use super::batch::Item;
+use super::error::MlflowError;
+use super::log_item::LogItem;
 
-/// Most kinds of failures that are told apart.
+/// Most kinds of failures that are reported apart.
 const MOST_PROBLEMS: usize = 20;
 
-/// How many things of each sort.
+/// Counts items of each sort.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Numbers of a step.
+pub struct DeliveryCounts {
+    /// Metrics, one for each step.
     pub metrics: u64,
     /// Parameters.
     pub params: u64,
@@ -21,24 +21,24 @@ pub struct Counts {
     pub files: u64,
 }
 
-impl Counts {
-    /// All together.
+impl DeliveryCounts {
+    /// Returns the sum.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.metrics + self.params + self.tags + self.files
     }
 
-    pub(super) fn add(&mut self, item: &Item) {
+    pub(super) fn add(&mut self, item: &LogItem) {
         *match item {
-            Item::Metric { .. } => &mut self.metrics,
-            Item::Param { .. } => &mut self.params,
-            Item::Tag { .. } => &mut self.tags,
-            Item::Artifact { .. } => &mut self.files,
+            LogItem::Metric { .. } => &mut self.metrics,
+            LogItem::Param { .. } => &mut self.params,
+            LogItem::Tag { .. } => &mut self.tags,
+            LogItem::Artifact { .. } => &mut self.files,
         } += 1;
     }
 }
 
-impl fmt::Display for Counts {
+impl fmt::Display for DeliveryCounts {
     /// `40 metrics, 1 file`; `nothing` where there is none.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sorts = [(self.metrics, "metric"), (self.params, "parameter"), (self.tags, "tag"), (self.files, "file")];
@@ -53,44 +53,44 @@ impl fmt::Display for Counts {
     }
 }
 
-/// A kind of failure.
+/// One kind of failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// What failed the first time, where, and what to do. Never holds a password or token.
+pub struct DeliveryProblem {
+    /// The first failure: what failed, where, and what to do. Never holds a password or token.
     pub message: String,
-    /// How often it failed so.
+    /// Number of such failures.
     pub times: u64,
 }
 
-/// What became of a tracked run.
+/// Reports what of a tracked run reached the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Delivery {
-    /// The run's id on the server, where it got one.
+pub struct DeliveryReport {
+    /// Id of the run on the server, where it got one.
     pub run_id: Option<String>,
-    /// Where a person looks at it.
+    /// Address of the run's page.
     pub page: Option<String>,
-    /// What reached the server.
-    pub delivered: Counts,
-    /// What did not.
-    pub undelivered: Counts,
+    /// Items that reached the server.
+    pub delivered: DeliveryCounts,
+    /// Items that did not.
+    pub undelivered: DeliveryCounts,
     /// Parameters and tags among the delivered whose value was too long for the server, and which end with
     /// `… (N letters)`.
     pub shortened: u64,
-    /// Whether the server knows how and when the run ended.
+    /// True if the server knows how and when the run ended.
     pub end_delivered: bool,
-    /// What failed, also what went well at another try; in the order of the first times.
-    pub problems: Vec<Problem>,
+    /// Failures, with those that another try mended; in the order of their first times.
+    pub problems: Vec<DeliveryProblem>,
 }
 
-impl Delivery {
-    /// Whether everything reached the server.
+impl DeliveryReport {
+    /// Returns whether everything reached the server.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.undelivered.total() == 0 && self.end_delivered
     }
 }
 
-impl fmt::Display for Delivery {
+impl fmt::Display for DeliveryReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.page {
             Some(page) => write!(f, "MLflow has {} ({page})", self.delivered)?,
@@ -120,19 +120,19 @@ impl fmt::Display for Delivery {
 
 /// Failures by kind. Of more kinds than fit, the last place counts the rest.
 #[derive(Debug, Default)]
-pub(super) struct Problems {
-    kinds: Vec<(String, Problem)>,
-    told: usize,
+pub(super) struct DeliveryProblems {
+    kinds: Vec<(String, DeliveryProblem)>,
+    reported: usize,
 }
 
-impl Problems {
-    pub(super) fn note(&mut self, error: &MlflowError, of: Option<&Item>) {
+impl DeliveryProblems {
+    pub(super) fn note(&mut self, error: &MlflowError, of: Option<&LogItem>) {
         let message = match of {
-            Some(item) => format!("{} was left out: {error}", item.name()),
+            Some(item) => format!("{} was left out: {error}", item.description()),
             None => error.to_string(),
         };
-        // What is left out is another matter than what is tried again, and everyone wants to know which it was; that
-        // files have no place concerns them all.
+        // Items that are left out are named one by one, unlike failures that are tried again. That files can't be kept
+        // at all is said once.
         let kind = match (of, error) {
             (None, _) => error.kind(),
             (Some(_), MlflowError::ArtifactStore { .. }) => format!("{} left out", error.kind()),
@@ -145,12 +145,12 @@ impl Problems {
         if let Some((_, problem)) = self.kinds.iter_mut().find(|(known, _)| *known == kind) {
             problem.times += 1;
         } else if self.kinds.len() < MOST_PROBLEMS {
-            self.kinds.push((kind, Problem { message, times: 1 }));
+            self.kinds.push((kind, DeliveryProblem { message, times: 1 }));
         } else {
             let rest = "further failures of MLflow";
             match self.kinds.last_mut() {
                 Some((kind, problem)) if kind == rest => problem.times += 1,
-                _ => self.kinds.push((rest.to_owned(), Problem { message: rest.to_owned(), times: 1 })),
+                _ => self.kinds.push((rest.to_owned(), DeliveryProblem { message: rest.to_owned(), times: 1 })),
             }
         }
     }
@@ -159,18 +159,18 @@ impl Problems {
         self.kinds.is_empty()
     }
 
-    pub(super) fn are_told(&self) -> bool {
-        self.told == self.kinds.len()
+    pub(super) fn are_reported(&self) -> bool {
+        self.reported == self.kinds.len()
     }
 
-    /// Those that nobody was told of yet.
-    pub(super) fn untold(&mut self) -> Vec<Problem> {
-        let new = self.kinds[self.told..].iter().map(|(_, problem)| problem.clone()).collect();
-        self.told = self.kinds.len();
+    /// Returns those that were not reported yet.
+    pub(super) fn take_unreported(&mut self) -> Vec<DeliveryProblem> {
+        let new = self.kinds[self.reported..].iter().map(|(_, problem)| problem.clone()).collect();
+        self.reported = self.kinds.len();
         new
     }
 
-    pub(super) fn list(&self) -> Vec<Problem> {
+    pub(super) fn list(&self) -> Vec<DeliveryProblem> {
         self.kinds.iter().map(|(_, problem)| problem.clone()).collect()
     }
 }
@@ -180,13 +180,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_is_told_once_and_counted() {
-        let mut problems = Problems::default();
+    fn a_failure_is_reported_once_and_counted() {
+        let mut problems = DeliveryProblems::default();
         let error = MlflowError::Unreachable { server: "s".into(), call: "runs/create", problem: "refused".into() };
         problems.note(&error, None);
-        assert_eq!(problems.untold().len(), 1);
+        assert_eq!(problems.take_unreported().len(), 1);
         problems.note(&error, None);
-        assert!(problems.untold().is_empty());
+        assert!(problems.take_unreported().is_empty());
         assert_eq!(problems.list()[0].times, 2);
         for kind in 0..100 {
             problems.note_message(kind.to_string(), "odd".to_owned());
@@ -197,8 +197,11 @@ mod tests {
     }
 
     #[test]
-    fn counts_are_said_in_words() {
-        assert_eq!(Counts::default().to_string(), "nothing");
-        assert_eq!(Counts { metrics: 40, files: 1, ..Counts::default() }.to_string(), "40 metrics, 1 file");
+    fn counts_are_said_as_text() {
+        assert_eq!(DeliveryCounts::default().to_string(), "nothing");
+        assert_eq!(
+            DeliveryCounts { metrics: 40, files: 1, ..DeliveryCounts::default() }.to_string(),
+            "40 metrics, 1 file"
+        );
     }
 }

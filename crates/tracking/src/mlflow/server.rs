@@ -1,8 +1,8 @@
-//! Where a tracking server is, and who asks.
+//! The address of a tracking server, and the user's credentials.
 
 use std::fmt;
 
-use super::MlflowError;
+use super::error::MlflowError;
 
 /// A tracking server's address and the user's credentials. `Debug` and errors show no credentials.
 ///
@@ -12,7 +12,7 @@ use super::MlflowError;
 pub struct TrackingServer {
     base: String,
     authorization: Option<String>,
-    /// What must not be shown.
+    /// Passwords and tokens, which must not be shown.
     secrets: Vec<String>,
 }
 
@@ -81,24 +81,24 @@ impl TrackingServer {
         Ok(Self { base, authorization, secrets })
     }
 
-    /// The address, without credentials and without a slash at its end.
+    /// Returns the address, without credentials and without a slash at its end.
     #[must_use]
     pub fn address(&self) -> &str {
         &self.base
     }
 
-    /// The value of HTTP's `Authorization`.
+    /// Returns the value of HTTP's `Authorization`.
     pub(super) fn authorization(&self) -> Option<&str> {
         self.authorization.as_deref()
     }
 
-    /// Host and, where the address says one, port.
+    /// Returns the host and, where the address says one, the port.
     pub(super) fn authority(&self) -> &str {
         let rest = self.base.split_once("://").map_or("", |(_, rest)| rest);
         rest.split('/').next().unwrap_or(rest)
     }
 
-    /// Whether the server is on this machine, where a proxy has no business.
+    /// Returns whether the server is on this machine, where no proxy is used.
     pub(super) fn is_loopback(&self) -> bool {
         let authority = self.authority();
         let host = match authority.strip_prefix('[') {
@@ -109,7 +109,7 @@ impl TrackingServer {
             || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
-    /// A server's words for the screen: no credentials, no control characters, at most 300 letters.
+    /// Returns a server's text for the screen: no credentials, no control characters, at most 300 letters.
     pub(super) fn shown(&self, text: &str) -> String {
         let mut text = text.trim().to_owned();
         for secret in &self.secrets {
@@ -131,12 +131,12 @@ impl fmt::Debug for TrackingServer {
     }
 }
 
-/// Whether what looks like host and path may be a user and a password, which no error must show.
+/// Returns whether the apparent host and path may be a user and a password, which no error must show.
 fn user_info_is_cut(authority: &str, path: &str) -> bool {
     !authority.contains('@') && path.contains('@')
 }
 
-/// RFC 4648, section 4, with padding.
+/// Encodes as in RFC 4648, section 4, with padding.
 fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
@@ -150,7 +150,7 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-/// RFC 3986, section 2.1. What is not an escape stays as it is.
+/// Decodes as in RFC 3986, section 2.1. Anything that is not an escape stays as it is.
 fn percent_decoded(text: &str) -> String {
     let hex = |byte: u8| char::from(byte).to_digit(16);
     let mut bytes = Vec::with_capacity(text.len());

@@ -3,21 +3,22 @@
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::batch::{Item, fitting};
 use super::client::{Client, OpenRun};
-use super::delivery::Problem;
-use super::tracker::{Ending, Shared, TrackerSettings};
-use super::{MlflowError, Severity, TrackedRun};
+use super::delivery::DeliveryProblem;
+use super::error::{ErrorSeverity, MlflowError};
+use super::log_item::{LogItem, count_fitting};
+use super::queue::{RunEnd, SendQueue};
+use super::tracked_run::{TrackedRun, TrackerSettings};
 
-/// How often one request is made that the server fails on.
+/// Number of times that a request is made on which the server fails.
 const MOST_SERVER_FAULTS: u32 = 3;
 
 pub(super) struct Worker {
     client: Client,
     run: TrackedRun,
     settings: TrackerSettings,
-    shared: Arc<Shared>,
-    on_problem: Box<dyn FnMut(&Problem) + Send>,
+    queue: Arc<SendQueue>,
+    on_problem: Box<dyn FnMut(&DeliveryProblem) + Send>,
     /// No request before then.
     pause_until: Option<Instant>,
     next_pause: Duration,
@@ -26,19 +27,19 @@ pub(super) struct Worker {
     batch: usize,
 }
 
-/// What to do next.
+/// The next thing to do.
 enum Task {
     Open,
-    Send(OpenRun, Vec<Item>),
-    Upload(OpenRun, Item),
-    End(OpenRun, Ending),
-    /// Somebody else noted a failure.
-    Tell,
+    Send(OpenRun, Vec<LogItem>),
+    Upload(OpenRun, LogItem),
+    End(OpenRun, RunEnd),
+    /// A caller noted a failure.
+    Report,
     Stop,
 }
 
-/// Tells [`super::Tracker::finish`] that there is nothing to wait for, also after a panic of `on_problem`.
-struct Done(Arc<Shared>);
+/// Ends the waiting of [`super::Tracker::finish`] when dropped, also after a panic of `on_problem`.
+struct Done(Arc<SendQueue>);
 
 impl Drop for Done {
     fn drop(&mut self) {
@@ -52,18 +53,18 @@ impl Worker {
         client: Client,
         run: TrackedRun,
         settings: TrackerSettings,
-        shared: Arc<Shared>,
-        on_problem: Box<dyn FnMut(&Problem) + Send>,
+        queue: Arc<SendQueue>,
+        on_problem: Box<dyn FnMut(&DeliveryProblem) + Send>,
     ) -> Self {
         let (pause_until, next_pause) = (None, settings.first_pause);
-        Self { client, run, settings, shared, on_problem, pause_until, next_pause, server_faults: 0, batch: usize::MAX }
+        Self { client, run, settings, queue, on_problem, pause_until, next_pause, server_faults: 0, batch: usize::MAX }
     }
 
     pub(super) fn run(mut self) {
-        let done = Done(Arc::clone(&self.shared));
+        let done = Done(Arc::clone(&self.queue));
         loop {
             let task = self.next();
-            self.tell();
+            self.report_problems();
             match task {
                 Task::Open => self.open(),
                 Task::Send(run, items) => self.send(&run, &items),
@@ -73,47 +74,47 @@ impl Worker {
                         break;
                     }
                 }
-                Task::Tell => {}
+                Task::Report => {}
                 Task::Stop => break,
             }
         }
-        self.tell();
+        self.report_problems();
         drop(done);
     }
 
     /// Waits until there is something to do.
     fn next(&self) -> Task {
-        let mut state = self.shared.lock();
+        let mut state = self.queue.lock();
         loop {
             let now = Instant::now();
-            let late = state.ending.is_some_and(|ending| ending.deadline <= now);
-            if state.abandoned || late || (state.gave_up && state.ending.is_some()) {
+            let late = state.end.is_some_and(|ending| ending.deadline <= now);
+            if state.abandoned || late || (state.gave_up && state.end.is_some()) {
                 return Task::Stop;
             }
             let paused = self.pause_until.filter(|&until| until > now);
             if paused.is_none() && !state.gave_up {
                 let Some(run) = state.run.clone() else { return Task::Open };
                 if !state.waiting.is_empty() {
-                    let count = fitting(state.waiting.iter()).min(self.batch);
+                    let count = count_fitting(state.waiting.iter()).min(self.batch);
                     return Task::Send(run, state.waiting.iter().take(count).cloned().collect());
                 }
                 if let Some(file) = state.files.front() {
                     return Task::Upload(run, file.clone());
                 }
-                if let Some(ending) = state.ending {
+                if let Some(ending) = state.end {
                     return Task::End(run, ending);
                 }
             }
-            if !state.problems.are_told() {
-                return Task::Tell;
+            if !state.problems.are_reported() {
+                return Task::Report;
             }
-            let until = [paused, state.ending.map(|ending| ending.deadline)].into_iter().flatten().min();
+            let until = [paused, state.end.map(|ending| ending.deadline)].into_iter().flatten().min();
             state = match until {
                 Some(until) => {
                     let left = until.saturating_duration_since(now);
-                    self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                    self.queue.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
                 }
-                None => self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                None => self.queue.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
             };
         }
     }
@@ -121,22 +122,22 @@ impl Worker {
     fn open(&mut self) {
         match self.client.open(&self.run, self.limit(self.settings.timeout)) {
             Ok(run) => {
-                let mut state = self.shared.lock();
+                let mut state = self.queue.lock();
                 state.page = Some(self.client.page(&run));
                 state.run = Some(run);
                 drop(state);
                 self.succeeded();
             }
             // There is nothing that could be left out.
-            Err(error) if error.severity() == Severity::Content => self.give_up(&error),
+            Err(error) if error.severity() == ErrorSeverity::Content => self.give_up(&error),
             Err(error) => self.failed(&error),
         }
     }
 
-    fn send(&mut self, run: &OpenRun, items: &[Item]) {
+    fn send(&mut self, run: &OpenRun, items: &[LogItem]) {
         match self.client.log_batch(run, items, self.limit(self.settings.timeout)) {
             Ok(()) => {
-                let mut state = self.shared.lock();
+                let mut state = self.queue.lock();
                 state.waiting.drain(..items.len());
                 items.iter().for_each(|item| state.delivered.add(item));
                 state.shortened += items.iter().filter(|item| item.is_cut()).count() as u64;
@@ -152,9 +153,9 @@ impl Worker {
         }
     }
 
-    /// The server takes everything but this.
-    fn leave_out_or_cut(&mut self, item: &Item, error: &MlflowError) {
-        let mut state = self.shared.lock();
+    /// Shortens or drops the item, where it is the only one that the server refuses.
+    fn leave_out_or_cut(&mut self, item: &LogItem, error: &MlflowError) {
+        let mut state = self.queue.lock();
         state.waiting.pop_front();
         if let Some(shorter) = item.shorter() {
             state.waiting.push_front(shorter);
@@ -164,18 +165,18 @@ impl Worker {
         }
     }
 
-    fn upload(&mut self, run: &OpenRun, file: &Item) {
-        let Item::Artifact { path, name } = file else { return };
+    fn upload(&mut self, run: &OpenRun, file: &LogItem) {
+        let LogItem::Artifact { path, name } = file else { return };
         match self.client.upload(run, path, name, self.limit(self.settings.upload_timeout)) {
             Ok(()) => {
-                let mut state = self.shared.lock();
+                let mut state = self.queue.lock();
                 state.files.pop_front();
                 state.delivered.add(file);
                 drop(state);
                 self.succeeded();
             }
             Err(error) if self.blames_content(&error) => {
-                let mut state = self.shared.lock();
+                let mut state = self.queue.lock();
                 state.files.pop_front();
                 state.lost.add(file);
                 state.problems.note(&error, Some(file));
@@ -187,16 +188,16 @@ impl Worker {
     }
 
     /// Returns whether that was all.
-    fn end(&mut self, run: &OpenRun, ending: Ending) -> bool {
-        let Ending { status, end_time_ms, .. } = ending;
+    fn end(&mut self, run: &OpenRun, ending: RunEnd) -> bool {
+        let RunEnd { status, end_time_ms, .. } = ending;
         let limit = self.limit(self.settings.timeout);
         match self.client.update(run, status.name(), Some(end_time_ms), limit) {
             Ok(()) => {
-                self.shared.lock().end_delivered = true;
+                self.queue.lock().end_delivered = true;
                 true
             }
             Err(error) if self.blames_content(&error) => {
-                self.shared.lock().problems.note(&error, None);
+                self.queue.lock().problems.note(&error, None);
                 true
             }
             Err(error) => {
@@ -206,12 +207,12 @@ impl Worker {
         }
     }
 
-    /// Whether what was sent is at fault: the server says so, or it fails on it again and again.
+    /// Returns whether the sent data is at fault: the server says so, or fails on it again and again.
     fn blames_content(&self, error: &MlflowError) -> bool {
         match error.severity() {
-            Severity::Content => true,
-            Severity::ServerFault => self.server_faults + 1 >= MOST_SERVER_FAULTS,
-            Severity::Passing | Severity::Fatal => false,
+            ErrorSeverity::Content => true,
+            ErrorSeverity::ServerFault => self.server_faults + 1 >= MOST_SERVER_FAULTS,
+            ErrorSeverity::Passing | ErrorSeverity::Fatal => false,
         }
     }
 
@@ -224,13 +225,13 @@ impl Worker {
     /// Tries again later, or never.
     fn failed(&mut self, error: &MlflowError) {
         match error.severity() {
-            Severity::Fatal => return self.give_up(error),
-            Severity::ServerFault => self.server_faults += 1,
-            Severity::Passing | Severity::Content => {}
+            ErrorSeverity::Fatal => return self.give_up(error),
+            ErrorSeverity::ServerFault => self.server_faults += 1,
+            ErrorSeverity::Passing | ErrorSeverity::Content => {}
         }
         // A request that the end of the run cut short says nothing new about a server that failed before.
         let cut_short = matches!(error, MlflowError::TimedOut { limit, .. } if *limit < self.settings.timeout);
-        let mut state = self.shared.lock();
+        let mut state = self.queue.lock();
         if !cut_short || state.problems.is_empty() {
             state.problems.note(error, None);
         }
@@ -240,7 +241,7 @@ impl Worker {
     }
 
     fn give_up(&mut self, error: &MlflowError) {
-        let mut state = self.shared.lock();
+        let mut state = self.queue.lock();
         state.problems.note(error, None);
         state.gave_up = true;
         state.lose_all();
@@ -248,7 +249,7 @@ impl Worker {
 
     /// A request's time, cut to what is left of [`TrackerSettings::finish_within`].
     fn limit(&self, limit: Duration) -> Duration {
-        match self.shared.lock().ending {
+        match self.queue.lock().end {
             // No time at all would mean no limit.
             Some(ending) => {
                 limit.min(ending.deadline.saturating_duration_since(Instant::now())).max(Duration::from_millis(10))
@@ -257,10 +258,10 @@ impl Worker {
         }
     }
 
-    /// Tells of failures that are new. Without the lock: training does not wait for whoever listens.
-    fn tell(&mut self) {
-        let untold = self.shared.lock().problems.untold();
-        for problem in &untold {
+    /// Reports failures that are new. The lock is released before, so that training does not wait for `on_problem`.
+    fn report_problems(&mut self) {
+        let unreported = self.queue.lock().problems.take_unreported();
+        for problem in &unreported {
             (self.on_problem)(problem);
         }
     }

@@ -1,16 +1,16 @@
-//! The table for a terminal.
+//! Draws the table for a terminal.
 
-use super::{Row, Table};
+use super::run_table::{RunRow, RunTable};
 
 /// Blanks between columns.
 const GAP: usize = 2;
 /// Letters of a run's name, and of any other column, at most.
 const LONGEST_NAME: usize = 32;
 const LONGEST_CELL: usize = 28;
-/// A table that is narrower can't be read.
+/// Least width of a table that can be read.
 const NARROWEST: usize = 40;
 
-/// Header and cells of a column.
+/// Holds the header and cells of a column.
 struct Column {
     cells: Vec<String>,
     right: bool,
@@ -22,9 +22,10 @@ impl Column {
     }
 }
 
-impl Table {
-    /// Lines of at most `width` letters (40 at least): figures first, then what differs. What does not fit side by side
-    /// stands below, and rows keep their numbers there. Long names and values lose their middle. A missing value is `–`.
+impl RunTable {
+    /// Draws lines of at most `width` letters (40 at least): figures first, then settings that differ. Columns that do not
+    /// fit side by side stand below, and rows keep their numbers there. Long names and values lose their middle. A missing
+    /// value is `–`.
     #[must_use]
     pub fn to_text(&self, width: usize) -> String {
         let width = width.max(NARROWEST);
@@ -62,26 +63,26 @@ impl Table {
 
     fn figure_columns(&self, longest: usize) -> impl Iterator<Item = Column> {
         self.figures.iter().map(move |name| {
-            let cell = |row: &Row| row.figures.get(name).copied().flatten();
+            let cell = |row: &RunRow| row.figures.get(name).copied().flatten();
             self.column(name, true, longest, |_, row| cell(row).map_or_else(|| "–".to_owned(), figure))
         })
     }
 
     fn setting_columns(&self, longest: usize) -> impl Iterator<Item = Column> {
         self.differing.iter().map(move |name| {
-            let cell = |row: &Row| row.settings.get(name).cloned().flatten();
+            let cell = |row: &RunRow| row.settings.get(name).cloned().flatten();
             self.column(name, false, longest, |_, row| cell(row).unwrap_or_else(|| "–".to_owned()))
         })
     }
 
-    fn column(&self, header: &str, right: bool, longest: usize, cell: impl Fn(usize, &Row) -> String) -> Column {
+    fn column(&self, header: &str, right: bool, longest: usize, cell: impl Fn(usize, &RunRow) -> String) -> Column {
         let cells = self.runs.iter().enumerate().map(|(at, row)| cell(at, row));
         let cells = std::iter::once(header.to_owned()).chain(cells);
         Column { cells: cells.map(|cell| fitted(&cell, longest)).collect(), right }
     }
 }
 
-/// Four decimals, and none for whole numbers from a thousand on.
+/// Formats a figure: four decimals, and none for whole numbers from a thousand on.
 fn figure(value: f64) -> String {
     if value.abs() >= 1e9 || (value != 0.0 && value.abs() < 1e-3) {
         format!("{value:.3e}")
@@ -96,7 +97,7 @@ fn letters(text: &str) -> usize {
     text.chars().count()
 }
 
-/// One line of at most `longest` letters.
+/// Shortens a text to one line of at most `longest` letters.
 fn fitted(text: &str, longest: usize) -> String {
     let text: Vec<char> = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
     if text.len() <= longest {

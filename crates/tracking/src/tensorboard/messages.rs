@@ -15,14 +15,14 @@ pub(super) struct Event {
     pub(super) wall_time: f64,
     #[prost(int64, tag = "2")]
     pub(super) step: i64,
-    #[prost(oneof = "What", tags = "3, 5, 7")]
-    pub(super) what: Option<What>,
+    #[prost(oneof = "EventContent", tags = "3, 5, 7")]
+    pub(super) content: Option<EventContent>,
     #[prost(message, optional, tag = "10")]
     pub(super) source: Option<SourceMetadata>,
 }
 
 #[derive(Clone, PartialEq, Oneof)]
-pub(super) enum What {
+pub(super) enum EventContent {
     #[prost(string, tag = "3")]
     FileVersion(String),
     #[prost(message, tag = "5")]
@@ -118,7 +118,7 @@ pub(super) struct Dimension {
     pub(super) size: i64,
 }
 
-/// What the HParams plugin finds in a summary's metadata.
+/// Data of the HParams plugin in a summary's metadata.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct HParamsData {
     #[prost(int32, tag = "1")]

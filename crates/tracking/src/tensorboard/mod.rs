@@ -3,7 +3,7 @@
 //! A folder is one *run* in TensorBoard, and the folders beneath it are runs of their own; an [`EventWriter`] writes one
 //! file into one folder. A training that is resumed writes a further file: TensorBoard reads the files of a folder by
 //! name, and a name begins with its time. A file that a killed process left cut off in the middle of a record does no
-//! harm: what is whole is shown.
+//! harm: the whole records are shown.
 //!
 //! Scalars are 32-bit floats, as TensorBoard keeps no others: about seven digits. [`EventWriter::hyperparameters`] and
 //! [`EventWriter::ended`] fill the HPARAMS tab. No list of all hyperparameters is written (an `Experiment`): TensorBoard
@@ -27,27 +27,27 @@ use std::path::{Path, PathBuf};
 use prost::Message;
 
 use messages::{
-    Content, DataClass, Dimension, Event, HParams, HParamsData, Kind, PluginData, SessionEnd, SessionLog, SessionStart,
-    SessionStatus, Shape, SourceMetadata, Struct, Summary, SummaryMetadata, Tensor, Value, What,
+    Content, DataClass, Dimension, Event, EventContent, HParams, HParamsData, Kind, PluginData, SessionEnd, SessionLog,
+    SessionStart, SessionStatus, Shape, SourceMetadata, Struct, Summary, SummaryMetadata, Tensor, Value,
 };
 
-/// The version of event files that this writes, and their first event's content.
+/// Version of event files that this writes, and the content of their first event.
 const FILE_VERSION: &str = "brain.Event:2";
-/// What every event file's name holds, and by what TensorBoard knows one.
+/// Beginning of every event file's name, by which TensorBoard recognises it.
 const NAME_PREFIX: &str = "events.out.tfevents.";
 
-/// Who writes, and when: becomes the file's name, so that files of several processes in one folder differ.
+/// Names who writes and when. It becomes the file's name, so that files of several processes in one folder differ.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Origin<'a> {
+pub struct EventFileOrigin<'a> {
     /// Seconds since 1970, not below 0.
     pub wall_time_seconds: f64,
-    /// The machine's name. What can't be in a file's name becomes `-`.
+    /// Name of the machine. Letters that a file's name can't have become `-`.
     pub host: &'a str,
-    /// The process's number.
+    /// Number of the process.
     pub process: u32,
 }
 
-/// A hyperparameter's value, as the HPARAMS tab sorts and filters it.
+/// Value of a hyperparameter, as the HPARAMS tab sorts and filters it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Hyperparameter {
     /// A number.
@@ -58,16 +58,16 @@ pub enum Hyperparameter {
     Flag(bool),
 }
 
-/// How a run ended.
+/// State in which a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// It went through.
+pub enum SessionOutcome {
+    /// It finished.
     Success,
     /// It stopped with an error.
     Failure,
 }
 
-/// Why events can't be written.
+/// Says why events can't be written.
 #[derive(Debug, thiserror::Error)]
 pub enum EventFileError {
     /// The file can't be made or written.
@@ -75,20 +75,20 @@ pub enum EventFileError {
         "cannot {action} the TensorBoard events {path}: {source}; free space or name another folder, or leave TensorBoard out"
     )]
     Io {
-        /// What was tried.
+        /// Action that failed.
         action: &'static str,
-        /// The file or folder.
+        /// File or folder.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
-    /// A time that is none.
+    /// The time is not one.
     #[error("{0} is not a time in seconds since 1970 that TensorBoard could show")]
     Time(f64),
 }
 
 /// Writes one event file. Holds a buffer of 8 KiB; what was written is in the file after [`EventWriter::flush`], or
-/// when the writer is dropped (which can't report a failure).
+/// when the writer is dropped (which cannot report a failure).
 #[derive(Debug)]
 pub struct EventWriter {
     out: BufWriter<File>,
@@ -96,26 +96,26 @@ pub struct EventWriter {
 }
 
 impl EventWriter {
-    /// Begins a new run in `folder`, which is made where it is missing. It is to hold no other run: what that has left there
-    /// TensorBoard would forget or mix in.
+    /// Begins a new run in `folder`, which is created where it is missing. The folder must hold no other run, whose
+    /// events TensorBoard would discard or mix in.
     ///
     /// # Errors
     /// When the file can't be made, or the time is not one.
-    pub fn create(folder: &Path, origin: Origin<'_>) -> Result<Self, EventFileError> {
+    pub fn create(folder: &Path, origin: EventFileOrigin<'_>) -> Result<Self, EventFileError> {
         // The first start is no restart to TensorBoard; without it, that of a resumed run would count as the first.
         Self::begin(folder, origin, 0)
     }
 
-    /// Begins a further file of a run that was interrupted. Steps from `step` on that earlier files hold are forgotten
-    /// by TensorBoard, as this training computes them again.
+    /// Begins a further file of a run that was interrupted. TensorBoard discards the steps from `step` on that
+    /// earlier files hold, as this training computes them again.
     ///
     /// # Errors
     /// When the file can't be made, or the time is not one.
-    pub fn resume(folder: &Path, origin: Origin<'_>, step: i64) -> Result<Self, EventFileError> {
+    pub fn resume(folder: &Path, origin: EventFileOrigin<'_>, step: i64) -> Result<Self, EventFileError> {
         Self::begin(folder, origin, step)
     }
 
-    fn begin(folder: &Path, origin: Origin<'_>, step: i64) -> Result<Self, EventFileError> {
+    fn begin(folder: &Path, origin: EventFileOrigin<'_>, step: i64) -> Result<Self, EventFileError> {
         let failed = |source| EventFileError::Io { action: "make", path: folder.to_owned(), source };
         let wall_time = checked(origin.wall_time_seconds)?;
         fs::create_dir_all(folder).map_err(failed)?;
@@ -133,10 +133,15 @@ impl EventWriter {
                 Ok(file) => {
                     let mut writer = Self { out: BufWriter::new(file), path };
                     let source = Some(SourceMetadata { writer: "staycast".to_owned() });
-                    let what = Some(What::FileVersion(FILE_VERSION.to_owned()));
-                    writer.write(&Event { wall_time, step: 0, what, source })?;
+                    let content = Some(EventContent::FileVersion(FILE_VERSION.to_owned()));
+                    writer.write(&Event { wall_time, step: 0, content, source })?;
                     let log = SessionLog { status: SessionStatus::Start as i32 };
-                    writer.write(&Event { wall_time, step, what: Some(What::SessionLog(log)), source: None })?;
+                    writer.write(&Event {
+                        wall_time,
+                        step,
+                        content: Some(EventContent::SessionLog(log)),
+                        source: None,
+                    })?;
                     return Ok(writer);
                 }
                 // Another process was a moment quicker.
@@ -146,7 +151,7 @@ impl EventWriter {
         }
     }
 
-    /// The file.
+    /// Returns the file's path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -198,10 +203,10 @@ impl EventWriter {
     ///
     /// # Errors
     /// When the file can't be written, or the time is not one.
-    pub fn ended(&mut self, wall_time_seconds: f64, end: End) -> Result<(), EventFileError> {
+    pub fn ended(&mut self, wall_time_seconds: f64, end: SessionOutcome) -> Result<(), EventFileError> {
         let status = match end {
-            End::Success => 1,
-            End::Failure => 2,
+            SessionOutcome::Success => 1,
+            SessionOutcome::Failure => 2,
         };
         let end = HParams::End(SessionEnd { status, end_time_secs: wall_time_seconds });
         self.plugin(wall_time_seconds, "_hparams_/session_end_info", end)
@@ -230,7 +235,7 @@ impl EventWriter {
 
     fn summary(&mut self, wall_time_seconds: f64, step: i64, values: Vec<Value>) -> Result<(), EventFileError> {
         let wall_time = checked(wall_time_seconds)?;
-        self.write(&Event { wall_time, step, what: Some(What::Summary(Summary { values })), source: None })
+        self.write(&Event { wall_time, step, content: Some(EventContent::Summary(Summary { values })), source: None })
     }
 
     fn write(&mut self, event: &Event) -> Result<(), EventFileError> {
@@ -242,7 +247,7 @@ impl EventWriter {
     }
 }
 
-/// Ten digits of seconds, so that names sort by time.
+/// Checks that a time has at most ten digits of seconds, so that names sort by time.
 fn checked(wall_time_seconds: f64) -> Result<f64, EventFileError> {
     if (0.0..1e10).contains(&wall_time_seconds) {
         Ok(wall_time_seconds)
@@ -251,7 +256,7 @@ fn checked(wall_time_seconds: f64) -> Result<f64, EventFileError> {
     }
 }
 
-/// The latest second that an event file's name in `folder` says.
+/// Returns the latest second in the names of the event files in `folder`.
 fn newest(folder: &Path) -> io::Result<Option<u64>> {
     let mut newest = None;
     for entry in fs::read_dir(folder)? {

@@ -12,11 +12,11 @@ use rayon::prelude::*;
 use panels::Panels;
 use shard::{Shard, run_shard};
 
-use super::buffer::{Aligned, Shared, filled_by};
+use super::buffer::{Aligned, SharedPointer, filled_by};
 use super::forward::{TAPE_VECTORS, Tape};
 use super::simd::on_isa;
 use super::{Blocks, SHARD_ROWS, Sizes, Start, Weights};
-use crate::ops::Wanted;
+use crate::ops::WantedGradients;
 use crate::walk::Walk;
 
 /// The most partial sums of the weights' gradients. Shards are dealt to this many tasks in runs, which bounds both
@@ -42,7 +42,7 @@ pub(crate) struct Gradients {
     pub(crate) start: Option<(Vec<f32>, Vec<f32>)>,
 }
 
-/// What the forward pass read and wrote, and the gradient of what it gave.
+/// Holds inputs and outputs of the forward pass, and the gradient of its outputs.
 #[derive(Clone, Copy)]
 pub(crate) struct Given<'a> {
     pub(crate) x: &'a [f32],
@@ -57,13 +57,13 @@ pub(crate) struct Given<'a> {
     pub(crate) walk: &'a Walk,
 }
 
-/// Where the gradients go that have a part for each sequence.
+/// Points to the gradients that have a part for each sequence.
 #[derive(Clone, Copy)]
 struct Room {
     /// `[batch, steps, features]`
-    x: Option<Shared>,
+    x: Option<SharedPointer>,
     /// First output and first cell, `[batch, hidden]` each.
-    start: Option<[Shared; 2]>,
+    start: Option<[SharedPointer; 2]>,
 }
 
 /// All that the shards read.
@@ -83,7 +83,7 @@ struct Job<'a> {
 /// # Panics
 ///
 /// When a slice or the tape is not as long as `sizes` says.
-pub(crate) fn backward(sizes: Sizes, given: Given<'_>, tape: &Tape, wanted: Wanted, work: Work) -> Gradients {
+pub(crate) fn backward(sizes: Sizes, given: Given<'_>, tape: &Tape, wanted: WantedGradients, work: Work) -> Gradients {
     check(sizes, given, tape);
     let Sizes { batch, features, hidden, .. } = sizes;
     let blocks = tape.blocks;
@@ -133,7 +133,11 @@ fn check(sizes: Sizes, given: Given<'_>, tape: &Tape) {
 type StartGradients = (Vec<f32>, Vec<f32>);
 
 /// Runs the shards with room for the gradients that are wanted.
-fn with_room(sizes: Sizes, wanted: Wanted, run: &mut dyn FnMut(Room)) -> (Option<Vec<f32>>, Option<StartGradients>) {
+fn with_room(
+    sizes: Sizes,
+    wanted: WantedGradients,
+    run: &mut dyn FnMut(Room),
+) -> (Option<Vec<f32>>, Option<StartGradients>) {
     let Sizes { batch, steps, features, hidden } = sizes;
     let x_len = if wanted.x { batch * steps * features } else { 0 };
     let start_len = if wanted.start { batch * hidden } else { 0 };
@@ -144,8 +148,8 @@ fn with_room(sizes: Sizes, wanted: Wanted, run: &mut dyn FnMut(Room)) -> (Option
         filled_by(x_len, |d_x| {
             d_hidden = filled_by(start_len, |d_hidden| {
                 d_cell = filled_by(start_len, |d_cell| {
-                    let start = [Shared::new(d_hidden), Shared::new(d_cell)];
-                    run(Room { x: wanted.x.then(|| Shared::new(d_x)), start: wanted.start.then_some(start) });
+                    let start = [SharedPointer::new(d_hidden), SharedPointer::new(d_cell)];
+                    run(Room { x: wanted.x.then(|| SharedPointer::new(d_x)), start: wanted.start.then_some(start) });
                 });
             });
         })

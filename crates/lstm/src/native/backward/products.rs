@@ -16,7 +16,7 @@ pub(super) struct GateGradients {
 }
 
 impl GateGradients {
-    /// Where block `block` of row `row` starts.
+    /// Returns the start of block `block` of row `row`.
     #[inline(always)]
     pub(super) fn at(self, block: usize, row: usize) -> *mut f32 {
         self.values.wrapping_add((block * self.rows + row) * 4 * self.blocks.lanes)

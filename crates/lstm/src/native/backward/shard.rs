@@ -84,13 +84,13 @@ impl<'a> Shard<'a> {
     }
 }
 
-/// How many sequences ahead the tape is asked for: it is read once, often from memory, and between two pages there are too
+/// Number of sequences that the tape is prefetched ahead: it is read once, often from memory, and between two pages there are too
 /// few reads for the processor to see the pattern soon enough.
 const TAPE_AHEAD: usize = 8;
 
 /// A shard's working memory.
 struct Scratch {
-    /// What the step read, `[rows, 1 + features + hidden]`: a one (for the bias), inputs, outputs of the step before.
+    /// Values that the step read, `[rows, 1 + features + hidden]`: a one (for the bias), inputs, outputs of the step before.
     read: Aligned,
     /// `dz` of the step, `[blocks, rows, 4, lanes]`.
     dz: Aligned,

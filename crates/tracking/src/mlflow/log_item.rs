@@ -1,4 +1,4 @@
-//! What is to be sent, and how much of it goes into one request.
+//! Items to be sent, and how many of them go into one request.
 
 use std::path::PathBuf;
 
@@ -15,20 +15,20 @@ const MOST_BYTES: usize = 900_000;
 /// (`MAX_PARAM_VAL_LENGTH` in MLflow's `mlflow/utils/validation.py`). A value that is too long is cut to the first, and to
 /// the next where the server refuses it.
 const PARAM_LENGTHS: [usize; 2] = [6000, 500];
-/// The same for a tag's value (`MAX_TAG_VAL_LENGTH`). Servers cut longer ones themselves, and tell nobody.
+/// The same for a tag's value (`MAX_TAG_VAL_LENGTH`). Servers cut longer ones themselves, without saying so.
 const TAG_LENGTH: usize = 5000;
 
 /// A number, a text or a file that is to reach the server.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Item {
+pub(super) enum LogItem {
     Metric { key: String, value: f64, timestamp_ms: i64, step: i64 },
     Param { key: String, value: String, limit: usize },
     Tag { key: String, value: String },
     Artifact { path: PathBuf, name: String },
 }
 
-impl Item {
-    /// Bytes that it takes in a request, at most, for texts that JSON need not escape.
+impl LogItem {
+    /// Returns the bytes that it takes in a request, at most, for texts that JSON need not escape.
     fn bytes(&self) -> usize {
         match self {
             Self::Metric { key, .. } => key.len() + 120,
@@ -37,7 +37,7 @@ impl Item {
         }
     }
 
-    /// Its name, the same at all steps.
+    /// Returns its name, the same at all steps.
     pub(super) fn key(&self) -> &str {
         match self {
             Self::Metric { key, .. } | Self::Param { key, .. } | Self::Tag { key, .. } => key,
@@ -45,8 +45,8 @@ impl Item {
         }
     }
 
-    /// What it is called in reports.
-    pub(super) fn name(&self) -> String {
+    /// Returns its description in reports.
+    pub(super) fn description(&self) -> String {
         match self {
             Self::Metric { key, step, .. } => format!("metric {key} at step {step}"),
             Self::Param { key, .. } => format!("parameter {key}"),
@@ -55,12 +55,12 @@ impl Item {
         }
     }
 
-    /// A parameter.
+    /// Makes a parameter.
     pub(super) fn param(key: &str, value: &str) -> Self {
         Self::Param { key: key.to_owned(), value: value.to_owned(), limit: PARAM_LENGTHS[0] }
     }
 
-    /// What is sent in place of a value that is too long.
+    /// Returns the text that is sent in place of a value that is too long.
     fn cut(&self) -> Option<String> {
         match self {
             Self::Param { value, limit, .. } => cut(value, *limit),
@@ -69,12 +69,12 @@ impl Item {
         }
     }
 
-    /// Whether less is sent than there is.
+    /// Returns whether less is sent than there is.
     pub(super) fn is_cut(&self) -> bool {
         self.cut().is_some()
     }
 
-    /// A parameter of which less is sent, for a server that refuses it as it is; `None` where that is no help.
+    /// Returns the parameter with less of its value, for a server that refuses it as it is; `None` where that is no help.
     pub(super) fn shorter(&self) -> Option<Self> {
         let Self::Param { key, value, limit } = self else { return None };
         let next = PARAM_LENGTHS.into_iter().find(|next| next < limit && value.chars().count() > *next)?;
@@ -82,19 +82,19 @@ impl Item {
     }
 }
 
-/// The first letters of a longer `value`, and how many there were.
+/// Returns the first letters of a longer `value`, and how many there were.
 fn cut(value: &str, limit: usize) -> Option<String> {
     let letters = value.chars().count();
     let end = format!("… ({letters} letters)");
     (letters > limit).then(|| value.chars().take(limit - end.chars().count()).collect::<String>() + &end)
 }
 
-/// How many of the first items, all but files, fit in one request; at least 1.
-pub(super) fn fitting<'a>(items: impl Iterator<Item = &'a Item>) -> usize {
+/// Counts how many of the first items, all but files, fit in one request; at least 1.
+pub(super) fn count_fitting<'a>(items: impl Iterator<Item = &'a LogItem>) -> usize {
     let (mut params, mut tags, mut bytes, mut count) = (0, 0, 0, 0);
     for item in items {
-        params += usize::from(matches!(item, Item::Param { .. }));
-        tags += usize::from(matches!(item, Item::Tag { .. }));
+        params += usize::from(matches!(item, LogItem::Param { .. }));
+        tags += usize::from(matches!(item, LogItem::Tag { .. }));
         bytes += item.bytes();
         let full = count == MOST_ITEMS || params > MOST_PARAMS || tags > MOST_TAGS || bytes > MOST_BYTES;
         if full && count > 0 {
@@ -105,25 +105,27 @@ pub(super) fn fitting<'a>(items: impl Iterator<Item = &'a Item>) -> usize {
     count
 }
 
-/// The body of a `log-batch` request.
-pub(super) fn body(run_id: &str, items: &[Item]) -> Value {
+/// Returns the body of a `log-batch` request.
+pub(super) fn request_body(run_id: &str, items: &[LogItem]) -> Value {
     let (mut metrics, mut params, mut tags) = (Vec::new(), Vec::new(), Vec::new());
     for item in items {
         match item {
-            Item::Metric { key, value, timestamp_ms, step } => metrics.push(json!({
+            LogItem::Metric { key, value, timestamp_ms, step } => metrics.push(json!({
                 "key": key, "value": number(*value), "timestamp": timestamp_ms, "step": step
             })),
-            Item::Param { key, value, .. } => {
+            LogItem::Param { key, value, .. } => {
                 params.push(json!({ "key": key, "value": item.cut().as_ref().unwrap_or(value) }));
             }
-            Item::Tag { key, value } => tags.push(json!({ "key": key, "value": item.cut().as_ref().unwrap_or(value) })),
-            Item::Artifact { .. } => {}
+            LogItem::Tag { key, value } => {
+                tags.push(json!({ "key": key, "value": item.cut().as_ref().unwrap_or(value) }))
+            }
+            LogItem::Artifact { .. } => {}
         }
     }
     json!({ "run_id": run_id, "metrics": metrics, "params": params, "tags": tags })
 }
 
-/// As protocol buffers' JSON mapping writes numbers that JSON has no form for.
+/// Returns a number as JSON; where JSON has no form for it, as in the JSON mapping of protocol buffers.
 fn number(value: f64) -> Value {
     if value.is_finite() {
         json!(value)
@@ -140,20 +142,20 @@ fn number(value: f64) -> Value {
 mod tests {
     use super::*;
 
-    fn param(at: usize, bytes: usize) -> Item {
-        Item::param(&format!("p{at}"), &"x".repeat(bytes))
+    fn param(at: usize, bytes: usize) -> LogItem {
+        LogItem::param(&format!("p{at}"), &"x".repeat(bytes))
     }
 
-    fn metric(at: usize) -> Item {
-        Item::Metric { key: "loss".to_owned(), value: 0.5, timestamp_ms: 1, step: at as i64 }
+    fn metric(at: usize) -> LogItem {
+        LogItem::Metric { key: "loss".to_owned(), value: 0.5, timestamp_ms: 1, step: at as i64 }
     }
 
     #[test]
     fn no_request_is_over_the_servers_limits() {
-        let count = |items: &[Item]| fitting(items.iter());
+        let count = |items: &[LogItem]| count_fitting(items.iter());
         assert_eq!(count(&(0..250).map(|at| param(at, 3)).collect::<Vec<_>>()), 100);
         assert_eq!(count(&(0..2500).map(metric).collect::<Vec<_>>()), 1000);
-        let mixed: Vec<Item> = (0..50).map(|at| param(at, 3)).chain((0..2500).map(metric)).collect();
+        let mixed: Vec<LogItem> = (0..50).map(|at| param(at, 3)).chain((0..2500).map(metric)).collect();
         assert_eq!(count(&mixed), 1000);
         assert!(count(&(0..100).map(|at| param(at, 20_000)).collect::<Vec<_>>()) < 50, "a megabyte");
         assert_eq!(count(&[param(0, 2_000_000)]), 1, "what is too large alone is the server's to refuse");
@@ -163,9 +165,9 @@ mod tests {
     #[test]
     fn a_long_value_is_cut_and_says_so() {
         let long = param(0, 7000);
-        let sent = |item: &Item| {
-            let body = body("run", std::slice::from_ref(item));
-            let sort = if matches!(item, Item::Tag { .. }) { "tags" } else { "params" };
+        let sent = |item: &LogItem| {
+            let body = request_body("run", std::slice::from_ref(item));
+            let sort = if matches!(item, LogItem::Tag { .. }) { "tags" } else { "params" };
             body[sort][0]["value"].as_str().expect("a text").to_owned()
         };
         assert!(long.is_cut() && sent(&long).chars().count() == 6000 && sent(&long).ends_with("… (7000 letters)"));
@@ -177,19 +179,19 @@ mod tests {
         assert!(!param(0, 6000).is_cut() && param(0, 501).shorter().is_some() && param(0, 500).shorter().is_none());
         assert_eq!(metric(0).shorter(), None);
 
-        let tag = |letters: usize| Item::Tag { key: "note".to_owned(), value: "ü".repeat(letters) };
+        let tag = |letters: usize| LogItem::Tag { key: "note".to_owned(), value: "ü".repeat(letters) };
         assert!(!tag(5000).is_cut() && sent(&tag(5001)).chars().count() == 5000);
     }
 
     #[test]
     fn numbers_without_a_json_form_are_written_as_protocol_buffers_do() {
-        let items = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.25].map(|value| Item::Metric {
+        let items = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.25].map(|value| LogItem::Metric {
             key: "loss".to_owned(),
             value,
             timestamp_ms: 7,
             step: 2,
         });
-        let body = body("run", &items);
+        let body = request_body("run", &items);
         let values: Vec<&Value> = body["metrics"].as_array().expect("a list").iter().map(|one| &one["value"]).collect();
         assert_eq!(values, [&json!("NaN"), &json!("Infinity"), &json!("-Infinity"), &json!(0.25)]);
     }
