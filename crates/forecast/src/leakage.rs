@@ -10,7 +10,7 @@
 
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
-use staycast_baselines::{BaselineConfig, BaselineKind, Forecaster, LogisticConfig};
+use staycast_baselines::{BaselineKind, Forecaster, Penalty};
 use staycast_evaluation::metrics::Ranking;
 use staycast_sequences::{CutOff, Dataset, WeekIndex};
 
@@ -21,6 +21,9 @@ use crate::inputs::Inputs;
 use crate::random::{Purpose, shuffle, stream, unit};
 use crate::run::{EvaluateRequest, Predictions, Run, RunError};
 use crate::train::baselines::Answers;
+
+/// Penalty of the logistic regressions on labels dealt anew.
+const PENALTY: Penalty = Penalty::new(10.0).expect("above 0");
 
 /// Times that labels are dealt anew.
 pub const DRAWS: u32 = 20;
@@ -150,7 +153,7 @@ impl Run {
         let test: Vec<usize> = (sides.training.len()..all.len()).collect();
         let test_host = host.of_rows(&test);
         let mut labels: Vec<bool> = all.iter().map(|&row| data.enrolments[row].dropout == Some(true)).collect();
-        let config = BaselineConfig { logistic: LogisticConfig { penalties: vec![10.0] }, ..BaselineConfig::default() };
+        let config = self.config().baselines.with_logistic_penalty(PENALTY);
         let mut aucs = Vec::new();
         let mut problem = "a side of the split has one class only".to_owned();
         for draw in 0..DRAWS {

@@ -1,4 +1,4 @@
-//! What is to be split, and how: the types a caller fills in.
+//! The request for a split: the rows to divide, and the way to divide them. Callers fill in these types.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -15,7 +15,7 @@ pub struct SplitRow<'a> {
     pub learner: &'a str,
     /// Course identifier.
     pub course: &'a str,
-    /// What the course is a run of: OULAD's `BBB` of `BBB-2013B`. The same in all rows of a course; the course itself
+    /// The family that the course is a run of: OULAD's `BBB` of `BBB-2013B`. The same in all rows of a course; the course itself
     /// where runs are not told apart. [`course_family`](super::course_family) finds it in the course's identifier.
     /// Needed by [`Split::LaterRun`].
     pub family: &'a str,
@@ -32,7 +32,7 @@ pub struct SplitRow<'a> {
     pub label: Option<bool>,
 }
 
-/// Which courses are kept for the test.
+/// Names the courses that are kept for the test.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum TestCourses {
@@ -43,7 +43,7 @@ pub enum TestCourses {
     Share(f64),
 }
 
-/// Of which course families the latest run is kept for the test. A family's latest run is every course of it that
+/// Names the course families whose latest run is kept for the test. A family's latest run is every course of it that
 /// starts on the last day on which one of them does; families whose courses all start on one day have none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -57,7 +57,7 @@ pub enum LaterRuns {
     Share(f64),
 }
 
-/// Which institutions are kept for the test.
+/// Names the institutions that are kept for the test.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum TestInstitutions {
@@ -67,7 +67,7 @@ pub enum TestInstitutions {
     Share(f64),
 }
 
-/// How the test part is chosen.
+/// The way to choose the test part.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Split {
@@ -92,25 +92,25 @@ pub enum Split {
         /// Families whose latest run is kept for the test.
         test: LaterRuns,
     },
-    /// A share of the learners with all their rows: the same courses on both sides.
+    /// A share of the learners with all their rows: the same courses in training and test.
     Learner {
-        /// Share of learners on the test side, above 0 and below 1.
+        /// Share of learners in the test part, above 0 and below 1.
         test_share: f64,
     },
-    /// Whole institutions: how the forecast does where nothing was learnt from.
+    /// Whole institutions: the forecast is tested where nobody was trained on.
     Institution {
         /// Institutions kept for the test.
         test: TestInstitutions,
     },
-    /// A share of the enrolments. Optimistic: the same courses, at the same time, on both sides. A learner still is on
-    /// one side only.
+    /// A share of the enrolments. Optimistic: the same courses, at the same time, in training and test. A learner still
+    /// is in one of them only.
     Random {
-        /// Share of enrolments on the test side, above 0 and below 1.
+        /// Share of enrolments in the test part, above 0 and below 1.
         test_share: f64,
     },
 }
 
-/// By which unit a part is drawn.
+/// The unit by which a part is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Grouping {
@@ -120,17 +120,18 @@ pub enum Grouping {
     Learner,
     /// Institutions with all their rows.
     Institution,
-    /// Single enrolments, in folds only: optimistic, and the one grouping under which a learner may be on both sides.
+    /// Single enrolments, in folds only: optimistic, and the one grouping under which a learner may be in training and
+    /// test.
     Enrolment,
 }
 
-/// How the validation part is drawn from the training side.
+/// The way to draw the validation part from the training set.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Validation {
-    /// Share of the training side's learners, or of its rows in whole courses or institutions; above 0 and below 1.
+    /// Share of the training set's learners, or of its rows in whole courses or institutions; above 0 and below 1.
     pub share: f64,
-    /// By which unit, other than [`Grouping::Enrolment`]. [`Validation::like`] takes the test's.
+    /// The unit, other than [`Grouping::Enrolment`]. [`Validation::like`] takes the test's.
     pub by: Grouping,
 }
 
@@ -146,8 +147,8 @@ impl fmt::Display for Grouping {
 }
 
 impl Validation {
-    /// Validation drawn by the same unit as the test of `split`: what model choice is told by it is then what the
-    /// test measures. Under [`Split::Time`] and [`Split::LaterRun`] validation by course takes the latest training
+    /// Draws validation by the same unit as the test of `split`, so that models are chosen by what the test measures.
+    /// Under [`Split::Time`] and [`Split::LaterRun`] validation by course takes the latest training
     /// courses.
     #[must_use]
     pub fn like(split: &Split, share: f64) -> Self {
