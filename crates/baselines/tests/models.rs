@@ -17,7 +17,7 @@ fn week(weeks: u16) -> CutOff {
 fn fit(kind: BaselineKind, config: &BaselineConfig, course: &Course) -> Result<BaselineModel, FitError> {
     let raw = course.raw();
     let (rows, held_out) = course.split();
-    kind.fit(config, &course.training(&raw, &rows, &held_out))
+    kind.fit(&config.check().unwrap(), &course.training(&raw, &rows, &held_out))
 }
 
 fn forecast(model: &BaselineModel, course: &Course) -> Vec<f32> {
@@ -164,7 +164,7 @@ fn held_out_rows_of_one_class_are_named_where_they_are_needed() {
     assert!(error.contains("to choose a penalty by"), "{error}");
     let mut config = quick();
     config.logistic.penalties = vec![1.0];
-    BaselineKind::Logistic.fit(&config, &training).expect("one penalty is no choice");
+    BaselineKind::Logistic.fit(&config.check().unwrap(), &training).expect("one penalty is no choice");
     BaselineKind::Tree.fit(&quick(), &training).expect("a tree does not look at them");
 }
 
