@@ -1,5 +1,4 @@
-//! Cuts a course's days into weeks, and tells which weeks were over when the log was taken (ARCHITECTURE, "Vocabulary",
-//! *Time*).
+//! Cuts a course's days into weeks, and tells which weeks were over when the log was taken (docs/definitions.md, "Time").
 //!
 //! Weeks are runs of seven days from the course's first, the last one short where the calendar ends earlier. Where they
 //! are to end on a given date and those a multiple of seven days from it, the first week is short instead, if need be.
