@@ -134,8 +134,7 @@ impl Dataset {
     ///
     /// # Panics
     /// When `enrolment` is out of range.
-    #[must_use]
-    pub fn known_before(&self, enrolment: usize, day: f64) -> bool {
+    pub(crate) fn known_before(&self, enrolment: usize, day: f64) -> bool {
         let row = &self.enrolments[enrolment];
         match row.enrolled_day {
             Some(enrolled) => enrolled < day,

@@ -42,9 +42,6 @@ pub enum BuildError {
     /// Weeks that are to end on a date, in a source without dates.
     #[error("weeks can't end on a given date: this {format} source has no calendar dates")]
     NoDates { format: &'static str },
-    /// An enrolment id that two courses share.
-    #[error("two enrolments go by the id of line {line} of the enrolments, in different courses; ids must be unique")]
-    SharedId { line: u64 },
 }
 
 impl From<WriteError> for BuildError {
@@ -82,13 +79,13 @@ impl BuildError {
     }
 
     /// Makes a [`BuildError::Write`] at `path`, for `map_err`.
-    pub fn write(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn write(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Write { path, source }
     }
 
     /// Makes a [`BuildError::Parquet`] at `path`, for `map_err`.
-    pub fn parquet(path: impl Into<PathBuf>) -> impl FnOnce(ParquetError) -> Self {
+    pub(crate) fn parquet(path: impl Into<PathBuf>) -> impl FnOnce(ParquetError) -> Self {
         let path = path.into();
         move |source| Self::Parquet { path, source }
     }

@@ -31,7 +31,7 @@ pub struct BuildOptions {
 /// Use of the source's own kinds of event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RawKinds {
-    /// They do not.
+    /// No columns.
     #[default]
     Drop,
     /// One column each.
@@ -39,10 +39,10 @@ pub enum RawKinds {
 }
 
 /// Default of [`BuildOptions::memory_bytes`].
-pub const DEFAULT_MEMORY_BYTES: u64 = 512 << 20;
+const DEFAULT_MEMORY_BYTES: u64 = 512 << 20;
 
 /// Default of [`BuildOptions::checkpoint_bytes`]. Less is read again sooner than it is written down.
-pub const DEFAULT_CHECKPOINT_BYTES: u64 = 4 << 30;
+const DEFAULT_CHECKPOINT_BYTES: u64 = 4 << 30;
 
 impl Default for BuildOptions {
     fn default() -> Self {
