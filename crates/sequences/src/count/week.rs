@@ -119,7 +119,7 @@ pub(crate) struct DetailCounts {
 }
 
 impl DetailCounts {
-    /// Adds `count` events of a kind that tells `detail`.
+    /// Adds `count` events of a kind with this detail.
     fn add(&mut self, detail: Detail, count: u32) {
         match detail {
             // These are counted by their objects.
@@ -208,7 +208,7 @@ impl WeekCounts {
         totals.seconds += self.seconds;
     }
 
-    /// Adds events of the days before the course's start to the counts of edX's report alone, which knows nothing of
+    /// Adds events of the days before the course's start to the counts of edX's report alone, which takes no account of
     /// courses' starts.
     pub(crate) fn add_days_before_start(&mut self, frame: &Frame<'_>, events: &[Event]) {
         if events.is_empty() {
