@@ -1,4 +1,4 @@
-//! What a killed build is resumed from: a journal in its draft, beside the events that went to disk.
+//! Keeps what a killed build is resumed from: a journal in its draft, beside the events that went to disk.
 //!
 //! A checkpoint is taken between two files of the log, once enough was read since the last one: every event held is
 //! written to its partition's file, then the journal takes the place of the one before. What was written after it is cut
@@ -12,16 +12,16 @@ use serde::{Deserialize, Serialize};
 use staycast_events::{ReadError, Source, Tally};
 use staycast_files::{FolderDraft, write_json};
 
-use crate::build::{BuildOptions, IfExists};
 use crate::error::BuildError;
-use crate::features::FeatureSet;
+use crate::feature_set::FeatureSet;
 use crate::labels::DropoutRule;
 use crate::manifest::{BuildRecord, LAYOUT_VERSION};
+use crate::options::{BuildOptions, IfExists};
 use crate::output;
 
 const JOURNAL: &str = "journal.json";
 
-/// What must be the same for a build to go on from another's checkpoint.
+/// Facts that must be the same for a build to go on from another's checkpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Identity {
     staycast_version: String,
@@ -32,11 +32,11 @@ pub(crate) struct Identity {
     rule: String,
     partitions: usize,
     inputs: Vec<InputIdentity>,
-    /// What stands for files where a database is read, in words.
+    /// Descriptions of the tables where a database is read.
     databases: Vec<String>,
 }
 
-/// A file told by its place, size and time of change: reading it whole to be surer would be the work to be spared.
+/// A file, identified by its place, size and time of change. Reading it whole to be surer would be the work to be spared.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct InputIdentity {
     role: String,
@@ -45,7 +45,7 @@ struct InputIdentity {
     changed_nanos: Option<u128>,
 }
 
-/// How far a build is.
+/// State of a build between two files of the log.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Journal {
     pub(crate) identity: Identity,
@@ -62,7 +62,7 @@ pub(crate) struct Journal {
     pub(crate) stored: Vec<u64>,
 }
 
-/// What a build of `source` is told by.
+/// Collects what identifies a build of `source`.
 pub(crate) fn identity(
     source: &Source,
     options: &BuildOptions,

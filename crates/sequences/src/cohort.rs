@@ -1,4 +1,4 @@
-//! Decides who is in the cohort at a cut-off, and who is not and why (ARCHITECTURE, "Vocabulary").
+//! Decides who is in the cohort at a cut-off, and who is not and why (docs/definitions.md).
 
 use staycast_weeks::{CutOff, Exclusion};
 

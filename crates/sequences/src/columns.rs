@@ -1,52 +1,36 @@
-//! Rows of values gathered into Arrow columns.
+//! Gathers rows of values into Arrow columns.
 
 use std::sync::Arc;
 
 use arrow_array::builder::StringDictionaryBuilder;
 use arrow_array::types::Int32Type;
-use arrow_array::{ArrayRef, BooleanArray, Float32Array, Int32Array, RecordBatch};
+use arrow_array::{ArrayRef, BooleanArray, Float32Array, Int32Array, Int64Array, RecordBatch};
 use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
-use staycast_events::EventKind;
 use staycast_weeks::WeekIndex;
 
-use crate::features::{Feature, FeatureSet, Needs, Storage, features};
+use crate::features::{Feature, Storage};
 
 /// Columns that say which enrolment-week a row is, before the features.
 pub(crate) const KEYS: [&str; 6] = ["course_id", "enrolment_id", "learner_id", "week", "week_days", "observed"];
-
-/// The feature columns, those of the source's own kinds last.
-pub(crate) fn feature_columns(set: FeatureSet, kinds: Option<&[EventKind]>) -> Vec<Feature> {
-    let mut list = features(set);
-    for kind in kinds.into_iter().flatten() {
-        list.push(Feature {
-            name: format!("n_raw_{}", kind.raw),
-            unit: "events",
-            meaning: format!("events of the week that the source calls {}", kind.raw),
-            storage: Storage::Int,
-            needs: Needs::Days,
-        });
-    }
-    list
-}
 
 fn dictionary() -> DataType {
     DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
 
-/// The schema of `sequences.parquet`. Ids are dictionary-encoded in memory; in the file they are plain strings.
+/// Makes the schema of `sequences.parquet`. Ids are dictionary-encoded in memory; in the file they are plain strings.
 pub(crate) fn schema(features: &[Feature]) -> SchemaRef {
     let mut fields = vec![
         Field::new(KEYS[0], dictionary(), false),
         Field::new(KEYS[1], dictionary(), false),
         Field::new(KEYS[2], dictionary(), false),
         Field::new(KEYS[3], DataType::Int32, false),
-        Field::new(KEYS[4], DataType::Int32, false),
+        Field::new(KEYS[4], DataType::Int64, false),
         Field::new(KEYS[5], DataType::Boolean, false),
     ];
     fields.extend(features.iter().map(|feature| {
         let kind = match feature.storage {
-            Storage::Int => DataType::Int32,
+            Storage::Int => DataType::Int64,
             Storage::Float => DataType::Float32,
         };
         Field::new(&feature.name, kind, true)
@@ -61,7 +45,7 @@ pub(crate) struct Columns<'a> {
     enrolment: StringDictionaryBuilder<Int32Type>,
     learner: StringDictionaryBuilder<Int32Type>,
     week: Vec<i32>,
-    week_days: Vec<i32>,
+    week_days: Vec<i64>,
     observed: Vec<bool>,
     values: Vec<Vec<f64>>,
 }
@@ -80,7 +64,7 @@ impl<'a> Columns<'a> {
         }
     }
 
-    /// Says whose the next `weeks` rows are.
+    /// Names the enrolment of the next `weeks` rows.
     pub(crate) fn keys(&mut self, course: &str, enrolment: &str, learner: &str, weeks: u16) {
         self.course.append_values(course, weeks.into());
         self.enrolment.append_values(enrolment, weeks.into());
@@ -90,11 +74,11 @@ impl<'a> Columns<'a> {
     /// Adds a row: `values` in the order of the features, NaN for null; none for a week that is not over.
     pub(crate) fn push(&mut self, week: WeekIndex, week_days: u32, values: Option<&[f64]>) {
         self.week.push(week.get().into());
-        self.week_days.push(week_days as i32);
+        self.week_days.push(week_days.into());
         self.observed.push(values.is_some());
         match values {
             Some(values) => {
-                debug_assert_eq!(values.len(), self.features.len());
+                assert_eq!(values.len(), self.values.len(), "a value for every column");
                 for (column, &value) in self.values.iter_mut().zip(values) {
                     column.push(value);
                 }
@@ -103,14 +87,14 @@ impl<'a> Columns<'a> {
         }
     }
 
-    /// The rows as a batch of [`schema`].
+    /// Makes the rows a batch of [`schema`].
     pub(crate) fn finish(mut self, schema: &SchemaRef) -> RecordBatch {
         let mut arrays: Vec<ArrayRef> = vec![
             Arc::new(self.course.finish()),
             Arc::new(self.enrolment.finish()),
             Arc::new(self.learner.finish()),
             Arc::new(Int32Array::from(self.week)),
-            Arc::new(Int32Array::from(self.week_days)),
+            Arc::new(Int64Array::from(self.week_days)),
             Arc::new(BooleanArray::from(self.observed)),
         ];
         for (feature, column) in self.features.iter().zip(self.values) {
@@ -118,10 +102,9 @@ impl<'a> Columns<'a> {
             let nulls = Some(nulls).filter(|nulls| nulls.null_count() > 0);
             // Null is a NaN here, which becomes 0 below the mask, and NaN in a column of floats.
             arrays.push(match feature.storage {
-                // A running total may outgrow 32 bits only after 68 years on task; it saturates there.
                 Storage::Int => {
-                    let values: Vec<i32> = column.iter().map(|&value| value as i32).collect();
-                    Arc::new(Int32Array::new(values.into(), nulls))
+                    let values: Vec<i64> = column.iter().map(|&value| value as i64).collect();
+                    Arc::new(Int64Array::new(values.into(), nulls))
                 }
                 Storage::Float => {
                     let values: Vec<f32> = column.iter().map(|&value| value as f32).collect();

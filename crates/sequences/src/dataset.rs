@@ -1,4 +1,4 @@
-//! A sequences folder read into memory, for training, evaluating and scoring.
+//! Holds a sequences folder in memory, for training, evaluating and scoring.
 //!
 //! Holds `enrolments × weeks × features` 32-bit floats: 45,000 enrolments of 5 weeks and 90 features take 81 MB. Bound it
 //! with [`Selection::courses`] and [`Selection::features`].
@@ -28,9 +28,9 @@ pub struct CourseRow {
     pub observed_weeks: u32,
     /// Days from the course's start to the instant the log was taken; negative before the start.
     pub as_of_days: f64,
-    /// Whether start or end were inferred from the events.
+    /// The start or the end was inferred from the events.
     pub inferred: bool,
-    /// Whether `start_day` is a stand-in, for sources that count days from an unnamed start.
+    /// `start_day` is a stand-in, for sources that count days from an unnamed start.
     pub nominal_dates: bool,
 }
 
@@ -60,11 +60,11 @@ impl CourseRow {
 pub struct EnrolmentRow {
     /// The enrolment's id, unique in the folder.
     pub id: String,
-    /// Who enrolled; the enrolment's id again where the source does not identify learners.
+    /// Id of the learner; the enrolment's id again where the source does not identify learners.
     pub learner: String,
     /// Index into [`Dataset::courses`].
     pub course: usize,
-    /// Whether the learner dropped out; `None` while unknown.
+    /// The learner dropped out; `None` while that is not known.
     pub dropout: Option<bool>,
     /// Week in which the learner left, for those known to have left.
     pub left_week: Option<i32>,
@@ -134,8 +134,7 @@ impl Dataset {
     ///
     /// # Panics
     /// When `enrolment` is out of range.
-    #[must_use]
-    pub fn known_before(&self, enrolment: usize, day: f64) -> bool {
+    pub(crate) fn known_before(&self, enrolment: usize, day: f64) -> bool {
         let row = &self.enrolments[enrolment];
         match row.enrolled_day {
             Some(enrolled) => enrolled < day,

@@ -1,5 +1,6 @@
 //! Errors of building and reading sequences folders. Errors of reading logs are [`staycast_events::ReadError`]s inside.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
@@ -7,7 +8,7 @@ use parquet::errors::ParquetError;
 use staycast_events::ReadError;
 use staycast_files::{FolderDraft, WriteError};
 
-/// Why sequences could not be built or written.
+/// Reason for which sequences could not be built or written.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the fields are named in the messages")]
 pub enum BuildError {
@@ -15,13 +16,13 @@ pub enum BuildError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// The output folder exists.
-    #[error("{path}: exists already; choose another --out, or give --force to replace it", path = path.display())]
+    #[error("{path}: exists already", path = path.display())]
     Exists { path: PathBuf },
     /// The output folder exists and is of something else.
-    #[error("{path}: exists and is not a sequences folder, so it is not replaced; choose another --out", path = path.display())]
+    #[error("{path}: exists and is not a sequences folder, so it is not replaced", path = path.display())]
     NotOurs { path: PathBuf },
     /// A resumed output was made from something else.
-    #[error("{path}: holds sequences of {what}; choose another --out, or give --force to replace them", path = path.display())]
+    #[error("{path}: holds sequences of {what}", path = path.display())]
     OtherInput { path: PathBuf, what: String },
     /// Writing failed.
     #[error("{path}: can't be written: {source}", path = path.display())]
@@ -36,21 +37,34 @@ pub enum BuildError {
     #[error("the tables name no enrolment in a course with dates, so there is nothing to build sequences of")]
     NoEnrolments,
     /// A rule that rests on what the source does not record.
-    #[error("the dropout rule `{rule}` needs {needs}, which this {format} source does not have; {what_to_do}")]
-    Rule { rule: String, needs: &'static str, format: &'static str, what_to_do: &'static str },
+    #[error("the dropout rule `{rule}` needs {needs}, which this {format} source does not have")]
+    Rule { rule: String, needs: RuleNeeds, format: &'static str },
     /// Weeks that are to end on a date, in a source without dates.
-    #[error(
-        "weeks can't end on a given date: this {format} source has no calendar dates; give --courses FILE with them"
-    )]
+    #[error("weeks can't end on a given date: this {format} source has no calendar dates")]
     NoDates { format: &'static str },
-    /// An enrolment id that two courses share.
-    #[error("two enrolments go by the id of line {line} of the enrolments, in different courses; ids must be unique")]
-    SharedId { line: u64 },
 }
 
 impl From<WriteError> for BuildError {
     fn from(error: WriteError) -> Self {
         Self::Write { path: error.path, source: error.source }
+    }
+}
+
+/// Fact that a source must record for a label rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuleNeeds {
+    /// How enrolments ended.
+    Outcomes,
+    /// Labels, in a file.
+    Labels,
+}
+
+impl fmt::Display for RuleNeeds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Outcomes => "recorded outcomes",
+            Self::Labels => "labels",
+        })
     }
 }
 
@@ -64,28 +78,28 @@ impl BuildError {
         }
     }
 
-    /// A [`BuildError::Write`] at `path`, for `map_err`.
-    pub fn write(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+    /// Makes a [`BuildError::Write`] at `path`, for `map_err`.
+    pub(crate) fn write(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Write { path, source }
     }
 
-    /// A [`BuildError::Parquet`] at `path`, for `map_err`.
-    pub fn parquet(path: impl Into<PathBuf>) -> impl FnOnce(ParquetError) -> Self {
+    /// Makes a [`BuildError::Parquet`] at `path`, for `map_err`.
+    pub(crate) fn parquet(path: impl Into<PathBuf>) -> impl FnOnce(ParquetError) -> Self {
         let path = path.into();
         move |source| Self::Parquet { path, source }
     }
 }
 
-/// Why a sequences folder could not be read.
+/// Reason for which a sequences folder could not be read.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the fields are named in the messages")]
 pub enum FolderError {
     /// Not a sequences folder.
-    #[error("{path}: not a sequences folder ({why}); make one with `staycast preprocess`", path = path.display())]
+    #[error("{path}: not a sequences folder ({why})", path = path.display())]
     NotAFolder { path: PathBuf, why: String },
     /// Written by another version.
-    #[error("{path}: sequences of layout version {found}, and this Staycast reads version {expected}; run `staycast preprocess` again", path = path.display())]
+    #[error("{path}: sequences of layout version {found}, and this Staycast reads version {expected}", path = path.display())]
     Version { path: PathBuf, found: u64, expected: u32 },
     /// A file can't be read.
     #[error("{path}: {source}", path = path.display())]
@@ -94,12 +108,12 @@ pub enum FolderError {
     #[error("{path}: {source}", path = path.display())]
     Parquet { path: PathBuf, source: ParquetError },
     /// A file's contents do not fit the manifest.
-    #[error("{path}: {what}; run `staycast preprocess` again", path = path.display())]
+    #[error("{path}: {what}", path = path.display())]
     Damaged { path: PathBuf, what: String },
     /// A course that is not there.
     #[error("{path}: no course `{course}`; the courses are {known}", path = path.display())]
     UnknownCourse { path: PathBuf, course: String, known: String },
     /// A feature that is not there.
-    #[error("{path}: no feature `{feature}`, which is needed; the sequences have {known}. Run `staycast preprocess` with the features the run was trained on", path = path.display())]
+    #[error("{path}: no feature `{feature}`, which is needed; the sequences have {known}", path = path.display())]
     UnknownFeature { path: PathBuf, feature: String, known: String },
 }

@@ -1,27 +1,23 @@
-//! Reading a sequences folder back.
+//! Reads a sequences folder back.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Date32Type, Float64Type, Int32Type, Int64Type};
+use arrow_array::types::{Date32Type, Float64Type, Int32Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_cast::cast;
-use arrow_schema::{ArrowError, DataType};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::file::reader::ChunkReader;
+use arrow_schema::DataType;
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::build::{COURSES, ENROLMENTS, SEQUENCES};
 use crate::dataset::{CourseRow, Dataset, EnrolmentRow, Selection};
 use crate::error::FolderError;
 use crate::grid::{WEEK_DAYS, WeekGrid};
+use crate::layout::{COURSES, ENROLMENTS, MANIFEST, SEQUENCES};
 use crate::manifest::{LAYOUT_VERSION, Manifest};
-use crate::output::MANIFEST;
-use crate::values::{Held, ValuesFile};
+use crate::parquet_in::{batches, column, text, whole_numbers};
+use crate::values::{ValuesFile, WantedValues};
 
 /// A sequences folder, of which the manifest has been read.
 #[derive(Clone, Debug)]
@@ -56,13 +52,13 @@ impl SequenceFolder {
         Ok(Self { path: path.to_owned(), manifest })
     }
 
-    /// What the folder holds.
+    /// Returns the manifest, which says what the folder holds.
     #[must_use]
     pub const fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// Where it is.
+    /// Returns where the folder is.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -84,7 +80,7 @@ impl SequenceFolder {
     /// more. Holds the values of one part at a time, and the enrolments of all.
     ///
     /// # Errors
-    /// As [`SequenceFolder::load`]; rows that the values' file lacks are told by the part that they concern.
+    /// As [`SequenceFolder::load`]; the part that lacks rows in the file of values reports them.
     pub fn load_parts(
         &self,
         selection: &Selection,
@@ -123,7 +119,7 @@ impl SequenceFolder {
     ) -> Result<Dataset, FolderError> {
         let longest = courses.iter().map(|course| course.weeks as usize).max().unwrap_or(0);
         let weeks = most_weeks.map_or(longest, |weeks| weeks.min(longest));
-        let values = values.read(&Held::new(&courses, &enrolments, &features, weeks))?;
+        let values = values.read(&WantedValues::new(&courses, &enrolments, &features, weeks))?;
         Ok(Dataset::from_parts(self.manifest.clone(), courses, enrolments, features, weeks, values))
     }
 
@@ -147,7 +143,7 @@ impl SequenceFolder {
     fn courses(&self, selection: &Selection) -> Result<Vec<CourseRow>, FolderError> {
         let path = self.path.join(COURSES);
         let mut rows = Vec::new();
-        for batch in self.read(&path)? {
+        for batch in batches(&path)? {
             let batch = batch?;
             let ids = text(&path, &batch, "course_id")?;
             let starts = column(&path, &batch, "start", &DataType::Date32)?;
@@ -196,7 +192,7 @@ impl SequenceFolder {
         let path = self.path.join(ENROLMENTS);
         let place: FxHashMap<&str, usize> =
             courses.iter().enumerate().map(|(place, course)| (course.id.as_str(), place)).collect();
-        let batches = self.read(&path)?.collect::<Result<Vec<RecordBatch>, FolderError>>()?;
+        let batches = batches(&path)?.collect::<Result<Vec<RecordBatch>, FolderError>>()?;
         let of_batch = |batch: &RecordBatch| {
             let strings = |name| text(&path, batch, name);
             let (course, id, learner) = (strings("course_id")?, strings("enrolment_id")?, strings("learner_id")?);
@@ -248,52 +244,4 @@ impl SequenceFolder {
         let rows = batches.par_iter().map(of_batch).collect::<Result<Vec<Vec<EnrolmentRow>>, FolderError>>()?;
         Ok(rows.into_iter().flatten().collect())
     }
-
-    /// The batches of a Parquet file.
-    fn read<'a>(
-        &self,
-        path: &'a Path,
-    ) -> Result<impl Iterator<Item = Result<RecordBatch, FolderError>> + use<'a>, FolderError> {
-        let file = File::open(path).map_err(|source| FolderError::Io { path: path.to_owned(), source })?;
-        let parquet = |source| FolderError::Parquet { path: path.to_owned(), source };
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(parquet)?;
-        let reader = builder.with_batch_size(8_192).build().map_err(parquet)?;
-        Ok(reader.map(|batch| batch.map_err(|source| arrow_error(path, source))))
-    }
-}
-
-pub(crate) fn arrow_error(path: &Path, source: ArrowError) -> FolderError {
-    FolderError::Parquet { path: path.to_owned(), source: source.into() }
-}
-
-/// Reads the columns `names` only.
-pub(crate) fn projected<T: ChunkReader>(
-    builder: ParquetRecordBatchReaderBuilder<T>,
-    names: &[&str],
-) -> ParquetRecordBatchReaderBuilder<T> {
-    // By place: in a mask of names a point leads into a nested column, and kinds of event have points in theirs.
-    let places = names.iter().filter_map(|name| builder.schema().index_of(name).ok());
-    let mask = ProjectionMask::roots(builder.parquet_schema(), places);
-    builder.with_projection(mask)
-}
-
-pub(crate) fn text(path: &Path, batch: &RecordBatch, name: &str) -> Result<ArrayRef, FolderError> {
-    column(path, batch, name, &DataType::Utf8)
-}
-
-/// Reads a column of whole numbers, 32 bits wide or 64, of which none is null, below 0 or above `most`.
-fn whole_numbers(path: &Path, batch: &RecordBatch, name: &str, most: u32) -> Result<Vec<u32>, FolderError> {
-    let array = column(path, batch, name, &DataType::Int64)?;
-    let numbers = array.as_primitive::<Int64Type>();
-    let within = |number: Option<i64>| u32::try_from(number?).ok().filter(|&number| number <= most);
-    numbers.iter().map(within).collect::<Option<_>>().ok_or_else(|| FolderError::Damaged {
-        path: path.to_owned(),
-        what: format!("column `{name}` has a value that is not a whole number from 0 to {most}"),
-    })
-}
-
-pub(crate) fn column(path: &Path, batch: &RecordBatch, name: &str, kind: &DataType) -> Result<ArrayRef, FolderError> {
-    let damaged = |what: String| FolderError::Damaged { path: path.to_owned(), what };
-    let array = batch.column_by_name(name).ok_or_else(|| damaged(format!("no column `{name}`")))?;
-    cast(array, kind).map_err(|error| damaged(format!("column `{name}`: {error}")))
 }

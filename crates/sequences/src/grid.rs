@@ -1,5 +1,4 @@
-//! Cuts a course's days into weeks, and tells which weeks were over when the log was taken (ARCHITECTURE, "Vocabulary",
-//! *Time*).
+//! Cuts a course's days into weeks, and tells which weeks were over when the log was taken (docs/definitions.md, "Time").
 //!
 //! Weeks are runs of seven days from the course's first, the last one short where the calendar ends earlier. Where they
 //! are to end on a given date and those a multiple of seven days from it, the first week is short instead, if need be.
@@ -28,8 +27,7 @@ impl WeekGrid {
     ///
     /// # Panics
     /// When `first_week_days` is not 1 to 7, or there are more weeks than a [`CutOff`] counts.
-    #[must_use]
-    pub const fn new(first_week_days: u32, days: u32) -> Self {
+    pub(crate) const fn new(first_week_days: u32, days: u32) -> Self {
         assert!(1 <= first_week_days && first_week_days <= WEEK_DAYS, "a week has 1 to 7 days");
         assert!(days <= Self::GREATEST_DAYS, "a course has fewer than 65,536 weeks");
         Self { first_week_days, days }
@@ -55,14 +53,12 @@ impl WeekGrid {
     }
 
     /// Returns the days of week 0: 7, or fewer where weeks end on a date that was asked for.
-    #[must_use]
-    pub const fn first_week_days(&self) -> u32 {
+    pub(crate) const fn first_week_days(&self) -> u32 {
         self.first_week_days
     }
 
     /// Returns the number of weeks in the grid.
-    #[must_use]
-    pub const fn count(&self) -> u16 {
+    pub(crate) const fn count(&self) -> u16 {
         (self.days.saturating_sub(self.first_week_days).div_ceil(WEEK_DAYS) + (self.days > 0) as u32) as u16
     }
 
@@ -78,8 +74,7 @@ impl WeekGrid {
     }
 
     /// Returns the first day of week `week`.
-    #[must_use]
-    pub const fn first_day(&self, week: WeekIndex) -> u32 {
+    pub(crate) const fn first_day(&self, week: WeekIndex) -> u32 {
         self.boundary(week.get() as u32)
     }
 
@@ -106,16 +101,14 @@ impl WeekGrid {
     }
 
     /// Returns the last cut-off that is reached by the beginning of day `day`; `None` before the end of week 0.
-    #[must_use]
-    pub fn over_by(&self, day: u32) -> Option<CutOff> {
+    pub(crate) fn over_by(&self, day: u32) -> Option<CutOff> {
         let after_first = day.checked_sub(self.first_week_days)?;
         CutOff::after_weeks((1 + after_first / WEEK_DAYS).min(u16::MAX.into()))
     }
 
     /// Returns the week that holds an instant (seconds from the course's start). Negative before the start, where weeks are
     /// counted back from it; past the grid's end, whole weeks go on.
-    #[must_use]
-    pub const fn week_of(&self, seconds: i64) -> i64 {
+    pub(crate) const fn week_of(&self, seconds: i64) -> i64 {
         let shift = if seconds < 0 { 0 } else { self.shift_days() };
         (seconds + shift as i64 * DAY_SECONDS).div_euclid(WEEK_DAYS as i64 * DAY_SECONDS)
     }

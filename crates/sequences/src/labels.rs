@@ -1,4 +1,4 @@
-//! Defines what counts as dropout (ARCHITECTURE, "Vocabulary").
+//! Defines what counts as dropout (docs/definitions.md).
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,12 +18,12 @@ use crate::grid::{WEEK_DAYS, WeekGrid};
 pub enum DropoutRule {
     /// No event in the calendar's last weeks.
     InactiveLast {
-        /// How many weeks.
+        /// Number of weeks.
         weeks: u32,
     },
     /// No event in the days after the calendar's end.
     NoActivityAfter {
-        /// How many days.
+        /// Number of days.
         days: u32,
     },
     /// The source says that the learner withdrew.

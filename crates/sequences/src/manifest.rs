@@ -1,4 +1,4 @@
-//! `manifest.json`: what a sequences folder holds, where it came from, and what was left out.
+//! Describes a sequences folder in `manifest.json`: its contents, their origin, and what was left out.
 //!
 //! Holds nothing that differs between equal runs; times and memory go to `timing.json`.
 
@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use staycast_events::Capabilities;
 
-use crate::features::FeatureSet;
+use crate::feature_set::FeatureSet;
 use crate::labels::DropoutRule;
 
 /// Version of the folder's layout. A folder of another version is refused.
 pub const LAYOUT_VERSION: u32 = 2;
 
-/// What a sequences folder holds.
+/// Description of a sequences folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
@@ -23,24 +23,24 @@ pub struct Manifest {
     pub layout_version: u32,
     /// Version of Staycast that wrote the folder.
     pub staycast_version: String,
-    /// Log format, and why it was taken for that.
+    /// Log format.
     pub format: String,
-    /// What the choice of format rests on.
+    /// Reason for that format.
     pub format_reason: String,
-    /// What the source can know.
+    /// Capabilities of the source.
     #[serde(rename = "knows")]
     pub capabilities: Capabilities,
     /// The files read.
     pub inputs: Vec<InputRecord>,
-    /// What became of the input's rows.
+    /// Counts of the input's rows, used or not.
     pub rows: RowCounts,
     /// Calendar of the courses.
     pub calendar: CalendarRecord,
-    /// Label rule and what it gave.
+    /// Label rule, and counts of labels.
     pub labels: LabelRecord,
     /// The other options the folder was built with.
     pub build: BuildRecord,
-    /// Which set of features was asked for.
+    /// Set of features that was asked for.
     pub feature_set: FeatureSet,
     /// The feature columns, in order.
     pub features: Vec<FeatureRecord>,
@@ -56,7 +56,7 @@ pub struct Manifest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InputRecord {
-    /// What the file is to the format: `log`, `enrolments`, `calendar` …
+    /// Role of the file in the format: `log`, `enrolments`, `calendar` …
     pub role: String,
     /// File name, without its folder; of a table, the database's address, without user and password, and its name.
     pub file: String,
@@ -81,7 +81,7 @@ pub struct TableRecord {
     pub ids: Option<(i64, i64)>,
 }
 
-/// What became of the rows of the event files.
+/// Counts of the rows of the event files, used or not.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RowCounts {
@@ -109,7 +109,7 @@ pub struct ReasonCount {
     pub samples: Vec<SampleRecord>,
 }
 
-/// Where a rejected row stands. Never names a learner.
+/// Place of a rejected row. Never names a learner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SampleRecord {
@@ -117,7 +117,7 @@ pub struct SampleRecord {
     pub file: String,
     /// Line, from 1; row, from 1, in files without lines.
     pub line: u64,
-    /// What is wrong, in words.
+    /// Description of what is wrong.
     pub what: String,
 }
 
@@ -125,7 +125,7 @@ pub struct SampleRecord {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CalendarRecord {
-    /// Where the courses' dates come from: `source`, `courses-file` or `inferred`.
+    /// Origin of the courses' dates: `source`, `courses-file` or `inferred`.
     pub source: String,
     /// When the log was taken, `YYYY-MM-DDTHH:MM:SS`.
     pub as_of: String,
@@ -133,7 +133,7 @@ pub struct CalendarRecord {
     pub as_of_source: String,
     /// Most weeks of a course.
     pub weeks: u32,
-    /// `--weeks`, when given.
+    /// Limit of weeks, where one was given.
     pub weeks_limit: Option<u32>,
 }
 
@@ -141,17 +141,17 @@ pub struct CalendarRecord {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BuildRecord {
-    /// `--weeks`.
+    /// [`BuildOptions::weeks`](crate::BuildOptions::weeks).
     pub weeks: Option<u32>,
-    /// `--dropout`.
+    /// [`BuildOptions::rule`](crate::BuildOptions::rule), where one was given.
     pub rule: Option<String>,
-    /// `--week-ending`, `YYYY-MM-DD`.
+    /// [`BuildOptions::week_ending`](crate::BuildOptions::week_ending) as `YYYY-MM-DD`.
     pub week_ending: Option<String>,
-    /// `--as-of`.
+    /// [`BuildOptions::as_of`](crate::BuildOptions::as_of) as `YYYY-MM-DDTHH:MM:SS`.
     pub as_of: Option<String>,
-    /// `--raw-kinds`.
+    /// Columns were added for the source's own kinds.
     pub raw_kinds: bool,
-    /// `--score-lag-days`.
+    /// [`BuildOptions::score_lag_days`](crate::BuildOptions::score_lag_days).
     pub score_lag_days: u32,
 }
 
@@ -159,13 +159,13 @@ pub struct BuildRecord {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LabelRecord {
-    /// What counts as dropout.
+    /// Rule that says who dropped out.
     pub rule: DropoutRule,
     /// Enrolments with a known label.
     pub known: u64,
     /// Of these, dropouts.
     pub dropouts: u64,
-    /// Why the others have none, by reason.
+    /// Enrolments without a label, by reason.
     pub unknown: BTreeMap<String, u64>,
 }
 
@@ -177,9 +177,9 @@ pub struct FeatureRecord {
     pub name: String,
     /// Unit of the values.
     pub unit: String,
-    /// What the value is, in words.
+    /// Meaning of the values, in words.
     pub meaning: String,
-    /// Why the whole column is null; absent when the source can know it.
+    /// Reason for which the whole column is null; absent when the source can know it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lacking: Option<String>,
 }
@@ -217,7 +217,7 @@ pub struct OutputRecord {
 }
 
 impl Manifest {
-    /// One hash that stands for the data: of the output files' hashes, in order. Runs keep it to say what they were
+    /// Computes one hash that stands for the data, from the output files' hashes, in order. Runs keep it to say what they were
     /// trained on.
     #[must_use]
     pub fn fingerprint(&self) -> String {
@@ -228,13 +228,13 @@ impl Manifest {
         hasher.finalize().to_hex().to_string()
     }
 
-    /// Whether the source records withdrawals, so that `active` means "not withdrawn".
+    /// Tells whether the source records withdrawals, so that `active` means "not withdrawn".
     #[must_use]
     pub fn records_withdrawals(&self) -> bool {
         self.capabilities.withdrawals
     }
 
-    /// Names of the features that the source can know.
+    /// Lists the names of the features that the source can know.
     pub fn available_features(&self) -> impl Iterator<Item = &str> {
         self.features.iter().filter(|feature| feature.lacking.is_none()).map(|feature| feature.name.as_str())
     }

@@ -9,22 +9,19 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use staycast_events::{Source, Tally, input};
 use staycast_files::{FolderDraft, write_json};
 
-use crate::build::{BuildOptions, COURSES, ENROLMENTS, IfExists, RawKinds, SEQUENCES, reasons};
 use crate::error::BuildError;
 use crate::features::Feature;
 use crate::grid::CourseGrid;
 use crate::labels::DropoutRule;
+use crate::layout::{COURSES, ENROLMENTS, MANIFEST, SEQUENCES, TIMING};
 use crate::manifest::{
     BuildRecord, CalendarRecord, FeatureRecord, InputRecord, LAYOUT_VERSION, LabelRecord, Manifest, OutputRecord,
-    RowCounts, TableRecord, Totals,
+    ReasonCount, RowCounts, SampleRecord, TableRecord, Totals,
 };
+use crate::options::{BuildOptions, IfExists, RawKinds};
 use crate::timing::Timing;
 
-/// Name of the manifest in the folder.
-pub(crate) const MANIFEST: &str = "manifest.json";
-const TIMING: &str = "timing.json";
-
-/// Writes what a finished build says of itself into its draft.
+/// Writes the manifest and the times of a finished build into its draft.
 pub(crate) fn write_records(draft: &FolderDraft, manifest: &Manifest, timing: &Timing) -> Result<(), BuildError> {
     write_json(&draft.path().join(TIMING), timing)?;
     Ok(write_json(&draft.path().join(MANIFEST), manifest)?)
@@ -81,7 +78,7 @@ pub(crate) fn build_record(options: &BuildOptions) -> BuildRecord {
     }
 }
 
-/// What to do about a folder that is in the place: `Some(manifest)` when it is kept.
+/// Decides what to do about a folder that is in the place: `Some(manifest)` when it is kept.
 pub(crate) fn settle_existing(
     folder: &Path,
     if_exists: IfExists,
@@ -122,8 +119,8 @@ fn is_empty_folder(folder: &Path) -> bool {
     fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
 }
 
-/// What a manifest is made of.
-pub(crate) struct Told<'a> {
+/// Parts that a manifest is made of.
+pub(crate) struct ManifestParts<'a> {
     pub(crate) source: &'a Source,
     pub(crate) options: &'a BuildOptions,
     pub(crate) inputs: Vec<InputRecord>,
@@ -137,9 +134,9 @@ pub(crate) struct Told<'a> {
     pub(crate) folder: &'a Path,
 }
 
-/// The manifest of a draft whose tables are written.
-pub(crate) fn manifest(told: &Told<'_>) -> Result<Manifest, BuildError> {
-    let Told { source, options, tally, .. } = told;
+/// Makes the manifest of a draft whose tables are written.
+pub(crate) fn manifest(parts: &ManifestParts<'_>) -> Result<Manifest, BuildError> {
+    let ManifestParts { source, options, tally, .. } = parts;
     let roster = &source.roster;
     let read = tally.read + source.tables.read;
     let rejected = tally.rejected() + source.tables.rejected();
@@ -149,12 +146,12 @@ pub(crate) fn manifest(told: &Told<'_>) -> Result<Manifest, BuildError> {
         left_out.insert("unknown_course".to_owned(), source.enrolments_without_course);
     }
     let output = |&(name, rows): &(&str, u64)| -> Result<OutputRecord, BuildError> {
-        let path = told.folder.join(name);
+        let path = parts.folder.join(name);
         let bytes = fs::metadata(&path).map_err(BuildError::write(&path))?.len();
         Ok(OutputRecord { file: name.to_owned(), rows, bytes, blake3: input::blake3_of(&path)? })
     };
     let outputs =
-        [(SEQUENCES, told.rows), (ENROLMENTS, roster.enrolments.len() as u64), (COURSES, roster.courses.len() as u64)];
+        [(SEQUENCES, parts.rows), (ENROLMENTS, roster.enrolments.len() as u64), (COURSES, roster.courses.len() as u64)];
     let outputs = outputs.par_iter().map(output).collect::<Result<_, _>>()?;
     Ok(Manifest {
         kind: "staycast-sequences".to_owned(),
@@ -163,7 +160,7 @@ pub(crate) fn manifest(told: &Told<'_>) -> Result<Manifest, BuildError> {
         format: source.format.to_owned(),
         format_reason: source.reason.clone(),
         capabilities: source.capabilities,
-        inputs: told.inputs.clone(),
+        inputs: parts.inputs.clone(),
         rows: RowCounts {
             read: tally.read,
             used: tally.used,
@@ -174,22 +171,22 @@ pub(crate) fn manifest(told: &Told<'_>) -> Result<Manifest, BuildError> {
         },
         calendar: CalendarRecord {
             source: calendar_source(source).to_owned(),
-            as_of: told.as_of.clone(),
+            as_of: parts.as_of.clone(),
             as_of_source: if options.as_of.is_some() { "given" } else { "newest event" }.to_owned(),
-            weeks: told.grids.iter().map(|grid| u32::from(grid.weeks.count())).max().unwrap_or(0),
+            weeks: parts.grids.iter().map(|grid| u32::from(grid.weeks.count())).max().unwrap_or(0),
             weeks_limit: options.weeks,
         },
-        labels: told.labels.clone(),
+        labels: parts.labels.clone(),
         build: build_record(options),
         feature_set: options.features,
-        features: told.features.iter().map(|feature| feature_record(feature, source)).collect(),
+        features: parts.features.iter().map(|feature| feature_record(feature, source)).collect(),
         static_columns: roster.static_columns.clone(),
         totals: Totals {
             courses: roster.courses.len() as u64,
             enrolments: roster.enrolments.len() as u64,
             learners: learners.len() as u64,
-            events: told.events,
-            enrolment_weeks: told.rows,
+            events: parts.events,
+            enrolment_weeks: parts.rows,
             enrolments_left_out: left_out,
         },
         outputs,
@@ -214,4 +211,20 @@ fn feature_record(feature: &Feature, source: &Source) -> FeatureRecord {
         meaning: feature.meaning.clone(),
         lacking,
     }
+}
+
+/// Counts the rows of each reason.
+fn reasons(tally: &Tally, rejected: bool) -> BTreeMap<String, ReasonCount> {
+    let chosen = tally.reasons.iter().filter(|(reason, _)| reason.is_rejection() == rejected);
+    chosen
+        .map(|(reason, count)| {
+            let sample = |sample: &staycast_events::RowSample| SampleRecord {
+                file: sample.file.clone(),
+                line: sample.line,
+                what: sample.what.clone(),
+            };
+            let record = ReasonCount { rows: count.rows, samples: count.samples.iter().map(sample).collect() };
+            (reason.name().to_owned(), record)
+        })
+        .collect()
 }

@@ -1,4 +1,4 @@
-//! What a learner's week is compared with: the other enrolments of the course, and the learner's other courses.
+//! Compares a learner's week with the other enrolments of the course, and with the learner's other courses.
 //!
 //! Filled while the log is parsed, because a comparison needs every enrolment's week before the first one is written.
 //! Holds 4 bytes an enrolment-week twice over, and a bit a day of each enrolment.
@@ -14,18 +14,18 @@ use staycast_weeks::WeekIndex;
 
 use crate::grid::{CourseGrid, WeekGrid};
 
-/// Counts by enrolment and week, and days with an event, gathered from any thread.
-pub(crate) struct Gathering {
+/// Counts events by enrolment and week, and days with an event, from any thread.
+pub(crate) struct PeerCounter {
     first_week: Vec<usize>,
     counts: Vec<AtomicU32>,
     first_word: Vec<usize>,
     days: Vec<AtomicU64>,
-    /// By enrolment: how its course's days are cut into weeks.
+    /// By enrolment: the weeks of its course.
     cuts: Vec<WeekGrid>,
 }
 
-impl Gathering {
-    /// Nothing gathered yet, for the enrolments of `roster` whose courses are cut into these weeks.
+impl PeerCounter {
+    /// Starts to count, for the enrolments of `roster` whose courses are cut into these weeks.
     pub(crate) fn new(roster: &Roster, cuts: &[WeekGrid]) -> Self {
         let (mut first_week, mut first_word) = (vec![0], vec![0]);
         let (mut slots, mut words) = (0, 0);
@@ -45,7 +45,7 @@ impl Gathering {
         Self { first_week, counts, first_word, days, cuts }
     }
 
-    /// Adds a block's events. What is gathered does not depend on the order of blocks.
+    /// Adds a block's events. The counts do not depend on the order of blocks.
     pub(crate) fn add(&self, events: &[Event]) {
         let mut run: (usize, u32) = (usize::MAX, 0);
         for event in events {
@@ -79,20 +79,20 @@ impl Gathering {
         }
     }
 
-    /// What was gathered so far, to go on from later.
+    /// Returns the counts so far, to [restore](PeerCounter::restore) later.
     pub(crate) fn state(&self) -> (Vec<u32>, Vec<u64>) {
         let counts = self.counts.iter().map(|count| count.load(Ordering::Relaxed)).collect();
         (counts, self.days.iter().map(|word| word.load(Ordering::Relaxed)).collect())
     }
 
-    /// Goes on from a [`Gathering::state`] of the same roster.
-    pub(crate) fn go_on(&self, (counts, days): &(Vec<u32>, Vec<u64>)) {
+    /// Restores a [`PeerCounter::state`] of the same roster.
+    pub(crate) fn restore(&self, (counts, days): &(Vec<u32>, Vec<u64>)) {
         self.counts.iter().zip(counts).for_each(|(here, &count)| here.store(count, Ordering::Relaxed));
         self.days.iter().zip(days).for_each(|(here, &word)| here.store(word, Ordering::Relaxed));
     }
 
-    /// Ends the gathering.
-    pub(crate) fn compare(self, roster: &Roster, capabilities: &Capabilities, grids: &[CourseGrid]) -> Peers {
+    /// Ends counting, when all events were added.
+    pub(crate) fn finish(self, roster: &Roster, capabilities: &Capabilities, grids: &[CourseGrid]) -> Peers {
         let counts: Vec<u32> = self.counts.into_iter().map(AtomicU32::into_inner).collect();
         let days: Vec<u64> = self.days.into_iter().map(AtomicU64::into_inner).collect();
         let mut of_course: Vec<Vec<usize>> = vec![Vec::new(); grids.len()];
@@ -136,7 +136,7 @@ impl Gathering {
     }
 }
 
-/// Whether an enrolment is known by the end of `week`: enrolled by then or, in a source without dates, seen by then.
+/// Tells whether an enrolment is known by the end of `week`: enrolled by then or, in a source without dates, seen by then.
 /// `slots` are its counts, the time before the start in front.
 fn known_by(roster: &Roster, register: bool, place: usize, slots: &[u32], grid: &CourseGrid, week: WeekIndex) -> bool {
     match roster.enrolments[place].enrolled_seconds {
@@ -145,7 +145,7 @@ fn known_by(roster: &Roster, register: bool, place: usize, slots: &[u32], grid: 
     }
 }
 
-/// What weeks are compared with.
+/// Counts of all enrolments, with which weeks are compared.
 pub(crate) struct Peers {
     first_week: Vec<usize>,
     counts: Vec<u32>,
@@ -154,12 +154,12 @@ pub(crate) struct Peers {
     /// By course and week, the event counts of the enrolments known by the week's end, ascending.
     ranked: Vec<Vec<Vec<u32>>>,
     siblings: Vec<Vec<u32>>,
-    /// Whether an enrolment without a date is in a register.
+    /// The source has a register, in which enrolments without a date are.
     register: bool,
 }
 
 impl Peers {
-    /// Share of the course's enrolments known by the end of `week` with fewer events in it than this one, ties (itself
+    /// Computes the share of the course's enrolments known by the end of `week` with fewer events in it than this one, ties (itself
     /// among them) counting half. `None` while the enrolment is not known.
     pub(crate) fn rank(&self, roster: &Roster, grids: &[CourseGrid], place: usize, week: WeekIndex) -> Option<f64> {
         let course = roster.enrolments[place].course.as_usize();
@@ -174,7 +174,7 @@ impl Peers {
         Some((fewer as f64 + 0.5 * ties as f64) / all.len() as f64)
     }
 
-    /// The learner's other courses, enrolled in before the end of `week` of this one as far as dates tell, with an event
+    /// Counts the learner's other courses, enrolled in before the end of `week` of this one as far as dates tell, with an event
     /// on one of its days that lies inside their own grids.
     pub(crate) fn other_courses(&self, roster: &Roster, grids: &[CourseGrid], place: usize, week: WeekIndex) -> u32 {
         let grid = &grids[roster.enrolments[place].course.as_usize()];

@@ -1,18 +1,18 @@
-//! How a long job tells how far it is, without knowing who watches.
+//! Reports how far a long job is, without knowing who watches.
 
 /// Watches a job.
 pub trait Progress: Sync {
-    /// A stage begins: what it does in a word or two, and how many units it will take, when that is known.
+    /// Begins a stage, named in a word or two, of `total` units, when their number is known.
     fn begin(&self, stage: &str, total: Option<u64>, unit: Unit);
 
-    /// `count` units more are done. Called from any thread.
+    /// Reports that `count` units more are done. Called from any thread.
     fn advance(&self, count: u64);
 
-    /// The stage is done; `summary` says what came of it.
+    /// Ends the stage; `summary` says what it did.
     fn end(&self, summary: &str);
 }
 
-/// What a stage counts.
+/// Unit that a stage counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// Bytes read.
@@ -21,7 +21,7 @@ pub enum Unit {
     Enrolments,
 }
 
-/// Watches nothing.
+/// Ignores all reports.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Unwatched;
 

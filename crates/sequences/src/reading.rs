@@ -1,4 +1,4 @@
-//! The first half of a build: the log's files read one after the other, each in blocks side by side; packed files side
+//! Reads the log, the first half of a build: its files one after the other, each in blocks side by side; packed files side
 //! by side.
 
 use std::path::{Path, PathBuf};
@@ -12,40 +12,40 @@ use staycast_events::{
     read_next_files,
 };
 
-use crate::build::BuildOptions;
 use crate::checkpoint::{Identity, Journal};
 use crate::error::BuildError;
 use crate::grid::WeekGrid;
 use crate::labels::DropoutRule;
-use crate::peers::Gathering;
+use crate::options::BuildOptions;
+use crate::peers::PeerCounter;
 use crate::progress::{Progress, Unit};
 use crate::store::{Run, Store, runs};
 
-/// What is read, for what.
-pub(crate) struct Reading<'a> {
+/// A log that is to be read, and what its events are for.
+pub(crate) struct LogReading<'a> {
     pub(crate) source: &'a Source,
     pub(crate) options: &'a BuildOptions,
-    /// By course: how its days are cut into weeks.
+    /// The weeks of each course.
     pub(crate) cuts: &'a [WeekGrid],
     pub(crate) rule: DropoutRule,
-    pub(crate) gathering: Option<&'a Gathering>,
+    pub(crate) gathering: Option<&'a PeerCounter>,
     pub(crate) identity: Identity,
-    /// The draft, where checkpoints go.
+    /// Draft of the output, where checkpoints go.
     pub(crate) folder: &'a Path,
 }
 
-/// What reading leaves besides the stored events.
-pub(crate) struct Intake {
+/// Result of reading a log, besides the stored events.
+pub(crate) struct ReadLog {
     pub(crate) tally: Tally,
     pub(crate) newest: i64,
-    /// By enrolment: an event in the window that the label rule looks at.
+    /// By enrolment: whether it has an event in the window that the label rule looks at.
     pub(crate) active_in_window: Vec<bool>,
     /// BLAKE3 of the files whose reading gave it.
     pub(crate) hashes: FxHashMap<PathBuf, String>,
 }
 
-/// How far reading is.
-pub(crate) struct Begun {
+/// State of a reading between two files.
+pub(crate) struct ReadState {
     files: usize,
     tally: Tally,
     newest: AtomicI64,
@@ -53,11 +53,11 @@ pub(crate) struct Begun {
     hashes: Vec<(usize, String)>,
 }
 
-impl Reading<'_> {
-    /// Where reading begins: at the start, or where `journal` left off.
-    pub(crate) fn begin(&self, journal: Option<Journal>, store: &mut Store) -> Result<Begun, BuildError> {
+impl LogReading<'_> {
+    /// Begins at the start, or where `journal` left off.
+    pub(crate) fn begin(&self, journal: Option<Journal>, store: &mut Store) -> Result<ReadState, BuildError> {
         let Some(journal) = journal else {
-            return Ok(Begun {
+            return Ok(ReadState {
                 files: 0,
                 tally: Tally::default(),
                 newest: AtomicI64::new(i64::MIN),
@@ -65,11 +65,11 @@ impl Reading<'_> {
                 hashes: Vec::new(),
             });
         };
-        store.go_back(&journal.stored).map_err(BuildError::write(self.folder))?;
+        store.restore(&journal.stored).map_err(BuildError::write(self.folder))?;
         if let (Some(gathering), Some(state)) = (self.gathering, &journal.gathered) {
-            gathering.go_on(state);
+            gathering.restore(state);
         }
-        Ok(Begun {
+        Ok(ReadState {
             files: journal.files,
             tally: journal.tally,
             newest: AtomicI64::new(journal.newest),
@@ -79,7 +79,12 @@ impl Reading<'_> {
     }
 
     /// Reads the files that are left into `store`.
-    pub(crate) fn read(&self, mut begun: Begun, store: &Store, progress: &dyn Progress) -> Result<Intake, BuildError> {
+    pub(crate) fn read(
+        &self,
+        mut begun: ReadState,
+        store: &Store,
+        progress: &dyn Progress,
+    ) -> Result<ReadLog, BuildError> {
         let source = self.source;
         let days: Vec<u32> = self.cuts.iter().map(|cut| cut.days()).collect();
         let frame = RowLimits::new(&source.roster, &days, self.options.as_of).with_kinds(&source.kinds);
@@ -90,7 +95,7 @@ impl Reading<'_> {
         progress.advance(bytes[..begun.files].iter().sum());
         let resumed = begun.files;
         let mut since_checkpoint = 0;
-        let each = Each { reading: self, frame: &frame, windows: &windows, store, progress };
+        let each = FileReading { reading: self, frame: &frame, windows: &windows, store, progress };
         while begun.files < source.events.len() {
             let read = read_next_files(&source.events, begun.files, |file, by| each.read(file, by, &begun));
             let files = begun.files..begun.files + read.len();
@@ -107,10 +112,10 @@ impl Reading<'_> {
             }
         }
         Journal::remove(self.folder)?;
-        let Begun { tally, newest, active, hashes, .. } = begun;
+        let ReadState { tally, newest, active, hashes, .. } = begun;
         let from = if resumed > 0 { format!(", resumed after {resumed} files") } else { String::new() };
         progress.end(&format!("{} rows, {} used, {} rejected{from}", tally.read, tally.used, tally.rejected()));
-        Ok(Intake {
+        Ok(ReadLog {
             tally,
             newest: newest.into_inner(),
             active_in_window: active.into_iter().map(AtomicBool::into_inner).collect(),
@@ -121,8 +126,8 @@ impl Reading<'_> {
         })
     }
 
-    /// Writes down how far reading is.
-    fn checkpoint(&self, begun: &Begun, store: &Store) -> Result<(), BuildError> {
+    /// Writes a checkpoint.
+    fn checkpoint(&self, begun: &ReadState, store: &Store) -> Result<(), BuildError> {
         let journal = Journal {
             identity: self.identity.clone(),
             files: begun.files,
@@ -130,16 +135,16 @@ impl Reading<'_> {
             newest: begun.newest.load(Ordering::Relaxed),
             active: begun.active.iter().map(|active| active.load(Ordering::Relaxed)).collect(),
             hashes: begun.hashes.clone(),
-            gathered: self.gathering.map(Gathering::state),
-            stored: store.keep().map_err(BuildError::write(self.folder))?,
+            gathered: self.gathering.map(PeerCounter::state),
+            stored: store.persist().map_err(BuildError::write(self.folder))?,
         };
         journal.write(self.folder)
     }
 }
 
-/// How each file is read.
-struct Each<'a> {
-    reading: &'a Reading<'a>,
+/// The reading of one file after the other.
+struct FileReading<'a> {
+    reading: &'a LogReading<'a>,
     frame: &'a RowLimits,
     /// By course.
     windows: &'a [Option<Window>],
@@ -147,10 +152,10 @@ struct Each<'a> {
     progress: &'a dyn Progress,
 }
 
-impl Each<'_> {
+impl FileReading<'_> {
     /// Reads file number `file` into the store. Gives what became of its rows, and its hash where reading gave it.
-    fn read(&self, file: usize, by: ReadMode, begun: &Begun) -> Result<(Tally, Option<String>), BuildError> {
-        let Reading { source, gathering, rule, .. } = *self.reading;
+    fn read(&self, file: usize, by: ReadMode, begun: &ReadState) -> Result<(Tally, Option<String>), BuildError> {
+        let LogReading { source, gathering, rule, .. } = *self.reading;
         let file = source.events[file].as_ref();
         let blocks: Mutex<Vec<(usize, BlockTally)>> = Mutex::default();
         let sink = |number: usize, parsed: ParsedBlock| -> Result<(), ReadError> {
@@ -198,7 +203,7 @@ impl Each<'_> {
     }
 }
 
-/// The seconds from the course's start in which an event means that the learner stayed.
+/// Seconds from the course's start in which an event means that the learner stayed.
 type Window = std::ops::Range<i64>;
 
 fn label_window(rule: DropoutRule, calendar_days: u32) -> Option<Window> {

@@ -1,4 +1,4 @@
-//! The second half of a build: partitions reduced and encoded side by side, and appended in order.
+//! Reduces and encodes partitions side by side, the second half of a build, and appends them in order.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -6,15 +6,18 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
+use staycast_events::EnrolmentIndex;
+
 use crate::columns::{Columns, schema};
+use crate::count::Frame;
 use crate::error::BuildError;
 use crate::features::Feature;
 use crate::parquet_out::{Appender, Encoded, GroupedFile};
 use crate::progress::{Progress, Unit};
-use crate::reduce::{self, Summary};
-use crate::store::{Store, Taken};
+use crate::reduce::{Reducer, Summary};
+use crate::store::{PartitionEvents, Store};
 
-/// What reducing leaves besides the file.
+/// Result of reducing, besides the file.
 pub(crate) struct Reduced {
     pub(crate) summaries: Vec<Summary>,
     pub(crate) events: u64,
@@ -22,21 +25,21 @@ pub(crate) struct Reduced {
 }
 
 /// One partition reduced and encoded.
-struct Done {
+struct ReducedPartition {
     encoded: Encoded,
     summaries: Vec<Summary>,
     events: u64,
     rows: u64,
 }
 
-/// Partitions that a thread may be ahead of the next one to be appended: what is encoded takes little room, but not none.
+/// Returns how many partitions a thread may be ahead of the next one to be appended: what is encoded takes little room, but not none.
 fn most_ahead() -> usize {
     8 * rayon::current_num_threads()
 }
 
 /// Reduces every partition's events in `store` to the rows of the file at `path`. Each thread holds the events of one.
 pub(crate) fn reduce_all(
-    frame: &reduce::Frame<'_>,
+    frame: &Frame<'_>,
     features: &[Feature],
     partitions: &[Range<u32>],
     store: &Store,
@@ -48,13 +51,13 @@ pub(crate) fn reduce_all(
     progress.begin("weeks", Some(frame.roster.enrolments.len() as u64), Unit::Enrolments);
     let reduced = Reduced { summaries: Vec::with_capacity(frame.roster.enrolments.len()), events: 0, rows: 0 };
     let (encoder, appender) = file.parts();
-    let one = |number: usize| -> Result<Done, BuildError> {
+    let one = |number: usize| -> Result<ReducedPartition, BuildError> {
         let events = store.take(number).map_err(BuildError::write(path))?;
         let (columns, summaries, events) = reduce_partition(frame, features, partitions[number].clone(), events);
         let batch = columns.finish(&schema);
         let encoded = encoder.encode(number, &batch).map_err(BuildError::parquet(path))?;
         progress.advance(summaries.len() as u64);
-        Ok(Done { encoded, summaries, events, rows: batch.num_rows() as u64 })
+        Ok(ReducedPartition { encoded, summaries, events, rows: batch.num_rows() as u64 })
     };
     let order = Order {
         turn: Mutex::new(Turn { appender, waiting: BTreeMap::new(), next: 0, failed: false, reduced }),
@@ -87,7 +90,7 @@ pub(crate) fn reduce_all(
 /// Appends in order what is done in any.
 struct Order<'a> {
     turn: Mutex<Turn<'a>>,
-    /// Told when `turn` has moved.
+    /// Notified when `turn` has moved.
     moved: Condvar,
     most_ahead: usize,
 }
@@ -95,7 +98,7 @@ struct Order<'a> {
 struct Turn<'a> {
     appender: Appender<'a>,
     /// Done, and waiting for those before them.
-    waiting: BTreeMap<usize, Done>,
+    waiting: BTreeMap<usize, ReducedPartition>,
     /// Number of the partition to be appended next.
     next: usize,
     failed: bool,
@@ -114,11 +117,11 @@ impl Order<'_> {
     }
 
     /// Takes partition `number`, and appends those whose turn it is.
-    fn put(&self, number: usize, done: Done) -> Result<(), parquet::errors::ParquetError> {
+    fn put(&self, number: usize, done: ReducedPartition) -> Result<(), parquet::errors::ParquetError> {
         let mut turn = self.turn.lock().expect(APPENDING);
         let turn = &mut *turn;
         turn.waiting.insert(number, done);
-        while let Some(Done { encoded, summaries, events, rows }) = turn.waiting.remove(&turn.next) {
+        while let Some(ReducedPartition { encoded, summaries, events, rows }) = turn.waiting.remove(&turn.next) {
             turn.appender.append(encoded)?;
             turn.reduced.summaries.extend(summaries);
             turn.reduced.events += events;
@@ -146,26 +149,26 @@ impl Drop for FailOnPanic<'_, '_> {
     }
 }
 
-/// Rows, summaries, and how many events there were.
+/// Reduces a partition to rows and summaries, and counts its events.
 fn reduce_partition<'a>(
-    frame: &reduce::Frame<'_>,
+    frame: &Frame<'_>,
     features: &'a [Feature],
     enrolments: Range<u32>,
-    mut events: Taken,
+    mut events: PartitionEvents,
 ) -> (Columns<'a>, Vec<Summary>, u64) {
     let mut columns = Columns::new(features);
     let mut summaries = Vec::with_capacity(enrolments.len());
-    let mut scratch = reduce::Scratch::default();
+    let mut reducer = Reducer::new(frame, features);
     let mut count = 0;
-    for place in enrolments {
-        let mine = events.of(place);
+    for index in enrolments.map(EnrolmentIndex) {
+        let mine = events.enrolment(index);
         count += mine.iter().map(|event| u64::from(event.weight())).sum::<u64>();
-        let enrolment = &frame.roster.enrolments[place as usize];
+        let enrolment = &frame.roster.enrolments[index.as_usize()];
         let grid = &frame.grids[enrolment.course.as_usize()];
         let course = &frame.roster.courses[enrolment.course.as_usize()];
         columns.keys(&course.id, &enrolment.id, &enrolment.learner, grid.weeks.count());
         let week_days = |week| grid.weeks.week_days(week);
-        summaries.push(reduce::reduce(frame, place, mine, &mut scratch, |week, values| {
+        summaries.push(reducer.reduce(index, mine, |week, values| {
             columns.push(week, week_days(week), Some(values));
         }));
         for week in grid.unobserved() {

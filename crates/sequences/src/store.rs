@@ -1,4 +1,4 @@
-//! Events between parsing and reducing: kept by partition of enrolments, in memory up to a limit, past it on disk.
+//! Stores events between parsing and reducing: by partition of enrolments, in memory up to a limit, past it on disk.
 //!
 //! A partition is a range of enrolments with about [`PARTITION_ROWS`] enrolment-weeks, so that it can be sorted and
 //! reduced by one thread while others do theirs, and becomes one row group of the output. The cuts depend on the roster
@@ -26,7 +26,7 @@ const SPILL_BYTES: usize = 1 << 18;
 const FIRST_CHUNK: usize = 1 << 10;
 const GREATEST_CHUNK: usize = 1 << 16;
 
-/// Cuts enrolments, of `rows[i]` weeks each, into ranges.
+/// Cuts enrolments, of `rows[i]` weeks each, into ranges of about [`PARTITION_ROWS`] rows.
 #[must_use]
 pub(crate) fn partitions(rows: impl Iterator<Item = u32>) -> Vec<Range<u32>> {
     let mut ranges = Vec::new();
@@ -80,7 +80,7 @@ impl Chunk {
         }
     }
 
-    /// The events, in pieces.
+    /// Lists the events, in pieces.
     fn pieces(&self) -> impl Iterator<Item = &[Event]> {
         let (block, runs): (&[Event], &[Run]) = match self {
             Self::Shared(block, runs) => (block, runs),
@@ -105,7 +105,7 @@ pub(crate) struct Run {
     pub(crate) end: usize,
 }
 
-/// The runs of `events`.
+/// Finds the runs of `events`.
 pub(crate) fn runs(events: &[Event]) -> Vec<Run> {
     /// Events that are looked at together, which no processor has to guess about.
     const STEP: usize = 16;
@@ -132,7 +132,7 @@ pub(crate) fn runs(events: &[Event]) -> Vec<Run> {
 const LONG_RUN: usize = 16;
 
 impl Store {
-    /// A store over `partitions` that holds about `limit_bytes` in memory and spills the rest into `spill_folder`.
+    /// Makes a store over `partitions` that holds about `limit_bytes` in memory and spills the rest into `spill_folder`.
     pub(crate) fn new(partitions: &[Range<u32>], limit_bytes: u64, spill_folder: PathBuf) -> Self {
         let mut partition_of = Vec::new();
         for (number, range) in partitions.iter().enumerate() {
@@ -167,11 +167,11 @@ impl Store {
             }
         } else {
             let of = |event: &Event| self.partition_of[event.enrolment().as_usize()] as usize;
-            let mut together = Together::new(self.partitions.len());
-            events.iter().for_each(|event| together.count(of(event)));
-            together.place();
-            events.iter().for_each(|&event| together.put(of(&event), event));
-            for (partition, run) in self.partitions.iter().zip(together.groups()) {
+            let mut grouping = Grouping::new(self.partitions.len());
+            events.iter().for_each(|event| grouping.count(of(event)));
+            grouping.place();
+            events.iter().for_each(|&event| grouping.put(of(&event), event));
+            for (partition, run) in self.partitions.iter().zip(grouping.groups()) {
                 lock(partition).push(run);
             }
         }
@@ -221,7 +221,7 @@ impl Store {
 
     /// Writes everything held to disk, durably, and gives the bytes of each partition there. Not to be called while
     /// events are added.
-    pub(crate) fn keep(&self) -> io::Result<Vec<u64>> {
+    pub(crate) fn persist(&self) -> io::Result<Vec<u64>> {
         let mut lengths = Vec::with_capacity(self.partitions.len());
         for number in 0..self.partitions.len() {
             self.spill_partition(number)?;
@@ -237,8 +237,8 @@ impl Store {
         Ok(lengths)
     }
 
-    /// Goes back to what [`Store::keep`] wrote, when it gave `lengths`: whatever was written after is cut off.
-    pub(crate) fn go_back(&mut self, lengths: &[u64]) -> io::Result<()> {
+    /// Restores what [`Store::persist`] wrote, when it gave `lengths`: whatever was written after is cut off.
+    pub(crate) fn restore(&mut self, lengths: &[u64]) -> io::Result<()> {
         for (number, &length) in lengths.iter().enumerate() {
             let path = self.spill_path(number);
             match length {
@@ -260,7 +260,7 @@ impl Store {
     }
 
     /// Takes the events of a partition out.
-    pub(crate) fn take(&self, number: usize) -> io::Result<Taken> {
+    pub(crate) fn take(&self, number: usize) -> io::Result<PartitionEvents> {
         let Partition { mut chunks, spill } = std::mem::take(&mut *lock(&self.partitions[number]));
         if let Some(path) = spill {
             chunks.push(Chunk::Own(read_spilled(&path)?));
@@ -275,49 +275,49 @@ impl Store {
                 Chunk::Own(events) => {
                     let runs = runs(events);
                     if runs.len() > events.len() / LONG_RUN + self.ranges[number].len() {
-                        return Ok(self.together(number, chunks));
+                        return Ok(self.group(number, chunks));
                     }
                     pieces.extend(runs.iter().map(|&run| (run.enrolment, place, run.start, run.end)));
                 }
             }
         }
         pieces.sort_unstable();
-        Ok(Taken { chunks, pieces, next: 0, sorted: Vec::new() })
+        Ok(PartitionEvents { chunks, pieces, next: 0, sorted: Vec::new() })
     }
 
     /// Brings the events of a partition together by enrolment.
-    fn together(&self, number: usize, chunks: Vec<Chunk>) -> Taken {
+    fn group(&self, number: usize, chunks: Vec<Chunk>) -> PartitionEvents {
         let first = self.ranges[number].start;
         let group = |event: &Event| (event.enrolment().0 - first) as usize;
-        let mut together = Together::new(self.ranges[number].len());
-        chunks.iter().flat_map(Chunk::events).for_each(|event| together.count(group(event)));
-        together.place();
+        let mut grouping = Grouping::new(self.ranges[number].len());
+        chunks.iter().flat_map(Chunk::events).for_each(|event| grouping.count(group(event)));
+        grouping.place();
         // Chunk by chunk, so that each is freed when it is done with.
         for chunk in chunks {
-            chunk.events().for_each(|&event| together.put(group(&event), event));
+            chunk.events().for_each(|&event| grouping.put(group(&event), event));
         }
         let pieces = (first..)
-            .zip(together.ends())
+            .zip(grouping.ends())
             .map(|(enrolment, Range { start, end })| (enrolment, 0, start, end))
             .collect();
-        Taken { chunks: vec![Chunk::Own(together.events)], pieces, next: 0, sorted: Vec::new() }
+        PartitionEvents { chunks: vec![Chunk::Own(grouping.events)], pieces, next: 0, sorted: Vec::new() }
     }
 }
 
-/// The events of a partition, to be had by enrolment, in their order.
-pub(crate) struct Taken {
+/// The events of a partition, by enrolment in their order.
+pub(crate) struct PartitionEvents {
     chunks: Vec<Chunk>,
-    /// Whose, in which chunk, and from where to where there; ascending.
+    /// Enrolment, chunk, start and end there; ascending.
     pieces: Vec<(u32, usize, usize, usize)>,
     next: usize,
     sorted: Vec<Event>,
 }
 
-impl Taken {
-    /// The events of `enrolment`, sorted. Enrolments are to be asked for in ascending order.
-    pub(crate) fn of(&mut self, enrolment: u32) -> &[Event] {
+impl PartitionEvents {
+    /// Returns the events of `enrolment`, sorted. Enrolments are to be asked for in ascending order.
+    pub(crate) fn enrolment(&mut self, enrolment: EnrolmentIndex) -> &[Event] {
         let rest = &self.pieces[self.next..];
-        let pieces = &rest[..rest.iter().take_while(|piece| piece.0 == enrolment).count()];
+        let pieces = &rest[..rest.iter().take_while(|piece| piece.0 == enrolment.0).count()];
         self.next += pieces.len();
         let events = |&(_, chunk, start, end): &(u32, usize, usize, usize)| match &self.chunks[chunk] {
             Chunk::Shared(events, _) => &events[start..end],
@@ -351,14 +351,14 @@ fn read_spilled(path: &Path) -> io::Result<Vec<Event>> {
     Ok(events)
 }
 
-/// Brings events of the same group together, in the order they come: count all, [`Together::place`], put all.
-struct Together {
+/// Brings events of the same group together, in the order they come: count all, [`Grouping::place`], put all.
+struct Grouping {
     /// Counts, then the place of each group's next event.
     next: Vec<usize>,
     events: Vec<Event>,
 }
 
-impl Together {
+impl Grouping {
     fn new(groups: usize) -> Self {
         Self { next: vec![0; groups], events: Vec::new() }
     }
@@ -381,12 +381,12 @@ impl Together {
         self.next[group] += 1;
     }
 
-    /// The groups, when all events are put.
+    /// Lists the groups, when all events are put.
     fn groups(&self) -> impl Iterator<Item = &[Event]> {
         self.ends().map(|range| &self.events[range])
     }
 
-    /// Where the groups are, when all events are put.
+    /// Lists where the groups are, when all events are put.
     fn ends(&self) -> impl Iterator<Item = Range<usize>> {
         let mut start = 0;
         self.next.iter().map(move |&end| std::mem::replace(&mut start, end)..end)
@@ -468,7 +468,7 @@ mod tests {
             let mut taken = Vec::new();
             for (number, range) in ranges.into_iter().enumerate() {
                 let mut events = store.take(number).unwrap();
-                range.for_each(|enrolment| taken.extend_from_slice(events.of(enrolment)));
+                range.map(EnrolmentIndex).for_each(|enrolment| taken.extend_from_slice(events.enrolment(enrolment)));
             }
             prop_assert_eq!(taken, all);
             prop_assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);

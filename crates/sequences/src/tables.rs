@@ -1,11 +1,13 @@
-//! `enrolments.parquet` and `courses.parquet`: what is known of an enrolment and a course besides its weeks.
+//! Writes `enrolments.parquet` and `courses.parquet`: facts of enrolments and courses that are not weekly.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, RecordBatch, StringArray};
+use arrow_array::{
+    ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+};
 use arrow_schema::{DataType, Field, Schema};
 use parquet::errors::ParquetError;
 use staycast_events::time::DAY_SECONDS;
@@ -18,8 +20,8 @@ use crate::manifest::LabelRecord;
 use crate::parquet_out::write_parquet;
 use crate::reduce::Summary;
 
-/// What the tables are made of.
-pub(crate) struct Facts<'a> {
+/// Facts that the tables are made of.
+pub(crate) struct TableFacts<'a> {
     pub(crate) source: &'a Source,
     pub(crate) grids: &'a [CourseGrid],
     pub(crate) summaries: &'a [Summary],
@@ -44,8 +46,8 @@ pub(crate) const ENROLMENT_COLUMNS: [&str; 12] = [
     "outcome",
 ];
 
-/// An enrolment's label, or why it has none.
-fn label(facts: &Facts<'_>, place: usize) -> Result<bool, &'static str> {
+/// Finds an enrolment's label, or why it has none.
+fn label(facts: &TableFacts<'_>, place: usize) -> Result<bool, &'static str> {
     let enrolment = &facts.source.roster.enrolments[place];
     let grid = &facts.grids[enrolment.course.as_usize()];
     let over_by = |days: u32| grid.as_of_seconds >= grid.calendar_end_seconds() + i64::from(days) * DAY_SECONDS;
@@ -80,24 +82,24 @@ fn label(facts: &Facts<'_>, place: usize) -> Result<bool, &'static str> {
     }
 }
 
-/// The week in which a learner left: that of the withdrawal or, where dropout means silence, of the last event.
-fn left_week(facts: &Facts<'_>, place: usize, dropout: Option<bool>) -> Option<i32> {
+/// Finds the week in which a learner left: that of the withdrawal or, where dropout means inactivity, of the last event.
+fn left_week(facts: &TableFacts<'_>, place: usize, dropout: Option<bool>) -> Option<i32> {
     let enrolment = &facts.source.roster.enrolments[place];
     let cut = facts.grids[enrolment.course.as_usize()].weeks;
     let week = |seconds: i32| cut.week_of(i64::from(seconds)) as i32;
     if let Some(seconds) = enrolment.withdrawn_seconds {
         return Some(week(seconds));
     }
-    let silent = matches!(facts.rule, DropoutRule::InactiveLast { .. }) && dropout == Some(true);
-    facts.summaries[place].last_event_seconds.filter(|_| silent).map(week)
+    let went_inactive = matches!(facts.rule, DropoutRule::InactiveLast { .. }) && dropout == Some(true);
+    facts.summaries[place].last_event_seconds.filter(|_| went_inactive).map(week)
 }
 
 fn days(seconds: Option<i32>) -> Option<f64> {
     seconds.map(|seconds| f64::from(seconds) / DAY_SECONDS as f64)
 }
 
-/// Writes `enrolments.parquet`; what the labels came to.
-pub(crate) fn write_enrolments(facts: &Facts<'_>, path: &Path) -> Result<LabelRecord, BuildError> {
+/// Writes `enrolments.parquet`, and counts its labels.
+pub(crate) fn write_enrolments(facts: &TableFacts<'_>, path: &Path) -> Result<LabelRecord, BuildError> {
     let roster = &facts.source.roster;
     let mut record = LabelRecord { rule: facts.rule, known: 0, dropouts: 0, unknown: BTreeMap::new() };
     let mut labels = Vec::with_capacity(roster.enrolments.len());
@@ -129,12 +131,8 @@ pub(crate) fn write_enrolments(facts: &Facts<'_>, path: &Path) -> Result<LabelRe
         day(summaries().map(|summary| days(summary.first_event_seconds)).collect()),
         day(summaries().map(|summary| days(summary.last_event_seconds)).collect()),
         day(all().map(|enrolment| days(enrolment.withdrawn_seconds)).collect()),
-        Arc::new(
-            summaries()
-                .map(|summary| i32::try_from(summary.pre_start_events).unwrap_or(i32::MAX))
-                .collect::<Int32Array>(),
-        ),
-        Arc::new(summaries().map(|summary| summary.pre_start_active_days as i32).collect::<Int32Array>()),
+        Arc::new(summaries().map(|summary| i64::from(summary.pre_start_events)).collect::<Int64Array>()),
+        Arc::new(summaries().map(|summary| i64::from(summary.pre_start_active_days)).collect::<Int64Array>()),
         text(|enrolment| enrolment.outcome.as_ref().map(|outcome| outcome.recorded.as_str())),
     ];
     let nullable = |column: usize| column > 2 && column != 9 && column != 10;
@@ -153,7 +151,7 @@ pub(crate) fn write_enrolments(facts: &Facts<'_>, path: &Path) -> Result<LabelRe
 }
 
 /// Writes `courses.parquet`.
-pub(crate) fn write_courses(facts: &Facts<'_>, path: &Path) -> Result<(), BuildError> {
+pub(crate) fn write_courses(facts: &TableFacts<'_>, path: &Path) -> Result<(), BuildError> {
     let courses = &facts.source.roster.courses;
     let grids = || facts.grids.iter();
     let mut enrolments = vec![0; courses.len()];
@@ -172,7 +170,7 @@ pub(crate) fn write_courses(facts: &Facts<'_>, path: &Path) -> Result<(), BuildE
         ("weeks", Arc::new(Int32Array::from_iter_values(grids().map(|grid| i32::from(grid.weeks.count()))))),
         ("observed_weeks", Arc::new(Int32Array::from_iter_values(grids().map(|grid| i32::from(grid.observed_weeks))))),
         ("as_of_days", Arc::new(Float64Array::from_iter_values(grids().map(as_of_days)))),
-        ("enrolments", Arc::new(Int32Array::from(enrolments))),
+        ("enrolments", Arc::new(Int64Array::from(enrolments))),
         ("inferred", Arc::new(courses.iter().map(|course| Some(course.inferred)).collect::<BooleanArray>())),
         ("nominal_dates", Arc::new(BooleanArray::from(vec![!facts.source.capabilities.dates; courses.len()]))),
     ];

@@ -1,4 +1,4 @@
-//! `timing.json`: seconds and peak memory by stage. Kept apart from the manifest, as it differs between equal runs.
+//! Writes `timing.json`: seconds and peak memory by stage. Kept apart from the manifest, as it differs between equal runs.
 
 use std::time::Instant;
 
@@ -36,7 +36,7 @@ impl Timing {
     }
 }
 
-/// Peak memory of this process, from Linux's `/proc/self/status`; `None` elsewhere.
+/// Reads the peak memory of this process, from Linux's `/proc/self/status`; `None` elsewhere.
 #[must_use]
 pub fn peak_memory_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;

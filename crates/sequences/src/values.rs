@@ -1,12 +1,12 @@
-//! Reading the features' values back: row groups side by side, from columns into `[enrolment][week][feature]`.
+//! Reads the features' values back: row groups side by side, from columns into `[enrolment][week][feature]`.
 
 use std::cmp::Ordering;
 use std::fs::File;
 use std::path::PathBuf;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float32Type, Int32Type};
-use arrow_array::{Array, RecordBatch};
+use arrow_array::types::{Float32Type, Int32Type, Int64Type};
+use arrow_array::{Array, ArrowPrimitiveType, PrimitiveArray, RecordBatch};
 use arrow_schema::DataType;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
@@ -16,23 +16,23 @@ use rustc_hash::FxHashSet;
 
 use crate::dataset::{CourseRow, EnrolmentRow};
 use crate::error::FolderError;
-use crate::folder::{arrow_error, column, projected, text};
+use crate::parquet_in::{arrow_error, column, no_column, projected, text};
 
-/// What says whose row it is.
+/// Columns that say which enrolment and week a row is.
 const KEYS: [&str; 3] = ["course_id", "enrolment_id", "week"];
 /// Rows that are turned from columns into rows at a time: with 100 features 400 KB, which a core's own cache holds.
 const BATCH_ROWS: usize = 1024;
 
-/// The file of values, of which is known where each row group begins.
+/// A file of values, with the first row of each of its row groups.
 pub(crate) struct ValuesFile {
     path: PathBuf,
     metadata: ArrowReaderMetadata,
-    /// Of each row group's first row; none where a group has no rows.
-    firsts: Vec<Option<Key>>,
+    /// By row group: the keys of its first row; none where a group has no rows.
+    first_rows: Vec<Option<RowKeys>>,
 }
 
-/// Whose a row is.
-struct Key {
+/// Enrolment and week of a row.
+struct RowKeys {
     course: String,
     enrolment: String,
     week: i32,
@@ -46,8 +46,8 @@ impl ValuesFile {
         let file = File::open(&path).map_err(io)?;
         let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default()).map_err(parquet)?;
         let groups = metadata.metadata().num_row_groups();
-        let mut opened = Self { path, metadata, firsts: Vec::new() };
-        opened.firsts = (0..groups).into_par_iter().map(|at| opened.first(at)).collect::<Result<_, _>>()?;
+        let mut opened = Self { path, metadata, first_rows: Vec::new() };
+        opened.first_rows = (0..groups).into_par_iter().map(|at| opened.first(at)).collect::<Result<_, _>>()?;
         Ok(opened)
     }
 
@@ -58,7 +58,7 @@ impl ValuesFile {
         builder.build().map_err(|source| FolderError::Parquet { path: self.path.clone(), source })
     }
 
-    fn first(&self, group: usize) -> Result<Option<Key>, FolderError> {
+    fn first(&self, group: usize) -> Result<Option<RowKeys>, FolderError> {
         let Some(batch) = self.group(group, &KEYS, 1)?.next() else { return Ok(None) };
         let batch = batch.map_err(|source| arrow_error(&self.path, source))?;
         if batch.num_rows() == 0 {
@@ -66,33 +66,33 @@ impl ValuesFile {
         }
         let word = |name| Ok(text(&self.path, &batch, name)?.as_string::<i32>().value(0).to_owned());
         let week = column(&self.path, &batch, "week", &DataType::Int32)?.as_primitive::<Int32Type>().value(0);
-        Ok(Some(Key { course: word("course_id")?, enrolment: word("enrolment_id")?, week }))
+        Ok(Some(RowKeys { course: word("course_id")?, enrolment: word("enrolment_id")?, week }))
     }
 
-    /// The values that are held, NaN where null. Rows stand in the order of the enrolments, so that each group fills a
+    /// Reads the values that are wanted, NaN where null. Rows stand in the order of the enrolments, so that each group fills a
     /// piece of its own.
-    pub(crate) fn read(&self, held: &Held<'_>) -> Result<Vec<f32>, FolderError> {
+    pub(crate) fn read(&self, wanted: &WantedValues<'_>) -> Result<Vec<f32>, FolderError> {
         // A group without rows begins where the next one does.
-        let mut next = Start { place: held.enrolments.len(), value: held.len() };
-        let mut starts = Vec::with_capacity(self.firsts.len());
-        for first in self.firsts.iter().rev() {
+        let mut next = GroupStart { place: wanted.enrolments.len(), value: wanted.len() };
+        let mut starts = Vec::with_capacity(self.first_rows.len());
+        for first in self.first_rows.iter().rev() {
             if let Some(first) = first {
-                next = held.start(first).ok_or_else(|| self.out_of_order())?;
+                next = wanted.start(first).ok_or_else(|| self.out_of_order())?;
             }
             starts.push(next);
         }
         starts.reverse();
-        let mut values = vec![f32::NAN; held.len()];
+        let mut values = vec![f32::NAN; wanted.len()];
         let mut names: Vec<&str> = KEYS.to_vec();
-        names.extend(held.features.iter().map(String::as_str));
+        names.extend(wanted.features.iter().map(String::as_str));
         let mut pieces = pieces(&mut values, &starts).ok_or_else(|| self.out_of_order())?;
         // Of a part of the enrolments a few groups side by side have some: threads share these, not all groups.
         pieces.retain(|(_, piece)| !piece.is_empty());
         pieces
             .into_par_iter()
             .map(|(at, piece)| {
-                let Start { place, value } = starts[at];
-                let mut walk = Walk { file: self, held, start: value, piece, place };
+                let GroupStart { place, value } = starts[at];
+                let mut walk = RowWalk { file: self, wanted, start: value, piece, place };
                 self.group(at, &names, BATCH_ROWS)?
                     .try_for_each(|batch| walk.take(&batch.map_err(|source| arrow_error(&self.path, source))?))
             })
@@ -106,8 +106,8 @@ impl ValuesFile {
     }
 }
 
-/// What is being read: whose values of which features, in how many weeks.
-pub(crate) struct Held<'a> {
+/// The values to read: of which enrolments, features and weeks.
+pub(crate) struct WantedValues<'a> {
     courses: &'a [CourseRow],
     course_ids: FxHashSet<&'a str>,
     enrolments: &'a [EnrolmentRow],
@@ -115,16 +115,16 @@ pub(crate) struct Held<'a> {
     weeks: usize,
 }
 
-/// Where a row group begins.
+/// Place at which a row group begins.
 #[derive(Clone, Copy)]
-struct Start {
-    /// The enrolment of its first row or, if that is not held, the next one that is.
+struct GroupStart {
+    /// Enrolment of its first row or, if that is not wanted, the next one that is.
     place: usize,
-    /// The first of the values that its rows fill.
+    /// Number of the first value that its rows fill.
     value: usize,
 }
 
-impl<'a> Held<'a> {
+impl<'a> WantedValues<'a> {
     pub(crate) fn new(
         courses: &'a [CourseRow],
         enrolments: &'a [EnrolmentRow],
@@ -143,18 +143,18 @@ impl<'a> Held<'a> {
         (self.courses[row.course].id.as_str(), row.id.as_str()).cmp(&key)
     }
 
-    /// Where a group begins whose first row is `first`'s; `None` where its week is none.
-    fn start(&self, first: &Key) -> Option<Start> {
+    /// Finds where the group begins whose first row is `first`; `None` where its week is none.
+    fn start(&self, first: &RowKeys) -> Option<GroupStart> {
         let key = (first.course.as_str(), first.enrolment.as_str());
         let place = self.enrolments.partition_point(|row| self.compare(row, key).is_lt());
-        let held = self.enrolments.get(place).is_some_and(|row| self.compare(row, key).is_eq());
-        let week = if held { usize::try_from(first.week).ok()?.min(self.weeks) } else { 0 };
-        Some(Start { place, value: (place * self.weeks + week) * self.features.len() })
+        let is_wanted = self.enrolments.get(place).is_some_and(|row| self.compare(row, key).is_eq());
+        let week = if is_wanted { usize::try_from(first.week).ok()?.min(self.weeks) } else { 0 };
+        Some(GroupStart { place, value: (place * self.weeks + week) * self.features.len() })
     }
 }
 
-/// `values` cut at `starts`, with the number of each piece; `None` where they do not rise.
-fn pieces<'a>(mut values: &'a mut [f32], starts: &[Start]) -> Option<Vec<(usize, &'a mut [f32])>> {
+/// Cuts `values` at `starts`, and gives each piece with its number; `None` where they do not rise.
+fn pieces<'a>(mut values: &'a mut [f32], starts: &[GroupStart]) -> Option<Vec<(usize, &'a mut [f32])>> {
     let mut found = Vec::with_capacity(starts.len());
     let mut end = values.len();
     for (at, start) in starts.iter().enumerate().rev() {
@@ -170,19 +170,19 @@ fn pieces<'a>(mut values: &'a mut [f32], starts: &[Start]) -> Option<Vec<(usize,
 }
 
 /// A walk over the rows of a row group and the enrolments that they belong to.
-struct Walk<'a> {
+struct RowWalk<'a> {
     file: &'a ValuesFile,
-    held: &'a Held<'a>,
-    /// Where `piece` begins among all values.
+    wanted: &'a WantedValues<'a>,
+    /// Number of the first value of `piece` among all.
     start: usize,
     piece: &'a mut [f32],
-    /// The enrolment of the last row.
+    /// Enrolment of the last row.
     place: usize,
 }
 
-impl Walk<'_> {
+impl RowWalk<'_> {
     fn take(&mut self, batch: &RecordBatch) -> Result<(), FolderError> {
-        let Held { course_ids, enrolments, features, weeks, .. } = self.held;
+        let WantedValues { course_ids, enrolments, features, weeks, .. } = self.wanted;
         let path = &self.file.path;
         let (course, enrolment) = (text(path, batch, "course_id")?, text(path, batch, "enrolment_id")?);
         let (course, enrolment) = (course.as_string::<i32>(), enrolment.as_string::<i32>());
@@ -191,11 +191,11 @@ impl Walk<'_> {
         let mut targets = Vec::with_capacity(batch.num_rows());
         for row in 0..batch.num_rows() {
             let key = (course.value(row), enrolment.value(row));
-            // Rows of enrolments that are not held lie between those that are.
+            // Rows of enrolments that are not wanted lie between those that are.
             let order = loop {
                 match enrolments.get(self.place) {
                     None => break Ordering::Greater,
-                    Some(held) => match self.held.compare(held, key) {
+                    Some(row) => match self.wanted.compare(row, key) {
                         Ordering::Less => self.place += 1,
                         order => break order,
                     },
@@ -215,18 +215,36 @@ impl Walk<'_> {
             }
         }
         for (offset, name) in features.iter().enumerate() {
-            let array = column(path, batch, name, &DataType::Float32)?;
-            let array = array.as_primitive::<Float32Type>();
-            let values = array.values();
-            match array.nulls() {
-                None => targets.iter().for_each(|&(row, target)| self.piece[target + offset] = values[row]),
-                Some(nulls) => {
-                    for &(row, target) in targets.iter().filter(|(row, _)| nulls.is_valid(*row)) {
-                        self.piece[target + offset] = values[row];
-                    }
-                }
+            let array = batch.column_by_name(name).ok_or_else(|| no_column(path, name))?;
+            // Integers are 64 bits wide, and 32 in folders of before that; both become floats without a copy between.
+            if let Some(array) = array.as_primitive_opt::<Int64Type>() {
+                fill(self.piece, &targets, offset, array, |value| value as f32);
+            } else if let Some(array) = array.as_primitive_opt::<Int32Type>() {
+                fill(self.piece, &targets, offset, array, |value| value as f32);
+            } else {
+                let array = column(path, batch, name, &DataType::Float32)?;
+                fill(self.piece, &targets, offset, array.as_primitive::<Float32Type>(), |value| value);
             }
         }
         Ok(())
+    }
+}
+
+/// Writes the values of a column, other than nulls, to `piece`: of each row in `targets`, to `offset` after its target.
+fn fill<T: ArrowPrimitiveType>(
+    piece: &mut [f32],
+    targets: &[(usize, usize)],
+    offset: usize,
+    column: &PrimitiveArray<T>,
+    float: impl Fn(T::Native) -> f32,
+) {
+    let values = column.values();
+    match column.nulls() {
+        None => targets.iter().for_each(|&(row, target)| piece[target + offset] = float(values[row])),
+        Some(nulls) => {
+            for &(row, target) in targets.iter().filter(|(row, _)| nulls.is_valid(*row)) {
+                piece[target + offset] = float(values[row]);
+            }
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Who is in the cohort at a cut-off, and why the others are not.
+//! Tests who is in the cohort at a cut-off, and why the others are not.
 
 mod common;
 
@@ -105,7 +105,7 @@ fn withdrawals_and_dates_of_enrolment_decide_where_the_source_has_them() {
     // Withdrawn on day 13, before the cut-off at day 14; on day 14, not before it.
     assert_eq!((at(2, 2), at(2, 2).is_active(), at(2, 2).is_known()), (excluded(Exclusion::Withdrawn), false, true));
     assert_eq!(at(3, 2), scored(2, true));
-    // In the register without a date, and without an event: known, since silence is information.
+    // In the register without a date, and without an event: known, since inactivity is information.
     assert_eq!(at(4, 1), scored(1, true));
     // Enrolled on day 9: unknown at day 7, without a whole week at day 14, with one at day 21.
     let standings: Vec<Standing> = (1..=3).map(|week| at(5, week)).collect();

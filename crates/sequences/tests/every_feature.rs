@@ -11,7 +11,7 @@ const DAY: i32 = 86_400;
 
 fn kinds() -> Vec<EventKind> {
     let plain = Activity::ALL.map(|activity| EventKind::new(activity.name(), activity));
-    let told = [
+    let detailed = [
         ("play", Activity::Video, Detail::VideoPlayed),
         ("wrong", Activity::Problem, Detail::AttemptWrong),
         ("right", Activity::Problem, Detail::AttemptRight),
@@ -28,9 +28,9 @@ fn kinds() -> Vec<EventKind> {
         ("got down undone", Activity::Discussion, Detail::DownvoteReceivedUndone),
         ("page", Activity::Access, Detail::TextbookPage),
     ];
-    let told = told.map(|(raw, activity, detail)| EventKind::new(raw, activity).with_detail(detail));
+    let detailed = detailed.map(|(raw, activity, detail)| EventKind::new(raw, activity).with_detail(detail));
     let passed_over = EventKind::new("check in the browser", Activity::Problem).not_engaging();
-    plain.into_iter().chain(told).chain([passed_over]).collect()
+    plain.into_iter().chain(detailed).chain([passed_over]).collect()
 }
 
 fn enrolment(id: &str, learner: &str, enrolled_day: i32, withdrawn_day: Option<i32>) -> Enrolment {
@@ -121,7 +121,7 @@ fn parts() -> Parts {
     }
 }
 
-/// What ann's week from the 9th to the 15th of June comes to.
+/// Expected values of ann's week from the 9th to the 15th of June.
 const BY_HAND: &[(&str, f32)] = &[
     ("n_access", 2.0),
     ("n_navigate", 1.0),
@@ -264,7 +264,7 @@ fn of_a_source_that_tells_less_more_is_null() {
         "ann",
         1,
         &[
-            // Any event of a problem counts, where attempts are not told from others.
+            // Any event of a problem counts, where attempts cannot be distinguished from others.
             ("problems_attempted", Some(3.0)),
             ("problem_attempts", None),
             ("problems_correct", None),
@@ -308,11 +308,11 @@ fn an_event_passed_over_by_edx_is_an_event() {
 
 /// A course of four weeks in which zoe never does a thing, and is voted on.
 fn voted_on() -> Parts {
-    let silent = Enrolment { enrolled_seconds: None, ..enrolment("zoe", "zoe", 0, None) };
+    let inactive = Enrolment { enrolled_seconds: None, ..enrolment("zoe", "zoe", 0, None) };
     let busy = Enrolment { enrolled_seconds: None, ..enrolment("max", "max", 0, None) };
     Parts {
         courses: vec![("c".into(), "2014-06-02".into(), 28)],
-        enrolments: vec![("c".into(), silent), ("c".into(), busy)],
+        enrolments: vec![("c".into(), inactive), ("c".into(), busy)],
         kinds: kinds(),
         events: owned(&[
             ("max", "2014-06-03T08:00:00", "access", "a", 1),
@@ -327,7 +327,7 @@ fn voted_on() -> Parts {
 }
 
 #[test]
-fn what_befalls_a_learner_is_neither_activity_nor_presence() {
+fn received_events_are_neither_activity_nor_presence() {
     let options = BuildOptions { rule: Some(DropoutRule::InactiveLast { weeks: 1 }), ..BuildOptions::default() };
     // The log is taken when its newest event of someone's own says so: on the 3rd of June.
     let data = voted_on().sequences(&options);

@@ -90,7 +90,7 @@ fn a_million_events_of_one_enrolment_in_one_week() {
 }
 
 #[test]
-fn years_of_silence() {
+fn years_of_inactivity() {
     // Ten years, of 522 weeks and a rest of six days; two events, at the very ends.
     let events = "1,2014-06-02T00:00:00,server,access,a\n1,2024-06-08T23:59:59,server,access,a\n";
     let data = log("c,2014-06-02,2024-06-08\n", "", events).sequences(&options());

@@ -98,7 +98,7 @@ fn sessions_and_seconds() {
 }
 
 #[test]
-fn recency_totals_and_silence() {
+fn recency_totals_and_inactivity() {
     let data = data();
     check(
         &data,

@@ -5,7 +5,7 @@ use std::error::Error;
 use staycast_events::ReadError;
 use staycast_forecast::device::DeviceError;
 use staycast_forecast::{InputsError, PredictionError, RunError, TrainError};
-use staycast_sequences::BuildError;
+use staycast_sequences::{BuildError, FolderError, RuleNeeds};
 
 use crate::status::UsageError;
 
@@ -29,6 +29,8 @@ fn for_cause(cause: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| cause.downcast_ref().and_then(for_inputs))
         .or_else(|| cause.downcast_ref().and_then(for_build))
         .or_else(|| cause.downcast_ref().and_then(for_reading))
+        .or_else(|| cause.downcast_ref().and_then(for_reading))
+        .or_else(|| cause.downcast_ref().and_then(for_sequences))
 }
 
 fn for_prediction(error: &PredictionError) -> Option<String> {
@@ -39,6 +41,7 @@ fn for_prediction(error: &PredictionError) -> Option<String> {
         PredictionError::OtherRule { run, .. } => Some(format!("preprocess it with --dropout \"{run}\"")),
         PredictionError::Run(error) => for_run(error),
         PredictionError::Inputs(error) => for_inputs(error),
+        PredictionError::Folder(error) => for_sequences(error),
         _ => None,
     }
 }
@@ -81,10 +84,17 @@ fn for_inputs(error: &InputsError) -> Option<String> {
 }
 
 fn for_build(error: &BuildError) -> Option<String> {
-    match error {
-        BuildError::Read(error) => for_reading(error),
-        _ => None,
-    }
+    let hint = match error {
+        BuildError::Exists { .. } => "choose another --out, or give --force to replace it",
+        BuildError::NotOurs { .. } => "choose another --out",
+        BuildError::OtherInput { .. } => "choose another --out, or give --force to replace them",
+        BuildError::Rule { needs: RuleNeeds::Outcomes, .. } => "use inactive-last N, or give --labels FILE",
+        BuildError::Rule { needs: RuleNeeds::Labels, .. } => "give --labels FILE, or use inactive-last N",
+        BuildError::Read(error) => return for_reading(error),
+        BuildError::NoDates { .. } => "give --courses FILE with them",
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }
 
 fn for_reading(error: &ReadError) -> Option<String> {
@@ -98,6 +108,16 @@ fn for_reading(error: &ReadError) -> Option<String> {
         ReadError::TooLongToInfer { .. } => "--courses FILE takes dates of courses",
         ReadError::MissingTable { table: "calendar" | "courses", .. } => "or give the dates with --courses FILE",
         ReadError::Institutions { .. } => "each is named by --institution NAME=PATH",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn for_sequences(error: &FolderError) -> Option<String> {
+    let hint = match error {
+        FolderError::NotAFolder { .. } => "make one with `staycast preprocess`",
+        FolderError::Version { .. } | FolderError::Damaged { .. } => "run `staycast preprocess` again",
+        FolderError::UnknownFeature { .. } => "run `staycast preprocess` with the features that the run was trained on",
         _ => return None,
     };
     Some(hint.to_owned())

@@ -1,4 +1,4 @@
-//! A source made on the spot, of any kinds of event, that knows everything: for features that no single format fills.
+//! A source made on the spot, of any kinds of event, with every capability: for features that no single format fills.
 
 use staycast_events::time::parse_instant;
 use staycast_events::{
@@ -11,14 +11,14 @@ use staycast_sequences::{BuildOptions, Dataset, IfExists, Selection, SequenceFol
 /// An event: enrolment, instant, kind, object, how many.
 pub(crate) type Made = (String, String, String, String, u64);
 
-/// What a source consists of.
+/// Parts of a source.
 #[derive(Default)]
 pub(crate) struct Parts {
     /// Id, first day, days.
     pub(crate) courses: Vec<(String, String, u32)>,
     /// Course, and the rest; ids are unique.
     pub(crate) enrolments: Vec<(String, Enrolment)>,
-    /// Whether enrolments without a date are in a register.
+    /// Enrolments without a date are in a register.
     pub(crate) register: bool,
     pub(crate) kinds: Vec<EventKind>,
     pub(crate) events: Vec<Made>,
@@ -36,7 +36,7 @@ pub(crate) fn instant(text: &str) -> i64 {
 }
 
 impl Parts {
-    /// The source. It knows all that a source can know, except what no kind of event tells.
+    /// Makes the source. It has every capability, except those that no kind of event serves.
     pub(crate) fn source(&self) -> Source {
         let courses: Vec<Course> = self
             .courses

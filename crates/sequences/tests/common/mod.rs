@@ -47,13 +47,13 @@ impl Log<'_> {
         Ok(SequenceFolder::open(&out).unwrap().load(&Selection::default()).unwrap())
     }
 
-    /// The same, for logs that must build.
+    /// Does the same, for logs that must build.
     pub(crate) fn sequences(&self, options: &BuildOptions) -> Dataset {
         self.try_sequences(options).unwrap_or_else(|error| panic!("{error}"))
     }
 }
 
-/// The value of a feature, `None` where null.
+/// Finds the value of a feature, `None` where null.
 pub(crate) fn value(data: &Dataset, enrolment: &str, week: usize, feature: &str) -> Option<f32> {
     let place = data.enrolments.iter().position(|row| row.id == enrolment).unwrap();
     let column = data.feature(feature).unwrap_or_else(|| panic!("no feature {feature}"));

@@ -38,7 +38,7 @@ fn workspace() -> PathBuf {
     Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests")).join("../..")
 }
 
-/// What the script counts in the logs of a folder.
+/// Runs the script on the logs of a folder, and reads its counts.
 fn report(folder: &Path, ending: &str) -> BTreeMap<Key, [f32; 13]> {
     let logs = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let logs = logs.filter(|path| path.extension().is_some_and(|extension| extension == "log"));

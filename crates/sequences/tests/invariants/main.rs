@@ -24,7 +24,7 @@ use world::{Calendar, Seen, World, cut, origin, world};
 /// Days after which every course is over.
 const LONG_AFTER: i64 = 400;
 
-/// The world as a format knows it, built as of `as_of` (in seconds after the origin).
+/// Builds the world as a format writes it, as of `as_of` (in seconds after the origin).
 fn sequences(format: &Format, seen: Seen<'_>, as_of: i64, options: &BuildOptions) -> Result<Dataset, BuildError> {
     let folder = tempfile::tempdir().unwrap();
     format.write(seen, folder.path());
@@ -38,7 +38,7 @@ fn built(folder: &Path, source: &staycast_events::Source, options: &BuildOptions
     Ok(SequenceFolder::open(&out).unwrap().load(&Selection::default()).unwrap())
 }
 
-/// How many weeks of a course must be the same in `late` as in `early`: those that were over, and of these, where the
+/// Counts the weeks of a course that must be the same in `late` as in `early`: those that were over, and of these, where the
 /// calendar was inferred, the ones that have as many days. Such a calendar ends with the log, in the middle of a week.
 fn lasting_weeks(early: &CourseRow, late: &CourseRow) -> u32 {
     let same = |week: &WeekIndex| early.week_grid().week_days(*week) == late.week_grid().week_days(*week);
@@ -218,7 +218,7 @@ fn check_accounting(format: &Format, world: &World, damage: &[(usize, u8)], week
     let before: u32 = data.enrolments.iter().map(|row| row.pre_start_events).sum();
     let counted = sum("n_events") + f64::from(before);
     let used = data.manifest.totals.events as f64;
-    // Votes received are no events of whom they befall, and those before the start are in no row.
+    // Votes received are no events of their receivers, and those before the start are in no row.
     match format.name {
         "made" | "edx" => assert!(counted <= used, "{}: {counted} of {used} are counted", format.name),
         _ => assert_eq!(counted, used, "{}: what is used is counted", format.name),
@@ -298,14 +298,14 @@ properties_of_inferred_calendars! {
     xuetangx2019 12
 }
 
-/// Each format writes down all that it can tell: whatever its source says it knows has a value other than 0 in some week
+/// Each format writes down all that it can: whatever its source is capable of has a value other than 0 in some week
 /// of some world, and no row is rejected but those of people whom no table lists.
 #[test]
 fn every_format_tells_all_it_can() {
     let mut runner = TestRunner::deterministic();
     let worlds: Vec<World> = (0..40).map(|_| world().new_tree(&mut runner).unwrap().current()).collect();
     for format in formats::ALL {
-        let mut silent: BTreeMap<String, bool> = BTreeMap::new();
+        let mut all_zero: BTreeMap<String, bool> = BTreeMap::new();
         for world in &worlds {
             let seen = Seen { world, until: i64::MAX, calendar: Calendar::Given };
             let options =
@@ -316,15 +316,15 @@ fn every_format_tells_all_it_can() {
             for (column, name) in data.features.iter().enumerate() {
                 let values = data.values().chunks_exact(data.features.len()).map(|week| week[column]);
                 for value in values.filter(|value| !value.is_nan()) {
-                    *silent.entry(name.clone()).or_insert(true) &= value == 0.0;
+                    *all_zero.entry(name.clone()).or_insert(true) &= value == 0.0;
                 }
             }
         }
         // Which activities there are is the format's own affair.
-        let told = |name: &&String| !["n_", "share_", "preference_"].iter().any(|kind| name.starts_with(kind));
-        let silent: Vec<&String> =
-            silent.iter().filter(|(_, silent)| **silent).map(|(name, _)| name).filter(told).collect();
-        assert!(silent.is_empty(), "{}: {silent:?} is 0 in every week", format.name);
+        let is_specific = |name: &&String| !["n_", "share_", "preference_"].iter().any(|kind| name.starts_with(kind));
+        let all_zero: Vec<&String> =
+            all_zero.iter().filter(|(_, all_zero)| **all_zero).map(|(name, _)| name).filter(is_specific).collect();
+        assert!(all_zero.is_empty(), "{}: {all_zero:?} is 0 in every week", format.name);
     }
 }
 

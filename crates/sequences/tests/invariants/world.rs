@@ -1,4 +1,4 @@
-//! What may happen in a few small courses, before anyone writes it down in a format.
+//! Makes up what happens in a few small courses, before anyone writes it down in a format.
 
 use proptest::prelude::*;
 use staycast_events::time::{DAY_SECONDS, days_from_civil};
@@ -36,7 +36,7 @@ pub(crate) struct Event {
     pub(crate) count: u32,
 }
 
-/// Something handed in, for an assessment of the enrolment's course.
+/// Something submitted, for an assessment of the enrolment's course.
 #[derive(Clone, Debug)]
 pub(crate) struct Submission {
     pub(crate) enrolment: usize,
@@ -141,7 +141,7 @@ pub(crate) struct Seen<'w> {
     pub(crate) calendar: Calendar,
 }
 
-/// Where the dates of courses are from, in formats that have none.
+/// Origin of the dates of courses, in formats that have none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Calendar {
     Given,
@@ -149,7 +149,7 @@ pub(crate) enum Calendar {
     Inferred,
 }
 
-/// Whether a format has dates of enrolment.
+/// Use of dates of enrolment in a format.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dates {
     Given,

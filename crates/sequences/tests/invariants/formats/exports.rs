@@ -1,4 +1,4 @@
-//! What platforms export of their databases and clickstreams, without dates of courses.
+//! Writes exports of platforms' databases and clickstreams, without dates of courses.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -134,7 +134,7 @@ pub(super) fn futurelearn(seen: Seen<'_>, folder: &Path) {
             writeln!(people, "u{},{since},{until},learner,,female,FR", one.learner).unwrap();
         }
         // By learner and step: when it was first visited, and when completed. An export holds the last completion alone, so
-        // that what it tells of the past changes where a step is completed again; here everything is completed once.
+        // that its account of the past changes where a step is completed again; here everything is completed once.
         let mut steps: BTreeMap<(usize, usize), [Option<i64>; 2]> = BTreeMap::new();
         for (event, one) in events_of_listed(seen).filter(|(_, one)| one.course == course) {
             let (learner, step, at) = (one.learner, event.object, stamp(event.at));

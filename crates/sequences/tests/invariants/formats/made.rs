@@ -27,14 +27,14 @@ fn kinds() -> Vec<EventKind> {
         Detail::DownvoteReceivedUndone,
         Detail::TextbookPage,
     ];
-    let told = DETAILS.into_iter().enumerate().map(|(number, detail)| {
-        EventKind::new(format!("told {number}"), Activity::ALL[number % Activity::ALL.len()]).with_detail(detail)
+    let detailed = DETAILS.into_iter().enumerate().map(|(number, detail)| {
+        EventKind::new(format!("detailed {number}"), Activity::ALL[number % Activity::ALL.len()]).with_detail(detail)
     });
     let plain = Activity::ALL.into_iter().map(|activity| EventKind::new(activity.name(), activity));
-    plain.chain(told).chain([EventKind::new("passed over", Activity::Problem).not_engaging()]).collect()
+    plain.chain(detailed).chain([EventKind::new("passed over", Activity::Problem).not_engaging()]).collect()
 }
 
-/// A source that knows everything.
+/// A source with every capability.
 pub(super) fn made(seen: Seen<'_>) -> Source {
     let kinds = kinds();
     let numbered = |letter: char, number: usize| format!("{letter}{number}");

@@ -24,17 +24,17 @@ pub(crate) struct Format {
     pub(crate) logs: &'static [&'static str],
     /// Further files of events, of which a row may be several lines.
     pub(crate) long_logs: &'static [&'static str],
-    /// Whether the first line of the files of events is a header.
+    /// The first line of the files of events is a header.
     pub(crate) header: bool,
     /// Writes its files into a folder, as of an instant.
     write: fn(Seen<'_>, &Path),
-    /// How the folder is opened.
+    /// Way in which the folder is opened.
     open: Opening,
 }
 
 #[derive(Clone, Copy)]
 enum Opening {
-    /// As what it is told to be.
+    /// Opened as the format that it is named.
     Told,
     /// With the mapping in it.
     Mapped,
@@ -60,12 +60,12 @@ impl Format {
         }
     }
 
-    /// Whether it has statements that say who is enrolled.
+    /// Tells whether it has statements that say who is enrolled.
     pub(crate) fn is_of_statements(&self) -> bool {
         ["edx", "xapi", "caliper"].contains(&self.name)
     }
 
-    /// What it calls a course, in formats that have no dates of their own.
+    /// Returns its name of a course, in formats that have no dates of their own.
     pub(crate) fn course_id(&self, course: usize) -> String {
         match self.open {
             Opening::Dated(_, id) => id(course),

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::{put, time};
 use crate::world::{Event, Seen};
 
-/// What learners are called.
+/// Names of learners.
 pub(super) const NAMES: [&str; 5] = ["ann", "böb", "čas d", "\"дана\"", "員五"];
 
-/// Points from which something handed in completes the course.
+/// Points from which something submitted completes the course.
 const PASS: u32 = 60;
 
 pub(super) fn course_id(course: usize) -> String {
@@ -20,7 +20,7 @@ pub(super) fn course_id(course: usize) -> String {
     }
 }
 
-/// What learners did by what `line` makes of it (course, learner, event), and what is said of their enrolments, by the
+/// Writes what learners did, by `line` (course, learner, event), and what is said of their enrolments, by the
 /// names of its three kinds, by what `change` makes of it (course, learner, name, instant).
 fn statements(
     seen: Seen<'_>,
@@ -55,9 +55,9 @@ pub(super) fn edx(seen: Seen<'_>, folder: &Path) {
         let url = |part: &str| format!("/courses/{course}/{part}");
         // Learners of even numbers enrol themselves, so that the log has their names from the start.
         let target = NAMES[event.object * 2 % 5 / 2 * 2];
-        let told = |name: &'static str, source: &'static str, data: Value| (name.to_owned(), source, data);
-        let browser = |name: &'static str, data: Value| told(name, "browser", Value::String(data.to_string()));
-        let server = |name: &'static str, data: Value| told(name, "server", data);
+        let logged = |name: &'static str, source: &'static str, data: Value| (name.to_owned(), source, data);
+        let browser = |name: &'static str, data: Value| logged(name, "browser", Value::String(data.to_string()));
+        let server = |name: &'static str, data: Value| logged(name, "server", data);
         let vote = |name, value: &str, undo: bool| {
             server(name, json!({"id": object, "vote_value": value, "undo_vote": undo, "target_username": target}))
         };
@@ -67,7 +67,7 @@ pub(super) fn edx(seen: Seen<'_>, folder: &Path) {
             1 => browser("pause_video", json!({"id": object, "currentTime": 3.5})),
             2 => server("problem_check", json!({"problem_id": object, "success": "correct", "attempts": 1})),
             3 => server("problem_check", json!({"problem_id": object, "success": "incorrect"})),
-            4 => told("problem_check", "browser", json!("input_1=2&input_2=")),
+            4 => logged("problem_check", "browser", json!("input_1=2&input_2=")),
             5 => browser("seq_next", json!({"old": 1, "new": 2, "id": object})),
             6 => browser("book", json!({"chapter": object, "name": "textbook.pdf.page.loaded"})),
             7 => server("edx.forum.thread.created", json!({"id": object, "title": "t"})),
@@ -80,11 +80,11 @@ pub(super) fn edx(seen: Seen<'_>, folder: &Path) {
             14 => request("courseware/a/b/"),
             15 => request("wiki/c/?x=1"),
             16 => browser("page_close", json!({})),
-            17 => told("play_video", "mobile", json!({"id": object, "code": "mobile"})),
+            17 => logged("play_video", "mobile", json!({"id": object, "code": "mobile"})),
             18 => server("openassessmentblock.create_submission", json!({"submission_uuid": "s"})),
             _ => browser("show_transcript", json!({"id": object})),
         };
-        // Now and then only the page tells the course.
+        // Now and then only the page names the course.
         let (context, page) = match event.kind % 20 {
             19 => (String::new(), json!(format!("http://lms.example{}", url("courseware/")))),
             _ => (course.clone(), Value::Null),

@@ -1,4 +1,4 @@
-//! How many different objects there are in a list.
+//! Counts the distinct objects in a list.
 
 use staycast_events::ObjectKey;
 
@@ -11,7 +11,7 @@ pub(super) struct Distinct {
 }
 
 impl Distinct {
-    /// The number of different objects in `list`.
+    /// Counts the distinct objects in `list`.
     pub(super) fn count(&mut self, list: &[ObjectKey]) -> u32 {
         if list.len() < 2 {
             return list.len() as u32;

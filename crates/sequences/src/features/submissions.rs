@@ -1,0 +1,67 @@
+//! Features of assignments that were submitted, their scores, and what is missing.
+
+use super::feature::{Feature, Storage, Value};
+use super::needs::Needs;
+use crate::count::WeekView;
+
+pub(super) fn features() -> Vec<Feature> {
+    use Storage::{Float, Int};
+    vec![
+        Feature::new(
+            "submissions_on_time",
+            "submissions",
+            Int,
+            Needs::Submissions,
+            "submissions of the week, on or before the due date or without one",
+            Value::Always(|week, _| count_of_week(week, false)),
+        ),
+        Feature::new(
+            "submissions_late",
+            "submissions",
+            Int,
+            Needs::Submissions,
+            "submissions of the week after the due date",
+            Value::Always(|week, _| count_of_week(week, true)),
+        ),
+        Feature::new(
+            "score_mean",
+            "points, 0 to 100",
+            Float,
+            Needs::Submissions,
+            "mean of the scores that became known in the week; null without one",
+            Value::Sometimes(|week, _| {
+                week.submissions.mean_score(week.grid.start_seconds(week.week)..week.end_seconds())
+            }),
+        ),
+        Feature::new(
+            "total_score_mean",
+            "points, 0 to 100",
+            Float,
+            Needs::Submissions,
+            "mean of all scores known by the week's end; null without one",
+            Value::Sometimes(|week, _| week.submissions.mean_score(i64::MIN..week.end_seconds())),
+        ),
+        Feature::new(
+            "total_submissions",
+            "submissions",
+            Int,
+            Needs::Submissions,
+            "submissions up to the week's end",
+            Value::Always(|week, _| week.submissions.made(i64::MIN..week.end_seconds()).count() as f64),
+        ),
+        Feature::new(
+            "assessments_missing",
+            "assessments",
+            Int,
+            Needs::Submissions,
+            "assessments due before the week's end and not submitted by then",
+            Value::Always(|week, _| week.submissions.missing(week.end_seconds()) as f64),
+        ),
+    ]
+}
+
+/// Counts the submissions of the week that are late, or those that are not.
+fn count_of_week(week: &WeekView<'_>, late: bool) -> f64 {
+    let made = week.submissions.made(week.grid.start_seconds(week.week)..week.end_seconds());
+    made.filter(|submission| week.submissions.is_late(submission) == late).count() as f64
+}
