@@ -9,7 +9,7 @@ fn a_demo_shows_the_whole_line() {
     let here = folder();
     let out = here.path().join("show");
     let ran = run("demo --out {} --learners 400 --device cpu", &[&out]).expect(0).says(&[
-        "Learners who never existed",
+        "Synthetic learners",
         "$ staycast preprocess",
         "$ staycast train",
         "$ staycast evaluate",

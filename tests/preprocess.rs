@@ -191,3 +191,98 @@ fn a_table_is_read_through_a_mapping() {
     assert_eq!(told["manifest"]["totals"]["events"], 9);
     run("inspect {} --mapping {}", &[&input, &mapping]).expect(0).says(&["format table"]);
 }
+
+/// Lines and columns of a terminal.
+const SCREEN: (usize, usize) = (24, 80);
+
+#[track_caller]
+fn assert_fits_a_screen(summary: &str) {
+    assert!(summary.lines().count() <= SCREEN.0, "{} lines:\n{summary}", summary.lines().count());
+    for line in summary.lines().filter(|line| !line.starts_with("Next:")) {
+        assert!(line.chars().count() <= SCREEN.1, "{line}");
+    }
+}
+
+/// A log with a row for each of many reasons to reject or set aside one.
+fn faulty_log() -> TinyLog {
+    let mut log = TinyLog::default();
+    for row in [
+        "1,then,server,access,o",
+        "1,2014-06-02T10:00:00,server",
+        ",2014-06-02T10:00:00,server,access,o",
+        "1,2044-06-02T10:00:00,server,access,o",
+        "1,2014-07-20T10:00:00,server,access,o",
+        "1,2014-06-02T10:00:00,server,,o",
+        "stranger,2014-06-02T10:00:00,server,access,o",
+    ] {
+        log.log += &format!("{row}\n");
+    }
+    log.enrolments += "7,zoe\n8,zoe,nowhere\n,zoe,a\n";
+    log.dates += "c,2014-06-01\nd,then,2014-06-30\n";
+    log.truth += "1,2\nnobody,1\n";
+    log
+}
+
+#[test]
+fn the_summary_fits_a_screen_with_what_was_rejected_first() {
+    let here = folder();
+    let (logs, out) = (here.path().join("logs"), here.path().join("out"));
+    faulty_log().write(&logs);
+    let ran = run("preprocess {} --out {} --max-rejected 1", &[&logs, &out]).expect(0);
+    assert_fits_a_screen(&ran.stdout);
+    let place = |text: &str| ran.stdout.find(text).unwrap_or_else(|| panic!("no `{text}` in\n{}", ran.stdout));
+    assert!(place("Rejected") < place("Set aside") && place("Set aside") < place("Features"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("(listed by --verbose)"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("more reasons, which --verbose and manifest.json list"), "{}", ran.stdout);
+    assert_fits_a_screen(&run("preprocess {} --out {} --max-rejected 1 --resume", &[&logs, &out]).expect(0).stdout);
+
+    // In full: every reason, and every null feature with what it lacks; the manifest has both, too.
+    let told = run("preprocess {} --out {} --max-rejected 1 --force --json", &[&logs, &out]).expect(0).json();
+    let full = run("preprocess {} --out {} --max-rejected 1 --force --verbose", &[&logs, &out]).expect(0).stdout;
+    let words = full.split_whitespace().collect::<Vec<_>>().join(" ");
+    let features = told["manifest"]["features"].as_array().expect("a list");
+    let null: Vec<&serde_json::Value> = features.iter().filter(|feature| feature["lacking"].is_string()).collect();
+    assert!(!null.is_empty());
+    for feature in null {
+        assert!(words.contains(feature["name"].as_str().expect("a name")), "{feature}\n{full}");
+        assert!(words.contains(feature["lacking"].as_str().expect("a reason")), "{feature}\n{full}");
+    }
+    for reasons in ["rejected", "rejected_roster", "set_aside"] {
+        for (reason, count) in told["manifest"]["rows"][reasons].as_object().expect("by reason") {
+            assert!(words.contains(&count["rows"].to_string()), "{reason}\n{full}");
+        }
+    }
+    assert!(full.lines().all(|line| line.chars().count() <= SCREEN.1), "{full}");
+}
+
+#[test]
+fn other_formats_fit_a_screen_too() {
+    let here = folder();
+    for format in ["edx", "oulad"] {
+        let (logs, out) = (here.path().join(format), here.path().join(format!("{format}-sequences")));
+        run(&format!("simulate --out {{}} --format {format} --learners 60 --weeks 6"), &[&logs]).expect(0);
+        let ran = run("preprocess {} --out {}", &[&logs, &out]).expect(0);
+        assert_fits_a_screen(&ran.stdout);
+    }
+}
+
+#[test]
+fn one_of_a_kind_is_singular() {
+    let here = folder();
+    let (logs, out) = (here.path().join("logs"), here.path().join("out"));
+    let log = TinyLog {
+        log: "enrollment_id,time,source,event,object\n1,2014-06-01T10:00:00,server,access,o\n".to_owned(),
+        enrolments: "enrollment_id,username,course_id\n1,anna,a\n".to_owned(),
+        dates: "course_id,from,to\na,2014-06-01,2014-06-07\n".to_owned(),
+        truth: "1,1\n".to_owned(),
+    };
+    log.write(&logs);
+    // Running a command checks that what follows a 1 is singular.
+    run("preprocess {} --out {}", &[&logs, &out]).expect(0).says(&[
+        "of 1 learner",
+        "1 dropout (100.0 %) of the 1 enrolment with",
+        "of up to 1 week;",
+    ]);
+    run("inspect {}", &[&logs]).expect(0).says(&["1 enrolment of 1 learner"]);
+    run("inspect {}", &[&out]).expect(0).says(&["1 row, one an enrolment and week; 1 event"]);
+}

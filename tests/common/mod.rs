@@ -42,6 +42,9 @@ impl Ran {
             self.stderr
         );
         assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
+        // Counts agree with their nouns, whatever the command.
+        assert_singular(&self.stdout);
+        assert_singular(&self.stderr);
         self
     }
 
@@ -70,6 +73,21 @@ impl Ran {
             serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout));
         assert!(value.is_object(), "{value}");
         value
+    }
+}
+
+/// Checks that no noun in the plural follows the number one.
+#[track_caller]
+pub(crate) fn assert_singular(text: &str) {
+    const NO_PLURALS: [&str; 6] = ["is", "was", "this", "class", "across", "s"];
+    for line in text.lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        for pair in words.windows(2) {
+            let noun = pair[1].trim_end_matches(|c: char| !c.is_alphanumeric());
+            let plural = noun.ends_with('s') && noun.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+            let one = pair[0].trim_start_matches('(') == "1";
+            assert!(!(one && plural && !NO_PLURALS.contains(&noun)), "`{} {}` in: {line}", pair[0], pair[1]);
+        }
     }
 }
 

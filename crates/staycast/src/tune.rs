@@ -67,7 +67,7 @@ pub(crate) struct TuneArgs {
     device: DeviceChoice,
 }
 
-/// A line of `trials.jsonl`.
+/// Holds a line of `trials.jsonl`.
 #[derive(Clone, Debug, Serialize)]
 struct TrialRecord {
     rung: u32,
@@ -142,7 +142,7 @@ pub(crate) fn run(args: &TuneArgs, console: &Console) -> anyhow::Result<Status> 
     Ok(Status::Fine)
 }
 
-/// Writes what is searched, or checks that the interrupted search in the folder is this one.
+/// Writes the settings of the search, or checks that the interrupted search in the folder is this one.
 fn begin(args: &TuneArgs, config: &Config) -> anyhow::Result<()> {
     let path = args.out.join("search.toml");
     let text = format!("# staycast tune --trials {} --seed {}\n{}", args.trials, args.seed, config.to_toml());
@@ -165,7 +165,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Climbs from rung to rung; everything tried, in the order of rungs and trials, the winner last.
+    /// Climbs from rung to rung. Returns everything tried, in the order of rungs and trials, the winner last.
     fn climb(&self, trials: &[Trial], console: &Console) -> anyhow::Result<Vec<TrialRecord>> {
         let mut taking_part: Vec<&Trial> = trials.iter().collect();
         let mut all = Vec::new();
@@ -284,7 +284,9 @@ fn describe_outcome(found: &TuneOutcome, args: &TuneArgs) -> String {
     }
     sheet.row("Took", format_duration(std::time::Duration::from_secs_f64(found.seconds)));
     sheet.row("Written", format!("{} (best.toml; all that was tried in trials.jsonl)", found.out.display()));
-    sheet.paragraph("The best of many tries flatters itself: judge it by `staycast evaluate`, on the test part.");
+    sheet.paragraph(
+        "The best of many trials looks better than it is: judge it by `staycast evaluate`, on the test part.",
+    );
     let (sequences, best) = (args.sequences.display().to_string(), found.out.join("best.toml").display().to_string());
     sheet.gap();
     sheet.verbatim(format!(

@@ -75,7 +75,7 @@ pub(crate) fn run(args: &BenchArgs, console: &Console) -> anyhow::Result<Status>
     let (reading, data) = read(args.sequences.as_deref(), console)?;
     let mut report = BenchReport {
         staycast_version: env!("CARGO_PKG_VERSION"),
-        machine: Machine::this(),
+        machine: Machine::describe(),
         threads: rayon::current_num_threads(),
         rounds: args.rounds,
         results: Vec::new(),
@@ -134,7 +134,7 @@ fn ending(file: &Path) -> anyhow::Result<Ending> {
 
 type FoundDevices = (Vec<ChosenDevice>, Vec<String>);
 
-/// Every device that computes right and is not software, and the others with the reason.
+/// Lists every device that computes right and is not software, and the others with the reason.
 fn every_device() -> anyhow::Result<FoundDevices> {
     let (mut found, mut left_out) = (Vec::new(), Vec::new());
     for backend in device::list() {

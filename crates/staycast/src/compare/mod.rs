@@ -97,7 +97,7 @@ pub(crate) fn run(args: &CompareArgs, console: &Console) -> anyhow::Result<Statu
     Ok(Status::Fine)
 }
 
-/// The runs to train, by name.
+/// Lists the runs to train, by name.
 fn wanted(args: &CompareArgs) -> anyhow::Result<Vec<(String, Config)>> {
     let mut configs = Vec::new();
     for path in &args.configs {

@@ -289,7 +289,7 @@ fn typed(path: &Path) -> String {
     quote_for_shell(&path.display().to_string())
 }
 
-/// Where everything lies, and how to do the same with one's own logs.
+/// Says where everything is, and how to do the same with one's own logs.
 fn closing(place: &Place, time: Duration) -> String {
     let mut sheet = LabelledText::default();
     sheet.gap();

@@ -1,4 +1,4 @@
-//! Those most at risk.
+//! The learners most at risk.
 
 use staycast_forecast::ScoreRow;
 use staycast_sequences::{Dataset, WeekIndex};
