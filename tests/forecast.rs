@@ -316,3 +316,92 @@ fn later_events_change_no_score() {
     }
     assert!(scores(&shop.sequences(), 8) != scores(&later, 8), "the last week has seen them");
 }
+
+#[test]
+fn csv_for_spreadsheets_has_a_byte_order_mark_and_no_formulas() {
+    let shop = Workshop::open();
+    let here = folder();
+    let (logs, sequences) = (here.path().join("logs"), here.path().join("sequences"));
+    copy_of(&shop.logs(), &logs);
+    let enrolments = fs::read_to_string(logs.join("enrollment.csv")).expect("readable");
+    let names = ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "-5"];
+    let renamed = enrolments.lines().enumerate().map(|(place, line)| {
+        let fields: Vec<&str> = line.split(',').collect();
+        match names.get(place.wrapping_sub(1)) {
+            Some(name) => format!("{},{name},{}\n", fields[0], fields[2]),
+            None => format!("{line}\n"),
+        }
+    });
+    fs::write(logs.join("enrollment.csv"), renamed.collect::<String>()).expect("writable");
+    run("preprocess {} --out {} --quiet", &[&logs, &sequences]).expect(0);
+    let (plain, excel) = (here.path().join("plain.csv"), here.path().join("excel.csv"));
+    run("score {} {} --out {} --device cpu", &[&shop.run(), &sequences, &plain]).expect(0);
+    run("score {} {} --out {} --device cpu --excel", &[&shop.run(), &sequences, &excel]).expect(0);
+    let (plain, excel) = (fs::read_to_string(plain).expect("readable"), fs::read_to_string(excel).expect("readable"));
+    let excel = excel.strip_prefix('\u{feff}').expect("a byte-order mark");
+    assert!(!plain.starts_with('\u{feff}'));
+    assert_eq!(plain.lines().next(), excel.lines().next());
+    for name in &names[..4] {
+        assert!(plain.contains(&format!(",{name},")), "{name}");
+        assert!(excel.contains(&format!(",'{name},")), "{name}");
+    }
+    // A number is no formula.
+    assert!(excel.contains(",-5,"));
+    let cells = excel.lines().skip(1).flat_map(|line| line.split(','));
+    for cell in cells.filter(|cell| cell.starts_with(['=', '+', '-', '@', '\t', '\r'])) {
+        assert!(cell.parse::<f64>().is_ok(), "{cell}");
+    }
+    // All else is the same.
+    let plainer = names[..4].iter().fold(excel.to_owned(), |text, name| text.replace(&format!("'{name}"), name));
+    assert_eq!(plainer, plain);
+
+    let out = here.path().join("scores.parquet");
+    run("score {} {} --out {} --excel", &[&shop.run(), &sequences, &out]).expect(2).complains(&["--excel", ".csv"]);
+    assert!(!out.exists());
+}
+
+#[test]
+fn endings_are_compared_without_case_and_missing_folders_are_made() {
+    let shop = Workshop::open();
+    let here = folder();
+    let (csv, other) = (here.path().join("SCORES.CSV"), here.path().join("new/folder/scores.csv"));
+    for out in [&csv, &other] {
+        run("score {} {} --out {} --device cpu", &[&shop.run(), &shop.sequences(), out]).expect(0);
+    }
+    assert_eq!(fs::read(&csv).expect("written"), fs::read(&other).expect("written"));
+    assert_eq!(names_in(here.path()), ["SCORES.CSV", "new"]);
+    let parquet = here.path().join("scores.Parquet");
+    run("score {} {} --out {} --device cpu", &[&shop.run(), &shop.sequences(), &parquet]).expect(0);
+    assert!(fs::read(&parquet).expect("written").starts_with(b"PAR1"));
+
+    // A folder that can't be made is named as it was written, not by a temporary name.
+    let file = here.path().join("file");
+    fs::write(&file, "").expect("writable");
+    let nowhere = file.join("deeper/scores.csv");
+    let ran = run("score {} {} --out {} --device cpu", &[&shop.run(), &shop.sequences(), &nowhere]).expect(1);
+    assert!(ran.stderr.contains(&file.join("deeper").display().to_string()), "{}", ran.stderr);
+    assert!(!ran.stderr.contains(".tmp"), "{}", ran.stderr);
+
+    let archive = here.path().join("archives/run.tar.zst");
+    run("runs export {} --out {}", &[&shop.run(), &archive]).expect(0);
+    let imported = here.path().join("other/run");
+    run("runs import {} --out {}", &[&archive, &imported]).expect(0);
+    let model = here.path().join("models/model.onnx");
+    run("runs onnx {} --out {}", &[&shop.run(), &model]).expect(0);
+}
+
+#[test]
+fn figures_without_intervals_explain_none() {
+    let shop = Workshop::open();
+    let line = "evaluate {} {} --device cpu --check-leakage never";
+    let paths = [shop.run(), shop.sequences()];
+    let said = |line: &str| {
+        let ran = run(line, &[&paths[0], &paths[1]]).expect(0);
+        ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let (with, without) = (said(line), said(&format!("{line} --resamples 0")));
+    for explanation in ["95 % from", "In 95 of 100 such draws"] {
+        assert!(with.contains(explanation), "{with}");
+        assert!(!without.contains(explanation), "{without}");
+    }
+}

@@ -188,7 +188,7 @@ fn simulate(folder: &Path, out: &Path, console: &Console) -> anyhow::Result<()> 
     let config = SimulatorConfig { learners: LEARNERS, weeks: WEEKS, ..SimulatorConfig::default() };
     let logs = folder.join("logs");
     simulate_to_folder(&config, &logs, &|_| {})?;
-    let plan = preprocess::PreprocessJob {
+    let job = preprocess::PreprocessJob {
         inputs: vec![logs],
         institutions: Vec::new(),
         open: OpenOptions::default(),
@@ -197,6 +197,6 @@ fn simulate(folder: &Path, out: &Path, console: &Console) -> anyhow::Result<()> 
         if_exists: IfExists::Refuse,
         max_rejected: 0.01,
     };
-    preprocess::execute(&plan, &Console { verbosity: crate::console::Verbosity::Quiet, ..*console })?;
+    preprocess::execute(&job, &Console { verbosity: crate::console::Verbosity::Quiet, ..*console })?;
     Ok(())
 }
