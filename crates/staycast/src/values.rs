@@ -1,6 +1,6 @@
 //! Values of flags that are more than text or a number.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use staycast_evaluation::metrics::Capacity;
@@ -85,6 +85,11 @@ pub(crate) fn named_path(text: &str) -> Result<(String, PathBuf), String> {
 pub(crate) fn share(text: &str) -> Result<f64, String> {
     let value = text.parse::<f64>().ok().filter(|value| (0.0..=1.0).contains(value));
     value.ok_or_else(|| format!("`{text}` is not a share; write a number from 0 to 1, such as 0.01"))
+}
+
+/// Returns the ending of a file's name in lower case; empty where there is none.
+pub(crate) fn extension(file: &Path) -> String {
+    file.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_default()
 }
 
 #[cfg(test)]
