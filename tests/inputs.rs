@@ -1,4 +1,4 @@
-//! What `staycast preprocess` takes as its input: files, patterns, standard input, several institutions.
+//! The inputs of `staycast preprocess`: files, patterns, standard input, several institutions.
 
 mod common;
 

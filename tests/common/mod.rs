@@ -14,7 +14,7 @@ use serde_json::Value;
 use staycast_simulator::{SimulatorConfig, simulate_to_folder};
 use tempfile::TempDir;
 
-/// What a command came to.
+/// Holds the exit status of a command and what it printed.
 pub(crate) struct Ran {
     /// Exit status; `None` when a signal ended it.
     pub(crate) status: Option<i32>,
@@ -217,7 +217,7 @@ pub(crate) fn simulate(learners: u64, into: &Path) {
     simulate_to_folder(&config, into, &|_| {}).expect("the simulation runs");
 }
 
-/// What the forecasts' tests share: logs, their sequences, and a small run on them, made once a test binary.
+/// Holds what the forecasts' tests share: logs, their sequences, and a small run on them, made once a test binary.
 pub(crate) struct Workshop {
     folder: TempDir,
 }
