@@ -66,7 +66,7 @@ impl Ran {
         self
     }
 
-    /// Stdout, which must be one JSON object and nothing else.
+    /// Parses stdout, which must be one JSON object and nothing else.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         let value: Value =
@@ -91,7 +91,7 @@ pub(crate) fn assert_singular(text: &str) {
     }
 }
 
-/// The program, with these arguments, ready to run.
+/// Prepares the program with these arguments.
 pub(crate) fn command<I: IntoIterator<Item: AsRef<OsStr>>>(arguments: I) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_staycast"));
     command.args(arguments).stdin(Stdio::null());
@@ -109,7 +109,7 @@ pub(crate) fn run(line: &str, paths: &[&Path]) -> Ran {
     staycast(arguments(line, paths))
 }
 
-/// The arguments of [`run`].
+/// Splits a line into the arguments that [`run`] passes.
 #[track_caller]
 pub(crate) fn arguments(line: &str, paths: &[&Path]) -> Vec<String> {
     let mut paths = paths.iter();
@@ -118,7 +118,7 @@ pub(crate) fn arguments(line: &str, paths: &[&Path]) -> Vec<String> {
     line.split(' ').map(|word| if word.contains("{}") { replaced(word) } else { word.to_owned() }).collect()
 }
 
-/// Starts the program and kills it, without a chance to clean up, as soon as `ready` says so. Whether it was killed
+/// Starts the program and kills it, without a chance to clean up, as soon as `ready` says so. Returns whether it was killed
 /// before it ended by itself.
 pub(crate) fn kill_when(mut command: Command, ready: impl Fn() -> bool) -> bool {
     let mut child: Child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
@@ -161,12 +161,12 @@ pub(crate) fn run_with_umask(umask: u32, line: &str, paths: &[&Path]) -> Ran {
     Ran::of(output)
 }
 
-/// A temporary folder.
+/// Makes a temporary folder.
 pub(crate) fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")
 }
 
-/// Every file under `folder` but `timing.json`, by its path there.
+/// Reads every file under `folder` but `timing.json`, by its path there.
 pub(crate) fn bytes_of(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
@@ -194,7 +194,7 @@ pub(crate) fn assert_same_bytes(one: &Path, other: &Path) {
     }
 }
 
-/// Names in a folder.
+/// Lists the names in a folder.
 pub(crate) fn names_in(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(folder)
         .expect("readable")
@@ -211,7 +211,7 @@ pub(crate) fn replace_in(path: &Path, from: &str, to: &str) {
     fs::write(path, text.replacen(from, to, 1)).expect("writable");
 }
 
-/// Simulated logs in KDD Cup 2015's layout: six courses in three waves.
+/// Writes simulated logs in KDD Cup 2015's layout: six courses in three waves.
 pub(crate) fn simulate(learners: u64, into: &Path) {
     let config = SimulatorConfig { learners, weeks: 8, ..SimulatorConfig::default() };
     simulate_to_folder(&config, into, &|_| {}).expect("the simulation runs");
@@ -252,7 +252,7 @@ impl Workshop {
     }
 }
 
-/// A copy of a folder, for a test that changes it.
+/// Copies a folder, for a test that changes it.
 pub(crate) fn copy_of(from: &Path, to: &Path) {
     for (name, bytes) in bytes_of(from) {
         let path = to.join(name);
@@ -261,7 +261,7 @@ pub(crate) fn copy_of(from: &Path, to: &Path) {
     }
 }
 
-/// A tiny log in KDD Cup 2015's layout: two courses of 30 days, six enrolments.
+/// Holds a tiny log in KDD Cup 2015's layout: two courses of 30 days, six enrolments.
 pub(crate) struct TinyLog {
     pub(crate) log: String,
     pub(crate) enrolments: String,
