@@ -280,7 +280,7 @@ fn one_of_a_kind_is_singular() {
     // Running a command checks that what follows a 1 is singular.
     run("preprocess {} --out {}", &[&logs, &out]).expect(0).says(&[
         "of 1 learner",
-        "1 dropout (100.0 %) of the 1 enrolment with",
+        "1 dropout (100.0 %) of the 1 enrolment",
         "of up to 1 week;",
     ]);
     run("inspect {}", &[&logs]).expect(0).says(&["1 enrolment of 1 learner"]);

@@ -253,6 +253,7 @@ impl Demo<'_> {
             },
             smoothing: None,
             out,
+            csv: score::CsvStyle::Plain,
         };
         let (scored, rows) = score::execute(&job, self.inside)?;
         let most = people::most_at_risk(&rows, SHOWN);
