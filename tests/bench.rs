@@ -9,7 +9,8 @@ use common::{Workshop, folder, run};
 #[test]
 fn a_bench_measures_every_cpu_backend_and_says_that_they_agree() {
     let (home, shop) = (folder(), Workshop::open());
-    let (json, svg, text) = (home.path().join("b.json"), home.path().join("b.svg"), home.path().join("b.txt"));
+    // Endings in capitals are the same, and a missing folder is made.
+    let (json, svg, text) = (home.path().join("b.json"), home.path().join("b.SVG"), home.path().join("new/b.txt"));
     // ndarray is a feature of the build; scripts/test has it.
     let devices: &[&str] = if cfg!(feature = "ndarray") { &["flex", "ndarray"] } else { &["flex"] };
     let flags: String = devices.iter().map(|device| format!("--device {device} ")).collect();

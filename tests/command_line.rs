@@ -7,7 +7,22 @@ use std::process::Stdio;
 
 use common::{TinyLog, command, folder, run, staycast};
 
-const SUBCOMMANDS: [&str; 8] = ["preprocess", "train", "evaluate", "score", "inspect", "devices", "simulate", "demo"];
+const SUBCOMMANDS: [&str; 14] = [
+    "preprocess",
+    "train",
+    "evaluate",
+    "score",
+    "recalibrate",
+    "inspect",
+    "compare",
+    "tune",
+    "runs",
+    "devices",
+    "bench",
+    "simulate",
+    "demo",
+    "completions",
+];
 
 #[test]
 fn every_subcommand_has_help_with_examples_in_100_columns() {
@@ -24,6 +39,94 @@ fn every_subcommand_has_help_with_examples_in_100_columns() {
         }
     }
     staycast(["--version"]).expect(0).says(&["staycast"]);
+}
+
+/// The text of the command reference outside of code and lists of values, a paragraph or list item each.
+fn paragraphs_of_help() -> Vec<String> {
+    let reference = staycast(["command-reference"]).expect(0).stdout;
+    let mut paragraphs = Vec::new();
+    for (place, part) in reference.split("```").enumerate() {
+        if place % 2 == 0 {
+            paragraphs.extend(part.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned));
+        }
+    }
+    paragraphs
+}
+
+#[test]
+fn help_has_sentences_of_at_most_25_words() {
+    for paragraph in paragraphs_of_help() {
+        for sentence in paragraph.split(". ") {
+            let words = sentence.split_whitespace().filter(|word| word.chars().any(char::is_alphanumeric)).count();
+            assert!(words <= 25, "{words} words: {sentence}");
+        }
+    }
+}
+
+#[test]
+fn the_command_reference_is_what_the_program_generates() {
+    let package = std::path::PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests"));
+    let committed = std::fs::read_to_string(package.join("../../docs/commands.md")).expect("the page is there");
+    let generated = staycast(["command-reference"]).expect(0).stdout;
+    assert!(
+        committed == generated,
+        "docs/commands.md is not what the program generates; write it anew: \
+         cargo run -- command-reference > docs/commands.md"
+    );
+    for subcommand in SUBCOMMANDS {
+        assert!(committed.contains(&format!("\n## staycast {subcommand}\n")), "{subcommand}");
+    }
+    assert!(committed.contains("\n### staycast runs export\n") && !committed.contains("## staycast man"));
+}
+
+#[test]
+fn every_shell_gets_completions_of_every_subcommand() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = staycast(["completions", shell]).expect(0).stdout;
+        for subcommand in SUBCOMMANDS {
+            assert!(script.contains(subcommand), "{shell}: {subcommand}");
+        }
+        assert!(script.contains("week-ending") || shell == "fish", "{shell}");
+        assert!(script.contains("futurelearn"), "{shell} completes the formats");
+    }
+    staycast(["completions", "tcsh"]).expect(2).complains(&["tcsh", "bash"]);
+}
+
+#[test]
+fn every_subcommand_has_a_man_page() {
+    let here = folder();
+    let out = here.path().join("share/man1");
+    run("man --out {}", &[&out]).expect(0).says(&["staycast.1"]);
+    let mut expected: Vec<String> = SUBCOMMANDS.iter().map(|name| format!("staycast-{name}.1")).collect();
+    expected.extend(
+        ["staycast.1", "staycast-runs-export.1", "staycast-runs-import.1", "staycast-runs-onnx.1"].map(str::to_owned),
+    );
+    expected.sort();
+    assert_eq!(common::names_in(&out), expected);
+    for name in &expected {
+        let page = std::fs::read_to_string(out.join(name)).expect("readable");
+        assert!(page.contains(".TH staycast") && page.contains(".SH SYNOPSIS"), "{name}: {page}");
+        assert!(page.contains("Examples:"), "{name} has examples");
+    }
+}
+
+#[test]
+fn the_commands_of_the_readme_run_as_they_stand() {
+    let readme = include_str!("../crates/staycast/README.md");
+    let (_, block) = readme.split_once("```sh\n").expect("a block of commands");
+    let (block, _) = block.split_once("```").expect("the block ends");
+    let here = folder();
+    for line in block.lines() {
+        let arguments = line.strip_prefix("staycast ").expect("a command").split(' ');
+        // Quicker, and the same line otherwise.
+        let quick =
+            ["--set", "training.epochs=1", "--set", "ensemble.members=2", "--set", "ensemble.validation_folds=2"];
+        let extra: &[&str] = if line.contains(" train ") { &quick } else { &[] };
+        let output =
+            command(arguments.chain(extra.iter().copied())).current_dir(here.path()).output().expect("it runs");
+        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert_eq!(common::names_in(here.path()), ["logs", "run", "scores.csv", "sequences"]);
 }
 
 #[test]

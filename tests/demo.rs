@@ -9,7 +9,7 @@ fn a_demo_shows_the_whole_line() {
     let here = folder();
     let out = here.path().join("show");
     let ran = run("demo --out {} --learners 400 --device cpu", &[&out]).expect(0).says(&[
-        "Learners who never existed",
+        "Synthetic learners",
         "$ staycast preprocess",
         "$ staycast train",
         "$ staycast evaluate",
@@ -45,9 +45,9 @@ fn a_second_demo_finds_a_place_of_its_own_and_json_is_one_object() {
             .output()
             .expect("the program runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
-        assert_eq!(told["most_at_risk"].as_array().map(Vec::len), Some(10));
-        let best = told["best_reachable"]["all"].as_f64().expect("both classes are there");
+        let printed: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+        assert_eq!(printed["most_at_risk"].as_array().map(Vec::len), Some(10));
+        let best = printed["best_reachable"]["all"].as_f64().expect("both classes are there");
         assert!(best > 0.7 && best <= 1.0, "{best}");
         assert_eq!(names_in(here.path()), expected);
     }

@@ -109,9 +109,9 @@ fn a_report_for_people_and_files_of_it() {
 #[test]
 fn rows_that_were_trained_on_are_refused_unless_asked_for() {
     let shop = Workshop::open();
-    let told = run("inspect {} --json", &[&shop.run()]).expect(0).json();
-    let trained = told["training"][0][0].as_str().expect("a course").to_owned();
-    let tested = told["test"][0][0].as_str().expect("a course").to_owned();
+    let printed = run("inspect {} --json", &[&shop.run()]).expect(0).json();
+    let trained = printed["training"][0][0].as_str().expect("a course").to_owned();
+    let tested = printed["test"][0][0].as_str().expect("a course").to_owned();
     let line = format!("evaluate {{}} {{}} --device cpu --json --courses {trained}");
     run(&line, &[&shop.run(), &shop.sequences()]).expect(2).complains(&["trained on", "--in-sample"]);
     let report = run(&format!("{line} --in-sample"), &[&shop.run(), &shop.sequences()]).expect(0).json();
@@ -172,15 +172,15 @@ fn scoring_says_what_it_did_as_json_and_takes_weeks_and_courses() {
     let shop = Workshop::open();
     let here = folder();
     let out = here.path().join("scores.jsonl");
-    let told = run("inspect {} --json", &[&shop.run()]).expect(0).json();
+    let printed = run("inspect {} --json", &[&shop.run()]).expect(0).json();
     let (course, size) =
-        (told["test"][0][0].as_str().expect("a course"), told["test"][0][1].as_u64().expect("a count"));
+        (printed["test"][0][0].as_str().expect("a course"), printed["test"][0][1].as_u64().expect("a count"));
     let line = format!("score {{}} {{}} --out {{}} --json --device cpu --week 1 --courses {course}");
-    let told = run(&line, &[&shop.run(), &shop.sequences(), &out]).expect(0).json();
-    assert_eq!(told["week"], 1);
-    assert!(told["rows"].as_u64().expect("a count") >= size);
-    let statuses = told["statuses"].as_object().expect("by status");
-    assert_eq!(statuses.values().filter_map(Value::as_u64).sum::<u64>(), told["rows"].as_u64().expect("a count"));
+    let printed = run(&line, &[&shop.run(), &shop.sequences(), &out]).expect(0).json();
+    assert_eq!(printed["week"], 1);
+    assert!(printed["rows"].as_u64().expect("a count") >= size);
+    let statuses = printed["statuses"].as_object().expect("by status");
+    assert_eq!(statuses.values().filter_map(Value::as_u64).sum::<u64>(), printed["rows"].as_u64().expect("a count"));
     assert!(statuses.contains_key("not_yet_known"), "some learners join late: {statuses:?}");
     run("score {} {} --out {} --week 99", &[&shop.run(), &shop.sequences(), &out]).expect(2).complains(&["week 99"]);
 }
@@ -195,10 +195,10 @@ fn a_run_is_said_in_words_and_json() {
         "Test",
         "Reads",
     ]);
-    let told = run("inspect {} --json", &[&shop.run()]).expect(0).json();
-    assert_eq!(told["kind"], "run");
-    assert_eq!(told["manifest"]["members"].as_array().map(Vec::len), Some(2));
-    assert_eq!(told["config"]["model"]["hidden"], 8);
+    let printed = run("inspect {} --json", &[&shop.run()]).expect(0).json();
+    assert_eq!(printed["kind"], "run");
+    assert_eq!(printed["manifest"]["members"].as_array().map(Vec::len), Some(2));
+    assert_eq!(printed["config"]["model"]["hidden"], 8);
 }
 
 #[test]
@@ -207,9 +207,9 @@ fn folds_give_out_of_fold_predictions_to_evaluate_and_no_model() {
     let here = folder();
     let out = here.path().join("cv");
     let line = format!("train {{}} --out {{}} --folds 2 --repeats 2 --json {SMALL} --set training.epochs=2");
-    let told = run(&line, &[&shop.sequences(), &out]).expect(0).json();
-    assert_eq!(told["manifest"]["folds"]["repeats"], 2);
-    assert_eq!(told["manifest"]["split_kind"], "learner");
+    let printed = run(&line, &[&shop.sequences(), &out]).expect(0).json();
+    assert_eq!(printed["manifest"]["folds"]["repeats"], 2);
+    assert_eq!(printed["manifest"]["split_kind"], "learner");
     let report = run("evaluate {} {} --json", &[&out, &shop.sequences()]).expect(0).json();
     assert_eq!(report["repeats"].as_array().map(Vec::len), Some(2));
     assert!(report["cohorts"]["all"]["auc"].as_f64().is_some_and(|auc| auc > 0.55), "{}", report["cohorts"]["all"]);
@@ -226,22 +226,22 @@ fn settings_come_from_file_then_set_then_flags_and_are_kept() {
     let here = folder();
     let (config, out) = (here.path().join("my.toml"), here.path().join("run"));
     fs::write(&config, "[model]\nhidden = 4\n[training]\nepochs = 1\nseed = 5\n").expect("writable");
-    let told = run("inspect {} --json", &[&shop.sequences()]).expect(0).json();
+    let printed = run("inspect {} --json", &[&shop.sequences()]).expect(0).json();
     let courses: Vec<&str> =
-        told["courses"].as_array().expect("a list").iter().filter_map(|course| course["course"].as_str()).collect();
+        printed["courses"].as_array().expect("a list").iter().filter_map(|course| course["course"].as_str()).collect();
     let line = format!(
         "train {{}} --out {{}} --config {{}} --set model.hidden=6 --set ensemble.members=2 \
          --set ensemble.validation_folds=2 --seed 9 --device cpu --train-courses {},{} --test-courses {}",
         courses[0], courses[1], courses[2]
     );
     run(&line, &[&shop.sequences(), &out, &config]).expect(0).says(&["an LSTM of 6 units", "Next: staycast evaluate"]);
-    let told = run("inspect {} --json", &[&out]).expect(0).json();
-    assert_eq!(told["config"]["model"]["hidden"], 6);
-    assert_eq!(told["config"]["training"]["epochs"], 1);
-    assert_eq!(told["config"]["training"]["seed"], 9);
-    assert_eq!(told["test"].as_array().map(Vec::len), Some(1));
-    assert_eq!(told["test"][0][0], courses[2]);
-    assert_eq!(told["training"].as_array().map(Vec::len), Some(2));
+    let printed = run("inspect {} --json", &[&out]).expect(0).json();
+    assert_eq!(printed["config"]["model"]["hidden"], 6);
+    assert_eq!(printed["config"]["training"]["epochs"], 1);
+    assert_eq!(printed["config"]["training"]["seed"], 9);
+    assert_eq!(printed["test"].as_array().map(Vec::len), Some(1));
+    assert_eq!(printed["test"][0][0], courses[2]);
+    assert_eq!(printed["training"].as_array().map(Vec::len), Some(2));
 
     // The stored configuration alone makes the same run again.
     let again = here.path().join("again");
@@ -315,4 +315,93 @@ fn later_events_change_no_score() {
         assert!(scores(&shop.sequences(), week) == scores(&later, week), "week {week}");
     }
     assert!(scores(&shop.sequences(), 8) != scores(&later, 8), "the last week has seen them");
+}
+
+#[test]
+fn csv_for_spreadsheets_has_a_byte_order_mark_and_no_formulas() {
+    let shop = Workshop::open();
+    let here = folder();
+    let (logs, sequences) = (here.path().join("logs"), here.path().join("sequences"));
+    copy_of(&shop.logs(), &logs);
+    let enrolments = fs::read_to_string(logs.join("enrollment.csv")).expect("readable");
+    let names = ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "-5"];
+    let renamed = enrolments.lines().enumerate().map(|(place, line)| {
+        let fields: Vec<&str> = line.split(',').collect();
+        match names.get(place.wrapping_sub(1)) {
+            Some(name) => format!("{},{name},{}\n", fields[0], fields[2]),
+            None => format!("{line}\n"),
+        }
+    });
+    fs::write(logs.join("enrollment.csv"), renamed.collect::<String>()).expect("writable");
+    run("preprocess {} --out {} --quiet", &[&logs, &sequences]).expect(0);
+    let (plain, excel) = (here.path().join("plain.csv"), here.path().join("excel.csv"));
+    run("score {} {} --out {} --device cpu", &[&shop.run(), &sequences, &plain]).expect(0);
+    run("score {} {} --out {} --device cpu --excel", &[&shop.run(), &sequences, &excel]).expect(0);
+    let (plain, excel) = (fs::read_to_string(plain).expect("readable"), fs::read_to_string(excel).expect("readable"));
+    let excel = excel.strip_prefix('\u{feff}').expect("a byte-order mark");
+    assert!(!plain.starts_with('\u{feff}'));
+    assert_eq!(plain.lines().next(), excel.lines().next());
+    for name in &names[..4] {
+        assert!(plain.contains(&format!(",{name},")), "{name}");
+        assert!(excel.contains(&format!(",'{name},")), "{name}");
+    }
+    // A number is no formula.
+    assert!(excel.contains(",-5,"));
+    let cells = excel.lines().skip(1).flat_map(|line| line.split(','));
+    for cell in cells.filter(|cell| cell.starts_with(['=', '+', '-', '@', '\t', '\r'])) {
+        assert!(cell.parse::<f64>().is_ok(), "{cell}");
+    }
+    // All else is the same.
+    let plainer = names[..4].iter().fold(excel.to_owned(), |text, name| text.replace(&format!("'{name}"), name));
+    assert_eq!(plainer, plain);
+
+    let out = here.path().join("scores.parquet");
+    run("score {} {} --out {} --excel", &[&shop.run(), &sequences, &out]).expect(2).complains(&["--excel", ".csv"]);
+    assert!(!out.exists());
+}
+
+#[test]
+fn endings_are_compared_without_case_and_missing_folders_are_made() {
+    let shop = Workshop::open();
+    let here = folder();
+    let (csv, other) = (here.path().join("SCORES.CSV"), here.path().join("new/folder/scores.csv"));
+    for out in [&csv, &other] {
+        run("score {} {} --out {} --device cpu", &[&shop.run(), &shop.sequences(), out]).expect(0);
+    }
+    assert_eq!(fs::read(&csv).expect("written"), fs::read(&other).expect("written"));
+    assert_eq!(names_in(here.path()), ["SCORES.CSV", "new"]);
+    let parquet = here.path().join("scores.Parquet");
+    run("score {} {} --out {} --device cpu", &[&shop.run(), &shop.sequences(), &parquet]).expect(0);
+    assert!(fs::read(&parquet).expect("written").starts_with(b"PAR1"));
+
+    // A folder that can't be made is named as it was written, not by a temporary name.
+    let file = here.path().join("file");
+    fs::write(&file, "").expect("writable");
+    let nowhere = file.join("deeper/scores.csv");
+    let ran = run("score {} {} --out {} --device cpu", &[&shop.run(), &shop.sequences(), &nowhere]).expect(1);
+    assert!(ran.stderr.contains(&file.join("deeper").display().to_string()), "{}", ran.stderr);
+    assert!(!ran.stderr.contains(".tmp"), "{}", ran.stderr);
+
+    let archive = here.path().join("archives/run.tar.zst");
+    run("runs export {} --out {}", &[&shop.run(), &archive]).expect(0);
+    let imported = here.path().join("other/run");
+    run("runs import {} --out {}", &[&archive, &imported]).expect(0);
+    let model = here.path().join("models/model.onnx");
+    run("runs onnx {} --out {}", &[&shop.run(), &model]).expect(0);
+}
+
+#[test]
+fn figures_without_intervals_explain_none() {
+    let shop = Workshop::open();
+    let line = "evaluate {} {} --device cpu --check-leakage never";
+    let paths = [shop.run(), shop.sequences()];
+    let said = |line: &str| {
+        let ran = run(line, &[&paths[0], &paths[1]]).expect(0);
+        ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let (with, without) = (said(line), said(&format!("{line} --resamples 0")));
+    for explanation in ["95 % from", "In 95 of 100 such draws"] {
+        assert!(with.contains(explanation), "{with}");
+        assert!(!without.contains(explanation), "{without}");
+    }
 }

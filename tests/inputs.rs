@@ -1,4 +1,4 @@
-//! What `staycast preprocess` takes as its input: files, patterns, standard input, several institutions.
+//! The inputs of `staycast preprocess`: files, patterns, standard input, several institutions.
 
 mod common;
 
@@ -50,13 +50,13 @@ fn logs_of_several_institutions_are_one_folder_with_a_column() {
     TinyLog::default().write(&north);
     TinyLog::default().write(&south);
     let line = "preprocess --institution n={} --institution s={} --out {} --json";
-    let told = run(line, &[&north, &south, &out]).expect(0).json();
-    assert_eq!(told["manifest"]["rows"]["used"], 2 * 168);
-    assert_eq!(told["manifest"]["static_columns"][0], "institution");
-    let told = run("inspect {} --json", &[&out]).expect(0).json();
+    let printed = run(line, &[&north, &south, &out]).expect(0).json();
+    assert_eq!(printed["manifest"]["rows"]["used"], 2 * 168);
+    assert_eq!(printed["manifest"]["static_columns"][0], "institution");
+    let printed = run("inspect {} --json", &[&out]).expect(0).json();
     let courses: Vec<&str> =
-        told["courses"].as_array().expect("a list").iter().filter_map(|course| course["course"].as_str()).collect();
-    assert!(!courses.is_empty() && courses.iter().all(|id| id.starts_with("n:") || id.starts_with("s:")), "{told}");
+        printed["courses"].as_array().expect("a list").iter().filter_map(|course| course["course"].as_str()).collect();
+    assert!(!courses.is_empty() && courses.iter().all(|id| id.starts_with("n:") || id.starts_with("s:")), "{printed}");
     run("preprocess {} --institution n={} --out {}", &[&north, &south, &out]).expect(2);
     run("preprocess --institution north --out {}", &[&out]).expect(2).complains(&["NAME=PATH"]);
 }

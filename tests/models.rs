@@ -1,4 +1,4 @@
-//! The models to beat and their blend, from `train --model` to scores.
+//! The baselines and their blend, from `train --model` to scores.
 
 mod common;
 

@@ -24,10 +24,10 @@ fn a_log_becomes_a_sequences_folder() {
     );
     assert_eq!(names_in(here.path()), ["logs", "out"]);
     run("inspect {}", &[&out]).expect(0).says(&["Weekly sequences", "course", "33.3 %"]);
-    let told = run("inspect {} --json", &[&out]).expect(0).json();
-    assert_eq!(told["kind"], "sequences");
-    assert_eq!(told["courses"][0]["enrolments"], 3);
-    assert_eq!(told["manifest"]["totals"]["enrolment_weeks"], 30);
+    let printed = run("inspect {} --json", &[&out]).expect(0).json();
+    assert_eq!(printed["kind"], "sequences");
+    assert_eq!(printed["courses"][0]["enrolments"], 3);
+    assert_eq!(printed["manifest"]["totals"]["enrolment_weeks"], 30);
 }
 
 #[test]
@@ -35,10 +35,10 @@ fn json_is_one_object_and_quiet_is_silent() {
     let here = folder();
     let (logs, out) = (here.path().join("logs"), here.path().join("out"));
     TinyLog::default().write(&logs);
-    let told = run("preprocess {} --out {} --json", &[&logs, &out]).expect(0).json();
-    assert_eq!(told["status"], 0);
-    assert_eq!(told["kept"], false);
-    assert_eq!(told["manifest"]["rows"]["used"], 168);
+    let printed = run("preprocess {} --out {} --json", &[&logs, &out]).expect(0).json();
+    assert_eq!(printed["status"], 0);
+    assert_eq!(printed["kept"], false);
+    assert_eq!(printed["manifest"]["rows"]["used"], 168);
     let ran = run("preprocess {} --out {} --force --quiet", &[&logs, &out]).expect(0);
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
 }
@@ -79,9 +79,9 @@ fn too_many_rejected_rows_are_status_3_and_the_output_is_there() {
         .says(&["20 unknown enrolment", "log.csv line 170"])
         .complains(&["--max-rejected 0.01"]);
     assert!(out.join("manifest.json").is_file());
-    let told = run("preprocess {} --out {} --force --json", &[&logs, &out]).expect(3).json();
-    assert_eq!(told["status"], 3);
-    assert_eq!(told["manifest"]["rows"]["rejected"]["unknown_enrolment"]["rows"], 20);
+    let printed = run("preprocess {} --out {} --force --json", &[&logs, &out]).expect(3).json();
+    assert_eq!(printed["status"], 3);
+    assert_eq!(printed["manifest"]["rows"]["rejected"]["unknown_enrolment"]["rows"], 20);
     run("preprocess {} --out {} --force --max-rejected 0.2", &[&logs, &out]).expect(0);
 }
 
@@ -123,13 +123,13 @@ fn options_reach_the_sequences() {
     fs::write(&labels, "enrolment_id,dropout\n1,0\n2,0\n3,1\n").expect("writable");
     let courses = here.path().join("courses.csv");
     fs::write(&courses, "course_id,from,to\na,2014-06-01,2014-06-28\nb,2014-06-01,2014-06-28\n").expect("writable");
-    let told = run(
+    let printed = run(
         "preprocess {} --out {} --labels {} --courses {} --weeks 3 --features core --raw-kinds --json",
         &[&logs, &out, &labels, &courses],
     )
     .expect(0)
     .json();
-    let manifest = &told["manifest"];
+    let manifest = &printed["manifest"];
     assert_eq!(manifest["calendar"]["weeks"], 3);
     assert_eq!(manifest["calendar"]["source"], "courses-file");
     assert_eq!((&manifest["labels"]["known"], &manifest["labels"]["dropouts"]), (&3.into(), &1.into()));
@@ -142,19 +142,19 @@ fn options_reach_the_sequences() {
         .collect();
     assert!(names.contains(&"n_raw_server_access"), "{names:?}");
 
-    let told =
+    let printed =
         run("preprocess {} --out {} --force --dropout inactive-last=1 --as-of 2014-07-20 --json", &[&logs, &out])
             .expect(0)
             .json();
-    assert_eq!(told["manifest"]["labels"]["rule"], "inactive-last 1");
-    assert_eq!(told["manifest"]["labels"]["dropouts"], 5);
+    assert_eq!(printed["manifest"]["labels"]["rule"], "inactive-last 1");
+    assert_eq!(printed["manifest"]["labels"]["dropouts"], 5);
 
     // Of a log taken in mid-course, later weeks are not observed and outcomes are not known.
-    let told = run("preprocess {} --out {} --force --as-of 2014-06-15 --json", &[&logs, &out]).expect(0).json();
-    assert_eq!(told["manifest"]["calendar"]["as_of"], "2014-06-15T00:00:00");
-    assert_eq!(told["manifest"]["labels"]["known"], 0);
-    let told = run("inspect {} --json", &[&out]).expect(0).json();
-    assert_eq!(told["courses"][0]["observed_weeks"], 2);
+    let printed = run("preprocess {} --out {} --force --as-of 2014-06-15 --json", &[&logs, &out]).expect(0).json();
+    assert_eq!(printed["manifest"]["calendar"]["as_of"], "2014-06-15T00:00:00");
+    assert_eq!(printed["manifest"]["labels"]["known"], 0);
+    let printed = run("inspect {} --json", &[&out]).expect(0).json();
+    assert_eq!(printed["courses"][0]["observed_weeks"], 2);
 }
 
 #[test]
@@ -165,10 +165,10 @@ fn a_log_is_inspected_before_anything_is_made_of_it() {
     log.log += "1,then,server,access,o\n";
     log.write(&logs);
     run("inspect {}", &[&logs]).expect(0).says(&["format kdd2015", "169 of the log, 168 usable", "bad time", "Next:"]);
-    let told = run("inspect {} --json", &[&logs]).expect(0).json();
-    assert_eq!(told["kind"], "log");
-    assert_eq!(told["rows"]["rejected"]["bad_time"]["rows"], 1);
-    assert_eq!(told["courses"].as_array().map(Vec::len), Some(2));
+    let printed = run("inspect {} --json", &[&logs]).expect(0).json();
+    assert_eq!(printed["kind"], "log");
+    assert_eq!(printed["rows"]["rejected"]["bad_time"]["rows"], 1);
+    assert_eq!(printed["courses"].as_array().map(Vec::len), Some(2));
     assert_eq!(names_in(here.path()), ["logs"]);
 }
 
@@ -186,8 +186,103 @@ fn a_table_is_read_through_a_mapping() {
     ] {
         fs::write(input.join(name), text).expect("writable");
     }
-    let told = run("preprocess {} --mapping {} --out {} --json", &[&input, &mapping, &out]).expect(0).json();
-    assert_eq!(told["manifest"]["format"], "table");
-    assert_eq!(told["manifest"]["totals"]["events"], 9);
+    let printed = run("preprocess {} --mapping {} --out {} --json", &[&input, &mapping, &out]).expect(0).json();
+    assert_eq!(printed["manifest"]["format"], "table");
+    assert_eq!(printed["manifest"]["totals"]["events"], 9);
     run("inspect {} --mapping {}", &[&input, &mapping]).expect(0).says(&["format table"]);
+}
+
+/// Lines and columns of a terminal.
+const SCREEN: (usize, usize) = (24, 80);
+
+#[track_caller]
+fn assert_fits_a_screen(summary: &str) {
+    assert!(summary.lines().count() <= SCREEN.0, "{} lines:\n{summary}", summary.lines().count());
+    for line in summary.lines().filter(|line| !line.starts_with("Next:")) {
+        assert!(line.chars().count() <= SCREEN.1, "{line}");
+    }
+}
+
+/// A log with a row for each of many reasons to reject or set aside one.
+fn faulty_log() -> TinyLog {
+    let mut log = TinyLog::default();
+    for row in [
+        "1,then,server,access,o",
+        "1,2014-06-02T10:00:00,server",
+        ",2014-06-02T10:00:00,server,access,o",
+        "1,2044-06-02T10:00:00,server,access,o",
+        "1,2014-07-20T10:00:00,server,access,o",
+        "1,2014-06-02T10:00:00,server,,o",
+        "stranger,2014-06-02T10:00:00,server,access,o",
+    ] {
+        log.log += &format!("{row}\n");
+    }
+    log.enrolments += "7,zoe\n8,zoe,nowhere\n,zoe,a\n";
+    log.dates += "c,2014-06-01\nd,then,2014-06-30\n";
+    log.truth += "1,2\nnobody,1\n";
+    log
+}
+
+#[test]
+fn the_summary_fits_a_screen_with_what_was_rejected_first() {
+    let here = folder();
+    let (logs, out) = (here.path().join("logs"), here.path().join("out"));
+    faulty_log().write(&logs);
+    let ran = run("preprocess {} --out {} --max-rejected 1", &[&logs, &out]).expect(0);
+    assert_fits_a_screen(&ran.stdout);
+    let place = |text: &str| ran.stdout.find(text).unwrap_or_else(|| panic!("no `{text}` in\n{}", ran.stdout));
+    assert!(place("Rejected") < place("Set aside") && place("Set aside") < place("Features"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("(listed by --verbose)"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("more reasons, which --verbose and manifest.json list"), "{}", ran.stdout);
+    assert_fits_a_screen(&run("preprocess {} --out {} --max-rejected 1 --resume", &[&logs, &out]).expect(0).stdout);
+
+    // In full: every reason, and every null feature with what it lacks; the manifest has both, too.
+    let printed = run("preprocess {} --out {} --max-rejected 1 --force --json", &[&logs, &out]).expect(0).json();
+    let full = run("preprocess {} --out {} --max-rejected 1 --force --verbose", &[&logs, &out]).expect(0).stdout;
+    let words = full.split_whitespace().collect::<Vec<_>>().join(" ");
+    let features = printed["manifest"]["features"].as_array().expect("a list");
+    let null: Vec<&serde_json::Value> = features.iter().filter(|feature| feature["lacking"].is_string()).collect();
+    assert!(!null.is_empty());
+    for feature in null {
+        assert!(words.contains(feature["name"].as_str().expect("a name")), "{feature}\n{full}");
+        assert!(words.contains(feature["lacking"].as_str().expect("a reason")), "{feature}\n{full}");
+    }
+    for reasons in ["rejected", "rejected_roster", "set_aside"] {
+        for (reason, count) in printed["manifest"]["rows"][reasons].as_object().expect("by reason") {
+            assert!(words.contains(&count["rows"].to_string()), "{reason}\n{full}");
+        }
+    }
+    assert!(full.lines().all(|line| line.chars().count() <= SCREEN.1), "{full}");
+}
+
+#[test]
+fn other_formats_fit_a_screen_too() {
+    let here = folder();
+    for format in ["edx", "oulad"] {
+        let (logs, out) = (here.path().join(format), here.path().join(format!("{format}-sequences")));
+        run(&format!("simulate --out {{}} --format {format} --learners 60 --weeks 6"), &[&logs]).expect(0);
+        let ran = run("preprocess {} --out {}", &[&logs, &out]).expect(0);
+        assert_fits_a_screen(&ran.stdout);
+    }
+}
+
+#[test]
+fn one_of_a_kind_is_singular() {
+    let here = folder();
+    let (logs, out) = (here.path().join("logs"), here.path().join("out"));
+    let log = TinyLog {
+        log: "enrollment_id,time,source,event,object\n1,2014-06-01T10:00:00,server,access,o\n".to_owned(),
+        enrolments: "enrollment_id,username,course_id\n1,anna,a\n".to_owned(),
+        dates: "course_id,from,to\na,2014-06-01,2014-06-07\n".to_owned(),
+        truth: "1,1\n".to_owned(),
+    };
+    log.write(&logs);
+    // Running a command checks that what follows a 1 is singular.
+    run("preprocess {} --out {}", &[&logs, &out]).expect(0).says(&[
+        "of 1 learner",
+        "1 dropout (100.0 %) of the 1 enrolment",
+        "of up to 1 week;",
+    ]);
+    run("inspect {}", &[&logs]).expect(0).says(&["1 enrolment of 1 learner"]);
+    run("inspect {}", &[&out]).expect(0).says(&["1 row, one an enrolment and week; 1 event"]);
 }

@@ -42,8 +42,8 @@ fn resume_keeps_what_is_finished_and_refuses_what_is_other() {
     TinyLog::default().write(&logs);
     run("preprocess {} --out {} --resume", &[&logs, &out]).expect(0);
     let before = fs::metadata(out.join("manifest.json")).and_then(|file| file.modified()).expect("a time");
-    let told = run("preprocess {} --out {} --resume --json", &[&logs, &out]).expect(0).json();
-    assert_eq!(told["kept"], true);
+    let printed = run("preprocess {} --out {} --resume --json", &[&logs, &out]).expect(0).json();
+    assert_eq!(printed["kept"], true);
     assert_eq!(fs::metadata(out.join("manifest.json")).and_then(|file| file.modified()).expect("a time"), before);
     run("preprocess {} --out {} --resume --weeks 2", &[&logs, &out]).expect(1).complains(&["other options"]);
     let mut log = TinyLog::default();

@@ -43,10 +43,10 @@ fn a_simulation_is_written_and_says_what_can_be_reached() {
 fn json_is_one_object_with_the_record_in_it() {
     let here = folder();
     let out = here.path().join("logs");
-    let told = run("simulate --out {} --learners 300 --size 2MB --json", &[&out]).expect(0).json();
+    let printed = run("simulate --out {} --learners 300 --size 2MB --json", &[&out]).expect(0).json();
     let record: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(out.join("simulation.json")).expect("readable")).expect("JSON");
-    assert_eq!(told["simulation"], record);
+    assert_eq!(printed["simulation"], record);
     let bytes = record["log"]["bytes"].as_u64().expect("a number");
     assert_eq!(bytes, fs::metadata(out.join("log.csv")).expect("there").len());
     assert!((bytes as f64 / 2e6 - 1.0).abs() < 0.05, "{bytes}");
@@ -66,10 +66,10 @@ fn preprocess_rejects_exactly_the_broken_rows() {
     for (format, labels) in [("kdd2015", "truth.csv"), ("oulad", "labels.csv")] {
         let (out, sequences) = (here.path().join(format), here.path().join(format!("{format}-sequences")));
         let line = format!("simulate --out {{}} --format {format} --learners 200 --config {{}} --json");
-        let told = run(&line, &[&out, &settings]).expect(0).json();
+        let printed = run(&line, &[&out, &settings]).expect(0).json();
         let line = "preprocess {} --labels {} --out {} --json";
         let built = run(line, &[&out, &out.join(labels), &sequences]).expect(0).json();
-        let (log, rows) = (&told["simulation"]["log"], &built["manifest"]["rows"]);
+        let (log, rows) = (&printed["simulation"]["log"], &built["manifest"]["rows"]);
         assert_eq!(rows["used"], log["rows"], "{format}");
         for (reason, count) in log["broken"].as_object().expect("an object") {
             assert_eq!(rows["rejected"][reason]["rows"], *count, "{format}: {reason}");

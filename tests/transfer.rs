@@ -43,7 +43,7 @@ fn probabilities_are_fitted_to_a_new_course_and_its_outcomes_are_no_test_then() 
 fn networks_are_trained_on_in_a_new_course() {
     let (shop, home) = (Workshop::open(), folder());
     let (new, out) = (new_course(home.path()), home.path().join("tuned"));
-    // The shape of the networks is the first run's, without being told.
+    // The shape of the networks is the first run's, without being asked for.
     let line = format!("train {{}} --out {{}} --from {{}} --split learner {QUICK}");
     run(&line, &[&new, &out, &shop.run()]).expect(0).says(&["Goes on from"]);
     let report = run("evaluate {} {} --device cpu --json --resamples 0", &[&out, &new]).expect(0).json();

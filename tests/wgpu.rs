@@ -49,8 +49,8 @@ fn training_evaluating_and_scoring_on_wgpu_agree_with_the_cpu() {
     let (cpu, gpu) = (here.path().join("cpu"), here.path().join("gpu"));
     run(&format!("train {{}} --out {{}} --device cpu {TINY}"), &[&shop.sequences(), &cpu]).expect(0);
     run(&format!("train {{}} --out {{}} --device wgpu {TINY}"), &[&shop.sequences(), &gpu]).expect(0);
-    let told = run("inspect {} --json", &[&gpu]).expect(0).json();
-    assert_eq!(told["manifest"]["device"]["backend"], "wgpu");
+    let printed = run("inspect {} --json", &[&gpu]).expect(0).json();
+    assert_eq!(printed["manifest"]["device"]["backend"], "wgpu");
 
     let score = |model: &Path, device: &str| {
         let out = here.path().join("scores.jsonl");

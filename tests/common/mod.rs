@@ -14,7 +14,7 @@ use serde_json::Value;
 use staycast_simulator::{SimulatorConfig, simulate_to_folder};
 use tempfile::TempDir;
 
-/// What a command came to.
+/// Holds the exit status of a command and what it printed.
 pub(crate) struct Ran {
     /// Exit status; `None` when a signal ended it.
     pub(crate) status: Option<i32>,
@@ -42,6 +42,9 @@ impl Ran {
             self.stderr
         );
         assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
+        // Counts agree with their nouns, whatever the command.
+        assert_singular(&self.stdout);
+        assert_singular(&self.stderr);
         self
     }
 
@@ -63,7 +66,7 @@ impl Ran {
         self
     }
 
-    /// Stdout, which must be one JSON object and nothing else.
+    /// Parses stdout, which must be one JSON object and nothing else.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         let value: Value =
@@ -73,7 +76,22 @@ impl Ran {
     }
 }
 
-/// The program, with these arguments, ready to run.
+/// Checks that no noun in the plural follows the number one.
+#[track_caller]
+pub(crate) fn assert_singular(text: &str) {
+    const NO_PLURALS: [&str; 6] = ["is", "was", "this", "class", "across", "s"];
+    for line in text.lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        for pair in words.windows(2) {
+            let noun = pair[1].trim_end_matches(|c: char| !c.is_alphanumeric());
+            let plural = noun.ends_with('s') && noun.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+            let one = pair[0].trim_start_matches('(') == "1";
+            assert!(!(one && plural && !NO_PLURALS.contains(&noun)), "`{} {}` in: {line}", pair[0], pair[1]);
+        }
+    }
+}
+
+/// Prepares the program with these arguments.
 pub(crate) fn command<I: IntoIterator<Item: AsRef<OsStr>>>(arguments: I) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_staycast"));
     command.args(arguments).stdin(Stdio::null());
@@ -91,7 +109,7 @@ pub(crate) fn run(line: &str, paths: &[&Path]) -> Ran {
     staycast(arguments(line, paths))
 }
 
-/// The arguments of [`run`].
+/// Splits a line into the arguments that [`run`] passes.
 #[track_caller]
 pub(crate) fn arguments(line: &str, paths: &[&Path]) -> Vec<String> {
     let mut paths = paths.iter();
@@ -100,7 +118,7 @@ pub(crate) fn arguments(line: &str, paths: &[&Path]) -> Vec<String> {
     line.split(' ').map(|word| if word.contains("{}") { replaced(word) } else { word.to_owned() }).collect()
 }
 
-/// Starts the program and kills it, without a chance to clean up, as soon as `ready` says so. Whether it was killed
+/// Starts the program and kills it, without a chance to clean up, as soon as `ready` says so. Returns whether it was killed
 /// before it ended by itself.
 pub(crate) fn kill_when(mut command: Command, ready: impl Fn() -> bool) -> bool {
     let mut child: Child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
@@ -143,12 +161,12 @@ pub(crate) fn run_with_umask(umask: u32, line: &str, paths: &[&Path]) -> Ran {
     Ran::of(output)
 }
 
-/// A temporary folder.
+/// Makes a temporary folder.
 pub(crate) fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")
 }
 
-/// Every file under `folder` but `timing.json`, by its path there.
+/// Reads every file under `folder` but `timing.json`, by its path there.
 pub(crate) fn bytes_of(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
@@ -176,7 +194,7 @@ pub(crate) fn assert_same_bytes(one: &Path, other: &Path) {
     }
 }
 
-/// Names in a folder.
+/// Lists the names in a folder.
 pub(crate) fn names_in(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(folder)
         .expect("readable")
@@ -193,13 +211,13 @@ pub(crate) fn replace_in(path: &Path, from: &str, to: &str) {
     fs::write(path, text.replacen(from, to, 1)).expect("writable");
 }
 
-/// Simulated logs in KDD Cup 2015's layout: six courses in three waves.
+/// Writes simulated logs in KDD Cup 2015's layout: six courses in three waves.
 pub(crate) fn simulate(learners: u64, into: &Path) {
     let config = SimulatorConfig { learners, weeks: 8, ..SimulatorConfig::default() };
     simulate_to_folder(&config, into, &|_| {}).expect("the simulation runs");
 }
 
-/// What the forecasts' tests share: logs, their sequences, and a small run on them, made once a test binary.
+/// Holds what the forecasts' tests share: logs, their sequences, and a small run on them, made once a test binary.
 pub(crate) struct Workshop {
     folder: TempDir,
 }
@@ -234,7 +252,7 @@ impl Workshop {
     }
 }
 
-/// A copy of a folder, for a test that changes it.
+/// Copies a folder, for a test that changes it.
 pub(crate) fn copy_of(from: &Path, to: &Path) {
     for (name, bytes) in bytes_of(from) {
         let path = to.join(name);
@@ -243,7 +261,7 @@ pub(crate) fn copy_of(from: &Path, to: &Path) {
     }
 }
 
-/// A tiny log in KDD Cup 2015's layout: two courses of 30 days, six enrolments.
+/// Holds a tiny log in KDD Cup 2015's layout: two courses of 30 days, six enrolments.
 pub(crate) struct TinyLog {
     pub(crate) log: String,
     pub(crate) enrolments: String,

@@ -24,6 +24,7 @@ mod score;
 mod sequences;
 mod sequences_description;
 mod simulate;
+mod spreadsheet;
 mod status;
 mod train;
 mod tune;

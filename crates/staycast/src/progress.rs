@@ -36,7 +36,7 @@ impl<'a> StageProgress<'a> {
     }
 }
 
-/// A bar on stderr, invisible when that is not a terminal or nobody wants to see it.
+/// Starts a bar on stderr, invisible when that is not a terminal or nobody wants to see it.
 pub(crate) fn progress_bar(console: &Console, label: &str, total: Option<u64>, template: BarTemplate) -> ProgressBar {
     let visible = console.verbosity == Verbosity::Normal && io::stderr().is_terminal();
     let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };

@@ -1,4 +1,4 @@
-//! Runs in folders, as `staycast runs` lists them.
+//! The runs in a folder and below, as `staycast runs` lists them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use staycast_forecast::config::Config;
 use staycast_forecast::{EvaluationRecord, RUN_KIND};
 use staycast_tracking::registry::RunEntry;
 
-/// How deep below a folder runs are looked for.
+/// Depth below a folder to which runs are looked for.
 const DEPTH: usize = 3;
 
-/// All settings by dotted key, values as TOML writes them.
+/// Lists all settings by dotted key, values as TOML writes them.
 pub(crate) fn settings(config: &Config) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let table: toml::Table = config.to_toml().parse().expect("a configuration's TOML is TOML");
@@ -31,7 +31,7 @@ fn flatten(table: &toml::Table, above: &str, found: &mut BTreeMap<String, String
 /// Folders that look like runs and can't be read, with the reason.
 type Damaged = Vec<(PathBuf, String)>;
 
-/// The finished runs in `folder` and below, by name, and folders that look like runs and can't be read, with the reason.
+/// Finds the finished runs in `folder` and below, by name, and folders that look like runs and can't be read, with the reason.
 pub(crate) fn runs_in(folder: &Path) -> anyhow::Result<(Vec<RunEntry>, Damaged)> {
     let (mut entries, mut damaged) = (Vec::new(), Vec::new());
     let mut folders = Vec::new();
@@ -47,7 +47,7 @@ pub(crate) fn runs_in(folder: &Path) -> anyhow::Result<(Vec<RunEntry>, Damaged)>
     Ok((entries, damaged))
 }
 
-/// Folders with a manifest, `folder` itself among them.
+/// Collects folders with a manifest, `folder` itself among them.
 fn collect(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
     if folder.join("manifest.json").is_file() {
         found.push(folder.to_owned());
@@ -66,7 +66,7 @@ fn collect(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> std::io::Re
     Ok(())
 }
 
-/// The run in `path`; `None` where it is something else, as sequences.
+/// Reads the run in `path`; `None` where it is something else, such as sequences.
 fn entry(home: &Path, path: &Path) -> anyhow::Result<Option<RunEntry>> {
     let text = std::fs::read_to_string(path.join("manifest.json"))?;
     let manifest: serde_json::Value = serde_json::from_str(&text).context("manifest.json")?;
@@ -79,7 +79,7 @@ fn entry(home: &Path, path: &Path) -> anyhow::Result<Option<RunEntry>> {
     let evaluations = path.join("evaluations.jsonl");
     if evaluations.is_file() {
         let text = std::fs::read_to_string(evaluations)?;
-        // The last look at data that was not trained on.
+        // The last evaluation on data that was not trained on.
         let of_lines = text.lines().map(serde_json::from_str::<EvaluationRecord>);
         let records = of_lines.collect::<Result<Vec<_>, _>>().context("evaluations.jsonl")?;
         let honest = |record: &&EvaluationRecord| record.kind != staycast_evaluation::splits::SplitKind::InSample;

@@ -10,10 +10,10 @@ use staycast_forecast::{ScoreRequest, ScoreRow, score_folder, write_scores};
 use staycast_sequences::{CutOff, SequenceFolder};
 
 use crate::console::Console;
-use crate::devices;
 use crate::display::{LabelledText, format_percent, group_digits, pluralise};
 use crate::forecast_args::{ForecastArgs, ForecastSelection, as_usage, open_run};
 use crate::status::{Status, usage};
+use crate::{devices, spreadsheet, values};
 
 /// Score learners by their risk of dropping out
 ///
@@ -25,6 +25,7 @@ use crate::status::{Status, usage};
 #[command(after_help = "\
 Examples:
   staycast score run sequences --out scores.csv
+  staycast score run sequences --out scores.csv --excel    to open in a spreadsheet
   staycast score run sequences --week 6 --courses physics-3 --out physics.parquet
   staycast score run today --out scores.jsonl              a course that is still running")]
 pub(crate) struct ScoreArgs {
@@ -33,11 +34,26 @@ pub(crate) struct ScoreArgs {
     /// Smooth the risk over weeks, the newest week with this weight, above 0 and up to 1
     ///
     /// `staycast evaluate --smoothing` says what it does to the forecast.
-    #[arg(long, value_name = "WEIGHT", value_parser = crate::values::weight)]
+    #[arg(long, value_name = "WEIGHT", value_parser = values::weight)]
     smoothing: Option<f64>,
     /// File to write, .parquet, .csv or .jsonl; an existing one is replaced
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// Write .csv for Excel and other spreadsheets
+    ///
+    /// The file begins with a byte-order mark. A cell that a spreadsheet would run as a formula gets a single quote in
+    /// front.
+    #[arg(long)]
+    excel: bool,
+}
+
+/// Names how CSV is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CsvStyle {
+    /// As programs read it.
+    Plain,
+    /// As people open it in a spreadsheet.
+    Spreadsheet,
 }
 
 /// Holds which learners to score, and the file to write.
@@ -47,6 +63,7 @@ pub(crate) struct ScoreJob {
     /// Weight of the newest week.
     pub(crate) smoothing: Option<f64>,
     pub(crate) out: PathBuf,
+    pub(crate) csv: CsvStyle,
 }
 
 /// Holds the counts of a score file, as `--json` prints them.
@@ -61,17 +78,33 @@ pub(crate) struct ScoreOutcome {
     pub(crate) seconds: f64,
 }
 
-/// Endings that a file of scores may have.
+/// Columns of a file of scores.
+const COLUMNS: [&str; 9] =
+    ["course_id", "enrolment_id", "learner_id", "week", "p_dropout", "at_risk", "rank", "status", "reason"];
+/// Endings that a file of scores may have, in any case.
 const ENDINGS: [&str; 3] = ["parquet", "csv", "jsonl"];
+
+impl ScoreArgs {
+    fn resolve(&self) -> anyhow::Result<ScoreJob> {
+        let extension = values::extension(&self.out);
+        if !ENDINGS.contains(&extension.as_str()) {
+            return Err(usage(format!("--out {}: end the name in .parquet, .csv or .jsonl", self.out.display())));
+        }
+        if self.excel && extension != "csv" {
+            return Err(usage(format!("--out {}: --excel is for .csv; end the name so", self.out.display())));
+        }
+        Ok(ScoreJob {
+            forecast: self.forecast.resolve(),
+            smoothing: self.smoothing,
+            out: self.out.clone(),
+            csv: if self.excel { CsvStyle::Spreadsheet } else { CsvStyle::Plain },
+        })
+    }
+}
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &ScoreArgs, console: &Console) -> anyhow::Result<Status> {
-    let ending = args.out.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    if !ENDINGS.contains(&ending) {
-        return Err(usage(format!("--out {}: end the name in .parquet, .csv or .jsonl", args.out.display())));
-    }
-    let job = ScoreJob { forecast: args.forecast.resolve(), smoothing: args.smoothing, out: args.out.clone() };
-    let (scored, _) = execute(&job, console)?;
+    let (scored, _) = execute(&args.resolve()?, console)?;
     console.print_summary(&scored, || describe_outcome(&scored))?;
     Ok(Status::Fine)
 }
@@ -87,7 +120,10 @@ pub(crate) fn execute(job: &ScoreJob, console: &Console) -> anyhow::Result<(Scor
     let courses = selection.courses.as_deref();
     let request = ScoreRequest { week, courses, smoothing: job.smoothing, device: &device };
     let rows = score_folder(&run, &folder, &request).map_err(as_usage)?;
-    write_scores(&job.out, &rows)?;
+    match job.csv {
+        CsvStyle::Plain => write_scores(&job.out, &rows)?,
+        CsvStyle::Spreadsheet => spreadsheet::write_csv(&job.out, &COLUMNS, &rows)?,
+    }
     let mut statuses = BTreeMap::new();
     for row in &rows {
         *statuses.entry(row.status()).or_default() += 1;

@@ -13,14 +13,14 @@ pub(crate) enum Status {
     Fine,
     /// Not done.
     Failed,
-    /// Not understood, or asked for what makes no sense; nothing was done.
+    /// The arguments make no sense; nothing was done.
     WrongUsage,
     /// Done, but more of the input was rejected than `--max-rejected` allows.
     TooManyRejected,
 }
 
 impl Status {
-    /// The number.
+    /// Returns the number.
     pub(crate) const fn code(self) -> u8 {
         match self {
             Self::Fine => 0,

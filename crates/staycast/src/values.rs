@@ -1,13 +1,13 @@
 //! Values of flags that are more than text or a number.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use staycast_evaluation::metrics::Capacity;
 use staycast_events::time;
 use staycast_sequences::CutOff;
 
-/// A number of bytes, as in `512MB`, `1GiB`, `1.5 GB` or `1000000`.
+/// Holds a number of bytes, as in `512MB`, `1GiB`, `1.5 GB` or `1000000`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Size(pub(crate) u64);
 
@@ -50,13 +50,13 @@ pub(crate) fn cut_off(text: &str) -> Result<CutOff, String> {
     cut_off.ok_or_else(|| format!("`{text}` is not a week, counted from 1, as 4 for the end of the fourth week"))
 }
 
-/// A number above 0 and up to 1.
+/// Parses a number above 0 and up to 1.
 pub(crate) fn weight(text: &str) -> Result<f64, String> {
     let number = text.parse::<f64>().ok().filter(|number| *number > 0.0 && *number <= 1.0);
     number.ok_or_else(|| format!("`{text}` is not a number above 0 and up to 1"))
 }
 
-/// How many learners can be contacted: a number of them, or a share as `10%`.
+/// Parses how many learners can be contacted: a number of them, or a share as `10%`.
 pub(crate) fn capacity(text: &str) -> Result<Capacity, String> {
     let found = match text.strip_suffix('%') {
         Some(share) => share.trim().parse().ok().map(|percent: f64| Capacity::Share(percent / 100.0)),
@@ -66,7 +66,7 @@ pub(crate) fn capacity(text: &str) -> Result<Capacity, String> {
     possible.ok_or_else(|| format!("`{text}` is not a number of learners, as 50, or a share of them, as 10%"))
 }
 
-/// Seconds since 1970-01-01T00:00:00 of a date or a date and time.
+/// Parses a date, or a date and time, to seconds since 1970-01-01T00:00:00.
 pub(crate) fn instant(text: &str) -> Result<i64, String> {
     time::parse_instant(text.as_bytes()).ok_or_else(|| {
         format!(
@@ -75,12 +75,12 @@ pub(crate) fn instant(text: &str) -> Result<i64, String> {
     })
 }
 
-/// Days since 1970-01-01 of a date.
+/// Parses a date to days since 1970-01-01.
 pub(crate) fn date(text: &str) -> Result<i32, String> {
     time::parse_date(text.as_bytes()).ok_or_else(|| format!("`{text}` is not a date; write it like 2024-03-01"))
 }
 
-/// `NAME=PATH`.
+/// Parses `NAME=PATH`.
 pub(crate) fn named_path(text: &str) -> Result<(String, PathBuf), String> {
     match text.split_once('=') {
         Some((name, path)) if !name.is_empty() && !path.is_empty() => Ok((name.to_owned(), PathBuf::from(path))),
@@ -88,10 +88,15 @@ pub(crate) fn named_path(text: &str) -> Result<(String, PathBuf), String> {
     }
 }
 
-/// A share, from 0 to 1.
+/// Parses a share, from 0 to 1.
 pub(crate) fn share(text: &str) -> Result<f64, String> {
     let value = text.parse::<f64>().ok().filter(|value| (0.0..=1.0).contains(value));
     value.ok_or_else(|| format!("`{text}` is not a share; write a number from 0 to 1, such as 0.01"))
+}
+
+/// Returns the ending of a file's name in lower case; empty where there is none.
+pub(crate) fn extension(file: &Path) -> String {
+    file.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! The machine that figures are of.
+//! The machine that figures are measured on.
 
 use serde::Serialize;
 
-/// A machine, as far as figures depend on it.
+/// Describes a machine, as far as figures depend on it.
 #[derive(Debug, Serialize)]
 pub(super) struct Machine {
     /// The processor's own name, or its architecture where the system does not say.
@@ -14,14 +14,14 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    pub(super) fn this() -> Self {
+    pub(super) fn describe() -> Self {
         let cpu = cpu_name().unwrap_or_else(|| std::env::consts::ARCH.to_owned());
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self { cpu, cores, system: std::env::consts::OS }
     }
 }
 
-/// The model name in Linux's `/proc/cpuinfo`, which processors of other makers than Intel and AMD may lack.
+/// Reads the model name from Linux's `/proc/cpuinfo`, which processors of other makers than Intel and AMD may lack.
 fn cpu_name() -> Option<String> {
     let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
     let line = text.lines().find(|line| line.starts_with("model name"))?;

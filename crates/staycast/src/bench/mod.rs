@@ -21,7 +21,7 @@ use self::report::{BenchReport, Reading};
 use crate::console::Console;
 use crate::sequences::load;
 use crate::status::{Status, usage};
-use crate::{devices, preprocess};
+use crate::{devices, preprocess, values};
 
 /// Measure how fast this machine trains, forecasts and loads
 ///
@@ -67,7 +67,7 @@ const WEEKS: u32 = 14;
 /// Runs the subcommand.
 pub(crate) fn run(args: &BenchArgs, console: &Console) -> anyhow::Result<Status> {
     for file in &args.out {
-        ending(file)?;
+        format_of(file)?;
     }
     let shapes = if args.shapes.is_empty() { SHAPES.to_vec() } else { args.shapes.clone() };
     let (found, left_out) = if args.devices.is_empty() { every_device()? } else { named(&args.devices, console)? };
@@ -75,7 +75,7 @@ pub(crate) fn run(args: &BenchArgs, console: &Console) -> anyhow::Result<Status>
     let (reading, data) = read(args.sequences.as_deref(), console)?;
     let mut report = BenchReport {
         staycast_version: env!("CARGO_PKG_VERSION"),
-        machine: Machine::this(),
+        machine: Machine::describe(),
         threads: rayon::current_num_threads(),
         rounds: args.rounds,
         results: Vec::new(),
@@ -99,10 +99,10 @@ pub(crate) fn run(args: &BenchArgs, console: &Console) -> anyhow::Result<Status>
     }
     let text = table::to_text(&report);
     for file in &args.out {
-        let text = match ending(file)? {
-            Ending::Json => serde_json::to_string_pretty(&report).context("the report has no JSON form")? + "\n",
-            Ending::Svg => plot::svg(&report)?,
-            Ending::Text => text.clone(),
+        let text = match format_of(file)? {
+            ReportFormat::Json => serde_json::to_string_pretty(&report).context("the report has no JSON form")? + "\n",
+            ReportFormat::Svg => plot::svg(&report)?,
+            ReportFormat::Text => text.clone(),
         };
         staycast_files::write(file, &text)?;
     }
@@ -116,25 +116,27 @@ pub(crate) fn run(args: &BenchArgs, console: &Console) -> anyhow::Result<Status>
     Ok(Status::Fine)
 }
 
+/// Names a format in which the report is written.
 #[derive(Clone, Copy, Debug)]
-enum Ending {
+enum ReportFormat {
     Json,
     Svg,
     Text,
 }
 
-fn ending(file: &Path) -> anyhow::Result<Ending> {
-    match file.extension().and_then(|ending| ending.to_str()) {
-        Some("json") => Ok(Ending::Json),
-        Some("svg") => Ok(Ending::Svg),
-        Some("txt") => Ok(Ending::Text),
+/// Returns the format that the ending of a file's name asks for.
+fn format_of(file: &Path) -> anyhow::Result<ReportFormat> {
+    match values::extension(file).as_str() {
+        "json" => Ok(ReportFormat::Json),
+        "svg" => Ok(ReportFormat::Svg),
+        "txt" => Ok(ReportFormat::Text),
         _ => Err(usage(format!("--out {}: end the name in .json, .svg or .txt", file.display()))),
     }
 }
 
 type FoundDevices = (Vec<ChosenDevice>, Vec<String>);
 
-/// Every device that computes right and is not software, and the others with the reason.
+/// Lists every device that computes right and is not software, and the others with the reason.
 fn every_device() -> anyhow::Result<FoundDevices> {
     let (mut found, mut left_out) = (Vec::new(), Vec::new());
     for backend in device::list() {
@@ -188,7 +190,7 @@ fn simulate(folder: &Path, out: &Path, console: &Console) -> anyhow::Result<()> 
     let config = SimulatorConfig { learners: LEARNERS, weeks: WEEKS, ..SimulatorConfig::default() };
     let logs = folder.join("logs");
     simulate_to_folder(&config, &logs, &|_| {})?;
-    let plan = preprocess::PreprocessJob {
+    let job = preprocess::PreprocessJob {
         inputs: vec![logs],
         institutions: Vec::new(),
         open: OpenOptions::default(),
@@ -197,6 +199,6 @@ fn simulate(folder: &Path, out: &Path, console: &Console) -> anyhow::Result<()> 
         if_exists: IfExists::Refuse,
         max_rejected: 0.01,
     };
-    preprocess::execute(&plan, &Console { verbosity: crate::console::Verbosity::Quiet, ..*console })?;
+    preprocess::execute(&job, &Console { verbosity: crate::console::Verbosity::Quiet, ..*console })?;
     Ok(())
 }

@@ -78,7 +78,7 @@ fn legend<'a>(root: &Area<'a>, style: TextStyle<'_>) -> Drawn<'a> {
     root.draw(&Text::new("inference", (LEFT + 162, 57), style))
 }
 
-/// With a title and a description for those who can't see it.
+/// Adds a title and a description for those who can't see the drawing.
 fn described(svg: &str, report: &BenchReport) -> String {
     let rows: Vec<String> = report
         .results

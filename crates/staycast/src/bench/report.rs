@@ -6,7 +6,7 @@ use staycast_forecast::device::ChosenDevice;
 
 use super::machine::Machine;
 
-/// Everything that was measured.
+/// Holds everything that was measured.
 #[derive(Debug, Serialize)]
 pub(super) struct BenchReport {
     pub(super) staycast_version: &'static str,
@@ -24,7 +24,7 @@ pub(super) struct BenchReport {
     pub(super) left_out: Vec<String>,
 }
 
-/// A sequences folder read into memory.
+/// Holds how fast a sequences folder was read into memory.
 #[derive(Debug, Serialize)]
 pub(super) struct Reading {
     pub(super) enrolments: u64,

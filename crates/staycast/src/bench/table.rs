@@ -76,7 +76,7 @@ fn row(measured: &Measured) -> [String; 10] {
     ]
 }
 
-/// Three digits are all that such a measurement has.
+/// Writes a rate with three digits, as such a measurement has no more.
 fn rate(value: f64) -> String {
     let unit = 10_f64.powf((value.abs().max(1.0).log10().floor() - 2.0).max(0.0));
     group_digits(((value / unit).round() * unit) as u64)

@@ -97,7 +97,7 @@ pub(crate) fn run(args: &CompareArgs, console: &Console) -> anyhow::Result<Statu
     Ok(Status::Fine)
 }
 
-/// The runs to train, by name.
+/// Lists the runs to train, by name.
 fn wanted(args: &CompareArgs) -> anyhow::Result<Vec<(String, Config)>> {
     let mut configs = Vec::new();
     for path in &args.configs {
@@ -148,7 +148,7 @@ fn contender(
     device: &ChosenDevice,
     console: &Console,
 ) -> anyhow::Result<Contender> {
-    let plan = train::TrainJob {
+    let job = train::TrainJob {
         sequences: args.sequences.clone(),
         out: args.out.join(name),
         config: config.clone().check().map_err(usage_from)?,
@@ -157,7 +157,7 @@ fn contender(
         track: Vec::new(),
         from: None,
     };
-    let run = train::train_or_keep(data, &plan, device, console)?;
+    let run = train::train_or_keep(data, &job, device, console)?;
     let resampling = Resampling::Resamples { count: args.resamples, seed: BOOTSTRAP_SEED };
     let request = EvaluateRequest { week: args.week, ..EvaluateRequest::new(data, device) };
     let predictions = predictions(&run, &request).map_err(crate::forecast_args::as_usage)?;
@@ -175,7 +175,7 @@ fn comparison(args: &CompareArgs, contenders: &[Contender], failed: Vec<Failed>)
             pairs.push(pair(one, other, args.resamples)?);
         }
     }
-    let common = paired::Common::of(&contenders.iter().map(|one| &one.predictions[0]).collect::<Vec<_>>());
+    let common = paired::CommonRows::new(&contenders.iter().map(|one| &one.predictions[0]).collect::<Vec<_>>());
     Ok(Comparison {
         week: first.week.weeks(),
         label_rule: first.label_rule.clone(),

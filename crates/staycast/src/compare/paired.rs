@@ -49,15 +49,15 @@ impl Compared {
 }
 
 /// Holds the rows at the asked week that all of several predictions have and place in a cohort.
-pub(super) struct Common<'a> {
+pub(super) struct CommonRows<'a> {
     /// By enrolment: the row of each.
     rows: BTreeMap<usize, Vec<&'a PredictionRow>>,
     /// By enrolment: the fold of the first's row.
     folds: BTreeMap<usize, u32>,
 }
 
-impl<'a> Common<'a> {
-    pub(super) fn of(predictions: &[&'a Predictions]) -> Self {
+impl<'a> CommonRows<'a> {
+    pub(super) fn new(predictions: &[&'a Predictions]) -> Self {
         let mut rows: BTreeMap<usize, Vec<&PredictionRow>> = BTreeMap::new();
         let mut folds = BTreeMap::new();
         for (number, of) in predictions.iter().enumerate() {
@@ -85,7 +85,7 @@ impl<'a> Common<'a> {
 }
 
 /// Holds the forecasts of two models for the rows of a cohort.
-struct Both {
+struct PairedForecasts {
     labels: Vec<bool>,
     learners: Vec<u32>,
     folds: Vec<Option<u32>>,
@@ -93,8 +93,8 @@ struct Both {
     probabilities: [Vec<f64>; 2],
 }
 
-impl Both {
-    fn of(common: &Common<'_>, active: bool) -> Self {
+impl PairedForecasts {
+    fn new(common: &CommonRows<'_>, active: bool) -> Self {
         let mut both = Self {
             labels: Vec::new(),
             learners: Vec::new(),
@@ -134,15 +134,20 @@ impl Both {
 }
 
 pub(super) fn pair(first: &Contender, second: &Contender, resamples: u32) -> anyhow::Result<Pair> {
-    let repeats: Vec<Common<'_>> =
-        first.predictions.iter().zip(&second.predictions).map(|(first, second)| Common::of(&[first, second])).collect();
+    let repeats: Vec<CommonRows<'_>> = first
+        .predictions
+        .iter()
+        .zip(&second.predictions)
+        .map(|(first, second)| CommonRows::new(&[first, second]))
+        .collect();
     let cohort = |active: bool| -> anyhow::Result<Compared> {
-        let both = Both::of(&repeats[0], active);
+        let both = PairedForecasts::new(&repeats[0], active);
         let resampling = Resampling::Resamples { count: resamples, seed: BOOTSTRAP_SEED };
         let rows = compare(both.forecast(0), both.forecast(1), &both.labels, &both.learners, resampling)?;
         let folds = repeats[0].folds.values().copied().max().map(|last| last + 1);
         let folds = folds.map(|folds| {
-            let differences: Vec<f64> = repeats.iter().flat_map(|common| Both::of(common, active).by_fold()).collect();
+            let differences: Vec<f64> =
+                repeats.iter().flat_map(|common| PairedForecasts::new(common, active).by_fold()).collect();
             corrected_t(&differences, folds)
         });
         Ok(Compared { rows, folds })

@@ -150,7 +150,7 @@ impl Demo<'_> {
         let (logs, out) = (self.place.logs(), self.place.sequences());
         let command = format!("staycast preprocess {} --out {}", typed(&logs), typed(&out));
         self.heading(2, "Weekly sequences", &command)?;
-        let plan = preprocess::PreprocessJob {
+        let job = preprocess::PreprocessJob {
             inputs: vec![logs],
             institutions: Vec::new(),
             open: OpenOptions::default(),
@@ -160,7 +160,7 @@ impl Demo<'_> {
             // Some of the simulated rows are broken on purpose.
             max_rejected: 0.01,
         };
-        let built = preprocess::execute(&plan, self.inside)?;
+        let built = preprocess::execute(&job, self.inside)?;
         let manifest = &built.manifest;
         self.console.print_part(&format!(
             "   {} read, {} used; {} of {} ({})\n",
@@ -181,7 +181,7 @@ impl Demo<'_> {
         self.heading(3, "A forecast: LSTMs trained on earlier courses, later ones kept for the test", &command)?;
         let mut config = Config::from_toml(CONFIG, "configs/demo.toml")?;
         config.training.seed = self.args.seed;
-        let plan = train::TrainJob {
+        let job = train::TrainJob {
             sequences,
             out,
             config: config.check()?,
@@ -190,7 +190,7 @@ impl Demo<'_> {
             track: Vec::new(),
             from: None,
         };
-        let (trained, run) = train::execute(&plan, self.inside)?;
+        let (trained, run) = train::execute(&job, self.inside)?;
         let manifest = &trained.manifest;
         let auc = manifest.held_out_auc.map_or_else(String::new, |auc| format!("; held-out AUC {auc:.3}"));
         self.console.print_part(&format!(
@@ -208,7 +208,7 @@ impl Demo<'_> {
         let command =
             format!("staycast evaluate {} {} --out {}", typed(&self.place.run()), typed(&sequences), typed(&out));
         self.heading(4, "How good is it on courses that it never saw?", &command)?;
-        let plan = evaluate::EvaluateJob {
+        let job = evaluate::EvaluateJob {
             forecast: ForecastSelection::new(self.place.run(), sequences, self.args.device),
             rows: Rows::Unseen,
             out: Some(out),
@@ -219,7 +219,7 @@ impl Demo<'_> {
             minimum_group: MinimumSize::default().rows,
             check_leakage: evaluate::CheckLeakage::Always,
         };
-        let evaluated = evaluate::execute(&plan, self.inside)?;
+        let evaluated = evaluate::execute(&job, self.inside)?;
         let best = truth::best_reachable(run, &self.data()?, &self.place.logs(), &evaluated.outcome.evaluation)?;
         self.console.print_part(&format!(
             "\n{}\n{}",
@@ -246,15 +246,16 @@ impl Demo<'_> {
             typed(&out)
         );
         self.heading(5, "Who is at risk in these courses, at the end of week 4?", &command)?;
-        let plan = score::ScoreJob {
+        let job = score::ScoreJob {
             forecast: ForecastSelection {
                 courses: Some(courses),
                 ..ForecastSelection::new(self.place.run(), sequences, self.args.device)
             },
             smoothing: None,
             out,
+            csv: score::CsvStyle::Plain,
         };
-        let (scored, rows) = score::execute(&plan, self.inside)?;
+        let (scored, rows) = score::execute(&job, self.inside)?;
         let most = people::most_at_risk(&rows, SHOWN);
         let data = self.data()?;
         let with_score = scored.statuses.get("scored").copied().unwrap_or(0);
@@ -289,7 +290,7 @@ fn typed(path: &Path) -> String {
     quote_for_shell(&path.display().to_string())
 }
 
-/// Where everything lies, and how to do the same with one's own logs.
+/// Says where everything is, and how to do the same with one's own logs.
 fn closing(place: &Place, time: Duration) -> String {
     let mut sheet = LabelledText::default();
     sheet.gap();

@@ -1,4 +1,4 @@
-//! Those most at risk.
+//! The learners most at risk.
 
 use staycast_forecast::ScoreRow;
 use staycast_sequences::Dataset;
@@ -13,7 +13,7 @@ pub(super) fn most_at_risk(rows: &[ScoreRow], most: usize) -> Vec<ScoreRow> {
 
 /// Returns the `most` of `rows` with the highest risk who were seen in the last `days`, highest first.
 pub(super) fn still_active(rows: &[ScoreRow], data: &Dataset, days: f32, most: usize) -> Vec<ScoreRow> {
-    let seen = |row: &&ScoreRow| Person::of(row, data).inactive_days.is_some_and(|inactive| inactive <= days);
+    let seen = |row: &&ScoreRow| LearnerFacts::new(row, data).inactive_days.is_some_and(|inactive| inactive <= days);
     let mut found: Vec<ScoreRow> = rows.iter().filter(|row| row.rank.is_some()).filter(seen).cloned().collect();
     found.sort_by_key(|row| row.rank);
     found.truncate(most);
@@ -21,13 +21,13 @@ pub(super) fn still_active(rows: &[ScoreRow], data: &Dataset, days: f32, most: u
 }
 
 /// Holds the facts about a learner that the table shows beside the score.
-struct Person {
+struct LearnerFacts {
     inactive_days: Option<f32>,
     dropped_out: Option<bool>,
 }
 
-impl Person {
-    fn of(row: &ScoreRow, data: &Dataset) -> Self {
+impl LearnerFacts {
+    fn new(row: &ScoreRow, data: &Dataset) -> Self {
         let place = data.enrolments.iter().position(|enrolment| enrolment.id == row.enrolment_id);
         let column = place.zip(data.feature("days_since_last"));
         Self {
@@ -46,7 +46,7 @@ pub(super) fn table(rows: &[ScoreRow], data: &Dataset) -> String {
         "rank", "course", "enrolment", "learner", "p(dropout)", "days inactive", "and in the end"
     );
     for row in rows {
-        let person = Person::of(row, data);
+        let person = LearnerFacts::new(row, data);
         let days = person.inactive_days.map_or_else(|| "never seen".to_owned(), |days| format!("{days:.0}"));
         let end = match person.dropped_out {
             Some(true) => "dropped out",

@@ -13,14 +13,14 @@ use staycast_simulator::KDD2015_FILES;
 
 use crate::display::LabelledText;
 
-/// AUC of the simulator's own probabilities on the rows that were evaluated.
+/// Holds the AUC of the simulator's own probabilities on the rows that were evaluated.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct BestReachable {
     all: Option<f64>,
     active: Option<f64>,
 }
 
-/// The best reachable AUC at the report's week, on the run's test part.
+/// Computes the best reachable AUC at the report's week, on the run's test part.
 pub(super) fn best_reachable(
     run: &Run,
     data: &Dataset,
@@ -56,7 +56,7 @@ pub(super) fn best_reachable(
     Ok(BestReachable { all: auc(all)?, active: auc(active)? })
 }
 
-/// By enrolment, the probability of dropping out as of the end of `week`.
+/// Reads, by enrolment, the probability of dropping out as of the end of `week`.
 fn probabilities(path: &Path, week: u32) -> anyhow::Result<HashMap<String, f64>> {
     let reading = || format!("cannot read {}", path.display());
     let mut reader = csv::Reader::from_path(path).with_context(reading)?;
@@ -71,14 +71,14 @@ fn probabilities(path: &Path, week: u32) -> anyhow::Result<HashMap<String, f64>>
 }
 
 impl BestReachable {
-    /// The figures in a sentence.
+    /// Writes the figures in a sentence.
     pub(super) fn describe(&self) -> String {
         let decimal = |auc: Option<f64>| auc.map_or_else(|| "–".to_owned(), |auc| format!("{auc:.3}"));
         let mut sheet = LabelledText::default();
         sheet.paragraph(format!(
             "The best reachable AUC here: {} for everyone known by then, {} for those still active. It is that of the \
-             simulator's own probabilities, which know each learner's traits and mood; no log tells them all, so a model \
-             stays below.",
+             simulator's own probabilities, which know each learner's traits and mood. No log records all of these, so \
+             a model stays below.",
             decimal(self.all),
             decimal(self.active)
         ));

@@ -255,7 +255,7 @@ fn describe(report: &LogInspection, args: &InspectArgs) -> String {
         match report.labels {
             "labels" => "the source's own labels",
             "outcomes" => "recorded outcomes",
-            _ => "none; dropout is told from activity",
+            _ => "none; dropout follows from activity",
         },
     );
     sheet.gap();

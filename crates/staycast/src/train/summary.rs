@@ -8,7 +8,7 @@ use super::job::{TrainJob, TrainOutcome};
 use crate::display::{LabelledText, format_bytes, format_duration, quote_for_shell};
 use crate::run_description::describe_run;
 
-/// The summary that `train` prints.
+/// Describes the run that was trained, and the commands to run next.
 pub(super) fn describe_outcome(job: &TrainJob, trained: &TrainOutcome, run: &Run) -> String {
     let mut sheet = LabelledText::default();
     if trained.kept {

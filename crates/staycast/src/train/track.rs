@@ -1,4 +1,4 @@
-//! `--track`: a training run as TensorBoard and MLflow show it. Tracking that fails is said, and never ends a training.
+//! `--track`: a training run as TensorBoard and MLflow show it. Where it fails a warning says so, and the training goes on.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +16,7 @@ use staycast_tracking::tensorboard::{EventFileError, EventFileOrigin, EventWrite
 use crate::console::Console;
 use crate::run_folders::settings;
 
-/// Where a run is tracked.
+/// Names a place where a run is tracked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     /// Event files in the run's folder `tensorboard`.
@@ -60,7 +60,7 @@ const FILES: [&str; 11] = [
     "metrics.jsonl",
 ];
 
-/// Watches a training run for others.
+/// Sends the progress of a training to TensorBoard and MLflow.
 pub(super) struct Tracking<'a> {
     /// The run's folder.
     out: &'a Path,
@@ -75,7 +75,7 @@ struct State {
     /// The run's own event file, and one a member.
     events: BTreeMap<PathBuf, EventWriter>,
     tracker: Option<Tracker>,
-    /// Writing events failed, which has been said.
+    /// True once writing events has failed and a warning said so.
     gave_up: bool,
 }
 
@@ -126,7 +126,7 @@ impl<'a> Tracking<'a> {
         }
     }
 
-    /// The key of this training on a server, kept over interruptions.
+    /// Returns the key of this training on a server, kept over interruptions.
     fn key(&self) -> String {
         let path = self.out.join("checkpoints").join(KEY);
         let stored = fs::read_to_string(&path).map(|key| key.trim().to_owned());
@@ -159,7 +159,7 @@ impl<'a> Tracking<'a> {
         Ok(Tracker::start(server, run, TrackerSettings::default(), problem)?)
     }
 
-    /// Tells everyone how it ended.
+    /// Records how the training ended.
     pub(super) fn finish(self, trained: Result<&Run, &anyhow::Error>) {
         let folder = self.folder();
         let mut state = self.state();

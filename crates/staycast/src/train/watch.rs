@@ -14,7 +14,7 @@ use crate::progress::{self, BarTemplate};
 /// Runs of at most this many networks have a line each; longer ones a line every tenth part of the way.
 const A_LINE_EACH: u64 = 10;
 
-/// A bar over all networks and epochs, and a line when networks are done.
+/// Shows a bar over all networks and epochs, and a line when networks are done.
 #[derive(Debug)]
 pub(super) struct Watch<'a> {
     console: &'a Console,

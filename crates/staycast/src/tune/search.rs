@@ -1,0 +1,148 @@
+//! The search by successive halving: trials on small budgets, and the better third on three times as much.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use anyhow::Context;
+use serde::Serialize;
+use staycast_forecast::config::Config;
+use staycast_forecast::device::ChosenDevice;
+use staycast_forecast::tune::{Trial, best, rungs};
+use staycast_forecast::{Run, RunState, Start, TrainRequest, Unwatched, run_state};
+use staycast_sequences::Dataset;
+
+use crate::console::Console;
+use crate::display::pluralise;
+use crate::progress::{BarTemplate, progress_bar};
+
+/// Holds a line of `trials.jsonl`.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct TrialRecord {
+    pub(super) rung: u32,
+    pub(super) trial: u32,
+    /// Share of the full budget.
+    pub(super) budget: f64,
+    pub(super) settings: BTreeMap<String, String>,
+    /// AUC of held-out rows at the target week; null when it could not be trained.
+    pub(super) held_out_auc: Option<f64>,
+    pub(super) problem: Option<String>,
+    pub(super) seconds: f64,
+}
+
+/// Holds what all trials of a search share.
+pub(super) struct Search<'a> {
+    pub(super) data: Dataset,
+    pub(super) device: ChosenDevice,
+    pub(super) base: Config,
+    pub(super) out: &'a Path,
+    pub(super) tried: Mutex<Vec<TrialRecord>>,
+}
+
+impl Search<'_> {
+    /// Climbs from rung to rung. Returns everything tried, in the order of rungs and trials, the winner last.
+    pub(super) fn climb(&self, trials: &[Trial], console: &Console) -> anyhow::Result<Vec<TrialRecord>> {
+        let mut taking_part: Vec<&Trial> = trials.iter().collect();
+        let mut all = Vec::new();
+        for (rung, about) in rungs(trials.len() as u32).into_iter().enumerate() {
+            let bar = progress_bar(
+                console,
+                &format!("rung {}", rung + 1),
+                Some(taking_part.len() as u64),
+                BarTemplate::Steps,
+            );
+            self.rung(rung as u32, about.budget, &taking_part, &|| bar.inc(1))?;
+            bar.finish_and_clear();
+            let mut tried = std::mem::take(&mut *self.tried.lock().expect("nobody panics with it"));
+            tried.sort_by_key(|one| one.trial);
+            let results: Vec<(u32, Option<f64>)> = tried.iter().map(|one| (one.trial, one.held_out_auc)).collect();
+            let order = best(&results, tried.len() as u32);
+            let leader = tried.iter().find(|one| one.trial == order[0]).expect("it was tried").clone();
+            let auc = leader.held_out_auc.map_or_else(|| "none".to_owned(), |auc| format!("{auc:.4}"));
+            console.note(&format!(
+                "{:12} rung {}: {} on {:.0} % of the budget; the best, trial {}, has a held-out AUC of {auc}",
+                "tuning",
+                rung + 1,
+                pluralise(u64::from(about.trials), "trial"),
+                100.0 * about.budget,
+                leader.trial
+            ));
+            all.extend(tried);
+            self.write(&all)?;
+            let next = (taking_part.len() as u32 / staycast_forecast::tune::REDUCTION).max(1) as usize;
+            taking_part = order.iter().take(next).map(|&number| &trials[number as usize]).collect();
+        }
+        Ok(all)
+    }
+
+    /// Tries all of a rung, side by side on a CPU.
+    fn rung(&self, rung: u32, budget: f64, trials: &[&Trial], done: &(dyn Fn() + Sync)) -> anyhow::Result<()> {
+        let threads = rayon::current_num_threads();
+        let workers = if self.device.is_cpu() { threads.min(trials.len()) } else { 1 };
+        let next = AtomicUsize::new(0);
+        let failure = Mutex::new(None);
+        std::thread::scope(|scope| {
+            for _ in 0..workers {
+                scope.spawn(|| {
+                    let work = || {
+                        while let Some(trial) = trials.get(next.fetch_add(1, Ordering::Relaxed)) {
+                            match self.trial(rung, budget, trial) {
+                                Ok(tried) => self.tried.lock().expect("nobody panics with it").push(tried),
+                                Err(error) => *failure.lock().expect("nobody panics with it") = Some(error),
+                            }
+                            done();
+                        }
+                    };
+                    match rayon::ThreadPoolBuilder::new().num_threads((threads / workers).max(1)).build() {
+                        Ok(pool) => pool.install(work),
+                        Err(_) => work(),
+                    }
+                });
+            }
+        });
+        match failure.into_inner().expect("nobody panics with it") {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    fn trial(&self, rung: u32, budget: f64, trial: &Trial) -> anyhow::Result<TrialRecord> {
+        let begun = Instant::now();
+        let config = trial.config(&self.base, budget)?.check()?;
+        let out = self.out.join("runs").join(format!("rung{}-trial{}", rung + 1, trial.number));
+        let run = match run_state(&out)? {
+            RunState::Finished => Ok(Run::open(&out)?),
+            state => {
+                let start = if matches!(state, RunState::Interrupted(_)) { Start::Resume } else { Start::Fresh };
+                let request = TrainRequest {
+                    data: &self.data,
+                    config: &config,
+                    device: &self.device,
+                    out: &out,
+                    start,
+                    from: None,
+                };
+                staycast_forecast::train(&request, &Unwatched)
+            }
+        };
+        // Settings that can't be trained (as a loss that is no number) lose; they don't end the search.
+        let (held_out_auc, problem) = match run {
+            Ok(run) => (run.manifest().held_out_auc, None),
+            Err(staycast_forecast::TrainError::Member { problem, .. }) => (None, Some(problem)),
+            Err(error) => return Err(error.into()),
+        };
+        let (seconds, settings) = (begun.elapsed().as_secs_f64(), trial.settings.clone());
+        Ok(TrialRecord { rung: rung + 1, trial: trial.number, budget, settings, held_out_auc, problem, seconds })
+    }
+
+    fn write(&self, tried: &[TrialRecord]) -> anyhow::Result<()> {
+        let mut text = String::new();
+        for one in tried {
+            text += &serde_json::to_string(one).context("a trial has no JSON form")?;
+            text.push('\n');
+        }
+        Ok(staycast_files::write(&self.out.join("trials.jsonl"), &text)?)
+    }
+}
