@@ -69,8 +69,8 @@ pub(crate) fn fit(
     let columns = ForecastColumns::new(data, enrolments, logits.iter().copied(), weeks);
     let targets = BaselineTargets::new(data, examples, enrolments);
     let inputs = columns.lend();
-/// Penalises the weights (L2): as many columns as weeks have passed, all much alike.
-const PENALTY: Penalty = Penalty::new(1.0).expect("above 0");
+    let training: TrainingData<'_> = targets.training(&inputs, &rows, &[], member_seed(seed, 0));
+    match BaselineKind::Hazard.fit(&config.with_hazard_penalty(PENALTY), &training) {
         Ok(model) => Ok(Some(model)),
         Err(FitError::NoExitWeeks { .. } | FitError::NothingFitted { .. }) => Ok(None),
         Err(error) => Err(error),
