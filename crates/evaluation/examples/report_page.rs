@@ -1,4 +1,4 @@
-//! Writes the evaluation report of learners who never existed, to look at the page in a browser:
+//! Writes the evaluation report of synthetic learners, to look at the page in a browser:
 //!
 //!     cargo run --release -p staycast-evaluation --example report_page -- FOLDER [forecast|in-sample]
 //!
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use staycast_evaluation::calibration::Calibration;
-use staycast_evaluation::html::{About, Compared, LeakageCheck, LeakageOutcome, Page, drawings, render};
+use staycast_evaluation::html::{About, Compared, LeakageCheck, LeakageOutcome, Page, render};
 use staycast_evaluation::metrics::survival::{End, ExitTime};
 use staycast_evaluation::report::{
     ComparedForecast, DataQuality, EvaluationRequest, ExcludedCourse, Exclusion, Extras, GroupColumn, PredictionRow,
@@ -59,14 +59,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let about = about(&world)?;
     let page = Page { evaluation: &evaluation, plots: Some(&plots), about: &about };
     std::fs::create_dir_all(folder.join("figures"))?;
-    std::fs::write(folder.join("report.html"), render(&page))?;
-    for figure in drawings(&page) {
+    let rendered = render(&page);
+    std::fs::write(folder.join("report.html"), rendered.html)?;
+    for figure in rendered.drawings {
         std::fs::write(folder.join("figures").join(format!("{}.svg", figure.name)), figure.drawing.to_svg())?;
     }
     Ok(())
 }
 
-/// Learners, what became of them, and what was forecast.
+/// Holds learners, their outcomes and their forecasts.
 struct World {
     rows: Vec<PredictionRow>,
     courses: Vec<String>,
@@ -114,7 +115,7 @@ impl World {
         let age = ["0–35", "35–55", "55+"][(unit(rng) * 2.03) as usize];
         self.groups[0].values.push((unit(rng) > 0.02).then(|| region.to_owned()));
         self.groups[1].values.push(Some(age.to_owned()));
-        // Risk is a hazard a week; who leaves is silent from then on.
+        // Risk is a hazard a week; who leaves is inactive from then on.
         let risk = normal(rng) + [0.2, -0.3, 0.0, 0.5, 0.0, -0.8][course];
         let hazard = 0.11 * (0.9 * risk).exp();
         let leaves = -unit(rng).max(1e-9).ln() / hazard;
@@ -124,8 +125,8 @@ impl World {
         for weeks in 1..=WEEKS {
             let week = CutOff::after_weeks(weeks).expect("a week or more");
             let cutoff = f64::from(weeks);
-            let silent = if leaves < cutoff { 7.0 * (cutoff - leaves) } else { 2.5 * -unit(rng).max(1e-9).ln() };
-            let score = 0.9 * risk - 0.4 + noise / cutoff.sqrt() * normal(rng) + 0.09 * (silent - 4.0);
+            let inactive = if leaves < cutoff { 7.0 * (cutoff - leaves) } else { 2.5 * -unit(rng).max(1e-9).ln() };
+            let score = 0.9 * risk - 0.4 + noise / cutoff.sqrt() * normal(rng) + 0.09 * (inactive - 4.0);
             self.rows.push(PredictionRow {
                 enrolment,
                 course: course as u32,
@@ -135,8 +136,8 @@ impl World {
                 p: 1.0 / (1.0 + (-1.1 * score - 0.5).exp()),
                 label: Some(label),
                 known: !enrolment.is_multiple_of(41) || weeks > 4,
-                active: silent < 14.0,
-                days_since_last: (silent < 7.0 * cutoff).then_some(silent),
+                active: inactive < 14.0,
+                days_since_last: (inactive < 7.0 * cutoff).then_some(inactive),
                 exclusion: enrolment.is_multiple_of(97).then_some(Exclusion::NotEnoughData),
             });
         }
@@ -147,12 +148,12 @@ impl World {
     }
 }
 
-/// Uniform in [0, 1).
+/// Draws a number uniformly from [0, 1).
 fn unit(rng: &mut ChaCha8Rng) -> f64 {
     (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// Standard normal (Box & Muller 1958).
+/// Draws from the standard normal distribution (Box & Muller 1958).
 fn normal(rng: &mut ChaCha8Rng) -> f64 {
     let radius = (-2.0 * unit(rng).max(1e-12).ln()).sqrt();
     radius * (std::f64::consts::TAU * unit(rng)).cos()
@@ -214,7 +215,7 @@ fn about(world: &World) -> Result<About, Box<dyn std::error::Error>> {
         run: "runs/example".to_owned(),
         model: "The mean of five LSTMs with 64 units, which read a learner's weeks one by one.".to_owned(),
         dropout_words: "has no event in the last two weeks of the course".to_owned(),
-        data: "Simulated: 4,000 enrolments in 6 courses of 10 weeks; no learner of it ever existed".to_owned(),
+        data: "Simulated: 4,000 enrolments in 6 courses of 10 weeks, all learners synthetic".to_owned(),
         data_fingerprint: "c0ffee15600df00d".to_owned(),
         split: "whole courses, drawn by seed 7".to_owned(),
         features: ["n_events", "active_days", "seconds_on_task", "n_video", "n_submission", "days_since_last"]
@@ -239,7 +240,7 @@ fn about(world: &World) -> Result<About, Box<dyn std::error::Error>> {
                 LeakageOutcome::Passed,
                 "mean AUC of 20 permutations 0.498, standard error 0.004",
             ),
-            check("no feature alone tells the outcome", LeakageOutcome::NotRun, "asked for with --check-leakage full"),
+            check("no feature alone tells the outcome", LeakageOutcome::NotRun, "not asked for"),
         ]),
         compared: vec![Compared {
             name: "gradient boosting".to_owned(),

@@ -36,6 +36,7 @@ pub mod figures;
 pub mod html;
 mod markup;
 pub mod metrics;
+mod numbers;
 pub mod proxy;
 pub mod report;
 pub mod splits;

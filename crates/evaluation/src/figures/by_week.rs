@@ -2,7 +2,7 @@
 
 use staycast_weeks::CutOff;
 
-use super::Drawing;
+use super::drawing::Drawing;
 use super::plot::{Axis, Key, Numbers, Plot};
 
 /// A figure at the end of one week.
@@ -12,7 +12,7 @@ pub struct WeekPoint {
     pub week: CutOff,
     /// The figure.
     pub value: f64,
-    /// Its 95 % interval, if known.
+    /// Its 95% interval, if known.
     pub interval: Option<(f64, f64)>,
 }
 
@@ -25,7 +25,7 @@ pub struct WeekSeries<'a> {
     pub points: Vec<WeekPoint>,
 }
 
-/// What is drawn over weeks.
+/// Holds all that is drawn over weeks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WeekFigure<'a> {
     /// Title of the drawing.
@@ -36,13 +36,13 @@ pub struct WeekFigure<'a> {
     pub series: Vec<WeekSeries<'a>>,
     /// The week that the report is about.
     pub asked_week: CutOff,
-    /// What guessing reaches, if that is one number.
+    /// The figure that guessing reaches, if that is one number.
     pub guessing: Option<f64>,
-    /// Lowest and highest value the axis shows at least.
+    /// Lowest and highest value that the axis shows at least.
     pub range: (f64, f64),
 }
 
-/// Lines over weeks, the first series with its interval as a band. `None` if the first has no points.
+/// Draws lines over weeks, the first series with its interval as a band. `None` if the first has no points.
 #[must_use]
 pub fn by_week(figure: &WeekFigure<'_>) -> Option<Drawing> {
     let model = figure.series.first().filter(|series| !series.points.is_empty())?;
@@ -62,7 +62,7 @@ pub fn by_week(figure: &WeekFigure<'_>) -> Option<Drawing> {
         .map(|(at, series)| Key::Marked(at, series.name))
         .collect();
     if model.points.iter().any(|point| point.interval.is_some()) {
-        keys.push(Key::Area(0, "95 % interval"));
+        keys.push(Key::Area(0, "95% interval"));
     }
     if figure.guessing.is_some() {
         keys.push(Key::Reference("guessing"));
@@ -92,22 +92,22 @@ pub fn by_week(figure: &WeekFigure<'_>) -> Option<Drawing> {
         }
         for point in &series.points {
             let interval = point.interval.map_or_else(String::new, |(low, high)| format!(" ({low:.3} to {high:.3})"));
-            let words = format!("{}, week {}: {:.3}{interval}", series.name, point.week, point.value);
+            let title = format!("{}, week {}: {:.3}{interval}", series.name, point.week, point.value);
             let radius = if point.week == figure.asked_week { 5.0 } else { 3.3 };
-            plot.mark(at, (f64::from(point.week.weeks()), point.value), radius, &words);
+            plot.mark(at, (f64::from(point.week.weeks()), point.value), radius, title);
         }
     }
     let (start, end) = (model.points[0], model.points[model.points.len() - 1]);
     Some(plot.finish(
         figure.title,
-        &format!(
+        format!(
             "{} of {} from {:.3} at the end of week {} to {:.3} at the end of week {}.",
             figure.figure, model.name, start.value, start.week, end.value, end.week
         ),
     ))
 }
 
-/// Runs of weeks without a gap.
+/// Cuts weeks into runs without a gap.
 fn stretches(points: &[WeekPoint]) -> impl Iterator<Item = &[WeekPoint]> {
     points.chunk_by(|a, b| a.week.count() + 1 == b.week.count())
 }

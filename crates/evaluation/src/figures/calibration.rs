@@ -1,10 +1,10 @@
-//! Whether probabilities mean what they say, and who gets which.
+//! Reliability diagrams, and histograms of probabilities by outcome.
 
-use super::Drawing;
-use super::plot::{Axis, Key, Numbers, Plot};
-use crate::text::count;
+use super::drawing::Drawing;
+use super::plot::{Anchor, Axis, Key, Numbers, Plot, Size};
+use crate::numbers::{count, counted};
 
-/// A bin of a reliability diagram.
+/// Holds a bin of a reliability diagram.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ReliabilityPoint {
     /// Learners in the bin.
@@ -13,11 +13,11 @@ pub struct ReliabilityPoint {
     pub mean_probability: f64,
     /// Share that dropped out, 0 to 1.
     pub observed_rate: f64,
-    /// 95 % interval of that share, if known.
+    /// 95% interval of that share, if known.
     pub interval: Option<(f64, f64)>,
 }
 
-/// A bar of a histogram of probabilities, by what became of the learners.
+/// Holds a bar of a histogram of probabilities, by outcome.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct HistogramBar {
     /// Lowest probability of the bar.
@@ -30,12 +30,13 @@ pub struct HistogramBar {
     pub stayed: u64,
 }
 
-/// Forecast across, what happened up: a point a bin, its size by the number of learners. `None` without bins.
+/// Draws a reliability diagram, the forecast across and the outcome up: a point a bin, its size by the number of
+/// learners. `None` without bins.
 #[must_use]
 pub fn reliability(bins: &[ReliabilityPoint], title: &str) -> Option<Drawing> {
     let most = bins.iter().map(|bin| bin.count).max().filter(|&most| most > 0)?;
     let fewest = bins.iter().map(|bin| bin.count).min().unwrap_or(most);
-    let keys = [Key::Marked(0, "learners alike in forecast"), Key::Reference("forecast = outcome")];
+    let keys = [Key::Marked(0, "learners with similar forecasts"), Key::Reference("forecast = outcome")];
     let mut plot = Plot::new(
         &keys,
         Axis::share("forecast probability of dropping out"),
@@ -52,21 +53,21 @@ pub fn reliability(bins: &[ReliabilityPoint], title: &str) -> Option<Drawing> {
     plot.line(0, &line);
     for bin in bins {
         let radius = 2.5 + 2.5 * (bin.count as f64 / most as f64).sqrt();
-        let words = format!(
-            "{} learners: forecast {:.1} %, dropped out {:.1} %",
-            count(bin.count),
+        let title = format!(
+            "{}: forecast {:.1}%, dropped out {:.1}%",
+            counted(bin.count, "learner"),
             100.0 * bin.mean_probability,
             100.0 * bin.observed_rate
         );
-        plot.mark(0, (bin.mean_probability, bin.observed_rate), radius, &words);
+        plot.mark(0, (bin.mean_probability, bin.observed_rate), radius, title);
     }
     let sizes = if fewest == most { count(most) } else { format!("{} to {}", count(fewest), count(most)) };
-    plot.note((0.98, 0.05), "end", &format!("{sizes} learners a point"));
+    plot.note((0.98, 0.05), Anchor::End, &format!("{sizes} learners per point"));
     let furthest = bins.iter().max_by(|a, b| gap(a).total_cmp(&gap(b)))?;
     Some(plot.finish(
         title,
-        &format!(
-            "Reliability diagram of {} bins of {sizes} learners. The furthest off: forecast {:.1} %, dropped out {:.1} %.",
+        format!(
+            "Reliability diagram of {} points, each of {sizes} learners. The furthest off: forecast {:.1}%, dropped out {:.1}%.",
             bins.len(),
             100.0 * furthest.mean_probability,
             100.0 * furthest.observed_rate
@@ -78,8 +79,8 @@ fn gap(bin: &ReliabilityPoint) -> f64 {
     (bin.mean_probability - bin.observed_rate).abs()
 }
 
-/// Those who dropped out upwards, those who stayed downwards, by the probability they were given, and where the
-/// threshold lies. `None` without learners.
+/// Draws who was given which probability: those who dropped out upwards, those who stayed downwards, and the threshold.
+/// `None` without learners.
 #[must_use]
 pub fn histogram(bars: &[HistogramBar], threshold: Option<f64>, title: &str) -> Option<Drawing> {
     let dropped = bars.iter().map(|bar| bar.dropped).max()? as f64;
@@ -88,35 +89,31 @@ pub fn histogram(bars: &[HistogramBar], threshold: Option<f64>, title: &str) -> 
     if tallest == 0.0 {
         return None;
     }
-    // Either side keeps room for its name.
-    let (low, high) = (-(stayed.max(0.12 * tallest)) - 0.1 * tallest, dropped.max(0.12 * tallest) + 0.1 * tallest);
+    let (low, high) = (-(stayed + 0.05 * tallest), dropped + 0.05 * tallest);
     let across = Axis::share("forecast probability of dropping out");
     let up = Axis { low, high, title: "learners", numbers: Numbers::Count, ticks: 8 };
-    let mut plot = Plot::new(&[Key::Bar(1, "dropped out"), Key::Bar(0, "stayed")], across, up, 220.0);
+    let mut plot =
+        Plot::new(&[Key::Bar(1, "dropped out (upwards)"), Key::Bar(0, "stayed (downwards)")], across, up, 220.0);
     for bar in bars {
         let (from, to) = (100.0 * bar.low, 100.0 * bar.high);
-        let words = |number: u64, what: &str| format!("{} {what} with {from:.0} to {to:.0} %", count(number));
-        plot.bar(1, (bar.low, bar.dropped as f64), (bar.high, 0.0), &words(bar.dropped, "dropped out"));
-        plot.bar(0, (bar.low, -(bar.stayed as f64)), (bar.high, 0.0), &words(bar.stayed, "stayed"));
+        let title = |number: u64, what: &str| format!("{} {what} with {from:.0} to {to:.0}%", count(number));
+        plot.bar(1, (bar.low, bar.dropped as f64), (bar.high, 0.0), title(bar.dropped, "dropped out"));
+        plot.bar(0, (bar.low, -(bar.stayed as f64)), (bar.high, 0.0), title(bar.stayed, "stayed"));
     }
-    plot.note((0.01, 0.94), "start", "▲ dropped out");
-    plot.note((0.01, 0.03), "start", "▼ stayed");
     if let Some(threshold) = threshold.filter(|threshold| (0.0..=1.0).contains(threshold)) {
         plot.reference((threshold, low), (threshold, high));
-        let (x, y) = plot.place(threshold, high);
-        let anchor = if threshold > 0.7 { "end" } else { "start" };
-        let aside = if threshold > 0.7 { -4.0 } else { 4.0 };
-        // Below the name of the upper side where that is in the way.
-        let down = if threshold < 0.3 { 26.0 } else { 10.0 };
-        plot.text((x + aside, y + down), anchor, "sc-small", &format!("flagged from {:.0}%", 100.0 * threshold));
+        let (x, top) = plot.place(threshold, high);
+        // Above the plot, clear of the axis's title at the left.
+        let (anchor, x) = if threshold > 0.6 { (Anchor::End, x + 4.0) } else { (Anchor::Start, x.max(66.0)) };
+        plot.text((x, top - 5.0), anchor, Size::Small, &format!("flagged from {:.0}%", 100.0 * threshold));
     }
     let sum = |of: fn(&HistogramBar) -> u64| bars.iter().map(of).sum::<u64>();
     Some(plot.finish(
         title,
-        &format!(
-            "Histogram of forecast probabilities of {} learners who dropped out, upwards, and {} who stayed, downwards.",
-            count(sum(|bar| bar.dropped)),
-            count(sum(|bar| bar.stayed))
+        format!(
+            "Histogram of forecast probabilities: upwards {} who dropped out, downwards {} who stayed.",
+            counted(sum(|bar| bar.dropped), "learner"),
+            counted(sum(|bar| bar.stayed), "learner")
         ),
     ))
 }

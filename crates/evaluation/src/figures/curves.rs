@@ -1,9 +1,9 @@
 //! ROC and precision-recall curves.
 
-use super::Drawing;
-use super::plot::{Axis, Key, Plot};
+use super::drawing::Drawing;
+use super::plot::{Anchor, Axis, Key, Plot};
 
-/// A named line.
+/// Holds a named line.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Curve<'a> {
     /// Its name in the legend.
@@ -14,12 +14,12 @@ pub struct Curve<'a> {
 
 const HEIGHT: f64 = 240.0;
 
-/// ROC curves: (false positive rate, true positive rate), the model first, then baselines; the diagonal of guessing is
+/// Draws ROC curves: (false positive rate, true positive rate), the model first, then baselines; the diagonal of guessing is
 /// drawn with them. `None` if the first has no points, as where a class is missing.
 #[must_use]
 pub fn roc(curves: &[Curve<'_>], title: &str) -> Option<Drawing> {
     let first = curves.first().filter(|curve| curve.points.len() > 1)?;
-    let mut keys = keys_of(curves);
+    let mut keys = legend_of(curves);
     keys.push(Key::Reference("guessing"));
     let mut plot = Plot::new(
         &keys,
@@ -32,20 +32,20 @@ pub fn roc(curves: &[Curve<'_>], title: &str) -> Option<Drawing> {
     let middle = height_at(&first.points, 0.2);
     Some(plot.finish(
         title,
-        &format!(
-            "ROC curve. Flagging so many that 20 % of those who stayed are flagged flags {:.0} % of those who dropped out; \
-             guessing would flag 20 %.",
+        format!(
+            "ROC curve. Where 20% of those who stayed are flagged, {:.0}% of those who dropped out are; by guessing it would \
+             be 20%.",
             100.0 * middle
         ),
     ))
 }
 
-/// Precision-recall curves: (recall, precision), the model first; the base rate, which guessing reaches, as a line.
+/// Draws precision-recall curves: (recall, precision), the model first; the base rate, which guessing reaches, as a line.
 /// `None` if the first has no points.
 #[must_use]
 pub fn precision_recall(curves: &[Curve<'_>], base_rate: f64, title: &str) -> Option<Drawing> {
     let first = curves.first().filter(|curve| !curve.points.is_empty())?;
-    let mut keys = keys_of(curves);
+    let mut keys = legend_of(curves);
     keys.push(Key::Reference("guessing (base rate)"));
     let mut plot = Plot::new(
         &keys,
@@ -58,16 +58,16 @@ pub fn precision_recall(curves: &[Curve<'_>], base_rate: f64, title: &str) -> Op
     let at_half = first.points.iter().find(|point| point.0 >= 0.5).map_or(base_rate, |point| point.1);
     Some(plot.finish(
         title,
-        &format!(
-            "Precision-recall curve. Where half of the dropouts are flagged, {:.0} % of those flagged drop out; of any \
-             learners picked blindly, {:.0} % do.",
+        format!(
+            "Precision-recall curve. Where half of the dropouts are flagged, {:.0}% of those flagged drop out. Of learners \
+             picked at random, {:.0}% do.",
             100.0 * at_half,
             100.0 * base_rate
         ),
     ))
 }
 
-/// The ROC curves of a group and of the others, each (false positive rate, true positive rate), and the area between
+/// Draws the ROC curves of a group and of the others, each (false positive rate, true positive rate), and the area between
 /// them shaded: ABROCA (Gardner, Brooks & Baker 2019), whose value is `gap`. `None` if either has no points.
 #[must_use]
 pub fn roc_gap(group: &Curve<'_>, others: &Curve<'_>, gap: f64, title: &str) -> Option<Drawing> {
@@ -85,29 +85,29 @@ pub fn roc_gap(group: &Curve<'_>, others: &Curve<'_>, gap: f64, title: &str) -> 
     plot.area(3, &outline);
     plot.line(0, &group.points);
     plot.line(1, &others.points);
-    plot.note((0.98, 0.05), "end", &format!("area between: {gap:.3}"));
+    plot.note((0.98, 0.05), Anchor::End, &format!("area between: {gap:.3}"));
     Some(plot.finish(
         title,
-        &format!(
+        format!(
             "ROC curves of {} and of {}; the area between them, ABROCA, is {gap:.3}, where 0 means equally good ranking.",
             group.name, others.name
         ),
     ))
 }
 
-fn keys_of<'a>(curves: &'a [Curve<'_>]) -> Vec<Key<'a>> {
+fn legend_of<'a>(curves: &'a [Curve<'_>]) -> Vec<Key<'a>> {
     let drawn = curves.iter().enumerate().filter(|(_, curve)| !curve.points.is_empty());
     drawn.map(|(series, curve)| Key::Line(series, curve.name)).collect()
 }
 
-/// The first curve last, so that it lies on top.
+/// Draws curves, the first of them last, so that it lies on top.
 fn draw(plot: &mut Plot, curves: &[Curve<'_>]) {
     for (series, curve) in curves.iter().enumerate().rev() {
         plot.line(series, &curve.points);
     }
 }
 
-/// Height of a rising curve at `x`, between its points on the straight line.
+/// Returns the height of a rising curve at `x`, between its points on the straight line.
 fn height_at(points: &[(f64, f64)], x: f64) -> f64 {
     let after = points.partition_point(|point| point.0 <= x);
     let (Some(&left), right) = (points.get(after.saturating_sub(1)), points.get(after)) else {

@@ -1,10 +1,10 @@
-//! What a forecast is worth to those who act on it.
+//! Curves for those who act on a forecast: by capacity, decision curves, cost curves.
 
-use super::Drawing;
 use super::curves::Curve;
+use super::drawing::Drawing;
 use super::plot::{Axis, Key, Numbers, Plot};
 
-/// What contacting so many of those most at risk reaches.
+/// Holds what contacting so many of those most at risk reaches.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CapacityPoint {
     /// Share of the learners contacted, 0 to 1.
@@ -15,7 +15,7 @@ pub struct CapacityPoint {
     pub recall: f64,
 }
 
-/// Precision and recall by the share of learners contacted, beside picking blindly. `None` without points.
+/// Draws precision and recall by the share of learners contacted, beside picking at random. `None` without points.
 #[must_use]
 pub fn capacity(points: &[CapacityPoint], base_rate: f64, title: &str) -> Option<Drawing> {
     let (Some(_), Some(_)) = (points.first(), points.last()) else {
@@ -24,7 +24,7 @@ pub fn capacity(points: &[CapacityPoint], base_rate: f64, title: &str) -> Option
     let keys = [
         Key::Line(0, "precision: of those contacted, drop out"),
         Key::Line(1, "recall: of the dropouts, contacted"),
-        Key::Reference("the same, picking blindly"),
+        Key::Reference("the same, picking at random"),
     ];
     let across = Axis::share("share of the learners contacted, most at risk first");
     let mut plot = Plot::new(&keys, across, Axis::share("share"), 220.0);
@@ -36,9 +36,9 @@ pub fn capacity(points: &[CapacityPoint], base_rate: f64, title: &str) -> Option
     let tenth = points.iter().find(|at| at.contacted >= 0.1).unwrap_or(&points[0]);
     Some(plot.finish(
         title,
-        &format!(
-            "Contacting {:.0} % of the learners, {:.0} % of those contacted drop out and {:.0} % of the dropouts are \
-             contacted; picked blindly, {:.0} % of those contacted would.",
+        format!(
+            "Contacting {:.0}% of the learners, {:.0}% of those contacted drop out and {:.0}% of the dropouts are \
+             contacted. Picked at random, {:.0}% of those contacted would drop out.",
             100.0 * tenth.contacted,
             100.0 * tenth.precision,
             100.0 * tenth.recall,
@@ -47,19 +47,19 @@ pub fn capacity(points: &[CapacityPoint], base_rate: f64, title: &str) -> Option
     ))
 }
 
-/// Decision curves: (threshold probability, net benefit), the model first, then flagging everybody and nobody. What lies
-/// far below 0 is cut off. `None` if the first has no points.
+/// Draws decision curves: (threshold probability, net benefit), the model first, then flagging everybody and nobody. Values
+/// far below 0 are cut off. `None` if the first has no points.
 #[must_use]
 pub fn decision(curves: &[Curve<'_>], title: &str) -> Option<Drawing> {
     let first = curves.first().filter(|curve| curve.points.len() > 1)?;
     let values = || curves.iter().flat_map(|curve| &curve.points).map(|point| point.1);
     let highest = values().fold(0.01, f64::max);
-    // Flagging everybody falls without bound; what lies further below says no more.
+    // Flagging everybody falls without bound; values further below say no more.
     let lowest = values().fold(0.0, f64::min).max(-0.15 * highest);
     let up = Axis {
         low: lowest,
         high: 1.05 * highest,
-        title: "net benefit (dropouts found a learner)",
+        title: "net benefit (dropouts found per learner)",
         numbers: Numbers::Decimals(decimals(highest)),
         ticks: 7,
     };
@@ -69,20 +69,20 @@ pub fn decision(curves: &[Curve<'_>], title: &str) -> Option<Drawing> {
     let range = best.fold(None, |range: Option<(f64, f64)>, &(x, _)| {
         Some(range.map_or((x, x), |(low, high)| (low.min(x), high.max(x))))
     });
-    let words = range.map_or_else(
+    let comparison = range.map_or_else(
         || "The model is nowhere better than flagging everybody or nobody.".to_owned(),
         |(low, high)| {
             format!(
-                "The model is better than flagging everybody or nobody between {:.0} % and {:.0} %.",
+                "The model is better than flagging everybody or nobody between risks of {:.0}% and {:.0}%.",
                 100.0 * low,
                 100.0 * high
             )
         },
     );
-    Some(plot.finish(title, &format!("Decision curve. {words}")))
+    Some(plot.finish(title, format!("Decision curve. {comparison}")))
 }
 
-/// Cost curves: (probability-cost, normalised expected cost), the run's flag first. `None` if it has no points.
+/// Draws cost curves: (probability-cost, normalised expected cost), the run's flag first. `None` if it has no points.
 #[must_use]
 pub fn cost(curves: &[Curve<'_>], title: &str) -> Option<Drawing> {
     let first = curves.first().filter(|curve| curve.points.len() > 1)?;
@@ -99,15 +99,11 @@ pub fn cost(curves: &[Curve<'_>], title: &str) -> Option<Drawing> {
     let most = first.points.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1))?;
     Some(plot.finish(
         title,
-        &format!(
-            "Cost curve. Mistakes cost {:.3} at most, at {:.0} % across; lower is better.",
-            most.1,
-            100.0 * most.0
-        ),
+        format!("Cost curve. Mistakes cost {:.3} at most, at {:.0}% across; lower is better.", most.1, 100.0 * most.0),
     ))
 }
 
-/// Lines, the first on top, each cut where it leaves the plot downwards.
+/// Draws lines, the first on top, each cut where it leaves the plot downwards.
 fn lines(curves: &[Curve<'_>], across: Axis<'_>, up: Axis<'_>) -> Plot {
     let keys: Vec<Key<'_>> = curves.iter().enumerate().map(|(at, curve)| Key::Line(at, curve.name)).collect();
     let mut plot = Plot::new(&keys, across, up, 220.0);
@@ -121,12 +117,12 @@ fn lines(curves: &[Curve<'_>], across: Axis<'_>, up: Axis<'_>) -> Plot {
     plot
 }
 
-/// Decimals that tell ticks of this height apart.
+/// Returns the decimals that tell ticks of this height apart.
 fn decimals(highest: f64) -> usize {
     if highest < 0.1 { 2 } else { 1 }
 }
 
-/// The value at the point nearest to `x`; curves of one drawing share their points.
+/// Returns the value at the point nearest to `x`; curves of one drawing share their points.
 fn value_at(points: &[(f64, f64)], x: f64) -> f64 {
     let nearest = points.iter().min_by(|a, b| (a.0 - x).abs().total_cmp(&(b.0 - x).abs()));
     nearest.map_or(f64::NEG_INFINITY, |point| point.1)

@@ -1,20 +1,20 @@
-//! A figure by group or course: a dot and its interval, a line each.
+//! A figure by group or course: a line each, with a dot and its interval.
 
-use super::plot::{Axis, Key, Numbers, Plot};
-use super::{Drawing, WIDTH};
+use super::drawing::{Drawing, WIDTH};
+use super::plot::{Anchor, Axis, Key, Numbers, Plot, Size};
 use crate::markup::shorten;
-use crate::text::count;
+use crate::numbers::{count, counted};
 
-/// A value and how sure it is.
+/// Holds a value and its interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Interval {
     /// The value.
     pub value: f64,
-    /// Its 95 % interval, if known.
+    /// Its 95% interval, if known.
     pub interval: Option<(f64, f64)>,
 }
 
-/// One line of the drawing.
+/// Holds one line of the drawing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IntervalRow<'a> {
     /// Name of the group or course; shown as far as there is room, wholly when pointed at.
@@ -25,7 +25,7 @@ pub struct IntervalRow<'a> {
     pub figure: Result<Interval, String>,
 }
 
-/// Dots with intervals, one below the other, each under its name, so that names of any length have room; the figure of
+/// Draws dots with intervals, one below the other, each under its name, so that names of any length have room; the figure of
 /// everybody as a line of comparison. `None` if no row has a figure.
 #[must_use]
 pub fn intervals(rows: &[IntervalRow<'_>], figure: &str, everybody: Option<f64>, title: &str) -> Option<Drawing> {
@@ -51,30 +51,35 @@ pub fn intervals(rows: &[IntervalRow<'_>], figure: &str, everybody: Option<f64>,
         let y = lines - f64::from(down) - 0.72;
         let (_, name_y) = plot.place(low, lines - f64::from(down) - 0.36);
         let named = shorten(row.name, 30);
-        let learners = format!("{} learners", count(row.n));
-        plot.text((48.0, name_y), "start", "", &named);
+        let learners = counted(row.n, "learner");
+        plot.text((48.0, name_y), Anchor::Start, Size::Normal, &named);
         match &row.figure {
             Ok(Interval { value, interval }) => {
                 let range = interval.map_or_else(String::new, |(low, high)| format!(" ({low:.3} to {high:.3})"));
                 if let Some(interval) = interval {
                     plot.whisker_across(0, y, *interval);
                 }
-                plot.mark(0, (*value, y), 4.5, &format!("{}, {learners}: {value:.3}{range}", row.name));
+                plot.mark(0, (*value, y), 4.5, format!("{}, {learners}: {value:.3}{range}", row.name));
                 plot.text(
                     (f64::from(WIDTH) - 18.0, name_y),
-                    "end",
-                    "sc-small",
+                    Anchor::End,
+                    Size::Small,
                     &format!("{value:.3} · n {}", count(row.n)),
                 );
             }
             Err(reason) => {
                 let (_, reason_y) = plot.place(low, y);
-                plot.text((48.0, reason_y + 4.0), "start", "sc-small", &format!("– {}", shorten(reason, 50)));
-                plot.text((f64::from(WIDTH) - 18.0, name_y), "end", "sc-small", &format!("– · n {}", count(row.n)));
+                plot.text((48.0, reason_y + 4.0), Anchor::Start, Size::Small, &format!("– {}", shorten(reason, 50)));
+                plot.text(
+                    (f64::from(WIDTH) - 18.0, name_y),
+                    Anchor::End,
+                    Size::Small,
+                    &format!("– · n {}", count(row.n)),
+                );
             }
         }
     }
-    let told: Vec<String> = rows
+    let figures: Vec<String> = rows
         .iter()
         .take(12)
         .map(|row| match &row.figure {
@@ -83,5 +88,5 @@ pub fn intervals(rows: &[IntervalRow<'_>], figure: &str, everybody: Option<f64>,
         })
         .collect();
     let more = if rows.len() > 12 { format!(" and {} more", rows.len() - 12) } else { String::new() };
-    Some(plot.finish(title, &format!("{figure}: {}{more}.", told.join(", "))))
+    Some(plot.finish(title, format!("{figure}: {}{more}.", figures.join(", "))))
 }

@@ -1,24 +1,24 @@
-//! What a page says beyond the figures: told by the caller, in words.
+//! All that a page says beyond the figures, given by the caller.
 
 use std::collections::BTreeMap;
 
 use crate::report::ModelComparison;
 
-/// What was evaluated. Every text is printed as it is given (escaped); none may name a learner.
+/// Describes the run that was evaluated. Every text is printed as it is given (escaped); none may name a learner.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct About {
     /// Name of the run.
     pub run: String,
     /// The model in a few words ("five LSTMs with 64 units, their mean").
     pub model: String,
-    /// What counts as dropout, in words that finish "A learner counts as dropped out who …"; the rule's own name when
+    /// The label rule in words that finish "A learner counts as dropped out who …"; the rule's own name is printed when
     /// empty.
     pub dropout_words: String,
-    /// The data in a few words: what it is, from where, how many courses, enrolments and weeks.
+    /// The data in a few words: its source, and how many courses, enrolments and weeks it has.
     pub data: String,
     /// Fingerprint of the data.
     pub data_fingerprint: String,
-    /// How test and training were parted, in words.
+    /// How test and training set were parted, in words.
     pub split: String,
     /// Names of the features that the model reads.
     pub features: Vec<String>,
@@ -30,30 +30,30 @@ pub struct About {
     pub configuration: Vec<(String, String)>,
     /// Version of Staycast that wrote the page.
     pub staycast_version: String,
-    /// Whom to ask; nobody is named when empty.
+    /// The person or office to ask; nobody is named when empty.
     pub contact: String,
     /// Enrolments that the caller left out before the report, by reason.
     pub left_out: BTreeMap<String, u64>,
-    /// What the leakage self-test found; `None` if it was not run, which the page says.
+    /// Results of the leakage self-test; `None` if it was not run, which the page says.
     pub leakage: Option<Vec<LeakageCheck>>,
     /// Other models on the same rows, each compared with this one (this model first).
     pub compared: Vec<Compared>,
-    /// What else the page is about, such as how many repeats its figures are the mean of, in whole sentences.
+    /// Further notes in whole sentences, such as how many repeats the figures are the mean of.
     pub notes: Vec<String>,
 }
 
-/// One check of the leakage self-test.
+/// Holds one check of the leakage self-test.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LeakageCheck {
-    /// What was checked, in a few words.
+    /// The check in a few words.
     pub name: String,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: LeakageOutcome,
     /// Figures and names, in a sentence.
     pub detail: String,
 }
 
-/// What came of a check.
+/// Lists the outcomes of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeakageOutcome {
     /// Nothing leaks, as far as the check sees.
@@ -64,7 +64,7 @@ pub enum LeakageOutcome {
     NotRun,
 }
 
-/// Another model on the same rows.
+/// Compares this model with another on the same rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Compared {
     /// The other model's name.

@@ -1,128 +1,114 @@
 //! What flagging from another probability on, or contacting so many, would reach: a slider, and a table without it.
 
-use serde_json::{Value, json};
+use askama::Template;
+use serde::Serialize;
 
-use super::element::{Cell, metric, reading, reasons, share, table};
-use super::{Page, Section, cohorts};
+use super::cell::{Cell, Table};
+use super::cohort::WhichCohort;
+use super::page::Page;
+use super::reasons::Reasons;
+use super::section::{OverRepeats, Section};
 use crate::metrics::{AtCapacity, Capacity, Metric};
-use crate::report::{CapacityLine, Cohort, CohortCurves, DAYS_SINCE_LAST};
-use crate::text::count;
+use crate::numbers::{count, percent};
+use crate::report::{ByCohort, CapacityLine, Cohort, CohortCurves, DAYS_SINCE_LAST};
 
-/// `None` if neither cohort has learners.
+#[derive(Template)]
+#[template(path = "sections/operating.html")]
+struct Operating {
+    cohorts: [Choices; 2],
+}
+
+/// One cohort's choices.
+struct Choices {
+    which: WhichCohort,
+    has_slider: bool,
+    table: Option<Table>,
+    reasons: Reasons,
+}
+
+/// Returns `None` if there are no learners.
 pub(super) fn section(page: &Page<'_>) -> Option<Section> {
-    let evaluation = page.evaluation;
-    if evaluation.cohorts.all.n == 0 {
+    if page.evaluation.cohorts.all.n == 0 {
         return None;
     }
-    let body = cohorts::each(|key| {
-        let cohort = cohorts::of(&evaluation.cohorts, key);
-        let lines = cohorts::of(&evaluation.capacity, key);
-        let curves = page.plots.map(|plots| cohorts::of(&plots.cohorts, key));
-        let widget =
-            if curves.is_some_and(|curves| points(cohort, curves).len() > 1) { widget(key) } else { String::new() };
-        widget + &static_table(cohort, lines) + &reasons(cohort)
+    let cohorts = WhichCohort::BOTH.map(|which| {
+        let cohort = which.pick(&page.evaluation.cohorts);
+        let curves = page.plots.map(|plots| which.pick(&plots.cohorts));
+        Choices {
+            which,
+            has_slider: curves.is_some_and(|curves| points(cohort, curves).len() > 1),
+            table: table(cohort, which.pick::<Vec<CapacityLine>>(&page.evaluation.capacity)),
+            reasons: Reasons::from_metrics_among(&cohort.undefined, &["precision", "recall"]),
+        }
     });
-    Some(Section {
-        id: "operating",
-        title: "Whom would you contact?",
-        body: reading(
-            "Contacting more learners finds more of those who will leave, and bothers more of those who would have stayed. \
-             The run flags from one probability on, fitted before the test; the table, and on a screen the slider, show what \
-             other choices would have done with these learners.",
-        ) + &cohorts::columns(&body),
-        drawings: Vec::new(),
-    })
+    Some(Section::new("operating", "Whom would you contact?", OverRepeats::OneRepeat, &Operating { cohorts }))
 }
 
-/// The slider; hidden until a script has something to fill it with.
-fn widget(key: &str) -> String {
-    format!(
-        "<div class=\"slider\" data-cohort=\"{key}\" hidden><label for=\"threshold-{key}\">Flag from a probability of \
-         <output id=\"p-{key}\">–</output></label><input type=\"range\" id=\"threshold-{key}\" min=\"0\" value=\"0\" step=\"1\">\
-         <div class=\"or\"><label for=\"capacity-{key}\">or: we can contact</label><input type=\"number\" id=\"capacity-{key}\" \
-         min=\"1\" step=\"1\" inputmode=\"numeric\"><span>learners</span>\
-         <button type=\"button\" id=\"reset-{key}\">as in the run</button></div>\
-         <p class=\"outcome\" aria-live=\"polite\"><b id=\"flagged-{key}\">–</b> flagged: <b id=\"hits-{key}\">–</b> of them drop \
-         out <span class=\"share\">(precision <b id=\"precision-{key}\">–</b>)</span>, which is <b id=\"recall-{key}\">–</b> of \
-         all who do (recall); <b id=\"missed-{key}\">–</b> are missed.</p>\
-         <div class=\"people\" aria-hidden=\"true\"><i class=\"tp\" id=\"bar-tp-{key}\"></i><i class=\"fp\" id=\"bar-fp-{key}\"></i>\
-         <i class=\"fn\" id=\"bar-fn-{key}\"></i><i class=\"tn\" id=\"bar-tn-{key}\"></i></div>\
-         <p class=\"legend\" aria-hidden=\"true\"><span class=\"tp\">flagged, drop out</span><span class=\"fp\">flagged, \
-         stay</span><span class=\"fn\">missed</span><span class=\"tn\">rightly left alone</span></p></div>"
-    )
+fn table(cohort: &Cohort, lines: &[CapacityLine]) -> Option<Table> {
+    let heads = vec!["contact", "learners", "precision", "recall", "lift", "precision, days inactive"];
+    let rows: Vec<Vec<Cell>> = threshold_row(cohort).into_iter().chain(lines.iter().map(capacity_row)).collect();
+    (!rows.is_empty()).then_some(Table { caption: "Contacting those most at risk", heads, rows })
 }
 
-fn static_table(cohort: &Cohort, lines: &[CapacityLine]) -> String {
-    let mut rows: Vec<Vec<Cell>> = Vec::new();
-    if let (Some(threshold), Some(counts)) = (cohort.threshold, cohort.confusion) {
-        let lift = match (cohort.precision, cohort.base_rate) {
-            (Metric::Value(precision), Metric::Value(base_rate)) if base_rate > 0.0 => {
-                format!("{:.2}×", precision / base_rate)
-            }
-            _ => "–".to_owned(),
-        };
-        rows.push(vec![
-            format!("<b>the run's: p ≥ {threshold:.3}</b>"),
-            count(counts.flagged()),
-            share(cohort.precision),
-            share(cohort.recall),
-            lift,
-            // Days of silence have no such threshold.
-            String::new(),
-        ]);
+/// Makes the row of the run's own threshold.
+fn threshold_row(cohort: &Cohort) -> Option<Vec<Cell>> {
+    let lift = match (cohort.precision, cohort.base_rate) {
+        (Metric::Value(precision), Metric::Value(base_rate)) if base_rate > 0.0 => Some(times(precision / base_rate)),
+        _ => None,
+    };
+    Some(vec![
+        Cell::Strong(format!("run: p\u{a0}≥\u{a0}{:.3}", cohort.threshold?)),
+        Cell::count(cohort.confusion?.flagged()),
+        Cell::share(cohort.precision),
+        Cell::share(cohort.recall),
+        Cell::or_dash(lift),
+        // Days of inactivity have no such threshold.
+        Cell::Empty,
+    ])
+}
+
+fn capacity_row(line: &CapacityLine) -> Vec<Cell> {
+    let inactive = line.baselines.get(DAYS_SINCE_LAST);
+    vec![
+        Cell::Figure(contact(line.capacity)),
+        Cell::count(line.k),
+        precision(&line.model),
+        Cell::share(line.model.recall),
+        match line.model.lift {
+            Metric::Value(lift) => Cell::Figure(times(lift)),
+            undefined => Cell::metric(undefined),
+        },
+        inactive.map_or_else(Cell::dash, precision),
+    ]
+}
+
+/// Writes a precision, marked where the last places go by lot.
+fn precision(figures: &AtCapacity) -> Cell {
+    if figures.room < figures.tied && figures.precision.value().is_some() {
+        Cell::ByLot(percent(figures.precision))
+    } else {
+        Cell::share(figures.precision)
     }
-    for line in lines {
-        let silent = line.baselines.get(DAYS_SINCE_LAST);
-        rows.push(vec![
-            contact(line.capacity),
-            count(line.k),
-            share(line.model.precision) + chance(&line.model),
-            share(line.model.recall),
-            line.model.lift.value().map_or_else(|| metric(line.model.lift), |lift| format!("{lift:.2}×")),
-            silent.map_or_else(|| "–".to_owned(), |silent| share(silent.precision)),
-        ]);
-    }
-    if rows.is_empty() {
-        return String::new();
-    }
-    table(
-        "Precision, recall and lift",
-        &[
-            "contact",
-            "learners",
-            "of them drop out (precision)",
-            "of all dropouts (recall)",
-            "lift",
-            "precision by days silent",
-        ],
-        &rows,
-    )
+}
+
+fn times(lift: f64) -> String {
+    format!("{lift:.2}×")
 }
 
 fn contact(capacity: Capacity) -> String {
     match capacity {
-        Capacity::Share(share) => format!("the {} % most at risk", tidy(100.0 * share)),
-        Capacity::Count(1) => "the one most at risk".to_owned(),
-        Capacity::Count(learners) => format!("the {} most at risk", count(learners)),
+        Capacity::Share(share) => {
+            // Without a tail of binary rounding.
+            let percentage = format!("{:.2}", 100.0 * share);
+            format!("top {}%", percentage.trim_end_matches('0').trim_end_matches('.'))
+        }
+        Capacity::Count(learners) => format!("top {}", count(learners)),
     }
 }
 
-/// A percentage without a tail of binary rounding.
-fn tidy(percent: f64) -> String {
-    let written = format!("{percent:.2}");
-    written.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-/// Marks figures where it is chance who of those with one score is contacted.
-fn chance(figures: &AtCapacity) -> &'static str {
-    if figures.room < figures.tied {
-        " <abbr title=\"the last places go by lot among equal scores\">*</abbr>"
-    } else {
-        ""
-    }
-}
-
-/// (threshold, flagged, dropouts among them) from the highest probability down, as close as the thinned curve has them.
+/// Lists (threshold, flagged, dropouts among them) from the highest probability down, as close as the thinned curve has
+/// them.
+///
 /// Where nobody found drops out there is no point: a precision of 0 does not say how many were flagged.
 fn points(cohort: &Cohort, curves: &CohortCurves) -> Vec<(f64, u64, u64)> {
     let positives = cohort.positives as f64;
@@ -137,24 +123,41 @@ fn points(cohort: &Cohort, curves: &CohortCurves) -> Vec<(f64, u64, u64)> {
     points
 }
 
-/// The slider's data, safe inside a `script` element.
-pub(super) fn data(page: &Page<'_>) -> String {
-    let of_cohort = |key: &str| -> Value {
-        let cohort = cohorts::of(&page.evaluation.cohorts, key);
-        let curves = page.plots.map(|plots| cohorts::of(&plots.cohorts, key));
-        let points = curves.map(|curves| points(cohort, curves)).unwrap_or_default();
-        let points: Vec<Value> = points.iter().map(|&(p, flagged, hits)| json!([p, flagged, hits])).collect();
-        json!({
-            "n": cohort.n,
-            "positives": cohort.positives,
-            "threshold": cohort.threshold,
-            "flagged": cohort.confusion.map(|counts| counts.flagged()),
-            "hits": cohort.confusion.map(|counts| counts.true_positives),
-            "points": points,
-        })
-    };
-    let data = json!({ "all": of_cohort("all"), "active": of_cohort("active") });
-    // A number can't close the element, but this does not depend on there being numbers only.
-    let safe = data.to_string().replace('<', "\\u003c");
-    format!("<script type=\"application/json\" id=\"operating-points\">{safe}</script>\n")
+/// Holds the slider's data.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(super) struct OperatingPoints(ByCohort<CohortPoints>);
+
+#[derive(Serialize)]
+struct CohortPoints {
+    n: u64,
+    positives: u64,
+    threshold: Option<f64>,
+    flagged: Option<u64>,
+    hits: Option<u64>,
+    /// Threshold, learners flagged, dropouts among them.
+    points: Vec<(f64, u64, u64)>,
+}
+
+impl OperatingPoints {
+    pub(super) fn new(page: &Page<'_>) -> Self {
+        let [all, active] = WhichCohort::BOTH.map(|which| {
+            let cohort = which.pick(&page.evaluation.cohorts);
+            let curves = page.plots.map(|plots| which.pick(&plots.cohorts));
+            CohortPoints {
+                n: cohort.n,
+                positives: cohort.positives,
+                threshold: cohort.threshold,
+                flagged: cohort.confusion.map(|counts| counts.flagged()),
+                hits: cohort.confusion.map(|counts| counts.true_positives),
+                points: curves.map(|curves| points(cohort, curves)).unwrap_or_default(),
+            }
+        });
+        Self(ByCohort { all, active })
+    }
+
+    /// Writes the data as JSON: it holds numbers alone, so nothing in it can close a `script` element.
+    pub(super) fn to_json(&self) -> String {
+        serde_json::json!(self).to_string()
+    }
 }

@@ -1,12 +1,37 @@
-//! How much does a learner's score move from week to week?
+//! How much a learner's score moves from week to week.
 
-use super::element::{Cell, metric, paragraph, reading, share, table};
-use super::{Page, Section};
+use askama::Template;
+use staycast_weeks::CutOff;
+
+use super::cell::{Cell, Table};
+use super::page::Page;
+use super::reasons::Reasons;
+use super::section::{OverRepeats, Section};
 use crate::metrics::Metric;
 use crate::metrics::stability::Movement;
-use crate::text::count;
+use crate::numbers::{count, counted, decimal};
+use crate::report::SmoothingReport;
 
-/// `None` for a mean over repeats.
+#[derive(Template)]
+#[template(path = "sections/stability.html")]
+struct Stability {
+    week: CutOff,
+    /// Movement without a cause: percentage points a week, and changed flags of 100. `None` if there is none to measure.
+    without_cause: Option<(String, String)>,
+    table: Table,
+    reasons: Reasons,
+    unchanged_means: &'static str,
+    smoothing: Option<Smoothing>,
+}
+
+/// The change that smoothing would make to AUCs, as (before, after).
+struct Smoothing {
+    weight: f64,
+    all: (String, String),
+    active: (String, String),
+}
+
+/// Returns `None` for a mean over repeats.
 pub(super) fn section(page: &Page<'_>) -> Option<Section> {
     let report = page.evaluation.stability.as_ref()?;
     let mut rows = vec![
@@ -17,7 +42,7 @@ pub(super) fn section(page: &Page<'_>) -> Option<Section> {
         rows.push(row("smoothed: all successive weeks", &smoothed.all_pairs));
         rows.push(row("smoothed: without a change of activity", &smoothed.unchanged_pairs));
     }
-    let heads = [
+    let heads = vec![
         "",
         "pairs of weeks",
         "mean change of p",
@@ -25,52 +50,41 @@ pub(super) fn section(page: &Page<'_>) -> Option<Section> {
         "flag changes",
         "flag comes and goes",
     ];
-    let mut body = reading(
-        "A score that jumps without cause wears out those who act on it. Changes of activity may rightly move a score; the second line \
-         is movement without that cause.",
-    );
-    body += &summary(&report.unchanged_pairs);
-    body += &table("Movement from week to week", &heads, &rows);
-    body += &paragraph(&format!(
-        "\"Without a change of activity\" means: {}.",
-        report.unchanged_means.trim_end_matches('.')
-    ));
-    if let Some(smoothed) = &report.smoothed {
-        let auc = |metric: Metric| metric.value().map_or_else(|| "–".to_owned(), |auc| format!("{auc:.3}"));
-        body += &paragraph(&format!(
-            "Smoothing (weight {} on the newest week) would change the AUC at week {} from {} to {} for everyone known by then, and from \
-             {} to {} for those still active.",
-            smoothed.weight,
-            page.evaluation.week,
-            auc(smoothed.auc_before.all),
-            auc(smoothed.auc_after.all),
-            auc(smoothed.auc_before.active),
-            auc(smoothed.auc_after.active),
-        ));
-    }
-    Some(Section { id: "stability", title: "How much do scores move?", body, drawings: Vec::new() })
+    let unchanged = &report.unchanged_pairs;
+    let (without_cause, reasons) = match (unchanged.mean_change, unchanged.flip_share) {
+        (Metric::Value(change), Metric::Value(flips)) => {
+            (Some((format!("{:.1}", 100.0 * change), format!("{:.1}", 100.0 * flips))), Reasons::default())
+        }
+        (Metric::Undefined(why), _) | (_, Metric::Undefined(why)) => (None, Reasons::from_reason(why.reason())),
+    };
+    let body = Stability {
+        week: page.evaluation.week,
+        without_cause,
+        table: Table { caption: "Movement from week to week", heads, rows },
+        reasons,
+        unchanged_means: report.unchanged_means.trim_end_matches('.'),
+        smoothing: report.smoothed.as_ref().map(smoothing),
+    };
+    Some(Section::new("stability", "How much do scores move?", OverRepeats::OneRepeat, &body))
 }
 
-fn summary(unchanged: &Movement) -> String {
-    match (unchanged.mean_change, unchanged.flip_share) {
-        (Metric::Value(change), Metric::Value(flips)) => paragraph(&format!(
-            "Without a cause, a probability moves by {:.1} percentage points a week on average, and {:.1} of 100 flags change.",
-            100.0 * change,
-            100.0 * flips
-        )),
-        (Metric::Undefined(why), _) | (_, Metric::Undefined(why)) => {
-            format!("<p class=\"reasons\">– means: {}.</p>", crate::markup::escape(why.reason()))
-        }
+fn smoothing(report: &SmoothingReport) -> Smoothing {
+    let (before, after) = (&report.auc_before, &report.auc_after);
+    Smoothing {
+        weight: report.weight,
+        all: (decimal(before.all), decimal(after.all)),
+        active: (decimal(before.active), decimal(after.active)),
     }
 }
 
 fn row(name: &str, movement: &Movement) -> Vec<Cell> {
+    let flips = format!("{} of {}", count(movement.flipped_repeatedly), counted(movement.enrolments, "learner"));
     vec![
-        name.to_owned(),
-        count(movement.pairs),
-        metric(movement.mean_change),
-        metric(movement.change_90th_percentile),
-        share(movement.flip_share),
-        format!("{} of {} learners", count(movement.flipped_repeatedly), count(movement.enrolments)),
+        Cell::Figure(name.to_owned()),
+        Cell::count(movement.pairs),
+        Cell::metric(movement.mean_change),
+        Cell::metric(movement.change_90th_percentile),
+        Cell::share(movement.flip_share),
+        Cell::Figure(flips),
     ]
 }

@@ -1,37 +1,55 @@
-//! When do they leave?
+//! Survival curves: when do learners leave?
 
-use super::element::{Cell, Drawings, metric, paragraph, reading, table, words};
-use super::{Page, Section, cohorts};
+use askama::Template;
+use staycast_weeks::CutOff;
+
+use super::cell::{Cell, Table};
+use super::cohort::WhichCohort;
+use super::figure::{Drawings, Figure};
+use super::page::Page;
+use super::reasons::Reasons;
+use super::section::{OverRepeats, Section};
 use crate::figures::{SurvivalPoint, survival};
+use crate::numbers::{count, counted};
 use crate::report::SurvivalReport;
-use crate::text::count;
 
-/// `None` if the source has no exit times.
-pub(super) fn section(page: &Page<'_>) -> Option<Section> {
+#[derive(Template)]
+#[template(path = "sections/survival.html")]
+struct Survival {
+    week: CutOff,
+    cohorts: [CohortSurvival; 2],
+}
+
+struct CohortSurvival {
+    which: WhichCohort,
+    figure: Figure,
+    followed: String,
+    table: Table,
+    reasons: Reasons,
+}
+
+/// Returns `None` if the source has no exit times.
+pub(super) fn section(page: &Page<'_>, drawings: &mut Drawings) -> Option<Section> {
     let both = page.evaluation.survival.as_ref()?;
     let week = page.evaluation.week;
-    let mut drawings = Drawings::default();
-    let body = cohorts::each(|key| {
-        let report = cohorts::of(both, key);
-        let whose = cohorts::of(&cohorts::INSIDE, key);
-        let figure = drawings.figure(
-            &format!("survival-{key}"),
-            survival(&observed(report), &predicted(report), &format!("Still there after week {week}, {whose}")),
-            "The share still there by week after the cut-off. Where the forecast runs below what happened, it feared too much too \
-             early.",
-            "No survival curves: nobody was followed.",
-        );
-        figure + &who(report) + &table_of(report) + &reasons(report)
+    let cohorts = WhichCohort::BOTH.map(|which| {
+        let report = which.pick(both);
+        let title = format!("Still there after week {week}, {}", which.inside());
+        CohortSurvival {
+            which,
+            figure: drawings.add(
+                format!("survival-{}", which.key()),
+                survival(&observed(report), &predicted(report), &title),
+                "The share still there by week after the cut-off. Where the forecast runs below the observed line, it \
+                 expected learners to leave too early.",
+                "No survival curves: nobody was followed.",
+            ),
+            followed: describe_followed(report),
+            table: table(report),
+            reasons: Reasons::from_metrics(&report.undefined),
+        }
     });
-    Some(Section {
-        id: "survival",
-        title: "When do they leave?",
-        body: reading(&format!(
-            "Counted in weeks after the end of week {week}, of those who had not left by then; those whose course ended first count for \
-             as long as they were seen."
-        )) + &cohorts::columns(&body),
-        drawings: drawings.all,
-    })
+    Some(Section::new("survival", "When do they leave?", OverRepeats::OneRepeat, &Survival { week, cohorts }))
 }
 
 fn observed(report: &SurvivalReport) -> Vec<SurvivalPoint> {
@@ -43,61 +61,54 @@ fn predicted(report: &SurvivalReport) -> Vec<SurvivalPoint> {
     report.predicted.iter().map(|at| SurvivalPoint { week: at.weeks, share: at.survival, interval: None }).collect()
 }
 
-fn who(report: &SurvivalReport) -> String {
-    let mut words = format!(
-        "{} learners followed: {} dropped out, {} were still there when observation ended",
-        count(report.n),
-        count(report.dropouts),
-        count(report.censored)
-    );
+fn describe_followed(report: &SurvivalReport) -> String {
+    let mut text = format!("{} followed: {} dropped out", counted(report.n, "learner"), count(report.dropouts));
     if report.competing_ends > 0 {
-        words += &format!(", {} ended otherwise", count(report.competing_ends));
+        text += &format!(", {} ended otherwise", count(report.competing_ends));
     }
-    words += &format!(
-        ". Not followed: {} already gone, {} without an exit time.",
-        count(report.already_gone),
-        count(report.without_exit_time)
-    );
+    text += &format!(", {} were still there when observation ended.", count(report.censored));
+    if report.already_gone + report.without_exit_time > 0 {
+        text += &format!(
+            " Not followed: {} already gone, {} without an exit time.",
+            count(report.already_gone),
+            count(report.without_exit_time)
+        );
+    }
     if let Some(last) = report.incidence.last() {
-        words += &format!(
-            " After {:.0} weeks {:.1} % had dropped out and {:.1} % had ended otherwise (cumulative incidence).",
-            last.weeks,
+        text += &format!(
+            " After {} {:.1}% had dropped out and {:.1}% had ended otherwise (cumulative incidence).",
+            counted(last.weeks.round() as u64, "week"),
             100.0 * last.dropout,
             100.0 * last.competing_end
         );
     }
     if let Some(note) = report.competing_ends_note {
-        words += " ";
-        words += note;
+        text += " ";
+        text += note;
     }
-    paragraph(&words)
+    text
 }
 
-fn table_of(report: &SurvivalReport) -> String {
-    let rows: Vec<Vec<Cell>> = vec![
-        vec![
-            "C-index".to_owned(),
-            metric(report.c_index),
-            metric(report.c_index_days_since_last),
-            words("of two learners, how often the one who left first had the higher score; 0.5 is guessing"),
+fn table(report: &SurvivalReport) -> Table {
+    let row = |name: &str, model, baseline, meaning: &str| {
+        vec![Cell::Figure(name.to_owned()), Cell::metric(model), Cell::metric(baseline), Cell::words(meaning)]
+    };
+    Table {
+        caption: "When, in figures",
+        heads: vec!["", "model", "baseline", "meaning"],
+        rows: vec![
+            row(
+                "C-index",
+                report.c_index,
+                report.c_index_days_since_last,
+                "of two learners, how often the one who left first had the higher score; 0.5 is guessing",
+            ),
+            row(
+                "integrated Brier score",
+                report.integrated_brier,
+                report.integrated_brier_kaplan_meier,
+                "squared error of the survival forecast over the weeks; lower is better",
+            ),
         ],
-        vec![
-            "integrated Brier score".to_owned(),
-            metric(report.integrated_brier),
-            metric(report.integrated_brier_kaplan_meier),
-            words("squared error of the survival forecast over the weeks; lower is better"),
-        ],
-    ];
-    table("When, in figures", &["", "model", "trivial baseline", "which means"], &rows)
-        + "<p class=\"small\">Trivial baselines: days since the last activity for the C-index, the same Kaplan–Meier curve for everybody \
-           for the Brier score.</p>"
-}
-
-fn reasons(report: &SurvivalReport) -> String {
-    if report.undefined.is_empty() {
-        return String::new();
     }
-    let told: Vec<String> =
-        report.undefined.iter().map(|(metric, reason)| format!("no {}: {reason}", metric.replace('_', " "))).collect();
-    format!("<p class=\"reasons\">– means: {}.</p>", crate::markup::escape(&told.join("; ")))
 }

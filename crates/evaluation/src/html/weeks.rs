@@ -1,87 +1,97 @@
-//! How early is the forecast good enough?
+//! Figures over weeks: how early is the forecast good enough?
 
-use super::element::{Cell, Drawings, details, metric, paragraph, reading, share, table, with_interval};
-use super::{Page, Section, cohorts};
+use askama::Template;
+
+use super::cell::{Cell, Table};
+use super::cohort::WhichCohort;
+use super::figure::{Drawings, Figure};
+use super::page::Page;
+use super::section::{OverRepeats, Section};
 use crate::figures::{WeekFigure, WeekPoint, WeekSeries, by_week};
 use crate::metrics::Metric;
 use crate::report::{Cohort, DAYS_SINCE_LAST, Evaluation, WeekReport};
-use crate::text::count;
 
-pub(super) fn section(page: &Page<'_>) -> Section {
+#[derive(Template)]
+#[template(path = "sections/weeks.html")]
+struct Weeks {
+    cohorts: [CohortWeeks; 2],
+    /// A sentence for each reason for which weeks are not reported.
+    refused: Vec<String>,
+}
+
+struct CohortWeeks {
+    which: WhichCohort,
+    auc: Figure,
+    flags: Figure,
+    table: Table,
+}
+
+pub(super) fn section(page: &Page<'_>, drawings: &mut Drawings) -> Section {
     let evaluation = page.evaluation;
-    let mut drawings = Drawings::default();
-    let body = cohorts::each(|key| {
-        let whose = cohorts::of(&cohorts::INSIDE, key);
-        let auc = drawings.figure(
-            &format!("auc-by-week-{key}"),
-            by_week(&auc_figure(evaluation, key, &format!("AUC by week, {whose}"))),
-            "AUC at the end of each week, its 95 % interval shaded. The larger mark is the week of this report.",
-            "No week has an AUC: each needs learners who dropped out and learners who stayed.",
-        );
-        let flags = drawings.figure(
-            &format!("flags-by-week-{key}"),
-            by_week(&flag_figure(evaluation, key, &format!("Precision and recall by week, {whose}"))),
-            "Precision and recall of the run's flag at the end of each week; each week has a threshold of its own.",
-            "No week has both flags and dropouts to measure them by.",
-        );
-        auc + &flags
+    let cohorts = WhichCohort::BOTH.map(|which| {
+        let (key, inside) = (which.key(), which.inside());
+        CohortWeeks {
+            which,
+            auc: drawings.add(
+                format!("auc-by-week-{key}"),
+                by_week(&auc_figure(evaluation, which, &format!("AUC by week, {inside}"))),
+                "AUC at the end of each week, its 95% interval shaded. The larger mark is the week of this report.",
+                "No week has an AUC: each needs learners who dropped out and learners who stayed.",
+            ),
+            flags: drawings.add(
+                format!("flags-by-week-{key}"),
+                by_week(&flag_figure(evaluation, which, &format!("Precision and recall by week, {inside}"))),
+                "Precision and recall of the run's flag at the end of each week; each week has a threshold of its own.",
+                "No week has both flags and dropouts to measure them by.",
+            ),
+            table: table(evaluation, which),
+        }
     });
-    let tables = cohorts::each(|key| week_rows(evaluation, key));
-    Section {
-        id: "weeks",
-        title: "How early is it good enough?",
-        body: reading(
-            "The more weeks have been seen, the easier the forecast, and the less time is left to act. Those who are counted change \
-             from week to week, too.",
-        ) + &cohorts::columns(&body)
-            + &refused(evaluation)
-            + &details("Every week as a table", &cohorts::stacked(&tables)),
-        drawings: drawings.all,
-    }
+    let body = Weeks { cohorts, refused: evaluation.describe_refused_weeks() };
+    Section::new("weeks", "How early is it good enough?", OverRepeats::Mean, &body)
 }
 
 fn series<'a>(
     evaluation: &Evaluation,
     name: &'a str,
-    of: impl Fn(&WeekReport) -> Option<(f64, Option<(f64, f64)>)>,
+    figure: impl Fn(&WeekReport) -> Option<(f64, Option<(f64, f64)>)>,
 ) -> WeekSeries<'a> {
     let point = |report: &WeekReport| {
-        let (value, interval) = of(report)?;
+        let (value, interval) = figure(report)?;
         Some(WeekPoint { week: report.week, value, interval })
     };
     WeekSeries { name, points: evaluation.weeks.iter().filter_map(point).collect() }
 }
 
-fn auc_figure<'a>(evaluation: &Evaluation, key: &str, title: &'a str) -> WeekFigure<'a> {
+fn auc_figure<'a>(evaluation: &Evaluation, which: WhichCohort, title: &'a str) -> WeekFigure<'a> {
     let model = series(evaluation, "model", |report| {
-        let cohort = cohorts::of(&report.cohorts, key);
-        Some((cohort.auc.value()?, interval(cohort)))
+        let cohort = which.pick(&report.cohorts);
+        Some((cohort.auc.value()?, cohort.auc_low.value().zip(cohort.auc_high.value())))
     });
-    let silent = series(evaluation, "days silent", |report| {
-        let cohort = cohorts::of(report.baselines.get(DAYS_SINCE_LAST)?, key);
-        Some((cohort.auc.value()?, None))
+    let inactive = series(evaluation, "days inactive", |report| {
+        Some((which.pick(report.baselines.get(DAYS_SINCE_LAST)?).auc.value()?, None))
     });
     WeekFigure {
         title,
         figure: "AUC",
-        series: vec![model, silent],
+        series: vec![model, inactive],
         asked_week: evaluation.week,
         guessing: Some(0.5),
         range: (0.45, 1.0),
     }
 }
 
-fn flag_figure<'a>(evaluation: &Evaluation, key: &str, title: &'a str) -> WeekFigure<'a> {
-    let of = |figure: fn(&Cohort) -> Metric| {
-        move |report: &WeekReport| Some((figure(cohorts::of(&report.cohorts, key)).value()?, None))
+fn flag_figure<'a>(evaluation: &Evaluation, which: WhichCohort, title: &'a str) -> WeekFigure<'a> {
+    let figure_of = |figure: fn(&Cohort) -> Metric| {
+        move |report: &WeekReport| Some((figure(which.pick(&report.cohorts)).value()?, None))
     };
     WeekFigure {
         title,
         figure: "share",
         series: vec![
-            series(evaluation, "precision", of(|cohort| cohort.precision)),
-            series(evaluation, "recall", of(|cohort| cohort.recall)),
-            series(evaluation, "share that drops out", of(|cohort| cohort.base_rate)),
+            series(evaluation, "precision", figure_of(|cohort| cohort.precision)),
+            series(evaluation, "recall", figure_of(|cohort| cohort.recall)),
+            series(evaluation, "share that drops out", figure_of(|cohort| cohort.base_rate)),
         ],
         asked_week: evaluation.week,
         guessing: None,
@@ -89,31 +99,23 @@ fn flag_figure<'a>(evaluation: &Evaluation, key: &str, title: &'a str) -> WeekFi
     }
 }
 
-fn interval(cohort: &Cohort) -> Option<(f64, f64)> {
-    Some((cohort.auc_low.value()?, cohort.auc_high.value()?))
-}
-
-fn week_rows(evaluation: &Evaluation, key: &str) -> String {
-    let row = |report: &WeekReport| -> Vec<Cell> {
-        let model = cohorts::of(&report.cohorts, key);
-        let silent = report.baselines.get(DAYS_SINCE_LAST).map(|both| cohorts::of(both, key));
-        let asked = report.week == evaluation.week;
+fn table(evaluation: &Evaluation, which: WhichCohort) -> Table {
+    let row = |report: &WeekReport| {
+        let model = which.pick(&report.cohorts);
+        let inactive = report.baselines.get(DAYS_SINCE_LAST).map(|both| which.pick(both));
+        let week = report.week.to_string();
         vec![
-            if asked { format!("<b>{}</b>", report.week) } else { report.week.to_string() },
-            count(model.n),
-            share(model.base_rate),
-            with_interval(model.auc, model.auc_low, model.auc_high),
-            silent.map_or_else(|| "–".to_owned(), |silent| metric(silent.auc)),
-            metric(model.precision),
-            metric(model.recall),
-            metric(model.brier),
+            if report.week == evaluation.week { Cell::Strong(week) } else { Cell::Figure(week) },
+            Cell::count(model.n),
+            Cell::share(model.base_rate),
+            Cell::with_interval(model.auc, model.auc_low, model.auc_high),
+            inactive.map_or_else(Cell::dash, |inactive| Cell::metric(inactive.auc)),
+            Cell::metric(model.precision),
+            Cell::metric(model.recall),
+            Cell::metric(model.brier),
         ]
     };
-    let rows: Vec<Vec<Cell>> = evaluation.weeks.iter().map(row).collect();
-    let heads = ["week", "learners", "dropped out", "AUC", "AUC of days silent", "precision", "recall", "Brier score"];
-    table("Every week", &heads, &rows)
-}
-
-fn refused(evaluation: &Evaluation) -> String {
-    evaluation.describe_refused_weeks().iter().map(|sentence| paragraph(sentence)).collect()
+    let heads =
+        vec!["week", "learners", "dropped out", "AUC", "AUC of days inactive", "precision", "recall", "Brier score"];
+    Table { caption: "Every week", heads, rows: evaluation.weeks.iter().map(row).collect() }
 }

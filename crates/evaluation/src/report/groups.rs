@@ -95,6 +95,11 @@ pub(super) fn reports(rows: &WeekRows<'_>, request: &EvaluationRequest<'_>) -> R
     request.extras.groups.iter().map(of_column).collect()
 }
 
+/// Returns a group's name for readers; those whose group is not known are a group too.
+pub(crate) fn group_name(group: Option<&str>) -> &str {
+    group.unwrap_or("(not known)")
+}
+
 /// A group and its rows.
 type Group<'a> = (Option<&'a str>, Vec<LabelledRow<'a>>);
 

@@ -18,6 +18,7 @@ mod extras;
 mod groups;
 mod input;
 mod mean;
+mod metric_names;
 mod slices;
 mod stability;
 mod survival;
@@ -40,8 +41,10 @@ pub use error::ReportError;
 pub use extras::{
     DEFAULT_CAPACITIES, DataQuality, ExcludedCourse, Extras, GroupColumn, MinimumSize, Randomisation, TooFew,
 };
+pub(crate) use groups::group_name;
 pub use groups::{Gaps, GroupComparison, GroupLine, GroupReport, GroupTable, TestedGap};
 pub use input::{EvaluationRequest, PredictionRow, WeekReference};
+pub(crate) use metric_names::metric_name;
 pub use slices::{CourseLine, Slice};
 pub use stability::{SmoothingReport, StabilityReport};
 pub use staycast_weeks::Exclusion;

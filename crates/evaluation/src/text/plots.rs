@@ -1,15 +1,15 @@
 //! Curves drawn with characters.
 
-use super::{count, percent, wrap};
+use super::lines::wrap;
 use crate::metrics::{Metric, ReliabilityBin, RocPoint};
+use crate::numbers::{count, percent};
 
 const ROC_COLUMNS: usize = 60;
 const ROC_ROWS: usize = 16;
 const SCALE_COLUMNS: usize = 61;
 
-/// The ROC curve (●) above the diagonal of guessing (·).
-#[must_use]
-pub fn roc_plot(curve: &[RocPoint]) -> String {
+/// Draws the ROC curve (●) above the diagonal of guessing (·).
+pub(super) fn roc_plot(curve: &[RocPoint]) -> String {
     if curve.is_empty() {
         return "No ROC curve: it needs learners who dropped out and learners who stayed.\n".to_owned();
     }
@@ -38,12 +38,12 @@ pub fn roc_plot(curve: &[RocPoint]) -> String {
     lines += &format!("{:7}{:<29}{}{:>29}\n", "", "0%", "50%", "100% of stayers flagged");
     lines
         + &wrap(
-            "Read it so: flag so many that this share of those who stay is bothered for nothing (across), and this share \
-             of the dropouts is caught (up). On the dotted line the model would be guessing.",
+            "How to read it: flag so many that this share of those who stay is bothered for nothing (across). Then this \
+             share of the dropouts is caught (up). On the dotted line the model would be guessing.",
         )
 }
 
-/// The curve's height at a false positive rate: the highest point at it, or the straight line between neighbours.
+/// Returns the curve's height at a false positive rate: the highest point at it, or the straight line between neighbours.
 fn true_positive_rate_at(curve: &[RocPoint], share: f64) -> f64 {
     let after = curve.partition_point(|point| point.false_positive_rate <= share);
     let left = &curve[after.saturating_sub(1)];
@@ -54,9 +54,8 @@ fn true_positive_rate_at(curve: &[RocPoint], share: f64) -> f64 {
     left.true_positive_rate + way * (right.true_positive_rate - left.true_positive_rate)
 }
 
-/// Forecast (○) against what happened (●), bin by bin from the lowest forecasts to the highest.
-#[must_use]
-pub fn reliability_plot(bins: &[ReliabilityBin]) -> String {
+/// Draws forecasts (○) against outcomes (●), bin by bin from the lowest forecasts to the highest.
+pub(super) fn reliability_plot(bins: &[ReliabilityBin]) -> String {
     if bins.is_empty() {
         return "No reliability plot: there are no learners.\n".to_owned();
     }
@@ -81,7 +80,7 @@ pub fn reliability_plot(bins: &[ReliabilityBin]) -> String {
     }
     lines
         + &wrap(
-            "Each line holds as many learners, the least at risk first: ○ is the share of them forecast to drop out, ● the \
-             share that did, ◉ both. The nearer the two, the better; ● to the right of ○ means too little was feared.",
+            "Each line holds about as many learners, the least at risk first. ○ is the share of them forecast to drop out, ● the \
+             share that did, ◉ both. The nearer the two, the better. ● to the right of ○: the forecast was too low.",
         )
 }

@@ -1,29 +1,30 @@
-//! What a report may have beyond its week table: capacities, groups, survival, stability, data quality.
+//! Blocks beyond the week table: capacities, groups, survival, stability, data quality.
 
 use std::fmt::Write as _;
 
-use super::{count, decimal, of_100, percent, shorten, wrap};
+use super::lines::wrap;
+use crate::markup::shorten;
 use crate::metrics::{Capacity, Metric};
+use crate::numbers::{count, counted, decimal, of_100, percent};
 use crate::report::{
-    ByCohort, CapacityLine, DAYS_SINCE_LAST, DataQuality, Evaluation, GroupComparison, GroupReport, SurvivalReport,
-    TestedGap,
+    ByCohort, CapacityLine, DAYS_SINCE_LAST, DataQuality, Evaluation, Gaps, GroupComparison, GroupReport,
+    SurvivalReport, TestedGap, TooFew, group_name,
 };
 
 /// Below this, a difference between groups is called one.
 const SIGNIFICANT: f64 = 0.05;
 
-/// What contacting so many reaches, for both cohorts; empty without lines.
-#[must_use]
-pub fn capacity_table(capacity: &ByCohort<Vec<CapacityLine>>) -> String {
+/// Lists what contacting so many reaches, for both cohorts; empty without lines.
+pub(super) fn capacity_table(capacity: &ByCohort<Vec<CapacityLine>>) -> String {
     if capacity.all.is_empty() {
         return String::new();
     }
     let mut lines = format!("{:16}{:>41}{:>42}\n", "", "everyone known by then", "those still active");
-    let head = format!("{:>9}{:>11}{:>8}{:>6}{:>8}", "contact", "precision", "recall", "lift", "silent");
+    let head = format!("{:>9}{:>11}{:>8}{:>6}{:>8}", "contact", "precision", "recall", "lift", "recency");
     let _ = writeln!(lines, "{:16}{head}{head}", "most at risk");
     for (at, line) in capacity.all.iter().enumerate() {
         let name = match line.capacity {
-            Capacity::Share(share) => format!("the {} %", (1e4 * share).round() / 100.0),
+            Capacity::Share(share) => format!("the {}%", (1e4 * share).round() / 100.0),
             Capacity::Count(learners) => format!("the {}", count(learners)),
         };
         let active = capacity.active.get(at).map_or_else(String::new, capacity_half);
@@ -31,27 +32,26 @@ pub fn capacity_table(capacity: &ByCohort<Vec<CapacityLine>>) -> String {
     }
     lines
         + &wrap(
-            "If staff can contact so many: precision is the share of them that drops out, recall the share of all dropouts among \
-             them, lift how many times as many dropouts as picked blindly; \"silent\" is the precision of going by days of \
-             silence.",
+            "If staff can contact so many: precision is the share of them that drops out, recall the share of all dropouts \
+             among them. Lift says how many times as many dropouts these are as among learners picked at random. \"recency\" \
+             is the precision of going by days since the last activity.",
         )
 }
 
 fn capacity_half(line: &CapacityLine) -> String {
-    let silent = line.baselines.get(DAYS_SINCE_LAST);
+    let recency = line.baselines.get(DAYS_SINCE_LAST);
     format!(
         "{:>9}{:>11}{:>8}{:>6}{:>8}",
         count(line.k),
         percent(line.model.precision),
         percent(line.model.recall),
         line.model.lift.value().map_or_else(|| "–".to_owned(), |lift| format!("{lift:.2}")),
-        silent.map_or_else(|| "–".to_owned(), |silent| percent(silent.precision)),
+        recency.map_or_else(|| "–".to_owned(), |recency| percent(recency.precision)),
     )
 }
 
-/// Figures by group and what differs between groups, cohort `all`; empty without group columns.
-#[must_use]
-pub fn group_tables(groups: &[GroupReport]) -> String {
+/// Lists figures by group and the differences between groups, cohort `all`; empty without group columns.
+pub(super) fn group_tables(groups: &[GroupReport]) -> String {
     let mut lines = String::new();
     for report in groups {
         let table = &report.cohorts.all;
@@ -67,7 +67,7 @@ pub fn group_tables(groups: &[GroupReport]) -> String {
             "off by"
         );
         for line in &table.groups {
-            let name = shorten(group_name(line.group.as_ref()), 32);
+            let name = shorten(group_name(line.group.as_deref()), 32);
             let learners = count(line.slice.n);
             let Some(figures) = &line.slice.figures else {
                 let _ = writeln!(lines, "{name:34}{learners:>10}  – too few to conclude");
@@ -84,26 +84,28 @@ pub fn group_tables(groups: &[GroupReport]) -> String {
             );
         }
         for comparison in &table.comparisons {
-            lines += &wrap(&describe_comparison(comparison));
+            if let Some(gaps) = &comparison.gaps {
+                lines += &wrap(&describe_comparison(comparison, gaps));
+            }
+        }
+        // Said once, however many groups it is true of.
+        if let Some(TooFew { needed, .. }) = table.comparisons.iter().find_map(|comparison| comparison.refused) {
+            lines += &wrap(&format!(
+                "– Groups too small to conclude anything are compared with none: it takes {}, with {} of each outcome.",
+                counted(needed.rows, "learner"),
+                count(needed.per_class)
+            ));
         }
     }
     lines
 }
 
-fn group_name(group: Option<&String>) -> &str {
-    group.map_or("(not known)", String::as_str)
-}
-
-fn describe_comparison(comparison: &GroupComparison) -> String {
+fn describe_comparison(comparison: &GroupComparison, gaps: &Gaps) -> String {
     let who = format!(
         "- {} against {}",
-        shorten(group_name(comparison.group.as_ref()), 32),
-        shorten(group_name(comparison.baseline.as_ref()), 32)
+        shorten(group_name(comparison.group.as_deref()), 32),
+        shorten(group_name(comparison.baseline.as_deref()), 32)
     );
-    let Some(gaps) = &comparison.gaps else {
-        let why = comparison.refused.map_or_else(|| "too few".to_owned(), |refused| refused.to_string());
-        return format!("{who}: {why}.");
-    };
     let tested = |gap: &TestedGap| {
         let p = gap.p_value.map_or_else(|| "not tested".to_owned(), |p| format!("p {p:.3}"));
         format!("{:.3} ({p})", gap.value)
@@ -120,17 +122,16 @@ fn describe_comparison(comparison: &GroupComparison) -> String {
     )
 }
 
-/// When learners leave; empty without exit times.
-#[must_use]
-pub fn survival_lines(survival: Option<&ByCohort<SurvivalReport>>) -> String {
+/// Says when learners leave; empty without exit times.
+pub(super) fn survival_lines(survival: Option<&ByCohort<SurvivalReport>>) -> String {
     let Some(survival) = survival else {
         return String::new();
     };
     let mut lines = "When do they leave? (weeks after the cut-off)\n".to_owned();
     for (name, report) in [("everyone known by then", &survival.all), ("those still active", &survival.active)] {
         lines += &wrap(&format!(
-            "- {name}: {} followed, {} dropped out. C-index {} (days silent {}), integrated Brier score {} (everybody the same \
-             curve {}).",
+            "- {name}: {} followed, {} dropped out. C-index {} (days inactive {}). Integrated Brier score {} (the same curve \
+             for everybody {}).",
             count(report.n),
             count(report.dropouts),
             decimal(report.c_index),
@@ -142,9 +143,8 @@ pub fn survival_lines(survival: Option<&ByCohort<SurvivalReport>>) -> String {
     lines
 }
 
-/// How much scores move; empty where that was not measured.
-#[must_use]
-pub fn stability_lines(evaluation: &Evaluation) -> String {
+/// Says how much scores move; empty where that was not measured.
+pub(super) fn stability_lines(evaluation: &Evaluation) -> String {
     let Some(stability) = &evaluation.stability else {
         return String::new();
     };
@@ -153,29 +153,28 @@ pub fn stability_lines(evaluation: &Evaluation) -> String {
         return String::new();
     };
     wrap(&format!(
-        "How much scores move: from week to week, where there was {}, a probability moves by {:.1} percentage points on average, and {} of \
-         100 flags change.",
-        stability.unchanged_means.trim_end_matches('.'),
+        "How much scores move: from week to week a probability moves by {:.1} percentage points on average, and {} of 100 \
+         flags change, where there was {}.",
         100.0 * change,
-        of_100(flips)
+        of_100(flips),
+        stability.unchanged_means.trim_end_matches('.'),
     ))
 }
 
-/// What became of the log's rows; empty where the caller did not say.
-#[must_use]
-pub fn quality_lines(quality: Option<&DataQuality>) -> String {
+/// Counts what became of the log's rows; empty where the caller did not say.
+pub(super) fn quality_lines(quality: Option<&DataQuality>) -> String {
     let Some(quality) = quality else {
         return String::new();
     };
     let rejected: u64 = quality.rows_rejected.values().sum();
     let set_aside: u64 = quality.rows_set_aside.values().sum();
     let mut lines = wrap(&format!(
-        "Data: of {} rows read, {} were used, {} set aside and {} rejected; {} courses were left out.",
+        "Data: of {} rows read, {} were used, {} set aside and {} rejected. Left out: {}.",
         count(quality.rows_read),
         count(quality.rows_used),
         count(set_aside),
         count(rejected),
-        count(quality.courses_excluded.len() as u64)
+        counted(quality.courses_excluded.len() as u64, "course")
     ));
     for limit in &quality.limits {
         lines += &wrap(&format!("- {limit}"));

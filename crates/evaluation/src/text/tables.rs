@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{count, decimal, of_100, percent, shorten, wrap};
+use super::lines::wrap;
+use crate::markup::shorten;
 use crate::metrics::Metric;
-use crate::report::{ByCohort, Cohort, DAYS_SINCE_LAST, EVERYONE_DROPS, Evaluation};
+use crate::numbers::{count, decimal, listed, of_100, percent};
+use crate::report::{ByCohort, Cohort, DAYS_SINCE_LAST, EVERYONE_DROPS, Evaluation, metric_name};
 
 /// Columns of a row's name in the week table.
 const NAME_COLUMNS: usize = 22;
@@ -16,7 +18,7 @@ const BAR_CELLS: usize = 12;
 /// How one row of the week table is printed.
 type Figure = fn(&Cohort) -> String;
 
-/// The asked week: the model beside the trivial baselines, for both cohorts, and what the figures mean.
+/// Prints the asked week: the model beside the simplest baselines, for both cohorts, and the meaning of the figures.
 #[must_use]
 pub fn week_table(evaluation: &Evaluation) -> String {
     let columns = columns_of(evaluation);
@@ -36,8 +38,8 @@ pub fn week_table(evaluation: &Evaluation) -> String {
         ("learners", |cohort| count(cohort.n)),
         ("dropped out", |cohort| percent(cohort.base_rate)),
         ("AUC", |cohort| decimal(cohort.auc)),
-        ("  95 % from", |cohort| decimal(cohort.auc_low)),
-        ("  95 % to", |cohort| decimal(cohort.auc_high)),
+        ("  95% from", |cohort| decimal(cohort.auc_low)),
+        ("  95% to", |cohort| decimal(cohort.auc_high)),
         ("average precision", |cohort| decimal(cohort.average_precision)),
         ("flagged from p of", |cohort| cohort.threshold.map_or_else(|| "–".to_owned(), |p| format!("{p:.3}"))),
         ("flagged", |cohort| cohort.confusion.map_or_else(|| "–".to_owned(), |counts| count(counts.flagged()))),
@@ -50,9 +52,9 @@ pub fn week_table(evaluation: &Evaluation) -> String {
         ("calibration error", |cohort| decimal(cohort.ece)),
         ("calibration slope", |cohort| decimal(cohort.calibration_slope)),
     ];
-    // Without resampling there are no intervals, and nothing to explain.
+    // Without two rows of each class there are no intervals, and nothing to explain.
     let has_intervals = columns.iter().any(|(_, cohort)| cohort.is_some_and(|cohort| cohort.auc_low.value().is_some()));
-    for (name, figure) in rows.into_iter().filter(|(name, _)| has_intervals || !name.contains("95 %")) {
+    for (name, figure) in rows.into_iter().filter(|(name, _)| has_intervals || !name.contains("95%")) {
         lines += &format!("{name:NAME_COLUMNS$}");
         for (_, cohort) in &columns {
             lines += &format!("{:>FIGURE_COLUMNS$}", cohort.map_or_else(|| "–".to_owned(), figure));
@@ -67,30 +69,30 @@ fn columns_of(evaluation: &Evaluation) -> [(&'static str, Option<&Cohort>); 6] {
     let (recency, everyone) = (baseline(DAYS_SINCE_LAST), baseline(EVERYONE_DROPS));
     [
         ("model", Some(&evaluation.cohorts.all)),
-        ("days silent", recency.map(|cohorts| &cohorts.all)),
+        ("days inactive", recency.map(|cohorts| &cohorts.all)),
         ("flag all", everyone.map(|cohorts| &cohorts.all)),
         ("model", Some(&evaluation.cohorts.active)),
-        ("days silent", recency.map(|cohorts| &cohorts.active)),
+        ("days inactive", recency.map(|cohorts| &cohorts.active)),
         ("flag all", everyone.map(|cohorts| &cohorts.active)),
     ]
 }
 
-/// What the model's figures say about learners, each only where it is defined.
+/// Says what the model's figures mean in learners, each only where it is defined.
 fn meanings(cohort: &Cohort) -> String {
     let mut lines = wrap(
-        "\"days silent\" ranks by days since the last activity alone; \"flag all\" flags everybody. A model is worth \
+        "\"days inactive\" ranks by days since the last activity alone; \"flag all\" flags everybody. A model is worth \
          its trouble only where it beats both. For everyone known by then:",
     );
     if let Metric::Value(auc) = cohort.auc {
         lines += &wrap(&format!(
-            "- AUC: take one learner who dropped out and one who stayed; the model puts the first higher in {} of 100 \
-             such pairs. Guessing does in 50.",
+            "- AUC: take one learner who dropped out and one who stayed. The model puts the first higher in {} of 100 such \
+             pairs; guessing does in 50.",
             of_100(auc)
         ));
     }
     if let (Metric::Value(precision), Metric::Value(base_rate)) = (cohort.precision, cohort.base_rate) {
         lines += &wrap(&format!(
-            "- Precision: of 100 flagged, {} dropped out; of 100 picked blindly, {}.",
+            "- Precision: of 100 flagged, {} dropped out; of 100 picked at random, {}.",
             of_100(precision),
             of_100(base_rate)
         ));
@@ -108,28 +110,30 @@ fn meanings(cohort: &Cohort) -> String {
     lines
 }
 
-/// Why the model's undefined figures have no value.
+/// Says why figures of the model have no value, each reason once. An interval that does not exist is not explained.
 fn undefined_lines(cohorts: &ByCohort<Cohort>) -> String {
     let mut lines = String::new();
     for (name, cohort) in [("everyone known by then", &cohorts.all), ("those still active", &cohorts.active)] {
-        let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let mut by_reason: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         // Of the recalibration the slope alone is printed, so that it alone can be missed.
-        let printed = |metric: &str| !matches!(metric, "calibration_intercept" | "calibration_in_the_large");
-        for (metric, reason) in cohort.undefined.iter().filter(|&(metric, _)| printed(metric)) {
-            by_reason.entry(reason).or_default().push(metric);
+        let printed = cohort.undefined.iter().filter(|&(&metric, _)| metric != "calibration_in_the_large");
+        for (metric, reason) in printed {
+            if let Some(metric) = metric_name(metric) {
+                by_reason.entry(reason).or_default().push(metric.to_owned());
+            }
         }
         for (reason, metrics) in by_reason {
-            lines += &wrap(&format!("– No {} for {name}: {reason}.", metrics.join(", ")));
+            lines += &wrap(&format!("– No {} for {name}: {reason}.", listed(&metrics)));
         }
     }
     lines
 }
 
-/// Every week's AUC of the model and of days since the last activity, for both cohorts.
+/// Prints every week's AUC of the model and of days since the last activity, for both cohorts.
 #[must_use]
 pub fn week_curve(evaluation: &Evaluation) -> String {
     let mut lines = format!("{:4}{:>46}{:>48}\n", "", "everyone known by then", "those still active");
-    let head = format!("{:>9}{:>9}{:>7}  {:12}{:>8}", "learners", "dropped", "AUC", "0.5      1.0", "silent");
+    let head = format!("{:>9}{:>9}{:>7}  {:12}{:>8}", "learners", "dropped", "AUC", "0.5      1.0", "recency");
     lines += &format!("week{head}{head}\n");
     for report in &evaluation.weeks {
         let recency = report.baselines.get(DAYS_SINCE_LAST);
@@ -139,12 +143,12 @@ pub fn week_curve(evaluation: &Evaluation) -> String {
     }
     lines
         + &wrap(
-            "How early is the forecast good enough? The bar is the model's AUC, from guessing (empty) to perfect (full); \
-             \"silent\" is the AUC of days since the last activity alone.",
+            "How early is the forecast good enough? The bar is the model's AUC, from guessing (empty) to perfect (full). \
+             \"recency\" is the AUC of days since the last activity alone.",
         )
 }
 
-/// One cohort's columns in a line of the curve.
+/// Prints one cohort's columns in a line of the curve.
 fn half(model: &Cohort, recency: Option<&Cohort>) -> String {
     format!(
         "{:>9}{:>9}{:>7}  {:BAR_CELLS$}{:>8}",
@@ -156,7 +160,7 @@ fn half(model: &Cohort, recency: Option<&Cohort>) -> String {
     )
 }
 
-/// A bar from 0.5 (empty) to 1 (full), to an eighth of a cell. Below 0.5 it says so.
+/// Draws a bar from 0.5 (empty) to 1 (full), to an eighth of a cell. Below 0.5 it says so.
 fn auc_bar(auc: Metric) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     let Metric::Value(auc) = auc else {
@@ -169,7 +173,7 @@ fn auc_bar(auc: Metric) -> String {
     "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
 }
 
-/// The courses one by one, where there are from two to nine of them; otherwise empty.
+/// Prints the courses one by one, where there are from two to nine of them; otherwise empty.
 #[must_use]
 pub fn course_table(evaluation: &Evaluation) -> String {
     if evaluation.courses.len() < 2 {
@@ -177,7 +181,7 @@ pub fn course_table(evaluation: &Evaluation) -> String {
     }
     let mut lines = format!(
         "{:28}{:>10}{:>10}{:>8}{:>16}{:>11}{:>9}\n",
-        "course (everyone known)", "learners", "dropped", "AUC", "95 %", "precision", "recall"
+        "course (everyone known)", "learners", "dropped", "AUC", "95%", "precision", "recall"
     );
     for report in &evaluation.courses {
         let cohort = &report.cohorts.all;
@@ -197,7 +201,7 @@ pub fn course_table(evaluation: &Evaluation) -> String {
     }
     lines
         + &wrap(
-            "However much these courses differ, expect the next one to differ as much; fewer than ten allow no honest \
+            "However much these courses differ, expect the next one to differ as much. Fewer than ten allow no honest \
              interval across courses.",
         )
 }

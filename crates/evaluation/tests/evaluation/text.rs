@@ -53,7 +53,7 @@ fn the_report_explains_itself() {
         "Dropout means: no event in the last 2 weeks of the course.",
         "measures transfer to other courses",
         "has now been evaluated 3 times",
-        "days silent",
+        "days inactive",
         "- Precision: of 100 flagged,",
         "- Recall: of 100 who dropped out,",
         "Drawing 150 learners anew 50 times (all): AUC",
@@ -81,7 +81,7 @@ fn a_cohort_of_one_class_says_why_there_is_no_auc() {
         (0..40).map(|at| PredictionRow { label: Some(true), known: at != 3, active: false, ..row(at, 1) }).collect();
     let text = text_of(&rows, 1, SplitKind::Forecast);
     for expected in [
-        "No auc, auc_high, auc_low, average_precision, calibration_slope, mcc for everyone known by then: no negative row",
+        "No AUC, average precision, calibration slope and MCC for everyone known by then: no negative row",
         "No ROC curve",
         "for those still active: no rows.",
         "        1  not yet enrolled or seen at the cut-off",
@@ -128,15 +128,15 @@ fn groups_survival_and_data_quality_are_told_where_there_are_any() {
     let text = render(&evaluate(&request).expect("valid"), &plots(&request).expect("valid"));
     assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
     for expected in [
-        "the 10 %",
-        "lift how many times as many dropouts as picked blindly",
+        "the 10%",
+        "Lift says how many times as many dropouts these are as among learners picked at random.",
         "by a column with …",
         "– too few to conclude",
         "area between ROC curves",
         "When do they leave?",
         "300 followed",
         "How much scores move: from week to week",
-        "Data: of 12,345 rows read, 12,000 were used, 0 set aside and 345 rejected",
+        "Data: of 12,345 rows read, 12,000 were used, 0 set aside and 345 rejected. Left out: 0 courses.",
         "- The calendar was inferred.",
     ] {
         assert!(says(&text, expected), "{expected:?} is not in\n{text}");

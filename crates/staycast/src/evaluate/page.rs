@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use staycast_evaluation::html::{About, Page, drawings, render};
+use staycast_evaluation::html::{About, Page, render};
 use staycast_forecast::{EvaluationOutcome, Run};
 use staycast_sequences::{Dataset, DropoutRule};
 
@@ -15,9 +15,10 @@ use crate::run_folders::settings;
 pub(super) fn write(out: &Path, run: &Run, data: &Dataset, outcome: &EvaluationOutcome) -> anyhow::Result<()> {
     let about = about(run, data, outcome);
     let page = Page { evaluation: &outcome.evaluation, plots: outcome.plots.as_ref(), about: &about };
-    staycast_files::write(&out.join("report.html"), &render(&page))?;
+    let rendered = render(&page);
+    staycast_files::write(&out.join("report.html"), &rendered.html)?;
     let figures = out.join("figures");
-    for named in drawings(&page) {
+    for named in rendered.drawings {
         staycast_files::write(&figures.join(format!("{}.svg", named.name)), &named.drawing.to_svg())?;
     }
     Ok(())

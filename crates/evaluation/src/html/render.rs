@@ -1,0 +1,72 @@
+//! The page as a whole.
+
+use askama::Template;
+use staycast_weeks::CutOff;
+
+use super::figure::Drawings;
+use super::header::Header;
+use super::operating::OperatingPoints;
+use super::page::{Page, RenderedPage};
+use super::provenance::Provenance;
+use super::section::Section;
+use super::{
+    all_figures, calibration, card, courses, data, groups, operating, ranking, stability, survival, weeks, worth,
+};
+use crate::figures::{STYLE, TOKENS};
+use crate::markup::without_control_characters;
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Report<'a> {
+    run: &'a str,
+    week: CutOff,
+    flatters: bool,
+    styles: [&'static str; 3],
+    script: &'static str,
+    header: Header<'a>,
+    /// The repeat, from 1, that sections without a mean are of.
+    repeat: Option<u64>,
+    sections: Vec<Section>,
+    provenance: Provenance<'a>,
+    /// JSON, safe inside a `script` element.
+    operating_points: String,
+}
+
+/// Renders the page, and draws its drawings.
+#[must_use]
+pub fn render(page: &Page<'_>) -> RenderedPage {
+    let mut drawings = Drawings::default();
+    let sections = sections(page, &mut drawings);
+    let report = Report {
+        run: &page.about.run,
+        week: page.evaluation.week,
+        flatters: page.flatters(),
+        styles: [TOKENS, include_str!("../../assets/report.css"), STYLE],
+        script: include_str!("../../assets/report.js"),
+        header: Header::new(page),
+        repeat: page.evaluation.sections_of_repeat.map(|repeat| u64::from(repeat) + 1),
+        sections,
+        provenance: Provenance::new(page),
+        operating_points: OperatingPoints::new(page).to_json(),
+    };
+    RenderedPage { html: without_control_characters(report.to_string()), drawings: drawings.into_named() }
+}
+
+/// Renders the sections that have something to show.
+fn sections(page: &Page<'_>, drawings: &mut Drawings) -> Vec<Section> {
+    let parts = [
+        operating::section(page),
+        Some(all_figures::section(page)),
+        ranking::section(page, drawings),
+        Some(weeks::section(page, drawings)),
+        calibration::section(page, drawings),
+        Some(worth::section(page, drawings)),
+        courses::section(page, drawings),
+        groups::section(page, drawings),
+        survival::section(page, drawings),
+        stability::section(page),
+        Some(data::section(page)),
+        Some(card::section(page)),
+    ];
+    parts.into_iter().flatten().collect()
+}

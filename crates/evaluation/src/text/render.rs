@@ -1,0 +1,109 @@
+//! The whole report, block by block.
+
+use super::lines::wrap;
+use super::plots::{reliability_plot, roc_plot};
+use super::sections::{capacity_table, group_tables, quality_lines, stability_lines, survival_lines};
+use super::tables::{course_table, week_curve, week_table};
+use crate::metrics::Metric;
+use crate::numbers::{count, counted};
+use crate::report::{BootstrapRange, Evaluation, Plots, ResampledUnit};
+
+/// Renders the whole report: the kind of test, the asked week beside the baselines, courses, every week, the plots, and
+/// who was left out.
+#[must_use]
+pub fn render(evaluation: &Evaluation, plots: &Plots) -> String {
+    let blocks = [
+        heading(evaluation),
+        week_table(evaluation),
+        bootstrap_lines(evaluation),
+        capacity_table(&evaluation.capacity),
+        course_table(evaluation),
+        group_tables(&evaluation.groups),
+        week_curve(evaluation),
+        roc_plot(&plots.roc),
+        reliability_plot(&plots.reliability),
+        survival_lines(evaluation.survival.as_ref()),
+        stability_lines(evaluation),
+        left_out(evaluation),
+        quality_lines(evaluation.data_quality.as_ref()),
+    ];
+    let present: Vec<String> = blocks.into_iter().filter(|block| !block.is_empty()).collect();
+    present.join("\n")
+}
+
+/// Says which week is forecast, and what such a test measures.
+fn heading(evaluation: &Evaluation) -> String {
+    let mut lines = format!("Forecast at the end of week {}\n", evaluation.week);
+    lines += &wrap(&format!("Dropout means: {}. {}", evaluation.label_rule, evaluation.kind.meaning()));
+    if let Some(times) = evaluation.evaluations_of_this_part {
+        let note = match times {
+            1 => "This is the first evaluation of this test part.".to_owned(),
+            _ => format!(
+                "This test part has now been evaluated {times} times. The more often it is looked at while choosing \
+                 models, the more these figures flatter."
+            ),
+        };
+        lines += &wrap(&note);
+    }
+    if let Some(repeat) = evaluation.sections_of_repeat {
+        lines += &wrap(&format!(
+            "Figures are the mean over repeats. Capacities, groups, survival, stability and plots have no mean and are of \
+             repeat {} alone.",
+            u64::from(repeat) + 1
+        ));
+    }
+    lines
+}
+
+fn bootstrap_lines(evaluation: &Evaluation) -> String {
+    let mut lines = String::new();
+    for by_cohort in &evaluation.bootstrap {
+        for (cohort, intervals) in [("all", &by_cohort.all), ("active", &by_cohort.active)] {
+            let unit = match intervals.unit {
+                ResampledUnit::Learner => "learner",
+                ResampledUnit::Course => "course",
+            };
+            lines += &wrap(&format!(
+                "Drawing {} anew {} ({cohort}): AUC {}, average precision {}, Brier {}.",
+                counted(intervals.units, unit),
+                counted(u64::from(intervals.resamples), "time"),
+                range(&intervals.auc),
+                range(&intervals.average_precision),
+                range(&intervals.brier),
+            ));
+            if intervals.usable < intervals.resamples {
+                let unusable = counted(u64::from(intervals.resamples - intervals.usable), "draw");
+                lines += &wrap(&format!("Left out, since it held one class only: {unusable}."));
+            }
+        }
+    }
+    let ranges = evaluation.bootstrap.iter().flat_map(|by_cohort| [&by_cohort.all, &by_cohort.active]);
+    if ranges.into_iter().any(|intervals| intervals.auc.low.value().is_some()) {
+        lines += &wrap("In 95 of 100 such draws the figure lies in the range given.");
+    }
+    lines
+}
+
+/// Lists who is in no cohort, and which weeks are not reported.
+fn left_out(evaluation: &Evaluation) -> String {
+    let mut lines = String::new();
+    if evaluation.excluded.is_empty() {
+        lines += "Left out at this week: nobody.\n";
+    } else {
+        lines += "Left out at this week (in no figure above)\n";
+        for (reason, &number) in &evaluation.excluded {
+            lines += &format!("{:>9}  {}\n", count(number), reason.describe());
+        }
+    }
+    for sentence in evaluation.describe_refused_weeks() {
+        lines += &wrap(&sentence);
+    }
+    lines
+}
+
+fn range(range: &BootstrapRange) -> String {
+    match (range.low, range.high) {
+        (Metric::Value(low), Metric::Value(high)) => format!("{low:.3} to {high:.3}"),
+        _ => "without a range".to_owned(),
+    }
+}
