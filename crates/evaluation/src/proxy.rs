@@ -1,33 +1,33 @@
 //! Labels by proxy, for courses that are still running.
 //!
 //! A course's labels are known when it is over. Who wants to train on courses that are not, or to have anything at all
-//! to train on in a first term, can let silence stand for dropout: [`proxy_label`] says *dropped out* of an enrolment
+//! to train on in a first term, can let inactivity stand for dropout: [`proxy_label`] says *dropped out* of an enrolment
 //! that has been inactive for at least N days at the instant the log was taken, *stayed* of one that has not and whose
 //! course is almost over, and nothing of the others.
 //!
-//! # What it gets wrong
-//! - **Learners come back.** Who is silent for N days in week 3 of 20 may yet finish: proxies overstate dropout, the
-//!   more, the shorter N is and the longer the course has to go. And who has finished early is silent too.
-//! - **The label is made of an input.** Silence up to the instant the log was taken is what recency features tell a
+//! # Where it goes wrong
+//! - **Learners come back.** Whoever is inactive for N days in week 3 of 20 may yet finish: proxies overstate dropout, the
+//!   more, the shorter N is and the longer the course has to go. And whoever has finished early is inactive too.
+//! - **The label is made of an input.** Inactivity up to the instant the log was taken is what recency features tell a
 //!   model at cut-offs near it, so a model would learn the rule and not the outcome. Only cut-offs that lie N days or
 //!   more before that instant may be trained on: [`ProxyRule::allows_cutoff`].
-//! - **Who has a label is no random choice.** Silent learners have one in every week, active ones only in the last
+//! - **Having a label is not random.** Inactive learners have one in every week, active ones only in the last
 //!   weeks: among rows with a proxy dropouts are too many, and probabilities fitted on them too high. Recalibrate on
 //!   courses that are over.
 //!
 //! So proxies are for training only. **No figure may be measured on them**: a report against proxies would say how well
-//! silence forecasts silence.
+//! inactivity forecasts inactivity.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// From when on silence counts as dropout, and from when on activity counts as staying.
+/// Says from when on inactivity counts as dropout, and from when on activity counts as staying.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Numbers", into = "Numbers")]
 pub struct ProxyRule(Numbers);
 
-/// What a rule is made of, not yet checked.
+/// Holds the numbers of a rule, not yet checked.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Numbers {
@@ -35,7 +35,7 @@ struct Numbers {
     stayed_weeks_left: f64,
 }
 
-/// Why numbers make no rule.
+/// Says why numbers make no rule.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ProxyRuleError {
     /// The days are no length of time.
@@ -53,7 +53,7 @@ pub enum ProxyRuleError {
 }
 
 impl ProxyRule {
-    /// Dropout after `inactive_days` days of silence (above 0, finite); active learners count as staying once
+    /// Makes a rule: dropout after `inactive_days` days of inactivity (above 0, finite); active learners count as staying once
     /// `stayed_weeks_left` weeks (0 or more, finite) or fewer are left of the course.
     ///
     /// # Errors
@@ -68,20 +68,19 @@ impl ProxyRule {
         Ok(Self(Numbers { inactive_days, stayed_weeks_left }))
     }
 
-    /// Days of silence from which on an enrolment counts as dropped out.
+    /// Returns the days of inactivity from which on an enrolment counts as dropped out.
     #[must_use]
     pub fn inactive_days(self) -> f64 {
         self.0.inactive_days
     }
 
-    /// Weeks left of a course from which on an active enrolment counts as staying.
-    #[must_use]
-    pub fn stayed_weeks_left(self) -> f64 {
+    /// Returns the weeks left of a course from which on an active enrolment counts as staying.
+    fn stayed_weeks_left(self) -> f64 {
         self.0.stayed_weeks_left
     }
 
-    /// Whether a row with a cut-off so many days before the log was taken may be trained on with this rule's labels:
-    /// the days whose silence makes the label must all lie after the cut-off.
+    /// Tells whether a row with a cut-off so many days before the log was taken may be trained on with this rule's labels:
+    /// the days whose inactivity makes the label must all lie after the cut-off.
     #[must_use]
     pub fn allows_cutoff(self, days_before_as_of: f64) -> bool {
         days_before_as_of >= self.inactive_days()
@@ -113,7 +112,7 @@ impl fmt::Display for ProxyRule {
     }
 }
 
-/// Days without an event up to the instant the log was taken, for as long as there could have been one: counted from
+/// Returns the days without an event up to the instant the log was taken, for as long as there could have been one: counted from
 /// the last event, the course's start or the learner's enrolment, whichever is latest.
 ///
 /// `since_last_event` is `None` for an enrolment without an event, `since_enrolment` where the source has no day of
@@ -123,11 +122,11 @@ pub fn days_inactive(since_last_event: Option<f64>, since_start: f64, since_enro
     [since_last_event, since_enrolment].into_iter().flatten().fold(since_start, f64::min)
 }
 
-/// Whether an enrolment of a running course counts as dropped out, as things stood when the log was taken.
+/// Tells whether an enrolment of a running course counts as dropped out, as things stood when the log was taken.
 ///
-/// `Some(true)` if it had been silent for [`ProxyRule::inactive_days`] or more; else `Some(false)` if no more than
-/// [`ProxyRule::stayed_weeks_left`] weeks of the course were left; else `None`. `days_inactive_at_as_of` is what
-/// [`days_inactive`] gives; `None` if that is negative. `weeks_left` runs from the instant the log was taken to the
+/// Returns `Some(true)` if it had been inactive for [`ProxyRule::inactive_days`] or more; else `Some(false)` if no more than
+/// the rule's number of weeks of the course were left; else `None`. `days_inactive_at_as_of` comes
+/// from [`days_inactive`]; `None` if that is negative. `weeks_left` runs from the instant the log was taken to the
 /// course's end, and is negative after it and infinite where no end is known. `None` if either number is NaN.
 ///
 /// ```
@@ -157,9 +156,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn silence_is_dropout_and_activity_is_staying_near_the_end_only() {
+    fn inactivity_is_dropout_and_activity_is_staying_near_the_end_only() {
         let rule = ProxyRule::new(14.0, 1.0).expect("a rule");
-        for (silent, left, expected) in [
+        for (inactive, left, expected) in [
             (14.0, 6.0, Some(true)),
             (13.99, 6.0, None),
             (13.99, 1.0, Some(false)),
@@ -173,12 +172,12 @@ mod tests {
             (f64::NAN, 0.0, None),
             (20.0, f64::NAN, None),
         ] {
-            assert_eq!(proxy_label(silent, left, rule), expected, "silent {silent} days, {left} weeks left");
+            assert_eq!(proxy_label(inactive, left, rule), expected, "inactive for {inactive} days, {left} weeks left");
         }
     }
 
     #[test]
-    fn nobody_is_silent_before_there_was_anything_to_do() {
+    fn nobody_is_inactive_before_there_was_anything_to_do() {
         // Enrolled a month before the start and clicked once then; the course is in its fifth day.
         assert_eq!(days_inactive(Some(30.0), 5.0, Some(31.0)), 5.0);
         // Joined late and has not begun.
@@ -189,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn the_silence_that_makes_the_label_lies_after_the_cutoff() {
+    fn the_inactivity_that_makes_the_label_lies_after_the_cutoff() {
         let rule = ProxyRule::new(14.0, 1.0).expect("a rule");
         assert_eq!([13.9, 14.0, 28.0].map(|days| rule.allows_cutoff(days)), [false, true, true]);
     }
@@ -216,7 +215,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn more_silence_never_turns_dropout_into_staying(
+        fn more_inactivity_never_turns_dropout_into_staying(
             (less, more) in (0.0_f64..60.0, 0.0_f64..60.0).prop_map(|(a, b)| (a.min(b), a.max(b))),
             left in -5.0_f64..40.0,
             (days, weeks) in (0.1_f64..40.0, 0.0_f64..5.0),

@@ -1,7 +1,7 @@
 //! From probabilities to decisions: at which score a learner is flagged.
 //!
 //! A rule is chosen by the user, turned into a number on validation scores, and stored with the run. Rows with
-//! one score stand or fall together; the number lies midway between the lowest flagged score and the next one
+//! one score are flagged together or not at all; the number lies midway between the lowest flagged score and the next one
 //! below, so that a last bit lost between two devices moves nobody across it.
 
 use std::fmt;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::metrics::{Confusion, MetricError, Ranking};
 
-/// What the threshold is to achieve. Written and stored as text: `f1`, `precision>=0.8`, `recall>=0.9`,
+/// Names the goal of a threshold. Written and stored as text: `f1`, `precision>=0.8`, `recall>=0.9`,
 /// `top=100`, `youden`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -22,13 +22,13 @@ pub enum ThresholdRule {
     PrecisionAtLeast(f64),
     /// The highest precision while at least this share of the dropouts is flagged.
     RecallAtLeast(f64),
-    /// At most this many rows: as many of the highest scores as fit without parting equal ones.
+    /// At most this many rows flagged: as many of the highest scores as fit without parting equal ones.
     Top(u64),
     /// The highest recall less false positive rate (Youden's J).
     Youden,
 }
 
-/// A rule made a number.
+/// Holds the number that a rule chose.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChosenThreshold {
@@ -36,23 +36,23 @@ pub struct ChosenThreshold {
     pub rule: ThresholdRule,
     /// Rows with `score >= threshold` are flagged.
     pub threshold: f64,
-    /// What it does on the rows it was chosen on.
+    /// Its effect on the rows it was chosen on.
     pub confusion: Confusion,
 }
 
-/// Why a rule gave no threshold.
+/// Says why a rule gave no threshold.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ThresholdError {
     /// The text is no rule.
     #[error("{given:?} is no threshold rule: use f1, precision>=0.8, recall>=0.9, top=100 or youden")]
     UnknownRule {
-        /// What was given.
+        /// The text given.
         given: String,
     },
     /// The number in the rule is out of range.
     #[error("{given:?}: a precision or recall must lie above 0 and up to 1, a top count must be 1 or more")]
     OutOfRange {
-        /// What was given.
+        /// The text given.
         given: String,
     },
     /// The scores can't be ranked.
@@ -140,7 +140,7 @@ impl ThresholdRule {
     }
 }
 
-/// The first (highest) candidate whose fraction `parts` is largest; fractions compared in integers.
+/// Finds the first (highest) candidate whose fraction `parts` is largest; fractions compared in integers.
 fn first_best(candidates: &[(f64, Confusion)], parts: impl Fn(&Confusion) -> (u64, u64)) -> usize {
     let beats = |a: (u64, u64), b: (u64, u64)| u128::from(a.0) * u128::from(b.1) > u128::from(b.0) * u128::from(a.1);
     let mut best = 0;
@@ -212,7 +212,7 @@ fn last_within(candidates: &[(f64, Confusion)], wanted: u64) -> Result<usize, Th
     })
 }
 
-/// Midway between a candidate's score and the next score below; the score itself where nothing lies between.
+/// Returns the number midway between a candidate's score and the next score below; the score itself where nothing lies between.
 fn just_below(candidates: &[(f64, Confusion)], at: usize) -> f64 {
     let score = candidates[at].0;
     let Some(&(below, _)) = candidates.get(at + 1) else {

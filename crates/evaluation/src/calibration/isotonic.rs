@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CalibrationError, ClassCounts};
+use super::class_counts::ClassCounts;
+use super::error::CalibrationError;
 use crate::metrics::{Ranking, TieGroup};
 
-/// A non-decreasing curve through knots: linear between them, flat beyond the first and the last.
+/// Holds a non-decreasing curve through knots: linear between them, flat beyond the first and the last.
 ///
 /// Each pooled block of scores has one probability and gives two knots (one if it is a single score), at its
 /// lowest and its highest score. Probabilities are kept inside Platt's targets [1 / (N₋ + 2), (N₊ + 1) / (N₊ + 2)],
@@ -16,7 +17,7 @@ pub struct IsotonicCurve {
     knots: Knots,
 }
 
-/// The curve as stored: as many probabilities as scores.
+/// Holds the curve as stored: as many probabilities as scores.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Knots {
@@ -24,7 +25,7 @@ struct Knots {
     probabilities: Vec<f64>,
 }
 
-/// Neighbouring scores that share a probability.
+/// Holds neighbouring scores that share a probability.
 struct Block {
     lowest: f64,
     highest: f64,
@@ -38,7 +39,7 @@ impl Block {
         Self { lowest: group.score, highest: group.score, positives: group.positives, rows }
     }
 
-    /// Whether this block's rate is at or above the rate of the block after it. In integers, so that no
+    /// Tells whether this block's rate is at or above the rate of the block after it. In integers, so that no
     /// rounding decides; equal rates are pooled, which changes no value and keeps the knots few.
     fn violates(&self, next: &Self) -> bool {
         let product = |a: u64, b: u64| u128::from(a) * u128::from(b);
@@ -48,7 +49,7 @@ impl Block {
 
 impl IsotonicCurve {
     pub(super) fn fit(scores: &[f64], labels: &[bool], counts: ClassCounts) -> Self {
-        let ranking = Ranking::of_checked(scores, labels);
+        let ranking = Ranking::from_checked(scores, labels);
         let mut blocks: Vec<Block> = Vec::new();
         for group in ranking.groups().iter().rev() {
             let mut block = Block::new(group);
@@ -73,7 +74,7 @@ impl IsotonicCurve {
         Self { knots }
     }
 
-    /// The curve at a score; NaN at NaN.
+    /// Returns the curve's value at a score; NaN at NaN.
     #[must_use]
     pub fn apply(&self, score: f64) -> f64 {
         if score.is_nan() {

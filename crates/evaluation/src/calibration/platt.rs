@@ -1,6 +1,8 @@
 //! Platt's sigmoid (Platt 1999), fitted by the Newton method with backtracking of Lin, Lin & Weng (2007).
 
-use super::{CalibrationError, ClassCounts, sigmoid};
+use super::class_counts::ClassCounts;
+use super::error::CalibrationError;
+use crate::log_odds::sigmoid;
 
 const MOST_ITERATIONS: usize = 100;
 /// Newton stops when no component of the mean gradient exceeds this.
@@ -14,7 +16,7 @@ const GAIN_IN_THE_NOISE: f64 = 1e-9;
 const RIDGE: f64 = 1e-12;
 const SMALLEST_STEP: f64 = 1e-10;
 
-/// Slope and intercept of p = sigmoid(slope · score + intercept) that minimise the cross entropy against Platt's
+/// Fits slope and intercept of p = sigmoid(slope · score + intercept) that minimise the cross entropy against Platt's
 /// smoothed targets. The scores are standardised inside, so that their unit (log odds, days) does not matter.
 pub(super) fn fit(scores: &[f64], labels: &[bool], counts: ClassCounts) -> Result<(f64, f64), CalibrationError> {
     let (centre, scale) = centre_and_scale(scores);
@@ -69,7 +71,7 @@ fn accept(slope: f64, intercept: f64, gradient: f64) -> Result<(f64, f64), Calib
     }
 }
 
-/// Mean cross entropy, written (Lin et al., section 3) so that neither exponential overflows.
+/// Computes the mean cross entropy, written (Lin et al., section 3) so that neither exponential overflows.
 fn mean_loss(rows: &[(f64, f64)], slope: f64, intercept: f64) -> f64 {
     let of_row = |&(score, target): &(f64, f64)| {
         let logit = slope * score + intercept;
@@ -78,7 +80,7 @@ fn mean_loss(rows: &[(f64, f64)], slope: f64, intercept: f64) -> f64 {
     rows.iter().map(of_row).sum::<f64>() / rows.len() as f64
 }
 
-/// Gradient and Hessian of the mean loss.
+/// Holds gradient and Hessian of the mean loss.
 struct Curvature {
     gradient: (f64, f64),
     hessian: (f64, f64, f64),

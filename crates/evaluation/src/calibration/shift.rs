@@ -1,18 +1,18 @@
-//! A calibration carried to where dropout is more, or less, frequent: one number added to all log odds.
+//! Shifts that carry a calibration to where dropout is more, or less, frequent: one number added to all log odds.
 //!
 //! Both estimates rest on *label shift*: learners who drop out look as they did in the data that the calibration was
-//! fitted on, and so do those who stay; what differs is how many there are of each. Then the right log odds are the old
-//! ones and one constant (Saerens, Latinne and Decaestecker, *Adjusting the outputs of a classifier to new a priori
+//! fitted on, and so do those who stay; only the numbers of each differ. Then the right log odds are the old ones and one
+//! constant (Saerens, Latinne and Decaestecker, *Adjusting the outputs of a classifier to new a priori
 //! probabilities*, Neural Computation 14, 2002, equation 2.4).
 
-use super::sigmoid;
+use crate::log_odds::sigmoid;
 
 /// Standard deviation of the shifts that are expected before any label is seen, in log odds: 1 takes a base rate of 50 % to
 /// 27 % or 73 %.
 const EXPECTED_SHIFT: f64 = 1.0;
-/// Greatest shift that is looked for; a base rate of 50 % becomes 1 in 3 million.
+/// Greatest shift that is considered; a base rate of 50 % becomes 1 in 3 million.
 const GREATEST_SHIFT: f64 = 15.0;
-/// The shift that fits labelled rows best, under a normal prior of mean 0 and deviation 1: few labels move it little.
+/// Finds the shift that fits labelled rows best, under a normal prior of mean 0 and deviation 1: few labels move it little.
 ///
 /// `log_odds`: calibrated where dropout was as frequent as in training; finite, one a label. 0 without rows.
 ///
@@ -26,7 +26,7 @@ const GREATEST_SHIFT: f64 = 15.0;
 /// ```
 ///
 /// # Panics
-/// When there are not as many labels as log odds.
+/// If there are not as many labels as log odds.
 #[must_use]
 pub fn shift_to_labels(log_odds: &[f64], labels: &[bool]) -> f64 {
     assert_eq!(log_odds.len(), labels.len(), "one label a row");
@@ -35,10 +35,10 @@ pub fn shift_to_labels(log_odds: &[f64], labels: &[bool]) -> f64 {
     root(|shift| dropouts - log_odds.iter().map(|z| sigmoid(z + shift)).sum::<f64>() - prior(shift))
 }
 
-/// The shift that unlabelled rows ask for: the one that makes them likeliest as a mixture of those who drop out and those
+/// Finds the shift that unlabelled rows ask for: the one that makes them likeliest as a mixture of those who drop out and those
 /// who stay, under the same prior. Without the prior it is the fixed point of the expectation-maximisation of Saerens and
 /// others, the base rate that is the mean of the probabilities it gives; that one runs off to 0 or 1 where forecasts tell
-/// the two apart too little to say. `None` without rows, or when `base_rate` is not between 0 and 1.
+/// the two apart too little. `None` without rows, or when `base_rate` is not between 0 and 1.
 ///
 /// `log_odds`: calibrated where the share `base_rate` dropped out; finite.
 #[must_use]
@@ -51,12 +51,12 @@ pub fn shift_to_unlabelled(log_odds: &[f64], base_rate: f64) -> Option<f64> {
     Some(root(|shift| likelier(shift) - prior(shift)))
 }
 
-/// The derivative of the prior's negative log density.
+/// Returns the derivative of the prior's negative log density.
 fn prior(shift: f64) -> f64 {
     shift / EXPECTED_SHIFT.powi(2)
 }
 
-/// Where `falls`, above 0 for very low shifts and below for very high ones, is 0.
+/// Finds the shift at which `falls`, above 0 for very low shifts and below for very high ones, is 0.
 fn root(falls: impl Fn(f64) -> f64) -> f64 {
     let (mut low, mut high) = (-GREATEST_SHIFT, GREATEST_SHIFT);
     for _ in 0..60 {
@@ -75,11 +75,11 @@ mod tests {
     /// `count` rows whose log odds are ±1 by class, ideally calibrated at a base rate of 50 %, of which `share` drop out.
     fn rows(count: usize, share: f64) -> (Vec<f64>, Vec<bool>) {
         // Of those who drop out, σ(1) have log odds 1, of the others as many -1.
-        let told = sigmoid(1.0);
+        let rightly = sigmoid(1.0);
         let mut rows = Vec::new();
         for (label, of_class) in [(true, share), (false, 1.0 - share)] {
             let of_class = of_class * count as f64;
-            let right = (of_class * told).round() as usize;
+            let right = (of_class * rightly).round() as usize;
             let (own, other) = if label { (1.0, -1.0) } else { (-1.0, 1.0) };
             rows.extend((0..of_class.round() as usize).map(|row| (if row < right { own } else { other }, label)));
         }

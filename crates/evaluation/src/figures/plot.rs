@@ -217,7 +217,7 @@ impl Plot {
     }
 }
 
-/// Which end of a text its place is.
+/// Names the end of a text that its place refers to.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Anchor {
     Start,
@@ -235,7 +235,7 @@ impl Anchor {
     }
 }
 
-/// How large a text is.
+/// Names the size of a text.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Size {
     Normal,

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-/// Series that can be told apart; more would have to share.
+/// Number of series that have a look of their own; more would have to share.
 pub(super) const SERIES: usize = 6;
 
 /// Holds one shape, placed in units of the drawing. `path` is a path's data.
@@ -31,7 +31,7 @@ pub(super) enum Shape {
     Text { at: (f64, f64), anchor: &'static str, small: bool, text: String },
 }
 
-/// The outline of a marker.
+/// Holds the outline of a marker.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Marker {
     Circle { centre: (f64, f64), radius: f64 },

@@ -18,7 +18,7 @@ pub struct About {
     pub data: String,
     /// Fingerprint of the data.
     pub data_fingerprint: String,
-    /// How test and training set were parted, in words.
+    /// The split into training set and test, in words.
     pub split: String,
     /// Names of the features that the model reads.
     pub features: Vec<String>,

@@ -40,7 +40,7 @@ const MEANINGS: [(&str, &str); 13] = [
     ("flag everyone", "Flags everybody, and gives everybody the share of dropouts in the training set."),
 ];
 
-/// How one line of the table is written.
+/// Writes one line of the table.
 type Figure = fn(&Cohort) -> Cell;
 
 #[derive(Template)]
@@ -58,7 +58,7 @@ struct CohortFigures {
     bootstrap: Option<Table>,
 }
 
-/// Other models on the same rows of one cohort.
+/// Holds other models on the same rows of one cohort.
 struct ComparedModels {
     which: WhichCohort,
     table: Table,

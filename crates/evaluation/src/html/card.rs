@@ -21,7 +21,7 @@ struct Card<'a> {
     contact: &'a str,
     cohorts: [(WhichCohort, String); 2],
     meaning: &'static str,
-    /// How far the test reaches.
+    /// Reach of the test.
     reach: &'static str,
     small_courses: Option<String>,
     groups_examined: bool,

@@ -1,4 +1,4 @@
-//! What went in, what was left out and why, and whether anything leaks.
+//! Counts of rows and learners left out, by reason, and the leakage self-test.
 
 use askama::Template;
 use askama::filters::HtmlSafe;

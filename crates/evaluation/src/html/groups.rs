@@ -24,7 +24,7 @@ struct Groups<'a> {
     columns: Vec<Column<'a>>,
     /// Random divisions that the tests compare with; `None` without a test.
     draws: Option<String>,
-    /// How many tests there were, and how many of them would find a difference by chance.
+    /// Number of tests, and of those that would find a difference by chance.
     tests: Option<(String, String)>,
 }
 

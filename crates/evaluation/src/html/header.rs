@@ -23,19 +23,19 @@ pub(super) struct Header<'a> {
     cohorts: [Answer; 2],
     dropout_words: &'a str,
     rule: &'a str,
-    /// How often the test part has been evaluated, this time included.
+    /// Number of times that the test part has been evaluated, this time included.
     evaluations: Option<u32>,
 }
 
 impl HtmlSafe for Header<'_> {}
 
-/// The kind of test as a heading; loud where figures flatter.
+/// Holds the kind of test as a heading; loud where figures flatter.
 struct Banner {
     class: &'static str,
     title: &'static str,
 }
 
-/// One cohort's answer in a sentence, and the facts behind it.
+/// Holds one cohort's answer in a sentence, and the facts behind it.
 struct Answer {
     which: WhichCohort,
     sentence: String,
@@ -43,7 +43,7 @@ struct Answer {
     verdict: Option<Verdict>,
 }
 
-/// Whether the model was worth its trouble.
+/// Judges whether the model was worth its trouble.
 struct Verdict {
     class: &'static str,
     text: String,
@@ -106,12 +106,15 @@ impl Answer {
 fn sentence(cohort: &Cohort, week: CutOff) -> String {
     match (cohort.n, cohort.positives, cohort.precision, cohort.recall) {
         (0, ..) => format!("Nobody is in this group at the end of week {week}, so there is nothing to measure."),
-        (1, 0, ..) => "The one learner did not drop out, so how well dropouts are found can't be told.".to_owned(),
+        (1, 0, ..) => "The one learner did not drop out, so how well dropouts are found can't be measured.".to_owned(),
         (n, 0, ..) => {
-            format!("None of these {} learners dropped out, so how well dropouts are found can't be told.", count(n))
+            format!(
+                "None of these {} learners dropped out, so how well dropouts are found can't be measured.",
+                count(n)
+            )
         }
         (n, positives, ..) if n == positives => format!(
-            "All of {} dropped out, so how well they are told from those who stay can't be said.",
+            "All of {} dropped out, so how well dropouts are found can't be measured.",
             if n == 1 { "this 1 learner".to_owned() } else { format!("these {} learners", count(n)) }
         ),
         (_, _, Metric::Value(precision), Metric::Value(recall)) => format!(

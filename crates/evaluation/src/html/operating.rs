@@ -1,4 +1,4 @@
-//! What flagging from another probability on, or contacting so many, would reach: a slider, and a table without it.
+//! A slider, and a table: the effect of flagging from another probability on, or of contacting so many.
 
 use askama::Template;
 use serde::Serialize;

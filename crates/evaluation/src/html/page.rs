@@ -1,4 +1,4 @@
-//! What a page is made from, and what comes of it.
+//! Inputs and outputs of a page.
 
 use super::about::About;
 use crate::figures::Drawing;

@@ -1,4 +1,4 @@
-//! Why figures are missing, said once beneath a table.
+//! Reasons for missing figures, said once beneath a table.
 
 use std::collections::BTreeMap;
 

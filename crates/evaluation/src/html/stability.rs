@@ -1,4 +1,4 @@
-//! How much a learner's score moves from week to week.
+//! Movement of a learner's score from week to week.
 
 use askama::Template;
 use staycast_weeks::CutOff;
@@ -24,7 +24,7 @@ struct Stability {
     smoothing: Option<Smoothing>,
 }
 
-/// The change that smoothing would make to AUCs, as (before, after).
+/// Holds the change that smoothing would make to AUCs, as (before, after).
 struct Smoothing {
     weight: f64,
     all: (String, String),

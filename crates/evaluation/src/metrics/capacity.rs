@@ -1,12 +1,13 @@
-//! What a team that can contact only k learners gets from a ranking.
+//! Precision, recall and lift for a team that can contact only k learners.
 
 use std::fmt;
 
 use serde::Serialize;
 
-use super::{Metric, Ranking, Undefined};
+use super::metric::{Metric, Undefined};
+use super::ranking::Ranking;
 
-/// How many learners can be contacted.
+/// Limits how many learners can be contacted.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Capacity {
@@ -17,7 +18,7 @@ pub enum Capacity {
 }
 
 impl Capacity {
-    /// Whether the number is in range.
+    /// Tells whether the number is in range.
     #[must_use]
     pub fn is_possible(self) -> bool {
         match self {
@@ -26,7 +27,7 @@ impl Capacity {
         }
     }
 
-    /// Learners contacted of `n`: never more than there are.
+    /// Returns how many of `n` learners are contacted: never more than there are.
     #[must_use]
     pub fn learners_of(self, n: u64) -> u64 {
         match self {
@@ -39,13 +40,13 @@ impl Capacity {
 impl fmt::Display for Capacity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Share(share) => write!(f, "{} %", 100.0 * share),
+            Self::Share(share) => write!(f, "{}%", 100.0 * share),
             Self::Count(count) => write!(f, "{count}"),
         }
     }
 }
 
-/// Figures of the k highest scores.
+/// Holds figures of the k highest scores.
 ///
 /// Where the k-th score is shared by more rows than there is room for, who of them is contacted is chance: the figures
 /// are the expected values over every order of the tied rows, and `tied` and `room` say how much was left to chance.
@@ -59,16 +60,16 @@ pub struct AtCapacity {
     pub precision: Metric,
     /// Of those who drop out, the share contacted. Undefined without positives.
     pub recall: Metric,
-    /// Precision over base rate: how many times as many dropouts as by picking blindly. Undefined without positives.
+    /// Precision over base rate: how many times as many dropouts as by picking at random. Undefined without positives.
     pub lift: Metric,
     /// Rows that share the k-th score.
     pub tied: u64,
-    /// How many of these there was room for.
+    /// Number of these that there was room for.
     pub room: u64,
 }
 
 impl Ranking {
-    /// Figures of the `k` highest scores, `k` cut to the number of rows.
+    /// Computes figures of the `k` highest scores, `k` cut to the number of rows.
     #[must_use]
     pub fn at_capacity(&self, k: u64) -> AtCapacity {
         let n = self.positives() + self.negatives();
@@ -90,13 +91,13 @@ impl Ranking {
             (_, 0.0) => Metric::Undefined(missing),
             _ => Metric::Value(hits / denominator),
         };
-        let expected_blindly = k as f64 * self.positives() as f64 / n as f64;
+        let expected_at_random = k as f64 * self.positives() as f64 / n as f64;
         AtCapacity {
             k,
             dropouts_reached: hits,
             precision: over(k as f64, Undefined::NoRows),
             recall: over(self.positives() as f64, Undefined::NoPositives),
-            lift: over(expected_blindly, Undefined::NoPositives),
+            lift: over(expected_at_random, Undefined::NoPositives),
             tied,
             room,
         }

@@ -1,10 +1,12 @@
-//! What a threshold gets right and wrong.
+//! Rows counted by outcome and decision.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Metric, MetricError, Undefined, check_scores};
+use super::checks::check_scores;
+use super::error::MetricError;
+use super::metric::{Metric, Undefined};
 
-/// Counts of rows by truth and decision; positive = dropout, flagged = score at or above the threshold.
+/// Counts rows by truth and decision; positive = dropout, flagged = score at or above the threshold.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confusion {
     /// Flagged, and dropped out.
@@ -41,50 +43,50 @@ impl Confusion {
         Ok(confusion)
     }
 
-    /// Rows at or above the threshold.
+    /// Counts the rows at or above the threshold.
     #[must_use]
     pub fn flagged(&self) -> u64 {
         self.true_positives + self.false_positives
     }
 
-    /// Rows that dropped out.
+    /// Counts the rows that dropped out.
     #[must_use]
     pub fn positives(&self) -> u64 {
         self.true_positives + self.false_negatives
     }
 
-    /// Rows that stayed.
+    /// Counts the rows that stayed.
     #[must_use]
     pub fn negatives(&self) -> u64 {
         self.true_negatives + self.false_positives
     }
 
-    /// All rows.
+    /// Counts all rows.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.positives() + self.negatives()
     }
 
-    /// tp / (tp + fp): of those flagged, the share that dropped out. Undefined when nothing is flagged.
+    /// Returns tp / (tp + fp): of those flagged, the share that dropped out. Undefined when nothing is flagged.
     #[must_use]
     pub fn precision(&self) -> Metric {
         self.ratio(self.true_positives, self.flagged(), Undefined::NothingFlagged)
     }
 
-    /// tp / (tp + fn): of those who dropped out, the share flagged. Undefined without positives.
+    /// Returns tp / (tp + fn): of those who dropped out, the share flagged. Undefined without positives.
     #[must_use]
     pub fn recall(&self) -> Metric {
         self.ratio(self.true_positives, self.positives(), Undefined::NoPositives)
     }
 
-    /// 2 tp / (2 tp + fp + fn). Undefined when nothing is positive and nothing flagged.
+    /// Returns 2 tp / (2 tp + fp + fn). Undefined when nothing is positive and nothing flagged.
     #[must_use]
     pub fn f1(&self) -> Metric {
         let denominator = 2 * self.true_positives + self.false_positives + self.false_negatives;
         self.ratio(2 * self.true_positives, denominator, Undefined::NoPositives)
     }
 
-    /// Matthews' correlation coefficient of truth and decision, −1 to 1. Undefined (scikit-learn writes 0) when
+    /// Returns Matthews' correlation coefficient of truth and decision, −1 to 1. Undefined (scikit-learn writes 0) when
     /// a class is missing, nothing is flagged, or everything is.
     #[must_use]
     pub fn mcc(&self) -> Metric {

@@ -1,11 +1,11 @@
-//! Do two models differ over repeated cross-validation? The plain t-test says so too often, as folds share training rows.
+//! A corrected t-test for repeated cross-validation: the plain one finds differences too often, as folds share training rows.
 
 use serde::Serialize;
 
+use super::metric::{Metric, Undefined};
 use super::student::{critical_95, two_sided_p};
-use super::{Metric, Undefined};
 
-/// A corrected resampled t-test of paired differences.
+/// Holds a corrected resampled t-test of paired differences.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct CorrectedT {
     /// Differences given: folds times repeats.
@@ -24,7 +24,7 @@ pub struct CorrectedT {
     pub p_value: Metric,
 }
 
-/// Nadeau & Bengio's (2003) test for k-fold cross-validation with any number of repeats (Bouckaert & Frank 2004), one
+/// Runs Nadeau & Bengio's (2003) test for k-fold cross-validation with any number of repeats (Bouckaert & Frank 2004), one
 /// difference a fold and repeat. `folds` fixes the ratio of test to training rows, 1 / (folds − 1), by which the variance
 /// is raised: the plain t-test takes overlapping training sets for independent. Undefined with fewer than two differences
 /// or folds.

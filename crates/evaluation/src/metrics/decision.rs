@@ -1,11 +1,13 @@
-//! Is a forecast worth acting on? Decision curves and cost curves.
+//! Decision curves and cost curves: is a forecast worth acting on?
 
 use serde::Serialize;
 
-use super::{MetricError, Ranking};
+use super::checks::check_probabilities;
+use super::error::MetricError;
+use super::ranking::Ranking;
 
-/// A point of a decision curve (Vickers & Elkin 2006): the worth of flagging at a threshold probability, in dropouts
-/// found a learner, a false alarm costing threshold / (1 − threshold) of a dropout found.
+/// Holds a point of a decision curve (Vickers & Elkin 2006): the worth of flagging at a threshold probability, in dropouts
+/// found per learner, a false alarm costing threshold / (1 − threshold) of a dropout found.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct NetBenefitPoint {
     /// Threshold probability: the risk from which on contact is thought worth it.
@@ -16,7 +18,7 @@ pub struct NetBenefitPoint {
     pub flag_all: f64,
 }
 
-/// A point of a cost curve (Drummond & Holte 2006): cost by how often, and how dearly, dropouts occur.
+/// Holds a point of a cost curve (Drummond & Holte 2006): cost by how often, and how dearly, dropouts occur.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct CostPoint {
     /// Probability-cost, 0 to 1: share of the cost of positives, p₊ C(−|+) / (p₊ C(−|+) + p₋ C(+|−)). With equal costs,
@@ -34,13 +36,13 @@ pub struct CostPoint {
 /// Points of a decision or cost curve lie this far apart.
 const STEP: f64 = 0.01;
 
-/// The decision curve at threshold probabilities 0.01, 0.02 … 0.99; empty without rows.
+/// Computes the decision curve at threshold probabilities 0.01, 0.02 … 0.99; empty without rows.
 ///
 /// # Errors
 /// [`MetricError::LengthMismatch`] and [`MetricError::NotAProbability`].
 pub fn decision_curve(probabilities: &[f64], labels: &[bool]) -> Result<Vec<NetBenefitPoint>, MetricError> {
-    super::check_probabilities(probabilities, labels)?;
-    let ranking = Ranking::of_checked(probabilities, labels);
+    check_probabilities(probabilities, labels)?;
+    let ranking = Ranking::from_checked(probabilities, labels);
     let n = labels.len() as f64;
     if labels.is_empty() {
         return Ok(Vec::new());
@@ -67,7 +69,7 @@ pub fn decision_curve(probabilities: &[f64], labels: &[bool]) -> Result<Vec<NetB
     Ok(curve)
 }
 
-/// The cost curve at probability-costs 0, 0.01 … 1 of the flags `score >= threshold`; empty without both classes.
+/// Computes the cost curve at probability-costs 0, 0.01 … 1 of the flags `score >= threshold`; empty without both classes.
 ///
 /// # Errors
 /// [`MetricError::LengthMismatch`] and [`MetricError::NanScore`].
@@ -100,7 +102,7 @@ pub fn cost_curve(scores: &[f64], labels: &[bool], threshold: f64) -> Result<Vec
     Ok((0..=100).map(point).collect())
 }
 
-/// The corners of the convex hull above a curve that rises from left to right.
+/// Lists the corners of the convex hull above a curve that rises from left to right.
 fn upper_hull(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let mut hull: Vec<(f64, f64)> = Vec::new();
     for &point in points {

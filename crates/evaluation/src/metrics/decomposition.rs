@@ -1,11 +1,14 @@
-//! Where a Brier score comes from.
+//! Murphy's decomposition of the Brier score.
 
 use serde::Serialize;
 
-use super::probability::{ECE_BINS, TiedRow, equal_count_bins, tied_rows};
-use super::{MetricError, Ranking, check_probabilities};
+use super::checks::check_probabilities;
+use super::error::MetricError;
+use super::metric::Metric;
+use super::probability::{ECE_BINS, TiedRow, equal_count_bins, expected_calibration_error_of, tied_rows};
+use super::ranking::Ranking;
 
-/// Murphy's (1973) decomposition of the Brier score over bins, with the two terms (Stephenson, Coelho & Jolliffe 2008)
+/// Holds Murphy's (1973) decomposition of the Brier score over bins, with the two terms (Stephenson, Coelho & Jolliffe 2008)
 /// that make it exact where probabilities vary inside a bin:
 ///
 /// Brier = reliability − resolution + uncertainty + within-bin variance − within-bin covariance.
@@ -28,16 +31,16 @@ pub struct BrierDecomposition {
 }
 
 impl BrierDecomposition {
-    /// Decomposes; `None` without rows.
+    /// Decomposes the Brier score; `None` without rows.
     ///
     /// # Errors
     /// [`MetricError::LengthMismatch`] and [`MetricError::NotAProbability`].
     pub fn new(probabilities: &[f64], labels: &[bool]) -> Result<Option<Self>, MetricError> {
         check_probabilities(probabilities, labels)?;
-        Ok(Self::of_rows(&tied_rows(&Ranking::of_checked(probabilities, labels))))
+        Ok(Self::from_rows(&tied_rows(&Ranking::from_checked(probabilities, labels))))
     }
 
-    pub(super) fn of_rows(rows: &[TiedRow]) -> Option<Self> {
+    pub(super) fn from_rows(rows: &[TiedRow]) -> Option<Self> {
         if rows.is_empty() {
             return None;
         }
@@ -66,7 +69,7 @@ impl BrierDecomposition {
         Some(sums)
     }
 
-    /// The mean of several, term by term, which sums to the mean of their Brier scores. All 0 without any.
+    /// Computes the mean of several, term by term, which sums to the mean of their Brier scores. All 0 without any.
     #[must_use]
     pub(crate) fn mean(of: &[Self]) -> Self {
         let mean = |term: fn(&Self) -> f64| of.iter().map(term).sum::<f64>() / of.len().max(1) as f64;
@@ -80,9 +83,15 @@ impl BrierDecomposition {
         }
     }
 
-    /// The Brier score, put together again.
+    /// Returns the Brier score, put together again.
     #[must_use]
     pub fn brier(&self) -> f64 {
         self.reliability - self.resolution + self.uncertainty + self.within_bin_variance - self.within_bin_covariance
     }
+}
+
+/// Computes expected calibration error and decomposition of the Brier score from one ranking by probability.
+pub(crate) fn binned_figures(ranking: &Ranking) -> (Metric, Option<BrierDecomposition>) {
+    let rows = tied_rows(ranking);
+    (expected_calibration_error_of(&rows), BrierDecomposition::from_rows(&rows))
 }

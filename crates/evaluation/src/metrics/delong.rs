@@ -7,10 +7,13 @@
 
 use serde::Serialize;
 
+use super::checks::check_scores;
+use super::error::MetricError;
+use super::metric::{Metric, Undefined};
 use super::normal::{Z_95, two_sided_p};
-use super::{Metric, MetricError, Ranking, Undefined, check_scores};
+use super::ranking::Ranking;
 
-/// An AUC with DeLong's standard error and 95 % interval.
+/// Holds an AUC with DeLong's standard error and 95% interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DeLongInterval {
     /// The AUC itself.
@@ -23,7 +26,7 @@ pub struct DeLongInterval {
     pub high: Metric,
 }
 
-/// The paired difference of two forecasts' AUCs on the same rows.
+/// Holds the paired difference of two forecasts' AUCs on the same rows.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct AucDifference {
     /// AUC of the first minus AUC of the second.
@@ -38,7 +41,7 @@ pub struct AucDifference {
     pub p_value: f64,
 }
 
-/// AUC, variance and 95 % interval on the plain scale, clipped to [0, 1]. A perfect forecast has variance 0 and
+/// Computes AUC, variance and 95% interval on the plain scale, clipped to [0, 1]. A perfect forecast has variance 0 and
 /// so the interval [1, 1]: DeLong's method says nothing there about small samples.
 #[must_use]
 pub fn delong_interval(ranking: &Ranking) -> DeLongInterval {
@@ -72,7 +75,7 @@ pub fn delong_interval(ranking: &Ranking) -> DeLongInterval {
     }
 }
 
-/// DeLong's paired test of two forecasts on the same rows.
+/// Runs DeLong's paired test of two forecasts on the same rows.
 ///
 /// # Errors
 /// [`MetricError::LengthMismatch`] and [`MetricError::NanScore`], for either of the forecasts, and
@@ -103,7 +106,7 @@ pub fn delong_difference(first: &[f64], second: &[f64], labels: &[bool]) -> Resu
     })
 }
 
-/// Placement values by class, each in row order.
+/// Holds placement values by class, each in row order.
 struct Placements {
     of_positives: Vec<f64>,
     of_negatives: Vec<f64>,
@@ -139,7 +142,7 @@ impl Placements {
     }
 }
 
-/// Share of the other class on the right side of a row, ties counting half.
+/// Returns the share of the other class on the right side of a row, ties counting half.
 fn placement(beyond: u64, tied: u64, of: u64) -> f64 {
     (2 * beyond + tied) as f64 / (2 * of) as f64
 }
@@ -148,7 +151,7 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// Variance of mean(a − b): the sum of DeLong's variances less twice their covariance, in one pass.
+/// Computes the variance of mean(a − b): the sum of DeLong's variances less twice their covariance, in one pass.
 fn variance_of_mean_difference(a: &[f64], b: &[f64]) -> f64 {
     let count = a.len() as f64;
     let centre = mean(a) - mean(b);

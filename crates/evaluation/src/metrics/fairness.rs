@@ -1,12 +1,15 @@
-//! What a forecast gets right for one group and wrong for another, and whether that could be chance.
+//! Differences of a forecast between groups, and tests of whether they could be chance.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
+use super::checks::check_scores;
+use super::error::MetricError;
+use super::metric::Metric;
+use super::ranking::Ranking;
 use super::resample::below;
-use super::{Metric, MetricError, Ranking, check_scores};
 
-/// Area between two ROC curves (Gardner, Brooks & Baker 2019, "ABROCA"): ∫ |TPR₁(x) − TPR₂(x)| dx over false-positive
+/// Computes the area between two ROC curves (Gardner, Brooks & Baker 2019, "ABROCA"): ∫ |TPR₁(x) − TPR₂(x)| dx over false-positive
 /// rates x from 0 to 1, 0 to 1 in value. Unlike the difference of AUCs it does not cancel where the curves cross.
 ///
 /// The curves are the straight lines between the points of distinct scores, and the area between them is exact, where the
@@ -22,7 +25,7 @@ pub fn abroca(first: &Ranking, second: &Ranking) -> Metric {
     Metric::Value(area_between(&points(first), &points(second)))
 }
 
-/// Gaps between a group and a baseline group, each the group's figure less the baseline's.
+/// Holds gaps between a group and a baseline group, each the group's figure less the baseline's.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GroupGaps {
     /// Area between the ROC curves; it has no sign.
@@ -35,7 +38,7 @@ pub struct GroupGaps {
     pub false_positive_rate: f64,
 }
 
-/// Gaps with the p-values of a randomisation test.
+/// Holds gaps with the p-values of a randomisation test.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TestedGaps {
     /// As found.
@@ -44,7 +47,7 @@ pub struct TestedGaps {
     pub p_values: Option<GroupGaps>,
 }
 
-/// The rows of two groups, sorted once, for as many assignments of groups as needed.
+/// Holds the rows of two groups, sorted once, for as many assignments of groups as needed.
 #[derive(Debug, Clone)]
 pub struct GroupPair {
     /// By descending score.
@@ -60,8 +63,8 @@ struct PairRow {
 }
 
 impl GroupPair {
-    /// Rows of both groups: `scores` rank them, `flagged` says who was flagged, `in_group` who is in the group, the
-    /// others being the baseline.
+    /// Takes the rows of both groups: `scores` rank them, `flagged` says who was flagged, `in_group` who is in the group;
+    /// the others are the baseline.
     ///
     /// # Errors
     /// [`MetricError::LengthMismatch`] and [`MetricError::NanScore`], and [`MetricError::GroupLacksAClass`] unless each
@@ -88,13 +91,13 @@ impl GroupPair {
         Ok(Self { rows })
     }
 
-    /// The gaps as they are.
+    /// Computes the gaps as they are.
     #[must_use]
     pub fn gaps(&self) -> GroupGaps {
         Curves::default().gaps(&self.rows)
     }
 
-    /// The gaps, and how often groups assigned at random have gaps as large.
+    /// Computes the gaps, and how often groups assigned at random have gaps as large.
     ///
     /// Groups are permuted among rows of the same outcome, so that each group keeps its size and base rate: what is
     /// tested is that, given the outcome, scores and flags do not depend on the group. Seeded, and the same for any order
@@ -130,7 +133,7 @@ impl GroupGaps {
     }
 }
 
-/// The rows of one outcome, to be dealt out to the groups.
+/// Holds the rows of one outcome, to be dealt out to the groups.
 struct Stratum {
     rows: Vec<usize>,
     /// Rows of the smaller group, and which group that is.
@@ -146,7 +149,7 @@ impl Stratum {
         Self { fewer, fewer_in_group: fewer == in_group, rows: of_class }
     }
 
-    /// The first places of a Fisher–Yates shuffle are a sample without replacement, whatever the order before it.
+    /// Deals the rows out. The first places of a Fisher–Yates shuffle are a sample without replacement, whatever the order before it.
     fn assign(&mut self, rng: &mut ChaCha8Rng, rows: &mut [PairRow]) {
         for place in 0..self.fewer {
             let left = (self.rows.len() - place) as u64;
@@ -158,7 +161,7 @@ impl Stratum {
     }
 }
 
-/// Both groups' ROC curves, kept so that draws don't allocate anew.
+/// Holds both groups' ROC curves, so that draws don't allocate anew.
 #[derive(Default)]
 struct Curves {
     group: Vec<(f64, f64)>,
@@ -197,7 +200,7 @@ impl Curves {
     }
 }
 
-/// Writes one group's ROC curve to `curve`, and gives its AUC, exact with ties.
+/// Writes one group's ROC curve to `curve`, and returns its AUC, exact with ties.
 fn trace(rows: &[PairRow], in_group: bool, totals: Counts, curve: &mut Vec<(f64, f64)>) -> f64 {
     curve.clear();
     curve.push((0.0, 0.0));
@@ -218,7 +221,7 @@ fn trace(rows: &[PairRow], in_group: bool, totals: Counts, curve: &mut Vec<(f64,
     wins_twice as f64 / (2 * u128::from(totals.positives) * u128::from(totals.negatives)) as f64
 }
 
-/// Area between two polylines that rise from (0, 0) to (1, 1), vertical pieces allowed.
+/// Computes the area between two polylines that rise from (0, 0) to (1, 1), vertical pieces allowed.
 fn area_between(first: &[(f64, f64)], second: &[(f64, f64)]) -> f64 {
     let height = |curve: &[(f64, f64)], at: usize, x: f64| {
         let (left, right) = (curve[at], curve[at + 1]);
@@ -244,7 +247,7 @@ fn area_between(first: &[(f64, f64)], second: &[(f64, f64)]) -> f64 {
     }
 }
 
-/// Mean of |d| along a straight line from d = `left` to d = `right`.
+/// Computes the mean of |d| along a straight line from d = `left` to d = `right`.
 fn mean_size(left: f64, right: f64) -> f64 {
     if left * right >= 0.0 {
         return (left.abs() + right.abs()) / 2.0;

@@ -1,10 +1,11 @@
-//! How probabilities are spread among those who dropped out and those who stayed.
+//! Histograms of probabilities, of those who dropped out and of those who stayed.
 
 use serde::Serialize;
 
-use super::{MetricError, check_probabilities};
+use super::checks::check_probabilities;
+use super::error::MetricError;
 
-/// One bin of a histogram of probabilities.
+/// Holds one bin of a histogram of probabilities.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct HistogramBin {
     /// Lower end, inside the bin.

@@ -1,14 +1,14 @@
 //! The normal distribution's tail, as far as the tests of this crate need it.
 
-/// The 97.5th percentile of the standard normal distribution: half of a 95 % interval in standard errors.
+/// The 97.5th percentile of the standard normal distribution: half of a 95% interval in standard errors.
 pub(super) const Z_95: f64 = 1.959_963_984_540_054;
 
-/// P(|Z| ≥ |z|) for a standard normal Z.
+/// Computes P(|Z| ≥ |z|) for a standard normal Z.
 pub(super) fn two_sided_p(z: f64) -> f64 {
     complementary_error_function(z.abs() / std::f64::consts::SQRT_2)
 }
 
-/// erfc(x) for x ≥ 0, to about 1e-13 of its value.
+/// Computes erfc(x) for x ≥ 0, to about 1e-13 of its value.
 ///
 /// Below 2 by the series erf(x) = 2x e^(−x²)/√π Σ (2x²)ⁿ / (1·3·…·(2n+1)) (Abramowitz & Stegun 7.1.6), whose
 /// terms are all positive; above by the continued fraction 7.1.14, since 1 − erf would cancel.

@@ -1,13 +1,16 @@
-//! Metrics of probabilities: are they right on average, and how far off are they?
+//! Metrics of probabilities: Brier score, log loss, reliability and calibration error.
 
 use serde::Serialize;
 
-use super::{BrierDecomposition, Metric, MetricError, Ranking, Undefined, check_probabilities};
+use super::checks::check_probabilities;
+use super::error::MetricError;
+use super::metric::{Metric, Undefined};
+use super::ranking::Ranking;
 
-/// Number of bins of the expected calibration error (PROTOCOL: 15 of equal count).
-pub const ECE_BINS: usize = 15;
+/// Number of bins of the expected calibration error, of equal count.
+pub(super) const ECE_BINS: usize = 15;
 
-/// Brier score: mean of (p − y)². 0 is perfect; undefined without rows.
+/// Computes the Brier score: the mean of (p − y)². 0 is perfect; undefined without rows.
 ///
 /// # Errors
 /// [`MetricError::LengthMismatch`] and [`MetricError::NotAProbability`].
@@ -16,7 +19,7 @@ pub fn brier(probabilities: &[f64], labels: &[bool]) -> Result<Metric, MetricErr
     Ok(mean_over(probabilities, labels, squared_miss))
 }
 
-/// Log loss in nats: mean of −ln(probability given to what happened). As in scikit-learn, that probability is
+/// Computes the log loss in nats: the mean of −ln(probability given to the outcome). As in scikit-learn, that probability is
 /// clipped to [ε, 1 − ε] with ε = 2⁻⁵², so a certain forecast that is wrong costs 36.04 and not infinity.
 /// Undefined without rows; one class is enough.
 ///
@@ -27,19 +30,19 @@ pub fn log_loss(probabilities: &[f64], labels: &[bool]) -> Result<Metric, Metric
     Ok(mean_over(probabilities, labels, log_miss))
 }
 
-/// One row's part of the Brier score.
+/// Computes one row's part of the Brier score.
 pub(crate) fn squared_miss(p: f64, label: bool) -> f64 {
     let miss = if label { 1.0 - p } else { p };
     miss * miss
 }
 
-/// One row's part of the log loss.
+/// Computes one row's part of the log loss.
 pub(crate) fn log_miss(p: f64, label: bool) -> f64 {
     let of_truth = if label { p } else { 1.0 - p };
     -of_truth.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
 }
 
-/// One bin of a reliability diagram.
+/// Holds one bin of a reliability diagram.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ReliabilityBin {
     /// Rows in the bin.
@@ -53,7 +56,7 @@ pub struct ReliabilityBin {
 /// Cuts rows, sorted by probability, into `bins` bins of equal count, the lowest probabilities first.
 ///
 /// When `n` is no multiple of `bins`, the first `n mod bins` bins hold one row more (as `numpy.array_split`
-/// cuts); with fewer rows than bins there is one bin a row. Rows with equal probabilities can't be told apart,
+/// cuts); with fewer rows than bins there is one bin a row. Rows with equal probabilities can't be ordered,
 /// so where a cut falls among them each counts with the mean label of all of them: the expected value over every
 /// order of the tied rows, and therefore the same for any order of the input.
 ///
@@ -65,7 +68,7 @@ pub fn reliability_bins(
     bins: usize,
 ) -> Result<Vec<ReliabilityBin>, MetricError> {
     check_probabilities(probabilities, labels)?;
-    Ok(bins_of(&tied_rows(&Ranking::of_checked(probabilities, labels)), bins))
+    Ok(bins_of(&tied_rows(&Ranking::from_checked(probabilities, labels)), bins))
 }
 
 fn bins_of(rows: &[TiedRow], bins: usize) -> Vec<ReliabilityBin> {
@@ -77,17 +80,17 @@ fn bins_of(rows: &[TiedRow], bins: usize) -> Vec<ReliabilityBin> {
     equal_count_bins(rows, bins).map(bin).collect()
 }
 
-/// Expected calibration error: Σ over [`reliability_bins`] of (share of rows) · |mean probability − observed
-/// rate|, with [`ECE_BINS`] bins. Undefined without rows.
+/// Computes the expected calibration error: Σ over [`reliability_bins`] of (share of rows) · |mean probability − observed
+/// rate|, with 15 bins. Undefined without rows.
 ///
 /// # Errors
 /// [`MetricError::LengthMismatch`] and [`MetricError::NotAProbability`].
 pub fn expected_calibration_error(probabilities: &[f64], labels: &[bool]) -> Result<Metric, MetricError> {
     check_probabilities(probabilities, labels)?;
-    Ok(expected_calibration_error_of(&tied_rows(&Ranking::of_checked(probabilities, labels))))
+    Ok(expected_calibration_error_of(&tied_rows(&Ranking::from_checked(probabilities, labels))))
 }
 
-fn expected_calibration_error_of(rows: &[TiedRow]) -> Metric {
+pub(super) fn expected_calibration_error_of(rows: &[TiedRow]) -> Metric {
     if rows.is_empty() {
         return Metric::Undefined(Undefined::NoRows);
     }
@@ -95,20 +98,14 @@ fn expected_calibration_error_of(rows: &[TiedRow]) -> Metric {
     Metric::Value(bins_of(rows, ECE_BINS).iter().map(gap).sum::<f64>() / rows.len() as f64)
 }
 
-/// Expected calibration error and decomposition of the Brier score, from one ranking by probability.
-pub(crate) fn binned_figures(ranking: &Ranking) -> (Metric, Option<BrierDecomposition>) {
-    let rows = tied_rows(ranking);
-    (expected_calibration_error_of(&rows), BrierDecomposition::of_rows(&rows))
-}
-
-/// A row sorted by probability, its label replaced by the mean label of its tie group.
+/// Holds a row sorted by probability, its label replaced by the mean label of its tie group.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TiedRow {
     pub(super) probability: f64,
     pub(super) rate: f64,
 }
 
-/// Rows of a ranking by probability, the lowest first.
+/// Lists the rows of a ranking by probability, the lowest first.
 pub(super) fn tied_rows(ranking: &Ranking) -> Vec<TiedRow> {
     let rows = ranking.groups().iter().rev().flat_map(|group| {
         let count = group.positives + group.negatives;
@@ -118,7 +115,7 @@ pub(super) fn tied_rows(ranking: &Ranking) -> Vec<TiedRow> {
     rows.collect()
 }
 
-/// Cuts as [`reliability_bins`] says.
+/// Cuts rows as [`reliability_bins`] describes.
 pub(super) fn equal_count_bins(rows: &[TiedRow], bins: usize) -> impl Iterator<Item = &[TiedRow]> {
     let bins = bins.min(rows.len());
     let mut rest = rows;

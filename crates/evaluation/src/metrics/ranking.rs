@@ -1,10 +1,13 @@
-//! One sort of the scores, from which every metric of order follows.
+//! Rankings: one sort of the scores, from which every metric of order follows.
 
 use serde::Serialize;
 
-use super::{Confusion, Metric, MetricError, Undefined, check_scores};
+use super::checks::check_scores;
+use super::confusion::Confusion;
+use super::error::MetricError;
+use super::metric::{Metric, Undefined};
 
-/// The rows that share one score.
+/// Counts the rows that share one score.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TieGroup {
     /// The score shared.
@@ -15,7 +18,7 @@ pub struct TieGroup {
     pub negatives: u64,
 }
 
-/// Scores with their labels, sorted once: tie groups from the highest score to the lowest.
+/// Holds scores with their labels, sorted once: tie groups from the highest score to the lowest.
 ///
 /// Holds 24 bytes a distinct score. −0 and 0 are one score.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,7 +28,7 @@ pub struct Ranking {
     negatives: u64,
 }
 
-/// A point of the ROC curve: what share of each class is flagged from this score on.
+/// Holds a point of the ROC curve: the share of each class that is flagged from this score on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct RocPoint {
     /// Lowest flagged score; +∞ at the first point, where nothing is flagged.
@@ -36,7 +39,7 @@ pub struct RocPoint {
     pub true_positive_rate: f64,
 }
 
-/// A point of the precision-recall curve.
+/// Holds a point of the precision-recall curve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct PrPoint {
     /// Lowest flagged score.
@@ -54,11 +57,11 @@ impl Ranking {
     /// [`MetricError::LengthMismatch`] and [`MetricError::NanScore`].
     pub fn new(scores: &[f64], labels: &[bool]) -> Result<Self, MetricError> {
         check_scores(scores, labels)?;
-        Ok(Self::of_checked(scores, labels))
+        Ok(Self::from_checked(scores, labels))
     }
 
-    /// As [`Ranking::new`], for a caller that has checked lengths and NaN.
-    pub(crate) fn of_checked(scores: &[f64], labels: &[bool]) -> Self {
+    /// Sorts rows as [`Ranking::new`] does, for a caller that has checked lengths and NaN.
+    pub(crate) fn from_checked(scores: &[f64], labels: &[bool]) -> Self {
         let mut rows: Vec<(f64, bool)> = scores.iter().copied().zip(labels.iter().copied()).collect();
         // total_cmp puts -0 right after 0, so that the equality below still joins them.
         rows.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
@@ -77,27 +80,26 @@ impl Ranking {
         Self { groups, positives, negatives }
     }
 
-    /// Tie groups, the highest score first.
+    /// Returns the tie groups, the highest score first.
     #[must_use]
     pub fn groups(&self) -> &[TieGroup] {
         &self.groups
     }
 
-    /// Number of positive rows.
+    /// Counts the positive rows.
     #[must_use]
     pub fn positives(&self) -> u64 {
         self.positives
     }
 
-    /// Number of negative rows.
+    /// Counts the negative rows.
     #[must_use]
     pub fn negatives(&self) -> u64 {
         self.negatives
     }
 
-    /// Why a metric that needs both classes has no value, if it has none.
-    #[must_use]
-    pub fn missing_class(&self) -> Option<Undefined> {
+    /// Tells why a metric that needs both classes has no value, if it has none.
+    pub(crate) fn missing_class(&self) -> Option<Undefined> {
         match (self.positives, self.negatives) {
             (0, 0) => Some(Undefined::NoRows),
             (0, _) => Some(Undefined::NoPositives),
@@ -106,7 +108,7 @@ impl Ranking {
         }
     }
 
-    /// Area under the ROC curve: the probability that a positive row scores above a negative one, ties
+    /// Computes the area under the ROC curve: the probability that a positive row scores above a negative one, ties
     /// counting half (the Mann-Whitney statistic). Counted in integers and divided once, so it is exact and the
     /// same for any order of rows. Undefined without both classes.
     #[must_use]
@@ -124,7 +126,7 @@ impl Ranking {
         Metric::Value(wins_twice as f64 / (2 * pairs) as f64)
     }
 
-    /// Average precision as scikit-learn defines it: Σ (Rₙ − Rₙ₋₁) Pₙ over distinct thresholds from the
+    /// Computes average precision as scikit-learn defines it: Σ (Rₙ − Rₙ₋₁) Pₙ over distinct thresholds from the
     /// highest down, without interpolation; rows of one score enter together. Undefined without both classes
     /// (with positives alone it would be 1 whatever the forecast).
     #[must_use]
@@ -141,7 +143,7 @@ impl Ranking {
         Metric::Value(sum / self.positives as f64)
     }
 
-    /// The confusion that every distinct score makes as a threshold, the highest first.
+    /// Lists the confusion that every distinct score makes as a threshold, the highest first.
     pub fn confusions(&self) -> impl Iterator<Item = (f64, Confusion)> + '_ {
         let (mut hits, mut false_alarms) = (0, 0);
         self.groups.iter().map(move |group| {
@@ -157,7 +159,7 @@ impl Ranking {
         })
     }
 
-    /// The ROC curve from (0, 0) to (1, 1), one point a distinct score; empty without both classes.
+    /// Lists the ROC curve from (0, 0) to (1, 1), one point a distinct score; empty without both classes.
     #[must_use]
     pub fn roc_curve(&self) -> Vec<RocPoint> {
         if self.missing_class().is_some() {
@@ -172,7 +174,7 @@ impl Ranking {
         std::iter::once(origin).chain(points).collect()
     }
 
-    /// The precision-recall curve, one point a distinct score, the highest first; empty without positives.
+    /// Lists the precision-recall curve, one point a distinct score, the highest first; empty without positives.
     #[must_use]
     pub fn pr_curve(&self) -> Vec<PrPoint> {
         if self.positives == 0 {

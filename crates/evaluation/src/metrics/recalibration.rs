@@ -1,9 +1,12 @@
-//! Calibration slope and intercept: what a logistic regression of the outcome on the forecast's log odds would change.
+//! Calibration slope and intercept, by a logistic regression of the outcome on the forecast's log odds.
 
-use super::{Metric, MetricError, Ranking, TieGroup, Undefined, check_probabilities};
-use crate::calibration::{log_odds, sigmoid};
+use super::checks::check_probabilities;
+use super::error::MetricError;
+use super::metric::{Metric, Undefined};
+use super::ranking::{Ranking, TieGroup};
+use crate::log_odds::{log_odds, sigmoid};
 
-/// Cox's (1958) logistic recalibration, logit P(dropout) = intercept + slope · logit(p), fitted by maximum likelihood.
+/// Holds Cox's (1958) logistic recalibration, logit P(dropout) = intercept + slope · logit(p), fitted by maximum likelihood.
 ///
 /// It is a measure of the rows at hand, not a calibration to use: nothing is changed by it. Probabilities are clipped to
 /// [ε, 1 − ε] with ε = 2⁻⁵² as in the log loss, so that certainty has log odds of ±36.
@@ -26,11 +29,11 @@ impl Recalibration {
     /// [`MetricError::LengthMismatch`] and [`MetricError::NotAProbability`].
     pub fn fit(probabilities: &[f64], labels: &[bool]) -> Result<Self, MetricError> {
         check_probabilities(probabilities, labels)?;
-        Ok(Self::of_ranking(&Ranking::of_checked(probabilities, labels)))
+        Ok(Self::from_ranking(&Ranking::from_checked(probabilities, labels)))
     }
 
-    /// The same of a ranking by probability.
-    pub(crate) fn of_ranking(ranking: &Ranking) -> Self {
+    /// Fits both to a ranking by probability.
+    pub(crate) fn from_ranking(ranking: &Ranking) -> Self {
         if let Some(undefined) = ranking.missing_class() {
             let undefined = Metric::Undefined(undefined);
             return Self { slope: undefined, intercept: undefined, in_the_large: undefined };
@@ -48,7 +51,7 @@ impl Recalibration {
     }
 }
 
-/// Rows of one probability.
+/// Holds rows of one probability.
 #[derive(Clone, Copy)]
 struct Tied {
     logit: f64,
@@ -63,7 +66,7 @@ impl Tied {
     }
 }
 
-/// Why there is no slope of greatest likelihood, if there is none.
+/// Tells why there is no slope of greatest likelihood, if there is none.
 fn undefined_slope(tied: &[Tied]) -> Option<Undefined> {
     let range = |of: fn(&Tied) -> bool| {
         let of_class = tied.iter().filter(|&group| of(group));
@@ -83,7 +86,7 @@ const GRADIENT_GOAL: f64 = 1e-13;
 /// A mean gradient the fit is still accepted with when rounding keeps Newton from getting nearer.
 const GRADIENT_ACCEPTED: f64 = 1e-9;
 
-/// Newton's method with halved steps where a whole one overshoots; the log odds are standardised inside. The likelihood
+/// Runs Newton's method with halved steps where a whole one overshoots; the log odds are standardised inside. The likelihood
 /// has a maximum, as the classes overlap.
 fn maximum_likelihood(tied: &[Tied]) -> Option<(f64, f64)> {
     let n: f64 = tied.iter().map(|group| group.rows).sum();
@@ -118,7 +121,7 @@ fn maximum_likelihood(tied: &[Tied]) -> Option<(f64, f64)> {
     (at.gradient_size() < GRADIENT_ACCEPTED).then(|| (at.slope / scale, at.intercept - at.slope * centre / scale))
 }
 
-/// Mean cross entropy at a slope and an intercept, with its derivatives.
+/// Holds the mean cross entropy at a slope and an intercept, with its derivatives.
 struct Likelihood {
     slope: f64,
     intercept: f64,
@@ -161,7 +164,7 @@ impl Likelihood {
     }
 }
 
-/// The intercept a at which Σ sigmoid(a + logit) equals the number of positives: the sum rises with a, so Newton's steps
+/// Finds the intercept a at which Σ sigmoid(a + logit) equals the number of positives: the sum rises with a, so Newton's steps
 /// are kept inside a bracket that shrinks. Log odds reach ±36, so that no intercept beyond ±80 is needed.
 fn offset_intercept(tied: &[Tied]) -> Metric {
     let positives: f64 = tied.iter().map(|group| group.positives).sum();

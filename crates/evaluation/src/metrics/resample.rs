@@ -1,11 +1,11 @@
-//! Seeded draws, and what is read off them.
+//! Seeded draws, and percentiles of sorted values.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 
-use super::{Metric, Undefined};
+use super::metric::{Metric, Undefined};
 
-/// A uniform number below `bound`, without bias (Lemire 2019): written out, so that a resample never changes with
+/// Draws a uniform number below `bound`, without bias (Lemire 2019): written out, so that a resample never changes with
 /// the version of a random number library.
 pub(crate) fn below(rng: &mut ChaCha8Rng, bound: u64) -> u64 {
     let unfair = bound.wrapping_neg() % bound;
@@ -26,7 +26,7 @@ pub(crate) fn draw_with_replacement(rng: &mut ChaCha8Rng, weights: &mut [u32]) {
     }
 }
 
-/// Linear interpolation between order statistics (numpy's default, Hyndman & Fan's type 7).
+/// Interpolates linearly between order statistics (numpy's default, Hyndman & Fan's type 7).
 pub(crate) fn percentile(sorted: &[f64], share: f64, if_empty: Undefined) -> Metric {
     let Some(last) = sorted.len().checked_sub(1) else {
         return Metric::Undefined(if_empty);

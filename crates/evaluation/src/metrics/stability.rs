@@ -1,28 +1,28 @@
-//! How much a learner's forecast moves from week to week, and a way to smooth it.
+//! Movement of a learner's forecast from week to week, and a way to smooth it.
 
 use serde::Serialize;
 use staycast_weeks::CutOff;
 
+use super::metric::{Metric, Undefined};
 use super::resample::percentile;
-use super::{Metric, Undefined};
-use crate::calibration::{log_odds, sigmoid};
+use crate::log_odds::{log_odds, sigmoid};
 
-/// One enrolment's forecast at one week.
+/// Holds one enrolment's forecast at one week.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WeekForecast {
-    /// Which enrolment.
+    /// Number of the enrolment.
     pub enrolment: u32,
-    /// At which cut-off.
+    /// The cut-off.
     pub week: CutOff,
     /// Probability of dropout.
     pub p: f64,
-    /// Whether the learner is flagged at risk.
+    /// True if the learner is flagged at risk.
     pub flagged: bool,
-    /// Whether the learner's activity changed in the last week seen, so that a move of the forecast has a cause.
+    /// True if the learner's activity changed in the last week seen, so that a move of the forecast has a cause.
     pub activity_changed: bool,
 }
 
-/// Which pairs of successive weeks are looked at.
+/// Selects the pairs of successive weeks that count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pairs {
     /// All of them.
@@ -31,7 +31,7 @@ pub enum Pairs {
     Unchanged,
 }
 
-/// How much forecasts move between one week and the next.
+/// Holds how much forecasts move between one week and the next.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Movement {
     /// Pairs of successive weeks of one enrolment.
@@ -59,8 +59,8 @@ impl Movement {
             let mut own_flips = 0_u64;
             for pair in weeks.windows(2) {
                 let (before, after) = (&pair[0], &pair[1]);
-                let looked_at = which == Pairs::All || !after.activity_changed;
-                if after.week.count() == before.week.count() + 1 && looked_at {
+                let counts = which == Pairs::All || !after.activity_changed;
+                if after.week.count() == before.week.count() + 1 && counts {
                     changes.push((after.p - before.p).abs());
                     own_flips += u64::from(after.flagged != before.flagged);
                 }
@@ -80,8 +80,8 @@ impl Movement {
     }
 }
 
-/// Exponential smoothing of one enrolment's log odds, week by week: sₜ = w · logit(pₜ) + (1 − w) · sₜ₋₁, s₀ = logit(p₀),
-/// given back as probabilities. `weight` in (0, 1] is that of the newest week; 1 changes nothing. What is said at a week
+/// Smooths one enrolment's log odds exponentially, week by week: sₜ = w · logit(pₜ) + (1 − w) · sₜ₋₁, s₀ = logit(p₀),
+/// returned as probabilities. `weight` in (0, 1] is that of the newest week; 1 changes nothing. The value at a week
 /// depends on that week and those before it alone. Probabilities are clipped to [2⁻⁵², 1 − 2⁻⁵²] first.
 #[must_use]
 pub fn smooth_logits(probabilities: &[f64], weight: f64) -> Vec<f64> {

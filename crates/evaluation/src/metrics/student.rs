@@ -1,6 +1,6 @@
 //! Student's t distribution, as far as the tests of this crate need it.
 
-/// P(|T| ≥ |t|) for Student's t with `freedom` degrees of freedom: the regularised incomplete beta function
+/// Computes P(|T| ≥ |t|) for Student's t with `freedom` degrees of freedom: the regularised incomplete beta function
 /// I(freedom / (freedom + t²); freedom / 2, 1 / 2) (Abramowitz & Stegun 26.7.1).
 pub(super) fn two_sided_p(t: f64, freedom: f64) -> f64 {
     if t.is_infinite() {
@@ -9,7 +9,7 @@ pub(super) fn two_sided_p(t: f64, freedom: f64) -> f64 {
     incomplete_beta(freedom / 2.0, 0.5, freedom / (freedom + t * t), t * t / (freedom + t * t))
 }
 
-/// The t that |T| exceeds with probability 0.05, by bisection: half of a 95 % interval in standard errors.
+/// Finds the t that |T| exceeds with probability 0.05, by bisection: half of a 95% interval in standard errors.
 pub(super) fn critical_95(freedom: f64) -> f64 {
     let (mut low, mut high) = (1.0, 2.0);
     while two_sided_p(high, freedom) > 0.05 {
@@ -26,7 +26,7 @@ pub(super) fn critical_95(freedom: f64) -> f64 {
     high
 }
 
-/// Regularised incomplete beta function I(x; a, b), `complement` being 1 − x. By the continued fraction 26.5.8 of
+/// Computes the regularised incomplete beta function I(x; a, b), `complement` being 1 − x. By the continued fraction 26.5.8 of
 /// Abramowitz & Stegun, on the side where it converges fast.
 fn incomplete_beta(a: f64, b: f64, x: f64, complement: f64) -> f64 {
     if x <= 0.0 {
@@ -43,7 +43,7 @@ fn incomplete_beta(a: f64, b: f64, x: f64, complement: f64) -> f64 {
     }
 }
 
-/// Evaluated from the inside out; 400 terms are more than any argument on the fast side needs.
+/// Evaluates the fraction from the inside out; 400 terms are more than any argument on the fast side needs.
 fn continued_fraction(a: f64, b: f64, x: f64) -> f64 {
     let term = |at: u32| {
         let m = f64::from(at / 2);
@@ -60,7 +60,7 @@ fn ln_beta(a: f64, b: f64) -> f64 {
     ln_gamma(a) + ln_gamma(b) - ln_gamma(a + b)
 }
 
-/// ln Γ(x) for x > 0: Stirling's series (Abramowitz & Stegun 6.1.41) above 12, and the recurrence down to there.
+/// Computes ln Γ(x) for x > 0: Stirling's series (Abramowitz & Stegun 6.1.41) above 12, and the recurrence down to there.
 fn ln_gamma(x: f64) -> f64 {
     let (mut shifted, mut product) = (x, 1.0);
     while shifted < 12.0 {

@@ -1,55 +1,25 @@
 //! Percentile bootstrap of whole learners, or whole courses.
 //!
-//! DeLong's interval takes rows for independent. A learner's courses, and a course's learners, are not; drawing
+//! DeLong's interval assumes that rows are independent. A learner's courses, and a course's learners, are not; drawing
 //! them whole shows by how much that widens the interval.
 
 use std::collections::BTreeMap;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::{LabelledRow, PredictionRow, labels_of, values_of};
+use super::prediction_row::PredictionRow;
+use super::resampling::ResampledUnit;
+use super::rows::{LabelledRow, labels_of, values_of};
 use crate::metrics::resample::{draw_with_replacement, percentile};
 use crate::metrics::{Metric, Undefined};
 
-/// Courses there must be for a bootstrap by course: fewer say too little about other courses, and get figures one
-/// by one instead.
-pub const FEWEST_COURSES: usize = 10;
+/// Courses needed for a bootstrap by course: fewer say too little about other courses, and get figures one by one
+/// instead.
+pub(super) const FEWEST_COURSES: usize = 10;
 
-/// Whether and how to bootstrap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Resampling {
-    /// No bootstrap.
-    Off,
-    /// So many resamples, drawn by ChaCha8 from this seed.
-    Resamples {
-        /// Number of resamples.
-        count: u32,
-        /// Seed.
-        seed: u64,
-    },
-}
-
-impl Default for Resampling {
-    /// 500 resamples.
-    fn default() -> Self {
-        Self::Resamples { count: 500, seed: 0 }
-    }
-}
-
-/// What a resample draws.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ResampledUnit {
-    /// Learners with all their rows.
-    Learner,
-    /// Courses with all their rows.
-    Course,
-}
-
-/// A 95 % percentile interval.
+/// Holds a 95% percentile interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct BootstrapRange {
     /// 2.5th percentile.
@@ -58,12 +28,12 @@ pub struct BootstrapRange {
     pub high: Metric,
 }
 
-/// Bootstrap intervals of one cohort.
+/// Holds bootstrap intervals of one cohort.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct BootstrapIntervals {
-    /// What was drawn.
+    /// The unit drawn.
     pub unit: ResampledUnit,
-    /// How many of them there are.
+    /// Number of units.
     pub units: u64,
     /// Resamples drawn.
     pub resamples: u32,
@@ -119,7 +89,7 @@ struct Draws {
     brier: Vec<f64>,
 }
 
-/// Numbers the units from 0 in ascending order of their identifier, so that the order of rows draws nothing else; gives
+/// Numbers the units from 0 in ascending order of their identifier, so that the order of rows draws nothing else; returns
 /// each row's number, and how many there are.
 pub(super) fn number_units(identifiers: &[u32]) -> (Vec<u32>, usize) {
     let mut numbers: BTreeMap<u32, u32> = identifiers.iter().map(|&id| (id, 0)).collect();
@@ -129,7 +99,7 @@ pub(super) fn number_units(identifiers: &[u32]) -> (Vec<u32>, usize) {
     (identifiers.iter().map(|id| numbers[id]).collect(), numbers.len())
 }
 
-/// Rows sorted once by value, the highest first, to be weighed anew for every resample.
+/// Holds rows sorted once by value, the highest first, to be weighed anew for every resample.
 pub(super) struct Sorted {
     rows: Vec<SortedRow>,
 }
@@ -149,7 +119,7 @@ impl Sorted {
         Self { rows }
     }
 
-    /// (positives, negatives) of every tie group under these weights, the highest value first.
+    /// Lists (positives, negatives) of every tie group under these weights, the highest value first.
     fn weighed<'a>(&'a self, weights: &'a [u32]) -> impl Iterator<Item = (u64, u64)> + 'a {
         self.rows.chunk_by(|a, b| a.value == b.value).map(|tied| {
             tied.iter().fold((0, 0), |(positives, negatives), row| {
@@ -159,7 +129,7 @@ impl Sorted {
         })
     }
 
-    /// `None` if the resample lacks a class.
+    /// Computes the AUC; `None` if the resample lacks a class.
     pub(super) fn auc(&self, weights: &[u32]) -> Option<f64> {
         let (mut positives_above, mut negatives, mut wins_twice) = (0_u64, 0_u64, 0_u128);
         for (tied_positives, tied_negatives) in self.weighed(weights) {

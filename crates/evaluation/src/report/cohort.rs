@@ -1,4 +1,4 @@
-//! One cohort's figures.
+//! Figures of one cohort.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::metrics::{
     brier, delong_interval, log_loss,
 };
 
-/// One cohort's figures, in the shape of the JSON contract. A metric that is undefined is null, and `undefined` says
+/// Holds one cohort's figures, in the shape of the JSON contract. A metric that is undefined is null, and `undefined` says
 /// why under the metric's name.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Cohort {
@@ -47,18 +47,18 @@ pub struct Cohort {
     pub calibration_intercept: Metric,
     /// The intercept with the slope held at 1: above 0 more drop out than forecast, below 0 fewer.
     pub calibration_in_the_large: Metric,
-    /// Where the Brier score comes from; null with it.
+    /// Decomposition of the Brier score; null with it.
     pub brier_decomposition: Option<BrierDecomposition>,
     /// Rows with p at or above it are flagged; null if the forecast has no probabilities.
     pub threshold: Option<f64>,
-    /// What the threshold gets right and wrong; null with the threshold.
+    /// Counts of flags by outcome at the threshold; null with the threshold.
     pub confusion: Option<Confusion>,
-    /// Why each null metric is null.
+    /// By name, the reason of each metric that is null.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub undefined: BTreeMap<&'static str, &'static str>,
 }
 
-/// Probabilities and the decision made of them.
+/// Holds probabilities and the threshold of the decision made of them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Forecast<'a> {
     pub(super) probabilities: &'a [f64],
@@ -106,7 +106,7 @@ impl Cohort {
             let by_probability = Ranking::new(probabilities, labels)?;
             cohort.average_precision = by_probability.average_precision();
             (cohort.ece, cohort.brier_decomposition) = binned_figures(&by_probability);
-            let recalibration = Recalibration::of_ranking(&by_probability);
+            let recalibration = Recalibration::from_ranking(&by_probability);
             cohort.calibration_slope = recalibration.slope;
             cohort.calibration_intercept = recalibration.intercept;
             cohort.calibration_in_the_large = recalibration.in_the_large;
@@ -121,7 +121,7 @@ impl Cohort {
         Ok(cohort)
     }
 
-    /// Every metric by its name in the contract.
+    /// Lists every metric by its name in the contract.
     #[must_use]
     pub fn metrics(&self) -> [(&'static str, Metric); 15] {
         [
@@ -143,7 +143,7 @@ impl Cohort {
         ]
     }
 
-    /// The same to be written, in the same order.
+    /// Lists the metrics to be written, in the same order.
     pub(super) fn metrics_mut(&mut self) -> [&mut Metric; 15] {
         [
             &mut self.base_rate,

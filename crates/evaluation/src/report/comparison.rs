@@ -1,19 +1,20 @@
 //! Two models on the same rows.
 //!
-//! On one test set the figures of two models rise and fall together, so their difference is known far better than either:
-//! what is compared here is the difference, row by row paired.
+//! On one test set the figures of two models rise and fall together, so their difference is known far better than either.
+//! Differences are paired, row by row.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use serde::Serialize;
 
-use super::bootstrap::{Resampling, Sorted, number_units, range};
+use super::bootstrap::{Sorted, number_units, range};
+use super::resampling::Resampling;
 use crate::metrics::resample::draw_with_replacement;
 use crate::metrics::{
     AucDifference, Metric, MetricError, Ranking, Undefined, brier, delong_difference, log_loss, log_miss, squared_miss,
 };
 
-/// One model's forecast of the rows that are compared.
+/// Holds one model's forecast of the rows that are compared.
 #[derive(Debug, Clone, Copy)]
 pub struct ComparedForecast<'a> {
     /// Scores before calibration, by row.
@@ -22,14 +23,14 @@ pub struct ComparedForecast<'a> {
     pub probabilities: &'a [f64],
 }
 
-/// The first model against the second, on the same rows.
+/// Compares the first model with the second, on the same rows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ModelComparison {
     /// Rows.
     pub n: u64,
     /// Rows that dropped out.
     pub positives: u64,
-    /// Learners, whom the bootstrap draws.
+    /// Learners, the units that the bootstrap draws.
     pub learners: u64,
     /// Resamples drawn; 0 without bootstrap.
     pub resamples: u32,
@@ -43,7 +44,7 @@ pub struct ModelComparison {
     pub log_loss: PairedDifference,
 }
 
-/// One figure of two models.
+/// Holds one figure of two models.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct PairedDifference {
     /// The first model's.
@@ -118,7 +119,7 @@ fn each(
     Ok([measure(both[0])?, measure(both[1])?])
 }
 
-/// Differences of AUC, Brier score and log loss, one a resample in which they are defined.
+/// Lists differences of AUC, Brier score and log loss, one a resample in which they are defined.
 fn differences_of_resamples(
     both: [ComparedForecast<'_>; 2],
     labels: &[bool],
@@ -152,7 +153,7 @@ fn differences_of_resamples(
     found
 }
 
-/// By learner, the sum of the first forecast's losses less that of the second's.
+/// Sums, by learner, the first forecast's losses less that of the second's.
 fn losses_by_unit(
     [first, second]: [ComparedForecast<'_>; 2],
     labels: &[bool],

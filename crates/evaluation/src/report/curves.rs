@@ -4,23 +4,23 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::baselines::{self, TrivialForecast};
-use super::{
-    ByCohort, EvaluationRequest, LabelledRow, ReportError, WeekReference, check_asked_week, check_rows, labels_of,
-    rows_of_week, values_of,
-};
+use super::baselines::{self, RowForecast};
+use super::by_cohort::ByCohort;
+use super::error::ReportError;
+use super::input::{EvaluationRequest, WeekReference, check_asked_week, check_rows};
+use super::rows::{LabelledRow, labels_of, rows_of_week, values_of};
 use crate::metrics::{
     CostPoint, HistogramBin, Metric, MetricError, NetBenefitPoint, PrPoint, Ranking, ReliabilityBin, RocPoint,
     base_rate, cost_curve, decision_curve, reliability_bins, score_histogram,
 };
 
-/// Bins of the reliability diagrams.
+/// Number of bins of the reliability diagrams.
 const RELIABILITY_BINS: usize = 10;
 
-/// A thinned curve keeps a point at least every 1/`CURVE_RESOLUTION` along both axes together, and both ends.
-pub const CURVE_RESOLUTION: u32 = 500;
+/// Resolution of a thinned curve, which keeps a point at least every 1/`CURVE_RESOLUTION` along both axes together, and both ends.
+const CURVE_RESOLUTION: u32 = 500;
 
-/// Curves at the asked week.
+/// Holds curves at the asked week.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Plots {
     /// The model's ROC curve on cohort `all`, every point; empty without both classes.
@@ -34,20 +34,20 @@ pub struct Plots {
     pub cohorts: ByCohort<CohortCurves>,
 }
 
-/// One cohort's curves.
+/// Holds one cohort's curves.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CohortCurves {
     /// The model's.
     pub model: ForecastCurves,
-    /// Those of each trivial baseline, by name.
+    /// Those of each baseline, by name.
     pub baselines: BTreeMap<&'static str, ForecastCurves>,
-    /// Share of dropouts: where a precision–recall curve of blind picking lies. Null without rows.
+    /// Share of dropouts: the height of the precision–recall curve of picking at random. Null without rows.
     pub base_rate: Metric,
 }
 
-/// Curves of one forecast. The ROC curve is of the scores, as the AUC is; all others are of the probabilities, as the
+/// Holds curves of one forecast. The ROC curve is of the scores, as the AUC is; all others are of the probabilities, as the
 /// average precision is, and empty if the forecast has none. ROC and precision–recall curves are thinned where they have
-/// more points than a plot can show (see [`CURVE_RESOLUTION`]).
+/// more points than a plot can show.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct ForecastCurves {
     /// ROC curve from (0, 0) to (1, 1); empty without both classes. The first threshold, +∞, is null in JSON.
@@ -64,7 +64,7 @@ pub struct ForecastCurves {
     pub cost: Vec<CostPoint>,
 }
 
-/// The curves of the asked week.
+/// Computes the curves of the asked week.
 ///
 /// # Errors
 /// As [`super::evaluate`].
@@ -84,7 +84,7 @@ pub fn plots(request: &EvaluationRequest<'_>) -> Result<Plots, ReportError> {
 fn cohort_curves(rows: &[LabelledRow<'_>], reference: &WeekReference) -> Result<CohortCurves, MetricError> {
     let labels = labels_of(rows);
     let scores = values_of(rows, |row| row.score);
-    let model = TrivialForecast { scores, forecast: Some((values_of(rows, |row| row.p), reference.threshold)) };
+    let model = RowForecast { scores, forecast: Some((values_of(rows, |row| row.p), reference.threshold)) };
     let mut of_baselines = BTreeMap::new();
     for (name, baseline) in baselines::forecasts(rows, reference) {
         of_baselines.insert(name, forecast_curves(&baseline, &labels)?);
@@ -96,7 +96,7 @@ fn cohort_curves(rows: &[LabelledRow<'_>], reference: &WeekReference) -> Result<
     })
 }
 
-fn forecast_curves(forecast: &TrivialForecast, labels: &[bool]) -> Result<ForecastCurves, MetricError> {
+fn forecast_curves(forecast: &RowForecast, labels: &[bool]) -> Result<ForecastCurves, MetricError> {
     let ranking = Ranking::new(&forecast.scores, labels)?;
     let roc = roc_points(&ranking);
     let mut curves = ForecastCurves { roc, ..ForecastCurves::default() };
@@ -111,7 +111,7 @@ fn forecast_curves(forecast: &TrivialForecast, labels: &[bool]) -> Result<Foreca
     Ok(curves)
 }
 
-/// The ROC curve, thinned.
+/// Computes the ROC curve, thinned.
 pub(super) fn roc_points(ranking: &Ranking) -> Vec<RocPoint> {
     thinned(&ranking.roc_curve(), |point| (point.false_positive_rate, point.true_positive_rate))
 }

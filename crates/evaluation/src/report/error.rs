@@ -1,11 +1,11 @@
-//! Why no report can be made.
+//! Errors of making a report.
 
 use staycast_weeks::CutOff;
 
 use crate::metrics::MetricError;
 use crate::metrics::survival::SurvivalError;
 
-/// Why no report can be made of these rows.
+/// Says why no report can be made of these rows.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ReportError {
     /// The asked week's cut-off lies inside the label window.
@@ -28,7 +28,7 @@ pub enum ReportError {
         present: Vec<CutOff>,
     },
     /// The run carries nothing to measure the asked week against.
-    #[error("the run has no threshold and baselines for week {week}; it has them for weeks {}", list(.present))]
+    #[error("the run has no threshold and no baselines for week {week}; it has them for weeks {}", list(.present))]
     NoReference {
         /// Week asked for.
         week: CutOff,
@@ -82,9 +82,9 @@ pub enum ReportError {
         names: usize,
     },
     /// A table given beside the rows does not reach as far as they do.
-    #[error("the {table} has {given} entries but {needed} are needed: give one for each, or none at all")]
+    #[error("the {table} has {given} entries but needs {needed}: give one for each, or none at all")]
     TableTooShort {
-        /// Which table.
+        /// The table.
         table: String,
         /// Entries given.
         given: usize,
@@ -98,7 +98,7 @@ pub enum ReportError {
         weight: f64,
     },
     /// A capacity is no number of learners.
-    #[error("a capacity of {capacity} is impossible: give a count from 1, or a share above 0 and up to 100 %")]
+    #[error("a capacity of {capacity} is impossible: give a count from 1, or a share above 0 and up to 100%")]
     ImpossibleCapacity {
         /// The capacity given.
         capacity: String,

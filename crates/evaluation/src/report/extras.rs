@@ -1,17 +1,17 @@
-//! What a report may be given beyond prediction rows, each part of it optional: [`Extras::default`] gives none.
+//! Optional inputs of a report beyond prediction rows.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
 
-use super::ReportError;
+use super::error::ReportError;
 use crate::metrics::Capacity;
 use crate::metrics::survival::ExitTime;
 
-/// Optional inputs of a report. Tables "by enrolment" are indexed by
-/// [`PredictionRow::enrolment`](super::PredictionRow::enrolment); an empty table was not given, and what would be made
-/// of it is left out of the report.
+/// Holds optional inputs of a report; [`Extras::default`] gives none. Tables "by enrolment" are indexed by
+/// [`PredictionRow::enrolment`](super::PredictionRow::enrolment); an empty table was not given, and its part of the report
+/// is left out.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Extras<'a> {
     /// Columns that sort learners into groups, for the tables by group and the tests of fairness.
@@ -23,21 +23,21 @@ pub struct Extras<'a> {
     /// empty where there is no prediction.
     pub predicted_survival: &'a [Vec<f64>],
     /// By row, whether the learner's activity changed in the last week seen against the week before it. Without it,
-    /// stability goes by silence: see [`StabilityReport::unchanged_means`](super::StabilityReport::unchanged_means).
+    /// stability goes by inactivity: see [`StabilityReport::unchanged_means`](super::StabilityReport::unchanged_means).
     pub activity_changed: &'a [bool],
     /// Weight of the newest week in the smoothing of log odds, in (0, 1]; `None` reports no smoothing.
     pub smoothing: Option<f64>,
-    /// What was read, rejected and left out before there were predictions.
+    /// Counts of rows read, rejected and left out before there were predictions.
     pub data_quality: Option<&'a DataQuality>,
-    /// How many learners a team can contact; [`DEFAULT_CAPACITIES`] when empty.
+    /// Numbers of learners that a team can contact; [`DEFAULT_CAPACITIES`] when empty.
     pub capacities: &'a [Capacity],
-    /// Below which size a course or group gets no figures.
+    /// Size below which a course or group gets no figures.
     pub minimum_size: MinimumSize,
-    /// How groups are tested.
+    /// Draws of the tests between groups.
     pub randomisation: Randomisation,
 }
 
-/// The capacities of a report that is given none: shares of the cohort, and counts of learners.
+/// Lists the capacities of a report that is given none: shares of the cohort, and counts of learners.
 pub const DEFAULT_CAPACITIES: [Capacity; 7] = [
     Capacity::Share(0.05),
     Capacity::Share(0.1),
@@ -48,7 +48,7 @@ pub const DEFAULT_CAPACITIES: [Capacity; 7] = [
     Capacity::Count(100),
 ];
 
-/// A static column that sorts enrolments into groups.
+/// Holds a static column that sorts enrolments into groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupColumn {
     /// The column's name, as the source has it.
@@ -57,7 +57,7 @@ pub struct GroupColumn {
     pub values: Vec<Option<String>>,
 }
 
-/// The fewest rows figures are given for. Below it there is a refusal instead, never a number.
+/// Sets the fewest rows that figures are given for. Below it there is a refusal instead, never a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct MinimumSize {
     /// Rows.
@@ -67,25 +67,25 @@ pub struct MinimumSize {
 }
 
 impl Default for MinimumSize {
-    /// 50 rows with 10 of each outcome: with fewer, a 95 % interval of the AUC is as wide as 0.3 or wider.
+    /// 50 rows with 10 of each outcome: with fewer, a 95% interval of the AUC is as wide as 0.3 or wider.
     fn default() -> Self {
         Self { rows: 50, per_class: 10 }
     }
 }
 
-/// Why a course or group has no figures. Its `Display` is the sentence to print.
+/// Says why a course or group has no figures. Its `Display` is the sentence to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct TooFew {
     /// Rows there are.
     pub n: u64,
     /// Those that dropped out.
     pub positives: u64,
-    /// What is needed.
+    /// The size needed.
     pub needed: MinimumSize,
 }
 
 impl MinimumSize {
-    /// The refusal, if there are too few.
+    /// Returns the refusal, if there are too few.
     #[must_use]
     pub fn refuses(self, n: u64, positives: u64) -> Option<TooFew> {
         let smaller_class = positives.min(n - positives);
@@ -99,13 +99,14 @@ impl fmt::Display for TooFew {
         let Self { n, positives, .. } = self;
         write!(
             f,
-            "too few to conclude: {n} learners, {positives} of whom dropped out ({rows} with {per_class} of each outcome \
-             are needed)"
+            "too few to conclude: {n} learner{}, of which {positives} dropped out (needed: {rows}, with {per_class} of each \
+             outcome)",
+            if *n == 1 { "" } else { "s" }
         )
     }
 }
 
-/// How the tests between groups are drawn.
+/// Sets how the tests between groups are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Randomisation {
     /// Permutations a pair of groups; 0 for no test. The smallest p-value is 1 / (draws + 1).
@@ -121,7 +122,7 @@ impl Default for Randomisation {
     }
 }
 
-/// What became of the data before there were predictions, given by the caller and printed as it is. It holds counts and
+/// Counts what became of the data before there were predictions, given by the caller and printed as it is. It holds counts and
 /// reasons, and names no learner.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct DataQuality {
@@ -129,7 +130,7 @@ pub struct DataQuality {
     pub rows_read: u64,
     /// Rows that became events.
     pub rows_used: u64,
-    /// Rows set aside on purpose (no deed of a learner), by reason.
+    /// Rows set aside on purpose (no interaction of a learner), by reason.
     pub rows_set_aside: BTreeMap<String, u64>,
     /// Rows rejected as bad, by reason.
     pub rows_rejected: BTreeMap<String, u64>,
@@ -137,23 +138,23 @@ pub struct DataQuality {
     pub courses_excluded: Vec<ExcludedCourse>,
     /// Enrolments left out before the report's own exclusions, by reason.
     pub enrolments_excluded: BTreeMap<String, u64>,
-    /// What else limits the figures, in whole sentences (an inferred calendar, scores without a marking date …).
+    /// Further limits of the figures, in whole sentences (an inferred calendar, scores without a marking date …).
     pub limits: Vec<String>,
 }
 
-/// A course that was left out as a whole.
+/// Names a course that was left out as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ExcludedCourse {
     /// Course identifier.
     pub course: String,
     /// Its enrolments.
     pub enrolments: u64,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
 impl Extras<'_> {
-    /// The capacities to report.
+    /// Returns the capacities to report.
     pub(super) fn capacities(&self) -> &[Capacity] {
         if self.capacities.is_empty() { &DEFAULT_CAPACITIES } else { self.capacities }
     }

@@ -1,18 +1,21 @@
-//! Figures by group, and what differs between groups.
+//! Figures by group, and differences between groups.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::by_cohort::ByCohort;
 use super::curves::roc_points;
+use super::error::ReportError;
 use super::extras::{GroupColumn, Randomisation, TooFew};
+use super::input::EvaluationRequest;
+use super::rows::{LabelledRow, WeekRows, labels_of, values_of};
 use super::slices::Slice;
-use super::{ByCohort, EvaluationRequest, LabelledRow, ReportError, WeekRows, labels_of, values_of};
 use crate::metrics::fairness::{GroupPair, TestedGaps};
 use crate::metrics::{MetricError, Ranking, RocPoint, base_rate};
 
-/// Figures by the groups of one column, at the asked week.
+/// Holds figures by the groups of one column, at the asked week.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GroupReport {
     /// The column's name.
@@ -21,23 +24,23 @@ pub struct GroupReport {
     pub cohorts: ByCohort<GroupTable>,
 }
 
-/// One cohort by the groups of one column.
+/// Holds one cohort by the groups of one column.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GroupTable {
     /// Every group, the largest first (of equal ones, bytewise); those whose group is not known are a group too.
     pub groups: Vec<GroupLine>,
     /// Every group against the largest that is large enough for figures; empty if there are fewer than two groups.
     pub comparisons: Vec<GroupComparison>,
-    /// How the tests were drawn.
+    /// Draws of the tests.
     pub randomisation: Randomisation,
 }
 
-/// One group's line.
+/// Holds one group's line.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GroupLine {
     /// The group, as the column has it; null for those whose group is not known.
     pub group: Option<String>,
-    /// Mean forecast probability less the share that dropped out: above 0 the model fears too much for this group. Null
+    /// Mean forecast probability less the share that dropped out: above 0 the forecast is too high for this group. Null
     /// if the group is too small.
     pub mean_forecast_less_base_rate: Option<f64>,
     /// False positives over those who stayed, at the run's threshold; null if the group is too small.
@@ -50,7 +53,7 @@ pub struct GroupLine {
     pub slice: Slice,
 }
 
-/// One group against the baseline group. Either every gap or `refused` is there.
+/// Compares one group with the baseline group. Either every gap or `refused` is there.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GroupComparison {
     /// The group; null for those whose group is not known.
@@ -59,11 +62,11 @@ pub struct GroupComparison {
     pub baseline: Option<String>,
     /// The gaps; null if either group is too small.
     pub gaps: Option<Gaps>,
-    /// Why there are none: the size of the group, or of the baseline group, whichever is too small.
+    /// The reason for no gaps: the size of the group, or of the baseline group, whichever is too small.
     pub refused: Option<TooFew>,
 }
 
-/// What differs between a group and the baseline group. A gap is the group's figure less the baseline's.
+/// Holds the gaps between a group and the baseline group. A gap is the group's figure less the baseline's.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Gaps {
     /// Area between the two groups' ROC curves, 0 to 1, of the scores before calibration (Gardner, Brooks & Baker 2019).
@@ -76,7 +79,7 @@ pub struct Gaps {
     pub false_positive_rate: TestedGap,
 }
 
-/// A gap with its randomisation test.
+/// Holds a gap with its randomisation test.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct TestedGap {
     /// The gap found.
@@ -85,7 +88,7 @@ pub struct TestedGap {
     pub p_value: Option<f64>,
 }
 
-/// A table for each column.
+/// Makes a table for each column.
 pub(super) fn reports(rows: &WeekRows<'_>, request: &EvaluationRequest<'_>) -> Result<Vec<GroupReport>, ReportError> {
     let active = rows.active();
     let of_column = |column: &GroupColumn| {
@@ -142,7 +145,7 @@ fn line((group, rows): &Group<'_>, threshold: f64, request: &EvaluationRequest<'
     })
 }
 
-/// Every other group against the largest that is large enough, or the largest of all if none is.
+/// Compares every other group with the largest that is large enough, or with the largest of all if none is.
 fn comparisons(
     groups: &[Group<'_>],
     lines: &[GroupLine],

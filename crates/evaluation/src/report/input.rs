@@ -1,68 +1,30 @@
-//! What a report is made from, and the checks on it.
+//! Inputs of a report, and the checks on them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use staycast_weeks::{CutOff, Exclusion};
+use staycast_weeks::CutOff;
 
-use super::{Extras, RecencyBaseline, ReportError, Resampling};
+use super::error::ReportError;
+use super::extras::Extras;
+use super::prediction_row::PredictionRow;
+use super::recency::RecencyBaseline;
+use super::resampling::Resampling;
 use crate::splits::SplitKind;
 
-/// One enrolment at the end of one week, with its prediction.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct PredictionRow {
-    /// Enrolment number, the same at every week: an index into the tables of [`Extras`], where there are any.
-    pub enrolment: u32,
-    /// Course number: an index into [`EvaluationRequest::course_names`].
-    pub course: u32,
-    /// Learner number, the same in all of a learner's courses: the unit the bootstrap draws.
-    pub learner: u32,
-    /// Cut-off at which the prediction is made.
-    pub week: CutOff,
-    /// Score before calibration, higher for likelier dropout. Not looked at where the row is excluded.
-    pub score: f64,
-    /// Calibrated probability of dropout. Not looked at where the row is excluded.
-    pub p: f64,
-    /// Dropout, where known.
-    pub label: Option<bool>,
-    /// Known by the cut-off: in cohort `all`.
-    pub known: bool,
-    /// Not yet gone at the cut-off: in cohort `active`, if also known.
-    pub active: bool,
-    /// Days from the last activity to the cut-off; `None` if never active.
-    pub days_since_last: Option<f64>,
-    /// Why the row is not scored, if it is not.
-    pub exclusion: Option<Exclusion>,
-}
-
-impl PredictionRow {
-    /// The label of a row that is in cohort `all`, or why it is not. A reason given goes before one found.
-    ///
-    /// # Errors
-    /// The reason.
-    pub fn place(&self) -> Result<bool, Exclusion> {
-        match (self.exclusion, self.known, self.label) {
-            (Some(reason), _, _) => Err(reason),
-            (None, false, _) => Err(Exclusion::NotYetKnown),
-            (None, true, None) => Err(Exclusion::LabelUnknown),
-            (None, true, Some(label)) => Ok(label),
-        }
-    }
-}
-
-/// What the training side says about one week, stored with the run: nothing in a report is fitted on test rows.
+/// Holds what was fitted for one week on the training set, stored with the run: nothing in a report is fitted on test rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WeekReference {
     /// The model flags rows with `p >= threshold`.
     pub threshold: f64,
-    /// Share of dropouts among the training side's rows known at this week.
+    /// Share of dropouts among the rows of the training set known at this week.
     pub training_base_rate: f64,
-    /// The recency baseline, if the training side allowed a fit.
+    /// The recency baseline, if the training set allowed a fit.
     pub recency: Option<RecencyBaseline>,
 }
 
-/// What is to be reported.
+/// Asks for a report.
 #[derive(Debug, Clone, Copy)]
 pub struct EvaluationRequest<'a> {
     /// One row an enrolment and week, in any order.
@@ -72,22 +34,23 @@ pub struct EvaluationRequest<'a> {
     /// The last week whose cut-off comes before the label window opens, if labels are made from a window of the log;
     /// later weeks are refused.
     pub last_allowed_week: Option<u16>,
-    /// What counts as dropout, as the run names it.
+    /// The rule that defines dropout, as the run names it.
     pub label_rule: &'a str,
-    /// What the test measures.
+    /// Kind of the test.
     pub kind: SplitKind,
     /// By week.
     pub references: &'a BTreeMap<CutOff, WeekReference>,
     /// Course identifiers, by course number.
     pub course_names: &'a [String],
-    /// Whether and how to bootstrap.
+    /// Bootstrap to run, if any.
     pub resampling: Resampling,
-    /// How often this test part has been evaluated, this time included, if known.
+    /// Number of times that this test part has been evaluated, this time included, if known.
     pub evaluations_of_this_part: Option<u32>,
-    /// What else the report may be made from; `Extras::default()` for nothing.
+    /// Optional inputs; `Extras::default()` for none.
     pub extras: Extras<'a>,
 }
 
+/// Checks every row, the optional inputs and the references.
 pub(super) fn check_rows(request: &EvaluationRequest<'_>) -> Result<(), ReportError> {
     for (row, about) in request.rows.iter().enumerate() {
         let week = about.week;
@@ -118,4 +81,25 @@ pub(super) fn check_rows(request: &EvaluationRequest<'_>) -> Result<(), ReportEr
         }
     }
     Ok(())
+}
+
+/// Checks that the asked week has rows and references, and lies before the label window.
+pub(super) fn check_asked_week(request: &EvaluationRequest<'_>) -> Result<(), ReportError> {
+    let week = request.week;
+    if let Some(last_allowed_week) = request.last_allowed_week.filter(|&last| week.weeks() > last) {
+        return Err(ReportError::WeekInsideLabelWindow { week, last_allowed_week });
+    }
+    let present = weeks_present(request);
+    if !present.contains(&week) {
+        return Err(ReportError::NoRowsAtWeek { week: week.weeks(), present: present.into_iter().collect() });
+    }
+    if !request.references.contains_key(&week) {
+        return Err(ReportError::NoReference { week, present: request.references.keys().copied().collect() });
+    }
+    Ok(())
+}
+
+/// Lists the weeks that have rows.
+pub(super) fn weeks_present(request: &EvaluationRequest<'_>) -> BTreeSet<CutOff> {
+    request.rows.iter().map(|row| row.week).collect()
 }

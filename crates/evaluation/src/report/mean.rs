@@ -1,10 +1,12 @@
 //! One report for several repeats of a cross-validation.
 
-use super::{ByCohort, Cohort, Evaluation};
+use super::by_cohort::ByCohort;
+use super::cohort::Cohort;
+use super::evaluation::Evaluation;
 use crate::metrics::{BrierDecomposition, Metric};
 
 impl Evaluation {
-    /// The mean over repeats of a cross-validation: every figure of every cohort, baseline, week and course is the mean over
+    /// Computes the mean over repeats of a cross-validation: every figure of every cohort, baseline, week and course is the mean over
     /// the reports, undefined where it is in any of them. Repeats forecast the same enrolments, so pooling them would
     /// count each several times.
     ///
@@ -41,7 +43,7 @@ impl Evaluation {
     }
 }
 
-/// A cohort whose metrics are means. A metric that is undefined in any repeat stays so; a confusion of several
+/// Makes a cohort whose metrics are means. A metric that is undefined in any repeat stays so; a confusion of several
 /// repeats is none.
 fn mean_cohort(cohorts: &[&Cohort]) -> Cohort {
     let mut mean = cohorts[0].clone();

@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::baselines;
+use super::bootstrap::FEWEST_COURSES;
+use super::by_cohort::ByCohort;
 use super::cohort::Cohort;
+use super::error::ReportError;
 use super::extras::{MinimumSize, TooFew};
-use super::{
-    ByCohort, CourseReport, EvaluationRequest, FEWEST_COURSES, LabelledRow, ReportError, WeekRows, baselines,
-    model_cohort, still_active,
-};
+use super::input::EvaluationRequest;
+use super::rows::{LabelledRow, WeekRows, model_cohort, still_active};
 use crate::metrics::{Metric, MetricError};
 
-/// One course's line at the asked week.
+/// Holds one course's line at the asked week.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CourseLine {
     /// Course identifier.
@@ -21,7 +23,16 @@ pub struct CourseLine {
     pub cohorts: ByCohort<Slice>,
 }
 
-/// A part of a cohort. Either `figures` or `refused` is there, never both.
+/// Holds one course's part in the figures of the asked week.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CourseReport {
+    /// Course identifier.
+    pub course: String,
+    /// The model's figures on this course's rows alone.
+    pub cohorts: ByCohort<Cohort>,
+}
+
+/// Holds a part of a cohort. Either `figures` or `refused` is there, never both.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Slice {
     /// Rows.
@@ -30,9 +41,9 @@ pub struct Slice {
     pub positives: u64,
     /// The model's figures; null if the part is too small.
     pub figures: Option<Cohort>,
-    /// AUC of each trivial baseline on the same rows, by name; empty if the part is too small.
+    /// AUC of each baseline on the same rows, by name; empty if the part is too small.
     pub baseline_auc: BTreeMap<&'static str, Metric>,
-    /// Why there are no figures, if there are none.
+    /// The reason for no figures, if there are none.
     pub refused: Option<TooFew>,
 }
 
@@ -51,7 +62,7 @@ impl Slice {
     }
 }
 
-/// Rows by course identifier.
+/// Groups rows by course identifier.
 fn by_course<'a>(rows: &WeekRows<'a>, request: &EvaluationRequest<'a>) -> BTreeMap<&'a str, Vec<LabelledRow<'a>>> {
     let mut by_course: BTreeMap<&str, Vec<LabelledRow<'_>>> = BTreeMap::new();
     for &(row, label) in &rows.all {
@@ -60,7 +71,7 @@ fn by_course<'a>(rows: &WeekRows<'a>, request: &EvaluationRequest<'a>) -> BTreeM
     by_course
 }
 
-/// Every course's line.
+/// Makes every course's line.
 pub(super) fn course_lines(
     rows: &WeekRows<'_>,
     request: &EvaluationRequest<'_>,
@@ -76,7 +87,7 @@ pub(super) fn course_lines(
     by_course(rows, request).into_iter().map(line).collect()
 }
 
-/// The protocol's figures by course: of any size, and only where there are too few courses for an interval across them.
+/// Measures each course, of any size, where there are too few courses for an interval across them.
 pub(super) fn course_reports(
     rows: &WeekRows<'_>,
     request: &EvaluationRequest<'_>,

@@ -1,26 +1,29 @@
-//! How much forecasts move from week to week, and what smoothing would do.
+//! Movement of forecasts from week to week, and the effect of smoothing.
 
 use serde::Serialize;
 use staycast_weeks::CutOff;
 
-use super::{ByCohort, EvaluationRequest, LabelledRow, ReportError, WeekRows, labels_of};
+use super::by_cohort::ByCohort;
+use super::error::ReportError;
+use super::input::EvaluationRequest;
+use super::rows::{LabelledRow, WeekRows, labels_of};
 use crate::metrics::stability::{Movement, Pairs, WeekForecast, smooth_logits};
 use crate::metrics::{Metric, MetricError, Ranking};
 
-/// Stability over the weeks of the report.
+/// Holds the movement of forecasts over the weeks of the report.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StabilityReport {
     /// Between all pairs of successive weeks.
     pub all_pairs: Movement,
     /// Between those pairs of weeks in which the learner's activity did not change: movement without cause.
     pub unchanged_pairs: Movement,
-    /// What "did not change" means here, in words.
+    /// Meaning of "did not change", in words.
     pub unchanged_means: &'static str,
-    /// What smoothing would do; null unless asked for.
+    /// Effect of smoothing; null unless asked for.
     pub smoothed: Option<SmoothingReport>,
 }
 
-/// What exponential smoothing of log odds does. See [`crate::metrics::stability::smooth_logits`].
+/// Holds the effect of exponential smoothing of log odds. See [`crate::metrics::stability::smooth_logits`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SmoothingReport {
     /// Weight of the newest week.
@@ -35,15 +38,15 @@ pub struct SmoothingReport {
     pub auc_after: ByCohort<Metric>,
 }
 
-/// Days of silence at a cut-off that say neither of the last two weeks saw the learner.
+/// Days of inactivity at a cut-off after which neither of the last two weeks saw the learner.
 const TWO_WEEKS: f64 = 14.0;
 
-const SILENT_BOTH_WEEKS: &str = "no activity in the last week seen nor in the week before it";
+const INACTIVE_BOTH_WEEKS: &str = "no activity in the last week seen nor in the week before it";
 const SAME_ACTIVITY: &str = "the same activity in the last week seen as in the week before it";
 
-/// Stability over every week of the report, of those that were scored.
+/// Measures stability over every week of the report, of the rows that were scored.
 pub(super) fn report(asked: &WeekRows<'_>, request: &EvaluationRequest<'_>) -> Result<StabilityReport, ReportError> {
-    let told = !request.extras.activity_changed.is_empty();
+    let changes_given = !request.extras.activity_changed.is_empty();
     let mut forecasts = forecasts(request);
     forecasts.sort_by_key(|row| (row.enrolment, row.week));
     let measure = |rows: &[WeekForecast]| {
@@ -61,26 +64,26 @@ pub(super) fn report(asked: &WeekRows<'_>, request: &EvaluationRequest<'_>) -> R
             Some(SmoothingReport { weight, all_pairs, unchanged_pairs, auc_before, auc_after })
         }
     };
-    let unchanged_means = if told { SAME_ACTIVITY } else { SILENT_BOTH_WEEKS };
+    let unchanged_means = if changes_given { SAME_ACTIVITY } else { INACTIVE_BOTH_WEEKS };
     Ok(StabilityReport { all_pairs, unchanged_pairs, unchanged_means, smoothed })
 }
 
-/// Every scored row of every week that the report covers, labelled or not: no outcome is looked at.
+/// Lists every scored row of every week that the report covers, labelled or not: outcomes play no part.
 fn forecasts(request: &EvaluationRequest<'_>) -> Vec<WeekForecast> {
-    let scored = |row: &super::PredictionRow| {
+    let scored = |row: &super::prediction_row::PredictionRow| {
         let reported = request.last_allowed_week.is_none_or(|last| row.week.weeks() <= last);
         row.exclusion.is_none() && row.known && reported
     };
     let rows = request.rows.iter().enumerate().filter(|(_, row)| scored(row));
-    let forecast = |(at, row): (usize, &super::PredictionRow)| {
+    let forecast = |(at, row): (usize, &super::prediction_row::PredictionRow)| {
         let threshold = request.references.get(&row.week)?.threshold;
-        let silent = row.days_since_last.is_none_or(|days| days >= TWO_WEEKS);
+        let inactive = row.days_since_last.is_none_or(|days| days >= TWO_WEEKS);
         Some(WeekForecast {
             enrolment: row.enrolment,
             week: row.week,
             p: row.p,
             flagged: row.p >= threshold,
-            activity_changed: request.extras.activity_changed.get(at).copied().unwrap_or(!silent),
+            activity_changed: request.extras.activity_changed.get(at).copied().unwrap_or(!inactive),
         })
     };
     rows.filter_map(forecast).collect()
@@ -96,7 +99,7 @@ fn smooth(sorted: &mut [WeekForecast], weight: f64, request: &EvaluationRequest<
     }
 }
 
-/// The asked week's probabilities, by enrolment.
+/// Lists the asked week's probabilities, by enrolment.
 fn p_by_enrolment(sorted: &[WeekForecast], week: CutOff) -> Vec<(u32, f64)> {
     sorted.iter().filter(|row| row.week == week).map(|row| (row.enrolment, row.p)).collect()
 }

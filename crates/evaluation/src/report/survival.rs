@@ -1,19 +1,22 @@
-//! When learners leave, predicted and observed, counted from the asked week's cut-off.
+//! Survival: when learners leave, predicted and observed, counted from the asked week's cut-off.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{ByCohort, EvaluationRequest, LabelledRow, ReportError, WeekRows, values_of};
+use super::by_cohort::ByCohort;
+use super::error::ReportError;
+use super::input::EvaluationRequest;
+use super::rows::{LabelledRow, WeekRows, values_of};
 use crate::metrics::survival::{
     End, ExitTime, IncidencePoint, KaplanMeier, KaplanMeierPoint, brier_curve, concordance, cumulative_incidence,
     integrated_brier,
 };
 use crate::metrics::{Metric, Undefined};
 
-/// One cohort's survival at the asked week. Times are weeks after the cut-off.
+/// Holds one cohort's survival at the asked week. Times are weeks after the cut-off.
 ///
-/// In it are the cohort's rows that were still there at the cut-off by their exit time; the others are counted.
+/// It follows the cohort's rows that were still there at the cut-off by their exit time; the others are counted.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SurvivalReport {
     /// Learners followed.
@@ -28,7 +31,7 @@ pub struct SurvivalReport {
     pub already_gone: u64,
     /// Rows of the cohort left out since the source has no exit time for them.
     pub without_exit_time: u64,
-    /// Share not dropped out, observed (Kaplan & Meier 1958), competing ends taken as censored; 1 from time 0 to the
+    /// Share not dropped out, observed (Kaplan & Meier 1958), competing ends counted as censored; 1 from time 0 to the
     /// first point.
     pub kaplan_meier: Vec<KaplanMeierPoint>,
     /// Mean of the predicted curves over the rows that have one, one point a week from (0, 1) on; empty without them.
@@ -45,18 +48,18 @@ pub struct SurvivalReport {
     /// Brier score of the predicted curves (Graf et al. 1999), integrated over the whole weeks after the cut-off in
     /// `brier_by_week`, on the rows that have a curve.
     pub integrated_brier: Metric,
-    /// The same for the Kaplan–Meier curve given to everybody, the trivial baseline.
+    /// The same for the Kaplan–Meier curve given to everybody, the baseline.
     pub integrated_brier_kaplan_meier: Metric,
     /// Both by week.
     pub brier_by_week: Vec<BrierOfWeek>,
-    /// How competing ends enter, in words; null if there are none.
+    /// The way that competing ends enter, in words; null if there are none.
     pub competing_ends_note: Option<&'static str>,
-    /// Why each null metric is null.
+    /// By name, the reason of each metric that is null.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub undefined: BTreeMap<&'static str, &'static str>,
 }
 
-/// A point of a survival curve.
+/// Holds a point of a survival curve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct SurvivalPoint {
     /// Weeks after the cut-off.
@@ -65,7 +68,7 @@ pub struct SurvivalPoint {
     pub survival: f64,
 }
 
-/// Brier scores at one time.
+/// Holds Brier scores at one time.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct BrierOfWeek {
     /// Weeks after the cut-off.
@@ -76,11 +79,11 @@ pub struct BrierOfWeek {
     pub kaplan_meier: f64,
 }
 
-const COMPETING_ENDS: &str = "Some ended without dropping out, by a Fail for instance. The Kaplan–Meier curve takes them for \
-     censored; the incidence curves count them as an end of its own; C and the Brier scores take them for learners who \
-     never drop out.";
+const COMPETING_ENDS: &str = "Some ended without dropping out, by a Fail for instance. The Kaplan–Meier curve counts them as \
+     censored, the incidence curves as an end of its own. For C and the Brier scores they are learners who never drop \
+     out.";
 
-/// Both cohorts' survival, if there are exit times.
+/// Measures both cohorts' survival, if there are exit times.
 pub(super) fn report(
     rows: &WeekRows<'_>,
     request: &EvaluationRequest<'_>,
@@ -108,7 +111,7 @@ fn measure(rows: &[LabelledRow<'_>], request: &EvaluationRequest<'_>) -> Result<
     }
     let count = |end: End| exits.iter().filter(|exit| exit.end == end).count() as u64;
     let competing_ends = count(End::CompetingEnd);
-    let silence = values_of(&followed, |row| row.days_since_last.unwrap_or(f64::INFINITY));
+    let inactivity = values_of(&followed, |row| row.days_since_last.unwrap_or(f64::INFINITY));
     let errors = prediction_errors(&followed, &exits, request.extras.predicted_survival)?;
     let mut report = SurvivalReport {
         n: exits.len() as u64,
@@ -122,7 +125,7 @@ fn measure(rows: &[LabelledRow<'_>], request: &EvaluationRequest<'_>) -> Result<
         with_prediction: errors.rows,
         incidence: if competing_ends > 0 { cumulative_incidence(&exits)? } else { Vec::new() },
         c_index: concordance(&exits, &values_of(&followed, |row| row.score))?.index(),
-        c_index_days_since_last: concordance(&exits, &silence)?.index(),
+        c_index_days_since_last: concordance(&exits, &inactivity)?.index(),
         integrated_brier: errors.model,
         integrated_brier_kaplan_meier: errors.kaplan_meier,
         brier_by_week: errors.by_week,
@@ -145,7 +148,7 @@ impl SurvivalReport {
     }
 }
 
-/// What the predicted curves are worth.
+/// Holds the errors of the predicted curves.
 struct PredictionErrors {
     rows: u64,
     mean_curve: Vec<SurvivalPoint>,
@@ -154,10 +157,10 @@ struct PredictionErrors {
     kaplan_meier: Metric,
 }
 
-/// Brier scores at every whole week up to the longest predicted curve, and to the last time at which somebody is still
+/// Computes Brier scores at every whole week up to the longest predicted curve, and to the last time at which somebody is still
 /// observed: nothing is known of later ones.
 ///
-/// Where a course is over, and with it a learner's curve, nobody leaves any more: the last value goes on.
+/// Once a course is over, and with it a learner's curve, nobody leaves any more: the last value goes on.
 fn prediction_errors(
     rows: &[LabelledRow<'_>],
     exits: &[ExitTime],

@@ -4,11 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use staycast_weeks::CutOff;
 
+use super::checks::check_share;
+use super::error::SplitError;
 use super::hash::{Purpose, keyed_hash};
+use super::kind::SplitKind;
+use super::part::{Part, SplitExclusion};
+use super::request::{SplitRow, TestCourses};
 use super::whole::take_whole;
-use super::{Part, SplitError, SplitExclusion, SplitKind, SplitRow, TestCourses, check_share};
 
-/// In which order whole courses are taken until a share is filled.
+/// Names the order in which whole courses are taken until a share is filled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
     /// By keyed hash of the course identifier.
@@ -17,7 +21,7 @@ pub(super) enum Order {
     LatestFirst,
 }
 
-/// A course as the rows describe it.
+/// Holds a course as the rows describe it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Course {
     pub(super) rows: usize,
@@ -27,7 +31,7 @@ pub(super) struct Course {
     labels_known_day: Option<i64>,
 }
 
-/// Courses with a row among `members`.
+/// Lists courses with a row among `members`.
 pub(super) fn courses_of<'a>(rows: &[SplitRow<'a>], members: impl Iterator<Item = usize>) -> BTreeMap<&'a str, Course> {
     let mut courses: BTreeMap<&str, Course> = BTreeMap::new();
     for row in members.map(|row| &rows[row]) {
@@ -107,7 +111,7 @@ pub(super) fn later_courses(
     known_in_time(rows, &present, &test, cut_off)
 }
 
-/// All courses, each with its start and the day its labels are known.
+/// Lists all courses, each with its start and the day its labels are known.
 pub(super) fn dated_courses<'a>(rows: &[SplitRow<'a>]) -> Result<BTreeMap<&'a str, Course>, SplitError> {
     let present = courses_of(rows, 0..rows.len());
     let undated = |about: &Course| about.start_day.is_none() || about.labels_known_day.is_none();
@@ -116,8 +120,8 @@ pub(super) fn dated_courses<'a>(rows: &[SplitRow<'a>]) -> Result<BTreeMap<&'a st
     if missing.is_empty() { Ok(present) } else { Err(SplitError::MissingDays { courses: missing }) }
 }
 
-/// The test courses are the test, and those of the others are trained on whose labels were known before the earliest
-/// test course's cut-off.
+/// Makes the test courses the test, and trains on those of the others whose labels were known before the earliest test
+/// course's cut-off.
 pub(super) fn known_in_time(
     rows: &[SplitRow<'_>],
     present: &BTreeMap<&str, Course>,
@@ -148,7 +152,7 @@ pub(super) fn known_in_time(
     Ok(rows.iter().map(side).collect())
 }
 
-/// The courses that start latest, whole start days at a time, until they hold the share of rows nearest to that asked.
+/// Selects the courses that start latest, whole start days at a time, until they hold the share of rows nearest to that asked.
 fn latest_share<'a>(
     present: &BTreeMap<&'a str, Course>,
     share: f64,
@@ -208,7 +212,7 @@ pub(super) fn validation_courses(
     Ok(())
 }
 
-/// A forecast if every label fitted or validated on was known by the earliest test course's cut-off, else transfer.
+/// Tells the kind of test: a forecast if every label fitted or validated on was known by the earliest test course's cut-off, else transfer.
 pub(super) fn kind(rows: &[SplitRow<'_>], part: &[Part], cut_off: CutOff) -> SplitKind {
     let members = |wanted: &'static [Part]| (0..rows.len()).filter(move |&row| wanted.contains(&part[row]));
     let known = courses_of(rows, members(&[Part::Train, Part::Validation]));

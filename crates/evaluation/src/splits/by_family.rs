@@ -6,11 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use staycast_weeks::CutOff;
 
 use super::by_course::{Course, courses_of, dated_courses, known_in_time};
+use super::checks::check_share;
+use super::error::SplitError;
 use super::hash::{Purpose, keyed_hash};
+use super::part::Part;
+use super::request::{LaterRuns, SplitRow};
 use super::whole::take_whole;
-use super::{LaterRuns, Part, SplitError, SplitRow, check_share};
 
-/// The courses of a family by the day they start on.
+/// Groups the courses of a family by the day they start on.
 type Runs<'a> = BTreeMap<i64, Vec<&'a str>>;
 
 pub(super) fn later_runs(
@@ -64,7 +67,7 @@ fn families_of<'a>(
     Ok(families)
 }
 
-/// Families whose latest runs together hold about the share of rows, those that start last first.
+/// Selects families whose latest runs together hold about the share of rows, those that start last first.
 fn latest_share<'a>(
     repeated: &BTreeMap<&'a str, &Runs<'a>>,
     courses: &BTreeMap<&'a str, Course>,
@@ -94,7 +97,7 @@ fn check_named(named: &BTreeSet<String>, families: &BTreeMap<&str, Runs<'_>>) ->
     if single.is_empty() { Ok(()) } else { Err(SplitError::SingleRun { families: single }) }
 }
 
-/// The families of a split by run in words: those tested and those with a single run, and how many of each are trained
+/// Describes the families of a split by run: those tested and those with a single run, and how many of each are trained
 /// on.
 pub(super) fn describe_families(rows: &[SplitRow<'_>], part: &[Part]) -> Vec<String> {
     let families = |wanted: &[Part]| -> BTreeSet<&str> {
@@ -111,10 +114,15 @@ pub(super) fn describe_families(rows: &[SplitRow<'_>], part: &[Part]) -> Vec<Str
     let both = |of: &BTreeSet<&str>| of.intersection(&trained).count();
     vec![
         format!(
-            "the latest runs of {} families, {} of them with an earlier run trained on",
-            tested.len(),
+            "the latest runs of {}, {} of them with an earlier run trained on",
+            count_families(tested.len()),
             both(&tested)
         ),
-        format!("{} families with a single run, {} of them trained on", single.len(), both(&single)),
+        format!("{} with a single run, {} of them trained on", count_families(single.len()), both(&single)),
     ]
+}
+
+/// Writes a number of families.
+fn count_families(number: usize) -> String {
+    if number == 1 { "1 family".to_owned() } else { format!("{number} families") }
 }

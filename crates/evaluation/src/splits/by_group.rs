@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::checks::check_share;
+use super::error::SplitError;
 use super::group::Group;
 use super::hash::{Purpose, keyed_hash};
-use super::{Grouping, Part, SplitError, SplitRow, check_share};
+use super::part::Part;
+use super::request::{Grouping, SplitRow};
 
-/// What a group is made of: rows with label true, false, and none. Groups of one make-up are interchangeable, so
+/// Counts a group's rows with label true, false, and none. Groups of one make-up are interchangeable, so
 /// dealing them out in turn spreads both size and labels evenly.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct MakeUp {
@@ -22,7 +25,7 @@ impl MakeUp {
     }
 }
 
-/// Groups (each a list of rows) in the order in which they are dealt: those of one make-up after one another,
+/// Lists groups (each a list of rows) in the order in which they are dealt: those of one make-up after one another,
 /// make-ups by their keyed hash (so that a group alone in its make-up is not dealt to the same part by every seed),
 /// and inside a make-up by keyed hash of the group's identifier. Equal hashes go by what was hashed.
 pub(super) fn dealing_order(

@@ -2,12 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::checks::check_share;
+use super::error::SplitError;
 use super::group::check_grouping;
 use super::hash::{Purpose, keyed_hash};
+use super::part::Part;
+use super::request::{Grouping, SplitRow, TestInstitutions};
 use super::whole::take_whole;
-use super::{Grouping, Part, SplitError, SplitRow, TestInstitutions, check_share};
+use crate::numbers::counted;
 
-/// Institutions with a row among `members`, and how many.
+/// Counts rows by institution among `members`.
 fn institutions_of<'a>(rows: &[SplitRow<'a>], members: impl Iterator<Item = usize>) -> BTreeMap<&'a str, usize> {
     let mut institutions = BTreeMap::new();
     for institution in members.filter_map(|row| rows[row].institution) {
@@ -75,10 +79,11 @@ fn check_enough(part: &'static str, present: &BTreeMap<&str, usize>) -> Result<(
     Ok(())
 }
 
-/// The institutions of each side in words.
+/// Describes the institutions of each side.
 pub(super) fn describe_institutions(rows: &[SplitRow<'_>], part: &[Part]) -> Vec<String> {
     let count =
         |wanted: &[Part]| institutions_of(rows, (0..rows.len()).filter(|&row| wanted.contains(&part[row]))).len();
     let (tested, trained) = (count(&[Part::Test]), count(&[Part::Train, Part::Validation]));
-    vec![format!("tested at {tested} institutions, trained at {trained} others")]
+    let tested = counted(tested as u64, "institution");
+    vec![format!("tested at {tested}, trained at {}", counted(trained as u64, "other"))]
 }

@@ -1,10 +1,13 @@
-//! A split in words.
+//! Descriptions of splits.
 
 use std::collections::BTreeSet;
 
-use super::{Part, SplitExclusion, SplitKind, SplitRow};
+use super::kind::SplitKind;
+use super::part::{Part, SplitExclusion};
+use super::request::SplitRow;
+use crate::numbers::counted;
 
-/// The parts in words: enrolments, learners and courses of each, then the `notes`, then who was left out.
+/// Describes the parts: enrolments, learners and courses of each, then the `notes`, then who was left out.
 /// Clauses are joined by semicolons.
 pub(super) fn describe(rows: &[SplitRow<'_>], part: &[Part], kind: SplitKind, notes: Vec<String>) -> String {
     let mut lines = vec![format!("kind {}", kind.name())];
@@ -12,12 +15,11 @@ pub(super) fn describe(rows: &[SplitRow<'_>], part: &[Part], kind: SplitKind, no
         let inside = || rows.iter().zip(part).filter(|&(_, &of_row)| of_row == wanted).map(|(row, _)| row);
         let learners: BTreeSet<&str> = inside().map(|row| row.learner).collect();
         let courses: BTreeSet<&str> = inside().map(|row| row.course).collect();
-        let counted = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
         lines.push(format!(
             "{name} {} of {} in {}",
-            counted(inside().count(), "enrolment"),
-            counted(learners.len(), "learner"),
-            counted(courses.len(), "course")
+            counted(inside().count() as u64, "enrolment"),
+            counted(learners.len() as u64, "learner"),
+            counted(courses.len() as u64, "course")
         ));
     }
     lines.extend(notes);

@@ -1,8 +1,9 @@
-//! Why rows can't be split as asked.
+//! Errors of splitting.
 
-use super::{Grouping, Part};
+use super::part::Part;
+use super::request::Grouping;
 
-/// Why rows can't be split as asked.
+/// Says why rows can't be split as asked.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum SplitError {
     /// Nothing to split.
@@ -19,7 +20,7 @@ pub enum SplitError {
     /// A share is not between 0 and 1.
     #[error("the {what} share is {share}: it must lie above 0 and below 1")]
     ShareOutOfRange {
-        /// Which share.
+        /// The part that it is a share for.
         what: &'static str,
         /// The value given.
         share: f64,
@@ -40,7 +41,7 @@ pub enum SplitError {
         /// The courses.
         courses: Vec<String>,
     },
-    /// One course can't be parted by course.
+    /// One course can't be split by course.
     #[error(
         "the {part} part is to be whole courses, but there is only {courses} course to take it from: \
          split by learner instead"
@@ -76,7 +77,7 @@ pub enum SplitError {
         /// Institutions there are.
         present: Vec<String>,
     },
-    /// One institution can't be parted by institution.
+    /// One institution can't be split by institution.
     #[error(
         "the {part} part is to be whole institutions, but there is only {institutions} institution to take it from: \
          split by course or learner instead"
@@ -140,7 +141,7 @@ pub enum SplitError {
     },
     /// A part came out empty.
     #[error(
-        "the {part:?} part is empty: every learner who could be in it is on another side, or there are too few; \
+        "the {part:?} part is empty: every learner who could be in it is in another part, or there are too few; \
          change the share, the courses named, or split by learner"
     )]
     EmptyPart {
@@ -154,7 +155,7 @@ pub enum SplitError {
         folds: u32,
         /// Units there are.
         groups: usize,
-        /// What stays together in a fold.
+        /// The unit that stays together in a fold.
         unit: Grouping,
     },
     /// There is nothing left when one unit is left out.
@@ -162,7 +163,7 @@ pub enum SplitError {
     NothingToLeaveOut {
         /// Units there are.
         groups: usize,
-        /// What is left out.
+        /// The unit that is left out.
         unit: Grouping,
     },
     /// Validation rows of a learner who is trained on would choose the model that remembers best.

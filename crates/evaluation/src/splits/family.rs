@@ -1,6 +1,6 @@
-//! Which runs are of one course.
+//! Families of courses: the runs of one course.
 
-/// The family of a course: its identifier without the run, which is the part after the last `separator`.
+/// Returns the family of a course: its identifier without the run, which is the part after the last `separator`.
 ///
 /// `BBB-2013B` is a run of `BBB`, and `physics-3` of `physics`, with the separator `-`; Open edX's
 /// `course-v1:edX+DemoX+2014` is one of `course-v1:edX+DemoX` with `+`. An institution's prefix (`north:physics-3`)

@@ -1,34 +1,38 @@
 //! K folds by learner, course, institution or enrolment, repeated; and leaving one out.
 
 use super::by_group::dealing_order;
+use super::checks::{check_rows, require_part};
+use super::describe::describe;
+use super::error::SplitError;
 use super::group::{Group, check_grouping, groups_of};
 use super::hash::Purpose;
-use super::{
-    Assignment, Grouping, Part, SplitError, SplitExclusion, SplitKind, SplitRow, Validation, by_course, by_institution,
-    check_rows, describe, draw_validation, exclude_learners_of, require_part,
-};
+use super::kind::SplitKind;
+use super::part::{Assignment, Part, SplitExclusion};
+use super::request::{Grouping, SplitRow, Validation};
+use super::validation::{draw_validation, exclude_learners_of};
+use super::{by_course, by_institution};
 
-/// What folds to make.
+/// Asks for folds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FoldRequest {
     /// Number of folds, at least 2.
     pub folds: u32,
-    /// How often to fold anew, at least 1. Each repeat is another draw.
+    /// Repeats, at least 1. Each repeat is another draw.
     pub repeats: u32,
-    /// What stays together in a fold.
+    /// The unit that stays together in a fold.
     pub by: Grouping,
     /// Seed of every draw.
     pub seed: u64,
 }
 
-/// How units came to their folds.
+/// Says how units came to their folds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Making {
     Dealt,
     OneEach,
 }
 
-/// Every row's fold in every repeat.
+/// Holds every row's fold in every repeat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folds {
     request: FoldRequest,
@@ -59,8 +63,8 @@ impl Folds {
         Ok(Self { request, making: Making::Dealt, fold_of })
     }
 
-    /// As many folds as there are courses (or learners, institutions, enrolments), each of one of them, in the bytewise
-    /// order of their identifiers; one repeat, since there is nothing to draw. `seed` is that of validation parts.
+    /// Makes as many folds as there are courses (or learners, institutions, enrolments), each of one of them, in the
+    /// bytewise order of their identifiers; one repeat, since there is nothing to draw. `seed` is that of validation parts.
     ///
     /// # Errors
     /// [`SplitError::NoRows`], [`SplitError::RepeatedEnrolment`], [`SplitError::NoInstitution`] and
@@ -81,27 +85,27 @@ impl Folds {
         Ok(Self { request, making: Making::OneEach, fold_of: vec![rows.iter().map(fold).collect()] })
     }
 
-    /// What these folds were made from; of [`Folds::leave_one_out`], one that says how many folds it made.
+    /// Returns the request that these folds were made from; of [`Folds::leave_one_out`], one with the number of folds made.
     #[must_use]
     pub fn request(&self) -> FoldRequest {
         self.request
     }
 
-    /// Every row's fold in one repeat; `None` if there is no such repeat.
+    /// Returns every row's fold in one repeat; `None` if there is no such repeat.
     #[must_use]
     pub fn fold_of(&self, repeat: u32) -> Option<&[u32]> {
         self.fold_of.get(repeat as usize).map(Vec::as_slice)
     }
 
-    /// The parts when one fold is the test and the others are trained on, with validation drawn from the others.
+    /// Returns the parts when one fold is the test and the others are trained on, with validation drawn from the others.
     /// `rows` must be those the folds were made of, in the same order.
     ///
     /// With folds by course or institution, a test learner's rows elsewhere are excluded from training. **With folds by
     /// enrolment they are not**: see [`Grouping::Enrolment`].
     ///
     /// # Errors
-    /// [`SplitError::NoSuchFold`], [`SplitError::OtherRows`], [`SplitError::EmptyPart`], and what drawing validation
-    /// may fail with.
+    /// [`SplitError::NoSuchFold`], [`SplitError::OtherRows`], [`SplitError::EmptyPart`], and the errors of drawing
+    /// validation.
     pub fn assignment(
         &self,
         rows: &[SplitRow<'_>],

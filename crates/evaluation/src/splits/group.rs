@@ -1,11 +1,12 @@
-//! What stays together: the identifier that rows are grouped by.
+//! Identifiers that rows are grouped by.
 
 use std::collections::BTreeSet;
 
+use super::error::SplitError;
 use super::hash::keyed_hash;
-use super::{Grouping, SplitError, SplitRow};
+use super::request::{Grouping, SplitRow};
 
-/// An identifier: a learner's, a course's, an institution's, or a course's with that of an enrolment in it.
+/// Holds an identifier: a learner's, a course's, an institution's, or a course's with that of an enrolment in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Group<'a> {
     id: &'a str,
@@ -18,25 +19,25 @@ impl<'a> Group<'a> {
         match by {
             Grouping::Learner => whole(row.learner),
             Grouping::Course => whole(row.course),
-            // Whoever groups by institution has checked that every row has one.
+            // Callers that group by institution have checked that every row has one.
             Grouping::Institution => whole(row.institution.unwrap_or_default()),
             Grouping::Enrolment => Self { id: row.course, inside: Some(row.enrolment) },
         }
     }
 
-    /// A course's hash keys the enrolment's, so that no joining of the two identifiers can be ambiguous.
+    /// Hashes the identifier: a course's hash keys the enrolment's, so that no joining of the two identifiers can be ambiguous.
     pub(super) fn hash(self, key: u64) -> u64 {
         let outer = keyed_hash(key, self.id.as_bytes());
         self.inside.map_or(outer, |inside| keyed_hash(outer, inside.as_bytes()))
     }
 }
 
-/// The groups there are, in the order of their identifiers.
+/// Lists the groups, in the order of their identifiers.
 pub(super) fn groups_of<'a>(rows: &[SplitRow<'a>], by: Grouping) -> BTreeSet<Group<'a>> {
     rows.iter().map(|row| Group::new(row, by)).collect()
 }
 
-/// Every row must have what it is grouped by.
+/// Checks that every row has the identifier that it is grouped by.
 pub(super) fn check_grouping(rows: &[SplitRow<'_>], by: Grouping) -> Result<(), SplitError> {
     let without = rows.iter().filter(|row| row.institution.is_none()).count();
     if by == Grouping::Institution && without > 0 {

@@ -1,6 +1,6 @@
 //! A keyed hash that orders identifiers as if by chance, the same everywhere.
 
-/// What a draw is for. Draws for different purposes are independent though the seed is one.
+/// Names the purpose of a draw. Draws for different purposes are independent though the seed is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     Test,
@@ -19,13 +19,12 @@ impl Purpose {
     }
 }
 
-/// 64 bits that depend on every byte of `bytes` and on the key, and on nothing else.
+/// Returns 64 bits that depend on every byte of `bytes` and on the key, and on nothing else.
 ///
 /// FNV-1a over the bytes, started from the key, then SplitMix64's finaliser (Steele, Lea & Flood 2014), which
 /// spreads FNV's weak high bits. Not cryptographic: it orders, it hides nothing. Equal hashes of different
-/// identifiers are put in bytewise order of the identifiers by everyone who sorts by it.
-#[must_use]
-pub fn keyed_hash(key: u64, bytes: &[u8]) -> u64 {
+/// identifiers are put in bytewise order of the identifiers by every caller that sorts by it.
+pub(super) fn keyed_hash(key: u64, bytes: &[u8]) -> u64 {
     const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
     const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
     let started = FNV_OFFSET ^ mix(key);
@@ -33,7 +32,7 @@ pub fn keyed_hash(key: u64, bytes: &[u8]) -> u64 {
     mix(hashed ^ bytes.len() as u64)
 }
 
-/// SplitMix64's step and finaliser.
+/// Runs SplitMix64's step and finaliser.
 fn mix(value: u64) -> u64 {
     let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -1,8 +1,8 @@
-//! What a test on the parts of a split measures.
+//! Kinds of tests.
 
 use serde::{Deserialize, Serialize};
 
-/// What a test on these parts measures; reports print it on every page.
+/// Names the kind of a test; reports print it on every page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SplitKind {
@@ -21,7 +21,7 @@ pub enum SplitKind {
 }
 
 impl SplitKind {
-    /// The name used in JSON.
+    /// Returns the name used in JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -34,13 +34,13 @@ impl SplitKind {
         }
     }
 
-    /// One sentence on what figures of this kind mean.
+    /// Says in one sentence what figures of this kind mean.
     #[must_use]
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Transfer => {
-                "Tested on courses the model never saw, but that may have run at the same time as its training \
-                 courses: this measures transfer to other courses, not forecasting."
+                "Tested on courses the model never saw, which may have run at the same time as its training courses: \
+                 this measures transfer to other courses, not forecasting."
             }
             Self::Forecast => {
                 "Tested on courses the model never saw, trained on outcomes known before those courses' cut-off: \

@@ -1,4 +1,4 @@
-//! What is to be split, and how: the types a caller fills in.
+//! The types a caller fills in to ask for a split.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use staycast_weeks::CutOff;
 
-/// One enrolment, as far as splitting needs to know it.
+/// Holds one enrolment, as far as splitting needs it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SplitRow<'a> {
     /// Enrolment identifier, unique within its course.
@@ -15,11 +15,11 @@ pub struct SplitRow<'a> {
     pub learner: &'a str,
     /// Course identifier.
     pub course: &'a str,
-    /// What the course is a run of: OULAD's `BBB` of `BBB-2013B`. The same in all rows of a course; the course itself
-    /// where runs are not told apart. [`course_family`](super::course_family) finds it in the course's identifier.
+    /// Family that the course is a run of: OULAD's `BBB` of `BBB-2013B`. The same in all rows of a course; the course itself
+    /// where runs are not distinguished. [`course_family`](super::course_family) finds it in the course's identifier.
     /// Needed by [`Split::LaterRun`].
     pub family: &'a str,
-    /// Where the enrolment is from, for data of several institutions; needed by [`Split::Institution`] and
+    /// Institution of the enrolment, for data of several; needed by [`Split::Institution`] and
     /// [`Grouping::Institution`].
     pub institution: Option<&'a str>,
     /// First day of the course, in days since 1970-01-01; needed by [`Split::Time`] and [`Split::LaterRun`].
@@ -32,7 +32,7 @@ pub struct SplitRow<'a> {
     pub label: Option<bool>,
 }
 
-/// Which courses are kept for the test.
+/// Selects the courses that are kept for the test.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum TestCourses {
@@ -43,7 +43,7 @@ pub enum TestCourses {
     Share(f64),
 }
 
-/// Of which course families the latest run is kept for the test. A family's latest run is every course of it that
+/// Selects the course families whose latest run is kept for the test. A family's latest run is every course of it that
 /// starts on the last day on which one of them does; families whose courses all start on one day have none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -57,7 +57,7 @@ pub enum LaterRuns {
     Share(f64),
 }
 
-/// Which institutions are kept for the test.
+/// Selects the institutions that are kept for the test.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum TestInstitutions {
@@ -67,7 +67,7 @@ pub enum TestInstitutions {
     Share(f64),
 }
 
-/// How the test part is chosen.
+/// Says how the test part is chosen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Split {
@@ -110,7 +110,7 @@ pub enum Split {
     },
 }
 
-/// By which unit a part is drawn.
+/// Names the unit by which a part is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Grouping {
@@ -124,13 +124,13 @@ pub enum Grouping {
     Enrolment,
 }
 
-/// How the validation part is drawn from the training side.
+/// Says how the validation part is drawn from the training side.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Validation {
     /// Share of the training side's learners, or of its rows in whole courses or institutions; above 0 and below 1.
     pub share: f64,
-    /// By which unit, other than [`Grouping::Enrolment`]. [`Validation::like`] takes the test's.
+    /// The unit, other than [`Grouping::Enrolment`]. [`Validation::like`] takes the test's.
     pub by: Grouping,
 }
 
@@ -146,8 +146,7 @@ impl fmt::Display for Grouping {
 }
 
 impl Validation {
-    /// Validation drawn by the same unit as the test of `split`: what model choice is told by it is then what the
-    /// test measures. Under [`Split::Time`] and [`Split::LaterRun`] validation by course takes the latest training
+    /// Draws validation by the same unit as the test of `split`, so that models are chosen by what the test measures. Under [`Split::Time`] and [`Split::LaterRun`] validation by course takes the latest training
     /// courses.
     #[must_use]
     pub fn like(split: &Split, share: f64) -> Self {
@@ -160,13 +159,13 @@ impl Validation {
     }
 }
 
-/// A split in full.
+/// Asks for a split in full.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SplitRequest {
-    /// How the test part is chosen.
+    /// Choice of the test part.
     pub split: Split,
-    /// How the validation part is drawn; none if `None`.
+    /// Draw of the validation part; none if `None`.
     pub validation: Option<Validation>,
     /// Cut-off at which forecasts are made.
     #[serde(rename = "cutoff_week")]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-/// Units in the order given, each with its number of rows, and each taken if that brings the number of rows nearer to
+/// Takes units in the order given, each with its number of rows, and each only if that brings the number of rows nearer to
 /// `share` of `total_rows`. At least one is taken (if there is one), and at most `most`.
 pub(super) fn take_whole<'a>(
     queue: impl IntoIterator<Item = (&'a str, usize)>,

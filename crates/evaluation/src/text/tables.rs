@@ -15,7 +15,7 @@ const FIGURE_COLUMNS: usize = 13;
 /// Cells of an AUC's bar.
 const BAR_CELLS: usize = 12;
 
-/// How one row of the week table is printed.
+/// Prints one row of the week table.
 type Figure = fn(&Cohort) -> String;
 
 /// Prints the asked week: the model beside the simplest baselines, for both cohorts, and the meaning of the figures.

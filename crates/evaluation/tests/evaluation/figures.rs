@@ -1,4 +1,4 @@
-//! The drawings: well formed, told in words, and never by colour alone.
+//! The drawings: well formed, described in words, and never by colour alone.
 
 use staycast_evaluation::figures::{
     CapacityPoint, Curve, Drawing, HistogramBar, Interval, IntervalRow, ReliabilityPoint, SurvivalPoint, WeekFigure,
@@ -31,7 +31,7 @@ fn weeks<'a>(points: Vec<WeekPoint>) -> WeekFigure<'a> {
 
 /// One of each.
 fn every_drawing() -> Vec<Drawing> {
-    let curves = [curve("model", 0.3), curve("days silent", 0.6)];
+    let curves = [curve("model", 0.3), curve("days inactive", 0.6)];
     let bins: Vec<ReliabilityPoint> = (1..10)
         .map(|at| ReliabilityPoint {
             count: 100 + at,
@@ -76,7 +76,7 @@ fn every_drawing() -> Vec<Drawing> {
 }
 
 #[test]
-fn every_drawing_is_well_formed_and_told_in_words() {
+fn every_drawing_is_well_formed_and_described_in_words() {
     for drawing in every_drawing() {
         let (file, inline) = (drawing.to_svg(), drawing.inline());
         for svg in [&file, &inline] {

@@ -14,7 +14,7 @@ use crate::cut_off;
 use crate::markup::check_balance;
 use crate::report::{references, row};
 
-/// What a page is asked for, with plain answers.
+/// Holds the inputs of a page, with plain defaults.
 struct Asked {
     rows: Vec<PredictionRow>,
     courses: Vec<String>,

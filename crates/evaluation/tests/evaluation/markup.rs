@@ -1,7 +1,7 @@
 //! Well-formed HTML and SVG, as far as tags and quotes go.
 
-/// Whether every tag that opens also closes, in order, and every attribute is
-/// quoted. Returns what is wrong and where.
+/// Checks that every tag that opens also closes, in order, and every attribute is quoted. Returns the fault and its
+/// place.
 pub(crate) fn check_balance(markup: &str) -> Result<(), String> {
     const VOID: [&str; 6] = ["meta", "input", "br", "hr", "link", "col"];
     let mut open: Vec<String> = Vec::new();
@@ -44,7 +44,7 @@ fn start(markup: &str) -> String {
     markup.chars().take(60).collect()
 }
 
-/// Where a tag ends: the first `>` outside quotes.
+/// Finds the end of a tag: the first `>` outside quotes.
 fn tag_end(tag: &str) -> Option<usize> {
     let mut quote = None;
     for (at, letter) in tag.char_indices() {

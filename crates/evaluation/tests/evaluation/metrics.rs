@@ -1,4 +1,4 @@
-//! What must hold for every metric, whatever the rows.
+//! Invariants of every metric, whatever the rows.
 
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -38,12 +38,12 @@ const COHORT_KEYS: [&str; 20] = [
     "confusion",
 ];
 
-/// A scored row of week 4; the score says something of the label, and every sixth row is silent for long.
+/// A scored row of week 4; the score says something of the label, and every sixth row is inactive for long.
 pub(crate) fn row(at: u32, courses: u32) -> PredictionRow {
     let label = at % 7 < 3;
     let noise = f64::from(at * 37 % 50) / 25.0;
     let score = noise + if label { 0.6 } else { -0.6 };
-    let silent = at.is_multiple_of(6);
+    let inactive = at.is_multiple_of(6);
     PredictionRow {
         enrolment: at,
         course: at % courses,
@@ -53,8 +53,8 @@ pub(crate) fn row(at: u32, courses: u32) -> PredictionRow {
         p: 1.0 / (1.0 + (0.8 - score).exp()),
         label: Some(label),
         known: true,
-        active: !silent,
-        days_since_last: if at.is_multiple_of(12) { None } else { Some(if silent { 20.0 } else { noise * 6.0 }) },
+        active: !inactive,
+        days_since_last: if at.is_multiple_of(12) { None } else { Some(if inactive { 20.0 } else { noise * 6.0 }) },
         exclusion: None,
     }
 }
@@ -191,7 +191,7 @@ fn undefined_metrics_are_null_with_a_reason() {
 }
 
 #[test]
-fn trivial_baselines_say_what_they_should() {
+fn simple_baselines_have_the_figures_that_follow_from_their_rules() {
     let rows: Vec<PredictionRow> = (0..120).map(|at| row(at, 2)).collect();
     let report = report_of(&rows, 2, &[4]).expect("valid");
     let everyone = &report.baselines[EVERYONE_DROPS].all;
@@ -205,7 +205,7 @@ fn trivial_baselines_say_what_they_should() {
     let days = |row: &PredictionRow| row.days_since_last.unwrap_or(1e9);
     let labels: Vec<bool> = rows.iter().map(|row| row.label == Some(true)).collect();
     let by_days = Ranking::new(&rows.iter().map(days).collect::<Vec<_>>(), &labels).expect("valid").auc();
-    assert_eq!(report.baselines[DAYS_SINCE_LAST].all.auc, by_days, "never active ranks above every silence");
+    assert_eq!(report.baselines[DAYS_SINCE_LAST].all.auc, by_days, "never active ranks above every inactivity");
 }
 
 #[test]

@@ -94,15 +94,15 @@ fn small_courses_have_a_line_and_a_reason_instead_of_figures() {
         Ranking::new(&of_course.iter().map(|row| score(row)).collect::<Vec<_>>(), &labels).expect("valid").auc()
     };
     assert_eq!(large.figures.as_ref().expect("large enough").auc, auc(|row| row.score));
-    let silence = auc(|row| row.days_since_last.unwrap_or(f64::INFINITY));
-    assert_eq!(large.baseline_auc[DAYS_SINCE_LAST], silence);
+    let by_recency = auc(|row| row.days_since_last.unwrap_or(f64::INFINITY));
+    assert_eq!(large.baseline_auc[DAYS_SINCE_LAST], by_recency);
     let small = &report.course_lines[1].cohorts.all;
     assert_eq!(small.figures, None);
     assert!(small.baseline_auc.is_empty());
     let words = small.refused.expect("too small").to_string();
-    let expected = format!("too few to conclude: 10 learners, {} of whom dropped out", small.positives);
+    let expected = format!("too few to conclude: 10 learners, of which {} dropped out", small.positives);
     assert!(words.starts_with(&expected), "{words}");
-    assert!(words.ends_with("(30 with 5 of each outcome are needed)"), "{words}");
+    assert!(words.ends_with("(needed: 30, with 5 of each outcome)"), "{words}");
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn survival_counts_from_the_cutoff_on() {
     assert!(without.predicted.is_empty() && without.c_index == report.c_index);
 }
 
-/// Five weeks of forecasts that waver, most for those who are silent.
+/// Five weeks of forecasts that waver, most for those who are inactive.
 fn weeks() -> Vec<PredictionRow> {
     let of_week = |week: u16| {
         (0..120).map(move |at| {
@@ -225,12 +225,12 @@ fn weeks() -> Vec<PredictionRow> {
 }
 
 #[test]
-fn stability_takes_silence_for_no_cause_and_smoothing_calms() {
+fn stability_counts_inactivity_as_no_cause_and_smoothing_calms() {
     let rows = weeks();
     let extras = Extras { smoothing: Some(0.4), ..Extras::default() };
     let stability = report_with(&rows, 1, extras).expect("valid").stability.expect("measured");
     assert_eq!(stability.all_pairs.pairs, 120 * 4);
-    assert_eq!(stability.unchanged_pairs.pairs, 20 * 4, "silent for 20 days, or never active");
+    assert_eq!(stability.unchanged_pairs.pairs, 20 * 4, "inactive for 20 days, or never active");
     assert!(stability.unchanged_means.starts_with("no activity"));
     let smoothed = stability.smoothed.expect("asked for");
     assert!(smoothed.all_pairs.mean_change.value() < stability.all_pairs.mean_change.value());
@@ -238,10 +238,11 @@ fn stability_takes_silence_for_no_cause_and_smoothing_calms() {
     assert!(smoothed.auc_after.all.value() > smoothed.auc_before.all.value(), "the sway was noise");
 
     let changed: Vec<bool> = rows.iter().map(|row| row.enrolment % 4 != 0).collect();
-    let told = report_with(&rows, 1, Extras { activity_changed: &changed, ..Extras::default() }).expect("valid");
-    let told = told.stability.expect("measured");
-    assert_eq!(told.unchanged_pairs.pairs, 30 * 4);
-    assert!(told.unchanged_means.starts_with("the same activity") && told.smoothed.is_none());
+    let changed_activity =
+        report_with(&rows, 1, Extras { activity_changed: &changed, ..Extras::default() }).expect("valid");
+    let changed_activity = changed_activity.stability.expect("measured");
+    assert_eq!(changed_activity.unchanged_pairs.pairs, 30 * 4);
+    assert!(changed_activity.unchanged_means.starts_with("the same activity") && changed_activity.smoothed.is_none());
 }
 
 #[test]

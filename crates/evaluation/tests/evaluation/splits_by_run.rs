@@ -142,13 +142,13 @@ fn the_latest_run_of_every_family_is_tested_and_single_runs_are_trained_on() {
     assert_eq!(parts, [Part::Train, Part::Train, Part::Train, Part::Test, Part::Test]);
     assert_eq!(assignment.kind, SplitKind::Forecast);
     let words = "the latest runs of 2 families, 2 of them with an earlier run trained on; \
-                 1 families with a single run, 1 of them trained on";
+                 1 family with a single run, 1 of them trained on";
     assert!(assignment.description.contains(words), "{}", assignment.description);
     // Cut in week 1, on day 127, c2 is not known yet.
     let early = SplitRequest { cut_off: cut_off(1), ..later_run(LaterRuns::All) };
     let assignment = assign(&rows, &early).expect("possible");
     assert_eq!(part_of(&rows, &assignment, "c2"), Part::Excluded(SplitExclusion::LabelsNotKnownInTime));
-    assert!(assignment.description.contains("1 families with a single run, 0 of them trained on"));
+    assert!(assignment.description.contains("1 family with a single run, 0 of them trained on"));
     assert!(assignment.description.contains("6 left out because labels were not known before the test cut-off"));
 }
 
@@ -248,7 +248,7 @@ fn named_institutions_are_the_test() {
     assert_eq!(parts, [Part::Train, Part::Train, Part::Test, Part::Test, Part::Train, Part::Train]);
     assert_eq!(assignment.kind, SplitKind::Institution);
     assert!(assignment.description.contains("kind institution"));
-    assert!(assignment.description.contains("tested at 1 institutions, trained at 2 others"));
+    assert!(assignment.description.contains("tested at 1 institution, trained at 2 others"));
     assert!(assignment.kind.meaning().contains("transfer to another institution"));
 }
 

@@ -13,7 +13,7 @@ fn any_grouping() -> impl Strategy<Value = Grouping> {
     prop::sample::select(vec![Grouping::Course, Grouping::Learner, Grouping::Institution, Grouping::Enrolment])
 }
 
-/// What a row is grouped by, in the order in which leaving one out goes.
+/// Returns the unit that a row is grouped by, in the order in which leaving one out goes.
 fn unit<'a>(row: &SplitRow<'a>, by: Grouping) -> (&'a str, &'a str) {
     match by {
         Grouping::Course => (row.course, ""),

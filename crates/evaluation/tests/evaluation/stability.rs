@@ -1,4 +1,4 @@
-//! How forecasts move from week to week, and smoothing.
+//! Movement of forecasts from week to week, and smoothing.
 
 use proptest::collection::vec;
 use proptest::prelude::*;

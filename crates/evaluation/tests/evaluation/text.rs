@@ -35,7 +35,7 @@ fn text_of(rows: &[PredictionRow], courses: u32, kind: SplitKind) -> String {
     text
 }
 
-/// Whether the text says this, wherever its lines break.
+/// Tells whether the text says this, wherever its lines break.
 fn says(text: &str, expected: &str) -> bool {
     let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     flat(text).contains(&flat(expected))

@@ -1,9 +1,10 @@
 //! Harrell's C: do those who leave earlier have the higher scores?
 
-use super::{End, ExitTime, SurvivalError, check_times};
+use super::error::SurvivalError;
+use super::exit::{End, ExitTime, check_times};
 use crate::metrics::{Metric, Undefined};
 
-/// Pairs of rows whose order of leaving is known, by what the scores say of it.
+/// Counts pairs of rows whose order of leaving is known, by what the scores say of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Concordance {
     /// Pairs in which who left earlier has the higher score.
@@ -15,7 +16,7 @@ pub struct Concordance {
 }
 
 impl Concordance {
-    /// (concordant + tied / 2) / pairs. Undefined without a pair.
+    /// Returns (concordant + tied / 2) / pairs. Undefined without a pair.
     #[must_use]
     pub fn index(&self) -> Metric {
         let pairs = self.concordant + self.discordant + self.tied;
@@ -26,11 +27,11 @@ impl Concordance {
     }
 }
 
-/// Harrell, Califf, Pryor, Lee & Rosati's (1982) C of scores that rise with risk, in O(n log n).
+/// Computes Harrell, Califf, Pryor, Lee & Rosati's (1982) C of scores that rise with risk, in O(n log n).
 ///
 /// A pair is comparable if the row with the shorter time dropped out, or if at equal times one dropped out and the other
-/// did not; two dropouts at one time are no pair. So count lifelines and scikit-survival (which takes scores within 10⁻⁸
-/// for equal, as this does not). A competing end is a row that outlasts every dropout (Wolbers et al. 2009).
+/// did not; two dropouts at one time are no pair. This is how lifelines and scikit-survival count (which takes scores
+/// within 10⁻⁸ for equal, as this does not). A competing end is a row that outlasts every dropout (Wolbers et al. 2009).
 ///
 /// # Errors
 /// [`SurvivalError::LengthMismatch`] and [`SurvivalError::NotANumber`].
@@ -64,7 +65,7 @@ pub fn concordance(exits: &[ExitTime], scores: &[f64]) -> Result<Concordance, Su
     Ok(found)
 }
 
-/// Ranks from 0, equal for equal scores.
+/// Ranks scores from 0, equal for equal scores.
 fn dense_ranks(scores: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_unstable_by(|&a, &b| scores[a].total_cmp(&scores[b]));
@@ -75,7 +76,7 @@ fn dense_ranks(scores: &[f64]) -> Vec<usize> {
     ranks
 }
 
-/// Counts by rank that sum over ranges in O(log n) (Fenwick 1994).
+/// Holds counts by rank that sum over ranges in O(log n) (Fenwick 1994).
 struct CountsByRank {
     sums: Vec<u64>,
     total: u64,
@@ -95,7 +96,7 @@ impl CountsByRank {
         self.total += 1;
     }
 
-    /// How many have a rank below `rank`.
+    /// Counts those with a rank below `rank`.
     fn below(&self, rank: usize) -> u64 {
         let (mut at, mut sum) = (rank, 0);
         while at > 0 {
@@ -105,7 +106,7 @@ impl CountsByRank {
         sum
     }
 
-    /// How many lie below, at and above a rank.
+    /// Counts those below, at and above a rank.
     fn around(&self, rank: usize) -> (u64, u64, u64) {
         let (below, up_to) = (self.below(rank), self.below(rank + 1));
         (below, up_to - below, self.total - up_to)

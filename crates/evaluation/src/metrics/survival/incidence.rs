@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use super::{ExitTime, SurvivalError, check_times, instants};
+use super::error::SurvivalError;
+use super::exit::{ExitTime, check_times, instants};
 
-/// A point of the cumulative incidence curves: what holds from this time until the next.
+/// Holds a point of the cumulative incidence curves, valid from this time until the next.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct IncidencePoint {
     /// Weeks from the origin.
@@ -15,7 +16,7 @@ pub struct IncidencePoint {
     pub competing_end: f64,
 }
 
-/// Aalen & Johansen's (1978) estimate, one point a distinct time: the share that has ended each way, where Kaplan–Meier
+/// Computes Aalen & Johansen's (1978) estimate, one point a distinct time: the share that has ended each way, where Kaplan–Meier
 /// with competing ends as censored would say how many would drop out if nobody ended otherwise. Both shares and the
 /// probability of no end yet sum to 1.
 ///

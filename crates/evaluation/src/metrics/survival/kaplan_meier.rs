@@ -1,11 +1,12 @@
-//! The share not yet gone, as far as censoring lets it be known.
+//! Kaplan–Meier curves: the share not yet gone, as far as censoring lets it be known.
 
 use serde::Serialize;
 
-use super::{ExitTime, Instant, SurvivalError, check_times, instants};
+use super::error::SurvivalError;
+use super::exit::{ExitTime, Instant, check_times, instants};
 use crate::metrics::normal::Z_95;
 
-/// A point of a Kaplan–Meier curve: what holds from this time until the next.
+/// Holds a point of a Kaplan–Meier curve, valid from this time until the next.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct KaplanMeierPoint {
     /// Weeks from the origin.
@@ -24,14 +25,14 @@ pub struct KaplanMeierPoint {
     pub high: f64,
 }
 
-/// A Kaplan–Meier (1958) curve: a step function, right-continuous, 1 before its first point.
+/// Holds a Kaplan–Meier (1958) curve: a step function, right-continuous, 1 before its first point.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KaplanMeier {
     points: Vec<KaplanMeierPoint>,
 }
 
 impl KaplanMeier {
-    /// The curve of dropout, one point a distinct time; competing ends count as censored. The interval is
+    /// Computes the curve of dropout, one point a distinct time; competing ends count as censored. The interval is
     /// exp(−exp(ln(−ln S) ± 1.96 · √V / ln S)) with Greenwood's sum V = Σ d / (n (n − d)) (Kalbfleisch & Prentice 1980,
     /// the "log-log" interval), which stays inside [0, 1].
     ///
@@ -43,22 +44,21 @@ impl KaplanMeier {
         Ok(Self { points: curve(&instants(exits), of_dropout) })
     }
 
-    /// The curve of censoring, by which inverse weights are made: censoring is the event, and dropouts and competing
+    /// Computes the curve of censoring, by which inverse weights are made: censoring is the event, and dropouts and competing
     /// ends at the same time come before it.
-    pub(super) fn of_censoring(exits: &[ExitTime]) -> Self {
+    pub(super) fn for_censoring(exits: &[ExitTime]) -> Self {
         let of_censoring = |at: &Instant| (at.at_risk - at.dropouts - at.competing, at.censored);
         Self { points: curve(&instants(exits), of_censoring) }
     }
 
-    /// Points, by time.
+    /// Returns the points, by time.
     #[must_use]
     pub fn points(&self) -> &[KaplanMeierPoint] {
         &self.points
     }
 
-    /// Probability of no event by this time, this time included.
-    #[must_use]
-    pub fn survival_at(&self, weeks: f64) -> f64 {
+    /// Returns the probability of no event by this time, this time included.
+    pub(crate) fn survival_at(&self, weeks: f64) -> f64 {
         let after = self.points.partition_point(|point| point.weeks <= weeks);
         after.checked_sub(1).map_or(1.0, |last| self.points[last].survival)
     }

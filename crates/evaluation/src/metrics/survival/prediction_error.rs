@@ -1,18 +1,20 @@
-//! Brier scores of predicted survival, censored rows made up for by inverse-probability-of-censoring weights.
+//! Brier scores of predicted survival, with inverse-probability-of-censoring weights.
 
-use super::{End, ExitTime, KaplanMeier, SurvivalError, check_times};
+use super::error::SurvivalError;
+use super::exit::{End, ExitTime, check_times};
+use super::kaplan_meier::KaplanMeier;
 use crate::metrics::{Metric, Undefined};
 
-/// The Brier score of predicted survival at one time.
+/// Holds the Brier score of predicted survival at one time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PredictionError {
     /// Weeks from the origin.
     pub weeks: f64,
-    /// Mean weighted squared difference between what was predicted and what happened; 0 is best.
+    /// Mean weighted squared difference between prediction and outcome; 0 is best.
     pub brier: f64,
 }
 
-/// Graf, Schmoor, Sauerbrei & Schumacher's (1999) Brier score at each of `times`, as scikit-survival has it:
+/// Computes Graf, Schmoor, Sauerbrei & Schumacher's (1999) Brier score at each of `times`, as scikit-survival does:
 ///
 /// BS(t) = 1/n Σ \[T ≤ t, ended\] · (S(t) − o)² / G(T) + \[T > t\] · (1 − S(t))² / G(t),
 ///
@@ -29,7 +31,7 @@ pub fn brier_curve(
     survival: impl Fn(usize, usize) -> f64,
 ) -> Result<Vec<PredictionError>, SurvivalError> {
     check_times(exits)?;
-    let uncensored = KaplanMeier::of_censoring(exits);
+    let uncensored = KaplanMeier::for_censoring(exits);
     let weight = |weeks: f64| {
         let probability = uncensored.survival_at(weeks);
         if probability > 0.0 { 1.0 / probability } else { 0.0 }
@@ -56,7 +58,7 @@ pub fn brier_curve(
     Ok(curve)
 }
 
-/// The curve's mean over its times, by the trapezoidal rule. Undefined with fewer than two times.
+/// Computes the curve's mean over its times, by the trapezoidal rule. Undefined with fewer than two times.
 #[must_use]
 pub fn integrated_brier(curve: &[PredictionError]) -> Metric {
     let [first, .., last] = curve else {
