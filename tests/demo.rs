@@ -14,7 +14,7 @@ fn a_demo_shows_the_whole_line() {
         "$ staycast train",
         "$ staycast evaluate",
         "$ staycast score",
-        "days silent",
+        "days inactive",
         "best reachable AUC",
         "10 most at risk",
         "The same with logs of your own:",
