@@ -218,7 +218,7 @@ fn nothing_is_loaded_and_nothing_in_the_data_is_run() {
     assert!(!html.contains("<img") && !html.contains("onerror=alert(1)>'<"));
     assert!(html.matches("&#60;script&#62;").count() > 10);
     assert!(html.contains("<bdi>קורס"), "a name keeps its direction to itself");
-    says(&html, &["1 of 1 checks failed", "do not trust these figures"]);
+    says(&html, &["1 of 1 check failed", "do not trust these figures"]);
     for html in [&html, &plain] {
         for loads in ["http:", "https:", "//", " src=", "@import", "url(", "<link", "<iframe"] {
             // A name that was cut short is still only text.
