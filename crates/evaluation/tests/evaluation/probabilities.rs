@@ -151,7 +151,7 @@ fn capacities_of_a_cohort() {
     assert!(!Capacity::Count(0).is_possible() && !Capacity::Share(1.2).is_possible());
     assert_eq!(
         (Capacity::Share(0.05).to_string(), Capacity::Count(25).to_string()),
-        ("5 %".to_owned(), "25".to_owned())
+        ("5%".to_owned(), "25".to_owned())
     );
     let none = Ranking::new(&[], &[]).expect("valid").at_capacity(5);
     assert_eq!(none.precision, Metric::Undefined(Undefined::NoRows));

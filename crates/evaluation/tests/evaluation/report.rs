@@ -245,7 +245,7 @@ fn without_a_fit_the_recency_baseline_has_ranks_only() {
     let cohort = &json["baselines"][DAYS_SINCE_LAST]["all"];
     assert!(cohort["auc"].is_f64());
     assert_eq!(cohort["confusion"], Value::Null);
-    assert_eq!(cohort["undefined"]["brier"], "the training side allowed no fit of probabilities");
+    assert_eq!(cohort["undefined"]["brier"], "the training set allowed no fit of probabilities");
     assert!(json.get("bootstrap").is_none());
 }
 
