@@ -13,7 +13,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("fit_time ROWS COLUMNS WEEKS [MODEL…]".into());
     };
     let (training_rows, width, weeks): (usize, usize, usize) = (rows.parse()?, width.parse()?, weeks.parse()?);
-    let mut kinds = kinds.iter().map(|kind| kind.parse()).collect::<Result<Vec<BaselineKind>, _>>()?;
+    let named =
+        |name: &String| BaselineKind::ALL.into_iter().find(|kind| kind.name() == name).ok_or("no such baseline");
+    let mut kinds = kinds.iter().map(named).collect::<Result<Vec<BaselineKind>, _>>()?;
     if kinds.is_empty() {
         kinds = BaselineKind::ALL.to_vec();
     }
