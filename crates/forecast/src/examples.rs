@@ -112,7 +112,7 @@ fn proxy(data: &Dataset, enrolment: usize, rule: ProxyRule) -> Option<(bool, u32
 }
 
 /// Tells, by enrolment and week index up to `weeks`, whether the learner was active in the week after that; `None` where
-/// that week was not observed, or the course has none. `None` altogether when `data` does not tell the days since the last event.
+/// that week was not observed, or the course has none. `None` altogether when `data` lacks the days since the last event.
 pub(crate) fn active_next_week(data: &Dataset, enrolments: &[usize], weeks: usize) -> Option<Vec<Option<bool>>> {
     const FEATURE: &str = "days_since_last";
     let column = data.feature(FEATURE).filter(|_| data.manifest.available_features().any(|name| name == FEATURE))?;

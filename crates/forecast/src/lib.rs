@@ -1,15 +1,4 @@
-//! The network, the training run, checkpoints, calibration, scoring, and the choice of device.
-//!
-//! - [`config`]: what a run is told, from TOML and `key=value`, checked before use.
-//! - [`device`]: which device computes, and whether it computes right.
-//! - [`tune`]: the search for better settings.
-//! - [`train()`]: from sequences to a [`Run`]; resumable, the same bytes for any number of threads on a CPU.
-//! - [`mod@bench`]: how fast a device does that.
-//! - [`leakage`]: whether an evaluation sees what it should not.
-//! - [`Run`]: forecasts, scores, and evaluates; refuses data that lacks what it reads, by name.
-//!
-//! Who calls it: the `train`, `evaluate`, `score`, `inspect`, `devices` and `demo` subcommands. It knows no log format,
-//! draws no progress bar, and writes nowhere but into the run's folder and the score file it is given.
+#![doc = include_str!("../README.md")]
 
 mod artifact;
 pub mod bench;

@@ -30,7 +30,7 @@ pub enum SingleModel {
     Baseline(BaselineKind),
 }
 
-/// A name that no model has.
+/// Reports a name that no model has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no model is called `{name}`; there are {}", ModelKind::all().map(ModelKind::name).collect::<Vec<_>>().join(", "))]
 pub struct UnknownModel {
@@ -38,7 +38,7 @@ pub struct UnknownModel {
     pub name: String,
 }
 
-/// A blend stands where one of its parts should.
+/// Reports a blend in a place of one of its parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`blend` is no model by itself: name one of its parts")]
 pub struct NotASingleModel;

@@ -4,7 +4,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// What a stream of random numbers is for.
+/// Names the purposes of streams of random numbers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Purpose {
     /// A member's first parameters.
@@ -15,7 +15,7 @@ pub(crate) enum Purpose {
     Dropout,
     /// A member's own seed, from the run's.
     Member,
-    /// Labels dealt anew.
+    /// Shuffled labels.
     Labels,
     /// Noise in place of what must not be looked at.
     Noise,
@@ -23,7 +23,7 @@ pub(crate) enum Purpose {
     Trials,
 }
 
-/// The stream for one purpose; `index` tells epochs, or members, apart.
+/// Makes the stream for one purpose; `index` separates epochs, or members.
 pub(crate) fn stream(seed: u64, purpose: Purpose, index: u64) -> ChaCha8Rng {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
@@ -32,17 +32,17 @@ pub(crate) fn stream(seed: u64, purpose: Purpose, index: u64) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(key)
 }
 
-/// The seed of member `index` of a run, below 2⁶³.
+/// Returns the seed of member `index` of a run, below 2⁶³.
 pub(crate) fn member_seed(seed: u64, index: u64) -> u64 {
     stream(seed, Purpose::Member, index).next_u64() >> 1
 }
 
-/// Uniform on `[0, 1)`, in steps of 2⁻²⁴.
+/// Draws a number uniform on `[0, 1)`, in steps of 2⁻²⁴.
 pub(crate) fn unit(rng: &mut ChaCha8Rng) -> f32 {
     (rng.next_u32() >> 8) as f32 / (1 << 24) as f32
 }
 
-/// What `count` calls of [`unit`] give, drawn at once.
+/// Draws the numbers of `count` calls of [`unit`] at once.
 pub(crate) fn units(count: usize, rng: &mut ChaCha8Rng) -> impl Iterator<Item = f32> {
     let mut bytes = vec![0_u8; 4 * count];
     rng.fill_bytes(&mut bytes);
@@ -50,7 +50,7 @@ pub(crate) fn units(count: usize, rng: &mut ChaCha8Rng) -> impl Iterator<Item = 
     (0..count).map(move |at| (word(4 * at) >> 8) as f32 / (1 << 24) as f32)
 }
 
-/// Fisher and Yates's shuffle.
+/// Shuffles by Fisher and Yates's method.
 pub(crate) fn shuffle<T>(items: &mut [T], rng: &mut ChaCha8Rng) {
     for last in (1..items.len()).rev() {
         // The bias of the high-multiply method is below 2⁻³² × the number of items.

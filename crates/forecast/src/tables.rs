@@ -13,7 +13,7 @@ use crate::files::{self, FileError};
 /// Describes why a table could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
-    /// The name does not say in which format.
+    /// The name has no ending of a known format.
     #[error("{0}: scores are written as .parquet, .csv or .jsonl; end the name with one of these")]
     UnknownEnding(PathBuf),
     /// The file can't be written or read.
@@ -24,7 +24,7 @@ pub enum TableError {
     Arrow {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         source: ArrowError,
     },
     /// The file is no Parquet of ours.
@@ -32,7 +32,7 @@ pub enum TableError {
     Parquet {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         source: ParquetError,
     },
 }

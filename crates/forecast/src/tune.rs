@@ -2,7 +2,7 @@
 //!
 //! Successive halving (Jamieson & Talwalkar 2016; the inner loop of Hyperband, Li et al. 2018): many settings are tried
 //! with a small budget, the better third of them with three times as much, and so on to the full budget. The budget is
-//! training epochs, of networks, and members otherwise. What is compared is the held-out AUC of the training side at the
+//! training epochs, of networks, and members otherwise. The held-out AUC of the training set is compared, at the
 //! target week; the test part is not looked at.
 
 use std::collections::BTreeMap;
@@ -15,10 +15,10 @@ use crate::config::{Config, ConfigError};
 use crate::model_kind::ModelKind;
 use crate::random::{Purpose, shuffle, stream, unit};
 
-/// Settings kept from a rung: one in this many, and this many times the budget for them.
+/// Sets how many settings are kept from a rung: one in this many, and this many times the budget for them.
 pub const REDUCTION: u32 = 3;
 
-/// What a setting may be.
+/// Describes the values that a setting may have.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Range {
@@ -30,7 +30,7 @@ pub enum Range {
     Even(f64, f64),
 }
 
-/// The settings that are searched for a model, by key, and what each may be.
+/// Lists the settings that are searched for a model, by key, with the range of each.
 #[must_use]
 pub fn space(kind: ModelKind) -> BTreeMap<&'static str, Range> {
     let network = [
@@ -70,12 +70,12 @@ pub fn space(kind: ModelKind) -> BTreeMap<&'static str, Range> {
     }
 }
 
-/// One set of settings to try.
+/// Holds one set of settings to try.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
     /// Its number, from 0. Trial 0 is the configuration as it was given.
     pub number: u32,
-    /// What it sets, as `key=value` takes it.
+    /// Settings by key, each with its value as `key=value` takes it.
     pub settings: BTreeMap<String, String>,
 }
 
@@ -96,7 +96,7 @@ pub fn draw(kind: ModelKind, count: u32, seed: u64) -> Vec<Trial> {
 }
 
 impl Range {
-    /// A value from slot `slot` of `slots` equal parts.
+    /// Draws a value from slot `slot` of `slots` equal parts.
     fn at(&self, slot: usize, slots: usize, rng: &mut ChaCha8Rng) -> String {
         let share = (slot as f64 + f64::from(unit(rng))) / slots as f64;
         match self {
@@ -107,7 +107,7 @@ impl Range {
     }
 }
 
-/// People read these and type them again.
+/// Rounds to three digits, as people read these and type them again.
 fn three_digits(value: f64) -> String {
     let text = format!("{value:.2e}");
     let number: f64 = text.parse().expect("a number was printed");
@@ -115,7 +115,7 @@ fn three_digits(value: f64) -> String {
 }
 
 impl Trial {
-    /// The configuration that it tries, at a share of the full budget.
+    /// Returns the configuration that it tries, at a share of the full budget.
     ///
     /// # Errors
     /// When the configuration does not take one of its settings.
@@ -131,7 +131,7 @@ impl Trial {
     }
 }
 
-/// A rung: so many trials, each with a share of the full budget.
+/// Describes a rung: so many trials, each with a share of the full budget.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Rung {
     /// Trials that take part.
@@ -140,7 +140,7 @@ pub struct Rung {
     pub budget: f64,
 }
 
-/// The rungs for `count` trials: a third of them climb to the next, which has three times the budget; the last has all of
+/// Returns the rungs for `count` trials: a third of them climb to the next, which has three times the budget; the last has all of
 /// it.
 #[must_use]
 pub fn rungs(count: u32) -> Vec<Rung> {
@@ -155,7 +155,7 @@ pub fn rungs(count: u32) -> Vec<Rung> {
     sizes.iter().enumerate().map(|(rung, &trials)| Rung { trials, budget: budget(rung) }).collect()
 }
 
-/// The `keep` best trials of a rung by AUC, the best first; equal ones in the order of their numbers. Trials without an
+/// Returns the `keep` best trials of a rung by AUC, the best first; equal ones in the order of their numbers. Trials without an
 /// AUC come last.
 #[must_use]
 pub fn best(results: &[(u32, Option<f64>)], keep: u32) -> Vec<u32> {

@@ -18,7 +18,7 @@ use crate::examples::Examples;
 pub struct WeekFits {
     /// The weeks that can be forecast.
     pub weeks: BTreeMap<CutOff, WeekFit>,
-    /// Weeks that the network looks at and that can't be forecast, with the reason.
+    /// Weeks of a sequence that can't be forecast, with the reason.
     pub not_fitted: BTreeMap<CutOff, String>,
 }
 
@@ -108,7 +108,7 @@ fn fit_week(
     let p = calibration.apply_all(&scores);
     let threshold = rule.choose(&p, &labels).map_err(|error| error.to_string())?;
     let training_base_rate = known.iter().filter(|&&label| label).count() as f64 / known.len() as f64;
-    // A rule that the model can follow may be out of a baseline's reach: the report then says that it has none.
+    // A rule that the model can follow may be out of a baseline's reach: the report then has none.
     let recency = RecencyBaseline::fit(&inactive_days, &known, cut_off, rule).ok();
     let held_out_auc = Ranking::new(&scores, &labels).ok().and_then(|ranking| ranking.auc().value());
     let reference = WeekReference { threshold: threshold.threshold, training_base_rate, recency };

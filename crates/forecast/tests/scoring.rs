@@ -1,4 +1,4 @@
-//! What a run says about data, and what it refuses.
+//! Forecasts, scores and evaluations of a run, and the data that it refuses.
 
 mod common;
 
@@ -245,7 +245,7 @@ fn rows_that_were_trained_on_are_refused_unless_asked_for_in_sample() {
     let outcome = evaluate(&run, &EvaluateRequest::new(&later, &device)).expect("it evaluates");
     assert_eq!(outcome.evaluation.kind, SplitKind::Forecast);
     assert_eq!(outcome.evaluation.cohorts.all.n, 160);
-    // A learner of the training side is left out, and counted.
+    // A learner of the training set is left out, and counted.
     later.enrolments[3].learner = data.enrolments[100].learner.clone();
     let outcome = evaluate(&run, &EvaluateRequest::new(&later, &device)).expect("it evaluates");
     assert_eq!(outcome.evaluation.cohorts.all.n, 159);

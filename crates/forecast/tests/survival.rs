@@ -1,4 +1,4 @@
-//! When learners leave, said by models that forecast whether.
+//! When learners leave, for models that forecast whether.
 
 mod common;
 

@@ -29,8 +29,8 @@ fn a_run_learns_what_there_is_to_learn() {
     // 500 of course0, all of whom are known by the end of week 3.
     assert_eq!(all.n, 500);
     let auc = all.auc.value().expect("both classes");
-    let silence = outcome.evaluation.baselines["days_since_last"].all.auc.value().expect("both classes");
-    assert!(auc > 0.72 && auc > silence, "{auc} against {silence}");
+    let inactive = outcome.evaluation.baselines["days_since_last"].all.auc.value().expect("both classes");
+    assert!(auc > 0.72 && auc > inactive, "{auc} against {inactive}");
     let ece = all.ece.value().expect("rows");
     assert!(ece < 0.12, "{ece}");
 }
@@ -62,19 +62,19 @@ fn the_second_task_learns_from_the_week_after_each_that_was_observed() {
         std::fs::read(run.path().join("model.safetensors")).expect("readable")
     };
     let data = dataset(4, 60);
-    let silent = with_silent_last_week(&data);
-    let mut unobserved = [data.clone(), silent.clone()];
+    let inactive = with_inactive_last_week(&data);
+    let mut unobserved = [data.clone(), inactive.clone()];
     for data in &mut unobserved {
         data.courses.iter_mut().for_each(|course| course.observed_weeks -= 1);
     }
 
     let off = ["training.next_week=0"];
-    assert_eq!(model("off", &data, &off), model("off-silent", &silent, &off));
+    assert_eq!(model("off", &data, &off), model("off-inactive", &inactive, &off));
     let on = ["training.next_week=0.5"];
     let taught = model("on", &data, &on);
-    assert_ne!(taught, model("on-silent", &silent, &on));
+    assert_ne!(taught, model("on-inactive", &inactive, &on));
     let [one, other] = &unobserved;
-    assert_eq!(model("on-unobserved", one, &on), model("on-silent-unobserved", other, &on));
+    assert_eq!(model("on-unobserved", one, &on), model("on-inactive-unobserved", other, &on));
     // What was only for training is not in the model.
     assert_eq!(taught.len(), model("off-again", &data, &off).len());
 }
@@ -85,20 +85,20 @@ fn the_second_task_wants_data_that_tells_who_was_active() {
     let mut data = dataset(4, 60);
     // Where withdrawals are recorded nothing else needs the days since the last event.
     data.manifest.capabilities.withdrawals = true;
-    let silence = data.feature("days_since_last").expect("it is there");
-    "quiet".clone_into(&mut data.features[silence]);
-    "quiet".clone_into(&mut data.manifest.features[silence].name);
+    let inactive = data.feature("days_since_last").expect("it is there");
+    "quiet".clone_into(&mut data.features[inactive]);
+    "quiet".clone_into(&mut data.manifest.features[inactive].name);
     let refused = train_at(&data, &config(&[]), &folder.path().join("on")).expect_err("refused").to_string();
     assert!(refused.contains("days_since_last") && refused.contains("training.next_week=0"), "{refused}");
     train_at(&data, &config(&["training.next_week=0"]), &folder.path().join("off")).expect("it trains");
 }
 
 /// The data with nobody active in the last week.
-fn with_silent_last_week(data: &Dataset) -> Dataset {
+fn with_inactive_last_week(data: &Dataset) -> Dataset {
     let mut values = data.values().to_vec();
-    let (width, silence) = (data.features.len(), data.feature("days_since_last").expect("it is there"));
+    let (width, inactive) = (data.features.len(), data.feature("days_since_last").expect("it is there"));
     for week in values.chunks_exact_mut(width).skip(data.weeks - 1).step_by(data.weeks) {
-        week[silence] = 20.0;
+        week[inactive] = 20.0;
     }
     let (manifest, courses, rows) = (data.manifest.clone(), data.courses.clone(), data.enrolments.clone());
     Dataset::from_parts(manifest, courses, rows, data.features.clone(), data.weeks, values)

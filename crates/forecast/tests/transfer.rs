@@ -21,7 +21,7 @@ struct Trained {
 /// One run for all tests that only read it.
 static TRAINED: LazyLock<Trained> = LazyLock::new(|| {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    // The last week before the label's own, where those who will drop out are told from the others best.
+    // The last week before the label's own, where those who will drop out are separated from the others best.
     let settings = ["training.target_week=5", "training.epochs=12"];
     let run = train_at(&dataset(4, 80), &config(&settings), &folder.path().join("run")).expect("it trains");
     Trained { _folder: folder, run }
@@ -82,7 +82,7 @@ fn networks_are_trained_on_with_the_inputs_that_they_know() {
     let settings = ["split.by=learner", "split.test_courses=", "training.epochs=1"];
     let tuned = go_on(run, &new, &settings, &here.path().join("tuned")).expect("it goes on");
     assert_eq!(tuned.inputs(), run.inputs());
-    let from = tuned.manifest().from.as_ref().expect("it says what it went on from");
+    let from = tuned.manifest().from.as_ref().expect("it records what it went on from");
     assert_eq!((&from.data_fingerprint, from.seed), (&run.manifest().data.fingerprint, run.manifest().seed));
     // One epoch from good networks is far better than one from scratch.
     let device = ChosenDevice::flex();
@@ -205,15 +205,15 @@ fn running(mut data: Dataset, running: usize) -> Dataset {
         (course.observed_weeks, course.as_of_days) = (4, 28.0);
     }
     let (weeks, width) = (data.weeks, data.features.len());
-    let silent = data.feature("days_since_last").expect("the column");
+    let inactive = data.feature("days_since_last").expect("the column");
     let mut values = data.values().to_vec();
     for (at, row) in data.enrolments.iter_mut().enumerate().filter(|(_, row)| row.course >= first) {
-        // Those who will drop out have been silent for two weeks.
+        // Those who will drop out have been inactive for two weeks.
         if row.dropout == Some(true) {
             for (week, days) in [(2, 7.0), (3, 14.0)] {
                 let place = (at * weeks + week) * width;
                 values[place..place + width].fill(0.0);
-                values[place + silent] = days;
+                values[place + inactive] = days;
             }
         }
         row.dropout = None;
@@ -223,7 +223,7 @@ fn running(mut data: Dataset, running: usize) -> Dataset {
 }
 
 #[test]
-fn silence_stands_for_dropout_in_training_only_where_it_is_asked_to() {
+fn inactivity_stands_for_dropout_in_training_only_where_it_is_asked_to() {
     let here = tempfile::tempdir().expect("a temporary folder");
     let data = running(dataset(5, 80), 2);
     let settings = ["split.test_courses=course0", "training.target_week=2"];
@@ -232,10 +232,10 @@ fn silence_stands_for_dropout_in_training_only_where_it_is_asked_to() {
     let with = train_at(&data, &config(&proxies), &here.path().join("with")).expect("it trains");
     assert_eq!(without.manifest().proxies, None);
     let record = with.manifest().proxies.expect("a record");
-    // The silent have dropped out; the others count as staying with two weeks left, but for those who enrolled late and
-    // whose silence began then.
+    // The inactive have dropped out; the others count as staying with two weeks left, but for those who enrolled late and
+    // whose inactivity began then.
     assert_eq!(record.enrolments, 160);
-    // Calibration and thresholds are fitted on known answers alone: those of courses 1 and 2.
+    // Calibration and thresholds are fitted on known outcomes alone: those of courses 1 and 2.
     let rows = |run: &Run| run.week_fits().expect("a model").weeks[&cut_off(2)].rows;
     assert_eq!(rows(&with), rows(&without));
     assert!(rows(&with) <= 160);
@@ -258,6 +258,6 @@ fn proxies_alone_are_not_enough() {
         "training.proxy_weeks_left=2",
         "split.test_courses=course0",
     ];
-    let error = train_at(&data, &config(&settings), &here.path().join("run")).expect_err("no answer is known");
+    let error = train_at(&data, &config(&settings), &here.path().join("run")).expect_err("no outcome is known");
     assert!(error.to_string().contains("held-out rows"), "{error}");
 }

@@ -15,7 +15,7 @@ pub enum RunError {
     NotARun {
         /// The folder.
         path: PathBuf,
-        /// What is missing.
+        /// The part that is missing.
         why: String,
     },
     /// The run is not finished.

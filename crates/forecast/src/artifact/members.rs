@@ -38,7 +38,7 @@ pub(crate) fn save<'a>(
     Ok(())
 }
 
-/// Loads the members that `config` says the run in `folder` has; networks read `width` inputs a week.
+/// Loads the members of the run in `folder`, whose configuration is `config`; networks read `width` inputs a week.
 pub(crate) fn load(folder: &Path, config: &CheckedConfig, width: usize) -> Result<Members, FileError> {
     let kinds = config.model.parts();
     let count = config.ensemble.members as usize;

@@ -6,7 +6,7 @@
 //! | `model.safetensors` | every member's parameters, `member<k>.…` |
 //! | `baselines.json.zst` | every member of the baselines, by model; in place of the former, or beside it in a blend |
 //! | `blend.json` | of a blend: the weights by week, and each part's calibration and thresholds |
-//! | `survival.json.zst` | hazards by forecast, which say when those leave whom a model says that they will; where known |
+//! | `survival.json.zst` | hazards by forecast: when learners leave, for models that forecast whether; where known |
 //! | `scaler.json` | the inputs: features by name, transforms, means, deviations |
 //! | `calibration.json` | by week: calibration, threshold, trivial baselines |
 //! | `split.json` | which enrolments trained, and which are the test part |

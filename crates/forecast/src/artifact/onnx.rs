@@ -8,7 +8,7 @@ use crate::model_kind::{ModelKind, SingleModel};
 use crate::models::network::Network;
 use crate::models::trained::MemberModel;
 
-/// Writes a run's networks as one ONNX model. Input: `x [batch, weeks, inputs]`, scaled as `scaler.json` says. Output:
+/// Writes a run's networks as one ONNX model. Input: `x [batch, weeks, inputs]`, scaled by `scaler.json`. Output:
 /// `outputs [batch, weeks, 1]`, the mean logit at the end of each week, to which `calibration.json` belongs.
 ///
 /// # Errors

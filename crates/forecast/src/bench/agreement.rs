@@ -5,15 +5,16 @@ use burn::tensor::{Device, Tensor};
 use serde::Serialize;
 use staycast_lstm::{Lstm, reference};
 
-use super::{Shape, inputs, model, targets};
+use super::shape::Shape;
+use super::workload::{inputs, network_spec, targets};
 use crate::device::{ChosenDevice, Hardware, WeightGradients};
 use crate::models::inference::index;
 use crate::models::network::{DropoutMasks, Network};
 
-/// Most sequences that are compared: the result doesn't depend on the others of a batch.
+/// Bounds the sequences that are compared: the result doesn't depend on the others of a batch.
 const MOST_SEQUENCES: usize = 64;
 
-/// A comparison of logits and all gradients with the reference recurrence on the CPU.
+/// Compares logits and all gradients with the reference recurrence on the CPU.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Agreement {
     /// Greatest relative difference of a tensor, ‖a − b‖ / ‖b‖ in the Euclidean norm; null if a value is no number.
@@ -25,7 +26,7 @@ pub struct Agreement {
 }
 
 impl Agreement {
-    pub(super) fn of(shape: Shape, chosen: &ChosenDevice) -> Self {
+    pub(super) fn measure(shape: Shape, chosen: &ChosenDevice) -> Self {
         let expected = compute(shape, &Device::flex(), by_reference);
         let found = compute(shape, chosen.device(), Lstm::outputs);
         let error = expected.iter().zip(&found).map(|(expected, found)| distance(expected, found)).fold(0.0, f64::max);
@@ -34,10 +35,10 @@ impl Agreement {
     }
 }
 
-/// Logits, then the gradient of every parameter.
+/// Computes the logits, then the gradient of every parameter.
 fn compute(shape: Shape, device: &Device, outputs: impl Fn(&Lstm, Tensor<3>) -> Tensor<3>) -> Vec<Vec<f32>> {
     let count = shape.batch.min(MOST_SEQUENCES);
-    let network = Network::new(&model(shape), shape.f, 1, &device.clone().autodiff());
+    let network = Network::new(&network_spec(shape), shape.f, 1, &device.clone().autodiff());
     let x = Tensor::<3>::from_data(inputs(count, shape), device).autodiff();
     let logits = network.forward_by(outputs, x, DropoutMasks::none());
     let rows = index(&(0..count).collect::<Vec<_>>(), device);

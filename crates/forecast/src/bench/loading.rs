@@ -11,10 +11,10 @@ use crate::device::{ChosenDevice, quietly};
 use crate::examples::{Examples, greatest_cutoff};
 use crate::inputs::Inputs;
 
-/// Enrolments that are brought to the device at a time.
+/// Bounds the enrolments that are brought to the device at a time.
 const CHUNK: usize = 4096;
 
-/// What was measured of loading on one device.
+/// Holds the measurements of loading on one device.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Loading {
     /// The backend.

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use burn::tensor::{Device, Distribution, Tensor};
 
-use super::Shape;
+use super::shape::Shape;
 use crate::device::ChosenDevice;
 
-/// How long each product is repeated.
+/// Sets how long each product is repeated.
 const TIME: Duration = Duration::from_millis(150);
 /// Times that is done; the best counts.
 const TIMES: usize = 3;
@@ -41,7 +41,7 @@ fn on_threads(shape: Shape) -> f64 {
     rates.into_iter().sum::<f64>() / 1e9
 }
 
-/// `product = left · right`, row by row in memory.
+/// Computes `product = left · right`, row by row in memory.
 fn multiply(product: &mut [f32], left: &[f32], right: &[f32], [rows, inner, columns]: [usize; 3]) {
     assert!(product.len() == rows * columns && left.len() == rows * inner && right.len() == inner * columns);
     // SAFETY: the sizes are checked above; strides are those of row-major matrices within them.

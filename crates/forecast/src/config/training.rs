@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 use staycast_evaluation::proxy::{ProxyRule, ProxyRuleError};
-use staycast_weeks::CutOff;
+use staycast_sequences::CutOff;
 
 use super::error::{ConfigError, require};
 

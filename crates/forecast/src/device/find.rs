@@ -2,19 +2,47 @@
 
 use burn::tensor::Device;
 
-use super::check;
+use super::backend::{Backend, DeviceInfo, Hardware};
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 use super::check::quietly;
-use super::{Backend, BackendReport, DeviceInfo, DeviceReport, Hardware};
+use super::check::{self, Check};
 
-/// The CPU under a backend's name.
+/// Describes a device of this build and machine, checked.
+#[derive(Clone, Debug)]
+pub struct DeviceReport {
+    /// Who it is.
+    pub info: DeviceInfo,
+    /// Whether it computes right.
+    pub check: Check,
+    device: Option<Device>,
+}
+
+/// Lists the devices that a backend of this build found.
+#[derive(Clone, Debug)]
+pub struct BackendReport {
+    /// The backend.
+    pub backend: Backend,
+    /// Its devices on this machine, best first, checked.
+    pub devices: Vec<DeviceReport>,
+    /// Why it has none, when it has none.
+    pub absent: Option<String>,
+}
+
+/// Lists every backend of this build with its devices, each checked. Opens every device; takes seconds where GPUs compile
+/// their shaders.
+#[must_use]
+pub fn list() -> Vec<BackendReport> {
+    Backend::ALL.into_iter().filter(|backend| backend.built_in()).map(report).collect()
+}
+
+/// Describes the CPU under a backend's name.
 pub(super) fn cpu(backend: Backend) -> DeviceInfo {
     // Without its number of threads, which changes no byte of a run and must not change its manifest either.
     DeviceInfo { backend, name: "CPU".to_owned(), hardware: Hardware::Cpu }
 }
 
-/// A backend's devices, checked.
-pub(super) fn report(backend: Backend) -> BackendReport {
+/// Finds and checks a backend's devices.
+fn report(backend: Backend) -> BackendReport {
     let (found, absent) = devices(backend);
     let devices = found
         .into_iter()
@@ -35,7 +63,7 @@ impl DeviceReport {
     }
 }
 
-/// The devices of a backend that this build has, best first, or why there is none. Never panics.
+/// Finds the devices of a backend that this build has, best first, or why there is none. Never panics.
 pub(super) fn devices(backend: Backend) -> (Vec<(DeviceInfo, Device)>, Option<String>) {
     let found = match backend {
         Backend::Flex => Ok(vec![(cpu(backend), Device::flex())]),
@@ -98,7 +126,7 @@ fn cuda() -> Found {
     Err("not part of this build".to_owned())
 }
 
-/// The devices of one CubeCL runtime. Asking for a device's name opens it, and opening may panic.
+/// Finds the devices of one CubeCL runtime. Asking for a device's name opens it, and opening may panic.
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 fn cube(backend: Backend, kind: burn::tensor::DeviceType) -> Found {
     let devices = quietly(|| Device::enumerate(kind).into_iter().collect::<Vec<Device>>())?;

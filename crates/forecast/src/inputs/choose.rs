@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use staycast_sequences::Dataset;
 
-use super::{InputsError, Source, Transform};
+use super::column::{Source, Transform};
+use super::error::InputsError;
 use crate::config::CheckedInputs;
 
-/// Most values that a static column may have as an input; more is an identifier, not a property.
+/// Bounds the values that a static column may have as an input; more is an identifier, not a property.
 const MOST_STATIC_VALUES: usize = 50;
 
 pub(super) fn weekly(config: &CheckedInputs, data: &Dataset) -> Result<Vec<(Source, Transform)>, InputsError> {
@@ -59,7 +60,7 @@ pub(super) fn statics(
     Ok(found)
 }
 
-/// Whether `name` fits `pattern`, in which `*` stands for any text.
+/// Tells whether `name` fits `pattern`, in which `*` stands for any text.
 fn matches(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,

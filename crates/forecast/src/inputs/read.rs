@@ -3,11 +3,11 @@
 use rayon::prelude::*;
 use staycast_sequences::{CutOff, Dataset, EnrolmentRow, WeekIndex};
 
-use super::{Column, Source, Transform};
+use super::column::{Column, Source, Transform};
 use crate::config::{CalendarPosition, FixedNumber};
 use crate::examples::Examples;
 
-/// A column's value before scaling.
+/// Reads a column's values before scaling.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
     origin: Origin<'a>,
@@ -25,7 +25,7 @@ enum Origin<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// The reader, or the name of what `data` lacks.
+    /// Makes the reader, or names what `data` lacks.
     pub(super) fn new(source: &'a Source, transform: Transform, data: &Dataset) -> Result<Self, String> {
         let column = |feature: &String| data.feature(feature).ok_or_else(|| feature.clone());
         let origin = match source {
@@ -46,7 +46,7 @@ impl<'a> Reader<'a> {
         Ok(Self { origin, transform })
     }
 
-    /// The feature that is read as it is, for a column of one.
+    /// Returns the feature that is read as it is, for a column of one.
     pub(super) fn feature(&self) -> Option<usize> {
         match self.origin {
             Origin::Weekly(feature) => Some(feature),
@@ -54,12 +54,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The transformed value, NaN where null. `features`: what [`features_of`] gives.
+    /// Returns the transformed value, NaN where null. `features`: those of the week, from [`features_of`].
     pub(super) fn read(&self, data: &Dataset, enrolment: usize, week: usize, features: &[f32]) -> f32 {
         self.transform.apply(self.raw(data, enrolment, week, features))
     }
 
-    /// The value as it is, NaN where null. `features`: what [`features_of`] gives.
+    /// Returns the value as it is, NaN where null. `features`: those of the week, from [`features_of`].
     pub(super) fn raw(&self, data: &Dataset, enrolment: usize, week: usize, features: &[f32]) -> f32 {
         let weekly = |column: usize| features.get(column).copied().unwrap_or(f32::NAN);
         match &self.origin {
@@ -81,7 +81,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The features of a week; none after the data's last, since a run's network may look at more weeks than a data set's
+/// Returns the features of a week; none after the data's last, since a run's network may look at more weeks than a data set's
 /// longest course has.
 pub(super) fn features_of(data: &Dataset, enrolment: usize, week: usize) -> &[f32] {
     if week < data.weeks { data.week(enrolment, WeekIndex::from_position(week)) } else { &[] }
@@ -97,10 +97,15 @@ pub(super) struct Moments {
 }
 
 impl Moments {
-    /// The moments of what each reader reads, in the order of the rows.
-    pub(super) fn of(data: &Dataset, examples: &Examples, training: &[usize], readers: &[Reader<'_>]) -> Vec<Self> {
+    /// Measures the values of each reader, in the order of the rows.
+    pub(super) fn measure(
+        data: &Dataset,
+        examples: &Examples,
+        training: &[usize],
+        readers: &[Reader<'_>],
+    ) -> Vec<Self> {
         // Readers of a row side by side: a row's features lie together, those of the next row far away.
-        let of_some = |readers: &[Reader<'_>]| {
+        let measure_some = |readers: &[Reader<'_>]| {
             let mut moments: Vec<Self> = readers.iter().map(|_| Self::default()).collect();
             for &enrolment in training {
                 for week in (0..examples.weeks()).filter(|&week| examples.is_trainable(enrolment, week)) {
@@ -113,7 +118,7 @@ impl Moments {
             moments
         };
         let each = readers.len().div_ceil(rayon::current_num_threads()).max(1);
-        readers.par_chunks(each).flat_map_iter(of_some).collect()
+        readers.par_chunks(each).flat_map_iter(measure_some).collect()
     }
 
     /// Welford's running mean and sum of squared deviations.
@@ -128,7 +133,7 @@ impl Moments {
         }
     }
 
-    /// Mean and standard deviation, for a column that varies.
+    /// Returns mean and standard deviation, for a column that varies.
     pub(super) fn mean_and_deviation(&self) -> Option<(f64, f64)> {
         if self.present < 2.0 {
             return None;
@@ -138,7 +143,7 @@ impl Moments {
     }
 }
 
-/// The column that says where a weekly feature is null, when it is null only sometimes.
+/// Returns the column that marks where a weekly feature is null, when it is null only sometimes.
 pub(super) fn null_column(source: &Source, moments: &Moments) -> Option<Column> {
     let Source::Weekly { feature } = source else { return None };
     if moments.absent == 0.0 || moments.present == 0.0 {

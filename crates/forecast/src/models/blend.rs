@@ -1,4 +1,4 @@
-//! Several models as one: weights by cut-off week, fitted on rows of the training side that the members held out.
+//! Several models as one: weights by cut-off week, fitted on rows of the training set that the members held out.
 
 use std::collections::BTreeMap;
 
@@ -32,8 +32,8 @@ impl BlendRecord {
     }
 }
 
-/// Fits weights for every week, and says why some weeks have none. `logits`: by part, `[position][week]`, NaN where nobody held the
-/// position out.
+/// Fits weights for every week, and explains why some weeks have none. `logits`: by part, `[position][week]`, NaN where
+/// nobody held the position out.
 pub(crate) fn fit(
     examples: &Examples,
     enrolments: &[usize],

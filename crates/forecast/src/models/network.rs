@@ -13,7 +13,7 @@ use staycast_lstm::{Lstm, LstmConfig};
 use crate::config::NetworkSpec;
 use crate::random::{Purpose, stream, unit};
 
-/// A fully connected layer, `x · weight + bias`.
+/// Computes a fully connected layer, `x · weight + bias`.
 #[derive(Module, Debug)]
 struct Dense {
     /// `[inputs, outputs]`
@@ -35,7 +35,7 @@ impl Dense {
     }
 }
 
-/// The network of one member of an ensemble.
+/// Computes the logits of one member of an ensemble.
 #[derive(Module, Debug)]
 pub(crate) struct Network {
     lstm: Lstm,
@@ -45,7 +45,7 @@ pub(crate) struct Network {
     next_week_layer: Option<Dense>,
 }
 
-/// Factors that switch inputs and outputs off in training: 0, or 1 / (1 - share) so that the mean stays.
+/// Holds factors that switch inputs and outputs off in training: 0, or 1 / (1 - share) so that the mean stays.
 pub(crate) struct DropoutMasks {
     /// `[batch, 1, inputs]`
     pub(crate) inputs: Option<Tensor<3>>,
@@ -54,14 +54,14 @@ pub(crate) struct DropoutMasks {
 }
 
 impl DropoutMasks {
-    /// Nothing is switched off.
+    /// Switches nothing off.
     pub(crate) fn none() -> Self {
         Self { inputs: None, outputs: None }
     }
 }
 
 impl Network {
-    /// A network for `inputs` inputs a week, its parameters drawn from `seed`: weights uniform on ±1/√(width of what
+    /// Makes a network for `inputs` inputs a week, its parameters drawn from `seed`: weights uniform on ±1/√(width of what
     /// they read), the LSTM's biases as [`LstmConfig::init`] sets them, other biases 0.
     pub(crate) fn new(config: &NetworkSpec, inputs: usize, seed: u64, device: &Device) -> Self {
         let lstm = LstmConfig::new(inputs, config.hidden).with_layers(config.layers).init(device);
@@ -82,7 +82,7 @@ impl Network {
         network.with_parameters(values)
     }
 
-    /// The network with a second task for its training, drawn from `seed` like the rest: to forecast activity in the week
+    /// Adds a second task for training, drawn from `seed` like the rest: to forecast activity in the week
     /// that follows each.
     pub(crate) fn with_next_week(mut self, seed: u64, device: &Device) -> Self {
         let [width, _] = self.logit_layer.weight.dims();
@@ -95,14 +95,14 @@ impl Network {
         self
     }
 
-    /// Logits of dropout by the course's end.
+    /// Returns the logits of dropout by the course's end.
     ///
     /// `x`: `[batch, weeks, inputs]`; returns `[batch, weeks]`, at week w what is forecast after that week.
     pub(crate) fn forward(&self, x: Tensor<3>, masks: DropoutMasks) -> Tensor<2> {
         self.forward_by(Lstm::outputs, x, masks)
     }
 
-    /// [`Network::forward`] with the recurrence computed by `outputs`, for comparisons.
+    /// Computes [`Network::forward`] with the recurrence of `outputs`, for comparisons.
     pub(crate) fn forward_by(
         &self,
         outputs: impl Fn(&Lstm, Tensor<3>) -> Tensor<3>,
@@ -113,7 +113,7 @@ impl Network {
         self.logit_layer.forward(self.rows(outputs, x, masks)).reshape([batch, weeks])
     }
 
-    /// [`Network::forward`], and the logits of activity in the week that follows each, where that is a task.
+    /// Returns the logits of [`Network::forward`], and those of activity in the week that follows each, where that is a task.
     pub(crate) fn forward_tasks(&self, x: Tensor<3>, masks: DropoutMasks) -> (Tensor<2>, Option<Tensor<2>>) {
         let [batch, weeks, _] = x.dims();
         let rows = self.rows(Lstm::outputs, x, masks);
@@ -121,7 +121,7 @@ impl Network {
         (self.logit_layer.forward(rows).reshape([batch, weeks]), next_week)
     }
 
-    /// What the logits are made of, `[batch × weeks, width]`.
+    /// Returns the values that the last layer reads, `[batch × weeks, width]`.
     fn rows(&self, outputs: impl Fn(&Lstm, Tensor<3>) -> Tensor<3>, x: Tensor<3>, masks: DropoutMasks) -> Tensor<2> {
         let [batch, weeks, _] = x.dims();
         let x = match masks.inputs {
@@ -141,12 +141,12 @@ impl Network {
         rows
     }
 
-    /// The recurrent part alone.
+    /// Returns the recurrent part alone.
     pub(crate) fn lstm(&self) -> &Lstm {
         &self.lstm
     }
 
-    /// The layers after it, as ONNX writes them.
+    /// Returns the layers after the recurrent part, as ONNX writes them.
     pub(crate) fn head(&self) -> Vec<DenseLayer> {
         let plain = |layer: &Dense, relu: bool| DenseLayer {
             weight: layer.weight.val().into_data().try_to_vec().expect("parameters are 32-bit floats"),
@@ -157,14 +157,14 @@ impl Network {
         hidden.chain([plain(&self.logit_layer, false)]).collect()
     }
 
-    /// All parameters, in a fixed order.
+    /// Lists all parameters, in a fixed order.
     pub(crate) fn parameters(&self) -> Vec<Parameter> {
         let mut visit = Collect { path: Vec::new(), found: Vec::new() };
         self.visit(&mut visit);
         visit.found
     }
 
-    /// The network with other values for its parameters, given in the order of [`Network::parameters`].
+    /// Replaces the values of the parameters, given in the order of [`Network::parameters`].
     ///
     /// # Panics
     /// When the shapes are not the network's.
@@ -178,7 +178,7 @@ impl Network {
         })
     }
 
-    /// The network with its parameters cut from one flat tensor, tracked for gradients when `self` is on an autodiff
+    /// Replaces the parameters by pieces of one flat tensor, tracked for gradients when `self` is on an autodiff
     /// device.
     pub(crate) fn with_flat(self, flat: &Tensor<1>) -> Self {
         let mut offset = 0;
@@ -195,7 +195,7 @@ impl Network {
     }
 }
 
-/// A named parameter with its values, row by row.
+/// Holds a named parameter with its values, row by row.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Parameter {
     pub(crate) name: String,

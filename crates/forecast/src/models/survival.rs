@@ -1,4 +1,4 @@
-//! When learners leave, for models that say only whether: discrete-time hazards of each coming week, whose log odds are a
+//! When learners leave, for models that forecast only whether: discrete-time hazards of each coming week, whose log odds are a
 //! baseline of the week and a weighted sum of the forecasts so far (Cox 1972, section 6; Singer and Willett 1993). A second
 //! model on held-out forecasts, which changes none of them.
 
@@ -13,9 +13,9 @@ use crate::random::member_seed;
 
 /// Names the one column that the hazards read.
 const COLUMN: &str = "log odds of dropout";
-/// Log odds are cut to ± this: a forecast that is sure should not decide on the weights alone.
+/// Cuts log odds to ± this: a forecast that is sure should not decide on the weights alone.
 const CLIP: f32 = 8.0;
-/// L2 penalty on the weights: as many columns as weeks have passed, all much alike.
+/// Penalises the weights (L2): as many columns as weeks have passed, all much alike.
 const PENALTY: f64 = 1.0;
 
 /// Holds forecasts as the hazards read them.
@@ -27,7 +27,7 @@ struct ForecastColumns {
 }
 
 impl ForecastColumns {
-    /// `logits`: `[row][week]` of `enrolments`. NaN, where there is no forecast, becomes 0.
+    /// Takes `logits`, `[row][week]` of `enrolments`. NaN, where there is no forecast, becomes 0.
     fn new(data: &Dataset, enrolments: &[usize], logits: impl Iterator<Item = f32>, weeks: usize) -> Self {
         let clean = |logit: f32| if logit.is_nan() { 0.0 } else { logit.clamp(-CLIP, CLIP) };
         Self {

@@ -70,7 +70,7 @@ pub(super) fn fold_predictions(run: &Run, request: &EvaluateRequest<'_>) -> Resu
 }
 
 /// Averages, by week, the folds' thresholds and base rates. The recency baseline is not fitted: every row of a
-/// cross-validation is in most folds' training sides.
+/// cross-validation is in most folds' training sets.
 fn references(fits: &[FoldFit], repeat: u32) -> BTreeMap<CutOff, WeekReference> {
     let mut found: BTreeMap<CutOff, Vec<&WeekReference>> = BTreeMap::new();
     for fit in fits.iter().filter(|fit| fit.repeat == repeat) {

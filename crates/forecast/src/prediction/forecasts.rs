@@ -21,7 +21,7 @@ pub(super) fn weeks_of(run: &Run, data: &Dataset) -> usize {
     usize::from(run.manifest().weeks).min(data.weeks).max(1)
 }
 
-/// Holds the ensemble's mean logits, or the blend's, at every week that the run looks at; NaN where it can't forecast.
+/// Holds the ensemble's mean logits, or the blend's, at every week of the run's sequences; NaN where it can't forecast.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Forecasts {
     weeks: usize,

@@ -6,7 +6,7 @@
 //!    model is trained and tested on them as usual; over [`DRAWS`] draws its mean AUC must lie within four standard errors
 //!    of 0.5. Rows that are in both parts, or features that identify the outcome's row, would raise it.
 //! 3. **No outcome among the inputs**: an input that alone separates the classes with an AUC above [`SUSPICIOUS_AUC`] is
-//!    named: it may be the outcome under another name. Whether it is, is for a person to say.
+//!    named: it may be the outcome under another name, which a person has to judge.
 
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
@@ -140,7 +140,7 @@ fn future_test(
     Ok(FutureTest { rows: before.len() as u64, changed })
 }
 
-/// Runs the second test, or says why its draws are of no use.
+/// Runs the second test, or explains why its draws are of no use.
 fn shuffled_labels_test(
     run: &Run,
     data: &Dataset,
@@ -153,7 +153,7 @@ fn shuffled_labels_test(
         Some(inputs) => inputs.clone(),
         None => Inputs::fit(&run.config().inputs, data, examples, &parts.training)?,
     };
-    // The last week's inputs are enough to carry an answer, and a model of them is fitted in no time.
+    // The last week's inputs are enough to carry an outcome, and a model of them is fitted in no time.
     let last_week = EnrolmentInputs::new(data, &inputs, &all, weeks, RawFeatures::Included)?.last_week();
     let training: Vec<usize> = (0..parts.training.len()).collect();
     let test: Vec<usize> = (parts.training.len()..all.len()).collect();
@@ -170,7 +170,7 @@ fn shuffled_labels_test(
         });
         let logits = match model {
             Ok(model) => test_inputs.lend(|inputs| model.forecast(inputs))?,
-            // A draw that says nothing, as for want of a class.
+            // A draw of no use, as one with a single class.
             Err(error) => {
                 problem = error.to_string();
                 continue;
@@ -241,11 +241,11 @@ fn visible_rows(
     let predictions = predict_rows(run, data, &all, device)?;
     let visible = predictions.into_iter().filter(|row| row.week == week).map(|row| {
         let excluded = row.exclusion.is_some();
-        // Nobody is shown what a model says of a row that is left out, as of one who had not enrolled yet: the day of
+        // Nobody is shown the forecast of a row that is left out, as of one who had not enrolled yet: the day of
         // enrolment, which networks read, is then still to come.
         let shown = |bits: u64| if excluded { 0 } else { bits };
         VisibleRow {
-            // Where the outcome itself is known by the cut-off, the score says so; else it is the model's.
+            // Where the outcome itself is known by the cut-off, it decides the score; else the model does.
             score: shown(row.score.to_bits()),
             p: shown(row.p.to_bits()),
             known: row.known,

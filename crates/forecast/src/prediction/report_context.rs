@@ -99,7 +99,7 @@ fn exits(data: &Dataset) -> Vec<Option<ExitTime>> {
                 (Some(day), Some(_)) => ExitTime { weeks: day / 7.0, end: End::Dropout },
                 // By the end of that week.
                 (None, Some(week)) => ExitTime { weeks: f64::from(week) + 1.0, end: End::Dropout },
-                // A fail is no leaving, but the end of it all (PROTOCOL, "Labels").
+                // A learner who fails has not left: it is an end of its own kind (docs, "Labels").
                 (_, None) if outcomes && row.dropout == Some(true) => {
                     ExitTime { weeks: watched, end: End::CompetingEnd }
                 }

@@ -99,7 +99,7 @@ pub(super) fn evaluable_rows(
             let logit = forecasts.logit(row, cut_off);
             // Where the model has no forecast, the week has no fit either, and these values are not looked at.
             let logit = if logit.is_nan() { 0.0 } else { logit };
-            // A week without a fit has no place on the report's curve, which says so; its p is the network's own.
+            // A week without a fit is marked as such on the report's curve; its p is the network's own.
             let calibration = fits.weeks.get(&cut_off).map_or(&uncalibrated, |fit| &fit.calibration);
             rows.push(((enrolment, cut_off), table.row(enrolment, cut_off, logit, calibration.apply(logit))));
         }

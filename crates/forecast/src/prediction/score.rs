@@ -59,7 +59,7 @@ fn serialize_status<S: Serializer>(exclusion: &Option<Exclusion>, serializer: S)
     serializer.serialize_str(status(*exclusion))
 }
 
-/// Says how to score.
+/// Asks for scores.
 #[derive(Clone, Copy, Debug)]
 pub struct ScoreRequest<'a> {
     /// The cut-off of the forecasts.
@@ -82,7 +82,7 @@ impl<'a> ScoreRequest<'a> {
 }
 
 /// Scores every enrolment of `data` that is asked for, in the order of course and enrolment. Where fewer weeks were
-/// observed, the forecast is that of the last one, and the reason says so.
+/// observed, the forecast is that of the last one, and the reason states that.
 ///
 /// # Errors
 /// When the run can't forecast at that week, the data lacks what it reads, or a course is not there.
@@ -108,7 +108,7 @@ pub fn score_folder(
     let mut wanted = model.inputs.features();
     wanted.push("days_since_last".to_owned());
     wanted.extend(RAW_FEATURES.map(str::to_owned));
-    // Of a feature that the folder lacks, the run itself says what to do about it.
+    // A feature that the folder lacks is reported when the inputs are bound to the data.
     let has = |name: &String| folder.manifest().features.iter().any(|feature| feature.name == *name);
     wanted.retain(has);
     wanted.sort_unstable();

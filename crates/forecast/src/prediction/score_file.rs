@@ -14,7 +14,7 @@ use crate::tables::{TableError, texts, write_table};
 const SCORE_COLUMNS: [&str; 9] =
     ["course_id", "enrolment_id", "learner_id", "week", "p_dropout", "at_risk", "rank", "status", "reason"];
 
-/// Writes scores as the file's name says: `.parquet`, `.csv` or `.jsonl`. The file appears whole or not at all.
+/// Writes scores in the format of the file's ending: `.parquet`, `.csv` or `.jsonl`. The file appears whole or not at all.
 ///
 /// # Errors
 /// When the name has another ending, or the file can't be written.

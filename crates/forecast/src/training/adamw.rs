@@ -13,7 +13,7 @@ const BETA_1: f64 = 0.9;
 const BETA_2: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
 
-/// Parameters and moments of one member in training.
+/// Holds parameters and moments of one member in training.
 #[derive(Clone, Debug)]
 pub(crate) struct AdamW {
     /// All parameters in the order of [`Network::parameters`], `[parameters]`.
@@ -27,7 +27,7 @@ pub(crate) struct AdamW {
     clip_norm: f64,
 }
 
-/// The optimiser's state on the host.
+/// Holds the optimiser's state in host memory.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct AdamWState {
     pub(crate) parameters: Vec<f32>,
@@ -37,7 +37,7 @@ pub(crate) struct AdamWState {
 }
 
 impl AdamWState {
-    /// The state before the first step.
+    /// Returns the state before the first step.
     pub(crate) fn fresh(network: &Network) -> Self {
         let parameters: Vec<f32> = network.parameters().into_iter().flat_map(|parameter| parameter.values).collect();
         let zeros = vec![0.0; parameters.len()];
@@ -110,7 +110,7 @@ impl ModuleVisitor for Flatten<'_> {
     }
 }
 
-/// The learning rate of a step: up in a straight line over `warmup` steps, then down along a cosine to
+/// Returns the learning rate of a step: up in a straight line over `warmup` steps, then down along a cosine to
 /// `last` × `highest` at step `steps`.
 pub(crate) fn learning_rate(config: &OptimiserSettings, step: u64, steps_per_epoch: u64) -> f64 {
     let warmup = config.warmup_epochs * steps_per_epoch as f64;

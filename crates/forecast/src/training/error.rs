@@ -35,7 +35,7 @@ pub enum TrainError {
     /// The inputs can't be made.
     #[error(transparent)]
     Inputs(#[from] InputsError),
-    /// The data does not say who was active in which week, which the second task teaches.
+    /// The data lacks who was active in which week, which the second task teaches.
     #[error(
         "the data lacks `days_since_last`, from which networks learn who is active in the next week; set training.next_week=0"
     )]
@@ -47,7 +47,7 @@ pub enum TrainError {
         repeat: u32,
         /// Fold, from 0.
         fold: u32,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// Nothing could be fitted at the target week.
@@ -85,11 +85,11 @@ pub enum TrainError {
     ResumedOtherwise {
         /// The run.
         path: PathBuf,
-        /// What differs.
+        /// The difference.
         what: &'static str,
-        /// What it was.
+        /// Its value then.
         then: String,
-        /// What it is now.
+        /// Its value now.
         now: String,
     },
     /// Whoever watched asked to stop.

@@ -3,25 +3,24 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use burn::tensor::{Tensor, TensorData};
 use staycast_baselines::{BaselineKind, Forecaster};
 
+use super::checkpoint;
 use super::early_stopping::held_out_auc;
 use super::error::{JobError, TrainError};
 use super::member::{MemberState, MemberTask};
 use super::plan::{MemberSplit, OuterSplit, SplitPlan};
 use super::request::{TrainRequest, TrainingWatch};
-use super::training_set::TrainingSet;
-use super::{checkpoint, transfer};
+use super::split_data::{JobContext, SplitData};
 use crate::artifact::{EpochRecord, MemberSummary, Run};
 use crate::compressed_json;
-use crate::examples::{self, Examples};
+use crate::examples::Examples;
 use crate::inputs::Inputs;
 use crate::model_kind::SingleModel;
-use crate::models::baseline_targets::BaselineTargets;
-use crate::models::enrolment_inputs::{EnrolmentInputs, RawFeatures};
+use crate::models::enrolment_inputs::EnrolmentInputs;
 use crate::models::inference::forecast;
 use crate::models::network::Network;
 use crate::models::trained::MemberModel;
@@ -83,8 +82,7 @@ pub(super) fn train_members(
         })
         .collect();
     let outcomes = TrainingJobs {
-        request,
-        examples,
+        context: JobContext { request, examples },
         checkpoints,
         watch,
         outcomes: jobs.iter().map(|_| OnceLock::new()).collect(),
@@ -119,105 +117,7 @@ fn all_trained(outcomes: Vec<Option<Result<TrainedMember, TrainError>>>) -> Resu
     if interrupted { Err(TrainError::Interrupted) } else { Ok(trained) }
 }
 
-/// A split, with the data that its members share while any of them is in work.
-struct SplitData<'a> {
-    split: &'a OuterSplit,
-    inputs: &'a Inputs,
-    slot: Mutex<SplitSlot<'a>>,
-}
-
-#[derive(Default)]
-struct SplitSlot<'a> {
-    networks: Option<Arc<NetworkData<'a>>>,
-    baselines: Option<Arc<BaselineData>>,
-    finished: usize,
-}
-
-/// The data that the networks of a split share.
-struct NetworkData<'a> {
-    set: TrainingSet<'a>,
-    /// The test enrolments' inputs, in a run with folds.
-    test: Option<Arc<EnrolmentInputs>>,
-}
-
-/// The data that the baselines of a split share.
-struct BaselineData {
-    training: EnrolmentInputs,
-    targets: BaselineTargets,
-    /// The test enrolments' inputs, in a run with folds.
-    test: Option<Arc<EnrolmentInputs>>,
-}
-
-impl<'a> SplitData<'a> {
-    fn new(split: &'a OuterSplit, inputs: &'a Inputs) -> Self {
-        Self { split, inputs, slot: Mutex::default() }
-    }
-
-    /// Returns the networks' data, made by the first that needs it.
-    fn networks(&self, jobs: &TrainingJobs<'_, 'a>) -> Result<Arc<NetworkData<'a>>, TrainError> {
-        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(networks) = &slot.networks {
-            return Ok(networks.clone());
-        }
-        let enrolments = self.split.training.as_slice();
-        // Scaled inputs are the same for all models: those of a blend's baselines are there anyway.
-        let (x, test) = if jobs.has_baselines() {
-            let baselines = self.baselines_in(&mut slot, jobs)?;
-            (jobs.tensor(baselines.training.values(), enrolments.len(), self.inputs), baselines.test.clone())
-        } else {
-            let training = jobs.weekly_inputs(self.inputs, enrolments, RawFeatures::LeftOut)?;
-            let x = jobs.tensor(training.values(), enrolments.len(), self.inputs);
-            (x, jobs.test_inputs(self, RawFeatures::LeftOut)?)
-        };
-        let (data, weeks) = (jobs.request.data, jobs.examples.weeks());
-        let next_week = if jobs.request.config.training.next_week.is_some() {
-            examples::active_next_week(data, enrolments, weeks).ok_or(TrainError::NoNextWeek)?
-        } else {
-            Vec::new()
-        };
-        let initial = jobs.request.from.map(transfer::parameters).unwrap_or_default();
-        let set = TrainingSet { examples: jobs.examples, enrolments, x, initial, next_week };
-        let networks = Arc::new(NetworkData { set, test });
-        slot.networks = Some(networks.clone());
-        Ok(networks)
-    }
-
-    /// Returns the baselines' data, made by the first that needs it.
-    fn baselines(&self, jobs: &TrainingJobs<'_, 'a>) -> Result<Arc<BaselineData>, TrainError> {
-        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
-        self.baselines_in(&mut slot, jobs)
-    }
-
-    fn baselines_in(
-        &self,
-        slot: &mut SplitSlot<'a>,
-        jobs: &TrainingJobs<'_, 'a>,
-    ) -> Result<Arc<BaselineData>, TrainError> {
-        if let Some(baselines) = &slot.baselines {
-            return Ok(baselines.clone());
-        }
-        let enrolments = &self.split.training;
-        let baselines = Arc::new(BaselineData {
-            training: jobs.weekly_inputs(self.inputs, enrolments, RawFeatures::Included)?,
-            targets: BaselineTargets::new(jobs.request.data, jobs.examples, enrolments),
-            test: jobs.test_inputs(self, RawFeatures::Included)?,
-        });
-        slot.baselines = Some(baselines.clone());
-        Ok(baselines)
-    }
-
-    /// Counts a finished member of `members`, and lets go of the data after the last one.
-    fn finish_member(&self, members: usize) {
-        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
-        slot.finished += 1;
-        if slot.finished == members {
-            slot.networks = None;
-            slot.baselines = None;
-        }
-    }
-}
-
-/// The training of one member of one split.
+/// Describes the training of one member of one split.
 struct MemberJob<'s, 'a> {
     /// The split's number.
     number: usize,
@@ -243,10 +143,9 @@ impl MemberJob<'_, '_> {
     }
 }
 
-/// Every job of a run, and how far they are.
+/// Runs every job of a training run.
 struct TrainingJobs<'s, 'a> {
-    request: &'a TrainRequest<'a>,
-    examples: &'a Examples,
+    context: JobContext<'a>,
     checkpoints: &'a Path,
     watch: &'a dyn TrainingWatch,
     jobs: Vec<MemberJob<'s, 'a>>,
@@ -261,7 +160,7 @@ impl<'a> TrainingJobs<'_, 'a> {
     /// outcome; `None` for those that were not begun.
     fn run(self) -> Vec<Option<Result<TrainedMember, TrainError>>> {
         let threads = rayon::current_num_threads();
-        let workers = if self.request.device.is_cpu() { threads.min(self.jobs.len()) } else { 1 };
+        let workers = if self.context.request.device.is_cpu() { threads.min(self.jobs.len()) } else { 1 };
         let each = (threads / workers).max(1);
         std::thread::scope(|scope| {
             for _ in 0..workers {
@@ -296,13 +195,13 @@ impl<'a> TrainingJobs<'_, 'a> {
             SingleModel::Lstm => self.train_network(job)?,
         };
         self.watch.member_finished(&trained.summary);
-        job.data.finish_member(job.data.split.members.len() * self.request.config.model.parts().len());
+        job.data.finish_member(job.data.split.members.len() * self.context.request.config.model.parts().len());
         Ok(trained)
     }
 
     fn train_network(&self, job: &MemberJob<'_, 'a>) -> Result<TrainedMember, TrainError> {
-        let networks = job.data.networks(self)?;
-        let (config, device) = (self.request.config, self.request.device.device());
+        let networks = job.data.networks(&self.context)?;
+        let (config, device) = (self.context.request.config, self.context.request.device.device());
         let MemberSplit { training, held_out } = job.positions();
         let task = MemberTask {
             config,
@@ -325,7 +224,7 @@ impl<'a> TrainingJobs<'_, 'a> {
         let test = match &networks.test {
             Some(test) => {
                 let rows = job.data.split.test.len();
-                let x = self.tensor(test.values(), rows, job.data.inputs);
+                let x = self.context.tensor(test.values(), rows, job.data.inputs);
                 forecast(&network, &x, &(0..rows).collect::<Vec<_>>())
             }
             None => Vec::new(),
@@ -345,7 +244,7 @@ impl<'a> TrainingJobs<'_, 'a> {
     fn train_epochs(&self, job: &MemberJob<'_, '_>, task: &MemberTask<'_>) -> Result<MemberState, TrainError> {
         let path = self.checkpoint(job);
         let state = if path.exists() { checkpoint::load_member(&path)? } else { task.fresh() };
-        let folds = self.request.config.split.cross_validates();
+        let folds = self.context.request.config.split.cross_validates();
         let trained = task.train(state, |state| {
             if state.finished || !folds {
                 checkpoint::save_member(&path, state)?;
@@ -368,7 +267,7 @@ impl<'a> TrainingJobs<'_, 'a> {
 
     /// Fits a baseline, or takes it from its checkpoint: it is stored when it is done.
     fn train_baseline(&self, job: &MemberJob<'_, 'a>, kind: BaselineKind) -> Result<TrainedMember, TrainError> {
-        let data = job.data.baselines(self)?;
+        let data = job.data.baselines(&self.context)?;
         let enrolments = &job.data.split.training;
         let MemberSplit { training, held_out } = job.positions();
         let path = self.checkpoint(job);
@@ -379,11 +278,11 @@ impl<'a> TrainingJobs<'_, 'a> {
             let judged: Vec<usize> = held_out
                 .iter()
                 .copied()
-                .filter(|&position| self.examples.label(enrolments[position]).is_some())
+                .filter(|&position| self.context.examples.label(enrolments[position]).is_some())
                 .collect();
             let model = data.training.lend(|inputs| {
                 let training = data.targets.training(inputs, training, &judged, self.seed(job));
-                kind.fit(&self.request.config.baselines, &training)
+                kind.fit(&self.context.request.config.baselines, &training)
             });
             let model = model.map_err(|error| job.problem(error))?;
             compressed_json::write(&path, &model)?;
@@ -395,10 +294,11 @@ impl<'a> TrainingJobs<'_, 'a> {
             Some(test) => forecast(test).map_err(|error| job.problem(error))?,
             None => Vec::new(),
         };
-        let week = self.request.config.training.target;
-        let auc = held_out_auc(self.examples, enrolments, held_out, &held_out_logits, week).ok_or_else(|| {
-            job.problem(format!("the held-out rows of {kind}'s member {} have no AUC at week {week}", job.member))
-        })?;
+        let week = self.context.request.config.training.target;
+        let auc =
+            held_out_auc(self.context.examples, enrolments, held_out, &held_out_logits, week).ok_or_else(|| {
+                job.problem(format!("the held-out rows of {kind}'s member {} have no AUC at week {week}", job.member))
+            })?;
         // Between epochs of networks and after each model is where a run can be stopped.
         if self.stop.load(Ordering::Relaxed) {
             return Err(TrainError::Interrupted);
@@ -414,14 +314,14 @@ impl<'a> TrainingJobs<'_, 'a> {
     }
 
     fn seed(&self, job: &MemberJob<'_, '_>) -> u64 {
-        let config = self.request.config;
+        let config = self.context.request.config;
         let run_member = (job.number as u64) * u64::from(config.ensemble.members) + u64::from(job.member);
         member_seed(config.training.seed, run_member)
     }
 
     fn checkpoint(&self, job: &MemberJob<'_, '_>) -> PathBuf {
         let OuterSplit { repeat, fold, .. } = job.data.split;
-        let fold = if self.request.config.split.cross_validates() {
+        let fold = if self.context.request.config.split.cross_validates() {
             format!("repeat{repeat}-fold{fold}-")
         } else {
             String::new()
@@ -431,32 +331,5 @@ impl<'a> TrainingJobs<'_, 'a> {
             SingleModel::Baseline(kind) => format!("{fold}{kind}-member{member}.json.zst"),
             SingleModel::Lstm => format!("{fold}member{member}.safetensors"),
         })
-    }
-
-    fn has_baselines(&self) -> bool {
-        self.request.config.model.parts().iter().any(|kind| matches!(kind, SingleModel::Baseline(_)))
-    }
-
-    fn weekly_inputs(
-        &self,
-        inputs: &Inputs,
-        enrolments: &[usize],
-        raw: RawFeatures,
-    ) -> Result<EnrolmentInputs, TrainError> {
-        Ok(EnrolmentInputs::new(self.request.data, inputs, enrolments, self.examples.weeks(), raw)?)
-    }
-
-    /// Computes the test enrolments' inputs, in a run with folds.
-    fn test_inputs(&self, data: &SplitData<'a>, raw: RawFeatures) -> Result<Option<Arc<EnrolmentInputs>>, TrainError> {
-        if !self.request.config.split.cross_validates() {
-            return Ok(None);
-        }
-        Ok(Some(Arc::new(self.weekly_inputs(data.inputs, &data.split.test, raw)?)))
-    }
-
-    /// Brings inputs to the device, `[rows, weeks, columns]`.
-    fn tensor(&self, values: &[f32], rows: usize, inputs: &Inputs) -> Tensor<3> {
-        let data = TensorData::new(values.to_vec(), [rows, self.examples.weeks(), inputs.width()]);
-        Tensor::from_data(data, self.request.device.device())
     }
 }

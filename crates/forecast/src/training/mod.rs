@@ -17,6 +17,7 @@ pub(crate) mod loss;
 mod member;
 pub(crate) mod plan;
 mod request;
+mod split_data;
 pub(crate) mod step;
 mod timer;
 mod training_set;

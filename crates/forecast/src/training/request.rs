@@ -12,7 +12,7 @@ use crate::config::CheckedConfig;
 use crate::device::ChosenDevice;
 use crate::model_kind::ModelKind;
 
-/// Says whether to begin or to go on.
+/// Selects whether to begin or to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
     /// A new run; its folder must not hold one.
@@ -77,16 +77,16 @@ impl TrainingPlan {
 
 /// Watches a training run. Called from several threads.
 pub trait TrainingWatch: Sync {
-    /// Training begins.
+    /// Learns that training begins.
     fn planned(&self, _plan: &TrainingPlan) {}
 
-    /// A network has ended an epoch, and its state is stored. [`ControlFlow::Break`] ends the run with
+    /// Learns that a network has ended an epoch, and that its state is stored. [`ControlFlow::Break`] ends the run with
     /// [`TrainError::Interrupted`](super::TrainError::Interrupted); it can be resumed.
     fn epoch(&self, _record: &EpochRecord) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 
-    /// A member is done: a network, or another model.
+    /// Learns that a member is done: a network, or another model.
     fn member_finished(&self, _member: &MemberSummary) {}
 }
 

@@ -58,14 +58,14 @@ pub(crate) fn dataset_with(courses: usize, per_course: usize, seed: u64) -> Data
                 outcome: None,
                 statics: BTreeMap::from([("region".to_owned(), Some(format!("r{}", place % 3)))]),
             });
-            let mut silence = 0.0_f32;
+            let mut inactive = 0.0_f32;
             for week in 0..WEEKS {
                 let pull = if dropout { 0.75_f32.powi(week as i32) } else { 1.0 };
                 let before = late && week == 0;
                 let events = if before { 0.0 } else { (random(week, 3) * 20.0 * pull).floor() };
-                silence = if events > 0.0 { random(week, 4) * 3.0 } else { silence + 7.0 };
+                inactive = if events > 0.0 { random(week, 4) * 3.0 } else { inactive + 7.0 };
                 let score = if random(week, 5) < 0.3 { f32::NAN } else { (random(week, 6) * 100.0).floor() };
-                values.extend([events, (events / 3.0).min(7.0).floor(), silence, score]);
+                values.extend([events, (events / 3.0).min(7.0).floor(), inactive, score]);
             }
         }
     }

@@ -140,7 +140,7 @@ fn every_device() -> anyhow::Result<FoundDevices> {
     for backend in device::list() {
         left_out.extend(backend.absent.map(|reason| format!("{}: {reason}", backend.backend)));
         for report in &backend.devices {
-            match ChosenDevice::of(report) {
+            match ChosenDevice::from_report(report) {
                 Some(_) if report.info.hardware == Hardware::Software => {
                     let name = backend.backend.name();
                     left_out.push(format!("{}: software; --device {name} measures it", report.info));

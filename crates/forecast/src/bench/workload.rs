@@ -1,0 +1,104 @@
+//! The work that is measured: a network, its sequences and its steps, drawn the same on every device.
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::shape::Shape;
+use crate::config::{NetworkSpec, OptimiserSettings};
+use crate::models::inference::forecast;
+use crate::models::network::{DropoutMasks, Network};
+use crate::random::{Purpose, shuffle, stream, unit};
+use crate::training::adamw::{AdamW, AdamWState};
+use crate::training::loss::LossTargets;
+use crate::training::step::DeviceTrainingSet;
+
+/// Counts the batches of sequences on the device: an epoch's worth of steps is taken over them.
+const BATCHES: usize = 8;
+/// Holds a network in training, and the sequences it is trained on, on the device.
+pub(super) struct Workload {
+    shape: Shape,
+    x: Tensor<3>,
+    targets: LossTargets,
+    plain: Network,
+    network: Network,
+    adam: AdamW,
+    order: Vec<usize>,
+    next: usize,
+}
+
+/// Describes the network of a shape.
+pub(super) fn network_spec(shape: Shape) -> NetworkSpec {
+    NetworkSpec { hidden: shape.h, layers: 1, head_hidden: None, dropout: 0.0, input_dropout: 0.0 }
+}
+
+/// Draws `count` inputs, uniform on ±1.7 (which has a deviation of about 1), the same on every device.
+pub(super) fn inputs(count: usize, shape: Shape) -> TensorData {
+    let mut rng = stream(1, Purpose::Parameters, 1);
+    let values = (0..count * shape.t * shape.f).map(|_| 3.4 * unit(&mut rng) - 1.7).collect();
+    TensorData::new::<f32, _>(values, [count, shape.t, shape.f])
+}
+
+/// Makes labels that differ from sequence to sequence, and equal weights that sum to 1 a sequence.
+pub(super) fn targets(count: usize, shape: Shape, device: &Device) -> LossTargets {
+    let labels = (0..count).map(|row| if row % 3 == 0 { 1.0 } else { 0.0 }).collect();
+    LossTargets::from_values(device, labels, vec![1.0 / shape.t as f32; count * shape.t])
+}
+
+impl Workload {
+    /// Draws a network and its sequences, and brings them to the device.
+    pub(super) fn new(shape: Shape, device: &Device) -> Self {
+        let count = shape.batch * BATCHES;
+        let network = Network::new(&network_spec(shape), shape.f, 1, &device.clone().autodiff());
+        let adam = AdamW::new(&OptimiserSettings::default(), &network, AdamWState::fresh(&network), device);
+        let mut order: Vec<usize> = (0..count).collect();
+        shuffle(&mut order, &mut stream(1, Purpose::Order, 1));
+        Self {
+            shape,
+            x: Tensor::from_data(inputs(count, shape), device),
+            targets: targets(count, shape, device),
+            plain: Network::new(&network_spec(shape), shape.f, 1, device),
+            network: network.with_flat(&adam.parameters),
+            adam,
+            order,
+            next: 0,
+        }
+    }
+
+    /// Returns the positions of the next batch.
+    fn batch(&mut self) -> Vec<usize> {
+        let first = self.next * self.shape.batch;
+        self.next = (self.next + 1) % BATCHES;
+        self.order[first..first + self.shape.batch].to_vec()
+    }
+
+    /// Takes training steps; waits for the device once, at the end.
+    pub(super) fn train(&mut self, steps: usize) {
+        let mut total = Tensor::<1>::zeros([1], &self.x.device());
+        for _ in 0..steps {
+            let batch = self.batch();
+            let on_device = DeviceTrainingSet { x: &self.x, targets: &self.targets };
+            total = total + on_device.step(&batch, DropoutMasks::none(), &mut self.network, &mut self.adam, 1e-3);
+        }
+        drop(total.into_data());
+    }
+
+    /// Runs the layer alone forward and backward.
+    pub(super) fn layer(&mut self, steps: usize) {
+        let x = self.x.clone().narrow(0, 0, self.shape.batch).autodiff();
+        let mut total = Tensor::<1>::zeros([1], &self.x.device());
+        for _ in 0..steps {
+            let sum = self.network.lstm().outputs(x.clone()).sum();
+            let gradients = sum.backward();
+            total = total + sum.inner();
+            drop(gradients);
+        }
+        drop(total.into_data());
+    }
+
+    /// Forecasts `steps` batches; every one is brought back to the host, as in scoring.
+    pub(super) fn infer(&mut self, steps: usize) {
+        for _ in 0..steps {
+            let batch = self.batch();
+            drop(forecast(&self.plain, &self.x, &batch));
+        }
+    }
+}

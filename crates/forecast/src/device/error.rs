@@ -1,0 +1,33 @@
+//! Why there is no device to compute on.
+
+use super::backend::{Backend, DeviceInfo};
+
+/// Describes why there is no device to compute on.
+#[derive(Debug, thiserror::Error)]
+pub enum DeviceError {
+    /// No such device in any build.
+    #[error("`{0}` is not a device; use auto, cpu, flex, ndarray, wgpu, vulkan or cuda")]
+    Unknown(String),
+    /// The backend is not part of this build.
+    #[error("this build of Staycast has no {backend}: it was compiled without the feature `{backend}`")]
+    NotBuiltIn {
+        /// The backend asked for.
+        backend: Backend,
+    },
+    /// The backend found nothing on this machine.
+    #[error("{backend} found no device: {reason}")]
+    NoAdapter {
+        /// The backend asked for.
+        backend: Backend,
+        /// The driver's message.
+        reason: String,
+    },
+    /// Every device of the backend failed the numeric check.
+    #[error("{device} is refused: {reason}")]
+    Refused {
+        /// The best of them.
+        device: DeviceInfo,
+        /// How it failed, with the measured error.
+        reason: String,
+    },
+}

@@ -1,0 +1,150 @@
+//! The inputs of a split in memory and on the device, shared by its members while any of them is in work.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use burn::tensor::{Tensor, TensorData};
+
+use super::error::TrainError;
+use super::plan::OuterSplit;
+use super::request::TrainRequest;
+use super::training_set::TrainingSet;
+use super::transfer;
+use crate::examples::{self, Examples};
+use crate::inputs::Inputs;
+use crate::model_kind::SingleModel;
+use crate::models::baseline_targets::BaselineTargets;
+use crate::models::enrolment_inputs::{EnrolmentInputs, RawFeatures};
+
+/// Lends what all jobs of a run read.
+pub(super) struct JobContext<'a> {
+    pub(super) request: &'a TrainRequest<'a>,
+    pub(super) examples: &'a Examples,
+}
+
+impl JobContext<'_> {
+    /// Tells whether the run has baselines, which read raw features too.
+    fn has_baselines(&self) -> bool {
+        self.request.config.model.parts().iter().any(|kind| matches!(kind, SingleModel::Baseline(_)))
+    }
+
+    fn weekly_inputs(
+        &self,
+        inputs: &Inputs,
+        enrolments: &[usize],
+        raw: RawFeatures,
+    ) -> Result<EnrolmentInputs, TrainError> {
+        Ok(EnrolmentInputs::new(self.request.data, inputs, enrolments, self.examples.weeks(), raw)?)
+    }
+
+    /// Computes the test enrolments' inputs, in a run with folds.
+    fn test_inputs(&self, data: &SplitData<'_>, raw: RawFeatures) -> Result<Option<Arc<EnrolmentInputs>>, TrainError> {
+        if !self.request.config.split.cross_validates() {
+            return Ok(None);
+        }
+        Ok(Some(Arc::new(self.weekly_inputs(data.inputs, &data.split.test, raw)?)))
+    }
+
+    /// Brings inputs to the device, `[rows, weeks, columns]`.
+    pub(super) fn tensor(&self, values: &[f32], rows: usize, inputs: &Inputs) -> Tensor<3> {
+        let data = TensorData::new(values.to_vec(), [rows, self.examples.weeks(), inputs.width()]);
+        Tensor::from_data(data, self.request.device.device())
+    }
+}
+
+/// Holds a split, with the data that its members share while any of them is in work.
+pub(super) struct SplitData<'a> {
+    pub(super) split: &'a OuterSplit,
+    pub(super) inputs: &'a Inputs,
+    slot: Mutex<SplitSlot<'a>>,
+}
+
+#[derive(Default)]
+struct SplitSlot<'a> {
+    networks: Option<Arc<NetworkData<'a>>>,
+    baselines: Option<Arc<BaselineData>>,
+    finished: usize,
+}
+
+/// Holds the data that the networks of a split share.
+pub(super) struct NetworkData<'a> {
+    pub(super) set: TrainingSet<'a>,
+    /// The test enrolments' inputs, in a run with folds.
+    pub(super) test: Option<Arc<EnrolmentInputs>>,
+}
+
+/// Holds the data that the baselines of a split share.
+pub(super) struct BaselineData {
+    pub(super) training: EnrolmentInputs,
+    pub(super) targets: BaselineTargets,
+    /// The test enrolments' inputs, in a run with folds.
+    pub(super) test: Option<Arc<EnrolmentInputs>>,
+}
+
+impl<'a> SplitData<'a> {
+    pub(super) fn new(split: &'a OuterSplit, inputs: &'a Inputs) -> Self {
+        Self { split, inputs, slot: Mutex::default() }
+    }
+
+    /// Returns the networks' data, made by the first that needs it.
+    pub(super) fn networks(&self, context: &JobContext<'a>) -> Result<Arc<NetworkData<'a>>, TrainError> {
+        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(networks) = &slot.networks {
+            return Ok(networks.clone());
+        }
+        let enrolments = self.split.training.as_slice();
+        // Scaled inputs are the same for all models: those of a blend's baselines are there anyway.
+        let (x, test) = if context.has_baselines() {
+            let baselines = self.baselines_in(&mut slot, context)?;
+            (context.tensor(baselines.training.values(), enrolments.len(), self.inputs), baselines.test.clone())
+        } else {
+            let training = context.weekly_inputs(self.inputs, enrolments, RawFeatures::LeftOut)?;
+            let x = context.tensor(training.values(), enrolments.len(), self.inputs);
+            (x, context.test_inputs(self, RawFeatures::LeftOut)?)
+        };
+        let (data, weeks) = (context.request.data, context.examples.weeks());
+        let next_week = if context.request.config.training.next_week.is_some() {
+            examples::active_next_week(data, enrolments, weeks).ok_or(TrainError::NoNextWeek)?
+        } else {
+            Vec::new()
+        };
+        let initial = context.request.from.map(transfer::parameters).unwrap_or_default();
+        let set = TrainingSet { examples: context.examples, enrolments, x, initial, next_week };
+        let networks = Arc::new(NetworkData { set, test });
+        slot.networks = Some(networks.clone());
+        Ok(networks)
+    }
+
+    /// Returns the baselines' data, made by the first that needs it.
+    pub(super) fn baselines(&self, context: &JobContext<'a>) -> Result<Arc<BaselineData>, TrainError> {
+        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        self.baselines_in(&mut slot, context)
+    }
+
+    fn baselines_in(
+        &self,
+        slot: &mut SplitSlot<'a>,
+        context: &JobContext<'a>,
+    ) -> Result<Arc<BaselineData>, TrainError> {
+        if let Some(baselines) = &slot.baselines {
+            return Ok(baselines.clone());
+        }
+        let enrolments = &self.split.training;
+        let baselines = Arc::new(BaselineData {
+            training: context.weekly_inputs(self.inputs, enrolments, RawFeatures::Included)?,
+            targets: BaselineTargets::new(context.request.data, context.examples, enrolments),
+            test: context.test_inputs(self, RawFeatures::Included)?,
+        });
+        slot.baselines = Some(baselines.clone());
+        Ok(baselines)
+    }
+
+    /// Counts a finished member of `members`, and lets go of the data after the last one.
+    pub(super) fn finish_member(&self, members: usize) {
+        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.finished += 1;
+        if slot.finished == members {
+            slot.networks = None;
+            slot.baselines = None;
+        }
+    }
+}
