@@ -18,15 +18,15 @@ pub mod tune;
 mod week_fits;
 
 pub use artifact::{
-    DataRecord, EpochRecord, FoldFit, FoldsRecord, MemberSummary, ParentRecord, ProxyRecord, RUN_KIND, RUN_VERSION,
+    DataRecord, EpochRecord, FoldFit, FoldsRecord, MemberSummary, ParentRecord, ProxyRecord, RUN_KIND,
     RecalibrationRecord, Refit, Run, RunError, RunManifest, RunState, SplitRecord, WeekRefit, export_onnx, run_state,
 };
 pub use files::FileError;
-pub use inputs::{BoundInputs, Column, Inputs, InputsError, Source, Transform};
+pub use inputs::{Column, Inputs, InputsError, Source, Transform};
 pub use model_kind::{ModelKind, NotASingleModel, SingleModel, UnknownModel};
 pub use models::blend::BlendRecord;
 pub use prediction::{
-    DRAWS, EvaluateRequest, EvaluationOutcome, EvaluationRecord, Forecasts, FutureTest, LeakageReport, PredictionError,
+    EvaluateRequest, EvaluationOutcome, EvaluationRecord, Forecasts, FutureTest, LeakageReport, PredictionError,
     Predictions, RecalibrateRequest, RepeatedAuc, Rows, SUSPICIOUS_AUC, ScoreRequest, ScoreRow, ShuffledLabelsTest,
     SuspiciousInput, check_leakage, evaluate, evaluate_predictions, evaluations, predictions, recalibrate,
     record_evaluation, score, score_folder, write_predictions, write_scores,

@@ -14,9 +14,9 @@ use crate::model_kind::{ModelKind, SingleModel};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunManifest {
-    /// Always [`RUN_KIND`](super::RUN_KIND).
+    /// Always [`RUN_KIND`](crate::RUN_KIND).
     pub kind: String,
-    /// The writer's [`RUN_VERSION`](super::RUN_VERSION).
+    /// The writer's version of the layout.
     pub run_version: u32,
     /// Version of Staycast that trained it.
     pub staycast_version: String,

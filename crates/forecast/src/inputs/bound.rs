@@ -25,7 +25,7 @@ impl SmallCounts {
 
 /// Binds inputs to a data set; [`BoundInputs::fill`] computes them.
 #[derive(Debug)]
-pub struct BoundInputs<'a> {
+pub(crate) struct BoundInputs<'a> {
     columns: &'a [Column],
     clip: f64,
     data: &'a Dataset,
@@ -40,7 +40,7 @@ impl<'a> BoundInputs<'a> {
     /// Computes the inputs of `enrolments` in the weeks 0 to `weeks` - 1, `[enrolment][week][column]`: 4 bytes a number.
     /// Works on the threads of the current rayon pool, each enrolment by itself.
     #[must_use]
-    pub fn fill(&self, enrolments: &[usize], weeks: usize) -> Vec<f32> {
+    pub(crate) fn fill(&self, enrolments: &[usize], weeks: usize) -> Vec<f32> {
         let width = self.readers.len();
         let mut values = vec![0.0; enrolments.len() * weeks * width];
         if values.is_empty() {

@@ -100,7 +100,7 @@ impl Inputs {
     ///
     /// # Errors
     /// When the data has another layout or lacks a feature, naming it.
-    pub fn for_data<'a>(&'a self, data: &'a Dataset) -> Result<BoundInputs<'a>, InputsError> {
+    pub(crate) fn for_data<'a>(&'a self, data: &'a Dataset) -> Result<BoundInputs<'a>, InputsError> {
         if self.layout_version != data.manifest.layout_version || data.manifest.layout_version != LAYOUT_VERSION {
             return Err(InputsError::OtherLayout { run: self.layout_version, data: data.manifest.layout_version });
         }

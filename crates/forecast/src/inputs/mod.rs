@@ -14,7 +14,6 @@ mod error;
 mod fit;
 mod read;
 
-pub use bound::BoundInputs;
 pub use column::{Column, Source, Transform};
 pub use error::InputsError;
 pub use fit::Inputs;

@@ -82,11 +82,13 @@ pub fn evaluate_predictions(
         all: report.cohorts.all.auc.value(),
         active: report.cohorts.active.auc.value(),
     });
+    let nothing = || PredictionError::NoRows("there are no predictions".to_owned());
+    let evaluation = Evaluation::mean(&reports).ok_or_else(nothing)?;
     Ok(EvaluationOutcome {
         repeats: if reports.len() > 1 { aucs.collect() } else { Vec::new() },
         plots: curves,
-        left_out: predictions[0].left_out.clone(),
+        left_out: predictions.first().map(|first| first.left_out.clone()).unwrap_or_default(),
         leakage: None,
-        evaluation: Evaluation::mean(&reports).expect("a run has predictions"),
+        evaluation,
     })
 }

@@ -3,7 +3,7 @@
 //! 1. **Nothing from the future**: everything after the cut-off, outcomes included, is replaced by noise; neither a score
 //!    nor who is in a cohort may change by a bit.
 //! 2. **Nothing through the rows**: labels are shuffled among all enrolments, of both parts of the split, and a cheap
-//!    model is trained and tested on them as usual; over [`DRAWS`] draws its mean AUC must lie within four standard errors
+//!    model is trained and tested on them as usual; over twenty draws its mean AUC must lie within four standard errors
 //!    of 0.5. Rows that are in both parts, or features that identify the outcome's row, would raise it.
 //! 3. **No outcome among the inputs**: an input that alone separates the classes with an AUC above [`SUSPICIOUS_AUC`] is
 //!    named: it may be the outcome under another name, which a person has to judge.
@@ -28,7 +28,7 @@ use crate::models::enrolment_inputs::{EnrolmentInputs, RawFeatures};
 use crate::random::{Purpose, shuffle, stream, unit};
 
 /// Counts the times that labels are shuffled.
-pub const DRAWS: u32 = 20;
+const DRAWS: u32 = 20;
 /// Sets the AUC of a single input above which it is named.
 pub const SUSPICIOUS_AUC: f64 = 0.97;
 /// Counts the standard errors that the mean AUC of shuffled labels may be away from 0.5.

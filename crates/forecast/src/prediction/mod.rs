@@ -25,9 +25,7 @@ pub use error::PredictionError;
 pub use evaluate::{EvaluationOutcome, RepeatedAuc, evaluate, evaluate_predictions};
 pub use evaluations::{EvaluationRecord, evaluations, record_evaluation};
 pub use forecasts::Forecasts;
-pub use leakage::{
-    DRAWS, FutureTest, LeakageReport, SUSPICIOUS_AUC, ShuffledLabelsTest, SuspiciousInput, check_leakage,
-};
+pub use leakage::{FutureTest, LeakageReport, SUSPICIOUS_AUC, ShuffledLabelsTest, SuspiciousInput, check_leakage};
 pub use predict::predictions;
 pub use prediction_file::write_predictions;
 pub use predictions::Predictions;

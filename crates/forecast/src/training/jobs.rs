@@ -215,7 +215,8 @@ impl<'a> TrainingJobs<'_, 'a> {
             seed: self.seed(job),
         };
         let state = self.train_epochs(job, &task)?;
-        let best = state.history.iter().rev().find(|record| record.best).expect("the first epoch is the best so far");
+        let best = state.history.iter().rev().find(|record| record.best);
+        let best = best.ok_or_else(|| job.problem("no epoch has an AUC on the held-out rows"))?;
         let summary = job.summary(Some(best.epoch), best.validation_auc);
 
         let network = Network::new(&config.network, job.data.inputs.width(), task.seed, device);
@@ -245,11 +246,10 @@ impl<'a> TrainingJobs<'_, 'a> {
         let path = self.checkpoint(job);
         let state = if path.exists() { checkpoint::load_member(&path)? } else { task.fresh() };
         let folds = self.context.request.config.split.cross_validates();
-        let trained = task.train(state, |state| {
+        let trained = task.train(state, |state, record| {
             if state.finished || !folds {
                 checkpoint::save_member(&path, state)?;
             }
-            let record = state.history.last().expect("an epoch has ended");
             let flow = self.watch.epoch(record);
             if flow.is_break() {
                 self.stop.store(true, Ordering::Relaxed);

@@ -56,12 +56,12 @@ impl MemberTask<'_> {
         MemberState { optimiser, best: Vec::new(), history: Vec::new(), finished: false }
     }
 
-    /// Trains from `state` to the end, handing every epoch's state to `after_epoch`, which may stop it. Returns the
+    /// Trains from `state` to the end, handing every epoch's state and record to `after_epoch`, which may stop it. Returns the
     /// last state.
     pub(super) fn train<E: From<MemberError>>(
         &self,
         mut state: MemberState,
-        mut after_epoch: impl FnMut(&MemberState) -> Result<ControlFlow<()>, E>,
+        mut after_epoch: impl FnMut(&MemberState, &EpochRecord) -> Result<ControlFlow<()>, E>,
     ) -> Result<MemberState, E> {
         if state.finished {
             return Ok(state);
@@ -87,7 +87,7 @@ impl MemberTask<'_> {
             if best {
                 state.best.clone_from(&state.optimiser.parameters);
             }
-            state.history.push(EpochRecord {
+            let record = EpochRecord {
                 repeat: self.repeat,
                 fold: self.fold,
                 member: self.member,
@@ -97,9 +97,10 @@ impl MemberTask<'_> {
                 validation_auc,
                 learning_rate: rate,
                 best,
-            });
+            };
+            state.history.push(record.clone());
             state.finished = self.is_over(&state.history);
-            if after_epoch(&state)?.is_break() {
+            if after_epoch(&state, &record)?.is_break() {
                 break;
             }
         }
