@@ -30,7 +30,7 @@ pub(super) fn checks(report: &LeakageReport) -> Vec<LeakageCheck> {
             check(future, LeakageOutcome::NotRun, detail)
         }
     };
-    let shuffled = "Labels dealt anew";
+    let shuffled = "Labels shuffled";
     let shuffled = match &report.shuffled_labels {
         Some(test) => {
             let detail = format!(
@@ -47,7 +47,7 @@ pub(super) fn checks(report: &LeakageReport) -> Vec<LeakageCheck> {
             check(shuffled, LeakageOutcome::NotRun, format!("Not run, since {reason}."))
         }
     };
-    let inputs = "Inputs that nearly are the answer";
+    let inputs = "Inputs that nearly are the outcome";
     let inputs = match report.suspicious_inputs.as_slice() {
         [] => check(inputs, outcome(true), format!("No input alone reaches an AUC of {SUSPICIOUS_AUC}.")),
         found => {
