@@ -65,7 +65,7 @@ impl ChosenDevice {
     /// Takes the device of a report, unless it failed the check.
     #[must_use]
     pub fn from_report(report: &DeviceReport) -> Option<Self> {
-        let device = report.device()?.clone();
+        let device = report.device().cloned()?;
         Some(Self { info: report.info.clone(), why: "it was found and computes right".to_owned(), device })
     }
 
