@@ -62,7 +62,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     );
     for kind in kinds {
         let start = Instant::now();
-        let model = kind.fit(&BaselineConfig::default(), &training)?;
+        let model = kind.fit(&BaselineConfig::default().check()?, &training)?;
         let fitted = start.elapsed().as_secs_f64();
         let start = Instant::now();
         let logits = model.forecast(&inputs)?;

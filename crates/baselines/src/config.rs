@@ -1,18 +1,20 @@
-//! Options of the models, one struct each. Unknown keys are errors, and so are values out of range.
+//! Options of the baselines, one struct each. Unknown keys are errors, and so are values out of range.
+//!
+//! [`BaselineConfig`] is what was written; a fit takes [`CheckedBaselines`], which [`BaselineConfig::check`] makes of it.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// An option that is out of its range.
+/// Names an option that is out of its range.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{option} is {found}; it must be {wanted}")]
 pub struct ConfigError {
     /// The option, with its section.
     pub option: &'static str,
-    /// What was given.
+    /// The value given.
     pub found: String,
-    /// What is allowed.
+    /// The values allowed.
     pub wanted: &'static str,
 }
 
@@ -20,55 +22,126 @@ fn within(option: &'static str, value: f64, wanted: &'static str, ok: bool) -> R
     if ok && value.is_finite() { Ok(()) } else { Err(ConfigError { option, found: value.to_string(), wanted }) }
 }
 
-/// The options of all models; a model reads its own section.
+/// The options of all baselines, as written; a baseline reads its own section.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BaselineConfig {
-    /// Of [`crate::BaselineKind::Rules`].
+    /// Options of [`BaselineKind::Rules`](crate::BaselineKind::Rules).
     pub rules: RulesConfig,
-    /// Of [`crate::BaselineKind::Linear`].
+    /// Options of [`BaselineKind::Linear`](crate::BaselineKind::Linear).
     pub linear: LinearConfig,
-    /// Of [`crate::BaselineKind::Logistic`].
+    /// Options of [`BaselineKind::Logistic`](crate::BaselineKind::Logistic).
     pub logistic: LogisticConfig,
-    /// Of [`crate::BaselineKind::Tree`].
+    /// Options of [`BaselineKind::Tree`](crate::BaselineKind::Tree).
     pub tree: TreeConfig,
-    /// Of [`crate::BaselineKind::Forest`].
+    /// Options of [`BaselineKind::Forest`](crate::BaselineKind::Forest).
     pub forest: ForestConfig,
-    /// Of [`crate::BaselineKind::Boosting`].
+    /// Options of [`BaselineKind::Boosting`](crate::BaselineKind::Boosting).
     pub boosting: BoostingConfig,
-    /// Of [`crate::BaselineKind::Hazard`].
+    /// Options of [`BaselineKind::Hazard`](crate::BaselineKind::Hazard).
     pub hazard: HazardConfig,
+}
+
+/// The options of all baselines, each within its range. Made by [`BaselineConfig::check`] only.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckedBaselines {
+    pub(crate) rules: RulesConfig,
+    pub(crate) linear: Penalties,
+    pub(crate) logistic: Penalties,
+    pub(crate) tree: TreeConfig,
+    pub(crate) forest: ForestConfig,
+    pub(crate) boosting: BoostingConfig,
+    pub(crate) hazard: Penalties,
+    /// Penalty of the hazard model's week effects, above 0.
+    pub(crate) hazard_baseline: f64,
+}
+
+/// The weight of a sum of squares in what a fit minimises: above 0 and finite.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Penalty(f64);
+
+impl Penalty {
+    /// Takes a penalty; `None` unless it is above 0 and finite.
+    #[must_use]
+    pub const fn new(penalty: f64) -> Option<Self> {
+        if penalty > 0.0 && penalty.is_finite() { Some(Self(penalty)) } else { None }
+    }
+}
+
+/// One or more penalties.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Penalties(Vec<Penalty>);
+
+impl CheckedBaselines {
+    /// Returns the options with this penalty for logistic regression, in place of a choice.
+    #[must_use]
+    pub fn with_logistic_penalty(&self, penalty: Penalty) -> Self {
+        Self { logistic: Penalties(vec![penalty]), ..self.clone() }
+    }
+
+    /// Returns the options with this penalty for hazards, in place of a choice.
+    #[must_use]
+    pub fn with_hazard_penalty(&self, penalty: Penalty) -> Self {
+        Self { hazard: Penalties(vec![penalty]), ..self.clone() }
+    }
 }
 
 impl BaselineConfig {
     /// Checks every section.
     ///
     /// # Errors
-    /// Naming the first option that is out of its range.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        self.rules.validate()?;
-        penalties("linear.penalties", &self.linear.penalties)?;
-        penalties("logistic.penalties", &self.logistic.penalties)?;
-        self.tree.validate()?;
-        self.forest.validate()?;
-        self.boosting.validate()?;
-        penalties("hazard.penalties", &self.hazard.penalties)?;
-        let baseline = self.hazard.baseline_penalty;
-        within("hazard.baseline_penalty", baseline, "above 0", baseline > 0.0)
+    /// Names the first option that is out of its range.
+    pub fn check(&self) -> Result<CheckedBaselines, ConfigError> {
+        let Self { rules, linear, logistic, tree, forest, boosting, hazard } = self;
+        rules.check()?;
+        let linear = Penalties::new("linear.penalties", &linear.penalties)?;
+        let logistic = Penalties::new("logistic.penalties", &logistic.penalties)?;
+        tree.check()?;
+        forest.check()?;
+        boosting.check()?;
+        let hazard_penalties = Penalties::new("hazard.penalties", &hazard.penalties)?;
+        let hazard_baseline = hazard.baseline_penalty;
+        within("hazard.baseline_penalty", hazard_baseline, "above 0", hazard_baseline > 0.0)?;
+        Ok(CheckedBaselines {
+            rules: rules.clone(),
+            linear,
+            logistic,
+            tree: tree.clone(),
+            forest: forest.clone(),
+            boosting: boosting.clone(),
+            hazard: hazard_penalties,
+            hazard_baseline,
+        })
     }
 }
 
-fn penalties(option: &'static str, penalties: &[f64]) -> Result<(), ConfigError> {
-    const WANTED: &str = "one or more numbers above 0";
-    let bad = penalties.iter().find(|&&penalty| !(penalty.is_finite() && penalty > 0.0));
-    match (bad, penalties.is_empty()) {
-        (Some(bad), _) => Err(ConfigError { option, found: bad.to_string(), wanted: WANTED }),
-        (None, true) => Err(ConfigError { option, found: "empty".to_owned(), wanted: WANTED }),
-        (None, false) => Ok(()),
+impl Penalties {
+    /// Takes the penalties that `option` lists.
+    pub(crate) fn new(option: &'static str, penalties: &[f64]) -> Result<Self, ConfigError> {
+        const WANTED: &str = "one or more numbers above 0";
+        let refuse = |found: String| ConfigError { option, found, wanted: WANTED };
+        if penalties.is_empty() {
+            return Err(refuse("empty".to_owned()));
+        }
+        let checked = penalties.iter().map(|&given| Penalty::new(given).ok_or_else(|| refuse(given.to_string())));
+        Ok(Self(checked.collect::<Result<_, _>>()?))
+    }
+
+    /// Tells whether there are several, of which held-out rows choose one.
+    pub(crate) fn are_several(&self) -> bool {
+        self.0.len() > 1
+    }
+
+    /// Lists them, strongest first, each once.
+    pub(crate) fn strongest_first(&self) -> Vec<f64> {
+        let mut order: Vec<f64> = self.0.iter().map(|penalty| penalty.0).collect();
+        order.sort_by(|a, b| b.total_cmp(a));
+        order.dedup();
+        order
     }
 }
 
-/// Where the warning signs begin. `[rules]`.
+/// `[rules]`: where the warning signs begin.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RulesConfig {
@@ -90,7 +163,7 @@ impl Default for RulesConfig {
 }
 
 impl RulesConfig {
-    fn validate(&self) -> Result<(), ConfigError> {
+    fn check(&self) -> Result<(), ConfigError> {
         let rising = self.silent_days.windows(2).all(|pair| pair[0] < pair[1]);
         if !rising || self.silent_days.is_empty() || self.silent_days.iter().any(|days| !(0.0..=1000.0).contains(days))
         {
@@ -109,7 +182,7 @@ impl RulesConfig {
     }
 }
 
-/// `[linear]`
+/// `[linear]`: ridge regression on targets 0 and 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LinearConfig {
@@ -124,7 +197,7 @@ impl Default for LinearConfig {
     }
 }
 
-/// `[logistic]`
+/// `[logistic]`: logistic regression.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogisticConfig {
@@ -139,7 +212,7 @@ impl Default for LogisticConfig {
     }
 }
 
-/// `[tree]`
+/// `[tree]`: one decision tree.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TreeConfig {
@@ -156,13 +229,13 @@ impl Default for TreeConfig {
 }
 
 impl TreeConfig {
-    fn validate(&self) -> Result<(), ConfigError> {
+    fn check(&self) -> Result<(), ConfigError> {
         within("tree.depth", f64::from(self.depth), "from 1 to 30", (1..=30).contains(&self.depth))?;
         within("tree.rows_in_leaf", self.rows_in_leaf as f64, "at least 1", self.rows_in_leaf > 0)
     }
 }
 
-/// `[forest]`. The defaults bound the work: a tree looks at no more than `rows_in_tree × columns_in_tree` numbers.
+/// `[forest]`: a random forest. The defaults bound the work: a tree looks at no more than `rows_in_tree × columns_in_tree` numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ForestConfig {
@@ -195,7 +268,7 @@ impl Default for ForestConfig {
 }
 
 impl ForestConfig {
-    fn validate(&self) -> Result<(), ConfigError> {
+    fn check(&self) -> Result<(), ConfigError> {
         within("forest.trees", self.trees as f64, "from 1 to 5000", (1..=5000).contains(&self.trees))?;
         within("forest.depth", f64::from(self.depth), "from 1 to 30", (1..=30).contains(&self.depth))?;
         within("forest.rows_in_leaf", self.rows_in_leaf as f64, "at least 1", self.rows_in_leaf > 0)?;
@@ -209,7 +282,7 @@ impl ForestConfig {
     }
 }
 
-/// Which way a forecast may move with a column.
+/// The way in which a forecast may move with a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
@@ -219,7 +292,7 @@ pub enum Direction {
     Falling,
 }
 
-/// `[boosting]`
+/// `[boosting]`: gradient boosting of trees.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BoostingConfig {
@@ -264,7 +337,7 @@ impl Default for BoostingConfig {
 }
 
 impl BoostingConfig {
-    fn validate(&self) -> Result<(), ConfigError> {
+    fn check(&self) -> Result<(), ConfigError> {
         within("boosting.trees", self.trees as f64, "from 1 to 10000", (1..=10_000).contains(&self.trees))?;
         within("boosting.patience", self.patience as f64, "at least 1", self.patience > 0)?;
         let rate = f64::from(self.learning_rate);
@@ -281,7 +354,7 @@ impl BoostingConfig {
     }
 }
 
-/// `[hazard]`
+/// `[hazard]`: discrete-time hazards.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HazardConfig {
@@ -306,7 +379,7 @@ mod tests {
     #[test]
     fn defaults_are_valid_and_read_back() {
         let config = BaselineConfig::default();
-        assert_eq!(config.validate(), Ok(()));
+        config.check().unwrap();
         let json = serde_json::to_string(&config).unwrap();
         assert_eq!(serde_json::from_str::<BaselineConfig>(&json).unwrap(), config);
         assert_eq!(serde_json::from_str::<BaselineConfig>("{}").unwrap(), config);
@@ -332,7 +405,7 @@ mod tests {
             (r#"{"hazard": {"baseline_penalty": 0}}"#, "hazard.baseline_penalty is 0; it must be above 0"),
         ] {
             let config: BaselineConfig = serde_json::from_str(json).unwrap();
-            assert_eq!(config.validate().unwrap_err().to_string(), message);
+            assert_eq!(config.check().unwrap_err().to_string(), message);
         }
     }
 }

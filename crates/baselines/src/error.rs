@@ -10,7 +10,6 @@ use std::collections::BTreeMap;
 
 use staycast_weeks::CutOff;
 
-use crate::config::ConfigError;
 use crate::kind::BaselineKind;
 
 /// Says which slices of the inputs do not fit together.
@@ -64,9 +63,6 @@ pub enum FitError {
     /// The training data do not fit together.
     #[error(transparent)]
     Input(#[from] InputError),
-    /// An option is out of its range.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
     /// The data lacks a raw feature that the model needs.
     #[error("the baseline {kind} needs the feature `{name}`, which the data does not have")]
     NoSeries {

@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use staycast_weeks::CutOff;
 
+use crate::config::Penalties;
 use crate::design::{CHUNK, Design};
 use crate::linear::{FitData, Weights, best_of, logit_of_any};
 use crate::newton::{Convex, Parameters, log_loss, minimise, sigmoid, softplus};
@@ -88,7 +89,7 @@ pub(crate) fn fit(
     data: &FitData<'_>,
     spells: &[Spell],
     held_out_ahead: &[usize],
-    penalties: &[f64],
+    penalties: &Penalties,
     baseline_penalty: f64,
 ) -> Result<Hazards, String> {
     let width = data.training.width;

@@ -18,10 +18,10 @@ mod weekly;
 
 pub use blend::{Blend, BlendError, BlendPart};
 pub use config::{
-    BaselineConfig, BoostingConfig, ConfigError, Direction, ForestConfig, HazardConfig, LinearConfig, LogisticConfig,
-    RulesConfig, TreeConfig,
+    BaselineConfig, BoostingConfig, CheckedBaselines, ConfigError, Direction, ForestConfig, HazardConfig, LinearConfig,
+    LogisticConfig, Penalty, RulesConfig, TreeConfig,
 };
 pub use error::{FitError, ForecastError, InputError};
-pub use kind::{BaselineKind, UnknownKind};
+pub use kind::BaselineKind;
 pub use model::{BaselineModel, Coefficients};
 pub use weekly::{Forecaster, RAW_FEATURES, RawSeries, TrainingData, WeeklyInputs};

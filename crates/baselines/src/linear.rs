@@ -4,6 +4,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use staycast_weeks::CutOff;
 
+use crate::config::Penalties;
 use crate::design::{Design, dot};
 use crate::newton::{Convex, Parameters, log_loss, minimise, sigmoid, softplus, solve};
 use crate::weekly::WeeklyInputs;
@@ -46,13 +47,11 @@ pub(crate) struct FitData<'a> {
 ///
 /// With one penalty no loss is computed. `fit` receives the fit before, to start from.
 pub(crate) fn best_of<T>(
-    penalties: &[f64],
+    penalties: &Penalties,
     mut fit: impl FnMut(f64, Option<&T>) -> Result<T, String>,
     loss: impl Fn(&T) -> f64,
 ) -> Result<T, String> {
-    let mut order = penalties.to_vec();
-    order.sort_by(|a, b| b.total_cmp(a));
-    order.dedup();
+    let order = penalties.strongest_first();
     let mut best: Option<(f64, usize)> = None;
     let mut fits: Vec<T> = Vec::with_capacity(order.len());
     for (at, &penalty) in order.iter().enumerate() {
@@ -69,7 +68,7 @@ pub(crate) fn best_of<T>(
 }
 
 /// Fits ridge regression on targets 0 and 1. The penalty with the least squared error on held-out rows is chosen.
-pub(crate) fn ridge(data: &FitData<'_>, penalties: &[f64]) -> Result<Weights, String> {
+pub(crate) fn ridge(data: &FitData<'_>, penalties: &Penalties) -> Result<Weights, String> {
     let design = data.training;
     let (rows, width) = (design.rows as f64, design.width);
     let ones = vec![1.0; design.rows];
@@ -103,7 +102,7 @@ pub(crate) fn ridge(data: &FitData<'_>, penalties: &[f64]) -> Result<Weights, St
 }
 
 /// Fits logistic regression. The penalty with the least log loss on held-out rows is chosen.
-pub(crate) fn logistic(data: &FitData<'_>, penalties: &[f64]) -> Result<Weights, String> {
+pub(crate) fn logistic(data: &FitData<'_>, penalties: &Penalties) -> Result<Weights, String> {
     let width = data.training.width;
     let fit = |penalty: f64, before: Option<&Weights>| {
         let start = before.map_or_else(
@@ -197,7 +196,8 @@ mod tests {
     #[test]
     fn the_least_loss_is_taken_and_one_penalty_is_no_choice() {
         let fit = |penalty: f64, _: Option<&f64>| Ok(penalty);
-        assert_eq!(best_of(&[1.0, 100.0, 10.0], fit, |penalty| (penalty - 10.0).abs()), Ok(10.0));
-        assert_eq!(best_of(&[5.0], fit, |_| panic!("no loss is needed")), Ok(5.0));
+        let penalties = |list: &[f64]| Penalties::new("penalties", list).unwrap();
+        assert_eq!(best_of(&penalties(&[1.0, 100.0, 10.0]), fit, |penalty| (penalty - 10.0).abs()), Ok(10.0));
+        assert_eq!(best_of(&penalties(&[5.0]), fit, |_| panic!("no loss is needed")), Ok(5.0));
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use staycast_weeks::CutOff;
 
 use crate::boosting::{self, Boosted};
-use crate::config::BaselineConfig;
+use crate::config::{CheckedBaselines, Penalties};
 use crate::cut_off_data::{CutOffData, HeldOutUse, LearntRows};
 use crate::design;
 use crate::error::{FitError, ForecastError};
@@ -63,10 +63,9 @@ impl BaselineKind {
     /// boosting five times as much.
     ///
     /// # Errors
-    /// [`FitError`], when an option is out of its range, slices do not fit together, the data lacks a feature that the model
+    /// [`FitError`], when slices do not fit together, the data lacks a feature that the model
     /// needs, or no cut-off can be fitted.
-    pub fn fit(self, config: &BaselineConfig, training: &TrainingData<'_>) -> Result<BaselineModel, FitError> {
-        config.validate()?;
+    pub fn fit(self, config: &CheckedBaselines, training: &TrainingData<'_>) -> Result<BaselineModel, FitError> {
         let weeks = training.check()?;
         self.check_needs(config, training)?;
         let (mut cut_offs, mut absent) = (BTreeMap::new(), BTreeMap::new());
@@ -83,7 +82,7 @@ impl BaselineKind {
     }
 
     /// Checks that the data has everything that this baseline needs.
-    fn check_needs(self, config: &BaselineConfig, training: &TrainingData<'_>) -> Result<(), FitError> {
+    fn check_needs(self, config: &CheckedBaselines, training: &TrainingData<'_>) -> Result<(), FitError> {
         let inputs = &training.inputs;
         match self {
             Self::DaysSinceLast | Self::Rules if inputs.series("days_since_last").is_none() => {
@@ -107,13 +106,13 @@ impl BaselineKind {
 /// The reason why the cut-off is absent.
 fn fit_cut_off(
     kind: BaselineKind,
-    config: &BaselineConfig,
+    config: &CheckedBaselines,
     training: &TrainingData<'_>,
     cut_off: CutOff,
 ) -> Result<CutOffModel, String> {
     let learnt = || LearntRows::new(training, cut_off);
     let penalty_choice =
-        |penalties: &[f64]| if penalties.len() > 1 { HeldOutUse::ChoosePenalty } else { HeldOutUse::None };
+        |penalties: &Penalties| if penalties.are_several() { HeldOutUse::ChoosePenalty } else { HeldOutUse::None };
     let data = |held_out| CutOffData::new(training, cut_off, learnt()?, held_out);
     match kind {
         BaselineKind::DaysSinceLast => {
@@ -125,12 +124,12 @@ fn fit_cut_off(
             WarningPoints::fit(&training.inputs, &config.rules, &rows, &labels, cut_off).map(CutOffModel::Rules)
         }
         BaselineKind::Linear => {
-            let penalties = &config.linear.penalties;
+            let penalties = &config.linear;
             let data = data(penalty_choice(penalties))?;
             linear::ridge(&data.fit_data(), penalties).map(CutOffModel::Linear)
         }
         BaselineKind::Logistic => {
-            let penalties = &config.logistic.penalties;
+            let penalties = &config.logistic;
             let data = data(penalty_choice(penalties))?;
             linear::logistic(&data.fit_data(), penalties).map(CutOffModel::Logistic)
         }
@@ -150,12 +149,11 @@ fn fit_cut_off(
             Ok(CutOffModel::Boosting(Box::new(boosted)))
         }
         BaselineKind::Hazard => {
-            let penalties = &config.hazard.penalties;
+            let penalties = &config.hazard;
             let (learnt, spells) = LearntRows::with_spells(training, cut_off)?;
             let data = CutOffData::new(training, cut_off, learnt, penalty_choice(penalties))?;
             let ahead = data.held_out_weeks_ahead(training, cut_off);
-            hazard::fit(&data.fit_data(), &spells, &ahead, penalties, config.hazard.baseline_penalty)
-                .map(CutOffModel::Hazard)
+            hazard::fit(&data.fit_data(), &spells, &ahead, penalties, config.hazard_baseline).map(CutOffModel::Hazard)
         }
     }
 }

@@ -102,7 +102,7 @@ fn linear_and_logistic_coefficients_are_scikit_learns() {
             ..BaselineConfig::default()
         };
         for (kind, wanted) in [(BaselineKind::Linear, &case.linear), (BaselineKind::Logistic, &case.logistic)] {
-            let model = kind.fit(&config, &training).unwrap();
+            let model = kind.fit(&config.check().unwrap(), &training).unwrap();
             let found = model.coefficients(CutOff::after_weeks(case.weeks as u16).unwrap()).unwrap();
             assert_agree(&format!("{kind}, {}", case.name), &found, wanted.intercept, &wanted.weights, &columns);
         }
@@ -135,7 +135,7 @@ fn hazards_are_those_of_scikit_learns_pooled_regression() {
     };
     let hazard = HazardConfig { penalties: vec![case.penalty], baseline_penalty: case.baseline_penalty };
     let config = BaselineConfig { hazard, ..BaselineConfig::default() };
-    let model = BaselineKind::Hazard.fit(&config, &training).unwrap();
+    let model = BaselineKind::Hazard.fit(&config.check().unwrap(), &training).unwrap();
     let found = model.coefficients(case.cutoff).unwrap();
     assert_agree("hazard", &found, case.intercept, &case.weights, &columns);
     let hazards = model.hazards(&inputs, case.cutoff).unwrap();

@@ -1,6 +1,6 @@
 //! A configuration that makes sense.
 
-use staycast_baselines::BaselineConfig;
+use staycast_baselines::CheckedBaselines;
 use staycast_evaluation::calibration::CalibrationMethod;
 use staycast_evaluation::threshold::ThresholdRule;
 
@@ -24,7 +24,7 @@ pub struct CheckedConfig {
     pub(crate) calibration: CalibrationMethod,
     pub(crate) threshold: ThresholdRule,
     pub(crate) split: CheckedSplit,
-    pub(crate) baselines: BaselineConfig,
+    pub(crate) baselines: CheckedBaselines,
 }
 
 impl CheckedConfig {
@@ -60,7 +60,7 @@ impl Config {
         let calibration = self.calibration.check()?;
         let threshold = self.threshold.check()?;
         let split = self.split.check()?;
-        self.baselines.validate().map_err(ConfigError::Baselines)?;
+        let baselines = self.baselines.check().map_err(ConfigError::Baselines)?;
         Ok(CheckedConfig {
             inputs,
             model,
@@ -70,7 +70,7 @@ impl Config {
             calibration,
             threshold,
             split,
-            baselines: self.baselines.clone(),
+            baselines,
             written: self,
         })
     }

@@ -3,7 +3,7 @@
 //! model on held-out forecasts, which changes none of them.
 
 use staycast_baselines::{
-    BaselineConfig, BaselineKind, BaselineModel, FitError, ForecastError, TrainingData, WeeklyInputs,
+    BaselineKind, BaselineModel, CheckedBaselines, FitError, ForecastError, Penalty, TrainingData, WeeklyInputs,
 };
 use staycast_sequences::{CutOff, Dataset};
 
@@ -16,7 +16,7 @@ const COLUMN: &str = "log odds of dropout";
 /// Log odds are cut to ± this: a forecast that is sure should not decide on the weights alone.
 const CLIP: f32 = 8.0;
 /// L2 penalty on the weights: as many columns as weeks have passed, all much alike.
-const PENALTY: f64 = 1.0;
+const PENALTY: Penalty = Penalty::new(1.0).expect("above 0");
 
 /// Holds forecasts as the hazards read them.
 struct ForecastColumns {
@@ -54,25 +54,23 @@ impl ForecastColumns {
 /// leaving, or too few at every cut-off.
 ///
 /// # Errors
-/// When an option of the hazards is out of its range, or a forecast is no number.
+/// When a forecast is no number.
 pub(crate) fn fit(
     data: &Dataset,
     examples: &Examples,
-    config: &BaselineConfig,
+    config: &CheckedBaselines,
     enrolments: &[usize],
     logits: &[f32],
     seed: u64,
 ) -> Result<Option<BaselineModel>, FitError> {
     let weeks = examples.weeks();
-    let mut config = config.clone();
-    config.hazard.penalties = vec![PENALTY];
     let forecast = |&position: &usize| logits[position * weeks..][..weeks].iter().any(|logit| !logit.is_nan());
     let rows: Vec<usize> = (0..enrolments.len()).filter(forecast).collect();
     let columns = ForecastColumns::new(data, enrolments, logits.iter().copied(), weeks);
     let targets = BaselineTargets::new(data, examples, enrolments);
     let inputs = columns.lend();
     let training: TrainingData<'_> = targets.training(&inputs, &rows, &[], member_seed(seed, 0));
-    match BaselineKind::Hazard.fit(&config, &training) {
+    match BaselineKind::Hazard.fit(&config.with_hazard_penalty(PENALTY), &training) {
         Ok(model) => Ok(Some(model)),
         Err(FitError::NoExitWeeks { .. } | FitError::NothingFitted { .. }) => Ok(None),
         Err(error) => Err(error),

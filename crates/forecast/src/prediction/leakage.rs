@@ -10,7 +10,7 @@
 
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
-use staycast_baselines::{BaselineConfig, BaselineKind, Forecaster, LogisticConfig};
+use staycast_baselines::{BaselineKind, Forecaster, Penalty};
 use staycast_evaluation::metrics::Ranking;
 use staycast_sequences::{CutOff, Dataset, WeekIndex};
 
@@ -26,6 +26,9 @@ use crate::inputs::Inputs;
 use crate::models::baseline_targets::BaselineTargets;
 use crate::models::enrolment_inputs::{EnrolmentInputs, RawFeatures};
 use crate::random::{Purpose, shuffle, stream, unit};
+
+/// Weighs the squares of the weights in the logistic regressions on shuffled labels.
+const PENALTY: Penalty = Penalty::new(10.0).expect("above 0");
 
 /// Counts the times that labels are shuffled.
 pub const DRAWS: u32 = 20;
@@ -159,7 +162,7 @@ fn shuffled_labels_test(
     let test: Vec<usize> = (parts.training.len()..all.len()).collect();
     let test_inputs = last_week.pick_rows(&test);
     let mut labels: Vec<bool> = all.iter().map(|&row| data.enrolments[row].dropout == Some(true)).collect();
-    let config = BaselineConfig { logistic: LogisticConfig { penalties: vec![10.0] }, ..BaselineConfig::default() };
+    let config = run.config().baselines.with_logistic_penalty(PENALTY);
     let mut aucs = Vec::new();
     let mut problem = "a side of the split has one class only".to_owned();
     for draw in 0..DRAWS {
