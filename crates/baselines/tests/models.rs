@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Course, auc, checked, draws, quick};
+use common::{Course, auc, draws, quick};
 use proptest::prelude::*;
 use staycast_baselines::{
     BaselineConfig, BaselineKind, BaselineModel, Direction, FitError, ForecastError, Forecaster, InputError, RawSeries,
@@ -74,7 +74,7 @@ fn another_seed_draws_another_forest_and_the_same_seed_the_same() {
     let (rows, held_out) = course.split();
     let with_seed = |seed| {
         let training = staycast_baselines::TrainingData { seed, ..course.training(&raw, &rows, &held_out) };
-        serde_json::to_string(&BaselineKind::Forest.fit(&checked(), &training).unwrap()).unwrap()
+        serde_json::to_string(&BaselineKind::Forest.fit(&quick().check().unwrap(), &training).unwrap()).unwrap()
     };
     assert_eq!(with_seed(1), with_seed(1));
     assert_ne!(with_seed(1), with_seed(2));
@@ -158,14 +158,14 @@ fn held_out_rows_of_one_class_are_named_where_they_are_needed() {
     let stayed: Vec<usize> = held_out.into_iter().filter(|&row| course.labels[row] == Some(false)).collect();
     let raw = course.raw();
     let training = course.training(&raw, &rows, &stayed);
-    let error = BaselineKind::Boosting.fit(&checked(), &training).unwrap_err().to_string();
+    let error = BaselineKind::Boosting.fit(&quick().check().unwrap(), &training).unwrap_err().to_string();
     assert!(error.contains("week 1: 0 held-out learners who dropped out") && error.contains("to stop by"), "{error}");
-    let error = BaselineKind::Logistic.fit(&checked(), &training).unwrap_err().to_string();
+    let error = BaselineKind::Logistic.fit(&quick().check().unwrap(), &training).unwrap_err().to_string();
     assert!(error.contains("to choose a penalty by"), "{error}");
     let mut config = quick();
     config.logistic.penalties = vec![1.0];
     BaselineKind::Logistic.fit(&config.check().unwrap(), &training).expect("one penalty is no choice");
-    BaselineKind::Tree.fit(&checked(), &training).expect("a tree does not look at them");
+    BaselineKind::Tree.fit(&quick().check().unwrap(), &training).expect("a tree does not look at them");
 }
 
 #[test]
@@ -303,7 +303,7 @@ fn inputs_that_do_not_fit_are_named() {
 
     for kind in [BaselineKind::DaysSinceLast, BaselineKind::Rules] {
         let (rows, held_out) = course.split();
-        let error = kind.fit(&checked(), &course.training(&[], &rows, &held_out)).unwrap_err();
+        let error = kind.fit(&quick().check().unwrap(), &course.training(&[], &rows, &held_out)).unwrap_err();
         assert_eq!(error, FitError::NoSeries { kind, name: "days_since_last".to_owned() });
         let model = fit(kind, &quick(), &course).unwrap();
         let error = model.forecast(&course.inputs(&[])).unwrap_err();
@@ -311,9 +311,10 @@ fn inputs_that_do_not_fit_are_named() {
     }
 
     let (rows, _) = course.split();
-    let both = BaselineKind::Tree.fit(&checked(), &course.training(&raw, &rows, &rows[..1])).unwrap_err();
+    let both =
+        BaselineKind::Tree.fit(&quick().check().unwrap(), &course.training(&raw, &rows, &rows[..1])).unwrap_err();
     assert_eq!(both, FitError::Input(InputError::TrainedAndHeldOut { row: rows[0] }));
-    let none = BaselineKind::Tree.fit(&checked(), &course.training(&raw, &[300], &[])).unwrap_err();
+    let none = BaselineKind::Tree.fit(&quick().check().unwrap(), &course.training(&raw, &[300], &[])).unwrap_err();
     assert_eq!(none, FitError::Input(InputError::NoSuchRow { row: 300, rows: 300 }));
 }
 
@@ -333,8 +334,10 @@ fn unknown_labels_and_rows_not_to_learn_from_are_left_alone() {
     }
     let raw = course.raw();
     let (_, held_out) = course.split();
-    let partly = BaselineKind::Logistic.fit(&checked(), &course.training(&raw, &rows, &held_out)).unwrap();
-    let without = BaselineKind::Logistic.fit(&checked(), &course.training(&raw, &rows[100..], &held_out)).unwrap();
+    let partly =
+        BaselineKind::Logistic.fit(&quick().check().unwrap(), &course.training(&raw, &rows, &held_out)).unwrap();
+    let without =
+        BaselineKind::Logistic.fit(&quick().check().unwrap(), &course.training(&raw, &rows[100..], &held_out)).unwrap();
     assert_eq!(serde_json::to_string(&partly).unwrap(), serde_json::to_string(&without).unwrap());
     assert_ne!(serde_json::to_string(&partly).unwrap(), serde_json::to_string(&model).unwrap());
 }

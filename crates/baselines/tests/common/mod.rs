@@ -1,6 +1,6 @@
 //! Synthetic courses whose dropout follows a known rule.
 
-use staycast_baselines::{BaselineConfig, CheckedBaselines, ForestConfig, RawSeries, TrainingData, WeeklyInputs};
+use staycast_baselines::{BaselineConfig, ForestConfig, RawSeries, TrainingData, WeeklyInputs};
 
 /// Holds learners with a drive that shows in their clicks; the less drive, the sooner they leave.
 pub(crate) struct Course {
@@ -127,11 +127,6 @@ pub(crate) fn quick() -> BaselineConfig {
     config.boosting.trees = 60;
     config.boosting.patience = 10;
     config
-}
-
-/// Returns the same options, checked.
-pub(crate) fn checked() -> CheckedBaselines {
-    quick().check().expect("the options are within their ranges")
 }
 
 /// Computes the share of pairs of a dropout and another learner that the logits put in order; ties count half.

@@ -14,6 +14,7 @@
 //! | `[calibration]` | [`CalibrationConfig`] | [`CalibrationMethod`](staycast_evaluation::calibration::CalibrationMethod) |
 //! | `[threshold]` | [`ThresholdConfig`] | [`ThresholdRule`](staycast_evaluation::threshold::ThresholdRule) |
 //! | `[split]` | [`SplitConfig`] | [`CheckedSplit`] |
+//! | `[baselines]` | [`BaselineConfig`](staycast_baselines::BaselineConfig) | [`CheckedBaselines`](staycast_baselines::CheckedBaselines) |
 
 mod checked;
 mod decision;
