@@ -46,8 +46,8 @@ impl<'a> Intake<'a> {
         Self { limits, parsed: ParsedBlock::default(), block: number, purpose }
     }
 
-    /// Returns the first instant of the enrolment's course, in seconds since 1970-01-01T00:00:00, for sources that count
-    /// days from it.
+    /// Returns the first instant of the enrolment's course, in seconds since 1970-01-01T00:00:00, for sources that
+    /// count days from it.
     #[must_use]
     pub fn course_start(&self, enrolment: EnrolmentIndex) -> i64 {
         self.limits.window(enrolment).start
