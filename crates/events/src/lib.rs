@@ -44,4 +44,4 @@ pub use roster::{Assessment, Course, Enrolment, Outcome, OutcomeKind, Roster, Su
 pub use row_limits::RowLimits;
 pub use source::{Granularity, Source, SourceLabels};
 pub use source_inputs::{DatabaseTable, InputFile};
-pub use tally::{BlockTally, MAX_SAMPLES, Reason, ReasonCount, RowSample, Tally};
+pub use tally::{BlockTally, Reason, ReasonCount, RowSample, Tally};

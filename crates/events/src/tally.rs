@@ -104,7 +104,7 @@ impl Reason {
 }
 
 /// Samples kept for each reason.
-pub const MAX_SAMPLES: usize = 5;
+pub(crate) const MAX_SAMPLES: usize = 5;
 
 /// Where a row that was not used stands, and what is wrong with it. Never names a learner.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -134,7 +134,7 @@ pub(crate) fn shape(text: &[u8]) -> String {
 pub struct ReasonCount {
     /// How many.
     pub rows: u64,
-    /// The first [`MAX_SAMPLES`] of them, in the order of the input.
+    /// The first five of them, in the order of the input.
     pub samples: Vec<RowSample>,
 }
 
@@ -209,7 +209,7 @@ impl BlockTally {
     }
 
     /// Counts `rows` rows, the first of them on line `line` of the block, as not used.
-    pub fn refuse_rows(&mut self, reason: Reason, rows: u64, line: u64, what: impl FnOnce() -> String) {
+    pub(crate) fn refuse_rows(&mut self, reason: Reason, rows: u64, line: u64, what: impl FnOnce() -> String) {
         let count = self.reasons.entry(reason).or_default();
         count.rows += rows;
         if count.samples.len() < MAX_SAMPLES {

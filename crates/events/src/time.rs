@@ -19,7 +19,7 @@ pub const fn days_from_civil(year: i32, month: u32, day: u32) -> i32 {
 
 /// Returns year, month and day of a number of days since 1970-01-01; the inverse of [`days_from_civil`].
 #[must_use]
-pub const fn civil_from_days(days: i32) -> (i32, u32, u32) {
+pub(crate) const fn civil_from_days(days: i32) -> (i32, u32, u32) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
