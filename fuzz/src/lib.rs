@@ -1,4 +1,4 @@
-//! What every fuzz target does: bytes become the files of a format, which is read twice, in blocks of two sizes.
+//! The work of every fuzz target: bytes become the files of a format, which is read twice, in blocks of two sizes.
 //!
 //! An input holds the format's files one after the other, with the byte 0x1e between them, in the order of
 //! [`Format::files`]; a file that the input has no bytes for stands as the format's own sound one. Beyond not
@@ -17,7 +17,7 @@ use staycast_events::{
 };
 use tempfile::TempDir;
 
-/// What stands between two files of an input.
+/// The byte between two files of an input.
 pub const BETWEEN: u8 = 0x1e;
 
 /// How rows stand in a log.
@@ -36,8 +36,8 @@ pub enum Rows {
 pub enum Enrolled {
     /// In tables beside the log, or where the mapping says. Every row that is used is an event.
     InTables,
-    /// In the log itself, so that nobody in it can be unknown, though a course may be whose rows tell no dates. Every row
-    /// that is used is an event.
+    /// In the log itself, so that nobody in it can be unknown, though a course may be whose rows tell no dates. Every
+    /// row that is used is an event.
     InLog,
     /// In the statements of the log, which neither leave anybody unknown nor a course. Some only say who is enrolled.
     InStatements,
@@ -81,7 +81,7 @@ pub fn check(format: &Format, input: &[u8]) {
     }
 }
 
-/// The same with an input that is the first file alone: for files that may hold any byte.
+/// Returns the same with an input that is the first file alone: for files that may hold any byte.
 pub fn check_single(format: &Format, input: &[u8]) {
     if let Some((&block, input)) = input.split_first() {
         check_files(format, block, std::iter::once(input));

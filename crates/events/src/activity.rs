@@ -17,13 +17,13 @@ macro_rules! activities {
             /// Every activity, in the order of the `n_<activity>` columns.
             pub const ALL: [Self; [$(Self::$variant),*].len()] = [$(Self::$variant),*];
 
-            /// The name used in column names, mappings and manifests.
+            /// Returns the name used in column names, mappings and manifests.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
             }
 
-            /// What counts as this activity, in words.
+            /// Describes what counts as this activity.
             #[must_use]
             pub const fn meaning(self) -> &'static str {
                 match self { $(Self::$variant => $meaning,)* }

@@ -1,16 +1,16 @@
-//! What a source can know at all, so that what it cannot know is null and never zero.
+//! The capabilities of a source: the facts it can tell at all, so that all others are null and never zero.
 
 use serde::{Deserialize, Serialize};
 
 use crate::kind::{Detail, EventKind};
 
-/// What a log of some format, as given, can tell.
+/// The facts that a log can tell at all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Capabilities {
     /// The time of day of each event; without it there are no sessions and no seconds.
     pub time_of_day: bool,
-    /// What was acted on.
+    /// The objects acted on.
     pub objects: bool,
     /// When objects were released.
     pub releases: bool,
@@ -46,7 +46,7 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// What two sources both know.
+    /// Returns the capabilities that two sources both have.
     #[must_use]
     pub const fn intersection(self, other: Self) -> Self {
         Self {
@@ -70,7 +70,7 @@ impl Capabilities {
         }
     }
 
-    /// The same, and what the source's kinds of event tell beyond their activities.
+    /// Adds the capabilities that the source's kinds of event give beyond their activities.
     #[must_use]
     pub fn with_kinds(mut self, kinds: &[EventKind]) -> Self {
         for kind in kinds {
@@ -96,7 +96,7 @@ impl Capabilities {
         self
     }
 
-    /// Whether any of what edX's report of weekly engagement counts is known.
+    /// Tells whether any of what edX's report of weekly engagement counts is known.
     #[must_use]
     pub const fn any_engagement(&self) -> bool {
         self.attempts

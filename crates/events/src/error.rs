@@ -85,7 +85,7 @@ pub enum ReadError {
 }
 
 impl ReadError {
-    /// An [`ReadError::Io`] at `path`, for `map_err`.
+    /// Makes an [`ReadError::Io`] at `path`, for `map_err`.
     pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { path, source }

@@ -11,13 +11,13 @@ use crate::index::EnrolmentIndex;
 /// Keys are compared within one run of the program and never kept, so the hash may change with its crate.
 const HASHING: FixedState = FixedState::with_seed(0x5747_4159);
 
-/// What was acted on, reduced to 48 bits of a hash. Two objects of one learner's week share a key with a chance of
+/// The object acted on, reduced to 48 bits of a hash. Two objects of one learner's week share a key with a chance of
 /// about n² / 2⁴⁹ for n objects: 2·10⁻⁹ at a thousand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectKey(NonZeroU64);
 
 impl ObjectKey {
-    /// The key of an object's id. An empty id is no object.
+    /// Returns the key of an object's id. An empty id is no object.
     #[must_use]
     pub fn from_id(id: &[u8]) -> Option<Self> {
         if id.is_empty() {
@@ -30,13 +30,13 @@ impl ObjectKey {
         Some(Self(NonZeroU64::new(hash >> 16).unwrap_or(NonZeroU64::MIN)))
     }
 
-    /// The key as a number, of 48 bits spread evenly, for tables that need no hashing of their own.
+    /// Returns the key as a number, of 48 bits spread evenly, for tables that need no hashing of their own.
     #[must_use]
     pub const fn bits(self) -> u64 {
         self.0.get()
     }
 
-    /// The key back from [`ObjectKey::bits`]; 0 is no object.
+    /// Returns the key back from [`ObjectKey::bits`]; 0 is no object.
     #[must_use]
     pub(crate) const fn from_bits(bits: u64) -> Option<Self> {
         match NonZeroU64::new(bits) {
@@ -46,8 +46,8 @@ impl ObjectKey {
     }
 }
 
-/// As how many events one event counts, in eight bits: 1 to 191 as they are, then 64 greater weights, spread so that any
-/// count up to a million is the sum of few. A row that counts as a million events then takes no memory to speak of.
+/// As how many events one event counts, in eight bits: 1 to 191 as they are, then 64 greater weights, spread so that
+/// any count up to a million is the sum of few. A row that counts as a million events then takes no memory to speak of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Weight(u8);
 
@@ -56,7 +56,7 @@ impl Weight {
     pub const ONE: Self = Self(1);
     const EXACT: u64 = 192;
 
-    /// The greatest weight that is at most `count`, which is at least 1.
+    /// Returns the greatest weight that is at most `count`, which is at least 1.
     #[must_use]
     pub fn at_most(count: u64) -> Self {
         if count < Self::EXACT {
@@ -66,7 +66,7 @@ impl Weight {
         above.unwrap_or(Self(Self::EXACT as u8 - 1))
     }
 
-    /// As how many events it counts.
+    /// Returns the number of events it counts as.
     #[must_use]
     #[inline]
     pub const fn count(self) -> u32 {
@@ -105,7 +105,7 @@ impl Event {
         Self(((enrolment.0 as u128) << 96) | ((shifted as u128) << 64) | low as u128)
     }
 
-    /// The event of another enrolment, and of the kind `kind`.
+    /// Returns the event of another enrolment, and of the kind `kind`.
     #[must_use]
     pub(crate) const fn moved(self, enrolment: EnrolmentIndex, kind: u8) -> Self {
         Self::new(enrolment, self.seconds(), kind, self.object(), Weight(self.0 as u8))
@@ -117,38 +117,38 @@ impl Event {
         EnrolmentIndex((self.0 >> 96) as u32)
     }
 
-    /// Seconds after the course's start; negative before it.
+    /// Returns seconds after the course's start; negative before it.
     #[must_use]
     pub const fn seconds(self) -> i32 {
         (((self.0 >> 64) as u32) ^ (1 << 31)) as i32
     }
 
-    /// The source's kind number.
+    /// Returns the source's kind number.
     #[must_use]
     pub const fn kind(self) -> u8 {
         (self.0 >> 56) as u8
     }
 
-    /// What was acted on.
+    /// Returns the object acted on.
     #[must_use]
     pub const fn object(self) -> Option<ObjectKey> {
         ObjectKey::from_bits((self.0 as u64 >> 8) & ((1 << 48) - 1))
     }
 
-    /// How many events it counts as.
+    /// Returns the number of events it counts as.
     #[must_use]
     #[inline]
     pub const fn weight(self) -> u32 {
         Weight(self.0 as u8).count()
     }
 
-    /// The event as bytes, for spilling to disk.
+    /// Returns the event as bytes, for spilling to disk.
     #[must_use]
     pub const fn to_bytes(self) -> [u8; 16] {
         self.0.to_le_bytes()
     }
 
-    /// The event back from [`Event::to_bytes`].
+    /// Returns the event back from [`Event::to_bytes`].
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(u128::from_le_bytes(bytes))

@@ -9,8 +9,8 @@ use crate::parsed_block::ParsedBlock;
 use crate::row_limits::RowLimits;
 use crate::source_inputs::DatabaseTable;
 
-/// Takes each parsed block of a file, in any order, from any thread. The first argument numbers the blocks of the file in
-/// the order of their rows, from 0. An error ends the reading.
+/// Takes each parsed block of a file, in any order, from any thread. The first argument numbers the blocks of the file
+/// in the order of their rows, from 0. An error ends the reading.
 pub type BlockSink<'a> = dyn Fn(usize, ParsedBlock) -> Result<(), ReadError> + Sync + 'a;
 
 /// The purpose that [`EventFile::read`] serves.
@@ -47,10 +47,12 @@ pub trait EventFile: Send + Sync {
     /// depends on it, the events do not.
     fn set_block_bytes(&mut self, bytes: usize);
 
-    /// Reads the file and hands each block's events to `sink`. `progress` receives the number of bytes read from disk as
-    /// they are. Holds a few blocks of at most a few MiB a thread. The outcome does not depend on the number of threads.
+    /// Reads the file and hands each block's events to `sink`. `progress` receives the number of bytes read from disk
+    /// as they are. Holds a few blocks of at most a few MiB a thread. The outcome does not depend on the number of
+    /// threads.
     ///
-    /// Returns the BLAKE3 of the file's bytes, as [`crate::input::blake3_of`] does, where it came without extra reading.
+    /// Returns the BLAKE3 of the file's bytes, as [`crate::input::blake3_of`] does, where it came without extra
+    /// reading.
     ///
     /// # Errors
     /// When the file can't be read, or the sink fails.
@@ -112,11 +114,11 @@ impl ReadMode {
     }
 }
 
-/// Reads the next of `files`, from number `from` on: one on all threads or, where files are one stream each, some of them
-/// side by side, each on one thread. `read` receives a file's number.
+/// Reads the next of `files`, from number `from` on: one on all threads or, where files are one stream each, some of
+/// them side by side, each on one thread. `read` receives a file's number.
 ///
-/// Returns the values of `read` in the order of the files: of at least one file, unless there is none left, and of at most
-/// a few for each of rayon's threads.
+/// Returns the values of `read` in the order of the files: of at least one file, unless there is none left, and of at
+/// most a few for each of rayon's threads.
 pub fn read_next_files<T: Send>(
     files: &[Box<dyn EventFile>],
     from: usize,

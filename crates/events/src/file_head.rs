@@ -1,5 +1,5 @@
-//! The head of a file: its path, packing, first bytes and the names in its first line. It is read once and passed on, from
-//! the detection of formats to the readers.
+//! The head of a file: its path, packing, first bytes and the names in its first line. It is read once and passed on,
+//! from the detection of formats to the readers.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -116,8 +116,8 @@ impl FileHead {
         self.require_text()
     }
 
-    /// Drops what readers do not need once the format is known: all but the first record, and at least 4 KiB. A log may be
-    /// of very many files, whose heads are held until all are opened.
+    /// Drops what readers do not need once the format is known: all but the first record, and at least 4 KiB. A log may
+    /// be of very many files, whose heads are held until all are opened.
     fn trim(&mut self) {
         let blank = self.bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
         // A newline within quotes does not end a record of a CSV.

@@ -1,8 +1,8 @@
 //! BLAKE3 of a file that is read in blocks, in any order, by any thread.
 //!
 //! BLAKE3 is a tree over chunks of 1,024 bytes in which a left subtree always holds a power of two of them (its
-//! specification, section 2.1): blocks of one power of two are whole subtrees, can be hashed apart, and are put together
-//! at the end.
+//! specification, section 2.1): blocks of one power of two are whole subtrees, can be hashed apart, and are put
+//! together at the end.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -15,8 +15,8 @@ pub(crate) struct TreeHash {
 }
 
 impl TreeHash {
-    /// The hash of a file of `length` bytes that comes in blocks of `block_bytes`, the last one shorter. `None` when
-    /// such blocks are not subtrees, or are fewer than two.
+    /// Returns the hash of a file of `length` bytes that comes in blocks of `block_bytes`, the last one shorter. `None`
+    /// when such blocks are not subtrees, or are fewer than two.
     pub(crate) fn new(length: u64, block_bytes: u64) -> Option<Self> {
         let fits = block_bytes.is_power_of_two() && block_bytes >= blake3::CHUNK_LEN as u64 && length > block_bytes;
         fits.then(|| Self { block_bytes, blocks: Mutex::new(vec![None; length.div_ceil(block_bytes) as usize]) })
@@ -28,7 +28,7 @@ impl TreeHash {
         self.blocks.lock().unwrap_or_else(PoisonError::into_inner)[number as usize] = Some(value);
     }
 
-    /// The hash, in hexadecimal, when every block was added.
+    /// Returns the hash, in hexadecimal, when every block was added.
     pub(crate) fn finish(self) -> Option<String> {
         let blocks = self.blocks.into_inner().unwrap_or_else(PoisonError::into_inner);
         let values: Vec<ChainingValue> = blocks.into_iter().collect::<Option<_>>()?;
@@ -37,7 +37,7 @@ impl TreeHash {
     }
 }
 
-/// How many of `count` leaves, at least 2, are in the left subtree: the greatest power of two below it.
+/// Tells how many of `count` leaves, at least 2, are in the left subtree: the greatest power of two below it.
 const fn left_of(count: usize) -> usize {
     1 << (count - 1).ilog2()
 }

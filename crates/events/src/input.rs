@@ -252,8 +252,8 @@ pub(crate) fn list_files(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, ReadError> 
     Ok(found)
 }
 
-/// Computes the BLAKE3 of the bytes on disk, in hexadecimal. Reads pieces of 8 MiB and hashes each on rayon's threads: a
-/// memory map would be no quicker and would count the whole file as this program's memory.
+/// Computes the BLAKE3 of the bytes on disk, in hexadecimal. Reads pieces of 8 MiB and hashes each on rayon's threads:
+/// a memory map would be no quicker and would count the whole file as this program's memory.
 ///
 /// # Errors
 /// When the file can't be read.

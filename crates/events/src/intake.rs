@@ -46,10 +46,10 @@ impl<'a> Intake<'a> {
         Self { limits, parsed: ParsedBlock::default(), block: number, purpose }
     }
 
-    /// Returns the first instant of the enrolment's course, in seconds since 1970-01-01T00:00:00, for sources that count
-    /// days from it.
+    /// Returns the first instant of the enrolment's course, in seconds since 1970-01-01T00:00:00, for sources that
+    /// count days from it.
     #[must_use]
-    pub fn course_start(&self, enrolment: EnrolmentIndex) -> i64 {
+    pub(crate) fn course_start(&self, enrolment: EnrolmentIndex) -> i64 {
         self.limits.window(enrolment).start
     }
 
@@ -80,7 +80,7 @@ impl<'a> Intake<'a> {
 
     /// Takes the row on line `line` that is as many events as `rows` gives. It counts as used when one of them is, and
     /// otherwise under the reason of the first.
-    pub fn take_rows(&mut self, line: u64, rows: impl Iterator<Item = EventRow>) {
+    pub(crate) fn take_rows(&mut self, line: u64, rows: impl Iterator<Item = EventRow>) {
         let mut used = false;
         let mut refused = None;
         for row in rows {
@@ -138,7 +138,7 @@ impl<'a> Intake<'a> {
     }
 
     /// Counts a row as used that gives no event.
-    pub fn use_row(&mut self) {
+    pub(crate) fn use_row(&mut self) {
         self.parsed.tally.used += 1;
     }
 

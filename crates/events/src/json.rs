@@ -1,16 +1,16 @@
 //! JSON read where it stands: a cursor that walks over the text once, hands out what is asked for as slices of it and
 //! skips the rest. Nothing is allocated.
 //!
-//! What is walked over is checked: brackets match and commas and colons stand where they must; strings end, and their
-//! escapes are JSON's; numbers and words are JSON's. Two things are taken that the standard (RFC 8259) warns of, as some
-//! log writers leave them in: control characters inside strings, and one key twice (the last value counts).
+//! All text that is walked over is checked: brackets match and commas and colons stand where they must; strings end, and their
+//! escapes are JSON's; numbers and words are JSON's. Two things are taken that the standard (RFC 8259) warns of, as
+//! some log writers leave them in: control characters inside strings, and one key twice (the last value counts).
 
 use memchr::memchr2;
 
 /// Objects and arrays inside one another, at most; deeper ones count as broken.
 pub(crate) const DEEPEST: u32 = 128;
 
-/// What is wrong with a text that is not JSON.
+/// The fault of a text that is not JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InvalidJson(pub(crate) &'static str);
 
@@ -35,7 +35,7 @@ pub(crate) enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// The string, where it is one.
+    /// Returns the string, where it is one.
     pub(crate) fn text(self) -> Option<Text<'a>> {
         match self {
             Self::Text(text) => Some(text),
@@ -45,8 +45,8 @@ impl<'a> Value<'a> {
 }
 
 impl<'a> Text<'a> {
-    /// The string itself: as it stands, or with its escapes resolved into `scratch`, whose contents are lost. Half of a
-    /// surrogate pair becomes U+FFFD.
+    /// Returns the string itself: as it stands, or with its escapes resolved into `scratch`, whose contents are lost.
+    /// Half of a surrogate pair becomes U+FFFD.
     pub(crate) fn resolve<'s>(self, scratch: &'s mut Vec<u8>) -> &'s [u8]
     where
         'a: 's,
@@ -80,7 +80,7 @@ impl<'a> Text<'a> {
     }
 }
 
-/// The character whose first `\u` stands just before `text`, and what follows it.
+/// Returns the character whose first `\u` stands just before `text`, and what follows it.
 fn code_point(text: &[u8]) -> (char, &[u8]) {
     let unit = |digits: &[u8]| {
         digits.iter().fold(0, |value, &digit| value * 16 + char::from(digit).to_digit(16).unwrap_or_default())
@@ -125,12 +125,12 @@ impl<'a> Cursor<'a> {
         if self.depth > DEEPEST { Err(InvalidJson("brackets inside brackets too deep")) } else { Ok(()) }
     }
 
-    /// Whether the value that comes is an object.
+    /// Tells whether the value that comes is an object.
     pub(crate) fn is_object(&mut self) -> bool {
         self.next() == Some(b'{')
     }
 
-    /// Whether the value that comes is an array.
+    /// Tells whether the value that comes is an array.
     pub(crate) fn is_array(&mut self) -> bool {
         self.next() == Some(b'[')
     }
@@ -310,7 +310,7 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Where the first quote or backslash stands, from `at` on.
+/// Tells where the first quote or backslash stands, from `at` on.
 #[inline]
 fn find_sign(text: &[u8], mut at: usize) -> Option<usize> {
     const ONES: u64 = u64::MAX / 255;

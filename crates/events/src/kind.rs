@@ -7,9 +7,9 @@ use crate::activity::Activity;
 pub struct EventKind {
     /// The source's name.
     pub raw: String,
-    /// What it counts as.
+    /// The activity it counts as.
     pub activity: Activity,
-    /// What it tells beyond that.
+    /// The detail it tells beyond that.
     pub detail: Detail,
     /// Whether it makes its day a day active where engagement is counted as the source's own platform counts it (edX's
     /// pipeline leaves out events that it can't take apart, and counts a vote received). True unless the reader says
@@ -18,27 +18,27 @@ pub struct EventKind {
 }
 
 impl EventKind {
-    /// A kind that tells nothing beyond its activity.
+    /// Makes a kind that tells nothing beyond its activity.
     #[must_use]
     pub fn new(raw: impl Into<String>, activity: Activity) -> Self {
         Self { raw: raw.into(), activity, detail: Detail::Nothing, engages: true }
     }
 
-    /// The kind with what it tells beyond its activity.
+    /// Returns the kind with a detail beyond its activity.
     #[must_use]
     pub fn with_detail(self, detail: Detail) -> Self {
         Self { detail, ..self }
     }
 
-    /// The kind, not counted as engagement.
+    /// Returns the kind, not counted as engagement.
     #[must_use]
     pub fn not_engaging(self) -> Self {
         Self { engages: false, ..self }
     }
 }
 
-/// What a kind of event tells beyond its activity, for the features that rest on it. Problems and videos are told
-/// apart by the event's object.
+/// A detail that a kind of event tells beyond its activity, for the features that rest on it. Problems and videos are
+/// told apart by the event's object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Detail {
     /// Nothing.
@@ -79,7 +79,7 @@ pub enum Detail {
 }
 
 impl Detail {
-    /// Whether the event is something that befell the learner, done by another: it counts in the feature that rests on
+    /// Tells whether the learner received the event from another: it counts in the feature that rests on
     /// it, and neither as activity nor as presence.
     #[must_use]
     pub const fn is_received(self) -> bool {
@@ -89,7 +89,7 @@ impl Detail {
         )
     }
 
-    /// Whether an answer to a problem was checked.
+    /// Tells whether an answer to a problem was checked.
     #[must_use]
     pub const fn is_attempt(self) -> bool {
         matches!(self, Self::Attempt | Self::AttemptWrong | Self::AttemptRight)

@@ -1,8 +1,4 @@
-//! What happened in a course: events, the course calendar, and one reader per log format.
-//!
-//! A [`Source`] is a log that has been opened: its small tables are read into a [`Roster`], its event files are read
-//! later, block by block on rayon's threads, into 16-byte [`Event`]s. This crate knows formats and nothing of weeks,
-//! features or labels; it writes nothing.
+#![doc = include_str!("../README.md")]
 
 mod activity;
 mod capabilities;
@@ -48,4 +44,4 @@ pub use roster::{Assessment, Course, Enrolment, Outcome, OutcomeKind, Roster, Su
 pub use row_limits::RowLimits;
 pub use source::{Granularity, Source, SourceLabels};
 pub use source_inputs::{DatabaseTable, InputFile};
-pub use tally::{BlockTally, MAX_SAMPLES, Reason, ReasonCount, RowSample, Tally};
+pub use tally::{BlockTally, Reason, ReasonCount, RowSample, Tally};

@@ -54,7 +54,7 @@ enum Key {
 }
 
 impl<R: Read> ObjectLines<R> {
-    /// The objects in `inner`; an object whose member `list` is an array stands for those in it.
+    /// Returns the objects in `inner`; an object whose member `list` is an array stands for those in it.
     pub(crate) fn new(inner: R, list: &'static [u8]) -> Self {
         Self {
             inner,
@@ -73,7 +73,7 @@ impl<R: Read> ObjectLines<R> {
         }
     }
 
-    /// Up to where `out` can be handed out.
+    /// Returns the place up to which `out` can be handed out.
     fn ready(&self) -> usize {
         self.held_from.unwrap_or(self.out.len())
     }
@@ -110,7 +110,7 @@ impl<R: Read> ObjectLines<R> {
         Ok(())
     }
 
-    /// The object at hand is no envelope.
+    /// Notes that the object at hand is no envelope.
     fn release(&mut self) {
         self.held_from = None;
         self.key = None;
@@ -199,7 +199,7 @@ impl<R: Read> ObjectLines<R> {
         }
     }
 
-    /// Something that is no object becomes a line as well, so that it is counted.
+    /// Makes a line of something that is no object, so that it is counted.
     fn stray(&mut self, byte: u8) {
         if matches!(byte, b',' | b'{' | b'[' | b']' | b'\n' | b'\r') {
             self.out.push(b'\n');

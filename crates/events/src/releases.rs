@@ -1,7 +1,7 @@
 //! When the objects of courses are released.
 //!
-//! A course may list millions of objects, so they stand in sorted lists: 16 bytes an object, where a hash map takes up to
-//! 50, half as much again while it grows.
+//! A course may list millions of objects, so they stand in sorted lists: 16 bytes an object, where a hash map takes up
+//! to 50, half as much again while it grows.
 
 use crate::event::ObjectKey;
 use crate::index::CourseIndex;
@@ -17,7 +17,7 @@ pub struct Releases {
 }
 
 impl Releases {
-    /// When the object is released, where that is known.
+    /// Tells when the object is released, where that is known.
     #[must_use]
     pub fn get(&self, course: CourseIndex, object: ObjectKey) -> Option<i64> {
         let released = self.by_course.get(course.as_usize())?;
@@ -25,13 +25,13 @@ impl Releases {
         Some(released[place].1)
     }
 
-    /// Whether no release is known.
+    /// Tells whether no release is known.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.by_course.iter().all(Vec::is_empty)
     }
 
-    /// Every release, ordered by course and object.
+    /// Returns every release, ordered by course and object.
     pub fn iter(&self) -> impl Iterator<Item = ((CourseIndex, ObjectKey), i64)> {
         let courses = self.by_course.iter().zip((0..).map(CourseIndex));
         courses.flat_map(|(released, course)| released.iter().map(move |&(object, at)| ((course, object), at)))

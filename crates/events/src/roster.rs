@@ -1,4 +1,4 @@
-//! Who is enrolled in what, and when each course runs: everything a source's small tables say.
+//! The roster: courses, enrolments and what belongs to them, as a source's small tables have them.
 //!
 //! In memory as a whole: about 200 bytes an enrolment and 16 an object, whatever the length of the log.
 
@@ -23,7 +23,7 @@ impl Course {
     /// A course of more days than these, ten years, is a mistake: of a date, or of whoever meant that it never ends.
     pub const GREATEST_DAYS: u32 = 3_660;
 
-    /// The course's first instant, in seconds since 1970-01-01T00:00:00.
+    /// Returns the course's first instant, in seconds since 1970-01-01T00:00:00.
     #[must_use]
     pub fn start_seconds(&self) -> i64 {
         i64::from(self.start_day) * DAY_SECONDS
@@ -71,7 +71,7 @@ pub struct Enrolment {
     pub statics: Vec<Option<String>>,
 }
 
-/// Something to be handed in.
+/// Something to be submitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assessment {
     /// The source's id.
@@ -82,7 +82,7 @@ pub struct Assessment {
     pub due_day: Option<i32>,
 }
 
-/// Something handed in.
+/// Something submitted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Submission {
     /// The enrolment.
@@ -93,7 +93,7 @@ pub struct Submission {
     pub seconds: i32,
     /// Points, 0 to 100, where they are known.
     pub score: Option<f32>,
-    /// Whether it is a result carried over from an earlier run: it counts as handed in, and as nothing else.
+    /// Whether it is a result carried over from an earlier run: it counts as submitted, and as nothing else.
     pub banked: bool,
 }
 
@@ -115,7 +115,8 @@ pub struct Roster {
 }
 
 impl Roster {
-    /// A roster of these courses and enrolments, in order; an enrolment's `course` is an index into `courses` as given.
+    /// Makes a roster of these courses and enrolments, in order; an enrolment's `course` is an index into `courses` as
+    /// given.
     #[must_use]
     pub fn new(courses: Vec<Course>, mut enrolments: Vec<Enrolment>) -> Self {
         let mut ordered: Vec<(usize, Course)> = courses.into_iter().enumerate().collect();

@@ -67,8 +67,8 @@ impl RowLimits {
         self
     }
 
-    /// Returns the limits of the `count` enrolments from `first` on, for rows that count enrolments from there and whose
-    /// kinds stand at the places `kinds` among all.
+    /// Returns the limits of the `count` enrolments from `first` on, for rows that count enrolments from there and
+    /// whose kinds stand at the places `kinds` among all.
     pub(crate) fn part(&self, first: EnrolmentIndex, count: usize, kinds: &[u8]) -> Self {
         let first = first.as_usize();
         let mut part = Self { courses: self.courses[first..first + count].to_vec(), ..self.clone() };

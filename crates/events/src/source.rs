@@ -7,7 +7,7 @@ use crate::roster::Roster;
 use crate::source_inputs::InputFile;
 use crate::tally::Tally;
 
-/// What a source offers as labels when no rule is given.
+/// The labels that a source has of its own, for when no rule is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SourceLabels {
     /// Nothing: labels come from activity.
@@ -35,17 +35,17 @@ pub struct Source {
     pub reason: String,
     /// Courses and enrolments.
     pub roster: Roster,
-    /// What became of the rows of the small tables.
+    /// Counts of the rows of the small tables.
     pub tables: Tally,
     /// Enrolments left out because their course is unknown or has no dates.
     pub enrolments_without_course: u64,
-    /// What the source can know.
+    /// The facts that the source can tell.
     pub capabilities: Capabilities,
     /// How finely it tells time.
     pub granularity: Granularity,
     /// Kinds of event; an event's kind number is the index. At most 256.
     pub kinds: Vec<EventKind>,
-    /// What it offers as labels.
+    /// The labels it has of its own.
     pub labels: SourceLabels,
     /// Every file read or to be read.
     pub inputs: Vec<InputFile>,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// A file that belongs to a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputFile {
-    /// What it is to the format: `log`, `enrolments`, `calendar` …
+    /// Its role in the format: `log`, `enrolments`, `calendar` …
     pub role: &'static str,
     /// Where it is.
     pub path: PathBuf,
@@ -14,7 +14,7 @@ pub struct InputFile {
 /// A table of a database that belongs to a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DatabaseTable {
-    /// What it is to the format.
+    /// Its role in the format.
     pub role: &'static str,
     /// The database's address, without user and password.
     pub place: String,

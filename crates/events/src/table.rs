@@ -15,12 +15,12 @@ use crate::tally::{Reason, Tally, shape};
 pub(crate) struct Refusal {
     /// The reason it counts under.
     pub(crate) reason: Reason,
-    /// What is wrong, in words; names no learner.
+    /// Describes the fault; names no learner.
     pub(crate) what: String,
 }
 
 impl Refusal {
-    /// A refusal.
+    /// Makes a refusal.
     pub(crate) fn new(reason: Reason, what: impl Into<String>) -> Self {
         Self { reason, what: what.into() }
     }
@@ -67,35 +67,35 @@ pub(crate) struct TableRow<'a> {
 }
 
 impl<'a> TableRow<'a> {
-    /// A row of these fields.
+    /// Makes a row of these fields.
     pub(crate) fn new(record: &'a ByteRecord) -> Self {
         Self { record }
     }
 
-    /// The line on which the row begins, from 1, where it is known.
+    /// Returns the line on which the row begins, from 1, where it is known.
     pub(crate) fn line(&self) -> Option<u64> {
         self.record.position().map(csv::Position::line)
     }
 
-    /// The row's fields, with those that are one of the words `null` emptied.
+    /// Returns the row's fields, with those that are one of the words `null` emptied.
     pub(crate) fn without(&self, null: &[String]) -> ByteRecord {
         let is_null = |field: &[u8]| null.iter().any(|word| word.as_bytes() == field.trim_ascii());
         self.record.iter().map(|field| if is_null(field) { &b""[..] } else { field }).collect()
     }
 
-    /// The text in a column, without surrounding blanks; empty where the row is too short.
+    /// Returns the text in a column, without surrounding blanks; empty where the row is too short.
     #[must_use]
     pub(crate) fn text(&self, column: usize) -> &'a str {
         self.record.get(column).and_then(|bytes| std::str::from_utf8(bytes).ok()).map_or("", str::trim)
     }
 
-    /// The same, `None` when empty or `?`, which some sources write for a missing value.
+    /// Returns the same, `None` when empty or `?`, which some sources write for a missing value.
     #[must_use]
     pub(crate) fn given(&self, column: usize) -> Option<&'a str> {
         Some(self.text(column)).filter(|text| !text.is_empty() && *text != "?")
     }
 
-    /// The id in a column.
+    /// Returns the id in a column.
     ///
     /// # Errors
     /// When it is empty.
@@ -103,7 +103,7 @@ impl<'a> TableRow<'a> {
         self.given(column).ok_or_else(|| Refusal::new(Reason::MissingId, format!("no {name}")))
     }
 
-    /// The whole number in a column, `None` when empty.
+    /// Returns the whole number in a column, `None` when empty.
     ///
     /// # Errors
     /// When it is something else.
@@ -131,14 +131,14 @@ impl Table {
         Self::open_with(head, name, delimiter, None, header)
     }
 
-    /// A table of these rows, each with as many fields as there are columns. `path` stands for where they are from, and
-    /// so do the rows' positions, where they have one.
+    /// Makes a table of these rows, each with as many fields as there are columns. `path` stands for where they are
+    /// from, and so do the rows' positions, where they have one.
     pub(crate) fn held(path: PathBuf, name: &str, columns: &[&str], rows: Vec<ByteRecord>) -> Self {
         let columns = columns.iter().map(ToString::to_string).collect();
         Self { path, name: name.to_owned(), columns, rows: Rows::Held(rows) }
     }
 
-    /// Number of rows held, and BLAKE3 of what is in them, in hexadecimal.
+    /// Returns number of rows held, and BLAKE3 of what is in them, in hexadecimal.
     #[cfg(feature = "sql")]
     pub(crate) fn fingerprint(&self) -> (u64, String) {
         let Rows::Held(records) = &self.rows else { return (0, String::new()) };
@@ -149,7 +149,7 @@ impl Table {
         (records.len() as u64, hasher.finalize().to_hex().to_string())
     }
 
-    /// The same as [`Table::open`], where inside quotes the sign after `escape` stands for itself.
+    /// Returns the same as [`Table::open`], where inside quotes the sign after `escape` stands for itself.
     pub(crate) fn open_with(
         head: &FileHead,
         name: &str,
@@ -193,19 +193,19 @@ impl Table {
         &self.columns
     }
 
-    /// Where the table is.
+    /// Tells where the table is.
     #[must_use]
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Place of the column that goes by one of `names`.
+    /// Returns place of the column that goes by one of `names`.
     #[must_use]
     pub(crate) fn find(&self, names: &[&str]) -> Option<usize> {
         self.columns.iter().position(|column| names.iter().any(|name| column.eq_ignore_ascii_case(name)))
     }
 
-    /// The same, for a column that must be there.
+    /// Returns the same, for a column that must be there.
     ///
     /// # Errors
     /// When it is not, with what is there instead.
@@ -289,8 +289,8 @@ pub(crate) fn settle(mine: Tally, path: &Path, name: &str, tally: &mut Tally) ->
     Ok(())
 }
 
-/// The error for text that ends before its last row does, or has a row that does not end. The csv crate takes any bytes
-/// for rows, so there are no others.
+/// Returns the error for text that ends before its last row does, or has a row that does not end. The csv crate takes
+/// any bytes for rows, so there are no others.
 pub(crate) fn csv_error(path: &Path, packing: Packing, error: csv::Error) -> ReadError {
     match error.into_kind() {
         csv::ErrorKind::Io(source)
@@ -303,7 +303,7 @@ pub(crate) fn csv_error(path: &Path, packing: Packing, error: csv::Error) -> Rea
     }
 }
 
-/// Whether a first line can be shown as a header: it holds a word that headers have, and nothing that begins as a
+/// Tells whether a first line can be shown as a header: it holds a word that headers have, and nothing that begins as a
 /// number or a time does.
 pub(crate) fn looks_like_a_header(columns: &[String]) -> bool {
     const WORDS: [&str; 16] = [
@@ -316,7 +316,7 @@ pub(crate) fn looks_like_a_header(columns: &[String]) -> bool {
     columns.iter().any(has_word) && !columns.iter().any(begins_as_number)
 }
 
-/// The error for a column that must be there, with a guess at why it is not.
+/// Returns the error for a column that must be there, with a guess at why it is not.
 #[must_use]
 pub(crate) fn missing_column(path: &Path, table: &str, column: &str, columns: &[String]) -> ReadError {
     let other_delimiter =

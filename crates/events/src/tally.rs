@@ -1,4 +1,4 @@
-//! What became of each row: used, set aside, or rejected, under a named reason (invariant 2).
+//! Counts of rows: each is used, set aside, or rejected, under a named reason (invariant 2).
 
 use std::collections::BTreeMap;
 
@@ -55,7 +55,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// The name used in manifests.
+    /// Returns the name used in manifests.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -84,7 +84,7 @@ impl Reason {
         }
     }
 
-    /// Whether something is wrong with the row; otherwise it is fine but has no place in the sequences.
+    /// Tells whether something is wrong with the row; otherwise it is fine but has no place in the sequences.
     #[must_use]
     pub const fn is_rejection(self) -> bool {
         !matches!(
@@ -104,7 +104,7 @@ impl Reason {
 }
 
 /// Samples kept for each reason.
-pub const MAX_SAMPLES: usize = 5;
+pub(crate) const MAX_SAMPLES: usize = 5;
 
 /// Where a row that was not used stands, and what is wrong with it. Never names a learner.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -113,12 +113,12 @@ pub struct RowSample {
     pub file: String,
     /// Line, from 1 (row, from 1, in files without lines).
     pub line: u64,
-    /// What is wrong, in words.
+    /// Describes the fault.
     pub what: String,
 }
 
-/// The shape of a cell's text, to be shown in its place: digits as 9, letters as a, cut after 40 signs. A cell that
-/// can't be read may hold what belongs into another, a learner's name for one.
+/// Returns the shape of a cell's text, to be shown in its place: digits as 9, letters as a, cut after 40 signs. A cell
+/// that can't be read may hold what belongs into another, a learner's name for one.
 pub(crate) fn shape(text: &[u8]) -> String {
     let sign = |sign: char| match sign {
         _ if sign.is_numeric() => '9',
@@ -134,11 +134,11 @@ pub(crate) fn shape(text: &[u8]) -> String {
 pub struct ReasonCount {
     /// How many.
     pub rows: u64,
-    /// The first [`MAX_SAMPLES`] of them, in the order of the input.
+    /// The first five of them, in the order of the input.
     pub samples: Vec<RowSample>,
 }
 
-/// What became of a number of rows. `read` equals `used` plus the rows of all reasons.
+/// Counts of rows, used and not used. `read` equals `used` plus the rows of all reasons.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Rows read.
@@ -178,14 +178,14 @@ impl Tally {
         }
     }
 
-    /// Rows with something wrong.
+    /// Returns rows with something wrong.
     #[must_use]
     pub fn rejected(&self) -> u64 {
         self.reasons.iter().filter(|(reason, _)| reason.is_rejection()).map(|(_, count)| count.rows).sum()
     }
 }
 
-/// What became of the rows of one block of a file. Lines are counted from the block's first, from 0, because the
+/// Counts of the rows of one block of a file. Lines are counted from the block's first, from 0, because the
 /// number of lines before the block is not known while blocks are read side by side.
 #[derive(Clone, Debug, Default)]
 pub struct BlockTally {
@@ -209,7 +209,7 @@ impl BlockTally {
     }
 
     /// Counts `rows` rows, the first of them on line `line` of the block, as not used.
-    pub fn refuse_rows(&mut self, reason: Reason, rows: u64, line: u64, what: impl FnOnce() -> String) {
+    pub(crate) fn refuse_rows(&mut self, reason: Reason, rows: u64, line: u64, what: impl FnOnce() -> String) {
         let count = self.reasons.entry(reason).or_default();
         count.rows += rows;
         if count.samples.len() < MAX_SAMPLES {
@@ -217,7 +217,7 @@ impl BlockTally {
         }
     }
 
-    /// What was not used alone, and the number of lines.
+    /// Returns the tally without the rows that were used.
     pub(crate) fn refused(&self) -> Self {
         Self { used: 0, ..self.clone() }
     }
@@ -235,7 +235,8 @@ impl BlockTally {
         }
     }
 
-    /// The block's part of the whole, once it is known that its first line is line `first_line` (from 1) of `file`.
+    /// Returns the block's part of the whole, once it is known that its first line is line `first_line` (from 1) of
+    /// `file`.
     #[must_use]
     pub fn place(self, file: &str, first_line: u64) -> Tally {
         let mut tally = Tally { read: self.used, used: self.used, reasons: BTreeMap::new() };

@@ -52,16 +52,16 @@ pub(crate) struct TextFile<P> {
 }
 
 impl<P: LineParser> TextFile<P> {
-    /// Makes a file of lines out of the file with this head, whose first `header_lines` lines, of `header_bytes` bytes, are
-    /// not rows.
+    /// Makes a file of lines out of the file with this head, whose first `header_lines` lines, of `header_bytes` bytes,
+    /// are not rows.
     pub(crate) fn new(head: &FileHead, header_bytes: u64, header_lines: u64, parser: P) -> Self {
         let (path, packing) = (head.path().to_owned(), head.packing());
         Self { path, packing, header_bytes, header_lines, block_bytes: BLOCK_BYTES, list: None, parser }
     }
 
-    /// Makes a file of lines out of a text of JSON objects that do not stand one a line: an array of them, objects one after
-    /// another, or envelopes that hold them in the list `list`. Rows are numbered by object. One thread cuts the file, while
-    /// the others parse.
+    /// Makes a file of lines out of a text of JSON objects that do not stand one a line: an array of them, objects one
+    /// after another, or envelopes that hold them in the list `list`. Rows are numbered by object. One thread cuts the
+    /// file, while the others parse.
     pub(crate) fn new_of_objects(head: &FileHead, header_bytes: u64, list: &'static [u8], parser: P) -> Self {
         Self { list: Some(list), ..Self::new(head, header_bytes, 0, parser) }
     }
@@ -106,7 +106,7 @@ impl<P: LineParser> TextFile<P> {
         Ok(hashing.and_then(TreeHash::finish))
     }
 
-    /// The bytes after the header, as a stream of lines.
+    /// Returns the bytes after the header, as a stream of lines.
     fn stream<'a>(&self, how: &How<'a>) -> Result<Box<dyn Read + Send + 'a>, ReadError> {
         let mut stream = input::unpacked(&self.path, self.packing, how.progress)?;
         io::copy(&mut stream.by_ref().take(self.header_bytes), &mut io::sink())

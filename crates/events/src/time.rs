@@ -4,8 +4,8 @@
 /// Seconds in a day.
 pub const DAY_SECONDS: i64 = 86_400;
 
-/// Days since 1970-01-01 of a date of the proleptic Gregorian calendar (Howard Hinnant, "chrono-Compatible Low-Level
-/// Date Algorithms", `days_from_civil`). The date must be valid.
+/// Returns days since 1970-01-01 of a date of the proleptic Gregorian calendar (Howard Hinnant, "chrono-Compatible
+/// Low-Level Date Algorithms", `days_from_civil`). The date must be valid.
 #[must_use]
 pub const fn days_from_civil(year: i32, month: u32, day: u32) -> i32 {
     let year = if month <= 2 { year - 1 } else { year };
@@ -17,9 +17,9 @@ pub const fn days_from_civil(year: i32, month: u32, day: u32) -> i32 {
     era * 146_097 + day_of_era - 719_468
 }
 
-/// Year, month and day of a number of days since 1970-01-01; the inverse of [`days_from_civil`].
+/// Returns year, month and day of a number of days since 1970-01-01; the inverse of [`days_from_civil`].
 #[must_use]
-pub const fn civil_from_days(days: i32) -> (i32, u32, u32) {
+pub(crate) const fn civil_from_days(days: i32) -> (i32, u32, u32) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
@@ -32,20 +32,20 @@ pub const fn civil_from_days(days: i32) -> (i32, u32, u32) {
     (year, month as u32, day as u32)
 }
 
-/// Day of the week, Monday 0, of a number of days since 1970-01-01 (a Thursday).
+/// Returns day of the week, Monday 0, of a number of days since 1970-01-01 (a Thursday).
 #[must_use]
 pub const fn weekday(days: i32) -> u32 {
     (days + 3).rem_euclid(7) as u32
 }
 
-/// `YYYY-MM-DD` of a number of days since 1970-01-01.
+/// Returns `YYYY-MM-DD` of a number of days since 1970-01-01.
 #[must_use]
 pub fn format_date(days: i32) -> String {
     let (year, month, day) = civil_from_days(days);
     format!("{year:04}-{month:02}-{day:02}")
 }
 
-/// `YYYY-MM-DDTHH:MM:SS` of seconds since 1970-01-01T00:00:00.
+/// Returns `YYYY-MM-DDTHH:MM:SS` of seconds since 1970-01-01T00:00:00.
 #[must_use]
 pub fn format_instant(seconds: i64) -> String {
     let days = seconds.div_euclid(DAY_SECONDS);
@@ -56,7 +56,7 @@ pub fn format_instant(seconds: i64) -> String {
     format!("{date}T{:02}:{:02}:{:02}", rest / 3_600, rest / 60 % 60, rest % 60)
 }
 
-/// Days since 1970-01-01 of `YYYY-MM-DD`; `None` for anything else, 30 February included.
+/// Returns days since 1970-01-01 of `YYYY-MM-DD`; `None` for anything else, 30 February included.
 #[must_use]
 pub fn parse_date(text: &[u8]) -> Option<i32> {
     let text: &[u8; 10] = text.try_into().ok()?;
@@ -73,8 +73,8 @@ pub fn parse_date(text: &[u8]) -> Option<i32> {
     Some(days_from_civil(year as i32, month, day))
 }
 
-/// Seconds since 1970-01-01T00:00:00 of `YYYY-MM-DD`, then optionally `T` or a space and `HH:MM:SS`, a fraction (cut
-/// off), and `Z`, ` UTC`, `±HH:MM` or `±HHMM`. Without an offset the time is taken as written. Second 60 (a leap
+/// Returns seconds since 1970-01-01T00:00:00 of `YYYY-MM-DD`, then optionally `T` or a space and `HH:MM:SS`, a fraction
+/// (cut off), and `Z`, ` UTC`, `±HH:MM` or `±HHMM`. Without an offset the time is taken as written. Second 60 (a leap
 /// second) is the second after 59.
 #[must_use]
 pub fn parse_instant(text: &[u8]) -> Option<i64> {
@@ -95,7 +95,7 @@ impl Default for InstantParser {
 }
 
 impl InstantParser {
-    /// See [`parse_instant`].
+    /// Parses as [`parse_instant`] does.
     #[must_use]
     #[inline]
     pub fn parse(&mut self, text: &[u8]) -> Option<i64> {
@@ -116,7 +116,7 @@ impl InstantParser {
     }
 }
 
-/// Whether two dates are the same text. As two numbers, since arrays of ten bytes are compared by a call.
+/// Tells whether two dates are the same text. As two numbers, since arrays of ten bytes are compared by a call.
 #[inline]
 fn same(one: &[u8; 10], other: &[u8; 10]) -> bool {
     let number = |text: &[u8; 10]| {
@@ -126,7 +126,7 @@ fn same(one: &[u8; 10], other: &[u8; 10]) -> bool {
     number(one) == number(other)
 }
 
-/// Seconds since midnight of `HH:MM:SS`.
+/// Returns seconds since midnight of `HH:MM:SS`.
 #[inline]
 fn parse_clock(text: [u8; 8]) -> Option<u32> {
     // All eight bytes at once: digits become 0 to 9 and colons 0, and what exceeds that shows in a byte's high bit.

@@ -21,7 +21,7 @@ pub(super) struct CalendarEntry {
 }
 
 impl CalendarEntry {
-    /// The course that runs on these dates.
+    /// Returns the course that runs on these dates.
     #[must_use]
     pub(super) fn to_course(&self) -> Course {
         let days = (self.end_day - self.start_day + 1) as u32;
@@ -29,7 +29,7 @@ impl CalendarEntry {
     }
 }
 
-/// The course whose events lie in `span`: from the day of the first to the day of the last.
+/// Returns the course whose events lie in `span`: from the day of the first to the day of the last.
 ///
 /// # Errors
 /// When that is over ten years.

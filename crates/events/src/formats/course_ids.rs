@@ -1,9 +1,10 @@
 //! Course ids of Open edX, and where they stand in a path.
 //!
 //! A course run goes by `course-v1:org+course+run`, runs of custom courses by `ccx-v1:…`, and those made before 2015 by
-//! `org/course/run`. In a path such an id follows `/courses/`, in the statements that Open edX makes of its events `/course/`.
+//! `org/course/run`. In a path such an id follows `/courses/`, in the statements that Open edX makes of its events
+//! `/course/`.
 
-/// Whether an id is a course's, as far as can be told from how it is written.
+/// Tells whether an id is a course's, as far as can be told from how it is written.
 pub(super) fn is_course(id: &[u8]) -> bool {
     let part = |part: &[u8]| {
         !part.is_empty() && !part.iter().any(|&byte| byte <= b' ' || matches!(byte, b'/' | b'?' | b'#' | b'%'))
@@ -23,7 +24,7 @@ pub(super) struct CoursePath<'a> {
     pub(super) part: &'a [u8],
 }
 
-/// Where `url`, a path or a whole address without percent signs, leads.
+/// Tells where `url`, a path or a whole address without percent signs, leads.
 pub(super) fn course_path(url: &[u8]) -> Option<CoursePath<'_>> {
     let after = |before: &[u8]| Some(&url[memchr::memmem::find(url, before)? + before.len()..]);
     let rest = url.strip_prefix(b"/courses/").or_else(|| after(b"/courses/")).or_else(|| after(b"/course/"))?;
@@ -38,8 +39,8 @@ pub(super) fn course_path(url: &[u8]) -> Option<CoursePath<'_>> {
     is_course(course).then_some(CoursePath { course, part })
 }
 
-/// `url` with its percent signs and what follows them turned back into what they stand for, into `out`; those that stand
-/// for nothing stay.
+/// Returns `url` with its percent signs and what follows them turned back into what they stand for, into `out`; those
+/// that stand for nothing stay.
 pub(super) fn decoded<'a>(url: &'a [u8], out: &'a mut Vec<u8>) -> &'a [u8] {
     if memchr::memchr(b'%', url).is_none() {
         return url;

@@ -1,7 +1,7 @@
 //! Coursera's clickstream export: CSV of 16 columns without a header, with quotes escaped by a backslash.
 //!
-//! The columns, and the activities of keys and addresses, are described in `configs/mappings/coursera.toml`. The export has
-//! neither enrolments nor dates of courses: both are inferred from the log.
+//! The columns, and the activities of keys and addresses, are described in `configs/mappings/coursera.toml`. The export
+//! has neither enrolments nor dates of courses: both are inferred from the log.
 
 use csv::ByteRecord;
 

@@ -76,7 +76,7 @@ fn unquoted(field: &[u8]) -> &[u8] {
     }
 }
 
-/// A whole number of at most 18 digits, with or without a sign.
+/// Returns a whole number of at most 18 digits, with or without a sign.
 pub(super) fn integer(text: &[u8]) -> Option<i64> {
     let (sign, digits) = match text {
         [b'-', digits @ ..] => (-1, digits),

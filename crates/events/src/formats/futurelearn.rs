@@ -1,8 +1,8 @@
 //! FutureLearn's data exports: `RUN_enrolments.csv` and `RUN_step-activity.csv`, and where they are there
 //! `RUN_question-response.csv`, `RUN_comments.csv` and `RUN_peer-review-assignments.csv`, for any number of runs.
 //!
-//! Files are told apart by the ends of their names, and a run is a course named by their beginnings. What the columns are
-//! stands in `configs/mappings/futurelearn.toml`. Dates of courses are not in the exports: they are inferred.
+//! Files are told apart by the ends of their names, and a run is a course named by their beginnings. What the columns
+//! are stands in `configs/mappings/futurelearn.toml`. Dates of courses are not in the exports: they are inferred.
 
 use super::log_format::{FileRole, LogFormat, OpenRequest};
 use super::table::BuiltIn;

@@ -23,7 +23,7 @@ use crate::text::BLOCK_BYTES;
 /// Name of the static column that says which institution an enrolment is of.
 pub const INSTITUTION: &str = "institution";
 
-/// What several institutions' logs are called together when they differ in format.
+/// The format of several institutions' logs that differ in format.
 const SEVERAL: &str = "several";
 
 /// An institution and its log: files, or folders that hold a format's files.
@@ -77,7 +77,7 @@ fn check_name(name: &str) -> Result<(), ReadError> {
     Ok(())
 }
 
-/// A source that holds nothing yet, and knows what `first` does.
+/// Makes a source that holds nothing yet, with the capabilities of `first`.
 fn empty_like(first: &Source) -> Source {
     Source {
         format: first.format,

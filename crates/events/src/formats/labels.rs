@@ -42,7 +42,7 @@ pub(super) fn apply_labels(file: &FileHead, roster: &mut Roster, tally: &mut Tal
     })
 }
 
-/// The table, and its columns of ids and labels.
+/// Returns the table, and its columns of ids and labels.
 fn open(file: &FileHead) -> Result<(Table, usize, usize), ReadError> {
     let without_header = || Ok((Table::open(file, "labels", b',', Header::Absent)?, 0, 1));
     let named = match Table::open(file, "labels", b',', Header::Present) {

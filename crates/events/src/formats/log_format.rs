@@ -9,8 +9,8 @@ use crate::file_head::{FileHead, FileHeads};
 use crate::source::Source;
 use crate::source_inputs::InputFile;
 
-/// A log format: its name, how its files are recognised, and how they are opened. Each is in a module of its own, and in the
-/// list of [`super::registry`].
+/// A log format: its name, how its files are recognised, and how they are opened. Each is in a module of its own, and
+/// in the list of [`super::registry`].
 pub(crate) trait LogFormat: Send + Sync {
     /// Returns the name used on the command line and in manifests.
     fn name(&self) -> &'static str;
@@ -27,7 +27,8 @@ pub(crate) trait LogFormat: Send + Sync {
         Some(format!("{} {}", decisive.head.name(), decisive.role.because))
     }
 
-    /// Tells whether the format finds its files by their names, so that heads of others are not read when it is asked for.
+    /// Tells whether the format finds its files by their names, so that heads of others are not read when it is asked
+    /// for.
     fn finds_files_by_name(&self) -> bool {
         false
     }

@@ -23,7 +23,8 @@ pub fn open(inputs: &[PathBuf], options: &OpenOptions) -> Result<Source, ReadErr
     open_in_blocks(inputs, options, BLOCK_BYTES)
 }
 
-/// Opens as [`open`] does, with event files that are read in blocks of about `block_bytes`. The events do not depend on it.
+/// Opens as [`open`] does, with event files that are read in blocks of about `block_bytes`. The events do not depend on
+/// it.
 ///
 /// # Errors
 /// As [`open`].

@@ -1,9 +1,9 @@
 //! Event ids that come more than once: which rows are not the first to bear theirs.
 //!
-//! Ids are taken while the log is read for something else, or for this alone. When there are more than some 3.7 million,
-//! it is read again for the rest: ids are taken by ranges of their hashes, so that memory does not grow with the log. A
-//! reading holds at most about 160 MB, and what was found a bit a row. Two of n ids share a hash, and the later row is
-//! lost, with a chance of n² / 2⁶⁵: 10⁻⁵ at 20 million.
+//! Ids are taken while the log is read for something else, or for this alone. When there are more than some 3.7
+//! million, it is read again for the rest: ids are taken by ranges of their hashes, so that memory does not grow with
+//! the log. A reading holds at most about 160 MB, and what was found a bit a row. Two of n ids share a hash, and the
+//! later row is lost, with a chance of n² / 2⁶⁵: 10⁻⁵ at 20 million.
 
 use std::hash::BuildHasher;
 use std::sync::{Mutex, PoisonError};
@@ -16,7 +16,7 @@ const MOST_IDS: usize = (1 << 22) / 8 * 7;
 /// Where a row stands: file, block, line in the block.
 type Place = (u32, u32, u32);
 
-/// The hash of an event's id; `None` where it has none, which repeats no other.
+/// Returns the hash of an event's id; `None` where it has none, which repeats no other.
 pub(super) fn hash_of(id: &[u8]) -> Option<u64> {
     (!id.is_empty()).then(|| foldhash::quality::FixedState::with_seed(0x4964).hash_one(id))
 }
@@ -29,7 +29,7 @@ pub(super) struct Repeats {
 }
 
 impl Repeats {
-    /// Those of one block of a file, counted among those of the log.
+    /// Returns those of one block of a file, whose number is counted among the files of the log.
     pub(super) fn in_block(&self, file: u32, block: usize) -> RepeatsOfBlock<'_> {
         RepeatsOfBlock { lines: self.lines.get(&(file, block as u32)).map_or(&[], Vec::as_slice) }
     }
@@ -57,7 +57,7 @@ pub(super) struct RepeatsOfBlock<'a> {
 }
 
 impl RepeatsOfBlock<'_> {
-    /// Whether the row on this line does.
+    /// Tells whether the row on this line does.
     pub(super) fn has(self, line: u64) -> bool {
         self.lines.get(line as usize / 64).is_some_and(|word| word >> (line % 64) & 1 == 1)
     }
@@ -77,7 +77,7 @@ impl Default for RepeatSearch {
 }
 
 impl RepeatSearch {
-    /// One that holds at most so many ids at a time, at least 1.
+    /// Makes a search that holds at most so many ids at a time, at least 1.
     pub(super) fn holding(most_ids: usize) -> Self {
         let seen =
             Seen { first: 0, last: u64::MAX, most_ids, earliest: FxHashMap::default(), found: Repeats::default() };
@@ -92,7 +92,7 @@ impl RepeatSearch {
         }
     }
 
-    /// Whether the log has to be read again, for ids that were too many to hold. To be asked after each reading.
+    /// Tells whether the log has to be read again, for ids that were too many to hold. To be asked after each reading.
     pub(super) fn needs_another_reading(&self) -> bool {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.earliest = FxHashMap::default();
@@ -105,7 +105,7 @@ impl RepeatSearch {
         }
     }
 
-    /// What was found.
+    /// Returns the repeats found.
     pub(super) fn found(&self) -> Repeats {
         std::mem::take(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner).found)
     }
@@ -128,8 +128,8 @@ impl Seen {
             return;
         }
         if let Some(earliest) = self.earliest.get_mut(&hash) {
-            // Blocks come in any order, so the later of two rows is the repeat, whichever came first. It is one even when
-            // its id turns out to be for another reading.
+            // Blocks come in any order, so the later of two rows is the repeat, whichever came first. It is one even
+            // when its id turns out to be for another reading.
             let later = place.max(*earliest);
             *earliest = place.min(*earliest);
             return self.found.add(later);
@@ -152,7 +152,7 @@ mod tests {
 
     use super::*;
 
-    /// What a search finds in blocks of a number and hashes, read in this order.
+    /// Returns the repeats found in blocks of a number and hashes, read in this order.
     fn found(blocks: &[(usize, Vec<u64>)], most_ids: usize) -> Repeats {
         let search = RepeatSearch::holding(most_ids);
         loop {

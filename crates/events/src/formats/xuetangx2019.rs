@@ -1,8 +1,8 @@
 //! XuetangX 2019: the log that MOOCData published for dropout prediction, `*_log.csv` with `*_truth.csv`, and
 //! `course_info.csv` for the courses' dates.
 //!
-//! Files are told apart by their headers. Who is enrolled is inferred from the log's rows, which name enrolment, learner
-//! and course. What the columns are and what actions count as stands in `configs/mappings/xuetangx2019.toml`.
+//! Files are told apart by their headers. Who is enrolled is inferred from the log's rows, which name enrolment,
+//! learner and course. What the columns are and what actions count as stands in `configs/mappings/xuetangx2019.toml`.
 
 use super::log_format::{FileRole, LogFormat, OpenRequest, missing_table};
 use super::table::files::{Found, LogFile};
@@ -45,8 +45,8 @@ impl LogFormat for XuetangX2019 {
         }
     }
 
-    /// Opens the log. A file of dates stands in for `course_info.csv`. Reads the log once more for its enrolments, and once
-    /// more for courses without dates.
+    /// Opens the log. A file of dates stands in for `course_info.csv`. Reads the log once more for its enrolments, and
+    /// once more for courses without dates.
     fn open(&self, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
         let logs = request.heads_with("log");
         if logs.is_empty() {

@@ -1,4 +1,4 @@
-//! What comes out depends neither on where files are cut into blocks nor on the number of threads.
+//! The events depend neither on where files are cut into blocks nor on the number of threads.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Time zones, leap seconds and ways to write them, in every format that has times as text; and years of silence.
+//! Time zones, leap seconds and ways to write them, in every format that has times as text; and years without events.
 
 use staycast_events::formats::{self, OpenOptions};
 use staycast_events::time::{format_instant, parse_instant};
@@ -20,7 +20,7 @@ const MIDNIGHT: [&str; 9] = [
     "2017-01-01T23:59:00+23:59",
 ];
 
-/// What is no time.
+/// Texts that are no times.
 const WRONG: [&str; 7] = [
     "2016-12-31T23:59:61Z",
     "2016-12-31T23:60:00Z",
@@ -124,7 +124,7 @@ fn ten_years_of_silence_are_a_course() {
 }
 
 #[test]
-fn sixty_years_of_silence_are_an_error_that_says_what_to_do() {
+fn sixty_years_without_events_are_an_error_that_says_what_to_do() {
     let folder = two_events("1966-01-01T00:00:00", "2026-01-01T00:00:00");
     let Err(error @ ReadError::TooLongToInfer { .. }) = open(folder.path()) else { panic!("sixty years are too long") };
     let said = error.to_string();
@@ -132,7 +132,7 @@ fn sixty_years_of_silence_are_an_error_that_says_what_to_do() {
 }
 
 #[test]
-fn sixty_and_a_hundred_years_of_silence_when_dates_are_given() {
+fn sixty_and_a_hundred_years_without_events_when_dates_are_given() {
     let courses = Folder::of(&[("courses.csv", b"course_id,from,to\na/b/c,2026-01-01,2026-01-31\n")]);
     let options = OpenOptions { courses: Some(courses.path().join("courses.csv")), ..OpenOptions::default() };
     // Sixty years before the start are before the start.

@@ -1,4 +1,4 @@
-//! What the tests of this crate share: where data lies, and a source read to its end.
+//! Helpers that the tests of this crate share: where data lies, and a source read to its end.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -49,9 +49,9 @@ pub(crate) fn real_data(name: &str) -> Option<PathBuf> {
 pub(crate) struct Everything {
     /// Events, sorted.
     pub(crate) events: Vec<Event>,
-    /// Events that befell a learner, sorted.
+    /// Events that a learner received, sorted.
     pub(crate) received: Vec<Event>,
-    /// What became of the rows of the event files.
+    /// Counts of the rows of the event files.
     pub(crate) tally: Tally,
     /// Enrolments and seconds of what came after the calendar, sorted.
     pub(crate) after_calendar: Vec<(EnrolmentIndex, i32)>,
@@ -130,7 +130,7 @@ pub(crate) fn read_within(source: &Source, limits: &RowLimits) -> Result<Everyth
     Ok(first.0)
 }
 
-/// What comes of it, and the files' hashes.
+/// Returns all that the source gives, and the files' hashes.
 fn read_once(
     source: &Source,
     limits: &RowLimits,
@@ -174,7 +174,7 @@ pub(crate) fn open(folder: &Path) -> Result<Source, ReadError> {
     formats::open(&[folder.to_owned()], &OpenOptions::default())
 }
 
-/// What comes of opening and reading a folder, in words: the error, or what became of the rows of the event files.
+/// Describes the outcome of opening and reading a folder: the error, or the counts of rows of the event files.
 pub(crate) fn outcome(folder: &Path, options: &OpenOptions) -> String {
     match formats::open(&[folder.to_owned()], options).and_then(|source| read(&source)) {
         Ok(all) => in_words(&all.tally),
@@ -182,7 +182,7 @@ pub(crate) fn outcome(folder: &Path, options: &OpenOptions) -> String {
     }
 }
 
-/// What became of rows, one line a reason, with the first samples.
+/// Describes counts of rows, one line a reason, with the first samples.
 pub(crate) fn in_words(tally: &Tally) -> String {
     let mut words = format!("{} of {} used", tally.used, tally.read);
     for (reason, count) in &tally.reasons {
@@ -288,7 +288,7 @@ pub(crate) fn check_odd_logs(format: &str, log: &str, more: &[&str]) {
     }
 }
 
-/// What comes of a sound folder of the format with another log, in words.
+/// Describes the outcome of a sound folder of the format with another log.
 pub(crate) fn outcome_with(format: &str, log: &str, fixture_name: &str) -> String {
     let folder = with_log(format, log, fixture_name);
     let options = OpenOptions { format: Some(format.parse().unwrap()), ..OpenOptions::default() };

@@ -16,7 +16,7 @@ use crate::common::{Folder, read};
 
 const PASSWORD: &str = "s3cret-of-the-test";
 
-/// What a server understands.
+/// The dialect of a server.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Dialect {
     MySql,

@@ -38,7 +38,8 @@ fn a_sound_log() {
         .iter()
         .map(|one| (one.id.as_str(), one.start_seconds(), one.days, one.inferred))
         .collect();
-    // From the first deed to the last: the enrolments of 2 January do not begin a course, nor does the certificate end it.
+    // From the first interaction to the last: the enrolments of 2 January do not begin a course, nor does the certificate end
+    // it.
     assert_eq!(courses, [(A, 1_767_571_200, 2, true), ("edX/Botany/2026", 1_767_744_000, 1, true)]);
     assert_eq!(
         enrolments(&source),

@@ -1,4 +1,4 @@
-//! What no one should have to read, and some logs hold: the right answer, or a counted rejection.
+//! Extreme values that some logs hold: the right answer, or a counted rejection.
 
 use staycast_events::Reason;
 use staycast_events::formats::OpenOptions;

@@ -1,5 +1,5 @@
-//! A line of 64 MiB in a log of each format, and a quote that is never closed: a counted rejection or a clear error, and
-//! nothing of it held in memory.
+//! A line of 64 MiB in a log of each format, and a quote that is never closed: a counted rejection or a clear error,
+//! and nothing of it held in memory.
 
 use staycast_events::Reason;
 use staycast_events::formats::OpenOptions;

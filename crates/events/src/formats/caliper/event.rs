@@ -20,7 +20,7 @@ struct Entity<'a> {
     kind: Option<Text<'a>>,
     /// Id of the nearest course that it is part of, or itself.
     course: Option<Text<'a>>,
-    /// What was attempted, where it is an attempt.
+    /// The task attempted, where it is an attempt.
     assignable: Option<Text<'a>>,
     /// Whether it answers another.
     replies: bool,
@@ -148,15 +148,15 @@ impl<'a> Members<'a> {
         Ok(members)
     }
 
-    /// The course's id: of the group, or what the object is part of. A group of which nothing but the id is said is taken
-    /// for a course where there is no other.
+    /// Returns the course's id: of the group, or what the object is part of. A group of which nothing but the id is
+    /// said is taken for a course where there is no other.
     fn course(&self) -> Option<Text<'a>> {
         let untyped = self.group.id.filter(|_| self.group.kind.is_none());
         self.group.course.or(self.object.course).or(untyped)
     }
 }
 
-/// The last word of a type or action: version 1.0 writes them as IRIs.
+/// Returns the last word of a type or action: version 1.0 writes them as IRIs.
 fn last_word(text: &[u8]) -> &[u8] {
     &text[text.iter().rposition(|&byte| matches!(byte, b'/' | b'#')).map_or(0, |place| place + 1)..]
 }

@@ -1,6 +1,6 @@
-//! What events of Caliper count as: by their type, and within some types by their action. Types and actions are those of
-//! Caliper 1.2; an action that its type does not name is a kind of its own type, with a star.
-//! Which kinds tell more is said at the format.
+//! The activities of events of Caliper: by their type, and within some types by their action. Types and actions are those
+//! of Caliper 1.2; an action that its type does not name is a kind of its own type, with a star. Which kinds tell more
+//! is said at the format.
 
 use rustc_hash::FxHashMap;
 
@@ -123,7 +123,7 @@ impl Kinds {
         &self.kinds
     }
 
-    /// The kind of an event of this type and action.
+    /// Returns the kind of an event of this type and action.
     pub(super) fn find(&self, event: &[u8], action: &[u8]) -> u8 {
         let named = self.by_action.get(&(event, action));
         named.or_else(|| self.by_type.get(event)).copied().unwrap_or_default()

@@ -26,7 +26,7 @@ pub(in crate::formats) struct Address {
 }
 
 impl Address {
-    /// The address that `url` is: `mysql://`, `mariadb://`, `postgres://` or `postgresql://`, then
+    /// Returns the address that `url` is: `mysql://`, `mariadb://`, `postgres://` or `postgresql://`, then
     /// `user:password@host:port/database`, then perhaps `?prefix=mdl_` and options that sqlx capabilities.
     ///
     /// # Errors
@@ -68,7 +68,7 @@ impl Address {
         })
     }
 
-    /// An error at this database, with what the server or the connection says.
+    /// Returns an error at this database, with what the server or the connection says.
     pub(in crate::formats) fn error(&self, what: impl fmt::Display) -> ReadError {
         let mut what = what.to_string();
         if !self.password.is_empty() {

@@ -34,12 +34,13 @@ pub(in crate::formats) struct LogTable {
     rows: u64,
     /// Lowest and highest id; `None` in an empty table.
     ids: Option<(i64, i64)>,
-    /// What is recorded of the tables read beside this one.
+    /// The records of the tables read beside this one.
     beside: Vec<DatabaseTable>,
 }
 
 impl LogTable {
-    /// Reads the columns and the size of the table `name`, which is given without its prefix. `beside` is recorded with it.
+    /// Reads the columns and the size of the table `name`, which is given without its prefix. `beside` is recorded with
+    /// it.
     pub(in crate::formats) fn open(
         server: &Arc<Server>,
         name: &str,
@@ -67,12 +68,12 @@ impl LogTable {
         Ok(Self { server: Arc::clone(server), name, path, columns, rows, ids, beside })
     }
 
-    /// The address and the table's name.
+    /// Returns the address and the table's name.
     pub(in crate::formats) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The table as a log whose rows go to `rows`.
+    /// Returns the table as a log whose rows go to `rows`.
     pub(in crate::formats) fn event_file<S: RowSink + 'static>(
         self: &Arc<Self>,
         rows: RowMaker<S>,
@@ -96,7 +97,7 @@ impl LogTable {
 
 struct DatabaseLog<S> {
     table: Arc<LogTable>,
-    /// What stands after `SELECT`.
+    /// The part of queries after `SELECT`.
     selected: String,
     /// Places in a row of the columns that the mapping names.
     places: Vec<Option<usize>>,
@@ -105,7 +106,7 @@ struct DatabaseLog<S> {
 }
 
 impl<S: RowSink> DatabaseLog<S> {
-    /// First and last id of block `number`.
+    /// Returns first and last id of block `number`.
     fn range(&self, number: u64, (first, last): (i64, i64)) -> (i64, i64) {
         let from = first.saturating_add_unsigned(number.saturating_mul(self.block_ids));
         (from, from.saturating_add_unsigned(self.block_ids - 1).min(last))

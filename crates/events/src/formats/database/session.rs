@@ -41,7 +41,7 @@ enum Connection {
 
 /// A row as the server gives it.
 pub(super) trait Texts {
-    /// The text in a column; `None` for null.
+    /// Returns the text in a column; `None` for null.
     fn text(&self, column: usize) -> Result<Option<&str>, sqlx::Error>;
 }
 
@@ -58,7 +58,7 @@ impl Texts for PgRow {
 }
 
 impl Server {
-    /// The server at `address`, once it has let us in.
+    /// Returns the server at `address`, once it has let us in.
     pub(in crate::formats) fn connect(address: Address) -> Result<Self, ReadError> {
         let session = Session::open(&address)?;
         Ok(Self { address, idle: Mutex::new(vec![session]) })
@@ -81,7 +81,7 @@ impl Server {
         Ok(())
     }
 
-    /// A column's value as text.
+    /// Returns a column's value as text.
     pub(super) fn text_of(&self, column: &str) -> String {
         match self.address.system {
             System::MySql => format!("CAST({column} AS CHAR)"),
@@ -108,8 +108,8 @@ impl Server {
         Ok(columns)
     }
 
-    /// The columns `wanted` of the rows of `table` for which `condition` holds; `None` when there is no such table. Held
-    /// in memory.
+    /// Returns the columns `wanted` of the rows of `table` for which `condition` holds; `None` when there is no such
+    /// table. Held in memory.
     pub(in crate::formats) fn table(
         &self,
         table: &str,

@@ -1,8 +1,8 @@
-//! What the events of Open edX count as.
+//! The activities of events of Open edX.
 //!
-//! Names are those of the reference "Events in the Tracking Logs" (Open edX documentation), and a family, whose last sign
-//! is a star, stands for those that begin the same and are not named themselves. What the server logs under the path of
-//! a request is a kind by the part of the course the path leads to.
+//! Names are those of the reference "Events in the Tracking Logs" (Open edX documentation), and a family, whose last
+//! sign is a star, stands for those that begin the same and are not named themselves. What the server logs under the
+//! path of a request is a kind by the part of the course the path leads to.
 //!
 //! Which kinds tell more, and which do not engage, is said at the format (`formats::edx`).
 
@@ -208,18 +208,18 @@ impl Kinds {
         &self.kinds
     }
 
-    /// The kind of this event by its name; none when nothing is known by it.
+    /// Returns the kind of this event by its name; none when nothing is known by it.
     pub(super) fn named(&self, name: &[u8]) -> Option<u8> {
         let family = || self.families.iter().find(|(beginning, _)| name.starts_with(beginning)).map(|&(_, kind)| kind);
         self.by_name.get(name).copied().or_else(family)
     }
 
-    /// The kind of an event of which nothing is known.
+    /// Returns the kind of an event of which nothing is known.
     pub(super) fn unknown(&self) -> u8 {
         self.by_name[&b"unknown"[..]]
     }
 
-    /// The kind of a request, by the first word of its path after the course.
+    /// Returns the kind of a request, by the first word of its path after the course.
     pub(super) fn part(&self, word: &[u8]) -> u8 {
         self.by_part.get(word).copied().unwrap_or_else(|| self.by_part[&b"*"[..]])
     }
@@ -229,12 +229,12 @@ impl Kinds {
         self.details[&detail]
     }
 
-    /// Whether a kind tells more than its activity.
+    /// Tells whether a kind tells more than its activity.
     pub(super) fn has_detail(&self, kind: u8) -> bool {
         self.kinds[kind as usize].detail != Detail::Nothing
     }
 
-    /// The kind of the same activity that tells nothing and does not engage.
+    /// Returns the kind of the same activity that tells nothing and does not engage.
     pub(super) fn unengaged(&self, kind: u8) -> u8 {
         self.first_unengaged + self.kinds[kind as usize].activity as u8
     }

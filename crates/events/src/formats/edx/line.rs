@@ -33,7 +33,7 @@ struct Members<'a> {
     event: Option<Event<'a>>,
 }
 
-/// What a line tells of its event.
+/// The member `event` of a line.
 #[derive(Clone, Copy, Debug)]
 enum Event<'a> {
     Members(Data<'a>),
@@ -70,7 +70,7 @@ impl<'a> Members<'a> {
     }
 }
 
-/// A learner's number, written as a number or as text.
+/// Returns a learner's number, written as a number or as text.
 fn number(value: Value<'_>) -> Option<u64> {
     let (Value::Number(digits) | Value::Text(Text { raw: digits, .. })) = value else { return None };
     std::str::from_utf8(digits).ok()?.parse().ok()
@@ -113,8 +113,8 @@ impl<'a> Data<'a> {
         Ok(data)
     }
 
-    /// The members of `event`, as edX's pipeline gets at them: none where it gives up on them. `room` takes the text of
-    /// those that are written as a string.
+    /// Returns the members of `event`, as edX's pipeline gets at them: none where it gives up on them. `room` takes the
+    /// text of those that are written as a string.
     fn within(event: Option<Event<'a>>, room: &'a mut Vec<u8>) -> Option<Self> {
         match event? {
             Event::Members(data) => Some(data),
@@ -131,7 +131,7 @@ impl<'a> Data<'a> {
         }
     }
 
-    /// What was acted on.
+    /// Returns the object acted on.
     fn object(&self) -> Option<Text<'a>> {
         [self.problem_id, self.problem, self.id, self.chapter].into_iter().flatten().find(|text| !text.raw.is_empty())
     }
@@ -161,7 +161,7 @@ pub(super) struct TrackingLog {
     pub(super) kinds: Arc<Kinds>,
 }
 
-/// The JSON of a line: from its first brace on, as lines that went through syslog have words before it.
+/// Returns the JSON of a line: from its first brace on, as lines that went through syslog have words before it.
 fn json_of(line: &[u8]) -> Result<&[u8], Unusable> {
     if line.first() == Some(&b'{') {
         return Ok(line);
@@ -265,7 +265,8 @@ fn enrolment_change(name: &[u8]) -> Option<EnrolmentChange> {
     }
 }
 
-/// Returns the learner whose enrolment changed: the one the event names by number, who need not be the one who caused it.
+/// Returns the learner whose enrolment changed: the one the event names by number, who need not be the one who caused
+/// it.
 fn subject<'l>(learner: Option<&'l [u8]>, actor: Option<u64>, data: Option<&Data<'_>>) -> Option<Subject<'l>> {
     match (learner, data.and_then(|data| data.user_id)) {
         (Some(learner), number) if number.is_none() || number == actor => Some(Subject::Named(learner)),
@@ -283,11 +284,12 @@ struct EventNames<'a> {
 }
 
 impl TrackingLog {
-    /// Returns the kind of an event, and the kind it is for another learner who receives it. `data` are its members, unless
-    /// it does not engage.
+    /// Returns the kind of an event, and the kind it is for another learner who receives it. `data` are its members,
+    /// unless it does not engage.
     fn kind(&self, names: &EventNames<'_>, source: &[u8], data: Option<&Data<'_>>) -> (u8, Option<u8>) {
         let kinds = &*self.kinds;
-        // The name says more than the type, but where engagement rests on the type the name is only another word for it.
+        // The name says more than the type, but where engagement rests on the type the name is only another word for
+        // it.
         let detailed = names.by_type.filter(|&kind| kinds.has_detail(kind) || names.event_type == b"problem_check");
         let known = detailed.or(names.by_name).or(names.by_type);
         let kind = known.unwrap_or_else(|| names.part.map_or_else(|| kinds.unknown(), |part| kinds.part(part)));
@@ -328,7 +330,7 @@ impl TrackingLog {
     }
 }
 
-/// What was voted on, where the event is a vote.
+/// Returns the type of post voted on, where the event is a vote.
 fn voted_on(event_type: &[u8]) -> Option<&[u8]> {
     let post = event_type.strip_prefix(b"edx.forum.")?;
     let end = post.iter().position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_')?;

@@ -1,10 +1,10 @@
 //! Tracking logs of Open edX and edX: one JSON object a line (Open edX documentation, "Events in the Tracking Logs").
 //!
 //! Of a line these members are read: `username`, `time`, `event_type`, `name`, `event_source`, `page`,
-//! `context.course_id`, `context.user_id`, and of `event`, an object or a string that holds one, `problem_id`, `problem`,
-//! `id`, `chapter`, `success`, `vote_value`, `undo_vote`, `target_username`, `course_id`, `user_id`. The whole line must be
-//! JSON or it is malformed: brackets, commas, colons, strings with their escapes, numbers and words are all checked, only
-//! control characters inside strings are let pass. What is inside a string need not be JSON.
+//! `context.course_id`, `context.user_id`, and of `event`, an object or a string that holds one, `problem_id`,
+//! `problem`, `id`, `chapter`, `success`, `vote_value`, `undo_vote`, `target_username`, `course_id`, `user_id`. The
+//! whole line must be JSON or it is malformed: brackets, commas, colons, strings with their escapes, numbers and words
+//! are all checked, only control characters inside strings are let pass. What is inside a string need not be JSON.
 //!
 //! - **Who:** `username`, without spaces around it. Events without one, or by `anonymous`, are nobody's: set aside as
 //!   `no_learner`.
@@ -25,8 +25,8 @@
 //!
 //! # Engagement
 //!
-//! Some kinds tell more ([`Detail`](crate::Detail)), the way edX's own pipeline counts weekly engagement (edx-analytics-pipeline,
-//! `data_api/student_engagement.py`):
+//! Some kinds tell more ([`Detail`](crate::Detail)), the way edX's own pipeline counts weekly engagement
+//! (edx-analytics-pipeline, `data_api/student_engagement.py`):
 //!
 //! | detail | event | object |
 //! |---|---|---|
@@ -42,9 +42,10 @@
 //! `event` is not an object (or a string that holds one, or nothing). Events that it leaves out have no detail, and are
 //! of a kind for their activity alone that does not engage ([`EventKind::engages`](crate::Kind::engages)).
 //!
-//! Everyone whom a log names in a course has a row for every week of it, whether or not a statement enrols them, and one of
-//! zeros for a week without engagement; one that only a vote names has rows too. A report that is to hold enrolled learners
-//! alone joins with a table of enrolments. `anonymous`, under which scripts of the platform log, is nobody here.
+//! Everyone whom a log names in a course has a row for every week of it, whether or not a statement enrols them, and
+//! one of zeros for a week without engagement; one that only a vote names has rows too. A report that is to hold
+//! enrolled learners alone joins with a table of enrolments. `anonymous`, under which scripts of the platform log, is
+//! nobody here.
 
 mod kinds;
 mod line;
@@ -92,7 +93,7 @@ impl LogFormat for Edx {
     }
 }
 
-/// Whether a line is an event of a tracking log: it has a time, and the members that no other format has.
+/// Tells whether a line is an event of a tracking log: it has a time, and the members that no other format has.
 fn is_event(line: &[u8]) -> bool {
     let Some(brace) = memchr::memchr(b'{', line) else { return false };
     let mut has = [false; 3];

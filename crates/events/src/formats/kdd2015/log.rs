@@ -83,7 +83,7 @@ pub(super) struct LogParser {
     object: usize,
 }
 
-/// What the rows of a block remember of the row before.
+/// The row before, as far as the next may be like it.
 struct Before<'b> {
     /// Logs are mostly ordered by enrolment, so the id before is the best guess.
     id: &'b [u8],
@@ -107,7 +107,7 @@ struct Word {
 }
 
 impl Word {
-    /// Of longer text, one that nothing is the same as.
+    /// Makes the word of a text; of a longer one, a word that nothing begins with.
     fn of(text: &[u8]) -> Self {
         let mut bytes = [0; 8];
         if text.len() >= bytes.len() {
@@ -231,9 +231,9 @@ struct Usual<'b> {
 
 const TIME_LENGTH: usize = "YYYY-MM-DDTHH:MM:SS".len();
 
-/// The row `time,source,event,object` that `text` begins with, where the time has its usual length, source and event
-/// are known ones, and nothing is in quotes. Without branches on which source and event it is, as no processor can
-/// guess them.
+/// Returns the row `time,source,event,object` that `text` begins with, where the time has its usual length, source and
+/// event are known ones, and nothing is in quotes. Without branches on which source and event it is, as no processor
+/// can guess them.
 #[inline]
 fn usual(text: &[u8]) -> Option<Usual<'_>> {
     let (time, rest) = text.split_at_checked(TIME_LENGTH)?;
@@ -292,7 +292,7 @@ impl EventField {
 
 const SLOT_BITS: u32 = 4;
 
-/// The slot of an event's name whose first four bytes are `first`: another one for each event.
+/// Returns the slot of an event's name whose first four bytes are `first`: another one for each event.
 const fn slot(first: u32) -> usize {
     (first.wrapping_mul(SLOT_FACTOR) >> (u32::BITS - SLOT_BITS)) as usize
 }
@@ -333,7 +333,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// Whatever the quick way takes, the slow way takes the same.
+        /// Checks that the slow way takes the same rows as the quick way.
         #[test]
         fn a_usual_row_is_what_the_fields_say(
             time in "2014-0[1-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]|[0-9T:,-]{17,20}",

@@ -1,6 +1,6 @@
 //! KDD Cup 2015 (XuetangX): `log*.csv`, `enrollment*.csv`, `date.csv`, `object.csv` and `truth*.csv`.
 //!
-//! Files are told apart by their headers; the truth file has none and is told by its name. The log's columns may stand
+//! Files are told apart by their headers; the truth file has none and is recognised by its name. The log's columns may stand
 //! in any order. Kinds are kept with their source, as `server_access` or `browser_access`, and counted as activities by
 //! the event's name alone (`nagivate` is the source's spelling).
 

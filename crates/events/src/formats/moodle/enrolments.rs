@@ -70,7 +70,8 @@ struct Enrolled {
 /// Enrolments with their roles.
 #[derive(Debug, Default)]
 struct Joined {
-    /// In the order of `mdl_user_enrolments`; several of one pair, by several ways of enrolling, are one, from the earliest.
+    /// In the order of `mdl_user_enrolments`; several of one pair, by several ways of enrolling, are one, from the
+    /// earliest.
     rows: Vec<Enrolled>,
     /// `None` when no table tells roles.
     roles: Option<FxHashMap<Pair, &'static str>>,
@@ -126,7 +127,7 @@ impl Joined {
         Ok(joined)
     }
 
-    /// The table that the mapping reads: `userid,courseid,timestart,role`.
+    /// Returns the table that the mapping reads: `userid,courseid,timestart,role`.
     fn into_table(self, path: &Path) -> Table {
         let record = |Enrolled { pair, since, line }: Enrolled| {
             let role = self.roles.as_ref().map_or("", |roles| roles.get(&pair).copied().unwrap_or("none"));
@@ -145,13 +146,13 @@ impl Joined {
     }
 }
 
-/// Seconds since 1970 in a column; `None` for 0, which Moodle writes for what is not set.
+/// Returns seconds since 1970 in a column; `None` for 0, which Moodle writes for what is not set.
 fn since(row: &TableRow<'_>, column: Option<usize>) -> Result<Option<i64>, Refusal> {
     let Some(column) = column else { return Ok(None) };
     Ok(row.integer(column, "time of enrolment")?.filter(|&seconds| seconds != 0))
 }
 
-/// Everyone's role in a course: `staff`, `student`, or `other`.
+/// Returns everyone's role in a course: `staff`, `student`, or `other`.
 fn roles(sources: &EnrolmentTables, tally: &mut Tally) -> Result<FxHashMap<Pair, &'static str>, ReadError> {
     let mut archetypes: FxHashMap<String, String> = FxHashMap::default();
     for table in &sources.roles {

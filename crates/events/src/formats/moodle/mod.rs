@@ -1,8 +1,8 @@
-//! Moodle's standard log: `mdl_logstore_standard_log` as CSV, with the tables of courses, enrolments and roles where they
-//! are given; or all of them straight from the database (feature `sql`).
+//! Moodle's standard log: `mdl_logstore_standard_log` as CSV, with the tables of courses, enrolments and roles where
+//! they are given; or all of them straight from the database (feature `sql`).
 //!
-//! Files are told apart by their headers, whatever they are called. What the columns are and what events count as stands
-//! in `configs/mappings/moodle.toml`.
+//! Files are told apart by their headers, whatever they are called. What the columns are and what events count as
+//! stands in `configs/mappings/moodle.toml`.
 
 mod enrolments;
 mod mapping;
@@ -80,8 +80,8 @@ impl LogFormat for Moodle {
         }
     }
 
-    /// Opens the log. A file of dates stands in for `mdl_course`. Reads the log once more for repeated ids, and once more
-    /// for each of: enrolments that no table gives, courses without dates.
+    /// Opens the log. A file of dates stands in for `mdl_course`. Reads the log once more for repeated ids, and once
+    /// more for each of: enrolments that no table gives, courses without dates.
     fn open(&self, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
         open(request)
     }
@@ -127,7 +127,7 @@ fn open(request: &OpenRequest<'_>) -> Result<Source, ReadError> {
     Ok(source)
 }
 
-/// The table of enrolments that Moodle's own tables give, where they are among the files.
+/// Returns the table of enrolments that Moodle's own tables give, where they are among the files.
 fn joined(request: &OpenRequest<'_>, tally: &mut Tally) -> Result<Option<Table>, ReadError> {
     let open = |role: &str, name: &str| -> Result<Vec<Table>, ReadError> {
         request.heads_with(role).iter().map(|head| Table::open(head, name, b',', Header::Present)).collect()

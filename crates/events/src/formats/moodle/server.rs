@@ -15,8 +15,8 @@ use crate::source_inputs::DatabaseTable;
 use crate::table::Table;
 use crate::tally::Tally;
 
-/// Opens the log of the Moodle site whose database is at `url`. A file of dates stands in for the table of courses. Holds the
-/// tables of courses, enrolments and roles in memory, and streams the log.
+/// Opens the log of the Moodle site whose database is at `url`. A file of dates stands in for the table of courses.
+/// Holds the tables of courses, enrolments and roles in memory, and streams the log.
 ///
 /// # Errors
 /// When the address can't be read, the server can't be reached, or a table is missing or has nothing that can be used.
@@ -62,7 +62,7 @@ pub(super) fn open(url: &DatabaseUrl, request: &OpenRequest<'_>) -> Result<Sourc
     Ok(source)
 }
 
-/// What is recorded of a table that is read as a whole.
+/// Makes the record of a table that is read as a whole.
 fn record(server: &Server, role: &'static str, name: &str, table: &Table) -> DatabaseTable {
     let (rows, blake3) = table.fingerprint();
     let table = format!("{}{name}", server.address.prefix);

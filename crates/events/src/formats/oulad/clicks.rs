@@ -50,7 +50,7 @@ const TYPES: [(&str, Activity); 20] = [
     ("url", Activity::Access),
 ];
 
-/// What each site is: 17 bytes a site and, as a hash map's room is doubled, up to twice as many.
+/// The type and planned week of each site: 17 bytes a site and, as a hash map's room is doubled, up to twice as many.
 #[derive(Debug, Default)]
 pub(super) struct Sites {
     by_course: Vec<FxHashMap<ObjectKey, Site>>,
@@ -63,7 +63,7 @@ pub(super) struct Sites {
 /// A site planned for a week this far from the start is a mistake.
 const GREATEST_WEEK: i64 = 520;
 
-/// What `vle.csv` says of a site.
+/// A site as `vle.csv` has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Site {
     /// Number of its type, by the order in which types come first.
@@ -73,9 +73,9 @@ struct Site {
 }
 
 impl Site {
-    /// First day of the first week it is planned for. Weeks are numbered from 1: in the published tables half of the
-    /// clicks on sites planned for week 1 fall in the first seven days or before, and those on sites planned for week 2
-    /// come eight days later.
+    /// Returns first day of the first week it is planned for. Weeks are numbered from 1: in the published tables half
+    /// of the clicks on sites planned for week 1 fall in the first seven days or before, and those on sites planned for
+    /// week 2 come eight days later.
     fn planned_day(&self) -> Option<i64> {
         self.week_from.map(|week| 7 * (i64::from(week) - 1))
     }
@@ -142,13 +142,13 @@ impl Sites {
         unlisted_types.sort();
         let mut kinds = vec![0; types.len()];
         for (type_, number) in types {
-            let among_unlisted = || unlisted_types.binary_search(&type_).expect("listed or not") + TYPES.len();
+            let among_unlisted = || unlisted_types.partition_point(|unlisted| *unlisted < type_) + TYPES.len();
             kinds[number as usize] = listed(&type_).unwrap_or_else(among_unlisted) as u8;
         }
         Self { by_course, kinds, unlisted_types }
     }
 
-    /// When each site is released, as far as the source tells: at the start of the first week it is planned for.
+    /// Tells when each site is released, as far as the source tells: at the start of the first week it is planned for.
     pub(super) fn releases(&self, roster: &Roster) -> Releases {
         let sites = self.by_course.iter().zip((0..).map(CourseIndex)).flat_map(|(sites, course)| {
             let start = roster.courses[course.as_usize()].start_seconds();
@@ -164,23 +164,23 @@ impl Sites {
         TYPES.len() + self.unlisted_types.len()
     }
 
-    /// Kind of a click on a site.
+    /// Returns kind of a click on a site.
     fn kind(&self, course: CourseIndex, site: Option<ObjectKey>) -> u8 {
         let known = site.and_then(|site| self.by_course[course.as_usize()].get(&site));
         known.map_or_else(|| self.unknown_kind(), |site| self.kinds[site.type_ as usize])
     }
 
-    /// Kind of a click on a site that no table names.
+    /// Returns kind of a click on a site that no table names.
     fn unknown_kind(&self) -> u8 {
         self.types() as u8
     }
 
-    /// Kind of a submission.
+    /// Returns kind of a submission.
     pub(super) fn submission_kind(&self) -> u8 {
         self.types() as u8 + 1
     }
 
-    /// All kinds by number: the format's types, other types by name, unknown sites, submissions.
+    /// Returns all kinds by number: the format's types, other types by name, unknown sites, submissions.
     pub(super) fn kinds(&self) -> Vec<EventKind> {
         let mut kinds: Vec<EventKind> = TYPES.iter().map(|&(name, activity)| EventKind::new(name, activity)).collect();
         kinds.extend(self.unlisted_types.iter().map(|name| EventKind::new(name, Activity::Other)));
@@ -228,7 +228,7 @@ pub(super) struct ClickParser {
     clicks: usize,
 }
 
-/// What the row before named, as the table stands in runs of one student.
+/// The course and student of the row before: the table stands in runs of one student.
 #[derive(Default)]
 struct Before<'b> {
     module: &'b [u8],

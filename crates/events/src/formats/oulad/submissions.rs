@@ -1,4 +1,4 @@
-//! `studentAssessment.csv`: what was handed in, both as facts of the roster and as events.
+//! `studentAssessment.csv`: what was submitted, both as facts of the roster and as events.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::time::DAY_SECONDS;
 
 const COLUMNS: [&str; 5] = ["id_assessment", "id_student", "date_submitted", "is_banked", "score"];
 
-/// What a submission may name: assessments and their students.
+/// The assessments and students that a submission may name.
 #[derive(Debug)]
 pub(super) struct Assessed {
     index: Arc<PairLookup>,

@@ -65,7 +65,8 @@ pub(super) fn read_courses(
     Ok(courses)
 }
 
-/// First day of the month a presentation starts in. Letters number the months (the paper: B is February, J October).
+/// Returns first day of the month a presentation starts in. Letters number the months (the paper: B is February, J
+/// October).
 fn nominal_start(presentation: &str) -> Result<i32, Refusal> {
     let read = || {
         let (year, letter) = presentation.split_at_checked(4)?;
@@ -184,7 +185,7 @@ fn outcome(text: &str) -> Result<Outcome, Refusal> {
     Ok(Outcome { recorded: text.to_owned(), kind })
 }
 
-/// Place in the roster of the enrolment that a row names by presentation and student.
+/// Returns place in the roster of the enrolment that a row names by presentation and student.
 fn enrolment_of(
     row: &TableRow<'_>,
     presentation: &PresentationColumns,

@@ -1,7 +1,7 @@
 //! The statements of a log, kept from its first reading, so that it need not be read again for its events.
 //!
-//! A statement takes 24 bytes, and all together at most [`MOST_BYTES`]: files that find no room are read again. What is kept
-//! of a file is given up once its events were taken.
+//! A statement takes 24 bytes, and all together at most [`MOST_BYTES`]: files that find no room are read again. What is
+//! kept of a file is given up once its events were taken.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -133,7 +133,7 @@ impl BlockKeeper {
         let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         blocks.sort_unstable_by_key(|&(number, _)| number);
         let refused = tallies.iter().map(|(_, tally)| tally.refused());
-        // A block of nothing but a line that was too long has no statements to hand in.
+        // A block of nothing but a line that was too long has no statements.
         let mut blocks = blocks.into_iter().peekable();
         let block = |number| blocks.next_if(|&(its, _)| its == number).map(|(_, block)| block).unwrap_or_default();
         let numbers = tallies.iter().map(|&(number, _)| number);
@@ -155,7 +155,8 @@ pub(super) enum Place {
     Enrolment(EnrolmentIndex),
     /// In a course without dates.
     NoCourse,
-    /// In a course that has dates, under a number for which a name was found: the roster has the enrolment under that name.
+    /// In a course that has dates, under a number for which a name was found: the roster has the enrolment under that
+    /// name.
     Nobody,
 }
 

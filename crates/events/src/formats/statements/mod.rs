@@ -20,15 +20,15 @@
 //!   enrol for months before a course begins). Such a calendar is marked as inferred: it can look past a cut-off.
 //!
 //! The second time gives the events, each statement once: of those that bear one id, the first in the order of the
-//! files and their lines counts, and the others are set aside as `repeated_id`, whatever they say. (A platform that is not
-//! sure that a statement arrived sends it again.) The survey takes all of them: a statement that comes twice
-//! adds nothing new.
+//! files and their lines counts, and the others are set aside as `repeated_id`, whatever they say. (A platform that is
+//! not sure that a statement arrived sends it again.) The survey takes all of them: a statement that comes twice adds
+//! nothing new.
 //!
-//! It takes no second reading: what statements say is kept from the first, 24 bytes each, up to 256 MiB of them; only files
-//! past that are read again ([`kept`]).
+//! It takes no second reading: what statements say is kept from the first, 24 bytes each, up to 256 MiB of them; only
+//! files past that are read again ([`kept`]).
 //!
-//! The survey holds an entry for each enrolment, about 150 bytes, whatever the length of the log, and ids of some millions
-//! of statements at a time ([`super::repeats`]): a log of more is read once more for each 3.7 million.
+//! The survey holds an entry for each enrolment, about 150 bytes, whatever the length of the log, and ids of some
+//! millions of statements at a time ([`super::repeats`]): a log of more is read once more for each 3.7 million.
 
 mod kept;
 mod rows;
@@ -64,8 +64,8 @@ use crate::tally::Tally;
 /// Opens the logs among the files of `request`, whose lines `parser` parses into events of these `kinds`.
 ///
 /// # Errors
-/// When there is no log, a file can't be read, no line is about a learner in a course, or the events of a course lie too far
-/// apart to infer when it runs.
+/// When there is no log, a file can't be read, no line is about a learner in a course, or the events of a course lie
+/// too far apart to infer when it runs.
 pub(super) fn open<P: StatementParser>(
     request: &OpenRequest<'_>,
     format: &StatementFormat,
@@ -140,8 +140,8 @@ struct FirstReading {
     kept: Vec<Option<KeptFile>>,
 }
 
-/// Reads the log for who is enrolled and when courses run, and for statements that come again. Keeps its statements, as far
-/// as there is room.
+/// Reads the log for who is enrolled and when courses run, and for statements that come again. Keeps its statements, as
+/// far as there is room.
 fn read_first<P: StatementParser>(
     logs: &[Arc<FileHead>],
     parser: &P,

@@ -19,7 +19,8 @@ pub(in crate::formats) enum EnrolmentChange {
 pub(in crate::formats) enum Subject<'a> {
     /// A learner by the name that statements give.
     Named(&'a [u8]),
-    /// A learner by a number, for which other statements may give a name. One that none names goes by `#` and the number.
+    /// A learner by a number, for which other statements may give a name. One that none names goes by `#` and the
+    /// number.
     Numbered(u64),
 }
 
@@ -125,8 +126,8 @@ pub(in crate::formats) trait StatementParser: Clone + Send + Sync + 'static {
     fn parse<'l>(&self, line: &'l [u8], scratch: &'l mut Self::Scratch) -> Result<Statement<'l>, Unusable>;
 }
 
-/// Returns the text without escapes and without spaces around it, in `room` where it is not written so; empty where there
-/// is none.
+/// Returns the text without escapes and without spaces around it, in `room` where it is not written so; empty where
+/// there is none.
 pub(in crate::formats) fn resolved<'s, 'a: 's>(text: Option<Text<'a>>, room: &'s mut Vec<u8>) -> &'s [u8] {
     text.unwrap_or_default().resolve(room).trim_ascii()
 }

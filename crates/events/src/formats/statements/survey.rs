@@ -24,8 +24,8 @@ struct EnrolmentHistory {
     /// When the learner first did something in the course, if only to enrol.
     first_interaction: Option<i64>,
     completed: bool,
-    /// Instant of the last report on whether the learner is enrolled, and whether they are; of two at one instant, that they
-    /// are.
+    /// Instant of the last report on whether the learner is enrolled, and whether they are; of two at one instant, that
+    /// they are.
     last_report: Option<(i64, bool)>,
 }
 
@@ -51,7 +51,8 @@ impl EnrolmentHistory {
         self.join(&added);
     }
 
-    /// Returns the instant of enrolment: none where somebody withdrew, or was at work in the course, before the first there is.
+    /// Returns the instant of enrolment: none where somebody withdrew, or was at work in the course, before the first
+    /// there is.
     fn known_enrolment(&self) -> Option<i64> {
         let not_after = |enrolled: i64, other: Option<i64>| other.is_none_or(|other| enrolled <= other);
         self.enrolled
@@ -249,8 +250,8 @@ impl Survey {
         }
     }
 
-    /// Tells whether withdrawals are recorded: those of Open edX's courses are, of which no other platform tells. That somebody
-    /// withdrew does not decide it, as it would then be decided, for the time before, by what comes after.
+    /// Tells whether withdrawals are recorded: those of Open edX's courses are, of which no other platform tells. That
+    /// somebody withdrew does not decide it, as it would then be decided, for the time before, by what comes after.
     pub(super) fn records_withdrawals(&self) -> bool {
         self.courses.iter().any(|course| is_course(&course.id))
     }

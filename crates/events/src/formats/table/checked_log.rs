@@ -9,7 +9,7 @@ use super::row_template::{Part, RowTemplate};
 use crate::error::ReadError;
 
 impl MappingCheck<'_> {
-    /// One of the log's tables, which goes by `name` in messages.
+    /// Checks one of the log's tables, which goes by `name` in messages.
     pub(super) fn log(
         &self,
         name: &str,
@@ -25,7 +25,7 @@ impl MappingCheck<'_> {
         let fill = |template: &mut RowTemplate, role: Role, column: Option<&String>| {
             template.parts[role as usize] = column.map(|column| Part::column(template.place(column)));
         };
-        // Columns in the order in which a file is told to lack them.
+        // Columns in the order in which errors name those that a file lacks.
         fill(&mut template, Role::Enrolment, spec.columns.enrolment.as_ref());
         fill(&mut template, Role::Learner, spec.columns.learner.as_ref());
         fill(&mut template, Role::Course, spec.columns.course.as_ref());

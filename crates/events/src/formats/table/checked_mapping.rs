@@ -103,7 +103,7 @@ pub(super) struct Layout {
     pub(super) newlines: Newlines,
 }
 
-/// What a newline in a CSV is.
+/// The meaning of a newline in a CSV.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Newlines {
     /// The end of a row, always.
@@ -118,12 +118,12 @@ pub(super) struct MappingCheck<'a> {
 }
 
 impl MappingCheck<'_> {
-    /// The error that the mapping is at odds with itself.
+    /// Makes the error that the mapping is at odds with itself.
     pub(super) fn fail<T>(&self, what: impl Into<String>) -> Result<T, ReadError> {
         Err(ReadError::Mapping { path: self.path.to_owned(), what: what.into() })
     }
 
-    /// How the files of a table are written.
+    /// Checks how the files of a table are written.
     pub(super) fn layout<C>(&self, table: &str, spec: &TableSpec<C>) -> Result<Layout, ReadError> {
         let sign = |key: &str, sign: char| match !sign.is_ascii() || matches!(sign, '"' | '\n' | '\r') {
             true => self.fail(format!("{table}.{key} is `{}`; it must be one ASCII sign", sign.escape_default())),
@@ -150,7 +150,7 @@ impl MappingCheck<'_> {
         })
     }
 
-    /// Which files hold a table.
+    /// Checks which files hold a table.
     pub(super) fn files<C>(&self, table: &str, spec: &TableSpec<C>) -> Result<TablePattern, ReadError> {
         if spec.files.is_empty() {
             return self.fail(format!("{table}.files is empty; name at least one file"));
@@ -226,7 +226,7 @@ impl MappingCheck<'_> {
         Ok(values)
     }
 
-    /// Times whose format has no time of day can't be told to the second.
+    /// Decides how finely the log tells time. Times whose format has no time of day can't be told to the second.
     fn granularity(&self, mapping: &Mapping) -> Result<Granularity, ReadError> {
         let has_no_time_of_day = |time: &Time| matches!(time.format, TimeFormat::Date | TimeFormat::DayOffset);
         match mapping.granularity {
@@ -320,12 +320,12 @@ impl MappingCheck<'_> {
 }
 
 impl CheckedMapping {
-    /// The plan of the mapping at `path`, for log files read in blocks of about `block_bytes`.
+    /// Reads and checks the mapping at `path`, for log files read in blocks of about `block_bytes`.
     pub(super) fn read(path: &Path, block_bytes: usize) -> Result<Self, ReadError> {
         Self::of(path, Mapping::read(path)?, TABLE_FORMAT, block_bytes)
     }
 
-    /// The plan of the mapping of `format` that is built in.
+    /// Checks the mapping of `format` that is built in.
     pub(super) fn built_in(format: &'static str, text: &str, block_bytes: usize) -> Result<Self, ReadError> {
         let path = PathBuf::from(format!("configs/mappings/{format}.toml"));
         Self::of(&path, Mapping::parse(&path, text)?, format, block_bytes)
@@ -364,28 +364,28 @@ impl CheckedMapping {
         })
     }
 
-    /// An error of this mapping.
+    /// Returns an error of this mapping.
     pub(super) fn error(&self, what: impl Into<String>) -> ReadError {
         ReadError::Mapping { path: self.path.clone(), what: what.into() }
     }
 
-    /// Whether any table of the log fills a role.
+    /// Tells whether any table of the log fills a role.
     pub(super) fn has(&self, role: Role) -> bool {
         self.logs.iter().any(|log| log.template.has(role))
     }
 
-    /// Whether the log counts days from the courses' starts.
+    /// Tells whether the log counts days from the courses' starts.
     pub(super) fn counts_days(&self) -> bool {
         self.logs.iter().flat_map(|log| &log.events).any(|event| event.time.format == TimeFormat::DayOffset)
     }
 }
 
-/// Every time column of the log.
+/// Lists every time column of the log.
 fn times(mapping: &Mapping) -> impl Iterator<Item = &Time> {
     mapping.log.0.iter().flat_map(|log| log.columns.time.iter().chain(log.events.iter().map(|event| &event.time)))
 }
 
-/// The filters of a table; `place` gives a column's place.
+/// Returns the filters of a table; `place` gives a column's place.
 pub(super) fn filters<C>(spec: &TableSpec<C>, place: &mut impl FnMut(&str) -> usize) -> Vec<Filter> {
     let kept = spec.only.iter().map(|(column, words)| (column, words, true));
     let set_aside = spec.except.iter().map(|(column, words)| (column, words, false));

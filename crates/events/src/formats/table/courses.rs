@@ -82,7 +82,7 @@ impl CourseColumnPlaces {
     }
 }
 
-/// What a table says of when a course runs. Only where the mapping has dates inferred may some be missing.
+/// The dates of a course in a table. Only where the mapping has dates inferred may some be missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CourseDates {
     id: String,
@@ -91,14 +91,14 @@ pub(super) struct CourseDates {
 }
 
 impl CourseDates {
-    /// The course, where nothing is missing.
+    /// Returns the course, where nothing is missing.
     pub(super) fn course(&self) -> Option<Course> {
         Some(Course { id: self.id.clone(), start_day: self.start_day?, days: self.days?, inferred: false })
     }
 }
 
-/// The courses of a table, with dates of `inferred` ones in place of those that it lacks, and those that it does not
-/// name. A course that the table lets begin after its last event is left out.
+/// Returns the courses of a table, with dates of `inferred` ones in place of those that it lacks, and those that it
+/// does not name. A course that the table lets begin after its last event is left out.
 pub(super) fn completed(given: &[CourseDates], inferred: Vec<Course>) -> Vec<Course> {
     let mut courses: Vec<Course> = given.iter().filter_map(CourseDates::course).collect();
     let known: FxHashMap<&str, &CourseDates> = given.iter().map(|one| (one.id.as_str(), one)).collect();
@@ -116,7 +116,7 @@ pub(super) fn completed(given: &[CourseDates], inferred: Vec<Course>) -> Vec<Cou
     courses
 }
 
-/// Whether any of `written` is in a course whose dates the table does not give.
+/// Tells whether any of `written` is in a course whose dates the table does not give.
 pub(super) fn any_missing(given: &[CourseDates], written: &[EnrolmentRecord]) -> bool {
     let dated: FxHashSet<&str> = given.iter().filter(|one| one.course().is_some()).map(|one| one.id.as_str()).collect();
     written.iter().any(|one| !dated.contains(one.course.as_str()))
@@ -201,7 +201,8 @@ pub(super) fn infer(
     Ok(courses)
 }
 
-/// The course with the days of its events; none where all of them come before the start that days are counted from.
+/// Returns the course with the days of its events; none where all of them come before the start that days are counted
+/// from.
 fn inferred(course: &Course, span: TimeSpan, mapping: &CheckedMapping) -> Result<Option<Course>, ReadError> {
     let span = match mapping.counts_days() {
         true => TimeSpan { first: i64::from(NOMINAL_START) * DAY_SECONDS, ..span },

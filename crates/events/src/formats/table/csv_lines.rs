@@ -21,7 +21,7 @@ pub(super) struct CsvLines<S> {
     pub(super) rows: RowMaker<S>,
 }
 
-/// What has a meaning in a line.
+/// The signs that have a meaning in a line.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Signs {
     pub(super) delimiter: u8,
@@ -91,8 +91,8 @@ fn split<'a>(line: &'a [u8], signs: Signs, fields: &mut Vec<Cow<'a, [u8]>>) -> b
     }
 }
 
-/// The field whose opening quote stands just before `text`, and what follows its closing one. Two quotes inside are
-/// one, and `escape` makes the sign after it stand for itself.
+/// Returns the field whose opening quote stands just before `text`, and what follows its closing one. Two quotes inside
+/// are one, and `escape` makes the sign after it stand for itself.
 fn unquote(text: &[u8], escape: Option<u8>) -> Option<(Cow<'_, [u8]>, &[u8])> {
     let next = |text: &[u8]| match escape {
         Some(escape) => memchr2(b'"', escape, text),

@@ -47,7 +47,7 @@ impl EnrolmentRecord {
     }
 }
 
-/// Enrolments that rows of the log name.
+/// Returns enrolments that rows of the log name.
 pub(super) fn from_log(named: Vec<NamedEnrolment>) -> Vec<EnrolmentRecord> {
     let written = |named: NamedEnrolment| {
         let learner = named.learner.unwrap_or_default();
@@ -65,7 +65,7 @@ pub(super) struct UndatedEnrolments {
     pub(super) courses: FxHashSet<Box<[u8]>>,
 }
 
-/// A roster, and the enrolments whose course is not among `courses`.
+/// Returns a roster, and the enrolments whose course is not among `courses`.
 pub(super) fn roster(
     courses: Vec<Course>,
     written: &[EnrolmentRecord],
@@ -169,13 +169,13 @@ impl EnrolmentColumnPlaces {
     }
 }
 
-/// The moment in a column, `None` when empty.
+/// Returns the moment in a column, `None` when empty.
 fn moment(row: &TableRow<'_>, column: Option<&(usize, Time)>) -> Result<Option<Moment>, Refusal> {
     let Some((place, time)) = column else { return Ok(None) };
     row.given(*place).map(|text| read_moment(text, time)).transpose()
 }
 
-/// The moment that `text` in the column of `time` names.
+/// Returns the moment that `text` in the column of `time` names.
 pub(super) fn read_moment(text: &str, time: &Time) -> Result<Moment, Refusal> {
     let unreadable = || {
         Refusal::new(
@@ -214,13 +214,13 @@ impl SetAside {
         };
     }
 
-    /// Whether the enrolment `id`, or that of learner `id` in `course`, is among them.
+    /// Tells whether the enrolment `id`, or that of learner `id` in `course`, is among them.
     pub(super) fn has(&self, course: &[u8], id: &[u8]) -> bool {
         self.by_id.contains(id) || self.by_course.get(course).is_some_and(|learners| learners.contains(id))
     }
 }
 
-/// What an enrolments table says.
+/// The enrolments that a table names, and those that the mapping sets aside.
 #[derive(Debug, Default)]
 pub(super) struct EnrolmentRecords {
     pub(super) written: Vec<EnrolmentRecord>,
@@ -320,7 +320,7 @@ pub(super) fn read_labels(
     Ok(())
 }
 
-/// The mapping's static columns.
+/// Returns the mapping's static columns.
 pub(super) fn static_columns(mapping: &CheckedMapping) -> Vec<String> {
     let columns = mapping.enrolments.iter().flat_map(|table| &table.columns.statics);
     columns.map(|column| Column::parse(column).name).collect()

@@ -32,7 +32,8 @@ pub(super) struct EnrolmentFinder {
 
 #[derive(Debug)]
 enum By {
-    /// Rows name the enrolment; in a table or, where those of the log are all there is, in one that names its course too.
+    /// Rows name the enrolment; in a table or, where those of the log are all there is, in one that names its course
+    /// too.
     Enrolment { known: EnrolmentLookup, without_course: IdLookup, in_table: bool },
     /// Rows name the learner, and the course unless there is only one.
     Pair { pairs: PairLookup, single_course: Option<Vec<u8>>, undated: FxHashSet<Box<[u8]>> },
@@ -145,7 +146,7 @@ impl EventRows {
         }
     }
 
-    /// The row's kind, or that of its events that say none of their own.
+    /// Returns the row's kind, or that of its events that say none of their own.
     fn kind(&self, before: &mut Before, row: &MappedRow<'_>) -> Result<u8, Refusal> {
         let kind = self.kinds.number(row.get(Role::Activity), &mut before.kinds);
         let text = row.get(Role::Correct);
@@ -160,7 +161,7 @@ impl EventRows {
     }
 }
 
-/// Whether an attempt was right: in words, or as a share of the points, of which right is all.
+/// Tells whether an attempt was right: in words, or as a share of the points, of which right is all.
 fn is_right(text: &[u8]) -> Option<bool> {
     let is = |words: &[&str]| words.iter().any(|word| word.as_bytes().eq_ignore_ascii_case(text));
     if is(&["true", "right", "correct", "yes"]) {
@@ -180,7 +181,7 @@ fn moment(time: TimeParser, field: Field<'_>) -> Option<Moment> {
     }
 }
 
-/// What the row before named: logs mostly stand in runs of one enrolment, and of one kind.
+/// The enrolment and kind of the row before: logs mostly stand in runs of one enrolment, and of one kind.
 pub(super) struct Before {
     id: Vec<u8>,
     course: Vec<u8>,

@@ -37,7 +37,7 @@ impl Found {
         Self { place: Place::File(head), course: None }
     }
 
-    /// The file's path, or what stands for one in messages.
+    /// Returns the file's path, or what stands for one in messages.
     pub(super) fn path(&self) -> &Path {
         match &self.place {
             Place::File(head) => head.path(),
@@ -65,9 +65,9 @@ pub(super) struct Wanted<'a> {
     pub(super) optional: bool,
 }
 
-/// Finds the files that the mapping means by `wanted` among `inputs`, by name: in folders as paths relative to them, among
-/// single files by the last part of a pattern. A name without `.gz` or `.zst` stands for the packed file too, and letters
-/// match in either case.
+/// Finds the files that the mapping means by `wanted` among `inputs`, by name: in folders as paths relative to them,
+/// among single files by the last part of a pattern. A name without `.gz` or `.zst` stands for the packed file too, and
+/// letters match in either case.
 pub(super) fn find(
     inputs: &[PathBuf],
     heads: &FileHeads,

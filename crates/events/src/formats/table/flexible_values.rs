@@ -26,13 +26,13 @@ pub(super) struct ColumnsInFull {
 #[derive(Debug)]
 pub(super) struct ColumnsSpec(pub(super) ColumnsInFull);
 
-/// What a kind counts as, in full.
+/// The activity and detail of a kind, in full.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct KindInFull {
     /// A name of the vocabulary.
     pub(super) activity: String,
-    /// What it tells beyond that.
+    /// The detail it tells beyond that.
     #[serde(default)]
     pub(super) detail: DetailName,
     /// The kind's name in columns and manifests; the key when not given.

@@ -23,7 +23,7 @@ impl JsonPath {
         Self { whole: column.to_owned(), keys: column.split('.').map(str::to_owned).collect() }
     }
 
-    /// The value there. A key that itself holds the dots comes first.
+    /// Returns the value there. A key that itself holds the dots comes first.
     fn find<'v>(&self, object: &'v Value) -> Option<&'v Value> {
         object.get(&self.whole).or_else(|| self.keys.iter().try_fold(object, |value, key| value.get(key)))
     }
@@ -40,7 +40,7 @@ impl JsonPath {
     }
 }
 
-/// The object on a line.
+/// Returns the object on a line.
 pub(super) fn object(line: &[u8]) -> Result<Value, String> {
     match serde_json::from_slice(line) {
         Ok(value @ Value::Object(_)) => Ok(value),

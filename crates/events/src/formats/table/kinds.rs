@@ -40,10 +40,10 @@ pub(super) enum Attempts {
 }
 
 impl MappedKinds {
-    /// The kinds that the mapping declares.
+    /// Returns the kinds that the mapping declares.
     ///
     /// # Errors
-    /// What is wrong, in words.
+    /// A description of the fault.
     pub(super) fn of(activities: &Activities, attempts: Attempts) -> Result<Self, String> {
         let activity = |key: &str, name: &str| -> Result<Activity, String> {
             name.parse().map_err(|unknown: crate::activity::UnknownActivity| format!("{key}: {unknown}"))
@@ -123,13 +123,13 @@ impl MappedKinds {
         Ok(())
     }
 
-    /// Number of the kind of this name, if it is declared.
+    /// Returns number of the kind of this name, if it is declared.
     pub(super) fn declared(&self, name: &[u8]) -> Option<u8> {
         let by_pattern = || self.patterns.iter().find(|(pattern, _)| fits(pattern, name)).map(|&(_, number)| number);
         self.exact.get(name).copied().or_else(by_pattern)
     }
 
-    /// Number of the kind of this name. `remembered` saves looking through the patterns for names seen before.
+    /// Returns number of the kind of this name. `remembered` saves looking through the patterns for names seen before.
     pub(super) fn number(&self, name: &[u8], remembered: &mut FxHashMap<Box<[u8]>, u8>) -> u8 {
         if self.patterns.is_empty() {
             return self.exact.get(name).copied().unwrap_or(self.undeclared);
@@ -144,12 +144,13 @@ impl MappedKinds {
         number
     }
 
-    /// Number of the kind of an attempt of kind `number` that was right, or was not; `number` for what is no attempt.
+    /// Returns number of the kind of an attempt of kind `number` that was right, or was not; `number` for what is no
+    /// attempt.
     pub(super) fn attempt(&self, number: u8, right: bool) -> u8 {
         self.attempts.get(&number).map_or(number, |numbers| numbers[usize::from(!right)])
     }
 
-    /// Whether any kind says of attempts whether they were right.
+    /// Tells whether any kind says of attempts whether they were right.
     pub(super) fn tell_correctness(&self) -> bool {
         self.all.iter().any(|kind| matches!(kind.detail, Detail::AttemptRight | Detail::AttemptWrong))
     }

@@ -95,7 +95,7 @@ fn open_csv<S: RowSink + 'static>(
     Ok(Box::new(TextFile::new(head, bytes as u64, lines, CsvLines { places, width, signs, rows })))
 }
 
-/// Place of a column by its exact name, or else by its name in other letters' case.
+/// Returns place of a column by its exact name, or else by its name in other letters' case.
 pub(super) fn require(table: &Table, name: &str) -> Result<usize, ReadError> {
     match table.columns().iter().position(|column| column == name) {
         Some(place) => Ok(place),

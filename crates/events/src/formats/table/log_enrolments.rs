@@ -23,7 +23,7 @@ pub(super) struct NamedEnrolment {
     pub(super) course: String,
 }
 
-/// The enrolments that the log's rows name.
+/// Returns the enrolments that the log's rows name.
 pub(super) fn find(files: &[LogFile], mapping: &CheckedMapping) -> Result<Vec<NamedEnrolment>, ReadError> {
     let found: Arc<Mutex<FxHashMap<Box<[u8]>, NamedEnrolment>>> = Arc::default();
     for file in files {
@@ -53,7 +53,7 @@ struct Names {
     single_course: Option<String>,
 }
 
-/// What one block named, and the key of the row before.
+/// The enrolments that one block names, and the key of the row before.
 #[derive(Default)]
 pub(super) struct Found {
     named: FxHashMap<Box<[u8]>, NamedEnrolment>,

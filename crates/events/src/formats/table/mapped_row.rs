@@ -2,7 +2,7 @@
 
 use crate::intake::Intake;
 
-/// What a column of the log is for. Times stand apart, as a row may have several.
+/// The role of a column of the log. Times stand apart, as a row may have several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::formats) enum Role {
     Enrolment,
@@ -24,7 +24,7 @@ pub(in crate::formats) const MOST_COLUMNS: usize = 24;
 /// Most events that one row may be.
 pub(in crate::formats) const MOST_EVENTS: usize = 4;
 
-/// What stands in a column.
+/// The value in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::formats) enum Field<'a> {
     /// Text, without the blanks around it; empty where the row has none.
@@ -37,7 +37,7 @@ impl<'a> Field<'a> {
     /// Nothing.
     pub(in crate::formats) const EMPTY: Self = Self::Text(b"");
 
-    /// The text; empty for an instant.
+    /// Returns the text; empty for an instant.
     pub(in crate::formats) const fn text(self) -> &'a [u8] {
         match self {
             Self::Text(text) => text,
@@ -46,7 +46,8 @@ impl<'a> Field<'a> {
     }
 }
 
-/// A row as a file gives it: the columns that the mapping names, in the order of [`super::row_template::RowTemplate::columns`].
+/// A row as a file gives it: the columns that the mapping names, in the order of
+/// [`super::row_template::RowTemplate::columns`].
 pub(in crate::formats) type Fields<'a> = [Field<'a>; MOST_COLUMNS];
 
 /// A row as the mapping makes it out; empty where the row or the mapping has nothing.
@@ -65,15 +66,15 @@ impl<'a> MappedRow<'a> {
 
 /// Takes the rows of a log, block by block on many threads.
 pub(in crate::formats) trait RowSink: Send + Sync {
-    /// What is kept while one block is read.
+    /// The state kept while one block is read.
     type Block;
 
-    /// Called before the first row of a block.
+    /// Returns called before the first row of a block.
     fn begin(&self) -> Self::Block;
 
     /// Takes the row on line `line` of the block whose number `intake` capabilities.
     fn take(&self, block: &mut Self::Block, row: &MappedRow<'_>, line: u64, intake: &mut Intake<'_>);
 
-    /// Called after the last row of block `number`.
+    /// Returns called after the last row of block `number`.
     fn end(&self, block: Self::Block, number: usize);
 }

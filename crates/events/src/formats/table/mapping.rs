@@ -50,7 +50,7 @@ pub(super) struct TableSpec<C> {
     /// How the files are written; told from each file when not given.
     #[serde(rename = "type")]
     pub(super) file_type: Option<FileType>,
-    /// What stands between the fields of a CSV; `,` when not given.
+    /// The sign between the fields of a CSV; `,` when not given.
     pub(super) delimiter: Option<char>,
     /// Whether the first line of a CSV names the columns; without it they are named by their places, from `"0"`.
     pub(super) header: Option<bool>,
@@ -122,7 +122,7 @@ pub(super) struct EventSpec {
     pub(super) kind: String,
 }
 
-/// What becomes of the log's rows of learners who are not among the enrolments.
+/// The fate of the log's rows of learners who are not among the enrolments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Others {
@@ -161,7 +161,7 @@ pub(super) struct LogColumns {
 pub(super) struct Time {
     pub(super) column: String,
     pub(super) format: TimeFormat,
-    /// What is added to each time, to read UTC times as those of a place.
+    /// The seconds added to each time, to read UTC times as those of a place.
     #[serde(default)]
     pub(super) shift: Shift,
 }
@@ -216,7 +216,7 @@ pub(super) struct LabelColumns {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Activities {
-    /// What kinds that are not declared count as; `other` when not given.
+    /// The activity of kinds that are not declared; `other` when not given.
     pub(super) default: Option<String>,
     /// The source's names, or patterns of them, and what they count as.
     #[serde(default)]
@@ -255,7 +255,7 @@ impl Mapping {
         Self::parse(path, &text)
     }
 
-    /// The mapping that `text` is, which stands at `path`.
+    /// Returns the mapping that `text` is, which stands at `path`.
     pub(super) fn parse(path: &Path, text: &str) -> Result<Self, ReadError> {
         // The message of the TOML reader shows the line, the key and what may stand there.
         toml::from_str(text).map_err(|error| ReadError::Mapping {

@@ -36,8 +36,8 @@
 //! `unix-seconds`, `unix-millis`, `unix-micros`, and `day-offset`, which counts days from the course's first. With
 //! `shift = "+08:00"` beside the format, UTC times are read as those of a place. Columns of JSON lines may be paths,
 //! `context.course_id`. A column written with a `?` after its name may be missing. An enrolments table may also have
-//! `enrolled`, `withdrawn`, `outcome` (with `[outcomes]`), `completed` (a column that says so by not being empty), `label`
-//! (or a table `[labels]`, and `[label_values]`) and `statics`.
+//! `enrolled`, `withdrawn`, `outcome` (with `[outcomes]`), `completed` (a column that says so by not being empty),
+//! `label` (or a table `[labels]`, and `[label_values]`) and `statics`.
 //!
 //! # What more a table can say
 //!
@@ -81,8 +81,8 @@
 //! ```
 //!
 //! Details: `attempt`, `attempt-right`, `attempt-wrong`, `video-played`, `post`, `response`, `comment`, `upvote-given`,
-//! `upvote-received`, `downvote-given`, `downvote-received`, `textbook-page`. With `columns.correct`, attempts of a kind
-//! `answer` are told apart as `answer_right` and `answer_wrong`.
+//! `upvote-received`, `downvote-given`, `downvote-received`, `textbook-page`. With `columns.correct`, attempts of a
+//! kind `answer` are told apart as `answer_right` and `answer_wrong`.
 //!
 //! `configs/mappings` has mappings to begin from; those of formats that are told from their files are built in.
 
@@ -320,7 +320,7 @@ enum Calendar {
 }
 
 impl Calendar {
-    /// The courses outside which there can be none with dates.
+    /// Returns the courses outside which there can be none with dates.
     fn certain(&self) -> Option<&[Course]> {
         match self {
             Self::Whole(courses) => Some(courses),

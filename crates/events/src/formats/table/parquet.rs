@@ -47,12 +47,12 @@ impl ParquetFile {
         Ok(Self { path: path.to_owned(), metadata })
     }
 
-    /// Place of the column of this name in the schema, if there is one.
+    /// Returns place of the column of this name in the schema, if there is one.
     pub(super) fn find(&self, column: &str) -> Option<usize> {
         self.metadata.schema().fields().iter().position(|field| field.name() == column)
     }
 
-    /// Place of the column of this name in the schema.
+    /// Returns place of the column of this name in the schema.
     pub(super) fn require(&self, table: &str, column: &str) -> Result<usize, ReadError> {
         let names: Vec<String> = self.metadata.schema().fields().iter().map(|field| field.name().clone()).collect();
         let place = names.iter().position(|name| name == column);
@@ -67,7 +67,7 @@ impl ParquetFile {
         self.metadata.metadata().row_groups().iter().map(|group| group.num_rows() as usize).collect()
     }
 
-    /// Batches of one row group, or of all, with the columns at `places`.
+    /// Returns batches of one row group, or of all, with the columns at `places`.
     fn batches(&self, group: Option<usize>, places: &[usize]) -> Result<Batches<'_>, ReadError> {
         let file: File = input::open(&self.path)?;
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
@@ -188,7 +188,7 @@ impl<S: RowSink> ParquetLog<S> {
     }
 }
 
-/// How a column of this type holds times.
+/// Tells how a column of this type holds times.
 fn time_column(data_type: &DataType) -> TimeColumn {
     match data_type {
         DataType::Timestamp(..) | DataType::Date32 | DataType::Date64 => TimeColumn::Typed,
@@ -197,13 +197,13 @@ fn time_column(data_type: &DataType) -> TimeColumn {
 }
 
 impl ParquetFile {
-    /// How the column at `place` holds times.
+    /// Tells how the column at `place` holds times.
     pub(super) fn time_column(&self, place: usize) -> TimeColumn {
         time_column(self.type_of(place))
     }
 }
 
-/// Seconds since 1970-01-01T00:00:00 of a column of times.
+/// Returns seconds since 1970-01-01T00:00:00 of a column of times.
 fn instants(column: &ArrayRef) -> Result<Int64Array, String> {
     let per_second = match column.data_type() {
         DataType::Date32 => {

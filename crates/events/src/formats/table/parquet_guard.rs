@@ -10,7 +10,7 @@ use parquet::file::metadata::ParquetMetaData;
 
 use crate::error::ReadError;
 
-/// What `read` gives, or an error where it panics.
+/// Returns the value of `read`, or an error where it panics.
 pub(super) fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T, ReadError>) -> Result<T, ReadError> {
     // What `read` holds is dropped with it, so that nothing half done is seen afterwards.
     catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(damaged(path, "its pages can't be decoded")))

@@ -40,8 +40,8 @@ fn fits_with(pattern: &[u8], text: &[u8], same: impl Fn(u8, u8) -> bool) -> bool
     pattern[sign..].iter().all(|&sign| sign == b'*')
 }
 
-/// Returns the part of a file's name that the first `*` of `pattern` stands for, as few signs as fit; `None` when they don't
-/// fit. Letters (of ASCII) fit in either case.
+/// Returns the part of a file's name that the first `*` of `pattern` stands for, as few signs as fit; `None` when they
+/// don't fit. Letters (of ASCII) fit in either case.
 pub(super) fn first_star<'t>(pattern: &str, name: &'t str) -> Option<&'t str> {
     let (before, after) = pattern.split_once('*')?;
     let start = name.get(..before.len())?;

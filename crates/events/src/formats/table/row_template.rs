@@ -16,7 +16,8 @@ pub(in crate::formats) struct Column {
 }
 
 impl Column {
-    /// The column that the mapping writes as `written`: a name, or a name and `?` for a column that may be missing.
+    /// Returns the column that the mapping writes as `written`: a name, or a name and `?` for a column that may be
+    /// missing.
     pub(in crate::formats) fn parse(written: &str) -> Self {
         match written.strip_suffix('?') {
             Some(name) => Self { name: name.to_owned(), may_lack: true },
@@ -25,7 +26,7 @@ impl Column {
     }
 }
 
-/// What fills a role: one or several columns, and what stands before them.
+/// The text of a role: one or several columns, and what stands before them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::formats) struct Part {
     /// A text that comes first.
@@ -50,7 +51,7 @@ pub(in crate::formats) struct Filter {
 }
 
 impl Filter {
-    /// Whether a row with `text` in the column counts.
+    /// Tells whether a row with `text` in the column counts.
     pub(in crate::formats) fn passes(&self, text: &[u8]) -> bool {
         let any = self.words.iter().any(|word| match pattern::is_pattern(word) {
             true => pattern::fits(word.as_bytes(), text),
@@ -59,7 +60,7 @@ impl Filter {
         any == self.keeps
     }
 
-    /// Why a row does not count.
+    /// Tells why a row does not count.
     pub(in crate::formats) fn what(&self) -> String {
         let list = if self.keeps { "only" } else { "except" };
         format!("its `{}` is set aside by the mapping's `{list}`", self.name)
@@ -81,7 +82,7 @@ pub(in crate::formats) struct RowTemplate {
 }
 
 impl RowTemplate {
-    /// The place of the column that the mapping writes as `written`, which is added if need be.
+    /// Returns the place of the column that the mapping writes as `written`, which is added if need be.
     pub(in crate::formats) fn place(&mut self, written: &str) -> usize {
         let column = Column::parse(written);
         match self.columns.iter().position(|known| known.name == column.name) {
@@ -96,7 +97,7 @@ impl RowTemplate {
         }
     }
 
-    /// Whether the mapping fills a role.
+    /// Tells whether the mapping fills a role.
     pub(in crate::formats) fn has(&self, role: Role) -> bool {
         self.parts[role as usize].is_some()
     }
@@ -110,7 +111,7 @@ impl RowTemplate {
 }
 
 impl Part {
-    /// The part of one column and nothing else.
+    /// Returns the part of one column and nothing else.
     pub(in crate::formats) fn column(place: usize) -> Self {
         Self { columns: vec![place], ..Self::default() }
     }
@@ -122,7 +123,8 @@ impl Part {
         }
     }
 
-    /// Its text in a row; `scratch` holds it where it is made of several. Empty columns leave nothing, not even a blank.
+    /// Returns its text in a row; `scratch` holds it where it is made of several. Empty columns leave nothing, not even
+    /// a blank.
     fn text<'a>(&self, template: &RowTemplate, fields: &Fields<'a>, scratch: &'a mut Vec<u8>) -> &'a [u8] {
         if let (None, [column]) = (&self.prefix, self.columns.as_slice()) {
             return self.cut(template.given(fields[*column]).text());
@@ -150,7 +152,7 @@ pub(in crate::formats) struct RowMaker<S> {
     pub(in crate::formats) sink: S,
 }
 
-/// What is kept while one block is read.
+/// The state kept while one block is read.
 pub(in crate::formats) struct RowMakerBlock<B> {
     inner: B,
     scratch: [Vec<u8>; ROLES],

@@ -56,7 +56,10 @@ impl SmallTable {
             },
             Place::Held(table) => SmallKind::Held(Arc::clone(table)),
             #[cfg(feature = "sql")]
-            Place::Database(table) => unreachable!("{} is a log", table.path().display()),
+            Place::Database(table) => {
+                let what = format!("a log of a database is no table of {name}");
+                return Err(ReadError::Decode { path: table.path().to_owned(), what });
+            }
         };
         let (path, course) = (found.path().to_owned(), found.course.clone());
         let mut table = Self { path, name, kind, filters: Vec::new(), null: mapping.null.clone(), course };
@@ -67,12 +70,12 @@ impl SmallTable {
         Ok(table)
     }
 
-    /// The course that the file's name tells.
+    /// Returns the course that the file's name tells.
     pub(super) fn course(&self) -> Option<&str> {
         self.course.as_deref()
     }
 
-    /// Why the mapping sets a row aside, if it does.
+    /// Tells why the mapping sets a row aside, if it does.
     pub(super) fn set_aside(&self, row: &TableRow<'_>) -> Option<Refusal> {
         let filter = self.filters.iter().find(|filter| !filter.passes(row.text(filter.column).as_bytes()))?;
         Some(Refusal::new(Reason::FilteredOut, filter.what()))
@@ -99,7 +102,7 @@ impl SmallTable {
         }
     }
 
-    /// The place of a column that the mapping may or may not name.
+    /// Returns the place of a column that the mapping may or may not name.
     pub(super) fn place_of(&mut self, column: Option<&String>) -> Result<Option<usize>, ReadError> {
         column.map(|name| self.place(name)).transpose()
     }

@@ -15,7 +15,8 @@ pub(super) enum Moment {
 }
 
 impl Moment {
-    /// Seconds since 1970-01-01T00:00:00, in a course whose first instant is `start`. Saturates at the ends of time.
+    /// Returns seconds since 1970-01-01T00:00:00, in a course whose first instant is `start`. Saturates at the ends of
+    /// time.
     pub(super) fn instant(self, start: i64) -> i64 {
         match self {
             Self::Instant(instant) => instant,
@@ -23,7 +24,8 @@ impl Moment {
         }
     }
 
-    /// Seconds after `start`, at most 68 years either way: an enrolment longer ago was as surely before the course.
+    /// Returns seconds after `start`, at most 68 years either way: an enrolment longer ago was as surely before the
+    /// course.
     pub(super) fn seconds_after(self, start: i64) -> i32 {
         let seconds = self.instant(start).saturating_sub(start);
         seconds.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
@@ -39,7 +41,7 @@ pub(super) struct TimeParser {
 }
 
 impl TimeParser {
-    /// The moment that `text` names.
+    /// Returns the moment that `text` names.
     pub(super) fn parse(self, text: &[u8]) -> Option<Moment> {
         self.format.parse(text).map(|moment| match moment {
             Moment::Instant(instant) => self.instant(instant),
@@ -47,21 +49,21 @@ impl TimeParser {
         })
     }
 
-    /// The moment of an instant that the file holds as such.
+    /// Returns the moment of an instant that the file holds as such.
     pub(super) fn instant(self, instant: i64) -> Moment {
         Moment::Instant(instant.saturating_add(self.shift))
     }
 }
 
 impl Time {
-    /// How its times are read.
+    /// Tells how its times are read.
     pub(super) const fn reading(&self) -> TimeParser {
         TimeParser { format: self.format, shift: self.shift.0 }
     }
 }
 
 impl TimeFormat {
-    /// The moment that `text` names.
+    /// Returns the moment that `text` names.
     pub(super) fn parse(self, text: &[u8]) -> Option<Moment> {
         match self {
             Self::Iso => parse_instant(text).map(Moment::Instant),
@@ -75,7 +77,7 @@ impl TimeFormat {
         }
     }
 
-    /// What such a time looks like, for messages.
+    /// Describes such a time, for messages.
     pub(super) const fn looks_like(self) -> &'static str {
         match self {
             Self::Iso => "a time such as 2014-06-14T09:38:29",
@@ -87,13 +89,13 @@ impl TimeFormat {
         }
     }
 
-    /// Whether the times are numbers.
+    /// Tells whether the times are numbers.
     pub(super) const fn is_number(self) -> bool {
         !matches!(self, Self::Iso | Self::Date)
     }
 }
 
-/// The first instant of the day of `instant`, where no time of day is to be told.
+/// Returns the first instant of the day of `instant`, where no time of day is to be told.
 pub(super) fn rounded(instant: i64, granularity: Granularity) -> i64 {
     match granularity {
         Granularity::Second => instant,
@@ -101,7 +103,7 @@ pub(super) fn rounded(instant: i64, granularity: Granularity) -> i64 {
     }
 }
 
-/// What may stand after a number's point.
+/// The digits that may stand after a number's point.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fraction {
     /// Nothing but zeros: programs that know no missing integers write `3.0`.
@@ -110,7 +112,7 @@ pub(super) enum Fraction {
     CutOff,
 }
 
-/// A whole number, which may be written with a fraction.
+/// Returns a whole number, which may be written with a fraction.
 pub(super) fn whole(text: &[u8], fraction: Fraction) -> Option<i64> {
     let Some(point) = text.iter().position(|&byte| byte == b'.') else {
         return integer(text);

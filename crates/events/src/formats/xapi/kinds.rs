@@ -1,8 +1,8 @@
-//! What verbs count as.
+//! The activities of verbs.
 //!
 //! A verb goes by the last word of its IRI, as registries differ in the rest. What it counts as also depends on what it
-//! is done to, by the last word of the object's type: a video, something to discuss, something to solve, or anything else.
-//! Which kinds tell more is said at the format.
+//! is done to, by the last word of the object's type: a video, something to discuss, something to solve, or anything
+//! else. Which kinds tell more is said at the format.
 
 use rustc_hash::FxHashMap;
 
@@ -11,7 +11,7 @@ use crate::activity::Activity::{
 };
 use crate::kind::{Detail, EventKind};
 
-/// What something is done to.
+/// The type of an object acted on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Object {
     Thing,
@@ -24,7 +24,7 @@ const OBJECTS: [(Object, &str); 4] =
     [(Object::Thing, ""), (Object::Video, "_video"), (Object::Talk, "_discussion"), (Object::Task, "_problem")];
 
 impl Object {
-    /// After the last word of a type.
+    /// Finds it by the last word of a type.
     pub(super) fn from_type(object_type: &[u8]) -> Self {
         match object_type {
             b"video" | b"audio" | b"media" => Self::Video,
@@ -142,7 +142,7 @@ impl Kinds {
         &self.kinds
     }
 
-    /// The kind of a verb done to an object.
+    /// Returns the kind of a verb done to an object.
     pub(super) fn find(&self, verb: &[u8], object: Object) -> u8 {
         let place = self.verbs.get(verb).or_else(|| self.verbs.get(&b"unknown"[..])).copied().unwrap_or_default();
         place * OBJECTS.len() as u8 + object as u8

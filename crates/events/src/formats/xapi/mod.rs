@@ -1,8 +1,8 @@
 //! Statements of the Experience API (xAPI 1.0.3, and IEEE 9274.1.1, which says the same of what is read here), as Open
 //! edX's event-routing-backends and other learning platforms send them to a learning record store.
 //!
-//! Statements stand one a line, in an array, one after another, or in the `statements` of what a store answers when it is
-//! asked for them.
+//! Statements stand one a line, in an array, one after another, or in the `statements` of what a store answers when it
+//! is asked for them.
 //!
 //! - **Who:** `actor.account.name`, else `actor.mbox`, `mbox_sha1sum` or `openid`, as it is written. Statements of groups
 //!   without an id of their own are nobody's.

@@ -45,7 +45,7 @@ impl<'a> Thing<'a> {
     }
 }
 
-/// The last word of an IRI.
+/// Returns the last word of an IRI.
 fn last_word(iri: &[u8]) -> &[u8] {
     let end = iri.len() - iri.iter().rev().take_while(|&&byte| byte == b'/').count();
     let iri = &iri[..end];
@@ -145,7 +145,7 @@ impl<'a> Members<'a> {
     }
 }
 
-/// The value of one member of the object that comes.
+/// Returns the value of one member of the object that comes.
 fn member<'a>(cursor: &mut Cursor<'a>, name: &[u8]) -> Result<Option<Value<'a>>, InvalidJson> {
     let mut found = None;
     cursor.members(|key, cursor| {
