@@ -147,7 +147,7 @@ fn counts_beyond_all_bounds_stop_at_the_greatest() {
     assert_eq!(manifest.totals.events, 5_000_999_999);
     assert_eq!(manifest.rows.rejected["bad_count"].rows, 1);
     let data = SequenceFolder::open(&out).unwrap().load(&Selection::default()).unwrap();
-    let greatest = Some(i32::MAX as f32);
+    let greatest = Some(u32::MAX as f32);
     check(&data, "c/ann", 0, &[("n_events", greatest), ("total_events", greatest), ("sessions", Some(1.0))]);
     check(&data, "c/bob", 1, &[("n_events", Some(999_999.0)), ("rank_events", Some(0.75))]);
 }

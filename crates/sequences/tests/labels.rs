@@ -61,7 +61,7 @@ fn a_rule_without_its_facts_is_refused() {
     let options = BuildOptions { rule: Some(DropoutRule::WithdrawnOrFailed), ..BuildOptions::default() };
     let error = LOG.try_sequences(&options).unwrap_err();
     assert!(matches!(error, BuildError::Rule { .. }), "{error}");
-    assert!(error.to_string().contains("inactive-last"), "{error}");
+    assert!(error.to_string().contains("withdrawn-or-failed` needs recorded outcomes"), "{error}");
 }
 
 #[test]

@@ -3,7 +3,6 @@
 mod exclusion;
 
 use std::fmt;
-use std::num::NonZeroU16;
 
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +46,7 @@ impl WeekIndex {
     /// Returns the cut-off at the end of this week; `None` after the last week that can be numbered.
     #[must_use]
     pub const fn cut_off(self) -> Option<CutOff> {
-        match NonZeroU16::MIN.checked_add(self.0) {
+        match self.0.checked_add(1) {
             Some(weeks) => Some(CutOff(weeks)),
             None => None,
         }
@@ -58,44 +57,60 @@ impl WeekIndex {
 ///
 /// "Week k" on the screen is the cut-off at the course's start + 7k days: weeks 0 to k − 1 are seen. A cut-off sees at
 /// least one week.
+// Not a `NonZeroU16`: rustc 1.95 compiles `Option<CutOff>::map(|one| one.min(other))` wrongly where 0 stands for `None`; it
+// takes the least of two such numbers for one that is never 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct CutOff(NonZeroU16);
+#[serde(try_from = "u16", into = "u16")]
+pub struct CutOff(u16);
 
 impl CutOff {
     /// Makes the cut-off that sees the first `weeks` weeks; `None` for no weeks, or more than can be numbered.
     #[must_use]
     pub fn after_weeks(weeks: impl TryInto<u16>) -> Option<Self> {
-        weeks.try_into().ok().and_then(NonZeroU16::new).map(Self)
+        weeks.try_into().ok().filter(|&weeks| weeks > 0).map(Self)
     }
 
     /// Returns how many weeks are seen, at least 1.
     #[must_use]
     pub const fn weeks(self) -> u16 {
-        self.0.get()
+        self.0
     }
 
     /// Returns how many weeks are seen, as the length of a slice of weeks.
     #[must_use]
     pub const fn count(self) -> usize {
-        self.0.get() as usize
+        self.0 as usize
     }
 
     /// Lists the weeks that are seen, the first one first.
     pub fn weeks_seen(self) -> impl DoubleEndedIterator<Item = WeekIndex> + Clone {
-        (0..self.0.get()).map(WeekIndex)
+        (0..self.0).map(WeekIndex)
     }
 
     /// Returns the last week that is seen.
     #[must_use]
     pub const fn last_week(self) -> WeekIndex {
-        WeekIndex(self.0.get() - 1)
+        WeekIndex(self.0 - 1)
     }
 
     /// Tells whether `week` is over at this cut-off.
     #[must_use]
     pub const fn sees(self, week: WeekIndex) -> bool {
-        week.0 < self.0.get()
+        week.0 < self.0
+    }
+}
+
+impl TryFrom<u16> for CutOff {
+    type Error = &'static str;
+
+    fn try_from(weeks: u16) -> Result<Self, Self::Error> {
+        Self::after_weeks(weeks).ok_or("a cut-off sees at least one week")
+    }
+}
+
+impl From<CutOff> for u16 {
+    fn from(cut_off: CutOff) -> Self {
+        cut_off.0
     }
 }
 
@@ -123,6 +138,8 @@ mod tests {
         assert!(CutOff::after_weeks(0).is_none(), "no weeks, no cut-off");
         assert!(CutOff::after_weeks(-1).is_none() && CutOff::after_weeks(1_u32 << 16).is_none());
         assert_eq!(cut_off.weeks_seen().map(WeekIndex::get).collect::<Vec<_>>(), [0, 1, 2, 3]);
+        assert!(serde_json::from_str::<CutOff>("0").is_err());
+        assert_eq!(serde_json::to_string(&cut_off).expect("a number"), "4");
         assert!(WeekIndex::new(u16::MAX).cut_off().is_none(), "no week after the last");
     }
 }
