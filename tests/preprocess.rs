@@ -232,7 +232,7 @@ fn the_summary_fits_a_screen_with_what_was_rejected_first() {
     assert_fits_a_screen(&ran.stdout);
     let place = |text: &str| ran.stdout.find(text).unwrap_or_else(|| panic!("no `{text}` in\n{}", ran.stdout));
     assert!(place("Rejected") < place("Set aside") && place("Set aside") < place("Features"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("(listed by --verbose)"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("(--verbose says which and why)"), "{}", ran.stdout);
     assert!(ran.stdout.contains("more reasons, which --verbose and manifest.json list"), "{}", ran.stdout);
     assert_fits_a_screen(&run("preprocess {} --out {} --max-rejected 1 --resume", &[&logs, &out]).expect(0).stdout);
 

@@ -114,7 +114,8 @@ impl LogReading<'_> {
         Journal::remove(self.folder)?;
         let ReadState { tally, newest, active, hashes, .. } = begun;
         let from = if resumed > 0 { format!(", resumed after {resumed} files") } else { String::new() };
-        progress.end(&format!("{} rows, {} used, {} rejected{from}", tally.read, tally.used, tally.rejected()));
+        let rows = if tally.read == 1 { "row" } else { "rows" };
+        progress.end(&format!("{} {rows}, {} used, {} rejected{from}", tally.read, tally.used, tally.rejected()));
         Ok(ReadLog {
             tally,
             newest: newest.into_inner(),

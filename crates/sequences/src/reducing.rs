@@ -83,7 +83,9 @@ pub(crate) fn reduce_all(
     results.into_iter().collect::<Result<(), _>>()?;
     let reduced = order.turn.into_inner().expect(APPENDING).reduced;
     file.finish().map_err(BuildError::parquet(path))?;
-    progress.end(&format!("{} enrolment-weeks of {} enrolments", reduced.rows, reduced.summaries.len()));
+    let plural = |count: u64| if count == 1 { "" } else { "s" };
+    let (weeks, enrolments) = (reduced.rows, reduced.summaries.len() as u64);
+    progress.end(&format!("{weeks} enrolment-week{} of {enrolments} enrolment{}", plural(weeks), plural(enrolments)));
     Ok(reduced)
 }
 

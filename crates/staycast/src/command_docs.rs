@@ -168,7 +168,12 @@ fn describe_options<'a>(text: &mut String, heading: &str, arguments: impl Iterat
 
 fn describe_option(arg: &Arg) -> String {
     let help = arg.get_long_help().or_else(|| arg.get_help()).map(ToString::to_string).unwrap_or_default();
-    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    // The first paragraph is a line of its own in `--help`, and has no full stop there.
+    let help: Vec<String> = help
+        .split("\n\n")
+        .map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches('.').to_owned())
+        .collect();
+    let help = help.join(". ");
     let mut line = format!("- `{}`: {}", signature(arg), help.trim_end_matches('.'));
     let defaults: Vec<String> =
         arg.get_default_values().iter().map(|value| value.to_string_lossy().into_owned()).collect();

@@ -39,7 +39,7 @@ pub(crate) fn describe_run(sheet: &mut LabelledText, run: &Run) {
                 SingleModel::Lstm => network(run),
             });
             let parts: Vec<String> = parts.collect();
-            sheet.row("Blend", format!("{members} models: {}; {reads}", parts.join("; of ")));
+            sheet.row("Blend", format!("{members} models: {}; {reads}", parts.join("; ")));
             if let Some(weights) = weights(run) {
                 sheet.row("Weights", weights);
             }

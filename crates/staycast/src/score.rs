@@ -146,7 +146,7 @@ fn describe_outcome(scored: &ScoreOutcome) -> String {
         0 => String::new(),
         rows => format!(" ({} of those scored)", format_percent(scored.at_risk as f64 / rows as f64)),
     };
-    sheet.row("ScoreOutcome", format!("{} at the end of week {}", pluralise(with_score, "enrolment"), scored.week));
+    sheet.row("Scored", format!("{} at the end of week {}", pluralise(with_score, "enrolment"), scored.week));
     sheet.row("At risk", format!("{}{share}", group_digits(scored.at_risk)));
     let others = scored.statuses.iter().filter(|(status, _)| **status != "scored");
     for (place, (status, rows)) in others.enumerate() {

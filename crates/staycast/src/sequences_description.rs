@@ -40,10 +40,10 @@ pub(crate) fn describe_input(text: &mut LabelledText, manifest: &Manifest, detai
     let size = manifest.inputs.iter().map(|input| input.bytes).sum();
     let names: Vec<&str> = manifest.inputs.iter().map(|input| input.file.as_str()).collect();
     let format = format!("{}: {}", manifest.format, manifest.format_reason);
-    text.row_of_lines("Format", format, detail.at_most(2));
+    text.row_of_lines("Format", format, detail.at_most(1));
     let files = pluralise(names.len() as u64, "file");
     let read = format!("{files}, {}: {}", format_bytes(size), list_first(&names, detail.at_most(4)));
-    text.row_of_lines("Read", read, detail.at_most(2));
+    text.row_of_lines("Read", read, detail.at_most(1));
     let rows = &manifest.rows;
     let sum = |reasons: &BTreeMap<String, ReasonCount>| reasons.values().map(|count| count.rows).sum::<u64>();
     let became = format!(
@@ -73,7 +73,7 @@ fn describe_rejected(text: &mut LabelledText, manifest: &Manifest, detail: Detai
     let of_tables =
         by_falling_count(&rows.rejected_roster).into_iter().map(|(reason, count)| (reason, count, "the other tables"));
     let all: Vec<_> = of_log.chain(of_tables).collect();
-    let shown = detail.at_most(3).min(all.len());
+    let shown = detail.at_most(2).min(all.len());
     for (place, (reason, count, of)) in all[..shown].iter().enumerate() {
         let label = if place == 0 { "Rejected" } else { "" };
         text.row_of_lines(
@@ -128,7 +128,7 @@ pub(crate) fn describe_contents(text: &mut LabelledText, manifest: &Manifest, de
             .iter()
             .map(|(reason, count)| format!("{} more left out: {}", group_digits(*count), describe_left_out(reason)))
             .collect();
-        text.row_of_lines("", left_out.join("; "), detail.at_most(2));
+        text.row_of_lines("", left_out.join("; "), detail.at_most(1));
     }
     let weeks = pluralise(u64::from(manifest.calendar.weeks), "week");
     let dates = match manifest.calendar.source.as_str() {
@@ -174,7 +174,7 @@ fn describe_labels(text: &mut LabelledText, manifest: &Manifest, detail: Detail)
     if !labels.unknown.is_empty() {
         let unknown: Vec<String> =
             labels.unknown.iter().map(|(why, count)| format!("{} unknown: {why}", group_digits(*count))).collect();
-        text.row_of_lines("", unknown.join("; "), detail.at_most(2));
+        text.row_of_lines("", unknown.join("; "), detail.at_most(1));
     }
 }
 
@@ -191,10 +191,9 @@ fn describe_features(text: &mut LabelledText, manifest: &Manifest, detail: Detai
     let known = group_digits((all - null) as u64);
     match (null, detail) {
         (0, _) => text.row("Features", known),
-        (_, Detail::Screen) => text.row(
-            "Features",
-            format!("{known} of {all}; the source lacks what {null} would need (listed by --verbose)"),
-        ),
+        (_, Detail::Screen) => {
+            text.row("Features", format!("{known} of {all}; {null} are null (--verbose says which and why)"))
+        }
         (_, Detail::Full) => text.row("Features", format!("{known} of {all}; the others are null:")),
     };
     if detail == Detail::Full {

@@ -14,12 +14,14 @@ use crate::tables::{TableError, texts, write_table};
 const SCORE_COLUMNS: [&str; 9] =
     ["course_id", "enrolment_id", "learner_id", "week", "p_dropout", "at_risk", "rank", "status", "reason"];
 
-/// Writes scores in the format of the file's ending: `.parquet`, `.csv` or `.jsonl`. The file appears whole or not at all.
+/// Writes scores in the format of the file's ending, in any case: `.parquet`, `.csv` or `.jsonl`. The file appears
+/// whole or not at all.
 ///
 /// # Errors
 /// When the name has another ending, or the file can't be written.
 pub fn write_scores(path: &Path, rows: &[ScoreRow]) -> Result<(), TableError> {
-    match path.extension().and_then(|ending| ending.to_str()) {
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    match extension.as_deref() {
         Some("parquet") => write_table(path, scores(rows)),
         Some("jsonl") => Ok(files::write_json_lines(path, rows)?),
         Some("csv") => Ok(files::write_with(path, |file| {

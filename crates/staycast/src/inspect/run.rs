@@ -77,7 +77,7 @@ fn describe(report: &RunInspection<'_>, run: &Run) -> String {
     sheet.gap();
     let data = &manifest.data;
     sheet.row(
-        "TrainOutcome on",
+        "Trained on",
         format!(
             "{} data of {} and {}, fingerprint {}",
             data.format,
@@ -112,11 +112,11 @@ fn courses(sizes: &[(String, u64)]) -> String {
 
 fn evaluations(sheet: &mut LabelledText, evaluations: &[EvaluationRecord]) {
     let Some(last) = evaluations.last() else {
-        sheet.row("EvaluateOutcome", "not yet");
+        sheet.row("Evaluated", "not yet");
         return;
     };
     sheet.row(
-        "EvaluateOutcome",
+        "Evaluated",
         format!(
             "{}, last at week {} on {} ({})",
             pluralise(evaluations.len() as u64, "time"),
