@@ -80,6 +80,18 @@ fn the_command_reference_is_what_the_program_generates() {
 }
 
 #[test]
+fn the_feature_reference_is_what_the_program_generates() {
+    let package = std::path::PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests"));
+    let committed = std::fs::read_to_string(package.join("../../docs/features.md")).expect("the page is there");
+    assert!(
+        committed == staycast(["feature-reference"]).expect(0).stdout,
+        "docs/features.md is not what the program generates; write it anew: \
+         cargo run -- feature-reference > docs/features.md"
+    );
+    assert!(committed.contains("| `n_events` | events |") && committed.contains("| `days_since_last` | days |"));
+}
+
+#[test]
 fn every_shell_gets_completions_of_every_subcommand() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = staycast(["completions", shell]).expect(0).stdout;

@@ -1,5 +1,5 @@
 //! Dates and times as logs write them. No clock, no time-zone database: a source without zones is taken as written
-//! (PROTOCOL "Time"), an explicit offset is applied.
+//! (docs/definitions.md, "Time"), an explicit offset is applied.
 
 /// Seconds in a day.
 pub const DAY_SECONDS: i64 = 86_400;

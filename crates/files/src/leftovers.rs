@@ -16,7 +16,7 @@ pub(crate) static BEGINNING: Mutex<()> = Mutex::new(());
 /// Longest part of a name that goes into the name of its draft, in bytes; file systems allow 255 for both.
 const MOST_NAME_BYTES: usize = 180;
 
-/// What is being written under a temporary name.
+/// Names the kind of thing that is written under a temporary name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A file.
@@ -96,7 +96,7 @@ impl<'a> DraftNames<'a> {
 /// A draft of a dead process. It is this one's for as long as the value lives.
 pub(crate) struct Leftover {
     pub(crate) path: PathBuf,
-    /// What follows the process in the name.
+    /// Part of the name that follows the process.
     random: String,
     _lock: Option<File>,
 }

@@ -69,7 +69,7 @@ fn by_onnx_runtime(model: &[u8], inputs: &serde_json::Value) -> BTreeMap<String,
         .collect()
 }
 
-/// What a model is checked with.
+/// Holds the inputs that a model is checked with.
 #[derive(Clone, Copy)]
 struct Case {
     layers: usize,

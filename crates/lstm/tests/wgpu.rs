@@ -75,7 +75,7 @@ fn run(case: &Case, device: &Device) -> Vec<(&'static str, Vec<f32>)> {
     ]
 }
 
-/// What [`run`] should give.
+/// Computes the right outcome of [`run`].
 fn expected(case: &Case) -> Vec<Vec<f64>> {
     let Answer { outputs, hidden, cell, d_x, d_w_ih, d_w_hh, d_bias, d_h0, d_c0 } = case.solve();
     vec![outputs, hidden, cell, d_x, d_w_ih, d_w_hh, d_bias, d_h0, d_c0]

@@ -108,6 +108,8 @@ pub(crate) enum Command {
     Man(command_docs::ManArgs),
     #[command(hide = true)]
     CommandReference(command_docs::CommandReferenceArgs),
+    #[command(hide = true)]
+    FeatureReference(command_docs::FeatureReferenceArgs),
 }
 
 #[cfg(test)]

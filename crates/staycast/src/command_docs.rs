@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::{Arg, ArgAction, Args, Command};
 use clap_complete::Shell;
 use serde::Serialize;
+use staycast_sequences::{FeatureSet, features};
 
 use crate::console::{Console, print};
 use crate::status::Status;
@@ -50,6 +51,15 @@ pub(crate) struct ManArgs {
 Examples:
   staycast command-reference > docs/commands.md")]
 pub(crate) struct CommandReferenceArgs {}
+
+/// Print the reference of features as Markdown
+///
+/// For those who change Staycast: docs/features.md is this output.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  staycast feature-reference > docs/features.md")]
+pub(crate) struct FeatureReferenceArgs {}
 
 /// Lists the man pages written, as `--json` prints them.
 #[derive(Debug, Serialize)]
@@ -122,6 +132,31 @@ fn command_reference(command: &Command) -> String {
     }
     text.truncate(text.trim_end().len());
     text.push('\n');
+    text
+}
+
+/// Prints the reference of features.
+pub(crate) fn print_feature_reference() -> anyhow::Result<Status> {
+    print(&feature_reference())?;
+    Ok(Status::Fine)
+}
+
+/// Writes the reference of all features as Markdown, in the order of the columns.
+fn feature_reference() -> String {
+    let core = features(FeatureSet::Core).len();
+    let mut text = format!(
+        "# Features\n\n\
+        The columns of `sequences.parquet` after the ids, one row for each enrolment and week. A feature of week w depends \
+        only on\nevents before the end of week w. It is null in a week that was not observed, and where the source cannot \
+        tell it.\n`manifest.json` says which. The first {core} are the core features (`--features core`); `--raw-kinds` \
+        adds a count `n_raw_KIND`\nfor each of the source's own kinds of event.\n\n\
+        Generated from the program. After a change there, write this page anew:\n\
+        `cargo run -- feature-reference > docs/features.md`.\n\n\
+        | feature | unit | meaning |\n|---|---|---|\n"
+    );
+    for feature in features(FeatureSet::All) {
+        let _ = writeln!(text, "| `{}` | {} | {} |", feature.name, feature.unit, feature.meaning);
+    }
     text
 }
 

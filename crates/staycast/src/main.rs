@@ -55,8 +55,10 @@ fn main() -> ExitCode {
     status.into()
 }
 
-/// Names a folder for the graphics libraries. Where nobody is logged in, the libraries that look for GPUs complain on stderr, line after line, that there is no
-/// `XDG_RUNTIME_DIR`. Any folder will do, as no window is ever opened.
+/// Names a folder for the graphics libraries.
+///
+/// Where nobody is logged in, they complain on stderr, line after line, that there is no `XDG_RUNTIME_DIR`. Any folder will
+/// do, as no window is ever opened.
 fn quiet_graphics_libraries() {
     const NAME: &str = "XDG_RUNTIME_DIR";
     if cfg!(unix) && std::env::var_os(NAME).is_none() {
@@ -94,5 +96,6 @@ fn run(cli: &Cli) -> anyhow::Result<Status> {
         Command::Completions(args) => command_docs::print_completions(args, Cli::command()),
         Command::Man(args) => command_docs::write_man_pages(args, Cli::command(), &console),
         Command::CommandReference(_) => command_docs::print_command_reference(Cli::command()),
+        Command::FeatureReference(_) => command_docs::print_feature_reference(),
     }
 }

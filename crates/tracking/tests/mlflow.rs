@@ -1,4 +1,4 @@
-//! What reaches an MLflow server, and what becomes of a run when the server fails. The server here is a script; the real
+//! Checks what reaches an MLflow server, and that a run survives a failing server. The server here is a script; the real
 //! one is in `mlflow_server.rs`.
 
 #[allow(dead_code)] // Not every file of tests uses all of it.

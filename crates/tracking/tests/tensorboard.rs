@@ -289,7 +289,7 @@ fn tensorboard_itself_reads_scalars_hyperparameters_and_resumed_runs() {
     }
 }
 
-/// What tensorboard shows of the two runs.
+/// Lists the curves that TensorBoard shows of the two runs.
 fn check_what_tensorboard_shows(seen: &serde_json::Value) {
     let curve = |run: &str, tag: &str| -> Vec<(i64, f64)> {
         let points = seen["scalars"][run][tag].as_array().unwrap_or_else(|| panic!("no {tag} of {run} in {seen}"));

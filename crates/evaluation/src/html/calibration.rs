@@ -102,7 +102,7 @@ fn summary(cohort: &Cohort) -> String {
 }
 
 fn decomposition(brier: Metric, parts: &BrierDecomposition) -> Table {
-    let row = |name: &str, value: Cell, meaning: &str| vec![Cell::Figure(name.to_owned()), value, Cell::words(meaning)];
+    let row = |name: &str, value: Cell, meaning: &str| vec![Cell::Figure(name.to_owned()), value, Cell::text(meaning)];
     let figure = |value: f64| Cell::Figure(format!("{value:.3}"));
     let rows = vec![
         row("Brier score", Cell::metric(brier), "mean squared error; lower is better"),

@@ -44,8 +44,8 @@ impl Cell {
         matches!(self, Self::Words(_) | Self::StrongWords(_) | Self::GivenWords(_))
     }
 
-    /// Writes words.
-    pub(super) fn words(text: impl Into<String>) -> Self {
+    /// Writes text.
+    pub(super) fn text(text: impl Into<String>) -> Self {
         Self::Words(text.into())
     }
 

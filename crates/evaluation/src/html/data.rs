@@ -98,9 +98,9 @@ fn leakage(checks: &[LeakageCheck]) -> Leakage {
     let number = |outcome| checks.iter().filter(|check| check.outcome == outcome).count();
     let row = |check: &LeakageCheck| {
         let outcome = match check.outcome {
-            LeakageOutcome::Passed => Cell::words("✓ passed"),
+            LeakageOutcome::Passed => Cell::text("✓ passed"),
             LeakageOutcome::Failed => Cell::StrongWords("✗ failed".to_owned()),
-            LeakageOutcome::NotRun => Cell::words("– not run"),
+            LeakageOutcome::NotRun => Cell::text("– not run"),
         };
         vec![Cell::Name(check.name.clone()), outcome, Cell::GivenWords(check.detail.clone())]
     };

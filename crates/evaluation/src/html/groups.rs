@@ -127,7 +127,7 @@ fn comparison_row(comparison: &GroupComparison) -> Vec<Cell> {
     let Some(gaps) = &comparison.gaps else {
         let mut row = vec![groups];
         row.extend(std::iter::repeat_n(Cell::dash(), 4));
-        row.push(Cell::words("too few to conclude"));
+        row.push(Cell::text("too few to conclude"));
         return row;
     };
     let gap = |tested: &TestedGap| Cell::tested(signed(tested.value), tested.p_value);
@@ -147,13 +147,13 @@ fn comparison_row(comparison: &GroupComparison) -> Vec<Cell> {
 
 fn verdict(tested: &[(&str, &TestedGap)]) -> Cell {
     if tested.iter().any(|(_, gap)| gap.p_value.is_none()) {
-        return Cell::words("not tested");
+        return Cell::text("not tested");
     }
     let is_significant = |gap: &TestedGap| gap.p_value.is_some_and(|p| p < SIGNIFICANT);
     let differing: Vec<&str> =
         tested.iter().filter(|(_, gap)| is_significant(gap)).map(|&(figure, _)| figure).collect();
     if differing.is_empty() {
-        Cell::words("no difference shown")
+        Cell::text("no difference shown")
     } else {
         Cell::StrongWords(format!("differs in {}", differing.join(", ")))
     }

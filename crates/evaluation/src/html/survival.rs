@@ -91,7 +91,7 @@ fn describe_followed(report: &SurvivalReport) -> String {
 
 fn table(report: &SurvivalReport) -> Table {
     let row = |name: &str, model, baseline, meaning: &str| {
-        vec![Cell::Figure(name.to_owned()), Cell::metric(model), Cell::metric(baseline), Cell::words(meaning)]
+        vec![Cell::Figure(name.to_owned()), Cell::metric(model), Cell::metric(baseline), Cell::text(meaning)]
     };
     Table {
         caption: "When, in figures",

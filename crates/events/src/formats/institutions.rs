@@ -38,7 +38,7 @@ pub struct Institution {
 /// Opens the logs of `institutions` as one source. A labels file names enrolments as `INSTITUTION:ID`, a courses file
 /// courses as each log does.
 ///
-/// What one of the logs can't tell is unknown for all: a feature with values for some institutions only would tell a
+/// A fact that one of the logs can't tell is unknown for all: a feature with values for some institutions only would tell a
 /// model which institution it looks at.
 ///
 /// # Errors

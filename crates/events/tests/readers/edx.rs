@@ -263,18 +263,18 @@ fn coming_back_after_a_withdrawal() {
 }
 
 /// Lines of ann: what she did and the day of January 2026 on which she did it.
-fn log_of_ann(deeds: &[(&str, u32)]) -> Folder {
+fn log_of_ann(interactions: &[(&str, u32)]) -> Folder {
     let line = |(what, day): &(&str, u32)| {
         format!(
             r#"{{"username":"ann","event_source":"server","event_type":"{what}","time":"2026-01-{day:02}T00:00:00","context":{{"course_id":"a/b/c","user_id":7}},"event":{{"course_id":"a/b/c","user_id":7}}}}"#
         ) + "\n"
     };
-    Folder::of(&[("t.log", deeds.iter().map(line).collect::<String>().as_bytes())])
+    Folder::of(&[("t.log", interactions.iter().map(line).collect::<String>().as_bytes())])
 }
 
 #[test]
-fn an_enrolment_after_the_first_deed_does_not_hide_what_was_known_before_it() {
-    let one = |deeds: &[(&str, u32)]| enrolments(&open(log_of_ann(deeds).path()).unwrap()).remove(0);
+fn an_enrolment_after_the_first_interaction_does_not_hide_what_was_known_before_it() {
+    let one = |interactions: &[(&str, u32)]| enrolments(&open(log_of_ann(interactions).path()).unwrap()).remove(0);
     let (looks, enrols) = (("/courses/a/b/c/about", 2), ("edx.course.enrollment.activated", 5));
     // Until she enrols she is known by what she did: that she will can't change it.
     assert_eq!(one(&[looks]), "a/b/c/ann ann - - -");
@@ -286,7 +286,7 @@ fn an_enrolment_after_the_first_deed_does_not_hide_what_was_known_before_it() {
 
 #[test]
 fn withdrawals_are_recorded_before_the_first_one() {
-    let capabilities = |deeds: &[(&str, u32)]| open(log_of_ann(deeds).path()).unwrap().capabilities;
+    let capabilities = |interactions: &[(&str, u32)]| open(log_of_ann(interactions).path()).unwrap().capabilities;
     let (looks, leaves) = (("/courses/a/b/c/about", 2), ("edx.course.enrollment.deactivated", 5));
     assert!(capabilities(&[looks]).withdrawals);
     assert_eq!(capabilities(&[looks]), capabilities(&[looks, leaves]));

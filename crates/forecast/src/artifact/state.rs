@@ -1,4 +1,4 @@
-//! What a run's folder is to training: free, begun, finished.
+//! Tells whether a run's folder is free, begun or finished.
 //!
 //! `checkpoints/started.json` marks a run that was begun, `manifest.json`, written last, one that is finished.
 

@@ -1,4 +1,4 @@
-//! What matrix products alone reach: the yardstick of `peak_share`.
+//! Measures the speed of matrix products alone, with which `peak_share` compares.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! What a finished run is for: forecasts, scores, evaluations with their record, tests for leakage, recalibration.
+//! Uses a finished run: forecasts, scores, evaluations with their record, tests for leakage, recalibration.
 //!
 //! Every function takes the [`Run`](crate::artifact::Run) that it works with. Prediction reads an
 //! [artifact](crate::artifact), and recalibration writes one; it knows nothing of training.

@@ -1,4 +1,4 @@
-//! What a report is given beside predictions: groups, weeks of leaving, changes of activity, the quality of the data.
+//! Collects what a report takes beside predictions: groups, weeks of leaving, changes of activity, the quality of the data.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! What an evaluation is asked for.
+//! Describes a request for an evaluation.
 
 use staycast_evaluation::metrics::Capacity;
 use staycast_evaluation::report::{MinimumSize, Resampling};

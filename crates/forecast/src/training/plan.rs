@@ -22,7 +22,7 @@ const LABELS_FILE_LAG_DAYS: i64 = 14;
 pub(crate) struct SplitPlan {
     /// One split, or one a fold and repeat; never empty.
     pub(crate) splits: Vec<OuterSplit>,
-    /// What the test measures.
+    /// Property that the test measures: transfer, a forecast, …
     pub(crate) kind: SplitKind,
     /// Describes the first split.
     pub(crate) description: String,

@@ -1,4 +1,4 @@
-//! What training is asked for, and whom it keeps informed.
+//! Describes a request for training, and those whom training keeps informed.
 
 use std::ops::ControlFlow;
 use std::path::Path;

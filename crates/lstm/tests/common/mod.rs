@@ -1,4 +1,4 @@
-//! What the tests compare with: the layer in plain `f64` loops, derived by hand and independent of the crate's code.
+//! Computes the reference of the tests: the layer in plain `f64` loops, derived by hand and independent of the crate's code.
 
 #![allow(dead_code)] // each test file uses its own part
 
@@ -24,7 +24,7 @@ pub(crate) struct Case {
     pub(crate) reverse: bool,
 }
 
-/// What the layer gives, and the gradients of `Σ outputs ∘ d_outputs + Σ last output ∘ d_hidden + Σ last cell ∘ d_cell`.
+/// Holds the outputs of the layer, and the gradients of `Σ outputs ∘ d_outputs + Σ last output ∘ d_hidden + Σ last cell ∘ d_cell`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Answer {
     pub(crate) outputs: Vec<f64>,

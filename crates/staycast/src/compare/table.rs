@@ -50,7 +50,7 @@ pub(super) fn to_text(comparison: &Comparison) -> String {
 }
 
 const HEADING: [&str; 10] =
-    ["model", "AUC", "95 %", "avg prec", "precision", "recall", "Brier", "ECE", "against first", "p"];
+    ["model", "AUC", "95%", "avg prec", "precision", "recall", "Brier", "ECE", "against first", "p"];
 
 /// Explains the intervals and p-values of the table, where it has any.
 fn explained(comparison: &Comparison) -> String {
@@ -58,7 +58,7 @@ fn explained(comparison: &Comparison) -> String {
     let has = |figure: usize| cohorts().any(|compared| compared.auc()[figure].value().is_some());
     let mut text = String::new();
     if has(LOW) {
-        text += ", with its 95 % interval";
+        text += ", with its 95% interval";
     }
     if has(P_VALUE) {
         text += "; p is that of no difference, two-sided, and not corrected for the number of models";

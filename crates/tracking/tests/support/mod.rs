@@ -7,7 +7,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-/// What was asked.
+/// A request that was received.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
     pub(crate) method: String,
@@ -39,7 +39,7 @@ impl Asked {
     }
 }
 
-/// What to do with a request.
+/// Names the answer to a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
     /// A status, further header lines, and a body.

@@ -95,7 +95,7 @@ struct Before<'b> {
 
 impl<'b> Before<'b> {
     fn set(&mut self, id: &'b [u8], enrolment: Option<EnrolmentIndex>) {
-        (self.id, self.start, self.enrolment) = (id, Word::of(id), enrolment);
+        (self.id, self.start, self.enrolment) = (id, Word::from_bytes(id), enrolment);
     }
 }
 
@@ -108,7 +108,7 @@ struct Word {
 
 impl Word {
     /// Makes the word of a text; of a longer one, a word that nothing begins with.
-    fn of(text: &[u8]) -> Self {
+    fn from_bytes(text: &[u8]) -> Self {
         let mut bytes = [0; 8];
         if text.len() >= bytes.len() {
             return Self { text: 1, mask: 0 };
@@ -125,7 +125,8 @@ impl Word {
 
 impl LineParser for LogParser {
     fn parse(&self, block: &[u8], intake: &mut Intake<'_>) {
-        let mut before = Before { id: b"", start: Word::of(b""), enrolment: None, times: InstantParser::default() };
+        let mut before =
+            Before { id: b"", start: Word::from_bytes(b""), enrolment: None, times: InstantParser::default() };
         // That it is ASCII is sooner seen than that it is UTF-8.
         if !self.usual || !(block.is_ascii() || std::str::from_utf8(block).is_ok()) {
             each_line(block, intake, |line, number, intake| self.line(line, number, &mut before, intake));
@@ -275,7 +276,7 @@ impl EventField {
     /// Nothing is the same as this.
     const NONE: Self = Self { text: 1, mask: 0, length: 0, place: 0 };
 
-    const fn of(place: usize) -> Self {
+    const fn at_place(place: usize) -> Self {
         let name = EVENTS[place].0.as_bytes();
         let mut text = [0; 16];
         let mut at = 0;
@@ -304,7 +305,7 @@ const SLOT_FACTOR: u32 = {
         let mut taken = 0_u32;
         let mut place = 0;
         while place < EVENTS.len() {
-            let first = EventField::of(place).text as u32;
+            let first = EventField::at_place(place).text as u32;
             taken |= 1 << (first.wrapping_mul(factor) >> (u32::BITS - SLOT_BITS));
             place += 1;
         }
@@ -320,7 +321,7 @@ const EVENT_FIELDS: [EventField; 1 << SLOT_BITS] = {
     let mut fields = [EventField::NONE; 1 << SLOT_BITS];
     let mut place = 0;
     while place < EVENTS.len() {
-        let field = EventField::of(place);
+        let field = EventField::at_place(place);
         fields[slot(field.text as u32)] = field;
         place += 1;
     }

@@ -126,7 +126,7 @@ impl Sites {
                 }
             })?;
         }
-        let sites = Self::of(by_course, types);
+        let sites = Self::new(by_course, types);
         match files.first() {
             Some(file) if sites.types() + OTHER_KINDS > 256 => Err(ReadError::Decode {
                 path: file.path().to_owned(),
@@ -136,7 +136,7 @@ impl Sites {
         }
     }
 
-    fn of(by_course: Vec<FxHashMap<ObjectKey, Site>>, types: FxHashMap<String, u32>) -> Self {
+    fn new(by_course: Vec<FxHashMap<ObjectKey, Site>>, types: FxHashMap<String, u32>) -> Self {
         let listed = |type_: &str| TYPES.iter().position(|(name, _)| *name == type_);
         let mut unlisted_types: Vec<String> = types.keys().filter(|type_| listed(type_).is_none()).cloned().collect();
         unlisted_types.sort();

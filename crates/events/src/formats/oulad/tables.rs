@@ -39,7 +39,7 @@ pub(super) fn read_courses(
     let mut courses: Vec<Course> = Vec::new();
     for file in files {
         let table = Table::open(file, "courses", b',', Header::Present)?;
-        let presentation = PresentationColumns::of(&table)?;
+        let presentation = PresentationColumns::find(&table)?;
         let length = table.require(&["module_presentation_length"])?;
         table.rows(tables, |row| {
             let id = presentation.course_id(row)?;
@@ -90,7 +90,7 @@ struct PresentationColumns {
 }
 
 impl PresentationColumns {
-    fn of(table: &Table) -> Result<Self, ReadError> {
+    fn find(table: &Table) -> Result<Self, ReadError> {
         Ok(Self { module: table.require(&["code_module"])?, presentation: table.require(&["code_presentation"])? })
     }
 
@@ -122,7 +122,7 @@ pub(super) fn read_students(
     let mut has_outcomes = false;
     for file in files {
         let table = Table::open(file, "students", b',', Header::Present)?;
-        let presentation = PresentationColumns::of(&table)?;
+        let presentation = PresentationColumns::find(&table)?;
         let student = table.require(&["id_student"])?;
         let result = table.find(&["final_result"]);
         has_outcomes |= result.is_some();
@@ -211,7 +211,7 @@ pub(super) fn read_registrations(
     let mut seen = vec![false; roster.enrolments.len()];
     for file in files {
         let table = Table::open(file, "registrations", b',', Header::Present)?;
-        let presentation = PresentationColumns::of(&table)?;
+        let presentation = PresentationColumns::find(&table)?;
         let student = table.require(&["id_student"])?;
         let registered = table.require(&["date_registration"])?;
         let unregistered = table.require(&["date_unregistration"])?;
@@ -254,7 +254,7 @@ pub(super) fn read_assessments(
     let mut assessments: FxHashMap<String, Assessment> = FxHashMap::default();
     for file in files {
         let table = Table::open(file, "assessments", b',', Header::Present)?;
-        let presentation = PresentationColumns::of(&table)?;
+        let presentation = PresentationColumns::find(&table)?;
         let id = table.require(&["id_assessment"])?;
         let due = table.require(&["date"])?;
         table.rows(tables, |row| {

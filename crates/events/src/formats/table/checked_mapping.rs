@@ -322,16 +322,16 @@ impl MappingCheck<'_> {
 impl CheckedMapping {
     /// Reads and checks the mapping at `path`, for log files read in blocks of about `block_bytes`.
     pub(super) fn read(path: &Path, block_bytes: usize) -> Result<Self, ReadError> {
-        Self::of(path, Mapping::read(path)?, TABLE_FORMAT, block_bytes)
+        Self::new(path, Mapping::read(path)?, TABLE_FORMAT, block_bytes)
     }
 
     /// Checks the mapping of `format` that is built in.
     pub(super) fn built_in(format: &'static str, text: &str, block_bytes: usize) -> Result<Self, ReadError> {
         let path = PathBuf::from(format!("configs/mappings/{format}.toml"));
-        Self::of(&path, Mapping::parse(&path, text)?, format, block_bytes)
+        Self::new(&path, Mapping::parse(&path, text)?, format, block_bytes)
     }
 
-    fn of(path: &Path, mapping: Mapping, format: &'static str, block_bytes: usize) -> Result<Self, ReadError> {
+    fn new(path: &Path, mapping: Mapping, format: &'static str, block_bytes: usize) -> Result<Self, ReadError> {
         let check = MappingCheck { path };
         let granularity = check.granularity(&mapping)?;
         let naming = check.naming(&mapping)?;
@@ -339,7 +339,7 @@ impl CheckedMapping {
         check.labels(&mapping, naming)?;
         let told = mapping.log.0.iter().any(|log| log.columns.correct.is_some());
         let attempts = if told { Attempts::Told } else { Attempts::Untold };
-        let kinds = MappedKinds::of(&mapping.activities, attempts).or_else(|what| check.fail(what))?;
+        let kinds = MappedKinds::new(&mapping.activities, attempts).or_else(|what| check.fail(what))?;
         let outcomes = check.outcomes(&mapping)?;
         let label_values = check.label_values(&mapping)?;
         let several = mapping.log.0.len() > 1;

@@ -177,7 +177,7 @@ pub(super) fn infer(
     ids.dedup();
     let provisional = |id: &&str| Course { id: (*id).to_owned(), start_day: NOMINAL_START, days: 1, inferred: true };
     let (roster, _) = enrolments::roster(ids.iter().map(provisional).collect(), written, Vec::new());
-    let who = Arc::new(EnrolmentFinder::of(mapping, &roster, &UndatedEnrolments::default(), aside.clone()));
+    let who = Arc::new(EnrolmentFinder::new(mapping, &roster, &UndatedEnrolments::default(), aside.clone()));
     let limits = RowLimits::new(&roster, &vec![1; roster.courses.len()], None);
     let spans: Mutex<FxHashMap<CourseIndex, TimeSpan>> = Mutex::default();
     for found in files {

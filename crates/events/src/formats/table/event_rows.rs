@@ -44,7 +44,7 @@ type NoEnrolment = (Reason, &'static str);
 
 impl EnrolmentFinder {
     /// Finds enrolments of `roster`.
-    pub(super) fn of(mapping: &CheckedMapping, roster: &Roster, undated: &UndatedEnrolments, aside: SetAside) -> Self {
+    pub(super) fn new(mapping: &CheckedMapping, roster: &Roster, undated: &UndatedEnrolments, aside: SetAside) -> Self {
         let by = match mapping.naming {
             Naming::Enrolment => By::Enrolment {
                 known: EnrolmentLookup::new(roster),

@@ -44,7 +44,7 @@ impl MappedKinds {
     ///
     /// # Errors
     /// A description of the fault.
-    pub(super) fn of(activities: &Activities, attempts: Attempts) -> Result<Self, String> {
+    pub(super) fn new(activities: &Activities, attempts: Attempts) -> Result<Self, String> {
         let activity = |key: &str, name: &str| -> Result<Activity, String> {
             name.parse().map_err(|unknown: crate::activity::UnknownActivity| format!("{key}: {unknown}"))
         };

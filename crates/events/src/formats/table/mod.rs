@@ -276,7 +276,7 @@ fn open_tables(mapping: CheckedMapping, tables: &TableFiles, request: &OpenReque
     enrolments::check_any(&roster, tables.enrolments.first().unwrap_or(&first.found).path())?;
     enrolments::read_labels(&tables.labels, &mapping, &mut roster, &mut tally)?;
 
-    let finder = Arc::new(EnrolmentFinder::of(&mapping, &roster, &undated, aside));
+    let finder = Arc::new(EnrolmentFinder::new(&mapping, &roster, &undated, aside));
     let repeats = match mapping.has(Role::EventId) {
         true => Some(Arc::new(event_ids::find_repeats(&tables.log, &mapping)?)),
         false => None,
