@@ -43,7 +43,7 @@ fn training_evaluating_and_scoring_agree_with_flex() {
     let expected = Forecasts::compute(&on_flex, &data, &everyone, &flex).expect("it forecasts");
     // Trained there and forecast there; trained here and forecast there.
     for run in [&on_wgpu, &on_flex] {
-        let found = Forecasts::compute(&run, &data, &everyone, &wgpu).expect("it forecasts");
+        let found = Forecasts::compute(run, &data, &everyone, &wgpu).expect("it forecasts");
         for row in 0..everyone.len() {
             for week in 1..=found.weeks() as u32 {
                 let difference = (found.logit(row, cut_off(week)) - expected.logit(row, cut_off(week))).abs();
@@ -53,7 +53,7 @@ fn training_evaluating_and_scoring_agree_with_flex() {
     }
     let evaluate = |run: &Run, device: &ChosenDevice| {
         let request = EvaluateRequest::new(&data, device);
-        evaluate(&run, &request).expect("it evaluates").evaluation.cohorts.all
+        evaluate(run, &request).expect("it evaluates").evaluation.cohorts.all
     };
     let (here, there) = (evaluate(&on_flex, &flex), evaluate(&on_wgpu, &wgpu));
     assert_eq!(here.n, there.n);

@@ -32,7 +32,7 @@ fn weeks_after_the_cutoff_change_no_bit_of_a_forecast() {
     let Trained { data, run, .. } = &*TRAINED;
     let device = ChosenDevice::flex();
     let everyone: Vec<usize> = (0..data.enrolments.len()).collect();
-    let before = Forecasts::compute(&run, data, &everyone, &device).expect("it forecasts");
+    let before = Forecasts::compute(run, data, &everyone, &device).expect("it forecasts");
     for cutoff in 1..=before.weeks() {
         // Whatever comes after the cut-off is replaced: by other numbers, by nulls.
         let width = data.features.len();
@@ -57,7 +57,7 @@ fn weeks_after_the_cutoff_change_no_bit_of_a_forecast() {
             data.weeks,
             values,
         );
-        let after = Forecasts::compute(&run, &changed, &everyone, &device).expect("it forecasts");
+        let after = Forecasts::compute(run, &changed, &everyone, &device).expect("it forecasts");
         for row in 0..everyone.len() {
             for week in 1..=cutoff as u32 {
                 assert_eq!(
@@ -81,9 +81,9 @@ fn a_forecast_does_not_depend_on_who_else_is_forecast() {
     let Trained { data, run, .. } = &*TRAINED;
     let device = ChosenDevice::flex();
     let everyone: Vec<usize> = (0..data.enrolments.len()).collect();
-    let together = Forecasts::compute(&run, data, &everyone, &device).expect("it forecasts");
+    let together = Forecasts::compute(run, data, &everyone, &device).expect("it forecasts");
     for enrolment in [0, 77, 200] {
-        let alone = Forecasts::compute(&run, data, &[enrolment], &device).expect("it forecasts");
+        let alone = Forecasts::compute(run, data, &[enrolment], &device).expect("it forecasts");
         for week in 1..=alone.weeks() as u32 {
             let difference = (alone.logit(0, cut_off(week)) - together.logit(enrolment, cut_off(week))).abs();
             assert!(difference < 1e-5, "{difference}");
@@ -99,15 +99,15 @@ fn scores_rank_whom_they_score_and_say_why_they_do_not() {
     data.courses[2].observed_weeks = 2;
     data.enrolments[0].withdrawal_day = Some(3.0);
     let device = ChosenDevice::flex();
-    let rows = score(&run, &data, &ScoreRequest::new(cut_off(1), &device)).expect("it scores");
+    let rows = score(run, &data, &ScoreRequest::new(cut_off(1), &device)).expect("it scores");
     assert_eq!(rows.len(), 4 * 80);
     assert_eq!(rows[0].status(), "withdrawn");
     // One in 16 enrolled on day 8: not known at the end of week 1, and without a whole week at the end of week 2.
     assert_eq!(rows[15].status(), "not_yet_known");
     assert_eq!(rows[240].status(), "course_not_started");
-    let at_two = score(&run, &data, &ScoreRequest::new(cut_off(2), &device)).expect("it scores");
+    let at_two = score(run, &data, &ScoreRequest::new(cut_off(2), &device)).expect("it scores");
     assert_eq!(at_two[15].status(), "not_enough_data");
-    let at_three = score(&run, &data, &ScoreRequest::new(cut_off(3), &device)).expect("it scores");
+    let at_three = score(run, &data, &ScoreRequest::new(cut_off(3), &device)).expect("it scores");
     assert_eq!(at_three[160].status(), "scored");
     assert!(at_three[160].reason.contains("only 2 of 3 weeks"), "{}", at_three[160].reason);
 
@@ -120,14 +120,14 @@ fn scores_rank_whom_they_score_and_say_why_they_do_not() {
     assert!(scored.is_sorted_by(|a, b| a.p_dropout >= b.p_dropout));
 
     let one = score(
-        &run,
+        run,
         &data,
         &ScoreRequest { courses: Some(&["course1".to_owned()]), ..ScoreRequest::new(cut_off(1), &device) },
     )
     .expect("it scores");
     assert!(one.len() == 80 && one.iter().all(|row| row.course_id == "course1"));
     let unknown = score(
-        &run,
+        run,
         &data,
         &ScoreRequest { courses: Some(&["nowhere".to_owned()]), ..ScoreRequest::new(cut_off(1), &device) },
     )
@@ -138,7 +138,7 @@ fn scores_rank_whom_they_score_and_say_why_they_do_not() {
 #[test]
 fn score_files_hold_the_rows_in_every_format() {
     let Trained { data, run, .. } = &*TRAINED;
-    let rows = score(&run, data, &ScoreRequest::new(cut_off(3), &ChosenDevice::flex())).expect("it scores");
+    let rows = score(run, data, &ScoreRequest::new(cut_off(3), &ChosenDevice::flex())).expect("it scores");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = |name: &str| folder.path().join(name);
     write_scores(&path("scores.csv"), &rows).expect("writable");
@@ -172,7 +172,7 @@ fn data_that_lacks_what_the_run_reads_is_refused_by_name() {
     // The source can't know a feature.
     let mut lacking = data.clone();
     lacking.manifest.features[1].lacking = Some("the source has no days".to_owned());
-    let message = Forecasts::compute(&run, &lacking, &[0], &device).expect_err("refused").to_string();
+    let message = Forecasts::compute(run, &lacking, &[0], &device).expect_err("refused").to_string();
     assert!(message.contains("active_days"), "{message}");
     // A column is not there.
     let width = FEATURES.len();
@@ -183,17 +183,17 @@ fn data_that_lacks_what_the_run_reads_is_refused_by_name() {
     let features = data.features[1..].to_vec();
     let narrow =
         Dataset::from_parts(manifest, data.courses.clone(), data.enrolments.clone(), features, data.weeks, kept);
-    let message = Forecasts::compute(&run, &narrow, &[0], &device).expect_err("refused").to_string();
+    let message = Forecasts::compute(run, &narrow, &[0], &device).expect_err("refused").to_string();
     assert!(message.contains("n_events"), "{message}");
     // Another layout.
     let mut other = data.clone();
     other.manifest.layout_version += 1;
-    let message = Forecasts::compute(&run, &other, &[0], &device).expect_err("refused").to_string();
+    let message = Forecasts::compute(run, &other, &[0], &device).expect_err("refused").to_string();
     assert!(message.contains("layout"), "{message}");
     // Another meaning of dropout.
     let mut other = data.clone();
     other.manifest.labels.rule = DropoutRule::NotCompleted;
-    let message = evaluate(&run, &EvaluateRequest::new(&other, &device)).expect_err("refused").to_string();
+    let message = evaluate(run, &EvaluateRequest::new(&other, &device)).expect_err("refused").to_string();
     assert!(message.contains("inactive-last 1") && message.contains("not-completed"), "{message}");
 }
 
@@ -202,9 +202,9 @@ fn weeks_in_the_label_window_are_refused() {
     let Trained { data, run, .. } = &*TRAINED;
     let device = ChosenDevice::flex();
     let message =
-        score(&run, data, &ScoreRequest::new(cut_off(WEEKS as u32), &device)).expect_err("refused").to_string();
+        score(run, data, &ScoreRequest::new(cut_off(WEEKS as u32), &device)).expect_err("refused").to_string();
     assert!(message.contains("inactive-last 1") && message.contains("1, 2, 3, 4, 5"), "{message}");
-    let message = evaluate(&run, &EvaluateRequest { week: Some(cut_off(6)), ..EvaluateRequest::new(data, &device) })
+    let message = evaluate(run, &EvaluateRequest { week: Some(cut_off(6)), ..EvaluateRequest::new(data, &device) })
         .expect_err("refused")
         .to_string();
     assert!(message.contains('6'), "{message}");
@@ -295,8 +295,8 @@ fn who_has_not_enrolled_yet_is_no_leak() {
     let device = ChosenDevice::flex();
     // At the end of week 1 some are still to enrol, and the day on which they will is among the inputs.
     let asked = EvaluateRequest { week: Some(cut_off(1)), ..EvaluateRequest::new(data, &device) };
-    let predictions = predictions(&run, &asked).expect("it forecasts");
-    let report = check_leakage(&run, &asked, &predictions).expect("the test runs");
+    let predictions = predictions(run, &asked).expect("it forecasts");
+    let report = check_leakage(run, &asked, &predictions).expect("the test runs");
     let future = report.future.expect("a model");
     assert_eq!((future.rows, future.changed), (80, 0));
 }

@@ -66,7 +66,7 @@ fn only(data: &Dataset, kept: &[usize]) -> Dataset {
 }
 
 fn mean_risk(run: &Run, data: &Dataset) -> f64 {
-    let rows = score(&run, data, &ScoreRequest::new(cut_off(5), &ChosenDevice::flex())).expect("it scores");
+    let rows = score(run, data, &ScoreRequest::new(cut_off(5), &ChosenDevice::flex())).expect("it scores");
     let risks: Vec<f64> = rows.iter().filter_map(|row| row.p_dropout).collect();
     risks.iter().sum::<f64>() / risks.len() as f64
 }
@@ -154,7 +154,7 @@ fn probabilities_follow_the_labels_of_other_courses() {
     }
     // Who ranks above whom is as it was.
     let ranks = |run: &Run| -> Vec<Option<u32>> {
-        score(&run, &rare, &ScoreRequest::new(cut_off(5), &ChosenDevice::flex()))
+        score(run, &rare, &ScoreRequest::new(cut_off(5), &ChosenDevice::flex()))
             .expect("it scores")
             .iter()
             .map(|row| row.rank)
@@ -184,7 +184,7 @@ fn what_can_not_be_recalibrated_is_refused() {
     let message = |run: &Run, data: &Dataset| {
         let device = ChosenDevice::flex();
         let request = RecalibrateRequest { data, courses: None, out: &out, device: &device };
-        recalibrate(&run, &request).expect_err("refused").to_string()
+        recalibrate(run, &request).expect_err("refused").to_string()
     };
     let own = dataset(4, 80);
     let trained: Vec<usize> = (80..320).collect();
@@ -244,7 +244,7 @@ fn inactivity_stands_for_dropout_in_training_only_where_it_is_asked_to() {
 }
 
 fn mean_risk_at(run: &Run, data: &Dataset) -> f64 {
-    let rows = score(&run, data, &ScoreRequest::new(cut_off(2), &ChosenDevice::flex())).expect("it scores");
+    let rows = score(run, data, &ScoreRequest::new(cut_off(2), &ChosenDevice::flex())).expect("it scores");
     rows.iter().filter_map(|row| row.p_dropout).sum()
 }
 

@@ -86,7 +86,7 @@ impl LogReading<'_> {
         progress: &dyn Progress,
     ) -> Result<ReadLog, BuildError> {
         let source = self.source;
-        let days: Vec<u32> = self.cuts.iter().map(|cut| cut.days()).collect();
+        let days: Vec<u32> = self.cuts.iter().map(WeekGrid::days).collect();
         let frame = RowLimits::new(&source.roster, &days, self.options.as_of).with_kinds(&source.kinds);
         let windows: Vec<Option<Window>> =
             source.roster.courses.iter().map(|course| label_window(self.rule, course.days)).collect();

@@ -106,10 +106,10 @@ pub(crate) enum Command {
     Completions(command_docs::CompletionsArgs),
     #[command(hide = true)]
     Man(command_docs::ManArgs),
-    #[command(hide = true)]
-    CommandReference(command_docs::CommandReferenceArgs),
-    #[command(hide = true)]
-    FeatureReference(command_docs::FeatureReferenceArgs),
+    #[command(hide = true, name = "command-reference")]
+    ReferenceOfCommands(command_docs::CommandReferenceArgs),
+    #[command(hide = true, name = "feature-reference")]
+    ReferenceOfFeatures(command_docs::FeatureReferenceArgs),
 }
 
 #[cfg(test)]

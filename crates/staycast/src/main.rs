@@ -95,7 +95,7 @@ fn run(cli: &Cli) -> anyhow::Result<Status> {
         Command::Demo(args) => demo::run(args, &console),
         Command::Completions(args) => command_docs::print_completions(args, Cli::command()),
         Command::Man(args) => command_docs::write_man_pages(args, Cli::command(), &console),
-        Command::CommandReference(_) => command_docs::print_command_reference(Cli::command()),
-        Command::FeatureReference(_) => command_docs::print_feature_reference(),
+        Command::ReferenceOfCommands(_) => command_docs::print_command_reference(Cli::command()),
+        Command::ReferenceOfFeatures(_) => command_docs::print_feature_reference(),
     }
 }

@@ -24,9 +24,9 @@ pub(crate) fn describe_run(sheet: &mut LabelledText, run: &Run) {
     };
     let reads = format!(
         "that reads {} a week ({}) for up to {}",
-        pluralise(manifest.inputs as u64, "number"),
+        pluralise(manifest.inputs, "number"),
         pluralise(manifest.features.len() as u64, "feature"),
-        pluralise(manifest.weeks as u64, "week")
+        pluralise(manifest.weeks.into(), "week")
     );
     match manifest.model {
         ModelKind::Lstm => sheet.row("Networks", format!("{members}\neach {}, {reads}", network(run))),

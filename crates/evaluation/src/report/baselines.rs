@@ -17,7 +17,7 @@ pub const EVERYONE_DROPS: &str = "everyone_drops";
 /// Names the baseline that goes by the days since the last activity alone.
 ///
 /// Its score is that number of days, longest for those never active; its probability and threshold come from a
-/// [`RecencyBaseline`] fitted on the training set.
+/// [`RecencyBaseline`](super::RecencyBaseline) fitted on the training set.
 pub const DAYS_SINCE_LAST: &str = "days_since_last";
 
 /// Returns the scores of each baseline by name, whether or not it has probabilities.

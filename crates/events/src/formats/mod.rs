@@ -1,7 +1,7 @@
 //! Log formats: one module for each, a list of them, and the functions that tell which one a log is of and open it.
 //!
-//! A format is an implementation of [`log_format::LogFormat`] in a module of its own. To add one, write the module and
-//! add a line to the list in [`registry`].
+//! A format is an implementation of `LogFormat` in a module of its own. To add one, write the module and
+//! add a line to the list in `registry.rs`.
 
 mod calendar;
 mod caliper;

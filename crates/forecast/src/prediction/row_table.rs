@@ -82,13 +82,16 @@ pub(super) fn predict_rows(
     Ok(rows.into_iter().map(|(_, row)| row).collect())
 }
 
+/// Places a row: the position of its enrolment, and its cut-off.
+pub(super) type RowPlace = (usize, CutOff);
+
 /// Lists a row for each enrolment and cut-off that can be judged.
 pub(super) fn evaluable_rows(
     run: &Run,
     table: &RowTable<'_>,
     enrolments: &[usize],
     device: &ChosenDevice,
-) -> Result<Vec<((usize, CutOff), PredictionRow)>, PredictionError> {
+) -> Result<Vec<(RowPlace, PredictionRow)>, PredictionError> {
     let fits = &run.model()?.fits;
     let forecasts = Forecasts::compute(run, table.data, enrolments, device)?;
     let uncalibrated = Calibration::Logistic {};

@@ -132,7 +132,7 @@ impl MemberJob<'_, '_> {
         MemberSummary { model: self.kind, repeat, fold, member: self.member, best_epoch, validation_auc }
     }
 
-    fn problem(&self, problem: impl ToString) -> TrainError {
+    fn problem(&self, problem: &impl ToString) -> TrainError {
         let OuterSplit { repeat, fold, .. } = *self.data.split;
         TrainError::Member { repeat, fold, problem: problem.to_string() }
     }
@@ -216,7 +216,7 @@ impl<'a> TrainingJobs<'_, 'a> {
         };
         let state = self.train_epochs(job, &task)?;
         let best = state.history.iter().rev().find(|record| record.best);
-        let best = best.ok_or_else(|| job.problem("no epoch has an AUC on the held-out rows"))?;
+        let best = best.ok_or_else(|| job.problem(&"no epoch has an AUC on the held-out rows"))?;
         let summary = job.summary(Some(best.epoch), best.validation_auc);
 
         let network = Network::new(&config.network, job.data.inputs.width(), task.seed, device);
@@ -261,7 +261,7 @@ impl<'a> TrainingJobs<'_, 'a> {
             Ok(state) if state.finished => Ok(state),
             Ok(_) => Err(TrainError::Interrupted),
             Err(JobError::File(error)) => Err(error.into()),
-            Err(JobError::Member(error)) => Err(job.problem(error)),
+            Err(JobError::Member(error)) => Err(job.problem(&error)),
         }
     }
 
@@ -284,20 +284,20 @@ impl<'a> TrainingJobs<'_, 'a> {
                 let training = data.targets.training(inputs, training, &judged, self.seed(job));
                 kind.fit(&self.context.request.config.baselines, &training)
             });
-            let model = model.map_err(|error| job.problem(error))?;
+            let model = model.map_err(|error| job.problem(&error))?;
             compressed_json::write(&path, &model)?;
             model
         };
         let forecast = |rows: &EnrolmentInputs| rows.lend(|inputs| model.forecast(inputs));
-        let held_out_logits = forecast(&data.training.pick_rows(held_out)).map_err(|error| job.problem(error))?;
+        let held_out_logits = forecast(&data.training.pick_rows(held_out)).map_err(|error| job.problem(&error))?;
         let test = match &data.test {
-            Some(test) => forecast(test).map_err(|error| job.problem(error))?,
+            Some(test) => forecast(test).map_err(|error| job.problem(&error))?,
             None => Vec::new(),
         };
         let week = self.context.request.config.training.target;
         let auc =
             held_out_auc(self.context.examples, enrolments, held_out, &held_out_logits, week).ok_or_else(|| {
-                job.problem(format!("the held-out rows of {kind}'s member {} have no AUC at week {week}", job.member))
+                job.problem(&format!("the held-out rows of {kind}'s member {} have no AUC at week {week}", job.member))
             })?;
         // Between epochs of networks and after each model is where a run can be stopped.
         if self.stop.load(Ordering::Relaxed) {

@@ -42,9 +42,9 @@ pub(super) fn to_text(report: &BenchReport) -> String {
             "{} enrolments a second scaled and on {} ({} of {} and {}, {}/s)",
             rate(loading.enrolments_per_second),
             loading.device,
-            pluralise(loading.enrolments as u64, "enrolment"),
-            pluralise(loading.weeks as u64, "week"),
-            pluralise(loading.inputs as u64, "input"),
+            pluralise(loading.enrolments, "enrolment"),
+            pluralise(loading.weeks, "week"),
+            pluralise(loading.inputs, "input"),
             format_bytes(loading.bytes_per_second as u64),
         );
         sheet.row("Loading", text);

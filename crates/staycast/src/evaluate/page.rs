@@ -19,7 +19,7 @@ pub(super) fn write(out: &Path, run: &Run, data: &Dataset, outcome: &EvaluationO
     staycast_files::write(&out.join("report.html"), &rendered.html)?;
     let figures = out.join("figures");
     for named in rendered.drawings {
-        staycast_files::write(&figures.join(format!("{}.svg", named.name)), &named.drawing.to_svg())?;
+        staycast_files::write(&figures.join(format!("{}.svg", named.name)), named.drawing.to_svg())?;
     }
     Ok(())
 }

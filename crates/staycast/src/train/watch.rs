@@ -70,7 +70,7 @@ impl TrainingWatch for Watch<'_> {
             "{:12} {members}, {} of {}{}",
             "training",
             pluralise(plan.training, "enrolment"),
-            pluralise(plan.weeks as u64, "week"),
+            pluralise(plan.weeks.into(), "week"),
             if plan.test == 0 { String::new() } else { format!("; {} kept for the test", group_digits(plan.test)) },
         ));
         let mut state = self.state();

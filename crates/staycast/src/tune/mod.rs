@@ -60,7 +60,7 @@ pub(crate) fn run(args: &TuneArgs, console: &Console) -> anyhow::Result<Status> 
     let trial = Trial { number: best.trial, settings: best.settings.clone() };
     let mut winner = trial.config(&search.base, 1.0)?;
     winner.ensemble.members = search.base.ensemble.members;
-    staycast_files::write(&args.out.join("best.toml"), &winner.to_toml())?;
+    staycast_files::write(&args.out.join("best.toml"), winner.to_toml())?;
     let given = tried.iter().rev().find(|one| one.trial == 0).cloned();
     let seconds = begun.elapsed().as_secs_f64();
     let found = TuneOutcome { out: args.out.clone(), trials: args.trials, best, given, seconds };

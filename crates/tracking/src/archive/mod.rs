@@ -11,7 +11,7 @@
 //! # What an importer may rely on
 //! Archives come from strangers. [`import`] takes nothing but what the index lists, in its order: no links, devices,
 //! folders, absolute names, names that leave the folder, repeated names, or bytes after the end. It writes no more than
-//! [`Limits`] allow, checks every size and checksum, and makes the folder appear whole or not at all. It never
+//! [`UnpackLimits`] allow, checks every size and checksum, and makes the folder appear whole or not at all. It never
 //! executes anything, sets no file executable and follows nothing that an archive names. Checksums find damage, not
 //! forgery: they do not prove who made an archive.
 

@@ -117,7 +117,7 @@ pub(super) fn request_body(run_id: &str, items: &[LogItem]) -> Value {
                 params.push(json!({ "key": key, "value": item.cut().as_ref().unwrap_or(value) }));
             }
             LogItem::Tag { key, value } => {
-                tags.push(json!({ "key": key, "value": item.cut().as_ref().unwrap_or(value) }))
+                tags.push(json!({ "key": key, "value": item.cut().as_ref().unwrap_or(value) }));
             }
             LogItem::Artifact { .. } => {}
         }
