@@ -82,7 +82,7 @@ fn a_report_for_people_and_files_of_it() {
     let out = here.path().join("report");
     let ran = run("evaluate {} {} --out {} --week 2 --device cpu", &[&shop.run(), &shop.sequences(), &out])
         .expect(0)
-        .says(&["Forecast at the end of week 2", "AUC", "days inactive", "those still active", "evaluated"]);
+        .says(&["Forecast at the end of week 2", "AUC", "inactivity", "those still active", "evaluated"]);
     for line in ran.stdout.lines() {
         assert!(line.chars().count() <= 100, "{line}");
     }

@@ -69,10 +69,10 @@ fn columns_of(evaluation: &Evaluation) -> [(&'static str, Option<&Cohort>); 6] {
     let (recency, everyone) = (baseline(DAYS_SINCE_LAST), baseline(EVERYONE_DROPS));
     [
         ("model", Some(&evaluation.cohorts.all)),
-        ("days inactive", recency.map(|cohorts| &cohorts.all)),
+        ("inactivity", recency.map(|cohorts| &cohorts.all)),
         ("flag all", everyone.map(|cohorts| &cohorts.all)),
         ("model", Some(&evaluation.cohorts.active)),
-        ("days inactive", recency.map(|cohorts| &cohorts.active)),
+        ("inactivity", recency.map(|cohorts| &cohorts.active)),
         ("flag all", everyone.map(|cohorts| &cohorts.active)),
     ]
 }
@@ -80,7 +80,7 @@ fn columns_of(evaluation: &Evaluation) -> [(&'static str, Option<&Cohort>); 6] {
 /// Says what the model's figures mean in learners, each only where it is defined.
 fn meanings(cohort: &Cohort) -> String {
     let mut lines = wrap(
-        "\"days inactive\" ranks by days since the last activity alone; \"flag all\" flags everybody. A model is worth \
+        "\"inactivity\" ranks by days since the last activity alone; \"flag all\" flags everybody. A model is worth \
          its trouble only where it beats both. For everyone known by then:",
     );
     if let Metric::Value(auc) = cohort.auc {

@@ -53,7 +53,7 @@ fn the_report_explains_itself() {
         "Dropout means: no event in the last 2 weeks of the course.",
         "measures transfer to other courses",
         "has now been evaluated 3 times",
-        "days inactive",
+        "inactivity",
         "- Precision: of 100 flagged,",
         "- Recall: of 100 who dropped out,",
         "Drawing 150 learners anew 50 times (all): AUC",
