@@ -271,7 +271,7 @@ fn a_cross_validation_is_evaluated_by_its_own_predictions_and_has_no_model() {
     assert_eq!(outcome.evaluation.weeks.len(), 5);
 
     let message = score(&run, &data, &ScoreRequest::new(cut_off(3), &device)).expect_err("no model").to_string();
-    assert!(message.contains("cross-validation") && message.contains("--folds"), "{message}");
+    assert!(message.contains("cross-validation") && message.contains("no model for new data"), "{message}");
     let other = dataset_with(2, 80, 5);
     assert!(matches!(evaluate(&run, &EvaluateRequest::new(&other, &device)), Err(PredictionError::OtherData { .. })));
 }

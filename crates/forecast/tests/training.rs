@@ -191,7 +191,7 @@ fn a_run_is_not_begun_twice_nor_resumed_as_another() {
     assert!(message(&resume).contains("no interrupted run"));
 
     assert!(train(&fresh, &StopAfter(AtomicU32::new(1))).is_err());
-    assert!(message(&fresh).contains("--resume"));
+    assert!(message(&fresh).contains("holds an interrupted run"));
     let other = config(&["training.learning_rate=0.001"]);
     let refused = message(&TrainRequest { config: &other, ..resume });
     assert!(refused.contains("configuration") && refused.contains("learning_rate = 0.001"), "{refused}");

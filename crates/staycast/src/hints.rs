@@ -139,6 +139,8 @@ mod tests {
         assert!(hint.contains("--dropout \"inactive-last 2\""), "{hint}");
         let missing = TrainError::Inputs(InputsError::MissingFeatures { missing: vec!["n_events".to_owned()] });
         assert!(for_error(&missing.into()).expect("a hint").contains("--features"));
+        let interrupted = TrainError::RunInterrupted(PathBuf::from("run"));
+        assert!(for_error(&interrupted.into()).expect("a hint").contains("--resume"));
         assert_eq!(for_error(&anyhow::anyhow!("something else")), None);
     }
 
