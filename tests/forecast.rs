@@ -82,7 +82,13 @@ fn a_report_for_people_and_files_of_it() {
     let out = here.path().join("report");
     let ran = run("evaluate {} {} --out {} --week 2 --device cpu", &[&shop.run(), &shop.sequences(), &out])
         .expect(0)
-        .says(&["Forecast at the end of week 2", "AUC", "inactivity", "those still active", "first evaluation of this test part"]);
+        .says(&[
+            "Forecast at the end of week 2",
+            "AUC",
+            "inactivity",
+            "those still active",
+            "first evaluation of this test part",
+        ]);
     for line in ran.stdout.lines() {
         assert!(line.chars().count() <= 100, "{line}");
     }
