@@ -278,7 +278,7 @@ fn check(dialect: Dialect) {
         let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             let source = open_at(&server.url(PASSWORD, ""), block_bytes).unwrap();
-            assert_eq!((source.format, source.reason.as_str()), ("moodle", "given by --source"));
+            assert_eq!((source.format, source.reason.as_str()), ("moodle", "read from its database"));
             assert_eq!(source.roster.courses, from_files.roster.courses);
             assert_eq!(source.roster.enrolments, from_files.roster.enrolments);
             assert_eq!((&source.kinds, source.capabilities), (&from_files.kinds, from_files.capabilities));
