@@ -29,7 +29,7 @@ Stages:
   logs -> preprocess -> sequences -> train -> run -> evaluate, score
 
 Examples:
-  staycast demo                                  see it all on simulated logs, in two minutes
+  staycast demo                                  see it all on simulated logs, in seconds
   staycast preprocess my-logs/ --out sequences   weekly sequences from logs
   staycast train sequences --out run             LSTMs, calibrated, some courses kept for the test
   staycast evaluate run sequences                how good is the forecast at the end of week 4?

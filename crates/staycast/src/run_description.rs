@@ -137,6 +137,7 @@ fn held_out(manifest: &RunManifest) -> String {
     let (low, high) = aucs.fold((f64::MAX, f64::MIN), |(low, high), auc| (low.min(auc), high.max(auc)));
     let epochs: Vec<u32> = manifest.members.iter().filter_map(|member| member.best_epoch).collect();
     let kept = match (epochs.iter().min(), epochs.iter().max()) {
+        (Some(first), Some(last)) if first == last => format!(", networks kept at epoch {first}"),
         (Some(first), Some(last)) => format!(", networks kept at epochs {first} to {last}"),
         _ => String::new(),
     };

@@ -26,7 +26,7 @@ pub enum SplitError {
         share: f64,
     },
     /// A named course has no rows.
-    #[error("no enrolments in the {side} course(s) {}: the data has {}", .named.join(", "), .present.join(", "))]
+    #[error("no enrolments in the {side} {} {}: the data has {}", courses(.named), .named.join(", "), .present.join(", "))]
     UnknownCourses {
         /// `train` or `test`.
         side: &'static str,
@@ -36,7 +36,7 @@ pub enum SplitError {
         present: Vec<String>,
     },
     /// A course is named for both sides.
-    #[error("course(s) {} are named for training and for the test: name each once", .courses.join(", "))]
+    #[error("named for training and for the test: {} {}; name each once", courses(.courses), .courses.join(", "))]
     CourseOnBothSides {
         /// The courses.
         courses: Vec<String>,
@@ -192,4 +192,9 @@ pub enum SplitError {
         /// Rows given now.
         found: usize,
     },
+}
+
+/// Returns the noun for a list of courses.
+fn courses(named: &[String]) -> &'static str {
+    if named.len() == 1 { "course" } else { "courses" }
 }

@@ -20,7 +20,7 @@ pub(super) fn capacity_table(capacity: &ByCohort<Vec<CapacityLine>>) -> String {
         return String::new();
     }
     let mut lines = format!("{:16}{:>41}{:>42}\n", "", "everyone known by then", "those still active");
-    let head = format!("{:>9}{:>11}{:>8}{:>6}{:>8}", "contact", "precision", "recall", "lift", "recency");
+    let head = format!("{:>9}{:>11}{:>8}{:>6}{:>8}", "contact", "precision", "recall", "lift", "inact.");
     let _ = writeln!(lines, "{:16}{head}{head}", "most at risk");
     for (at, line) in capacity.all.iter().enumerate() {
         let name = match line.capacity {
@@ -33,7 +33,7 @@ pub(super) fn capacity_table(capacity: &ByCohort<Vec<CapacityLine>>) -> String {
     lines
         + &wrap(
             "If staff can contact so many: precision is the share of them that drops out, recall the share of all dropouts \
-             among them. Lift says how many times as many dropouts these are as among learners picked at random. \"recency\" \
+             among them. Lift says how many times as many dropouts these are as among learners picked at random. \"inact.\" \
              is the precision of going by days since the last activity.",
         )
 }
@@ -169,12 +169,15 @@ pub(super) fn quality_lines(quality: Option<&DataQuality>) -> String {
     let rejected: u64 = quality.rows_rejected.values().sum();
     let set_aside: u64 = quality.rows_set_aside.values().sum();
     let mut lines = wrap(&format!(
-        "Data: of {} rows read, {} were used, {} set aside and {} rejected. Left out: {}.",
+        "Data: of {} rows read, {} were used, {} set aside and {} rejected.{}",
         count(quality.rows_read),
         count(quality.rows_used),
         count(set_aside),
         count(rejected),
-        counted(quality.courses_excluded.len() as u64, "course")
+        match quality.courses_excluded.len() as u64 {
+            0 => String::new(),
+            courses => format!(" Left out: {}.", counted(courses, "course")),
+        }
     ));
     for limit in &quality.limits {
         lines += &wrap(&format!("- {limit}"));

@@ -133,7 +133,7 @@ fn undefined_lines(cohorts: &ByCohort<Cohort>) -> String {
 #[must_use]
 pub fn week_curve(evaluation: &Evaluation) -> String {
     let mut lines = format!("{:4}{:>46}{:>48}\n", "", "everyone known by then", "those still active");
-    let head = format!("{:>9}{:>9}{:>7}  {:12}{:>8}", "learners", "dropped", "AUC", "0.5      1.0", "recency");
+    let head = format!("{:>9}{:>9}{:>7}  {:12}{:>8}", "learners", "dropped", "AUC", "0.5      1.0", "inact.");
     lines += &format!("week{head}{head}\n");
     for report in &evaluation.weeks {
         let recency = report.baselines.get(DAYS_SINCE_LAST);
@@ -144,7 +144,7 @@ pub fn week_curve(evaluation: &Evaluation) -> String {
     lines
         + &wrap(
             "How early is the forecast good enough? The bar is the model's AUC, from guessing (empty) to perfect (full). \
-             \"recency\" is the AUC of days since the last activity alone.",
+             \"inact.\" is the AUC of days since the last activity alone.",
         )
 }
 

@@ -325,7 +325,7 @@ fn what_can_not_be_split_is_refused_with_the_reason() {
         let error = assign(&three, request).expect_err(expected).to_string();
         assert!(error.contains(expected), "{error}");
     };
-    check(&course(TestCourses::Named(named(&["c9"])), None), "test course(s) c9: the data has c0, c1, c2");
+    check(&course(TestCourses::Named(named(&["c9"])), None), "test course c9: the data has c0, c1, c2");
     check(
         &course(TestCourses::Named(named(&["c1"])), Some(named(&["c1", "c0"]))),
         "named for training and for the test",

@@ -44,7 +44,11 @@ pub(super) fn detect(paths: &[PathBuf], heads: &FileHeads) -> Result<Detection, 
     };
     let where_ = match paths {
         [] => "an empty folder".to_owned(),
-        [first, ..] => first.parent().unwrap_or(Path::new(".")).display().to_string(),
+        // The parent of a bare file name is the empty path.
+        [first, ..] => match first.parent() {
+            Some(folder) if folder != Path::new("") => folder.display().to_string(),
+            _ => "the files".to_owned(),
+        },
     };
     Err(ReadError::UnknownFormat { where_, seen })
 }

@@ -42,7 +42,7 @@ impl LearnerFacts {
 /// Lays the rows out as a table, with what became of the learners.
 pub(super) fn table(rows: &[ScoreRow], data: &Dataset) -> String {
     let mut text = format!(
-        "   {:>4}  {:18}{:>12}  {:14}{:>12}{:>14}  {}\n",
+        "   {:>4}  {:18}{:>12}  {:14}{:>12}{:>15}  {}\n",
         "rank", "course", "enrolment", "learner", "p(dropout)", "days inactive", "and in the end"
     );
     for row in rows {
@@ -54,7 +54,7 @@ pub(super) fn table(rows: &[ScoreRow], data: &Dataset) -> String {
             None => "not known",
         };
         text += &format!(
-            "   {:>4}  {:18}{:>12}  {:14}{:>12.3}{days:>14}  {end}\n",
+            "   {:>4}  {:18}{:>12}  {:14}{:>12.3}{days:>15}  {end}\n",
             row.rank.unwrap_or_default(),
             row.course_id,
             row.enrolment_id,
