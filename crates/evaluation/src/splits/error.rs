@@ -26,7 +26,7 @@ pub enum SplitError {
         share: f64,
     },
     /// A named course has no rows.
-    #[error("no enrolments in the {side} {} {}: the data has {}", courses(.named), .named.join(", "), .present.join(", "))]
+    #[error("no enrolments in the {side} {} {}: the data has {}", course_noun(.named), .named.join(", "), .present.join(", "))]
     UnknownCourses {
         /// `train` or `test`.
         side: &'static str,
@@ -36,7 +36,7 @@ pub enum SplitError {
         present: Vec<String>,
     },
     /// A course is named for both sides.
-    #[error("named for training and for the test: {} {}; name each once", courses(.courses), .courses.join(", "))]
+    #[error("named for training and for the test: {} {}; name each once", course_noun(.courses), .courses.join(", "))]
     CourseOnBothSides {
         /// The courses.
         courses: Vec<String>,
@@ -195,6 +195,6 @@ pub enum SplitError {
 }
 
 /// Returns the noun for a list of courses.
-fn courses(named: &[String]) -> &'static str {
+fn course_noun(named: &[String]) -> &'static str {
     if named.len() == 1 { "course" } else { "courses" }
 }
