@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Names an option that is out of its range.
+/// Says which option is out of its range.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{option} is {found}; it must be {wanted}")]
 pub struct ConfigError {

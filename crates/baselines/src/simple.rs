@@ -85,7 +85,7 @@ fn required_series<'a>(inputs: &WeeklyInputs<'a>, name: &str) -> Result<RawSerie
     inputs.series(name).ok_or_else(|| ForecastError::NoSeries { name: name.to_owned() })
 }
 
-/// Names a warning sign, which earns one point. Nulls earn none, except that a learner who was never active is inactive.
+/// Describes a warning sign, which earns one point. Nulls earn none, except that a learner who was never active is inactive.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum WarningSign {

@@ -85,7 +85,7 @@ pub enum ReadError {
 }
 
 impl ReadError {
-    /// Makes an [`ReadError::Io`] at `path`, for `map_err`.
+    /// Makes a [`ReadError::Io`] at `path`, for `map_err`.
     pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { path, source }

@@ -138,7 +138,7 @@ impl Table {
         Self { path, name: name.to_owned(), columns, rows: Rows::Held(rows) }
     }
 
-    /// Returns number of rows held, and BLAKE3 of what is in them, in hexadecimal.
+    /// Returns the number of rows held, and BLAKE3 of what is in them, in hexadecimal.
     #[cfg(feature = "sql")]
     pub(crate) fn fingerprint(&self) -> (u64, String) {
         let Rows::Held(records) = &self.rows else { return (0, String::new()) };
@@ -199,7 +199,7 @@ impl Table {
         &self.path
     }
 
-    /// Returns place of the column that goes by one of `names`.
+    /// Returns the place of the column that goes by one of `names`.
     #[must_use]
     pub(crate) fn find(&self, names: &[&str]) -> Option<usize> {
         self.columns.iter().position(|column| names.iter().any(|name| column.eq_ignore_ascii_case(name)))

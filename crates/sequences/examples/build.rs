@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use staycast_events::formats::{self, OpenOptions};
-use staycast_sequences::{BuildOptions, FeatureSet, IfExists, Unwatched, build};
+use staycast_sequences::{BuildMode, BuildOptions, FeatureSet, Unwatched, build};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let source = formats::open(&[PathBuf::from(logs)], &OpenOptions::default())?;
     let options = BuildOptions { features, ..BuildOptions::default() };
-    build(&source, &options, &PathBuf::from(out), IfExists::Replace, &Unwatched)?;
+    build(&source, &options, &PathBuf::from(out), BuildMode::Replace, &Unwatched)?;
     print!("{}", std::fs::read_to_string(PathBuf::from(out).join("timing.json"))?);
     Ok(())
 }

@@ -15,7 +15,7 @@ use crate::grid::{CourseGrid, WeekGrid, end_of_day};
 use crate::labels::DropoutRule;
 use crate::layout::{COURSES, ENROLMENTS, SEQUENCES};
 use crate::manifest::Manifest;
-use crate::options::{BuildOptions, IfExists, RawKinds};
+use crate::options::{BuildMode, BuildOptions, RawKinds};
 use crate::output;
 use crate::peers::PeerCounter;
 use crate::progress::Progress;
@@ -35,7 +35,7 @@ pub fn build(
     source: &Source,
     options: &BuildOptions,
     folder: &Path,
-    if_exists: IfExists,
+    if_exists: BuildMode,
     progress: &dyn Progress,
 ) -> Result<Manifest, BuildError> {
     let mut begun = None;
@@ -51,7 +51,7 @@ fn build_draft(
     source: &Source,
     options: &BuildOptions,
     folder: &Path,
-    if_exists: IfExists,
+    if_exists: BuildMode,
     progress: &dyn Progress,
     begun: &mut Option<FolderDraft>,
 ) -> Result<Manifest, BuildError> {

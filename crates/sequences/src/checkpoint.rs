@@ -16,7 +16,7 @@ use crate::error::BuildError;
 use crate::feature_set::FeatureSet;
 use crate::labels::DropoutRule;
 use crate::manifest::{BuildRecord, LAYOUT_VERSION};
-use crate::options::{BuildOptions, IfExists};
+use crate::options::{BuildMode, BuildOptions};
 use crate::output;
 
 const JOURNAL: &str = "journal.json";
@@ -96,11 +96,11 @@ pub(crate) fn identity(
 /// there is one.
 pub(crate) fn begin(
     folder: &Path,
-    if_exists: IfExists,
+    if_exists: BuildMode,
     identity: &Identity,
 ) -> Result<(FolderDraft, Option<Journal>), BuildError> {
     let begun = FolderDraft::resume(folder, |draft| {
-        if if_exists != IfExists::Resume {
+        if if_exists != BuildMode::Resume {
             return None;
         }
         let text = fs::read_to_string(draft.join(JOURNAL)).ok()?;

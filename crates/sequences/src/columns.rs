@@ -64,7 +64,7 @@ impl<'a> Columns<'a> {
         }
     }
 
-    /// Names the enrolment of the next `weeks` rows.
+    /// Appends the ids of the enrolment that the next `weeks` rows are of.
     pub(crate) fn keys(&mut self, course: &str, enrolment: &str, learner: &str, weeks: u16) {
         self.course.append_values(course, weeks.into());
         self.enrolment.append_values(enrolment, weeks.into());

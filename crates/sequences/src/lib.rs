@@ -37,7 +37,7 @@ pub use features::{Feature, features};
 pub use folder::SequenceFolder;
 pub use grid::WeekGrid;
 pub use labels::{DropoutRule, UnknownRule};
-pub use options::{BuildOptions, IfExists, RawKinds};
+pub use options::{BuildMode, BuildOptions, RawKinds};
 pub use parquet_out::write_parquet;
 pub use progress::{Progress, Unit, Unwatched};
 pub use staycast_weeks::{CutOff, Exclusion, SCORED, WeekIndex};

@@ -62,7 +62,7 @@ impl Default for BuildOptions {
 
 /// Treatment of an output folder that exists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum IfExists {
+pub enum BuildMode {
     /// Refuse.
     #[default]
     Refuse,

@@ -18,7 +18,7 @@ use crate::manifest::{
     BuildRecord, CalendarRecord, FeatureRecord, InputRecord, LAYOUT_VERSION, LabelRecord, Manifest, OutputRecord,
     ReasonCount, RowCounts, SampleRecord, TableRecord, Totals,
 };
-use crate::options::{BuildOptions, IfExists, RawKinds};
+use crate::options::{BuildMode, BuildOptions, RawKinds};
 use crate::timing::Timing;
 
 /// Writes the manifest and the times of a finished build into its draft.
@@ -28,10 +28,10 @@ pub(crate) fn write_records(draft: &FolderDraft, manifest: &Manifest, timing: &T
 }
 
 /// Gives a finished draft its name.
-pub(crate) fn publish(draft: FolderDraft, if_exists: IfExists) -> Result<(), BuildError> {
+pub(crate) fn publish(draft: FolderDraft, if_exists: BuildMode) -> Result<(), BuildError> {
     let if_exists = match if_exists {
-        IfExists::Replace => staycast_files::IfExists::Replace,
-        IfExists::Refuse | IfExists::Resume => staycast_files::IfExists::Refuse,
+        BuildMode::Replace => staycast_files::IfExists::Replace,
+        BuildMode::Refuse | BuildMode::Resume => staycast_files::IfExists::Refuse,
     };
     Ok(draft.publish(if_exists)?)
 }
@@ -81,7 +81,7 @@ pub(crate) fn build_record(options: &BuildOptions) -> BuildRecord {
 /// Decides what to do about a folder that is in the place: `Some(manifest)` when it is kept.
 pub(crate) fn settle_existing(
     folder: &Path,
-    if_exists: IfExists,
+    if_exists: BuildMode,
     source: &Source,
     options: &BuildOptions,
     rule: DropoutRule,
@@ -94,11 +94,11 @@ pub(crate) fn settle_existing(
         fs::read_to_string(folder.join(MANIFEST)).ok().and_then(|text| serde_json::from_str(&text).ok());
     let ours = folder.join(SEQUENCES).is_file() && folder.join(MANIFEST).is_file();
     match (if_exists, found) {
-        (IfExists::Refuse, _) => Err(BuildError::Exists { path }),
+        (BuildMode::Refuse, _) => Err(BuildError::Exists { path }),
         (_, None) if !ours => Err(BuildError::NotOurs { path }),
-        (IfExists::Replace, _) => Ok(None),
-        (IfExists::Resume, None) => Err(BuildError::OtherInput { path, what: "another version".to_owned() }),
-        (IfExists::Resume, Some(manifest)) => {
+        (BuildMode::Replace, _) => Ok(None),
+        (BuildMode::Resume, None) => Err(BuildError::OtherInput { path, what: "another version".to_owned() }),
+        (BuildMode::Resume, Some(manifest)) => {
             let same_options = manifest.build == build_record(options)
                 && manifest.feature_set == options.features
                 && manifest.labels.rule == rule

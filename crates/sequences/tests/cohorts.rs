@@ -6,7 +6,8 @@ use common::Log;
 use staycast_events::formats::{OpenOptions, open};
 use staycast_events::time::parse_instant;
 use staycast_sequences::{
-    BuildOptions, CutOff, Dataset, Exclusion, IfExists, Selection, SequenceFolder, Standing, Unwatched, build, standing,
+    BuildMode, BuildOptions, CutOff, Dataset, Exclusion, Selection, SequenceFolder, Standing, Unwatched, build,
+    standing,
 };
 
 const fn excluded(exclusion: Exclusion) -> Standing {
@@ -94,7 +95,7 @@ fn oulad() -> Dataset {
     table("studentAssessment.csv", "id_assessment,id_student,date_submitted,is_banked,score\n9,1,19,0,80\n");
     let source = open(&[folder.path().to_owned()], &OpenOptions::default()).unwrap();
     let out = folder.path().join("sequences");
-    build(&source, &BuildOptions::default(), &out, IfExists::Refuse, &Unwatched).unwrap();
+    build(&source, &BuildOptions::default(), &out, BuildMode::Refuse, &Unwatched).unwrap();
     SequenceFolder::open(&out).unwrap().load(&Selection::default()).unwrap()
 }
 

@@ -8,7 +8,7 @@ use common::{Log, check};
 use staycast_events::formats::{OpenOptions, open};
 use staycast_events::time::format_instant;
 use staycast_sequences::{
-    BuildOptions, Dataset, DropoutRule, FeatureSet, IfExists, Selection, SequenceFolder, Unwatched, build,
+    BuildMode, BuildOptions, Dataset, DropoutRule, FeatureSet, Selection, SequenceFolder, Unwatched, build,
 };
 
 fn log<'a>(courses: &'a str, objects: &'a str, events: &'a str) -> Log<'a> {
@@ -143,7 +143,7 @@ fn counts_beyond_all_bounds_stop_at_the_greatest() {
     let open_options = OpenOptions { mapping: Some(folder.path().join("mapping.toml")), ..OpenOptions::default() };
     let source = open(&[folder.path().to_owned()], &open_options).unwrap();
     let out = folder.path().join("out");
-    let manifest = build(&source, &options, &out, IfExists::Refuse, &Unwatched).unwrap();
+    let manifest = build(&source, &options, &out, BuildMode::Refuse, &Unwatched).unwrap();
     assert_eq!(manifest.totals.events, 5_000_999_999);
     assert_eq!(manifest.rows.rejected["bad_count"].rows, 1);
     let data = SequenceFolder::open(&out).unwrap().load(&Selection::default()).unwrap();

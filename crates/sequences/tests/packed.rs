@@ -8,7 +8,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use staycast_events::formats::{OpenOptions, open};
 use staycast_sequences::manifest::Manifest;
-use staycast_sequences::{BuildOptions, IfExists, Unwatched, build};
+use staycast_sequences::{BuildMode, BuildOptions, Unwatched, build};
 
 /// One day's tracking log of a few learners, with one broken line.
 fn day(number: u32) -> String {
@@ -32,7 +32,7 @@ fn built(logs: &Path, out: &Path, threads: usize) -> (Manifest, Vec<u8>) {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let manifest = pool.install(|| {
         let source = open(&[logs.to_owned()], &OpenOptions::default()).unwrap();
-        build(&source, &BuildOptions::default(), out, IfExists::Replace, &Unwatched).unwrap()
+        build(&source, &BuildOptions::default(), out, BuildMode::Replace, &Unwatched).unwrap()
     });
     (manifest, fs::read(out.join("sequences.parquet")).unwrap())
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use staycast_events::Source;
 use staycast_events::formats::{self, OpenOptions};
 use staycast_events::time::{DAY_SECONDS, days_from_civil, format_instant};
-use staycast_sequences::{BuildOptions, IfExists, Progress, Unit, Unwatched, build};
+use staycast_sequences::{BuildMode, BuildOptions, Progress, Unit, Unwatched, build};
 
 const PARTS: i64 = 6;
 const ENROLMENTS: i64 = 40;
@@ -72,9 +72,9 @@ impl Progress for Copier<'_> {
 
 /// Keeps what stages say of themselves.
 #[derive(Default)]
-struct Heard(Mutex<String>);
+struct RecordedProgress(Mutex<String>);
 
-impl Progress for Heard {
+impl Progress for RecordedProgress {
     fn begin(&self, _: &str, _: Option<u64>, _: Unit) {}
     fn advance(&self, _: u64) {}
     fn end(&self, summary: &str) {
@@ -93,11 +93,11 @@ fn a_build_killed_at_any_instant_ends_with_the_same_bytes() {
     let [logs, whole, work, copies] = ["logs", "whole", "work", "copies"].map(|name| here.path().join(name));
     write_log(&logs);
     let options = BuildOptions { checkpoint_bytes: 1, ..BuildOptions::default() };
-    build(&open(&logs), &BuildOptions::default(), &whole, IfExists::Refuse, &Unwatched).unwrap();
+    build(&open(&logs), &BuildOptions::default(), &whole, BuildMode::Refuse, &Unwatched).unwrap();
     fs::create_dir(&work).unwrap();
     let copier = Copier { work: &work, copies: &copies, taken: AtomicU32::new(0) };
     let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    one.install(|| build(&open(&logs), &options, &work.join("out"), IfExists::Refuse, &copier)).unwrap();
+    one.install(|| build(&open(&logs), &options, &work.join("out"), BuildMode::Refuse, &copier)).unwrap();
     let taken = copier.taken.into_inner();
     assert!(taken > 6, "{taken}");
     let mut said = Vec::new();
@@ -105,8 +105,8 @@ fn a_build_killed_at_any_instant_ends_with_the_same_bytes() {
         let place = here.path().join(format!("after-{number}"));
         let draft = place.join(KILLED);
         copy(&copies.join(number.to_string()), &draft);
-        let heard = Heard::default();
-        build(&open(&logs), &options, &place.join("out"), IfExists::Resume, &heard).unwrap();
+        let heard = RecordedProgress::default();
+        build(&open(&logs), &options, &place.join("out"), BuildMode::Resume, &heard).unwrap();
         for name in OUTPUTS {
             let read = |folder: &Path| fs::read(folder.join(name)).unwrap();
             assert_eq!(read(&whole), read(&place.join("out")), "{name} after a kill at step {number}");
@@ -129,22 +129,22 @@ fn a_checkpoint_of_another_input_or_option_is_not_gone_on_from() {
     let options = BuildOptions { checkpoint_bytes: 1, ..BuildOptions::default() };
     let copier = Copier { work: &work, copies: &copies, taken: AtomicU32::new(0) };
     let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    one.install(|| build(&open(&logs), &options, &work.join("out"), IfExists::Refuse, &copier)).unwrap();
+    one.install(|| build(&open(&logs), &options, &work.join("out"), BuildMode::Refuse, &copier)).unwrap();
     let late = copies.join("4");
-    let resumed = |options: &BuildOptions, if_exists: IfExists| {
+    let resumed = |options: &BuildOptions, if_exists: BuildMode| {
         let place = tempfile::tempdir().unwrap();
         let draft = place.path().join(KILLED);
         copy(&late, &draft);
-        let heard = Heard::default();
+        let heard = RecordedProgress::default();
         build(&open(&logs), options, &place.path().join("out"), if_exists, &heard).unwrap();
         assert_eq!(draft_in(place.path()), None, "what was not gone on from is removed");
         heard.0.into_inner().unwrap().contains("resumed")
     };
-    assert!(resumed(&options, IfExists::Resume));
-    assert!(!resumed(&options, IfExists::Refuse), "only when asked to");
-    assert!(!resumed(&BuildOptions { weeks: Some(3), ..options.clone() }, IfExists::Resume));
+    assert!(resumed(&options, BuildMode::Resume));
+    assert!(!resumed(&options, BuildMode::Refuse), "only when asked to");
+    assert!(!resumed(&BuildOptions { weeks: Some(3), ..options.clone() }, BuildMode::Resume));
     let first = logs.join("log_0.csv");
     let text = fs::read_to_string(&first).unwrap();
     fs::write(&first, format!("{text}1,2014-06-03T00:00:00,server,video,o1\n")).unwrap();
-    assert!(!resumed(&options, IfExists::Resume), "the log has changed");
+    assert!(!resumed(&options, BuildMode::Resume), "the log has changed");
 }

@@ -14,7 +14,7 @@ use common::Log;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use staycast_events::formats::{OpenOptions, open};
 use staycast_sequences::{
-    BuildOptions, Dataset, IfExists, RawKinds, Selection, SequenceFolder, Unwatched, build, write_parquet,
+    BuildMode, BuildOptions, Dataset, RawKinds, Selection, SequenceFolder, Unwatched, build, write_parquet,
 };
 
 const LOG: Log<'static> = Log {
@@ -36,7 +36,7 @@ fn built(folder: &Path) {
     LOG.write(folder);
     let source = open(&[folder.to_owned()], &OpenOptions::default()).unwrap();
     let options = BuildOptions { raw_kinds: RawKinds::Keep, ..BuildOptions::default() };
-    build(&source, &options, &folder.join("sequences"), IfExists::Refuse, &Unwatched).unwrap();
+    build(&source, &options, &folder.join("sequences"), BuildMode::Refuse, &Unwatched).unwrap();
 }
 
 fn table(path: &Path) -> RecordBatch {

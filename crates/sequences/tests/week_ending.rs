@@ -8,7 +8,7 @@ use staycast_events::formats::{OpenOptions, open};
 use staycast_events::time::{parse_date, parse_instant};
 use staycast_events::{Activity, Detail, Enrolment, EventKind};
 use staycast_sequences::{
-    BuildError, BuildOptions, CutOff, Dataset, DropoutRule, Exclusion, IfExists, SequenceFolder, Standing, Unwatched,
+    BuildError, BuildMode, BuildOptions, CutOff, Dataset, DropoutRule, Exclusion, SequenceFolder, Standing, Unwatched,
     build, standing,
 };
 
@@ -162,7 +162,7 @@ fn it_is_one_of_the_options_that_a_kept_folder_must_have() {
     LOG.write(folder.path());
     let source = open(&[folder.path().to_owned()], &OpenOptions::default()).unwrap();
     let out = folder.path().join("out");
-    let again = |options: &BuildOptions| build(&source, options, &out, IfExists::Resume, &Unwatched);
+    let again = |options: &BuildOptions| build(&source, options, &out, BuildMode::Resume, &Unwatched);
     again(&ending("2014-06-25")).unwrap();
     assert_eq!(again(&ending("2014-06-25")).unwrap(), *SequenceFolder::open(&out).unwrap().manifest());
     for other in [BuildOptions::default(), ending("2014-06-26")] {
@@ -178,7 +178,7 @@ fn a_source_without_dates_has_no_such_weeks() {
     table("studentInfo.csv", "code_module,code_presentation,id_student,final_result\nAAA,2013B,1,Pass\n");
     table("studentVle.csv", "code_module,code_presentation,id_student,id_site,date,sum_click\nAAA,2013B,1,7,0,3\n");
     let source = open(&[folder.path().to_owned()], &OpenOptions::default()).unwrap();
-    let error = build(&source, &ending("2014-06-25"), &folder.path().join("out"), IfExists::Refuse, &Unwatched);
+    let error = build(&source, &ending("2014-06-25"), &folder.path().join("out"), BuildMode::Refuse, &Unwatched);
     let words = error.unwrap_err().to_string();
     assert!(words.contains("no calendar dates"), "{words}");
 }

@@ -43,10 +43,10 @@ fn server(address: &str) -> TrackingServer {
     TrackingServer::new(address, |_| None).expect("an address")
 }
 
-type Heard = Arc<Mutex<Vec<String>>>;
+type Problems = Arc<Mutex<Vec<String>>>;
 
-fn start(address: &str, run: TrackedRun, settings: TrackerSettings) -> (Tracker, Heard) {
-    let heard = Heard::default();
+fn start(address: &str, run: TrackedRun, settings: TrackerSettings) -> (Tracker, Problems) {
+    let heard = Problems::default();
     let listener = Arc::clone(&heard);
     let tracker = Tracker::start(server(address), run, settings, move |problem| {
         listener.lock().expect("sound").push(problem.message.clone());
@@ -407,7 +407,7 @@ fn credentials_are_sent_with_every_request_and_never_shown() {
         });
         let server = server.expect("an address");
         let shown = format!("{server:?}");
-        let heard = Heard::default();
+        let heard = Problems::default();
         let listener = Arc::clone(&heard);
         let tracker = Tracker::start(server, run(), patient(), move |problem| {
             listener.lock().expect("sound").push(problem.message.clone());

@@ -42,7 +42,7 @@ struct Svg<'a> {
 }
 
 impl Drawing {
-    /// Names the drawing in a few words.
+    /// Returns the drawing's title, a few words.
     #[must_use]
     pub fn title(&self) -> &str {
         &self.title

@@ -124,11 +124,11 @@ pub enum Grouping {
     Enrolment,
 }
 
-/// Says how the validation part is drawn from the training side.
+/// Says how the validation part is drawn from the training set.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Validation {
-    /// Share of the training side's learners, or of its rows in whole courses or institutions; above 0 and below 1.
+    /// Share of the training set's learners, or of its rows in whole courses or institutions; above 0 and below 1.
     pub share: f64,
     /// The unit, other than [`Grouping::Enrolment`]. [`Validation::like`] takes the test's.
     pub by: Grouping,

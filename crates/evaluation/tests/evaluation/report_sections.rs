@@ -84,7 +84,7 @@ fn small_courses_have_a_line_and_a_reason_instead_of_figures() {
     rows.iter_mut().filter(|row| row.enrolment >= 120).for_each(|row| row.course = 0);
     let minimum_size = MinimumSize { rows: 30, per_class: 5 };
     let report = report_with(&rows, 12, Extras { minimum_size, ..Extras::default() }).expect("valid");
-    assert!(report.courses.is_empty(), "the protocol's rule from ten courses on");
+    assert!(report.courses.is_empty(), "the rule of docs/definitions.md from ten courses on");
     assert_eq!(report.course_lines.len(), 12);
     let large = &report.course_lines[0].cohorts.all;
     assert_eq!((large.n, large.refused), (250, None));

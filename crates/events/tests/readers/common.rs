@@ -295,7 +295,7 @@ pub(crate) fn outcome_with(format: &str, log: &str, fixture_name: &str) -> Strin
     outcome(folder.path(), &options)
 }
 
-/// The same as `--format table` with a copy of the format's built-in mapping, which is there to be copied.
+/// Checks that a copy of the format's built-in mapping, read as a table, gives the same.
 pub(crate) fn check_copied_mapping(format: &str) {
     let folder = fixture(&format!("{format}/base"));
     let mapping = Some(workspace().join(format!("configs/mappings/{format}.toml")));

@@ -111,11 +111,11 @@ fn withdrawals_are_recorded_in_courses_of_open_edx_alone() {
             r#"{{"actor":{{"mbox":"mailto:a@b.c"}},"verb":{{"id":"v/viewed"}},"object":{activity}"{course}"}},"timestamp":"2026-01-02T03:04:05Z"}}"#
         ) + "\n"
     };
-    let capabilities = |course: &str| {
+    let records_withdrawals = |course: &str| {
         open(Folder::of(&[("s.jsonl", statement(course).as_bytes())]).path()).unwrap().capabilities.withdrawals
     };
-    assert!(capabilities("http://lms.example/course/course-v1:edX+Algebra+2026"));
-    assert!(!capabilities("https://other.example/courses/botany"));
+    assert!(records_withdrawals("http://lms.example/course/course-v1:edX+Algebra+2026"));
+    assert!(!records_withdrawals("https://other.example/courses/botany"));
 }
 
 /// A statement of somebody who viewed something, on this day, with this id.

@@ -2,7 +2,7 @@
 
 /// Marks the manifest of every run, in its key `kind`.
 pub const RUN_KIND: &str = "staycast-run";
-/// Counts the versions of a run's layout. A run of another version is refused.
+/// Numbers the version of a run's layout. A run of another version is refused.
 pub(crate) const RUN_VERSION: u32 = 1;
 
 pub(crate) const CONFIG: &str = "config.toml";

@@ -10,7 +10,7 @@ use super::shape::Shape;
 use super::workload::Workload;
 use crate::device::{ChosenDevice, quietly};
 
-/// Counts the sequence steps of a round.
+/// Sets the sequence steps of a round.
 const SEQUENCE_STEPS: usize = 200_000;
 
 /// Bounds how long to measure.

@@ -11,7 +11,7 @@ use crate::training::adamw::{AdamW, AdamWState};
 use crate::training::loss::LossTargets;
 use crate::training::step::DeviceTrainingSet;
 
-/// Counts the batches of sequences on the device: an epoch's worth of steps is taken over them.
+/// Sets the number of batches of sequences on the device: an epoch's worth of steps is taken over them.
 const BATCHES: usize = 8;
 /// Holds a network in training, and the sequences it is trained on, on the device.
 pub(super) struct Workload {

@@ -1,7 +1,7 @@
 //! Why a configuration is refused.
 //!
-//! The error types of this crate: [`ConfigError`] is about settings alone, before any data is looked at. What does not
-//! fit the data is refused by training.
+//! [`ConfigError`] is about settings alone, before any data is looked at. Settings that do not fit the data are refused by
+//! training.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! `--set key=value`: a value for one setting, checked against the setting's type.
+//! Changes one setting by `key=value`, checked against the setting's type.
 
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};

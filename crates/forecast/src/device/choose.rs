@@ -69,7 +69,7 @@ impl ChosenDevice {
         Some(Self { info: report.info.clone(), why: "it was found and computes right".to_owned(), device })
     }
 
-    /// burn's device, without autodiff.
+    /// Returns burn's device, without autodiff.
     #[must_use]
     pub fn device(&self) -> &Device {
         &self.device

@@ -56,7 +56,7 @@ fn report(backend: Backend) -> BackendReport {
 }
 
 impl DeviceReport {
-    /// burn's device, for one that passed the check.
+    /// Returns burn's device, for one that passed the check.
     #[must_use]
     pub fn device(&self) -> Option<&Device> {
         self.device.as_ref()

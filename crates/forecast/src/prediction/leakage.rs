@@ -29,11 +29,11 @@ use crate::random::{Purpose, shuffle, stream, unit};
 
 /// Sets the penalty of the logistic regressions on shuffled labels.
 const PENALTY: Penalty = Penalty::new(10.0).expect("above 0");
-/// Counts the times that labels are shuffled.
+/// Sets how often labels are shuffled.
 const DRAWS: u32 = 20;
 /// Sets the AUC of a single input above which it is named.
 pub const SUSPICIOUS_AUC: f64 = 0.97;
-/// Counts the standard errors that the mean AUC of shuffled labels may be away from 0.5.
+/// Bounds the distance of shuffled labels' mean AUC from 0.5, in standard errors.
 const STANDARD_ERRORS: f64 = 4.0;
 /// Bounds the rows of either part that the cheap model sees.
 const MOST_ROWS: usize = 5_000;
@@ -163,7 +163,7 @@ fn shuffled_labels_test(
     let mut labels: Vec<bool> = all.iter().map(|&row| data.enrolments[row].dropout == Some(true)).collect();
     let config = run.config().baselines.with_logistic_penalty(PENALTY);
     let mut aucs = Vec::new();
-    let mut problem = "a side of the split has one class only".to_owned();
+    let mut problem = "the training set or the test part has one class only".to_owned();
     for draw in 0..DRAWS {
         shuffle(&mut labels, &mut stream(run.manifest().seed, Purpose::Labels, u64::from(draw)));
         let targets = BaselineTargets::from_labels(&labels);

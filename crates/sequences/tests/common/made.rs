@@ -6,7 +6,7 @@ use staycast_events::{
     EventRow, Granularity, Intake, ObjectKey, ReadError, ReadPurpose, Roster, RowLimits, Source, SourceLabels,
     Submission, Tally,
 };
-use staycast_sequences::{BuildOptions, Dataset, IfExists, Selection, SequenceFolder, Unwatched, build};
+use staycast_sequences::{BuildMode, BuildOptions, Dataset, Selection, SequenceFolder, Unwatched, build};
 
 /// An event: enrolment, instant, kind, object, how many.
 pub(crate) type Made = (String, String, String, String, u64);
@@ -123,7 +123,7 @@ impl Parts {
     pub(crate) fn sequences(&self, options: &BuildOptions) -> Dataset {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("sequences");
-        build(&self.source(), options, &out, IfExists::Refuse, &Unwatched).unwrap_or_else(|error| panic!("{error}"));
+        build(&self.source(), options, &out, BuildMode::Refuse, &Unwatched).unwrap_or_else(|error| panic!("{error}"));
         SequenceFolder::open(&out).unwrap().load(&Selection::default()).unwrap()
     }
 }

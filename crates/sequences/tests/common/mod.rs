@@ -8,7 +8,7 @@ use std::path::Path;
 
 use staycast_events::formats::{OpenOptions, open};
 use staycast_sequences::{
-    BuildError, BuildOptions, Dataset, IfExists, Selection, SequenceFolder, Unwatched, WeekIndex, build,
+    BuildError, BuildMode, BuildOptions, Dataset, Selection, SequenceFolder, Unwatched, WeekIndex, build,
 };
 
 /// A log and its tables.
@@ -43,7 +43,7 @@ impl Log<'_> {
         self.write(folder.path());
         let source = open(&[folder.path().to_owned()], &OpenOptions::default())?;
         let out = folder.path().join("sequences");
-        build(&source, options, &out, IfExists::Refuse, &Unwatched)?;
+        build(&source, options, &out, BuildMode::Refuse, &Unwatched)?;
         Ok(SequenceFolder::open(&out).unwrap().load(&Selection::default()).unwrap())
     }
 

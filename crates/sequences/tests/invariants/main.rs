@@ -16,7 +16,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use staycast_events::time::{DAY_SECONDS, format_instant};
 use staycast_sequences::{
-    BuildError, BuildOptions, CourseRow, CutOff, Dataset, DropoutRule, Exclusion, FeatureSet, IfExists, RawKinds,
+    BuildError, BuildMode, BuildOptions, CourseRow, CutOff, Dataset, DropoutRule, Exclusion, FeatureSet, RawKinds,
     Selection, SequenceFolder, Standing, Unwatched, WeekIndex, build, standing,
 };
 use world::{Calendar, Seen, World, cut, origin, world};
@@ -34,7 +34,7 @@ fn sequences(format: &Format, seen: Seen<'_>, as_of: i64, options: &BuildOptions
 
 fn built(folder: &Path, source: &staycast_events::Source, options: &BuildOptions) -> Result<Dataset, BuildError> {
     let out = folder.join("sequences");
-    build(source, options, &out, IfExists::Refuse, &Unwatched)?;
+    build(source, options, &out, BuildMode::Refuse, &Unwatched)?;
     Ok(SequenceFolder::open(&out).unwrap().load(&Selection::default()).unwrap())
 }
 
@@ -365,7 +365,7 @@ fn same_bytes_for_any_threads_memory_and_order_of_rows() {
         let out = folder.path().join(format!("out-{threads}"));
         let options = BuildOptions { memory_bytes, features: FeatureSet::All, ..BuildOptions::default() };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| build(&source, &options, &out, IfExists::Refuse, &Unwatched)).unwrap();
+        pool.install(|| build(&source, &options, &out, BuildMode::Refuse, &Unwatched)).unwrap();
         outputs.push(files(&out));
     }
     assert!(outputs.windows(2).all(|pair| pair[0] == pair[1]));
@@ -375,6 +375,6 @@ fn same_bytes_for_any_threads_memory_and_order_of_rows() {
     Log { courses: COURSES, enrolments: &enrolments, events: &events, objects: "" }.write(folder.path());
     let source = staycast_events::formats::open(&[folder.path().to_owned()], &Default::default()).unwrap();
     let out = folder.path().join("out-reversed");
-    build(&source, &BuildOptions::default(), &out, IfExists::Refuse, &Unwatched).unwrap();
+    build(&source, &BuildOptions::default(), &out, BuildMode::Refuse, &Unwatched).unwrap();
     assert_eq!(files(&out)[..3], outputs[0][..3]);
 }

@@ -13,7 +13,7 @@ use clap::Args;
 use staycast_events::formats::OpenOptions;
 use staycast_forecast::bench::{Effort, SHAPES, Shape, measure, measure_loading};
 use staycast_forecast::device::{self, ChosenDevice, DeviceChoice, Hardware};
-use staycast_sequences::{BuildOptions, Dataset, IfExists};
+use staycast_sequences::{BuildMode, BuildOptions, Dataset};
 use staycast_simulator::{SimulatorConfig, simulate_to_folder};
 
 use self::machine::Machine;
@@ -196,7 +196,7 @@ fn simulate(folder: &Path, out: &Path, console: &Console) -> anyhow::Result<()> 
         open: OpenOptions::default(),
         build: BuildOptions::default(),
         out: out.to_owned(),
-        if_exists: IfExists::Refuse,
+        if_exists: BuildMode::Refuse,
         max_rejected: 0.01,
     };
     preprocess::execute(&job, &Console { verbosity: crate::console::Verbosity::Quiet, ..*console })?;

@@ -15,7 +15,7 @@ use staycast_events::formats::OpenOptions;
 use staycast_forecast::config::Config;
 use staycast_forecast::device::DeviceChoice;
 use staycast_forecast::{EvaluationOutcome, Rows, Run, ScoreRow};
-use staycast_sequences::{ACTIVE_WITHIN_DAYS, BuildOptions, Dataset, IfExists, Selection, SequenceFolder};
+use staycast_sequences::{ACTIVE_WITHIN_DAYS, BuildMode, BuildOptions, Dataset, Selection, SequenceFolder};
 use staycast_simulator::{SimulatedFolder, SimulatorConfig, simulate_to_folder};
 
 use self::place::Place;
@@ -156,7 +156,7 @@ impl Demo<'_> {
             open: OpenOptions::default(),
             build: BuildOptions::default(),
             out,
-            if_exists: IfExists::Refuse,
+            if_exists: BuildMode::Refuse,
             // Some of the simulated rows are broken on purpose.
             max_rejected: 0.01,
         };

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// Name of the folder, and the stem of the names after it.
 const NAME: &str = "staycast-demo";
 
-/// Names the demo's folder, which is new or empty when it is found.
+/// Holds the demo's folder, which is new or empty when it is found.
 #[derive(Debug)]
 pub(super) struct Place {
     folder: PathBuf,

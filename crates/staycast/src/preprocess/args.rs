@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use staycast_events::formats::{DatabaseUrl, Institution, OpenOptions};
-use staycast_sequences::{BuildOptions, DropoutRule, FeatureSet, IfExists, RawKinds};
+use staycast_sequences::{BuildMode, BuildOptions, DropoutRule, FeatureSet, RawKinds};
 
 use super::job::PreprocessJob;
 use crate::log_format::{FormatChoice, resolve_format};
@@ -154,9 +154,9 @@ impl PreprocessArgs {
             },
             out: self.out.clone(),
             if_exists: match (self.resume, self.force) {
-                (true, _) => IfExists::Resume,
-                (_, true) => IfExists::Replace,
-                _ => IfExists::Refuse,
+                (true, _) => BuildMode::Resume,
+                (_, true) => BuildMode::Replace,
+                _ => BuildMode::Refuse,
             },
             max_rejected: self.max_rejected,
         })

@@ -10,7 +10,7 @@ use staycast_events::Source;
 use staycast_events::formats::{self, Institution, OpenOptions};
 use staycast_files::ScratchFolder;
 use staycast_sequences::manifest::Manifest;
-use staycast_sequences::{BuildOptions, IfExists, build, peak_memory_bytes};
+use staycast_sequences::{BuildMode, BuildOptions, build, peak_memory_bytes};
 
 use crate::console::Console;
 use crate::progress::StageProgress;
@@ -24,7 +24,7 @@ pub(crate) struct PreprocessJob {
     pub(crate) open: OpenOptions,
     pub(crate) build: BuildOptions,
     pub(crate) out: PathBuf,
-    pub(crate) if_exists: IfExists,
+    pub(crate) if_exists: BuildMode,
     pub(crate) max_rejected: f64,
 }
 
@@ -98,7 +98,7 @@ pub(crate) fn execute(job: &PreprocessJob, console: &Console) -> anyhow::Result<
         .context("no sequences were written")?;
     let mut built = PreprocessOutcome {
         out: job.out.clone(),
-        kept: was_there && job.if_exists == IfExists::Resume,
+        kept: was_there && job.if_exists == BuildMode::Resume,
         seconds: begun.elapsed().as_secs_f64(),
         peak_memory_bytes: peak_memory_bytes(),
         max_rejected: job.max_rejected,

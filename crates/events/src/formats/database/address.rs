@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::error::ReadError;
 
-/// The servers that are understood.
+/// Lists the servers that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::formats) enum System {
     /// MySQL and MariaDB.
@@ -27,7 +27,7 @@ pub(in crate::formats) struct Address {
 
 impl Address {
     /// Returns the address that `url` is: `mysql://`, `mariadb://`, `postgres://` or `postgresql://`, then
-    /// `user:password@host:port/database`, then perhaps `?prefix=mdl_` and options that sqlx capabilities.
+    /// `user:password@host:port/database`, then perhaps `?prefix=mdl_` and options that sqlx knows.
     ///
     /// # Errors
     /// When it is something else.

@@ -13,7 +13,7 @@ use crate::time::parse_instant;
 
 use std::sync::Arc;
 
-/// Names under which the platform logs what nobody did who is logged in.
+/// Names whoever acts without being logged in, as the platform writes it.
 const NOBODY: &[u8] = b"anonymous";
 
 /// Requests are cut after this many characters of their parameters, in the middle of the JSON.

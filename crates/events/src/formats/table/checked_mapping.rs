@@ -338,7 +338,7 @@ impl CheckedMapping {
         check.courses(&mapping)?;
         check.labels(&mapping, naming)?;
         let told = mapping.log.0.iter().any(|log| log.columns.correct.is_some());
-        let attempts = if told { Attempts::Told } else { Attempts::Untold };
+        let attempts = if told { Attempts::Recorded } else { Attempts::Unrecorded };
         let kinds = MappedKinds::new(&mapping.activities, attempts).or_else(|what| check.fail(what))?;
         let outcomes = check.outcomes(&mapping)?;
         let label_values = check.label_values(&mapping)?;

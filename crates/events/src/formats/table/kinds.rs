@@ -34,9 +34,9 @@ pub(super) struct MappedKinds {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Attempts {
     /// A column does.
-    Told,
+    Recorded,
     /// Nothing does, unless kinds do.
-    Untold,
+    Unrecorded,
 }
 
 impl MappedKinds {
@@ -90,7 +90,7 @@ impl MappedKinds {
         let before = |pattern: &[u8]| pattern.iter().take_while(is_own).count();
         let all = |pattern: &[u8]| pattern.iter().filter(is_own).count();
         kinds.patterns.sort_by_key(|(pattern, _)| std::cmp::Reverse((before(pattern), all(pattern))));
-        if attempts == Attempts::Told {
+        if attempts == Attempts::Recorded {
             kinds.tell_attempts()?;
         }
         kinds.undeclared = kinds.all.len() as u8;

@@ -69,12 +69,12 @@ pub(in crate::formats) trait RowSink: Send + Sync {
     /// The state kept while one block is read.
     type Block;
 
-    /// Returns called before the first row of a block.
+    /// Makes the state of a block. Called before its first row.
     fn begin(&self) -> Self::Block;
 
-    /// Takes the row on line `line` of the block whose number `intake` capabilities.
+    /// Takes the row on line `line` of the block whose number `intake` knows.
     fn take(&self, block: &mut Self::Block, row: &MappedRow<'_>, line: u64, intake: &mut Intake<'_>);
 
-    /// Returns called after the last row of block `number`.
+    /// Takes back the state of block `number`. Called after its last row.
     fn end(&self, block: Self::Block, number: usize);
 }

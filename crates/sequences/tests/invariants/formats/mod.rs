@@ -35,7 +35,7 @@ pub(crate) struct Format {
 #[derive(Clone, Copy)]
 enum Opening {
     /// Opened as the format that it is named.
-    Told,
+    Detected,
     /// With the mapping in it.
     Mapped,
     /// As this, which calls its courses so, with their dates in a file where they are given at all.
@@ -69,13 +69,13 @@ impl Format {
     pub(crate) fn course_id(&self, course: usize) -> String {
         match self.open {
             Opening::Dated(_, id) => id(course),
-            Opening::Told | Opening::Mapped | Opening::Made => panic!("{} has dates of its own", self.name),
+            Opening::Detected | Opening::Mapped | Opening::Made => panic!("{} has dates of its own", self.name),
         }
     }
 
     pub(crate) fn open(&self, seen: Seen<'_>, folder: &Path) -> Result<Source, ReadError> {
         let options = match self.open {
-            Opening::Told => OpenOptions::default(),
+            Opening::Detected => OpenOptions::default(),
             Opening::Mapped => OpenOptions { mapping: Some(folder.join("mapping.toml")), ..OpenOptions::default() },
             Opening::Dated(format, _) => OpenOptions {
                 format: Some(format.parse().unwrap()),
@@ -90,8 +90,8 @@ impl Format {
 
 /// Every format.
 pub(crate) const ALL: &[Format] = &[
-    Format::new("kdd2015", &["log.csv"], tables::kdd2015, Opening::Told),
-    Format::new("oulad", &["studentVle.csv", "studentAssessment.csv"], tables::oulad, Opening::Told),
+    Format::new("kdd2015", &["log.csv"], tables::kdd2015, Opening::Detected),
+    Format::new("oulad", &["studentVle.csv", "studentAssessment.csv"], tables::oulad, Opening::Detected),
     Format::new("table", &["log.csv"], tables::table, Opening::Mapped),
     Format::new("table of the log alone", &["log.csv"], tables::log_alone, Opening::Mapped),
     Format::new("made", &[], |_, _| (), Opening::Made),
