@@ -18,6 +18,7 @@ mod limited;
 mod line_limit;
 mod objects;
 mod parsed_block;
+mod rare_times;
 mod releases;
 mod roster;
 mod row_limits;

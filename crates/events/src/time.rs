@@ -1,5 +1,9 @@
 //! Dates and times as logs write them. No clock, no time-zone database: a source without zones is taken as written
 //! (docs/definitions.md, "Time"), an explicit offset is applied.
+//!
+//! The common forms are read here, quickly. A text that none of them fits goes to [`crate::rare_times`].
+
+use crate::rare_times;
 
 /// Seconds in a day.
 pub const DAY_SECONDS: i64 = 86_400;
@@ -74,8 +78,8 @@ pub fn parse_date(text: &[u8]) -> Option<i32> {
 }
 
 /// Returns seconds since 1970-01-01T00:00:00 of `YYYY-MM-DD`, then optionally `T` or a space and `HH:MM:SS`, a fraction
-/// (cut off), and `Z`, ` UTC`, `±HH:MM` or `±HHMM`. Without an offset the time is taken as written. Second 60 (a leap
-/// second) is the second after 59.
+/// (cut off), and `Z`, ` UTC`, `±HH:MM` or `±HHMM`; or of another form of ISO 8601, such as `2023-09-04 10:00+02`.
+/// Without an offset the time is taken as written. Second 60 (a leap second) is the second after 59.
 #[must_use]
 pub fn parse_instant(text: &[u8]) -> Option<i64> {
     InstantParser::default().parse(text)
@@ -99,6 +103,11 @@ impl InstantParser {
     #[must_use]
     #[inline]
     pub fn parse(&mut self, text: &[u8]) -> Option<i64> {
+        self.parse_common_form(text).or_else(|| rare_times::parse(text))
+    }
+
+    #[inline]
+    fn parse_common_form(&mut self, text: &[u8]) -> Option<i64> {
         let (date, rest) = text.split_first_chunk::<10>()?;
         if !same(date, &self.date) {
             self.midnight = i64::from(parse_date(date)?) * DAY_SECONDS;
@@ -205,13 +214,16 @@ mod tests {
         check("0000-01-01T00:00:00+23:59", Some(-62_167_305_540));
         check("9999-12-31T23:59:60-23:59", Some(253_402_387_140));
         check("2016-02-29", Some(1_456_704_000));
+        // Forms that are not the common ones.
+        check("2014-06-13T24:00:00", Some(1_402_704_000));
+        check("2014-06-14 09:38:29+00", Some(1_402_738_709));
+        check("2014-06-14 09:38Z", Some(1_402_738_680));
         for bad in [
             "",
             "2015-02-29",
             "2014-13-01",
             "2014-6-14",
             "2014-06-14T9:38:29",
-            "2014-06-14T24:00:00",
             "2014-06-14T09:38:29+2",
             "2014-06-14T09:38:29+24:00",
             "2014-06-14T09:38:29-01:60",
@@ -250,6 +262,24 @@ mod tests {
         fn dates_go_there_and_back(days in -200_000_i32..200_000) {
             let (year, month, day) = civil_from_days(days);
             prop_assert_eq!(days_from_civil(year, month, day), days);
+        }
+
+        #[test]
+        fn the_common_and_the_rare_reader_agree(
+            seconds in -62_000_000_000_i64..253_000_000_000,
+            separator in "[T ]",
+            fraction in "([.,][0-9]{1,12})?",
+            zone in "(Z| UTC|[+-][01][0-9]:?[0-5][0-9])?",
+        ) {
+            let instant = format_instant(seconds).replace('T', &separator);
+            let text = format!("{instant}{fraction}{zone}");
+            let common = InstantParser::default().parse_common_form(text.as_bytes());
+            prop_assert!(common.is_some());
+            prop_assert_eq!(rare_times::parse(text.as_bytes()), common);
+            // What the rare reader alone takes is the same instant as in full.
+            let short = format!("{}{}", &instant[..16], if zone.starts_with(' ') { "Z" } else { &zone });
+            let full = format!("{}:00{}", &instant[..16], zone);
+            prop_assert_eq!(parse_instant(short.as_bytes()), parse_instant(full.as_bytes()));
         }
 
         #[test]

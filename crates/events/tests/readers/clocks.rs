@@ -8,7 +8,7 @@ use crate::common::{Folder, courses, events, fixture, in_words, open, outcome, r
 
 /// Ways to write the instant after the last second of 2016, which was a leap second: that second itself, which is the
 /// one after it here, and the same in other zones.
-const MIDNIGHT: [&str; 9] = [
+const MIDNIGHT: [&str; 17] = [
     "2016-12-31T23:59:60Z",
     "2016-12-31T23:59:60.999+00:00",
     "2017-01-01T00:00:00",
@@ -18,14 +18,29 @@ const MIDNIGHT: [&str; 9] = [
     "2017-01-01T14:00:00.5+1400",
     "2017-01-01T05:29:60+05:30",
     "2017-01-01T23:59:00+23:59",
+    // As PostgreSQL writes it, where fractions come and go; without seconds; the end of the day before.
+    "2017-01-01 00:00:00+00",
+    "2017-01-01 05:30:00.123+05:30",
+    "2017-01-01 05:30:00+0530",
+    "2017-01-01 00:00",
+    "2017-01-01T00:00Z",
+    "2017-01-01t00:00:00.12345678901234z",
+    "2016-12-31T24:00:00Z",
+    "20170101T000000Z",
 ];
 
 /// Texts that are no times.
-const WRONG: [&str; 7] = [
+const WRONG: [&str; 12] = [
     "2016-12-31T23:59:61Z",
     "2016-12-31T23:60:00Z",
-    "2017-01-01T24:00:00Z",
+    "2017-01-01T24:00:01Z",
     "2017-01-01T00:00:00+24:00",
+    // May be the first of January or not; may be days or seconds of this or that.
+    "01/01/2017 00:00",
+    "1/01/17 00:00",
+    "42736.0",
+    "1483228800",
+    "20170101",
     "2017-02-29T00:00:00Z",
     "2017-01-01T00:00:00 Europe/London",
     "yesterday",

@@ -62,7 +62,7 @@ fn time_zones_and_leap_seconds() {
         "2016-12-31T12:00:00.999-1200",
         "2017-01-01T23:59:00+23:59",
     ];
-    let wrong = ["2016-12-31T23:59:61Z", "2017-01-01T24:00:00Z", "2017-01-01T00:00:00+24:00", "2017-02-29", "now", ""];
+    let wrong = ["2016-12-31T23:59:61Z", "2017-01-01T24:00:01Z", "2017-01-01T00:00:00+24:00", "2017-02-29", "now", ""];
     let line = |at: &&str| format!("{{\"who\": \"ann\", \"at\": \"{at}\"}}\n");
     let folder = json_log("iso", &times.iter().chain(&wrong).map(line).collect::<String>());
     let source = staycast_events::formats::open(&[folder.path().to_owned()], &options(&folder)).unwrap();
