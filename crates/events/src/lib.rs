@@ -2,6 +2,7 @@
 
 mod activity;
 mod capabilities;
+mod cells;
 mod error;
 mod event;
 mod event_file;

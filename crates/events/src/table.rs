@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use csv::ByteRecord;
 
+use crate::cells::{is_missing, whole_id, whole_number};
 use crate::error::ReadError;
 use crate::file_head::FileHead;
 use crate::input::{self, Packing, file_name};
@@ -77,9 +78,12 @@ impl<'a> TableRow<'a> {
         self.record.position().map(csv::Position::line)
     }
 
-    /// Returns the row's fields, with those that are one of the words `null` emptied.
+    /// Returns the row's fields, with those that are one of the words `null` emptied; `0.0` is `0`.
     pub(crate) fn without(&self, null: &[String]) -> ByteRecord {
-        let is_null = |field: &[u8]| null.iter().any(|word| word.as_bytes() == field.trim_ascii());
+        let is_null = |field: &[u8]| {
+            let text = field.trim_ascii();
+            null.iter().any(|word| [text, whole_id(text)].contains(&word.as_bytes()))
+        };
         self.record.iter().map(|field| if is_null(field) { &b""[..] } else { field }).collect()
     }
 
@@ -89,21 +93,23 @@ impl<'a> TableRow<'a> {
         self.record.get(column).and_then(|bytes| std::str::from_utf8(bytes).ok()).map_or("", str::trim)
     }
 
-    /// Returns the same, `None` when empty or `?`, which some sources write for a missing value.
+    /// Returns the same, `None` when empty, `?`, which some sources write for a missing value, or a word that programs
+    /// write for one, such as `NA`.
     #[must_use]
     pub(crate) fn given(&self, column: usize) -> Option<&'a str> {
-        Some(self.text(column)).filter(|text| !text.is_empty() && *text != "?")
+        Some(self.text(column)).filter(|text| !text.is_empty() && *text != "?" && !is_missing(text.as_bytes()))
     }
 
-    /// Returns the id in a column.
+    /// Returns the id in a column. `5.0`, as programs write that know no missing integers, is `5`.
     ///
     /// # Errors
-    /// When it is empty.
+    /// When it is missing.
     pub(crate) fn id(&self, column: usize, name: &str) -> Result<&'a str, Refusal> {
-        self.given(column).ok_or_else(|| Refusal::new(Reason::MissingId, format!("no {name}")))
+        let id = self.given(column).ok_or_else(|| Refusal::new(Reason::MissingId, format!("no {name}")))?;
+        Ok(&id[..whole_id(id.as_bytes()).len()])
     }
 
-    /// Returns the whole number in a column, `None` when empty.
+    /// Returns the whole number in a column, `None` when missing.
     ///
     /// # Errors
     /// When it is something else.
@@ -116,7 +122,7 @@ impl<'a> TableRow<'a> {
                         format!("{name} of shape `{}` is not a whole number", shape(text.as_bytes())),
                     )
                 };
-                text.parse().map_err(|_| bad())
+                whole_number(text.as_bytes()).ok_or_else(bad)
             })
             .transpose()
     }

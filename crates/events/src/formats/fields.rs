@@ -2,6 +2,7 @@
 
 use memchr::{memchr, memchr_iter};
 
+pub(super) use crate::cells::integer;
 use crate::error::ReadError;
 use crate::file_head::FileHead;
 use crate::intake::Intake;
@@ -76,23 +77,6 @@ fn unquoted(field: &[u8]) -> &[u8] {
     }
 }
 
-/// Returns a whole number of at most 18 digits, with or without a sign.
-pub(super) fn integer(text: &[u8]) -> Option<i64> {
-    let (sign, digits) = match text {
-        [b'-', digits @ ..] => (-1, digits),
-        [b'+', digits @ ..] => (1, digits),
-        digits => (1, digits),
-    };
-    if digits.is_empty() || digits.len() > 18 {
-        return None;
-    }
-    let value = digits.iter().try_fold(0_i64, |value, byte| {
-        let digit = byte.wrapping_sub(b'0');
-        (digit < 10).then(|| value * 10 + i64::from(digit))
-    })?;
-    Some(sign * value)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,15 +87,5 @@ mod tests {
         assert_eq!(split(br#"a,"b",,"d""#, &mut fields), 4);
         assert_eq!(fields[..4], [&b"a"[..], b"b", b"", b"d"]);
         assert_eq!(split(&[b','; 40], &mut fields), 41);
-    }
-
-    #[test]
-    fn integers() {
-        for (text, value) in [("0", Some(0)), ("-25", Some(-25)), ("+7", Some(7)), ("007", Some(7))] {
-            assert_eq!(integer(text.as_bytes()), value, "{text}");
-        }
-        for bad in ["", "-", "1.0", "1e3", " 1", "99999999999999999999", "--1"] {
-            assert_eq!(integer(bad.as_bytes()), None, "{bad}");
-        }
     }
 }

@@ -18,6 +18,7 @@ mod mappings;
 mod moodle;
 mod oulad;
 mod real;
+mod rewritten;
 mod table;
 mod xapi;
 mod xuetangx2019;

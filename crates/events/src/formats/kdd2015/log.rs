@@ -9,6 +9,7 @@ use std::sync::Arc;
 use memchr::{memchr, memchr2};
 
 use crate::activity::Activity;
+use crate::cells::{is_missing, whole_id};
 use crate::error::ReadError;
 use crate::event::ObjectKey;
 use crate::file_head::FileHead;
@@ -170,11 +171,11 @@ impl LogParser {
         let usual = usual(&text[id_length + 1..])?;
         if !same {
             let id = &text[..id_length];
-            before.set(id, self.enrolments.known.get(id));
+            before.set(id, self.enrolments.known.get(whole_id(id)));
         }
         let enrolment = before.enrolment?;
         let instant = before.times.parse(usual.time)?;
-        let object = ObjectKey::from_id(usual.object);
+        let object = object_key(usual.object);
         intake.take_row(EventRow { line: number, enrolment, instant, kind: usual.kind, object, count: 1 });
         Some(id_length + 1 + usual.length)
     }
@@ -188,22 +189,22 @@ impl LogParser {
         }
         let id = fields[self.enrolment];
         if id != before.id {
-            before.set(id, self.enrolments.known.get(id));
+            before.set(id, self.enrolments.known.get(whole_id(id)));
         }
         let Some(enrolment) = before.enrolment else {
-            return self.refuse_stranger(id, number, intake);
+            return self.refuse_stranger(whole_id(id), number, intake);
         };
         let Some(instant) = before.times.parse(fields[self.time]) else {
             let what = || format!("time of shape `{}` is not YYYY-MM-DDTHH:MM:SS", shape(fields[self.time]));
             return intake.refuse(Reason::BadTime, number, what);
         };
         let kind = kind(fields[self.event], self.source.map(|place| fields[place]));
-        let object = ObjectKey::from_id(fields[self.object]);
+        let object = object_key(fields[self.object]);
         intake.take_row(EventRow { line: number, enrolment, instant, kind, object, count: 1 });
     }
 
     fn refuse_stranger(&self, id: &[u8], number: u64, intake: &mut Intake<'_>) {
-        if id.is_empty() {
+        if id.is_empty() || is_missing(id) {
             intake.refuse(Reason::MissingId, number, || "no enrollment_id".to_owned());
         } else if self.enrolments.without_course.get(id).is_some() {
             let what = || "its enrolment has no course with dates".to_owned();
@@ -213,6 +214,10 @@ impl LogParser {
             intake.refuse(Reason::UnknownEnrolment, number, what);
         }
     }
+}
+
+fn object_key(id: &[u8]) -> Option<ObjectKey> {
+    if is_missing(id) { None } else { ObjectKey::from_id(id) }
 }
 
 fn kind(event: &[u8], source: Option<&[u8]>) -> u8 {

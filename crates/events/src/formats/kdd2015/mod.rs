@@ -183,7 +183,7 @@ fn read_enrolments(
         table.rows(tables, |row| {
             let id = row.id(id, "enrollment_id")?;
             let learner = row.id(username, "username")?;
-            let course = row.text(course);
+            let course = row.given(course).unwrap_or_default();
             let facts = (learner.to_owned(), course.to_owned());
             match seen.get(id) {
                 Some(before) if *before == facts => return Err(Refusal::new(Reason::Repeated, "the enrolment again")),
@@ -226,10 +226,7 @@ fn read_releases(file: &FileHead, roster: &mut Roster, tables: &mut Tally) -> Re
     let mut releases = ReleaseList::default();
     table.rows(tables, |row| {
         let object = ObjectKey::from_id(row.id(module, "module_id")?.as_bytes());
-        let text = row.text(start);
-        if text.is_empty() || text == "null" {
-            return Ok(());
-        }
+        let Some(text) = row.given(start) else { return Ok(()) };
         let instant = parse_instant(text.as_bytes()).ok_or_else(|| {
             Refusal::new(Reason::BadTime, format!("start of shape `{}` is not a time", shape(text.as_bytes())))
         })?;

@@ -169,7 +169,7 @@ fn roles(sources: &EnrolmentTables, tally: &mut Tally) -> Result<FxHashMap<Pair,
         let (id, level) = (table.require(&["id"])?, table.require(&["contextlevel"])?);
         let instance = table.require(&["instanceid"])?;
         table.rows(tally, |row| {
-            if row.text(level) != COURSE_LEVEL {
+            if row.id(level, "contextlevel")? != COURSE_LEVEL {
                 return Err(Refusal::new(Reason::FilteredOut, "the context of something other than a course"));
             }
             courses.insert(row.id(id, "id")?.to_owned(), row.id(instance, "instanceid")?.to_owned());

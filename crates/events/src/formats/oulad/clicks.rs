@@ -6,10 +6,11 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::activity::Activity;
+use crate::cells::{is_missing, whole_id, whole_number};
 use crate::error::ReadError;
 use crate::event::ObjectKey;
 use crate::file_head::FileHead;
-use crate::formats::fields::{LogHeader, MOST_COLUMNS, each_line, integer, read_log_header, split};
+use crate::formats::fields::{LogHeader, MOST_COLUMNS, each_line, read_log_header, split};
 use crate::formats::pair_lookup::PairLookup;
 use crate::index::{CourseIndex, EnrolmentIndex};
 use crate::intake::{EventRow, Intake};
@@ -259,12 +260,12 @@ impl ClickParser {
             return refuse_stranger(before, number, intake);
         };
         let seen = |place: usize| shape(fields[place]);
-        let Some(day) = integer(fields[self.date]) else {
+        let Some(day) = whole_number(fields[self.date]) else {
             return intake.refuse(Reason::BadTime, number, || {
                 format!("date of shape `{}` is not a day's number", seen(self.date))
             });
         };
-        let Some(count) = integer(fields[self.clicks]).and_then(|count| u64::try_from(count).ok()) else {
+        let Some(count) = whole_number(fields[self.clicks]).and_then(|count| u64::try_from(count).ok()) else {
             let what = || format!("sum_click of shape `{}` is not a whole number from 0 up", seen(self.clicks));
             return intake.refuse(Reason::BadCount, number, what);
         };
@@ -272,7 +273,7 @@ impl ClickParser {
         let Some(instant) = day.checked_mul(DAY_SECONDS).and_then(|seconds| start.checked_add(seconds)) else {
             return intake.refuse(Reason::FarFromCourse, number, || format!("day {day} is out of all bounds"));
         };
-        let object = ObjectKey::from_id(fields[self.site]);
+        let object = ObjectKey::from_id(whole_id(fields[self.site]));
         let kind = self.sites.kind(course, object);
         intake.take_row(EventRow { line: number, enrolment, instant, kind, object, count });
     }
@@ -294,12 +295,12 @@ impl ClickParser {
             before.course = self.pairs.course(&before.course_id);
         }
         before.student = student;
-        before.enrolment = before.course.and_then(|course| self.pairs.enrolment(course, student));
+        before.enrolment = before.course.and_then(|course| self.pairs.enrolment(course, whole_id(student)));
     }
 }
 
 fn refuse_stranger(before: &Before<'_>, number: u64, intake: &mut Intake<'_>) {
-    if before.student.is_empty() || before.module.is_empty() || before.presentation.is_empty() {
+    if [before.student, before.module, before.presentation].iter().any(|id| id.is_empty() || is_missing(id)) {
         intake.refuse(Reason::MissingId, number, || "no id_student, code_module or code_presentation".to_owned());
     } else if before.course.is_none() {
         let id = String::from_utf8_lossy(&before.course_id);

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use crate::cells::{is_missing, whole_id, whole_number};
 use crate::error::ReadError;
 use crate::event::ObjectKey;
 use crate::event_file::EventFile;
 use crate::file_head::FileHead;
-use crate::formats::fields::{LogHeader, MOST_COLUMNS, each_line, integer, read_log_header, split};
+use crate::formats::fields::{LogHeader, MOST_COLUMNS, each_line, read_log_header, split};
 use crate::formats::pair_lookup::PairLookup;
 use crate::index::CourseIndex;
 use crate::input;
@@ -112,8 +113,8 @@ impl SubmissionParser {
             return Err(Refusal::new(Reason::Malformed, what));
         }
         let text = |place: usize| String::from_utf8_lossy(fields[place]);
-        let (id, student) = (fields[self.assessment], fields[self.student]);
-        if id.is_empty() || student.is_empty() {
+        let [id, student] = [self.assessment, self.student].map(|place| whole_id(fields[place]));
+        if [id, student].iter().any(|id| id.is_empty() || is_missing(id)) {
             return Err(Refusal::new(Reason::MissingId, "no id_assessment or id_student"));
         }
         let Some(&(assessment, course, object)) = self.assessed.assessments.get(id) else {
@@ -130,13 +131,13 @@ impl SubmissionParser {
                 format!("date_submitted of shape `{}` is not a day's number", shape(fields[self.date])),
             )
         };
-        let day = integer(fields[self.date]).ok_or_else(bad_day)?;
+        let day = whole_number(fields[self.date]).ok_or_else(bad_day)?;
         let seconds = day.checked_mul(DAY_SECONDS).and_then(|seconds| i32::try_from(seconds).ok());
         let far = || Refusal::new(Reason::FarFromCourse, format!("day {day} is over 68 years from the course's start"));
         let seconds = seconds.ok_or_else(far)?;
-        let banked = match fields[self.banked] {
-            b"0" | b"False" | b"false" => false,
-            b"1" | b"True" | b"true" => true,
+        let banked = match whole_id(fields[self.banked]) {
+            b"0" | b"False" | b"false" | b"FALSE" => false,
+            b"1" | b"True" | b"true" | b"TRUE" => true,
             _ => {
                 let what = format!("is_banked of shape `{}` is not 0, 1, False or True", shape(fields[self.banked]));
                 return Err(Refusal::new(Reason::BadValue, what));
@@ -144,6 +145,7 @@ impl SubmissionParser {
         };
         let score = match fields[self.score] {
             b"" | b"?" => None,
+            word if is_missing(word) => None,
             _ => Some(score(&text(self.score))?),
         };
         Ok((Submission { enrolment, assessment, seconds, score, banked }, object))

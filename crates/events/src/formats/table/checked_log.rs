@@ -86,9 +86,9 @@ impl MappingCheck<'_> {
     }
 }
 
-fn part(template: &mut RowTemplate, ColumnsSpec(ColumnsInFull { columns, until }): ColumnsSpec) -> Part {
+fn part(template: &mut RowTemplate, ColumnsSpec(ColumnsInFull { columns, until, numbers }): ColumnsSpec) -> Part {
     let columns = columns.iter().map(|column| template.place(column)).collect();
-    Part { prefix: None, columns, until: until.into_bytes() }
+    Part { prefix: None, columns, until: until.into_bytes(), numbers }
 }
 
 #[cfg(test)]

@@ -161,8 +161,17 @@ impl EnrolmentColumnPlaces {
             course: course.to_owned(),
             enrolled: moment(row, self.enrolled.as_ref())?,
             withdrawn,
-            outcome: given(self.outcome).map(outcome).transpose()?.or(completed),
-            dropout: given(self.label).map(|word| label(word, mapping)).transpose()?,
+            outcome: self
+                .outcome
+                .and_then(|place| declared(row, place, &mapping.outcomes))
+                .map(outcome)
+                .transpose()?
+                .or(completed),
+            dropout: self
+                .label
+                .and_then(|place| declared(row, place, &mapping.label_values))
+                .map(|word| label(word, mapping))
+                .transpose()?,
             statics: self.statics.iter().map(|&place| row.given(place).map(str::to_owned)).collect(),
             id,
         })
@@ -184,6 +193,12 @@ pub(super) fn read_moment(text: &str, time: &Time) -> Result<Moment, Refusal> {
         )
     };
     time.reading().parse(text.as_bytes()).ok_or_else(unreadable)
+}
+
+/// Returns the word in a column: one that the mapping declares, even where it otherwise means a missing value, or else
+/// what is given.
+fn declared<'a, V>(row: &TableRow<'a>, place: usize, words: &FxHashMap<String, V>) -> Option<&'a str> {
+    Some(row.text(place)).filter(|word| words.contains_key(*word)).or_else(|| row.given(place))
 }
 
 fn label(word: &str, mapping: &CheckedMapping) -> Result<bool, Refusal> {
@@ -305,7 +320,8 @@ pub(super) fn read_labels(
             };
             let unknown = || Refusal::new(Reason::UnknownEnrolment, "a label for an enrolment that no table names");
             let enrolment = &mut roster.enrolments[found.ok_or_else(unknown)?.as_usize()];
-            let value = label(row.id(label_place, "label")?, mapping)?;
+            let word = declared(row, label_place, &mapping.label_values);
+            let value = label(word.ok_or_else(|| Refusal::new(Reason::MissingId, "no label"))?, mapping)?;
             match enrolment.dropout {
                 None => enrolment.dropout = Some(value),
                 Some(known) if known == value => return Err(Refusal::new(Reason::Repeated, "the same label again")),

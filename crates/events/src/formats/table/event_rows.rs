@@ -9,7 +9,8 @@ use super::enrolments::{SetAside, UndatedEnrolments};
 use super::kinds::MappedKinds;
 use super::mapped_row::{Field, MOST_EVENTS, MappedRow, Role, RowSink};
 use super::mapping::Others;
-use super::times::{Fraction, Moment, TimeParser, rounded, whole};
+use super::times::{Moment, TimeParser, rounded};
+use crate::cells::whole_number;
 use crate::event::ObjectKey;
 use crate::formats::pair_lookup::PairLookup;
 use crate::formats::repeats::Repeats;
@@ -141,7 +142,7 @@ impl EventRows {
 
     fn count(&self, row: &MappedRow<'_>) -> Option<u64> {
         match self.counts {
-            true => u64::try_from(whole(row.get(Role::Count), Fraction::Zero)?).ok(),
+            true => u64::try_from(whole_number(row.get(Role::Count))?).ok(),
             false => Some(1),
         }
     }

@@ -13,13 +13,16 @@ use crate::kind::Detail;
 pub(super) struct StringList(pub(super) Vec<String>);
 
 /// Columns: the name of one, a list of names, or a table that says more.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ColumnsInFull {
     pub(super) columns: Vec<String>,
     /// Signs at the first of which a column's text is cut off.
     #[serde(default)]
     pub(super) until: String,
+    /// Whether they hold whole numbers, of which some files have `5.0` for `5`.
+    #[serde(default)]
+    pub(super) numbers: bool,
 }
 
 /// [`ColumnsInFull`], in any of the ways it may be written.
@@ -120,12 +123,12 @@ impl<'de> Deserialize<'de> for ColumnsSpec {
             }
 
             fn visit_str<E: de::Error>(self, column: &str) -> Result<ColumnsSpec, E> {
-                Ok(ColumnsSpec(ColumnsInFull { columns: vec![column.to_owned()], until: String::new() }))
+                Ok(ColumnsSpec(ColumnsInFull { columns: vec![column.to_owned()], ..ColumnsInFull::default() }))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<ColumnsSpec, A::Error> {
                 let columns = Vec::deserialize(SeqAccessDeserializer::new(seq))?;
-                Ok(ColumnsSpec(ColumnsInFull { columns, until: String::new() }))
+                Ok(ColumnsSpec(ColumnsInFull { columns, ..ColumnsInFull::default() }))
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ColumnsSpec, A::Error> {

@@ -53,6 +53,7 @@
 //! columns.learner = "learner_id"
 //! columns.object = ["component", "contextinstanceid"]   # several columns are one text, with a blank between
 //! # columns.object = { columns = ["url"], until = "?#" } # cut off at the first of these signs
+//! # columns.object = { columns = ["id"], numbers = true } # `12.0` is `12`
 //! # kind = "answer"                 # what every row's kind begins with, before columns.activity
 //! # columns.correct = "correct"     # whether an attempt was right: true, false, or a share of which 1 is right
 //! events = [                        # in place of columns.time and activity: a row is as many events as have a time

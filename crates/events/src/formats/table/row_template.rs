@@ -3,6 +3,7 @@
 
 use super::mapped_row::{Field, Fields, MOST_EVENTS, MappedRow, ROLES, Role, RowSink};
 use super::pattern;
+use crate::cells::{is_missing, whole_id};
 use crate::intake::Intake;
 use crate::tally::Reason;
 
@@ -35,6 +36,8 @@ pub(in crate::formats) struct Part {
     pub(in crate::formats) columns: Vec<usize>,
     /// Signs at the first of which each column's text is cut off.
     pub(in crate::formats) until: Vec<u8>,
+    /// Whether `5.0` is `5` in its columns.
+    pub(in crate::formats) numbers: bool,
 }
 
 /// Rows of a column's words: to be kept, or to be set aside.
@@ -51,11 +54,14 @@ pub(in crate::formats) struct Filter {
 }
 
 impl Filter {
-    /// Tells whether a row with `text` in the column counts.
+    /// Tells whether a row with `text` in the column counts. A word for a missing value, such as `NA`, is an empty text,
+    /// unless it is one of the filter's own words; `5.0` is `5`.
     pub(in crate::formats) fn passes(&self, text: &[u8]) -> bool {
+        let given = if is_missing(text) { b"" } else { text };
+        let whole = whole_id(given);
         let any = self.words.iter().any(|word| match pattern::is_pattern(word) {
-            true => pattern::fits(word.as_bytes(), text),
-            false => word.as_bytes() == text,
+            true => pattern::fits(word.as_bytes(), given),
+            false => [text, given, whole].contains(&word.as_bytes()),
         });
         any == self.keeps
     }
@@ -104,9 +110,13 @@ impl RowTemplate {
 
     fn given<'a>(&self, field: Field<'a>) -> Field<'a> {
         match field {
-            Field::Text(text) if self.null.iter().any(|word| word.as_bytes() == text) => Field::EMPTY,
+            Field::Text(text) if is_missing(text) || self.is_null(text) => Field::EMPTY,
             field => field,
         }
+    }
+
+    fn is_null(&self, text: &[u8]) -> bool {
+        self.null.iter().any(|word| [text, whole_id(text)].contains(&word.as_bytes()))
     }
 }
 
@@ -117,6 +127,7 @@ impl Part {
     }
 
     fn cut<'a>(&self, text: &'a [u8]) -> &'a [u8] {
+        let text = if self.numbers { whole_id(text) } else { text };
         match text.iter().position(|byte| self.until.contains(byte)) {
             Some(end) => &text[..end],
             None => text,
@@ -171,7 +182,8 @@ impl<S: RowSink> RowMaker<S> {
         intake: &mut Intake<'_>,
     ) {
         for filter in &self.template.filters {
-            if !filter.passes(self.template.given(fields[filter.column]).text()) {
+            let text = fields[filter.column].text();
+            if !filter.passes(if self.template.is_null(text) { b"" } else { text }) {
                 return intake.refuse(Reason::FilteredOut, line, || filter.what());
             }
         }
@@ -180,6 +192,10 @@ impl<S: RowSink> RowMaker<S> {
             if let Some(part) = part {
                 *text = part.text(&self.template, fields, scratch);
             }
+        }
+        for role in [Role::Enrolment, Role::Learner, Role::Course, Role::EventId] {
+            let id = &mut row.text[role as usize];
+            *id = whole_id(id);
         }
         if let Some(course) = &self.course {
             row.text[Role::Course as usize] = course;

@@ -1,0 +1,173 @@
+//! The same tables as other programs write them: a fixture of each tabular format, rewritten, must say the same.
+
+use std::path::Path;
+
+use staycast_events::Source;
+
+use crate::common::{Folder, courses, enrolments, fixture, open, read};
+
+/// The tabular formats whose files have headers, and their columns of whole numbers by definition.
+const FORMATS: [(&str, &[&str]); 5] = [
+    (
+        "oulad",
+        &[
+            "id_student",
+            "id_site",
+            "id_assessment",
+            "date",
+            "sum_click",
+            "date_registration",
+            "date_unregistration",
+            "module_presentation_length",
+            "week_from",
+            "week_to",
+            "date_submitted",
+            "score",
+        ],
+    ),
+    (
+        "moodle",
+        &[
+            "id",
+            "userid",
+            "courseid",
+            "realuserid",
+            "contextid",
+            "contextinstanceid",
+            "contextlevel",
+            "instanceid",
+            "roleid",
+            "enrolid",
+            "timestart",
+            "timecreated",
+            "startdate",
+            "enddate",
+            "anonymous",
+        ],
+    ),
+    ("kdd2015", &["enrollment_id"]),
+    ("xuetangx2019", &["enroll_id", "truth"]),
+    ("futurelearn", &["week_number", "step_number"]),
+];
+
+/// A table: its header, if it has one, and its rows.
+struct Cells {
+    header: Option<Vec<String>>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Cells {
+    fn read(path: &Path) -> Self {
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_path(path).unwrap();
+        let mut rows: Vec<Vec<String>> =
+            reader.records().map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect();
+        // KDD's truth has no header.
+        let has_header = !path.ends_with("truth.csv");
+        let header = has_header.then(|| rows.remove(0));
+        Self { header, rows }
+    }
+
+    fn map(mut self, change: impl Fn(&str, &str) -> Option<String>) -> Self {
+        for row in &mut self.rows {
+            for (place, cell) in row.iter_mut().enumerate() {
+                let column = self.header.as_ref().map_or("", |header| header[place].as_str());
+                if let Some(changed) = change(column, cell) {
+                    *cell = changed;
+                }
+            }
+        }
+        self
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &Vec<String>> {
+        self.header.iter().chain(&self.rows)
+    }
+
+    fn write(&self) -> Vec<u8> {
+        self.write_with(&mut csv::WriterBuilder::new())
+    }
+
+    fn write_with(&self, builder: &mut csv::WriterBuilder) -> Vec<u8> {
+        let mut writer = builder.flexible(true).from_writer(Vec::new());
+        self.lines().for_each(|line| writer.write_record(line).unwrap());
+        writer.into_inner().unwrap()
+    }
+}
+
+/// All that a source says, in words.
+fn says(source: &Source) -> String {
+    let all = read(source).unwrap();
+    let event = |event: &staycast_events::Event| {
+        let enrolment = &source.roster.enrolments[event.enrolment().as_usize()].id;
+        let kind = &source.kinds[event.kind() as usize].raw;
+        format!("{enrolment} {} {kind} {:?} {}", event.seconds(), event.object(), event.weight())
+    };
+    let events: Vec<String> = all.events.iter().map(event).collect();
+    let statics: Vec<&Vec<Option<String>>> = source.roster.enrolments.iter().map(|one| &one.statics).collect();
+    let labels: Vec<Option<bool>> = source.roster.enrolments.iter().map(|one| one.dropout).collect();
+    let counts: Vec<_> = all.tally.reasons.iter().map(|(reason, count)| (reason.name(), count.rows)).collect();
+    let roster: Vec<_> = source.tables.reasons.iter().map(|(reason, count)| (reason.name(), count.rows)).collect();
+    format!(
+        "{:#?}",
+        (
+            source.format,
+            courses(source),
+            enrolments(source),
+            statics,
+            labels,
+            &source.roster.assessments,
+            source.roster.submissions.len(),
+            &source.roster.releases,
+            events,
+            counts,
+            roster,
+        )
+    )
+}
+
+/// Checks that every tabular format says the same after `rewrite`, which is given the format's whole numbers and a table.
+fn check(rewrite: impl Fn(&[&str], &str, Cells) -> Vec<u8>) {
+    for (format, numbers) in FORMATS {
+        let base = fixture(&format!("{format}/base"));
+        let folder = Folder::of(&[]);
+        for entry in std::fs::read_dir(&base).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            folder.write(&name, &rewrite(numbers, &name, Cells::read(&path)));
+        }
+        let rewritten = open(folder.path()).unwrap_or_else(|error| panic!("{format}: {error}"));
+        assert_eq!(says(&rewritten), says(&open(&base).unwrap()), "{format}");
+    }
+}
+
+#[test]
+fn whole_numbers_that_went_through_pandas() {
+    check(|numbers, _, table| {
+        let is_number = |cell: &str| !cell.is_empty() && cell.parse::<i64>().is_ok();
+        let float =
+            |column: &str, cell: &str| (numbers.contains(&column) && is_number(cell)).then(|| format!("{cell}.0"));
+        table.map(float).write()
+    });
+}
+
+#[test]
+fn words_for_missing_values() {
+    for word in ["NA", "NaN", "nan", "None", "NULL", "null", "\\N", "<NA>", "NaT"] {
+        check(|_, _, table| {
+            let missing = |_: &str, cell: &str| (cell.is_empty() || cell == "?").then(|| word.to_owned());
+            table.map(missing).write()
+        });
+    }
+}
+
+#[test]
+fn a_leading_column_of_row_numbers() {
+    for name in ["", "Unnamed: 0", "X", "index"] {
+        check(|_, _, mut table| {
+            let Some(header) = &mut table.header else { return table.write() };
+            header.insert(0, name.to_owned());
+            table.rows.iter_mut().zip(0..).for_each(|(row, number): (_, usize)| row.insert(0, number.to_string()));
+            table.write()
+        });
+    }
+}
