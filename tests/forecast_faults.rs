@@ -3,7 +3,7 @@
 mod common;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use common::{
     SMALL, Workshop, arguments, assert_same_bytes, command, copy_of, folder, kill_when, names_in, replace_in, run,
@@ -161,4 +161,121 @@ fn courses_that_are_not_there_are_wrong_usage() {
     run("train {} --out {} --test-courses nowhere-1", &[&shop.sequences(), &out]).expect(2).complains(&["nowhere-1"]);
     run("train {} --out {} --train-courses nowhere-1", &[&shop.sequences(), &out]).expect(2).complains(&["nowhere-1"]);
     assert!(!out.exists());
+}
+
+/// Writes a log of courses A, B, … of eight weeks with `learners` each: every other one stops in week 3, the others go on to
+/// two days before the end. Returns the folder of its sequences, preprocessed with `flags`.
+fn sequences_of_courses(here: &Path, courses: u8, learners: u32, flags: &str) -> PathBuf {
+    let mut log = "user,course,at,what\n".to_owned();
+    let mut dates = "course_id,from,to\n".to_owned();
+    for course in (b'A'..b'A' + courses).map(char::from) {
+        dates += &format!("{course},2023-09-04,2023-10-29\n");
+        for learner in 0..learners {
+            let last = if learner % 2 == 1 { 54 } else { 20 };
+            for day in (0..last).step_by(3 + learner as usize % 3) {
+                let (month, day) = if day < 27 { (9, day + 4) } else { (10, day - 26) };
+                log += &format!("{course}{learner},{course},2023-{month:02}-{day:02}T10:00:00,video\n");
+            }
+        }
+    }
+    fs::write(here.join("log.csv"), log).expect("writable");
+    fs::write(here.join("dates.csv"), dates).expect("writable");
+    let mapping = "[log]\nfiles = [\"log.csv\"]\n[log.columns]\nlearner = \"user\"\ncourse = \"course\"\n\
+                   time = { column = \"at\", format = \"iso\" }\nactivity = \"what\"\n[activities.kinds]\nvideo = \"video\"\n";
+    fs::write(here.join("mapping.toml"), mapping).expect("writable");
+    let sequences = here.join("sequences");
+    let line = format!("preprocess {{}} --mapping {{}} --courses {{}} --out {{}} {flags}");
+    let (log, mapping, dates) = (here.join("log.csv"), here.join("mapping.toml"), here.join("dates.csv"));
+    run(line.trim_end(), &[&log, &mapping, &dates, &sequences]).expect(0);
+    sequences
+}
+
+#[test]
+fn no_known_outcome_is_said_by_every_model_and_leaves_no_folder() {
+    let here = folder();
+    let sequences = sequences_of_courses(here.path(), 2, 20, "");
+    let out = here.path().join("run");
+    for model in ["", " --model logistic", " --model blend"] {
+        let line = format!("train {{}} --out {{}} --set training.epochs=1{model}");
+        run(&line, &[&sequences, &out]).expect(1).complains(&[
+            "no outcome is known yet",
+            "none of the 40 enrolments has a label under `inactive-last 2`",
+            "none of the 2 courses was over when the log was taken",
+            "--as-of DATE",
+        ]);
+        assert!(!out.exists(), "{model}");
+    }
+}
+
+#[test]
+fn too_few_learners_are_said_in_the_users_terms_and_leave_no_folder() {
+    let here = folder();
+    let sequences = sequences_of_courses(here.path(), 1, 12, "--as-of 2023-10-30");
+    let out = here.path().join("run");
+    for flags in ["", " --resume", " --model logistic"] {
+        let line = format!("train {{}} --out {{}} --split learner --set training.epochs=1{flags}");
+        let ran =
+            run(&line, &[&sequences, &out]).expect(1).complains(&["too few learners", "ensemble.validation_folds"]);
+        assert!(!ran.stderr.contains("fold 0") && !ran.stderr.contains("member"), "{}", ran.stderr);
+        assert!(!out.exists(), "{flags}");
+    }
+    // Two parts are enough here.
+    let line = "train {} --out {} --split learner --set training.epochs=1 --set ensemble.validation_folds=2";
+    run(line, &[&sequences, &out]).expect(0);
+}
+
+#[test]
+fn a_single_learner_is_no_training_set() {
+    let here = folder();
+    let sequences = sequences_of_courses(here.path(), 1, 1, "--as-of 2023-10-30");
+    let out = here.path().join("run");
+    for split in ["learner", "course", "random"] {
+        run(&format!("train {{}} --out {{}} --split {split}"), &[&sequences, &out]).expect(2).complains(&["error: "]);
+        assert!(!out.exists());
+    }
+}
+
+#[test]
+fn a_training_that_diverges_leaves_nothing_to_resume() {
+    let shop = Workshop::open();
+    let here = folder();
+    let out = here.path().join("run");
+    let line = format!("train {{}} --out {{}} {SMALL} --track tensorboard --set training.learning_rate=1e38");
+    for resume in ["", " --resume"] {
+        let ran = run(&format!("{line}{resume}"), &[&shop.sequences(), &out]).expect(1);
+        let ran = ran.complains(&["the loss is not a number", "training.learning_rate"]);
+        assert!(!ran.stderr.contains("fold") && !ran.stderr.contains("member"), "{}", ran.stderr);
+        assert!(!out.exists(), "{:?}", names_in(&out));
+    }
+}
+
+#[test]
+fn a_course_shorter_than_the_asked_week_is_said_so() {
+    let here = folder();
+    let at = |name: &str| here.path().join(name);
+    run("simulate --learners 300 --weeks 3 --courses 2 --out {} --quiet", &[&at("short")]).expect(0);
+    run("simulate --learners 300 --weeks 8 --courses 2 --seed 5 --out {} --quiet", &[&at("long")]).expect(0);
+    run("preprocess {} --out {} --quiet", &[&at("short"), &at("sequences")]).expect(0);
+    let too_short = ["no course has so many weeks, as the longest has 3", "the last week that can be forecast is 3"];
+    run("train {} --out {}", &[&at("sequences"), &at("run")]).expect(2).complains(&too_short);
+    assert!(!at("run").exists());
+    run(&format!("train {{}} --out {{}} {SMALL} --set training.target_week=2"), &[&at("sequences"), &at("run")])
+        .expect(0);
+    run("evaluate {} {} --week 4", &[&at("run"), &at("sequences")]).expect(2).complains(&too_short);
+
+    let both = [format!("a={}", at("short").display()), format!("b={}", at("long").display())];
+    let both =
+        ["preprocess", "--institution", &both[0], "--institution", &both[1], "--quiet", "--out"].map(str::to_owned);
+    common::staycast(both.iter().cloned().chain([at("mixed").display().to_string()])).expect(0);
+    let line = format!("train {{}} --out {{}} {SMALL} --split learner --set training.target_week=4");
+    run(&line, &[&at("mixed"), &at("mixed-run")]).expect(0);
+    let evaluated = run("evaluate {} {} --week 4 --json", &[&at("mixed-run"), &at("mixed")]).expect(0).json();
+    let left_out = evaluated["left_out"]["the course has fewer weeks"].as_u64().expect("learners of short courses");
+    run("score {} {} --week 4 --out {}", &[&at("mixed-run"), &at("mixed"), &at("scores.csv")]).expect(0);
+    let scores = fs::read_to_string(at("scores.csv")).expect("scores");
+    let short: Vec<&str> = scores.lines().filter(|line| line.starts_with("a:")).collect();
+    assert!(short.len() as u64 > left_out, "{left_out} of {}", short.len());
+    for row in short {
+        assert!(row.contains("course_too_short") && row.contains("the course has no week 4, it ends after 3"), "{row}");
+    }
 }

@@ -1,7 +1,7 @@
 //! Who is forecast at which week, and which of these rows have a known outcome to learn from.
 
 use staycast_evaluation::proxy::{ProxyRule, days_inactive, proxy_label};
-use staycast_sequences::{CutOff, Dataset, DropoutRule, Exclusion, WeekIndex, standing};
+use staycast_sequences::{CutOff, Dataset, Exclusion, WeekIndex, standing};
 
 /// Holds how every enrolment stands at every cut-off, and its outcome. Cut-off k is stored at index k - 1, the week that
 /// it ends.
@@ -28,8 +28,10 @@ impl Examples {
             })
             .collect();
         let rule = data.manifest.labels.rule;
-        let last_cutoff =
-            (0..enrolments).map(|enrolment| last_cutoff(data, rule, enrolment).min(weeks as u32)).collect();
+        let last_cutoff = (0..enrolments)
+            .map(|enrolment| data.course_of(enrolment).last_cut_off(rule))
+            .map(|last| last.map_or(0, |last| u32::from(last.weeks()).min(weeks as u32)))
+            .collect();
         let label = data.enrolments.iter().map(|row| row.dropout).collect();
         Self { weeks, exclusion, label, last_cutoff, proxy: vec![None; enrolments] }
     }
@@ -125,15 +127,4 @@ pub(crate) fn active_next_week(data: &Dataset, enrolments: &[usize], weeks: usiz
         (next < observed.min(data.weeks)).then(|| f64::from(data.week(enrolment, next_week)[column]) <= days)
     };
     Some(enrolments.iter().flat_map(|&enrolment| (1..=weeks).map(move |next| active(enrolment, next))).collect())
-}
-
-/// Returns the latest cut-off of an enrolment's course that is whole, was observed, and lies before the label's window.
-pub(crate) fn last_cutoff(data: &Dataset, rule: DropoutRule, enrolment: usize) -> u32 {
-    data.course_of(enrolment).last_cut_off(rule).map_or(0, |last| last.weeks().into())
-}
-
-/// Returns the greatest [`last_cutoff`] of all courses.
-pub(crate) fn greatest_cutoff(data: &Dataset) -> u32 {
-    let rule = data.manifest.labels.rule;
-    (0..data.enrolments.len()).map(|enrolment| last_cutoff(data, rule, enrolment)).max().unwrap_or(0)
 }

@@ -12,6 +12,7 @@ mod model_kind;
 mod models;
 mod prediction;
 mod random;
+mod reach;
 mod tables;
 mod training;
 pub mod tune;
@@ -31,6 +32,7 @@ pub use prediction::{
     SuspiciousInput, check_leakage, evaluate, evaluate_predictions, evaluations, predictions, recalibrate,
     record_evaluation, score, score_folder, write_predictions, write_scores,
 };
+pub use reach::{NoOutcomeKnown, TooLate};
 pub use tables::TableError;
-pub use training::{Start, TrainError, TrainRequest, TrainingPlan, TrainingWatch, Unwatched, train};
+pub use training::{Outcomes, Place, Start, TrainError, TrainRequest, TrainingPlan, TrainingWatch, Unwatched, train};
 pub use week_fits::{WeekFit, WeekFits};

@@ -318,7 +318,7 @@ fn leaving_one_course_out_is_a_cross_validation_with_a_fold_for_each() {
     let run = train_at(&data, &config, &folder.path().join("run")).expect("it trains");
     assert_eq!(run.manifest().folds, Some(FoldsRecord { folds: 3, repeats: 1 }));
     assert_eq!(run.manifest().split_kind, SplitKind::Transfer);
-    assert!(run.manifest().split.starts_with("one course left out, fold 0 of 3"), "{}", run.manifest().split);
+    assert!(run.manifest().split.starts_with("one course left out, fold 1 of 3"), "{}", run.manifest().split);
     let device = ChosenDevice::flex();
     let request = EvaluateRequest::new(&data, &device);
     let outcome = evaluate(&run, &request).expect("it evaluates");

@@ -10,7 +10,7 @@ pub enum Standing {
     /// It is forecast.
     Scored {
         /// The cut-off of the forecast: the one asked for, or an earlier one where fewer weeks were observed when the log
-        /// was taken, or the course has fewer.
+        /// was taken.
         seen: CutOff,
         /// In the cohort `active`: where the source records withdrawals, not withdrawn; elsewhere with an event in the 14
         /// days before the cut-off.
@@ -57,6 +57,9 @@ pub fn standing(data: &Dataset, enrolment: usize, cut_off: CutOff) -> Standing {
     let row = &data.enrolments[enrolment];
     if course.as_of_days < 0.0 {
         return Standing::Excluded(Exclusion::CourseNotStarted);
+    }
+    if u32::from(cut_off.weeks()) > course.weeks {
+        return Standing::Excluded(Exclusion::CourseTooShort);
     }
     let Some(seen) = course.last_observed().map(|last| last.min(cut_off)) else {
         return Standing::Excluded(Exclusion::NotEnoughData);

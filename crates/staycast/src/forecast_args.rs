@@ -81,6 +81,7 @@ pub(crate) fn open_run(path: &Path, model: Option<ModelKind>) -> anyhow::Result<
 pub(crate) fn as_usage(error: PredictionError) -> anyhow::Error {
     match &error {
         PredictionError::WeekNotForecast { .. }
+        | PredictionError::WeekTooLate { .. }
         | PredictionError::UnknownCourses { .. }
         | PredictionError::UnknownGroup { .. }
         | PredictionError::TrainingRows { .. }

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use staycast_events::ReadError;
 use staycast_forecast::device::DeviceError;
-use staycast_forecast::{InputsError, PredictionError, RunError, TrainError};
+use staycast_forecast::{InputsError, NoOutcomeKnown, PredictionError, RunError, TrainError};
 use staycast_sequences::{BuildError, FolderError, RuleNeeds};
 
 use crate::status::UsageError;
@@ -29,7 +29,6 @@ fn for_cause(cause: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| cause.downcast_ref().and_then(for_inputs))
         .or_else(|| cause.downcast_ref().and_then(for_build))
         .or_else(|| cause.downcast_ref().and_then(for_reading))
-        .or_else(|| cause.downcast_ref().and_then(for_reading))
         .or_else(|| cause.downcast_ref().and_then(for_sequences))
 }
 
@@ -38,6 +37,8 @@ fn for_prediction(error: &PredictionError) -> Option<String> {
         PredictionError::TrainingRows { .. } => {
             Some("name other courses, or add --in-sample, which marks every figure".to_owned())
         }
+        PredictionError::NoOutcomeKnown(unknown) => Some(for_unknown_outcomes(unknown)),
+        PredictionError::WeekTooLate { last: Some(_), .. } => Some("choose it with --week N".to_owned()),
         PredictionError::OtherRule { run, .. } => Some(format!("preprocess it with --dropout \"{run}\"")),
         PredictionError::Run(error) => for_run(error),
         PredictionError::Inputs(error) => for_inputs(error),
@@ -50,9 +51,27 @@ fn for_training(error: &TrainError) -> Option<String> {
     match error {
         TrainError::RunInterrupted(_) => Some("resume it with --resume, or remove it".to_owned()),
         TrainError::Interrupted => Some("go on with --resume".to_owned()),
+        TrainError::TargetTooLate { last: Some(_), .. } => {
+            Some("choose it with --set training.target_week=N".to_owned())
+        }
+        TrainError::NoOutcomeKnown(unknown) => Some(for_unknown_outcomes(unknown)),
+        TrainError::OneOutcome { .. } => {
+            Some("train on more courses, or another week with --set training.target_week=N".to_owned())
+        }
+        TrainError::OneOutcomeInPart { .. } => {
+            Some("train on more courses, or with fewer parts: --set ensemble.validation_folds=N".to_owned())
+        }
         TrainError::Run(error) => for_run(error),
         TrainError::Inputs(error) => for_inputs(error),
         _ => None,
+    }
+}
+
+fn for_unknown_outcomes(unknown: &NoOutcomeKnown) -> String {
+    if unknown.not_over > 0 {
+        "use courses that are over or, if the log is complete to their end, preprocess it with --as-of DATE".to_owned()
+    } else {
+        "preprocess with another --dropout rule, or with --labels FILE that has these learners".to_owned()
     }
 }
 

@@ -143,7 +143,7 @@ fn held_out(manifest: &RunManifest) -> String {
     };
     let together = manifest.held_out_auc.map_or_else(String::new, |auc| format!("AUC {auc:.3}; "));
     format!(
-        "{together}one by one {low:.3} to {high:.3}{kept} (week {}, rows of the training side that a member did not learn \
+        "{together}one by one {low:.3} to {high:.3}{kept} (week {}, rows of the training set that a member did not learn \
          from)",
         manifest.target_week
     )

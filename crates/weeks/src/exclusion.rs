@@ -18,7 +18,11 @@ pub enum Exclusion {
     Withdrawn,
     /// It is not known, or not yet, whether the learner dropped out.
     LabelUnknown,
-    /// The cut-off lies in the window that the label is read from, or after the course's end.
+    /// The course has fewer weeks.
+    CourseTooShort,
+    /// The weeks were not over when the log was taken, so that a forecast can't be judged.
+    WeeksNotOver,
+    /// The cut-off lies in the window that the label is read from.
     InsideLabelWindow,
     /// The run has no forecast after so many weeks.
     WeekNotForecast,
@@ -31,12 +35,14 @@ pub const SCORED: &str = "scored";
 
 impl Exclusion {
     /// Lists every exclusion.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::NotYetKnown,
         Self::NotEnoughData,
         Self::CourseNotStarted,
         Self::Withdrawn,
         Self::LabelUnknown,
+        Self::CourseTooShort,
+        Self::WeeksNotOver,
         Self::InsideLabelWindow,
         Self::WeekNotForecast,
         Self::LearnerInTraining,
@@ -51,6 +57,8 @@ impl Exclusion {
             Self::CourseNotStarted => "course_not_started",
             Self::Withdrawn => "withdrawn",
             Self::LabelUnknown => "label_unknown",
+            Self::CourseTooShort => "course_too_short",
+            Self::WeeksNotOver => "weeks_not_over",
             Self::InsideLabelWindow => "inside_label_window",
             Self::WeekNotForecast => "week_not_forecast",
             Self::LearnerInTraining => "learner_in_training",
@@ -66,7 +74,9 @@ impl Exclusion {
             Self::CourseNotStarted => "the course had not started",
             Self::Withdrawn => "already withdrawn",
             Self::LabelUnknown => "outcome not known",
-            Self::InsideLabelWindow => "the week lies in the label window, or after the end, of the course",
+            Self::CourseTooShort => "the course has fewer weeks",
+            Self::WeeksNotOver => "the weeks were not over when the log was taken",
+            Self::InsideLabelWindow => "the week lies in the window that the outcome is read from",
             Self::WeekNotForecast => "the run has no forecast at that week",
             Self::LearnerInTraining => "the learner was trained on, in another course",
         }

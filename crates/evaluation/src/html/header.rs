@@ -62,7 +62,8 @@ impl<'a> Header<'a> {
             cohorts: WhichCohort::BOTH.map(|which| Answer::new(page, which)),
             dropout_words: &page.about.dropout_words,
             rule: &evaluation.label_rule,
-            evaluations: evaluation.evaluations_of_this_part,
+            // In-sample rows are no test part.
+            evaluations: evaluation.evaluations_of_this_part.filter(|_| evaluation.kind != SplitKind::InSample),
         }
     }
 }

@@ -146,8 +146,8 @@ impl Folds {
             Grouping::Learner | Grouping::Course => Vec::new(),
         };
         let place = match self.making {
-            Making::Dealt => format!("fold {fold} of {folds}, repeat {repeat}"),
-            Making::OneEach => format!("one {by} left out, fold {fold} of {folds}"),
+            Making::Dealt => format!("fold {} of {folds}, repeat {}", fold + 1, repeat + 1),
+            Making::OneEach => format!("one {by} left out, fold {} of {folds}", fold + 1),
         };
         let description = format!("{place}; {}", describe(rows, &part, kind, notes));
         Ok(Assignment { part, kind, description })

@@ -7,6 +7,7 @@ use super::tables::{course_table, week_curve, week_table};
 use crate::metrics::Metric;
 use crate::numbers::{count, counted};
 use crate::report::{BootstrapRange, Evaluation, Plots, ResampledUnit};
+use crate::splits::SplitKind;
 
 /// Renders the whole report: the kind of test, the asked week beside the baselines, courses, every week, the plots, and
 /// who was left out.
@@ -35,7 +36,8 @@ pub fn render(evaluation: &Evaluation, plots: &Plots) -> String {
 fn heading(evaluation: &Evaluation) -> String {
     let mut lines = format!("Forecast at the end of week {}\n", evaluation.week);
     lines += &wrap(&format!("Dropout means: {}. {}", evaluation.label_rule, evaluation.kind.meaning()));
-    if let Some(times) = evaluation.evaluations_of_this_part {
+    // In-sample rows are no test part.
+    if let Some(times) = evaluation.evaluations_of_this_part.filter(|_| evaluation.kind != SplitKind::InSample) {
         let note = match times {
             1 => "This is the first evaluation of this test part.".to_owned(),
             _ => format!(

@@ -4,12 +4,13 @@ use std::time::Instant;
 
 use burn::tensor::{Tensor, TensorData};
 use serde::Serialize;
-use staycast_sequences::Dataset;
+use staycast_sequences::{CutOff, Dataset};
 
 use crate::config::InputsConfig;
 use crate::device::{ChosenDevice, quietly};
-use crate::examples::{Examples, greatest_cutoff};
+use crate::examples::Examples;
 use crate::inputs::Inputs;
+use crate::reach::greatest_cut_off;
 
 /// Bounds the enrolments that are brought to the device at a time.
 const CHUNK: usize = 4096;
@@ -36,7 +37,7 @@ pub struct Loading {
 /// # Errors
 /// When the data has nothing to read, or the driver gives up.
 pub fn measure_loading(data: &Dataset, chosen: &ChosenDevice) -> Result<Loading, String> {
-    let weeks = (greatest_cutoff(data) as usize).max(1);
+    let weeks = greatest_cut_off(data).map_or(1, CutOff::count);
     let examples = Examples::new(data, weeks);
     let all: Vec<usize> = (0..data.enrolments.len()).collect();
     let asked = InputsConfig::default().check().map_err(|error| error.to_string())?;

@@ -7,6 +7,7 @@ use staycast_sequences::{CutOff, FolderError};
 use crate::artifact::RunError;
 use crate::files::FileError;
 use crate::inputs::InputsError;
+use crate::reach::{NoOutcomeKnown, TooLate, describe_last};
 use crate::tables::TableError;
 
 /// Describes why a run can't predict what is asked.
@@ -31,6 +32,19 @@ pub enum PredictionError {
         reason: String,
         /// Weeks that it can.
         weeks: Vec<CutOff>,
+    },
+    /// No outcome is known, so that nothing can be judged.
+    #[error("{0}")]
+    NoOutcomeKnown(NoOutcomeKnown),
+    /// No course can be judged at that week.
+    #[error("there is nothing to judge at week {week}: {why}; {}", describe_last(*.last))]
+    WeekTooLate {
+        /// The week asked for.
+        week: CutOff,
+        /// What stands in the way.
+        why: TooLate,
+        /// The last week possible; `None` where there is none.
+        last: Option<CutOff>,
     },
     /// A course is not in the data.
     #[error("the data has no course {}; it has {}", .unknown.join(", "), .known.join(", "))]

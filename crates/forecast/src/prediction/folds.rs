@@ -39,6 +39,7 @@ pub(super) fn fold_predictions(run: &Run, request: &EvaluateRequest<'_>) -> Resu
         return Err(PredictionError::NoRows("the cross-validation has no prediction of these courses".to_owned()));
     }
     let table = RowTable::new(data, &enrolments.iter().copied().collect::<Vec<_>>());
+    table.require_judgeable(enrolments.iter().copied(), asked_week(run, request))?;
     let last = enrolments.iter().filter_map(|&row| table.last_cut_off(row)).max();
     let repeats = run.manifest().folds.map_or(1, |folds| folds.repeats);
     let predictions_of = |repeat| {

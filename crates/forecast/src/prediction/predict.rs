@@ -10,7 +10,8 @@ use super::row_table::{RowTable, evaluable_rows};
 use super::selection::{LeftOut, asked_week, measured_kind, require_rule, rows_to_evaluate};
 use super::survival_curves::survival_curves;
 use crate::artifact::Run;
-use staycast_sequences::{CutOff, Exclusion};
+use crate::reach::too_late;
+use staycast_sequences::CutOff;
 
 /// Predicts the rows that [`evaluate`](super::evaluate()) judges: one set, or one a repeat of a cross-validation. Looking
 /// at them is not counted as an evaluation; whoever judges them calls [`record_evaluation`](super::record_evaluation).
@@ -38,9 +39,10 @@ fn model_predictions(run: &Run, request: &EvaluateRequest<'_>) -> Result<Predict
     let mut left_out = LeftOut::new();
     let enrolments = rows_to_evaluate(run, request, &mut left_out)?;
     let table = RowTable::new(data, &enrolments);
+    table.require_judgeable(enrolments.iter().copied(), week)?;
     for &enrolment in &enrolments {
-        if table.last_cut_off(enrolment) < Some(week) {
-            *left_out.entry(Exclusion::InsideLabelWindow).or_insert(0) += 1;
+        if let Some(why) = too_late(data.course_of(enrolment), data.manifest.labels.rule, week) {
+            *left_out.entry(why.exclusion()).or_insert(0) += 1;
         }
     }
     let (places, rows): (Vec<_>, Vec<_>) = evaluable_rows(run, &table, &enrolments, device)?.into_iter().unzip();

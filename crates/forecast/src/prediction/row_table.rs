@@ -10,6 +10,7 @@ use super::error::PredictionError;
 use super::forecasts::Forecasts;
 use crate::artifact::Run;
 use crate::device::ChosenDevice;
+use crate::reach::{NoOutcomeKnown, all_too_late};
 use crate::week_fits::{cut_offs_up_to, days_since_last};
 
 /// Numbers the courses and learners of some enrolments, as the report wants them, and makes its rows.
@@ -39,6 +40,25 @@ impl<'a> RowTable<'a> {
     /// Returns the latest cut-off of the enrolment's course that is whole, observed, and before the label window.
     pub(super) fn last_cut_off(&self, enrolment: usize) -> Option<CutOff> {
         self.last_cut_off[self.data.enrolments[enrolment].course]
+    }
+
+    /// Refuses a week that is too late to be judged for all of `enrolments`, and enrolments of which no outcome is known.
+    pub(super) fn require_judgeable(
+        &self,
+        enrolments: impl Iterator<Item = usize> + Clone,
+        week: CutOff,
+    ) -> Result<(), PredictionError> {
+        let rule = self.data.manifest.labels.rule;
+        if enrolments.clone().all(|enrolment| self.data.enrolments[enrolment].dropout.is_none()) {
+            return Err(PredictionError::NoOutcomeKnown(NoOutcomeKnown::of(self.data, enrolments)));
+        }
+        match all_too_late(enrolments.clone().map(|enrolment| self.data.course_of(enrolment)), rule, week) {
+            None => Ok(()),
+            Some(why) => {
+                let last = enrolments.filter_map(|enrolment| self.last_cut_off(enrolment)).max();
+                Err(PredictionError::WeekTooLate { week, why, last })
+            }
+        }
     }
 
     /// Makes the row of an enrolment at a cut-off. `score` ranks, `p` is the calibrated probability of dropout.

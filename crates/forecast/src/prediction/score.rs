@@ -222,6 +222,10 @@ enum Verdict<'a> {
 fn verdict<'a>(run: &Run, model: &'a RunModel, data: &Dataset, enrolment: usize, cut_off: CutOff) -> Verdict<'a> {
     let seen = match standing(data, enrolment, cut_off) {
         Standing::Scored { seen, .. } => seen,
+        Standing::Excluded(Exclusion::CourseTooShort) => {
+            let reason = format!("the course has no week {cut_off}, it ends after {}", data.course_of(enrolment).weeks);
+            return Verdict::Excluded { exclusion: Exclusion::CourseTooShort, reason };
+        }
         Standing::Excluded(exclusion) => {
             return Verdict::Excluded { exclusion, reason: excluded_because(exclusion).to_owned() };
         }
@@ -229,11 +233,11 @@ fn verdict<'a>(run: &Run, model: &'a RunModel, data: &Dataset, enrolment: usize,
     let last = run.manifest().label_rule.last_cut_off(data.course_of(enrolment).week_grid());
     if last.is_none_or(|last| seen > last) {
         let last = last.map_or(0, CutOff::weeks);
-        let reason = format!("after week {last} of this course part of the answer is seen already");
+        let reason = format!("after week {last} of this course part of the outcome is seen already");
         return Verdict::Excluded { exclusion: Exclusion::InsideLabelWindow, reason };
     }
     let Some(fit) = model.fits.weeks.get(&seen) else {
-        let reason = format!("the run can't forecast after {seen} weeks");
+        let reason = format!("the run can't forecast at week {seen}");
         return Verdict::Excluded { exclusion: Exclusion::WeekNotForecast, reason };
     };
     let reason = if seen < cut_off {

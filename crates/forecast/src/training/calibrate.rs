@@ -4,7 +4,7 @@
 use staycast_baselines::BaselineKind;
 use staycast_evaluation::calibration::Calibration;
 
-use super::error::TrainError;
+use super::error::{Place, TrainError};
 use super::jobs::TrainedSplit;
 use super::plan::{OuterSplit, SplitPlan};
 use super::request::TrainRequest;
@@ -51,7 +51,8 @@ pub(super) fn hazards_by_forecast(
     }
     let training = &plan.splits[0].training;
     let fitted = survival::fit(request.data, examples, &config.baselines, training, logits, config.training.seed);
-    fitted.map_err(|error| TrainError::Member { repeat: 0, fold: 0, problem: error.to_string() })
+    let place = Place::new(&plan.splits[0], plan.folds);
+    fitted.map_err(|error| TrainError::Member { place, problem: error.to_string() })
 }
 
 fn calibrate_split(

@@ -3,7 +3,6 @@
 use staycast_evaluation::metrics::Ranking;
 use staycast_sequences::CutOff;
 
-use super::error::MemberError;
 use super::training_set::TrainingSet;
 use crate::examples::Examples;
 
@@ -18,14 +17,9 @@ pub(super) struct StoppingRows {
 impl StoppingRows {
     /// Collects the rows of `held_out`, positions in `set`, that can be judged.
     ///
-    /// # Errors
-    /// When those at the target week are of one class only.
-    pub(super) fn new(
-        set: &TrainingSet<'_>,
-        held_out: &[usize],
-        target: CutOff,
-        member: u32,
-    ) -> Result<Self, MemberError> {
+    /// # Panics
+    /// When those at the target week are of one class only, which `feasibility::check` refuses.
+    pub(super) fn new(set: &TrainingSet<'_>, held_out: &[usize], target: CutOff) -> Self {
         let examples = set.examples;
         let weeks = examples.weeks();
         let rows = |wanted: &dyn Fn(usize) -> bool| {
@@ -41,10 +35,11 @@ impl StoppingRows {
         let at_target = rows(&|week| week == target.last_week().position());
         let positives = at_target.iter().filter(|(_, label)| *label).count();
         let negatives = at_target.len() - positives;
-        if positives == 0 || negatives == 0 {
-            return Err(MemberError::OneClassHeldOut { member, week: target, positives, negatives });
-        }
-        Ok(Self { at_target, at_all: rows(&|_| true) })
+        assert!(
+            positives > 0 && negatives > 0,
+            "{positives} dropouts and {negatives} others held out at week {target}"
+        );
+        Self { at_target, at_all: rows(&|_| true) }
     }
 
     /// Returns the AUC at the target week and the mean log loss at all weeks.

@@ -1,14 +1,17 @@
 //! Why a run could not be trained.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use staycast_evaluation::splits::SplitError;
 use staycast_sequences::CutOff;
 
-use crate::artifact::RunError;
+use super::plan::OuterSplit;
+use crate::artifact::{FoldsRecord, RunError};
 use crate::config::ConfigError;
 use crate::files::FileError;
 use crate::inputs::InputsError;
+use crate::reach::{NoOutcomeKnown, TooLate, describe_last};
 use crate::tables::TableError;
 
 /// Describes why a run could not be trained.
@@ -17,17 +20,48 @@ pub enum TrainError {
     /// The sequences hold nobody.
     #[error("the sequences hold no enrolment; look at the manifest for what became of the log's rows")]
     NoEnrolments,
-    /// The target week can't be forecast under the label rule.
-    #[error(
-        "week {target} can't be the target: under `{rule}` the last week that can be forecast is {greatest}; set training.target_week"
-    )]
-    TargetInLabelWindow {
+    /// No outcome is known, so that there is nothing to learn from.
+    #[error("{0}")]
+    NoOutcomeKnown(NoOutcomeKnown),
+    /// No course can be forecast at the target week.
+    #[error("week {target} can't be forecast: {why}; {}", describe_last(*.last))]
+    TargetTooLate {
         /// The week asked for.
         target: CutOff,
-        /// The last one possible.
-        greatest: u32,
-        /// The label rule.
-        rule: String,
+        /// What stands in the way.
+        why: TooLate,
+        /// The last week possible; `None` where there is none.
+        last: Option<CutOff>,
+    },
+    /// All outcomes are the same.
+    #[error("{place}there is nothing to learn at week {week}: of the learners to train on, {outcomes}")]
+    OneOutcome {
+        /// Where.
+        place: Place,
+        /// The target week.
+        week: CutOff,
+        /// Outcomes of the training set at that week.
+        outcomes: Outcomes,
+    },
+    /// A part of the training set has only dropouts, or none.
+    #[error(
+        "{place}there are too few learners to train on: {all} at week {week}. Each model of the ensemble holds out one of \
+         {parts} parts of them, which says when to stop. {} {part}",
+        if *.held_out { "Of one such part" } else { "Without one such part" }
+    )]
+    OneOutcomeInPart {
+        /// Where.
+        place: Place,
+        /// The target week.
+        week: CutOff,
+        /// Outcomes of the whole training set at that week.
+        all: Outcomes,
+        /// Parts that the training set is cut into.
+        parts: u32,
+        /// Outcomes of the part.
+        part: Outcomes,
+        /// Whether it is the part held out, or the one trained on.
+        held_out: bool,
     },
     /// The data can't be split as asked.
     #[error("the data can't be split as asked: {0}")]
@@ -40,13 +74,11 @@ pub enum TrainError {
         "the data lacks `days_since_last`, from which networks learn who is active in the next week; set training.next_week=0"
     )]
     NoNextWeek,
-    /// A network can't be trained.
-    #[error("fold {fold} of repeat {repeat}: {problem}")]
+    /// A model of the ensemble can't be trained.
+    #[error("{place}{problem}")]
     Member {
-        /// Repeat of the cross-validation, from 0.
-        repeat: u32,
-        /// Fold, from 0.
-        fold: u32,
+        /// Where.
+        place: Place,
         /// The problem.
         problem: String,
     },
@@ -109,6 +141,32 @@ pub enum TrainError {
     Table(#[from] TableError),
 }
 
+impl TrainError {
+    /// Tells whether a run that was begun would fail again in the same way if it was resumed.
+    pub(super) const fn is_final(&self) -> bool {
+        match self {
+            Self::Member { .. } | Self::TargetNotFitted { .. } | Self::Inputs(_) | Self::NoNextWeek => true,
+            Self::NoEnrolments
+            | Self::NoOutcomeKnown(_)
+            | Self::TargetTooLate { .. }
+            | Self::OneOutcome { .. }
+            | Self::OneOutcomeInPart { .. }
+            | Self::Split(_)
+            | Self::RunExists(_)
+            | Self::RunInterrupted(_)
+            | Self::NotARunFolder(_)
+            | Self::CantGoOnFrom { .. }
+            | Self::NothingToResume(_)
+            | Self::ResumedOtherwise { .. }
+            | Self::Interrupted
+            | Self::Config(_)
+            | Self::File(_)
+            | Self::Run(_)
+            | Self::Table(_) => false,
+        }
+    }
+}
+
 /// Describes what stops one job.
 #[derive(Debug)]
 pub(super) enum JobError {
@@ -131,13 +189,66 @@ impl From<FileError> for JobError {
 /// Describes why a member can't be trained.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub(super) enum MemberError {
-    /// No learnable row, or none of one class, to train on.
-    #[error("the training rows of member {member} hold {positives} dropouts and {negatives} others at all weeks")]
-    OneClassTraining { member: u32, positives: u64, negatives: u64 },
-    /// Early stopping needs both classes in the held-out rows.
-    #[error("the held-out rows of member {member} hold {positives} dropouts and {negatives} others at week {week}")]
-    OneClassHeldOut { member: u32, week: CutOff, positives: usize, negatives: usize },
     /// The loss is no number any more.
-    #[error("the loss of member {member} is not a number after epoch {epoch}; lower training.learning_rate")]
-    Diverged { member: u32, epoch: u32 },
+    #[error("the loss is not a number after epoch {epoch}; lower training.learning_rate")]
+    Diverged { epoch: u32 },
+    /// No epoch could be judged.
+    #[error("no epoch has an AUC on the held-out rows")]
+    NoAuc,
+}
+
+/// Names the part of a cross-validation that an error is about; prints nothing where there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Repeat and fold, from 0, and how many of each there are.
+    fold: Option<(u32, u32, FoldsRecord)>,
+}
+
+impl Place {
+    /// Names the place of `split` in a cross-validation of `folds`.
+    pub(super) fn new(split: &OuterSplit, folds: Option<FoldsRecord>) -> Self {
+        Self { fold: folds.map(|folds| (split.repeat, split.fold, folds)) }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((repeat, fold, of)) = self.fold else { return Ok(()) };
+        write!(f, "fold {} of {}", fold + 1, of.folds)?;
+        if of.repeats > 1 {
+            write!(f, ", repeat {} of {}", repeat + 1, of.repeats)?;
+        }
+        f.write_str(": ")
+    }
+}
+
+/// Counts known outcomes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outcomes {
+    /// Learners who dropped out.
+    pub dropouts: u64,
+    /// Learners who did not.
+    pub others: u64,
+}
+
+impl Outcomes {
+    /// Counts `labels`, true for dropout.
+    pub(super) fn count(labels: impl Iterator<Item = bool>) -> Self {
+        labels.fold(Self::default(), |counted, dropout| Self {
+            dropouts: counted.dropouts + u64::from(dropout),
+            others: counted.others + u64::from(!dropout),
+        })
+    }
+
+    /// Tells whether there are some of each.
+    pub(super) const fn are_both(self) -> bool {
+        self.dropouts > 0 && self.others > 0
+    }
+}
+
+impl fmt::Display for Outcomes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { dropouts, others } = self;
+        write!(f, "{dropouts} dropped out and {others} did not")
+    }
 }

@@ -1,4 +1,4 @@
-//! The run's folder before training: begun, or found as it was left.
+//! The run's folder before training: begun, or found as it was left; removed after a failure that is final.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,29 +11,68 @@ use crate::artifact::layout::{CHECKPOINTS, CONFIG, STARTED};
 use crate::artifact::{ParentRecord, Run, RunState, Started, run_state};
 use crate::files::{self, FileError};
 
-/// Begins the run's folder, or checks that the interrupted run in it is this one. Returns the checkpoints' folder.
-pub(super) fn prepare(request: &TrainRequest<'_>) -> Result<PathBuf, TrainError> {
-    let out = request.out;
-    let checkpoints = out.join(CHECKPOINTS);
-    let marker = checkpoints.join(STARTED);
-    let now = started(request);
-    match (request.start, run_state(out)?) {
-        (_, RunState::Finished) => return Err(TrainError::RunExists(out.to_owned())),
-        (_, RunState::Other) => return Err(TrainError::NotARunFolder(out.to_owned())),
-        (Start::Fresh, RunState::Interrupted(_)) => return Err(TrainError::RunInterrupted(out.to_owned())),
-        (Start::Resume, RunState::Free) => return Err(TrainError::NothingToResume(out.to_owned())),
-        (Start::Resume, RunState::Interrupted(_)) => {
-            require_same(out, &files::read_json(&marker)?, &now)?;
-            remove_leftovers(out);
-            remove_leftovers(&checkpoints);
+/// The folder that a run is trained in: free, or with an interrupted run that is this one.
+pub(super) struct RunFolder<'a> {
+    request: &'a TrainRequest<'a>,
+    checkpoints: PathBuf,
+}
+
+impl<'a> RunFolder<'a> {
+    /// Finds the folder fit for the run that is asked for. Writes nothing.
+    ///
+    /// # Errors
+    /// When it holds another run, or something else, or nothing that could be resumed.
+    pub(super) fn find(request: &'a TrainRequest<'a>) -> Result<Self, TrainError> {
+        let out = request.out;
+        let checkpoints = out.join(CHECKPOINTS);
+        match (request.start, run_state(out)?) {
+            (_, RunState::Finished) => return Err(TrainError::RunExists(out.to_owned())),
+            (_, RunState::Other) => return Err(TrainError::NotARunFolder(out.to_owned())),
+            (Start::Fresh, RunState::Interrupted(_)) => return Err(TrainError::RunInterrupted(out.to_owned())),
+            (Start::Resume, RunState::Free) => return Err(TrainError::NothingToResume(out.to_owned())),
+            (Start::Resume, RunState::Interrupted(_)) => {
+                require_same(out, &files::read_json(&checkpoints.join(STARTED))?, &started(request))?;
+            }
+            (Start::Fresh, RunState::Free) => {}
         }
-        (Start::Fresh, RunState::Free) => {
-            fs::create_dir_all(&checkpoints).map_err(|source| FileError::io("make", &checkpoints, source))?;
-            files::write_json(&marker, &now)?;
+        Ok(Self { request, checkpoints })
+    }
+
+    /// Marks the folder as a run that was begun, or clears up what a kill left. Returns the checkpoints' folder.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub(super) fn begin(&self) -> Result<PathBuf, TrainError> {
+        let (out, checkpoints) = (self.request.out, &self.checkpoints);
+        match self.request.start {
+            Start::Resume => {
+                remove_leftovers(out);
+                remove_leftovers(checkpoints);
+            }
+            Start::Fresh => {
+                fs::create_dir_all(checkpoints).map_err(|source| FileError::io("make", checkpoints, source))?;
+                files::write_json(&checkpoints.join(STARTED), &started(self.request))?;
+            }
+        }
+        files::write(&out.join(CONFIG), self.request.config.written().to_toml().as_bytes())?;
+        Ok(checkpoints.clone())
+    }
+
+    /// Removes the run: one that can't be finished would only be in the way. From a folder that was free before, this takes
+    /// everything, what watchers wrote beside the run included.
+    pub(super) fn remove(&self) {
+        let out = self.request.out;
+        // A failure here changes nothing for the user, who is told of the training's own; what stays is reported as an
+        // interrupted run by the next training.
+        match self.request.start {
+            Start::Fresh => drop(fs::remove_dir_all(out)),
+            Start::Resume => {
+                drop(fs::remove_dir_all(&self.checkpoints));
+                drop(fs::remove_file(out.join(CONFIG)));
+                drop(fs::remove_dir(out));
+            }
         }
     }
-    files::write(&out.join(CONFIG), request.config.written().to_toml().as_bytes())?;
-    Ok(checkpoints)
 }
 
 /// Checks that the run that was begun as `then` can be resumed as `now`.

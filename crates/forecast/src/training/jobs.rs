@@ -10,7 +10,7 @@ use staycast_baselines::{BaselineKind, Forecaster};
 
 use super::checkpoint;
 use super::early_stopping::held_out_auc;
-use super::error::{JobError, TrainError};
+use super::error::{JobError, MemberError, Place, TrainError};
 use super::member::{MemberState, MemberTask};
 use super::plan::{MemberSplit, OuterSplit, SplitPlan};
 use super::request::{TrainRequest, TrainingWatch};
@@ -82,7 +82,7 @@ pub(super) fn train_members(
         })
         .collect();
     let outcomes = TrainingJobs {
-        context: JobContext { request, examples },
+        context: JobContext { request, examples, folds: plan.folds },
         checkpoints,
         watch,
         outcomes: jobs.iter().map(|_| OnceLock::new()).collect(),
@@ -130,11 +130,6 @@ impl MemberJob<'_, '_> {
     fn summary(&self, best_epoch: Option<u32>, validation_auc: f64) -> MemberSummary {
         let OuterSplit { repeat, fold, .. } = *self.data.split;
         MemberSummary { model: self.kind, repeat, fold, member: self.member, best_epoch, validation_auc }
-    }
-
-    fn problem(&self, problem: &impl ToString) -> TrainError {
-        let OuterSplit { repeat, fold, .. } = *self.data.split;
-        TrainError::Member { repeat, fold, problem: problem.to_string() }
     }
 
     /// Returns the positions that the member is trained on, and those that it holds out.
@@ -216,7 +211,7 @@ impl<'a> TrainingJobs<'_, 'a> {
         };
         let state = self.train_epochs(job, &task)?;
         let best = state.history.iter().rev().find(|record| record.best);
-        let best = best.ok_or_else(|| job.problem(&"no epoch has an AUC on the held-out rows"))?;
+        let best = best.ok_or_else(|| self.problem(job, &MemberError::NoAuc))?;
         let summary = job.summary(Some(best.epoch), best.validation_auc);
 
         let network = Network::new(&config.network, job.data.inputs.width(), task.seed, device);
@@ -261,7 +256,7 @@ impl<'a> TrainingJobs<'_, 'a> {
             Ok(state) if state.finished => Ok(state),
             Ok(_) => Err(TrainError::Interrupted),
             Err(JobError::File(error)) => Err(error.into()),
-            Err(JobError::Member(error)) => Err(job.problem(&error)),
+            Err(JobError::Member(error)) => Err(self.problem(job, &error)),
         }
     }
 
@@ -284,21 +279,21 @@ impl<'a> TrainingJobs<'_, 'a> {
                 let training = data.targets.training(inputs, training, &judged, self.seed(job));
                 kind.fit(&self.context.request.config.baselines, &training)
             });
-            let model = model.map_err(|error| job.problem(&error))?;
+            let model = model.map_err(|error| self.problem(job, &error))?;
             compressed_json::write(&path, &model)?;
             model
         };
         let forecast = |rows: &EnrolmentInputs| rows.lend(|inputs| model.forecast(inputs));
-        let held_out_logits = forecast(&data.training.pick_rows(held_out)).map_err(|error| job.problem(&error))?;
+        let held_out_logits =
+            forecast(&data.training.pick_rows(held_out)).map_err(|error| self.problem(job, &error))?;
         let test = match &data.test {
-            Some(test) => forecast(test).map_err(|error| job.problem(&error))?,
+            Some(test) => forecast(test).map_err(|error| self.problem(job, &error))?,
             None => Vec::new(),
         };
         let week = self.context.request.config.training.target;
+        let auc = held_out_auc(self.context.examples, enrolments, held_out, &held_out_logits, week);
         let auc =
-            held_out_auc(self.context.examples, enrolments, held_out, &held_out_logits, week).ok_or_else(|| {
-                job.problem(&format!("the held-out rows of {kind}'s member {} have no AUC at week {week}", job.member))
-            })?;
+            auc.ok_or_else(|| self.problem(job, &format!("`{kind}` has no AUC on held-out rows at week {week}")))?;
         // Between epochs of networks and after each model is where a run can be stopped.
         if self.stop.load(Ordering::Relaxed) {
             return Err(TrainError::Interrupted);
@@ -311,6 +306,10 @@ impl<'a> TrainingJobs<'_, 'a> {
             held_out: held_out_logits,
             test,
         })
+    }
+
+    fn problem(&self, job: &MemberJob<'_, '_>, problem: &impl ToString) -> TrainError {
+        TrainError::Member { place: Place::new(job.data.split, self.context.folds), problem: problem.to_string() }
     }
 
     fn seed(&self, job: &MemberJob<'_, '_>) -> u64 {

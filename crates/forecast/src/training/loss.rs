@@ -2,7 +2,6 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use super::error::MemberError;
 use super::training_set::TrainingSet;
 use crate::config::{CheckedTraining, ClassWeights};
 
@@ -27,14 +26,9 @@ struct NextWeek {
 impl LossTargets {
     /// Weighs the rows that one member learns from: `training`, as positions in `set`.
     ///
-    /// # Errors
-    /// When they hold one class only.
-    pub(super) fn new(
-        config: &CheckedTraining,
-        set: &TrainingSet<'_>,
-        training: &[usize],
-        member: u32,
-    ) -> Result<Self, MemberError> {
+    /// # Panics
+    /// When they hold one class only, which `feasibility::check` refuses.
+    pub(super) fn new(config: &CheckedTraining, set: &TrainingSet<'_>, training: &[usize]) -> Self {
         let (examples, device) = (set.examples, &set.x.device());
         let weeks = examples.weeks();
         let label = |position: usize| examples.training_label(set.enrolments[position]);
@@ -59,9 +53,7 @@ impl LossTargets {
             }
         }
         let [negatives, positives] = counts;
-        if positives == 0 || negatives == 0 {
-            return Err(MemberError::OneClassTraining { member, positives, negatives });
-        }
+        assert!(positives > 0 && negatives > 0, "{positives} dropouts and {negatives} others to train on");
         let total = sums[0] + sums[1];
         let class = match config.class_weights {
             ClassWeights::Balanced => sums.map(|sum| total / (2.0 * sum)),
@@ -88,7 +80,7 @@ impl LossTargets {
             .enumerate()
             .map(|(at, weight)| (weight * scale * class[usize::from(label(at / weeks) == Some(true))]) as f32)
             .collect();
-        Ok(Self { next_week, ..Self::from_values(device, labels, weights) })
+        Self { next_week, ..Self::from_values(device, labels, weights) }
     }
 
     /// Brings labels, one a position, and weights, `[position][week]`, to `device`.

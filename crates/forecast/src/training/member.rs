@@ -67,8 +67,8 @@ impl MemberTask<'_> {
             return Ok(state);
         }
         let config = &self.config.training;
-        let targets = LossTargets::new(config, self.set, self.training, self.member)?;
-        let stopping = StoppingRows::new(self.set, self.held_out, config.target, self.member)?;
+        let targets = LossTargets::new(config, self.set, self.training);
+        let stopping = StoppingRows::new(self.set, self.held_out, config.target);
         let tracked = self.network(&self.device.clone().autodiff());
         let mut adam = AdamW::new(&config.optimiser, &tracked, state.optimiser.clone(), self.device);
         let plain = self.network(self.device);
@@ -79,7 +79,7 @@ impl MemberTask<'_> {
             let logits = forecast(&plain.clone().with_flat(&adam.parameters), &self.set.x, self.held_out);
             let (validation_auc, validation_loss) = stopping.auc_and_loss(&logits);
             if !training_loss.is_finite() || !validation_loss.is_finite() {
-                return Err(MemberError::Diverged { member: self.member, epoch }.into());
+                return Err(MemberError::Diverged { epoch }.into());
             }
             let best_before = state.history.iter().map(|record| record.validation_auc).fold(f64::MIN, f64::max);
             let best = validation_auc > best_before;

@@ -11,6 +11,7 @@ mod calibrate;
 mod checkpoint;
 mod early_stopping;
 mod error;
+mod feasibility;
 mod folder;
 mod jobs;
 pub(crate) mod loss;
@@ -28,10 +29,11 @@ use staycast_sequences::Dataset;
 
 use crate::artifact::Run;
 use crate::config::CheckedConfig;
-use crate::examples::{Examples, greatest_cutoff};
+use crate::examples::Examples;
 use crate::inputs::InputsError;
+use crate::reach::{all_too_late, enrolled_courses, greatest_cut_off};
 
-pub use error::TrainError;
+pub use error::{Outcomes, Place, TrainError};
 pub use request::{Start, TrainRequest, TrainingPlan, TrainingWatch, Unwatched};
 
 /// Trains a run and stores it in `request.out`. On a CPU, equal data, configuration and version give equal bytes in
@@ -45,7 +47,9 @@ pub use request::{Start, TrainRequest, TrainingPlan, TrainingWatch, Unwatched};
 pub fn train(request: &TrainRequest<'_>, watch: &dyn TrainingWatch) -> Result<Run, TrainError> {
     let mut timer = timer::StageTimer::start();
 
-    // SplitPlan: which enrolments train, stop and test each member.
+    let folder = folder::RunFolder::find(request)?;
+
+    // Plan: which enrolments train, stop and test each member.
     let weeks = sequence_weeks(request.data, request.config)?;
     let mut examples = Examples::new(request.data, weeks);
     if let Some(rule) = request.config.training.proxy {
@@ -55,22 +59,30 @@ pub fn train(request: &TrainRequest<'_>, watch: &dyn TrainingWatch) -> Result<Ru
     if let Some(from) = request.from {
         transfer::check(from, request, &plan)?;
     }
-    let checkpoints = folder::prepare(request)?;
+    feasibility::check(request, &plan, &examples)?;
+    let inputs = jobs::fit_inputs(request, &plan, &examples)?;
+    let checkpoints = folder.begin()?;
     watch.planned(&TrainingPlan::new(request.config, &plan, weeks));
     timer.lap("prepare");
 
-    // Fit: the inputs on each training set, then every member on all but its held-out rows.
-    let inputs = jobs::fit_inputs(request, &plan, &examples)?;
-    let trained = jobs::train_members(request, &plan, &examples, inputs, &checkpoints, watch)?;
-    timer.lap("train");
+    let finish = || {
+        // Fit every member on all but its held-out rows.
+        let trained = jobs::train_members(request, &plan, &examples, inputs, &checkpoints, watch)?;
+        timer.lap("train");
 
-    // Calibrate on the held-out rows, and write the run; its manifest last, with which it is finished.
-    let calibrated = calibrate::calibrate(request, &plan, &examples, &trained)?;
-    write::write_run(request, &plan, &examples, &trained, &calibrated)?;
-    timer.lap("finish");
-    write::write_timing(request.out, timer)?;
-    write::write_manifest(request, &plan, &examples, &trained, &calibrated)?;
-    Ok(Run::open(request.out)?)
+        // Calibrate on the held-out rows, and write the run; its manifest last, with which it is finished.
+        let calibrated = calibrate::calibrate(request, &plan, &examples, &trained)?;
+        write::write_run(request, &plan, &examples, &trained, &calibrated)?;
+        timer.lap("finish");
+        write::write_timing(request.out, timer)?;
+        write::write_manifest(request, &plan, &examples, &trained, &calibrated)?;
+        Ok(Run::open(request.out)?)
+    };
+    finish().inspect_err(|error: &TrainError| {
+        if error.is_final() {
+            folder.remove();
+        }
+    })
 }
 
 /// Returns the weeks of a sequence: all that the labels allow, or fewer when the configuration says so.
@@ -82,12 +94,11 @@ fn sequence_weeks(data: &Dataset, config: &CheckedConfig) -> Result<usize, Train
     if !data.manifest.records_withdrawals() && data.feature("days_since_last").is_none() {
         return Err(InputsError::MissingFeatures { missing: vec!["days_since_last".to_owned()] }.into());
     }
-    let greatest = greatest_cutoff(data);
     let target = config.training.target;
-    if u32::from(target.weeks()) > greatest {
-        let rule = data.manifest.labels.rule.to_string();
-        return Err(TrainError::TargetInLabelWindow { target, greatest, rule });
+    let last = greatest_cut_off(data);
+    match (last, all_too_late(enrolled_courses(data), data.manifest.labels.rule, target)) {
+        (Some(last), None) => Ok(config.training.last_cut_off.map_or(last, |asked| asked.min(last)).count()),
+        (last, Some(why)) => Err(TrainError::TargetTooLate { target, why, last }),
+        (None, None) => Err(TrainError::NoEnrolments),
     }
-    let last = config.training.last_cut_off.map(|last| u32::from(last.weeks()));
-    Ok(last.map_or(greatest, |last| last.min(greatest)) as usize)
 }

@@ -9,6 +9,7 @@ use super::plan::OuterSplit;
 use super::request::TrainRequest;
 use super::training_set::TrainingSet;
 use super::transfer;
+use crate::artifact::FoldsRecord;
 use crate::examples::{self, Examples};
 use crate::inputs::Inputs;
 use crate::model_kind::SingleModel;
@@ -19,6 +20,8 @@ use crate::models::enrolment_inputs::{EnrolmentInputs, RawFeatures};
 pub(super) struct JobContext<'a> {
     pub(super) request: &'a TrainRequest<'a>,
     pub(super) examples: &'a Examples,
+    /// The folds of a cross-validation.
+    pub(super) folds: Option<FoldsRecord>,
 }
 
 impl JobContext<'_> {

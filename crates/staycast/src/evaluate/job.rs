@@ -8,9 +8,10 @@ use staycast_evaluation::metrics::Capacity;
 use staycast_evaluation::report::{MinimumSize, Resampling};
 use staycast_forecast::device::ChosenDevice;
 use staycast_forecast::{
-    EvaluateRequest, EvaluationOutcome, Rows, check_leakage, evaluate_predictions, predictions, record_evaluation,
+    EvaluateRequest, EvaluationOutcome, Rows, Run, check_leakage, evaluate_predictions, predictions, record_evaluation,
     write_predictions,
 };
+use staycast_sequences::Dataset;
 
 use super::{page, report_text};
 use crate::console::Console;
@@ -58,9 +59,32 @@ pub(crate) fn execute(job: &EvaluateJob, console: &Console) -> anyhow::Result<Ev
     let run = open_run(&selection.run, selection.model)?;
     let data = load(&selection.sequences)?;
     // A folder that can't be made is better known before the test part is looked at.
-    if let Some(out) = &job.out {
-        std::fs::create_dir_all(out).with_context(|| format!("cannot make the folder {}", out.display()))?;
+    let made = job.out.as_deref().map(make_folder).transpose()?;
+    let outcome = evaluate_into(job, &run, &data, console);
+    if outcome.is_err()
+        && let (Some(out), Some(Folder::New)) = (&job.out, made)
+    {
+        // Goes only if it is empty.
+        let _ = std::fs::remove_dir(out);
     }
+    outcome
+}
+
+/// Tells whether a folder was there before.
+#[derive(Clone, Copy)]
+enum Folder {
+    New,
+    Old,
+}
+
+fn make_folder(path: &Path) -> anyhow::Result<Folder> {
+    let folder = if path.is_dir() { Folder::Old } else { Folder::New };
+    std::fs::create_dir_all(path).with_context(|| format!("cannot make the folder {}", path.display()))?;
+    Ok(folder)
+}
+
+fn evaluate_into(job: &EvaluateJob, run: &Run, data: &Dataset, console: &Console) -> anyhow::Result<EvaluateOutcome> {
+    let selection = &job.forecast;
     let folds = run.manifest().folds;
     let device = match folds {
         // Its predictions are stored: there is nothing to compute.
@@ -69,7 +93,7 @@ pub(crate) fn execute(job: &EvaluateJob, console: &Console) -> anyhow::Result<Ev
     };
     let repeated = folds.is_some_and(|folds| folds.repeats > 1);
     let request = EvaluateRequest {
-        data: &data,
+        data,
         week: selection.week,
         courses: selection.courses.as_deref(),
         rows: job.rows,
@@ -84,17 +108,17 @@ pub(crate) fn execute(job: &EvaluateJob, console: &Console) -> anyhow::Result<Ev
         minimum_size: MinimumSize { rows: job.minimum_group, per_class: job.minimum_group / 5 },
         device: &device,
     };
-    let predictions = predictions(&run, &request).map_err(as_usage)?;
+    let predictions = predictions(run, &request).map_err(as_usage)?;
     let mut outcome = evaluate_predictions(&predictions, request.resampling).map_err(as_usage)?;
     if job.check_leakage == CheckLeakage::Always {
-        outcome.leakage = Some(check_leakage(&run, &request, &predictions)?);
+        outcome.leakage = Some(check_leakage(run, &request, &predictions)?);
     }
-    record_evaluation(&run, &request, &outcome.evaluation)?;
+    record_evaluation(run, &request, &outcome.evaluation)?;
     let text = report_text::report_text(&outcome, folds);
     if let Some(out) = &job.out {
         write_report(out, &outcome, &text)?;
-        page::write(out, &run, &data, &outcome)?;
-        write_predictions(&out.join("predictions.parquet"), &data, &predictions)?;
+        page::write(out, run, data, &outcome)?;
+        write_predictions(&out.join("predictions.parquet"), data, &predictions)?;
     }
     if outcome.leakage.as_ref().is_some_and(|report| !report.passed) {
         console.warn(

@@ -119,7 +119,7 @@ fn train(
     let trained = staycast_forecast::train(&request, &Both(&watch, &tracking));
     watch.end();
     let trained = trained.map_err(|error| match error {
-        TrainError::TargetInLabelWindow { .. } | TrainError::Split(_) | TrainError::Config(_) => usage_from(error),
+        TrainError::TargetTooLate { .. } | TrainError::Split(_) | TrainError::Config(_) => usage_from(error),
         other => other.into(),
     });
     tracking.finish(trained.as_ref());
