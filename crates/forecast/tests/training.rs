@@ -250,7 +250,7 @@ fn a_class_that_is_missing_is_named() {
     data.enrolments.iter_mut().for_each(|row| row.dropout = Some(true));
     let message =
         train_at(&data, &config(&[]), &folder.path().join("run")).expect_err("nothing to tell apart").to_string();
-    assert!(message.contains("dropouts and 0 others"), "{message}");
+    assert!(message.contains("90 dropped out and 0 did not"), "{message}");
 }
 
 #[test]

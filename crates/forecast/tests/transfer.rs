@@ -259,5 +259,5 @@ fn proxies_alone_are_not_enough() {
         "split.test_courses=course0",
     ];
     let error = train_at(&data, &config(&settings), &here.path().join("run")).expect_err("no outcome is known");
-    assert!(error.to_string().contains("held-out rows"), "{error}");
+    assert!(error.to_string().contains("at week 2: of the learners to train on, none has a known outcome"), "{error}");
 }

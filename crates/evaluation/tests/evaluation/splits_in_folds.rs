@@ -119,7 +119,9 @@ fn leave_one_course_out_trains_on_all_others_but_the_test_learners() {
         assert!(assignment.rows_of(Part::Test).into_iter().all(|row| rows[row].course == course));
         assert_disjoint(&rows, &assignment.part);
         assert_eq!(assignment.kind, SplitKind::Transfer);
-        assert!(assignment.description.starts_with(&format!("one course left out, fold {fold} of 4; kind transfer")));
+        assert!(
+            assignment.description.starts_with(&format!("one course left out, fold {} of 4; kind transfer", fold + 1))
+        );
         let excluded = assignment.counts().get(&Part::Excluded(SplitExclusion::LearnerOnTestSide)).copied();
         // Learner l0 is in c0 and c3.
         assert_eq!(excluded, [Some(1), None, None, Some(1)][fold]);

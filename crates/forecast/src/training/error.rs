@@ -249,6 +249,9 @@ impl Outcomes {
 impl fmt::Display for Outcomes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { dropouts, others } = self;
+        if *dropouts == 0 && *others == 0 {
+            return f.write_str("none has a known outcome");
+        }
         write!(f, "{dropouts} dropped out and {others} did not")
     }
 }
