@@ -175,7 +175,8 @@ fn logs_of_which_rows_are_counted_out() {
         "bad_values.csv",
         "1 of 5 used\n\
          1 malformed: mdl_logstore_standard_log.csv:5: 2 fields where the first line has 21\n\
-         1 bad_time: mdl_logstore_standard_log.csv:3: time of shape `9999-99-99` is not a number of seconds since 1970\n\
+         1 bad_time: mdl_logstore_standard_log.csv:3: time of shape `9999-99-99` is not a number of seconds since 1970; \
+             times like it have the format \"date\"\n\
          1 after_the_calendar: mdl_logstore_standard_log.csv:4: 2014-03-31T00:00:00\n\
          1 filtered_out: mdl_logstore_standard_log.csv:6: its `userid` is set aside by the mapping's `except`",
     );

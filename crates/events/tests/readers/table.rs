@@ -440,8 +440,8 @@ fn labels_in_words_that_cover_half() {
 #[test]
 fn times_of_day_are_dropped_where_the_log_tells_days() {
     let folder = Folder::of(&[
-        ("log.csv", b"who,at\nann,-1\nann,86399999999\nann,86400000000\n"),
-        ("runs.csv", b"from,to\n1970-01-01,1970-01-02\n"),
+        ("log.csv", b"who,at\nann,946684799999999\nann,946771199999999\nann,946771200000000\n"),
+        ("runs.csv", b"from,to\n2000-01-01,2000-01-02\n"),
     ]);
     let mapping = "granularity = \"day\"\nsingle_course = \"C\"\n[log]\nfiles = [\"log.csv\"]\n\
          columns = { learner = \"who\", time = { column = \"at\", format = \"unix-micros\" } }\n\

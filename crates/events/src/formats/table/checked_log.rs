@@ -4,7 +4,7 @@ use super::checked_mapping::{CheckedLog, MappingCheck, RowEvent, filters};
 use super::flexible_values::{ColumnsInFull, ColumnsSpec};
 use super::kinds::MappedKinds;
 use super::mapped_row::{MOST_COLUMNS, MOST_EVENTS, Role};
-use super::mapping::{LogColumns, TableSpec};
+use super::mapping::{LogColumns, TableSpec, Time};
 use super::row_template::{Part, RowTemplate};
 use crate::error::ReadError;
 
@@ -61,7 +61,7 @@ impl MappingCheck<'_> {
         template: &mut RowTemplate,
     ) -> Result<(bool, Vec<RowEvent>), ReadError> {
         if let (Some(time), true) = (&spec.columns.time, spec.events.is_empty()) {
-            template.times = vec![template.place(&time.column)];
+            template.times = vec![time_part(template, time)];
             return Ok((true, vec![RowEvent { time: time.reading(), kind: None }]));
         }
         if spec.columns.time.is_some() || spec.events.is_empty() {
@@ -78,12 +78,17 @@ impl MappingCheck<'_> {
             let Some(kind) = kinds.declared(event.kind.as_bytes()) else {
                 return self.fail(format!("{name}.events: `{}` is not declared in [activities.kinds]", event.kind));
             };
-            let place = template.place(&event.time.column);
-            template.times.push(place);
+            let part = time_part(template, &event.time);
+            template.times.push(part);
             events.push(RowEvent { time: event.time.reading(), kind: Some(kind) });
         }
         Ok((false, events))
     }
+}
+
+fn time_part(template: &mut RowTemplate, time: &Time) -> Part {
+    let columns = std::iter::once(&time.column).chain(&time.and_columns);
+    Part { columns: columns.map(|column| template.place(column)).collect(), ..Part::default() }
 }
 
 fn part(template: &mut RowTemplate, ColumnsSpec(ColumnsInFull { columns, until, numbers }): ColumnsSpec) -> Part {

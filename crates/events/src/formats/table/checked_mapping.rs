@@ -9,10 +9,10 @@ use super::kinds::{Attempts, MappedKinds};
 use super::mapped_row::Role;
 use super::mapping::{
     CourseColumns, EnrolmentColumns, FileType, GranularityName, LabelColumns, LogColumns, Mapping, Others, TableSpec,
-    Time, TimeFormat,
+    Time,
 };
 use super::row_template::{Filter, RowTemplate};
-use super::times::TimeParser;
+use super::times::{TimeFormat, TimeParser};
 use crate::error::ReadError;
 use crate::roster::OutcomeKind;
 use crate::source::Granularity;
@@ -66,7 +66,7 @@ pub(super) struct CheckedLog {
 }
 
 /// An event of a row.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct RowEvent {
     pub(super) time: TimeParser,
     /// Its kind's number, where it is the same in every row.
@@ -228,13 +228,24 @@ impl MappingCheck<'_> {
 
     /// Decides how finely the log tells time. Times whose format has no time of day can't be told to the second.
     fn granularity(&self, mapping: &Mapping) -> Result<Granularity, ReadError> {
-        let has_no_time_of_day = |time: &Time| matches!(time.format, TimeFormat::Date | TimeFormat::DayOffset);
+        let has_no_time_of_day = |time: &Time| time.format.is_by_day();
         match mapping.granularity {
             GranularityName::Day => Ok(Granularity::Day),
             GranularityName::Second if times(mapping).any(has_no_time_of_day) => self.fail(
                 "log.columns.time.format has no time of day, so the log tells time to the day: set granularity = \"day\"",
             ),
             GranularityName::Second => Ok(Granularity::Second),
+        }
+    }
+
+    /// Checks that each time of a small table stands in one column.
+    fn times_of_small_tables(&self, mapping: &Mapping) -> Result<(), ReadError> {
+        let enrolments =
+            mapping.enrolments.iter().flat_map(|table| [&table.columns.enrolled, &table.columns.withdrawn]);
+        let courses = mapping.courses.iter().flat_map(|table| [&table.columns.start, &table.columns.end]);
+        match enrolments.chain(courses).flatten().any(|time| !time.and_columns.is_empty()) {
+            true => self.fail("a time in several columns is read in the log alone; name one column here"),
+            false => Ok(()),
         }
     }
 
@@ -333,6 +344,7 @@ impl CheckedMapping {
 
     fn new(path: &Path, mapping: Mapping, format: &'static str, block_bytes: usize) -> Result<Self, ReadError> {
         let check = MappingCheck { path };
+        check.times_of_small_tables(&mapping)?;
         let granularity = check.granularity(&mapping)?;
         let naming = check.naming(&mapping)?;
         check.courses(&mapping)?;

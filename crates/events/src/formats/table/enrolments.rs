@@ -186,12 +186,8 @@ fn moment(row: &TableRow<'_>, column: Option<&(usize, Time)>) -> Result<Option<M
 
 /// Returns the moment that `text` in the column of `time` names.
 pub(super) fn read_moment(text: &str, time: &Time) -> Result<Moment, Refusal> {
-    let unreadable = || {
-        Refusal::new(
-            Reason::BadTime,
-            format!("{} of shape `{}` is not {}", time.column, shape(text.as_bytes()), time.format.looks_like()),
-        )
-    };
+    let unreadable =
+        || Refusal::new(Reason::BadTime, format!("{} {}", time.column, time.format.fault(text.as_bytes())));
     time.reading().parse(text.as_bytes()).ok_or_else(unreadable)
 }
 

@@ -175,7 +175,7 @@ fn is_right(text: &[u8]) -> Option<bool> {
     (0.0..=1.0).contains(&share).then_some(share >= 1.0)
 }
 
-fn moment(time: TimeParser, field: Field<'_>) -> Option<Moment> {
+fn moment(time: &TimeParser, field: Field<'_>) -> Option<Moment> {
     match field {
         Field::Instant(instant) => Some(time.instant(instant)),
         Field::Text(text) => time.parse(text),
@@ -215,11 +215,10 @@ impl RowSink for EventRows {
             if !self.one_event && field == Field::EMPTY {
                 continue;
             }
-            *moment_of = moment(event.time, field);
+            *moment_of = moment(&event.time, field);
             if moment_of.is_none() {
-                let text = shape(field.text());
-                let what = || format!("time of shape `{text}` is not {}", event.time.format.looks_like());
-                return intake.refuse(Reason::BadTime, line, what);
+                return intake
+                    .refuse(Reason::BadTime, line, || format!("time {}", event.time.format.fault(field.text())));
             }
         }
         let Some(count) = self.count(row) else {

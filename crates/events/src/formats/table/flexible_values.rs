@@ -16,6 +16,7 @@ pub(super) struct StringList(pub(super) Vec<String>);
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ColumnsInFull {
+    #[serde(deserialize_with = "strings")]
     pub(super) columns: Vec<String>,
     /// Signs at the first of which a column's text is cut off.
     #[serde(default)]
@@ -88,6 +89,11 @@ impl DetailName {
             Self::TextbookPage => Detail::TextbookPage,
         }
     }
+}
+
+/// Reads strings, one or a list of them.
+pub(super) fn strings<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    StringList::deserialize(deserializer).map(|StringList(list)| list)
 }
 
 impl<'de> Deserialize<'de> for StringList {

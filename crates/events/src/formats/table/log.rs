@@ -115,8 +115,9 @@ fn open_parquet<S: RowSink + 'static>(
         false => file.require("log", &column.name).map(Some),
     };
     let places: Vec<Option<usize>> = rows.template.columns.iter().map(place).collect::<Result<_, _>>()?;
-    for (event, &column) in log.events.iter().zip(&rows.template.times) {
-        let typed = places[column].is_some_and(|place| file.time_column(place) == TimeColumn::Typed);
+    for (event, number) in log.events.iter().zip(0..) {
+        let place = rows.template.time_column(number).and_then(|column| places[column]);
+        let typed = place.is_some_and(|place| file.time_column(place) == TimeColumn::Typed);
         if typed && event.time.format.is_number() {
             return Err(mapping.error(format!(
                 "log.columns.time.format is for numbers, but the column holds times in {}; use `iso` or `date`",

@@ -5,10 +5,11 @@ use std::fmt;
 use std::path::Path;
 
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::flexible_values::{ColumnsSpec, KindSpec, Shift, StringList};
+use super::flexible_values::{ColumnsSpec, KindSpec, Shift, StringList, strings};
+use super::times::{TimeFormat, TimeParser, UnixUnit};
 use crate::error::ReadError;
 
 /// A mapping file.
@@ -46,6 +47,7 @@ pub(super) enum GranularityName {
 #[serde(deny_unknown_fields)]
 pub(super) struct TableSpec<C> {
     /// Names or patterns, relative to the input folder.
+    #[serde(deserialize_with = "strings")]
     pub(super) files: Vec<String>,
     /// How the files are written; told from each file when not given.
     #[serde(rename = "type")]
@@ -59,7 +61,7 @@ pub(super) struct TableSpec<C> {
     /// The sign that, inside quotes, takes its meaning from the one after it; none when not given.
     pub(super) escape: Option<char>,
     /// Words that stand for nothing, such as `\N`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "strings")]
     pub(super) null: Vec<String>,
     /// By column: words of which a row must have one, or else it is set aside.
     #[serde(default)]
@@ -155,27 +157,73 @@ pub(super) struct LogColumns {
     pub(super) correct: Option<String>,
 }
 
-/// A column of times.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// A column of times, or several that are one text together.
+#[derive(Clone, Debug)]
 pub(super) struct Time {
     pub(super) column: String,
+    /// Columns whose text comes after it, such as one of the time of day.
+    pub(super) and_columns: Vec<String>,
     pub(super) format: TimeFormat,
     /// The seconds added to each time, to read UTC times as those of a place.
-    #[serde(default)]
     pub(super) shift: Shift,
 }
 
-/// How times are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum TimeFormat {
-    Iso,
-    Date,
-    UnixSeconds,
-    UnixMillis,
-    UnixMicros,
-    DayOffset,
+/// [`Time`] as a table.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TimeInFull {
+    column: StringList,
+    format: Option<TimeFormat>,
+    /// Of numbers since 1970.
+    unit: Option<UnixUnit>,
+    #[serde(default)]
+    shift: Shift,
+}
+
+impl TryFrom<TimeInFull> for Time {
+    type Error = String;
+
+    fn try_from(written: TimeInFull) -> Result<Self, String> {
+        let format = match (written.format.unwrap_or(TimeFormat::Iso), written.unit) {
+            (format, None) => format,
+            (TimeFormat::Unix(_), Some(unit)) => TimeFormat::Unix(unit),
+            (_, Some(_)) => return Err("`unit` is of numbers since 1970: set format = \"unix\" beside it".to_owned()),
+        };
+        let mut columns = written.column.0.into_iter();
+        let column = columns.next().ok_or("`column` is an empty list: name the column that holds the times")?;
+        Ok(Self { column, and_columns: columns.collect(), format, shift: written.shift })
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Time;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a column, or a table with `column` and `format`")
+            }
+
+            fn visit_str<E: de::Error>(self, column: &str) -> Result<Time, E> {
+                let (column, and_columns) = (column.to_owned(), Vec::new());
+                Ok(Time { column, and_columns, format: TimeFormat::Iso, shift: Shift::default() })
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Time, A::Error> {
+                let written = TimeInFull::deserialize(MapAccessDeserializer::new(map))?;
+                written.try_into().map_err(de::Error::custom)
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
+}
+
+impl Time {
+    /// Tells how its times are read.
+    pub(super) fn reading(&self) -> TimeParser {
+        TimeParser { format: self.format.clone(), shift: self.shift.0 }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -190,7 +238,7 @@ pub(super) struct EnrolmentColumns {
     /// A column that says, by not being empty, that the enrolment was completed.
     pub(super) completed: Option<String>,
     pub(super) label: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "strings")]
     pub(super) statics: Vec<String>,
 }
 
@@ -227,11 +275,11 @@ pub(super) struct Activities {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Outcomes {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "strings")]
     pub(super) completed: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "strings")]
     pub(super) failed: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "strings")]
     pub(super) withdrew: Vec<String>,
 }
 
@@ -239,9 +287,9 @@ pub(super) struct Outcomes {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LabelValues {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "strings")]
     pub(super) dropout: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "strings")]
     pub(super) stayed: Vec<String>,
 }
 

@@ -108,6 +108,8 @@ mod pattern;
 mod records;
 pub(in crate::formats) mod row_template;
 mod small;
+mod time_guess;
+mod time_patterns;
 mod times;
 
 use std::path::Path;

@@ -176,7 +176,9 @@ impl<S: RowSink> ParquetLog<S> {
         let column = |(number, place): (usize, &Option<usize>)| -> Result<Option<Column>, ReadError> {
             let Some(place) = *place else { return Ok(None) };
             let typed = time_column(self.file.type_of(place)) == TimeColumn::Typed;
-            Ok(Some(if typed && self.rows.template.times.contains(&number) {
+            let template = &self.rows.template;
+            let is_time = (0..template.times.len()).any(|event| template.time_column(event) == Some(number));
+            Ok(Some(if typed && is_time {
                 Column::Instants(
                     instants(self.file.column(batch, place)).map_err(|what| decode(&self.file.path, what))?,
                 )

@@ -80,8 +80,8 @@ pub(in crate::formats) struct RowTemplate {
     pub(in crate::formats) columns: Vec<Column>,
     /// Columns of a role, by role.
     pub(in crate::formats) parts: [Option<Part>; ROLES],
-    /// Columns of the times of a row's events: places in `columns`.
-    pub(in crate::formats) times: Vec<usize>,
+    /// Columns of the times of a row's events.
+    pub(in crate::formats) times: Vec<Part>,
     pub(in crate::formats) filters: Vec<Filter>,
     /// Words that stand for nothing.
     pub(in crate::formats) null: Vec<String>,
@@ -100,6 +100,14 @@ impl RowTemplate {
                 self.columns.push(column);
                 self.columns.len() - 1
             }
+        }
+    }
+
+    /// Returns the column that holds the times of event `number` and nothing else; `None` where several do together.
+    pub(in crate::formats) fn time_column(&self, number: usize) -> Option<usize> {
+        match self.times[number].columns.as_slice() {
+            [column] => Some(*column),
+            _ => None,
         }
     }
 
@@ -167,11 +175,12 @@ pub(in crate::formats) struct RowMaker<S> {
 pub(in crate::formats) struct RowMakerBlock<B> {
     inner: B,
     scratch: [Vec<u8>; ROLES],
+    time_scratch: [Vec<u8>; MOST_EVENTS],
 }
 
 impl<S: RowSink> RowMaker<S> {
     pub(in crate::formats) fn begin(&self) -> RowMakerBlock<S::Block> {
-        RowMakerBlock { inner: self.sink.begin(), scratch: Default::default() }
+        RowMakerBlock { inner: self.sink.begin(), scratch: Default::default(), time_scratch: Default::default() }
     }
 
     pub(in crate::formats) fn take(
@@ -200,8 +209,11 @@ impl<S: RowSink> RowMaker<S> {
         if let Some(course) = &self.course {
             row.text[Role::Course as usize] = course;
         }
-        for (time, &column) in row.times.iter_mut().zip(&self.template.times) {
-            *time = self.template.given(fields[column]);
+        for ((time, part), scratch) in row.times.iter_mut().zip(&self.template.times).zip(&mut block.time_scratch) {
+            *time = match part.columns.as_slice() {
+                [column] => self.template.given(fields[*column]),
+                _ => Field::Text(part.text(&self.template, fields, scratch)),
+            };
         }
         self.sink.take(&mut block.inner, &row, line, intake);
     }
