@@ -35,6 +35,18 @@ pub(crate) fn whole_id(text: &[u8]) -> &[u8] {
     }
 }
 
+/// Returns the shape of a cell's text, to be shown in its place: digits as 9, letters as a, cut after 40 signs. A cell
+/// that can't be read may hold what belongs into another, a learner's name for one.
+pub(crate) fn shape(text: &[u8]) -> String {
+    let sign = |sign: char| match sign {
+        _ if sign.is_numeric() => '9',
+        _ if sign.is_alphabetic() => 'a',
+        '\n' | '\r' => ' ',
+        _ => sign,
+    };
+    String::from_utf8_lossy(text).chars().take(40).map(sign).collect()
+}
+
 /// Returns a whole number of at most 18 digits, with or without a sign.
 pub(crate) fn integer(text: &[u8]) -> Option<i64> {
     let (sign, digits) = match text {

@@ -142,6 +142,13 @@ impl<'a> Intake<'a> {
         self.parsed.tally.used += 1;
     }
 
+    /// Counts a row of a kind that the format does not know: its `name` in the source, and a number that stands for the
+    /// learner.
+    #[cold]
+    pub(crate) fn note_unknown_kind(&mut self, name: &[u8], learner: u64) {
+        self.parsed.tally.unknown_kinds.note(name, learner);
+    }
+
     /// Counts the row on line `line` of the block as not used.
     pub fn refuse(&mut self, reason: Reason, line: u64, what: impl FnOnce() -> String) {
         self.parsed.tally.refuse(reason, line, what);

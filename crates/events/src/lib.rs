@@ -30,6 +30,7 @@ mod tally;
 mod text;
 mod text_lines;
 pub mod time;
+mod unknown_kinds;
 
 pub use activity::{Activity, UnknownActivity};
 pub use capabilities::Capabilities;
@@ -47,3 +48,4 @@ pub use row_limits::RowLimits;
 pub use source::{Granularity, Source, SourceLabels};
 pub use source_inputs::{DatabaseTable, InputFile};
 pub use tally::{BlockTally, Reason, ReasonCount, RowSample, Tally};
+pub use unknown_kinds::{UnknownKind, UnknownKinds};

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use crate::cells::shape;
+use crate::unknown_kinds::UnknownKinds;
+
 /// Why a row did not become an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -117,18 +120,6 @@ pub struct RowSample {
     pub what: String,
 }
 
-/// Returns the shape of a cell's text, to be shown in its place: digits as 9, letters as a, cut after 40 signs. A cell
-/// that can't be read may hold what belongs into another, a learner's name for one.
-pub(crate) fn shape(text: &[u8]) -> String {
-    let sign = |sign: char| match sign {
-        _ if sign.is_numeric() => '9',
-        _ if sign.is_alphabetic() => 'a',
-        '\n' | '\r' => ' ',
-        _ => sign,
-    };
-    String::from_utf8_lossy(text).chars().take(40).map(sign).collect()
-}
-
 /// Rows of one reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReasonCount {
@@ -147,6 +138,9 @@ pub struct Tally {
     pub used: u64,
     /// Rows not used.
     pub reasons: BTreeMap<Reason, ReasonCount>,
+    /// Rows of kinds that the format does not know, which are used all the same.
+    #[serde(default)]
+    pub unknown_kinds: UnknownKinds,
 }
 
 impl Tally {
@@ -170,6 +164,7 @@ impl Tally {
     pub fn append(&mut self, later: Self) {
         self.read += later.read;
         self.used += later.used;
+        self.unknown_kinds.append(&later.unknown_kinds);
         for (reason, theirs) in later.reasons {
             let ours = self.reasons.entry(reason).or_default();
             ours.rows += theirs.rows;
@@ -194,6 +189,8 @@ pub struct BlockTally {
     /// Lines in the block, whether rows or not.
     pub lines: u64,
     reasons: BTreeMap<Reason, BlockCount>,
+    /// Rows of kinds that the format does not know.
+    pub(crate) unknown_kinds: UnknownKinds,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -226,6 +223,7 @@ impl BlockTally {
     pub(crate) fn join(&mut self, other: &Self) {
         self.used += other.used;
         self.lines += other.lines;
+        self.unknown_kinds.append(&other.unknown_kinds);
         for (reason, theirs) in &other.reasons {
             let ours = self.reasons.entry(*reason).or_default();
             ours.rows += theirs.rows;
@@ -239,7 +237,8 @@ impl BlockTally {
     /// `file`.
     #[must_use]
     pub fn place(self, file: &str, first_line: u64) -> Tally {
-        let mut tally = Tally { read: self.used, used: self.used, reasons: BTreeMap::new() };
+        let mut tally =
+            Tally { read: self.used, used: self.used, reasons: BTreeMap::new(), unknown_kinds: self.unknown_kinds };
         for (reason, count) in self.reasons {
             tally.read += count.rows;
             let sample = |(line, what)| RowSample { file: file.to_owned(), line: first_line + line, what };

@@ -97,6 +97,36 @@ pub struct RowCounts {
     pub rejected_roster: BTreeMap<String, ReasonCount>,
     /// Share of the rows read, of event files and tables, that was rejected.
     pub rejected_share: f64,
+    /// Rows used whose kind of event neither the format nor a mapping knows, where there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown_kinds: Option<UnknownKindsRecord>,
+}
+
+/// Rows of kinds of event that neither the format nor a mapping knows. They count as `other`, or as the mapping's default.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnknownKindsRecord {
+    /// Rows.
+    pub rows: u64,
+    /// Share of the rows used.
+    pub share: f64,
+    /// The kinds with the most rows, at most 20.
+    pub most_frequent: Vec<UnknownKindRecord>,
+}
+
+impl UnknownKindsRecord {
+    /// Share of the rows used above which such kinds are a warning.
+    pub const GREATEST_SHARE: f64 = 0.05;
+}
+
+/// A kind of event that neither the format nor a mapping knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnknownKindRecord {
+    /// The source's name for it or, where that may say who somebody is, the shape of the name.
+    pub kind: String,
+    /// Rows.
+    pub rows: u64,
 }
 
 /// A number of rows and the first few of them.

@@ -16,7 +16,7 @@ use crate::labels::DropoutRule;
 use crate::layout::{COURSES, ENROLMENTS, MANIFEST, SEQUENCES, TIMING};
 use crate::manifest::{
     BuildRecord, CalendarRecord, FeatureRecord, InputRecord, LAYOUT_VERSION, LabelRecord, Manifest, OutputRecord,
-    ReasonCount, RowCounts, SampleRecord, TableRecord, Totals,
+    ReasonCount, RowCounts, SampleRecord, TableRecord, Totals, UnknownKindRecord, UnknownKindsRecord,
 };
 use crate::options::{BuildMode, BuildOptions, RawKinds};
 use crate::timing::Timing;
@@ -25,6 +25,24 @@ use crate::timing::Timing;
 pub(crate) fn write_records(draft: &FolderDraft, manifest: &Manifest, timing: &Timing) -> Result<(), BuildError> {
     write_json(&draft.path().join(TIMING), timing)?;
     Ok(write_json(&draft.path().join(MANIFEST), manifest)?)
+}
+
+/// Most kinds that the manifest lists.
+const LISTED_KINDS: usize = 20;
+
+/// Records the kinds of event that the format does not know, if there are any.
+fn unknown_kinds(source: &Source, tally: &Tally) -> Option<UnknownKindsRecord> {
+    let unknown = &tally.unknown_kinds;
+    if unknown.rows == 0 {
+        return None;
+    }
+    let people = source.roster.enrolments.iter().flat_map(|one| [one.id.as_str(), one.learner.as_str()]);
+    let kinds = unknown.most_frequent(people).into_iter().take(LISTED_KINDS);
+    Some(UnknownKindsRecord {
+        rows: unknown.rows,
+        share: unknown.rows as f64 / tally.used.max(unknown.rows) as f64,
+        most_frequent: kinds.map(|kind| UnknownKindRecord { kind: kind.shown, rows: kind.rows }).collect(),
+    })
 }
 
 /// Gives a finished draft its name.
@@ -168,6 +186,7 @@ pub(crate) fn manifest(parts: &ManifestParts<'_>) -> Result<Manifest, BuildError
             set_aside: reasons(tally, false),
             rejected_roster: reasons(&source.tables, true),
             rejected_share: if read == 0 { 0.0 } else { rejected as f64 / read as f64 },
+            unknown_kinds: unknown_kinds(source, tally),
         },
         calendar: CalendarRecord {
             source: calendar_source(source).to_owned(),

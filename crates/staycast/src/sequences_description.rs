@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use staycast_sequences::manifest::{Manifest, ReasonCount};
+use staycast_sequences::manifest::{Manifest, ReasonCount, UnknownKindRecord, UnknownKindsRecord};
 
 use crate::console::Verbosity;
 use crate::display::{LabelledText, format_bytes, format_percent, group_digits, list_first, pluralise};
@@ -55,6 +55,9 @@ pub(crate) fn describe_input(text: &mut LabelledText, manifest: &Manifest, detai
     );
     text.row("Rows", became);
     describe_rejected(text, manifest, detail);
+    if let Some(unknown) = &rows.unknown_kinds {
+        describe_unknown_kinds(text, unknown, detail);
+    }
     // Rows that are set aside are as they should be, so nobody has to look at any.
     let aside: Vec<String> = by_falling_count(&rows.set_aside)
         .into_iter()
@@ -90,6 +93,27 @@ fn describe_rejected(text: &mut LabelledText, manifest: &Manifest, detail: Detai
         let more = pluralise((all.len() - shown) as u64, "more reason");
         text.row("", format!("and {more}, which --verbose and manifest.json list"));
     }
+}
+
+/// Lists kinds of event that neither the format nor the mapping knows: as a warning where they are many.
+fn describe_unknown_kinds(text: &mut LabelledText, unknown: &UnknownKindsRecord, detail: Detail) {
+    let label = if unknown.share > UnknownKindsRecord::GREATEST_SHARE { "Warning" } else { "Kinds" };
+    let what = format!(
+        "{} used ({}) of unknown kinds, which count as `other` or as the mapping's default",
+        pluralise(unknown.rows, "row"),
+        format_percent(unknown.share)
+    );
+    text.row_of_lines(label, what, detail.at_most(2));
+    let shown = detail.at_most(3).min(unknown.most_frequent.len());
+    let kind = |kind: &UnknownKindRecord| match kind.kind.as_str() {
+        "" => format!("(no name) {}", group_digits(kind.rows)),
+        name => format!("{name} {}", group_digits(kind.rows)),
+    };
+    let mut kinds: Vec<String> = unknown.most_frequent[..shown].iter().map(kind).collect();
+    if shown < unknown.most_frequent.len() {
+        kinds.push("more in manifest.json".to_owned());
+    }
+    text.row_of_lines("", kinds.join(", "), detail.at_most(2));
 }
 
 fn by_falling_count(reasons: &BTreeMap<String, ReasonCount>) -> Vec<(&String, &ReasonCount)> {

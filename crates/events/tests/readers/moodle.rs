@@ -250,3 +250,23 @@ fn tables_given_by_halves() {
             | mdl_logstore_standard_log.csv:13: its `origin` is set aside by the mapping's `except`"
     );
 }
+
+#[test]
+fn kinds_that_the_format_does_not_know_are_named() {
+    let mut log = String::from("eventname,userid,courseid,timecreated,component,contextinstanceid\n");
+    for user in 5..9 {
+        log += &format!(
+            "\\tool_new\\event\\thing_done,{user},2,1393808400,,\n\\mod_quiz\\event\\x,{user},2,1393808400,,\n"
+        );
+    }
+    log += "Ann Example,5,2,1393808400,,\n,5,2,1393808400,,\n7,7,2,1393808400,,\n";
+    let folder = Folder::of(&[("log.csv", log.as_bytes())]);
+    let source = open(folder.path()).unwrap();
+    let unknown = read(&source).unwrap().tally.unknown_kinds;
+    assert_eq!(unknown.rows, 7);
+    let people = source.roster.enrolments.iter().map(|one| one.learner.as_str());
+    let named: Vec<(String, u64)> =
+        unknown.most_frequent(people).into_iter().map(|kind| (kind.shown, kind.rows)).collect();
+    let expected = [("\\tool_new\\event\\thing_done", 4), ("", 1), ("9", 1), ("aaa aaaaaaa", 1)];
+    assert_eq!(named, expected.map(|(kind, rows)| (kind.to_owned(), rows)));
+}

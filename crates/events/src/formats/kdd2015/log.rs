@@ -200,7 +200,11 @@ impl LogParser {
         };
         let kind = kind(fields[self.event], self.source.map(|place| fields[place]));
         let object = object_key(fields[self.object]);
+        let used = intake.parsed.tally.used;
         intake.take_row(EventRow { line: number, enrolment, instant, kind, object, count: 1 });
+        if kind == UNKNOWN_KIND && intake.parsed.tally.used > used {
+            intake.note_unknown_kind(fields[self.event], u64::from(enrolment.0));
+        }
     }
 
     fn refuse_stranger(&self, id: &[u8], number: u64, intake: &mut Intake<'_>) {

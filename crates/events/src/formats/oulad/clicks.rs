@@ -24,6 +24,9 @@ use crate::time::DAY_SECONDS;
 
 const COLUMNS: [&str; 6] = ["code_module", "code_presentation", "id_student", "id_site", "date", "sum_click"];
 
+/// Kind of clicks on sites that no table names.
+const UNKNOWN_SITE: &str = "unknown_site";
+
 /// Kinds beside those of sites: a site that no table names, and a submission.
 const OTHER_KINDS: usize = 2;
 
@@ -171,6 +174,13 @@ impl Sites {
         known.map_or_else(|| self.unknown_kind(), |site| self.kinds[site.type_ as usize])
     }
 
+    /// Returns the name of a kind of click whose activity is not known: of a type that the format does not list, or on a
+    /// site that no table names.
+    fn unlisted_name(&self, kind: u8) -> Option<&str> {
+        let place = usize::from(kind).checked_sub(TYPES.len())?;
+        Some(self.unlisted_types.get(place).map_or(UNKNOWN_SITE, String::as_str))
+    }
+
     /// Returns kind of a click on a site that no table names.
     fn unknown_kind(&self) -> u8 {
         self.types() as u8
@@ -185,7 +195,7 @@ impl Sites {
     pub(super) fn kinds(&self) -> Vec<EventKind> {
         let mut kinds: Vec<EventKind> = TYPES.iter().map(|&(name, activity)| EventKind::new(name, activity)).collect();
         kinds.extend(self.unlisted_types.iter().map(|name| EventKind::new(name, Activity::Other)));
-        kinds.push(EventKind::new("unknown_site", Activity::Other));
+        kinds.push(EventKind::new(UNKNOWN_SITE, Activity::Other));
         kinds.push(EventKind::new("submission", Activity::Submission));
         kinds
     }
@@ -275,7 +285,11 @@ impl ClickParser {
         };
         let object = ObjectKey::from_id(whole_id(fields[self.site]));
         let kind = self.sites.kind(course, object);
+        let used = intake.parsed.tally.used;
         intake.take_row(EventRow { line: number, enrolment, instant, kind, object, count });
+        if let Some(name) = self.sites.unlisted_name(kind).filter(|_| intake.parsed.tally.used > used) {
+            intake.note_unknown_kind(name.as_bytes(), u64::from(enrolment.0));
+        }
     }
 
     /// Makes `before` say what this row names.

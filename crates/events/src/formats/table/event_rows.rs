@@ -117,6 +117,8 @@ pub(super) struct EventRows {
     kinds: MappedKinds,
     counts: bool,
     tells_correct: bool,
+    /// Whether a column names the kind of each row.
+    names_kinds: bool,
     /// Rows whose event id came before, and the number of this file among those of the log.
     repeats: Option<(Arc<Repeats>, u32)>,
 }
@@ -136,6 +138,7 @@ impl EventRows {
             kinds: mapping.kinds.clone(),
             counts: log.template.has(Role::Count),
             tells_correct: log.template.has(Role::Correct),
+            names_kinds: log.template.has(Role::Activity),
             repeats,
         }
     }
@@ -237,11 +240,15 @@ impl RowSink for EventRows {
         };
         let object = ObjectKey::from_id(row.get(Role::Object));
         let start = intake.course_start(enrolment);
-        let row = |(event, moment): (&RowEvent, Option<Moment>)| {
+        let event_row = |(event, moment): (&RowEvent, Option<Moment>)| {
             let instant = rounded(moment?.instant(start), self.granularity);
             Some(EventRow { line, enrolment, instant, kind: event.kind.unwrap_or(kind), object, count })
         };
-        intake.take_rows(line, self.events.iter().zip(moments).filter_map(row));
+        let used = intake.parsed.tally.used;
+        intake.take_rows(line, self.events.iter().zip(moments).filter_map(event_row));
+        if self.names_kinds && self.kinds.is_undeclared(kind) && intake.parsed.tally.used > used {
+            intake.note_unknown_kind(row.get(Role::Activity), u64::from(enrolment.0));
+        }
     }
 
     fn end(&self, _: Before, _: usize) {}

@@ -144,6 +144,11 @@ impl MappedKinds {
         number
     }
 
+    /// Tells whether a number stands for the kinds that are not declared.
+    pub(super) fn is_undeclared(&self, number: u8) -> bool {
+        number == self.undeclared
+    }
+
     /// Returns number of the kind of an attempt of kind `number` that was right, or was not; `number` for what is no
     /// attempt.
     pub(super) fn attempt(&self, number: u8, right: bool) -> u8 {
