@@ -1,6 +1,7 @@
 //! Decides, in the same way for every format, whether a parsed row becomes an event, is set aside or is rejected.
 
 use crate::event::{Event, ObjectKey, Weight};
+use crate::event_days::is_set;
 use crate::event_file::ReadPurpose;
 use crate::index::EnrolmentIndex;
 use crate::parsed_block::{ParsedBlock, TimeSpan};
@@ -97,7 +98,10 @@ impl<'a> Intake<'a> {
     }
 
     fn add_event(&mut self, row: EventRow) -> Result<(), Reason> {
-        let CourseWindow { start, limit, .. } = self.limits.window(row.enrolment);
+        let CourseWindow { start, limit, plausible_from, plausible_to, .. } = self.limits.window(row.enrolment);
+        if !is_set(row.instant) {
+            return Err(Reason::BadTime);
+        }
         let seconds = row.instant.checked_sub(start).and_then(|seconds| i32::try_from(seconds).ok());
         let seconds = seconds.ok_or(Reason::FarFromCourse)?;
         if row.count == 0 {
@@ -109,6 +113,9 @@ impl<'a> Intake<'a> {
         if self.limits.is_after_log(row.instant) {
             return Err(Reason::AfterAsOf);
         }
+        if !(plausible_from..plausible_to).contains(&row.instant) {
+            return Err(Reason::ImplausibleTime);
+        }
         let received = self.limits.is_received(row.kind);
         if !received {
             self.parsed.note_instant(row.instant);
@@ -118,6 +125,7 @@ impl<'a> Intake<'a> {
                 let here = TimeSpan::at(row.instant);
                 let course = self.limits.course(row.enrolment);
                 self.parsed.course_spans.entry(course).and_modify(|span| *span = span.join(here)).or_insert(here);
+                self.parsed.course_days.entry(course).or_default().add(row.instant, row.enrolment.0);
             }
             return Ok(());
         }
@@ -159,6 +167,8 @@ impl<'a> Intake<'a> {
 fn describe(reason: Reason, row: EventRow) -> String {
     match reason {
         Reason::FarFromCourse => format!("{} is over 68 years from the course's start", format_instant(row.instant)),
+        Reason::ImplausibleTime => format!("{} is far from its course", format_instant(row.instant)),
+        Reason::BadTime => format!("{} stands for a time that is not set", format_instant(row.instant)),
         Reason::ZeroCount => "the row's count is 0".to_owned(),
         Reason::BadCount => format!("a count of {} in one row", row.count),
         _ => format_instant(row.instant),

@@ -3,6 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::event::Event;
+use crate::event_days::EventDays;
 use crate::index::{CourseIndex, EnrolmentIndex};
 use crate::tally::BlockTally;
 
@@ -45,6 +46,8 @@ pub struct ParsedBlock {
     pub span: Option<TimeSpan>,
     /// The same by course, when asked for.
     pub course_spans: FxHashMap<CourseIndex, TimeSpan>,
+    /// The days of these rows by course, when asked for.
+    pub(crate) course_days: FxHashMap<CourseIndex, EventDays>,
 }
 
 impl ParsedBlock {

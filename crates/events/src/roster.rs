@@ -2,6 +2,7 @@
 //!
 //! In memory as a whole: about 200 bytes an enrolment and 16 an object, whatever the length of the log.
 
+use crate::event_days::DayRun;
 use crate::index::{CourseIndex, EnrolmentIndex};
 use crate::releases::Releases;
 use crate::time::DAY_SECONDS;
@@ -28,6 +29,15 @@ impl Course {
     pub fn start_seconds(&self) -> i64 {
         i64::from(self.start_day) * DAY_SECONDS
     }
+}
+
+/// Days with events so far from a course's other events that the calendar inferred from these does not hold them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StrayDays {
+    /// The course's id.
+    pub course: String,
+    /// The days and how many events they have.
+    pub run: DayRun,
 }
 
 /// How an enrolment ended, as the source records it.
@@ -112,6 +122,8 @@ pub struct Roster {
     pub submissions: Vec<Submission>,
     /// When objects are released.
     pub releases: Releases,
+    /// Days that inferred calendars do not hold, by course and time: their events are set aside.
+    pub stray_days: Vec<StrayDays>,
 }
 
 impl Roster {

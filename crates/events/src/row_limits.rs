@@ -1,9 +1,14 @@
 //! The limits that rows of a log are held against: the calendars of their courses, and the instant of the log.
 
+use crate::event_days::ALL_SET;
 use crate::index::{CourseIndex, EnrolmentIndex};
 use crate::kind::EventKind;
-use crate::roster::{Course, Roster};
+use crate::roster::{Course, Roster, StrayDays};
 use crate::time::DAY_SECONDS;
+
+/// Days before a course's start from which on an event can be about the course. Courses open for enrolment some months
+/// before they begin.
+const MOST_DAYS_BEFORE: i64 = 366;
 
 /// The limits that the rows of a log are held against, by enrolment and by kind of event.
 #[derive(Clone, Debug)]
@@ -28,13 +33,20 @@ pub(crate) struct CourseWindow {
     pub(crate) usual_from: i64,
     /// The first instant after those at which an event can be used without further questions.
     pub(crate) usual_to: i64,
+    /// The first instant that an event can have.
+    pub(crate) plausible_from: i64,
+    /// The first instant after those that an event can have.
+    pub(crate) plausible_to: i64,
 }
 
 impl CourseWindow {
-    fn new(start: i64, limit: i64, as_of: Option<i64>) -> Self {
+    /// `plausible` are the first instant that an event can have, and the first after these.
+    fn new(start: i64, limit: i64, as_of: Option<i64>, plausible: [i64; 2]) -> Self {
+        let [plausible_from, plausible_to] = plausible;
         let after = as_of.map_or(i64::MAX, |as_of| as_of.saturating_add(1));
-        let usual_to = limit.min(start.saturating_add(i64::from(i32::MAX))).min(after);
-        Self { start, limit, usual_from: start.saturating_add(i64::from(i32::MIN)), usual_to }
+        let usual_from = start.saturating_add(i64::from(i32::MIN)).max(ALL_SET).max(plausible_from);
+        let usual_to = limit.min(start.saturating_add(i64::from(i32::MAX))).min(after).min(plausible_to);
+        Self { start, limit, usual_from, usual_to, plausible_from, plausible_to }
     }
 }
 
@@ -45,11 +57,23 @@ impl RowLimits {
     pub fn new(roster: &Roster, grid_days: &[u32], as_of: Option<i64>) -> Self {
         let window = |(course, &days): (&Course, &u32)| {
             let start = course.start_seconds();
-            CourseWindow::new(start, start + i64::from(days) * DAY_SECONDS, as_of)
+            let plausible = plausible_instants(course, &roster.stray_days);
+            CourseWindow::new(start, start + i64::from(days) * DAY_SECONDS, as_of, plausible)
         };
         let windows = roster.courses.iter().zip(grid_days).map(window).collect();
         let courses = roster.enrolments.iter().map(|enrolment| enrolment.course).collect();
         Self { windows, courses, as_of, received: [false; 1 << u8::BITS] }
+    }
+
+    /// Makes the limits of a reading that finds out when the courses of `roster` run: no instant is far from them yet.
+    pub(crate) fn without_calendars(roster: &Roster) -> Self {
+        let window = |course: &Course| {
+            let start = course.start_seconds();
+            CourseWindow::new(start, start, None, [i64::MIN, i64::MAX])
+        };
+        let windows = roster.courses.iter().map(window).collect();
+        let courses = roster.enrolments.iter().map(|enrolment| enrolment.course).collect();
+        Self { windows, courses, as_of: None, received: [false; 1 << u8::BITS] }
     }
 
     /// Makes the limits of readings that only look at rows and hand over no events: there are no enrolments.
@@ -100,4 +124,18 @@ impl RowLimits {
     pub(crate) fn window(&self, enrolment: EnrolmentIndex) -> CourseWindow {
         self.windows[self.course(enrolment).as_usize()]
     }
+}
+
+/// Returns the first instant that an event of `course` can have, and the first after these. An event over a year before
+/// the start says nothing of the course, and one on a stray day has no place in it.
+fn plausible_instants(course: &Course, stray: &[StrayDays]) -> [i64; 2] {
+    let start = course.start_seconds();
+    let mut plausible = [start - MOST_DAYS_BEFORE * DAY_SECONDS, i64::MAX];
+    for StrayDays { run, .. } in stray.iter().filter(|stray| stray.course == course.id) {
+        match run.first > i64::from(course.start_day) {
+            true => plausible[1] = plausible[1].min(run.first.saturating_mul(DAY_SECONDS)),
+            false => plausible[0] = plausible[0].max(run.last.saturating_add(1).saturating_mul(DAY_SECONDS)),
+        }
+    }
+    plausible
 }

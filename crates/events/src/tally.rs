@@ -33,6 +33,8 @@ pub enum Reason {
     UnknownObject,
     /// More than 68 years from the course's start.
     FarFromCourse,
+    /// So far from the rest of the course that the time must be wrong, or says nothing of how the course ran.
+    ImplausibleTime,
     /// The same row of a table twice, where the second says something else.
     Contradiction,
     /// After the course's last day.
@@ -73,6 +75,7 @@ impl Reason {
             Self::UnknownCourse => "unknown_course",
             Self::UnknownObject => "unknown_object",
             Self::FarFromCourse => "far_from_course",
+            Self::ImplausibleTime => "implausible_time",
             Self::Contradiction => "contradiction",
             Self::AfterCalendar => "after_the_calendar",
             Self::AfterAsOf => "after_as_of",
@@ -93,6 +96,7 @@ impl Reason {
         !matches!(
             self,
             Self::AfterCalendar
+                | Self::ImplausibleTime
                 | Self::AfterAsOf
                 | Self::ZeroCount
                 | Self::RepeatedId

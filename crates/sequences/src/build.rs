@@ -91,7 +91,8 @@ fn build_draft(
     if intake.tally.used == 0 {
         return Err(nothing_used(&intake.tally));
     }
-    let as_of = options.as_of.unwrap_or_else(|| end_of_day(intake.newest));
+    let newest = intake.newest.as_ref().map_or(i64::from(i32::MIN), |newest| newest.day);
+    let as_of = options.as_of.unwrap_or_else(|| end_of_day(newest));
     let grids: Vec<CourseGrid> =
         source.roster.courses.iter().zip(&cuts).map(|(course, &cut)| CourseGrid::new(course, cut, as_of)).collect();
     let peers = gathering.map(|gathering| gathering.finish(&source.roster, &source.capabilities, &grids));

@@ -52,7 +52,8 @@ pub(crate) struct Journal {
     /// Files of the log read to their end, the first ones of the source.
     pub(crate) files: usize,
     pub(crate) tally: Tally,
-    pub(crate) newest: i64,
+    /// Events by course and day, where they say when the log was taken.
+    pub(crate) days: Vec<(u32, i32, u64)>,
     pub(crate) active: Vec<bool>,
     /// BLAKE3 of the files whose reading gave it, by place among the log's files.
     pub(crate) hashes: Vec<(usize, String)>,

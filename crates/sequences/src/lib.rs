@@ -14,6 +14,7 @@ mod grid;
 mod labels;
 mod layout;
 pub mod manifest;
+mod newest;
 mod options;
 mod output;
 mod parquet_in;

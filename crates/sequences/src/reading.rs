@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustc_hash::FxHashMap;
 use staycast_events::time::DAY_SECONDS;
@@ -16,6 +16,7 @@ use crate::checkpoint::{Identity, Journal};
 use crate::error::BuildError;
 use crate::grid::WeekGrid;
 use crate::labels::DropoutRule;
+use crate::newest::{CourseDays, Newest};
 use crate::options::BuildOptions;
 use crate::peers::PeerCounter;
 use crate::progress::{Progress, Unit};
@@ -37,7 +38,8 @@ pub(crate) struct LogReading<'a> {
 /// Result of reading a log, besides the stored events.
 pub(crate) struct ReadLog {
     pub(crate) tally: Tally,
-    pub(crate) newest: i64,
+    /// The day of the newest event; `None` without one, or where it is given when the log was taken.
+    pub(crate) newest: Option<Newest>,
     /// By enrolment: whether it has an event in the window that the label rule looks at.
     pub(crate) active_in_window: Vec<bool>,
     /// BLAKE3 of the files whose reading gave it.
@@ -48,7 +50,7 @@ pub(crate) struct ReadLog {
 pub(crate) struct ReadState {
     files: usize,
     tally: Tally,
-    newest: AtomicI64,
+    days: CourseDays,
     active: Vec<AtomicBool>,
     hashes: Vec<(usize, String)>,
 }
@@ -60,7 +62,7 @@ impl LogReading<'_> {
             return Ok(ReadState {
                 files: 0,
                 tally: Tally::default(),
-                newest: AtomicI64::new(i64::MIN),
+                days: CourseDays::default(),
                 active: self.source.roster.enrolments.iter().map(|_| AtomicBool::new(false)).collect(),
                 hashes: Vec::new(),
             });
@@ -72,7 +74,7 @@ impl LogReading<'_> {
         Ok(ReadState {
             files: journal.files,
             tally: journal.tally,
-            newest: AtomicI64::new(journal.newest),
+            days: CourseDays::restored(journal.days),
             active: journal.active.into_iter().map(AtomicBool::new).collect(),
             hashes: journal.hashes,
         })
@@ -112,13 +114,13 @@ impl LogReading<'_> {
             }
         }
         Journal::remove(self.folder)?;
-        let ReadState { tally, newest, active, hashes, .. } = begun;
+        let ReadState { tally, days, active, hashes, .. } = begun;
         let from = if resumed > 0 { format!(", resumed after {resumed} files") } else { String::new() };
         let rows = if tally.read == 1 { "row" } else { "rows" };
         progress.end(&format!("{} {rows}, {} used, {} rejected{from}", tally.read, tally.used, tally.rejected()));
         Ok(ReadLog {
             tally,
-            newest: newest.into_inner(),
+            newest: days.newest(),
             active_in_window: active.into_iter().map(AtomicBool::into_inner).collect(),
             hashes: hashes
                 .into_iter()
@@ -133,7 +135,7 @@ impl LogReading<'_> {
             identity: self.identity.clone(),
             files: begun.files,
             tally: begun.tally.clone(),
-            newest: begun.newest.load(Ordering::Relaxed),
+            days: begun.days.state(),
             active: begun.active.iter().map(|active| active.load(Ordering::Relaxed)).collect(),
             hashes: begun.hashes.clone(),
             gathered: self.gathering.map(PeerCounter::state),
@@ -160,13 +162,13 @@ impl FileReading<'_> {
         let file = source.events[file].as_ref();
         let blocks: Mutex<Vec<(usize, BlockTally)>> = Mutex::default();
         let sink = |number: usize, parsed: ParsedBlock| -> Result<(), ReadError> {
-            if let Some(span) = parsed.span {
-                begun.newest.fetch_max(span.last, Ordering::Relaxed);
-            }
             if let Some(gathering) = gathering {
                 gathering.add(&parsed.events);
             }
             let runs_of_events = runs(&parsed.events);
+            if self.reading.options.as_of.is_none() {
+                begun.days.add(&source.roster, &parsed, &runs_of_events);
+            }
             if rule_looks_at_activity(rule) {
                 self.mark(&parsed, &runs_of_events, &begun.active);
             }

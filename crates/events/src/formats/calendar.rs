@@ -1,10 +1,10 @@
-//! When courses run: from `--courses FILE`, for sources without a calendar or in place of the source's own, or inferred
+//! When courses run: from a file of dates, for sources without a calendar or in place of the source's own, or inferred
 //! from when they have events.
 
 use crate::error::ReadError;
+use crate::event_days::{EventDays, RunningDays, is_set};
 use crate::file_head::FileHead;
-use crate::parsed_block::TimeSpan;
-use crate::roster::Course;
+use crate::roster::{Course, StrayDays};
 use crate::table::{Header, Refusal, Table, TableRow};
 use crate::tally::{Reason, Tally};
 use crate::time::{DAY_SECONDS, format_instant, parse_instant};
@@ -29,23 +29,45 @@ impl CalendarEntry {
     }
 }
 
-/// Returns the course whose events lie in `span`: from the day of the first to the day of the last.
+/// A course whose dates were inferred, and the days of it that they do not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct InferredCourse {
+    pub(super) course: Course,
+    pub(super) stray: Vec<StrayDays>,
+}
+
+/// Returns the course with events on `days`: from the first to the last that is not stray. Where `start` says on which
+/// day it begins, events before that do not count. `None` where no event is left.
 ///
 /// # Errors
 /// When that is over ten years.
-pub(super) fn inferred(course: &str, span: TimeSpan) -> Result<Course, ReadError> {
-    let [first, last] = [span.first, span.last].map(|instant| instant.div_euclid(DAY_SECONDS));
-    let days = last - first + 1;
+pub(super) fn inferred(
+    course: &str,
+    days: &EventDays,
+    start: Option<i32>,
+) -> Result<Option<InferredCourse>, ReadError> {
+    let Some(RunningDays { first, last, stray }) = days.running(start.map(i64::from)) else { return Ok(None) };
+    let first = start.map_or(first, i64::from);
+    let length = last - first + 1;
     match i32::try_from(first) {
-        Ok(start_day) if days <= i64::from(Course::GREATEST_DAYS) => {
-            Ok(Course { id: course.to_owned(), start_day, days: days as u32, inferred: true })
+        Ok(start_day) if length <= i64::from(Course::GREATEST_DAYS) => {
+            // Early days are no concern of a course that is known to begin before them or with them.
+            let stray = stray.into_iter().filter(|run| start.is_none() || run.first > last);
+            Ok(Some(InferredCourse {
+                course: Course { id: course.to_owned(), start_day, days: length as u32, inferred: true },
+                stray: stray.map(|run| StrayDays { course: course.to_owned(), run }).collect(),
+            }))
         }
-        _ => Err(ReadError::TooLongToInfer {
-            course: course.to_owned(),
-            first: format_instant(span.first),
-            last: format_instant(span.last),
-            where_: String::new(),
-        }),
+        _ => {
+            let [first, last] = [first, last].map(|day| format_instant(day.saturating_mul(DAY_SECONDS)));
+            let date = |instant: String| instant.split('T').next().unwrap_or_default().to_owned();
+            Err(ReadError::TooLongToInfer {
+                course: course.to_owned(),
+                first: date(first),
+                last: date(last),
+                where_: String::new(),
+            })
+        }
     }
 }
 
@@ -93,7 +115,11 @@ pub(super) fn read_calendar(file: &FileHead, tally: &mut Tally) -> Result<Vec<Ca
 
 fn date(row: &TableRow<'_>, column: usize, name: &str) -> Result<i32, Refusal> {
     let text = row.text(column);
-    parse_instant(text.as_bytes())
+    let instant = parse_instant(text.as_bytes());
+    if instant.is_some_and(|instant| !is_set(instant)) {
+        return Err(Refusal::new(Reason::BadTime, format!("{name} `{text}` stands for a date that is not set")));
+    }
+    instant
         .and_then(|seconds| i32::try_from(seconds.div_euclid(DAY_SECONDS)).ok())
         .ok_or_else(|| Refusal::new(Reason::BadTime, format!("{name} `{text}` is not a date YYYY-MM-DD")))
 }

@@ -13,7 +13,7 @@ use crate::file_head::FileHeads;
 use crate::index::{CourseIndex, EnrolmentIndex};
 use crate::kind::EventKind;
 use crate::parsed_block::ParsedBlock;
-use crate::roster::{Assessment, Course, Enrolment, Roster, Submission};
+use crate::roster::{Assessment, Course, Enrolment, Roster, StrayDays, Submission};
 use crate::row_limits::RowLimits;
 use crate::source::{Granularity, Source, SourceLabels};
 use crate::source_inputs::DatabaseTable;
@@ -178,6 +178,8 @@ fn add_roster(all: &mut Roster, other: Roster, name: &str) {
         ..submission
     }));
     all.releases.append(CourseIndex(courses), other.releases);
+    let stray = other.stray_days.into_iter().map(|stray| StrayDays { course: named(stray.course), ..stray });
+    all.stray_days.extend(stray);
 }
 
 /// An event file of one institution, whose events are those of the whole.

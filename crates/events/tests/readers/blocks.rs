@@ -213,7 +213,7 @@ proptest! {
 
 fn columns_of(rows: &[(u8, i64, u8)]) -> Vec<(&'static str, ArrayRef)> {
     let who: StringArray = rows.iter().map(|(who, ..)| (*who > 0).then(|| format!("learner{who}"))).collect();
-    let at: TimestampSecondArray = rows.iter().map(|(_, at, _)| Some(*at)).collect();
+    let at: TimestampSecondArray = rows.iter().map(|(_, at, _)| Some(1_400_000_000 + *at)).collect();
     let id: UInt8Array = rows.iter().map(|(.., id)| Some(*id)).collect();
     vec![("who", Arc::new(who)), ("at", Arc::new(at)), ("id", Arc::new(id))]
 }

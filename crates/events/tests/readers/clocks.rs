@@ -150,13 +150,17 @@ fn sixty_years_without_events_are_an_error_that_says_what_to_do() {
 fn sixty_and_a_hundred_years_without_events_when_dates_are_given() {
     let courses = Folder::of(&[("courses.csv", b"course_id,from,to\na/b/c,2026-01-01,2026-01-31\n")]);
     let options = OpenOptions { courses: Some(courses.path().join("courses.csv")), ..OpenOptions::default() };
-    // Sixty years before the start are before the start.
-    let folder = two_events("1966-01-01T00:00:00", "2026-01-01T00:00:00");
+    // A year before the start is before the start, and more than that is nobody's preparation for the course.
+    let folder = two_events("2024-12-31T00:00:00", "2026-01-01T00:00:00");
     let source = formats::open(&[folder.path().to_owned()], &options).unwrap();
     let all = read(&source).unwrap();
     assert_eq!(in_words(&all.tally), "2 of 2 used");
     let start = parse_instant(b"2026-01-01").unwrap();
-    assert_eq!(format_instant(start + i64::from(all.events[0].seconds())), "1966-01-01T00:00:00");
+    assert_eq!(format_instant(start + i64::from(all.events[0].seconds())), "2024-12-31T00:00:00");
+    for early in ["2024-12-30T23:59:59", "1966-01-01T00:00:00"] {
+        let said = outcome(two_events(early, "2026-01-01T00:00:00").path(), &options);
+        assert_eq!(said, format!("1 of 2 used\n1 implausible_time: tracking.log:1: {early} is far from its course"));
+    }
     // Sixty after the end are after the end.
     let folder = two_events("2026-01-01T00:00:00", "2086-01-01T00:00:00");
     let said = outcome(folder.path(), &options);

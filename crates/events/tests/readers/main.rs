@@ -19,6 +19,7 @@ mod moodle;
 mod oulad;
 mod real;
 mod rewritten;
+mod stray_days;
 mod table;
 mod xapi;
 mod xuetangx2019;

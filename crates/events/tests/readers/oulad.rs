@@ -172,8 +172,9 @@ fn clicks_of_which_rows_are_counted_out() {
     check("not_utf8.csv", "7 of 8 used\n1 not_utf8: studentVle.csv:8: bytes that are not UTF-8");
     check(
         "outside_calendar.csv",
-        "2 of 4 used\n\
+        "1 of 4 used\n\
          1 far_from_course: studentVle.csv:5: 2287-07-16T00:00:00 is over 68 years from the course's start\n\
+         1 implausible_time: studentVle.csv:2: 2012-08-27T00:00:00 is far from its course\n\
          1 after_the_calendar: studentVle.csv:4: 2013-10-22T00:00:00",
     );
     check(

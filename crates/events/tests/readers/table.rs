@@ -293,13 +293,13 @@ fn line_breaks_inside_quotes() {
 
 #[test]
 fn parquet() {
+    // Before 1970, and not in that year, which stands for times that are not set.
+    const IN_1969: i64 = -365 * 86_400_000;
+    let times = [Some(-1), Some(999), None, Some(86_400_000), Some(0)];
     let log = parquet_bytes(
         vec![
             ("unused", Arc::new(StringArray::from(vec!["x"; 5]))),
-            (
-                "at",
-                Arc::new(TimestampMillisecondArray::from(vec![Some(-1), Some(999), None, Some(86_400_000), Some(0)])),
-            ),
+            ("at", Arc::new(TimestampMillisecondArray::from(times.map(|at| at.map(|at| at + IN_1969)).to_vec()))),
             ("who", Arc::new(Int64Array::from(vec![Some(7), Some(7), Some(8), Some(8), None]))),
             ("verb", Arc::new(StringArray::from(vec![Some("play"), None, Some("play"), Some("sing"), Some("play")]))),
         ],
@@ -308,7 +308,7 @@ fn parquet() {
     let people = parquet_bytes(
         vec![
             ("who", Arc::new(Int64Array::from(vec![7, 8]))),
-            ("since", Arc::new(Date32Array::from(vec![Some(-5), None]))),
+            ("since", Arc::new(Date32Array::from(vec![Some(-370), None]))),
             ("gone", Arc::new(arrow_array::BooleanArray::from(vec![Some(true), None]))),
         ],
         10,
@@ -316,7 +316,7 @@ fn parquet() {
     let folder = Folder::of(&[
         ("log.parquet", &log),
         ("people.parquet", &people),
-        ("runs.csv", b"from,to\n1970-01-01,1970-01-07\n"),
+        ("runs.csv", b"from,to\n1969-01-01,1969-01-07\n"),
     ]);
     let mapping = "single_course = \"C\"\n[log]\nfiles = [\"log.parquet\"]\n\
          columns = { learner = \"who\", activity = \"verb\", time = { column = \"at\", format = \"iso\" } }\n\

@@ -14,6 +14,7 @@ use super::log_format::{DetectedFile, FileRole, LogFormat, OpenRequest, Strength
 use crate::capabilities::Capabilities;
 use crate::error::ReadError;
 use crate::event::ObjectKey;
+use crate::event_days::is_set;
 use crate::event_file::EventFile;
 use crate::file_head::FileHead;
 use crate::id_lookup::{EnrolmentLookup, IdLookup};
@@ -231,7 +232,7 @@ fn read_releases(file: &FileHead, roster: &mut Roster, tables: &mut Tally) -> Re
             Refusal::new(Reason::BadTime, format!("start of shape `{}` is not a time", shape(text.as_bytes())))
         })?;
         // Objects of courses outside the calendar are no one's: the row is fine and of no use.
-        if let (Some(&course), Some(object)) = (courses.get(row.text(course)), object) {
+        if let (Some(&course), Some(object), true) = (courses.get(row.text(course)), object, is_set(instant)) {
             // The table lists an object once for each parent it has; it is there from the first release on.
             releases.push(course, object, instant);
         }

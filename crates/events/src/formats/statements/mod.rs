@@ -83,14 +83,14 @@ pub(super) fn open<P: StatementParser>(
     let mut tables = Tally::default();
     let calendar = request.courses_head()?;
     let entries = calendar.as_ref().map(|file| read_calendar(file, &mut tables)).transpose()?;
-    let courses = match &entries {
-        Some(entries) => entries.iter().map(CalendarEntry::to_course).collect(),
+    let (courses, stray_days) = match &entries {
+        Some(entries) => (entries.iter().map(CalendarEntry::to_course).collect(), Vec::new()),
         None => survey.inferred_courses()?,
     };
     let withdrawals = survey.records_withdrawals();
     let keys = survey.keys();
     let (enrolments, without_course) = survey.enrolments(&courses);
-    let roster = Roster::new(courses, enrolments);
+    let roster = Roster { stray_days, ..Roster::new(courses, enrolments) };
     if roster.enrolments.is_empty() {
         return Err(nobody(first, &surveyed, without_course));
     }

@@ -9,12 +9,12 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::statement::{Content, EnrolmentChange, EnrolmentReport, Interaction, Statement, Subject};
 use crate::error::ReadError;
-use crate::formats::calendar;
+use crate::event_days::{EventDays, is_set};
+use crate::formats::calendar::{self, InferredCourse};
 use crate::formats::course_ids::is_course;
 use crate::formats::pair_lookup::pair_id;
 use crate::index::CourseIndex;
-use crate::parsed_block::TimeSpan;
-use crate::roster::{Course, Enrolment, Outcome, OutcomeKind};
+use crate::roster::{Course, Enrolment, Outcome, OutcomeKind, StrayDays};
 
 /// The history of one enrolment, as far as statements tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,10 +90,10 @@ pub(super) struct EntryKey {
 #[derive(Clone, Debug)]
 struct SurveyedCourse {
     id: Box<[u8]>,
-    /// Of interactions that change no enrolment.
-    interactions: Option<TimeSpan>,
-    /// Of statements of any kind.
-    statements: Option<TimeSpan>,
+    /// Days of interactions that change no enrolment.
+    interactions: EventDays,
+    /// Days of statements that change one, which count where there are no others.
+    changes: EventDays,
 }
 
 /// The entries of a statement in the survey of its block.
@@ -117,23 +117,24 @@ pub(super) struct Survey {
     numbers: FxHashMap<u64, Range<usize>>,
 }
 
-fn join(known: &mut Option<TimeSpan>, span: Option<TimeSpan>) {
-    *known = match (*known, span) {
-        (Some(known), Some(span)) => Some(known.join(span)),
-        (known, span) => known.or(span),
-    };
-}
-
 impl Survey {
     /// Adds a statement.
     pub(super) fn add(&mut self, statement: &Statement<'_>) -> StatementEntries {
-        let here = Some(TimeSpan::at(statement.instant));
         let course = self.course(statement.course);
-        let surveyed = &mut self.courses[course as usize];
-        join(&mut surveyed.statements, here);
-        if let Content::Interaction(_) = statement.content {
-            join(&mut surveyed.interactions, here);
+        let entries = self.add_to_entries(course, statement);
+        // A time that is not set says neither when a course runs nor when somebody did something.
+        if is_set(statement.instant) {
+            let surveyed = &mut self.courses[course as usize];
+            let days = match statement.content {
+                Content::Interaction(_) => &mut surveyed.interactions,
+                Content::Change(_) | Content::Both(..) => &mut surveyed.changes,
+            };
+            days.add(statement.instant, entries.entry);
         }
+        entries
+    }
+
+    fn add_to_entries(&mut self, course: u32, statement: &Statement<'_>) -> StatementEntries {
         match &statement.content {
             Content::Interaction(interaction) => self.add_interaction(course, statement.instant, interaction),
             Content::Change(report) => {
@@ -149,9 +150,8 @@ impl Survey {
 
     fn add_interaction(&mut self, course: u32, instant: i64, interaction: &Interaction<'_>) -> StatementEntries {
         let place = self.entry(course, interaction.learner);
-        self.entries[place]
-            .history
-            .join(&EnrolmentHistory { first_interaction: Some(instant), ..EnrolmentHistory::default() });
+        let first_interaction = Some(instant).filter(|&instant| is_set(instant));
+        self.entries[place].history.join(&EnrolmentHistory { first_interaction, ..EnrolmentHistory::default() });
         if let Some(number) = interaction.number {
             self.number(number, self.entries[place].learner.clone());
         }
@@ -165,25 +165,25 @@ impl Survey {
             Subject::Named(learner) => self.entry(course, learner),
             Subject::Numbered(number) => self.entry(course, format!("#{number}").as_bytes()),
         };
-        self.entries[place].history.add_change(instant, report.change);
+        if is_set(instant) || report.change == EnrolmentChange::Completed {
+            self.entries[place].history.add_change(instant, report.change);
+        }
         place as u32
     }
 
     /// Adds what another survey found. Returns the place here of each entry there.
     pub(super) fn absorb(&mut self, other: &Self) -> Vec<u32> {
         let mut entries = Vec::with_capacity(other.entries.len());
-        let mut places = Vec::with_capacity(other.courses.len());
-        for theirs in &other.courses {
-            let course = self.course(&theirs.id);
-            let ours = &mut self.courses[course as usize];
-            join(&mut ours.interactions, theirs.interactions);
-            join(&mut ours.statements, theirs.statements);
-            places.push(course);
-        }
+        let places: Vec<u32> = other.courses.iter().map(|theirs| self.course(&theirs.id)).collect();
         for entry in &other.entries {
             let place = self.entry(places[entry.course as usize], &other.names[entry.learner.clone()]);
             self.entries[place].history.join(&entry.history);
             entries.push(place as u32);
+        }
+        for (theirs, &course) in other.courses.iter().zip(&places) {
+            let ours = &mut self.courses[course as usize];
+            ours.interactions.join(&theirs.interactions, |entry| entries[entry as usize]);
+            ours.changes.join(&theirs.changes, |entry| entries[entry as usize]);
         }
         for (&number, name) in &other.numbers {
             let name = &other.names[name.clone()];
@@ -216,7 +216,11 @@ impl Survey {
             return place;
         }
         let place = self.courses.len() as u32;
-        self.courses.push(SurveyedCourse { id: id.into(), interactions: None, statements: None });
+        self.courses.push(SurveyedCourse {
+            id: id.into(),
+            interactions: EventDays::default(),
+            changes: EventDays::default(),
+        });
         self.places.insert(id.into(), place);
         place
     }
@@ -256,14 +260,24 @@ impl Survey {
         self.courses.iter().any(|course| is_course(&course.id))
     }
 
-    /// Infers each course from the days of its statements.
-    pub(super) fn inferred_courses(&self) -> Result<Vec<Course>, ReadError> {
+    /// Infers each course from the days of its statements. Tells the days besides that it was not inferred from.
+    pub(super) fn inferred_courses(&self) -> Result<(Vec<Course>, Vec<StrayDays>), ReadError> {
         let mut seen: Vec<&SurveyedCourse> = self.courses.iter().collect();
         // So that of several courses without an answer the same one is named, whatever order blocks came in.
         seen.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-        let span = |seen: &SurveyedCourse| seen.interactions.or(seen.statements);
-        let course = |seen: &SurveyedCourse| Some(calendar::inferred(&String::from_utf8_lossy(&seen.id), span(seen)?));
-        seen.into_iter().filter_map(course).collect()
+        let (mut courses, mut all_stray) = (Vec::new(), Vec::new());
+        for SurveyedCourse { id, interactions, changes } in seen {
+            let id = String::from_utf8_lossy(id);
+            let inferred = match calendar::inferred(&id, interactions, None)? {
+                None => calendar::inferred(&id, changes, None)?,
+                some => some,
+            };
+            if let Some(InferredCourse { course, stray }) = inferred {
+                courses.push(course);
+                all_stray.extend(stray);
+            }
+        }
+        Ok((courses, all_stray))
     }
 
     /// Makes the enrolments in `courses`, and counts those in others.

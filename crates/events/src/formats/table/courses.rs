@@ -1,5 +1,6 @@
 //! When courses run: from a table, or inferred from when they have events.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -13,11 +14,11 @@ use super::mapping::{CourseColumns, Time};
 use super::small::SmallTable;
 use super::times::Moment;
 use crate::error::ReadError;
+use crate::event_days::{EventDays, is_set};
 use crate::event_file::ReadPurpose;
-use crate::formats::calendar;
+use crate::formats::calendar::{self, InferredCourse};
 use crate::index::CourseIndex;
-use crate::parsed_block::TimeSpan;
-use crate::roster::Course;
+use crate::roster::{Course, StrayDays};
 use crate::row_limits::RowLimits;
 use crate::table::{Refusal, TableRow};
 use crate::tally::{Reason, Tally};
@@ -53,9 +54,9 @@ impl CourseColumnPlaces {
             (None, single) => single.as_deref().unwrap_or_default(),
         };
         let moment = |(place, time): &(usize, Time)| read_moment(row.text(*place), time);
-        let lacks = |column: &Option<(usize, Time)>| {
-            mapping.infer_missing && column.as_ref().is_some_and(|(place, _)| row.given(*place).is_none())
-        };
+        let is_missing =
+            |(place, time): &(usize, Time)| row.given(*place).is_none_or(|text| enrolments::is_unset(text, time));
+        let lacks = |column: &Option<(usize, Time)>| mapping.infer_missing && column.as_ref().is_some_and(is_missing);
         let id = id.to_owned();
         if lacks(&self.start) {
             return Ok(CourseDates { id, start_day: None, days: None });
@@ -97,23 +98,37 @@ impl CourseDates {
     }
 }
 
-/// Returns the courses of a table, with dates of `inferred` ones in place of those that it lacks, and those that it
-/// does not name. A course that the table lets begin after its last event is left out.
-pub(super) fn completed(given: &[CourseDates], inferred: Vec<Course>) -> Vec<Course> {
+/// Returns the courses of a table, with dates inferred from the days with events in place of those that it lacks, and
+/// those that it does not name; and the days that the inferred dates do not hold. A course that the table lets begin
+/// after its last event is left out.
+pub(super) fn completed(
+    given: &[CourseDates],
+    days: &BTreeMap<String, EventDays>,
+    mapping: &CheckedMapping,
+) -> Result<(Vec<Course>, Vec<StrayDays>), ReadError> {
     let mut courses: Vec<Course> = given.iter().filter_map(CourseDates::course).collect();
+    let mut all_stray = Vec::new();
     let known: FxHashMap<&str, &CourseDates> = given.iter().map(|one| (one.id.as_str(), one)).collect();
-    for course in inferred {
-        let start_day = match known.get(course.id.as_str()) {
+    for (id, days) in days {
+        let start = match known.get(id.as_str()) {
             Some(CourseDates { start_day: Some(_), days: Some(_), .. }) => continue,
-            Some(given) => given.start_day.unwrap_or(course.start_day),
-            None => course.start_day,
+            Some(CourseDates { start_day: Some(start), .. }) => Some(*start),
+            // Days are counted from the start.
+            _ => mapping.counts_days().then_some(NOMINAL_START),
         };
-        let days = course.start_day + course.days as i32 - start_day;
-        if days > 0 {
-            courses.push(Course { start_day, days: days as u32, ..course });
+        let inferred = calendar::inferred(id, days, start).map_err(|error| match error {
+            ReadError::TooLongToInfer { course, first, last, .. } if mapping.format == TABLE_FORMAT => {
+                let where_ = format!(" in [courses] of {}", mapping.path.display());
+                ReadError::TooLongToInfer { course, first, last, where_ }
+            }
+            other => other,
+        })?;
+        if let Some(InferredCourse { course, stray }) = inferred {
+            courses.push(course);
+            all_stray.extend(stray);
         }
     }
-    courses
+    Ok((courses, all_stray))
 }
 
 /// Tells whether any of `written` is in a course whose dates the table does not give.
@@ -126,6 +141,9 @@ fn day(moment: Moment, start: i64) -> Result<i32, Refusal> {
     let day = moment.instant(start).div_euclid(DAY_SECONDS);
     // Days of the calendar as it is now: a date beyond them has another format than the mapping says.
     let usual = i64::from(days_from_civil(1900, 1, 1))..i64::from(days_from_civil(2200, 1, 1));
+    if usual.contains(&day) && !is_set(day * DAY_SECONDS) {
+        return Err(Refusal::new(Reason::BadTime, "a date in 1970 or 1900, which stands for one that is not set"));
+    }
     match usual.contains(&day) {
         true => Ok(day as i32),
         false => Err(Refusal::new(Reason::BadTime, "a date before 1900 or after 2199; is its format another?")),
@@ -164,58 +182,33 @@ pub(super) fn read(
     Ok(courses)
 }
 
-/// Infers each course's days from the first to the last event of an enrolment in it. Reads the log once. A course
-/// without events is left out.
-pub(super) fn infer(
+/// Finds the days on which each course has events of an enrolment in it. Reads the log once. A course without events is
+/// left out.
+pub(super) fn days_with_events(
     files: &[LogFile],
     mapping: &CheckedMapping,
     written: &[EnrolmentRecord],
     aside: &SetAside,
-) -> Result<Vec<Course>, ReadError> {
+) -> Result<BTreeMap<String, EventDays>, ReadError> {
     let mut ids: Vec<&str> = written.iter().map(|one| one.course.as_str()).collect();
     ids.sort_unstable();
     ids.dedup();
     let provisional = |id: &&str| Course { id: (*id).to_owned(), start_day: NOMINAL_START, days: 1, inferred: true };
     let (roster, _) = enrolments::roster(ids.iter().map(provisional).collect(), written, Vec::new());
     let who = Arc::new(EnrolmentFinder::new(mapping, &roster, &UndatedEnrolments::default(), aside.clone()));
-    let limits = RowLimits::new(&roster, &vec![1; roster.courses.len()], None);
-    let spans: Mutex<FxHashMap<CourseIndex, TimeSpan>> = Mutex::default();
+    let limits = RowLimits::without_calendars(&roster);
+    let days: Mutex<FxHashMap<CourseIndex, EventDays>> = Mutex::default();
     for found in files {
         let file = log::open(found, mapping, EventRows::new(mapping, &mapping.logs[found.log], &who, None))?;
         let sink = |_, parsed: crate::parsed_block::ParsedBlock| {
-            let mut spans = spans.lock().unwrap_or_else(PoisonError::into_inner);
-            for (course, span) in parsed.course_spans {
-                spans.entry(course).and_modify(|known| *known = known.join(span)).or_insert(span);
+            let mut days = days.lock().unwrap_or_else(PoisonError::into_inner);
+            for (course, of_block) in parsed.course_days {
+                days.entry(course).or_default().join(&of_block, |learner| learner);
             }
             Ok(())
         };
         file.read(ReadPurpose::Spans, &limits, &sink, &|_| ())?;
     }
-    let spans = spans.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let mut courses = Vec::new();
-    for (course, place) in roster.courses.iter().zip((0..).map(CourseIndex)) {
-        if let Some(span) = spans.get(&place) {
-            courses.extend(inferred(course, *span, mapping)?);
-        }
-    }
-    Ok(courses)
-}
-
-/// Returns the course with the days of its events; none where all of them come before the start that days are counted
-/// from.
-fn inferred(course: &Course, span: TimeSpan, mapping: &CheckedMapping) -> Result<Option<Course>, ReadError> {
-    let span = match mapping.counts_days() {
-        true => TimeSpan { first: i64::from(NOMINAL_START) * DAY_SECONDS, ..span },
-        false => span,
-    };
-    if span.last < span.first {
-        return Ok(None);
-    }
-    calendar::inferred(&course.id, span).map(Some).map_err(|error| match error {
-        ReadError::TooLongToInfer { course, first, last, .. } if mapping.format == TABLE_FORMAT => {
-            let where_ = format!(" in [courses] of {}", mapping.path.display());
-            ReadError::TooLongToInfer { course, first, last, where_ }
-        }
-        other => other,
-    })
+    let days = days.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(days.into_iter().map(|(course, days)| (roster.courses[course.as_usize()].id.clone(), days)).collect())
 }

@@ -12,6 +12,7 @@ use super::row_template::Column;
 use super::small::SmallTable;
 use super::times::Moment;
 use crate::error::ReadError;
+use crate::event_days::is_set;
 use crate::formats::pair_lookup::{PairLookup, pair_id};
 use crate::id_lookup::EnrolmentLookup;
 use crate::index::CourseIndex;
@@ -178,10 +179,20 @@ impl EnrolmentColumnPlaces {
     }
 }
 
-/// Returns the moment in a column, `None` when empty.
+/// Returns the moment in a column, `None` when empty or written as a time that is not set.
 fn moment(row: &TableRow<'_>, column: Option<&(usize, Time)>) -> Result<Option<Moment>, Refusal> {
     let Some((place, time)) = column else { return Ok(None) };
-    row.given(*place).map(|text| read_moment(text, time)).transpose()
+    row.given(*place).filter(|text| !is_unset(text, time)).map(|text| read_moment(text, time)).transpose()
+}
+
+/// Tells whether `text` in the column of `time` stands for a time that is not set. Of numbers only zero does: others in
+/// 1970 are in another unit than the mapping says.
+pub(super) fn is_unset(text: &str, time: &Time) -> bool {
+    match time.format.parse(text.as_bytes()) {
+        Some(Moment::Instant(_)) if time.format.is_number() => text.parse() == Ok(0.0),
+        Some(Moment::Instant(instant)) => !is_set(instant),
+        Some(Moment::Day(_)) | None => false,
+    }
 }
 
 /// Returns the moment that `text` in the column of `time` names.

@@ -112,6 +112,7 @@ mod time_guess;
 mod time_patterns;
 mod times;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -265,17 +266,18 @@ fn open_tables(mapping: CheckedMapping, tables: &TableFiles, request: &OpenReque
     let nominal = request.courses.is_none()
         && mapping.counts_days()
         && mapping.courses.as_ref().is_none_or(|table| table.columns.start.is_none());
-    let courses = match given {
-        Calendar::Whole(courses) => courses,
+    let (courses, stray_days) = match given {
+        Calendar::Whole(courses) => (courses, Vec::new()),
         Calendar::InPart(given) => {
-            let inferred = match courses::any_missing(&given, &written) {
-                true => courses::infer(&tables.log, &mapping, &written, &aside)?,
-                false => Vec::new(),
+            let days = match courses::any_missing(&given, &written) {
+                true => courses::days_with_events(&tables.log, &mapping, &written, &aside)?,
+                false => BTreeMap::new(),
             };
-            courses::completed(&given, inferred)
+            courses::completed(&given, &days, &mapping)?
         }
     };
     let (mut roster, undated) = enrolments::roster(courses, &written, enrolments::static_columns(&mapping));
+    roster.stray_days = stray_days;
     enrolments::check_any(&roster, tables.enrolments.first().unwrap_or(&first.found).path())?;
     enrolments::read_labels(&tables.labels, &mapping, &mut roster, &mut tally)?;
 

@@ -1,0 +1,306 @@
+//! Tells the days on which a course runs from stray days, far from all others: one device with a wrong clock must not
+//! decide when a course begins or ends, nor when a log was taken.
+//!
+//! The days with events are cut into runs wherever more than [`GAP_DAYS`] days lie between two of them. The run with the
+//! most events is the core. A run before all others, or after all others, is stray when it is small beside the core:
+//!
+//! - it holds at most a thousandth of the core's events, or
+//! - it holds at most a tenth of them, and these are at most [`FEW_EVENTS`] or all of one learner, where the core is of
+//!   several.
+//!
+//! What is left runs from the first run that is not small to the last. Each run is measured against the core alone, so
+//! the answer depends neither on the order of the events nor on other stray runs, and without the stray events it is the
+//! same. With less than ten events in the core nothing is small: nobody can tell then which of the days is wrong.
+
+use rustc_hash::FxHashMap;
+
+use crate::time::{DAY_SECONDS, days_from_civil};
+
+/// Days between two days with events past which the two are not of one run. No holidays between two halves of a course
+/// are that long, or else both halves have more than a few events.
+const GAP_DAYS: i64 = 70;
+
+/// Events that are few in any course.
+const FEW_EVENTS: u64 = 5;
+
+/// Days, from and to, that stand for a date that is not set, where they are written at all: zero on the clock of
+/// Windows and .NET, in spreadsheets, in databases, and on that of Unix.
+const NOT_SET: [[i32; 2]; 3] = [
+    [days_from_civil(1, 1, 1), days_from_civil(2, 1, 1)],
+    [days_from_civil(1899, 12, 30), days_from_civil(1901, 1, 1)],
+    [days_from_civil(1970, 1, 1), days_from_civil(1971, 1, 1)],
+];
+
+/// The first instant from which on every one stands for itself.
+pub(crate) const ALL_SET: i64 = NOT_SET[2][1] as i64 * DAY_SECONDS;
+
+/// Tells whether an instant stands for itself, and not for a time that is not set.
+pub(crate) fn is_set(instant: i64) -> bool {
+    let day = instant.div_euclid(DAY_SECONDS);
+    instant >= ALL_SET || !NOT_SET.iter().any(|[from, to]| (i64::from(*from)..i64::from(*to)).contains(&day))
+}
+
+/// The events of one day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct DayEvents {
+    events: u64,
+    of: Learners,
+}
+
+/// The learners whose events they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Learners {
+    One(u32),
+    Several,
+}
+
+impl DayEvents {
+    fn join(self, other: Self) -> Self {
+        let of = if self.of == other.of { self.of } else { Learners::Several };
+        Self { events: self.events + other.events, of }
+    }
+}
+
+/// The days on which a course has events, and how many. Holds 24 bytes for each such day.
+#[derive(Clone, Debug, Default)]
+pub struct EventDays {
+    days: FxHashMap<i64, DayEvents>,
+    /// The day of the event before, which mostly is that of the next one too.
+    before: Option<(i64, DayEvents)>,
+}
+
+/// A run of days with events: first and last day, in days since 1970-01-01, and the number of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DayRun {
+    /// First day.
+    pub first: i64,
+    /// Last day.
+    pub last: i64,
+    /// Events.
+    pub events: u64,
+}
+
+/// The days of a course without the stray ones, and the stray ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunningDays {
+    /// First day that is not stray.
+    pub first: i64,
+    /// Last day that is not stray.
+    pub last: i64,
+    /// The stray runs, in the order of time.
+    pub stray: Vec<DayRun>,
+}
+
+impl EventDays {
+    /// Adds an event of learner number `learner`.
+    pub(crate) fn add(&mut self, instant: i64, learner: u32) {
+        self.add_day(instant.div_euclid(DAY_SECONDS), DayEvents { events: 1, of: Learners::One(learner) });
+    }
+
+    /// Adds a number of events on a day, of nobody knows how many learners.
+    pub fn add_events(&mut self, day: i64, events: u64) {
+        self.add_day(day, DayEvents { events, of: Learners::Several });
+    }
+
+    fn add_day(&mut self, day: i64, more: DayEvents) {
+        if let Some((before, events)) = &mut self.before
+            && *before == day
+        {
+            *events = events.join(more);
+            return;
+        }
+        if let Some((before, events)) = self.before.replace((day, more)) {
+            add_to(&mut self.days, before, events);
+        }
+    }
+
+    /// Adds the days of `other`, which numbers a learner `n` who is `learner(n)` here.
+    pub(crate) fn join(&mut self, other: &Self, learner: impl Fn(u32) -> u32) {
+        for (&day, events) in other.days.iter().chain(other.before.as_ref().map(|(day, events)| (day, events))) {
+            let of = match events.of {
+                Learners::One(number) => Learners::One(learner(number)),
+                Learners::Several => Learners::Several,
+            };
+            self.add_day(day, DayEvents { of, ..*events });
+        }
+    }
+
+    /// Returns when the course runs, judged by the days from `from` on; `None` where there are none.
+    #[must_use]
+    pub fn running(&self, from: Option<i64>) -> Option<RunningDays> {
+        let mut all = self.days.clone();
+        if let Some((day, events)) = self.before {
+            add_to(&mut all, day, events);
+        }
+        let mut days: Vec<(i64, DayEvents)> =
+            all.into_iter().filter(|&(day, _)| from.is_none_or(|from| day >= from)).collect();
+        days.sort_unstable_by_key(|&(day, _)| day);
+        let runs: Vec<(DayRun, Learners)> =
+            days.chunk_by(|(one, _), (next, _)| next.saturating_sub(*one) <= GAP_DAYS).filter_map(run).collect();
+        let (core, core_of) = runs.iter().copied().max_by_key(|(run, _)| (run.events, run.first))?;
+        let is_small = |&(run, of): &(DayRun, Learners)| {
+            let few = run.events <= FEW_EVENTS || (of != Learners::Several && core_of == Learners::Several);
+            run.events.saturating_mul(1_000) <= core.events || (run.events.saturating_mul(10) <= core.events && few)
+        };
+        let first = runs.iter().position(|run| !is_small(run))?;
+        let last = runs.iter().rposition(|run| !is_small(run))?;
+        let stray = runs[..first].iter().chain(&runs[last + 1..]).map(|&(run, _)| run).collect();
+        Some(RunningDays { first: runs[first].0.first, last: runs[last].0.last, stray })
+    }
+}
+
+fn add_to(days: &mut FxHashMap<i64, DayEvents>, day: i64, more: DayEvents) {
+    days.entry(day).and_modify(|known| *known = known.join(more)).or_insert(more);
+}
+
+/// Returns the run of these days, and whose events it holds.
+fn run(days: &[(i64, DayEvents)]) -> Option<(DayRun, Learners)> {
+    let all = days.iter().map(|&(_, events)| events).reduce(DayEvents::join)?;
+    let (first, last) = (days.first()?.0, days.last()?.0);
+    Some((DayRun { first, last, events: all.events }, all.of))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Days, events on each and the learner of all of these.
+    type Counted = (i64, u64, u32);
+
+    fn days(all: &[Counted]) -> EventDays {
+        let mut days = EventDays::default();
+        for &(day, events, learner) in all {
+            (0..events).for_each(|second| days.add(day * DAY_SECONDS + second as i64, learner));
+        }
+        days
+    }
+
+    /// A course of eight weeks, with ten events of two learners every third day.
+    fn course() -> Vec<Counted> {
+        (0..56).step_by(3).flat_map(|day| [(day, 5, 1), (day, 5, 2)]).collect()
+    }
+
+    fn check(stray: &[Counted], expected: &[(i64, i64, u64)]) {
+        let mut all = course();
+        all.extend_from_slice(stray);
+        let found = days(&all).running(None).unwrap();
+        assert_eq!((found.first, found.last), (0, 54), "{stray:?}");
+        let runs: Vec<(i64, i64, u64)> = found.stray.iter().map(|run| (run.first, run.last, run.events)).collect();
+        assert_eq!(runs, expected, "{stray:?}");
+    }
+
+    #[test]
+    fn stray_days_are_set_aside_on_either_side() {
+        check(&[], &[]);
+        check(&[(730, 1, 1)], &[(730, 730, 1)]);
+        check(&[(-730, 1, 1)], &[(-730, -730, 1)]);
+        check(&[(-730, 1, 1), (730, 2, 2), (1_200, 1, 1)], &[(-730, -730, 1), (730, 730, 2), (1_200, 1_200, 1)]);
+        // A device with a wrong clock that was used for a while.
+        check(&[(800, 9, 2), (810, 9, 2)], &[(800, 810, 18)]);
+        // The least and the greatest day that a number of seconds can name.
+        let [least, greatest] = [i64::MIN, i64::MAX].map(|instant| instant.div_euclid(DAY_SECONDS));
+        let mut extreme = days(&course());
+        [i64::MIN, i64::MAX].into_iter().for_each(|instant| extreme.add(instant, 9));
+        let found = extreme.running(None).unwrap();
+        assert_eq!(found.stray.iter().map(|run| run.first).collect::<Vec<_>>(), [least, greatest]);
+    }
+
+    fn check_span(all: &[Counted], expected: (i64, i64)) {
+        let found = days(all).running(None).unwrap();
+        assert_eq!((found.first, found.last), expected, "{all:?}");
+    }
+
+    #[test]
+    fn what_is_near_or_more_than_a_little_stays() {
+        let with = |more: &[Counted]| [course(), more.to_vec()].concat();
+        check_span(&with(&[(54 + 70, 1, 1)]), (0, 124));
+        check_span(&with(&[(54 + 71, 1, 1)]), (0, 54));
+        // Six events of two learners are more than a few, and nineteen of one learner are a tenth of 190.
+        check_span(&with(&[(200, 3, 1), (201, 3, 2)]), (0, 201));
+        check_span(&with(&[(200, 19, 1)]), (0, 54));
+        check_span(&with(&[(200, 20, 1)]), (0, 200));
+        // The second half of a course after a long break, and a stray day between the two halves.
+        let halves: Vec<Counted> = course().into_iter().map(|(day, events, who)| (day + 300, events, who)).collect();
+        check_span(&[with(&[(150, 1, 1)]), halves].concat(), (0, 354));
+    }
+
+    #[test]
+    fn in_a_small_course_one_of_eleven_events_is_stray_and_one_of_ten_is_not() {
+        check_span(&[(0, 5, 1), (7, 5, 2), (700, 1, 1)], (0, 7));
+        check_span(&[(0, 5, 1), (7, 4, 2), (700, 1, 1)], (0, 700));
+        check_span(&[(5, 1, 1)], (5, 5));
+        assert_eq!(EventDays::default().running(None), None);
+    }
+
+    #[test]
+    fn of_many_events_a_thousandth_is_stray_whoever_they_are_of() {
+        let mut many = days(&course());
+        many.add_events(30, 100_000);
+        many.add_events(-300, 100);
+        assert_eq!(many.running(None).unwrap().first, 0);
+        many.add_events(-300, 1);
+        assert_eq!(many.running(None).unwrap().first, -300);
+    }
+
+    #[test]
+    fn days_before_a_given_start_do_not_count() {
+        let found = days(&[course(), vec![(-400, 3_000, 1)]].concat()).running(Some(-7)).unwrap();
+        assert_eq!((found.first, found.last, found.stray), (0, 54, Vec::new()));
+        assert_eq!(days(&course()).running(Some(60)), None);
+    }
+
+    #[test]
+    fn times_that_are_not_set_are_known() {
+        let day = |year, month, day| i64::from(days_from_civil(year, month, day)) * DAY_SECONDS;
+        assert!(
+            ![0, 86_399, day(1, 1, 1), day(1899, 12, 30), day(1900, 1, 1), day(1970, 12, 31)].into_iter().any(is_set)
+        );
+        assert!(
+            [day(1500, 1, 1), day(1901, 1, 1), day(1969, 12, 31), day(1971, 1, 1), day(2038, 1, 19)]
+                .into_iter()
+                .all(is_set)
+        );
+    }
+
+    proptest! {
+        /// Also for blocks that number learners each in their own way.
+        #[test]
+        fn the_order_and_the_cutting_of_events_change_nothing(
+            mut all in prop::collection::vec((-300_i64..900, 1_u64..9, 0_u32..4), 1..40),
+            cut in 0_usize..40,
+            turn in 0_usize..40,
+        ) {
+            let expected = days(&all).running(None);
+            let turn = turn % all.len();
+            all.rotate_left(turn);
+            let (one, other) = all.split_at(cut.min(all.len()));
+            let renamed: Vec<Counted> = other.iter().map(|&(day, events, who)| (day, events, 3 - who)).collect();
+            let mut joined = days(one);
+            joined.join(&days(&renamed), |who| 3 - who);
+            prop_assert_eq!(joined.running(None), expected);
+        }
+
+        #[test]
+        fn without_its_stray_days_a_course_runs_as_with_them(
+            all in prop::collection::vec((-300_i64..900, 1_u64..30, 0_u32..4), 1..40),
+        ) {
+            let found = days(&all).running(None).unwrap();
+            let is_stray = |day: i64| found.stray.iter().any(|run| (run.first..=run.last).contains(&day));
+            let rest: Vec<Counted> = all.iter().copied().filter(|&(day, ..)| !is_stray(day)).collect();
+            let again = days(&rest).running(None).unwrap();
+            prop_assert_eq!(again, RunningDays { stray: Vec::new(), ..found.clone() });
+            let stray: u64 = found.stray.iter().map(|run| run.events).sum();
+            let kept: u64 = rest.iter().map(|&(_, events, _)| events).sum();
+            prop_assert_eq!(stray + kept, all.iter().map(|&(_, events, _)| events).sum::<u64>());
+        }
+
+        #[test]
+        fn days_without_a_long_gap_are_all_kept(all in prop::collection::vec((0_i64..71, 1_u64..30, 0_u32..4), 1..40)) {
+            let found = days(&all).running(None).unwrap();
+            let [first, last] = [all.iter().map(|day| day.0).min(), all.iter().map(|day| day.0).max()];
+            prop_assert_eq!((Some(found.first), Some(found.last), found.stray.len()), (first, last, 0));
+        }
+    }
+}
