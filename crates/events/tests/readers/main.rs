@@ -19,6 +19,7 @@ mod moodle;
 mod oulad;
 mod real;
 mod rewritten;
+mod separators;
 mod stray_days;
 mod table;
 mod xapi;

@@ -6,12 +6,13 @@ use rustc_hash::FxHashMap;
 
 use super::flexible_values::StringList;
 use super::kinds::{Attempts, MappedKinds};
+use super::layout::{Delimiter, Layout, Newlines};
 use super::mapped_row::Role;
 use super::mapping::{
-    CourseColumns, EnrolmentColumns, FileType, GranularityName, LabelColumns, LogColumns, Mapping, Others, TableSpec,
-    Time,
+    CourseColumns, EnrolmentColumns, FileType, GranularityName, LabelColumns, LogColumns, Mapping, NamedColumns,
+    Others, TableSpec, Time,
 };
-use super::row_template::{Filter, RowTemplate};
+use super::row_template::{Column, Filter, RowTemplate};
 use super::times::{TimeFormat, TimeParser};
 use crate::error::ReadError;
 use crate::roster::OutcomeKind;
@@ -91,25 +92,8 @@ pub(super) struct CheckedTable<C> {
     pub(super) filter_columns: Vec<String>,
     pub(super) null: Vec<String>,
     pub(super) columns: C,
-}
-
-/// How a table's files are written.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Layout {
-    pub(super) file_type: Option<FileType>,
-    pub(super) delimiter: u8,
-    pub(super) escape: Option<u8>,
-    pub(super) header: Header,
-    pub(super) newlines: Newlines,
-}
-
-/// The meaning of a newline in a CSV.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Newlines {
-    /// The end of a row, always.
-    EndRows,
-    /// The end of a row, or text between quotes.
-    MayBeQuoted,
+    /// Every column that the mapping names.
+    pub(super) named: Vec<Column>,
 }
 
 /// Checks a mapping; errors name the file.
@@ -129,7 +113,7 @@ impl MappingCheck<'_> {
             true => self.fail(format!("{table}.{key} is `{}`; it must be one ASCII sign", sign.escape_default())),
             false => Ok(sign as u8),
         };
-        let delimiter = sign("delimiter", spec.delimiter.unwrap_or(','))?;
+        let delimiter = spec.delimiter.map(|delimiter| sign("delimiter", delimiter)).transpose()?;
         let escape = spec.escape.map(|escape| sign("escape", escape)).transpose()?;
         let for_csv = [
             ("delimiter", spec.delimiter.is_some()),
@@ -143,7 +127,7 @@ impl MappingCheck<'_> {
         }
         Ok(Layout {
             file_type: spec.file_type,
-            delimiter,
+            delimiter: delimiter.map_or(Delimiter::Told, Delimiter::Named),
             escape,
             header: if spec.header == Some(false) { Header::Absent } else { Header::Present },
             newlines: if spec.quoted_newlines == Some(true) { Newlines::MayBeQuoted } else { Newlines::EndRows },
@@ -166,7 +150,11 @@ impl MappingCheck<'_> {
         })
     }
 
-    fn table<C>(&self, name: &str, spec: Option<TableSpec<C>>) -> Result<Option<CheckedTable<C>>, ReadError> {
+    fn table<C: NamedColumns>(
+        &self,
+        name: &str,
+        spec: Option<TableSpec<C>>,
+    ) -> Result<Option<CheckedTable<C>>, ReadError> {
         let Some(spec) = spec else { return Ok(None) };
         let misplaced = [
             ("kind", spec.kind.is_some(), false),
@@ -184,7 +172,10 @@ impl MappingCheck<'_> {
             filter_columns.push(column.to_owned());
             filter_columns.len() - 1
         });
-        Ok(Some(CheckedTable { files, layout, filters, filter_columns, null: spec.null, columns: spec.columns }))
+        let columns = spec.columns;
+        let named = columns.named().into_iter().chain(filter_columns.iter().map(String::as_str));
+        let named = named.map(Column::parse).collect();
+        Ok(Some(CheckedTable { files, layout, filters, filter_columns, null: spec.null, columns, named }))
     }
 
     fn outcomes(&self, mapping: &Mapping) -> Result<FxHashMap<String, OutcomeKind>, ReadError> {

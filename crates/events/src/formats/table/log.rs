@@ -2,10 +2,11 @@
 
 use memchr::memchr;
 
-use super::checked_mapping::{CheckedLog, CheckedMapping, Layout, Newlines};
+use super::checked_mapping::{CheckedLog, CheckedMapping};
 use super::csv_lines::{CsvLines, Signs};
 use super::files::{LogFile, Place};
 use super::json::{JsonLines, JsonPath};
+use super::layout::{Layout, Newlines};
 use super::mapped_row::RowSink;
 use super::mapping::FileType;
 use super::parquet::{ParquetFile, ParquetLog, TimeColumn};
@@ -75,7 +76,8 @@ fn open_csv<S: RowSink + 'static>(
     rows: RowMaker<S>,
 ) -> Result<Box<dyn EventFile>, ReadError> {
     head.require_some_text("log")?;
-    let signs = Signs { delimiter: layout.delimiter, escape: layout.escape };
+    let delimiter = layout.delimiter.of_file(head, layout, &rows.template.columns);
+    let signs = Signs { delimiter, escape: layout.escape };
     let table = Table::open_with(head, "log", signs.delimiter, signs.escape, layout.header)?;
     let place = |column: &Column| match (require(&table, &column.name), column.may_lack) {
         (Ok(place), _) => Ok(Some(place)),

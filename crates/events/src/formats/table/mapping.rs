@@ -52,7 +52,7 @@ pub(super) struct TableSpec<C> {
     /// How the files are written; told from each file when not given.
     #[serde(rename = "type")]
     pub(super) file_type: Option<FileType>,
-    /// The sign between the fields of a CSV; `,` when not given.
+    /// The sign between the fields of a CSV; told from the first line when not given.
     pub(super) delimiter: Option<char>,
     /// Whether the first line of a CSV names the columns; without it they are named by their places, from `"0"`.
     pub(super) header: Option<bool>,
@@ -258,6 +258,36 @@ pub(super) struct LabelColumns {
     pub(super) learner: Option<String>,
     pub(super) course: Option<String>,
     pub(super) label: String,
+}
+
+/// The columns of a small table.
+pub(super) trait NamedColumns {
+    /// Lists every column that is named, as it is written.
+    fn named(&self) -> Vec<&str>;
+}
+
+impl NamedColumns for EnrolmentColumns {
+    fn named(&self) -> Vec<&str> {
+        let Self { enrolment, learner, course, enrolled, withdrawn, outcome, completed, label, statics } = self;
+        let texts = [enrolment, learner, course, outcome, completed, label].into_iter().flatten();
+        let times = [enrolled, withdrawn].into_iter().flatten().map(|time| &time.column);
+        texts.chain(times).chain(statics).map(String::as_str).collect()
+    }
+}
+
+impl NamedColumns for CourseColumns {
+    fn named(&self) -> Vec<&str> {
+        let Self { course, start, end, days } = self;
+        let times = [start, end].into_iter().flatten().map(|time| &time.column);
+        [course, days].into_iter().flatten().chain(times).map(String::as_str).collect()
+    }
+}
+
+impl NamedColumns for LabelColumns {
+    fn named(&self) -> Vec<&str> {
+        let Self { enrolment, learner, course, label } = self;
+        [enrolment, learner, course].into_iter().flatten().chain([label]).map(String::as_str).collect()
+    }
 }
 
 /// Raw kinds and what they count as.

@@ -9,7 +9,7 @@
 //! [log]
 //! files = ["logs/*.csv"]            # relative to the input folder; .gz and .zst are found too
 //! # type = "csv"                    # csv, jsonl or parquet; told from the file when left out
-//! # delimiter = ";"                 # also "\t"
+//! # delimiter = ";"                 # also "\t"; told from the first line when left out
 //! # header = false                  # columns are then named "0", "1", …
 //! # quoted_newlines = true          # line breaks inside quotes: correct, but read in one thread
 //! columns.learner = "user_id"       # with course; or enrolment = "…"
@@ -98,6 +98,7 @@ pub(in crate::formats) mod files;
 mod flexible_values;
 mod json;
 mod kinds;
+mod layout;
 mod log;
 mod log_enrolments;
 pub(in crate::formats) mod mapped_row;
@@ -112,15 +113,17 @@ mod time_guess;
 mod time_patterns;
 mod times;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use self::checked_mapping::{CheckedMapping, TABLE_FORMAT, TablePattern};
+use self::checked_mapping::{CheckedLog, CheckedMapping, TABLE_FORMAT, TablePattern};
 use self::enrolments::EnrolmentRecords;
 use self::event_rows::{EnrolmentFinder, EventRows};
 use self::files::{Found, LogFile, Place, Wanted};
+use self::layout::Delimiter;
 use self::mapped_row::Role;
+use self::mapping::FileType;
 use super::calendar::{CalendarEntry, read_calendar};
 use super::log_format::{FileRole, LogFormat, OpenRequest};
 use crate::capabilities::Capabilities;
@@ -160,7 +163,9 @@ impl LogFormat for MappedTables {
         let path = request.mapping.ok_or(ReadError::NoMapping)?;
         let mapping = CheckedMapping::read(path, request.block_bytes)?;
         let tables = TableFiles::find(&mapping, request)?;
+        let separators = tables.unusual_separators(&mapping);
         let mut source = open_tables(mapping, &tables, request)?;
+        source.reason += &separators;
         source.inputs.push(InputFile { role: "mapping", path: path.to_owned() });
         Ok(source)
     }
@@ -200,6 +205,25 @@ impl TableFiles {
             },
             labels: find("labels", mapping.labels.as_ref().map(|table| &table.files))?,
         })
+    }
+
+    /// Says which signs separate the fields of the log's files, where these were told from the files and are not commas.
+    fn unusual_separators(&self, mapping: &CheckedMapping) -> String {
+        let sign = |file: &LogFile| {
+            let CheckedLog { layout, template, .. } = &mapping.logs[file.log];
+            match (&file.found.place, layout.delimiter) {
+                (Place::File(head), Delimiter::Told) if log::file_type(head, layout) == FileType::Csv => {
+                    Some(layout.delimiter.of_file(head, layout, &template.columns))
+                }
+                _ => None,
+            }
+        };
+        let signs: BTreeSet<u8> = self.log.iter().filter_map(sign).filter(|&sign| sign != b',').collect();
+        let names: Vec<String> = signs.into_iter().map(layout::sign_name).collect();
+        match names.is_empty() {
+            true => String::new(),
+            false => format!("; fields of the log are separated by {}", names.join(" and ")),
+        }
     }
 
     fn inputs(&self, calendar: Option<&Path>) -> Vec<InputFile> {

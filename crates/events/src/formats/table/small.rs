@@ -46,7 +46,8 @@ impl SmallTable {
         let kind = match &found.place {
             Place::File(head) => match file_type(head, layout) {
                 FileType::Csv => {
-                    SmallKind::Csv(Table::open_with(head, name, layout.delimiter, layout.escape, layout.header)?)
+                    let delimiter = layout.delimiter.of_file(head, layout, &mapping.named);
+                    SmallKind::Csv(Table::open_with(head, name, delimiter, layout.escape, layout.header)?)
                 }
                 FileType::Jsonl => {
                     head.require_some_text(name)?;

@@ -118,9 +118,9 @@ fn word(word: &str) -> Option<&'static str> {
         "t" => Some("T"),
         "z" => Some("Z"),
         _ if MONTHS.contains(&lower.as_str()) && lower != "may" => Some("%B"),
-        _ if MONTHS.iter().any(|long| short(long)) => Some("%b"),
+        _ if MONTHS.iter().any(short) => Some("%b"),
         _ if WEEKDAYS.contains(&lower.as_str()) => Some("%A"),
-        _ if WEEKDAYS.iter().any(|long| short(long)) => Some("%a"),
+        _ if WEEKDAYS.iter().any(short) => Some("%a"),
         _ => None,
     }
 }
