@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use arrow_array::builder::StringDictionaryBuilder;
 use arrow_array::types::Int32Type;
-use arrow_array::{ArrayRef, BooleanArray, Float32Array, Int32Array, Int64Array, RecordBatch};
-use arrow_buffer::NullBuffer;
+use arrow_array::{ArrayRef, BooleanArray, Int32Array, Int64Array, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use staycast_weeks::WeekIndex;
 
+use crate::feature_columns::FeatureColumns;
 use crate::features::{Feature, Storage};
 
 /// Columns that say which enrolment-week a row is, before the features.
@@ -39,28 +39,26 @@ pub(crate) fn schema(features: &[Feature]) -> SchemaRef {
 }
 
 /// Rows of a row group to be.
-pub(crate) struct Columns<'a> {
-    features: &'a [Feature],
+pub(crate) struct Columns {
     course: StringDictionaryBuilder<Int32Type>,
     enrolment: StringDictionaryBuilder<Int32Type>,
     learner: StringDictionaryBuilder<Int32Type>,
     week: Vec<i32>,
     week_days: Vec<i64>,
     observed: Vec<bool>,
-    values: Vec<Vec<f64>>,
+    features: FeatureColumns,
 }
 
-impl<'a> Columns<'a> {
-    pub(crate) fn new(features: &'a [Feature]) -> Self {
+impl Columns {
+    pub(crate) fn new(features: &[Feature]) -> Self {
         Self {
-            features,
             course: StringDictionaryBuilder::new(),
             enrolment: StringDictionaryBuilder::new(),
             learner: StringDictionaryBuilder::new(),
             week: Vec::new(),
             week_days: Vec::new(),
             observed: Vec::new(),
-            values: vec![Vec::new(); features.len()],
+            features: FeatureColumns::new(features),
         }
     }
 
@@ -77,13 +75,8 @@ impl<'a> Columns<'a> {
         self.week_days.push(week_days.into());
         self.observed.push(values.is_some());
         match values {
-            Some(values) => {
-                assert_eq!(values.len(), self.values.len(), "a value for every column");
-                for (column, &value) in self.values.iter_mut().zip(values) {
-                    column.push(value);
-                }
-            }
-            None => self.values.iter_mut().for_each(|column| column.push(f64::NAN)),
+            Some(values) => self.features.push(values),
+            None => self.features.push_nulls(),
         }
     }
 
@@ -97,21 +90,7 @@ impl<'a> Columns<'a> {
             Arc::new(Int64Array::from(self.week_days)),
             Arc::new(BooleanArray::from(self.observed)),
         ];
-        for (feature, column) in self.features.iter().zip(self.values) {
-            let nulls = NullBuffer::from_iter(column.iter().map(|value| !value.is_nan()));
-            let nulls = Some(nulls).filter(|nulls| nulls.null_count() > 0);
-            // Null is a NaN here, which becomes 0 below the mask, and NaN in a column of floats.
-            arrays.push(match feature.storage {
-                Storage::Int => {
-                    let values: Vec<i64> = column.iter().map(|&value| value as i64).collect();
-                    Arc::new(Int64Array::new(values.into(), nulls))
-                }
-                Storage::Float => {
-                    let values: Vec<f32> = column.iter().map(|&value| value as f32).collect();
-                    Arc::new(Float32Array::new(values.into(), nulls))
-                }
-            });
-        }
+        arrays.extend(self.features.finish());
         RecordBatch::try_new(Arc::clone(schema), arrays).expect("columns of the schema's types and of one length")
     }
 }

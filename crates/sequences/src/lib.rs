@@ -7,6 +7,7 @@ mod columns;
 mod count;
 mod dataset;
 mod error;
+mod feature_columns;
 mod feature_set;
 mod features;
 mod folder;

@@ -152,12 +152,12 @@ impl Drop for FailOnPanic<'_, '_> {
 }
 
 /// Reduces a partition to rows and summaries, and counts its events.
-fn reduce_partition<'a>(
+fn reduce_partition(
     frame: &Frame<'_>,
-    features: &'a [Feature],
+    features: &[Feature],
     enrolments: Range<u32>,
     mut events: PartitionEvents,
-) -> (Columns<'a>, Vec<Summary>, u64) {
+) -> (Columns, Vec<Summary>, u64) {
     let mut columns = Columns::new(features);
     let mut summaries = Vec::with_capacity(enrolments.len());
     let mut reducer = Reducer::new(frame, features);
