@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::newton::{FewScores, Parameters, minimise};
 
-/// L2 penalty on the weights, in units of a row's log loss.
+/// Sets the L2 penalty on the weights, in units of a row's log loss.
 ///
 /// It is negligible beside a hundred rows. It keeps weights finite where a forecaster separates the classes, and it shares
 /// weight between forecasters that are alike.
@@ -147,7 +147,7 @@ mod tests {
     use crate::newton::log_loss;
     use crate::random::SplitMix;
 
-    /// Two noisy views of a hidden logit, and one that points the wrong way.
+    /// Returns two noisy views of a hidden logit, and one that points the wrong way.
     fn views() -> ([Vec<f32>; 3], Vec<bool>) {
         let noise = |at: usize, by: u64| SplitMix::new(by, &[at as u64]).next() as f32 / u64::MAX as f32 * 2.0 - 1.0;
         let hidden: Vec<f32> = (0..2000).map(|at| 2.5 * noise(at, 37)).collect();

@@ -22,7 +22,7 @@ fn within(option: &'static str, value: f64, wanted: &'static str, ok: bool) -> R
     if ok && value.is_finite() { Ok(()) } else { Err(ConfigError { option, found: value.to_string(), wanted }) }
 }
 
-/// The options of all baselines, as written; a baseline reads its own section.
+/// Holds the options of all baselines, as written; a baseline reads its own section.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BaselineConfig {
@@ -42,7 +42,7 @@ pub struct BaselineConfig {
     pub hazard: HazardConfig,
 }
 
-/// The options of all baselines, each within its range. Made by [`BaselineConfig::check`] only.
+/// Holds the options of all baselines, each within its range. Made by [`BaselineConfig::check`] only.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckedBaselines {
     pub(crate) rules: RulesConfig,
@@ -56,7 +56,7 @@ pub struct CheckedBaselines {
     pub(crate) hazard_baseline: f64,
 }
 
-/// The weight of a sum of squares in what a fit minimises: above 0 and finite.
+/// Holds the weight of a sum of squares in what a fit minimises: above 0 and finite.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Penalty(f64);
 
@@ -68,7 +68,7 @@ impl Penalty {
     }
 }
 
-/// One or more penalties.
+/// Holds one or more penalties.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Penalties(Vec<Penalty>);
 
@@ -141,7 +141,7 @@ impl Penalties {
     }
 }
 
-/// `[rules]`: where the warning signs begin.
+/// Holds `[rules]`: where the warning signs begin.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RulesConfig {
@@ -182,7 +182,7 @@ impl RulesConfig {
     }
 }
 
-/// `[linear]`: ridge regression on targets 0 and 1.
+/// Holds `[linear]`: ridge regression on targets 0 and 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LinearConfig {
@@ -197,7 +197,7 @@ impl Default for LinearConfig {
     }
 }
 
-/// `[logistic]`: logistic regression.
+/// Holds `[logistic]`: logistic regression.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogisticConfig {
@@ -212,7 +212,7 @@ impl Default for LogisticConfig {
     }
 }
 
-/// `[tree]`: one decision tree.
+/// Holds `[tree]`: one decision tree.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TreeConfig {
@@ -235,7 +235,8 @@ impl TreeConfig {
     }
 }
 
-/// `[forest]`: a random forest. The defaults bound the work: a tree looks at no more than `rows_in_tree × columns_in_tree` numbers.
+/// Holds `[forest]`: a random forest. The defaults bound the work: a tree looks at no more than `rows_in_tree ×
+/// columns_in_tree` numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ForestConfig {
@@ -282,7 +283,7 @@ impl ForestConfig {
     }
 }
 
-/// The way in which a forecast may move with a column.
+/// Names the way in which a forecast may move with a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
@@ -292,7 +293,7 @@ pub enum Direction {
     Falling,
 }
 
-/// `[boosting]`: gradient boosting of trees.
+/// Holds `[boosting]`: gradient boosting of trees.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BoostingConfig {
@@ -354,7 +355,7 @@ impl BoostingConfig {
     }
 }
 
-/// `[hazard]`: discrete-time hazards.
+/// Holds `[hazard]`: discrete-time hazards.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HazardConfig {

@@ -8,7 +8,7 @@ use crate::linear::FitData;
 use crate::random::SplitMix;
 use crate::weekly::TrainingData;
 
-/// Rows of each class that a cut-off needs for a fit.
+/// Counts the rows of each class that a cut-off needs for a fit.
 const ROWS_OF_EACH_CLASS: usize = 10;
 
 /// Lists the rows of the training set that a cut-off may learn from, with their labels.

@@ -5,10 +5,10 @@ use staycast_weeks::CutOff;
 
 use crate::weekly::WeeklyInputs;
 
-/// Rows of one parallel task. It is fixed, so that sums do not depend on the number of threads.
+/// Counts the rows of one parallel task. It is fixed, so that sums do not depend on the number of threads.
 pub(crate) const CHUNK: usize = 1024;
 
-/// Stored rows of a [`Design`] have a multiple of this many values.
+/// Counts the values of which stored rows of a [`Design`] have a multiple.
 pub(crate) const BLOCK: usize = 32;
 
 /// Selects the positions that carry information, in the weeks that `cut_off` sees laid side by side.

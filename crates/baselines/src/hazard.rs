@@ -120,7 +120,7 @@ pub(crate) fn fit(
     best_of(penalties, fit_one, held_out_loss)
 }
 
-/// Σ log loss of enrolment-weeks + λ/2 Σ b² + μ/2 Σ δ². The weights are b, then δ; the intercept is α.
+/// Computes Σ log loss of enrolment-weeks + λ/2 Σ b² + μ/2 Σ δ². The weights are b, then δ; the intercept is α.
 struct PooledLoss<'a> {
     design: &'a Design,
     spells: &'a [Spell],
@@ -173,7 +173,7 @@ fn week_terms(spell: Spell, week: usize, logit: f64) -> (f64, f64) {
 }
 
 impl Convex for PooledLoss<'_> {
-    /// α + x·b by row.
+    /// Holds α + x·b by row.
     type Point = Vec<f64>;
 
     fn value(&self, at: &Parameters) -> (f64, Vec<f64>) {

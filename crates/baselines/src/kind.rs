@@ -27,7 +27,7 @@ pub enum BaselineKind {
 }
 
 impl BaselineKind {
-    /// All baselines, simplest first.
+    /// Lists all baselines, simplest first.
     pub const ALL: [Self; 8] = [
         Self::DaysSinceLast,
         Self::Rules,

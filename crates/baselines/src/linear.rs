@@ -121,7 +121,7 @@ pub(crate) fn logistic(data: &FitData<'_>, penalties: &Penalties) -> Result<Weig
     best_of(penalties, fit, held_out_loss)
 }
 
-/// Σ log loss + λ/2 Σ b², as a function of weights and intercept.
+/// Computes Σ log loss + λ/2 Σ b², as a function of weights and intercept.
 struct PenalisedLoss<'a> {
     design: &'a Design,
     labels: &'a [bool],
@@ -129,7 +129,7 @@ struct PenalisedLoss<'a> {
 }
 
 impl Convex for PenalisedLoss<'_> {
-    /// Logits by row.
+    /// Holds the logits by row.
     type Point = Vec<f64>;
 
     fn value(&self, at: &Parameters) -> (f64, Vec<f64>) {

@@ -6,7 +6,7 @@ use smartcore::linalg::basic::arrays::Array;
 use smartcore::linalg::basic::matrix::DenseMatrix;
 use smartcore::linalg::traits::cholesky::CholeskyDecomposable;
 
-/// Most Newton steps of a fit.
+/// Bounds the Newton steps of a fit.
 const MAX_STEPS: usize = 100;
 
 /// Solves A x = b for a symmetric, positive definite A, given as `[row][column]`.
@@ -50,7 +50,7 @@ pub(crate) fn log_loss(logits: &[f64], labels: &[bool]) -> f64 {
     losses.sum::<f64>() / logits.len() as f64
 }
 
-/// Parameters of a loss, numbered in one sequence: the weights, then the intercept.
+/// Holds the parameters of a loss, numbered in one sequence: the weights, then the intercept.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Parameters {
     pub(crate) weights: Vec<f64>,
@@ -83,9 +83,9 @@ impl IndexMut<usize> for Parameters {
     }
 }
 
-/// A convex function of [`Parameters`], in whose order derivatives are given.
+/// Describes a convex function of [`Parameters`], in whose order derivatives are given.
 pub(crate) trait Convex {
-    /// Intermediate results of the value that [`Convex::derivatives`] can use again.
+    /// Holds the intermediate results of the value that [`Convex::derivatives`] can use again.
     type Point;
     /// Returns the function's value; NaN or infinity where it has none.
     fn value(&self, at: &Parameters) -> (f64, Self::Point);
@@ -156,7 +156,7 @@ fn newton_step(free: &[usize], gradient: &[f64], hessian: &[f64]) -> Result<Vec<
     solve(matrix, free.iter().map(|&i| -gradient[i]).collect())
 }
 
-/// Log loss of a weighted sum of a few scores, with an L2 penalty on the weights.
+/// Computes the log loss of a weighted sum of a few scores, with an L2 penalty on the weights.
 pub(crate) struct FewScores<'a> {
     /// Scores as `[score][row]`.
     pub(crate) scores: &'a [Vec<f64>],

@@ -1,6 +1,7 @@
 //! Random numbers from a seed, equal on every machine.
 
-/// SplitMix64 generator (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014).
+/// Draws from a SplitMix64 generator (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA
+/// 2014).
 pub(crate) struct SplitMix(u64);
 
 impl SplitMix {

@@ -85,7 +85,7 @@ fn round_down(threshold: f64) -> f32 {
     if f64::from(near) > threshold { near.next_down() } else { near }
 }
 
-/// A node as smartcore stores it.
+/// Holds a node as smartcore stores it.
 #[derive(Deserialize)]
 struct GrownNode {
     split_feature: usize,

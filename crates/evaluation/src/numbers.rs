@@ -2,7 +2,7 @@
 
 use crate::metrics::Metric;
 
-/// Two-sided 95% point of the normal distribution.
+/// Sets the two-sided 95% point of the normal distribution.
 const Z_95: f64 = 1.959_963_984_540_054;
 
 /// Writes a metric to three decimals, or a dash.

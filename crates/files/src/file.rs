@@ -13,7 +13,7 @@ use crate::{IfExists, WriteError};
 
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// A file that is being written. Dropped before it is published, it goes away.
+/// Holds a file that is being written. Dropped before it is published, it goes away.
 #[derive(Debug)]
 pub struct FileDraft {
     file: NamedTempFile,

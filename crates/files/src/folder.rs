@@ -8,7 +8,7 @@ use crate::leftovers::{BEGINNING, DraftNames, Kind, lock, remove_leftovers};
 use crate::system::{create_file, create_folder, make_parent, parent_of, permissions_of_folder, sync_folder};
 use crate::{IfExists, WriteError};
 
-/// A folder that is being written, beside its place. Dropped before it is published, it goes away.
+/// Holds a folder that is being written, beside its place. Dropped before it is published, it goes away.
 #[derive(Debug)]
 pub struct FolderDraft {
     folder: PathBuf,

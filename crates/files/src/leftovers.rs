@@ -9,11 +9,11 @@ use std::sync::Mutex;
 use crate::WriteError;
 use crate::system::parent_of;
 
-/// Held from looking for leftovers until the new draft is locked, so that no thread of this process takes another's
+/// Is held from looking for leftovers until the new draft is locked, so that no thread of this process takes another's
 /// draft for a leftover in between.
 pub(crate) static BEGINNING: Mutex<()> = Mutex::new(());
 
-/// Longest part of a name that goes into the name of its draft, in bytes; file systems allow 255 for both.
+/// Sets the longest part of a name that goes into the name of its draft, in bytes; file systems allow 255 for both.
 const MOST_NAME_BYTES: usize = 180;
 
 /// Names the kind of thing that is written under a temporary name.
@@ -42,7 +42,7 @@ impl Kind {
     }
 }
 
-/// The names `.NAME.KIND-PROCESS-RANDOM` of one place and kind.
+/// Holds the names `.NAME.KIND-PROCESS-RANDOM` of one place and kind.
 pub(crate) struct DraftNames<'a> {
     parent: &'a Path,
     prefix: String,
@@ -93,7 +93,7 @@ impl<'a> DraftNames<'a> {
     }
 }
 
-/// A draft of a dead process. It is this one's for as long as the value lives.
+/// Holds a draft that a process left when it died. It is this one's for as long as the value lives.
 pub(crate) struct Leftover {
     pub(crate) path: PathBuf,
     /// Part of the name that follows the process.

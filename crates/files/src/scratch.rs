@@ -7,7 +7,7 @@ use crate::WriteError;
 use crate::leftovers::{BEGINNING, DraftNames, Kind, lock};
 use crate::system::{create_private_folder, make_parent};
 
-/// A folder that nobody but its owner can look into, and that goes away when it is dropped.
+/// Holds a folder that nobody but its owner can look into, and that goes away when it is dropped.
 #[derive(Debug)]
 pub struct ScratchFolder {
     folder: PathBuf,

@@ -7,7 +7,7 @@ use crate::norm::{self, LstmNorm};
 use crate::ops;
 use crate::walk::Walk;
 
-/// The parameters of one direction of one layer. Gates lie side by side in the order i, f, g, o (input, forget,
+/// Holds the parameters of one direction of one layer. Gates lie side by side in the order i, f, g, o (input, forget,
 /// candidate, output).
 ///
 /// PyTorch's `weight_ih_l<k>` is `w_ih` transposed, `weight_hh_l<k>` is `w_hh` transposed, and its two bias
@@ -70,7 +70,7 @@ impl LstmLayer {
         self.walk_outputs(x, Walk::forward(None))
     }
 
-    /// [`LstmLayer::forward`] along `walk`.
+    /// Computes [`LstmLayer::forward`] along `walk`.
     pub(crate) fn walk(
         &self,
         x: Tensor<3>,
@@ -84,7 +84,7 @@ impl LstmLayer {
         }
     }
 
-    /// [`LstmLayer::outputs`] along `walk`.
+    /// Computes [`LstmLayer::outputs`] along `walk`.
     pub(crate) fn walk_outputs(&self, x: Tensor<3>, walk: Walk) -> Tensor<3> {
         self.check(&x, None);
         match &self.norm {

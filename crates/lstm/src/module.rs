@@ -36,7 +36,7 @@ pub struct LstmConfig {
     pub layer_norm: bool,
 }
 
-/// A stacked LSTM over sequences of features, batch first.
+/// Stacks LSTM layers over sequences of features, batch first.
 ///
 /// Made by [`LstmConfig::init`]. Dropout acts between layers (never after the last one, never between steps),
 /// and only on an autodiff device.
@@ -66,8 +66,8 @@ pub struct LstmState {
 }
 
 impl LstmState {
-    /// Zeros, which every sequence starts from, for `layers` layers of `[batch, hidden]`; a bidirectional layer counts
-    /// as two.
+    /// Returns zeros, which every sequence starts from, for `layers` layers of `[batch, hidden]`; a bidirectional layer
+    /// counts as two.
     #[must_use]
     pub fn zeros(layers: usize, batch: usize, hidden: usize, device: &Device) -> Self {
         let zeros = || (0..layers).map(|_| Tensor::zeros([batch, hidden], device));
@@ -116,7 +116,7 @@ impl Lstm {
         !self.reverse.is_empty()
     }
 
-    /// Values of one step of the output: `hidden`, or twice that where the LSTM is bidirectional.
+    /// Counts the values of one step of the output: `hidden`, or twice that where the LSTM is bidirectional.
     #[must_use]
     pub fn output_width(&self) -> usize {
         if self.is_bidirectional() { 2 * self.hidden } else { self.hidden }
@@ -140,7 +140,7 @@ impl Lstm {
         self.run(x, None, state)
     }
 
-    /// [`Lstm::forward`] over sequences that end after `lengths` steps each, and are padded after that.
+    /// Computes [`Lstm::forward`] over sequences that end after `lengths` steps each, and are padded after that.
     ///
     /// Outputs in the padding are zero, the state is that of each sequence's own last step, and a reverse direction
     /// starts there: what PyTorch gives for packed sequences. `x` may hold anything in the padding, and its gradient
@@ -177,7 +177,8 @@ impl Lstm {
         self.stack(x, |_, layer, x, walk| layer.walk_outputs(x, walk), None)
     }
 
-    /// [`Lstm::outputs`] over sequences that end after `lengths` steps each; see [`Lstm::forward_with_lengths`].
+    /// Computes [`Lstm::outputs`] over sequences that end after `lengths` steps each; see
+    /// [`Lstm::forward_with_lengths`].
     ///
     /// # Panics
     ///

@@ -51,7 +51,7 @@ fn normalised(a: Tensor<2>, gain: Tensor<1>) -> Tensor<2> {
     centred / spread * gain.unsqueeze()
 }
 
-/// True where a sequence has ended before `step`, `[batch, width]`; `None` where none has.
+/// Marks where a sequence has ended before `step`, `[batch, width]`; `None` where none has.
 fn ended(walk: &Walk, step: usize, width: usize, device: &Device) -> Option<Tensor<2, Bool>> {
     let ended: Vec<bool> = walk.lengths.as_ref()?.iter().map(|&length| step >= length).collect();
     let batch = ended.len();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-/// Direction in which a layer walks.
+/// Names the direction in which a layer walks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Direction {
     /// From the first step to the last.
@@ -11,7 +11,7 @@ pub(crate) enum Direction {
     Reverse,
 }
 
-/// A direction, and the sequences' lengths where they differ.
+/// Holds a direction, and the sequences' lengths where they differ.
 #[derive(Debug, Clone)]
 pub(crate) struct Walk {
     pub(crate) direction: Direction,
@@ -19,7 +19,7 @@ pub(crate) struct Walk {
     pub(crate) lengths: Option<Arc<[usize]>>,
 }
 
-/// [`Walk`] for some of the batch's sequences.
+/// Holds the [`Walk`] for some of the batch's sequences.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Part<'a> {
     direction: Direction,

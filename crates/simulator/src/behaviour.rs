@@ -7,11 +7,11 @@ use crate::engagement::{LearnerInCourse, Level};
 use crate::event::{AccountUser, EventKind};
 use crate::learner::Traits;
 
-/// Mean seconds from signing in to the course.
+/// Sets the mean seconds from signing in to the course.
 const SIGN_IN_SECONDS: f64 = 4.0;
-/// Scale below which sessions are as few and short as possible, and events are left out of them.
+/// Sets the scale below which sessions are as few and short as possible, and events are left out of them.
 const THINNED_SCALE: f64 = 0.1;
-/// Hours by which a companion's preferred hour is later.
+/// Sets the hours by which a companion's preferred hour is later.
 const COMPANION_HOURS: f64 = 9.0;
 
 /// Holds the behaviour of one enrolment, and the place it has reached in the course.

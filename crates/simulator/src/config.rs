@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::ConfigError;
 
-/// Content of `configs/simulator.toml`: the defaults with their documentation.
+/// Holds the content of `configs/simulator.toml`: the defaults with their documentation.
 pub const DEFAULT_TOML: &str = include_str!("../../../configs/simulator.toml");
 
 /// Holds every setting of a simulation. Equal settings give equal bytes.

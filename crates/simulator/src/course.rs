@@ -6,21 +6,22 @@ use jiff::civil::Date;
 use crate::config::{DisciplineConfig, SimulatorConfig};
 use crate::random::{Draws, Streams};
 
-/// Objects that exist from the beginning: the course itself, its about page, its info page, its wiki.
+/// Counts the objects that exist from the beginning: the course itself, its about page, its info page, its wiki.
 const FIXED: u32 = 4;
 const SEQUENTIALS: u32 = 3;
 const VERTICALS: u32 = 3;
-/// Units (a vertical with a video and a problem) in a chapter.
+/// Counts the units (a vertical with a video and a problem) in a chapter.
 pub(crate) const UNITS: u32 = SEQUENTIALS * VERTICALS;
-/// Chapter and discussion, then the sequentials, then three objects a unit, then the quiz and the assignment.
+/// Counts the objects of a chapter: chapter and discussion, then the sequentials, then three objects a unit, then the
+/// quiz and the assignment.
 const PER_CHAPTER: u32 = 2 + SEQUENTIALS + 3 * UNITS + 2;
-/// Seconds of a day.
+/// Counts the seconds of a day.
 pub(crate) const DAY: i32 = 86_400;
 
-/// Number of an object within its course, and its position in [`Course::ids`].
+/// Numbers an object within its course, and its position in [`Course::ids`].
 pub(crate) type Object = u32;
 
-/// One run of a course.
+/// Describes one run of a course.
 #[derive(Debug)]
 pub(crate) struct Course {
     /// Id, as in `computing-1`.
@@ -100,13 +101,13 @@ impl Course {
         (0..config.courses as usize).map(|index| Self::new(config, first_start, index, streams)).collect()
     }
 
-    /// The course itself.
+    /// Numbers the course itself.
     pub(crate) const COURSE: Object = 0;
-    /// The page that describes the course.
+    /// Numbers the page that describes the course.
     pub(crate) const ABOUT: Object = 1;
-    /// The page of news and handouts.
+    /// Numbers the page of news and handouts.
     pub(crate) const COURSE_INFO: Object = 2;
-    /// The wiki.
+    /// Numbers the wiki.
     pub(crate) const WIKI: Object = 3;
 
     /// Returns the object of a chapter.

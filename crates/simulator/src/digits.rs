@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-/// The two digits of each number from 0 to 99.
+/// Lists the two digits of each number from 0 to 99.
 static TWO_DIGITS: [[u8; 2]; 100] = {
     let mut digits = [[0; 2]; 100];
     let mut n = 0;

@@ -34,7 +34,7 @@ pub(crate) struct LearnerInCourse {
     pub(crate) join_week: usize,
 }
 
-/// Markov chain of one enrolment.
+/// Holds the Markov chain of one enrolment.
 #[derive(Debug)]
 pub(crate) struct Engagement {
     /// Greatest number of weeks behind.

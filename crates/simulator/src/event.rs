@@ -35,7 +35,7 @@ pub(crate) enum EventKind {
 }
 
 impl EventKind {
-    /// Number of kinds.
+    /// Counts the kinds.
     pub(crate) const COUNT: usize = 13;
     /// Lists every kind, in the order of their numbers.
     pub(crate) const ALL: [Self; Self::COUNT] = [
@@ -60,7 +60,7 @@ impl EventKind {
     }
 }
 
-/// Set in the detail of an [`EventKind::Check`] whose answer is right.
+/// Marks a right answer in the detail of an [`EventKind::Check`].
 pub(crate) const RIGHT: u8 = 0x80;
 
 /// Holds one event, which becomes a row of the log.

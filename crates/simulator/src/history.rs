@@ -11,7 +11,7 @@ use crate::learner::Learner;
 use crate::period::Period;
 use crate::random::Draws;
 
-/// Earliest registration, in days before the start.
+/// Sets the earliest registration, in days before the start.
 const EARLIEST_REGISTRATION_DAYS: f64 = 60.0;
 
 /// Holds the history of one enrolment. Its buffers are kept from one enrolment to the next.
@@ -222,7 +222,7 @@ impl History {
     }
 }
 
-/// Clock of a learner's device. The log shows its time for events that the device reports.
+/// Holds the clock of a learner's device. The log shows its time for events that the device reports.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DeviceClock {
     /// Error of the clock; 0 for a correct one.

@@ -46,9 +46,9 @@ pub(crate) struct Demographics {
     pub(crate) disability: bool,
 }
 
-/// Prior knowledge, after noise, from which each further level of education is reached.
+/// Lists the prior knowledge, after noise, from which each further level of education is reached.
 const EDUCATION_FROM: [f64; 4] = [-2.2, -0.4, 0.8, 2.2];
-/// Cumulative shares of the age bands.
+/// Lists the cumulative shares of the age bands.
 const AGES: [f64; 3] = [0.70, 0.98, 1.0];
 
 /// Draws in a row that may hit a course already taken; then the first free course is taken.

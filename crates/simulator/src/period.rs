@@ -10,9 +10,9 @@ use crate::event::Event;
 use crate::random::Draws;
 use crate::session::{Session, Submissions};
 
-/// Shortest gap between two sessions.
+/// Sets the shortest gap between two sessions.
 const SESSION_GAP_SECONDS: i32 = 1_860;
-/// Greatest length of a period, in days.
+/// Sets the greatest length of a period, in days.
 const MOST_DAYS: usize = 28;
 
 /// Describes a week of the course or the label window.

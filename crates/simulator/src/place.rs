@@ -9,9 +9,9 @@ use staycast_files::IfExists;
 use crate::error::SimulateError;
 use crate::formats::kdd2015::KDD2015_FILES;
 
-/// Name of the file with the complete configuration.
+/// Names the file with the complete configuration.
 pub(crate) const CONFIG_FILE: &str = "simulator.toml";
-/// Name of the file with counts and the greatest AUC by week.
+/// Names the file with counts and the greatest AUC by week.
 pub const RECORD_FILE: &str = "simulation.json";
 
 /// Checks that the folder is free, or holds a simulation that may be replaced.

@@ -9,13 +9,13 @@ use std::sync::LazyLock;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// Bits of a stream's number that hold the learner; the course is above them.
+/// Counts the bits of a stream's number that hold the learner; the course is above them.
 const LEARNER_BITS: u32 = 40;
-/// Bits that hold the course.
+/// Counts the bits that hold the course.
 const COURSE_BITS: u32 = 20;
-/// Greatest number of learners with distinct streams.
+/// Bounds the number of learners with distinct streams.
 pub(crate) const MOST_LEARNERS: u64 = 1 << LEARNER_BITS;
-/// Greatest number of courses with distinct streams.
+/// Bounds the number of courses with distinct streams.
 pub(crate) const MOST_COURSES: u32 = 1 << COURSE_BITS;
 
 /// Makes the streams of a seed.
@@ -145,7 +145,7 @@ impl Draws {
     }
 }
 
-/// Quantiles of the waiting time.
+/// Lists the quantiles of the waiting time.
 static WAITS: LazyLock<[f32; 1024]> = LazyLock::new(|| {
     std::array::from_fn(|i| {
         let exponential = -(1.0 - (i as f64 + 0.5) / 1024.0).ln();
@@ -157,7 +157,7 @@ static WAITS: LazyLock<[f32; 1024]> = LazyLock::new(|| {
 mod tests {
     use super::*;
 
-    /// Mean and variance of `n` draws.
+    /// Returns the mean and variance of `n` draws.
     fn moments(mut draw: impl FnMut() -> f64) -> (f64, f64) {
         let n = 100_000;
         let values: Vec<f64> = (0..n).map(|_| draw()).collect();

@@ -9,7 +9,7 @@ use staycast_weeks::CutOff;
 use crate::course::DAY;
 use crate::history::History;
 
-/// Number of bins of a histogram.
+/// Counts the bins of a histogram.
 const BINS: usize = 1 << 15;
 
 /// Holds the true probability and inactivity of one enrolment at one cut-off, as bins of histograms.

@@ -14,9 +14,10 @@ use crate::learner::{self, Learner};
 use crate::progress::{Progress, Stage};
 use crate::ranking::{RankedForecast, Rankings, WeekRanking};
 
-/// Learners simulated as one piece of work. It is fixed, so that the pieces do not depend on the number of threads.
+/// Counts the learners simulated as one piece of work. It is fixed, so that the pieces do not depend on the number of
+/// threads.
 const BLOCK: u64 = 64;
-/// Blocks per thread that are simulated while earlier ones are written.
+/// Counts the blocks per thread that are simulated while earlier ones are written.
 const BLOCKS_A_THREAD: usize = 4;
 
 /// Holds the simulated tables of a block of learners.

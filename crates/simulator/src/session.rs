@@ -5,10 +5,10 @@ use crate::course::{Course, Object, UNITS};
 use crate::event::{AccountUser, Event, EventKind, RIGHT};
 use crate::random::Draws;
 
-/// Longest gap within a session, below the 1,800 seconds after which readers start a new session.
+/// Sets the longest gap within a session, below the 1,800 seconds after which readers start a new session.
 const LONGEST_GAP_SECONDS: f32 = 1_500.0;
 
-/// Cumulative shares of threads, responses and comments among contributions to a forum.
+/// Lists the cumulative shares of threads, responses and comments among contributions to a forum.
 const POSTS: [f64; 3] = [0.2, 0.7, 1.0];
 
 /// Holds the scores, in per cent, of the work submitted at the end of a session.

@@ -12,23 +12,24 @@ use crate::history::History;
 use crate::learner::Learner;
 use crate::progress::{Progress, Stage};
 
-/// Learners of the first, rough search.
+/// Counts the learners of the first, rough search.
 const ROUGH_SAMPLE: u64 = 512;
-/// Learners of the last search. For no more learners than these, the size is exact except for chance in a single log.
+/// Counts the learners of the last search. For no more learners than these, the size is exact except for chance in a
+/// single log.
 const SAMPLE: u64 = 2_048;
-/// Most learners of the cheap estimate.
+/// Bounds the learners of the cheap estimate.
 const ESTIMATED: u64 = 200_000;
-/// Relative error at which the first search may end.
+/// Sets the relative error at which the first search may end.
 const ROUGH: f64 = 0.03;
-/// Relative error at which the last search may end.
+/// Sets the relative error at which the last search may end.
 const FINE: f64 = 0.003;
-/// Relative error above which the size is out of reach.
+/// Sets the relative error above which the size is out of reach.
 const OUT_OF_REACH: f64 = 0.05;
-/// Most trials of a search.
+/// Bounds the trials of a search.
 const TRIALS: u32 = 12;
-/// Range of the scale.
+/// Sets the range of the scale.
 const SCALES: (f64, f64) = (0.001, 1_000.0);
-/// Greatest factor between the scales of two trials.
+/// Sets the greatest factor between the scales of two trials.
 const GREATEST_STEP: f64 = 20.0;
 
 /// Sets the scale at which the log has about `asked` bytes, of which `head` do not depend on it.

@@ -7,10 +7,10 @@
 
 use crate::log_odds::sigmoid;
 
-/// Standard deviation of the shifts that are expected before any label is seen, in log odds: 1 takes a base rate of 50 % to
-/// 27 % or 73 %.
+/// Sets the standard deviation of the shifts that are expected before any label is seen, in log odds: 1 takes a base
+/// rate of 50 % to 27 % or 73 %.
 const EXPECTED_SHIFT: f64 = 1.0;
-/// Greatest shift that is considered; a base rate of 50 % becomes 1 in 3 million.
+/// Sets the greatest shift that is considered; a base rate of 50 % becomes 1 in 3 million.
 const GREATEST_SHIFT: f64 = 15.0;
 /// Finds the shift that fits labelled rows best, under a normal prior of mean 0 and deviation 1: few labels move it little.
 ///
@@ -72,7 +72,8 @@ mod tests {
 
     use super::*;
 
-    /// `count` rows whose log odds are ±1 by class, ideally calibrated at a base rate of 50 %, of which `share` drop out.
+    /// Returns `count` rows whose log odds are ±1 by class, ideally calibrated at a base rate of 50 %, of which `share`
+    /// drop out.
     fn rows(count: usize, share: f64) -> (Vec<f64>, Vec<bool>) {
         // Of those who drop out, σ(1) have log odds 1, of the others as many -1.
         let rightly = sigmoid(1.0);

@@ -5,7 +5,7 @@ use staycast_weeks::CutOff;
 use super::drawing::Drawing;
 use super::plot::{Axis, Key, Numbers, Plot};
 
-/// A figure at the end of one week.
+/// Holds a figure at the end of one week.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WeekPoint {
     /// The cut-off.
@@ -16,7 +16,7 @@ pub struct WeekPoint {
     pub interval: Option<(f64, f64)>,
 }
 
-/// A named line over weeks.
+/// Holds a named line over weeks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WeekSeries<'a> {
     /// Its name in the legend.

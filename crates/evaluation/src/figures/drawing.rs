@@ -6,10 +6,10 @@ use super::shape::Shape;
 use super::style::file_style;
 use crate::markup::without_control_characters;
 
-/// Width of every drawing in its own units.
+/// Sets the width of every drawing in its own units.
 pub(super) const WIDTH: u32 = 360;
 
-/// Where a plot lies in a drawing, and the values that its edges stand for.
+/// Tells where a plot lies in a drawing, and the values that its edges stand for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Frame {
     pub(super) left: f64,

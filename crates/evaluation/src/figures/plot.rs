@@ -11,14 +11,14 @@ use super::thin::thin;
 use crate::markup::shorten;
 use crate::numbers::count;
 
-/// plotters counts whole pixels: ten of them are one unit of the drawing.
+/// Sets the pixels of one unit of the drawing, as plotters counts whole pixels.
 const PIXELS: f64 = 10.0;
-/// Half a tenth of a unit can't be seen.
+/// Sets the distance, in units of the drawing, of which half can't be seen.
 const TOLERANCE: f64 = 0.1;
 const LEFT: f64 = 42.0;
 const RIGHT: f64 = 340.0;
 const LEGEND_LINE: f64 = 18.0;
-/// A letter's width on average, with room to spare: fonts differ.
+/// Sets a letter's width on average, with room to spare: fonts differ.
 const LETTER: f64 = 7.0;
 
 /// Says how an axis writes its numbers.

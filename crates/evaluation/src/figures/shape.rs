@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-/// Number of series that have a look of their own; more would have to share.
+/// Counts the series that have a look of their own; more would have to share.
 pub(super) const SERIES: usize = 6;
 
 /// Holds one shape, placed in units of the drawing. `path` is a path's data.

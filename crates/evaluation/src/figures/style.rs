@@ -1,9 +1,9 @@
 //! The style sheets of drawings: colours come from the tokens that the page has too.
 
-/// Colours, spacing and type as CSS custom properties, light and dark: shared by pages and drawings.
+/// Holds the colours, spacing and type as CSS custom properties, light and dark: shared by pages and drawings.
 pub(crate) const TOKENS: &str = include_str!("../../assets/tokens.css");
 
-/// Rules for the classes of drawings, which start with `sc-`. They need the tokens beside them.
+/// Holds the rules for the classes of drawings, which start with `sc-`. They need the tokens beside them.
 pub const STYLE: &str = include_str!("../../assets/figures.css");
 
 /// Returns the style sheet of a drawing in a file of its own.

@@ -27,7 +27,7 @@ pub(super) fn thin(points: &[(f64, f64)], tolerance: f64) -> Vec<(f64, f64)> {
     points.iter().zip(keep).filter(|&(_, kept)| kept).map(|(&point, _)| point).collect()
 }
 
-/// Distance of a point from a segment.
+/// Returns the distance of a point from a segment.
 fn distance(point: (f64, f64), from: (f64, f64), to: (f64, f64)) -> f64 {
     let (dx, dy) = (to.0 - from.0, to.1 - from.1);
     let squared = dx * dx + dy * dy;

@@ -16,7 +16,7 @@ use crate::report::{
     BootstrapIntervals, Cohort, DAYS_SINCE_LAST, EVERYONE_DROPS, ModelComparison, PairedDifference, ResampledUnit,
 };
 
-/// The meaning of each figure, in the order of the table.
+/// Lists the meaning of each figure, in the order of the table.
 const MEANINGS: [(&str, &str); 13] = [
     (
         "AUC",

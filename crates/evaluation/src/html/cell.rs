@@ -110,7 +110,7 @@ pub(super) struct Table {
 impl HtmlSafe for Table {}
 
 impl Table {
-    /// Lines from which on a table is folded away.
+    /// Counts the lines from which on a table is folded away.
     const FOLDED: usize = 15;
 
     /// Tells whether a column is of words.

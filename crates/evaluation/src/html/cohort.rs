@@ -10,7 +10,7 @@ pub(super) enum WhichCohort {
 }
 
 impl WhichCohort {
-    /// Both, in the order in which the page shows them.
+    /// Lists both, in the order in which the page shows them.
     pub(super) const BOTH: [Self; 2] = [Self::All, Self::Active];
 
     /// Returns the end of names of figures and classes.

@@ -12,7 +12,7 @@ use crate::figures::{Interval, IntervalRow, intervals};
 use crate::numbers::count;
 use crate::report::{CourseLine, DAYS_SINCE_LAST, Slice};
 
-/// Courses that a figure has room for.
+/// Counts the courses that a figure has room for.
 const DRAWN: usize = 40;
 
 #[derive(Template)]

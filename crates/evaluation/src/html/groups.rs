@@ -15,7 +15,7 @@ use crate::report::{GroupComparison, GroupLine, GroupReport, GroupTable, TestedG
 
 /// Groups that a figure has room for.
 const DRAWN: usize = 30;
-/// Below this p-value, a difference is called one.
+/// Sets the p-value below which a difference is called one.
 const SIGNIFICANT: f64 = 0.05;
 
 #[derive(Template)]

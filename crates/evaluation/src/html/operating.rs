@@ -18,7 +18,7 @@ struct Operating {
     cohorts: [Choices; 2],
 }
 
-/// One cohort's choices.
+/// Holds one cohort's choices.
 struct Choices {
     which: WhichCohort,
     has_slider: bool,

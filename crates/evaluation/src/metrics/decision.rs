@@ -33,7 +33,7 @@ pub struct CostPoint {
     pub trivial: f64,
 }
 
-/// Points of a decision or cost curve lie this far apart.
+/// Sets the distance between points of a decision or cost curve.
 const STEP: f64 = 0.01;
 
 /// Computes the decision curve at threshold probabilities 0.01, 0.02 … 0.99; empty without rows.

@@ -18,7 +18,7 @@ pub struct HistogramBin {
     pub negatives: u64,
 }
 
-/// Bins of a [`score_histogram`].
+/// Counts the bins of a [`score_histogram`].
 pub const HISTOGRAM_BINS: usize = 20;
 
 /// Counts rows of each outcome in [`HISTOGRAM_BINS`] bins of equal width over [0, 1], the lowest first.

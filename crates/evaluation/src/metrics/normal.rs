@@ -1,6 +1,6 @@
 //! The normal distribution's tail, as far as the tests of this crate need it.
 
-/// The 97.5th percentile of the standard normal distribution: half of a 95% interval in standard errors.
+/// Sets the 97.5th percentile of the standard normal distribution: half of a 95% interval in standard errors.
 pub(super) const Z_95: f64 = 1.959_963_984_540_054;
 
 /// Computes P(|Z| ≥ |z|) for a standard normal Z.

@@ -7,7 +7,7 @@ use super::error::MetricError;
 use super::metric::{Metric, Undefined};
 use super::ranking::Ranking;
 
-/// Number of bins of the expected calibration error, of equal count.
+/// Counts the bins of the expected calibration error, of equal count.
 pub(super) const ECE_BINS: usize = 15;
 
 /// Computes the Brier score: the mean of (p − y)². 0 is perfect; undefined without rows.

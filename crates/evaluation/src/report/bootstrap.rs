@@ -15,8 +15,8 @@ use super::rows::{LabelledRow, labels_of, values_of};
 use crate::metrics::resample::{draw_with_replacement, percentile};
 use crate::metrics::{Metric, Undefined};
 
-/// Courses needed for a bootstrap by course: fewer say too little about other courses, and get figures one by one
-/// instead.
+/// Counts the courses needed for a bootstrap by course: fewer say too little about other courses, and get figures one
+/// by one instead.
 pub(super) const FEWEST_COURSES: usize = 10;
 
 /// Holds a 95% percentile interval.

@@ -14,10 +14,11 @@ use crate::metrics::{
     base_rate, cost_curve, decision_curve, reliability_bins, score_histogram,
 };
 
-/// Number of bins of the reliability diagrams.
+/// Counts the bins of the reliability diagrams.
 const RELIABILITY_BINS: usize = 10;
 
-/// Resolution of a thinned curve, which keeps a point at least every 1/`CURVE_RESOLUTION` along both axes together, and both ends.
+/// Sets the resolution of a thinned curve, which keeps a point at least every 1/`CURVE_RESOLUTION` along both axes
+/// together, and both ends.
 const CURVE_RESOLUTION: u32 = 500;
 
 /// Holds curves at the asked week.

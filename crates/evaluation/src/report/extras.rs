@@ -67,7 +67,7 @@ pub struct MinimumSize {
 }
 
 impl Default for MinimumSize {
-    /// 50 rows with 10 of each outcome: with fewer, a 95% interval of the AUC is as wide as 0.3 or wider.
+    /// Asks for 50 rows with 10 of each outcome: with fewer, a 95% interval of the AUC is as wide as 0.3 or wider.
     fn default() -> Self {
         Self { rows: 50, per_class: 10 }
     }
@@ -116,7 +116,7 @@ pub struct Randomisation {
 }
 
 impl Default for Randomisation {
-    /// 499 draws.
+    /// Asks for 499 draws.
     fn default() -> Self {
         Self { draws: 499, seed: 0 }
     }

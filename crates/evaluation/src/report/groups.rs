@@ -103,7 +103,7 @@ pub(crate) fn group_name(group: Option<&str>) -> &str {
     group.unwrap_or("(not known)")
 }
 
-/// A group and its rows.
+/// Holds a group and its rows.
 type Group<'a> = (Option<&'a str>, Vec<LabelledRow<'a>>);
 
 fn table<'a>(

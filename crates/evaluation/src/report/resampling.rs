@@ -18,7 +18,7 @@ pub enum Resampling {
 }
 
 impl Default for Resampling {
-    /// 500 resamples.
+    /// Asks for 500 resamples.
     fn default() -> Self {
         Self::Resamples { count: 500, seed: 0 }
     }

@@ -38,7 +38,7 @@ pub struct SmoothingReport {
     pub auc_after: ByCohort<Metric>,
 }
 
-/// Days of inactivity at a cut-off after which neither of the last two weeks saw the learner.
+/// Counts the days of inactivity at a cut-off after which neither of the last two weeks saw the learner.
 const TWO_WEEKS: f64 = 14.0;
 
 const INACTIVE_BOTH_WEEKS: &str = "no activity in the last week seen nor in the week before it";

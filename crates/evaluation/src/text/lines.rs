@@ -1,6 +1,6 @@
 //! Lines that fit a terminal.
 
-/// Columns no line exceeds (as long as identifiers keep to one column a character).
+/// Counts the columns that no line exceeds (as long as identifiers keep to one column a character).
 pub const WIDTH: usize = 100;
 
 /// Breaks a text into lines of at most [`WIDTH`] columns, at spaces where there are any.

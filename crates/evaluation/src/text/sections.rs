@@ -11,7 +11,7 @@ use crate::report::{
     SurvivalReport, TestedGap, TooFew, group_name,
 };
 
-/// Below this, a difference between groups is called one.
+/// Sets the p-value below which a difference between groups is called one.
 const SIGNIFICANT: f64 = 0.05;
 
 /// Lists what contacting so many reaches, for both cohorts; empty without lines.

@@ -8,11 +8,11 @@ use crate::metrics::Metric;
 use crate::numbers::{count, decimal, listed, of_100, percent};
 use crate::report::{ByCohort, Cohort, DAYS_SINCE_LAST, EVERYONE_DROPS, Evaluation, metric_name};
 
-/// Columns of a row's name in the week table.
+/// Counts the columns of a row's name in the week table.
 const NAME_COLUMNS: usize = 22;
-/// Columns of one figure in the week table: a name and six figures fill the width.
+/// Counts the columns of one figure in the week table: a name and six figures fill the width.
 const FIGURE_COLUMNS: usize = 13;
-/// Cells of an AUC's bar.
+/// Counts the cells of an AUC's bar.
 const BAR_CELLS: usize = 12;
 
 /// Prints one row of the week table.

@@ -5,10 +5,10 @@ use cubecl::prelude::*;
 
 use super::tiling::Tiling;
 
-/// The four gates i, f, g, o of one hidden unit, or four sequences.
+/// Holds the four gates i, f, g, o of one hidden unit, or four sequences.
 pub(super) type Four = Vector<f32, Const<4>>;
 
-/// Order in which the kernels walk.
+/// Names the order in which the kernels walk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Order {
     /// From the last step to the first.
@@ -17,13 +17,13 @@ pub(super) struct Order {
     pub(super) ends: bool,
 }
 
-/// The step that is walked as number `index`.
+/// Returns the step that is walked as number `index`.
 #[cube]
 pub(super) fn step_of(index: usize, steps: usize, #[comptime] order: Order) -> usize {
     if comptime!(order.reverse) { steps - 1 - index } else { index }
 }
 
-/// The lengths of a unit's sequences, zero beyond the batch; where all sequences have all steps, nothing.
+/// Returns the lengths of a unit's sequences, zero beyond the batch; where all sequences have all steps, nothing.
 #[cube]
 pub(super) fn lengths_of(
     lengths: &[i32],
@@ -58,7 +58,7 @@ pub(super) fn is_live(
     if comptime!(order.ends) { (step as u32) < real[r] } else { top + r < batch }
 }
 
-/// `1 / (1 + e^-z)` without overflow for any `z`; NaN stays NaN.
+/// Computes `1 / (1 + e^-z)` without overflow for any `z`; NaN stays NaN.
 #[cube]
 pub(super) fn logistic(z: f32) -> f32 {
     let size = select(z < 0.0, -z, z);
@@ -67,7 +67,8 @@ pub(super) fn logistic(z: f32) -> f32 {
     select(z < 0.0, e * large, large)
 }
 
-/// `tanh z` without overflow for any `z`; NaN stays NaN. Near zero it is the series, where the quotient would cancel.
+/// Computes `tanh z` without overflow for any `z`; NaN stays NaN. Near zero it is the series, where the quotient would
+/// cancel.
 #[cube]
 pub(super) fn tanh(z: f32) -> f32 {
     let size = select(z < 0.0, -z, z);
@@ -79,7 +80,7 @@ pub(super) fn tanh(z: f32) -> f32 {
     select(z < 0.0, -found, found)
 }
 
-/// Four numbers as one.
+/// Makes a [`Four`] of four numbers.
 #[cube]
 pub(super) fn four(a: f32, b: f32, c: f32, d: f32) -> Four {
     let mut values = Four::new(a);
@@ -89,7 +90,7 @@ pub(super) fn four(a: f32, b: f32, c: f32, d: f32) -> Four {
     values
 }
 
-/// `values[at]` and the three that follow it at distance `step`.
+/// Reads `values[at]` and the three that follow it at distance `step`.
 #[cube]
 pub(super) fn gates_at<F: Float>(values: &[F], at: usize, step: usize) -> Four {
     four(
@@ -109,8 +110,8 @@ pub(super) fn put_gates<F: Float>(values: &mut [F], at: usize, step: usize, gate
     values[at + 3 * step] = F::cast_from(gates.extract(3usize));
 }
 
-/// Place of the four weights that go from one hidden unit to another: at
-/// `row * offsets.row + column`, and then `offsets.gate` from each other.
+/// Locates the four weights that go from one hidden unit to another: at `row * offsets.row + column`, and then
+/// `offsets.gate` from each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Offsets {
     pub(super) row: usize,
@@ -168,7 +169,7 @@ pub(super) fn place(ahead: &Array<Four>, shared: &mut Shared<[Four]>, #[comptime
     }
 }
 
-/// Hidden units in slice `slice`.
+/// Counts the hidden units in slice `slice`.
 #[cube]
 pub(super) fn slice_len(slice: usize, #[comptime] tiling: Tiling) -> usize {
     let (hidden, full) = comptime!((tiling.hidden, tiling.slice));

@@ -30,7 +30,7 @@ use crate::walk::Direction;
 use device::Order;
 use tiling::{DeviceLimits, Pass, Tiling};
 
-/// The parts that a product over all steps is cut into at most, and the rows a part has at least: the products that
+/// Bounds the parts that a product over all steps is cut into, and from below the rows of a part: the products that
 /// give the weights' gradients are tall and narrow, and few cubes would work on one.
 const MOST_PARTS: usize = 64;
 const LEAST_PART_ROWS: usize = 512;
@@ -103,17 +103,17 @@ fn reshape<const D: usize>(tensor: CubeTensor, shape: [usize; D]) -> CubeTensor 
     CubeBackend::float_reshape(tensor, Shape::from(shape))
 }
 
-/// Memory for a kernel to fill.
+/// Makes memory for a kernel to fill.
 fn empty<const D: usize>(like: &CubeTensor, shape: [usize; D], dtype: DType) -> CubeTensor {
     empty_device_contiguous_dtype(like.client.clone(), like.device.clone(), Shape::from(shape), dtype)
 }
 
-/// An argument that a kernel compiled for this call never reads or writes.
+/// Makes an argument that a kernel compiled for this call never reads or writes.
 fn unused(like: &CubeTensor) -> CubeTensor {
     empty(like, [1], like.dtype)
 }
 
-/// The sequences' lengths for a kernel, `[batch]`.
+/// Returns the sequences' lengths for a kernel, `[batch]`.
 fn lengths(inputs: &LayerInputs<CubeBackend>) -> CubeTensor {
     match &inputs.walk.lengths {
         None => unused(&inputs.x),
@@ -129,7 +129,7 @@ fn order(inputs: &LayerInputs<CubeBackend>) -> Order {
     Order { reverse: inputs.walk.direction == Direction::Reverse, ends: inputs.walk.lengths.is_some() }
 }
 
-/// At least `cubes` cubes, within what a device counts in one direction.
+/// Arranges at least `cubes` cubes, within what a device counts in one direction.
 fn grid(like: &CubeTensor, cubes: usize) -> (CubeCount, usize) {
     let across = cubes.min(like.client.properties().hardware.max_cube_count.0 as usize);
     let down = cubes.div_ceil(across);
@@ -140,7 +140,7 @@ fn units(tiling: Tiling) -> CubeDim {
     CubeDim::new_2d(tiling.hidden as u32, tiling.groups as u32)
 }
 
-/// Index type that reaches all of the largest tensor.
+/// Chooses the index type that reaches all of the largest tensor.
 fn addresses(tensors: &[&CubeTensor]) -> AddressType {
     tensors.iter().map(|tensor| tensor.required_address_type()).max().unwrap_or_default()
 }
@@ -261,14 +261,14 @@ fn backward_kernel(
     }
 }
 
-/// Entry `index` of the first dimension of a tensor of three.
+/// Returns entry `index` of the first dimension of a tensor of three.
 fn part_of(tensor: &CubeTensor, index: usize) -> CubeTensor {
     let shape = tensor.shape();
     let slices = [index..index + 1, 0..shape[1], 0..shape[2]].map(Into::into);
     CubeBackend::float_slice(tensor.clone(), &slices)
 }
 
-/// `leftᵀ right` of two tall matrices, in parts that are added.
+/// Computes `leftᵀ right` of two tall matrices, in parts that are added.
 fn product_over_rows(left: CubeTensor, right: CubeTensor) -> CubeTensor {
     let (rows, across, down) = (left.shape()[0], left.shape()[1], right.shape()[1]);
     let most = (rows / LEAST_PART_ROWS).clamp(1, MOST_PARTS);

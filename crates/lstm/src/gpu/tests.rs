@@ -67,7 +67,7 @@ fn check(case: &Case, started: bool, tiling: Tiling) {
     }
 }
 
-/// A batch that leaves the last cube one sequence.
+/// Makes a batch that leaves the last cube one sequence.
 fn case(tiling: Tiling, steps: usize) -> Case {
     Case::new([tiling.sequences() + 1, steps, 3, tiling.hidden], (10 * tiling.sequences() + tiling.slice) as u64)
 }

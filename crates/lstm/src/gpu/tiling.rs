@@ -2,17 +2,17 @@
 
 use cubecl::ir::HardwareProperties;
 
-/// The most units a cube is given while a smaller cube would do: at 512 a unit has 128 registers on the cards there
-/// are, and its accumulators stay in them.
+/// Bounds the units of a cube while a smaller cube would do: at 512 a unit has 128 registers on the cards there are,
+/// and its accumulators stay in them.
 const PREFERRED_UNITS: usize = 512;
 
-/// Rows of weights a unit fetches ahead, at most: four registers each.
+/// Bounds the rows of weights that a unit fetches ahead: four registers each.
 const MOST_AHEAD: usize = 4;
 
-/// Cubes that keep a device busy, where it doesn't say how many processors it has.
+/// Counts the cubes that keep a device busy, where it doesn't say how many processors it has.
 const CUBES_WANTED: usize = 64;
 
-/// The cubes of a tiling: rows a unit owns and groups of rows side by side, most sequences a cube first.
+/// Lists the cubes of a tiling: rows a unit owns and groups of rows side by side, most sequences a cube first.
 ///
 /// Sixteen rows a unit need twice the registers and are there for layers too wide for more groups.
 pub(super) const CUTS: [(usize, usize); 7] = [(8, 4), (16, 2), (8, 2), (16, 1), (4, 2), (8, 1), (4, 1)];
@@ -26,7 +26,7 @@ pub(super) enum Pass {
     Backward,
 }
 
-/// DeviceLimits of a device.
+/// Holds the limits of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct DeviceLimits {
     /// Units of a cube.
@@ -45,7 +45,7 @@ impl DeviceLimits {
     }
 }
 
-/// One cube: `hidden × groups` units, each of which owns one hidden unit of `rows` sequences.
+/// Describes one cube: `hidden × groups` units, each of which owns one hidden unit of `rows` sequences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Tiling {
     /// Hidden units of the layer.
@@ -59,7 +59,7 @@ pub(crate) struct Tiling {
 }
 
 impl Tiling {
-    /// The tiling for `batch` sequences, or `None` where no cube of the device can hold the layer.
+    /// Chooses the tiling for `batch` sequences, or `None` where no cube of the device can hold the layer.
     pub(super) fn choose(limits: DeviceLimits, pass: Pass, hidden: usize, batch: usize) -> Option<Self> {
         let fitting: Vec<_> = CUTS
             .into_iter()
@@ -74,7 +74,7 @@ impl Tiling {
         busy.or(fitting.last()).copied()
     }
 
-    /// The same with all weights in shared memory if they fit, else with as large a slice as does.
+    /// Returns the same with all weights in shared memory if they fit, else with as large a slice as does.
     fn sliced(limits: DeviceLimits, pass: Pass, whole: Self) -> Option<Self> {
         let most = whole.groups * MOST_AHEAD;
         let slices = [whole.hidden, 16, 8, 4, 2, 1].into_iter();
@@ -84,22 +84,22 @@ impl Tiling {
             .find(|tiling| tiling.shared_bytes(pass) <= limits.shared_bytes)
     }
 
-    /// Sequences of a cube.
+    /// Counts the sequences of a cube.
     pub(super) fn sequences(self) -> usize {
         self.rows * self.groups
     }
 
-    /// True if all weights stay in shared memory.
+    /// Tells whether all weights stay in shared memory.
     pub(super) fn resident(self) -> bool {
         self.slice == self.hidden
     }
 
-    /// Slices that make up the layer.
+    /// Counts the slices that make up the layer.
     pub(super) fn slices(self) -> usize {
         self.hidden.div_ceil(self.slice)
     }
 
-    /// Rows of weights each unit fetches for a slice.
+    /// Counts the rows of weights that each unit fetches for a slice.
     pub(super) fn ahead(self) -> usize {
         self.slice.div_ceil(self.groups)
     }

@@ -5,25 +5,25 @@ use std::sync::{Mutex, PoisonError};
 
 use super::simd::Simd;
 
-/// A cache line, and a whole vector of the widest instruction set.
+/// Holds a cache line, and a whole vector of the widest instruction set.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 struct Line([f32; 16]);
 
-/// Lines of a buffer that hold anything or nothing.
+/// Holds the lines of a buffer that hold anything or nothing.
 type Lines = Vec<MaybeUninit<Line>>;
 
-/// Buffers of at least this many lines (64 KB) are kept for the next call: the system would take back the pages of
+/// Counts the lines (64 KB) from which on a buffer is kept for the next call: the system would take back the pages of
 /// most of them and clear new ones, which costs as much as some of the work they are for.
 const WORTH_KEEPING: usize = 1 << 10;
 
-/// The most lines that are kept (256 MB).
+/// Bounds the lines that are kept (256 MB).
 const MOST_KEPT: usize = 1 << 22;
 
-/// Buffers that are free, the one that was freed last at the end.
+/// Holds the buffers that are free, the one that was freed last at the end.
 static SPARE: Mutex<Vec<Lines>> = Mutex::new(Vec::new());
 
-/// Room for `count` lines: a spare buffer that is not much too large, or a new one.
+/// Finds room for `count` lines: a spare buffer that is not much too large, or a new one.
 fn room(count: usize) -> Lines {
     if count >= WORTH_KEEPING {
         let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -54,7 +54,7 @@ fn keep(lines: Lines) {
     drop(gone);
 }
 
-/// `f32` values that start on a cache line.
+/// Holds `f32` values that start on a cache line.
 pub(super) struct Aligned {
     lines: Lines,
     len: usize,
@@ -67,7 +67,7 @@ impl Drop for Aligned {
 }
 
 impl Aligned {
-    /// `len` zeros.
+    /// Makes `len` zeros.
     pub(super) fn zeroed(len: usize) -> Self {
         let count = len.div_ceil(16);
         let mut lines = room(count);
@@ -76,7 +76,7 @@ impl Aligned {
         Self { lines, len }
     }
 
-    /// Room for `len` values that hold nothing yet.
+    /// Makes room for `len` values that hold nothing yet.
     ///
     /// # Safety
     ///
@@ -101,13 +101,13 @@ impl Aligned {
         self.lines.as_mut_ptr().cast()
     }
 
-    /// The values of a buffer made by [`Aligned::zeroed`].
+    /// Returns the values of a buffer made by [`Aligned::zeroed`].
     pub(super) fn as_slice(&self) -> &[f32] {
         // SAFETY: as for `as_mut_slice`.
         unsafe { std::slice::from_raw_parts(self.as_ptr(), self.len) }
     }
 
-    /// The values of a buffer made by [`Aligned::zeroed`].
+    /// Returns the values of a buffer made by [`Aligned::zeroed`].
     pub(super) fn as_mut_slice(&mut self) -> &mut [f32] {
         // SAFETY: `lines` covers `len` values, and every writer of a zeroed buffer leaves it filled.
         unsafe { std::slice::from_raw_parts_mut(self.as_mut_ptr(), self.len) }
@@ -120,7 +120,7 @@ impl std::fmt::Debug for Aligned {
     }
 }
 
-/// A vector of `len` values that `fill` writes through the pointer it is given.
+/// Makes a vector of `len` values that `fill` writes through the pointer it is given.
 ///
 /// # Safety
 ///
@@ -154,7 +154,7 @@ pub(super) unsafe fn copy_rows(
     }
 }
 
-/// A short row, in pieces of a fixed size: a call of the library's copy takes longer than the copy.
+/// Copies a short row, in pieces of a fixed size: a call of the library's copy takes longer than the copy.
 #[inline(always)]
 unsafe fn copy_row(from: *const f32, to: *mut f32, width: usize) {
     let mut done = 0;
@@ -186,7 +186,7 @@ pub(super) unsafe fn prefetch_rows<S: Simd>(from: *const f32, stride: usize, row
     }
 }
 
-/// A pointer that the tasks of one call share; each writes only its own sequences' part.
+/// Holds a pointer that the tasks of one call share; each writes only its own sequences' part.
 #[derive(Clone, Copy)]
 pub(super) struct SharedPointer(*mut f32);
 
@@ -200,7 +200,7 @@ impl SharedPointer {
         Self(pointer)
     }
 
-    /// A method, so that closures capture the whole `SharedPointer` and not its field.
+    /// Returns the pointer at `offset`. A method, so that closures capture the whole `SharedPointer` and not its field.
     pub(super) fn at(self, offset: usize) -> *mut f32 {
         self.0.wrapping_add(offset)
     }

@@ -18,7 +18,7 @@ pub(crate) struct Forward {
     pub(crate) tape: Option<Tape>,
 }
 
-/// Gates and cells of every step, for the backward pass: `i, f, g, o, c`, one vector each, in the order in which
+/// Holds gates and cells of every step, for the backward pass: `i, f, g, o, c`, one vector each, in the order in which
 /// both passes walk (shard, step, block of units, sequence). Past a sequence's end only the cell is there.
 ///
 /// 20 bytes for each sequence, step and hidden unit (hidden units rounded up to a whole vector).
@@ -28,7 +28,7 @@ pub(crate) struct Tape {
     pub(super) blocks: Blocks,
 }
 
-/// Vectors a tape holds for a unit block of one sequence in one step.
+/// Counts the vectors that a tape holds for a unit block of one sequence in one step.
 pub(super) const TAPE_VECTORS: usize = 5;
 
 /// Runs one layer over `x`, `[batch, steps, features]`. Without `start` the state before the first step is zero.
@@ -47,7 +47,7 @@ pub(crate) fn forward(
     forward_on(Isa::detect(), sizes, x, weights, start, walk, keep)
 }
 
-/// [`forward`] on a given instruction set, which must be one of this processor's.
+/// Computes [`forward`] on a given instruction set, which must be one of this processor's.
 pub(super) fn forward_on(
     isa: Isa,
     sizes: Sizes,
@@ -99,8 +99,8 @@ pub(super) fn forward_on(
     Forward { packed, tape: tape.map(|values| Tape { values, blocks }) }
 }
 
-/// Weights in the order in which a tile reads them: for each block of units, the bias and then each row of `w_ih`
-/// and of `w_hh`, as four vectors (the block's part of i, f, g, o).
+/// Brings the weights into the order in which a tile reads them: for each block of units, the bias and then each row of
+/// `w_ih` and of `w_hh`, as four vectors (the block's part of i, f, g, o).
 fn pack(sizes: Sizes, blocks: Blocks, weights: Weights<'_>) -> Aligned {
     let Sizes { features, hidden, .. } = sizes;
     let lanes = blocks.lanes;
@@ -126,7 +126,7 @@ fn pack(sizes: Sizes, blocks: Blocks, weights: Weights<'_>) -> Aligned {
     packed
 }
 
-/// One task: `rows` sequences, all pointers at the first of them.
+/// Describes one task: `rows` sequences, all pointers at the first of them.
 struct Shard<'a> {
     sizes: Sizes,
     blocks: Blocks,
@@ -141,7 +141,7 @@ struct Shard<'a> {
     tape: Option<*mut f32>,
 }
 
-/// A shard's working memory.
+/// Holds a shard's working memory.
 struct Scratch {
     /// The step's inputs, `[rows, features]`.
     x: Aligned,
@@ -244,7 +244,7 @@ unsafe fn run<S: Simd, const ROWS: usize>(shard: &Shard<'_>) {
     }
 }
 
-/// One vector of units of a sequence that has ended, or not begun: its state goes on unchanged.
+/// Carries on, unchanged, the state of one vector of units of a sequence that has ended, or not begun.
 #[inline(always)]
 unsafe fn carry<S: Simd>(shard: &Shard<'_>, scratch: &mut Scratch, step: usize, block: usize, row: usize) {
     let at = row * shard.blocks.padded() + block * S::LANES;
@@ -258,12 +258,13 @@ unsafe fn carry<S: Simd>(shard: &Shard<'_>, scratch: &mut Scratch, step: usize, 
     }
 }
 
-/// Units whose weights are multiplied in one go, together with the input's and after that: the panel, which each tile of
-/// rows reads again, should stay in a first-level cache of 32 KB.
+/// Counts the units whose weights are multiplied in one go, together with the input's and after that: the panel, which
+/// each tile of rows reads again, should stay in a first-level cache of 32 KB.
 const FIRST_UNITS: usize = 64;
 const LATER_UNITS: usize = 96;
 
-/// Which terms of the gates' sums are added: bias and inputs, and the units `from..to` of the outputs before.
+/// Selects the terms of the gates' sums that are added: bias and inputs, and the units `from..to` of the outputs
+/// before.
 #[derive(Clone, Copy)]
 struct Terms {
     with_input: bool,
@@ -311,7 +312,7 @@ unsafe fn sum_gates<S: Simd, const ROWS: usize>(
     }
 }
 
-/// From the gates' sums of one vector of units of one sequence to their cells and outputs.
+/// Goes from the gates' sums of one vector of units of one sequence to their cells and outputs.
 #[inline(always)]
 unsafe fn pass_gates<S: Simd>(shard: &Shard<'_>, scratch: &mut Scratch, step: usize, block: usize, row: usize) {
     let lanes = S::LANES;

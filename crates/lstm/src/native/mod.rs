@@ -22,10 +22,11 @@ pub(crate) use forward::{Tape, forward};
 use crate::walk::Walk;
 use simd::Isa;
 
-/// Sequences in one task. A multiple of every tile's rows; small enough that a shard's step stays in a 1 MB cache.
+/// Counts the sequences in one task. A multiple of every tile's rows; small enough that a shard's step stays in a 1 MB
+/// cache.
 const SHARD_ROWS: usize = 32;
 
-/// The sizes of a call.
+/// Holds the sizes of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sizes {
     pub(crate) batch: usize,
@@ -34,7 +35,8 @@ pub(crate) struct Sizes {
     pub(crate) hidden: usize,
 }
 
-/// One layer's parameters, row-major: `w_ih [features, 4 * hidden]`, `w_hh [hidden, 4 * hidden]`, `bias [4 * hidden]`.
+/// Borrows one layer's parameters, row-major: `w_ih [features, 4 * hidden]`, `w_hh [hidden, 4 * hidden]`, `bias [4 *
+/// hidden]`.
 #[derive(Clone, Copy)]
 pub(crate) struct Weights<'a> {
     pub(crate) w_ih: &'a [f32],
@@ -42,15 +44,15 @@ pub(crate) struct Weights<'a> {
     pub(crate) bias: &'a [f32],
 }
 
-/// The state before the first step, `[batch, hidden]` each.
+/// Borrows the state before the first step, `[batch, hidden]` each.
 #[derive(Clone, Copy)]
 pub(crate) struct Start<'a> {
     pub(crate) hidden: &'a [f32],
     pub(crate) cell: &'a [f32],
 }
 
-/// Layout of hidden units in vectors: `blocks` of `lanes` units, the last one filled up with units whose
-/// weights, state and gradients are all zero.
+/// Lays hidden units out in vectors: `blocks` of `lanes` units, the last one filled up with units whose weights, state
+/// and gradients are all zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Blocks {
     isa: Isa,
@@ -64,7 +66,7 @@ impl Blocks {
         Self { isa, lanes, blocks: hidden.div_ceil(lanes) }
     }
 
-    /// Hidden units with the filling.
+    /// Counts the hidden units, with the filling.
     fn padded(self) -> usize {
         self.lanes * self.blocks
     }

@@ -4,7 +4,7 @@
 //! once for each. Everything in the trait is inlined into such an entry point, which is where the compiler
 //! learns that the instructions exist.
 
-/// An instruction set the kernels are compiled for.
+/// Names an instruction set the kernels are compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Isa {
     /// 16 lanes.
@@ -18,7 +18,7 @@ pub(crate) enum Isa {
 }
 
 impl Isa {
-    /// The widest instruction set of this processor; the answer never changes within a process.
+    /// Finds the widest instruction set of this processor; the answer never changes within a process.
     pub(crate) fn detect() -> Self {
         #[cfg(target_arch = "x86_64")]
         {
@@ -32,7 +32,7 @@ impl Isa {
         Self::Portable
     }
 
-    /// Every instruction set this processor can run.
+    /// Lists every instruction set this processor can run.
     #[cfg(test)]
     pub(crate) fn available() -> Vec<Self> {
         let mut sets = vec![Self::Portable];
@@ -48,7 +48,7 @@ impl Isa {
         sets
     }
 
-    /// Values in one vector.
+    /// Counts the values in one vector.
     pub(crate) fn lanes(self) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -60,16 +60,16 @@ impl Isa {
     }
 }
 
-/// One instruction set's vectors.
+/// Computes with one instruction set's vectors.
 ///
 /// # Safety
 ///
 /// Every function is to be called only where the instruction set is known to exist, and pointers must be good
 /// for [`Simd::LANES`] values (of any alignment).
 pub(crate) trait Simd: Copy {
-    /// Values in one vector.
+    /// Counts the values in one vector.
     const LANES: usize;
-    /// A vector of [`Simd::LANES`] values.
+    /// Holds a vector of [`Simd::LANES`] values.
     type V: Copy;
 
     unsafe fn splat(value: f32) -> Self::V;
@@ -77,21 +77,21 @@ pub(crate) trait Simd: Copy {
     unsafe fn store(to: *mut f32, v: Self::V);
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
     unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
-    /// `a / b` to a relative error of 2e-7, where `b` is between 1 and 1e6.
+    /// Computes `a / b` to a relative error of 2e-7, where `b` is between 1 and 1e6.
     unsafe fn div(a: Self::V, b: Self::V) -> Self::V;
     /// Asks for the cache line of `at`, which need not be a good address.
     #[inline(always)]
     unsafe fn prefetch(at: *const f32) {
         let _ = at;
     }
-    /// `a * b + c`, rounded once where the instruction set can.
+    /// Computes `a * b + c`, rounded once where the instruction set can.
     unsafe fn mul_add(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
-    /// `c - a * b`, rounded once where the instruction set can.
+    /// Computes `c - a * b`, rounded once where the instruction set can.
     unsafe fn neg_mul_add(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
-    /// `v` limited to ±`limit`; a NaN in `v` stays one.
+    /// Limits `v` to ±`limit`; a NaN in `v` stays one.
     unsafe fn clamp(v: Self::V, limit: f32) -> Self::V;
 
-    /// The first `count` values at `from`, zeros in the other lanes.
+    /// Loads the first `count` values at `from`, zeros in the other lanes.
     #[inline(always)]
     unsafe fn load_first(from: *const f32, count: usize) -> Self::V {
         // SAFETY: `count` values may be read, and the copy stays inside `values`, which holds a whole vector.
@@ -120,7 +120,7 @@ pub(crate) trait Simd: Copy {
     }
 }
 
-/// The widest vector of any instruction set.
+/// Counts the values of the widest vector of any instruction set.
 const MAX_LANES: usize = 16;
 
 #[cfg(target_arch = "x86_64")]
@@ -137,8 +137,8 @@ mod x86 {
     #[derive(Clone, Copy)]
     pub(crate) struct Avx2;
 
-    /// From the reciprocal's first 14 bits, by one step of Newton's method on the quotient: a division of 16 lanes takes
-    /// the divider ten cycles, this takes four operations of the other units.
+    /// Divides, from the reciprocal's first 14 bits, by one step of Newton's method on the quotient: a division of 16
+    /// lanes takes the divider ten cycles, this takes four operations of the other units.
     #[inline(always)]
     unsafe fn divide_avx512(a: __m512, b: __m512) -> __m512 {
         // SAFETY: register arithmetic; the caller guarantees the instruction set.
@@ -235,11 +235,11 @@ mod x86 {
     );
 }
 
-/// Plain arrays, which LLVM turns into the target's own vectors (NEON on ARM, SSE2 on a bare x86-64).
+/// Uses plain arrays, which LLVM turns into the target's own vectors (NEON on ARM, SSE2 on a bare x86-64).
 #[derive(Clone, Copy)]
 pub(crate) struct Portable;
 
-/// `a * b + c`: fused where that is an instruction, since a library call for it would be far slower.
+/// Computes `a * b + c`: fused where that is an instruction, since a library call for it would be far slower.
 #[inline(always)]
 fn portable_mul_add(a: f32, b: f32, c: f32) -> f32 {
     if cfg!(any(target_arch = "aarch64", target_feature = "fma")) { a.mul_add(b, c) } else { a * b + c }

@@ -15,7 +15,7 @@ fn walk(case: &Case) -> Walk {
     if case.reverse { Walk::reverse(lengths) } else { Walk::forward(lengths) }
 }
 
-/// A case's numbers as the kernels take them.
+/// Holds a case's numbers as the kernels take them.
 struct Floats {
     sizes: Sizes,
     x: Vec<f32>,
@@ -101,7 +101,7 @@ fn check(isa: Isa, case: &Case) {
     }
 }
 
-/// Sizes around every vector, tile and shard boundary: batch, steps, features, hidden.
+/// Lists sizes around every vector, tile and shard boundary: batch, steps, features, hidden.
 const SHAPES: [[usize; 4]; 12] = [
     [1, 1, 1, 1],
     [1, 3, 2, 5],
@@ -183,7 +183,7 @@ fn a_sequence_does_not_depend_on_its_batch() {
     }
 }
 
-/// Values past a sequence's end are never read and change nothing.
+/// Checks that values past a sequence's end are never read and change nothing.
 #[test]
 fn padding_may_hold_anything() {
     for isa in Isa::available() {
@@ -246,7 +246,7 @@ unsafe fn logistic_of<S: Simd, const ROWS: usize>(values: &mut [f32]) {
     }
 }
 
-/// Arguments dense where the functions bend, out to where they are flat, and very small ones.
+/// Returns arguments dense where the functions bend, out to where they are flat, and very small ones.
 fn arguments() -> Vec<f32> {
     let dense = (-1_600_000..1_600_000).map(|step| step as f32 * 1e-5);
     let small = (0..1024).map(|step| 0.8f32.powi(step % 400) * if step % 2 == 0 { 1.0 } else { -1.0 });

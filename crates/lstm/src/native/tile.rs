@@ -2,7 +2,8 @@
 
 use super::simd::Simd;
 
-/// A matrix that is read one value at a time: value `(row, term)` lies at `start + row * row_stride + term * term_stride`.
+/// Describes a matrix that is read one value at a time: value `(row, term)` lies at `start + row * row_stride + term *
+/// term_stride`.
 #[derive(Clone, Copy)]
 pub(crate) struct Scalars {
     pub(crate) start: *const f32,
@@ -10,8 +11,8 @@ pub(crate) struct Scalars {
     pub(crate) term_stride: usize,
 }
 
-/// `acc[row][column] += Σ over terms of a(row, term) * b(term, column)`, always in the order of the terms, so that
-/// a result does not depend on how the rows were cut into tiles.
+/// Computes `acc[row][column] += Σ over terms of a(row, term) * b(term, column)`, always in the order of the terms, so
+/// that a result does not depend on how the rows were cut into tiles.
 ///
 /// # Safety
 ///
@@ -46,17 +47,17 @@ pub(crate) unsafe fn accumulate<S: Simd, const ROWS: usize, const COLUMNS: usize
     }
 }
 
-/// Beyond ±this, `tanh` is taken as its value here, which is 1 to within 3e-7.
+/// Bounds the arguments: beyond ±this, `tanh` is taken as its value here, which is 1 to within 3e-7.
 const TANH_LIMIT: f32 = 7.9;
 
-/// `tanh(x) ≈ x P(x²) / Q(x²)`: coefficients of P and Q by rising power.
+/// Holds the coefficients of P and Q in `tanh(x) ≈ x P(x²) / Q(x²)`, by rising power.
 ///
 /// Fitted for this crate by iteratively reweighted least squares on [0, 7.9] to the smallest greatest relative
 /// error, 6e-9 before rounding. In `f32` the greatest relative error is 3e-7 (tests/activations check 5e-7).
 const TANH_P: [f32; 5] = [1.0, 1.345_062e-1, 3.578_992e-3, 2.202_324_6e-5, 1.542_797_3e-8];
 const TANH_Q: [f32; 5] = [1.0, 4.678_395e-1, 2.619_223_8e-2, 3.423_650_6e-4, 8.598_781e-7];
 
-/// `tanh` to a relative error of 5e-7.
+/// Computes `tanh` to a relative error of 5e-7.
 ///
 /// # Safety
 ///
@@ -71,7 +72,7 @@ pub(crate) unsafe fn tanh<S: Simd>(x: S::V) -> S::V {
     }
 }
 
-/// The logistic function `1 / (1 + exp(-x)) = ½ + ½ tanh(x / 2)` to an absolute error of 5e-7.
+/// Computes the logistic function `1 / (1 + exp(-x)) = ½ + ½ tanh(x / 2)` to an absolute error of 5e-7.
 ///
 /// # Safety
 ///
@@ -85,7 +86,8 @@ pub(crate) unsafe fn logistic<S: Simd>(x: S::V) -> S::V {
     }
 }
 
-/// Horner's rule. (A function rather than a closure: it must be inlined into the entry points.)
+/// Evaluates a polynomial by Horner's rule. (A function rather than a closure: it must be inlined into the entry
+/// points.)
 #[inline(always)]
 unsafe fn polynomial<S: Simd>(coefficients: &[f32; 5], x: S::V) -> S::V {
     // SAFETY: register arithmetic; the caller guarantees the instruction set.

@@ -90,7 +90,7 @@ pub fn export(lstm: &Lstm, inputs: OnnxInputs) -> Result<Vec<u8>, OnnxError> {
     Ok(write::model(&plain(&lstm.layers)?, &plain(&lstm.reverse)?, inputs))
 }
 
-/// A fully connected layer at the end of a model: `x · weight + bias`, then `max(0, ·)` where `relu` says so.
+/// Holds a fully connected layer at the end of a model: `x · weight + bias`, then `max(0, ·)` where `relu` says so.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dense {
     /// `[inputs, outputs]`, row by row.
@@ -138,13 +138,13 @@ pub fn import(bytes: &[u8], device: &Device) -> Result<Lstm, OnnxError> {
     Ok(convert::lstm(layers, reverse, device))
 }
 
-/// Blocks of gates in the order i, f, g, o as blocks in the order i, o, f, g. Each gate's block is a quarter of `values`
+/// Moves blocks of gates from the order i, f, g, o to the order i, o, f, g. Each gate's block is a quarter of `values`
 /// and has `hidden` rows.
 fn gates_to_onnx(values: &[f32], hidden: usize) -> Vec<f32> {
     reordered(values, hidden, [0, 3, 1, 2])
 }
 
-/// The inverse of [`gates_to_onnx`].
+/// Undoes [`gates_to_onnx`].
 fn gates_from_onnx(values: &[f32], hidden: usize) -> Vec<f32> {
     reordered(values, hidden, [0, 2, 3, 1])
 }

@@ -4,16 +4,16 @@
 
 use prost::{Message, Oneof};
 
-/// `TensorProto.DataType`: 32-bit floats.
+/// Names a `TensorProto.DataType`: 32-bit floats.
 pub(super) const FLOAT: i32 = 1;
-/// `TensorProto.DataType`: 32-bit integers.
+/// Names a `TensorProto.DataType`: 32-bit integers.
 pub(super) const INT32: i32 = 6;
-/// `TensorProto.DataType`: 64-bit integers.
+/// Names a `TensorProto.DataType`: 64-bit integers.
 pub(super) const INT64: i32 = 7;
-/// `TensorProto.DataType`: 64-bit floats.
+/// Names a `TensorProto.DataType`: 64-bit floats.
 pub(super) const DOUBLE: i32 = 11;
 
-/// `AttributeProto.AttributeType` of the attributes that are written.
+/// Lists the `AttributeProto.AttributeType` of the attributes that are written.
 pub(super) mod attribute_type {
     pub(in crate::onnx) const INT: i32 = 2;
     pub(in crate::onnx) const STRING: i32 = 3;

@@ -6,7 +6,7 @@ use super::proto::{DOUBLE, FLOAT, Graph, Model, Node, Tensor};
 use super::{OnnxError, gates_from_onnx};
 use crate::weights::{PlainLayer, transposed};
 
-/// The layers of a model, and those of the reverse direction.
+/// Returns the layers of a model, and those of the reverse direction.
 pub(super) fn layers(bytes: &[u8]) -> Result<(Vec<PlainLayer>, Vec<PlainLayer>), OnnxError> {
     let model = Model::decode(bytes)?;
     let graph = model.graph.ok_or(OnnxError::NoLstm)?;
@@ -40,7 +40,7 @@ impl LstmNode<'_> {
         OnnxError::Unsupported { node: self.name.clone(), what: what.into() }
     }
 
-    /// The node's directions, one or two.
+    /// Returns the node's directions, one or two.
     fn directions(&self) -> Result<Vec<PlainLayer>, OnnxError> {
         let count = self.checked_direction()?;
         if self.node.input.get(7).is_some_and(|name| !name.is_empty()) {
@@ -155,7 +155,7 @@ fn le_chunks<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> {
     bytes.chunks_exact(N).map(|word| word.try_into().expect("a chunk of N bytes"))
 }
 
-/// A tensor's sizes; a negative one is as wrong as none.
+/// Returns a tensor's sizes; a negative one is as wrong as none.
 fn sizes(tensor: &Tensor) -> Vec<usize> {
     tensor.dims.iter().map(|&size| usize::try_from(size).unwrap_or(0)).collect()
 }

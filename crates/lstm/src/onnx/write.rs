@@ -9,9 +9,9 @@ use super::proto::{
 use super::{Dense, OnnxInputs, gates_to_onnx};
 use crate::weights::{PlainLayer, transposed};
 
-/// The first version of the operator set whose `LSTM` is the present one.
+/// Numbers the first version of the operator set whose `LSTM` is the present one.
 const OPERATOR_SET: i64 = 14;
-/// The first version of the format that came with that operator set.
+/// Numbers the first version of the format that came with that operator set.
 const IR_VERSION: i64 = 7;
 
 fn ints(name: &str, values: &[i64]) -> Attribute {
@@ -48,7 +48,7 @@ fn whole(name: &str, values: &[i64]) -> Tensor {
     Tensor { dims: vec![values.len() as i64], data_type: INT64, name: name.into(), raw_data, ..Tensor::default() }
 }
 
-/// A size of an input or output: given, or as it comes.
+/// Describes a size of an input or output: given, or as it comes.
 enum Size<'a> {
     Fixed(usize),
     Free(&'a str),
@@ -64,7 +64,7 @@ fn value(name: &str, elem_type: i32, sizes: &[Size<'_>]) -> ValueInfo {
     ValueInfo { name: name.into(), r#type: Some(Type { tensor_type }) }
 }
 
-/// The weights of one node, both directions one after the other: `W`, `R` and `B` of the specification.
+/// Returns the weights of one node, both directions one after the other: `W`, `R` and `B` of the specification.
 fn weights(name: &str, directions: &[&PlainLayer]) -> [Tensor; 3] {
     let PlainLayer { features, hidden, .. } = *directions[0];
     let (count, width) = (directions.len(), 4 * hidden);
@@ -83,7 +83,7 @@ fn weights(name: &str, directions: &[&PlainLayer]) -> [Tensor; 3] {
     ]
 }
 
-/// The bytes of a model of these layers; `reverse` is empty or as long as `layers`.
+/// Returns the bytes of a model of these layers; `reverse` is empty or as long as `layers`.
 pub(super) fn model(layers: &[PlainLayer], reverse: &[PlainLayer], inputs: OnnxInputs) -> Vec<u8> {
     let (features, hidden) = (layers[0].features, layers[0].hidden);
     let directions = if reverse.is_empty() { 1 } else { 2 };
@@ -152,7 +152,7 @@ pub(super) fn model(layers: &[PlainLayer], reverse: &[PlainLayer], inputs: OnnxI
     encoded(graph)
 }
 
-/// The bytes of a model of several stacks of one input, each with a head, whose outputs are averaged.
+/// Returns the bytes of a model of several stacks of one input, each with a head, whose outputs are averaged.
 pub(super) fn ensemble(members: &[(Vec<PlainLayer>, &[Dense])]) -> Vec<u8> {
     let (batch, steps) = (|| Size::Free("batch"), || Size::Free("steps"));
     let features = members[0].0[0].features;

@@ -10,7 +10,7 @@ use burn::backend::{Autodiff, Backend};
 use super::{LayerInputs, LstmKernels, LstmOps, ReturnKind, TapeUse, WantedGradients};
 use crate::walk::Walk;
 
-/// The node. Its parents are x, w_ih, w_hh, bias and, where there is a start, the first output and cell.
+/// Names the node. Its parents are x, w_ih, w_hh, bias and, where there is a start, the first output and cell.
 #[derive(Debug)]
 struct Layer;
 

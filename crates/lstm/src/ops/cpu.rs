@@ -13,7 +13,7 @@ mod on_slices {
     use crate::native::{self, Given, Sizes, Start, Work};
     use crate::ops::{InputGradients, LayerInputs, LstmKernels, ReturnKind, TapeUse, WantedGradients, fallback};
 
-    /// A backend whose tensors lie in this process's memory.
+    /// Marks a backend whose tensors lie in this process's memory.
     pub(super) trait HostFloats: Backend {
         /// Returns the values of a tensor of 32-bit floats in row-major order, copied only where they lie otherwise; `None`
         /// for other floats.
@@ -27,7 +27,7 @@ mod on_slices {
         Tensors(fallback::Tape<B>),
     }
 
-    /// The inputs' values.
+    /// Borrows the inputs' values.
     struct Values<'a> {
         x: Cow<'a, [f32]>,
         w_ih: Cow<'a, [f32]>,

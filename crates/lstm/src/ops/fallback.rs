@@ -39,7 +39,7 @@ fn reshape<B: Backend, const D: usize>(tensor: FloatTensor<B>, shape: [usize; D]
     B::float_reshape(tensor, Shape::from(shape))
 }
 
-/// Step `step` of `[batch, steps, width]` as `[batch, width]`.
+/// Returns step `step` of `[batch, steps, width]` as `[batch, width]`.
 fn step_of<B: Backend>(sequence: &FloatTensor<B>, step: usize) -> FloatTensor<B> {
     let shape = sequence.shape();
     let (batch, width) = (shape[0], shape[2]);
@@ -47,7 +47,7 @@ fn step_of<B: Backend>(sequence: &FloatTensor<B>, step: usize) -> FloatTensor<B>
     reshape::<B, 2>(B::float_slice(sequence.clone(), &slices), [batch, width])
 }
 
-/// Steps `first..first + count` of `[batch, steps, width]`, flat: `[batch * count, width]`.
+/// Returns steps `first..first + count` of `[batch, steps, width]`, flat: `[batch * count, width]`.
 fn steps_of<B: Backend>(sequence: &FloatTensor<B>, first: usize, count: usize) -> FloatTensor<B> {
     let shape = sequence.shape();
     let (batch, width) = (shape[0], shape[2]);
@@ -55,7 +55,7 @@ fn steps_of<B: Backend>(sequence: &FloatTensor<B>, first: usize, count: usize) -
     reshape::<B, 2>(B::float_slice(sequence.clone(), &slices), [batch * count, width])
 }
 
-/// `[batch, width]` tensors, one a step, as `[batch, steps, width]`.
+/// Joins `[batch, width]` tensors, one a step, into `[batch, steps, width]`.
 fn join<B: Backend>(steps: Vec<FloatTensor<B>>) -> FloatTensor<B> {
     let single = |tensor: FloatTensor<B>| {
         let shape = tensor.shape();
@@ -68,22 +68,22 @@ fn half_scaled<B: Backend>(tensor: FloatTensor<B>) -> FloatTensor<B> {
     B::float_mul_scalar(tensor, 0.5.into())
 }
 
-/// `σ(z) = ½ + ½ tanh(z / 2)`, which never overflows.
+/// Computes `σ(z) = ½ + ½ tanh(z / 2)`, which never overflows.
 fn logistic<B: Backend>(z: FloatTensor<B>) -> FloatTensor<B> {
     B::float_add_scalar(half_scaled::<B>(B::float_tanh(half_scaled::<B>(z))), 0.5.into())
 }
 
-/// `1 - y²`, the derivative of `tanh` where its value is `y`.
+/// Computes `1 - y²`, the derivative of `tanh` where its value is `y`.
 fn tanh_slope<B: Backend>(y: FloatTensor<B>) -> FloatTensor<B> {
     B::float_add_scalar(B::float_neg(B::float_mul(y.clone(), y)), 1.0.into())
 }
 
-/// `y - y²`, the derivative of the logistic function where its value is `y`.
+/// Computes `y - y²`, the derivative of the logistic function where its value is `y`.
 fn logistic_slope<B: Backend>(y: FloatTensor<B>) -> FloatTensor<B> {
     B::float_sub(y.clone(), B::float_mul(y.clone(), y))
 }
 
-/// Sequences by step: true where a step is past the end of its sequence.
+/// Marks, by step, where a step is past the end of its sequence.
 struct Ended<B: Backend> {
     /// `[batch, steps]`, row by row.
     ended: Vec<bool>,
@@ -93,7 +93,7 @@ struct Ended<B: Backend> {
 }
 
 impl<B: Backend> Ended<B> {
-    /// `None` where all sequences have all steps.
+    /// Reads the sequences' ends; `None` where all sequences have all steps.
     fn from_inputs(inputs: &LayerInputs<B>) -> Option<Self> {
         let Sizes { batch, steps, .. } = Sizes::from_inputs(inputs);
         let lengths = inputs.walk.lengths.as_ref()?;
@@ -101,7 +101,7 @@ impl<B: Backend> Ended<B> {
         Some(Self { ended, batch, steps, device: inputs.x.device() })
     }
 
-    /// `[batch, width]`, or `None` where no sequence has ended at `step`.
+    /// Returns the marks of a step, `[batch, width]`, or `None` where no sequence has ended at `step`.
     fn at(&self, step: usize, width: usize) -> Option<BoolTensor<B>> {
         let column: Vec<bool> = self.ended.iter().skip(step).step_by(self.steps).copied().collect();
         column.contains(&true).then(|| self.mask(column, [self.batch, 1], [self.batch, width]))
@@ -114,7 +114,7 @@ impl<B: Backend> Ended<B> {
         B::bool_expand(mask, Shape::from(wide))
     }
 
-    /// `x [batch, steps, features]` with zeros past the ends, whatever was there.
+    /// Returns `x [batch, steps, features]` with zeros past the ends, whatever was there.
     fn clear(&self, x: FloatTensor<B>) -> FloatTensor<B> {
         let features = x.shape()[2];
         let shape = [self.batch, self.steps];
@@ -123,7 +123,7 @@ impl<B: Backend> Ended<B> {
     }
 }
 
-/// The input with zeros past the sequences' ends.
+/// Returns the input with zeros past the sequences' ends.
 pub(crate) fn real_steps<B: Backend>(inputs: &LayerInputs<B>) -> FloatTensor<B> {
     let x = inputs.x.clone();
     match Ended::from_inputs(inputs) {
@@ -132,7 +132,7 @@ pub(crate) fn real_steps<B: Backend>(inputs: &LayerInputs<B>) -> FloatTensor<B> 
     }
 }
 
-/// `after`, but `before` (`None` is zeros) where a sequence has ended.
+/// Returns `after`, but `before` (`None` is zeros) where a sequence has ended.
 fn held<B: Backend>(
     after: FloatTensor<B>,
     before: Option<&FloatTensor<B>>,
@@ -145,7 +145,7 @@ fn held<B: Backend>(
     }
 }
 
-/// See [`super::LstmKernels::forward`].
+/// Computes [`super::LstmKernels::forward`].
 pub(crate) fn forward<B: Backend>(
     inputs: &LayerInputs<B>,
     give: ReturnKind,
@@ -201,7 +201,7 @@ pub(crate) fn forward<B: Backend>(
     (output, (keep == TapeUse::Keep).then_some(tape))
 }
 
-/// `[batch, width]` of zeros.
+/// Makes zeros, `[batch, width]`.
 fn zeros<B: Backend>(inputs: &LayerInputs<B>, width: usize) -> FloatTensor<B> {
     let shape = Shape::from([inputs.x.shape()[0], width]);
     B::float_zeros(shape, &inputs.x.device(), FloatDType::from(inputs.x.dtype()))
@@ -216,8 +216,8 @@ fn in_order<B: Backend>(mut walked: Vec<FloatTensor<B>>, inputs: &LayerInputs<B>
     walked
 }
 
-/// The parts of a packed tensor: outputs `[batch, steps, hidden]` and, where it holds them, last outputs and cells,
-/// `[batch, hidden]` each.
+/// Returns the parts of a packed tensor: outputs `[batch, steps, hidden]` and, where it holds them, last outputs and
+/// cells, `[batch, hidden]` each.
 fn unpack<B: Backend>(
     packed: FloatTensor<B>,
     sizes: Sizes,
@@ -236,7 +236,7 @@ fn unpack<B: Backend>(
     }
 }
 
-/// See [`super::LstmKernels::backward`].
+/// Computes [`super::LstmKernels::backward`].
 pub(crate) fn backward<B: Backend>(
     inputs: &LayerInputs<B>,
     give: ReturnKind,
@@ -319,7 +319,7 @@ pub(crate) fn backward<B: Backend>(
     }
 }
 
-/// One step back: from the gradients of its output and its cell to those of the gates' sums `[batch, 4 * hidden]`
+/// Goes one step back: from the gradients of its output and its cell to those of the gates' sums `[batch, 4 * hidden]`
 /// and of the cell before.
 fn step_back<B: Backend>(
     [i, f, g, o]: [FloatTensor<B>; 4],
@@ -349,7 +349,7 @@ fn step_back<B: Backend>(
     (B::float_cat(d_sums, 1), B::float_mul(d_cell, f))
 }
 
-/// `Σ over steps of h(before)ᵀ dz`; `d_first` is the `dz` of what read the first state.
+/// Computes `Σ over steps of h(before)ᵀ dz`; `d_first` is the `dz` of what read the first state.
 fn recurrent_gradient<B: Backend>(
     inputs: &LayerInputs<B>,
     Sizes { steps, hidden, .. }: Sizes,

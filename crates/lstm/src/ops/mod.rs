@@ -68,7 +68,7 @@ pub(crate) struct LayerInputs<B: Backend> {
     pub(crate) walk: Walk,
 }
 
-/// Gradients, shaped like the [`LayerInputs`].
+/// Holds the gradients, shaped like the [`LayerInputs`].
 pub(crate) struct InputGradients<B: Backend> {
     pub(crate) x: Option<FloatTensor<B>>,
     pub(crate) w_ih: FloatTensor<B>,
@@ -77,9 +77,9 @@ pub(crate) struct InputGradients<B: Backend> {
     pub(crate) start: Option<(FloatTensor<B>, FloatTensor<B>)>,
 }
 
-/// A backend's forward and backward pass.
+/// Computes a backend's forward and backward pass.
 pub(crate) trait LstmKernels: Backend {
-    /// Values that the backward pass needs beside inputs and outputs.
+    /// Holds the values that the backward pass needs beside inputs and outputs.
     type Tape: Clone + Send + std::fmt::Debug + 'static;
 
     /// Runs the layer; the tape is there when it was to be kept.
@@ -96,7 +96,7 @@ pub(crate) trait LstmKernels: Backend {
     ) -> InputGradients<Self>;
 }
 
-/// The operations that burn dispatches.
+/// Lists the operations that burn dispatches.
 #[backend_extension(
     Flex: cfg(feature = "flex"),
     NdArray: cfg(feature = "ndarray"),
@@ -166,7 +166,7 @@ without_graph!(burn::backend::NdArray);
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 without_graph!(burn::backend::Cube);
 
-/// One layer's parameters as tensors.
+/// Holds one layer's parameters as tensors.
 pub(crate) struct Weights {
     pub(crate) w_ih: Tensor<2>,
     pub(crate) w_hh: Tensor<2>,

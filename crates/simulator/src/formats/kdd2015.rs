@@ -32,7 +32,7 @@ pub struct Kdd2015Tables<W> {
     pub truth_probability: W,
 }
 
-/// File names of the tables.
+/// Lists the file names of the tables.
 pub const KDD2015_FILES: Kdd2015Tables<&str> = Kdd2015Tables {
     log: "log.csv",
     enrolment: "enrollment.csv",
@@ -42,7 +42,7 @@ pub const KDD2015_FILES: Kdd2015Tables<&str> = Kdd2015Tables {
     truth_probability: PROBABILITY_FILE,
 };
 
-/// Header lines of the tables.
+/// Lists the header lines of the tables.
 pub(crate) const HEADERS: Kdd2015Tables<&str> = Kdd2015Tables {
     log: "enrollment_id,time,source,event,object\n",
     enrolment: "enrollment_id,username,course_id\n",
@@ -204,7 +204,7 @@ fn source_and_event(kind: EventKind) -> &'static [u8] {
     }
 }
 
-/// Bytes of the longest row: an id of 20 digits and 76 bytes besides.
+/// Counts the bytes of the longest row: an id of 20 digits and 76 bytes besides.
 const LONGEST_ROW: usize = 96;
 
 /// Appends the rows of an enrolment, with damaged copies.
@@ -246,7 +246,7 @@ fn push_source_event_object(out: &mut Vec<u8>, course: &Course, event: &Event) {
 
 /// Appends a damaged copy of the row that begins at `begin` and ends with the table.
 fn write_damaged(out: &mut Vec<u8>, begin: usize, id_length: usize, damage: Damage) {
-    /// Bytes of a time.
+    /// Counts the bytes of a time.
     const TIME: usize = 19;
     let row = out[begin..].to_vec();
     let after_id = id_length + 1;

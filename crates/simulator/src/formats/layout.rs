@@ -6,10 +6,10 @@ use crate::digits::{push_number, push_probability};
 use crate::history::History;
 use crate::learner::Learner;
 
-/// File name of the true probabilities, in every format.
+/// Names the file of the true probabilities, in every format.
 pub(crate) const PROBABILITY_FILE: &str = "dropout_probability.csv";
 pub(crate) const PROBABILITY_HEADER: &str = "enrollment_id,week,p_dropout\n";
-/// File name of the labels where the format has none of its own.
+/// Names the file of the labels where the format has none of its own.
 pub(crate) const LABELS_FILE: &str = "labels.csv";
 pub(crate) const LABELS_HEADER: &str = "enrolment_id,label\n";
 
@@ -52,7 +52,7 @@ pub(crate) trait Layout<const TABLES: usize>: Sync {
     }
 }
 
-/// Place of the log among the tables of a [`Layout`].
+/// Numbers the log among the tables of a [`Layout`].
 pub(crate) const LOG: usize = 0;
 
 /// Appends the label of the enrolment `id`.

@@ -11,9 +11,9 @@ use super::index::{ArchiveIndex, INDEX, IndexedFile, check_name, check_order, pr
 use super::version::{ARCHIVE_KIND, ARCHIVE_VERSION};
 
 const BUFFER_BYTES: usize = 64 * 1024;
-/// Most bytes of an index: room for [`UnpackLimits::files`] of the default with names of any length.
+/// Bounds the bytes of an index: room for [`UnpackLimits::files`] of the default with names of any length.
 const LARGEST_INDEX: u64 = 4 * 1024 * 1024;
-/// Greatest window that is held in memory for unpacking: 2^27 bytes, the limit that zstd's own tool has.
+/// Sets the greatest window that is held in memory for unpacking: 2^27 bytes, the limit that zstd's own tool has.
 const WINDOW_LOG: u32 = 27;
 
 /// Limits what an archive may unpack to.
@@ -26,7 +26,7 @@ pub struct UnpackLimits {
 }
 
 impl Default for UnpackLimits {
-    /// 4 GiB and 10,000 files, which is a thousand times what a run takes.
+    /// Allows 4 GiB and 10,000 files, which is a thousand times what a run takes.
     fn default() -> Self {
         Self { bytes: 4 << 30, files: 10_000 }
     }

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::error::ArchiveError;
 
-/// Name of the index, the first file of every archive.
+/// Names the index, the first file of every archive.
 pub(super) const INDEX: &str = "staycast-archive.json";
-/// Most bytes of a name: what the header of a ustar archive has room for without splitting.
+/// Bounds the bytes of a name: what the header of a ustar archive has room for without splitting.
 const LONGEST_NAME: usize = 100;
 
 /// Lists the files of an archive.

@@ -1,6 +1,6 @@
 //! Kind and version of archives.
 
-/// Kind that the index of every archive names.
+/// Names the kind that the index of every archive names.
 pub const ARCHIVE_KIND: &str = "staycast-archive";
-/// Version of the layout. An archive of another version is refused.
+/// Sets the version of the layout. An archive of another version is refused.
 pub const ARCHIVE_VERSION: u32 = 1;

@@ -12,9 +12,9 @@ use super::log_item::{self, LogItem};
 use super::server::TrackingServer;
 use super::tracked_run::TrackedRun;
 
-/// Most bytes of an answer that are read.
+/// Bounds the bytes of an answer that are read.
 const LARGEST_ANSWER: u64 = 4 * 1024 * 1024;
-/// Tag by which a run is found again.
+/// Names the tag by which a run is found again.
 pub(super) const KEY_TAG: &str = "staycast.key";
 
 pub(super) struct Client {
@@ -22,7 +22,7 @@ pub(super) struct Client {
     server: TrackingServer,
 }
 
-/// A run on the server.
+/// Holds a run on the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct OpenRun {
     pub(super) experiment_id: String,
@@ -30,7 +30,7 @@ pub(super) struct OpenRun {
     pub(super) artifact_uri: String,
 }
 
-/// JSON of an answer that is not an error.
+/// Holds the JSON of an answer that is not an error.
 type Answer = Result<Value, MlflowError>;
 
 impl Client {

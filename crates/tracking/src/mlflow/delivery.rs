@@ -5,7 +5,7 @@ use std::fmt;
 use super::error::MlflowError;
 use super::log_item::LogItem;
 
-/// Most kinds of failures that are reported apart.
+/// Bounds the kinds of failures that are reported apart.
 const MOST_PROBLEMS: usize = 20;
 
 /// Counts items of each sort.
@@ -39,7 +39,7 @@ impl DeliveryCounts {
 }
 
 impl fmt::Display for DeliveryCounts {
-    /// `40 metrics, 1 file`; `nothing` where there is none.
+    /// Writes `40 metrics, 1 file`; `nothing` where there is none.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sorts = [(self.metrics, "metric"), (self.params, "parameter"), (self.tags, "tag"), (self.files, "file")];
         let mut first = true;
@@ -53,7 +53,7 @@ impl fmt::Display for DeliveryCounts {
     }
 }
 
-/// One kind of failure.
+/// Holds one kind of failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryProblem {
     /// The first failure: what failed, where, and what to do. Never holds a password or token.
@@ -118,7 +118,7 @@ impl fmt::Display for DeliveryReport {
     }
 }
 
-/// Failures by kind. Of more kinds than fit, the last place counts the rest.
+/// Holds the failures by kind. Of more kinds than fit, the last place counts the rest.
 #[derive(Debug, Default)]
 pub(super) struct DeliveryProblems {
     kinds: Vec<(String, DeliveryProblem)>,

@@ -8,17 +8,18 @@ use serde_json::{Value, json};
 const MOST_ITEMS: usize = 1000;
 const MOST_PARAMS: usize = 100;
 const MOST_TAGS: usize = 100;
-/// A request may have 1 MB; the rest is for the frame, and for letters that JSON writes longer.
+/// Bounds the bytes of a request, which may have 1 MB; the rest is for the frame, and for letters that JSON writes
+/// longer.
 const MOST_BYTES: usize = 900_000;
 
-/// Greatest lengths of a parameter's value, in letters: what servers take today, and what they took from 1.28 to 2.7
-/// (`MAX_PARAM_VAL_LENGTH` in MLflow's `mlflow/utils/validation.py`). A value that is too long is cut to the first, and to
-/// the next where the server refuses it.
+/// Lists the greatest lengths of a parameter's value, in letters: what servers take today, and what they took from 1.28
+/// to 2.7 (`MAX_PARAM_VAL_LENGTH` in MLflow's `mlflow/utils/validation.py`). A value that is too long is cut to the
+/// first, and to the next where the server refuses it.
 const PARAM_LENGTHS: [usize; 2] = [6000, 500];
-/// The same for a tag's value (`MAX_TAG_VAL_LENGTH`). Servers cut longer ones themselves, without saying so.
+/// Sets the same for a tag's value (`MAX_TAG_VAL_LENGTH`). Servers cut longer ones themselves, without saying so.
 const TAG_LENGTH: usize = 5000;
 
-/// A number, a text or a file that is to reach the server.
+/// Holds a number, a text or a file that is to reach the server.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum LogItem {
     Metric { key: String, value: f64, timestamp_ms: i64, step: i64 },

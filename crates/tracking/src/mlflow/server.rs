@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::error::MlflowError;
 
-/// A tracking server's address and the user's credentials. `Debug` and errors show no credentials.
+/// Holds a tracking server's address and the user's credentials. `Debug` and errors show no credentials.
 ///
 /// Over HTTPS the server must have a certificate of a public authority (Mozilla's list, which is compiled in). A proxy is
 /// taken from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, for servers on other machines.

@@ -52,7 +52,7 @@ impl Default for TrackerSettings {
     }
 }
 
-/// State in which a run ended.
+/// Names the state in which a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunStatus {
     /// It finished.

@@ -10,7 +10,7 @@ use super::log_item::{LogItem, count_fitting};
 use super::queue::{RunEnd, SendQueue};
 use super::tracked_run::{TrackedRun, TrackerSettings};
 
-/// Number of times that a request is made on which the server fails.
+/// Counts the times that a request is made on which the server fails.
 const MOST_SERVER_FAULTS: u32 = 3;
 
 pub(super) struct Worker {
@@ -27,7 +27,7 @@ pub(super) struct Worker {
     batch: usize,
 }
 
-/// The next thing to do.
+/// Names the next thing to do.
 enum Task {
     Open,
     Send(OpenRun, Vec<LogItem>),
@@ -247,7 +247,7 @@ impl Worker {
         state.lose_all();
     }
 
-    /// A request's time, cut to what is left of [`TrackerSettings::finish_within`].
+    /// Returns a request's time, cut to what is left of [`TrackerSettings::finish_within`].
     fn limit(&self, limit: Duration) -> Duration {
         match self.queue.lock().end {
             // No time at all would mean no limit.

@@ -2,12 +2,12 @@
 
 use super::run_table::{RunRow, RunTable};
 
-/// Blanks between columns.
+/// Counts the blanks between columns.
 const GAP: usize = 2;
-/// Letters of a run's name, and of any other column, at most.
+/// Bounds the letters of a run's name, and of any other column.
 const LONGEST_NAME: usize = 32;
 const LONGEST_CELL: usize = 28;
-/// Least width of a table that can be read.
+/// Sets the least width of a table that can be read.
 const NARROWEST: usize = 40;
 
 /// Holds the header and cells of a column.

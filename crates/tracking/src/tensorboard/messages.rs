@@ -118,7 +118,7 @@ pub(super) struct Dimension {
     pub(super) size: i64,
 }
 
-/// Data of the HParams plugin in a summary's metadata.
+/// Holds the data of the HParams plugin in a summary's metadata.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct HParamsData {
     #[prost(int32, tag = "1")]
@@ -152,7 +152,7 @@ pub(super) struct SessionEnd {
     pub(super) end_time_secs: f64,
 }
 
-/// `google.protobuf.Value`.
+/// Encodes `google.protobuf.Value`.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Struct {
     #[prost(oneof = "Kind", tags = "2, 3, 4")]

@@ -31,9 +31,9 @@ use messages::{
     SessionStart, SessionStatus, Shape, SourceMetadata, Struct, Summary, SummaryMetadata, Tensor, Value,
 };
 
-/// Version of event files that this writes, and the content of their first event.
+/// Names the version of event files that this writes, and the content of their first event.
 const FILE_VERSION: &str = "brain.Event:2";
-/// Beginning of every event file's name, by which TensorBoard recognises it.
+/// Names the beginning of every event file's name, by which TensorBoard recognises it.
 const NAME_PREFIX: &str = "events.out.tfevents.";
 
 /// Names who writes and when. It becomes the file's name, so that files of several processes in one folder differ.
@@ -47,7 +47,7 @@ pub struct EventFileOrigin<'a> {
     pub process: u32,
 }
 
-/// Value of a hyperparameter, as the HPARAMS tab sorts and filters it.
+/// Holds the value of a hyperparameter, as the HPARAMS tab sorts and filters it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Hyperparameter {
     /// A number.
@@ -58,7 +58,7 @@ pub enum Hyperparameter {
     Flag(bool),
 }
 
-/// State in which a run ended.
+/// Names the state in which a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionOutcome {
     /// It finished.

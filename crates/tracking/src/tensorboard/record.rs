@@ -12,7 +12,8 @@
 
 use std::io::{self, Write};
 
-/// `((crc >> 15) | (crc << 17)) + 0xa282ead8`, modulo 2³²: a checksum of data that holds checksums would be a weak one.
+/// Computes `((crc >> 15) | (crc << 17)) + 0xa282ead8`, modulo 2³²: a checksum of data that holds checksums would be a
+/// weak one.
 pub(super) fn masked_crc32c(data: &[u8]) -> u32 {
     crc32c::crc32c(data).rotate_right(15).wrapping_add(0xa282_ead8)
 }

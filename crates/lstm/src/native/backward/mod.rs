@@ -19,11 +19,11 @@ use super::{Blocks, SHARD_ROWS, Sizes, Start, Weights};
 use crate::ops::WantedGradients;
 use crate::walk::Walk;
 
-/// The most partial sums of the weights' gradients. Shards are dealt to this many tasks in runs, which bounds both
-/// the memory of the partial sums and the number of threads that can help.
+/// Bounds the partial sums of the weights' gradients. Shards go to this many tasks in runs, which bounds both the
+/// memory of the partial sums and the number of threads that can help.
 const MAX_TASKS: usize = 16;
 
-/// Who does the work.
+/// Names who does the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Work {
     /// The current rayon pool. While it waits, a calling thread that is one of the pool's takes up other tasks.
@@ -32,7 +32,7 @@ pub(crate) enum Work {
     Caller,
 }
 
-/// Gradients, each shaped like what it is the gradient of.
+/// Holds gradients, each shaped like what it is the gradient of.
 pub(crate) struct Gradients {
     pub(crate) w_ih: Vec<f32>,
     pub(crate) w_hh: Vec<f32>,
@@ -66,7 +66,7 @@ struct Room {
     start: Option<[SharedPointer; 2]>,
 }
 
-/// All that the shards read.
+/// Borrows all that the shards read.
 #[derive(Clone, Copy)]
 struct Job<'a> {
     sizes: Sizes,
@@ -78,7 +78,7 @@ struct Job<'a> {
     input: Option<&'a Panels>,
 }
 
-/// The backward pass of [`super::forward`] on the same sizes.
+/// Computes the backward pass of [`super::forward`] on the same sizes.
 ///
 /// # Panics
 ///
@@ -114,7 +114,7 @@ pub(crate) fn backward(sizes: Sizes, given: Given<'_>, tape: &Tape, wanted: Want
     Gradients { w_ih, w_hh, bias, x, start }
 }
 
-/// Everything unchecked in the shards relies on this.
+/// Checks the sizes, on which everything unchecked in the shards relies.
 fn check(sizes: Sizes, given: Given<'_>, tape: &Tape) {
     let Sizes { batch, steps, hidden, .. } = sizes;
     sizes.check(given.x, given.weights, given.start, given.walk);

@@ -3,14 +3,14 @@
 use crate::native::Blocks;
 use crate::native::buffer::Aligned;
 
-/// A transposed weight matrix: groups of up to four vectors of its columns (units or features), and for each group
-/// one row a gate and unit, in the order (block of units, gate, unit of the block).
+/// Holds a transposed weight matrix: groups of up to four vectors of its columns (units or features), and for each
+/// group one row a gate and unit, in the order (block of units, gate, unit of the block).
 pub(super) struct Panels {
     pub(super) values: Aligned,
     pub(super) columns: usize,
 }
 
-/// Vectors of columns in the group that starts with vector `first` of `vectors`: 4, 2 or 1.
+/// Counts the vectors of columns in the group that starts with vector `first` of `vectors`: 4, 2 or 1.
 #[inline(always)]
 pub(super) fn group(first: usize, vectors: usize) -> usize {
     match vectors - first {
@@ -21,7 +21,7 @@ pub(super) fn group(first: usize, vectors: usize) -> usize {
 }
 
 impl Panels {
-    /// Of `weights [columns, 4 * hidden]`.
+    /// Transposes `weights [columns, 4 * hidden]`.
     pub(super) fn transposed(weights: &[f32], columns: usize, blocks: Blocks) -> Self {
         let lanes = blocks.lanes;
         let terms = weights.len() / columns;

@@ -5,8 +5,8 @@ use crate::native::Blocks;
 use crate::native::simd::Simd;
 use crate::native::tile::{Scalars, accumulate};
 
-/// `dz` of one step, `[blocks, rows, 4 gates, lanes]`: a block's rows lie side by side, whatever the number of units.
-/// (Rows a large power of two apart would push each other out of the cache.)
+/// Holds the `dz` of one step, `[blocks, rows, 4 gates, lanes]`: a block's rows lie side by side, whatever the number
+/// of units. (Rows a large power of two apart would push each other out of the cache.)
 #[derive(Clone, Copy)]
 pub(super) struct GateGradients {
     pub(super) values: *mut f32,
@@ -23,7 +23,7 @@ impl GateGradients {
     }
 }
 
-/// A product `to = dz · panelsᵀ`, rows of `to` `stride` values apart.
+/// Describes a product `to = dz · panelsᵀ`, rows of `to` `stride` values apart.
 #[derive(Clone, Copy)]
 pub(super) struct BackProduct<'a> {
     pub(super) panels: &'a Panels,
@@ -73,7 +73,7 @@ unsafe fn back_rows<S: Simd, const ROWS: usize, const COLUMNS: usize>(
     }
 }
 
-/// `ROWS` rows and `COLUMNS` vectors of columns from vector `first`.
+/// Computes `ROWS` rows and `COLUMNS` vectors of columns from vector `first`.
 #[inline(always)]
 unsafe fn back_tile<S: Simd, const ROWS: usize, const COLUMNS: usize>(
     dz: GateGradients,
@@ -108,7 +108,8 @@ unsafe fn back_tile<S: Simd, const ROWS: usize, const COLUMNS: usize>(
     }
 }
 
-/// A sum `sum += aᵀ · dz` over sequences, where `a` gives `count` values a sequence: term is sequence, row is value.
+/// Describes a sum `sum += aᵀ · dz` over sequences, where `a` gives `count` values a sequence: term is sequence, row is
+/// value.
 #[derive(Clone, Copy)]
 pub(super) struct OuterSum {
     pub(super) a: Scalars,

@@ -16,7 +16,7 @@ use crate::native::tile::{Scalars, tanh};
 use crate::native::{Blocks, SHARD_ROWS, Sizes, Start};
 use crate::walk::Part;
 
-/// The sequences of one shard, all pointers at the first of them.
+/// Describes the sequences of one shard, all pointers at the first of them.
 pub(super) struct Shard<'a> {
     sizes: Sizes,
     blocks: Blocks,
@@ -34,7 +34,7 @@ pub(super) struct Shard<'a> {
     d_start: Option<[*mut f32; 2]>,
 }
 
-/// One step of a shard, as the backward pass meets it.
+/// Describes one step of a shard, as the backward pass meets it.
 #[derive(Clone, Copy)]
 struct Place {
     step: usize,
@@ -43,7 +43,7 @@ struct Place {
 }
 
 impl<'a> Shard<'a> {
-    /// Shard number `shard` of a job.
+    /// Makes shard number `shard` of a job.
     pub(super) fn new(job: Job<'a>, room: Room, shard: usize) -> Self {
         let Sizes { batch, steps, features, hidden } = job.sizes;
         let blocks = job.tape.blocks;
@@ -74,7 +74,7 @@ impl<'a> Shard<'a> {
         Place { step: self.walk.step(index), before }
     }
 
-    /// The outputs that a step read, and how far rows lie apart; `None` where they were zero.
+    /// Returns the outputs that a step read, and how far rows lie apart; `None` where they were zero.
     fn outputs_before(&self, place: Place) -> Option<(*const f32, usize)> {
         let Sizes { steps, hidden, .. } = self.sizes;
         match place.before {
@@ -84,11 +84,11 @@ impl<'a> Shard<'a> {
     }
 }
 
-/// Number of sequences that the tape is prefetched ahead: it is read once, often from memory, and between two pages there are too
-/// few reads for the processor to see the pattern soon enough.
+/// Counts the sequences that the tape is prefetched ahead: it is read once, often from memory, and between two pages
+/// there are too few reads for the processor to see the pattern soon enough.
 const TAPE_AHEAD: usize = 8;
 
-/// A shard's working memory.
+/// Holds a shard's working memory.
 struct Scratch {
     /// Values that the step read, `[rows, 1 + features + hidden]`: a one (for the bias), inputs, outputs of the step before.
     read: Aligned,
@@ -220,8 +220,8 @@ unsafe fn read_step(shard: &Shard<'_>, scratch: &mut Scratch, place: Place) -> u
     width
 }
 
-/// One vector of units of one sequence: from the gradient of their outputs to `dz`, and from the gradient of their
-/// cells to that of a step earlier.
+/// Computes one vector of units of one sequence: from the gradient of their outputs to `dz`, and from the gradient of
+/// their cells to that of a step earlier.
 #[inline(always)]
 unsafe fn gate_vector<S: Simd>(shard: &Shard<'_>, scratch: &mut Scratch, place: Place, block: usize, row: usize) {
     let step = place.step;

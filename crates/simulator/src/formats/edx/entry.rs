@@ -15,7 +15,7 @@ pub(super) enum EntryKind {
 }
 
 impl EntryKind {
-    /// Number of kinds.
+    /// Counts the kinds.
     pub(super) const COUNT: usize = EventKind::COUNT + 2;
 
     /// Returns the number of the kind, below [`COUNT`](Self::COUNT).

@@ -6,9 +6,9 @@ use crate::course::{Category, Course, Object};
 use crate::digits::push_number;
 use crate::event::{EventKind, RIGHT};
 
-/// Points of a quiz.
+/// Counts the points of a quiz.
 const QUIZ_POINTS: u64 = 10;
-/// Texts of forum posts and assignments. One is chosen by hash, as no feature reads them.
+/// Lists the texts of forum posts and assignments. One is chosen by hash, as no feature reads them.
 const POST_TEXTS: [&str; 4] = [
     "Could somebody explain the last step? I keep getting another result than the lecture.",
     "Thank you, that helped. I had overlooked the second condition.",

@@ -13,9 +13,9 @@ use crate::formats::layout::{
     push_label, push_probabilities,
 };
 
-/// File name of the courses' dates, which a reader needs beside the log.
+/// Names the file of the courses' dates, which a reader needs beside the log.
 pub(crate) const COURSES_FILE: &str = "courses.csv";
-/// File names and header lines of the tables beside the log.
+/// Lists the file names and header lines of the tables beside the log.
 pub(crate) const LABEL_TABLES: [(&str, &str); 2] =
     [(LABELS_FILE, LABELS_HEADER), (PROBABILITY_FILE, PROBABILITY_HEADER)];
 

@@ -14,16 +14,16 @@ use crate::error::ConfigError;
 use crate::event::{AccountUser, EventKind};
 use crate::history::DeviceClock;
 
-/// Days of the log before the first course, for registrations and first visits.
+/// Counts the days of the log before the first course, for registrations and first visits.
 const LEAD_DAYS: i64 = 70;
-/// Days of the log after the last course.
+/// Counts the days of the log after the last course.
 const TAIL_DAYS: i64 = 35;
-/// Most learners, so that 32 bits number their enrolments.
+/// Bounds the learners, so that 32 bits number their enrolments.
 const MOST_LEARNERS: u64 = 1 << 26;
 const HOST: &str = "learn.example.org";
 const ORG: &str = "SimX";
 
-/// User agents of browsers.
+/// Lists the user agents of browsers.
 const AGENTS: [&str; 6] = [
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36",
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.2 Safari/605.1.15",
@@ -32,7 +32,7 @@ const AGENTS: [&str; 6] = [
     "Mozilla/5.0 (Linux; Android 13; SM-A536B) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Mobile Safari/537.36",
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_2 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.2 Mobile/15E148 Safari/604.1",
 ];
-/// User agent of the app.
+/// Names the user agent of the app.
 const APP: &str = "Dalvik/2.1.0 (Linux; U; Android 13; SM-A536B Build/TP1A.220624.014) org.example.mobile/5.1.1";
 
 /// Holds an entry with its time.

@@ -12,9 +12,9 @@ use crate::checked::Simulation;
 use crate::error::SimulateError;
 use crate::progress::{Progress, Stage};
 
-/// Events whose lines are made as one piece of work: about 400 kB.
+/// Counts the events whose lines are made as one piece of work: about 400 kB.
 const PIECE: usize = 512;
-/// Pieces that are made while earlier ones are written.
+/// Counts the pieces that are made while earlier ones are written.
 const PIECES: usize = 64;
 
 /// Lists the files that were written.

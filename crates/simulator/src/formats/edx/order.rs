@@ -14,9 +14,9 @@ use rayon::prelude::*;
 
 use super::packed::second_of;
 
-/// Events in a run: 64 MiB.
+/// Counts the events in a run: 64 MiB.
 const RUN: usize = 4 << 20;
-/// Bytes of a packed event.
+/// Counts the bytes of a packed event.
 const EVENT: usize = 16;
 const DAY_SECONDS: u32 = 86_400;
 

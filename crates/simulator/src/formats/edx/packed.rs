@@ -12,7 +12,7 @@ const OBJECT_BITS: u32 = 14;
 const BY_BITS: u32 = 1;
 const DAMAGE_BITS: u32 = 2;
 const SEQUENCE_BITS: u32 = 32 - 2;
-/// Bits below the sequence number.
+/// Counts the bits below the sequence number.
 const WHAT_BITS: u32 = KIND_BITS + DETAIL_BITS + OBJECT_BITS + BY_BITS + DAMAGE_BITS;
 
 const _: () = assert!(EntryKind::COUNT <= 1 << KIND_BITS && 64 + SEQUENCE_BITS + WHAT_BITS <= 128);
@@ -93,7 +93,7 @@ pub(crate) struct EnrolmentTable {
 }
 
 impl EnrolmentTable {
-    /// Bytes of an enrolment.
+    /// Counts the bytes of an enrolment.
     const ENTRY: usize = 16;
 
     /// Reads the table from the bytes that [`push`](Self::push) appended.

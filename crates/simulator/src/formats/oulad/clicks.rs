@@ -10,7 +10,7 @@ use crate::digits::{push_number, push_signed};
 use crate::event::{Event, EventKind};
 use crate::formats::layout::{SimulatedEnrolment, WrittenRows};
 
-/// Gap after which clicks belong to another row.
+/// Sets the gap after which clicks belong to another row.
 const SESSION_GAP_SECONDS: i32 = 1_800;
 
 /// Returns the site that an event is a click on; `None` if it is no click.

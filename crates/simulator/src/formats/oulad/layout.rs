@@ -12,13 +12,13 @@ use crate::formats::layout::{
     push_label, push_probabilities,
 };
 
-/// Number of the first student, with as many digits as in the original.
+/// Sets the number of the first student, with as many digits as in the original.
 const FIRST_STUDENT: u64 = 100_001;
 
 /// Names the tables of presentations, which hold nothing of enrolments.
 pub(crate) const COURSE_TABLES: [&str; 3] = ["courses.csv", "assessments.csv", "vle.csv"];
 
-/// Header lines of the tables of enrolments, in their order.
+/// Lists the header lines of the tables of enrolments, in their order.
 pub(crate) const HEADERS: [&str; 6] = [
     "code_module,code_presentation,id_student,id_site,date,sum_click\n",
     "id_assessment,id_student,date_submitted,is_banked,score\n",

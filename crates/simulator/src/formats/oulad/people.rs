@@ -6,14 +6,14 @@ use crate::digits::{push_number, push_signed};
 use crate::formats::layout::SimulatedEnrolment;
 use crate::learner::Demographics;
 
-/// Mean score from which a Pass is a Distinction. With the default scores this is about a fifth of all passes, as in OULAD
-/// (3,024 of 15,385).
+/// Sets the mean score from which a Pass is a Distinction. With the default scores this is about a fifth of all passes,
+/// as in OULAD (3,024 of 15,385).
 const DISTINCTION_PERCENT: f64 = 78.0;
-/// Credits of a course.
+/// Counts the credits of a course.
 const CREDITS: u64 = 60;
 
 const REGIONS: [&str; 5] = ["North Region", "South Region", "East Region", "West Region", "Island Region"];
-/// Levels of education, from lowest to highest; prior knowledge rises with them.
+/// Lists the levels of education, from lowest to highest; prior knowledge rises with them.
 const EDUCATION: [&str; 5] = [
     "No Formal quals",
     "Lower Than A Level",

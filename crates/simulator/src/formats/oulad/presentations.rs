@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use crate::checked::Simulation;
 use crate::course::{Category, Course, Object};
 
-/// Letters of the months in a presentation's code; B is February, J October.
+/// Lists the letters of the months in a presentation's code; B is February, J October.
 const MONTHS: &[u8; 12] = b"ABCDEFGHIJKL";
 
-/// Number of the first site.
+/// Sets the number of the first site.
 const FIRST_SITE: u64 = 500_001;
 
 /// Names a course as OULAD does.
