@@ -1,103 +1,114 @@
 //! Who is forecast at which week, and which of these rows have a known outcome to learn from.
 
 use staycast_evaluation::proxy::{ProxyRule, days_inactive, proxy_label};
-use staycast_sequences::{CutOff, Dataset, Exclusion, WeekIndex, standing};
+use staycast_sequences::{CutOff, Dataset, EnrolmentIndex, Exclusion, WeekIndex, standing};
 
-/// Holds how every enrolment stands at every cut-off, and its outcome. Cut-off k is stored at index k - 1, the week that
-/// it ends.
+/// Holds how every enrolment stands at every cut-off, and its outcome. A cut-off is stored under the week that it ends.
 #[derive(Clone, Debug)]
 pub(crate) struct Examples {
-    weeks: usize,
+    last: CutOff,
     exclusion: Vec<Option<Exclusion>>,
     label: Vec<Option<bool>>,
     /// By enrolment: the latest cut-off that is whole, observed and before the label's own window.
-    last_cutoff: Vec<u32>,
+    last_cut_off: Vec<Option<CutOff>>,
     /// By enrolment without a known outcome: the label that stands for it in training, and the latest cut-off at which it
     /// may.
-    proxy: Vec<Option<(bool, u32)>>,
+    proxy: Vec<Option<(bool, CutOff)>>,
 }
 
 impl Examples {
-    /// Looks at all enrolments of `data` at the cut-offs 1 to `weeks`.
-    pub(crate) fn new(data: &Dataset, weeks: usize) -> Self {
-        let enrolments = data.enrolments.len();
-        let exclusion = (0..enrolments)
-            .flat_map(|enrolment| {
-                let cut_offs = (1..=weeks).map(|weeks| CutOff::after_weeks(weeks).expect("a course has few weeks"));
-                cut_offs.map(move |cut_off| standing(data, enrolment, cut_off).exclusion())
-            })
-            .collect();
+    /// Looks at all enrolments of `data` at the cut-offs up to `last`.
+    pub(crate) fn new(data: &Dataset, last: CutOff) -> Self {
+        let rows =
+            data.enrolment_indices().flat_map(|enrolment| CutOff::up_to(last).map(move |cut_off| (enrolment, cut_off)));
         let rule = data.manifest.labels.rule;
-        let last_cutoff = (0..enrolments)
-            .map(|enrolment| data.course_of(enrolment).last_cut_off(rule))
-            .map(|last| last.map_or(0, |last| u32::from(last.weeks()).min(weeks as u32)))
-            .collect();
-        let label = data.enrolments.iter().map(|row| row.dropout).collect();
-        Self { weeks, exclusion, label, last_cutoff, proxy: vec![None; enrolments] }
+        let last_of_course = |enrolment| data.course_of(enrolment).last_cut_off(rule).map(|found| found.min(last));
+        Self {
+            last,
+            exclusion: rows.map(|(enrolment, cut_off)| standing(data, enrolment, cut_off).exclusion()).collect(),
+            label: data.enrolments.iter().map(|row| row.dropout).collect(),
+            last_cut_off: data.enrolment_indices().map(last_of_course).collect(),
+            proxy: vec![None; data.enrolments.len()],
+        }
     }
 
     /// Lets inactivity stand for dropout in training, where the outcome is not known yet.
     pub(crate) fn with_proxies(mut self, data: &Dataset, rule: ProxyRule) -> Self {
-        self.proxy = (0..data.enrolments.len())
-            .map(|enrolment| if self.label[enrolment].is_some() { None } else { proxy(data, enrolment, rule) })
-            .collect();
+        let proxies = data.enrolment_indices().map(|enrolment| match self.label(enrolment) {
+            Some(_) => None,
+            None => proxy(data, enrolment, rule),
+        });
+        self.proxy = proxies.collect();
         self
     }
 
-    /// Returns the number of cut-offs looked at.
+    /// Returns the last cut-off looked at.
+    pub(crate) fn last_cut_off(&self) -> CutOff {
+        self.last
+    }
+
+    /// Returns the number of weeks looked at.
     pub(crate) fn weeks(&self) -> usize {
-        self.weeks
+        self.last.count()
+    }
+
+    /// Lists the weeks looked at.
+    pub(crate) fn week_indices(&self) -> impl DoubleEndedIterator<Item = WeekIndex> + Clone + use<> {
+        self.last.weeks_seen()
     }
 
     /// Tells whether the enrolment dropped out, where known.
-    pub(crate) fn label(&self, enrolment: usize) -> Option<bool> {
-        self.label[enrolment]
+    #[inline]
+    pub(crate) fn label(&self, enrolment: EnrolmentIndex) -> Option<bool> {
+        self.label[enrolment.as_usize()]
     }
 
     /// Returns the label that training takes: the outcome or, where it is not known, its proxy if there is one.
-    pub(crate) fn training_label(&self, enrolment: usize) -> Option<bool> {
-        self.label[enrolment].or(self.proxy[enrolment].map(|(label, _)| label))
+    pub(crate) fn training_label(&self, enrolment: EnrolmentIndex) -> Option<bool> {
+        self.label(enrolment).or(self.proxy[enrolment.as_usize()].map(|(label, _)| label))
     }
 
-    /// Tells whether training may take [`Examples::training_label`] at the end of week index `week`.
-    pub(crate) fn is_trainable(&self, enrolment: usize, week: usize) -> bool {
-        match self.proxy[enrolment] {
-            Some((_, last)) => (week as u32) < last && self.is_known(enrolment, week),
+    /// Tells whether training may take [`Examples::training_label`] at the end of `week`.
+    pub(crate) fn is_trainable(&self, enrolment: EnrolmentIndex, week: WeekIndex) -> bool {
+        match self.proxy[enrolment.as_usize()] {
+            Some((_, last)) => last.sees(week) && self.is_known(enrolment, week),
             None => self.is_learnable(enrolment, week),
         }
     }
 
     /// Counts the enrolments of `enrolments` that have a proxy in place of a known outcome.
-    pub(crate) fn count_proxies(&self, enrolments: &[usize]) -> usize {
-        enrolments.iter().filter(|&&enrolment| self.proxy[enrolment].is_some()).count()
+    pub(crate) fn count_proxies(&self, enrolments: &[EnrolmentIndex]) -> usize {
+        enrolments.iter().filter(|enrolment| self.proxy[enrolment.as_usize()].is_some()).count()
     }
 
-    /// Returns why the enrolment is not forecast at the end of week index `week`; `None` where it is.
-    pub(crate) fn exclusion(&self, enrolment: usize, week: usize) -> Option<Exclusion> {
-        self.exclusion[enrolment * self.weeks + week]
+    /// Returns why the enrolment is not forecast at the end of `week`; `None` where it is.
+    #[inline]
+    pub(crate) fn exclusion(&self, enrolment: EnrolmentIndex, week: WeekIndex) -> Option<Exclusion> {
+        self.exclusion[enrolment.as_usize() * self.weeks() + week.position()]
     }
 
-    /// Tells whether the row at the end of week index `week` may be learnt from: the enrolment is known by then, its outcome
-    /// is known now, and nothing of the outcome had been seen by then.
-    pub(crate) fn is_learnable(&self, enrolment: usize, week: usize) -> bool {
-        self.label[enrolment].is_some() && (week as u32) < self.last_cutoff[enrolment] && self.is_known(enrolment, week)
+    /// Tells whether the row at the end of `week` may be learnt from: the enrolment is known by then, its outcome is known
+    /// now, and nothing of the outcome had been seen by then.
+    pub(crate) fn is_learnable(&self, enrolment: EnrolmentIndex, week: WeekIndex) -> bool {
+        let is_before_outcome = || self.last_cut_off[enrolment.as_usize()].is_some_and(|last| last.sees(week));
+        self.label(enrolment).is_some() && is_before_outcome() && self.is_known(enrolment, week)
     }
 
-    /// Tells whether the enrolment is known of by the end of week index `week`, gone or not.
-    fn is_known(&self, enrolment: usize, week: usize) -> bool {
+    /// Tells whether the enrolment is known of by the end of `week`, gone or not.
+    fn is_known(&self, enrolment: EnrolmentIndex, week: WeekIndex) -> bool {
         matches!(self.exclusion(enrolment, week), None | Some(Exclusion::Withdrawn))
     }
 
     /// Tells whether the row is one to judge a forecast by: learnable, and not gone already.
-    pub(crate) fn is_evaluable(&self, enrolment: usize, week: usize) -> bool {
+    pub(crate) fn is_evaluable(&self, enrolment: EnrolmentIndex, week: WeekIndex) -> bool {
         self.is_learnable(enrolment, week) && self.exclusion(enrolment, week).is_none()
     }
 }
 
 /// Returns the label that stands for an unknown outcome, and the latest cut-off at which it may: all as of the end of the
 /// last week that was observed whole, since inactivity is known at the ends of weeks.
-fn proxy(data: &Dataset, enrolment: usize, rule: ProxyRule) -> Option<(bool, u32)> {
-    let (row, course) = (&data.enrolments[enrolment], data.course_of(enrolment));
+fn proxy(data: &Dataset, enrolment: EnrolmentIndex, rule: ProxyRule) -> Option<(bool, CutOff)> {
+    let (row, course) = (data.enrolment(enrolment), data.course_of(enrolment));
     let observed = course.last_observed()?.min(CutOff::after_weeks(data.weeks)?);
     let weeks = course.week_grid();
     let as_of = f64::from(weeks.end_day(observed));
@@ -109,22 +120,28 @@ fn proxy(data: &Dataset, enrolment: usize, rule: ProxyRule) -> Option<(bool, u32
     );
     let label = proxy_label(inactive, (f64::from(weeks.days()) - as_of) / 7.0, rule)?;
     let allowed = |cut_off: &CutOff| rule.allows_cutoff(as_of - f64::from(weeks.end_day(*cut_off)));
-    let mut latest_first = observed.weeks_seen().rev().filter_map(WeekIndex::cut_off);
-    latest_first.find(allowed).map(|last| (label, last.weeks().into()))
+    CutOff::up_to(observed).rev().find(allowed).map(|last| (label, last))
 }
 
-/// Tells, by enrolment and week index up to `weeks`, whether the learner was active in the week after that; `None` where
-/// that week was not observed, or the course has none. `None` altogether when `data` lacks the days since the last event.
-pub(crate) fn active_next_week(data: &Dataset, enrolments: &[usize], weeks: usize) -> Option<Vec<Option<bool>>> {
+/// Tells, by enrolment and week up to `last`, whether the learner was active in the week after that; `None` where that
+/// week was not observed, or the course has none. `None` altogether when `data` lacks the days since the last event.
+pub(crate) fn active_next_week(
+    data: &Dataset,
+    enrolments: &[EnrolmentIndex],
+    last: CutOff,
+) -> Option<Vec<Option<bool>>> {
     const FEATURE: &str = "days_since_last";
     let column = data.feature(FEATURE).filter(|_| data.manifest.available_features().any(|name| name == FEATURE))?;
-    let active = |enrolment: usize, next: usize| {
+    let active = |enrolment: EnrolmentIndex, cut_off: CutOff| {
         let course = data.course_of(enrolment);
         let observed = course.observed_weeks.min(course.weeks) as usize;
-        let next_week = WeekIndex::from_position(next);
+        let next_week = WeekIndex::from_position(cut_off.count());
         let days = f64::from(course.week_grid().week_days(next_week));
         // Null, no event yet, compares false.
-        (next < observed.min(data.weeks)).then(|| f64::from(data.week(enrolment, next_week)[column]) <= days)
+        (next_week.position() < observed.min(data.weeks))
+            .then(|| f64::from(data.week(enrolment, next_week)[column]) <= days)
     };
-    Some(enrolments.iter().flat_map(|&enrolment| (1..=weeks).map(move |next| active(enrolment, next))).collect())
+    let rows =
+        enrolments.iter().flat_map(|&enrolment| CutOff::up_to(last).map(move |cut_off| active(enrolment, cut_off)));
+    Some(rows.collect())
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use staycast_sequences::{CourseRow, CutOff, Dataset, DropoutRule, Exclusion};
+use staycast_sequences::{CourseIndex, CourseRow, CutOff, Dataset, DropoutRule, EnrolmentIndex, Exclusion};
 
 /// Says what stands in the way of a forecast at a cut-off, for a course or for all courses of some data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,14 +114,17 @@ pub struct NoOutcomeKnown {
 
 impl NoOutcomeKnown {
     /// Describes `enrolments`, of which no outcome is known.
-    pub(crate) fn of(data: &Dataset, enrolments: impl IntoIterator<Item = usize>) -> Self {
+    pub(crate) fn of(data: &Dataset, enrolments: impl IntoIterator<Item = EnrolmentIndex>) -> Self {
         let mut courses = BTreeSet::new();
         let mut count = 0;
         for enrolment in enrolments {
-            courses.insert(data.enrolments[enrolment].course);
+            courses.insert(data.enrolment(enrolment).course);
             count += 1;
         }
-        let is_running = |&&course: &&usize| data.courses[course].as_of_days < f64::from(data.courses[course].days);
+        let is_running = |&&index: &&CourseIndex| {
+            let course = data.course(index);
+            course.as_of_days < f64::from(course.days)
+        };
         let not_over = courses.iter().filter(is_running).count();
         Self { enrolments: count, rule: data.manifest.labels.rule, courses: courses.len(), not_over }
     }
@@ -146,7 +149,7 @@ impl fmt::Display for NoOutcomeKnown {
 /// Lists the courses that anybody is enrolled in.
 pub(crate) fn enrolled_courses(data: &Dataset) -> impl Iterator<Item = &CourseRow> {
     let mut enrolled = vec![false; data.courses.len()];
-    data.enrolments.iter().for_each(|row| enrolled[row.course] = true);
+    data.enrolments.iter().for_each(|row| enrolled[row.course.as_usize()] = true);
     data.courses.iter().zip(enrolled).filter_map(|(course, enrolled)| enrolled.then_some(course))
 }
 

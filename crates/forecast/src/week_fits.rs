@@ -8,7 +8,7 @@ use staycast_evaluation::calibration::{Calibration, CalibrationMethod};
 use staycast_evaluation::metrics::Ranking;
 use staycast_evaluation::report::{RecencyBaseline, WeekReference};
 use staycast_evaluation::threshold::{ChosenThreshold, ThresholdRule};
-use staycast_sequences::{CutOff, Dataset, WeekIndex};
+use staycast_sequences::{CutOff, Dataset, EnrolmentIndex, WeekIndex};
 
 use crate::examples::Examples;
 
@@ -44,7 +44,7 @@ pub struct WeekFit {
 /// Lends the held-out mean logits of a training set.
 pub(crate) struct HeldOut<'a> {
     /// Enrolments of the training set.
-    pub(crate) enrolments: &'a [usize],
+    pub(crate) enrolments: &'a [EnrolmentIndex],
     /// `[position][week]`, NaN where no member held the enrolment out.
     pub(crate) logits: &'a [f32],
 }
@@ -59,7 +59,7 @@ impl WeekFits {
         rule: ThresholdRule,
     ) -> Self {
         let mut fits = Self { weeks: BTreeMap::new(), not_fitted: BTreeMap::new() };
-        for cut_off in CutOff::after_weeks(examples.weeks()).into_iter().flat_map(cut_offs_up_to) {
+        for cut_off in CutOff::up_to(examples.last_cut_off()) {
             match fit_week(data, examples, held_out, cut_off, method, rule) {
                 Ok(fit) => drop(fits.weeks.insert(cut_off, fit)),
                 Err(reason) => drop(fits.not_fitted.insert(cut_off, reason)),
@@ -75,11 +75,6 @@ impl WeekFits {
     }
 }
 
-/// Lists the cut-offs at the end of each week up to `last`.
-pub(crate) fn cut_offs_up_to(last: CutOff) -> impl DoubleEndedIterator<Item = CutOff> + Clone {
-    last.weeks_seen().filter_map(WeekIndex::cut_off)
-}
-
 fn fit_week(
     data: &Dataset,
     examples: &Examples,
@@ -88,7 +83,7 @@ fn fit_week(
     method: CalibrationMethod,
     rule: ThresholdRule,
 ) -> Result<WeekFit, String> {
-    let (weeks, week) = (examples.weeks(), cut_off.last_week().position());
+    let (weeks, week) = (examples.weeks(), cut_off.last_week());
     let (mut scores, mut labels) = (Vec::new(), Vec::new());
     // The baselines know all who are known, gone or not, as the report's cohort `all` does.
     let (mut inactive_days, mut known) = (Vec::new(), Vec::new());
@@ -96,9 +91,9 @@ fn fit_week(
         let Some(label) = examples.label(enrolment).filter(|_| examples.is_learnable(enrolment, week)) else {
             continue;
         };
-        inactive_days.push(days_since_last(data, enrolment, cut_off.last_week()));
+        inactive_days.push(days_since_last(data, enrolment, week));
         known.push(label);
-        let logit = held_out.logits[position * weeks + week];
+        let logit = held_out.logits[position * weeks + week.position()];
         if examples.exclusion(enrolment, week).is_none() && !logit.is_nan() {
             scores.push(f64::from(logit));
             labels.push(label);
@@ -117,7 +112,7 @@ fn fit_week(
 }
 
 /// Returns the days from the last event to the end of `week`; `None` before the first.
-pub(crate) fn days_since_last(data: &Dataset, enrolment: usize, week: WeekIndex) -> Option<f64> {
+pub(crate) fn days_since_last(data: &Dataset, enrolment: EnrolmentIndex, week: WeekIndex) -> Option<f64> {
     let column = data.feature("days_since_last")?;
     if week.position() >= data.weeks {
         return None;

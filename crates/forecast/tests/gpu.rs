@@ -9,6 +9,7 @@ use staycast_forecast::device::{Backend, Check, ChosenDevice, DeviceChoice, choo
 use staycast_forecast::{
     EvaluateRequest, Forecasts, Run, ScoreRequest, Start, TrainRequest, Unwatched, evaluate, score, train,
 };
+use staycast_sequences::{CutOff, EnrolmentIndex};
 
 /// Greatest difference of a logit from flex after the same few training steps.
 const TOLERANCE: f64 = 2e-3;
@@ -39,14 +40,14 @@ fn training_evaluating_and_scoring_agree_with_flex() {
     let (on_flex, on_wgpu) = (train_on(&flex, "flex"), train_on(&wgpu, "wgpu"));
     assert_eq!(on_wgpu.manifest().device.backend, Backend::Wgpu);
 
-    let everyone: Vec<usize> = (0..data.enrolments.len()).collect();
+    let everyone: Vec<EnrolmentIndex> = data.enrolment_indices().collect();
     let expected = Forecasts::compute(&on_flex, &data, &everyone, &flex).expect("it forecasts");
     // Trained there and forecast there; trained here and forecast there.
     for run in [&on_wgpu, &on_flex] {
         let found = Forecasts::compute(run, &data, &everyone, &wgpu).expect("it forecasts");
         for row in 0..everyone.len() {
-            for week in 1..=found.weeks() as u32 {
-                let difference = (found.logit(row, cut_off(week)) - expected.logit(row, cut_off(week))).abs();
+            for week in CutOff::up_to(found.last_cut_off()) {
+                let difference = (found.logit(row, week) - expected.logit(row, week)).abs();
                 assert!(difference < TOLERANCE, "row {row}, week {week}: {difference}");
             }
         }

@@ -11,7 +11,7 @@ use staycast_forecast::{
     EvaluateRequest, Forecasts, PredictionError, Rows, Run, RunError, ScoreRequest, check_leakage, evaluate,
     evaluations, predictions, score, write_scores,
 };
-use staycast_sequences::{Dataset, DropoutRule};
+use staycast_sequences::{CutOff, Dataset, DropoutRule, EnrolmentIndex};
 
 struct Trained {
     _folder: tempfile::TempDir,
@@ -31,9 +31,9 @@ static TRAINED: LazyLock<Trained> = LazyLock::new(|| {
 fn weeks_after_the_cutoff_change_no_bit_of_a_forecast() {
     let Trained { data, run, .. } = &*TRAINED;
     let device = ChosenDevice::flex();
-    let everyone: Vec<usize> = (0..data.enrolments.len()).collect();
+    let everyone: Vec<EnrolmentIndex> = data.enrolment_indices().collect();
     let before = Forecasts::compute(run, data, &everyone, &device).expect("it forecasts");
-    for cutoff in 1..=before.weeks() {
+    for cutoff in 1..=before.last_cut_off().count() {
         // Whatever comes after the cut-off is replaced: by other numbers, by nulls.
         let width = data.features.len();
         let values: Vec<f32> = data
@@ -67,7 +67,7 @@ fn weeks_after_the_cutoff_change_no_bit_of_a_forecast() {
                 );
             }
         }
-        if cutoff < before.weeks() {
+        if cutoff < before.last_cut_off().count() {
             let later = cutoff as u32 + 1;
             assert!(
                 (0..everyone.len()).any(|row| before.logit(row, cut_off(later)) != after.logit(row, cut_off(later)))
@@ -80,12 +80,12 @@ fn weeks_after_the_cutoff_change_no_bit_of_a_forecast() {
 fn a_forecast_does_not_depend_on_who_else_is_forecast() {
     let Trained { data, run, .. } = &*TRAINED;
     let device = ChosenDevice::flex();
-    let everyone: Vec<usize> = (0..data.enrolments.len()).collect();
+    let everyone: Vec<EnrolmentIndex> = data.enrolment_indices().collect();
     let together = Forecasts::compute(run, data, &everyone, &device).expect("it forecasts");
-    for enrolment in [0, 77, 200] {
-        let alone = Forecasts::compute(run, data, &[enrolment], &device).expect("it forecasts");
-        for week in 1..=alone.weeks() as u32 {
-            let difference = (alone.logit(0, cut_off(week)) - together.logit(enrolment, cut_off(week))).abs();
+    for row in [0, 77, 200] {
+        let alone = Forecasts::compute(run, data, &[everyone[row]], &device).expect("it forecasts");
+        for cut_off in CutOff::up_to(alone.last_cut_off()) {
+            let difference = (alone.logit(0, cut_off) - together.logit(row, cut_off)).abs();
             assert!(difference < 1e-5, "{difference}");
         }
     }
@@ -172,7 +172,7 @@ fn data_that_lacks_what_the_run_reads_is_refused_by_name() {
     // The source can't know a feature.
     let mut lacking = data.clone();
     lacking.manifest.features[1].lacking = Some("the source has no days".to_owned());
-    let message = Forecasts::compute(run, &lacking, &[0], &device).expect_err("refused").to_string();
+    let message = Forecasts::compute(run, &lacking, &[EnrolmentIndex(0)], &device).expect_err("refused").to_string();
     assert!(message.contains("active_days"), "{message}");
     // A column is not there.
     let width = FEATURES.len();
@@ -183,12 +183,12 @@ fn data_that_lacks_what_the_run_reads_is_refused_by_name() {
     let features = data.features[1..].to_vec();
     let narrow =
         Dataset::from_parts(manifest, data.courses.clone(), data.enrolments.clone(), features, data.weeks, kept);
-    let message = Forecasts::compute(run, &narrow, &[0], &device).expect_err("refused").to_string();
+    let message = Forecasts::compute(run, &narrow, &[EnrolmentIndex(0)], &device).expect_err("refused").to_string();
     assert!(message.contains("n_events"), "{message}");
     // Another layout.
     let mut other = data.clone();
     other.manifest.layout_version += 1;
-    let message = Forecasts::compute(run, &other, &[0], &device).expect_err("refused").to_string();
+    let message = Forecasts::compute(run, &other, &[EnrolmentIndex(0)], &device).expect_err("refused").to_string();
     assert!(message.contains("layout"), "{message}");
     // Another meaning of dropout.
     let mut other = data.clone();

@@ -11,9 +11,9 @@ use staycast_sequences::{Dataset, WeekIndex};
 fn with_weeks_of_leaving() -> Dataset {
     let mut data = dataset(4, 80);
     let events = data.feature("n_events").expect("the column");
-    for enrolment in 0..data.enrolments.len() {
+    for enrolment in data.enrolment_indices() {
         let done = data.week(enrolment, WeekIndex::new(1))[events] + data.week(enrolment, WeekIndex::new(2))[events];
-        let row = &mut data.enrolments[enrolment];
+        let row = &mut data.enrolments[enrolment.as_usize()];
         row.left_week = (row.dropout == Some(true)).then_some(if done < 12.0 {
             3
         } else if done < 24.0 {

@@ -14,7 +14,7 @@ use staycast_forecast::{
     EpochRecord, EvaluateRequest, FoldsRecord, Run, RunState, Start, TrainError, TrainRequest, TrainingWatch,
     Unwatched, evaluate, run_state, train,
 };
-use staycast_sequences::Dataset;
+use staycast_sequences::{CourseIndex, Dataset};
 
 #[test]
 fn a_run_learns_what_there_is_to_learn() {
@@ -217,7 +217,9 @@ fn the_scaler_knows_nothing_of_the_test_part() {
         .values()
         .chunks(data.weeks * data.features.len())
         .zip(&data.enrolments)
-        .flat_map(|(values, row)| values.iter().map(move |value| if row.course == 0 { value * 100.0 } else { *value }))
+        .flat_map(|(values, row)| {
+            values.iter().map(move |value| if row.course == CourseIndex(0) { value * 100.0 } else { *value })
+        })
         .collect();
     let changed = Dataset::from_parts(
         data.manifest.clone(),
@@ -302,7 +304,7 @@ fn the_latest_runs_of_courses_are_forecast_from_earlier_ones() {
 fn whole_institutions_are_the_test() {
     let mut data = dataset(4, 60);
     for row in &mut data.enrolments {
-        let name = if row.course < 2 { "north" } else { "south" };
+        let name = if row.course < CourseIndex(2) { "north" } else { "south" };
         row.statics.insert("institution".to_owned(), Some(name.to_owned()));
     }
     let (kind, training, test) = sides(&data, &["split.by=institution", "split.test_institutions=south"]);

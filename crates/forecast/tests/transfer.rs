@@ -11,7 +11,7 @@ use staycast_forecast::{
     EvaluateRequest, PredictionError, RecalibrateRequest, Refit, Run, ScoreRequest, Start, TrainError, TrainRequest,
     Unwatched, evaluate, recalibrate, score, train,
 };
-use staycast_sequences::{Dataset, WeekIndex};
+use staycast_sequences::{Dataset, EnrolmentIndex, WeekIndex};
 
 struct Trained {
     _folder: tempfile::TempDir,
@@ -42,9 +42,9 @@ fn with_labels(mut data: Dataset, kept: usize) -> Dataset {
 }
 
 /// The data with only every so many of those who stay, and of those who drop out.
-fn thinned(data: &Dataset, stayers: usize, dropouts: usize) -> Vec<usize> {
+fn thinned(data: &Dataset, stayers: usize, dropouts: usize) -> Vec<EnrolmentIndex> {
     let (mut seen, mut kept) = ([0_usize; 2], Vec::new());
-    for (at, row) in data.enrolments.iter().enumerate() {
+    for (at, row) in data.enrolment_indices().zip(&data.enrolments) {
         let class = usize::from(row.dropout == Some(true));
         if seen[class].is_multiple_of([stayers, dropouts][class]) {
             kept.push(at);
@@ -55,8 +55,8 @@ fn thinned(data: &Dataset, stayers: usize, dropouts: usize) -> Vec<usize> {
 }
 
 /// The data of some of its enrolments.
-fn only(data: &Dataset, kept: &[usize]) -> Dataset {
-    let rows = kept.iter().map(|&at| data.enrolments[at].clone()).collect();
+fn only(data: &Dataset, kept: &[EnrolmentIndex]) -> Dataset {
+    let rows = kept.iter().map(|&at| data.enrolment(at).clone()).collect();
     let values: Vec<f32> = kept
         .iter()
         .flat_map(|&at| (0..data.weeks).flat_map(move |week| data.week(at, WeekIndex::from_position(week)).to_vec()))
@@ -187,7 +187,7 @@ fn what_can_not_be_recalibrated_is_refused() {
         recalibrate(run, &request).expect_err("refused").to_string()
     };
     let own = dataset(4, 80);
-    let trained: Vec<usize> = (80..320).collect();
+    let trained: Vec<EnrolmentIndex> = (80..320).map(EnrolmentIndex).collect();
     assert!(message(&TRAINED.run, &only(&own, &trained)).contains("trained on all"));
     let stairs = config(&["calibration.method=isotonic"]);
     let stairs = train_at(&own, &stairs, &here.path().join("stairs")).expect("it trains");
@@ -207,7 +207,7 @@ fn running(mut data: Dataset, running: usize) -> Dataset {
     let (weeks, width) = (data.weeks, data.features.len());
     let inactive = data.feature("days_since_last").expect("the column");
     let mut values = data.values().to_vec();
-    for (at, row) in data.enrolments.iter_mut().enumerate().filter(|(_, row)| row.course >= first) {
+    for (at, row) in data.enrolments.iter_mut().enumerate().filter(|(_, row)| row.course.as_usize() >= first) {
         // Those who will drop out have been inactive for two weeks.
         if row.dropout == Some(true) {
             for (week, days) in [(2, 7.0), (3, 14.0)] {

@@ -21,7 +21,7 @@ use crate::output;
 
 const JOURNAL: &str = "journal.json";
 
-/// Facts that must be the same for a build to go on from another's checkpoint.
+/// Holds the facts that must be the same for a build to go on from another's checkpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Identity {
     staycast_version: String,
@@ -36,7 +36,8 @@ pub(crate) struct Identity {
     databases: Vec<String>,
 }
 
-/// A file, identified by its place, size and time of change. Reading it whole to be surer would be the work to be spared.
+/// Identifies a file by its place, size and time of change. Reading it whole to be surer would be the work to be
+/// spared.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct InputIdentity {
     role: String,
@@ -45,7 +46,7 @@ struct InputIdentity {
     changed_nanos: Option<u128>,
 }
 
-/// State of a build between two files of the log.
+/// Holds the state of a build between two files of the log.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Journal {
     pub(crate) identity: Identity,

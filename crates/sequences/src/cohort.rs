@@ -1,10 +1,11 @@
 //! Decides who is in the cohort at a cut-off, and who is not and why (docs/definitions.md).
 
+use staycast_events::EnrolmentIndex;
 use staycast_weeks::{CutOff, Exclusion};
 
 use crate::dataset::Dataset;
 
-/// An enrolment as seen at a cut-off.
+/// Says how an enrolment stands at a cut-off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// It is forecast.
@@ -43,7 +44,8 @@ impl Standing {
     }
 }
 
-/// Days without an event after which a learner is no longer in the cohort `active`, where withdrawals are not recorded.
+/// Counts the days without an event after which a learner is no longer in the cohort `active`, where withdrawals are
+/// not recorded.
 pub const ACTIVE_WITHIN_DAYS: f32 = 14.0;
 
 /// Tells how `enrolment` stands at `cut_off`, judged by nothing later.
@@ -52,9 +54,9 @@ pub const ACTIVE_WITHIN_DAYS: f32 = 14.0;
 /// When `data` lacks the feature `days_since_last`, which every sequences folder has and every selection that is to
 /// be judged here must keep, or `enrolment` is out of range.
 #[must_use]
-pub fn standing(data: &Dataset, enrolment: usize, cut_off: CutOff) -> Standing {
+pub fn standing(data: &Dataset, enrolment: EnrolmentIndex, cut_off: CutOff) -> Standing {
     let course = data.course_of(enrolment);
-    let row = &data.enrolments[enrolment];
+    let row = data.enrolment(enrolment);
     if course.as_of_days < 0.0 {
         return Standing::Excluded(Exclusion::CourseNotStarted);
     }

@@ -11,7 +11,7 @@ use staycast_weeks::WeekIndex;
 use crate::feature_columns::FeatureColumns;
 use crate::features::{Feature, Storage};
 
-/// Columns that say which enrolment-week a row is, before the features.
+/// Lists the columns that say which enrolment-week a row is, before the features.
 pub(crate) const KEYS: [&str; 6] = ["course_id", "enrolment_id", "learner_id", "week", "week_days", "observed"];
 
 fn dictionary() -> DataType {
@@ -38,7 +38,7 @@ pub(crate) fn schema(features: &[Feature]) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
-/// Rows of a row group to be.
+/// Holds the rows of a row group to be.
 pub(crate) struct Columns {
     course: StringDictionaryBuilder<Int32Type>,
     enrolment: StringDictionaryBuilder<Int32Type>,

@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use staycast_events::{CourseIndex, EnrolmentIndex};
 use staycast_weeks::{CutOff, WeekIndex};
 
 use crate::grid::WeekGrid;
 use crate::labels::DropoutRule;
 use crate::manifest::Manifest;
 
-/// One course as stored in `courses.parquet`.
+/// Holds one course as stored in `courses.parquet`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CourseRow {
     /// The course's id.
@@ -55,15 +56,15 @@ impl CourseRow {
     }
 }
 
-/// One enrolment as stored in `enrolments.parquet`. Days are counted from the course's start and may be negative.
+/// Holds one enrolment as stored in `enrolments.parquet`. Days are counted from the course's start and may be negative.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EnrolmentRow {
     /// The enrolment's id, unique in the folder.
     pub id: String,
     /// Id of the learner; the enrolment's id again where the source does not identify learners.
     pub learner: String,
-    /// Index into [`Dataset::courses`].
-    pub course: usize,
+    /// The course that it is in, of [`Dataset::courses`].
+    pub course: CourseIndex,
     /// The learner dropped out; `None` while that is not known.
     pub dropout: Option<bool>,
     /// Week in which the learner left, for those known to have left.
@@ -84,7 +85,7 @@ pub struct EnrolmentRow {
     pub statics: BTreeMap<String, Option<String>>,
 }
 
-/// Choice of what to read from a folder.
+/// Holds the choice of what to read from a folder.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     /// Only these courses; all when `None`.
@@ -95,7 +96,7 @@ pub struct Selection {
     pub weeks: Option<usize>,
 }
 
-/// Sequences in memory. Enrolments are ordered bytewise by course id, then enrolment id.
+/// Holds sequences in memory. Enrolments are ordered bytewise by course id, then enrolment id.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     /// The folder's manifest.
@@ -115,7 +116,7 @@ impl Dataset {
     /// Makes a data set from its parts, for data that does not come from a folder.
     ///
     /// # Panics
-    /// When `values` does not hold `enrolments × weeks × features` values.
+    /// When `values` does not hold `enrolments × weeks × features` values, or there are 2³² enrolments or more.
     #[must_use]
     pub fn from_parts(
         manifest: Manifest,
@@ -126,6 +127,7 @@ impl Dataset {
         values: Vec<f32>,
     ) -> Self {
         assert_eq!(values.len(), enrolments.len() * weeks * features.len(), "enrolments × weeks × features");
+        assert!(u32::try_from(enrolments.len()).is_ok(), "more enrolments than 32 bits number");
         Self { manifest, courses, enrolments, features, weeks, values }
     }
 
@@ -134,8 +136,8 @@ impl Dataset {
     ///
     /// # Panics
     /// When `enrolment` is out of range.
-    pub(crate) fn known_before(&self, enrolment: usize, day: f64) -> bool {
-        let row = &self.enrolments[enrolment];
+    pub(crate) fn known_before(&self, enrolment: EnrolmentIndex, day: f64) -> bool {
+        let row = self.enrolment(enrolment);
         match row.enrolled_day {
             Some(enrolled) => enrolled < day,
             None => self.manifest.capabilities.register || row.first_event_day.is_some_and(|first| first < day),
@@ -148,11 +150,12 @@ impl Dataset {
     /// # Panics
     /// When `enrolment` or `week` is out of range.
     #[must_use]
-    pub fn week(&self, enrolment: usize, week: WeekIndex) -> &[f32] {
+    #[inline]
+    pub fn week(&self, enrolment: EnrolmentIndex, week: WeekIndex) -> &[f32] {
         let week = week.position();
         assert!(week < self.weeks, "week {week} of {}", self.weeks);
         let width = self.features.len();
-        let first = (enrolment * self.weeks + week) * width;
+        let first = (enrolment.as_usize() * self.weeks + week) * width;
         &self.values[first..first + width]
     }
 
@@ -168,9 +171,44 @@ impl Dataset {
         self.features.iter().position(|feature| feature == name)
     }
 
-    /// Returns the course of an enrolment.
+    /// Lists the places of all enrolments, in order.
+    pub fn enrolment_indices(&self) -> impl DoubleEndedIterator<Item = EnrolmentIndex> + Clone + use<> {
+        (0..self.enrolments.len() as u32).map(EnrolmentIndex)
+    }
+
+    /// Finds the enrolment with this id.
     #[must_use]
-    pub fn course_of(&self, enrolment: usize) -> &CourseRow {
-        &self.courses[self.enrolments[enrolment].course]
+    pub fn find_enrolment(&self, id: &str) -> Option<EnrolmentIndex> {
+        self.enrolment_indices().find(|&enrolment| self.enrolment(enrolment).id == id)
+    }
+
+    /// Returns an enrolment.
+    ///
+    /// # Panics
+    /// When `enrolment` is out of range.
+    #[must_use]
+    #[inline]
+    pub fn enrolment(&self, enrolment: EnrolmentIndex) -> &EnrolmentRow {
+        &self.enrolments[enrolment.as_usize()]
+    }
+
+    /// Returns a course.
+    ///
+    /// # Panics
+    /// When `course` is out of range.
+    #[must_use]
+    #[inline]
+    pub fn course(&self, course: CourseIndex) -> &CourseRow {
+        &self.courses[course.as_usize()]
+    }
+
+    /// Returns the course of an enrolment.
+    ///
+    /// # Panics
+    /// When `enrolment` is out of range.
+    #[must_use]
+    #[inline]
+    pub fn course_of(&self, enrolment: EnrolmentIndex) -> &CourseRow {
+        self.course(self.enrolment(enrolment).course)
     }
 }

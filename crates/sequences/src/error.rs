@@ -8,7 +8,7 @@ use parquet::errors::ParquetError;
 use staycast_events::ReadError;
 use staycast_files::{FolderDraft, WriteError};
 
-/// Reason for which sequences could not be built or written.
+/// Names the reason for which sequences could not be built or written.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the fields are named in the messages")]
 pub enum BuildError {
@@ -50,7 +50,7 @@ impl From<WriteError> for BuildError {
     }
 }
 
-/// Fact that a source must record for a label rule.
+/// Names the fact that a source must record for a label rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RuleNeeds {
     /// How enrolments ended.
@@ -91,7 +91,7 @@ impl BuildError {
     }
 }
 
-/// Reason for which a sequences folder could not be read.
+/// Names the reason for which a sequences folder could not be read.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the fields are named in the messages")]
 pub enum FolderError {

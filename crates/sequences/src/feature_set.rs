@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Set of features to compute.
+/// Names the set of features to compute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FeatureSet {

@@ -10,6 +10,7 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::DataType;
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
+use staycast_events::CourseIndex;
 
 use crate::dataset::{CourseRow, Dataset, EnrolmentRow, Selection};
 use crate::error::FolderError;
@@ -19,7 +20,7 @@ use crate::manifest::{LAYOUT_VERSION, Manifest};
 use crate::parquet_in::{batches, column, text, whole_numbers};
 use crate::values::{ValuesFile, WantedValues};
 
-/// A sequences folder, of which the manifest has been read.
+/// Holds a sequences folder, of which the manifest has been read.
 #[derive(Clone, Debug)]
 pub struct SequenceFolder {
     path: PathBuf,
@@ -90,7 +91,7 @@ impl SequenceFolder {
         let courses = self.courses(selection)?;
         let enrolments = self.enrolments(&courses)?;
         let mut sizes = vec![0; courses.len()];
-        enrolments.iter().for_each(|row| sizes[row.course] += 1);
+        enrolments.iter().for_each(|row| sizes[row.course.as_usize()] += 1);
         let mut parts = Vec::new();
         let mut rows = enrolments.into_iter();
         for (at, course) in courses.into_iter().enumerate() {
@@ -98,10 +99,14 @@ impl SequenceFolder {
             let of_course = rows.by_ref().take(size);
             match parts.last_mut() {
                 Some((courses, rows)) if Vec::len(rows) + size <= most_enrolments => {
-                    rows.extend(of_course.map(|row| EnrolmentRow { course: Vec::len(courses), ..row }));
+                    let course_index = CourseIndex(Vec::len(courses) as u32);
+                    rows.extend(of_course.map(|row| EnrolmentRow { course: course_index, ..row }));
                     courses.push(course);
                 }
-                _ => parts.push((vec![course], of_course.map(|row| EnrolmentRow { course: 0, ..row }).collect())),
+                _ => {
+                    let first = CourseIndex(0);
+                    parts.push((vec![course], of_course.map(|row| EnrolmentRow { course: first, ..row }).collect()));
+                }
             }
         }
         let weeks = selection.weeks;
@@ -190,8 +195,8 @@ impl SequenceFolder {
 
     fn enrolments(&self, courses: &[CourseRow]) -> Result<Vec<EnrolmentRow>, FolderError> {
         let path = self.path.join(ENROLMENTS);
-        let place: FxHashMap<&str, usize> =
-            courses.iter().enumerate().map(|(place, course)| (course.id.as_str(), place)).collect();
+        let index: FxHashMap<&str, CourseIndex> =
+            (0..).map(CourseIndex).zip(courses).map(|(index, course)| (course.id.as_str(), index)).collect();
         let batches = batches(&path)?.collect::<Result<Vec<RecordBatch>, FolderError>>()?;
         let of_batch = |batch: &RecordBatch| {
             let strings = |name| text(&path, batch, name);
@@ -207,7 +212,7 @@ impl SequenceFolder {
             let statics: Vec<(&String, ArrayRef)> = statics.collect::<Result<_, FolderError>>()?;
             let mut rows = Vec::with_capacity(batch.num_rows());
             for row in 0..batch.num_rows() {
-                let Some(&course) = place.get(course.as_string::<i32>().value(row)) else { continue };
+                let Some(&course) = index.get(course.as_string::<i32>().value(row)) else { continue };
                 let string = |array: &ArrayRef| {
                     let array = array.as_string::<i32>();
                     (!array.is_null(row)).then(|| array.value(row).to_owned())

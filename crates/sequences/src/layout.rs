@@ -1,12 +1,12 @@
 //! Names the files of a sequences folder.
 
-/// File of the weekly rows.
+/// Names the file of the weekly rows.
 pub(crate) const SEQUENCES: &str = "sequences.parquet";
-/// File of the enrolments.
+/// Names the file of the enrolments.
 pub(crate) const ENROLMENTS: &str = "enrolments.parquet";
-/// File of the courses.
+/// Names the file of the courses.
 pub(crate) const COURSES: &str = "courses.parquet";
-/// File that describes the folder.
+/// Names the file that describes the folder.
 pub(crate) const MANIFEST: &str = "manifest.json";
-/// File of the times and the memory that the build took.
+/// Names the file of the times and the memory that the build took.
 pub(crate) const TIMING: &str = "timing.json";

@@ -42,5 +42,6 @@ pub use labels::{DropoutRule, UnknownRule};
 pub use options::{BuildMode, BuildOptions, RawKinds};
 pub use parquet_out::write_parquet;
 pub use progress::{Progress, Unit, Unwatched};
+pub use staycast_events::{CourseIndex, EnrolmentIndex};
 pub use staycast_weeks::{CutOff, Exclusion, SCORED, WeekIndex};
 pub use timing::peak_memory_bytes;

@@ -54,7 +54,7 @@ pub(crate) fn publish(draft: FolderDraft, if_exists: BuildMode) -> Result<(), Bu
     Ok(draft.publish(if_exists)?)
 }
 
-/// Size and hash of every input file; `known` has the hashes that reading the files gave.
+/// Lists the size and hash of every input file; `known` has the hashes that reading the files gave.
 pub(crate) fn inputs(source: &Source, known: &FxHashMap<PathBuf, String>) -> Result<Vec<InputRecord>, BuildError> {
     let record = |file: &staycast_events::InputFile| {
         let bytes = fs::metadata(&file.path).map_err(staycast_events::ReadError::io(&file.path))?.len();
@@ -71,7 +71,7 @@ pub(crate) fn inputs(source: &Source, known: &FxHashMap<PathBuf, String>) -> Res
     Ok(records)
 }
 
-/// A table of a database as the manifest records it.
+/// Returns a table of a database as the manifest records it.
 fn table_record(table: staycast_events::DatabaseTable) -> InputRecord {
     let staycast_events::DatabaseTable { role, place, table, rows, ids, blake3 } = table;
     let (first, last) = ids.unwrap_or_default();
@@ -137,7 +137,7 @@ fn is_empty_folder(folder: &Path) -> bool {
     fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
 }
 
-/// Parts that a manifest is made of.
+/// Holds the parts that a manifest is made of.
 pub(crate) struct ManifestParts<'a> {
     pub(crate) source: &'a Source,
     pub(crate) options: &'a BuildOptions,

@@ -32,14 +32,14 @@ fn options(schema: &Schema) -> ArrowWriterOptions {
     ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true)
 }
 
-/// A file that row groups are appended to.
+/// Holds a file that row groups are appended to.
 pub(crate) struct GroupedFile<W: Write + Send = File> {
     writer: SerializedFileWriter<W>,
     factory: ArrowRowGroupWriterFactory,
     schema: SchemaRef,
 }
 
-/// A row group ready to be appended.
+/// Holds a row group ready to be appended.
 pub(crate) struct Encoded {
     chunks: Vec<ArrowColumnChunk>,
 }

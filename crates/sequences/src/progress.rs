@@ -12,7 +12,7 @@ pub trait Progress: Sync {
     fn end(&self, summary: &str);
 }
 
-/// Unit that a stage counts.
+/// Names the unit that a stage counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// Bytes read.

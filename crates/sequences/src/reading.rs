@@ -22,7 +22,7 @@ use crate::peers::PeerCounter;
 use crate::progress::{Progress, Unit};
 use crate::store::{Run, Store, runs};
 
-/// A log that is to be read, and what its events are for.
+/// Holds a log that is to be read, and what its events are for.
 pub(crate) struct LogReading<'a> {
     pub(crate) source: &'a Source,
     pub(crate) options: &'a BuildOptions,
@@ -35,7 +35,7 @@ pub(crate) struct LogReading<'a> {
     pub(crate) folder: &'a Path,
 }
 
-/// Result of reading a log, besides the stored events.
+/// Holds the result of reading a log, besides the stored events.
 pub(crate) struct ReadLog {
     pub(crate) tally: Tally,
     /// The day of the newest event; `None` without one, or where it is given when the log was taken.
@@ -46,7 +46,7 @@ pub(crate) struct ReadLog {
     pub(crate) hashes: FxHashMap<PathBuf, String>,
 }
 
-/// State of a reading between two files.
+/// Holds the state of a reading between two files.
 pub(crate) struct ReadState {
     files: usize,
     tally: Tally,
@@ -145,7 +145,7 @@ impl LogReading<'_> {
     }
 }
 
-/// The reading of one file after the other.
+/// Holds the reading of one file after the other.
 struct FileReading<'a> {
     reading: &'a LogReading<'a>,
     frame: &'a RowLimits,
@@ -206,7 +206,7 @@ impl FileReading<'_> {
     }
 }
 
-/// Seconds from the course's start in which an event means that the learner stayed.
+/// Holds the seconds from the course's start in which an event means that the learner stayed.
 type Window = std::ops::Range<i64>;
 
 fn label_window(rule: DropoutRule, calendar_days: u32) -> Option<Window> {

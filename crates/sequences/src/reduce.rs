@@ -11,7 +11,7 @@ use crate::count::{Frame, RunningTotals, Span, Submissions, WeekCounts, WeekView
 use crate::features::Feature;
 use crate::grid::CourseGrid;
 
-/// Facts of an enrolment that are not weekly.
+/// Holds the facts of an enrolment that are not weekly.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Summary {
     pub(crate) first_event_seconds: Option<i32>,
@@ -30,7 +30,7 @@ pub(crate) struct Reducer<'a> {
     row: Vec<f64>,
 }
 
-/// Seven-day steps from before any event to a course's start.
+/// Counts the seven-day steps from before any event to a course's start.
 const BEFORE_START: i64 = -7 * ((1 << 31) / (7 * DAY_SECONDS) + 1);
 
 impl<'a> Reducer<'a> {

@@ -17,14 +17,14 @@ use crate::progress::{Progress, Unit};
 use crate::reduce::{Reducer, Summary};
 use crate::store::{PartitionEvents, Store};
 
-/// Result of reducing, besides the file.
+/// Holds the result of reducing, besides the file.
 pub(crate) struct Reduced {
     pub(crate) summaries: Vec<Summary>,
     pub(crate) events: u64,
     pub(crate) rows: u64,
 }
 
-/// One partition reduced and encoded.
+/// Holds one partition reduced and encoded.
 struct ReducedPartition {
     encoded: Encoded,
     summaries: Vec<Summary>,

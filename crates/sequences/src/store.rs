@@ -17,11 +17,11 @@ use std::sync::{Arc, Mutex};
 
 use staycast_events::{EnrolmentIndex, Event, Weight};
 
-/// Enrolment-weeks of a partition, about.
+/// Counts the enrolment-weeks of a partition, about.
 const PARTITION_ROWS: u64 = 16_384;
 
 const EVENT_BYTES: u64 = 16;
-/// Bytes written to disk, and read from it, at once: a whole number of events.
+/// Counts the bytes written to disk, and read from it, at once: a whole number of events.
 const SPILL_BYTES: usize = 1 << 18;
 const FIRST_CHUNK: usize = 1 << 10;
 const GREATEST_CHUNK: usize = 1 << 16;
@@ -45,7 +45,7 @@ pub(crate) fn partitions(rows: impl Iterator<Item = u32>) -> Vec<Range<u32>> {
     ranges
 }
 
-/// Events by partition.
+/// Holds events by partition.
 pub(crate) struct Store {
     ranges: Vec<Range<u32>>,
     partition_of: Vec<u32>,
@@ -63,7 +63,7 @@ struct Partition {
     spill: Option<PathBuf>,
 }
 
-/// Events of one partition, in the order they came.
+/// Holds the events of one partition, in the order they came.
 enum Chunk {
     /// Of a block that is ordered by enrolment, or nearly: the runs that are the partition's. The block is freed with
     /// the last partition that has some of it.
@@ -95,7 +95,7 @@ impl Chunk {
     }
 }
 
-/// Events of one enrolment side by side.
+/// Holds the events of one enrolment side by side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Run {
     pub(crate) enrolment: u32,
@@ -107,7 +107,7 @@ pub(crate) struct Run {
 
 /// Finds the runs of `events`.
 pub(crate) fn runs(events: &[Event]) -> Vec<Run> {
-    /// Events that are looked at together, which no processor has to guess about.
+    /// Counts the events that are looked at together, which no processor has to guess about.
     const STEP: usize = 16;
     let mut runs = Vec::new();
     let mut start = 0;
@@ -128,7 +128,7 @@ pub(crate) fn runs(events: &[Event]) -> Vec<Run> {
     runs
 }
 
-/// Events are left where they are when those of an enrolment stand together, this many on average.
+/// Counts the events of an enrolment that stand together, on average, from which on events are left where they are.
 const LONG_RUN: usize = 16;
 
 impl Store {
@@ -254,7 +254,7 @@ impl Store {
         Ok(())
     }
 
-    /// Bytes written to disk so far.
+    /// Returns the bytes written to disk so far.
     pub(crate) fn spilled_bytes(&self) -> u64 {
         self.spilled_bytes.load(Ordering::Relaxed)
     }
@@ -304,7 +304,7 @@ impl Store {
     }
 }
 
-/// The events of a partition, by enrolment in their order.
+/// Holds the events of a partition, by enrolment in their order.
 pub(crate) struct PartitionEvents {
     chunks: Vec<Chunk>,
     /// Enrolment, chunk, start and end there; ascending.

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-/// Times of a build.
+/// Holds the times of a build.
 #[derive(Debug, Serialize)]
 pub(crate) struct Timing {
     stages: Vec<Stage>,

@@ -18,12 +18,13 @@ use crate::dataset::{CourseRow, EnrolmentRow};
 use crate::error::FolderError;
 use crate::parquet_in::{arrow_error, column, no_column, projected, text};
 
-/// Columns that say which enrolment and week a row is.
+/// Lists the columns that say which enrolment and week a row is.
 const KEYS: [&str; 3] = ["course_id", "enrolment_id", "week"];
-/// Rows that are turned from columns into rows at a time: with 100 features 400 KB, which a core's own cache holds.
+/// Counts the rows that are turned from columns into rows at a time: with 100 features 400 KB, which a core's own cache
+/// holds.
 const BATCH_ROWS: usize = 1024;
 
-/// A file of values, with the first row of each of its row groups.
+/// Holds a file of values, with the first row of each of its row groups.
 pub(crate) struct ValuesFile {
     path: PathBuf,
     metadata: ArrowReaderMetadata,
@@ -31,7 +32,7 @@ pub(crate) struct ValuesFile {
     first_rows: Vec<Option<RowKeys>>,
 }
 
-/// Enrolment and week of a row.
+/// Holds the enrolment and week of a row.
 struct RowKeys {
     course: String,
     enrolment: String,
@@ -106,7 +107,7 @@ impl ValuesFile {
     }
 }
 
-/// The values to read: of which enrolments, features and weeks.
+/// Holds the values to read: of which enrolments, features and weeks.
 pub(crate) struct WantedValues<'a> {
     courses: &'a [CourseRow],
     course_ids: FxHashSet<&'a str>,
@@ -115,7 +116,7 @@ pub(crate) struct WantedValues<'a> {
     weeks: usize,
 }
 
-/// Place at which a row group begins.
+/// Holds the place at which a row group begins.
 #[derive(Clone, Copy)]
 struct GroupStart {
     /// Enrolment of its first row or, if that is not wanted, the next one that is.
@@ -140,7 +141,7 @@ impl<'a> WantedValues<'a> {
     }
 
     fn compare(&self, row: &EnrolmentRow, key: (&str, &str)) -> Ordering {
-        (self.courses[row.course].id.as_str(), row.id.as_str()).cmp(&key)
+        (self.courses[row.course.as_usize()].id.as_str(), row.id.as_str()).cmp(&key)
     }
 
     /// Finds where the group begins whose first row is `first`; `None` where its week is none.
@@ -169,7 +170,7 @@ fn pieces<'a>(mut values: &'a mut [f32], starts: &[GroupStart]) -> Option<Vec<(u
     Some(found)
 }
 
-/// A walk over the rows of a row group and the enrolments that they belong to.
+/// Holds a walk over the rows of a row group and the enrolments that they belong to.
 struct RowWalk<'a> {
     file: &'a ValuesFile,
     wanted: &'a WantedValues<'a>,

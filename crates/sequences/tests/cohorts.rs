@@ -19,7 +19,7 @@ fn scored(seen: u16, active: bool) -> Standing {
 }
 
 fn at(data: &Dataset, enrolment: &str, cut_off: u16) -> Standing {
-    let place = data.enrolments.iter().position(|row| row.id == enrolment).unwrap();
+    let place = data.find_enrolment(enrolment).unwrap();
     standing(data, place, CutOff::after_weeks(cut_off).unwrap())
 }
 

@@ -359,8 +359,8 @@ fn received_events_are_neither_activity_nor_presence() {
     check(&data, "zoe", 3, &[("engagement_downvotes_received", Some(-1.0)), ("silent_weeks", Some(4.0))]);
     // Max is alone among those known.
     check(&data, "max", 0, &[("rank_events", Some(0.5))]);
-    let zoe = data.enrolments.iter().position(|row| row.id == "zoe").unwrap();
-    let row = &data.enrolments[zoe];
+    let zoe = data.find_enrolment("zoe").unwrap();
+    let row = data.enrolment(zoe);
     assert_eq!((row.first_event_day, row.pre_start_events, row.pre_start_active_days), (None, 0, 0));
     assert_eq!(row.dropout, Some(true), "a vote in the last week is no activity");
     assert_eq!(standing(&data, zoe, CutOff::after_weeks(2).unwrap()).exclusion(), Some(Exclusion::NotYetKnown));

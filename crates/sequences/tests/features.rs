@@ -119,7 +119,7 @@ fn recency_totals_and_inactivity() {
         &[("days_since_last", Some(0.25)), ("total_events", Some(8.0)), ("total_active_days", Some(5.0))],
     );
     check(&data, "4", 0, &[("days_since_last", None), ("silent_weeks", Some(1.0))]);
-    let ann = &data.enrolments[data.enrolments.iter().position(|row| row.id == "1").unwrap()];
+    let ann = data.enrolment(data.find_enrolment("1").unwrap());
     assert_eq!((ann.pre_start_events, ann.pre_start_active_days), (2, 2));
     assert_eq!(ann.first_event_day, Some(-3.0 + 10.0 / 24.0));
 }

@@ -4,7 +4,7 @@ mod common;
 
 use common::Log;
 use staycast_events::time::parse_instant;
-use staycast_sequences::{BuildError, BuildOptions, Dataset, DropoutRule, WeekIndex};
+use staycast_sequences::{BuildError, BuildOptions, Dataset, DropoutRule, EnrolmentIndex, WeekIndex};
 
 const LOG: Log<'static> = Log {
     courses: "c,2014-06-02,2014-06-29\n",
@@ -68,6 +68,6 @@ fn a_rule_without_its_facts_is_refused() {
 fn weeks_not_over_are_not_observed() {
     let data = built(DropoutRule::InactiveLast { weeks: 2 }, Some("2014-06-12"), None);
     assert_eq!((data.weeks, data.courses[0].observed_weeks), (4, 1));
-    assert!(data.week(0, WeekIndex::new(1)).iter().all(|value| value.is_nan()));
+    assert!(data.week(EnrolmentIndex(0), WeekIndex::new(1)).iter().all(|value| value.is_nan()));
     assert_eq!(data.manifest.rows.set_aside["after_as_of"].rows, 6);
 }

@@ -142,7 +142,7 @@ fn a_short_first_week_of_edx_engagement_is_whole() {
 #[test]
 fn cutoffs_and_limits_go_by_the_same_weeks() {
     let data = LOG.sequences(&ending("2014-06-25"));
-    let bob = data.enrolments.iter().position(|row| row.id == "3").unwrap();
+    let bob = data.find_enrolment("3").unwrap();
     let at = |weeks: u16| standing(&data, bob, CutOff::after_weeks(weeks).unwrap());
     // Two weeks are over on day 10, three on day 17; bob is first seen on day 15.
     assert_eq!(at(2), Standing::Excluded(Exclusion::NotYetKnown));

@@ -22,7 +22,7 @@ Examples:
   staycast train sequences --out run --device wgpu")]
 pub(crate) struct DevicesArgs {}
 
-/// Help of every `--device`.
+/// Holds the help of every `--device`.
 pub(crate) const HELP: &str = "\
 Where to compute: auto (a GPU that computes right, or else the CPU), cpu, flex, ndarray, wgpu, vulkan, cuda";
 

@@ -8,7 +8,7 @@ use staycast_forecast::config::Config;
 use staycast_forecast::{EvaluationRecord, RUN_KIND};
 use staycast_tracking::registry::RunEntry;
 
-/// Depth below a folder to which runs are looked for.
+/// Sets the depth below a folder to which runs are looked for.
 const DEPTH: usize = 3;
 
 /// Lists all settings by dotted key, values as TOML writes them.
@@ -28,7 +28,7 @@ fn flatten(table: &toml::Table, above: &str, found: &mut BTreeMap<String, String
     }
 }
 
-/// Folders that look like runs and can't be read, with the reason.
+/// Holds the folders that look like runs and can't be read, with the reason.
 type Damaged = Vec<(PathBuf, String)>;
 
 /// Finds the finished runs in `folder` and below, by name, and folders that look like runs and can't be read, with the reason.

@@ -91,9 +91,9 @@ Examples:
     },
 }
 
-/// Columns of the table of runs.
+/// Counts the columns of the table of runs.
 const TABLE_WIDTH: usize = 100;
-/// Figures by which runs are compared, and which of their values are good.
+/// Lists the figures by which runs are compared, and which of their values are good.
 const FIGURES: [(&str, BetterValue); 8] = [
     ("auc", BetterValue::Higher),
     ("auc_active", BetterValue::Higher),
@@ -104,7 +104,7 @@ const FIGURES: [(&str, BetterValue); 8] = [
     ("held_out_auc", BetterValue::Higher),
     ("evaluations", BetterValue::Lower),
 ];
-/// Entries of a manifest that are compared beside settings.
+/// Lists the entries of a manifest that are compared beside settings.
 const FACTS: [&str; 5] = ["data.fingerprint", "label_rule", "target_week", "device.backend", "staycast_version"];
 
 #[derive(Debug, Serialize)]

@@ -78,10 +78,10 @@ pub(crate) struct ScoreOutcome {
     pub(crate) seconds: f64,
 }
 
-/// Columns of a file of scores.
+/// Lists the columns of a file of scores.
 const COLUMNS: [&str; 9] =
     ["course_id", "enrolment_id", "learner_id", "week", "p_dropout", "at_risk", "rank", "status", "reason"];
-/// Endings that a file of scores may have, in any case.
+/// Lists the endings that a file of scores may have, in any case.
 const ENDINGS: [&str; 3] = ["parquet", "csv", "jsonl"];
 
 impl ScoreArgs {

@@ -122,7 +122,7 @@ fn by_falling_count(reasons: &BTreeMap<String, ReasonCount>) -> Vec<(&String, &R
     counts
 }
 
-/// Words a reason that the manifest names.
+/// Describes a reason that the manifest names.
 pub(crate) fn describe_reason(reason: &str) -> String {
     match reason {
         "after_as_of" => "after the instant given by --as-of".to_owned(),

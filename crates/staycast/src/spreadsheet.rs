@@ -11,7 +11,7 @@ use anyhow::Context;
 use serde::Serialize;
 
 const BYTE_ORDER_MARK: &str = "\u{feff}";
-/// Rows that are in memory as CSV at a time.
+/// Counts the rows that are in memory as CSV at a time.
 const ROWS_AT_A_TIME: usize = 4096;
 
 /// Writes rows as CSV with a header, for spreadsheets. The file appears whole or not at all.

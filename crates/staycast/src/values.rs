@@ -11,7 +11,7 @@ use staycast_sequences::CutOff;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Size(pub(crate) u64);
 
-/// Less than this is not worth asking for: the blocks being read take more.
+/// Sets the least memory worth asking for: the blocks being read take more.
 const LEAST_BYTES: f64 = 1e6;
 
 impl FromStr for Size {

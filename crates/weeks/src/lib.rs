@@ -87,6 +87,11 @@ impl CutOff {
         (0..self.0).map(WeekIndex)
     }
 
+    /// Lists the cut-offs up to `last`, the first one first.
+    pub fn up_to(last: Self) -> impl DoubleEndedIterator<Item = Self> + Clone {
+        (0..last.0).map(|week| Self(week + 1))
+    }
+
     /// Returns the last week that is seen.
     #[must_use]
     pub const fn last_week(self) -> WeekIndex {

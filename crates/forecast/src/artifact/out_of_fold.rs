@@ -8,7 +8,7 @@ use arrow_array::types::{Float64Type, Int32Type};
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int32Array, RecordBatch};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rustc_hash::FxHashMap;
-use staycast_sequences::{CutOff, Dataset};
+use staycast_sequences::{CutOff, Dataset, EnrolmentIndex};
 
 use crate::files::FileError;
 use crate::tables::{TableError, texts, write_table};
@@ -20,8 +20,8 @@ pub(crate) struct FoldPrediction {
     pub(crate) repeat: u32,
     /// The fold that held the enrolment, from 0.
     pub(crate) fold: u32,
-    /// Index of the enrolment in the data set.
-    pub(crate) enrolment: usize,
+    /// The enrolment in the data set.
+    pub(crate) enrolment: EnrolmentIndex,
     /// Cut-off: weeks seen.
     pub(crate) week: CutOff,
     /// The value that ranks: the mean logit; under Platt scaling the calibrated log odds, which compare between folds.
@@ -34,7 +34,7 @@ pub(crate) struct FoldPrediction {
 
 /// Writes out-of-fold predictions of `data` with their outcomes.
 pub(crate) fn write_out_of_fold(path: &Path, data: &Dataset, rows: &[FoldPrediction]) -> Result<(), TableError> {
-    let about = |row: &FoldPrediction| &data.enrolments[row.enrolment];
+    let about = |row: &FoldPrediction| data.enrolment(row.enrolment);
     let integers = |value: fn(&FoldPrediction) -> i32| -> ArrayRef {
         Arc::new(Int32Array::from_iter_values(rows.iter().map(value)))
     };
@@ -58,11 +58,9 @@ pub(crate) fn write_out_of_fold(path: &Path, data: &Dataset, rows: &[FoldPredict
 
 /// Reads out-of-fold predictions of `data` back.
 pub(crate) fn read_out_of_fold(path: &Path, data: &Dataset) -> Result<Vec<FoldPrediction>, TableError> {
-    let place: FxHashMap<(&str, &str), usize> = data
-        .enrolments
-        .iter()
-        .enumerate()
-        .map(|(at, row)| ((data.courses[row.course].id.as_str(), row.id.as_str()), at))
+    let index: FxHashMap<(&str, &str), EnrolmentIndex> = data
+        .enrolment_indices()
+        .map(|at| ((data.course_of(at).id.as_str(), data.enrolment(at).id.as_str()), at))
         .collect();
     let file = std::fs::File::open(path).map_err(|source| FileError::io("read", path, source))?;
     let parquet = |source| TableError::Parquet { path: path.to_owned(), source };
@@ -85,7 +83,7 @@ pub(crate) fn read_out_of_fold(path: &Path, data: &Dataset) -> Result<Vec<FoldPr
         let no_week = || FileError::damaged(path, "it has a week that is not from 1 to 65535");
         for row in 0..batch.num_rows() {
             // A data set that was read in part knows only some of the rows.
-            let Some(&enrolment) = place.get(&(courses.value(row), ids.value(row))) else { continue };
+            let Some(&enrolment) = index.get(&(courses.value(row), ids.value(row))) else { continue };
             rows.push(FoldPrediction {
                 repeat: integer(&repeat, row) as u32,
                 fold: integer(&fold, row) as u32,

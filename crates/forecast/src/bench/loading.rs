@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use burn::tensor::{Tensor, TensorData};
 use serde::Serialize;
-use staycast_sequences::{CutOff, Dataset};
+use staycast_sequences::{Dataset, EnrolmentIndex};
 
 use crate::config::InputsConfig;
 use crate::device::{ChosenDevice, quietly};
@@ -35,11 +35,12 @@ pub struct Loading {
 /// Measures how fast the inputs of all of `data` are computed and brought to the device.
 ///
 /// # Errors
-/// When the data has nothing to read, or the driver gives up.
+/// When no week of the data can be forecast, it has nothing to read, or the driver gives up.
 pub fn measure_loading(data: &Dataset, chosen: &ChosenDevice) -> Result<Loading, String> {
-    let weeks = greatest_cut_off(data).map_or(1, CutOff::count);
-    let examples = Examples::new(data, weeks);
-    let all: Vec<usize> = (0..data.enrolments.len()).collect();
+    let last = greatest_cut_off(data).ok_or("no week of these sequences can be forecast")?;
+    let weeks = last.count();
+    let examples = Examples::new(data, last);
+    let all: Vec<EnrolmentIndex> = data.enrolment_indices().collect();
     let asked = InputsConfig::default().check().map_err(|error| error.to_string())?;
     let inputs = Inputs::fit(&asked, data, &examples, &all).map_err(|error| error.to_string())?;
     let bound = inputs.for_data(data).map_err(|error| error.to_string())?;

@@ -9,10 +9,10 @@ use crate::device::ChosenDevice;
 
 /// Sets how long each product is repeated.
 const TIME: Duration = Duration::from_millis(150);
-/// Times that is done; the best counts.
+/// Counts the times that it is measured; the best counts.
 const TIMES: usize = 3;
 
-/// Billions of operations a second in `[rows, F + H] x [F + H, 4 H]`, the product of a step.
+/// Measures billions of operations a second in `[rows, F + H] x [F + H, 4 H]`, the product of a step.
 ///
 /// On a CPU by the `gemm` crate, each thread with a batch's share of rows of its own; elsewhere by burn's own product
 /// of all steps at once.

@@ -12,7 +12,7 @@ use super::split::CheckedSplit;
 use super::training::CheckedTraining;
 use super::written::Config;
 
-/// A configuration that makes sense by itself, in types that hold nothing else. Made by [`Config::check`] only.
+/// Holds a configuration that makes sense by itself, in types that hold nothing else. Made by [`Config::check`] only.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckedConfig {
     written: Config,

@@ -7,7 +7,7 @@ use staycast_evaluation::threshold::ThresholdRule;
 
 use super::error::ConfigError;
 
-/// `[calibration]` as written: how scores become probabilities.
+/// Holds `[calibration]` as written: how scores become probabilities.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CalibrationConfig {
@@ -33,7 +33,7 @@ impl CalibrationConfig {
     }
 }
 
-/// `[threshold]` as written: from which probability a learner counts as at risk.
+/// Holds `[threshold]` as written: from which probability a learner counts as at risk.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ThresholdConfig {

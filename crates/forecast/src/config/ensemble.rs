@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{ConfigError, require};
 
-/// `[ensemble]` as written.
+/// Holds `[ensemble]` as written.
 ///
 /// The training set is cut into `validation_folds` folds, the way the test was split off. Member m is trained on all
 /// but fold m modulo their number, and stopped early on that one. The held-out predictions of all members together
@@ -24,7 +24,7 @@ impl Default for EnsembleConfig {
     }
 }
 
-/// `[ensemble]`, checked.
+/// Holds `[ensemble]`, checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CheckedEnsemble {
     /// Members of each model, 1 to 100.

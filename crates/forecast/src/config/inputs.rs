@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{ConfigError, require};
 
-/// `[inputs]` as written.
+/// Holds `[inputs]` as written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct InputsConfig {
@@ -39,7 +39,7 @@ impl Default for InputsConfig {
     }
 }
 
-/// A number of an enrolment that stays the same over the weeks.
+/// Names a number of an enrolment that stays the same over the weeks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FixedNumber {
@@ -71,7 +71,7 @@ impl fmt::Display for FixedNumber {
     }
 }
 
-/// Where in its course a week lies.
+/// Names where in its course a week lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CalendarPosition {
@@ -100,7 +100,7 @@ impl fmt::Display for CalendarPosition {
     }
 }
 
-/// `[inputs]`, checked.
+/// Holds `[inputs]`, checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckedInputs {
     /// Patterns of the weekly features to use, at least one.

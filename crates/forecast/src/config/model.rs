@@ -9,7 +9,7 @@ use staycast_baselines::BaselineKind;
 use super::error::{ConfigError, require};
 use crate::model_kind::{ModelKind, SingleModel};
 
-/// `[model]` as written. Models without a network ignore the network's shape.
+/// Holds `[model]` as written. Models without a network ignore the network's shape.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelConfig {
@@ -98,8 +98,8 @@ impl ModelSpec {
     }
 }
 
-/// The shape of a network and its dropout: stacked LSTM layers, then a layer from the last one's outputs to one logit a
-/// week.
+/// Holds the shape of a network and its dropout: stacked LSTM layers, then a layer from the last one's outputs to one
+/// logit a week.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkSpec {
     /// Units of each LSTM layer.

@@ -11,7 +11,7 @@ use staycast_evaluation::splits::{Grouping, LaterRuns, Split, TestCourses, TestI
 
 use super::error::{ConfigError, require};
 
-/// `[split]` as written.
+/// Holds `[split]` as written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SplitConfig {
@@ -57,7 +57,7 @@ impl Default for SplitConfig {
     }
 }
 
-/// By which unit the test is held out: `split.by`.
+/// Names by which unit the test is held out: `split.by`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SplitBy {
     /// Whole courses.
@@ -75,7 +75,7 @@ pub enum SplitBy {
 }
 
 impl SplitBy {
-    /// All of them.
+    /// Lists all of them.
     pub const ALL: [Self; 6] =
         [Self::Course, Self::Time, Self::LaterRun, Self::Learner, Self::Institution, Self::Random];
 
@@ -105,7 +105,7 @@ impl fmt::Display for SplitBy {
     }
 }
 
-/// `[split]`, checked.
+/// Holds `[split]`, checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckedSplit {
     /// Which rows test.
@@ -116,7 +116,7 @@ pub struct CheckedSplit {
     pub(crate) run_separator: String,
 }
 
-/// Which rows test: one part of them, or every row once a repeat.
+/// Says which rows test: one part of them, or every row once a repeat.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SplitSpec {
     /// One test part; the run has a model for new data.
@@ -134,7 +134,7 @@ pub enum SplitSpec {
     LeaveOneOut(LeftOut),
 }
 
-/// A unit of which one is left out at a time.
+/// Names a unit of which one is left out at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LeftOut {
     /// A course.
@@ -337,7 +337,7 @@ impl SplitConfig {
 mod tests {
     use super::*;
 
-    /// `[split]` with the given lines of TOML.
+    /// Reads `[split]` with the given lines of TOML.
     fn written(lines: &str) -> SplitConfig {
         toml::from_str(lines).expect("keys of the section")
     }

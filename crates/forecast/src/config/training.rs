@@ -8,7 +8,7 @@ use staycast_sequences::CutOff;
 
 use super::error::{ConfigError, require};
 
-/// How the classes weigh in the loss.
+/// Names how the classes weigh in the loss.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClassWeights {
@@ -19,7 +19,7 @@ pub enum ClassWeights {
     None,
 }
 
-/// `[training]` as written: AdamW, warm-up and cosine, early stopping.
+/// Holds `[training]` as written: AdamW, warm-up and cosine, early stopping.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainingConfig {
@@ -88,7 +88,7 @@ impl Default for TrainingConfig {
     }
 }
 
-/// Sequences a step.
+/// Says how many sequences are in a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BatchSize {
     /// The power of two nearest to a twentieth of the training rows, from 32 to 512.
@@ -110,7 +110,7 @@ impl BatchSize {
     }
 }
 
-/// How AdamW steps, and at which learning rate: up in a straight line, then down along a cosine.
+/// Says how AdamW steps, and at which learning rate: up in a straight line, then down along a cosine.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct OptimiserSettings {
     /// Most passes over the training rows, at least 1.
@@ -146,7 +146,7 @@ impl From<&TrainingConfig> for OptimiserSettings {
     }
 }
 
-/// `[training]`, checked.
+/// Holds `[training]`, checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckedTraining {
     /// The cut-off that the run is for.

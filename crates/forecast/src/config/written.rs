@@ -15,7 +15,7 @@ use super::overrides;
 use super::split::SplitConfig;
 use super::training::TrainingConfig;
 
-/// Everything that decides a run besides the data and the device, as written; it may make no sense.
+/// Holds everything that decides a run besides the data and the device, as written; it may make no sense.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {

@@ -1,7 +1,7 @@
 //! The numbers that models read, computed for enrolments of a data set.
 
 use rayon::prelude::*;
-use staycast_sequences::Dataset;
+use staycast_sequences::{Dataset, EnrolmentIndex, WeekIndex};
 
 use super::column::Column;
 use super::read::{Reader, features_of};
@@ -37,10 +37,10 @@ impl<'a> BoundInputs<'a> {
         Self { columns, clip, data, readers }
     }
 
-    /// Computes the inputs of `enrolments` in the weeks 0 to `weeks` - 1, `[enrolment][week][column]`: 4 bytes a number.
+    /// Computes the inputs of `enrolments` in the first `weeks` weeks, `[enrolment][week][column]`: 4 bytes a number.
     /// Works on the threads of the current rayon pool, each enrolment by itself.
     #[must_use]
-    pub(crate) fn fill(&self, enrolments: &[usize], weeks: usize) -> Vec<f32> {
+    pub(crate) fn fill(&self, enrolments: &[EnrolmentIndex], weeks: usize) -> Vec<f32> {
         let width = self.readers.len();
         let mut values = vec![0.0; enrolments.len() * weeks * width];
         if values.is_empty() {
@@ -66,6 +66,7 @@ impl<'a> BoundInputs<'a> {
         };
         values.par_chunks_mut(weeks * width).zip(enrolments).with_min_len(64).for_each(|(values, &enrolment)| {
             for (week, values) in values.chunks_exact_mut(width).enumerate() {
+                let week = WeekIndex::from_position(week);
                 let features = features_of(self.data, enrolment, week);
                 // Without features everything is null, which is 0 here.
                 if !features.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use staycast_sequences::Dataset;
+use staycast_sequences::{Dataset, EnrolmentIndex};
 
 use super::column::{Source, Transform};
 use super::error::InputsError;
@@ -32,7 +32,7 @@ pub(super) fn weekly(config: &CheckedInputs, data: &Dataset) -> Result<Vec<(Sour
 pub(super) fn statics(
     config: &CheckedInputs,
     data: &Dataset,
-    training: &[usize],
+    training: &[EnrolmentIndex],
 ) -> Result<Vec<(Source, Transform)>, InputsError> {
     let mut found = Vec::new();
     for column in &config.statics {
@@ -46,7 +46,7 @@ pub(super) fn statics(
         }
         let values: BTreeSet<&str> = training
             .iter()
-            .map(|&row| data.enrolments[row].statics.get(column).and_then(Option::as_deref).unwrap_or(""))
+            .map(|&row| data.enrolment(row).statics.get(column).and_then(Option::as_deref).unwrap_or(""))
             .collect();
         if values.len() > MOST_STATIC_VALUES {
             return Err(bad(format!("has {} values, more than {MOST_STATIC_VALUES}", values.len())));

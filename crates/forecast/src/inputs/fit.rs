@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use staycast_sequences::Dataset;
 use staycast_sequences::manifest::LAYOUT_VERSION;
+use staycast_sequences::{Dataset, EnrolmentIndex};
 
 use super::bound::BoundInputs;
 use super::choose::{statics, weekly};
@@ -37,7 +37,7 @@ impl Inputs {
         config: &CheckedInputs,
         data: &Dataset,
         examples: &Examples,
-        training: &[usize],
+        training: &[EnrolmentIndex],
     ) -> Result<Self, InputsError> {
         let mut candidates = weekly(config, data)?;
         candidates.extend(config.fixed.iter().map(|&number| {

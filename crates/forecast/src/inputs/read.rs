@@ -1,7 +1,7 @@
 //! Reading a column's values from a data set, and measuring them.
 
 use rayon::prelude::*;
-use staycast_sequences::{CutOff, Dataset, EnrolmentRow, WeekIndex};
+use staycast_sequences::{Dataset, EnrolmentIndex, EnrolmentRow, WeekIndex};
 
 use super::column::{Column, Source, Transform};
 use crate::config::{CalendarPosition, FixedNumber};
@@ -55,25 +55,25 @@ impl<'a> Reader<'a> {
     }
 
     /// Returns the transformed value, NaN where null. `features`: those of the week, from [`features_of`].
-    pub(super) fn read(&self, data: &Dataset, enrolment: usize, week: usize, features: &[f32]) -> f32 {
+    pub(super) fn read(&self, data: &Dataset, enrolment: EnrolmentIndex, week: WeekIndex, features: &[f32]) -> f32 {
         self.transform.apply(self.raw(data, enrolment, week, features))
     }
 
     /// Returns the value as it is, NaN where null. `features`: those of the week, from [`features_of`].
-    pub(super) fn raw(&self, data: &Dataset, enrolment: usize, week: usize, features: &[f32]) -> f32 {
+    pub(super) fn raw(&self, data: &Dataset, enrolment: EnrolmentIndex, week: WeekIndex, features: &[f32]) -> f32 {
         let weekly = |column: usize| features.get(column).copied().unwrap_or(f32::NAN);
         match &self.origin {
             Origin::Weekly(column) => weekly(*column),
             Origin::Null(column) => f32::from(u8::from(weekly(*column).is_nan())),
-            Origin::Fixed(read) => read(&data.enrolments[enrolment]).map_or(f32::NAN, |value| value as f32),
+            Origin::Fixed(read) => read(data.enrolment(enrolment)).map_or(f32::NAN, |value| value as f32),
             Origin::Static { column, value } => {
-                let has = data.enrolments[enrolment].statics.get(*column).and_then(Option::as_deref).unwrap_or("");
+                let has = data.enrolment(enrolment).statics.get(*column).and_then(Option::as_deref).unwrap_or("");
                 f32::from(u8::from(has == *value))
             }
-            Origin::Week => week as f32,
+            Origin::Week => f32::from(week.get()),
             Origin::WeeksLeft => {
                 let weeks = data.course_of(enrolment).week_grid();
-                let seen = CutOff::after_weeks(week + 1).expect("a course has few weeks");
+                let seen = week.cut_off().expect("a course has few weeks");
                 let left = f64::from(weeks.days()) / 7.0 - f64::from(weeks.end_day(seen)) / 7.0;
                 left.max(0.0) as f32
             }
@@ -83,8 +83,8 @@ impl<'a> Reader<'a> {
 
 /// Returns the features of a week; none after the data's last, since a run's network may look at more weeks than a data set's
 /// longest course has.
-pub(super) fn features_of(data: &Dataset, enrolment: usize, week: usize) -> &[f32] {
-    if week < data.weeks { data.week(enrolment, WeekIndex::from_position(week)) } else { &[] }
+pub(super) fn features_of(data: &Dataset, enrolment: EnrolmentIndex, week: WeekIndex) -> &[f32] {
+    if week.position() < data.weeks { data.week(enrolment, week) } else { &[] }
 }
 
 /// Sums over the training rows.
@@ -101,14 +101,14 @@ impl Moments {
     pub(super) fn measure(
         data: &Dataset,
         examples: &Examples,
-        training: &[usize],
+        training: &[EnrolmentIndex],
         readers: &[Reader<'_>],
     ) -> Vec<Self> {
         // Readers of a row side by side: a row's features lie together, those of the next row far away.
         let measure_some = |readers: &[Reader<'_>]| {
             let mut moments: Vec<Self> = readers.iter().map(|_| Self::default()).collect();
             for &enrolment in training {
-                for week in (0..examples.weeks()).filter(|&week| examples.is_trainable(enrolment, week)) {
+                for week in examples.week_indices().filter(|&week| examples.is_trainable(enrolment, week)) {
                     let features = features_of(data, enrolment, week);
                     for (moments, reader) in moments.iter_mut().zip(readers) {
                         moments.add(f64::from(reader.read(data, enrolment, week, features)));
@@ -121,7 +121,7 @@ impl Moments {
         readers.par_chunks(each).flat_map_iter(measure_some).collect()
     }
 
-    /// Welford's running mean and sum of squared deviations.
+    /// Updates Welford's running mean and sum of squared deviations.
     fn add(&mut self, value: f64) {
         if value.is_nan() {
             self.absent += 1.0;

@@ -1,7 +1,7 @@
 //! The outcomes that baselines learn from, lent to `staycast-baselines`.
 
 use staycast_baselines::{TrainingData, WeeklyInputs};
-use staycast_sequences::Dataset;
+use staycast_sequences::{Dataset, EnrolmentIndex};
 
 use crate::examples::Examples;
 
@@ -15,13 +15,14 @@ pub(crate) struct BaselineTargets {
 
 impl BaselineTargets {
     /// Collects the outcomes of the training set `enrolments`.
-    pub(crate) fn new(data: &Dataset, examples: &Examples, enrolments: &[usize]) -> Self {
-        let learnable =
-            enrolments.iter().flat_map(|&row| (0..examples.weeks()).map(move |week| examples.is_trainable(row, week)));
+    pub(crate) fn new(data: &Dataset, examples: &Examples, enrolments: &[EnrolmentIndex]) -> Self {
+        let learnable = enrolments
+            .iter()
+            .flat_map(|&row| examples.week_indices().map(move |week| examples.is_trainable(row, week)));
         Self {
             labels: enrolments.iter().map(|&row| examples.training_label(row)).collect(),
             learnable: learnable.collect(),
-            exit_week: enrolments.iter().map(|&row| data.enrolments[row].left_week).collect(),
+            exit_week: enrolments.iter().map(|&row| data.enrolment(row).left_week).collect(),
             observed_weeks: enrolments
                 .iter()
                 .map(|&row| data.course_of(row))

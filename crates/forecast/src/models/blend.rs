@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use staycast_baselines::Blend;
-use staycast_sequences::CutOff;
+use staycast_sequences::{CutOff, EnrolmentIndex};
 
 use crate::examples::Examples;
 use crate::model_kind::SingleModel;
-use crate::week_fits::{WeekFits, cut_offs_up_to};
+use crate::week_fits::WeekFits;
 
 /// Maps each cut-off week (weeks seen) to the weights of the parts.
 pub(crate) type Weights = BTreeMap<CutOff, Blend>;
@@ -36,22 +36,22 @@ impl BlendRecord {
 /// nobody held the position out.
 pub(crate) fn fit(
     examples: &Examples,
-    enrolments: &[usize],
+    enrolments: &[EnrolmentIndex],
     parts: &[SingleModel],
     logits: &[Vec<f32>],
 ) -> (Weights, BTreeMap<CutOff, String>) {
     let weeks = examples.weeks();
     let names: Vec<&str> = parts.iter().map(|kind| kind.name()).collect();
     let (mut weights, mut not_fitted) = (Weights::new(), BTreeMap::new());
-    for cut_off in CutOff::after_weeks(weeks).into_iter().flat_map(cut_offs_up_to) {
-        let week = cut_off.last_week().position();
+    for cut_off in CutOff::up_to(examples.last_cut_off()) {
+        let week = cut_off.last_week();
         let mut columns = vec![Vec::new(); parts.len()];
         let mut labels = Vec::new();
         for (position, &enrolment) in enrolments.iter().enumerate() {
             let Some(label) = examples.label(enrolment).filter(|_| examples.is_evaluable(enrolment, week)) else {
                 continue;
             };
-            let row: Vec<f32> = logits.iter().map(|logits| logits[position * weeks + week]).collect();
+            let row: Vec<f32> = logits.iter().map(|logits| logits[position * weeks + week.position()]).collect();
             if row.iter().all(|logit| logit.is_finite()) {
                 columns.iter_mut().zip(row).for_each(|(column, logit)| column.push(logit));
                 labels.push(label);

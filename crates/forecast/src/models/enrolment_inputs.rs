@@ -1,7 +1,7 @@
 //! The weekly inputs of some enrolments in memory, as baselines read them and as they go to a device.
 
 use staycast_baselines::{RAW_FEATURES, RawSeries, WeeklyInputs};
-use staycast_sequences::{Dataset, WeekIndex};
+use staycast_sequences::{Dataset, EnrolmentIndex, WeekIndex};
 
 use crate::inputs::{Inputs, InputsError};
 
@@ -26,21 +26,21 @@ pub(crate) struct EnrolmentInputs {
 }
 
 impl EnrolmentInputs {
-    /// Computes the inputs of `enrolments` in the weeks 0 to `weeks` - 1.
+    /// Computes the inputs of `enrolments` in the first `weeks` weeks.
     ///
     /// # Errors
     /// When the data lacks what the inputs read.
     pub(crate) fn new(
         data: &Dataset,
         inputs: &Inputs,
-        enrolments: &[usize],
+        enrolments: &[EnrolmentIndex],
         weeks: usize,
         raw: RawFeatures,
     ) -> Result<Self, InputsError> {
         let values = inputs.for_data(data)?.fill(enrolments, weeks);
         let raw = RAW_FEATURES.iter().filter(|_| raw == RawFeatures::Included).filter_map(|&name| {
             let column = data.feature(name)?;
-            let value = |enrolment: usize, week: usize| {
+            let value = |enrolment: EnrolmentIndex, week: usize| {
                 if week < data.weeks { data.week(enrolment, WeekIndex::from_position(week))[column] } else { f32::NAN }
             };
             let series = enrolments.iter().flat_map(|&enrolment| (0..weeks).map(move |week| value(enrolment, week)));

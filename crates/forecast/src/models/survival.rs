@@ -5,7 +5,7 @@
 use staycast_baselines::{
     BaselineKind, BaselineModel, CheckedBaselines, FitError, ForecastError, Penalty, TrainingData, WeeklyInputs,
 };
-use staycast_sequences::{CutOff, Dataset};
+use staycast_sequences::{CutOff, Dataset, EnrolmentIndex};
 
 use super::baseline_targets::BaselineTargets;
 use crate::examples::Examples;
@@ -28,7 +28,7 @@ struct ForecastColumns {
 
 impl ForecastColumns {
     /// Takes `logits`, `[row][week]` of `enrolments`. NaN, where there is no forecast, becomes 0.
-    fn new(data: &Dataset, enrolments: &[usize], logits: impl Iterator<Item = f32>, weeks: usize) -> Self {
+    fn new(data: &Dataset, enrolments: &[EnrolmentIndex], logits: impl Iterator<Item = f32>, weeks: usize) -> Self {
         let clean = |logit: f32| if logit.is_nan() { 0.0 } else { logit.clamp(-CLIP, CLIP) };
         Self {
             names: vec![COLUMN.to_owned()],
@@ -59,7 +59,7 @@ pub(crate) fn fit(
     data: &Dataset,
     examples: &Examples,
     config: &CheckedBaselines,
-    enrolments: &[usize],
+    enrolments: &[EnrolmentIndex],
     logits: &[f32],
     seed: u64,
 ) -> Result<Option<BaselineModel>, FitError> {
@@ -84,7 +84,7 @@ pub(crate) fn fit(
 pub(crate) fn curves(
     model: &BaselineModel,
     data: &Dataset,
-    enrolments: &[usize],
+    enrolments: &[EnrolmentIndex],
     logits: impl Iterator<Item = f32>,
     weeks: usize,
     cut_off: CutOff,

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use staycast_evaluation::report::WeekReference;
-use staycast_sequences::CutOff;
+use staycast_sequences::{CutOff, EnrolmentIndex};
 
 use super::error::PredictionError;
 use super::evaluations::times_evaluated;
@@ -32,9 +32,9 @@ pub(super) fn fold_predictions(run: &Run, request: &EvaluateRequest<'_>) -> Resu
     }
     let stored = read_out_of_fold(&run.path().join(OUT_OF_FOLD), data)?;
     let fits: Vec<FoldFit> = files::read_json(&run.path().join(FOLD_CALIBRATION))?;
-    let asked: BTreeSet<usize> = enrolments_in(data, request.courses)?.into_iter().collect();
+    let asked: BTreeSet<EnrolmentIndex> = enrolments_in(data, request.courses)?.into_iter().collect();
     let kept: Vec<&FoldPrediction> = stored.iter().filter(|prediction| asked.contains(&prediction.enrolment)).collect();
-    let enrolments: BTreeSet<usize> = kept.iter().map(|prediction| prediction.enrolment).collect();
+    let enrolments: BTreeSet<EnrolmentIndex> = kept.iter().map(|prediction| prediction.enrolment).collect();
     if enrolments.is_empty() {
         return Err(PredictionError::NoRows("the cross-validation has no prediction of these courses".to_owned()));
     }

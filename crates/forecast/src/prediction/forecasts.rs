@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use staycast_baselines::{ForecastError, Forecaster, WeeklyInputs};
-use staycast_sequences::{CutOff, Dataset};
+use staycast_sequences::{CutOff, Dataset, EnrolmentIndex};
 
 use super::error::PredictionError;
 use crate::artifact::{Run, RunModel};
@@ -16,15 +16,16 @@ use crate::models::trained::MemberModel;
 /// Bounds the enrolments whose inputs are in memory at a time: 2,048 of 40 weeks and 100 inputs take 33 MB.
 pub(super) const CHUNK: usize = 2048;
 
-/// Returns the weeks that are forecast: of the run's, those that the data has.
-pub(super) fn weeks_of(run: &Run, data: &Dataset) -> usize {
-    usize::from(run.manifest().weeks).min(data.weeks).max(1)
+/// Returns the last cut-off that is forecast: the run's, or the data's where that has fewer weeks.
+pub(super) fn last_cut_off(run: &Run, data: &Dataset) -> CutOff {
+    let weeks = usize::from(run.manifest().weeks).min(data.weeks).max(1);
+    CutOff::after_weeks(weeks).expect("one week or more, as few as a run can have")
 }
 
 /// Holds the ensemble's mean logits, or the blend's, at every week of the run's sequences; NaN where it can't forecast.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Forecasts {
-    weeks: usize,
+    last: CutOff,
     logits: Vec<f64>,
 }
 
@@ -36,11 +37,12 @@ impl Forecasts {
     pub fn compute(
         run: &Run,
         data: &Dataset,
-        enrolments: &[usize],
+        enrolments: &[EnrolmentIndex],
         device: &ChosenDevice,
     ) -> Result<Self, PredictionError> {
         let model = run.model()?;
-        let weeks = weeks_of(run, data);
+        let last = last_cut_off(run, data);
+        let weeks = last.count();
         let parts: Vec<Vec<Box<dyn Forecaster>>> =
             model.parts.values().map(|members| forecasters(run, model, members, device)).collect();
         let has_baselines = model.parts.keys().any(|kind| matches!(kind, SingleModel::Baseline(_)));
@@ -61,23 +63,23 @@ impl Forecasts {
                 }
             });
         }
-        Ok(Self { weeks, logits })
+        Ok(Self { last, logits })
     }
 
-    /// Returns the weeks that were forecast: of the run's, those that the data has.
+    /// Returns the last cut-off that was forecast: the run's, or the data's where that has fewer weeks.
     #[must_use]
-    pub fn weeks(&self) -> usize {
-        self.weeks
+    pub fn last_cut_off(&self) -> CutOff {
+        self.last
     }
 
     /// Returns the mean logit of row `row` after the weeks seen.
     ///
     /// # Panics
-    /// When there is no such row, or the cut-off is after [`Forecasts::weeks`].
+    /// When there is no such row, or the cut-off is after [`Forecasts::last_cut_off`].
     #[must_use]
     pub fn logit(&self, row: usize, cut_off: CutOff) -> f64 {
-        assert!(cut_off.count() <= self.weeks, "week {cut_off} of {}", self.weeks);
-        self.logits[row * self.weeks + cut_off.last_week().position()]
+        assert!(cut_off <= self.last, "week {cut_off} of {}", self.last);
+        self.logits[row * self.last.count() + cut_off.last_week().position()]
     }
 
     /// Returns all logits, `[row][week]`.

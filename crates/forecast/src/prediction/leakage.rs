@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 use staycast_baselines::{BaselineKind, Forecaster, Penalty};
 use staycast_evaluation::metrics::Ranking;
-use staycast_sequences::{CutOff, Dataset, WeekIndex};
+use staycast_sequences::{CutOff, Dataset, EnrolmentIndex, WeekIndex};
 
 use super::error::PredictionError;
 use super::predictions::Predictions;
@@ -107,7 +107,7 @@ pub fn check_leakage(
         None => None,
     };
     let parts = LabelledParts::new(run, data, &predictions[0]);
-    let examples = Examples::new(data, week.count());
+    let examples = Examples::new(data, week);
     let (shuffled_labels, shuffled_labels_not_run) = match &parts {
         Some(parts) => match shuffled_labels_test(run, data, &examples, parts)? {
             Ok(test) => (Some(test), None),
@@ -129,7 +129,7 @@ fn future_test(
     predictions: &Predictions,
 ) -> Result<FutureTest, PredictionError> {
     let week = predictions.week;
-    let at_week: Vec<usize> = predictions
+    let at_week: Vec<EnrolmentIndex> = predictions
         .enrolments
         .iter()
         .zip(&predictions.rows)
@@ -137,7 +137,7 @@ fn future_test(
         .collect();
     let chosen = spread(&at_week, MOST_ENROLMENTS);
     let before = visible_rows(run, &part_of(data, &chosen, None), week, device)?;
-    let after = visible_rows(run, &part_of(data, &chosen, Some(week.count())), week, device)?;
+    let after = visible_rows(run, &part_of(data, &chosen, Some(week)), week, device)?;
     let changed = before.iter().zip(&after).filter(|(before, after)| before != after).count() as u64;
     Ok(FutureTest { rows: before.len() as u64, changed })
 }
@@ -150,7 +150,7 @@ fn shuffled_labels_test(
     parts: &LabelledParts,
 ) -> Result<Result<ShuffledLabelsTest, String>, PredictionError> {
     let weeks = examples.weeks();
-    let all: Vec<usize> = parts.training.iter().chain(&parts.test).copied().collect();
+    let all: Vec<EnrolmentIndex> = parts.training.iter().chain(&parts.test).copied().collect();
     let inputs = match run.inputs() {
         Some(inputs) => inputs.clone(),
         None => Inputs::fit(&run.config().inputs, data, examples, &parts.training)?,
@@ -160,7 +160,7 @@ fn shuffled_labels_test(
     let training: Vec<usize> = (0..parts.training.len()).collect();
     let test: Vec<usize> = (parts.training.len()..all.len()).collect();
     let test_inputs = last_week.pick_rows(&test);
-    let mut labels: Vec<bool> = all.iter().map(|&row| data.enrolments[row].dropout == Some(true)).collect();
+    let mut labels: Vec<bool> = all.iter().map(|&row| data.enrolment(row).dropout == Some(true)).collect();
     let config = run.config().baselines.with_logistic_penalty(PENALTY);
     let mut aucs = Vec::new();
     let mut problem = "the training set or the test part has one class only".to_owned();
@@ -200,7 +200,7 @@ fn suspicious_inputs(
     examples: &Examples,
     predictions: &Predictions,
 ) -> Result<Vec<SuspiciousInput>, PredictionError> {
-    let judged: Vec<usize> = predictions
+    let judged: Vec<EnrolmentIndex> = predictions
         .enrolments
         .iter()
         .zip(&predictions.rows)
@@ -208,7 +208,7 @@ fn suspicious_inputs(
         .map(|(&enrolment, _)| enrolment)
         .collect();
     let rows = spread(&judged, MOST_ENROLMENTS);
-    let labels: Vec<bool> = rows.iter().map(|&row| data.enrolments[row].dropout == Some(true)).collect();
+    let labels: Vec<bool> = rows.iter().map(|&row| data.enrolment(row).dropout == Some(true)).collect();
     let inputs = match run.inputs() {
         Some(inputs) => inputs.clone(),
         None => Inputs::fit(&run.config().inputs, data, examples, &rows)?,
@@ -239,7 +239,7 @@ fn visible_rows(
     week: CutOff,
     device: &ChosenDevice,
 ) -> Result<Vec<VisibleRow>, PredictionError> {
-    let all: Vec<usize> = (0..data.enrolments.len()).collect();
+    let all: Vec<EnrolmentIndex> = data.enrolment_indices().collect();
     let predictions = predict_rows(run, data, &all, device)?;
     let visible = predictions.into_iter().filter(|row| row.week == week).map(|row| {
         let excluded = row.exclusion.is_some();
@@ -272,8 +272,8 @@ struct VisibleRow {
 
 /// Lists labelled enrolments of the training set and of the test part, at most [`MOST_ROWS`] each.
 struct LabelledParts {
-    training: Vec<usize>,
-    test: Vec<usize>,
+    training: Vec<EnrolmentIndex>,
+    test: Vec<EnrolmentIndex>,
 }
 
 impl LabelledParts {
@@ -283,10 +283,10 @@ impl LabelledParts {
             return None;
         }
         let training = training_rows(run, data);
-        let mut test: Vec<usize> = predictions.enrolments.clone();
+        let mut test: Vec<EnrolmentIndex> = predictions.enrolments.clone();
         test.dedup();
-        let labelled = |rows: Vec<usize>| -> Vec<usize> {
-            rows.into_iter().filter(|&row| data.enrolments[row].dropout.is_some()).collect()
+        let labelled = |rows: Vec<EnrolmentIndex>| -> Vec<EnrolmentIndex> {
+            rows.into_iter().filter(|&row| data.enrolment(row).dropout.is_some()).collect()
         };
         let mut parts = Self { training: labelled(training), test: labelled(test) };
         if run.manifest().folds.is_some() {
@@ -303,36 +303,35 @@ impl LabelledParts {
 }
 
 /// Picks at most `most` items, evenly spread.
-fn spread(items: &[usize], most: usize) -> Vec<usize> {
+fn spread(items: &[EnrolmentIndex], most: usize) -> Vec<EnrolmentIndex> {
     let step = items.len().div_ceil(most).max(1);
     items.iter().step_by(step).copied().collect()
 }
 
-/// Returns some enrolments of a data set and, where a week is given, noise in place of all that is known only from it on.
-fn part_of(data: &Dataset, rows: &[usize], noise_from: Option<usize>) -> Dataset {
+/// Returns some enrolments of a data set and, where a cut-off is given, noise in place of all that is known only after it.
+fn part_of(data: &Dataset, rows: &[EnrolmentIndex], noise_after: Option<CutOff>) -> Dataset {
     let mut rng = stream(1, Purpose::Noise, 0);
     let width = data.features.len();
     let mut values = Vec::with_capacity(rows.len() * data.weeks * width);
     let mut enrolments = Vec::with_capacity(rows.len());
     for &row in rows {
-        let mut about = data.enrolments[row].clone();
-        for week in 0..data.weeks {
-            match noise_from {
-                Some(from) if week >= from => values.extend((0..width).map(|_| noise(&mut rng))),
-                _ => values.extend_from_slice(data.week(row, WeekIndex::from_position(week))),
+        let mut about = data.enrolment(row).clone();
+        for week in (0..data.weeks).map(WeekIndex::from_position) {
+            match noise_after {
+                Some(cut_off) if !cut_off.sees(week) => values.extend((0..width).map(|_| noise(&mut rng))),
+                _ => values.extend_from_slice(data.week(row, week)),
             }
         }
-        if let Some(from) = noise_from {
-            let weeks = data.course_of(row).week_grid();
-            let cutoff = f64::from(CutOff::after_weeks(from).map_or(0, |cut_off| weeks.end_day(cut_off)));
-            let later = |day: Option<f64>| day.filter(|&day| day < cutoff);
+        if let Some(cut_off) = noise_after {
+            let cut_off_day = f64::from(data.course_of(row).week_grid().end_day(cut_off));
+            let earlier = |day: Option<f64>| day.filter(|&day| day < cut_off_day);
             about.dropout = about.dropout.map(|dropout| !dropout);
-            about.left_week = about.left_week.filter(|&week| week < from as i32);
+            about.left_week = about.left_week.filter(|&week| week < i32::from(cut_off.weeks()));
             about.outcome = None;
-            about.withdrawal_day = later(about.withdrawal_day);
+            about.withdrawal_day = earlier(about.withdrawal_day);
             // An event at another instant after the cut-off.
-            about.first_event_day = about.first_event_day.map(|day| if day < cutoff { day } else { day + 1.0 });
-            about.enrolled_day = about.enrolled_day.map(|day| if day < cutoff { day } else { day + 1.0 });
+            about.first_event_day = about.first_event_day.map(|day| if day < cut_off_day { day } else { day + 1.0 });
+            about.enrolled_day = about.enrolled_day.map(|day| if day < cut_off_day { day } else { day + 1.0 });
         }
         enrolments.push(about);
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int32Array, RecordBatch, StringArray};
 use staycast_evaluation::report::{Exclusion, PredictionRow};
-use staycast_sequences::Dataset;
+use staycast_sequences::{Dataset, EnrolmentIndex};
 
 use super::predictions::Predictions;
 use crate::tables::{TableError, texts, write_table};
@@ -16,12 +16,11 @@ use crate::tables::{TableError, texts, write_table};
 /// # Errors
 /// When the file can't be written.
 pub fn write_predictions(path: &Path, data: &Dataset, parts: &[Predictions]) -> Result<(), TableError> {
-    type Row<'a> = (&'a Predictions, usize, &'a PredictionRow);
+    type Row<'a> = (&'a Predictions, EnrolmentIndex, &'a PredictionRow);
     let rows: Vec<Row<'_>> = parts
         .iter()
         .flat_map(|part| part.enrolments.iter().zip(&part.rows).map(move |(&enrolment, row)| (part, enrolment, row)))
         .collect();
-    let about = |enrolment: usize| &data.enrolments[enrolment];
     let placed = |row: &PredictionRow| row.place().is_ok();
     let flags = |value: &dyn Fn(&Row<'_>) -> Option<bool>| -> ArrayRef {
         Arc::new(rows.iter().map(value).collect::<BooleanArray>())
@@ -31,8 +30,8 @@ pub fn write_predictions(path: &Path, data: &Dataset, parts: &[Predictions]) -> 
     };
     let columns: [(&str, ArrayRef); 12] = [
         ("course_id", texts(rows.iter().map(|&(_, enrolment, _)| data.course_of(enrolment).id.as_str()))),
-        ("enrolment_id", texts(rows.iter().map(|&(_, enrolment, _)| about(enrolment).id.as_str()))),
-        ("learner_id", texts(rows.iter().map(|&(_, enrolment, _)| about(enrolment).learner.as_str()))),
+        ("enrolment_id", texts(rows.iter().map(|&(_, enrolment, _)| data.enrolment(enrolment).id.as_str()))),
+        ("learner_id", texts(rows.iter().map(|&(_, enrolment, _)| data.enrolment(enrolment).learner.as_str()))),
         ("repeat", Arc::new(Int32Array::from_iter_values(rows.iter().map(|(part, _, _)| part.repeat as i32)))),
         ("week", Arc::new(Int32Array::from_iter_values(rows.iter().map(|(_, _, row)| i32::from(row.week.weeks()))))),
         ("score", numbers(|row| row.score)),

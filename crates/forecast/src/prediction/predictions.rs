@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use staycast_evaluation::report::{EvaluationRequest, PredictionRow, Resampling, WeekReference};
 use staycast_evaluation::splits::SplitKind;
-use staycast_sequences::{CutOff, Exclusion};
+use staycast_sequences::{CutOff, EnrolmentIndex, Exclusion};
 
 use super::report_context::ReportContext;
 
@@ -14,8 +14,8 @@ use super::report_context::ReportContext;
 pub struct Predictions {
     /// Repeat of the cross-validation, from 0; 0 without one.
     pub repeat: u32,
-    /// The enrolment of each row, as an index into the data set.
-    pub enrolments: Vec<usize>,
+    /// The enrolment of each row.
+    pub enrolments: Vec<EnrolmentIndex>,
     /// The fold of each row, from 0, in a cross-validation; empty without one.
     pub folds: Vec<u32>,
     /// One row an enrolment and cut-off week.

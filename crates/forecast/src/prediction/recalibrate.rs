@@ -6,7 +6,7 @@ use std::path::Path;
 
 use staycast_evaluation::calibration::{Calibration, CalibrationMethod, shift_to_labels, shift_to_unlabelled};
 use staycast_files::{FolderDraft, IfExists};
-use staycast_sequences::{CutOff, Dataset, WeekIndex};
+use staycast_sequences::{CutOff, Dataset, EnrolmentIndex};
 
 use super::error::PredictionError;
 use super::forecasts::Forecasts;
@@ -68,23 +68,20 @@ pub fn recalibrate(run: &Run, request: &RecalibrateRequest<'_>) -> Result<Run, P
         return Err(PredictionError::CantRecalibrate("the run was trained on all of these enrolments".to_owned()));
     }
     let forecasts = Forecasts::compute(run, data, &enrolments, request.device)?;
-    let examples = Examples::new(data, forecasts.weeks());
+    let examples = Examples::new(data, forecasts.last_cut_off());
     let mut fits = model.fits.clone();
     let mut weeks = BTreeMap::new();
     for (&week, fit) in &mut fits.weeks {
         let rows = WeekRows::new(data, &examples, &enrolments, week, |row| forecasts.logit(row, week));
         weeks.insert(week, rows.refit(fit, run));
     }
-    let fitted_on = |&&enrolment: &&usize| {
-        (0..examples.weeks()).any(|week| {
-            let used = WeekIndex::from_position(week)
-                .cut_off()
-                .and_then(|week| weeks.get(&week))
-                .is_some_and(|week: &WeekRefit| week.refit.reads_labels());
-            used && examples.is_evaluable(enrolment, week)
+    let fitted_on = |&&enrolment: &&EnrolmentIndex| {
+        CutOff::up_to(examples.last_cut_off()).any(|cut_off| {
+            let used = weeks.get(&cut_off).is_some_and(|week: &WeekRefit| week.refit.reads_labels());
+            used && examples.is_evaluable(enrolment, cut_off.last_week())
         })
     };
-    let labelled: Vec<usize> = enrolments.iter().filter(fitted_on).copied().collect();
+    let labelled: Vec<EnrolmentIndex> = enrolments.iter().filter(fitted_on).copied().collect();
     let record = RecalibrationRecord {
         data_fingerprint: data.manifest.fingerprint(),
         courses: request.courses.unwrap_or_default().to_vec(),
@@ -96,11 +93,11 @@ pub fn recalibrate(run: &Run, request: &RecalibrateRequest<'_>) -> Result<Run, P
 }
 
 /// Keeps those of `enrolments` that were not trained on, nor their learners elsewhere.
-fn not_trained_on(run: &Run, data: &Dataset, enrolments: Vec<usize>) -> Vec<usize> {
+fn not_trained_on(run: &Run, data: &Dataset, enrolments: Vec<EnrolmentIndex>) -> Vec<EnrolmentIndex> {
     let trained = run.split().all_trained_on();
     let learners: BTreeSet<&String> = run.split().training_learners.iter().collect();
-    let fresh = |&enrolment: &usize| {
-        let row = &data.enrolments[enrolment];
+    let fresh = |&enrolment: &EnrolmentIndex| {
+        let row = data.enrolment(enrolment);
         let ids = trained.get(&data.course_of(enrolment).id);
         ids.is_none_or(|ids| ids.binary_search(&row.id).is_err()) && !learners.contains(&row.learner)
     };
@@ -108,18 +105,18 @@ fn not_trained_on(run: &Run, data: &Dataset, enrolments: Vec<usize>) -> Vec<usiz
 }
 
 /// Returns the split with the enrolments that the new run was fitted on besides.
-fn split_with(run: &Run, data: &Dataset, labelled: &[usize]) -> SplitRecord {
+fn split_with(run: &Run, data: &Dataset, labelled: &[EnrolmentIndex]) -> SplitRecord {
     let mut split = run.split().clone();
     for &enrolment in labelled {
         let ids = split.before.entry(data.course_of(enrolment).id.clone()).or_default();
-        ids.push(data.enrolments[enrolment].id.clone());
+        ids.push(data.enrolment(enrolment).id.clone());
     }
     for ids in split.before.values_mut() {
         ids.sort_unstable();
         ids.dedup();
     }
     if data.manifest.capabilities.learners {
-        split.training_learners.extend(labelled.iter().map(|&row| data.enrolments[row].learner.clone()));
+        split.training_learners.extend(labelled.iter().map(|&row| data.enrolment(row).learner.clone()));
         split.training_learners.sort_unstable();
         split.training_learners.dedup();
     }
@@ -168,23 +165,22 @@ impl WeekRows {
     fn new(
         data: &Dataset,
         examples: &Examples,
-        enrolments: &[usize],
+        enrolments: &[EnrolmentIndex],
         week: CutOff,
         logit: impl Fn(usize) -> f64,
     ) -> Self {
         let mut found = Self { logits: Vec::new(), labels: Vec::new(), unlabelled: Vec::new() };
-        let index = week.last_week().position();
-        if index >= examples.weeks() {
+        if week > examples.last_cut_off() {
             return found;
         }
         for (row, &enrolment) in enrolments.iter().enumerate() {
             let course = data.course_of(enrolment);
             let over = course.last_observed().is_some_and(|last| week <= last);
-            if !over || examples.exclusion(enrolment, index).is_some() || !logit(row).is_finite() {
+            if !over || examples.exclusion(enrolment, week.last_week()).is_some() || !logit(row).is_finite() {
                 continue;
             }
             match examples.label(enrolment) {
-                Some(label) if examples.is_evaluable(enrolment, index) => {
+                Some(label) if examples.is_evaluable(enrolment, week.last_week()) => {
                     found.logits.push(logit(row));
                     found.labels.push(label);
                 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use staycast_evaluation::metrics::Capacity;
 use staycast_evaluation::metrics::survival::{End, ExitTime};
 use staycast_evaluation::report::{DataQuality, Extras, GroupColumn, MinimumSize};
-use staycast_sequences::{CutOff, Dataset, DropoutRule};
+use staycast_sequences::{CutOff, Dataset, DropoutRule, EnrolmentIndex, EnrolmentRow};
 
 use super::request::EvaluateRequest;
 
@@ -46,7 +46,7 @@ impl ReportContext {
     /// Collects the context of rows of `data`, each an enrolment and a cut-off week.
     pub(super) fn new(
         data: &Dataset,
-        rows: impl Iterator<Item = (usize, CutOff)>,
+        rows: impl Iterator<Item = (EnrolmentIndex, CutOff)>,
         request: &EvaluateRequest<'_>,
     ) -> Self {
         Self {
@@ -71,7 +71,7 @@ impl ReportContext {
 /// Returns the static columns asked for or, if none was, those with a few values.
 fn group_columns(data: &Dataset, asked: Option<&[String]>) -> Vec<GroupColumn> {
     let column = |name: &String| {
-        let value = |row: &staycast_sequences::EnrolmentRow| row.statics.get(name).cloned().flatten();
+        let value = |row: &EnrolmentRow| row.statics.get(name).cloned().flatten();
         GroupColumn { name: name.clone(), values: data.enrolments.iter().map(value).collect() }
     };
     if let Some(asked) = asked {
@@ -93,7 +93,7 @@ fn exits(data: &Dataset) -> Vec<Option<ExitTime>> {
     data.enrolments
         .iter()
         .map(|row| {
-            let course = &data.courses[row.course];
+            let course = data.course(row.course);
             let watched = course.last_observed().map_or(0.0, |last| f64::from(last.weeks()));
             Some(match (row.withdrawal_day, row.left_week) {
                 (Some(day), Some(_)) => ExitTime { weeks: day / 7.0, end: End::Dropout },
@@ -110,7 +110,7 @@ fn exits(data: &Dataset) -> Vec<Option<ExitTime>> {
 }
 
 /// Tells, by row, whether the last week seen differs from the week before it; empty where the data lacks the features.
-fn activity_changed(data: &Dataset, rows: impl Iterator<Item = (usize, CutOff)>) -> Vec<bool> {
+fn activity_changed(data: &Dataset, rows: impl Iterator<Item = (EnrolmentIndex, CutOff)>) -> Vec<bool> {
     let columns: Vec<usize> = ACTIVITY.iter().filter_map(|name| data.feature(name)).collect();
     if columns.is_empty() {
         return Vec::new();

@@ -4,14 +4,16 @@ use rayon::prelude::*;
 use serde::{Serialize, Serializer};
 use staycast_baselines::RAW_FEATURES;
 use staycast_evaluation::metrics::stability::smooth_logits;
-use staycast_sequences::{CutOff, Dataset, Exclusion, SCORED, Selection, SequenceFolder, Standing, standing};
+use staycast_sequences::{
+    CutOff, Dataset, EnrolmentIndex, Exclusion, SCORED, Selection, SequenceFolder, Standing, standing,
+};
 
 use super::error::PredictionError;
 use super::forecasts::Forecasts;
 use super::selection::enrolments_in;
 use crate::artifact::{Run, RunModel};
 use crate::device::ChosenDevice;
-use crate::week_fits::{WeekFit, cut_offs_up_to};
+use crate::week_fits::WeekFit;
 
 /// Bounds the enrolments whose sequences [`score_folder`] reads at a time, while it scores as many others: with 90 features
 /// and 4 weeks, 75 MB each.
@@ -139,7 +141,7 @@ fn score_unranked(run: &Run, data: &Dataset, request: &ScoreRequest<'_>) -> Resu
     let enrolments = enrolments_in(data, request.courses)?;
     let forecasts = Forecasts::compute(run, data, &enrolments, request.device)?;
     let smoothing = request.smoothing.filter(|&weight| weight < 1.0);
-    let score_row = |(row, &enrolment): (usize, &usize)| {
+    let score_row = |(row, &enrolment): (usize, &EnrolmentIndex)| {
         let mut scored = unscored_row(data, enrolment, request.week);
         match verdict(run, model, data, enrolment, request.week) {
             Verdict::Excluded { exclusion, reason } => {
@@ -162,10 +164,10 @@ fn score_unranked(run: &Run, data: &Dataset, request: &ScoreRequest<'_>) -> Resu
     Ok(enrolments.par_iter().enumerate().with_min_len(256).map(score_row).collect())
 }
 
-fn unscored_row(data: &Dataset, enrolment: usize, week: CutOff) -> ScoreRow {
-    let about = &data.enrolments[enrolment];
+fn unscored_row(data: &Dataset, enrolment: EnrolmentIndex, week: CutOff) -> ScoreRow {
+    let about = data.enrolment(enrolment);
     ScoreRow {
-        course_id: data.courses[about.course].id.clone(),
+        course_id: data.course(about.course).id.clone(),
         enrolment_id: about.id.clone(),
         learner_id: about.learner.clone(),
         week,
@@ -183,10 +185,10 @@ fn calibrated_weeks(
     data: &Dataset,
     forecasts: &Forecasts,
     row: usize,
-    enrolment: usize,
+    enrolment: EnrolmentIndex,
     seen: CutOff,
 ) -> Vec<f64> {
-    cut_offs_up_to(seen)
+    CutOff::up_to(seen)
         .filter(|&cut_off| standing(data, enrolment, cut_off).exclusion().is_none())
         .filter_map(|cut_off| {
             let fit = model.fits.weeks.get(&cut_off)?;
@@ -219,7 +221,13 @@ enum Verdict<'a> {
     Excluded { exclusion: Exclusion, reason: String },
 }
 
-fn verdict<'a>(run: &Run, model: &'a RunModel, data: &Dataset, enrolment: usize, cut_off: CutOff) -> Verdict<'a> {
+fn verdict<'a>(
+    run: &Run,
+    model: &'a RunModel,
+    data: &Dataset,
+    enrolment: EnrolmentIndex,
+    cut_off: CutOff,
+) -> Verdict<'a> {
     let seen = match standing(data, enrolment, cut_off) {
         Standing::Scored { seen, .. } => seen,
         Standing::Excluded(Exclusion::CourseTooShort) => {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use staycast_evaluation::splits::SplitKind;
-use staycast_sequences::{CutOff, Dataset, Exclusion};
+use staycast_sequences::{CutOff, Dataset, EnrolmentIndex, Exclusion};
 
 use super::error::PredictionError;
 use super::request::{EvaluateRequest, Rows};
@@ -29,25 +29,28 @@ pub(super) fn asked_week(run: &Run, request: &EvaluateRequest<'_>) -> CutOff {
 }
 
 /// Lists the enrolments of the named courses, all when none is named.
-pub(super) fn enrolments_in(data: &Dataset, courses: Option<&[String]>) -> Result<Vec<usize>, PredictionError> {
-    let Some(courses) = courses else { return Ok((0..data.enrolments.len()).collect()) };
+pub(super) fn enrolments_in(
+    data: &Dataset,
+    courses: Option<&[String]>,
+) -> Result<Vec<EnrolmentIndex>, PredictionError> {
+    let Some(courses) = courses else { return Ok(data.enrolment_indices().collect()) };
     let known: Vec<String> = data.courses.iter().map(|course| course.id.clone()).collect();
     let unknown: Vec<String> = courses.iter().filter(|course| !known.contains(course)).cloned().collect();
     if !unknown.is_empty() {
         return Err(PredictionError::UnknownCourses { unknown, known });
     }
     let wanted: BTreeSet<&String> = courses.iter().collect();
-    Ok((0..data.enrolments.len()).filter(|&row| wanted.contains(&data.course_of(row).id)).collect())
+    Ok(data.enrolment_indices().filter(|&row| wanted.contains(&data.course_of(row).id)).collect())
 }
 
 /// Lists the enrolments of the run's training set that `data` has.
-pub(super) fn training_rows(run: &Run, data: &Dataset) -> Vec<usize> {
+pub(super) fn training_rows(run: &Run, data: &Dataset) -> Vec<EnrolmentIndex> {
     let training = &run.split().training;
-    let trained = |&row: &usize| {
+    let trained = |&row: &EnrolmentIndex| {
         let ids = training.get(&data.course_of(row).id);
-        ids.is_some_and(|ids| ids.binary_search(&data.enrolments[row].id).is_ok())
+        ids.is_some_and(|ids| ids.binary_search(&data.enrolment(row).id).is_ok())
     };
-    (0..data.enrolments.len()).filter(trained).collect()
+    data.enrolment_indices().filter(trained).collect()
 }
 
 /// Lists the enrolments to evaluate, and counts in `left_out` those that are not.
@@ -55,19 +58,19 @@ pub(super) fn rows_to_evaluate(
     run: &Run,
     request: &EvaluateRequest<'_>,
     left_out: &mut LeftOut,
-) -> Result<Vec<usize>, PredictionError> {
+) -> Result<Vec<EnrolmentIndex>, PredictionError> {
     let data = request.data;
     let asked = enrolments_in(data, request.courses)?;
     let members = |part: &BTreeMap<String, Vec<String>>| {
         let ids = part.iter().flat_map(|(course, ids)| ids.iter().map(move |id| (course.clone(), id.clone())));
         ids.collect::<BTreeSet<(String, String)>>()
     };
-    let key = |enrolment: usize| (data.course_of(enrolment).id.clone(), data.enrolments[enrolment].id.clone());
-    let rows: Vec<usize> = if request.rows == Rows::InSample {
+    let key = |enrolment: EnrolmentIndex| (data.course_of(enrolment).id.clone(), data.enrolment(enrolment).id.clone());
+    let rows: Vec<EnrolmentIndex> = if request.rows == Rows::InSample {
         asked
     } else {
         let training = members(&run.split().all_trained_on());
-        let trained: Vec<usize> = asked.iter().copied().filter(|&row| training.contains(&key(row))).collect();
+        let trained: Vec<EnrolmentIndex> = asked.iter().copied().filter(|&row| training.contains(&key(row))).collect();
         // On the run's own data the test part is meant, unless a course was named that has none of it.
         let own = is_own_data(run, data);
         let meant = !own || names_a_training_course(run, request);
@@ -97,10 +100,15 @@ fn names_a_training_course(run: &Run, request: &EvaluateRequest<'_>) -> bool {
 }
 
 /// Leaves out the rows whose learner was trained on: in another course, that is no test of anything either.
-fn without_training_learners(run: &Run, data: &Dataset, asked: Vec<usize>, left_out: &mut LeftOut) -> Vec<usize> {
+fn without_training_learners(
+    run: &Run,
+    data: &Dataset,
+    asked: Vec<EnrolmentIndex>,
+    left_out: &mut LeftOut,
+) -> Vec<EnrolmentIndex> {
     let learners: BTreeSet<&String> = run.split().training_learners.iter().collect();
-    let (known, unseen): (Vec<usize>, Vec<usize>) =
-        asked.into_iter().partition(|&row| learners.contains(&data.enrolments[row].learner));
+    let (known, unseen): (Vec<EnrolmentIndex>, Vec<EnrolmentIndex>) =
+        asked.into_iter().partition(|&row| learners.contains(&data.enrolment(row).learner));
     if !known.is_empty() {
         left_out.insert(Exclusion::LearnerInTraining, known.len() as u64);
     }
@@ -111,7 +119,7 @@ fn without_training_learners(run: &Run, data: &Dataset, asked: Vec<usize>, left_
 pub(super) fn measured_kind(
     run: &Run,
     request: &EvaluateRequest<'_>,
-    enrolments: &[usize],
+    enrolments: &[EnrolmentIndex],
     cut_off: CutOff,
 ) -> SplitKind {
     let (data, split) = (request.data, run.split());

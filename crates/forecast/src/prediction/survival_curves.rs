@@ -1,10 +1,10 @@
 //! When learners leave: predicted survival after the cut-off.
 
 use staycast_baselines::{BaselineKind, ForecastError};
-use staycast_sequences::{CutOff, Dataset};
+use staycast_sequences::{CutOff, Dataset, EnrolmentIndex};
 
 use super::error::PredictionError;
-use super::forecasts::{CHUNK, Forecasts, weeks_of};
+use super::forecasts::{CHUNK, Forecasts, last_cut_off};
 use crate::artifact::Run;
 use crate::device::ChosenDevice;
 use crate::model_kind::SingleModel;
@@ -17,12 +17,12 @@ use crate::models::trained::MemberModel;
 pub(super) fn survival_curves(
     run: &Run,
     data: &Dataset,
-    enrolments: &[usize],
+    enrolments: &[EnrolmentIndex],
     cut_off: CutOff,
     device: &ChosenDevice,
 ) -> Result<Vec<Vec<f64>>, PredictionError> {
     let model = run.model()?;
-    let weeks = weeks_of(run, data);
+    let weeks = last_cut_off(run, data).count();
     let mut curves = vec![Vec::new(); data.enrolments.len()];
     let hazards = model.parts.get(&SingleModel::Baseline(BaselineKind::Hazard));
     let Some(members) = hazards.filter(|_| model.blend.is_none()) else {
@@ -32,7 +32,7 @@ pub(super) fn survival_curves(
         let found = survival::curves(by_forecast, data, enrolments, logits, weeks, cut_off);
         let Some(found) = where_fitted(found)? else { return Ok(Vec::new()) };
         for (&enrolment, curve) in enrolments.iter().zip(found) {
-            curves[enrolment] = curve;
+            curves[enrolment.as_usize()] = curve;
         }
         return Ok(curves);
     };
@@ -43,7 +43,7 @@ pub(super) fn survival_curves(
             let hazards = inputs.lend(|inputs| member.hazards(inputs, cut_off));
             let Some(hazards) = where_fitted(hazards)? else { return Ok(Vec::new()) };
             for (&enrolment, hazards) in chunk.iter().zip(hazards) {
-                let curve: &mut Vec<f64> = &mut curves[enrolment];
+                let curve: &mut Vec<f64> = &mut curves[enrolment.as_usize()];
                 curve.resize(hazards.len(), 0.0);
                 for (mean, survival) in curve.iter_mut().zip(survival::survival(&hazards)) {
                     *mean += survival / members.len() as f64;

@@ -143,7 +143,7 @@ mod tests {
         assert!((rates[19] - 1.0).abs() < 1e-9 && (rates[99] - 0.1).abs() < 1e-9, "{} {}", rates[19], rates[99]);
     }
 
-    /// One step by hand: with the first step's bias correction every parameter moves by the learning rate against
+    /// Takes one step by hand: with the first step's bias correction every parameter moves by the learning rate against
     /// its gradient's sign, and weights decay besides.
     #[test]
     fn the_first_step_moves_by_the_learning_rate() {

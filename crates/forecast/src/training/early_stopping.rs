@@ -1,7 +1,7 @@
 //! The held-out rows by which a member is judged: when a network stops, and how good each member is.
 
 use staycast_evaluation::metrics::Ranking;
-use staycast_sequences::CutOff;
+use staycast_sequences::{CutOff, EnrolmentIndex, WeekIndex};
 
 use super::training_set::TrainingSet;
 use crate::examples::Examples;
@@ -22,17 +22,18 @@ impl StoppingRows {
     pub(super) fn new(set: &TrainingSet<'_>, held_out: &[usize], target: CutOff) -> Self {
         let examples = set.examples;
         let weeks = examples.weeks();
-        let rows = |wanted: &dyn Fn(usize) -> bool| {
+        let rows = |wanted: &dyn Fn(WeekIndex) -> bool| {
             let mut found = Vec::new();
             for (row, &position) in held_out.iter().enumerate() {
                 let enrolment = set.enrolments[position];
                 let Some(label) = examples.label(enrolment) else { continue };
-                let seen = (0..weeks).filter(|&week| wanted(week) && examples.is_evaluable(enrolment, week));
-                found.extend(seen.map(|week| (row * weeks + week, label)));
+                let seen =
+                    examples.week_indices().filter(|&week| wanted(week) && examples.is_evaluable(enrolment, week));
+                found.extend(seen.map(|week| (row * weeks + week.position(), label)));
             }
             found
         };
-        let at_target = rows(&|week| week == target.last_week().position());
+        let at_target = rows(&|week| week == target.last_week());
         let positives = at_target.iter().filter(|(_, label)| *label).count();
         let negatives = at_target.len() - positives;
         assert!(
@@ -63,19 +64,19 @@ impl StoppingRows {
 /// Returns the AUC over the held-out rows at the target week; `None` with one class only. `logits`: `[held-out row][week]`.
 pub(super) fn held_out_auc(
     examples: &Examples,
-    enrolments: &[usize],
+    enrolments: &[EnrolmentIndex],
     held_out: &[usize],
     logits: &[f32],
     target: CutOff,
 ) -> Option<f64> {
-    let (weeks, week) = (examples.weeks(), target.last_week().position());
+    let (weeks, week) = (examples.weeks(), target.last_week());
     let (mut scores, mut labels) = (Vec::new(), Vec::new());
     for (row, &position) in held_out.iter().enumerate() {
         let enrolment = enrolments[position];
         let Some(label) = examples.label(enrolment).filter(|_| examples.is_evaluable(enrolment, week)) else {
             continue;
         };
-        scores.push(f64::from(logits[row * weeks + week]));
+        scores.push(f64::from(logits[row * weeks + week.position()]));
         labels.push(label);
     }
     Ranking::new(&scores, &labels).ok()?.auc().value()

@@ -13,7 +13,7 @@ use crate::reach::NoOutcomeKnown;
 /// [`TrainError::NoOutcomeKnown`], [`TrainError::OneOutcome`] or [`TrainError::OneOutcomeInPart`].
 pub(super) fn check(request: &TrainRequest<'_>, plan: &SplitPlan, examples: &Examples) -> Result<(), TrainError> {
     let data = request.data;
-    let enrolments = 0..data.enrolments.len();
+    let enrolments = data.enrolment_indices();
     if enrolments.clone().all(|enrolment| examples.training_label(enrolment).is_none()) {
         return Err(TrainError::NoOutcomeKnown(NoOutcomeKnown::of(data, enrolments)));
     }
@@ -29,7 +29,7 @@ fn check_split(
     let week = request.config.training.target;
     let at_target = |positions: &mut dyn Iterator<Item = usize>| {
         let judged = positions.map(|position| split.training[position]);
-        let judged = judged.filter(|&enrolment| examples.is_evaluable(enrolment, week.last_week().position()));
+        let judged = judged.filter(|&enrolment| examples.is_evaluable(enrolment, week.last_week()));
         Outcomes::count(judged.filter_map(|enrolment| examples.label(enrolment)))
     };
     let place = Place::new(split, plan.folds);
@@ -41,7 +41,7 @@ fn check_split(
         let held_out = at_target(&mut member.held_out.iter().copied());
         let trainable = member.training.iter().map(|&position| split.training[position]);
         let trainable =
-            trainable.filter(|&enrolment| (0..examples.weeks()).any(|week| examples.is_trainable(enrolment, week)));
+            trainable.filter(|&enrolment| examples.week_indices().any(|week| examples.is_trainable(enrolment, week)));
         let trained_on = Outcomes::count(trainable.filter_map(|enrolment| examples.training_label(enrolment)));
         if held_out.are_both() && trained_on.are_both() {
             continue;

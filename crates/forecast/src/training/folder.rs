@@ -11,7 +11,7 @@ use crate::artifact::layout::{CHECKPOINTS, CONFIG, STARTED};
 use crate::artifact::{ParentRecord, Run, RunState, Started, run_state};
 use crate::files::{self, FileError};
 
-/// The folder that a run is trained in: free, or with an interrupted run that is this one.
+/// Holds the folder that a run is trained in: free, or with an interrupted run that is this one.
 pub(super) struct RunFolder<'a> {
     request: &'a TrainRequest<'a>,
     checkpoints: PathBuf,

@@ -44,10 +44,11 @@ impl LossTargets {
         let mut counts = [0_u64; 2];
         for &position in training {
             let Some(dropout) = label(position) else { continue };
-            for week in 0..weeks {
+            for week in examples.week_indices() {
                 if examples.is_trainable(set.enrolments[position], week) {
-                    weights[position * weeks + week] = emphasis[week];
-                    sums[usize::from(dropout)] += emphasis[week];
+                    let emphasis = emphasis[week.position()];
+                    weights[position * weeks + week.position()] = emphasis;
+                    sums[usize::from(dropout)] += emphasis;
                     counts[usize::from(dropout)] += 1;
                 }
             }

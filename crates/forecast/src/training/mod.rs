@@ -25,7 +25,7 @@ mod training_set;
 mod transfer;
 mod write;
 
-use staycast_sequences::Dataset;
+use staycast_sequences::{CutOff, Dataset};
 
 use crate::artifact::Run;
 use crate::config::CheckedConfig;
@@ -50,8 +50,8 @@ pub fn train(request: &TrainRequest<'_>, watch: &dyn TrainingWatch) -> Result<Ru
     let folder = folder::RunFolder::find(request)?;
 
     // Plan: which enrolments train, stop and test each member.
-    let weeks = sequence_weeks(request.data, request.config)?;
-    let mut examples = Examples::new(request.data, weeks);
+    let last = last_cut_off(request.data, request.config)?;
+    let mut examples = Examples::new(request.data, last);
     if let Some(rule) = request.config.training.proxy {
         examples = examples.with_proxies(request.data, rule);
     }
@@ -62,7 +62,7 @@ pub fn train(request: &TrainRequest<'_>, watch: &dyn TrainingWatch) -> Result<Ru
     feasibility::check(request, &plan, &examples)?;
     let inputs = jobs::fit_inputs(request, &plan, &examples)?;
     let checkpoints = folder.begin()?;
-    watch.planned(&TrainingPlan::new(request.config, &plan, weeks));
+    watch.planned(&TrainingPlan::new(request.config, &plan, last));
     timer.lap("prepare");
 
     let finish = || {
@@ -85,8 +85,8 @@ pub fn train(request: &TrainRequest<'_>, watch: &dyn TrainingWatch) -> Result<Ru
     })
 }
 
-/// Returns the weeks of a sequence: all that the labels allow, or fewer when the configuration says so.
-fn sequence_weeks(data: &Dataset, config: &CheckedConfig) -> Result<usize, TrainError> {
+/// Returns the last cut-off of a sequence: the last that the labels allow, or an earlier one where the configuration says so.
+fn last_cut_off(data: &Dataset, config: &CheckedConfig) -> Result<CutOff, TrainError> {
     if data.enrolments.is_empty() {
         return Err(TrainError::NoEnrolments);
     }
@@ -97,7 +97,7 @@ fn sequence_weeks(data: &Dataset, config: &CheckedConfig) -> Result<usize, Train
     let target = config.training.target;
     let last = greatest_cut_off(data);
     match (last, all_too_late(enrolled_courses(data), data.manifest.labels.rule, target)) {
-        (Some(last), None) => Ok(config.training.last_cut_off.map_or(last, |asked| asked.min(last)).count()),
+        (Some(last), None) => Ok(config.training.last_cut_off.map_or(last, |asked| asked.min(last))),
         (last, Some(why)) => Err(TrainError::TargetTooLate { target, why, last }),
         (None, None) => Err(TrainError::NoEnrolments),
     }

@@ -6,18 +6,19 @@ use staycast_evaluation::splits::{
     Assignment, FoldRequest, Folds, Grouping, Part, Split, SplitError, SplitExclusion, SplitKind, SplitRequest,
     SplitRow, assign, course_family,
 };
-use staycast_sequences::{CourseRow, Dataset, DropoutRule};
+use staycast_sequences::{CourseRow, Dataset, DropoutRule, EnrolmentIndex};
 
 use crate::artifact::FoldsRecord;
 use crate::config::{CheckedConfig, CheckedEnsemble, CheckedSplit, LeftOut, SplitSpec};
 
-/// The static column that names the institution of an enrolment, in sequences of several institutions.
+/// Names the static column that names the institution of an enrolment, in sequences of several institutions.
 const INSTITUTION: &str = "institution";
 
-/// Days after a course's end until a labels file is taken to be known: such a file does not say when it was made.
+/// Counts the days after a course's end until a labels file is taken to be known: such a file does not say when it was
+/// made.
 const LABELS_FILE_LAG_DAYS: i64 = 14;
 
-/// Divides the enrolments of a run, as indices into the data set.
+/// Divides the enrolments of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct SplitPlan {
     /// One split, or one a fold and repeat; never empty.
@@ -32,17 +33,17 @@ pub(crate) struct SplitPlan {
     pub(crate) held_out_by: Grouping,
 }
 
-/// A training set and its test part.
+/// Holds a training set and its test part.
 #[derive(Clone, Debug)]
 pub(crate) struct OuterSplit {
     /// Repeat of the cross-validation, from 0; 0 without one.
     pub(crate) repeat: u32,
     /// Fold, from 0; 0 without a cross-validation.
     pub(crate) fold: u32,
-    pub(crate) training: Vec<usize>,
-    pub(crate) test: Vec<usize>,
+    pub(crate) training: Vec<EnrolmentIndex>,
+    pub(crate) test: Vec<EnrolmentIndex>,
     /// Enrolments in neither, with the reason.
-    pub(crate) excluded: Vec<(usize, SplitExclusion)>,
+    pub(crate) excluded: Vec<(EnrolmentIndex, SplitExclusion)>,
     /// One a member of the ensemble.
     pub(crate) members: Vec<MemberSplit>,
 }
@@ -87,15 +88,15 @@ impl SplitPlan {
 }
 
 /// Returns the enrolments whose rows the split may use.
-fn offered(data: &Dataset, split: &CheckedSplit) -> Vec<usize> {
-    let is_offered = |&enrolment: &usize| match &split.offered_courses {
+fn offered(data: &Dataset, split: &CheckedSplit) -> Vec<EnrolmentIndex> {
+    let is_offered = |&enrolment: &EnrolmentIndex| match &split.offered_courses {
         Some(courses) => courses.contains(&data.course_of(enrolment).id),
         None => true,
     };
-    (0..data.enrolments.len()).filter(is_offered).collect()
+    data.enrolment_indices().filter(is_offered).collect()
 }
 
-/// The rows offered, divided once or in folds.
+/// Holds the rows offered, divided once or in folds.
 struct Divided {
     first: Assignment,
     /// The others, by repeat and fold.
@@ -135,7 +136,7 @@ impl Divided {
 
 impl OuterSplit {
     /// Sorts the enrolments `offered`, whose parts are given, into training set and test; without members yet.
-    fn new(assignment: &Assignment, offered: &[usize], repeat: u32, fold: u32) -> Self {
+    fn new(assignment: &Assignment, offered: &[EnrolmentIndex], repeat: u32, fold: u32) -> Self {
         let (mut training, mut test, mut excluded) = (Vec::new(), Vec::new(), Vec::new());
         for (&part, &enrolment) in assignment.part.iter().zip(offered) {
             match part {
@@ -153,7 +154,7 @@ impl OuterSplit {
 fn hold_out(
     data: &Dataset,
     config: &CheckedConfig,
-    training: &[usize],
+    training: &[EnrolmentIndex],
 ) -> Result<(Grouping, Vec<MemberSplit>), SplitError> {
     let CheckedEnsemble { members, validation_folds: folds } = config.ensemble;
     let rows = rows(data, training, &config.split.run_separator);
@@ -190,11 +191,11 @@ fn tested_by(spec: &SplitSpec) -> Grouping {
 }
 
 /// Describes enrolments as splitting needs to know them.
-fn rows<'a>(data: &'a Dataset, enrolments: &[usize], run_separator: &str) -> Vec<SplitRow<'a>> {
+fn rows<'a>(data: &'a Dataset, enrolments: &[EnrolmentIndex], run_separator: &str) -> Vec<SplitRow<'a>> {
     enrolments
         .iter()
         .map(|&enrolment| {
-            let (row, course) = (&data.enrolments[enrolment], data.course_of(enrolment));
+            let (row, course) = (data.enrolment(enrolment), data.course_of(enrolment));
             // Cut-offs are whole weeks from the start: of a course whose first week is short, from where it would begin
             // were it whole.
             let lacking = 7_u32.saturating_sub(course.first_week_days);

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use staycast_evaluation::splits::SplitKind;
-use staycast_sequences::Dataset;
+use staycast_sequences::{CutOff, Dataset};
 
 use super::plan::SplitPlan;
 use crate::artifact::{EpochRecord, MemberSummary, Run};
@@ -60,7 +60,7 @@ pub struct TrainingPlan {
 }
 
 impl TrainingPlan {
-    pub(super) fn new(config: &CheckedConfig, plan: &SplitPlan, weeks: usize) -> Self {
+    pub(super) fn new(config: &CheckedConfig, plan: &SplitPlan, last: CutOff) -> Self {
         let members = plan.splits.iter().map(|split| split.members.len() as u64).sum::<u64>();
         Self {
             model: config.model.kind(),
@@ -68,7 +68,7 @@ impl TrainingPlan {
             epochs: config.training.optimiser.epochs,
             training: plan.splits[0].training.len() as u64,
             test: plan.splits[0].test.len() as u64,
-            weeks: weeks as u32,
+            weeks: last.weeks().into(),
             kind: plan.kind,
             description: plan.description.clone(),
         }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::tensor::{Tensor, TensorData};
+use staycast_sequences::EnrolmentIndex;
 
 use super::error::TrainError;
 use super::plan::OuterSplit;
@@ -33,7 +34,7 @@ impl JobContext<'_> {
     fn weekly_inputs(
         &self,
         inputs: &Inputs,
-        enrolments: &[usize],
+        enrolments: &[EnrolmentIndex],
         raw: RawFeatures,
     ) -> Result<EnrolmentInputs, TrainError> {
         Ok(EnrolmentInputs::new(self.request.data, inputs, enrolments, self.examples.weeks(), raw)?)
@@ -104,9 +105,9 @@ impl<'a> SplitData<'a> {
             let x = context.tensor(training.values(), enrolments.len(), self.inputs);
             (x, context.test_inputs(self, RawFeatures::LeftOut)?)
         };
-        let (data, weeks) = (context.request.data, context.examples.weeks());
+        let (data, last) = (context.request.data, context.examples.last_cut_off());
         let next_week = if context.request.config.training.next_week.is_some() {
-            examples::active_next_week(data, enrolments, weeks).ok_or(TrainError::NoNextWeek)?
+            examples::active_next_week(data, enrolments, last).ok_or(TrainError::NoNextWeek)?
         } else {
             Vec::new()
         };

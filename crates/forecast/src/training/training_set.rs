@@ -1,6 +1,7 @@
 //! The training set of a split, on the device.
 
 use burn::tensor::Tensor;
+use staycast_sequences::EnrolmentIndex;
 
 use crate::examples::Examples;
 use crate::models::network::Parameter;
@@ -9,7 +10,7 @@ use crate::models::network::Parameter;
 pub(super) struct TrainingSet<'a> {
     pub(super) examples: &'a Examples,
     /// The enrolments of the training set.
-    pub(super) enrolments: &'a [usize],
+    pub(super) enrolments: &'a [EnrolmentIndex],
     /// `[positions, weeks, inputs]`, without autodiff: 4 bytes a number, held once for all members.
     pub(super) x: Tensor<3>,
     /// Parameters that networks begin with in place of random ones, by member, where they go on from another run's.

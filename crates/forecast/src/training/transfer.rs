@@ -39,7 +39,7 @@ pub(super) fn check(from: &Run, request: &TrainRequest<'_>, plan: &SplitPlan) ->
     let learners: BTreeSet<&String> = from.split().training_learners.iter().collect();
     let trained = from.split().all_trained_on();
     let known = tested.filter(|&&enrolment| {
-        let (row, course) = (&request.data.enrolments[enrolment], request.data.course_of(enrolment));
+        let (row, course) = (request.data.enrolment(enrolment), request.data.course_of(enrolment));
         trained.get(&course.id).is_some_and(|ids| ids.binary_search(&row.id).is_ok()) || learners.contains(&row.learner)
     });
     match known.count() {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use staycast_evaluation::splits::SplitExclusion;
+use staycast_sequences::EnrolmentIndex;
 
 use super::calibrate::{CalibratedSplit, fold_predictions, hazards_by_forecast};
 use super::error::TrainError;
@@ -96,11 +97,11 @@ pub(super) fn write_manifest(
 
 fn split_record(request: &TrainRequest<'_>, plan: &SplitPlan) -> SplitRecord {
     let data = request.data;
-    let by_course = |enrolments: &mut dyn Iterator<Item = usize>| {
+    let by_course = |enrolments: &mut dyn Iterator<Item = EnrolmentIndex>| {
         let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for enrolment in enrolments {
             let course = data.course_of(enrolment).id.clone();
-            found.entry(course).or_default().push(data.enrolments[enrolment].id.clone());
+            found.entry(course).or_default().push(data.enrolment(enrolment).id.clone());
         }
         found
     };
@@ -112,7 +113,7 @@ fn split_record(request: &TrainRequest<'_>, plan: &SplitPlan) -> SplitRecord {
     }
     let (training, test) = if folds {
         // Every enrolment of the folds is in training somewhere, and tested once a repeat.
-        let mut all: Vec<usize> = plan.splits.iter().flat_map(|split| split.test.iter().copied()).collect();
+        let mut all: Vec<EnrolmentIndex> = plan.splits.iter().flat_map(|split| split.test.iter().copied()).collect();
         all.sort_unstable();
         all.dedup();
         (by_course(&mut all.into_iter()), BTreeMap::new())
@@ -120,7 +121,7 @@ fn split_record(request: &TrainRequest<'_>, plan: &SplitPlan) -> SplitRecord {
         (by_course(&mut first.training.iter().copied()), by_course(&mut first.test.iter().copied()))
     };
     let mut learners: Vec<String> = if data.manifest.capabilities.learners && !folds {
-        first.training.iter().map(|&enrolment| data.enrolments[enrolment].learner.clone()).collect()
+        first.training.iter().map(|&enrolment| data.enrolment(enrolment).learner.clone()).collect()
     } else {
         Vec::new()
     };
@@ -186,7 +187,7 @@ fn manifest(
         seed: config.training.seed,
         label_rule: data.manifest.labels.rule,
         target_week: target,
-        weeks: examples.weeks() as u16,
+        weeks: examples.last_cut_off().weeks(),
         calendar: data.manifest.calendar.clone(),
         features: trained[0].inputs.features(),
         inputs: trained[0].inputs.width() as u64,

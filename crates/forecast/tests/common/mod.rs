@@ -12,7 +12,7 @@ use staycast_forecast::{Run, Start, TrainError, TrainRequest, Unwatched, train};
 use staycast_sequences::manifest::{
     BuildRecord, CalendarRecord, FeatureRecord, LAYOUT_VERSION, LabelRecord, Manifest, OutputRecord, RowCounts, Totals,
 };
-use staycast_sequences::{CourseRow, CutOff, Dataset, DropoutRule, EnrolmentRow, FeatureSet};
+use staycast_sequences::{CourseIndex, CourseRow, CutOff, Dataset, DropoutRule, EnrolmentRow, FeatureSet};
 
 /// Weeks of every course; the label is that of `inactive-last 1`, so the last cut-off is one week before.
 pub(crate) const WEEKS: usize = 6;
@@ -47,7 +47,7 @@ pub(crate) fn dataset_with(courses: usize, per_course: usize, seed: u64) -> Data
             rows.push(EnrolmentRow {
                 id: format!("c{course}-s{seed}-e{place:04}"),
                 learner: format!("s{seed}-l{course}-{place:04}"),
-                course,
+                course: CourseIndex(course as u32),
                 dropout: Some(dropout),
                 left_week: None,
                 enrolled_day: Some(if late { 8.0 } else { -3.0 }),

@@ -6,7 +6,7 @@ use super::marks::Marks;
 use crate::grid::CourseGrid;
 use crate::peers::Peers;
 
-/// Facts that are the same for every enrolment.
+/// Holds the facts that are the same for every enrolment.
 pub(crate) struct Frame<'a> {
     pub(crate) roster: &'a Roster,
     /// By course.

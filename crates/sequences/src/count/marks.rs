@@ -2,25 +2,25 @@
 
 use staycast_events::{Activity, Capabilities, Detail, EventKind};
 
-/// Kinds are numbered in a byte.
+/// Counts the kinds that a byte can number.
 pub(super) const MOST_KINDS: usize = 1 << u8::BITS;
 
-/// Tasks of counting an event of a kind, a bit each.
+/// Holds the tasks of counting an event of a kind, a bit each.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Mark(u8);
 
 impl Mark {
-    /// It is someone else's doing, as a vote received.
+    /// Marks someone else's doing, as a vote received.
     pub(super) const RECEIVED: u8 = 1;
-    /// edX's report of weekly engagement counts it.
+    /// Marks what edX's report of weekly engagement counts.
     pub(super) const ENGAGES: u8 = 2;
-    /// Its object is a problem that was tried.
+    /// Marks an event whose object is a problem that was tried.
     pub(super) const PROBLEM: u8 = 4;
-    /// It is an attempt at a problem.
+    /// Marks an attempt at a problem.
     pub(super) const ATTEMPT: u8 = 8;
-    /// It is an attempt that was right.
+    /// Marks an attempt that was right.
     pub(super) const RIGHT: u8 = 16;
-    /// A video was set going.
+    /// Marks the start of a video.
     pub(super) const VIDEO: u8 = 32;
 
     fn new(kind: &EventKind, capabilities: Capabilities) -> Self {
@@ -42,7 +42,7 @@ impl Mark {
     }
 }
 
-/// The marks of a source's kinds, by kind number.
+/// Holds the marks of a source's kinds, by kind number.
 pub(crate) struct Marks(Box<[Mark; MOST_KINDS]>);
 
 impl Marks {

@@ -7,7 +7,7 @@ use staycast_events::{Assessment, EnrolmentIndex, Submission};
 
 use super::frame::Frame;
 
-/// An enrolment's submissions, and the assessments that its course wants submitted.
+/// Holds an enrolment's submissions, and the assessments that its course wants submitted.
 pub(crate) struct Submissions<'a> {
     submissions: &'a [Submission],
     due: &'a [(u32, &'a Assessment)],

@@ -3,8 +3,8 @@
 use rustc_hash::FxHashSet;
 use staycast_events::{Activity, ObjectKey};
 
-/// Totals of an enrolment from the course's start to the end of the week that was counted last, and what else one week
-/// needs of those before it.
+/// Holds the totals of an enrolment from the course's start to the end of the week that was counted last, and what else
+/// one week needs of those before it.
 #[derive(Default)]
 pub(crate) struct RunningTotals {
     /// Seconds from the course's start to the last event so far, one before the start included.

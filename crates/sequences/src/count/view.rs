@@ -9,8 +9,8 @@ use super::totals::RunningTotals;
 use super::week::WeekCounts;
 use crate::grid::CourseGrid;
 
-/// One week of one enrolment, counted: all that the features of that week may read. Nothing in it comes from after the
-/// week's end.
+/// Holds one week of one enrolment, counted: all that the features of that week may read. Nothing in it comes from
+/// after the week's end.
 pub(crate) struct WeekView<'a> {
     pub(crate) frame: &'a Frame<'a>,
     pub(crate) enrolment: EnrolmentIndex,

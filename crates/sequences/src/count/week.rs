@@ -11,7 +11,7 @@ use super::frame::Frame;
 use super::marks::{MOST_KINDS, Mark};
 use super::totals::RunningTotals;
 
-/// Greatest gap between two events of a session, in seconds.
+/// Sets the greatest gap between two events of a session, in seconds.
 pub(crate) const SESSION_GAP_SECONDS: i64 = 1_800;
 
 /// Counts of one week.
@@ -58,7 +58,7 @@ impl Default for WeekCounts {
     }
 }
 
-/// Objects of the week, each as often as it came.
+/// Holds the objects of the week, each as often as it came.
 #[derive(Default)]
 struct Lists {
     objects: Vec<ObjectKey>,
@@ -146,7 +146,7 @@ fn add(count: &mut u32, weight: u32) {
     *count = count.saturating_add(weight);
 }
 
-/// Place of a week that is counted.
+/// Holds the place of a week that is counted.
 #[derive(Clone, Copy)]
 pub(crate) struct Span {
     pub(crate) course: CourseIndex,

@@ -3,7 +3,7 @@
 use super::needs::Needs;
 use crate::count::WeekView;
 
-/// One feature column.
+/// Describes one feature column.
 ///
 /// Null where the source does not know what the feature needs, and where its null rule says so.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ pub struct Feature {
     part: usize,
 }
 
-/// Type of a column.
+/// Names the type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Storage {
     /// 64-bit signed integer: counts, whole seconds. As wide as their sums, since readers add a column in its own type.
@@ -30,7 +30,8 @@ pub(crate) enum Storage {
     Float,
 }
 
-/// Computation of a feature from a week that has been counted and its [part](Feature::part), with its null rule.
+/// Names the computation of a feature from a week that has been counted and its [part](Feature::part), with its null
+/// rule.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Value {
     /// There is a value in every observed week.

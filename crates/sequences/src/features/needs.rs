@@ -2,7 +2,7 @@
 
 use staycast_events::Capabilities;
 
-/// Fact that a source must know for a feature to have values.
+/// Names the fact that a source must know for a feature to have values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Needs {
     /// Nothing beyond events with a day.

@@ -6,7 +6,7 @@ use super::feature::{Feature, Storage, Value};
 use super::needs::Needs;
 use crate::count::WeekView;
 
-/// Activities that are about the course's content, and not about finding it.
+/// Lists the activities that are about the course's content, and not about finding it.
 const CONTENT: [Activity; 9] = [
     Activity::Access,
     Activity::Video,

@@ -9,7 +9,7 @@ use crate::count::WeekView;
 /// Names of the days of the week, Monday first, as used in column names.
 const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
-/// The quarters of the day as used in column names; quarter q holds the hours 6q to 6q + 5.
+/// Names the quarters of the day as used in column names; quarter q holds the hours 6q to 6q + 5.
 const DAY_QUARTERS: [&str; 4] = ["night", "morning", "afternoon", "evening"];
 
 pub(super) fn features() -> Vec<Feature> {
@@ -119,7 +119,7 @@ fn mean_cosine(week: &WeekView<'_>, hours_later: usize) -> f64 {
     counts.by_hour.iter().enumerate().map(sum).sum::<f64>() / f64::from(counts.events)
 }
 
-/// Cosines of the hours, a full turn in 24. Written out, so that they are the same everywhere.
+/// Lists the cosines of the hours, a full turn in 24. Written out, so that they are the same everywhere.
 const COSINES: [f64; 24] = {
     const C: [f64; 7] = [
         1.0,

@@ -55,7 +55,7 @@ impl Log<'_> {
 
 /// Finds the value of a feature, `None` where null.
 pub(crate) fn value(data: &Dataset, enrolment: &str, week: usize, feature: &str) -> Option<f32> {
-    let place = data.enrolments.iter().position(|row| row.id == enrolment).unwrap();
+    let place = data.find_enrolment(enrolment).unwrap();
     let column = data.feature(feature).unwrap_or_else(|| panic!("no feature {feature}"));
     Some(data.week(place, WeekIndex::from_position(week))[column]).filter(|value| !value.is_nan())
 }

@@ -65,8 +65,8 @@ fn week_ending(course: &CourseRow, week: usize) -> String {
 fn compare(data: &Dataset, folder: &Path, ending: &str, is_compared: impl Fn(&CourseRow, usize) -> bool) -> usize {
     let mut report = report(folder, ending);
     let mut engaged = 0;
-    for (place, row) in data.enrolments.iter().enumerate() {
-        let course = data.course_of(place);
+    for enrolment in data.enrolment_indices() {
+        let (row, course) = (data.enrolment(enrolment), data.course_of(enrolment));
         for week in 0..course.observed_weeks as usize {
             let key = (course.id.clone(), row.learner.clone(), week_ending(course, week));
             let expected = report.remove(&key);
@@ -76,7 +76,7 @@ fn compare(data: &Dataset, folder: &Path, ending: &str, is_compared: impl Fn(&Co
             engaged += usize::from(expected.is_some());
             let expected = expected.unwrap_or_default();
             for (name, expected) in COLUMNS.iter().zip(expected) {
-                let found = data.week(place, WeekIndex::from_position(week))
+                let found = data.week(enrolment, WeekIndex::from_position(week))
                     [data.feature(&format!("engagement_{name}")).unwrap()];
                 assert_eq!(found, expected, "{name} in the week to {} of {}, {ending}", key.2, row.id);
             }

@@ -71,13 +71,14 @@ fn assert_past_unchanged(format: &Format, early: &Dataset, late: &Dataset, calen
         .map(|(column, name)| (column, late.feature(name).unwrap_or_else(|| panic!("{}: no {name}", format.name))))
         .collect();
     let mut matched = vec![None; late.enrolments.len()];
-    for (place, row) in early.enrolments.iter().enumerate() {
-        let later = late.enrolments.iter().position(|other| lasting(&other.id) == lasting(&row.id));
+    for enrolment in early.enrolment_indices() {
+        let row = early.enrolment(enrolment);
+        let later = late.enrolment_indices().find(|&other| lasting(&late.enrolment(other).id) == lasting(&row.id));
         let later = later.expect("rows are only added");
-        assert_eq!(matched[later].replace(place), None, "{}: {} is there twice", format.name, row.id);
-        let course = early.courses.iter().position(|course| course.id == early.course_of(place).id).unwrap();
+        assert_eq!(matched[later.as_usize()].replace(enrolment), None, "{}: {} is there twice", format.name, row.id);
+        let course = early.courses.iter().position(|course| course.id == early.course_of(enrolment).id).unwrap();
         for week in (0..weeks[course] as usize).map(WeekIndex::from_position) {
-            let (before, after) = (early.week(place, week), late.week(later, week));
+            let (before, after) = (early.week(enrolment, week), late.week(later, week));
             for &(column, other) in &columns {
                 assert!(
                     before[column].to_bits() == after[other].to_bits(),
@@ -92,12 +93,12 @@ fn assert_past_unchanged(format: &Format, early: &Dataset, late: &Dataset, calen
         }
         if pairs[course].0.as_of_days >= 0.0 && !dated_anew(&pairs[course]) {
             let before = |row: &staycast_sequences::EnrolmentRow| (row.pre_start_events, row.pre_start_active_days);
-            assert_eq!(before(row), before(&late.enrolments[later]), "{}: before the start of {}", format.name, row.id);
+            assert_eq!(before(row), before(late.enrolment(later)), "{}: before the start of {}", format.name, row.id);
         }
     }
     // Who is in the cohort at each cut-off that had come: those who were, as they were, and no one else.
-    for (later, place) in matched.into_iter().enumerate() {
-        let id = &late.enrolments[later].id;
+    for (later, place) in late.enrolment_indices().zip(matched) {
+        let id = &late.enrolment(later).id;
         let course = late.course_of(later);
         let lasting = pairs.iter().position(|(early, _)| early.id == course.id).map_or(0, |course| weeks[course]);
         for week in (1..=lasting).filter_map(CutOff::after_weeks) {
@@ -209,8 +210,8 @@ fn check_accounting(format: &Format, world: &World, damage: &[(usize, u8)], week
     // Long after, every week is over: what is used is in some row of the output.
     let sum = |name: &str| -> f64 {
         let column = data.feature(name).unwrap();
-        let weeks = |place| (0..data.weeks).map(move |week| (place, week));
-        let all = (0..data.enrolments.len()).flat_map(weeks);
+        let weeks = |enrolment| (0..data.weeks).map(move |week| (enrolment, week));
+        let all = data.enrolment_indices().flat_map(weeks);
         all.map(|(place, week)| f64::from(data.week(place, WeekIndex::from_position(week))[column]))
             .filter(|count| !count.is_nan())
             .sum()

@@ -59,9 +59,9 @@ pub(crate) struct BenchArgs {
     sequences: Option<PathBuf>,
 }
 
-/// Learners that are simulated for loading.
+/// Counts the learners that are simulated for loading.
 const LEARNERS: u64 = 4_000;
-/// Weeks of their courses: as many as of the usual shape.
+/// Counts the weeks of their courses: as many as of the usual shape.
 const WEEKS: u32 = 14;
 
 /// Runs the subcommand.
@@ -162,7 +162,7 @@ fn named(choices: &[DeviceChoice], console: &Console) -> anyhow::Result<FoundDev
     Ok((found?, Vec::new()))
 }
 
-/// Sequences to load, and how long it took to read them from Parquet.
+/// Returns sequences to load, and how long it took to read them from Parquet.
 fn read(sequences: Option<&Path>, console: &Console) -> anyhow::Result<(Reading, Dataset)> {
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let made = folder.path().join("sequences");

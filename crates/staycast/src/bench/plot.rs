@@ -13,7 +13,8 @@ const LEFT: i32 = 230;
 const RIGHT: i32 = 40;
 const TOP: i32 = 84;
 const ROW: i32 = 26;
-/// Blue and vermilion of Okabe and Ito's palette, which the colour-blind tell apart; the marks differ besides.
+/// Sets the colours: blue and vermilion of Okabe and Ito's palette, which the colour-blind tell apart; the marks differ
+/// besides.
 const TRAINING: RGBColor = RGBColor(0, 114, 178);
 const INFERENCE: RGBColor = RGBColor(213, 94, 0);
 const FONT: &str = "system-ui, sans-serif";

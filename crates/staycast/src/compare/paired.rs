@@ -8,6 +8,7 @@ use staycast_evaluation::report::{
     ByCohort, Cohort, ComparedForecast, ModelComparison, PredictionRow, Resampling, compare,
 };
 use staycast_forecast::Predictions;
+use staycast_sequences::EnrolmentIndex;
 
 use crate::evaluate::BOOTSTRAP_SEED;
 
@@ -51,14 +52,14 @@ impl Compared {
 /// Holds the rows at the asked week that all of several predictions have and place in a cohort.
 pub(super) struct CommonRows<'a> {
     /// By enrolment: the row of each.
-    rows: BTreeMap<usize, Vec<&'a PredictionRow>>,
+    rows: BTreeMap<EnrolmentIndex, Vec<&'a PredictionRow>>,
     /// By enrolment: the fold of the first's row.
-    folds: BTreeMap<usize, u32>,
+    folds: BTreeMap<EnrolmentIndex, u32>,
 }
 
 impl<'a> CommonRows<'a> {
     pub(super) fn new(predictions: &[&'a Predictions]) -> Self {
-        let mut rows: BTreeMap<usize, Vec<&PredictionRow>> = BTreeMap::new();
+        let mut rows: BTreeMap<EnrolmentIndex, Vec<&PredictionRow>> = BTreeMap::new();
         let mut folds = BTreeMap::new();
         for (number, of) in predictions.iter().enumerate() {
             for (at, (&enrolment, row)) in of.enrolments.iter().zip(&of.rows).enumerate() {

@@ -55,12 +55,12 @@ pub(crate) struct DemoArgs {
     device: DeviceChoice,
 }
 
-/// The demo's settings: the defaults, smaller.
+/// Holds the demo's settings: the defaults, smaller.
 const CONFIG: &str = include_str!("../../../../configs/demo.toml");
 
-/// How many of those most at risk are shown.
+/// Counts how many of those most at risk are shown.
 const SHOWN: usize = 10;
-/// How many of those who are still active.
+/// Counts how many of those who are still active are shown.
 const ACTIVE_SHOWN: usize = 5;
 
 /// Holds the results of every stage, as `--json` prints them.
@@ -229,7 +229,7 @@ impl Demo<'_> {
         Ok((evaluated.outcome, best))
     }
 
-    /// Courses and enrolments, with the one feature that says how long ago somebody was last seen.
+    /// Returns courses and enrolments, with the one feature that says how long ago somebody was last seen.
     fn data(&self) -> anyhow::Result<Dataset> {
         let selection = Selection { features: Some(vec!["days_since_last".to_owned()]), ..Selection::default() };
         Ok(SequenceFolder::open(&self.place.sequences())?.load(&selection)?)

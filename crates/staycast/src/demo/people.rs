@@ -28,13 +28,13 @@ struct LearnerFacts {
 
 impl LearnerFacts {
     fn new(row: &ScoreRow, data: &Dataset) -> Self {
-        let place = data.enrolments.iter().position(|enrolment| enrolment.id == row.enrolment_id);
-        let column = place.zip(data.feature("days_since_last"));
+        let enrolment = data.find_enrolment(&row.enrolment_id);
+        let column = enrolment.zip(data.feature("days_since_last"));
         Self {
             inactive_days: column
-                .map(|(place, column)| data.week(place, row.week.last_week())[column])
+                .map(|(enrolment, column)| data.week(enrolment, row.week.last_week())[column])
                 .filter(|days| !days.is_nan()),
-            dropped_out: place.and_then(|place| data.enrolments[place].dropout),
+            dropped_out: enrolment.and_then(|enrolment| data.enrolment(enrolment).dropout),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Name of the folder, and the stem of the names after it.
+/// Names the folder, and the stem of the names after it.
 const NAME: &str = "staycast-demo";
 
 /// Holds the demo's folder, which is new or empty when it is found.

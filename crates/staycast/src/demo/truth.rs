@@ -33,9 +33,9 @@ pub(super) fn best_reachable(
     let test = &run.split().test;
     let mut all = (Vec::new(), Vec::new());
     let mut active = (Vec::new(), Vec::new());
-    for (place, enrolment) in data.enrolments.iter().enumerate() {
-        let tested = test.get(&data.course_of(place).id).is_some_and(|ids| ids.binary_search(&enrolment.id).is_ok());
-        let standing = standing(data, place, cut_off);
+    for (index, enrolment) in data.enrolment_indices().zip(&data.enrolments) {
+        let tested = test.get(&data.course_of(index).id).is_some_and(|ids| ids.binary_search(&enrolment.id).is_ok());
+        let standing = standing(data, index, cut_off);
         let (true, true, Some(label)) = (tested, standing.is_known(), enrolment.dropout) else { continue };
         let p = *truth.get(&enrolment.id).context("the simulator's truth leaves an enrolment out")?;
         for (into, is_in) in [(&mut all, true), (&mut active, standing.is_active())] {

@@ -1,8 +1,8 @@
 //! Text for a terminal: labels with what they say beside them, paragraphs, and tables.
 
-/// Columns that text is broken at.
+/// Counts the columns that text is broken at.
 const TEXT_WIDTH: usize = 80;
-/// Columns of the labels of a [`LabelledText`].
+/// Counts the columns of the labels of a [`LabelledText`].
 const LABEL_WIDTH: usize = 14;
 
 /// Holds text for a terminal: labels on the left, what they say on the right, broken at 80 columns.

@@ -42,7 +42,7 @@ pub(crate) enum CheckLeakage {
     Never,
 }
 
-/// Seed of the bootstrap: a report is the same each time it is made.
+/// Sets the seed of the bootstrap: a report is the same each time it is made.
 pub(crate) const BOOTSTRAP_SEED: u64 = 1;
 
 /// Holds the report of an evaluation, as data and as text.

@@ -68,7 +68,7 @@ fn courses(data: &Dataset) -> Vec<Course> {
         })
         .collect();
     for enrolment in &data.enrolments {
-        let course = &mut courses[enrolment.course];
+        let course = &mut courses[enrolment.course.as_usize()];
         course.enrolments += 1;
         course.labelled += u64::from(enrolment.dropout.is_some());
         course.dropouts += u64::from(enrolment.dropout == Some(true));

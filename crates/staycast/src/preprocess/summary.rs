@@ -56,7 +56,7 @@ fn next_command(job: &PreprocessJob, manifest: &Manifest) -> String {
     format!("Next: staycast train {out} --out run{split}")
 }
 
-/// Words the warning behind exit status 3.
+/// Describes the warning behind exit status 3.
 pub(super) fn too_many_rejected(built: &PreprocessOutcome) -> String {
     format!(
         "{} of the rows were rejected, more than --max-rejected {} allows; the sequences are there, but look at the \

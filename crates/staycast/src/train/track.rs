@@ -41,9 +41,9 @@ impl FromStr for Target {
     }
 }
 
-/// The experiment's name on the server: MLflow's own variable, or this.
+/// Names the experiment on the server: MLflow's own variable, or this.
 const EXPERIMENT: &str = "staycast";
-/// The file by which a resumed run is found again on the server.
+/// Names the file by which a resumed run is found again on the server.
 const KEY: &str = "tracking-key";
 /// Files of a finished run that are sent to the server, where they are there.
 const FILES: [&str; 11] = [
