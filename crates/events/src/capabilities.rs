@@ -75,7 +75,7 @@ impl Capabilities {
     pub fn with_kinds(mut self, kinds: &[EventKind]) -> Self {
         for kind in kinds {
             match kind.detail {
-                Detail::Nothing => {}
+                Detail::Nothing | Detail::Fact => {}
                 Detail::Attempt => self.attempts = true,
                 Detail::AttemptWrong | Detail::AttemptRight => (self.attempts, self.correctness) = (true, true),
                 Detail::VideoPlayed => self.videos_played = true,

@@ -2,8 +2,9 @@
 //! skips the rest. Nothing is allocated.
 //!
 //! All text that is walked over is checked: brackets match and commas and colons stand where they must; strings end, and their
-//! escapes are JSON's; numbers and words are JSON's. Two things are taken that the standard (RFC 8259) warns of, as
-//! some log writers leave them in: control characters inside strings, and one key twice (the last value counts).
+//! escapes are JSON's; numbers and words are JSON's. Three things are taken that the standard (RFC 8259) warns of or does
+//! not have, as some log writers leave them in: control characters inside strings, one key twice (the last value counts),
+//! and `NaN`, `Infinity` and `-Infinity`, which Python writes for numbers without a value and which are read as `null`.
 
 use memchr::memchr2;
 
@@ -41,6 +42,35 @@ impl<'a> Value<'a> {
             Self::Text(text) => Some(text),
             _ => None,
         }
+    }
+
+    /// Returns an id: a string, or a number as it is written. A fraction of zeros is none: tools that hold whole numbers
+    /// as others write `5.0` for 5.
+    pub(crate) fn id(self) -> Option<Text<'a>> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Number(digits) => Some(Text { raw: whole(digits), escaped: false }),
+            _ => None,
+        }
+    }
+
+    /// Returns the number, where it is one.
+    pub(crate) fn number(self) -> Option<f64> {
+        let Self::Number(digits) = self else { return None };
+        std::str::from_utf8(digits).ok()?.parse().ok()
+    }
+
+    /// Returns a whole number from 0 up, written as a number or as text.
+    pub(crate) fn whole_number(self) -> Option<u64> {
+        std::str::from_utf8(whole(self.id()?.raw.trim_ascii())).ok()?.parse().ok()
+    }
+}
+
+/// Returns a number without a fraction of zeros.
+fn whole(digits: &[u8]) -> &[u8] {
+    match memchr::memchr(b'.', digits) {
+        Some(point) if digits[point + 1..].iter().all(|&digit| digit == b'0') => &digits[..point],
+        _ => digits,
     }
 }
 
@@ -224,7 +254,10 @@ impl<'a> Cursor<'a> {
             Some(b't') => self.word(b"true", Value::Bool(true))?,
             Some(b'f') => self.word(b"false", Value::Bool(false))?,
             Some(b'n') => self.word(b"null", Value::Null)?,
+            Some(b'-') if self.text[start..].starts_with(b"-Infinity") => self.word(b"-Infinity", Value::Null)?,
             Some(b'-' | b'0'..=b'9') => Value::Number(self.number()?),
+            Some(b'N') => self.word(b"NaN", Value::Null)?,
+            Some(b'I') => self.word(b"Infinity", Value::Null)?,
             Some(_) => return Err(InvalidJson("no value where one must stand")),
             None => return Err(InvalidJson("no value where it ends")),
         })
@@ -376,6 +409,36 @@ mod tests {
             assert_eq!(check(text.as_bytes()), Err(InvalidJson(what)), "{text}");
         }
         assert_eq!(check(&[b'['; 200]), Err(InvalidJson("brackets inside brackets too deep")));
+    }
+
+    #[test]
+    fn numbers_without_a_value_as_python_writes_them() {
+        for text in ["NaN", "Infinity", "-Infinity", "[NaN, -Infinity]", "{\"a\": Infinity}"] {
+            assert_eq!(check(text.as_bytes()), Ok(()), "{text}");
+        }
+        assert_eq!(Cursor::new(b" NaN").value(), Ok(Value::Null));
+        for text in ["Nan", "nan", "-Inf", "Infinit", "-NaN"] {
+            assert!(check(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn ids_are_text_or_numbers() {
+        for (text, id, number) in [
+            ("\"ann\"", Some("ann"), None),
+            ("101", Some("101"), Some(101)),
+            ("101.0", Some("101"), Some(101)),
+            ("1.5", Some("1.5"), None),
+            ("\"5.0\"", Some("5.0"), Some(5)),
+            ("\"\"", Some(""), None),
+            ("null", None, None),
+            ("NaN", None, None),
+            ("[1]", None, None),
+        ] {
+            let value = Cursor::new(text.as_bytes()).value().unwrap();
+            assert_eq!(value.id().map(|id| id.raw), id.map(str::as_bytes), "{text}");
+            assert_eq!(value.whole_number(), number, "{text}");
+        }
     }
 
     #[test]

@@ -76,16 +76,22 @@ pub enum Detail {
     DownvoteReceivedUndone,
     /// A page of a textbook was opened.
     TextbookPage,
+    /// Something was recorded about the learner, which is no act in the course: an enrolment, a grade, a certificate.
+    Fact,
 }
 
 impl Detail {
-    /// Tells whether the learner received the event from another: it counts in the feature that rests on
-    /// it, and neither as activity nor as presence.
+    /// Tells whether the learner received the event, from another learner or from the platform: it counts in the feature
+    /// that rests on it, and neither as activity nor as presence.
     #[must_use]
     pub const fn is_received(self) -> bool {
         matches!(
             self,
-            Self::UpvoteReceived | Self::DownvoteReceived | Self::UpvoteReceivedUndone | Self::DownvoteReceivedUndone
+            Self::UpvoteReceived
+                | Self::DownvoteReceived
+                | Self::UpvoteReceivedUndone
+                | Self::DownvoteReceivedUndone
+                | Self::Fact
         )
     }
 

@@ -35,8 +35,8 @@ impl TimeSpan {
 pub struct ParsedBlock {
     /// Events, in the order of the rows.
     pub events: Vec<Event>,
-    /// Events that a learner received from another, in the order of the rows. They are neither activity nor presence,
-    /// so no other field takes note of them.
+    /// Events that a learner received (see [`crate::Detail::is_received`]), in the order of the rows. They are neither
+    /// activity nor presence, so no other field takes note of them.
     pub received: Vec<Event>,
     /// Enrolments with an event after their course's grid, and the seconds from the course's start to it.
     pub after_calendar: Vec<(EnrolmentIndex, i32)>,

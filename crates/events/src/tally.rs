@@ -57,6 +57,10 @@ pub enum Reason {
     NoCourse,
     /// A comment in a log.
     Comment,
+    /// A statement that another one says never held, or one that says so.
+    Voided,
+    /// A statement about a part of what another statement tells as a whole.
+    PartOfAnother,
 }
 
 impl Reason {
@@ -87,6 +91,8 @@ impl Reason {
             Self::NoLearner => "no_learner",
             Self::NoCourse => "no_course",
             Self::Comment => "comment",
+            Self::Voided => "voided",
+            Self::PartOfAnother => "part_of_another",
         }
     }
 
@@ -106,6 +112,8 @@ impl Reason {
                 | Self::NoLearner
                 | Self::NoCourse
                 | Self::Comment
+                | Self::Voided
+                | Self::PartOfAnother
         )
     }
 }

@@ -51,7 +51,7 @@ impl<'a> Reducer<'a> {
         let course = frame.roster.enrolments[enrolment.as_usize()].course;
         let grid = &frame.grids[course.as_usize()];
         let mut totals = RunningTotals::default();
-        // Votes received are in the log by what someone else did: they say nothing of when this learner was there.
+        // Votes received and facts are in the log by what someone else did: they do not say that this learner was there.
         let is_own = |event: &&Event| !frame.kinds[usize::from(event.kind())].detail.is_received();
         let (before_start, mut rest) = events.split_at(events.partition_point(|event| event.seconds() < 0));
         self.counts.count(frame, Span { course, first_day: BEFORE_START }, before_start, &mut totals);

@@ -103,7 +103,7 @@ fn group_table(groups: &[GroupLine]) -> Table {
         "learners",
         "dropped out",
         "AUC",
-        "AUC, inactivity",
+        "AUC, days inactive",
         "precision",
         "recall",
         "ECE",

@@ -4,6 +4,8 @@
 //! `org/course/run`. In a path such an id follows `/courses/`, in the statements that Open edX makes of its events
 //! `/course/`.
 
+use std::ops::Range;
+
 /// Tells whether an id is a course's, as far as can be told from how it is written.
 pub(super) fn is_course(id: &[u8]) -> bool {
     let part = |part: &[u8]| {
@@ -40,10 +42,19 @@ pub(super) fn course_path(url: &[u8]) -> Option<CoursePath<'_>> {
 }
 
 /// Returns `url` with its percent signs and what follows them turned back into what they stand for, into `out`; those
-/// that stand for nothing stay.
+/// that stand for nothing stay. A course's key in which spaces stand where plus signs should gets these back: that is how a
+/// form's decoding leaves it.
 pub(super) fn decoded<'a>(url: &'a [u8], out: &'a mut Vec<u8>) -> &'a [u8] {
     if memchr::memchr(b'%', url).is_none() {
-        return url;
+        return match spaced_key(url) {
+            Some(key) => {
+                out.clear();
+                out.extend_from_slice(url);
+                put_plus_signs(&mut out[key]);
+                out
+            }
+            None => url,
+        };
     }
     out.clear();
     let mut rest = url;
@@ -60,8 +71,26 @@ pub(super) fn decoded<'a>(url: &'a [u8], out: &'a mut Vec<u8>) -> &'a [u8] {
             }
         }
     }
+    if let Some(key) = spaced_key(out) {
+        put_plus_signs(&mut out[key]);
+    }
     // Not UTF-8 only when made so by hand; such a text names no course.
     if std::str::from_utf8(out).is_ok() { out } else { url }
+}
+
+/// Finds a course's key whose parts have spaces between them.
+fn spaced_key(text: &[u8]) -> Option<Range<usize>> {
+    memchr::memchr(b' ', text)?;
+    let key = [&b"course-v1:"[..], b"ccx-v1:"].into_iter().find_map(|before| {
+        let start = memchr::memmem::find(text, before)? + before.len();
+        let end = text[start..].iter().position(|byte| matches!(byte, b'/' | b'?' | b'#'));
+        Some(start..end.map_or(text.len(), |end| start + end))
+    })?;
+    (text[key.clone()].contains(&b' ') && !text[key.clone()].contains(&b'+')).then_some(key)
+}
+
+fn put_plus_signs(key: &mut [u8]) {
+    key.iter_mut().filter(|byte| **byte == b' ').for_each(|byte| *byte = b'+');
 }
 
 #[cfg(test)]
@@ -99,6 +128,9 @@ mod tests {
         check("/courses/edX/DemoX", None);
         check("/courses/", None);
         check("http://lms/course/course-v1:edX+DemoX+2014", Some(("course-v1:edX+DemoX+2014", "")));
+        check("/courses/course-v1:edX DemoX 2014/info", Some(("course-v1:edX+DemoX+2014", "info")));
+        check("/courses/course-v1%3AedX%20DemoX%202014/info", Some(("course-v1:edX+DemoX+2014", "info")));
+        check("/courses/course-v1:edX+DemoX+2014/a page", Some(("course-v1:edX+DemoX+2014", "a page")));
         check("/dashboard", None);
         check("/courses/%ff%fe/b/c/%2", None);
     }

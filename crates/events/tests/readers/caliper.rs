@@ -34,13 +34,13 @@ fn sound_events() {
     assert_eq!(
         events(&source),
         [
-            format!("{algebra}/{ANN} 2026-01-02T09:00:00 Event.Activated"),
+            format!("{algebra}/{ANN} 2026-01-02T09:00:00 change_of_enrolment"),
             // Open edX says that a video started when it was loaded.
             format!("{algebra}/{ANN} 2026-01-05T08:00:00 MediaEvent.Started"),
             format!("{algebra}/{ANN} 2026-01-05T08:00:01 media_played"),
             format!("{algebra}/{ANN} 2026-01-05T08:10:00 graded_wrong"),
             format!("{algebra}/{ANN} 2026-01-05T08:11:00 graded_right"),
-            format!("{algebra}/{BOB} 2026-01-02T10:00:00 Event.Activated"),
+            format!("{algebra}/{BOB} 2026-01-02T10:00:00 change_of_enrolment"),
             format!("{algebra}/{BOB} 2026-01-05T23:30:00 NavigationEvent.NavigatedTo"),
             format!("{other}/{ANN} 2026-01-06T12:05:00 message_replied"),
             format!("{other}/{ANN} 2026-01-07T12:00:00 media_played"),

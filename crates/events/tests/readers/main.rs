@@ -19,6 +19,7 @@ mod moodle;
 mod oulad;
 mod real;
 mod rewritten;
+mod same_events;
 mod separators;
 mod stray_days;
 mod table;

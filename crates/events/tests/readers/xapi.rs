@@ -30,14 +30,14 @@ fn sound_statements() {
     assert_eq!(
         events(&source),
         [
-            format!("{A}/ann 2026-01-02T09:00:00 registered"),
+            format!("{A}/ann 2026-01-02T09:00:00 registered_course"),
             format!("{A}/ann 2026-01-05T08:00:00 initialized_video"),
             format!("{A}/ann 2026-01-05T08:00:01 video_played"),
             format!("{A}/ann 2026-01-05T08:10:00 problem_wrong"),
             format!("{A}/ann 2026-01-05T08:11:00 problem_right"),
             format!("{A}/ann 2026-01-06T12:05:00 response"),
             format!("{A}/ann 2026-01-06T12:06:00 upvote"),
-            format!("{A}/bob 2026-01-02T10:00:00 registered"),
+            format!("{A}/bob 2026-01-02T10:00:00 registered_course"),
             format!("{A}/bob 2026-01-05T23:30:00 navigated"),
             format!("{A}/bob 2026-01-06T12:00:00 thread"),
             "https://other.example/courses/botany/mailto:cho@example.org 2026-01-07T12:00:00 problem_attempt"
@@ -89,7 +89,7 @@ fn statements_of_which_some_are_counted_out() {
          2 bad_time: counted_out.jsonl:6: timestamp of shape `` is not YYYY-MM-DDTHH:MM:SS \
          | counted_out.jsonl:7: timestamp of shape `aaaaaaaaa` is not YYYY-MM-DDTHH:MM:SS\n\
          2 no_learner: counted_out.jsonl:2: no actor with an id of its own \
-         | counted_out.jsonl:3: no actor with an id of its own\n\
+         | counted_out.jsonl:3: its actor is a group that names no members\n\
          2 no_course: counted_out.jsonl:4: no course | counted_out.jsonl:5: no course"
     );
 }

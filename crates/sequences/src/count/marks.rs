@@ -10,7 +10,7 @@ pub(super) const MOST_KINDS: usize = 1 << u8::BITS;
 pub(super) struct Mark(u8);
 
 impl Mark {
-    /// Marks someone else's doing, as a vote received.
+    /// Marks someone else's doing, as a vote received or a grade.
     pub(super) const RECEIVED: u8 = 1;
     /// Marks what edX's report of weekly engagement counts.
     pub(super) const ENGAGES: u8 = 2;

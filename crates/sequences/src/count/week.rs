@@ -122,8 +122,8 @@ impl DetailCounts {
     /// Adds `count` events of a kind with this detail.
     fn add(&mut self, detail: Detail, count: u32) {
         match detail {
-            // These are counted by their objects.
-            Detail::Nothing | Detail::VideoPlayed => {}
+            // Videos are counted by their objects.
+            Detail::Nothing | Detail::VideoPlayed | Detail::Fact => {}
             Detail::Attempt | Detail::AttemptWrong | Detail::AttemptRight => add(&mut self.attempts, count),
             Detail::Post => add(&mut self.posts, count),
             Detail::Response => add(&mut self.responses, count),

@@ -219,9 +219,18 @@ fn check_accounting(format: &Format, world: &World, damage: &[(usize, u8)], week
     let before: u32 = data.enrolments.iter().map(|row| row.pre_start_events).sum();
     let counted = sum("n_events") + f64::from(before);
     let used = data.manifest.totals.events as f64;
-    // Votes received are no events of their receivers, and those before the start are in no row.
+    // Votes received and facts about learners are no events of theirs, and those before the start are in no row.
+    let facts = (2 * seen.world.enrolments.len() + seen.submissions().count()) as f64;
     match format.name {
         "made" | "edx" => assert!(counted <= used, "{}: {counted} of {used} are counted", format.name),
+        // Who is enrolled, and who completed.
+        "xapi" | "caliper" => {
+            assert!(
+                counted <= used && used - counted <= facts,
+                "{}: {counted} of {used} are counted, and there are at most {facts} facts",
+                format.name
+            );
+        }
         _ => assert_eq!(counted, used, "{}: what is used is counted", format.name),
     }
 }

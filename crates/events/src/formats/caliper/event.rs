@@ -6,7 +6,7 @@ use super::kinds::Kinds;
 use crate::event::ObjectKey;
 use crate::formats::course_ids::{course_path, decoded};
 use crate::formats::statements::{
-    Content, EnrolmentChange, Interaction, Statement, StatementParser, Unusable, resolved,
+    Content, EnrolmentChange, Interaction, Learner, Line, Others, Part, Statement, StatementParser, Unusable, resolved,
 };
 use crate::json::{self, Cursor, InvalidJson, Text, Value};
 use crate::kind::Detail;
@@ -20,43 +20,82 @@ struct Entity<'a> {
     kind: Option<Text<'a>>,
     /// Id of the nearest course that it is part of, or itself.
     course: Option<Text<'a>>,
+    /// Id of the nearest organisation that it is part of, of which nothing but the id is said.
+    untyped: Option<Text<'a>>,
     /// The task attempted, where it is an attempt.
     assignable: Option<Text<'a>>,
+    /// Whoever attempted it.
+    assignee: Option<Text<'a>>,
     /// Whether it answers another.
     replies: bool,
-}
-
-fn is_course(kind: Option<Text<'_>>) -> bool {
-    matches!(kind.unwrap_or_default().raw, b"CourseSection" | b"CourseOffering" | b"Course")
 }
 
 impl<'a> Entity<'a> {
     fn read(cursor: &mut Cursor<'a>) -> Result<Self, InvalidJson> {
         let mut entity = Self::default();
         if !cursor.is_object() {
-            entity.id = cursor.value()?.text();
+            entity.id = cursor.value()?.id();
             return Ok(entity);
         }
         let mut around = None;
         cursor.members(|key, cursor| {
             match key {
-                b"id" | b"@id" => entity.id = cursor.value()?.text(),
-                b"type" | b"@type" => entity.kind = cursor.value()?.text(),
-                b"isPartOf" | b"subOrganizationOf" => around = Self::read(cursor)?.course.or(around),
+                b"id" | b"@id" => entity.id = cursor.value()?.id(),
+                b"type" | b"@type" => entity.kind = kind(cursor)?,
+                b"isPartOf" => around = Self::read(cursor)?.course.or(around),
+                b"subOrganizationOf" | b"organization" => {
+                    let whole = Self::read(cursor)?;
+                    around = whole.course.or(around);
+                    entity.untyped = whole.untyped.or(whole.id.filter(|_| whole.is_any_organisation()));
+                }
                 b"assignable" => entity.assignable = Self::read(cursor)?.id,
+                b"assignee" => entity.assignee = Self::read(cursor)?.id,
                 b"replyTo" => entity.replies = cursor.value()? != Value::Null,
                 b"extensions" if cursor.is_object() => {
                     let inner = Self::read(cursor)?;
                     around = around.or(inner.course);
                     entity.assignable = entity.assignable.or(inner.assignable);
+                    entity.assignee = entity.assignee.or(inner.assignee);
                 }
                 _ => cursor.skip()?,
             }
             Ok(())
         })?;
-        entity.course = if is_course(entity.kind) { entity.id } else { around };
+        entity.course = if entity.is_course() { entity.id } else { around };
         Ok(entity)
     }
+
+    /// Returns the last word of its type; empty where none is said.
+    fn type_word(&self) -> &'a [u8] {
+        last_word(self.kind.unwrap_or_default().raw)
+    }
+
+    fn is_course(&self) -> bool {
+        matches!(self.type_word(), b"CourseSection" | b"CourseOffering" | b"Course")
+    }
+
+    /// Tells whether nothing is said of it but its id, or that it is an organisation.
+    fn is_any_organisation(&self) -> bool {
+        matches!(self.type_word(), b"" | b"Organization")
+    }
+
+    /// Tells whether the id is that of a part of a course of Open edX.
+    fn is_block(&self) -> bool {
+        memchr::memmem::find(self.id.unwrap_or_default().raw, b"/xblock/").is_some()
+    }
+}
+
+/// Returns a type: of several the first.
+fn kind<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Text<'a>>, InvalidJson> {
+    if !cursor.is_array() {
+        return Ok(cursor.value()?.text());
+    }
+    let mut first = None;
+    cursor.elements(|cursor| {
+        first = first.or(cursor.value()?.text());
+        Ok(())
+    })?;
+    Ok(first)
 }
 
 /// Points of a score.
@@ -74,8 +113,8 @@ impl Score {
         }
         cursor.members(|key, cursor| {
             match key {
-                b"scoreGiven" => self.given = points(cursor.value()?),
-                b"maxScore" => self.most = points(cursor.value()?),
+                b"scoreGiven" => self.given = cursor.value()?.number(),
+                b"maxScore" => self.most = cursor.value()?.number(),
                 b"success" => {
                     self.success = match cursor.value()? {
                         Value::Bool(success) => Some(success),
@@ -101,11 +140,6 @@ impl Score {
     }
 }
 
-fn points(value: Value<'_>) -> Option<f64> {
-    let Value::Number(digits) = value else { return None };
-    std::str::from_utf8(digits).ok()?.parse().ok()
-}
-
 /// The members of an event that count.
 #[derive(Clone, Copy, Debug, Default)]
 struct Members<'a> {
@@ -115,6 +149,7 @@ struct Members<'a> {
     actor: Entity<'a>,
     object: Entity<'a>,
     group: Entity<'a>,
+    membership: Entity<'a>,
     time: Option<Text<'a>>,
     score: Score,
     by_open_edx: bool,
@@ -125,12 +160,13 @@ impl<'a> Members<'a> {
         let mut members = Self::default();
         json::object(line, |key, cursor| {
             match key {
-                b"id" => members.id = cursor.value()?.text(),
-                b"type" | b"@type" => members.kind = cursor.value()?.text(),
+                b"id" | b"@id" => members.id = cursor.value()?.text(),
+                b"type" | b"@type" => members.kind = kind(cursor)?,
                 b"action" => members.action = cursor.value()?.text(),
                 b"actor" => members.actor = Entity::read(cursor)?,
                 b"object" => members.object = Entity::read(cursor)?,
                 b"group" => members.group = Entity::read(cursor)?,
+                b"membership" => members.membership = Entity::read(cursor)?,
                 b"eventTime" => members.time = cursor.value()?.text(),
                 b"generated" => members.score.read(cursor)?,
                 b"extensions" if cursor.is_object() => cursor.members(|key, cursor| {
@@ -148,11 +184,18 @@ impl<'a> Members<'a> {
         Ok(members)
     }
 
-    /// Returns the course's id: of the group, or what the object is part of. A group of which nothing but the id is
-    /// said is taken for a course where there is no other.
+    /// Returns the course's id: of the group, of what the object is part of, or of the membership. An organisation of which
+    /// nothing more is said is taken for a course where there is no other.
     fn course(&self) -> Option<Text<'a>> {
-        let untyped = self.group.id.filter(|_| self.group.kind.is_none());
-        self.group.course.or(self.object.course).or(untyped)
+        let group = self.group.id.filter(|_| self.group.is_any_organisation());
+        let typed = self.group.course.or(self.object.course).or(self.membership.course);
+        typed.or(self.group.untyped).or(group).or(self.membership.untyped)
+    }
+
+    /// Tells whether it describes an entity, which nobody did.
+    fn is_description(&self) -> bool {
+        let is_event = last_word(self.kind.unwrap_or_default().raw).ends_with(b"Event");
+        self.kind.is_some() && !is_event && self.action.is_none() && self.actor.id.is_none() && self.time.is_none()
     }
 }
 
@@ -167,7 +210,8 @@ pub(super) struct Scratch {
     id: Vec<u8>,
     kind: Vec<u8>,
     action: Vec<u8>,
-    learner: Vec<u8>,
+    actor: Vec<u8>,
+    assignee: Vec<u8>,
     time: Vec<u8>,
     course: Vec<u8>,
     decoded: Vec<u8>,
@@ -183,15 +227,23 @@ pub(super) struct CaliperEvents {
 impl StatementParser for CaliperEvents {
     type Scratch = Scratch;
 
-    fn parse<'l>(&self, line: &'l [u8], scratch: &'l mut Scratch) -> Result<Statement<'l>, Unusable> {
+    fn parse<'l>(&self, line: &'l [u8], scratch: &'l mut Scratch) -> Result<Line<'l>, Unusable> {
         let members = Members::parse(line)?;
         let event = last_word(resolved(members.kind, &mut scratch.kind));
         let action = last_word(resolved(members.action, &mut scratch.action));
+        if members.is_description() {
+            return Err(Unusable::new(Reason::FilteredOut, "a description of an entity, which is no event"));
+        }
         if event.is_empty() || action.is_empty() {
             return Err(Unusable::new(Reason::Malformed, "no event: it has no type or no action"));
         }
-        let learner = resolved(members.actor.id, &mut scratch.learner);
-        if learner.is_empty() || !matches!(members.actor.kind.map(|kind| kind.raw), None | Some(b"Person")) {
+        let actor = resolved(members.actor.id, &mut scratch.actor);
+        let is_person = matches!(members.actor.type_word(), b"" | b"Person");
+        // Whoever grades acts in a grading, and it concerns the one who attempted what is graded.
+        let assignee = resolved(members.object.assignee, &mut scratch.assignee);
+        let by_another = is_grading(event, action) && !assignee.is_empty() && assignee != actor;
+        let learner = if by_another { assignee } else { actor };
+        if learner.is_empty() || !(is_person || by_another) {
             return Err(Unusable::new(Reason::NoLearner, "its actor is no person with an id"));
         }
         let course = resolved(members.course(), &mut scratch.course);
@@ -204,26 +256,59 @@ impl StatementParser for CaliperEvents {
             let what = format!("eventTime of shape `{}` is not YYYY-MM-DDTHH:MM:SS", shape(time));
             return Err(Unusable::new(Reason::BadTime, what));
         };
+        let on_course = event == b"Event" && members.object.is_course();
         let change = match action {
-            _ if event != b"Event" || !is_course(members.object.kind) => None,
-            b"Activated" => Some(EnrolmentChange::Enrolled),
-            b"Deactivated" => Some(EnrolmentChange::Withdrew),
-            b"Completed" => Some(EnrolmentChange::Completed),
+            b"Activated" if on_course => Some(EnrolmentChange::Enrolled),
+            b"Deactivated" if on_course => Some(EnrolmentChange::Withdrew),
+            b"Completed" if on_course => Some(EnrolmentChange::Completed),
             _ => None,
         };
+        let by_open_edx = members.by_open_edx || members.object.is_block();
+        let fact = match (event, action) {
+            _ if change.is_some() => Some(self.kinds.change_of_enrolment()),
+            _ if by_another => Some(self.kinds.grade()),
+            // The same event tells that an answer was sent and that a score was computed; the answer's own is graded.
+            (b"AssessmentEvent", b"Submitted") if by_open_edx => Some(self.kinds.grade()),
+            _ => None,
+        };
+        let interaction = Interaction {
+            learner: Learner::Named(learner),
+            part: if fact.is_some() { Part::Concerned } else { Part::Did },
+            number: None,
+            kind: fact.unwrap_or_else(|| self.kind(event, action, &members, by_open_edx)),
+            object: ObjectKey::from_id(resolved(members.object.assignable.or(members.object.id), &mut scratch.object)),
+            others: Others::Nobody,
+        };
+        let id = resolved(members.id, &mut scratch.id);
+        Ok(Line::Statement(Statement { course, instant, id, content: Content::new(interaction, change) }))
+    }
+}
+
+impl CaliperEvents {
+    /// Returns the kind of an event that is an act.
+    fn kind(&self, event: &[u8], action: &[u8], members: &Members<'_>, by_open_edx: bool) -> u8 {
         let detail = match (event, action) {
-            (b"GradeEvent", b"Graded") => Some(members.score.detail()),
-            (b"MediaEvent", b"Started") if members.by_open_edx => None,
+            _ if is_grading(event, action) => Some(members.score.detail()),
+            (b"MediaEvent", b"Started") if by_open_edx => None,
             (b"MediaEvent", b"Started" | b"Restarted" | b"Resumed") => Some(Detail::VideoPlayed),
             (b"MessageEvent", b"Posted") if members.object.replies => Some(Detail::Response),
             (b"MessageEvent", b"Posted") => Some(Detail::Post),
             _ => None,
         };
-        let kind = detail.map_or_else(|| self.kinds.find(event, action), |detail| self.kinds.with_detail(detail));
-        let object = resolved(members.object.assignable.or(members.object.id), &mut scratch.object);
-        let interaction =
-            Interaction { learner, number: None, kind, object: ObjectKey::from_id(object), received: None };
-        let id = resolved(members.id, &mut scratch.id);
-        Ok(Statement { course, instant, id, content: Content::new(interaction, change) })
+        let shows_help = by_open_edx
+            && matches!(
+                (event, action, members.object.type_word()),
+                (b"Event", b"Viewed", b"Annotation") | (b"ViewEvent", b"Viewed", b"Frame")
+            );
+        match detail {
+            Some(detail) => self.kinds.with_detail(detail),
+            None if shows_help => self.kinds.help_shown(),
+            None => self.kinds.find(event, action),
+        }
     }
+}
+
+/// Tells whether an event of this type and action is a grading; version 1.0 calls the type otherwise.
+fn is_grading(event: &[u8], action: &[u8]) -> bool {
+    matches!((event, action), (b"GradeEvent" | b"OutcomeEvent", b"Graded"))
 }

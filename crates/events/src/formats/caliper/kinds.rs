@@ -79,6 +79,13 @@ const STRAYS: &[(&str, Activity)] = &[
     ("Event", Other),
 ];
 
+/// Kinds of facts about a learner: who is enrolled, and grades.
+const CHANGE_OF_ENROLMENT: &str = "change_of_enrolment";
+const GRADE: &str = "grade";
+
+/// The kind of a hint or an answer that was shown.
+const HELP_SHOWN: &str = "help_shown";
+
 /// Kinds that tell more.
 const DETAILED: [(&str, Activity, Detail); 6] = [
     ("graded_right", Problem, Detail::AttemptRight),
@@ -96,6 +103,9 @@ pub(super) struct Kinds {
     by_action: FxHashMap<(&'static [u8], &'static [u8]), u8>,
     by_type: FxHashMap<&'static [u8], u8>,
     first_detailed: u8,
+    change_of_enrolment: u8,
+    grade: u8,
+    help_shown: u8,
 }
 
 impl Kinds {
@@ -115,8 +125,16 @@ impl Kinds {
         }
         let first_detailed = kinds.len() as u8;
         kinds.extend(DETAILED.map(|(name, activity, detail)| EventKind::new(name, activity).with_detail(detail)));
+        let mut add = |kind| {
+            kinds.push(kind);
+            (kinds.len() - 1) as u8
+        };
+        // edX's report counts the day of a change of an enrolment, as in its tracking logs.
+        let change_of_enrolment = add(EventKind::new(CHANGE_OF_ENROLMENT, Other).with_detail(Detail::Fact));
+        let grade = add(EventKind::new(GRADE, Other).with_detail(Detail::Fact).not_engaging());
+        let help_shown = add(EventKind::new(HELP_SHOWN, Problem));
         assert!(kinds.len() <= 256, "a format has at most 256 kinds");
-        Self { kinds, by_action, by_type, first_detailed }
+        Self { kinds, by_action, by_type, first_detailed, change_of_enrolment, grade, help_shown }
     }
 
     pub(super) fn all(&self) -> &[EventKind] {
@@ -127,6 +145,21 @@ impl Kinds {
     pub(super) fn find(&self, event: &[u8], action: &[u8]) -> u8 {
         let named = self.by_action.get(&(event, action));
         named.or_else(|| self.by_type.get(event)).copied().unwrap_or_default()
+    }
+
+    /// Returns the kind of a change of an enrolment.
+    pub(super) fn change_of_enrolment(&self) -> u8 {
+        self.change_of_enrolment
+    }
+
+    /// Returns the kind of a grade that is no act of the learner's.
+    pub(super) fn grade(&self) -> u8 {
+        self.grade
+    }
+
+    /// Returns the kind of a hint or an answer that was shown.
+    pub(super) fn help_shown(&self) -> u8 {
+        self.help_shown
     }
 
     /// Returns the kind with this detail.

@@ -4,7 +4,7 @@
 //! sign is a star, stands for those that begin the same and are not named themselves. What the server logs under the
 //! path of a request is a kind by the part of the course the path leads to.
 //!
-//! Which kinds tell more, and which do not engage, is said at the format (`formats::edx`).
+//! Which kinds are facts about a learner, which tell more, and which do not engage, is said at the format (`formats::edx`).
 
 use rustc_hash::FxHashMap;
 
@@ -86,9 +86,13 @@ const EVENTS: &[(&str, Activity)] = &[
     ("edx.course.enrollment.activated", Other),
     ("edx.course.enrollment.deactivated", Other),
     ("edx.course.enrollment.mode_changed", Other),
+    ("edx.course.enrollment.upgrade.succeeded", Other),
     ("edx.course.enrollment.*", Other),
+    ("edx.course.grade.*", Other),
     ("edx.course.*", Other),
     ("edx.grades.*", Other),
+    ("edx.certificate.shared", Other),
+    ("edx.certificate.evidence_visited", Other),
     ("edx.certificate.*", Other),
     ("edx.cohort.*", Other),
     ("edx.team.*", Other),
@@ -143,6 +147,24 @@ const DETAILED: [(&str, Activity, Detail); 15] = [
     ("downvote_received_undone", Discussion, Detail::DownvoteReceivedUndone),
 ];
 
+/// Kinds that are no act of a learner in the course: the platform records them about a learner, or staff do them.
+const FACTS: [&str; 10] = [
+    "edx.course.enrollment.activated",
+    "edx.course.enrollment.deactivated",
+    "edx.course.enrollment.mode_changed",
+    "edx.course.enrollment.upgrade.succeeded",
+    "edx.course.grade.*",
+    "edx.grades.*",
+    "edx.certificate.*",
+    "edx.cohort.*",
+    INSTRUCTORS_EVENTS,
+    INSTRUCTORS_PAGES,
+];
+
+/// What staff do to a course, in events of that name and on the pages that are theirs alone.
+const INSTRUCTORS_EVENTS: &str = "edx.instructor.*";
+const INSTRUCTORS_PAGES: &str = "url_instructor";
+
 /// The kinds of the format and how they are found.
 #[derive(Clone, Debug)]
 pub(super) struct Kinds {
@@ -154,6 +176,9 @@ pub(super) struct Kinds {
     details: FxHashMap<Detail, u8>,
     /// Of the first kind that does not engage.
     first_unengaged: u8,
+    unengaged_fact: u8,
+    /// Kinds of what staff do to a course.
+    instructors: [u8; 2],
 }
 
 impl Kinds {
@@ -165,6 +190,8 @@ impl Kinds {
             by_part: FxHashMap::default(),
             details: FxHashMap::default(),
             first_unengaged: 0,
+            unengaged_fact: 0,
+            instructors: [0; 2],
         };
         for &(name, activity) in EVENTS {
             let kind = all.add(EventKind::new(name, activity));
@@ -192,6 +219,15 @@ impl Kinds {
             };
             all.details.insert(detail, kind);
         }
+        let place = |kinds: &[EventKind], name: &str| {
+            kinds.iter().position(|kind| kind.raw == name).expect("a fact is one of the kinds")
+        };
+        for name in FACTS {
+            let place = place(&all.kinds, name);
+            all.kinds[place].detail = Detail::Fact;
+        }
+        all.instructors = [INSTRUCTORS_EVENTS, INSTRUCTORS_PAGES].map(|name| place(&all.kinds, name) as u8);
+        all.unengaged_fact = all.add(EventKind::new("unengaged_fact", Other).with_detail(Detail::Fact).not_engaging());
         all.first_unengaged = all.kinds.len() as u8;
         for activity in Activity::ALL {
             all.add(EventKind::new(format!("unengaged_{activity}"), activity).not_engaging());
@@ -231,12 +267,25 @@ impl Kinds {
 
     /// Tells whether a kind tells more than its activity.
     pub(super) fn has_detail(&self, kind: u8) -> bool {
-        self.kinds[kind as usize].detail != Detail::Nothing
+        !matches!(self.kinds[kind as usize].detail, Detail::Nothing | Detail::Fact)
     }
 
-    /// Returns the kind of the same activity that tells nothing and does not engage.
+    /// Tells whether events of a kind are facts about a learner.
+    pub(super) fn is_fact(&self, kind: u8) -> bool {
+        self.kinds[kind as usize].detail == Detail::Fact
+    }
+
+    /// Tells whether events of a kind are what staff do to a course.
+    pub(super) fn is_instructors(&self, kind: u8) -> bool {
+        self.instructors.contains(&kind)
+    }
+
+    /// Returns the kind of the same activity, or of a fact, that tells nothing and does not engage.
     pub(super) fn unengaged(&self, kind: u8) -> u8 {
-        self.first_unengaged + self.kinds[kind as usize].activity as u8
+        match self.is_fact(kind) {
+            true => self.unengaged_fact,
+            false => self.first_unengaged + self.kinds[kind as usize].activity as u8,
+        }
     }
 }
 
@@ -261,7 +310,7 @@ mod tests {
         for kind in 0..kinds.all().len() as u8 {
             let unengaged = &kinds.all()[kinds.unengaged(kind) as usize];
             assert_eq!(unengaged.activity, kinds.all()[kind as usize].activity);
-            assert!(!unengaged.engages && unengaged.detail == Detail::Nothing);
+            assert!(!unengaged.engages && (unengaged.detail == Detail::Fact) == kinds.is_fact(kind));
         }
     }
 

@@ -4,7 +4,8 @@ use super::kinds::Kinds;
 use crate::event::ObjectKey;
 use crate::formats::course_ids::{course_path, decoded, is_course};
 use crate::formats::statements::{
-    Content, EnrolmentChange, EnrolmentReport, Interaction, Statement, StatementParser, Subject, Unusable, resolved,
+    Content, EnrolmentChange, EnrolmentReport, Interaction, Learner, Line, Others, Part, Statement, StatementParser,
+    Unusable, resolved,
 };
 use crate::json::{self, Cursor, InvalidJson, Text, Value};
 use crate::kind::Detail;
@@ -28,13 +29,27 @@ struct Members<'a> {
     name: Option<Text<'a>>,
     time: Option<Text<'a>>,
     page: Option<Text<'a>>,
+    event: Option<Event<'a>>,
+    context: Context<'a>,
+    timestamp: Option<Text<'a>>,
+    data: Option<Event<'a>>,
+}
+
+/// The members of `context` that count.
+#[derive(Clone, Copy, Debug, Default)]
+struct Context<'a> {
     course: Option<Text<'a>>,
     user_id: Option<u64>,
-    event: Option<Event<'a>>,
+    username: Option<Text<'a>>,
+    source: Option<Text<'a>>,
+    event_type: Option<Text<'a>>,
+    page: Option<Text<'a>>,
+    timestamp: Option<Text<'a>>,
 }
 
 /// The member `event` of a line.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, on the stack")]
 enum Event<'a> {
     Members(Data<'a>),
     /// The same in a string, or something else.
@@ -46,34 +61,74 @@ impl<'a> Members<'a> {
         let mut members = Self::default();
         json::object(line, |key, cursor| {
             match key {
-                b"username" => members.username = cursor.value()?.text(),
+                b"username" => members.username = cursor.value()?.id(),
                 b"event_source" => members.source = cursor.value()?.text(),
                 b"event_type" => members.event_type = cursor.value()?.text(),
                 b"name" => members.name = cursor.value()?.text(),
                 b"time" => members.time = cursor.value()?.text(),
                 b"page" => members.page = cursor.value()?.text(),
-                b"event" if cursor.is_object() => members.event = Some(Event::Members(Data::read(cursor)?)),
-                b"event" => members.event = cursor.value()?.text().map(Event::Text),
-                b"context" if cursor.is_object() => cursor.members(|key, cursor| {
-                    match key {
-                        b"course_id" => members.course = cursor.value()?.text(),
-                        b"user_id" => members.user_id = number(cursor.value()?),
-                        _ => cursor.skip()?,
-                    }
-                    Ok(())
-                })?,
+                b"event" => members.event = Event::read(cursor)?,
+                b"context" if cursor.is_object() => members.context = Context::read(cursor)?,
+                b"timestamp" => members.timestamp = cursor.value()?.text(),
+                b"data" => members.data = Event::read(cursor)?,
                 _ => cursor.skip()?,
             }
             Ok(())
         })?;
-        Ok(members)
+        Ok(members.in_log_form())
+    }
+
+    /// Returns the members as the platform writes them into its logs: an event in the form that event-tracking gives it
+    /// (`name`, `timestamp`, `data`, `context`) gets the names that the log has for them.
+    fn in_log_form(self) -> Self {
+        if self.data.is_none() || self.event.is_some() || self.time.is_some() {
+            return Self { username: given(self.username).or(self.context.username), ..self };
+        }
+        let context = self.context;
+        Self {
+            username: given(self.username).or(context.username),
+            source: self.source.or(context.source).or(Some(Text { raw: b"server", escaped: false })),
+            event_type: self.event_type.or(context.event_type).or(self.name),
+            time: context.timestamp.or(self.timestamp),
+            page: self.page.or(context.page),
+            event: self.data,
+            ..self
+        }
     }
 }
 
-/// Returns a learner's number, written as a number or as text.
-fn number(value: Value<'_>) -> Option<u64> {
-    let (Value::Number(digits) | Value::Text(Text { raw: digits, .. })) = value else { return None };
-    std::str::from_utf8(digits).ok()?.parse().ok()
+impl<'a> Context<'a> {
+    fn read(cursor: &mut Cursor<'a>) -> Result<Self, InvalidJson> {
+        let mut context = Self::default();
+        cursor.members(|key, cursor| {
+            match key {
+                b"course_id" => context.course = cursor.value()?.text(),
+                b"user_id" => context.user_id = cursor.value()?.whole_number(),
+                b"username" => context.username = cursor.value()?.id(),
+                b"event_source" => context.source = cursor.value()?.text(),
+                b"event_type" => context.event_type = cursor.value()?.text(),
+                b"page" => context.page = cursor.value()?.text(),
+                b"timestamp" => context.timestamp = cursor.value()?.text(),
+                _ => cursor.skip()?,
+            }
+            Ok(())
+        })?;
+        Ok(context)
+    }
+}
+
+impl<'a> Event<'a> {
+    fn read(cursor: &mut Cursor<'a>) -> Result<Option<Self>, InvalidJson> {
+        if cursor.is_object() {
+            return Ok(Some(Self::Members(Data::read(cursor)?)));
+        }
+        Ok(cursor.value()?.text().map(Event::Text))
+    }
+}
+
+/// Returns a text that is not blank.
+fn given(text: Option<Text<'_>>) -> Option<Text<'_>> {
+    text.filter(|text| !text.raw.trim_ascii().is_empty())
 }
 
 /// The members of `event` that count.
@@ -89,6 +144,7 @@ struct Data<'a> {
     target: Option<Text<'a>>,
     course: Option<Text<'a>>,
     user_id: Option<u64>,
+    username: Option<Text<'a>>,
 }
 
 impl<'a> Data<'a> {
@@ -105,7 +161,8 @@ impl<'a> Data<'a> {
                 b"undo_vote" => data.undo = cursor.value()? == Value::Bool(true),
                 b"target_username" => data.target = cursor.value()?.text(),
                 b"course_id" => data.course = cursor.value()?.text(),
-                b"user_id" => data.user_id = number(cursor.value()?),
+                b"user_id" => data.user_id = cursor.value()?.whole_number(),
+                b"username" => data.username = cursor.value()?.id(),
                 _ => cursor.skip()?,
             }
             Ok(())
@@ -151,6 +208,7 @@ pub(super) struct Scratch {
     decoded_course: Vec<u8>,
     event_course: Vec<u8>,
     event: Vec<u8>,
+    event_username: Vec<u8>,
     target: Vec<u8>,
     object: Vec<u8>,
 }
@@ -179,25 +237,30 @@ fn json_of(line: &[u8]) -> Result<&[u8], Unusable> {
 impl StatementParser for TrackingLog {
     type Scratch = Scratch;
 
-    fn parse<'l>(&self, line: &'l [u8], scratch: &'l mut Scratch) -> Result<Statement<'l>, Unusable> {
+    fn parse<'l>(&self, line: &'l [u8], scratch: &'l mut Scratch) -> Result<Line<'l>, Unusable> {
         let members = Members::parse(json_of(line)?)?;
         let data = Data::within(members.event, &mut scratch.event);
-        let learner = resolved(members.username, &mut scratch.username);
-        let learner = (!learner.is_empty() && learner != NOBODY).then_some(learner);
         let event_type = resolved(members.event_type, &mut scratch.event_type);
         let name = resolved(members.name, &mut scratch.name);
+        let people = People {
+            name: somebody(resolved(members.username, &mut scratch.username)),
+            number: members.context.user_id,
+            event_name: somebody(resolved(data.and_then(|data| data.username), &mut scratch.event_username)),
+            event_number: data.and_then(|data| data.user_id),
+        };
+
+        if people.actor().or(people.named_by_event()).is_none() {
+            return Err(no_learner());
+        }
 
         let is_request = event_type.starts_with(b"/") || event_type.starts_with(b"http");
         let by_type = if is_request { None } else { self.kinds.named(event_type) };
         let by_name = if name == event_type { by_type } else { self.kinds.named(name) };
-        let report = enrolment_change(if by_name.is_some() { name } else { event_type }).and_then(|change| {
-            Some(EnrolmentReport { subject: subject(learner, members.user_id, data.as_ref())?, change })
-        });
-        if learner.is_none() && report.is_none() {
-            return Err(no_learner());
-        }
+        let its_name = if by_name.is_some() { name } else { event_type };
+        let change = enrolment_change(its_name);
+        let report = change.and_then(|change| Some(EnrolmentReport { learner: people.concerned()?, change }));
 
-        let written = resolved(members.course, &mut scratch.course);
+        let written = resolved(members.context.course, &mut scratch.course);
         let context_course = decoded(written, &mut scratch.decoded_course);
         if !context_course.is_empty() && !is_course(context_course) {
             let shape = shape(context_course);
@@ -225,32 +288,104 @@ impl StatementParser for TrackingLog {
             return Err(Unusable::new(Reason::BadTime, format!("time of shape `{shape}` is not YYYY-MM-DDTHH:MM:SS")));
         };
 
+        let names = EventNames {
+            event_type,
+            by_type,
+            by_name,
+            part: is_request.then(|| path.map_or(&b"*"[..], |path| path.part)),
+        };
+        let source = resolved(members.source, &mut scratch.source);
+        let known = self.known(&names);
+        let (learner, part) = if self.kinds.is_instructors(known) {
+            (people.actor(), Part::Caused)
+        } else if !self.kinds.is_fact(known) {
+            (if is_completion(its_name) { people.concerned() } else { people.learner() }, Part::Did)
+        } else if people.are_two() {
+            (people.actor(), Part::Caused)
+        } else if report.is_some() && people.actor().is_none() {
+            // The report says all there is.
+            (None, Part::Concerned)
+        } else {
+            (people.learner(), Part::Concerned)
+        };
+        let is_by_name = people.name.map(Learner::Named) == learner;
+        let engages = is_by_name && !written.is_empty() && written == context_course && !event_type.is_empty();
+        let (kind, received) = self.kind(known, &names, source, data.as_ref().filter(|_| engages));
         let interaction = learner.map(|learner| {
-            let names = EventNames {
-                event_type,
-                by_type,
-                by_name,
-                part: is_request.then(|| path.map_or(&b"*"[..], |path| path.part)),
-            };
-            let source = resolved(members.source, &mut scratch.source);
-            let engages = !written.is_empty() && written == context_course && !event_type.is_empty();
-            let (kind, received) = self.kind(&names, source, data.as_ref().filter(|_| engages));
             let object = match names.part {
                 Some(_) => event_type.split(|&byte| byte == b'?').next().unwrap_or_default(),
                 None => resolved(data.and_then(|data| data.object()), &mut scratch.object),
             };
             let target = resolved(data.and_then(|data| data.target), &mut scratch.target);
-            let received = received.filter(|_| !target.is_empty()).map(|kind| (target, kind));
-            Interaction { learner, number: members.user_id, kind, object: ObjectKey::from_id(object), received }
+            let others = match received {
+                Some(kind) if !target.is_empty() => Others::Receiver(target, kind),
+                _ => Others::Nobody,
+            };
+            let number = if Some(learner) == people.actor() { people.number } else { people.event_number };
+            Interaction { learner, part, number, kind, object: ObjectKey::from_id(object), others }
         });
         let content = Content::from_parts(interaction, report).ok_or_else(no_learner)?;
         // Tracking events have no id.
-        Ok(Statement { course, instant, id: b"", content })
+        Ok(Line::Statement(Statement { course, instant, id: b"", content }))
     }
 }
 
+/// The people that an event names.
+#[derive(Clone, Copy, Debug)]
+struct People<'a> {
+    /// Name and number of the one who caused it.
+    name: Option<&'a [u8]>,
+    number: Option<u64>,
+    /// Name and number of the one whom the event itself names: whom it concerns.
+    event_name: Option<&'a [u8]>,
+    event_number: Option<u64>,
+}
+
+impl<'a> People<'a> {
+    /// Returns the one who caused the event.
+    fn actor(self) -> Option<Learner<'a>> {
+        self.name.map(Learner::Named).or(self.number.map(Learner::Numbered))
+    }
+
+    /// Returns the one whom the event itself names.
+    fn named_by_event(self) -> Option<Learner<'a>> {
+        self.event_name.map(Learner::Named).or(self.event_number.map(Learner::Numbered))
+    }
+
+    /// Tells whether the event names somebody else than the one who caused it.
+    fn are_two(self) -> bool {
+        self.actor().is_some()
+            && match (self.event_name, self.event_number) {
+                (Some(name), _) if Some(name) == self.name => false,
+                (_, Some(number)) => Some(number) != self.number,
+                (name, None) => name.is_some(),
+            }
+    }
+
+    /// Returns the one whom a fact concerns.
+    fn concerned(self) -> Option<Learner<'a>> {
+        let other = self.named_by_event().filter(|_| self.are_two());
+        other.or(self.actor()).or(self.named_by_event())
+    }
+
+    /// Returns the one who caused the event or, where it does not say who that is, the one whom it names.
+    fn learner(self) -> Option<Learner<'a>> {
+        self.actor().or(self.named_by_event())
+    }
+}
+
+/// Returns a name that is somebody's.
+fn somebody(name: &[u8]) -> Option<&[u8]> {
+    (!name.is_empty() && name != NOBODY).then_some(name)
+}
+
 fn no_learner() -> Unusable {
-    Unusable::new(Reason::NoLearner, "no username")
+    Unusable::new(Reason::NoLearner, "no username and no user id")
+}
+
+/// Tells whether an event of this name says that a part of the course is completed, of the learner whom it names.
+fn is_completion(name: &[u8]) -> bool {
+    name.starts_with(b"edx.completion.")
 }
 
 /// Returns the change of an enrolment that an event of this name reports.
@@ -265,15 +400,6 @@ fn enrolment_change(name: &[u8]) -> Option<EnrolmentChange> {
     }
 }
 
-/// Returns the learner whose enrolment changed: the one the event names by number, who need not be the one who caused
-/// it.
-fn subject<'l>(learner: Option<&'l [u8]>, actor: Option<u64>, data: Option<&Data<'_>>) -> Option<Subject<'l>> {
-    match (learner, data.and_then(|data| data.user_id)) {
-        (Some(learner), number) if number.is_none() || number == actor => Some(Subject::Named(learner)),
-        (_, number) => number.map(Subject::Numbered),
-    }
-}
-
 /// The type and name of an event, and the kinds they stand for.
 struct EventNames<'a> {
     event_type: &'a [u8],
@@ -284,15 +410,23 @@ struct EventNames<'a> {
 }
 
 impl TrackingLog {
-    /// Returns the kind of an event, and the kind it is for another learner who receives it. `data` are its members,
-    /// unless it does not engage.
-    fn kind(&self, names: &EventNames<'_>, source: &[u8], data: Option<&Data<'_>>) -> (u8, Option<u8>) {
+    /// Returns the kind that an event's names stand for.
+    fn known(&self, names: &EventNames<'_>) -> u8 {
         let kinds = &*self.kinds;
-        // The name says more than the type, but where engagement rests on the type the name is only another word for
-        // it.
-        let detailed = names.by_type.filter(|&kind| kinds.has_detail(kind) || names.event_type == b"problem_check");
-        let known = detailed.or(names.by_name).or(names.by_type);
-        let kind = known.unwrap_or_else(|| names.part.map_or_else(|| kinds.unknown(), |part| kinds.part(part)));
+        let known = self.detailed(names).or(names.by_name).or(names.by_type);
+        known.unwrap_or_else(|| names.part.map_or_else(|| kinds.unknown(), |part| kinds.part(part)))
+    }
+
+    /// Returns the kind of an event by its type, where it goes by that: the name says more than the type, but where
+    /// engagement rests on the type the name is only another word for it.
+    fn detailed(&self, names: &EventNames<'_>) -> Option<u8> {
+        names.by_type.filter(|&kind| self.kinds.has_detail(kind) || names.event_type == b"problem_check")
+    }
+
+    /// Returns the kind of an event whose names stand for `kind`, and the kind it is for another learner who receives it.
+    /// `data` are its members, unless it does not engage.
+    fn kind(&self, kind: u8, names: &EventNames<'_>, source: &[u8], data: Option<&Data<'_>>) -> (u8, Option<u8>) {
+        let (kinds, detailed) = (&*self.kinds, self.detailed(names));
         let given = |text: Option<Text<'_>>| text.is_some_and(|text| !text.raw.trim_ascii().is_empty());
         let Some(data) = data else { return (kinds.unengaged(kind), None) };
         match names.event_type {

@@ -93,15 +93,19 @@ impl LogFormat for Edx {
     }
 }
 
-/// Tells whether a line is an event of a tracking log: it has a time, and the members that no other format has.
+/// Tells whether a line is an event of a tracking log: it has a time, and the members that no other format has. Events in
+/// the form that event-tracking gives them have other names for some of these.
 fn is_event(line: &[u8]) -> bool {
     let Some(brace) = memchr::memchr(b'{', line) else { return false };
-    let mut has = [false; 3];
+    let (mut has, mut has_in_own_form, mut is_named) = ([false; 2], [false; 3], false);
     let whole = json::object(&line[brace..], |key, cursor| {
+        is_named |= key == b"name" || key == b"event_type";
         has[0] |= key == b"event_source";
-        has[1] |= key == b"event_type" || key == b"name";
-        has[2] |= key == b"time";
+        has[1] |= key == b"time";
+        has_in_own_form[0] |= key == b"timestamp";
+        has_in_own_form[1] |= key == b"data";
+        has_in_own_form[2] |= key == b"context";
         cursor.skip()
     });
-    whole.is_ok() && has == [true; 3]
+    whole.is_ok() && is_named && (has == [true; 2] || has_in_own_form == [true; 3])
 }

@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::statement::{Statement, course_without_dates, repeated_id, unknown_learner};
-use super::survey::{EntryKey, StatementEntries, Survey};
+use super::learner_ids::LearnerIds;
+use super::statement::{Statement, course_without_dates, repeated_id};
+use super::survey::{EntryKey, Survey};
 use crate::error::ReadError;
 use crate::event::ObjectKey;
 use crate::event_file::{BlockSink, EventFile, ReadPurpose};
@@ -53,34 +54,31 @@ impl Kept {
 #[derive(Debug, Default)]
 pub(super) struct KeptBlock {
     rows: Vec<Kept>,
-    /// Those that another learner received: place in `rows`, the entry of that learner, and the kind it is for them.
-    received: Vec<(u32, u32, u8)>,
+    /// Those in which other learners have a part: place in `rows`, the entry of such a learner, and the kind it is for
+    /// them.
+    others: Vec<(u32, u32, u8)>,
 }
 
 impl KeptBlock {
-    /// Keeps a statement on line `line` of the block.
-    pub(super) fn push(&mut self, line: u64, statement: &Statement<'_>, entries: StatementEntries) {
-        let interaction = statement.content.interaction();
-        if let (Some(entry), Some((_, kind))) =
-            (entries.received, interaction.and_then(|interaction| interaction.received))
-        {
-            self.received.push((self.rows.len() as u32, entry, kind));
-        }
-        let interaction = interaction.map_or(0, |interaction| {
+    /// Keeps a statement on line `line` of the block: the entry of its learner, and those of `others`.
+    pub(super) fn push(&mut self, line: u64, statement: &Statement<'_>, entry: u32, others: &[(u32, u8)]) {
+        let place = self.rows.len() as u32;
+        self.others.extend(others.iter().map(|&(entry, kind)| (place, entry, kind)));
+        let interaction = statement.content.interaction().map_or(0, |interaction| {
             let object = interaction.object.map_or(0, ObjectKey::bits);
             HAS_INTERACTION | object << 8 | u64::from(interaction.kind)
         });
-        self.rows.push(Kept { instant: statement.instant, interaction, entry: entries.entry, line: line as u32 });
+        self.rows.push(Kept { instant: statement.instant, interaction, entry, line: line as u32 });
     }
 
     /// Puts the place among all entries in place of each of the block's own.
     pub(super) fn renumber(&mut self, places: &[u32]) {
         self.rows.iter_mut().for_each(|row| row.entry = places[row.entry as usize]);
-        self.received.iter_mut().for_each(|(_, entry, _)| *entry = places[*entry as usize]);
+        self.others.iter_mut().for_each(|(_, entry, _)| *entry = places[*entry as usize]);
     }
 
     fn bytes(&self) -> i64 {
-        (self.rows.capacity() * BYTES + self.received.capacity() * size_of::<(u32, u32, u8)>()) as i64
+        (self.rows.capacity() * BYTES + self.others.capacity() * size_of::<(u32, u32, u8)>()) as i64
     }
 }
 
@@ -115,7 +113,7 @@ impl BlockKeeper {
     /// Takes block `number`.
     pub(super) fn add(&self, number: usize, mut block: KeptBlock) {
         block.rows.shrink_to_fit();
-        block.received.shrink_to_fit();
+        block.others.shrink_to_fit();
         let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(kept) = blocks.as_mut() else { return };
         let bytes = block.bytes();
@@ -155,19 +153,22 @@ pub(super) enum Place {
     Enrolment(EnrolmentIndex),
     /// In a course without dates.
     NoCourse,
-    /// In a course that has dates, under a number for which a name was found: the roster has the enrolment under that
-    /// name.
-    Nobody,
+    /// Of somebody who only did something about others, and is no learner.
+    NoLearner,
 }
 
-/// Finds the places of the entries of `survey`. To be called before numbered learners are named.
-pub(super) fn places(keys: &[EntryKey], survey: &Survey, pairs: &PairLookup) -> Vec<Place> {
+/// Finds the places of the entries of `survey` that had these `keys`.
+pub(super) fn places(keys: &[EntryKey], survey: &Survey, learners: &LearnerIds, pairs: &PairLookup) -> Vec<Place> {
     let courses: Vec<Option<CourseIndex>> = survey.course_ids().map(|id| pairs.course(id)).collect();
-    let place = |key: &EntryKey| match courses[key.course as usize] {
+    let mut room = Vec::new();
+    let mut place = |key: &EntryKey| match courses[key.course as usize] {
         None => Place::NoCourse,
-        Some(course) => pairs.enrolment(course, survey.name(key)).map_or(Place::Nobody, Place::Enrolment),
+        Some(course) => {
+            let id = learners.id(survey.learner(key), &mut room);
+            pairs.enrolment(course, id).map_or(Place::NoLearner, Place::Enrolment)
+        }
     };
-    keys.iter().map(place).collect()
+    keys.iter().map(&mut place).collect()
 }
 
 /// A file of statements that was read already.
@@ -199,10 +200,12 @@ impl KeptStatements {
     /// Hands the statements of a block to `intake`.
     fn take(&self, block: &KeptBlock, intake: &mut Intake<'_>) {
         let repeats = self.repeats.in_block(self.number, intake.block);
-        let mut received = block.received.iter().peekable();
+        let mut others = block.others.as_slice();
         for (place, row) in block.rows.iter().enumerate() {
             let line = u64::from(row.line);
-            let received = received.next_if(|&&(of, ..)| of as usize == place);
+            let count = others.iter().take_while(|&&(of, ..)| of as usize == place).count();
+            let (here, rest) = others.split_at(count);
+            others = rest;
             if repeats.has(line) {
                 intake.refuse(Reason::RepeatedId, line, repeated_id);
                 continue;
@@ -218,21 +221,22 @@ impl KeptStatements {
                     continue;
                 }
                 Place::Enrolment(enrolment) => enrolment,
-                Place::Nobody => {
-                    intake.refuse(Reason::UnknownEnrolment, line, unknown_learner);
+                Place::NoLearner => {
+                    intake.use_row();
                     continue;
                 }
             };
             let done =
                 EventRow { line, enrolment, instant: row.instant, kind: row.kind(), object: row.object(), count: 1 };
-            let received = received.and_then(|&(_, entry, kind)| match self.places[entry as usize] {
-                Place::Enrolment(enrolment) => Some(EventRow { enrolment, kind, ..done }),
-                Place::NoCourse | Place::Nobody => None,
-            });
-            match received {
-                Some(received) => intake.take_rows(line, [done, received].into_iter()),
-                None => intake.take_row(done),
+            if here.is_empty() {
+                intake.take_row(done);
+                continue;
             }
+            let others = here.iter().filter_map(|&(_, entry, kind)| match self.places[entry as usize] {
+                Place::Enrolment(enrolment) => Some(EventRow { enrolment, kind, ..done }),
+                Place::NoCourse | Place::NoLearner => None,
+            });
+            intake.take_rows(line, std::iter::once(done).chain(others));
         }
     }
 }
@@ -302,21 +306,22 @@ impl EventFile for KeptStatements {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::statements::{Content, Interaction};
+    use crate::formats::statements::{Content, Interaction, Learner, Others, Part};
 
     fn block(rows: u64) -> KeptBlock {
         let mut block = KeptBlock::default();
         let object = ObjectKey::from_id(b"o");
         let content = Content::Interaction(Interaction {
-            learner: b"ann",
+            learner: Learner::Named(b"ann"),
+            part: Part::Did,
             number: None,
             kind: 3,
             object,
-            received: Some((b"bob", 4)),
+            others: Others::Receiver(b"bob", 4),
         });
         for line in 0..rows {
             let statement = Statement { course: b"c", instant: -5, id: b"", content };
-            block.push(line, &statement, StatementEntries { entry: 0, received: Some(1) });
+            block.push(line, &statement, 0, &[(1, 4)]);
         }
         block
     }
@@ -330,7 +335,7 @@ mod tests {
             (row.kind(), row.object(), row.instant, row.entry, row.line),
             (3, ObjectKey::from_id(b"o"), -5, 7, 1)
         );
-        assert_eq!(block.received, [(0, 8, 4), (1, 8, 4)]);
+        assert_eq!(block.others, [(0, 8, 4), (1, 8, 4)]);
         assert_eq!(BYTES, 24);
     }
 
@@ -346,7 +351,7 @@ mod tests {
                 .finish(&tallies, None)
                 .map(|file| file.blocks.iter().map(|((block, _), _)| block.rows.len()).collect())
         };
-        assert_eq!(keep([10, 30]), None::<Vec<usize>>, "36 bytes each with who received them");
+        assert_eq!(keep([10, 30]), None::<Vec<usize>>, "36 bytes each with another learner");
         // What the first took is free again.
         assert_eq!(keep([10, 15]), Some(vec![10, 15]));
         assert_eq!(keep([0, 10]), None);

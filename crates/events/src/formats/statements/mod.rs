@@ -31,6 +31,7 @@
 //! millions of statements at a time ([`super::repeats`]): a log of more is read once more for each 3.7 million.
 
 mod kept;
+mod learner_ids;
 mod rows;
 mod statement;
 mod statement_format;
@@ -38,13 +39,15 @@ mod survey;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub(super) use self::learner_ids::site;
 pub(super) use self::statement::{
-    Content, EnrolmentChange, EnrolmentReport, Interaction, Statement, StatementParser, Subject, Unusable, resolved,
+    Content, EnrolmentChange, EnrolmentReport, GroupMember, Interaction, Learner, Line, Others, Part, Statement,
+    StatementParser, Unusable, resolved,
 };
 pub(super) use self::statement_format::{Layout, StatementFormat};
 
 use self::kept::{BlockKeeper, KeptFile, KeptStatements, MemoryBudget};
-use self::rows::{EventLines, IdLines, SurveyLines};
+use self::rows::{EventLines, IdLines, SurveyLines, VoidedIds};
 use self::survey::Survey;
 use super::calendar::{CalendarEntry, read_calendar};
 use super::log_format::{OpenRequest, inputs_with_role, missing_table};
@@ -77,7 +80,7 @@ pub(super) fn open<P: StatementParser>(
     let Some(first) = logs.first() else {
         return Err(missing_table(format.name, "log", format.description));
     };
-    let FirstReading { mut survey, repeats, tally: surveyed, kept } =
+    let FirstReading { mut survey, repeats, voided, tally: surveyed, kept } =
         read_first(&logs, parser, format.layout, request.block_bytes)?;
     let repeats = Arc::new(repeats);
     let mut tables = Tally::default();
@@ -88,18 +91,25 @@ pub(super) fn open<P: StatementParser>(
         None => survey.inferred_courses()?,
     };
     let withdrawals = survey.records_withdrawals();
-    let keys = survey.keys();
-    let (enrolments, without_course) = survey.enrolments(&courses);
+    let (keys, learners) = (survey.keys(), Arc::new(survey.learner_ids()));
+    let (enrolments, without_course) = survey.enrolments(&courses, &learners);
     let roster = Roster { stray_days, ..Roster::new(courses, enrolments) };
     if roster.enrolments.is_empty() {
         return Err(nobody(first, &surveyed, without_course));
     }
     let pairs = Arc::new(PairLookup::new(&roster));
-    let places = Arc::new(kept::places(&keys, &survey, &pairs));
+    let places = Arc::new(kept::places(&keys, &survey, &learners, &pairs));
     let mut events: Vec<Box<dyn EventFile>> = Vec::new();
     for ((head, kept), number) in logs.iter().zip(kept).zip(0..) {
-        let (pairs, repeats) = (Arc::clone(&pairs), Arc::clone(&repeats));
-        let lines = EventLines { parser: parser.clone(), pairs, repeats: Arc::clone(&repeats), file: number };
+        let lines = EventLines {
+            parser: parser.clone(),
+            pairs: Arc::clone(&pairs),
+            learners: Arc::clone(&learners),
+            repeats: Arc::clone(&repeats),
+            voided: Arc::clone(&voided),
+            file: number,
+        };
+        let repeats = Arc::clone(&repeats);
         let file = Box::new(statement_format::text_file(head, format.layout, lines)?);
         let (kept, places) = (Mutex::new(kept.map(Arc::new)), Arc::clone(&places));
         events.push(Box::new(KeptStatements { file, kept, places, repeats, number }));
@@ -134,6 +144,8 @@ pub(super) fn open<P: StatementParser>(
 struct FirstReading {
     survey: Survey,
     repeats: Repeats,
+    /// Ids of the statements that others void.
+    voided: Arc<VoidedIds>,
     /// Counts of the lines, for the case that nobody is enrolled.
     tally: Tally,
     /// By file: its statements, where there was room for them.
@@ -148,6 +160,24 @@ fn read_first<P: StatementParser>(
     layout: Layout,
     block_bytes: usize,
 ) -> Result<FirstReading, ReadError> {
+    let (first, found) = read_with(Arc::default(), logs, parser, layout, block_bytes)?;
+    if found.is_empty() {
+        return Ok(first);
+    }
+    // A statement may be voided by one that comes later, so what is voided has to be known before anything counts.
+    drop(first);
+    Ok(read_with(Arc::new(found), logs, parser, layout, block_bytes)?.0)
+}
+
+/// Reads the log as [`read_first`] does, knowing which statements are `voided`. Returns which it voids, too.
+fn read_with<P: StatementParser>(
+    voided: Arc<VoidedIds>,
+    logs: &[Arc<FileHead>],
+    parser: &P,
+    layout: Layout,
+    block_bytes: usize,
+) -> Result<(FirstReading, VoidedIds), ReadError> {
+    let found_voided: Arc<Mutex<VoidedIds>> = Arc::default();
     let (survey, search, budget) =
         (Arc::default(), Arc::new(RepeatSearch::default()), Arc::new(MemoryBudget::default()));
     let limits = RowLimits::without_enrolments();
@@ -159,6 +189,8 @@ fn read_first<P: StatementParser>(
             survey: Arc::clone(&survey),
             search: Arc::clone(&search),
             keeper: Arc::clone(keeper),
+            voided: Arc::clone(&voided),
+            found_voided: Arc::clone(&found_voided),
             file,
         };
         let mut lines = statement_format::text_file(head, layout, lines)?;
@@ -184,7 +216,8 @@ fn read_first<P: StatementParser>(
         }
     }
     let survey = std::mem::take(&mut *survey.lock().unwrap_or_else(PoisonError::into_inner));
-    Ok(FirstReading { survey, repeats: search.found(), tally, kept })
+    let found_voided = std::mem::take(&mut *found_voided.lock().unwrap_or_else(PoisonError::into_inner));
+    Ok((FirstReading { survey, repeats: search.found(), voided, tally, kept }, found_voided))
 }
 
 fn nobody(file: &FileHead, surveyed: &Tally, without_course: u64) -> ReadError {

@@ -2,8 +2,13 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rustc_hash::FxHashSet;
+
 use super::kept::{BlockKeeper, KeptBlock};
-use super::statement::{StatementParser, Unusable, course_without_dates, repeated_id, unknown_learner};
+use super::learner_ids::LearnerIds;
+use super::statement::{
+    Learner, Line, Others, Part, StatementParser, Unusable, course_without_dates, repeated_id, unknown_learner, voided,
+};
 use super::survey::Survey;
 use crate::error::ReadError;
 use crate::event_file::{EventFile, ReadMode, ReadPurpose};
@@ -15,12 +20,19 @@ use crate::row_limits::RowLimits;
 use crate::tally::{BlockTally, Reason, Tally};
 use crate::text::LineParser;
 
+/// Ids of statements that others say never held: their hashes.
+pub(super) type VoidedIds = FxHashSet<u64>;
+
 /// Hands statements to a survey, and their ids to a search for those that come again.
 pub(super) struct SurveyLines<P> {
     pub(super) parser: P,
     pub(super) survey: Arc<Mutex<Survey>>,
     pub(super) search: Arc<RepeatSearch>,
     pub(super) keeper: Arc<BlockKeeper>,
+    /// Ids known to be voided.
+    pub(super) voided: Arc<VoidedIds>,
+    /// All ids that the log voids, as far as it was read.
+    pub(super) found_voided: Arc<Mutex<VoidedIds>>,
     /// Number of the file among those of the log.
     pub(super) file: u32,
 }
@@ -28,14 +40,23 @@ pub(super) struct SurveyLines<P> {
 impl<P: StatementParser> LineParser for SurveyLines<P> {
     fn parse(&self, block: &[u8], intake: &mut Intake<'_>) {
         let (mut found, mut kept) = (Survey::default(), KeptBlock::default());
-        let mut ids = Ids::default();
+        let (mut ids, mut others) = (Ids::default(), Vec::new());
         let mut scratch = P::Scratch::default();
         each_line(block, intake, |line, number, intake| match self.parser.parse(line, &mut scratch) {
-            Ok(statement) => {
-                let entries = found.add(&statement);
-                kept.push(number, &statement, entries);
-                ids.add(statement.id, number);
+            Ok(Line::Statement(statement)) => {
+                let hash = ids.hash(statement.id);
+                if hash.is_some_and(|hash| self.voided.contains(&hash)) {
+                    return intake.refuse(Reason::Voided, number, voided);
+                }
+                let entry = found.add(&statement, &mut others);
+                kept.push(number, &statement, entry, &others);
+                ids.hashes.extend(hash.map(|hash| (hash, number)));
                 intake.use_row();
+            }
+            Ok(Line::Voiding(id)) => {
+                let mut found = self.found_voided.lock().unwrap_or_else(PoisonError::into_inner);
+                found.extend(ids.hash(id));
+                intake.refuse(Reason::Voided, number, voided);
             }
             Err(unusable) => refuse(intake, number, unusable),
         });
@@ -59,8 +80,9 @@ impl<P: StatementParser> LineParser for IdLines<P> {
         let mut ids = Ids::default();
         let mut scratch = P::Scratch::default();
         each_line(block, intake, |line, number, _| {
-            if let Ok(statement) = self.parser.parse(line, &mut scratch) {
-                ids.add(statement.id, number);
+            if let Ok(Line::Statement(statement)) = self.parser.parse(line, &mut scratch) {
+                let hash = ids.hash(statement.id);
+                ids.hashes.extend(hash.map(|hash| (hash, number)));
             }
         });
         self.search.take(self.file, intake.block, &ids.hashes);
@@ -76,11 +98,12 @@ struct Ids {
 }
 
 impl Ids {
-    fn add(&mut self, id: &[u8], line: u64) {
+    /// Returns the hash of an id; `None` where there is none.
+    fn hash(&mut self, id: &[u8]) -> Option<u64> {
         // They are UUIDs, which are the same in any case of letters (RFC 9562, section 4).
         self.room.clear();
         self.room.extend(id.iter().map(u8::to_ascii_lowercase));
-        self.hashes.extend(hash_of(&self.room).map(|hash| (hash, line)));
+        hash_of(&self.room)
     }
 }
 
@@ -88,7 +111,9 @@ impl Ids {
 pub(super) struct EventLines<P> {
     pub(super) parser: P,
     pub(super) pairs: Arc<PairLookup>,
+    pub(super) learners: Arc<LearnerIds>,
     pub(super) repeats: Arc<Repeats>,
+    pub(super) voided: Arc<VoidedIds>,
     /// Number of the file among those of the log.
     pub(super) file: u32,
 }
@@ -96,12 +121,17 @@ pub(super) struct EventLines<P> {
 impl<P: StatementParser> LineParser for EventLines<P> {
     fn parse(&self, block: &[u8], intake: &mut Intake<'_>) {
         let mut scratch = P::Scratch::default();
+        let (mut ids, mut room) = (Ids::default(), Vec::new());
         let repeats = self.repeats.in_block(self.file, intake.block);
         each_line(block, intake, |line, number, intake| {
             let statement = match self.parser.parse(line, &mut scratch) {
-                Ok(statement) => statement,
+                Ok(Line::Statement(statement)) => statement,
+                Ok(Line::Voiding(_)) => return intake.refuse(Reason::Voided, number, voided),
                 Err(unusable) => return refuse(intake, number, unusable),
             };
+            if !self.voided.is_empty() && ids.hash(statement.id).is_some_and(|hash| self.voided.contains(&hash)) {
+                return intake.refuse(Reason::Voided, number, voided);
+            }
             if repeats.has(number) {
                 return intake.refuse(Reason::RepeatedId, number, repeated_id);
             }
@@ -112,8 +142,8 @@ impl<P: StatementParser> LineParser for EventLines<P> {
                 // It says who is enrolled, and the roster has it.
                 return intake.use_row();
             };
-            let row = |learner: &[u8], kind: u8| {
-                self.pairs.enrolment(course, learner).map(|enrolment| EventRow {
+            let mut row = |learner: Learner<'_>, kind: u8| {
+                self.pairs.enrolment(course, self.learners.id(learner, &mut room)).map(|enrolment| EventRow {
                     line: number,
                     enrolment,
                     instant: statement.instant,
@@ -123,11 +153,18 @@ impl<P: StatementParser> LineParser for EventLines<P> {
                 })
             };
             let Some(done) = row(interaction.learner, interaction.kind) else {
-                return intake.refuse(Reason::UnknownEnrolment, number, unknown_learner);
+                return match interaction.part {
+                    // Whoever is no learner has no events.
+                    Part::Caused => intake.use_row(),
+                    Part::Did | Part::Concerned => intake.refuse(Reason::UnknownEnrolment, number, unknown_learner),
+                };
             };
-            match interaction.received.and_then(|(learner, kind)| row(learner, kind)) {
-                Some(received) => intake.take_rows(done.line, [done, received].into_iter()),
-                None => intake.take_row(done),
+            match interaction.others {
+                Others::Nobody => intake.take_row(done),
+                others => {
+                    let others = others.each(interaction.kind).filter_map(|(learner, kind)| row(learner, kind));
+                    intake.take_rows(number, std::iter::once(done).chain(others));
+                }
             }
         });
     }

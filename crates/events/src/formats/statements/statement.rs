@@ -14,33 +14,88 @@ pub(in crate::formats) enum EnrolmentChange {
     Completed,
 }
 
-/// The learner whose enrolment changed.
+/// A learner as statements name them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::formats) enum Subject<'a> {
-    /// A learner by the name that statements give.
+pub(in crate::formats) enum Learner<'a> {
+    /// A learner by a name that is theirs alone in the whole log.
     Named(&'a [u8]),
+    /// A learner by an account: its name, which is theirs alone at the site that has the account, and that site.
+    Account { site: &'a [u8], name: &'a [u8] },
     /// A learner by a number, for which other statements may give a name. One that none names goes by `#` and the
     /// number.
     Numbered(u64),
 }
 
-/// An interaction of a learner with a course.
+/// The part of a learner in what a statement reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::formats) enum Part {
+    /// They did it, in the course.
+    Did,
+    /// It is a fact about them.
+    Concerned,
+    /// They did something about another learner, which does not make them a learner themselves.
+    Caused,
+}
+
+/// What a statement reports of a learner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::formats) struct Interaction<'a> {
-    pub(in crate::formats) learner: &'a [u8],
+    pub(in crate::formats) learner: Learner<'a>,
+    pub(in crate::formats) part: Part,
     /// The learner's number, where the statement gives it beside the name.
     pub(in crate::formats) number: Option<u64>,
     /// Index into the format's kinds.
     pub(in crate::formats) kind: u8,
     pub(in crate::formats) object: Option<ObjectKey>,
-    /// Another learner who received it, and the kind it is for them.
-    pub(in crate::formats) received: Option<(&'a [u8], u8)>,
+    /// Others who have a part in it.
+    pub(in crate::formats) others: Others<'a>,
+}
+
+/// Learners who have a part in what a statement reports, beside the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::formats) enum Others<'a> {
+    #[default]
+    Nobody,
+    /// One who received it, and the kind it is for them.
+    Receiver(&'a [u8], u8),
+    /// The rest of a group, who did the same.
+    Group(&'a [GroupMember]),
+}
+
+impl<'a> Others<'a> {
+    /// Lists them, each with the kind that it is for them; `kind` is the first learner's.
+    pub(super) fn each(self, kind: u8) -> impl Iterator<Item = (Learner<'a>, u8)> {
+        let (receiver, group): (_, &[GroupMember]) = match self {
+            Self::Nobody => (None, &[]),
+            Self::Receiver(name, kind) => (Some((Learner::Named(name), kind)), &[]),
+            Self::Group(members) => (None, members),
+        };
+        receiver.into_iter().chain(group.iter().map(move |member| (member.learner(), kind)))
+    }
+}
+
+/// A member of a group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::formats) struct GroupMember {
+    /// Site of the account; `None` for a name without one.
+    pub(in crate::formats) site: Option<Vec<u8>>,
+    pub(in crate::formats) name: Vec<u8>,
+}
+
+impl GroupMember {
+    /// Returns the member as a learner.
+    pub(in crate::formats) fn learner(&self) -> Learner<'_> {
+        match &self.site {
+            Some(site) => Learner::Account { site, name: &self.name },
+            None => Learner::Named(&self.name),
+        }
+    }
 }
 
 /// A change of an enrolment, and the learner whose enrolment it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::formats) struct EnrolmentReport<'a> {
-    pub(in crate::formats) subject: Subject<'a>,
+    pub(in crate::formats) learner: Learner<'a>,
     pub(in crate::formats) change: EnrolmentChange,
 }
 
@@ -70,9 +125,7 @@ impl<'a> Content<'a> {
     /// Makes the content of an interaction that may have changed the learner's own enrolment.
     pub(in crate::formats) fn new(interaction: Interaction<'a>, change: Option<EnrolmentChange>) -> Self {
         match change {
-            Some(change) => {
-                Self::Both(interaction, EnrolmentReport { subject: Subject::Named(interaction.learner), change })
-            }
+            Some(change) => Self::Both(interaction, EnrolmentReport { learner: interaction.learner, change }),
             None => Self::Interaction(interaction),
         }
     }
@@ -86,7 +139,15 @@ impl<'a> Content<'a> {
     }
 }
 
-/// One line of a log.
+/// A line of a log, parsed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::formats) enum Line<'a> {
+    Statement(Statement<'a>),
+    /// It says that the statement with this id never held.
+    Voiding(&'a [u8]),
+}
+
+/// A statement about a learner in a course.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::formats) struct Statement<'a> {
     pub(in crate::formats) course: &'a [u8],
@@ -123,7 +184,7 @@ pub(in crate::formats) trait StatementParser: Clone + Send + Sync + 'static {
     type Scratch: Default;
 
     /// Parses `line`, which is not blank and is UTF-8.
-    fn parse<'l>(&self, line: &'l [u8], scratch: &'l mut Self::Scratch) -> Result<Statement<'l>, Unusable>;
+    fn parse<'l>(&self, line: &'l [u8], scratch: &'l mut Self::Scratch) -> Result<Line<'l>, Unusable>;
 }
 
 /// Returns the text without escapes and without spaces around it, in `room` where it is not written so; empty where
@@ -135,6 +196,11 @@ pub(in crate::formats) fn resolved<'s, 'a: 's>(text: Option<Text<'a>>, room: &'s
 /// Says of a row that its id came before.
 pub(super) fn repeated_id() -> String {
     "an id that came before".to_owned()
+}
+
+/// Says of a row that it is voided, or voids another.
+pub(super) fn voided() -> String {
+    "a statement that another one voids, or one that voids another".to_owned()
 }
 
 /// Says of a row that its learner is not in the roster.

@@ -7,7 +7,8 @@ use std::ops::Range;
 use hashbrown::HashTable;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
-use super::statement::{Content, EnrolmentChange, EnrolmentReport, Interaction, Statement, Subject};
+use super::learner_ids::LearnerIds;
+use super::statement::{Content, EnrolmentChange, EnrolmentReport, Interaction, Learner, Others, Part, Statement};
 use crate::error::ReadError;
 use crate::event_days::{EventDays, is_set};
 use crate::formats::calendar::{self, InferredCourse};
@@ -21,9 +22,11 @@ use crate::roster::{Course, Enrolment, Outcome, OutcomeKind, StrayDays};
 struct EnrolmentHistory {
     enrolled: Option<i64>,
     withdrew: Option<i64>,
-    /// When the learner first did something in the course, if only to enrol.
+    /// When the learner first did something in the course.
     first_interaction: Option<i64>,
     completed: bool,
+    /// Whether somebody is a learner by it: those who only did something about others are none.
+    is_learner: bool,
     /// Instant of the last report on whether the learner is enrolled, and whether they are; of two at one instant, that
     /// they are.
     last_report: Option<(i64, bool)>,
@@ -36,6 +39,7 @@ impl EnrolmentHistory {
         self.withdrew = earlier(self.withdrew, other.withdrew);
         self.first_interaction = earlier(self.first_interaction, other.first_interaction);
         self.completed |= other.completed;
+        self.is_learner |= other.is_learner;
         self.last_report = self.last_report.max(other.last_report);
     }
 
@@ -48,7 +52,15 @@ impl EnrolmentHistory {
             }
             EnrolmentChange::Completed => Self { completed: true, ..Self::default() },
         };
-        self.join(&added);
+        self.join(&Self { is_learner: true, ..added });
+    }
+
+    fn add_interaction(&mut self, instant: i64, part: Part) {
+        self.join(&Self {
+            first_interaction: (part == Part::Did && is_set(instant)).then_some(instant),
+            is_learner: part != Part::Caused,
+            ..Self::default()
+        });
     }
 
     /// Returns the instant of enrolment: none where somebody withdrew, or was at work in the course, before the first
@@ -71,10 +83,7 @@ impl EnrolmentHistory {
 
 #[derive(Debug)]
 struct Entry {
-    /// Place of the course.
-    course: u32,
-    /// Where the learner's name stands in [`Survey::names`].
-    learner: Range<usize>,
+    key: EntryKey,
     history: EnrolmentHistory,
 }
 
@@ -83,26 +92,38 @@ struct Entry {
 pub(super) struct EntryKey {
     /// Place of the course.
     pub(super) course: u32,
-    learner: Range<usize>,
+    learner: LearnerKey,
+}
+
+/// A learner by places in a survey.
+#[derive(Clone, Debug)]
+enum LearnerKey {
+    /// Where the name stands in [`Survey::names`].
+    Named(Range<usize>),
+    /// The place of the site, and where the name stands.
+    Account(u32, Range<usize>),
+    Numbered(u64),
+}
+
+impl LearnerKey {
+    /// Returns what tells it from all others: the name, which only numbers lack, and the number or the place of the site.
+    fn parts<'n>(&self, names: &'n [u8]) -> (u64, &'n [u8]) {
+        match self {
+            Self::Named(name) => (0, &names[name.clone()]),
+            Self::Account(site, name) => (1 + u64::from(*site), &names[name.clone()]),
+            Self::Numbered(number) => (*number, b""),
+        }
+    }
 }
 
 /// A course, and when it has statements.
 #[derive(Clone, Debug)]
 struct SurveyedCourse {
     id: Box<[u8]>,
-    /// Days of interactions that change no enrolment.
+    /// Days of interactions.
     interactions: EventDays,
-    /// Days of statements that change one, which count where there are no others.
-    changes: EventDays,
-}
-
-/// The entries of a statement in the survey of its block.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct StatementEntries {
-    /// The entry of the learner who interacted, or else of the one whose enrolment changed.
-    pub(super) entry: u32,
-    /// The entry of another learner who received the interaction.
-    pub(super) received: Option<u32>,
+    /// Days of facts about learners, which count where there are no interactions.
+    facts: EventDays,
 }
 
 /// The enrolments and courses found in a block, or in all of them.
@@ -113,58 +134,71 @@ pub(super) struct Survey {
     entries: Vec<Entry>,
     by_pair: HashTable<u32>,
     names: Vec<u8>,
+    /// Sites of accounts, each with the instant of its earliest statement.
+    sites: Vec<(Box<[u8]>, i64)>,
     /// Where the names of numbered learners stand in `names`. Of several names the first in bytewise order.
     numbers: FxHashMap<u64, Range<usize>>,
 }
 
 impl Survey {
-    /// Adds a statement.
-    pub(super) fn add(&mut self, statement: &Statement<'_>) -> StatementEntries {
+    /// Adds a statement. Returns the entry of the learner who interacted, or else of the one whose enrolment changed, and
+    /// puts those of others who have a part in it into `others`, each with the kind that it is for them.
+    pub(super) fn add(&mut self, statement: &Statement<'_>, others: &mut Vec<(u32, u8)>) -> u32 {
+        others.clear();
         let course = self.course(statement.course);
-        let entries = self.add_to_entries(course, statement);
+        let entry = self.add_to_entries(course, statement, others);
         // A time that is not set says neither when a course runs nor when somebody did something.
         if is_set(statement.instant) {
             let surveyed = &mut self.courses[course as usize];
             let days = match statement.content {
-                Content::Interaction(_) => &mut surveyed.interactions,
-                Content::Change(_) | Content::Both(..) => &mut surveyed.changes,
+                Content::Interaction(Interaction { part: Part::Did, .. }) => &mut surveyed.interactions,
+                Content::Interaction(_) | Content::Change(_) | Content::Both(..) => &mut surveyed.facts,
             };
-            days.add(statement.instant, entries.entry);
+            days.add(statement.instant, entry);
         }
-        entries
+        entry
     }
 
-    fn add_to_entries(&mut self, course: u32, statement: &Statement<'_>) -> StatementEntries {
+    fn add_to_entries(&mut self, course: u32, statement: &Statement<'_>, others: &mut Vec<(u32, u8)>) -> u32 {
         match &statement.content {
-            Content::Interaction(interaction) => self.add_interaction(course, statement.instant, interaction),
-            Content::Change(report) => {
-                StatementEntries { entry: self.add_report(course, statement.instant, *report), received: None }
-            }
+            Content::Interaction(interaction) => self.add_interaction(course, statement.instant, interaction, others),
+            Content::Change(report) => self.add_report(course, statement.instant, *report),
             Content::Both(interaction, report) => {
-                let entries = self.add_interaction(course, statement.instant, interaction);
+                let entry = self.add_interaction(course, statement.instant, interaction, others);
                 self.add_report(course, statement.instant, *report);
-                entries
+                entry
             }
         }
     }
 
-    fn add_interaction(&mut self, course: u32, instant: i64, interaction: &Interaction<'_>) -> StatementEntries {
-        let place = self.entry(course, interaction.learner);
-        let first_interaction = Some(instant).filter(|&instant| is_set(instant));
-        self.entries[place].history.join(&EnrolmentHistory { first_interaction, ..EnrolmentHistory::default() });
-        if let Some(number) = interaction.number {
-            self.number(number, self.entries[place].learner.clone());
+    fn add_interaction(
+        &mut self,
+        course: u32,
+        instant: i64,
+        interaction: &Interaction<'_>,
+        others: &mut Vec<(u32, u8)>,
+    ) -> u32 {
+        let place = self.entry(course, interaction.learner, instant);
+        self.entries[place].history.add_interaction(instant, interaction.part);
+        if let (Some(number), LearnerKey::Named(name)) = (interaction.number, &self.entries[place].key.learner) {
+            let name = name.clone();
+            self.number(number, name);
         }
-        let received = interaction.received.map(|(learner, _)| self.entry(course, learner) as u32);
-        StatementEntries { entry: place as u32, received }
+        let part = match interaction.others {
+            Others::Group(_) => interaction.part,
+            Others::Nobody | Others::Receiver(..) => Part::Concerned,
+        };
+        for (learner, kind) in interaction.others.each(interaction.kind) {
+            let other = self.entry(course, learner, instant);
+            self.entries[other].history.add_interaction(instant, part);
+            others.push((other as u32, kind));
+        }
+        place as u32
     }
 
     /// Adds a change of an enrolment. Returns the enrolment's entry.
     fn add_report(&mut self, course: u32, instant: i64, report: EnrolmentReport<'_>) -> u32 {
-        let place = match report.subject {
-            Subject::Named(learner) => self.entry(course, learner),
-            Subject::Numbered(number) => self.entry(course, format!("#{number}").as_bytes()),
-        };
+        let place = self.entry(course, report.learner, instant);
         if is_set(instant) || report.change == EnrolmentChange::Completed {
             self.entries[place].history.add_change(instant, report.change);
         }
@@ -175,15 +209,19 @@ impl Survey {
     pub(super) fn absorb(&mut self, other: &Self) -> Vec<u32> {
         let mut entries = Vec::with_capacity(other.entries.len());
         let places: Vec<u32> = other.courses.iter().map(|theirs| self.course(&theirs.id)).collect();
+        for (site, earliest) in &other.sites {
+            self.site(site, *earliest);
+        }
         for entry in &other.entries {
-            let place = self.entry(places[entry.course as usize], &other.names[entry.learner.clone()]);
+            let learner = other.learner(&entry.key);
+            let place = self.entry(places[entry.key.course as usize], learner, i64::MAX);
             self.entries[place].history.join(&entry.history);
             entries.push(place as u32);
         }
         for (theirs, &course) in other.courses.iter().zip(&places) {
             let ours = &mut self.courses[course as usize];
             ours.interactions.join(&theirs.interactions, |entry| entries[entry as usize]);
-            ours.changes.join(&theirs.changes, |entry| entries[entry as usize]);
+            ours.facts.join(&theirs.facts, |entry| entries[entry as usize]);
         }
         for (&number, name) in &other.numbers {
             let name = &other.names[name.clone()];
@@ -196,14 +234,28 @@ impl Survey {
         entries
     }
 
-    /// Lists the courses and learners of the entries, in their order now: it changes when numbered learners are named.
+    /// Lists the courses and learners of the entries, in their order now: it changes when entries of one learner are
+    /// joined.
     pub(super) fn keys(&self) -> Vec<EntryKey> {
-        self.entries.iter().map(|entry| EntryKey { course: entry.course, learner: entry.learner.clone() }).collect()
+        self.entries.iter().map(|entry| entry.key.clone()).collect()
     }
 
-    /// Returns the name of the learner of an entry.
-    pub(super) fn name(&self, key: &EntryKey) -> &[u8] {
-        &self.names[key.learner.clone()]
+    /// Returns the learner of an entry.
+    pub(super) fn learner(&self, key: &EntryKey) -> Learner<'_> {
+        match &key.learner {
+            LearnerKey::Named(name) => Learner::Named(&self.names[name.clone()]),
+            LearnerKey::Account(site, name) => {
+                Learner::Account { site: &self.sites[*site as usize].0, name: &self.names[name.clone()] }
+            }
+            LearnerKey::Numbered(number) => Learner::Numbered(*number),
+        }
+    }
+
+    /// Tells the ids of the learners.
+    pub(super) fn learner_ids(&self) -> LearnerIds {
+        let sites = self.sites.iter().map(|(site, earliest)| (*earliest, &**site)).collect();
+        let names = self.numbers.iter().map(|(&number, name)| (number, self.names[name.clone()].into())).collect();
+        LearnerIds::new(sites, names)
     }
 
     /// Lists the ids of the courses, in the order of their places.
@@ -219,30 +271,56 @@ impl Survey {
         self.courses.push(SurveyedCourse {
             id: id.into(),
             interactions: EventDays::default(),
-            changes: EventDays::default(),
+            facts: EventDays::default(),
         });
         self.places.insert(id.into(), place);
         place
     }
 
-    /// Returns the place of the entry of a learner in a course, made if there is none.
-    fn entry(&mut self, course: u32, learner: &[u8]) -> usize {
-        let hash = |course: u32, learner: &[u8]| FxBuildHasher.hash_one((course, learner));
-        let Self { entries, by_pair, names, .. } = self;
-        let is = |place: &u32| {
-            let entry = &entries[*place as usize];
-            entry.course == course && names[entry.learner.clone()] == *learner
+    /// Returns the place of a site, which has a statement at `instant`; made if there is none.
+    fn site(&mut self, site: &[u8], instant: i64) -> u32 {
+        // Most logs have one, and hardly any have many.
+        let place = self.sites.iter().position(|(known, _)| **known == *site).unwrap_or_else(|| {
+            self.sites.push((site.into(), i64::MAX));
+            self.sites.len() - 1
+        });
+        if is_set(instant) {
+            let earliest = &mut self.sites[place].1;
+            *earliest = instant.min(*earliest);
+        }
+        place as u32
+    }
+
+    /// Returns the place of the entry of a learner in a course, made if there is none. `instant` is the statement's that
+    /// names them.
+    fn entry(&mut self, course: u32, learner: Learner<'_>, instant: i64) -> usize {
+        let (tag, name) = match learner {
+            Learner::Named(name) => (0, name),
+            Learner::Account { site, name } => (1 + u64::from(self.site(site, instant)), name),
+            Learner::Numbered(number) => (number, &b""[..]),
         };
-        if let Some(&place) = by_pair.find(hash(course, learner), is) {
+        let Self { entries, by_pair, names, .. } = self;
+        let hash = |course: u32, tag: u64, name: &[u8]| FxBuildHasher.hash_one((course, tag, name));
+        let is = |place: &u32| {
+            let key = &entries[*place as usize].key;
+            key.course == course && key.learner.parts(names) == (tag, name)
+        };
+        if let Some(&place) = by_pair.find(hash(course, tag, name), is) {
             return place as usize;
         }
         let start = names.len();
-        names.extend_from_slice(learner);
+        names.extend_from_slice(name);
+        let learner = match learner {
+            Learner::Named(_) => LearnerKey::Named(start..names.len()),
+            Learner::Account { .. } => LearnerKey::Account((tag - 1) as u32, start..names.len()),
+            Learner::Numbered(number) => LearnerKey::Numbered(number),
+        };
         let place = entries.len();
-        entries.push(Entry { course, learner: start..names.len(), history: EnrolmentHistory::default() });
-        by_pair.insert_unique(hash(course, learner), place as u32, |&place| {
-            let entry = &entries[place as usize];
-            hash(entry.course, &names[entry.learner.clone()])
+        entries.push(Entry { key: EntryKey { course, learner }, history: EnrolmentHistory::default() });
+        by_pair.insert_unique(hash(course, tag, name), place as u32, |&place| {
+            let key = &entries[place as usize].key;
+            let (tag, name) = key.learner.parts(names);
+            hash(key.course, tag, name)
         });
         place
     }
@@ -266,10 +344,10 @@ impl Survey {
         // So that of several courses without an answer the same one is named, whatever order blocks came in.
         seen.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         let (mut courses, mut all_stray) = (Vec::new(), Vec::new());
-        for SurveyedCourse { id, interactions, changes } in seen {
+        for SurveyedCourse { id, interactions, facts } in seen {
             let id = String::from_utf8_lossy(id);
             let inferred = match calendar::inferred(&id, interactions, None)? {
-                None => calendar::inferred(&id, changes, None)?,
+                None => calendar::inferred(&id, facts, None)?,
                 some => some,
             };
             if let Some(InferredCourse { course, stray }) = inferred {
@@ -281,15 +359,15 @@ impl Survey {
     }
 
     /// Makes the enrolments in `courses`, and counts those in others.
-    pub(super) fn enrolments(&mut self, courses: &[Course]) -> (Vec<Enrolment>, u64) {
-        self.name_numbers();
+    pub(super) fn enrolments(&mut self, courses: &[Course], ids: &LearnerIds) -> (Vec<Enrolment>, u64) {
+        self.join_entries(ids);
         let places: FxHashMap<&[u8], CourseIndex> =
             courses.iter().zip((0..).map(CourseIndex)).map(|(course, place)| (course.id.as_bytes(), place)).collect();
         let mut enrolments = Vec::with_capacity(self.entries.len());
         let mut without_course = 0;
-        for entry in &self.entries {
-            let learner = &self.names[entry.learner.clone()];
-            let Some(&course) = places.get(&*self.courses[entry.course as usize].id) else {
+        let mut room = Vec::new();
+        for entry in self.entries.iter().filter(|entry| entry.history.is_learner) {
+            let Some(&course) = places.get(&*self.courses[entry.key.course as usize].id) else {
                 without_course += 1;
                 continue;
             };
@@ -297,7 +375,7 @@ impl Survey {
             let start = courses[course.as_usize()].start_seconds();
             // At most 68 years either way: an enrolment longer ago was as surely before the course.
             let seconds = |instant: i64| (instant.saturating_sub(start)).clamp(i32::MIN.into(), i32::MAX.into()) as i32;
-            let learner = String::from_utf8_lossy(learner).into_owned();
+            let learner = String::from_utf8_lossy(ids.id(self.learner(&entry.key), &mut room)).into_owned();
             enrolments.push(Enrolment {
                 id: pair_id(id, &learner),
                 learner,
@@ -311,23 +389,27 @@ impl Survey {
         (enrolments, without_course)
     }
 
-    /// Joins the histories of learners known by number with those under their names.
-    fn name_numbers(&mut self) {
-        let named = |entry: &Entry| -> Option<Range<usize>> {
-            let number = std::str::from_utf8(self.names[entry.learner.clone()].strip_prefix(b"#")?).ok()?;
-            self.numbers.get(&number.parse().ok()?).cloned()
-        };
-        let found: Vec<(usize, Range<usize>)> =
-            self.entries.iter().enumerate().filter_map(|(place, entry)| Some((place, named(entry)?))).collect();
-        if found.is_empty() {
-            return;
+    /// Joins the histories of entries whose learners have one id with those of the learners who are named by it.
+    fn join_entries(&mut self, ids: &LearnerIds) {
+        let mut room = Vec::new();
+        let has_names = self.entries.iter().any(|entry| matches!(entry.key.learner, LearnerKey::Named(_)));
+        let mut found = Vec::new();
+        for (place, entry) in self.entries.iter().enumerate() {
+            let is_other = match entry.key.learner {
+                LearnerKey::Named(_) => false,
+                LearnerKey::Account(..) => has_names,
+                LearnerKey::Numbered(_) => true,
+            };
+            if is_other {
+                let id = ids.id(self.learner(&entry.key), &mut room);
+                found.push((place, id.to_vec()));
+            }
         }
         let mut gone = vec![false; self.entries.len()];
-        for (place, name) in found {
-            let learner = self.names[name].to_vec();
-            let (course, history) = (self.entries[place].course, self.entries[place].history);
+        for (place, id) in found {
+            let (course, history) = (self.entries[place].key.course, self.entries[place].history);
             gone[place] = true;
-            let place = self.entry(course, &learner);
+            let place = self.entry(course, Learner::Named(&id), i64::MAX);
             self.entries[place].history.join(&history);
         }
         let mut gone = gone.into_iter().chain(std::iter::repeat(false));

@@ -51,7 +51,6 @@ const VERBS: &[(&str, Activity)] = &[
     ("created", Other),
     ("deleted", Other),
     ("downloaded", Download),
-    ("earned", Other),
     ("edited", Other),
     ("evaluated", Problem),
     ("exited", Other),
@@ -78,7 +77,6 @@ const VERBS: &[(&str, Activity)] = &[
     ("replied", Post),
     ("reported", Other),
     ("resumed", Access),
-    ("scored", Other),
     ("searched", Navigate),
     ("seeked", Video),
     ("shared", Post),
@@ -95,6 +93,24 @@ const VERBS: &[(&str, Activity)] = &[
     ("watched", Video),
     ("unknown", Other),
 ];
+
+/// Verbs that report a fact about the actor, which is no act of theirs, whatever the object.
+const FACT_VERBS: [&str; 8] =
+    ["abandoned", "awarded", "certified", "earned", "graded", "satisfied", "scored", "waived"];
+
+/// Verbs that report a fact about the actor when the object is a course, and the kind that they then are.
+const FACTS_OF_COURSES: [(&str, &str); 7] = [
+    ("registered", "registered_course"),
+    ("enrolled", "registered_course"),
+    ("unregistered", "unregistered_course"),
+    ("unenrolled", "unregistered_course"),
+    ("completed", "completed_course"),
+    ("passed", "passed_course"),
+    ("failed", "failed_course"),
+];
+
+/// The kind of a score that a platform computed.
+const SCORE: &str = "score_computed";
 
 /// Kinds that tell more.
 const DETAILED: [(&str, Activity, Detail); 8] = [
@@ -113,6 +129,8 @@ const DETAILED: [(&str, Activity, Detail); 8] = [
 pub(super) struct Kinds {
     kinds: Vec<EventKind>,
     verbs: FxHashMap<&'static [u8], u8>,
+    facts: FxHashMap<&'static [u8], u8>,
+    facts_of_courses: FxHashMap<&'static [u8], u8>,
 }
 
 impl Kinds {
@@ -133,9 +151,20 @@ impl Kinds {
             }
         }
         kinds.extend(DETAILED.map(|(name, activity, detail)| EventKind::new(name, activity).with_detail(detail)));
-        assert!(kinds.len() <= 256, "a format has at most 256 kinds");
         let verbs = VERBS.iter().zip(0..).map(|((verb, _), place)| (verb.as_bytes(), place)).collect();
-        Self { kinds, verbs }
+        let mut fact = |name: &'static str, engages: bool| {
+            let known = kinds.iter().position(|kind| kind.raw == name);
+            let place = known.unwrap_or_else(|| {
+                kinds.push(EventKind { engages, ..EventKind::new(name, Other).with_detail(Detail::Fact) });
+                kinds.len() - 1
+            });
+            place as u8
+        };
+        // edX's report counts the day of a change of an enrolment, as in its tracking logs.
+        let facts_of_courses = FACTS_OF_COURSES.map(|(verb, name)| (verb.as_bytes(), fact(name, true)));
+        let facts = FACT_VERBS.iter().chain([&SCORE]).map(|&verb| (verb.as_bytes(), fact(verb, false))).collect();
+        assert!(kinds.len() <= 256, "a format has at most 256 kinds");
+        Self { kinds, verbs, facts, facts_of_courses: facts_of_courses.into_iter().collect() }
     }
 
     pub(super) fn all(&self) -> &[EventKind] {
@@ -146,6 +175,17 @@ impl Kinds {
     pub(super) fn find(&self, verb: &[u8], object: Object) -> u8 {
         let place = self.verbs.get(verb).or_else(|| self.verbs.get(&b"unknown"[..])).copied().unwrap_or_default();
         place * OBJECTS.len() as u8 + object as u8
+    }
+
+    /// Returns the kind of a verb that reports a fact about the actor.
+    pub(super) fn fact(&self, verb: &[u8], is_on_course: bool) -> Option<u8> {
+        let of_course = self.facts_of_courses.get(verb).filter(|_| is_on_course);
+        of_course.or_else(|| self.facts.get(verb)).copied()
+    }
+
+    /// Returns the kind of a score that a platform computed.
+    pub(super) fn score(&self) -> u8 {
+        self.facts[SCORE.as_bytes()]
     }
 
     /// Returns the kind with this detail.

@@ -6,7 +6,8 @@ use super::kinds::{Kinds, Object};
 use crate::event::ObjectKey;
 use crate::formats::course_ids::{course_path, decoded};
 use crate::formats::statements::{
-    Content, EnrolmentChange, Interaction, Statement, StatementParser, Unusable, resolved,
+    Content, EnrolmentChange, GroupMember, Interaction, Learner, Line, Others, Part, Statement, StatementParser,
+    Unusable, resolved, site,
 };
 use crate::json::{self, Cursor, InvalidJson, Text, Value};
 use crate::kind::Detail;
@@ -18,6 +19,8 @@ use crate::time::parse_instant;
 struct Thing<'a> {
     id: Option<Text<'a>>,
     kind: Option<Text<'a>>,
+    /// Whether it is a problem of several parts, as Open edX writes it.
+    is_group: bool,
 }
 
 impl<'a> Thing<'a> {
@@ -26,6 +29,9 @@ impl<'a> Thing<'a> {
         cursor.members(|key, cursor| {
             match key {
                 b"id" => thing.id = cursor.value()?.text(),
+                b"objectType" => {
+                    thing.is_group = cursor.value()?.text().is_some_and(|kind| kind.raw == b"GroupActivity");
+                }
                 b"definition" if cursor.is_object() => cursor.members(|key, cursor| {
                     match key {
                         b"type" => thing.kind = cursor.value()?.text(),
@@ -41,33 +47,178 @@ impl<'a> Thing<'a> {
     }
 
     fn is_course(&self) -> bool {
-        last_word(self.kind.map(|kind| kind.raw).unwrap_or_default()) == b"course"
+        last_word(self.kind.map(|kind| kind.raw).unwrap_or_default()).eq_ignore_ascii_case(b"course")
     }
+
+    fn acted_on(&self) -> Object {
+        Object::from_type(last_word(self.kind.map(|kind| kind.raw).unwrap_or_default()))
+    }
+
+    /// Tells whether the id is that of a part of a course of Open edX.
+    fn is_block(&self) -> bool {
+        let id = self.id.map(|id| id.raw).unwrap_or_default();
+        [&b"/xblock/"[..], b"block-v1:", b"i4x:"].iter().any(|part| memchr::memmem::find(id, part).is_some())
+    }
+}
+
+/// An agent or a group, as actor.
+#[derive(Clone, Copy, Debug, Default)]
+struct Agent<'a> {
+    is_group: bool,
+    home_page: Option<Text<'a>>,
+    account: Option<Text<'a>>,
+    other_id: Option<Text<'a>>,
+    /// The list of a group's members.
+    members: Option<&'a [u8]>,
+}
+
+impl<'a> Agent<'a> {
+    fn read(cursor: &mut Cursor<'a>) -> Result<Self, InvalidJson> {
+        let mut agent = Self::default();
+        cursor.members(|key, cursor| {
+            match key {
+                b"objectType" => agent.is_group = cursor.value()?.text().is_some_and(|kind| kind.raw == b"Group"),
+                b"account" if cursor.is_object() => cursor.members(|key, cursor| {
+                    match key {
+                        b"name" => agent.account = given(cursor.value()?.id()),
+                        b"homePage" => agent.home_page = given(cursor.value()?.text()),
+                        _ => cursor.skip()?,
+                    }
+                    Ok(())
+                })?,
+                b"mbox" | b"mbox_sha1sum" | b"openid" => {
+                    agent.other_id = given(cursor.value()?.text()).or(agent.other_id);
+                }
+                b"member" => {
+                    if let Value::Array(members) = cursor.value()? {
+                        agent.members = Some(members);
+                    }
+                }
+                _ => cursor.skip()?,
+            }
+            Ok(())
+        })?;
+        // Only a group has members, and one without an id of its own needs nothing else.
+        agent.is_group |= agent.members.is_some() && agent.account.or(agent.other_id).is_none();
+        Ok(agent)
+    }
+
+    /// Returns the agent as a learner, by an account or else another id.
+    fn learner<'s>(&self, name: &'s mut Vec<u8>, home_page: &'s mut Vec<u8>) -> Option<Learner<'s>>
+    where
+        'a: 's,
+    {
+        let name = resolved(self.account.or(self.other_id), name);
+        let site = site(resolved(self.home_page.filter(|_| self.account.is_some()), home_page));
+        match (name, site) {
+            (b"", _) => None,
+            (name, b"") => Some(Learner::Named(name)),
+            (name, site) => Some(Learner::Account { site, name }),
+        }
+    }
+
+    /// Lists the members of a group that have ids, each once, into `list`.
+    fn list_members(&self, list: &mut Vec<GroupMember>) -> Result<(), InvalidJson> {
+        list.clear();
+        let Some(members) = self.members else { return Ok(()) };
+        Cursor::new(members).elements(|cursor| {
+            if !cursor.is_object() {
+                return cursor.skip();
+            }
+            let (mut name, mut home_page) = (Vec::new(), Vec::new());
+            let member = match Agent::read(cursor)?.learner(&mut name, &mut home_page) {
+                Some(Learner::Account { site, name }) => GroupMember { site: Some(site.to_vec()), name: name.to_vec() },
+                Some(Learner::Named(name)) => GroupMember { site: None, name: name.to_vec() },
+                Some(Learner::Numbered(_)) | None => return Ok(()),
+            };
+            if !list.contains(&member) {
+                list.push(member);
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Returns a text that is not blank.
+fn given(text: Option<Text<'_>>) -> Option<Text<'_>> {
+    text.filter(|text| !text.raw.trim_ascii().is_empty())
 }
 
 /// Returns the last word of an IRI.
 fn last_word(iri: &[u8]) -> &[u8] {
-    let end = iri.len() - iri.iter().rev().take_while(|&&byte| byte == b'/').count();
+    let end = iri.len() - iri.iter().rev().take_while(|&&byte| matches!(byte, b'/' | b'#')).count();
     let iri = &iri[..end];
     let start = iri.iter().rposition(|&byte| matches!(byte, b'/' | b'#' | b':')).map_or(0, |place| place + 1);
     &iri[start..]
+}
+
+/// The result of a statement.
+#[derive(Clone, Copy, Debug, Default)]
+struct Outcome {
+    success: Option<bool>,
+    raw: Option<f64>,
+    most: Option<f64>,
+}
+
+impl Outcome {
+    fn read(cursor: &mut Cursor<'_>) -> Result<Self, InvalidJson> {
+        let mut outcome = Self::default();
+        cursor.members(|key, cursor| {
+            match key {
+                b"success" => {
+                    outcome.success = match cursor.value()? {
+                        Value::Bool(success) => Some(success),
+                        _ => None,
+                    }
+                }
+                b"score" if cursor.is_object() => cursor.members(|key, cursor| {
+                    match key {
+                        b"raw" => outcome.raw = cursor.value()?.number(),
+                        b"max" => outcome.most = cursor.value()?.number(),
+                        _ => cursor.skip()?,
+                    }
+                    Ok(())
+                })?,
+                _ => cursor.skip()?,
+            }
+            Ok(())
+        })?;
+        Ok(outcome)
+    }
+
+    /// Tells whether all points were given; `None` where that is not said.
+    fn is_full(&self) -> Option<bool> {
+        self.raw.zip(self.most).map(|(raw, most)| raw >= most)
+    }
 }
 
 /// The members of a statement that count.
 #[derive(Clone, Copy, Debug, Default)]
 struct Members<'a> {
     id: Option<Text<'a>>,
-    account: Option<Text<'a>>,
-    other_id: Option<Text<'a>>,
+    actor: Agent<'a>,
     verb: Option<Text<'a>>,
     object: Thing<'a>,
     timestamp: Option<Text<'a>>,
     stored: Option<Text<'a>>,
-    success: Option<bool>,
+    result: Outcome,
     vote: Option<Text<'a>>,
     /// The first activity of the context that is a course by its type, and the first whose id names one.
     course: Option<Text<'a>>,
     course_by_id: Option<Text<'a>>,
+    context: ContextMarks,
+}
+
+/// Facts about the context of a statement.
+#[derive(Clone, Copy, Debug, Default)]
+struct ContextMarks {
+    /// It names another statement, to which this one belongs.
+    has_statement: bool,
+    /// What the object is a part of is something to solve.
+    in_task: bool,
+    /// It is a problem of several parts, as Open edX writes it.
+    in_group: bool,
+    by_open_edx: bool,
 }
 
 impl<'a> Members<'a> {
@@ -76,17 +227,12 @@ impl<'a> Members<'a> {
         json::object(line, |key, cursor| {
             match key {
                 b"id" => members.id = cursor.value()?.text(),
-                b"actor" if cursor.is_object() => members.actor(cursor)?,
+                b"actor" if cursor.is_object() => members.actor = Agent::read(cursor)?,
                 b"verb" if cursor.is_object() => members.verb = member(cursor, b"id")?.and_then(Value::text),
                 b"object" if cursor.is_object() => members.object = Thing::read(cursor)?,
                 b"timestamp" => members.timestamp = cursor.value()?.text(),
                 b"stored" => members.stored = cursor.value()?.text(),
-                b"result" if cursor.is_object() => {
-                    members.success = match member(cursor, b"success")? {
-                        Some(Value::Bool(success)) => Some(success),
-                        _ => None,
-                    }
-                }
+                b"result" if cursor.is_object() => members.result = Outcome::read(cursor)?,
                 b"context" if cursor.is_object() => members.context(cursor)?,
                 _ => cursor.skip()?,
             }
@@ -95,42 +241,39 @@ impl<'a> Members<'a> {
         Ok(members)
     }
 
-    fn actor(&mut self, cursor: &mut Cursor<'a>) -> Result<(), InvalidJson> {
-        cursor.members(|key, cursor| {
-            match key {
-                b"account" if cursor.is_object() => self.account = member(cursor, b"name")?.and_then(Value::text),
-                b"mbox" | b"mbox_sha1sum" | b"openid" => self.other_id = cursor.value()?.text(),
-                _ => cursor.skip()?,
-            }
-            Ok(())
-        })
-    }
-
     fn context(&mut self, cursor: &mut Cursor<'a>) -> Result<(), InvalidJson> {
         cursor.members(|key, cursor| {
             match key {
                 b"contextActivities" if cursor.is_object() => cursor.members(|key, cursor| {
                     match key {
                         b"parent" | b"grouping" if cursor.is_array() => {
-                            cursor.elements(|cursor| self.around(cursor))?;
+                            cursor.elements(|cursor| self.around(cursor, key == b"parent"))?;
                         }
-                        b"parent" | b"grouping" => self.around(cursor)?,
+                        b"parent" | b"grouping" => self.around(cursor, key == b"parent")?,
                         _ => cursor.skip()?,
                     }
                     Ok(())
                 })?,
-                b"extensions" if cursor.is_object() => {
-                    let vote = member(cursor, b"https://w3id.org/xapi/acrossx/extensions/type")?;
-                    self.vote = vote.and_then(Value::text);
-                }
+                b"statement" => self.context.has_statement = cursor.value()? != Value::Null,
+                b"extensions" if cursor.is_object() => cursor.members(|key, cursor| {
+                    let value = cursor.value()?;
+                    match key {
+                        b"https://w3id.org/xapi/acrossx/extensions/type" => self.vote = value.text(),
+                        b"https://w3id.org/xapi/openedx/extension/transformer-version" => {
+                            self.context.by_open_edx = true;
+                        }
+                        _ => {}
+                    }
+                    Ok(())
+                })?,
                 _ => cursor.skip()?,
             }
             Ok(())
         })
     }
 
-    /// Looks at an activity of the context.
-    fn around(&mut self, cursor: &mut Cursor<'a>) -> Result<(), InvalidJson> {
+    /// Looks at an activity of the context, which may be what the object is a part of.
+    fn around(&mut self, cursor: &mut Cursor<'a>, is_parent: bool) -> Result<(), InvalidJson> {
         if !cursor.is_object() {
             return cursor.skip();
         }
@@ -141,7 +284,21 @@ impl<'a> Members<'a> {
         if self.course_by_id.is_none() && thing.id.is_some_and(|id| course_path(id.raw).is_some()) {
             self.course_by_id = thing.id;
         }
+        self.context.in_task |= is_parent && thing.acted_on() == Object::Task;
+        self.context.in_group |= is_parent && thing.is_group;
         Ok(())
+    }
+
+    /// Tells whether the statement is about a part of something whose answer as a whole has a statement of its own.
+    fn is_part(&self) -> bool {
+        self.context.in_group || (self.context.has_statement && self.context.in_task)
+    }
+
+    /// Tells whether the statement is Open edX's report of the score that it computed for an answer, which has a
+    /// statement of its own.
+    fn is_computed_score(&self) -> bool {
+        let kind = last_word(self.object.kind.map(|kind| kind.raw).unwrap_or_default());
+        kind == b"question" && (self.context.by_open_edx || self.object.is_block())
     }
 }
 
@@ -163,6 +320,8 @@ fn member<'a>(cursor: &mut Cursor<'a>, name: &[u8]) -> Result<Option<Value<'a>>,
 pub(super) struct Scratch {
     id: Vec<u8>,
     learner: Vec<u8>,
+    home_page: Vec<u8>,
+    group: Vec<GroupMember>,
     verb: Vec<u8>,
     time: Vec<u8>,
     course: Vec<u8>,
@@ -180,16 +339,29 @@ pub(super) struct XapiStatements {
 impl StatementParser for XapiStatements {
     type Scratch = Scratch;
 
-    fn parse<'l>(&self, line: &'l [u8], scratch: &'l mut Scratch) -> Result<Statement<'l>, Unusable> {
+    fn parse<'l>(&self, line: &'l [u8], scratch: &'l mut Scratch) -> Result<Line<'l>, Unusable> {
         let members = Members::parse(line)?;
-        let verb = last_word(resolved(members.verb, &mut scratch.verb));
+        let verb_id = resolved(members.verb, &mut scratch.verb);
+        let verb = last_word(verb_id);
         if verb.is_empty() {
             return Err(Unusable::new(Reason::Malformed, "no statement: it has no verb"));
         }
-        let learner = resolved(members.account.or(members.other_id), &mut scratch.learner);
-        if learner.is_empty() {
-            return Err(Unusable::new(Reason::NoLearner, "no actor with an id of its own"));
+        let object = resolved(members.object.id, &mut scratch.object);
+        if verb == b"voided" {
+            return Ok(Line::Voiding(object));
         }
+        let (learner, others) = if members.actor.is_group {
+            members.actor.list_members(&mut scratch.group)?;
+            let Some((first, others)) = scratch.group.split_first() else {
+                return Err(Unusable::new(Reason::NoLearner, "its actor is a group that names no members"));
+            };
+            (first.learner(), if others.is_empty() { Others::Nobody } else { Others::Group(others) })
+        } else {
+            let Some(learner) = members.actor.learner(&mut scratch.learner, &mut scratch.home_page) else {
+                return Err(Unusable::new(Reason::NoLearner, "no actor with an id of its own"));
+            };
+            (learner, Others::Nobody)
+        };
         let on_course = members.object.is_course();
         let own = members.object.id.filter(|_| on_course);
         let course = resolved(own.or(members.course).or(members.course_by_id), &mut scratch.course);
@@ -197,43 +369,57 @@ impl StatementParser for XapiStatements {
             return Err(Unusable::new(Reason::NoCourse, "no course"));
         }
         let course = course_path(decoded(course, &mut scratch.decoded)).map_or(course, |path| path.course);
-        let time = resolved(members.timestamp.or(members.stored), &mut scratch.time);
+        let time = resolved(given(members.timestamp).or(members.stored), &mut scratch.time);
         let Some(instant) = parse_instant(time) else {
             let what = format!("timestamp of shape `{}` is not YYYY-MM-DDTHH:MM:SS", shape(time));
             return Err(Unusable::new(Reason::BadTime, what));
         };
+        if matches!(verb, b"evaluated" | b"answered") && members.is_part() {
+            let what = "a part of a problem whose answer as a whole has a statement of its own";
+            return Err(Unusable::new(Reason::PartOfAnother, what));
+        }
         let change = match verb {
             b"registered" | b"enrolled" if on_course => Some(EnrolmentChange::Enrolled),
             b"unregistered" | b"unenrolled" if on_course => Some(EnrolmentChange::Withdrew),
             b"passed" | b"completed" if on_course => Some(EnrolmentChange::Completed),
             _ => None,
         };
-        let object = resolved(members.object.id, &mut scratch.object);
-        let kind = self.kind(
-            verb,
-            Object::from_type(last_word(resolved(members.object.kind, &mut scratch.kind))),
-            object,
-            &members,
-        );
-        let interaction =
-            Interaction { learner, number: None, kind, object: ObjectKey::from_id(object), received: None };
-        Ok(Statement {
+        let fact = match verb {
+            b"attempted" if members.is_computed_score() => Some(self.kinds.score()),
+            // This registry's verb is what a teacher does; the learner is the actor all the same.
+            b"evaluated" if memchr::memmem::find(verb_id, b"tincanapi.co.uk/").is_some() => Some(self.kinds.score()),
+            _ => self.kinds.fact(verb, on_course),
+        };
+        let acted_on = Object::from_type(last_word(resolved(members.object.kind, &mut scratch.kind)));
+        let interaction = Interaction {
+            learner,
+            part: if fact.is_some() { Part::Concerned } else { Part::Did },
+            number: None,
+            kind: fact.unwrap_or_else(|| self.kind(verb, acted_on, object, &members)),
+            object: ObjectKey::from_id(object),
+            others,
+        };
+        Ok(Line::Statement(Statement {
             course,
             instant,
             id: resolved(members.id, &mut scratch.id),
             content: Content::new(interaction, change),
-        })
+        }))
     }
 }
 
 impl XapiStatements {
     fn kind(&self, verb: &[u8], acted_on: Object, object: &[u8], members: &Members<'_>) -> u8 {
         let detail = match verb {
-            b"evaluated" | b"answered" => match members.success {
-                Some(true) => Some(Detail::AttemptRight),
-                Some(false) => Some(Detail::AttemptWrong),
-                None => Some(Detail::Attempt),
-            },
+            b"evaluated" | b"answered" => {
+                // Of a problem of several parts Open edX says whether the first of them was right.
+                let is_full = members.result.is_full().filter(|_| members.object.is_group).unwrap_or(true);
+                match members.result.success.map(|success| success && is_full) {
+                    Some(true) => Some(Detail::AttemptRight),
+                    Some(false) => Some(Detail::AttemptWrong),
+                    None => Some(Detail::Attempt),
+                }
+            }
             b"played" => Some(Detail::VideoPlayed),
             b"replied" | b"commented" => Some(Detail::Response),
             b"posted" | b"created" if acted_on == Object::Talk => {

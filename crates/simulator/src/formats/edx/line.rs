@@ -135,7 +135,7 @@ impl Lines {
         push_all(out, &[b", \"event\": "]);
         event_text::push_event(out, &text);
         push_all(out, &[b", \"event_source\": \"", sender.name().as_bytes(), b"\", \"context\": "]);
-        self.push_context(out, &text, second, sender);
+        self.push_context(out, &text, second, sender, damage);
         push_all(out, &[b", \"time\": \""]);
         match damage {
             Some(Damage::Time) => out.extend_from_slice(b"0000-00-00T00:00:00+00:00"),
@@ -153,9 +153,20 @@ impl Lines {
     }
 
     /// Appends the value of `context`. The app adds the second at which the server received the entry.
-    fn push_context(&self, out: &mut Vec<u8>, text: &EntryText<'_>, second: u32, sender: Sender) {
+    fn push_context(
+        &self,
+        out: &mut Vec<u8>,
+        text: &EntryText<'_>,
+        second: u32,
+        sender: Sender,
+        damage: Option<Damage>,
+    ) {
         push_all(out, &[b"{\"user_id\": "]);
-        push_number(out, text.user);
+        match damage {
+            // A number would say as well as the name who it was.
+            Some(Damage::Id) => out.extend_from_slice(b"null"),
+            _ => push_number(out, text.user),
+        }
         if text.entry.kind == EntryKind::Event(EventKind::SignIn) {
             push_all(out, &[b", \"org_id\": \"\", \"course_id\": \"\""]);
         } else {
