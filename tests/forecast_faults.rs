@@ -205,6 +205,19 @@ fn no_known_outcome_is_said_by_every_model_and_leaves_no_folder() {
         ]);
         assert!(!out.exists(), "{model}");
     }
+    for command in ["compare", "tune"] {
+        run(&format!("{command} {{}} --out {{}}"), &[&sequences, &out]).expect(1);
+        assert!(!out.exists(), "{command} leaves {:?}", names_in(&out));
+    }
+}
+
+#[test]
+fn a_refused_evaluation_leaves_no_folder() {
+    let shop = Workshop::open();
+    let here = folder();
+    let out = here.path().join("report");
+    run("evaluate {} {} --week 40 --out {}", &[&shop.run(), &shop.sequences(), &out]).expect(2);
+    assert!(!out.exists());
 }
 
 #[test]

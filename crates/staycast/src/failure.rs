@@ -9,11 +9,16 @@ pub(crate) fn status_and_message(error: &anyhow::Error) -> (Status, Option<Strin
         return (Status::Fine, None);
     }
     let status = if error.is::<UsageError>() { Status::WrongUsage } else { Status::Failed };
-    let mut message = join_causes(error);
-    if let Some(hint) = hints::for_error(error) {
-        message = format!("{message}; {hint}");
+    (status, Some(message(error)))
+}
+
+/// Returns the message about an error: its causes, and what to type where a flag helps.
+pub(crate) fn message(error: &anyhow::Error) -> String {
+    let message = join_causes(error);
+    match hints::for_error(error) {
+        Some(hint) => format!("{message}; {hint}"),
+        None => message,
     }
-    (status, Some(message))
 }
 
 /// Joins the messages of the error and its causes. A cause that the text before already quotes is left out.

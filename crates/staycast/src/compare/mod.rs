@@ -20,6 +20,8 @@ use self::paired::{Contender, pair};
 use crate::console::Console;
 use crate::devices;
 use crate::evaluate::BOOTSTRAP_SEED;
+use crate::failure;
+use crate::out_folder::OutFolder;
 use crate::sequences::load;
 use crate::status::{Status, usage, usage_from};
 use crate::train;
@@ -73,7 +75,7 @@ pub(crate) fn run(args: &CompareArgs, console: &Console) -> anyhow::Result<Statu
     let wanted = wanted(args)?;
     let data = load(&args.sequences)?;
     let device = devices::choose(args.device, console)?;
-    std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
+    let folder = OutFolder::make(&args.out)?;
     let (mut contenders, mut failed) = (Vec::new(), Vec::new());
     for (name, config) in &wanted {
         console.note(&format!("{:12} {name}", "comparing"));
@@ -81,8 +83,9 @@ pub(crate) fn run(args: &CompareArgs, console: &Console) -> anyhow::Result<Statu
             Ok(contender) => contenders.push(contender),
             // One that can't be trained on this data (as hazards without dates of leaving) is no reason to lose the rest.
             Err(error) if wanted.len() > 2 => {
-                console.warn(&format!("{name} takes no part: {error:#}"));
-                failed.push(Failed { name: name.clone(), reason: format!("{error:#}") });
+                let reason = failure::message(&error);
+                console.warn(&format!("{name} takes no part: {reason}"));
+                failed.push(Failed { name: name.clone(), reason });
             }
             Err(error) => return Err(error.context(name.clone())),
         }
@@ -93,6 +96,7 @@ pub(crate) fn run(args: &CompareArgs, console: &Console) -> anyhow::Result<Statu
     let json = serde_json::to_string_pretty(&comparison).context("the comparison has no JSON form")?;
     staycast_files::write(&args.out.join("comparison.json"), &(json + "\n"))?;
     staycast_files::write(&args.out.join("comparison.txt"), &text)?;
+    folder.keep();
     console.print_result(&comparison, || text)?;
     Ok(Status::Fine)
 }

@@ -17,6 +17,7 @@ use super::{page, report_text};
 use crate::console::Console;
 use crate::devices;
 use crate::forecast_args::{ForecastSelection, as_usage, open_run};
+use crate::out_folder::OutFolder;
 use crate::sequences::load;
 
 /// Holds which forecasts to evaluate, and how.
@@ -59,28 +60,12 @@ pub(crate) fn execute(job: &EvaluateJob, console: &Console) -> anyhow::Result<Ev
     let run = open_run(&selection.run, selection.model)?;
     let data = load(&selection.sequences)?;
     // A folder that can't be made is better known before the test part is looked at.
-    let made = job.out.as_deref().map(make_folder).transpose()?;
-    let outcome = evaluate_into(job, &run, &data, console);
-    if outcome.is_err()
-        && let (Some(out), Some(Folder::New)) = (&job.out, made)
-    {
-        // Goes only if it is empty.
-        let _ = std::fs::remove_dir(out);
+    let folder = job.out.as_deref().map(OutFolder::make).transpose()?;
+    let outcome = evaluate_into(job, &run, &data, console)?;
+    if let Some(folder) = folder {
+        folder.keep();
     }
-    outcome
-}
-
-/// Tells whether a folder was there before.
-#[derive(Clone, Copy)]
-enum Folder {
-    New,
-    Old,
-}
-
-fn make_folder(path: &Path) -> anyhow::Result<Folder> {
-    let folder = if path.is_dir() { Folder::Old } else { Folder::New };
-    std::fs::create_dir_all(path).with_context(|| format!("cannot make the folder {}", path.display()))?;
-    Ok(folder)
+    Ok(outcome)
 }
 
 fn evaluate_into(job: &EvaluateJob, run: &Run, data: &Dataset, console: &Console) -> anyhow::Result<EvaluateOutcome> {

@@ -16,12 +16,16 @@ use staycast_forecast::ModelKind;
 use staycast_forecast::config::Config;
 use staycast_forecast::tune::{Trial, draw, space};
 
-use self::search::{Search, TrialRecord};
+use self::search::{RUNS, Search, TrialRecord};
 use crate::console::Console;
 use crate::devices;
 use crate::display::{LabelledText, format_duration, quote_for_shell};
+use crate::out_folder::OutFolder;
 use crate::sequences::load;
 use crate::status::{Status, usage, usage_from};
+
+/// The file of a search's folder that says how it was begun.
+const SEARCH: &str = "search.toml";
 
 /// Holds the result of a search, as `--json` prints it.
 #[derive(Debug, Serialize)]
@@ -46,16 +50,17 @@ pub(crate) fn run(args: &TuneArgs, console: &Console) -> anyhow::Result<Status> 
         return print_space(kind, console);
     }
     config.clone().check().map_err(usage_from)?;
-    fs::create_dir_all(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
+    let data = load(&args.sequences)?;
+    let device = devices::choose(args.device, console)?;
+    let folder = OutFolder::make(&args.out)?;
     begin(args, &config)?;
-    let search = Search {
-        data: load(&args.sequences)?,
-        device: devices::choose(args.device, console)?,
-        base: config,
-        out: &args.out,
-        tried: Mutex::new(Vec::new()),
-    };
-    let tried = search.climb(&draw(kind, args.trials, args.seed), console)?;
+    let search = Search { data, device, base: config, out: &args.out, tried: Mutex::new(Vec::new()) };
+    let tried = search.climb(&draw(kind, args.trials, args.seed), console).inspect_err(|_| {
+        if !args.out.join(RUNS).exists() {
+            folder.take_back(SEARCH);
+        }
+    })?;
+    folder.keep();
     let best = tried.last().context("nothing was tried")?.clone();
     let trial = Trial { number: best.trial, settings: best.settings.clone() };
     let mut winner = trial.config(&search.base, 1.0)?;
@@ -83,7 +88,7 @@ fn print_space(kind: ModelKind, console: &Console) -> anyhow::Result<Status> {
 
 /// Writes the settings of the search, or checks that the interrupted search in the folder is this one.
 fn begin(args: &TuneArgs, config: &Config) -> anyhow::Result<()> {
-    let path = args.out.join("search.toml");
+    let path = args.out.join(SEARCH);
     let text = format!("# staycast tune --trials {} --seed {}\n{}", args.trials, args.seed, config.to_toml());
     match fs::read_to_string(&path) {
         Ok(before) if before == text => Ok(()),

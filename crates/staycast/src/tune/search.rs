@@ -18,6 +18,9 @@ use crate::console::Console;
 use crate::display::pluralise;
 use crate::progress::{BarTemplate, progress_bar};
 
+/// The folder of the trials' runs, in that of the search.
+pub(super) const RUNS: &str = "runs";
+
 /// Holds a line of `trials.jsonl`.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct TrialRecord {
@@ -111,7 +114,7 @@ impl Search<'_> {
     fn trial(&self, rung: u32, budget: f64, trial: &Trial) -> anyhow::Result<TrialRecord> {
         let begun = Instant::now();
         let config = trial.config(&self.base, budget)?.check()?;
-        let out = self.out.join("runs").join(format!("rung{}-trial{}", rung + 1, trial.number));
+        let out = self.out.join(RUNS).join(format!("rung{}-trial{}", rung + 1, trial.number));
         let run = match run_state(&out)? {
             RunState::Finished => Ok(Run::open(&out)?),
             state => {
