@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use memchr::memchr_iter;
 use rustc_hash::FxHashMap;
 
+use crate::delimiter::delimiter_of;
 use crate::error::ReadError;
 use crate::input::{self, BOM, Packing};
 use crate::text_lines::lines;
@@ -26,6 +27,8 @@ pub(crate) struct FileHead {
     bytes: Vec<u8>,
     /// Names in the first line, in lower case.
     columns: Vec<String>,
+    /// What separates them.
+    delimiter: u8,
     not_text: Option<&'static str>,
 }
 
@@ -37,10 +40,12 @@ impl FileHead {
     pub(crate) fn read(path: &Path) -> Result<Self, ReadError> {
         let (packing, bytes) = input::read_start(path, HEAD_BYTES)?;
         let not_text = input::not_text(&bytes);
-        let mut head = Self { path: path.to_owned(), packing, bytes, columns: Vec::new(), not_text };
+        let mut head = Self { path: path.to_owned(), packing, bytes, columns: Vec::new(), delimiter: b',', not_text };
         let first = lines(head.text()).next().unwrap_or_default();
-        let name = |name: &str| name.trim().trim_matches('"').to_lowercase();
-        head.columns = String::from_utf8_lossy(first).split(',').map(name).collect();
+        let name = |name: &str| name.trim().trim_matches('"').trim().to_lowercase();
+        let delimiter = delimiter_of(first);
+        head.columns = String::from_utf8_lossy(first).split(char::from(delimiter)).map(name).collect();
+        head.delimiter = delimiter;
         Ok(head)
     }
 
@@ -79,12 +84,17 @@ impl FileHead {
         self.bytes.len() - self.text().len()
     }
 
-    /// Tells whether the first line, split at commas, has a column of this name (in lower case).
+    /// Returns the sign that separates the cells of the first line, if it is one of a CSV.
+    pub(crate) const fn delimiter(&self) -> u8 {
+        self.delimiter
+    }
+
+    /// Tells whether the first line has a column of this name (in lower case).
     pub(crate) fn has_column(&self, name: &str) -> bool {
         self.columns.iter().any(|column| column == name)
     }
 
-    /// Tells whether the first line, split at commas, has columns of all of these names (in lower case).
+    /// Tells whether the first line has columns of all of these names (in lower case).
     pub(crate) fn has_columns(&self, names: &[&str]) -> bool {
         names.iter().all(|name| self.has_column(name))
     }
@@ -193,6 +203,7 @@ mod tests {
             packing: Packing::Plain,
             bytes: text.as_bytes().to_vec(),
             columns: Vec::new(),
+            delimiter: b',',
             not_text: None,
         };
         head.trim();

@@ -3,6 +3,7 @@
 mod activity;
 mod capabilities;
 mod cells;
+mod delimiter;
 mod error;
 mod event;
 mod event_days;

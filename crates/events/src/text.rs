@@ -37,6 +37,12 @@ pub(crate) trait LineParser: Send + Sync {
     /// Hands every row of `block`, which holds whole lines, to `intake`, and adds the number of lines, rows or not, to
     /// `intake.parsed.tally.lines`.
     fn parse(&self, block: &[u8], intake: &mut Intake<'_>);
+
+    /// Returns the length of the row that `text` begins with, its line end included, where rows may go over several lines;
+    /// `None` where more text is needed to tell, of which there is none when `ends`.
+    fn row_length(&self, text: &[u8], ends: bool) -> Option<usize> {
+        memchr(b'\n', text).map(|newline| newline + 1).or(ends.then_some(text.len()))
+    }
 }
 
 /// A file of lines.
@@ -48,6 +54,8 @@ pub(crate) struct TextFile<P> {
     block_bytes: usize,
     /// Name of an envelope's list, where lines are to be made of a text of JSON objects.
     list: Option<&'static [u8]>,
+    /// Whether a row may go over several lines.
+    over_lines: bool,
     parser: P,
 }
 
@@ -56,7 +64,16 @@ impl<P: LineParser> TextFile<P> {
     /// are not rows.
     pub(crate) fn new(head: &FileHead, header_bytes: u64, header_lines: u64, parser: P) -> Self {
         let (path, packing) = (head.path().to_owned(), head.packing());
-        Self { path, packing, header_bytes, header_lines, block_bytes: BLOCK_BYTES, list: None, parser }
+        Self {
+            path,
+            packing,
+            header_bytes,
+            header_lines,
+            block_bytes: BLOCK_BYTES,
+            list: None,
+            over_lines: false,
+            parser,
+        }
     }
 
     /// Makes a file of lines out of a text of JSON objects that do not stand one a line: an array of them, objects one
@@ -64,6 +81,17 @@ impl<P: LineParser> TextFile<P> {
     /// file, while the others parse.
     pub(crate) fn new_of_objects(head: &FileHead, header_bytes: u64, list: &'static [u8], parser: P) -> Self {
         Self { list: Some(list), ..Self::new(head, header_bytes, 0, parser) }
+    }
+
+    /// Makes a file out of one with rows that may go over several lines, as the parser tells. One thread cuts the file,
+    /// while the others parse.
+    pub(crate) fn new_of_rows(head: &FileHead, header_bytes: u64, header_lines: u64, parser: P) -> Self {
+        Self { over_lines: true, ..Self::new(head, header_bytes, header_lines, parser) }
+    }
+
+    fn cutter<R: Read>(&self, stream: R) -> Cutter<'_, R> {
+        let rows = self.over_lines.then_some(&self.parser as &dyn LineParser);
+        Cutter { stream, block_bytes: self.block_bytes, rows, carried: Vec::new(), waiting: None, skipping: false }
     }
 
     fn deliver(&self, number: usize, block: &[u8], long_line_after: bool, how: &How<'_>) -> Result<(), ReadError> {
@@ -118,7 +146,7 @@ impl<P: LineParser> TextFile<P> {
     }
 
     fn read_on_this_thread(&self, how: &How<'_>) -> Result<(), ReadError> {
-        let mut cutter = Cutter::new(self.stream(how)?, self.block_bytes);
+        let mut cutter = self.cutter(self.stream(how)?);
         let mut number = 0;
         while let Some(cut) =
             cutter.next_block().map_err(|source| input::unreadable(&self.path, self.packing, source))?
@@ -134,7 +162,7 @@ impl<P: LineParser> TextFile<P> {
         std::thread::scope(|scope| {
             let (sender, receiver) = sync_channel::<Cut>(4);
             let unpacking = scope.spawn(move || -> io::Result<()> {
-                let mut cutter = Cutter::new(stream, self.block_bytes);
+                let mut cutter = self.cutter(stream);
                 while let Some(cut) = cutter.next_block()? {
                     // The receiver is gone when the sink failed: its error is the one to report.
                     if sender.send(cut).is_err() {
@@ -200,7 +228,7 @@ impl<P: LineParser> EventFile for TextFile<P> {
     }
 
     fn is_one_stream(&self) -> bool {
-        self.list.is_some() || self.packing != Packing::Plain
+        self.list.is_some() || self.over_lines || self.packing != Packing::Plain
     }
 
     fn read_alone(
@@ -285,10 +313,12 @@ struct Cut {
     long_line_after: bool,
 }
 
-/// Cuts a stream into blocks of whole lines.
-struct Cutter<R> {
+/// Cuts a stream into blocks of whole rows.
+struct Cutter<'a, R> {
     stream: R,
     block_bytes: usize,
+    /// Tells where rows end that may go over several lines.
+    rows: Option<&'a dyn LineParser>,
     /// The beginning of a line that has not ended yet.
     carried: Vec<u8>,
     /// Whole lines after one that was too long.
@@ -296,9 +326,15 @@ struct Cutter<R> {
     skipping: bool,
 }
 
-impl<R: Read> Cutter<R> {
-    fn new(stream: R, block_bytes: usize) -> Self {
-        Self { stream, block_bytes, carried: Vec::new(), waiting: None, skipping: false }
+impl<R: Read> Cutter<'_, R> {
+    /// Returns the length of the whole rows that `text` begins with.
+    fn whole_rows(&self, text: &[u8]) -> usize {
+        let Some(rows) = self.rows else { return memrchr(b'\n', text).map_or(0, |newline| newline + 1) };
+        let mut end = 0;
+        while let Some(length) = rows.row_length(&text[end..], false) {
+            end += length;
+        }
+        end
     }
 
     fn next_block(&mut self) -> io::Result<Option<Cut>> {
@@ -329,7 +365,7 @@ impl<R: Read> Cutter<R> {
                 self.skipping = first == block.len();
                 block.drain(..(first + 1).min(block.len()));
             }
-            let whole = memrchr(b'\n', &block).map_or(0, |newline| newline + 1);
+            let whole = self.whole_rows(&block);
             self.carried = block.split_off(whole);
             let cut = Cut { lines: block, long_line_after: false };
             if first_is_long {

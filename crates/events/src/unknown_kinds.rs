@@ -22,7 +22,7 @@ const MOST_NAMES: usize = 256;
 const LONGEST_NAME: usize = 80;
 
 /// Learners that must have a name for it to be shown.
-const FEWEST_LEARNERS: usize = 3;
+const FEWEST_LEARNERS: usize = 2;
 
 /// Counts of rows by kinds that the format does not know.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

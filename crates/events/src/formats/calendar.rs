@@ -77,7 +77,7 @@ pub(super) fn inferred(
 /// # Errors
 /// When the table can't be read, lacks a column, or has no usable row.
 pub(super) fn read_calendar(file: &FileHead, tally: &mut Tally) -> Result<Vec<CalendarEntry>, ReadError> {
-    let table = Table::open(file, "calendar", b',', Header::Present)?;
+    let table = Table::open(file, "calendar", file.delimiter(), Header::Present)?;
     let course = table.require(&["course_id", "course"])?;
     let from = table.require(&["from", "start", "start_date"])?;
     let to = table.require(&["to", "end", "end_date"])?;

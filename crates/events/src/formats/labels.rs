@@ -44,8 +44,8 @@ pub(super) fn apply_labels(file: &FileHead, roster: &mut Roster, tally: &mut Tal
 
 /// Returns the table, and its columns of ids and labels.
 fn open(file: &FileHead) -> Result<(Table, usize, usize), ReadError> {
-    let without_header = || Ok((Table::open(file, "labels", b',', Header::Absent)?, 0, 1));
-    let named = match Table::open(file, "labels", b',', Header::Present) {
+    let without_header = || Ok((Table::open(file, "labels", file.delimiter(), Header::Absent)?, 0, 1));
+    let named = match Table::open(file, "labels", file.delimiter(), Header::Present) {
         // A first row such as `1,1` is no header that names a column twice.
         Err(ReadError::DuplicateColumn { column, .. }) if dropout(&column).is_some() => return without_header(),
         opened => opened?,

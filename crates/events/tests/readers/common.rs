@@ -246,6 +246,16 @@ impl Folder {
         std::fs::read(self.path().join(name)).unwrap()
     }
 
+    /// Takes a file out of it, packed or not.
+    pub(crate) fn remove_all(&self, name: &str) {
+        for name in [name.to_owned(), format!("{name}.gz"), format!("{name}.zst")] {
+            let path = self.path().join(name);
+            if path.exists() {
+                std::fs::remove_file(path).unwrap();
+            }
+        }
+    }
+
     /// Takes a file out of it.
     pub(crate) fn remove(&self, name: &str) {
         std::fs::remove_file(self.path().join(name)).unwrap();

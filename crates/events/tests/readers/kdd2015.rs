@@ -60,6 +60,7 @@ fn odd_logs_with_the_same_events() {
     let expected = events(&open(&fixture("kdd2015/base")).unwrap());
     for name in [
         "swapped_columns.csv",
+        "semicolons.csv",
         "crlf_bom.csv",
         "no_last_newline.csv",
         "blank_lines.csv",
@@ -79,11 +80,6 @@ fn logs_that_can_not_be_read() {
         "headerless.csv",
         "error: log.csv: no column `enrollment_id` in the log table; its header has: 5 fields; \
          its first line looks like data: put a header above it",
-    );
-    check(
-        "wrong_delimiter.csv",
-        "error: log.csv: no column `enrollment_id` in the log table; its header has: \
-         enrollment_id;time;source;event;object; its fields seem to be separated by `;`",
     );
     check("duplicate_header.csv", "error: log.csv: the header names `enrollment_id` twice; name each column once");
     check(

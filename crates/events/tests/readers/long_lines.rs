@@ -60,14 +60,13 @@ fn in_an_array_of_statements() {
 }
 
 #[test]
-fn a_quote_that_is_not_closed_in_a_table_or_a_log_of_records() {
+fn a_quote_that_is_not_closed_in_a_table() {
     let error = "a record of over 4 MiB; is a quote not closed?";
     for (format, table) in [
         ("kdd2015", "enrollment.csv"),
         ("kdd2015", "object.csv"),
         ("oulad", "vle.csv"),
         ("moodle", "mdl_user_enrolments.csv"),
-        ("futurelearn", "algebra-1_comments.csv"),
     ] {
         let folder = Folder::copy_of(&format!("{format}/base"));
         let mut text = folder.bytes(table);
@@ -79,5 +78,33 @@ fn a_quote_that_is_not_closed_in_a_table_or_a_log_of_records() {
         folder.remove(table);
         folder.write(&format!("{table}.gz"), &gzip(&text));
         assert_eq!(outcome(folder.path(), &OpenOptions::default()), format!("error: {table}.gz: {error}"));
+    }
+}
+
+#[test]
+fn a_quote_that_is_not_closed_in_a_log_costs_its_row() {
+    for (format, log, row) in [
+        ("futurelearn", "algebra-1_comments.csv", "103,\"b-2,,1.2,1,2,Hello,2017-01-05 11:00:00 UTC,0,,,,\n"),
+        ("moodle", "mdl_logstore_standard_log.csv", "99,\"\\core,viewed\n"),
+        ("coursera", "video-2016-02.csv", "ann,\"kann,2016-02-01 08:00:00\n"),
+    ] {
+        let folder = Folder::copy_of(&format!("{format}/base"));
+        let sound = read(&open(folder.path()).unwrap()).unwrap();
+        // At the start, where rows with and without quotes follow, and at the end.
+        let text = String::from_utf8(folder.bytes(log)).unwrap();
+        // Past a header, or the first row, which tells the format where there is none.
+        let header = text.find('\n').unwrap() + 1;
+        for text in
+            [format!("{}{row}{}", &text[..header], &text[header..]), format!("{text}{row}{}", "\n".repeat(5 << 20))]
+        {
+            for (name, bytes) in
+                [(log.to_owned(), text.as_bytes().to_vec()), (format!("{log}.gz"), gzip(text.as_bytes()))]
+            {
+                folder.remove_all(log);
+                folder.write(&name, &bytes);
+                let all = read(&open(folder.path()).unwrap()).unwrap();
+                assert_eq!((all.rows(Reason::Malformed), &all.events), (1, &sound.events), "{name}");
+            }
+        }
     }
 }

@@ -171,3 +171,71 @@ fn a_leading_column_of_row_numbers() {
         });
     }
 }
+
+/// Changes the header and every row with `change`, where the table has a header.
+fn each_line(mut table: Cells, change: impl Fn(&mut Vec<String>, bool)) -> Cells {
+    if let Some(header) = &mut table.header {
+        change(header, true);
+        table.rows.iter_mut().for_each(|row| change(row, false));
+    }
+    table
+}
+
+#[test]
+fn quotes_around_every_cell() {
+    check(|_, _, table| table.write_with(csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always)));
+}
+
+#[test]
+fn a_byte_order_mark_and_line_ends_of_windows() {
+    check(|_, _, table| {
+        let text = table.write_with(csv::WriterBuilder::new().terminator(csv::Terminator::CRLF));
+        [b"\xef\xbb\xbf", text.as_slice()].concat()
+    });
+}
+
+#[test]
+fn blanks_around_names_and_names_in_capitals() {
+    check(|_, _, table| {
+        let change = |line: &mut Vec<String>, is_header| {
+            if is_header {
+                line.iter_mut().for_each(|name| *name = format!(" {} ", name.to_uppercase()));
+            }
+        };
+        each_line(table, change).write()
+    });
+}
+
+#[test]
+fn columns_in_another_order() {
+    check(|_, _, table| each_line(table, |line, _| line.reverse()).write());
+    check(|_, _, table| each_line(table, |line, _| line.rotate_left(2)).write());
+}
+
+#[test]
+fn further_columns_with_and_without_a_name() {
+    for name in ["note", ""] {
+        check(|_, _, table| {
+            let change = |line: &mut Vec<String>, is_header| {
+                let cell = if is_header { name } else { "x, \"y\"" };
+                line.push(cell.to_owned());
+                line.push(String::new());
+            };
+            each_line(table, change).write()
+        });
+    }
+}
+
+#[test]
+fn empty_lines_between_rows() {
+    check(|_, _, table| {
+        let text = String::from_utf8(table.write()).unwrap();
+        // Not inside the quotes of a comment.
+        let mut quotes = 0;
+        let line = |line: &str| {
+            quotes += line.matches('"').count();
+            if quotes % 2 == 0 { format!("{line}\n\r\n") } else { format!("{line}\n") }
+        };
+        text.lines().map(line).collect::<String>().into_bytes()
+    });
+}

@@ -61,6 +61,21 @@ fn xuetangx2019_with_semicolons_tabs_or_bars_is_read() {
 }
 
 #[test]
+fn moodle_with_semicolons_tabs_or_bars_is_read() {
+    check("moodle", of_format("moodle"));
+}
+
+#[test]
+fn oulad_with_semicolons_tabs_or_bars_is_read() {
+    check("oulad", of_format("oulad"));
+}
+
+#[test]
+fn kdd2015_with_semicolons_tabs_or_bars_is_read() {
+    check("kdd2015", of_format("kdd2015"));
+}
+
+#[test]
 fn the_separator_that_was_told_from_the_file_is_said() {
     let folder = Folder::copy_of("table/base");
     separate_by(&folder, b';');

@@ -53,15 +53,24 @@ pub(super) fn kinds() -> Vec<EventKind> {
 
 /// Opens the log in the file with this head.
 pub(super) fn open(head: &FileHead, enrolments: Arc<Enrolments>) -> Result<TextFile<LogParser>, ReadError> {
-    let LogHeader { table, bytes, width } = read_log_header(head, "log")?;
+    let LogHeader { table, bytes, width, delimiter } = read_log_header(head, "log")?;
     let mut places = [0; COLUMNS.len()];
     for (place, name) in places.iter_mut().zip(COLUMNS) {
         *place = table.require(&[name])?;
     }
     let [enrolment, time, event, object] = places;
-    let usual = table.columns().iter().map(String::as_str).eq(USUAL_COLUMNS);
-    let parser =
-        LogParser { enrolments, usual, width, enrolment, time, source: table.find(&["source"]), event, object };
+    let usual = table.columns().iter().map(String::as_str).eq(USUAL_COLUMNS) && delimiter == b',';
+    let parser = LogParser {
+        enrolments,
+        usual,
+        width,
+        delimiter,
+        enrolment,
+        time,
+        source: table.find(&["source"]),
+        event,
+        object,
+    };
     Ok(TextFile::new(head, bytes, 1, parser))
 }
 
@@ -77,6 +86,7 @@ pub(super) struct LogParser {
     /// Whether the columns stand in the usual order.
     usual: bool,
     width: usize,
+    delimiter: u8,
     enrolment: usize,
     time: usize,
     source: Option<usize>,
@@ -182,7 +192,7 @@ impl LogParser {
 
     fn line<'b>(&self, line: &'b [u8], number: u64, before: &mut Before<'b>, intake: &mut Intake<'_>) {
         let mut fields = [&b""[..]; MOST_COLUMNS];
-        let count = split(line, &mut fields);
+        let count = split(line, self.delimiter, &mut fields);
         if count != self.width {
             let what = || format!("{count} fields where the header has {}", self.width);
             return intake.refuse(Reason::Malformed, number, what);
@@ -264,7 +274,7 @@ fn usual(text: &[u8]) -> Option<Usual<'_>> {
     let end = memchr2(b',', b'\n', object_and_more)?;
     let object = &object_and_more[..end];
     let object = object.strip_suffix(b"\r").unwrap_or(object);
-    if object_and_more[end] == b',' || object.first() == Some(&b'"') {
+    if object_and_more[end] == b',' || matches!(object.first(), Some(b'"' | b' ')) || object.last() == Some(&b' ') {
         return None;
     }
     let kind = 2 * known.place + u8::from(browser);
@@ -358,7 +368,7 @@ mod tests {
             if let Some(usual) = usual(text.as_bytes()).filter(|usual| !usual.time.contains(&b',')) {
                 let line = format!("id,{}", &text[..usual.length]);
                 let mut fields = [&b""[..]; MOST_COLUMNS];
-                prop_assert_eq!(split(line.trim_end().as_bytes(), &mut fields), 5);
+                prop_assert_eq!(split(line.trim_end().as_bytes(), b',', &mut fields), 5);
                 prop_assert_eq!(usual.time, fields[1]);
                 prop_assert_eq!(usual.kind, kind(fields[3], Some(fields[2])));
                 prop_assert_eq!(usual.object, fields[4]);

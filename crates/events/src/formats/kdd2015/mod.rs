@@ -177,7 +177,7 @@ fn read_enrolments(
     let mut seen: FxHashMap<String, (String, String)> = FxHashMap::default();
     let mut without_course = WithoutCourse::default();
     for file in files {
-        let table = Table::open(file, "enrolments", b',', Header::Present)?;
+        let table = Table::open(file, "enrolments", file.delimiter(), Header::Present)?;
         let id = table.require(&["enrollment_id"])?;
         let username = table.require(&["username"])?;
         let course = table.require(&["course_id"])?;
@@ -218,7 +218,7 @@ fn read_enrolments(
 }
 
 fn read_releases(file: &FileHead, roster: &mut Roster, tables: &mut Tally) -> Result<(), ReadError> {
-    let table = Table::open(file, "objects", b',', Header::Present)?;
+    let table = Table::open(file, "objects", file.delimiter(), Header::Present)?;
     let course = table.require(&["course_id"])?;
     let module = table.require(&["module_id"])?;
     let start = table.require(&["start"])?;

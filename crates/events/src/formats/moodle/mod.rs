@@ -11,11 +11,14 @@ mod server;
 
 use std::sync::Arc;
 
+use csv::ByteRecord;
+
 use self::enrolments::EnrolmentTables;
 use self::mapping::MAPPING;
 use super::database_url::DatabaseUrl;
 use super::log_format::{FileRole, LogFormat, OpenRequest, inputs_with_role, missing_table};
 use super::table::TableFiles;
+use super::table::csv_lines::Escapes;
 use super::table::files::{Found, LogFile, Place};
 use crate::error::ReadError;
 use crate::file_head::FileHead;
@@ -109,11 +112,11 @@ fn open(request: &OpenRequest<'_>) -> Result<Source, ReadError> {
     let found = |role: &str| -> Vec<Found> { request.heads_with(role).into_iter().map(Found::file).collect() };
     let mut tally = Tally::default();
     let enrolments = match joined(request, &mut tally)? {
-        Some(table) => vec![Found { place: Place::Held(Arc::new(table)), course: None }],
+        Some(table) => vec![Found::elsewhere(Place::Held(Arc::new(table)))],
         None => found(ENROLMENTS),
     };
     let tables = TableFiles {
-        log: logs.into_iter().map(|head| LogFile { log: 0, found: Found::file(head) }).collect(),
+        log: logs.into_iter().map(log_file).collect(),
         enrolments,
         courses: if request.courses.is_some() { Vec::new() } else { found(COURSES) },
         ..TableFiles::default()
@@ -127,10 +130,25 @@ fn open(request: &OpenRequest<'_>) -> Result<Source, ReadError> {
     Ok(source)
 }
 
+/// Returns a file of the log, and whether MySQL wrote it with backslashes: then names of events begin with two.
+fn log_file(head: Arc<FileHead>) -> LogFile {
+    let escapes = first_event_name(&head).filter(|name| name.starts_with("\\\\")).map(|_| Escapes::Everywhere);
+    LogFile { log: 0, found: Found { escapes, ..Found::file(head) } }
+}
+
+/// Returns the name of the event in the first row.
+fn first_event_name(head: &FileHead) -> Option<String> {
+    let mut reader = csv::ReaderBuilder::new().delimiter(head.delimiter()).flexible(true).from_reader(head.text());
+    let place = reader.headers().ok()?.iter().position(|name| name.trim().eq_ignore_ascii_case("eventname"))?;
+    let mut row = ByteRecord::new();
+    let any = reader.read_byte_record(&mut row).ok()?;
+    row.get(place).filter(|_| any).map(|name| String::from_utf8_lossy(name).trim().to_owned())
+}
+
 /// Returns the table of enrolments that Moodle's own tables give, where they are among the files.
 fn joined(request: &OpenRequest<'_>, tally: &mut Tally) -> Result<Option<Table>, ReadError> {
     let open = |role: &str, name: &str| -> Result<Vec<Table>, ReadError> {
-        request.heads_with(role).iter().map(|head| Table::open(head, name, b',', Header::Present)).collect()
+        request.heads_with(role).iter().map(|head| Table::open(head, name, head.delimiter(), Header::Present)).collect()
     };
     let sources = EnrolmentTables {
         user_enrolments: open(USER_ENROLMENTS, "mdl_user_enrolments")?,

@@ -47,11 +47,11 @@ pub(super) fn open(url: &DatabaseUrl, request: &OpenRequest<'_>) -> Result<Sourc
         None => table("calendar", "course", &["id", "startdate", "enddate"], all)?,
     };
     let mut tally = Tally::default();
-    let held = |table: Table| Found { place: Place::Held(Arc::new(table)), course: None };
+    let held = |table: Table| Found::elsewhere(Place::Held(Arc::new(table)));
     let enrolments = sources.join(&mut tally)?.map(held);
     let log = Arc::new(LogTable::open(&server, "logstore_standard_log", beside)?);
     let tables = TableFiles {
-        log: vec![LogFile { log: 0, found: Found { place: Place::Database(log), course: None } }],
+        log: vec![LogFile { log: 0, found: Found::elsewhere(Place::Database(log)) }],
         enrolments: enrolments.into_iter().collect(),
         courses: dates.into_iter().map(held).collect(),
         ..TableFiles::default()

@@ -90,7 +90,7 @@ impl Sites {
         let mut by_course: Vec<FxHashMap<ObjectKey, Site>> = vec![FxHashMap::default(); index.courses()];
         let mut types: FxHashMap<String, u32> = FxHashMap::default();
         for file in files {
-            let table = Table::open(file, "sites", b',', Header::Present)?;
+            let table = Table::open(file, "sites", file.delimiter(), Header::Present)?;
             let site = table.require(&["id_site"])?;
             let module = table.require(&["code_module"])?;
             let presentation = table.require(&["code_presentation"])?;
@@ -206,7 +206,7 @@ pub(super) fn open(
     pairs: &Arc<PairLookup>,
     sites: &Arc<Sites>,
 ) -> Result<TextFile<ClickParser>, ReadError> {
-    let LogHeader { table, bytes, width } = read_log_header(head, "clicks")?;
+    let LogHeader { table, bytes, width, delimiter } = read_log_header(head, "clicks")?;
     let mut places = [0; COLUMNS.len()];
     for (place, name) in places.iter_mut().zip(COLUMNS) {
         *place = table.require(&[name])?;
@@ -216,6 +216,7 @@ pub(super) fn open(
         pairs: Arc::clone(pairs),
         sites: Arc::clone(sites),
         width,
+        delimiter,
         module,
         presentation,
         student,
@@ -231,6 +232,7 @@ pub(super) struct ClickParser {
     pairs: Arc<PairLookup>,
     sites: Arc<Sites>,
     width: usize,
+    delimiter: u8,
     module: usize,
     presentation: usize,
     student: usize,
@@ -260,7 +262,7 @@ impl LineParser for ClickParser {
 impl ClickParser {
     fn line<'b>(&self, line: &'b [u8], number: u64, before: &mut Before<'b>, intake: &mut Intake<'_>) {
         let mut fields = [&b""[..]; MOST_COLUMNS];
-        let count = split(line, &mut fields);
+        let count = split(line, self.delimiter, &mut fields);
         if count != self.width {
             let what = || format!("{count} fields where the header has {}", self.width);
             return intake.refuse(Reason::Malformed, number, what);

@@ -49,14 +49,23 @@ pub(super) struct SubmissionFile {
 }
 
 pub(super) fn open(head: &Arc<FileHead>, assessed: &Arc<Assessed>, kind: u8) -> Result<SubmissionFile, ReadError> {
-    let LogHeader { table, bytes, width } = read_log_header(head, "submissions")?;
+    let LogHeader { table, bytes, width, delimiter } = read_log_header(head, "submissions")?;
     let mut places = [0; COLUMNS.len()];
     for (place, name) in places.iter_mut().zip(COLUMNS) {
         *place = table.require(&[name])?;
     }
     let [assessment, student, date, banked, score] = places;
-    let parser =
-        SubmissionParser { assessed: Arc::clone(assessed), kind, width, assessment, student, date, banked, score };
+    let parser = SubmissionParser {
+        assessed: Arc::clone(assessed),
+        kind,
+        width,
+        delimiter,
+        assessment,
+        student,
+        date,
+        banked,
+        score,
+    };
     Ok(SubmissionFile { head: Arc::clone(head), header_bytes: bytes, parser })
 }
 
@@ -81,6 +90,7 @@ struct SubmissionParser {
     assessed: Arc<Assessed>,
     kind: u8,
     width: usize,
+    delimiter: u8,
     assessment: usize,
     student: usize,
     date: usize,
@@ -107,7 +117,7 @@ impl LineParser for SubmissionParser {
 impl SubmissionParser {
     fn parse_line(&self, line: &[u8]) -> Result<(Submission, Option<ObjectKey>), Refusal> {
         let mut fields = [&b""[..]; MOST_COLUMNS];
-        let count = split(line, &mut fields);
+        let count = split(line, self.delimiter, &mut fields);
         if count != self.width {
             let what = format!("{count} fields where the header has {}", self.width);
             return Err(Refusal::new(Reason::Malformed, what));

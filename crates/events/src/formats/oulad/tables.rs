@@ -38,7 +38,7 @@ pub(super) fn read_courses(
     }
     let mut courses: Vec<Course> = Vec::new();
     for file in files {
-        let table = Table::open(file, "courses", b',', Header::Present)?;
+        let table = Table::open(file, "courses", file.delimiter(), Header::Present)?;
         let presentation = PresentationColumns::find(&table)?;
         let length = table.require(&["module_presentation_length"])?;
         table.rows(tables, |row| {
@@ -121,7 +121,7 @@ pub(super) fn read_students(
     let mut columns: Option<Vec<&'static str>> = None;
     let mut has_outcomes = false;
     for file in files {
-        let table = Table::open(file, "students", b',', Header::Present)?;
+        let table = Table::open(file, "students", file.delimiter(), Header::Present)?;
         let presentation = PresentationColumns::find(&table)?;
         let student = table.require(&["id_student"])?;
         let result = table.find(&["final_result"]);
@@ -210,7 +210,7 @@ pub(super) fn read_registrations(
 ) -> Result<(), ReadError> {
     let mut seen = vec![false; roster.enrolments.len()];
     for file in files {
-        let table = Table::open(file, "registrations", b',', Header::Present)?;
+        let table = Table::open(file, "registrations", file.delimiter(), Header::Present)?;
         let presentation = PresentationColumns::find(&table)?;
         let student = table.require(&["id_student"])?;
         let registered = table.require(&["date_registration"])?;
@@ -253,7 +253,7 @@ pub(super) fn read_assessments(
 ) -> Result<(), ReadError> {
     let mut assessments: FxHashMap<String, Assessment> = FxHashMap::default();
     for file in files {
-        let table = Table::open(file, "assessments", b',', Header::Present)?;
+        let table = Table::open(file, "assessments", file.delimiter(), Header::Present)?;
         let presentation = PresentationColumns::find(&table)?;
         let id = table.require(&["id_assessment"])?;
         let due = table.require(&["date"])?;

@@ -1,23 +1,27 @@
-//! CSV whose rows end at every newline: read in blocks, side by side.
+//! CSV, read in blocks side by side.
 
 use std::borrow::Cow;
 
 use memchr::{memchr, memchr_iter, memchr2};
 
+use super::csv_rows::{row_length, without_line_end};
+use super::layout::Newlines;
 use super::mapped_row::{Field, Fields, MOST_COLUMNS, RowSink};
-use super::row_template::RowMaker;
-use crate::formats::fields::each_line;
+use super::row_template::{RowMaker, RowMakerBlock};
+use crate::formats::fields::{each_line, each_row};
 use crate::intake::Intake;
 use crate::tally::Reason;
 use crate::text::LineParser;
 
-/// Understands the lines of a CSV.
+/// Understands the rows of a CSV.
 pub(super) struct CsvLines<S> {
     /// Places in the file of the columns that the mapping names.
     pub(super) places: Vec<Option<usize>>,
     /// Number of columns.
     pub(super) width: usize,
     pub(super) signs: Signs,
+    /// What a newline inside quotes means.
+    pub(super) newlines: Newlines,
     pub(super) rows: RowMaker<S>,
 }
 
@@ -25,8 +29,30 @@ pub(super) struct CsvLines<S> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Signs {
     pub(super) delimiter: u8,
-    /// Inside quotes, the sign after it is itself.
-    pub(super) escape: Option<u8>,
+    pub(super) escapes: Escapes,
+}
+
+/// Where a sign takes its meaning from the one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::formats) enum Escapes {
+    /// Nowhere.
+    Nowhere,
+    /// Inside quotes, after this sign: it is itself.
+    InQuotes(u8),
+    /// After a backslash, as MySQL writes files and the output of its client: line breaks, tabs and what else would have
+    /// a meaning.
+    Everywhere,
+}
+
+impl Escapes {
+    /// Returns the sign that escapes inside quotes.
+    pub(super) const fn in_quotes(self) -> Option<u8> {
+        match self {
+            Self::Nowhere => None,
+            Self::InQuotes(sign) => Some(sign),
+            Self::Everywhere => Some(b'\\'),
+        }
+    }
 }
 
 impl<S: RowSink> LineParser for CsvLines<S> {
@@ -34,33 +60,67 @@ impl<S: RowSink> LineParser for CsvLines<S> {
         let number = intake.block;
         let mut state = self.rows.begin();
         let mut fields: Vec<Cow<'_, [u8]>> = Vec::with_capacity(self.width);
-        each_line(block, intake, |line, at, intake| {
-            if !split(line, self.signs, &mut fields) {
-                let what = || {
-                    "quotes that do not end where a field does; if line breaks occur inside quotes, set quoted_newlines"
-                        .to_owned()
-                };
-                return intake.refuse(Reason::Malformed, at, what);
-            }
-            if fields.len() != self.width {
-                let what = || format!("{} fields where the first line has {}", fields.len(), self.width);
-                return intake.refuse(Reason::Malformed, at, what);
-            }
-            let mut row: Fields<'_> = [Field::EMPTY; MOST_COLUMNS];
-            for (field, place) in row.iter_mut().zip(&self.places) {
-                *field = place.map_or(Field::EMPTY, |place| Field::Text(fields[place].trim_ascii()));
-            }
-            self.rows.take(&mut state, &row, at, intake);
-        });
+        let take = |row, at, intake: &mut Intake<'_>| self.row(row, at, &mut fields, &mut state, intake);
+        match self.newlines {
+            Newlines::EndRows => each_line(block, intake, take),
+            Newlines::MayBeQuoted => each_row(block, self.rows_of(block), intake, take),
+        }
         self.rows.end(state, number);
+    }
+
+    fn row_length(&self, text: &[u8], ends: bool) -> Option<usize> {
+        row_length(text, self.signs, self.width, ends)
+    }
+}
+
+impl<S: RowSink> CsvLines<S> {
+    /// Returns the rows of a block, each with its number of lines.
+    fn rows_of<'b>(&self, block: &'b [u8]) -> impl Iterator<Item = (&'b [u8], u64)> {
+        let mut rest = block;
+        std::iter::from_fn(move || {
+            let length = row_length(rest, self.signs, self.width, true).filter(|&length| length > 0)?;
+            let (row, after) = rest.split_at(length);
+            rest = after;
+            let row = without_line_end(row);
+            Some((row, 1 + memchr_iter(b'\n', row).count() as u64))
+        })
+    }
+
+    fn row<'b>(
+        &self,
+        row: &'b [u8],
+        at: u64,
+        fields: &mut Vec<Cow<'b, [u8]>>,
+        state: &mut RowMakerBlock<S::Block>,
+        intake: &mut Intake<'_>,
+    ) {
+        if !split(row, self.signs, fields) {
+            let what = || match self.newlines {
+                Newlines::EndRows => {
+                    "quotes that do not end where a field does; if line breaks occur inside quotes, set quoted_newlines"
+                }
+                Newlines::MayBeQuoted => "quotes that do not end where a field does",
+            };
+            return intake.refuse(Reason::Malformed, at, || what().to_owned());
+        }
+        if fields.len() != self.width {
+            let what = || format!("{} fields where the first line has {}", fields.len(), self.width);
+            return intake.refuse(Reason::Malformed, at, what);
+        }
+        let mut values: Fields<'_> = [Field::EMPTY; MOST_COLUMNS];
+        for (value, place) in values.iter_mut().zip(&self.places) {
+            *value = place.map_or(Field::EMPTY, |place| Field::Text(fields[place].trim_ascii()));
+        }
+        self.rows.take(state, &values, at, intake);
     }
 }
 
 /// Splits a line into its fields, without their quotes; false when quotes do not end where a field does.
-fn split<'a>(line: &'a [u8], signs: Signs, fields: &mut Vec<Cow<'a, [u8]>>) -> bool {
-    let Signs { delimiter, escape } = signs;
+pub(super) fn split<'a>(line: &'a [u8], signs: Signs, fields: &mut Vec<Cow<'a, [u8]>>) -> bool {
+    let Signs { delimiter, escapes } = signs;
     fields.clear();
-    if memchr(b'"', line).is_none() {
+    let everywhere = escapes == Escapes::Everywhere && memchr(b'\\', line).is_some();
+    if !everywhere && memchr(b'"', line).is_none() {
         let mut start = 0;
         for end in memchr_iter(delimiter, line) {
             fields.push(Cow::Borrowed(&line[start..end]));
@@ -73,7 +133,12 @@ fn split<'a>(line: &'a [u8], signs: Signs, fields: &mut Vec<Cow<'a, [u8]>>) -> b
     loop {
         let after = match rest {
             [b'"', quoted @ ..] => {
-                let Some((field, after)) = unquote(quoted, escape) else { return false };
+                let Some((field, after)) = unquote(quoted, escapes.in_quotes()) else { return false };
+                fields.push(field);
+                after
+            }
+            _ if everywhere => {
+                let (field, after) = unescape(rest, delimiter);
                 fields.push(field);
                 after
             }
@@ -88,6 +153,38 @@ fn split<'a>(line: &'a [u8], signs: Signs, fields: &mut Vec<Cow<'a, [u8]>>) -> b
             [sign, after @ ..] if *sign == delimiter => rest = after,
             _ => return false,
         }
+    }
+}
+
+/// Returns the field that `text` begins with, in which a backslash gives the sign after it another meaning, and what
+/// follows it. A field that is `\\N` alone, MySQL's word for nothing, stays as it is.
+fn unescape(text: &[u8], delimiter: u8) -> (Cow<'_, [u8]>, &[u8]) {
+    let next = |text: &[u8]| memchr2(delimiter, b'\\', text).unwrap_or(text.len());
+    let mut end = next(text);
+    if text.get(end) != Some(&b'\\') {
+        return (Cow::Borrowed(&text[..end]), &text[end..]);
+    }
+    if text.starts_with(b"\\N") && (text.len() == 2 || text[2] == delimiter) {
+        return (Cow::Borrowed(&text[..2]), &text[2..]);
+    }
+    let mut field = Vec::new();
+    let mut rest = text;
+    loop {
+        field.extend_from_slice(&rest[..end]);
+        rest = &rest[end..];
+        let [b'\\', sign, after @ ..] = rest else {
+            // Nothing follows a backslash at the end.
+            let rest = rest.strip_prefix(b"\\").unwrap_or(rest);
+            return (Cow::Owned(field), rest);
+        };
+        field.push(match sign {
+            b'n' => b'\n',
+            b't' => b'\t',
+            b'r' => b'\r',
+            sign => *sign,
+        });
+        rest = after;
+        end = next(rest);
     }
 }
 
@@ -121,26 +218,35 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn fields_with(line: &str, escape: Option<u8>) -> Option<Vec<String>> {
+    fn fields_with(line: &str, escapes: Escapes) -> Option<Vec<String>> {
         let mut fields = Vec::new();
         let text = |field: &Cow<'_, [u8]>| String::from_utf8_lossy(field).into_owned();
-        let signs = Signs { delimiter: b',', escape };
+        let signs = Signs { delimiter: b',', escapes };
         split(line.as_bytes(), signs, &mut fields).then(|| fields.iter().map(text).collect())
     }
 
     fn fields(line: &str) -> Option<Vec<String>> {
-        fields_with(line, None)
+        fields_with(line, Escapes::Nowhere)
     }
 
     #[test]
     fn escapes() {
-        let escaped = |line: &str| fields_with(line, Some(b'\\'));
+        let escaped = |line: &str| fields_with(line, Escapes::InQuotes(b'\\'));
         let some = |fields: &[&str]| Some(fields.iter().map(ToString::to_string).collect::<Vec<_>>());
         assert_eq!(escaped(r#""{\"a\":1}",x"#), some(&[r#"{"a":1}"#, "x"]));
         assert_eq!(escaped(r#""a\\",x"#), some(&[r"a\", "x"]));
         assert_eq!(escaped(r#""a"",b",\x"#), some(&[r#"a",b"#, r"\x"]));
         assert_eq!(escaped(r#""open\",x"#), None);
         assert_eq!(escaped("\"open\\"), None);
+    }
+
+    #[test]
+    fn backslashes_of_mysql() {
+        let fields = |line: &str| fields_with(line, Escapes::Everywhere);
+        let some = |fields: &[&str]| Some(fields.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(fields(r"\\mod_quiz\\event\\x,\N,5"), some(&[r"\mod_quiz\event\x", r"\N", "5"]));
+        assert_eq!(fields(r#"a\,b,"say \"hi\"",c\td,\"#), some(&["a,b", r#"say "hi""#, "c\td", ""]));
+        assert_eq!(fields(r#"5,"open"#), None);
     }
 
     #[test]

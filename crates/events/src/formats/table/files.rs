@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::checked_mapping::CheckedMapping;
+use super::csv_lines::Escapes;
 use super::pattern::{first_star, name_fits};
 use crate::error::ReadError;
 use crate::file_head::{FileHead, FileHeads};
@@ -17,6 +18,8 @@ pub(in crate::formats) struct Found {
     pub(in crate::formats) place: Place,
     /// The course that the file's name tells, where the mapping says that it does.
     pub(in crate::formats) course: Option<String>,
+    /// How the file writes signs that have a meaning, where that is known otherwise than from the mapping.
+    pub(in crate::formats) escapes: Option<Escapes>,
 }
 
 /// Where rows are.
@@ -34,7 +37,12 @@ pub(in crate::formats) enum Place {
 impl Found {
     /// Makes a file whose name tells no course.
     pub(in crate::formats) fn file(head: Arc<FileHead>) -> Self {
-        Self { place: Place::File(head), course: None }
+        Self { place: Place::File(head), course: None, escapes: None }
+    }
+
+    /// Makes a table that is not in a file.
+    pub(in crate::formats) fn elsewhere(place: Place) -> Self {
+        Self { place, course: None, escapes: None }
     }
 
     /// Returns the file's path, or what stands for one in messages.
@@ -99,8 +107,9 @@ pub(super) fn find(
     }
     found.sort();
     found.dedup_by(|one, before| one.0 == before.0);
-    let with_head =
-        |(path, course): (PathBuf, Option<String>)| Ok(Found { place: Place::File(heads.get(&path)?), course });
+    let with_head = |(path, course): (PathBuf, Option<String>)| {
+        Ok(Found { place: Place::File(heads.get(&path)?), course, escapes: None })
+    };
     found.into_iter().map(with_head).collect()
 }
 

@@ -5,11 +5,9 @@ use csv::ByteRecord;
 
 use super::mapping::FileType;
 use super::row_template::Column;
+use crate::delimiter::DELIMITERS;
 use crate::file_head::FileHead;
 use crate::table::Header;
-
-/// Signs that files are written with, the usual one first.
-const USUAL: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// How a table's files are written.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +48,7 @@ impl Delimiter {
     ) -> u8 {
         let sign = match self {
             Self::Named(sign) => return sign,
-            Self::Told => USUAL,
+            Self::Told => DELIMITERS,
         };
         let found = |sign: u8| {
             let first = first_record(head, sign, layout.escape);

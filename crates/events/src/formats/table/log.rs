@@ -1,16 +1,16 @@
 //! Opens a file of the log, of whatever kind, for whatever takes its rows.
 
-use memchr::memchr;
+use memchr::memchr_iter;
 
 use super::checked_mapping::{CheckedLog, CheckedMapping};
-use super::csv_lines::{CsvLines, Signs};
+use super::csv_lines::{CsvLines, Escapes, Signs};
+use super::csv_rows::row_length;
 use super::files::{LogFile, Place};
 use super::json::{JsonLines, JsonPath};
 use super::layout::{Layout, Newlines};
 use super::mapped_row::RowSink;
 use super::mapping::FileType;
 use super::parquet::{ParquetFile, ParquetLog, TimeColumn};
-use super::records::{RecordColumns, RecordsFile};
 use super::row_template::{Column, RowMaker};
 use crate::error::ReadError;
 use crate::event_file::EventFile;
@@ -28,7 +28,7 @@ pub(super) fn open<S: RowSink + 'static>(
     let course = found.found.course.as_ref().map(|course| course.as_bytes().to_vec());
     let rows = RowMaker { template: log.template.clone(), course, sink };
     let mut file = match &found.found.place {
-        Place::File(head) => open_file(head, mapping, log, rows)?,
+        Place::File(head) => open_file(head, found.found.escapes, mapping, log, rows)?,
         Place::Held(table) => return Err(mapping.error(format!("{} is no log", table.path().display()))),
         #[cfg(feature = "sql")]
         Place::Database(table) => table.event_file(rows)?,
@@ -40,12 +40,13 @@ pub(super) fn open<S: RowSink + 'static>(
 
 fn open_file<S: RowSink + 'static>(
     head: &FileHead,
+    escapes: Option<Escapes>,
     mapping: &CheckedMapping,
     log: &CheckedLog,
     rows: RowMaker<S>,
 ) -> Result<Box<dyn EventFile>, ReadError> {
     match file_type(head, &log.layout) {
-        FileType::Csv => open_csv(head, &log.layout, rows),
+        FileType::Csv => open_csv(head, escapes, &log.layout, rows),
         FileType::Jsonl => {
             let paths = rows.template.columns.iter().map(|column| JsonPath::new(&column.name)).collect();
             head.require_some_text("log")?;
@@ -72,13 +73,14 @@ pub(super) fn file_type(head: &FileHead, layout: &Layout) -> FileType {
 
 fn open_csv<S: RowSink + 'static>(
     head: &FileHead,
+    escapes: Option<Escapes>,
     layout: &Layout,
     rows: RowMaker<S>,
 ) -> Result<Box<dyn EventFile>, ReadError> {
     head.require_some_text("log")?;
-    let delimiter = layout.delimiter.of_file(head, layout, &rows.template.columns);
-    let signs = Signs { delimiter, escape: layout.escape };
-    let table = Table::open_with(head, "log", signs.delimiter, signs.escape, layout.header)?;
+    let escapes = escapes.unwrap_or(layout.escape.map_or(Escapes::Nowhere, Escapes::InQuotes));
+    let signs = Signs { delimiter: layout.delimiter.of_file(head, layout, &rows.template.columns), escapes };
+    let table = Table::open_with(head, "log", signs.delimiter, signs.escapes.in_quotes(), layout.header)?;
     let place = |column: &Column| match (require(&table, &column.name), column.may_lack) {
         (Ok(place), _) => Ok(Some(place)),
         (Err(_), true) => Ok(None),
@@ -86,15 +88,17 @@ fn open_csv<S: RowSink + 'static>(
     };
     let places: Vec<Option<usize>> = rows.template.columns.iter().map(place).collect::<Result<_, _>>()?;
     let width = table.columns().len();
-    if layout.newlines == Newlines::MayBeQuoted {
-        let columns = RecordColumns { places, width };
-        return Ok(Box::new(RecordsFile::new(head, columns, signs, layout.header, rows)?));
-    }
-    let (bytes, lines) = match layout.header {
-        Header::Present => (memchr(b'\n', head.bytes()).map_or(head.bytes().len(), |newline| newline + 1), 1),
-        Header::Absent => (head.bom_bytes(), 0),
+    let header = match layout.header {
+        Header::Present => row_length(head.text(), signs, width, true).unwrap_or(0),
+        Header::Absent => 0,
     };
-    Ok(Box::new(TextFile::new(head, bytes as u64, lines, CsvLines { places, width, signs, rows })))
+    let lines = memchr_iter(b'\n', &head.text()[..header]).count() as u64;
+    let bytes = (head.bom_bytes() + header) as u64;
+    let parser = CsvLines { places, width, signs, newlines: layout.newlines, rows };
+    Ok(Box::new(match layout.newlines {
+        Newlines::EndRows => TextFile::new(head, bytes, lines, parser),
+        Newlines::MayBeQuoted => TextFile::new_of_rows(head, bytes, lines, parser),
+    }))
 }
 
 /// Returns place of a column by its exact name, or else by its name in other letters' case.

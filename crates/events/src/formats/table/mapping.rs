@@ -56,7 +56,7 @@ pub(super) struct TableSpec<C> {
     pub(super) delimiter: Option<char>,
     /// Whether the first line of a CSV names the columns; without it they are named by their places, from `"0"`.
     pub(super) header: Option<bool>,
-    /// Whether line breaks occur inside quotes; such a CSV is read in one thread.
+    /// Whether line breaks occur inside quotes; one thread then cuts the file into rows.
     pub(super) quoted_newlines: Option<bool>,
     /// The sign that, inside quotes, takes its meaning from the one after it; none when not given.
     pub(super) escape: Option<char>,

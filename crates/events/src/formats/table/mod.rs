@@ -11,7 +11,7 @@
 //! # type = "csv"                    # csv, jsonl or parquet; told from the file when left out
 //! # delimiter = ";"                 # also "\t"; told from the first line when left out
 //! # header = false                  # columns are then named "0", "1", …
-//! # quoted_newlines = true          # line breaks inside quotes: correct, but read in one thread
+//! # quoted_newlines = true          # line breaks may stand inside quotes: one thread cuts the file into rows
 //! columns.learner = "user_id"       # with course; or enrolment = "…"
 //! columns.course = "course_id"
 //! columns.time = { column = "time", format = "iso" }
@@ -90,7 +90,8 @@
 mod checked_log;
 mod checked_mapping;
 mod courses;
-mod csv_lines;
+pub(in crate::formats) mod csv_lines;
+mod csv_rows;
 mod enrolments;
 mod event_ids;
 mod event_rows;
@@ -106,7 +107,6 @@ mod mapping;
 mod parquet;
 mod parquet_guard;
 mod pattern;
-mod records;
 pub(in crate::formats) mod row_template;
 mod small;
 mod time_guess;
