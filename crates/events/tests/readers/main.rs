@@ -16,6 +16,7 @@ mod kdd2015;
 mod long_lines;
 mod mappings;
 mod moodle;
+mod odd_tables;
 mod oulad;
 mod real;
 mod rewritten;

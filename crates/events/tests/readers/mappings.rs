@@ -78,11 +78,11 @@ fn what_has_no_meaning_where_it_stands() {
         "log.course_in_file_name names the course: remove columns.course and single_course",
     );
     let time = "time = { column = \"when\", format = \"iso\" }, ";
-    check(time, "", "log must have one of columns.time and events");
+    check(time, "", "log must have columns.time, events or both");
     check(
         "[log]\n",
         "[log]\nevents = [{ time = { column = \"when\", format = \"iso\" }, kind = \"play\" }]\n",
-        "log must have one of columns.time and events",
+        "log.events all name a time of their own: remove columns.time",
     );
     let event = "events = [{ time = { column = \"when\", format = \"iso\" }, kind = \"sing\" }]";
     let mapping =

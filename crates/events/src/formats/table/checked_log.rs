@@ -5,7 +5,7 @@ use super::flexible_values::{ColumnsInFull, ColumnsSpec};
 use super::kinds::MappedKinds;
 use super::mapped_row::{MOST_COLUMNS, MOST_EVENTS, Role};
 use super::mapping::{LogColumns, TableSpec, Time};
-use super::row_template::{Part, RowTemplate};
+use super::row_template::{MeasureColumns, Part, RowTemplate};
 use crate::error::ReadError;
 
 impl MappingCheck<'_> {
@@ -29,7 +29,7 @@ impl MappingCheck<'_> {
         fill(&mut template, Role::Enrolment, spec.columns.enrolment.as_ref());
         fill(&mut template, Role::Learner, spec.columns.learner.as_ref());
         fill(&mut template, Role::Course, spec.columns.course.as_ref());
-        let (one_event, events) = self.events(name, &spec, kinds, &mut template)?;
+        let events = self.events(name, &spec, kinds, &mut template)?;
         fill(&mut template, Role::Count, spec.columns.count.as_ref());
         fill(&mut template, Role::EventId, spec.columns.event_id.as_ref());
         fill(&mut template, Role::Correct, spec.columns.correct.as_ref());
@@ -50,7 +50,7 @@ impl MappingCheck<'_> {
             return self
                 .fail(format!("{name} names {} columns; at most {MOST_COLUMNS} are read", template.columns.len()));
         }
-        Ok(CheckedLog { files, layout, template, events, one_event })
+        Ok(CheckedLog { files, layout, template, events })
     }
 
     fn events(
@@ -59,13 +59,17 @@ impl MappingCheck<'_> {
         spec: &TableSpec<LogColumns>,
         kinds: &MappedKinds,
         template: &mut RowTemplate,
-    ) -> Result<(bool, Vec<RowEvent>), ReadError> {
+    ) -> Result<Vec<RowEvent>, ReadError> {
         if let (Some(time), true) = (&spec.columns.time, spec.events.is_empty()) {
             template.times = vec![time_part(template, time)];
-            return Ok((true, vec![RowEvent { time: time.reading(), kind: None }]));
+            return Ok(vec![RowEvent { time: time.reading(), must_have_time: true, kind: None }]);
         }
-        if spec.columns.time.is_some() || spec.events.is_empty() {
-            return self.fail(format!("{name} must have one of columns.time and events"));
+        if spec.events.is_empty() {
+            return self.fail(format!("{name} must have columns.time, events or both"));
+        }
+        let own_times = spec.events.iter().filter(|event| event.time.is_some()).count();
+        if spec.columns.time.is_some() && own_times == spec.events.len() {
+            return self.fail(format!("{name}.events all name a time of their own: remove columns.time"));
         }
         if spec.columns.activity.is_some() || spec.kind.is_some() {
             return self.fail(format!("{name}.events names each event's kind: remove columns.activity and kind"));
@@ -78,11 +82,25 @@ impl MappingCheck<'_> {
             let Some(kind) = kinds.declared(event.kind.as_bytes()) else {
                 return self.fail(format!("{name}.events: `{}` is not declared in [activities.kinds]", event.kind));
             };
-            let part = time_part(template, &event.time);
+            let Some(time) = event.time.as_ref().or(spec.columns.time.as_ref()) else {
+                return self
+                    .fail(format!("{name}.events: `{}` has no time, and columns.time is not given", event.kind));
+            };
+            let part = time_part(template, time);
             template.times.push(part);
-            events.push(RowEvent { time: event.time.reading(), kind: Some(kind) });
+            let measured =
+                [&event.count, &event.seconds].map(|column| column.as_ref().map(|column| template.place(column)));
+            let [count, seconds] = measured;
+            template.measures.push(MeasureColumns { count, seconds });
+            events.push(RowEvent { time: time.reading(), must_have_time: event.time.is_none(), kind: Some(kind) });
         }
-        Ok((false, events))
+        if spec.events.iter().all(|event| event.count.is_none() && event.seconds.is_none()) {
+            template.measures.clear();
+        }
+        if spec.columns.count.is_some() && spec.events.iter().any(|event| event.count.is_some()) {
+            return self.fail(format!("{name}.events have counts of their own: remove columns.count"));
+        }
+        Ok(events)
     }
 }
 

@@ -62,23 +62,34 @@ pub(super) struct CheckedLog {
     pub(super) template: RowTemplate,
     /// The events that a row is, in the order of the template's times.
     pub(super) events: Vec<RowEvent>,
-    /// Whether a row is one event and must have a time; otherwise a time may be empty, and there is no such event.
-    pub(super) one_event: bool,
 }
 
 /// An event of a row.
 #[derive(Clone, Debug)]
 pub(super) struct RowEvent {
     pub(super) time: TimeParser,
+    /// Whether a row must have its time; otherwise that may be empty, and there is no such event.
+    pub(super) must_have_time: bool,
     /// Its kind's number, where it is the same in every row.
     pub(super) kind: Option<u8>,
+}
+
+/// The meaning of what the first `*` of a pattern stands for in a file's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Star {
+    /// None.
+    AnySigns,
+    /// The course of all its rows.
+    Course,
+    /// The learner of all its rows.
+    Learner,
 }
 
 /// Which files hold a table.
 #[derive(Debug)]
 pub(super) struct TablePattern {
     pub(super) patterns: Vec<String>,
-    pub(super) course_in_file_name: bool,
+    pub(super) star: Star,
     pub(super) optional: bool,
 }
 
@@ -139,15 +150,19 @@ impl MappingCheck<'_> {
         if spec.files.is_empty() {
             return self.fail(format!("{table}.files is empty; name at least one file"));
         }
-        let star = |pattern: &&String| !pattern.rsplit('/').next().is_some_and(|name| name.contains('*'));
-        if let Some(pattern) = spec.files.iter().find(star).filter(|_| spec.course_in_file_name) {
-            return self.fail(format!("{table}.course_in_file_name needs a `*` in the name of `{pattern}`"));
+        let (star, key) = match (spec.course_in_file_name, spec.learner_in_file_name) {
+            (false, false) => (Star::AnySigns, ""),
+            (true, false) => (Star::Course, "course_in_file_name"),
+            (false, true) => (Star::Learner, "learner_in_file_name"),
+            (true, true) => {
+                return self.fail(format!("{table}: a file's name tells the course or the learner, and not both"));
+            }
+        };
+        let has_no_star = |pattern: &&String| !pattern.rsplit('/').next().is_some_and(|name| name.contains('*'));
+        if let Some(pattern) = spec.files.iter().find(has_no_star).filter(|_| star != Star::AnySigns) {
+            return self.fail(format!("{table}.{key} needs a `*` in the name of `{pattern}`"));
         }
-        Ok(TablePattern {
-            patterns: spec.files.clone(),
-            course_in_file_name: spec.course_in_file_name,
-            optional: spec.optional,
-        })
+        Ok(TablePattern { patterns: spec.files.clone(), star, optional: spec.optional })
     }
 
     fn table<C: NamedColumns>(
@@ -162,6 +177,7 @@ impl MappingCheck<'_> {
             ("others", spec.others.is_some(), name == "enrolments"),
             ("infer_missing", spec.infer_missing, name == "courses"),
             ("course_in_file_name", spec.course_in_file_name, name == "enrolments"),
+            ("learner_in_file_name", spec.learner_in_file_name, false),
         ];
         if let Some((key, ..)) = misplaced.into_iter().find(|&(_, given, meant)| given && !meant) {
             return self.fail(format!("{name}.{key} has no meaning for this table; remove it"));
@@ -253,14 +269,18 @@ impl MappingCheck<'_> {
 
     fn naming_of(&self, mapping: &Mapping, log: &TableSpec<LogColumns>) -> Result<Naming, ReadError> {
         let course_named = log.course_in_file_name;
+        let learner_named = log.learner_in_file_name;
         let log = &log.columns;
+        if learner_named && log.learner.is_some() {
+            return self.fail("log.learner_in_file_name names the learner: remove columns.learner");
+        }
         if course_named && (log.course.is_some() || mapping.single_course.is_some()) {
             return self.fail("log.course_in_file_name names the course: remove columns.course and single_course");
         }
         let single = mapping.single_course.is_some();
         let log_has_course = log.course.is_some() || course_named;
         let tables_have_enrolment = mapping.enrolments.as_ref().is_none_or(|table| table.columns.enrolment.is_some());
-        let log_has_pair = log.learner.is_some() && (log_has_course || single);
+        let log_has_pair = (log.learner.is_some() || learner_named) && (log_has_course || single);
         if let Some(table) = &mapping.enrolments {
             if table.columns.enrolment.is_none() && table.columns.learner.is_none() {
                 return self.fail("enrolments.columns names neither `enrolment` nor `learner`; name at least one");
@@ -321,6 +341,13 @@ impl MappingCheck<'_> {
     }
 }
 
+impl CheckedLog {
+    /// Tells whether rows fill a role.
+    pub(super) fn has(&self, role: Role) -> bool {
+        self.template.has(role) || (role == Role::Learner && self.files.star == Star::Learner)
+    }
+}
+
 impl CheckedMapping {
     /// Reads and checks the mapping at `path`, for log files read in blocks of about `block_bytes`.
     pub(super) fn read(path: &Path, block_bytes: usize) -> Result<Self, ReadError> {
@@ -374,7 +401,7 @@ impl CheckedMapping {
 
     /// Tells whether any table of the log fills a role.
     pub(super) fn has(&self, role: Role) -> bool {
-        self.logs.iter().any(|log| log.template.has(role))
+        self.logs.iter().any(|log| log.has(role))
     }
 
     /// Tells whether the log counts days from the courses' starts.
@@ -385,7 +412,11 @@ impl CheckedMapping {
 
 /// Lists every time column of the log.
 fn times(mapping: &Mapping) -> impl Iterator<Item = &Time> {
-    mapping.log.0.iter().flat_map(|log| log.columns.time.iter().chain(log.events.iter().map(|event| &event.time)))
+    mapping
+        .log
+        .0
+        .iter()
+        .flat_map(|log| log.columns.time.iter().chain(log.events.iter().filter_map(|event| event.time.as_ref())))
 }
 
 /// Returns the filters of a table; `place` gives a column's place.

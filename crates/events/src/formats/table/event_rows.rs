@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::checked_mapping::{CheckedLog, CheckedMapping, Naming, RowEvent};
 use super::enrolments::{SetAside, UndatedEnrolments};
 use super::kinds::MappedKinds;
-use super::mapped_row::{Field, MOST_EVENTS, MappedRow, Role, RowSink};
+use super::mapped_row::{EventMeasures, Field, MOST_EVENTS, MappedRow, Role, RowSink};
 use super::mapping::Others;
 use super::times::{Moment, TimeParser, rounded};
 use crate::cells::whole_number;
@@ -112,7 +112,6 @@ impl EnrolmentFinder {
 pub(super) struct EventRows {
     who: Arc<EnrolmentFinder>,
     events: Vec<RowEvent>,
-    one_event: bool,
     granularity: Granularity,
     kinds: MappedKinds,
     counts: bool,
@@ -133,7 +132,6 @@ impl EventRows {
         Self {
             who: Arc::clone(who),
             events: log.events.clone(),
-            one_event: log.one_event,
             granularity: mapping.granularity,
             kinds: mapping.kinds.clone(),
             counts: log.template.has(Role::Count),
@@ -143,9 +141,9 @@ impl EventRows {
         }
     }
 
-    fn count(&self, row: &MappedRow<'_>) -> Option<u64> {
+    fn count(&self, text: &[u8]) -> Option<u64> {
         match self.counts {
-            true => u64::try_from(whole_number(row.get(Role::Count))?).ok(),
+            true => whole_count(text),
             false => Some(1),
         }
     }
@@ -163,6 +161,50 @@ impl EventRows {
         };
         Ok(self.kinds.attempt(kind, is_right(text).ok_or_else(wrong)?))
     }
+}
+
+/// Returns a whole number from 0 up.
+fn whole_count(text: &[u8]) -> Option<u64> {
+    u64::try_from(whole_number(text)?).ok()
+}
+
+fn bad_count(text: &[u8]) -> String {
+    format!("count of shape `{}` is not a whole number from 0 up", shape(text))
+}
+
+impl EventMeasures<'_> {
+    /// Tells whether the row has no such event.
+    fn say_no_event(&self) -> bool {
+        self.count.is_some_and(|text| text.is_empty() || whole_count(text) == Some(0))
+            || self.seconds.is_some_and(<[u8]>::is_empty)
+    }
+
+    /// Returns how many events there were, `count` where the row does not say, and the seconds from the time to them.
+    fn read(&self, count: u64) -> Result<(u64, i64), Refusal> {
+        if self.say_no_event() {
+            return Ok((0, 0));
+        }
+        let count = match self.count {
+            None => count,
+            Some(text) => whole_count(text).ok_or_else(|| Refusal::new(Reason::BadCount, bad_count(text)))?,
+        };
+        let seconds = match self.seconds {
+            None => 0,
+            Some(text) => seconds(text).ok_or_else(|| {
+                Refusal::new(Reason::BadValue, format!("seconds of shape `{}` are not a number from 0 up", shape(text)))
+            })?,
+        };
+        Ok((count, seconds))
+    }
+}
+
+/// Returns the whole seconds of a number from 0 up.
+fn seconds(text: &[u8]) -> Option<i64> {
+    let whole = text.split(|&byte| byte == b'.').next()?;
+    let number: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    // What is no number in digits, such as `inf`, is none here.
+    let in_digits = !whole.is_empty() && text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    (in_digits && number < 1e15).then_some(number as i64)
 }
 
 /// Tells whether an attempt was right: in words, or as a share of the points, of which right is all.
@@ -214,8 +256,9 @@ impl RowSink for EventRows {
             Err((reason, what)) => return intake.refuse(reason, line, || what.to_owned()),
         };
         let mut moments = [None; MOST_EVENTS];
-        for ((moment_of, event), field) in moments.iter_mut().zip(&self.events).zip(row.times) {
-            if !self.one_event && field == Field::EMPTY {
+        for (number, ((moment_of, event), field)) in moments.iter_mut().zip(&self.events).zip(row.times).enumerate() {
+            let measures = row.measures.get(number).copied().unwrap_or_default();
+            if measures.say_no_event() || (!event.must_have_time && field == Field::EMPTY) {
                 continue;
             }
             *moment_of = moment(&event.time, field);
@@ -224,11 +267,19 @@ impl RowSink for EventRows {
                     .refuse(Reason::BadTime, line, || format!("time {}", event.time.format.fault(field.text())));
             }
         }
-        let Some(count) = self.count(row) else {
-            let text = shape(row.get(Role::Count));
-            return intake
-                .refuse(Reason::BadCount, line, || format!("count of shape `{text}` is not a whole number from 0 up"));
+        let Some(count) = self.count(row.get(Role::Count)) else {
+            return intake.refuse(Reason::BadCount, line, || bad_count(row.get(Role::Count)));
         };
+        let mut counts = [(count, 0); MOST_EVENTS];
+        for (measured, measures) in counts.iter_mut().zip(row.measures) {
+            match measures.read(count) {
+                Ok(read) => *measured = read,
+                Err(refusal) => return intake.refuse(refusal.reason, line, || refusal.what),
+            }
+        }
+        if !row.measures.is_empty() && moments.iter().all(Option::is_none) {
+            return intake.refuse(Reason::ZeroCount, line, || "the row has none of its events".to_owned());
+        }
         if let Some((repeats, file)) = &self.repeats
             && repeats.in_block(*file, intake.block).has(line)
         {
@@ -240,12 +291,12 @@ impl RowSink for EventRows {
         };
         let object = ObjectKey::from_id(row.get(Role::Object));
         let start = intake.course_start(enrolment);
-        let event_row = |(event, moment): (&RowEvent, Option<Moment>)| {
-            let instant = rounded(moment?.instant(start), self.granularity);
+        let event_row = |((event, moment), (count, seconds)): ((&RowEvent, Option<Moment>), (u64, i64))| {
+            let instant = rounded(moment?.instant(start).saturating_add(seconds), self.granularity);
             Some(EventRow { line, enrolment, instant, kind: event.kind.unwrap_or(kind), object, count })
         };
         let used = intake.parsed.tally.used;
-        intake.take_rows(line, self.events.iter().zip(moments).filter_map(event_row));
+        intake.take_rows(line, self.events.iter().zip(moments).zip(counts).filter_map(event_row));
         if self.names_kinds && self.kinds.is_undeclared(kind) && intake.parsed.tally.used > used {
             intake.note_unknown_kind(row.get(Role::Activity), u64::from(enrolment.0));
         }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::checked_mapping::CheckedMapping;
+use super::checked_mapping::{CheckedMapping, Star};
 use super::csv_lines::Escapes;
 use super::pattern::{first_star, name_fits};
 use crate::error::ReadError;
@@ -16,8 +16,8 @@ use crate::table::Table;
 #[derive(Clone, Debug)]
 pub(in crate::formats) struct Found {
     pub(in crate::formats) place: Place,
-    /// The course that the file's name tells, where the mapping says that it does.
-    pub(in crate::formats) course: Option<String>,
+    /// What the first `*` of the pattern stands for in the file's name, where that has a meaning.
+    pub(in crate::formats) first_star: Option<String>,
     /// How the file writes signs that have a meaning, where that is known otherwise than from the mapping.
     pub(in crate::formats) escapes: Option<Escapes>,
 }
@@ -35,14 +35,14 @@ pub(in crate::formats) enum Place {
 }
 
 impl Found {
-    /// Makes a file whose name tells no course.
-    pub(in crate::formats) fn file(head: Arc<FileHead>) -> Self {
-        Self { place: Place::File(head), course: None, escapes: None }
+    /// Makes a place whose name tells nothing.
+    pub(in crate::formats) fn elsewhere(place: Place) -> Self {
+        Self { place, first_star: None, escapes: None }
     }
 
-    /// Makes a table that is not in a file.
-    pub(in crate::formats) fn elsewhere(place: Place) -> Self {
-        Self { place, course: None, escapes: None }
+    /// Makes a file whose name tells nothing.
+    pub(in crate::formats) fn file(head: Arc<FileHead>) -> Self {
+        Self::elsewhere(Place::File(head))
     }
 
     /// Returns the file's path, or what stands for one in messages.
@@ -69,7 +69,7 @@ pub(in crate::formats) struct LogFile {
 pub(super) struct Wanted<'a> {
     pub(super) table: &'static str,
     pub(super) patterns: &'a [String],
-    pub(super) course_in_file_name: bool,
+    pub(super) star: Star,
     pub(super) optional: bool,
 }
 
@@ -102,19 +102,18 @@ pub(super) fn find(
             let what_to_do = format!("the mapping {} says it is `{pattern}`", file_name(&mapping.path));
             return Err(missing_table(mapping.format, table, what_to_do));
         }
-        let course = |path: &Path| wanted.course_in_file_name.then(|| course_in_name(last, path)).flatten();
-        found.extend(here.into_iter().map(|path| (course(&path), path)).map(|(course, path)| (path, course)));
+        let star = |path: &Path| (wanted.star != Star::AnySigns).then(|| star_in_name(last, path)).flatten();
+        found.extend(here.into_iter().map(|path| (star(&path), path)).map(|(star, path)| (path, star)));
     }
     found.sort();
     found.dedup_by(|one, before| one.0 == before.0);
-    let with_head = |(path, course): (PathBuf, Option<String>)| {
-        Ok(Found { place: Place::File(heads.get(&path)?), course, escapes: None })
-    };
+    let with_head =
+        |(path, first_star): (PathBuf, Option<String>)| Ok(Found { first_star, ..Found::file(heads.get(&path)?) });
     found.into_iter().map(with_head).collect()
 }
 
 /// Returns the part of the file's name that the first `*` of a pattern stands for, with or without `.gz` and the like.
-fn course_in_name(pattern: &str, path: &Path) -> Option<String> {
+fn star_in_name(pattern: &str, path: &Path) -> Option<String> {
     let name = file_name(path);
     first_star(pattern, without_packing(&name)).or_else(|| first_star(pattern, &name)).map(str::to_owned)
 }
@@ -145,7 +144,7 @@ mod tests {
 
     #[test]
     fn courses_in_file_names() {
-        let course = |name: &str| course_in_name("*_step-activity.csv", Path::new(name));
+        let course = |name: &str| star_in_name("*_step-activity.csv", Path::new(name));
         assert_eq!(course("in/algebra-1_step-activity.csv").as_deref(), Some("algebra-1"));
         assert_eq!(course("algebra-1_step-activity.csv.gz").as_deref(), Some("algebra-1"));
         assert_eq!(course("step-activity.csv"), None);
@@ -157,7 +156,7 @@ mod tests {
             assert!(matches("log.csv", Path::new(name)) && matches("*.csv", Path::new(name)), "{name}");
         }
         assert_eq!(
-            course_in_name("*_step-activity.csv", Path::new("Algebra-1_Step-Activity.CSV")).as_deref(),
+            star_in_name("*_step-activity.csv", Path::new("Algebra-1_Step-Activity.CSV")).as_deref(),
             Some("Algebra-1")
         );
     }

@@ -2,13 +2,13 @@
 
 use memchr::memchr_iter;
 
-use super::checked_mapping::{CheckedLog, CheckedMapping};
+use super::checked_mapping::{CheckedLog, CheckedMapping, Star};
 use super::csv_lines::{CsvLines, Escapes, Signs};
 use super::csv_rows::row_length;
 use super::files::{LogFile, Place};
 use super::json::{JsonLines, JsonPath};
 use super::layout::{Layout, Newlines};
-use super::mapped_row::RowSink;
+use super::mapped_row::{Role, RowSink};
 use super::mapping::FileType;
 use super::parquet::{ParquetFile, ParquetLog, TimeColumn};
 use super::row_template::{Column, RowMaker};
@@ -25,8 +25,13 @@ pub(super) fn open<S: RowSink + 'static>(
     sink: S,
 ) -> Result<Box<dyn EventFile>, ReadError> {
     let log = &mapping.logs[found.log];
-    let course = found.found.course.as_ref().map(|course| course.as_bytes().to_vec());
-    let rows = RowMaker { template: log.template.clone(), course, sink };
+    let star = found.found.first_star.as_ref().map(|star| star.as_bytes().to_vec());
+    let from_name = match log.files.star {
+        Star::AnySigns => None,
+        Star::Course => star.map(|course| (Role::Course, course)),
+        Star::Learner => star.map(|learner| (Role::Learner, learner)),
+    };
+    let rows = RowMaker { template: log.template.clone(), from_name, sink };
     let mut file = match &found.found.place {
         Place::File(head) => open_file(head, found.found.escapes, mapping, log, rows)?,
         Place::Held(table) => return Err(mapping.error(format!("{} is no log", table.path().display()))),

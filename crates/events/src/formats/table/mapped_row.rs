@@ -22,7 +22,7 @@ pub(in crate::formats) const ROLES: usize = 8;
 pub(in crate::formats) const MOST_COLUMNS: usize = 24;
 
 /// Most events that one row may be.
-pub(in crate::formats) const MOST_EVENTS: usize = 4;
+pub(in crate::formats) const MOST_EVENTS: usize = 8;
 
 /// The value in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,17 @@ pub(in crate::formats) struct MappedRow<'a> {
     pub(in crate::formats) text: [&'a [u8]; ROLES],
     /// When the row's events were, in the order of the mapping's events.
     pub(in crate::formats) times: [Field<'a>; MOST_EVENTS],
+    /// What more the row says of its events, in their order; empty where the mapping names no columns for it.
+    pub(in crate::formats) measures: &'a [EventMeasures<'a>],
+}
+
+/// What a row says of one of its events beside when it was; `None` where the mapping names no column for it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::formats) struct EventMeasures<'a> {
+    /// How many such events there were.
+    pub(in crate::formats) count: Option<&'a [u8]>,
+    /// Seconds from the time to the event.
+    pub(in crate::formats) seconds: Option<&'a [u8]>,
 }
 
 impl<'a> MappedRow<'a> {

@@ -72,6 +72,9 @@ pub(super) struct TableSpec<C> {
     /// Whether the course is what the first `*` of a file's pattern stands for.
     #[serde(default)]
     pub(super) course_in_file_name: bool,
+    /// Of the log: whether the learner is what the first `*` of a file's pattern stands for.
+    #[serde(default)]
+    pub(super) learner_in_file_name: bool,
     /// Whether the files may be absent.
     #[serde(default)]
     pub(super) optional: bool,
@@ -118,10 +121,14 @@ impl<'de> Deserialize<'de> for Logs {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EventSpec {
-    /// When; rows where it is empty are no such event.
-    pub(super) time: Time,
+    /// When; rows where it is empty are no such event. That of the row, `columns.time`, when not given.
+    pub(super) time: Option<Time>,
     /// Its kind, one of those that `[activities]` declares.
     pub(super) kind: String,
+    /// A column with the number of such events; rows where it is empty or 0 have none.
+    pub(super) count: Option<String>,
+    /// A column with the seconds from the time to the event; rows where it is empty are no such event.
+    pub(super) seconds: Option<String>,
 }
 
 /// The fate of the log's rows of learners who are not among the enrolments.

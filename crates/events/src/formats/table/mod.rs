@@ -185,9 +185,8 @@ impl TableFiles {
     /// Finds the files that the mapping means among the inputs.
     fn find(mapping: &CheckedMapping, request: &OpenRequest<'_>) -> Result<Self, ReadError> {
         let find = |table: &'static str, files: Option<&TablePattern>| match files {
-            Some(TablePattern { patterns, course_in_file_name, optional }) => {
-                let (course_in_file_name, optional) = (*course_in_file_name, *optional);
-                let wanted = Wanted { table, patterns, course_in_file_name, optional };
+            Some(TablePattern { patterns, star, optional }) => {
+                let wanted = Wanted { table, patterns, star: *star, optional: *optional };
                 files::find(request.inputs, request.heads, mapping, wanted)
             }
             None => Ok(Vec::new()),

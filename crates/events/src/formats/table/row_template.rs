@@ -1,7 +1,7 @@
 //! How a row of the log is made out of the columns of its file: which rows count, what several columns are together,
 //! what the file's name tells.
 
-use super::mapped_row::{Field, Fields, MOST_EVENTS, MappedRow, ROLES, Role, RowSink};
+use super::mapped_row::{EventMeasures, Field, Fields, MOST_EVENTS, MappedRow, ROLES, Role, RowSink};
 use super::pattern;
 use crate::cells::{is_missing, whole_id};
 use crate::intake::Intake;
@@ -38,6 +38,13 @@ pub(in crate::formats) struct Part {
     pub(in crate::formats) until: Vec<u8>,
     /// Whether `5.0` is `5` in its columns.
     pub(in crate::formats) numbers: bool,
+}
+
+/// Columns of [`EventMeasures`]: places in [`RowTemplate::columns`].
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::formats) struct MeasureColumns {
+    pub(in crate::formats) count: Option<usize>,
+    pub(in crate::formats) seconds: Option<usize>,
 }
 
 /// Rows of a column's words: to be kept, or to be set aside.
@@ -82,6 +89,8 @@ pub(in crate::formats) struct RowTemplate {
     pub(in crate::formats) parts: [Option<Part>; ROLES],
     /// Columns of the times of a row's events.
     pub(in crate::formats) times: Vec<Part>,
+    /// Columns of what more a row says of its events; empty where there are none.
+    pub(in crate::formats) measures: Vec<MeasureColumns>,
     pub(in crate::formats) filters: Vec<Filter>,
     /// Words that stand for nothing.
     pub(in crate::formats) null: Vec<String>,
@@ -114,6 +123,15 @@ impl RowTemplate {
     /// Tells whether the mapping fills a role.
     pub(in crate::formats) fn has(&self, role: Role) -> bool {
         self.parts[role as usize].is_some()
+    }
+
+    fn measures_of<'a>(&self, fields: &Fields<'a>) -> [EventMeasures<'a>; MOST_EVENTS] {
+        let mut measures = [EventMeasures::default(); MOST_EVENTS];
+        let text = |column: usize| self.given(fields[column]).text();
+        for (measure, columns) in measures.iter_mut().zip(&self.measures) {
+            *measure = EventMeasures { count: columns.count.map(text), seconds: columns.seconds.map(text) };
+        }
+        measures
     }
 
     fn given<'a>(&self, field: Field<'a>) -> Field<'a> {
@@ -166,8 +184,8 @@ impl Part {
 /// Makes rows out of fields and hands them to `sink`; counts those that the mapping sets aside.
 pub(in crate::formats) struct RowMaker<S> {
     pub(in crate::formats) template: RowTemplate,
-    /// The course that the file's name tells.
-    pub(in crate::formats) course: Option<Vec<u8>>,
+    /// What the file's name tells, and its role.
+    pub(in crate::formats) from_name: Option<(Role, Vec<u8>)>,
     pub(in crate::formats) sink: S,
 }
 
@@ -196,7 +214,15 @@ impl<S: RowSink> RowMaker<S> {
                 return intake.refuse(Reason::FilteredOut, line, || filter.what());
             }
         }
-        let mut row = MappedRow { text: [b""; ROLES], times: [Field::EMPTY; MOST_EVENTS] };
+        let measures;
+        let measures = match self.template.measures.is_empty() {
+            true => &[][..],
+            false => {
+                measures = self.template.measures_of(fields);
+                &measures[..]
+            }
+        };
+        let mut row = MappedRow { text: [b""; ROLES], times: [Field::EMPTY; MOST_EVENTS], measures };
         for ((text, part), scratch) in row.text.iter_mut().zip(&self.template.parts).zip(&mut block.scratch) {
             if let Some(part) = part {
                 *text = part.text(&self.template, fields, scratch);
@@ -206,8 +232,8 @@ impl<S: RowSink> RowMaker<S> {
             let id = &mut row.text[role as usize];
             *id = whole_id(id);
         }
-        if let Some(course) = &self.course {
-            row.text[Role::Course as usize] = course;
+        if let Some((role, text)) = &self.from_name {
+            row.text[*role as usize] = text;
         }
         for ((time, part), scratch) in row.times.iter_mut().zip(&self.template.times).zip(&mut block.time_scratch) {
             *time = match part.columns.as_slice() {

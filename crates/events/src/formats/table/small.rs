@@ -62,7 +62,7 @@ impl SmallTable {
                 return Err(ReadError::Decode { path: table.path().to_owned(), what });
             }
         };
-        let (path, course) = (found.path().to_owned(), found.course.clone());
+        let (path, course) = (found.path().to_owned(), found.first_star.clone());
         let mut table = Self { path, name, kind, filters: Vec::new(), null: mapping.null.clone(), course };
         for filter in &mapping.filters {
             let column = table.place(&mapping.filter_columns[filter.column])?;
