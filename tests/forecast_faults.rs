@@ -212,6 +212,18 @@ fn no_known_outcome_is_said_by_every_model_and_leaves_no_folder() {
 }
 
 #[test]
+fn scores_of_learners_that_were_trained_on_are_counted() {
+    let shop = Workshop::open();
+    let here = folder();
+    let out = here.path().join("scores.csv");
+    let scored = run("score {} {} --out {} --json", &[&shop.run(), &shop.sequences(), &out]).expect(0).json();
+    let trained_on = scored["trained_on"].as_u64().expect("a count");
+    let with_score = scored["statuses"]["scored"].as_u64().expect("a count");
+    assert!(0 < trained_on && trained_on < with_score, "{trained_on} of {with_score}: the test part is not trained on");
+    run("score {} {} --out {}", &[&shop.run(), &shop.sequences(), &out]).expect(0).says(&["were in the training set"]);
+}
+
+#[test]
 fn a_refused_evaluation_leaves_no_folder() {
     let shop = Workshop::open();
     let here = folder();
@@ -291,4 +303,6 @@ fn a_course_shorter_than_the_asked_week_is_said_so() {
     for row in short {
         assert!(row.contains("course_too_short") && row.contains("the course has no week 4, it ends after 3"), "{row}");
     }
+    let ran = run("score {} {} --week 4 --out {}", &[&at("mixed-run"), &at("sequences"), &at("none.csv")]).expect(0);
+    ran.complains(&["no enrolment could be scored; the column `reason` says why"]);
 }

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use staycast_evaluation::splits::SplitError;
 use staycast_events::ReadError;
 use staycast_forecast::device::DeviceError;
 use staycast_forecast::{InputsError, NoOutcomeKnown, PredictionError, RunError, TrainError};
@@ -55,6 +56,9 @@ fn for_training(error: &TrainError) -> Option<String> {
             Some("choose it with --set training.target_week=N".to_owned())
         }
         TrainError::NoOutcomeKnown(unknown) => Some(for_unknown_outcomes(unknown)),
+        TrainError::Split(SplitError::TooFewCourses { .. } | SplitError::NoLaterCourse) => {
+            Some("as with --split learner".to_owned())
+        }
         TrainError::OneOutcome { .. } => {
             Some("train on more courses, or another week with --set training.target_week=N".to_owned())
         }

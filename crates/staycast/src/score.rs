@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
-use staycast_forecast::{ScoreRequest, ScoreRow, score_folder, write_scores};
-use staycast_sequences::{CutOff, SequenceFolder};
+use staycast_forecast::{Run, ScoreRequest, ScoreRow, score_folder, write_scores};
+use staycast_sequences::{CutOff, SCORED, SequenceFolder};
 
 use crate::console::Console;
 use crate::display::{LabelledText, format_percent, group_digits, pluralise};
@@ -75,6 +75,8 @@ pub(crate) struct ScoreOutcome {
     /// Rows by status.
     pub(crate) statuses: BTreeMap<&'static str, u64>,
     pub(crate) at_risk: u64,
+    /// Scored enrolments that the run was fitted on.
+    pub(crate) trained_on: u64,
     pub(crate) seconds: f64,
 }
 
@@ -128,30 +130,51 @@ pub(crate) fn execute(job: &ScoreJob, console: &Console) -> anyhow::Result<(Scor
     for row in &rows {
         *statuses.entry(row.status()).or_default() += 1;
     }
+    if !rows.is_empty() && !statuses.contains_key(SCORED) {
+        console.warn("no enrolment could be scored; the column `reason` says why");
+    }
     let scored = ScoreOutcome {
         out: job.out.clone(),
         week,
         rows: rows.len() as u64,
         statuses,
         at_risk: rows.iter().filter(|row| row.at_risk == Some(true)).count() as u64,
+        trained_on: trained_on(&run, &rows),
         seconds: begun.elapsed().as_secs_f64(),
     };
     Ok((scored, rows))
 }
 
+/// Counts the scored rows whose enrolments the run was fitted on.
+fn trained_on(run: &Run, rows: &[ScoreRow]) -> u64 {
+    let training = run.split().all_trained_on();
+    let is_known = |row: &&ScoreRow| {
+        let ids = training.get(&row.course_id);
+        row.exclusion.is_none() && ids.is_some_and(|ids| ids.binary_search(&row.enrolment_id).is_ok())
+    };
+    rows.iter().filter(is_known).count() as u64
+}
+
 fn describe_outcome(scored: &ScoreOutcome) -> String {
     let mut sheet = LabelledText::default();
-    let with_score = scored.statuses.get("scored").copied().unwrap_or(0);
+    let with_score = scored.statuses.get(SCORED).copied().unwrap_or(0);
     let share = match with_score {
         0 => String::new(),
         rows => format!(" ({} of those scored)", format_percent(scored.at_risk as f64 / rows as f64)),
     };
     sheet.row("Scored", format!("{} at the end of week {}", pluralise(with_score, "enrolment"), scored.week));
     sheet.row("At risk", format!("{}{share}", group_digits(scored.at_risk)));
-    let others = scored.statuses.iter().filter(|(status, _)| **status != "scored");
+    let others = scored.statuses.iter().filter(|(status, _)| **status != SCORED);
     for (place, (status, rows)) in others.enumerate() {
         let label = if place == 0 { "Without" } else { "" };
         sheet.row(label, format!("{} {}", group_digits(*rows), status.replace('_', " ")));
+    }
+    if scored.trained_on > 0 {
+        let were = if scored.trained_on == 1 { "1 was" } else { &format!("{} were", group_digits(scored.trained_on)) };
+        sheet.row(
+            "Trained on",
+            format!("{were} in the training set: their scores fit better than those of new learners"),
+        );
     }
     sheet.row("Written", format!("{}, {}", scored.out.display(), pluralise(scored.rows, "row")));
     sheet.into_string()

@@ -18,9 +18,7 @@ pub(super) fn check_rows(rows: &[SplitRow<'_>]) -> Result<(), SplitError> {
     }
     let mut seen = BTreeSet::new();
     match rows.iter().find(|row| !seen.insert((row.course, row.enrolment))) {
-        Some(row) => {
-            Err(SplitError::RepeatedEnrolment { course: row.course.to_owned(), enrolment: row.enrolment.to_owned() })
-        }
+        Some(row) => Err(SplitError::RepeatedEnrolment { course: row.course.to_owned() }),
         None => Ok(()),
     }
 }

@@ -10,12 +10,11 @@ pub enum SplitError {
     #[error("no enrolments to split: the sequences are empty, or the course selection leaves none")]
     NoRows,
     /// Two rows are the same enrolment.
-    #[error("enrolment {enrolment:?} of course {course:?} appears twice: split enrolments, not enrolment-weeks")]
+    // Without its id, which may name a learner.
+    #[error("an enrolment of course {course:?} appears twice: split enrolments, not enrolment-weeks")]
     RepeatedEnrolment {
         /// Its course.
         course: String,
-        /// Its identifier.
-        enrolment: String,
     },
     /// A share is not between 0 and 1.
     #[error("the {what} share is {share}: it must lie above 0 and below 1")]
@@ -43,8 +42,7 @@ pub enum SplitError {
     },
     /// One course can't be split by course.
     #[error(
-        "the {part} part is to be whole courses, but there is only {courses} course to take it from: \
-         split by learner instead"
+        "the {part} part is to be whole courses, and there is only {courses} to take it from: split by learner instead"
     )]
     TooFewCourses {
         /// The part wanted.
