@@ -22,7 +22,7 @@ fn a_demo_shows_the_whole_line() {
     for line in ran.stdout.lines().filter(|line| !line.contains(" $ ")) {
         assert!(line.chars().count() <= 100, "{line}");
     }
-    assert_eq!(names_in(&out), ["logs", "report", "run", "scores.csv", "sequences"]);
+    assert_eq!(names_in(&out), ["config.toml", "logs", "report", "run", "scores.csv", "sequences"]);
     run("demo --out {} --learners 400", &[&out]).expect(1).complains(&["exists"]);
 
     // The commands that it names do the same.
@@ -31,7 +31,7 @@ fn a_demo_shows_the_whole_line() {
     common::staycast(preprocess).expect(0);
     assert_same_bytes(&out.join("sequences"), &again.join("sequences"));
     let train = "train {} --out {} --config {} --device cpu";
-    run(train, &[&again.join("sequences"), &again.join("run"), &out.join("run/config.toml")]).expect(0);
+    run(train, &[&again.join("sequences"), &again.join("run"), &out.join("config.toml")]).expect(0);
     let model = |folder: &std::path::Path| std::fs::read(folder.join("run/model.safetensors")).expect("readable");
     assert!(model(&out) == model(&again));
 }

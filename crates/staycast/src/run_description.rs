@@ -23,9 +23,13 @@ pub(crate) fn describe_run(sheet: &mut LabelledText, run: &Run) {
         ),
     };
     let reads = format!(
-        "that reads {} a week ({}) for up to {}",
-        pluralise(manifest.inputs, "number"),
+        "that reads {} a week{} for up to {}",
         pluralise(manifest.features.len() as u64, "feature"),
+        if manifest.inputs == manifest.features.len() as u64 {
+            String::new()
+        } else {
+            format!(" ({} with indicators)", pluralise(manifest.inputs, "number"))
+        },
         pluralise(manifest.weeks.into(), "week")
     );
     match manifest.model {
@@ -103,7 +107,7 @@ fn network(run: &Run) -> String {
 
 fn describe_baseline(kind: BaselineKind) -> &'static str {
     match kind {
-        BaselineKind::DaysSinceLast => "a curve over the days since the last activity",
+        BaselineKind::DaysSinceLast => "a curve over days of inactivity",
         BaselineKind::Rules => "points for warning signs",
         BaselineKind::Linear => "a linear regression",
         BaselineKind::Logistic => "a logistic regression",

@@ -102,7 +102,7 @@ const FIGURES: [(&str, BetterValue); 8] = [
     ("log_loss", BetterValue::Lower),
     ("ece", BetterValue::Lower),
     ("held_out_auc", BetterValue::Higher),
-    ("evaluations", BetterValue::Lower),
+    ("evaluations", BetterValue::Fewer),
 ];
 /// Lists the entries of a manifest that are compared beside settings.
 const FACTS: [&str; 5] = ["data.fingerprint", "label_rule", "target_week", "device.backend", "staycast_version"];

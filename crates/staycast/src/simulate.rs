@@ -1,7 +1,7 @@
 //! `staycast simulate`: logs of synthetic learners, with a known truth.
 
 use std::cell::Cell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
@@ -161,17 +161,18 @@ pub(crate) fn run(args: &SimulateArgs, console: &Console) -> anyhow::Result<Stat
         }
         other => other.into(),
     })?;
+    let format = request.format;
     let shown = SimulateOutcome {
         out: args.out.clone(),
         seconds: begun.elapsed().as_secs_f64(),
         bytes: simulated.bytes,
         simulation: simulated.record,
     };
-    console.print_summary(&shown, || describe_outcome(&shown))?;
+    console.print_summary(&shown, || describe_outcome(&shown, format))?;
     Ok(Status::Fine)
 }
 
-fn describe_outcome(shown: &SimulateOutcome) -> String {
+fn describe_outcome(shown: &SimulateOutcome, format: SimulatedFormat) -> String {
     let SimulationRecord { log, people, .. } = &shown.simulation;
     let record = &shown.simulation;
     let mut sheet = LabelledText::default();
@@ -219,13 +220,32 @@ fn describe_outcome(shown: &SimulateOutcome) -> String {
             format_duration(time)
         ),
     );
+    sheet.gap();
+    sheet.verbatim(format!("Next: {}", preprocess_command(&shown.out, format)));
     sheet.into_string()
+}
+
+/// Returns the command that turns the logs into sequences.
+fn preprocess_command(logs: &Path, format: SimulatedFormat) -> String {
+    let typed = |path: &Path| quote_for_shell(&path.display().to_string());
+    let tables = match format {
+        // Tracking logs have neither dates nor labels.
+        SimulatedFormat::Edx => {
+            let (courses, labels) = (logs.join("courses.csv"), logs.join("labels.csv"));
+            format!(" --courses {} --labels {}", typed(&courses), typed(&labels))
+        }
+        SimulatedFormat::Kdd2015 | SimulatedFormat::Oulad => String::new(),
+    };
+    format!("staycast preprocess {}{tables} --out sequences", typed(logs))
 }
 
 /// Lists the best reachable AUC by week, and the simplest forecast's beside it.
 fn best(reachable: &[ReachableAuc]) -> String {
     let decimal = |auc: Option<f64>| auc.map_or_else(|| "–".to_owned(), |auc| format!("{auc:.3}"));
-    let mut lines = vec!["of any forecast, by the end of week (of days since the last event alone)".to_owned()];
+    let mut lines = vec![
+        "of any forecast, by the end of week (in brackets: of inactivity, the days since the last event alone)"
+            .to_owned(),
+    ];
     for row in reachable.chunks(4) {
         let cells: Vec<String> = row
             .iter()

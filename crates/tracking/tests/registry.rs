@@ -61,6 +61,18 @@ fn columns_are_what_differs_and_the_figures_that_there_are() {
 }
 
 #[test]
+fn a_count_is_printed_without_decimals() {
+    let mut runs = three();
+    runs[0].figures.insert("evaluations".to_owned(), 1.0);
+    let figures = [("auc", BetterValue::Higher), ("evaluations", BetterValue::Fewer)];
+    let table =
+        RunTable::new(&RunTableRequest { runs: &runs, facts: &[], figures: &figures, sort: Some("evaluations") });
+    let text = table.expect("a figure").to_text(100);
+    let line = text.lines().nth(1).expect("the first run");
+    assert_eq!(line.split_whitespace().take(4).collect::<Vec<_>>(), ["1", "plain", "0.8312", "1"], "{text}");
+}
+
+#[test]
 fn sorted_best_first_and_the_missing_last() {
     let runs = three();
     assert_eq!(order(&runs, "auc"), ["plain", "wide", "unfinished"]);

@@ -34,7 +34,7 @@ const MEANINGS: [(&str, &str); 13] = [
     ("calibration slope", "1 is right. Below it, probabilities are too extreme; above it, too timid."),
     ("in the large", "Above 0 more drop out than forecast, below 0 fewer (log odds)."),
     (
-        "days inactive",
+        "inactivity",
         "Ranks learners by the days since their last activity alone. Its probabilities are fitted on the training set.",
     ),
     ("flag everyone", "Flags everybody, and gives everybody the share of dropouts in the training set."),
@@ -105,7 +105,7 @@ fn week_table(model: &Cohort, recency: Option<&Cohort>, everyone: Option<&Cohort
     };
     Table {
         caption: "The model and the simplest baselines",
-        heads: vec!["", "model", "days inactive", "flag everyone"],
+        heads: vec!["", "model", "inactivity", "flag everyone"],
         rows: lines.iter().map(row).collect(),
     }
 }
@@ -117,11 +117,7 @@ fn reasons(model: &Cohort, recency: Option<&Cohort>, everyone: Option<&Cohort>) 
         undefined.into_iter().filter(|(metric, _)| !model.undefined.contains_key(metric)).collect()
     };
     let (recency, everyone) = (besides(recency), besides(everyone));
-    Reasons::from_columns(&[
-        ("", &model.undefined),
-        (" for days inactive", &recency),
-        (" for flag everyone", &everyone),
-    ])
+    Reasons::from_columns(&[("", &model.undefined), (" for inactivity", &recency), (" for flag everyone", &everyone)])
 }
 
 fn bootstrap(page: &Page<'_>, which: WhichCohort) -> Option<Table> {

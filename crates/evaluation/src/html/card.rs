@@ -65,7 +65,7 @@ fn figures(cohort: &Cohort, recency: Option<&Cohort>) -> String {
         _ => String::new(),
     };
     format!(
-        "{}, of which {} dropped out. AUC {auc:.3}; days of inactivity alone {baseline:.3}.{flags}",
+        "{}, of which {} dropped out. AUC {auc:.3}; inactivity alone {baseline:.3}.{flags}",
         counted(cohort.n, "learner"),
         count(cohort.positives)
     )

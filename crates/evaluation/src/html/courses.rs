@@ -80,11 +80,11 @@ fn table(lines: &[CourseLine], which: WhichCohort) -> Table {
         row.extend(slice_cells(slice));
         row
     };
-    let heads = vec!["course", "learners", "dropped out", "AUC", "AUC, days inactive", "precision", "recall", "ECE"];
+    let heads = vec!["course", "learners", "dropped out", "AUC", "AUC, inactivity", "precision", "recall", "ECE"];
     Table { caption: "By course", heads, rows: lines.iter().map(row).collect() }
 }
 
-/// Writes dropped out, AUC, AUC of days inactive, precision, recall and calibration error; or dashes.
+/// Writes dropped out, AUC, AUC of inactivity, precision, recall and calibration error; or dashes.
 pub(super) fn slice_cells(slice: &Slice) -> Vec<Cell> {
     let Some(figures) = &slice.figures else {
         let why = slice.refused.map_or_else(String::new, |refused| refused.to_string());

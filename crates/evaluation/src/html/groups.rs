@@ -103,7 +103,7 @@ fn group_table(groups: &[GroupLine]) -> Table {
         "learners",
         "dropped out",
         "AUC",
-        "AUC, days inactive",
+        "AUC, inactivity",
         "precision",
         "recall",
         "ECE",

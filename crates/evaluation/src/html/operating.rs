@@ -45,7 +45,7 @@ pub(super) fn section(page: &Page<'_>) -> Option<Section> {
 }
 
 fn table(cohort: &Cohort, lines: &[CapacityLine]) -> Option<Table> {
-    let heads = vec!["contact", "learners", "precision", "recall", "lift", "precision, days inactive"];
+    let heads = vec!["contact", "learners", "precision", "recall", "lift", "precision, inactivity"];
     let rows: Vec<Vec<Cell>> = threshold_row(cohort).into_iter().chain(lines.iter().map(capacity_row)).collect();
     (!rows.is_empty()).then_some(Table { caption: "Contacting those most at risk", heads, rows })
 }
@@ -62,7 +62,7 @@ fn threshold_row(cohort: &Cohort) -> Option<Vec<Cell>> {
         Cell::share(cohort.precision),
         Cell::share(cohort.recall),
         Cell::or_dash(lift),
-        // Days of inactivity have no such threshold.
+        // Inactivity has no such threshold.
         Cell::Empty,
     ])
 }

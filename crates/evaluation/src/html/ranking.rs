@@ -55,7 +55,7 @@ pub(super) fn section(page: &Page<'_>, drawings: &mut Drawings) -> Option<Sectio
 
 /// Lists the model and the baseline that ranks; flagging everybody ranks nobody.
 fn forecasts(curves: &CohortCurves) -> impl Iterator<Item = (&'static str, &ForecastCurves)> {
-    let inactive = curves.baselines.get(DAYS_SINCE_LAST).map(|inactive| ("days inactive", inactive));
+    let inactive = curves.baselines.get(DAYS_SINCE_LAST).map(|inactive| ("inactivity", inactive));
     std::iter::once(("model", &curves.model)).chain(inactive)
 }
 

@@ -68,7 +68,7 @@ fn auc_figure<'a>(evaluation: &Evaluation, which: WhichCohort, title: &'a str) -
         let cohort = which.pick(&report.cohorts);
         Some((cohort.auc.value()?, cohort.auc_low.value().zip(cohort.auc_high.value())))
     });
-    let inactive = series(evaluation, "days inactive", |report| {
+    let inactive = series(evaluation, "inactivity", |report| {
         Some((which.pick(report.baselines.get(DAYS_SINCE_LAST)?).auc.value()?, None))
     });
     WeekFigure {
@@ -116,6 +116,6 @@ fn table(evaluation: &Evaluation, which: WhichCohort) -> Table {
         ]
     };
     let heads =
-        vec!["week", "learners", "dropped out", "AUC", "AUC of days inactive", "precision", "recall", "Brier score"];
+        vec!["week", "learners", "dropped out", "AUC", "AUC of inactivity", "precision", "recall", "Brier score"];
     Table { caption: "Every week", heads, rows: evaluation.weeks.iter().map(row).collect() }
 }

@@ -17,7 +17,7 @@ pub(crate) fn metric_name(json_name: &str) -> Option<&'static str> {
         "calibration_slope" => "calibration slope",
         "calibration_in_the_large" => "calibration in the large",
         "c_index" => "C-index",
-        "c_index_days_since_last" => "C-index of days inactive",
+        "c_index_days_since_last" => "C-index of inactivity",
         "integrated_brier" => "integrated Brier score",
         "integrated_brier_kaplan_meier" => "integrated Brier score of the baseline",
         _ => return None,

@@ -23,10 +23,10 @@ pub struct RecencyBaseline {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum BaselineError {
     /// Its probabilities could not be fitted.
-    #[error("the days-since-last baseline can't be calibrated: {0}")]
+    #[error("the inactivity baseline can't be calibrated: {0}")]
     Calibration(#[from] CalibrationError),
     /// Its threshold could not be chosen.
-    #[error("the days-since-last baseline has no threshold: {0}")]
+    #[error("the inactivity baseline has no threshold: {0}")]
     Threshold(#[from] ThresholdError),
 }
 

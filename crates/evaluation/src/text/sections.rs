@@ -19,29 +19,29 @@ pub(super) fn capacity_table(capacity: &ByCohort<Vec<CapacityLine>>) -> String {
     if capacity.all.is_empty() {
         return String::new();
     }
-    let mut lines = format!("{:16}{:>41}{:>42}\n", "", "everyone known by then", "those still active");
-    let head = format!("{:>9}{:>11}{:>8}{:>6}{:>8}", "contact", "precision", "recall", "lift", "inact.");
-    let _ = writeln!(lines, "{:16}{head}{head}", "most at risk");
+    let mut lines = format!("{:14}{:>43}{:>43}\n", "", "everyone known by then", "those still active");
+    let head = format!("{:>9}{:>10}{:>7}{:>6}{:>11}", "contact", "precision", "recall", "lift", "inactivity");
+    let _ = writeln!(lines, "{:14}{head}{head}", "most at risk");
     for (at, line) in capacity.all.iter().enumerate() {
         let name = match line.capacity {
             Capacity::Share(share) => format!("the {}%", (1e4 * share).round() / 100.0),
             Capacity::Count(learners) => format!("the {}", count(learners)),
         };
         let active = capacity.active.get(at).map_or_else(String::new, capacity_half);
-        let _ = writeln!(lines, "{name:16}{}{active}", capacity_half(line));
+        let _ = writeln!(lines, "{name:14}{}{active}", capacity_half(line));
     }
     lines
         + &wrap(
             "If staff can contact so many: precision is the share of them that drops out, recall the share of all dropouts \
-             among them. Lift says how many times as many dropouts these are as among learners picked at random. \"inact.\" \
-             is the precision of going by days since the last activity.",
+             among them. Lift says how many times as many dropouts these are as among learners picked at random. The last \
+             column is the precision of going by inactivity.",
         )
 }
 
 fn capacity_half(line: &CapacityLine) -> String {
     let recency = line.baselines.get(DAYS_SINCE_LAST);
     format!(
-        "{:>9}{:>11}{:>8}{:>6}{:>8}",
+        "{:>9}{:>10}{:>7}{:>6}{:>11}",
         count(line.k),
         percent(line.model.precision),
         percent(line.model.recall),
@@ -130,7 +130,7 @@ pub(super) fn survival_lines(survival: Option<&ByCohort<SurvivalReport>>) -> Str
     let mut lines = "When do they leave? (weeks after the cut-off)\n".to_owned();
     for (name, report) in [("everyone known by then", &survival.all), ("those still active", &survival.active)] {
         lines += &wrap(&format!(
-            "- {name}: {} followed, {} dropped out. C-index {} (days inactive {}). Integrated Brier score {} (the same curve \
+            "- {name}: {} followed, {} dropped out. C-index {} (inactivity {}). Integrated Brier score {} (the same curve \
              for everybody {}).",
             count(report.n),
             count(report.dropouts),

@@ -80,8 +80,8 @@ fn columns_of(evaluation: &Evaluation) -> [(&'static str, Option<&Cohort>); 6] {
 /// Says what the model's figures mean in learners, each only where it is defined.
 fn meanings(cohort: &Cohort) -> String {
     let mut lines = wrap(
-        "\"inactivity\" ranks by days since the last activity alone; \"flag all\" flags everybody. A model is worth \
-         its trouble only where it beats both. For everyone known by then:",
+        "\"inactivity\" ranks by the days since the last event alone; \"flag all\" flags everybody. A model is worth its \
+         trouble only where it beats both. For everyone known by then:",
     );
     if let Metric::Value(auc) = cohort.auc {
         lines += &wrap(&format!(
@@ -129,11 +129,11 @@ fn undefined_lines(cohorts: &ByCohort<Cohort>) -> String {
     lines
 }
 
-/// Prints every week's AUC of the model and of days since the last activity, for both cohorts.
+/// Prints every week's AUC of the model and of inactivity, for both cohorts.
 #[must_use]
 pub fn week_curve(evaluation: &Evaluation) -> String {
-    let mut lines = format!("{:4}{:>46}{:>48}\n", "", "everyone known by then", "those still active");
-    let head = format!("{:>9}{:>9}{:>7}  {:12}{:>8}", "learners", "dropped", "AUC", "0.5      1.0", "inact.");
+    let mut lines = format!("{:4}{:>48}{:>48}\n", "", "everyone known by then", "those still active");
+    let head = format!("{:>9}{:>8}{:>6}  {:12}{:>11}", "learners", "dropped", "AUC", "0.5      1.0", "inactivity");
     lines += &format!("week{head}{head}\n");
     for report in &evaluation.weeks {
         let recency = report.baselines.get(DAYS_SINCE_LAST);
@@ -144,14 +144,14 @@ pub fn week_curve(evaluation: &Evaluation) -> String {
     lines
         + &wrap(
             "How early is the forecast good enough? The bar is the model's AUC, from guessing (empty) to perfect (full). \
-             \"inact.\" is the AUC of days since the last activity alone.",
+             The column after it is the AUC of inactivity.",
         )
 }
 
 /// Prints one cohort's columns in a line of the curve.
 fn half(model: &Cohort, recency: Option<&Cohort>) -> String {
     format!(
-        "{:>9}{:>9}{:>7}  {:BAR_CELLS$}{:>8}",
+        "{:>9}{:>8}{:>6}  {:BAR_CELLS$}{:>11}",
         count(model.n),
         percent(model.base_rate),
         decimal(model.auc),

@@ -175,12 +175,13 @@ impl Demo<'_> {
 
     fn train(&self) -> anyhow::Result<(train::TrainOutcome, Run)> {
         let (sequences, out) = (self.place.sequences(), self.place.run());
-        let settings = out.join("config.toml");
+        let settings = self.place.settings();
         let command =
             format!("staycast train {} --out {} --config {}", typed(&sequences), typed(&out), typed(&settings));
         self.heading(3, "A forecast: LSTMs trained on earlier courses, later ones kept for the test", &command)?;
         let mut config = Config::from_toml(CONFIG, "configs/demo.toml")?;
         config.training.seed = self.args.seed;
+        staycast_files::write(&settings, config.to_toml())?;
         let job = train::TrainJob {
             sequences,
             out,
@@ -298,7 +299,8 @@ fn closing(place: &Place, time: Duration) -> String {
     for (path, what) in [
         (place.logs(), "simulated logs, and the truth beside them"),
         (place.sequences(), "a row for each enrolment and week, in Parquet for pandas, polars, DuckDB"),
-        (place.run(), "the trained run; its config.toml has every setting"),
+        (place.settings(), "the settings of the training"),
+        (place.run(), "the trained run"),
         (place.report(), "the whole report: every week, calibration, courses"),
         (place.scores(), "everybody's risk, ranked"),
     ] {

@@ -39,6 +39,11 @@ impl Place {
         self.folder.join("sequences")
     }
 
+    /// Returns the file of the settings that the demo trains with.
+    pub(super) fn settings(&self) -> PathBuf {
+        self.folder.join("config.toml")
+    }
+
     pub(super) fn run(&self) -> PathBuf {
         self.folder.join("run")
     }

@@ -26,6 +26,8 @@ pub enum BetterValue {
     Higher,
     /// The lowest, as of a loss.
     Lower,
+    /// The lowest of a count, which is printed without decimals.
+    Fewer,
 }
 
 /// Describes the table that is wanted.
@@ -50,6 +52,9 @@ pub struct RunTable {
     pub differing: Vec<String>,
     /// Figures that any run has.
     pub figures: Vec<String>,
+    /// Those of [`RunTable::figures`] that are counts.
+    #[serde(skip)]
+    pub counts: BTreeSet<String>,
     /// Settings and facts that are the same in all runs.
     pub same: u64,
     /// Rows in the order asked for.
@@ -132,6 +137,11 @@ impl RunTable {
             same: (all.len() - differing.len()) as u64,
             runs: order.iter().map(row).collect(),
             differing: differing.into_iter().map(str::to_owned).collect(),
+            counts: figures
+                .iter()
+                .filter(|(_, better)| *better == BetterValue::Fewer)
+                .map(|(name, _)| (*name).to_owned())
+                .collect(),
             figures: figures.into_iter().map(|(name, _)| name.to_owned()).collect(),
         })
     }

@@ -64,7 +64,8 @@ impl RunTable {
     fn figure_columns(&self, longest: usize) -> impl Iterator<Item = Column> {
         self.figures.iter().map(move |name| {
             let cell = |row: &RunRow| row.figures.get(name).copied().flatten();
-            self.column(name, true, longest, |_, row| cell(row).map_or_else(|| "–".to_owned(), figure))
+            let print = if self.counts.contains(name) { count } else { figure };
+            self.column(name, true, longest, |_, row| cell(row).map_or_else(|| "–".to_owned(), print))
         })
     }
 
@@ -91,6 +92,11 @@ fn figure(value: f64) -> String {
     } else {
         format!("{value:.4}")
     }
+}
+
+/// Formats a count.
+fn count(value: f64) -> String {
+    format!("{value:.0}")
 }
 
 fn letters(text: &str) -> usize {
