@@ -194,6 +194,10 @@ fn what_is_not_there_is_status_1() {
     run("evaluate {} {}", &[&nowhere, &nowhere]).expect(1).complains(&["nowhere"]);
     run("score {} {} --out {}", &[&nowhere, &nowhere, &out]).expect(1).complains(&["nowhere"]);
     run("inspect {}", &[&nowhere]).expect(1).complains(&["nowhere"]);
+    run("runs {}", &[&nowhere]).expect(1).complains(&["nowhere: there is no such folder"]);
+    let settings = here.path().join("settings.toml");
+    let ran = run("train {} --out {} --config {}", &[&nowhere, &out, &settings]).expect(2);
+    ran.complains(&["there is no configuration", "settings.toml", "name a file of settings in TOML"]);
     assert!(!out.exists());
 }
 

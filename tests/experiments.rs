@@ -85,7 +85,7 @@ fn a_search_climbs_and_goes_on_where_it_was() {
     // Another search does not mix with it.
     run(&line.replace("--trials 4", "--trials 5"), &[&shop.sequences(), &out])
         .expect(1)
-        .complains(&["begun otherwise"]);
+        .complains(&["with other settings"]);
     run("tune {} --out {} --model rules", &[&shop.sequences(), &out]).expect(2).complains(&["no settings to search"]);
     run("tune {} --out {} --space", &[&shop.sequences(), &out]).expect(0).says(&["training.learning_rate"]);
 }

@@ -154,6 +154,18 @@ fn labels_that_mean_something_else_are_refused() {
 }
 
 #[test]
+fn sequences_and_runs_in_each_others_place_are_named() {
+    let shop = Workshop::open();
+    let here = folder();
+    run("evaluate {} {}", &[&shop.sequences(), &shop.sequences()])
+        .expect(1)
+        .complains(&["is not a run: it is a folder of sequences; name a folder that `staycast train` wrote"]);
+    run("train {} --out {}", &[&shop.run(), &here.path().join("run")])
+        .expect(1)
+        .complains(&["not a sequences folder (it is a run); name a folder that `staycast preprocess` wrote"]);
+}
+
+#[test]
 fn courses_that_are_not_there_are_wrong_usage() {
     let shop = Workshop::open();
     let here = folder();

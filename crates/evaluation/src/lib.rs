@@ -12,3 +12,4 @@ pub mod report;
 pub mod splits;
 pub mod text;
 pub mod threshold;
+mod two_parameters;

@@ -15,3 +15,8 @@ pub(crate) fn sigmoid(x: f64) -> f64 {
         e / (1.0 + e)
     }
 }
+
+/// Computes ln(1 + e^x) without overflow.
+pub(crate) fn softplus(x: f64) -> f64 {
+    (-x.abs()).exp().ln_1p() + x.max(0.0)
+}

@@ -13,7 +13,7 @@ use crate::{IfExists, WriteError};
 
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// Holds a file that is being written. Dropped before it is published, it goes away.
+/// Holds a file that is being written. Dropped before it is published, it is removed.
 #[derive(Debug)]
 pub struct FileDraft {
     file: NamedTempFile,

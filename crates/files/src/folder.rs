@@ -8,14 +8,14 @@ use crate::leftovers::{BEGINNING, DraftNames, Kind, lock, remove_leftovers};
 use crate::system::{create_file, create_folder, make_parent, parent_of, permissions_of_folder, sync_folder};
 use crate::{IfExists, WriteError};
 
-/// Holds a folder that is being written, beside its place. Dropped before it is published, it goes away.
+/// Holds a folder that is being written, beside its place. Dropped before it is published, it is removed.
 #[derive(Debug)]
 pub struct FolderDraft {
     folder: PathBuf,
     place: PathBuf,
     /// Those of the folder in the place, which are handed on.
     permissions: Option<Permissions>,
-    /// Says to other processes that this one lives.
+    /// Tells other processes that this one still runs.
     _lock: Option<File>,
     published: bool,
 }
@@ -31,7 +31,7 @@ impl Drop for FolderDraft {
 
 impl FolderDraft {
     /// Begins an empty draft of `place`. Folders above it are created where they are missing; drafts of the same place
-    /// that dead processes left are removed.
+    /// that killed processes left are removed.
     ///
     /// # Errors
     /// When a folder can't be created.
@@ -39,8 +39,8 @@ impl FolderDraft {
         Self::resume(place, |_| None::<()>).map(|(draft, _)| draft)
     }
 
-    /// Begins a draft of `place` with what a dead process left of one, if `adopt` takes it: it gets the path of each such
-    /// draft, and returns something for the first that is to be gone on with. The others are removed.
+    /// Begins a draft of `place` with what a killed process left of one, if `adopt` takes it: it gets the path of each such
+    /// draft, and returns something for the first that is to be continued. The others are removed.
     ///
     /// # Errors
     /// When a folder can't be created.
@@ -144,7 +144,7 @@ fn move_away(place: &Path) -> Result<PathBuf, WriteError> {
     names.make_folder(|path| fs::rename(place, path)).map_err(WriteError::at("replace", place))
 }
 
-/// Puts back what a dead process had moved away from the place, if nothing is there, and removes it otherwise.
+/// Puts back what a killed process had moved away from the place, if nothing is there, and removes it otherwise.
 fn put_back(place: &Path) -> Result<(), WriteError> {
     for leftover in DraftNames::new(place, Kind::Replaced)?.leftovers() {
         if fs::symlink_metadata(place).is_ok() || fs::rename(&leftover.path, place).is_err() {

@@ -77,7 +77,7 @@ impl<'a> DraftNames<'a> {
         self.make(make)?.into_temp_path().keep().map_err(|error| error.error)
     }
 
-    /// Finds what dead processes left, in the order of names.
+    /// Finds what killed processes left, in the order of names.
     pub(crate) fn leftovers(&self) -> Vec<Leftover> {
         let Ok(entries) = fs::read_dir(self.parent) else { return Vec::new() };
         let left = |name: &str| Leftover::claim(self.parent.join(name), name.strip_prefix(&self.prefix)?);
@@ -87,13 +87,13 @@ impl<'a> DraftNames<'a> {
         found
     }
 
-    /// Removes what dead processes left. Best effort: what can't be removed is in nobody's way.
+    /// Removes what killed processes left. Best effort: what can't be removed does no harm.
     pub(crate) fn remove_leftovers(&self) {
         self.leftovers().into_iter().for_each(Leftover::remove);
     }
 }
 
-/// Holds a draft that a process left when it died. It is this one's for as long as the value lives.
+/// Holds a draft that a killed process left. It belongs to this process until the value is dropped.
 pub(crate) struct Leftover {
     pub(crate) path: PathBuf,
     /// Part of the name that follows the process.
@@ -137,13 +137,13 @@ fn process_and_random(rest: &str) -> Option<(u32, &str)> {
     random_is_ours.then_some((process.parse().ok()?, random))
 }
 
-/// Returns whether a process is dead, as far as its number tells. Our own number counts as dead, as in a container
-/// numbers come again: what this process holds is locked.
+/// Returns whether a process has ended, as far as its number tells. Our own number counts as ended, as containers use
+/// numbers again: what this process holds is locked.
 fn is_gone(process: u32) -> bool {
     process == std::process::id() || !cfg!(target_os = "linux") || !Path::new(&format!("/proc/{process}")).exists()
 }
 
-/// Locks a draft for as long as the handle lives. Without locks in the file system, the name alone says whose it is.
+/// Locks a draft until the handle is dropped. Without locks in the file system, the name alone says whose it is.
 pub(crate) fn lock(path: &Path) -> Option<File> {
     File::open(path).ok().filter(|file| file.try_lock().is_ok())
 }
@@ -163,8 +163,8 @@ pub fn is_leftover(name: &str) -> bool {
     parse(name).is_some()
 }
 
-/// Removes the half-written files that dead processes left in `folder`. Folders in it are left alone: a draft may be
-/// resumed. Best effort: what can't be removed is in nobody's way.
+/// Removes the half-written files that killed processes left in `folder`. Folders in it are left alone: a draft may be
+/// resumed. Best effort: what can't be removed does no harm.
 pub fn remove_leftovers(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     let _beginning = BEGINNING.lock();

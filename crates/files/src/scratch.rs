@@ -7,17 +7,17 @@ use crate::WriteError;
 use crate::leftovers::{BEGINNING, DraftNames, Kind, lock};
 use crate::system::{create_private_folder, make_parent};
 
-/// Holds a folder that nobody but its owner can look into, and that goes away when it is dropped.
+/// Holds a folder that nobody but its owner can look into, and that is removed when it is dropped.
 #[derive(Debug)]
 pub struct ScratchFolder {
     folder: PathBuf,
-    /// Says to other processes that this one lives.
+    /// Tells other processes that this one still runs.
     _lock: Option<File>,
 }
 
 impl ScratchFolder {
     /// Makes a folder beside `place`, the output that it is needed for. Folders above are created where they are missing;
-    /// what dead processes left of the same place is removed.
+    /// what killed processes left of the same place is removed.
     ///
     /// # Errors
     /// When a folder can't be created.

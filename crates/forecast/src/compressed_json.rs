@@ -12,11 +12,11 @@ const LEVEL: i32 = 3;
 
 /// Writes `value` as compressed JSON.
 pub(crate) fn write(path: &Path, value: &impl Serialize) -> Result<(), FileError> {
-    files::write_with(path, |file| {
+    Ok(staycast_files::write_with(path, |file| {
         let mut encoder = zstd::Encoder::new(file, LEVEL)?;
         serde_json::to_writer(&mut encoder, value)?;
         encoder.finish().map(drop)
-    })
+    })?)
 }
 
 /// Reads a file that [`write()`] wrote.

@@ -94,12 +94,12 @@ impl Examples {
         self.label(enrolment).is_some() && is_before_outcome() && self.is_known(enrolment, week)
     }
 
-    /// Tells whether the enrolment is known of by the end of `week`, gone or not.
+    /// Tells whether the enrolment is known of by the end of `week`, withdrawn or not.
     fn is_known(&self, enrolment: EnrolmentIndex, week: WeekIndex) -> bool {
         matches!(self.exclusion(enrolment, week), None | Some(Exclusion::Withdrawn))
     }
 
-    /// Tells whether the row is one to judge a forecast by: learnable, and not gone already.
+    /// Tells whether the row is one to judge a forecast by: learnable, and not withdrawn already.
     pub(crate) fn is_evaluable(&self, enrolment: EnrolmentIndex, week: WeekIndex) -> bool {
         self.is_learnable(enrolment, week) && self.exclusion(enrolment, week).is_none()
     }

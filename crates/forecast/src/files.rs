@@ -1,9 +1,8 @@
-//! The files of a run, read and written (whole or not at all).
+//! Reading the files of a run, and why one can't be read or written. `staycast-files` writes them.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use staycast_files::{FolderDraft, WriteError};
 
@@ -55,29 +54,6 @@ impl FileError {
     }
 }
 
-/// Writes a file through `fill`, whole or not at all.
-pub(crate) fn write_with(
-    path: &Path,
-    fill: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
-) -> Result<(), FileError> {
-    Ok(staycast_files::write_with(path, fill)?)
-}
-
-/// Writes bytes.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    Ok(staycast_files::write(path, bytes)?)
-}
-
-/// Writes a value as indented JSON.
-pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), FileError> {
-    Ok(staycast_files::write_json(path, value)?)
-}
-
-/// Writes values as JSON, one a line.
-pub(crate) fn write_json_lines(path: &Path, values: impl IntoIterator<Item = impl Serialize>) -> Result<(), FileError> {
-    Ok(staycast_files::write_json_lines(path, values)?)
-}
-
 /// Reads a whole file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     std::fs::read(path).map_err(|source| FileError::io("read", path, source))
@@ -107,9 +83,9 @@ mod tests {
     fn json_lines_survive() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("lines");
-        write_json_lines(&path, [0.1_f64, 1.0 / 3.0]).expect("writable");
+        staycast_files::write_json_lines(&path, [0.1_f64, 1.0 / 3.0]).expect("writable");
         assert_eq!(read_json_lines::<f64>(&path).expect("readable"), [0.1, 1.0 / 3.0]);
-        write(&path, b"1\nx\n").expect("writable");
+        staycast_files::write(&path, b"1\nx\n").expect("writable");
         assert!(read_json_lines::<f64>(&path).expect_err("not JSON").to_string().contains("line 2"));
     }
 }

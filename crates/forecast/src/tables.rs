@@ -6,9 +6,10 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use arrow_schema::ArrowError;
 use parquet::errors::ParquetError;
+use staycast_files::WriteError;
 use staycast_sequences::write_parquet;
 
-use crate::files::{self, FileError};
+use crate::files::FileError;
 
 /// Describes why a table could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +38,12 @@ pub enum TableError {
     },
 }
 
+impl From<WriteError> for TableError {
+    fn from(error: WriteError) -> Self {
+        Self::File(error.into())
+    }
+}
+
 /// Makes a column of texts.
 pub(crate) fn texts<'a>(values: impl Iterator<Item = &'a str>) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(values))
@@ -45,5 +52,5 @@ pub(crate) fn texts<'a>(values: impl Iterator<Item = &'a str>) -> ArrayRef {
 /// Writes a table as Parquet; the file appears whole or not at all.
 pub(crate) fn write_table(path: &Path, batch: Result<RecordBatch, ArrowError>) -> Result<(), TableError> {
     let batch = batch.map_err(|source| TableError::Arrow { path: path.to_owned(), source })?;
-    Ok(files::write_with(path, |file| Ok(write_parquet(file, &batch)?))?)
+    Ok(staycast_files::write_with(path, |file| Ok(write_parquet(file, &batch)?))?)
 }

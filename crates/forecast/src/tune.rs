@@ -140,7 +140,7 @@ pub struct Rung {
     pub budget: f64,
 }
 
-/// Returns the rungs for `count` trials: a third of them climb to the next, which has three times the budget; the last has all of
+/// Returns the rungs for `count` trials: the best third goes on to the next, which has three times the budget; the last has all of
 /// it.
 #[must_use]
 pub fn rungs(count: u32) -> Vec<Rung> {

@@ -35,7 +35,7 @@ pub struct WeekFit {
     /// Share of the rows that the calibration was fitted on who dropped out.
     #[serde(default)]
     pub base_rate: Option<f64>,
-    /// Held-out rows that this was fitted on: forecast, and not gone by then.
+    /// Held-out rows that this was fitted on: forecast, and not withdrawn by then.
     pub rows: u64,
     /// AUC of the held-out predictions on these rows.
     pub held_out_auc: Option<f64>,
@@ -85,7 +85,7 @@ fn fit_week(
 ) -> Result<WeekFit, String> {
     let (weeks, week) = (examples.weeks(), cut_off.last_week());
     let (mut scores, mut labels) = (Vec::new(), Vec::new());
-    // The baselines know all who are known, gone or not, as the report's cohort `all` does.
+    // The baselines know all who are known, withdrawn or not, as the report's cohort `all` does.
     let (mut inactive_days, mut known) = (Vec::new(), Vec::new());
     for (position, &enrolment) in held_out.enrolments.iter().enumerate() {
         let Some(label) = examples.label(enrolment).filter(|_| examples.is_learnable(enrolment, week)) else {

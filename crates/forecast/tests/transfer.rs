@@ -191,7 +191,7 @@ fn what_can_not_be_recalibrated_is_refused() {
     assert!(message(&TRAINED.run, &only(&own, &trained)).contains("trained on all"));
     let stairs = config(&["calibration.method=isotonic"]);
     let stairs = train_at(&own, &stairs, &here.path().join("stairs")).expect("it trains");
-    assert!(message(&stairs, &dataset_with(1, 80, 3)).contains("staircase"));
+    assert!(message(&stairs, &dataset_with(1, 80, 3)).contains("step function"));
     assert!(!out.exists());
     std::fs::create_dir(&out).expect("a folder");
     std::fs::write(out.join("mine"), "").expect("writable");

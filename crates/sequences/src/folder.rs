@@ -15,7 +15,7 @@ use staycast_events::CourseIndex;
 use crate::dataset::{CourseRow, Dataset, EnrolmentRow, Selection};
 use crate::error::FolderError;
 use crate::grid::{WEEK_DAYS, WeekGrid};
-use crate::layout::{COURSES, ENROLMENTS, MANIFEST, SEQUENCES};
+use crate::layout::{COURSES, ENROLMENTS, MANIFEST, SEQUENCES, SEQUENCES_KIND};
 use crate::manifest::{LAYOUT_VERSION, Manifest};
 use crate::parquet_in::{batches, column, text, whole_numbers};
 use crate::values::{ValuesFile, WantedValues};
@@ -38,11 +38,18 @@ impl SequenceFolder {
             return Err(not(if path.exists() { "it is a file" } else { "there is no such folder" }.to_owned()));
         }
         let file = path.join(MANIFEST);
+        if !file.exists() {
+            return Err(not(format!("it has no {MANIFEST}")));
+        }
         let text = fs::read_to_string(&file).map_err(|error| not(format!("{MANIFEST}: {error}")))?;
         let value: serde_json::Value =
             serde_json::from_str(&text).map_err(|error| not(format!("{MANIFEST}: {error}")))?;
-        if value["kind"] != "staycast-sequences" {
-            return Err(not(format!("{MANIFEST} is not that of sequences")));
+        let kind = value["kind"].as_str().unwrap_or_default();
+        if kind != SEQUENCES_KIND {
+            return Err(not(match kind.strip_prefix("staycast-") {
+                Some(other) => format!("it is a {other}"),
+                None => format!("{MANIFEST} is not that of sequences"),
+            }));
         }
         let found = value["layout_version"].as_u64().unwrap_or(0);
         if found != u64::from(LAYOUT_VERSION) {

@@ -10,3 +10,5 @@ pub(crate) const COURSES: &str = "courses.parquet";
 pub(crate) const MANIFEST: &str = "manifest.json";
 /// Names the file of the times and the memory that the build took.
 pub(crate) const TIMING: &str = "timing.json";
+/// Names the kind that the manifest of a sequences folder states.
+pub const SEQUENCES_KIND: &str = "staycast-sequences";

@@ -13,7 +13,7 @@ use crate::error::BuildError;
 use crate::features::Feature;
 use crate::grid::CourseGrid;
 use crate::labels::DropoutRule;
-use crate::layout::{COURSES, ENROLMENTS, MANIFEST, SEQUENCES, TIMING};
+use crate::layout::{COURSES, ENROLMENTS, MANIFEST, SEQUENCES, SEQUENCES_KIND, TIMING};
 use crate::manifest::{
     BuildRecord, CalendarRecord, FeatureRecord, InputRecord, LAYOUT_VERSION, LabelRecord, Manifest, OutputRecord,
     ReasonCount, RowCounts, SampleRecord, TableRecord, Totals, UnknownKindRecord, UnknownKindsRecord,
@@ -172,7 +172,7 @@ pub(crate) fn manifest(parts: &ManifestParts<'_>) -> Result<Manifest, BuildError
         [(SEQUENCES, parts.rows), (ENROLMENTS, roster.enrolments.len() as u64), (COURSES, roster.courses.len() as u64)];
     let outputs = outputs.par_iter().map(output).collect::<Result<_, _>>()?;
     Ok(Manifest {
-        kind: "staycast-sequences".to_owned(),
+        kind: SEQUENCES_KIND.to_owned(),
         layout_version: LAYOUT_VERSION,
         staycast_version: env!("CARGO_PKG_VERSION").to_owned(),
         format: source.format.to_owned(),

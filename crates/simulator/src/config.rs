@@ -307,10 +307,12 @@ impl SimulatorConfig {
     /// Parses settings from a file, as [`from_toml`](Self::from_toml) does.
     ///
     /// # Errors
-    /// [`ConfigError::Read`] and [`ConfigError::Parse`], naming the file.
+    /// [`ConfigError::Missing`], [`ConfigError::Read`] and [`ConfigError::Parse`], naming the file.
     pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| match source.kind() {
+            std::io::ErrorKind::NotFound => ConfigError::Missing(path.to_owned()),
+            _ => ConfigError::Read { path: path.to_owned(), source },
+        })?;
         Self::from_toml(&text).map_err(|error| match error {
             ConfigError::Parse { source, .. } => ConfigError::Parse { path: Some(path.to_owned()), source },
             other => other,

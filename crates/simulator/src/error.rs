@@ -9,6 +9,9 @@ use staycast_files::WriteError;
 /// Says why a simulator configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
+    /// There is no such file.
+    #[error("there is no simulator configuration {path}", path = .0.display())]
+    Missing(PathBuf),
     /// The file could not be read.
     #[error("cannot read the simulator configuration {path}: {source}", path = path.display())]
     Read {

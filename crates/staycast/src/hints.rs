@@ -4,6 +4,7 @@ use std::error::Error;
 
 use staycast_evaluation::splits::SplitError;
 use staycast_events::ReadError;
+use staycast_forecast::config::ConfigError;
 use staycast_forecast::device::DeviceError;
 use staycast_forecast::{InputsError, NoOutcomeKnown, PredictionError, RunError, TrainError};
 use staycast_sequences::{BuildError, FolderError, RuleNeeds};
@@ -26,6 +27,7 @@ fn for_cause(cause: &(dyn Error + 'static)) -> Option<String> {
         .and_then(for_prediction)
         .or_else(|| cause.downcast_ref().and_then(for_training))
         .or_else(|| cause.downcast_ref().and_then(for_run))
+        .or_else(|| cause.downcast_ref().and_then(for_config))
         .or_else(|| cause.downcast_ref().and_then(for_device))
         .or_else(|| cause.downcast_ref().and_then(for_inputs))
         .or_else(|| cause.downcast_ref().and_then(for_build))
@@ -83,6 +85,16 @@ fn for_run(error: &RunError) -> Option<String> {
     match error {
         RunError::Unfinished(_) => Some("go on with `staycast train … --resume`".to_owned()),
         RunError::NoModel(_) => Some("train one without --folds".to_owned()),
+        RunError::NotARun { .. } => Some("name a folder that `staycast train` wrote".to_owned()),
+        _ => None,
+    }
+}
+
+fn for_config(error: &ConfigError) -> Option<String> {
+    match error {
+        ConfigError::Missing(_) => {
+            Some("name a file of settings in TOML; without --config the defaults hold".to_owned())
+        }
         _ => None,
     }
 }
@@ -138,7 +150,7 @@ fn for_reading(error: &ReadError) -> Option<String> {
 
 fn for_sequences(error: &FolderError) -> Option<String> {
     let hint = match error {
-        FolderError::NotAFolder { .. } => "make one with `staycast preprocess`",
+        FolderError::NotAFolder { .. } => "name a folder that `staycast preprocess` wrote",
         FolderError::Version { .. } | FolderError::Damaged { .. } => "run `staycast preprocess` again",
         FolderError::UnknownFeature { .. } => "run `staycast preprocess` with the features that the run was trained on",
         _ => return None,

@@ -33,6 +33,7 @@ type Damaged = Vec<(PathBuf, String)>;
 
 /// Finds the finished runs in `folder` and below, by name, and folders that look like runs and can't be read, with the reason.
 pub(crate) fn runs_in(folder: &Path) -> anyhow::Result<(Vec<RunEntry>, Damaged)> {
+    anyhow::ensure!(folder.is_dir(), "{}: there is no such folder; name one that holds runs", folder.display());
     let (mut entries, mut damaged) = (Vec::new(), Vec::new());
     let mut folders = Vec::new();
     collect(folder, DEPTH, &mut folders).with_context(|| format!("cannot read {}", folder.display()))?;
@@ -82,8 +83,9 @@ fn entry(home: &Path, path: &Path) -> anyhow::Result<Option<RunEntry>> {
         // The last evaluation on data that was not trained on.
         let of_lines = text.lines().map(serde_json::from_str::<EvaluationRecord>);
         let records = of_lines.collect::<Result<Vec<_>, _>>().context("evaluations.jsonl")?;
-        let honest = |record: &&EvaluationRecord| record.kind != staycast_evaluation::splits::SplitKind::InSample;
-        if let Some(last) = records.iter().rev().find(honest) {
+        let is_out_of_sample =
+            |record: &&EvaluationRecord| record.kind != staycast_evaluation::splits::SplitKind::InSample;
+        if let Some(last) = records.iter().rev().find(is_out_of_sample) {
             figures.extend(last.figures.clone());
             figures.insert("evaluations".to_owned(), records.len() as f64);
         }

@@ -1,4 +1,4 @@
-//! `staycast simulate`: logs of synthetic learners, with a known truth.
+//! `staycast simulate`: logs of synthetic learners, whose true probability of dropping out is known.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};

@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod cut_off_list;
 mod exclusion;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::cut_off_list::CutOffList;
 pub use self::exclusion::{Exclusion, SCORED};
 
 /// Numbers a week of a course, from 0.

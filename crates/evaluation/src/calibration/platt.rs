@@ -2,17 +2,18 @@
 
 use super::class_counts::ClassCounts;
 use super::error::CalibrationError;
-use crate::log_odds::sigmoid;
+use crate::log_odds::{sigmoid, softplus};
+use crate::two_parameters::Derivatives;
 
 const MOST_ITERATIONS: usize = 100;
-/// Newton stops when no component of the mean gradient exceeds this.
+/// Bounds the components of the mean gradient at which Newton stops.
 const GRADIENT_GOAL: f64 = 1e-12;
-/// A mean gradient the fit is still accepted with when rounding keeps the line search from going on.
+/// Bounds the mean gradient with which the fit is still accepted when rounding keeps the line search from going on.
 const GRADIENT_ACCEPTED: f64 = 1e-7;
-/// Below this expected gain the loss's last digits no longer tell a better step from a worse one, and Newton's whole
+/// Sets the expected gain below which the loss's last digits no longer tell a better step from a worse one, and Newton's whole
 /// step is taken: so near the optimum it squares the error.
 const GAIN_IN_THE_NOISE: f64 = 1e-9;
-/// Added to the Hessian's diagonal, so that it can be inverted when all scores are equal.
+/// Is added to the Hessian's diagonal, so that it can be inverted when all scores are equal.
 const RIDGE: f64 = 1e-12;
 const SMALLEST_STEP: f64 = 1e-10;
 
@@ -38,13 +39,13 @@ fn newton(rows: &[(f64, f64)], start: (f64, f64)) -> Result<(f64, f64), Calibrat
     let mut loss = mean_loss(rows, slope, intercept);
     let mut gradient_left = f64::INFINITY;
     for _ in 0..MOST_ITERATIONS {
-        let bend = Curvature::at(rows, slope, intercept);
-        gradient_left = bend.gradient.0.abs().max(bend.gradient.1.abs());
+        let derivatives = derivatives(rows, slope, intercept);
+        gradient_left = derivatives.gradient_size();
         if gradient_left < GRADIENT_GOAL {
             return Ok((slope, intercept));
         }
-        let step = bend.newton_step();
-        let descent = bend.gradient.0 * step.0 + bend.gradient.1 * step.1;
+        let step = derivatives.newton_step();
+        let descent = derivatives.gradient.0 * step.0 + derivatives.gradient.1 * step.1;
         let mut size = 1.0;
         loop {
             let tried = (slope + size * step.0, intercept + size * step.1);
@@ -71,46 +72,32 @@ fn accept(slope: f64, intercept: f64, gradient: f64) -> Result<(f64, f64), Calib
     }
 }
 
-/// Computes the mean cross entropy, written (Lin et al., section 3) so that neither exponential overflows.
+/// Computes the mean cross entropy (Lin et al., section 3).
 fn mean_loss(rows: &[(f64, f64)], slope: f64, intercept: f64) -> f64 {
     let of_row = |&(score, target): &(f64, f64)| {
         let logit = slope * score + intercept;
-        (-logit.abs()).exp().ln_1p() + logit.max(0.0) - target * logit
+        softplus(logit) - target * logit
     };
     rows.iter().map(of_row).sum::<f64>() / rows.len() as f64
 }
 
-/// Holds gradient and Hessian of the mean loss.
-struct Curvature {
-    gradient: (f64, f64),
-    hessian: (f64, f64, f64),
-}
-
-impl Curvature {
-    fn at(rows: &[(f64, f64)], slope: f64, intercept: f64) -> Self {
-        let (mut gradient, mut hessian) = ((0.0, 0.0), (0.0, 0.0, 0.0));
-        for &(score, target) in rows {
-            let p = sigmoid(slope * score + intercept);
-            let miss = p - target;
-            let weight = p * (1.0 - p);
-            gradient.0 += score * miss;
-            gradient.1 += miss;
-            hessian.0 += score * score * weight;
-            hessian.1 += score * weight;
-            hessian.2 += weight;
-        }
-        let n = rows.len() as f64;
-        Self {
-            gradient: (gradient.0 / n, gradient.1 / n),
-            hessian: (hessian.0 / n + RIDGE, hessian.1 / n, hessian.2 / n + RIDGE),
-        }
+/// Returns the derivatives of the mean loss.
+fn derivatives(rows: &[(f64, f64)], slope: f64, intercept: f64) -> Derivatives {
+    let (mut gradient, mut hessian) = ((0.0, 0.0), (0.0, 0.0, 0.0));
+    for &(score, target) in rows {
+        let p = sigmoid(slope * score + intercept);
+        let miss = p - target;
+        let weight = p * (1.0 - p);
+        gradient.0 += score * miss;
+        gradient.1 += miss;
+        hessian.0 += score * score * weight;
+        hessian.1 += score * weight;
+        hessian.2 += weight;
     }
-
-    fn newton_step(&self) -> (f64, f64) {
-        let (a, b, c) = self.hessian;
-        let determinant = a * c - b * b;
-        let (g, h) = self.gradient;
-        (-(c * g - b * h) / determinant, -(a * h - b * g) / determinant)
+    let n = rows.len() as f64;
+    Derivatives {
+        gradient: (gradient.0 / n, gradient.1 / n),
+        hessian: (hessian.0 / n + RIDGE, hessian.1 / n, hessian.2 / n + RIDGE),
     }
 }
 

@@ -120,7 +120,7 @@ mod tests {
         // All the same, and a little above the base rate: without the prior the rate would run to 1.
         let shift = shift_to_unlabelled(&[0.05; 200], 0.5).expect("a shift");
         assert!((0.0..2.0).contains(&shift), "{shift}");
-        // Forty rows that are sure not to drop out speak for few dropouts.
+        // Forty rows that are sure not to drop out suggest few dropouts.
         assert!(shift_to_unlabelled(&[-6.0; 40], 0.5).expect("a shift") < -1.5);
     }
 

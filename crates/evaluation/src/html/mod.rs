@@ -17,7 +17,7 @@
 //! | `data`, `card`, `provenance` | exclusions, data quality, leakage; the model card; where the figures come from |
 //!
 //! # Holds for every page
-//! - **All text is escaped**; names of courses and groups are hostile until then, and set apart from the direction of the
+//! - **All text is escaped**; names of courses and groups are untrusted until then, and set apart from the direction of the
 //!   text around them (`<bdi>`).
 //! - **Nobody is named**: a report holds counts of learners, never one of them.
 //! - **Undefined is "–" with the reason** beneath the table, not only on hovering.

@@ -69,7 +69,7 @@ fn describe_followed(report: &SurvivalReport) -> String {
     text += &format!(", {} were still there when observation ended.", count(report.censored));
     if report.already_gone + report.without_exit_time > 0 {
         text += &format!(
-            " Not followed: {} already gone, {} without an exit time.",
+            " Not followed: {} had left already, {} without an exit time.",
             count(report.already_gone),
             count(report.without_exit_time)
         );

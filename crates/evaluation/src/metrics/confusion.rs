@@ -6,7 +6,7 @@ use super::checks::check_scores;
 use super::error::MetricError;
 use super::metric::{Metric, Undefined};
 
-/// Counts rows by truth and decision; positive = dropout, flagged = score at or above the threshold.
+/// Counts rows by outcome and decision; positive = dropout, flagged = score at or above the threshold.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confusion {
     /// Flagged, and dropped out.
@@ -86,7 +86,7 @@ impl Confusion {
         self.ratio(2 * self.true_positives, denominator, Undefined::NoPositives)
     }
 
-    /// Returns Matthews' correlation coefficient of truth and decision, −1 to 1. Undefined (scikit-learn writes 0) when
+    /// Returns Matthews' correlation coefficient of outcome and decision, −1 to 1. Undefined (scikit-learn writes 0) when
     /// a class is missing, nothing is flagged, or everything is.
     #[must_use]
     pub fn mcc(&self) -> Metric {

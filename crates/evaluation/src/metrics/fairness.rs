@@ -133,7 +133,7 @@ impl GroupGaps {
     }
 }
 
-/// Holds the rows of one outcome, to be dealt out to the groups.
+/// Holds the rows of one outcome, to be shuffled among the groups.
 struct Stratum {
     rows: Vec<usize>,
     /// Rows of the smaller group, and which group that is.
@@ -149,7 +149,7 @@ impl Stratum {
         Self { fewer, fewer_in_group: fewer == in_group, rows: of_class }
     }
 
-    /// Deals the rows out. The first places of a Fisher–Yates shuffle are a sample without replacement, whatever the order before it.
+    /// Shuffles the rows among the groups. The first places of a Fisher–Yates shuffle are a sample without replacement, whatever the order before it.
     fn assign(&mut self, rng: &mut ChaCha8Rng, rows: &mut [PairRow]) {
         for place in 0..self.fewer {
             let left = (self.rows.len() - place) as u64;

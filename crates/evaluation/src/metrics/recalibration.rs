@@ -4,7 +4,8 @@ use super::checks::check_probabilities;
 use super::error::MetricError;
 use super::metric::{Metric, Undefined};
 use super::ranking::{Ranking, TieGroup};
-use crate::log_odds::{log_odds, sigmoid};
+use crate::log_odds::{log_odds, sigmoid, softplus};
+use crate::two_parameters::Derivatives;
 
 /// Holds Cox's (1958) logistic recalibration, logit P(dropout) = intercept + slope · logit(p), fitted by maximum likelihood.
 ///
@@ -81,9 +82,9 @@ fn undefined_slope(tied: &[Tied]) -> Option<Undefined> {
     (positives.0 >= negatives.1 || positives.1 <= negatives.0).then_some(Undefined::Separated)
 }
 
-/// Newton stops when no component of the mean gradient exceeds this.
+/// Bounds the components of the mean gradient at which Newton stops.
 const GRADIENT_GOAL: f64 = 1e-13;
-/// A mean gradient the fit is still accepted with when rounding keeps Newton from getting nearer.
+/// Bounds the mean gradient with which the fit is still accepted when rounding keeps Newton from getting nearer.
 const GRADIENT_ACCEPTED: f64 = 1e-9;
 
 /// Runs Newton's method with halved steps where a whole one overshoots; the log odds are standardised inside. The likelihood
@@ -101,7 +102,7 @@ fn maximum_likelihood(tied: &[Tied]) -> Option<(f64, f64)> {
         if at.gradient_size() < GRADIENT_GOAL {
             break;
         }
-        let (slope_step, intercept_step) = at.newton_step();
+        let (slope_step, intercept_step) = at.derivatives.newton_step();
         let mut size = 1.0;
         let next = loop {
             let tried = Likelihood::at(&tied, n, at.slope + size * slope_step, at.intercept + size * intercept_step);
@@ -126,8 +127,7 @@ struct Likelihood {
     slope: f64,
     intercept: f64,
     loss: f64,
-    gradient: (f64, f64),
-    hessian: (f64, f64, f64),
+    derivatives: Derivatives,
 }
 
 impl Likelihood {
@@ -136,8 +136,7 @@ impl Likelihood {
         for &Tied { logit: x, rows, positives } in tied {
             let logit = slope * x + intercept;
             let p = sigmoid(logit);
-            // ln(1 + e^logit) without overflow.
-            loss += rows * ((-logit.abs()).exp().ln_1p() + logit.max(0.0)) - positives * logit;
+            loss += rows * softplus(logit) - positives * logit;
             let miss = rows * p - positives;
             let weight = rows * p * (1.0 - p);
             gradient = (gradient.0 + x * miss, gradient.1 + miss);
@@ -147,20 +146,15 @@ impl Likelihood {
             slope,
             intercept,
             loss: loss / n,
-            gradient: (gradient.0 / n, gradient.1 / n),
-            hessian: (hessian.0 / n, hessian.1 / n, hessian.2 / n),
+            derivatives: Derivatives {
+                gradient: (gradient.0 / n, gradient.1 / n),
+                hessian: (hessian.0 / n, hessian.1 / n, hessian.2 / n),
+            },
         }
     }
 
     fn gradient_size(&self) -> f64 {
-        self.gradient.0.abs().max(self.gradient.1.abs())
-    }
-
-    fn newton_step(&self) -> (f64, f64) {
-        let (a, b, c) = self.hessian;
-        let determinant = a * c - b * b;
-        let (g, h) = self.gradient;
-        (-(c * g - b * h) / determinant, -(a * h - b * g) / determinant)
+        self.derivatives.gradient_size()
     }
 }
 

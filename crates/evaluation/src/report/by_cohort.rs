@@ -7,6 +7,6 @@ use serde::Serialize;
 pub struct ByCohort<T> {
     /// Enrolments known by the cut-off.
     pub all: T,
-    /// Those of them not yet gone.
+    /// Those of them who have not left yet.
     pub active: T,
 }

@@ -1,6 +1,6 @@
 //! Errors of making a report.
 
-use staycast_weeks::CutOff;
+use staycast_weeks::{CutOff, CutOffList};
 
 use crate::metrics::MetricError;
 use crate::metrics::survival::SurvivalError;
@@ -20,7 +20,7 @@ pub enum ReportError {
         last_allowed_week: u16,
     },
     /// There are no predictions at the asked week.
-    #[error("no predictions at week {week}; there are some at weeks {}", list(.present))]
+    #[error("no predictions at week {week}; there are some at weeks {}", CutOffList(.present))]
     NoRowsAtWeek {
         /// Week asked for.
         week: u16,
@@ -28,7 +28,7 @@ pub enum ReportError {
         present: Vec<CutOff>,
     },
     /// The run carries nothing to measure the asked week against.
-    #[error("the run has no threshold and no baselines for week {week}; it has them for weeks {}", list(.present))]
+    #[error("the run has no threshold and no baselines for week {week}; it has them for weeks {}", CutOffList(.present))]
     NoReference {
         /// Week asked for.
         week: CutOff,
@@ -130,11 +130,4 @@ pub enum ReportError {
     /// A metric refused its input.
     #[error(transparent)]
     Metric(#[from] MetricError),
-}
-
-fn list(weeks: &[CutOff]) -> String {
-    if weeks.is_empty() {
-        return "(none)".to_owned();
-    }
-    weeks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

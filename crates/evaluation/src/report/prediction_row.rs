@@ -21,7 +21,7 @@ pub struct PredictionRow {
     pub label: Option<bool>,
     /// True if known by the cut-off: in cohort `all`.
     pub known: bool,
-    /// True if not yet gone at the cut-off: in cohort `active`, if also known.
+    /// True if the learner has not left by the cut-off: in cohort `active`, if also known.
     pub active: bool,
     /// Days from the last activity to the cut-off; `None` if never active.
     pub days_since_last: Option<f64>,

@@ -27,7 +27,7 @@ pub struct SurvivalReport {
     pub competing_ends: u64,
     /// Those still there when observation ended.
     pub censored: u64,
-    /// Rows of the cohort left out since they had gone, or their observation had ended, by the cut-off.
+    /// Rows of the cohort left out since they had left, or their observation had ended, by the cut-off.
     pub already_gone: u64,
     /// Rows of the cohort left out since the source has no exit time for them.
     pub without_exit_time: u64,

@@ -1,4 +1,4 @@
-//! Splits by learner or enrolment: groups dealt out evenly, labels spread as far as whole groups allow.
+//! Splits by learner or enrolment: groups assigned evenly, labels spread as far as whole groups allow.
 
 use std::collections::BTreeMap;
 
@@ -25,8 +25,8 @@ impl MakeUp {
     }
 }
 
-/// Lists groups (each a list of rows) in the order in which they are dealt: those of one make-up after one another,
-/// make-ups by their keyed hash (so that a group alone in its make-up is not dealt to the same part by every seed),
+/// Lists groups (each a list of rows) in the order in which they are assigned: those of one make-up after one another,
+/// make-ups by their keyed hash (so that a group alone in its make-up is not assigned to the same part by every seed),
 /// and inside a make-up by keyed hash of the group's identifier. Equal hashes go by what was hashed.
 pub(super) fn dealing_order(
     rows: &[SplitRow<'_>],

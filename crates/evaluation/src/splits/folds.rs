@@ -28,7 +28,7 @@ pub struct FoldRequest {
 /// Says how units came to their folds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Making {
-    Dealt,
+    Assigned,
     OneEach,
 }
 
@@ -42,7 +42,7 @@ pub struct Folds {
 }
 
 impl Folds {
-    /// Deals learners (or courses, institutions, enrolments) to folds in turn, those of equal size and labels together,
+    /// Assigns learners (or courses, institutions, enrolments) to folds in turn, those of equal size and labels together,
     /// so that folds differ by at most one of them in number and in each make-up: stratified as far as whole groups
     /// allow. Depends on identifiers, labels and seed, not on the order of rows.
     ///
@@ -60,7 +60,7 @@ impl Folds {
             return Err(SplitError::FoldCount { folds: request.folds, groups, unit: request.by });
         }
         let fold_of = (0..request.repeats).map(|repeat| deal(rows, request, repeat)).collect();
-        Ok(Self { request, making: Making::Dealt, fold_of })
+        Ok(Self { request, making: Making::Assigned, fold_of })
     }
 
     /// Makes as many folds as there are courses (or learners, institutions, enrolments), each of one of them, in the
@@ -146,7 +146,7 @@ impl Folds {
             Grouping::Learner | Grouping::Course => Vec::new(),
         };
         let place = match self.making {
-            Making::Dealt => format!("fold {} of {folds}, repeat {}", fold + 1, repeat + 1),
+            Making::Assigned => format!("fold {} of {folds}, repeat {}", fold + 1, repeat + 1),
             Making::OneEach => format!("one {by} left out, fold {} of {folds}", fold + 1),
         };
         let description = format!("{place}; {}", describe(rows, &part, kind, notes));

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use staycast_sequences::SEQUENCES_KIND;
+
 use super::error::RunError;
 use super::layout::{BLEND, CALIBRATION, CONFIG, MANIFEST, RUN_KIND, RUN_VERSION, SCALER, SPLIT, SURVIVAL};
 use super::manifest::RunManifest;
@@ -54,8 +56,10 @@ impl Run {
             RunState::Free | RunState::Other => return Err(not("it has no manifest.json")),
         }
         let value: serde_json::Value = files::read_json(&path.join(MANIFEST))?;
-        if value["kind"] != RUN_KIND {
-            return Err(not("its manifest.json is not that of a run"));
+        match value["kind"].as_str() {
+            Some(RUN_KIND) => {}
+            Some(SEQUENCES_KIND) => return Err(not("it is a folder of sequences")),
+            _ => return Err(not("its manifest.json is not that of a run")),
         }
         let found = value["run_version"].as_u64().unwrap_or(0);
         if found != u64::from(RUN_VERSION) {

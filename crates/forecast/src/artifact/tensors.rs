@@ -24,7 +24,7 @@ pub(crate) fn save(path: &Path, tensors: Vec<(String, Vec<usize>, &[f32])>, meta
         .map_err(|error| FileError::damaged(path, error))?;
     let metadata = HashMap::from([(METADATA.to_owned(), metadata)]);
     let file = serialize(views, Some(metadata)).map_err(|error| FileError::damaged(path, error))?;
-    files::write(path, &file)
+    Ok(staycast_files::write(path, &file)?)
 }
 
 /// Maps names to shapes and values.

@@ -11,7 +11,7 @@ use super::error::ConfigError;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CalibrationConfig {
-    /// `platt` (a logistic curve), `isotonic` (a staircase) or `none` (the network's own probability).
+    /// `platt` (a logistic curve), `isotonic` (a step function) or `none` (the network's own probability).
     pub method: String,
 }
 

@@ -8,6 +8,9 @@ use std::path::PathBuf;
 /// Says why a configuration was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
+    /// There is no such file.
+    #[error("there is no configuration {0}")]
+    Missing(PathBuf),
     /// The file can't be read.
     #[error("cannot read the configuration {path}: {source}")]
     Read {

@@ -43,8 +43,10 @@ impl Config {
     /// # Errors
     /// When the file can't be read or is not a configuration.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| match source.kind() {
+            std::io::ErrorKind::NotFound => ConfigError::Missing(path.to_owned()),
+            _ => ConfigError::Read { path: path.to_owned(), source },
+        })?;
         Self::from_toml(&text, &path.display().to_string())
     }
 

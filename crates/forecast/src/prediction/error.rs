@@ -2,7 +2,8 @@
 
 use staycast_baselines::ForecastError;
 use staycast_evaluation::report::ReportError;
-use staycast_sequences::{CutOff, FolderError};
+use staycast_files::WriteError;
+use staycast_sequences::{CutOff, CutOffList, FolderError};
 
 use crate::artifact::RunError;
 use crate::files::FileError;
@@ -24,7 +25,7 @@ pub enum PredictionError {
         data: String,
     },
     /// The run can't forecast that week.
-    #[error("the run can't forecast at week {week}: {reason}; it can at week {}", list(.weeks))]
+    #[error("the run can't forecast at week {week}: {reason}; it can at week {}", CutOffList(.weeks))]
     WeekNotForecast {
         /// The week asked for.
         week: CutOff,
@@ -109,9 +110,8 @@ pub enum PredictionError {
     Folder(#[from] FolderError),
 }
 
-fn list(weeks: &[CutOff]) -> String {
-    if weeks.is_empty() {
-        return "(none)".to_owned();
+impl From<WriteError> for PredictionError {
+    fn from(error: WriteError) -> Self {
+        Self::File(error.into())
     }
-    weeks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -60,7 +60,7 @@ pub fn record_evaluation(
         rows: evaluation.cohorts.all.n,
         figures: figures(evaluation),
     });
-    Ok(files::write_json_lines(&run.path().join(EVALUATIONS), records)?)
+    Ok(staycast_files::write_json_lines(&run.path().join(EVALUATIONS), records)?)
 }
 
 /// Counts how often a part has been evaluated, this time included: the same data and kind count as the same part.

@@ -1,4 +1,4 @@
-//! Does an evaluation see what it should not? Three tests that need no trust in the code they test.
+//! Does an evaluation see what it should not? Three tests that do not rely on the code they test.
 //!
 //! 1. **Nothing from the future**: everything after the cut-off, outcomes included, is replaced by noise; neither a score
 //!    nor who is in a cohort may change by a bit.

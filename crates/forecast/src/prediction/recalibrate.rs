@@ -54,7 +54,8 @@ pub fn recalibrate(run: &Run, request: &RecalibrateRequest<'_>) -> Result<Run, P
     require_rule(run, data)?;
     if model.fits.weeks.values().any(|fit| matches!(fit.calibration, Calibration::Isotonic(_))) {
         return Err(PredictionError::CantRecalibrate(
-            "its calibration is a staircase, which can't be shifted; train with calibration.method=platt".to_owned(),
+            "its isotonic calibration is a step function, which can't be shifted; train with calibration.method=platt"
+                .to_owned(),
         ));
     }
     if request.out.exists() && fs::read_dir(request.out).is_ok_and(|mut entries| entries.next().is_some()) {
@@ -146,15 +147,15 @@ fn fill_recalibrated(
     for name in [CONFIG, MODEL, BASELINES, BLEND, SURVIVAL, SCALER, METRICS] {
         let from = run.path().join(name);
         if from.exists() {
-            files::write(&folder.join(name), &files::read(&from)?)?;
+            staycast_files::write(&folder.join(name), &files::read(&from)?)?;
         }
     }
-    files::write_json(&folder.join(CALIBRATION), fits)?;
-    files::write_json(&folder.join(SPLIT), split)?;
-    files::write_json(&folder.join(MANIFEST), manifest)
+    staycast_files::write_json(&folder.join(CALIBRATION), fits)?;
+    staycast_files::write_json(&folder.join(SPLIT), split)?;
+    Ok(staycast_files::write_json(&folder.join(MANIFEST), manifest)?)
 }
 
-/// Holds the mean logits of a week's rows that are forecast and not gone.
+/// Holds the mean logits of a week's rows that are forecast and not withdrawn.
 struct WeekRows {
     logits: Vec<f64>,
     labels: Vec<bool>,
@@ -235,7 +236,7 @@ impl WeekRows {
         let (refit, shift) = if self.labels.len() >= ROWS_FOR_A_SHIFT {
             (Refit::ShiftToLabels, Some(shift_to_labels(&odds(&self.logits), &self.labels)))
         } else if self.unlabelled.len() >= UNLABELLED_FOR_A_SHIFT {
-            // Of those who are not gone, whom the calibration was fitted on, as nearly as is known.
+            // Of those who have not withdrawn, whom the calibration was fitted on, as nearly as is known.
             let base_rate = fit.base_rate.unwrap_or(fit.reference.training_base_rate);
             (Refit::ShiftToUnlabelled, shift_to_unlabelled(&odds(&self.unlabelled), base_rate))
         } else {

@@ -66,13 +66,13 @@ impl<'a> RowTable<'a> {
     pub(super) fn row(&self, enrolment: EnrolmentIndex, cut_off: CutOff, score: f64, p: f64) -> PredictionRow {
         let standing = standing(self.data, enrolment, cut_off);
         let withdrawn = standing.exclusion() == Some(Exclusion::Withdrawn);
-        // Those already gone are in the cohort `all`.
+        // Those who have withdrawn are in the cohort `all`.
         let exclusion = standing.exclusion().filter(|_| !withdrawn);
         let about = self.data.enrolment(enrolment);
-        // Where withdrawing is the outcome itself, it is known of those already gone, not forecast: no forecast ranks
+        // Where withdrawing is the outcome itself, it is known of those who have, not forecast: no forecast ranks
         // above it. The probability stays the network's.
-        let gone = withdrawn && self.data.manifest.labels.rule.rests_on_outcomes();
-        let score = if gone { f64::MAX } else { score };
+        let is_known_outcome = withdrawn && self.data.manifest.labels.rule.rests_on_outcomes();
+        let score = if is_known_outcome { f64::MAX } else { score };
         PredictionRow {
             enrolment: enrolment.0,
             course: about.course.0,

@@ -7,7 +7,6 @@ use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int32Array, RecordBatch}
 use arrow_schema::ArrowError;
 
 use super::score::ScoreRow;
-use crate::files;
 use crate::tables::{TableError, texts, write_table};
 
 /// Lists the columns of a score file, in their order.
@@ -23,8 +22,8 @@ pub fn write_scores(path: &Path, rows: &[ScoreRow]) -> Result<(), TableError> {
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
     match extension.as_deref() {
         Some("parquet") => write_table(path, scores(rows)),
-        Some("jsonl") => Ok(files::write_json_lines(path, rows)?),
-        Some("csv") => Ok(files::write_with(path, |file| {
+        Some("jsonl") => Ok(staycast_files::write_json_lines(path, rows)?),
+        Some("csv") => Ok(staycast_files::write_with(path, |file| {
             let mut writer = csv::Writer::from_writer(file);
             // The header is there even when nobody is.
             if rows.is_empty() {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use staycast_evaluation::splits::SplitError;
+use staycast_files::WriteError;
 use staycast_sequences::CutOff;
 
 use super::plan::OuterSplit;
@@ -110,7 +111,7 @@ pub enum TrainError {
     /// There is nothing to resume.
     #[error("{0} holds no interrupted run to resume")]
     NothingToResume(PathBuf),
-    /// The interrupted run was begun otherwise.
+    /// The interrupted run was begun with other settings, data or device.
     #[error(
         "the interrupted run in {path} was begun with another {what}: {then}, now {now}; resume it as it was begun"
     )]
@@ -124,7 +125,7 @@ pub enum TrainError {
         /// Its value now.
         now: String,
     },
-    /// Whoever watched asked to stop.
+    /// The watcher asked to stop.
     #[error("training was stopped")]
     Interrupted,
     /// The stored configuration is damaged.
@@ -139,6 +140,12 @@ pub enum TrainError {
     /// The out-of-fold predictions could not be written.
     #[error(transparent)]
     Table(#[from] TableError),
+}
+
+impl From<WriteError> for TrainError {
+    fn from(error: WriteError) -> Self {
+        Self::File(error.into())
+    }
 }
 
 impl TrainError {

@@ -51,10 +51,10 @@ impl<'a> RunFolder<'a> {
             }
             Start::Fresh => {
                 fs::create_dir_all(checkpoints).map_err(|source| FileError::io("make", checkpoints, source))?;
-                files::write_json(&checkpoints.join(STARTED), &started(self.request))?;
+                staycast_files::write_json(&checkpoints.join(STARTED), &started(self.request))?;
             }
         }
-        files::write(&out.join(CONFIG), self.request.config.written().to_toml().as_bytes())?;
+        staycast_files::write(&out.join(CONFIG), self.request.config.written().to_toml().as_bytes())?;
         Ok(checkpoints.clone())
     }
 
@@ -62,7 +62,7 @@ impl<'a> RunFolder<'a> {
     /// everything, what watchers wrote beside the run included.
     pub(super) fn remove(&self) {
         let out = self.request.out;
-        // A failure here changes nothing for the user, who is told of the training's own; what stays is reported as an
+        // A failure here changes nothing for the user, who sees the training's own; what stays is reported as an
         // interrupted run by the next training.
         match self.request.start {
             Start::Fresh => drop(fs::remove_dir_all(out)),

@@ -1,4 +1,4 @@
-//! Describes a request for training, and those whom training keeps informed.
+//! Describes a request for training, and the trait by which a caller watches it.
 
 use std::ops::ControlFlow;
 use std::path::Path;

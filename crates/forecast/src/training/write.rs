@@ -22,7 +22,6 @@ use crate::artifact::{
 };
 use crate::compressed_json;
 use crate::examples::Examples;
-use crate::files;
 use crate::models::trained::MemberModel;
 
 /// Holds the seconds and memory of a training run: `timing.json`.
@@ -44,8 +43,8 @@ pub(super) fn write_run(
 ) -> Result<(), TrainError> {
     let out = request.out;
     let history = trained.iter().flat_map(|split| &split.members).flat_map(|member| &member.history);
-    files::write_json_lines(&out.join(METRICS), history)?;
-    files::write_json(&out.join(SPLIT), &split_record(request, plan))?;
+    staycast_files::write_json_lines(&out.join(METRICS), history)?;
+    staycast_files::write_json(&out.join(SPLIT), &split_record(request, plan))?;
     if plan.folds.is_some() {
         let predictions = fold_predictions(plan, examples, trained, calibrated);
         out_of_fold::write_out_of_fold(&out.join(OUT_OF_FOLD), request.data, &predictions)?;
@@ -57,7 +56,7 @@ pub(super) fn write_run(
                 fitted: calibrated.fits.clone(),
             })
             .collect();
-        return Ok(files::write_json(&out.join(FOLD_CALIBRATION), &fits)?);
+        return Ok(staycast_files::write_json(&out.join(FOLD_CALIBRATION), &fits)?);
     }
     let (trained, calibrated) = (&trained[0], &calibrated[0]);
     members::save(out, trained.members.iter().map(|member| (member.kind, &member.model)))?;
@@ -65,10 +64,10 @@ pub(super) fn write_run(
         compressed_json::write(&out.join(SURVIVAL), &hazards)?;
     }
     if let Some(blend) = &calibrated.blend {
-        files::write_json(&out.join(BLEND), blend)?;
+        staycast_files::write_json(&out.join(BLEND), blend)?;
     }
-    files::write_json(&out.join(SCALER), &trained.inputs)?;
-    Ok(files::write_json(&out.join(CALIBRATION), &calibrated.fits)?)
+    staycast_files::write_json(&out.join(SCALER), &trained.inputs)?;
+    Ok(staycast_files::write_json(&out.join(CALIBRATION), &calibrated.fits)?)
 }
 
 /// Writes the seconds by stage.
@@ -80,7 +79,7 @@ pub(super) fn write_timing(out: &Path, timer: StageTimer) -> Result<(), TrainErr
         threads: rayon::current_num_threads(),
         peak_memory_bytes: staycast_sequences::peak_memory_bytes(),
     };
-    Ok(files::write_json(&out.join(TIMING), &timing)?)
+    Ok(staycast_files::write_json(&out.join(TIMING), &timing)?)
 }
 
 /// Writes the manifest, with which the run is finished.
@@ -92,7 +91,7 @@ pub(super) fn write_manifest(
     calibrated: &[CalibratedSplit],
 ) -> Result<(), TrainError> {
     let manifest = manifest(request, plan, examples, trained, calibrated);
-    Ok(files::write_json(&request.out.join(MANIFEST), &manifest)?)
+    Ok(staycast_files::write_json(&request.out.join(MANIFEST), &manifest)?)
 }
 
 fn split_record(request: &TrainRequest<'_>, plan: &SplitPlan) -> SplitRecord {

@@ -297,7 +297,7 @@ fn closing(place: &Place, time: Duration) -> String {
     sheet.gap();
     sheet.paragraph(format!("All of it took {}. In {} are:", format_duration(time), place.folder().display()));
     for (path, what) in [
-        (place.logs(), "simulated logs, and the truth beside them"),
+        (place.logs(), "simulated logs, with the true probabilities"),
         (place.sequences(), "a row for each enrolment and week, in Parquet for pandas, polars, DuckDB"),
         (place.settings(), "the settings of the training"),
         (place.run(), "the trained run"),

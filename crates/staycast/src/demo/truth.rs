@@ -37,7 +37,7 @@ pub(super) fn best_reachable(
         let tested = test.get(&data.course_of(index).id).is_some_and(|ids| ids.binary_search(&enrolment.id).is_ok());
         let standing = standing(data, index, cut_off);
         let (true, true, Some(label)) = (tested, standing.is_known(), enrolment.dropout) else { continue };
-        let p = *truth.get(&enrolment.id).context("the simulator's truth leaves an enrolment out")?;
+        let p = *truth.get(&enrolment.id).context("the simulator's probabilities lack an enrolment")?;
         for (into, is_in) in [(&mut all, true), (&mut active, standing.is_active())] {
             if is_in {
                 into.0.push(p);

@@ -11,7 +11,8 @@ use std::path::Path;
 
 use anyhow::Context;
 use staycast_forecast::config::Config;
-use staycast_forecast::{RunState, run_state};
+use staycast_forecast::{RUN_KIND, RunState, run_state};
+use staycast_sequences::SEQUENCES_KIND;
 
 use crate::console::Console;
 use crate::status::{Status, usage};
@@ -55,8 +56,8 @@ fn content_kind(path: &Path) -> anyhow::Result<ContentKind> {
     let manifest: serde_json::Value =
         serde_json::from_slice(&text).with_context(|| format!("{}: not a manifest", file.display()))?;
     match manifest["kind"].as_str() {
-        Some("staycast-sequences") => Ok(ContentKind::Sequences),
-        Some("staycast-run") => Ok(ContentKind::Run),
+        Some(SEQUENCES_KIND) => Ok(ContentKind::Sequences),
+        Some(RUN_KIND) => Ok(ContentKind::Run),
         _ => anyhow::bail!("{}: neither that of sequences nor that of a run", file.display()),
     }
 }

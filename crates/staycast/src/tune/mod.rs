@@ -55,7 +55,7 @@ pub(crate) fn run(args: &TuneArgs, console: &Console) -> anyhow::Result<Status> 
     let folder = OutFolder::make(&args.out)?;
     begin(args, &config)?;
     let search = Search { data, device, base: config, out: &args.out, tried: Mutex::new(Vec::new()) };
-    let tried = search.climb(&draw(kind, args.trials, args.seed), console).inspect_err(|_| {
+    let tried = search.run_rungs(&draw(kind, args.trials, args.seed), console).inspect_err(|_| {
         if !args.out.join(RUNS).exists() {
             folder.take_back(SEARCH);
         }
@@ -93,7 +93,7 @@ fn begin(args: &TuneArgs, config: &Config) -> anyhow::Result<()> {
     match fs::read_to_string(&path) {
         Ok(before) if before == text => Ok(()),
         Ok(_) => anyhow::bail!(
-            "{} holds a search that was begun otherwise (search.toml says how); name another --out",
+            "{} holds a search with other settings (see its search.toml); name another --out",
             args.out.display()
         ),
         Err(_) => Ok(staycast_files::write(&path, &text)?),

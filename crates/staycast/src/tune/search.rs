@@ -45,8 +45,8 @@ pub(super) struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Climbs from rung to rung. Returns everything tried, in the order of rungs and trials, the winner last.
-    pub(super) fn climb(&self, trials: &[Trial], console: &Console) -> anyhow::Result<Vec<TrialRecord>> {
+    /// Runs the rungs one after the other. Returns everything tried, in the order of rungs and trials, the winner last.
+    pub(super) fn run_rungs(&self, trials: &[Trial], console: &Console) -> anyhow::Result<Vec<TrialRecord>> {
         let mut taking_part: Vec<&Trial> = trials.iter().collect();
         let mut all = Vec::new();
         for (rung, about) in rungs(trials.len() as u32).into_iter().enumerate() {

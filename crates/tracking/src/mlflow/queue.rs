@@ -9,7 +9,7 @@ use super::delivery::{DeliveryCounts, DeliveryProblems, DeliveryReport};
 use super::log_item::LogItem;
 use super::tracked_run::RunStatus;
 
-/// Holds the state, and wakes whoever waits for a change of it.
+/// Holds the state, and wakes the threads that wait for a change of it.
 #[derive(Debug, Default)]
 pub(super) struct SendQueue {
     state: Mutex<QueueState>,

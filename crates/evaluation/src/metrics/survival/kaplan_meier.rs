@@ -1,4 +1,4 @@
-//! Kaplan–Meier curves: the share not yet gone, as far as censoring lets it be known.
+//! Kaplan–Meier curves: the share that has not left yet, as far as censoring lets it be known.
 
 use serde::Serialize;
 

@@ -1,7 +1,7 @@
 //! The backward pass through time, and the sums of the weights' gradients.
 //!
 //! [`shard`] walks some sequences back through their steps, [`products`] are its matrix products, [`panels`] the
-//! weights in the order in which those read them. Here the work is dealt out and the results are added up.
+//! weights in the order in which those read them. Here the work is divided and the results are added up.
 
 mod panels;
 mod products;
