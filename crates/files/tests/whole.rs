@@ -152,7 +152,7 @@ fn a_folder_appears_whole_or_not_at_all() {
     assert_eq!(names_in(&here.path().join("above")), ["out"]);
 }
 
-/// No process has the greatest number there is.
+/// Holds a number that no process has: the greatest there is.
 const DEAD: &str = "4294967295";
 
 #[test]

@@ -11,7 +11,7 @@ use staycast_forecast::{
 };
 use staycast_sequences::{CutOff, EnrolmentIndex};
 
-/// Greatest difference of a logit from flex after the same few training steps.
+/// Sets the greatest difference of a logit from flex after the same few training steps.
 const TOLERANCE: f64 = 2e-3;
 
 #[test]

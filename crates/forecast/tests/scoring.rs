@@ -19,7 +19,7 @@ struct Trained {
     run: Run,
 }
 
-/// One run for all tests that only read it.
+/// Holds one run for all tests that only read it.
 static TRAINED: LazyLock<Trained> = LazyLock::new(|| {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let data = dataset(4, 80);

@@ -7,7 +7,7 @@ use staycast_forecast::device::ChosenDevice;
 use staycast_forecast::{EvaluateRequest, Run, evaluate};
 use staycast_sequences::{Dataset, WeekIndex};
 
-/// Data in which those who drop out have left in the weeks 3 to 5, sooner where they did less.
+/// Returns data in which those who drop out have left in the weeks 3 to 5, sooner where they did less.
 fn with_weeks_of_leaving() -> Dataset {
     let mut data = dataset(4, 80);
     let events = data.feature("n_events").expect("the column");

@@ -53,7 +53,8 @@ fn equal_runs_are_equal_to_the_byte_for_any_number_of_threads() {
     assert_eq!(runs[0], runs[2]);
 }
 
-/// The last week lies after the last cut-off (`inactive-last 1`): nothing but the second task looks at it.
+/// Checks the second task alone: the last week lies after the last cut-off (`inactive-last 1`): nothing but the second
+/// task looks at it.
 #[test]
 fn the_second_task_learns_from_the_week_after_each_that_was_observed() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -93,7 +94,7 @@ fn the_second_task_wants_data_that_tells_who_was_active() {
     train_at(&data, &config(&["training.next_week=0"]), &folder.path().join("off")).expect("it trains");
 }
 
-/// The data with nobody active in the last week.
+/// Returns the data with nobody active in the last week.
 fn with_inactive_last_week(data: &Dataset) -> Dataset {
     let mut values = data.values().to_vec();
     let (width, inactive) = (data.features.len(), data.feature("days_since_last").expect("it is there"));

@@ -18,7 +18,7 @@ struct Trained {
     run: Run,
 }
 
-/// One run for all tests that only read it.
+/// Holds one run for all tests that only read it.
 static TRAINED: LazyLock<Trained> = LazyLock::new(|| {
     let folder = tempfile::tempdir().expect("a temporary folder");
     // The last week before the label's own, where those who will drop out are separated from the others best.
@@ -33,7 +33,7 @@ fn go_on(from: &Run, data: &Dataset, settings: &[&str], out: &Path) -> Result<Ru
     train(&TrainRequest { data, config: &config, device: &device, out, start: Start::Fresh, from }, &Unwatched)
 }
 
-/// The data with all labels taken away but those of the first `kept` enrolments.
+/// Returns the data with all labels taken away but those of the first `kept` enrolments.
 fn with_labels(mut data: Dataset, kept: usize) -> Dataset {
     for row in data.enrolments.iter_mut().skip(kept) {
         row.dropout = None;
@@ -41,7 +41,7 @@ fn with_labels(mut data: Dataset, kept: usize) -> Dataset {
     data
 }
 
-/// The data with only every so many of those who stay, and of those who drop out.
+/// Returns the data with only every so many of those who stay, and of those who drop out.
 fn thinned(data: &Dataset, stayers: usize, dropouts: usize) -> Vec<EnrolmentIndex> {
     let (mut seen, mut kept) = ([0_usize; 2], Vec::new());
     for (at, row) in data.enrolment_indices().zip(&data.enrolments) {
@@ -54,7 +54,7 @@ fn thinned(data: &Dataset, stayers: usize, dropouts: usize) -> Vec<EnrolmentInde
     kept
 }
 
-/// The data of some of its enrolments.
+/// Returns the data of some of its enrolments.
 fn only(data: &Dataset, kept: &[EnrolmentIndex]) -> Dataset {
     let rows = kept.iter().map(|&at| data.enrolment(at).clone()).collect();
     let values: Vec<f32> = kept
@@ -198,7 +198,8 @@ fn what_can_not_be_recalibrated_is_refused() {
     assert!(message(&TRAINED.run, &dataset_with(1, 80, 3)).contains("not empty"));
 }
 
-/// Courses of which the last `running` are still running, after four weeks of six: nobody's outcome is known there.
+/// Returns courses of which the last `running` are still running, after four weeks of six: nobody's outcome is known
+/// there.
 fn running(mut data: Dataset, running: usize) -> Dataset {
     let first = data.courses.len() - running;
     for course in &mut data.courses[first..] {

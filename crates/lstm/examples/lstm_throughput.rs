@@ -15,7 +15,7 @@ use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::{Device, Distribution, Tensor};
 use staycast_lstm::{Lstm, LstmConfig, LstmState, reference};
 
-/// Steps, features, hidden units, batch.
+/// Holds steps, features, hidden units, batch.
 type Shape = [usize; 4];
 
 const SHAPES: [Shape; 5] =
@@ -37,7 +37,7 @@ impl Model {
         self.head.forward(outputs(&self.lstm, x))
     }
 
-    /// The mean binary cross-entropy, `ln(1 + e^z) - y z` written so that no exponential overflows.
+    /// Computes the mean binary cross-entropy, `ln(1 + e^z) - y z` written so that no exponential overflows.
     fn loss(&self, x: Tensor<3>, y: Tensor<3>, outputs: Outputs) -> Tensor<1> {
         let logits = self.logits(x, outputs);
         let softplus = logits.clone().clamp_min(0.0) + logits.clone().abs().neg().exp().log1p();
@@ -102,7 +102,7 @@ fn by_reference(lstm: &Lstm, x: Tensor<3>) -> Tensor<3> {
     reference::forward(&x, &layer.w_ih.val(), &layer.w_hh.val(), &layer.bias.val(), h, c).0
 }
 
-/// Sequences a second in training and in scoring.
+/// Measures the sequences a second in training and in scoring.
 fn rates([steps, features, hidden, batch]: Shape, device: &Device, outputs: Outputs) -> (f64, f64) {
     let tracked = device.clone().autodiff();
     tracked.seed(1);

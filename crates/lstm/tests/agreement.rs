@@ -8,7 +8,7 @@ use burn::tensor::{DType, Device, FloatDType, Gradients, Shape, Tensor, TensorDa
 use common::{Answer, Case, Numbers, assert_close, narrow};
 use staycast_lstm::{Lstm, LstmConfig, LstmLayer, LstmState, reference};
 
-/// The devices this build has. (burn marks ndarray as deprecated; users ask for it by name.)
+/// Lists the devices this build has. (burn marks ndarray as deprecated; users ask for it by name.)
 #[allow(deprecated)]
 fn devices() -> Vec<Device> {
     vec![
@@ -27,12 +27,12 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.into_data().convert::<f64>().try_to_vec().expect("they were just converted")
 }
 
-/// The same values without the operations they came from: what a parameter can be made of.
+/// Returns the same values without the operations they came from: what a parameter can be made of.
 fn leaf<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
     Tensor::from_inner(tensor.inner())
 }
 
-/// A case on an autodiff device, everything tracked.
+/// Holds a case on an autodiff device, everything tracked.
 struct OnDevice {
     x: Tensor<3>,
     w_ih: Tensor<2>,
@@ -119,13 +119,13 @@ impl OnDevice {
     }
 }
 
-/// Sizes from 1 to `most`, small ones more often: uniform in the logarithm.
+/// Draws sizes from 1 to `most`, small ones more often: uniform in the logarithm.
 fn skewed(numbers: &mut Numbers, most: usize) -> usize {
     let share = f64::midpoint(numbers.next(), 1.0);
     ((most as f64 + 1.0).powf(share) as usize).clamp(1, most)
 }
 
-/// A random shape (batch, steps, features, hidden) that plain loops get through in moderate time.
+/// Draws a random shape (batch, steps, features, hidden) that plain loops get through in moderate time.
 fn random_shape(numbers: &mut Numbers) -> [usize; 4] {
     loop {
         let shape = [skewed(numbers, 1025), skewed(numbers, 84), skewed(numbers, 96), skewed(numbers, 256)];
@@ -167,7 +167,7 @@ fn random_shapes_agree_with_plain_loops() {
     }
 }
 
-/// Both directions over sequences of different lengths, as two cases that share their input.
+/// Checks both directions over sequences of different lengths, as two cases that share their input.
 fn check_both_directions(device: &Device, dtype: DType, shape: [usize; 4], seed: u64, tolerance: f64) {
     let what = format!("{device:?} {dtype:?} {shape:?}");
     let there = Case::new(shape, seed).with_lengths(seed);
@@ -220,7 +220,8 @@ fn both_directions_with_lengths_agree_with_plain_loops() {
     }
 }
 
-/// 64-bit floats go through the backend's tensor operations, the path of devices without kernels of their own.
+/// Checks that 64-bit floats go through the backend's tensor operations, the path of devices without kernels of their
+/// own.
 #[test]
 fn the_tensor_operations_agree_with_plain_loops() {
     for (seed, shape) in [[1, 1, 1, 1], [2, 7, 3, 5], [9, 6, 4, 7]].into_iter().enumerate() {
@@ -230,7 +231,7 @@ fn the_tensor_operations_agree_with_plain_loops() {
     }
 }
 
-/// burn's own LSTM with the same weights.
+/// Compares with burn's own LSTM with the same weights.
 #[test]
 fn the_operation_agrees_with_burns_lstm() {
     for device in devices() {
@@ -312,14 +313,14 @@ fn inputs_that_are_views_are_read_right() {
     }
 }
 
-/// `Σ outputs²` of a stacked layer in `f64` on the device under test, where it has that type.
+/// Returns `Σ outputs²` of a stacked layer in `f64` on the device under test, where it has that type.
 fn loss_in_f64(lstm: &Lstm, x: &Tensor<3>) -> f64 {
     let (outputs, state) = lstm.forward(x.clone(), None);
     let cells = state.cell.into_iter().map(|cell| cell.square().sum()).reduce(|a, b| a + b).unwrap();
     (outputs.square().sum() + cells).into_data().try_to_vec::<f64>().unwrap()[0]
 }
 
-/// A stacked layer in `f64`, which the native kernels leave to tensor operations.
+/// Makes a stacked layer in `f64`, which the native kernels leave to tensor operations.
 fn double(lstm: Lstm) -> Lstm {
     let cast = |layer: LstmLayer| LstmLayer {
         w_ih: Param::from_tensor(leaf(layer.w_ih.val().cast(FloatDType::F64))),
@@ -330,8 +331,8 @@ fn double(lstm: Lstm) -> Lstm {
     Lstm { layers: lstm.layers.into_iter().map(cast).collect(), ..lstm }
 }
 
-/// Finite differences, in `f64`, of a stack of layers: the tensor operations' own backward pass, and the chain from
-/// layer to layer.
+/// Compares with finite differences, in `f64`, of a stack of layers: the tensor operations' own backward pass, and the
+/// chain from layer to layer.
 #[test]
 fn gradients_agree_with_finite_differences() {
     for device in devices() {

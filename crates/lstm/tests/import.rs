@@ -26,7 +26,7 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_to_vec().unwrap()
 }
 
-/// The numbers of the case, which are 64 bits wide: `lengths` whole numbers, the others floats.
+/// Holds the numbers of the case, which are 64 bits wide: `lengths` whole numbers, the others floats.
 struct Case<'a>(SafeTensors<'a>);
 
 impl Case<'_> {
@@ -47,7 +47,7 @@ impl Case<'_> {
         Tensor::from_data(TensorData::new(common::narrow(&self.floats(name)), Shape::from(shape)), device)
     }
 
-    /// `[layers and directions, batch, hidden]`, one tensor each.
+    /// Returns `[layers and directions, batch, hidden]`, one tensor each.
     fn states(&self, name: &str, device: &Device) -> Vec<Tensor<2>> {
         let all = common::narrow(&self.floats(name));
         let each = all.chunks(BATCH * HIDDEN);
@@ -130,7 +130,7 @@ fn what_is_written_is_read_back() {
     }
 }
 
-/// A file of zeros with tensors of these names, shapes and types.
+/// Makes a file of zeros with tensors of these names, shapes and types.
 fn file(tensors: &[(&str, &[usize], Dtype)]) -> Vec<u8> {
     let size = |shape: &[usize], dtype: Dtype| shape.iter().product::<usize>() * dtype.bitsize() / 8;
     let blobs: Vec<Vec<u8>> = tensors.iter().map(|&(_, shape, dtype)| vec![0; size(shape, dtype)]).collect();

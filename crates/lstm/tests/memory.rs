@@ -7,7 +7,7 @@ use burn::module::Param;
 use burn::tensor::{Device, Distribution, Gradients, Tensor};
 use staycast_lstm::{Lstm, LstmConfig, LstmLayer};
 
-/// Growth allowed between the two readings. One step's tape and graph take about 1.3 MB: a step that leaked even a
+/// Bounds the growth between the two readings. One step's tape and graph take about 1.3 MB: a step that leaked even a
 /// hundredth of it would show after 800 steps.
 const ALLOWED_BYTES: u64 = 8 << 20;
 
@@ -17,7 +17,7 @@ fn resident_bytes() -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().expect("VmRSS is in kB") * 1024
 }
 
-/// One step of gradient descent.
+/// Takes one step of gradient descent.
 fn descend(lstm: &Lstm, grads: &Gradients) -> Lstm {
     fn moved<const D: usize>(param: &Param<Tensor<D>>, grads: &Gradients) -> Param<Tensor<D>> {
         let value = param.val();

@@ -8,7 +8,7 @@ use burn::tensor::{Device, Distribution, Tensor};
 use rayon::prelude::*;
 use staycast_lstm::{Lstm, LstmConfig, LstmState};
 
-/// The device's random numbers are one stream for the process: all that draw from it take turns.
+/// Waits for its turn: the device's random numbers are one stream for the process: all that draw from it take turns.
 fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     // Some tests panic on purpose, which does the stream no harm.
@@ -104,8 +104,8 @@ fn training_gives_the_same_bytes_for_any_number_of_threads() {
     }
 }
 
-/// Autodiff holds a lock during the backward pass, and a waiting rayon worker takes up other tasks: trainings that
-/// share a tensor, side by side in one pool, once could wait for themselves.
+/// Trains in one pool: autodiff holds a lock during the backward pass, and a waiting rayon worker takes up other tasks:
+/// trainings that share a tensor, side by side in one pool, once could wait for themselves.
 #[test]
 fn trainings_in_one_rayon_pool_come_to_an_end() {
     let _turn = turn();

@@ -14,7 +14,8 @@ const FEATURES: usize = 2;
 const HIDDEN: usize = 3;
 const LENGTHS: [usize; BATCH] = [4, 0, 2];
 
-/// Shapes of x, first output, first cell, w_ih, w_hh, bias, and the gains and shift of `LstmNorm`, in its order.
+/// Lists the shapes of x, first output, first cell, w_ih, w_hh, bias, and the gains and shift of `LstmNorm`, in its
+/// order.
 const SHAPES: [&[usize]; 10] = [
     &[BATCH, STEPS, FEATURES],
     &[BATCH, HIDDEN],
@@ -48,7 +49,7 @@ fn product(row: &[f64], matrix: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// Outputs, last outputs and last cells by plain loops.
+/// Computes outputs, last outputs and last cells by plain loops.
 fn by_loops(values: &Values, reverse: bool) -> [Vec<f64>; 3] {
     let [x, h0, c0, w_ih, w_hh, bias, gain_ih, gain_hh, gain_cell, shift_cell] = &values[..] else { unreachable!() };
     let mut outputs = vec![0.0; BATCH * STEPS * HIDDEN];
@@ -112,7 +113,7 @@ impl OnDevice {
         [outputs, state.hidden.last().unwrap().clone(), state.cell.last().unwrap().clone()]
     }
 
-    /// A number that depends on everything, differently on each output.
+    /// Returns a number that depends on everything, differently on each output.
     fn loss(&self) -> Tensor<1> {
         let [outputs, hidden, cell] = self.run();
         outputs.sin().sum() + hidden.square().sum() + cell.exp().sum()

@@ -34,7 +34,7 @@ fn assert_close(found: &[f32], expected: &[f32]) {
     assert!((difference / norm).sqrt() < 1e-5, "relative L2 error {:e}", (difference / norm).sqrt());
 }
 
-/// An input of a model by name: type, shape and values.
+/// Makes an input of a model by name: type, shape and values.
 fn input<T: Into<serde_json::Value> + Copy>(kind: &str, shape: &[usize], values: &[T]) -> serde_json::Value {
     let values: Vec<serde_json::Value> = values.iter().map(|&value| value.into()).collect();
     json!({ "type": kind, "shape": shape, "values": values })

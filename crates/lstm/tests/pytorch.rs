@@ -35,7 +35,7 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_to_vec().unwrap()
 }
 
-/// `[layers, batch, hidden]` as one tensor a layer.
+/// Returns `[layers, batch, hidden]` as one tensor a layer.
 fn by_layer(values: &[f64], device: &Device) -> Vec<Tensor<2>> {
     values.chunks(BATCH * HIDDEN).map(|part| tensor(part, [BATCH, HIDDEN], device)).collect()
 }

@@ -10,8 +10,9 @@ use burn::tensor::{Device, DeviceKind, FloatDType, Shape, Tensor, TensorData};
 use common::{Answer, Case, assert_close, narrow};
 use staycast_lstm::{Lstm, LstmConfig, LstmLayer};
 
-/// Batch, steps, features, hidden units. On a software adapter's 32 KiB of shared memory the recurrent weights of up to
-/// about 40 hidden units stay there, those of more are streamed, and more than 1,024 are left to tensor operations.
+/// Lists the sizes batch, steps, features, hidden units. On a software adapter's 32 KiB of shared memory the recurrent
+/// weights of up to about 40 hidden units stay there, those of more are streamed, and more than 1,024 are left to
+/// tensor operations.
 const SHAPES: [[usize; 4]; 10] = [
     [1, 1, 1, 1],
     [3, 4, 5, 6],
@@ -48,7 +49,7 @@ fn layer(case: &Case, device: &Device) -> LstmLayer {
     }
 }
 
-/// Outputs, last output and cell, and gradients of x, weights, bias, first output and cell.
+/// Computes outputs, last output and cell, and gradients of x, weights, bias, first output and cell.
 fn run(case: &Case, device: &Device) -> Vec<(&'static str, Vec<f32>)> {
     let device = &device.clone().autodiff();
     let &Case { batch, steps, features, hidden, .. } = case;

@@ -11,7 +11,7 @@ use staycast_simulator::{
     IfExists, RECORD_FILE, SimulatedFolder, SimulatedFormat, SimulationOptions, SimulatorConfig, simulate,
 };
 
-/// A small simulation with much that goes wrong.
+/// Returns a small simulation with much that goes wrong.
 fn irregular(learners: u64) -> SimulatorConfig {
     let mut config = SimulatorConfig { learners, courses: 5, weeks: 6, ..SimulatorConfig::default() };
     config.irregularities.broken_share = 0.01;
@@ -53,7 +53,7 @@ fn read(folder: &Path, options: &OpenOptions) -> Read {
     Read { source, tally, events }
 }
 
-/// Rows not used, by reason.
+/// Counts the rows not used, by reason.
 fn refused(tally: &Tally) -> BTreeMap<&'static str, u64> {
     tally.reasons.iter().map(|(reason, count)| (reason.name(), count.rows)).collect()
 }
@@ -72,7 +72,7 @@ fn labels(path: &Path) -> HashMap<String, bool> {
     rows.filter(|(_, label)| *label != "label").map(|(id, label)| (id.to_owned(), label == "1")).collect()
 }
 
-/// The true probability by enrolment at a cut-off.
+/// Returns the true probability by enrolment at a cut-off.
 fn probabilities(folder: &Path, week: &str) -> HashMap<String, f64> {
     let text = fs::read_to_string(folder.join("dropout_probability.csv")).unwrap();
     let mut lines = text.lines();
@@ -153,7 +153,7 @@ fn every_format_tells_the_same_truth() {
     assert_eq!(records[0].log.events, records[2].log.events);
 }
 
-/// Lines of all tracking logs, in order of the files' names.
+/// Lists the lines of all tracking logs, in order of the files' names.
 fn tracking_lines(folder: &Path) -> Vec<String> {
     let mut names: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     names.retain(|path| path.extension().is_some_and(|ending| ending == "log"));

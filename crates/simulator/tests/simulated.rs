@@ -37,7 +37,7 @@ fn labels(tables: &Kdd2015Tables<Vec<u8>>) -> HashMap<String, bool> {
     rows.into_iter().map(|row| (row[0].clone(), row[1] == "1")).collect()
 }
 
-/// Probability and label of every enrolment at a cut-off, in order.
+/// Lists the probability and label of every enrolment at a cut-off, in order.
 fn forecasts(tables: &Kdd2015Tables<Vec<u8>>, week: &str) -> Vec<(f64, bool)> {
     let labels = labels(tables);
     rows(&tables.truth_probability, "enrollment_id,week,p_dropout")
@@ -176,7 +176,7 @@ fn the_truth_is_calibrated_in_twelve_bins_at_every_cutoff() {
     assert_eq!(forecasts(&tables, "1").len() as u64, counts.enrolments);
 }
 
-/// Mann and Whitney's statistic over n₁n₀, ties counting half.
+/// Computes mann and Whitney's statistic over n₁n₀, ties counting half.
 fn auc(scored: &[(f64, bool)]) -> f64 {
     let mut sorted = scored.to_vec();
     sorted.sort_by(|a, b| a.0.total_cmp(&b.0));

@@ -27,7 +27,7 @@ fn run() -> TrackedRun {
     }
 }
 
-/// Quick to try again, and in no hurry to give up: the machine may have other work.
+/// Returns settings that are quick to try again, and in no hurry to give up: the machine may have other work.
 fn patient() -> TrackerSettings {
     TrackerSettings {
         timeout: Duration::from_secs(60),
@@ -54,7 +54,7 @@ fn start(address: &str, run: TrackedRun, settings: TrackerSettings) -> (Tracker,
     (tracker.expect("a thread"), heard)
 }
 
-/// A run of three epochs on `fake`.
+/// Tracks a run of three epochs on `fake`.
 fn three_epochs(fake: &Fake, settings: TrackerSettings) -> (DeliveryReport, Vec<String>) {
     let (tracker, heard) = start(&fake.address, run(), settings);
     for epoch in 1..=3_i32 {

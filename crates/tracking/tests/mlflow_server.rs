@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use staycast_tracking::mlflow::{DeliveryReport, RunStatus, TrackedRun, Tracker, TrackerSettings, TrackingServer};
 
-/// An `mlflow server` on a free port, with everything in one temporary folder. Stopped when dropped.
+/// Runs an `mlflow server` on a free port, with everything in one temporary folder. Stopped when dropped.
 struct Server {
     process: Child,
     address: String,
@@ -77,7 +77,7 @@ impl Server {
         self.json(&format!("/api/2.0/mlflow/runs/get?run_id={id}"))["run"].clone()
     }
 
-    /// Steps and values of a metric.
+    /// Returns steps and values of a metric.
     fn history(&self, id: &str, key: &str) -> Vec<(Value, Value)> {
         let found =
             self.json(&format!("/api/2.0/mlflow/metrics/get-history?run_id={id}&metric_key={key}&max_results=5000"));

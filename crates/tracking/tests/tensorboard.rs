@@ -13,7 +13,7 @@ fn origin(wall_time_seconds: f64) -> EventFileOrigin<'static> {
     EventFileOrigin { wall_time_seconds, host: HOST, process: 41 }
 }
 
-/// A field of a protocol buffer: its number and what it holds.
+/// Names a field of a protocol buffer: its number and what it holds.
 #[derive(Clone, Debug, PartialEq)]
 enum Field<'a> {
     Number(u64),
@@ -22,7 +22,7 @@ enum Field<'a> {
     Fixed32([u8; 4]),
 }
 
-/// The fields of a message, by <https://protobuf.dev/programming-guides/encoding/>.
+/// Returns the fields of a message, by <https://protobuf.dev/programming-guides/encoding/>.
 fn fields(mut bytes: &[u8]) -> Vec<(u64, Field<'_>)> {
     fn varint(bytes: &mut &[u8]) -> u64 {
         let mut value = 0;
@@ -67,7 +67,8 @@ fn bytes<'a>(message: &[(u64, Field<'a>)], number: u64) -> Vec<&'a [u8]> {
     message.iter().filter_map(of).collect()
 }
 
-/// CRC-32C bit by bit: reflected polynomial 0x82f63b78 (RFC 3720, section 12.1), then the mask of TensorFlow's records.
+/// Computes the CRC-32C bit by bit: reflected polynomial 0x82f63b78 (RFC 3720, section 12.1), then the mask of
+/// TensorFlow's records.
 fn masked(data: &[u8]) -> u32 {
     let crc = !data.iter().fold(!0_u32, |crc, &byte| {
         (0..8).fold(crc ^ u32::from(byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0x82f6_3b78 } else { crc >> 1 })
@@ -75,7 +76,7 @@ fn masked(data: &[u8]) -> u32 {
     crc.rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
-/// The records of a file, checksums checked, and whether there is half a one at its end.
+/// Returns the records of a file, checksums checked, and whether there is half a one at its end.
 fn records(path: &Path) -> (Vec<Vec<u8>>, bool) {
     let file = fs::read(path).expect("readable");
     let number = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().expect("4 bytes"));
@@ -94,7 +95,7 @@ fn records(path: &Path) -> (Vec<Vec<u8>>, bool) {
     (found, at != file.len())
 }
 
-/// A scalar: wall time, step, tag, value.
+/// Holds a scalar: wall time, step, tag, value.
 type Scalar = (f64, i64, String, f32);
 
 fn scalars(event: &[u8]) -> Vec<Scalar> {
@@ -186,7 +187,7 @@ fn hyperparameters_are_in_the_plugins_metadata() {
     assert_eq!(names, [&b"check_leakage"[..], b"split.by", b"training.learning_rate"]);
 }
 
-/// A run that was killed in the middle of a record after step 3, and resumed from step 3.
+/// Writes a run that was killed in the middle of a record after step 3, and resumed from step 3.
 fn interrupted(folder: &Path) {
     let mut writer = EventWriter::create(folder, origin(1_700_000_000.0)).expect("writable");
     writer.hyperparameters(1_700_000_000.0, &settings()).expect("writable");

@@ -14,7 +14,7 @@ struct Rows {
     poor: Vec<f64>,
 }
 
-/// Every learner has two rows; the good model knows more than the poor one.
+/// Returns rows in which every learner has two rows; the good model knows more than the poor one.
 fn rows(n: u32) -> Rows {
     let noise = |at: u32, of: u32| f64::from(at.wrapping_mul(2_654_435_761).wrapping_add(of) % 997) / 997.0;
     let labels: Vec<bool> = (0..n).map(|at| at % 5 < 2).collect();
@@ -125,9 +125,9 @@ proptest! {
     }
 }
 
-/// DeLong's own example: whether ovarian cancer patients will be helped by surgery, by three screening tests (DeLong, DeLong
-/// and Clarke-Pearson, Biometrics 44, 1988; the 43 of its patients who took all three). Here are the ranks of each test's
-/// results, equal ones alike, which is all that the method reads; whoever was helped is `H`.
+/// Holds DeLong's own example: whether ovarian cancer patients will be helped by surgery, by three screening tests
+/// (DeLong, DeLong and Clarke-Pearson, Biometrics 44, 1988; the 43 of its patients who took all three). Here are the
+/// ranks of each test's results, equal ones alike, which is all that the method reads; whoever was helped is `H`.
 const HELPED: &str = "-HH-H--HHHHHHHH-H--HH-HHHHHHHH--HHHH-H-HHHH";
 const ALBUMIN: [u8; 43] = [
     10, 12, 18, 8, 12, 1, 6, 2, 17, 16, 12, 17, 20, 15, 22, 15, 5, 21, 19, 14, 17, 10, 23, 16, 11, 20, 22, 22, 12, 7,
@@ -142,7 +142,7 @@ const TOTAL_PROTEIN: [u8; 43] = [
     10, 12, 21, 11, 8, 4, 11, 18, 8, 17, 14,
 ];
 
-/// The figures are those that SAS/STAT's manual prints for these patients (PROC LOGISTIC, "Comparing Receiver Operating
+/// Compares with those that SAS/STAT's manual prints for these patients (PROC LOGISTIC, "Comparing Receiver Operating
 /// Characteristic Curves", to four decimals), where ROCCONTRAST is DeLong's method.
 #[test]
 fn the_example_of_delongs_paper_comes_out_as_published() {

@@ -26,7 +26,7 @@ fn pair(rows: &[Row]) -> GroupPair {
     GroupPair::new(&scores, &of(|row| row.1), &of(|row| row.2), &of(|row| row.3)).expect("both classes in both groups")
 }
 
-/// The groups' ROC curves on a fine grid, as the paper's code does it.
+/// Compares the groups' ROC curves on a fine grid, as the paper's code does it.
 fn abroca_on_a_grid(first: &Ranking, second: &Ranking) -> f64 {
     let height = |curve: &[RocPoint], x: f64| {
         let after = curve.partition_point(|point| point.false_positive_rate <= x);
@@ -82,7 +82,7 @@ proptest! {
     }
 }
 
-/// Every way of dealing out the groups within each outcome, one as likely as the other.
+/// Tries every way of distributing the groups within each outcome, one as likely as the other.
 fn exact_p_of_recall_gap(flags: &[bool], in_group: usize) -> f64 {
     let n = flags.len();
     let gap = |members: u32| {

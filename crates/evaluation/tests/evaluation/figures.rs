@@ -29,7 +29,7 @@ fn weeks<'a>(points: Vec<WeekPoint>) -> WeekFigure<'a> {
     }
 }
 
-/// One of each.
+/// Returns one of each.
 fn every_drawing() -> Vec<Drawing> {
     let curves = [curve("model", 0.3), curve("days inactive", 0.6)];
     let bins: Vec<ReliabilityPoint> = (1..10)

@@ -92,7 +92,7 @@ fn weeks(courses: u32, rows: u32) -> Vec<PredictionRow> {
         .collect()
 }
 
-/// The words of a page, its markup left out.
+/// Returns the words of a page, its markup left out.
 fn words(html: &str) -> String {
     let mut text = String::new();
     let mut inside = false;

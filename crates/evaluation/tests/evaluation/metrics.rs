@@ -7,13 +7,13 @@ use staycast_evaluation::metrics::{
     expected_calibration_error, log_loss, reliability_bins,
 };
 
-/// Rows whose scores tie often.
+/// Draws rows whose scores tie often.
 fn tied_rows() -> impl Strategy<Value = (Vec<f64>, Vec<bool>)> {
     vec((-6_i8..6, any::<bool>()), 1..80)
         .prop_map(|rows| rows.into_iter().map(|(score, label)| (f64::from(score) / 2.0, label)).unzip())
 }
 
-/// As [`tied_rows`], with both classes.
+/// Draws rows as [`tied_rows`] does, with both classes.
 fn two_class_rows() -> impl Strategy<Value = (Vec<f64>, Vec<bool>)> {
     tied_rows().prop_map(|(mut scores, mut labels)| {
         scores.extend([0.5, 0.0]);
@@ -26,7 +26,7 @@ fn auc(scores: &[f64], labels: &[bool]) -> Metric {
     Ranking::new(scores, labels).expect("no NaN").auc()
 }
 
-/// Every positive against every negative.
+/// Compares every positive against every negative.
 fn auc_by_definition(scores: &[f64], labels: &[bool]) -> f64 {
     let of = |class: bool| scores.iter().zip(labels).filter(move |&(_, &label)| label == class).map(|(&s, _)| s);
     let wins =

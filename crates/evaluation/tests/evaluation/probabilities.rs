@@ -12,8 +12,8 @@ fn rows() -> impl Strategy<Value = (Vec<f64>, Vec<bool>)> {
         .prop_map(|rows| rows.into_iter().map(|(p, label)| (f64::from(p) / 20.0, label)).unzip())
 }
 
-/// Mean number of positives among the first `k`, over every rotation of the rows that tie at the cut: in these, each of
-/// them comes first equally often.
+/// Returns the mean number of positives among the first `k`, over every rotation of the rows that tie at the cut: in
+/// these, each of them comes first equally often.
 fn mean_hits_over_rotations(scores: &[f64], labels: &[bool], k: usize) -> f64 {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));

@@ -38,7 +38,7 @@ const COHORT_KEYS: [&str; 20] = [
     "confusion",
 ];
 
-/// A scored row of week 4; the score says something of the label, and every sixth row is inactive for long.
+/// Returns a scored row of week 4; the score says something of the label, and every sixth row is inactive for long.
 pub(crate) fn row(at: u32, courses: u32) -> PredictionRow {
     let label = at % 7 < 3;
     let noise = f64::from(at * 37 % 50) / 25.0;

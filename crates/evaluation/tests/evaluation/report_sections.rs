@@ -212,7 +212,7 @@ fn survival_counts_from_the_cutoff_on() {
     assert!(without.predicted.is_empty() && without.c_index == report.c_index);
 }
 
-/// Five weeks of forecasts that waver, most for those who are inactive.
+/// Returns five weeks of forecasts that vary, most for those who are inactive.
 fn weeks() -> Vec<PredictionRow> {
     let of_week = |week: u16| {
         (0..120).map(move |at| {

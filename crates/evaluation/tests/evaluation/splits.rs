@@ -11,7 +11,7 @@ use staycast_evaluation::splits::{
 
 use crate::cut_off;
 
-/// An enrolment that owns its identifiers.
+/// Holds an enrolment that owns its identifiers.
 #[derive(Debug, Clone)]
 pub(crate) struct Enrolment {
     id: String,
@@ -25,8 +25,9 @@ pub(crate) struct Enrolment {
 }
 
 impl Enrolment {
-    /// Learner `learner` in course `course`, which starts 40 days after the course before and whose labels are known
-    /// 50 days after its start. Courses 0, 3, 6 … are runs of one family, and 0 and 1, 2 and 3 … of one institution.
+    /// Makes learner `learner` in course `course`, which starts 40 days after the course before and whose labels are
+    /// known 50 days after its start. Courses 0, 3, 6 … are runs of one family, and 0 and 1, 2 and 3 … of one
+    /// institution.
     pub(crate) fn new(learner: usize, course: usize, label: Option<bool>) -> Self {
         let start = 18_000 + 40 * course as i64;
         Self {
@@ -61,7 +62,7 @@ pub(crate) fn rows(enrolments: &[Enrolment]) -> Vec<SplitRow<'_>> {
     enrolments.iter().map(SplitRow::from).collect()
 }
 
-/// `courses` courses of `each` learners of their own, every third a dropout.
+/// Makes `courses` courses of `each` learners of their own, every third a dropout.
 pub(crate) fn separate_courses(courses: usize, each: usize) -> Vec<Enrolment> {
     let in_course =
         |course: usize| (0..each).map(move |at| Enrolment::new(course * each + at, course, Some(at.is_multiple_of(3))));
@@ -89,7 +90,7 @@ pub(crate) fn any_split() -> impl Strategy<Value = Split> {
     ]
 }
 
-/// Learners in several courses, some without labels.
+/// Draws learners in several courses, some without labels.
 pub(crate) fn any_enrolments() -> impl Strategy<Value = Vec<Enrolment>> {
     vec((0_usize..25, 0_usize..6, prop::option::of(any::<bool>())), 1..90).prop_map(|drawn| {
         let unique: BTreeMap<(usize, usize), Option<bool>> =
@@ -98,7 +99,7 @@ pub(crate) fn any_enrolments() -> impl Strategy<Value = Vec<Enrolment>> {
     })
 }
 
-/// Nobody with a test row is in training or validation, and nobody with a validation row in training.
+/// Checks that nobody with a test row is in training or validation, and nobody with a validation row in training.
 pub(crate) fn assert_disjoint(rows: &[SplitRow<'_>], part: &[Part]) {
     let learners = |wanted: Part| -> BTreeSet<&str> {
         rows.iter().zip(part).filter(|&(_, &of_row)| of_row == wanted).map(|(row, _)| row.learner).collect()

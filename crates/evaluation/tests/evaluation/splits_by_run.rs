@@ -23,7 +23,7 @@ fn institution(test: TestInstitutions) -> SplitRequest {
     request(Split::Institution { test }, None)
 }
 
-/// Enrolments in courses that start `gap` days after one another, runs of so many families in turn.
+/// Draws enrolments in courses that start `gap` days after one another, runs of so many families in turn.
 fn any_runs() -> impl Strategy<Value = Vec<Enrolment>> {
     (any_enrolments(), 1_usize..4, 0_i64..60).prop_map(|(mut enrolments, families, gap)| {
         for enrolment in &mut enrolments {
@@ -36,7 +36,7 @@ fn any_runs() -> impl Strategy<Value = Vec<Enrolment>> {
     })
 }
 
-/// By family, the days on which its courses start.
+/// Lists, by family, the days on which its courses start.
 fn starts<'a>(rows: &[SplitRow<'a>]) -> BTreeMap<&'a str, BTreeSet<i64>> {
     let mut starts: BTreeMap<&str, BTreeSet<i64>> = BTreeMap::new();
     for row in rows {
@@ -45,7 +45,7 @@ fn starts<'a>(rows: &[SplitRow<'a>]) -> BTreeMap<&'a str, BTreeSet<i64>> {
     starts
 }
 
-/// Latest runs only are tested, whole, and what is trained on was known by the earliest one's cut-off.
+/// Checks that latest runs only are tested, whole, and what is trained on was known by the earliest one's cut-off.
 fn assert_later_runs(rows: &[SplitRow<'_>], assignment: &Assignment, cutoff_week: u16) {
     let starts = starts(rows);
     let of_test = |row: &SplitRow<'_>| {

@@ -14,11 +14,11 @@ use staycast_sequences::manifest::{
 };
 use staycast_sequences::{CourseIndex, CourseRow, CutOff, Dataset, DropoutRule, EnrolmentRow, FeatureSet};
 
-/// Weeks of every course; the label is that of `inactive-last 1`, so the last cut-off is one week before.
+/// Counts the weeks of every course; the label is that of `inactive-last 1`, so the last cut-off is one week before.
 pub(crate) const WEEKS: usize = 6;
 pub(crate) const FEATURES: [&str; 4] = ["n_events", "active_days", "days_since_last", "score_mean"];
 
-/// A number in [0, 1) that depends on what it is given only.
+/// Returns a number in [0, 1) that depends on what it is given only.
 pub(crate) fn noise(parts: [u64; 4]) -> f32 {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     for part in parts {
@@ -28,13 +28,13 @@ pub(crate) fn noise(parts: [u64; 4]) -> f32 {
     (state >> 40) as f32 / (1_u64 << 24) as f32
 }
 
-/// `courses` courses of `per_course` enrolments. Those who will drop out do less each week; `score_mean` is null in
-/// some weeks, and one enrolment in 16 of each course enrols in week 2 only.
+/// Makes `courses` courses of `per_course` enrolments. Those who will drop out do less each week; `score_mean` is null
+/// in some weeks, and one enrolment in 16 of each course enrols in week 2 only.
 pub(crate) fn dataset(courses: usize, per_course: usize) -> Dataset {
     dataset_with(courses, per_course, 1)
 }
 
-/// The same from another seed: other learners, other values.
+/// Returns the same from another seed: other learners, other values.
 pub(crate) fn dataset_with(courses: usize, per_course: usize, seed: u64) -> Dataset {
     let mut rows = Vec::new();
     let mut values = Vec::new();
@@ -140,7 +140,7 @@ pub(crate) fn cut_off(weeks: impl TryInto<u16>) -> CutOff {
     CutOff::after_weeks(weeks).expect("a number of weeks")
 }
 
-/// A configuration that trains in a moment.
+/// Returns a configuration that trains in a moment.
 pub(crate) fn config(settings: &[&str]) -> CheckedConfig {
     let mut config = Config::default();
     let quick = [
@@ -164,7 +164,7 @@ pub(crate) fn train_at(data: &Dataset, config: &CheckedConfig, out: &Path) -> Re
     train(&TrainRequest { data, config, device: &device, out, start: Start::Fresh, from: None }, &Unwatched)
 }
 
-/// All files of a run but those that may differ, by name, with their bytes.
+/// Returns all files of a run but those that may differ, by name, with their bytes.
 pub(crate) fn bytes_of(run: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     for folder in [run.to_owned(), run.join("checkpoints")] {

@@ -2,7 +2,7 @@
 
 #![allow(dead_code)] // each test file uses its own part
 
-/// A layer's sizes, inputs and the gradients that arrive from outside, all row-major.
+/// Holds a layer's sizes, inputs and the gradients that arrive from outside, all row-major.
 #[derive(Debug, Clone)]
 pub(crate) struct Case {
     pub(crate) batch: usize,
@@ -52,7 +52,7 @@ impl Numbers {
         (0..count).map(|_| f64::from((self.next() * scale) as f32)).collect()
     }
 
-    /// A whole number from `low` to `high`, both included.
+    /// Draws a whole number from `low` to `high`, both included.
     pub(crate) fn whole(&mut self, low: usize, high: usize) -> usize {
         self.next();
         low + (self.0 >> 33) as usize % (high - low + 1)
@@ -82,20 +82,20 @@ impl Case {
         }
     }
 
-    /// The same case with lengths from 0 to all steps.
+    /// Returns the same case with lengths from 0 to all steps.
     pub(crate) fn with_lengths(mut self, seed: u64) -> Self {
         let mut numbers = Numbers(seed);
         self.lengths.iter_mut().for_each(|length| *length = numbers.whole(0, self.steps));
         self
     }
 
-    /// The same case walked from the ends.
+    /// Returns the same case walked from the ends.
     pub(crate) fn reversed(mut self) -> Self {
         self.reverse = true;
         self
     }
 
-    /// The same case started from zeros.
+    /// Returns the same case started from zeros.
     pub(crate) fn started_from_zeros(mut self) -> Self {
         self.h0.fill(0.0);
         self.c0.fill(0.0);
@@ -122,7 +122,7 @@ impl Case {
         answer
     }
 
-    /// The four gates of one step, after their functions.
+    /// Computes the four gates of one step, after their functions.
     fn gates(&self, x: &[f64], h: &[f64]) -> Vec<f64> {
         let width = 4 * self.hidden;
         let mut sums = self.bias.clone();
@@ -189,12 +189,12 @@ impl Case {
     }
 }
 
-/// `values` as `f32`.
+/// Returns `values` as `f32`.
 pub(crate) fn narrow(values: &[f64]) -> Vec<f32> {
     values.iter().map(|&value| value as f32).collect()
 }
 
-/// The norm of the difference over the norm of what is expected.
+/// Returns the norm of the difference over the norm of what is expected.
 pub(crate) fn relative_l2<T: Copy + Into<f64>>(found: &[T], expected: &[f64]) -> f64 {
     assert_eq!(found.len(), expected.len(), "lengths differ");
     let difference: f64 = found.iter().zip(expected).map(|(f, e)| ((*f).into() - e).powi(2)).sum();

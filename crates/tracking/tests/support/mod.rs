@@ -7,7 +7,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-/// A request that was received.
+/// Holds a request that was received.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
     pub(crate) method: String,
@@ -23,7 +23,7 @@ impl Asked {
         self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
-    /// The API's call, without its prefix and query.
+    /// Returns the API's call, without its prefix and query.
     pub(crate) fn call(&self) -> &str {
         let path = self.path.split('?').next().unwrap_or_default();
         path.trim_start_matches("/api/2.0/").trim_start_matches("mlflow/")
@@ -33,7 +33,7 @@ impl Asked {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{}: {error}", self.path))
     }
 
-    /// How many metrics, parameters and tags a `log-batch` has.
+    /// Counts how many metrics, parameters and tags a `log-batch` has.
     pub(crate) fn lengths(&self) -> [usize; 3] {
         ["metrics", "params", "tags"].map(|sort| self.json()[sort].as_array().map_or(0, Vec::len))
     }
@@ -55,21 +55,21 @@ impl Reply {
         Self::Answer(status, String::new(), body.to_string().into_bytes())
     }
 
-    /// An error as MLflow writes it.
+    /// Returns an error as MLflow writes it.
     pub(crate) fn error(status: u16, code: &str, message: &str) -> Self {
         Self::json(status, &json!({ "error_code": code, "message": message }))
     }
 }
 
-/// A server on a free port of this machine, which stops with the test's process.
+/// Runs a server on a free port of this machine, which stops with the test's process.
 pub(crate) struct Fake {
     pub(crate) address: String,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Fake {
-    /// `script` answers what it wants to answer itself; what it leaves is answered as by an MLflow without experiments.
-    /// It gets the request and how many came before it.
+    /// Starts a server. `script` answers what it wants to answer itself; what it leaves is answered as by an MLflow
+    /// without experiments. It gets the request and how many came before it.
     pub(crate) fn start(script: impl Fn(&Asked, usize) -> Option<Reply> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = format!("http://{}", listener.local_addr().expect("bound"));
@@ -84,7 +84,7 @@ impl Fake {
         Self { address, asked }
     }
 
-    /// All requests so far, in their order.
+    /// Returns all requests so far, in their order.
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().expect("sound").clone()
     }
@@ -140,7 +140,7 @@ fn serve(stream: TcpStream, seen: &Mutex<Vec<Asked>>, script: &dyn Fn(&Asked, us
     }
 }
 
-/// A run as MLflow describes one.
+/// Returns a run as MLflow describes one.
 pub(crate) fn a_run(artifact_uri: &str) -> Value {
     json!({ "info": { "run_id": "r1", "experiment_id": "7", "artifact_uri": artifact_uri }, "data": {} })
 }
