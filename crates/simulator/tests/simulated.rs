@@ -176,7 +176,7 @@ fn the_truth_is_calibrated_in_twelve_bins_at_every_cutoff() {
     assert_eq!(forecasts(&tables, "1").len() as u64, counts.enrolments);
 }
 
-/// Computes mann and Whitney's statistic over n₁n₀, ties counting half.
+/// Computes Mann and Whitney's statistic over n₁n₀, ties counting half.
 fn auc(scored: &[(f64, bool)]) -> f64 {
     let mut sorted = scored.to_vec();
     sorted.sort_by(|a, b| a.0.total_cmp(&b.0));

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 const INDEX: &str = "staycast-archive.json";
 
-/// Holds a tar under construction, with headers as bad as a test wants them.
+/// Builds a tar, with headers as bad as a test wants them.
 #[derive(Default)]
 struct Tar(Vec<u8>);
 
