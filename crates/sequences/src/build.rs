@@ -147,7 +147,8 @@ fn choose_rule(source: &Source, asked: Option<DropoutRule>) -> Result<DropoutRul
         SourceLabels::Nothing => DropoutRule::InactiveLast { weeks: 2 },
     });
     let refuse = |needs| Err(BuildError::Rule { rule: rule.to_string(), needs, format: source.format });
-    let has_outcomes = source.roster.enrolments.iter().any(|enrolment| enrolment.outcome.is_some());
+    let has_outcomes = source.roster.enrolments.iter().any(|enrolment| enrolment.outcome.is_some())
+        || (source.capabilities.withdrawals && rule != DropoutRule::NotCompleted);
     let has_labels = source.roster.enrolments.iter().any(|enrolment| enrolment.dropout.is_some());
     if rule.rests_on_outcomes() && !has_outcomes {
         return refuse(RuleNeeds::Outcomes);

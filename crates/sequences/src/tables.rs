@@ -11,7 +11,7 @@ use arrow_array::{
 use arrow_schema::{DataType, Field, Schema};
 use parquet::errors::ParquetError;
 use staycast_events::time::DAY_SECONDS;
-use staycast_events::{Enrolment, OutcomeKind, Source};
+use staycast_events::{Enrolment, OutcomeKind, Source, SourceLabels};
 
 use crate::error::BuildError;
 use crate::grid::CourseGrid;
@@ -30,6 +30,13 @@ pub(crate) struct TableFacts<'a> {
     pub(crate) as_of_given: bool,
 }
 
+impl TableFacts<'_> {
+    /// Tells whether the source words how each enrolment ended, and does not only date what did happen.
+    fn words_outcomes(&self) -> bool {
+        self.source.labels == SourceLabels::Outcomes
+    }
+}
+
 /// Names of the columns of `enrolments.parquet` before the static ones.
 pub(crate) const ENROLMENT_COLUMNS: [&str; 12] = [
     "course_id",
@@ -46,53 +53,88 @@ pub(crate) const ENROLMENT_COLUMNS: [&str; 12] = [
     "outcome",
 ];
 
+const NOT_OVER: &str = "the course was not over when the log was taken";
+
+/// Returns when the learner withdrew from the course, in seconds from its start. Who leaves a course that is over does not
+/// withdraw from it.
+fn withdrawn_seconds(facts: &TableFacts<'_>, place: usize) -> Option<i32> {
+    let enrolment = &facts.source.roster.enrolments[place];
+    let grid = &facts.grids[enrolment.course.as_usize()];
+    enrolment.withdrawn_seconds.filter(|&seconds| i64::from(seconds) < grid.calendar_end_seconds())
+}
+
+/// Returns how an enrolment ended, as far as the source records it. Where it does so by the date of a withdrawal, one
+/// after the course is none.
+fn ended(facts: &TableFacts<'_>, place: usize) -> Option<OutcomeKind> {
+    let enrolment = &facts.source.roster.enrolments[place];
+    let too_late = enrolment.withdrawn_seconds.is_some() && withdrawn_seconds(facts, place).is_none();
+    let kind = enrolment.outcome.as_ref()?.kind;
+    (kind != OutcomeKind::Withdrew || facts.words_outcomes() || !too_late).then_some(kind)
+}
+
 /// Finds an enrolment's label, or why it has none.
 fn label(facts: &TableFacts<'_>, place: usize) -> Result<bool, &'static str> {
     let enrolment = &facts.source.roster.enrolments[place];
     let grid = &facts.grids[enrolment.course.as_usize()];
     let over_by = |days: u32| grid.as_of_seconds >= grid.calendar_end_seconds() + i64::from(days) * DAY_SECONDS;
-    let outcome = |dropout: fn(OutcomeKind) -> bool| {
-        // A log said to be taken while the course ran can't know how it ended. When nothing is said, an outcome that
-        // is there is known.
-        if facts.as_of_given && !over_by(0) {
-            return Err("the course was not over when the log was taken");
-        }
-        enrolment.outcome.as_ref().map(|outcome| dropout(outcome.kind)).ok_or("the source records no outcome")
-    };
+    // A log said to be taken while the course ran can't know how it ended. When nothing is said, an outcome that is there
+    // is known.
+    let not_over = if facts.as_of_given && !over_by(0) { Err(NOT_OVER) } else { Ok(()) };
+    // Where withdrawals are recorded, one who has none has not withdrawn: which is known when the course is over.
+    let records = facts.source.capabilities.withdrawals;
     match facts.rule {
-        DropoutRule::InactiveLast { .. } if !over_by(0) => Err("the course was not over when the log was taken"),
+        DropoutRule::InactiveLast { .. } if !over_by(0) => Err(NOT_OVER),
         DropoutRule::NoActivityAfter { days } if !over_by(days) => {
             Err("the days after the course were not over when the log was taken")
         }
         DropoutRule::InactiveLast { .. } | DropoutRule::NoActivityAfter { .. } => Ok(!facts.active_in_window[place]),
-        DropoutRule::Withdrawn => outcome(|kind| kind == OutcomeKind::Withdrew),
-        DropoutRule::WithdrawnOrFailed => outcome(|kind| kind != OutcomeKind::Completed),
-        DropoutRule::NotCompleted => {
-            if facts.as_of_given && !over_by(0) {
-                return Err("the course was not over when the log was taken");
+        DropoutRule::Withdrawn | DropoutRule::WithdrawnOrFailed => {
+            not_over?;
+            // Those who withdrew are not labelled before those who did not: all would be dropouts.
+            if records && !facts.words_outcomes() && !over_by(0) {
+                return Err(NOT_OVER);
             }
+            match (ended(facts, place), facts.rule) {
+                (Some(kind), DropoutRule::Withdrawn) => Ok(kind == OutcomeKind::Withdrew),
+                (Some(kind), _) => Ok(kind != OutcomeKind::Completed),
+                // Without a word on the outcome nobody knows whether the learner failed.
+                (None, DropoutRule::WithdrawnOrFailed) if facts.words_outcomes() => {
+                    Err("the source records no outcome")
+                }
+                (None, _) if records && over_by(0) => Ok(false),
+                (None, _) if records => Err(NOT_OVER),
+                (None, _) => Err("the source records no outcome"),
+            }
+        }
+        DropoutRule::NotCompleted => {
+            not_over?;
             Ok(enrolment.outcome.as_ref().is_none_or(|outcome| outcome.kind != OutcomeKind::Completed))
         }
         DropoutRule::LabelsFile => {
-            if facts.as_of_given && !over_by(0) {
-                return Err("the course was not over when the log was taken");
-            }
+            not_over?;
             enrolment.dropout.ok_or("the labels do not name the enrolment")
         }
     }
 }
 
 /// Finds the week in which a learner left: that of the withdrawal or, where dropout means inactivity, of the last event.
+/// One who never did anything left with the enrolment, and at the latest before the first week where that came before it
+/// or is not dated.
 fn left_week(facts: &TableFacts<'_>, place: usize, dropout: Option<bool>) -> Option<i32> {
     let enrolment = &facts.source.roster.enrolments[place];
     let cut = facts.grids[enrolment.course.as_usize()].weeks;
     let week = |seconds: i32| cut.week_of(i64::from(seconds)) as i32;
-    if let Some(seconds) = enrolment.withdrawn_seconds {
+    if let Some(seconds) = withdrawn_seconds(facts, place) {
         return Some(week(seconds));
     }
     let went_inactive = matches!(facts.rule, DropoutRule::InactiveLast { .. }) && dropout == Some(true);
-    facts.summaries[place].last_event_seconds.filter(|_| went_inactive).map(week)
+    let enrolled =
+        || enrolment.enrolled_seconds.map_or(BEFORE_FIRST_WEEK, |seconds| week(seconds).max(BEFORE_FIRST_WEEK));
+    went_inactive.then(|| facts.summaries[place].last_event_seconds.map_or_else(enrolled, week))
 }
+
+/// The week before week 0.
+const BEFORE_FIRST_WEEK: i32 = -1;
 
 fn days(seconds: Option<i32>) -> Option<f64> {
     seconds.map(|seconds| f64::from(seconds) / DAY_SECONDS as f64)
@@ -130,7 +172,7 @@ pub(crate) fn write_enrolments(facts: &TableFacts<'_>, path: &Path) -> Result<La
         day(all().map(|enrolment| days(enrolment.enrolled_seconds)).collect()),
         day(summaries().map(|summary| days(summary.first_event_seconds)).collect()),
         day(summaries().map(|summary| days(summary.last_event_seconds)).collect()),
-        day(all().map(|enrolment| days(enrolment.withdrawn_seconds)).collect()),
+        day((0..roster.enrolments.len()).map(|place| days(withdrawn_seconds(facts, place))).collect()),
         Arc::new(summaries().map(|summary| i64::from(summary.pre_start_events)).collect::<Int64Array>()),
         Arc::new(summaries().map(|summary| i64::from(summary.pre_start_active_days)).collect::<Int64Array>()),
         text(|enrolment| enrolment.outcome.as_ref().map(|outcome| outcome.recorded.as_str())),

@@ -3,8 +3,13 @@
 mod common;
 
 use common::Log;
+use common::made::instant;
+use staycast_events::formats::{OpenOptions, open};
 use staycast_events::time::parse_instant;
-use staycast_sequences::{BuildError, BuildOptions, Dataset, DropoutRule, EnrolmentIndex, WeekIndex};
+use staycast_sequences::{
+    BuildError, BuildMode, BuildOptions, Dataset, DropoutRule, EnrolmentIndex, Selection, SequenceFolder, Unwatched,
+    WeekIndex, build,
+};
 
 const LOG: Log<'static> = Log {
     courses: "c,2014-06-02,2014-06-29\n",
@@ -38,9 +43,9 @@ fn inactive_last_looks_at_the_calendars_last_weeks() {
     let wanted = vec![Some(false), Some(true), Some(false), Some(true)];
     let data = built(rule, None, None);
     assert_eq!(labels(&data), wanted);
-    // The week of the last event, for those who left.
+    // The week of the last event, for those who left; dee never was there, and so was gone before the first week.
     let left: Vec<Option<i32>> = data.enrolments.iter().map(|row| row.left_week).collect();
-    assert_eq!(left, [None, Some(1), None, None]);
+    assert_eq!(left, [None, Some(1), None, Some(-1)]);
     // Fewer weeks of features do not change what happened.
     assert_eq!(labels(&built(rule, None, Some(1))), wanted);
 }
@@ -70,4 +75,85 @@ fn weeks_not_over_are_not_observed() {
     assert_eq!((data.weeks, data.courses[0].observed_weeks), (4, 1));
     assert!(data.week(EnrolmentIndex(0), WeekIndex::new(1)).iter().all(|value| value.is_nan()));
     assert_eq!(data.manifest.rows.set_aside["after_as_of"].rows, 6);
+}
+
+/// The people of a run of four weeks on FutureLearn: who withdrew, when, who completed, and who did nothing.
+const PEOPLE: &str = "\
+learner_id,enrolled_at,unenrolled_at,role,fully_participated_at
+stays,2023-08-01 00:00:00 UTC,,learner,
+completes,2023-08-01 00:00:00 UTC,,learner,2023-09-28 00:00:00 UTC
+withdraws,2023-08-01 00:00:00 UTC,2023-09-12 00:00:00 UTC,learner,
+withdraws-late,2023-08-01 00:00:00 UTC,2023-12-01 00:00:00 UTC,learner,
+never-there,2023-08-01 00:00:00 UTC,,learner,
+never-there-and-late,2023-09-20 00:00:00 UTC,,learner,
+";
+
+/// Builds this run, with an event of those who were there on each of `days` of September 2023.
+fn futurelearn(days: &[u32], options: &BuildOptions) -> Dataset {
+    let folder = tempfile::tempdir().unwrap();
+    let mut steps = "learner_id,step,week_number,step_number,first_visited_at,last_completed_at\n".to_owned();
+    for who in ["stays", "completes", "withdraws", "withdraws-late"] {
+        for day in days {
+            steps += &format!("{who},1.{day},1,1,2023-09-{day:02} 08:00:00 UTC,\n");
+        }
+    }
+    std::fs::write(folder.path().join("a-1_enrolments.csv"), PEOPLE).unwrap();
+    std::fs::write(folder.path().join("a-1_step-activity.csv"), steps).unwrap();
+    std::fs::write(folder.path().join("dates.txt"), "course_id,from,to\na-1,2023-09-04,2023-10-01\n").unwrap();
+    let open_options = OpenOptions { courses: Some(folder.path().join("dates.txt")), ..OpenOptions::default() };
+    let inputs = ["a-1_enrolments.csv", "a-1_step-activity.csv"].map(|name| folder.path().join(name));
+    let source = open(&inputs, &open_options).unwrap();
+    let out = folder.path().join("sequences");
+    build(&source, options, &out, BuildMode::Refuse, &Unwatched).unwrap();
+    SequenceFolder::open(&out).unwrap().load(&Selection::default()).unwrap()
+}
+
+fn by_id(data: &Dataset) -> Vec<(&str, Option<bool>, Option<i32>)> {
+    data.enrolments.iter().map(|row| (row.learner.as_str(), row.dropout, row.left_week)).collect()
+}
+
+#[test]
+fn who_has_no_withdrawal_where_they_are_recorded_has_not_withdrawn() {
+    let rule = |rule| BuildOptions { rule: Some(rule), ..BuildOptions::default() };
+    let data =
+        futurelearn(&[4, 30], &BuildOptions { as_of: Some(instant("2023-10-02")), ..rule(DropoutRule::Withdrawn) });
+    let expected = |stays| {
+        [
+            ("completes", Some(false), None),
+            ("never-there", stays, None),
+            ("never-there-and-late", stays, None),
+            ("stays", stays, None),
+            ("withdraws", Some(true), Some(1)),
+            // The course was over.
+            ("withdraws-late", stays, None),
+        ]
+    };
+    assert_eq!(by_id(&data), expected(Some(false)));
+    let late = data.enrolments.iter().find(|row| row.learner == "withdraws-late").unwrap();
+    assert_eq!(late.withdrawal_day, None);
+    let or_failed = BuildOptions { as_of: Some(instant("2023-10-02")), ..rule(DropoutRule::WithdrawnOrFailed) };
+    assert_eq!(by_id(&futurelearn(&[4, 30], &or_failed)), expected(Some(false)));
+    // The newest event is of the 30th, and the course goes on until the first: nobody knows yet who stays to the end. If
+    // those who withdrew had labels by then, all with a label would be dropouts.
+    let data = futurelearn(&[4, 30], &rule(DropoutRule::Withdrawn));
+    assert!(by_id(&data).iter().all(|(_, dropout, _)| dropout.is_none()));
+    assert_eq!(data.manifest.labels.unknown["the course was not over when the log was taken"], 6);
+}
+
+#[test]
+fn who_never_was_there_is_gone_from_the_start() {
+    let options = BuildOptions {
+        rule: Some(DropoutRule::InactiveLast { weeks: 2 }),
+        as_of: Some(instant("2023-10-02")),
+        ..BuildOptions::default()
+    };
+    let expected = [
+        ("completes", Some(false), None),
+        ("never-there", Some(true), Some(-1)),
+        ("never-there-and-late", Some(true), Some(2)),
+        ("stays", Some(false), None),
+        ("withdraws", Some(false), Some(1)),
+        ("withdraws-late", Some(false), None),
+    ];
+    assert_eq!(by_id(&futurelearn(&[4, 30], &options)), expected);
 }

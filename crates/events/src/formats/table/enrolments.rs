@@ -154,7 +154,7 @@ impl EnrolmentColumnPlaces {
         let ended = |text: &str, kind: OutcomeKind| Outcome { recorded: text.to_owned(), kind };
         let completed = match (given(self.completed), withdrawn) {
             (Some(_), _) => Some(ended("completed", OutcomeKind::Completed)),
-            (None, Some(_)) if self.completed.is_some() => Some(ended("withdrew", OutcomeKind::Withdrew)),
+            (None, Some(_)) if self.outcome.is_none() => Some(ended("withdrew", OutcomeKind::Withdrew)),
             (None, _) => None,
         };
         Ok(EnrolmentRecord {
