@@ -4,7 +4,7 @@ use crate::event::{Event, ObjectKey, Weight};
 use crate::event_days::is_set;
 use crate::event_file::ReadPurpose;
 use crate::index::EnrolmentIndex;
-use crate::parsed_block::{ParsedBlock, TimeSpan};
+use crate::parsed_block::{FarEvents, ParsedBlock, Side, TimeSpan};
 use crate::row_limits::{CourseWindow, RowLimits};
 use crate::tally::Reason;
 use crate::time::format_instant;
@@ -114,6 +114,10 @@ impl<'a> Intake<'a> {
             return Err(Reason::AfterAsOf);
         }
         if !(plausible_from..plausible_to).contains(&row.instant) {
+            let side = if row.instant < start { Side::Before } else { Side::After };
+            let here = FarEvents { span: TimeSpan::at(row.instant), events: 1 };
+            let of_course = (self.limits.course(row.enrolment), side);
+            self.parsed.far.entry(of_course).and_modify(|far| *far = far.join(here)).or_insert(here);
             return Err(Reason::ImplausibleTime);
         }
         let received = self.limits.is_received(row.kind);

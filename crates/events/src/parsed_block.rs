@@ -30,6 +30,32 @@ impl TimeSpan {
     }
 }
 
+/// Events of one course that are so far from it that they are set aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FarEvents {
+    /// First and last instant.
+    pub span: TimeSpan,
+    /// How many.
+    pub events: u64,
+}
+
+impl FarEvents {
+    /// Returns both together.
+    #[must_use]
+    pub fn join(self, other: Self) -> Self {
+        Self { span: self.span.join(other.span), events: self.events + other.events }
+    }
+}
+
+/// The side of a course on which an event is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Side {
+    /// Before its start.
+    Before,
+    /// After it.
+    After,
+}
+
 /// The events of one block of a file, and the fate of its rows.
 #[derive(Clone, Debug, Default)]
 pub struct ParsedBlock {
@@ -40,6 +66,8 @@ pub struct ParsedBlock {
     pub received: Vec<Event>,
     /// Enrolments with an event after their course's grid, and the seconds from the course's start to it.
     pub after_calendar: Vec<(EnrolmentIndex, i32)>,
+    /// Events set aside because they are far from their course, by course and side.
+    pub far: FxHashMap<(CourseIndex, Side), FarEvents>,
     /// Counts of the rows, used and not used.
     pub tally: BlockTally,
     /// First and last instant of a row with an instant, inside the calendar or not, up to the instant of the log.

@@ -291,7 +291,7 @@ pub(crate) fn settle(mine: Tally, path: &Path, name: &str, tally: &mut Tally) ->
             first: first.map_or_else(String::new, |sample| format!("line {}: {}", sample.line, sample.what)),
         });
     }
-    tally.append(mine);
+    tally.append_table(name, mine);
     Ok(())
 }
 

@@ -141,6 +141,17 @@ pub struct ReasonCount {
     pub samples: Vec<RowSample>,
 }
 
+/// Counts of the rows of one table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableCount {
+    /// Rows read.
+    pub read: u64,
+    /// Rows with something wrong.
+    pub rejected: u64,
+    /// Of these, rows that say something else than an earlier one of the same id.
+    pub contradictions: u64,
+}
+
 /// Counts of rows, used and not used. `read` equals `used` plus the rows of all reasons.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
@@ -148,6 +159,8 @@ pub struct Tally {
     pub read: u64,
     /// Rows used.
     pub used: u64,
+    /// The same by table, where the rows are those of tables beside a log.
+    pub tables: BTreeMap<String, TableCount>,
     /// Rows not used.
     pub reasons: BTreeMap<Reason, ReasonCount>,
     /// Rows of kinds that the format does not know, which are used all the same.
@@ -172,10 +185,24 @@ impl Tally {
         }
     }
 
+    /// Adds the rows of the table `name`.
+    pub(crate) fn append_table(&mut self, name: &str, mut table: Self) {
+        let contradictions = table.reasons.get(&Reason::Contradiction).map_or(0, |count| count.rows);
+        let counted = TableCount { read: table.read, rejected: table.rejected(), contradictions };
+        table.tables.insert(name.to_owned(), counted);
+        self.append(table);
+    }
+
     /// Adds what came later in the input.
     pub fn append(&mut self, later: Self) {
         self.read += later.read;
         self.used += later.used;
+        for (name, theirs) in later.tables {
+            let ours = self.tables.entry(name).or_default();
+            ours.read += theirs.read;
+            ours.rejected += theirs.rejected;
+            ours.contradictions += theirs.contradictions;
+        }
         self.unknown_kinds.append(&later.unknown_kinds);
         for (reason, theirs) in later.reasons {
             let ours = self.reasons.entry(reason).or_default();
@@ -250,7 +277,7 @@ impl BlockTally {
     #[must_use]
     pub fn place(self, file: &str, first_line: u64) -> Tally {
         let mut tally =
-            Tally { read: self.used, used: self.used, reasons: BTreeMap::new(), unknown_kinds: self.unknown_kinds };
+            Tally { read: self.used, used: self.used, unknown_kinds: self.unknown_kinds, ..Tally::default() };
         for (reason, count) in self.reasons {
             tally.read += count.rows;
             let sample = |(line, what)| RowSample { file: file.to_owned(), line: first_line + line, what };

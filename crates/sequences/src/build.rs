@@ -24,6 +24,7 @@ use crate::reducing;
 use crate::store::{Store, partitions};
 use crate::tables::{self, TableFacts};
 use crate::timing::Timing;
+use crate::warnings;
 
 /// Builds the sequences of `source` and writes them to `folder`, which appears whole or not at all. Runs on the rayon
 /// pool it is called in; the files are the same bytes for any number of threads.
@@ -91,7 +92,7 @@ fn build_draft(
     if intake.tally.used == 0 {
         return Err(nothing_used(&intake.tally));
     }
-    let newest = intake.newest.as_ref().map_or(i64::from(i32::MIN), |newest| newest.day);
+    let newest = intake.days.newest.as_ref().map_or(i64::from(i32::MIN), |newest| newest.day);
     let as_of = options.as_of.unwrap_or_else(|| end_of_day(newest));
     let grids: Vec<CourseGrid> =
         source.roster.courses.iter().zip(&cuts).map(|(course, &cut)| CourseGrid::new(course, cut, as_of)).collect();
@@ -128,7 +129,9 @@ fn build_draft(
         tally: &intake.tally,
         as_of: format_instant(as_of),
         grids: &grids,
-        labels,
+        stray_days: warnings::stray_days(&source.roster, &intake.days),
+        warnings: warnings::about_courses(&facts, &labels.by_course),
+        labels: labels.record,
         features: &features,
         events: reduced.events,
         rows: reduced.rows,

@@ -16,6 +16,7 @@ use crate::error::BuildError;
 use crate::feature_set::FeatureSet;
 use crate::labels::DropoutRule;
 use crate::manifest::{BuildRecord, LAYOUT_VERSION};
+use crate::newest::DaysState;
 use crate::options::{BuildMode, BuildOptions};
 use crate::output;
 
@@ -53,8 +54,7 @@ pub(crate) struct Journal {
     /// Files of the log read to their end, the first ones of the source.
     pub(crate) files: usize,
     pub(crate) tally: Tally,
-    /// Events by course and day, where they say when the log was taken.
-    pub(crate) days: Vec<(u32, i32, u64)>,
+    pub(crate) days: DaysState,
     pub(crate) active: Vec<bool>,
     /// BLAKE3 of the files whose reading gave it, by place among the log's files.
     pub(crate) hashes: Vec<(usize, String)>,

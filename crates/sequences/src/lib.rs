@@ -29,6 +29,7 @@ mod store;
 mod tables;
 mod timing;
 mod values;
+mod warnings;
 
 pub use build::build;
 pub use cohort::{ACTIVE_WITHIN_DAYS, Standing, standing};

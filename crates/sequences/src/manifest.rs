@@ -38,6 +38,9 @@ pub struct Manifest {
     pub calendar: CalendarRecord,
     /// Label rule, and counts of labels.
     pub labels: LabelRecord,
+    /// What is odd about courses, by course.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<CourseWarning>,
     /// The other options the folder was built with.
     pub build: BuildRecord,
     /// Set of features that was asked for.
@@ -97,6 +100,9 @@ pub struct RowCounts {
     pub rejected_roster: BTreeMap<String, ReasonCount>,
     /// Share of the rows read, of event files and tables, that was rejected.
     pub rejected_share: f64,
+    /// Rows of each of the roster's tables.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tables: BTreeMap<String, TableRows>,
     /// Rows used whose kind of event neither the format nor a mapping knows, where there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown_kinds: Option<UnknownKindsRecord>,
@@ -127,6 +133,29 @@ pub struct UnknownKindRecord {
     pub kind: String,
     /// Rows.
     pub rows: u64,
+}
+
+/// Rows of a table beside the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableRows {
+    /// Rows read.
+    pub read: u64,
+    /// Rows rejected.
+    pub rejected: u64,
+    /// Of these, rows that say something else than an earlier one of the same id.
+    pub contradictions: u64,
+}
+
+impl RowCounts {
+    /// Returns the table of whose rows the greatest share was rejected, and that share; the log is `log`.
+    #[must_use]
+    pub fn worst_table(&self) -> (&str, f64) {
+        let share = |rejected: u64, read: u64| if read == 0 { 0.0 } else { rejected as f64 / read as f64 };
+        let of_log = self.rejected.values().map(|count| count.rows).sum();
+        let tables = self.tables.iter().map(|(name, rows)| (name.as_str(), share(rows.rejected, rows.read)));
+        tables.fold(("log", share(of_log, self.read)), |worst, one| if one.1 > worst.1 { one } else { worst })
+    }
 }
 
 /// A number of rows and the first few of them.
@@ -165,6 +194,60 @@ pub struct CalendarRecord {
     pub weeks: u32,
     /// Limit of weeks, where one was given.
     pub weeks_limit: Option<u32>,
+    /// Days with events so far from the rest of their course that they say neither when it runs nor when the log was
+    /// taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stray_days: Vec<StrayDaysRecord>,
+}
+
+/// Days with events that are far from their course.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StrayDaysRecord {
+    /// The course.
+    pub course: String,
+    /// First day, `YYYY-MM-DD`.
+    pub first: String,
+    /// Last day, `YYYY-MM-DD`.
+    pub last: String,
+    /// Events.
+    pub events: u64,
+    /// Whether these events are set aside, as `implausible_time`. Else they have a place in the course's calendar or after
+    /// its end, and are only passed over when it is inferred when the log was taken.
+    pub set_aside: bool,
+}
+
+/// What is odd about a course, so that somebody should look at it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case", deny_unknown_fields)]
+pub enum CourseWarning {
+    /// It has enrolments, and not an event within its dates or before them.
+    NoEvents {
+        /// The course.
+        course: String,
+        /// Its enrolments.
+        enrolments: u64,
+    },
+    /// Its inferred dates are further apart than those of courses are.
+    LongCalendar {
+        /// The course.
+        course: String,
+        /// First day, `YYYY-MM-DD`.
+        first: String,
+        /// Last day, `YYYY-MM-DD`.
+        last: String,
+        /// Weeks.
+        weeks: u32,
+    },
+    /// Nearly all of its learners are dropouts.
+    NearlyAllDropouts {
+        /// The course.
+        course: String,
+        /// Enrolments with a known outcome.
+        known: u64,
+        /// Of these, dropouts.
+        dropouts: u64,
+    },
 }
 
 /// Options that a folder was built with, so that another build can tell whether it would give the same.
@@ -197,6 +280,10 @@ pub struct LabelRecord {
     pub dropouts: u64,
     /// Enrolments without a label, by reason.
     pub unknown: BTreeMap<String, u64>,
+    /// First day, `YYYY-MM-DD`, on which a log that was taken then would know the outcomes that are unknown because it was
+    /// taken too early.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_from: Option<String>,
 }
 
 /// One feature column.

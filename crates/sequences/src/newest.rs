@@ -5,37 +5,82 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 use staycast_events::time::DAY_SECONDS;
-use staycast_events::{DayRun, EnrolmentIndex, EventDays, ParsedBlock, Roster, RunningDays};
+use staycast_events::{DayRun, EnrolmentIndex, EventDays, FarEvents, ParsedBlock, Roster, RunningDays, Side, TimeSpan};
 
 use crate::store::Run;
 
-/// Events by course (index) and day (since 1970-01-01). About 24 bytes for each day on which a course has events.
+/// Events by course (index) and day (since 1970-01-01), and those that are far from their course. About 24 bytes for each
+/// day on which a course has events.
 #[derive(Debug, Default)]
-pub(crate) struct CourseDays(Mutex<FxHashMap<(u32, i32), u64>>);
+pub(crate) struct CourseDays(Mutex<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    days: FxHashMap<(u32, i32), u64>,
+    far: BTreeMap<(u32, Side), FarEvents>,
+}
+
+/// The counts as a checkpoint holds them, in order.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct DaysState {
+    /// Course, day, events.
+    days: Vec<(u32, i32, u64)>,
+    /// Course, whether they are after it, first and last instant, events.
+    far: Vec<(u32, bool, i64, i64, u64)>,
+}
 
 /// The newest day of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Newest {
     /// The day, in days since 1970-01-01.
     pub(crate) day: i64,
-    /// Stray runs of days after it, by course (index).
+    /// Runs of days after it, by course (index), which do not count.
     pub(crate) stray: Vec<(u32, DayRun)>,
+}
+
+/// What the days of a log's events say.
+#[derive(Debug, Default)]
+pub(crate) struct LogDays {
+    /// The newest day; `None` without an event, or where it was not asked for.
+    pub(crate) newest: Option<Newest>,
+    /// Events that are far from their course, by course (index) and side.
+    pub(crate) far: BTreeMap<(u32, Side), FarEvents>,
 }
 
 impl CourseDays {
     /// Makes the counts again that [`CourseDays::state`] gave.
-    pub(crate) fn restored(state: Vec<(u32, i32, u64)>) -> Self {
-        Self(Mutex::new(state.into_iter().map(|(course, day, events)| ((course, day), events)).collect()))
+    pub(crate) fn restored(state: DaysState) -> Self {
+        let days = state.days.into_iter().map(|(course, day, events)| ((course, day), events)).collect();
+        let far = state.far.into_iter().map(|(course, is_after, first, last, events)| {
+            let side = if is_after { Side::After } else { Side::Before };
+            ((course, side), FarEvents { span: TimeSpan { first, last }, events })
+        });
+        Self(Mutex::new(Counts { days, far: far.collect() }))
     }
 
     /// Returns the counts, in order.
-    pub(crate) fn state(&self) -> Vec<(u32, i32, u64)> {
-        let days = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut state: Vec<(u32, i32, u64)> =
-            days.iter().map(|(&(course, day), &events)| (course, day, events)).collect();
-        state.sort_unstable();
-        state
+    pub(crate) fn state(&self) -> DaysState {
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let day = |(&(course, day), &events): (&(u32, i32), &u64)| (course, day, events);
+        let mut days: Vec<(u32, i32, u64)> = counts.days.iter().map(day).collect();
+        days.sort_unstable();
+        let far = counts.far.iter().map(|(&(course, side), FarEvents { span, events })| {
+            (course, side == Side::After, span.first, span.last, *events)
+        });
+        DaysState { days, far: far.collect() }
+    }
+
+    /// Takes note of the events of a block that are far from their course.
+    pub(crate) fn add_far(&self, parsed: &ParsedBlock) {
+        if parsed.far.is_empty() {
+            return;
+        }
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (&(course, side), &more) in &parsed.far {
+            counts.far.entry((course.0, side)).and_modify(|far| *far = far.join(more)).or_insert(more);
+        }
     }
 
     /// Counts the events of a block, of which `runs` are those of one enrolment each, and those after the calendar.
@@ -69,27 +114,31 @@ impl CourseDays {
         }
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (place, events) in days {
-            *all.entry(place).or_default() += events;
+            *all.days.entry(place).or_default() += events;
         }
     }
 
-    /// Returns the newest day, and the stray ones after it; `None` without an event.
-    pub(crate) fn newest(self) -> Option<Newest> {
-        let days = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut by_course: BTreeMap<u32, EventDays> = BTreeMap::new();
-        for ((course, day), events) in days {
-            by_course.entry(course).or_default().add_events(day.into(), events);
-        }
-        let running: Vec<(u32, RunningDays)> =
-            by_course.into_iter().filter_map(|(course, days)| Some((course, days.running(None)?))).collect();
-        let day = running.iter().map(|(_, running)| running.last).max()?;
-        let stray = running
-            .into_iter()
-            .flat_map(|(course, running)| running.stray.into_iter().map(move |run| (course, run)))
-            .filter(|(_, run)| run.last > day)
-            .collect();
-        Some(Newest { day, stray })
+    /// Returns what the days say.
+    pub(crate) fn finish(self) -> LogDays {
+        let Counts { days, far } = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        LogDays { newest: newest(days), far }
     }
+}
+
+fn newest(days: FxHashMap<(u32, i32), u64>) -> Option<Newest> {
+    let mut by_course: BTreeMap<u32, EventDays> = BTreeMap::new();
+    for ((course, day), events) in days {
+        by_course.entry(course).or_default().add_events(day.into(), events);
+    }
+    let running: Vec<(u32, RunningDays)> =
+        by_course.into_iter().filter_map(|(course, days)| Some((course, days.running(None)?))).collect();
+    let day = running.iter().map(|(_, running)| running.last).max()?;
+    let stray = running
+        .into_iter()
+        .flat_map(|(course, running)| running.stray.into_iter().map(move |run| (course, run)))
+        .filter(|(_, run)| run.last > day)
+        .collect();
+    Some(Newest { day, stray })
 }
 
 #[cfg(test)]
@@ -97,7 +146,16 @@ mod tests {
     use super::*;
 
     fn newest(days: &[(u32, i32, u64)]) -> Option<Newest> {
-        CourseDays::restored(days.to_vec()).newest()
+        CourseDays::restored(DaysState { days: days.to_vec(), far: Vec::new() }).finish().newest
+    }
+
+    #[test]
+    fn a_checkpoint_holds_all_that_was_counted() {
+        let far = vec![(0, false, -5, 7, 2), (0, true, 100, 100, 1), (3, true, 9, 10, 4)];
+        let state = DaysState { days: vec![(0, -1, 3), (0, 5, 1), (2, 5, 9)], far };
+        let again =
+            CourseDays::restored(serde_json::from_str(&serde_json::to_string(&state).unwrap()).unwrap()).state();
+        assert_eq!((again.days, again.far), (state.days, state.far));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
-use staycast_events::{Source, Tally, input};
+use staycast_events::{Source, TableCount, Tally, input};
 use staycast_files::{FolderDraft, write_json};
 
 use crate::error::BuildError;
@@ -15,8 +15,9 @@ use crate::grid::CourseGrid;
 use crate::labels::DropoutRule;
 use crate::layout::{COURSES, ENROLMENTS, MANIFEST, SEQUENCES, SEQUENCES_KIND, TIMING};
 use crate::manifest::{
-    BuildRecord, CalendarRecord, FeatureRecord, InputRecord, LAYOUT_VERSION, LabelRecord, Manifest, OutputRecord,
-    ReasonCount, RowCounts, SampleRecord, TableRecord, Totals, UnknownKindRecord, UnknownKindsRecord,
+    BuildRecord, CalendarRecord, CourseWarning, FeatureRecord, InputRecord, LAYOUT_VERSION, LabelRecord, Manifest,
+    OutputRecord, ReasonCount, RowCounts, SampleRecord, StrayDaysRecord, TableRecord, TableRows, Totals,
+    UnknownKindRecord, UnknownKindsRecord,
 };
 use crate::options::{BuildMode, BuildOptions, RawKinds};
 use crate::timing::Timing;
@@ -145,6 +146,8 @@ pub(crate) struct ManifestParts<'a> {
     pub(crate) tally: &'a Tally,
     pub(crate) as_of: String,
     pub(crate) grids: &'a [CourseGrid],
+    pub(crate) stray_days: Vec<StrayDaysRecord>,
+    pub(crate) warnings: Vec<CourseWarning>,
     pub(crate) labels: LabelRecord,
     pub(crate) features: &'a [Feature],
     pub(crate) events: u64,
@@ -186,6 +189,7 @@ pub(crate) fn manifest(parts: &ManifestParts<'_>) -> Result<Manifest, BuildError
             set_aside: reasons(tally, false),
             rejected_roster: reasons(&source.tables, true),
             rejected_share: if read == 0 { 0.0 } else { rejected as f64 / read as f64 },
+            tables: tables(&source.tables),
             unknown_kinds: unknown_kinds(source, tally),
         },
         calendar: CalendarRecord {
@@ -194,8 +198,10 @@ pub(crate) fn manifest(parts: &ManifestParts<'_>) -> Result<Manifest, BuildError
             as_of_source: if options.as_of.is_some() { "given" } else { "newest event" }.to_owned(),
             weeks: parts.grids.iter().map(|grid| u32::from(grid.weeks.count())).max().unwrap_or(0),
             weeks_limit: options.weeks,
+            stray_days: parts.stray_days.clone(),
         },
         labels: parts.labels.clone(),
+        warnings: parts.warnings.clone(),
         build: build_record(options),
         feature_set: options.features,
         features: parts.features.iter().map(|feature| feature_record(feature, source)).collect(),
@@ -210,6 +216,12 @@ pub(crate) fn manifest(parts: &ManifestParts<'_>) -> Result<Manifest, BuildError
         },
         outputs,
     })
+}
+
+fn tables(tally: &Tally) -> BTreeMap<String, TableRows> {
+    let rows =
+        |&TableCount { read, rejected, contradictions }: &TableCount| TableRows { read, rejected, contradictions };
+    tally.tables.iter().map(|(name, count)| (name.clone(), rows(count))).collect()
 }
 
 fn calendar_source(source: &Source) -> &'static str {

@@ -16,7 +16,7 @@ use crate::checkpoint::{Identity, Journal};
 use crate::error::BuildError;
 use crate::grid::WeekGrid;
 use crate::labels::DropoutRule;
-use crate::newest::{CourseDays, Newest};
+use crate::newest::{CourseDays, LogDays};
 use crate::options::BuildOptions;
 use crate::peers::PeerCounter;
 use crate::progress::{Progress, Unit};
@@ -38,8 +38,7 @@ pub(crate) struct LogReading<'a> {
 /// Holds the result of reading a log, besides the stored events.
 pub(crate) struct ReadLog {
     pub(crate) tally: Tally,
-    /// The day of the newest event; `None` without one, or where it is given when the log was taken.
-    pub(crate) newest: Option<Newest>,
+    pub(crate) days: LogDays,
     /// By enrolment: whether it has an event in the window that the label rule looks at.
     pub(crate) active_in_window: Vec<bool>,
     /// BLAKE3 of the files whose reading gave it.
@@ -120,7 +119,7 @@ impl LogReading<'_> {
         progress.end(&format!("{} {rows}, {} used, {} rejected{from}", tally.read, tally.used, tally.rejected()));
         Ok(ReadLog {
             tally,
-            newest: days.newest(),
+            days: days.finish(),
             active_in_window: active.into_iter().map(AtomicBool::into_inner).collect(),
             hashes: hashes
                 .into_iter()
@@ -166,6 +165,7 @@ impl FileReading<'_> {
                 gathering.add(&parsed.events);
             }
             let runs_of_events = runs(&parsed.events);
+            begun.days.add_far(&parsed);
             if self.reading.options.as_of.is_none() {
                 begun.days.add(&source.roster, &parsed, &runs_of_events);
             }

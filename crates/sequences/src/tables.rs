@@ -10,7 +10,7 @@ use arrow_array::{
 };
 use arrow_schema::{DataType, Field, Schema};
 use parquet::errors::ParquetError;
-use staycast_events::time::DAY_SECONDS;
+use staycast_events::time::{DAY_SECONDS, format_date};
 use staycast_events::{Enrolment, OutcomeKind, Source, SourceLabels};
 
 use crate::error::BuildError;
@@ -54,6 +54,7 @@ pub(crate) const ENROLMENT_COLUMNS: [&str; 12] = [
 ];
 
 const NOT_OVER: &str = "the course was not over when the log was taken";
+const DAYS_AFTER_NOT_OVER: &str = "the days after the course were not over when the log was taken";
 
 /// Returns when the learner withdrew from the course, in seconds from its start. Who leaves a course that is over does not
 /// withdraw from it.
@@ -84,9 +85,7 @@ fn label(facts: &TableFacts<'_>, place: usize) -> Result<bool, &'static str> {
     let records = facts.source.capabilities.withdrawals;
     match facts.rule {
         DropoutRule::InactiveLast { .. } if !over_by(0) => Err(NOT_OVER),
-        DropoutRule::NoActivityAfter { days } if !over_by(days) => {
-            Err("the days after the course were not over when the log was taken")
-        }
+        DropoutRule::NoActivityAfter { days } if !over_by(days) => Err(DAYS_AFTER_NOT_OVER),
         DropoutRule::InactiveLast { .. } | DropoutRule::NoActivityAfter { .. } => Ok(!facts.active_in_window[place]),
         DropoutRule::Withdrawn | DropoutRule::WithdrawnOrFailed => {
             not_over?;
@@ -140,10 +139,29 @@ fn days(seconds: Option<i32>) -> Option<f64> {
     seconds.map(|seconds| f64::from(seconds) / DAY_SECONDS as f64)
 }
 
+/// Labels of one course.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CourseLabels {
+    /// Known ones.
+    pub(crate) known: u64,
+    /// Of these, dropouts.
+    pub(crate) dropouts: u64,
+}
+
+/// Counts of the labels of a folder.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct LabelCounts {
+    pub(crate) record: LabelRecord,
+    pub(crate) by_course: Vec<CourseLabels>,
+}
+
 /// Writes `enrolments.parquet`, and counts its labels.
-pub(crate) fn write_enrolments(facts: &TableFacts<'_>, path: &Path) -> Result<LabelRecord, BuildError> {
+pub(crate) fn write_enrolments(facts: &TableFacts<'_>, path: &Path) -> Result<LabelCounts, BuildError> {
     let roster = &facts.source.roster;
-    let mut record = LabelRecord { rule: facts.rule, known: 0, dropouts: 0, unknown: BTreeMap::new() };
+    let mut record =
+        LabelRecord { rule: facts.rule, known: 0, dropouts: 0, unknown: BTreeMap::new(), known_from: None };
+    let mut by_course = vec![CourseLabels::default(); roster.courses.len()];
+    let mut known_from: Option<i32> = None;
     let mut labels = Vec::with_capacity(roster.enrolments.len());
     for place in 0..roster.enrolments.len() {
         let label = label(facts, place);
@@ -151,8 +169,16 @@ pub(crate) fn write_enrolments(facts: &TableFacts<'_>, path: &Path) -> Result<La
             Ok(dropout) => {
                 record.known += 1;
                 record.dropouts += u64::from(dropout);
+                let of_course = &mut by_course[roster.enrolments[place].course.as_usize()];
+                of_course.known += 1;
+                of_course.dropouts += u64::from(dropout);
             }
-            Err(why) => *record.unknown.entry(why.to_owned()).or_default() += 1,
+            Err(why) => {
+                *record.unknown.entry(why.to_owned()).or_default() += 1;
+                if matches!(why, NOT_OVER | DAYS_AFTER_NOT_OVER) {
+                    known_from = known_from.max(Some(over_on(facts, place)));
+                }
+            }
         }
         labels.push(label.ok());
     }
@@ -189,7 +215,18 @@ pub(crate) fn write_enrolments(facts: &TableFacts<'_>, path: &Path) -> Result<La
         fields.push(Field::new(name, DataType::Utf8, true));
     }
     write(path, fields, arrays)?;
-    Ok(record)
+    record.known_from = known_from.map(format_date);
+    Ok(LabelCounts { record, by_course })
+}
+
+/// Returns the first day on which everything is over that the label of an enrolment looks at.
+fn over_on(facts: &TableFacts<'_>, place: usize) -> i32 {
+    let grid = &facts.grids[facts.source.roster.enrolments[place].course.as_usize()];
+    let days_after = match facts.rule {
+        DropoutRule::NoActivityAfter { days } => days,
+        _ => 0,
+    };
+    grid.start_day.saturating_add_unsigned(grid.calendar_days).saturating_add_unsigned(days_after)
 }
 
 /// Writes `courses.parquet`.

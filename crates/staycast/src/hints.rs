@@ -7,6 +7,7 @@ use staycast_events::ReadError;
 use staycast_forecast::config::ConfigError;
 use staycast_forecast::device::DeviceError;
 use staycast_forecast::{InputsError, NoOutcomeKnown, PredictionError, RunError, TrainError};
+use staycast_sequences::manifest::Manifest;
 use staycast_sequences::{BuildError, FolderError, RuleNeeds};
 
 use crate::status::UsageError;
@@ -33,6 +34,17 @@ fn for_cause(cause: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| cause.downcast_ref().and_then(for_build))
         .or_else(|| cause.downcast_ref().and_then(for_reading))
         .or_else(|| cause.downcast_ref().and_then(for_sequences))
+}
+
+/// What to do when dates of courses are in doubt.
+pub(crate) const FOR_DATES_OF_COURSES: &str = "Where dates are wrong, give them with --courses FILE.";
+
+/// Returns what to type when outcomes are unknown because the newest event is from before the end of a course.
+pub(crate) fn for_outcomes_not_known_yet(manifest: &Manifest) -> Option<String> {
+    let known_from = manifest.labels.known_from.as_ref()?;
+    let inferred = manifest.calendar.as_of_source == "newest event" && manifest.capabilities.dates;
+    inferred
+        .then(|| format!("If the log is complete until then, add --as-of {known_from}: the outcomes are then known."))
 }
 
 fn for_prediction(error: &PredictionError) -> Option<String> {

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use staycast_sequences::manifest::{Manifest, ReasonCount, UnknownKindRecord, UnknownKindsRecord};
+use staycast_sequences::manifest::{
+    CourseWarning, Manifest, ReasonCount, StrayDaysRecord, UnknownKindRecord, UnknownKindsRecord,
+};
 
 use crate::console::Verbosity;
 use crate::display::{LabelledText, format_bytes, format_percent, group_digits, list_first, pluralise};
+use crate::hints;
 
 /// Says how long a description may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +133,7 @@ pub(crate) fn describe_reason(reason: &str) -> String {
         "banked" => "results carried over from an earlier run".to_owned(),
         "filtered_out" => "left out by the format or the mapping: staff, guests, what is of no course".to_owned(),
         "far_from_course" => "decades from their course".to_owned(),
+        "implausible_time" => "of an implausible time, far from their course".to_owned(),
         "no_course" => "outside any course".to_owned(),
         "no_learner" => "of nobody who is logged in".to_owned(),
         "comment" => "comments in the log".to_owned(),
@@ -175,7 +179,63 @@ pub(crate) fn describe_contents(text: &mut LabelledText, manifest: &Manifest, de
         },
     );
     describe_labels(text, manifest, detail);
+    describe_warnings(text, manifest, detail);
     describe_features(text, manifest, detail);
+}
+
+/// Lists what is odd about single courses and tables.
+fn describe_warnings(text: &mut LabelledText, manifest: &Manifest, detail: Detail) {
+    let stray = manifest.calendar.stray_days.iter().map(describe_stray_days);
+    let courses = manifest.warnings.iter().map(describe_course_warning);
+    let contradictions = manifest.rows.tables.iter().filter(|(_, rows)| rows.contradictions > 0).map(|(name, rows)| {
+        format!(
+            "{} of the {name} table: an id that came before, with other content; the first is used",
+            pluralise(rows.contradictions, "row")
+        )
+    });
+    let all: Vec<String> = stray.chain(courses).chain(contradictions).collect();
+    let shown = detail.at_most(3).min(all.len());
+    for (place, warning) in all[..shown].iter().enumerate() {
+        text.row_of_lines(if place == 0 { "Warnings" } else { "" }, warning, detail.at_most(2));
+    }
+    if shown < all.len() {
+        let more = pluralise((all.len() - shown) as u64, "more warning");
+        text.row("", format!("and {more}, which --verbose and manifest.json list"));
+    }
+    if all.len() > contradictions_in(manifest) {
+        text.row("", hints::FOR_DATES_OF_COURSES);
+    }
+}
+
+/// Counts the tables with contradictions.
+fn contradictions_in(manifest: &Manifest) -> usize {
+    manifest.rows.tables.values().filter(|rows| rows.contradictions > 0).count()
+}
+
+fn describe_stray_days(stray: &StrayDaysRecord) -> String {
+    let StrayDaysRecord { course, first, last, events, set_aside } = stray;
+    let days = if first == last { format!("on {first}") } else { format!("from {first} to {last}") };
+    let (are, lie) = if *events == 1 { ("is", "lies") } else { ("are", "lie") };
+    let so = match set_aside {
+        true => format!("and {are} set aside"),
+        false => "and does not say when the log was taken".to_owned(),
+    };
+    format!("course {course}: {} {days} {lie} far from all its others, {so}", pluralise(*events, "event"))
+}
+
+fn describe_course_warning(warning: &CourseWarning) -> String {
+    match warning {
+        CourseWarning::NoEvents { course, enrolments } => {
+            format!("course {course}: not one event within its dates, of {}", pluralise(*enrolments, "enrolment"))
+        }
+        CourseWarning::LongCalendar { course, first, last, weeks } => {
+            format!("course {course}: the dates inferred, {first} to {last}, are {weeks} weeks")
+        }
+        CourseWarning::NearlyAllDropouts { course, known, dropouts } => {
+            let share = format_percent(*dropouts as f64 / *known as f64);
+            format!("course {course}: {} dropouts of {} ({share})", group_digits(*dropouts), group_digits(*known))
+        }
+    }
 }
 
 fn describe_left_out(reason: &str) -> String {
@@ -199,6 +259,9 @@ fn describe_labels(text: &mut LabelledText, manifest: &Manifest, detail: Detail)
         let unknown: Vec<String> =
             labels.unknown.iter().map(|(why, count)| format!("{} unknown: {why}", group_digits(*count))).collect();
         text.row_of_lines("", unknown.join("; "), detail.at_most(1));
+    }
+    if let Some(hint) = hints::for_outcomes_not_known_yet(manifest) {
+        text.row("", hint);
     }
 }
 

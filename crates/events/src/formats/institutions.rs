@@ -101,7 +101,9 @@ fn add(all: &mut Source, other: Source, name: &str) -> Result<(), ReadError> {
     }
     let and = if all.reason.is_empty() { "" } else { "; " };
     all.reason += &format!("{and}{name} is {} ({})", other.format, other.reason);
-    all.tables.append(other.tables);
+    let of_institution = |(table, count)| (format!("{name}:{table}"), count);
+    let tables = other.tables.tables.into_iter().map(of_institution).collect();
+    all.tables.append(Tally { tables, ..other.tables });
     all.enrolments_without_course += other.enrolments_without_course;
     all.capabilities = all.capabilities.intersection(other.capabilities);
     if other.granularity == Granularity::Day {

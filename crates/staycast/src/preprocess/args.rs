@@ -89,7 +89,7 @@ pub(crate) struct PreprocessArgs {
     /// Memory for events; what is more goes through the disk
     #[arg(long, value_name = "SIZE", default_value = "512MiB")]
     memory: Size,
-    /// Exit with status 3 when more than this share of the rows is rejected
+    /// Exit with status 3 when more than this share of the rows of the log, or of another table, is rejected
     #[arg(long, value_name = "SHARE", default_value_t = 0.01, value_parser = values::share)]
     max_rejected: f64,
     /// Take a checkpoint for --resume after reading this much, between two files

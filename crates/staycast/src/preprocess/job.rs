@@ -72,7 +72,7 @@ pub(crate) struct PreprocessOutcome {
 
 impl PreprocessOutcome {
     pub(crate) fn status(&self) -> Status {
-        let rejected = self.manifest.rows.rejected_share;
+        let (_, rejected) = self.manifest.rows.worst_table();
         if rejected > self.max_rejected { Status::TooManyRejected } else { Status::Fine }
     }
 

@@ -58,10 +58,12 @@ fn next_command(job: &PreprocessJob, manifest: &Manifest) -> String {
 
 /// Describes the warning behind exit status 3.
 pub(super) fn too_many_rejected(built: &PreprocessOutcome) -> String {
+    let (table, share) = built.manifest.rows.worst_table();
+    let table = if table == "log" { table.to_owned() } else { format!("{table} table") };
     format!(
-        "{} of the rows were rejected, more than --max-rejected {} allows; the sequences are there, but look at the \
-         reasons above (all samples are in {})",
-        format_percent(built.manifest.rows.rejected_share),
+        "{} of the rows of the {table} were rejected, more than --max-rejected {} allows; the sequences are there, but \
+         look at the reasons above (all samples are in {})",
+        format_percent(share),
         built.max_rejected,
         built.out.join("manifest.json").display()
     )

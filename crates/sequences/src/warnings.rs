@@ -1,0 +1,69 @@
+//! Finds what is odd about single courses, so that somebody should look at them before they trust the sequences.
+
+use staycast_events::time::{DAY_SECONDS, format_date};
+use staycast_events::{Course, DayRun, FarEvents, Roster};
+
+use crate::manifest::{CourseWarning, StrayDaysRecord};
+use crate::newest::LogDays;
+use crate::tables::{CourseLabels, TableFacts};
+
+/// Weeks past which an inferred calendar is odd. Runs of courses are over within a year; what goes on for longer is a course
+/// that never ends, or events of several runs under one id, and needs dates to have labels that mean something.
+const MOST_INFERRED_WEEKS: u32 = 52;
+
+/// Share of dropouts above which the rule or the dates may be to blame. Of those who enrol in open courses 85 to 95 %
+/// leave.
+const MOST_DROPOUTS: f64 = 0.95;
+
+/// Enrolments from which on a share says something.
+const FEWEST_ENROLMENTS: u64 = 10;
+
+/// Lists the days with events that are far from their course.
+pub(crate) fn stray_days(roster: &Roster, days: &LogDays) -> Vec<StrayDaysRecord> {
+    let date = |day: i64| format_date(day.clamp(i32::MIN.into(), i32::MAX.into()) as i32);
+    let record = |course: u32, run: DayRun, set_aside| StrayDaysRecord {
+        course: roster.courses[course as usize].id.clone(),
+        first: date(run.first),
+        last: date(run.last),
+        events: run.events,
+        set_aside,
+    };
+    let far = days.far.iter().map(|(&(course, _), FarEvents { span, events })| {
+        let [first, last] = [span.first, span.last].map(|instant| instant.div_euclid(DAY_SECONDS));
+        record(course, DayRun { first, last, events: *events }, true)
+    });
+    let after_newest = days.newest.iter().flat_map(|newest| &newest.stray);
+    far.chain(after_newest.map(|&(course, run)| record(course, run, false))).collect()
+}
+
+/// Lists what is odd, by course. `labels` are the courses' own.
+pub(crate) fn about_courses(facts: &TableFacts<'_>, labels: &[CourseLabels]) -> Vec<CourseWarning> {
+    let courses = &facts.source.roster.courses;
+    let (mut enrolments, mut seen) = (vec![0_u64; courses.len()], vec![false; courses.len()]);
+    for (enrolment, summary) in facts.source.roster.enrolments.iter().zip(facts.summaries) {
+        enrolments[enrolment.course.as_usize()] += 1;
+        seen[enrolment.course.as_usize()] |= summary.first_event_seconds.is_some();
+    }
+    let mut warnings = Vec::new();
+    for (place, Course { id, start_day, days, inferred }) in courses.iter().enumerate() {
+        let course = || id.clone();
+        if enrolments[place] > 0 && !seen[place] && facts.grids[place].as_of_seconds > 0 {
+            warnings.push(CourseWarning::NoEvents { course: course(), enrolments: enrolments[place] });
+        }
+        let weeks = days.div_ceil(7);
+        if *inferred && weeks > MOST_INFERRED_WEEKS {
+            let last = format_date(start_day + *days as i32 - 1);
+            warnings.push(CourseWarning::LongCalendar {
+                course: course(),
+                first: format_date(*start_day),
+                last,
+                weeks,
+            });
+        }
+        let CourseLabels { known, dropouts } = labels[place];
+        if seen[place] && known >= FEWEST_ENROLMENTS && dropouts as f64 > MOST_DROPOUTS * known as f64 {
+            warnings.push(CourseWarning::NearlyAllDropouts { course: course(), known, dropouts });
+        }
+    }
+    warnings
+}

@@ -1,0 +1,182 @@
+//! What is odd about single courses: stray days, no events, long calendars, nearly all dropouts.
+
+mod common;
+
+use std::path::Path;
+
+use common::Log;
+use common::made::instant;
+use staycast_events::formats::{OpenOptions, open};
+use staycast_events::time::format_instant;
+use staycast_sequences::manifest::{CourseWarning, StrayDaysRecord};
+use staycast_sequences::{
+    BuildMode, BuildOptions, Dataset, DropoutRule, FeatureSet, Selection, SequenceFolder, Unwatched, build,
+};
+
+/// Builds a tracking log of events: course, learner, day after 4 September 2023.
+fn tracking_log(events: &[(&str, usize, i64)], options: &BuildOptions) -> Dataset {
+    let line = |(course, who, day): &(&str, usize, i64)| {
+        let at = format_instant(instant("2023-09-04") + day * 86_400 + 3_600);
+        format!(
+            r#"{{"username":"u{who}","event_source":"browser","event_type":"page_close","time":"{at}","context":{{"course_id":"{course}"}},"event":"{{}}"}}"#
+        ) + "\n"
+    };
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("tracking.log"), events.iter().map(line).collect::<String>()).unwrap();
+    built(folder.path(), options)
+}
+
+fn built(folder: &Path, options: &BuildOptions) -> Dataset {
+    let source = open(&[folder.to_owned()], &OpenOptions::default()).unwrap();
+    let out = folder.join("sequences");
+    build(&source, options, &out, BuildMode::Refuse, &Unwatched).unwrap();
+    SequenceFolder::open(&out).unwrap().load(&Selection::default()).unwrap()
+}
+
+/// Forty learners in eight weeks, of whom half leave after the third.
+fn course(id: &str) -> Vec<(&str, usize, i64)> {
+    let days = |who: usize| (0..if who % 2 == 1 { 56 } else { 20 }).step_by(3).map(move |day| (id, who, day));
+    (0..40).flat_map(days).collect()
+}
+
+/// Everything but the counts of rows.
+fn sequences(data: &Dataset) -> String {
+    let values: Vec<u32> = data.values().iter().map(|value| value.to_bits()).collect();
+    format!("{:?} {:?} {:?}", data.courses, data.enrolments, values)
+}
+
+#[test]
+fn one_device_with_a_wrong_clock_changes_no_weeks_and_no_labels() {
+    let options = BuildOptions::default();
+    let plain = tracking_log(&course("a/b/c"), &options);
+    assert_eq!((plain.manifest.labels.known, plain.manifest.labels.dropouts, plain.weeks), (40, 20, 8));
+    assert!(plain.manifest.calendar.stray_days.is_empty() && plain.manifest.warnings.is_empty());
+    for (day, date) in [(730, "2025-09-03"), (-730, "2021-09-04")] {
+        let data = tracking_log(&[course("a/b/c"), vec![("a/b/c", 1, day)]].concat(), &options);
+        assert_eq!(sequences(&data), sequences(&plain), "{day}");
+        assert_eq!(data.manifest.calendar.as_of, plain.manifest.calendar.as_of);
+        assert_eq!(data.manifest.rows.set_aside["implausible_time"].rows, 1);
+        let record = StrayDaysRecord {
+            course: "a/b/c".to_owned(),
+            first: date.to_owned(),
+            last: date.to_owned(),
+            events: 1,
+            set_aside: true,
+        };
+        assert_eq!(data.manifest.calendar.stray_days, [record]);
+    }
+}
+
+const KDD: Log<'static> = Log {
+    courses: "a,2014-06-02,2014-06-29\nb,2014-06-16,2014-09-07\n",
+    enrolments: "1,ann,a\n2,bob,b\n",
+    objects: "",
+    events: "",
+};
+
+/// Twenty events in each course; those of `b` go on until 5 July.
+fn regular() -> String {
+    let row = |enrolment, day| {
+        let at = format_instant(instant("2014-06-01") + i64::from(day) * 86_400 + 3_600);
+        format!("{enrolment},{at},server,access,o\n")
+    };
+    (1..21).map(|day| row(1, day) + &row(2, day + 14)).collect()
+}
+
+#[test]
+fn a_stray_event_of_one_course_does_not_say_when_the_log_was_taken() {
+    for features in [FeatureSet::All, FeatureSet::Core] {
+        let options = BuildOptions { features, ..BuildOptions::default() };
+        let plain = Log { events: &regular(), ..KDD }.sequences(&options);
+        assert_eq!(plain.manifest.calendar.as_of, "2014-07-06T00:00:00");
+        // The course goes on, and nobody knows yet how.
+        assert_eq!((plain.courses[1].observed_weeks, plain.manifest.labels.known), (2, 1));
+        assert_eq!(plain.manifest.labels.known_from.as_deref(), Some("2014-09-08"));
+        for (at, where_) in [("2015-06-01", "after_the_calendar"), ("2014-10-01", "after_the_calendar")] {
+            let events = format!("{}1,{at}T08:00:00,server,access,o\n", regular());
+            let data = Log { events: &events, ..KDD }.sequences(&options);
+            assert_eq!(sequences(&data), sequences(&plain), "{at}");
+            assert_eq!(data.manifest.rows.set_aside[where_].rows, 1);
+            let stray = &data.manifest.calendar.stray_days;
+            assert_eq!(stray.len(), 1);
+            let StrayDaysRecord { course, first, events, set_aside, .. } = &stray[0];
+            assert_eq!((course.as_str(), first.as_str(), *events, *set_aside), ("a", at, 1, false));
+        }
+    }
+}
+
+#[test]
+fn with_given_dates_an_event_years_before_is_set_aside() {
+    let plain = Log { events: &regular(), ..KDD }.sequences(&BuildOptions::default());
+    let events = format!("1,2012-06-01T08:00:00,server,access,o\n{}", regular());
+    let data = Log { events: &events, ..KDD }.sequences(&BuildOptions::default());
+    assert_eq!(sequences(&data), sequences(&plain));
+    assert_eq!(data.manifest.rows.set_aside["implausible_time"].rows, 1);
+    let StrayDaysRecord { course, first, last, events, set_aside } = &data.manifest.calendar.stray_days[0];
+    assert_eq!((course.as_str(), first.as_str(), last.as_str()), ("a", "2012-06-01", "2012-06-01"));
+    assert_eq!((*events, *set_aside), (1, true));
+}
+
+#[test]
+fn a_course_without_a_single_event_is_named() {
+    let log = Log {
+        courses: "a,2014-06-02,2014-06-29\nb,2014-06-16,2014-07-05\nempty,2014-06-02,2014-06-29\nlater,2015-01-01,2015-02-01\n",
+        enrolments: "1,ann,a\n2,bob,b\n3,cem,empty\n4,dee,empty\n5,eli,later\n",
+        ..KDD
+    };
+    let data = Log { events: &regular(), ..log }.sequences(&BuildOptions::default());
+    assert_eq!(
+        data.manifest.warnings,
+        [CourseWarning::NoEvents { course: "empty".to_owned(), enrolments: 2 }],
+        "a course that has not begun has no events, of course"
+    );
+}
+
+#[test]
+fn an_inferred_calendar_of_over_a_year_is_named() {
+    let weekly = |weeks: i64| -> Vec<(&str, usize, i64)> {
+        (0..weeks).flat_map(|week| [("a/b/c", 1, week * 7), ("a/b/c", 2, week * 7)]).collect()
+    };
+    assert!(tracking_log(&weekly(52), &BuildOptions::default()).manifest.warnings.is_empty());
+    let data = tracking_log(&weekly(71), &BuildOptions::default());
+    let long = CourseWarning::LongCalendar {
+        course: "a/b/c".to_owned(),
+        first: "2023-09-04".to_owned(),
+        last: "2025-01-06".to_owned(),
+        weeks: 71,
+    };
+    assert_eq!(data.manifest.warnings, [long]);
+}
+
+#[test]
+fn a_course_of_nearly_all_dropouts_is_named() {
+    let options = BuildOptions { rule: Some(DropoutRule::InactiveLast { weeks: 2 }), ..BuildOptions::default() };
+    let mut events = course("a/b/c");
+    // A thin end: one learner who comes back for a day, some weeks later.
+    events.push(("a/b/c", 7, 100));
+    let data = tracking_log(&events, &options);
+    let all = CourseWarning::NearlyAllDropouts { course: "a/b/c".to_owned(), known: 40, dropouts: 39 };
+    assert_eq!(data.manifest.warnings, [all]);
+    // Nine learners are too few to say.
+    let few: Vec<_> = events.into_iter().filter(|&(_, who, _)| who < 9).collect();
+    assert!(tracking_log(&few, &options).manifest.warnings.is_empty());
+}
+
+#[test]
+fn rows_are_counted_by_table_and_the_worst_is_named() {
+    let log = Log {
+        enrolments: "1,ann,a\n2,bob,b\n3,ann,nowhere\n",
+        courses: "a,2014-06-02,2014-06-29\nb,2014-06-16,2014-09-07\na,2014-06-02,2014-07-01\n",
+        ..KDD
+    };
+    let rows = Log { events: &regular(), ..log }.sequences(&BuildOptions::default()).manifest.rows;
+    let counts: Vec<(&str, u64, u64, u64)> = rows
+        .tables
+        .iter()
+        .map(|(name, rows)| (name.as_str(), rows.read, rows.rejected, rows.contradictions))
+        .collect();
+    assert_eq!(counts, [("calendar", 3, 1, 1), ("enrolments", 3, 1, 0)]);
+    // Of the log every row is used, and it has far more of them.
+    assert!(rows.rejected_share < 0.05);
+    assert_eq!(rows.worst_table(), ("calendar", 1.0 / 3.0));
+}
