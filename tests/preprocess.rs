@@ -86,6 +86,78 @@ fn too_many_rejected_rows_are_status_3_and_the_output_is_there() {
 }
 
 #[test]
+fn a_small_table_of_which_too_many_rows_are_rejected_is_named() {
+    let here = folder();
+    let (logs, out) = (here.path().join("logs"), here.path().join("out"));
+    // One row of eight, which the log's hundreds of sound rows do not hide.
+    let mut log = TinyLog::default();
+    log.enrolments += "7,zoe,a\n,zoe,b\n";
+    log.write(&logs);
+    run("preprocess {} --out {}", &[&logs, &out])
+        .expect(3)
+        .complains(&["12.5 % of the rows of the enrolments table were rejected, more than --max-rejected 0.01 allows"]);
+    run("preprocess {} --out {} --force --max-rejected 0.13", &[&logs, &out]).expect(0);
+    // The same row again is none too many; with other content it is named.
+    let mut log = TinyLog::default();
+    log.dates += "a,2014-06-01,2014-06-30\nb,2014-06-01,2014-07-15\n";
+    log.write(&logs);
+    run("preprocess {} --out {} --force", &[&logs, &out])
+        .expect(3)
+        .says(&["1 row of the calendar table: an id that came before, with other content; the first is used"])
+        .complains(&["25.0 % of the rows of the calendar table"]);
+}
+
+#[test]
+fn an_event_of_a_wrong_clock_is_named_with_its_course_and_date() {
+    let here = folder();
+    let (log, out) = (here.path().join("tracking.log"), here.path().join("out"));
+    let line = |who: u32, at: &str| {
+        format!(
+            r#"{{"username":"u{who}","event_source":"browser","event_type":"page_close","time":"{at}T09:00:00","context":{{"course_id":"a/b/c"}},"event":"{{}}"}}"#
+        ) + "\n"
+    };
+    let days = |who: u32| {
+        (1..if who.is_multiple_of(2) { 29 } else { 10 }).map(move |day| line(who, &format!("2023-09-{day:02}")))
+    };
+    let regular: String = (0..12).flat_map(days).collect();
+    for (stray, summary) in [
+        ("", "6 dropouts (50.0 %)"),
+        ("2026-02-03", "course a/b/c: 1 event on 2026-02-03, far from all others: set aside"),
+        ("2003-02-01", "course a/b/c: 1 event on 2003-02-01, far from all others: set aside"),
+    ] {
+        let more = if stray.is_empty() { String::new() } else { line(3, stray) };
+        fs::write(&log, format!("{more}{regular}")).expect("writable");
+        run("preprocess {} --out {} --force", &[&log, &out]).expect(0).says(&[
+            summary,
+            "of up to 4 weeks",
+            "6 dropouts (50.0 %) of the 12 enrolments",
+            "2023-09-29 00:00:00, the end of its newest event's day",
+        ]);
+    }
+}
+
+#[test]
+fn where_no_outcome_is_known_yet_the_summary_says_how_to_say_that_the_log_is_complete() {
+    let here = folder();
+    let (logs, out) = (here.path().join("logs"), here.path().join("out"));
+    // Nobody works on the last days.
+    let log = TinyLog {
+        dates: "course_id,from,to\na,2014-06-01,2014-06-26\nb,2014-06-01,2014-06-27\n".to_owned(),
+        ..TinyLog::default()
+    };
+    log.write(&logs);
+    fs::remove_file(logs.join("truth.csv")).expect("written just now");
+    run("preprocess {} --out {}", &[&logs, &out]).expect(0).says(&[
+        "no enrolment's outcome is known",
+        "6 unknown: the course was not over when the log was taken",
+        "If the log is complete until then, add --as-of 2014-06-28: the outcomes are then known.",
+    ]);
+    let ran = run("preprocess {} --out {} --force --as-of 2014-06-28", &[&logs, &out]).expect(0);
+    assert!(!ran.stdout.contains("--as-of") && ran.stdout.contains("2014-06-28 00:00:00, as given"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("unknown: the course"), "{}", ran.stdout);
+}
+
+#[test]
 fn compressed_files_and_any_number_of_threads_give_the_same_bytes() {
     let here = folder();
     let (logs, packed) = (here.path().join("logs"), here.path().join("packed"));

@@ -170,11 +170,8 @@ fn rows_are_counted_by_table_and_the_worst_is_named() {
         ..KDD
     };
     let rows = Log { events: &regular(), ..log }.sequences(&BuildOptions::default()).manifest.rows;
-    let counts: Vec<(&str, u64, u64, u64)> = rows
-        .tables
-        .iter()
-        .map(|(name, rows)| (name.as_str(), rows.read, rows.rejected, rows.contradictions))
-        .collect();
+    let counts: Vec<(&str, u64, u64, u64)> =
+        rows.tables.iter().map(|(name, rows)| (name.as_str(), rows.read, rows.rejected, rows.contradictions)).collect();
     assert_eq!(counts, [("calendar", 3, 1, 1), ("enrolments", 3, 1, 0)]);
     // Of the log every row is used, and it has far more of them.
     assert!(rows.rejected_share < 0.05);

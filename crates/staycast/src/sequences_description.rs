@@ -67,8 +67,8 @@ pub(crate) fn describe_input(text: &mut LabelledText, manifest: &Manifest, detai
         .map(|(reason, count)| format!("{} {}", group_digits(count.rows), describe_reason(reason)))
         .collect();
     if !aside.is_empty() {
-        let aside = format!("{} (fine, but with no place in the sequences)", aside.join(", "));
-        text.row_of_lines("Set aside", aside, detail.at_most(2));
+        let why = if detail == Detail::Full { " (with no place in the sequences)" } else { "" };
+        text.row_of_lines("Set aside", format!("{}{why}", aside.join(", ")), detail.at_most(2));
     }
 }
 
@@ -102,11 +102,10 @@ fn describe_rejected(text: &mut LabelledText, manifest: &Manifest, detail: Detai
 fn describe_unknown_kinds(text: &mut LabelledText, unknown: &UnknownKindsRecord, detail: Detail) {
     let label = if unknown.share > UnknownKindsRecord::GREATEST_SHARE { "Warning" } else { "Kinds" };
     let what = format!(
-        "{} used ({}) of unknown kinds, which count as `other` or as the mapping's default",
+        "{} used ({}) of unknown kinds, counted as `other` or the mapping's default",
         pluralise(unknown.rows, "row"),
         format_percent(unknown.share)
     );
-    text.row_of_lines(label, what, detail.at_most(2));
     let shown = detail.at_most(3).min(unknown.most_frequent.len());
     let kind = |kind: &UnknownKindRecord| match kind.kind.as_str() {
         "" => format!("(no name) {}", group_digits(kind.rows)),
@@ -116,7 +115,10 @@ fn describe_unknown_kinds(text: &mut LabelledText, unknown: &UnknownKindsRecord,
     if shown < unknown.most_frequent.len() {
         kinds.push("more in manifest.json".to_owned());
     }
-    text.row_of_lines("", kinds.join(", "), detail.at_most(2));
+    match label {
+        "Warning" => text.row_of_lines(label, format!("{what}: {}", kinds.join(", ")), detail.at_most(4)),
+        _ => text.row_of_lines(label, format!("{}: {what}", kinds.join(", ")), detail.at_most(1)),
+    };
 }
 
 fn by_falling_count(reasons: &BTreeMap<String, ReasonCount>) -> Vec<(&String, &ReasonCount)> {
@@ -194,7 +196,7 @@ fn describe_warnings(text: &mut LabelledText, manifest: &Manifest, detail: Detai
         )
     });
     let all: Vec<String> = stray.chain(courses).chain(contradictions).collect();
-    let shown = detail.at_most(3).min(all.len());
+    let shown = detail.at_most(2).min(all.len());
     for (place, warning) in all[..shown].iter().enumerate() {
         text.row_of_lines(if place == 0 { "Warnings" } else { "" }, warning, detail.at_most(2));
     }
@@ -202,25 +204,16 @@ fn describe_warnings(text: &mut LabelledText, manifest: &Manifest, detail: Detai
         let more = pluralise((all.len() - shown) as u64, "more warning");
         text.row("", format!("and {more}, which --verbose and manifest.json list"));
     }
-    if all.len() > contradictions_in(manifest) {
+    if !manifest.warnings.is_empty() || manifest.calendar.stray_days.iter().any(|stray| stray.set_aside) {
         text.row("", hints::FOR_DATES_OF_COURSES);
     }
-}
-
-/// Counts the tables with contradictions.
-fn contradictions_in(manifest: &Manifest) -> usize {
-    manifest.rows.tables.values().filter(|rows| rows.contradictions > 0).count()
 }
 
 fn describe_stray_days(stray: &StrayDaysRecord) -> String {
     let StrayDaysRecord { course, first, last, events, set_aside } = stray;
     let days = if first == last { format!("on {first}") } else { format!("from {first} to {last}") };
-    let (are, lie) = if *events == 1 { ("is", "lies") } else { ("are", "lie") };
-    let so = match set_aside {
-        true => format!("and {are} set aside"),
-        false => "and does not say when the log was taken".to_owned(),
-    };
-    format!("course {course}: {} {days} {lie} far from all its others, {so}", pluralise(*events, "event"))
+    let so = if *set_aside { "set aside" } else { "passed over" };
+    format!("course {course}: {} {days}, far from all others: {so}", pluralise(*events, "event"))
 }
 
 fn describe_course_warning(warning: &CourseWarning) -> String {
