@@ -24,5 +24,6 @@ mod same_events;
 mod separators;
 mod stray_days;
 mod table;
+mod who;
 mod xapi;
 mod xuetangx2019;
