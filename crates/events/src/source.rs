@@ -3,6 +3,7 @@
 use crate::capabilities::Capabilities;
 use crate::event_file::EventFile;
 use crate::kind::EventKind;
+use crate::notice::Notice;
 use crate::roster::Roster;
 use crate::source_inputs::InputFile;
 use crate::tally::Tally;
@@ -49,6 +50,8 @@ pub struct Source {
     pub labels: SourceLabels,
     /// Every file read or to be read.
     pub inputs: Vec<InputFile>,
+    /// What somebody should know about the log.
+    pub notices: Vec<Notice>,
     /// The files that hold events.
     pub events: Vec<Box<dyn EventFile>>,
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use staycast_events::Capabilities;
+use staycast_events::{Capabilities, Notice};
 
 use crate::feature_set::FeatureSet;
 use crate::labels::DropoutRule;
@@ -34,6 +34,9 @@ pub struct Manifest {
     pub inputs: Vec<InputRecord>,
     /// Counts of the input's rows, used or not.
     pub rows: RowCounts,
+    /// What somebody should know about the log.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<Notice>,
     /// Calendar of the courses.
     pub calendar: CalendarRecord,
     /// Label rule, and counts of labels.

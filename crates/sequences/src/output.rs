@@ -182,6 +182,7 @@ pub(crate) fn manifest(parts: &ManifestParts<'_>) -> Result<Manifest, BuildError
         format_reason: source.reason.clone(),
         capabilities: source.capabilities,
         inputs: parts.inputs.clone(),
+        notices: source.notices.clone(),
         rows: RowCounts {
             read: tally.read,
             used: tally.used,

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use staycast_evaluation::splits::SplitError;
-use staycast_events::ReadError;
+use staycast_events::{Notice, ReadError};
 use staycast_forecast::config::ConfigError;
 use staycast_forecast::device::DeviceError;
 use staycast_forecast::{InputsError, NoOutcomeKnown, PredictionError, RunError, TrainError};
@@ -158,6 +158,14 @@ fn for_reading(error: &ReadError) -> Option<String> {
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+/// Returns what to type about a notice of a log.
+pub(crate) fn for_notice(notice: &Notice) -> &'static str {
+    match notice {
+        Notice::SeveralSites { .. } => "name each site's own log with --institution NAME=PATH if you can",
+        Notice::ClashingIds { .. } => "name each site's log with --institution NAME=PATH",
+    }
 }
 
 fn for_sequences(error: &FolderError) -> Option<String> {

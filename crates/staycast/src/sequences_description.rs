@@ -70,6 +70,10 @@ pub(crate) fn describe_input(text: &mut LabelledText, manifest: &Manifest, detai
         let why = if detail == Detail::Full { " (with no place in the sequences)" } else { "" };
         text.row_of_lines("Set aside", format!("{}{why}", aside.join(", ")), detail.at_most(2));
     }
+    for notice in &manifest.notices {
+        let what = format!("{notice}: {}", hints::for_notice(notice));
+        text.row_of_lines("Note", what, detail.at_most(4));
+    }
 }
 
 /// Lists why rows were rejected, of the log and of the other tables, each reason with samples.
@@ -139,6 +143,8 @@ pub(crate) fn describe_reason(reason: &str) -> String {
         "no_course" => "outside any course".to_owned(),
         "no_learner" => "of nobody who is logged in".to_owned(),
         "comment" => "comments in the log".to_owned(),
+        "voided" => "voided by other statements, or voiding others".to_owned(),
+        "part_of_another" => "about parts of problems whose answers are in the log as a whole".to_owned(),
         other => other.replace('_', " "),
     }
 }

@@ -90,6 +90,7 @@ fn empty_like(first: &Source) -> Source {
         kinds: Vec::new(),
         labels: first.labels,
         inputs: Vec::new(),
+        notices: Vec::new(),
         events: Vec::new(),
     }
 }
@@ -117,6 +118,7 @@ fn add(all: &mut Source, other: Source, name: &str) -> Result<(), ReadError> {
     let count = other.roster.enrolments.len();
     add_roster(&mut all.roster, other.roster, name);
     all.inputs.extend(other.inputs);
+    all.notices.extend(other.notices);
     all.events.extend(other.events.into_iter().map(|file| -> Box<dyn EventFile> {
         Box::new(Part { file, name: name.to_owned(), first, count, kinds: kinds.clone() })
     }));

@@ -111,6 +111,55 @@ impl RepeatSearch {
     }
 }
 
+/// Ids whose times are held at a time.
+const MOST_TIMES: usize = 1 << 18;
+
+/// Looks for ids that come more than once with different times. Of many ids it looks at those whose hashes are the least.
+#[derive(Debug)]
+pub(super) struct ClashSearch {
+    seen: Mutex<SeenTimes>,
+}
+
+#[derive(Debug)]
+struct SeenTimes {
+    last: u64,
+    /// The hash of each id's time; `None` where it has several.
+    times: FxHashMap<u64, Option<u64>>,
+}
+
+impl Default for ClashSearch {
+    fn default() -> Self {
+        Self { seen: Mutex::new(SeenTimes { last: u64::MAX, times: FxHashMap::default() }) }
+    }
+}
+
+impl ClashSearch {
+    /// Takes the hashes of ids, each with that of its time.
+    pub(super) fn take(&self, ids: &[(u64, u64)]) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        for &(id, time) in ids {
+            if id > seen.last {
+                continue;
+            }
+            let known = seen.times.entry(id).or_insert(Some(time));
+            if *known != Some(time) {
+                *known = None;
+            }
+            while seen.times.len() > MOST_TIMES {
+                let last = seen.last / 2;
+                seen.last = last;
+                seen.times.retain(|id, _| *id <= last);
+            }
+        }
+    }
+
+    /// Returns the number of ids with different times.
+    pub(super) fn found(&self) -> u64 {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.times.values().filter(|time| time.is_none()).count() as u64
+    }
+}
+
 /// Ids whose hashes lie in a range.
 #[derive(Debug)]
 struct Seen {
@@ -188,6 +237,24 @@ mod tests {
             }
             prop_assert!(!repeats.in_block(1, 0).has(0) && !repeats.in_block(0, 0).has(10_000));
         }
+    }
+
+    #[test]
+    fn ids_with_several_times_are_counted_in_any_order() {
+        let rows = [(1, 5), (2, 5), (1, 6), (1, 5), (3, 7), (3, 7), (u64::MAX, 1), (u64::MAX, 2)];
+        for rotation in 0..rows.len() {
+            let mut rows = rows;
+            rows.rotate_left(rotation);
+            let search = ClashSearch::default();
+            rows.chunks(3).for_each(|block| search.take(block));
+            assert_eq!(search.found(), 2);
+        }
+        // Of more ids than are held some are looked at.
+        let search = ClashSearch::default();
+        let rows: Vec<(u64, u64)> = (0..1_u64 << 20).map(|row| (row << 44, row)).collect();
+        search.take(&rows);
+        search.take(&rows.iter().map(|(id, time)| (*id, time + 1)).collect::<Vec<_>>());
+        assert!((1 << 16..=1 << 18).contains(&search.found()), "{}", search.found());
     }
 
     #[test]

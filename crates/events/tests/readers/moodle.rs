@@ -1,7 +1,7 @@
 //! The `moodle` reader.
 
 use staycast_events::formats::OpenOptions;
-use staycast_events::{Activity, Detail, ObjectKey, SourceLabels};
+use staycast_events::{Activity, Detail, Notice, ObjectKey, SourceLabels};
 
 use crate::common::{Folder, check_odd_logs, courses, fixture, in_words, open, outcome, outcome_with, read};
 use crate::kdd2015::events;
@@ -106,6 +106,23 @@ fn odd_logs_with_the_same_events() {
          | mdl_logstore_standard_log.csv:11: its `anonymous` is set aside by the mapping's `except` \
          | mdl_logstore_standard_log.csv:12: its `realuserid` is set aside by the mapping's `only`",
     );
+}
+
+#[test]
+fn the_rows_of_two_sites_are_no_repeats_of_each_other() {
+    let base = fixture("moodle/base");
+    let once = open(&base).unwrap();
+    assert_eq!(once.notices, []);
+    let log = std::fs::read_to_string(base.join(LOG)).unwrap();
+    let folder = Folder::copy_of("moodle/base");
+    // The same ids, a second later.
+    let later = log.replace(",1393808400,", ",1393808401,").replace(",1393812000,", ",1393812001,");
+    folder.write("mdl_logstore_standard_log_2.csv", later.as_bytes());
+    let both = open(folder.path()).unwrap();
+    assert_eq!(both.inputs.iter().filter(|input| input.role == "log").count(), 2);
+    let (one, two) = (read(&once).unwrap(), read(&both).unwrap());
+    assert_eq!(both.notices, [Notice::ClashingIds { at_least: 2 }]);
+    assert_eq!(two.tally.used, one.tally.used + 2);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Who is a learner, in logs of statements.
 
 use staycast_events::formats::OpenOptions;
-use staycast_events::{Reason, Source, Tally};
+use staycast_events::{Notice, Reason, Source, Tally};
 
 use crate::common::{Folder, enrolments, events, in_words, open, outcome, read, rows};
 
@@ -171,6 +171,18 @@ fn two_accounts_of_one_name_at_two_home_pages() {
     check(
         &[stated(r#"{"account":{"name":"2"}}"#, "viewed", "", 5), viewed("", "\"2\"", 6), viewed(a, "\"2\"", 7)],
         &[("2", 3)],
+    );
+}
+
+#[test]
+fn that_accounts_are_of_several_home_pages_is_said() {
+    let viewed = |home: &str, name: &str| stated(&account(home, name), "viewed", "", 5);
+    let (a, b) = ("https://a.example", "https://b.example");
+    let notices = |lines: &[String]| open(folder(lines).path()).unwrap().notices;
+    assert_eq!(notices(&[viewed(a, "2"), viewed("http://a.example/", "3")]), []);
+    assert_eq!(
+        notices(&[viewed(a, "2"), viewed(b, "2"), viewed(b, "3"), viewed(a, "4"), viewed(b, "4")]),
+        [Notice::SeveralSites { sites: 2, shared_names: 2 }]
     );
 }
 

@@ -125,6 +125,7 @@ fn manifest(totals: &Totals, seed: u64) -> Manifest {
         },
         warnings: Vec::new(),
         build: BuildRecord::default(),
+        notices: Vec::new(),
         feature_set: FeatureSet::Core,
         features,
         static_columns: vec!["region".to_owned()],

@@ -105,6 +105,7 @@ impl Parts {
             ..Capabilities::default()
         };
         Source {
+            notices: Vec::new(),
             format: "made",
             reason: "a test".to_owned(),
             roster,

@@ -1,24 +1,29 @@
-//! Events of Caliper Analytics (1EdTech Caliper 1.2; those of 1.1 are read too), as Open edX's event-routing-backends,
-//! Canvas, Blackboard and others send them.
+//! Events of Caliper Analytics (1EdTech Caliper 1.2, 1.1 and 1.0), as Open edX's event-routing-backends, Canvas, Blackboard
+//! and others send them. Version 1.0 has `@type` and `@id`, and writes types and actions as IRIs, of which the last word
+//! counts.
 //!
 //! Events stand one a line, in an array, one after another, or in the `data` of the envelopes that sensors send them in
 //! (`sensor`, `sendTime`, `data`). Entities may be objects or, where nothing but the id is said, an IRI.
 //!
-//! - **Who:** `actor.id`. Events of actors of another type than `Person` are nobody's.
+//! - **Who:** `actor.id`. Events of actors of another type than `Person` are nobody's. A grading is by whoever grades: one
+//!   with another `assignee` concerns that one alone.
 //! - **Course:** the nearest `CourseSection`, `CourseOffering` or `Course` among `group` and the organisations it is part
-//!   of, else among `object`, what it is part of and `object.extensions.isPartOf`; else a `group` of which only the id is
-//!   given. An id that leads to a course of Open edX becomes that course's id, as in tracking logs; others stay IRIs. Set
+//!   of, else among `object`, what it is part of and `object.extensions.isPartOf`, else `membership.organization`; else
+//!   an organisation that the group is part of, or a `group`, of which only the id is given or that it is an
+//!   `Organization`. An id that leads to a course of Open edX becomes that course's id, as in tracking logs; others stay IRIs. Set
 //!   aside as `no_course` where there is none.
 //! - **When:** `eventTime`.
 //! - **What:** `type` and `action`, as the table below and `kinds.rs` say.
 //! - **Object:** of an attempt what was attempted (`assignable`), else `object.id`.
 //! - **Enrolment:** a plain `Event` on a course, as Open edX sends it: `Activated`, `Deactivated`, and `Completed`, which
 //!   says that the course was completed.
+//! - **Facts** (`Detail::Fact`), no acts of the learner's: these, a grading by another, and `AssessmentEvent` `Submitted`
+//!   of Open edX, which sends it for a score that it computed too. The answer itself has a `GradeEvent`.
 //!
 //! - **Id:** `id`, a UUID of each event's own (Caliper 1.2, 3.1). Of events that bear the same, in any case of letters, the
 //!   first counts and the others are set aside as `repeated_id`.
 //!
-//! Descriptions of entities in an envelope (`EntityDescribe`), which no actor did, count as malformed.
+//! Descriptions of entities in an envelope, which no actor did, are set aside as `filtered_out`.
 //!
 //! | detail | event | object |
 //! |---|---|---|
@@ -58,7 +63,7 @@ impl LogFormat for Caliper {
     }
 
     fn summary(&self) -> &'static str {
-        "Caliper 1.2 events, as JSON lines, arrays or envelopes"
+        "Caliper 1.0 to 1.2 events, as JSON lines, arrays or envelopes"
     }
 
     fn detect(&self, file: &FileHead) -> FileRole {

@@ -2,12 +2,16 @@
 //!
 //! Of a line these members are read: `username`, `time`, `event_type`, `name`, `event_source`, `page`,
 //! `context.course_id`, `context.user_id`, and of `event`, an object or a string that holds one, `problem_id`,
-//! `problem`, `id`, `chapter`, `success`, `vote_value`, `undo_vote`, `target_username`, `course_id`, `user_id`. The
-//! whole line must be JSON or it is malformed: brackets, commas, colons, strings with their escapes, numbers and words
-//! are all checked, only control characters inside strings are let pass. What is inside a string need not be JSON.
+//! `problem`, `id`, `chapter`, `success`, `vote_value`, `undo_vote`, `target_username`, `course_id`, `user_id`,
+//! `username`. Events in the form that event-tracking gives them, before the platform writes them into its log, are read
+//! too: `name`, `timestamp`, `data` and `context`, with `username`, `event_source`, `event_type` and `page` in the context.
+//! The whole line must be JSON or it is malformed: brackets, commas, colons, strings with their escapes, numbers and words
+//! are all checked, only control characters inside strings and Python's `NaN` are let pass. What is inside a string need
+//! not be JSON.
 //!
-//! - **Who:** `username`, without spaces around it. Events without one, or by `anonymous`, are nobody's: set aside as
-//!   `no_learner`.
+//! - **Who:** `username`, without spaces around it, as text or number; else `context.user_id`; else `event.username` or
+//!   `event.user_id`. A number is that of the learner whose events have it beside a name; one that no event has goes by
+//!   `#<number>`. Events of nobody, or by `anonymous`, are set aside as `no_learner`.
 //! - **Course:** `context.course_id`; where that is blank, the course in the path of the request (`event_type`) or of the
 //!   browser's `page`; else `event.course_id`. Set aside as `no_course` where none of them names one; rejected where
 //!   `context.course_id` is no course's id.
@@ -16,9 +20,11 @@
 //!   to; what the server logs of a request by a page's own script counts as `other`.
 //! - **Object:** the first of `problem_id`, `problem`, `id` and `chapter` that `event` has; of a request its path.
 //! - **Enrolment:** `edx.course.enrollment.activated` and `.deactivated` for `event.user_id`, who may be another than who
-//!   caused it: then the learner is found by number, among those whose events have both; one who never did anything
-//!   goes by `#<number>`. `edx.certificate.created`, `edx.course.grade.passed.first_time` and `.now_passed` say that
-//!   the course was completed.
+//!   caused it. `edx.certificate.created`, `edx.course.grade.passed.first_time` and `.now_passed` say that the course was
+//!   completed.
+//! - **Facts:** changes of enrolments, grades, certificates and cohorts are recorded about a learner, and no act of theirs
+//!   (`Detail::Fact`). Whoever caused one about somebody else is no learner by that; nor is anybody by what they do on the
+//!   instructors' pages.
 //!
 //! A vote is an event of the voter and one of the author, who did nothing (see [`crate::Detail::is_received`]).
 //! Lines may have words before the JSON, as syslog puts there; lines that begin with `#` are set aside as comments.
@@ -40,7 +46,8 @@
 //!
 //! That pipeline goes by `event_type`, takes the course from `context.course_id` alone, and leaves out events whose
 //! `event` is not an object (or a string that holds one, or nothing). Events that it leaves out have no detail, and are
-//! of a kind for their activity alone that does not engage ([`EventKind::engages`](crate::Kind::engages)).
+//! of a kind for their activity alone that does not engage ([`EventKind::engages`](crate::Kind::engages)). So are those
+//! that name nobody but a number. The day of a fact counts for whoever caused it, if they are a learner.
 //!
 //! Everyone whom a log names in a course has a row for every week of it, whether or not a statement enrols them, and
 //! one of zeros for a week without engagement; one that only a vote names has rows too. A report that is to hold

@@ -150,6 +150,7 @@ fn open(request: &OpenRequest<'_>) -> Result<Source, ReadError> {
         kinds: log::kinds(),
         labels: if truths.is_empty() { SourceLabels::Nothing } else { SourceLabels::Labels },
         inputs,
+        notices: Vec::new(),
         events,
     })
 }

@@ -224,6 +224,7 @@ fn open(files: &Files, reason: String) -> Result<Source, ReadError> {
         kinds: sites.kinds(),
         labels: if students.has_outcomes { SourceLabels::Outcomes } else { SourceLabels::Nothing },
         inputs: files.inputs(),
+        notices: Vec::new(),
         events,
     })
 }

@@ -3,9 +3,11 @@
 //!
 //! The log is gone through twice. The first time ([`survey`]) finds
 //!
-//! - the enrolments: every pair of a learner and a course that a statement names. An enrolment's id is
-//!   `<course>/<learner>`. Staff who try their course out, and visitors of a course's public pages who are logged in,
-//!   are learners too, as no statement says what they are;
+//! - the enrolments: every pair of a learner and a course that a statement names, unless the statement is about somebody
+//!   else ([`Part`]). An enrolment's id is `<course>/<learner>`. Staff who try their course out, and visitors of a
+//!   course's public pages who are logged in, are learners too, as no statement says what they are;
+//! - the learners' ids ([`learner_ids`]): of those known by number, the name that other statements give the number; of
+//!   accounts, the name, and the site if it is not that of the earliest statement;
 //! - since when somebody was enrolled: the first statement that says so, unless they withdrew or did something in the
 //!   course before that (they were then enrolled before the log begins, nobody knows since when, or only visited the course
 //!   until then, which nothing told apart from learning in it; either way they are known from what they did first);
@@ -16,13 +18,14 @@
 //! - how it ended, for labels alone: completed where a statement says so, else withdrawn where the last statement about
 //!   the enrolment says so, else nothing;
 //! - when courses run, unless a file of dates says it: from the day of the first statement to the day of the last, both
-//!   included, where statements that only enrol or withdraw somebody do not count unless there is nothing else (people
-//!   enrol for months before a course begins). Such a calendar is marked as inferred: it can look past a cut-off.
+//!   included, where facts about learners do not count unless there is nothing else (people enrol for months before a
+//!   course begins, and certificates are made long after). Such a calendar is marked as inferred: it can look past a cut-off.
 //!
 //! The second time gives the events, each statement once: of those that bear one id, the first in the order of the
 //! files and their lines counts, and the others are set aside as `repeated_id`, whatever they say. (A platform that is
 //! not sure that a statement arrived sends it again.) The survey takes all of them: a statement that comes twice adds
-//! nothing new.
+//! nothing new. One that another statement voids says nothing, in either reading: where there are such, the first reading
+//! is done again, knowing them.
 //!
 //! It takes no second reading: what statements say is kept from the first, 24 bytes each, up to 256 MiB of them; only
 //! files past that are read again ([`kept`]).
@@ -93,6 +96,7 @@ pub(super) fn open<P: StatementParser>(
     let withdrawals = survey.records_withdrawals();
     let (keys, learners) = (survey.keys(), Arc::new(survey.learner_ids()));
     let (enrolments, without_course) = survey.enrolments(&courses, &learners);
+    let notices = survey.several_sites().into_iter().collect();
     let roster = Roster { stray_days, ..Roster::new(courses, enrolments) };
     if roster.enrolments.is_empty() {
         return Err(nobody(first, &surveyed, without_course));
@@ -136,6 +140,7 @@ pub(super) fn open<P: StatementParser>(
         kinds,
         labels: SourceLabels::Nothing,
         inputs,
+        notices,
         events,
     })
 }

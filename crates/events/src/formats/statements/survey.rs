@@ -5,7 +5,7 @@ use std::hash::BuildHasher;
 use std::ops::Range;
 
 use hashbrown::HashTable;
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::learner_ids::LearnerIds;
 use super::statement::{Content, EnrolmentChange, EnrolmentReport, Interaction, Learner, Others, Part, Statement};
@@ -15,6 +15,7 @@ use crate::formats::calendar::{self, InferredCourse};
 use crate::formats::course_ids::is_course;
 use crate::formats::pair_lookup::pair_id;
 use crate::index::CourseIndex;
+use crate::notice::Notice;
 use crate::roster::{Course, Enrolment, Outcome, OutcomeKind, StrayDays};
 
 /// The history of one enrolment, as far as statements tell.
@@ -256,6 +257,23 @@ impl Survey {
         let sites = self.sites.iter().map(|(site, earliest)| (*earliest, &**site)).collect();
         let names = self.numbers.iter().map(|(&number, name)| (number, self.names[name.clone()].into())).collect();
         LearnerIds::new(sites, names)
+    }
+
+    /// Says that accounts are of several sites, if they are.
+    pub(super) fn several_sites(&self) -> Option<Notice> {
+        if self.sites.len() < 2 {
+            return None;
+        }
+        let mut sites: FxHashMap<&[u8], u32> = FxHashMap::default();
+        let mut shared: FxHashSet<&[u8]> = FxHashSet::default();
+        for entry in &self.entries {
+            let LearnerKey::Account(site, name) = &entry.key.learner else { continue };
+            let name = &self.names[name.clone()];
+            if *sites.entry(name).or_insert(*site) != *site {
+                shared.insert(name);
+            }
+        }
+        Some(Notice::SeveralSites { sites: self.sites.len() as u64, shared_names: shared.len() as u64 })
     }
 
     /// Lists the ids of the courses, in the order of their places.

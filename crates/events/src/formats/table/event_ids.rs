@@ -1,54 +1,86 @@
 //! Finds rows of the log whose event ids came before.
+//!
+//! A row repeats another if both bear the same id and time. Two sites both number their rows from 1, so an id alone does
+//! not make one of them a repeat of the other's.
 
 use std::sync::Arc;
 
 use super::checked_mapping::CheckedMapping;
 use super::files::LogFile;
 use super::log;
-use super::mapped_row::{MappedRow, Role, RowSink};
+use super::mapped_row::{Field, MappedRow, Role, RowSink};
 use crate::error::ReadError;
 use crate::event_file::ReadPurpose;
-use crate::formats::repeats::{RepeatSearch, Repeats, hash_of};
+use crate::formats::repeats::{ClashSearch, RepeatSearch, Repeats, hash_of};
 use crate::intake::Intake;
+use crate::notice::Notice;
 use crate::row_limits::RowLimits;
 
+/// Rows that bear ids of other rows.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct FoundIds {
+    pub(super) repeats: Repeats,
+    /// Says that ids come again with other times, if any do.
+    pub(super) notice: Option<Notice>,
+}
+
 /// Reads the log for the event ids of its rows, and finds those that come more than once.
-pub(super) fn find_repeats(files: &[LogFile], mapping: &CheckedMapping) -> Result<Repeats, ReadError> {
+pub(super) fn find_repeats(files: &[LogFile], mapping: &CheckedMapping) -> Result<FoundIds, ReadError> {
     find_repeats_with(RepeatSearch::default(), files, mapping)
 }
 
-fn find_repeats_with(search: RepeatSearch, files: &[LogFile], mapping: &CheckedMapping) -> Result<Repeats, ReadError> {
-    let search = Arc::new(search);
+fn find_repeats_with(search: RepeatSearch, files: &[LogFile], mapping: &CheckedMapping) -> Result<FoundIds, ReadError> {
+    let (search, clashes) = (Arc::new(search), Arc::<ClashSearch>::default());
     loop {
         for (found, file) in files.iter().zip(0..) {
-            let reading = log::open(found, mapping, Ids { search: Arc::clone(&search), file })?;
+            let ids = Ids { search: Arc::clone(&search), clashes: Arc::clone(&clashes), file };
+            let reading = log::open(found, mapping, ids)?;
             reading.read(ReadPurpose::Events, &RowLimits::without_enrolments(), &|_, _| Ok(()), &|_| ())?;
         }
         if !search.needs_another_reading() {
-            return Ok(search.found());
+            let at_least = clashes.found();
+            let notice = (at_least > 0).then_some(Notice::ClashingIds { at_least });
+            return Ok(FoundIds { repeats: search.found(), notice });
         }
     }
 }
 
 struct Ids {
     search: Arc<RepeatSearch>,
+    clashes: Arc<ClashSearch>,
     file: u32,
 }
 
 impl RowSink for Ids {
-    type Block = Vec<(u64, u64)>;
+    type Block = IdsOfBlock;
 
     fn begin(&self) -> Self::Block {
-        Vec::new()
+        IdsOfBlock::default()
     }
 
     fn take(&self, block: &mut Self::Block, row: &MappedRow<'_>, line: u64, _: &mut Intake<'_>) {
-        block.extend(hash_of(row.get(Role::EventId)).map(|hash| (hash, line)));
+        let Some(id) = hash_of(row.get(Role::EventId)) else { return };
+        let time = match row.times[0] {
+            Field::Text(text) => hash_of(text).unwrap_or_default(),
+            Field::Instant(instant) => hash_of(&instant.to_le_bytes()).unwrap_or_default(),
+        };
+        block.rows.push((id.rotate_left(1) ^ time, line));
+        block.times.push((id, time));
     }
 
     fn end(&self, block: Self::Block, number: usize) {
-        self.search.take(self.file, number, &block);
+        self.search.take(self.file, number, &block.rows);
+        self.clashes.take(&block.times);
     }
+}
+
+/// Ids of the rows of a block.
+#[derive(Default)]
+struct IdsOfBlock {
+    /// Hashes of ids and times, each with its line.
+    rows: Vec<(u64, u64)>,
+    /// Hashes of ids, each with that of its time.
+    times: Vec<(u64, u64)>,
 }
 
 #[cfg(test)]
@@ -82,6 +114,8 @@ mod tests {
             let files = [file.clone(), file];
             let whole = find_repeats(&files, &mapping).unwrap();
             prop_assert_eq!(&find_repeats_with(RepeatSearch::holding(most_ids), &files, &mapping).unwrap(), &whole);
+            prop_assert_eq!(whole.notice, None);
+            let whole = whole.repeats;
 
             let mut seen = FxHashSet::default();
             let twice = ids.iter().chain(&ids).filter(|id| !id.is_empty() && !seen.insert(*id)).count();

@@ -305,9 +305,12 @@ fn open_tables(mapping: CheckedMapping, tables: &TableFiles, request: &OpenReque
     enrolments::read_labels(&tables.labels, &mapping, &mut roster, &mut tally)?;
 
     let finder = Arc::new(EnrolmentFinder::new(&mapping, &roster, &undated, aside));
-    let repeats = match mapping.has(Role::EventId) {
-        true => Some(Arc::new(event_ids::find_repeats(&tables.log, &mapping)?)),
-        false => None,
+    let (repeats, notices) = match mapping.has(Role::EventId) {
+        true => {
+            let found = event_ids::find_repeats(&tables.log, &mapping)?;
+            (Some(Arc::new(found.repeats)), found.notice.into_iter().collect())
+        }
+        false => (None, Vec::new()),
     };
     let mut events: Vec<Box<dyn EventFile>> = Vec::new();
     for (file, number) in tables.log.iter().zip(0..) {
@@ -335,6 +338,7 @@ fn open_tables(mapping: CheckedMapping, tables: &TableFiles, request: &OpenReque
         inputs: tables.inputs(request.courses),
         kinds: mapping.kinds.all,
         roster,
+        notices,
         events,
     })
 }

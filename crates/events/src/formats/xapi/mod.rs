@@ -4,8 +4,9 @@
 //! Statements stand one a line, in an array, one after another, or in the `statements` of what a store answers when it
 //! is asked for them.
 //!
-//! - **Who:** `actor.account.name`, else `actor.mbox`, `mbox_sha1sum` or `openid`, as it is written. Statements of groups
-//!   without an id of their own are nobody's.
+//! - **Who:** `actor.account`, by its name (text or a number) and its home page, as `statements/learner_ids.rs` says; else
+//!   `actor.mbox`, `mbox_sha1sum` or `openid`, as it is written. What a group does, each of its `member`s with an id did;
+//!   the group itself is nobody, whether or not it has an id.
 //! - **Course:** the object, where its type is a course's; else the first activity of `context.contextActivities.parent`
 //!   and `.grouping` whose type is a course's (the last word of the type is `course`), or whose id leads to a course of
 //!   Open edX. An id that does so becomes that course's id, as in tracking logs; others stay IRIs. Set aside as `no_course`
@@ -14,13 +15,19 @@
 //! - **What:** the verb, as the table below and `kinds.rs` say.
 //! - **Object:** `object.id`.
 //! - **Enrolment:** `registered` and `unregistered` of a course; `passed` and `completed` of one say that it was completed.
+//! - **Facts** (`Detail::Fact`), no acts of the actor's: the above, `failed` of a course, and the verbs of grades and
+//!   certificates (`kinds.rs`). `attempted` a `question` of Open edX is the score that it computes of an answer; the
+//!   answer has a statement of its own, `evaluated`.
+//! - **Parts:** a problem of several parts has a statement for the whole and one for each part, which names it
+//!   (`context.statement`, or a parent of the type `GroupActivity`). Those of parts are set aside as `part_of_another`.
+//! - **Voided:** a statement that another voids never held (part two, 2.3.2), so neither counts, whichever came first:
+//!   both are set aside as `voided`. The log is read twice when there are any.
 //!
 //! - **Id:** `id`. Of statements that bear the same, in any case of letters, the first counts and the others are set aside
 //!   as `repeated_id`: an id is of one statement alone (xAPI 1.0.3, part two, 2.4.1), and a store that has it takes no
 //!   second (part three, 2.1).
 //!
-//! Not read: `context.registration` (an enrolment is a learner in a course), and statements that void others, which
-//! count as statements themselves.
+//! Not read: `context.registration`, as an enrolment is a learner in a course.
 //!
 //! | detail | verb | object |
 //! |---|---|---|

@@ -1,0 +1,42 @@
+//! What somebody should know about a log of which nothing is wrong row by row.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A fact about a whole log that somebody should look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Notice {
+    /// Accounts of several sites, by their home pages. Those of the site with the earliest statement go by their names,
+    /// those of others by `<site>|<name>`.
+    SeveralSites {
+        /// Sites.
+        sites: u64,
+        /// Names that accounts at more than one of them have.
+        shared_names: u64,
+    },
+    /// Ids of rows that come again with another time, as in logs of two sites that both count from 1. The rows count as
+    /// different ones; learners and courses of one number are taken for the same.
+    ClashingIds {
+        /// Such ids. In long logs a part of the ids is looked at.
+        at_least: u64,
+    },
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::SeveralSites { sites, shared_names } => write!(
+                f,
+                "accounts of {sites} home pages; {shared_names} of their names are at more than one. Those of the first \
+                 go by name, others by `site|name`"
+            ),
+            Self::ClashingIds { at_least } => write!(
+                f,
+                "{at_least} or more row ids come again with another time, as in logs of two sites. These rows are not \
+                 repeats, but learners and courses of equal ids are taken for the same"
+            ),
+        }
+    }
+}
