@@ -8,6 +8,7 @@ use csv::ByteRecord;
 use super::log_format::{FileRole, LogFormat, OpenRequest, missing_table};
 use super::table::files::{Found, LogFile};
 use super::table::{BuiltIn, TableFiles};
+use crate::delimiter::DELIMITERS;
 use crate::error::ReadError;
 use crate::file_head::FileHead;
 use crate::source::Source;
@@ -32,7 +33,7 @@ impl LogFormat for Coursera {
     }
 
     fn detect(&self, file: &FileHead) -> FileRole {
-        match begins_like_an_export(file) {
+        match Times::of_export(file).is_some() {
             true => FileRole::decisive("log", "has 16 columns without a header, the third a time"),
             false => FileRole::none("has not 16 columns without a header, the third a time"),
         }
@@ -47,19 +48,44 @@ impl LogFormat for Coursera {
         if logs.is_empty() {
             return Err(missing_table(MAPPING.format, "log", "it is CSV of 16 columns without a header"));
         }
+        let times = logs.first().and_then(|head| Times::of_export(head)).unwrap_or(Times::Iso);
         let log = logs.into_iter().map(|head| LogFile { log: 0, found: Found::file(head) }).collect();
-        MAPPING.open(&TableFiles { log, ..TableFiles::default() }, request)
+        let tables = TableFiles { log, ..TableFiles::default() };
+        match times {
+            Times::Iso => MAPPING.open(&tables, request),
+            Times::Millis => {
+                let text = MAPPING.text.replacen("format = \"iso\"", "format = \"unix-millis\"", 1);
+                MAPPING.open_as(&text, &tables, request)
+            }
+        }
     }
 }
 
-/// Tells whether the first record of the file is one of the export.
-fn begins_like_an_export(file: &FileHead) -> bool {
-    if file.not_text().is_some() {
-        return false;
+/// How an export writes its times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Times {
+    Iso,
+    /// Milliseconds since 1970.
+    Millis,
+}
+
+impl Times {
+    /// Returns how the time of the file's first record is written, if it is a record of the export.
+    fn of_export(file: &FileHead) -> Option<Self> {
+        if file.not_text().is_some() {
+            return None;
+        }
+        DELIMITERS.into_iter().find_map(|delimiter| {
+            let mut builder = csv::ReaderBuilder::new();
+            builder.has_headers(false).flexible(true).delimiter(delimiter).escape(Some(b'\\'));
+            let mut first = ByteRecord::new();
+            let any = builder.from_reader(file.text()).read_byte_record(&mut first).unwrap_or(false);
+            let time = first.get(TIMESTAMP).filter(|_| any && first.len() == COLUMNS)?.trim_ascii();
+            if parse_instant(time).is_some() {
+                return Some(Self::Iso);
+            }
+            // From 2001 to 2286.
+            (time.len() == 13 && time.iter().all(u8::is_ascii_digit)).then_some(Self::Millis)
+        })
     }
-    let mut builder = csv::ReaderBuilder::new();
-    let mut reader = builder.has_headers(false).flexible(true).escape(Some(b'\\')).from_reader(file.text());
-    let mut first = ByteRecord::new();
-    let any = reader.read_byte_record(&mut first).unwrap_or(false);
-    any && first.len() == COLUMNS && parse_instant(first[TIMESTAMP].trim_ascii()).is_some()
 }

@@ -4,8 +4,10 @@
 //! Files are told apart by the ends of their names, and a run is a course named by their beginnings. What the columns
 //! are stands in `configs/mappings/futurelearn.toml`. Dates of courses are not in the exports: they are inferred.
 
-use super::log_format::{FileRole, LogFormat, OpenRequest};
-use super::table::BuiltIn;
+use std::collections::BTreeSet;
+
+use super::log_format::{FileRole, LogFormat, OpenRequest, missing_table};
+use super::table::{BuiltIn, TableFiles};
 use crate::error::ReadError;
 use crate::file_head::FileHead;
 use crate::source::Source;
@@ -15,6 +17,9 @@ const MAPPING: BuiltIn =
 
 /// The ends of the names of the tables of the log, but for the step activity.
 const OTHER_LOGS: [&str; 3] = ["_question-response.csv", "_comments.csv", "_peer-review-assignments.csv"];
+
+/// Place of the step activity among the mapping's tables of the log.
+const STEPS: usize = 0;
 
 /// FutureLearn's data exports.
 pub(super) struct FutureLearn;
@@ -50,6 +55,27 @@ impl LogFormat for FutureLearn {
     }
 
     fn open(&self, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
-        MAPPING.open(&MAPPING.find_files(request)?, request)
+        let tables = MAPPING.find_files(request)?;
+        require_steps(&tables)?;
+        MAPPING.open(&tables, request)
     }
+}
+
+/// Fails when a run has enrolments and no step activity: all of its learners would seem to do nothing.
+fn require_steps(tables: &TableFiles) -> Result<(), ReadError> {
+    let runs_with_steps: BTreeSet<&str> = tables
+        .log
+        .iter()
+        .filter(|file| file.log == STEPS)
+        .filter_map(|file| file.found.first_star.as_deref())
+        .collect();
+    let enrolled = tables.enrolments.iter().filter_map(|found| found.first_star.as_deref());
+    let without: BTreeSet<&str> = enrolled.filter(|run| !runs_with_steps.contains(run)).collect();
+    let Some(first) = without.first() else { return Ok(()) };
+    let more = match without.len() - 1 {
+        0 => String::new(),
+        more => format!(" (and {more} more such)"),
+    };
+    let what = format!("{first}_step-activity.csv is not there{more}; give it, or leave {first}_enrolments.csv out");
+    Err(missing_table(MAPPING.format, "step activity", what))
 }

@@ -2,7 +2,9 @@
 
 use staycast_events::{Detail, ObjectKey, SourceLabels};
 
-use crate::common::{check_copied_mapping, check_odd_logs, courses, fixture, in_words, open, outcome_with, read};
+use crate::common::{
+    Folder, check_copied_mapping, check_odd_logs, courses, fixture, in_words, open, outcome_with, read,
+};
 use crate::kdd2015::events;
 
 const DAY: i32 = 86_400;
@@ -94,5 +96,45 @@ fn logs_that_can_not_be_read() {
     check(
         "truncated.csv.zst",
         "error: video-2016-02.csv.zst: can't be unpacked to its end: incomplete frame; is the file cut short?",
+    );
+}
+
+/// The sound log with `change` made to each row, whose cells it is given.
+fn rewritten(delimiter: u8, change: impl Fn(&mut Vec<String>)) -> Folder {
+    let path = fixture("coursera/base").join(LOG);
+    let mut builder = csv::ReaderBuilder::new();
+    let mut reader = builder.has_headers(false).escape(Some(b'\\')).from_path(path).unwrap();
+    let mut writer =
+        csv::WriterBuilder::new().delimiter(delimiter).double_quote(false).escape(b'\\').from_writer(Vec::new());
+    for row in reader.records() {
+        let mut row: Vec<String> = row.unwrap().iter().map(str::to_owned).collect();
+        change(&mut row);
+        writer.write_record(&row).unwrap();
+    }
+    Folder::of(&[(LOG, &writer.into_inner().unwrap())])
+}
+
+#[test]
+fn line_breaks_missing_values_separators_and_milliseconds() {
+    let sound = events(&open(&fixture("coursera/base")).unwrap());
+    let check = |folder: &Folder, what: &str| assert_eq!(events(&open(folder.path()).unwrap()), sound, "{what}");
+    check(&rewritten(b',', |row| row[15] += "\nand \"more\",\r\nof it\n"), "line breaks");
+    check(&rewritten(b',', |row| row[4] = "Mozilla\n5.0".to_owned()), "line breaks before what is read");
+    check(&rewritten(b';', |_| ()), "semicolons");
+    check(&rewritten(b'\t', |_| ()), "tabs");
+    let missing = |cell: &mut String| {
+        if cell.is_empty() {
+            *cell = "None".to_owned()
+        }
+    };
+    check(&rewritten(b',', |row| row.iter_mut().for_each(missing)), "None");
+    let seconds = |time: &str| staycast_events::time::parse_instant(time.as_bytes());
+    check(
+        &rewritten(b',', |row| {
+            if let Some(seconds) = seconds(&row[2]) {
+                row[2] = format!("{seconds}123");
+            }
+        }),
+        "milliseconds",
     );
 }

@@ -152,3 +152,30 @@ fn logs_that_can_not_be_read() {
         "error: futurelearn: no enrolments table among the files given; the mapping futurelearn.toml says it is `*_enrolments.csv`"
     );
 }
+
+#[test]
+fn a_run_whose_steps_are_not_there_is_no_run_of_silent_learners() {
+    let folder = Folder::copy_of("futurelearn/base");
+    folder.remove("botany-2_step-activity.csv");
+    assert_eq!(
+        outcome(folder.path(), &staycast_events::formats::OpenOptions::default()),
+        "error: futurelearn: no step activity table among the files given; botany-2_step-activity.csv is not there; give it, \
+         or leave botany-2_enrolments.csv out"
+    );
+    folder.remove("botany-2_enrolments.csv");
+    assert!(open(folder.path()).is_ok());
+}
+
+#[test]
+fn steps_1_1_and_1_10_are_two() {
+    let folder = Folder::copy_of("futurelearn/base");
+    let log = "learner_id,step,first_visited_at,last_completed_at\na-1,1.1,2017-02-06 08:00:00 UTC,\n\
+        a-1,1.10,2017-02-06 08:00:00 UTC,\na-1,1.0,2017-02-06 08:00:00 UTC,\na-1,1,2017-02-06 08:00:00 UTC,\n";
+    folder.write("botany-2_step-activity.csv", log.as_bytes());
+    let source = open(folder.path()).unwrap();
+    let botany = source.roster.enrolments.iter().position(|one| one.id == "botany-2/a-1").unwrap();
+    let all = read(&source).unwrap().events;
+    let objects: std::collections::HashSet<_> =
+        all.iter().filter(|event| event.enrolment().as_usize() == botany).map(|event| event.object()).collect();
+    assert_eq!(objects.len(), 4);
+}

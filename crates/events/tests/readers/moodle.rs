@@ -335,3 +335,48 @@ fn line_breaks_inside_the_column_other() {
         assert_eq!(read(&source).unwrap().tally.read, 13);
     }
 }
+
+const REPORT: &str = "\u{feff}Time,\"User full name\",\"Affected user\",\"Event context\",Component,\"Event name\",Description,Origin,\"IP address\"\n\
+    \"5/09/23, 03:00\",-,-,\"Course: Algebra\",System,\"Course section updated\",\"x\",cli,\n\
+    \"4/09/23, 10:00\",\"Ann Example\",-,\"Page: One\",Page,\"Course module viewed\",\"The user with id '5' viewed the 'page' activity with course module id '12'.\",web,10.0.0.1\n\
+    \"14/09/23, 10:05\",\"Ann Example\",-,\"Quiz: One\",Quiz,\"Course module viewed\",\"The user with id '5' viewed the 'quiz' activity with course module id '13'.\",web,10.0.0.1\n\
+    \"14/09/23, 10:09\",\"Bob Example\",-,\"Quiz: One\",Quiz,\"Quiz attempt submitted\",\"The user with id '6' has submitted the attempt with id '7' for the quiz with course module id '13'.\",web,10.0.0.1\n";
+
+#[test]
+fn the_report_of_moodles_own_page_is_refused_by_name_in_any_language() {
+    let spanish = "Hora,\"Nombre completo del usuario\",\"Usuario afectado\",\"Contexto del evento\",Componente,\"Nombre evento\",Descripci\u{f3}n,Origen,\"Direcci\u{f3}n IP\"";
+    let in_spanish = format!("{spanish}\n{}", REPORT.split_once('\n').unwrap().1);
+    for (report, format) in [(REPORT, None), (REPORT, Some("moodle")), (&in_spanish, None)] {
+        let folder = Folder::of(&[("logs_algebra_20231010-1200.csv", report.as_bytes())]);
+        let options = OpenOptions { format: format.map(|name: &str| name.parse().unwrap()), ..OpenOptions::default() };
+        assert_eq!(
+            outcome(folder.path(), &options),
+            "error: moodle: no log table among the files given; logs_algebra_20231010-1200.csv is the report that Moodle's own \
+             page of logs exports, and not the log itself; export the table mdl_logstore_standard_log, or give a mapping that \
+             describes the report (begin with configs/mappings/moodle-report.toml)"
+        );
+    }
+}
+
+#[test]
+fn the_report_of_moodles_own_page_by_its_mapping() {
+    let folder = Folder::of(&[("logs_algebra_20231010-1200.csv", REPORT.as_bytes())]);
+    let mapping = Some(crate::common::workspace().join("configs/mappings/moodle-report.toml"));
+    let options = OpenOptions { mapping, ..OpenOptions::default() };
+    let source = staycast_events::formats::open(&[folder.path().to_owned()], &options).unwrap();
+    assert_eq!(source.roster.enrolments.len(), 2);
+    let kinds: Vec<String> = events(&source).into_iter().map(|(_, _, kind, _)| kind).collect();
+    assert_eq!(kinds, ["module_viewed", "quiz_viewed", "attempt_submitted"]);
+    assert_eq!(read(&source).unwrap().tally.unknown_kinds.rows, 0);
+}
+
+#[test]
+fn facts_that_others_bring_about_are_no_activity_in_moodle() {
+    let mut log = String::from("eventname,component,contextinstanceid,userid,courseid,timecreated\n");
+    for name in ["user_enrolment_created", "role_assigned", "user_graded", "course_completed", "grade_item_updated"] {
+        log += &format!("\\core\\event\\{name},core,1,9,2,1393808400\n");
+    }
+    log += "\\core\\event\\course_viewed,core,1,5,2,1393808400\n";
+    let source = open(Folder::of(&[("log.csv", log.as_bytes())]).path()).unwrap();
+    assert_eq!(source.roster.enrolments.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["2/5"]);
+}

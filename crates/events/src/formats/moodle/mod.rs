@@ -6,6 +6,7 @@
 
 mod enrolments;
 mod mapping;
+mod report;
 #[cfg(feature = "sql")]
 mod server;
 
@@ -16,7 +17,7 @@ use csv::ByteRecord;
 use self::enrolments::EnrolmentTables;
 use self::mapping::MAPPING;
 use super::database_url::DatabaseUrl;
-use super::log_format::{FileRole, LogFormat, OpenRequest, inputs_with_role, missing_table};
+use super::log_format::{DetectedFile, FileRole, LogFormat, OpenRequest, Strength, inputs_with_role, missing_table};
 use super::table::TableFiles;
 use super::table::csv_lines::Escapes;
 use super::table::files::{Found, LogFile, Place};
@@ -75,12 +76,22 @@ impl LogFormat for Moodle {
             FileRole::fitting(ENROLMENTS, "has the columns userid, courseid and timestart")
         } else if has(&["id", "enrol", "courseid"]) {
             FileRole::fitting(ENROL, "has the columns id, enrol and courseid")
+        } else if report::is_report(file) {
+            FileRole::none(report::IS_REPORT)
         } else if file.bare_name().contains("logstore") {
             // Named like the log but not recognised: its own reader says best what is wrong.
             FileRole::named_only(LOG)
         } else {
             FileRole::none("has neither the columns nor the name of a table of Moodle")
         }
+    }
+
+    /// Takes the report of Moodle's page for evidence too, so that its user is told what it is.
+    fn evidence(&self, files: &[DetectedFile]) -> Option<String> {
+        let is_log = |file: &&DetectedFile| file.role.strength == Strength::Decisive;
+        let is_report = |file: &&DetectedFile| file.role.because == report::IS_REPORT;
+        let file = files.iter().find(is_log).or_else(|| files.iter().find(is_report))?;
+        Some(format!("{} {}", file.head.name(), file.role.because))
     }
 
     /// Opens the log. A file of dates stands in for `mdl_course`. Reads the log once more for repeated ids, and once
@@ -106,6 +117,11 @@ impl LogFormat for Moodle {
 
 fn open(request: &OpenRequest<'_>) -> Result<Source, ReadError> {
     let logs = request.heads_with(LOG);
+    let report = request.files.iter().find(|file| file.role.because == report::IS_REPORT);
+    if let (true, Some(report)) = (logs.is_empty(), report) {
+        let what = format!("{} {}; {}", report.head.name(), report::IS_REPORT, report::WHAT_TO_DO);
+        return Err(missing_table(MAPPING.format, "log", what));
+    }
     if logs.is_empty() {
         return Err(missing_table(MAPPING.format, "log", "it is mdl_logstore_standard_log as CSV with a header"));
     }

@@ -265,7 +265,17 @@ impl BuiltIn {
 
     /// Opens `tables` as the mapping says, whatever their files are called.
     pub(super) fn open(self, tables: &TableFiles, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
-        let mapping = CheckedMapping::built_in(self.format, self.text, request.block_bytes)?;
+        self.open_as(self.text, tables, request)
+    }
+
+    /// Opens `tables` as `text` says, a mapping in place of the one that is built in.
+    pub(super) fn open_as(
+        self,
+        text: &str,
+        tables: &TableFiles,
+        request: &OpenRequest<'_>,
+    ) -> Result<Source, ReadError> {
+        let mapping = CheckedMapping::built_in(self.format, text, request.block_bytes)?;
         open_tables(mapping, tables, request)
     }
 }
