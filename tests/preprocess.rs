@@ -108,6 +108,38 @@ fn a_small_table_of_which_too_many_rows_are_rejected_is_named() {
 }
 
 #[test]
+fn who_enrols_again_counts_once_or_each_time() {
+    let here = folder();
+    let (logs, out) = (here.path().join("logs"), here.path().join("out"));
+    fs::create_dir(&logs).expect("a new folder");
+    let people = "learner_id,enrolled_at,unenrolled_at,role,fully_participated_at\n\
+        ann,2023-09-01 00:00:00 UTC,2023-09-08 00:00:00 UTC,learner,\n\
+        ann,2023-09-15 00:00:00 UTC,,learner,\n\
+        bob,2023-09-01 00:00:00 UTC,,learner,\n";
+    let steps = "learner_id,step,week_number,step_number,first_visited_at,last_completed_at\n\
+        ann,1.1,1,1,2023-09-04 08:00:00 UTC,2023-09-20 08:00:00 UTC\n\
+        bob,1.1,1,1,2023-09-04 08:00:00 UTC,2023-10-01 08:00:00 UTC\n";
+    fs::write(logs.join("a-1_enrolments.csv"), people).expect("writable");
+    fs::write(logs.join("a-1_step-activity.csv"), steps).expect("writable");
+    for (which, enrolments, dropouts) in [("first", 2, 1), ("last", 2, 0), ("each", 3, 1)] {
+        let command = format!("preprocess {{}} --out {{}} --force --dropout withdrawn --json --enrolment {which}");
+        let printed = run(&command, &[&logs, &out]).expect(0).json();
+        assert_eq!(printed["manifest"]["totals"]["enrolments"], enrolments, "{which}");
+        assert_eq!(printed["manifest"]["labels"]["known"], enrolments, "{which}");
+        assert_eq!(printed["manifest"]["labels"]["dropouts"], dropouts, "{which}");
+        let aside = &printed["manifest"]["rows"]["set_aside_roster"]["enrolled_again"]["rows"];
+        assert_eq!(aside.as_u64(), (which != "each").then_some(1), "{which}");
+    }
+    run("preprocess {} --out {} --resume --dropout withdrawn", &[&logs, &out]).expect(1).complains(&["other options"]);
+    let log = here.path().join("tracking.log");
+    let line = r#"{"username":"u","event_source":"browser","event_type":"page_close","time":"2023-09-01T09:00:00","context":{"course_id":"a/b/c"},"event":"{}"}"#;
+    fs::write(&log, line).expect("writable");
+    run("preprocess {} --out {} --force --enrolment each", &[&log, &out])
+        .expect(1)
+        .complains(&["needs a table with dates of enrolment", "leave --enrolment out"]);
+}
+
+#[test]
 fn an_event_of_a_wrong_clock_is_named_with_its_course_and_date() {
     let here = folder();
     let (log, out) = (here.path().join("tracking.log"), here.path().join("out"));

@@ -46,6 +46,11 @@ pub enum ReadError {
         "the events of course {course} lie from {first} to {last}, too far apart to infer when it runs; give its dates{where_}"
     )]
     TooLongToInfer { course: String, first: String, last: String, where_: String },
+    /// A rule for enrolling again, where no table dates enrolments.
+    #[error(
+        "the rule `{rule}` for who enrols again needs a table with dates of enrolment, and this {format} source has none"
+    )]
+    EnrolledAgain { format: &'static str, rule: &'static str },
     /// A mapping that can't be used.
     #[error("{path}: {what}", path = path.display())]
     Mapping { path: PathBuf, what: String },

@@ -57,6 +57,7 @@ impl<'a> Intake<'a> {
     /// Takes a row that is one event.
     #[inline]
     pub fn take_row(&mut self, row: EventRow) {
+        let row = EventRow { enrolment: self.limits.enrolment_at(row.enrolment, row.instant), ..row };
         let CourseWindow { start, usual_from, usual_to, .. } = self.limits.window(row.enrolment);
         let usual =
             (usual_from..usual_to).contains(&row.instant) & (row.count == 1) & !self.limits.is_received(row.kind);
@@ -85,6 +86,7 @@ impl<'a> Intake<'a> {
         let mut used = false;
         let mut refused = None;
         for row in rows {
+            let row = EventRow { enrolment: self.limits.enrolment_at(row.enrolment, row.instant), ..row };
             match self.add_event(row) {
                 Ok(()) => used = true,
                 Err(reason) => drop(refused.get_or_insert((reason, row))),

@@ -4,6 +4,7 @@ mod activity;
 mod capabilities;
 mod cells;
 mod delimiter;
+mod enrolled_again;
 mod error;
 mod event;
 mod event_days;
@@ -37,6 +38,7 @@ mod unknown_kinds;
 
 pub use activity::{Activity, UnknownActivity};
 pub use capabilities::Capabilities;
+pub use enrolled_again::EnrolledAgain;
 pub use error::ReadError;
 pub use event::{Event, ObjectKey, Weight};
 pub use event_days::{DayRun, EventDays, RunningDays};

@@ -2,6 +2,7 @@
 //!
 //! In memory as a whole: about 200 bytes an enrolment and 16 an object, whatever the length of the log.
 
+use crate::enrolled_again::EnrolledAgain;
 use crate::event_days::DayRun;
 use crate::index::{CourseIndex, EnrolmentIndex};
 use crate::releases::Releases;
@@ -122,6 +123,9 @@ pub struct Roster {
     pub submissions: Vec<Submission>,
     /// When objects are released.
     pub releases: Releases,
+    /// What counts of several enrolments of one learner in one course. Where it is each, those that rows of the log do not
+    /// tell apart bear the id of the first and their date.
+    pub enrolled_again: EnrolledAgain,
     /// Days that inferred calendars do not hold, by course and time: their events are set aside.
     pub stray_days: Vec<StrayDays>,
 }

@@ -1,5 +1,6 @@
 //! The limits that rows of a log are held against: the calendars of their courses, and the instant of the log.
 
+use crate::enrolled_again::DatedEnrolments;
 use crate::event_days::ALL_SET;
 use crate::index::{CourseIndex, EnrolmentIndex};
 use crate::kind::EventKind;
@@ -18,6 +19,8 @@ pub struct RowLimits {
     /// By enrolment.
     courses: Vec<CourseIndex>,
     as_of: Option<i64>,
+    /// Enrolments that rows do not tell apart.
+    dated: Option<DatedEnrolments>,
     /// By kind number: whether the learner received such an event from another.
     received: [bool; 1 << u8::BITS],
 }
@@ -62,7 +65,8 @@ impl RowLimits {
         };
         let windows = roster.courses.iter().zip(grid_days).map(window).collect();
         let courses = roster.enrolments.iter().map(|enrolment| enrolment.course).collect();
-        Self { windows, courses, as_of, received: [false; 1 << u8::BITS] }
+        let dated = DatedEnrolments::find(roster);
+        Self { windows, courses, as_of, dated, received: [false; 1 << u8::BITS] }
     }
 
     /// Makes the limits of a reading that finds out when the courses of `roster` run: no instant is far from them yet.
@@ -73,12 +77,12 @@ impl RowLimits {
         };
         let windows = roster.courses.iter().map(window).collect();
         let courses = roster.enrolments.iter().map(|enrolment| enrolment.course).collect();
-        Self { windows, courses, as_of: None, received: [false; 1 << u8::BITS] }
+        Self { windows, courses, as_of: None, dated: None, received: [false; 1 << u8::BITS] }
     }
 
     /// Makes the limits of readings that only look at rows and hand over no events: there are no enrolments.
     pub(crate) fn without_enrolments() -> Self {
-        Self { windows: Vec::new(), courses: Vec::new(), as_of: None, received: [false; 1 << u8::BITS] }
+        Self { windows: Vec::new(), courses: Vec::new(), as_of: None, dated: None, received: [false; 1 << u8::BITS] }
     }
 
     /// Returns the same limits for rows of these `kinds`. Events that a learner received from another (see
@@ -95,11 +99,21 @@ impl RowLimits {
     /// whose kinds stand at the places `kinds` among all.
     pub(crate) fn part(&self, first: EnrolmentIndex, count: usize, kinds: &[u8]) -> Self {
         let first = first.as_usize();
-        let mut part = Self { courses: self.courses[first..first + count].to_vec(), ..self.clone() };
+        let dated = self.dated.as_ref().and_then(|dated| dated.part(first, count));
+        let mut part = Self { courses: self.courses[first..first + count].to_vec(), dated, ..self.clone() };
         for (received, &kind) in part.received.iter_mut().zip(kinds) {
             *received = self.is_received(kind);
         }
         part
+    }
+
+    /// Returns the enrolment of a row at `instant` that names `enrolment`: another where the learner enrolled again.
+    #[inline]
+    pub(crate) fn enrolment_at(&self, enrolment: EnrolmentIndex, instant: i64) -> EnrolmentIndex {
+        match &self.dated {
+            None => enrolment,
+            Some(dated) => dated.at(enrolment, instant),
+        }
     }
 
     /// Tells whether the learner received an event of this kind from another.

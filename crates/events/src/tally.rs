@@ -49,6 +49,8 @@ pub enum Reason {
     Banked,
     /// The same row of a table again.
     Repeated,
+    /// Another enrolment of a learner in a course, of which one counts.
+    EnrolledAgain,
     /// A row of no concern: the format or the mapping sets its like aside (staff, guests, what is not of a course).
     FilteredOut,
     /// An event of nobody: a visitor who is not logged in, or the platform itself.
@@ -87,6 +89,7 @@ impl Reason {
             Self::RepeatedId => "repeated_id",
             Self::Banked => "banked",
             Self::Repeated => "repeated",
+            Self::EnrolledAgain => "enrolled_again",
             Self::FilteredOut => "filtered_out",
             Self::NoLearner => "no_learner",
             Self::NoCourse => "no_course",
@@ -108,6 +111,7 @@ impl Reason {
                 | Self::RepeatedId
                 | Self::Banked
                 | Self::Repeated
+                | Self::EnrolledAgain
                 | Self::FilteredOut
                 | Self::NoLearner
                 | Self::NoCourse

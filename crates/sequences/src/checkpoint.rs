@@ -85,7 +85,7 @@ pub(crate) fn identity(
         staycast_version: env!("CARGO_PKG_VERSION").to_owned(),
         layout_version: LAYOUT_VERSION,
         format: source.format.to_owned(),
-        build: output::build_record(options),
+        build: output::build_record(source, options),
         feature_set: options.features,
         rule: rule.to_string(),
         partitions,

@@ -101,6 +101,9 @@ pub struct RowCounts {
     pub set_aside: BTreeMap<String, ReasonCount>,
     /// Rejected rows of the roster's tables (enrolments, calendar, labels …), by reason.
     pub rejected_roster: BTreeMap<String, ReasonCount>,
+    /// Rows of the roster's tables that are fine but of no use, by reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub set_aside_roster: BTreeMap<String, ReasonCount>,
     /// Share of the rows read, of event files and tables, that was rejected.
     pub rejected_share: f64,
     /// Rows of each of the roster's tables.
@@ -269,6 +272,9 @@ pub struct BuildRecord {
     pub raw_kinds: bool,
     /// [`BuildOptions::score_lag_days`](crate::BuildOptions::score_lag_days).
     pub score_lag_days: u32,
+    /// The enrolments that count of those who enrolled again: `last` or `each`; absent where the first does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enrolment: Option<String>,
 }
 
 /// Labels.

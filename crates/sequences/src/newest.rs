@@ -86,31 +86,16 @@ impl CourseDays {
     /// Counts the events of a block, of which `runs` are those of one enrolment each, and those after the calendar.
     pub(crate) fn add(&self, roster: &Roster, parsed: &ParsedBlock, runs: &[Run]) {
         let mut days: FxHashMap<(u32, i32), u64> = FxHashMap::default();
-        let mut count = |enrolment: u32, seconds: &mut dyn Iterator<Item = i32>| {
+        let course = |enrolment: u32| {
             let course = roster.enrolments[enrolment as usize].course;
-            let start_day = roster.courses[course.as_usize()].start_day;
-            // Events of a learner follow each other on the same day, mostly.
-            let mut same: Option<(i32, u64)> = None;
-            for seconds in seconds {
-                let day = seconds.div_euclid(DAY_SECONDS as i32);
-                match &mut same {
-                    Some((known, events)) if *known == day => *events += 1,
-                    _ => {
-                        if let Some((known, events)) = same.replace((day, 1)) {
-                            *days.entry((course.0, start_day + known)).or_default() += events;
-                        }
-                    }
-                }
-            }
-            if let Some((known, events)) = same {
-                *days.entry((course.0, start_day + known)).or_default() += events;
-            }
+            (course.0, roster.courses[course.as_usize()].start_day)
         };
         for run in runs {
-            count(run.enrolment, &mut parsed.events[run.start..run.end].iter().map(|event| event.seconds()));
+            let events = &parsed.events[run.start..run.end];
+            count_days(&mut days, course(run.enrolment), events.iter().map(|event| event.seconds()));
         }
         for &(EnrolmentIndex(enrolment), seconds) in &parsed.after_calendar {
-            count(enrolment, &mut std::iter::once(seconds));
+            count_days(&mut days, course(enrolment), std::iter::once(seconds));
         }
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (place, events) in days {
@@ -122,6 +107,30 @@ impl CourseDays {
     pub(crate) fn finish(self) -> LogDays {
         let Counts { days, far } = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         LogDays { newest: newest(days), far }
+    }
+}
+
+/// Counts events of one enrolment, by seconds from the start of its course, into `days`.
+fn count_days(
+    days: &mut FxHashMap<(u32, i32), u64>,
+    (course, start_day): (u32, i32),
+    seconds: impl Iterator<Item = i32>,
+) {
+    // Events of a learner follow each other on the same day, mostly.
+    let mut same: Option<(i32, u64)> = None;
+    for seconds in seconds {
+        let day = seconds.div_euclid(DAY_SECONDS as i32);
+        match &mut same {
+            Some((known, events)) if *known == day => *events += 1,
+            _ => {
+                if let Some((known, events)) = same.replace((day, 1)) {
+                    *days.entry((course, start_day + known)).or_default() += events;
+                }
+            }
+        }
+    }
+    if let Some((known, events)) = same {
+        *days.entry((course, start_day + known)).or_default() += events;
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
-use staycast_events::{Source, TableCount, Tally, input};
+use staycast_events::{EnrolledAgain, Source, TableCount, Tally, input};
 use staycast_files::{FolderDraft, write_json};
 
 use crate::error::BuildError;
@@ -86,7 +86,7 @@ fn table_record(table: staycast_events::DatabaseTable) -> InputRecord {
     }
 }
 
-pub(crate) fn build_record(options: &BuildOptions) -> BuildRecord {
+pub(crate) fn build_record(source: &Source, options: &BuildOptions) -> BuildRecord {
     BuildRecord {
         weeks: options.weeks,
         week_ending: options.week_ending.map(staycast_events::time::format_date),
@@ -94,6 +94,10 @@ pub(crate) fn build_record(options: &BuildOptions) -> BuildRecord {
         as_of: options.as_of.map(staycast_events::time::format_instant),
         raw_kinds: options.raw_kinds == RawKinds::Keep,
         score_lag_days: options.score_lag_days,
+        enrolment: match source.roster.enrolled_again {
+            EnrolledAgain::First => None,
+            other => Some(other.name().to_owned()),
+        },
     }
 }
 
@@ -118,7 +122,7 @@ pub(crate) fn settle_existing(
         (BuildMode::Replace, _) => Ok(None),
         (BuildMode::Resume, None) => Err(BuildError::OtherInput { path, what: "another version".to_owned() }),
         (BuildMode::Resume, Some(manifest)) => {
-            let same_options = manifest.build == build_record(options)
+            let same_options = manifest.build == build_record(source, options)
                 && manifest.feature_set == options.features
                 && manifest.labels.rule == rule
                 && manifest.format == source.format;
@@ -189,6 +193,7 @@ pub(crate) fn manifest(parts: &ManifestParts<'_>) -> Result<Manifest, BuildError
             rejected: reasons(tally, true),
             set_aside: reasons(tally, false),
             rejected_roster: reasons(&source.tables, true),
+            set_aside_roster: reasons(&source.tables, false),
             rejected_share: if read == 0 { 0.0 } else { rejected as f64 / read as f64 },
             tables: tables(&source.tables),
             unknown_kinds: unknown_kinds(source, tally),
@@ -203,7 +208,7 @@ pub(crate) fn manifest(parts: &ManifestParts<'_>) -> Result<Manifest, BuildError
         },
         labels: parts.labels.clone(),
         warnings: parts.warnings.clone(),
-        build: build_record(options),
+        build: build_record(source, options),
         feature_set: options.features,
         features: parts.features.iter().map(|feature| feature_record(feature, source)).collect(),
         static_columns: roster.static_columns.clone(),

@@ -154,6 +154,7 @@ fn for_reading(error: &ReadError) -> Option<String> {
         ReadError::FilesAndDatabase | ReadError::MappingForDatabase => "--source is the address of the database",
         ReadError::TooLongToInfer { .. } => "--courses FILE takes dates of courses",
         ReadError::MissingTable { table: "calendar" | "courses", .. } => "or give the dates with --courses FILE",
+        ReadError::EnrolledAgain { .. } => "leave --enrolment out",
         ReadError::Institutions { .. } => "each is named by --institution NAME=PATH",
         _ => return None,
     };

@@ -62,9 +62,12 @@ pub(crate) fn describe_input(text: &mut LabelledText, manifest: &Manifest, detai
         describe_unknown_kinds(text, unknown, detail);
     }
     // Rows that are set aside are as they should be, so nobody has to look at any.
-    let aside: Vec<String> = by_falling_count(&rows.set_aside)
-        .into_iter()
-        .map(|(reason, count)| format!("{} {}", group_digits(count.rows), describe_reason(reason)))
+    let of_log = by_falling_count(&rows.set_aside).into_iter().map(|(reason, count)| (reason, count, ""));
+    let of_tables = by_falling_count(&rows.set_aside_roster);
+    let of_tables = of_tables.into_iter().map(|(reason, count)| (reason, count, " (of the other tables)"));
+    let aside: Vec<String> = of_log
+        .chain(of_tables)
+        .map(|(reason, count, of)| format!("{} {}{of}", group_digits(count.rows), describe_reason(reason)))
         .collect();
     if !aside.is_empty() {
         let why = if detail == Detail::Full { " (with no place in the sequences)" } else { "" };
@@ -145,6 +148,7 @@ pub(crate) fn describe_reason(reason: &str) -> String {
         "comment" => "comments in the log".to_owned(),
         "voided" => "voided by other statements, or voiding others".to_owned(),
         "part_of_another" => "about parts of problems whose answers are in the log as a whole".to_owned(),
+        "enrolled_again" => "of who enrolled again in the same course".to_owned(),
         other => other.replace('_', " "),
     }
 }

@@ -184,6 +184,7 @@ fn add_roster(all: &mut Roster, other: Roster, name: &str) {
     all.releases.append(CourseIndex(courses), other.releases);
     let stray = other.stray_days.into_iter().map(|stray| StrayDays { course: named(stray.course), ..stray });
     all.stray_days.extend(stray);
+    all.enrolled_again = other.enrolled_again;
 }
 
 /// An event file of one institution, whose events are those of the whole.

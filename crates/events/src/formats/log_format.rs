@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::database_url::DatabaseUrl;
+use crate::enrolled_again::EnrolledAgain;
 use crate::error::ReadError;
 use crate::file_head::{FileHead, FileHeads};
 use crate::source::Source;
@@ -122,6 +123,8 @@ pub(crate) struct OpenRequest<'a> {
     pub(crate) mapping: Option<&'a Path>,
     /// Dates of courses in place of, or for want of, the source's own.
     pub(crate) courses: Option<&'a Path>,
+    /// What counts when a learner enrols in a course again.
+    pub(crate) enrolled_again: EnrolledAgain,
     /// Why the log is taken for the format.
     pub(crate) reason: String,
     /// Bytes of a block.

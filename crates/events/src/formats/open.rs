@@ -55,6 +55,7 @@ fn open_files(
         heads,
         mapping: options.mapping.as_deref(),
         courses: options.courses.as_deref(),
+        enrolled_again: options.enrolled_again,
         reason: evidence,
         block_bytes,
     };
@@ -96,6 +97,7 @@ fn open_database(
         heads,
         mapping: None,
         courses: options.courses.as_deref(),
+        enrolled_again: options.enrolled_again,
         reason: "read from its database".to_owned(),
         block_bytes,
     };
@@ -113,6 +115,9 @@ fn finish(
         file.set_block_bytes(block_bytes);
     }
     refuse_packed_copies(&source)?;
+    if source.roster.enrolled_again != options.enrolled_again {
+        return Err(ReadError::EnrolledAgain { format: source.format, rule: options.enrolled_again.name() });
+    }
     source.capabilities = source.capabilities.with_kinds(&source.kinds);
     // Whichever format: dates that the user gave are not the source's own.
     for file in source.inputs.iter_mut().filter(|file| Some(&file.path) == options.courses.as_ref()) {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::database_url::DatabaseUrl;
 use super::registry::Format;
+use crate::enrolled_again::EnrolledAgain;
 
 /// The options of opening a log.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +15,8 @@ pub struct OpenOptions {
     pub mapping: Option<PathBuf>,
     /// Dates of courses in place of, or for want of, the source's own.
     pub courses: Option<PathBuf>,
+    /// What counts when a learner enrols in a course again.
+    pub enrolled_again: EnrolledAgain,
     /// Labels in place of the source's own.
     pub labels: Option<PathBuf>,
     /// Address of a database to read Moodle's log from, in place of files: `mysql://USER:PASSWORD@HOST/DATABASE`,

@@ -8,6 +8,7 @@ mod coursera;
 #[cfg(feature = "sql")]
 mod database;
 mod edx;
+mod enrolled_again;
 mod extremes;
 mod file_names;
 mod futurelearn;

@@ -45,6 +45,7 @@ impl InspectArgs {
             format: resolve_format(self.format, self.mapping.as_deref())?,
             mapping: self.mapping.clone(),
             courses: self.courses.clone(),
+            enrolled_again: staycast_events::EnrolledAgain::First,
             labels: None,
             source: self.source.clone(),
         })

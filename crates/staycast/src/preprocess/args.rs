@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use staycast_events::EnrolledAgain;
 use staycast_events::formats::{DatabaseUrl, Institution, OpenOptions};
 use staycast_sequences::{BuildMode, BuildOptions, DropoutRule, FeatureSet, RawKinds};
 
@@ -66,6 +67,12 @@ pub(crate) struct PreprocessArgs {
     /// A CSV file with two columns: the enrolment id, and 1 for dropout or 0.
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
+    /// Which enrolment counts when a learner enrolled in a course again, on another date
+    ///
+    /// Needs a table of enrolments with dates. `each` makes an enrolment of each; an event is then of the one that began
+    /// last before it.
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = EnrolmentName::First)]
+    enrolment: EnrolmentName,
     /// Take the dates of courses from this file
     ///
     /// A CSV file with the columns course_id, from and to. Both dates are included.
@@ -117,6 +124,17 @@ Examples:
   ssh host cat tracking.log.gz | staycast preprocess - --format edx --courses courses.csv --out sequences
   staycast preprocess logs/ --as-of 2024-03-11 --out today   a course that is still running";
 
+/// Names the enrolment that counts when a learner enrolled again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum EnrolmentName {
+    /// The first
+    First,
+    /// The last, which nobody knew of before it happened
+    Last,
+    /// Each, as an enrolment of its own
+    Each,
+}
+
 /// Names a set of features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum FeaturesName {
@@ -135,6 +153,11 @@ impl PreprocessArgs {
                 format: resolve_format(self.format, self.mapping.as_deref())?,
                 mapping: self.mapping.clone(),
                 courses: self.courses.clone(),
+                enrolled_again: match self.enrolment {
+                    EnrolmentName::First => EnrolledAgain::First,
+                    EnrolmentName::Last => EnrolledAgain::Last,
+                    EnrolmentName::Each => EnrolledAgain::Each,
+                },
                 labels: self.labels.clone(),
                 source: self.source.clone(),
             },

@@ -11,6 +11,7 @@ use super::mapping::{EnrolmentColumns, Time};
 use super::row_template::Column;
 use super::small::SmallTable;
 use super::times::Moment;
+use crate::enrolled_again::{EnrolledAgain, again_id};
 use crate::error::ReadError;
 use crate::event_days::is_set;
 use crate::formats::pair_lookup::{PairLookup, pair_id};
@@ -19,6 +20,7 @@ use crate::index::CourseIndex;
 use crate::roster::{Course, Enrolment, Outcome, OutcomeKind, Roster};
 use crate::table::{Refusal, TableRow};
 use crate::tally::{Reason, Tally, shape};
+use crate::time::format_instant;
 
 /// An enrolment as it is written, before it is known when its course begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -250,18 +252,18 @@ pub(super) struct EnrolmentRecords {
 }
 
 /// Reads the enrolments table. `courses` are the courses with dates, where those are known beforehand; enrolments in
-/// others are counted as rejected, and stay among what is returned.
+/// others are counted as rejected, and stay among what is returned. `again` says what counts of those who enrol again.
 pub(super) fn read(
     files: &[Found],
     mapping: &CheckedMapping,
     checked: &CheckedTable<EnrolmentColumns>,
     courses: Option<&[Course]>,
+    again: EnrolledAgain,
     tables: &mut Tally,
 ) -> Result<EnrolmentRecords, ReadError> {
     let dated: Option<FxHashSet<&str>> = courses.map(|list| list.iter().map(|course| course.id.as_str()).collect());
-    let EnrolmentRecords { mut written, mut aside } = EnrolmentRecords::default();
-    let mut by_id: FxHashMap<String, usize> = FxHashMap::default();
-    let mut pairs: FxHashSet<(String, String)> = FxHashSet::default();
+    let mut aside = SetAside::default();
+    let mut known = KnownEnrolments::new(again, mapping.naming);
     for found in files {
         let mut table = SmallTable::open(found, "enrolments", checked)?;
         let places = EnrolmentColumnPlaces::find(&mut table, &checked.columns)?;
@@ -271,25 +273,115 @@ pub(super) fn read(
                 aside.add(&one, mapping.naming);
                 return Err(refusal);
             }
-            match by_id.get(&one.id).map(|&place| &written[place]) {
-                Some(known) if *known == one => return Err(Refusal::new(Reason::Repeated, "the enrolment again")),
-                Some(_) => {
-                    let what = "an enrolment again, saying something else; the first is used";
-                    return Err(Refusal::new(Reason::Contradiction, what));
-                }
-                None if !pairs.insert((one.course.clone(), one.learner.clone())) => {
-                    let what = "a learner in a course again, as another enrolment; the first is used";
-                    return Err(Refusal::new(Reason::Contradiction, what));
-                }
-                None => by_id.insert(one.id.clone(), written.len()),
-            };
             let has_dates = dated.as_ref().is_none_or(|dated| dated.contains(one.course.as_str()));
-            let what = format!("course `{}` has no dates", one.course);
-            written.push(one);
-            if has_dates { Ok(()) } else { Err(Refusal::new(Reason::UnknownCourse, what)) }
+            let what = || format!("course `{}` has no dates", one.course);
+            let undated = (!has_dates).then(|| Refusal::new(Reason::UnknownCourse, what()));
+            known.add(one, &mut aside)?;
+            undated.map_or(Ok(()), Err)
         })?;
     }
-    Ok(EnrolmentRecords { written, aside })
+    Ok(EnrolmentRecords { written: known.finish(), aside })
+}
+
+/// Enrolments read so far.
+#[derive(Debug)]
+struct KnownEnrolments {
+    again: EnrolledAgain,
+    naming: Naming,
+    written: Vec<EnrolmentRecord>,
+    by_id: FxHashMap<String, usize>,
+    /// By course and learner.
+    by_pair: FxHashMap<(String, String), Vec<usize>>,
+}
+
+impl KnownEnrolments {
+    fn new(again: EnrolledAgain, naming: Naming) -> Self {
+        let (by_id, by_pair) = (FxHashMap::default(), FxHashMap::default());
+        Self { again, naming, written: Vec::new(), by_id, by_pair }
+    }
+
+    /// Adds an enrolment, unless it is one of those that do not count.
+    fn add(&mut self, one: EnrolmentRecord, aside: &mut SetAside) -> Result<(), Refusal> {
+        let pair = (one.course.clone(), one.learner.clone());
+        let same_pair = self.by_pair.get(&pair).map_or(&[][..], Vec::as_slice);
+        let same_id = self.by_id.get(&one.id).copied();
+        let of_same = || same_pair.iter().chain(&same_id).map(|&place| &self.written[place]);
+        if of_same().any(|known| *known == one) {
+            return Err(Refusal::new(Reason::Repeated, "the enrolment again"));
+        }
+        let names_itself = self.naming == Naming::Enrolment;
+        if same_pair.is_empty() && same_id.is_none() {
+            self.push(pair, one);
+            return Ok(());
+        }
+        if names_itself && same_id.is_some() {
+            let what = "an enrolment again, saying something else; the first is used";
+            return Err(Refusal::new(Reason::Contradiction, what));
+        }
+        if names_itself && self.again == EnrolledAgain::Each {
+            self.push(pair, one);
+            return Ok(());
+        }
+        let began = |one: &EnrolmentRecord| one.enrolled.map(|moment| moment.instant(0));
+        let at_another_time = began(&one).is_some()
+            && same_pair.iter().all(|&place| {
+                let known = began(&self.written[place]);
+                known.is_some() && known != began(&one)
+            });
+        if !at_another_time {
+            let what = match same_id {
+                None => "a learner in a course again, as another enrolment; the first is used",
+                Some(_) => "an enrolment again, saying something else; the first is used",
+            };
+            return Err(Refusal::new(Reason::Contradiction, what));
+        }
+        let place = same_pair[0];
+        let is_earlier = began(&one) < began(&self.written[place]);
+        let counts = match self.again {
+            EnrolledAgain::Each => {
+                self.push(pair, one);
+                return Ok(());
+            }
+            EnrolledAgain::First => is_earlier,
+            EnrolledAgain::Last => !is_earlier,
+        };
+        let other = if counts { std::mem::replace(&mut self.written[place], one) } else { one };
+        if names_itself {
+            // Rows that name it are of no concern then.
+            self.by_id.insert(self.written[place].id.clone(), place);
+            self.by_id.insert(other.id.clone(), place);
+            aside.by_id.insert(other.id.as_bytes().into());
+            aside.by_id.remove(self.written[place].id.as_bytes());
+        }
+        Err(Refusal::new(Reason::EnrolledAgain, format!("enrolled again; the {} counts", self.again.name())))
+    }
+
+    fn push(&mut self, pair: (String, String), one: EnrolmentRecord) {
+        self.by_id.entry(one.id.clone()).or_insert(self.written.len());
+        self.by_pair.entry(pair).or_default().push(self.written.len());
+        self.written.push(one);
+    }
+
+    /// Returns the enrolments. Of several that rows of the log do not tell apart all but the first have their date in
+    /// their id.
+    fn finish(mut self) -> Vec<EnrolmentRecord> {
+        if self.naming == Naming::LearnerAndCourse {
+            for mut places in self.by_pair.into_values().filter(|places| places.len() > 1) {
+                places.sort_by_key(|&place| self.written[place].enrolled.map(|moment| moment.instant(0)));
+                let first = self.written[places[0]].id.clone();
+                for &place in &places[1..] {
+                    let one = &mut self.written[place];
+                    let date = match one.enrolled {
+                        Some(Moment::Instant(instant)) => format_instant(instant),
+                        Some(Moment::Day(day)) => format!("day{day}"),
+                        None => String::new(),
+                    };
+                    one.id = again_id(&first, &date);
+                }
+            }
+        }
+        self.written
+    }
 }
 
 /// Reads the labels table into the roster.

@@ -288,7 +288,7 @@ fn open_tables(mapping: CheckedMapping, tables: &TableFiles, request: &OpenReque
     let given = given_courses(tables, &mapping, request, &mut tally)?;
     let enrolled = match &mapping.enrolments {
         Some(table) if !tables.enrolments.is_empty() => {
-            enrolments::read(&tables.enrolments, &mapping, table, given.certain(), &mut tally)?
+            enrolments::read(&tables.enrolments, &mapping, table, given.certain(), request.enrolled_again, &mut tally)?
         }
         _ => EnrolmentRecords {
             written: enrolments::from_log(log_enrolments::find(&tables.log, &mapping)?),
@@ -311,6 +311,10 @@ fn open_tables(mapping: CheckedMapping, tables: &TableFiles, request: &OpenReque
     };
     let (mut roster, undated) = enrolments::roster(courses, &written, enrolments::static_columns(&mapping));
     roster.stray_days = stray_days;
+    let dates_enrolments = mapping.enrolments.as_ref().is_some_and(|table| table.columns.enrolled.is_some());
+    if dates_enrolments && !tables.enrolments.is_empty() {
+        roster.enrolled_again = request.enrolled_again;
+    }
     enrolments::check_any(&roster, tables.enrolments.first().unwrap_or(&first.found).path())?;
     enrolments::read_labels(&tables.labels, &mapping, &mut roster, &mut tally)?;
 

@@ -1,0 +1,130 @@
+//! Learners who enrol in a course again: which enrolment counts, and whose the events are.
+
+use staycast_events::formats::{self, Institution, OpenOptions};
+use staycast_events::{EnrolledAgain, ReadError, Reason, Source};
+
+use crate::common::{Folder, enrolments, events, in_words, read, rows};
+
+const ROWS: [&str; 4] = [
+    "ann,2023-10-01 00:00:00 UTC,,learner,",
+    "ann,2023-09-01 00:00:00 UTC,2023-09-20 00:00:00 UTC,learner,",
+    "bob,2023-09-01 00:00:00 UTC,,learner,",
+    "ann,2023-11-01 00:00:00 UTC,,learner,2023-11-30 00:00:00 UTC",
+];
+
+/// A run on FutureLearn with these enrolments, and events of Ann before all, between all and after all of hers.
+fn futurelearn(rows: &[&str]) -> Folder {
+    let header = "learner_id,enrolled_at,unenrolled_at,role,fully_participated_at\n";
+    let people: String = rows.iter().map(|row| format!("{row}\n")).collect();
+    let steps = "learner_id,step,week_number,step_number,first_visited_at,last_completed_at\n\
+        ann,1.1,1,1,2023-08-31 23:59:59 UTC,2023-09-01 00:00:00 UTC\n\
+        ann,1.2,1,2,2023-10-15 08:00:00 UTC,2023-11-15 08:00:00 UTC\n\
+        bob,1.1,1,1,2023-10-15 08:00:00 UTC,\n";
+    Folder::of(&[
+        ("a-1_enrolments.csv", (header.to_owned() + &people).as_bytes()),
+        ("a-1_step-activity.csv", steps.as_bytes()),
+    ])
+}
+
+fn open(folder: &Folder, again: EnrolledAgain) -> Source {
+    let options = OpenOptions { enrolled_again: again, ..OpenOptions::default() };
+    formats::open(&[folder.path().to_owned()], &options).unwrap()
+}
+
+fn check(again: EnrolledAgain, expected: &[&str], again_rows: u64) {
+    let orders: [[usize; 4]; 4] = [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2], [2, 0, 3, 1]];
+    for order in orders {
+        let folder = futurelearn(&order.map(|place| ROWS[place]));
+        let source = open(&folder, again);
+        assert_eq!(enrolments(&source), expected, "{again:?} {order:?}");
+        assert_eq!(rows(&source.tables, Reason::EnrolledAgain), again_rows, "{again:?} {order:?}");
+        assert_eq!(source.tables.rejected(), 0, "{}", in_words(&source.tables));
+        assert_eq!(rows(&read(&source).unwrap().tally, Reason::UnknownEnrolment), 0);
+    }
+}
+
+#[test]
+fn the_first_enrolment_counts_unless_asked_otherwise() {
+    assert_eq!(OpenOptions::default().enrolled_again, EnrolledAgain::First);
+    let bob = "a-1/bob bob 2023-09-01T00:00:00 - -";
+    let ann = "a-1/ann ann 2023-09-01T00:00:00 2023-09-20T00:00:00 withdrew";
+    check(EnrolledAgain::First, &[ann, bob], 2);
+    let ann = "a-1/ann ann 2023-11-01T00:00:00 - completed";
+    check(EnrolledAgain::Last, &[ann, bob], 2);
+}
+
+#[test]
+fn each_enrolment_has_the_events_since_it_began() {
+    let expected = [
+        "a-1/ann ann 2023-09-01T00:00:00 2023-09-20T00:00:00 withdrew",
+        "a-1/ann@2023-10-01T00:00:00 ann 2023-10-01T00:00:00 - -",
+        "a-1/ann@2023-11-01T00:00:00 ann 2023-11-01T00:00:00 - completed",
+        "a-1/bob bob 2023-09-01T00:00:00 - -",
+    ];
+    check(EnrolledAgain::Each, &expected, 0);
+    let whose = [
+        "a-1/ann 2023-08-31T23:59:59 step_visited",
+        "a-1/ann 2023-09-01T00:00:00 step_completed",
+        "a-1/ann@2023-10-01T00:00:00 2023-10-15T08:00:00 step_visited",
+        "a-1/ann@2023-11-01T00:00:00 2023-11-15T08:00:00 step_completed",
+        "a-1/bob 2023-10-15T08:00:00 step_visited",
+    ];
+    let folder = futurelearn(&ROWS);
+    assert_eq!(events(&open(&folder, EnrolledAgain::Each)), whose);
+    // The same where it stands among other institutions.
+    let (north, south) = (futurelearn(&ROWS[..1]), futurelearn(&ROWS));
+    let institution =
+        |name: &str, folder: &Folder| Institution { name: name.to_owned(), inputs: vec![folder.path().to_owned()] };
+    let both = [institution("north", &north), institution("south", &south)];
+    let options = OpenOptions { enrolled_again: EnrolledAgain::Each, ..OpenOptions::default() };
+    let source = formats::open_institutions(&both, &options).unwrap();
+    let of_south: Vec<String> =
+        events(&source).into_iter().filter_map(|event| event.strip_prefix("south:").map(str::to_owned)).collect();
+    assert_eq!(of_south, whose);
+    assert_eq!(events(&source).iter().filter(|event| event.starts_with("north:a-1/ann ")).count(), 4);
+}
+
+#[test]
+fn enrolments_on_one_date_that_say_other_things_contradict_each_other() {
+    for again in [EnrolledAgain::First, EnrolledAgain::Last, EnrolledAgain::Each] {
+        let other = "bob,2023-09-01 00:00:00 UTC,2023-09-02 00:00:00 UTC,learner,";
+        let source = open(&futurelearn(&[ROWS[2], ROWS[2], other, ROWS[0]]), again);
+        assert_eq!(rows(&source.tables, Reason::Contradiction), 1, "{again:?}");
+        assert_eq!(rows(&source.tables, Reason::Repeated), 1, "{again:?}");
+        assert_eq!(source.tables.tables["enrolments"].contradictions, 1);
+    }
+}
+
+#[test]
+fn enrolments_with_ids_of_their_own_are_told_apart_by_them() {
+    let folder = Folder::of(&[
+        ("log.csv", b"e,at\n1,2014-01-02\n2,2014-02-02\n2,2014-01-02\n"),
+        ("people.csv", b"e,who,c,since\n2,ann,C,2014-02-01\n1,ann,C,2014-01-01\n"),
+        (
+            "mapping.toml",
+            b"[log]\nfiles = [\"log.csv\"]\n\
+              columns = { enrolment = \"e\", time = { column = \"at\", format = \"iso\" } }\n\
+              [enrolments]\nfiles = [\"people.csv\"]\n\
+              columns = { enrolment = \"e\", learner = \"who\", course = \"c\", enrolled = { column = \"since\", format = \"date\" } }\n",
+        ),
+    ]);
+    let read_with = |again| {
+        let mapping = Some(folder.path().join("mapping.toml"));
+        let options = OpenOptions { enrolled_again: again, mapping, ..OpenOptions::default() };
+        let source = formats::open(&[folder.path().to_owned()], &options).unwrap();
+        let ids: Vec<String> = source.roster.enrolments.iter().map(|one| one.id.clone()).collect();
+        let tally = read(&source).unwrap().tally;
+        (ids, tally.used, rows(&tally, Reason::FilteredOut), tally.rejected())
+    };
+    assert_eq!(read_with(EnrolledAgain::First), (vec!["1".to_owned()], 1, 2, 0));
+    assert_eq!(read_with(EnrolledAgain::Last), (vec!["2".to_owned()], 2, 1, 0));
+    assert_eq!(read_with(EnrolledAgain::Each), (vec!["1".to_owned(), "2".to_owned()], 3, 0, 0));
+}
+
+#[test]
+fn a_log_without_dates_of_enrolment_has_no_such_rule() {
+    let folder = Folder::copy_of("edx/base");
+    let options = OpenOptions { enrolled_again: EnrolledAgain::Last, ..OpenOptions::default() };
+    let error = formats::open(&[folder.path().to_owned()], &options).err().expect("no dates of enrolment");
+    assert!(matches!(error, ReadError::EnrolledAgain { format: "edx", rule: "last" }), "{error}");
+}
