@@ -124,7 +124,7 @@ fn line_breaks_missing_values_separators_and_milliseconds() {
     check(&rewritten(b'\t', |_| ()), "tabs");
     let missing = |cell: &mut String| {
         if cell.is_empty() {
-            *cell = "None".to_owned()
+            *cell = "None".to_owned();
         }
     };
     check(&rewritten(b',', |row| row.iter_mut().for_each(missing)), "None");

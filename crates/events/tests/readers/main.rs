@@ -25,6 +25,7 @@ mod same_events;
 mod separators;
 mod stray_days;
 mod table;
+mod unknown_kinds;
 mod who;
 mod xapi;
 mod xuetangx2019;

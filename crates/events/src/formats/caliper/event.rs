@@ -271,11 +271,13 @@ impl StatementParser for CaliperEvents {
             (b"AssessmentEvent", b"Submitted") if by_open_edx => Some(self.kinds.grade()),
             _ => None,
         };
+        let kind = fact.unwrap_or_else(|| self.kind(event, action, &members, by_open_edx));
         let interaction = Interaction {
             learner: Learner::Named(learner),
             part: if fact.is_some() { Part::Concerned } else { Part::Did },
             number: None,
-            kind: fact.unwrap_or_else(|| self.kind(event, action, &members, by_open_edx)),
+            kind,
+            unknown_kind: Kinds::is_unknown(kind).then_some(event),
             object: ObjectKey::from_id(resolved(members.object.assignable.or(members.object.id), &mut scratch.object)),
             others: Others::Nobody,
         };

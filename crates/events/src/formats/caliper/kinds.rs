@@ -147,6 +147,11 @@ impl Kinds {
         named.or_else(|| self.by_type.get(event)).copied().unwrap_or_default()
     }
 
+    /// Tells whether a kind is that of a type which is not known.
+    pub(super) const fn is_unknown(kind: u8) -> bool {
+        kind == 0
+    }
+
     /// Returns the kind of a change of an enrolment.
     pub(super) fn change_of_enrolment(&self) -> u8 {
         self.change_of_enrolment

@@ -322,7 +322,9 @@ impl StatementParser for TrackingLog {
                 _ => Others::Nobody,
             };
             let number = if Some(learner) == people.actor() { people.number } else { people.event_number };
-            Interaction { learner, part, number, kind, object: ObjectKey::from_id(object), others }
+            let shown = if its_name.is_empty() { name } else { its_name };
+            let unknown_kind = (known == self.kinds.unknown()).then_some(shown);
+            Interaction { learner, part, number, kind, unknown_kind, object: ObjectKey::from_id(object), others }
         });
         let content = Content::from_parts(interaction, report).ok_or_else(no_learner)?;
         // Tracking events have no id.

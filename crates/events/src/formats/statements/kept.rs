@@ -316,6 +316,7 @@ mod tests {
             part: Part::Did,
             number: None,
             kind: 3,
+            unknown_kind: None,
             object,
             others: Others::Receiver(b"bob", 4),
         });

@@ -7,7 +7,8 @@ use rustc_hash::FxHashSet;
 use super::kept::{BlockKeeper, KeptBlock};
 use super::learner_ids::LearnerIds;
 use super::statement::{
-    Learner, Line, Others, Part, StatementParser, Unusable, course_without_dates, repeated_id, unknown_learner, voided,
+    Learner, Line, Others, Part, Statement, StatementParser, Unusable, course_without_dates, repeated_id,
+    unknown_learner, voided,
 };
 use super::survey::Survey;
 use crate::error::ReadError;
@@ -48,6 +49,7 @@ impl<P: StatementParser> LineParser for SurveyLines<P> {
                 if hash.is_some_and(|hash| self.voided.contains(&hash)) {
                     return intake.refuse(Reason::Voided, number, voided);
                 }
+                note_unknown_kind(&statement, intake);
                 let entry = found.add(&statement, &mut others);
                 kept.push(number, &statement, entry, &others);
                 ids.hashes.extend(hash.map(|hash| (hash, number)));
@@ -132,6 +134,7 @@ impl<P: StatementParser> LineParser for EventLines<P> {
             if !self.voided.is_empty() && ids.hash(statement.id).is_some_and(|hash| self.voided.contains(&hash)) {
                 return intake.refuse(Reason::Voided, number, voided);
             }
+            note_unknown_kind(&statement, intake);
             if repeats.has(number) {
                 return intake.refuse(Reason::RepeatedId, number, repeated_id);
             }
@@ -168,6 +171,17 @@ impl<P: StatementParser> LineParser for EventLines<P> {
             }
         });
     }
+}
+
+/// Counts a statement of a kind that the format does not know, whatever becomes of it: when it is kept, its name is not.
+fn note_unknown_kind(statement: &Statement<'_>, intake: &mut Intake<'_>) {
+    let Some(interaction) = statement.content.interaction() else { return };
+    let Some(name) = interaction.unknown_kind else { return };
+    let learner = match interaction.learner {
+        Learner::Named(name) | Learner::Account { name, .. } => hash_of(name).unwrap_or_default(),
+        Learner::Numbered(number) => number,
+    };
+    intake.note_unknown_kind(name, learner);
 }
 
 fn refuse(intake: &mut Intake<'_>, line: u64, Unusable { reason, what }: Unusable) {

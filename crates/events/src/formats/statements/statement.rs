@@ -46,6 +46,8 @@ pub(in crate::formats) struct Interaction<'a> {
     pub(in crate::formats) number: Option<u64>,
     /// Index into the format's kinds.
     pub(in crate::formats) kind: u8,
+    /// The source's name for the kind, where the format does not know it.
+    pub(in crate::formats) unknown_kind: Option<&'a [u8]>,
     pub(in crate::formats) object: Option<ObjectKey>,
     /// Others who have a part in it.
     pub(in crate::formats) others: Others<'a>,

@@ -177,6 +177,11 @@ impl Kinds {
         place * OBJECTS.len() as u8 + object as u8
     }
 
+    /// Tells whether a kind is that of a verb which is not known.
+    pub(super) fn is_unknown(&self, kind: u8) -> bool {
+        self.verbs.get(&b"unknown"[..]).is_some_and(|&place| kind / OBJECTS.len() as u8 == place)
+    }
+
     /// Returns the kind of a verb that reports a fact about the actor.
     pub(super) fn fact(&self, verb: &[u8], is_on_course: bool) -> Option<u8> {
         let of_course = self.facts_of_courses.get(verb).filter(|_| is_on_course);

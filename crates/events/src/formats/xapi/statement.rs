@@ -391,11 +391,13 @@ impl StatementParser for XapiStatements {
             _ => self.kinds.fact(verb, on_course),
         };
         let acted_on = Object::from_type(last_word(resolved(members.object.kind, &mut scratch.kind)));
+        let kind = fact.unwrap_or_else(|| self.kind(verb, acted_on, object, &members));
         let interaction = Interaction {
             learner,
             part: if fact.is_some() { Part::Concerned } else { Part::Did },
             number: None,
-            kind: fact.unwrap_or_else(|| self.kind(verb, acted_on, object, &members)),
+            kind,
+            unknown_kind: self.kinds.is_unknown(kind).then_some(verb_id),
             object: ObjectKey::from_id(object),
             others,
         };
