@@ -124,7 +124,7 @@ fn bad_input_is_refused_with_the_file_and_what_to_do() {
         (
             "binary",
             |logs| fs::write(logs.join("date.csv"), b"PK\x03\x04\0\0\0\0").expect("writable"),
-            &["date.csv", "text"],
+            &["date.csv", "zip archive", "unpack it"],
         ),
         (
             "nothing but rubbish",

@@ -17,30 +17,36 @@ pub enum ReadError {
     /// A pattern of file names that is none.
     #[error("{path}: this is not a pattern of file names: {what}", path = path.display())]
     Pattern { path: PathBuf, what: String },
-    /// A table without a byte, or without a row.
-    #[error("{path}: the file is empty; the {table} table needs a header and rows", path = path.display())]
+    /// A table without a byte, or of blank lines alone.
+    #[error("{path}: the file is empty; the {table} table needs rows", path = path.display())]
     Empty { path: PathBuf, table: String },
     /// Not text.
-    #[error("{path}: this is not a text file ({why}); give CSV as UTF-8, plain, .gz or .zst", path = path.display())]
-    NotText { path: PathBuf, why: String },
+    #[error("{path}: the file {what}, which is not read; {what_to_do}", path = path.display())]
+    NotText { path: PathBuf, what: &'static str, what_to_do: &'static str },
+    /// A file that was named, and that the format has no use for.
+    #[error("{path}: this file is not read, as it {why}{rest}", path = path.display(), rest = and_others(others))]
+    NotRead { path: PathBuf, why: String, others: Vec<String> },
     /// A column that must be there is not.
     #[error("{path}: no column `{column}` in the {table} table; its header has: {found}{hint}", path = path.display())]
     MissingColumn { path: PathBuf, table: String, column: String, found: String, hint: String },
     /// A column is named twice.
-    #[error("{path}: the header names `{column}` twice; name each column once", path = path.display())]
-    DuplicateColumn { path: PathBuf, column: String },
+    #[error("{path}: the header has {column} twice, in columns {} and {}; name each column once", places.0, places.1, path = path.display())]
+    DuplicateColumn { path: PathBuf, column: String, places: (usize, usize) },
     /// A table that must be there is not.
     #[error("{format}: no {table} table among {where_}; {what_to_do}")]
     MissingTable { format: &'static str, table: &'static str, where_: String, what_to_do: String },
     /// No format fits.
     #[error("no format fits {where_}: {seen}")]
     UnknownFormat { where_: String, seen: String },
+    /// A table with a header and nothing below it.
+    #[error("{path}: the {table} table has a header and no rows", path = path.display())]
+    NoRows { path: PathBuf, table: String },
     /// A table without which nothing can be done has no usable row.
-    #[error("{path}: none of the {rows} rows of the {table} table can be used; the first: {first}", path = path.display())]
-    NothingUsable { path: PathBuf, table: String, rows: u64, first: String },
+    #[error("{path}: none of the {rows} rows of the {table} table can be used: {reasons}", path = path.display())]
+    NothingUsable { path: PathBuf, table: String, rows: u64, reasons: String },
     /// A log of which no line is about a learner in a course.
-    #[error("{path}: none of the log's {rows} rows is about a learner in a course{first}", path = path.display())]
-    NobodyInLog { path: PathBuf, rows: u64, first: String },
+    #[error("{path}: none of the log's {rows} rows is about a learner in a course: {reasons}", path = path.display())]
+    NobodyInLog { path: PathBuf, rows: u64, reasons: String },
     /// A course whose dates can't be told from its events.
     #[error(
         "the events of course {course} lie from {first} to {last}, too far apart to infer when it runs; give its dates{where_}"
@@ -87,6 +93,17 @@ pub enum ReadError {
     /// The taker of events failed.
     #[error(transparent)]
     Sink(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Names other files that are not read either.
+fn and_others(others: &[String]) -> String {
+    const SHOWN: usize = 4;
+    let names = others.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match others.len() {
+        0 => String::new(),
+        1..=SHOWN => format!("; nor are {names}"),
+        more => format!("; nor are {names} and {} more", more - SHOWN),
+    }
 }
 
 impl ReadError {

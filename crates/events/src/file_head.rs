@@ -4,16 +4,26 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter, memrchr};
 use rustc_hash::FxHashMap;
 
+use crate::content::{NotText, not_text};
 use crate::delimiter::delimiter_of;
 use crate::error::ReadError;
-use crate::input::{self, BOM, Packing};
+use crate::input::{self, BOM, FileStart, Packing};
 use crate::text_lines::lines;
 
-/// Bytes of a file that are read to tell what it is.
-const HEAD_BYTES: u64 = 1 << 16;
+/// A place in an unpacked file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Position {
+    /// Bytes before it.
+    pub(crate) bytes: u64,
+    /// Lines before it.
+    pub(crate) lines: u64,
+}
+
+/// Bytes of a file that are read to tell what it is: first the least, and more as long as nothing is told from them.
+const HEAD_BYTES: [u64; 3] = [1 << 16, 8 << 20, 64 << 20];
 
 /// Bytes that are kept of a head once formats were detected, at least.
 const KEPT_BYTES: usize = 1 << 12;
@@ -23,13 +33,21 @@ const KEPT_BYTES: usize = 1 << 12;
 pub(crate) struct FileHead {
     path: PathBuf,
     packing: Packing,
-    /// The first unpacked bytes.
+    /// Zero bytes at the file's start, which are skipped.
+    hole_bytes: u64,
+    /// The first unpacked bytes after them.
     bytes: Vec<u8>,
+    /// Where the text begins among them: after a byte-order mark and blank lines.
+    text_start: usize,
+    /// Blank lines before the text.
+    blank_lines: u64,
     /// Names in the first line, in lower case.
     columns: Vec<String>,
     /// What separates them.
     delimiter: u8,
-    not_text: Option<&'static str>,
+    not_text: Option<NotText>,
+    /// Whether the file goes on after these bytes.
+    goes_on: bool,
 }
 
 impl FileHead {
@@ -38,15 +56,27 @@ impl FileHead {
     /// # Errors
     /// When it can't be read or unpacked.
     pub(crate) fn read(path: &Path) -> Result<Self, ReadError> {
-        let (packing, bytes) = input::read_start(path, HEAD_BYTES)?;
-        let not_text = input::not_text(&bytes);
-        let mut head = Self { path: path.to_owned(), packing, bytes, columns: Vec::new(), delimiter: b',', not_text };
-        let first = lines(head.text()).next().unwrap_or_default();
+        Self::read_bytes(path, HEAD_BYTES[0])
+    }
+
+    fn read_bytes(path: &Path, limit: u64) -> Result<Self, ReadError> {
+        let FileStart { packing, hole_bytes, bytes } = input::read_start(path, limit)?;
+        let goes_on = bytes.len() as u64 == limit;
+        Ok(Self { goes_on, ..Self::of_bytes(path.to_owned(), packing, hole_bytes, bytes) })
+    }
+
+    fn of_bytes(path: PathBuf, packing: Packing, hole_bytes: u64, bytes: Vec<u8>) -> Self {
+        let not_text = not_text(&bytes, &input::file_name(&path));
+        let mark = if bytes.starts_with(BOM) { BOM.len() } else { 0 };
+        let blank = bytes[mark..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        // Blanks at the start of the first line that is not blank are of the line.
+        let text_start = mark + memrchr(b'\n', &bytes[mark..mark + blank]).map_or(0, |newline| newline + 1);
+        let blank_lines = memchr_iter(b'\n', &bytes[..text_start]).count() as u64;
+        let first = lines(&bytes[text_start..]).next().unwrap_or_default();
         let name = |name: &str| name.trim().trim_matches('"').trim().to_lowercase();
         let delimiter = delimiter_of(first);
-        head.columns = String::from_utf8_lossy(first).split(char::from(delimiter)).map(name).collect();
-        head.delimiter = delimiter;
-        Ok(head)
+        let columns = String::from_utf8_lossy(first).split(char::from(delimiter)).map(name).collect();
+        Self { path, packing, hole_bytes, bytes, text_start, blank_lines, columns, delimiter, not_text, goes_on: false }
     }
 
     /// Returns the file's path.
@@ -69,19 +99,36 @@ impl FileHead {
         self.packing
     }
 
-    /// Returns the first unpacked bytes.
+    /// Returns the first unpacked bytes, without zero bytes at the start.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Returns the first unpacked bytes without a byte-order mark.
+    /// Returns the first unpacked bytes without zero bytes at the start, a byte-order mark and blank lines.
     pub(crate) fn text(&self) -> &[u8] {
-        self.bytes.strip_prefix(BOM).unwrap_or(&self.bytes)
+        &self.bytes[self.text_start..]
     }
 
-    /// Returns the number of bytes of a byte-order mark.
-    pub(crate) fn bom_bytes(&self) -> usize {
-        self.bytes.len() - self.text().len()
+    /// Returns where the text begins in the unpacked file.
+    pub(crate) fn text_start(&self) -> Position {
+        Position { bytes: self.hole_bytes + self.text_start as u64, lines: self.blank_lines }
+    }
+
+    /// Returns where the line after the first one of the text begins in the unpacked file.
+    pub(crate) fn second_line(&self) -> Position {
+        let line = memchr(b'\n', self.text()).map_or(self.text().len(), |newline| newline + 1);
+        let Position { bytes, lines } = self.text_start();
+        Position { bytes: bytes + line as u64, lines: lines + 1 }
+    }
+
+    /// Returns the number of zero bytes at the file's start, where they are so many that they are skipped.
+    pub(crate) const fn hole_bytes(&self) -> u64 {
+        self.hole_bytes
+    }
+
+    /// Tells whether there is nothing in the file but blanks, a byte-order mark and zero bytes.
+    pub(crate) fn is_blank(&self) -> bool {
+        !self.goes_on && self.text().trim_ascii().is_empty()
     }
 
     /// Returns the sign that separates the cells of the first line, if it is one of a CSV.
@@ -100,7 +147,7 @@ impl FileHead {
     }
 
     /// Tells why the file can't be text in UTF-8, if so.
-    pub(crate) const fn not_text(&self) -> Option<&'static str> {
+    pub(crate) const fn not_text(&self) -> Option<NotText> {
         self.not_text
     }
 
@@ -110,7 +157,7 @@ impl FileHead {
     /// When it is not text.
     pub(crate) fn require_text(&self) -> Result<(), ReadError> {
         match self.not_text {
-            Some(why) => Err(ReadError::NotText { path: self.path.clone(), why: why.to_owned() }),
+            Some(NotText { what, what_to_do }) => Err(ReadError::NotText { path: self.path.clone(), what, what_to_do }),
             None => Ok(()),
         }
     }
@@ -120,7 +167,7 @@ impl FileHead {
     /// # Errors
     /// When it is empty or not text.
     pub(crate) fn require_some_text(&self, table: &str) -> Result<(), ReadError> {
-        if self.bytes.is_empty() {
+        if self.is_blank() {
             return Err(ReadError::Empty { path: self.path.clone(), table: table.to_owned() });
         }
         self.require_text()
@@ -129,7 +176,7 @@ impl FileHead {
     /// Drops what readers do not need once the format is known: all but the first record, and at least 4 KiB. A log may
     /// be of very many files, whose heads are held until all are opened.
     fn trim(&mut self) {
-        let blank = self.bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let blank = self.text_start + self.text().iter().take_while(|byte| byte.is_ascii_whitespace()).count();
         // A newline within quotes does not end a record of a CSV.
         let mut quotes = 0;
         let mut checked = 0;
@@ -141,6 +188,7 @@ impl FileHead {
         if let Some(end) = end {
             self.bytes.truncate((end + 1).max(KEPT_BYTES));
             self.bytes.shrink_to_fit();
+            self.goes_on = true;
         }
     }
 }
@@ -163,25 +211,35 @@ impl FileHeads {
         }
     }
 
-    /// Returns the head of the file at `path` and the value of `look` at all of it, of which less is kept.
+    /// Returns the head of the file at `path` and the value of `look` at it, of which less is kept. While the value tells
+    /// nothing and the file is text that goes on, `look` is given more of it.
     ///
     /// # Errors
     /// When it can't be read or unpacked.
     pub(crate) fn look<T>(
         &self,
         path: &Path,
-        look: impl FnOnce(&FileHead) -> T,
+        look: impl Fn(&FileHead) -> T,
+        tells_something: impl Fn(&T) -> bool,
     ) -> Result<(Arc<FileHead>, T), ReadError> {
         if let Some(head) = self.known(path) {
             let seen = look(&head);
             return Ok((head, seen));
         }
-        let head = FileHead::read(path)?;
-        let seen = look(&head);
+        let mut head = FileHead::read(path)?;
+        let mut seen = look(&head);
+        for limit in &HEAD_BYTES[1..] {
+            if !head.goes_on || head.not_text.is_some() || tells_something(&seen) {
+                break;
+            }
+            head = FileHead::read_bytes(path, *limit)?;
+            seen = look(&head);
+        }
         Ok((self.keep(head), seen))
     }
 
-    fn known(&self, path: &Path) -> Option<Arc<FileHead>> {
+    /// Returns the head of the file at `path`, where it was read.
+    pub(crate) fn known(&self, path: &Path) -> Option<Arc<FileHead>> {
         self.by_path.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
     }
 
@@ -197,15 +255,12 @@ impl FileHeads {
 mod tests {
     use super::*;
 
+    fn head_of(text: &str) -> FileHead {
+        FileHead::of_bytes(PathBuf::new(), Packing::Plain, 0, text.as_bytes().to_vec())
+    }
+
     fn trimmed(text: &str) -> usize {
-        let mut head = FileHead {
-            path: PathBuf::new(),
-            packing: Packing::Plain,
-            bytes: text.as_bytes().to_vec(),
-            columns: Vec::new(),
-            delimiter: b',',
-            not_text: None,
-        };
+        let mut head = head_of(text);
         head.trim();
         head.bytes.len()
     }
@@ -226,9 +281,43 @@ mod tests {
         let path = folder.path().join("log.csv");
         std::fs::write(&path, "\u{feff}Time,\"User\"\n1,2\n").unwrap();
         let heads = FileHeads::default();
-        let (head, has) = heads.look(&path, |head| head.has_columns(&["time", "user"])).unwrap();
-        assert!(has && head.bom_bytes() == 3 && head.text().starts_with(b"Time"));
+        let (head, has) = heads.look(&path, |head| head.has_columns(&["time", "user"]), |has| *has).unwrap();
+        assert!(has && head.text_start() == Position { bytes: 3, lines: 0 } && head.text().starts_with(b"Time"));
         std::fs::remove_file(&path).unwrap();
         assert!(Arc::ptr_eq(&head, &heads.get(&path).unwrap()));
+    }
+
+    #[test]
+    fn blank_lines_before_the_header_are_skipped_and_counted() {
+        let head = head_of("\u{feff}\r\n  \n time,user\n1,2\n");
+        assert_eq!(head.text_start(), Position { bytes: 8, lines: 2 });
+        assert_eq!(head.second_line(), Position { bytes: 19, lines: 3 });
+        assert!(head.has_columns(&["time", "user"]) && !head.is_blank());
+        assert!(head_of("\u{feff} \n\n").is_blank() && head_of("").is_blank());
+    }
+
+    #[test]
+    fn more_of_a_file_is_read_while_nothing_is_told_from_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let long = "x".repeat(100_000);
+        std::fs::write(&path, format!("{long}\nlast\n")).unwrap();
+        let ends = |head: &FileHead| head.text().ends_with(b"last\n");
+        assert!(FileHeads::default().look(&path, ends, |found| *found).unwrap().1);
+        assert!(!FileHeads::default().look(&path, ends, |_| true).unwrap().1);
+    }
+
+    #[test]
+    fn a_hole_at_the_start_of_a_log_is_skipped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        for zeros in [8_usize, 4_096, 70_000, 1 << 17] {
+            std::fs::write(&path, [vec![0; zeros], b"one\ntwo\n".to_vec()].concat()).unwrap();
+            let head = FileHead::read(&path).unwrap();
+            assert_eq!((head.hole_bytes(), head.text()), (zeros as u64, &b"one\ntwo\n"[..]));
+            assert_eq!(head.second_line(), Position { bytes: zeros as u64 + 4, lines: 1 });
+        }
+        std::fs::write(&path, [0; 70_000]).unwrap();
+        assert!(FileHead::read(&path).unwrap().is_blank());
     }
 }

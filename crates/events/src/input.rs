@@ -1,11 +1,12 @@
-//! Opens files (plain, gzip or zstd by their first bytes, whatever they are called) and lists them.
+//! Opens files: plain, gzip or zstd by their first bytes, whatever they are called.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
+use crate::content;
 use crate::error::ReadError;
 
 /// How a file's bytes are packed.
@@ -57,6 +58,21 @@ pub(crate) fn unpacked<'a>(
     unpack(packing, disk).map_err(ReadError::io(path))
 }
 
+/// Opens a file as [`unpacked`] does, without its first `skip` unpacked bytes.
+///
+/// # Errors
+/// When it can't be opened, or these can't be unpacked.
+pub(crate) fn unpacked_from<'a>(
+    path: &Path,
+    packing: Packing,
+    skip: u64,
+    progress: &'a (dyn Fn(u64) + Sync),
+) -> Result<Box<dyn Read + Send + 'a>, ReadError> {
+    let mut stream = unpacked(path, packing, progress)?;
+    io::copy(&mut stream.by_ref().take(skip), &mut io::sink()).map_err(|source| unreadable(path, packing, source))?;
+    Ok(stream)
+}
+
 fn unpack<'a>(packing: Packing, disk: impl BufRead + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
     Ok(match packing {
         Packing::Plain => Box::new(disk),
@@ -65,20 +81,42 @@ fn unpack<'a>(packing: Packing, disk: impl BufRead + Send + 'a) -> io::Result<Bo
     })
 }
 
-/// Reads the first `limit` unpacked bytes of a file, or all if it is shorter, in one go.
+/// The first bytes of a file.
+#[derive(Debug)]
+pub(crate) struct FileStart {
+    pub(crate) packing: Packing,
+    /// Zero bytes before them, where there are enough to be a hole (see [`content::hole_bytes`]).
+    pub(crate) hole_bytes: u64,
+    /// The first unpacked bytes after the hole.
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Reads the first `limit` unpacked bytes of a file after a hole at its start, or all if it is shorter.
 ///
 /// # Errors
 /// When it can't be read or unpacked.
-pub(crate) fn read_start(path: &Path, limit: u64) -> Result<(Packing, Vec<u8>), ReadError> {
+pub(crate) fn read_start(path: &Path, limit: u64) -> Result<FileStart, ReadError> {
     let mut file = open(path)?;
     let mut magic = Vec::new();
     file.by_ref().take(MAGIC_BYTES).read_to_end(&mut magic).map_err(ReadError::io(path))?;
     let packing = Packing::from_first_bytes(&magic);
     let disk = BufReader::new(io::Cursor::new(magic).chain(file));
-    let mut bytes = Vec::new();
-    let read = unpack(packing, disk).and_then(|stream| stream.take(limit).read_to_end(&mut bytes));
-    read.map_err(|source| unreadable(path, packing, source))?;
-    Ok((packing, bytes))
+    let read = unpack(packing, disk).and_then(|mut stream| {
+        let (mut hole_bytes, mut bytes) = (0, Vec::new());
+        loop {
+            let read = stream.by_ref().take(limit - bytes.len() as u64).read_to_end(&mut bytes)?;
+            let hole = match hole_bytes {
+                0 => content::hole_bytes(&bytes),
+                _ => content::zero_bytes(&bytes),
+            };
+            if read == 0 || hole == 0 {
+                return Ok(FileStart { packing, hole_bytes, bytes });
+            }
+            hole_bytes += hole as u64;
+            bytes.drain(..hole);
+        }
+    });
+    read.map_err(|source| unreadable(path, packing, source))
 }
 
 /// Reads all unpacked bytes of a file.
@@ -155,21 +193,6 @@ pub(crate) fn unreadable(path: &Path, packing: Packing, source: io::Error) -> Re
 /// The byte-order mark of UTF-8, which some programs put before the header.
 pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// Tells why the first bytes of a file can't be those of a text file in UTF-8, if so.
-#[must_use]
-pub(crate) fn not_text(head: &[u8]) -> Option<&'static str> {
-    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
-        return Some("it is UTF-16");
-    }
-    if head.starts_with(b"PAR1") {
-        return Some("it is Parquet");
-    }
-    if head.starts_with(b"PK\x03\x04") {
-        return Some("it is a zip archive or a spreadsheet");
-    }
-    head.contains(&0).then_some("it holds zero bytes")
-}
-
 /// Returns the file's size on disk; 0 when it is not known.
 #[must_use]
 pub(crate) fn size_bytes(path: &Path) -> u64 {
@@ -197,59 +220,6 @@ pub(crate) fn without_packing(name: &str) -> &str {
 #[must_use]
 pub(crate) fn bare_name(path: &Path) -> String {
     without_packing(&file_name(path)).to_lowercase()
-}
-
-/// Puts in place of each pattern (`*`, `?`, `[…]`) the files that match it, by name. Letters match in either case. An
-/// input that exists by its very name is no pattern.
-///
-/// # Errors
-/// When nothing matches a pattern, or it is none.
-pub(crate) fn expand_patterns(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, ReadError> {
-    let matching = glob::MatchOptions { case_sensitive: false, ..glob::MatchOptions::default() };
-    let mut found = Vec::new();
-    for input in inputs {
-        let pattern = input.to_str().filter(|text| text.contains(['*', '?', '[']) && !input.exists());
-        let Some(pattern) = pattern else {
-            found.push(input.clone());
-            continue;
-        };
-        let bad = |error: glob::PatternError| ReadError::Pattern { path: input.clone(), what: error.to_string() };
-        let before = found.len();
-        for path in glob::glob_with(pattern, matching).map_err(bad)? {
-            found.push(path.map_err(|error| ReadError::io(error.path().to_owned())(error.into()))?);
-        }
-        if found.len() == before {
-            return Err(ReadError::NotFound { path: input.clone() });
-        }
-    }
-    Ok(found)
-}
-
-/// Lists the files among `inputs`: files as they are, and the files directly in folders, by name.
-///
-/// # Errors
-/// When an input does not exist or a folder can't be listed.
-pub(crate) fn list_files(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, ReadError> {
-    let mut found = Vec::new();
-    for input in inputs {
-        if input.is_dir() {
-            let entries = std::fs::read_dir(input).map_err(ReadError::io(input))?;
-            let mut inside = Vec::new();
-            for entry in entries {
-                let path = entry.map_err(ReadError::io(input))?.path();
-                if path.is_file() && !file_name(&path).starts_with('.') {
-                    inside.push(path);
-                }
-            }
-            inside.sort();
-            found.extend(inside);
-        } else if input.exists() {
-            found.push(input.clone());
-        } else {
-            return Err(ReadError::NotFound { path: input.clone() });
-        }
-    }
-    Ok(found)
 }
 
 /// Computes the BLAKE3 of the bytes on disk, in hexadecimal. Reads pieces of 8 MiB and hashes each on rayon's threads:

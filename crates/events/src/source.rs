@@ -4,6 +4,7 @@ use crate::capabilities::Capabilities;
 use crate::event_file::EventFile;
 use crate::kind::EventKind;
 use crate::notice::Notice;
+use crate::offered::FileReport;
 use crate::roster::Roster;
 use crate::source_inputs::InputFile;
 use crate::tally::Tally;
@@ -52,6 +53,8 @@ pub struct Source {
     pub inputs: Vec<InputFile>,
     /// What somebody should know about the log.
     pub notices: Vec<Notice>,
+    /// What is said of the files offered: which are not read, and why.
+    pub files: FileReport,
     /// The files that hold events.
     pub events: Vec<Box<dyn EventFile>>,
 }

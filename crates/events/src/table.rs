@@ -6,7 +6,8 @@ use csv::ByteRecord;
 
 use crate::cells::{is_missing, whole_id, whole_number};
 use crate::error::ReadError;
-use crate::file_head::FileHead;
+use crate::file_head::{FileHead, Position};
+use crate::header::{ROWS_BELOW, is_known_name, names_shown};
 use crate::input::{self, Packing, file_name};
 use crate::limited::{Limited, RecordTooLong};
 use crate::tally::{Reason, Tally, shape};
@@ -42,6 +43,8 @@ pub(crate) struct Table {
     path: PathBuf,
     name: String,
     columns: Vec<String>,
+    /// The first rows, for messages that tell a header from them.
+    below: Vec<Vec<String>>,
     rows: Rows,
 }
 
@@ -49,6 +52,8 @@ pub(crate) struct Table {
 #[derive(Clone, Copy, Debug)]
 struct FileLayout {
     packing: Packing,
+    /// Where the text begins.
+    start: Position,
     delimiter: u8,
     escape: Option<u8>,
     header: Header,
@@ -141,7 +146,7 @@ impl Table {
     /// from, and so do the rows' positions, where they have one.
     pub(crate) fn held(path: PathBuf, name: &str, columns: &[&str], rows: Vec<ByteRecord>) -> Self {
         let columns = columns.iter().map(ToString::to_string).collect();
-        Self { path, name: name.to_owned(), columns, rows: Rows::Held(rows) }
+        Self { path, name: name.to_owned(), columns, below: Vec::new(), rows: Rows::Held(rows) }
     }
 
     /// Returns the number of rows held, and BLAKE3 of what is in them, in hexadecimal.
@@ -180,16 +185,29 @@ impl Table {
             Header::Present => first.iter().map(|field| String::from_utf8_lossy(field).trim().to_owned()).collect(),
             Header::Absent => (0..first.len()).map(|place| place.to_string()).collect(),
         };
+        let below = rows_below(&mut reader);
         for (place, column) in columns.iter().enumerate() {
-            if !column.is_empty() && columns[..place].contains(column) {
-                return Err(ReadError::DuplicateColumn { path: path.to_owned(), column: column.clone() });
+            if let Some(before) = columns[..place].iter().position(|name| name == column && !column.is_empty()) {
+                let column = match is_known_name(column) {
+                    true => format!("`{column}`"),
+                    false => "one name".to_owned(),
+                };
+                let places = (before + 1, place + 1);
+                return Err(ReadError::DuplicateColumn { path: path.to_owned(), column, places });
             }
         }
         Ok(Self {
             path: path.to_owned(),
             name: name.to_owned(),
             columns,
-            rows: Rows::InFile(FileLayout { packing: head.packing(), delimiter, escape, header }),
+            below,
+            rows: Rows::InFile(FileLayout {
+                packing: head.packing(),
+                start: head.text_start(),
+                delimiter,
+                escape,
+                header,
+            }),
         })
     }
 
@@ -216,7 +234,7 @@ impl Table {
     /// # Errors
     /// When it is not, with what is there instead.
     pub(crate) fn require(&self, names: &[&str]) -> Result<usize, ReadError> {
-        self.find(names).ok_or_else(|| missing_column(&self.path, &self.name, names[0], &self.columns))
+        self.find(names).ok_or_else(|| missing_column(&self.path, &self.name, names[0], &self.columns, &self.below))
     }
 
     /// Hands each row to `take` and counts it, as used or under the reason of the refusal.
@@ -230,7 +248,7 @@ impl Table {
     ) -> Result<(), ReadError> {
         let file = file_name(&self.path);
         let mut mine = Tally::default();
-        let FileLayout { packing, delimiter, escape, header } = match &self.rows {
+        let FileLayout { packing, start, delimiter, escape, header } = match &self.rows {
             Rows::InFile(layout) => *layout,
             Rows::Held(records) => {
                 for (record, number) in records.iter().zip(1..) {
@@ -243,7 +261,7 @@ impl Table {
                 return settle(mine, &self.path, &self.name, tally);
             }
         };
-        let (stream, record_start) = Limited::new(input::unpacked(&self.path, packing, &|_| ())?);
+        let (stream, record_start) = Limited::new(input::unpacked_from(&self.path, packing, start.bytes, &|_| ())?);
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(delimiter)
             .escape(escape)
@@ -257,7 +275,7 @@ impl Table {
                 Ok(true) => {}
                 Err(error) => return Err(csv_error(&self.path, packing, error)),
             }
-            let line = record.position().map_or(0, csv::Position::line);
+            let line = start.lines + record.position().map_or(0, csv::Position::line);
             let taken = match () {
                 () if record.len() != self.columns.len() => {
                     let what = format!("{} fields where the header has {}", record.len(), self.columns.len());
@@ -277,18 +295,30 @@ impl Table {
     }
 }
 
+/// Returns the cells of the first row of a table, its header or not.
+pub(crate) fn first_row(head: &FileHead, delimiter: u8) -> Vec<String> {
+    let mut builder = csv::ReaderBuilder::new();
+    let mut reader = builder.delimiter(delimiter).has_headers(false).flexible(true).from_reader(head.text());
+    rows_below(&mut reader).into_iter().next().unwrap_or_default()
+}
+
+/// Returns the next few rows.
+fn rows_below(reader: &mut csv::Reader<&[u8]>) -> Vec<Vec<String>> {
+    let cells = |row: ByteRecord| row.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
+    reader.byte_records().take(ROWS_BELOW).map_while(Result::ok).map(cells).collect()
+}
+
 /// Adds what became of a table's rows to `tally`.
 ///
 /// # Errors
 /// When it has rows of which not one was used.
 pub(crate) fn settle(mine: Tally, path: &Path, name: &str, tally: &mut Tally) -> Result<(), ReadError> {
     if mine.used == 0 && mine.rejected() == mine.read && mine.read > 0 {
-        let first = mine.reasons.values().flat_map(|count| &count.samples).min_by_key(|sample| sample.line);
         return Err(ReadError::NothingUsable {
             path: path.to_owned(),
             table: name.to_owned(),
             rows: mine.read,
-            first: first.map_or_else(String::new, |sample| format!("line {}: {}", sample.line, sample.what)),
+            reasons: mine.describe_unused(),
         });
     }
     tally.append_table(name, mine);
@@ -309,32 +339,29 @@ pub(crate) fn csv_error(path: &Path, packing: Packing, error: csv::Error) -> Rea
     }
 }
 
-/// Tells whether a first line can be shown as a header: it holds a word that headers have, and nothing that begins as a
-/// number or a time does.
-pub(crate) fn looks_like_a_header(columns: &[String]) -> bool {
-    const WORDS: [&str; 16] = [
-        "id", "name", "user", "student", "learner", "enrol", "course", "code", "time", "date", "day", "event",
-        "action", "label", "from", "start",
-    ];
-    let begins_as_number =
-        |column: &String| column.trim_start_matches(['-', '+', '.']).starts_with(|c: char| c.is_ascii_digit());
-    let has_word = |column: &String| WORDS.iter().any(|word| column.to_lowercase().contains(word));
-    columns.iter().any(has_word) && !columns.iter().any(begins_as_number)
-}
-
-/// Returns the error for a column that must be there, with a guess at why it is not.
+/// Returns the error for a column that must be there, with a guess at why it is not. `below` are the first rows.
 #[must_use]
-pub(crate) fn missing_column(path: &Path, table: &str, column: &str, columns: &[String]) -> ReadError {
-    let other_delimiter =
-        [';', '\t', '|', ','].into_iter().find(|&sign| columns.len() == 1 && columns[0].contains(sign));
-    let shown = looks_like_a_header(columns);
-    let hint = match other_delimiter {
+pub(crate) fn missing_column(
+    path: &Path,
+    table: &str,
+    column: &str,
+    columns: &[String],
+    below: &[Vec<String>],
+) -> ReadError {
+    let other = [';', '\t', '|', ','].into_iter().find(|&sign| columns.len() == 1 && columns[0].contains(sign));
+    let split = |row: &[String]| -> Vec<String> {
+        match other {
+            Some(sign) => row.first().map_or_else(Vec::new, |line| line.split(sign).map(str::to_owned).collect()),
+            None => row.to_vec(),
+        }
+    };
+    let rows: Vec<Vec<String>> = below.iter().map(|row| split(row)).collect();
+    let (found, has_names) = names_shown(&split(columns), &rows);
+    let hint = match other {
         Some('\t') => "; its fields seem to be separated by tabs".to_owned(),
         Some(sign) => format!("; its fields seem to be separated by `{sign}`"),
-        None if !shown => "; its first line looks like data: put a header above it".to_owned(),
+        None if !has_names => "; its first line looks like data: put a header above it".to_owned(),
         None => String::new(),
     };
-    // A first line that is data may name a learner, so it is not shown.
-    let found = if shown { columns.join(", ") } else { format!("{} fields", columns.len()) };
     ReadError::MissingColumn { path: path.to_owned(), table: table.to_owned(), column: column.to_owned(), found, hint }
 }

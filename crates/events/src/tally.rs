@@ -125,6 +125,9 @@ impl Reason {
 /// Samples kept for each reason.
 pub(crate) const MAX_SAMPLES: usize = 5;
 
+/// Samples of a reason that a message describes, at most.
+const DESCRIBED_SAMPLES: usize = 2;
+
 /// Where a row that was not used stands, and what is wrong with it. Never names a learner.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RowSample {
@@ -195,6 +198,26 @@ impl Tally {
         let counted = TableCount { read: table.read, rejected: table.rejected(), contradictions };
         table.tables.insert(name.to_owned(), counted);
         self.append(table);
+    }
+
+    /// Describes the rows that were not used: how many under each reason, most first, with samples that differ.
+    #[must_use]
+    pub fn describe_unused(&self) -> String {
+        let mut reasons: Vec<(&Reason, &ReasonCount)> = self.reasons.iter().collect();
+        reasons.sort_by_key(|(_, count)| std::cmp::Reverse(count.rows));
+        let describe = |(reason, count): (&Reason, &ReasonCount)| {
+            let mut shown: Vec<&RowSample> = Vec::new();
+            for sample in &count.samples {
+                if shown.len() < DESCRIBED_SAMPLES && shown.iter().all(|other| other.what != sample.what) {
+                    shown.push(sample);
+                }
+            }
+            let samples: Vec<String> =
+                shown.iter().map(|sample| format!("{} line {}: {}", sample.file, sample.line, sample.what)).collect();
+            let samples = if samples.is_empty() { String::new() } else { format!(" ({})", samples.join("; ")) };
+            format!("{} {}{samples}", count.rows, reason.name())
+        };
+        reasons.into_iter().map(describe).collect::<Vec<_>>().join(", ")
     }
 
     /// Adds what came later in the input.
@@ -295,6 +318,19 @@ impl BlockTally {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn unused_rows_are_described_by_reason_with_samples_that_differ() {
+        let mut tally = Tally::default();
+        tally.refuse(Reason::MissingId, "a", 1, || "no id".to_owned());
+        for (line, shape) in [(2, "99"), (3, "99"), (4, "9-9"), (5, "9/9")] {
+            tally.refuse(Reason::BadTime, "a", line, || format!("a time of shape `{shape}`"));
+        }
+        assert_eq!(
+            tally.describe_unused(),
+            "4 bad_time (a line 2: a time of shape `99`; a line 4: a time of shape `9-9`), 1 missing_id (a line 1: no id)"
+        );
+    }
 
     #[test]
     fn tallies_of_a_block_join_in_the_order_of_lines() {

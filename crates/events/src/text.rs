@@ -16,7 +16,7 @@ use rayon::prelude::*;
 
 use crate::error::ReadError;
 use crate::event_file::{BlockSink, EventFile, ReadPurpose};
-use crate::file_head::FileHead;
+use crate::file_head::{FileHead, Position};
 use crate::hash::TreeHash;
 use crate::input::{self, Packing};
 use crate::intake::Intake;
@@ -49,8 +49,8 @@ pub(crate) trait LineParser: Send + Sync {
 pub(crate) struct TextFile<P> {
     path: PathBuf,
     packing: Packing,
-    header_bytes: u64,
-    header_lines: u64,
+    /// Where the rows begin, after a header.
+    start: Position,
     block_bytes: usize,
     /// Name of an envelope's list, where lines are to be made of a text of JSON objects.
     list: Option<&'static [u8]>,
@@ -60,33 +60,24 @@ pub(crate) struct TextFile<P> {
 }
 
 impl<P: LineParser> TextFile<P> {
-    /// Makes a file of lines out of the file with this head, whose first `header_lines` lines, of `header_bytes` bytes,
-    /// are not rows.
-    pub(crate) fn new(head: &FileHead, header_bytes: u64, header_lines: u64, parser: P) -> Self {
+    /// Makes a file of lines out of the file with this head, whose rows begin at `start`.
+    pub(crate) fn new(head: &FileHead, start: Position, parser: P) -> Self {
         let (path, packing) = (head.path().to_owned(), head.packing());
-        Self {
-            path,
-            packing,
-            header_bytes,
-            header_lines,
-            block_bytes: BLOCK_BYTES,
-            list: None,
-            over_lines: false,
-            parser,
-        }
+        Self { path, packing, start, block_bytes: BLOCK_BYTES, list: None, over_lines: false, parser }
     }
 
     /// Makes a file of lines out of a text of JSON objects that do not stand one a line: an array of them, objects one
     /// after another, or envelopes that hold them in the list `list`. Rows are numbered by object. One thread cuts the
     /// file, while the others parse.
-    pub(crate) fn new_of_objects(head: &FileHead, header_bytes: u64, list: &'static [u8], parser: P) -> Self {
-        Self { list: Some(list), ..Self::new(head, header_bytes, 0, parser) }
+    pub(crate) fn new_of_objects(head: &FileHead, list: &'static [u8], parser: P) -> Self {
+        let start = Position { lines: 0, ..head.text_start() };
+        Self { list: Some(list), ..Self::new(head, start, parser) }
     }
 
     /// Makes a file out of one with rows that may go over several lines, as the parser tells. One thread cuts the file,
     /// while the others parse.
-    pub(crate) fn new_of_rows(head: &FileHead, header_bytes: u64, header_lines: u64, parser: P) -> Self {
-        Self { over_lines: true, ..Self::new(head, header_bytes, header_lines, parser) }
+    pub(crate) fn new_of_rows(head: &FileHead, start: Position, parser: P) -> Self {
+        Self { over_lines: true, ..Self::new(head, start, parser) }
     }
 
     fn cutter<R: Read>(&self, stream: R) -> Cutter<'_, R> {
@@ -123,7 +114,7 @@ impl<P: LineParser> TextFile<P> {
                 let start = number * self.block_bytes as u64;
                 let end = (start + self.block_bytes as u64).min(length);
                 let range =
-                    read_range(file, start..end, self.header_bytes, buffer).map_err(ReadError::io(&self.path))?;
+                    read_range(file, start..end, self.start.bytes, buffer).map_err(ReadError::io(&self.path))?;
                 if let Some(hashing) = &hashing {
                     hashing.add(number, &buffer[range.block]);
                 }
@@ -136,9 +127,7 @@ impl<P: LineParser> TextFile<P> {
 
     /// Returns the bytes after the header, as a stream of lines.
     fn stream<'a>(&self, how: &How<'a>) -> Result<Box<dyn Read + Send + 'a>, ReadError> {
-        let mut stream = input::unpacked(&self.path, self.packing, how.progress)?;
-        io::copy(&mut stream.by_ref().take(self.header_bytes), &mut io::sink())
-            .map_err(|source| input::unreadable(&self.path, self.packing, source))?;
+        let stream = input::unpacked_from(&self.path, self.packing, self.start.bytes, how.progress)?;
         Ok(match self.list {
             Some(list) => Box::new(ObjectLines::new(stream, list)),
             None => stream,
@@ -205,7 +194,7 @@ impl<P: LineParser> EventFile for TextFile<P> {
     }
 
     fn first_line(&self) -> u64 {
-        self.header_lines + 1
+        self.start.lines + 1
     }
 
     fn set_block_bytes(&mut self, bytes: usize) {

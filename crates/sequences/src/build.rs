@@ -174,16 +174,6 @@ fn courses_by_enrolment(source: &Source) -> impl Iterator<Item = usize> {
 }
 
 fn nothing_used(tally: &Tally) -> BuildError {
-    let reasons: Vec<String> = tally
-        .reasons
-        .iter()
-        .map(|(reason, count)| {
-            let first = count.samples.first();
-            let example = first
-                .map_or_else(String::new, |sample| format!(" ({} line {}: {})", sample.file, sample.line, sample.what));
-            format!("{} {}{example}", count.rows, reason.name())
-        })
-        .collect();
-    let reasons = if reasons.is_empty() { "the log has no rows".to_owned() } else { reasons.join("; ") };
+    let reasons = if tally.read == 0 { "it has none".to_owned() } else { tally.describe_unused() };
     BuildError::NothingUsed { read: tally.read, reasons }
 }

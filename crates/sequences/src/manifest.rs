@@ -32,6 +32,12 @@ pub struct Manifest {
     pub capabilities: Capabilities,
     /// The files read.
     pub inputs: Vec<InputRecord>,
+    /// The files that were offered and not read, with the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOutRecord>,
+    /// What was odd about the files read, in sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub file_notes: Vec<String>,
     /// Counts of the input's rows, used or not.
     pub rows: RowCounts,
     /// What somebody should know about the log.
@@ -74,6 +80,16 @@ pub struct InputRecord {
     /// Rows and ids of a table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<TableRecord>,
+}
+
+/// A file that was offered and not read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeftOutRecord {
+    /// Its path from the folder that was given on, or its name.
+    pub file: String,
+    /// Completes a sentence that begins with its name: "is empty".
+    pub why: String,
 }
 
 /// The rows of a table of a database.

@@ -15,8 +15,8 @@ use crate::grid::CourseGrid;
 use crate::labels::DropoutRule;
 use crate::layout::{COURSES, ENROLMENTS, MANIFEST, SEQUENCES, SEQUENCES_KIND, TIMING};
 use crate::manifest::{
-    BuildRecord, CalendarRecord, CourseWarning, FeatureRecord, InputRecord, LAYOUT_VERSION, LabelRecord, Manifest,
-    OutputRecord, ReasonCount, RowCounts, SampleRecord, StrayDaysRecord, TableRecord, TableRows, Totals,
+    BuildRecord, CalendarRecord, CourseWarning, FeatureRecord, InputRecord, LAYOUT_VERSION, LabelRecord, LeftOutRecord,
+    Manifest, OutputRecord, ReasonCount, RowCounts, SampleRecord, StrayDaysRecord, TableRecord, TableRows, Totals,
     UnknownKindRecord, UnknownKindsRecord,
 };
 use crate::options::{BuildMode, BuildOptions, RawKinds};
@@ -187,6 +187,8 @@ pub(crate) fn manifest(parts: &ManifestParts<'_>) -> Result<Manifest, BuildError
         capabilities: source.capabilities,
         inputs: parts.inputs.clone(),
         notices: source.notices.clone(),
+        left_out: left_out_files(source),
+        file_notes: source.files.notes.clone(),
         rows: RowCounts {
             read: tally.read,
             used: tally.used,
@@ -228,6 +230,13 @@ fn tables(tally: &Tally) -> BTreeMap<String, TableRows> {
     let rows =
         |&TableCount { read, rejected, contradictions }: &TableCount| TableRows { read, rejected, contradictions };
     tally.tables.iter().map(|(name, count)| (name.clone(), rows(count))).collect()
+}
+
+/// Lists the files offered that were not read.
+#[must_use]
+pub fn left_out_files(source: &Source) -> Vec<LeftOutRecord> {
+    let record = |file: &staycast_events::LeftOutFile| LeftOutRecord { file: file.file.clone(), why: file.why.clone() };
+    source.files.left_out.iter().map(record).collect()
 }
 
 fn calendar_source(source: &Source) -> &'static str {

@@ -1,5 +1,7 @@
 //! An error as the user sees it: the exit status, and a message with a hint where a flag helps.
 
+use staycast_events::ReadError;
+
 use crate::hints;
 use crate::status::{OutputClosed, Status, UsageError};
 
@@ -8,7 +10,7 @@ pub(crate) fn status_and_message(error: &anyhow::Error) -> (Status, Option<Strin
     if error.is::<OutputClosed>() {
         return (Status::Fine, None);
     }
-    let status = if error.is::<UsageError>() { Status::WrongUsage } else { Status::Failed };
+    let status = if is_wrong_usage(error) { Status::WrongUsage } else { Status::Failed };
     (status, Some(message(error)))
 }
 
@@ -19,6 +21,23 @@ pub(crate) fn message(error: &anyhow::Error) -> String {
         Some(hint) => format!("{message}; {hint}"),
         None => message,
     }
+}
+
+/// Tells whether what the user typed makes no sense: among others, a path that leads nowhere, or to a file of no use.
+fn is_wrong_usage(error: &anyhow::Error) -> bool {
+    let of_reading = |error: &ReadError| {
+        matches!(
+            error,
+            ReadError::NotFound { .. }
+                | ReadError::NotRead { .. }
+                | ReadError::Pattern { .. }
+                | ReadError::NoMapping
+                | ReadError::NeedlessMapping { .. }
+                | ReadError::FilesAndDatabase
+                | ReadError::MappingForDatabase
+        )
+    };
+    error.is::<UsageError>() || error.chain().any(|cause| cause.downcast_ref().is_some_and(of_reading))
 }
 
 /// Joins the messages of the error and its causes. A cause that the text before already quotes is left out.

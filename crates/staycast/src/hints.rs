@@ -149,6 +149,7 @@ fn for_reading(error: &ReadError) -> Option<String> {
         ReadError::UnknownFormat { .. } => {
             "name the format with --format, or describe the files in a --mapping for --format table"
         }
+        ReadError::NotRead { .. } => "leave it out, or name the format with --format",
         ReadError::NoMapping => "give it with --mapping FILE",
         ReadError::NeedlessMapping { .. } => "leave --mapping out, or use --format table",
         ReadError::FilesAndDatabase | ReadError::MappingForDatabase => "--source is the address of the database",

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use staycast_sequences::manifest::{
-    CourseWarning, Manifest, ReasonCount, StrayDaysRecord, UnknownKindRecord, UnknownKindsRecord,
+    CourseWarning, LeftOutRecord, Manifest, ReasonCount, StrayDaysRecord, UnknownKindRecord, UnknownKindsRecord,
 };
 
 use crate::console::Verbosity;
@@ -47,6 +47,8 @@ pub(crate) fn describe_input(text: &mut LabelledText, manifest: &Manifest, detai
     let files = pluralise(names.len() as u64, "file");
     let read = format!("{files}, {}: {}", format_bytes(size), list_first(&names, detail.at_most(4)));
     text.row_of_lines("Read", read, detail.at_most(1));
+    describe_left_out_files(text, &manifest.left_out, detail);
+    describe_file_notes(text, &manifest.file_notes, detail);
     let rows = &manifest.rows;
     let sum = |reasons: &BTreeMap<String, ReasonCount>| reasons.values().map(|count| count.rows).sum::<u64>();
     let became = format!(
@@ -76,6 +78,38 @@ pub(crate) fn describe_input(text: &mut LabelledText, manifest: &Manifest, detai
     for notice in &manifest.notices {
         let what = format!("{notice}: {}", hints::for_notice(notice));
         text.row_of_lines("Note", what, detail.at_most(4));
+    }
+}
+
+/// Lists the files that were offered and not read, those with the same reason together.
+pub(crate) fn describe_left_out_files(text: &mut LabelledText, files: &[LeftOutRecord], detail: Detail) {
+    let mut by_reason: Vec<(&str, Vec<&str>)> = Vec::new();
+    for LeftOutRecord { file, why } in files {
+        match by_reason.iter_mut().find(|(known, _)| known == why) {
+            Some((_, names)) => names.push(file),
+            None => by_reason.push((why, vec![file])),
+        }
+    }
+    let shown = detail.at_most(4).min(by_reason.len());
+    for (place, (why, names)) in by_reason[..shown].iter().enumerate() {
+        let label = if place == 0 { "Not read" } else { "" };
+        let each = if names.len() > 1 { "each " } else { "" };
+        text.row_of_lines(label, format!("{}: {each}{why}", list_first(names, detail.at_most(4))), detail.at_most(2));
+    }
+    let more: usize = by_reason[shown..].iter().map(|(_, names)| names.len()).sum();
+    if more > 0 {
+        text.row("", format!("and {}, which --verbose and manifest.json list", pluralise(more as u64, "more file")));
+    }
+}
+
+/// Says what was odd about files that were read.
+pub(crate) fn describe_file_notes(text: &mut LabelledText, notes: &[String], detail: Detail) {
+    let shown = detail.at_most(2).min(notes.len());
+    for note in &notes[..shown] {
+        text.row_of_lines("Note", note, detail.at_most(2));
+    }
+    if shown < notes.len() {
+        text.row("", format!("and {} more, which --verbose lists", notes.len() - shown));
     }
 }
 

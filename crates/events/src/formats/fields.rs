@@ -3,8 +3,9 @@
 use memchr::{memchr, memchr_iter, memchr2};
 
 pub(super) use crate::cells::integer;
+use crate::content;
 use crate::error::ReadError;
-use crate::file_head::FileHead;
+use crate::file_head::{FileHead, Position};
 use crate::intake::Intake;
 use crate::table::{Header, Table};
 use crate::tally::Reason;
@@ -16,8 +17,8 @@ pub(super) const MOST_COLUMNS: usize = 16;
 /// A log of which the header has been read.
 pub(super) struct LogHeader {
     pub(super) table: Table,
-    /// Length of the header line, its newline and a byte-order mark included.
-    pub(super) bytes: u64,
+    /// Where its rows begin.
+    pub(super) rows: Position,
     /// Number of columns.
     pub(super) width: usize,
     /// What separates them.
@@ -33,11 +34,11 @@ pub(super) fn read_log_header(head: &FileHead, name: &str) -> Result<LogHeader, 
         let what = format!("the header of the {name} table has {width} columns; at most {MOST_COLUMNS} are read");
         return Err(ReadError::Decode { path: head.path().to_owned(), what });
     }
-    let bytes = memchr(b'\n', head.bytes()).map_or(head.bytes().len(), |newline| newline + 1) as u64;
-    Ok(LogHeader { table, bytes, width, delimiter: head.delimiter() })
+    Ok(LogHeader { table, rows: head.second_line(), width, delimiter: head.delimiter() })
 }
 
-/// Hands every line of a block that is not blank to `take`, with its number; refuses those that are not UTF-8.
+/// Hands every line of a block that is not empty to `take`, with its number; refuses those that are not UTF-8. Zero bytes
+/// at the start of a line, which truncating a log leaves while it is written, are no part of it.
 pub(super) fn each_line<'b>(
     block: &'b [u8],
     intake: &mut Intake<'_>,
@@ -56,10 +57,16 @@ pub(super) fn each_row<'b>(
 ) {
     // The whole block at once is many times faster than line by line, and nearly always enough.
     let utf8 = std::str::from_utf8(block).is_ok();
+    let zeros = memchr(0, block).is_some();
     let mut number = 0;
-    for (row, lines) in rows {
+    for (mut row, lines) in rows {
+        if zeros {
+            row = &row[content::zero_bytes(row)..];
+        }
         if !utf8 && std::str::from_utf8(row).is_err() {
             intake.refuse(Reason::NotUtf8, number, || "bytes that are not UTF-8".to_owned());
+        } else if zeros && content::has_hole(row) {
+            intake.refuse(Reason::Malformed, number, || content::HOLE_IN_ROW.to_owned());
         } else if !row.is_empty() {
             take(row, number, intake);
         }

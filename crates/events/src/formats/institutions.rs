@@ -12,6 +12,7 @@ use crate::event_file::{BlockSink, EventFile, ReadPurpose};
 use crate::file_head::FileHeads;
 use crate::index::{CourseIndex, EnrolmentIndex};
 use crate::kind::EventKind;
+use crate::offered::FileReport;
 use crate::parsed_block::ParsedBlock;
 use crate::roster::{Assessment, Course, Enrolment, Roster, StrayDays, Submission};
 use crate::row_limits::RowLimits;
@@ -91,6 +92,7 @@ fn empty_like(first: &Source) -> Source {
         labels: first.labels,
         inputs: Vec::new(),
         notices: Vec::new(),
+        files: FileReport::default(),
         events: Vec::new(),
     }
 }
@@ -119,6 +121,7 @@ fn add(all: &mut Source, other: Source, name: &str) -> Result<(), ReadError> {
     add_roster(&mut all.roster, other.roster, name);
     all.inputs.extend(other.inputs);
     all.notices.extend(other.notices);
+    all.files.append(other.files);
     all.events.extend(other.events.into_iter().map(|file| -> Box<dyn EventFile> {
         Box::new(Part { file, name: name.to_owned(), first, count, kinds: kinds.clone() })
     }));

@@ -4,7 +4,7 @@ use crate::error::ReadError;
 use crate::file_head::FileHead;
 use crate::id_lookup::EnrolmentLookup;
 use crate::roster::Roster;
-use crate::table::{Header, Refusal, Table};
+use crate::table::{Header, Refusal, Table, first_row};
 use crate::tally::{Reason, Tally, shape};
 
 const ID_NAMES: [&str; 4] = ["enrolment_id", "enrollment_id", "enroll_id", "enrolment"];
@@ -44,18 +44,12 @@ pub(super) fn apply_labels(file: &FileHead, roster: &mut Roster, tally: &mut Tal
 
 /// Returns the table, and its columns of ids and labels.
 fn open(file: &FileHead) -> Result<(Table, usize, usize), ReadError> {
-    let without_header = || Ok((Table::open(file, "labels", file.delimiter(), Header::Absent)?, 0, 1));
-    let named = match Table::open(file, "labels", file.delimiter(), Header::Present) {
-        // A first row such as `1,1` is no header that names a column twice.
-        Err(ReadError::DuplicateColumn { column, .. }) if dropout(&column).is_some() => return without_header(),
-        opened => opened?,
-    };
-    match (named.find(&ID_NAMES), named.find(&LABEL_NAMES)) {
-        (Some(id), Some(label)) => Ok((named, id, label)),
-        _ if named.columns().len() >= 2 && dropout(&named.columns()[1]).is_some() => without_header(),
-        (None, _) => Err(named.require(&ID_NAMES).expect_err("no column of that name")),
-        (_, None) => Err(named.require(&LABEL_NAMES).expect_err("no column of that name")),
+    if first_row(file, file.delimiter()).get(1).is_some_and(|cell| dropout(cell).is_some()) {
+        return Ok((Table::open(file, "labels", file.delimiter(), Header::Absent)?, 0, 1));
     }
+    let table = Table::open(file, "labels", file.delimiter(), Header::Present)?;
+    let (id, label) = (table.require(&ID_NAMES)?, table.require(&LABEL_NAMES)?);
+    Ok((table, id, label))
 }
 
 fn dropout(text: &str) -> Option<bool> {

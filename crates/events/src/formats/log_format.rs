@@ -1,12 +1,13 @@
 //! The trait of a log format, and the values that its detection and opening exchange.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::database_url::DatabaseUrl;
 use crate::enrolled_again::EnrolledAgain;
 use crate::error::ReadError;
 use crate::file_head::{FileHead, FileHeads};
+use crate::offered::OfferedFile;
 use crate::source::Source;
 use crate::source_inputs::InputFile;
 
@@ -26,6 +27,16 @@ pub(crate) trait LogFormat: Send + Sync {
     fn evidence(&self, files: &[DetectedFile]) -> Option<String> {
         let decisive = files.iter().find(|file| file.role.strength == Strength::Decisive)?;
         Some(format!("{} {}", decisive.head.name(), decisive.role.because))
+    }
+
+    /// Lists the roles without whose files a log can't be opened.
+    fn needed_roles(&self) -> &'static [&'static str] {
+        &["log"]
+    }
+
+    /// Tells whether any text may be a log of the format, as far as a line of it may be.
+    fn takes_any_text(&self) -> bool {
+        false
     }
 
     /// Tells whether the format finds its files by their names, so that heads of others are not read when it is asked
@@ -113,9 +124,9 @@ pub(crate) struct DetectedFile {
 
 /// The files and options that a format opens a log from.
 pub(crate) struct OpenRequest<'a> {
-    /// The inputs as they were given, patterns expanded: files and folders.
-    pub(crate) inputs: &'a [PathBuf],
-    /// Every file offered, with its role in the format. Empty where the format finds its files by name.
+    /// Every file offered, for formats that find theirs by name.
+    pub(crate) offered: &'a [OfferedFile],
+    /// The files offered with their roles in the format. Empty where the format finds its files by name.
     pub(crate) files: &'a [DetectedFile],
     /// The heads of files, those read for detection among them.
     pub(crate) heads: &'a FileHeads,

@@ -5,6 +5,7 @@
 
 mod calendar;
 mod caliper;
+mod copies;
 mod course_ids;
 mod coursera;
 #[cfg(feature = "sql")]
@@ -13,6 +14,7 @@ mod database_url;
 mod detect;
 mod edx;
 mod fields;
+mod file_report;
 mod futurelearn;
 mod institutions;
 mod kdd2015;

@@ -1,16 +1,20 @@
 //! Opens the log in files, or in a database, whatever its format.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::copies::without_blanks_and_copies;
 use super::database_url::DatabaseUrl;
 use super::detect::{self, Detection};
+use super::file_report::Offered;
 use super::labels::apply_labels;
-use super::log_format::OpenRequest;
+use super::log_format::{DetectedFile, OpenRequest};
 use super::open_options::OpenOptions;
 use super::registry::Format;
 use crate::error::ReadError;
 use crate::file_head::FileHeads;
 use crate::input::{self, file_name};
+use crate::offered::Offer;
 use crate::source::{Source, SourceLabels};
 use crate::source_inputs::InputFile;
 use crate::text::BLOCK_BYTES;
@@ -43,15 +47,19 @@ fn open_files(
     heads: &FileHeads,
     block_bytes: usize,
 ) -> Result<Source, ReadError> {
-    let inputs = &input::expand_patterns(inputs)?;
-    let paths = input::list_files(inputs)?;
-    let Detection { format, evidence, files } = choose(&paths, options, heads)?;
+    let offer = Offer::of(inputs)?;
+    let Detection { format, evidence, files } = choose(&offer, options, heads)?;
     if let Some(path) = options.mapping.as_ref().filter(|_| !format.needs_mapping()) {
         return Err(ReadError::NeedlessMapping { path: path.clone(), format: format.name() });
     }
+    let given: Vec<&Path> =
+        [&options.mapping, &options.courses, &options.labels].into_iter().flatten().map(PathBuf::as_path).collect();
+    let offered = Offered { offer: &offer, heads, roles: &files, given: &given };
+    offered.require_roles()?;
+    let needed = without_superfluous(&files, format)?;
     let request = OpenRequest {
-        inputs,
-        files: &files,
+        offered: &offer.files,
+        files: &needed,
         heads,
         mapping: options.mapping.as_deref(),
         courses: options.courses.as_deref(),
@@ -59,19 +67,44 @@ fn open_files(
         reason: evidence,
         block_bytes,
     };
-    format.implementation().open(&request)
+    let mut source = format.implementation().open(&request)?;
+    let read: Vec<&Path> = source.inputs.iter().map(|file| file.path.as_path()).collect();
+    source.files = offered.report(&read)?;
+    Ok(source)
+}
+
+/// Returns the files that a log is opened from: without empty ones, unless they are all that there is of a role that is
+/// needed, and without identical copies. Those without a role stay.
+fn without_superfluous(files: &[DetectedFile], format: Format) -> Result<Vec<DetectedFile>, ReadError> {
+    let needed = format.implementation().needed_roles();
+    let mut kept: Vec<(usize, &DetectedFile)> =
+        files.iter().enumerate().filter(|(_, file)| file.role.name.is_none()).collect();
+    let mut done: Vec<&str> = Vec::new();
+    for role in files.iter().filter_map(|file| file.role.name) {
+        if done.contains(&role) {
+            continue;
+        }
+        done.push(role);
+        let own: Vec<(usize, &DetectedFile)> =
+            files.iter().enumerate().filter(|(_, file)| file.role.name == Some(role)).collect();
+        if needed.contains(&role) || own.iter().any(|(_, file)| !file.head.is_blank()) {
+            kept.extend(without_blanks_and_copies(own, |(_, file)| (Some(Arc::clone(&file.head)), ()))?);
+        }
+    }
+    kept.sort_by_key(|&(place, _)| place);
+    Ok(kept.into_iter().map(|(_, file)| file.clone()).collect())
 }
 
 /// Chooses the format: the one asked for, the one that a mapping means, or else the one that the files show.
-fn choose(paths: &[PathBuf], options: &OpenOptions, heads: &FileHeads) -> Result<Detection, ReadError> {
+fn choose(offer: &Offer, options: &OpenOptions, heads: &FileHeads) -> Result<Detection, ReadError> {
     let (format, evidence) = match (options.format, &options.mapping) {
         (Some(format), _) => (format, "chosen by the user".to_owned()),
         (None, Some(mapping)) => (Format::mapped_tables(), format!("described by {}", file_name(mapping))),
-        (None, None) => return detect::detect(paths, heads),
+        (None, None) => return detect::detect(offer, heads),
     };
     let files = match format.implementation().finds_files_by_name() || options.mapping.is_some() {
         true => Vec::new(),
-        false => detect::assign(paths, heads, format)?,
+        false => detect::assign(offer, heads, format)?,
     };
     Ok(Detection { format, evidence, files })
 }
@@ -92,7 +125,7 @@ fn open_database(
         return Err(ReadError::MappingForDatabase);
     }
     let request = OpenRequest {
-        inputs: &[],
+        offered: &[],
         files: &[],
         heads,
         mapping: None,

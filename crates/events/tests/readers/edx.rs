@@ -123,12 +123,17 @@ fn odd_logs_with_the_same_events() {
 
 #[test]
 fn logs_that_can_not_be_read() {
-    let not_edx = "error: edx: no log table among the files given; it is tracking events as JSON, one a line, with \
-                   event_source, event_type and time";
-    check("empty.log", not_edx);
-    check("comments_only.log", not_edx);
-    check("binary.log", not_edx);
-    check("utf16.log", not_edx);
+    check("empty.log", "error: tracking.log: the file is empty; the log table needs rows");
+    check(
+        "comments_only.log",
+        "error: tracking.log: none of the log's 2 rows is about a learner in a course: \
+         2 comment (tracking.log line 1: a comment)",
+    );
+    check("binary.log", "error: tracking.log: the file holds zero bytes, which is not read; save it as text in UTF-8");
+    check(
+        "utf16.log",
+        "error: tracking.log: the file is UTF-16, which is not read; convert it to UTF-8, for instance with iconv",
+    );
     check(
         "truncated.log.gz",
         "error: tracking.log.gz: can't be unpacked to its end: incomplete deflate stream; is the file cut short?",
@@ -192,8 +197,8 @@ fn nobody_in_a_course() {
     )]);
     assert_eq!(
         outcome(folder.path(), &OpenOptions::default()),
-        "error: tracking.log: none of the log's 1 rows is about a learner in a course; the first that is not: \
-         tracking.log line 1: no username and no user id"
+        "error: tracking.log: none of the log's 1 rows is about a learner in a course: \
+         1 no_learner (tracking.log line 1: no username and no user id)"
     );
 }
 

@@ -18,6 +18,7 @@ mod long_lines;
 mod mappings;
 mod moodle;
 mod odd_tables;
+mod offered_files;
 mod oulad;
 mod real;
 mod rewritten;

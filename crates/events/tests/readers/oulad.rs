@@ -137,20 +137,23 @@ fn fields_in_quotes_as_the_original_has_them() {
 
 #[test]
 fn clicks_that_can_not_be_read() {
-    check("empty.csv", "error: studentVle.csv: the file is empty; the clicks table needs a header and rows");
+    check("empty.csv", "error: studentVle.csv: the file is empty; the clicks table needs rows");
     check(
         "headerless.csv",
         "error: studentVle.csv: no column `code_module` in the clicks table; its header has: 6 fields; \
          its first line looks like data: put a header above it",
     );
-    check("duplicate_header.csv", "error: studentVle.csv: the header names `code_module` twice; name each column once");
+    check(
+        "duplicate_header.csv",
+        "error: studentVle.csv: the header has `code_module` twice, in columns 1 and 7; name each column once",
+    );
     check(
         "binary.csv",
-        "error: studentVle.csv: this is not a text file (it holds zero bytes); give CSV as UTF-8, plain, .gz or .zst",
+        "error: studentVle.csv: the file holds zero bytes, which is not read; save it as text in UTF-8",
     );
     check(
         "utf16.csv",
-        "error: studentVle.csv: this is not a text file (it is UTF-16); give CSV as UTF-8, plain, .gz or .zst",
+        "error: studentVle.csv: the file is UTF-16, which is not read; convert it to UTF-8, for instance with iconv",
     );
     check(
         "truncated.csv.gz",

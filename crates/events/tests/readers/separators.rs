@@ -90,7 +90,7 @@ fn a_separator_that_the_mapping_names_wrongly_is_named_as_it_is() {
          columns = { learner = \"user\", time = \"at\" }\n";
     assert_eq!(
         error(&folder, mapping),
-        "log.csv: no column `user` in the log table; its header has: user;at; its fields seem to be separated by `;`"
+        "log.csv: no column `user` in the log table; its header has: user, at; its fields seem to be separated by `;`"
     );
 }
 

@@ -258,8 +258,8 @@ fn a_voided_statement_never_counted() {
     let alone = Folder::of(&[("a.jsonl", voids(1, 1).as_bytes())]);
     assert_eq!(
         outcome(alone.path(), &OpenOptions::default()),
-        "error: a.jsonl: none of the log's 1 rows is about a learner in a course; the first that is not: a.jsonl line 1: \
-         a statement that another one voids, or one that voids another"
+        "error: a.jsonl: none of the log's 1 rows is about a learner in a course: 1 voided (a.jsonl line 1: \
+         a statement that another one voids, or one that voids another)"
     );
 }
 

@@ -107,6 +107,8 @@ fn manifest(totals: &Totals, seed: u64) -> Manifest {
         format_reason: "a test".to_owned(),
         capabilities: Capabilities { learners: true, dates: true, ..Capabilities::default() },
         inputs: Vec::new(),
+        left_out: Vec::new(),
+        file_notes: Vec::new(),
         rows: RowCounts::default(),
         calendar: CalendarRecord {
             source: "source".to_owned(),

@@ -116,6 +116,7 @@ impl Parts {
             kinds: self.kinds.clone(),
             labels: SourceLabels::Nothing,
             inputs: Vec::new(),
+            files: staycast_events::FileReport::default(),
             events: vec![Box::new(MadeFile(rows))],
         }
     }

@@ -83,7 +83,7 @@ impl LogTable {
         for column in &rows.template.columns {
             let there = self.columns.contains(&column.name);
             if !there && !column.may_lack {
-                return Err(missing_column(&self.path, "log", &column.name, &self.columns));
+                return Err(missing_column(&self.path, "log", &column.name, &self.columns, &[]));
             }
             places.push(there.then_some(selected.len()));
             if there {

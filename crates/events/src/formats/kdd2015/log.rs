@@ -53,7 +53,7 @@ pub(super) fn kinds() -> Vec<EventKind> {
 
 /// Opens the log in the file with this head.
 pub(super) fn open(head: &FileHead, enrolments: Arc<Enrolments>) -> Result<TextFile<LogParser>, ReadError> {
-    let LogHeader { table, bytes, width, delimiter } = read_log_header(head, "log")?;
+    let LogHeader { table, rows, width, delimiter } = read_log_header(head, "log")?;
     let mut places = [0; COLUMNS.len()];
     for (place, name) in places.iter_mut().zip(COLUMNS) {
         *place = table.require(&[name])?;
@@ -71,7 +71,7 @@ pub(super) fn open(head: &FileHead, enrolments: Arc<Enrolments>) -> Result<TextF
         event,
         object,
     };
-    Ok(TextFile::new(head, bytes, 1, parser))
+    Ok(TextFile::new(head, rows, parser))
 }
 
 /// Finds enrolments.

@@ -19,6 +19,7 @@ use crate::event_file::EventFile;
 use crate::file_head::FileHead;
 use crate::id_lookup::{EnrolmentLookup, IdLookup};
 use crate::index::CourseIndex;
+use crate::offered::FileReport;
 use crate::releases::ReleaseList;
 use crate::roster::{Course, Enrolment, Roster};
 use crate::source::{Granularity, Source, SourceLabels};
@@ -83,6 +84,10 @@ impl LogFormat for Kdd2015 {
         // A log that is only named like one is taken for it when there is more to go by: many logs are called log.csv.
         let beside_others = has_role("enrolments") || has_role("calendar");
         beside_others.then(|| format!("{name} stands beside other tables of KDD Cup 2015"))
+    }
+
+    fn needed_roles(&self) -> &'static [&'static str] {
+        &["log", "enrolments", "calendar"]
     }
 
     fn open(&self, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
@@ -151,6 +156,7 @@ fn open(request: &OpenRequest<'_>) -> Result<Source, ReadError> {
         labels: if truths.is_empty() { SourceLabels::Nothing } else { SourceLabels::Labels },
         inputs,
         notices: Vec::new(),
+        files: FileReport::default(),
         events,
     })
 }

@@ -206,7 +206,7 @@ pub(super) fn open(
     pairs: &Arc<PairLookup>,
     sites: &Arc<Sites>,
 ) -> Result<TextFile<ClickParser>, ReadError> {
-    let LogHeader { table, bytes, width, delimiter } = read_log_header(head, "clicks")?;
+    let LogHeader { table, rows, width, delimiter } = read_log_header(head, "clicks")?;
     let mut places = [0; COLUMNS.len()];
     for (place, name) in places.iter_mut().zip(COLUMNS) {
         *place = table.require(&[name])?;
@@ -224,7 +224,7 @@ pub(super) fn open(
         date,
         clicks,
     };
-    Ok(TextFile::new(head, bytes, 1, parser))
+    Ok(TextFile::new(head, rows, parser))
 }
 
 #[derive(Debug)]

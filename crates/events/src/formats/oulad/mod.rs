@@ -19,6 +19,7 @@ use crate::capabilities::Capabilities;
 use crate::error::ReadError;
 use crate::event_file::EventFile;
 use crate::file_head::FileHead;
+use crate::offered::FileReport;
 use crate::source::{Granularity, Source, SourceLabels};
 use crate::source_inputs::InputFile;
 use crate::tally::Tally;
@@ -72,6 +73,10 @@ impl LogFormat for Oulad {
     fn evidence(&self, files: &[DetectedFile]) -> Option<String> {
         let first = |role: &str| files.iter().find(|file| file.role.name == Some(role));
         first(CLICKS).or_else(|| first(STUDENTS)).map(|file| format!("{} is a table of OULAD", file.head.name()))
+    }
+
+    fn needed_roles(&self) -> &'static [&'static str] {
+        &[COURSES, STUDENTS, CLICKS]
     }
 
     fn open(&self, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
@@ -225,6 +230,7 @@ fn open(files: &Files, reason: String) -> Result<Source, ReadError> {
         labels: if students.has_outcomes { SourceLabels::Outcomes } else { SourceLabels::Nothing },
         inputs: files.inputs(),
         notices: Vec::new(),
+        files: FileReport::default(),
         events,
     })
 }

@@ -8,7 +8,7 @@ use crate::cells::{is_missing, whole_id, whole_number};
 use crate::error::ReadError;
 use crate::event::ObjectKey;
 use crate::event_file::EventFile;
-use crate::file_head::FileHead;
+use crate::file_head::{FileHead, Position};
 use crate::formats::fields::{LogHeader, MOST_COLUMNS, each_line, read_log_header, split};
 use crate::formats::pair_lookup::PairLookup;
 use crate::index::CourseIndex;
@@ -44,12 +44,12 @@ impl Assessed {
 /// A part of the table.
 pub(super) struct SubmissionFile {
     head: Arc<FileHead>,
-    header_bytes: u64,
+    rows: Position,
     parser: SubmissionParser,
 }
 
 pub(super) fn open(head: &Arc<FileHead>, assessed: &Arc<Assessed>, kind: u8) -> Result<SubmissionFile, ReadError> {
-    let LogHeader { table, bytes, width, delimiter } = read_log_header(head, "submissions")?;
+    let LogHeader { table, rows, width, delimiter } = read_log_header(head, "submissions")?;
     let mut places = [0; COLUMNS.len()];
     for (place, name) in places.iter_mut().zip(COLUMNS) {
         *place = table.require(&[name])?;
@@ -66,14 +66,14 @@ pub(super) fn open(head: &Arc<FileHead>, assessed: &Arc<Assessed>, kind: u8) -> 
         banked,
         score,
     };
-    Ok(SubmissionFile { head: Arc::clone(head), header_bytes: bytes, parser })
+    Ok(SubmissionFile { head: Arc::clone(head), rows, parser })
 }
 
 impl SubmissionFile {
     /// Reads the whole table into `submissions`; rows that can't be used are counted later, with the events.
     pub(super) fn collect(&self, submissions: &mut Vec<Submission>) -> Result<(), ReadError> {
         let text = input::read_all(self.head.path(), self.head.packing())?;
-        for line in lines(&text[self.header_bytes as usize..]) {
+        for line in lines(&text[self.rows.bytes as usize..]) {
             if let Ok((submission, _)) = self.parser.parse_line(line) {
                 submissions.push(submission);
             }
@@ -82,7 +82,7 @@ impl SubmissionFile {
     }
 
     pub(super) fn into_event_file(self) -> Box<dyn EventFile> {
-        Box::new(TextFile::new(&self.head, self.header_bytes, 1, self.parser))
+        Box::new(TextFile::new(&self.head, self.rows, self.parser))
     }
 }
 

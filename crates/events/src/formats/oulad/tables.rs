@@ -164,7 +164,7 @@ pub(super) fn read_students(
     let mut roster = Roster::new(courses, enrolments.into_values().collect());
     roster.static_columns = columns.unwrap_or_default().into_iter().map(str::to_owned).collect();
     if roster.enrolments.is_empty() {
-        return Err(ReadError::Empty { path: files[0].path().to_owned(), table: "students".to_owned() });
+        return Err(ReadError::NoRows { path: files[0].path().to_owned(), table: "students".to_owned() });
     }
     Ok(Students { roster, without_course: without_course.len() as u64, has_outcomes })
 }

@@ -61,6 +61,7 @@ use crate::error::ReadError;
 use crate::event_file::{EventFile, ReadPurpose, read_next_files};
 use crate::file_head::FileHead;
 use crate::kind::EventKind;
+use crate::offered::FileReport;
 use crate::roster::Roster;
 use crate::row_limits::RowLimits;
 use crate::source::{Granularity, Source, SourceLabels};
@@ -141,6 +142,7 @@ pub(super) fn open<P: StatementParser>(
         labels: SourceLabels::Nothing,
         inputs,
         notices,
+        files: FileReport::default(),
         events,
     })
 }
@@ -226,12 +228,12 @@ fn read_with<P: StatementParser>(
 }
 
 fn nobody(file: &FileHead, surveyed: &Tally, without_course: u64) -> ReadError {
-    let sample =
-        surveyed.reasons.values().flat_map(|count| &count.samples).min_by_key(|sample| (&sample.file, sample.line));
-    let first = match sample {
-        _ if without_course > 0 => format!("; none of the courses of its {without_course} enrolments has dates"),
-        Some(sample) => format!("; the first that is not: {} line {}: {}", sample.file, sample.line, sample.what),
-        None => String::new(),
+    if surveyed.read == 0 {
+        return ReadError::Empty { path: file.path().to_owned(), table: "log".to_owned() };
+    }
+    let reasons = match without_course {
+        0 => surveyed.describe_unused(),
+        enrolments => format!("none of the courses of its {enrolments} enrolments has dates"),
     };
-    ReadError::NobodyInLog { path: file.path().to_owned(), rows: surveyed.read, first }
+    ReadError::NobodyInLog { path: file.path().to_owned(), rows: surveyed.read, reasons }
 }

@@ -64,12 +64,11 @@ impl StatementFormat {
 /// When it is not text.
 pub(super) fn text_file<P: LineParser>(head: &FileHead, layout: Layout, parser: P) -> Result<TextFile<P>, ReadError> {
     head.require_text()?;
-    let bom = head.bom_bytes() as u64;
     Ok(match layout {
         Layout::Objects(list) if !has_object_per_line(head.text(), list) => {
-            TextFile::new_of_objects(head, bom, list, parser)
+            TextFile::new_of_objects(head, list, parser)
         }
-        Layout::Lines | Layout::Objects(_) => TextFile::new(head, bom, 0, parser),
+        Layout::Lines | Layout::Objects(_) => TextFile::new(head, head.text_start(), parser),
     })
 }
 

@@ -27,7 +27,7 @@ use crate::time::{DAY_SECONDS, days_from_civil};
 const GREATEST_DAYS: i64 = Course::GREATEST_DAYS as i64;
 
 /// First day of every course of a source that counts days from an unnamed start.
-const NOMINAL_START: i32 = days_from_civil(2000, 1, 1);
+pub(super) const NOMINAL_START: i32 = days_from_civil(2000, 1, 1);
 
 /// Places of the columns of a courses table.
 struct CourseColumnPlaces {

@@ -1,7 +1,5 @@
 //! Who is enrolled: from a table, or from what the log's rows name.
 
-use std::path::Path;
-
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::checked_mapping::{CheckedMapping, CheckedTable, Naming};
@@ -439,12 +437,4 @@ pub(super) fn read_labels(
 pub(super) fn static_columns(mapping: &CheckedMapping) -> Vec<String> {
     let columns = mapping.enrolments.iter().flat_map(|table| &table.columns.statics);
     columns.map(|column| Column::parse(column).name).collect()
-}
-
-/// Fails when not one enrolment can be used.
-pub(super) fn check_any(roster: &Roster, path: &Path) -> Result<(), ReadError> {
-    match roster.enrolments.is_empty() {
-        true => Err(ReadError::Empty { path: path.to_owned(), table: "enrolments".to_owned() }),
-        false => Ok(()),
-    }
 }

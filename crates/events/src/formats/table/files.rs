@@ -1,6 +1,6 @@
 //! Which files a mapping means: names and patterns, relative to the input folder.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::checked_mapping::{CheckedMapping, Star};
@@ -8,8 +8,10 @@ use super::csv_lines::Escapes;
 use super::pattern::{first_star, name_fits};
 use crate::error::ReadError;
 use crate::file_head::{FileHead, FileHeads};
+use crate::formats::copies::without_blanks_and_copies;
 use crate::formats::log_format::missing_table;
 use crate::input::{file_name, without_packing};
+use crate::offered::{OfferedFile, Origin, original_name};
 use crate::table::Table;
 
 /// A file of a table.
@@ -45,6 +47,18 @@ impl Found {
         Self::elsewhere(Place::File(head))
     }
 
+    /// Returns the file's head, where it is a file.
+    pub(super) const fn head(&self) -> Option<&Arc<FileHead>> {
+        match &self.place {
+            Place::File(head) => Some(head),
+            _ => None,
+        }
+    }
+
+    fn is_blank(&self) -> bool {
+        self.head().is_some_and(|head| head.is_blank())
+    }
+
     /// Returns the file's path, or what stands for one in messages.
     pub(super) fn path(&self) -> &Path {
         match &self.place {
@@ -73,69 +87,71 @@ pub(super) struct Wanted<'a> {
     pub(super) optional: bool,
 }
 
-/// Finds the files that the mapping means by `wanted` among `inputs`, by name: in folders as paths relative to them,
-/// among single files by the last part of a pattern. A name without `.gz` or `.zst` stands for the packed file too, and
-/// letters match in either case.
+/// Finds the files that the mapping means by `wanted` among those offered, by name. A pattern without a slash fits files in
+/// any subfolder, one with slashes those at that place in the folder offered; of files given by themselves only the last
+/// part counts. A name without `.gz` or `.zst` stands for the packed file too, and so does one for another download of the
+/// file that is not there itself (`log (1).csv`). Letters match in either case.
+///
+/// Empty files and identical copies are left out, unless that leaves nothing.
 pub(super) fn find(
-    inputs: &[PathBuf],
+    offered: &[OfferedFile],
     heads: &FileHeads,
     mapping: &CheckedMapping,
     wanted: Wanted<'_>,
 ) -> Result<Vec<Found>, ReadError> {
     let Wanted { table, patterns, .. } = wanted;
-    let mut found: Vec<(PathBuf, Option<String>)> = Vec::new();
+    let mut found: Vec<(&Path, Option<String>)> = Vec::new();
     for pattern in patterns {
         let parts: Vec<&str> = pattern.split('/').collect();
         let usable = parts.iter().all(|part| !matches!(*part, "" | "." | ".."));
         let last = parts.last().filter(|_| usable).ok_or_else(|| {
             mapping.error(format!("{table}.files: `{pattern}` is not the name of a file relative to the input folder"))
         })?;
-        let mut here: Vec<PathBuf> = Vec::new();
-        for input in inputs {
-            if input.is_dir() {
-                walk(input, &parts, &mut here)?;
-            } else if matches(last, input) {
-                here.push(input.clone());
-            }
-        }
+        let here: Vec<&Path> =
+            offered.iter().filter(|file| fits(&parts, file)).map(|file| file.path.as_path()).collect();
         if here.is_empty() && !wanted.optional {
             let what_to_do = format!("the mapping {} says it is `{pattern}`", file_name(&mapping.path));
             return Err(missing_table(mapping.format, table, what_to_do));
         }
         let star = |path: &Path| (wanted.star != Star::AnySigns).then(|| star_in_name(last, path)).flatten();
-        found.extend(here.into_iter().map(|path| (star(&path), path)).map(|(star, path)| (path, star)));
+        found.extend(here.into_iter().map(|path| (path, star(path))));
     }
     found.sort();
     found.dedup_by(|one, before| one.0 == before.0);
     let with_head =
-        |(path, first_star): (PathBuf, Option<String>)| Ok(Found { first_star, ..Found::file(heads.get(&path)?) });
-    found.into_iter().map(with_head).collect()
+        |(path, first_star): (&Path, Option<String>)| Ok(Found { first_star, ..Found::file(heads.get(path)?) });
+    let found = found.into_iter().map(with_head).collect::<Result<Vec<_>, _>>()?;
+    if wanted.optional && found.iter().all(Found::is_blank) {
+        return Ok(Vec::new());
+    }
+    // What a file's name tells makes its rows others.
+    let file = |found: &Found| (found.head().cloned(), found.first_star.clone());
+    without_blanks_and_copies(found, file)
+}
+
+/// Tells whether a file offered is one that the pattern of these parts means.
+fn fits(parts: &[&str], file: &OfferedFile) -> bool {
+    let folders: Vec<String> = Path::new(&file.name)
+        .parent()
+        .map(|folder| folder.iter().map(|part| part.to_string_lossy().into_owned()).collect())
+        .unwrap_or_default();
+    let Some((last, before)) = parts.split_last() else { return false };
+    let in_place = before.is_empty()
+        || file.origin == Origin::Named
+        || (before.len() == folders.len() && before.iter().zip(&folders).all(|(part, folder)| name_fits(part, folder)));
+    in_place && matches(last, &file.path)
 }
 
 /// Returns the part of the file's name that the first `*` of a pattern stands for, with or without `.gz` and the like.
 fn star_in_name(pattern: &str, path: &Path) -> Option<String> {
-    let name = file_name(path);
+    let name = original_name(path).map_or_else(|| file_name(path), |(original, _)| original);
     first_star(pattern, without_packing(&name)).or_else(|| first_star(pattern, &name)).map(str::to_owned)
-}
-
-fn walk(folder: &Path, parts: &[&str], found: &mut Vec<PathBuf>) -> Result<(), ReadError> {
-    for entry in std::fs::read_dir(folder).map_err(ReadError::io(folder))? {
-        let path = entry.map_err(ReadError::io(folder))?.path();
-        match parts {
-            [part] if path.is_file() && matches(part, &path) => found.push(path),
-            [part, rest @ ..] if !rest.is_empty() && path.is_dir() && name_fits(part, &file_name(&path)) => {
-                walk(&path, rest, found)?;
-            }
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 fn matches(pattern: &str, path: &Path) -> bool {
     let name = file_name(path);
-    let hidden = name.starts_with('.') && !pattern.starts_with('.');
-    !hidden && (name_fits(pattern, &name) || name_fits(pattern, without_packing(&name)))
+    let fits = |name: &str| name_fits(pattern, name) || name_fits(pattern, without_packing(name));
+    fits(&name) || original_name(path).is_some_and(|(original, _)| fits(&original))
 }
 
 #[cfg(test)]
@@ -147,6 +163,7 @@ mod tests {
         let course = |name: &str| star_in_name("*_step-activity.csv", Path::new(name));
         assert_eq!(course("in/algebra-1_step-activity.csv").as_deref(), Some("algebra-1"));
         assert_eq!(course("algebra-1_step-activity.csv.gz").as_deref(), Some("algebra-1"));
+        assert_eq!(course("algebra-1_step-activity (2).csv").as_deref(), Some("algebra-1"));
         assert_eq!(course("step-activity.csv"), None);
     }
 
@@ -170,7 +187,6 @@ mod tests {
         assert!(goes("log.csv.gz", "log.csv.gz"));
         assert!(goes("part-??.parquet", "part-07.parquet"));
         assert!(!goes("log.csv", "log.csv.bak"));
-        assert!(!goes("*.csv", ".hidden.csv"));
         assert!(!goes("log_*.csv", "log.csv"));
     }
 }

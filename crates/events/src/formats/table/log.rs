@@ -14,7 +14,7 @@ use super::parquet::{ParquetFile, ParquetLog, TimeColumn};
 use super::row_template::{Column, RowMaker};
 use crate::error::ReadError;
 use crate::event_file::EventFile;
-use crate::file_head::FileHead;
+use crate::file_head::{FileHead, Position};
 use crate::table::{Header, Table};
 use crate::text::TextFile;
 
@@ -55,7 +55,7 @@ fn open_file<S: RowSink + 'static>(
         FileType::Jsonl => {
             let paths = rows.template.columns.iter().map(|column| JsonPath::new(&column.name)).collect();
             head.require_some_text("log")?;
-            Ok(Box::new(TextFile::new(head, head.bom_bytes() as u64, 0, JsonLines { paths, rows })))
+            Ok(Box::new(TextFile::new(head, head.text_start(), JsonLines { paths, rows })))
         }
         FileType::Parquet => open_parquet(head, mapping, log, rows),
     }
@@ -97,12 +97,13 @@ fn open_csv<S: RowSink + 'static>(
         Header::Present => row_length(head.text(), signs, width, true).unwrap_or(0),
         Header::Absent => 0,
     };
+    let text = head.text_start();
     let lines = memchr_iter(b'\n', &head.text()[..header]).count() as u64;
-    let bytes = (head.bom_bytes() + header) as u64;
+    let start = Position { bytes: text.bytes + header as u64, lines: text.lines + lines };
     let parser = CsvLines { places, width, signs, newlines: layout.newlines, rows };
     Ok(Box::new(match layout.newlines {
-        Newlines::EndRows => TextFile::new(head, bytes, lines, parser),
-        Newlines::MayBeQuoted => TextFile::new_of_rows(head, bytes, lines, parser),
+        Newlines::EndRows => TextFile::new(head, start, parser),
+        Newlines::MayBeQuoted => TextFile::new_of_rows(head, start, parser),
     }))
 }
 

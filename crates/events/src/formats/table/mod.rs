@@ -104,6 +104,7 @@ mod log;
 mod log_enrolments;
 pub(in crate::formats) mod mapped_row;
 mod mapping;
+mod nothing_usable;
 mod parquet;
 mod parquet_guard;
 mod pattern;
@@ -130,6 +131,7 @@ use crate::capabilities::Capabilities;
 use crate::error::ReadError;
 use crate::event_file::EventFile;
 use crate::file_head::FileHead;
+use crate::offered::FileReport;
 use crate::roster::Course;
 use crate::source::{Granularity, Source, SourceLabels};
 use crate::source_inputs::InputFile;
@@ -187,7 +189,7 @@ impl TableFiles {
         let find = |table: &'static str, files: Option<&TablePattern>| match files {
             Some(TablePattern { patterns, star, optional }) => {
                 let wanted = Wanted { table, patterns, star: *star, optional: *optional };
-                files::find(request.inputs, request.heads, mapping, wanted)
+                files::find(request.offered, request.heads, mapping, wanted)
             }
             None => Ok(Vec::new()),
         };
@@ -281,9 +283,9 @@ impl BuiltIn {
 }
 
 fn open_tables(mapping: CheckedMapping, tables: &TableFiles, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
-    let Some(first) = tables.log.first() else {
+    if tables.log.is_empty() {
         return Err(mapping.error("no file of the log is among those given"));
-    };
+    }
     let mut tally = Tally::default();
     let given = given_courses(tables, &mapping, request, &mut tally)?;
     let enrolled = match &mapping.enrolments {
@@ -315,7 +317,10 @@ fn open_tables(mapping: CheckedMapping, tables: &TableFiles, request: &OpenReque
     if dates_enrolments && !tables.enrolments.is_empty() {
         roster.enrolled_again = request.enrolled_again;
     }
-    enrolments::check_any(&roster, tables.enrolments.first().unwrap_or(&first.found).path())?;
+    if roster.enrolments.is_empty() {
+        let table = tables.enrolments.first().map(Found::path);
+        return Err(nothing_usable::error(&tables.log, &mapping, &EnrolmentRecords { written, aside }, table));
+    }
     enrolments::read_labels(&tables.labels, &mapping, &mut roster, &mut tally)?;
 
     let finder = Arc::new(EnrolmentFinder::new(&mapping, &roster, &undated, aside));
@@ -350,6 +355,7 @@ fn open_tables(mapping: CheckedMapping, tables: &TableFiles, request: &OpenReque
         granularity: mapping.granularity,
         labels: source_labels(&mapping, tables),
         inputs: tables.inputs(request.courses),
+        files: FileReport::default(),
         kinds: mapping.kinds.all,
         roster,
         notices,

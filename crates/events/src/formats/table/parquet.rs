@@ -56,7 +56,21 @@ impl ParquetFile {
     pub(super) fn require(&self, table: &str, column: &str) -> Result<usize, ReadError> {
         let names: Vec<String> = self.metadata.schema().fields().iter().map(|field| field.name().clone()).collect();
         let place = names.iter().position(|name| name == column);
-        place.ok_or_else(|| missing_column(&self.path, table, column, &names))
+        place.ok_or_else(|| missing_column(&self.path, table, column, &names, &self.kinds_of_cells()))
+    }
+
+    /// Returns a row that has a number where the column is not one of text: it shows whether the names are names.
+    fn kinds_of_cells(&self) -> Vec<Vec<String>> {
+        let of_text = |data_type: &DataType| {
+            matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Dictionary(..))
+        };
+        let fields = self.metadata.schema().fields();
+        vec![
+            fields
+                .iter()
+                .map(|field| if of_text(field.data_type()) { String::new() } else { "0".to_owned() })
+                .collect(),
+        ]
     }
 
     fn type_of(&self, place: usize) -> &DataType {

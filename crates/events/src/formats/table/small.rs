@@ -14,7 +14,7 @@ use super::parquet::ParquetFile;
 use super::row_template::{Column, Filter};
 use crate::error::ReadError;
 use crate::file_head::FileHead;
-use crate::input::{self, BOM, file_name};
+use crate::input::{self, file_name};
 use crate::table::{Refusal, Table, TableRow, settle};
 use crate::tally::{Reason, Tally};
 use crate::text_lines::lines;
@@ -129,8 +129,10 @@ impl SmallTable {
             SmallKind::Held(table) => return table.rows(tally, take),
             SmallKind::Jsonl { head, paths } => {
                 let text = input::read_all(&self.path, head.packing())?;
-                let text = text.strip_prefix(BOM).unwrap_or(&text);
-                for (line, number) in lines(text).zip(1..).filter(|(line, _)| !line.is_empty()) {
+                let start = head.text_start();
+                for (line, number) in
+                    lines(&text[start.bytes as usize..]).zip(start.lines + 1..).filter(|(line, _)| !line.is_empty())
+                {
                     count(number, take_json(line, paths, &mut take));
                 }
             }

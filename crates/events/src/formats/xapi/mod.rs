@@ -75,6 +75,10 @@ impl LogFormat for Xapi {
         FORMAT.detect(file)
     }
 
+    fn takes_any_text(&self) -> bool {
+        true
+    }
+
     fn open(&self, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
         let kinds = Arc::new(Kinds::new());
         let all = kinds.all().to_vec();

@@ -1,0 +1,151 @@
+//! What is said of the files offered: which are not read and why, and what was odd about those that are.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
+
+use super::copies::are_identical;
+use super::log_format::{DetectedFile, FileRole};
+use crate::content::NotText;
+use crate::error::ReadError;
+use crate::file_head::{FileHead, FileHeads};
+use crate::input;
+use crate::offered::{FileReport, LeftOutFile, Offer, OfferedFile, Origin, original_name};
+
+/// The files offered, and what is known of them.
+pub(super) struct Offered<'a> {
+    pub(super) offer: &'a Offer,
+    pub(super) heads: &'a FileHeads,
+    /// Their roles, where the format tells them from heads.
+    pub(super) roles: &'a [DetectedFile],
+    /// Files given by options: they are used, whatever the format makes of them.
+    pub(super) given: &'a [&'a Path],
+}
+
+impl Offered<'_> {
+    /// Fails when a file that was named can't be read in the format, as far as its head tells.
+    ///
+    /// # Errors
+    /// When there is such a file.
+    pub(super) fn require_roles(&self) -> Result<(), ReadError> {
+        let mut refused = Vec::new();
+        for file in self.offer.files.iter().filter(|file| file.origin == Origin::Named && !self.is_given(&file.path)) {
+            let role = self.role(&file.path).filter(|role| role.name.is_none());
+            if let Some(role) = role
+                && let Ok(head) = self.heads.get(&file.path)
+                && !head.is_blank()
+            {
+                refused.push((file, not_text(&head).unwrap_or_else(|| role.because.to_owned())));
+            }
+        }
+        not_read(refused)
+    }
+
+    /// Reports which of the files are not among those `read`.
+    ///
+    /// # Errors
+    /// When one of them was named, and is neither empty nor a copy.
+    pub(super) fn report(&self, read: &[&Path]) -> Result<FileReport, ReadError> {
+        let known: FxHashSet<&Path> = read.iter().copied().collect();
+        let mut report = FileReport { left_out: self.offer.left_out.clone(), notes: Vec::new() };
+        let mut refused = Vec::new();
+        for file in &self.offer.files {
+            if known.contains(file.path.as_path()) {
+                report.notes.extend(self.hole(file));
+                report.notes.extend(self.second_download(file, &known));
+            } else if !self.is_given(&file.path) {
+                let (why, is_harmless) = self.why_left_out(file, read);
+                if file.origin == Origin::Named && !is_harmless {
+                    refused.push((file, why.clone()));
+                }
+                report.left_out.push(LeftOutFile { file: file.name.clone(), why });
+            }
+        }
+        not_read(refused)?;
+        Ok(report)
+    }
+
+    /// Says of a file that is read that it is another download of one that is not there.
+    fn second_download(&self, file: &OfferedFile, read: &FxHashSet<&Path>) -> Option<String> {
+        let (original, _) = original_name(&file.path)?;
+        let is_there = read.contains(file.path.with_file_name(&original).as_path());
+        (!is_there).then(|| format!("{} is read in place of {original}, which is not there", file.name))
+    }
+
+    /// Says of a file that is read that it begins with a hole.
+    fn hole(&self, file: &OfferedFile) -> Option<String> {
+        let head = self.heads.known(&file.path)?;
+        let hole = Some(head.hole_bytes()).filter(|&bytes| bytes > 0)?;
+        Some(format!(
+            "{} begins with {hole} zero bytes, which are skipped: a log begins so that is cut while it is written",
+            file.name
+        ))
+    }
+
+    /// Tells why a file is not read, and whether nothing is lost by it.
+    fn why_left_out(&self, file: &OfferedFile, read: &[&Path]) -> (String, bool) {
+        let head = match self.heads.get(&file.path) {
+            Ok(head) => head,
+            Err(error) => {
+                let why = error.to_string().replace(&format!("{}: ", file.path.display()), "");
+                return (format!("can't be read: {why}"), false);
+            }
+        };
+        if head.is_blank() {
+            let why = match (head.bytes().is_empty(), head.hole_bytes()) {
+                (true, 0) => "is empty",
+                (true, _) => "holds nothing but zero bytes",
+                (false, _) => "holds nothing but blank lines",
+            };
+            return (why.to_owned(), true);
+        }
+        if let Some(copy) = self.copied(&head, read) {
+            return (format!("is an identical copy of {copy}, which is read"), true);
+        }
+        let why = match (not_text(&head), self.role(&file.path)) {
+            (Some(why), _) if self.role(&file.path).is_none_or(|role| role.name.is_none()) => why,
+            (_, Some(FileRole { name: None, because, .. })) => because.to_owned(),
+            (_, Some(FileRole { name: Some(role), .. })) => {
+                format!("is not needed: another file is the table of {role}")
+            }
+            (_, None) => "has not the name of a table that is looked for".to_owned(),
+        };
+        (why, false)
+    }
+
+    /// Returns the name of the file read that this one is a copy of.
+    fn copied(&self, head: &FileHead, read: &[&Path]) -> Option<String> {
+        let is_copied = |path: &Path| {
+            let before = self.heads.known(path).filter(|before| before.path() != head.path());
+            before.is_some_and(|before: Arc<FileHead>| are_identical(head, &before).unwrap_or(false))
+        };
+        let path = read.iter().copied().find(|path| is_copied(path))?;
+        let offered = self.offer.files.iter().find(|file| file.path == path);
+        Some(offered.map_or_else(|| input::file_name(path), |file| file.name.clone()))
+    }
+
+    fn role(&self, path: &Path) -> Option<FileRole> {
+        self.roles.iter().find(|file| file.head.path() == path).map(|file| file.role)
+    }
+
+    fn is_given(&self, path: &Path) -> bool {
+        let real = |path: &Path| -> PathBuf { path.canonicalize().unwrap_or_else(|_| path.to_owned()) };
+        self.given.iter().any(|given| *given == path || real(given) == real(path))
+    }
+}
+
+/// Tells why a file is no text that can be read, if so.
+fn not_text(head: &FileHead) -> Option<String> {
+    head.not_text().map(|NotText { what, what_to_do }| format!("{what}; {what_to_do}"))
+}
+
+/// Fails when a file that was named is not read.
+fn not_read(mut refused: Vec<(&OfferedFile, String)>) -> Result<(), ReadError> {
+    if refused.is_empty() {
+        return Ok(());
+    }
+    let (file, why) = refused.remove(0);
+    let others = refused.into_iter().map(|(file, _)| file.name.clone()).collect();
+    Err(ReadError::NotRead { path: file.path.clone(), why, others })
+}
