@@ -7,13 +7,14 @@ use std::process::Stdio;
 
 use common::{TinyLog, command, folder, run, staycast};
 
-const SUBCOMMANDS: [&str; 14] = [
+const SUBCOMMANDS: [&str; 15] = [
     "preprocess",
     "train",
     "evaluate",
     "score",
     "recalibrate",
     "inspect",
+    "mapping",
     "compare",
     "tune",
     "runs",

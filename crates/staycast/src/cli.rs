@@ -6,8 +6,8 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::console::{Console, OutputForm, Verbosity};
 use crate::{
-    bench, command_docs, compare, demo, devices, evaluate, inspect, preprocess, recalibrate, runs, score, simulate,
-    train, tune,
+    bench, command_docs, compare, demo, devices, evaluate, inspect, mapping, preprocess, recalibrate, runs, score,
+    simulate, train, tune,
 };
 
 /// Forecast who stays in an online course and who is about to leave
@@ -96,6 +96,7 @@ pub(crate) enum Command {
     Score(score::ScoreArgs),
     Recalibrate(recalibrate::RecalibrateArgs),
     Inspect(inspect::InspectArgs),
+    Mapping(mapping::MappingArgs),
     Compare(compare::CompareArgs),
     Tune(tune::TuneArgs),
     Runs(runs::RunsArgs),

@@ -14,6 +14,7 @@ mod forecast_args;
 mod hints;
 mod inspect;
 mod log_format;
+mod mapping;
 mod out_folder;
 mod preprocess;
 mod progress;
@@ -87,6 +88,7 @@ fn run(cli: &Cli) -> anyhow::Result<Status> {
         Command::Score(args) => score::run(args, &console),
         Command::Recalibrate(args) => recalibrate::run(args, &console),
         Command::Inspect(args) => inspect::run(args, &console),
+        Command::Mapping(args) => mapping::run(args, &console),
         Command::Compare(args) => compare::run(args, &console),
         Command::Tune(args) => tune::run(args, &console),
         Command::Runs(args) => runs::run(args, &console),

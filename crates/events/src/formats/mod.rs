@@ -37,3 +37,5 @@ pub use institutions::{INSTITUTION, Institution, open_institutions};
 pub use open::{open, open_in_blocks};
 pub use open_options::OpenOptions;
 pub use registry::{Format, UnknownFormat};
+pub use table::described::{MappedColumn, mapped_columns};
+pub use table::draft::{MappingDraft, draft_mapping};

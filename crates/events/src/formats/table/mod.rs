@@ -92,6 +92,8 @@ mod checked_mapping;
 mod courses;
 pub(in crate::formats) mod csv_lines;
 mod csv_rows;
+pub(super) mod described;
+pub(super) mod draft;
 mod enrolments;
 mod event_ids;
 mod event_rows;

@@ -114,6 +114,23 @@ impl ParquetFile {
         Ok(())
     }
 
+    /// Returns the names of the columns that can be text, and their texts in the first rows, at most `most` of them.
+    pub(super) fn first_texts(&self, most: usize) -> Result<(Vec<String>, Vec<Vec<String>>), ReadError> {
+        let fields = self.metadata.schema().fields();
+        let places: Vec<usize> = (0..fields.len()).filter(|&place| !fields[place].data_type().is_nested()).collect();
+        let names = places.iter().map(|&place| fields[place].name().clone()).collect();
+        let mut rows = Vec::new();
+        if let Some(batch) = self.batches(None, &places)?.next() {
+            let batch = batch?;
+            let columns: Vec<StringArray> =
+                places.iter().map(|&place| self.text_column(&batch, place)).collect::<Result<_, _>>()?;
+            for row in 0..batch.num_rows().min(most) {
+                rows.push(columns.iter().map(|column| text(column, row).to_owned()).collect());
+            }
+        }
+        Ok((names, rows))
+    }
+
     fn column<'b>(&self, batch: &'b RecordBatch, place: usize) -> &'b ArrayRef {
         let name = self.metadata.schema().field(place).name();
         batch.column_by_name(name).expect("a column that was asked for")

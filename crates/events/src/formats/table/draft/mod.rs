@@ -1,0 +1,466 @@
+//! Drafts a mapping from the first rows of files: what its columns seem to be, and what is left to fill in.
+//!
+//! A draft is shown and kept beside code, so no cell of the files is in it. The exceptions are names of kinds, and these
+//! only where they read like names of a program's and several learners have them (see [`crate::unknown_kinds`]).
+
+mod roles;
+mod sample;
+
+use std::path::PathBuf;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use self::roles::{ColumnRole, ColumnValues, Guess};
+use self::sample::{SAMPLE_ROWS, Sample};
+use super::mapping::FileType;
+use crate::activity::Activity;
+use crate::cells::shape;
+use crate::error::ReadError;
+use crate::input;
+use crate::table::looks_like_a_header;
+use crate::unknown_kinds::UnknownKinds;
+
+/// Most kinds that are listed.
+const MOST_KINDS: usize = 60;
+
+/// Most files that are named one by one.
+const MOST_FILES: usize = 6;
+
+/// A mapping that is to be looked through, and completed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MappingDraft {
+    /// The mapping, in TOML with comments.
+    pub text: String,
+    /// What was told from the files, a line each.
+    pub guesses: Vec<String>,
+    /// What could not be told and must be filled in, a line each.
+    pub gaps: Vec<String>,
+}
+
+/// Drafts a mapping of the files at `paths`, which are files, patterns or a folder.
+///
+/// Files with the same columns are one table. The one with the surest learner and time becomes the log; others are named
+/// in a comment. Reads the first mebibyte of each file.
+///
+/// # Errors
+/// When there is no file, or one can't be read, is no text or has no rows.
+pub fn draft_mapping(paths: &[PathBuf]) -> Result<MappingDraft, ReadError> {
+    let files = input::list_files(&input::expand_patterns(paths)?)?;
+    let mut tables: Vec<Vec<Sample>> = Vec::new();
+    for path in files {
+        let sample = Sample::read(&path)?;
+        match tables.iter_mut().find(|table| table[0].is_like(&sample)) {
+            Some(table) => table.push(sample),
+            None => tables.push(vec![sample]),
+        }
+    }
+    let weight = |table: &Vec<Sample>| {
+        let (guesses, _) = roles::guess(&table[0]);
+        let has = |role| guesses.iter().any(|guess| guess.role == role);
+        (has(ColumnRole::Time), has(ColumnRole::Activity), has(ColumnRole::Learner), table[0].rows.len())
+    };
+    let log = (0..tables.len()).rev().max_by_key(|&place| weight(&tables[place]));
+    let Some(log) = log.map(|place| tables.remove(place)) else {
+        let folder = paths.first().cloned().unwrap_or_default();
+        return Err(ReadError::Empty { path: folder, table: "log".to_owned() });
+    };
+    Ok(Draft::default().of(&log, &tables))
+}
+
+#[derive(Default)]
+struct Draft {
+    text: String,
+    guesses: Vec<String>,
+    gaps: Vec<String>,
+}
+
+impl Draft {
+    fn line(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.text.push('\n');
+    }
+
+    /// Adds a line that must be filled in before the mapping works.
+    fn gap(&mut self, line: &str, what: &str) {
+        self.line(&format!("# {line}    # fill in: {what}"));
+        self.gaps.push(what.to_owned());
+    }
+
+    fn of(mut self, log: &[Sample], others: &[Vec<Sample>]) -> MappingDraft {
+        let first = &log[0];
+        let (guesses, values) = roles::guess(first);
+        let column_of = |role: ColumnRole| guesses.iter().find(|guess| guess.role == role);
+        let rows = first.rows.len();
+        let of_rows = if rows == SAMPLE_ROWS { format!("the first {rows} rows") } else { format!("{rows} rows") };
+        self.line(&format!(
+            "# A mapping of {}, drafted from {of_rows}. docs/mappings.md explains every key.",
+            first.file_name()
+        ));
+        self.line(
+            "# Look through each line: \"guess\" marks what may be wrong, and \"fill in\" what is needed and missing.",
+        );
+        self.line("");
+        let time = column_of(ColumnRole::Time);
+        if let Some(Guess { column, .. }) = time
+            && values[*column].formats.first().is_some_and(|format| is_by_day(format))
+        {
+            self.line("# Times have no time of day, so sessions and seconds are unknown, not zero.");
+            self.line("granularity = \"day\"");
+            self.line("");
+        }
+        if column_of(ColumnRole::Course).is_none() {
+            self.gaps.push("the course: no column seems to name it".to_owned());
+            self.line(
+                "# fill in: no column seems to name the course. Name it here, or set columns.course below instead.",
+            );
+            self.line("single_course = \"COURSE\"");
+            self.line("");
+        }
+        self.log(log, &guesses, &values);
+        self.kinds(first, column_of(ColumnRole::Activity), column_of(ColumnRole::Learner));
+        self.others(others);
+        MappingDraft { text: self.text, guesses: self.guesses, gaps: self.gaps }
+    }
+
+    fn log(&mut self, log: &[Sample], guesses: &[Guess], values: &[ColumnValues]) {
+        let first = &log[0];
+        self.line("[log]");
+        let names: Vec<String> = log.iter().map(Sample::file_name).collect();
+        let patterns = if names.len() > MOST_FILES { vec![common_pattern(&names)] } else { names };
+        let quoted: Vec<String> = patterns.iter().map(|name| quote(name)).collect();
+        self.line(&format!("files = [{}]", quoted.join(", ")));
+        if first.file_type == FileType::Csv {
+            if first.delimiter != b',' {
+                self.line(&format!("delimiter = {}", quote(&char::from(first.delimiter).to_string())));
+                let sign = if first.delimiter == b'\t' {
+                    "tabs".to_owned()
+                } else {
+                    format!("`{}`", char::from(first.delimiter))
+                };
+                self.guesses.push(format!("fields are separated by {sign}"));
+            }
+            if !first.has_header {
+                self.line(
+                    "header = false    # guess: the first line looks like data; columns go by their places, from \"0\"",
+                );
+                self.guesses.push("there is no header".to_owned());
+            }
+            if first.has_newlines {
+                self.line("quoted_newlines = true    # cells between quotes go over several lines");
+                self.guesses.push("cells go over several lines".to_owned());
+            }
+        }
+        let mark = |guess: &Guess| if guess.is_sure { "" } else { "    # guess" };
+        let named = |role: ColumnRole| guesses.iter().find(|guess| guess.role == role);
+        for (role, key) in [(ColumnRole::Learner, "learner"), (ColumnRole::Course, "course")] {
+            match named(role) {
+                Some(guess) => {
+                    let column = &first.columns[guess.column];
+                    self.line(&format!("columns.{key} = {}{}", quote(column), mark(guess)));
+                    self.guesses.push(format!("{key}: `{column}`"));
+                }
+                None if role == ColumnRole::Learner && log.len() > 2 => {
+                    self.gap(
+                        "learner_in_file_name = true",
+                        "the learner: is each file of one learner, and named after it?",
+                    );
+                }
+                None if role == ColumnRole::Learner => {
+                    self.gap("columns.learner = \"\"", "the column of the learner's id");
+                }
+                None => {}
+            }
+        }
+        self.time(first, named(ColumnRole::Time), values);
+        let more = [
+            (ColumnRole::Activity, "activity"),
+            (ColumnRole::Object, "object"),
+            (ColumnRole::Count, "count"),
+            (ColumnRole::Correct, "correct"),
+            (ColumnRole::EventId, "event_id"),
+        ];
+        for (role, key) in more {
+            match named(role) {
+                // It says more about attempts alone, which are not declared yet.
+                Some(guess) if role == ColumnRole::Correct => {
+                    let column = quote(&first.columns[guess.column]);
+                    self.line(&format!(
+                        "# columns.{key} = {column}    # guess; needs a kind with detail = \"attempt\""
+                    ));
+                }
+                Some(guess) => {
+                    let column = &first.columns[guess.column];
+                    self.line(&format!("columns.{key} = {}{}", quote(column), mark(guess)));
+                    self.guesses.push(format!("{key}: `{column}`"));
+                }
+                None if role == ColumnRole::Activity => {
+                    self.line("# columns.activity = \"\"    # the column of the kind of event; without it all are of one kind");
+                }
+                None => {}
+            }
+        }
+        // A key of a few objects alone may be a person's.
+        let is_common =
+            |place: &usize| values[*place].filled * 2 >= first.rows.len() || first.file_type != FileType::Jsonl;
+        let is_left = |place: &usize| guesses.iter().all(|guess| guess.column != *place);
+        let left = (0..values.len()).filter(is_left).filter(is_common);
+        let left: Vec<&str> = left.map(|place| first.columns[place].as_str()).collect();
+        if !left.is_empty() && first.has_header && looks_like_a_header(&first.columns) {
+            self.line(&format!("# Other columns: {}", one_line(&left.join(", "))));
+        }
+        self.line("");
+    }
+
+    fn time(&mut self, sample: &Sample, guess: Option<&Guess>, values: &[ColumnValues]) {
+        let Some(guess) = guess else {
+            let looks = (0..sample.columns.len()).find_map(|column| {
+                let text = sample.rows.iter().map(|row| row[column].as_str()).find(|text| !text.is_empty())?;
+                let is_named = sample.columns[column].to_lowercase().contains("time");
+                is_named
+                    .then(|| format!("; `{}` has texts of shape `{}`", sample.columns[column], shape(text.as_bytes())))
+            });
+            let what = format!("the column of the time and its format{}", looks.unwrap_or_default());
+            return self.gap("columns.time = { column = \"\", format = \"\" }", &what);
+        };
+        let column = &sample.columns[guess.column];
+        let formats = &values[guess.column].formats;
+        let format = formats.first().map_or("iso", String::as_str);
+        let doubt = match formats.get(1) {
+            Some(other) => format!("    # guess: or {}, as day and month can't be told apart", quote(other)),
+            None if guess.is_sure => String::new(),
+            None => "    # guess".to_owned(),
+        };
+        self.line(&format!("columns.time = {{ column = {}, format = {} }}{doubt}", quote(column), quote(format)));
+        self.guesses.push(format!("time: `{column}`, of format \"{format}\""));
+        if formats.len() > 1 {
+            self.gaps.push(format!("whether the day or the month comes first in `{column}`"));
+        }
+    }
+
+    fn kinds(&mut self, sample: &Sample, activity: Option<&Guess>, learner: Option<&Guess>) {
+        let list = Activity::ALL.map(Activity::name).join(", ");
+        self.line("# Kinds of event and the activity as which each counts. Activities:");
+        self.line(&format!("# {list}."));
+        self.line("[activities.kinds]");
+        let Some(activity) = activity else {
+            self.line("# \"play*\" = \"video\"");
+            return self.line("");
+        };
+        let mut kinds = UnknownKinds::default();
+        let mut numbers: FxHashMap<&str, u64> = FxHashMap::default();
+        for row in &sample.rows {
+            let person = learner.map_or("", |guess| row[guess.column].as_str());
+            let next = numbers.len() as u64;
+            let number = *numbers.entry(person).or_insert(next);
+            kinds.note(row[activity.column].as_bytes(), number);
+        }
+        let written: FxHashSet<&str> = sample.rows.iter().map(|row| row[activity.column].as_str()).collect();
+        let people = numbers.keys().copied();
+        let listed: Vec<_> =
+            kinds.most_frequent(people).into_iter().filter(|kind| written.contains(kind.shown.as_str())).collect();
+        for kind in listed.iter().take(MOST_KINDS) {
+            let counts_as = activity_of(&kind.shown);
+            self.line(&format!("{} = \"{counts_as}\"    # guess, {} rows", quote(&kind.shown), kind.rows));
+        }
+        let more = written.iter().filter(|text| !text.is_empty()).count() - listed.len().min(MOST_KINDS);
+        if !listed.is_empty() {
+            self.guesses.push(format!(
+                "kinds of event: {}, each counted as what its name suggests",
+                listed.len().min(MOST_KINDS)
+            ));
+        }
+        if more > 0 {
+            let kinds = if more == 1 { "1 kind".to_owned() } else { format!("{more} kinds") };
+            let what = format!("{kinds} of event not listed here: few learners have it, or its name is free text");
+            self.line(&format!("# fill in: {what}."));
+            self.gaps.push(what);
+        }
+        self.line("");
+    }
+
+    fn others(&mut self, others: &[Vec<Sample>]) {
+        if others.is_empty() {
+            return;
+        }
+        self.line(
+            "# Other tables, which are not described yet. Each can be an [enrolments], [courses] or [labels] table,",
+        );
+        self.line("# or one more [[log]]:");
+        for table in others {
+            let columns = match table[0].has_header && looks_like_a_header(&table[0].columns) {
+                true => one_line(&table[0].columns.join(", ")),
+                // A first line that is data may name a learner.
+                false => format!("{} columns", table[0].columns.len()),
+            };
+            self.line(&format!("#   {}: {columns}", table[0].file_name()));
+            self.gaps.push(format!("what {} is", table[0].file_name()));
+        }
+    }
+}
+
+/// Tells whether a format has no time of day.
+fn is_by_day(format: &str) -> bool {
+    format == "date" || (format.contains('%') && !["%H", "%I", "%s"].iter().any(|name| format.contains(name)))
+}
+
+/// Returns the pattern that all of the names fit: what they begin and end with.
+fn common_pattern(names: &[String]) -> String {
+    let first = &names[0];
+    let shared =
+        |a: &str, b: &str| a.chars().zip(b.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
+    let back = |text: &str| text.chars().rev().collect::<String>();
+    let start: usize = names.iter().map(|name| shared(first, name)).min().unwrap_or(0);
+    let end: usize = names.iter().map(|name| shared(&back(first), &back(name))).min().unwrap_or(0);
+    // Digits that all names share by chance are not what they have in common.
+    let before =
+        first[..start.min(first.len() - end.min(first.len()))].trim_end_matches(|sign: char| sign.is_ascii_digit());
+    format!("{before}*{}", &first[first.len() - end.min(first.len())..])
+}
+
+/// Returns a text as TOML writes it.
+fn quote(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+/// Returns a text that ends no comment.
+fn one_line(text: &str) -> String {
+    text.replace(|sign: char| sign.is_control(), " ")
+}
+
+/// Returns the activity that the name of a kind suggests.
+fn activity_of(kind: &str) -> Activity {
+    const SUGGESTIONS: [(&[&str], Activity); 12] = [
+        (&["close", "exit", "leave", "logout"], Activity::PageClose),
+        (&["login", "signin", "loggedin"], Activity::Login),
+        (&["download"], Activity::Download),
+        (&["webinar", "meeting", "chat", "live", "zoom", "bigblue", "collaborate"], Activity::Live),
+        (&["wiki", "glossary"], Activity::Wiki),
+        (&["video", "play", "pause", "seek", "lecture", "watch", "audio"], Activity::Video),
+        (&["post_created", "create_thread", "create_comment", "reply", "comment", "message_sent"], Activity::Post),
+        (&["forum", "discuss", "thread", "post", "message"], Activity::Discussion),
+        (&["submit_assign", "assign", "homework", "submission", "upload", "hand_in"], Activity::Submission),
+        (
+            &["problem", "quiz", "question", "answer", "attempt", "exam", "test", "respond", "exercise", "submit"],
+            Activity::Problem,
+        ),
+        (
+            &["nav", "menu", "home", "syllabus", "dashboard", "course_view", "progress", "scroll", "next", "prev"],
+            Activity::Navigate,
+        ),
+        (
+            &["page", "view", "read", "access", "content", "resource", "book", "file", "open", "enter", "click"],
+            Activity::Access,
+        ),
+    ];
+    let kind = kind.to_lowercase();
+    let suggests = |(words, _): &&(&[&str], Activity)| words.iter().any(|word| kind.contains(word));
+    SUGGESTIONS.iter().find(suggests).map_or(Activity::Other, |&(_, activity)| activity)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::checked_mapping::CheckedMapping;
+    use super::*;
+
+    fn draft(files: &[(&str, &str)]) -> MappingDraft {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        draft_mapping(&[folder.path().to_owned()]).unwrap()
+    }
+
+    fn rows(row: impl Fn(usize) -> String) -> String {
+        (0..24).map(|number| row(number) + "\n").collect()
+    }
+
+    #[test]
+    fn a_log_with_usual_columns_needs_nothing_more() {
+        let rows = rows(|n| {
+            format!("{n};s{};c1;2023-09-{:02} 10:00;{}", n % 4, n % 20 + 1, ["play_video", "quiz_submit"][n / 4 % 2])
+        });
+        let draft = draft(&[("clicks.csv", &format!("id;student_id;course;timestamp;event\n{rows}"))]);
+        assert_eq!(draft.gaps, Vec::<String>::new(), "{}", draft.text);
+        for line in [
+            "files = [\"clicks.csv\"]",
+            "delimiter = \";\"",
+            "columns.learner = \"student_id\"",
+            "columns.course = \"course\"",
+            "columns.time = { column = \"timestamp\", format = \"iso\" }",
+            "columns.activity = \"event\"",
+            "columns.event_id = \"id\"",
+            "\"play_video\" = \"video\"    # guess, 12 rows",
+            "\"quiz_submit\" = \"problem\"    # guess, 12 rows",
+        ] {
+            assert!(draft.text.lines().any(|one| one == line), "{line}\n{}", draft.text);
+        }
+        CheckedMapping::built_in("table", &draft.text, 1 << 20)
+            .unwrap_or_else(|error| panic!("{error}\n{}", draft.text));
+    }
+
+    #[test]
+    fn no_cell_of_a_learner_is_in_a_draft() {
+        let marker = "Zanzibar";
+        // A kind that few learners have may be a name; so may a first line that is no header.
+        let rows =
+            rows(|n| format!("{marker}{n},{marker} {0},{marker}{0}@example.org,4/09/23,{marker}{n},{marker}", n % 3));
+        for header in ["name,user,email,time,event,note\n", ""] {
+            for name in ["log.csv", "other.csv"] {
+                let second = format!("{marker},Second\n{marker},Third\n");
+                let draft = draft(&[(name, &format!("{header}{rows}")), ("people.csv", &second)]);
+                let all = format!("{draft:?}");
+                assert!(!all.contains(marker), "{all}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_can_not_be_told_is_said() {
+        let rows = rows(|n| format!("{},0{}/09/2023,x", n % 3, n % 9 + 1));
+        let draft = draft(&[("log.csv", &format!("who,day,thing\n{rows}"))]);
+        assert_eq!(
+            draft.gaps,
+            [
+                "the course: no column seems to name it",
+                "the column of the learner's id",
+                "whether the day or the month comes first in `day`",
+            ],
+            "{}",
+            draft.text
+        );
+        assert!(draft.text.contains("format = \"%d/%m/%Y\" }    # guess: or \"%m/%d/%Y\""), "{}", draft.text);
+        assert!(draft.text.contains("granularity = \"day\""), "{}", draft.text);
+    }
+
+    #[test]
+    fn json_and_files_for_each_learner() {
+        let line = |n: usize| {
+            format!(
+                "{{\"ts\": {}, \"event\": {{\"type\": \"play\", \"user\": \"u{}\"}}}}",
+                1_693_821_600_000_u64 + n as u64,
+                n % 4
+            )
+        };
+        let json = draft(&[("log.jsonl", &rows(line))]);
+        assert!(json.text.contains("columns.learner = \"event.user\""), "{}", json.text);
+        assert!(json.gaps.iter().any(|gap| gap.starts_with("the column of the time")), "{:?}", json.gaps);
+        let one = "timestamp,action_type\n1693821600000,enter\n";
+        let many: Vec<(String, &str)> = (1..9).map(|n| (format!("u{n}.csv"), one)).collect();
+        let many: Vec<(&str, &str)> = many.iter().map(|(name, text)| (name.as_str(), *text)).collect();
+        let many = draft(&many);
+        assert!(
+            many.text.contains("files = [\"u*.csv\"]") && many.text.contains("# learner_in_file_name = true"),
+            "{}",
+            many.text
+        );
+        assert!(many.text.contains("format = \"unix-millis\""), "{}", many.text);
+    }
+
+    #[test]
+    fn patterns_of_files() {
+        let pattern = |names: &[&str]| common_pattern(&names.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(pattern(&["log_2023-01.csv", "log_2023-02.csv"]), "log_2023-*.csv");
+        assert_eq!(pattern(&["a.csv", "b.csv"]), "*.csv");
+        assert_eq!(pattern(&["aa.csv", "aaa.csv"]), "*aa.csv");
+    }
+}

@@ -1,0 +1,198 @@
+//! The first rows of a table of any type, for guesses at what its columns are.
+
+use std::path::{Path, PathBuf};
+
+use csv::{ByteRecord, ReaderBuilder};
+use serde_json::Value;
+
+use super::super::json;
+use super::super::mapping::FileType;
+use super::super::parquet::ParquetFile;
+use super::super::time_guess::possible_formats;
+use crate::delimiter::DELIMITERS;
+use crate::error::ReadError;
+use crate::input::{self, BOM};
+use crate::text_lines::lines;
+
+/// Unpacked bytes of a file that are looked at.
+const SAMPLE_BYTES: u64 = 1 << 20;
+
+/// Rows that are looked at.
+pub(super) const SAMPLE_ROWS: usize = 2_000;
+
+/// Most keys of a JSON object, with those inside its members, that are taken for columns.
+const MOST_KEYS: usize = 200;
+
+/// The first rows of a file.
+#[derive(Clone, Debug)]
+pub(super) struct Sample {
+    pub(super) path: PathBuf,
+    pub(super) file_type: FileType,
+    /// Of a CSV.
+    pub(super) delimiter: u8,
+    /// Whether the first line of a CSV names the columns.
+    pub(super) has_header: bool,
+    /// Whether a cell of a CSV goes over several lines.
+    pub(super) has_newlines: bool,
+    pub(super) columns: Vec<String>,
+    /// By row, the text of each column; empty where it has none.
+    pub(super) rows: Vec<Vec<String>>,
+}
+
+impl Sample {
+    /// Reads the first rows of the file at `path`.
+    ///
+    /// # Errors
+    /// When it can't be read, is no text, or has no rows.
+    pub(super) fn read(path: &Path) -> Result<Self, ReadError> {
+        let (_, bytes) = input::read_start(path, SAMPLE_BYTES)?;
+        if bytes.starts_with(b"PAR1") {
+            return Self::of_parquet(path);
+        }
+        if let Some(why) = input::not_text(&bytes) {
+            return Err(ReadError::NotText { path: path.to_owned(), why: why.to_owned() });
+        }
+        let text = bytes.strip_prefix(BOM).unwrap_or(&bytes);
+        // What is cut at the end of the sample is no row.
+        let is_whole = (bytes.len() as u64) < SAMPLE_BYTES;
+        let end =
+            if is_whole { text.len() } else { text.iter().rposition(|&byte| byte == b'\n').unwrap_or(text.len()) };
+        let text = &text[..end];
+        let sample = match text.trim_ascii_start().first() {
+            None => return Err(ReadError::Empty { path: path.to_owned(), table: "log".to_owned() }),
+            Some(b'{') => Self::of_json(path, text),
+            Some(b'[') => {
+                let what = "is a JSON array, and mappings read JSON lines: write one object a line".to_owned();
+                return Err(ReadError::Decode { path: path.to_owned(), what });
+            }
+            Some(_) => Self::of_csv(path, text),
+        };
+        match sample.rows.is_empty() {
+            true => Err(ReadError::Empty { path: path.to_owned(), table: "log".to_owned() }),
+            false => Ok(sample),
+        }
+    }
+
+    fn of_csv(path: &Path, text: &[u8]) -> Self {
+        let delimiter = DELIMITERS.into_iter().rev().max_by_key(|&sign| separation(text, sign)).unwrap_or(b',');
+        let mut has_newlines = false;
+        let mut records: Vec<Vec<String>> = Vec::new();
+        for record in reader(text, delimiter).byte_records().map_while(Result::ok).take(SAMPLE_ROWS + 1) {
+            has_newlines |= record.iter().any(|field| field.contains(&b'\n'));
+            records.push(record.iter().map(|field| String::from_utf8_lossy(field).trim().to_owned()).collect());
+        }
+        let has_header = records.first().is_some_and(|first| is_header(first));
+        let width = records.first().map_or(0, Vec::len);
+        let columns = match has_header {
+            true => records.remove(0),
+            false => (0..width).map(|place| place.to_string()).collect(),
+        };
+        records.retain(|record| record.len() == width);
+        records.truncate(SAMPLE_ROWS);
+        let file_type = FileType::Csv;
+        Self { path: path.to_owned(), file_type, delimiter, has_header, has_newlines, columns, rows: records }
+    }
+
+    fn of_json(path: &Path, text: &[u8]) -> Self {
+        let objects: Vec<Value> = lines(text).filter_map(|line| json::object(line).ok()).take(SAMPLE_ROWS).collect();
+        let mut columns: Vec<String> = Vec::new();
+        for object in &objects {
+            add_keys(object, "", &mut columns);
+        }
+        let paths: Vec<json::JsonPath> = columns.iter().map(|column| json::JsonPath::new(column)).collect();
+        let row = |object: &Value| {
+            let text = |path: &json::JsonPath| {
+                let mut text = Vec::new();
+                path.text_of(object, &mut text);
+                String::from_utf8_lossy(&text).into_owned()
+            };
+            paths.iter().map(text).collect()
+        };
+        let rows = objects.iter().map(row).collect();
+        Self {
+            path: path.to_owned(),
+            file_type: FileType::Jsonl,
+            delimiter: b',',
+            has_header: true,
+            has_newlines: false,
+            columns,
+            rows,
+        }
+    }
+
+    fn of_parquet(path: &Path) -> Result<Self, ReadError> {
+        let file = ParquetFile::open(path)?;
+        let (columns, rows) = file.first_texts(SAMPLE_ROWS)?;
+        let path = path.to_owned();
+        let (file_type, has_header) = (FileType::Parquet, true);
+        Ok(Self { path, file_type, delimiter: b',', has_header, has_newlines: false, columns, rows })
+    }
+
+    /// Returns the file's name.
+    pub(super) fn file_name(&self) -> String {
+        input::file_name(&self.path)
+    }
+
+    /// Tells whether the files are of one table: the same columns, written in the same way.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.columns == other.columns
+            && self.file_type == other.file_type
+            && self.delimiter == other.delimiter
+            && self.has_header == other.has_header
+    }
+}
+
+fn reader(text: &[u8], delimiter: u8) -> csv::Reader<&[u8]> {
+    ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(text)
+}
+
+/// Returns how well a sign separates the first records: how many have the width of the first, and that width.
+fn separation(text: &[u8], sign: u8) -> (bool, usize) {
+    let records: Vec<ByteRecord> = reader(text, sign).byte_records().map_while(Result::ok).take(50).collect();
+    let width = records.first().map_or(0, ByteRecord::len);
+    let same = records.iter().filter(|record| record.len() == width).count();
+    (width > 1 && same * 10 >= records.len() * 9, width)
+}
+
+/// Tells whether a first row names columns: all are different, and none is a number or a time.
+fn is_header(first: &[String]) -> bool {
+    let is_value = |cell: &String| cell.parse::<f64>().is_ok() || !possible_formats(cell).is_empty();
+    let is_repeated = |(place, cell): (usize, &String)| first[..place].contains(cell);
+    let is_named = first.iter().any(|cell| cell.chars().any(char::is_alphabetic));
+    is_named && !first.iter().any(is_value) && !first.iter().enumerate().any(is_repeated)
+}
+
+fn add_keys(value: &Value, before: &str, columns: &mut Vec<String>) {
+    let Value::Object(members) = value else { return };
+    for (key, member) in members {
+        let path = if before.is_empty() { key.clone() } else { format!("{before}.{key}") };
+        match member {
+            Value::Object(_) => add_keys(member, &path, columns),
+            Value::Array(_) => {}
+            _ if columns.len() < MOST_KEYS && !columns.contains(&path) => columns.push(path),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn csv(text: &str) -> (char, bool, Vec<String>, usize) {
+        let sample = Sample::of_csv(Path::new("log.csv"), text.as_bytes());
+        (char::from(sample.delimiter), sample.has_header, sample.columns, sample.rows.len())
+    }
+
+    #[test]
+    fn ways_to_write_a_csv() {
+        let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(csv("user,at\nu1,2023-09-04\n"), (',', true, names(&["user", "at"]), 1));
+        assert_eq!(
+            csv("user;at (day, time);n\nu1;2023-09-04, 10:00;1\n"),
+            (';', true, names(&["user", "at (day, time)", "n"]), 1)
+        );
+        assert_eq!(csv("u1\t2023-09-04\nu2\t2023-09-05\n"), ('\t', false, names(&["0", "1"]), 2));
+        assert_eq!(csv("1,5\n2,6\n"), (',', false, names(&["0", "1"]), 2));
+    }
+}
