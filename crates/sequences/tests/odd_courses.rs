@@ -10,7 +10,8 @@ use staycast_events::formats::{OpenOptions, open};
 use staycast_events::time::format_instant;
 use staycast_sequences::manifest::{CourseWarning, StrayDaysRecord};
 use staycast_sequences::{
-    BuildMode, BuildOptions, Dataset, DropoutRule, FeatureSet, Selection, SequenceFolder, Unwatched, build,
+    BuildMode, BuildOptions, Dataset, DropoutRule, EnrolmentIndex, FeatureSet, Selection, SequenceFolder, Unwatched,
+    WeekIndex, build,
 };
 
 /// Builds a tracking log of events: course, learner, day after 4 September 2023.
@@ -65,6 +66,37 @@ fn one_device_with_a_wrong_clock_changes_no_weeks_and_no_labels() {
         };
         assert_eq!(data.manifest.calendar.stray_days, [record]);
     }
+}
+
+/// What came later changes no earlier week, stray days or not. The start is the one thing that may move, and does only
+/// while the early stray events are more than a tenth of all.
+#[test]
+fn a_log_with_stray_days_that_is_cut_has_the_same_weeks_before() {
+    let options = BuildOptions::default();
+    let events = [course("a/b/c"), vec![("a/b/c", 1, -730), ("a/b/c", 1, 730), ("a/b/c", 2, 900)]].concat();
+    let whole = tracking_log(&events, &options);
+    for cut in [7, 10, 28, 41, 800] {
+        let until: Vec<_> = events.iter().copied().filter(|&(.., day)| day < cut).collect();
+        let early = tracking_log(&until, &options);
+        assert_eq!(early.courses[0].start_day, whole.courses[0].start_day, "cut on day {cut}");
+        let weeks = (cut / 7).min(8) as usize;
+        assert!(early.weeks >= weeks, "cut on day {cut}");
+        for (row, place) in early.enrolments.iter().zip(0..).map(|(row, place)| (row, EnrolmentIndex(place))) {
+            let later = whole.enrolments.iter().position(|other| other.id == row.id).unwrap();
+            let later = EnrolmentIndex(later as u32);
+            for week in (0..weeks).map(WeekIndex::from_position) {
+                let bits = |data: &Dataset, place| -> Vec<u32> {
+                    data.week(place, week).iter().map(|value| value.to_bits()).collect()
+                };
+                assert_eq!(bits(&early, place), bits(&whole, later), "{} in week {week}, cut on day {cut}", row.id);
+            }
+        }
+    }
+    // Of nine events nobody can tell which is wrong: the course begins with the first of them until there are more.
+    let few: Vec<_> = (0..9).map(|number| ("a/b/c", number % 3, number as i64)).chain([("a/b/c", 1, -300)]).collect();
+    let more: Vec<_> = few.iter().copied().chain([("a/b/c", 2, 12)]).collect();
+    let starts = [&few, &more].map(|events| tracking_log(events, &options).courses[0].start_day);
+    assert_eq!(starts[1] - starts[0], 300);
 }
 
 const KDD: Log<'static> = Log {
