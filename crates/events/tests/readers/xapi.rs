@@ -150,3 +150,13 @@ fn a_statement_that_comes_again_counts_once() {
         assert_eq!(source.roster.enrolments.len(), 3);
     }
 }
+
+#[test]
+fn statements_that_stand_in_lists_on_some_lines() {
+    let [one, two, three, four] = ["ann", "bob", "cho", "dan"].map(|name| viewed("", name, 5).trim_end().to_owned());
+    let lines = format!("{one}\n[{two},\n{three}]\n{{\"more\":\"\",\"statements\":[{four}]}}\n");
+    let folder = Folder::of(&[("s.jsonl", lines.as_bytes())]);
+    let source = open(folder.path()).unwrap();
+    assert_eq!(in_words(&read(&source).unwrap().tally), "4 of 4 used");
+    assert_eq!(source.roster.enrolments.len(), 4);
+}

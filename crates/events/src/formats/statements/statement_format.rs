@@ -72,13 +72,21 @@ pub(super) fn text_file<P: LineParser>(head: &FileHead, layout: Layout, parser: 
     })
 }
 
-/// Tells whether the first line that is not blank holds a whole object that is no envelope.
+/// Tells whether the first line that is not blank holds a whole object, and no line an envelope or an array of objects.
 fn has_object_per_line(text: &[u8], list: &[u8]) -> bool {
-    let first = lines(text).map(<[u8]>::trim_ascii).find(|line| !line.is_empty()).unwrap_or_default();
-    let mut is_envelope = false;
-    let whole = json::object(first, |key, cursor| {
-        is_envelope |= key == list && cursor.is_array();
-        cursor.skip()
-    });
-    whole.is_ok() && !is_envelope
+    let mut lines = lines(text).map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+    let is_object = |line: &[u8]| {
+        let mut is_envelope = false;
+        let whole = json::object(line, |key, cursor| {
+            is_envelope |= key == list && cursor.is_array();
+            cursor.skip()
+        });
+        (whole.is_ok(), is_envelope)
+    };
+    let begins_array = |line: &[u8]| {
+        let rest = line.strip_prefix(b"[").unwrap_or_default().trim_ascii_start();
+        rest.first() == Some(&b'{')
+    };
+    lines.next().is_some_and(|first| is_object(first) == (true, false))
+        && lines.all(|line| !begins_array(line) && !is_object(line).1)
 }

@@ -94,6 +94,56 @@ const VERBS: &[(&str, Activity)] = &[
     ("unknown", Other),
 ];
 
+/// Other words for verbs, as registries have them in other forms.
+const OTHER_FORMS: [(&str, &str); 46] = [
+    ("access", "accessed"),
+    ("answer", "answered"),
+    ("ask", "asked"),
+    ("attempt", "attempted"),
+    ("attend", "attended"),
+    ("award", "awarded"),
+    ("bookmark", "bookmarked"),
+    ("comment", "commented"),
+    ("complete", "completed"),
+    ("create", "created"),
+    ("delete", "deleted"),
+    ("download", "downloaded"),
+    ("earn", "earned"),
+    ("edit", "edited"),
+    ("enrol", "enrolled"),
+    ("enroll", "enrolled"),
+    ("exit", "exited"),
+    ("experience", "experienced"),
+    ("fail", "failed"),
+    ("initialised", "initialized"),
+    ("interact", "interacted"),
+    ("join", "joined"),
+    ("launch", "launched"),
+    ("like", "liked"),
+    ("log-in", "logged-in"),
+    ("log-out", "logged-out"),
+    ("logged_in", "logged-in"),
+    ("logged_out", "logged-out"),
+    ("login", "logged-in"),
+    ("logout", "logged-out"),
+    ("navigate", "navigated"),
+    ("open", "opened"),
+    ("pass", "passed"),
+    ("pause", "paused"),
+    ("play", "played"),
+    ("post", "posted"),
+    ("reply", "replied"),
+    ("score", "scored"),
+    ("search", "searched"),
+    ("share", "shared"),
+    ("submit", "submitted"),
+    ("upload", "uploaded"),
+    ("view", "viewed"),
+    ("void", "voided"),
+    ("vote", "voted"),
+    ("watch", "watched"),
+];
+
 /// Verbs that report a fact about the actor, which is no act of theirs, whatever the object.
 const FACT_VERBS: [&str; 8] =
     ["abandoned", "awarded", "certified", "earned", "graded", "satisfied", "scored", "waived"];
@@ -182,6 +232,26 @@ impl Kinds {
         self.verbs.get(&b"unknown"[..]).is_some_and(|&place| kind / OBJECTS.len() as u8 == place)
     }
 
+    /// Tells whether a verb is one of the format's.
+    pub(super) fn knows(&self, verb: &[u8]) -> bool {
+        self.verbs.contains_key(verb) || self.fact(verb, true).is_some()
+    }
+
+    /// Returns a verb that is none of the format's as the format has it, if it is another form of one, in any case of
+    /// letters.
+    pub(super) fn usual_form(&self, verb: &[u8]) -> Option<&'static [u8]> {
+        if self.knows(verb) {
+            return None;
+        }
+        let other = OTHER_FORMS.iter().find(|(other, _)| verb.eq_ignore_ascii_case(other.as_bytes()));
+        let known = || {
+            let verbs = VERBS.iter().map(|&(verb, _)| verb);
+            let facts = FACT_VERBS.into_iter().chain(FACTS_OF_COURSES.map(|(verb, _)| verb));
+            verbs.chain(facts).find(|known| verb.eq_ignore_ascii_case(known.as_bytes()))
+        };
+        other.map(|&(_, usual)| usual).or_else(known).map(str::as_bytes)
+    }
+
     /// Returns the kind of a verb that reports a fact about the actor.
     pub(super) fn fact(&self, verb: &[u8], is_on_course: bool) -> Option<u8> {
         let of_course = self.facts_of_courses.get(verb).filter(|_| is_on_course);
@@ -216,6 +286,16 @@ mod tests {
         assert_eq!(kind("initialized", "timed-assessment"), ("initialized_problem".to_owned(), Problem));
         assert_eq!(kind("navigated", "module"), ("navigated".to_owned(), Navigate));
         assert_eq!(kind("juggled", "ball"), ("unknown".to_owned(), Other));
+        for (verb, usual) in [("Answered", Some("answered")), ("access", Some("accessed")), ("EARNED", Some("earned"))]
+        {
+            assert_eq!(kinds.usual_form(verb.as_bytes()), usual.map(str::as_bytes));
+        }
+        for verb in ["answered", "scored", "enrolled", "juggled"] {
+            assert_eq!(kinds.usual_form(verb.as_bytes()), None);
+        }
+        for (_, usual) in OTHER_FORMS {
+            assert!(kinds.knows(usual.as_bytes()), "{usual}");
+        }
         for (name, _, detail) in DETAILED {
             let kind = &kinds.all()[kinds.with_detail(detail) as usize];
             assert_eq!((kind.raw.as_str(), kind.detail), (name, detail));

@@ -343,6 +343,7 @@ impl StatementParser for XapiStatements {
         let members = Members::parse(line)?;
         let verb_id = resolved(members.verb, &mut scratch.verb);
         let verb = last_word(verb_id);
+        let verb = self.kinds.usual_form(verb).unwrap_or(verb);
         if verb.is_empty() {
             return Err(Unusable::new(Reason::Malformed, "no statement: it has no verb"));
         }
