@@ -16,8 +16,8 @@ use super::mapping::FileType;
 use crate::activity::Activity;
 use crate::cells::shape;
 use crate::error::ReadError;
-use crate::input;
-use crate::table::looks_like_a_header;
+use crate::header::{is_known_name, names_shown};
+use crate::offered::{Offer, Origin};
 use crate::unknown_kinds::UnknownKinds;
 
 /// Most kinds that are listed.
@@ -45,10 +45,20 @@ pub struct MappingDraft {
 /// # Errors
 /// When there is no file, or one can't be read, is no text or has no rows.
 pub fn draft_mapping(paths: &[PathBuf]) -> Result<MappingDraft, ReadError> {
-    let files = input::list_files(&input::expand_patterns(paths)?)?;
+    let Offer { files, left_out } = Offer::of(paths)?;
+    let mut draft = Draft::default();
+    draft.gaps.extend(left_out.iter().map(|file| format!("{} is left out: it {}", file.file, file.why)));
     let mut tables: Vec<Vec<Sample>> = Vec::new();
-    for path in files {
-        let sample = Sample::read(&path)?;
+    for file in files {
+        let sample = match (Sample::read(&file.path), file.origin) {
+            (Ok(sample), _) => sample,
+            (Err(error), Origin::Named) => return Err(error),
+            // Not everything in a folder need be a table.
+            (Err(error), Origin::Found) => {
+                draft.gaps.push(format!("left out: {error}"));
+                continue;
+            }
+        };
         match tables.iter_mut().find(|table| table[0].is_like(&sample)) {
             Some(table) => table.push(sample),
             None => tables.push(vec![sample]),
@@ -64,7 +74,7 @@ pub fn draft_mapping(paths: &[PathBuf]) -> Result<MappingDraft, ReadError> {
         let folder = paths.first().cloned().unwrap_or_default();
         return Err(ReadError::Empty { path: folder, table: "log".to_owned() });
     };
-    Ok(Draft::default().of(&log, &tables))
+    Ok(draft.of(&log, &tables))
 }
 
 #[derive(Default)]
@@ -204,8 +214,14 @@ impl Draft {
             |place: &usize| values[*place].filled * 2 >= first.rows.len() || first.file_type != FileType::Jsonl;
         let is_left = |place: &usize| guesses.iter().all(|guess| guess.column != *place);
         let left = (0..values.len()).filter(is_left).filter(is_common);
-        let left: Vec<&str> = left.map(|place| first.columns[place].as_str()).collect();
-        if !left.is_empty() && first.has_header && looks_like_a_header(&first.columns) {
+        // A first line that may be data is not shown, as it may name a learner.
+        let all_are_names = match first.file_type {
+            FileType::Csv => names_shown(&first.columns, &first.rows).0 == first.columns.join(", "),
+            FileType::Jsonl | FileType::Parquet => true,
+        };
+        let is_shown = |name: &&str| first.has_header && (all_are_names || is_known_name(name));
+        let left: Vec<&str> = left.map(|place| first.columns[place].as_str()).filter(is_shown).collect();
+        if !left.is_empty() {
             self.line(&format!("# Other columns: {}", one_line(&left.join(", "))));
         }
         self.line("");
@@ -287,11 +303,7 @@ impl Draft {
         );
         self.line("# or one more [[log]]:");
         for table in others {
-            let columns = match table[0].has_header && looks_like_a_header(&table[0].columns) {
-                true => one_line(&table[0].columns.join(", ")),
-                // A first line that is data may name a learner.
-                false => format!("{} columns", table[0].columns.len()),
-            };
+            let columns = one_line(&names_shown(&table[0].columns, &table[0].rows).0);
             self.line(&format!("#   {}: {columns}", table[0].file_name()));
             self.gaps.push(format!("what {} is", table[0].file_name()));
         }

@@ -9,9 +9,10 @@ use super::super::json;
 use super::super::mapping::FileType;
 use super::super::parquet::ParquetFile;
 use super::super::time_guess::possible_formats;
+use crate::content::{self, NotText};
 use crate::delimiter::DELIMITERS;
 use crate::error::ReadError;
-use crate::input::{self, BOM};
+use crate::input::{self, BOM, FileStart};
 use crate::text_lines::lines;
 
 /// Unpacked bytes of a file that are looked at.
@@ -45,12 +46,12 @@ impl Sample {
     /// # Errors
     /// When it can't be read, is no text, or has no rows.
     pub(super) fn read(path: &Path) -> Result<Self, ReadError> {
-        let (_, bytes) = input::read_start(path, SAMPLE_BYTES)?;
+        let FileStart { bytes, .. } = input::read_start(path, SAMPLE_BYTES)?;
         if bytes.starts_with(b"PAR1") {
             return Self::of_parquet(path);
         }
-        if let Some(why) = input::not_text(&bytes) {
-            return Err(ReadError::NotText { path: path.to_owned(), why: why.to_owned() });
+        if let Some(NotText { what, what_to_do }) = content::not_text(&bytes, &input::file_name(path)) {
+            return Err(ReadError::NotText { path: path.to_owned(), what, what_to_do });
         }
         let text = bytes.strip_prefix(BOM).unwrap_or(&bytes);
         // What is cut at the end of the sample is no row.
