@@ -181,11 +181,14 @@ impl Table {
         if !any {
             return Err(ReadError::Empty { path: path.to_owned(), table: name.to_owned() });
         }
-        let columns: Vec<String> = match header {
+        let mut columns: Vec<String> = match header {
             Header::Present => first.iter().map(|field| String::from_utf8_lossy(field).trim().to_owned()).collect(),
             Header::Absent => (0..first.len()).map(|place| place.to_string()).collect(),
         };
         let below = rows_below(&mut reader);
+        if header == Header::Present && has_row_names(&columns, &below) {
+            columns.insert(0, String::new());
+        }
         for (place, column) in columns.iter().enumerate() {
             if let Some(before) = columns[..place].iter().position(|name| name == column && !column.is_empty()) {
                 let column = match is_known_name(column) {
@@ -300,6 +303,15 @@ pub(crate) fn first_row(head: &FileHead, delimiter: u8) -> Vec<String> {
     let mut builder = csv::ReaderBuilder::new();
     let mut reader = builder.delimiter(delimiter).has_headers(false).flexible(true).from_reader(head.text());
     rows_below(&mut reader).into_iter().next().unwrap_or_default()
+}
+
+/// Tells whether rows begin with a number that the header has no name for, as R's `write.table` writes them. A row with
+/// nothing but an empty cell too many ends with a separator.
+fn has_row_names(columns: &[String], below: &[Vec<String>]) -> bool {
+    let is_numbered =
+        |(row, number): (&Vec<String>, usize)| row.len() == columns.len() + 1 && row[0] == number.to_string();
+    let ends_with_cell = |row: &Vec<String>| row.last().is_some_and(|cell| !cell.is_empty());
+    below.iter().zip(1..).all(is_numbered) && below.iter().any(ends_with_cell)
 }
 
 /// Returns the next few rows.

@@ -239,3 +239,15 @@ fn empty_lines_between_rows() {
         text.lines().map(line).collect::<String>().into_bytes()
     });
 }
+
+#[test]
+fn row_names_of_r_for_which_the_header_has_no_name() {
+    check(|_, _, mut table| {
+        // Where every last cell is empty, a cell too many is taken for a separator at the end.
+        let ends_with_cells = table.rows.iter().any(|row| row.last().is_some_and(|cell| !cell.is_empty()));
+        if table.header.is_some() && ends_with_cells {
+            table.rows.iter_mut().zip(1..).for_each(|(row, number): (_, usize)| row.insert(0, number.to_string()));
+        }
+        table.write()
+    });
+}

@@ -59,6 +59,7 @@ impl LogFormat for Oulad {
         } else {
             // Named like a table but not recognised: its own reader says best what is wrong.
             match file.bare_name().as_str() {
+                "courses.csv" => FileRole::named_only(COURSES),
                 "studentvle.csv" => FileRole::named_only(CLICKS),
                 "vle.csv" => FileRole::named_only(SITES),
                 "studentassessment.csv" => FileRole::named_only(SUBMISSIONS),
