@@ -7,6 +7,9 @@ use crate::time::{DAY_SECONDS, days_from_civil, parse_date, parse_instant};
 /// Longest text looked at, in bytes.
 const LONGEST_BYTES: usize = 64;
 
+/// Times of day with points, as Oracle writes them.
+const WITH_POINTS: [&str; 2] = ["%d-%b-%y %I.%M.%S%.f %p", "%d-%b-%y %H.%M.%S%.f"];
+
 /// Lists the formats, as a mapping writes them, in which `text` is a time of a log. The likeliest comes first; none
 /// where there is no such format.
 pub(super) fn possible_formats(text: &str) -> Vec<String> {
@@ -28,6 +31,7 @@ pub(super) fn possible_formats(text: &str) -> Vec<String> {
         }
     }
     let mut possible: Vec<String> = patterns(text);
+    possible.extend(WITH_POINTS.map(str::to_owned));
     possible.retain(|pattern| time_patterns::parse(pattern, text).is_some_and(is_usual));
     possible
 }
@@ -243,6 +247,8 @@ mod tests {
         check("Monday, 4 September 2023, 10:00 AM", &["%A, %d %B %Y, %I:%M %p"]);
         check("Sep 4, 2023 at 10:00am", &["%b %d, %Y at %I:%M%p"]);
         check("04-SEP-23 10:00:00.000000", &["%d-%b-%y %H:%M:%S%.f"]);
+        check("04-SEP-23 10.00.00.000000 AM", &["%d-%b-%y %I.%M.%S%.f %p"]);
+        check("04-SEP-23 22.00.00", &["%d-%b-%y %H.%M.%S%.f"]);
         check("04/Sep/2023:10:00:00 +0200", &["%d/%b/%Y:%H:%M:%S %z"]);
         check("Mon, 04 Sep 2023 10:00:00 GMT", &["%a, %d %b %Y %H:%M:%S GMT"]);
     }

@@ -127,7 +127,7 @@ impl Draft {
             self.line("");
         }
         self.log(log, &guesses, &values);
-        self.kinds(first, column_of(ColumnRole::Activity), column_of(ColumnRole::Learner));
+        self.kinds(log, column_of(ColumnRole::Activity), column_of(ColumnRole::Learner));
         self.others(others);
         MappingDraft { text: self.text, guesses: self.guesses, gaps: self.gaps }
     }
@@ -253,7 +253,7 @@ impl Draft {
         }
     }
 
-    fn kinds(&mut self, sample: &Sample, activity: Option<&Guess>, learner: Option<&Guess>) {
+    fn kinds(&mut self, log: &[Sample], activity: Option<&Guess>, learner: Option<&Guess>) {
         let list = Activity::ALL.map(Activity::name).join(", ");
         self.line("# Kinds of event and the activity as which each counts. Activities:");
         self.line(&format!("# {list}."));
@@ -264,13 +264,16 @@ impl Draft {
         };
         let mut kinds = UnknownKinds::default();
         let mut numbers: FxHashMap<&str, u64> = FxHashMap::default();
-        for row in &sample.rows {
-            let person = learner.map_or("", |guess| row[guess.column].as_str());
+        let names: Vec<String> = log.iter().map(Sample::file_name).collect();
+        let rows = || log.iter().zip(&names).flat_map(|(sample, name)| sample.rows.iter().map(move |row| (row, name)));
+        for (row, file) in rows() {
+            // Without a column of learners, a file may be of one.
+            let person = learner.map_or(file.as_str(), |guess| row[guess.column].as_str());
             let next = numbers.len() as u64;
             let number = *numbers.entry(person).or_insert(next);
             kinds.note(row[activity.column].as_bytes(), number);
         }
-        let written: FxHashSet<&str> = sample.rows.iter().map(|row| row[activity.column].as_str()).collect();
+        let written: FxHashSet<&str> = rows().map(|(row, _)| row[activity.column].as_str()).collect();
         let people = numbers.keys().copied();
         let listed: Vec<_> =
             kinds.most_frequent(people).into_iter().filter(|kind| written.contains(kind.shown.as_str())).collect();
@@ -429,7 +432,7 @@ mod tests {
     #[test]
     fn what_can_not_be_told_is_said() {
         let rows = rows(|n| format!("{},0{}/09/2023,x", n % 3, n % 9 + 1));
-        let draft = draft(&[("log.csv", &format!("who,day,thing\n{rows}"))]);
+        let draft = draft(&[("log.csv", &format!("code,day,thing\n{rows}"))]);
         assert_eq!(
             draft.gaps,
             [

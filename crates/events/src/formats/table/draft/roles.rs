@@ -79,7 +79,7 @@ impl ColumnRole {
                 "usuario",
                 "alumno",
                 "userpk1",
-                "uuid",
+                "who",
             ],
             Self::Course => &[
                 "courseid",
@@ -151,7 +151,7 @@ impl ColumnRole {
     const fn others(self) -> &'static [&'static str] {
         match self {
             Self::Time => &["duration", "spent", "elapsed", "zone", "taken", "length", "updated"],
-            Self::Learner => &["agent", "type", "role", "count", "course", "email"],
+            Self::Learner => &["agent", "type", "role", "count", "course", "email", "answer"],
             Self::Course => &["time", "user", "student"],
             Self::Activity => &["id", "time", "date", "user", "pk1"],
             Self::Object => &["type", "time", "user", "count"],
@@ -192,7 +192,8 @@ pub(super) struct ColumnValues {
 impl ColumnValues {
     fn of(sample: &Sample, column: usize) -> Self {
         let texts: Vec<&str> = sample.rows.iter().map(|row| row[column].as_str()).collect();
-        let filled: Vec<&str> = texts.into_iter().filter(|text| !is_missing(text.as_bytes())).collect();
+        let filled: Vec<&str> =
+            texts.into_iter().filter(|text| !text.is_empty() && !is_missing(text.as_bytes())).collect();
         let distinct: FxHashSet<&str> = filled.iter().copied().collect();
         let yes_or_no = ["0", "1", "0.0", "1.0", "true", "false"];
         Self {
@@ -278,6 +279,7 @@ fn score(role: ColumnRole, name: &str, values: &ColumnValues) -> i32 {
         // An id of an event's own is different in every row.
         ColumnRole::EventId if values.distinct < values.filled => 0,
         // What is different in every row is no kind of event.
+        ColumnRole::Activity if values.are_whole_numbers => 0,
         ColumnRole::Activity if values.distinct > 20 && values.distinct * 2 > values.filled => 0,
         ColumnRole::Activity | ColumnRole::Learner | ColumnRole::Course | ColumnRole::Object
             if !values.formats.is_empty() && values.formats[0] != "%Y%m%d" && !values.are_whole_numbers =>
