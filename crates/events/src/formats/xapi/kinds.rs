@@ -95,7 +95,7 @@ const VERBS: &[(&str, Activity)] = &[
 ];
 
 /// Other words for verbs, as registries have them in other forms.
-const OTHER_FORMS: [(&str, &str); 46] = [
+const OTHER_FORMS: [(&str, &str); 47] = [
     ("access", "accessed"),
     ("answer", "answered"),
     ("ask", "asked"),
@@ -112,6 +112,7 @@ const OTHER_FORMS: [(&str, &str); 46] = [
     ("edit", "edited"),
     ("enrol", "enrolled"),
     ("enroll", "enrolled"),
+    ("enrolled_onto_learning_plan", "enrolled"),
     ("exit", "exited"),
     ("experience", "experienced"),
     ("fail", "failed"),
