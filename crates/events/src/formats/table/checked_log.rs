@@ -139,4 +139,17 @@ mod tests {
             assert_eq!(mapping.logs.len(), 1);
         }
     }
+
+    #[test]
+    fn the_mappings_to_begin_from_are_mappings() {
+        let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap();
+        let folder = std::path::Path::new(&package).join("../../configs/mappings");
+        let mut read = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            CheckedMapping::read(&path, 1 << 20).unwrap_or_else(|error| panic!("{error}"));
+            read += 1;
+        }
+        assert!(read >= 7, "{read}");
+    }
 }
