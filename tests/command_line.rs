@@ -190,11 +190,11 @@ fn what_is_not_there_is_status_1() {
     let here = folder();
     let nowhere = here.path().join("nowhere");
     let out = here.path().join("out.csv");
-    run("preprocess {} --out {}", &[&nowhere, &out]).expect(1).complains(&["nowhere"]);
+    run("preprocess {} --out {}", &[&nowhere, &out]).expect(2).complains(&["nowhere: no such file or folder"]);
     run("train {} --out {}", &[&nowhere, &out]).expect(1).complains(&["nowhere"]);
     run("evaluate {} {}", &[&nowhere, &nowhere]).expect(1).complains(&["nowhere"]);
     run("score {} {} --out {}", &[&nowhere, &nowhere, &out]).expect(1).complains(&["nowhere"]);
-    run("inspect {}", &[&nowhere]).expect(1).complains(&["nowhere"]);
+    run("inspect {}", &[&nowhere]).expect(2).complains(&["nowhere: no such file or folder"]);
     run("runs {}", &[&nowhere]).expect(1).complains(&["nowhere: there is no such folder"]);
     let settings = here.path().join("settings.toml");
     let ran = run("train {} --out {} --config {}", &[&nowhere, &out, &settings]).expect(2);

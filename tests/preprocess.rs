@@ -394,3 +394,64 @@ fn one_of_a_kind_is_singular() {
     run("inspect {}", &[&logs]).expect(0).says(&["1 enrolment of 1 learner"]);
     run("inspect {}", &[&out]).expect(0).says(&["1 row, one an enrolment and week; 1 event"]);
 }
+
+/// A log of Open edX in a subfolder, beside a file that is none.
+fn small_log(here: &std::path::Path) -> std::path::PathBuf {
+    let logs = here.join("logs");
+    fs::create_dir_all(logs.join("january")).expect("writable");
+    let line = |user: &str, day: u32| {
+        format!(
+            "{{\"username\": \"{user}\", \"event_source\": \"browser\", \"event_type\": \"play_video\", \"event\": \"{{}}\", \
+             \"time\": \"2024-01-{day:02}T10:00:00+00:00\", \"context\": {{\"course_id\": \"course-v1:U+C+R\"}}}}\n"
+        )
+    };
+    let rows: String = (1..=20).map(|day| line(if day % 2 == 0 { "ann" } else { "bob" }, day)).collect();
+    fs::write(logs.join("january/tracking.log"), format!("{rows}no JSON\n")).expect("writable");
+    fs::write(logs.join("README.md"), "About these logs.\n").expect("writable");
+    logs
+}
+
+#[test]
+fn inspect_and_a_dry_run_say_what_each_file_holds_and_what_would_become_of_it() {
+    let here = folder();
+    let logs = small_log(here.path());
+    for line in ["inspect {}", "preprocess {} --dry-run --max-rejected 1"] {
+        let ran = run(line, &[&logs]).expect(0);
+        let parts = [
+            "A log of format edx",
+            "tracking.log (log, ",
+            "UTF-8): 21 rows from 2024-01-01 to 2024-01-20, 2 enrolments in 1 course",
+            "README.md: has no events with event_source, event_type and time",
+            "21 of the log, 20 usable",
+            "1 malformed",
+            "video 20 (play_video 20)",
+            "2 enrolments of 2 learners",
+        ];
+        let ran = ran.says(&parts);
+        assert!(!ran.stdout.contains("ann") && !ran.stdout.contains("bob"), "{}", ran.stdout);
+        assert!(ran.stdout.lines().count() <= SCREEN.0, "{}", ran.stdout);
+        let printed = run(&format!("{line} --json"), &[&logs]).expect(0).json();
+        let file = &printed["files"][0];
+        assert_eq!((file["encoding"].as_str(), file["compression"].as_str()), (Some("UTF-8"), Some("none")));
+        assert_eq!((file["events"]["rows"].as_u64(), file["events"]["rejected"].as_u64()), (Some(21), Some(1)));
+        assert_eq!(printed["left_out"][0]["file"], "README.md");
+    }
+    assert_eq!(names_in(here.path()), ["logs"], "nothing is written");
+    run("preprocess {} --dry-run", &[&logs]).expect(3);
+}
+
+#[test]
+fn a_file_that_is_not_read_is_named_on_the_screen_and_in_the_manifest() {
+    let here = folder();
+    let (logs, out) = (small_log(here.path()), here.path().join("out"));
+    let why = "has no events with event_source, event_type and time near its beginning";
+    run("preprocess {} --out {} --max-rejected 1", &[&logs, &out])
+        .expect(0)
+        .says(&["Not read", "README.md: has no events"]);
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&fs::read(out.join("manifest.json")).expect("a manifest")).expect("JSON");
+    assert_eq!(manifest["left_out"], serde_json::json!([{ "file": "README.md", "why": why }]));
+    let readme = logs.join("README.md");
+    let ran = run("preprocess {} {} --out x", &[&logs.join("january/tracking.log"), &readme]).expect(2);
+    ran.complains(&["README.md: this file is not read, as it has no events", "leave it out"]);
+}

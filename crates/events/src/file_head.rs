@@ -11,6 +11,7 @@ use crate::content::{NotText, not_text};
 use crate::delimiter::delimiter_of;
 use crate::error::ReadError;
 use crate::input::{self, BOM, FileStart, Packing};
+use crate::offered::TextLayout;
 use crate::text_lines::lines;
 
 /// A place in an unpacked file.
@@ -124,6 +125,32 @@ impl FileHead {
     /// Returns the number of zero bytes at the file's start, where they are so many that they are skipped.
     pub(crate) const fn hole_bytes(&self) -> u64 {
         self.hole_bytes
+    }
+
+    /// Describes how the text is written.
+    pub(crate) fn layout(&self) -> TextLayout {
+        let is_json =
+            self.text().trim_ascii_start().starts_with(b"{") || self.text().trim_ascii_start().starts_with(b"[");
+        let separator = match self.delimiter {
+            _ if is_json => None,
+            b';' => Some("semicolon"),
+            b'\t' => Some("tab"),
+            b'|' => Some("stroke"),
+            _ => Some("comma"),
+        };
+        TextLayout {
+            path: self.path.clone(),
+            compression: match self.packing {
+                Packing::Plain => "none",
+                Packing::Gzip => "gzip",
+                Packing::Zstd => "zstd",
+            },
+            encoding: match self.bytes.starts_with(BOM) {
+                true => "UTF-8 with a byte-order mark",
+                false => "UTF-8",
+            },
+            separator,
+        }
     }
 
     /// Tells whether there is nothing in the file but blanks, a byte-order mark and zero bytes.

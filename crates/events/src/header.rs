@@ -3,8 +3,8 @@
 //! A name that formats and mappings use for columns may always be shown ([`KNOWN_NAMES`]). The others are shown only when
 //! the line is a header beyond doubt, because the rows below differ from it in kind:
 //!
-//! - one of its cells is a known name;
-//! - none begins as a number, a time or an address does, or is longer than names of columns are;
+//! - at least half of its cells are known names: where each learner has a column, nearly none is;
+//! - no two cells are the same, and none begins as a number, a time or an address does, or is longer than names of columns are;
 //! - none stands in the same column below, as words of rows do that come again;
 //! - below one of its words stand numbers or times alone. In a row without a header that column's first cell would be one.
 
@@ -235,6 +235,7 @@ fn is_header(columns: &[String], below: &[Vec<String>]) -> bool {
     let is_name = |(place, column): (usize, &String)| {
         let column = column.trim();
         column.chars().count() <= LONGEST_NAME
+            && !columns[..place].iter().any(|before| before.trim() == column && !column.is_empty())
             && !column.contains('@')
             && !begins_as_number(column)
             && !cells(place).any(|cell| !cell.is_empty() && cell == column)
@@ -247,7 +248,7 @@ fn is_header(columns: &[String], below: &[Vec<String>]) -> bool {
             && given.peek().is_some()
             && given.all(begins_as_number)
     };
-    columns.iter().any(|column| is_known_name(column))
+    columns.iter().filter(|column| is_known_name(column)).count() * 2 >= columns.len()
         && columns.iter().enumerate().all(is_name)
         && columns.iter().enumerate().any(heads_numbers)
 }
@@ -269,6 +270,7 @@ mod tests {
     fn a_header_is_shown() {
         assert_eq!(shown(&["user,Kurs,when", "ann,C1,2024-01-01", "bob,C1,2024-01-02"]), "user, Kurs, when");
         assert_eq!(shown(&["user,minutes", "ann,3"]), "user, minutes");
+        assert_eq!(shown(&["week,Ann Smith,Bob Jones", "1,17,19"]), "3 fields", "a column for each learner");
         assert_eq!(shown(&["user,time,Kurs"]), "user, time and 1 other", "there is nothing below");
     }
 

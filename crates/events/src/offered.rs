@@ -37,6 +37,19 @@ pub struct LeftOutFile {
     pub why: String,
 }
 
+/// How the text of a file that is read is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextLayout {
+    /// Where the file is.
+    pub path: std::path::PathBuf,
+    /// `none`, `gzip` or `zstd`.
+    pub compression: &'static str,
+    /// `UTF-8`, with or without a byte-order mark.
+    pub encoding: &'static str,
+    /// What separates the cells of a CSV: `comma`, `semicolon`, `tab`, `stroke`; `None` in JSON.
+    pub separator: Option<&'static str>,
+}
+
 /// What is to be said of the files that were offered, besides those read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileReport {
@@ -44,6 +57,8 @@ pub struct FileReport {
     pub left_out: Vec<LeftOutFile>,
     /// Sentences about files that are read.
     pub notes: Vec<String>,
+    /// How the files that are read are written, those of text.
+    pub layouts: Vec<TextLayout>,
 }
 
 impl FileReport {
@@ -51,6 +66,7 @@ impl FileReport {
     pub(crate) fn append(&mut self, other: Self) {
         self.left_out.extend(other.left_out);
         self.notes.extend(other.notes);
+        self.layouts.extend(other.layouts);
     }
 }
 

@@ -14,6 +14,7 @@ mod forecast_args;
 mod hints;
 mod inspect;
 mod log_format;
+mod log_report;
 mod mapping;
 mod out_folder;
 mod preprocess;

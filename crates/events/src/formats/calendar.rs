@@ -6,8 +6,8 @@ use crate::event_days::{EventDays, RunningDays, is_set};
 use crate::file_head::FileHead;
 use crate::roster::{Course, StrayDays};
 use crate::table::{Header, Refusal, Table, TableRow};
-use crate::tally::{Reason, Tally};
-use crate::time::{DAY_SECONDS, format_instant, parse_instant};
+use crate::tally::{Reason, Tally, shape};
+use crate::time::{DAY_SECONDS, format_date, format_instant, parse_instant};
 
 /// The dates of one course.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,12 +89,11 @@ pub(super) fn read_calendar(file: &FileHead, tally: &mut Tally) -> Result<Vec<Ca
             end_day: date(row, to, "end")?,
         };
         if entry.end_day < entry.start_day {
-            return Err(Refusal::new(Reason::BadValue, format!("course {} ends before it starts", entry.course)));
+            return Err(Refusal::new(Reason::BadValue, "a course that ends before it starts"));
         }
         if entry.to_course().days > Course::GREATEST_DAYS {
             let what = format!(
-                "course {} is {} days long, more than {}; give the end that it is to be forecast for",
-                entry.course,
+                "a course of {} days, more than {}; give the end that it is to be forecast for",
                 entry.to_course().days,
                 Course::GREATEST_DAYS
             );
@@ -104,7 +103,7 @@ pub(super) fn read_calendar(file: &FileHead, tally: &mut Tally) -> Result<Vec<Ca
             None => entries.push(entry),
             Some(known) if *known == entry => return Err(Refusal::new(Reason::Repeated, "the course again")),
             Some(_) => {
-                let what = format!("course {} again, with other dates; the first ones are used", entry.course);
+                let what = "a course again, with other dates; the first ones are used";
                 return Err(Refusal::new(Reason::Contradiction, what));
             }
         }
@@ -116,10 +115,12 @@ pub(super) fn read_calendar(file: &FileHead, tally: &mut Tally) -> Result<Vec<Ca
 fn date(row: &TableRow<'_>, column: usize, name: &str) -> Result<i32, Refusal> {
     let text = row.text(column);
     let instant = parse_instant(text.as_bytes());
-    if instant.is_some_and(|instant| !is_set(instant)) {
-        return Err(Refusal::new(Reason::BadTime, format!("{name} `{text}` stands for a date that is not set")));
+    if let Some(instant) = instant.filter(|&instant| !is_set(instant)) {
+        // A date that was read may be shown: it is no text of the cell's.
+        let shown = i32::try_from(instant.div_euclid(DAY_SECONDS)).map_or_else(|_| shape(text.as_bytes()), format_date);
+        return Err(Refusal::new(Reason::BadTime, format!("{name} `{shown}` stands for a date that is not set")));
     }
-    instant
-        .and_then(|seconds| i32::try_from(seconds.div_euclid(DAY_SECONDS)).ok())
-        .ok_or_else(|| Refusal::new(Reason::BadTime, format!("{name} `{text}` is not a date YYYY-MM-DD")))
+    instant.and_then(|seconds| i32::try_from(seconds.div_euclid(DAY_SECONDS)).ok()).ok_or_else(|| {
+        Refusal::new(Reason::BadTime, format!("{name} of shape `{}` is not a date YYYY-MM-DD", shape(text.as_bytes())))
+    })
 }

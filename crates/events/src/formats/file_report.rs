@@ -48,11 +48,13 @@ impl Offered<'_> {
     /// When one of them was named, and is neither empty nor a copy.
     pub(super) fn report(&self, read: &[&Path]) -> Result<FileReport, ReadError> {
         let known: FxHashSet<&Path> = read.iter().copied().collect();
-        let mut report = FileReport { left_out: self.offer.left_out.clone(), notes: Vec::new() };
+        let mut report = FileReport { left_out: self.offer.left_out.clone(), ..FileReport::default() };
         let mut refused = Vec::new();
         for file in &self.offer.files {
             if known.contains(file.path.as_path()) {
                 report.notes.extend(self.hole(file));
+                let head = self.heads.known(&file.path).filter(|head| head.not_text().is_none());
+                report.layouts.extend(head.map(|head| head.layout()));
                 report.notes.extend(self.second_download(file, &known));
             } else if !self.is_given(&file.path) {
                 let (why, is_harmless) = self.why_left_out(file, read);

@@ -115,5 +115,5 @@ fn a_course_that_never_ends_is_not_taken_for_one() {
     let source = open(folder.path()).unwrap();
     assert_eq!(source.roster.courses.len(), 1);
     let samples = samples(&source.tables, Reason::BadValue);
-    assert!(samples[0].contains("is 3652425 days long, more than 3660"), "{samples:?}");
+    assert!(samples[0].contains("a course of 3652425 days, more than 3660"), "{samples:?}");
 }

@@ -35,7 +35,7 @@ fn a_sound_folder() {
     assert_eq!(source.enrolments_without_course, 1);
     assert_eq!(
         in_words(&source.tables),
-        "12 of 13 used\n1 unknown_course: enrollment.csv:5: course `chess` is not in the calendar"
+        "12 of 13 used\n1 unknown_course: enrollment.csv:5: a course of shape `aaaaa` that is not in the calendar"
     );
     // Midday of the first day is the earlier of the two releases; `null` is none, and chess has no dates.
     let released = 1_388_577_600;
@@ -205,7 +205,7 @@ fn labels_that_contradict_themselves() {
         "11 of 16 used\n\
          1 bad_value: contradictory.csv:6: label of shape `aaaaa` is not 0, 1, false or true\n\
          1 unknown_enrolment: contradictory.csv:5: a label for an enrolment that no table names\n\
-         1 unknown_course: enrollment.csv:5: course `chess` is not in the calendar\n\
+         1 unknown_course: enrollment.csv:5: a course of shape `aaaaa` that is not in the calendar\n\
          1 contradiction: contradictory.csv:2: an enrolment labelled both ways; the first label is used\n\
          1 repeated: contradictory.csv:4: the same label again"
     );

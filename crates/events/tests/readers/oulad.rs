@@ -193,8 +193,8 @@ fn clicks_of_which_rows_are_counted_out() {
          1 missing_id: studentVle.csv:6: no id_student, code_module or code_presentation\n\
          2 unknown_enrolment: studentVle.csv:3: its student is not in the students table for its course \
          | studentVle.csv:7: its student is not in the students table for its course\n\
-         2 unknown_course: studentVle.csv:4: course `CCC-2013J` is not in the courses table \
-         | studentVle.csv:5: course `AAA-2014J` is not in the courses table",
+         2 unknown_course: studentVle.csv:4: a course of shape `aaa-9999a` that is not in the courses table \
+         | studentVle.csv:5: a course of shape `aaa-9999a` that is not in the courses table",
     );
 }
 
@@ -228,7 +228,7 @@ fn registrations_of_which_rows_are_counted_out() {
         "15 of 20 used\n\
          1 bad_value: studentRegistration.csv:5: date_registration of shape `aaaaa` is not a whole number\n\
          1 unknown_enrolment: studentRegistration.csv:6: its student is not in the students table for its course\n\
-         1 unknown_course: studentRegistration.csv:7: course `ZZZ-2013J` is not in the courses table\n\
+         1 unknown_course: studentRegistration.csv:7: a course of shape `aaa-9999a` that is not in the courses table\n\
          1 contradiction: studentRegistration.csv:4: a registration again, on other days; the first is used\n\
          1 repeated: studentRegistration.csv:3: the registration again"
     );
@@ -290,11 +290,11 @@ fn students_of_a_course_without_dates() {
         in_words(&source.tables),
         "9 of 17 used\n\
          1 bad_value: courses.csv:3: code_presentation `20XX` is not a year and the letter of a month, A to L\n\
-         7 unknown_course: studentInfo.csv:4: course `BBB-2014B` is not in the courses table \
-         | studentInfo.csv:5: course `BBB-2014B` is not in the courses table \
-         | studentRegistration.csv:4: course `BBB-2014B` is not in the courses table \
-         | studentRegistration.csv:5: course `BBB-2014B` is not in the courses table \
-         | vle.csv:4: course `BBB-2014B` is not in the courses table"
+         7 unknown_course: studentInfo.csv:4: a course of shape `aaa-9999a` that is not in the courses table \
+         | studentInfo.csv:5: a course of shape `aaa-9999a` that is not in the courses table \
+         | studentRegistration.csv:4: a course of shape `aaa-9999a` that is not in the courses table \
+         | studentRegistration.csv:5: a course of shape `aaa-9999a` that is not in the courses table \
+         | vle.csv:4: a course of shape `aaa-9999a` that is not in the courses table"
     );
 }
 

@@ -219,7 +219,10 @@ fn days_counted_from_an_unnamed_start() {
     assert!(!source.capabilities.dates && source.capabilities.withdrawals);
     assert_eq!(source.roster.enrolments[1].withdrawn_seconds, Some(7 * DAY));
     assert_eq!(source.enrolments_without_course, 1);
-    assert_eq!(in_words(&source.tables), "3 of 4 used\n1 unknown_course: people.csv:4: course `B` has no dates");
+    assert_eq!(
+        in_words(&source.tables),
+        "3 of 4 used\n1 unknown_course: people.csv:4: a course of shape `a` without dates"
+    );
     let all = read(&source).unwrap();
     assert_eq!(all.weight(), 7);
     assert_eq!(in_words(&all.tally), "3 of 4 used\n1 after_the_calendar: counts.csv:5: 2000-01-11T00:00:00");

@@ -44,8 +44,13 @@ pub(crate) struct PreprocessArgs {
     #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
     /// Folder to write; it must not exist yet (see --resume and --force)
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "dry_run")]
+    out: Option<PathBuf>,
+    /// Read everything and say what would become of it, but write nothing
+    ///
+    /// Lists every file with what its rows hold, and every reason for which rows would be rejected or set aside.
+    #[arg(long, conflicts_with_all = ["resume", "force"])]
+    dry_run: bool,
     /// Keep at most the first N weeks of each course
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=520))]
     weeks: Option<u32>,
@@ -122,6 +127,7 @@ Examples:
   staycast preprocess --source postgres://reader:PASSWORD@db.example/moodle --out sequences
   staycast preprocess --institution north=north/ --institution south=south/ --out sequences
   ssh host cat tracking.log.gz | staycast preprocess - --format edx --courses courses.csv --out sequences
+  staycast preprocess logs/ --dry-run                        what would become of these files?
   staycast preprocess logs/ --as-of 2024-03-11 --out today   a course that is still running";
 
 /// Names the enrolment that counts when a learner enrolled again.
@@ -145,6 +151,11 @@ enum FeaturesName {
 }
 
 impl PreprocessArgs {
+    /// Tells whether nothing is to be written.
+    pub(super) const fn is_dry_run(&self) -> bool {
+        self.dry_run
+    }
+
     pub(super) fn resolve(&self) -> anyhow::Result<PreprocessJob> {
         Ok(PreprocessJob {
             inputs: self.inputs.clone(),
@@ -175,7 +186,7 @@ impl PreprocessArgs {
                 memory_bytes: self.memory.0,
                 checkpoint_bytes: self.checkpoint.0,
             },
-            out: self.out.clone(),
+            out: self.out.clone().unwrap_or_else(|| std::env::temp_dir().join("staycast-dry-run")),
             if_exists: match (self.resume, self.force) {
                 (true, _) => BuildMode::Resume,
                 (_, true) => BuildMode::Replace,

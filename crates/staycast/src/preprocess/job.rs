@@ -31,7 +31,7 @@ pub(crate) struct PreprocessJob {
 impl PreprocessJob {
     /// Opens the log. Standard input is written beside the output first, as some formats are read twice. The folder that
     /// holds it must live until the log is read.
-    fn open(&self) -> anyhow::Result<(Source, Option<ScratchFolder>)> {
+    pub(super) fn open(&self) -> anyhow::Result<(Source, Option<ScratchFolder>)> {
         if !self.institutions.is_empty() {
             return Ok((formats::open_institutions(&self.institutions, &self.open)?, None));
         }

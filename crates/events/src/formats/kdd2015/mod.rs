@@ -208,7 +208,7 @@ fn read_enrolments(
                 let what = if course.is_empty() {
                     "no course".to_owned()
                 } else {
-                    format!("course `{course}` is not in the calendar")
+                    format!("a course of shape `{}` that is not in the calendar", shape(course.as_bytes()))
                 };
                 return Err(Refusal::new(Reason::UnknownCourse, what));
             };

@@ -105,7 +105,8 @@ impl Sites {
                 }
                 let course_id = format!("{}-{}", row.text(module), row.text(presentation));
                 let Some(course) = index.course(course_id.as_bytes()) else {
-                    let what = format!("course `{course_id}` is not in the courses table");
+                    let what =
+                        format!("a course of shape `{}` that is not in the courses table", shape(course_id.as_bytes()));
                     return Err(Refusal::new(Reason::UnknownCourse, what));
                 };
                 let next = types.len() as u32;
@@ -320,7 +321,9 @@ fn refuse_stranger(before: &Before<'_>, number: u64, intake: &mut Intake<'_>) {
         intake.refuse(Reason::MissingId, number, || "no id_student, code_module or code_presentation".to_owned());
     } else if before.course.is_none() {
         let id = String::from_utf8_lossy(&before.course_id);
-        intake.refuse(Reason::UnknownCourse, number, || format!("course `{id}` is not in the courses table"));
+        intake.refuse(Reason::UnknownCourse, number, || {
+            format!("a course of shape `{}` that is not in the courses table", shape(id.as_bytes()))
+        });
     } else {
         let what = || "its student is not in the students table for its course".to_owned();
         intake.refuse(Reason::UnknownEnrolment, number, what);

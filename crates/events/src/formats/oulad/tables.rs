@@ -55,7 +55,7 @@ pub(super) fn read_courses(
                 None => courses.push(course),
                 Some(known) if *known == course => return Err(Refusal::new(Reason::Repeated, "the course again")),
                 Some(_) => {
-                    let what = format!("course {} again, of another length; the first is used", course.id);
+                    let what = "a course again, of another length; the first is used";
                     return Err(Refusal::new(Reason::Contradiction, what));
                 }
             }
@@ -136,7 +136,8 @@ pub(super) fn read_students(
             let id = format!("{course_id}/{learner}");
             let outcome = result.and_then(|column| row.given(column)).map(outcome).transpose()?;
             let Some(&course) = place.get(&course_id) else {
-                let what = format!("course `{course_id}` is not in the courses table");
+                let what =
+                    format!("a course of shape `{}` that is not in the courses table", shape(course_id.as_bytes()));
                 without_course.insert(id);
                 return Err(Refusal::new(Reason::UnknownCourse, what));
             };
@@ -195,7 +196,10 @@ fn enrolment_of(
     let course_id = presentation.course_id(row)?;
     let learner = row.id(student, "id_student")?;
     let course = index.course(course_id.as_bytes()).ok_or_else(|| {
-        Refusal::new(Reason::UnknownCourse, format!("course `{course_id}` is not in the courses table"))
+        Refusal::new(
+            Reason::UnknownCourse,
+            format!("a course of shape `{}` that is not in the courses table", shape(course_id.as_bytes())),
+        )
     })?;
     let enrolment = index.enrolment(course, learner.as_bytes());
     let unknown = || Refusal::new(Reason::UnknownEnrolment, "its student is not in the students table for its course");
@@ -264,7 +268,10 @@ pub(super) fn read_assessments(
             let too_far = |_| Refusal::new(Reason::FarFromCourse, "a due date out of all bounds");
             let due_day = due.map(i32::try_from).transpose().map_err(too_far)?;
             let course = index.course(course_id.as_bytes()).ok_or_else(|| {
-                Refusal::new(Reason::UnknownCourse, format!("course `{course_id}` is not in the courses table"))
+                Refusal::new(
+                    Reason::UnknownCourse,
+                    format!("a course of shape `{}` that is not in the courses table", shape(course_id.as_bytes())),
+                )
             })?;
             let assessment = Assessment { id: id.to_owned(), course, due_day };
             match assessments.get(id) {

@@ -76,7 +76,7 @@ impl CourseColumnPlaces {
             (None, None) => 0,
         };
         if !(1..=GREATEST_DAYS).contains(&days) {
-            let what = format!("course {id} is {days} days long, which is not from 1 to {GREATEST_DAYS}");
+            let what = format!("a course of {days} days, which is not from 1 to {GREATEST_DAYS}");
             return Err(Refusal::new(Reason::BadValue, what));
         }
         Ok(CourseDates { id, start_day: Some(start_day), days: Some(days as u32) })
@@ -170,7 +170,7 @@ pub(super) fn read(
             match by_id.get(&course.id).map(|&place| &courses[place]) {
                 Some(known) if *known == course => return Err(Refusal::new(Reason::Repeated, "the course again")),
                 Some(_) => {
-                    let what = format!("course {} again, with other dates; the first ones are used", course.id);
+                    let what = "a course again, with other dates; the first ones are used";
                     return Err(Refusal::new(Reason::Contradiction, what));
                 }
                 None => by_id.insert(course.id.clone(), courses.len()),

@@ -272,7 +272,7 @@ pub(super) fn read(
                 return Err(refusal);
             }
             let has_dates = dated.as_ref().is_none_or(|dated| dated.contains(one.course.as_str()));
-            let what = || format!("course `{}` has no dates", one.course);
+            let what = || format!("a course of shape `{}` without dates", shape(one.course.as_bytes()));
             let undated = (!has_dates).then(|| Refusal::new(Reason::UnknownCourse, what()));
             known.add(one, &mut aside)?;
             undated.map_or(Ok(()), Err)
