@@ -424,7 +424,7 @@ fn inspect_and_a_dry_run_say_what_each_file_holds_and_what_would_become_of_it() 
             "README.md: has no events with event_source, event_type and time",
             "21 of the log, 20 usable",
             "1 malformed",
-            "video 20 (play_video 20)",
+            "video 20 (unengaged_video 20)",
             "2 enrolments of 2 learners",
         ];
         let ran = ran.says(&parts);
