@@ -113,7 +113,15 @@ fn every_subcommand_has_a_man_page() {
     run("man --out {}", &[&out]).expect(0).says(&["staycast.1"]);
     let mut expected: Vec<String> = SUBCOMMANDS.iter().map(|name| format!("staycast-{name}.1")).collect();
     expected.extend(
-        ["staycast.1", "staycast-runs-export.1", "staycast-runs-import.1", "staycast-runs-onnx.1"].map(str::to_owned),
+        [
+            "staycast.1",
+            "staycast-mapping-check.1",
+            "staycast-mapping-new.1",
+            "staycast-runs-export.1",
+            "staycast-runs-import.1",
+            "staycast-runs-onnx.1",
+        ]
+        .map(str::to_owned),
     );
     expected.sort();
     assert_eq!(common::names_in(&out), expected);
@@ -186,7 +194,7 @@ fn wrong_usage_is_status_2_and_says_what_is_wrong() {
 }
 
 #[test]
-fn what_is_not_there_is_status_1() {
+fn what_is_not_there_is_named() {
     let here = folder();
     let nowhere = here.path().join("nowhere");
     let out = here.path().join("out.csv");

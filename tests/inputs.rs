@@ -39,7 +39,7 @@ fn a_pattern_stands_for_the_files_that_fit_it() {
     fs::remove_file(pattern_given.join("timing.json")).expect("there");
     assert_same_bytes(&folder_given, &pattern_given);
     run("preprocess {} --out {}", &[&logs.join("*.json"), &here.path().join("none")])
-        .expect(1)
+        .expect(2)
         .complains(&["*.json", "no such file"]);
 }
 

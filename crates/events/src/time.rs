@@ -1,7 +1,7 @@
 //! Dates and times as logs write them. No clock, no time-zone database: a source without zones is taken as written
 //! (docs/definitions.md, "Time"), an explicit offset is applied.
 //!
-//! The common forms are read here, quickly. A text that none of them fits goes to [`crate::rare_times`].
+//! The common forms are read here, quickly. A text that none of them fits goes to `rare_times.rs`.
 
 use crate::rare_times;
 

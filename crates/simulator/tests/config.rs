@@ -42,7 +42,7 @@ fn text_that_cannot_be_used_is_refused_by_name() {
 #[test]
 fn a_file_that_is_not_there_or_wrong_is_named() {
     let error = SimulatorConfig::from_file(Path::new("no/such.toml")).unwrap_err();
-    assert!(matches!(error, ConfigError::Read { .. }) && error.to_string().contains("no/such.toml"));
+    assert!(matches!(error, ConfigError::Missing(_)) && error.to_string().contains("no/such.toml"));
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("wrong.toml");
     std::fs::write(&path, "seeds = 1").unwrap();

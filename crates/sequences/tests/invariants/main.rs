@@ -168,6 +168,7 @@ fn check_accounting(format: &Format, world: &World, damage: &[(usize, u8)], week
     let seen = Seen { world, until: i64::MAX, calendar: Calendar::Given };
     format.write(seen, folder.path());
     let mut lines = 0;
+    let mut rows_end_with_lines = true;
     for name in format.logs {
         let path = folder.path().join(name);
         let mut bytes = std::fs::read(&path).unwrap();
@@ -181,7 +182,8 @@ fn check_accounting(format: &Format, world: &World, damage: &[(usize, u8)], week
             }
         }
         let rows = bytes[header..].split(|&byte| byte == b'\n');
-        lines += rows.filter(|row| !row.strip_suffix(b"\r").unwrap_or(row).is_empty()).count() as u64;
+        lines += rows.clone().filter(|row| !row.strip_suffix(b"\r").unwrap_or(row).is_empty()).count() as u64;
+        rows_end_with_lines &= !format.quoted_rows || !rows.into_iter().any(may_go_on);
         std::fs::write(&path, bytes).unwrap();
     }
     for name in format.long_logs {
@@ -205,7 +207,11 @@ fn check_accounting(format: &Format, world: &World, damage: &[(usize, u8)], week
     let others: u64 = rows.rejected.values().chain(rows.set_aside.values()).map(|count| count.rows).sum();
     assert_eq!(rows.used + others, rows.read, "{}: every row is used or has a reason", format.name);
     if !format.logs.is_empty() {
-        assert_eq!(rows.read, lines, "{}: every line is read", format.name);
+        // Damage may have opened a cell that the next line closes; the reader's own tests say where such rows end.
+        assert!(rows.read <= lines, "{}: {} rows of {lines} lines", format.name, rows.read);
+        if rows_end_with_lines {
+            assert_eq!(rows.read, lines, "{}: every line is read", format.name);
+        }
     }
     // Long after, every week is over: what is used is in some row of the output.
     let sum = |name: &str| -> f64 {
@@ -233,6 +239,22 @@ fn check_accounting(format: &Format, world: &World, damage: &[(usize, u8)], week
         }
         _ => assert_eq!(counted, used, "{}: what is used is counted", format.name),
     }
+}
+
+/// Tells whether a line of CSV may end within a quoted cell, or in an escape.
+fn may_go_on(line: &[u8]) -> bool {
+    let (mut in_quotes, mut begins_cell) = (false, true);
+    for (at, &byte) in line.iter().enumerate() {
+        match byte {
+            b'\\' => return true,
+            b'"' if in_quotes => in_quotes = false,
+            // A doubled quote opens again what it has closed.
+            b'"' if begins_cell || (at > 0 && line[at - 1] == b'"') => in_quotes = true,
+            _ => {}
+        }
+        begins_cell = matches!(byte, b',' | b';' | b'\t' | b'|');
+    }
+    in_quotes
 }
 
 macro_rules! properties {

@@ -26,6 +26,8 @@ pub(crate) struct Format {
     pub(crate) long_logs: &'static [&'static str],
     /// The first line of the files of events is a header.
     pub(crate) header: bool,
+    /// A quoted cell of these files may hold line breaks. None does until it is damaged.
+    pub(crate) quoted_rows: bool,
     /// Writes its files into a folder, as of an instant.
     write: fn(Seen<'_>, &Path),
     /// Way in which the folder is opened.
@@ -46,11 +48,15 @@ enum Opening {
 
 impl Format {
     const fn new(name: &'static str, logs: &'static [&'static str], write: fn(Seen<'_>, &Path), open: Opening) -> Self {
-        Self { name, logs, long_logs: &[], header: true, write, open }
+        Self { name, logs, long_logs: &[], header: true, quoted_rows: false, write, open }
     }
 
     const fn without_header(self) -> Self {
         Self { header: false, ..self }
+    }
+
+    const fn with_quoted_rows(self) -> Self {
+        Self { quoted_rows: true, ..self }
     }
 
     pub(crate) fn write(&self, seen: Seen<'_>, folder: &Path) {
@@ -106,20 +112,23 @@ pub(crate) const ALL: &[Format] = &[
         &["mdl_logstore_standard_log.csv"],
         exports::moodle,
         Opening::Dated("moodle", |course| (2 + course).to_string()),
-    ),
+    )
+    .with_quoted_rows(),
     Format::new(
         "moodle of the log alone",
         &["mdl_logstore_standard_log.csv"],
         exports::moodle_log,
         Opening::Dated("moodle", |course| (2 + course).to_string()),
-    ),
+    )
+    .with_quoted_rows(),
     Format::new(
         "coursera",
         &["clickstream.csv"],
         exports::coursera,
         Opening::Dated("coursera", |course| format!("c{course}AB")),
     )
-    .without_header(),
+    .without_header()
+    .with_quoted_rows(),
     Format {
         long_logs: &[
             "c0_comments.csv",
