@@ -4,7 +4,7 @@
 pub(crate) const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// Returns the sign that separates the cells of this line: a comma, unless there is none outside quotes and exactly one
-/// of the semicolon, the tab and the upright stroke is.
+/// of the semicolon, the tab and the upright bar is.
 pub(crate) fn delimiter_of(line: &[u8]) -> u8 {
     let mut occurs = [false; DELIMITERS.len()];
     let mut in_quotes = false;

@@ -129,13 +129,14 @@ impl FileHead {
 
     /// Describes how the text is written.
     pub(crate) fn layout(&self) -> TextLayout {
-        let is_json =
-            self.text().trim_ascii_start().starts_with(b"{") || self.text().trim_ascii_start().starts_with(b"[");
+        // Comments may stand before the first line of JSON.
+        let mut first_lines = self.text().split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_start).take(20);
+        let is_json = first_lines.any(|line| line.starts_with(b"{") || line.starts_with(b"["));
         let separator = match self.delimiter {
             _ if is_json => None,
             b';' => Some("semicolon"),
             b'\t' => Some("tab"),
-            b'|' => Some("stroke"),
+            b'|' => Some("bar"),
             _ => Some("comma"),
         };
         TextLayout {

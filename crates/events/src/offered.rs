@@ -46,7 +46,7 @@ pub struct TextLayout {
     pub compression: &'static str,
     /// `UTF-8`, with or without a byte-order mark.
     pub encoding: &'static str,
-    /// What separates the cells of a CSV: `comma`, `semicolon`, `tab`, `stroke`; `None` in JSON.
+    /// What separates the cells of a CSV: `comma`, `semicolon`, `tab`, `bar`; `None` in JSON.
     pub separator: Option<&'static str>,
 }
 

@@ -51,8 +51,10 @@ pub(crate) fn describe_input(text: &mut LabelledText, manifest: &Manifest, detai
     describe_file_notes(text, &manifest.file_notes, detail);
     let rows = &manifest.rows;
     let sum = |reasons: &BTreeMap<String, ReasonCount>| reasons.values().map(|count| count.rows).sum::<u64>();
+    // That all kinds are known is said too: their features would be wrong without a word.
+    let kinds = if rows.unknown_kinds.is_none() && rows.used > 0 { "; no unknown kinds" } else { "" };
     let became = format!(
-        "{} of the log: {} used, {} set aside, {} rejected",
+        "{} of the log: {} used, {} set aside, {} rejected{kinds}",
         group_digits(rows.read),
         group_digits(rows.used),
         group_digits(sum(&rows.set_aside)),
