@@ -115,7 +115,7 @@ pub const MOODLE: Format = Format {
         "moodle": "mdl_logstore_standard_log.csv", "mdl_course.csv", "mdl_user_enrolments.csv", "mdl_enrol.csv",
         "mdl_role_assignments.csv", "mdl_context.csv", "mdl_role.csv"
     ),
-    rows: Rows::Lines,
+    rows: Rows::QuotedLines { header: 1 },
     enrolled: Enrolled::InTables,
 };
 
@@ -123,7 +123,7 @@ pub const MOODLE: Format = Format {
 pub const COURSERA: Format = Format {
     format: "coursera",
     files: sound!("coursera": "video-2016-02.csv"),
-    rows: Rows::LinesOnly,
+    rows: Rows::QuotedLines { header: 0 },
     enrolled: Enrolled::InLog,
 };
 

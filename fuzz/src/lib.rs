@@ -27,6 +27,11 @@ pub enum Rows {
     Lines,
     /// One a line, without a header.
     LinesOnly,
+    /// One a line or over several, as a quoted cell may hold line breaks; after a header of so many lines.
+    QuotedLines {
+        /// Lines of the header.
+        header: usize,
+    },
     /// Otherwise: they can't be counted from outside.
     Otherwise,
 }
@@ -136,6 +141,7 @@ fn check_accounting(format: &Format, files: &[(&str, &[u8])], all: &Everything) 
     let headers = match format.rows {
         Rows::Lines => 1,
         Rows::LinesOnly => 0,
+        Rows::QuotedLines { header } => header,
         Rows::Otherwise => return,
     };
     let rows = |(name, log): &(&str, &[u8])| {
@@ -146,7 +152,12 @@ fn check_accounting(format: &Format, files: &[(&str, &[u8])], all: &Everything) 
         let lines = log.split(|&byte| byte == b'\n').skip(headers);
         lines.filter(|line| !line.strip_suffix(b"\r").unwrap_or(line).is_empty()).count() as u64
     };
-    assert_eq!(all.tally.read, files.iter().map(rows).sum::<u64>(), "every line is read");
+    let lines = files.iter().map(rows).sum::<u64>();
+    if let Rows::QuotedLines { .. } = format.rows {
+        assert!(all.tally.read <= lines, "{} rows of {lines} lines", all.tally.read);
+    } else {
+        assert_eq!(all.tally.read, lines, "every line is read");
+    }
 }
 
 fn read(folder: &Path, options: &OpenOptions, block_bytes: usize) -> Result<Everything, ReadError> {

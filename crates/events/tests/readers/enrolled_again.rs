@@ -122,6 +122,30 @@ fn enrolments_with_ids_of_their_own_are_told_apart_by_them() {
 }
 
 #[test]
+fn an_id_that_two_learners_have_is_a_contradiction_whatever_the_rule() {
+    let mapping = "[log]\nfiles = \"log.csv\"\ncolumns = { learner = \"user\", course = \"course\", time = \"at\" }\n\
+        [enrolments]\nfiles = \"enrolments.csv\"\n\
+        columns = { enrolment = \"number\", learner = \"user\", course = \"course\", enrolled = \"since\" }\n";
+    let table = "number,user,course,since\n2,ann,algebra,2014-01-01\n2,bob,algebra,2014-01-02\n";
+    let log = "user,course,at\nann,algebra,2014-01-03T08:00:00\n";
+    let folder = Folder::of(&[
+        ("log.csv", log.as_bytes()),
+        ("enrolments.csv", table.as_bytes()),
+        ("m.toml", mapping.as_bytes()),
+    ]);
+    for again in [EnrolledAgain::First, EnrolledAgain::Last, EnrolledAgain::Each] {
+        let options = OpenOptions {
+            enrolled_again: again,
+            mapping: Some(folder.path().join("m.toml")),
+            ..OpenOptions::default()
+        };
+        let source = formats::open(&[folder.path().to_owned()], &options).unwrap();
+        assert_eq!(rows(&source.tables, Reason::Contradiction), 1, "{again:?}");
+        assert_eq!(source.roster.enrolments.len(), 1, "{again:?}");
+    }
+}
+
+#[test]
 fn a_log_without_dates_of_enrolment_has_no_such_rule() {
     let folder = Folder::copy_of("edx/base");
     let options = OpenOptions { enrolled_again: EnrolledAgain::Last, ..OpenOptions::default() };

@@ -321,7 +321,10 @@ impl KnownEnrolments {
             return Ok(());
         }
         let began = |one: &EnrolmentRecord| one.enrolled.map(|moment| moment.instant(0));
-        let at_another_time = began(&one).is_some()
+        // An id that another learner, or another course, has is none to go by.
+        let id_is_of_pair = same_id.is_none_or(|place| same_pair.contains(&place));
+        let at_another_time = id_is_of_pair
+            && began(&one).is_some()
             && same_pair.iter().all(|&place| {
                 let known = began(&self.written[place]);
                 known.is_some() && known != began(&one)
