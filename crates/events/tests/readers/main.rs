@@ -20,6 +20,7 @@ mod moodle;
 mod odd_tables;
 mod offered_files;
 mod oulad;
+mod own_weeks;
 mod privacy;
 mod real;
 mod rewritten;

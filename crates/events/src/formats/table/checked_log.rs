@@ -132,7 +132,7 @@ mod tests {
         let page = std::fs::read_to_string(std::path::Path::new(&page).join("../../docs/mappings.md")).unwrap();
         let of_page: Vec<&str> =
             page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-        assert_eq!(of_page.len(), 4);
+        assert_eq!(of_page.len(), 5);
         for example in examples.into_iter().chain(of_page) {
             let mapping = CheckedMapping::built_in("table", example, 1 << 20)
                 .unwrap_or_else(|error| panic!("{error}\n{example}"));

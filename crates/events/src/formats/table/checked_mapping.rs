@@ -15,7 +15,7 @@ use super::mapping::{
 use super::row_template::{Column, Filter, RowTemplate};
 use super::times::{TimeFormat, TimeParser};
 use crate::error::ReadError;
-use crate::roster::OutcomeKind;
+use crate::roster::{Course, OutcomeKind};
 use crate::source::Granularity;
 use crate::table::Header;
 
@@ -28,6 +28,8 @@ pub(super) struct CheckedMapping {
     pub(super) path: PathBuf,
     pub(super) granularity: Granularity,
     pub(super) single_course: Option<String>,
+    /// The length of every course in days, where each learner begins it on the day of enrolment.
+    pub(super) days_from_enrolment: Option<u32>,
     /// Name of the format that the mapping is of: `table`, or one whose mapping is built in.
     pub(super) format: &'static str,
     /// The log's tables; at least one.
@@ -306,6 +308,23 @@ impl MappingCheck<'_> {
         )
     }
 
+    fn own_weeks(&self, mapping: &Mapping) -> Result<(), ReadError> {
+        let Some(days) = mapping.days_from_enrolment else { return Ok(()) };
+        if !(1..=Course::GREATEST_DAYS).contains(&days) {
+            return self.fail(format!("days_from_enrolment is {days}; it must be from 1 to {}", Course::GREATEST_DAYS));
+        }
+        if mapping.courses.is_some() {
+            return self.fail("days_from_enrolment says when everybody's course runs: remove [courses]");
+        }
+        match mapping.enrolments.as_ref().and_then(|table| table.columns.enrolled.as_ref()) {
+            None => self.fail("days_from_enrolment needs the day of each enrolment: set enrolments.columns.enrolled"),
+            Some(Time { format: TimeFormat::DayOffset, .. }) => {
+                self.fail("days_from_enrolment needs dates, and enrolments.columns.enrolled counts days from a start")
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
     fn courses(&self, mapping: &Mapping) -> Result<(), ReadError> {
         let Some(table) = &mapping.courses else { return Ok(()) };
         let columns = &table.columns;
@@ -366,6 +385,7 @@ impl CheckedMapping {
         let granularity = check.granularity(&mapping)?;
         let naming = check.naming(&mapping)?;
         check.courses(&mapping)?;
+        check.own_weeks(&mapping)?;
         check.labels(&mapping, naming)?;
         let told = mapping.log.0.iter().any(|log| log.columns.correct.is_some());
         let attempts = if told { Attempts::Recorded } else { Attempts::Unrecorded };
@@ -379,6 +399,7 @@ impl CheckedMapping {
             path: path.to_owned(),
             granularity,
             single_course: mapping.single_course,
+            days_from_enrolment: mapping.days_from_enrolment,
             format,
             logs: logs.collect::<Result<_, _>>()?,
             naming,

@@ -6,13 +6,14 @@ use super::checked_mapping::{CheckedMapping, CheckedTable, Naming};
 use super::files::Found;
 use super::log_enrolments::NamedEnrolment;
 use super::mapping::{EnrolmentColumns, Time};
+use super::pairs::Pairs;
 use super::row_template::Column;
 use super::small::SmallTable;
 use super::times::Moment;
 use crate::enrolled_again::{EnrolledAgain, again_id};
 use crate::error::ReadError;
 use crate::event_days::is_set;
-use crate::formats::pair_lookup::{PairLookup, pair_id};
+use crate::formats::pair_lookup::pair_id;
 use crate::id_lookup::EnrolmentLookup;
 use crate::index::CourseIndex;
 use crate::roster::{Course, Enrolment, Outcome, OutcomeKind, Roster};
@@ -34,6 +35,11 @@ pub(super) struct EnrolmentRecord {
 }
 
 impl EnrolmentRecord {
+    /// Returns the instant of enrolment, where the source has it.
+    pub(super) fn enrolled_instant(&self) -> Option<i64> {
+        self.enrolled.map(|moment| moment.instant(0))
+    }
+
     fn to_enrolment(&self, course: CourseIndex, start: i64) -> Enrolment {
         Enrolment {
             id: self.id.clone(),
@@ -394,7 +400,7 @@ pub(super) fn read_labels(
 ) -> Result<(), ReadError> {
     let Some(checked) = &mapping.labels else { return Ok(()) };
     let by_id = EnrolmentLookup::new(roster);
-    let by_pair = PairLookup::new(roster);
+    let by_pair = Pairs::new(mapping, roster);
     for found in files {
         let mut table = SmallTable::open(found, "labels", checked)?;
         let columns = &checked.columns;
@@ -414,7 +420,7 @@ pub(super) fn read_labels(
                         (Some(place), _) => row.id(place, "course")?,
                         (None, single) => single.as_deref().unwrap_or_default(),
                     };
-                    by_pair.course(course.as_bytes()).and_then(|course| by_pair.enrolment(course, learner.as_bytes()))
+                    by_pair.find(course.as_bytes(), learner.as_bytes()).flatten()
                 }
                 (None, None) => None,
             };

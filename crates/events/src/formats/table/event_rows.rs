@@ -9,10 +9,10 @@ use super::enrolments::{SetAside, UndatedEnrolments};
 use super::kinds::MappedKinds;
 use super::mapped_row::{EventMeasures, Field, MOST_EVENTS, MappedRow, Role, RowSink};
 use super::mapping::Others;
+use super::pairs::Pairs;
 use super::times::{Moment, TimeParser, rounded};
 use crate::cells::whole_number;
 use crate::event::ObjectKey;
-use crate::formats::pair_lookup::PairLookup;
 use crate::formats::repeats::Repeats;
 use crate::id_lookup::{EnrolmentLookup, IdLookup};
 use crate::index::EnrolmentIndex;
@@ -37,7 +37,7 @@ enum By {
     /// too.
     Enrolment { known: EnrolmentLookup, without_course: IdLookup, in_table: bool },
     /// Rows name the learner, and the course unless there is only one.
-    Pair { pairs: PairLookup, single_course: Option<Vec<u8>>, undated: FxHashSet<Box<[u8]>> },
+    Pair { pairs: Pairs, single_course: Option<Vec<u8>>, undated: FxHashSet<Box<[u8]>> },
 }
 
 /// Why a row has no enrolment.
@@ -53,7 +53,7 @@ impl EnrolmentFinder {
                 in_table: mapping.enrolments.is_some(),
             },
             Naming::LearnerAndCourse => By::Pair {
-                pairs: PairLookup::new(roster),
+                pairs: Pairs::new(mapping, roster),
                 single_course: mapping.single_course.as_ref().map(|id| id.as_bytes().to_vec()),
                 undated: undated.courses.clone(),
             },
@@ -86,10 +86,8 @@ impl EnrolmentFinder {
             By::Pair { .. } if course.is_empty() => {
                 return Err((Reason::MissingId, "no id where the course must stand"));
             }
-            By::Pair { pairs, undated, .. } => match pairs.course(course) {
-                Some(course) => {
-                    (pairs.enrolment(course, id), "its learner is not in the enrolments table for its course")
-                }
+            By::Pair { pairs, undated, .. } => match pairs.find(course, id) {
+                Some(found) => (found, "its learner is not in the enrolments table for its course"),
                 None if self.others == Others::SetAside && !undated.contains(course) => {
                     (None, "nobody is enrolled in its course")
                 }

@@ -21,6 +21,8 @@ pub(super) struct Mapping {
     pub(super) granularity: GranularityName,
     /// The course that everything is of, where no column names one.
     pub(super) single_course: Option<String>,
+    /// The length of every course in days, where each learner begins it on the day of enrolment.
+    pub(super) days_from_enrolment: Option<u32>,
     /// One table, or several of different layouts.
     pub(super) log: Logs,
     pub(super) enrolments: Option<TableSpec<EnrolmentColumns>>,

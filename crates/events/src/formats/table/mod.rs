@@ -107,6 +107,8 @@ mod log_enrolments;
 pub(in crate::formats) mod mapped_row;
 mod mapping;
 mod nothing_usable;
+mod own_weeks;
+mod pairs;
 mod parquet;
 mod parquet_guard;
 mod pattern;
@@ -130,6 +132,7 @@ use self::mapping::FileType;
 use super::calendar::{CalendarEntry, read_calendar};
 use super::log_format::{FileRole, LogFormat, OpenRequest};
 use crate::capabilities::Capabilities;
+use crate::enrolled_again::EnrolledAgain;
 use crate::error::ReadError;
 use crate::event_file::EventFile;
 use crate::file_head::FileHead;
@@ -299,7 +302,21 @@ fn open_tables(mapping: CheckedMapping, tables: &TableFiles, request: &OpenReque
             ..EnrolmentRecords::default()
         },
     };
-    let EnrolmentRecords { written, aside } = enrolled;
+    let EnrolmentRecords { mut written, aside } = enrolled;
+    let given = match mapping.days_from_enrolment {
+        None => given,
+        Some(_) if request.courses.is_some() => {
+            return Err(
+                mapping.error("days_from_enrolment says when everybody's course runs: give no dates of courses")
+            );
+        }
+        Some(_) if request.enrolled_again == EnrolledAgain::Each => {
+            return Err(
+                mapping.error("with days_from_enrolment one enrolment of each learner counts, the first or the last")
+            );
+        }
+        Some(days) => Calendar::Whole(own_weeks::runs(&mut written, days)),
+    };
     let nominal = request.courses.is_none()
         && mapping.counts_days()
         && mapping.courses.as_ref().is_none_or(|table| table.columns.start.is_none());
