@@ -8,6 +8,7 @@ use crate::error::ReadError;
 use crate::parsed_block::ParsedBlock;
 use crate::row_limits::RowLimits;
 use crate::source_inputs::DatabaseTable;
+use crate::tally::{BlockTally, Tally};
 
 /// Takes each parsed block of a file, in any order, from any thread. The first argument numbers the blocks of the file
 /// in the order of their rows, from 0. An error ends the reading.
@@ -132,4 +133,15 @@ pub fn read_next_files<T: Send>(
     }
     // No thread takes more than one at once.
     (from..from + streams).into_par_iter().with_max_len(1).map(|file| read(file, ReadMode::OneThread)).collect()
+}
+
+/// Joins the tallies of a file's blocks, which come in the order of the file, as one with line numbers.
+pub fn join_block_tallies(file: &dyn EventFile, blocks: impl IntoIterator<Item = BlockTally>) -> Tally {
+    let (name, mut line, mut whole) = (file.name(), file.first_line(), Tally::default());
+    for block in blocks {
+        let lines = block.lines;
+        whole.append(block.place(&name, line));
+        line += lines;
+    }
+    whole
 }

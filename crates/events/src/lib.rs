@@ -45,7 +45,7 @@ pub use enrolled_again::EnrolledAgain;
 pub use error::ReadError;
 pub use event::{Event, ObjectKey, Weight};
 pub use event_days::{DayRun, EventDays, RunningDays};
-pub use event_file::{BlockSink, EventFile, ReadMode, ReadPurpose, read_next_files};
+pub use event_file::{BlockSink, EventFile, ReadMode, ReadPurpose, join_block_tallies, read_next_files};
 pub use index::{CourseIndex, EnrolmentIndex};
 pub use intake::{EventRow, Intake};
 pub use kind::{Detail, EventKind};

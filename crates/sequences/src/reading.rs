@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use staycast_events::time::DAY_SECONDS;
 use staycast_events::{
     BlockTally, EnrolmentIndex, EventFile, ParsedBlock, ReadError, ReadMode, ReadPurpose, RowLimits, Source, Tally,
-    read_next_files,
+    join_block_tallies, read_next_files,
 };
 
 use crate::checkpoint::{Identity, Journal};
@@ -225,13 +225,5 @@ const fn rule_looks_at_activity(rule: DropoutRule) -> bool {
 /// Puts the tallies of a file's blocks in order and gives their rows line numbers.
 fn place_blocks(file: &dyn EventFile, mut blocks: Vec<(usize, BlockTally)>) -> Tally {
     blocks.sort_by_key(|&(number, _)| number);
-    let name = file.name();
-    let mut line = file.first_line();
-    let mut tally = Tally::default();
-    for (_, block) in blocks {
-        let lines = block.lines;
-        tally.append(block.place(&name, line));
-        line += lines;
-    }
-    tally
+    join_block_tallies(file, blocks.into_iter().map(|(_, block)| block))
 }

@@ -7,8 +7,8 @@ use std::sync::Mutex;
 use serde::Serialize;
 use staycast_events::time::{format_date, format_instant};
 use staycast_events::{
-    BlockTally, Capabilities, CourseIndex, DatabaseTable, EventFile, Granularity, ParsedBlock, ReadPurpose, Reason,
-    RowLimits, Source, SourceLabels, Tally, TimeSpan,
+    BlockTally, Capabilities, CourseIndex, DatabaseTable, Granularity, ParsedBlock, ReadPurpose, Reason, RowLimits,
+    Source, SourceLabels, Tally, TimeSpan, join_block_tallies,
 };
 use staycast_sequences::manifest::LeftOutRecord;
 use staycast_sequences::{Progress, Unit, left_out_files};
@@ -162,7 +162,7 @@ fn read(source: &Source, as_of: Option<i64>, console: &Console) -> anyhow::Resul
         file.read(ReadPurpose::Events, &frame, &sink, &|bytes| stages.advance(bytes))?;
         let mut seen = seen.into_inner().expect("no thread panicked while it counted");
         seen.blocks.sort_by_key(|&(number, _)| number);
-        let tally = placed(file.as_ref(), seen.blocks.into_iter().map(|(_, tally)| tally));
+        let tally = join_block_tallies(file.as_ref(), seen.blocks.into_iter().map(|(_, tally)| tally));
         for (kind, events) in seen.kinds.iter().enumerate() {
             all.kinds[kind] += events;
         }
@@ -215,19 +215,6 @@ impl FileReading {
         }
         self.blocks.push((number, parsed.tally));
     }
-}
-
-/// Joins the tallies of a file's blocks, in order, as one with line numbers.
-fn placed(file: &dyn EventFile, blocks: impl Iterator<Item = BlockTally>) -> Tally {
-    let name = file.name();
-    let mut line = file.first_line();
-    let mut tally = Tally::default();
-    for block in blocks {
-        let lines = block.lines;
-        tally.append(block.place(&name, line));
-        line += lines;
-    }
-    tally
 }
 
 fn size(path: &Path) -> u64 {

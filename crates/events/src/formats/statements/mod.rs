@@ -58,7 +58,7 @@ use super::pair_lookup::PairLookup;
 use super::repeats::{RepeatSearch, Repeats};
 use crate::capabilities::Capabilities;
 use crate::error::ReadError;
-use crate::event_file::{EventFile, ReadPurpose, read_next_files};
+use crate::event_file::{EventFile, ReadPurpose, join_block_tallies, read_next_files};
 use crate::file_head::FileHead;
 use crate::kind::EventKind;
 use crate::offered::FileReport;
@@ -211,7 +211,7 @@ fn read_with<P: StatementParser>(
             let (tallies, hash) = read?;
             let file = kept.len();
             kept.push(keepers[file].finish(&tallies, hash));
-            tally.append(rows::join_tallies(files[file].as_ref(), tallies));
+            tally.append(join_block_tallies(files[file].as_ref(), tallies.into_iter().map(|(_, block)| block)));
         }
     }
     while search.needs_another_reading() {

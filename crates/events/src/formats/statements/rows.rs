@@ -18,7 +18,7 @@ use crate::formats::pair_lookup::PairLookup;
 use crate::formats::repeats::{RepeatSearch, Repeats, hash_of};
 use crate::intake::{EventRow, Intake};
 use crate::row_limits::RowLimits;
-use crate::tally::{BlockTally, Reason, Tally};
+use crate::tally::{BlockTally, Reason};
 use crate::text::LineParser;
 
 /// Ids of statements that others say never held: their hashes.
@@ -206,15 +206,4 @@ pub(super) fn read_for_tallies(
     let mut blocks = blocks.into_inner().unwrap_or_else(PoisonError::into_inner);
     blocks.sort_unstable_by_key(|(number, _)| *number);
     Ok((blocks, hash))
-}
-
-/// Joins the tallies of a file's blocks.
-pub(super) fn join_tallies(file: &dyn EventFile, blocks: Tallies) -> Tally {
-    let (name, mut line, mut whole) = (file.name(), file.first_line(), Tally::default());
-    for (_, tally) in blocks {
-        let lines = tally.lines;
-        whole.append(tally.place(&name, line));
-        line += lines;
-    }
-    whole
 }
