@@ -256,6 +256,12 @@ fn too_few_learners_are_said_in_the_users_terms_and_leave_no_folder() {
         assert!(!ran.stderr.contains("fold 0") && !ran.stderr.contains("member"), "{}", ran.stderr);
         assert!(!out.exists(), "{flags}");
     }
+    // Fewer learners than parts.
+    let few = folder();
+    let fewer = sequences_of_courses(few.path(), 1, 5, "--as-of 2023-10-30");
+    let ran = run("train {} --out {} --split learner", &[&fewer, &out]).expect(1);
+    ran.complains(&["too few learners", "5 parts are to be held out", "--set ensemble.validation_folds"]);
+    assert!(!out.exists());
     // Two parts are enough here.
     let line = "train {} --out {} --split learner --set training.epochs=1 --set ensemble.validation_folds=2";
     run(line, &[&sequences, &out]).expect(0);

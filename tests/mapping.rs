@@ -90,3 +90,17 @@ fn a_draft_goes_to_stdout_as_a_mapping_and_nothing_else() {
     assert!(ran.stdout.contains("\n[log]\nfiles = [\"log.csv\"]\n"), "{}", ran.stdout);
     assert!(ran.stderr.contains("To fill in"), "{}", ran.stderr);
 }
+
+#[test]
+fn a_row_without_a_kind_is_no_kind_of_its_own() {
+    let here = folder();
+    let [log, draft] = ["log.csv", "draft.toml"].map(|name| here.path().join(name));
+    let rows: String = (1..9).map(|day| format!("u{},C1,2023-09-0{day} 10:00,view\n", day % 3)).collect();
+    for missing in ["", "NA"] {
+        let text = format!("user,course,time,action\n{rows}u1,C1,2023-09-09 10:00,{missing}\n");
+        fs::write(&log, text).expect("writable");
+        let ran = run("mapping new {}", &[&log]).expect(0);
+        assert!(!ran.stdout.contains("free text"), "{}", ran.stdout);
+    }
+    run("mapping new {} --out {}", &[&log, &draft]).expect(0);
+}

@@ -76,7 +76,7 @@ fn for_training(error: &TrainError) -> Option<String> {
         TrainError::OneOutcome { .. } => {
             Some("train on more courses, or another week with --set training.target_week=N".to_owned())
         }
-        TrainError::OneOutcomeInPart { .. } => {
+        TrainError::OneOutcomeInPart { .. } | TrainError::TooFewToHoldOut { .. } => {
             Some("train on more courses, or with fewer parts: --set ensemble.validation_folds=N".to_owned())
         }
         TrainError::Run(error) => for_run(error),

@@ -75,6 +75,21 @@ pub(super) fn each_row<'b>(
     intake.parsed.tally.lines += number;
 }
 
+/// Hands a line of UTF-8 that is not blank to `take`, without zero bytes before it; refuses one with a hole in it.
+pub(super) fn take_line<'b>(
+    line: &'b [u8],
+    number: u64,
+    intake: &mut Intake<'_>,
+    take: impl FnOnce(&'b [u8], u64, &mut Intake<'_>),
+) {
+    let line = &line[content::zero_bytes(line)..];
+    if content::has_hole(line) {
+        intake.refuse(Reason::Malformed, number, || content::HOLE_IN_ROW.to_owned());
+    } else if !line.is_empty() {
+        take(line, number, intake);
+    }
+}
+
 /// Splits a line at the `delimiter` into `fields`; the number of fields, which may be greater than there was room for. A
 /// field in quotes loses them, and may hold the delimiter. Blanks around a field are none of it.
 pub(super) fn split<'a>(line: &'a [u8], delimiter: u8, fields: &mut [&'a [u8]; MOST_COLUMNS]) -> usize {

@@ -107,13 +107,15 @@ fn a_time_of_another_format_is_shown_by_its_shape_with_what_it_can_be() {
         let folder = Folder::of(&[("log.csv", log_of(at).as_bytes())]);
         let granularity = if time.contains("%Y\"") { "granularity = \"day\"\n" } else { "" };
         folder.write("runs.csv", b"from,to\n2023-09-04,2023-09-30\n");
+        folder.write("people.csv", b"user\nu1\n");
         folder.write(
             "mapping.toml",
             format!(
                 "{granularity}single_course = \"C\"\n[log]\nfiles = \"log.csv\"\ncolumns.learner = \"user\"\n\
                  columns.time = {time}\n[courses]\nfiles = \"runs.csv\"\n\
                  columns.start = {{ column = \"from\", format = \"date\" }}\n\
-                 columns.end = {{ column = \"to\", format = \"date\" }}\n"
+                 columns.end = {{ column = \"to\", format = \"date\" }}\n\
+                 [enrolments]\nfiles = \"people.csv\"\ncolumns.learner = \"user\"\n"
             )
             .as_bytes(),
         );
@@ -124,6 +126,21 @@ fn a_time_of_another_format_is_shown_by_its_shape_with_what_it_can_be() {
             "{at} {time}"
         );
     }
+}
+
+#[test]
+fn a_rejected_row_makes_nobody_a_learner() {
+    let log = "user,at,what\nu1,2023-09-04T10:00:00,view\nTotal,75,\nu2,,view\nu1,2023-09-06T10:00:00,view\n";
+    let folder = Folder::of(&[("log.csv", log.as_bytes())]);
+    folder.write(
+        "mapping.toml",
+        b"single_course = \"C\"\n[log]\nfiles = \"log.csv\"\ncolumns.learner = \"user\"\ncolumns.time = \"at\"\n",
+    );
+    let source = formats::open(&[folder.path().to_owned()], &options_of(folder.path())).unwrap();
+    assert_eq!(enrolments(&source), ["C/u1 u1 - - -"]);
+    let tally = read(&source).unwrap().tally;
+    assert_eq!((tally.used, tally.read), (2, 4), "{}", in_words(&tally));
+    assert_eq!(tally.reasons[&Reason::BadTime].rows, 2, "{}", in_words(&tally));
 }
 
 /// A mapping of a table with a row for each learner and day, and a column of counts for each kind.

@@ -362,3 +362,21 @@ fn caliper_1_0_beside_1_2() {
         ]
     );
 }
+
+#[test]
+fn a_word_for_a_missing_value_is_nobody() {
+    for word in ["NA", "NaN", "None", "NULL", "<NA>"] {
+        let named = format!("\"username\":\"{word}\",");
+        check(
+            &[
+                tracked("play_video", "\"username\":\"ann\",", ",\"user_id\":7", "", 1),
+                tracked("play_video", &named, ",\"user_id\":7", "", 2),
+                tracked("play_video", &named, "", "", 3),
+            ],
+            &[("ann", 2)],
+        );
+        let nobody = account("https://lms.example", &format!("\"{word}\""));
+        let ann = account("https://lms.example", "\"ann\"");
+        check(&[stated(&ann, "viewed", "", 1), stated(&nobody, "viewed", "", 2)], &[("ann", 1)]);
+    }
+}

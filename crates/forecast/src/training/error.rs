@@ -3,11 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use staycast_evaluation::splits::SplitError;
+use staycast_evaluation::splits::{Grouping, SplitError};
 use staycast_files::WriteError;
 use staycast_sequences::CutOff;
 
-use super::plan::OuterSplit;
 use crate::artifact::{FoldsRecord, RunError};
 use crate::config::ConfigError;
 use crate::files::FileError;
@@ -63,6 +62,21 @@ pub enum TrainError {
         part: Outcomes,
         /// Whether it is the part held out, or the one trained on.
         held_out: bool,
+    },
+    /// There are fewer groups of learners than parts to hold out.
+    #[error(
+        "there are too few learners to train on: {parts} parts are to be held out of them in turn, each of whole {unit}s, and \
+         there {} {groups} {unit}{}",
+        if *.groups == 1 { "is" } else { "are" },
+        if *.groups == 1 { "" } else { "s" }
+    )]
+    TooFewToHoldOut {
+        /// Parts that the training set is cut into.
+        parts: u32,
+        /// What stays together in a part.
+        unit: Grouping,
+        /// How many of these there are.
+        groups: usize,
     },
     /// The data can't be split as asked.
     #[error("the data can't be split as asked: {0}")]
@@ -158,6 +172,7 @@ impl TrainError {
             | Self::TargetTooLate { .. }
             | Self::OneOutcome { .. }
             | Self::OneOutcomeInPart { .. }
+            | Self::TooFewToHoldOut { .. }
             | Self::Split(_)
             | Self::RunExists(_)
             | Self::RunInterrupted(_)
@@ -212,9 +227,9 @@ pub struct Place {
 }
 
 impl Place {
-    /// Names the place of `split` in a cross-validation of `folds`.
-    pub(super) fn new(split: &OuterSplit, folds: Option<FoldsRecord>) -> Self {
-        Self { fold: folds.map(|folds| (split.repeat, split.fold, folds)) }
+    /// Names a repeat and a fold, from 0, of a cross-validation of `folds`.
+    pub(super) fn new(repeat: u32, fold: u32, folds: Option<FoldsRecord>) -> Self {
+        Self { fold: folds.map(|folds| (repeat, fold, folds)) }
     }
 }
 

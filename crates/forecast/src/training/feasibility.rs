@@ -6,6 +6,19 @@ use super::request::TrainRequest;
 use crate::examples::Examples;
 use crate::reach::NoOutcomeKnown;
 
+/// Checks that the outcome of anybody is known, or that something may stand for it.
+///
+/// # Errors
+/// [`TrainError::NoOutcomeKnown`].
+pub(super) fn require_outcomes(request: &TrainRequest<'_>) -> Result<(), TrainError> {
+    let data = request.data;
+    let is_unknown = !data.enrolments.is_empty() && data.enrolments.iter().all(|row| row.dropout.is_none());
+    if is_unknown && request.config.training.proxy.is_none() {
+        return Err(TrainError::NoOutcomeKnown(NoOutcomeKnown::of(data, data.enrolment_indices())));
+    }
+    Ok(())
+}
+
 /// Checks that outcomes are known, and that every training set and every part of one that is held out has dropouts and
 /// others.
 ///
@@ -32,7 +45,7 @@ fn check_split(
         let judged = judged.filter(|&enrolment| examples.is_evaluable(enrolment, week.last_week()));
         Outcomes::count(judged.filter_map(|enrolment| examples.label(enrolment)))
     };
-    let place = Place::new(split, plan.folds);
+    let place = Place::new(split.repeat, split.fold, plan.folds);
     let all = at_target(&mut (0..split.training.len()));
     if !all.are_both() {
         return Err(TrainError::OneOutcome { place, week, outcomes: all });

@@ -309,7 +309,10 @@ impl<'a> TrainingJobs<'_, 'a> {
     }
 
     fn problem(&self, job: &MemberJob<'_, '_>, problem: &impl ToString) -> TrainError {
-        TrainError::Member { place: Place::new(job.data.split, self.context.folds), problem: problem.to_string() }
+        TrainError::Member {
+            place: Place::new(job.data.split.repeat, job.data.split.fold, self.context.folds),
+            problem: problem.to_string(),
+        }
     }
 
     fn seed(&self, job: &MemberJob<'_, '_>) -> u64 {

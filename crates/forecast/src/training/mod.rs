@@ -48,6 +48,7 @@ pub fn train(request: &TrainRequest<'_>, watch: &dyn TrainingWatch) -> Result<Ru
     let mut timer = timer::StageTimer::start();
 
     let folder = folder::RunFolder::find(request)?;
+    feasibility::require_outcomes(request)?;
 
     // Plan: which enrolments train, stop and test each member.
     let last = last_cut_off(request.data, request.config)?;

@@ -8,6 +8,7 @@ use staycast_evaluation::splits::{
 };
 use staycast_sequences::{CourseRow, Dataset, DropoutRule, EnrolmentIndex};
 
+use super::error::TrainError;
 use crate::artifact::FoldsRecord;
 use crate::config::{CheckedConfig, CheckedEnsemble, CheckedSplit, LeftOut, SplitSpec};
 
@@ -62,7 +63,7 @@ impl SplitPlan {
     ///
     /// # Errors
     /// When these enrolments can't be divided so.
-    pub(crate) fn new(data: &Dataset, config: &CheckedConfig) -> Result<Self, SplitError> {
+    pub(crate) fn new(data: &Dataset, config: &CheckedConfig) -> Result<Self, TrainError> {
         let offered = offered(data, &config.split);
         let rows = rows(data, &offered, &config.split.run_separator);
         let divided = match &config.split.spec {
@@ -155,7 +156,7 @@ fn hold_out(
     data: &Dataset,
     config: &CheckedConfig,
     training: &[EnrolmentIndex],
-) -> Result<(Grouping, Vec<MemberSplit>), SplitError> {
+) -> Result<(Grouping, Vec<MemberSplit>), TrainError> {
     let CheckedEnsemble { members, validation_folds: folds } = config.ensemble;
     let rows = rows(data, training, &config.split.run_separator);
     let courses = rows.iter().map(|row| row.course).collect::<BTreeSet<_>>().len();
@@ -167,7 +168,11 @@ fn hold_out(
         _ => Grouping::Learner,
     };
     let request = FoldRequest { folds, repeats: members.div_ceil(folds), by, seed: config.training.seed };
-    let made = Folds::new(&rows, request)?;
+    let made = Folds::new(&rows, request).map_err(|error| match error {
+        // Nobody has asked for these folds.
+        SplitError::FoldCount { folds, groups, unit } => TrainError::TooFewToHoldOut { parts: folds, unit, groups },
+        other => other.into(),
+    })?;
     let for_member = |member: u32| {
         let assignment = made.assignment(&rows, member / folds, member % folds, None)?;
         Ok(MemberSplit { training: assignment.rows_of(Part::Train), held_out: assignment.rows_of(Part::Test) })

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::kinds::Kinds;
+use crate::cells::is_missing;
 use crate::event::ObjectKey;
 use crate::formats::course_ids::{course_path, decoded};
 use crate::formats::statements::{
@@ -238,7 +239,7 @@ impl StatementParser for CaliperEvents {
             return Err(Unusable::new(Reason::Malformed, "no event: it has no type or no action"));
         }
         let actor = resolved(members.actor.id, &mut scratch.actor);
-        let is_person = matches!(members.actor.type_word(), b"" | b"Person");
+        let is_person = matches!(members.actor.type_word(), b"" | b"Person") && !is_anonymous(actor);
         // Whoever grades acts in a grading, and it concerns the one who attempted what is graded.
         let assignee = resolved(members.object.assignee, &mut scratch.assignee);
         let by_another = is_grading(event, action) && !assignee.is_empty() && assignee != actor;
@@ -313,4 +314,11 @@ impl CaliperEvents {
 /// Tells whether an event of this type and action is a grading; version 1.0 calls the type otherwise.
 fn is_grading(event: &[u8], action: &[u8]) -> bool {
     matches!((event, action), (b"GradeEvent" | b"OutcomeEvent", b"Graded"))
+}
+
+/// Tells whether an actor's id says that nobody is named: a word for missing values, a blank node, or the IRI of the class of
+/// persons, which sensors send for those who are to stay anonymous.
+fn is_anonymous(actor: &[u8]) -> bool {
+    let is_class = actor.starts_with(b"http://purl.imsglobal.org/") && actor.ends_with(b"/Person");
+    is_missing(actor) || actor.starts_with(b"_:") || is_class
 }

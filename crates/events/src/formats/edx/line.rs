@@ -1,6 +1,7 @@
 //! Parses a line of a tracking log into a statement.
 
 use super::kinds::Kinds;
+use crate::cells::is_missing;
 use crate::event::ObjectKey;
 use crate::formats::course_ids::{course_path, decoded, is_course};
 use crate::formats::statements::{
@@ -378,7 +379,7 @@ impl<'a> People<'a> {
 
 /// Returns a name that is somebody's.
 fn somebody(name: &[u8]) -> Option<&[u8]> {
-    (!name.is_empty() && name != NOBODY).then_some(name)
+    (!name.is_empty() && name != NOBODY && !is_missing(name)).then_some(name)
 }
 
 fn no_learner() -> Unusable {

@@ -13,7 +13,7 @@ use crate::cells::{is_missing, whole_id};
 use crate::error::ReadError;
 use crate::event::ObjectKey;
 use crate::file_head::FileHead;
-use crate::formats::fields::{LogHeader, MOST_COLUMNS, each_line, read_log_header, split};
+use crate::formats::fields::{LogHeader, MOST_COLUMNS, each_line, read_log_header, split, take_line};
 use crate::id_lookup::{EnrolmentLookup, IdLookup};
 use crate::index::EnrolmentIndex;
 use crate::intake::{EventRow, Intake};
@@ -150,9 +150,7 @@ impl LineParser for LogParser {
                 let length = memchr(b'\n', rest).map_or(rest.len(), |newline| newline + 1);
                 let line = rest[..length].strip_suffix(b"\n").unwrap_or(&rest[..length]);
                 let line = line.strip_suffix(b"\r").unwrap_or(line);
-                if !line.is_empty() {
-                    self.line(line, number, &mut before, intake);
-                }
+                take_line(line, number, intake, |line, number, intake| self.line(line, number, &mut before, intake));
                 length
             });
             rest = &rest[length..];

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use super::flexible_values::StringList;
 use super::kinds::{Attempts, MappedKinds};
 use super::layout::{Delimiter, Layout, Newlines};
-use super::mapped_row::Role;
+use super::mapped_row::{Field, Role};
 use super::mapping::{
     CourseColumns, EnrolmentColumns, FileType, GranularityName, LabelColumns, LogColumns, Mapping, NamedColumns,
     Others, TableSpec, Time,
@@ -74,6 +74,13 @@ pub(super) struct RowEvent {
     pub(super) must_have_time: bool,
     /// Its kind's number, where it is the same in every row.
     pub(super) kind: Option<u8>,
+}
+
+impl RowEvent {
+    /// Tells whether a row with this in place of the event's time can't be read for it.
+    pub(super) fn is_unreadable(&self, field: Field<'_>) -> bool {
+        (self.must_have_time || field != Field::EMPTY) && self.time.moment(field).is_none()
+    }
 }
 
 /// The meaning of what the first `*` of a pattern stands for in a file's name.

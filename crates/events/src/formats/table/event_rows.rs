@@ -10,7 +10,7 @@ use super::kinds::MappedKinds;
 use super::mapped_row::{EventMeasures, Field, MOST_EVENTS, MappedRow, Role, RowSink};
 use super::mapping::Others;
 use super::pairs::Pairs;
-use super::times::{Moment, TimeParser, rounded};
+use super::times::{Moment, rounded};
 use crate::cells::whole_number;
 use crate::event::ObjectKey;
 use crate::formats::repeats::Repeats;
@@ -110,6 +110,8 @@ impl EnrolmentFinder {
 pub(super) struct EventRows {
     who: Arc<EnrolmentFinder>,
     events: Vec<RowEvent>,
+    /// Whether the log alone says who is enrolled.
+    log_enrols: bool,
     granularity: Granularity,
     kinds: MappedKinds,
     counts: bool,
@@ -130,6 +132,7 @@ impl EventRows {
         Self {
             who: Arc::clone(who),
             events: log.events.clone(),
+            log_enrols: mapping.enrolments.is_none(),
             granularity: mapping.granularity,
             kinds: mapping.kinds.clone(),
             counts: log.template.has(Role::Count),
@@ -218,19 +221,24 @@ fn is_right(text: &[u8]) -> Option<bool> {
     (0.0..=1.0).contains(&share).then_some(share >= 1.0)
 }
 
-fn moment(time: &TimeParser, field: Field<'_>) -> Option<Moment> {
-    match field {
-        Field::Instant(instant) => Some(time.instant(instant)),
-        Field::Text(text) => time.parse(text),
-    }
-}
-
 /// The enrolment and kind of the row before: logs mostly stand in runs of one enrolment, and of one kind.
 pub(super) struct Before {
     id: Vec<u8>,
     course: Vec<u8>,
     found: Result<EnrolmentIndex, NoEnrolment>,
     kinds: FxHashMap<Box<[u8]>, u8>,
+}
+
+fn bad_time(event: &RowEvent, field: Field<'_>) -> String {
+    format!("time {}", event.time.format.fault(field.text()))
+}
+
+impl EventRows {
+    /// Returns the first of the row's events whose time can't be read, and what stands there.
+    fn first_bad_time<'r>(&self, row: &MappedRow<'r>) -> Option<(&RowEvent, Field<'r>)> {
+        let mut with_times = self.events.iter().zip(row.times);
+        with_times.find(|(event, field)| event.is_unreadable(*field))
+    }
 }
 
 impl RowSink for EventRows {
@@ -251,7 +259,14 @@ impl RowSink for EventRows {
         }
         let enrolment = match before.found {
             Ok(enrolment) => enrolment,
-            Err((reason, what)) => return intake.refuse(reason, line, || what.to_owned()),
+            Err((reason, what)) => {
+                // Where the log alone says who is enrolled, a row whose time can't be read makes nobody a learner: it is
+                // that time which is wrong with it.
+                return match self.first_bad_time(row).filter(|_| self.log_enrols) {
+                    Some((event, field)) => intake.refuse(Reason::BadTime, line, || bad_time(event, field)),
+                    None => intake.refuse(reason, line, || what.to_owned()),
+                };
+            }
         };
         let mut moments = [None; MOST_EVENTS];
         for (number, ((moment_of, event), field)) in moments.iter_mut().zip(&self.events).zip(row.times).enumerate() {
@@ -259,10 +274,9 @@ impl RowSink for EventRows {
             if measures.say_no_event() || (!event.must_have_time && field == Field::EMPTY) {
                 continue;
             }
-            *moment_of = moment(&event.time, field);
+            *moment_of = event.time.moment(field);
             if moment_of.is_none() {
-                return intake
-                    .refuse(Reason::BadTime, line, || format!("time {}", event.time.format.fault(field.text())));
+                return intake.refuse(Reason::BadTime, line, || bad_time(event, field));
             }
         }
         let Some(count) = self.count(row.get(Role::Count)) else {

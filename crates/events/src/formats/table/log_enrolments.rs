@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
 
-use super::checked_mapping::{CheckedMapping, Naming};
+use super::checked_mapping::{CheckedMapping, Naming, RowEvent};
 use super::files::LogFile;
 use super::log;
 use super::mapped_row::{MappedRow, Role, RowSink};
@@ -27,8 +27,12 @@ pub(super) struct NamedEnrolment {
 pub(super) fn find(files: &[LogFile], mapping: &CheckedMapping) -> Result<Vec<NamedEnrolment>, ReadError> {
     let found: Arc<Mutex<FxHashMap<Box<[u8]>, NamedEnrolment>>> = Arc::default();
     for file in files {
-        let names =
-            Names { found: Arc::clone(&found), naming: mapping.naming, single_course: mapping.single_course.clone() };
+        let names = Names {
+            found: Arc::clone(&found),
+            naming: mapping.naming,
+            single_course: mapping.single_course.clone(),
+            events: mapping.logs[file.log].events.clone(),
+        };
         let reading = log::open(file, mapping, names)?;
         reading.read(ReadPurpose::Events, &RowLimits::without_enrolments(), &|_, _| Ok(()), &|_| ())?;
     }
@@ -51,6 +55,7 @@ struct Names {
     found: Arc<Mutex<FxHashMap<Box<[u8]>, NamedEnrolment>>>,
     naming: Naming,
     single_course: Option<String>,
+    events: Vec<RowEvent>,
 }
 
 /// The enrolments that one block names, and the key of the row before.
@@ -89,6 +94,10 @@ impl RowSink for Names {
         block.key.extend_from_slice(enrolment);
         block.key.extend_from_slice(learner);
         if block.key == block.before {
+            return;
+        }
+        // A row whose time can't be read is rejected, and makes nobody a learner.
+        if self.events.iter().zip(row.times).any(|(event, field)| event.is_unreadable(field)) {
             return;
         }
         block.before.clone_from(&block.key);

@@ -1,5 +1,6 @@
 //! Times in the formats a mapping may name.
 
+use super::mapped_row::Field;
 use std::fmt;
 
 use serde::de::value::SeqAccessDeserializer;
@@ -145,6 +146,14 @@ impl TimeParser {
             Moment::Instant(instant) if self.format.is_plausible(instant, text) => Some(self.instant(instant)),
             Moment::Instant(_) => None,
             Moment::Day(_) => Some(moment),
+        }
+    }
+
+    /// Returns the moment that a field tells.
+    pub(super) fn moment(&self, field: Field<'_>) -> Option<Moment> {
+        match field {
+            Field::Instant(instant) => Some(self.instant(instant)),
+            Field::Text(text) => self.parse(text),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::kinds::{Kinds, Object};
+use crate::cells::is_missing;
 use crate::event::ObjectKey;
 use crate::formats::course_ids::{course_path, decoded};
 use crate::formats::statements::{
@@ -112,6 +113,7 @@ impl<'a> Agent<'a> {
         let site = site(resolved(self.home_page.filter(|_| self.account.is_some()), home_page));
         match (name, site) {
             (b"", _) => None,
+            (name, _) if is_missing(name) => None,
             (name, b"") => Some(Learner::Named(name)),
             (name, site) => Some(Learner::Account { site, name }),
         }

@@ -14,7 +14,7 @@ use self::roles::{ColumnRole, ColumnValues, Guess};
 use self::sample::{SAMPLE_ROWS, Sample};
 use super::mapping::FileType;
 use crate::activity::Activity;
-use crate::cells::shape;
+use crate::cells::{is_missing, shape};
 use crate::error::ReadError;
 use crate::header::{is_known_name, names_shown};
 use crate::offered::{Offer, Origin};
@@ -273,7 +273,10 @@ impl Draft {
             let number = *numbers.entry(person).or_insert(next);
             kinds.note(row[activity.column].as_bytes(), number);
         }
-        let written: FxHashSet<&str> = rows().map(|(row, _)| row[activity.column].as_str()).collect();
+        let written = rows()
+            .map(|(row, _)| row[activity.column].as_str())
+            .filter(|text| !text.is_empty() && !is_missing(text.as_bytes()));
+        let written: FxHashSet<&str> = written.collect();
         let people = numbers.keys().copied();
         let listed: Vec<_> =
             kinds.most_frequent(people).into_iter().filter(|kind| written.contains(kind.shown.as_str())).collect();
@@ -281,7 +284,7 @@ impl Draft {
             let counts_as = activity_of(&kind.shown);
             self.line(&format!("{} = \"{counts_as}\"    # guess, {} rows", quote(&kind.shown), kind.rows));
         }
-        let more = written.iter().filter(|text| !text.is_empty()).count() - listed.len().min(MOST_KINDS);
+        let more = written.len() - listed.len().min(MOST_KINDS);
         if !listed.is_empty() {
             self.guesses.push(format!(
                 "kinds of event: {}, each counted as what its name suggests",
