@@ -2,7 +2,7 @@
 
 use memchr::memchr;
 
-/// A file whose contents are no text in UTF-8.
+/// Describes a file whose contents are no text in UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotText {
     /// Completes a sentence that begins with the file's name: "is a spreadsheet".
@@ -17,11 +17,11 @@ impl NotText {
     }
 }
 
-/// What a run of zero bytes must have at least to be taken for a hole in a text, which truncating a log leaves while it is
+/// Bounds from below the run of zero bytes that is taken for a hole in a text, which truncating a log leaves while it is
 /// written.
 const HOLE_BYTES: usize = 8;
 
-/// The share of zero bytes, in percent, at every second place from which on a text is taken for UTF-16.
+/// Bounds from below the share of zero bytes, in percent, at every second place of a text that is taken for UTF-16.
 const UTF_16_PERCENT: usize = 40;
 
 const UNPACK: &str = "unpack it";

@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use crate::index::EnrolmentIndex;
 use crate::roster::Roster;
 
-/// The enrolments that count where a table has several of one learner in one course, on different dates.
+/// Names the enrolments that count where a table has several of one learner in one course, on different dates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EnrolledAgain {
     /// The first. What came later does not change it.

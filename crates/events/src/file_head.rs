@@ -14,7 +14,7 @@ use crate::input::{self, BOM, FileStart, Packing};
 use crate::offered::TextLayout;
 use crate::text_lines::lines;
 
-/// A place in an unpacked file.
+/// Marks a place in an unpacked file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Position {
     /// Bytes before it.
@@ -29,7 +29,7 @@ const HEAD_BYTES: [u64; 3] = [1 << 16, 8 << 20, 64 << 20];
 /// Bytes that are kept of a head once formats were detected, at least.
 const KEPT_BYTES: usize = 1 << 12;
 
-/// The head of a file.
+/// Holds the head of a file.
 #[derive(Debug)]
 pub(crate) struct FileHead {
     path: PathBuf,

@@ -79,14 +79,14 @@ const STRAYS: &[(&str, Activity)] = &[
     ("Event", Other),
 ];
 
-/// Kinds of facts about a learner: who is enrolled, and grades.
+/// Names the kind of facts about who is enrolled; the constant below names that of grades.
 const CHANGE_OF_ENROLMENT: &str = "change_of_enrolment";
 const GRADE: &str = "grade";
 
-/// The kind of a hint or an answer that was shown.
+/// Names the kind of a hint or an answer that was shown.
 const HELP_SHOWN: &str = "help_shown";
 
-/// Kinds that tell more.
+/// Lists the kinds that tell more.
 const DETAILED: [(&str, Activity, Detail); 6] = [
     ("graded_right", Problem, Detail::AttemptRight),
     ("graded_wrong", Problem, Detail::AttemptWrong),
@@ -96,7 +96,7 @@ const DETAILED: [(&str, Activity, Detail); 6] = [
     ("message_replied", Post, Detail::Response),
 ];
 
-/// The kinds of the format and how they are found.
+/// Holds the kinds of the format and how they are found.
 #[derive(Clone, Debug)]
 pub(super) struct Kinds {
     kinds: Vec<EventKind>,
