@@ -17,8 +17,8 @@ impl NotText {
     }
 }
 
-/// Bounds from below the run of zero bytes that is taken for a hole in a text, which truncating a log leaves while it is
-/// written.
+/// Bounds from below the run of zero bytes that is taken for a hole in a text. Truncating a log while it is written leaves
+/// such holes.
 const HOLE_BYTES: usize = 8;
 
 /// Bounds from below the share of zero bytes, in percent, at every second place of a text that is taken for UTF-16.

@@ -79,7 +79,7 @@ impl Weight {
 }
 
 /// Describes something a learner did. Ordered by enrolment, time, kind, object, weight, so that sorting events sorts them by
-/// learner and time, and equal events cannot be told apart whatever order they came in.
+/// learner and time. Equal events cannot be told apart whatever order they came in.
 ///
 /// Layout, from the high bits: enrolment 32, seconds 32 (offset by 2³¹), kind 8, object 48, weight 8.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

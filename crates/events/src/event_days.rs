@@ -23,8 +23,8 @@ const GAP_DAYS: i64 = 70;
 /// Bounds the events that are few in any course.
 const FEW_EVENTS: u64 = 5;
 
-/// Lists the days, from and to, that stand for a date that is not set, where they are written at all: zero on the clock of
-/// Windows and .NET, in spreadsheets, in databases, and on that of Unix.
+/// Lists the days, from and to, that stand for a date that is not set, where they are written at all. They are zero on the
+/// clock of Windows and .NET, in spreadsheets, in databases, and on that of Unix.
 const NOT_SET: [[i32; 2]; 3] = [
     [days_from_civil(1, 1, 1), days_from_civil(2, 1, 1)],
     [days_from_civil(1899, 12, 30), days_from_civil(1901, 1, 1)],

@@ -13,7 +13,7 @@ use rustc_hash::FxHashMap;
 /// Ids held at a time: as many as a table of 2²² places takes.
 const MOST_IDS: usize = (1 << 22) / 8 * 7;
 
-/// Where a row stands: file, block, line in the block.
+/// Says where a row stands: file, block, line in the block.
 type Place = (u32, u32, u32);
 
 /// Returns the hash of an event's id; `None` where it has none, which repeats no other.
@@ -21,7 +21,7 @@ pub(super) fn hash_of(id: &[u8]) -> Option<u64> {
     (!id.is_empty()).then(|| foldhash::quality::FixedState::with_seed(0x4964).hash_one(id))
 }
 
-/// Rows whose id came before. Every reading of a file must cut it into the same blocks.
+/// Lists the rows whose id came before. Every reading of a file must cut it into the same blocks.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Repeats {
     /// By file and block, a bit for each line up to the last that repeats an id.
@@ -50,7 +50,7 @@ impl Repeats {
     }
 }
 
-/// Rows of one block whose id came before.
+/// Lists the rows of one block whose id came before.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RepeatsOfBlock<'a> {
     lines: &'a [u64],

@@ -13,7 +13,7 @@ use crate::input::file_name;
 use crate::table::{Refusal, Table, TableRow};
 use crate::tally::{Reason, Tally};
 
-/// The tables. Those of roles may be empty: everyone's role is then unknown.
+/// Holds the tables. Those of roles may be empty: everyone's role is then unknown.
 #[derive(Debug, Default)]
 pub(super) struct EnrolmentTables {
     pub(super) user_enrolments: Vec<Table>,
@@ -23,7 +23,7 @@ pub(super) struct EnrolmentTables {
     pub(super) roles: Vec<Table>,
 }
 
-/// Level of the contexts of courses (`CONTEXT_COURSE`).
+/// Names the level of the contexts of courses (`CONTEXT_COURSE`).
 pub(super) const COURSE_LEVEL: &str = "50";
 
 /// Archetypes of those who teach or run a course.
@@ -56,7 +56,7 @@ fn missing(table: &'static str, what_to_do: &str) -> ReadError {
     missing_table(MAPPING.format, table, what_to_do)
 }
 
-/// Learner and course.
+/// Holds learner and course.
 type Pair = (String, String);
 
 #[derive(Debug)]

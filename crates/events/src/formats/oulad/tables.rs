@@ -16,7 +16,7 @@ use crate::time::{DAY_SECONDS, days_from_civil};
 
 const GREATEST_DAYS: i64 = Course::GREATEST_DAYS as i64;
 
-/// Static columns, taken from `studentInfo.csv` where it has them.
+/// Lists the static columns, taken from `studentInfo.csv` where it has them.
 const STATICS: [&str; 8] = [
     "gender",
     "region",
