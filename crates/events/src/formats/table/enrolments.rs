@@ -21,7 +21,7 @@ use crate::table::{Refusal, TableRow};
 use crate::tally::{Reason, Tally, shape};
 use crate::time::format_instant;
 
-/// An enrolment as it is written, before it is known when its course begins.
+/// Holds an enrolment as it is written, before it is known when its course begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct EnrolmentRecord {
     pub(super) id: String,
@@ -248,7 +248,7 @@ impl SetAside {
     }
 }
 
-/// The enrolments that a table names, and those that the mapping sets aside.
+/// Holds the enrolments that a table names, and those that the mapping sets aside.
 #[derive(Debug, Default)]
 pub(super) struct EnrolmentRecords {
     pub(super) written: Vec<EnrolmentRecord>,

@@ -16,7 +16,7 @@ use crate::intake::Intake;
 use crate::notice::Notice;
 use crate::row_limits::RowLimits;
 
-/// Rows that bear ids of other rows.
+/// Lists the rows that bear ids of other rows.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FoundIds {
     pub(super) repeats: Repeats,

@@ -40,7 +40,7 @@ enum By {
     Pair { pairs: Pairs, single_course: Option<Vec<u8>>, undated: FxHashSet<Box<[u8]>> },
 }
 
-/// Why a row has no enrolment.
+/// Says why a row has no enrolment.
 type NoEnrolment = (Reason, &'static str);
 
 impl EnrolmentFinder {
@@ -225,7 +225,7 @@ fn moment(time: &TimeParser, field: Field<'_>) -> Option<Moment> {
     }
 }
 
-/// The enrolment and kind of the row before: logs mostly stand in runs of one enrolment, and of one kind.
+/// Holds the enrolment and kind of the row before: logs mostly stand in runs of one enrolment, and of one kind.
 pub(super) struct Before {
     id: Vec<u8>,
     course: Vec<u8>,
