@@ -28,7 +28,7 @@ const UNPACK: &str = "unpack it";
 const SAVE_AS_CSV: &str = "save each sheet as CSV in UTF-8";
 const CONVERT: &str = "convert it to UTF-8, for instance with iconv";
 
-/// Signatures at the start of a file.
+/// Lists signatures at the start of a file.
 const SIGNATURES: [(&[u8], NotText); 17] = [
     (b"PAR1", NotText::new("is Parquet", "describe it in a mapping, or save it as CSV")),
     (b"\x1f\x8b", NotText::new("is packed twice", "unpack it once")),

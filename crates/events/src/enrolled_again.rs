@@ -34,7 +34,7 @@ pub(crate) fn again_id(first: &str, date: &str) -> String {
     format!("{first}@{date}")
 }
 
-/// Enrolments of one learner in one course that rows of the log do not tell apart, by the time they began.
+/// Lists enrolments of one learner in one course that rows of the log do not tell apart, by the time they began.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DatedEnrolments {
     /// By enrolment: the place of its group in `groups`.

@@ -8,7 +8,7 @@ use foldhash::quality::FixedState;
 
 use crate::index::EnrolmentIndex;
 
-/// Keys are compared within one run of the program and never kept, so the hash may change with its crate.
+/// Hashes the keys. They are compared within one run of the program and never kept, so the hash may change with its crate.
 const HASHING: FixedState = FixedState::with_seed(0x5747_4159);
 
 /// Identifies the object acted on, by 48 bits of a hash. Two objects of one learner's week share a key with a chance of
@@ -46,8 +46,9 @@ impl ObjectKey {
     }
 }
 
-/// As how many events one event counts, in eight bits: 1 to 191 as they are, then 64 greater weights, spread so that
-/// any count up to a million is the sum of few. A row that counts as a million events then takes no memory to speak of.
+/// Says as how many events one event counts, in eight bits: 1 to 191 as they are, then 64 greater weights. These are spread
+/// so that any count up to a million is the sum of few. A row that counts as a million events then takes no memory to speak
+/// of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Weight(u8);
 

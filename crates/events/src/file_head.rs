@@ -23,10 +23,11 @@ pub(crate) struct Position {
     pub(crate) lines: u64,
 }
 
-/// Bytes of a file that are read to tell what it is: first the least, and more as long as nothing is told from them.
+/// Bounds the bytes of a file that are read to tell what it is: first the least, and more as long as nothing is told from
+/// them.
 const HEAD_BYTES: [u64; 3] = [1 << 16, 8 << 20, 64 << 20];
 
-/// Bytes that are kept of a head once formats were detected, at least.
+/// Bounds from below the bytes that are kept of a head once formats were detected.
 const KEPT_BYTES: usize = 1 << 12;
 
 /// Holds the head of a file.
@@ -221,7 +222,7 @@ impl FileHead {
     }
 }
 
-/// Heads by path, each read when it is first asked for and never again.
+/// Holds heads by path, each read when it is first asked for and never again.
 #[derive(Debug, Default)]
 pub(crate) struct FileHeads {
     by_path: Mutex<FxHashMap<PathBuf, Arc<FileHead>>>,

@@ -20,7 +20,7 @@ pub(crate) enum Packing {
     Zstd,
 }
 
-/// Bytes that tell how a file is packed.
+/// Counts the bytes that tell how a file is packed.
 const MAGIC_BYTES: u64 = 4;
 
 impl Packing {
@@ -144,7 +144,7 @@ impl Read for Metered<'_> {
 }
 
 /// Reads text so that its line ends are `\n`, whether they were `\r\n` or not. The csv crate ends a record at the `\r` and
-/// counts the line only at the `\n`, so that its line numbers are wrong without this.
+/// counts the line only at the `\n`: its line numbers are wrong without this.
 pub(crate) struct UnixLines<R> {
     inner: BufReader<R>,
     after_return: bool,

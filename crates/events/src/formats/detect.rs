@@ -16,7 +16,7 @@ use crate::text_lines::lines;
 /// Bounds the files that the error names when no format fits.
 const SHOWN_FILES: usize = 5;
 
-/// Bytes of a file that are looked at to describe it in that error.
+/// Bounds the bytes of a file that are looked at to describe it in that error.
 const SHOWN_BYTES: usize = 4_096;
 
 /// Holds a format, the evidence for it, and the roles of all files offered in it.

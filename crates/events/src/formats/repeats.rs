@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
 
-/// Ids held at a time: as many as a table of 2²² places takes.
+/// Bounds the ids held at a time: as many as a table of 2²² places takes.
 const MOST_IDS: usize = (1 << 22) / 8 * 7;
 
 /// Says where a row stands: file, block, line in the block.
@@ -111,7 +111,7 @@ impl RepeatSearch {
     }
 }
 
-/// Ids whose times are held at a time.
+/// Bounds the ids whose times are held at a time.
 const MOST_TIMES: usize = 1 << 18;
 
 /// Looks for ids that come more than once with different times. Of many ids it looks at those whose hashes are the least.
@@ -160,7 +160,7 @@ impl ClashSearch {
     }
 }
 
-/// Ids whose hashes lie in a range.
+/// Holds the ids whose hashes lie in a range.
 #[derive(Debug)]
 struct Seen {
     first: u64,

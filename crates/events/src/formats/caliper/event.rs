@@ -98,7 +98,7 @@ fn kind<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Text<'a>>, InvalidJson> {
     Ok(first)
 }
 
-/// Points of a score.
+/// Holds the points of a score.
 #[derive(Clone, Copy, Debug, Default)]
 struct Score {
     given: Option<f64>,

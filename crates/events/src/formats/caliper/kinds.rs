@@ -9,7 +9,7 @@ use crate::activity::Activity::{
 };
 use crate::kind::{Detail, EventKind};
 
-/// Types of events, what they count as, and their actions.
+/// Lists the types of events, what they count as, and their actions.
 const TYPES: &[(&str, Activity, &[&str])] = &[
     ("AnnotationEvent", Access, &["Bookmarked", "Highlighted", "Shared", "Tagged"]),
     ("AssessmentEvent", Problem, &["Started", "Paused", "Resumed", "Restarted", "Reset", "Submitted"]),
@@ -64,7 +64,7 @@ const TYPES: &[(&str, Activity, &[&str])] = &[
     ("Event", Access, &["Viewed"]),
 ];
 
-/// Activities of actions that their types do not name.
+/// Lists the activities of actions that their types do not name.
 const STRAYS: &[(&str, Activity)] = &[
     ("AnnotationEvent", Access),
     ("AssessmentEvent", Problem),

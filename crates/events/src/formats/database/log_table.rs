@@ -17,7 +17,7 @@ use crate::source_inputs::DatabaseTable;
 use crate::table::missing_column;
 use crate::text::BLOCK_BYTES;
 
-/// Ids that a block spans: as many as give a block's bytes of events, were no id left out.
+/// Counts the ids that a block spans: as many as give a block's bytes of events, were no id left out.
 const BLOCK_IDS: u64 = (BLOCK_BYTES / size_of::<Event>()) as u64;
 
 /// Estimates the bytes that a row is on its way here, for showing how far the reading is.

@@ -89,7 +89,7 @@ impl Server {
         }
     }
 
-    /// Names of a table's columns; none when there is no such table.
+    /// Returns the names of a table's columns; none when there is no such table.
     pub(super) fn columns(&self, table: &str) -> Result<Vec<String>, ReadError> {
         let schema = match self.address.system {
             System::MySql => "DATABASE()",

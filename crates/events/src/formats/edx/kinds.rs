@@ -104,7 +104,7 @@ const EVENTS: &[(&str, Activity)] = &[
     ("unknown", Other),
 ];
 
-/// Parts of a course that a request's path may lead to: the part's first word in the path, its kind and activity.
+/// Lists the parts of a course that a request's path may lead to: the part's first word in the path, its kind and activity.
 /// Requests of the pages' own scripts are `xblock`: what learners did to cause them has events of its own.
 const PARTS: &[(&str, &str, Activity)] = &[
     ("", "url_home", Navigate),

@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// Names whoever acts without being logged in, as the platform writes it.
 const NOBODY: &[u8] = b"anonymous";
 
-/// Requests are cut after this many characters of their parameters, in the middle of the JSON.
+/// Bounds the characters of a request's parameters: requests are cut after as many, in the middle of the JSON.
 const CUT_REQUEST_CHARS: usize = 512;
 
 /// Holds the members of a line that count. `None` where there is none, or something that is not text.

@@ -26,7 +26,7 @@ pub(super) struct EnrolmentTables {
 /// Names the level of the contexts of courses (`CONTEXT_COURSE`).
 pub(super) const COURSE_LEVEL: &str = "50";
 
-/// Archetypes of those who teach or run a course.
+/// Lists the archetypes of those who teach or run a course.
 const STAFF: [&str; 4] = ["manager", "coursecreator", "editingteacher", "teacher"];
 
 impl EnrolmentTables {
@@ -67,7 +67,7 @@ struct Enrolled {
     line: Option<u64>,
 }
 
-/// Enrolments with their roles.
+/// Holds enrolments with their roles.
 #[derive(Debug, Default)]
 struct Joined {
     /// In the order of `mdl_user_enrolments`; several of one pair, by several ways of enrolling, are one, from the

@@ -34,7 +34,7 @@ pub(super) struct Moodle;
 const LOG: &str = "log";
 /// Names the role of `mdl_course`.
 const COURSES: &str = "courses";
-/// Enrolments with their roles, put together by a query (`datasets/moodle.md`).
+/// Names the role of the table of enrolments with their roles, put together by a query (`datasets/moodle.md`).
 const ENROLMENTS: &str = "enrolments";
 /// Names the role of `mdl_user_enrolments`.
 const USER_ENROLMENTS: &str = "user-enrolments";

@@ -54,7 +54,8 @@ const TYPES: [(&str, Activity); 20] = [
     ("url", Activity::Access),
 ];
 
-/// Holds the type and planned week of each site: 17 bytes a site, and up to twice as many as a hash map's room is doubled.
+/// Holds the type and planned week of each site. A site takes 17 bytes and, as a hash map's room is doubled, up to twice as
+/// many.
 #[derive(Debug, Default)]
 pub(super) struct Sites {
     by_course: Vec<FxHashMap<ObjectKey, Site>>,

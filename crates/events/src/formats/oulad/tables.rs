@@ -83,7 +83,7 @@ fn nominal_start(presentation: &str) -> Result<i32, Refusal> {
     })
 }
 
-/// Places of the columns that name a presentation.
+/// Holds the places of the columns that name a presentation.
 struct PresentationColumns {
     module: usize,
     presentation: usize,

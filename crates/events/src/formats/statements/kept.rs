@@ -22,7 +22,7 @@ use crate::intake::{EventRow, Intake};
 use crate::row_limits::RowLimits;
 use crate::tally::{BlockTally, Reason};
 
-/// Bytes of statements held at most: those of some 5 GB of tracking logs.
+/// Bounds the bytes of statements that are held: those of some 5 GB of tracking logs.
 const MOST_BYTES: i64 = 256 << 20;
 
 /// Holds a statement, but for what only the survey needs.

@@ -29,7 +29,7 @@ const GREATEST_DAYS: i64 = Course::GREATEST_DAYS as i64;
 /// Dates the first day of every course of a source that counts days from an unnamed start.
 pub(super) const NOMINAL_START: i32 = days_from_civil(2000, 1, 1);
 
-/// Places of the columns of a courses table.
+/// Holds the places of the columns of a courses table.
 struct CourseColumnPlaces {
     course: Option<usize>,
     start: Option<(usize, Time)>,

@@ -74,7 +74,7 @@ impl RowSink for Ids {
     }
 }
 
-/// Ids of the rows of a block.
+/// Holds the ids of the rows of a block.
 #[derive(Default)]
 struct IdsOfBlock {
     /// Hashes of ids and times, each with its line.

@@ -47,7 +47,7 @@ pub(super) struct KindInFull {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct KindSpec(pub(super) KindInFull);
 
-/// Seconds added to times, written `+08:00`.
+/// Counts the seconds added to times, written `+08:00`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Shift(pub(super) i64);
 

@@ -14,7 +14,7 @@ pub(super) const UNDECLARED: &str = "undeclared";
 /// Bounds the kinds that an event's number can tell apart.
 const MOST_KINDS: usize = 256;
 
-/// Names remembered while a block is read.
+/// Bounds the names remembered while a block is read.
 const MOST_REMEMBERED: usize = 1 << 10;
 
 /// Holds the mapping's kinds.

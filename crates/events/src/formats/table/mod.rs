@@ -142,7 +142,7 @@ use crate::source::{Granularity, Source, SourceLabels};
 use crate::source_inputs::InputFile;
 use crate::tally::Tally;
 
-/// Tables that a mapping describes.
+/// Reads tables that a mapping describes.
 pub(super) struct MappedTables;
 
 impl LogFormat for MappedTables {
@@ -382,7 +382,7 @@ fn open_tables(mapping: CheckedMapping, tables: &TableFiles, request: &OpenReque
     })
 }
 
-/// Dates of courses.
+/// Holds the dates of courses.
 enum Calendar {
     /// All that there are.
     Whole(Vec<Course>),

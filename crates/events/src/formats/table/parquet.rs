@@ -24,8 +24,8 @@ use crate::table::missing_column;
 use crate::text::BLOCK_BYTES;
 use crate::time::DAY_SECONDS;
 
-/// Bytes an event takes: as many rows make a block as give a block's bytes of events. A row group gives as many blocks
-/// as it needs, so that memory does not grow with row groups.
+/// Counts the bytes that an event takes: as many rows make a block as give a block's bytes of events. A row group gives as
+/// many blocks as it needs, so that memory does not grow with row groups.
 const EVENT_BYTES: usize = size_of::<crate::Event>();
 
 /// Bounds the rows decoded at a time.

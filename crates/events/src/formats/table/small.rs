@@ -37,7 +37,7 @@ enum SmallKind {
     Parquet { file: ParquetFile, places: Vec<usize> },
 }
 
-/// Marks a column that the table lacks and may lack: its row are empty.
+/// Marks a column that the table lacks and may lack: its rows are empty.
 const NOWHERE: usize = usize::MAX;
 
 impl SmallTable {

@@ -81,7 +81,7 @@ pub(super) enum DateSystem {
     From1904,
 }
 
-/// Names of formats that have one, as mappings write them.
+/// Lists the names of formats that have one, as mappings write them.
 const NAMED: [(&str, TimeFormat); 9] = [
     ("iso", TimeFormat::Iso),
     ("date", TimeFormat::Date),

@@ -145,11 +145,11 @@ const OTHER_FORMS: [(&str, &str); 47] = [
     ("watch", "watched"),
 ];
 
-/// Verbs that report a fact about the actor, which is no act of theirs, whatever the object.
+/// Lists the verbs that report a fact about the actor, which is no act of theirs, whatever the object.
 const FACT_VERBS: [&str; 8] =
     ["abandoned", "awarded", "certified", "earned", "graded", "satisfied", "scored", "waived"];
 
-/// Verbs that report a fact about the actor when the object is a course, and the kind that they then are.
+/// Lists the verbs that report a fact about the actor when the object is a course, and the kind that they then are.
 const FACTS_OF_COURSES: [(&str, &str); 7] = [
     ("registered", "registered_course"),
     ("enrolled", "registered_course"),

@@ -209,7 +209,7 @@ struct Members<'a> {
     context: ContextMarks,
 }
 
-/// Facts about the context of a statement.
+/// Holds facts about the context of a statement.
 #[derive(Clone, Copy, Debug, Default)]
 struct ContextMarks {
     /// It names another statement, to which this one belongs.

@@ -39,7 +39,7 @@ impl ColumnRole {
         Self::Object,
     ];
 
-    /// Names a column of this role usually has, whole (as one word, in lower case).
+    /// Lists the names that a column of this role usually has, whole (as one word, in lower case).
     const fn names(self) -> &'static [&'static str] {
         match self {
             Self::Time => &[
@@ -131,7 +131,7 @@ impl ColumnRole {
         }
     }
 
-    /// Parts of the names of columns that can be of this role.
+    /// Lists parts of the names of columns that can be of this role.
     const fn parts(self) -> &'static [&'static str] {
         match self {
             Self::Time => &["time", "date", "stamp", "created", "fecha", "hora"],
@@ -147,7 +147,7 @@ impl ColumnRole {
         }
     }
 
-    /// Parts of names of columns that are something else.
+    /// Lists parts of names of columns that are something else.
     const fn others(self) -> &'static [&'static str] {
         match self {
             Self::Time => &["duration", "spent", "elapsed", "zone", "taken", "length", "updated"],
