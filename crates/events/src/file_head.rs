@@ -23,8 +23,8 @@ pub(crate) struct Position {
     pub(crate) lines: u64,
 }
 
-/// Bounds the bytes of a file that are read to tell what it is: first the least, and more as long as nothing is told from
-/// them.
+/// Bounds the bytes of a file that are read to tell what it is. First the least are read, and more as long as nothing is
+/// told from them.
 const HEAD_BYTES: [u64; 3] = [1 << 16, 8 << 20, 64 << 20];
 
 /// Bounds from below the bytes that are kept of a head once formats were detected.

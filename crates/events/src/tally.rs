@@ -246,8 +246,8 @@ impl Tally {
     }
 }
 
-/// Counts the rows of one block of a file. Lines are counted from the block's first, from 0, because the number of lines
-/// before the block is not known while blocks are read side by side.
+/// Counts the rows of one block of a file. Lines are counted from the block's first, from 0: the number of lines before it
+/// is not known while blocks are read side by side.
 #[derive(Clone, Debug, Default)]
 pub struct BlockTally {
     /// Rows used.

@@ -25,8 +25,8 @@ use crate::objects::ObjectLines;
 use crate::row_limits::RowLimits;
 use crate::tally::Reason;
 
-/// Counts the bytes of a block, unless something else is asked for. So a core's second-level cache holds a block and what is
-/// parsed from it. A power of two, so that blocks are subtrees of the file's hash.
+/// Counts the bytes of a block, unless something else is asked for. They are few enough for a core's second-level cache to
+/// hold a block and what is parsed from it. They are a power of two, so that blocks are subtrees of the file's hash.
 pub(crate) const BLOCK_BYTES: usize = 1 << 20;
 
 /// Estimates from below the length of a line in the logs there are: room for a block's events is made once.

@@ -144,7 +144,7 @@ pub struct UnknownKindsRecord {
 }
 
 impl UnknownKindsRecord {
-    /// Bounds the share of the rows used above which such kinds are a warning.
+    /// Bounds the share of the rows used that such kinds may have without a warning.
     pub const GREATEST_SHARE: f64 = 0.05;
 }
 

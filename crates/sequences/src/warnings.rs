@@ -7,12 +7,13 @@ use crate::manifest::{CourseWarning, StrayDaysRecord};
 use crate::newest::LogDays;
 use crate::tables::{CourseLabels, TableFacts};
 
-/// Bounds the weeks past which an inferred calendar is odd. Runs of courses are over within a year. What goes on for longer
-/// is a course that never ends, or events of several runs under one id. It needs dates to have labels that mean something.
+/// Bounds the weeks of an inferred calendar; one of more is odd. Runs of courses are over within a year. What goes on for
+/// longer is a course that never ends, or events of several runs under one id. It needs dates to have labels that mean
+/// something.
 const MOST_INFERRED_WEEKS: u32 = 52;
 
-/// Bounds the share of dropouts above which the rule or the dates may be to blame. Of those who enrol in open courses 85 to
-/// 95 % leave.
+/// Bounds the share of dropouts; above it the rule or the dates may be to blame. Of those who enrol in open courses
+/// 85 to 95 % leave.
 const MOST_DROPOUTS: f64 = 0.95;
 
 /// Bounds from below the enrolments of which a share says something.
