@@ -8,13 +8,13 @@ use std::str::FromStr;
 
 macro_rules! activities {
     ($($variant:ident, $name:literal, $meaning:literal;)*) => {
-        /// The kind of an event, the same for every source.
+        /// Names the kind of an event, the same for every source.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
         pub enum Activity { $(#[doc = $meaning] $variant,)* }
 
         impl Activity {
-            /// Every activity, in the order of the `n_<activity>` columns.
+            /// Lists every activity, in the order of the `n_<activity>` columns.
             pub const ALL: [Self; [$(Self::$variant),*].len()] = [$(Self::$variant),*];
 
             /// Returns the name used in column names, mappings and manifests.
@@ -54,7 +54,7 @@ impl fmt::Display for Activity {
     }
 }
 
-/// A name that is not in the vocabulary of activities.
+/// Holds a name that is not in the vocabulary of activities.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not an activity; the activities are {list}", list = names())]
 pub struct UnknownActivity(String);

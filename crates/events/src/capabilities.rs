@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::kind::{Detail, EventKind};
 
-/// The facts that a log can tell at all.
+/// Says which facts a log can tell at all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Capabilities {

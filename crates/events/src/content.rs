@@ -2,7 +2,7 @@
 
 use memchr::memchr;
 
-/// A file whose contents are no text in UTF-8.
+/// Describes a file whose contents are no text in UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotText {
     /// Completes a sentence that begins with the file's name: "is a spreadsheet".
@@ -17,18 +17,18 @@ impl NotText {
     }
 }
 
-/// What a run of zero bytes must have at least to be taken for a hole in a text, which truncating a log leaves while it is
-/// written.
+/// Bounds from below the run of zero bytes that is taken for a hole in a text. Truncating a log while it is written leaves
+/// such holes.
 const HOLE_BYTES: usize = 8;
 
-/// The share of zero bytes, in percent, at every second place from which on a text is taken for UTF-16.
+/// Bounds from below the share of zero bytes, in percent, at every second place of a text that is taken for UTF-16.
 const UTF_16_PERCENT: usize = 40;
 
 const UNPACK: &str = "unpack it";
 const SAVE_AS_CSV: &str = "save each sheet as CSV in UTF-8";
 const CONVERT: &str = "convert it to UTF-8, for instance with iconv";
 
-/// Signatures at the start of a file.
+/// Lists signatures at the start of a file.
 const SIGNATURES: [(&[u8], NotText); 17] = [
     (b"PAR1", NotText::new("is Parquet", "describe it in a mapping, or save it as CSV")),
     (b"\x1f\x8b", NotText::new("is packed twice", "unpack it once")),

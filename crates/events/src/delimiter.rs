@@ -1,6 +1,6 @@
 //! The sign between the cells of a CSV, told from its first line.
 
-/// Signs that separate cells, the usual one first.
+/// Lists the signs that separate cells, the usual one first.
 pub(crate) const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// Returns the sign that separates the cells of this line: a comma, unless there is none outside quotes and exactly one

@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use crate::index::EnrolmentIndex;
 use crate::roster::Roster;
 
-/// The enrolments that count where a table has several of one learner in one course, on different dates.
+/// Names the enrolments that count where a table has several of one learner in one course, on different dates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EnrolledAgain {
     /// The first. What came later does not change it.
@@ -34,7 +34,7 @@ pub(crate) fn again_id(first: &str, date: &str) -> String {
     format!("{first}@{date}")
 }
 
-/// Enrolments of one learner in one course that rows of the log do not tell apart, by the time they began.
+/// Lists enrolments of one learner in one course that rows of the log do not tell apart, by the time they began.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DatedEnrolments {
     /// By enrolment: the place of its group in `groups`.

@@ -4,7 +4,7 @@
 use std::io;
 use std::path::PathBuf;
 
-/// Why a source could not be read.
+/// Says why a source could not be read.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the fields are named in the messages")]
 pub enum ReadError {

@@ -8,10 +8,10 @@ use foldhash::quality::FixedState;
 
 use crate::index::EnrolmentIndex;
 
-/// Keys are compared within one run of the program and never kept, so the hash may change with its crate.
+/// Hashes the keys. They are compared within one run of the program and never kept, so the hash may change with its crate.
 const HASHING: FixedState = FixedState::with_seed(0x5747_4159);
 
-/// The object acted on, reduced to 48 bits of a hash. Two objects of one learner's week share a key with a chance of
+/// Identifies the object acted on, by 48 bits of a hash. Two objects of one learner's week share a key with a chance of
 /// about n² / 2⁴⁹ for n objects: 2·10⁻⁹ at a thousand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectKey(NonZeroU64);
@@ -46,13 +46,14 @@ impl ObjectKey {
     }
 }
 
-/// As how many events one event counts, in eight bits: 1 to 191 as they are, then 64 greater weights, spread so that
-/// any count up to a million is the sum of few. A row that counts as a million events then takes no memory to speak of.
+/// Says as how many events one event counts, in eight bits: 1 to 191 as they are, then 64 greater weights. These are spread
+/// so that any count up to a million is the sum of few. A row that counts as a million events then takes no memory to speak
+/// of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Weight(u8);
 
 impl Weight {
-    /// Of one event.
+    /// Stands for one event.
     pub const ONE: Self = Self(1);
     const EXACT: u64 = 192;
 
@@ -78,8 +79,8 @@ impl Weight {
     }
 }
 
-/// Something a learner did. Ordered by enrolment, time, kind, object, weight, so that sorting events sorts them by
-/// learner and time, and equal events cannot be told apart whatever order they came in.
+/// Describes something a learner did. Ordered by enrolment, time, kind, object, weight, so that sorting events sorts them by
+/// learner and time. Equal events cannot be told apart whatever order they came in.
 ///
 /// Layout, from the high bits: enrolment 32, seconds 32 (offset by 2³¹), kind 8, object 48, weight 8.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -16,22 +16,22 @@ use rustc_hash::FxHashMap;
 
 use crate::time::{DAY_SECONDS, days_from_civil};
 
-/// Days between two days with events past which the two are not of one run. No holidays between two halves of a course
-/// are that long, or else both halves have more than a few events.
+/// Bounds the days between two days with events that are of one run. No holidays between two halves of a course are that
+/// long, or else both halves have more than a few events.
 const GAP_DAYS: i64 = 70;
 
-/// Events that are few in any course.
+/// Bounds the events that are few in any course.
 const FEW_EVENTS: u64 = 5;
 
-/// Days, from and to, that stand for a date that is not set, where they are written at all: zero on the clock of
-/// Windows and .NET, in spreadsheets, in databases, and on that of Unix.
+/// Lists the days, from and to, that stand for a date that is not set, where they are written at all. They are zero on the
+/// clock of Windows and .NET, in spreadsheets, in databases, and on that of Unix.
 const NOT_SET: [[i32; 2]; 3] = [
     [days_from_civil(1, 1, 1), days_from_civil(2, 1, 1)],
     [days_from_civil(1899, 12, 30), days_from_civil(1901, 1, 1)],
     [days_from_civil(1970, 1, 1), days_from_civil(1971, 1, 1)],
 ];
 
-/// The first instant from which on every one stands for itself.
+/// Marks the first instant from which on every one stands for itself.
 pub(crate) const ALL_SET: i64 = NOT_SET[2][1] as i64 * DAY_SECONDS;
 
 /// Tells whether an instant stands for itself, and not for a time that is not set.
@@ -40,14 +40,14 @@ pub(crate) fn is_set(instant: i64) -> bool {
     instant >= ALL_SET || !NOT_SET.iter().any(|[from, to]| (i64::from(*from)..i64::from(*to)).contains(&day))
 }
 
-/// The events of one day.
+/// Counts the events of one day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct DayEvents {
     events: u64,
     of: Learners,
 }
 
-/// The learners whose events they are.
+/// Says whose events they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Learners {
     One(u32),
@@ -61,7 +61,7 @@ impl DayEvents {
     }
 }
 
-/// The days on which a course has events, and how many. Holds 24 bytes for each such day.
+/// Counts the events of a course on each day that has any. Holds 24 bytes for each such day.
 #[derive(Clone, Debug, Default)]
 pub struct EventDays {
     days: FxHashMap<i64, DayEvents>,
@@ -69,7 +69,7 @@ pub struct EventDays {
     before: Option<(i64, DayEvents)>,
 }
 
-/// A run of days with events: first and last day, in days since 1970-01-01, and the number of events.
+/// Describes a run of days with events: first and last day, in days since 1970-01-01, and the number of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DayRun {
     /// First day.
@@ -80,7 +80,7 @@ pub struct DayRun {
     pub events: u64,
 }
 
-/// The days of a course without the stray ones, and the stray ones.
+/// Holds the days of a course without the stray ones, and the stray ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunningDays {
     /// First day that is not stray.
@@ -166,7 +166,7 @@ mod tests {
 
     use super::*;
 
-    /// Days, events on each and the learner of all of these.
+    /// Holds a day, the events on it and the learner of all of these.
     type Counted = (i64, u64, u32);
 
     fn days(all: &[Counted]) -> EventDays {
@@ -177,7 +177,7 @@ mod tests {
         days
     }
 
-    /// A course of eight weeks, with ten events of two learners every third day.
+    /// Makes a course of eight weeks, with ten events of two learners every third day.
     fn course() -> Vec<Counted> {
         (0..56).step_by(3).flat_map(|day| [(day, 5, 1), (day, 5, 2)]).collect()
     }
@@ -265,7 +265,7 @@ mod tests {
     }
 
     proptest! {
-        /// Also for blocks that number learners each in their own way.
+        /// Checks blocks that number learners each in their own way, too.
         #[test]
         fn the_order_and_the_cutting_of_events_change_nothing(
             mut all in prop::collection::vec((-300_i64..900, 1_u64..9, 0_u32..4), 1..40),

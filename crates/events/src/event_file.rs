@@ -14,7 +14,7 @@ use crate::tally::{BlockTally, Tally};
 /// in the order of their rows, from 0. An error ends the reading.
 pub type BlockSink<'a> = dyn Fn(usize, ParsedBlock) -> Result<(), ReadError> + Sync + 'a;
 
-/// The purpose that [`EventFile::read`] serves.
+/// Names the purpose that [`EventFile::read`] serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadPurpose {
     /// To hand over the events.
@@ -23,7 +23,7 @@ pub enum ReadPurpose {
     Spans,
 }
 
-/// A file of events, or a table that stands for one, read in blocks side by side on rayon's threads.
+/// Reads a file of events, or a table that stands for one, in blocks side by side on rayon's threads.
 pub trait EventFile: Send + Sync {
     /// Returns the name that samples of rows go by: a file's name without its folder.
     fn name(&self) -> String;
@@ -86,7 +86,7 @@ pub trait EventFile: Send + Sync {
     }
 }
 
-/// The threads that read a file.
+/// Names the threads that read a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadMode {
     /// All of rayon's, by [`EventFile::read`].

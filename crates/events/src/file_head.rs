@@ -14,7 +14,7 @@ use crate::input::{self, BOM, FileStart, Packing};
 use crate::offered::TextLayout;
 use crate::text_lines::lines;
 
-/// A place in an unpacked file.
+/// Marks a place in an unpacked file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Position {
     /// Bytes before it.
@@ -23,13 +23,14 @@ pub(crate) struct Position {
     pub(crate) lines: u64,
 }
 
-/// Bytes of a file that are read to tell what it is: first the least, and more as long as nothing is told from them.
+/// Bounds the bytes of a file that are read to tell what it is. First the least are read, and more as long as nothing is
+/// told from them.
 const HEAD_BYTES: [u64; 3] = [1 << 16, 8 << 20, 64 << 20];
 
-/// Bytes that are kept of a head once formats were detected, at least.
+/// Bounds from below the bytes that are kept of a head once formats were detected.
 const KEPT_BYTES: usize = 1 << 12;
 
-/// The head of a file.
+/// Holds the head of a file.
 #[derive(Debug)]
 pub(crate) struct FileHead {
     path: PathBuf,
@@ -221,7 +222,7 @@ impl FileHead {
     }
 }
 
-/// Heads by path, each read when it is first asked for and never again.
+/// Holds heads by path, each read when it is first asked for and never again.
 #[derive(Debug, Default)]
 pub(crate) struct FileHeads {
     by_path: Mutex<FxHashMap<PathBuf, Arc<FileHead>>>,

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use blake3::hazmat::{ChainingValue, HasherExt, Mode, merge_subtrees_non_root, merge_subtrees_root};
 
-/// The hash of a file in the making.
+/// Computes the hash of a file.
 pub(crate) struct TreeHash {
     block_bytes: u64,
     blocks: Mutex<Vec<Option<ChainingValue>>>,

@@ -8,13 +8,13 @@
 //! - none stands in the same column below, as words of rows do that come again;
 //! - below one of its words stand numbers or times alone. In a row without a header that column's first cell would be one.
 
-/// Rows below a header that are compared with it.
+/// Bounds the rows below a header that are compared with it.
 pub(crate) const ROWS_BELOW: usize = 20;
 
-/// Most signs of a name of a column.
+/// Bounds the signs of a name of a column.
 const LONGEST_NAME: usize = 48;
 
-/// Names that columns and members of JSON have in logs, in small letters, without blanks, `_`, `-` and `.`.
+/// Lists the names that columns and members of JSON have in logs, in small letters, without blanks, `_`, `-` and `.`.
 const KNOWN_NAMES: &[&str] = &[
     "account",
     "accountname",
@@ -198,7 +198,7 @@ const KNOWN_NAMES: &[&str] = &[
     "year",
 ];
 
-/// Words that stand for a missing value.
+/// Lists the words that stand for a missing value.
 const MISSING: [&str; 8] = ["", "-", "na", "n/a", "nan", "null", "none", "\\n"];
 
 /// Returns the names of columns that may be shown out of `columns`, a table's first line, with `below` the rows under it;

@@ -1,10 +1,10 @@
 //! Places of courses and enrolments in a roster. They are counted from 0 in the order of the roster's lists.
 
-/// The place of a course in [`Roster::courses`](crate::Roster::courses).
+/// Numbers a course by its place in [`Roster::courses`](crate::Roster::courses).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CourseIndex(pub u32);
 
-/// The place of an enrolment in [`Roster::enrolments`](crate::Roster::enrolments).
+/// Numbers an enrolment by its place in [`Roster::enrolments`](crate::Roster::enrolments).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EnrolmentIndex(pub u32);
 

@@ -9,7 +9,7 @@ use flate2::read::MultiGzDecoder;
 use crate::content;
 use crate::error::ReadError;
 
-/// How a file's bytes are packed.
+/// Says how a file's bytes are packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Packing {
     /// As they are.
@@ -20,7 +20,7 @@ pub(crate) enum Packing {
     Zstd,
 }
 
-/// Bytes that tell how a file is packed.
+/// Counts the bytes that tell how a file is packed.
 const MAGIC_BYTES: u64 = 4;
 
 impl Packing {
@@ -81,7 +81,7 @@ fn unpack<'a>(packing: Packing, disk: impl BufRead + Send + 'a) -> io::Result<Bo
     })
 }
 
-/// The first bytes of a file.
+/// Holds the first bytes of a file.
 #[derive(Debug)]
 pub(crate) struct FileStart {
     pub(crate) packing: Packing,
@@ -143,8 +143,8 @@ impl Read for Metered<'_> {
     }
 }
 
-/// Text whose line ends are `\n`, whether they were `\r\n` or not. The csv crate ends a record at the `\r` and counts
-/// the line only at the `\n`, so that its line numbers are wrong without this.
+/// Reads text so that its line ends are `\n`, whether they were `\r\n` or not. The csv crate ends a record at the `\r` and
+/// counts the line only at the `\n`: its line numbers are wrong without this.
 pub(crate) struct UnixLines<R> {
     inner: BufReader<R>,
     after_return: bool,
@@ -190,7 +190,7 @@ pub(crate) fn unreadable(path: &Path, packing: Packing, source: io::Error) -> Re
     }
 }
 
-/// The byte-order mark of UTF-8, which some programs put before the header.
+/// Holds the byte-order mark of UTF-8, which some programs put before the header.
 pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// Returns the file's size on disk; 0 when it is not known.

@@ -9,10 +9,10 @@ use crate::row_limits::{CourseWindow, RowLimits};
 use crate::tally::Reason;
 use crate::time::format_instant;
 
-/// The greatest number of events that one row may count as; more are taken for a mistake.
+/// Bounds the number of events that one row may count as; more are taken for a mistake.
 const GREATEST_COUNT: u64 = 1_000_000;
 
-/// A row of a log, parsed.
+/// Holds a row of a log, parsed.
 #[derive(Clone, Copy, Debug)]
 pub struct EventRow {
     /// Line of the row in the block, from 0.

@@ -8,14 +8,14 @@
 
 use memchr::memchr2;
 
-/// Objects and arrays inside one another, at most; deeper ones count as broken.
+/// Bounds the objects and arrays inside one another; deeper ones count as broken.
 pub(crate) const DEEPEST: u32 = 128;
 
-/// The fault of a text that is not JSON.
+/// Describes the fault of a text that is not JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InvalidJson(pub(crate) &'static str);
 
-/// A string as it stands between its quotes.
+/// Holds a string as it stands between its quotes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Text<'a> {
     /// The bytes between the quotes.
@@ -24,7 +24,7 @@ pub(crate) struct Text<'a> {
     pub(crate) escaped: bool,
 }
 
-/// A value, whole; objects and arrays with their brackets.
+/// Holds a value, whole; objects and arrays with their brackets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Value<'a> {
     Text(Text<'a>),

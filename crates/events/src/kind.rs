@@ -2,7 +2,7 @@
 
 use crate::activity::Activity;
 
-/// A kind of event as the source names it, and the activity it counts as.
+/// Describes a kind of event as the source names it, and the activity it counts as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventKind {
     /// The source's name.
@@ -37,7 +37,7 @@ impl EventKind {
     }
 }
 
-/// A detail that a kind of event tells beyond its activity, for the features that rest on it. Problems and videos are
+/// Names a detail that a kind of event tells beyond its activity, for the features that rest on it. Problems and videos are
 /// told apart by the event's object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Detail {

@@ -9,7 +9,7 @@ use csv::{ByteRecord, Reader};
 
 use crate::line_limit::LONGEST_LINE_BYTES;
 
-/// A stream that ends with an error, [`RecordTooLong`], when a record goes on for more than a line may.
+/// Reads a stream, and ends with an error, [`RecordTooLong`], when a record goes on for more than a line may.
 pub(crate) struct Limited<R> {
     inner: R,
     since_record: Arc<AtomicU64>,
@@ -45,7 +45,7 @@ impl RecordStart {
     }
 }
 
-/// Why a stream ended.
+/// Says why a stream ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RecordTooLong;
 

@@ -1,4 +1,4 @@
 //! The longest line that any reader takes.
 
-/// Bytes of the longest line that is read. A longer one is rejected without being held in memory.
+/// Bounds the bytes of a line that is read. A longer one is rejected without being held in memory.
 pub const LONGEST_LINE_BYTES: usize = 4 << 20;

@@ -10,7 +10,7 @@ use crate::line_limit::LONGEST_LINE_BYTES;
 
 const PIECE_BYTES: usize = 1 << 16;
 
-/// Where the reading stands.
+/// Says where the reading stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     /// Between objects.
@@ -23,7 +23,7 @@ enum Place {
     Tail(u32),
 }
 
-/// Text of JSON objects, one a line, whatever lay between them.
+/// Reads text of JSON objects, one a line, whatever lay between them.
 pub(crate) struct ObjectLines<R> {
     inner: R,
     piece_bytes: usize,

@@ -9,7 +9,7 @@ use rustc_hash::FxHashSet;
 use crate::error::ReadError;
 use crate::input::{file_name, without_packing};
 
-/// How a file came to be offered.
+/// Says how a file came to be offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// By its own name: that it is not read is an error.
@@ -18,7 +18,7 @@ pub(crate) enum Origin {
     Found,
 }
 
-/// A file that is offered.
+/// Holds a file that is offered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OfferedFile {
     /// Where it is.
@@ -28,7 +28,7 @@ pub(crate) struct OfferedFile {
     pub(crate) origin: Origin,
 }
 
-/// A file that is offered and not read.
+/// Describes a file that is offered and not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeftOutFile {
     /// How it is called: its path from the folder that was given on, or its name.
@@ -37,7 +37,7 @@ pub struct LeftOutFile {
     pub why: String,
 }
 
-/// How the text of a file that is read is written.
+/// Says how the text of a file that is read is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextLayout {
     /// Where the file is.
@@ -50,7 +50,7 @@ pub struct TextLayout {
     pub separator: Option<&'static str>,
 }
 
-/// What is to be said of the files that were offered, besides those read.
+/// Says what there is to be said of the files that were offered, besides those read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileReport {
     /// Those not read, in the order in which they were offered.
@@ -70,7 +70,7 @@ impl FileReport {
     }
 }
 
-/// The files offered.
+/// Holds the files offered.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Offer {
     pub(crate) files: Vec<OfferedFile>,

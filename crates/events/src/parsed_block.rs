@@ -7,7 +7,7 @@ use crate::event_days::EventDays;
 use crate::index::{CourseIndex, EnrolmentIndex};
 use crate::tally::BlockTally;
 
-/// First and last instant of events, in seconds since 1970-01-01T00:00:00.
+/// Holds the first and last instant of events, in seconds since 1970-01-01T00:00:00.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeSpan {
     /// First.
@@ -30,7 +30,7 @@ impl TimeSpan {
     }
 }
 
-/// Events of one course that are so far from it that they are set aside.
+/// Counts events of one course that are so far from it that they are set aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FarEvents {
     /// First and last instant.
@@ -47,7 +47,7 @@ impl FarEvents {
     }
 }
 
-/// The side of a course on which an event is.
+/// Names the side of a course on which an event is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Side {
     /// Before its start.
@@ -56,7 +56,7 @@ pub enum Side {
     After,
 }
 
-/// The events of one block of a file, and the fate of its rows.
+/// Holds the events of one block of a file, and the fate of its rows.
 #[derive(Clone, Debug, Default)]
 pub struct ParsedBlock {
     /// Events, in the order of the rows.

@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use jiff::civil::Date;
 use jiff::fmt::temporal::DateTimeParser;
 
-/// The longest text taken for a time, in bytes; a fraction may have any number of digits up to that.
+/// Bounds the text taken for a time, in bytes; a fraction may have any number of digits up to that.
 const LONGEST_BYTES: usize = 128;
 
-/// Most digits of a fraction that jiff's parser takes.
+/// Bounds the digits of a fraction that jiff's parser takes.
 const FRACTION_DIGITS: usize = 9;
 
-/// Seconds in an hour.
+/// Counts the seconds in an hour.
 const HOUR_SECONDS: i64 = 3_600;
 
 /// Returns seconds since 1970-01-01T00:00:00 of a time of ISO 8601 or RFC 9557: without seconds (`2023-09-04 10:00`),
@@ -97,7 +97,7 @@ mod tests {
 
     use super::*;
 
-    /// 2023-09-04T10:00:00Z.
+    /// Stands for 2023-09-04T10:00:00Z.
     const TEN: i64 = 1_693_821_600;
 
     fn check(text: &str, expected: Option<i64>) {

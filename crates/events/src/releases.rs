@@ -6,10 +6,10 @@
 use crate::event::ObjectKey;
 use crate::index::CourseIndex;
 
-/// A list shorter than this is not brought in order before it is whole.
+/// Bounds from below the list that is brought in order before it is whole.
 const LEAST_SETTLED: usize = 1 << 16;
 
-/// Instants of release, in seconds since 1970-01-01T00:00:00, by course (index) and object. 16 bytes each.
+/// Holds instants of release, in seconds since 1970-01-01T00:00:00, by course (index) and object. 16 bytes each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Releases {
     /// By course: each object once, ordered.
@@ -55,7 +55,7 @@ impl FromIterator<((CourseIndex, ObjectKey), i64)> for Releases {
     }
 }
 
-/// Releases in the making. Holds each object about twice at most, however often it is given.
+/// Gathers releases. Holds each object about twice at most, however often it is given.
 #[derive(Debug, Default)]
 pub(crate) struct ReleaseList {
     by_course: Vec<Vec<(ObjectKey, i64)>>,

@@ -8,7 +8,7 @@ use crate::index::{CourseIndex, EnrolmentIndex};
 use crate::releases::Releases;
 use crate::time::DAY_SECONDS;
 
-/// One run of a course.
+/// Describes one run of a course.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Course {
     /// The course's id.
@@ -22,7 +22,8 @@ pub struct Course {
 }
 
 impl Course {
-    /// A course of more days than these, ten years, is a mistake: of a date, or of whoever meant that it never ends.
+    /// Bounds the days of a course. More than these, ten years, are a mistake: of a date, or of whoever meant that it never
+    /// ends.
     pub const GREATEST_DAYS: u32 = 3_660;
 
     /// Returns the course's first instant, in seconds since 1970-01-01T00:00:00.
@@ -32,7 +33,7 @@ impl Course {
     }
 }
 
-/// Days with events so far from a course's other events that the calendar inferred from these does not hold them.
+/// Describes days with events so far from a course's other events that the calendar inferred from these does not hold them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StrayDays {
     /// The course's id.
@@ -41,7 +42,7 @@ pub struct StrayDays {
     pub run: DayRun,
 }
 
-/// How an enrolment ended, as the source records it.
+/// Says how an enrolment ended, as the source records it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// The source's own text.
@@ -50,7 +51,7 @@ pub struct Outcome {
     pub kind: OutcomeKind,
 }
 
-/// The meaning of a recorded outcome.
+/// Says what a recorded outcome means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutcomeKind {
     /// Completed.
@@ -61,7 +62,7 @@ pub enum OutcomeKind {
     Withdrew,
 }
 
-/// A learner in a course. Seconds are counted from the course's start and may be negative.
+/// Describes a learner in a course. Seconds are counted from the course's start and may be negative.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Enrolment {
     /// The enrolment's id.
@@ -82,7 +83,7 @@ pub struct Enrolment {
     pub statics: Vec<Option<String>>,
 }
 
-/// Something to be submitted.
+/// Describes something to be submitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assessment {
     /// The source's id.
@@ -93,7 +94,7 @@ pub struct Assessment {
     pub due_day: Option<i32>,
 }
 
-/// Something submitted.
+/// Describes something submitted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Submission {
     /// The enrolment.
@@ -108,7 +109,7 @@ pub struct Submission {
     pub banked: bool,
 }
 
-/// Courses, enrolments and what belongs to them.
+/// Holds courses, enrolments and what belongs to them.
 #[derive(Clone, Debug, Default)]
 pub struct Roster {
     /// Courses, ordered bytewise by id.

@@ -7,11 +7,11 @@ use crate::kind::EventKind;
 use crate::roster::{Course, Roster, StrayDays};
 use crate::time::DAY_SECONDS;
 
-/// Days before a course's start from which on an event can be about the course. Courses open for enrolment some months
+/// Bounds the days before a course's start on which an event can be about the course. Courses open for enrolment some months
 /// before they begin.
 const MOST_DAYS_BEFORE: i64 = 366;
 
-/// The limits that the rows of a log are held against, by enrolment and by kind of event.
+/// Holds the limits that the rows of a log are held against, by enrolment and by kind of event.
 #[derive(Clone, Debug)]
 pub struct RowLimits {
     /// By course.
@@ -25,7 +25,7 @@ pub struct RowLimits {
     received: [bool; 1 << u8::BITS],
 }
 
-/// The instants that matter for the events of one course, in seconds since 1970-01-01T00:00:00.
+/// Holds the instants that matter for the events of one course, in seconds since 1970-01-01T00:00:00.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CourseWindow {
     /// The course's first instant.
@@ -43,7 +43,7 @@ pub(crate) struct CourseWindow {
 }
 
 impl CourseWindow {
-    /// `plausible` are the first instant that an event can have, and the first after these.
+    /// Makes the window of a course. `plausible` are the first instant that an event can have, and the first after these.
     fn new(start: i64, limit: i64, as_of: Option<i64>, plausible: [i64; 2]) -> Self {
         let [plausible_from, plausible_to] = plausible;
         let after = as_of.map_or(i64::MAX, |as_of| as_of.saturating_add(1));

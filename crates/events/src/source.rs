@@ -9,7 +9,7 @@ use crate::roster::Roster;
 use crate::source_inputs::InputFile;
 use crate::tally::Tally;
 
-/// The labels that a source has of its own, for when no rule is given.
+/// Says which labels a source has of its own, for when no rule is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SourceLabels {
     /// Nothing: labels come from activity.
@@ -20,7 +20,7 @@ pub enum SourceLabels {
     Outcomes,
 }
 
-/// How finely a source tells time.
+/// Says how finely a source tells time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Granularity {
     /// To the second.
@@ -29,7 +29,7 @@ pub enum Granularity {
     Day,
 }
 
-/// A log of one format, opened.
+/// Holds a log of one format, opened.
 pub struct Source {
     /// Name of the format.
     pub format: &'static str,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// A file that belongs to a source.
+/// Describes a file that belongs to a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputFile {
     /// Its role in the format: `log`, `enrolments`, `calendar` …
@@ -11,7 +11,7 @@ pub struct InputFile {
     pub path: PathBuf,
 }
 
-/// A table of a database that belongs to a source.
+/// Describes a table of a database that belongs to a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DatabaseTable {
     /// Its role in the format.

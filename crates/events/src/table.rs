@@ -12,7 +12,7 @@ use crate::input::{self, Packing, file_name};
 use crate::limited::{Limited, RecordTooLong};
 use crate::tally::{Reason, Tally, shape};
 
-/// Why a row of a table is not used.
+/// Says why a row of a table is not used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     /// The reason it counts under.
@@ -28,7 +28,7 @@ impl Refusal {
     }
 }
 
-/// Whether a table's first line names its columns.
+/// Says whether a table's first line names its columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Header {
     /// It does.
@@ -37,7 +37,7 @@ pub(crate) enum Header {
     Absent,
 }
 
-/// A table of which the header has been read, or one that is held in memory.
+/// Holds a table of which the header has been read, or one that is held in memory.
 #[derive(Debug)]
 pub(crate) struct Table {
     path: PathBuf,
@@ -48,7 +48,7 @@ pub(crate) struct Table {
     rows: Rows,
 }
 
-/// How rows stand in a table's file.
+/// Says how rows stand in a table's file.
 #[derive(Clone, Copy, Debug)]
 struct FileLayout {
     packing: Packing,
@@ -67,7 +67,7 @@ enum Rows {
     Held(Vec<ByteRecord>),
 }
 
-/// One row of a table.
+/// Lends one row of a table.
 pub(crate) struct TableRow<'a> {
     record: &'a ByteRecord,
 }
@@ -214,7 +214,7 @@ impl Table {
         })
     }
 
-    /// Names of the columns; their places, from `0`, in a table without header.
+    /// Returns the names of the columns; their places, from `0`, in a table without header.
     #[must_use]
     pub(crate) fn columns(&self) -> &[String] {
         &self.columns

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use crate::cells::shape;
 use crate::unknown_kinds::UnknownKinds;
 
-/// Why a row did not become an event.
+/// Says why a row did not become an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
@@ -122,13 +122,13 @@ impl Reason {
     }
 }
 
-/// Samples kept for each reason.
+/// Bounds the samples kept for each reason.
 pub(crate) const MAX_SAMPLES: usize = 5;
 
-/// Samples of a reason that a message describes, at most.
+/// Bounds the samples of a reason that a message describes.
 const DESCRIBED_SAMPLES: usize = 2;
 
-/// Where a row that was not used stands, and what is wrong with it. Never names a learner.
+/// Says where a row that was not used stands, and what is wrong with it. Never names a learner.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RowSample {
     /// File name, without its folder.
@@ -139,7 +139,7 @@ pub struct RowSample {
     pub what: String,
 }
 
-/// Rows of one reason.
+/// Counts the rows of one reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReasonCount {
     /// How many.
@@ -148,7 +148,7 @@ pub struct ReasonCount {
     pub samples: Vec<RowSample>,
 }
 
-/// Counts of the rows of one table.
+/// Counts the rows of one table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableCount {
     /// Rows read.
@@ -159,7 +159,7 @@ pub struct TableCount {
     pub contradictions: u64,
 }
 
-/// Counts of rows, used and not used. `read` equals `used` plus the rows of all reasons.
+/// Counts rows, used and not used. `read` equals `used` plus the rows of all reasons.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Rows read.
@@ -246,8 +246,8 @@ impl Tally {
     }
 }
 
-/// Counts of the rows of one block of a file. Lines are counted from the block's first, from 0, because the
-/// number of lines before the block is not known while blocks are read side by side.
+/// Counts the rows of one block of a file. Lines are counted from the block's first, from 0: the number of lines before it
+/// is not known while blocks are read side by side.
 #[derive(Clone, Debug, Default)]
 pub struct BlockTally {
     /// Rows used.

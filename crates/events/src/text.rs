@@ -25,11 +25,11 @@ use crate::objects::ObjectLines;
 use crate::row_limits::RowLimits;
 use crate::tally::Reason;
 
-/// Bytes of a block, unless something else is asked for: small enough for a core's second-level cache to hold a block
-/// and what is parsed from it, a power of two so that blocks are subtrees of the file's hash.
+/// Counts the bytes of a block, unless something else is asked for. They are few enough for a core's second-level cache to
+/// hold a block and what is parsed from it. They are a power of two, so that blocks are subtrees of the file's hash.
 pub(crate) const BLOCK_BYTES: usize = 1 << 20;
 
-/// About the least length of a line in the logs there are: room for a block's events is made once.
+/// Estimates from below the length of a line in the logs there are: room for a block's events is made once.
 const USUAL_LINE_BYTES: usize = 64;
 
 /// Parses the lines of a format.
@@ -45,7 +45,7 @@ pub(crate) trait LineParser: Send + Sync {
     }
 }
 
-/// A file of lines.
+/// Reads a file of lines.
 pub(crate) struct TextFile<P> {
     path: PathBuf,
     packing: Packing,
@@ -234,7 +234,7 @@ impl<P: LineParser> EventFile for TextFile<P> {
     }
 }
 
-/// Where things lie in a buffer.
+/// Says where things lie in a buffer.
 struct Owned {
     /// The bytes of the range itself.
     block: std::ops::Range<usize>,

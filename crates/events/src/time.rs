@@ -5,7 +5,7 @@
 
 use crate::rare_times;
 
-/// Seconds in a day.
+/// Counts the seconds in a day.
 pub const DAY_SECONDS: i64 = 86_400;
 
 /// Returns days since 1970-01-01 of a date of the proleptic Gregorian calendar (Howard Hinnant, "chrono-Compatible

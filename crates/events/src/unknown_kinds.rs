@@ -15,16 +15,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::cells::shape;
 
-/// Names that are told apart; rows of others count together.
+/// Bounds the names that are told apart; rows of others count together.
 const MOST_NAMES: usize = 256;
 
-/// Longest name that is shown as it is.
+/// Bounds the name that is shown as it is.
 const LONGEST_NAME: usize = 80;
 
-/// Learners that must have a name for it to be shown.
+/// Bounds from below the learners that must have a name for it to be shown.
 const FEWEST_LEARNERS: usize = 2;
 
-/// Counts of rows by kinds that the format does not know.
+/// Counts rows by kinds that the format does not know.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnknownKinds {
     /// Rows of kinds that are unknown.
@@ -34,7 +34,7 @@ pub struct UnknownKinds {
     names: BTreeMap<(u64, Box<str>), KindCount>,
 }
 
-/// Rows of one name.
+/// Counts the rows of one name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct KindCount {
     rows: u64,
@@ -42,7 +42,7 @@ struct KindCount {
     learners: Vec<u64>,
 }
 
-/// One kind that the format does not know.
+/// Describes one kind that the format does not know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownKind {
     /// Its name or, where it may say who somebody is, the shape of it.

@@ -7,7 +7,7 @@ use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer};
 
 use crate::features::{Feature, Storage};
 
-/// Rows that wait to be turned: as many as a word of the null mask has bits.
+/// Counts the rows that wait to be turned: as many as a word of the null mask has bits.
 const WAITING: usize = u64::BITS as usize;
 
 /// Gathers rows of values, one for each feature, as columns.

@@ -7,10 +7,10 @@ use staycast_events::Course;
 use staycast_events::time::DAY_SECONDS;
 use staycast_weeks::{CutOff, WeekIndex};
 
-/// Days of a whole week.
+/// Counts the days of a whole week.
 pub(crate) const WEEK_DAYS: u32 = 7;
 
-/// The cut of a course's days into weeks. Weeks are numbered from 0, days from 0 at the course's first.
+/// Cuts a course's days into weeks. Weeks are numbered from 0, days from 0 at the course's first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WeekGrid {
     /// Days of week 0, 1 to 7, unless the course is shorter.
@@ -20,7 +20,7 @@ pub struct WeekGrid {
 }
 
 impl WeekGrid {
-    /// Days that a grid can hold, however they are cut into weeks that a [`CutOff`] can count.
+    /// Bounds the days that a grid can hold, however they are cut into weeks that a [`CutOff`] can count.
     pub(crate) const GREATEST_DAYS: u32 = WEEK_DAYS * (u16::MAX as u32 - 1);
 
     /// Cuts `days` days into weeks, of which the first has `first_week_days` days.
@@ -119,7 +119,7 @@ impl WeekGrid {
     }
 }
 
-/// The weeks of one course, and which of them were over when the log was taken.
+/// Holds the weeks of one course, and which of them were over when the log was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CourseGrid {
     /// First day, in days since 1970-01-01.

@@ -9,7 +9,7 @@ use staycast_weeks::CutOff;
 
 use crate::grid::{WEEK_DAYS, WeekGrid};
 
-/// Rule that says who dropped out. Positive always means dropout.
+/// Says who dropped out. Positive always means dropout.
 ///
 /// As text: `inactive-last N` (N weeks; `inactive-last` alone is 2), `no-activity-after D` (D days), `withdrawn`,
 /// `withdrawn-or-failed`, `not-completed`, `labels-file`. A space, `=` or `:` may stand before the number.
@@ -36,7 +36,7 @@ pub enum DropoutRule {
     LabelsFile,
 }
 
-/// Text that is not a [`DropoutRule`].
+/// Holds text that is not a [`DropoutRule`].
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is not a dropout rule; use inactive-last N (weeks), no-activity-after D (days), withdrawn, \

@@ -10,10 +10,10 @@ use staycast_events::{Capabilities, Notice};
 use crate::feature_set::FeatureSet;
 use crate::labels::DropoutRule;
 
-/// Version of the folder's layout. A folder of another version is refused.
+/// Numbers the version of the folder's layout. A folder of another version is refused.
 pub const LAYOUT_VERSION: u32 = 2;
 
-/// Description of a sequences folder.
+/// Describes a sequences folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
@@ -64,7 +64,7 @@ pub struct Manifest {
     pub outputs: Vec<OutputRecord>,
 }
 
-/// A file that was read, or a table of a database.
+/// Describes a file that was read, or a table of a database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InputRecord {
@@ -82,7 +82,7 @@ pub struct InputRecord {
     pub table: Option<TableRecord>,
 }
 
-/// A file that was offered and not read.
+/// Describes a file that was offered and not read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LeftOutRecord {
@@ -92,7 +92,7 @@ pub struct LeftOutRecord {
     pub why: String,
 }
 
-/// The rows of a table of a database.
+/// Counts the rows of a table of a database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TableRecord {
@@ -103,7 +103,7 @@ pub struct TableRecord {
     pub ids: Option<(i64, i64)>,
 }
 
-/// Counts of the rows of the event files, used or not.
+/// Counts the rows of the event files, used or not.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RowCounts {
@@ -130,7 +130,8 @@ pub struct RowCounts {
     pub unknown_kinds: Option<UnknownKindsRecord>,
 }
 
-/// Rows of kinds of event that neither the format nor a mapping knows. They count as `other`, or as the mapping's default.
+/// Counts rows of kinds of event that neither the format nor a mapping knows. They count as `other`, or as the mapping's
+/// default.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UnknownKindsRecord {
@@ -143,11 +144,11 @@ pub struct UnknownKindsRecord {
 }
 
 impl UnknownKindsRecord {
-    /// Share of the rows used above which such kinds are a warning.
+    /// Bounds the share of the rows used that such kinds may have without a warning.
     pub const GREATEST_SHARE: f64 = 0.05;
 }
 
-/// A kind of event that neither the format nor a mapping knows.
+/// Describes a kind of event that neither the format nor a mapping knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UnknownKindRecord {
@@ -157,7 +158,7 @@ pub struct UnknownKindRecord {
     pub rows: u64,
 }
 
-/// Rows of a table beside the log.
+/// Counts the rows of a table beside the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TableRows {
@@ -180,7 +181,7 @@ impl RowCounts {
     }
 }
 
-/// A number of rows and the first few of them.
+/// Counts rows, and holds the first few of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReasonCount {
@@ -190,7 +191,7 @@ pub struct ReasonCount {
     pub samples: Vec<SampleRecord>,
 }
 
-/// Place of a rejected row. Never names a learner.
+/// Says where a rejected row stands. Never names a learner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SampleRecord {
@@ -202,7 +203,7 @@ pub struct SampleRecord {
     pub what: String,
 }
 
-/// The calendar.
+/// Describes the calendar.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CalendarRecord {
@@ -222,7 +223,7 @@ pub struct CalendarRecord {
     pub stray_days: Vec<StrayDaysRecord>,
 }
 
-/// Days with events that are far from their course.
+/// Describes days with events that are far from their course.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StrayDaysRecord {
@@ -239,7 +240,7 @@ pub struct StrayDaysRecord {
     pub set_aside: bool,
 }
 
-/// What is odd about a course, so that somebody should look at it.
+/// Says what is odd about a course, so that somebody should look at it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case", deny_unknown_fields)]
 pub enum CourseWarning {
@@ -272,7 +273,7 @@ pub enum CourseWarning {
     },
 }
 
-/// Options that a folder was built with, so that another build can tell whether it would give the same.
+/// Holds the options that a folder was built with, so that another build can tell whether it would give the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BuildRecord {
@@ -293,7 +294,7 @@ pub struct BuildRecord {
     pub enrolment: Option<String>,
 }
 
-/// Labels.
+/// Describes the labels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LabelRecord {
@@ -311,7 +312,7 @@ pub struct LabelRecord {
     pub known_from: Option<String>,
 }
 
-/// One feature column.
+/// Describes one feature column.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FeatureRecord {
@@ -326,7 +327,7 @@ pub struct FeatureRecord {
     pub lacking: Option<String>,
 }
 
-/// Sizes of the folder's contents.
+/// Counts the folder's contents.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Totals {
@@ -344,7 +345,7 @@ pub struct Totals {
     pub enrolments_left_out: BTreeMap<String, u64>,
 }
 
-/// A file that was written.
+/// Describes a file that was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OutputRecord {

@@ -11,8 +11,8 @@ use staycast_events::{DayRun, EnrolmentIndex, EventDays, FarEvents, ParsedBlock,
 
 use crate::store::Run;
 
-/// Events by course (index) and day (since 1970-01-01), and those that are far from their course. About 24 bytes for each
-/// day on which a course has events.
+/// Counts events by course (index) and day (since 1970-01-01), and those that are far from their course. Takes about 24
+/// bytes for each day on which a course has events.
 #[derive(Debug, Default)]
 pub(crate) struct CourseDays(Mutex<Counts>);
 
@@ -22,7 +22,7 @@ struct Counts {
     far: BTreeMap<(u32, Side), FarEvents>,
 }
 
-/// The counts as a checkpoint holds them, in order.
+/// Holds the counts as a checkpoint holds them, in order.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct DaysState {
     /// Course, day, events.
@@ -31,7 +31,7 @@ pub(crate) struct DaysState {
     far: Vec<(u32, bool, i64, i64, u64)>,
 }
 
-/// The newest day of a log.
+/// Holds the newest day of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Newest {
     /// The day, in days since 1970-01-01.
@@ -40,7 +40,7 @@ pub(crate) struct Newest {
     pub(crate) stray: Vec<(u32, DayRun)>,
 }
 
-/// What the days of a log's events say.
+/// Holds what the days of a log's events say.
 #[derive(Debug, Default)]
 pub(crate) struct LogDays {
     /// The newest day; `None` without an event, or where it was not asked for.

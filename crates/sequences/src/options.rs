@@ -3,7 +3,7 @@
 use crate::feature_set::FeatureSet;
 use crate::labels::DropoutRule;
 
-/// Options of a build.
+/// Holds the options of a build.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BuildOptions {
     /// At most this many weeks of each course.
@@ -28,7 +28,7 @@ pub struct BuildOptions {
     pub checkpoint_bytes: u64,
 }
 
-/// Use of the source's own kinds of event.
+/// Says how the source's own kinds of event are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RawKinds {
     /// No columns.
@@ -38,10 +38,10 @@ pub enum RawKinds {
     Keep,
 }
 
-/// Default of [`BuildOptions::memory_bytes`].
+/// Holds the default of [`BuildOptions::memory_bytes`].
 const DEFAULT_MEMORY_BYTES: u64 = 512 << 20;
 
-/// Default of [`BuildOptions::checkpoint_bytes`]. Less is read again sooner than it is written down.
+/// Holds the default of [`BuildOptions::checkpoint_bytes`]. Less is read again sooner than it is written down.
 const DEFAULT_CHECKPOINT_BYTES: u64 = 4 << 30;
 
 impl Default for BuildOptions {
@@ -60,7 +60,7 @@ impl Default for BuildOptions {
     }
 }
 
-/// Treatment of an output folder that exists.
+/// Says what becomes of an output folder that exists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BuildMode {
     /// Refuse.

@@ -28,7 +28,7 @@ pub(crate) fn write_records(draft: &FolderDraft, manifest: &Manifest, timing: &T
     Ok(write_json(&draft.path().join(MANIFEST), manifest)?)
 }
 
-/// Most kinds that the manifest lists.
+/// Bounds the kinds that the manifest lists.
 const LISTED_KINDS: usize = 20;
 
 /// Records the kinds of event that the format does not know, if there are any.

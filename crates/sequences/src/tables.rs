@@ -20,7 +20,7 @@ use crate::manifest::LabelRecord;
 use crate::parquet_out::write_parquet;
 use crate::reduce::Summary;
 
-/// Facts that the tables are made of.
+/// Holds the facts that the tables are made of.
 pub(crate) struct TableFacts<'a> {
     pub(crate) source: &'a Source,
     pub(crate) grids: &'a [CourseGrid],
@@ -37,7 +37,7 @@ impl TableFacts<'_> {
     }
 }
 
-/// Names of the columns of `enrolments.parquet` before the static ones.
+/// Lists the columns of `enrolments.parquet` before the static ones.
 pub(crate) const ENROLMENT_COLUMNS: [&str; 12] = [
     "course_id",
     "enrolment_id",
@@ -132,14 +132,14 @@ fn left_week(facts: &TableFacts<'_>, place: usize, dropout: Option<bool>) -> Opt
     went_inactive.then(|| facts.summaries[place].last_event_seconds.map_or_else(enrolled, week))
 }
 
-/// The week before week 0.
+/// Numbers the week before week 0.
 const BEFORE_FIRST_WEEK: i32 = -1;
 
 fn days(seconds: Option<i32>) -> Option<f64> {
     seconds.map(|seconds| f64::from(seconds) / DAY_SECONDS as f64)
 }
 
-/// Labels of one course.
+/// Holds the labels of one course.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CourseLabels {
     /// Known ones.
@@ -148,7 +148,7 @@ pub(crate) struct CourseLabels {
     pub(crate) dropouts: u64,
 }
 
-/// Counts of the labels of a folder.
+/// Counts the labels of a folder.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LabelCounts {
     pub(crate) record: LabelRecord,

@@ -7,15 +7,16 @@ use crate::manifest::{CourseWarning, StrayDaysRecord};
 use crate::newest::LogDays;
 use crate::tables::{CourseLabels, TableFacts};
 
-/// Weeks past which an inferred calendar is odd. Runs of courses are over within a year; what goes on for longer is a course
-/// that never ends, or events of several runs under one id, and needs dates to have labels that mean something.
+/// Bounds the weeks of an inferred calendar; one of more is odd. Runs of courses are over within a year. What goes on for
+/// longer is a course that never ends, or events of several runs under one id. It needs dates to have labels that mean
+/// something.
 const MOST_INFERRED_WEEKS: u32 = 52;
 
-/// Share of dropouts above which the rule or the dates may be to blame. Of those who enrol in open courses 85 to 95 %
-/// leave.
+/// Bounds the share of dropouts; above it the rule or the dates may be to blame. Of those who enrol in open courses
+/// 85 to 95 % leave.
 const MOST_DROPOUTS: f64 = 0.95;
 
-/// Enrolments from which on a share says something.
+/// Bounds from below the enrolments of which a share says something.
 const FEWEST_ENROLMENTS: u64 = 10;
 
 /// Lists the days with events that are far from their course.

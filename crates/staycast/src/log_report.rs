@@ -18,13 +18,13 @@ use crate::display::{LabelledText, format_bytes, group_digits, list_first, plura
 use crate::progress::StageProgress;
 use crate::sequences_description::{Detail, describe_file_notes, describe_left_out_files, describe_reason};
 
-/// Courses listed, those with enrolments; the JSON has all of them.
+/// Bounds the courses listed, those with enrolments; the JSON has all of them.
 const COURSES: usize = 24;
 
-/// Files of the log that are listed; the JSON has all of them.
+/// Bounds the files of the log that are listed; the JSON has all of them.
 const FILES: usize = 6;
 
-/// What a log holds, and what would become of its rows.
+/// Describes what a log holds, and what would become of its rows.
 #[derive(Serialize)]
 pub(crate) struct LogReport {
     kind: &'static str,
@@ -61,7 +61,7 @@ struct File {
     events: Option<FileEvents>,
 }
 
-/// What the rows of a file of events hold. Numbers only, of learners and courses.
+/// Counts what the rows of a file of events hold. Numbers only, of learners and courses.
 #[derive(Clone, Default, Serialize)]
 struct FileEvents {
     rows: u64,
@@ -74,7 +74,7 @@ struct FileEvents {
     courses: u64,
 }
 
-/// A table of a database.
+/// Describes a table of a database.
 #[derive(Serialize)]
 struct Table {
     role: &'static str,
@@ -117,7 +117,7 @@ struct Course {
     last_event: Option<String>,
 }
 
-/// What reading a log to its end gave.
+/// Holds what reading a log to its end gave.
 struct Reading {
     tally: Tally,
     spans: BTreeMap<CourseIndex, TimeSpan>,
@@ -188,7 +188,7 @@ fn read(source: &Source, as_of: Option<i64>, console: &Console) -> anyhow::Resul
     Ok(all)
 }
 
-/// What the blocks of one file hold.
+/// Counts what the blocks of one file hold.
 struct FileReading {
     blocks: Vec<(usize, BlockTally)>,
     kinds: Vec<u64>,

@@ -9,7 +9,7 @@ use crate::table::{Header, Refusal, Table, TableRow};
 use crate::tally::{Reason, Tally, shape};
 use crate::time::{DAY_SECONDS, format_date, format_instant, parse_instant};
 
-/// The dates of one course.
+/// Holds the dates of one course.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CalendarEntry {
     /// The course's id.
@@ -29,7 +29,7 @@ impl CalendarEntry {
     }
 }
 
-/// A course whose dates were inferred, and the days of it that they do not hold.
+/// Names a course whose dates were inferred, and the days of it that they do not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct InferredCourse {
     pub(super) course: Course,

@@ -54,7 +54,7 @@ pub(super) fn without_blanks_and_copies<T, K: PartialEq>(
     Ok(kept)
 }
 
-/// What two files have in common of which one may be a copy of the other.
+/// Says what two files have in common of which one may be a copy of the other.
 #[derive(PartialEq, Eq, Hash)]
 enum Likeness {
     Size(u64),

@@ -17,7 +17,7 @@ pub(super) fn is_course(id: &[u8]) -> bool {
     }
 }
 
-/// A path that leads into a course.
+/// Describes a path that leads into a course.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct CoursePath<'a> {
     /// The course's id.

@@ -20,7 +20,7 @@ const MAPPING: BuiltIn =
 const COLUMNS: usize = 16;
 const TIMESTAMP: usize = 2;
 
-/// Coursera's clickstream export.
+/// Reads Coursera's clickstream export.
 pub(super) struct Coursera;
 
 impl LogFormat for Coursera {
@@ -61,7 +61,7 @@ impl LogFormat for Coursera {
     }
 }
 
-/// How an export writes its times.
+/// Says how an export writes its times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Times {
     Iso,

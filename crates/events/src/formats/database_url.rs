@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
-/// The address of a database as the user wrote it, password and all. Never shown.
+/// Holds the address of a database as the user wrote it, password and all. Never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl(String);
 

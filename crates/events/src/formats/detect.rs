@@ -13,13 +13,13 @@ use crate::json;
 use crate::offered::{Offer, OfferedFile};
 use crate::text_lines::lines;
 
-/// Files that the error names when no format fits.
+/// Bounds the files that the error names when no format fits.
 const SHOWN_FILES: usize = 5;
 
-/// Bytes of a file that are looked at to describe it in that error.
+/// Bounds the bytes of a file that are looked at to describe it in that error.
 const SHOWN_BYTES: usize = 4_096;
 
-/// A format, the evidence for it, and the roles of all files offered in it.
+/// Holds a format, the evidence for it, and the roles of all files offered in it.
 pub(super) struct Detection {
     pub(super) format: Format,
     pub(super) evidence: String,

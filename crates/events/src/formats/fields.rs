@@ -11,10 +11,10 @@ use crate::table::{Header, Table};
 use crate::tally::Reason;
 use crate::text_lines::lines;
 
-/// Most columns such a log may have.
+/// Bounds the columns that such a log may have.
 pub(super) const MOST_COLUMNS: usize = 16;
 
-/// A log of which the header has been read.
+/// Describes a log of which the header has been read.
 pub(super) struct LogHeader {
     pub(super) table: Table,
     /// Where its rows begin.

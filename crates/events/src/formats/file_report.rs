@@ -13,7 +13,7 @@ use crate::file_head::{FileHead, FileHeads};
 use crate::input;
 use crate::offered::{FileReport, LeftOutFile, Offer, OfferedFile, Origin, original_name};
 
-/// The files offered, and what is known of them.
+/// Holds the files offered, and what is known of them.
 pub(super) struct Offered<'a> {
     pub(super) offer: &'a Offer,
     pub(super) heads: &'a FileHeads,

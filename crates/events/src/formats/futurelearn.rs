@@ -15,13 +15,13 @@ use crate::source::Source;
 const MAPPING: BuiltIn =
     BuiltIn { format: "futurelearn", text: include_str!("../../../../configs/mappings/futurelearn.toml") };
 
-/// The ends of the names of the tables of the log, but for the step activity.
+/// Lists the ends of the names of the tables of the log, but for the step activity.
 const OTHER_LOGS: [&str; 3] = ["_question-response.csv", "_comments.csv", "_peer-review-assignments.csv"];
 
-/// Place of the step activity among the mapping's tables of the log.
+/// Numbers the step activity by its place among the mapping's tables of the log.
 const STEPS: usize = 0;
 
-/// FutureLearn's data exports.
+/// Reads FutureLearn's data exports.
 pub(super) struct FutureLearn;
 
 impl LogFormat for FutureLearn {

@@ -21,13 +21,13 @@ use crate::source_inputs::DatabaseTable;
 use crate::tally::Tally;
 use crate::text::BLOCK_BYTES;
 
-/// Name of the static column that says which institution an enrolment is of.
+/// Names the static column that says which institution an enrolment is of.
 pub const INSTITUTION: &str = "institution";
 
-/// The format of several institutions' logs that differ in format.
+/// Names the format of several institutions' logs that differ in format.
 const SEVERAL: &str = "several";
 
-/// An institution and its log: files, or folders that hold a format's files.
+/// Names an institution and its log: files, or folders that hold a format's files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Institution {
     /// Its name: letters, digits, `.`, `_` and `-`.
@@ -190,7 +190,7 @@ fn add_roster(all: &mut Roster, other: Roster, name: &str) {
     all.enrolled_again = other.enrolled_again;
 }
 
-/// An event file of one institution, whose events are those of the whole.
+/// Reads an event file of one institution, whose events are those of the whole.
 struct Part {
     file: Box<dyn EventFile>,
     name: String,

@@ -11,8 +11,8 @@ use crate::offered::OfferedFile;
 use crate::source::Source;
 use crate::source_inputs::InputFile;
 
-/// A log format: its name, how its files are recognised, and how they are opened. Each is in a module of its own, and
-/// in the list of [`super::registry`].
+/// Describes a log format: its name, how its files are recognised, and how they are opened. Each is in a module of its own,
+/// and in the list of [`super::registry`].
 pub(crate) trait LogFormat: Send + Sync {
     /// Returns the name used on the command line and in manifests.
     fn name(&self) -> &'static str;
@@ -66,7 +66,7 @@ pub(crate) trait LogFormat: Send + Sync {
     }
 }
 
-/// How strongly a file speaks for its role.
+/// Says how strongly a file speaks for its role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Strength {
     /// The file shows by itself that the files are a log of the format.
@@ -79,7 +79,7 @@ pub(crate) enum Strength {
     None,
 }
 
-/// The role of a file in a log of one format, and why it has it or has none.
+/// Says which role a file has in a log of one format, and why it has it or has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FileRole {
     /// `log`, `enrolments` … `None` when the format has no use for the file.
@@ -115,14 +115,14 @@ impl FileRole {
     }
 }
 
-/// A file offered, and its role in a log of one format.
+/// Holds a file offered, and its role in a log of one format.
 #[derive(Clone, Debug)]
 pub(crate) struct DetectedFile {
     pub(crate) head: Arc<FileHead>,
     pub(crate) role: FileRole,
 }
 
-/// The files and options that a format opens a log from.
+/// Holds the files and options that a format opens a log from.
 pub(crate) struct OpenRequest<'a> {
     /// Every file offered, for formats that find theirs by name.
     pub(crate) offered: &'a [OfferedFile],

@@ -6,7 +6,7 @@ use super::database_url::DatabaseUrl;
 use super::registry::Format;
 use crate::enrolled_again::EnrolledAgain;
 
-/// The options of opening a log.
+/// Holds the options of opening a log.
 #[derive(Clone, Debug, Default)]
 pub struct OpenOptions {
     /// The format; told from the files when `None`.

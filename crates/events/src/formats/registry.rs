@@ -15,11 +15,11 @@ use super::table::MappedTables;
 use super::xapi::Xapi;
 use super::xuetangx2019::XuetangX2019;
 
-/// Every format, in the order in which files are tried: the first that finds evidence is taken.
+/// Lists every format, in the order in which files are tried: the first that finds evidence is taken.
 static FORMATS: [&dyn LogFormat; 10] =
     [&Kdd2015, &Oulad, &Edx, &Xapi, &Caliper, &XuetangX2019, &Moodle, &FutureLearn, &Coursera, &MappedTables];
 
-/// A log format.
+/// Names a log format.
 #[derive(Clone, Copy)]
 pub struct Format(&'static dyn LogFormat);
 
@@ -77,7 +77,7 @@ impl fmt::Display for Format {
     }
 }
 
-/// A name that is not of a log format.
+/// Holds a name that is not of a log format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a log format; the formats are {list}", list = names())]
 pub struct UnknownFormat(String);

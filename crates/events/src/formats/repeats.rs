@@ -10,10 +10,10 @@ use std::sync::{Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
 
-/// Ids held at a time: as many as a table of 2²² places takes.
+/// Bounds the ids held at a time: as many as a table of 2²² places takes.
 const MOST_IDS: usize = (1 << 22) / 8 * 7;
 
-/// Where a row stands: file, block, line in the block.
+/// Says where a row stands: file, block, line in the block.
 type Place = (u32, u32, u32);
 
 /// Returns the hash of an event's id; `None` where it has none, which repeats no other.
@@ -21,7 +21,7 @@ pub(super) fn hash_of(id: &[u8]) -> Option<u64> {
     (!id.is_empty()).then(|| foldhash::quality::FixedState::with_seed(0x4964).hash_one(id))
 }
 
-/// Rows whose id came before. Every reading of a file must cut it into the same blocks.
+/// Lists the rows whose id came before. Every reading of a file must cut it into the same blocks.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Repeats {
     /// By file and block, a bit for each line up to the last that repeats an id.
@@ -50,7 +50,7 @@ impl Repeats {
     }
 }
 
-/// Rows of one block whose id came before.
+/// Lists the rows of one block whose id came before.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RepeatsOfBlock<'a> {
     lines: &'a [u64],
@@ -111,7 +111,7 @@ impl RepeatSearch {
     }
 }
 
-/// Ids whose times are held at a time.
+/// Bounds the ids whose times are held at a time.
 const MOST_TIMES: usize = 1 << 18;
 
 /// Looks for ids that come more than once with different times. Of many ids it looks at those whose hashes are the least.
@@ -160,7 +160,7 @@ impl ClashSearch {
     }
 }
 
-/// Ids whose hashes lie in a range.
+/// Holds the ids whose hashes lie in a range.
 #[derive(Debug)]
 struct Seen {
     first: u64,

@@ -14,7 +14,7 @@ use crate::source::Source;
 const MAPPING: BuiltIn =
     BuiltIn { format: "xuetangx2019", text: include_str!("../../../../configs/mappings/xuetangx2019.toml") };
 
-/// The log that MOOCData published in 2019.
+/// Reads the log that MOOCData published in 2019.
 pub(super) struct XuetangX2019;
 
 impl LogFormat for XuetangX2019 {

@@ -10,7 +10,7 @@ use crate::console::Console;
 use crate::display::{LabelledText, group_digits, pluralise, quote_for_shell};
 use crate::run_description::describe_run;
 
-/// Courses named on each side of the split.
+/// Bounds the courses named on each side of the split.
 const COURSES: usize = 12;
 
 #[derive(Serialize)]

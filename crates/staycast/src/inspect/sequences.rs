@@ -11,7 +11,7 @@ use crate::console::Console;
 use crate::display::{LabelledText, format_percent, group_digits, pluralise, quote_for_shell};
 use crate::sequences_description::{Detail, describe_contents, describe_input};
 
-/// Courses listed, those with enrolments; the JSON has all of them.
+/// Bounds the courses listed, those with enrolments; the JSON has all of them.
 const COURSES: usize = 24;
 
 #[derive(Serialize)]

@@ -14,7 +14,7 @@ use crate::kind::Detail;
 use crate::tally::{Reason, shape};
 use crate::time::parse_instant;
 
-/// An entity: an object with an id and a type, or its id alone.
+/// Describes an entity: an object with an id and a type, or its id alone.
 #[derive(Clone, Copy, Debug, Default)]
 struct Entity<'a> {
     id: Option<Text<'a>>,
@@ -99,7 +99,7 @@ fn kind<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Text<'a>>, InvalidJson> {
     Ok(first)
 }
 
-/// Points of a score.
+/// Holds the points of a score.
 #[derive(Clone, Copy, Debug, Default)]
 struct Score {
     given: Option<f64>,
@@ -141,7 +141,7 @@ impl Score {
     }
 }
 
-/// The members of an event that count.
+/// Holds the members of an event that count.
 #[derive(Clone, Copy, Debug, Default)]
 struct Members<'a> {
     id: Option<Text<'a>>,
@@ -205,7 +205,7 @@ fn last_word(text: &[u8]) -> &[u8] {
     &text[text.iter().rposition(|&byte| matches!(byte, b'/' | b'#')).map_or(0, |place| place + 1)..]
 }
 
-/// Room for the texts of an event that are not written as they are meant.
+/// Keeps room for the texts of an event that are not written as they are meant.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     id: Vec<u8>,

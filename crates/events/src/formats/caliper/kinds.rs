@@ -9,7 +9,7 @@ use crate::activity::Activity::{
 };
 use crate::kind::{Detail, EventKind};
 
-/// Types of events, what they count as, and their actions.
+/// Lists the types of events, what they count as, and their actions.
 const TYPES: &[(&str, Activity, &[&str])] = &[
     ("AnnotationEvent", Access, &["Bookmarked", "Highlighted", "Shared", "Tagged"]),
     ("AssessmentEvent", Problem, &["Started", "Paused", "Resumed", "Restarted", "Reset", "Submitted"]),
@@ -64,7 +64,7 @@ const TYPES: &[(&str, Activity, &[&str])] = &[
     ("Event", Access, &["Viewed"]),
 ];
 
-/// Activities of actions that their types do not name.
+/// Lists the activities of actions that their types do not name.
 const STRAYS: &[(&str, Activity)] = &[
     ("AnnotationEvent", Access),
     ("AssessmentEvent", Problem),
@@ -79,14 +79,14 @@ const STRAYS: &[(&str, Activity)] = &[
     ("Event", Other),
 ];
 
-/// Kinds of facts about a learner: who is enrolled, and grades.
+/// Names the kind of facts about who is enrolled; the constant below names that of grades.
 const CHANGE_OF_ENROLMENT: &str = "change_of_enrolment";
 const GRADE: &str = "grade";
 
-/// The kind of a hint or an answer that was shown.
+/// Names the kind of a hint or an answer that was shown.
 const HELP_SHOWN: &str = "help_shown";
 
-/// Kinds that tell more.
+/// Lists the kinds that tell more.
 const DETAILED: [(&str, Activity, Detail); 6] = [
     ("graded_right", Problem, Detail::AttemptRight),
     ("graded_wrong", Problem, Detail::AttemptWrong),
@@ -96,7 +96,7 @@ const DETAILED: [(&str, Activity, Detail); 6] = [
     ("message_replied", Post, Detail::Response),
 ];
 
-/// The kinds of the format and how they are found.
+/// Holds the kinds of the format and how they are found.
 #[derive(Clone, Debug)]
 pub(super) struct Kinds {
     kinds: Vec<EventKind>,

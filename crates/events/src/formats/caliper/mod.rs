@@ -54,7 +54,7 @@ const FORMAT: StatementFormat = StatementFormat {
     no_evidence: "has no events with action, actor and eventTime near its beginning",
 };
 
-/// Events of Caliper Analytics.
+/// Reads events of Caliper Analytics.
 pub(super) struct Caliper;
 
 impl LogFormat for Caliper {

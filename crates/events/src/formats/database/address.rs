@@ -13,7 +13,7 @@ pub(in crate::formats) enum System {
     Postgres,
 }
 
-/// Where a database is, and the prefix of its tables. Shown without user and password.
+/// Says where a database is, and the prefix of its tables. Shown without user and password.
 #[derive(Clone, PartialEq, Eq)]
 pub(in crate::formats) struct Address {
     pub(in crate::formats) system: System,

@@ -17,13 +17,13 @@ use crate::source_inputs::DatabaseTable;
 use crate::table::missing_column;
 use crate::text::BLOCK_BYTES;
 
-/// Ids that a block spans: as many as give a block's bytes of events, were no id left out.
+/// Counts the ids that a block spans: as many as give a block's bytes of events, were no id left out.
 const BLOCK_IDS: u64 = (BLOCK_BYTES / size_of::<Event>()) as u64;
 
-/// About what a row is on its way here, for showing how far the reading is.
+/// Estimates the bytes that a row is on its way here, for showing how far the reading is.
 const ROW_BYTES: u64 = 100;
 
-/// A table whose rows have an `id` that grows. What is added after it was looked at is not read.
+/// Describes a table whose rows have an `id` that grows. What is added after it was looked at is not read.
 #[derive(Debug)]
 pub(in crate::formats) struct LogTable {
     server: Arc<Server>,

@@ -16,17 +16,17 @@ use super::address::{Address, System};
 use crate::error::ReadError;
 use crate::table::Table;
 
-/// How long a server may take to answer at first.
+/// Bounds the time that a server may take to answer at first.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A database server. Holds one connection for each thread that has asked it for something.
+/// Asks a database server. Holds one connection for each thread that has asked it for something.
 #[derive(Debug)]
 pub(in crate::formats) struct Server {
     pub(in crate::formats) address: Address,
     idle: Mutex<Vec<Session>>,
 }
 
-/// A connection, and the runtime that drives it on the thread that uses it.
+/// Holds a connection, and the runtime that drives it on the thread that uses it.
 #[derive(Debug)]
 pub(super) struct Session {
     runtime: Runtime,
@@ -39,7 +39,7 @@ enum Connection {
     Postgres(PgConnection),
 }
 
-/// A row as the server gives it.
+/// Lends the texts of a row as the server gives it.
 pub(super) trait Texts {
     /// Returns the text in a column; `None` for null.
     fn text(&self, column: usize) -> Result<Option<&str>, sqlx::Error>;
@@ -89,7 +89,7 @@ impl Server {
         }
     }
 
-    /// Names of a table's columns; none when there is no such table.
+    /// Returns the names of a table's columns; none when there is no such table.
     pub(super) fn columns(&self, table: &str) -> Result<Vec<String>, ReadError> {
         let schema = match self.address.system {
             System::MySql => "DATABASE()",

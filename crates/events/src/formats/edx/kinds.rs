@@ -13,7 +13,7 @@ use crate::activity::Activity::{
 };
 use crate::kind::{Detail, EventKind};
 
-/// Kinds by name. A name is an event's, or the beginning of several with a star.
+/// Lists kinds by name. A name is an event's, or the beginning of several with a star.
 const EVENTS: &[(&str, Activity)] = &[
     ("load_video", Video),
     ("play_video", Video),
@@ -104,7 +104,7 @@ const EVENTS: &[(&str, Activity)] = &[
     ("unknown", Other),
 ];
 
-/// Parts of a course that a request's path may lead to: the part's first word in the path, its kind and activity.
+/// Lists the parts of a course that a request's path may lead to: the part's first word in the path, its kind and activity.
 /// Requests of the pages' own scripts are `xblock`: what learners did to cause them has events of its own.
 const PARTS: &[(&str, &str, Activity)] = &[
     ("", "url_home", Navigate),
@@ -128,7 +128,7 @@ const PARTS: &[(&str, &str, Activity)] = &[
     ("*", "url_other", Other),
 ];
 
-/// Kinds that tell more than the name they come from.
+/// Lists the kinds that tell more than the name they come from.
 const DETAILED: [(&str, Activity, Detail); 15] = [
     ("problem_check_correct", Problem, Detail::AttemptRight),
     ("problem_check_incorrect", Problem, Detail::AttemptWrong),
@@ -147,7 +147,7 @@ const DETAILED: [(&str, Activity, Detail); 15] = [
     ("downvote_received_undone", Discussion, Detail::DownvoteReceivedUndone),
 ];
 
-/// Kinds that are no act of a learner in the course: the platform records them about a learner, or staff do them.
+/// Lists the kinds that are no act of a learner in the course: the platform records them about a learner, or staff do them.
 const FACTS: [&str; 10] = [
     "edx.course.enrollment.activated",
     "edx.course.enrollment.deactivated",
@@ -161,11 +161,11 @@ const FACTS: [&str; 10] = [
     INSTRUCTORS_PAGES,
 ];
 
-/// What staff do to a course, in events of that name and on the pages that are theirs alone.
+/// Names what staff do to a course, in events of that name and on the pages that are theirs alone.
 const INSTRUCTORS_EVENTS: &str = "edx.instructor.*";
 const INSTRUCTORS_PAGES: &str = "url_instructor";
 
-/// The kinds of the format and how they are found.
+/// Holds the kinds of the format and how they are found.
 #[derive(Clone, Debug)]
 pub(super) struct Kinds {
     kinds: Vec<EventKind>,

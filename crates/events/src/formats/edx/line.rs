@@ -18,10 +18,10 @@ use std::sync::Arc;
 /// Names whoever acts without being logged in, as the platform writes it.
 const NOBODY: &[u8] = b"anonymous";
 
-/// Requests are cut after this many characters of their parameters, in the middle of the JSON.
+/// Bounds the characters of a request's parameters: requests are cut after as many, in the middle of the JSON.
 const CUT_REQUEST_CHARS: usize = 512;
 
-/// The members of a line that count. `None` where there is none, or something that is not text.
+/// Holds the members of a line that count. `None` where there is none, or something that is not text.
 #[derive(Clone, Copy, Debug, Default)]
 struct Members<'a> {
     username: Option<Text<'a>>,
@@ -36,7 +36,7 @@ struct Members<'a> {
     data: Option<Event<'a>>,
 }
 
-/// The members of `context` that count.
+/// Holds the members of `context` that count.
 #[derive(Clone, Copy, Debug, Default)]
 struct Context<'a> {
     course: Option<Text<'a>>,
@@ -48,7 +48,7 @@ struct Context<'a> {
     timestamp: Option<Text<'a>>,
 }
 
-/// The member `event` of a line.
+/// Holds the member `event` of a line.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::large_enum_variant, reason = "there is one at a time, on the stack")]
 enum Event<'a> {
@@ -132,7 +132,7 @@ fn given(text: Option<Text<'_>>) -> Option<Text<'_>> {
     text.filter(|text| !text.raw.trim_ascii().is_empty())
 }
 
-/// The members of `event` that count.
+/// Holds the members of `event` that count.
 #[derive(Clone, Copy, Debug, Default)]
 struct Data<'a> {
     problem_id: Option<Text<'a>>,
@@ -195,7 +195,7 @@ impl<'a> Data<'a> {
     }
 }
 
-/// Room for the texts of a line that are not written as they are meant.
+/// Keeps room for the texts of a line that are not written as they are meant.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     username: Vec<u8>,
@@ -333,7 +333,7 @@ impl StatementParser for TrackingLog {
     }
 }
 
-/// The people that an event names.
+/// Holds the people that an event names.
 #[derive(Clone, Copy, Debug)]
 struct People<'a> {
     /// Name and number of the one who caused it.
@@ -403,7 +403,7 @@ fn enrolment_change(name: &[u8]) -> Option<EnrolmentChange> {
     }
 }
 
-/// The type and name of an event, and the kinds they stand for.
+/// Holds the type and name of an event, and the kinds they stand for.
 struct EventNames<'a> {
     event_type: &'a [u8],
     by_type: Option<u8>,

@@ -77,7 +77,7 @@ const FORMAT: StatementFormat = StatementFormat {
     no_evidence: "has no events with event_source, event_type and time near its beginning",
 };
 
-/// Tracking logs of Open edX.
+/// Reads tracking logs of Open edX.
 pub(super) struct Edx;
 
 impl LogFormat for Edx {

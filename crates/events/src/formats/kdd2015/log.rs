@@ -32,12 +32,12 @@ const EVENTS: [(&str, Activity); 8] = [
     ("wiki", Activity::Wiki),
     ("page_close", Activity::PageClose),
 ];
-/// Kinds are numbered `2 × place in EVENTS`, one more from the browser; unknown events come last.
+/// Numbers the kind of unknown events, which come last. Kinds are numbered `2 × place in EVENTS`, one more from the browser.
 const UNKNOWN_KIND: u8 = 2 * EVENTS.len() as u8;
 
 const COLUMNS: [&str; 4] = ["enrollment_id", "time", "event", "object"];
 
-/// The columns as the original has them.
+/// Lists the columns as the original has them.
 const USUAL_COLUMNS: [&str; 5] = ["enrollment_id", "time", "source", "event", "object"];
 
 pub(super) fn kinds() -> Vec<EventKind> {
@@ -94,7 +94,7 @@ pub(super) struct LogParser {
     object: usize,
 }
 
-/// The row before, as far as the next may be like it.
+/// Holds the row before, as far as the next may be like it.
 struct Before<'b> {
     /// Logs are mostly ordered by enrolment, so the id before is the best guess.
     id: &'b [u8],
@@ -110,7 +110,7 @@ impl<'b> Before<'b> {
     }
 }
 
-/// Text of at most 7 bytes with a comma behind it, as it stands in 8 bytes of a row.
+/// Holds text of at most 7 bytes with a comma behind it, as it stands in 8 bytes of a row.
 #[derive(Clone, Copy)]
 struct Word {
     text: u64,
@@ -238,7 +238,7 @@ fn kind(event: &[u8], source: Option<&[u8]>) -> u8 {
     place.map_or(UNKNOWN_KIND, |place| 2 * place as u8 + browser)
 }
 
-/// A row behind its enrolment id.
+/// Holds a row behind its enrolment id.
 struct Usual<'b> {
     time: &'b [u8],
     kind: u8,
@@ -279,7 +279,7 @@ fn usual(text: &[u8]) -> Option<Usual<'_>> {
     Some(Usual { time, kind, object, length: text.len() - object_and_more.len() + end + 1 })
 }
 
-/// An event's name with the comma behind it, as it stands in 16 bytes of a row.
+/// Holds an event's name with the comma behind it, as it stands in 16 bytes of a row.
 #[derive(Clone, Copy)]
 struct EventField {
     text: u128,
@@ -290,7 +290,7 @@ struct EventField {
 }
 
 impl EventField {
-    /// Nothing is the same as this.
+    /// Equals no event's field.
     const NONE: Self = Self { text: 1, mask: 0, length: 0, place: 0 };
 
     const fn at_place(place: usize) -> Self {
@@ -315,7 +315,7 @@ const fn slot(first: u32) -> usize {
     (first.wrapping_mul(SLOT_FACTOR) >> (u32::BITS - SLOT_BITS)) as usize
 }
 
-/// The first factor (counted from 1, over odd numbers) that puts every event into a slot of its own.
+/// Holds the first factor (counted from 1, over odd numbers) that puts every event into a slot of its own.
 const SLOT_FACTOR: u32 = {
     let mut factor = 1_u32;
     loop {
@@ -333,7 +333,7 @@ const SLOT_FACTOR: u32 = {
     }
 };
 
-/// The events by their slots.
+/// Lists the events by their slots.
 const EVENT_FIELDS: [EventField; 1 << SLOT_BITS] = {
     let mut fields = [EventField::NONE; 1 << SLOT_BITS];
     let mut place = 0;

@@ -32,7 +32,7 @@ use std::sync::Arc;
 
 const FORMAT: &str = "kdd2015";
 
-/// KDD Cup 2015 (XuetangX).
+/// Reads the log of KDD Cup 2015 (XuetangX).
 pub(super) struct Kdd2015;
 
 impl LogFormat for Kdd2015 {

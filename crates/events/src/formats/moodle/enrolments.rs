@@ -13,7 +13,7 @@ use crate::input::file_name;
 use crate::table::{Refusal, Table, TableRow};
 use crate::tally::{Reason, Tally};
 
-/// The tables. Those of roles may be empty: everyone's role is then unknown.
+/// Holds the tables. Those of roles may be empty: everyone's role is then unknown.
 #[derive(Debug, Default)]
 pub(super) struct EnrolmentTables {
     pub(super) user_enrolments: Vec<Table>,
@@ -23,10 +23,10 @@ pub(super) struct EnrolmentTables {
     pub(super) roles: Vec<Table>,
 }
 
-/// Level of the contexts of courses (`CONTEXT_COURSE`).
+/// Names the level of the contexts of courses (`CONTEXT_COURSE`).
 pub(super) const COURSE_LEVEL: &str = "50";
 
-/// Archetypes of those who teach or run a course.
+/// Lists the archetypes of those who teach or run a course.
 const STAFF: [&str; 4] = ["manager", "coursecreator", "editingteacher", "teacher"];
 
 impl EnrolmentTables {
@@ -56,7 +56,7 @@ fn missing(table: &'static str, what_to_do: &str) -> ReadError {
     missing_table(MAPPING.format, table, what_to_do)
 }
 
-/// Learner and course.
+/// Holds learner and course.
 type Pair = (String, String);
 
 #[derive(Debug)]
@@ -67,7 +67,7 @@ struct Enrolled {
     line: Option<u64>,
 }
 
-/// Enrolments with their roles.
+/// Holds enrolments with their roles.
 #[derive(Debug, Default)]
 struct Joined {
     /// In the order of `mdl_user_enrolments`; several of one pair, by several ways of enrolling, are one, from the

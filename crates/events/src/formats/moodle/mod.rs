@@ -27,24 +27,24 @@ use crate::source::Source;
 use crate::table::{Header, Table};
 use crate::tally::Tally;
 
-/// Moodle's standard log.
+/// Reads Moodle's standard log.
 pub(super) struct Moodle;
 
-/// `mdl_logstore_standard_log`.
+/// Names the role of `mdl_logstore_standard_log`.
 const LOG: &str = "log";
-/// `mdl_course`.
+/// Names the role of `mdl_course`.
 const COURSES: &str = "courses";
-/// Enrolments with their roles, put together by a query (`datasets/moodle.md`).
+/// Names the role of the table of enrolments with their roles, put together by a query (`datasets/moodle.md`).
 const ENROLMENTS: &str = "enrolments";
-/// `mdl_user_enrolments`.
+/// Names the role of `mdl_user_enrolments`.
 const USER_ENROLMENTS: &str = "user-enrolments";
-/// `mdl_enrol`.
+/// Names the role of `mdl_enrol`.
 const ENROL: &str = "enrol";
-/// `mdl_role_assignments`.
+/// Names the role of `mdl_role_assignments`.
 const ROLE_ASSIGNMENTS: &str = "role-assignments";
-/// `mdl_context`.
+/// Names the role of `mdl_context`.
 const CONTEXTS: &str = "contexts";
-/// `mdl_role`.
+/// Names the role of `mdl_role`.
 const ROLES: &str = "roles";
 
 impl LogFormat for Moodle {

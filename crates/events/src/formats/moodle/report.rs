@@ -6,13 +6,13 @@ use csv::{ByteRecord, ReaderBuilder};
 
 use crate::file_head::FileHead;
 
-/// Fewest columns of the report, in any version of Moodle.
+/// Bounds from below the columns of the report, in any version of Moodle.
 const FEWEST_COLUMNS: usize = 7;
 
-/// Rows that are looked at.
+/// Bounds the rows that are looked at.
 const ROWS: usize = 20;
 
-/// How descriptions of events begin, in every language.
+/// Holds the text with which descriptions of events begin, in every language.
 const DESCRIPTION: &str = "The user with id '";
 
 /// Completes a sentence that begins with the file's name.

@@ -24,13 +24,13 @@ use crate::time::DAY_SECONDS;
 
 const COLUMNS: [&str; 6] = ["code_module", "code_presentation", "id_student", "id_site", "date", "sum_click"];
 
-/// Kind of clicks on sites that no table names.
+/// Names the kind of clicks on sites that no table names.
 const UNKNOWN_SITE: &str = "unknown_site";
 
-/// Kinds beside those of sites: a site that no table names, and a submission.
+/// Counts the kinds beside those of sites: a site that no table names, and a submission.
 const OTHER_KINDS: usize = 2;
 
-/// The 20 activity types that occur in the published `vle.csv`, and the activity of each.
+/// Lists the 20 activity types that occur in the published `vle.csv`, and the activity of each.
 const TYPES: [(&str, Activity); 20] = [
     ("dataplus", Activity::Access),
     ("dualpane", Activity::Access),
@@ -54,7 +54,8 @@ const TYPES: [(&str, Activity); 20] = [
     ("url", Activity::Access),
 ];
 
-/// The type and planned week of each site: 17 bytes a site and, as a hash map's room is doubled, up to twice as many.
+/// Holds the type and planned week of each site. A site takes 17 bytes and, as a hash map's room is doubled, up to twice as
+/// many.
 #[derive(Debug, Default)]
 pub(super) struct Sites {
     by_course: Vec<FxHashMap<ObjectKey, Site>>,
@@ -64,10 +65,10 @@ pub(super) struct Sites {
     unlisted_types: Vec<String>,
 }
 
-/// A site planned for a week this far from the start is a mistake.
+/// Bounds the week that a site may be planned for: one this far from the start is a mistake.
 const GREATEST_WEEK: i64 = 520;
 
-/// A site as `vle.csv` has it.
+/// Holds a site as `vle.csv` has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Site {
     /// Number of its type, by the order in which types come first.
@@ -242,7 +243,7 @@ pub(super) struct ClickParser {
     clicks: usize,
 }
 
-/// The course and student of the row before: the table stands in runs of one student.
+/// Holds the course and student of the row before: the table stands in runs of one student.
 #[derive(Default)]
 struct Before<'b> {
     module: &'b [u8],

@@ -26,7 +26,7 @@ use crate::tally::Tally;
 
 const FORMAT: &str = "oulad";
 
-/// Open University Learning Analytics Dataset.
+/// Reads the Open University Learning Analytics Dataset.
 pub(super) struct Oulad;
 
 impl LogFormat for Oulad {
@@ -85,22 +85,22 @@ impl LogFormat for Oulad {
     }
 }
 
-/// `courses.csv`: how long each presentation is.
+/// Names the role of `courses.csv`: how long each presentation is.
 const COURSES: &str = "courses";
-/// `studentInfo.csv`: who is enrolled, with demographics and results.
+/// Names the role of `studentInfo.csv`: who is enrolled, with demographics and results.
 const STUDENTS: &str = "students";
-/// `studentVle.csv`: clicks.
+/// Names the role of `studentVle.csv`: clicks.
 const CLICKS: &str = "clicks";
-/// `vle.csv`: the type of each site.
+/// Names the role of `vle.csv`: the type of each site.
 const SITES: &str = "sites";
-/// `studentRegistration.csv`: days of registration and unregistration.
+/// Names the role of `studentRegistration.csv`: days of registration and unregistration.
 const REGISTRATIONS: &str = "registrations";
-/// `assessments.csv`: due dates.
+/// Names the role of `assessments.csv`: due dates.
 const ASSESSMENTS: &str = "assessments";
-/// `studentAssessment.csv`: submissions and scores.
+/// Names the role of `studentAssessment.csv`: submissions and scores.
 const SUBMISSIONS: &str = "submissions";
 
-/// The files of a folder of OULAD, by role.
+/// Holds the files of a folder of OULAD, by role.
 struct Files {
     courses: Vec<Arc<FileHead>>,
     students: Vec<Arc<FileHead>>,

@@ -23,7 +23,7 @@ use crate::time::DAY_SECONDS;
 
 const COLUMNS: [&str; 5] = ["id_assessment", "id_student", "date_submitted", "is_banked", "score"];
 
-/// The assessments and students that a submission may name.
+/// Finds the assessments and students that a submission may name.
 #[derive(Debug)]
 pub(super) struct Assessed {
     index: Arc<PairLookup>,
@@ -41,7 +41,7 @@ impl Assessed {
     }
 }
 
-/// A part of the table.
+/// Reads a part of the table.
 pub(super) struct SubmissionFile {
     head: Arc<FileHead>,
     rows: Position,

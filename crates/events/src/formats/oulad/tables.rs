@@ -16,7 +16,7 @@ use crate::time::{DAY_SECONDS, days_from_civil};
 
 const GREATEST_DAYS: i64 = Course::GREATEST_DAYS as i64;
 
-/// Static columns, taken from `studentInfo.csv` where it has them.
+/// Lists the static columns, taken from `studentInfo.csv` where it has them.
 const STATICS: [&str; 8] = [
     "gender",
     "region",
@@ -83,7 +83,7 @@ fn nominal_start(presentation: &str) -> Result<i32, Refusal> {
     })
 }
 
-/// Places of the columns that name a presentation.
+/// Holds the places of the columns that name a presentation.
 struct PresentationColumns {
     module: usize,
     presentation: usize,

@@ -22,10 +22,10 @@ use crate::intake::{EventRow, Intake};
 use crate::row_limits::RowLimits;
 use crate::tally::{BlockTally, Reason};
 
-/// Bytes of statements held at most: those of some 5 GB of tracking logs.
+/// Bounds the bytes of statements that are held: those of some 5 GB of tracking logs.
 const MOST_BYTES: i64 = 256 << 20;
 
-/// A statement, but for what only the survey needs.
+/// Holds a statement, but for what only the survey needs.
 #[derive(Clone, Copy, Debug)]
 struct Kept {
     instant: i64,
@@ -50,7 +50,7 @@ impl Kept {
     }
 }
 
-/// The statements of a block, in the order of their lines.
+/// Holds the statements of a block, in the order of their lines.
 #[derive(Debug, Default)]
 pub(super) struct KeptBlock {
     rows: Vec<Kept>,
@@ -82,7 +82,7 @@ impl KeptBlock {
     }
 }
 
-/// The bytes that are left for the statements of a log.
+/// Counts the bytes that are left for the statements of a log.
 #[derive(Debug)]
 pub(super) struct MemoryBudget(AtomicI64);
 
@@ -139,7 +139,7 @@ impl BlockKeeper {
     }
 }
 
-/// All statements of a file.
+/// Holds all statements of a file.
 #[derive(Debug)]
 pub(super) struct KeptFile {
     /// Statements, the lines that are none, and the block's number.
@@ -147,7 +147,7 @@ pub(super) struct KeptFile {
     hash: Option<String>,
 }
 
-/// The place of an entry of the survey in the roster.
+/// Says where an entry of the survey is in the roster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     Enrolment(EnrolmentIndex),
@@ -171,7 +171,7 @@ pub(super) fn places(keys: &[EntryKey], survey: &Survey, learners: &LearnerIds, 
     keys.iter().map(&mut place).collect()
 }
 
-/// A file of statements that was read already.
+/// Holds a file of statements that was read already.
 pub(super) struct KeptStatements {
     /// The file, to be read when it was not kept, or is wanted twice.
     pub(super) file: Box<dyn EventFile>,

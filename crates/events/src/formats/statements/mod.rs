@@ -147,7 +147,7 @@ pub(super) fn open<P: StatementParser>(
     })
 }
 
-/// The outcome of reading a log for the first time.
+/// Holds the outcome of reading a log for the first time.
 struct FirstReading {
     survey: Survey,
     repeats: Repeats,

@@ -21,7 +21,7 @@ use crate::row_limits::RowLimits;
 use crate::tally::{BlockTally, Reason};
 use crate::text::LineParser;
 
-/// Ids of statements that others say never held: their hashes.
+/// Lists the ids of statements that others say never held, by their hashes.
 pub(super) type VoidedIds = FxHashSet<u64>;
 
 /// Hands statements to a survey, and their ids to a search for those that come again.
@@ -91,7 +91,7 @@ impl<P: StatementParser> LineParser for IdLines<P> {
     }
 }
 
-/// Ids of a block.
+/// Holds the ids of a block.
 #[derive(Default)]
 struct Ids {
     /// Their hashes, each with its line.
@@ -188,7 +188,7 @@ fn refuse(intake: &mut Intake<'_>, line: u64, Unusable { reason, what }: Unusabl
     intake.refuse(reason, line, || what.into_owned());
 }
 
-/// Counts of the lines of each block of a file, in order.
+/// Holds the counts of the lines of each block of a file, in order.
 pub(super) type Tallies = Vec<(usize, BlockTally)>;
 
 /// Reads `file` for the counts of its lines. Returns its hash too, where reading it gives it.

@@ -6,7 +6,7 @@ use crate::event::ObjectKey;
 use crate::json::{InvalidJson, Text};
 use crate::tally::Reason;
 
-/// A change of an enrolment that a statement reports.
+/// Names a change of an enrolment that a statement reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::formats) enum EnrolmentChange {
     Enrolled,
@@ -14,7 +14,7 @@ pub(in crate::formats) enum EnrolmentChange {
     Completed,
 }
 
-/// A learner as statements name them.
+/// Identifies a learner as statements name them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::formats) enum Learner<'a> {
     /// A learner by a name that is theirs alone in the whole log.
@@ -26,7 +26,7 @@ pub(in crate::formats) enum Learner<'a> {
     Numbered(u64),
 }
 
-/// The part of a learner in what a statement reports.
+/// Names the part of a learner in what a statement reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::formats) enum Part {
     /// They did it, in the course.
@@ -37,7 +37,7 @@ pub(in crate::formats) enum Part {
     Caused,
 }
 
-/// What a statement reports of a learner.
+/// Describes what a statement reports of a learner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::formats) struct Interaction<'a> {
     pub(in crate::formats) learner: Learner<'a>,
@@ -53,7 +53,7 @@ pub(in crate::formats) struct Interaction<'a> {
     pub(in crate::formats) others: Others<'a>,
 }
 
-/// Learners who have a part in what a statement reports, beside the first.
+/// Lists the learners who have a part in what a statement reports, beside the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::formats) enum Others<'a> {
     #[default]
@@ -76,7 +76,7 @@ impl<'a> Others<'a> {
     }
 }
 
-/// A member of a group.
+/// Describes a member of a group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::formats) struct GroupMember {
     /// Site of the account; `None` for a name without one.
@@ -94,14 +94,14 @@ impl GroupMember {
     }
 }
 
-/// A change of an enrolment, and the learner whose enrolment it is.
+/// Describes a change of an enrolment, and names the learner whose enrolment it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::formats) struct EnrolmentReport<'a> {
     pub(in crate::formats) learner: Learner<'a>,
     pub(in crate::formats) change: EnrolmentChange,
 }
 
-/// The content of a statement.
+/// Holds the content of a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::formats) enum Content<'a> {
     Interaction(Interaction<'a>),
@@ -141,7 +141,7 @@ impl<'a> Content<'a> {
     }
 }
 
-/// A line of a log, parsed.
+/// Holds a line of a log, parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::formats) enum Line<'a> {
     Statement(Statement<'a>),
@@ -149,7 +149,7 @@ pub(in crate::formats) enum Line<'a> {
     Voiding(&'a [u8]),
 }
 
-/// A statement about a learner in a course.
+/// Holds a statement about a learner in a course.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::formats) struct Statement<'a> {
     pub(in crate::formats) course: &'a [u8],
@@ -160,7 +160,7 @@ pub(in crate::formats) struct Statement<'a> {
     pub(in crate::formats) content: Content<'a>,
 }
 
-/// Why a line can't be used.
+/// Says why a line can't be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::formats) struct Unusable {
     pub(in crate::formats) reason: Reason,
@@ -182,7 +182,7 @@ impl From<InvalidJson> for Unusable {
 
 /// Parses the lines of a format.
 pub(in crate::formats) trait StatementParser: Clone + Send + Sync + 'static {
-    /// Room for text that stands in the line with escapes, used again for every line.
+    /// Keeps room for text that stands in the line with escapes, used again for every line.
     type Scratch: Default;
 
     /// Parses `line`, which is not blank and is UTF-8.

@@ -10,7 +10,7 @@ use crate::objects::ObjectLines;
 use crate::text::{LineParser, TextFile};
 use crate::text_lines::lines;
 
-/// A format of logs that consist of statements.
+/// Describes a format of logs that consist of statements.
 pub(in crate::formats) struct StatementFormat {
     /// Its name.
     pub(in crate::formats) name: &'static str,
@@ -26,7 +26,7 @@ pub(in crate::formats) struct StatementFormat {
     pub(in crate::formats) no_evidence: &'static str,
 }
 
-/// How a format's statements may stand in a file.
+/// Says how a format's statements may stand in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::formats) enum Layout {
     /// One a line.

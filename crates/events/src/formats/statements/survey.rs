@@ -18,7 +18,7 @@ use crate::index::CourseIndex;
 use crate::notice::Notice;
 use crate::roster::{Course, Enrolment, Outcome, OutcomeKind, StrayDays};
 
-/// The history of one enrolment, as far as statements tell.
+/// Holds the history of one enrolment, as far as statements tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct EnrolmentHistory {
     enrolled: Option<i64>,
@@ -88,7 +88,7 @@ struct Entry {
     history: EnrolmentHistory,
 }
 
-/// The course and the learner of an entry.
+/// Holds the course and the learner of an entry.
 #[derive(Clone, Debug)]
 pub(super) struct EntryKey {
     /// Place of the course.
@@ -96,7 +96,7 @@ pub(super) struct EntryKey {
     learner: LearnerKey,
 }
 
-/// A learner by places in a survey.
+/// Identifies a learner by places in a survey.
 #[derive(Clone, Debug)]
 enum LearnerKey {
     /// Where the name stands in [`Survey::names`].
@@ -117,7 +117,7 @@ impl LearnerKey {
     }
 }
 
-/// A course, and when it has statements.
+/// Describes a course, and when it has statements.
 #[derive(Clone, Debug)]
 struct SurveyedCourse {
     id: Box<[u8]>,
@@ -127,7 +127,7 @@ struct SurveyedCourse {
     facts: EventDays,
 }
 
-/// The enrolments and courses found in a block, or in all of them.
+/// Holds the enrolments and courses found in a block, or in all of them.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
     courses: Vec<SurveyedCourse>,

@@ -19,10 +19,10 @@ use crate::roster::{Course, OutcomeKind};
 use crate::source::Granularity;
 use crate::table::Header;
 
-/// The name of the format of tables that a mapping of the user describes.
+/// Names the format of tables that a mapping of the user describes.
 pub(super) const TABLE_FORMAT: &str = "table";
 
-/// A checked mapping.
+/// Holds a mapping, checked.
 #[derive(Debug)]
 pub(super) struct CheckedMapping {
     pub(super) path: PathBuf,
@@ -49,14 +49,14 @@ pub(super) struct CheckedMapping {
     pub(super) block_bytes: usize,
 }
 
-/// How the rows of the log name their enrolments.
+/// Says how the rows of the log name their enrolments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Naming {
     Enrolment,
     LearnerAndCourse,
 }
 
-/// One of the log's tables.
+/// Describes one of the log's tables.
 #[derive(Debug)]
 pub(super) struct CheckedLog {
     pub(super) files: TablePattern,
@@ -66,7 +66,7 @@ pub(super) struct CheckedLog {
     pub(super) events: Vec<RowEvent>,
 }
 
-/// An event of a row.
+/// Describes an event of a row.
 #[derive(Clone, Debug)]
 pub(super) struct RowEvent {
     pub(super) time: TimeParser,
@@ -83,7 +83,7 @@ impl RowEvent {
     }
 }
 
-/// The meaning of what the first `*` of a pattern stands for in a file's name.
+/// Says what the first `*` of a pattern stands for in a file's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Star {
     /// None.
@@ -94,7 +94,7 @@ pub(super) enum Star {
     Learner,
 }
 
-/// Which files hold a table.
+/// Says which files hold a table.
 #[derive(Debug)]
 pub(super) struct TablePattern {
     pub(super) patterns: Vec<String>,
@@ -102,7 +102,7 @@ pub(super) struct TablePattern {
     pub(super) optional: bool,
 }
 
-/// A small table.
+/// Describes a small table.
 #[derive(Debug)]
 pub(super) struct CheckedTable<C> {
     pub(super) files: TablePattern,

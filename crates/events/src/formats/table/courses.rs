@@ -26,10 +26,10 @@ use crate::time::{DAY_SECONDS, days_from_civil};
 
 const GREATEST_DAYS: i64 = Course::GREATEST_DAYS as i64;
 
-/// First day of every course of a source that counts days from an unnamed start.
+/// Dates the first day of every course of a source that counts days from an unnamed start.
 pub(super) const NOMINAL_START: i32 = days_from_civil(2000, 1, 1);
 
-/// Places of the columns of a courses table.
+/// Holds the places of the columns of a courses table.
 struct CourseColumnPlaces {
     course: Option<usize>,
     start: Option<(usize, Time)>,
@@ -83,7 +83,7 @@ impl CourseColumnPlaces {
     }
 }
 
-/// The dates of a course in a table. Only where the mapping has dates inferred may some be missing.
+/// Holds the dates of a course in a table. Only where the mapping has dates inferred may some be missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CourseDates {
     id: String,

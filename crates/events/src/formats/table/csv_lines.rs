@@ -25,14 +25,14 @@ pub(super) struct CsvLines<S> {
     pub(super) rows: RowMaker<S>,
 }
 
-/// The signs that have a meaning in a line.
+/// Holds the signs that have a meaning in a line.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Signs {
     pub(super) delimiter: u8,
     pub(super) escapes: Escapes,
 }
 
-/// Where a sign takes its meaning from the one before it.
+/// Says where a sign takes its meaning from the one before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::formats) enum Escapes {
     /// Nowhere.

@@ -7,7 +7,7 @@ use memchr::{memchr, memchr2, memchr3};
 
 use super::csv_lines::{Escapes, Signs, split};
 
-/// The longest row over several lines. Past it, an open quote is taken for a stray one.
+/// Bounds a row over several lines. Past it, an open quote is taken for a stray one.
 const LONGEST_ROW_BYTES: usize = 1 << 20;
 
 /// Returns the length of the row of `width` cells that `text` begins with, its line end included; `None` where more text

@@ -9,7 +9,7 @@ use super::row_template::{Part, RowTemplate};
 use crate::error::ReadError;
 use crate::text::BLOCK_BYTES;
 
-/// What a mapping takes one or more columns of a table for.
+/// Says what a mapping takes one or more columns of a table for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MappedColumn {
     /// The table: `log`, `log[1]`, `enrolments`, `courses` or `labels`.

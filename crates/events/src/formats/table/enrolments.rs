@@ -21,7 +21,7 @@ use crate::table::{Refusal, TableRow};
 use crate::tally::{Reason, Tally, shape};
 use crate::time::format_instant;
 
-/// An enrolment as it is written, before it is known when its course begins.
+/// Holds an enrolment as it is written, before it is known when its course begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct EnrolmentRecord {
     pub(super) id: String,
@@ -65,7 +65,7 @@ pub(super) fn from_log(named: Vec<NamedEnrolment>) -> Vec<EnrolmentRecord> {
     named.into_iter().map(written).collect()
 }
 
-/// Enrolments whose course has no dates.
+/// Holds the enrolments whose course has no dates.
 #[derive(Clone, Debug, Default)]
 pub(super) struct UndatedEnrolments {
     pub(super) ids: Vec<String>,
@@ -97,7 +97,7 @@ pub(super) fn roster(
     (roster, undated)
 }
 
-/// Places of the columns of an enrolments table.
+/// Holds the places of the columns of an enrolments table.
 struct EnrolmentColumnPlaces {
     enrolment: Option<usize>,
     learner: Option<usize>,
@@ -224,7 +224,7 @@ fn label(word: &str, mapping: &CheckedMapping) -> Result<bool, Refusal> {
     mapping.label_values.get(word).copied().ok_or_else(unknown)
 }
 
-/// Enrolments that the mapping sets aside, of staff for one: rows of the log that name them are set aside too.
+/// Lists the enrolments that the mapping sets aside, of staff for one: rows of the log that name them are set aside too.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SetAside {
     by_id: FxHashSet<Box<[u8]>>,
@@ -248,7 +248,7 @@ impl SetAside {
     }
 }
 
-/// The enrolments that a table names, and those that the mapping sets aside.
+/// Holds the enrolments that a table names, and those that the mapping sets aside.
 #[derive(Debug, Default)]
 pub(super) struct EnrolmentRecords {
     pub(super) written: Vec<EnrolmentRecord>,
@@ -287,7 +287,7 @@ pub(super) fn read(
     Ok(EnrolmentRecords { written: known.finish(), aside })
 }
 
-/// Enrolments read so far.
+/// Holds the enrolments read so far.
 #[derive(Debug)]
 struct KnownEnrolments {
     again: EnrolledAgain,

@@ -16,7 +16,7 @@ use crate::intake::Intake;
 use crate::notice::Notice;
 use crate::row_limits::RowLimits;
 
-/// Rows that bear ids of other rows.
+/// Lists the rows that bear ids of other rows.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FoundIds {
     pub(super) repeats: Repeats,
@@ -74,7 +74,7 @@ impl RowSink for Ids {
     }
 }
 
-/// Ids of the rows of a block.
+/// Holds the ids of the rows of a block.
 #[derive(Default)]
 struct IdsOfBlock {
     /// Hashes of ids and times, each with its line.

@@ -40,7 +40,7 @@ enum By {
     Pair { pairs: Pairs, single_course: Option<Vec<u8>>, undated: FxHashSet<Box<[u8]>> },
 }
 
-/// Why a row has no enrolment.
+/// Says why a row has no enrolment.
 type NoEnrolment = (Reason, &'static str);
 
 impl EnrolmentFinder {
@@ -221,7 +221,7 @@ fn is_right(text: &[u8]) -> Option<bool> {
     (0.0..=1.0).contains(&share).then_some(share >= 1.0)
 }
 
-/// The enrolment and kind of the row before: logs mostly stand in runs of one enrolment, and of one kind.
+/// Holds the enrolment and kind of the row before: logs mostly stand in runs of one enrolment, and of one kind.
 pub(super) struct Before {
     id: Vec<u8>,
     course: Vec<u8>,

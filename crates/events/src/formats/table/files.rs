@@ -14,7 +14,7 @@ use crate::input::{file_name, without_packing};
 use crate::offered::{OfferedFile, Origin, original_name};
 use crate::table::Table;
 
-/// A file of a table.
+/// Holds a file of a table.
 #[derive(Clone, Debug)]
 pub(in crate::formats) struct Found {
     pub(in crate::formats) place: Place,
@@ -24,7 +24,7 @@ pub(in crate::formats) struct Found {
     pub(in crate::formats) escapes: Option<Escapes>,
 }
 
-/// Where rows are.
+/// Says where rows are.
 #[derive(Clone, Debug)]
 pub(in crate::formats) enum Place {
     /// In a file.
@@ -70,7 +70,7 @@ impl Found {
     }
 }
 
-/// A file of the log.
+/// Holds a file of the log.
 #[derive(Clone, Debug)]
 pub(in crate::formats) struct LogFile {
     /// Which of the log's tables it is of.
@@ -78,7 +78,7 @@ pub(in crate::formats) struct LogFile {
     pub(in crate::formats) found: Found,
 }
 
-/// The files of a table that are to be found.
+/// Describes the files of a table that are to be found.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted<'a> {
     pub(super) table: &'static str,

@@ -8,11 +8,11 @@ use serde::{Deserialize, Deserializer};
 
 use crate::kind::Detail;
 
-/// Strings: one, or a list of them.
+/// Holds strings: one, or a list of them.
 #[derive(Debug)]
 pub(super) struct StringList(pub(super) Vec<String>);
 
-/// Columns: the name of one, a list of names, or a table that says more.
+/// Names columns: by the name of one, a list of names, or a table that says more.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ColumnsInFull {
@@ -26,11 +26,11 @@ pub(super) struct ColumnsInFull {
     pub(super) numbers: bool,
 }
 
-/// [`ColumnsInFull`], in any of the ways it may be written.
+/// Holds [`ColumnsInFull`], in any of the ways it may be written.
 #[derive(Debug)]
 pub(super) struct ColumnsSpec(pub(super) ColumnsInFull);
 
-/// The activity and detail of a kind, in full.
+/// Names the activity and detail of a kind, in full.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct KindInFull {
@@ -43,15 +43,15 @@ pub(super) struct KindInFull {
     pub(super) name: Option<String>,
 }
 
-/// [`KindInFull`], or only the activity.
+/// Holds [`KindInFull`], or only the activity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct KindSpec(pub(super) KindInFull);
 
-/// Seconds added to times, written `+08:00`.
+/// Counts the seconds added to times, written `+08:00`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Shift(pub(super) i64);
 
-/// [`Detail`] as mappings write it.
+/// Names a [`Detail`] as mappings write it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum DetailName {

@@ -11,7 +11,7 @@ use crate::intake::Intake;
 use crate::tally::Reason;
 use crate::text::LineParser;
 
-/// Where in an object a value stands: a key, or keys from the outermost in, written with dots.
+/// Says where in an object a value stands: a key, or keys from the outermost in, written with dots.
 #[derive(Clone, Debug)]
 pub(super) struct JsonPath {
     whole: String,

@@ -8,16 +8,16 @@ use super::pattern::{fits, is_pattern};
 use crate::activity::Activity;
 use crate::kind::{Detail, EventKind};
 
-/// The name of the kind of rows whose kind the mapping does not declare.
+/// Names the kind of rows whose kind the mapping does not declare.
 pub(super) const UNDECLARED: &str = "undeclared";
 
-/// Most kinds that an event's number can tell apart.
+/// Bounds the kinds that an event's number can tell apart.
 const MOST_KINDS: usize = 256;
 
-/// Names remembered while a block is read.
+/// Bounds the names remembered while a block is read.
 const MOST_REMEMBERED: usize = 1 << 10;
 
-/// The mapping's kinds.
+/// Holds the mapping's kinds.
 #[derive(Clone, Debug)]
 pub(super) struct MappedKinds {
     /// Every kind, in the order of their numbers.
@@ -30,7 +30,7 @@ pub(super) struct MappedKinds {
     attempts: FxHashMap<u8, [u8; 2]>,
 }
 
-/// Whether rows tell if an attempt was right.
+/// Says whether rows tell if an attempt was right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Attempts {
     /// A column does.

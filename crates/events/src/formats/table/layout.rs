@@ -9,7 +9,7 @@ use crate::delimiter::DELIMITERS;
 use crate::file_head::FileHead;
 use crate::table::Header;
 
-/// How a table's files are written.
+/// Says how a table's files are written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
     pub(super) file_type: Option<FileType>,
@@ -19,7 +19,7 @@ pub(super) struct Layout {
     pub(super) newlines: Newlines,
 }
 
-/// The meaning of a newline in a CSV.
+/// Says what a newline in a CSV means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Newlines {
     /// The end of a row, always.
@@ -28,7 +28,7 @@ pub(super) enum Newlines {
     MayBeQuoted,
 }
 
-/// The sign between fields, as a mapping gives it.
+/// Names the sign between fields, as a mapping gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Delimiter {
     /// This one.

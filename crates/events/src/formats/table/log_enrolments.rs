@@ -14,7 +14,7 @@ use crate::event_file::ReadPurpose;
 use crate::intake::Intake;
 use crate::row_limits::RowLimits;
 
-/// An enrolment as rows of the log name it.
+/// Holds an enrolment as rows of the log name it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct NamedEnrolment {
     /// The enrolment's id, where rows name it.
@@ -58,7 +58,7 @@ struct Names {
     events: Vec<RowEvent>,
 }
 
-/// The enrolments that one block names, and the key of the row before.
+/// Holds the enrolments that one block names, and the key of the row before.
 #[derive(Default)]
 pub(super) struct Found {
     named: FxHashMap<Box<[u8]>, NamedEnrolment>,

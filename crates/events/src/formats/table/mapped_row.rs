@@ -2,7 +2,7 @@
 
 use crate::intake::Intake;
 
-/// The role of a column of the log. Times stand apart, as a row may have several.
+/// Names the role of a column of the log. Times stand apart, as a row may have several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::formats) enum Role {
     Enrolment,
@@ -15,16 +15,16 @@ pub(in crate::formats) enum Role {
     Correct,
 }
 
-/// Number of roles.
+/// Counts the roles.
 pub(in crate::formats) const ROLES: usize = 8;
 
-/// Most columns of a log that a mapping may name.
+/// Bounds the columns of a log that a mapping may name.
 pub(in crate::formats) const MOST_COLUMNS: usize = 24;
 
-/// Most events that one row may be.
+/// Bounds the events that one row may be.
 pub(in crate::formats) const MOST_EVENTS: usize = 8;
 
-/// The value in a column.
+/// Holds the value in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::formats) enum Field<'a> {
     /// Text, without the blanks around it; empty where the row has none.
@@ -34,7 +34,7 @@ pub(in crate::formats) enum Field<'a> {
 }
 
 impl<'a> Field<'a> {
-    /// Nothing.
+    /// Holds nothing.
     pub(in crate::formats) const EMPTY: Self = Self::Text(b"");
 
     /// Returns the text; empty for an instant.
@@ -46,11 +46,11 @@ impl<'a> Field<'a> {
     }
 }
 
-/// A row as a file gives it: the columns that the mapping names, in the order of
+/// Holds a row as a file gives it: the columns that the mapping names, in the order of
 /// [`super::row_template::RowTemplate::columns`].
 pub(in crate::formats) type Fields<'a> = [Field<'a>; MOST_COLUMNS];
 
-/// A row as the mapping makes it out; empty where the row or the mapping has nothing.
+/// Holds a row as the mapping makes it out; empty where the row or the mapping has nothing.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::formats) struct MappedRow<'a> {
     pub(in crate::formats) text: [&'a [u8]; ROLES],
@@ -60,7 +60,7 @@ pub(in crate::formats) struct MappedRow<'a> {
     pub(in crate::formats) measures: &'a [EventMeasures<'a>],
 }
 
-/// What a row says of one of its events beside when it was; `None` where the mapping names no column for it.
+/// Holds what a row says of one of its events beside when it was; `None` where the mapping names no column for it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::formats) struct EventMeasures<'a> {
     /// How many such events there were.
@@ -77,7 +77,7 @@ impl<'a> MappedRow<'a> {
 
 /// Takes the rows of a log, block by block on many threads.
 pub(in crate::formats) trait RowSink: Send + Sync {
-    /// The state kept while one block is read.
+    /// Holds the state kept while one block is read.
     type Block;
 
     /// Makes the state of a block. Called before its first row.

@@ -12,7 +12,7 @@ use super::flexible_values::{ColumnsSpec, KindSpec, Shift, StringList, strings};
 use super::times::{TimeFormat, TimeParser, UnixUnit};
 use crate::error::ReadError;
 
-/// A mapping file.
+/// Holds a mapping file as written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Mapping {
@@ -44,7 +44,7 @@ pub(super) enum GranularityName {
     Day,
 }
 
-/// One table: where its files are, how they are written, what its columns are.
+/// Describes one table: where its files are, how they are written, what its columns are.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TableSpec<C> {
@@ -93,7 +93,7 @@ pub(super) struct TableSpec<C> {
     pub(super) columns: C,
 }
 
-/// The log's tables: one, `[log]`, or several, `[[log]]`.
+/// Holds the log's tables: one, `[log]`, or several, `[[log]]`.
 #[derive(Debug)]
 pub(super) struct Logs(pub(super) Vec<TableSpec<LogColumns>>);
 
@@ -119,7 +119,7 @@ impl<'de> Deserialize<'de> for Logs {
     }
 }
 
-/// One of several events of a row.
+/// Describes one of several events of a row.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EventSpec {
@@ -133,7 +133,7 @@ pub(super) struct EventSpec {
     pub(super) seconds: Option<String>,
 }
 
-/// The fate of the log's rows of learners who are not among the enrolments.
+/// Says what becomes of the log's rows of learners who are not among the enrolments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Others {
@@ -166,7 +166,7 @@ pub(super) struct LogColumns {
     pub(super) correct: Option<String>,
 }
 
-/// A column of times, or several that are one text together.
+/// Names a column of times, or several that are one text together.
 #[derive(Clone, Debug)]
 pub(super) struct Time {
     pub(super) column: String,
@@ -177,7 +177,7 @@ pub(super) struct Time {
     pub(super) shift: Shift,
 }
 
-/// [`Time`] as a table.
+/// Holds [`Time`] as a table.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TimeInFull {
@@ -269,7 +269,7 @@ pub(super) struct LabelColumns {
     pub(super) label: String,
 }
 
-/// The columns of a small table.
+/// Lists the columns of a small table.
 pub(super) trait NamedColumns {
     /// Lists every column that is named, as it is written.
     fn named(&self) -> Vec<&str>;
@@ -299,7 +299,7 @@ impl NamedColumns for LabelColumns {
     }
 }
 
-/// Raw kinds and what they count as.
+/// Maps raw kinds to what they count as.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Activities {
@@ -310,7 +310,7 @@ pub(super) struct Activities {
     pub(super) kinds: BTreeMap<String, KindSpec>,
 }
 
-/// The source's words for how an enrolment ended.
+/// Holds the source's words for how an enrolment ended.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Outcomes {
@@ -322,7 +322,7 @@ pub(super) struct Outcomes {
     pub(super) withdrew: Vec<String>,
 }
 
-/// The source's words for labels; 1, true, 0, false and the like when not given.
+/// Holds the source's words for labels; 1, true, 0, false and the like when not given.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LabelValues {

@@ -142,7 +142,7 @@ use crate::source::{Granularity, Source, SourceLabels};
 use crate::source_inputs::InputFile;
 use crate::tally::Tally;
 
-/// Tables that a mapping describes.
+/// Reads tables that a mapping describes.
 pub(super) struct MappedTables;
 
 impl LogFormat for MappedTables {
@@ -178,7 +178,7 @@ impl LogFormat for MappedTables {
     }
 }
 
-/// The files of a mapping's tables.
+/// Holds the files of a mapping's tables.
 #[derive(Clone, Debug, Default)]
 pub(super) struct TableFiles {
     /// Files of the log, in the order in which their rows are counted.
@@ -255,7 +255,7 @@ impl TableFiles {
     }
 }
 
-/// A mapping that is built in, of a format of its own.
+/// Holds a mapping that is built in, of a format of its own.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BuiltIn {
     /// Name of the format.
@@ -382,7 +382,7 @@ fn open_tables(mapping: CheckedMapping, tables: &TableFiles, request: &OpenReque
     })
 }
 
-/// Dates of courses.
+/// Holds the dates of courses.
 enum Calendar {
     /// All that there are.
     Whole(Vec<Course>),

@@ -24,14 +24,14 @@ use crate::table::missing_column;
 use crate::text::BLOCK_BYTES;
 use crate::time::DAY_SECONDS;
 
-/// Bytes an event takes: as many rows make a block as give a block's bytes of events. A row group gives as many blocks
-/// as it needs, so that memory does not grow with row groups.
+/// Counts the bytes that an event takes: as many rows make a block as give a block's bytes of events. A row group gives as
+/// many blocks as it needs, so that memory does not grow with row groups.
 const EVENT_BYTES: usize = size_of::<crate::Event>();
 
-/// Rows decoded at a time.
+/// Bounds the rows decoded at a time.
 const BATCH_ROWS: usize = 1 << 14;
 
-/// A Parquet file that has been looked at: its schema and row groups.
+/// Holds a Parquet file that has been looked at: its schema and row groups.
 pub(super) struct ParquetFile {
     path: PathBuf,
     metadata: ArrowReaderMetadata,
@@ -154,7 +154,7 @@ fn decode(path: &Path, error: impl std::fmt::Display) -> ReadError {
     ReadError::Decode { path: path.to_owned(), what: error.to_string() }
 }
 
-/// A log in Parquet.
+/// Reads a log in Parquet.
 pub(super) struct ParquetLog<S> {
     file: ParquetFile,
     /// Places in the schema of the columns that the mapping names.
@@ -163,7 +163,7 @@ pub(super) struct ParquetLog<S> {
     rows: RowMaker<S>,
 }
 
-/// How a time column holds its times.
+/// Says how a time column holds its times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TimeColumn {
     /// As times or dates.
@@ -273,7 +273,7 @@ struct How<'a> {
     sink: &'a BlockSink<'a>,
 }
 
-/// A block on its way.
+/// Holds a block on its way.
 struct Block<'a, B> {
     number: usize,
     rows: u64,

@@ -16,7 +16,7 @@ pub(super) fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T, ReadError
     catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(damaged(path, "its pages can't be decoded")))
 }
 
-/// Batches of a file, until one can't be decoded.
+/// Gives the batches of a file, until one can't be decoded.
 pub(super) struct Batches<'p> {
     pub(super) path: &'p Path,
     pub(super) reader: ParquetRecordBatchReader,

@@ -7,7 +7,7 @@ use crate::cells::{is_missing, whole_id};
 use crate::intake::Intake;
 use crate::tally::Reason;
 
-/// A column of the log that the mapping names.
+/// Names a column of the log that the mapping names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::formats) struct Column {
     /// Its name.
@@ -27,7 +27,7 @@ impl Column {
     }
 }
 
-/// The text of a role: one or several columns, and what stands before them.
+/// Says where the text of a role stands: in one or several columns, and what stands before them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::formats) struct Part {
     /// A text that comes first.
@@ -40,14 +40,14 @@ pub(in crate::formats) struct Part {
     pub(in crate::formats) numbers: bool,
 }
 
-/// Columns of [`EventMeasures`]: places in [`RowTemplate::columns`].
+/// Numbers the columns of [`EventMeasures`] by their places in [`RowTemplate::columns`].
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::formats) struct MeasureColumns {
     pub(in crate::formats) count: Option<usize>,
     pub(in crate::formats) seconds: Option<usize>,
 }
 
-/// Rows of a column's words: to be kept, or to be set aside.
+/// Selects rows by a column's words: to be kept, or to be set aside.
 #[derive(Clone, Debug)]
 pub(in crate::formats) struct Filter {
     /// Place in [`RowTemplate::columns`].
@@ -80,7 +80,7 @@ impl Filter {
     }
 }
 
-/// How rows are made of columns.
+/// Says how rows are made of columns.
 #[derive(Clone, Debug, Default)]
 pub(in crate::formats) struct RowTemplate {
     /// The columns that the mapping names, each once.
@@ -189,7 +189,7 @@ pub(in crate::formats) struct RowMaker<S> {
     pub(in crate::formats) sink: S,
 }
 
-/// The state kept while one block is read.
+/// Holds the state kept while one block is read.
 pub(in crate::formats) struct RowMakerBlock<B> {
     inner: B,
     scratch: [Vec<u8>; ROLES],

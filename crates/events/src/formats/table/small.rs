@@ -19,7 +19,7 @@ use crate::table::{Refusal, Table, TableRow, settle};
 use crate::tally::{Reason, Tally};
 use crate::text_lines::lines;
 
-/// A small table that has been looked at.
+/// Holds a small table that has been looked at.
 pub(super) struct SmallTable {
     path: PathBuf,
     name: &'static str,
@@ -37,7 +37,7 @@ enum SmallKind {
     Parquet { file: ParquetFile, places: Vec<usize> },
 }
 
-/// The place of a column that the table lacks and may lack: its row are empty.
+/// Marks a column that the table lacks and may lack: its rows are empty.
 const NOWHERE: usize = usize::MAX;
 
 impl SmallTable {

@@ -4,10 +4,10 @@
 use super::time_patterns;
 use crate::time::{DAY_SECONDS, days_from_civil, parse_date, parse_instant};
 
-/// Longest text looked at, in bytes.
+/// Bounds the text looked at, in bytes.
 const LONGEST_BYTES: usize = 64;
 
-/// Times of day with points, as Oracle writes them.
+/// Lists the formats of times of day with points, as Oracle writes them.
 const WITH_POINTS: [&str; 2] = ["%d-%b-%y %I.%M.%S%.f %p", "%d-%b-%y %H.%M.%S%.f"];
 
 /// Lists the formats, as a mapping writes them, in which `text` is a time of a log. The likeliest comes first; none
@@ -64,7 +64,7 @@ fn numbers(text: &str) -> Vec<String> {
     formats.iter().filter(fits).map(|&format| format.to_owned()).collect()
 }
 
-/// A part of a time as it is written.
+/// Describes a part of a time as it is written.
 enum Part<'t> {
     Digits(&'t str),
     Letters(&'t str),

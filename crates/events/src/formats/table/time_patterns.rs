@@ -8,10 +8,10 @@ use jiff::fmt::strtime::{self, BrokenDownTime};
 
 use crate::time::DAY_SECONDS;
 
-/// The time that a format must be able to write and read again. Its parts are all different.
+/// Holds the time that a format must be able to write and read again. Its parts are all different.
 const SAMPLE: DateTime = DateTime::constant(2001, 2, 3, 16, 5, 6, 0);
 
-/// Formats of one column's times, one or several. Of several, the first that fits a text counts.
+/// Holds the formats of one column's times, one or several. Of several, the first that fits a text counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TimePatterns {
     patterns: Arc<[String]>,

@@ -14,7 +14,7 @@ use crate::source::Granularity;
 use crate::tally::shape;
 use crate::time::{DAY_SECONDS, days_from_civil, parse_date, parse_instant};
 
-/// A time as a row gives it.
+/// Holds a time as a row gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Moment {
     /// Seconds since 1970-01-01T00:00:00.
@@ -41,7 +41,7 @@ impl Moment {
     }
 }
 
-/// How times are written.
+/// Says how times are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum TimeFormat {
     /// ISO 8601.
@@ -58,7 +58,7 @@ pub(super) enum TimeFormat {
     Patterns(TimePatterns),
 }
 
-/// The unit of numbers since 1970.
+/// Names the unit of numbers since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub(super) enum UnixUnit {
     #[serde(rename = "s")]
@@ -73,7 +73,7 @@ pub(super) enum UnixUnit {
     Days,
 }
 
-/// The day from which a spreadsheet counts.
+/// Names the day from which a spreadsheet counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DateSystem {
     /// Day 1 is the first of January 1900, and day 60 a 29 February that there never was.
@@ -82,7 +82,7 @@ pub(super) enum DateSystem {
     From1904,
 }
 
-/// Names of formats that have one, as mappings write them.
+/// Lists the names of formats that have one, as mappings write them.
 const NAMED: [(&str, TimeFormat); 9] = [
     ("iso", TimeFormat::Iso),
     ("date", TimeFormat::Date),
@@ -130,7 +130,7 @@ impl<'de> Deserialize<'de> for TimeFormat {
     }
 }
 
-/// How the times of a column are read.
+/// Reads the times of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TimeParser {
     pub(super) format: TimeFormat,
@@ -279,7 +279,7 @@ fn midnight(text: &[u8]) -> Option<i32> {
 /// Returns seconds since 1970-01-01T00:00:00 of a spreadsheet's serial day. Its fraction is the time of day, to the
 /// nearest second, behind a point or a comma.
 fn serial_seconds(text: &[u8], system: DateSystem) -> Option<i64> {
-    /// Days from 1899-12-30 and from 1904-01-01 to 1970-01-01.
+    /// Counts the days from 1899-12-30 and from 1904-01-01 to 1970-01-01.
     const BEFORE_1970: [i32; 2] = [-days_from_civil(1899, 12, 30), -days_from_civil(1904, 1, 1)];
     let point = text.iter().position(|byte| matches!(byte, b'.' | b','));
     let (days, fraction) = text.split_at(point.unwrap_or(text.len()));
@@ -310,7 +310,7 @@ pub(super) fn rounded(instant: i64, granularity: Granularity) -> i64 {
     }
 }
 
-/// The digits that may stand after a number's point.
+/// Says which digits may stand after a number's point.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fraction {
     /// Nothing but zeros: programs that know no missing integers write `3.0`.

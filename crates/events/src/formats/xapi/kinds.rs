@@ -11,7 +11,7 @@ use crate::activity::Activity::{
 };
 use crate::kind::{Detail, EventKind};
 
-/// The type of an object acted on.
+/// Names the type of an object acted on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Object {
     Thing,
@@ -38,7 +38,7 @@ impl Object {
     }
 }
 
-/// Verbs, and what they count as when done to a thing.
+/// Lists verbs, and what they count as when done to a thing.
 const VERBS: &[(&str, Activity)] = &[
     ("accessed", Access),
     ("answered", Problem),
@@ -94,7 +94,7 @@ const VERBS: &[(&str, Activity)] = &[
     ("unknown", Other),
 ];
 
-/// Other words for verbs, as registries have them in other forms.
+/// Lists other words for verbs, as registries have them in other forms.
 const OTHER_FORMS: [(&str, &str); 47] = [
     ("access", "accessed"),
     ("answer", "answered"),
@@ -145,11 +145,11 @@ const OTHER_FORMS: [(&str, &str); 47] = [
     ("watch", "watched"),
 ];
 
-/// Verbs that report a fact about the actor, which is no act of theirs, whatever the object.
+/// Lists the verbs that report a fact about the actor, which is no act of theirs, whatever the object.
 const FACT_VERBS: [&str; 8] =
     ["abandoned", "awarded", "certified", "earned", "graded", "satisfied", "scored", "waived"];
 
-/// Verbs that report a fact about the actor when the object is a course, and the kind that they then are.
+/// Lists the verbs that report a fact about the actor when the object is a course, and the kind that they then are.
 const FACTS_OF_COURSES: [(&str, &str); 7] = [
     ("registered", "registered_course"),
     ("enrolled", "registered_course"),
@@ -160,10 +160,10 @@ const FACTS_OF_COURSES: [(&str, &str); 7] = [
     ("failed", "failed_course"),
 ];
 
-/// The kind of a score that a platform computed.
+/// Names the kind of a score that a platform computed.
 const SCORE: &str = "score_computed";
 
-/// Kinds that tell more.
+/// Lists the kinds that tell more.
 const DETAILED: [(&str, Activity, Detail); 8] = [
     ("problem_right", Problem, Detail::AttemptRight),
     ("problem_wrong", Problem, Detail::AttemptWrong),
@@ -175,7 +175,7 @@ const DETAILED: [(&str, Activity, Detail); 8] = [
     ("downvote", Discussion, Detail::DownvoteGiven),
 ];
 
-/// The kinds of the format and how they are found.
+/// Holds the kinds of the format and how they are found.
 #[derive(Clone, Debug)]
 pub(super) struct Kinds {
     kinds: Vec<EventKind>,

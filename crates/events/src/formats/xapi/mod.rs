@@ -59,7 +59,7 @@ const FORMAT: StatementFormat = StatementFormat {
     no_evidence: "has no statements with actor, verb and object near its beginning",
 };
 
-/// Statements of the Experience API.
+/// Reads statements of the Experience API.
 pub(super) struct Xapi;
 
 impl LogFormat for Xapi {

@@ -15,7 +15,7 @@ use crate::kind::Detail;
 use crate::tally::{Reason, shape};
 use crate::time::parse_instant;
 
-/// An activity, as object or context.
+/// Describes an activity, as object or context.
 #[derive(Clone, Copy, Debug, Default)]
 struct Thing<'a> {
     id: Option<Text<'a>>,
@@ -62,7 +62,7 @@ impl<'a> Thing<'a> {
     }
 }
 
-/// An agent or a group, as actor.
+/// Describes an agent or a group, as actor.
 #[derive(Clone, Copy, Debug, Default)]
 struct Agent<'a> {
     is_group: bool,
@@ -154,7 +154,7 @@ fn last_word(iri: &[u8]) -> &[u8] {
     &iri[start..]
 }
 
-/// The result of a statement.
+/// Holds the result of a statement.
 #[derive(Clone, Copy, Debug, Default)]
 struct Outcome {
     success: Option<bool>,
@@ -194,7 +194,7 @@ impl Outcome {
     }
 }
 
-/// The members of a statement that count.
+/// Holds the members of a statement that count.
 #[derive(Clone, Copy, Debug, Default)]
 struct Members<'a> {
     id: Option<Text<'a>>,
@@ -211,7 +211,7 @@ struct Members<'a> {
     context: ContextMarks,
 }
 
-/// Facts about the context of a statement.
+/// Holds facts about the context of a statement.
 #[derive(Clone, Copy, Debug, Default)]
 struct ContextMarks {
     /// It names another statement, to which this one belongs.
@@ -317,7 +317,7 @@ fn member<'a>(cursor: &mut Cursor<'a>, name: &[u8]) -> Result<Option<Value<'a>>,
     Ok(found)
 }
 
-/// Room for the texts of a statement that are not written as they are meant.
+/// Keeps room for the texts of a statement that are not written as they are meant.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     id: Vec<u8>,

@@ -20,13 +20,13 @@ use crate::header::{is_known_name, names_shown};
 use crate::offered::{Offer, Origin};
 use crate::unknown_kinds::UnknownKinds;
 
-/// Most kinds that are listed.
+/// Bounds the kinds that are listed.
 const MOST_KINDS: usize = 60;
 
-/// Most files that are named one by one.
+/// Bounds the files that are named one by one.
 const MOST_FILES: usize = 6;
 
-/// A mapping that is to be looked through, and completed.
+/// Holds a mapping that is to be looked through, and completed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MappingDraft {
     /// The mapping, in TOML with comments.

@@ -7,13 +7,13 @@ use super::super::time_patterns;
 use super::sample::Sample;
 use crate::cells::is_missing;
 
-/// The score from which a guess is taken for sure.
+/// Bounds from below the score of a guess that is taken for sure.
 const SURE: i32 = 8;
 
-/// The score from which a guess is made at all.
+/// Bounds from below the score of a guess that is made at all.
 const LEAST: i32 = 4;
 
-/// What a column of a log can be.
+/// Names what a column of a log can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ColumnRole {
     Time,
@@ -27,7 +27,7 @@ pub(super) enum ColumnRole {
 }
 
 impl ColumnRole {
-    /// All of them, those that are told most surely first.
+    /// Lists all of them, those that are told most surely first.
     pub(super) const ALL: [Self; 8] = [
         Self::Time,
         Self::Learner,
@@ -39,7 +39,7 @@ impl ColumnRole {
         Self::Object,
     ];
 
-    /// Names a column of this role usually has, whole (as one word, in lower case).
+    /// Lists the names that a column of this role usually has, whole (as one word, in lower case).
     const fn names(self) -> &'static [&'static str] {
         match self {
             Self::Time => &[
@@ -131,7 +131,7 @@ impl ColumnRole {
         }
     }
 
-    /// Parts of the names of columns that can be of this role.
+    /// Lists parts of the names of columns that can be of this role.
     const fn parts(self) -> &'static [&'static str] {
         match self {
             Self::Time => &["time", "date", "stamp", "created", "fecha", "hora"],
@@ -147,7 +147,7 @@ impl ColumnRole {
         }
     }
 
-    /// Parts of names of columns that are something else.
+    /// Lists parts of names of columns that are something else.
     const fn others(self) -> &'static [&'static str] {
         match self {
             Self::Time => &["duration", "spent", "elapsed", "zone", "taken", "length", "updated"],
@@ -178,7 +178,7 @@ impl ColumnRole {
     }
 }
 
-/// What stands in a column.
+/// Describes what stands in a column.
 #[derive(Debug)]
 pub(super) struct ColumnValues {
     pub(super) filled: usize,
@@ -235,7 +235,7 @@ fn formats_of(texts: &[&str]) -> Vec<String> {
     formats
 }
 
-/// A guess at the column of a role.
+/// Holds a guess at the column of a role.
 #[derive(Debug)]
 pub(super) struct Guess {
     pub(super) role: ColumnRole,

@@ -15,16 +15,16 @@ use crate::error::ReadError;
 use crate::input::{self, BOM, FileStart};
 use crate::text_lines::lines;
 
-/// Unpacked bytes of a file that are looked at.
+/// Bounds the unpacked bytes of a file that are looked at.
 const SAMPLE_BYTES: u64 = 1 << 20;
 
-/// Rows that are looked at.
+/// Bounds the rows that are looked at.
 pub(super) const SAMPLE_ROWS: usize = 2_000;
 
-/// Most keys of a JSON object, with those inside its members, that are taken for columns.
+/// Bounds the keys of a JSON object, with those inside its members, that are taken for columns.
 const MOST_KEYS: usize = 200;
 
-/// The first rows of a file.
+/// Holds the first rows of a file.
 #[derive(Clone, Debug)]
 pub(super) struct Sample {
     pub(super) path: PathBuf,
