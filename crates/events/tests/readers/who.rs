@@ -380,3 +380,19 @@ fn a_word_for_a_missing_value_is_nobody() {
         check(&[stated(&ann, "viewed", "", 1), stated(&nobody, "viewed", "", 2)], &[("ann", 1)]);
     }
 }
+
+#[test]
+fn lists_of_statements_at_the_end_of_a_log_of_single_ones_are_read() {
+    let one = |name: &str, page: u32, day: u32| {
+        let id = format!(",\"id\":\"{name}-{page}-{day}\"");
+        stated(&account("https://lms.example", &format!("\"{name}\"")), "viewed", &id, day)
+    };
+    // Longer than the part of a file by which it is told.
+    let mut log: String = (0..300).map(|page| one("ann", page, 1 + page % 28)).collect();
+    assert!(log.len() > 100_000);
+    let list: Vec<String> = (1..11).map(|day| one("bob", 0, day).trim_end().to_owned()).collect();
+    log += &format!("{{\"statements\":[{}],\"more\":\"\"}}\n", list.join(","));
+    let folder = Folder::of(&[("log.jsonl", log.as_bytes())]);
+    let source = open(folder.path()).unwrap();
+    assert_eq!(learners(&source), [("ann".to_owned(), 300), ("bob".to_owned(), 10)]);
+}

@@ -47,7 +47,7 @@ pub(super) use self::statement::{
     Content, EnrolmentChange, EnrolmentReport, GroupMember, Interaction, Learner, Line, Others, Part, Statement,
     StatementParser, Unusable, resolved,
 };
-pub(super) use self::statement_format::{Layout, StatementFormat};
+pub(super) use self::statement_format::{Layout, StatementFormat, is_list};
 
 use self::kept::{BlockKeeper, KeptFile, KeptStatements, MemoryBudget};
 use self::rows::{EventLines, IdLines, SurveyLines, VoidedIds};
