@@ -1,10 +1,5 @@
 //! What counts when a learner enrols in a course again.
 
-use rustc_hash::FxHashMap;
-
-use crate::index::EnrolmentIndex;
-use crate::roster::Roster;
-
 /// Names the enrolments that count where a table has several of one learner in one course, on different dates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EnrolledAgain {
@@ -32,67 +27,4 @@ impl EnrolledAgain {
 /// Makes the id of an enrolment that began on `date` after the first one of its learner in its course.
 pub(crate) fn again_id(first: &str, date: &str) -> String {
     format!("{first}@{date}")
-}
-
-/// Lists enrolments of one learner in one course that rows of the log do not tell apart, by the time they began.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct DatedEnrolments {
-    /// By enrolment: the place of its group in `groups`.
-    group_of: FxHashMap<u32, u32>,
-    /// Instant of enrolment and enrolment, in the order of time.
-    groups: Vec<Vec<(i64, u32)>>,
-}
-
-impl DatedEnrolments {
-    /// Finds them in `roster`; `None` where there are none.
-    pub(crate) fn find(roster: &Roster) -> Option<Self> {
-        if roster.enrolled_again != EnrolledAgain::Each {
-            return None;
-        }
-        let mut by_pair: FxHashMap<(u32, &str), Vec<(i64, u32)>> = FxHashMap::default();
-        for (one, place) in roster.enrolments.iter().zip(0..) {
-            let start = roster.courses[one.course.as_usize()].start_seconds();
-            if let Some(enrolled) = one.enrolled_seconds {
-                let began = start + i64::from(enrolled);
-                by_pair.entry((one.course.0, &one.learner)).or_default().push((began, place));
-            }
-        }
-        let mut dated = Self::default();
-        for mut group in by_pair.into_values().filter(|group| group.len() > 1) {
-            group.sort_unstable();
-            // Enrolments with ids of the source's own are named by the rows.
-            let first = again_id(&roster.enrolments[group[0].1 as usize].id, "");
-            if group[1..].iter().all(|&(_, place)| roster.enrolments[place as usize].id.starts_with(&first)) {
-                let number = dated.groups.len() as u32;
-                dated.group_of.extend(group.iter().map(|&(_, place)| (place, number)));
-                dated.groups.push(group);
-            }
-        }
-        (!dated.groups.is_empty()).then_some(dated)
-    }
-
-    /// Returns the enrolment of an event at `instant` that is of `enrolment` or another of the same learner and course: the
-    /// one that began last before it, or else the first.
-    pub(crate) fn at(&self, enrolment: EnrolmentIndex, instant: i64) -> EnrolmentIndex {
-        let Some(&number) = self.group_of.get(&enrolment.0) else { return enrolment };
-        let group = &self.groups[number as usize];
-        let after = group.partition_point(|&(began, _)| began <= instant);
-        EnrolmentIndex(group[after.saturating_sub(1)].1)
-    }
-
-    /// Returns those of the `count` enrolments from `first` on, counted from there.
-    pub(crate) fn part(&self, first: usize, count: usize) -> Option<Self> {
-        let inside = |place: u32| (first..first + count).contains(&(place as usize));
-        let moved = |place: u32| place - first as u32;
-        let group_of: FxHashMap<u32, u32> = self
-            .group_of
-            .iter()
-            .filter(|(place, _)| inside(**place))
-            .map(|(&place, &group)| (moved(place), group))
-            .collect();
-        let groups = self.groups.iter().map(|group| {
-            group.iter().filter(|(_, place)| inside(*place)).map(|&(began, place)| (began, moved(place))).collect()
-        });
-        (!group_of.is_empty()).then(|| Self { group_of, groups: groups.collect() })
-    }
 }

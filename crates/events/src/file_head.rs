@@ -155,6 +155,18 @@ impl FileHead {
         }
     }
 
+    /// Tells whether the head is that of a table whose first line is whole: its first lines have one number of cells, two or
+    /// more. More of it would say nothing more about its format.
+    fn is_plain_table(&self) -> bool {
+        const LINES: usize = 20;
+        let whole = memrchr(b'\n', self.text()).map_or(0, |newline| newline + 1);
+        let mut cells = lines(&self.text()[..whole]).take(LINES).map(|line| {
+            let is_json = line.trim_ascii_start().starts_with(b"{");
+            if is_json { 0 } else { memchr_iter(self.delimiter, line).count() }
+        });
+        cells.next().is_some_and(|first| first > 0 && cells.all(|others| others == first))
+    }
+
     /// Tells whether there is nothing in the file but blanks, a byte-order mark and zero bytes.
     pub(crate) fn is_blank(&self) -> bool {
         !self.goes_on && self.text().trim_ascii().is_empty()
@@ -258,7 +270,7 @@ impl FileHeads {
         let mut head = FileHead::read(path)?;
         let mut seen = look(&head);
         for limit in &HEAD_BYTES[1..] {
-            if !head.goes_on || head.not_text.is_some() || tells_something(&seen) {
+            if !head.goes_on || head.not_text.is_some() || head.is_plain_table() || tells_something(&seen) {
                 break;
             }
             head = FileHead::read_bytes(path, *limit)?;

@@ -4,6 +4,7 @@ mod activity;
 mod capabilities;
 mod cells;
 mod content;
+mod dated_enrolments;
 mod delimiter;
 mod enrolled_again;
 mod error;

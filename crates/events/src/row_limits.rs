@@ -1,6 +1,6 @@
 //! The limits that rows of a log are held against: the calendars of their courses, and the instant of the log.
 
-use crate::enrolled_again::DatedEnrolments;
+use crate::dated_enrolments::DatedEnrolments;
 use crate::event_days::ALL_SET;
 use crate::index::{CourseIndex, EnrolmentIndex};
 use crate::kind::EventKind;

@@ -118,11 +118,14 @@ fn count_days(
 ) {
     // Events of a learner follow each other on the same day, mostly.
     let mut same: Option<(i32, u64)> = None;
+    let mut begins = 0_i64;
     for seconds in seconds {
-        let day = seconds.div_euclid(DAY_SECONDS as i32);
+        let since = i64::from(seconds) - begins;
         match &mut same {
-            Some((known, events)) if *known == day => *events += 1,
+            Some((_, events)) if (0..DAY_SECONDS).contains(&since) => *events += 1,
             _ => {
+                let day = seconds.div_euclid(DAY_SECONDS as i32);
+                begins = i64::from(day) * DAY_SECONDS;
                 if let Some((known, events)) = same.replace((day, 1)) {
                     *days.entry((course, start_day + known)).or_default() += events;
                 }

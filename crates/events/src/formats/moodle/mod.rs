@@ -19,7 +19,7 @@ use self::mapping::MAPPING;
 use super::database_url::DatabaseUrl;
 use super::log_format::{DetectedFile, FileRole, LogFormat, OpenRequest, Strength, inputs_with_role, missing_table};
 use super::table::TableFiles;
-use super::table::csv_lines::Escapes;
+use super::table::csv_cells::Escapes;
 use super::table::files::{Found, LogFile, Place};
 use crate::error::ReadError;
 use crate::file_head::FileHead;

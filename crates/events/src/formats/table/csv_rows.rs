@@ -5,7 +5,7 @@
 
 use memchr::{memchr, memchr2, memchr3};
 
-use super::csv_lines::{Escapes, Signs, split};
+use super::csv_cells::{Escapes, Signs, split};
 
 /// Bounds a row over several lines. Past it, an open quote is taken for a stray one.
 const LONGEST_ROW_BYTES: usize = 1 << 20;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::checked_mapping::{CheckedMapping, Star};
-use super::csv_lines::Escapes;
+use super::csv_cells::Escapes;
 use super::pattern::{first_star, name_fits};
 use crate::error::ReadError;
 use crate::file_head::{FileHead, FileHeads};

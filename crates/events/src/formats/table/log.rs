@@ -3,7 +3,8 @@
 use memchr::memchr_iter;
 
 use super::checked_mapping::{CheckedLog, CheckedMapping, Star};
-use super::csv_lines::{CsvLines, Escapes, Signs};
+use super::csv_cells::{Escapes, Signs};
+use super::csv_lines::CsvLines;
 use super::csv_rows::row_length;
 use super::files::{LogFile, Place};
 use super::json::{JsonLines, JsonPath};

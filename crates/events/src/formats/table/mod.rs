@@ -90,7 +90,8 @@
 mod checked_log;
 mod checked_mapping;
 mod courses;
-pub(in crate::formats) mod csv_lines;
+pub(in crate::formats) mod csv_cells;
+mod csv_lines;
 mod csv_rows;
 pub(super) mod described;
 pub(super) mod draft;
