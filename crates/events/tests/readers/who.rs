@@ -382,17 +382,29 @@ fn a_word_for_a_missing_value_is_nobody() {
 }
 
 #[test]
-fn lists_of_statements_at_the_end_of_a_log_of_single_ones_are_read() {
+fn lists_of_statements_anywhere_in_a_log_of_single_ones_are_read() {
     let one = |name: &str, page: u32, day: u32| {
         let id = format!(",\"id\":\"{name}-{page}-{day}\"");
         stated(&account("https://lms.example", &format!("\"{name}\"")), "viewed", &id, day)
     };
     // Longer than the part of a file by which it is told.
-    let mut log: String = (0..300).map(|page| one("ann", page, 1 + page % 28)).collect();
-    assert!(log.len() > 100_000);
-    let list: Vec<String> = (1..11).map(|day| one("bob", 0, day).trim_end().to_owned()).collect();
-    log += &format!("{{\"statements\":[{}],\"more\":\"\"}}\n", list.join(","));
-    let folder = Folder::of(&[("log.jsonl", log.as_bytes())]);
-    let source = open(folder.path()).unwrap();
-    assert_eq!(learners(&source), [("ann".to_owned(), 300), ("bob".to_owned(), 10)]);
+    let some = |from: u32| (from..from + 300).map(|page| one("ann", page, 1 + page % 28)).collect::<String>();
+    assert!(some(0).len() > 100_000);
+    let list = |name: &str| {
+        let list: Vec<String> = (1..11).map(|day| one(name, 0, day).trim_end().to_owned()).collect();
+        list.join(",")
+    };
+    let envelope = format!("{{\"statements\":[{}],\"more\":\"\"}}\n", list("bob"));
+    let array = format!("[{}]\n", list("cleo"));
+    for lists in [[&envelope, &array], [&array, &envelope]] {
+        let log = [&some(0), lists[0], &some(300), lists[1]].map(String::as_str).concat();
+        let bytes = [log.as_bytes().to_vec(), crate::common::gzip(log.as_bytes())];
+        for (name, bytes) in ["log.jsonl", "log.jsonl.gz"].into_iter().zip(bytes) {
+            let folder = Folder::of(&[(name, &bytes)]);
+            let source = open(folder.path()).unwrap();
+            let expected = [("ann", 600), ("bob", 10), ("cleo", 10)].map(|(name, count)| (name.to_owned(), count));
+            assert_eq!(learners(&source), expected, "{name}");
+            assert_eq!(read(&source).unwrap().tally.rejected(), 0, "{name}");
+        }
+    }
 }

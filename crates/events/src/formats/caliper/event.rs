@@ -7,8 +7,7 @@ use crate::cells::is_missing;
 use crate::event::ObjectKey;
 use crate::formats::course_ids::{course_path, decoded};
 use crate::formats::statements::{
-    Content, EnrolmentChange, Interaction, Learner, Line, Others, Part, Statement, StatementParser, Unusable, is_list,
-    resolved,
+    Content, EnrolmentChange, Interaction, Learner, Line, Others, Part, Statement, StatementParser, Unusable, resolved,
 };
 use crate::json::{self, Cursor, InvalidJson, Text, Value};
 use crate::kind::Detail;
@@ -237,11 +236,7 @@ impl StatementParser for CaliperEvents {
             return Err(Unusable::new(Reason::FilteredOut, "a description of an entity, which is no event"));
         }
         if event.is_empty() || action.is_empty() {
-            let what = match is_list(line, b"data") {
-                true => "an envelope among single events: put envelopes into a file of their own",
-                false => "no event: it has no type or no action",
-            };
-            return Err(Unusable::new(Reason::Malformed, what));
+            return Err(Unusable::new(Reason::Malformed, "no event: it has no type or no action"));
         }
         let actor = resolved(members.actor.id, &mut scratch.actor);
         let is_person = matches!(members.actor.type_word(), b"" | b"Person") && !is_anonymous(actor);

@@ -40,6 +40,7 @@ mod statement;
 mod statement_format;
 mod survey;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub(super) use self::learner_ids::site;
@@ -47,10 +48,11 @@ pub(super) use self::statement::{
     Content, EnrolmentChange, EnrolmentReport, GroupMember, Interaction, Learner, Line, Others, Part, Statement,
     StatementParser, Unusable, resolved,
 };
-pub(super) use self::statement_format::{Layout, StatementFormat, is_list};
+pub(super) use self::statement_format::{Layout, StatementFormat};
 
 use self::kept::{BlockKeeper, KeptFile, KeptStatements, MemoryBudget};
 use self::rows::{EventLines, IdLines, SurveyLines, VoidedIds};
+use self::statement_format::StatementLog;
 use self::survey::Survey;
 use super::calendar::{CalendarEntry, read_calendar};
 use super::log_format::{OpenRequest, inputs_with_role, missing_table};
@@ -79,13 +81,15 @@ pub(super) fn open<P: StatementParser>(
     parser: &P,
     kinds: Vec<EventKind>,
 ) -> Result<Source, ReadError> {
-    let mut logs = request.heads_with("log");
-    logs.retain(|head| Some(head.path()) != request.courses);
-    let Some(first) = logs.first() else {
+    let mut heads = request.heads_with("log");
+    heads.retain(|head| Some(head.path()) != request.courses);
+    let Some(first) = heads.first() else {
         return Err(missing_table(format.name, "log", format.description));
     };
+    let mut logs: Vec<StatementLog> =
+        heads.iter().map(|head| StatementLog::new(Arc::clone(head), format.layout)).collect();
     let FirstReading { mut survey, repeats, voided, tally: surveyed, kept } =
-        read_first(&logs, parser, format.layout, request.block_bytes)?;
+        read_first(&mut logs, parser, request.block_bytes)?;
     let repeats = Arc::new(repeats);
     let mut tables = Tally::default();
     let calendar = request.courses_head()?;
@@ -105,7 +109,7 @@ pub(super) fn open<P: StatementParser>(
     let pairs = Arc::new(PairLookup::new(&roster));
     let places = Arc::new(kept::places(&keys, &survey, &learners, &pairs));
     let mut events: Vec<Box<dyn EventFile>> = Vec::new();
-    for ((head, kept), number) in logs.iter().zip(kept).zip(0..) {
+    for ((log, kept), number) in logs.iter().zip(kept).zip(0..) {
         let lines = EventLines {
             parser: parser.clone(),
             pairs: Arc::clone(&pairs),
@@ -115,11 +119,11 @@ pub(super) fn open<P: StatementParser>(
             file: number,
         };
         let repeats = Arc::clone(&repeats);
-        let file = Box::new(statement_format::text_file(head, format.layout, lines)?);
+        let file = Box::new(log.text_file(lines)?);
         let (kept, places) = (Mutex::new(kept.map(Arc::new)), Arc::clone(&places));
         events.push(Box::new(KeptStatements { file, kept, places, repeats, number }));
     }
-    let mut inputs: Vec<InputFile> = inputs_with_role("log", &logs).collect();
+    let mut inputs: Vec<InputFile> = inputs_with_role("log", &heads).collect();
     inputs.extend(inputs_with_role("calendar", calendar.as_slice()));
     Ok(Source {
         format: format.name,
@@ -162,35 +166,48 @@ struct FirstReading {
 /// Reads the log for who is enrolled and when courses run, and for statements that come again. Keeps its statements, as
 /// far as there is room.
 fn read_first<P: StatementParser>(
-    logs: &[Arc<FileHead>],
+    logs: &mut [StatementLog],
     parser: &P,
-    layout: Layout,
     block_bytes: usize,
 ) -> Result<FirstReading, ReadError> {
-    let (first, found) = read_with(Arc::default(), logs, parser, layout, block_bytes)?;
-    if found.is_empty() {
-        return Ok(first);
+    let mut voided = Arc::default();
+    loop {
+        let (read, found) = read_with(Arc::clone(&voided), logs, parser, block_bytes)?;
+        // Lists may stand in a log of lines beyond its head.
+        let with_lists = logs.iter_mut().zip(&found.lists).filter(|(_, found)| **found);
+        let again = with_lists.map(|(log, _)| log.read_as_objects()).count() > 0;
+        // A statement may be voided by one that comes later, so what is voided has to be known before anything counts.
+        if !again && found.voided == *voided {
+            return Ok(read);
+        }
+        voided = Arc::new(found.voided);
     }
-    // A statement may be voided by one that comes later, so what is voided has to be known before anything counts.
-    drop(first);
-    Ok(read_with(Arc::new(found), logs, parser, layout, block_bytes)?.0)
 }
 
-/// Reads the log as [`read_first`] does, knowing which statements are `voided`. Returns which it voids, too.
+/// Holds what has to be known before a log is read.
+struct Found {
+    /// Ids of the statements that others void.
+    voided: VoidedIds,
+    /// By file: whether a list stood in it where single statements were expected.
+    lists: Vec<bool>,
+}
+
+/// Reads the log as [`read_first`] does, knowing which statements are `voided`. Returns what it found that has to be known
+/// before, too.
 fn read_with<P: StatementParser>(
     voided: Arc<VoidedIds>,
-    logs: &[Arc<FileHead>],
+    logs: &[StatementLog],
     parser: &P,
-    layout: Layout,
     block_bytes: usize,
-) -> Result<(FirstReading, VoidedIds), ReadError> {
+) -> Result<(FirstReading, Found), ReadError> {
     let found_voided: Arc<Mutex<VoidedIds>> = Arc::default();
     let (survey, search, budget) =
         (Arc::default(), Arc::new(RepeatSearch::default()), Arc::new(MemoryBudget::default()));
     let limits = RowLimits::without_enrolments();
     let keepers: Vec<Arc<BlockKeeper>> = logs.iter().map(|_| Arc::new(BlockKeeper::new(&budget))).collect();
+    let lists: Vec<Arc<AtomicBool>> = logs.iter().map(|_| Arc::default()).collect();
     let mut files: Vec<Box<dyn EventFile>> = Vec::new();
-    for ((head, keeper), file) in logs.iter().zip(&keepers).zip(0..) {
+    for (((log, keeper), found_list), file) in logs.iter().zip(&keepers).zip(&lists).zip(0..) {
         let lines = SurveyLines {
             parser: parser.clone(),
             survey: Arc::clone(&survey),
@@ -198,9 +215,11 @@ fn read_with<P: StatementParser>(
             keeper: Arc::clone(keeper),
             voided: Arc::clone(&voided),
             found_voided: Arc::clone(&found_voided),
+            unexpected_list: log.unexpected_list(),
+            found_list: Arc::clone(found_list),
             file,
         };
-        let mut lines = statement_format::text_file(head, layout, lines)?;
+        let mut lines = log.text_file(lines)?;
         lines.set_block_bytes(block_bytes);
         files.push(Box::new(lines));
     }
@@ -215,16 +234,19 @@ fn read_with<P: StatementParser>(
         }
     }
     while search.needs_another_reading() {
-        for (head, file) in logs.iter().zip(0..) {
+        for (log, file) in logs.iter().zip(0..) {
             let lines = IdLines { parser: parser.clone(), search: Arc::clone(&search), file };
-            let mut lines = statement_format::text_file(head, layout, lines)?;
+            let mut lines = log.text_file(lines)?;
             lines.set_block_bytes(block_bytes);
             lines.read(ReadPurpose::Events, &limits, &|_, _| Ok(()), &|_| ())?;
         }
     }
     let survey = std::mem::take(&mut *survey.lock().unwrap_or_else(PoisonError::into_inner));
-    let found_voided = std::mem::take(&mut *found_voided.lock().unwrap_or_else(PoisonError::into_inner));
-    Ok((FirstReading { survey, repeats: search.found(), voided, tally, kept }, found_voided))
+    let found = Found {
+        voided: std::mem::take(&mut *found_voided.lock().unwrap_or_else(PoisonError::into_inner)),
+        lists: lists.iter().map(|found| found.load(Ordering::Relaxed)).collect(),
+    };
+    Ok((FirstReading { survey, repeats: search.found(), voided, tally, kept }, found))
 }
 
 fn nobody(file: &FileHead, surveyed: &Tally, without_course: u64) -> ReadError {

@@ -1,5 +1,6 @@
 //! Parsers of lines: for the survey, for repeated ids, and for events.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashSet;
@@ -10,6 +11,7 @@ use super::statement::{
     Learner, Line, Others, Part, Statement, StatementParser, Unusable, course_without_dates, repeated_id,
     unknown_learner, voided,
 };
+use super::statement_format::is_list;
 use super::survey::Survey;
 use crate::error::ReadError;
 use crate::event_file::{EventFile, ReadMode, ReadPurpose};
@@ -34,6 +36,10 @@ pub(super) struct SurveyLines<P> {
     pub(super) voided: Arc<VoidedIds>,
     /// All ids that the log voids, as far as it was read.
     pub(super) found_voided: Arc<Mutex<VoidedIds>>,
+    /// The list of an envelope, where none is expected.
+    pub(super) unexpected_list: Option<&'static [u8]>,
+    /// Whether there was one all the same.
+    pub(super) found_list: Arc<AtomicBool>,
     /// Number of the file among those of the log.
     pub(super) file: u32,
 }
@@ -60,7 +66,12 @@ impl<P: StatementParser> LineParser for SurveyLines<P> {
                 found.extend(ids.hash(id));
                 intake.refuse(Reason::Voided, number, voided);
             }
-            Err(unusable) => refuse(intake, number, unusable),
+            Err(unusable) => {
+                if self.unexpected_list.is_some_and(|list| is_list(line, list)) {
+                    self.found_list.store(true, Ordering::Relaxed);
+                }
+                refuse(intake, number, unusable);
+            }
         });
         let places = self.survey.lock().unwrap_or_else(PoisonError::into_inner).absorb(&found);
         kept.renumber(&places);

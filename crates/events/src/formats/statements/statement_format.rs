@@ -1,12 +1,11 @@
 //! The properties of a format of statements: how its logs are told from other files, and how statements stand in them.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::Read;
+use std::sync::Arc;
 
 use crate::error::ReadError;
 use crate::file_head::FileHead;
 use crate::formats::log_format::FileRole;
-use crate::input::Packing;
 use crate::json;
 use crate::objects::ObjectLines;
 use crate::text::{LineParser, TextFile};
@@ -60,60 +59,67 @@ impl StatementFormat {
     }
 }
 
-/// Makes a file of lines, each a statement, out of the file with this head.
-///
-/// # Errors
-/// When it is not text.
-pub(super) fn text_file<P: LineParser>(head: &FileHead, layout: Layout, parser: P) -> Result<TextFile<P>, ReadError> {
-    head.require_text()?;
-    Ok(match layout {
-        Layout::Objects(list) if !has_object_per_line(head.text(), list) || has_list(&last_lines(head), list) => {
-            TextFile::new_of_objects(head, list, parser)
+/// A log of a format of statements, and how statements stand in it.
+#[derive(Clone, Debug)]
+pub(super) struct StatementLog {
+    head: Arc<FileHead>,
+    layout: Layout,
+    /// Whether it is read as lines; otherwise as a text of objects, which is slower and reads every layout.
+    in_lines: bool,
+}
+
+impl StatementLog {
+    /// Takes the file with this head for lines where its head is such.
+    pub(super) fn new(head: Arc<FileHead>, layout: Layout) -> Self {
+        let in_lines = match layout {
+            Layout::Lines => true,
+            Layout::Objects(list) => has_object_per_line(head.text(), list),
+        };
+        Self { head, layout, in_lines }
+    }
+
+    /// Returns the name of the list of an envelope, where the log is read as lines of a format that has envelopes: one may
+    /// stand in it all the same.
+    pub(super) fn unexpected_list(&self) -> Option<&'static [u8]> {
+        match self.layout {
+            Layout::Objects(list) if self.in_lines => Some(list),
+            Layout::Objects(_) | Layout::Lines => None,
         }
-        Layout::Lines | Layout::Objects(_) => TextFile::new(head, head.text_start(), parser),
-    })
+    }
+
+    /// Has the log read as a text of objects from now on.
+    pub(super) fn read_as_objects(&mut self) {
+        self.in_lines = false;
+    }
+
+    /// Makes a file of lines, each a statement, out of it.
+    ///
+    /// # Errors
+    /// When it is not text.
+    pub(super) fn text_file<P: LineParser>(&self, parser: P) -> Result<TextFile<P>, ReadError> {
+        self.head.require_text()?;
+        Ok(match self.layout {
+            Layout::Objects(list) if !self.in_lines => TextFile::new_of_objects(&self.head, list, parser),
+            Layout::Lines | Layout::Objects(_) => TextFile::new(&self.head, self.head.text_start(), parser),
+        })
+    }
 }
 
 /// Tells whether the first line that is not blank holds a whole object, and no line an envelope or an array of objects.
 fn has_object_per_line(text: &[u8], list: &[u8]) -> bool {
     let mut lines = lines(text).map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
-    lines.next().is_some_and(|first| json::object(first, |_, cursor| cursor.skip()).is_ok()) && !has_list(text, list)
-}
-
-/// Tells whether a line of `text` holds an envelope or an array of objects.
-fn has_list(text: &[u8], list: &[u8]) -> bool {
-    lines(text).map(<[u8]>::trim_ascii).any(|line| is_list(line, list))
+    lines.next().is_some_and(|first| json::object(first, |_, cursor| cursor.skip()).is_ok() && !is_list(first, list))
+        && lines.all(|line| !is_list(line, list))
 }
 
 /// Tells whether a line holds an envelope, an object whose member `list` is an array, or begins an array of objects.
-pub(in crate::formats) fn is_list(line: &[u8], list: &[u8]) -> bool {
-    let rest = line.strip_prefix(b"[").unwrap_or_default().trim_ascii_start();
+pub(super) fn is_list(line: &[u8], list: &[u8]) -> bool {
+    let array = line.trim_ascii_start().strip_prefix(b"[").unwrap_or_default().trim_ascii_start();
     let mut is_envelope = false;
-    // What is no whole object is none, up to where it breaks.
-    let _ = json::object(line, |key, cursor| {
+    // The members before the place where an object breaks count too: an envelope that is cut short is one.
+    let _whole = json::object(line, |key, cursor| {
         is_envelope |= key == list && cursor.is_array();
         cursor.skip()
     });
-    is_envelope || rest.first() == Some(&b'{')
-}
-
-/// Reads the last whole lines of a file that is not packed, beyond its head: stores append lists to logs of single
-/// statements. Empty where there are none, or they can't be read, which the reading itself will say.
-fn last_lines(head: &FileHead) -> Vec<u8> {
-    const BYTES: u64 = 64 << 10;
-    let read = || -> std::io::Result<Vec<u8>> {
-        let mut file = File::open(head.path())?;
-        let length = file.metadata()?.len();
-        let from = length.saturating_sub(BYTES).max(head.text().len() as u64);
-        file.seek(SeekFrom::Start(from.min(length)))?;
-        let mut bytes = Vec::new();
-        file.take(BYTES).read_to_end(&mut bytes)?;
-        // The first line may have begun before.
-        let whole = bytes.iter().position(|&byte| byte == b'\n').map_or(bytes.len(), |newline| newline + 1);
-        Ok(bytes.split_off(whole))
-    };
-    match head.packing() {
-        Packing::Plain => read().unwrap_or_default(),
-        Packing::Gzip | Packing::Zstd => Vec::new(),
-    }
+    is_envelope || array.first() == Some(&b'{')
 }

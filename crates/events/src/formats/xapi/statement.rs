@@ -8,7 +8,7 @@ use crate::event::ObjectKey;
 use crate::formats::course_ids::{course_path, decoded};
 use crate::formats::statements::{
     Content, EnrolmentChange, GroupMember, Interaction, Learner, Line, Others, Part, Statement, StatementParser,
-    Unusable, is_list, resolved, site,
+    Unusable, resolved, site,
 };
 use crate::json::{self, Cursor, InvalidJson, Text, Value};
 use crate::kind::Detail;
@@ -347,11 +347,7 @@ impl StatementParser for XapiStatements {
         let verb = last_word(verb_id);
         let verb = self.kinds.usual_form(verb).unwrap_or(verb);
         if verb.is_empty() {
-            let what = match is_list(line, b"statements") {
-                true => "a list of statements among single ones: put such lists into a file of their own",
-                false => "no statement: it has no verb",
-            };
-            return Err(Unusable::new(Reason::Malformed, what));
+            return Err(Unusable::new(Reason::Malformed, "no statement: it has no verb"));
         }
         let object = resolved(members.object.id, &mut scratch.object);
         if verb == b"voided" {
