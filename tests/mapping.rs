@@ -39,10 +39,11 @@ fn a_draft_is_completed_checked_and_read() {
     replace_in(&mapping, "\"page_open\" = \"access\"", "\"page_open\" = \"navigate\"");
     run("mapping check {} {}", &[&mapping, &logs]).expect(0).says(&[
         "log: learner is `student`",
-        "100 of the log, 100 used",
-        "page_open as navigate: 34 events",
+        "100 of the log, 100 usable",
+        "navigate 34 (page_open 34)",
         "5 enrolments",
-        "algebra from 2023-09-01 to 2023-09-12, inferred from events",
+        "1 course with dates inferred from the events",
+        "algebra  2023-09-01  2023-09-12",
     ]);
     run("preprocess {} --mapping {} --out {}", &[&logs, &mapping, &out]).expect(0).says(&["100 of the log: 100 used"]);
     assert!(names_in(&out).contains(&"sequences.parquet".to_owned()));
@@ -63,15 +64,16 @@ fn a_check_says_what_is_not_understood() {
          columns.activity = \"what\"\n[activities.kinds]\nplay = \"video\"\nsing = \"live\"\n";
     fs::write(&mapping, text).expect("writable");
     let ran = run("mapping check {} {}", &[&mapping, &log]).expect(3).says(&[
-        "41 of the log, 40 used",
+        "41 of the log, 40 usable",
         "times like it have the format \"%d/%m/%Y %H:%M\" or \"%m/%d/%Y %H:%M\"",
-        "play as video: 20 events",
+        "video 20 (play 20)",
         "no events of sing",
-        "hum: 20 rows",
+        "20 rows used (50.0 %) of unknown kinds",
+        "hum 20",
     ]);
     assert!(!ran.stdout.contains("u1"), "{}", ran.stdout);
     let printed = run("mapping check {} {} --json", &[&mapping, &log]).expect(3).json();
-    assert_eq!((&printed["usable"], &printed["undeclared_rows"]), (&true.into(), &20.into()));
+    assert_eq!((&printed["usable"], &printed["unknown_kinds"]["rows"]), (&true.into(), &20.into()));
     // Nothing that the mapping says of the time is so: not one row can be used.
     fs::write(&mapping, text.replace("\"at\"", "{ column = \"at\", format = \"unix\" }")).expect("writable");
     run("mapping check {} {}", &[&mapping, &log]).expect(1);

@@ -1,4 +1,4 @@
-//! What a file holds, as its first bytes tell: text, or something that has to be turned into text first.
+//! Tells from the first bytes of a file whether it is text, or something that has to be turned into text first.
 
 use memchr::memchr;
 
@@ -7,7 +7,7 @@ use memchr::memchr;
 pub(crate) struct NotText {
     /// Completes a sentence that begins with the file's name: "is a spreadsheet".
     pub(crate) what: &'static str,
-    /// What to do about it.
+    /// Advice: how to make it text.
     pub(crate) what_to_do: &'static str,
 }
 

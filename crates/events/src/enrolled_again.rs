@@ -1,4 +1,4 @@
-//! What counts when a learner enrols in a course again.
+//! The rule for learners who enrol in a course again.
 
 /// Names the enrolments that count where a table has several of one learner in one course, on different dates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

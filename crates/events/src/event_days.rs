@@ -8,7 +8,7 @@
 //! - it holds at most a tenth of them, and these are at most [`FEW_EVENTS`] or all of one learner, where the core is of
 //!   several.
 //!
-//! What is left runs from the first run that is not small to the last. Each run is measured against the core alone, so
+//! The course runs from the first run that is not small to the last. Each run is measured against the core alone, so
 //! the answer depends neither on the order of the events nor on other stray runs, and without the stray events it is the
 //! same. With less than ten events in the core nothing is small: nobody can tell then which of the days is wrong.
 

@@ -45,7 +45,7 @@ pub(crate) struct FileHead {
     blank_lines: u64,
     /// Names in the first line, in lower case.
     columns: Vec<String>,
-    /// What separates them.
+    /// The sign between them.
     delimiter: u8,
     not_text: Option<NotText>,
     /// Whether the file goes on after these bytes.

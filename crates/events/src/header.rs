@@ -1,4 +1,4 @@
-//! What may be shown of a table's first line: names of columns, and no cell of a row, which may name a learner.
+//! The rule for showing a table's first line in messages: names of columns, and no cell of a row, which may name a learner.
 //!
 //! A name that formats and mappings use for columns may always be shown ([`KNOWN_NAMES`]). The others are shown only when
 //! the line is a header beyond doubt, because the rows below differ from it in kind:

@@ -1,4 +1,4 @@
-//! What somebody should know about a log of which nothing is wrong row by row.
+//! Notices about a log of which nothing is wrong row by row.
 
 use std::fmt;
 

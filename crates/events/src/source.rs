@@ -51,9 +51,9 @@ pub struct Source {
     pub labels: SourceLabels,
     /// Every file read or to be read.
     pub inputs: Vec<InputFile>,
-    /// What somebody should know about the log.
+    /// Notices about the log as a whole.
     pub notices: Vec<Notice>,
-    /// What is said of the files offered: which are not read, and why.
+    /// The files offered: which are not read and why, and which are odd.
     pub files: FileReport,
     /// The files that hold events.
     pub events: Vec<Box<dyn EventFile>>,

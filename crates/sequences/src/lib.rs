@@ -42,7 +42,7 @@ pub use grid::WeekGrid;
 pub use labels::{DropoutRule, UnknownRule};
 pub use layout::SEQUENCES_KIND;
 pub use options::{BuildMode, BuildOptions, RawKinds};
-pub use output::left_out_files;
+pub use output::{left_out_files, table_rows, unknown_kinds};
 pub use parquet_out::write_parquet;
 pub use progress::{Progress, Unit, Unwatched};
 pub use staycast_events::{CourseIndex, EnrolmentIndex};

@@ -40,7 +40,7 @@ pub struct Manifest {
     pub file_notes: Vec<String>,
     /// Counts of the input's rows, used or not.
     pub rows: RowCounts,
-    /// What somebody should know about the log.
+    /// Notices about the log as a whole.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<Notice>,
     /// Calendar of the courses.
@@ -174,11 +174,18 @@ impl RowCounts {
     /// Returns the table of whose rows the greatest share was rejected, and that share; the log is `log`.
     #[must_use]
     pub fn worst_table(&self) -> (&str, f64) {
-        let share = |rejected: u64, read: u64| if read == 0 { 0.0 } else { rejected as f64 / read as f64 };
-        let of_log = self.rejected.values().map(|count| count.rows).sum();
-        let tables = self.tables.iter().map(|(name, rows)| (name.as_str(), share(rows.rejected, rows.read)));
-        tables.fold(("log", share(of_log, self.read)), |worst, one| if one.1 > worst.1 { one } else { worst })
+        let rejected = self.rejected.values().map(|count| count.rows).sum();
+        worst_table(self.read, rejected, &self.tables)
     }
+}
+
+/// Returns the table of whose rows the greatest share was rejected, and that share; the log, of which `read` rows were read
+/// and `rejected` rejected, is `log`.
+#[must_use]
+pub fn worst_table(read: u64, rejected: u64, tables: &BTreeMap<String, TableRows>) -> (&str, f64) {
+    let share = |rejected: u64, read: u64| if read == 0 { 0.0 } else { rejected as f64 / read as f64 };
+    let tables = tables.iter().map(|(name, rows)| (name.as_str(), share(rows.rejected, rows.read)));
+    tables.fold(("log", share(rejected, read)), |worst, one| if one.1 > worst.1 { one } else { worst })
 }
 
 /// Counts rows, and holds the first few of them.

@@ -32,7 +32,8 @@ pub(crate) fn write_records(draft: &FolderDraft, manifest: &Manifest, timing: &T
 const LISTED_KINDS: usize = 20;
 
 /// Records the kinds of event that the format does not know, if there are any.
-fn unknown_kinds(source: &Source, tally: &Tally) -> Option<UnknownKindsRecord> {
+#[must_use]
+pub fn unknown_kinds(source: &Source, tally: &Tally) -> Option<UnknownKindsRecord> {
     let unknown = &tally.unknown_kinds;
     if unknown.rows == 0 {
         return None;
@@ -197,7 +198,7 @@ pub(crate) fn manifest(parts: &ManifestParts<'_>) -> Result<Manifest, BuildError
             rejected_roster: reasons(&source.tables, true),
             set_aside_roster: reasons(&source.tables, false),
             rejected_share: if read == 0 { 0.0 } else { rejected as f64 / read as f64 },
-            tables: tables(&source.tables),
+            tables: table_rows(&source.tables),
             unknown_kinds: unknown_kinds(source, tally),
         },
         calendar: CalendarRecord {
@@ -226,7 +227,9 @@ pub(crate) fn manifest(parts: &ManifestParts<'_>) -> Result<Manifest, BuildError
     })
 }
 
-fn tables(tally: &Tally) -> BTreeMap<String, TableRows> {
+/// Counts the rows of each table that is not the log.
+#[must_use]
+pub fn table_rows(tally: &Tally) -> BTreeMap<String, TableRows> {
     let rows =
         |&TableCount { read, rejected, contradictions }: &TableCount| TableRows { read, rejected, contradictions };
     tally.tables.iter().map(|(name, count)| (name.clone(), rows(count))).collect()

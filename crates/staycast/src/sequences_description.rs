@@ -142,7 +142,7 @@ fn describe_rejected(text: &mut LabelledText, manifest: &Manifest, detail: Detai
 }
 
 /// Lists kinds of event that neither the format nor the mapping knows: as a warning where they are many.
-fn describe_unknown_kinds(text: &mut LabelledText, unknown: &UnknownKindsRecord, detail: Detail) {
+pub(crate) fn describe_unknown_kinds(text: &mut LabelledText, unknown: &UnknownKindsRecord, detail: Detail) {
     let label = if unknown.share > UnknownKindsRecord::GREATEST_SHARE { "Warning" } else { "Kinds" };
     let what = format!(
         "{} used ({}) of unknown kinds, counted as `other` or the mapping's default",
@@ -156,7 +156,7 @@ fn describe_unknown_kinds(text: &mut LabelledText, unknown: &UnknownKindsRecord,
     };
     let mut kinds: Vec<String> = unknown.most_frequent[..shown].iter().map(kind).collect();
     if shown < unknown.most_frequent.len() {
-        kinds.push("more in manifest.json".to_owned());
+        kinds.push(format!("and {} more", unknown.most_frequent.len() - shown));
     }
     match label {
         "Warning" => text.row_of_lines(label, format!("{what}: {}", kinds.join(", ")), detail.at_most(4)),

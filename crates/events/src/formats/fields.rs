@@ -21,7 +21,7 @@ pub(super) struct LogHeader {
     pub(super) rows: Position,
     /// Number of columns.
     pub(super) width: usize,
-    /// What separates them.
+    /// The sign between them.
     pub(super) delimiter: u8,
 }
 

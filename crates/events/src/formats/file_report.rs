@@ -1,4 +1,4 @@
-//! What is said of the files offered: which are not read and why, and what was odd about those that are.
+//! The report of the files offered: those that are not read, with the reason, and oddities of those that are.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -134,7 +134,7 @@ pub(crate) struct OpenRequest<'a> {
     pub(crate) mapping: Option<&'a Path>,
     /// Dates of courses in place of, or for want of, the source's own.
     pub(crate) courses: Option<&'a Path>,
-    /// What counts when a learner enrols in a course again.
+    /// The rule for learners who enrol in a course again.
     pub(crate) enrolled_again: EnrolledAgain,
     /// Why the log is taken for the format.
     pub(crate) reason: String,

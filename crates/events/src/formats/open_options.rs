@@ -15,7 +15,7 @@ pub struct OpenOptions {
     pub mapping: Option<PathBuf>,
     /// Dates of courses in place of, or for want of, the source's own.
     pub courses: Option<PathBuf>,
-    /// What counts when a learner enrols in a course again.
+    /// The rule for learners who enrol in a course again.
     pub enrolled_again: EnrolledAgain,
     /// Labels in place of the source's own.
     pub labels: Option<PathBuf>,

@@ -180,7 +180,7 @@ fn time(place: usize) -> String {
     format!("2026-01-{:02}T10:{:02}:00+00:00", 5 + place / 4, place)
 }
 
-/// What a source's own acts are: time, activity, detail, learner and course.
+/// Lists a source's own acts: time, activity, detail, learner and course.
 fn acts(source: &Source) -> Vec<String> {
     let all = read(source).unwrap();
     let received = all.received.len();
@@ -205,7 +205,7 @@ fn acts(source: &Source) -> Vec<String> {
     acts
 }
 
-/// What the cases say that `has` something of in a format.
+/// Lists the cases of a format in which `has` finds something.
 fn expected(has: impl Fn(&Case) -> bool) -> Vec<String> {
     let cases = cases();
     let said = cases.iter().enumerate().filter(|(_, case)| has(case)).filter_map(|(place, case)| {

@@ -42,7 +42,7 @@ pub enum PredictionError {
     WeekTooLate {
         /// The week asked for.
         week: CutOff,
-        /// What stands in the way.
+        /// The obstacle.
         why: TooLate,
         /// The last week possible; `None` where there is none.
         last: Option<CutOff>,

@@ -28,7 +28,7 @@ pub enum TrainError {
     TargetTooLate {
         /// The week asked for.
         target: CutOff,
-        /// What stands in the way.
+        /// The obstacle.
         why: TooLate,
         /// The last week possible; `None` where there is none.
         last: Option<CutOff>,

@@ -8,11 +8,10 @@ use staycast_sequences::manifest::Manifest;
 use staycast_sequences::{Dataset, Selection, SequenceFolder};
 
 use crate::console::Console;
-use crate::display::{LabelledText, format_percent, group_digits, pluralise, quote_for_shell};
+use crate::display::{
+    CourseLine, LabelledText, course_table, format_percent, group_digits, pluralise, quote_for_shell,
+};
 use crate::sequences_description::{Detail, describe_contents, describe_input};
-
-/// Bounds the courses listed, those with enrolments; the JSON has all of them.
-const COURSES: usize = 24;
 
 #[derive(Serialize)]
 struct SequencesInspection<'a> {
@@ -90,41 +89,32 @@ fn describe(report: &SequencesInspection<'_>, detail: Detail) -> String {
     let events = pluralise(manifest.totals.events, "event");
     sheet.row("Table", format!("{weeks}, one an enrolment and week; {events}"));
     sheet.gap();
-    sheet.verbatim(course_table(&report.courses));
+    sheet.verbatim(describe_courses(&report.courses));
     sheet.gap();
     let path = quote_for_shell(&report.path.display().to_string());
     sheet.paragraph(format!("Every feature's meaning and unit: {path}/manifest.json, or this command with --json."));
     sheet.into_string()
 }
 
-fn course_table(courses: &[Course]) -> String {
-    let enrolled: Vec<&Course> = courses.iter().filter(|course| course.enrolments > 0).collect();
-    let width =
-        enrolled.iter().take(COURSES).map(|course| course.course.chars().count()).max().unwrap_or(0).clamp(6, 50);
-    let mut text = format!(
-        "{:width$}  {:>10}  {:>5}  {:>8}  {:>10}  {:>8}\n",
-        "course", "start", "weeks", "observed", "enrolments", "dropout"
-    );
-    for course in enrolled.iter().take(COURSES) {
+fn describe_courses(courses: &[Course]) -> String {
+    let heads = format!("  {:>10}  {:>5}  {:>8}  {:>10}  {:>8}", "start", "weeks", "observed", "enrolments", "dropout");
+    let line = |course: &'_ Course| {
         let dropout = match course.labelled {
             0 => "unknown".to_owned(),
             labelled => format_percent(course.dropouts as f64 / labelled as f64),
         };
-        text += &format!(
-            "{:width$}  {:>10}  {:>5}  {:>8}  {:>10}  {dropout:>8}\n",
-            course.course,
+        format!(
+            "  {:>10}  {:>5}  {:>8}  {:>10}  {dropout:>8}",
             course.start.as_deref().unwrap_or("–"),
             course.weeks,
             course.observed_weeks,
             group_digits(course.enrolments),
-        );
-    }
-    if enrolled.len() > COURSES {
-        text += &format!("and {} more (--json lists all)\n", enrolled.len() - COURSES);
-    }
-    let empty = (courses.len() - enrolled.len()) as u64;
-    if empty > 0 {
-        text += &format!("and {} without an enrolment\n", pluralise(empty, "course"));
-    }
-    text
+        )
+    };
+    let lines = courses.iter().map(|course| CourseLine {
+        course: &course.course,
+        enrolments: course.enrolments,
+        columns: line(course),
+    });
+    course_table(lines, &heads)
 }

@@ -18,7 +18,7 @@ use crate::event_days::{EventDays, is_set};
 use crate::event_file::ReadPurpose;
 use crate::formats::calendar::{self, InferredCourse};
 use crate::index::CourseIndex;
-use crate::roster::{Course, StrayDays};
+use crate::roster::{Course, Roster, StrayDays};
 use crate::row_limits::RowLimits;
 use crate::table::{Refusal, TableRow};
 use crate::tally::{Reason, Tally};
@@ -182,6 +182,21 @@ pub(super) fn read(
     Ok(courses)
 }
 
+/// Makes a roster of `written` in courses whose dates are not known yet, and what finds its enrolments.
+pub(super) fn without_dates(
+    mapping: &CheckedMapping,
+    written: &[EnrolmentRecord],
+    aside: &SetAside,
+) -> (Roster, Arc<EnrolmentFinder>) {
+    let mut ids: Vec<&str> = written.iter().map(|one| one.course.as_str()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let provisional = |id: &&str| Course { id: (*id).to_owned(), start_day: NOMINAL_START, days: 1, inferred: true };
+    let (roster, _) = enrolments::roster(ids.iter().map(provisional).collect(), written, Vec::new());
+    let who = EnrolmentFinder::new(mapping, &roster, &UndatedEnrolments::default(), aside.clone());
+    (roster, Arc::new(who))
+}
+
 /// Finds the days on which each course has events of an enrolment in it. Reads the log once. A course without events is
 /// left out.
 pub(super) fn days_with_events(
@@ -190,12 +205,7 @@ pub(super) fn days_with_events(
     written: &[EnrolmentRecord],
     aside: &SetAside,
 ) -> Result<BTreeMap<String, EventDays>, ReadError> {
-    let mut ids: Vec<&str> = written.iter().map(|one| one.course.as_str()).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let provisional = |id: &&str| Course { id: (*id).to_owned(), start_day: NOMINAL_START, days: 1, inferred: true };
-    let (roster, _) = enrolments::roster(ids.iter().map(provisional).collect(), written, Vec::new());
-    let who = Arc::new(EnrolmentFinder::new(mapping, &roster, &UndatedEnrolments::default(), aside.clone()));
+    let (roster, who) = without_dates(mapping, written, aside);
     let limits = RowLimits::without_calendars(&roster);
     let days: Mutex<FxHashMap<CourseIndex, EventDays>> = Mutex::default();
     for found in files {

@@ -21,7 +21,7 @@ pub(super) struct CsvLines<S> {
     /// Number of columns.
     pub(super) width: usize,
     pub(super) signs: Signs,
-    /// What a newline inside quotes means.
+    /// The meaning of a newline inside quotes.
     pub(super) newlines: Newlines,
     pub(super) rows: RowMaker<S>,
 }

@@ -1,6 +1,8 @@
-//! What a mapping says of its columns, for a person to check.
+//! Lists the columns that a mapping names, for a person to check.
 
 use std::path::Path;
+
+use serde::Serialize;
 
 use super::checked_mapping::{CheckedLog, CheckedMapping, CheckedTable};
 use super::mapped_row::Role;
@@ -10,11 +12,11 @@ use crate::error::ReadError;
 use crate::text::BLOCK_BYTES;
 
 /// Says what a mapping takes one or more columns of a table for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MappedColumn {
     /// The table: `log`, `log[1]`, `enrolments`, `courses` or `labels`.
     pub table: String,
-    /// What the columns tell, as the mapping's key names it; empty in the small tables.
+    /// The mapping's key for what the columns tell; empty in the small tables.
     pub role: &'static str,
     /// The columns' names.
     pub columns: Vec<String>,

@@ -1,18 +1,17 @@
 //! Why no row of a log tells of an enrolment.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use super::checked_mapping::CheckedMapping;
-use super::courses::NOMINAL_START;
-use super::enrolments::{self, EnrolmentRecords, UndatedEnrolments};
-use super::event_rows::{EnrolmentFinder, EventRows};
+use super::courses;
+use super::enrolments::EnrolmentRecords;
+use super::event_rows::EventRows;
 use super::files::LogFile;
 use super::log;
 use crate::error::ReadError;
-use crate::event_file::ReadPurpose;
+use crate::event_file::{ReadPurpose, join_block_tallies};
 use crate::parsed_block::ParsedBlock;
-use crate::roster::Course;
 use crate::row_limits::RowLimits;
 use crate::tally::{BlockTally, Tally};
 
@@ -45,12 +44,7 @@ pub(super) fn error(
 
 fn unused_rows(files: &[LogFile], mapping: &CheckedMapping, records: &EnrolmentRecords) -> Result<Tally, ReadError> {
     let EnrolmentRecords { written, aside } = records;
-    let mut ids: Vec<&str> = written.iter().map(|one| one.course.as_str()).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let provisional = |id: &&str| Course { id: (*id).to_owned(), start_day: NOMINAL_START, days: 1, inferred: true };
-    let (roster, _) = enrolments::roster(ids.iter().map(provisional).collect(), written, Vec::new());
-    let who = Arc::new(EnrolmentFinder::new(mapping, &roster, &UndatedEnrolments::default(), aside.clone()));
+    let (roster, who) = courses::without_dates(mapping, written, aside);
     let limits = RowLimits::new(&roster, &vec![1; roster.courses.len()], None);
     let mut tally = Tally::default();
     for found in files {
@@ -63,12 +57,7 @@ fn unused_rows(files: &[LogFile], mapping: &CheckedMapping, records: &EnrolmentR
         file.read(ReadPurpose::Spans, &limits, &sink, &|_| ())?;
         let mut blocks = blocks.into_inner().unwrap_or_else(PoisonError::into_inner);
         blocks.sort_unstable_by_key(|&(number, _)| number);
-        let mut line = file.first_line();
-        for (_, block) in blocks {
-            let lines = block.lines;
-            tally.append(block.place(&file.name(), line));
-            line += lines;
-        }
+        tally.append(join_block_tallies(file.as_ref(), blocks.into_iter().map(|(_, block)| block)));
     }
     Ok(tally)
 }
