@@ -5,20 +5,24 @@
 //! most events is the core. A run before all others, or after all others, is stray when it is small beside the core:
 //!
 //! - it holds at most a thousandth of the core's events, or
-//! - it holds at most a tenth of them, and these are at most [`FEW_EVENTS`] or all of one learner, where the core is of
-//!   several.
+//! - it holds at most a tenth of them, and these are at most [`FEW_EVENTS`], or
+//! - it holds at most a quarter of them, all of one learner, where the core is of several.
 //!
 //! The course runs from the first run that is not small to the last. Each run is measured against the core alone, so
 //! the answer depends neither on the order of the events nor on other stray runs, and without the stray events it is the
-//! same. With less than ten events in the core nothing is small: nobody can tell then which of the days is wrong.
+//! same. With less than [`LEAST_CORE`] events in the core nothing is small: nobody can tell then which of the days is wrong.
 
 use rustc_hash::FxHashMap;
 
 use crate::time::{DAY_SECONDS, days_from_civil};
 
 /// Bounds the days between two days with events that are of one run. No holidays between two halves of a course are that
-/// long, or else both halves have more than a few events.
+/// long, or else both halves have more than a few events. With a shorter gap the first events of a course that has only begun
+/// would be stray more often, and its start would move as it goes on.
 const GAP_DAYS: i64 = 70;
+
+/// Bounds from below the events of a core beside which anything is small.
+const LEAST_CORE: u64 = 10;
 
 /// Bounds the events that are few in any course.
 const FEW_EVENTS: u64 = 5;
@@ -139,8 +143,10 @@ impl EventDays {
             days.chunk_by(|(one, _), (next, _)| next.saturating_sub(*one) <= GAP_DAYS).filter_map(run).collect();
         let (core, core_of) = runs.iter().copied().max_by_key(|(run, _)| (run.events, run.first))?;
         let is_small = |&(run, of): &(DayRun, Learners)| {
-            let few = run.events <= FEW_EVENTS || (of != Learners::Several && core_of == Learners::Several);
-            run.events.saturating_mul(1_000) <= core.events || (run.events.saturating_mul(10) <= core.events && few)
+            let is_share = |of_core: u64| run.events.saturating_mul(of_core) <= core.events;
+            let of_one = of != Learners::Several && core_of == Learners::Several;
+            core.events >= LEAST_CORE
+                && (is_share(1_000) || (is_share(10) && run.events <= FEW_EVENTS) || (is_share(4) && of_one))
         };
         let first = runs.iter().position(|run| !is_small(run))?;
         let last = runs.iter().rposition(|run| !is_small(run))?;
@@ -217,10 +223,10 @@ mod tests {
         let with = |more: &[Counted]| [course(), more.to_vec()].concat();
         check_span(&with(&[(54 + 70, 1, 1)]), (0, 124));
         check_span(&with(&[(54 + 71, 1, 1)]), (0, 54));
-        // Six events of two learners are more than a few, and nineteen of one learner are a tenth of 190.
+        // Six events of two learners are more than a few, and 47 of one learner are less than a quarter of 190.
         check_span(&with(&[(200, 3, 1), (201, 3, 2)]), (0, 201));
-        check_span(&with(&[(200, 19, 1)]), (0, 54));
-        check_span(&with(&[(200, 20, 1)]), (0, 200));
+        check_span(&with(&[(200, 47, 1)]), (0, 54));
+        check_span(&with(&[(200, 48, 1)]), (0, 200));
         // The second half of a course after a long break, and a stray day between the two halves.
         let halves: Vec<Counted> = course().into_iter().map(|(day, events, who)| (day + 300, events, who)).collect();
         check_span(&[with(&[(150, 1, 1)]), halves].concat(), (0, 354));
@@ -232,6 +238,14 @@ mod tests {
         check_span(&[(0, 5, 1), (7, 4, 2), (700, 1, 1)], (0, 700));
         check_span(&[(5, 1, 1)], (5, 5));
         assert_eq!(EventDays::default().running(None), None);
+    }
+
+    #[test]
+    fn three_strays_of_one_of_four_learners_decide_nothing() {
+        let small: Vec<Counted> = (1..=4).flat_map(|who| (0..7).map(move |week| (week * 7, 1, who))).collect();
+        check_span(&[small.clone(), vec![(800, 1, 1), (801, 1, 1), (802, 1, 1)]].concat(), (0, 42));
+        // One learner who comes back alone after the others.
+        check_span(&[small, vec![(42 + 71, 4, 2)]].concat(), (0, 42));
     }
 
     #[test]

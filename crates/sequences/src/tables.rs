@@ -54,6 +54,7 @@ pub(crate) const ENROLMENT_COLUMNS: [&str; 12] = [
 ];
 
 const NOT_OVER: &str = "the course was not over when the log was taken";
+const ENROLLED_LATE: &str = "enrolled after the course was over";
 const DAYS_AFTER_NOT_OVER: &str = "the days after the course were not over when the log was taken";
 
 /// Returns when the learner withdrew from the course, in seconds from its start. Who leaves a course that is over does not
@@ -80,6 +81,11 @@ fn label(facts: &TableFacts<'_>, place: usize) -> Result<bool, &'static str> {
     let over_by = |days: u32| grid.as_of_seconds >= grid.calendar_end_seconds() + i64::from(days) * DAY_SECONDS;
     // A log said to be taken while the course ran can't know how it ended. When nothing is said, an outcome that is there
     // is known.
+    // Whoever comes when all is over can neither stay nor leave; a file of labels may say otherwise.
+    let came_late = enrolment.enrolled_seconds.is_some_and(|seconds| i64::from(seconds) >= grid.calendar_end_seconds());
+    if came_late && facts.rule != DropoutRule::LabelsFile {
+        return Err(ENROLLED_LATE);
+    }
     let not_over = if facts.as_of_given && !over_by(0) { Err(NOT_OVER) } else { Ok(()) };
     // Where withdrawals are recorded, one who has none has not withdrawn: which is known when the course is over.
     let records = facts.source.capabilities.withdrawals;

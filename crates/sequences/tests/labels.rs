@@ -90,6 +90,11 @@ never-there-and-late,2023-09-20 00:00:00 UTC,,learner,
 
 /// Builds this run, with an event of those who were there on each of `days` of September 2023.
 fn futurelearn(days: &[u32], options: &BuildOptions) -> Dataset {
+    futurelearn_of(PEOPLE, days, options)
+}
+
+/// Builds a run of these `people`, as [`futurelearn`] does.
+fn futurelearn_of(people: &str, days: &[u32], options: &BuildOptions) -> Dataset {
     let folder = tempfile::tempdir().unwrap();
     let mut steps = "learner_id,step,week_number,step_number,first_visited_at,last_completed_at\n".to_owned();
     for who in ["stays", "completes", "withdraws", "withdraws-late"] {
@@ -97,7 +102,7 @@ fn futurelearn(days: &[u32], options: &BuildOptions) -> Dataset {
             steps += &format!("{who},1.{day},1,1,2023-09-{day:02} 08:00:00 UTC,\n");
         }
     }
-    std::fs::write(folder.path().join("a-1_enrolments.csv"), PEOPLE).unwrap();
+    std::fs::write(folder.path().join("a-1_enrolments.csv"), people).unwrap();
     std::fs::write(folder.path().join("a-1_step-activity.csv"), steps).unwrap();
     std::fs::write(folder.path().join("dates.txt"), "course_id,from,to\na-1,2023-09-04,2023-10-01\n").unwrap();
     let open_options = OpenOptions { courses: Some(folder.path().join("dates.txt")), ..OpenOptions::default() };
@@ -156,4 +161,21 @@ fn who_never_was_there_is_gone_from_the_start() {
         ("withdraws-late", Some(false), None),
     ];
     assert_eq!(by_id(&futurelearn(&[4, 30], &options)), expected);
+}
+
+#[test]
+fn who_enrols_after_the_end_has_no_label() {
+    let people =
+        format!("{PEOPLE}on-the-last-day,2023-10-01 12:00:00 UTC,,learner,\nlate,2023-12-03 00:00:00 UTC,,learner,\n");
+    let as_of = Some(instant("2024-01-01"));
+    for rule in
+        [DropoutRule::InactiveLast { weeks: 2 }, DropoutRule::NoActivityAfter { days: 10 }, DropoutRule::Withdrawn]
+    {
+        let data =
+            futurelearn_of(&people, &[4, 30], &BuildOptions { rule: Some(rule), as_of, ..BuildOptions::default() });
+        let of = |learner: &str| data.enrolments.iter().find(|row| row.learner == learner).unwrap();
+        assert_eq!((of("late").dropout, of("late").left_week), (None, None), "{rule}");
+        assert!(of("on-the-last-day").dropout.is_some(), "{rule}");
+        assert_eq!(data.manifest.labels.unknown["enrolled after the course was over"], 1, "{rule}");
+    }
 }
