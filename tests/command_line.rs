@@ -7,11 +7,12 @@ use std::process::Stdio;
 
 use common::{TinyLog, command, folder, run, staycast};
 
-const SUBCOMMANDS: [&str; 15] = [
+const SUBCOMMANDS: [&str; 16] = [
     "preprocess",
     "train",
     "evaluate",
     "score",
+    "sequences",
     "recalibrate",
     "inspect",
     "mapping",
@@ -120,6 +121,8 @@ fn every_subcommand_has_a_man_page() {
             "staycast-runs-export.1",
             "staycast-runs-import.1",
             "staycast-runs-onnx.1",
+            "staycast-sequences-seal.1",
+            "staycast-sequences-verify.1",
         ]
         .map(str::to_owned),
     );

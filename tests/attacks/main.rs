@@ -7,3 +7,5 @@
 mod common;
 
 mod damage;
+mod parquet_edits;
+mod sequences;

@@ -92,10 +92,13 @@ pub(crate) fn assert_singular(text: &str) {
     }
 }
 
+/// The caches of the program under test, away from those of whoever runs it.
+const CACHES: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/caches");
+
 /// Prepares the program with these arguments.
 pub(crate) fn command<I: IntoIterator<Item: AsRef<OsStr>>>(arguments: I) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_staycast"));
-    command.args(arguments).stdin(Stdio::null());
+    command.args(arguments).stdin(Stdio::null()).env("XDG_CACHE_HOME", CACHES);
     command
 }
 
@@ -146,6 +149,7 @@ pub(crate) fn run_with_file_limit(blocks: u32, line: &str, paths: &[&Path]) -> R
         .args(["-c", &script, "sh", env!("CARGO_BIN_EXE_staycast")])
         .args(arguments(line, paths))
         .stdin(Stdio::null())
+        .env("XDG_CACHE_HOME", CACHES)
         .output()
         .expect("sh runs");
     Ran::of(output)
@@ -157,6 +161,7 @@ pub(crate) fn run_with_umask(umask: u32, line: &str, paths: &[&Path]) -> Ran {
         .args(["-c", &format!("umask {umask:03o}; exec \"$@\""), "sh", env!("CARGO_BIN_EXE_staycast")])
         .args(arguments(line, paths))
         .stdin(Stdio::null())
+        .env("XDG_CACHE_HOME", CACHES)
         .output()
         .expect("sh runs");
     Ran::of(output)

@@ -21,6 +21,7 @@ use crate::peers::PeerCounter;
 use crate::progress::Progress;
 use crate::reading::LogReading;
 use crate::reducing;
+use crate::seal;
 use crate::store::{Store, partitions};
 use crate::tables::{self, TableFacts};
 use crate::timing::Timing;
@@ -139,7 +140,8 @@ fn build_draft(
     })?;
     timing.lap("write");
     timing.spilled_bytes = store.spilled_bytes();
-    output::write_records(draft, &manifest, &timing)?;
+    let (manifest, text) = seal::sealed(manifest);
+    output::write_records(draft, &text, &timing)?;
     Ok(manifest)
 }
 

@@ -2,11 +2,17 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use parquet::errors::ParquetError;
 use staycast_events::ReadError;
 use staycast_files::{FolderDraft, WriteError};
+
+/// Writes a number before its noun, which gets an s where it is not one.
+pub(crate) fn counted(number: impl Into<u64>, noun: &str) -> String {
+    let number = number.into();
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
 
 /// Names the reason for which sequences could not be built or written.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +33,9 @@ pub enum BuildError {
     /// Writing failed.
     #[error("{path}: can't be written: {source}", path = path.display())]
     Write { path: PathBuf, source: io::Error },
+    /// A folder that is there, or what was written, can't be read.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// Writing Parquet failed.
     #[error("{path}: can't be written: {source}", path = path.display())]
     Parquet { path: PathBuf, source: ParquetError },
@@ -107,13 +116,43 @@ pub enum FolderError {
     /// A Parquet file can't be read.
     #[error("{path}: {source}", path = path.display())]
     Parquet { path: PathBuf, source: ParquetError },
-    /// A file's contents do not fit the manifest.
+    /// A file is not as the manifest says: damaged, or edited.
+    #[error("{path}: {what}", path = path.display())]
+    Altered { path: PathBuf, what: String },
+    /// A file's contents make no sense, or not with those of the others.
     #[error("{path}: {what}", path = path.display())]
     Damaged { path: PathBuf, what: String },
+    /// A file changed between its check and its reading.
+    #[error("{path}: changed while it was read", path = path.display())]
+    Changed { path: PathBuf },
+    /// The values are more than memory holds.
+    #[error("{path}: {values} values are asked for, which do not fit into memory", path = path.display())]
+    TooLarge { path: PathBuf, values: String },
+    /// A file can't be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
     /// A course that is not there.
     #[error("{path}: no course `{course}`; the courses are {known}", path = path.display())]
     UnknownCourse { path: PathBuf, course: String, known: String },
     /// A feature that is not there.
     #[error("{path}: no feature `{feature}`, which is needed; the sequences have {known}", path = path.display())]
     UnknownFeature { path: PathBuf, feature: String, known: String },
+}
+
+impl FolderError {
+    /// Makes a [`FolderError::Damaged`] about `path`.
+    pub(crate) fn damaged(path: &Path, what: impl Into<String>) -> Self {
+        Self::Damaged { path: path.to_owned(), what: what.into() }
+    }
+
+    /// Makes a [`FolderError::Altered`] about `path`.
+    pub(crate) fn altered(path: &Path, what: impl Into<String>) -> Self {
+        Self::Altered { path: path.to_owned(), what: what.into() }
+    }
+
+    /// Makes a [`FolderError::Io`] at `path`, for `map_err`.
+    pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, source }
+    }
 }

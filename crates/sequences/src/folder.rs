@@ -1,69 +1,81 @@
-//! Reads a sequences folder back.
+//! Reads a sequences folder back, and checks it on the way.
+//!
+//! To open a folder is to check its manifest and files: their sizes, hashes, rows, row groups and columns. To load from it
+//! is to check what they mean: that every enrolment is in a course and has a row for each week of it, once and in order,
+//! and that values are such as can be. So a folder that was sealed again after an edit is checked as well.
 
-use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Date32Type, Float64Type, Int32Type};
-use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_schema::DataType;
 use rayon::prelude::*;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 use staycast_events::CourseIndex;
 
+use crate::checked_file::CheckedFile;
+use crate::course_table::Courses;
 use crate::dataset::{CourseRow, Dataset, EnrolmentRow, Selection};
+use crate::enrolment_table::Enrolments;
 use crate::error::FolderError;
-use crate::grid::{WEEK_DAYS, WeekGrid};
-use crate::layout::{COURSES, ENROLMENTS, MANIFEST, SEQUENCES, SEQUENCES_KIND};
-use crate::manifest::{LAYOUT_VERSION, Manifest};
-use crate::parquet_in::{batches, column, text, whole_numbers};
-use crate::values::{ValuesFile, WantedValues};
+use crate::features::range_of;
+use crate::hash_cache::HashCache;
+use crate::layout::{COURSES, ENROLMENTS, MANIFEST, SEQUENCES};
+use crate::manifest::{Manifest, OutputRecord};
+use crate::seal::{Seal, read_manifest};
+use crate::values::{RowChecks, ValuesFile, WantedFeature, WantedValues};
 
-/// Holds a sequences folder, of which the manifest has been read.
+/// Holds a sequences folder, of which the files have been checked.
 #[derive(Clone, Debug)]
 pub struct SequenceFolder {
     path: PathBuf,
     manifest: Manifest,
+    seal: Seal,
+    files: FolderFiles,
+}
+
+/// Holds the Parquet files of a folder.
+#[derive(Clone, Debug)]
+pub(crate) struct FolderFiles {
+    pub(crate) sequences: CheckedFile,
+    pub(crate) enrolments: CheckedFile,
+    pub(crate) courses: CheckedFile,
 }
 
 impl SequenceFolder {
-    /// Opens the folder at `path`.
+    /// Opens the folder at `path`, and checks its files against its manifest. A file is hashed once: as long as it is in the
+    /// same state, later calls know its hash from the user's cache (`$XDG_CACHE_HOME/staycast/hashes`).
     ///
     /// # Errors
-    /// When it is not a sequences folder, or one of another layout version.
+    /// When it is not a sequences folder, one of another layout version, or a file is not as the manifest says.
     pub fn open(path: &Path) -> Result<Self, FolderError> {
-        let not = |why: String| FolderError::NotAFolder { path: path.to_owned(), why };
-        if !path.is_dir() {
-            return Err(not(if path.exists() { "it is a file" } else { "there is no such folder" }.to_owned()));
-        }
-        let file = path.join(MANIFEST);
-        if !file.exists() {
-            return Err(not(format!("it has no {MANIFEST}")));
-        }
-        let text = fs::read_to_string(&file).map_err(|error| not(format!("{MANIFEST}: {error}")))?;
-        let value: serde_json::Value =
-            serde_json::from_str(&text).map_err(|error| not(format!("{MANIFEST}: {error}")))?;
-        let kind = value["kind"].as_str().unwrap_or_default();
-        if kind != SEQUENCES_KIND {
-            return Err(not(match kind.strip_prefix("staycast-") {
-                Some(other) => format!("it is a {other}"),
-                None => format!("{MANIFEST} is not that of sequences"),
-            }));
-        }
-        let found = value["layout_version"].as_u64().unwrap_or(0);
-        if found != u64::from(LAYOUT_VERSION) {
-            return Err(FolderError::Version { path: path.to_owned(), found, expected: LAYOUT_VERSION });
-        }
-        let manifest = serde_json::from_value(value)
-            .map_err(|error| FolderError::Damaged { path: file, what: error.to_string() })?;
-        Ok(Self { path: path.to_owned(), manifest })
+        let (manifest, seal) = read_manifest(path)?;
+        let cache = HashCache::of_user();
+        let check = |record: &OutputRecord| CheckedFile::check(path.join(&record.file), record, &cache);
+        let records = output_records(path, &manifest, seal)?;
+        let mut files = records.par_iter().map(|record| check(record)).collect::<Vec<_>>().into_iter();
+        let mut next = || files.next().expect("three files");
+        let (sequences, enrolments, courses) = (next()?, next()?, next()?);
+        Ok(Self::of_files(path, manifest, seal, FolderFiles { sequences, enrolments, courses }))
+    }
+
+    /// Puts together what was opened and checked.
+    pub(crate) fn of_files(path: &Path, manifest: Manifest, seal: Seal, files: FolderFiles) -> Self {
+        Self { path: path.to_owned(), manifest, seal, files }
     }
 
     /// Returns the manifest, which says what the folder holds.
     #[must_use]
     pub const fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// Says whether the manifest has a seal: one that holds, as a folder of which it is broken is not opened.
+    #[must_use]
+    pub const fn seal(&self) -> Seal {
+        self.seal
+    }
+
+    /// Returns the checked files.
+    pub(crate) const fn files(&self) -> &FolderFiles {
+        &self.files
     }
 
     /// Returns where the folder is.
@@ -75,185 +87,170 @@ impl SequenceFolder {
     /// Reads what `selection` names.
     ///
     /// # Errors
-    /// When a file can't be read or does not fit the manifest, or a course or feature is not there.
+    /// When a file can't be read, what it says makes no sense, or a course or feature is not there.
     pub fn load(&self, selection: &Selection) -> Result<Dataset, FolderError> {
-        let features = self.features(selection)?;
-        let courses = self.courses(selection)?;
-        let enrolments = self.enrolments(&courses)?;
-        let values = ValuesFile::open(self.path.join(SEQUENCES))?;
-        self.dataset(&values, courses, enrolments, features, selection.weeks)
+        let (values, mut parts) = self.parts(selection, usize::MAX)?;
+        let part = parts.pop().unwrap_or_default();
+        self.dataset(&values, part, &self.features(selection)?, selection.weeks, RowChecks::OfWhatIsRead)
     }
 
     /// Reads what `selection` names in parts of whole courses, of at most `most_enrolments` enrolments if no course has
     /// more. Holds the values of one part at a time, and the enrolments of all.
     ///
     /// # Errors
-    /// As [`SequenceFolder::load`]; the part that lacks rows in the file of values reports them.
+    /// As [`SequenceFolder::load`]; the part that has wrong rows in the file of values reports them.
     pub fn load_parts(
         &self,
         selection: &Selection,
         most_enrolments: usize,
     ) -> Result<impl Iterator<Item = Result<Dataset, FolderError>>, FolderError> {
+        self.load_checked(selection, most_enrolments, RowChecks::OfWhatIsRead)
+    }
+
+    /// Reads as [`SequenceFolder::load_parts`], with these checks of each row.
+    pub(crate) fn load_checked(
+        &self,
+        selection: &Selection,
+        most_enrolments: usize,
+        checks: RowChecks,
+    ) -> Result<impl Iterator<Item = Result<Dataset, FolderError>>, FolderError> {
         let features = self.features(selection)?;
-        let courses = self.courses(selection)?;
-        let enrolments = self.enrolments(&courses)?;
-        let mut sizes = vec![0; courses.len()];
-        enrolments.iter().for_each(|row| sizes[row.course.as_usize()] += 1);
-        let mut parts = Vec::new();
-        let mut rows = enrolments.into_iter();
-        for (at, course) in courses.into_iter().enumerate() {
-            let size: usize = sizes[at];
-            let of_course = rows.by_ref().take(size);
-            match parts.last_mut() {
-                Some((courses, rows)) if Vec::len(rows) + size <= most_enrolments => {
-                    let course_index = CourseIndex(Vec::len(courses) as u32);
-                    rows.extend(of_course.map(|row| EnrolmentRow { course: course_index, ..row }));
-                    courses.push(course);
-                }
-                _ => {
-                    let first = CourseIndex(0);
-                    parts.push((vec![course], of_course.map(|row| EnrolmentRow { course: first, ..row }).collect()));
-                }
-            }
-        }
+        let (values, parts) = self.parts(selection, most_enrolments)?;
         let weeks = selection.weeks;
-        let values = ValuesFile::open(self.path.join(SEQUENCES))?;
-        Ok(parts.into_iter().map(move |(courses, rows)| self.dataset(&values, courses, rows, features.clone(), weeks)))
+        Ok(parts.into_iter().map(move |part| self.dataset(&values, part, &features, weeks, checks)))
     }
 
     fn dataset(
         &self,
         values: &ValuesFile,
-        courses: Vec<CourseRow>,
-        enrolments: Vec<EnrolmentRow>,
-        features: Vec<String>,
+        part: Part,
+        features: &[WantedFeature],
         most_weeks: Option<usize>,
+        checks: RowChecks,
     ) -> Result<Dataset, FolderError> {
+        let Part { courses, first_rows, enrolments } = part;
         let longest = courses.iter().map(|course| course.weeks as usize).max().unwrap_or(0);
         let weeks = most_weeks.map_or(longest, |weeks| weeks.min(longest));
-        let values = values.read(&WantedValues::new(&courses, &enrolments, &features, weeks))?;
-        Ok(Dataset::from_parts(self.manifest.clone(), courses, enrolments, features, weeks, values))
+        let values = values.read(&WantedValues::new(&courses, &first_rows, &enrolments, features, weeks), checks)?;
+        let names = features.iter().map(|feature| feature.name.clone()).collect();
+        Ok(Dataset::from_parts(self.manifest.clone(), courses, enrolments, names, weeks, values))
     }
 
-    fn features(&self, selection: &Selection) -> Result<Vec<String>, FolderError> {
-        let known: Vec<&str> = self.manifest.features.iter().map(|feature| feature.name.as_str()).collect();
-        let Some(asked) = &selection.features else {
-            return Ok(known.into_iter().map(str::to_owned).collect());
+    fn features(&self, selection: &Selection) -> Result<Vec<WantedFeature>, FolderError> {
+        let known = &self.manifest.features;
+        let wanted = |name: &String| {
+            let feature = known.iter().find(|feature| feature.name == *name);
+            let feature = feature.ok_or_else(|| FolderError::UnknownFeature {
+                path: self.path.clone(),
+                feature: name.clone(),
+                known: known.iter().map(|feature| feature.name.as_str()).collect::<Vec<_>>().join(", "),
+            })?;
+            let range = range_of(&feature.name, &feature.unit);
+            Ok(WantedFeature { name: name.clone(), range, is_known: feature.lacking.is_none() })
         };
-        for feature in asked {
-            if !known.contains(&feature.as_str()) {
-                return Err(FolderError::UnknownFeature {
-                    path: self.path.clone(),
-                    feature: feature.clone(),
-                    known: known.join(", "),
-                });
-            }
+        match &selection.features {
+            Some(asked) => asked.iter().map(wanted).collect(),
+            None => known.iter().map(|feature| wanted(&feature.name)).collect(),
         }
-        Ok(asked.clone())
     }
 
-    fn courses(&self, selection: &Selection) -> Result<Vec<CourseRow>, FolderError> {
-        let path = self.path.join(COURSES);
-        let mut rows = Vec::new();
-        for batch in batches(&path)? {
-            let batch = batch?;
-            let ids = text(&path, &batch, "course_id")?;
-            let starts = column(&path, &batch, "start", &DataType::Date32)?;
-            let counts = |name, most| whole_numbers(&path, &batch, name, most);
-            let days = counts("days", WeekGrid::GREATEST_DAYS)?;
-            let first_week_days = counts("first_week_days", WEEK_DAYS)?;
-            if first_week_days.contains(&0) {
-                let what = "a course whose first week has no days".to_owned();
-                return Err(FolderError::Damaged { path: path.clone(), what });
+    /// Reads the tables, and cuts the courses that `selection` names into parts.
+    fn parts(&self, selection: &Selection, most_enrolments: usize) -> Result<(ValuesFile, Vec<Part>), FolderError> {
+        let courses = Courses::read(&self.files.courses)?;
+        let enrolments = Enrolments::read(&self.files.enrolments, &courses, &self.manifest.static_columns)?;
+        self.check_counts(&courses, &enrolments)?;
+        let weeks = courses.rows.iter().map(|course| u64::from(course.weeks));
+        let rows = |(weeks, &enrolments): (u64, &u64)| weeks * enrolments;
+        let due: Vec<u64> = weeks.zip(&courses.enrolments).map(rows).collect();
+        let values = ValuesFile::new(self.files.sequences.clone(), due.iter().sum())?;
+        let asked = self.asked_courses(selection, &courses.rows)?;
+        let mut parts: Vec<Part> = Vec::new();
+        let mut enrolments = enrolments.rows.into_iter();
+        let mut first_row = 0;
+        for (at, course) in courses.rows.into_iter().enumerate() {
+            let size = courses.enrolments[at] as usize;
+            let of_course = enrolments.by_ref().take(size);
+            if asked.as_ref().is_none_or(|asked| asked.contains(&course.id)) {
+                let fits = |part: &&mut Part| part.enrolments.len() + size <= most_enrolments;
+                if parts.last_mut().filter(fits).is_none() {
+                    parts.push(Part::default());
+                }
+                let part = parts.last_mut().expect("one at least");
+                let index = CourseIndex(part.courses.len() as u32);
+                part.enrolments.extend(of_course.map(|row| EnrolmentRow { course: index, ..row }));
+                part.courses.push(course);
+                part.first_rows.push(first_row);
+            } else {
+                of_course.for_each(drop);
             }
-            let (weeks, observed) = (counts("weeks", u16::MAX.into())?, counts("observed_weeks", u16::MAX.into())?);
-            let as_of = column(&path, &batch, "as_of_days", &DataType::Float64)?;
-            let flag = |name| column(&path, &batch, name, &DataType::Boolean);
-            let (inferred, nominal) = (flag("inferred")?, flag("nominal_dates")?);
-            for row in 0..batch.num_rows() {
-                rows.push(CourseRow {
-                    id: ids.as_string::<i32>().value(row).to_owned(),
-                    start_day: starts.as_primitive::<Date32Type>().value(row),
-                    days: days[row],
-                    first_week_days: first_week_days[row],
-                    weeks: weeks[row],
-                    observed_weeks: observed[row],
-                    as_of_days: as_of.as_primitive::<Float64Type>().value(row),
-                    inferred: inferred.as_boolean().value(row),
-                    nominal_dates: nominal.as_boolean().value(row),
-                });
-            }
+            first_row += due[at];
         }
-        let Some(asked) = &selection.courses else { return Ok(rows) };
-        for course in asked {
-            if !rows.iter().any(|row| row.id == *course) {
-                let known: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
-                return Err(FolderError::UnknownCourse {
-                    path: self.path.clone(),
-                    course: course.clone(),
-                    known: known.join(", "),
-                });
-            }
-        }
-        let asked: FxHashSet<&str> = asked.iter().map(String::as_str).collect();
-        rows.retain(|row| asked.contains(row.id.as_str()));
-        Ok(rows)
+        Ok((values, parts))
     }
 
-    fn enrolments(&self, courses: &[CourseRow]) -> Result<Vec<EnrolmentRow>, FolderError> {
-        let path = self.path.join(ENROLMENTS);
-        let index: FxHashMap<&str, CourseIndex> =
-            (0..).map(CourseIndex).zip(courses).map(|(index, course)| (course.id.as_str(), index)).collect();
-        let batches = batches(&path)?.collect::<Result<Vec<RecordBatch>, FolderError>>()?;
-        let of_batch = |batch: &RecordBatch| {
-            let strings = |name| text(&path, batch, name);
-            let (course, id, learner) = (strings("course_id")?, strings("enrolment_id")?, strings("learner_id")?);
-            let outcome = strings("outcome")?;
-            let dropout = column(&path, batch, "dropout", &DataType::Boolean)?;
-            let left = column(&path, batch, "left_week", &DataType::Int32)?;
-            let events = whole_numbers(&path, batch, "pre_start_events", u32::MAX)?;
-            let active_days = whole_numbers(&path, batch, "pre_start_active_days", u32::MAX)?;
-            let day = |name| column(&path, batch, name, &DataType::Float64);
-            let (enrolled, first, withdrawal) = (day("enrolled_day")?, day("first_event_day")?, day("withdrawal_day")?);
-            let statics = self.manifest.static_columns.iter().map(|name| Ok((name, strings(name)?)));
-            let statics: Vec<(&String, ArrayRef)> = statics.collect::<Result<_, FolderError>>()?;
-            let mut rows = Vec::with_capacity(batch.num_rows());
-            for row in 0..batch.num_rows() {
-                let Some(&course) = index.get(course.as_string::<i32>().value(row)) else { continue };
-                let string = |array: &ArrayRef| {
-                    let array = array.as_string::<i32>();
-                    (!array.is_null(row)).then(|| array.value(row).to_owned())
-                };
-                let number = |array: &ArrayRef| {
-                    let array = array.as_primitive::<Float64Type>();
-                    (!array.is_null(row)).then(|| array.value(row))
-                };
-                let whole = |array: &ArrayRef| {
-                    let array = array.as_primitive::<Int32Type>();
-                    (!array.is_null(row)).then(|| array.value(row))
-                };
-                let label = dropout.as_boolean();
-                rows.push(EnrolmentRow {
-                    id: string(&id).unwrap_or_default(),
-                    learner: string(&learner).unwrap_or_default(),
-                    course,
-                    dropout: (!label.is_null(row)).then(|| label.value(row)),
-                    left_week: whole(&left),
-                    enrolled_day: number(&enrolled),
-                    first_event_day: number(&first),
-                    withdrawal_day: number(&withdrawal),
-                    pre_start_events: events[row],
-                    pre_start_active_days: active_days[row],
-                    outcome: string(&outcome),
-                    statics: statics
-                        .iter()
-                        .map(|(name, array)| ((*name).clone(), string(array)))
-                        .collect::<BTreeMap<_, _>>(),
-                });
+    /// Returns the courses that are asked for; all when `None`.
+    fn asked_courses(
+        &self,
+        selection: &Selection,
+        courses: &[CourseRow],
+    ) -> Result<Option<FxHashSet<String>>, FolderError> {
+        let Some(asked) = &selection.courses else { return Ok(None) };
+        match asked.iter().find(|asked| !courses.iter().any(|course| course.id == **asked)) {
+            None => Ok(Some(asked.iter().cloned().collect())),
+            Some(course) => Err(FolderError::UnknownCourse {
+                path: self.path.clone(),
+                course: course.clone(),
+                known: courses.iter().map(|course| course.id.as_str()).collect::<Vec<_>>().join(", "),
+            }),
+        }
+    }
+
+    /// Refuses tables of which the manifest tells other counts.
+    fn check_counts(&self, courses: &Courses, enrolments: &Enrolments) -> Result<(), FolderError> {
+        let Manifest { totals, labels, calendar, .. } = &self.manifest;
+        let weeks = courses.rows.iter().map(|course| course.weeks).max().unwrap_or(0);
+        let counts = [
+            (COURSES, "courses", totals.courses, courses.rows.len() as u64),
+            (COURSES, "weeks of the longest course", calendar.weeks.into(), weeks.into()),
+            (ENROLMENTS, "enrolments", totals.enrolments, enrolments.rows.len() as u64),
+            (ENROLMENTS, "labels", labels.known, enrolments.known),
+            (ENROLMENTS, "dropouts", labels.dropouts, enrolments.dropouts),
+        ];
+        match counts.into_iter().find(|(_, _, said, found)| said != found) {
+            None => Ok(()),
+            Some((file, what, said, found)) => {
+                let what = format!("its number of {what} is {found}, and the manifest says {said}");
+                Err(FolderError::altered(&self.path.join(file), what))
             }
-            Ok(rows)
-        };
-        let rows = batches.par_iter().map(of_batch).collect::<Result<Vec<Vec<EnrolmentRow>>, FolderError>>()?;
-        Ok(rows.into_iter().flatten().collect())
+        }
+    }
+}
+
+/// Holds some courses of a folder.
+#[derive(Debug, Default)]
+struct Part {
+    courses: Vec<CourseRow>,
+    /// By course: its first row in the file of values.
+    first_rows: Vec<u64>,
+    enrolments: Vec<EnrolmentRow>,
+}
+
+/// Returns what the manifest says of the files of values, enrolments and courses.
+pub(crate) fn output_records<'a>(
+    path: &Path,
+    manifest: &'a Manifest,
+    seal: Seal,
+) -> Result<[&'a OutputRecord; 3], FolderError> {
+    let file = path.join(MANIFEST);
+    if seal == Seal::Broken {
+        return Err(FolderError::altered(&file, "is not as it was sealed"));
+    }
+    let names = [SEQUENCES, ENROLMENTS, COURSES];
+    let named = |name: &str| manifest.outputs.iter().find(|output| output.file == name);
+    match names.map(named) {
+        [Some(sequences), Some(enrolments), Some(courses)] if manifest.outputs.len() == names.len() => {
+            Ok([sequences, enrolments, courses])
+        }
+        _ => Err(FolderError::damaged(&file, format!("does not list the files {} once each", names.join(", ")))),
     }
 }

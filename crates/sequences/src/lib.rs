@@ -1,17 +1,22 @@
 #![doc = include_str!("../README.md")]
 
 mod build;
+mod checked_file;
 mod checkpoint;
 mod cohort;
 mod columns;
 mod count;
+mod course_table;
 mod dataset;
+mod enrolment_table;
 mod error;
 mod feature_columns;
 mod feature_set;
 mod features;
+mod file_identity;
 mod folder;
 mod grid;
+mod hash_cache;
 mod labels;
 mod layout;
 pub mod manifest;
@@ -25,10 +30,13 @@ mod progress;
 mod reading;
 mod reduce;
 mod reducing;
+mod reseal;
+mod seal;
 mod store;
 mod tables;
 mod timing;
 mod values;
+mod verify;
 mod warnings;
 
 pub use build::build;
@@ -45,6 +53,9 @@ pub use options::{BuildMode, BuildOptions, RawKinds};
 pub use output::{left_out_files, table_rows, unknown_kinds};
 pub use parquet_out::write_parquet;
 pub use progress::{Progress, Unit, Unwatched};
+pub use reseal::{Resealed, reseal};
+pub use seal::Seal;
 pub use staycast_events::{CourseIndex, EnrolmentIndex};
 pub use staycast_weeks::{CutOff, CutOffList, Exclusion, SCORED, WeekIndex};
 pub use timing::peak_memory_bytes;
+pub use verify::{Verification, VerifiedFile, verify};

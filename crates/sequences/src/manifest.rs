@@ -62,6 +62,12 @@ pub struct Manifest {
     pub totals: Totals,
     /// The Parquet files written, with their hashes.
     pub outputs: Vec<OutputRecord>,
+    /// The times that the folder was sealed again, the first one first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resealed: Vec<ResealRecord>,
+    /// BLAKE3 of this file, in hexadecimal, these 64 digits taken as zeros; absent in folders of before there were seals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<String>,
 }
 
 /// Describes a file that was read, or a table of a database.
@@ -364,9 +370,44 @@ pub struct OutputRecord {
     pub bytes: u64,
     /// BLAKE3 of the bytes, in hexadecimal.
     pub blake3: String,
+    /// Row groups; absent in folders of before there were seals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_groups: Option<u64>,
+    /// Types of the columns by name; absent in folders of before there were seals.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub columns: BTreeMap<String, String>,
+}
+
+/// Records that a folder was sealed again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResealRecord {
+    /// When, `YYYY-MM-DDTHH:MM:SS` in UTC.
+    pub at: String,
+    /// Version of Staycast that sealed it.
+    pub staycast_version: String,
+    /// The files that were not as they had been sealed.
+    pub edited: Vec<EditedFile>,
+}
+
+/// Describes a file that was edited between two seals.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EditedFile {
+    /// File name in the folder.
+    pub file: String,
+    /// BLAKE3 of what had been sealed, in hexadecimal; absent for a manifest that had no seal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blake3_before: Option<String>,
 }
 
 impl Manifest {
+    /// Returns the last time that the folder was sealed after an edit; `None` where it is as it was written.
+    #[must_use]
+    pub fn last_edit(&self) -> Option<&ResealRecord> {
+        self.resealed.iter().rev().find(|record| !record.edited.is_empty())
+    }
+
     /// Computes one hash that stands for the data, from the output files' hashes, in order. Runs keep it to say what they were
     /// trained on.
     #[must_use]

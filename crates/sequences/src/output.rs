@@ -9,23 +9,25 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use staycast_events::{EnrolledAgain, Source, TableCount, Tally, input};
 use staycast_files::{FolderDraft, write_json};
 
-use crate::error::BuildError;
+use crate::checked_file::CheckedFile;
+use crate::error::{BuildError, FolderError};
 use crate::features::Feature;
+use crate::folder::SequenceFolder;
 use crate::grid::CourseGrid;
 use crate::labels::DropoutRule;
 use crate::layout::{COURSES, ENROLMENTS, MANIFEST, SEQUENCES, SEQUENCES_KIND, TIMING};
 use crate::manifest::{
     BuildRecord, CalendarRecord, CourseWarning, FeatureRecord, InputRecord, LAYOUT_VERSION, LabelRecord, LeftOutRecord,
-    Manifest, OutputRecord, ReasonCount, RowCounts, SampleRecord, StrayDaysRecord, TableRecord, TableRows, Totals,
-    UnknownKindRecord, UnknownKindsRecord,
+    Manifest, ReasonCount, RowCounts, SampleRecord, StrayDaysRecord, TableRecord, TableRows, Totals, UnknownKindRecord,
+    UnknownKindsRecord,
 };
 use crate::options::{BuildMode, BuildOptions, RawKinds};
 use crate::timing::Timing;
 
-/// Writes the manifest and the times of a finished build into its draft.
-pub(crate) fn write_records(draft: &FolderDraft, manifest: &Manifest, timing: &Timing) -> Result<(), BuildError> {
+/// Writes the manifest, sealed as `text`, and the times of a finished build into its draft.
+pub(crate) fn write_records(draft: &FolderDraft, text: &str, timing: &Timing) -> Result<(), BuildError> {
     write_json(&draft.path().join(TIMING), timing)?;
-    Ok(write_json(&draft.path().join(MANIFEST), manifest)?)
+    Ok(staycast_files::write(&draft.path().join(MANIFEST), text)?)
 }
 
 /// Bounds the kinds that the manifest lists.
@@ -114,15 +116,17 @@ pub(crate) fn settle_existing(
     if !folder.exists() || is_empty_folder(folder) {
         return Ok(None);
     }
-    let found: Option<Manifest> =
-        fs::read_to_string(folder.join(MANIFEST)).ok().and_then(|text| serde_json::from_str(&text).ok());
     let ours = folder.join(SEQUENCES).is_file() && folder.join(MANIFEST).is_file();
-    match (if_exists, found) {
-        (BuildMode::Refuse, _) => Err(BuildError::Exists { path }),
-        (_, None) if !ours => Err(BuildError::NotOurs { path }),
-        (BuildMode::Replace, _) => Ok(None),
-        (BuildMode::Resume, None) => Err(BuildError::OtherInput { path, what: "another version".to_owned() }),
-        (BuildMode::Resume, Some(manifest)) => {
+    match if_exists {
+        BuildMode::Refuse => Err(BuildError::Exists { path }),
+        _ if !is_of_sequences(folder) && !ours => Err(BuildError::NotOurs { path }),
+        BuildMode::Replace => Ok(None),
+        BuildMode::Resume => {
+            // What is kept is checked: it is what the next command reads.
+            let manifest = SequenceFolder::open(folder)?.manifest().clone();
+            if manifest.last_edit().is_some() {
+                return Err(BuildError::OtherInput { path, what: "the same input, edited since".to_owned() });
+            }
             let same_options = manifest.build == build_record(source, options)
                 && manifest.feature_set == options.features
                 && manifest.labels.rule == rule
@@ -137,6 +141,13 @@ pub(crate) fn settle_existing(
             }
         }
     }
+}
+
+/// Tells whether the folder's manifest is one of sequences, of whatever version.
+fn is_of_sequences(folder: &Path) -> bool {
+    fs::read(folder.join(MANIFEST)).is_ok_and(|text| {
+        serde_json::from_slice::<serde_json::Value>(&text).is_ok_and(|value| value["kind"] == SEQUENCES_KIND)
+    })
 }
 
 fn is_empty_folder(folder: &Path) -> bool {
@@ -171,14 +182,9 @@ pub(crate) fn manifest(parts: &ManifestParts<'_>) -> Result<Manifest, BuildError
     if source.enrolments_without_course > 0 {
         left_out.insert("unknown_course".to_owned(), source.enrolments_without_course);
     }
-    let output = |&(name, rows): &(&str, u64)| -> Result<OutputRecord, BuildError> {
-        let path = parts.folder.join(name);
-        let bytes = fs::metadata(&path).map_err(BuildError::write(&path))?.len();
-        Ok(OutputRecord { file: name.to_owned(), rows, bytes, blake3: input::blake3_of(&path)? })
-    };
-    let outputs =
-        [(SEQUENCES, parts.rows), (ENROLMENTS, roster.enrolments.len() as u64), (COURSES, roster.courses.len() as u64)];
-    let outputs = outputs.par_iter().map(output).collect::<Result<_, _>>()?;
+    let outputs = [SEQUENCES, ENROLMENTS, COURSES];
+    let record = |name: &&str| CheckedFile::record(parts.folder.join(name), name).map(|(_, record)| record);
+    let outputs = outputs.par_iter().map(record).collect::<Result<_, FolderError>>()?;
     Ok(Manifest {
         kind: SEQUENCES_KIND.to_owned(),
         layout_version: LAYOUT_VERSION,
@@ -224,6 +230,8 @@ pub(crate) fn manifest(parts: &ManifestParts<'_>) -> Result<Manifest, BuildError
             enrolments_left_out: left_out,
         },
         outputs,
+        resealed: Vec::new(),
+        seal: None,
     })
 }
 

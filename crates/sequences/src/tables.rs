@@ -53,6 +53,21 @@ pub(crate) const ENROLMENT_COLUMNS: [&str; 12] = [
     "outcome",
 ];
 
+/// Lists the columns of `courses.parquet`.
+pub(crate) const COURSE_COLUMNS: [&str; 11] = [
+    "course_id",
+    "start",
+    "end",
+    "days",
+    "first_week_days",
+    "weeks",
+    "observed_weeks",
+    "as_of_days",
+    "enrolments",
+    "inferred",
+    "nominal_dates",
+];
+
 const NOT_OVER: &str = "the course was not over when the log was taken";
 const ENROLLED_LATE: &str = "enrolled after the course was over";
 const DAYS_AFTER_NOT_OVER: &str = "the days after the course were not over when the log was taken";
@@ -246,21 +261,22 @@ pub(crate) fn write_courses(facts: &TableFacts<'_>, path: &Path) -> Result<(), B
     let last_day = |grid: &CourseGrid| grid.start_day + grid.calendar_days as i32 - 1;
     let first_week_days = |grid: &CourseGrid| grid.weeks.first_week_days() as i32;
     let as_of_days = |grid: &CourseGrid| grid.as_of_seconds as f64 / DAY_SECONDS as f64;
-    let columns: Vec<(&str, ArrayRef)> = vec![
-        ("course_id", Arc::new(courses.iter().map(|course| Some(course.id.as_str())).collect::<StringArray>())),
-        ("start", Arc::new(Date32Array::from_iter_values(grids().map(|grid| grid.start_day)))),
-        ("end", Arc::new(Date32Array::from_iter_values(grids().map(last_day)))),
-        ("days", Arc::new(Int32Array::from_iter_values(grids().map(|grid| grid.weeks.days() as i32)))),
-        ("first_week_days", Arc::new(Int32Array::from_iter_values(grids().map(first_week_days)))),
-        ("weeks", Arc::new(Int32Array::from_iter_values(grids().map(|grid| i32::from(grid.weeks.count()))))),
-        ("observed_weeks", Arc::new(Int32Array::from_iter_values(grids().map(|grid| i32::from(grid.observed_weeks))))),
-        ("as_of_days", Arc::new(Float64Array::from_iter_values(grids().map(as_of_days)))),
-        ("enrolments", Arc::new(Int64Array::from(enrolments))),
-        ("inferred", Arc::new(courses.iter().map(|course| Some(course.inferred)).collect::<BooleanArray>())),
-        ("nominal_dates", Arc::new(BooleanArray::from(vec![!facts.source.capabilities.dates; courses.len()]))),
+    let columns: [ArrayRef; COURSE_COLUMNS.len()] = [
+        Arc::new(courses.iter().map(|course| Some(course.id.as_str())).collect::<StringArray>()),
+        Arc::new(Date32Array::from_iter_values(grids().map(|grid| grid.start_day))),
+        Arc::new(Date32Array::from_iter_values(grids().map(last_day))),
+        Arc::new(Int32Array::from_iter_values(grids().map(|grid| grid.weeks.days() as i32))),
+        Arc::new(Int32Array::from_iter_values(grids().map(first_week_days))),
+        Arc::new(Int32Array::from_iter_values(grids().map(|grid| i32::from(grid.weeks.count())))),
+        Arc::new(Int32Array::from_iter_values(grids().map(|grid| i32::from(grid.observed_weeks)))),
+        Arc::new(Float64Array::from_iter_values(grids().map(as_of_days))),
+        Arc::new(Int64Array::from(enrolments)),
+        Arc::new(courses.iter().map(|course| Some(course.inferred)).collect::<BooleanArray>()),
+        Arc::new(BooleanArray::from(vec![!facts.source.capabilities.dates; courses.len()])),
     ];
-    let fields = columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), false)).collect();
-    write(path, fields, columns.into_iter().map(|(_, array)| array).collect())
+    let field = |(name, array): (&&str, &ArrayRef)| Field::new(*name, array.data_type().clone(), false);
+    let fields = COURSE_COLUMNS.iter().zip(&columns).map(field).collect();
+    write(path, fields, columns.to_vec())
 }
 
 fn write(path: &Path, fields: Vec<Field>, arrays: Vec<ArrayRef>) -> Result<(), BuildError> {

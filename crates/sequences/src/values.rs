@@ -1,230 +1,315 @@
 //! Reads the features' values back: row groups side by side, from columns into `[enrolment][week][feature]`.
+//!
+//! Each enrolment has a row for every week of its course, in the order of the enrolments. So the number of a row alone
+//! says whose it is, and every row that is read is checked to be that.
 
-use std::cmp::Ordering;
-use std::fs::File;
-use std::path::PathBuf;
+use std::ops::RangeInclusive;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Int32Type, Int64Type};
-use arrow_array::{Array, ArrowPrimitiveType, PrimitiveArray, RecordBatch};
+use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray, RecordBatch};
 use arrow_schema::DataType;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
-};
 use rayon::prelude::*;
-use rustc_hash::FxHashSet;
+use staycast_weeks::WeekIndex;
 
+use crate::checked_file::CheckedFile;
 use crate::dataset::{CourseRow, EnrolmentRow};
-use crate::error::FolderError;
-use crate::parquet_in::{arrow_error, column, no_column, projected, text};
+use crate::error::{FolderError, counted};
+use crate::parquet_in::{Rows, arrow_error};
 
 /// Lists the columns that say which enrolment and week a row is.
 const KEYS: [&str; 3] = ["course_id", "enrolment_id", "week"];
+/// Lists the columns that repeat what the tables say of the enrolment and the week.
+const REPEATED: [&str; 3] = ["learner_id", "week_days", "observed"];
 /// Counts the rows that are turned from columns into rows at a time: with 100 features 400 KB, which a core's own cache
 /// holds.
 const BATCH_ROWS: usize = 1024;
 
-/// Holds a file of values, with the first row of each of its row groups.
-pub(crate) struct ValuesFile {
-    path: PathBuf,
-    metadata: ArrowReaderMetadata,
-    /// By row group: the keys of its first row; none where a group has no rows.
-    first_rows: Vec<Option<RowKeys>>,
+/// Says what is checked of each row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RowChecks {
+    /// What is read: whose row it is, and the values that are wanted.
+    OfWhatIsRead,
+    /// Also what the tables say too, and that nothing is told where nothing can be known.
+    All,
 }
 
-/// Holds the enrolment and week of a row.
-struct RowKeys {
-    course: String,
-    enrolment: String,
-    week: i32,
+/// Holds a file of values, with the first row of each of its row groups.
+pub(crate) struct ValuesFile {
+    file: CheckedFile,
+    /// By row group, from 0; then the rows of the file.
+    group_starts: Vec<u64>,
 }
 
 impl ValuesFile {
-    /// Opens the file and looks at the first row of each group.
-    pub(crate) fn open(path: PathBuf) -> Result<Self, FolderError> {
-        let io = |source| FolderError::Io { path: path.clone(), source };
-        let parquet = |source| FolderError::Parquet { path: path.clone(), source };
-        let file = File::open(&path).map_err(io)?;
-        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default()).map_err(parquet)?;
-        let groups = metadata.metadata().num_row_groups();
-        let mut opened = Self { path, metadata, first_rows: Vec::new() };
-        opened.first_rows = (0..groups).into_par_iter().map(|at| opened.first(at)).collect::<Result<_, _>>()?;
-        Ok(opened)
-    }
-
-    fn group(&self, group: usize, names: &[&str], rows: usize) -> Result<ParquetRecordBatchReader, FolderError> {
-        let file = File::open(&self.path).map_err(|source| FolderError::Io { path: self.path.clone(), source })?;
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
-        let builder = projected(builder, names).with_row_groups(vec![group]).with_batch_size(rows);
-        builder.build().map_err(|source| FolderError::Parquet { path: self.path.clone(), source })
-    }
-
-    fn first(&self, group: usize) -> Result<Option<RowKeys>, FolderError> {
-        let Some(batch) = self.group(group, &KEYS, 1)?.next() else { return Ok(None) };
-        let batch = batch.map_err(|source| arrow_error(&self.path, source))?;
-        if batch.num_rows() == 0 {
-            return Ok(None);
+    /// Takes the file, which must have `due` rows: those of all enrolments.
+    pub(crate) fn new(file: CheckedFile, due: u64) -> Result<Self, FolderError> {
+        let rows = file.rows();
+        if rows != due {
+            let what = format!("has {}, and the weeks of all enrolments are {due}", counted(rows, "row"));
+            return Err(FolderError::damaged(file.path(), what));
         }
-        let word = |name| Ok(text(&self.path, &batch, name)?.as_string::<i32>().value(0).to_owned());
-        let week = column(&self.path, &batch, "week", &DataType::Int32)?.as_primitive::<Int32Type>().value(0);
-        Ok(Some(RowKeys { course: word("course_id")?, enrolment: word("enrolment_id")?, week }))
+        let mut group_starts = vec![0];
+        for rows in file.group_rows() {
+            group_starts.push(group_starts.last().expect("one at least") + rows);
+        }
+        Ok(Self { file, group_starts })
     }
 
-    /// Reads the values that are wanted, NaN where null. Rows stand in the order of the enrolments, so that each group fills a
-    /// piece of its own.
-    pub(crate) fn read(&self, wanted: &WantedValues<'_>) -> Result<Vec<f32>, FolderError> {
-        // A group without rows begins where the next one does.
-        let mut next = GroupStart { place: wanted.enrolments.len(), value: wanted.len() };
-        let mut starts = Vec::with_capacity(self.first_rows.len());
-        for first in self.first_rows.iter().rev() {
-            if let Some(first) = first {
-                next = wanted.start(first).ok_or_else(|| self.out_of_order())?;
-            }
-            starts.push(next);
-        }
-        starts.reverse();
-        let mut values = vec![f32::NAN; wanted.len()];
+    /// Reads the values that are wanted, NaN where null.
+    pub(crate) fn read(&self, wanted: &WantedValues<'_>, checks: RowChecks) -> Result<Vec<f32>, FolderError> {
+        let mut values = self.room(wanted)?;
+        let groups = self.group_starts.len() - 1;
         let mut names: Vec<&str> = KEYS.to_vec();
-        names.extend(wanted.features.iter().map(String::as_str));
-        let mut pieces = pieces(&mut values, &starts).ok_or_else(|| self.out_of_order())?;
-        // Of a part of the enrolments a few groups side by side have some: threads share these, not all groups.
-        pieces.retain(|(_, piece)| !piece.is_empty());
+        if checks == RowChecks::All {
+            names.extend(REPEATED);
+        }
+        names.extend(wanted.features.iter().map(|feature| feature.name.as_str()));
+        let mut pieces = Vec::with_capacity(groups);
+        let mut rest = values.as_mut_slice();
+        for group in 0..groups {
+            let (start, end) = (self.group_starts[group], self.group_starts[group + 1]);
+            let (first, next) = (wanted.value_at(start), wanted.value_at(end));
+            let (piece, after) = std::mem::take(&mut rest).split_at_mut(next - first);
+            rest = after;
+            // Of a part of the enrolments a few groups side by side have some: threads share these, not all groups.
+            if wanted.has_some_of(start, end) {
+                pieces.push((group, RowWalk { file: self, wanted, checks, row: start, start: first, piece, span: 0 }));
+            }
+        }
         pieces
             .into_par_iter()
-            .map(|(at, piece)| {
-                let GroupStart { place, value } = starts[at];
-                let mut walk = RowWalk { file: self, wanted, start: value, piece, place };
-                self.group(at, &names, BATCH_ROWS)?
-                    .try_for_each(|batch| walk.take(&batch.map_err(|source| arrow_error(&self.path, source))?))
+            .map(|(group, mut walk)| {
+                for batch in self.file.batches(Some(&names), Some(vec![group]), BATCH_ROWS)? {
+                    walk.take(&batch.map_err(|source| arrow_error(self.file.path(), source))?)?;
+                }
+                if walk.row == self.group_starts[group + 1] {
+                    return Ok(());
+                }
+                let what = format!("row group {group} has other rows than the file says");
+                Err(FolderError::damaged(self.file.path(), what))
             })
             .collect::<Result<(), FolderError>>()?;
+        self.file.is_unchanged()?;
         Ok(values)
     }
 
-    fn out_of_order(&self) -> FolderError {
-        let what = "its rows do not stand in the order of enrolments.parquet".to_owned();
-        FolderError::Damaged { path: self.path.clone(), what }
+    /// Makes room for the values that are wanted, all null.
+    fn room(&self, wanted: &WantedValues<'_>) -> Result<Vec<f32>, FolderError> {
+        let sizes = [wanted.enrolments.len(), wanted.weeks, wanted.features.len()];
+        let too_large = || FolderError::TooLarge {
+            path: self.file.path().to_owned(),
+            values: sizes.map(|size| size.to_string()).join(" × "),
+        };
+        let count = sizes.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
+        let mut values = Vec::new();
+        count
+            .filter(|&count| values.try_reserve_exact(count).is_ok())
+            .map(|count| values.resize(count, f32::NAN))
+            .ok_or_else(too_large)?;
+        Ok(values)
     }
+}
+
+/// Describes a feature that is wanted.
+#[derive(Clone, Debug)]
+pub(crate) struct WantedFeature {
+    pub(crate) name: String,
+    /// Values that it can have.
+    pub(crate) range: RangeInclusive<f32>,
+    /// Whether the source can know it; otherwise every value is null.
+    pub(crate) is_known: bool,
 }
 
 /// Holds the values to read: of which enrolments, features and weeks.
 pub(crate) struct WantedValues<'a> {
     courses: &'a [CourseRow],
-    course_ids: FxHashSet<&'a str>,
     enrolments: &'a [EnrolmentRow],
-    features: &'a [String],
+    features: &'a [WantedFeature],
     weeks: usize,
+    /// The rows of each course that has any, in order.
+    spans: Vec<Span>,
 }
 
-/// Holds the place at which a row group begins.
-#[derive(Clone, Copy)]
-struct GroupStart {
-    /// Enrolment of its first row or, if that is not wanted, the next one that is.
+/// Holds the rows of one course.
+struct Span {
+    first: u64,
+    end: u64,
+    /// Rows of each enrolment.
+    weeks: u64,
+    /// Place of the course's first enrolment.
     place: usize,
-    /// Number of the first value that its rows fill.
-    value: usize,
+    course: usize,
 }
 
 impl<'a> WantedValues<'a> {
+    /// Wants the first `weeks` weeks of `features` of `enrolments`, which are in the order of `courses`; `first_rows` has
+    /// the file's first row of each course.
     pub(crate) fn new(
         courses: &'a [CourseRow],
+        first_rows: &[u64],
         enrolments: &'a [EnrolmentRow],
-        features: &'a [String],
+        features: &'a [WantedFeature],
         weeks: usize,
     ) -> Self {
-        let course_ids = courses.iter().map(|course| course.id.as_str()).collect();
-        Self { courses, course_ids, enrolments, features, weeks }
-    }
-
-    fn len(&self) -> usize {
-        self.enrolments.len() * self.weeks * self.features.len()
-    }
-
-    fn compare(&self, row: &EnrolmentRow, key: (&str, &str)) -> Ordering {
-        (self.courses[row.course.as_usize()].id.as_str(), row.id.as_str()).cmp(&key)
-    }
-
-    /// Finds where the group begins whose first row is `first`; `None` where its week is none.
-    fn start(&self, first: &RowKeys) -> Option<GroupStart> {
-        let key = (first.course.as_str(), first.enrolment.as_str());
-        let place = self.enrolments.partition_point(|row| self.compare(row, key).is_lt());
-        let is_wanted = self.enrolments.get(place).is_some_and(|row| self.compare(row, key).is_eq());
-        let week = if is_wanted { usize::try_from(first.week).ok()?.min(self.weeks) } else { 0 };
-        Some(GroupStart { place, value: (place * self.weeks + week) * self.features.len() })
-    }
-}
-
-/// Cuts `values` at `starts`, and gives each piece with its number; `None` where they do not rise.
-fn pieces<'a>(mut values: &'a mut [f32], starts: &[GroupStart]) -> Option<Vec<(usize, &'a mut [f32])>> {
-    let mut found = Vec::with_capacity(starts.len());
-    let mut end = values.len();
-    for (at, start) in starts.iter().enumerate().rev() {
-        if start.value > end {
-            return None;
+        let mut spans = Vec::with_capacity(courses.len());
+        let mut place = 0;
+        for (course, (row, &first)) in courses.iter().zip(first_rows).enumerate() {
+            let of_course = enrolments[place..].partition_point(|enrolment| enrolment.course.as_usize() <= course);
+            let weeks = u64::from(row.weeks);
+            if of_course > 0 && weeks > 0 {
+                spans.push(Span { first, end: first + of_course as u64 * weeks, weeks, place, course });
+            }
+            place += of_course;
         }
-        let (before, piece) = values.split_at_mut(start.value);
-        found.push((at, piece));
-        values = before;
-        end = start.value;
+        Self { courses, enrolments, features, weeks, spans }
     }
-    Some(found)
+
+    /// Numbers the first value of the rows from `row` on.
+    fn value_at(&self, row: u64) -> usize {
+        let span = self.spans.partition_point(|span| span.end <= row);
+        let (place, week) = self.spans.get(span).map_or((self.enrolments.len(), 0), |span| {
+            let into = row.saturating_sub(span.first);
+            (span.place + (into / span.weeks) as usize, (into % span.weeks) as usize)
+        });
+        (place * self.weeks + week.min(self.weeks)) * self.features.len()
+    }
+
+    /// Tells whether any of the rows from `start` up to `end` is wanted.
+    fn has_some_of(&self, start: u64, end: u64) -> bool {
+        let span = self.spans.partition_point(|span| span.end <= start);
+        start < end && self.spans.get(span).is_some_and(|span| span.first < end)
+    }
 }
 
 /// Holds a walk over the rows of a row group and the enrolments that they belong to.
 struct RowWalk<'a> {
     file: &'a ValuesFile,
     wanted: &'a WantedValues<'a>,
+    checks: RowChecks,
+    /// Number of the next row in the file, from 0.
+    row: u64,
     /// Number of the first value of `piece` among all.
     start: usize,
     piece: &'a mut [f32],
-    /// Enrolment of the last row.
-    place: usize,
+    /// The first span that may have further rows.
+    span: usize,
 }
 
 impl RowWalk<'_> {
     fn take(&mut self, batch: &RecordBatch) -> Result<(), FolderError> {
-        let WantedValues { course_ids, enrolments, features, weeks, .. } = self.wanted;
-        let path = &self.file.path;
-        let (course, enrolment) = (text(path, batch, "course_id")?, text(path, batch, "enrolment_id")?);
+        let WantedValues { courses, enrolments, features, weeks, spans } = self.wanted;
+        let rows = Rows { path: self.file.file.path(), batch, before: self.row };
+        let (course, enrolment) = (rows.ids("course_id")?, rows.ids("enrolment_id")?);
         let (course, enrolment) = (course.as_string::<i32>(), enrolment.as_string::<i32>());
-        let week = column(path, batch, "week", &DataType::Int32)?;
+        let week = rows.without_nulls("week", rows.whole("week", &DataType::Int32)?)?;
         let week = week.as_primitive::<Int32Type>().values();
+        let repeated = (self.checks == RowChecks::All).then(|| Repeated::new(&rows)).transpose()?;
         let mut targets = Vec::with_capacity(batch.num_rows());
         for row in 0..batch.num_rows() {
-            let key = (course.value(row), enrolment.value(row));
-            // Rows of enrolments that are not wanted lie between those that are.
-            let order = loop {
-                match enrolments.get(self.place) {
-                    None => break Ordering::Greater,
-                    Some(row) => match self.wanted.compare(row, key) {
-                        Ordering::Less => self.place += 1,
-                        order => break order,
-                    },
-                }
-            };
-            if order.is_gt() {
-                if !course_ids.contains(key.0) {
-                    continue;
-                }
-                return Err(self.file.out_of_order());
+            let number = self.row + row as u64;
+            while spans.get(self.span).is_some_and(|span| span.end <= number) {
+                self.span += 1;
             }
-            let week = usize::try_from(week[row]).map_err(|_| self.file.out_of_order())?;
-            if week < *weeks {
-                let target = (self.place * weeks + week) * features.len();
-                let within = target.checked_sub(self.start).filter(|at| at + features.len() <= self.piece.len());
-                targets.push((row, within.ok_or_else(|| self.file.out_of_order())?));
+            let Some(span) = spans.get(self.span).filter(|span| span.first <= number) else { continue };
+            let (place, week_due) = ((number - span.first) / span.weeks, (number - span.first) % span.weeks);
+            let (place, week_due) = (span.place + place as usize, week_due as usize);
+            let (due, due_course) = (&enrolments[place], &courses[span.course]);
+            let is_due = enrolment.value(row) == due.id && course.value(row) == due_course.id;
+            if !is_due || week[row] as usize != week_due {
+                return Err(not_due(&rows, row, &due_course.id, is_due.then_some(week[row]), week_due));
+            }
+            if let Some(repeated) = &repeated {
+                repeated.check(&rows, row, due, due_course, WeekIndex::new(week_due as u16), features)?;
+            }
+            if week_due < *weeks {
+                targets.push((row, (place * weeks + week_due) * features.len() - self.start));
             }
         }
-        for (offset, name) in features.iter().enumerate() {
-            let array = batch.column_by_name(name).ok_or_else(|| no_column(path, name))?;
-            // Integers are 64 bits wide, and 32 in folders of before that; both become floats without a copy between.
-            if let Some(array) = array.as_primitive_opt::<Int64Type>() {
-                fill(self.piece, &targets, offset, array, |value| value as f32);
-            } else if let Some(array) = array.as_primitive_opt::<Int32Type>() {
-                fill(self.piece, &targets, offset, array, |value| value as f32);
-            } else {
-                let array = column(path, batch, name, &DataType::Float32)?;
-                fill(self.piece, &targets, offset, array.as_primitive::<Float32Type>(), |value| value);
+        for (offset, feature) in features.iter().enumerate() {
+            if let Some(row) = self.fill_feature(&rows, &targets, offset, feature)? {
+                let what = format!("column `{}` has a value that it cannot have", feature.name);
+                return Err(rows.damaged(row, what));
+            }
+        }
+        self.row += batch.num_rows() as u64;
+        Ok(())
+    }
+
+    /// Writes the values of a feature to their places. Returns the first row of a value that it can't have.
+    fn fill_feature(
+        &mut self,
+        rows: &Rows<'_>,
+        targets: &[(usize, usize)],
+        offset: usize,
+        feature: &WantedFeature,
+    ) -> Result<Option<usize>, FolderError> {
+        let range = &feature.range;
+        let array: Option<&ArrayRef> = rows.batch.column_by_name(&feature.name);
+        // Integers are 64 bits wide, and 32 in folders of before that; both become floats without a copy between.
+        if let Some(array) = array.and_then(|array| array.as_primitive_opt::<Int64Type>()) {
+            return Ok(fill(self.piece, targets, offset, array, range, |value| value as f32));
+        }
+        if let Some(array) = array.and_then(|array| array.as_primitive_opt::<Int32Type>()) {
+            return Ok(fill(self.piece, targets, offset, array, range, |value| value as f32));
+        }
+        let array = rows.numbers(&feature.name, &DataType::Float32)?;
+        Ok(fill(self.piece, targets, offset, array.as_primitive::<Float32Type>(), range, |value| value))
+    }
+}
+
+/// Says that row `row` is not the one that is due there: week `week_due` of an enrolment of `course`. `week` is its week,
+/// where it is of that enrolment.
+fn not_due(rows: &Rows<'_>, row: usize, course: &str, week: Option<i32>, week_due: usize) -> FolderError {
+    let is = match week {
+        Some(week) => format!("is week {week} of its enrolment"),
+        None => "is of another enrolment than enrolments.parquet has there".to_owned(),
+    };
+    let what = "rows are missing, there twice, or out of order";
+    rows.damaged(row, format!("{is}, where week {week_due} of an enrolment in course `{course}` is due: {what}"))
+}
+
+/// Holds the columns that repeat what the tables say.
+struct Repeated {
+    learner: ArrayRef,
+    week_days: Vec<u32>,
+    observed: arrow_array::BooleanArray,
+}
+
+impl Repeated {
+    fn new(rows: &Rows<'_>) -> Result<Self, FolderError> {
+        Ok(Self {
+            learner: rows.ids("learner_id")?,
+            week_days: rows.counts("week_days", 1, crate::grid::WEEK_DAYS)?,
+            observed: rows.known_flags("observed")?,
+        })
+    }
+
+    /// Checks that row `row` is as the tables say, and null where nothing can be known.
+    fn check(
+        &self,
+        rows: &Rows<'_>,
+        row: usize,
+        due: &EnrolmentRow,
+        course: &CourseRow,
+        week: WeekIndex,
+        features: &[WantedFeature],
+    ) -> Result<(), FolderError> {
+        if self.learner.as_string::<i32>().value(row) != due.learner {
+            return Err(rows.damaged(row, "is of another learner than its enrolment"));
+        }
+        if self.week_days[row] != course.week_grid().week_days(week) {
+            return Err(rows.damaged(row, format!("column `week_days` is not that of week {}", week.get())));
+        }
+        let is_observed = u32::from(week.get()) < course.observed_weeks;
+        if self.observed.value(row) != is_observed {
+            return Err(rows.damaged(row, "column `observed` is not what courses.parquet says"));
+        }
+        for feature in features.iter().filter(|feature| !is_observed || !feature.is_known) {
+            let column = rows.batch.column_by_name(&feature.name);
+            if column.is_some_and(|column| !column.is_null(row)) {
+                let why = if is_observed { "the source cannot know it" } else { "the week was not observed" };
+                return Err(rows.damaged(row, format!("column `{}` has a value, and {why}", feature.name)));
             }
         }
         Ok(())
@@ -232,20 +317,32 @@ impl RowWalk<'_> {
 }
 
 /// Writes the values of a column, other than nulls, to `piece`: of each row in `targets`, to `offset` after its target.
+/// Returns the first row of a value outside of `range`.
 fn fill<T: ArrowPrimitiveType>(
     piece: &mut [f32],
     targets: &[(usize, usize)],
     offset: usize,
     column: &PrimitiveArray<T>,
+    range: &RangeInclusive<f32>,
     float: impl Fn(T::Native) -> f32,
-) {
+) -> Option<usize> {
     let values = column.values();
+    let (least, most) = (*range.start(), *range.end());
+    let is_within = |value: f32| (least <= value) & (value <= most);
+    let mut are_within = true;
+    let mut put = |row: usize, target: usize| {
+        let value = float(values[row]);
+        are_within &= is_within(value);
+        piece[target + offset] = value;
+    };
     match column.nulls() {
-        None => targets.iter().for_each(|&(row, target)| piece[target + offset] = float(values[row])),
+        None => targets.iter().for_each(|&(row, target)| put(row, target)),
         Some(nulls) => {
-            for &(row, target) in targets.iter().filter(|(row, _)| nulls.is_valid(*row)) {
-                piece[target + offset] = float(values[row]);
-            }
+            targets.iter().filter(|(row, _)| nulls.is_valid(*row)).for_each(|&(row, target)| put(row, target));
         }
     }
+    if are_within {
+        return None;
+    }
+    targets.iter().map(|&(row, _)| row).find(|&row| column.is_valid(row) && !is_within(float(values[row])))
 }

@@ -7,7 +7,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use crate::console::{Console, OutputForm, Verbosity};
 use crate::{
     bench, command_docs, compare, demo, devices, evaluate, inspect, mapping, preprocess, recalibrate, runs, score,
-    simulate, train, tune,
+    sequences, simulate, train, tune,
 };
 
 /// Forecast who stays in an online course and who is about to leave
@@ -100,6 +100,7 @@ pub(crate) enum Command {
     Compare(compare::CompareArgs),
     Tune(tune::TuneArgs),
     Runs(runs::RunsArgs),
+    Sequences(sequences::SequencesArgs),
     Devices(devices::DevicesArgs),
     Bench(bench::BenchArgs),
     Simulate(simulate::SimulateArgs),

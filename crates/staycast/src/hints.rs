@@ -138,6 +138,7 @@ fn for_build(error: &BuildError) -> Option<String> {
         BuildError::Rule { needs: RuleNeeds::Outcomes, .. } => "use inactive-last N, or give --labels FILE",
         BuildError::Rule { needs: RuleNeeds::Labels, .. } => "give --labels FILE, or use inactive-last N",
         BuildError::Read(error) => return for_reading(error),
+        BuildError::Folder(error) => return for_sequences(error),
         BuildError::NoDates { .. } => "give --courses FILE with them",
         _ => return None,
     };
@@ -174,6 +175,11 @@ fn for_sequences(error: &FolderError) -> Option<String> {
     let hint = match error {
         FolderError::NotAFolder { .. } => "name a folder that `staycast preprocess` wrote",
         FolderError::Version { .. } | FolderError::Damaged { .. } => "run `staycast preprocess` again",
+        FolderError::Altered { .. } => {
+            "run `staycast preprocess` again or, if it was edited on purpose, `staycast sequences seal`"
+        }
+        FolderError::Changed { .. } => "run the command again when nobody writes to it",
+        FolderError::TooLarge { .. } => "use fewer courses or weeks",
         FolderError::UnknownFeature { .. } => "run `staycast preprocess` with the features that the run was trained on",
         _ => return None,
     };

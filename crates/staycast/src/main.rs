@@ -93,6 +93,7 @@ fn run(cli: &Cli) -> anyhow::Result<Status> {
         Command::Compare(args) => compare::run(args, &console),
         Command::Tune(args) => tune::run(args, &console),
         Command::Runs(args) => runs::run(args, &console),
+        Command::Sequences(args) => sequences::run(args, &console),
         Command::Devices(args) => devices::run(args, &console),
         Command::Bench(args) => bench::run(args, &console),
         Command::Simulate(args) => simulate::run(args, &console),

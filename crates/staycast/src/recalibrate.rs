@@ -57,7 +57,7 @@ struct RecalibrateOutcome<'a> {
 /// Runs the subcommand.
 pub(crate) fn run(args: &RecalibrateArgs, console: &Console) -> anyhow::Result<Status> {
     let run = Run::open(&args.run)?;
-    let data = load(&args.sequences)?;
+    let data = load(&args.sequences, console)?;
     let device = devices::choose(args.device, console)?;
     let courses = (!args.courses.is_empty()).then_some(args.courses.as_slice());
     let request = RecalibrateRequest { data: &data, courses, out: &args.out, device: &device };

@@ -6,6 +6,7 @@ use staycast_forecast::{ModelKind, Run, RunManifest, SingleModel};
 use crate::devices;
 use crate::display::{LabelledText, group_digits, group_digits_in, pluralise};
 use crate::recalibrate::describe_refit;
+use crate::sequences::describe_edit;
 
 /// Describes a run, a row a fact.
 pub(crate) fn describe_run(sheet: &mut LabelledText, run: &Run) {
@@ -58,6 +59,9 @@ pub(crate) fn describe_run(sheet: &mut LabelledText, run: &Run) {
         let refit = carried.weeks.get(&manifest.target_week).map_or("nothing", |week| describe_refit(week.refit));
         let data = &carried.data_fingerprint[..carried.data_fingerprint.len().min(16)];
         sheet.row("Carried to", format!("data of fingerprint {data}; fitted at its week: {refit}"));
+    }
+    if let Some(edit) = &manifest.data.edited {
+        sheet.row("Data", format!("the sequences were {}", describe_edit(edit)));
     }
     if let Some(proxies) = &manifest.proxies {
         sheet.row("Proxies", format!("{} with a label {}", pluralise(proxies.enrolments, "enrolment"), proxies.rule));

@@ -7,13 +7,13 @@ use std::time::Instant;
 use clap::Args;
 use serde::Serialize;
 use staycast_forecast::{Run, ScoreRequest, ScoreRow, score_folder, write_scores};
-use staycast_sequences::{CutOff, SCORED, SequenceFolder};
+use staycast_sequences::{CutOff, SCORED};
 
 use crate::console::Console;
 use crate::display::{LabelledText, format_percent, group_digits, pluralise};
 use crate::forecast_args::{ForecastArgs, ForecastSelection, as_usage, open_run};
 use crate::status::{Status, usage};
-use crate::{devices, spreadsheet, values};
+use crate::{devices, sequences, spreadsheet, values};
 
 /// Score learners by their risk of dropping out
 ///
@@ -116,7 +116,7 @@ pub(crate) fn execute(job: &ScoreJob, console: &Console) -> anyhow::Result<(Scor
     let begun = Instant::now();
     let selection = &job.forecast;
     let run = open_run(&selection.run, selection.model)?;
-    let folder = SequenceFolder::open(&selection.sequences)?;
+    let folder = sequences::open(&selection.sequences, console)?;
     let device = devices::choose(selection.device, console)?;
     let week = selection.week.unwrap_or(run.manifest().target_week);
     let courses = selection.courses.as_deref();

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use staycast_evaluation::proxy::ProxyRule;
 use staycast_evaluation::splits::SplitKind;
-use staycast_sequences::manifest::CalendarRecord;
+use staycast_sequences::manifest::{CalendarRecord, ResealRecord};
 use staycast_sequences::{CutOff, DropoutRule};
 
 use super::recalibration::RecalibrationRecord;
@@ -106,6 +106,9 @@ pub struct DataRecord {
     pub courses: u64,
     /// Enrolments there were.
     pub enrolments: u64,
+    /// The last edit of the sequences after they were written, where they were sealed again after one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited: Option<ResealRecord>,
 }
 
 /// Describes a cross-validation.

@@ -153,6 +153,14 @@ fn quality(data: &Dataset) -> DataQuality {
 fn limits(data: &Dataset) -> Vec<String> {
     let manifest = &data.manifest;
     let mut limits = Vec::new();
+    if let Some(edit) = manifest.last_edit() {
+        let files: Vec<&str> = edit.edited.iter().map(|edited| edited.file.as_str()).collect();
+        limits.push(format!(
+            "The sequences were edited after they were made ({}), and sealed again at {} UTC.",
+            files.join(", "),
+            edit.at
+        ));
+    }
     let inferred = data.courses.iter().filter(|course| course.inferred).count();
     if inferred > 0 {
         limits.push(format!(

@@ -181,6 +181,7 @@ fn manifest(
             layout_version: data.manifest.layout_version,
             courses: data.courses.len() as u64,
             enrolments: data.enrolments.len() as u64,
+            edited: data.manifest.last_edit().cloned(),
         },
         device: request.device.info.clone(),
         seed: config.training.seed,

@@ -137,7 +137,11 @@ fn manifest(totals: &Totals, seed: u64) -> Manifest {
             rows: totals.enrolments,
             bytes: 0,
             blake3: format!("{seed}-{}", totals.enrolments),
+            row_groups: None,
+            columns: BTreeMap::new(),
         }],
+        resealed: Vec::new(),
+        seal: None,
     }
 }
 

@@ -11,6 +11,7 @@ mod history;
 mod needs;
 mod objects;
 mod preference;
+mod range;
 mod rhythm;
 mod shares;
 mod submissions;
@@ -19,6 +20,7 @@ use staycast_events::EventKind;
 
 pub use self::feature::Feature;
 pub(crate) use self::feature::Storage;
+pub(crate) use self::range::range_of;
 use crate::feature_set::FeatureSet;
 
 /// Lists the features of `set`, in column order.

@@ -171,9 +171,9 @@ fn read(sequences: Option<&Path>, console: &Console) -> anyhow::Result<(Reading,
     }
     let path = sequences.unwrap_or(&made);
     // Once before, so that what is measured is not the disk.
-    drop(load(path)?);
+    drop(load(path, console)?);
     let begun = Instant::now();
-    let data = load(path)?;
+    let data = load(path, console)?;
     let seconds = begun.elapsed().as_secs_f64();
     let enrolments = data.enrolments.len() as u64;
     let reading = Reading {

@@ -73,7 +73,7 @@ pub(crate) struct CompareArgs {
 /// Runs the subcommand.
 pub(crate) fn run(args: &CompareArgs, console: &Console) -> anyhow::Result<Status> {
     let wanted = wanted(args)?;
-    let data = load(&args.sequences)?;
+    let data = load(&args.sequences, console)?;
     let device = devices::choose(args.device, console)?;
     let folder = OutFolder::make(&args.out)?;
     let (mut contenders, mut failed) = (Vec::new(), Vec::new());

@@ -58,7 +58,7 @@ pub(crate) struct EvaluateOutcome {
 pub(crate) fn execute(job: &EvaluateJob, console: &Console) -> anyhow::Result<EvaluateOutcome> {
     let selection = &job.forecast;
     let run = open_run(&selection.run, selection.model)?;
-    let data = load(&selection.sequences)?;
+    let data = load(&selection.sequences, console)?;
     // A folder that can't be made is better known before the test part is looked at.
     let folder = job.out.as_deref().map(OutFolder::make).transpose()?;
     let outcome = evaluate_into(job, &run, &data, console)?;

@@ -5,12 +5,13 @@ use std::path::Path;
 use serde::Serialize;
 use staycast_events::time::format_date;
 use staycast_sequences::manifest::Manifest;
-use staycast_sequences::{Dataset, Selection, SequenceFolder};
+use staycast_sequences::{Dataset, Selection};
 
 use crate::console::Console;
 use crate::display::{
     CourseLine, LabelledText, course_table, format_percent, group_digits, pluralise, quote_for_shell,
 };
+use crate::sequences::describe_edit;
 use crate::sequences_description::{Detail, describe_contents, describe_input};
 
 #[derive(Serialize)]
@@ -37,7 +38,7 @@ struct Course {
 }
 
 pub(super) fn run(path: &Path, console: &Console) -> anyhow::Result<()> {
-    let folder = SequenceFolder::open(path)?;
+    let folder = crate::sequences::open(path, console)?;
     // No feature is asked for: courses and enrolments are enough here, and the weeks stay on disk.
     let data = folder.load(&Selection { features: Some(Vec::new()), ..Selection::default() })?;
     let report = SequencesInspection {
@@ -82,6 +83,9 @@ fn describe(report: &SequencesInspection<'_>, detail: Detail) -> String {
         "Weekly sequences, written by Staycast {} (layout {}).",
         manifest.staycast_version, manifest.layout_version
     ));
+    if let Some(edit) = manifest.last_edit() {
+        sheet.paragraph(format!("They were {}.", describe_edit(edit)));
+    }
     sheet.gap();
     describe_input(&mut sheet, manifest, detail);
     describe_contents(&mut sheet, manifest, detail);

@@ -59,7 +59,7 @@ pub(crate) struct TrainOutcome {
 /// Trains the run, or keeps it if it is finished.
 pub(crate) fn execute(job: &TrainJob, console: &Console) -> anyhow::Result<(TrainOutcome, Run)> {
     let begun = Instant::now();
-    let data = load(&job.sequences)?;
+    let data = load(&job.sequences, console)?;
     let kept = keeps(job)?;
     let (run, why) = if kept {
         let run = train_or_keep(&data, job, &ChosenDevice::flex(), console)?;

@@ -50,7 +50,7 @@ pub(crate) fn run(args: &TuneArgs, console: &Console) -> anyhow::Result<Status> 
         return print_space(kind, console);
     }
     config.clone().check().map_err(usage_from)?;
-    let data = load(&args.sequences)?;
+    let data = load(&args.sequences, console)?;
     let device = devices::choose(args.device, console)?;
     let folder = OutFolder::make(&args.out)?;
     begin(args, &config)?;
