@@ -7,5 +7,8 @@
 mod common;
 
 mod damage;
+mod kills;
+mod outputs;
 mod parquet_edits;
 mod sequences;
+mod writing;

@@ -52,7 +52,7 @@ pub use intake::{EventRow, Intake};
 pub use kind::{Detail, EventKind};
 pub use line_limit::LONGEST_LINE_BYTES;
 pub use notice::Notice;
-pub use offered::{FileReport, LeftOutFile, TextLayout};
+pub use offered::{FileReport, LeftOutFile, TextLayout, paths_of};
 pub use parsed_block::{FarEvents, ParsedBlock, Side, TimeSpan};
 pub use releases::Releases;
 pub use roster::{Assessment, Course, Enrolment, Outcome, OutcomeKind, Roster, StrayDays, Submission};

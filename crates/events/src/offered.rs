@@ -186,6 +186,12 @@ fn matches_of(input: &Path) -> Result<Option<Vec<PathBuf>>, ReadError> {
     }
 }
 
+/// Returns the files and folders that `input` names: itself, or what it matches where it is a pattern.
+#[must_use]
+pub fn paths_of(input: &Path) -> Vec<PathBuf> {
+    matches_of(input).ok().flatten().unwrap_or_else(|| vec![input.to_owned()])
+}
+
 #[derive(Default)]
 struct Walk {
     offer: Offer,

@@ -4,17 +4,27 @@ use std::fs::{self, File, Permissions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::leftovers::{BEGINNING, DraftNames, Kind, lock, remove_leftovers};
-use crate::system::{create_file, create_folder, make_parent, parent_of, permissions_of_folder, sync_folder};
+use crate::leftovers::{BEGINNING, DraftNames, Kind, lock, remove_all_dead, remove_leftovers};
+use crate::live;
+use crate::own::OwnFiles;
+use crate::place::folder_place;
+use crate::system::{
+    create_private_folder, exchange, make_parent, parent_of, permissions_by_umask, permissions_of_file,
+    permissions_of_folder, sync_folder,
+};
 use crate::{IfExists, WriteError};
 
-/// Holds a folder that is being written, beside its place. Dropped before it is published, it is removed.
+/// Holds a folder that is being written, beside its place. Dropped before it is published, it is removed. Until then
+/// nobody but its owner can look into it. A link at its place is followed.
 #[derive(Debug)]
 pub struct FolderDraft {
     folder: PathBuf,
+    /// As the user named it.
     place: PathBuf,
-    /// Those of the folder in the place, which are handed on.
-    permissions: Option<Permissions>,
+    /// The place without links at its end.
+    target: PathBuf,
+    /// Those of the folder in the place, which are handed on, or of the umask.
+    permissions: Permissions,
     /// Tells other processes that this one still runs.
     _lock: Option<File>,
     published: bool,
@@ -23,18 +33,18 @@ pub struct FolderDraft {
 impl Drop for FolderDraft {
     fn drop(&mut self) {
         if !self.published {
-            // Best effort: the next draft of this place tries again.
-            let _ = fs::remove_dir_all(&self.folder);
+            // Best effort: the next output in this folder tries again.
+            live::drop_draft(&self.folder, || drop(fs::remove_dir_all(&self.folder)));
         }
     }
 }
 
 impl FolderDraft {
-    /// Begins an empty draft of `place`. Folders above it are created where they are missing; drafts of the same place
-    /// that killed processes left are removed.
+    /// Begins an empty draft of `place`. Folders above it are created where they are missing; what killed processes left
+    /// beside it is removed.
     ///
     /// # Errors
-    /// When a folder can't be created.
+    /// When something else than a folder is in the place, or a folder can't be created.
     pub fn begin(place: &Path) -> Result<Self, WriteError> {
         Self::resume(place, |_| None::<()>).map(|(draft, _)| draft)
     }
@@ -43,30 +53,39 @@ impl FolderDraft {
     /// draft, and returns something for the first that is to be continued. The others are removed.
     ///
     /// # Errors
-    /// When a folder can't be created.
+    /// When something else than a folder is in the place, or a folder can't be created.
     pub fn resume<T>(place: &Path, adopt: impl Fn(&Path) -> Option<T>) -> Result<(Self, Option<T>), WriteError> {
-        let names = DraftNames::new(place, Kind::Folder)?;
-        make_parent(place)?;
+        DraftNames::new(place, Kind::Folder)?;
+        let target = folder_place(place)?;
+        let names = DraftNames::new(&target, Kind::Folder)?;
+        make_parent(&target)?;
         let _beginning = BEGINNING.lock();
-        put_back(place)?;
-        let permissions = permissions_of_folder(place);
+        put_back(&target)?;
         let mut adopted = None;
         for leftover in names.leftovers() {
             match adopt(&leftover.path).filter(|_| adopted.is_none()) {
                 // Of two processes that find the same draft, one can rename it.
-                Some(found) => adopted = leftover.adopt(&names).ok().map(|folder| (folder, found)),
+                Some(found) => adopted = leftover.adopt(&names).ok().map(|own| (own, found)),
                 None => leftover.remove(),
             }
         }
-        let (folder, found) = match adopted {
-            Some((folder, found)) => (folder, Some(found)),
+        remove_all_dead(parent_of(&target));
+        let ((folder, lock), found) = match adopted {
+            Some((own, found)) => (own, Some(found)),
             None => {
-                let made = names.make_folder(|path| create_folder(path, permissions.as_ref()));
-                (made.map_err(WriteError::at("write", place))?, None)
+                let made = live::with_drafts(|drafts| {
+                    let folder = names.make_folder(create_private_folder)?;
+                    drafts.insert(folder.clone());
+                    Ok(folder)
+                });
+                let folder = made.map_err(WriteError::at("write", place))?;
+                let lock = lock(&folder);
+                ((folder, lock), None)
             }
         };
-        let lock = lock(&folder);
-        Ok((Self { folder, place: place.to_owned(), permissions, _lock: lock, published: false }, found))
+        let permissions = permissions_of_folder(&target).map_or_else(|| permissions_by_umask(&folder), Ok);
+        let permissions = permissions.map_err(WriteError::at("write", place))?;
+        Ok((Self { folder, place: place.to_owned(), target, permissions, _lock: lock, published: false }, found))
     }
 
     /// Returns where the draft is.
@@ -87,37 +106,125 @@ impl FolderDraft {
     /// When there is such a file, or the system refuses.
     pub fn create(&self, name: &str) -> Result<File, WriteError> {
         let path = self.folder.join(name);
-        let made = fs::create_dir_all(parent_of(&path)).and_then(|()| create_file(&path, None));
+        let made = fs::create_dir_all(parent_of(&path))
+            .and_then(|()| File::options().read(true).write(true).create_new(true).open(&path));
         made.map_err(WriteError::at("make", &self.place.join(name)))
     }
 
     /// Syncs everything in the draft and gives it its name.
     ///
     /// # Errors
-    /// When something else than an empty folder is in the place and is to be kept, or the system refuses. Then the place
-    /// is as it was.
-    pub fn publish(mut self, if_exists: IfExists) -> Result<(), WriteError> {
-        remove_leftovers(&self.folder);
-        self.sync(&self.folder)?;
-        let failed = |action| WriteError::at(action, &self.place);
-        if let Some(permissions) = &self.permissions {
-            fs::set_permissions(&self.folder, permissions.clone()).map_err(failed("set the permissions of"))?;
-        }
-        let replaced = match if_exists {
-            IfExists::Replace if fs::symlink_metadata(&self.place).is_ok() => Some(move_away(&self.place)?),
-            _ => None,
-        };
-        if let Err(source) = rename_folder(&self.folder, &self.place) {
-            if let Some(replaced) = replaced {
-                fs::rename(replaced, &self.place).map_err(failed("put back"))?;
+    /// When something else than an empty folder is in the place and is to be kept, or holds files of which the draft has
+    /// none, or the system refuses. Then the place is as it was.
+    pub fn publish(self, if_exists: IfExists) -> Result<(), WriteError> {
+        match if_exists {
+            IfExists::Refuse => self.publish_as(None),
+            IfExists::Replace => {
+                let own = OwnFiles::of(&self.folder).map_err(WriteError::at("write", &self.place))?;
+                self.publish_as(Some(&own))
             }
-            return Err(failed("write")(source));
         }
-        self.published = true;
-        sync_folder(parent_of(&self.place)).map_err(WriteError::at("write", &self.place))?;
-        if let Some(replaced) = replaced {
-            // Best effort: the next draft of this place tries again.
-            let _ = if replaced.is_dir() { fs::remove_dir_all(replaced) } else { fs::remove_file(replaced) };
+    }
+
+    /// Syncs everything in the draft and gives it its name, in place of a folder that holds nothing but `own` files. Modes
+    /// of files with the same names are kept.
+    ///
+    /// # Errors
+    /// When the folder in the place holds another file, or the system refuses. Then the place is as it was.
+    pub fn publish_over(self, own: &OwnFiles) -> Result<(), WriteError> {
+        self.publish_as(Some(own))
+    }
+
+    fn publish_as(mut self, replaceable: Option<&OwnFiles>) -> Result<(), WriteError> {
+        let place = self.place.clone();
+        let failed = |action| WriteError::at(action, &place);
+        remove_leftovers(&self.folder);
+        let replaced = replaceable.filter(|_| self.target.is_dir());
+        if let Some(own) = replaced {
+            own.check(&self.target).map_err(failed("replace"))?;
+        }
+        self.sync(&self.folder)?;
+        if replaced.is_some() {
+            self.keep_modes(Path::new("")).map_err(failed("set the permissions of"))?;
+        }
+        fs::set_permissions(&self.folder, self.permissions.clone()).map_err(failed("set the permissions of"))?;
+        let old = match replaced {
+            Some(own) => Some(self.replace(own)?),
+            None => {
+                live::with_drafts(|drafts| {
+                    rename_folder(&self.folder, &self.target)?;
+                    drafts.remove(&self.folder);
+                    self.published = true;
+                    Ok(())
+                })
+                .map_err(failed("write"))?;
+                None
+            }
+        };
+        sync_folder(parent_of(&self.target)).map_err(failed("write"))?;
+        if let Some(old) = old {
+            // Best effort: the next output in this folder tries again.
+            live::drop_draft(&old, || drop(fs::remove_dir_all(&old)));
+        }
+        Ok(())
+    }
+
+    /// Takes the place of a folder, in one step where the system can. Returns where the old one is then.
+    fn replace(&mut self, own: &OwnFiles) -> Result<PathBuf, WriteError> {
+        let (place, target) = (self.place.clone(), self.target.clone());
+        let failed = |action| WriteError::at(action, &place);
+        let names = DraftNames::new(&target, Kind::Replaced)?;
+        live::with_drafts(|drafts| {
+            let old = if exchange(&self.folder, &self.target).map_err(failed("replace"))? {
+                self.folder.clone()
+            } else {
+                // Between the two renames nothing is in the place. A process that is killed there leaves the old folder under
+                // a name by which the next one puts it back.
+                let old = names.make_folder(|path| fs::rename(&self.target, path)).map_err(failed("replace"))?;
+                if let Err(error) = rename_folder(&self.folder, &self.target) {
+                    fs::rename(old, &self.target).map_err(failed("put back"))?;
+                    return Err(failed("write")(error));
+                }
+                old
+            };
+            drafts.remove(&self.folder);
+            self.published = true;
+            // Somebody may have put a file there since it was looked through.
+            if let Err(error) = own.check(&old) {
+                self.put_back(&old).map_err(failed("put back"))?;
+                drafts.insert(self.folder.clone());
+                self.published = false;
+                return Err(failed("replace")(error));
+            }
+            drafts.insert(old.clone());
+            Ok(old)
+        })
+    }
+
+    /// Takes back a replacement: the old folder is in its place again, and the draft under its own name.
+    fn put_back(&self, old: &Path) -> io::Result<()> {
+        if !exchange(old, &self.target)? {
+            fs::rename(&self.target, &self.folder)?;
+            fs::rename(old, &self.target)?;
+        }
+        Ok(())
+    }
+
+    /// Gives files and folders in the draft the modes of those that they replace.
+    fn keep_modes(&self, inside: &Path) -> io::Result<()> {
+        for entry in fs::read_dir(self.folder.join(inside))? {
+            let entry = entry?;
+            let name = inside.join(entry.file_name());
+            let old = self.target.join(&name);
+            let permissions = if entry.file_type()?.is_dir() {
+                self.keep_modes(&name)?;
+                permissions_of_folder(&old)
+            } else {
+                permissions_of_file(&old)
+            };
+            if let Some(permissions) = permissions {
+                fs::set_permissions(entry.path(), permissions)?;
+            }
         }
         Ok(())
     }
@@ -136,12 +243,6 @@ impl FolderDraft {
         }
         sync_folder(folder).map_err(failed(folder))
     }
-}
-
-/// Moves what is in the place away, and returns where it is.
-fn move_away(place: &Path) -> Result<PathBuf, WriteError> {
-    let names = DraftNames::new(place, Kind::Replaced)?;
-    names.make_folder(|path| fs::rename(place, path)).map_err(WriteError::at("replace", place))
 }
 
 /// Puts back what a killed process had moved away from the place, if nothing is there, and removes it otherwise.

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use crate::WriteError;
+use crate::checkpoint::has_checkpoint;
+use crate::live;
+use crate::place::open_plain;
 use crate::system::parent_of;
 
 /// Is held from looking for leftovers until the new draft is locked, so that no thread of this process takes another's
@@ -86,11 +89,6 @@ impl<'a> DraftNames<'a> {
         found.sort_by(|one, other| one.path.cmp(&other.path));
         found
     }
-
-    /// Removes what killed processes left. Best effort: what can't be removed does no harm.
-    pub(crate) fn remove_leftovers(&self) {
-        self.leftovers().into_iter().for_each(Leftover::remove);
-    }
 }
 
 /// Holds a draft that a killed process left. It belongs to this process until the value is dropped.
@@ -98,7 +96,7 @@ pub(crate) struct Leftover {
     pub(crate) path: PathBuf,
     /// Part of the name that follows the process.
     random: String,
-    _lock: Option<File>,
+    lock: Option<File>,
 }
 
 impl Leftover {
@@ -108,22 +106,25 @@ impl Leftover {
         if !is_gone(process) {
             return None;
         }
-        let file = File::open(&path).ok()?;
+        let file = open_plain(&path)?;
         let random = random.to_owned();
         match file.try_lock() {
-            Ok(()) => Some(Self { path, random, _lock: Some(file) }),
+            Ok(()) => Some(Self { path, random, lock: Some(file) }),
             Err(TryLockError::WouldBlock) => None,
             // The file system knows no locks: the process in the name is all there is to go by.
-            Err(TryLockError::Error(_)) => Some(Self { path, random, _lock: None }),
+            Err(TryLockError::Error(_)) => Some(Self { path, random, lock: None }),
         }
     }
 
-    /// Gives the draft the name of one of this process, and returns its path.
-    pub(crate) fn adopt(self, names: &DraftNames<'_>) -> io::Result<PathBuf> {
+    /// Gives the draft the name of one of this process, and returns its path and its lock.
+    pub(crate) fn adopt(self, names: &DraftNames<'_>) -> io::Result<(PathBuf, Option<File>)> {
         let name = format!("{}{}-{}", names.prefix, std::process::id(), self.random);
         let own = names.parent.join(name);
-        fs::rename(&self.path, &own)?;
-        Ok(own)
+        live::with_drafts(|drafts| {
+            fs::rename(&self.path, &own)?;
+            drafts.insert(own.clone());
+            Ok((own, self.lock))
+        })
     }
 
     pub(crate) fn remove(self) {
@@ -148,12 +149,21 @@ pub(crate) fn lock(path: &Path) -> Option<File> {
     File::open(path).ok().filter(|file| file.try_lock().is_ok())
 }
 
-/// Splits the name of a draft into its kind and what follows.
-fn parse(name: &str) -> Option<(Kind, &str)> {
+/// Holds the parts of a draft's name.
+struct Parsed<'a> {
+    /// The file or folder that was being written; cut where it was long.
+    place: &'a str,
+    kind: Kind,
+    /// What follows the kind.
+    rest: &'a str,
+}
+
+/// Splits the name of a draft into its parts.
+fn parse(name: &str) -> Option<Parsed<'_>> {
     let name = name.strip_prefix('.')?;
     Kind::ALL.into_iter().find_map(|kind| {
-        let (_, rest) = name.rsplit_once(&format!(".{}-", kind.word()))?;
-        process_and_random(rest).map(|_| (kind, rest))
+        let (place, rest) = name.rsplit_once(&format!(".{}-", kind.word()))?;
+        process_and_random(rest).map(|_| Parsed { place, kind, rest })
     })
 }
 
@@ -166,14 +176,39 @@ pub fn is_leftover(name: &str) -> bool {
 /// Removes the half-written files that killed processes left in `folder`. Folders in it are left alone: a draft may be
 /// resumed. Best effort: what can't be removed does no harm.
 pub fn remove_leftovers(folder: &Path) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
     let _beginning = BEGINNING.lock();
+    remove_dead(folder, |_, kind| kind == Kind::File);
+}
+
+/// Removes everything that killed processes left in `folder`, whatever they were writing there, and puts back folders that
+/// they were replacing. Drafts with a [`CHECKPOINT`] stay: they may be resumed. Best effort, as [`remove_leftovers`].
+pub fn clean_up(folder: &Path) {
+    let _beginning = BEGINNING.lock();
+    remove_all_dead(folder);
+}
+
+/// Does so for a caller that holds [`BEGINNING`].
+pub(crate) fn remove_all_dead(folder: &Path) {
+    remove_dead(folder, |path, kind| kind != Kind::Folder || !has_checkpoint(path));
+}
+
+fn remove_dead(folder: &Path, goes: impl Fn(&Path, Kind) -> bool) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
-        let name = entry.file_name();
-        if let Some((Kind::File, rest)) = parse(&name.to_string_lossy())
-            && let Some(leftover) = Leftover::claim(entry.path(), rest)
-        {
-            leftover.remove();
+        let (name, path) = (entry.file_name(), entry.path());
+        let name = name.to_string_lossy();
+        let Some(Parsed { place, kind, rest }) = parse(&name) else { continue };
+        if !goes(&path, kind) {
+            continue;
+        }
+        let Some(leftover) = Leftover::claim(path, rest) else { continue };
+        match kind {
+            // Of a name that was cut or changed, only the next output at that place knows which it was.
+            Kind::Replaced if place.len() + 4 > MOST_NAME_BYTES || place.contains('\u{fffd}') => {}
+            Kind::Replaced if fs::symlink_metadata(folder.join(place)).is_err() => {
+                drop(fs::rename(&leftover.path, folder.join(place)));
+            }
+            _ => leftover.remove(),
         }
     }
 }

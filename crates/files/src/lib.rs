@@ -1,16 +1,25 @@
 #![doc = include_str!("../README.md")]
 
+mod checkpoint;
 mod error;
 mod file;
 mod folder;
 mod leftovers;
+mod live;
+mod own;
+mod place;
 mod scratch;
+mod stream;
 mod system;
 
+pub use checkpoint::CHECKPOINT;
 pub use error::WriteError;
-pub use file::{FileDraft, write, write_json, write_json_lines, write_with};
+pub use file::{FileDraft, write, write_json, write_json_lines, write_together, write_with};
 pub use folder::FolderDraft;
-pub use leftovers::{is_leftover, remove_leftovers};
+pub use leftovers::{clean_up, is_leftover, remove_leftovers};
+pub use live::abandon;
+pub use own::{ForeignFile, OwnFiles};
+pub use place::{check_file_place, check_folder_place, make_folder};
 pub use scratch::ScratchFolder;
 
 /// Says what to do when something is in the place already.
@@ -19,6 +28,6 @@ pub enum IfExists {
     /// Fail. An empty folder counts as nothing where a folder is written.
     #[default]
     Refuse,
-    /// Replace it.
+    /// Replace it: a file, or a folder that holds no files but those that the new one has too.
     Replace,
 }

@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use crate::WriteError;
-use crate::leftovers::{BEGINNING, DraftNames, Kind, lock};
+use crate::leftovers::{BEGINNING, DraftNames, Kind, lock, remove_all_dead};
+use crate::live;
 use crate::system::{create_private_folder, make_parent};
 
 /// Holds a folder that nobody but its owner can look into, and that is removed when it is dropped.
@@ -17,7 +18,7 @@ pub struct ScratchFolder {
 
 impl ScratchFolder {
     /// Makes a folder beside `place`, the output that it is needed for. Folders above are created where they are missing;
-    /// what killed processes left of the same place is removed.
+    /// what killed processes left there is removed.
     ///
     /// # Errors
     /// When a folder can't be created.
@@ -25,8 +26,13 @@ impl ScratchFolder {
         let names = DraftNames::new(place, Kind::Scratch)?;
         let parent = make_parent(place)?;
         let _beginning = BEGINNING.lock();
-        names.remove_leftovers();
-        let folder = names.make_folder(create_private_folder).map_err(WriteError::at("make a folder in", parent))?;
+        remove_all_dead(parent);
+        let made = live::with_drafts(|drafts| {
+            let folder = names.make_folder(create_private_folder)?;
+            drafts.insert(folder.clone());
+            Ok(folder)
+        });
+        let folder = made.map_err(WriteError::at("make a folder in", parent))?;
         let lock = lock(&folder);
         Ok(Self { folder, _lock: lock })
     }
@@ -41,6 +47,6 @@ impl ScratchFolder {
 impl Drop for ScratchFolder {
     fn drop(&mut self) {
         // Best effort: the next process tries again.
-        let _ = fs::remove_dir_all(&self.folder);
+        live::drop_draft(&self.folder, || drop(fs::remove_dir_all(&self.folder)));
     }
 }

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use staycast_files::{
-    FileDraft, FolderDraft, IfExists, ScratchFolder, is_leftover, remove_leftovers, write, write_json,
-    write_json_lines, write_with,
+    CHECKPOINT, FileDraft, FolderDraft, IfExists, OwnFiles, ScratchFolder, clean_up, is_leftover, remove_leftovers,
+    write, write_json, write_json_lines, write_together, write_with,
 };
 
 fn names_in(folder: &Path) -> Vec<String> {
@@ -159,14 +159,15 @@ const DEAD: &str = "4294967295";
 fn what_dead_processes_left_goes_away_and_what_live_ones_write_stays() {
     let here = here();
     let at = |name: &str| here.path().join(name);
-    let (file, folder) = (at("out"), at("out"));
-    for kind in ["tmp", "draft", "scratch", "replaced"] {
-        let left = at(&format!(".out.{kind}-{DEAD}-x1"));
-        match kind {
-            "tmp" => fs::write(&left, "half").expect("writable"),
-            _ => fs::create_dir(&left).expect("a new folder"),
+    let leave = || {
+        for kind in ["tmp", "draft", "scratch", "replaced"] {
+            let left = at(&format!(".out.{kind}-{DEAD}-x1"));
+            match kind {
+                "tmp" => fs::write(&left, "half").expect("writable"),
+                _ => fs::create_dir(&left).expect("a new folder"),
+            }
         }
-    }
+    };
     for (name, left) in [
         (".out.tmp-1-x", true),
         (".scores.csv.tmp-4294967295-aB9", true),
@@ -182,13 +183,30 @@ fn what_dead_processes_left_goes_away_and_what_live_ones_write_stays() {
     }
     let live = FileDraft::begin(&at("other")).expect("writable");
     let again = FileDraft::begin(&at("other")).expect("writable");
+    leave();
     assert_eq!(names_in(here.path()).len(), 6, "two drafts of one file live side by side");
     remove_leftovers(here.path());
     assert_eq!(names_in(here.path()).len(), 5, "of files, that of a dead process is gone");
-    drop(ScratchFolder::beside(&file).expect("writable"));
-    drop(FolderDraft::begin(&folder).expect("writable"));
-    assert!(folder.is_dir(), "a folder that was being replaced is put back");
+    // Whatever is written there next, everything dead goes, and a folder that was being replaced is put back.
+    let begin: [&dyn Fn(); 4] = [
+        &|| drop(ScratchFolder::beside(&at("a")).expect("writable")),
+        &|| drop(FolderDraft::begin(&at("b")).expect("writable")),
+        &|| drop(FileDraft::begin(&at("c")).expect("writable")),
+        &|| clean_up(here.path()),
+    ];
+    for begin in begin {
+        begin();
+        assert!(at("out").is_dir(), "a folder that was being replaced is put back");
+        assert_eq!(names_in(here.path()).len(), 3, "out and two live drafts");
+        fs::remove_dir(at("out")).expect("it is empty");
+        leave();
+    }
     drop((live, again));
+    // What can be resumed stays until the next output at the same place; what is no file or folder is not touched.
+    fs::write(at(&format!(".out.draft-{DEAD}-x1")).join(CHECKPOINT), "{}").expect("writable");
+    drop(FileDraft::begin(&at("other")).expect("writable"));
+    assert_eq!(names_in(here.path()), [format!(".out.draft-{DEAD}-x1"), "out".to_owned()]);
+    drop(FolderDraft::begin(&at("out")).expect("writable"));
     assert_eq!(names_in(here.path()), ["out"]);
 }
 
@@ -212,4 +230,144 @@ fn a_draft_can_be_resumed_by_one() {
     draft.publish(IfExists::Refuse).expect("writable");
     assert_eq!(names_in(here.path()), ["out"]);
     assert_eq!(names_in(&place), ["journal"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_followed_and_stay() {
+    use std::os::unix::fs::symlink;
+    let here = here();
+    let at = |name: &str| here.path().join(name);
+    write(&at("folder/file"), "old").expect("writable");
+    symlink("folder/file", at("link")).expect("a new link");
+    symlink("link", at("second")).expect("a new link");
+    symlink("folder/new", at("dangling")).expect("a new link");
+    symlink("sequences", at("to-folder")).expect("a new link");
+    for (link, target) in [("second", "folder/file"), ("dangling", "folder/new")] {
+        write(&at(link), "new").expect("writable");
+        assert_eq!(fs::read(at(target)).expect("there"), b"new");
+        assert!(fs::symlink_metadata(at(link)).expect("there").is_symlink());
+    }
+    // A link that leads nowhere, then to an empty folder, then to what may be replaced.
+    for text in ["1", "2"] {
+        let draft = FolderDraft::begin(&at("to-folder")).expect("writable");
+        draft.create("file").expect("a new file").write_all(text.as_bytes()).expect("writable");
+        draft.publish(IfExists::Replace).expect("writable");
+        assert_eq!(fs::read(at("sequences/file")).expect("there"), text.as_bytes());
+        assert!(fs::symlink_metadata(at("to-folder")).expect("there").is_symlink());
+    }
+    symlink("round", at("circle")).expect("a new link");
+    symlink("circle", at("round")).expect("a new link");
+    let error = write(&at("circle"), "x").expect_err("nothing to write to").to_string();
+    assert!(error.ends_with("too many links lead to one another"), "{error}");
+    assert_eq!(
+        names_in(here.path()),
+        ["circle", "dangling", "folder", "link", "round", "second", "sequences", "to-folder"]
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_and_devices_are_written_to_and_stay_what_they_are() {
+    use std::os::unix::fs::{FileTypeExt, symlink};
+    let here = here();
+    let at = |name: &str| here.path().join(name);
+    write(Path::new("/dev/null"), "x").expect("it takes everything");
+    assert!(fs::symlink_metadata("/dev/null").expect("there").file_type().is_char_device());
+    if cfg!(target_os = "linux") {
+        symlink("/dev/full", at("full")).expect("a new link");
+        let error = write(&at("full"), "x").expect_err("it is full");
+        assert_eq!(error.source.kind(), io::ErrorKind::StorageFull, "{error}");
+    }
+    assert!(std::process::Command::new("mkfifo").arg(at("pipe")).status().expect("mkfifo runs").success());
+    let reader = std::thread::spawn({
+        let pipe = at("pipe");
+        move || fs::read(pipe).expect("readable")
+    });
+    let long = vec![b'x'; 300_000];
+    write(&at("pipe"), &long).expect("writable");
+    assert_eq!(reader.join().expect("no panic"), long);
+    let _socket = std::os::unix::net::UnixListener::bind(at("socket")).expect("a new socket");
+    let error = write(&at("socket"), "x").expect_err("no file").to_string();
+    assert_eq!(error, format!("cannot write {}: it is a socket, which can't be written to", at("socket").display()));
+    let error = FolderDraft::begin(Path::new("/dev/null")).expect_err("no folder").to_string();
+    assert_eq!(error, "cannot write /dev/null: it is not a folder");
+    assert!(fs::symlink_metadata(at("pipe")).expect("there").file_type().is_fifo());
+}
+
+#[test]
+fn a_folder_is_replaced_only_where_it_holds_its_own_files_alone() {
+    let here = here();
+    let place = here.path().join("out");
+    let draft = |text: &str| {
+        let draft = FolderDraft::begin(&place).expect("writable");
+        for name in ["a", "deep/b"] {
+            draft.create(name).expect("a new file").write_all(text.as_bytes()).expect("writable");
+        }
+        draft
+    };
+    draft("1").publish(IfExists::Refuse).expect("nothing is there");
+    for foreign in ["deep/notes.txt", "mine/x", "z"] {
+        write(&place.join(foreign), "mine").expect("writable");
+        let named = if foreign == "mine/x" { "mine" } else { foreign };
+        for refused in
+            [draft("2").publish(IfExists::Replace), draft("2").publish_over(&["a", "deep/b"].into_iter().collect())]
+        {
+            let error = refused.expect_err("it is not ours").to_string();
+            let why = format!("it holds {named}, which Staycast did not write; nothing was removed");
+            assert_eq!(error, format!("cannot replace {}: {why}", place.display()));
+        }
+        assert_eq!(fs::read(place.join("a")).expect("there"), b"1");
+        assert_eq!(fs::read(place.join(foreign)).expect("there"), b"mine");
+        assert_eq!(names_in(here.path()), ["out"]);
+        draft("1").publish_over(&["a", "deep/b", foreign].into_iter().collect()).expect("it is listed");
+        assert!(!place.join(foreign).exists());
+    }
+    write(&place.join(".DS_Store"), "").expect("writable");
+    write(&place.join(format!("deep/.b.tmp-{DEAD}-x")), "").expect("writable");
+    draft("3").publish(IfExists::Replace).expect("nobody's files are in it");
+    assert_eq!(fs::read(place.join("deep/b")).expect("there"), b"3");
+    assert_eq!(names_in(&place), ["a", "deep"]);
+    assert!(OwnFiles::default().check(&place).is_err(), "nothing is listed");
+}
+
+#[test]
+fn files_that_belong_together_are_replaced_together_or_not_at_all() {
+    let here = here();
+    let at = |name: &str| here.path().join(name);
+    write_together([(at("a"), "1"), (at("b"), "1")]).expect("writable");
+    write_together([(at("a"), "2"), (at("b"), "2")]).expect("writable");
+    assert_eq!((fs::read(at("a")).expect("there"), fs::read(at("b")).expect("there")), (b"2".into(), b"2".into()));
+    fs::create_dir(at("c")).expect("a new folder");
+    write_together([(at("a"), "3"), (at("b"), "3"), (at("c"), "3")]).expect_err("c is a folder");
+    assert_eq!((fs::read(at("a")).expect("there"), fs::read(at("b")).expect("there")), (b"2".into(), b"2".into()));
+    assert_eq!(names_in(here.path()), ["a", "b", "c"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn drafts_are_private_and_what_is_finished_follows_the_umask() {
+    let here = here();
+    let at = |name: &str| here.path().join(name);
+    fs::write(at("by-umask"), "").expect("writable");
+    fs::create_dir(at("folder-by-umask")).expect("a new folder");
+    let mut file = FileDraft::begin(&at("file")).expect("writable");
+    assert_eq!(file.file_mut().metadata().expect("there").permissions().mode_bits(), 0o600);
+    file.publish(IfExists::Refuse).expect("writable");
+    assert_eq!(mode(&at("file")), mode(&at("by-umask")));
+    for kept in [0o600, 0o640] {
+        let folder = FolderDraft::begin(&at("folder")).expect("writable");
+        assert_eq!(mode(folder.path()), 0o700);
+        folder.create("file").expect("a new file");
+        folder.create("new").expect("a new file");
+        folder.publish(IfExists::Replace).expect("writable");
+        assert_eq!(mode(&at("folder")), mode(&at("folder-by-umask")));
+        assert_eq!(mode(&at("folder/new")), mode(&at("by-umask")));
+        set_mode(&at("folder/file"), kept);
+        let folder = FolderDraft::begin(&at("folder")).expect("writable");
+        folder.create("file").expect("a new file");
+        folder.create("new").expect("a new file");
+        folder.publish(IfExists::Replace).expect("writable");
+        assert_eq!(mode(&at("folder/file")), kept, "a file of the same name keeps its mode");
+    }
 }

@@ -37,7 +37,8 @@ impl From<WriteError> for FileError {
 
 impl FileError {
     /// Names a path in a draft as the user knows it.
-    pub(crate) fn named_by(self, draft: &FolderDraft) -> Self {
+    #[must_use]
+    pub fn named_by(self, draft: &FolderDraft) -> Self {
         match self {
             Self::Io { action, path, source } => Self::Io { action, path: draft.place_of(&path), source },
             Self::Damaged { path, message } => Self::Damaged { path: draft.place_of(&path), message },

@@ -19,7 +19,7 @@ pub mod tune;
 mod week_fits;
 
 pub use artifact::{
-    DataRecord, EpochRecord, FoldFit, FoldsRecord, MemberSummary, ParentRecord, ProxyRecord, RUN_KIND,
+    DataRecord, EpochRecord, FoldFit, FoldsRecord, MemberSummary, ParentRecord, ProxyRecord, RUN_FILES, RUN_KIND,
     RecalibrationRecord, Refit, Run, RunError, RunManifest, RunState, SplitRecord, WeekRefit, export_onnx, run_state,
 };
 pub use files::FileError;

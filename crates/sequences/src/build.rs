@@ -44,7 +44,7 @@ pub fn build(
     let built = build_draft(source, options, folder, if_exists, progress, &mut begun);
     let Some(draft) = begun else { return built };
     let manifest = built.map_err(|error| error.named_by(&draft))?;
-    output::publish(draft, if_exists)?;
+    output::publish(draft, folder, if_exists)?;
     Ok(manifest)
 }
 

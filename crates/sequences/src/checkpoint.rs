@@ -10,7 +10,7 @@ use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 use staycast_events::{ReadError, Source, Tally};
-use staycast_files::{FolderDraft, write_json};
+use staycast_files::{CHECKPOINT, FolderDraft, write_json};
 
 use crate::error::BuildError;
 use crate::feature_set::FeatureSet;
@@ -19,8 +19,6 @@ use crate::manifest::{BuildRecord, LAYOUT_VERSION};
 use crate::newest::DaysState;
 use crate::options::{BuildMode, BuildOptions};
 use crate::output;
-
-const JOURNAL: &str = "journal.json";
 
 /// Holds the facts that must be the same for a build to go on from another's checkpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -105,7 +103,7 @@ pub(crate) fn begin(
         if if_exists != BuildMode::Resume {
             return None;
         }
-        let text = fs::read_to_string(draft.join(JOURNAL)).ok()?;
+        let text = fs::read_to_string(draft.join(CHECKPOINT)).ok()?;
         let journal: Journal = serde_json::from_str(&text).ok()?;
         (journal.identity == *identity).then_some(journal)
     });
@@ -115,12 +113,12 @@ pub(crate) fn begin(
 impl Journal {
     /// Writes the journal into `draft` in place of the one before.
     pub(crate) fn write(&self, draft: &Path) -> Result<(), BuildError> {
-        Ok(write_json(&draft.join(JOURNAL), self)?)
+        Ok(write_json(&draft.join(CHECKPOINT), self)?)
     }
 
     /// Removes the journal of a build that is past reading.
     pub(crate) fn remove(draft: &Path) -> Result<(), BuildError> {
-        let place = draft.join(JOURNAL);
+        let place = draft.join(CHECKPOINT);
         match fs::remove_file(&place) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(BuildError::write(&place)(error)),
             _ => Ok(()),

@@ -12,3 +12,5 @@ pub(crate) const MANIFEST: &str = "manifest.json";
 pub(crate) const TIMING: &str = "timing.json";
 /// Names the kind that the manifest of a sequences folder states.
 pub const SEQUENCES_KIND: &str = "staycast-sequences";
+/// Lists the files of a sequences folder.
+pub const SEQUENCES_FILES: [&str; 5] = [SEQUENCES, ENROLMENTS, COURSES, MANIFEST, TIMING];

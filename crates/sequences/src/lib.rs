@@ -48,7 +48,7 @@ pub use features::{Feature, features};
 pub use folder::SequenceFolder;
 pub use grid::WeekGrid;
 pub use labels::{DropoutRule, UnknownRule};
-pub use layout::SEQUENCES_KIND;
+pub use layout::{SEQUENCES_FILES, SEQUENCES_KIND};
 pub use options::{BuildMode, BuildOptions, RawKinds};
 pub use output::{left_out_files, table_rows, unknown_kinds};
 pub use parquet_out::write_parquet;

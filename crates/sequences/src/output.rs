@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use staycast_events::{EnrolledAgain, Source, TableCount, Tally, input};
-use staycast_files::{FolderDraft, write_json};
+use staycast_files::{FolderDraft, OwnFiles, write_json};
 
 use crate::checked_file::CheckedFile;
 use crate::error::{BuildError, FolderError};
@@ -15,13 +15,14 @@ use crate::features::Feature;
 use crate::folder::SequenceFolder;
 use crate::grid::CourseGrid;
 use crate::labels::DropoutRule;
-use crate::layout::{COURSES, ENROLMENTS, MANIFEST, SEQUENCES, SEQUENCES_KIND, TIMING};
+use crate::layout::{COURSES, ENROLMENTS, MANIFEST, SEQUENCES, SEQUENCES_FILES, SEQUENCES_KIND, TIMING};
 use crate::manifest::{
     BuildRecord, CalendarRecord, CourseWarning, FeatureRecord, InputRecord, LAYOUT_VERSION, LabelRecord, LeftOutRecord,
     Manifest, ReasonCount, RowCounts, SampleRecord, StrayDaysRecord, TableRecord, TableRows, Totals, UnknownKindRecord,
     UnknownKindsRecord,
 };
 use crate::options::{BuildMode, BuildOptions, RawKinds};
+use crate::seal::read_manifest;
 use crate::timing::Timing;
 
 /// Writes the manifest, sealed as `text`, and the times of a finished build into its draft.
@@ -50,12 +51,19 @@ pub fn unknown_kinds(source: &Source, tally: &Tally) -> Option<UnknownKindsRecor
 }
 
 /// Gives a finished draft its name.
-pub(crate) fn publish(draft: FolderDraft, if_exists: BuildMode) -> Result<(), BuildError> {
-    let if_exists = match if_exists {
-        BuildMode::Replace => staycast_files::IfExists::Replace,
-        BuildMode::Refuse | BuildMode::Resume => staycast_files::IfExists::Refuse,
-    };
-    Ok(draft.publish(if_exists)?)
+pub(crate) fn publish(draft: FolderDraft, folder: &Path, if_exists: BuildMode) -> Result<(), BuildError> {
+    match if_exists {
+        BuildMode::Replace => draft.publish_over(&own_files(folder))?,
+        BuildMode::Refuse | BuildMode::Resume => draft.publish(staycast_files::IfExists::Refuse)?,
+    }
+    Ok(())
+}
+
+/// Lists the files of a sequences folder that may be replaced: those of every folder, and those that its manifest names.
+fn own_files(folder: &Path) -> OwnFiles {
+    let named = read_manifest(folder).map(|(manifest, _)| manifest.outputs).unwrap_or_default();
+    let named = named.into_iter().map(|output| output.file);
+    SEQUENCES_FILES.map(str::to_owned).into_iter().chain(named).collect()
 }
 
 /// Lists the size and hash of every input file; `known` has the hashes that reading the files gave.
@@ -120,7 +128,10 @@ pub(crate) fn settle_existing(
     match if_exists {
         BuildMode::Refuse => Err(BuildError::Exists { path }),
         _ if !is_of_sequences(folder) && !ours => Err(BuildError::NotOurs { path }),
-        BuildMode::Replace => Ok(None),
+        BuildMode::Replace => match own_files(folder).check(folder) {
+            Ok(()) => Ok(None),
+            Err(source) => Err(BuildError::Write { path, source }),
+        },
         BuildMode::Resume => {
             // What is kept is checked: it is what the next command reads.
             let manifest = SequenceFolder::open(folder)?.manifest().clone();

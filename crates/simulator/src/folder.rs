@@ -83,7 +83,7 @@ pub fn simulate(
     progress: &dyn Fn(Progress),
 ) -> Result<SimulatedFolder, SimulateError> {
     let mut simulation = config.clone().validate()?;
-    check_place(folder, options.if_exists)?;
+    let own = check_place(folder, options.if_exists)?;
     let draft = FolderDraft::begin(folder)?;
     let writer = FolderWriter { draft: &draft, progress, asked: options.log_bytes };
     let written = match options.format {
@@ -92,11 +92,15 @@ pub fn simulate(
         SimulatedFormat::Oulad => writer.write_oulad(&mut simulation),
     }?;
     let WrittenTables { counts, rankings, mut names } = written;
-    let record = SimulationRecord::new(&simulation.config, options.format, options.log_bytes, &counts, &rankings);
+    names.extend([RECORD_FILE, CONFIG_FILE].map(str::to_owned));
+    let (config, format) = (&simulation.config, options.format);
+    let record = SimulationRecord::new(config, format, options.log_bytes, &counts, &rankings, &names);
     write(&draft, RECORD_FILE, record.to_json().as_bytes())?;
     write(&draft, CONFIG_FILE, simulation.to_toml().as_bytes())?;
-    draft.publish(options.if_exists)?;
-    names.extend([RECORD_FILE, CONFIG_FILE].map(str::to_owned));
+    match own {
+        Some(own) => draft.publish_over(&own)?,
+        None => draft.publish(IfExists::Refuse)?,
+    }
     Ok(SimulatedFolder {
         learners: counts.learners,
         enrolments: counts.enrolments,

@@ -4,34 +4,46 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use staycast_files::IfExists;
+use serde::Deserialize;
+use staycast_files::{IfExists, OwnFiles};
 
 use crate::error::SimulateError;
-use crate::formats::kdd2015::KDD2015_FILES;
 
 /// Names the file with the complete configuration.
 pub(crate) const CONFIG_FILE: &str = "simulator.toml";
 /// Names the file with counts and the greatest AUC by week.
 pub const RECORD_FILE: &str = "simulation.json";
 
-/// Checks that the folder is free, or holds a simulation that may be replaced.
-pub(crate) fn check_place(folder: &Path, if_exists: IfExists) -> Result<(), SimulateError> {
+/// Checks that the folder is free, or holds a simulation that may be replaced; then the files of that one are returned.
+pub(crate) fn check_place(folder: &Path, if_exists: IfExists) -> Result<Option<OwnFiles>, SimulateError> {
     let path = folder.to_owned();
-    match is_free(folder) {
-        Err(source) => Err(SimulateError::Folder { action: "look into", path, source }),
-        Ok(true) => Ok(()),
-        Ok(false) => match if_exists {
-            IfExists::Refuse => Err(SimulateError::NotEmpty { path }),
-            IfExists::Replace if !holds_a_simulation(folder) => Err(SimulateError::NotOurs { path }),
-            IfExists::Replace => Ok(()),
-        },
+    let failed = |action| {
+        let path = path.clone();
+        move |source| SimulateError::Folder { action, path, source }
+    };
+    match (is_free(folder), if_exists) {
+        (Err(source), _) => Err(failed("look into")(source)),
+        (Ok(true), _) => Ok(None),
+        (Ok(false), IfExists::Refuse) => Err(SimulateError::NotEmpty { path }),
+        (Ok(false), IfExists::Replace) => {
+            let Some(own) = own_files(folder) else { return Err(SimulateError::NotOurs { path }) };
+            own.check(folder).map_err(failed("replace"))?;
+            Ok(Some(own))
+        }
     }
 }
 
-/// Returns whether a folder holds a simulation.
-fn holds_a_simulation(folder: &Path) -> bool {
-    let has = |name: &str| folder.join(name).is_file();
-    has(CONFIG_FILE) && (has(RECORD_FILE) || has(KDD2015_FILES.log))
+/// The part of `simulation.json` that says what may be removed with the folder.
+#[derive(Deserialize)]
+struct FileList {
+    files: Vec<String>,
+}
+
+/// Lists the files of a simulation, as its record names them; `None` for a folder without such a record.
+fn own_files(folder: &Path) -> Option<OwnFiles> {
+    let record = fs::read(folder.join(RECORD_FILE)).ok()?;
+    let FileList { files } = serde_json::from_slice(&record).ok()?;
+    files.iter().any(|name| name == RECORD_FILE).then(|| files.into_iter().collect())
 }
 
 /// Returns whether nothing is there, or an empty folder.

@@ -34,6 +34,8 @@ pub struct SimulationRecord {
     pub people: PeopleRecord,
     /// By cut-off: greatest AUC that a forecast can reach.
     pub reachable: Vec<ReachableAuc>,
+    /// Names of all files of the folder, in bytewise order: what a simulation that replaces it may remove.
+    pub files: Vec<String>,
 }
 
 /// Describes a simulated log in figures.
@@ -102,7 +104,10 @@ impl SimulationRecord {
         asked_bytes: Option<u64>,
         counts: &SimulationCounts,
         rankings: &[WeekRanking],
+        files: &[String],
     ) -> Self {
+        let mut files = files.to_vec();
+        files.sort_unstable();
         let names = config.intents.iter().map(|intent| intent.name.clone());
         Self {
             format: format.name(),
@@ -133,6 +138,7 @@ impl SimulationRecord {
                 by_intent: names.zip(counts.intents.iter().copied()).collect(),
             },
             reachable: rankings.iter().map(ReachableAuc::from_ranking).collect(),
+            files,
         }
     }
 

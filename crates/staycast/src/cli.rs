@@ -37,7 +37,8 @@ Examples:
   staycast compare sequences --out models        is the LSTM worth it? It beside every baseline
 
 Exit status: 0 done; 1 failed; 2 wrong usage; 3 done, but more input was rejected than
---max-rejected allows.";
+--max-rejected allows. Ended by Ctrl-C, SIGTERM or SIGHUP, it removes what is unfinished
+first, and a shell shows 130, 143 or 129; a second signal ends it at once.";
 
 /// Holds the flags of every subcommand.
 #[derive(Debug, Args)]

@@ -2,7 +2,7 @@
 //! reference in the documentation.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Arg, ArgAction, Args, Command};
@@ -80,22 +80,23 @@ pub(crate) fn print_completions(args: &CompletionsArgs, mut command: Command) ->
 pub(crate) fn write_man_pages(args: &ManArgs, command: Command, console: &Console) -> anyhow::Result<Status> {
     let mut command = command;
     command.build();
-    std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
-    let mut pages = ManPages { out: args.out.clone(), files: Vec::new() };
-    write_man_page(&command, "staycast", &args.out, &mut pages.files)?;
+    let mut pages = Vec::new();
+    make_man_page(&command, "staycast", &mut pages)?;
+    staycast_files::make_folder(&args.out)?;
+    staycast_files::write_together(pages.iter().map(|(file, page)| (args.out.join(file), page)))?;
+    let pages = ManPages { out: args.out.clone(), files: pages.into_iter().map(|(file, _)| file).collect() };
     console.print_summary(&pages, || format!("Written: {} in {}\n", pages.files.join(", "), pages.out.display()))?;
     Ok(Status::Fine)
 }
 
-/// Writes the page of a command and those of its subcommands.
-fn write_man_page(command: &Command, name: &str, out: &Path, written: &mut Vec<String>) -> anyhow::Result<()> {
+/// Makes the page of a command and those of its subcommands, each with the name of its file.
+fn make_man_page(command: &Command, name: &str, pages: &mut Vec<(String, Vec<u8>)>) -> anyhow::Result<()> {
     let file = format!("{name}.1");
     let mut page = Vec::new();
     clap_mangen::Man::new(command.clone()).render(&mut page).with_context(|| format!("cannot make the page {file}"))?;
-    staycast_files::write(&out.join(&file), &page)?;
-    written.push(file);
+    pages.push((file, page));
     for subcommand in visible_subcommands(command) {
-        write_man_page(subcommand, &format!("{name}-{}", subcommand.get_name()), out, written)?;
+        make_man_page(subcommand, &format!("{name}-{}", subcommand.get_name()), pages)?;
     }
     Ok(())
 }

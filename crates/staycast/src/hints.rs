@@ -1,9 +1,11 @@
 //! Hints about flags. Libraries state facts and know no flags; here is what to type about the facts.
 
 use std::error::Error;
+use std::io;
 
 use staycast_evaluation::splits::SplitError;
 use staycast_events::{Notice, ReadError};
+use staycast_files::ForeignFile;
 use staycast_forecast::config::ConfigError;
 use staycast_forecast::device::DeviceError;
 use staycast_forecast::{InputsError, NoOutcomeKnown, PredictionError, RunError, TrainError};
@@ -34,6 +36,7 @@ fn for_cause(cause: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| cause.downcast_ref().and_then(for_build))
         .or_else(|| cause.downcast_ref().and_then(for_reading))
         .or_else(|| cause.downcast_ref().and_then(for_sequences))
+        .or_else(|| cause.downcast_ref().and_then(for_writing))
 }
 
 /// What to do when dates of courses are in doubt.
@@ -186,6 +189,11 @@ fn for_sequences(error: &FolderError) -> Option<String> {
     Some(hint.to_owned())
 }
 
+fn for_writing(error: &io::Error) -> Option<String> {
+    let is_foreign = error.get_ref().is_some_and(|inner| inner.is::<ForeignFile>());
+    is_foreign.then(|| "choose another --out, or move that file away".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
@@ -205,6 +213,14 @@ mod tests {
         let interrupted = TrainError::RunInterrupted(PathBuf::from("run"));
         assert!(for_error(&interrupted.into()).expect("a hint").contains("--resume"));
         assert_eq!(for_error(&anyhow::anyhow!("something else")), None);
+    }
+
+    #[test]
+    fn a_file_that_is_not_ours_comes_with_what_to_do_about_it() {
+        let foreign = io::Error::other(ForeignFile { path: PathBuf::from("notes.txt") });
+        let error = BuildError::Write { path: PathBuf::from("out"), source: foreign };
+        assert!(for_error(&error.into()).expect("a hint").contains("another --out"));
+        assert_eq!(for_error(&io::Error::other("full").into()), None);
     }
 
     #[test]

@@ -13,10 +13,12 @@ mod failure;
 mod forecast_args;
 mod hints;
 mod inspect;
+mod interruption;
 mod log_format;
 mod log_report;
 mod mapping;
 mod out_folder;
+mod output_place;
 mod preprocess;
 mod progress;
 mod recalibrate;
@@ -44,8 +46,11 @@ use crate::status::Status;
 
 fn main() -> ExitCode {
     quiet_graphics_libraries();
+    interruption::watch();
     let cli = Cli::parse();
-    let status = match run(&cli) {
+    let ended = run(&cli);
+    interruption::wait_if_interrupted();
+    let status = match ended {
         Ok(status) => status,
         Err(error) => {
             let (status, message) = failure::status_and_message(&error);

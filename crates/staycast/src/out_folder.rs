@@ -3,8 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
-
 /// An output folder. Dropped before [`OutFolder::keep`], it removes itself if this command made it and nothing is in it.
 #[derive(Debug)]
 pub(crate) struct OutFolder {
@@ -18,7 +16,7 @@ impl OutFolder {
     /// Makes the folder, unless it is there.
     pub(crate) fn make(path: &Path) -> anyhow::Result<Self> {
         let is_new = !path.exists();
-        fs::create_dir_all(path).with_context(|| format!("cannot make the folder {}", path.display()))?;
+        staycast_files::make_folder(path)?;
         Ok(Self { path: path.to_owned(), is_new, is_kept: false })
     }
 

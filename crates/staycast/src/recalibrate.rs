@@ -12,6 +12,7 @@ use staycast_sequences::CutOff;
 use crate::console::Console;
 use crate::devices;
 use crate::display::{LabelledText, align_columns, format_percent, group_digits, quote_for_shell};
+use crate::output_place;
 use crate::sequences::load;
 use crate::status::{Status, usage_from};
 
@@ -56,6 +57,7 @@ struct RecalibrateOutcome<'a> {
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &RecalibrateArgs, console: &Console) -> anyhow::Result<Status> {
+    output_place::prepare_whole_folder(&args.out, [args.run.as_path(), &args.sequences])?;
     let run = Run::open(&args.run)?;
     let data = load(&args.sequences, console)?;
     let device = devices::choose(args.device, console)?;

@@ -11,6 +11,7 @@ use staycast_tracking::registry::{BetterValue, RegistryError, RunTable, RunTable
 
 use crate::console::Console;
 use crate::display::{LabelledText, format_bytes, pluralise};
+use crate::output_place;
 use crate::run_folders::runs_in;
 use crate::status::{Status, usage_from};
 
@@ -167,6 +168,7 @@ fn list(args: &RunsArgs, console: &Console) -> anyhow::Result<Status> {
 }
 
 fn export(run: &Path, out: &Path, console: &Console) -> anyhow::Result<Status> {
+    output_place::prepare_file(out, [run])?;
     // What is no finished run is refused before anything is written.
     let opened = Run::open(run)?;
     let members = [
@@ -200,6 +202,7 @@ fn export(run: &Path, out: &Path, console: &Console) -> anyhow::Result<Status> {
 }
 
 fn onnx(run: &Path, out: &Path, model: Option<ModelKind>, console: &Console) -> anyhow::Result<Status> {
+    output_place::prepare_file(out, [run])?;
     let opened = crate::forecast_args::open_run(run, model)?;
     let model = export_onnx(&opened)?;
     staycast_files::write(out, &model)?;
@@ -213,6 +216,7 @@ fn onnx(run: &Path, out: &Path, model: Option<ModelKind>, console: &Console) -> 
 }
 
 fn import(file: &Path, out: &Path, console: &Console) -> anyhow::Result<Status> {
+    output_place::prepare_whole_folder(out, [file])?;
     let imported = archive::import(file, out, UnpackLimits::default())?;
     // A well-made archive of something else is no run.
     if let Err(error) = Run::open(out) {

@@ -13,7 +13,7 @@ use crate::console::Console;
 use crate::display::{LabelledText, format_percent, group_digits, pluralise};
 use crate::forecast_args::{ForecastArgs, ForecastSelection, as_usage, open_run};
 use crate::status::{Status, usage};
-use crate::{devices, sequences, spreadsheet, values};
+use crate::{devices, output_place, sequences, spreadsheet, values};
 
 /// Score learners by their risk of dropping out
 ///
@@ -115,6 +115,7 @@ pub(crate) fn run(args: &ScoreArgs, console: &Console) -> anyhow::Result<Status>
 pub(crate) fn execute(job: &ScoreJob, console: &Console) -> anyhow::Result<(ScoreOutcome, Vec<ScoreRow>)> {
     let begun = Instant::now();
     let selection = &job.forecast;
+    output_place::prepare_file(&job.out, [selection.run.as_path(), &selection.sequences])?;
     let run = open_run(&selection.run, selection.model)?;
     let folder = sequences::open(&selection.sequences, console)?;
     let device = devices::choose(selection.device, console)?;

@@ -15,6 +15,7 @@ use crate::console::Console;
 use crate::display::{
     LabelledText, format_bytes, format_duration, format_percent, group_digits, pluralise, quote_for_shell,
 };
+use crate::output_place;
 use crate::progress::{BarTemplate, progress_bar};
 use crate::status::{Status, usage_from};
 use crate::values::Size;
@@ -135,6 +136,7 @@ struct SimulateOutcome {
 /// Runs the subcommand.
 pub(crate) fn run(args: &SimulateArgs, console: &Console) -> anyhow::Result<Status> {
     let begun = Instant::now();
+    output_place::prepare_whole_folder(&args.out, args.config.as_deref())?;
     let SimulateJob { config, request } = args.resolve()?;
     let bar = progress_bar(console, "simulating", Some(config.learners), BarTemplate::Steps);
     let writing = Cell::new(false);

@@ -47,5 +47,6 @@ mod weeks;
 mod worth;
 
 pub use about::{About, Compared, LeakageCheck, LeakageOutcome};
+pub use figure::is_drawing_name;
 pub use page::{NamedDrawing, Page, RenderedPage};
 pub use render::render;

@@ -19,6 +19,23 @@ pub(crate) const EVALUATIONS: &str = "evaluations.jsonl";
 pub(crate) const OUT_OF_FOLD: &str = "out_of_fold.parquet";
 pub(crate) const TIMING: &str = "timing.json";
 pub(crate) const MANIFEST: &str = "manifest.json";
+/// Lists the files of a run; no run has all of them.
+pub const RUN_FILES: [&str; 14] = [
+    CONFIG,
+    MODEL,
+    BASELINES,
+    BLEND,
+    SURVIVAL,
+    SCALER,
+    CALIBRATION,
+    FOLD_CALIBRATION,
+    SPLIT,
+    METRICS,
+    EVALUATIONS,
+    OUT_OF_FOLD,
+    TIMING,
+    MANIFEST,
+];
 pub(crate) const CHECKPOINTS: &str = "checkpoints";
 /// Marks, within [`CHECKPOINTS`], a run that was begun.
 pub(crate) const STARTED: &str = "started.json";

@@ -34,7 +34,7 @@ mod state;
 pub(crate) mod tensors;
 
 pub use error::RunError;
-pub use layout::RUN_KIND;
+pub use layout::{RUN_FILES, RUN_KIND};
 pub use manifest::{DataRecord, FoldsRecord, MemberSummary, ParentRecord, ProxyRecord, RunManifest};
 pub use onnx::export_onnx;
 pub use recalibration::{RecalibrationRecord, Refit, WeekRefit};

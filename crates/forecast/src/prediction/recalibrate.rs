@@ -131,9 +131,11 @@ fn write_recalibrated(
     manifest: &RunManifest,
     fits: &WeekFits,
     split: &SplitRecord,
-) -> Result<(), FileError> {
+) -> Result<(), PredictionError> {
     let draft = FolderDraft::begin(out)?;
     fill_recalibrated(run, draft.path(), manifest, fits, split).map_err(|error| error.named_by(&draft))?;
+    // A run that can't be opened never gets its name.
+    Run::open(draft.path())?;
     Ok(draft.publish(IfExists::Refuse)?)
 }
 

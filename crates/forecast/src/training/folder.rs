@@ -50,6 +50,7 @@ impl<'a> RunFolder<'a> {
                 remove_leftovers(checkpoints);
             }
             Start::Fresh => {
+                staycast_files::make_folder(out)?;
                 fs::create_dir_all(checkpoints).map_err(|source| FileError::io("make", checkpoints, source))?;
                 staycast_files::write_json(&checkpoints.join(STARTED), &started(self.request))?;
             }

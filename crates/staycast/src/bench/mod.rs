@@ -11,6 +11,7 @@ use std::time::Instant;
 use anyhow::Context;
 use clap::Args;
 use staycast_events::formats::OpenOptions;
+use staycast_files::ScratchFolder;
 use staycast_forecast::bench::{Effort, SHAPES, Shape, measure, measure_loading};
 use staycast_forecast::device::{self, ChosenDevice, DeviceChoice, Hardware};
 use staycast_sequences::{BuildMode, BuildOptions, Dataset};
@@ -21,7 +22,7 @@ use self::report::{BenchReport, Reading};
 use crate::console::Console;
 use crate::sequences::load;
 use crate::status::{Status, usage};
-use crate::{devices, preprocess, values};
+use crate::{devices, output_place, preprocess, values};
 
 /// Measure how fast this machine trains, forecasts and loads
 ///
@@ -68,6 +69,7 @@ const WEEKS: u32 = 14;
 pub(crate) fn run(args: &BenchArgs, console: &Console) -> anyhow::Result<Status> {
     for file in &args.out {
         format_of(file)?;
+        output_place::prepare_file(file, args.sequences.as_deref())?;
     }
     let shapes = if args.shapes.is_empty() { SHAPES.to_vec() } else { args.shapes.clone() };
     let (found, left_out) = if args.devices.is_empty() { every_device()? } else { named(&args.devices, console)? };
@@ -98,14 +100,16 @@ pub(crate) fn run(args: &BenchArgs, console: &Console) -> anyhow::Result<Status>
         }
     }
     let text = table::to_text(&report);
+    let mut files = Vec::new();
     for file in &args.out {
         let text = match format_of(file)? {
             ReportFormat::Json => serde_json::to_string_pretty(&report).context("the report has no JSON form")? + "\n",
             ReportFormat::Svg => plot::svg(&report)?,
             ReportFormat::Text => text.clone(),
         };
-        staycast_files::write(file, &text)?;
+        files.push((file, text));
     }
+    staycast_files::write_together(files)?;
     console.print_result(&report, || text)?;
     let wrong = report.results.iter().filter(|measured| !measured.agreement.agrees).count();
     anyhow::ensure!(
@@ -164,7 +168,7 @@ fn named(choices: &[DeviceChoice], console: &Console) -> anyhow::Result<FoundDev
 
 /// Returns sequences to load, and how long it took to read them from Parquet.
 fn read(sequences: Option<&Path>, console: &Console) -> anyhow::Result<(Reading, Dataset)> {
-    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let folder = ScratchFolder::beside(&std::env::temp_dir().join("staycast-bench"))?;
     let made = folder.path().join("sequences");
     if sequences.is_none() {
         simulate(folder.path(), &made, console)?;

@@ -21,7 +21,9 @@ use crate::console::Console;
 use crate::devices;
 use crate::evaluate::BOOTSTRAP_SEED;
 use crate::failure;
+use crate::interruption::advise_to_repeat;
 use crate::out_folder::OutFolder;
+use crate::output_place;
 use crate::sequences::load;
 use crate::status::{Status, usage, usage_from};
 use crate::train;
@@ -70,8 +72,15 @@ pub(crate) struct CompareArgs {
     device: DeviceChoice,
 }
 
+/// Names the two forms of the comparison.
+const COMPARISON_JSON: &str = "comparison.json";
+const COMPARISON_TEXT: &str = "comparison.txt";
+
 /// Runs the subcommand.
 pub(crate) fn run(args: &CompareArgs, console: &Console) -> anyhow::Result<Status> {
+    let inputs = std::iter::once(&args.sequences).chain(&args.configs).map(PathBuf::as_path);
+    output_place::prepare_folder(&args.out, &[COMPARISON_JSON, COMPARISON_TEXT], inputs)?;
+    advise_to_repeat(&args.out);
     let wanted = wanted(args)?;
     let data = load(&args.sequences, console)?;
     let device = devices::choose(args.device, console)?;
@@ -94,8 +103,8 @@ pub(crate) fn run(args: &CompareArgs, console: &Console) -> anyhow::Result<Statu
     let comparison = comparison(args, &contenders, failed)?;
     let text = table::to_text(&comparison);
     let json = serde_json::to_string_pretty(&comparison).context("the comparison has no JSON form")?;
-    staycast_files::write(&args.out.join("comparison.json"), &(json + "\n"))?;
-    staycast_files::write(&args.out.join("comparison.txt"), &text)?;
+    let files = [(COMPARISON_JSON, &(json + "\n")), (COMPARISON_TEXT, &text)];
+    staycast_files::write_together(files.map(|(name, content)| (args.out.join(name), content)))?;
     folder.keep();
     console.print_result(&comparison, || text)?;
     Ok(Status::Fine)

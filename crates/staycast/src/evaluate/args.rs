@@ -31,7 +31,7 @@ pub(crate) struct EvaluateArgs {
     /// Evaluate rows that were trained on, too; marks every figure
     #[arg(long)]
     in_sample: bool,
-    /// Folder to write the report to; earlier files are replaced
+    /// Folder to write the report to; an older report there is replaced as a whole
     ///
     /// Writes report.html, report.json, report.txt, predictions.parquet and figures/*.svg.
     #[arg(long, value_name = "DIR")]

@@ -13,11 +13,12 @@ use staycast_forecast::{
 };
 use staycast_sequences::Dataset;
 
+use super::report_folder::{PREDICTIONS, REPORT_JSON, REPORT_TEXT, ReportFolder};
 use super::{page, report_text};
 use crate::console::Console;
 use crate::devices;
 use crate::forecast_args::{ForecastSelection, as_usage, open_run};
-use crate::out_folder::OutFolder;
+use crate::output_place;
 use crate::sequences::load;
 
 /// Holds which forecasts to evaluate, and how.
@@ -57,18 +58,27 @@ pub(crate) struct EvaluateOutcome {
 /// Evaluates, and writes the report where one is asked for.
 pub(crate) fn execute(job: &EvaluateJob, console: &Console) -> anyhow::Result<EvaluateOutcome> {
     let selection = &job.forecast;
+    if let Some(out) = &job.out {
+        output_place::prepare_whole_folder(out, [selection.run.as_path(), &selection.sequences])?;
+    }
     let run = open_run(&selection.run, selection.model)?;
     let data = load(&selection.sequences, console)?;
     // A folder that can't be made is better known before the test part is looked at.
-    let folder = job.out.as_deref().map(OutFolder::make).transpose()?;
-    let outcome = evaluate_into(job, &run, &data, console)?;
-    if let Some(folder) = folder {
-        folder.keep();
+    let report = job.out.as_deref().map(ReportFolder::begin).transpose()?;
+    let outcome = evaluate_into(job, &run, &data, report.as_ref(), console)?;
+    if let Some(report) = report {
+        report.publish()?;
     }
     Ok(outcome)
 }
 
-fn evaluate_into(job: &EvaluateJob, run: &Run, data: &Dataset, console: &Console) -> anyhow::Result<EvaluateOutcome> {
+fn evaluate_into(
+    job: &EvaluateJob,
+    run: &Run,
+    data: &Dataset,
+    report: Option<&ReportFolder>,
+    console: &Console,
+) -> anyhow::Result<EvaluateOutcome> {
     let selection = &job.forecast;
     let folds = run.manifest().folds;
     let device = match folds {
@@ -100,10 +110,12 @@ fn evaluate_into(job: &EvaluateJob, run: &Run, data: &Dataset, console: &Console
     }
     record_evaluation(run, &request, &outcome.evaluation)?;
     let text = report_text::report_text(&outcome, folds);
-    if let Some(out) = &job.out {
-        write_report(out, &outcome, &text)?;
-        page::write(out, run, data, &outcome)?;
-        write_predictions(&out.join("predictions.parquet"), data, &predictions)?;
+    if let Some(report) = report {
+        let out = report.path();
+        let written = write_report(out, &outcome, &text)
+            .and_then(|()| page::write(out, run, data, &outcome))
+            .and_then(|()| Ok(write_predictions(&out.join(PREDICTIONS), data, &predictions)?));
+        written.map_err(|error| report.named(error))?;
     }
     if outcome.leakage.as_ref().is_some_and(|report| !report.passed) {
         console.warn(
@@ -116,6 +128,6 @@ fn evaluate_into(job: &EvaluateJob, run: &Run, data: &Dataset, console: &Console
 fn write_report(out: &Path, outcome: &EvaluationOutcome, text: &str) -> anyhow::Result<()> {
     let mut json = serde_json::to_string_pretty(outcome).context("the report has no JSON form")?;
     json.push('\n');
-    staycast_files::write(&out.join("report.json"), &json)?;
-    Ok(staycast_files::write(&out.join("report.txt"), text)?)
+    staycast_files::write(&out.join(REPORT_JSON), &json)?;
+    Ok(staycast_files::write(&out.join(REPORT_TEXT), text)?)
 }

@@ -4,6 +4,7 @@ mod args;
 mod job;
 mod leakage_text;
 mod page;
+mod report_folder;
 mod report_text;
 
 pub(crate) use args::EvaluateArgs;

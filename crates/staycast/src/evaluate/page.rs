@@ -7,6 +7,7 @@ use staycast_forecast::{EvaluationOutcome, Run};
 use staycast_sequences::{Dataset, DropoutRule};
 
 use super::leakage_text::checks;
+use super::report_folder::{FIGURE_ENDING, FIGURES, REPORT_HTML};
 use crate::display::pluralise;
 use crate::run_description::{clauses, describe_model};
 use crate::run_folders::settings;
@@ -16,10 +17,10 @@ pub(super) fn write(out: &Path, run: &Run, data: &Dataset, outcome: &EvaluationO
     let about = about(run, data, outcome);
     let page = Page { evaluation: &outcome.evaluation, plots: outcome.plots.as_ref(), about: &about };
     let rendered = render(&page);
-    staycast_files::write(&out.join("report.html"), &rendered.html)?;
-    let figures = out.join("figures");
+    staycast_files::write(&out.join(REPORT_HTML), &rendered.html)?;
+    let figures = out.join(FIGURES);
     for named in rendered.drawings {
-        staycast_files::write(&figures.join(format!("{}.svg", named.name)), named.drawing.to_svg())?;
+        staycast_files::write(&figures.join(format!("{}.{FIGURE_ENDING}", named.name)), named.drawing.to_svg())?;
     }
     Ok(())
 }

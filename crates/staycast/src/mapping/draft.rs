@@ -8,6 +8,7 @@ use staycast_events::formats::{MappingDraft, draft_mapping};
 
 use crate::console::{Console, OutputForm};
 use crate::display::{LabelledText, quote_for_shell};
+use crate::output_place;
 use crate::status::{Status, usage};
 
 #[derive(Serialize)]
@@ -21,6 +22,9 @@ struct Drafted<'a> {
 pub(super) fn run(files: &[PathBuf], out: Option<&Path>, console: &Console) -> anyhow::Result<Status> {
     if let Some(path) = out.filter(|path| path.exists()) {
         return Err(usage(format!("{} exists; choose another --out", path.display())));
+    }
+    if let Some(path) = out {
+        output_place::prepare_file(path, files.iter().map(PathBuf::as_path))?;
     }
     let draft = draft_mapping(files)?;
     let MappingDraft { text, guesses, gaps } = &draft;

@@ -13,6 +13,7 @@ use staycast_sequences::manifest::Manifest;
 use staycast_sequences::{BuildMode, BuildOptions, build, peak_memory_bytes};
 
 use crate::console::Console;
+use crate::output_place;
 use crate::progress::StageProgress;
 use crate::status::{Status, usage};
 
@@ -29,6 +30,14 @@ pub(crate) struct PreprocessJob {
 }
 
 impl PreprocessJob {
+    /// Prepares the folder to write.
+    pub(super) fn prepare_place(&self) -> anyhow::Result<()> {
+        let tables = [&self.open.mapping, &self.open.courses, &self.open.labels];
+        let inputs = self.inputs.iter().chain(self.institutions.iter().flat_map(|one| &one.inputs));
+        let inputs = inputs.chain(tables.into_iter().flatten()).map(PathBuf::as_path);
+        output_place::prepare_whole_folder(&self.out, inputs)
+    }
+
     /// Opens the log. Standard input is written beside the output first, as some formats are read twice. The folder that
     /// holds it must live until the log is read.
     pub(super) fn open(&self) -> anyhow::Result<(Source, Option<ScratchFolder>)> {
@@ -43,16 +52,23 @@ impl PreprocessJob {
             }
             let folder = ScratchFolder::beside(&self.out)?;
             let path = folder.path().join("standard-input");
-            fs::File::create_new(&path)
-                .and_then(|mut file| io::copy(&mut io::stdin().lock(), &mut file))
-                .with_context(|| {
-                    format!("standard input can't be kept beside {} until it is read", self.out.display())
-                })?;
+            create_private(&path).and_then(|mut file| io::copy(&mut io::stdin().lock(), &mut file)).with_context(
+                || format!("standard input can't be kept beside {} until it is read", self.out.display()),
+            )?;
             inputs[place] = path;
             kept = Some(folder);
         }
         Ok((formats::open(&inputs, &self.open)?, kept))
     }
+}
+
+/// Creates a file that its owner alone can read: what comes from standard input is a raw log.
+fn create_private(path: &Path) -> io::Result<fs::File> {
+    let mut options = fs::File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 /// Holds the result of a build, as `--json` prints it.

@@ -17,6 +17,7 @@ pub(crate) fn run(args: &PreprocessArgs, console: &Console) -> anyhow::Result<St
     if args.is_dry_run() {
         return dry_run(&job, console);
     }
+    job.prepare_place()?;
     let built = execute(&job, console)?;
     console.print_summary(&built, || summary::describe_outcome(&job, &built, console.verbosity.into()))?;
     if built.status() == Status::TooManyRejected {

@@ -1,15 +1,16 @@
 //! The arguments of `staycast train`, and the job that they ask for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use staycast_forecast::config::{Config, SplitBy};
 use staycast_forecast::device::DeviceChoice;
-use staycast_forecast::{ModelKind, Run, RunState, run_state};
+use staycast_forecast::{ModelKind, RUN_FILES, Run, RunState, run_state};
 
 use super::job::{StartMode, TrainJob};
 use super::track::Target;
 use crate::devices;
+use crate::output_place;
 use crate::status::usage_from;
 
 /// Train a forecast on sequences
@@ -133,6 +134,17 @@ impl SplitName {
 }
 
 impl TrainArgs {
+    /// Returns the folder to write.
+    pub(super) fn out(&self) -> &Path {
+        &self.out
+    }
+
+    /// Prepares the folder to write.
+    pub(super) fn prepare_place(&self) -> anyhow::Result<()> {
+        let inputs = [Some(&self.sequences), self.config.as_ref(), self.from.as_ref()];
+        output_place::prepare_folder(&self.out, &RUN_FILES, inputs.into_iter().flatten().map(PathBuf::as_path))
+    }
+
     pub(super) fn resolve(&self) -> anyhow::Result<TrainJob> {
         let begun = if self.resume { run_state(&self.out)? } else { RunState::Free };
         let mut config = match (&self.config, begun) {

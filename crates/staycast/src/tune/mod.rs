@@ -16,16 +16,20 @@ use staycast_forecast::ModelKind;
 use staycast_forecast::config::Config;
 use staycast_forecast::tune::{Trial, draw, space};
 
-use self::search::{RUNS, Search, TrialRecord};
+use self::search::{RUNS, Search, TRIALS, TrialRecord};
 use crate::console::Console;
 use crate::devices;
 use crate::display::{LabelledText, format_duration, quote_for_shell};
+use crate::interruption::advise_to_repeat;
 use crate::out_folder::OutFolder;
+use crate::output_place;
 use crate::sequences::load;
 use crate::status::{Status, usage, usage_from};
 
 /// The file of a search's folder that says how it was begun.
 const SEARCH: &str = "search.toml";
+/// The file of the settings that did best.
+const BEST: &str = "best.toml";
 
 /// Holds the result of a search, as `--json` prints it.
 #[derive(Debug, Serialize)]
@@ -50,6 +54,9 @@ pub(crate) fn run(args: &TuneArgs, console: &Console) -> anyhow::Result<Status> 
         return print_space(kind, console);
     }
     config.clone().check().map_err(usage_from)?;
+    let inputs = std::iter::once(&args.sequences).chain(&args.config).map(PathBuf::as_path);
+    output_place::prepare_folder(&args.out, &[SEARCH, TRIALS, BEST], inputs)?;
+    advise_to_repeat(&args.out);
     let data = load(&args.sequences, console)?;
     let device = devices::choose(args.device, console)?;
     let folder = OutFolder::make(&args.out)?;
@@ -65,7 +72,7 @@ pub(crate) fn run(args: &TuneArgs, console: &Console) -> anyhow::Result<Status> 
     let trial = Trial { number: best.trial, settings: best.settings.clone() };
     let mut winner = trial.config(&search.base, 1.0)?;
     winner.ensemble.members = search.base.ensemble.members;
-    staycast_files::write(&args.out.join("best.toml"), winner.to_toml())?;
+    staycast_files::write(&args.out.join(BEST), winner.to_toml())?;
     let given = tried.iter().rev().find(|one| one.trial == 0).cloned();
     let seconds = begun.elapsed().as_secs_f64();
     let found = TuneOutcome { out: args.out.clone(), trials: args.trials, best, given, seconds };

@@ -20,6 +20,8 @@ use crate::progress::{BarTemplate, progress_bar};
 
 /// The folder of the trials' runs, in that of the search.
 pub(super) const RUNS: &str = "runs";
+/// The file of everything that was tried.
+pub(super) const TRIALS: &str = "trials.jsonl";
 
 /// Holds a line of `trials.jsonl`.
 #[derive(Clone, Debug, Serialize)]
@@ -146,6 +148,6 @@ impl Search<'_> {
             text += &serde_json::to_string(one).context("a trial has no JSON form")?;
             text.push('\n');
         }
-        Ok(staycast_files::write(&self.out.join("trials.jsonl"), &text)?)
+        Ok(staycast_files::write(&self.out.join(TRIALS), &text)?)
     }
 }
