@@ -7,7 +7,7 @@ use staycast_events::{Course, Source, SourceLabels, Tally};
 use staycast_files::FolderDraft;
 
 use crate::checkpoint;
-use crate::count::{Frame, Marks, dated_assessments};
+use crate::count::{AssessmentScores, Frame, Marks, dated_assessments};
 use crate::error::{BuildError, RuleNeeds};
 use crate::feature_set::FeatureSet;
 use crate::features::features_with_kinds;
@@ -109,6 +109,7 @@ fn build_draft(
         score_lag_days: options.score_lag_days,
         peers: peers.as_ref(),
         due: dated_assessments(&source.roster),
+        scores: AssessmentScores::new(&source.roster, options.score_lag_days),
     };
     let path = draft.path().join(SEQUENCES);
     let reduced = reducing::reduce_all(&frame, &features, &partitions, &store, &path, progress)?;

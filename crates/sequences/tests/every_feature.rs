@@ -95,7 +95,17 @@ fn owned(events: &[(&str, &str, &str, &str, u64)]) -> Vec<Made> {
 fn parts() -> Parts {
     let maths = || "maths".to_owned();
     let due = [("A0", 6), ("A1", 10), ("A2", 13), ("A3", 13)];
-    let handed_in = [("A0", 3, 50.0), ("A1", 11, 80.0), ("A2", 8, 60.0)];
+    let handed_in = [
+        ("ann", "A0", 3, 50.0),
+        ("ann", "A1", 11, 80.0),
+        ("ann", "A2", 8, 60.0),
+        ("bob", "A1", 9, 60.0),
+        ("bob", "A2", 8, 40.0),
+        // Enrolled on day 12 only.
+        ("cem", "A0", 5, 100.0),
+        // After ann's week.
+        ("cem", "A1", 14, 0.0),
+    ];
     let releases = [
         ("v1", "2014-06-02T00:00:00"),
         ("u1", "2014-06-08T06:10:00"),
@@ -116,7 +126,7 @@ fn parts() -> Parts {
         events: owned(&EVENTS),
         releases: releases.map(|(object, at)| (maths(), object.into(), at.into())).into(),
         assessments: due.map(|(id, day)| (maths(), id.into(), day)).into(),
-        submissions: handed_in.map(|(id, day, score)| ("ann".into(), id.into(), day, score)).into(),
+        submissions: handed_in.map(|(who, id, day, score)| (who.into(), id.into(), day, score)).into(),
         ..Parts::default()
     }
 }
@@ -198,6 +208,16 @@ const BY_HAND: &[(&str, f32)] = &[
     ("total_submissions", 3.0),
     // A3
     ("assessments_missing", 1.0),
+    ("submitted_share", 0.75),
+    // A0 by three days, A1 by -1, A2 by five
+    ("submission_days_early", 7.0 / 3.0),
+    // A0: 50 beside 100, A1: 80 beside 60, A2: 60 beside 40
+    ("score_standing", (-25.0 / 30.0 + 10.0 / 15.0 + 10.0 / 15.0) / 3.0),
+    ("score_standing_least", -25.0 / 30.0),
+    // A2 and A3 were due on the same day.
+    ("last_due_submitted", 0.5),
+    ("last_due_days_early", 5.0),
+    ("last_due_standing", 10.0 / 15.0),
     ("other_courses", 1.0),
     ("total_events", 28.0),
     ("total_active_days", 5.0),
@@ -304,6 +324,38 @@ fn an_event_passed_over_by_edx_is_an_event() {
         ],
     );
     check(&data, "bob", 0, &[("withdrawn", Some(0.0))]);
+}
+
+/// At the end of the first week, nothing later counts: cem was not enrolled, and one assessment was due.
+#[test]
+fn a_score_stands_beside_those_that_the_course_knew_by_then() {
+    let data = parts().sequences(&BuildOptions::default());
+    check(
+        &data,
+        "ann",
+        0,
+        &[
+            ("submitted_share", Some(1.0)),
+            ("score_standing", Some(0.0)),
+            ("last_due_standing", Some(0.0)),
+            ("last_due_days_early", Some(3.0)),
+        ],
+    );
+    check(&data, "cem", 1, &[("score_standing", Some(25.0 / 30.0)), ("submitted_share", Some(0.25))]);
+    // A1 is known to have a score of 0 now, by who handed it in too late: 80, 60, 0.
+    let deviation = ((80.0_f32 * 80.0 + 60.0 * 60.0) / 3.0 - (140.0_f32 / 3.0).powi(2)).sqrt();
+    let standing = (80.0 - 140.0 / 3.0) / (deviation + 5.0);
+    check(&data, "ann", 2, &[("score_standing", Some((-25.0 / 30.0 + standing + 10.0 / 15.0) / 3.0))]);
+    check(
+        &data,
+        "bob",
+        0,
+        &[("submitted_share", Some(0.0)), ("submission_days_early", None), ("score_standing", None)],
+    );
+    // A lag of three days hides ann's A1 of day 11 from the end of the week, and nothing handed in by day 10.
+    let lag = BuildOptions { score_lag_days: 3, ..BuildOptions::default() };
+    let data = parts().sequences(&lag);
+    check(&data, "ann", 1, &[("score_standing", Some((-25.0 / 30.0 + 10.0 / 15.0) / 2.0))]);
 }
 
 /// A course of four weeks in which zoe never does a thing, and is voted on.

@@ -3,6 +3,7 @@
 use staycast_events::{Assessment, Capabilities, EventKind, Roster};
 
 use super::marks::Marks;
+use super::standings::AssessmentScores;
 use crate::grid::CourseGrid;
 use crate::peers::Peers;
 
@@ -22,6 +23,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) peers: Option<&'a Peers>,
     /// Assessments with a due day and their numbers, by course.
     pub(crate) due: Vec<Vec<(u32, &'a Assessment)>>,
+    /// What each assessment's scores were, as they became known.
+    pub(crate) scores: AssessmentScores,
 }
 
 /// Lists the assessments of `roster` that have a due day, with their numbers, by course.

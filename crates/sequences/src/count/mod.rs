@@ -4,6 +4,7 @@
 mod distinct;
 mod frame;
 mod marks;
+mod standings;
 mod submissions;
 mod totals;
 mod view;
@@ -11,6 +12,7 @@ mod week;
 
 pub(crate) use self::frame::{Frame, dated_assessments};
 pub(crate) use self::marks::Marks;
+pub(crate) use self::standings::AssessmentScores;
 pub(crate) use self::submissions::Submissions;
 pub(crate) use self::totals::RunningTotals;
 pub(crate) use self::view::WeekView;

@@ -6,12 +6,17 @@ use staycast_events::time::DAY_SECONDS;
 use staycast_events::{Assessment, EnrolmentIndex, Submission};
 
 use super::frame::Frame;
+use super::standings::AssessmentScores;
+
+/// Bounds the days that a submission is counted early or late.
+const MOST_DAYS_EARLY: i64 = 30;
 
 /// Holds an enrolment's submissions, and the assessments that its course wants submitted.
 pub(crate) struct Submissions<'a> {
     submissions: &'a [Submission],
     due: &'a [(u32, &'a Assessment)],
     assessments: &'a [Assessment],
+    scores: &'a AssessmentScores,
     score_lag_seconds: i64,
 }
 
@@ -26,6 +31,7 @@ impl<'a> Submissions<'a> {
             submissions: &all[start..end],
             due: frame.due.get(course).map_or(&[], Vec::as_slice),
             assessments: &frame.roster.assessments,
+            scores: &frame.scores,
             score_lag_seconds: i64::from(frame.score_lag_days) * DAY_SECONDS,
         }
     }
@@ -45,26 +51,103 @@ impl<'a> Submissions<'a> {
     pub(crate) fn mean_score(&self, seconds: Range<i64>) -> Option<f64> {
         let lag = self.score_lag_seconds;
         let known = self.own().filter(|submission| seconds.contains(&(i64::from(submission.seconds) + lag)));
-        let scores = known.filter_map(|submission| submission.score);
-        let (sum, count) = scores.fold((0.0, 0_u32), |(sum, count), score| (sum + f64::from(score), count + 1));
-        (count > 0).then(|| sum / f64::from(count))
+        mean(known.filter_map(|submission| submission.score).map(f64::from))
     }
 
     /// Counts the assessments that were due before `end` and not submitted by then.
     pub(crate) fn missing(&self, end: i64) -> usize {
-        let is_due = |due: i32| i64::from(due + 1) * DAY_SECONDS <= end;
-        let is_submitted = |assessment: u32| {
-            let same = |submission: &&Submission| submission.assessment == assessment;
-            let mut of_it = self.submissions.iter().filter(same);
-            of_it.any(|submission| submission.banked || i64::from(submission.seconds) < end)
-        };
-        let missing = |(number, assessment): &&(u32, &Assessment)| {
-            assessment.due_day.is_some_and(is_due) && !is_submitted(*number)
-        };
-        self.due.iter().filter(missing).count()
+        self.due_before(end).filter(|&(number, _)| !self.is_submitted(number, end)).count()
+    }
+
+    /// Returns the share of the assessments due before `end` that were submitted by then; `None` while none was due.
+    pub(crate) fn share_submitted(&self, end: i64) -> Option<f64> {
+        self.share_of(self.due_before(end).map(|(number, _)| number), end)
+    }
+
+    /// Returns the share of the assessments due last before `end` that were submitted by then; `None` while none was due.
+    pub(crate) fn share_of_last_submitted(&self, end: i64) -> Option<f64> {
+        self.share_of(self.due_last(end), end)
+    }
+
+    /// Returns the mean days by which submissions before `end` were early, late ones below 0, each within 30 days; `None`
+    /// without one that has a due day.
+    pub(crate) fn days_early(&self, end: i64) -> Option<f64> {
+        mean(self.made(i64::MIN..end).filter_map(|submission| self.days_before_due(submission)))
+    }
+
+    /// Returns the [days](Submissions::days_early) of the assessments due last before `end`.
+    pub(crate) fn days_early_of_last(&self, end: i64) -> Option<f64> {
+        let of_last = self.made(i64::MIN..end).filter(|submission| self.is_due_last(submission, end));
+        mean(of_last.filter_map(|submission| self.days_before_due(submission)))
+    }
+
+    /// Returns the mean [standing](AssessmentScores::standing) of the scores that are known before `end`; `None` without one.
+    pub(crate) fn mean_standing(&self, end: i64) -> Option<f64> {
+        mean(self.standings(end))
+    }
+
+    /// Returns the least standing of the scores that are known before `end`; `None` without one.
+    pub(crate) fn least_standing(&self, end: i64) -> Option<f64> {
+        self.standings(end).reduce(f64::min)
+    }
+
+    fn standings(&self, end: i64) -> impl Iterator<Item = f64> {
+        self.known_before(end).filter_map(move |submission| self.scores.standing(submission, end))
+    }
+
+    /// Returns the mean standing in the assessments due last before `end`; `None` without a score in them.
+    pub(crate) fn standing_in_last(&self, end: i64) -> Option<f64> {
+        let of_last = self.known_before(end).filter(|submission| self.is_due_last(submission, end));
+        mean(of_last.filter_map(|submission| self.scores.standing(submission, end)))
+    }
+
+    fn known_before(&self, end: i64) -> impl Iterator<Item = &'a Submission> {
+        let lag = self.score_lag_seconds;
+        self.own().filter(move |submission| i64::from(submission.seconds) + lag < end)
+    }
+
+    /// Lists the assessments that were due before `end`, with their numbers and due days.
+    fn due_before(&self, end: i64) -> impl Iterator<Item = (u32, i32)> {
+        let with_days = self.due.iter().filter_map(|&(number, assessment)| Some((number, assessment.due_day?)));
+        with_days.filter(move |&(_, due)| is_over(due, end))
+    }
+
+    /// Lists the numbers of the assessments due last before `end`: on the latest of their due days.
+    fn due_last(&self, end: i64) -> impl Iterator<Item = u32> {
+        let last = self.due_before(end).map(|(_, due)| due).max();
+        self.due_before(end).filter(move |&(_, due)| Some(due) == last).map(|(number, _)| number)
+    }
+
+    fn is_due_last(&self, submission: &Submission, end: i64) -> bool {
+        self.due_last(end).any(|number| number == submission.assessment)
+    }
+
+    fn is_submitted(&self, assessment: u32, end: i64) -> bool {
+        let mut of_it = self.submissions.iter().filter(|submission| submission.assessment == assessment);
+        of_it.any(|submission| submission.banked || i64::from(submission.seconds) < end)
+    }
+
+    fn share_of(&self, assessments: impl Iterator<Item = u32>, end: i64) -> Option<f64> {
+        mean(assessments.map(|number| f64::from(u8::from(self.is_submitted(number, end)))))
+    }
+
+    fn days_before_due(&self, submission: &Submission) -> Option<f64> {
+        let due = i64::from(self.assessments[submission.assessment as usize].due_day?);
+        let early = due - i64::from(submission.seconds).div_euclid(DAY_SECONDS);
+        Some(early.clamp(-MOST_DAYS_EARLY, MOST_DAYS_EARLY) as f64)
     }
 
     fn own(&self) -> impl Iterator<Item = &'a Submission> {
         self.submissions.iter().filter(|submission| !submission.banked)
     }
+}
+
+/// Tells whether a due day is over by `end`.
+fn is_over(due_day: i32, end: i64) -> bool {
+    (i64::from(due_day) + 1) * DAY_SECONDS <= end
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (sum, count) = values.fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
+    (count > 0).then(|| sum / f64::from(count))
 }

@@ -21,6 +21,9 @@ pub(crate) fn range_of(name: &str, unit: &str) -> RangeInclusive<f32> {
         "share, 0 to 1" | "0 or 1" => 0.0..=1.0,
         "-1 to 1" => -1.0..=1.0,
         "day of the course week, 0 to 6" => 0.0..=6.0,
+        "days, -30 to 30" => -30.0..=30.0,
+        // Above or below the mean.
+        "standard deviations" => f32::MIN..=f32::MAX,
         // A platform's points need not lie where they should.
         "points, 0 to 100" => f32::MIN..=f32::MAX,
         _ => 0.0..=f32::MAX,
@@ -44,7 +47,8 @@ mod tests {
             for outside in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
                 assert!(!range.contains(&outside), "{}", feature.name);
             }
-            let signed = DIFFERENCES.contains(&feature.name.as_str()) || feature.unit.starts_with("points");
+            let signed = DIFFERENCES.contains(&feature.name.as_str())
+                || ["points, 0 to 100", "days, -30 to 30", "standard deviations"].contains(&feature.unit);
             assert_eq!(range.contains(&-2.0), signed, "{}", feature.name);
         }
         assert_eq!(range_of("share_video", "share, 0 to 1"), 0.0..=1.0);

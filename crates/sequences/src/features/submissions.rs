@@ -57,6 +57,63 @@ pub(super) fn features() -> Vec<Feature> {
             "assessments due before the week's end and not submitted by then",
             Value::Always(|week, _| week.submissions.missing(week.end_seconds()) as f64),
         ),
+        Feature::new(
+            "submitted_share",
+            "share, 0 to 1",
+            Float,
+            Needs::Submissions,
+            "share of the assessments due before the week's end that were submitted by then; null while none was due",
+            Value::Sometimes(|week, _| week.submissions.share_submitted(week.end_seconds())),
+        ),
+        Feature::new(
+            "submission_days_early",
+            "days, -30 to 30",
+            Float,
+            Needs::Submissions,
+            "mean days from submission to due day, up to the week's end; null without any",
+            Value::Sometimes(|week, _| week.submissions.days_early(week.end_seconds())),
+        ),
+        Feature::new(
+            "score_standing",
+            "standard deviations",
+            Float,
+            Needs::Submissions,
+            "mean of (score - m) / (s + 5) over all scores known by the week's end, with the mean m and the standard \
+             deviation s of the same assessment's scores that the course knew by then; null without a score",
+            Value::Sometimes(|week, _| week.submissions.mean_standing(week.end_seconds())),
+        ),
+        Feature::new(
+            "score_standing_least",
+            "standard deviations",
+            Float,
+            Needs::Submissions,
+            "least of the standings of which score_standing is the mean; null without a score",
+            Value::Sometimes(|week, _| week.submissions.least_standing(week.end_seconds())),
+        ),
+        Feature::new(
+            "last_due_submitted",
+            "share, 0 to 1",
+            Float,
+            Needs::Submissions,
+            "share submitted of the assessments that were due last before the week's end; null while none was due",
+            Value::Sometimes(|week, _| week.submissions.share_of_last_submitted(week.end_seconds())),
+        ),
+        Feature::new(
+            "last_due_days_early",
+            "days, -30 to 30",
+            Float,
+            Needs::Submissions,
+            "submission_days_early of the assessments that were due last before the week's end; null without any",
+            Value::Sometimes(|week, _| week.submissions.days_early_of_last(week.end_seconds())),
+        ),
+        Feature::new(
+            "last_due_standing",
+            "standard deviations",
+            Float,
+            Needs::Submissions,
+            "score_standing in the assessments that were due last before the week's end; null without a score in them",
+            Value::Sometimes(|week, _| week.submissions.standing_in_last(week.end_seconds())),
+        ),
     ]
 }
 
