@@ -19,7 +19,7 @@ use crate::time::{DAY_SECONDS, days_from_civil};
 /// Bounds the days between two days with events that are of one run. No holidays between two halves of a course are that
 /// long, or else both halves have more than a few events. With a shorter gap the first events of a course that has only begun
 /// would be stray more often, and its start would move as it goes on.
-const GAP_DAYS: i64 = 70;
+pub(crate) const GAP_DAYS: i64 = 70;
 
 /// Bounds from below the events of a core beside which anything is small.
 const LEAST_CORE: u64 = 10;

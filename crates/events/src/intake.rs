@@ -3,7 +3,7 @@
 use crate::event::{Event, ObjectKey, Weight};
 use crate::event_days::is_set;
 use crate::event_file::ReadPurpose;
-use crate::index::EnrolmentIndex;
+use crate::index::{CourseIndex, EnrolmentIndex};
 use crate::parsed_block::{FarEvents, ParsedBlock, Side, TimeSpan};
 use crate::row_limits::{CourseWindow, RowLimits};
 use crate::tally::Reason;
@@ -27,6 +27,36 @@ pub struct EventRow {
     pub object: Option<ObjectKey>,
     /// Number of events that the row counts as.
     pub count: u64,
+}
+
+/// Holds a row of a course that is no enrolment's event.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct UnenrolledRow {
+    /// Line of the row in the block, from 0.
+    pub(crate) line: u64,
+    /// The course, as the source counts its own.
+    pub(crate) course: CourseIndex,
+    /// Instant, in seconds since 1970-01-01T00:00:00.
+    pub(crate) instant: i64,
+    pub(crate) role: RowRole,
+}
+
+/// Says what a row tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RowRole {
+    /// Something that a learner did.
+    Act,
+    /// Something that is recorded about a learner, or was done about others.
+    Fact,
+    /// A fact that the roster holds: who is enrolled, since when, and how it ended.
+    Record,
+}
+
+/// Says whether a row may be used, or is refused already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Admission {
+    Open,
+    Refused,
 }
 
 /// Takes the rows of one block.
@@ -99,33 +129,57 @@ impl<'a> Intake<'a> {
         }
     }
 
+    /// Takes a row whose fact the roster holds: it is used whenever it was, and is an event where its course has a place for
+    /// it.
+    pub(crate) fn take_record(&mut self, row: EventRow) {
+        let row = EventRow { enrolment: self.limits.enrolment_at(row.enrolment, row.instant), ..row };
+        match self.place(row) {
+            Err(Reason::AfterCalendar | Reason::ImplausibleTime | Reason::FarFromCourse) => self.parsed.tally.used += 1,
+            Err(reason) => self.refuse(reason, row.line, || describe(reason, row)),
+            Ok(_) => self.take_unusual_row(row),
+        }
+    }
+
+    /// Says what becomes of a row of one of the source's courses that is no enrolment's event: refuses it where an event of
+    /// its instant would be set aside, too, and otherwise leaves it to the caller.
+    pub(crate) fn admit_unenrolled(&mut self, row: UnenrolledRow) -> Admission {
+        let UnenrolledRow { line, course, instant, role } = row;
+        let course = self.limits.among_all(course);
+        let window = self.limits.course_window(course);
+        let reason = match self.check_time(&window, instant) {
+            Ok(_) => return Admission::Open,
+            Err(Reason::AfterCalendar | Reason::ImplausibleTime | Reason::FarFromCourse) if role == RowRole::Record => {
+                return Admission::Open;
+            }
+            Err(reason) => reason,
+        };
+        if reason == Reason::ImplausibleTime {
+            self.note_far(course, instant);
+        } else if reason == Reason::AfterCalendar && role == RowRole::Act {
+            self.parsed.note_instant(instant);
+            // As far as a number of seconds goes: where it does not, the reason is another.
+            self.parsed.after_calendar_unenrolled.push((course, (instant - window.start) as i32));
+        }
+        self.refuse(reason, line, || describe_time(reason, instant));
+        Admission::Refused
+    }
+
     fn add_event(&mut self, row: EventRow) -> Result<(), Reason> {
-        let CourseWindow { start, limit, plausible_from, plausible_to, .. } = self.limits.window(row.enrolment);
-        if !is_set(row.instant) {
-            return Err(Reason::BadTime);
-        }
-        let seconds = row.instant.checked_sub(start).and_then(|seconds| i32::try_from(seconds).ok());
-        let seconds = seconds.ok_or(Reason::FarFromCourse)?;
-        if row.count == 0 {
-            return Err(Reason::ZeroCount);
-        }
-        if row.count > GREATEST_COUNT {
-            return Err(Reason::BadCount);
-        }
-        if self.limits.is_after_log(row.instant) {
-            return Err(Reason::AfterAsOf);
-        }
-        if !(plausible_from..plausible_to).contains(&row.instant) {
-            let side = if row.instant < start { Side::Before } else { Side::After };
-            let here = FarEvents { span: TimeSpan::at(row.instant), events: 1 };
-            let of_course = (self.limits.course(row.enrolment), side);
-            self.parsed.far.entry(of_course).and_modify(|far| *far = far.join(here)).or_insert(here);
-            return Err(Reason::ImplausibleTime);
-        }
+        let placed = self.place(row);
         let received = self.limits.is_received(row.kind);
-        if !received {
-            self.parsed.note_instant(row.instant);
+        match placed {
+            Err(Reason::ImplausibleTime) => self.note_far(self.limits.course(row.enrolment), row.instant),
+            Ok(_) | Err(Reason::AfterCalendar) if !received => self.parsed.note_instant(row.instant),
+            _ => {}
         }
+        let seconds = match placed {
+            Err(Reason::AfterCalendar) if !received => {
+                let seconds = (row.instant - self.limits.window(row.enrolment).start) as i32;
+                self.parsed.after_calendar.push((row.enrolment, seconds));
+                return Err(Reason::AfterCalendar);
+            }
+            placed => placed?,
+        };
         if self.purpose == ReadPurpose::Spans {
             if !received {
                 let here = TimeSpan::at(row.instant);
@@ -135,12 +189,6 @@ impl<'a> Intake<'a> {
             }
             return Ok(());
         }
-        if row.instant >= limit {
-            if !received {
-                self.parsed.after_calendar.push((row.enrolment, seconds));
-            }
-            return Err(Reason::AfterCalendar);
-        }
         let events = if received { &mut self.parsed.received } else { &mut self.parsed.events };
         let mut left = row.count;
         while left > 0 {
@@ -149,6 +197,43 @@ impl<'a> Intake<'a> {
             left -= u64::from(weight.count());
         }
         Ok(())
+    }
+
+    /// Returns the seconds from the course's start to a row's event, or why it is none.
+    fn place(&self, row: EventRow) -> Result<i32, Reason> {
+        match self.check_time(&self.limits.window(row.enrolment), row.instant) {
+            Err(reason @ (Reason::BadTime | Reason::FarFromCourse)) => Err(reason),
+            _ if row.count == 0 => Err(Reason::ZeroCount),
+            _ if row.count > GREATEST_COUNT => Err(Reason::BadCount),
+            checked => checked,
+        }
+    }
+
+    /// Returns the seconds from a course's start to an instant, or why an event of it would not be used.
+    fn check_time(&self, window: &CourseWindow, instant: i64) -> Result<i32, Reason> {
+        if !is_set(instant) {
+            return Err(Reason::BadTime);
+        }
+        let seconds = instant.checked_sub(window.start).and_then(|seconds| i32::try_from(seconds).ok());
+        let seconds = seconds.ok_or(Reason::FarFromCourse)?;
+        if self.limits.is_after_log(instant) {
+            return Err(Reason::AfterAsOf);
+        }
+        if !(window.plausible_from..window.plausible_to).contains(&instant) {
+            return Err(Reason::ImplausibleTime);
+        }
+        // When courses end is not known yet while their spans are looked for.
+        match self.purpose == ReadPurpose::Events && instant >= window.limit {
+            true => Err(Reason::AfterCalendar),
+            false => Ok(seconds),
+        }
+    }
+
+    /// Takes note of an event that is far from its course, by the course's place among all.
+    fn note_far(&mut self, course: CourseIndex, instant: i64) {
+        let side = if instant < self.limits.course_window(course).start { Side::Before } else { Side::After };
+        let here = FarEvents { span: TimeSpan::at(instant), events: 1 };
+        self.parsed.far.entry((course, side)).and_modify(|far| *far = far.join(here)).or_insert(here);
     }
 
     /// Counts a row as used that gives no event.
@@ -172,11 +257,17 @@ impl<'a> Intake<'a> {
 /// Describes the reason why `row` is not used.
 fn describe(reason: Reason, row: EventRow) -> String {
     match reason {
-        Reason::FarFromCourse => format!("{} is over 68 years from the course's start", format_instant(row.instant)),
-        Reason::ImplausibleTime => format!("{} is far from its course", format_instant(row.instant)),
-        Reason::BadTime => format!("{} stands for a time that is not set", format_instant(row.instant)),
         Reason::ZeroCount => "the row's count is 0".to_owned(),
         Reason::BadCount => format!("a count of {} in one row", row.count),
-        _ => format_instant(row.instant),
+        _ => describe_time(reason, row.instant),
+    }
+}
+
+fn describe_time(reason: Reason, instant: i64) -> String {
+    match reason {
+        Reason::FarFromCourse => format!("{} is over 68 years from the course's start", format_instant(instant)),
+        Reason::ImplausibleTime => format!("{} is far from its course", format_instant(instant)),
+        Reason::BadTime => format!("{} stands for a time that is not set", format_instant(instant)),
+        _ => format_instant(instant),
     }
 }

@@ -1,5 +1,5 @@
 //! JSON read where it stands: a cursor that walks over the text once, hands out what is asked for as slices of it and
-//! skips the rest. Nothing is allocated.
+//! skips the rest. Nothing is allocated, but for keys with escapes.
 //!
 //! All text that is walked over is checked: brackets match and commas and colons stand where they must; strings end, and their
 //! escapes are JSON's; numbers and words are JSON's. Three things are taken that the standard (RFC 8259) warns of or does
@@ -7,6 +7,7 @@
 //! and `NaN`, `Infinity` and `-Infinity`, which Python writes for numbers without a value and which are read as `null`.
 
 use memchr::memchr2;
+use std::borrow::Cow;
 
 /// Bounds the objects and arrays inside one another; deeper ones count as broken.
 pub(crate) const DEEPEST: u32 = 128;
@@ -62,7 +63,7 @@ impl<'a> Value<'a> {
 
     /// Returns a whole number from 0 up, written as a number or as text.
     pub(crate) fn whole_number(self) -> Option<u64> {
-        std::str::from_utf8(whole(self.id()?.raw.trim_ascii())).ok()?.parse().ok()
+        std::str::from_utf8(whole(self.id()?.plain().trim_ascii())).ok()?.parse().ok()
     }
 }
 
@@ -75,6 +76,17 @@ fn whole(digits: &[u8]) -> &[u8] {
 }
 
 impl<'a> Text<'a> {
+    /// Returns the string itself, with its escapes resolved. For what is short, or not looked at in every line.
+    #[inline]
+    pub(crate) fn plain(self) -> Cow<'a, [u8]> {
+        if !self.escaped {
+            return Cow::Borrowed(self.raw);
+        }
+        let mut resolved = Vec::new();
+        self.resolve(&mut resolved);
+        Cow::Owned(resolved)
+    }
+
     /// Returns the string itself: as it stands, or with its escapes resolved into `scratch`, whose contents are lost.
     /// Half of a surrogate pair becomes U+FFFD.
     pub(crate) fn resolve<'s>(self, scratch: &'s mut Vec<u8>) -> &'s [u8]
@@ -175,7 +187,7 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub(crate) fn members(
         &mut self,
-        mut take: impl FnMut(&'a [u8], &mut Self) -> Result<(), InvalidJson>,
+        mut take: impl FnMut(&[u8], &mut Self) -> Result<(), InvalidJson>,
     ) -> Result<(), InvalidJson> {
         if self.next() != Some(b'{') {
             return Err(InvalidJson("no object"));
@@ -195,7 +207,7 @@ impl<'a> Cursor<'a> {
                 return Err(InvalidJson("a key without a colon"));
             }
             self.at += 1;
-            take(key.raw, self)?;
+            take(&key.plain(), self)?;
             match self.next() {
                 Some(b',') => self.at += 1,
                 Some(b'}') => break,
@@ -365,7 +377,7 @@ fn find_sign(text: &[u8], mut at: usize) -> Option<usize> {
 /// Walks over a whole text that must be one object, as [`Cursor::members`] does.
 pub(crate) fn object<'a>(
     text: &'a [u8],
-    take: impl FnMut(&'a [u8], &mut Cursor<'a>) -> Result<(), InvalidJson>,
+    take: impl FnMut(&[u8], &mut Cursor<'a>) -> Result<(), InvalidJson>,
 ) -> Result<(), InvalidJson> {
     let mut cursor = Cursor::new(text);
     cursor.members(take)?;

@@ -5,6 +5,7 @@ mod capabilities;
 mod cells;
 mod content;
 mod dated_enrolments;
+mod day_runs;
 mod delimiter;
 mod enrolled_again;
 mod error;

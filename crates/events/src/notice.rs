@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// States a fact about a whole log that somebody should look at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Notice {
     /// Accounts of several sites, by their home pages. Those of the site with the earliest statement go by their names,
@@ -15,6 +15,16 @@ pub enum Notice {
         sites: u64,
         /// Names that accounts at more than one of them have.
         shared_names: u64,
+    },
+    /// User ids that stand for several people, as in logs of two sites that both count from 1. The learners of one id are
+    /// taken for the same.
+    SharedUserIds {
+        /// Ids that come with several names.
+        with_several_names: u64,
+        /// Ids that come from hosts of several sites.
+        at_several_sites: u64,
+        /// Files that have them, without their folders.
+        files: Vec<String>,
     },
     /// Ids of rows that come again with another time, as in logs of two sites that both count from 1. The rows count as
     /// different ones; learners and courses of one number are taken for the same.
@@ -26,12 +36,27 @@ pub enum Notice {
 
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
+        match self {
             Self::SeveralSites { sites, shared_names } => write!(
                 f,
                 "accounts of {sites} home pages; {shared_names} of their names are at more than one. Those of the first \
                  go by name, others by `site|name`"
             ),
+            Self::SharedUserIds { with_several_names, at_several_sites, files } => {
+                let mut what = Vec::new();
+                if *with_several_names > 0 {
+                    what.push(format!("{with_several_names} with several names"));
+                }
+                if *at_several_sites > 0 {
+                    what.push(format!("{at_several_sites} from hosts of several sites"));
+                }
+                write!(
+                    f,
+                    "user ids that may be of several people: {} (in {}). Learners of one id are taken for the same",
+                    what.join(", "),
+                    files.join(", ")
+                )
+            }
             Self::ClashingIds { at_least } => write!(
                 f,
                 "{at_least} or more row ids come again with another time, as in logs of two sites. These rows are not \

@@ -66,6 +66,8 @@ pub struct ParsedBlock {
     pub received: Vec<Event>,
     /// Enrolments with an event after their course's grid, and the seconds from the course's start to it.
     pub after_calendar: Vec<(EnrolmentIndex, i32)>,
+    /// The same of learners who are not enrolled, by course: these days say only when the log was still written.
+    pub after_calendar_unenrolled: Vec<(CourseIndex, i32)>,
     /// Events set aside because they are far from their course, by course and side.
     pub far: FxHashMap<(CourseIndex, Side), FarEvents>,
     /// Counts of the rows, used and not used.

@@ -1,5 +1,7 @@
 //! The limits that rows of a log are held against: the calendars of their courses, and the instant of the log.
 
+use std::ops::Range;
+
 use crate::dated_enrolments::DatedEnrolments;
 use crate::event_days::ALL_SET;
 use crate::index::{CourseIndex, EnrolmentIndex};
@@ -23,6 +25,8 @@ pub struct RowLimits {
     dated: Option<DatedEnrolments>,
     /// By kind number: whether the learner received such an event from another.
     received: [bool; 1 << u8::BITS],
+    /// Place among all courses of the first of the source whose rows are held against these limits.
+    first_course: u32,
 }
 
 /// Holds the instants that matter for the events of one course, in seconds since 1970-01-01T00:00:00.
@@ -66,7 +70,7 @@ impl RowLimits {
         let windows = roster.courses.iter().zip(grid_days).map(window).collect();
         let courses = roster.enrolments.iter().map(|enrolment| enrolment.course).collect();
         let dated = DatedEnrolments::find(roster);
-        Self { windows, courses, as_of, dated, received: [false; 1 << u8::BITS] }
+        Self { windows, courses, as_of, dated, received: [false; 1 << u8::BITS], first_course: 0 }
     }
 
     /// Makes the limits of a reading that finds out when the courses of `roster` run: no instant is far from them yet.
@@ -77,12 +81,14 @@ impl RowLimits {
         };
         let windows = roster.courses.iter().map(window).collect();
         let courses = roster.enrolments.iter().map(|enrolment| enrolment.course).collect();
-        Self { windows, courses, as_of: None, dated: None, received: [false; 1 << u8::BITS] }
+        let received = [false; 1 << u8::BITS];
+        Self { windows, courses, as_of: None, dated: None, received, first_course: 0 }
     }
 
     /// Makes the limits of readings that only look at rows and hand over no events: there are no enrolments.
     pub(crate) fn without_enrolments() -> Self {
-        Self { windows: Vec::new(), courses: Vec::new(), as_of: None, dated: None, received: [false; 1 << u8::BITS] }
+        let received = [false; 1 << u8::BITS];
+        Self { windows: Vec::new(), courses: Vec::new(), as_of: None, dated: None, received, first_course: 0 }
     }
 
     /// Returns the same limits for rows of these `kinds`. Events that a learner received from another (see
@@ -95,12 +101,13 @@ impl RowLimits {
         self
     }
 
-    /// Returns the limits of the `count` enrolments from `first` on, for rows that count enrolments from there and
-    /// whose kinds stand at the places `kinds` among all.
-    pub(crate) fn part(&self, first: EnrolmentIndex, count: usize, kinds: &[u8]) -> Self {
+    /// Returns the limits of the `count` enrolments from `first` on, for rows that count enrolments from there, courses
+    /// from `first_course` on, and whose kinds stand at the places `kinds` among all.
+    pub(crate) fn part(&self, first: EnrolmentIndex, count: usize, first_course: CourseIndex, kinds: &[u8]) -> Self {
         let first = first.as_usize();
         let dated = self.dated.as_ref().and_then(|dated| dated.part(first, count));
-        let mut part = Self { courses: self.courses[first..first + count].to_vec(), dated, ..self.clone() };
+        let courses = self.courses[first..first + count].to_vec();
+        let mut part = Self { courses, dated, first_course: first_course.0, ..self.clone() };
         for (received, &kind) in part.received.iter_mut().zip(kinds) {
             *received = self.is_received(kind);
         }
@@ -133,11 +140,29 @@ impl RowLimits {
         self.courses[enrolment.as_usize()]
     }
 
+    /// Returns the place among all courses of one that the source counts.
+    pub(crate) fn among_all(&self, course: CourseIndex) -> CourseIndex {
+        CourseIndex(course.0 + self.first_course)
+    }
+
     /// Returns the instants that matter for an enrolment's course.
     #[inline]
     pub(crate) fn window(&self, enrolment: EnrolmentIndex) -> CourseWindow {
-        self.windows[self.course(enrolment).as_usize()]
+        self.course_window(self.course(enrolment))
     }
+
+    /// Returns the instants that matter for a course, by its place among all.
+    #[inline]
+    pub(crate) fn course_window(&self, course: CourseIndex) -> CourseWindow {
+        self.windows[course.as_usize()]
+    }
+}
+
+/// Returns the days (since 1970-01-01) whose events are used: those of the course, and those before it that are not far
+/// from it. They are more than [`GAP_DAYS`](crate::event_days::GAP_DAYS), as no stray day is nearer to a course.
+pub(crate) fn days_in_use(course: &Course, stray: &[StrayDays]) -> Range<i64> {
+    let [first, _] = plausible_instants(course, stray);
+    first.div_euclid(DAY_SECONDS)..i64::from(course.start_day) + i64::from(course.days)
 }
 
 /// Returns the first instant that an event of `course` can have, and the first after these. An event over a year before

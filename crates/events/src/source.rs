@@ -41,6 +41,9 @@ pub struct Source {
     pub tables: Tally,
     /// Enrolments left out because their course is unknown or has no dates.
     pub enrolments_without_course: u64,
+    /// Learners in courses, of logs without a table of enrolments, all of whose events are set aside: a row that does not
+    /// count makes nobody a learner.
+    pub learners_set_aside: u64,
     /// The facts that the source can tell.
     pub capabilities: Capabilities,
     /// How finely it tells time.

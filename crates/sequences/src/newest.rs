@@ -97,6 +97,10 @@ impl CourseDays {
         for &(EnrolmentIndex(enrolment), seconds) in &parsed.after_calendar {
             count_days(&mut days, course(enrolment), std::iter::once(seconds));
         }
+        for &(course, seconds) in &parsed.after_calendar_unenrolled {
+            let start_day = roster.courses[course.as_usize()].start_day;
+            count_days(&mut days, (course.0, start_day), std::iter::once(seconds));
+        }
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (place, events) in days {
             *all.days.entry(place).or_default() += events;

@@ -193,6 +193,9 @@ pub(crate) fn manifest(parts: &ManifestParts<'_>) -> Result<Manifest, BuildError
     if source.enrolments_without_course > 0 {
         left_out.insert("unknown_course".to_owned(), source.enrolments_without_course);
     }
+    if source.learners_set_aside > 0 {
+        left_out.insert("no_event_used".to_owned(), source.learners_set_aside);
+    }
     let outputs = [SEQUENCES, ENROLMENTS, COURSES];
     let record = |name: &&str| CheckedFile::record(parts.folder.join(name), name).map(|(_, record)| record);
     let outputs = outputs.par_iter().map(record).collect::<Result<_, FolderError>>()?;

@@ -170,7 +170,9 @@ fn for_reading(error: &ReadError) -> Option<String> {
 pub(crate) fn for_notice(notice: &Notice) -> &'static str {
     match notice {
         Notice::SeveralSites { .. } => "name each site's own log with --institution NAME=PATH if you can",
-        Notice::ClashingIds { .. } => "name each site's log with --institution NAME=PATH",
+        Notice::SharedUserIds { .. } | Notice::ClashingIds { .. } => {
+            "name each site's log with --institution NAME=PATH"
+        }
     }
 }
 

@@ -204,7 +204,7 @@ pub(crate) fn describe_contents(text: &mut LabelledText, manifest: &Manifest, de
             .iter()
             .map(|(reason, count)| format!("{} more left out: {}", group_digits(*count), describe_left_out(reason)))
             .collect();
-        text.row_of_lines("", left_out.join("; "), detail.at_most(1));
+        text.row_of_lines("", left_out.join("; "), detail.at_most(2));
     }
     let weeks = pluralise(u64::from(manifest.calendar.weeks), "week");
     let dates = match manifest.calendar.source.as_str() {
@@ -280,6 +280,7 @@ fn describe_course_warning(warning: &CourseWarning) -> String {
 fn describe_left_out(reason: &str) -> String {
     match reason {
         "unknown_course" => "no table has dates for their course".to_owned(),
+        "no_event_used" => "all of their events were set aside".to_owned(),
         other => other.replace('_', " "),
     }
 }

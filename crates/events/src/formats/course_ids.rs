@@ -24,6 +24,8 @@ pub(super) struct CoursePath<'a> {
     pub(super) course: &'a [u8],
     /// The first word after it; empty on the course's own page.
     pub(super) part: &'a [u8],
+    /// The second word after it; empty where there is none.
+    pub(super) next: &'a [u8],
 }
 
 /// Tells where `url`, a path or a whole address without percent signs, leads.
@@ -37,8 +39,9 @@ pub(super) fn course_path(url: &[u8]) -> Option<CoursePath<'_>> {
         path.iter().enumerate().filter(|(_, byte)| **byte == b'/').nth(parts - 1).map_or(path.len(), |(at, _)| at);
     let course = &path[..end];
     let after = path.get(end + 1..).unwrap_or_default();
-    let part = &after[..after.iter().position(|&byte| byte == b'/').unwrap_or(after.len())];
-    is_course(course).then_some(CoursePath { course, part })
+    let mut words = after.split(|&byte| byte == b'/');
+    let (part, next) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    is_course(course).then_some(CoursePath { course, part, next })
 }
 
 /// Returns `url` with its percent signs and what follows them turned back into what they stand for, into `out`; those

@@ -86,6 +86,7 @@ fn empty_like(first: &Source) -> Source {
         roster: Roster { static_columns: vec![INSTITUTION.to_owned()], ..Roster::default() },
         tables: Tally::default(),
         enrolments_without_course: 0,
+        learners_set_aside: 0,
         capabilities: first.capabilities,
         granularity: first.granularity,
         kinds: Vec::new(),
@@ -108,6 +109,7 @@ fn add(all: &mut Source, other: Source, name: &str) -> Result<(), ReadError> {
     let tables = other.tables.tables.into_iter().map(of_institution).collect();
     all.tables.append(Tally { tables, ..other.tables });
     all.enrolments_without_course += other.enrolments_without_course;
+    all.learners_set_aside += other.learners_set_aside;
     all.capabilities = all.capabilities.intersection(other.capabilities);
     if other.granularity == Granularity::Day {
         all.granularity = Granularity::Day;
@@ -117,13 +119,14 @@ fn add(all: &mut Source, other: Source, name: &str) -> Result<(), ReadError> {
     }
     let kinds = add_kinds(&mut all.kinds, other.kinds)?;
     let first = all.roster.enrolments.len() as u32;
+    let first_course = all.roster.courses.len() as u32;
     let count = other.roster.enrolments.len();
     add_roster(&mut all.roster, other.roster, name);
     all.inputs.extend(other.inputs);
     all.notices.extend(other.notices);
     all.files.append(other.files);
     all.events.extend(other.events.into_iter().map(|file| -> Box<dyn EventFile> {
-        Box::new(Part { file, name: name.to_owned(), first, count, kinds: kinds.clone() })
+        Box::new(Part { file, name: name.to_owned(), first, count, first_course, kinds: kinds.clone() })
     }));
     Ok(())
 }
@@ -197,11 +200,17 @@ struct Part {
     /// Where the institution's enrolments begin among all, and how many they are.
     first: u32,
     count: usize,
+    /// Where its courses begin.
+    first_course: u32,
     /// The place among all kinds of each of the file's own.
     kinds: Vec<u8>,
 }
 
 impl Part {
+    fn limits(&self, all: &RowLimits) -> RowLimits {
+        all.part(EnrolmentIndex(self.first), self.count, CourseIndex(self.first_course), &self.kinds)
+    }
+
     fn moved(&self, mut parsed: ParsedBlock) -> ParsedBlock {
         for event in parsed.events.iter_mut().chain(&mut parsed.received) {
             *event =
@@ -244,7 +253,7 @@ impl EventFile for Part {
         sink: &BlockSink<'_>,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Option<String>, ReadError> {
-        let own = limits.part(EnrolmentIndex(self.first), self.count, &self.kinds);
+        let own = self.limits(limits);
         self.file.read(purpose, &own, &|number, parsed| sink(number, self.moved(parsed)), progress)
     }
 
@@ -259,7 +268,7 @@ impl EventFile for Part {
         sink: &BlockSink<'_>,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Option<String>, ReadError> {
-        let own = limits.part(EnrolmentIndex(self.first), self.count, &self.kinds);
+        let own = self.limits(limits);
         self.file.read_alone(purpose, &own, &|number, parsed| sink(number, self.moved(parsed)), progress)
     }
 }

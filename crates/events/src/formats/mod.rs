@@ -20,6 +20,7 @@ mod institutions;
 mod kdd2015;
 mod labels;
 mod log_format;
+mod marked_lines;
 mod moodle;
 mod open;
 mod open_options;

@@ -10,57 +10,14 @@ use std::sync::{Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
 
+use super::marked_lines::{MarkedLines, Place};
+
 /// Bounds the ids held at a time: as many as a table of 2²² places takes.
 const MOST_IDS: usize = (1 << 22) / 8 * 7;
-
-/// Says where a row stands: file, block, line in the block.
-type Place = (u32, u32, u32);
 
 /// Returns the hash of an event's id; `None` where it has none, which repeats no other.
 pub(super) fn hash_of(id: &[u8]) -> Option<u64> {
     (!id.is_empty()).then(|| foldhash::quality::FixedState::with_seed(0x4964).hash_one(id))
-}
-
-/// Lists the rows whose id came before. Every reading of a file must cut it into the same blocks.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Repeats {
-    /// By file and block, a bit for each line up to the last that repeats an id.
-    lines: FxHashMap<(u32, u32), Vec<u64>>,
-}
-
-impl Repeats {
-    /// Returns those of one block of a file, whose number is counted among the files of the log.
-    pub(super) fn in_block(&self, file: u32, block: usize) -> RepeatsOfBlock<'_> {
-        RepeatsOfBlock { lines: self.lines.get(&(file, block as u32)).map_or(&[], Vec::as_slice) }
-    }
-
-    fn add(&mut self, (file, block, line): Place) {
-        let bits = self.lines.entry((file, block)).or_default();
-        let word = line as usize / 64;
-        if bits.len() <= word {
-            bits.resize(word + 1, 0);
-        }
-        bits[word] |= 1 << (line % 64);
-    }
-
-    #[cfg(test)]
-    pub(super) fn count(&self, file: u32) -> usize {
-        let of_file = self.lines.iter().filter(|((its, _), _)| *its == file);
-        of_file.flat_map(|(_, bits)| bits).map(|word| word.count_ones() as usize).sum()
-    }
-}
-
-/// Lists the rows of one block whose id came before.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct RepeatsOfBlock<'a> {
-    lines: &'a [u64],
-}
-
-impl RepeatsOfBlock<'_> {
-    /// Tells whether the row on this line does.
-    pub(super) fn has(self, line: u64) -> bool {
-        self.lines.get(line as usize / 64).is_some_and(|word| word >> (line % 64) & 1 == 1)
-    }
 }
 
 /// Looks for repeated ids: is handed the ids of every block of the log, in any order, from any thread, as often as
@@ -80,7 +37,7 @@ impl RepeatSearch {
     /// Makes a search that holds at most so many ids at a time, at least 1.
     pub(super) fn holding(most_ids: usize) -> Self {
         let seen =
-            Seen { first: 0, last: u64::MAX, most_ids, earliest: FxHashMap::default(), found: Repeats::default() };
+            Seen { first: 0, last: u64::MAX, most_ids, earliest: FxHashMap::default(), found: MarkedLines::default() };
         Self { seen: Mutex::new(seen) }
     }
 
@@ -105,8 +62,8 @@ impl RepeatSearch {
         }
     }
 
-    /// Returns the repeats found.
-    pub(super) fn found(&self) -> Repeats {
+    /// Returns the rows whose id came before.
+    pub(super) fn found(&self) -> MarkedLines {
         std::mem::take(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner).found)
     }
 }
@@ -168,7 +125,7 @@ struct Seen {
     most_ids: usize,
     /// The earliest row of each id.
     earliest: FxHashMap<u64, Place>,
-    found: Repeats,
+    found: MarkedLines,
 }
 
 impl Seen {
@@ -202,7 +159,7 @@ mod tests {
     use super::*;
 
     /// Returns the repeats found in blocks of a number and hashes, read in this order.
-    fn found(blocks: &[(usize, Vec<u64>)], most_ids: usize) -> Repeats {
+    fn found(blocks: &[(usize, Vec<u64>)], most_ids: usize) -> MarkedLines {
         let search = RepeatSearch::holding(most_ids);
         loop {
             for (number, hashes) in blocks {
@@ -261,6 +218,6 @@ mod tests {
     fn one_id_without_end_takes_a_bit_a_row() {
         let repeats = found(&[(0, vec![7; 1_000_000])], 1);
         assert_eq!((repeats.count(0), repeats.in_block(0, 0).has(0)), (999_999, false));
-        assert_eq!(repeats.lines[&(0, 0)].len(), 1_000_000_usize.div_ceil(64));
+        assert_eq!(repeats.words(0, 0), 1_000_000_usize.div_ceil(64));
     }
 }

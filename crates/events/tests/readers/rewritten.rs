@@ -95,7 +95,7 @@ impl Cells {
 }
 
 /// All that a source says, in words.
-fn says(source: &Source) -> String {
+pub(crate) fn says(source: &Source) -> String {
     let all = read(source).unwrap();
     let event = |event: &staycast_events::Event| {
         let enrolment = &source.roster.enrolments[event.enrolment().as_usize()].id;

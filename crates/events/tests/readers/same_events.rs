@@ -296,3 +296,83 @@ fn who_is_enrolled_and_who_completed_is_the_same() {
     assert_eq!(enrolments[0], enrolments[1]);
     assert_eq!(enrolments[0], enrolments[2]);
 }
+
+/// Statements about an attempt at a problem of three parts: of the whole, if there is one, and of its parts. `around` is what
+/// those of parts name: the whole's id, the problem, or both.
+fn parts(whole: bool, around: &str, success: [bool; 3], day: u32, second: u32) -> Vec<String> {
+    let problem = format!("{LMS}/xblock/{PROBLEM}");
+    let interaction = "http://adlnet.gov/expapi/activities/cmi.interaction";
+    let statement = |id: u32, object: &str, success: bool, context: &str, second: u32| {
+        format!(
+            r#"{{"id":"0a000000-0000-4000-8000-00000{day:02}{second:02}{id:03}","actor":{{"account":{{"homePage":"{LMS}","name":"ann"}}}},"verb":{{"id":"https://w3id.org/xapi/acrossx/verbs/evaluated"}},"object":{{"id":"{object}","definition":{{"type":"{interaction}"}}}},"result":{{"success":{success}}},"context":{{{context}"extensions":{{}}}},"timestamp":"2026-01-{day:02}T10:00:{second:02}Z"}}"#
+        ) + "\n"
+    };
+    let (id, course) = (format!("0A000000-0000-4000-8000-00000{day:02}{second:02}000"), course_activity());
+    let (of, no_parent) = (format!(r#""statement":{{"objectType":"StatementRef","id":"{id}"}},"#), course_activity());
+    let parent = format!(r#"{{"id":"{problem}","definition":{{"type":"{interaction}"}}}}"#);
+    let quiz =
+        format!(r#"{{"id":"{LMS}/quiz","definition":{{"type":"http://adlnet.gov/expapi/activities/assessment"}}}}"#);
+    let (of, parent) = match around {
+        "whole" => (of.as_str(), no_parent),
+        "problem" => ("", parent),
+        "both" => (of.as_str(), parent),
+        "quiz" => ("", quiz),
+        _ => ("", no_parent),
+    };
+    let context = format!(r#"{of}"contextActivities":{{"parent":[{parent}],"grouping":[{course}]}},"#);
+    let own = format!(r#""contextActivities":{{"parent":[{course}]}},"#);
+    let all = success.iter().all(|success| *success);
+    let parts = success.into_iter().zip(1..);
+    let parts = parts.map(|(success, id)| statement(id, &format!("{problem}_{id}_1"), success, &context, second));
+    whole.then(|| statement(0, &problem, all, &own, second)).into_iter().chain(parts).collect()
+}
+
+/// Checks what a log of `lines` says of attempts, in any order and spread over files, and how many are parts of another.
+fn check_attempts(lines: &[String], expected: &[&str], of_another: u64) {
+    let of_ann = format!(" of ann in {COURSE}");
+    for rotation in 0..lines.len() {
+        let mut lines = lines.to_vec();
+        lines.rotate_left(rotation);
+        let (first, second) = lines.split_at(lines.len() / 2);
+        let whole = Folder::of(&[("a.jsonl", lines.concat().as_bytes())]);
+        let cut = Folder::of(&[("a.jsonl", first.concat().as_bytes()), ("b.jsonl", second.concat().as_bytes())]);
+        for folder in [whole, cut] {
+            let source = open(folder.path()).unwrap();
+            let found: Vec<String> =
+                acts(&source).into_iter().map(|act| act.split_once(' ').unwrap().1.replace(&of_ann, "")).collect();
+            assert_eq!(found, expected, "{}", lines.concat());
+            let tally = read(&source).unwrap().tally;
+            assert_eq!(crate::common::rows(&tally, staycast_events::Reason::PartOfAnother), of_another);
+            assert_eq!(tally.rejected(), 0);
+        }
+    }
+}
+
+#[test]
+fn parts_of_a_problem_belong_to_their_whole_however_it_is_named() {
+    let (right, wrong) = ("problem AttemptRight", "problem AttemptWrong");
+    for around in ["whole", "problem", "both"] {
+        check_attempts(&parts(true, around, [true; 3], 5, 0), &[right], 3);
+        check_attempts(&parts(true, around, [true, false, true], 5, 0), &[wrong], 3);
+        // Without the whole its parts are one attempt.
+        check_attempts(&parts(false, around, [true; 3], 5, 0), &[right], 2);
+        check_attempts(&parts(false, around, [true, true, false], 5, 0), &[wrong], 2);
+        // Two attempts, a second apart; and of the second the whole is there.
+        let two = [parts(false, around, [true, true, false], 5, 0), parts(true, around, [true; 3], 5, 1)].concat();
+        check_attempts(&two, &[wrong, right], 5);
+    }
+    // Answers to the questions of a quiz are attempts of their own.
+    check_attempts(&parts(false, "quiz", [true, true, false], 5, 0), &[right, right, wrong], 0);
+    check_attempts(&parts(false, "nothing", [true; 3], 5, 0), &[right; 3], 0);
+}
+
+#[test]
+fn an_attempt_of_parts_alone_is_one_at_the_problem() {
+    let object = |lines: Vec<String>| {
+        let folder = Folder::of(&[("a.jsonl", lines.concat().as_bytes())]);
+        read(&open(folder.path()).unwrap()).unwrap().events[0].object()
+    };
+    for around in ["problem", "both"] {
+        assert_eq!(object(parts(false, around, [true; 3], 5, 0)), object(parts(true, around, [true; 3], 5, 0)));
+    }
+}

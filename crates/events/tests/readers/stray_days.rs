@@ -10,13 +10,13 @@ use crate::common::{Folder, courses, enrolments, read, rows, samples};
 const START: i32 = days_from_civil(2023, 9, 4);
 
 /// An event: the learner's number and the day of the course.
-type Done = (usize, i32);
+pub(crate) type Done = (usize, i32);
 
 /// A format: how a log of such events is written, and whether its rows may stand in any order.
-struct Format {
-    name: &'static str,
+pub(crate) struct Format {
+    pub(crate) name: &'static str,
     mapping: bool,
-    write: fn(&Folder, &[Done]),
+    pub(crate) write: fn(&Folder, &[Done]),
 }
 
 fn at(day: i32, learner: usize) -> String {
@@ -29,7 +29,7 @@ fn lines(header: &str, events: &[Done], line: impl Fn(usize, usize, String) -> S
     (header + &all.collect::<String>()).into_bytes()
 }
 
-const FORMATS: [Format; 8] = [
+pub(crate) const FORMATS: [Format; 8] = [
     Format { name: "edx", mapping: false, write: edx },
     Format { name: "xapi", mapping: false, write: xapi },
     Format { name: "caliper", mapping: false, write: caliper },
@@ -111,7 +111,7 @@ fn table(folder: &Folder, events: &[Done]) {
 }
 
 /// A course of forty learners and eight weeks, in which half of them stay for three weeks only.
-fn regular() -> Vec<Done> {
+pub(crate) fn regular() -> Vec<Done> {
     let days = |who: usize| (0..if who % 2 == 1 { 56 } else { 20 }).step_by(3).map(move |day| (who, day));
     (0..40).flat_map(days).collect()
 }

@@ -296,7 +296,11 @@ fn the_course_of_a_group_that_is_part_of_it() {
     for group in [
         section.clone(),
         format!(r#""{COURSE}""#),
-        format!(r#"{{"id":"{COURSE}","type":"Organization"}}"#),
+        format!(r#"{{"id":"{COURSE}","type":"lis:CourseSection"}}"#),
+        format!(r#"{{"id":"{COURSE}","type":["Organization","CourseSection"]}}"#),
+        format!(r#"{{"subOrganizationOf":{{"id":"d","type":"Department"}},"id":"{COURSE}","type":"CourseOffering"}}"#),
+        format!(r#"{{"id":"d","type":"Department","subOrganizationOf":{section}}}"#),
+        format!(r#"{{"id":"d","type":"Organization"}},"membership":{{"member":"ann","organization":{section}}}"#),
         format!(r#"{{"id":"g1","type":"Group","subOrganizationOf":{section}}}"#),
         format!(r#"{{"id":"g1","type":"Group","subOrganizationOf":"{COURSE}"}}"#),
         format!(
@@ -311,8 +315,21 @@ fn the_course_of_a_group_that_is_part_of_it() {
         let source = open(log.path()).unwrap();
         assert_eq!(source.roster.courses[0].id, COURSE, "{group}");
     }
-    let lost = folder(&[viewed(r#"{"id":"g1","type":"Group"}"#, 5), viewed(&section, 5)]);
-    assert_eq!(outcome(lost.path(), &OpenOptions::default()), "1 of 2 used\n1 no_course: log.jsonl:1: no course");
+    for group in [
+        r#"{"id":"g1","type":"Group"}"#,
+        r#"{"id":"uni","type":"Organization"}"#,
+        r#"{"id":"uni","type":"http://purl.imsglobal.org/caliper/v1/w3c/Organization"}"#,
+        r#"{"id":"d","type":"Department","subOrganizationOf":"uni"}"#,
+        r#"{"id":"g1","type":"Group","subOrganizationOf":{"id":"d","type":"Department","subOrganizationOf":{"id":"uni"}}}"#,
+        r#"null,"membership":{"member":"ann","organization":{"id":"uni","type":"Organization"}}"#,
+    ] {
+        let lost = folder(&[viewed(group, 5), viewed(&section, 5)]);
+        let found = outcome(lost.path(), &OpenOptions::default());
+        assert_eq!(found, "1 of 2 used\n1 no_course: log.jsonl:1: no course", "{group}");
+    }
+    // An organisation whose id is a course's of Open edX is that course.
+    let edx = folder(&[viewed(r#"{"id":"http://l/course/course-v1:A+B+C","type":"Organization"}"#, 5)]);
+    assert_eq!(open(edx.path()).unwrap().roster.courses[0].id, "course-v1:A+B+C");
 }
 
 #[test]
@@ -407,4 +424,152 @@ fn lists_of_statements_anywhere_in_a_log_of_single_ones_are_read() {
             assert_eq!(read(&source).unwrap().tally.rejected(), 0, "{name}");
         }
     }
+}
+
+#[test]
+fn who_only_does_what_a_course_team_does_is_no_learner() {
+    let (line, context) = (r#""username":"tess","#, r#","user_id":1"#);
+    let by_tess = |name: &str, event: &str| tracked(name, line, context, event, 6);
+    let ann = [5, 7].map(|day| tracked("page_close", r#""username":"ann","#, r#","user_id":7"#, "", day));
+    let path = |rest: &str| by_tess(&format!("/courses/{EDX}/{rest}"), "");
+    let mut all: Vec<String> = [
+        "list-students",
+        "dump-grades",
+        "dump-grades-csv-raw",
+        "dump-answer-dist-csv",
+        "list-staff",
+        "add-instructor",
+        "add-or-remove-user-group",
+        "remove-forum-community-TA",
+        "psychometrics-histogram-generation",
+        "rescore-all-submissions",
+        "reset-student-attempts",
+        "delete-student-module-state",
+        "get-student-progress-page",
+        "problem_rescore",
+        "problem_rescore_fail",
+        "edx.cohort.created",
+        "edx.cohort.creation_requested",
+        "edx.cohort.email_address_preassigned",
+        "edx.instructor.report.requested",
+        "edx.bulk_email.sent",
+        "edx.certificate.generation.enabled",
+        "edx.certificate.configuration.created",
+        "edx.forum.thread.pinned",
+    ]
+    .map(|name| by_tess(name, ""))
+    .into();
+    // What they do about a learner, who is one by it or is one anyway.
+    all.extend(
+        [
+            "edx.cohort.user_add_requested",
+            "edx.cohort.user_added",
+            "edx.cohort.user_removed",
+            "edx.course.enrollment.activated",
+            "edx.course.enrollment.mode_changed",
+            "edx.grades.problem.rescored",
+            "edx.grades.problem.score_overridden",
+            "edx.grades.problem.state_deleted",
+            "edx.grades.subsection.score_overridden",
+            "edx.certificate.created",
+        ]
+        .map(|name| by_tess(name, r#""user_id":7"#)),
+    );
+    all.extend(
+        [
+            "instructor#view-data_download",
+            "instructor/api/get_students_features/csv",
+            "gradebook/0",
+            "grade_summary",
+            "cohorts/settings",
+            "masquerade",
+            "submission_history/ann/block",
+            "progress/7",
+        ]
+        .map(path),
+    );
+    all.extend(
+        [
+            format!("/course/{EDX}?show=x"),
+            format!("/export/{EDX}"),
+            format!("/import/{EDX}"),
+            format!("/settings/details/{EDX}"),
+            format!("/course_team/{EDX}/"),
+            "/container/block-v1:Org+C1+2026+type@vertical+block@v".to_owned(),
+            format!("/group_configurations/{EDX}"),
+        ]
+        .map(|path| by_tess(&path, "")),
+    );
+    // Whatever the name, by where it comes from: a task, a page, the host of Studio.
+    let server = "\"event_source\":\"server\"";
+    let problem = by_tess("problem_check", "");
+    all.push(problem.replace(server, "\"event_source\":\"task\",\"page\":\"x_module_task\""));
+    all.push(problem.replace(server, "\"event_source\":\"server\",\"page\":\"idashboard\""));
+    let page = format!("\"event_source\":\"browser\",\"page\":\"https://lms.example/courses/{EDX}/instructor#view\"");
+    all.push(by_tess("page_close", "").replace(server, &page));
+    all.push(by_tess("page_close", "").replace(server, "\"event_source\":\"browser\",\"host\":\"studio.lms.example\""));
+    for one in &all {
+        let lines = [ann[0].clone(), one.clone(), ann[1].clone()];
+        let log = folder(&lines);
+        let source = open(log.path()).unwrap();
+        assert_eq!(learners(&source), [("ann".to_owned(), 2)], "{one}");
+        assert_eq!(in_words(&read(&source).unwrap().tally), "3 of 3 used", "{one}");
+    }
+    // What learners do is not mistaken for it.
+    for one in [
+        by_tess("change-email-settings", ""),
+        by_tess("problem_reset", ""),
+        by_tess("xblock.image-explorer.hotspot.opened", ""),
+        by_tess(&format!("/api/courseware/course/{EDX}"), ""),
+        path("progress"),
+        path("progress/"),
+        path("courseware/a/b/"),
+    ] {
+        let log = folder(&[ann[0].clone(), one.clone(), ann[1].clone()]);
+        assert_eq!(learners(&open(log.path()).unwrap()).len(), 2, "{one}");
+    }
+}
+
+#[test]
+fn user_ids_of_two_sites_in_one_folder_are_said() {
+    let line = |name: &str, id: u32, host: &str, day: u32| {
+        let who = format!(r#""username":"{name}","host":"{host}","#);
+        tracked("page_close", &who, &format!(r#","user_id":{id}"#), "", day)
+    };
+    let notices = |a: &[String], b: &[String]| {
+        let folder = Folder::of(&[("a.log", a.concat().as_bytes()), ("b.log", b.concat().as_bytes())]);
+        open(folder.path()).unwrap().notices
+    };
+    let (north, south) = ("lms.north.example", "lms.south.example");
+    let said = |with_several_names: u64, at_several_sites: u64, files: &[&str]| {
+        let files = files.iter().map(|&file| file.to_owned()).collect();
+        vec![Notice::SharedUserIds { with_several_names, at_several_sites, files }]
+    };
+    assert_eq!(notices(&[line("ann", 7, north, 5)], &[line("ann", 7, "studio.north.example:8000", 6)]), []);
+    assert_eq!(notices(&[line("ann", 7, north, 5)], &[line("bob", 8, south, 6)]), []);
+    assert_eq!(notices(&[line("ann", 7, north, 5)], &[line("ann", 7, south, 6)]), said(0, 1, &["a.log", "b.log"]));
+    assert_eq!(notices(&[line("ann", 7, north, 5)], &[line("bob", 7, north, 6)]), said(1, 0, &["a.log", "b.log"]));
+    let in_one = [line("ann", 7, north, 5), line("bob", 7, south, 6)];
+    assert_eq!(notices(&in_one, &[line("cho", 9, south, 6)]), said(1, 1, &["a.log"]));
+}
+
+#[test]
+fn one_person_in_other_letters_is_one_person() {
+    let viewed = |home: &str, day| stated(&account(home, "\"Ann\""), "viewed", "", day);
+    check(&[viewed("https://LMS.example/A", 5), viewed("HTTPS://lms.Example/A/", 6)], &[("Ann", 2)]);
+    // What stands behind the host may differ by its letters.
+    check(
+        &[viewed("https://lms.example/A", 5), viewed("https://lms.example/a", 6)],
+        &[("Ann", 1), ("lms.example/a|Ann", 1)],
+    );
+    let by_mail = |mail: &str, day| stated(&format!(r#"{{"mbox":"{mail}"}}"#), "viewed", "", day);
+    check(
+        &[by_mail("mailto:ann@a.example", 5), by_mail("MAILTO:ann@A.Example", 6), by_mail("mailto:Ann@a.example", 7)],
+        &[("mailto:Ann@a.example", 1), ("mailto:ann@a.example", 2)],
+    );
+    let member = account("https://a.example", "\"ann\"");
+    check(&[stated(&format!(r#"{{"objectType":"group","member":[{member}]}}"#), "viewed", "", 5)], &[("ann", 1)]);
+    let group = r#"{"objectType":"group","account":{"homePage":"https://a.example","name":"team"}}"#;
+    let lines = [stated(&member, "viewed", "", 5), stated(group, "viewed", "", 5)];
+    check(&lines, &[("ann", 1)]);
 }

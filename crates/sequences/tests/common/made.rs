@@ -111,6 +111,7 @@ impl Parts {
             roster,
             tables: Tally::default(),
             enrolments_without_course: 0,
+            learners_set_aside: 0,
             capabilities: capabilities.with_kinds(&self.kinds),
             granularity: Granularity::Second,
             kinds: self.kinds.clone(),

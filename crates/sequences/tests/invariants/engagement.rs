@@ -82,8 +82,15 @@ fn compare(data: &Dataset, folder: &Path, ending: &str, is_compared: impl Fn(&Co
             }
         }
     }
-    // What is left lies before the course or after it.
-    for (course_id, learner, last) in report.into_keys() {
+    // What is left lies before the course or after it, or is of somebody who only received votes and is not enrolled.
+    for ((course_id, learner, last), values) in report {
+        let is_enrolled = data
+            .enrolment_indices()
+            .any(|enrolment| data.enrolment(enrolment).learner == learner && data.course_of(enrolment).id == course_id);
+        let received = ["days_active", "upvotes_received", "downvotes_received"];
+        if !is_enrolled && COLUMNS.iter().zip(values).all(|(name, value)| value == 0.0 || received.contains(name)) {
+            continue;
+        }
         let course = data.courses.iter().find(|course| course.id == course_id).unwrap();
         let last_day = parse_date(last.as_bytes()).unwrap();
         let is_outside = last_day < course.start_day || last_day - 6 >= course.start_day + course.days as i32;

@@ -33,6 +33,7 @@ pub(crate) struct LogReport {
     by_table: BTreeMap<String, TableRows>,
     enrolments: u64,
     enrolments_without_course: u64,
+    learners_set_aside: u64,
     learners: u64,
     #[serde(rename = "knows")]
     capabilities: Capabilities,
@@ -181,6 +182,7 @@ fn report(source: &Source, read: &Reading) -> LogReport {
         by_table: table_rows(&source.tables),
         enrolments: roster.enrolments.len() as u64,
         enrolments_without_course: source.enrolments_without_course,
+        learners_set_aside: source.learners_set_aside,
         learners: learners.len() as u64,
         capabilities: source.capabilities,
         time_to: match source.granularity {

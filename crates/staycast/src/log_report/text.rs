@@ -72,6 +72,10 @@ pub(crate) fn describe(report: &LogReport, next: &str, detail: Detail) -> String
         let left_out = pluralise(report.enrolments_without_course, "enrolment");
         sheet.row("", format!("{left_out} left out: no table has dates for their course"));
     }
+    if report.learners_set_aside > 0 {
+        let left_out = pluralise(report.learners_set_aside, "learner");
+        sheet.row("", format!("{left_out} left out: all of their events were set aside"));
+    }
     sheet.row("Kinds", kinds(report));
     if let Some(unknown) = &report.unknown_kinds {
         describe_unknown_kinds(&mut sheet, unknown, detail);

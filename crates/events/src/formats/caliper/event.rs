@@ -1,5 +1,6 @@
 //! Parses an event of Caliper.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::kinds::Kinds;
@@ -7,7 +8,8 @@ use crate::cells::is_missing;
 use crate::event::ObjectKey;
 use crate::formats::course_ids::{course_path, decoded};
 use crate::formats::statements::{
-    Content, EnrolmentChange, Interaction, Learner, Line, Others, Part, Statement, StatementParser, Unusable, resolved,
+    AttemptRole, Content, EnrolmentChange, Interaction, Learner, Line, Others, Part, Statement, StatementParser,
+    Unusable, resolved, with_small_host,
 };
 use crate::json::{self, Cursor, InvalidJson, Text, Value};
 use crate::kind::Detail;
@@ -47,7 +49,7 @@ impl<'a> Entity<'a> {
                 b"subOrganizationOf" | b"organization" => {
                     let whole = Self::read(cursor)?;
                     around = whole.course.or(around);
-                    entity.untyped = whole.untyped.or(whole.id.filter(|_| whole.is_any_organisation()));
+                    entity.untyped = whole.untyped.or(whole.id.filter(|_| whole.type_word().is_empty()));
                 }
                 b"assignable" => entity.assignable = Self::read(cursor)?.id,
                 b"assignee" => entity.assignee = Self::read(cursor)?.id,
@@ -63,37 +65,51 @@ impl<'a> Entity<'a> {
             Ok(())
         })?;
         entity.course = if entity.is_course() { entity.id } else { around };
+        // What an organisation is part of is no course.
+        entity.untyped = entity.untyped.filter(|_| !entity.is_organisation());
         Ok(entity)
     }
 
     /// Returns the last word of its type; empty where none is said.
-    fn type_word(&self) -> &'a [u8] {
-        last_word(self.kind.unwrap_or_default().raw)
+    fn type_word(&self) -> Cow<'a, [u8]> {
+        match self.kind.unwrap_or_default().plain() {
+            Cow::Borrowed(kind) => Cow::Borrowed(last_word(kind)),
+            Cow::Owned(kind) => Cow::Owned(last_word(&kind).to_vec()),
+        }
     }
 
+    /// Tells whether it is a course by its type, or by an id that leads to a course of Open edX.
     fn is_course(&self) -> bool {
-        matches!(self.type_word(), b"CourseSection" | b"CourseOffering" | b"Course")
+        is_course_type(&self.type_word())
+            || (self.is_organisation() && self.id.is_some_and(|id| course_path(&id.plain()).is_some()))
     }
 
-    /// Tells whether nothing is said of it but its id, or that it is an organisation.
-    fn is_any_organisation(&self) -> bool {
-        matches!(self.type_word(), b"" | b"Organization")
+    /// Tells whether it is an organisation, such as a university or a department, which is no course.
+    fn is_organisation(&self) -> bool {
+        [&b"Organization"[..], b"Department"].iter().any(|word| word.eq_ignore_ascii_case(&self.type_word()))
     }
 
     /// Tells whether the id is that of a part of a course of Open edX.
     fn is_block(&self) -> bool {
-        memchr::memmem::find(self.id.unwrap_or_default().raw, b"/xblock/").is_some()
+        memchr::memmem::find(&self.id.unwrap_or_default().plain(), b"/xblock/").is_some()
     }
 }
 
-/// Returns a type: of several the first.
+/// Tells whether this type is that of a course.
+fn is_course_type(word: &[u8]) -> bool {
+    [&b"CourseSection"[..], b"CourseOffering", b"Course"].iter().any(|course| course.eq_ignore_ascii_case(word))
+}
+
+/// Returns a type: of several the first, but that of a course before others.
 fn kind<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Text<'a>>, InvalidJson> {
     if !cursor.is_array() {
         return Ok(cursor.value()?.text());
     }
     let mut first = None;
     cursor.elements(|cursor| {
-        first = first.or(cursor.value()?.text());
+        let text = cursor.value()?.text();
+        let is_course = |text: &Text<'_>| is_course_type(last_word(&text.plain()));
+        first = text.filter(is_course).filter(|_| !first.as_ref().is_some_and(is_course)).or(first).or(text);
         Ok(())
     })?;
     Ok(first)
@@ -119,8 +135,8 @@ impl Score {
                 b"success" => {
                     self.success = match cursor.value()? {
                         Value::Bool(success) => Some(success),
-                        Value::Text(text) if text.raw.eq_ignore_ascii_case(b"true") => Some(true),
-                        Value::Text(text) if text.raw.eq_ignore_ascii_case(b"false") => Some(false),
+                        Value::Text(text) if text.plain().eq_ignore_ascii_case(b"true") => Some(true),
+                        Value::Text(text) if text.plain().eq_ignore_ascii_case(b"false") => Some(false),
                         _ => None,
                     }
                 }
@@ -174,7 +190,7 @@ impl<'a> Members<'a> {
                     let value = cursor.value()?;
                     if key == b"transformerVersion" {
                         let version = value.text().unwrap_or_default();
-                        members.by_open_edx = version.raw.starts_with(b"event-routing-backends");
+                        members.by_open_edx = version.plain().starts_with(b"event-routing-backends");
                     }
                     Ok(())
                 })?,
@@ -185,24 +201,24 @@ impl<'a> Members<'a> {
         Ok(members)
     }
 
-    /// Returns the course's id: of the group, of what the object is part of, or of the membership. An organisation of which
-    /// nothing more is said is taken for a course where there is no other.
+    /// Returns the course's id: of the group, of what the object is part of, or of the membership. What an event is in, of
+    /// which nothing but the id is said, is taken for a course where there is no other.
     fn course(&self) -> Option<Text<'a>> {
-        let group = self.group.id.filter(|_| self.group.is_any_organisation());
+        let group = self.group.id.filter(|_| self.group.type_word().is_empty());
         let typed = self.group.course.or(self.object.course).or(self.membership.course);
         typed.or(self.group.untyped).or(group).or(self.membership.untyped)
     }
 
     /// Tells whether it describes an entity, which nobody did.
     fn is_description(&self) -> bool {
-        let is_event = last_word(self.kind.unwrap_or_default().raw).ends_with(b"Event");
+        let is_event = last_word(&self.kind.unwrap_or_default().plain()).ends_with(b"Event");
         self.kind.is_some() && !is_event && self.action.is_none() && self.actor.id.is_none() && self.time.is_none()
     }
 }
 
-/// Returns the last word of a type or action: version 1.0 writes them as IRIs.
+/// Returns the last word of a type or action: version 1.0 writes them as IRIs, whole or with a prefix.
 fn last_word(text: &[u8]) -> &[u8] {
-    &text[text.iter().rposition(|&byte| matches!(byte, b'/' | b'#')).map_or(0, |place| place + 1)..]
+    &text[text.iter().rposition(|&byte| matches!(byte, b'/' | b'#' | b':')).map_or(0, |place| place + 1)..]
 }
 
 /// Keeps room for the texts of an event that are not written as they are meant.
@@ -212,7 +228,9 @@ pub(super) struct Scratch {
     kind: Vec<u8>,
     action: Vec<u8>,
     actor: Vec<u8>,
+    small_actor: Vec<u8>,
     assignee: Vec<u8>,
+    small_assignee: Vec<u8>,
     time: Vec<u8>,
     course: Vec<u8>,
     decoded: Vec<u8>,
@@ -238,10 +256,11 @@ impl StatementParser for CaliperEvents {
         if event.is_empty() || action.is_empty() {
             return Err(Unusable::new(Reason::Malformed, "no event: it has no type or no action"));
         }
-        let actor = resolved(members.actor.id, &mut scratch.actor);
-        let is_person = matches!(members.actor.type_word(), b"" | b"Person") && !is_anonymous(actor);
+        let actor = with_small_host(resolved(members.actor.id, &mut scratch.actor), &mut scratch.small_actor);
+        let is_person = matches!(&*members.actor.type_word(), b"" | b"Person") && !is_anonymous(actor);
         // Whoever grades acts in a grading, and it concerns the one who attempted what is graded.
-        let assignee = resolved(members.object.assignee, &mut scratch.assignee);
+        let assignee =
+            with_small_host(resolved(members.object.assignee, &mut scratch.assignee), &mut scratch.small_assignee);
         let by_another = is_grading(event, action) && !assignee.is_empty() && assignee != actor;
         let learner = if by_another { assignee } else { actor };
         if learner.is_empty() || !(is_person || by_another) {
@@ -277,13 +296,15 @@ impl StatementParser for CaliperEvents {
             learner: Learner::Named(learner),
             part: if fact.is_some() { Part::Concerned } else { Part::Did },
             number: None,
+            host: b"",
             kind,
             unknown_kind: Kinds::is_unknown(kind).then_some(event),
             object: ObjectKey::from_id(resolved(members.object.assignable.or(members.object.id), &mut scratch.object)),
             others: Others::Nobody,
         };
         let id = resolved(members.id, &mut scratch.id);
-        Ok(Line::Statement(Statement { course, instant, id, content: Content::new(interaction, change) }))
+        let content = Content::new(interaction, change);
+        Ok(Line::Statement(Statement { course, instant, id, content, attempt: AttemptRole::Nothing }))
     }
 }
 
@@ -300,7 +321,7 @@ impl CaliperEvents {
         };
         let shows_help = by_open_edx
             && matches!(
-                (event, action, members.object.type_word()),
+                (event, action, &*members.object.type_word()),
                 (b"Event", b"Viewed", b"Annotation") | (b"ViewEvent", b"Viewed", b"Frame")
             );
         match detail {

@@ -8,10 +8,10 @@
 //! - **Who:** `actor.id`. Events of actors of another type than `Person` are nobody's. A grading is by whoever grades: one
 //!   with another `assignee` concerns that one alone.
 //! - **Course:** the nearest `CourseSection`, `CourseOffering` or `Course` among `group` and the organisations it is part
-//!   of, else among `object`, what it is part of and `object.extensions.isPartOf`, else `membership.organization`; else
-//!   an organisation that the group is part of, or a `group`, of which only the id is given or that it is an
-//!   `Organization`. An id that leads to a course of Open edX becomes that course's id, as in tracking logs; others stay IRIs. Set
-//!   aside as `no_course` where there is none.
+//!   of, else among `object`, what it is part of and `object.extensions.isPartOf`, else `membership.organization`; else an
+//!   organisation that the group is part of, or a `group`, of which only the id is given. An `Organization` or a
+//!   `Department` is no course. An id that leads to a course of Open edX becomes that course's id, as in tracking logs;
+//!   others stay IRIs. Set aside as `no_course` where there is none.
 //! - **When:** `eventTime`.
 //! - **What:** `type` and `action`, as the table below and `kinds.rs` say.
 //! - **Object:** of an attempt what was attempted (`assignable`), else `object.id`.

@@ -40,6 +40,7 @@ const EVENTS: &[(&str, Activity)] = &[
     ("problem_reset", Problem),
     ("reset_problem", Problem),
     ("reset_problem_fail", Problem),
+    ("problem_rescore*", Other),
     ("problem_save", Problem),
     ("save_problem_success", Problem),
     ("save_problem_fail", Problem),
@@ -93,14 +94,25 @@ const EVENTS: &[(&str, Activity)] = &[
     ("edx.grades.*", Other),
     ("edx.certificate.shared", Other),
     ("edx.certificate.evidence_visited", Other),
+    ("edx.certificate.configuration.*", Other),
+    ("edx.certificate.generation.*", Other),
     ("edx.certificate.*", Other),
+    ("edx.cohort.user_added", Other),
+    ("edx.cohort.user_removed", Other),
     ("edx.cohort.*", Other),
+    ("edx.bulk_email.*", Other),
+    ("edx.forum.thread.pinned", Other),
+    ("edx.forum.thread.unpinned", Other),
+    ("edx.forum.thread.locked", Other),
+    ("edx.forum.thread.unlocked", Other),
+    ("change-email-settings", Other),
     ("edx.team.*", Other),
     ("edx.librarycontentblock.*", Other),
     ("edx.instructor.*", Other),
     ("edx.*", Other),
     ("xblock.*", Other),
     ("xmodule.*", Other),
+    (TEAM_COMMAND, Other),
     ("unknown", Other),
 ];
 
@@ -124,6 +136,15 @@ const PARTS: &[(&str, &str, Activity)] = &[
     ("xblock", "url_xblock", Other),
     ("instructor", "url_instructor", Other),
     ("instructor_dashboard", "url_instructor", Other),
+    ("gradebook", "url_instructor", Other),
+    ("grade_summary", "url_instructor", Other),
+    ("cohorts", "url_instructor", Other),
+    ("ccx_coach", "url_instructor", Other),
+    ("masquerade", "url_instructor", Other),
+    ("submission_history", "url_instructor", Other),
+    ("enroll_students", "url_instructor", Other),
+    ("progress_of_another", "url_instructor", Other),
+    (STUDIO_PART, "url_studio", Other),
     ("asset", "url_asset", Download),
     ("*", "url_other", Other),
 ];
@@ -147,8 +168,8 @@ const DETAILED: [(&str, Activity, Detail); 15] = [
     ("downvote_received_undone", Discussion, Detail::DownvoteReceivedUndone),
 ];
 
-/// Lists the kinds that are no act of a learner in the course: the platform records them about a learner, or staff do them.
-const FACTS: [&str; 10] = [
+/// Lists the kinds that are no act of a learner in the course: the platform records them about a learner.
+const FACTS: [&str; 9] = [
     "edx.course.enrollment.activated",
     "edx.course.enrollment.deactivated",
     "edx.course.enrollment.mode_changed",
@@ -156,14 +177,88 @@ const FACTS: [&str; 10] = [
     "edx.course.grade.*",
     "edx.grades.*",
     "edx.certificate.*",
-    "edx.cohort.*",
-    INSTRUCTORS_EVENTS,
-    INSTRUCTORS_PAGES,
+    "edx.cohort.user_added",
+    "edx.cohort.user_removed",
 ];
 
-/// Names what staff do to a course, in events of that name and on the pages that are theirs alone.
-const INSTRUCTORS_EVENTS: &str = "edx.instructor.*";
-const INSTRUCTORS_PAGES: &str = "url_instructor";
+/// Lists the kinds of what the course team does to a course, on pages that are theirs alone or in events of that name (Open edX
+/// documentation, "Course Team Events").
+const TEAM: [&str; 13] = [
+    "edx.instructor.*",
+    "edx.cohort.*",
+    "edx.bulk_email.*",
+    "edx.certificate.configuration.*",
+    "edx.certificate.generation.*",
+    "edx.forum.thread.pinned",
+    "edx.forum.thread.unpinned",
+    "edx.forum.thread.locked",
+    "edx.forum.thread.unlocked",
+    "problem_rescore*",
+    "url_instructor",
+    "url_studio",
+    TEAM_COMMAND,
+];
+
+/// Names the kind of commands of the instructors' dashboard, which have names like `list-students` or `dump-grades`, and of
+/// tasks that the dashboard starts.
+const TEAM_COMMAND: &str = "course_team_command";
+
+/// Names the parts that requests to Studio are for.
+pub(super) const STUDIO_PART: &str = "studio";
+
+/// Names the part that a learner's progress page is for that somebody else looks at.
+pub(super) const PROGRESS_OF_ANOTHER: &str = "progress_of_another";
+
+/// Lists the first words of paths that Studio alone has (`cms/urls.py` of the platform).
+const STUDIO: [&str; 25] = [
+    "assets",
+    "checklists",
+    "container",
+    "course",
+    "course_info",
+    "course_info_update",
+    "course_notifications",
+    "course_rerun",
+    "course_search_index",
+    "course_team",
+    "export",
+    "export_git",
+    "export_output",
+    "export_status",
+    "group_configurations",
+    "import",
+    "import_status",
+    "library",
+    "orphan",
+    "settings",
+    "subsection",
+    "tabs",
+    "textbooks",
+    "unit",
+    "videos",
+];
+
+/// Tells whether a request's path is one of Studio, where courses are made.
+pub(super) fn is_studio_path(path: &[u8]) -> bool {
+    let path = path.strip_prefix(b"/").unwrap_or(path);
+    let mut words = path.split(|byte| matches!(byte, b'/' | b'?'));
+    let word = words.next().unwrap_or_default();
+    // The pages of courses have files below such a word, too.
+    STUDIO.iter().any(|studio| studio.as_bytes() == word) && words.next() != Some(b"courseware")
+}
+
+/// Tells whether a host serves the course team alone: Studio, or a preview of what is not published.
+pub(super) fn is_team_host(host: &[u8]) -> bool {
+    [&b"studio."[..], b"cms.", b"preview."]
+        .iter()
+        .any(|start| host.get(..start.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(start)))
+}
+
+/// Tells whether an event of this name is a command of the instructors' dashboard: words with hyphens between them, which no
+/// event of learners has but those that are named.
+fn is_team_command(name: &[u8]) -> bool {
+    name.contains(&b'-') && name.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'-')
+}
 
 /// Holds the kinds of the format and how they are found.
 #[derive(Clone, Debug)]
@@ -177,8 +272,8 @@ pub(super) struct Kinds {
     /// Of the first kind that does not engage.
     first_unengaged: u8,
     unengaged_fact: u8,
-    /// Kinds of what staff do to a course.
-    instructors: [u8; 2],
+    /// By kind: whether it is what the course team does to a course.
+    team: [bool; 1 << u8::BITS],
 }
 
 impl Kinds {
@@ -191,7 +286,7 @@ impl Kinds {
             details: FxHashMap::default(),
             first_unengaged: 0,
             unengaged_fact: 0,
-            instructors: [0; 2],
+            team: [false; 1 << u8::BITS],
         };
         for &(name, activity) in EVENTS {
             let kind = all.add(EventKind::new(name, activity));
@@ -226,7 +321,11 @@ impl Kinds {
             let place = place(&all.kinds, name);
             all.kinds[place].detail = Detail::Fact;
         }
-        all.instructors = [INSTRUCTORS_EVENTS, INSTRUCTORS_PAGES].map(|name| place(&all.kinds, name) as u8);
+        for name in TEAM {
+            let place = place(&all.kinds, name);
+            all.kinds[place].detail = Detail::Fact;
+            all.team[place] = true;
+        }
         all.unengaged_fact = all.add(EventKind::new("unengaged_fact", Other).with_detail(Detail::Fact).not_engaging());
         all.first_unengaged = all.kinds.len() as u8;
         for activity in Activity::ALL {
@@ -247,7 +346,13 @@ impl Kinds {
     /// Returns the kind of this event by its name; none when nothing is known by it.
     pub(super) fn named(&self, name: &[u8]) -> Option<u8> {
         let family = || self.families.iter().find(|(beginning, _)| name.starts_with(beginning)).map(|&(_, kind)| kind);
-        self.by_name.get(name).copied().or_else(family)
+        let command = || is_team_command(name).then(|| self.team_command());
+        self.by_name.get(name).copied().or_else(family).or_else(command)
+    }
+
+    /// Returns the kind of a command of the course team.
+    pub(super) fn team_command(&self) -> u8 {
+        self.by_name[TEAM_COMMAND.as_bytes()]
     }
 
     /// Returns the kind of an event of which nothing is known.
@@ -275,9 +380,9 @@ impl Kinds {
         self.kinds[kind as usize].detail == Detail::Fact
     }
 
-    /// Tells whether events of a kind are what staff do to a course.
-    pub(super) fn is_instructors(&self, kind: u8) -> bool {
-        self.instructors.contains(&kind)
+    /// Tells whether events of a kind are what the course team does to a course.
+    pub(super) fn is_of_team(&self, kind: u8) -> bool {
+        self.team[usize::from(kind)]
     }
 
     /// Returns the kind of the same activity, or of a fact, that tells nothing and does not engage.
@@ -303,6 +408,12 @@ mod tests {
         assert_eq!(raw("edx.video.closed_captions.shown").as_deref(), Some("edx.video.*"));
         assert_eq!(raw("edx.brand.new").as_deref(), Some("edx.*"));
         assert_eq!(raw("/courses/a/b/c/info"), None);
+        for command in ["list-students", "dump-grades-csv-raw", "add-forum-community-TA", "reset-all-attempts"] {
+            assert_eq!(raw(command).as_deref(), Some(TEAM_COMMAND));
+        }
+        assert_eq!(raw("change-email-settings").as_deref(), Some("change-email-settings"));
+        assert_eq!(raw("problem_rescore_fail").as_deref(), Some("problem_rescore*"));
+        assert_eq!([raw("a-1"), raw("xblock.image-explorer.hotspot.opened")], [None, Some("xblock.*".to_owned())]);
         assert_eq!(found("edx.special_exam.timed.attempt.started").unwrap().activity, Problem);
         assert_eq!(found("book").unwrap().detail, Detail::TextbookPage);
         assert_eq!(kinds.all()[kinds.part(b"courseware") as usize].activity, Access);

@@ -1,12 +1,12 @@
 //! Parses a line of a tracking log into a statement.
 
-use super::kinds::Kinds;
+use super::kinds::{Kinds, PROGRESS_OF_ANOTHER, STUDIO_PART, is_studio_path, is_team_host};
 use crate::cells::is_missing;
 use crate::event::ObjectKey;
-use crate::formats::course_ids::{course_path, decoded, is_course};
+use crate::formats::course_ids::{CoursePath, course_path, decoded, is_course};
 use crate::formats::statements::{
-    Content, EnrolmentChange, EnrolmentReport, Interaction, Learner, Line, Others, Part, Statement, StatementParser,
-    Unusable, resolved,
+    AttemptRole, Content, EnrolmentChange, EnrolmentReport, Interaction, Learner, Line, Others, Part, Statement,
+    StatementParser, Unusable, resolved,
 };
 use crate::json::{self, Cursor, InvalidJson, Text, Value};
 use crate::kind::Detail;
@@ -30,6 +30,7 @@ struct Members<'a> {
     name: Option<Text<'a>>,
     time: Option<Text<'a>>,
     page: Option<Text<'a>>,
+    host: Option<Text<'a>>,
     event: Option<Event<'a>>,
     context: Context<'a>,
     timestamp: Option<Text<'a>>,
@@ -45,6 +46,7 @@ struct Context<'a> {
     source: Option<Text<'a>>,
     event_type: Option<Text<'a>>,
     page: Option<Text<'a>>,
+    host: Option<Text<'a>>,
     timestamp: Option<Text<'a>>,
 }
 
@@ -68,6 +70,7 @@ impl<'a> Members<'a> {
                 b"name" => members.name = cursor.value()?.text(),
                 b"time" => members.time = cursor.value()?.text(),
                 b"page" => members.page = cursor.value()?.text(),
+                b"host" => members.host = cursor.value()?.text(),
                 b"event" => members.event = Event::read(cursor)?,
                 b"context" if cursor.is_object() => members.context = Context::read(cursor)?,
                 b"timestamp" => members.timestamp = cursor.value()?.text(),
@@ -92,6 +95,7 @@ impl<'a> Members<'a> {
             event_type: self.event_type.or(context.event_type).or(self.name),
             time: context.timestamp.or(self.timestamp),
             page: self.page.or(context.page),
+            host: self.host.or(context.host),
             event: self.data,
             ..self
         }
@@ -109,6 +113,7 @@ impl<'a> Context<'a> {
                 b"event_source" => context.source = cursor.value()?.text(),
                 b"event_type" => context.event_type = cursor.value()?.text(),
                 b"page" => context.page = cursor.value()?.text(),
+                b"host" => context.host = cursor.value()?.text(),
                 b"timestamp" => context.timestamp = cursor.value()?.text(),
                 _ => cursor.skip()?,
             }
@@ -204,6 +209,7 @@ pub(super) struct Scratch {
     name: Vec<u8>,
     time: Vec<u8>,
     page: Vec<u8>,
+    host: Vec<u8>,
     decoded: Vec<u8>,
     course: Vec<u8>,
     decoded_course: Vec<u8>,
@@ -289,20 +295,24 @@ impl StatementParser for TrackingLog {
             return Err(Unusable::new(Reason::BadTime, format!("time of shape `{shape}` is not YYYY-MM-DDTHH:MM:SS")));
         };
 
-        let names = EventNames {
-            event_type,
-            by_type,
-            by_name,
-            part: is_request.then(|| path.map_or(&b"*"[..], |path| path.part)),
-        };
         let source = resolved(members.source, &mut scratch.source);
-        let known = self.known(&names);
-        let (learner, part) = if self.kinds.is_instructors(known) {
+        let host = resolved(members.host, &mut scratch.host);
+        let names = EventNames { event_type, by_type, by_name, part: is_request.then(|| part_of(event_type, path)) };
+        // A page's own scripts tell where they are.
+        let page = members.page.unwrap_or_default().plain();
+        let is_of_team = source == b"task" || is_team_host(host) || is_team_page(&page);
+        let known = match self.known(&names) {
+            known if is_of_team && !self.kinds.is_of_team(known) => self.kinds.team_command(),
+            known => known,
+        };
+        let (learner, part) = if self.kinds.is_of_team(known) {
             (people.actor(), Part::Caused)
         } else if !self.kinds.is_fact(known) {
             (if is_completion(its_name) { people.concerned() } else { people.learner() }, Part::Did)
-        } else if people.are_two() {
+        } else if people.are_two() && report.is_some() {
             (people.actor(), Part::Caused)
+        } else if people.are_two() {
+            (people.concerned(), Part::Concerned)
         } else if report.is_some() && people.actor().is_none() {
             // The report says all there is.
             (None, Part::Concerned)
@@ -325,11 +335,12 @@ impl StatementParser for TrackingLog {
             let number = if Some(learner) == people.actor() { people.number } else { people.event_number };
             let shown = if its_name.is_empty() { name } else { its_name };
             let unknown_kind = (known == self.kinds.unknown()).then_some(shown);
-            Interaction { learner, part, number, kind, unknown_kind, object: ObjectKey::from_id(object), others }
+            let object = ObjectKey::from_id(object);
+            Interaction { learner, part, number, host, kind, unknown_kind, object, others }
         });
         let content = Content::from_parts(interaction, report).ok_or_else(no_learner)?;
         // Tracking events have no id.
-        Ok(Line::Statement(Statement { course, instant, id: b"", content }))
+        Ok(Line::Statement(Statement { course, instant, id: b"", content, attempt: AttemptRole::Nothing }))
     }
 }
 
@@ -386,6 +397,28 @@ fn no_learner() -> Unusable {
     Unusable::new(Reason::NoLearner, "no username and no user id")
 }
 
+/// Returns the part of a course that a request's path leads to; `*` for a path into no course.
+fn part_of<'a>(event_type: &[u8], path: Option<CoursePath<'a>>) -> &'a [u8] {
+    if is_studio_path(event_type) {
+        return STUDIO_PART.as_bytes();
+    }
+    match path {
+        // Learners see their own without a number.
+        Some(path) if path.part == b"progress" && !path.next.is_empty() => PROGRESS_OF_ANOTHER.as_bytes(),
+        Some(path) => path.part,
+        None => b"*",
+    }
+}
+
+/// Tells whether a page is one of the course team alone: of the instructors' dashboard, or the word that the platform has in
+/// place of a page for what the dashboard and its tasks do.
+fn is_team_page(page: &[u8]) -> bool {
+    page == b"idashboard"
+        || page == b"x_module_task"
+        || (memchr::memmem::find(page, b"/instructor").is_some()
+            && course_path(page).is_some_and(|path| path.part == b"instructor"))
+}
+
 /// Tells whether an event of this name says that a part of the course is completed, of the learner whom it names.
 fn is_completion(name: &[u8]) -> bool {
     name.starts_with(b"edx.completion.")
@@ -434,7 +467,7 @@ impl TrackingLog {
         let Some(data) = data else { return (kinds.unengaged(kind), None) };
         match names.event_type {
             b"problem_check" if source == b"server" && given(data.problem_id) => {
-                let right = data.success.is_some_and(|success| success.raw.eq_ignore_ascii_case(b"correct"));
+                let right = data.success.is_some_and(|success| success.plain().eq_ignore_ascii_case(b"correct"));
                 (kinds.with_detail(if right { Detail::AttemptRight } else { Detail::AttemptWrong }), None)
             }
             b"problem_check" => (kinds.unengaged(kind), None),
@@ -453,11 +486,11 @@ impl TrackingLog {
             DownvoteGiven, DownvoteGivenUndone, DownvoteReceived, DownvoteReceivedUndone, UpvoteGiven,
             UpvoteGivenUndone, UpvoteReceived, UpvoteReceivedUndone,
         };
-        let (given, received) = match (data.vote.map(|vote| vote.raw), data.undo) {
-            (Some(b"up"), false) => (UpvoteGiven, UpvoteReceived),
-            (Some(b"up"), true) => (UpvoteGivenUndone, UpvoteReceivedUndone),
-            (Some(b"down"), false) => (DownvoteGiven, DownvoteReceived),
-            (Some(b"down"), true) => (DownvoteGivenUndone, DownvoteReceivedUndone),
+        let (given, received) = match (data.vote.unwrap_or_default().plain().as_ref(), data.undo) {
+            (b"up", false) => (UpvoteGiven, UpvoteReceived),
+            (b"up", true) => (UpvoteGivenUndone, UpvoteReceivedUndone),
+            (b"down", false) => (DownvoteGiven, DownvoteReceived),
+            (b"down", true) => (DownvoteGivenUndone, DownvoteReceivedUndone),
             _ => return (self.kinds.unengaged(kind), None),
         };
         match post {

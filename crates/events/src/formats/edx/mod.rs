@@ -1,7 +1,7 @@
 //! Tracking logs of Open edX and edX: one JSON object a line (Open edX documentation, "Events in the Tracking Logs").
 //!
 //! Of a line these members are read: `username`, `time`, `event_type`, `name`, `event_source`, `page`,
-//! `context.course_id`, `context.user_id`, and of `event`, an object or a string that holds one, `problem_id`,
+//! `host`, `context.course_id`, `context.user_id`, and of `event`, an object or a string that holds one, `problem_id`,
 //! `problem`, `id`, `chapter`, `success`, `vote_value`, `undo_vote`, `target_username`, `course_id`, `user_id`,
 //! `username`. Events in the form that event-tracking gives them, before the platform writes them into its log, are read
 //! too: `name`, `timestamp`, `data` and `context`, with `username`, `event_source`, `event_type` and `page` in the context.
@@ -23,10 +23,14 @@
 //!   caused it. `edx.certificate.created`, `edx.course.grade.passed.first_time` and `.now_passed` say that the course was
 //!   completed.
 //! - **Facts:** changes of enrolments, grades, certificates and cohorts are recorded about a learner, and no act of theirs
-//!   (`Detail::Fact`). Whoever caused one about somebody else is no learner by that; nor is anybody by what they do on the
-//!   instructors' pages.
+//!   (`Detail::Fact`). Whoever caused one about somebody else is no learner by that.
+//! - **Course team:** nobody is a learner by what a course team does: on the instructors' pages and in Studio (by path or by
+//!   host), by the dashboard's commands, which are words with hyphens between them, by tasks (`event_source` is `task`), and
+//!   in events that the documentation lists as those of course teams.
+//! - **Sites:** `host` and the names of user ids tell whether ids of several sites stand together (`statements/user_ids.rs`).
 //!
-//! A vote is an event of the voter and one of the author, who did nothing (see [`crate::Detail::is_received`]).
+//! A vote is an event of the voter and one of the author, who did nothing (see [`crate::Detail::is_received`]) and is no
+//! learner by it.
 //! Lines may have words before the JSON, as syslog puts there; lines that begin with `#` are set aside as comments.
 //!
 //! # Engagement
@@ -50,8 +54,8 @@
 //! that name nobody but a number. The day of a fact counts for whoever caused it, if they are a learner.
 //!
 //! Everyone whom a log names in a course has a row for every week of it, whether or not a statement enrols them, and
-//! one of zeros for a week without engagement; one that only a vote names has rows too. A report that is to hold
-//! enrolled learners alone joins with a table of enrolments. `anonymous`, under which scripts of the platform log, is
+//! one of zeros for a week without engagement, except those who only received votes and those who only did what a course team
+//! does. A report that is to hold enrolled learners alone joins with a table of enrolments. `anonymous`, under which scripts of the platform log, is
 //! nobody here.
 
 mod kinds;

@@ -151,6 +151,7 @@ fn open(request: &OpenRequest<'_>) -> Result<Source, ReadError> {
         roster,
         tables,
         enrolments_without_course: without_course.ids.len() as u64,
+        learners_set_aside: 0,
         granularity: Granularity::Second,
         kinds: log::kinds(),
         labels: if truths.is_empty() { SourceLabels::Nothing } else { SourceLabels::Labels },

@@ -225,6 +225,7 @@ fn open(files: &Files, reason: String) -> Result<Source, ReadError> {
         roster,
         tables,
         enrolments_without_course: students.without_course,
+        learners_set_aside: 0,
         capabilities,
         granularity: Granularity::Day,
         kinds: sites.kinds(),

@@ -10,15 +10,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::learner_ids::LearnerIds;
-use super::statement::{Statement, course_without_dates, repeated_id};
+use super::lines_aside::LinesAside;
+use super::rows::take_statement;
+use super::statement::{Statement, course_without_dates};
 use super::survey::{EntryKey, Survey};
 use crate::error::ReadError;
 use crate::event::ObjectKey;
 use crate::event_file::{BlockSink, EventFile, ReadPurpose};
 use crate::formats::pair_lookup::PairLookup;
-use crate::formats::repeats::Repeats;
 use crate::index::{CourseIndex, EnrolmentIndex};
-use crate::intake::{EventRow, Intake};
+use crate::intake::{EventRow, Intake, RowRole, UnenrolledRow};
 use crate::row_limits::RowLimits;
 use crate::tally::{BlockTally, Reason};
 
@@ -29,7 +30,7 @@ const MOST_BYTES: i64 = 256 << 20;
 #[derive(Clone, Copy, Debug)]
 struct Kept {
     instant: i64,
-    /// From the high bits: whether there is an interaction 1, nothing 7, object 48, kind 8.
+    /// From the high bits: whether there is an interaction 1, its role 2, nothing 5, object 48, kind 8.
     interaction: u64,
     /// Place of an entry of the survey: of the learner who interacted, or else of the one whose enrolment changed.
     entry: u32,
@@ -39,6 +40,9 @@ struct Kept {
 
 const BYTES: usize = size_of::<Kept>();
 const HAS_INTERACTION: u64 = 1 << 63;
+const ROLE_AT: u32 = 61;
+const OBJECT: u64 = ((1 << 48) - 1) << 8;
+const ROLES: [RowRole; 3] = [RowRole::Act, RowRole::Fact, RowRole::Record];
 
 impl Kept {
     fn kind(&self) -> u8 {
@@ -46,7 +50,11 @@ impl Kept {
     }
 
     fn object(&self) -> Option<ObjectKey> {
-        ObjectKey::from_bits((self.interaction & !HAS_INTERACTION) >> 8)
+        ObjectKey::from_bits((self.interaction & OBJECT) >> 8)
+    }
+
+    fn role(&self) -> RowRole {
+        ROLES[(self.interaction >> ROLE_AT & 3) as usize]
     }
 }
 
@@ -68,6 +76,7 @@ impl KeptBlock {
             let object = interaction.object.map_or(0, ObjectKey::bits);
             HAS_INTERACTION | object << 8 | u64::from(interaction.kind)
         });
+        let interaction = interaction | (statement.content.role() as u64) << ROLE_AT;
         self.rows.push(Kept { instant: statement.instant, interaction, entry, line: line as u32 });
     }
 
@@ -150,11 +159,11 @@ pub(super) struct KeptFile {
 /// Says where an entry of the survey is in the roster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    Enrolment(EnrolmentIndex),
+    Enrolment(CourseIndex, EnrolmentIndex),
     /// In a course without dates.
     NoCourse,
-    /// Of somebody who only did something about others, and is no learner.
-    NoLearner,
+    /// Of somebody who is not enrolled in the course.
+    NoLearner(CourseIndex),
 }
 
 /// Finds the places of the entries of `survey` that had these `keys`.
@@ -165,7 +174,9 @@ pub(super) fn places(keys: &[EntryKey], survey: &Survey, learners: &LearnerIds, 
         None => Place::NoCourse,
         Some(course) => {
             let id = learners.id(survey.learner(key), &mut room);
-            pairs.enrolment(course, id).map_or(Place::NoLearner, Place::Enrolment)
+            pairs
+                .enrolment(course, id)
+                .map_or(Place::NoLearner(course), |enrolment| Place::Enrolment(course, enrolment))
         }
     };
     keys.iter().map(&mut place).collect()
@@ -178,7 +189,7 @@ pub(super) struct KeptStatements {
     pub(super) kept: Mutex<Option<Arc<KeptFile>>>,
     /// By entry of the survey.
     pub(super) places: Arc<Vec<Place>>,
-    pub(super) repeats: Arc<Repeats>,
+    pub(super) aside: LinesAside,
     /// Number of the file among those of the log.
     pub(super) number: u32,
 }
@@ -199,44 +210,40 @@ impl KeptStatements {
 
     /// Hands the statements of a block to `intake`.
     fn take(&self, block: &KeptBlock, intake: &mut Intake<'_>) {
-        let repeats = self.repeats.in_block(self.number, intake.block);
+        let aside = self.aside.in_block(self.number, intake.block);
         let mut others = block.others.as_slice();
         for (place, row) in block.rows.iter().enumerate() {
             let line = u64::from(row.line);
             let count = others.iter().take_while(|&&(of, ..)| of as usize == place).count();
             let (here, rest) = others.split_at(count);
             others = rest;
-            if repeats.has(line) {
-                intake.refuse(Reason::RepeatedId, line, repeated_id);
+            if aside.refuse(line, intake) {
                 continue;
             }
-            let enrolment = match self.places[row.entry as usize] {
+            let (course, enrolment) = match self.places[row.entry as usize] {
                 Place::NoCourse => {
                     intake.refuse(Reason::UnknownCourse, line, course_without_dates);
                     continue;
                 }
-                // It says who is enrolled, and the roster has it.
-                _ if row.interaction & HAS_INTERACTION == 0 => {
-                    intake.use_row();
-                    continue;
-                }
-                Place::Enrolment(enrolment) => enrolment,
-                Place::NoLearner => {
-                    intake.use_row();
-                    continue;
-                }
+                Place::Enrolment(course, enrolment) => (course, Some(enrolment)),
+                Place::NoLearner(course) => (course, None),
             };
-            let done =
-                EventRow { line, enrolment, instant: row.instant, kind: row.kind(), object: row.object(), count: 1 };
-            if here.is_empty() {
-                intake.take_row(done);
-                continue;
-            }
+            let event = |enrolment, kind| EventRow {
+                line,
+                enrolment,
+                instant: row.instant,
+                kind,
+                object: row.object(),
+                count: 1,
+            };
+            let has_interaction = row.interaction & HAS_INTERACTION != 0;
+            let unenrolled = UnenrolledRow { line, course, instant: row.instant, role: row.role() };
+            let done = enrolment.filter(|_| has_interaction).map(|enrolment| event(enrolment, row.kind()));
             let others = here.iter().filter_map(|&(_, entry, kind)| match self.places[entry as usize] {
-                Place::Enrolment(enrolment) => Some(EventRow { enrolment, kind, ..done }),
-                Place::NoCourse | Place::NoLearner => None,
+                Place::Enrolment(_, enrolment) => Some(event(enrolment, kind)),
+                Place::NoCourse | Place::NoLearner(_) => None,
             });
-            intake.take_rows(line, std::iter::once(done).chain(others));
+            take_statement(intake, unenrolled, done, others);
         }
     }
 }
@@ -306,7 +313,7 @@ impl EventFile for KeptStatements {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::statements::{Content, Interaction, Learner, Others, Part};
+    use crate::formats::statements::{AttemptRole, Content, Interaction, Learner, Others, Part};
 
     fn block(rows: u64) -> KeptBlock {
         let mut block = KeptBlock::default();
@@ -315,13 +322,15 @@ mod tests {
             learner: Learner::Named(b"ann"),
             part: Part::Did,
             number: None,
+            host: b"",
             kind: 3,
             unknown_kind: None,
             object,
             others: Others::Receiver(b"bob", 4),
         });
         for line in 0..rows {
-            let statement = Statement { course: b"c", instant: -5, id: b"", content };
+            let attempt = AttemptRole::Nothing;
+            let statement = Statement { course: b"c", instant: -5, id: b"", content, attempt };
             block.push(line, &statement, 0, &[(1, 4)]);
         }
         block

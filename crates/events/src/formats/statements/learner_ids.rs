@@ -12,13 +12,36 @@ use super::statement::Learner;
 /// Stands between a site and a name: no address has it.
 const BETWEEN: u8 = b'|';
 
-/// Returns the site of a home page's address.
-pub(in crate::formats) fn site(home_page: &[u8]) -> &[u8] {
+/// Returns the site of a home page's address, in `room` where it is not written so. A host is the same in any case of letters.
+pub(in crate::formats) fn site<'s>(home_page: &'s [u8], room: &'s mut Vec<u8>) -> &'s [u8] {
+    let home_page = with_small_host(home_page, room);
     let scheme = [&b"https://"[..], b"http://"]
         .into_iter()
         .find(|scheme| home_page.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)));
     let site = &home_page[scheme.map_or(0, <[u8]>::len)..];
     &site[..site.len() - site.iter().rev().take_while(|&&byte| byte == b'/').count()]
+}
+
+/// Returns an id that is an address with its scheme and its host in small letters, in `room` where it is not written so; an id
+/// that is none as it is. The host of `mailto:` stands after the last `@`.
+pub(in crate::formats) fn with_small_host<'s>(id: &'s [u8], room: &'s mut Vec<u8>) -> &'s [u8] {
+    if !id.iter().any(u8::is_ascii_uppercase) {
+        return id;
+    }
+    let mail = b"mailto:";
+    let small = if id.get(..mail.len()).is_some_and(|start| start.eq_ignore_ascii_case(mail)) {
+        let host = id.iter().rposition(|&byte| byte == b'@').unwrap_or(mail.len());
+        [0..mail.len(), host..id.len()]
+    } else {
+        let Some(scheme) = memchr::memmem::find(id, b"://") else { return id };
+        let host = scheme + 3;
+        let end = id[host..].iter().position(|&byte| byte == b'/').map_or(id.len(), |at| host + at);
+        [0..end, end..end]
+    };
+    room.clear();
+    room.extend_from_slice(id);
+    small.into_iter().for_each(|part| room[part].make_ascii_lowercase());
+    room
 }
 
 /// Tells the ids of learners.
@@ -79,10 +102,20 @@ mod tests {
 
     #[test]
     fn sites() {
-        for home_page in ["https://lms.example", "http://lms.example/", "HTTPS://lms.example//", "lms.example"] {
-            assert_eq!(site(home_page.as_bytes()), b"lms.example", "{home_page}");
+        let room = &mut Vec::new();
+        for home_page in ["https://lms.example", "http://LMS.Example/", "HTTPS://lms.example//", "lms.example"] {
+            assert_eq!(site(home_page.as_bytes(), room), b"lms.example", "{home_page}");
         }
-        assert_eq!(site(b"https://"), b"");
+        assert_eq!(site(b"https://", room), b"");
+        assert_eq!(site(b"https://LMS.example/A", room), b"lms.example/A");
+        for (id, expected) in [
+            ("MAILTO:Ann@Example.ORG", "mailto:Ann@example.org"),
+            ("HTTPS://ID.example/Bob", "https://id.example/Bob"),
+            ("Ann", "Ann"),
+            ("MailTo:", "mailto:"),
+        ] {
+            assert_eq!(with_small_host(id.as_bytes(), room), expected.as_bytes());
+        }
     }
 
     #[test]

@@ -4,7 +4,8 @@
 //! The log is gone through twice. The first time ([`survey`]) finds
 //!
 //! - the enrolments: every pair of a learner and a course that a statement names, unless the statement is about somebody
-//!   else ([`Part`]). An enrolment's id is `<course>/<learner>`. Staff who try their course out, and visitors of a
+//!   else ([`Part`]), or all that is said of them is set aside: an event far from the course or after it enrols nobody.
+//!   An enrolment's id is `<course>/<learner>`. Staff who try their course out, and visitors of a
 //!   course's public pages who are logged in, are learners too, as no statement says what they are;
 //! - the learners' ids ([`learner_ids`]): of those known by number, the name that other statements give the number; of
 //!   accounts, the name, and the site if it is not that of the earliest statement;
@@ -22,7 +23,8 @@
 //!   course begins, and certificates are made long after). Such a calendar is marked as inferred: it can look past a cut-off.
 //!
 //! The second time gives the events, each statement once: of those that bear one id, the first in the order of the
-//! files and their lines counts, and the others are set aside as `repeated_id`, whatever they say. (A platform that is
+//! files and their lines counts, and the others are set aside as `repeated_id`, whatever they say. Of those about one
+//! attempt at a problem one counts, too ([`parts`]). (A platform that is
 //! not sure that a statement arrived sends it again.) The survey takes all of them: a statement that comes twice adds
 //! nothing new. One that another statement voids says nothing, in either reading: where there are such, the first reading
 //! is done again, knowing them.
@@ -35,33 +37,40 @@
 
 mod kept;
 mod learner_ids;
+mod lines_aside;
+mod parts;
 mod rows;
 mod statement;
 mod statement_format;
 mod survey;
+mod user_ids;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub(super) use self::learner_ids::site;
+pub(super) use self::learner_ids::{site, with_small_host};
+pub(super) use self::parts::Success;
 pub(super) use self::statement::{
-    Content, EnrolmentChange, EnrolmentReport, GroupMember, Interaction, Learner, Line, Others, Part, Statement,
-    StatementParser, Unusable, resolved,
+    AttemptRole, Content, EnrolmentChange, EnrolmentReport, GroupMember, Interaction, Learner, Line, Others, Part,
+    Statement, StatementParser, Unusable, resolved,
 };
 pub(super) use self::statement_format::{Layout, StatementFormat};
 
 use self::kept::{BlockKeeper, KeptFile, KeptStatements, MemoryBudget};
+use self::lines_aside::LinesAside;
+use self::parts::PartSearch;
 use self::rows::{EventLines, IdLines, SurveyLines, VoidedIds};
 use self::statement_format::StatementLog;
 use self::survey::Survey;
 use super::calendar::{CalendarEntry, read_calendar};
 use super::log_format::{OpenRequest, inputs_with_role, missing_table};
 use super::pair_lookup::PairLookup;
-use super::repeats::{RepeatSearch, Repeats};
+use super::repeats::RepeatSearch;
 use crate::capabilities::Capabilities;
 use crate::error::ReadError;
 use crate::event_file::{EventFile, ReadPurpose, join_block_tallies, read_next_files};
 use crate::file_head::FileHead;
+use crate::input;
 use crate::kind::EventKind;
 use crate::offered::FileReport;
 use crate::roster::Roster;
@@ -88,9 +97,8 @@ pub(super) fn open<P: StatementParser>(
     };
     let mut logs: Vec<StatementLog> =
         heads.iter().map(|head| StatementLog::new(Arc::clone(head), format.layout)).collect();
-    let FirstReading { mut survey, repeats, voided, tally: surveyed, kept } =
+    let FirstReading { mut survey, aside, voided, tally: surveyed, kept } =
         read_first(&mut logs, parser, request.block_bytes)?;
-    let repeats = Arc::new(repeats);
     let mut tables = Tally::default();
     let calendar = request.courses_head()?;
     let entries = calendar.as_ref().map(|file| read_calendar(file, &mut tables)).transpose()?;
@@ -100,11 +108,12 @@ pub(super) fn open<P: StatementParser>(
     };
     let withdrawals = survey.records_withdrawals();
     let (keys, learners) = (survey.keys(), Arc::new(survey.learner_ids()));
-    let (enrolments, without_course) = survey.enrolments(&courses, &learners);
-    let notices = survey.several_sites().into_iter().collect();
-    let roster = Roster { stray_days, ..Roster::new(courses, enrolments) };
+    let found = survey.enrolments(&courses, &stray_days, &learners);
+    let file_names: Vec<String> = heads.iter().map(|head| input::file_name(head.path())).collect();
+    let notices = survey.notices(&file_names);
+    let roster = Roster { stray_days, ..Roster::new(courses, found.all) };
     if roster.enrolments.is_empty() {
-        return Err(nobody(first, &surveyed, without_course));
+        return Err(nobody(first, &surveyed, found.without_course, found.set_aside));
     }
     let pairs = Arc::new(PairLookup::new(&roster));
     let places = Arc::new(kept::places(&keys, &survey, &learners, &pairs));
@@ -114,14 +123,13 @@ pub(super) fn open<P: StatementParser>(
             parser: parser.clone(),
             pairs: Arc::clone(&pairs),
             learners: Arc::clone(&learners),
-            repeats: Arc::clone(&repeats),
+            aside: aside.clone(),
             voided: Arc::clone(&voided),
             file: number,
         };
-        let repeats = Arc::clone(&repeats);
         let file = Box::new(log.text_file(lines)?);
         let (kept, places) = (Mutex::new(kept.map(Arc::new)), Arc::clone(&places));
-        events.push(Box::new(KeptStatements { file, kept, places, repeats, number }));
+        events.push(Box::new(KeptStatements { file, kept, places, aside: aside.clone(), number }));
     }
     let mut inputs: Vec<InputFile> = inputs_with_role("log", &heads).collect();
     inputs.extend(inputs_with_role("calendar", calendar.as_slice()));
@@ -130,7 +138,8 @@ pub(super) fn open<P: StatementParser>(
         reason: request.reason.clone(),
         roster,
         tables,
-        enrolments_without_course: without_course,
+        enrolments_without_course: found.without_course,
+        learners_set_aside: found.set_aside,
         capabilities: Capabilities {
             time_of_day: true,
             objects: true,
@@ -154,7 +163,7 @@ pub(super) fn open<P: StatementParser>(
 /// Holds the outcome of reading a log for the first time.
 struct FirstReading {
     survey: Survey,
-    repeats: Repeats,
+    aside: LinesAside,
     /// Ids of the statements that others void.
     voided: Arc<VoidedIds>,
     /// Counts of the lines, for the case that nobody is enrolled.
@@ -201,8 +210,8 @@ fn read_with<P: StatementParser>(
     block_bytes: usize,
 ) -> Result<(FirstReading, Found), ReadError> {
     let found_voided: Arc<Mutex<VoidedIds>> = Arc::default();
-    let (survey, search, budget) =
-        (Arc::default(), Arc::new(RepeatSearch::default()), Arc::new(MemoryBudget::default()));
+    let (survey, budget) = (Arc::default(), Arc::new(MemoryBudget::default()));
+    let (search, parts) = (Arc::new(RepeatSearch::default()), Arc::new(PartSearch::default()));
     let limits = RowLimits::without_enrolments();
     let keepers: Vec<Arc<BlockKeeper>> = logs.iter().map(|_| Arc::new(BlockKeeper::new(&budget))).collect();
     let lists: Vec<Arc<AtomicBool>> = logs.iter().map(|_| Arc::default()).collect();
@@ -212,6 +221,7 @@ fn read_with<P: StatementParser>(
             parser: parser.clone(),
             survey: Arc::clone(&survey),
             search: Arc::clone(&search),
+            parts: Arc::clone(&parts),
             keeper: Arc::clone(keeper),
             voided: Arc::clone(&voided),
             found_voided: Arc::clone(&found_voided),
@@ -233,9 +243,16 @@ fn read_with<P: StatementParser>(
             tally.append(join_block_tallies(files[file].as_ref(), tallies.into_iter().map(|(_, block)| block)));
         }
     }
-    while search.needs_another_reading() {
+    // Both are asked, as each takes what it found so far.
+    while search.needs_another_reading() | parts.needs_another_reading() {
         for (log, file) in logs.iter().zip(0..) {
-            let lines = IdLines { parser: parser.clone(), search: Arc::clone(&search), file };
+            let lines = IdLines {
+                parser: parser.clone(),
+                search: Arc::clone(&search),
+                parts: Arc::clone(&parts),
+                voided: Arc::clone(&voided),
+                file,
+            };
             let mut lines = log.text_file(lines)?;
             lines.set_block_bytes(block_bytes);
             lines.read(ReadPurpose::Events, &limits, &|_, _| Ok(()), &|_| ())?;
@@ -246,16 +263,22 @@ fn read_with<P: StatementParser>(
         voided: std::mem::take(&mut *found_voided.lock().unwrap_or_else(PoisonError::into_inner)),
         lists: lists.iter().map(|found| found.load(Ordering::Relaxed)).collect(),
     };
-    Ok((FirstReading { survey, repeats: search.found(), voided, tally, kept }, found))
+    let aside = LinesAside { repeats: Arc::new(search.found()), parts: Arc::new(parts.found()) };
+    Ok((FirstReading { survey, aside, voided, tally, kept }, found))
 }
 
-fn nobody(file: &FileHead, surveyed: &Tally, without_course: u64) -> ReadError {
+fn nobody(file: &FileHead, surveyed: &Tally, without_course: u64, set_aside: u64) -> ReadError {
     if surveyed.read == 0 {
         return ReadError::Empty { path: file.path().to_owned(), table: "log".to_owned() };
     }
-    let reasons = match without_course {
-        0 => surveyed.describe_unused(),
-        enrolments => format!("none of the courses of its {enrolments} enrolments has dates"),
+    let reasons = match (without_course, set_aside) {
+        (0, 0) => surveyed.describe_unused(),
+        (enrolments, 0) => format!("none of the courses of its {enrolments} enrolments has dates"),
+        (0, learners) => format!("all events of its {learners} learners are outside the dates of their courses"),
+        (enrolments, learners) => format!(
+            "the courses of {enrolments} enrolments have no dates, and all events of {learners} other learners are outside \
+             the dates of their courses"
+        ),
     };
     ReadError::NobodyInLog { path: file.path().to_owned(), rows: surveyed.read, reasons }
 }

@@ -7,9 +7,10 @@ use rustc_hash::FxHashSet;
 
 use super::kept::{BlockKeeper, KeptBlock};
 use super::learner_ids::LearnerIds;
+use super::lines_aside::LinesAside;
+use super::parts::{BlockAttempts, PartSearch};
 use super::statement::{
-    Learner, Line, Others, Part, Statement, StatementParser, Unusable, course_without_dates, repeated_id,
-    unknown_learner, voided,
+    Learner, Line, Statement, StatementParser, Unusable, course_without_dates, unknown_learner, voided,
 };
 use super::statement_format::is_list;
 use super::survey::Survey;
@@ -17,8 +18,8 @@ use crate::error::ReadError;
 use crate::event_file::{EventFile, ReadMode, ReadPurpose};
 use crate::formats::fields::each_line;
 use crate::formats::pair_lookup::PairLookup;
-use crate::formats::repeats::{RepeatSearch, Repeats, hash_of};
-use crate::intake::{EventRow, Intake};
+use crate::formats::repeats::{RepeatSearch, hash_of};
+use crate::intake::{Admission, EventRow, Intake, RowRole, UnenrolledRow};
 use crate::row_limits::RowLimits;
 use crate::tally::{BlockTally, Reason};
 use crate::text::LineParser;
@@ -26,11 +27,12 @@ use crate::text::LineParser;
 /// Lists the ids of statements that others say never held, by their hashes.
 pub(super) type VoidedIds = FxHashSet<u64>;
 
-/// Hands statements to a survey, and their ids to a search for those that come again.
+/// Hands statements to a survey, and their ids and attempts to searches for those that do not count.
 pub(super) struct SurveyLines<P> {
     pub(super) parser: P,
     pub(super) survey: Arc<Mutex<Survey>>,
     pub(super) search: Arc<RepeatSearch>,
+    pub(super) parts: Arc<PartSearch>,
     pub(super) keeper: Arc<BlockKeeper>,
     /// Ids known to be voided.
     pub(super) voided: Arc<VoidedIds>,
@@ -46,9 +48,9 @@ pub(super) struct SurveyLines<P> {
 
 impl<P: StatementParser> LineParser for SurveyLines<P> {
     fn parse(&self, block: &[u8], intake: &mut Intake<'_>) {
-        let (mut found, mut kept) = (Survey::default(), KeptBlock::default());
+        let (mut found, mut kept) = (Survey::of_file(self.file), KeptBlock::default());
         let (mut ids, mut others) = (Ids::default(), Vec::new());
-        let mut scratch = P::Scratch::default();
+        let (mut scratch, mut attempts) = (P::Scratch::default(), BlockAttempts::default());
         each_line(block, intake, |line, number, intake| match self.parser.parse(line, &mut scratch) {
             Ok(Line::Statement(statement)) => {
                 let hash = ids.hash(statement.id);
@@ -59,6 +61,7 @@ impl<P: StatementParser> LineParser for SurveyLines<P> {
                 let entry = found.add(&statement, &mut others);
                 kept.push(number, &statement, entry, &others);
                 ids.hashes.extend(hash.map(|hash| (hash, number)));
+                attempts.add(&statement, number);
                 intake.use_row();
             }
             Ok(Line::Voiding(id)) => {
@@ -77,28 +80,36 @@ impl<P: StatementParser> LineParser for SurveyLines<P> {
         kept.renumber(&places);
         self.keeper.add(intake.block, kept);
         self.search.take(self.file, intake.block, &ids.hashes);
+        self.parts.take(self.file, intake.block, &attempts);
     }
 }
 
-/// Hands ids alone to a search.
+/// Hands ids and attempts alone to searches.
 pub(super) struct IdLines<P> {
     pub(super) parser: P,
     pub(super) search: Arc<RepeatSearch>,
+    pub(super) parts: Arc<PartSearch>,
+    /// Ids of statements that never held.
+    pub(super) voided: Arc<VoidedIds>,
     /// Number of the file among those of the log.
     pub(super) file: u32,
 }
 
 impl<P: StatementParser> LineParser for IdLines<P> {
     fn parse(&self, block: &[u8], intake: &mut Intake<'_>) {
-        let mut ids = Ids::default();
+        let (mut ids, mut attempts) = (Ids::default(), BlockAttempts::default());
         let mut scratch = P::Scratch::default();
         each_line(block, intake, |line, number, _| {
             if let Ok(Line::Statement(statement)) = self.parser.parse(line, &mut scratch) {
                 let hash = ids.hash(statement.id);
-                ids.hashes.extend(hash.map(|hash| (hash, number)));
+                if !hash.is_some_and(|hash| self.voided.contains(&hash)) {
+                    ids.hashes.extend(hash.map(|hash| (hash, number)));
+                    attempts.add(&statement, number);
+                }
             }
         });
         self.search.take(self.file, intake.block, &ids.hashes);
+        self.parts.take(self.file, intake.block, &attempts);
     }
 }
 
@@ -125,7 +136,7 @@ pub(super) struct EventLines<P> {
     pub(super) parser: P,
     pub(super) pairs: Arc<PairLookup>,
     pub(super) learners: Arc<LearnerIds>,
-    pub(super) repeats: Arc<Repeats>,
+    pub(super) aside: LinesAside,
     pub(super) voided: Arc<VoidedIds>,
     /// Number of the file among those of the log.
     pub(super) file: u32,
@@ -135,7 +146,7 @@ impl<P: StatementParser> LineParser for EventLines<P> {
     fn parse(&self, block: &[u8], intake: &mut Intake<'_>) {
         let mut scratch = P::Scratch::default();
         let (mut ids, mut room) = (Ids::default(), Vec::new());
-        let repeats = self.repeats.in_block(self.file, intake.block);
+        let aside = self.aside.in_block(self.file, intake.block);
         each_line(block, intake, |line, number, intake| {
             let statement = match self.parser.parse(line, &mut scratch) {
                 Ok(Line::Statement(statement)) => statement,
@@ -146,41 +157,59 @@ impl<P: StatementParser> LineParser for EventLines<P> {
                 return intake.refuse(Reason::Voided, number, voided);
             }
             note_unknown_kind(&statement, intake);
-            if repeats.has(number) {
-                return intake.refuse(Reason::RepeatedId, number, repeated_id);
+            if aside.refuse(number, intake) {
+                return;
             }
             let Some(course) = self.pairs.course(statement.course) else {
                 return intake.refuse(Reason::UnknownCourse, number, course_without_dates);
             };
-            let Some(interaction) = statement.content.interaction() else {
-                // It says who is enrolled, and the roster has it.
-                return intake.use_row();
-            };
-            let mut row = |learner: Learner<'_>, kind: u8| {
+            let mut event = |learner: Learner<'_>, kind: u8, object| {
                 self.pairs.enrolment(course, self.learners.id(learner, &mut room)).map(|enrolment| EventRow {
                     line: number,
                     enrolment,
                     instant: statement.instant,
                     kind,
-                    object: interaction.object,
+                    object,
                     count: 1,
                 })
             };
-            let Some(done) = row(interaction.learner, interaction.kind) else {
-                return match interaction.part {
-                    // Whoever is no learner has no events.
-                    Part::Caused => intake.use_row(),
-                    Part::Did | Part::Concerned => intake.refuse(Reason::UnknownEnrolment, number, unknown_learner),
-                };
+            let role = statement.content.role();
+            let unenrolled = UnenrolledRow { line: number, course, instant: statement.instant, role };
+            let Some(interaction) = statement.content.interaction() else {
+                return take_statement(intake, unenrolled, None, std::iter::empty());
             };
-            match interaction.others {
-                Others::Nobody => intake.take_row(done),
-                others => {
-                    let others = others.each(interaction.kind).filter_map(|(learner, kind)| row(learner, kind));
-                    intake.take_rows(number, std::iter::once(done).chain(others));
-                }
-            }
+            let done = event(interaction.learner, interaction.kind, interaction.object);
+            let others = interaction.others.each(interaction.kind);
+            let others = others.filter_map(|(learner, kind)| event(learner, kind, interaction.object));
+            take_statement(intake, unenrolled, done, others);
         });
+    }
+}
+
+/// Takes a statement: as the event `done` of the learner, where they are enrolled, and those of `others`. What is not an
+/// enrolment's is `unenrolled`.
+pub(super) fn take_statement(
+    intake: &mut Intake<'_>,
+    unenrolled: UnenrolledRow,
+    done: Option<EventRow>,
+    mut others: impl Iterator<Item = EventRow>,
+) {
+    let Some(done) = done else {
+        let line = unenrolled.line;
+        return match (intake.admit_unenrolled(unenrolled), unenrolled.role) {
+            (Admission::Refused, _) => {}
+            // Somebody did it about others, or it says who is enrolled, and the roster has that.
+            (Admission::Open, RowRole::Fact | RowRole::Record) => intake.use_row(),
+            // Whoever does something in the course's time is enrolled.
+            (Admission::Open, RowRole::Act) => intake.refuse(Reason::UnknownEnrolment, line, unknown_learner),
+        };
+    };
+    if unenrolled.role == RowRole::Record {
+        return intake.take_record(done);
+    }
+    match others.next() {
+        None => intake.take_row(done),
+        Some(other) => intake.take_rows(done.line, [done, other].into_iter().chain(others)),
     }
 }
 

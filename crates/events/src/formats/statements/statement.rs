@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
+use super::parts::Success;
 use crate::event::ObjectKey;
+use crate::intake::RowRole;
 use crate::json::{InvalidJson, Text};
 use crate::tally::Reason;
 
@@ -15,7 +17,7 @@ pub(in crate::formats) enum EnrolmentChange {
 }
 
 /// Identifies a learner as statements name them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::formats) enum Learner<'a> {
     /// A learner by a name that is theirs alone in the whole log.
     Named(&'a [u8]),
@@ -44,6 +46,8 @@ pub(in crate::formats) struct Interaction<'a> {
     pub(in crate::formats) part: Part,
     /// The learner's number, where the statement gives it beside the name.
     pub(in crate::formats) number: Option<u64>,
+    /// The host that the learner used, where the source gives it; numbers are a host's own.
+    pub(in crate::formats) host: &'a [u8],
     /// Index into the format's kinds.
     pub(in crate::formats) kind: u8,
     /// The source's name for the kind, where the format does not know it.
@@ -132,6 +136,15 @@ impl<'a> Content<'a> {
         }
     }
 
+    /// Says what the statement tells.
+    pub(super) const fn role(&self) -> RowRole {
+        match self {
+            Self::Interaction(Interaction { part: Part::Did, .. }) => RowRole::Act,
+            Self::Interaction(_) => RowRole::Fact,
+            Self::Change(_) | Self::Both(..) => RowRole::Record,
+        }
+    }
+
     /// Returns the interaction, where there is one.
     pub(super) const fn interaction(&self) -> Option<&Interaction<'a>> {
         match self {
@@ -143,6 +156,7 @@ impl<'a> Content<'a> {
 
 /// Holds a line of a log, parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, on the stack")]
 pub(in crate::formats) enum Line<'a> {
     Statement(Statement<'a>),
     /// It says that the statement with this id never held.
@@ -158,6 +172,22 @@ pub(in crate::formats) struct Statement<'a> {
     /// An id of its own; empty where the format gives statements none.
     pub(in crate::formats) id: &'a [u8],
     pub(in crate::formats) content: Content<'a>,
+    pub(in crate::formats) attempt: AttemptRole<'a>,
+}
+
+/// Says whether a statement is about an attempt at a problem, and about which part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::formats) enum AttemptRole<'a> {
+    /// It is about no attempt, or the format has one statement for each.
+    Nothing,
+    Whole,
+    Part {
+        /// Id of the statement about the whole; empty where it does not name one.
+        of: &'a [u8],
+        /// Whether it names the problem, which is then the interaction's object.
+        has_problem: bool,
+        success: Success,
+    },
 }
 
 /// Says why a line can't be used.
@@ -198,6 +228,11 @@ pub(in crate::formats) fn resolved<'s, 'a: 's>(text: Option<Text<'a>>, room: &'s
 /// Says of a row that its id came before.
 pub(super) fn repeated_id() -> String {
     "an id that came before".to_owned()
+}
+
+/// Says of a row that another counts in its place.
+pub(super) fn part_of_another() -> String {
+    "an attempt at a problem for which another statement counts, of the whole or of a part".to_owned()
 }
 
 /// Says of a row that it is voided, or voids another.

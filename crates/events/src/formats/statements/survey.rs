@@ -9,6 +9,8 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::learner_ids::LearnerIds;
 use super::statement::{Content, EnrolmentChange, EnrolmentReport, Interaction, Learner, Others, Part, Statement};
+use super::user_ids::UserIds;
+use crate::day_runs::{DayRuns, Happening};
 use crate::error::ReadError;
 use crate::event_days::{EventDays, is_set};
 use crate::formats::calendar::{self, InferredCourse};
@@ -17,17 +19,20 @@ use crate::formats::pair_lookup::pair_id;
 use crate::index::CourseIndex;
 use crate::notice::Notice;
 use crate::roster::{Course, Enrolment, Outcome, OutcomeKind, StrayDays};
+use crate::row_limits::days_in_use;
 
 /// Holds the history of one enrolment, as far as statements tell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct EnrolmentHistory {
     enrolled: Option<i64>,
     withdrew: Option<i64>,
-    /// When the learner first did something in the course.
-    first_interaction: Option<i64>,
+    /// Days on which the learner did something in the course, or it is recorded about them.
+    days: DayRuns,
     completed: bool,
-    /// Whether somebody is a learner by it: those who only did something about others are none.
-    is_learner: bool,
+    /// Whether a statement says that somebody is enrolled, was or completed the course.
+    is_recorded: bool,
+    /// Whether a statement is about somebody as a learner: those who only did something about others are none.
+    is_named: bool,
     /// Instant of the last report on whether the learner is enrolled, and whether they are; of two at one instant, that
     /// they are.
     last_report: Option<(i64, bool)>,
@@ -38,9 +43,10 @@ impl EnrolmentHistory {
         let earlier = |a: Option<i64>, b: Option<i64>| a.into_iter().chain(b).min();
         self.enrolled = earlier(self.enrolled, other.enrolled);
         self.withdrew = earlier(self.withdrew, other.withdrew);
-        self.first_interaction = earlier(self.first_interaction, other.first_interaction);
+        self.days.join(&other.days);
         self.completed |= other.completed;
-        self.is_learner |= other.is_learner;
+        self.is_recorded |= other.is_recorded;
+        self.is_named |= other.is_named;
         self.last_report = self.last_report.max(other.last_report);
     }
 
@@ -53,23 +59,34 @@ impl EnrolmentHistory {
             }
             EnrolmentChange::Completed => Self { completed: true, ..Self::default() },
         };
-        self.join(&Self { is_learner: true, ..added });
+        self.join(&Self { is_recorded: true, is_named: true, ..added });
     }
 
     fn add_interaction(&mut self, instant: i64, part: Part) {
-        self.join(&Self {
-            first_interaction: (part == Part::Did && is_set(instant)).then_some(instant),
-            is_learner: part != Part::Caused,
-            ..Self::default()
-        });
+        let happening = match part {
+            Part::Did => Happening::Act,
+            Part::Concerned => Happening::Fact,
+            Part::Caused => return,
+        };
+        self.is_named = true;
+        // A time that is not set says nothing of when it was.
+        if is_set(instant) {
+            self.days.add(instant, happening);
+        }
+    }
+
+    /// Tells whether somebody is enrolled in a course that uses the events of `days`: where a statement says so, or one of their
+    /// events is used.
+    fn is_enrolled(&self, days: &Range<i64>) -> bool {
+        self.is_recorded || self.days.any_on(days)
     }
 
     /// Returns the instant of enrolment: none where somebody withdrew, or was at work in the course, before the first
     /// there is.
-    fn known_enrolment(&self) -> Option<i64> {
+    fn known_enrolment(&self, days: &Range<i64>) -> Option<i64> {
         let not_after = |enrolled: i64, other: Option<i64>| other.is_none_or(|other| enrolled <= other);
         self.enrolled
-            .filter(|&enrolled| not_after(enrolled, self.withdrew) && not_after(enrolled, self.first_interaction))
+            .filter(|&enrolled| not_after(enrolled, self.withdrew) && not_after(enrolled, self.days.first_act(days)))
     }
 
     fn outcome(&self) -> Option<Outcome> {
@@ -127,6 +144,15 @@ struct SurveyedCourse {
     facts: EventDays,
 }
 
+/// Holds the enrolments that a survey found in courses with dates.
+pub(super) struct Enrolments {
+    pub(super) all: Vec<Enrolment>,
+    /// How many are in courses without dates.
+    pub(super) without_course: u64,
+    /// How many learners are in none, as all of their events are set aside.
+    pub(super) set_aside: u64,
+}
+
 /// Holds the enrolments and courses found in a block, or in all of them.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
@@ -137,8 +163,9 @@ pub(super) struct Survey {
     names: Vec<u8>,
     /// Sites of accounts, each with the instant of its earliest statement.
     sites: Vec<(Box<[u8]>, i64)>,
-    /// Where the names of numbered learners stand in `names`. Of several names the first in bytewise order.
-    numbers: FxHashMap<u64, Range<usize>>,
+    user_ids: UserIds,
+    /// Number of the file among those of the log, of a survey of one block.
+    file: u32,
 }
 
 impl Survey {
@@ -181,13 +208,16 @@ impl Survey {
     ) -> u32 {
         let place = self.entry(course, interaction.learner, instant);
         self.entries[place].history.add_interaction(instant, interaction.part);
-        if let (Some(number), LearnerKey::Named(name)) = (interaction.number, &self.entries[place].key.learner) {
-            let name = name.clone();
-            self.number(number, name);
+        let (file, host) = (self.file, interaction.host);
+        match (interaction.learner, interaction.number) {
+            (Learner::Named(name), Some(number)) => self.user_ids.add(number, Some(name), host, file),
+            (Learner::Numbered(number), _) => self.user_ids.add(number, None, host, file),
+            _ => {}
         }
         let part = match interaction.others {
             Others::Group(_) => interaction.part,
-            Others::Nobody | Others::Receiver(..) => Part::Concerned,
+            // Whoever receives something need not be there.
+            Others::Nobody | Others::Receiver(..) => Part::Caused,
         };
         for (learner, kind) in interaction.others.each(interaction.kind) {
             let other = self.entry(course, learner, instant);
@@ -224,14 +254,7 @@ impl Survey {
             ours.interactions.join(&theirs.interactions, |entry| entries[entry as usize]);
             ours.facts.join(&theirs.facts, |entry| entries[entry as usize]);
         }
-        for (&number, name) in &other.numbers {
-            let name = &other.names[name.clone()];
-            if self.numbers.get(&number).is_none_or(|known| name < &self.names[known.clone()]) {
-                let start = self.names.len();
-                self.names.extend_from_slice(name);
-                self.numbers.insert(number, start..self.names.len());
-            }
-        }
+        self.user_ids.absorb(&other.user_ids);
         entries
     }
 
@@ -255,12 +278,21 @@ impl Survey {
     /// Tells the ids of the learners.
     pub(super) fn learner_ids(&self) -> LearnerIds {
         let sites = self.sites.iter().map(|(site, earliest)| (*earliest, &**site)).collect();
-        let names = self.numbers.iter().map(|(&number, name)| (number, self.names[name.clone()].into())).collect();
-        LearnerIds::new(sites, names)
+        LearnerIds::new(sites, self.user_ids.names())
+    }
+
+    /// Makes a survey of a block of file number `file` of the log.
+    pub(super) fn of_file(file: u32) -> Self {
+        Self { file, ..Self::default() }
+    }
+
+    /// Lists what is odd about those whom the log names. `file_names` are the log's files.
+    pub(super) fn notices(&self, file_names: &[String]) -> Vec<Notice> {
+        self.several_sites().into_iter().chain(self.user_ids.shared(file_names)).collect()
     }
 
     /// Says that accounts are of several sites, if they are.
-    pub(super) fn several_sites(&self) -> Option<Notice> {
+    fn several_sites(&self) -> Option<Notice> {
         if self.sites.len() < 2 {
             return None;
         }
@@ -343,13 +375,6 @@ impl Survey {
         place
     }
 
-    fn number(&mut self, number: u64, name: Range<usize>) {
-        let known = self.numbers.entry(number).or_insert_with(|| name.clone());
-        if self.names[name.clone()] < self.names[known.clone()] {
-            *known = name;
-        }
-    }
-
     /// Tells whether withdrawals are recorded: those of Open edX's courses are, of which no other platform tells. That
     /// somebody withdrew does not decide it, as it would then be decided, for the time before, by what comes after.
     pub(super) fn records_withdrawals(&self) -> bool {
@@ -376,35 +401,41 @@ impl Survey {
         Ok((courses, all_stray))
     }
 
-    /// Makes the enrolments in `courses`, and counts those in others.
-    pub(super) fn enrolments(&mut self, courses: &[Course], ids: &LearnerIds) -> (Vec<Enrolment>, u64) {
+    /// Makes the enrolments in `courses`, which have these stray days, and counts those who are left out.
+    pub(super) fn enrolments(&mut self, courses: &[Course], stray: &[StrayDays], ids: &LearnerIds) -> Enrolments {
         self.join_entries(ids);
-        let places: FxHashMap<&[u8], CourseIndex> =
-            courses.iter().zip((0..).map(CourseIndex)).map(|(course, place)| (course.id.as_bytes(), place)).collect();
-        let mut enrolments = Vec::with_capacity(self.entries.len());
-        let mut without_course = 0;
+        let with_days = |(course, place)| (course, place, days_in_use(course, stray));
+        let known: FxHashMap<&[u8], (&Course, CourseIndex, Range<i64>)> = courses
+            .iter()
+            .zip((0..).map(CourseIndex))
+            .map(|(course, place)| (course.id.as_bytes(), with_days((course, place))))
+            .collect();
+        let mut found = Enrolments { all: Vec::with_capacity(self.entries.len()), without_course: 0, set_aside: 0 };
         let mut room = Vec::new();
-        for entry in self.entries.iter().filter(|entry| entry.history.is_learner) {
-            let Some(&course) = places.get(&*self.courses[entry.key.course as usize].id) else {
-                without_course += 1;
+        for Entry { key, history } in self.entries.iter().filter(|entry| entry.history.is_named) {
+            let Some((course, place, days)) = known.get(&*self.courses[key.course as usize].id) else {
+                found.without_course += 1;
                 continue;
             };
-            let Course { id, .. } = &courses[course.as_usize()];
-            let start = courses[course.as_usize()].start_seconds();
+            if !history.is_enrolled(days) {
+                found.set_aside += 1;
+                continue;
+            }
+            let start = course.start_seconds();
             // At most 68 years either way: an enrolment longer ago was as surely before the course.
             let seconds = |instant: i64| (instant.saturating_sub(start)).clamp(i32::MIN.into(), i32::MAX.into()) as i32;
-            let learner = String::from_utf8_lossy(ids.id(self.learner(&entry.key), &mut room)).into_owned();
-            enrolments.push(Enrolment {
-                id: pair_id(id, &learner),
+            let learner = String::from_utf8_lossy(ids.id(self.learner(key), &mut room)).into_owned();
+            found.all.push(Enrolment {
+                id: pair_id(&course.id, &learner),
                 learner,
-                course,
-                enrolled_seconds: entry.history.known_enrolment().map(seconds),
-                withdrawn_seconds: entry.history.withdrew.map(seconds),
-                outcome: entry.history.outcome(),
+                course: *place,
+                enrolled_seconds: history.known_enrolment(days).map(seconds),
+                withdrawn_seconds: history.withdrew.map(seconds),
+                outcome: history.outcome(),
                 ..Enrolment::default()
             });
         }
-        (enrolments, without_course)
+        found
     }
 
     /// Joins the histories of entries whose learners have one id with those of the learners who are named by it.
@@ -425,7 +456,7 @@ impl Survey {
         }
         let mut gone = vec![false; self.entries.len()];
         for (place, id) in found {
-            let (course, history) = (self.entries[place].key.course, self.entries[place].history);
+            let (course, history) = (self.entries[place].key.course, self.entries[place].history.clone());
             gone[place] = true;
             let place = self.entry(course, Learner::Named(&id), i64::MAX);
             self.entries[place].history.join(&history);

@@ -11,7 +11,8 @@ use super::log;
 use super::mapped_row::{Field, MappedRow, Role, RowSink};
 use crate::error::ReadError;
 use crate::event_file::ReadPurpose;
-use crate::formats::repeats::{ClashSearch, RepeatSearch, Repeats, hash_of};
+use crate::formats::marked_lines::MarkedLines;
+use crate::formats::repeats::{ClashSearch, RepeatSearch, hash_of};
 use crate::intake::Intake;
 use crate::notice::Notice;
 use crate::row_limits::RowLimits;
@@ -19,7 +20,7 @@ use crate::row_limits::RowLimits;
 /// Lists the rows that bear ids of other rows.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FoundIds {
-    pub(super) repeats: Repeats,
+    pub(super) repeats: MarkedLines,
     /// Says that ids come again with other times, if any do.
     pub(super) notice: Option<Notice>,
 }

@@ -13,7 +13,7 @@ use super::pairs::Pairs;
 use super::times::{Moment, rounded};
 use crate::cells::whole_number;
 use crate::event::ObjectKey;
-use crate::formats::repeats::Repeats;
+use crate::formats::marked_lines::MarkedLines;
 use crate::id_lookup::{EnrolmentLookup, IdLookup};
 use crate::index::EnrolmentIndex;
 use crate::intake::{EventRow, Intake};
@@ -119,7 +119,7 @@ pub(super) struct EventRows {
     /// Whether a column names the kind of each row.
     names_kinds: bool,
     /// Rows whose event id came before, and the number of this file among those of the log.
-    repeats: Option<(Arc<Repeats>, u32)>,
+    repeats: Option<(Arc<MarkedLines>, u32)>,
 }
 
 impl EventRows {
@@ -127,7 +127,7 @@ impl EventRows {
         mapping: &CheckedMapping,
         log: &CheckedLog,
         who: &Arc<EnrolmentFinder>,
-        repeats: Option<(Arc<Repeats>, u32)>,
+        repeats: Option<(Arc<MarkedLines>, u32)>,
     ) -> Self {
         Self {
             who: Arc::clone(who),

@@ -362,6 +362,7 @@ fn open_tables(mapping: CheckedMapping, tables: &TableFiles, request: &OpenReque
         reason: request.reason.clone(),
         tables: tally,
         enrolments_without_course: undated.ids.len() as u64,
+        learners_set_aside: 0,
         capabilities: Capabilities {
             time_of_day: mapping.granularity == Granularity::Second,
             objects: mapping.has(Role::Object),

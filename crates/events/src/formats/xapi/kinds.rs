@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 use crate::activity::Activity::{
     self, Access, Discussion, Download, Live, Login, Navigate, Other, Post, Problem, Submission, Video,
 };
+use crate::formats::statements::Success;
 use crate::kind::{Detail, EventKind};
 
 /// Names the type of an object acted on.
@@ -262,6 +263,16 @@ impl Kinds {
     /// Returns the kind of a score that a platform computed.
     pub(super) fn score(&self) -> u8 {
         self.facts[SCORE.as_bytes()]
+    }
+
+    /// Says how an attempt went; `None` for kinds of other events.
+    pub(super) fn success(&self, kind: u8) -> Option<Success> {
+        match self.kinds[kind as usize].detail {
+            Detail::AttemptRight => Some(Success::Right),
+            Detail::AttemptWrong => Some(Success::Wrong),
+            Detail::Attempt => Some(Success::Unknown),
+            _ => None,
+        }
     }
 
     /// Returns the kind with this detail.

@@ -18,8 +18,9 @@
 //! - **Facts** (`Detail::Fact`), no acts of the actor's: the above, `failed` of a course, and the verbs of grades and
 //!   certificates (`kinds.rs`). `attempted` a `question` of Open edX is the score that it computes of an answer; the
 //!   answer has a statement of its own, `evaluated`.
-//! - **Parts:** a problem of several parts has a statement for the whole and one for each part, which names it
-//!   (`context.statement`, or a parent of the type `GroupActivity`). Those of parts are set aside as `part_of_another`.
+//! - **Parts:** an answer is to a part of a problem where it names another statement (`context.statement`), or its parent is a
+//!   `GroupActivity`, a `question` or a `cmi.interaction`, which then is the object. Which statement counts for an attempt, of the
+//!   whole and its parts, says `statements/parts.rs`; the others are set aside as `part_of_another`.
 //! - **Voided:** a statement that another voids never held (part two, 2.3.2), so neither counts, whichever came first:
 //!   both are set aside as `voided`. The log is read twice when there are any.
 //!

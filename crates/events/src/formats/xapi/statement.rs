@@ -7,8 +7,8 @@ use crate::cells::is_missing;
 use crate::event::ObjectKey;
 use crate::formats::course_ids::{course_path, decoded};
 use crate::formats::statements::{
-    Content, EnrolmentChange, GroupMember, Interaction, Learner, Line, Others, Part, Statement, StatementParser,
-    Unusable, resolved, site,
+    AttemptRole, Content, EnrolmentChange, GroupMember, Interaction, Learner, Line, Others, Part, Statement,
+    StatementParser, Unusable, resolved, site, with_small_host,
 };
 use crate::json::{self, Cursor, InvalidJson, Text, Value};
 use crate::kind::Detail;
@@ -31,7 +31,8 @@ impl<'a> Thing<'a> {
             match key {
                 b"id" => thing.id = cursor.value()?.text(),
                 b"objectType" => {
-                    thing.is_group = cursor.value()?.text().is_some_and(|kind| kind.raw == b"GroupActivity");
+                    let kind = cursor.value()?.text().unwrap_or_default();
+                    thing.is_group = kind.plain().eq_ignore_ascii_case(b"GroupActivity");
                 }
                 b"definition" if cursor.is_object() => cursor.members(|key, cursor| {
                     match key {
@@ -48,17 +49,20 @@ impl<'a> Thing<'a> {
     }
 
     fn is_course(&self) -> bool {
-        last_word(self.kind.map(|kind| kind.raw).unwrap_or_default()).eq_ignore_ascii_case(b"course")
+        last_word(&self.kind.unwrap_or_default().plain()).eq_ignore_ascii_case(b"course")
     }
 
-    fn acted_on(&self) -> Object {
-        Object::from_type(last_word(self.kind.map(|kind| kind.raw).unwrap_or_default()))
+    /// Tells whether it is one problem, and no quiz of several.
+    fn is_problem(&self) -> bool {
+        let kind = self.kind.unwrap_or_default().plain();
+        let kind = last_word(&kind);
+        self.is_group || kind.eq_ignore_ascii_case(b"question") || kind.eq_ignore_ascii_case(b"cmi.interaction")
     }
 
     /// Tells whether the id is that of a part of a course of Open edX.
     fn is_block(&self) -> bool {
-        let id = self.id.map(|id| id.raw).unwrap_or_default();
-        [&b"/xblock/"[..], b"block-v1:", b"i4x:"].iter().any(|part| memchr::memmem::find(id, part).is_some())
+        let id = self.id.unwrap_or_default().plain();
+        [&b"/xblock/"[..], b"block-v1:", b"i4x:"].iter().any(|part| memchr::memmem::find(&id, part).is_some())
     }
 }
 
@@ -78,7 +82,10 @@ impl<'a> Agent<'a> {
         let mut agent = Self::default();
         cursor.members(|key, cursor| {
             match key {
-                b"objectType" => agent.is_group = cursor.value()?.text().is_some_and(|kind| kind.raw == b"Group"),
+                b"objectType" => {
+                    let kind = cursor.value()?.text().unwrap_or_default();
+                    agent.is_group = kind.plain().eq_ignore_ascii_case(b"Group");
+                }
                 b"account" if cursor.is_object() => cursor.members(|key, cursor| {
                     match key {
                         b"name" => agent.account = given(cursor.value()?.id()),
@@ -105,18 +112,22 @@ impl<'a> Agent<'a> {
     }
 
     /// Returns the agent as a learner, by an account or else another id.
-    fn learner<'s>(&self, name: &'s mut Vec<u8>, home_page: &'s mut Vec<u8>) -> Option<Learner<'s>>
+    fn learner<'s>(&self, rooms: &'s mut AgentRooms) -> Option<Learner<'s>>
     where
         'a: 's,
     {
+        let AgentRooms { name, home_page, in_small } = rooms;
         let name = resolved(self.account.or(self.other_id), name);
-        let site = site(resolved(self.home_page.filter(|_| self.account.is_some()), home_page));
-        match (name, site) {
-            (b"", _) => None,
-            (name, _) if is_missing(name) => None,
-            (name, b"") => Some(Learner::Named(name)),
-            (name, site) => Some(Learner::Account { site, name }),
+        if is_missing(name) || name.is_empty() {
+            return None;
         }
+        if self.account.is_none() {
+            return Some(Learner::Named(with_small_host(name, in_small)));
+        }
+        Some(match site(resolved(self.home_page, home_page), in_small) {
+            b"" => Learner::Named(name),
+            site => Learner::Account { site, name },
+        })
     }
 
     /// Lists the members of a group that have ids, each once, into `list`.
@@ -127,8 +138,8 @@ impl<'a> Agent<'a> {
             if !cursor.is_object() {
                 return cursor.skip();
             }
-            let (mut name, mut home_page) = (Vec::new(), Vec::new());
-            let member = match Agent::read(cursor)?.learner(&mut name, &mut home_page) {
+            let mut rooms = AgentRooms::default();
+            let member = match Agent::read(cursor)?.learner(&mut rooms) {
                 Some(Learner::Account { site, name }) => GroupMember { site: Some(site.to_vec()), name: name.to_vec() },
                 Some(Learner::Named(name)) => GroupMember { site: None, name: name.to_vec() },
                 Some(Learner::Numbered(_)) | None => return Ok(()),
@@ -139,6 +150,14 @@ impl<'a> Agent<'a> {
             Ok(())
         })
     }
+}
+
+/// Keeps room for what an agent is called.
+#[derive(Debug, Default)]
+struct AgentRooms {
+    name: Vec<u8>,
+    home_page: Vec<u8>,
+    in_small: Vec<u8>,
 }
 
 /// Returns a text that is not blank.
@@ -208,18 +227,10 @@ struct Members<'a> {
     /// The first activity of the context that is a course by its type, and the first whose id names one.
     course: Option<Text<'a>>,
     course_by_id: Option<Text<'a>>,
-    context: ContextMarks,
-}
-
-/// Holds facts about the context of a statement.
-#[derive(Clone, Copy, Debug, Default)]
-struct ContextMarks {
-    /// It names another statement, to which this one belongs.
-    has_statement: bool,
-    /// What the object is a part of is something to solve.
-    in_task: bool,
-    /// It is a problem of several parts, as Open edX writes it.
-    in_group: bool,
+    /// Another statement, to which this one belongs.
+    statement: Option<Text<'a>>,
+    /// A problem of which the object is a part.
+    problem: Option<Text<'a>>,
     by_open_edx: bool,
 }
 
@@ -256,13 +267,14 @@ impl<'a> Members<'a> {
                     }
                     Ok(())
                 })?,
-                b"statement" => self.context.has_statement = cursor.value()? != Value::Null,
+                b"statement" if cursor.is_object() => self.statement = member(cursor, b"id")?.and_then(Value::text),
+                b"statement" => self.statement = cursor.value()?.text(),
                 b"extensions" if cursor.is_object() => cursor.members(|key, cursor| {
                     let value = cursor.value()?;
                     match key {
                         b"https://w3id.org/xapi/acrossx/extensions/type" => self.vote = value.text(),
                         b"https://w3id.org/xapi/openedx/extension/transformer-version" => {
-                            self.context.by_open_edx = true;
+                            self.by_open_edx = true;
                         }
                         _ => {}
                     }
@@ -283,24 +295,20 @@ impl<'a> Members<'a> {
         if thing.is_course() && self.course.is_none() {
             self.course = thing.id;
         }
-        if self.course_by_id.is_none() && thing.id.is_some_and(|id| course_path(id.raw).is_some()) {
+        if self.course_by_id.is_none() && thing.id.is_some_and(|id| course_path(&id.plain()).is_some()) {
             self.course_by_id = thing.id;
         }
-        self.context.in_task |= is_parent && thing.acted_on() == Object::Task;
-        self.context.in_group |= is_parent && thing.is_group;
+        if is_parent && thing.is_problem() && self.problem.is_none() {
+            self.problem = given(thing.id);
+        }
         Ok(())
-    }
-
-    /// Tells whether the statement is about a part of something whose answer as a whole has a statement of its own.
-    fn is_part(&self) -> bool {
-        self.context.in_group || (self.context.has_statement && self.context.in_task)
     }
 
     /// Tells whether the statement is Open edX's report of the score that it computed for an answer, which has a
     /// statement of its own.
     fn is_computed_score(&self) -> bool {
-        let kind = last_word(self.object.kind.map(|kind| kind.raw).unwrap_or_default());
-        kind == b"question" && (self.context.by_open_edx || self.object.is_block())
+        let kind = self.object.kind.unwrap_or_default().plain();
+        last_word(&kind) == b"question" && (self.by_open_edx || self.object.is_block())
     }
 }
 
@@ -321,8 +329,7 @@ fn member<'a>(cursor: &mut Cursor<'a>, name: &[u8]) -> Result<Option<Value<'a>>,
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     id: Vec<u8>,
-    learner: Vec<u8>,
-    home_page: Vec<u8>,
+    actor: AgentRooms,
     group: Vec<GroupMember>,
     verb: Vec<u8>,
     time: Vec<u8>,
@@ -330,6 +337,8 @@ pub(super) struct Scratch {
     decoded: Vec<u8>,
     object: Vec<u8>,
     kind: Vec<u8>,
+    problem: Vec<u8>,
+    whole: Vec<u8>,
 }
 
 /// Parses xAPI statements.
@@ -360,7 +369,7 @@ impl StatementParser for XapiStatements {
             };
             (first.learner(), if others.is_empty() { Others::Nobody } else { Others::Group(others) })
         } else {
-            let Some(learner) = members.actor.learner(&mut scratch.learner, &mut scratch.home_page) else {
+            let Some(learner) = members.actor.learner(&mut scratch.actor) else {
                 return Err(Unusable::new(Reason::NoLearner, "no actor with an id of its own"));
             };
             (learner, Others::Nobody)
@@ -377,10 +386,6 @@ impl StatementParser for XapiStatements {
             let what = format!("timestamp of shape `{}` is not YYYY-MM-DDTHH:MM:SS", shape(time));
             return Err(Unusable::new(Reason::BadTime, what));
         };
-        if matches!(verb, b"evaluated" | b"answered") && members.is_part() {
-            let what = "a part of a problem whose answer as a whole has a statement of its own";
-            return Err(Unusable::new(Reason::PartOfAnother, what));
-        }
         let change = match verb {
             b"registered" | b"enrolled" if on_course => Some(EnrolmentChange::Enrolled),
             b"unregistered" | b"unenrolled" if on_course => Some(EnrolmentChange::Withdrew),
@@ -395,10 +400,21 @@ impl StatementParser for XapiStatements {
         };
         let acted_on = Object::from_type(last_word(resolved(members.object.kind, &mut scratch.kind)));
         let kind = fact.unwrap_or_else(|| self.kind(verb, acted_on, object, &members));
+        let problem = resolved(members.problem, &mut scratch.problem);
+        let has_problem = !problem.is_empty() && problem != object;
+        let of = resolved(members.statement, &mut scratch.whole);
+        let attempt = match self.kinds.success(kind) {
+            None => AttemptRole::Nothing,
+            Some(success) if has_problem || !of.is_empty() => AttemptRole::Part { of, has_problem, success },
+            Some(_) => AttemptRole::Whole,
+        };
+        // An attempt at a part is one at the problem.
+        let object = if has_problem && attempt != AttemptRole::Nothing { problem } else { object };
         let interaction = Interaction {
             learner,
             part: if fact.is_some() { Part::Concerned } else { Part::Did },
             number: None,
+            host: b"",
             kind,
             unknown_kind: self.kinds.is_unknown(kind).then_some(verb_id),
             object: ObjectKey::from_id(object),
@@ -409,6 +425,7 @@ impl StatementParser for XapiStatements {
             instant,
             id: resolved(members.id, &mut scratch.id),
             content: Content::new(interaction, change),
+            attempt,
         }))
     }
 }
@@ -432,9 +449,9 @@ impl XapiStatements {
                 Some(if is_answer { Detail::Response } else { Detail::Post })
             }
             b"liked" => Some(Detail::UpvoteGiven),
-            b"voted" => match members.vote.map(|vote| vote.raw) {
-                Some(b"up") => Some(Detail::UpvoteGiven),
-                Some(b"down") => Some(Detail::DownvoteGiven),
+            b"voted" => match members.vote.unwrap_or_default().plain().as_ref() {
+                b"up" => Some(Detail::UpvoteGiven),
+                b"down" => Some(Detail::DownvoteGiven),
                 _ => None,
             },
             _ => None,

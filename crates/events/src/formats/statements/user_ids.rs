@@ -1,0 +1,201 @@
+//! User ids: the names that belong to them, and whether some may be of several people.
+//!
+//! A platform counts its users from 1. So in logs of two platforms one id is two people, and it has two names, or comes from
+//! hosts of two sites.
+
+use std::collections::BTreeSet;
+
+use rustc_hash::FxHashMap;
+
+use crate::notice::Notice;
+
+/// Bounds the sites that are told apart.
+const MOST_SITES: usize = 64;
+
+/// Bounds the files that a notice names.
+const NAMED_FILES: usize = 4;
+
+/// Lists names of hosts, before the first dot, that one site has side by side.
+const SERVICES: [&str; 10] = ["app", "apps", "cms", "courses", "learning", "lms", "mobile", "preview", "studio", "www"];
+
+/// Holds the user ids of a log.
+#[derive(Debug, Default)]
+pub(super) struct UserIds {
+    ids: FxHashMap<u64, UserId>,
+    sites: Vec<Box<[u8]>>,
+}
+
+/// Holds what a log says of one user id.
+#[derive(Clone, Debug)]
+struct UserId {
+    /// Of several names the first in bytewise order.
+    name: Option<Box<[u8]>>,
+    has_several_names: bool,
+    /// A bit for each place in `sites`.
+    sites: u64,
+    /// The first and last file of the log that has it.
+    files: (u32, u32),
+}
+
+impl UserIds {
+    /// Adds that a user has this id and, where it is given, this name, and used this host, in file number `file` of the log.
+    pub(super) fn add(&mut self, id: u64, name: Option<&[u8]>, host: &[u8], file: u32) {
+        let sites = self.site(site(host)).map_or(0, |place| 1 << place);
+        match self.ids.get_mut(&id) {
+            // As in nearly all lines.
+            Some(known) if known.name.as_deref() == name => known.see(sites, file),
+            _ => {
+                let new = UserId { name: name.map(Into::into), has_several_names: false, sites, files: (file, file) };
+                self.join_id(id, new);
+            }
+        }
+    }
+
+    /// Adds what another holds.
+    pub(super) fn absorb(&mut self, other: &Self) {
+        let places: Vec<Option<usize>> = other.sites.iter().map(|site| self.site(site)).collect();
+        for (&id, theirs) in &other.ids {
+            let mut sites = 0;
+            for (place, here) in places.iter().enumerate() {
+                if let Some(here) = here.filter(|_| theirs.sites >> place & 1 == 1) {
+                    sites |= 1 << here;
+                }
+            }
+            self.join_id(id, UserId { sites, ..theirs.clone() });
+        }
+    }
+
+    /// Returns the names that belong to ids.
+    pub(super) fn names(&self) -> FxHashMap<u64, Box<[u8]>> {
+        self.ids.iter().filter_map(|(&id, user)| Some((id, user.name.clone()?))).collect()
+    }
+
+    /// Says that some ids may be of several people, if they may. `file_names` are the log's files.
+    pub(super) fn shared(&self, file_names: &[String]) -> Option<Notice> {
+        let (mut with_several_names, mut at_several_sites, mut files) = (0, 0, BTreeSet::new());
+        for user in self.ids.values() {
+            let several_sites = user.sites.count_ones() > 1;
+            with_several_names += u64::from(user.has_several_names);
+            at_several_sites += u64::from(several_sites);
+            if user.has_several_names || several_sites {
+                files.extend([user.files.0, user.files.1]);
+            }
+        }
+        if files.is_empty() {
+            return None;
+        }
+        let mut names: Vec<String> =
+            files.iter().take(NAMED_FILES).filter_map(|&file| file_names.get(file as usize).cloned()).collect();
+        if files.len() > NAMED_FILES {
+            names.push(format!("{} more files", files.len() - NAMED_FILES));
+        }
+        Some(Notice::SharedUserIds { with_several_names, at_several_sites, files: names })
+    }
+
+    fn join_id(&mut self, id: u64, new: UserId) {
+        let Some(known) = self.ids.get_mut(&id) else {
+            self.ids.insert(id, new);
+            return;
+        };
+        let differ = known.name.is_some() && new.name.is_some() && known.name != new.name;
+        known.has_several_names |= new.has_several_names || differ;
+        known.see(new.sites, new.files.0);
+        known.see(new.sites, new.files.1);
+        if let Some(name) = new.name
+            && known.name.as_ref().is_none_or(|known| name < *known)
+        {
+            known.name = Some(name);
+        }
+    }
+
+    /// Returns the place of a site; `None` where none is said, or there are too many.
+    fn site(&mut self, site: &[u8]) -> Option<usize> {
+        if site.is_empty() {
+            return None;
+        }
+        let known = self.sites.iter().position(|known| **known == *site);
+        known.or_else(|| {
+            (self.sites.len() < MOST_SITES).then(|| {
+                self.sites.push(site.into());
+                self.sites.len() - 1
+            })
+        })
+    }
+}
+
+impl UserId {
+    fn see(&mut self, sites: u64, file: u32) {
+        self.sites |= sites;
+        self.files = (self.files.0.min(file), self.files.1.max(file));
+    }
+}
+
+/// Returns the site of a host: its name without a port and without the service that it begins with. Empty for an address in
+/// numbers and a name of one word, which are those of machines.
+fn site(host: &[u8]) -> &[u8] {
+    let host = host.split(|&byte| byte == b':').next().unwrap_or_default();
+    let is_machine = !host.contains(&b'.') || host.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    if is_machine {
+        return b"";
+    }
+    let first = host.iter().position(|&byte| byte == b'.').unwrap_or_default();
+    let is_service = SERVICES.iter().any(|service| service.as_bytes().eq_ignore_ascii_case(&host[..first]));
+    let rest = &host[first + 1..];
+    if is_service && rest.contains(&b'.') { rest } else { host }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sites_of_hosts() {
+        for (host, expected) in [
+            ("courses.uni.example", "uni.example"),
+            ("Studio.uni.example:8000", "uni.example"),
+            ("lms.example", "lms.example"),
+            ("north.example.org", "north.example.org"),
+            ("10.0.0.1:80", ""),
+            ("ip-10-0-0-1", ""),
+            ("", ""),
+        ] {
+            assert_eq!(site(host.as_bytes()), expected.as_bytes(), "{host}");
+        }
+    }
+
+    #[test]
+    fn ids_of_several_people_in_any_order() {
+        let all: [(u64, Option<&[u8]>, &[u8], u32); 7] = [
+            (7, Some(b"ann"), b"lms.a.example", 0),
+            (7, Some(b"bob"), b"lms.a.example", 2),
+            (8, Some(b"cho"), b"www.a.example", 0),
+            (8, None, b"lms.b.example", 1),
+            (9, Some(b"dan"), b"lms.a.example", 0),
+            (9, Some(b"dan"), b"studio.a.example", 5),
+            (9, None, b"worker", 6),
+        ];
+        let files: Vec<String> = (0..7).map(|file| format!("{file}.log")).collect();
+        for rotation in 0..all.len() {
+            let mut all = all;
+            all.rotate_left(rotation);
+            let (mut first, mut second) = (UserIds::default(), UserIds::default());
+            for (place, (id, name, host, file)) in all.into_iter().enumerate() {
+                if place % 2 == 0 { &mut first } else { &mut second }.add(id, name, host, file);
+            }
+            first.absorb(&second);
+            assert_eq!(
+                first.shared(&files),
+                Some(Notice::SharedUserIds {
+                    with_several_names: 1,
+                    at_several_sites: 1,
+                    files: ["0.log", "1.log", "2.log"].map(str::to_owned).to_vec()
+                })
+            );
+            let names = first.names();
+            assert_eq!([7, 8, 9].map(|id| &*names[&id]), [&b"ann"[..], b"cho", b"dan"]);
+        }
+        let mut one = UserIds::default();
+        one.add(9, Some(b"dan"), b"lms.a.example", 0);
+        assert_eq!(one.shared(&files), None);
+    }
+}
