@@ -60,3 +60,44 @@ fn logs_of_several_institutions_are_one_folder_with_a_column() {
     run("preprocess {} --institution n={} --out {}", &[&north, &south, &out]).expect(2);
     run("preprocess --institution north --out {}", &[&out]).expect(2).complains(&["NAME=PATH"]);
 }
+
+/// An event of a tracking log: somebody closed a page, on this day of January 2026.
+fn closed(name: &str, id: u32, host: &str, day: u32) -> String {
+    format!(
+        r#"{{"username":"{name}","host":"{host}","event_source":"browser","event_type":"page_close","time":"2026-01-{day:02}T10:00:00+00:00","event":"{{}}","context":{{"course_id":"course-v1:Org+C1+2026","user_id":{id}}}}}"#
+    ) + "\n"
+}
+
+#[test]
+fn two_sites_in_one_folder_are_a_warning_that_names_the_flag() {
+    let here = folder();
+    let (logs, out) = (here.path().join("logs"), here.path().join("out"));
+    fs::create_dir(&logs).expect("a new folder");
+    let of = |name: &str, host: &str| (1..20).map(|day| closed(name, 7, host, day)).collect::<String>();
+    fs::write(logs.join("north.log"), of("ann", "lms.north.example")).expect("writable");
+    fs::write(logs.join("south.log"), of("bob", "lms.south.example")).expect("writable");
+    let said =
+        ["Warning", "1 with several names, 1 from hosts of several sites", "north.log", "south.log", "--institution"];
+    run("preprocess {} --out {}", &[&logs, &out]).expect(0).says(&said);
+    run("inspect {}", &[&logs]).expect(0).says(&said);
+    let report = run("inspect {} --json", &[&logs]).expect(0).json();
+    assert_eq!(report["notices"][0]["what"], "shared_user_ids");
+}
+
+#[test]
+fn who_is_left_out_because_nothing_of_theirs_counts_is_said() {
+    let here = folder();
+    let (logs, out) = (here.path().join("tracking.log"), here.path().join("out"));
+    let mut log: String = (1..29).flat_map(|day| ["ann", "bob"].map(|name| closed(name, 1, "", day))).collect();
+    log = log.replace("\"user_id\":1", "\"user_id\":null");
+    log += &closed("cho", 3, "", 5).replace("2026-01", "2036-01");
+    fs::write(&logs, log).expect("writable");
+    run("preprocess {} --out {}", &[&logs, &out])
+        .expect(0)
+        .says(&["1 more left out: all of their events were set aside"]);
+    run("inspect {}", &[&logs]).expect(0).says(&["1 learner left out: all of their events were set aside"]);
+    let manifest = fs::read_to_string(out.join("manifest.json")).expect("readable");
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).expect("JSON");
+    assert_eq!(manifest["totals"]["enrolments_left_out"]["no_event_used"], 1);
+    assert_eq!((&manifest["totals"]["enrolments"], &manifest["labels"]["known"]), (&2.into(), &2.into()));
+}

@@ -81,6 +81,8 @@ pub struct Enrolment {
     pub dropout: Option<bool>,
     /// Values of [`Roster::static_columns`]; `None` where empty.
     pub statics: Vec<Option<String>>,
+    /// Whether the log alone says that the learner is enrolled, and no table.
+    pub by_log_alone: bool,
 }
 
 /// Describes something to be submitted.

@@ -70,6 +70,7 @@ pub(crate) const COURSE_COLUMNS: [&str; 11] = [
 
 const NOT_OVER: &str = "the course was not over when the log was taken";
 const ENROLLED_LATE: &str = "enrolled after the course was over";
+const NO_EVENT_USED: &str = "enrolled by the log alone, of which no event is used";
 const DAYS_AFTER_NOT_OVER: &str = "the days after the course were not over when the log was taken";
 
 /// Returns when the learner withdrew from the course, in seconds from its start. Who leaves a course that is over does not
@@ -100,6 +101,12 @@ fn label(facts: &TableFacts<'_>, place: usize) -> Result<bool, &'static str> {
     let came_late = enrolment.enrolled_seconds.is_some_and(|seconds| i64::from(seconds) >= grid.calendar_end_seconds());
     if came_late && facts.rule != DropoutRule::LabelsFile {
         return Err(ENROLLED_LATE);
+    }
+    // Whom the log alone makes a learner is one by an event, and here none is used.
+    let says_more = enrolment.enrolled_seconds.or(enrolment.withdrawn_seconds).is_some() || enrolment.outcome.is_some();
+    let never_seen = enrolment.by_log_alone && !says_more && facts.summaries[place].first_event_seconds.is_none();
+    if never_seen && facts.rule != DropoutRule::LabelsFile {
+        return Err(NO_EVENT_USED);
     }
     let not_over = if facts.as_of_given && !over_by(0) { Err(NOT_OVER) } else { Ok(()) };
     // Where withdrawals are recorded, one who has none has not withdrawn: which is known when the course is over.

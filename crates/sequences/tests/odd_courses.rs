@@ -16,6 +16,10 @@ use staycast_sequences::{
 
 /// Builds a tracking log of events: course, learner, day after 4 September 2023.
 fn tracking_log(events: &[(&str, usize, i64)], options: &BuildOptions) -> Dataset {
+    built(tracking_folder(events).path(), options)
+}
+
+fn tracking_folder(events: &[(&str, usize, i64)]) -> tempfile::TempDir {
     let line = |(course, who, day): &(&str, usize, i64)| {
         let at = format_instant(instant("2023-09-04") + day * 86_400 + 3_600);
         format!(
@@ -24,11 +28,15 @@ fn tracking_log(events: &[(&str, usize, i64)], options: &BuildOptions) -> Datase
     };
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("tracking.log"), events.iter().map(line).collect::<String>()).unwrap();
-    built(folder.path(), options)
+    folder
 }
 
 fn built(folder: &Path, options: &BuildOptions) -> Dataset {
-    let source = open(&[folder.to_owned()], &OpenOptions::default()).unwrap();
+    built_as(folder, &OpenOptions::default(), options)
+}
+
+fn built_as(folder: &Path, open_options: &OpenOptions, options: &BuildOptions) -> Dataset {
+    let source = open(&[folder.to_owned()], open_options).unwrap();
     let out = folder.join("sequences");
     build(&source, options, &out, BuildMode::Refuse, &Unwatched).unwrap();
     SequenceFolder::open(&out).unwrap().load(&Selection::default()).unwrap()
@@ -66,6 +74,53 @@ fn one_device_with_a_wrong_clock_changes_no_weeks_and_no_labels() {
         };
         assert_eq!(data.manifest.calendar.stray_days, [record]);
     }
+}
+
+#[test]
+fn who_is_seen_only_where_nothing_counts_is_no_dropout() {
+    let strays = [("a/b/c", 90, 730), ("a/b/c", 91, -730)];
+    let plain = tracking_log(&course("a/b/c"), &BuildOptions::default());
+    let data = tracking_log(&[&course("a/b/c")[..], &strays].concat(), &BuildOptions::default());
+    assert_eq!(sequences(&data), sequences(&plain));
+    assert_eq!((data.manifest.labels.known, data.manifest.labels.dropouts), (40, 20));
+    assert_eq!(data.manifest.totals.enrolments_left_out["no_event_used"], 2);
+    assert_eq!(data.manifest.calendar.as_of, plain.manifest.calendar.as_of);
+    assert_eq!(data.manifest.calendar.stray_days.len(), 2);
+
+    // With given dates; somebody after the end is no learner, but says that the log goes on until then.
+    let folder = tracking_folder(&[&course("a/b/c")[..], &[("a/b/c", 90, 70), ("a/b/c", 91, -400)]].concat());
+    std::fs::write(folder.path().join("dates.csv"), "course_id,from,to\na/b/c,2023-09-04,2023-11-10\n").unwrap();
+    let given = OpenOptions { courses: Some(folder.path().join("dates.csv")), ..OpenOptions::default() };
+    let data = built_as(folder.path(), &given, &BuildOptions::default());
+    assert_eq!((data.enrolments.len(), data.manifest.labels.known), (40, 40));
+    assert_eq!(data.manifest.calendar.as_of, "2023-11-14T00:00:00");
+    let aside = &data.manifest.rows.set_aside;
+    assert_eq!((aside["after_the_calendar"].rows, aside["implausible_time"].rows), (1, 1));
+
+    // Who comes when the weeks asked for are over has no label.
+    let late = tracking_folder(&[&course("a/b/c")[..], &[("a/b/c", 90, 40)]].concat());
+    let data = built(late.path(), &BuildOptions { weeks: Some(4), ..BuildOptions::default() });
+    let of = |learner: &str| data.enrolments.iter().find(|row| row.learner == learner).unwrap();
+    assert_eq!((of("u90").dropout, of("u90").left_week, of("u0").dropout), (None, None, Some(true)));
+}
+
+#[test]
+fn who_is_seen_only_where_nothing_counts_has_no_label_in_a_table_of_the_log_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let row = |(_, who, day): &(&str, usize, i64)| {
+        format!("u{who},{}\n", format_instant(instant("2023-09-04") + day * 86_400 + 3_600))
+    };
+    let events = [&course("a")[..], &[("a", 90, 730)]].concat();
+    let rows: String = events.iter().map(row).collect();
+    std::fs::write(folder.path().join("log.csv"), format!("who,at\n{rows}")).unwrap();
+    let mapping = folder.path().join("mapping.toml");
+    let text = "single_course = \"a\"\n[log]\nfiles = [\"log.csv\"]\n\
+                columns = { learner = \"who\", time = { column = \"at\", format = \"iso\" } }\n";
+    std::fs::write(&mapping, text).unwrap();
+    let given = OpenOptions { mapping: Some(mapping), ..OpenOptions::default() };
+    let data = built_as(folder.path(), &given, &BuildOptions::default());
+    assert_eq!((data.manifest.labels.known, data.manifest.labels.dropouts), (40, 20));
+    assert_eq!(data.manifest.labels.unknown["enrolled by the log alone, of which no event is used"], 1);
 }
 
 /// What came later changes no earlier week, stray days or not. The start is the one thing that may move, and does only

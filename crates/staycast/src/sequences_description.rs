@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use staycast_events::Notice;
 use staycast_sequences::manifest::{
     CourseWarning, LeftOutRecord, Manifest, ReasonCount, StrayDaysRecord, UnknownKindRecord, UnknownKindsRecord,
 };
@@ -78,9 +79,18 @@ pub(crate) fn describe_input(text: &mut LabelledText, manifest: &Manifest, detai
         text.row_of_lines("Set aside", format!("{}{why}", aside.join(", ")), detail.at_most(2));
     }
     for notice in &manifest.notices {
-        let what = format!("{notice}: {}", hints::for_notice(notice));
-        text.row_of_lines("Note", what, detail.at_most(4));
+        let (label, what) = describe_notice(notice);
+        text.row_of_lines(label, what, detail.at_most(4));
     }
+}
+
+/// Describes what is odd about a log as a whole, and what to type: with a label.
+pub(crate) fn describe_notice(notice: &Notice) -> (&'static str, String) {
+    let label = match notice {
+        Notice::SeveralSites { .. } => "Note",
+        Notice::SharedUserIds { .. } | Notice::ClashingIds { .. } => "Warning",
+    };
+    (label, format!("{notice}: {}", hints::for_notice(notice)))
 }
 
 /// Lists the files that were offered and not read, those with the same reason together.

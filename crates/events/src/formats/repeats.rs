@@ -20,6 +20,17 @@ pub(super) fn hash_of(id: &[u8]) -> Option<u64> {
     (!id.is_empty()).then(|| foldhash::quality::FixedState::with_seed(0x4964).hash_one(id))
 }
 
+/// Identifies a row of a block.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RowId {
+    /// The hash of its id.
+    pub(super) hash: u64,
+    /// Its line in the block.
+    pub(super) line: u32,
+    /// A hash of what it says, where that matters.
+    pub(super) content: u32,
+}
+
 /// Looks for repeated ids: is handed the ids of every block of the log, in any order, from any thread, as often as
 /// [`RepeatSearch::needs_another_reading`] asks for.
 #[derive(Debug)]
@@ -36,17 +47,28 @@ impl Default for RepeatSearch {
 impl RepeatSearch {
     /// Makes a search that holds at most so many ids at a time, at least 1.
     pub(super) fn holding(most_ids: usize) -> Self {
-        let seen =
-            Seen { first: 0, last: u64::MAX, most_ids, earliest: FxHashMap::default(), found: MarkedLines::default() };
+        let seen = Seen {
+            first: 0,
+            last: u64::MAX,
+            most_ids,
+            earliest: FxHashMap::default(),
+            any_differs: false,
+            found: MarkedLines::default(),
+        };
         Self { seen: Mutex::new(seen) }
     }
 
-    /// Takes the ids of a block: their hashes, each with its line.
-    pub(super) fn take(&self, file: u32, block: usize, ids: &[(u64, u64)]) {
+    /// Takes the ids of a block.
+    pub(super) fn take(&self, file: u32, block: usize, ids: &[RowId]) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        for &(hash, line) in ids {
-            seen.take(hash, (file, block as u32, line as u32));
+        for &RowId { hash, line, content } in ids {
+            seen.take(hash, (file, block as u32, line), content);
         }
+    }
+
+    /// Tells whether any row says something else than the first of its id.
+    pub(super) fn any_differs(&self) -> bool {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).any_differs
     }
 
     /// Tells whether the log has to be read again, for ids that were too many to hold. To be asked after each reading.
@@ -123,17 +145,19 @@ struct Seen {
     first: u64,
     last: u64,
     most_ids: usize,
-    /// The earliest row of each id.
-    earliest: FxHashMap<u64, Place>,
+    /// The earliest row of each id, and the hash of what a row of it says.
+    earliest: FxHashMap<u64, (Place, u32)>,
+    any_differs: bool,
     found: MarkedLines,
 }
 
 impl Seen {
-    fn take(&mut self, hash: u64, place: Place) {
+    fn take(&mut self, hash: u64, place: Place, content: u32) {
         if !(self.first..=self.last).contains(&hash) {
             return;
         }
-        if let Some(earliest) = self.earliest.get_mut(&hash) {
+        if let Some((earliest, known)) = self.earliest.get_mut(&hash) {
+            self.any_differs |= *known != content;
             // Blocks come in any order, so the later of two rows is the repeat, whichever came first. It is one even
             // when its id turns out to be for another reading.
             let later = place.max(*earliest);
@@ -147,7 +171,7 @@ impl Seen {
             self.earliest.retain(|hash, _| *hash <= last);
         }
         if hash <= self.last {
-            self.earliest.insert(hash, place);
+            self.earliest.insert(hash, (place, content));
         }
     }
 }
@@ -163,7 +187,8 @@ mod tests {
         let search = RepeatSearch::holding(most_ids);
         loop {
             for (number, hashes) in blocks {
-                let ids: Vec<(u64, u64)> = hashes.iter().copied().zip(0..).collect();
+                let id = |(&hash, line)| RowId { hash, line, content: 0 };
+                let ids: Vec<RowId> = hashes.iter().zip(0..).map(id).collect();
                 search.take(0, *number, &ids);
             }
             if !search.needs_another_reading() {

@@ -142,8 +142,8 @@ fn a_statement_that_comes_again_counts_once() {
                  | {name}:2: an id that came before"
             )
         );
-        // The survey hears every statement.
-        assert_eq!(source.roster.enrolments.len(), 3);
+        // Whoever is known from a statement that does not count alone is no learner.
+        assert_eq!(enrolments(&source), [format!("{A}/ann ann - - -"), format!("{A}/bob bob - - -")]);
     }
 }
 

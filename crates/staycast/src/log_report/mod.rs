@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use staycast_events::time::{format_date, format_instant};
-use staycast_events::{Capabilities, CourseIndex, DatabaseTable, Granularity, Reason, Source, SourceLabels, Tally};
+use staycast_events::{
+    Capabilities, CourseIndex, DatabaseTable, Granularity, Notice, Reason, Source, SourceLabels, Tally,
+};
 use staycast_sequences::manifest::{LeftOutRecord, TableRows, UnknownKindsRecord, worst_table};
 use staycast_sequences::{left_out_files, table_rows, unknown_kinds};
 
@@ -26,6 +28,7 @@ pub(crate) struct LogReport {
     files: Vec<File>,
     left_out: Vec<LeftOutRecord>,
     file_notes: Vec<String>,
+    notices: Vec<Notice>,
     databases: Vec<Table>,
     rows: Rows,
     tables: Rows,
@@ -176,6 +179,7 @@ fn report(source: &Source, read: &Reading) -> LogReport {
         files: source.inputs.iter().map(file).collect(),
         left_out: left_out_files(source),
         file_notes: source.files.notes.clone(),
+        notices: source.notices.clone(),
         databases: source.events.iter().flat_map(|file| file.database()).map(table).collect(),
         rows: rows(tally),
         tables: rows(&source.tables),

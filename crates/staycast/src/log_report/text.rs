@@ -8,7 +8,7 @@ use super::reading::FileEvents;
 use super::{Course, File, Kind, LogReport};
 use crate::display::{CourseLine, LabelledText, course_table, format_bytes, group_digits, list_first, pluralise};
 use crate::sequences_description::{
-    Detail, describe_file_notes, describe_left_out_files, describe_reason, describe_unknown_kinds,
+    Detail, describe_file_notes, describe_left_out_files, describe_notice, describe_reason, describe_unknown_kinds,
 };
 
 /// Bounds the files of the log that are listed; the JSON has all of them.
@@ -28,6 +28,10 @@ pub(crate) fn describe(report: &LogReport, next: &str, detail: Detail) -> String
     }
     describe_left_out_files(&mut sheet, &report.left_out, detail);
     describe_file_notes(&mut sheet, &report.file_notes, detail);
+    for notice in &report.notices {
+        let (label, what) = describe_notice(notice);
+        sheet.row(label, what);
+    }
     for (place, table) in report.databases.iter().enumerate() {
         let label = if place == 0 { "Tables" } else { "" };
         let rows = pluralise(table.rows, "row");

@@ -64,6 +64,7 @@ use self::statement_format::StatementLog;
 use self::survey::Survey;
 use super::calendar::{CalendarEntry, read_calendar};
 use super::log_format::{OpenRequest, inputs_with_role, missing_table};
+use super::marked_lines::MarkedLines;
 use super::pair_lookup::PairLookup;
 use super::repeats::RepeatSearch;
 use crate::capabilities::Capabilities;
@@ -179,16 +180,20 @@ fn read_first<P: StatementParser>(
     parser: &P,
     block_bytes: usize,
 ) -> Result<FirstReading, ReadError> {
-    let mut voided = Arc::default();
+    let (mut voided, mut repeats) = (Arc::default(), None);
     loop {
-        let (read, found) = read_with(Arc::clone(&voided), logs, parser, block_bytes)?;
+        let known = (Arc::clone(&voided), repeats.clone().unwrap_or_default());
+        let (read, found) = read_with(known, logs, parser, block_bytes)?;
         // Lists may stand in a log of lines beyond its head.
         let with_lists = logs.iter_mut().zip(&found.lists).filter(|(_, found)| **found);
         let again = with_lists.map(|(log, _)| log.read_as_objects()).count() > 0;
         // A statement may be voided by one that comes later, so what is voided has to be known before anything counts.
-        if !again && found.voided == *voided {
+        let all_voided_known = found.voided == *voided;
+        // The same goes for ids that come again: what does not count may say something else than what does.
+        if !again && all_voided_known && (repeats.is_some() || !found.repeats_differ) {
             return Ok(read);
         }
+        repeats = (!again && all_voided_known).then_some(read.aside.repeats);
         voided = Arc::new(found.voided);
     }
 }
@@ -197,14 +202,16 @@ fn read_first<P: StatementParser>(
 struct Found {
     /// Ids of the statements that others void.
     voided: VoidedIds,
+    /// Whether any statement says something else than the first of its id.
+    repeats_differ: bool,
     /// By file: whether a list stood in it where single statements were expected.
     lists: Vec<bool>,
 }
 
-/// Reads the log as [`read_first`] does, knowing which statements are `voided`. Returns what it found that has to be known
-/// before, too.
+/// Reads the log as [`read_first`] does, knowing which statements are voided, and which lines repeat an id. Returns what it
+/// found that has to be known before, too.
 fn read_with<P: StatementParser>(
-    voided: Arc<VoidedIds>,
+    (voided, repeats): (Arc<VoidedIds>, Arc<MarkedLines>),
     logs: &[StatementLog],
     parser: &P,
     block_bytes: usize,
@@ -224,6 +231,7 @@ fn read_with<P: StatementParser>(
             parts: Arc::clone(&parts),
             keeper: Arc::clone(keeper),
             voided: Arc::clone(&voided),
+            repeats: Arc::clone(&repeats),
             found_voided: Arc::clone(&found_voided),
             unexpected_list: log.unexpected_list(),
             found_list: Arc::clone(found_list),
@@ -261,6 +269,7 @@ fn read_with<P: StatementParser>(
     let survey = std::mem::take(&mut *survey.lock().unwrap_or_else(PoisonError::into_inner));
     let found = Found {
         voided: std::mem::take(&mut *found_voided.lock().unwrap_or_else(PoisonError::into_inner)),
+        repeats_differ: search.any_differs(),
         lists: lists.iter().map(|found| found.load(Ordering::Relaxed)).collect(),
     };
     let aside = LinesAside { repeats: Arc::new(search.found()), parts: Arc::new(parts.found()) };

@@ -3,22 +3,25 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustc_hash::FxHashSet;
+use std::hash::BuildHasher;
+
+use rustc_hash::{FxBuildHasher, FxHashSet};
 
 use super::kept::{BlockKeeper, KeptBlock};
 use super::learner_ids::LearnerIds;
 use super::lines_aside::LinesAside;
 use super::parts::{BlockAttempts, PartSearch};
 use super::statement::{
-    Learner, Line, Statement, StatementParser, Unusable, course_without_dates, unknown_learner, voided,
+    Learner, Line, Statement, StatementParser, Unusable, course_without_dates, repeated_id, unknown_learner, voided,
 };
 use super::statement_format::is_list;
 use super::survey::Survey;
 use crate::error::ReadError;
 use crate::event_file::{EventFile, ReadMode, ReadPurpose};
 use crate::formats::fields::each_line;
+use crate::formats::marked_lines::MarkedLines;
 use crate::formats::pair_lookup::PairLookup;
-use crate::formats::repeats::{RepeatSearch, hash_of};
+use crate::formats::repeats::{RepeatSearch, RowId, hash_of};
 use crate::intake::{Admission, EventRow, Intake, RowRole, UnenrolledRow};
 use crate::row_limits::RowLimits;
 use crate::tally::{BlockTally, Reason};
@@ -36,6 +39,8 @@ pub(super) struct SurveyLines<P> {
     pub(super) keeper: Arc<BlockKeeper>,
     /// Ids known to be voided.
     pub(super) voided: Arc<VoidedIds>,
+    /// Lines known to repeat an id, of which some say something else.
+    pub(super) repeats: Arc<MarkedLines>,
     /// All ids that the log voids, as far as it was read.
     pub(super) found_voided: Arc<Mutex<VoidedIds>>,
     /// The list of an envelope, where none is expected.
@@ -51,16 +56,20 @@ impl<P: StatementParser> LineParser for SurveyLines<P> {
         let (mut found, mut kept) = (Survey::of_file(self.file), KeptBlock::default());
         let (mut ids, mut others) = (Ids::default(), Vec::new());
         let (mut scratch, mut attempts) = (P::Scratch::default(), BlockAttempts::default());
+        let repeats = self.repeats.in_block(self.file, intake.block);
         each_line(block, intake, |line, number, intake| match self.parser.parse(line, &mut scratch) {
             Ok(Line::Statement(statement)) => {
                 let hash = ids.hash(statement.id);
                 if hash.is_some_and(|hash| self.voided.contains(&hash)) {
                     return intake.refuse(Reason::Voided, number, voided);
                 }
+                ids.add(hash, number, &statement);
                 note_unknown_kind(&statement, intake);
+                if repeats.has(number) {
+                    return intake.refuse(Reason::RepeatedId, number, repeated_id);
+                }
                 let entry = found.add(&statement, &mut others);
                 kept.push(number, &statement, entry, &others);
-                ids.hashes.extend(hash.map(|hash| (hash, number)));
                 attempts.add(&statement, number);
                 intake.use_row();
             }
@@ -79,7 +88,7 @@ impl<P: StatementParser> LineParser for SurveyLines<P> {
         let places = self.survey.lock().unwrap_or_else(PoisonError::into_inner).absorb(&found);
         kept.renumber(&places);
         self.keeper.add(intake.block, kept);
-        self.search.take(self.file, intake.block, &ids.hashes);
+        self.search.take(self.file, intake.block, &ids.rows);
         self.parts.take(self.file, intake.block, &attempts);
     }
 }
@@ -103,12 +112,12 @@ impl<P: StatementParser> LineParser for IdLines<P> {
             if let Ok(Line::Statement(statement)) = self.parser.parse(line, &mut scratch) {
                 let hash = ids.hash(statement.id);
                 if !hash.is_some_and(|hash| self.voided.contains(&hash)) {
-                    ids.hashes.extend(hash.map(|hash| (hash, number)));
+                    ids.add(hash, number, &statement);
                     attempts.add(&statement, number);
                 }
             }
         });
-        self.search.take(self.file, intake.block, &ids.hashes);
+        self.search.take(self.file, intake.block, &ids.rows);
         self.parts.take(self.file, intake.block, &attempts);
     }
 }
@@ -116,12 +125,18 @@ impl<P: StatementParser> LineParser for IdLines<P> {
 /// Holds the ids of a block.
 #[derive(Default)]
 struct Ids {
-    /// Their hashes, each with its line.
-    hashes: Vec<(u64, u64)>,
+    rows: Vec<RowId>,
     room: Vec<u8>,
 }
 
 impl Ids {
+    /// Adds the statement on line `line`, whose id has this hash.
+    fn add(&mut self, hash: Option<u64>, line: u64, statement: &Statement<'_>) {
+        let Some(hash) = hash else { return };
+        let content = FxBuildHasher.hash_one((statement.course, statement.instant, statement.content)) as u32;
+        self.rows.push(RowId { hash, line: line as u32, content });
+    }
+
     /// Returns the hash of an id; `None` where there is none.
     fn hash(&mut self, id: &[u8]) -> Option<u64> {
         // They are UUIDs, which are the same in any case of letters (RFC 9562, section 4).

@@ -9,7 +9,7 @@ use crate::json::{InvalidJson, Text};
 use crate::tally::Reason;
 
 /// Names a change of an enrolment that a statement reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::formats) enum EnrolmentChange {
     Enrolled,
     Withdrew,
@@ -29,7 +29,7 @@ pub(in crate::formats) enum Learner<'a> {
 }
 
 /// Names the part of a learner in what a statement reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::formats) enum Part {
     /// They did it, in the course.
     Did,
@@ -40,7 +40,7 @@ pub(in crate::formats) enum Part {
 }
 
 /// Describes what a statement reports of a learner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::formats) struct Interaction<'a> {
     pub(in crate::formats) learner: Learner<'a>,
     pub(in crate::formats) part: Part,
@@ -58,7 +58,7 @@ pub(in crate::formats) struct Interaction<'a> {
 }
 
 /// Lists the learners who have a part in what a statement reports, beside the first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(in crate::formats) enum Others<'a> {
     #[default]
     Nobody,
@@ -81,7 +81,7 @@ impl<'a> Others<'a> {
 }
 
 /// Describes a member of a group.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(in crate::formats) struct GroupMember {
     /// Site of the account; `None` for a name without one.
     pub(in crate::formats) site: Option<Vec<u8>>,
@@ -99,14 +99,14 @@ impl GroupMember {
 }
 
 /// Describes a change of an enrolment, and names the learner whose enrolment it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::formats) struct EnrolmentReport<'a> {
     pub(in crate::formats) learner: Learner<'a>,
     pub(in crate::formats) change: EnrolmentChange,
 }
 
 /// Holds the content of a statement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::formats) enum Content<'a> {
     Interaction(Interaction<'a>),
     Change(EnrolmentReport<'a>),

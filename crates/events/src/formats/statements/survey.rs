@@ -432,6 +432,7 @@ impl Survey {
                 enrolled_seconds: history.known_enrolment(days).map(seconds),
                 withdrawn_seconds: history.withdrew.map(seconds),
                 outcome: history.outcome(),
+                by_log_alone: true,
                 ..Enrolment::default()
             });
         }

@@ -163,9 +163,12 @@ mod tests {
         }
     }
 
+    /// An id, a name, a host and the file that has them.
+    type Line = (u64, Option<&'static [u8]>, &'static [u8], u32);
+
     #[test]
     fn ids_of_several_people_in_any_order() {
-        let all: [(u64, Option<&[u8]>, &[u8], u32); 7] = [
+        let all: [Line; 7] = [
             (7, Some(b"ann"), b"lms.a.example", 0),
             (7, Some(b"bob"), b"lms.a.example", 2),
             (8, Some(b"cho"), b"www.a.example", 0),

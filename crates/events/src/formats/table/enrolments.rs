@@ -32,6 +32,7 @@ pub(super) struct EnrolmentRecord {
     outcome: Option<Outcome>,
     dropout: Option<bool>,
     statics: Vec<Option<String>>,
+    by_log_alone: bool,
 }
 
 impl EnrolmentRecord {
@@ -50,6 +51,7 @@ impl EnrolmentRecord {
             outcome: self.outcome.clone(),
             dropout: self.dropout,
             statics: self.statics.clone(),
+            by_log_alone: self.by_log_alone,
         }
     }
 }
@@ -60,7 +62,7 @@ pub(super) fn from_log(named: Vec<NamedEnrolment>) -> Vec<EnrolmentRecord> {
         let learner = named.learner.unwrap_or_default();
         let id = named.enrolment.unwrap_or_else(|| pair_id(&named.course, &learner));
         let learner = if learner.is_empty() { id.clone() } else { learner };
-        EnrolmentRecord { id, learner, course: named.course, ..EnrolmentRecord::default() }
+        EnrolmentRecord { id, learner, course: named.course, by_log_alone: true, ..EnrolmentRecord::default() }
     };
     named.into_iter().map(written).collect()
 }
@@ -181,6 +183,7 @@ impl EnrolmentColumnPlaces {
                 .transpose()?,
             statics: self.statics.iter().map(|&place| row.given(place).map(str::to_owned)).collect(),
             id,
+            by_log_alone: false,
         })
     }
 }

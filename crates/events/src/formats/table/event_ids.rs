@@ -12,7 +12,7 @@ use super::mapped_row::{Field, MappedRow, Role, RowSink};
 use crate::error::ReadError;
 use crate::event_file::ReadPurpose;
 use crate::formats::marked_lines::MarkedLines;
-use crate::formats::repeats::{ClashSearch, RepeatSearch, hash_of};
+use crate::formats::repeats::{ClashSearch, RepeatSearch, RowId, hash_of};
 use crate::intake::Intake;
 use crate::notice::Notice;
 use crate::row_limits::RowLimits;
@@ -65,7 +65,7 @@ impl RowSink for Ids {
             Field::Text(text) => hash_of(text).unwrap_or_default(),
             Field::Instant(instant) => hash_of(&instant.to_le_bytes()).unwrap_or_default(),
         };
-        block.rows.push((id.rotate_left(1) ^ time, line));
+        block.rows.push(RowId { hash: id.rotate_left(1) ^ time, line: line as u32, content: 0 });
         block.times.push((id, time));
     }
 
@@ -79,7 +79,7 @@ impl RowSink for Ids {
 #[derive(Default)]
 struct IdsOfBlock {
     /// Hashes of ids and times, each with its line.
-    rows: Vec<(u64, u64)>,
+    rows: Vec<RowId>,
     /// Hashes of ids, each with that of its time.
     times: Vec<(u64, u64)>,
 }
