@@ -121,6 +121,8 @@ fn every_subcommand_has_a_man_page() {
             "staycast-runs-export.1",
             "staycast-runs-import.1",
             "staycast-runs-onnx.1",
+            "staycast-runs-seal.1",
+            "staycast-runs-verify.1",
             "staycast-sequences-seal.1",
             "staycast-sequences-verify.1",
         ]

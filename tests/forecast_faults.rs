@@ -104,7 +104,7 @@ fn other_versions_are_refused_by_name() {
     }
     run("evaluate {} {}", &[&shop.run(), &sequences]).expect(1).complains(&["version 99"]);
     copy_of(&shop.run(), &model);
-    replace_in(&model.join("manifest.json"), "\"run_version\": 1", "\"run_version\": 99");
+    replace_in(&model.join("manifest.json"), "\"run_version\": 2", "\"run_version\": 99");
     run("evaluate {} {}", &[&model, &shop.sequences()]).expect(1).complains(&["99", "train it again"]);
     run("inspect {}", &[&model]).expect(1).complains(&["99"]);
 }

@@ -5,7 +5,9 @@
 //! panicking, readers must account for every line, give the same whatever the blocks, and when they only look for when
 //! there are events, find what reading the events finds.
 
+pub mod archives;
 pub mod formats;
+pub mod models;
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};

@@ -6,9 +6,14 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod archives;
+mod commands;
 mod damage;
 mod kills;
+mod nonsense;
 mod outputs;
 mod parquet_edits;
+mod run_records;
+mod runs;
 mod sequences;
 mod writing;

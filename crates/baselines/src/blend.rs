@@ -104,6 +104,11 @@ impl Blend {
         &self.weights
     }
 
+    /// Returns what is added to the weighted logits.
+    pub(crate) fn intercept(&self) -> f64 {
+        self.intercept
+    }
+
     /// Blends `logits`, given as `[forecaster][row]` in the order of the fit; returns one logit per row.
     ///
     /// # Errors

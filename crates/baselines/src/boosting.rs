@@ -13,6 +13,7 @@ use staycast_weeks::CutOff;
 use crate::config::{BoostingConfig, Direction};
 use crate::design::{CHUNK, Design};
 use crate::linear::FitData;
+use crate::sound::{number, positions};
 use crate::weekly::WeeklyInputs;
 
 /// Holds the boosted trees of one cut-off.
@@ -90,6 +91,44 @@ fn zeros_and_ones(labels: &[bool]) -> Vec<f64> {
 }
 
 impl Boosted {
+    /// Checks what was read from a file: columns that exist, and trees whose nodes lead forward to leaves.
+    pub(crate) fn check(&self, seen: usize) -> Result<(), String> {
+        let Self { columns, booster } = self;
+        positions(columns, seen)?;
+        if columns.is_empty() {
+            return Err("it reads no column".to_owned());
+        }
+        number("its base score", booster.base_score)?;
+        if !booster.missing.is_nan() {
+            return Err(format!("{} stands for a missing value", booster.missing));
+        }
+        if booster.prediction_iteration.is_some_and(|used| used > booster.trees.len()) {
+            return Err(format!("it has {} trees, and is to use more", booster.trees.len()));
+        }
+        for tree in &booster.trees {
+            let nodes = tree.nodes.len();
+            if nodes == 0 {
+                return Err("a tree has no nodes".to_owned());
+            }
+            for (at, node) in tree.nodes.iter().enumerate() {
+                number("a weight", f64::from(node.weight_value))?;
+                if node.is_leaf {
+                    continue;
+                }
+                number("a threshold", node.split_value)?;
+                if node.split_feature >= columns.len() {
+                    let (feature, count) = (node.split_feature, columns.len());
+                    return Err(format!("node {at} of a tree reads feature {feature} of {count}"));
+                }
+                let children = [node.left_child, node.right_child, node.missing_node];
+                if let Some(child) = children.into_iter().find(|&child| child <= at || child >= nodes) {
+                    return Err(format!("node {at} of a tree of {nodes} leads to node {child}"));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Computes the log odds of dropout of every row.
     pub(crate) fn logits(&self, inputs: &WeeklyInputs<'_>, cut_off: CutOff) -> Vec<f64> {
         let rows: Vec<usize> = (0..inputs.rows).collect();

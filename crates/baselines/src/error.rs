@@ -3,6 +3,7 @@
 //! - [`InputError`]: slices do not fit together, a mistake of the caller.
 //! - [`FitError`]: a model cannot be fitted on these rows.
 //! - [`ForecastError`]: a model cannot read these inputs.
+//! - [`ModelFault`]: a model that was read from a file is damaged.
 //!
 //! A problem of one cut-off alone is not an error: the model reports that cut-off as absent, with the reason.
 
@@ -102,6 +103,18 @@ fn list_reasons(absent: &BTreeMap<CutOff, String>) -> String {
     }
     let each: Vec<String> = absent.iter().map(|(cut_off, reason)| format!("week {cut_off}: {reason}")).collect();
     each.join("; ")
+}
+
+/// Says what is wrong with a model that was read from a file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the model {kind}{}: {problem}", .cut_off.map(|week| format!(" at week {week}")).unwrap_or_default())]
+pub struct ModelFault {
+    /// The baseline.
+    pub kind: BaselineKind,
+    /// The cut-off, if it is a fault of one.
+    pub cut_off: Option<CutOff>,
+    /// The fault.
+    pub problem: String,
 }
 
 /// Says why a model cannot forecast.

@@ -13,6 +13,7 @@ mod model;
 mod newton;
 mod random;
 mod simple;
+mod sound;
 mod trees;
 mod weekly;
 
@@ -21,7 +22,7 @@ pub use config::{
     BaselineConfig, BoostingConfig, CheckedBaselines, ConfigError, Direction, ForestConfig, HazardConfig, LinearConfig,
     LogisticConfig, Penalty, RulesConfig, TreeConfig,
 };
-pub use error::{FitError, ForecastError, InputError};
+pub use error::{FitError, ForecastError, InputError, ModelFault};
 pub use kind::BaselineKind;
 pub use model::{BaselineModel, Coefficients};
 pub use weekly::{Forecaster, RAW_FEATURES, RawSeries, TrainingData, WeeklyInputs};

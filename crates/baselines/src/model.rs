@@ -32,7 +32,7 @@ pub struct BaselineModel {
 /// Holds the fit of one cut-off.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum CutOffModel {
+pub(crate) enum CutOffModel {
     DaysSinceLast(Inactivity),
     Rules(WarningPoints),
     Linear(Weights),
@@ -175,6 +175,11 @@ impl BaselineModel {
     #[must_use]
     pub fn weeks(&self) -> usize {
         usize::from(self.weeks)
+    }
+
+    /// Returns the fit of each cut-off that the model forecasts.
+    pub(crate) fn cut_offs(&self) -> &BTreeMap<CutOff, CutOffModel> {
+        &self.cut_offs
     }
 
     /// Lists the cut-offs that the model cannot forecast, with the reason.

@@ -21,11 +21,11 @@ use crate::weekly::WeeklyInputs;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Tree {
     /// By node: position of the column to compare, in the weeks laid side by side; 0 in a leaf.
-    columns: Vec<u32>,
+    pub(crate) columns: Vec<u32>,
     /// By node: threshold, where a value up to it means yes; in a leaf the probability of dropout.
-    values: Vec<f32>,
+    pub(crate) values: Vec<f32>,
     /// By node: number of the node for yes; the node for no comes right after it. 0 in a leaf.
-    yes: Vec<u32>,
+    pub(crate) yes: Vec<u32>,
 }
 
 impl Tree {
@@ -190,6 +190,14 @@ pub(crate) fn logits(trees: &[Tree], inputs: &WeeklyInputs<'_>, cut_off: CutOff)
         logit(trees.iter().map(|tree| tree.probability(seen)).sum::<f64>() / trees.len() as f64)
     };
     (0..inputs.rows).into_par_iter().map(one).collect()
+}
+
+/// Checks the trees of a forest that was read from a file; there is at least one.
+pub(crate) fn check_forest(trees: &[Tree], seen: usize) -> Result<(), String> {
+    if trees.is_empty() {
+        return Err("the forest has no trees".to_owned());
+    }
+    trees.iter().try_for_each(|tree| tree.check(seen))
 }
 
 fn matrix(rows: usize, columns: usize, values: Vec<f32>) -> Result<DenseMatrix<f32>, String> {

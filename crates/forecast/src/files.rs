@@ -1,10 +1,14 @@
 //! Reading the files of a run, and why one can't be read or written. `staycast-files` writes them.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use staycast_files::{FolderDraft, WriteError};
+
+/// Bounds the bytes of a file that is read into memory: a list of fifty million enrolments.
+const MOST_BYTES: u64 = 2 << 30;
 
 /// Describes why a file could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +22,14 @@ pub enum FileError {
         path: PathBuf,
         /// The system's error.
         source: io::Error,
+    },
+    /// The file is not the one that its run was written with.
+    #[error("{path} has changed since the run was written: {how}")]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// How it differs.
+        how: String,
     },
     /// The file is there and is not what its name says.
     #[error("{path} is damaged or of another version: {message}")]
@@ -41,6 +53,7 @@ impl FileError {
     pub fn named_by(self, draft: &FolderDraft) -> Self {
         match self {
             Self::Io { action, path, source } => Self::Io { action, path: draft.place_of(&path), source },
+            Self::Changed { path, how } => Self::Changed { path: draft.place_of(&path), how },
             Self::Damaged { path, message } => Self::Damaged { path: draft.place_of(&path), message },
         }
     }
@@ -55,9 +68,43 @@ impl FileError {
     }
 }
 
+/// Opens a plain file; a link to one is followed. Anything else may have no end, or nobody who writes to it.
+pub(crate) fn open(path: &Path) -> Result<File, FileError> {
+    let failed = |source| FileError::io("read", path, source);
+    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(FileError::damaged(path, "it is no plain file"));
+    }
+    File::open(path).map_err(failed)
+}
+
 /// Reads a whole file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
-    std::fs::read(path).map_err(|source| FileError::io("read", path, source))
+    read_up_to(path, MOST_BYTES)
+}
+
+/// Reads a whole file of at most `most` bytes.
+pub(crate) fn read_up_to(path: &Path, most: u64) -> Result<Vec<u8>, FileError> {
+    let file = open(path)?;
+    let failed = |source| FileError::io("read", path, source);
+    let length = file.metadata().map_err(failed)?.len();
+    let mut bytes = Vec::new();
+    if length <= most {
+        bytes.reserve_exact(usize::try_from(length).unwrap_or(0));
+        // One more, as it may have grown meanwhile.
+        file.take(most + 1).read_to_end(&mut bytes).map_err(failed)?;
+    }
+    if length > most || bytes.len() as u64 > most {
+        return Err(FileError::damaged(path, format!("it has more than {most} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// Takes the bytes of the file `path` as text.
+pub(crate) fn as_text(path: &Path, bytes: Vec<u8>) -> Result<String, FileError> {
+    String::from_utf8(bytes).map_err(|error| {
+        let first = error.utf8_error().valid_up_to();
+        FileError::damaged(path, format!("from byte {first} on it is not UTF-8"))
+    })
 }
 
 /// Reads a JSON file.
@@ -67,7 +114,7 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, FileError
 
 /// Reads a file of JSON lines.
 pub(crate) fn read_json_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, FileError> {
-    let text = String::from_utf8(read(path)?).map_err(|error| FileError::damaged(path, error))?;
+    let text = as_text(path, read(path)?)?;
     text.lines()
         .enumerate()
         .map(|(at, line)| {

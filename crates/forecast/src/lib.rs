@@ -5,6 +5,7 @@ pub mod bench;
 mod compressed_json;
 pub mod config;
 pub mod device;
+mod digest;
 mod examples;
 mod files;
 mod inputs;
@@ -19,8 +20,9 @@ pub mod tune;
 mod week_fits;
 
 pub use artifact::{
-    DataRecord, EpochRecord, FoldFit, FoldsRecord, MemberSummary, ParentRecord, ProxyRecord, RUN_FILES, RUN_KIND,
-    RecalibrationRecord, Refit, Run, RunError, RunManifest, RunState, SplitRecord, WeekRefit, export_onnx, run_state,
+    DataRecord, EpochRecord, FileRecord, FoldFit, FoldsRecord, MemberSummary, ParentRecord, ProxyRecord, RUN_FILES,
+    RUN_KIND, RecalibrationRecord, Refit, Run, RunError, RunManifest, RunRecords, RunState, SplitRecord, WeekRefit,
+    export_onnx, run_state,
 };
 pub use files::FileError;
 pub use inputs::{Column, Inputs, InputsError, Source, Transform};
@@ -29,8 +31,8 @@ pub use models::blend::BlendRecord;
 pub use prediction::{
     EvaluateRequest, EvaluationOutcome, EvaluationRecord, Forecasts, FutureTest, LeakageReport, PredictionError,
     Predictions, RecalibrateRequest, RepeatedAuc, Rows, SUSPICIOUS_AUC, ScoreRequest, ScoreRow, ShuffledLabelsTest,
-    SuspiciousInput, check_leakage, evaluate, evaluate_predictions, evaluations, predictions, recalibrate,
-    record_evaluation, score, score_folder, write_predictions, write_scores,
+    SuspiciousInput, check_leakage, evaluate, evaluate_predictions, evaluations, evaluations_in, predictions,
+    recalibrate, record_evaluation, score, score_folder, write_predictions, write_scores,
 };
 pub use reach::{NoOutcomeKnown, TooLate};
 pub use tables::TableError;

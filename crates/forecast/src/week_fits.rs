@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use staycast_evaluation::calibration::{Calibration, CalibrationMethod};
-use staycast_evaluation::metrics::Ranking;
+use staycast_evaluation::metrics::{Confusion, Ranking};
 use staycast_evaluation::report::{RecencyBaseline, WeekReference};
 use staycast_evaluation::threshold::{ChosenThreshold, ThresholdRule};
 use staycast_sequences::{CutOff, Dataset, EnrolmentIndex, WeekIndex};
@@ -41,6 +41,56 @@ pub struct WeekFit {
     pub held_out_auc: Option<f64>,
 }
 
+/// Says what the fits of a run must follow.
+pub(crate) struct FitRules {
+    /// Weeks that the run forecasts.
+    pub(crate) weeks: u16,
+    /// How its scores become probabilities.
+    pub(crate) calibration: CalibrationMethod,
+    /// How its thresholds were chosen.
+    pub(crate) threshold: ThresholdRule,
+}
+
+impl WeekFit {
+    fn check(&self, rules: &FitRules) -> Result<(), String> {
+        let require = |sound: bool, problem: &str| if sound { Ok(()) } else { Err(problem.to_owned()) };
+        let share = |value: f64| (0.0..=1.0).contains(&value);
+        // Recalibration shifts a network's own probability along a logistic curve.
+        let method = self.calibration.method();
+        let own = method == rules.calibration || method == CalibrationMethod::Platt;
+        require(own, "its calibration is by another method than the run's")?;
+        require(is_in_range(&self.calibration), "its calibration is out of range")?;
+        require(self.threshold.rule == rules.threshold, "its threshold follows another rule than the run's")?;
+        require(share(self.threshold.threshold), "its threshold is not from 0 to 1")?;
+        require(self.reference.threshold == self.threshold.threshold, "it has two thresholds")?;
+        require(share(self.reference.training_base_rate), "its training_base_rate is not from 0 to 1")?;
+        require(self.base_rate.is_none_or(share), "its base_rate is not from 0 to 1")?;
+        require(self.held_out_auc.is_none_or(share), "its held_out_auc is not from 0 to 1")?;
+        let Confusion { true_positives, false_positives, true_negatives, false_negatives } = self.threshold.confusion;
+        let counts = [true_positives, false_positives, true_negatives, false_negatives, self.rows];
+        require(counts.into_iter().all(|count| count <= 1 << 53), "a count is absurd")?;
+        let Some(RecencyBaseline { calibration, threshold, never_active_days }) = &self.reference.recency else {
+            return Ok(());
+        };
+        let days = *never_active_days > 0.0 && *never_active_days <= GREATEST;
+        let sound = calibration.method() == CalibrationMethod::Platt && is_in_range(calibration) && share(*threshold);
+        require(days && sound, "its baseline by inactivity is out of range")
+    }
+}
+
+/// Bounds slopes, intercepts and days: fits stay far below it.
+const GREATEST: f64 = 1e12;
+
+/// Tells whether a calibration maps finite scores to probabilities.
+fn is_in_range(calibration: &Calibration) -> bool {
+    match calibration {
+        Calibration::Platt { slope, intercept } => slope.abs() <= GREATEST && intercept.abs() <= GREATEST,
+        // A curve checks itself where it is read.
+        Calibration::Logistic {} | Calibration::Isotonic(_) => true,
+        Calibration::Identity {} => false,
+    }
+}
+
 /// Lends the held-out mean logits of a training set.
 pub(crate) struct HeldOut<'a> {
     /// Enrolments of the training set.
@@ -66,6 +116,23 @@ impl WeekFits {
             }
         }
         fits
+    }
+
+    /// Checks fits that were read from a file: every number is in range and follows the run's rules.
+    ///
+    /// # Errors
+    /// Says what is wrong.
+    pub(crate) fn check(&self, rules: &FitRules) -> Result<(), String> {
+        let late = self.weeks.keys().chain(self.not_fitted.keys()).find(|week| week.weeks() > rules.weeks);
+        if let Some(week) = late {
+            return Err(format!("it has week {week}, and the run forecasts {} weeks", rules.weeks));
+        }
+        self.weeks.iter().try_for_each(|(week, fit)| {
+            if self.not_fitted.contains_key(week) {
+                return Err(format!("week {week} is fitted and not fitted"));
+            }
+            fit.check(rules).map_err(|problem| format!("week {week}: {problem}"))
+        })
     }
 
     /// Returns the references for a report, by week.

@@ -41,7 +41,7 @@ fn is_wrong_usage(error: &anyhow::Error) -> bool {
 }
 
 /// Joins the messages of the error and its causes. A cause that the text before already quotes is left out.
-fn join_causes(error: &anyhow::Error) -> String {
+pub(crate) fn join_causes(error: &anyhow::Error) -> String {
     let mut message = String::new();
     for cause in error.chain().map(ToString::to_string) {
         if message.is_empty() {

@@ -8,6 +8,8 @@ use staycast_forecast::device::DeviceChoice;
 use staycast_forecast::{ModelKind, PredictionError, Run};
 use staycast_sequences::{CutOff, FolderError};
 
+use crate::console::Console;
+use crate::display::quote_for_shell;
 use crate::status::usage_from;
 use crate::{devices, values};
 
@@ -68,9 +70,23 @@ impl ForecastSelection {
     }
 }
 
-/// Opens the run, or the part of its blend that was asked for.
-pub(crate) fn open_run(path: &Path, model: Option<ModelKind>) -> anyhow::Result<Run> {
+/// Opens the run, and warns if it has no checksums.
+pub(crate) fn open_run(path: &Path, console: &Console) -> anyhow::Result<Run> {
     let run = Run::open(path)?;
+    if !run.is_sealed() {
+        let place = quote_for_shell(&path.display().to_string());
+        console.warn(&format!(
+            "{} was written by an earlier version of Staycast, without checksums, so it can't be told whether its files have \
+             changed; `staycast runs seal {place}` checks the run and writes them",
+            path.display()
+        ));
+    }
+    Ok(run)
+}
+
+/// Opens the run, or the part of its blend that was asked for, as [`open_run`] does.
+pub(crate) fn open_part(path: &Path, model: Option<ModelKind>, console: &Console) -> anyhow::Result<Run> {
+    let run = open_run(path, console)?;
     match model {
         Some(model) => run.only(model).map_err(usage_from),
         None => Ok(run),

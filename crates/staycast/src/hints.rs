@@ -8,9 +8,10 @@ use staycast_events::{Notice, ReadError};
 use staycast_files::ForeignFile;
 use staycast_forecast::config::ConfigError;
 use staycast_forecast::device::DeviceError;
-use staycast_forecast::{InputsError, NoOutcomeKnown, PredictionError, RunError, TrainError};
+use staycast_forecast::{FileError, InputsError, NoOutcomeKnown, PredictionError, RunError, TrainError};
 use staycast_sequences::manifest::Manifest;
 use staycast_sequences::{BuildError, FolderError, RuleNeeds};
+use staycast_tracking::archive::ArchiveError;
 
 use crate::status::UsageError;
 
@@ -30,6 +31,7 @@ fn for_cause(cause: &(dyn Error + 'static)) -> Option<String> {
         .and_then(for_prediction)
         .or_else(|| cause.downcast_ref().and_then(for_training))
         .or_else(|| cause.downcast_ref().and_then(for_run))
+        .or_else(|| cause.downcast_ref().and_then(for_archive))
         .or_else(|| cause.downcast_ref().and_then(for_config))
         .or_else(|| cause.downcast_ref().and_then(for_device))
         .or_else(|| cause.downcast_ref().and_then(for_inputs))
@@ -100,7 +102,19 @@ fn for_run(error: &RunError) -> Option<String> {
     match error {
         RunError::Unfinished(_) => Some("go on with `staycast train … --resume`".to_owned()),
         RunError::NoModel(_) => Some("train one without --folds".to_owned()),
+        RunError::File(FileError::Changed { .. }) => Some(
+            "get the run again or, if it was changed on purpose, check it and write its checksums with `staycast runs seal RUN`"
+                .to_owned(),
+        ),
         RunError::NotARun { .. } => Some("name a folder that `staycast train` wrote".to_owned()),
+        _ => None,
+    }
+}
+
+/// Returns what to type about an archive.
+fn for_archive(error: &ArchiveError) -> Option<String> {
+    match error {
+        ArchiveError::TooLarge { .. } => Some("--max-size SIZE raises it".to_owned()),
         _ => None,
     }
 }

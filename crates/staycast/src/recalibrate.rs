@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 use staycast_forecast::device::DeviceChoice;
-use staycast_forecast::{PredictionError, RecalibrateRequest, RecalibrationRecord, Refit, Run, WeekRefit, recalibrate};
+use staycast_forecast::{PredictionError, RecalibrateRequest, RecalibrationRecord, Refit, WeekRefit, recalibrate};
 use staycast_sequences::CutOff;
 
 use crate::console::Console;
 use crate::devices;
 use crate::display::{LabelledText, align_columns, format_percent, group_digits, quote_for_shell};
+use crate::forecast_args::open_run;
 use crate::output_place;
 use crate::sequences::load;
 use crate::status::{Status, usage_from};
@@ -58,7 +59,7 @@ struct RecalibrateOutcome<'a> {
 /// Runs the subcommand.
 pub(crate) fn run(args: &RecalibrateArgs, console: &Console) -> anyhow::Result<Status> {
     output_place::prepare_whole_folder(&args.out, [args.run.as_path(), &args.sequences])?;
-    let run = Run::open(&args.run)?;
+    let run = open_run(&args.run, console)?;
     let data = load(&args.sequences, console)?;
     let device = devices::choose(args.device, console)?;
     let courses = (!args.courses.is_empty()).then_some(args.courses.as_slice());

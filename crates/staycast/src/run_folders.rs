@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use staycast_forecast::config::Config;
-use staycast_forecast::{EvaluationRecord, RUN_KIND};
+use staycast_forecast::{EvaluationRecord, RUN_KIND, RunRecords, evaluations_in};
 use staycast_tracking::registry::RunEntry;
 
 /// Sets the depth below a folder to which runs are looked for.
@@ -69,27 +69,22 @@ fn collect(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> std::io::Re
 
 /// Reads the run in `path`; `None` where it is something else, such as sequences.
 fn entry(home: &Path, path: &Path) -> anyhow::Result<Option<RunEntry>> {
-    let text = std::fs::read_to_string(path.join("manifest.json"))?;
-    let manifest: serde_json::Value = serde_json::from_str(&text).context("manifest.json")?;
+    let file = path.join("manifest.json");
+    let manifest: serde_json::Value = serde_json::from_slice(&std::fs::read(&file)?).context("manifest.json")?;
     if manifest["kind"] != RUN_KIND {
         return Ok(None);
     }
-    let config = Config::load(&path.join("config.toml"))?;
+    let RunRecords { manifest, config } = RunRecords::read(path)?;
     let mut figures = BTreeMap::new();
-    figures.extend(manifest["held_out_auc"].as_f64().map(|auc| ("held_out_auc".to_owned(), auc)));
-    let evaluations = path.join("evaluations.jsonl");
-    if evaluations.is_file() {
-        let text = std::fs::read_to_string(evaluations)?;
-        // The last evaluation on data that was not trained on.
-        let of_lines = text.lines().map(serde_json::from_str::<EvaluationRecord>);
-        let records = of_lines.collect::<Result<Vec<_>, _>>().context("evaluations.jsonl")?;
-        let is_out_of_sample =
-            |record: &&EvaluationRecord| record.kind != staycast_evaluation::splits::SplitKind::InSample;
-        if let Some(last) = records.iter().rev().find(is_out_of_sample) {
-            figures.extend(last.figures.clone());
-            figures.insert("evaluations".to_owned(), records.len() as f64);
-        }
+    figures.extend(manifest.held_out_auc.map(|auc| ("held_out_auc".to_owned(), auc)));
+    // The last evaluation on data that was not trained on.
+    let records = evaluations_in(path)?;
+    let is_out_of_sample = |record: &&EvaluationRecord| record.kind != staycast_evaluation::splits::SplitKind::InSample;
+    if let Some(last) = records.iter().rev().find(is_out_of_sample) {
+        figures.extend(last.figures.clone());
+        figures.insert("evaluations".to_owned(), records.len() as f64);
     }
     let name = path.strip_prefix(home).ok().filter(|name| !name.as_os_str().is_empty()).unwrap_or(path);
+    let manifest = serde_json::to_value(&manifest).context("a manifest has a JSON form")?;
     Ok(Some(RunEntry { name: name.display().to_string(), manifest, settings: settings(&config), figures }))
 }

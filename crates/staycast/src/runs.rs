@@ -2,18 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use staycast_forecast::{ModelKind, Run, export_onnx};
-use staycast_tracking::archive::{self, ArchiveMember, ExportRequest, UnpackLimits};
+use staycast_forecast::{FileRecord, ModelKind, Run, evaluations, export_onnx};
+use staycast_tracking::archive::{self, ArchiveMember, ExportRequest, IndexedFile, UnpackLimits};
 use staycast_tracking::registry::{BetterValue, RegistryError, RunTable, RunTableRequest};
 
 use crate::console::Console;
 use crate::display::{LabelledText, format_bytes, pluralise};
+use crate::failure;
+use crate::forecast_args::{open_part, open_run};
 use crate::output_place;
 use crate::run_folders::runs_in;
 use crate::status::{Status, usage_from};
+use crate::values::Size;
 
 /// List runs and their differences, or pack and unpack one
 ///
@@ -27,7 +29,8 @@ Examples:
   staycast runs experiments --sort auc             the best first
   staycast runs export run --out run.tar.zst       one file, to score with elsewhere
   staycast runs import run.tar.zst --out run
-  staycast runs onnx run --out model.onnx")]
+  staycast runs onnx run --out model.onnx
+  staycast runs verify run")]
 pub(crate) struct RunsArgs {
     #[command(subcommand)]
     command: Option<RunsCommand>,
@@ -89,6 +92,33 @@ Examples:
         /// Folder to write; it must not exist
         #[arg(long, value_name = "RUN")]
         out: PathBuf,
+        /// Bytes that the archive may unpack to; if not given, 4GiB, and a hundred times its size or 64MiB
+        #[arg(long, value_name = "SIZE")]
+        max_size: Option<Size>,
+    },
+    /// Check that no file of a run has changed, and that it makes sense
+    ///
+    /// Compares every file with its checksum in manifest.json, and reads the run as if to forecast with it. Files that are
+    /// no part of a run, such as reports, are not looked at. Exits with 1 and names the file if anything is wrong.
+    #[command(after_help = "\
+Examples:
+  staycast runs verify run")]
+    Verify {
+        /// Folder that `staycast train` wrote
+        #[arg(value_name = "RUN")]
+        run: PathBuf,
+    },
+    /// Write a run's checksums anew, after a change on purpose
+    ///
+    /// Checks that the run makes sense, whatever its checksums say, and writes those of its files to manifest.json. Runs of
+    /// earlier versions have none until then.
+    #[command(after_help = "\
+Examples:
+  staycast runs seal run")]
+    Seal {
+        /// Folder that `staycast train` wrote
+        #[arg(value_name = "RUN")]
+        run: PathBuf,
     },
 }
 
@@ -122,6 +152,24 @@ struct Damaged {
     reason: String,
 }
 
+/// Describes a run that makes sense, and whose files are as it was sealed with, as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct Verified<'a> {
+    path: &'a Path,
+    /// The manifest's seal: `holds` or `absent`; where it is broken, that is the error.
+    seal: &'static str,
+    files: &'a [FileRecord],
+}
+
+/// Describes a run that was sealed, as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct Sealed<'a> {
+    path: &'a Path,
+    /// Files that were not as it had been sealed with; all of them if it had no seal.
+    edited: &'a [String],
+    files: &'a [FileRecord],
+}
+
 #[derive(Debug, Serialize)]
 struct ArchiveOutcome {
     archive: PathBuf,
@@ -136,7 +184,9 @@ pub(crate) fn run(args: &RunsArgs, console: &Console) -> anyhow::Result<Status> 
         None => list(args, console),
         Some(RunsCommand::Export { run, out }) => export(run, out, console),
         Some(RunsCommand::Onnx { run, out, model }) => onnx(run, out, *model, console),
-        Some(RunsCommand::Import { archive, out }) => import(archive, out, console),
+        Some(RunsCommand::Import { archive, out, max_size }) => import(archive, out, *max_size, console),
+        Some(RunsCommand::Verify { run }) => verify(run, console),
+        Some(RunsCommand::Seal { run }) => seal(run, console),
     }
 }
 
@@ -169,22 +219,12 @@ fn list(args: &RunsArgs, console: &Console) -> anyhow::Result<Status> {
 
 fn export(run: &Path, out: &Path, console: &Console) -> anyhow::Result<Status> {
     output_place::prepare_file(out, [run])?;
-    // What is no finished run is refused before anything is written.
-    let opened = Run::open(run)?;
-    let members = [
-        ArchiveMember::Required("manifest.json"),
-        ArchiveMember::Required("config.toml"),
-        ArchiveMember::Required("split.json"),
-        ArchiveMember::IfPresent("scaler.json"),
-        ArchiveMember::IfPresent("calibration.json"),
-        ArchiveMember::IfPresent("model.safetensors"),
-        ArchiveMember::IfPresent("baselines.json.zst"),
-        ArchiveMember::IfPresent("blend.json"),
-        ArchiveMember::IfPresent("out_of_fold.parquet"),
-        ArchiveMember::IfPresent("fold_calibration.json"),
-        ArchiveMember::IfPresent("metrics.jsonl"),
-        ArchiveMember::IfPresent("evaluations.jsonl"),
-    ];
+    // What is no finished run, or is damaged, is refused before anything is written.
+    let opened = open_run(run, console)?;
+    opened.check_stored_predictions()?;
+    evaluations(&opened)?;
+    let files = opened.files();
+    let members: Vec<ArchiveMember<'_>> = files.iter().map(|name| ArchiveMember::Required(name)).collect();
     let packed = archive::export(&ExportRequest { folder: opened.path(), members: &members, out })?;
     let packed = ArchiveOutcome {
         archive: out.to_owned(),
@@ -203,7 +243,7 @@ fn export(run: &Path, out: &Path, console: &Console) -> anyhow::Result<Status> {
 
 fn onnx(run: &Path, out: &Path, model: Option<ModelKind>, console: &Console) -> anyhow::Result<Status> {
     output_place::prepare_file(out, [run])?;
-    let opened = crate::forecast_args::open_run(run, model)?;
+    let opened = open_part(run, model, console)?;
     let model = export_onnx(&opened)?;
     staycast_files::write(out, &model)?;
     let packed = ArchiveOutcome { archive: out.to_owned(), run: run.to_owned(), files: 1, bytes: model.len() as u64 };
@@ -215,14 +255,63 @@ fn onnx(run: &Path, out: &Path, model: Option<ModelKind>, console: &Console) -> 
     Ok(Status::Fine)
 }
 
-fn import(file: &Path, out: &Path, console: &Console) -> anyhow::Result<Status> {
+fn verify(path: &Path, console: &Console) -> anyhow::Result<Status> {
+    // Whether it has a seal is said below.
+    let run = Run::open(path)?;
+    run.check_stored_predictions()?;
+    evaluations(&run)?;
+    let (files, seal) = (&run.manifest().files, if run.is_sealed() { "holds" } else { "absent" });
+    console.print_result(&Verified { path, seal, files }, || {
+        let mut sheet = LabelledText::default();
+        if run.is_sealed() {
+            sheet.row("As sealed", describe_files(files));
+        } else {
+            sheet.row("Seal", "none, as it was written before manifests had one; `staycast runs seal` adds it");
+        }
+        sheet.row("Result", "every file and value is as it should be");
+        sheet.into_string()
+    })?;
+    Ok(Status::Fine)
+}
+
+fn seal(path: &Path, console: &Console) -> anyhow::Result<Status> {
+    let (run, edited) = Run::seal(path)?;
+    evaluations(&run)?;
+    let files = &run.manifest().files;
+    console.print_summary(&Sealed { path, edited: &edited, files }, || {
+        let mut sheet = LabelledText::default();
+        let place = path.display();
+        if edited.is_empty() {
+            sheet.row("Kept", format!("{place} is as it was sealed: nothing to do"));
+        } else {
+            sheet.row("Edited", edited.join(", "));
+            sheet.row("Sealed", format!("{place}: {}", describe_files(files)));
+        }
+        sheet.into_string()
+    })?;
+    Ok(Status::Fine)
+}
+
+/// Counts files and their bytes.
+fn describe_files(files: &[FileRecord]) -> String {
+    let bytes = files.iter().map(|file| file.bytes).sum();
+    format!("{}, {}", pluralise(files.len() as u64, "file"), format_bytes(bytes))
+}
+
+fn import(file: &Path, out: &Path, max_size: Option<Size>, console: &Console) -> anyhow::Result<Status> {
     output_place::prepare_whole_folder(out, [file])?;
-    let imported = archive::import(file, out, UnpackLimits::default())?;
-    // A well-made archive of something else is no run.
-    if let Err(error) = Run::open(out) {
-        std::fs::remove_dir_all(out).with_context(|| format!("cannot remove {}", out.display()))?;
-        return Err(anyhow::Error::new(error).context(format!("{} holds no run", file.display())));
+    let limits = match max_size {
+        Some(Size(bytes)) => UnpackLimits { bytes, ratio: None, ..UnpackLimits::default() },
+        None => UnpackLimits::default(),
+    };
+    let unpacked = archive::unpack(file, out, limits)?;
+    // Before it has its name: a well-made archive of something else is no run.
+    if let Err(error) = check_unpacked(unpacked.path(), &unpacked.contents().files) {
+        let (draft, place) = (unpacked.path().display().to_string(), out.display().to_string());
+        let why = failure::join_causes(&error).replace(&draft, &place);
+        anyhow::bail!("{} holds no sound run, and nothing was unpacked: {why}", file.display());
     }
+    let imported = unpacked.publish()?;
     let packed = ArchiveOutcome {
         archive: file.to_owned(),
         run: out.to_owned(),
@@ -238,4 +327,19 @@ fn import(file: &Path, out: &Path, console: &Console) -> anyhow::Result<Status> 
         sheet.into_string()
     })?;
     Ok(Status::Fine)
+}
+
+/// Checks that the folder of an archive's files holds a sound run and nothing else. A run without checksums gets them.
+fn check_unpacked(folder: &Path, files: &[IndexedFile]) -> anyhow::Result<()> {
+    let run = match Run::open(folder)? {
+        run if run.is_sealed() => run,
+        _ => Run::seal(folder)?.0,
+    };
+    run.check_stored_predictions()?;
+    evaluations(&run)?;
+    let parts = run.files();
+    match files.iter().find(|file| !parts.contains(&file.name)) {
+        Some(file) => anyhow::bail!("{} is no part of a run, or not of this one", file.name),
+        None => Ok(()),
+    }
 }

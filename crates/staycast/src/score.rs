@@ -11,7 +11,7 @@ use staycast_sequences::{CutOff, SCORED};
 
 use crate::console::Console;
 use crate::display::{LabelledText, format_percent, group_digits, pluralise};
-use crate::forecast_args::{ForecastArgs, ForecastSelection, as_usage, open_run};
+use crate::forecast_args::{ForecastArgs, ForecastSelection, as_usage, open_part};
 use crate::status::{Status, usage};
 use crate::{devices, output_place, sequences, spreadsheet, values};
 
@@ -116,7 +116,7 @@ pub(crate) fn execute(job: &ScoreJob, console: &Console) -> anyhow::Result<(Scor
     let begun = Instant::now();
     let selection = &job.forecast;
     output_place::prepare_file(&job.out, [selection.run.as_path(), &selection.sequences])?;
-    let run = open_run(&selection.run, selection.model)?;
+    let run = open_part(&selection.run, selection.model, console)?;
     let folder = sequences::open(&selection.sequences, console)?;
     let device = devices::choose(selection.device, console)?;
     let week = selection.week.unwrap_or(run.manifest().target_week);

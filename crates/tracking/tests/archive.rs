@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use staycast_tracking::archive::{ArchiveError, ArchiveMember, ExportRequest, UnpackLimits, export, import};
+use staycast_tracking::archive::{
+    ArchiveError, ArchiveMember, ExportRequest, ImportedArchive, UnpackLimits, export, unpack,
+};
 
 const MEMBERS: &[ArchiveMember<'_>] = &[
     ArchiveMember::Required("manifest.json"),
@@ -12,6 +14,11 @@ const MEMBERS: &[ArchiveMember<'_>] = &[
     ArchiveMember::IfPresent("evaluations.jsonl"),
     ArchiveMember::IfPresent("timing.json"),
 ];
+
+/// Unpacks `archive` into `out`.
+fn import(archive: &Path, out: &Path, limits: UnpackLimits) -> Result<ImportedArchive, ArchiveError> {
+    unpack(archive, out, limits)?.publish()
+}
 
 fn a_run(folder: &Path) {
     fs::create_dir_all(folder.join("checkpoints/deep")).expect("writable");

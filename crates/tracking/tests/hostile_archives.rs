@@ -5,7 +5,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use staycast_tracking::archive::{ArchiveError, ArchiveMember, ExportRequest, UnpackLimits, export, import};
+use staycast_tracking::archive::{
+    ArchiveError, ArchiveMember, ExportRequest, ImportedArchive, UnpackLimits, export, unpack,
+};
 use tar::{EntryType, Header};
 use tempfile::TempDir;
 
@@ -53,6 +55,11 @@ fn listed(name: &str, data: &[u8]) -> Value {
 
 fn zstd(bytes: &[u8]) -> Vec<u8> {
     zstd::encode_all(bytes, 1).expect("memory")
+}
+
+/// Unpacks `archive` into `out`.
+fn import(archive: &Path, out: &Path, limits: UnpackLimits) -> Result<ImportedArchive, ArchiveError> {
+    unpack(archive, out, limits)?.publish()
 }
 
 /// Imports `packed` with `limits`, expects it to fail and nothing to be left, and returns the error.
@@ -154,7 +161,11 @@ fn a_bomb_stops_at_the_limit() {
     let index = json!([{ "name": "a", "bytes": bytes, "crc32c": 0 }]);
     let tar = Tar::default().index(&index).raw(b"a", EntryType::Regular, "", bytes, &[0; 4096]);
     let error = refused(&zstd(&tar.0), UnpackLimits::default());
-    assert!(matches!(error, ArchiveError::TooLarge { limit, .. } if limit == UnpackLimits::default().bytes), "{error}");
+    assert!(matches!(error, ArchiveError::TooLarge { limit: 67_108_864, .. }), "{error}");
+    // The same where any ratio is allowed.
+    let limits = UnpackLimits { ratio: None, ..UnpackLimits::default() };
+    let error = refused(&zstd(&tar.0), limits);
+    assert!(matches!(error, ArchiveError::TooLarge { limit, .. } if limit == limits.bytes), "{error}");
     // Sums that do not fit in 64 bits.
     let index = json!([
         { "name": "a", "bytes": u64::MAX, "crc32c": 0 },
@@ -163,7 +174,8 @@ fn a_bomb_stops_at_the_limit() {
     assert!(matches!(refused_tar(Tar::default().index(&index)), ArchiveError::TooLarge { .. }));
     // Many small ones.
     let files: Vec<Value> = (0..20).map(|at| listed(&format!("f{at:02}"), b"")).collect();
-    let error = refused(&zstd(&Tar::default().index(&json!(files)).end()), UnpackLimits { bytes: 10, files: 19 });
+    let error =
+        refused(&zstd(&Tar::default().index(&json!(files)).end()), UnpackLimits { bytes: 10, ratio: None, files: 19 });
     assert!(matches!(error, ArchiveError::TooLarge { limit: 19, .. }), "{error}");
     // An index without end.
     let tar = Tar::default().raw(INDEX.as_bytes(), EntryType::Regular, "", 1 << 40, &[b' '; 4096]);
@@ -175,6 +187,36 @@ fn a_bomb_stops_at_the_limit() {
     let mut tar = Tar::default().index(&json!([listed("a", b"x")])).file("a", b"x").end();
     tar.resize(tar.len() + (4 << 20), 0);
     assert!(matches!(refused(&zstd(&tar), UnpackLimits::default()), ArchiveError::Refused { .. }));
+}
+
+#[test]
+fn what_inflates_as_no_run_does_is_refused_by_its_index() {
+    let place = TempDir::new().expect("a temporary folder");
+    let (archive, out) = (place.path().join("zeros.tar.zst"), place.path().join("run"));
+    let zeros = vec![0_u8; 65 << 20];
+    let tar = Tar::default().index(&json!([listed("a", &zeros)])).file("a", &zeros).end();
+    fs::write(&archive, zstd(&tar)).expect("writable");
+    let error = import(&archive, &out, UnpackLimits::default()).expect_err("a thousand times its size");
+    assert!(matches!(error, ArchiveError::TooLarge { limit: 67_108_864, .. }), "{error}");
+    assert!(!out.exists());
+    import(&archive, &out, UnpackLimits { ratio: None, ..UnpackLimits::default() }).expect("allowed");
+}
+
+#[test]
+fn nothing_has_the_name_before_it_is_looked_at() {
+    let place = TempDir::new().expect("a temporary folder");
+    let (archive, out) = (exported(place.path()), place.path().join("imported"));
+    let unpacked = unpack(&archive, &out, UnpackLimits::default()).expect("sound");
+    assert!(unpacked.path().join("manifest.json").is_file() && !out.exists());
+    drop(unpacked);
+    assert_eq!(fs::read_dir(place.path()).expect("readable").count(), 2, "the run and its archive");
+}
+
+#[test]
+fn what_is_no_plain_file_is_no_archive() {
+    let place = TempDir::new().expect("a temporary folder");
+    let error = import(place.path(), &place.path().join("out"), UnpackLimits::default()).expect_err("a folder");
+    assert!(matches!(error, ArchiveError::NotAFile(_)), "{error}");
 }
 
 #[test]

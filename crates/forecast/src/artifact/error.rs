@@ -22,7 +22,9 @@ pub enum RunError {
     #[error("the run in {0} is not finished")]
     Unfinished(PathBuf),
     /// The run was written by another version.
-    #[error("the run in {path} has layout {found}, and this version of Staycast reads {RUN_VERSION}; train it again")]
+    #[error(
+        "the run in {path} has layout {found}, and this version of Staycast reads {RUN_VERSION}; import it with the version that wrote it, or train it again"
+    )]
     OtherVersion {
         /// The folder.
         path: PathBuf,

@@ -2,8 +2,10 @@
 
 /// Marks the manifest of every run, in its key `kind`.
 pub const RUN_KIND: &str = "staycast-run";
-/// Numbers the version of a run's layout. A run of another version is refused.
-pub(crate) const RUN_VERSION: u32 = 1;
+/// Numbers the version of a run's layout. A run of a later version is refused.
+pub(crate) const RUN_VERSION: u32 = 2;
+/// Numbers the version whose manifests list no files, so that a change of these can't be noticed. It is read as well.
+pub(crate) const VERSION_WITHOUT_CHECKSUMS: u32 = 1;
 
 pub(crate) const CONFIG: &str = "config.toml";
 pub(crate) const MODEL: &str = "model.safetensors";
@@ -36,6 +38,12 @@ pub const RUN_FILES: [&str; 14] = [
     TIMING,
     MANIFEST,
 ];
+
+/// Lists the files that a run may consist of, beside its manifest, which lists those that are there: whatever has a say in what
+/// a run forecasts or tells. Not among them are what differs between equal runs, and what is written after the training.
+pub(crate) fn parts() -> impl Iterator<Item = &'static str> {
+    RUN_FILES.into_iter().filter(|name| ![EVALUATIONS, TIMING, MANIFEST].contains(name))
+}
 pub(crate) const CHECKPOINTS: &str = "checkpoints";
 /// Marks, within [`CHECKPOINTS`], a run that was begun.
 pub(crate) const STARTED: &str = "started.json";

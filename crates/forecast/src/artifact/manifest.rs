@@ -1,20 +1,27 @@
 //! The manifest of a run: `manifest.json`, written last.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 use staycast_evaluation::proxy::ProxyRule;
 use staycast_evaluation::splits::SplitKind;
 use staycast_sequences::manifest::{CalendarRecord, ResealRecord};
-use staycast_sequences::{CutOff, DropoutRule};
+use staycast_sequences::{CutOff, DropoutRule, SEQUENCES_KIND};
 
+use super::checksums::{self, FileRecord};
+use super::error::RunError;
+use super::layout::{MANIFEST, RUN_KIND, RUN_VERSION, VERSION_WITHOUT_CHECKSUMS};
 use super::recalibration::RecalibrationRecord;
 use crate::device::DeviceInfo;
+use crate::digest::digest;
+use crate::files::{self, FileError};
 use crate::model_kind::{ModelKind, SingleModel};
 
 /// Describes a run: its data, device, rule, features and members. Equal for equal runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunManifest {
-    /// Always [`RUN_KIND`](crate::RUN_KIND).
+    /// Always [`RUN_KIND`].
     pub kind: String,
     /// The writer's version of the layout.
     pub run_version: u32,
@@ -62,6 +69,81 @@ pub struct RunManifest {
     pub members: Vec<MemberSummary>,
     /// AUC of the held-out predictions of the training set (with folds, the first's) at the target week.
     pub held_out_auc: Option<f64>,
+    /// The run's other files, by name; none in the first version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileRecord>,
+    /// BLAKE3 of the manifest's JSON without this key and without spaces, in hexadecimal; empty in the first version.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub seal: String,
+}
+
+impl RunManifest {
+    /// Reads the manifest of the run in `folder`. With `checksums`, what it says of itself must fit.
+    pub(super) fn read(folder: &Path, checksums: Checksums) -> Result<Self, RunError> {
+        let not = |why: &str| RunError::NotARun { path: folder.to_owned(), why: why.to_owned() };
+        let path = folder.join(MANIFEST);
+        let text = files::read(&path)?;
+        let damaged = |error: serde_json::Error| FileError::damaged(&path, error);
+        let about: About = serde_json::from_slice(&text).map_err(damaged)?;
+        match about.kind.as_str() {
+            RUN_KIND => {}
+            SEQUENCES_KIND => return Err(not("it is a folder of sequences")),
+            _ => return Err(not("its manifest.json is not that of a run")),
+        }
+        if ![VERSION_WITHOUT_CHECKSUMS, RUN_VERSION].map(u64::from).contains(&about.run_version) {
+            return Err(RunError::OtherVersion { path: folder.to_owned(), found: about.run_version });
+        }
+        let manifest: Self = serde_json::from_slice(&text).map_err(damaged)?;
+        if checksums == Checksums::Checked && manifest.is_sealed() {
+            let as_written = Self { seal: String::new(), ..manifest.clone() };
+            if digest(&as_written) != manifest.seal {
+                let how = "what it says does not fit the checksum that it has of itself".to_owned();
+                return Err(FileError::Changed { path, how }.into());
+            }
+            checksums::check(folder, &manifest.files)?;
+        }
+        Ok(manifest)
+    }
+
+    /// Tells whether the manifest has checksums: those of every version but the first do.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.run_version != VERSION_WITHOUT_CHECKSUMS || !self.files.is_empty() || !self.seal.is_empty()
+    }
+
+    /// Returns the manifest with the checksums of the files in `folder`, and its own.
+    pub(crate) fn sealed(self, folder: &Path) -> Result<Self, FileError> {
+        let files = checksums::list(folder)?;
+        let unsealed = Self { run_version: RUN_VERSION, files, seal: String::new(), ..self };
+        Ok(Self { seal: digest(&unsealed), ..unsealed })
+    }
+
+    /// Tells whether `name` is part of the run in `folder`: what a manifest with checksums does not list is not.
+    pub(super) fn has_part(&self, folder: &Path, name: &str, checksums: Checksums) -> bool {
+        if checksums == Checksums::Checked && self.is_sealed() {
+            self.files.iter().any(|record| record.file == name)
+        } else {
+            folder.join(name).exists()
+        }
+    }
+}
+
+/// Says whether the checksums of a run must fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Checksums {
+    /// They must, if it has any.
+    Checked,
+    /// They are about to be written anew.
+    Ignored,
+}
+
+/// Reads what every version's manifest has.
+#[derive(Deserialize)]
+struct About {
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    run_version: u64,
 }
 
 /// Identifies a run that another went on from.

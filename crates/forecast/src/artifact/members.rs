@@ -4,21 +4,25 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::layout::{BASELINES, MODEL};
 use super::tensors;
 use crate::compressed_json;
-use crate::config::CheckedConfig;
+use crate::config::{CheckedConfig, NetworkSpec};
 use crate::files::FileError;
+use crate::inputs::Inputs;
 use crate::model_kind::SingleModel;
-use crate::models::network::{Network, Parameter};
+use crate::models::network::{self, Network, Parameter};
 use crate::models::trained::MemberModel;
 
 /// Maps each model of a run to its members.
 pub(crate) type Members = BTreeMap<SingleModel, Vec<MemberModel>>;
 
-/// Stores the members of a run in its folder.
+/// Stores the members of a run, which read `inputs`, in its folder.
 pub(crate) fn save<'a>(
     folder: &Path,
+    inputs: &Inputs,
     members: impl IntoIterator<Item = (SingleModel, &'a MemberModel)>,
 ) -> Result<(), FileError> {
     let (mut networks, mut baselines) =
@@ -30,7 +34,7 @@ pub(crate) fn save<'a>(
         }
     }
     if !networks.is_empty() {
-        save_networks(&folder.join(MODEL), &networks)?;
+        save_networks(&folder.join(MODEL), inputs, &networks)?;
     }
     if !baselines.is_empty() {
         compressed_json::write(&folder.join(BASELINES), &baselines)?;
@@ -38,15 +42,13 @@ pub(crate) fn save<'a>(
     Ok(())
 }
 
-/// Loads the members of the run in `folder`, whose configuration is `config`; networks read `width` inputs a week.
-pub(crate) fn load(folder: &Path, config: &CheckedConfig, width: usize) -> Result<Members, FileError> {
+/// Loads the members of the run in `folder`, whose configuration is `config`, and which read `inputs`.
+pub(crate) fn load(folder: &Path, config: &CheckedConfig, inputs: &Inputs) -> Result<Members, FileError> {
     let kinds = config.model.parts();
     let count = config.ensemble.members as usize;
     let mut members = Members::new();
     if kinds.contains(&SingleModel::Lstm) {
-        let device = burn::tensor::Device::flex();
-        let like = Network::new(&config.network, width, 0, &device).parameters();
-        let networks = load_networks(&folder.join(MODEL), count, &like)?;
+        let networks = load_networks(&folder.join(MODEL), count, &config.network, inputs)?;
         members.insert(SingleModel::Lstm, networks.into_iter().map(MemberModel::Network).collect());
     }
     if kinds.iter().any(|kind| matches!(kind, SingleModel::Baseline(_))) {
@@ -62,28 +64,58 @@ pub(crate) fn load(folder: &Path, config: &CheckedConfig, width: usize) -> Resul
     Ok(members)
 }
 
+/// Says beside the tensors what they belong to.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NetworksRecord {
+    members: u64,
+    /// [`Inputs::order`] of what the networks read; earlier versions did not write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    inputs: Option<String>,
+}
+
 /// Stores the parameters of an ensemble's networks as `member<k>.<parameter>`.
-fn save_networks(path: &Path, members: &[&[Parameter]]) -> Result<(), FileError> {
+fn save_networks(path: &Path, inputs: &Inputs, members: &[&[Parameter]]) -> Result<(), FileError> {
     let named = members.iter().enumerate().flat_map(|(member, parameters)| {
         parameters.iter().map(move |parameter| {
             (format!("member{member}.{}", parameter.name), parameter.shape.clone(), parameter.values.as_slice())
         })
     });
-    let metadata = format!("{{\"members\":{}}}", members.len());
-    tensors::save(path, named.collect(), metadata)
+    let record = NetworksRecord { members: members.len() as u64, inputs: Some(inputs.order()) };
+    let record = serde_json::to_string(&record).map_err(|error| FileError::damaged(path, error))?;
+    tensors::save(path, named.collect(), record)
 }
 
-/// Reads the parameters of `members` networks, in the order and shapes of `like`.
-fn load_networks(path: &Path, members: usize, like: &[Parameter]) -> Result<Vec<Vec<Parameter>>, FileError> {
-    let (mut tensors, _) = tensors::load(path)?;
+/// Reads the parameters of `members` networks of the given shape, which read `inputs`.
+fn load_networks(
+    path: &Path,
+    members: usize,
+    shape: &NetworkSpec,
+    inputs: &Inputs,
+) -> Result<Vec<Vec<Parameter>>, FileError> {
+    // Before anything of the promised size is held in memory.
+    let expected = 4 * network::parameter_count(shape, inputs.width()) * members as u64;
+    let (mut tensors, record) = tensors::load(path, expected)?;
+    let record: NetworksRecord = serde_json::from_str(&record).map_err(|error| FileError::damaged(path, error))?;
+    if record.members != members as u64 {
+        let message = format!("it has {} networks, and the configuration asks for {members}", record.members);
+        return Err(FileError::damaged(path, message));
+    }
+    if record.inputs.is_some_and(|order| order != inputs.order()) {
+        return Err(FileError::damaged(path, "its networks were trained on other columns than those of scaler.json"));
+    }
+    let like = Network::new(shape, inputs.width(), 0, &burn::tensor::Device::flex()).parameters();
     let mut found = Vec::new();
     for member in 0..members {
         let mut parameters = Vec::new();
-        for wanted in like {
+        for wanted in &like {
             let name = format!("member{member}.{}", wanted.name);
             let Some((shape, values)) = tensors.remove(&name) else {
                 return Err(FileError::damaged(path, format!("it has no tensor `{name}`")));
             };
+            if values.iter().any(|value| !value.is_finite()) {
+                return Err(FileError::damaged(path, format!("`{name}` has values that are not finite")));
+            }
             if shape != wanted.shape {
                 let message = format!("`{name}` has shape {shape:?} where the configuration says {:?}", wanted.shape);
                 return Err(FileError::damaged(path, message));

@@ -13,33 +13,41 @@
 //! | `metrics.jsonl` | a line an epoch and member |
 //! | `evaluations.jsonl` | a line for each time that a part was evaluated |
 //! | `timing.json` | seconds by stage, threads, peak memory |
-//! | `manifest.json` | data, versions, device, rule, features; written last |
+//! | `manifest.json` | data, versions, device, rule, features, checksums of the other files; written last |
 //! | `checkpoints/` | the members' states |
 //!
 //! A run with folds has `out_of_fold.parquet` and `fold_calibration.json` in place of model, scaler and calibration:
 //! its networks are for measuring, and it has none for new data.
 //!
+//! The manifest lists what the run consists of. A file that it does not list is never read as part of the run, and one that
+//! has changed is an error. Whatever the checksums say, `soundness` checks what the files mean.
+//!
 //! Nothing here trains or forecasts. Training writes these files, prediction reads them, and neither knows the other.
 
+pub(crate) mod checksums;
 mod error;
 pub(crate) mod layout;
 mod manifest;
 pub(crate) mod members;
+mod model;
 mod onnx;
 pub(crate) mod out_of_fold;
+mod parts;
 mod recalibration;
 mod records;
 mod run;
+mod soundness;
 mod state;
 pub(crate) mod tensors;
 
+pub use checksums::FileRecord;
 pub use error::RunError;
 pub use layout::{RUN_FILES, RUN_KIND};
 pub use manifest::{DataRecord, FoldsRecord, MemberSummary, ParentRecord, ProxyRecord, RunManifest};
+pub(crate) use model::RunModel;
 pub use onnx::export_onnx;
 pub use recalibration::{RecalibrationRecord, Refit, WeekRefit};
 pub use records::{EpochRecord, FoldFit, SplitRecord};
-pub use run::Run;
-pub(crate) use run::RunModel;
+pub use run::{Run, RunRecords};
 pub(crate) use state::Started;
 pub use state::{RunState, run_state};

@@ -1,16 +1,18 @@
 //! The out-of-fold predictions of a cross-validation: `out_of_fold.parquet` in a run.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int32Type};
-use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int32Array, RecordBatch};
+use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int32Array, RecordBatch, StringArray};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use staycast_sequences::{CutOff, Dataset, EnrolmentIndex};
 
-use crate::files::FileError;
+use super::manifest::RunManifest;
+use super::soundness::is_of_folds;
+use crate::device::quietly;
+use crate::files::{self, FileError};
 use crate::tables::{TableError, texts, write_table};
 
 /// Holds an out-of-fold prediction: of an enrolment, by members that were not trained on it.
@@ -56,44 +58,107 @@ pub(crate) fn write_out_of_fold(path: &Path, data: &Dataset, rows: &[FoldPredict
     write_table(path, RecordBatch::try_from_iter(columns))
 }
 
-/// Reads out-of-fold predictions of `data` back.
-pub(crate) fn read_out_of_fold(path: &Path, data: &Dataset) -> Result<Vec<FoldPrediction>, TableError> {
+/// Holds a row of the file.
+struct StoredRow<'a> {
+    course: &'a str,
+    enrolment: &'a str,
+    repeat: u32,
+    fold: u32,
+    week: CutOff,
+    score: f64,
+    p: f64,
+    at_risk: bool,
+}
+
+/// Reads out-of-fold predictions of `data` back, of the run with this manifest.
+pub(crate) fn read_out_of_fold(
+    path: &Path,
+    manifest: &RunManifest,
+    data: &Dataset,
+) -> Result<Vec<FoldPrediction>, FileError> {
     let index: FxHashMap<(&str, &str), EnrolmentIndex> = data
         .enrolment_indices()
         .map(|at| ((data.course_of(at).id.as_str(), data.enrolment(at).id.as_str()), at))
         .collect();
-    let file = std::fs::File::open(path).map_err(|source| FileError::io("read", path, source))?;
-    let parquet = |source| TableError::Parquet { path: path.to_owned(), source };
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file)
-        .and_then(ParquetRecordBatchReaderBuilder::build)
-        .map_err(parquet)?;
     let mut rows = Vec::new();
-    for batch in reader {
-        let batch = batch.map_err(|source| TableError::Arrow { path: path.to_owned(), source })?;
-        let column = |name: &str| {
-            let missing = || FileError::damaged(path, format!("it has no column `{name}`"));
-            batch.column_by_name(name).cloned().ok_or_else(missing)
-        };
-        let (courses, ids) = (column("course_id")?, column("enrolment_id")?);
-        let (courses, ids) = (courses.as_string::<i32>(), ids.as_string::<i32>());
-        let (repeat, fold, week) = (column("repeat")?, column("fold")?, column("week")?);
-        let (score, p, at_risk) = (column("score")?, column("p_dropout")?, column("at_risk")?);
-        let integer = |array: &ArrayRef, row: usize| array.as_primitive::<Int32Type>().value(row);
-        let number = |array: &ArrayRef, row: usize| array.as_primitive::<Float64Type>().value(row);
-        let no_week = || FileError::damaged(path, "it has a week that is not from 1 to 65535");
+    let mut seen = FxHashSet::default();
+    for_each_row(path, manifest, &mut |row| {
+        let StoredRow { repeat, fold, week, score, p, at_risk, .. } = row;
+        // A data set that was read in part knows only some of the rows.
+        if let Some(&enrolment) = index.get(&(row.course, row.enrolment)) {
+            if !seen.insert((enrolment, week, repeat)) {
+                return Err("it has an enrolment twice in a week and a repeat".to_owned());
+            }
+            rows.push(FoldPrediction { repeat, fold, enrolment, week, score, p, at_risk });
+        }
+        Ok(())
+    })?;
+    Ok(rows)
+}
+
+/// Checks the file without the data that it is of.
+pub(super) fn check(path: &Path, manifest: &RunManifest) -> Result<(), FileError> {
+    for_each_row(path, manifest, &mut |_| Ok(()))
+}
+
+/// Hands every row to `each`, checked.
+fn for_each_row(
+    path: &Path,
+    manifest: &RunManifest,
+    each: &mut dyn FnMut(StoredRow<'_>) -> Result<(), String>,
+) -> Result<(), FileError> {
+    let file = files::open(path)?;
+    // The parquet crate panics at some damages. What it prints then is of no use to anybody.
+    let guarded = quietly(|| read_rows(file, manifest, each));
+    guarded
+        .unwrap_or_else(|_| Err("its pages can't be decoded".to_owned()))
+        .map_err(|why| FileError::damaged(path, why))
+}
+
+fn read_rows(
+    file: File,
+    manifest: &RunManifest,
+    each: &mut dyn FnMut(StoredRow<'_>) -> Result<(), String>,
+) -> Result<(), String> {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).and_then(ParquetRecordBatchReaderBuilder::build);
+    for batch in reader.map_err(|error| error.to_string())? {
+        let batch = batch.map_err(|error| error.to_string())?;
+        let (courses, ids) =
+            (column::<StringArray>(&batch, "course_id")?, column::<StringArray>(&batch, "enrolment_id")?);
+        let integers = |name| column::<Int32Array>(&batch, name);
+        let numbers = |name| column::<Float64Array>(&batch, name);
+        let (repeats, folds, weeks) = (integers("repeat")?, integers("fold")?, integers("week")?);
+        let (scores, ps) = (numbers("score")?, numbers("p_dropout")?);
+        let at_risk = column::<BooleanArray>(&batch, "at_risk")?;
         for row in 0..batch.num_rows() {
-            // A data set that was read in part knows only some of the rows.
-            let Some(&enrolment) = index.get(&(courses.value(row), ids.value(row))) else { continue };
-            rows.push(FoldPrediction {
-                repeat: integer(&repeat, row) as u32,
-                fold: integer(&fold, row) as u32,
-                enrolment,
-                week: CutOff::after_weeks(integer(&week, row)).ok_or_else(no_week)?,
-                score: number(&score, row),
-                p: number(&p, row),
-                at_risk: at_risk.as_boolean().value(row),
-            });
+            let (repeat, fold) = (repeats.value(row), folds.value(row));
+            let week = CutOff::after_weeks(weeks.value(row)).ok_or("it has a week that is not from 1 to 65535")?;
+            if !is_of_folds(manifest, repeat, fold, week) {
+                return Err(format!("it has week {week} of fold {fold} of repeat {repeat}, which the run has not"));
+            }
+            let (score, p) = (scores.value(row), ps.value(row));
+            if !score.is_finite() || !(0.0..=1.0).contains(&p) {
+                return Err(format!("it has a score of {score} and a probability of {p}"));
+            }
+            each(StoredRow {
+                course: courses.value(row),
+                enrolment: ids.value(row),
+                repeat: repeat as u32,
+                fold: fold as u32,
+                week,
+                score,
+                p,
+                at_risk: at_risk.value(row),
+            })?;
         }
     }
-    Ok(rows)
+    Ok(())
+}
+
+/// Finds a column of a type, without nulls.
+fn column<'a, A: Array + 'static>(batch: &'a RecordBatch, name: &str) -> Result<&'a A, String> {
+    let column = batch.column_by_name(name).ok_or_else(|| format!("it has no column `{name}`"))?;
+    let typed = column.as_any().downcast_ref::<A>();
+    let typed = typed.ok_or_else(|| format!("its column `{name}` is of another type"))?;
+    if typed.null_count() == 0 { Ok(typed) } else { Err(format!("its column `{name}` has nulls")) }
 }

@@ -1,18 +1,17 @@
 //! A finished run in memory.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-use staycast_sequences::SEQUENCES_KIND;
 
 use super::error::RunError;
-use super::layout::{BLEND, CALIBRATION, CONFIG, MANIFEST, RUN_KIND, RUN_VERSION, SCALER, SPLIT, SURVIVAL};
-use super::manifest::RunManifest;
-use super::members::{self, Members};
-use super::records::SplitRecord;
+use super::layout::{EVALUATIONS, FOLD_CALIBRATION, MANIFEST, OUT_OF_FOLD, SPLIT, parts};
+use super::manifest::{Checksums, RunManifest};
+use super::model::RunModel;
+use super::out_of_fold;
+use super::parts::Parts;
+use super::records::{FoldFit, SplitRecord};
+use super::soundness;
 use super::state::{RunState, run_state};
-use crate::compressed_json;
-use crate::config::{CheckedConfig, Config, ModelSpec};
+use crate::config::{CheckedConfig, Config};
 use crate::files::{self, FileError};
 use crate::inputs::Inputs;
 use crate::model_kind::{ModelKind, SingleModel};
@@ -28,26 +27,43 @@ pub struct Run {
     config: CheckedConfig,
     split: SplitRecord,
     model: Option<RunModel>,
-}
-
-/// Holds the models of a run without folds, with everything it takes to forecast with them.
-#[derive(Clone, Debug)]
-pub(crate) struct RunModel {
-    pub(crate) inputs: Inputs,
-    pub(crate) fits: WeekFits,
-    /// By model, in the order of a blend's record; one unless it is a blend.
-    pub(crate) parts: Members,
-    pub(crate) blend: Option<BlendRecord>,
-    /// Hazards by forecast.
-    pub(crate) survival: Option<Arc<staycast_baselines::BaselineModel>>,
+    folds: Option<Vec<FoldFit>>,
 }
 
 impl Run {
-    /// Opens the run in `path`.
+    /// Opens the run in `path`. Every file is compared with its checksum, where the run has any, and checked for what it means.
     ///
     /// # Errors
-    /// When there is no finished run of this version, or a file of it is damaged.
+    /// When there is no finished run of a version that is read, or a file of it is missing, has changed or is damaged.
     pub fn open(path: &Path) -> Result<Self, RunError> {
+        Self::read(path, Checksums::Checked)
+    }
+
+    /// Opens the run in `path` as [`Run::open`] does, whatever its checksums say, and writes them anew. Returns it with the
+    /// names of the files that were new, missing or other ones than its checksums said; all of them if it had none.
+    ///
+    /// # Errors
+    /// As [`Run::open`], and when the manifest can't be written. The run is as it was then.
+    pub fn seal(path: &Path) -> Result<(Self, Vec<String>), RunError> {
+        let mut run = Self::read(path, Checksums::Ignored)?;
+        run.check_stored_predictions()?;
+        let sealed = run.manifest.clone().sealed(path)?;
+        let (before, after) = (&run.manifest.files, &sealed.files);
+        let new = after.iter().filter(|record| !before.contains(record));
+        let gone = before.iter().filter(|record| after.iter().all(|other| other.file != record.file));
+        let mut changed: Vec<String> = new.chain(gone).map(|record| record.file.clone()).collect();
+        changed.sort_unstable();
+        if changed.is_empty() && sealed != run.manifest {
+            changed.push(MANIFEST.to_owned());
+        }
+        if !changed.is_empty() {
+            staycast_files::write_json(&path.join(MANIFEST), &sealed).map_err(FileError::from)?;
+        }
+        run.manifest = sealed;
+        Ok((run, changed))
+    }
+
+    fn read(path: &Path, checksums: Checksums) -> Result<Self, RunError> {
         let not = |why: &str| RunError::NotARun { path: path.to_owned(), why: why.to_owned() };
         match run_state(path)? {
             RunState::Finished => {}
@@ -55,25 +71,44 @@ impl Run {
             RunState::Free if !path.exists() => return Err(not("there is no such folder")),
             RunState::Free | RunState::Other => return Err(not("it has no manifest.json")),
         }
-        let value: serde_json::Value = files::read_json(&path.join(MANIFEST))?;
-        match value["kind"].as_str() {
-            Some(RUN_KIND) => {}
-            Some(SEQUENCES_KIND) => return Err(not("it is a folder of sequences")),
-            _ => return Err(not("its manifest.json is not that of a run")),
-        }
-        let found = value["run_version"].as_u64().unwrap_or(0);
-        if found != u64::from(RUN_VERSION) {
-            return Err(RunError::OtherVersion { path: path.to_owned(), found });
-        }
-        let manifest: RunManifest =
-            serde_json::from_value(value).map_err(|error| FileError::damaged(&path.join(MANIFEST), error))?;
-        let config = Config::load(&path.join(CONFIG))?.check()?;
-        let split = files::read_json(&path.join(SPLIT))?;
-        let model = match manifest.folds {
-            Some(_) => None,
-            None => Some(RunModel::read(path, &config)?),
+        let manifest = RunManifest::read(path, checksums)?;
+        let parts = Parts { folder: path, manifest: &manifest, checksums };
+        let config = parts.config()?.check()?;
+        let split = files::read_json(&parts.path(SPLIT)?)?;
+        let (model, folds) = match manifest.folds {
+            Some(_) => (None, Some(files::read_json::<Vec<FoldFit>>(&parts.path(FOLD_CALIBRATION)?)?)),
+            None => (Some(RunModel::read(&parts, &config)?), None),
         };
-        Ok(Self { path: path.to_owned(), manifest, config, split, model })
+        soundness::check(path, &manifest, &config, &split, model.as_ref(), folds.as_deref())?;
+        Ok(Self { path: path.to_owned(), manifest, config, split, model, folds })
+    }
+
+    /// Checks what [`Run::open`] leaves to those who read it: the out-of-fold predictions of a cross-validation.
+    ///
+    /// # Errors
+    /// When they are damaged.
+    pub fn check_stored_predictions(&self) -> Result<(), RunError> {
+        match &self.folds {
+            Some(_) => Ok(out_of_fold::check(&self.path.join(OUT_OF_FOLD), &self.manifest)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Tells whether the run has checksums, with which it was compared; runs of the first version have none.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.manifest.is_sealed()
+    }
+
+    /// Lists the names of all files that the run consists of, in order, and its record of evaluations, if there is one.
+    #[must_use]
+    pub fn files(&self) -> Vec<String> {
+        let has = |name: &str| self.manifest.has_part(&self.path, name, Checksums::Checked);
+        let mut names: Vec<String> = parts().filter(|name| has(name)).map(str::to_owned).collect();
+        names.push(MANIFEST.to_owned());
+        names.extend(self.path.join(EVALUATIONS).exists().then(|| EVALUATIONS.to_owned()));
+        names.sort_unstable();
+        names
     }
 
     /// Returns the folder that it is in.
@@ -110,6 +145,11 @@ impl Run {
     #[must_use]
     pub fn week_fits(&self) -> Option<&WeekFits> {
         self.model.as_ref().map(|model| &model.fits)
+    }
+
+    /// Returns the calibrations and thresholds of a cross-validation's folds; none for other runs.
+    pub(crate) fn fold_fits(&self) -> &[FoldFit] {
+        self.folds.as_deref().unwrap_or_default()
     }
 
     /// Returns the blend's weights and its parts' calibrations; `None` for other models and cross-validations.
@@ -158,17 +198,26 @@ impl Run {
     }
 }
 
-impl RunModel {
-    fn read(folder: &Path, config: &CheckedConfig) -> Result<Self, RunError> {
-        let inputs: Inputs = files::read_json(&folder.join(SCALER))?;
-        let fits = files::read_json(&folder.join(CALIBRATION))?;
-        let parts = members::load(folder, config, inputs.width())?;
-        let blend = match config.model {
-            ModelSpec::Blend(_) => Some(files::read_json(&folder.join(BLEND))?),
-            ModelSpec::Single(_) => None,
-        };
-        let hazards = folder.join(SURVIVAL);
-        let survival = if hazards.exists() { Some(Arc::new(compressed_json::read(&hazards)?)) } else { None };
-        Ok(Self { inputs, fits, parts, blend, survival })
+/// Holds what a run says about itself, without its models.
+#[derive(Clone, Debug)]
+pub struct RunRecords {
+    /// Its manifest.
+    pub manifest: RunManifest,
+    /// Its configuration.
+    pub config: Config,
+}
+
+impl RunRecords {
+    /// Reads the records of the finished run in `path`. Every file is compared with its checksum, where the run has any; what
+    /// models and lists of enrolments mean is not looked at.
+    ///
+    /// # Errors
+    /// When there is no run of a version that is read, or a file of it is missing, has changed or is damaged.
+    pub fn read(path: &Path) -> Result<Self, RunError> {
+        let manifest = RunManifest::read(path, Checksums::Checked)?;
+        let config = Parts { folder: path, manifest: &manifest, checksums: Checksums::Checked }.config()?;
+        let checked = config.clone().check()?;
+        soundness::check_records(path, &manifest, &checked)?;
+        Ok(Self { manifest, config })
     }
 }

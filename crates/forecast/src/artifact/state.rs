@@ -12,6 +12,7 @@ use super::layout::{CHECKPOINTS, MANIFEST, STARTED};
 use super::manifest::ParentRecord;
 use crate::config::Config;
 use crate::device::DeviceInfo;
+use crate::digest::digest;
 use crate::files::{self, FileError};
 
 /// Names the states that a folder can be in, as far as training is concerned.
@@ -38,10 +39,29 @@ pub(crate) struct Started {
     pub(crate) config: Config,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) from: Option<ParentRecord>,
+    /// Checksum of the record without this key; earlier versions did not write it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) blake3: String,
 }
 
 impl Started {
     pub(crate) const KIND: &'static str = "staycast-run-begun";
+
+    /// Returns the record with its checksum.
+    pub(crate) fn sealed(self) -> Self {
+        let unsealed = Self { blake3: String::new(), ..self };
+        Self { blake3: digest(&unsealed), ..unsealed }
+    }
+
+    /// Reads the record of the run that was begun with the marker `path`.
+    pub(crate) fn read(path: &Path) -> Result<Self, FileError> {
+        let started: Self = files::read_json(path)?;
+        if !started.blake3.is_empty() && started.clone().sealed() != started {
+            let how = "what it says does not fit the checksum that it has of itself".to_owned();
+            return Err(FileError::Changed { path: path.to_owned(), how });
+        }
+        Ok(started)
+    }
 }
 
 /// Tells which state `folder` is in, as far as training is concerned.
@@ -57,7 +77,7 @@ pub fn run_state(folder: &Path) -> Result<RunState, FileError> {
     }
     let started = folder.join(CHECKPOINTS).join(STARTED);
     if started.is_file() {
-        let started: Started = files::read_json(&started)?;
+        let started = Started::read(&started)?;
         return Ok(RunState::Interrupted(Box::new(started.config)));
     }
     // What a kill before the marker leaves: nothing, an empty checkpoints folder, a temporary file.

@@ -30,14 +30,30 @@ pub(crate) fn save(path: &Path, tensors: Vec<(String, Vec<usize>, &[f32])>, meta
 /// Maps names to shapes and values.
 pub(crate) type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
-/// Reads what [`save`] stored.
-pub(crate) fn load(path: &Path) -> Result<(Tensors, String), FileError> {
-    let bytes = files::read(path)?;
+/// Bounds the header of a file: room for thousands of names and shapes, and for a state's history.
+const MOST_HEADER_BYTES: u64 = 16 << 20;
+
+/// Reads what [`save`] stored, of which the values take `expected` bytes.
+pub(crate) fn load(path: &Path, expected: u64) -> Result<(Tensors, String), FileError> {
+    let bytes = files::read_up_to(path, expected.saturating_add(MOST_HEADER_BYTES))?;
+    if (bytes.len() as u64) < expected {
+        let message = format!("it has {} bytes, and its values take {expected}", bytes.len());
+        return Err(FileError::damaged(path, message));
+    }
+    decode(path, &bytes)
+}
+
+/// Reads what [`save`] stored, whatever its size.
+pub(crate) fn load_any(path: &Path) -> Result<(Tensors, String), FileError> {
+    decode(path, &files::read(path)?)
+}
+
+fn decode(path: &Path, bytes: &[u8]) -> Result<(Tensors, String), FileError> {
     let damaged = |error: safetensors::SafeTensorError| FileError::damaged(path, error);
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(damaged)?;
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
     let record = header.metadata().as_ref().and_then(|metadata| metadata.get(METADATA));
     let record = record.ok_or_else(|| FileError::damaged(path, "Staycast did not write it"))?.clone();
-    let file = SafeTensors::deserialize(&bytes).map_err(damaged)?;
+    let file = SafeTensors::deserialize(bytes).map_err(damaged)?;
     let mut tensors = BTreeMap::new();
     for (name, view) in file.tensors() {
         if view.dtype() != Dtype::F32 {

@@ -12,7 +12,13 @@ use super::column::{Column, Source, Transform};
 use super::error::InputsError;
 use super::read::{Moments, Reader, null_column};
 use crate::config::{CheckedInputs, FixedNumber};
+use crate::digest::digest;
 use crate::examples::Examples;
+
+/// Bounds means, deviations and cuts: those of real columns stay far below it.
+const GREATEST: f64 = 1e12;
+/// Bounds deviations from below: less has a column that does not vary, and it is dropped.
+const LEAST_DEVIATION: f64 = 1e-9;
 
 /// Holds the columns that models read, with everything it takes to compute them. `scaler.json` in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,6 +79,41 @@ impl Inputs {
             return Err(InputsError::NothingToRead);
         }
         Ok(Self { layout_version: data.manifest.layout_version, clip: config.clip, columns, dropped })
+    }
+
+    /// Checks inputs that were read from a file: there are columns, each once, with numbers that scale finite values to finite
+    /// values.
+    ///
+    /// # Errors
+    /// Says what is wrong.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.columns.is_empty() {
+            return Err("it has no columns".to_owned());
+        }
+        if !(self.clip > 0.0 && self.clip <= GREATEST) {
+            return Err(format!("it cuts at {} deviations", self.clip));
+        }
+        let mut seen = BTreeSet::new();
+        for column in &self.columns {
+            let name = column.source.name();
+            let name = name.escape_debug();
+            if !seen.insert(&column.source) {
+                return Err(format!("it has the column `{name}` twice"));
+            }
+            for (what, value, least) in
+                [("mean", column.mean, -GREATEST), ("deviation", column.deviation, LEAST_DEVIATION)]
+            {
+                if !(least..=GREATEST).contains(&value) {
+                    return Err(format!("the {what} of `{name}` is {value}"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the checksum of the columns' names in their order, which the weights of networks belong to.
+    pub(crate) fn order(&self) -> String {
+        digest(&self.columns.iter().map(|column| &column.source).collect::<Vec<_>>())
     }
 
     /// Counts the columns, the width of a network's input.

@@ -8,7 +8,7 @@ use staycast_sequences::{CutOff, EnrolmentIndex};
 
 use crate::examples::Examples;
 use crate::model_kind::SingleModel;
-use crate::week_fits::WeekFits;
+use crate::week_fits::{FitRules, WeekFits};
 
 /// Maps each cut-off week (weeks seen) to the weights of the parts.
 pub(crate) type Weights = BTreeMap<CutOff, Blend>;
@@ -25,6 +25,28 @@ pub struct BlendRecord {
 }
 
 impl BlendRecord {
+    /// Checks a record that was read from a file: the weights and fits of `parts`, in their order, wherever the run, whose
+    /// own fits are given, forecasts.
+    ///
+    /// # Errors
+    /// Says what is wrong.
+    pub(crate) fn check(&self, parts: &[SingleModel], rules: &FitRules, fits: &WeekFits) -> Result<(), String> {
+        if !self.parts.keys().eq(parts) {
+            return Err("it has the fits of other models than the run's".to_owned());
+        }
+        if let Some(week) = fits.weeks.keys().find(|week| !self.weights.contains_key(week)) {
+            return Err(format!("it has no weights at week {week}, which the run forecasts"));
+        }
+        for (week, blend) in &self.weights {
+            if week.weeks() > rules.weeks {
+                return Err(format!("it has week {week}, and the run forecasts {} weeks", rules.weeks));
+            }
+            blend.check(parts.iter().map(|kind| kind.name())).map_err(|problem| format!("week {week}: {problem}"))?;
+        }
+        let check = |(kind, fits): (&SingleModel, &WeekFits)| fits.check(rules).map_err(|why| format!("{kind}: {why}"));
+        self.parts.iter().try_for_each(check)
+    }
+
     /// Returns blended logits, `[row][week]`; NaN at weeks without weights. `logits`: by part, in the order of
     /// [`BlendRecord::parts`].
     pub(crate) fn apply(&self, logits: &[Vec<f32>], weeks: usize) -> Vec<f32> {

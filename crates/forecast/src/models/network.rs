@@ -195,6 +195,15 @@ impl Network {
     }
 }
 
+/// Counts the parameters of a network for `inputs` inputs a week, without making one.
+pub(crate) fn parameter_count(config: &NetworkSpec, inputs: usize) -> u64 {
+    let (hidden, inputs) = (config.hidden as u64, inputs as u64);
+    let first = 4 * hidden * (inputs + hidden + 1);
+    let others = (config.layers as u64 - 1) * 4 * hidden * (2 * hidden + 1);
+    let head = config.head_hidden.map_or(0, |units| (hidden + 1) * units as u64);
+    first + others + head + config.head_hidden.unwrap_or(config.hidden) as u64 + 1
+}
+
 /// Holds a named parameter with its values, row by row.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Parameter {
@@ -239,5 +248,21 @@ impl ModuleMapper for Replace<'_> {
         let new: Tensor<D> = (self.source)(&old.device().inner(), shape.as_slice()).reshape(shape);
         let new = if autodiff { new.autodiff().require_grad() } else { new };
         Param::from_mapped_value(id, new, mapper)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_counted_without_a_network() {
+        let device = Device::flex();
+        for (hidden, layers, head_hidden, inputs) in [(1, 1, None, 1), (8, 1, Some(5), 3), (4, 3, None, 7)] {
+            let config = NetworkSpec { hidden, layers, head_hidden, dropout: 0.0, input_dropout: 0.0 };
+            let parameters = Network::new(&config, inputs, 0, &device).parameters();
+            let found: usize = parameters.iter().map(|parameter| parameter.values.len()).sum();
+            assert_eq!(parameter_count(&config, inputs), found as u64, "{config:?}");
+        }
     }
 }

@@ -77,6 +77,11 @@ pub(crate) fn fit(
     }
 }
 
+/// Tells whether hazards that were read from a file are those by the forecasts of a run of so many weeks.
+pub(crate) fn belongs_to(model: &BaselineModel, weeks: usize) -> bool {
+    model.kind() == BaselineKind::Hazard && model.columns() == [COLUMN] && model.weeks() == weeks
+}
+
 /// Returns the chance of not having left by 1, 2, … weeks after the cut-off, by row of `enrolments`. `logits` as for [`fit`].
 ///
 /// # Errors

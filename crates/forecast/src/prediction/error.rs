@@ -8,12 +8,19 @@ use staycast_sequences::{CutOff, CutOffList, FolderError};
 use crate::artifact::RunError;
 use crate::files::FileError;
 use crate::inputs::InputsError;
+use crate::model_kind::SingleModel;
 use crate::reach::{NoOutcomeKnown, TooLate, describe_last};
 use crate::tables::TableError;
 
 /// Describes why a run can't predict what is asked.
 #[derive(Debug, thiserror::Error)]
 pub enum PredictionError {
+    /// A model gives no number.
+    #[error("the model {model} forecasts what is no finite number; its weights are out of range, train it again")]
+    NotFinite {
+        /// The model.
+        model: SingleModel,
+    },
     /// The data of a cross-validation is not the one it was made of.
     #[error(
         "the cross-validation was made of data {run}, and this is {data}; name the sequences that it was trained on"

@@ -1,6 +1,7 @@
 //! The record of evaluations: how often each part of a run's data has been looked at, and what came of it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use staycast_evaluation::report::Evaluation;
@@ -11,7 +12,8 @@ use super::error::PredictionError;
 use super::request::EvaluateRequest;
 use crate::artifact::Run;
 use crate::artifact::layout::EVALUATIONS;
-use crate::files;
+use crate::digest::digest;
+use crate::files::{self, FileError};
 
 /// Records one evaluation: a line of `evaluations.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +33,44 @@ pub struct EvaluationRecord {
     /// that are defined.
     #[serde(default)]
     pub figures: BTreeMap<String, f64>,
+    /// BLAKE3, in hexadecimal, of the checksum of the line before and of this line's JSON without this key; empty in lines of
+    /// earlier versions. So a line that was changed, or left out before others, is noticed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub blake3: String,
+}
+
+impl EvaluationRecord {
+    /// Returns the record with its checksum, as the line after one with the checksum `before`.
+    fn sealed_after(self, before: &str) -> Self {
+        let unsealed = Self { blake3: String::new(), ..self };
+        Self { blake3: digest(&(before, &unsealed)), ..unsealed }
+    }
+}
+
+/// Reads the record of evaluations of the run in `folder`, oldest first.
+///
+/// # Errors
+/// When a line is damaged, or is not the one that was written.
+pub fn evaluations_in(folder: &Path) -> Result<Vec<EvaluationRecord>, FileError> {
+    let path = folder.join(EVALUATIONS);
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let records: Vec<EvaluationRecord> = files::read_json_lines(&path)?;
+    let mut before = "";
+    for (at, record) in records.iter().enumerate() {
+        // Lines of earlier versions have no checksum, and stand before those that have one.
+        let unsealed = before.is_empty() && record.blake3.is_empty();
+        if !unsealed && *record != record.clone().sealed_after(before) {
+            let how = format!(
+                "line {} is not the one that was written there; move the file away to begin a new record",
+                at + 1
+            );
+            return Err(FileError::Changed { path, how });
+        }
+        before = &record.blake3;
+    }
+    Ok(records)
 }
 
 /// Lists the evaluations of a run, oldest first.
@@ -38,8 +78,7 @@ pub struct EvaluationRecord {
 /// # Errors
 /// When the file is damaged.
 pub fn evaluations(run: &Run) -> Result<Vec<EvaluationRecord>, PredictionError> {
-    let path = run.path().join(EVALUATIONS);
-    if path.exists() { Ok(files::read_json_lines(&path)?) } else { Ok(Vec::new()) }
+    Ok(evaluations_in(run.path())?)
 }
 
 /// Records in the run that a part of the data was evaluated.
@@ -52,14 +91,17 @@ pub fn record_evaluation(
     evaluation: &Evaluation,
 ) -> Result<(), PredictionError> {
     let mut records = evaluations(run)?;
-    records.push(EvaluationRecord {
+    let before = records.last().map_or(String::new(), |record| record.blake3.clone());
+    let record = EvaluationRecord {
         data_fingerprint: request.data.manifest.fingerprint(),
         kind: evaluation.kind,
         week: evaluation.week,
         courses: request.courses.unwrap_or_default().to_vec(),
         rows: evaluation.cohorts.all.n,
         figures: figures(evaluation),
-    });
+        blake3: String::new(),
+    };
+    records.push(record.sealed_after(&before));
     Ok(staycast_files::write_json_lines(&run.path().join(EVALUATIONS), records)?)
 }
 

@@ -15,10 +15,9 @@ use super::report_context::ReportContext;
 use super::request::{EvaluateRequest, Rows};
 use super::row_table::RowTable;
 use super::selection::{asked_week, enrolments_in, is_own_data};
-use crate::artifact::layout::{FOLD_CALIBRATION, OUT_OF_FOLD};
+use crate::artifact::layout::OUT_OF_FOLD;
 use crate::artifact::out_of_fold::{FoldPrediction, read_out_of_fold};
 use crate::artifact::{FoldFit, Run, RunError};
-use crate::files;
 
 /// Reads the stored predictions: one set a repeat.
 pub(super) fn fold_predictions(run: &Run, request: &EvaluateRequest<'_>) -> Result<Vec<Predictions>, PredictionError> {
@@ -30,8 +29,8 @@ pub(super) fn fold_predictions(run: &Run, request: &EvaluateRequest<'_>) -> Resu
     if request.rows == Rows::InSample {
         return Err(RunError::NoModel(run.path().to_owned()).into());
     }
-    let stored = read_out_of_fold(&run.path().join(OUT_OF_FOLD), data)?;
-    let fits: Vec<FoldFit> = files::read_json(&run.path().join(FOLD_CALIBRATION))?;
+    let stored = read_out_of_fold(&run.path().join(OUT_OF_FOLD), run.manifest(), data)?;
+    let fits = run.fold_fits();
     let asked: BTreeSet<EnrolmentIndex> = enrolments_in(data, request.courses)?.into_iter().collect();
     let kept: Vec<&FoldPrediction> = stored.iter().filter(|prediction| asked.contains(&prediction.enrolment)).collect();
     let enrolments: BTreeSet<EnrolmentIndex> = kept.iter().map(|prediction| prediction.enrolment).collect();
@@ -61,7 +60,7 @@ pub(super) fn fold_predictions(run: &Run, request: &EvaluateRequest<'_>) -> Resu
             last_allowed_week: last.map_or(0, CutOff::weeks),
             label_rule: run.manifest().label_rule.to_string(),
             kind: run.split().kind,
-            references: references(&fits, repeat),
+            references: references(fits, repeat),
             course_names: table.course_names.clone(),
             evaluations_of_this_part: times_evaluated(run, request, run.split().kind)?,
             left_out: BTreeMap::new(),

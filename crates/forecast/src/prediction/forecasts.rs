@@ -54,6 +54,13 @@ impl Forecasts {
                 .iter()
                 .map(|members| mean_of(members, &inputs))
                 .collect::<Result<Vec<Vec<f64>>, ForecastError>>()?;
+            for (&kind, logits) in model.parts.keys().zip(&of_parts) {
+                // A network has a forecast for every week; others have none where they were not fitted.
+                let sound = |logit: &f64| logit.is_finite() || (logit.is_nan() && kind != SingleModel::Lstm);
+                if !logits.iter().all(sound) {
+                    return Err(PredictionError::NotFinite { model: kind });
+                }
+            }
             logits.append(&mut match &model.blend {
                 None => of_parts.swap_remove(0),
                 Some(blend) => {

@@ -23,7 +23,7 @@ mod survival_curves;
 
 pub use error::PredictionError;
 pub use evaluate::{EvaluationOutcome, RepeatedAuc, evaluate, evaluate_predictions};
-pub use evaluations::{EvaluationRecord, evaluations, record_evaluation};
+pub use evaluations::{EvaluationRecord, evaluations, evaluations_in, record_evaluation};
 pub use forecasts::Forecasts;
 pub use leakage::{FutureTest, LeakageReport, SUSPICIOUS_AUC, ShuffledLabelsTest, SuspiciousInput, check_leakage};
 pub use predict::predictions;

@@ -11,9 +11,7 @@ use staycast_sequences::{CutOff, Dataset, EnrolmentIndex};
 use super::error::PredictionError;
 use super::forecasts::Forecasts;
 use super::selection::{enrolments_in, require_rule};
-use crate::artifact::layout::{
-    BASELINES, BLEND, CALIBRATION, CONFIG, MANIFEST, METRICS, MODEL, SCALER, SPLIT, SURVIVAL,
-};
+use crate::artifact::layout::{CALIBRATION, EVALUATIONS, MANIFEST, SPLIT};
 use crate::artifact::{RecalibrationRecord, Refit, Run, RunManifest, SplitRecord, WeekRefit};
 use crate::device::ChosenDevice;
 use crate::examples::Examples;
@@ -146,15 +144,15 @@ fn fill_recalibrated(
     fits: &WeekFits,
     split: &SplitRecord,
 ) -> Result<(), FileError> {
-    for name in [CONFIG, MODEL, BASELINES, BLEND, SURVIVAL, SCALER, METRICS] {
-        let from = run.path().join(name);
-        if from.exists() {
-            staycast_files::write(&folder.join(name), &files::read(&from)?)?;
-        }
+    // All but what is written anew, and the record of evaluations, which were of the other run.
+    for name in run.files().iter().filter(|name| ![CALIBRATION, SPLIT, MANIFEST, EVALUATIONS].contains(&name.as_str()))
+    {
+        staycast_files::write(&folder.join(name), &files::read(&run.path().join(name))?)?;
     }
     staycast_files::write_json(&folder.join(CALIBRATION), fits)?;
     staycast_files::write_json(&folder.join(SPLIT), split)?;
-    Ok(staycast_files::write_json(&folder.join(MANIFEST), manifest)?)
+    let manifest = manifest.clone().sealed(folder)?;
+    Ok(staycast_files::write_json(&folder.join(MANIFEST), &manifest)?)
 }
 
 /// Holds the mean logits of a week's rows that are forecast and not withdrawn.

@@ -9,7 +9,7 @@ use super::error::TrainError;
 use super::request::{Start, TrainRequest};
 use crate::artifact::layout::{CHECKPOINTS, CONFIG, STARTED};
 use crate::artifact::{ParentRecord, Run, RunState, Started, run_state};
-use crate::files::{self, FileError};
+use crate::files::FileError;
 
 /// Holds the folder that a run is trained in: free, or with an interrupted run that is this one.
 pub(super) struct RunFolder<'a> {
@@ -31,7 +31,7 @@ impl<'a> RunFolder<'a> {
             (Start::Fresh, RunState::Interrupted(_)) => return Err(TrainError::RunInterrupted(out.to_owned())),
             (Start::Resume, RunState::Free) => return Err(TrainError::NothingToResume(out.to_owned())),
             (Start::Resume, RunState::Interrupted(_)) => {
-                require_same(out, &files::read_json(&checkpoints.join(STARTED))?, &started(request))?;
+                require_same(out, &Started::read(&checkpoints.join(STARTED))?, &started(request))?;
             }
             (Start::Fresh, RunState::Free) => {}
         }
@@ -107,5 +107,7 @@ fn started(request: &TrainRequest<'_>) -> Started {
         device: request.device.info.clone(),
         config: request.config.written().clone(),
         from: request.from.map(Run::manifest).map(ParentRecord::from_manifest),
+        blake3: String::new(),
     }
+    .sealed()
 }

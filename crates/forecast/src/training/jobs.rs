@@ -267,7 +267,7 @@ impl<'a> TrainingJobs<'_, 'a> {
         let MemberSplit { training, held_out } = job.positions();
         let path = self.checkpoint(job);
         let model = if path.exists() {
-            compressed_json::read(&path)?
+            compressed_json::read_with_checksum(&path)?
         } else {
             // Nothing is chosen on proxies.
             let judged: Vec<usize> = held_out
@@ -280,7 +280,7 @@ impl<'a> TrainingJobs<'_, 'a> {
                 kind.fit(&self.context.request.config.baselines, &training)
             });
             let model = model.map_err(|error| self.problem(job, &error))?;
-            compressed_json::write(&path, &model)?;
+            compressed_json::write_with_checksum(&path, &model)?;
             model
         };
         let forecast = |rows: &EnrolmentInputs| rows.lend(|inputs| model.forecast(inputs));

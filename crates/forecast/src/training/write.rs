@@ -59,7 +59,7 @@ pub(super) fn write_run(
         return Ok(staycast_files::write_json(&out.join(FOLD_CALIBRATION), &fits)?);
     }
     let (trained, calibrated) = (&trained[0], &calibrated[0]);
-    members::save(out, trained.members.iter().map(|member| (member.kind, &member.model)))?;
+    members::save(out, &trained.inputs, trained.members.iter().map(|member| (member.kind, &member.model)))?;
     if let Some(hazards) = hazards_by_forecast(request, plan, examples, &calibrated.logits)? {
         compressed_json::write(&out.join(SURVIVAL), &hazards)?;
     }
@@ -91,6 +91,7 @@ pub(super) fn write_manifest(
     calibrated: &[CalibratedSplit],
 ) -> Result<(), TrainError> {
     let manifest = manifest(request, plan, examples, trained, calibrated);
+    let manifest = manifest.sealed(request.out)?;
     Ok(staycast_files::write_json(&request.out.join(MANIFEST), &manifest)?)
 }
 
@@ -197,5 +198,7 @@ fn manifest(
         folds: plan.folds,
         members,
         held_out_auc: calibrated[0].fits.weeks.get(&target).and_then(|fit| fit.held_out_auc),
+        files: Vec::new(),
+        seal: String::new(),
     }
 }

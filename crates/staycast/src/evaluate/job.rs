@@ -17,7 +17,7 @@ use super::report_folder::{PREDICTIONS, REPORT_JSON, REPORT_TEXT, ReportFolder};
 use super::{page, report_text};
 use crate::console::Console;
 use crate::devices;
-use crate::forecast_args::{ForecastSelection, as_usage, open_run};
+use crate::forecast_args::{ForecastSelection, as_usage, open_part};
 use crate::output_place;
 use crate::sequences::load;
 
@@ -61,7 +61,7 @@ pub(crate) fn execute(job: &EvaluateJob, console: &Console) -> anyhow::Result<Ev
     if let Some(out) = &job.out {
         output_place::prepare_whole_folder(out, [selection.run.as_path(), &selection.sequences])?;
     }
-    let run = open_run(&selection.run, selection.model)?;
+    let run = open_part(&selection.run, selection.model, console)?;
     let data = load(&selection.sequences, console)?;
     // A folder that can't be made is better known before the test part is looked at.
     let report = job.out.as_deref().map(ReportFolder::begin).transpose()?;

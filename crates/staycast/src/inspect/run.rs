@@ -8,6 +8,7 @@ use staycast_forecast::{EvaluationRecord, Run, RunManifest};
 
 use crate::console::Console;
 use crate::display::{LabelledText, group_digits, pluralise, quote_for_shell};
+use crate::forecast_args::open_run;
 use crate::run_description::describe_run;
 
 /// Bounds the courses named on each side of the split.
@@ -26,7 +27,7 @@ struct RunInspection<'a> {
 }
 
 pub(super) fn run(path: &Path, console: &Console) -> anyhow::Result<()> {
-    let run = Run::open(path)?;
+    let run = open_run(path, console)?;
     let sizes = |part: &std::collections::BTreeMap<String, Vec<String>>| {
         part.iter().map(|(course, ids)| (course.clone(), ids.len() as u64)).collect()
     };

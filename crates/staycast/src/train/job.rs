@@ -17,6 +17,7 @@ use super::track::{Target, Tracking};
 use super::watch::Watch;
 use crate::console::Console;
 use crate::devices;
+use crate::forecast_args::open_run;
 use crate::sequences::load;
 use crate::status::usage_from;
 
@@ -111,7 +112,7 @@ fn train(
     start: Start,
     console: &Console,
 ) -> anyhow::Result<Run> {
-    let from = job.from.as_deref().map(Run::open).transpose()?;
+    let from = job.from.as_deref().map(|from| open_run(from, console)).transpose()?;
     let request = TrainRequest { data, config: &job.config, device, out: &job.out, start, from: from.as_ref() };
     tracing::info!(device = %device.info, threads = rayon::current_num_threads(), ?start, "training");
     let watch = Watch::new(console);

@@ -45,21 +45,6 @@ impl FromStr for Target {
 const EXPERIMENT: &str = "staycast";
 /// Names the file by which a resumed run is found again on the server.
 const KEY: &str = "tracking-key";
-/// Files of a finished run that are sent to the server, where they are there.
-const FILES: [&str; 11] = [
-    "config.toml",
-    "manifest.json",
-    "model.safetensors",
-    "baselines.json.zst",
-    "blend.json",
-    "scaler.json",
-    "calibration.json",
-    "fold_calibration.json",
-    "out_of_fold.parquet",
-    "split.json",
-    "metrics.jsonl",
-];
-
 /// Sends the progress of a training to TensorBoard and MLflow.
 pub(super) struct Tracking<'a> {
     /// The run's folder.
@@ -177,13 +162,8 @@ impl<'a> Tracking<'a> {
         if let Some(auc) = figures {
             tracker.metrics(milliseconds(), 0, &[("held_out_auc", auc)]);
         }
-        if trained.is_ok() {
-            for name in FILES {
-                let path = self.out.join(name);
-                if path.is_file() {
-                    tracker.file(&path, name);
-                }
-            }
+        for name in trained.map(Run::files).unwrap_or_default() {
+            tracker.file(&self.out.join(&name), &name);
         }
         let delivery =
             tracker.finish(if trained.is_ok() { RunStatus::Finished } else { RunStatus::Failed }, milliseconds());

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use staycast_files::{FolderDraft, IfExists};
 
@@ -16,19 +16,33 @@ const LARGEST_INDEX: u64 = 4 * 1024 * 1024;
 /// Sets the greatest window that is held in memory for unpacking: 2^27 bytes, the limit that zstd's own tool has.
 const WINDOW_LOG: u32 = 27;
 
+/// Sets what an archive may always unpack to, whatever its own size: less is no burden.
+const HARMLESS_BYTES: u64 = 64 << 20;
+
 /// Limits what an archive may unpack to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnpackLimits {
     /// Bytes of all files together.
     pub bytes: u64,
+    /// Bytes of all files together as a multiple of the archive's own, where that is more than 64 MiB; `None` for any.
+    pub ratio: Option<u64>,
     /// Files.
     pub files: u64,
 }
 
 impl Default for UnpackLimits {
-    /// Allows 4 GiB and 10,000 files, which is a thousand times what a run takes.
+    /// Allows 4 GiB, a hundred times the archive's size, and 10,000 files. Runs take a thousandth of the first and the last,
+    /// and pack to a third.
     fn default() -> Self {
-        Self { bytes: 4 << 30, files: 10_000 }
+        Self { bytes: 4 << 30, ratio: Some(100), files: 10_000 }
+    }
+}
+
+impl UnpackLimits {
+    /// Returns the bytes that an archive of `packed` bytes may unpack to.
+    fn bytes_of(self, packed: u64) -> u64 {
+        let by_ratio = self.ratio.map(|ratio| packed.saturating_mul(ratio).max(HARMLESS_BYTES));
+        by_ratio.map_or(self.bytes, |most| most.min(self.bytes))
     }
 }
 
@@ -41,30 +55,68 @@ pub struct ImportedArchive {
     pub bytes: u64,
 }
 
-/// Unpacks `archive` into `out`, which must not exist. The [module](super) lists what is refused. Holds at most
-/// 128 MiB (zstd's window) and the index.
+/// Holds an archive that was unpacked beside its place, so that whoever asked for it can look at what it holds before it
+/// gets its name. Dropped before that, it is removed.
+#[derive(Debug)]
+pub struct UnpackedArchive {
+    draft: FolderDraft,
+    out: PathBuf,
+    imported: ImportedArchive,
+}
+
+impl UnpackedArchive {
+    /// Returns the folder that its files are in for now.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.draft.path()
+    }
+
+    /// Describes what it holds.
+    #[must_use]
+    pub fn contents(&self) -> &ImportedArchive {
+        &self.imported
+    }
+
+    /// Gives the folder its name.
+    ///
+    /// # Errors
+    /// When something has come into the place meanwhile, or the system refuses. No folder is left then.
+    pub fn publish(self) -> Result<ImportedArchive, ArchiveError> {
+        self.draft.publish(IfExists::Refuse).map_err(|error| ArchiveError::not_written(error, &self.out))?;
+        Ok(self.imported)
+    }
+}
+
+/// Unpacks `archive` beside `out`, which must not exist, and gets its name by [`UnpackedArchive::publish`]. The
+/// [module](super) lists what is refused. Holds at most 128 MiB (zstd's window) and the index.
 ///
 /// # Errors
 /// When `out` exists, the archive is damaged, cut off, of another version, holds something that no export makes, or unpacks to more
 /// than `limits` allow, or the system refuses. No folder is left then.
-pub fn import(archive: &Path, out: &Path, limits: UnpackLimits) -> Result<ImportedArchive, ArchiveError> {
+pub fn unpack(archive: &Path, out: &Path, limits: UnpackLimits) -> Result<UnpackedArchive, ArchiveError> {
     // A link that leads nowhere is something too.
     if fs::symlink_metadata(out).is_ok() {
         return Err(ArchiveError::Exists(out.to_owned()));
     }
-    let unpacking = Unpacking { archive, out, limits };
-    let packed =
-        File::open(archive).map_err(|source| ArchiveError::Io { action: "read", path: archive.to_owned(), source })?;
+    let failed = |source| ArchiveError::Io { action: "read", path: archive.to_owned(), source };
+    // Anything else may have no end.
+    let metadata = fs::metadata(archive).map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(ArchiveError::NotAFile(archive.to_owned()));
+    }
+    let most_bytes = limits.bytes_of(metadata.len());
+    let unpacking = Unpacking { archive, out, most_bytes, most_files: limits.files };
+    let packed = File::open(archive).map_err(failed)?;
     let draft = FolderDraft::begin(out)?;
-    let done = unpacking.unpack(packed, &draft)?;
-    draft.publish(IfExists::Refuse).map_err(|error| ArchiveError::not_written(error, out))?;
-    Ok(done)
+    let imported = unpacking.unpack(packed, &draft)?;
+    Ok(UnpackedArchive { draft, out: out.to_owned(), imported })
 }
 
 struct Unpacking<'a> {
     archive: &'a Path,
     out: &'a Path,
-    limits: UnpackLimits,
+    most_bytes: u64,
+    most_files: u64,
 }
 
 impl Unpacking<'_> {
@@ -111,8 +163,8 @@ impl Unpacking<'_> {
         }
         let index: ArchiveIndex = serde_json::from_value(value).map_err(damaged)?;
         let files = index.files.len() as u64;
-        if files > self.limits.files {
-            return Err(self.too_large(format!("{files} files"), self.limits.files));
+        if files > self.most_files {
+            return Err(self.too_large(format!("{files} files"), self.most_files));
         }
         let names = || index.files.iter().map(|file| file.name.as_str());
         names().try_for_each(check_name).and_then(|()| check_order(names())).map_err(|error| match error {
@@ -120,8 +172,8 @@ impl Unpacking<'_> {
             other => other,
         })?;
         let bytes = index.files.iter().fold(0_u64, |sum, file| sum.saturating_add(file.bytes));
-        if bytes > self.limits.bytes {
-            return Err(self.too_large(format!("{bytes} bytes of files"), self.limits.bytes));
+        if bytes > self.most_bytes {
+            return Err(self.too_large(format!("{bytes} bytes of files"), self.most_bytes));
         }
         Ok(index)
     }
