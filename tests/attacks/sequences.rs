@@ -298,6 +298,39 @@ fn forged_manifests_do_not_make_rewritten_tables_right() {
 }
 
 #[test]
+fn a_damaged_folder_is_sealed_or_refused_and_nothing_breaks() {
+    let (here, out) = (folder(), folder());
+    let mut random = Random::new(34);
+    for round in 0..rounds(6) {
+        let sequences = copied(here.path());
+        let file = FILES[random.below(FILES.len())];
+        let mut bytes = fs::read(sequences.join(file)).expect("readable");
+        let how = damage(&mut bytes, &mut random);
+        fs::write(sequences.join(file), bytes).expect("writable");
+        let ran = run("sequences seal {}", &[&sequences]);
+        let status = ran.status;
+        assert!(matches!(status, Some(0 | 1)), "round {round}: {file}, {how}: {status:?}, {}", ran.stderr);
+        ran.expect(status.expect("an end of its own"));
+        if status == Some(0) {
+            // What is sealed can be read.
+            run("sequences verify {}", &[&sequences]).expect(0);
+            scored(&sequences, out.path()).unwrap_or_else(|error| panic!("round {round}: {file}, {how}: {error}"));
+        }
+    }
+}
+
+#[test]
+fn a_finished_preprocess_is_not_kept_where_it_was_damaged() {
+    let here = folder();
+    let sequences = copied(here.path());
+    let logs = Workshop::open().logs();
+    run("preprocess {} --out {} --resume --quiet", &[&logs, &sequences]).expect(0);
+    let path = sequences.join("enrolments.parquet");
+    write_table(&path, &rows(&table(&path), [0]));
+    run("preprocess {} --out {} --resume", &[&logs, &sequences]).expect(1).complains(&["enrolments.parquet: has "]);
+}
+
+#[test]
 fn tables_of_another_folder_are_refused_by_every_command() {
     let (here, out, other) = (folder(), folder(), folder());
     simulate(300, &other.path().join("logs"));
