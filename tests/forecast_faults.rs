@@ -324,3 +324,52 @@ fn a_course_shorter_than_the_asked_week_is_said_so() {
     let ran = run("score {} {} --week 4 --out {}", &[&at("mixed-run"), &at("sequences"), &at("none.csv")]).expect(0);
     ran.complains(&["no enrolment could be scored; the column `reason` says why"]);
 }
+
+/// The command that preprocess prints last, with flags that make it quick.
+fn suggested(preprocessed: &common::Ran) -> String {
+    let line = preprocessed.stdout.lines().find_map(|line| line.strip_prefix("Next: staycast "));
+    format!("{} {SMALL} --quiet", line.unwrap_or_else(|| panic!("no command in\n{}", preprocessed.stdout)))
+}
+
+#[test]
+fn the_command_that_preprocess_suggests_trains_on_short_courses_too() {
+    let here = folder();
+    let at = |name: &str| here.path().join(name);
+    run("simulate --learners 300 --weeks 3 --courses 2 --out {} --quiet", &[&at("logs")]).expect(0);
+    for (name, rule, week) in [("labels", "", "3"), ("inactive", " --dropout inactive-last=1", "2")] {
+        let (out, model) = (at(name), at(&format!("run-{name}")));
+        let done = run(&format!("preprocess {{}} --out {{}}{rule}"), &[&at("logs"), &out]).expect(0);
+        let line = suggested(&done).replace("--out run ", &format!("--out {} ", model.display()));
+        assert!(line.contains(&format!(" --set training.target_week={week} ")), "{line}");
+        run(&line, &[]).expect(0);
+    }
+    // The weeks that the rule leaves are none.
+    let done = run("preprocess {} --out {} --dropout inactive-last=3", &[&at("logs"), &at("none")]).expect(0);
+    done.says(&["Next: preprocess with another --dropout rule or longer courses"]);
+}
+
+#[test]
+fn a_forecast_that_can_not_rest_on_activity_is_said_to() {
+    let shop = Workshop::open();
+    let here = folder();
+    let line = format!("train {{}} --out {{}} --split time --quiet {SMALL} --set inputs.include=[\"n_live\"]");
+    let warning = "warning: in no week does what learners did differ among the enrolments to train on";
+    run(&line, &[&shop.sequences(), &here.path().join("run")]).expect(0).complains(&[warning]);
+    let done = run(&line.replace("n_live", "n_events"), &[&shop.sequences(), &here.path().join("other")]).expect(0);
+    assert!(!done.stderr.contains("warning"), "{}", done.stderr);
+}
+
+#[test]
+fn a_course_key_is_found_however_it_is_written_and_the_nearest_are_named() {
+    let shop = Workshop::open();
+    let known = run("inspect {} --json", &[&shop.sequences()]).expect(0).json();
+    let first = known["courses"][0]["course"].as_str().expect("a course").to_owned();
+    let near = format!("{first}x");
+    for line in ["evaluate {} {} --courses", "score {} {} --out scores.csv --courses"] {
+        let done = run(&format!("{line} {near}"), &[&shop.run(), &shop.sequences()]).expect(2);
+        done.complains(&[&format!("no course is called `{near}`; the nearest are {first}, ")]);
+    }
+    let done =
+        run(&format!("train {{}} --out {{}} --test-courses {near}"), &[&shop.sequences(), &folder().path().join("r")]);
+    done.expect(2).complains(&[&format!("no course is called `{near}`; the nearest are {first}, ")]);
+}

@@ -52,6 +52,45 @@ const SIGNATURES: [(&[u8], NotText); 17] = [
     (b"X\n\0\0", NotText::new("is a file of R", "save its tables as CSV")),
 ];
 
+/// Describes JSON in the place of a CSV.
+pub(crate) const JSON_FOR_CSV: NotText = NotText::new(
+    "is JSON where a table in CSV is expected",
+    "save it as CSV, or describe it in a mapping as JSON lines",
+);
+
+/// Describes an array of JSON in the place of JSON lines.
+pub(crate) const JSON_ARRAY: NotText = NotText::new(
+    "is a JSON array where JSON lines are expected",
+    "write one object a line: jq -c '.[]' FILE > NEW_FILE",
+);
+
+/// Tells whether a text begins as JSON does: with an object, or an array of objects, arrays or strings.
+pub(crate) fn is_json(text: &[u8]) -> bool {
+    let begins = |text: &[u8]| match text {
+        [b'{', rest @ ..] => rest.trim_ascii_start().first().is_some_and(|byte| matches!(byte, b'"' | b'}')),
+        _ => false,
+    };
+    match text.trim_ascii_start() {
+        [b'[', rest @ ..] => {
+            let rest = rest.trim_ascii_start();
+            begins(rest) || rest.first().is_some_and(|byte| matches!(byte, b'[' | b'"'))
+        }
+        text => begins(text),
+    }
+}
+
+/// Returns the length of a first line that only names the sign between the cells, `sep=;`, as some spreadsheets write it, and
+/// the sign.
+pub(crate) fn separator_line(text: &[u8]) -> Option<(usize, u8)> {
+    let end = memchr(b'\n', text)?;
+    let line = text[..end].strip_suffix(b"\r").unwrap_or(&text[..end]);
+    let line = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\"")).unwrap_or(line);
+    match line {
+        [s, e, p, b'=', sign] if [*s, *e, *p].eq_ignore_ascii_case(b"sep") => Some((end + 1, *sign)),
+        _ => None,
+    }
+}
+
 /// Tells why `head`, the first unpacked bytes of a file of this name, can't be those of a text in UTF-8, if so.
 #[must_use]
 pub(crate) fn not_text(head: &[u8], name: &str) -> Option<NotText> {
@@ -72,7 +111,7 @@ pub(crate) fn not_text(head: &[u8], name: &str) -> Option<NotText> {
     if head.get(257..262) == Some(b"ustar") {
         return Some(NotText::new("is a tar archive", UNPACK));
     }
-    let start = text.trim_ascii_start();
+    let start = text.strip_prefix(b"\xef\xbb\xbf".as_slice()).unwrap_or(text).trim_ascii_start();
     let begins = |word: &[u8]| start.get(..word.len()).is_some_and(|here| here.eq_ignore_ascii_case(word));
     if begins(b"<!doctype html") || begins(b"<html") {
         let what = "is a web page, perhaps that of a login";
@@ -84,8 +123,42 @@ pub(crate) fn not_text(head: &[u8], name: &str) -> Option<NotText> {
     if is_utf_16(text) {
         return Some(NotText::new("is UTF-16 without a byte-order mark", CONVERT));
     }
-    let scattered = zero_runs(text).any(|run| run < HOLE_BYTES);
-    scattered.then_some(NotText::new("holds zero bytes", "save it as text in UTF-8"))
+    if is_mac_text(start) {
+        return Some(NotText::new(
+            "has the line ends of old Macs (CR)",
+            "convert it: tr '\\r' '\\n' < FILE > NEW_FILE",
+        ));
+    }
+    if !zero_runs(text).any(|run| run < HOLE_BYTES) {
+        return None;
+    }
+    is_binary(text).then_some(NotText::new("holds zero bytes", "save it as text in UTF-8"))
+}
+
+/// Describes a header that holds zero bytes.
+pub(crate) const ZEROS_IN_HEADER: NotText =
+    NotText::new("holds zero bytes in its first line", "take them out: tr -d '\\000' < FILE > NEW_FILE");
+
+/// Tells whether more than half of the lines hold zero bytes or other signs that no text holds, or the first line both. Of a
+/// text a few lines may be damaged, whose rows are rejected.
+fn is_binary(text: &[u8]) -> bool {
+    let is_odd = |byte: &u8| matches!(byte, 1..=8 | 14..=26 | 28..=31);
+    let lines = || text.split(|&byte| byte == b'\n').filter(|line| zero_bytes(line) < line.len());
+    let first = lines().next().unwrap_or_default();
+    if has_zeros(first) && first.iter().any(is_odd) {
+        return true;
+    }
+    let in_line = |line: &[u8]| has_zeros(line) || line.iter().any(is_odd);
+    let odd = lines().filter(|line| in_line(&line[zero_bytes(line)..])).count();
+    2 * odd > lines().count()
+}
+
+/// Tells whether lines end as they did on old Macs. JSON may go on over such line ends.
+fn is_mac_text(text: &[u8]) -> bool {
+    memchr(b'\r', text).is_some_and(|first| first + 1 < text.len())
+        && memchr(b'\n', text).is_none()
+        && !text.starts_with(b"{")
+        && !text.starts_with(b"[")
 }
 
 /// Returns the length of the hole at the start of a text; a few zero bytes are none.
@@ -93,12 +166,15 @@ pub(crate) fn hole_bytes(text: &[u8]) -> usize {
     Some(zero_bytes(text)).filter(|&run| run >= HOLE_BYTES).unwrap_or(0)
 }
 
-/// Describes a row with a hole in it.
-pub(crate) const HOLE_IN_ROW: &str = "zero bytes in the middle of the row";
+/// Describes a row with zero bytes in it.
+pub(crate) const ZEROS_IN_ROW: &str = "zero bytes in the row";
 
-/// Tells whether there is a hole in a row.
-pub(crate) fn has_hole(row: &[u8]) -> bool {
-    zero_runs(row).any(|run| run >= HOLE_BYTES)
+/// Describes a row that is not text.
+pub(crate) const NOT_UTF8: &str = "bytes that are not UTF-8";
+
+/// Tells whether there are zero bytes in a row. Text has none, so what stands around them is not what was written.
+pub(crate) fn has_zeros(row: &[u8]) -> bool {
+    memchr(0, row).is_some()
 }
 
 /// Returns the number of zero bytes at the start.
@@ -150,6 +226,11 @@ mod tests {
 
     #[test]
     fn text_is_text() {
+        // A stray zero byte in one of several lines, as disks and transfers leave it.
+        assert_eq!(what(b"user,time\nann,2023-\x0009-04\nbob,2023-09-04\n", "log.csv"), None);
+        assert_eq!(what(b"us\0er,time\nann,2023\nbob,2024\n", "log.csv"), None);
+        assert_eq!(what(b"user,time\r\n", "log.csv"), None);
+        assert_eq!(what(b"{\"a\": 1}\r{\"a\": 2}\r", "log"), None);
         for text in ["", "a,b\n", "\u{feff}a,b\n", "{\"é\": 1}\n", "ORCID,name\n", "BZh,x\n", "Studierende,学生\n"] {
             assert_eq!(what(text.as_bytes(), "log.csv"), None, "{text}");
         }
@@ -157,6 +238,26 @@ mod tests {
         assert_eq!(what(&hole, "log"), None);
         assert_eq!(what(&[&[0; 9], b"{\"a\": 1}\n".as_slice()].concat(), "log"), None);
         assert_eq!(what(&[b"one\n".as_slice(), &[0; 500]].concat(), "log"), None);
+    }
+
+    #[test]
+    fn json_and_lines_that_name_a_separator() {
+        for text in ["{\"a\":1}", " { \"a\": 1}", "[{\"a\": 1}]", "[\n[1]]", "{}", "[\"a\"]"] {
+            assert!(is_json(text.as_bytes()), "{text}");
+        }
+        for text in ["", "[user],[time]\n", "{user},time", "a,b\n{}", "[1,2]"] {
+            assert!(!is_json(text.as_bytes()), "{text}");
+        }
+        for (text, expected) in [
+            ("sep=;\na;b\n", Some((6, b';'))),
+            ("\"SEP=,\"\r\na,b\n", Some((9, b','))),
+            ("sep=\t\na", Some((6, b'\t'))),
+            ("sep=;", None),
+            ("sep,b\n", None),
+            ("sep=;;\n", None),
+        ] {
+            assert_eq!(separator_line(text.as_bytes()), expected, "{text}");
+        }
     }
 
     #[test]
@@ -181,6 +282,9 @@ mod tests {
             (b"\x1f\x8b\x08\x00", "a.csv.gz.gz", "is packed twice"),
             (b"\n <!DOCTYPE html><title>Log in</title>", "log.csv", "is a web page, perhaps that of a login"),
             (b"a\0b\0\0\0c", "a", "holds zero bytes"),
+            (b"a\x01binary\nand\0more\nof it\n", "a", "holds zero bytes"),
+            (b"\0\x01user,time\nann,2023\nbob,2024\n", "a", "holds zero bytes"),
+            (b"user,time\rann,2023\rbob,2024\r", "a", "has the line ends of old Macs (CR)"),
         ] {
             assert_eq!(what(head, name), Some(expected), "{name}");
         }

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use memchr::{memchr, memchr_iter, memrchr};
 use rustc_hash::FxHashMap;
 
-use crate::content::{NotText, not_text};
-use crate::delimiter::delimiter_of;
+use crate::content::{self, NotText, not_text};
+use crate::delimiter::{DELIMITERS, delimiter_of};
 use crate::error::ReadError;
 use crate::input::{self, BOM, FileStart, Packing};
 use crate::offered::TextLayout;
@@ -39,9 +39,9 @@ pub(crate) struct FileHead {
     hole_bytes: u64,
     /// The first unpacked bytes after them.
     bytes: Vec<u8>,
-    /// Where the text begins among them: after a byte-order mark and blank lines.
+    /// Where the text begins among them: after a byte-order mark, blank lines, and a line that only names the separator.
     text_start: usize,
-    /// Blank lines before the text.
+    /// Lines before the text.
     blank_lines: u64,
     /// Names in the first line, in lower case.
     columns: Vec<String>,
@@ -74,10 +74,20 @@ impl FileHead {
         // Blanks at the start of the first line that is not blank are of the line.
         let text_start = mark + memrchr(b'\n', &bytes[mark..mark + blank]).map_or(0, |newline| newline + 1);
         let blank_lines = memchr_iter(b'\n', &bytes[..text_start]).count() as u64;
+        let (separator_line, told) = match content::separator_line(&bytes[text_start..]) {
+            Some((length, sign)) => (length, DELIMITERS.contains(&sign).then_some(sign)),
+            None => (0, None),
+        };
+        let (text_start, blank_lines) = (text_start + separator_line, blank_lines + u64::from(separator_line > 0));
         let first = lines(&bytes[text_start..]).next().unwrap_or_default();
         let name = |name: &str| name.trim().trim_matches('"').trim().to_lowercase();
-        let delimiter = delimiter_of(first);
-        let columns = String::from_utf8_lossy(first).split(char::from(delimiter)).map(name).collect();
+        let delimiter = told.unwrap_or_else(|| delimiter_of(first));
+        // Stray zero bytes hide no format: its reader says best what is wrong.
+        let names = match not_text {
+            None => String::from_utf8_lossy(first).replace('\0', ""),
+            Some(_) => String::from_utf8_lossy(first).into_owned(),
+        };
+        let columns = names.split(char::from(delimiter)).map(name).collect();
         Self { path, packing, hole_bytes, bytes, text_start, blank_lines, columns, delimiter, not_text, goes_on: false }
     }
 
@@ -197,10 +207,47 @@ impl FileHead {
     /// # Errors
     /// When it is not text.
     pub(crate) fn require_text(&self) -> Result<(), ReadError> {
-        match self.not_text {
+        self.refuse(self.not_text)
+    }
+
+    /// Fails unless the file may be a CSV, as far as its head tells.
+    ///
+    /// # Errors
+    /// When it is not text, or is JSON.
+    pub(crate) fn require_csv(&self) -> Result<(), ReadError> {
+        self.require_text()?;
+        self.refuse(content::is_json(self.text()).then_some(content::JSON_FOR_CSV))
+    }
+
+    /// Fails where the first line holds zero bytes.
+    ///
+    /// # Errors
+    /// When it does.
+    pub(crate) fn require_header(&self) -> Result<(), ReadError> {
+        let first = lines(self.text()).next().unwrap_or_default();
+        self.refuse(content::has_zeros(first).then_some(content::ZEROS_IN_HEADER))
+    }
+
+    /// Fails where the file is a JSON array.
+    ///
+    /// # Errors
+    /// When it is.
+    pub(crate) fn require_json_lines(&self) -> Result<(), ReadError> {
+        let is_array = content::is_json(self.text()) && self.text().trim_ascii_start().starts_with(b"[");
+        self.refuse(is_array.then_some(content::JSON_ARRAY))
+    }
+
+    fn refuse(&self, not_text: Option<NotText>) -> Result<(), ReadError> {
+        match not_text {
             Some(NotText { what, what_to_do }) => Err(ReadError::NotText { path: self.path.clone(), what, what_to_do }),
             None => Ok(()),
         }
+    }
+
+    /// Tells whether the head is text in another encoding than UTF-8. What is cut at its end may be a sign of several bytes.
+    pub(crate) fn is_other_encoding(&self) -> bool {
+        let is_cut = |error: std::str::Utf8Error| error.error_len().is_none() && self.goes_on;
+        self.not_text.is_none() && std::str::from_utf8(&self.bytes).is_err_and(|error| !is_cut(error))
     }
 
     /// Fails unless the file is text and holds something. `table` names it in messages.

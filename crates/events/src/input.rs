@@ -1,13 +1,16 @@
 //! Opens files: plain, gzip or zstd by their first bytes, whatever they are called.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
+use memchr::memchr_iter;
 
 use crate::content;
 use crate::error::ReadError;
+use crate::unpacking::{UnpackError, Unpacked};
 
 /// Says how a file's bytes are packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,15 +72,16 @@ pub(crate) fn unpacked_from<'a>(
     progress: &'a (dyn Fn(u64) + Sync),
 ) -> Result<Box<dyn Read + Send + 'a>, ReadError> {
     let mut stream = unpacked(path, packing, progress)?;
-    io::copy(&mut stream.by_ref().take(skip), &mut io::sink()).map_err(|source| unreadable(path, packing, source))?;
+    io::copy(&mut stream.by_ref().take(skip), &mut io::sink())
+        .map_err(|source| unreadable(path, packing, source, SoFar::Unknown))?;
     Ok(stream)
 }
 
 fn unpack<'a>(packing: Packing, disk: impl BufRead + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
     Ok(match packing {
         Packing::Plain => Box::new(disk),
-        Packing::Gzip => Box::new(MultiGzDecoder::new(disk)),
-        Packing::Zstd => Box::new(zstd::Decoder::with_buffer(disk)?),
+        Packing::Gzip => Box::new(Unpacked::<GzDecoder<_>>::new(disk)?),
+        Packing::Zstd => Box::new(Unpacked::<zstd::Decoder<'static, _>>::new(disk)?),
     })
 }
 
@@ -101,8 +105,8 @@ pub(crate) fn read_start(path: &Path, limit: u64) -> Result<FileStart, ReadError
     file.by_ref().take(MAGIC_BYTES).read_to_end(&mut magic).map_err(ReadError::io(path))?;
     let packing = Packing::from_first_bytes(&magic);
     let disk = BufReader::new(io::Cursor::new(magic).chain(file));
+    let (mut hole_bytes, mut bytes) = (0, Vec::new());
     let read = unpack(packing, disk).and_then(|mut stream| {
-        let (mut hole_bytes, mut bytes) = (0, Vec::new());
         loop {
             let read = stream.by_ref().take(limit - bytes.len() as u64).read_to_end(&mut bytes)?;
             let hole = match hole_bytes {
@@ -110,13 +114,16 @@ pub(crate) fn read_start(path: &Path, limit: u64) -> Result<FileStart, ReadError
                 _ => content::zero_bytes(&bytes),
             };
             if read == 0 || hole == 0 {
-                return Ok(FileStart { packing, hole_bytes, bytes });
+                return Ok(());
             }
             hole_bytes += hole as u64;
             bytes.drain(..hole);
         }
     });
-    read.map_err(|source| unreadable(path, packing, source))
+    match read {
+        Ok(()) => Ok(FileStart { packing, hole_bytes, bytes }),
+        Err(source) => Err(unreadable(path, packing, source, SoFar::lines_of(&bytes))),
+    }
 }
 
 /// Reads all unpacked bytes of a file.
@@ -126,8 +133,10 @@ pub(crate) fn read_start(path: &Path, limit: u64) -> Result<FileStart, ReadError
 pub(crate) fn read_all(path: &Path, packing: Packing) -> Result<Vec<u8>, ReadError> {
     let mut bytes = Vec::new();
     let read = unpacked(path, packing, &|_| ())?.read_to_end(&mut bytes);
-    read.map_err(|source| unreadable(path, packing, source))?;
-    Ok(bytes)
+    match read {
+        Ok(_) => Ok(bytes),
+        Err(source) => Err(unreadable(path, packing, source, SoFar::lines_of(&bytes))),
+    }
 }
 
 struct Metered<'a> {
@@ -179,15 +188,60 @@ impl<R: Read> Read for UnixLines<R> {
     }
 }
 
-/// Makes the error for bytes that can't be read to their end: of a packed file, that it can't be unpacked.
-pub(crate) fn unreadable(path: &Path, packing: Packing, source: io::Error) -> ReadError {
-    match packing {
-        Packing::Gzip | Packing::Zstd => ReadError::Decode {
-            path: path.to_owned(),
-            what: format!("can't be unpacked to its end: {source}; is the file cut short?"),
-        },
-        Packing::Plain => ReadError::Io { path: path.to_owned(), source },
+/// Says how much of a file was read before something went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SoFar {
+    /// So many whole lines.
+    Lines(u64),
+    /// So many rows.
+    Rows(u64),
+    /// Nobody counted.
+    Unknown,
+}
+
+impl SoFar {
+    /// Counts the whole lines of what was read.
+    pub(crate) fn lines_of(bytes: &[u8]) -> Self {
+        Self::Lines(memchr_iter(b'\n', bytes).count() as u64)
     }
+}
+
+impl fmt::Display for SoFar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lines(1) => f.write_str(" after 1 line"),
+            Self::Rows(1) => f.write_str(" after 1 row"),
+            Self::Lines(lines) => write!(f, " after {lines} lines"),
+            Self::Rows(rows) => write!(f, " after {rows} rows"),
+            Self::Unknown => Ok(()),
+        }
+    }
+}
+
+/// Makes the error for bytes that can't be read to their end: of a packed file, why it can't be unpacked and what to do.
+pub(crate) fn unreadable(path: &Path, packing: Packing, source: io::Error, so_far: SoFar) -> ReadError {
+    let (name, unpack) = match packing {
+        Packing::Gzip => ("gzip", "gunzip -c FILE > NEW_FILE"),
+        Packing::Zstd => ("zstd", "zstd -dc FILE > NEW_FILE"),
+        Packing::Plain => return ReadError::Io { path: path.to_owned(), source },
+    };
+    let what = match source.get_ref().and_then(|error| error.downcast_ref()) {
+        Some(UnpackError::Cut) => {
+            format!(
+                "the {name} file is cut short{so_far}; copy it again, or unpack what there is and give that: {unpack}"
+            )
+        }
+        Some(UnpackError::NotPacked) => {
+            format!(
+                "what follows the {name} part of the file is not {name}{so_far}; unpack that part and give it: {unpack}"
+            )
+        }
+        Some(UnpackError::Damaged(fault)) => {
+            format!("the {name} file is damaged{so_far} ({fault}); copy it again")
+        }
+        None => return ReadError::Io { path: path.to_owned(), source },
+    };
+    ReadError::Decode { path: path.to_owned(), what }
 }
 
 /// Holds the byte-order mark of UTF-8, which some programs put before the header.

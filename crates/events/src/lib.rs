@@ -40,6 +40,8 @@ mod text;
 mod text_lines;
 pub mod time;
 mod unknown_kinds;
+mod unpacking;
+mod withdrawals;
 
 pub use activity::{Activity, UnknownActivity};
 pub use capabilities::Capabilities;
@@ -58,7 +60,7 @@ pub use parsed_block::{FarEvents, ParsedBlock, Side, TimeSpan};
 pub use releases::Releases;
 pub use roster::{Assessment, Course, Enrolment, Outcome, OutcomeKind, Roster, StrayDays, Submission};
 pub use row_limits::RowLimits;
-pub use source::{Granularity, Source, SourceLabels};
+pub use source::{DatesFrom, Granularity, LeftOutEnrolments, Source, SourceLabels};
 pub use source_inputs::{DatabaseTable, InputFile};
 pub use tally::{BlockTally, Reason, ReasonCount, RowSample, TableCount, Tally};
 pub use unknown_kinds::{UnknownKind, UnknownKinds};

@@ -32,6 +32,16 @@ pub enum Notice {
         /// Such ids. In long logs a part of the ids is looked at.
         at_least: u64,
     },
+    /// Withdrawals on a day before that of their own enrolment, which count as none.
+    WithdrawnBeforeEnrolled {
+        /// Enrolments.
+        enrolments: u64,
+    },
+    /// Withdrawals after the last day of the course, which count as none.
+    WithdrawnAfterCourse {
+        /// Enrolments.
+        enrolments: u64,
+    },
 }
 
 impl fmt::Display for Notice {
@@ -62,6 +72,15 @@ impl fmt::Display for Notice {
                 "{at_least} or more row ids come again with another time, as in logs of two sites. These rows are not \
                  repeats, but learners and courses of equal ids are taken for the same"
             ),
+            Self::WithdrawnBeforeEnrolled { enrolments } => {
+                write!(f, "dated before their own enrolment, and so counted as none: {enrolments} of the withdrawals")
+            }
+            Self::WithdrawnAfterCourse { enrolments } => {
+                write!(
+                    f,
+                    "dated after the end of their course, and so counted as none: {enrolments} of the withdrawals"
+                )
+            }
         }
     }
 }

@@ -1,5 +1,10 @@
 //! A log that has been opened: its roster read, its event files not yet.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
 use crate::capabilities::Capabilities;
 use crate::event_file::EventFile;
 use crate::kind::EventKind;
@@ -7,7 +12,7 @@ use crate::notice::Notice;
 use crate::offered::FileReport;
 use crate::roster::Roster;
 use crate::source_inputs::InputFile;
-use crate::tally::Tally;
+use crate::tally::{Tally, shape};
 
 /// Says which labels a source has of its own, for when no rule is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +23,55 @@ pub enum SourceLabels {
     Labels,
     /// The enrolments' `outcome`.
     Outcomes,
+}
+
+/// Says where a source's dates of courses come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DatesFrom {
+    /// Tables, or a file of dates.
+    #[default]
+    Tables,
+    /// The days with events, where no table has dates.
+    Events,
+    /// The day on which each learner enrolled.
+    Enrolments,
+}
+
+/// Counts the enrolments that are left out because nothing says when their course runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeftOutEnrolments {
+    /// Those of courses without dates, by course.
+    pub by_course: BTreeMap<String, u64>,
+    /// Those that name no course.
+    pub of_no_course: u64,
+    /// Where dates were looked for.
+    pub dates_from: DatesFrom,
+}
+
+impl LeftOutEnrolments {
+    /// Makes the counts of enrolments in these courses, by course. Dates were looked for in `dates_from`.
+    pub(crate) fn in_courses<'c>(courses: impl Iterator<Item = &'c str>, dates_from: DatesFrom) -> Self {
+        let mut left_out = Self { dates_from, ..Self::default() };
+        courses.for_each(|course| left_out.add(course));
+        left_out
+    }
+
+    /// Adds an enrolment in `course`, which no table of courses has. What looks like an address of mail is none, and counts
+    /// by its shape.
+    pub(crate) fn add(&mut self, course: &str) {
+        let course = if course.contains('@') { Cow::Owned(shape(course.as_bytes())) } else { Cow::Borrowed(course) };
+        match self.by_course.get_mut(&*course) {
+            Some(count) => *count += 1,
+            None => drop(self.by_course.insert(course.into_owned(), 1)),
+        }
+    }
+
+    /// Returns the number of all.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.by_course.values().sum::<u64>() + self.of_no_course
+    }
 }
 
 /// Says how finely a source tells time.
@@ -39,8 +93,8 @@ pub struct Source {
     pub roster: Roster,
     /// Counts of the rows of the small tables.
     pub tables: Tally,
-    /// Enrolments left out because their course is unknown or has no dates.
-    pub enrolments_without_course: u64,
+    /// Enrolments that are left out because nothing says when their course runs.
+    pub left_out: LeftOutEnrolments,
     /// Learners in courses, of logs without a table of enrolments, all of whose events are set aside: a row that does not
     /// count makes nobody a learner.
     pub learners_set_aside: u64,

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use csv::ByteRecord;
 
 use crate::cells::{is_missing, whole_id, whole_number};
+use crate::content;
 use crate::error::ReadError;
 use crate::file_head::{FileHead, Position};
 use crate::header::{ROWS_BELOW, is_known_name, names_shown};
-use crate::input::{self, Packing, file_name};
+use crate::input::{self, Packing, SoFar, file_name};
 use crate::limited::{Limited, RecordTooLong};
 use crate::tally::{Reason, Tally, shape};
 
@@ -137,7 +138,7 @@ impl Table {
     /// Opens the CSV table `name`, whose fields are separated by `delimiter`, in the file with this head.
     ///
     /// # Errors
-    /// When the file is empty or not text, or names a column twice.
+    /// When the file is empty or not text.
     pub(crate) fn open(head: &FileHead, name: &str, delimiter: u8, header: Header) -> Result<Self, ReadError> {
         Self::open_with(head, name, delimiter, None, header)
     }
@@ -168,7 +169,10 @@ impl Table {
         escape: Option<u8>,
         header: Header,
     ) -> Result<Self, ReadError> {
-        head.require_text()?;
+        head.require_csv()?;
+        if header == Header::Present {
+            head.require_header()?;
+        }
         let path = head.path();
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(delimiter)
@@ -188,16 +192,6 @@ impl Table {
         let below = rows_below(&mut reader);
         if header == Header::Present && has_row_names(&columns, &below) {
             columns.insert(0, String::new());
-        }
-        for (place, column) in columns.iter().enumerate() {
-            if let Some(before) = columns[..place].iter().position(|name| name == column && !column.is_empty()) {
-                let column = match is_known_name(column) {
-                    true => format!("`{column}`"),
-                    false => "one name".to_owned(),
-                };
-                let places = (before + 1, place + 1);
-                return Err(ReadError::DuplicateColumn { path: path.to_owned(), column, places });
-            }
         }
         Ok(Self {
             path: path.to_owned(),
@@ -227,9 +221,33 @@ impl Table {
     }
 
     /// Returns the place of the column that goes by one of `names`.
-    #[must_use]
-    pub(crate) fn find(&self, names: &[&str]) -> Option<usize> {
-        self.columns.iter().position(|column| names.iter().any(|name| column.eq_ignore_ascii_case(name)))
+    ///
+    /// # Errors
+    /// When two columns have that name.
+    pub(crate) fn find(&self, names: &[&str]) -> Result<Option<usize>, ReadError> {
+        let found = self.columns.iter().position(|column| names.iter().any(|name| column.eq_ignore_ascii_case(name)));
+        found.map(|place| self.only(place)).transpose()
+    }
+
+    /// Returns the place of the column of exactly this name.
+    ///
+    /// # Errors
+    /// When two columns have that name.
+    pub(crate) fn find_exactly(&self, name: &str) -> Result<Option<usize>, ReadError> {
+        self.columns.iter().position(|column| column == name).map(|place| self.only(place)).transpose()
+    }
+
+    /// Returns the place again, unless another column has the name of the one there. Of columns that nobody reads several
+    /// may have one name.
+    fn only(&self, place: usize) -> Result<usize, ReadError> {
+        let column = &self.columns[place];
+        let Some(other) = self.columns[place + 1..].iter().position(|name| name == column) else { return Ok(place) };
+        let column = match is_known_name(column) {
+            true => format!("`{column}`"),
+            false => "one name".to_owned(),
+        };
+        let places = (place + 1, place + 1 + other + 1);
+        Err(ReadError::DuplicateColumn { path: self.path.clone(), column, places })
     }
 
     /// Returns the same, for a column that must be there.
@@ -237,7 +255,7 @@ impl Table {
     /// # Errors
     /// When it is not, with what is there instead.
     pub(crate) fn require(&self, names: &[&str]) -> Result<usize, ReadError> {
-        self.find(names).ok_or_else(|| missing_column(&self.path, &self.name, names[0], &self.columns, &self.below))
+        self.find(names)?.ok_or_else(|| missing_column(&self.path, &self.name, names[0], &self.columns, &self.below))
     }
 
     /// Hands each row to `take` and counts it, as used or under the reason of the refusal.
@@ -276,16 +294,19 @@ impl Table {
             match record_start.read(&mut reader, &mut record) {
                 Ok(false) => break,
                 Ok(true) => {}
-                Err(error) => return Err(csv_error(&self.path, packing, error)),
+                Err(error) => return Err(csv_error(&self.path, packing, error, SoFar::Rows(mine.read))),
             }
             let line = start.lines + record.position().map_or(0, csv::Position::line);
             let taken = match () {
+                () if content::has_zeros(record.as_slice()) => {
+                    Err(Refusal::new(Reason::Malformed, content::ZEROS_IN_ROW))
+                }
                 () if record.len() != self.columns.len() => {
                     let what = format!("{} fields where the header has {}", record.len(), self.columns.len());
                     Err(Refusal::new(Reason::Malformed, what))
                 }
                 () if record.iter().any(|field| std::str::from_utf8(field).is_err()) => {
-                    Err(Refusal::new(Reason::NotUtf8, "bytes that are not UTF-8"))
+                    Err(Refusal::new(Reason::NotUtf8, content::NOT_UTF8))
                 }
                 () => take(&TableRow { record: &record }),
             };
@@ -339,14 +360,14 @@ pub(crate) fn settle(mine: Tally, path: &Path, name: &str, tally: &mut Tally) ->
 
 /// Returns the error for text that ends before its last row does, or has a row that does not end. The csv crate takes
 /// any bytes for rows, so there are no others.
-pub(crate) fn csv_error(path: &Path, packing: Packing, error: csv::Error) -> ReadError {
+pub(crate) fn csv_error(path: &Path, packing: Packing, error: csv::Error, so_far: SoFar) -> ReadError {
     match error.into_kind() {
         csv::ErrorKind::Io(source)
             if source.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<RecordTooLong>) =>
         {
             ReadError::Decode { path: path.to_owned(), what: source.to_string() }
         }
-        csv::ErrorKind::Io(source) => input::unreadable(path, packing, source),
+        csv::ErrorKind::Io(source) => input::unreadable(path, packing, source, so_far),
         other => ReadError::Decode { path: path.to_owned(), what: format!("{other:?}") },
     }
 }

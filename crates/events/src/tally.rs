@@ -217,7 +217,11 @@ impl Tally {
             let samples = if samples.is_empty() { String::new() } else { format!(" ({})", samples.join("; ")) };
             format!("{} {}{samples}", count.rows, reason.name())
         };
-        reasons.into_iter().map(describe).collect::<Vec<_>>().join(", ")
+        let convert = match self.reasons.contains_key(&Reason::NotUtf8) {
+            true => "; a file in Windows-1252 is converted by iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW_FILE",
+            false => "",
+        };
+        reasons.into_iter().map(describe).collect::<Vec<_>>().join(", ") + convert
     }
 
     /// Adds what came later in the input.
@@ -278,6 +282,11 @@ impl BlockTally {
         if count.samples.len() < MAX_SAMPLES {
             count.samples.push((line, what()));
         }
+    }
+
+    /// Returns the number of rows, used or not.
+    pub(crate) fn rows(&self) -> u64 {
+        self.used + self.reasons.values().map(|count| count.rows).sum::<u64>()
     }
 
     /// Returns the tally without the rows that were used.

@@ -9,6 +9,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 
 use memchr::{memchr, memrchr};
@@ -18,7 +19,7 @@ use crate::error::ReadError;
 use crate::event_file::{BlockSink, EventFile, ReadPurpose};
 use crate::file_head::{FileHead, Position};
 use crate::hash::TreeHash;
-use crate::input::{self, Packing};
+use crate::input::{self, Packing, SoFar};
 use crate::intake::Intake;
 use crate::line_limit::LONGEST_LINE_BYTES;
 use crate::objects::ObjectLines;
@@ -82,7 +83,15 @@ impl<P: LineParser> TextFile<P> {
 
     fn cutter<R: Read>(&self, stream: R) -> Cutter<'_, R> {
         let rows = self.over_lines.then_some(&self.parser as &dyn LineParser);
-        Cutter { stream, block_bytes: self.block_bytes, rows, carried: Vec::new(), waiting: None, skipping: false }
+        Cutter {
+            stream,
+            block_bytes: self.block_bytes,
+            rows,
+            carried: Vec::new(),
+            waiting: None,
+            skipping: false,
+            failed: None,
+        }
     }
 
     fn deliver(&self, number: usize, block: &[u8], long_line_after: bool, how: &How<'_>) -> Result<(), ReadError> {
@@ -94,6 +103,7 @@ impl<P: LineParser> TextFile<P> {
             intake.refuse(Reason::LineTooLong, line, || format!("a line of over {} MiB", LONGEST_LINE_BYTES >> 20));
             intake.parsed.tally.lines += 1;
         }
+        how.rows.fetch_add(intake.parsed.tally.rows(), Ordering::Relaxed);
         (how.sink)(number, intake.parsed)
     }
 
@@ -137,9 +147,7 @@ impl<P: LineParser> TextFile<P> {
     fn read_on_this_thread(&self, how: &How<'_>) -> Result<(), ReadError> {
         let mut cutter = self.cutter(self.stream(how)?);
         let mut number = 0;
-        while let Some(cut) =
-            cutter.next_block().map_err(|source| input::unreadable(&self.path, self.packing, source))?
-        {
+        while let Some(cut) = cutter.next_block().map_err(|source| self.unreadable(source, how))? {
             self.deliver(number, &cut.lines, cut.long_line_after, how)?;
             number += 1;
         }
@@ -168,8 +176,13 @@ impl<P: LineParser> TextFile<P> {
                 .try_for_each(|(number, cut)| self.deliver(number, &cut.lines, cut.long_line_after, how));
             let unpacked = unpacking.join().expect("unpacking does not panic");
             parsed?;
-            unpacked.map_err(|source| input::unreadable(&self.path, self.packing, source))
+            unpacked.map_err(|source| self.unreadable(source, how))
         })
+    }
+
+    /// Makes the error for a file that can't be read to its end.
+    fn unreadable(&self, source: io::Error, how: &How<'_>) -> ReadError {
+        input::unreadable(&self.path, self.packing, source, SoFar::Rows(how.rows.load(Ordering::Relaxed)))
     }
 }
 
@@ -178,6 +191,8 @@ struct How<'a> {
     limits: &'a RowLimits,
     sink: &'a BlockSink<'a>,
     progress: &'a (dyn Fn(u64) + Sync),
+    /// Counts the rows parsed.
+    rows: AtomicU64,
 }
 
 impl<P: LineParser> EventFile for TextFile<P> {
@@ -209,7 +224,7 @@ impl<P: LineParser> EventFile for TextFile<P> {
         sink: &BlockSink<'_>,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Option<String>, ReadError> {
-        let how = How { purpose, limits, sink, progress };
+        let how = How { purpose, limits, sink, progress, rows: AtomicU64::new(0) };
         match self.is_one_stream() {
             true => self.read_in_order(&how).map(|()| None),
             false => self.read_plain(&how),
@@ -230,7 +245,8 @@ impl<P: LineParser> EventFile for TextFile<P> {
         if !self.is_one_stream() {
             return self.read(purpose, limits, sink, progress);
         }
-        self.read_on_this_thread(&How { purpose, limits, sink, progress }).map(|()| None)
+        let how = How { purpose, limits, sink, progress, rows: AtomicU64::new(0) };
+        self.read_on_this_thread(&how).map(|()| None)
     }
 }
 
@@ -313,6 +329,8 @@ struct Cutter<'a, R> {
     /// Whole lines after one that was too long.
     waiting: Option<Cut>,
     skipping: bool,
+    /// The error at which the stream ended, until the whole rows before it were handed out.
+    failed: Option<io::Error>,
 }
 
 impl<R: Read> Cutter<'_, R> {
@@ -331,8 +349,13 @@ impl<R: Read> Cutter<'_, R> {
             return Ok(self.waiting.take());
         }
         loop {
+            if let Some(error) = self.failed.take() {
+                return Err(error);
+            }
             let mut block = std::mem::take(&mut self.carried);
-            let read = self.stream.by_ref().take(self.block_bytes as u64).read_to_end(&mut block)?;
+            let carried = block.len();
+            self.failed = self.stream.by_ref().take(self.block_bytes as u64).read_to_end(&mut block).err();
+            let read = block.len() - carried;
             if self.skipping {
                 // Inside a line that was rejected already: drop it up to its end.
                 match memchr(b'\n', &block) {
@@ -340,11 +363,11 @@ impl<R: Read> Cutter<'_, R> {
                         block.drain(..=newline);
                         self.skipping = false;
                     }
-                    None if read == 0 => return Ok(None),
+                    None if read == 0 && self.failed.is_none() => return Ok(None),
                     None => continue,
                 }
             }
-            if read == 0 {
+            if read == 0 && self.failed.is_none() {
                 return Ok((!block.is_empty()).then_some(Cut { lines: block, long_line_after: false }));
             }
             // The first line may have been carried here, and be too long only with what came now.

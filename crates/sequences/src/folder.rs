@@ -136,6 +136,14 @@ impl SequenceFolder {
         Ok(Dataset::from_parts(self.manifest.clone(), courses, enrolments, names, weeks, values))
     }
 
+    /// Lists the ids of the courses, in order.
+    ///
+    /// # Errors
+    /// When the table of courses can't be read, or what it says makes no sense.
+    pub fn course_ids(&self) -> Result<Vec<String>, FolderError> {
+        Ok(Courses::read(&self.files.courses)?.rows.into_iter().map(|course| course.id).collect())
+    }
+
     fn features(&self, selection: &Selection) -> Result<Vec<WantedFeature>, FolderError> {
         let known = &self.manifest.features;
         let wanted = |name: &String| {
@@ -224,6 +232,17 @@ impl SequenceFolder {
             }
         }
     }
+}
+
+/// Reads the courses of the folder at `path`. Of its files only the manifest and the table of courses are checked.
+///
+/// # Errors
+/// As [`SequenceFolder::open`].
+pub fn read_courses(path: &Path) -> Result<Vec<CourseRow>, FolderError> {
+    let (manifest, seal) = read_manifest(path)?;
+    let [_, _, record] = output_records(path, &manifest, seal)?;
+    let file = CheckedFile::check(path.join(&record.file), record, &HashCache::of_user())?;
+    Ok(Courses::read(&file)?.rows)
 }
 
 /// Holds some courses of a folder.

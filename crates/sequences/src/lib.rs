@@ -45,7 +45,7 @@ pub use dataset::{CourseRow, Dataset, EnrolmentRow, Selection};
 pub use error::{BuildError, FolderError, RuleNeeds};
 pub use feature_set::FeatureSet;
 pub use features::{Feature, features};
-pub use folder::SequenceFolder;
+pub use folder::{SequenceFolder, read_courses};
 pub use grid::WeekGrid;
 pub use labels::{DropoutRule, UnknownRule};
 pub use layout::{SEQUENCES_FILES, SEQUENCES_KIND};

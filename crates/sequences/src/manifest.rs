@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use staycast_events::{Capabilities, Notice};
+use staycast_events::{Capabilities, DatesFrom, Notice};
 
 use crate::feature_set::FeatureSet;
 use crate::labels::DropoutRule;
@@ -263,6 +263,20 @@ pub enum CourseWarning {
         course: String,
         /// Its enrolments.
         enrolments: u64,
+    },
+    /// Nobody is enrolled in it.
+    NoEnrolments {
+        /// The course.
+        course: String,
+    },
+    /// Nothing says when it runs, so that its enrolments are left out.
+    NoDates {
+        /// The course.
+        course: String,
+        /// Enrolments left out.
+        enrolments: u64,
+        /// Where dates were looked for.
+        dates_from: DatesFrom,
     },
     /// Its inferred dates are further apart than those of courses are.
     LongCalendar {

@@ -190,8 +190,11 @@ pub(crate) fn manifest(parts: &ManifestParts<'_>) -> Result<Manifest, BuildError
     let rejected = tally.rejected() + source.tables.rejected();
     let learners: FxHashSet<&str> = roster.enrolments.iter().map(|enrolment| enrolment.learner.as_str()).collect();
     let mut left_out = BTreeMap::new();
-    if source.enrolments_without_course > 0 {
-        left_out.insert("unknown_course".to_owned(), source.enrolments_without_course);
+    let without_dates = source.left_out.by_course.values().sum();
+    for (reason, count) in [("unknown_course", without_dates), ("no_course", source.left_out.of_no_course)] {
+        if count > 0 {
+            left_out.insert(reason.to_owned(), count);
+        }
     }
     if source.learners_set_aside > 0 {
         left_out.insert("no_event_used".to_owned(), source.learners_set_aside);

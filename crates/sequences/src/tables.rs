@@ -68,6 +68,8 @@ pub(crate) const COURSE_COLUMNS: [&str; 11] = [
     "nominal_dates",
 ];
 
+const NO_OUTCOME: &str = "the source records no outcome";
+const WITHDRAWN_LATE: &str = "withdrawn after the course was over, with no word on its result";
 const NOT_OVER: &str = "the course was not over when the log was taken";
 const ENROLLED_LATE: &str = "enrolled after the course was over";
 const NO_EVENT_USED: &str = "enrolled by the log alone, of which no event is used";
@@ -81,13 +83,25 @@ fn withdrawn_seconds(facts: &TableFacts<'_>, place: usize) -> Option<i32> {
     enrolment.withdrawn_seconds.filter(|&seconds| i64::from(seconds) < grid.calendar_end_seconds())
 }
 
-/// Returns how an enrolment ended, as far as the source records it. Where it does so by the date of a withdrawal, one
-/// after the course is none.
-fn ended(facts: &TableFacts<'_>, place: usize) -> Option<OutcomeKind> {
+/// Says how an enrolment ended, as far as the source records it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// With this outcome.
+    With(OutcomeKind),
+    /// With a withdrawal after the course, which is none.
+    AfterCourse,
+    /// The source does not say.
+    Unknown,
+}
+
+fn ended(facts: &TableFacts<'_>, place: usize) -> Ended {
     let enrolment = &facts.source.roster.enrolments[place];
     let too_late = enrolment.withdrawn_seconds.is_some() && withdrawn_seconds(facts, place).is_none();
-    let kind = enrolment.outcome.as_ref()?.kind;
-    (kind != OutcomeKind::Withdrew || facts.words_outcomes() || !too_late).then_some(kind)
+    match enrolment.outcome.as_ref().map(|outcome| outcome.kind) {
+        Some(OutcomeKind::Withdrew) if too_late => Ended::AfterCourse,
+        Some(kind) => Ended::With(kind),
+        None => Ended::Unknown,
+    }
 }
 
 /// Finds an enrolment's label, or why it has none.
@@ -122,15 +136,15 @@ fn label(facts: &TableFacts<'_>, place: usize) -> Result<bool, &'static str> {
                 return Err(NOT_OVER);
             }
             match (ended(facts, place), facts.rule) {
-                (Some(kind), DropoutRule::Withdrawn) => Ok(kind == OutcomeKind::Withdrew),
-                (Some(kind), _) => Ok(kind != OutcomeKind::Completed),
+                (Ended::With(kind), DropoutRule::Withdrawn) => Ok(kind == OutcomeKind::Withdrew),
+                (Ended::With(kind), _) => Ok(kind != OutcomeKind::Completed),
+                (Ended::AfterCourse, DropoutRule::Withdrawn) => Ok(false),
                 // Without a word on the outcome nobody knows whether the learner failed.
-                (None, DropoutRule::WithdrawnOrFailed) if facts.words_outcomes() => {
-                    Err("the source records no outcome")
-                }
-                (None, _) if records && over_by(0) => Ok(false),
-                (None, _) if records => Err(NOT_OVER),
-                (None, _) => Err("the source records no outcome"),
+                (Ended::AfterCourse, _) if facts.words_outcomes() => Err(WITHDRAWN_LATE),
+                (Ended::Unknown, DropoutRule::WithdrawnOrFailed) if facts.words_outcomes() => Err(NO_OUTCOME),
+                _ if records && over_by(0) => Ok(false),
+                _ if records => Err(NOT_OVER),
+                _ => Err(NO_OUTCOME),
             }
         }
         DropoutRule::NotCompleted => {

@@ -66,5 +66,14 @@ pub(crate) fn about_courses(facts: &TableFacts<'_>, labels: &[CourseLabels]) -> 
             warnings.push(CourseWarning::NearlyAllDropouts { course: course(), known, dropouts });
         }
     }
+    let left_out = &facts.source.left_out;
+    warnings.extend(left_out.by_course.iter().map(|(course, &enrolments)| CourseWarning::NoDates {
+        course: course.clone(),
+        enrolments,
+        dates_from: left_out.dates_from,
+    }));
+    // A list of a platform's courses may have many in which nobody is: they come last.
+    let empty = courses.iter().zip(&enrolments).filter(|(_, enrolments)| **enrolments == 0);
+    warnings.extend(empty.map(|(course, _)| CourseWarning::NoEnrolments { course: course.id.clone() }));
     warnings
 }

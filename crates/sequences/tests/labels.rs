@@ -4,6 +4,7 @@ mod common;
 
 use common::Log;
 use common::made::instant;
+use staycast_events::Notice;
 use staycast_events::formats::{OpenOptions, open};
 use staycast_events::time::parse_instant;
 use staycast_sequences::{
@@ -143,6 +144,61 @@ fn who_has_no_withdrawal_where_they_are_recorded_has_not_withdrawn() {
     let data = futurelearn(&[4, 30], &rule(DropoutRule::Withdrawn));
     assert!(by_id(&data).iter().all(|(_, dropout, _)| dropout.is_none()));
     assert_eq!(data.manifest.labels.unknown["the course was not over when the log was taken"], 6);
+}
+
+#[test]
+fn a_withdrawal_before_the_enrolment_is_none_and_noted() {
+    let people = "learner_id,enrolled_at,unenrolled_at,role,fully_participated_at\n\
+        stays,2023-09-10 12:00:00 UTC,2023-09-05 00:00:00 UTC,learner,\n\
+        same-day,2023-09-10 12:00:00 UTC,2023-09-10 00:00:00 UTC,learner,\n\
+        withdraws-late,2023-08-01 00:00:00 UTC,2023-12-01 00:00:00 UTC,learner,\n";
+    let as_of = Some(instant("2023-10-02"));
+    let options = BuildOptions { rule: Some(DropoutRule::Withdrawn), as_of, ..BuildOptions::default() };
+    let data = futurelearn_of(people, &[12, 30], &options);
+    let expected =
+        [("same-day", Some(true), Some(0)), ("stays", Some(false), None), ("withdraws-late", Some(false), None)];
+    assert_eq!(by_id(&data), expected);
+    let notices = [Notice::WithdrawnBeforeEnrolled { enrolments: 1 }, Notice::WithdrawnAfterCourse { enrolments: 1 }];
+    assert_eq!(data.manifest.notices, notices);
+}
+
+/// Two students of OULAD in a course of 21 days with the result `Withdrawn` and this day of it.
+fn oulad(withdrawn: &str, rule: DropoutRule) -> Dataset {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("courses.csv", "code_module,code_presentation,module_presentation_length\nAAA,2013J,20\n");
+    write(
+        "studentInfo.csv",
+        "code_module,code_presentation,id_student,final_result\nAAA,2013J,1,Withdrawn\nAAA,2013J,2,Pass\n",
+    );
+    write("studentVle.csv", "code_module,code_presentation,id_student,id_site,date,sum_click\nAAA,2013J,2,5,20,1\n");
+    let registrations = format!("AAA,2013J,1,-9,{withdrawn}\nAAA,2013J,2,-9,\n");
+    let header = "code_module,code_presentation,id_student,date_registration,date_unregistration\n";
+    write("studentRegistration.csv", &(header.to_owned() + &registrations));
+    let source = open(&[folder.path().to_owned()], &OpenOptions::default()).unwrap();
+    let options = BuildOptions { rule: Some(rule), ..BuildOptions::default() };
+    let out = folder.path().join("sequences");
+    build(&source, &options, &out, BuildMode::Refuse, &Unwatched).unwrap();
+    SequenceFolder::open(&out).unwrap().load(&Selection::default()).unwrap()
+}
+
+#[test]
+fn a_day_of_withdrawal_after_the_course_outweighs_the_word_withdrawn() {
+    let check = |withdrawn: &str, expected: [Option<bool>; 3], notices: &[Notice]| {
+        let rules = [DropoutRule::Withdrawn, DropoutRule::WithdrawnOrFailed, DropoutRule::NotCompleted];
+        for (rule, expected) in rules.into_iter().zip(expected) {
+            let data = oulad(withdrawn, rule);
+            assert_eq!(labels(&data), [expected, Some(false)], "{withdrawn} {rule}");
+            assert_eq!(data.manifest.notices, notices, "{withdrawn} {rule}");
+            let unknown = data.manifest.labels.unknown.values().sum::<u64>();
+            assert_eq!(unknown, u64::from(expected.is_none()), "{withdrawn} {rule}");
+        }
+    };
+    check("20", [Some(true); 3], &[]);
+    check("", [Some(true); 3], &[]);
+    check("21", [Some(false), None, Some(true)], &[Notice::WithdrawnAfterCourse { enrolments: 1 }]);
+    // A day before that of the enrolment says nothing: the word holds.
+    check("-10", [Some(true); 3], &[Notice::WithdrawnBeforeEnrolled { enrolments: 1 }]);
 }
 
 #[test]

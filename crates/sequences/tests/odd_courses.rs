@@ -6,6 +6,7 @@ use std::path::Path;
 
 use common::Log;
 use common::made::instant;
+use staycast_events::DatesFrom;
 use staycast_events::formats::{OpenOptions, open};
 use staycast_events::time::format_instant;
 use staycast_sequences::manifest::{CourseWarning, StrayDaysRecord};
@@ -217,6 +218,43 @@ fn a_course_without_a_single_event_is_named() {
         [CourseWarning::NoEvents { course: "empty".to_owned(), enrolments: 2 }],
         "a course that has not begun has no events, of course"
     );
+}
+
+#[test]
+fn a_course_in_which_nobody_is_left_and_one_without_dates_are_named() {
+    let log = Log {
+        courses: "a,2014-06-02,2014-06-29\nb,2014-06-16,2014-07-05\nnobody,2014-06-02,2014-06-29\n",
+        enrolments: "1,ann,a\n2,bob,b\n3,cem,elsewhere\n4,dee,elsewhere\n5,eli,\n",
+        ..KDD
+    };
+    let manifest = Log { events: &regular(), ..log }.sequences(&BuildOptions::default()).manifest;
+    let elsewhere = "elsewhere".to_owned();
+    let expected = [
+        CourseWarning::NoDates { course: elsewhere, enrolments: 2, dates_from: DatesFrom::Tables },
+        CourseWarning::NoEnrolments { course: "nobody".to_owned() },
+    ];
+    assert_eq!(manifest.warnings, expected);
+    let left_out: Vec<(&str, u64)> =
+        manifest.totals.enrolments_left_out.iter().map(|(why, count)| (why.as_str(), *count)).collect();
+    assert_eq!(left_out, [("no_course", 1), ("unknown_course", 2)]);
+}
+
+/// A course whose file of events has nothing but its header, beside one with events: every format that infers dates.
+#[test]
+fn a_course_whose_log_has_only_a_header_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let people =
+        "learner_id,enrolled_at,unenrolled_at,role,fully_participated_at\nann,2023-08-01 00:00:00 UTC,,learner,\n";
+    let steps = "learner_id,step,week_number,step_number,first_visited_at,last_completed_at\n";
+    write("full-1_enrolments.csv", people);
+    write("full-1_step-activity.csv", &format!("{steps}ann,1.1,1,1,2023-09-05 08:00:00 UTC,\n"));
+    write("empty-1_enrolments.csv", people);
+    write("empty-1_step-activity.csv", steps);
+    let data = built(folder.path(), &BuildOptions::default());
+    let course = "empty-1".to_owned();
+    let expected = CourseWarning::NoDates { course, enrolments: 1, dates_from: DatesFrom::Events };
+    assert_eq!(data.manifest.warnings, [expected]);
 }
 
 #[test]

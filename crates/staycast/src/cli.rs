@@ -50,7 +50,7 @@ pub(crate) struct GlobalArgs {
     /// Print every detail, and log what happens to stderr; twice for more
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
     verbose: u8,
-    /// Print exactly one JSON object on stdout, and nothing else there
+    /// Print exactly one JSON object on stdout, and nothing else there; after a failure it says what failed
     #[arg(long, global = true)]
     json: bool,
     /// Threads to compute on; if not given, as many as there are cores. Results don't depend on it

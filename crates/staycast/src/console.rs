@@ -1,10 +1,12 @@
 //! Where output goes: results to stdout, everything said along the way to stderr.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use serde::Serialize;
 
+use crate::failure::Failure;
 use crate::status::OutputClosed;
 
 /// Names the form in which results are printed.
@@ -40,7 +42,10 @@ impl Console {
     /// Prints a command's result: `value` under `--json`, the text otherwise.
     pub(crate) fn print_result<T: Serialize>(&self, value: &T, to_text: impl FnOnce() -> String) -> anyhow::Result<()> {
         let mut text = match self.form {
-            OutputForm::Json => serde_json::to_string_pretty(value).context("the result has no JSON form")?,
+            OutputForm::Json => {
+                JSON_PRINTED.store(true, Ordering::Relaxed);
+                serde_json::to_string_pretty(value).context("the result has no JSON form")?
+            }
             OutputForm::Text => to_text(),
         };
         if !text.ends_with('\n') {
@@ -60,6 +65,13 @@ impl Console {
             return Ok(());
         }
         self.print_result(value, to_text)
+    }
+
+    /// Prints a failure as the one JSON object, where that is asked for and none was printed yet.
+    pub(crate) fn print_failure(&self, failure: &Failure) {
+        if self.form == OutputForm::Json {
+            print_json_failure(failure);
+        }
     }
 
     /// Returns a console for the stages of a longer job, whose own summaries stand for theirs.
@@ -83,6 +95,19 @@ impl Console {
     /// Prints a warning to stderr, even under `--quiet`.
     pub(crate) fn warn(&self, text: &str) {
         print_to_stderr(&format!("warning: {text}"));
+    }
+}
+
+/// Tells whether a JSON object was printed: there is to be exactly one.
+static JSON_PRINTED: AtomicBool = AtomicBool::new(false);
+
+/// Prints a failure as JSON on stdout, unless a result stands there. Errors of writing are left: the failure itself is told
+/// on stderr and by the exit status.
+pub(crate) fn print_json_failure(failure: &Failure) {
+    if !JSON_PRINTED.swap(true, Ordering::Relaxed)
+        && let Ok(text) = serde_json::to_string_pretty(failure)
+    {
+        let _ = print(&(text + "\n"));
     }
 }
 

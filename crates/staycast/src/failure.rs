@@ -1,17 +1,58 @@
 //! An error as the user sees it: the exit status, and a message with a hint where a flag helps.
 
+use serde::Serialize;
 use staycast_events::ReadError;
 
 use crate::hints;
 use crate::status::{OutputClosed, Status, UsageError};
 
-/// Returns the status for an error, and the message about it, if there is one.
-pub(crate) fn status_and_message(error: &anyhow::Error) -> (Status, Option<String>) {
-    if error.is::<OutputClosed>() {
-        return (Status::Fine, None);
+/// Says how the program failed, as `--json` prints it.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Failure {
+    kind: &'static str,
+    /// The exit status.
+    status: u8,
+    /// What is wrong, and where.
+    message: String,
+    /// What to type, where a flag or a command helps.
+    hint: Option<String>,
+}
+
+impl Failure {
+    fn new(status: Status, message: String, hint: Option<String>) -> Self {
+        Self { kind: "error", status: status.code(), message, hint }
     }
-    let status = if is_wrong_usage(error) { Status::WrongUsage } else { Status::Failed };
-    (status, Some(message(error)))
+
+    /// Describes an error; `None` where nobody reads the output any more, which is none.
+    pub(crate) fn of(error: &anyhow::Error) -> Option<Self> {
+        if error.is::<OutputClosed>() {
+            return None;
+        }
+        let status = if is_wrong_usage(error) { Status::WrongUsage } else { Status::Failed };
+        Some(Self::new(status, join_causes(error), hints::for_error(error)))
+    }
+
+    /// Describes arguments that can't be understood.
+    pub(crate) fn of_arguments(error: &clap::Error) -> Self {
+        let text = error.render().to_string();
+        let mut parts = text.split("\n\n").map(str::trim);
+        let message = parts.next().unwrap_or_default();
+        let hint = parts.find_map(|part| part.strip_prefix("tip: ")).map(str::to_owned);
+        Self::new(Status::WrongUsage, message.strip_prefix("error: ").unwrap_or(message).to_owned(), hint)
+    }
+
+    /// Returns the exit status.
+    pub(crate) const fn code(&self) -> u8 {
+        self.status
+    }
+
+    /// Returns the message for people: with the hint, if there is one.
+    pub(crate) fn text(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{}; {hint}", self.message),
+            None => self.message.clone(),
+        }
+    }
 }
 
 /// Returns the message about an error: its causes, and what to type where a flag helps.
@@ -63,13 +104,17 @@ mod tests {
     #[test]
     fn errors_have_statuses_and_messages() {
         let failure = std::fs::read("no such file").map_err(|error| anyhow::anyhow!("x: {error}"));
-        let (status, message) = status_and_message(&failure.expect_err("it is not there"));
-        assert_eq!(status, Status::Failed);
-        assert!(message.expect("a message").starts_with("x: "));
+        let failure = Failure::of(&failure.expect_err("it is not there")).expect("a failure");
+        assert_eq!(failure.code(), 1);
+        assert!(failure.text().starts_with("x: "));
         let wrong = Err::<(), _>(usage("--folds 1")).context("cannot split").expect_err("an error");
-        assert_eq!(status_and_message(&wrong), (Status::WrongUsage, Some("cannot split: --folds 1".to_owned())));
+        let expected = |message: &str| Some(Failure::new(Status::WrongUsage, message.to_owned(), None));
+        assert_eq!(Failure::of(&wrong), expected("cannot split: --folds 1"));
         let inner = usage_from(std::io::Error::other("the library's fact"));
-        assert_eq!(status_and_message(&inner), (Status::WrongUsage, Some("the library's fact".to_owned())));
-        assert_eq!(status_and_message(&OutputClosed.into()), (Status::Fine, None));
+        assert_eq!(Failure::of(&inner), expected("the library's fact"));
+        assert_eq!(Failure::of(&OutputClosed.into()), None);
+        let with_hint = Failure::of(&ReadError::NoMapping.into()).expect("a failure");
+        assert_eq!(with_hint.hint.as_deref(), Some("give it with --mapping FILE"));
+        assert_eq!(with_hint.text(), format!("{}; give it with --mapping FILE", with_hint.message));
     }
 }

@@ -11,7 +11,7 @@ use staycast_sequences::{CutOff, FolderError};
 use crate::console::Console;
 use crate::display::quote_for_shell;
 use crate::status::usage_from;
-use crate::{devices, values};
+use crate::{course_names, devices, values};
 
 /// Holds the arguments that say which run forecasts, on which sequences, when and where.
 #[derive(Debug, Args)]
@@ -67,6 +67,12 @@ impl ForecastSelection {
     /// Selects everything that `run` forecasts about `sequences`, at the run's own week.
     pub(crate) fn new(run: PathBuf, sequences: PathBuf, device: DeviceChoice) -> Self {
         Self { run, sequences, week: None, courses: None, model: None, device }
+    }
+
+    /// Returns the same with the courses by their ids, of those `known`.
+    pub(crate) fn in_courses(&self, known: &[String]) -> anyhow::Result<Self> {
+        let courses = self.courses.as_deref().map(|asked| course_names::resolve(asked, known)).transpose()?;
+        Ok(Self { courses, ..self.clone() })
     }
 }
 

@@ -181,12 +181,13 @@ fn for_reading(error: &ReadError) -> Option<String> {
 }
 
 /// Returns what to type about a notice of a log.
-pub(crate) fn for_notice(notice: &Notice) -> &'static str {
+pub(crate) fn for_notice(notice: &Notice) -> Option<&'static str> {
     match notice {
-        Notice::SeveralSites { .. } => "name each site's own log with --institution NAME=PATH if you can",
+        Notice::SeveralSites { .. } => Some("name each site's own log with --institution NAME=PATH if you can"),
         Notice::SharedUserIds { .. } | Notice::ClashingIds { .. } => {
-            "name each site's log with --institution NAME=PATH"
+            Some("name each site's log with --institution NAME=PATH")
         }
+        Notice::WithdrawnBeforeEnrolled { .. } | Notice::WithdrawnAfterCourse { .. } => None,
     }
 }
 

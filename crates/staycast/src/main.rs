@@ -5,6 +5,7 @@ mod cli;
 mod command_docs;
 mod compare;
 mod console;
+mod course_names;
 mod demo;
 mod devices;
 mod display;
@@ -42,25 +43,37 @@ use anyhow::Context;
 use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, Command};
+use crate::failure::Failure;
 use crate::status::Status;
 
 fn main() -> ExitCode {
     quiet_graphics_libraries();
     interruption::watch();
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return end_with_arguments(&error),
+    };
     let ended = run(&cli);
     interruption::wait_if_interrupted();
-    let status = match ended {
-        Ok(status) => status,
+    match ended {
+        Ok(status) => status.into(),
         Err(error) => {
-            let (status, message) = failure::status_and_message(&error);
-            if let Some(message) = message {
-                console::print_to_stderr(&format!("error: {message}"));
-            }
-            status
+            let Some(failure) = Failure::of(&error) else { return Status::Fine.into() };
+            cli.global.console().print_failure(&failure);
+            console::print_to_stderr(&format!("error: {}", failure.text()));
+            failure.code().into()
         }
-    };
-    status.into()
+    }
+}
+
+/// Ends where the arguments ask for help, or can't be understood.
+fn end_with_arguments(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
+        console::print_json_failure(&Failure::of_arguments(error));
+    }
+    // When even that fails there is nobody left to tell.
+    let _ = error.print();
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 /// Names a folder for the graphics libraries.

@@ -10,11 +10,12 @@ use staycast_forecast::{PredictionError, RecalibrateRequest, RecalibrationRecord
 use staycast_sequences::CutOff;
 
 use crate::console::Console;
+use crate::course_names;
 use crate::devices;
 use crate::display::{LabelledText, align_columns, format_percent, group_digits, quote_for_shell};
 use crate::forecast_args::open_run;
 use crate::output_place;
-use crate::sequences::load;
+use crate::sequences::{course_ids, load};
 use crate::status::{Status, usage_from};
 
 /// Carry a run to other courses
@@ -62,7 +63,8 @@ pub(crate) fn run(args: &RecalibrateArgs, console: &Console) -> anyhow::Result<S
     let run = open_run(&args.run, console)?;
     let data = load(&args.sequences, console)?;
     let device = devices::choose(args.device, console)?;
-    let courses = (!args.courses.is_empty()).then_some(args.courses.as_slice());
+    let courses = course_names::resolve(&args.courses, &course_ids(&data))?;
+    let courses = (!courses.is_empty()).then_some(courses.as_slice());
     let request = RecalibrateRequest { data: &data, courses, out: &args.out, device: &device };
     let carried = recalibrate(&run, &request).map_err(|error| match error {
         PredictionError::UnknownCourses { .. } | PredictionError::CantRecalibrate(_) => usage_from(error),

@@ -114,10 +114,13 @@ pub(crate) fn run(args: &ScoreArgs, console: &Console) -> anyhow::Result<Status>
 /// Scores and writes.
 pub(crate) fn execute(job: &ScoreJob, console: &Console) -> anyhow::Result<(ScoreOutcome, Vec<ScoreRow>)> {
     let begun = Instant::now();
-    let selection = &job.forecast;
-    output_place::prepare_file(&job.out, [selection.run.as_path(), &selection.sequences])?;
-    let run = open_part(&selection.run, selection.model, console)?;
-    let folder = sequences::open(&selection.sequences, console)?;
+    output_place::prepare_file(&job.out, [job.forecast.run.as_path(), &job.forecast.sequences])?;
+    let run = open_part(&job.forecast.run, job.forecast.model, console)?;
+    let folder = sequences::open(&job.forecast.sequences, console)?;
+    let selection = match job.forecast.courses {
+        Some(_) => job.forecast.in_courses(&folder.course_ids()?)?,
+        None => job.forecast.clone(),
+    };
     let device = devices::choose(selection.device, console)?;
     let week = selection.week.unwrap_or(run.manifest().target_week);
     let courses = selection.courses.as_deref();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use staycast_events::Notice;
+use staycast_events::{DatesFrom, Notice};
 use staycast_sequences::manifest::{
     CourseWarning, LeftOutRecord, Manifest, ReasonCount, StrayDaysRecord, UnknownKindRecord, UnknownKindsRecord,
 };
@@ -87,10 +87,13 @@ pub(crate) fn describe_input(text: &mut LabelledText, manifest: &Manifest, detai
 /// Describes what is odd about a log as a whole, and what to type: with a label.
 pub(crate) fn describe_notice(notice: &Notice) -> (&'static str, String) {
     let label = match notice {
-        Notice::SeveralSites { .. } => "Note",
+        Notice::SeveralSites { .. } | Notice::WithdrawnBeforeEnrolled { .. } | Notice::WithdrawnAfterCourse { .. } => {
+            "Note"
+        }
         Notice::SharedUserIds { .. } | Notice::ClashingIds { .. } => "Warning",
     };
-    (label, format!("{notice}: {}", hints::for_notice(notice)))
+    let hint = hints::for_notice(notice).map(|hint| format!(": {hint}")).unwrap_or_default();
+    (label, format!("{notice}{hint}"))
 }
 
 /// Lists the files that were offered and not read, those with the same reason together.
@@ -207,15 +210,12 @@ pub(crate) fn describe_contents(text: &mut LabelledText, manifest: &Manifest, de
     } else {
         "; the source does not identify learners across courses".to_owned()
     };
-    text.row("Enrolments", format!("{}{learners}", group_digits(totals.enrolments)));
-    if !totals.enrolments_left_out.is_empty() {
-        let left_out: Vec<String> = totals
-            .enrolments_left_out
-            .iter()
-            .map(|(reason, count)| format!("{} more left out: {}", group_digits(*count), describe_left_out(reason)))
-            .collect();
-        text.row_of_lines("", left_out.join("; "), detail.at_most(2));
-    }
+    let left_out = totals.enrolments_left_out.iter();
+    let left_out: String = left_out
+        .map(|(reason, count)| format!("; {} left out, as {}", group_digits(*count), describe_left_out(reason)))
+        .collect();
+    let enrolments = format!("{}{learners}{left_out}", group_digits(totals.enrolments));
+    text.row_of_lines("Enrolments", enrolments, detail.at_most(2));
     let weeks = pluralise(u64::from(manifest.calendar.weeks), "week");
     let dates = match manifest.calendar.source.as_str() {
         "inferred" => "dates inferred from the events, which may look past a cut-off: give --courses FILE if you can",
@@ -244,14 +244,27 @@ pub(crate) fn describe_contents(text: &mut LabelledText, manifest: &Manifest, de
 /// Lists what is odd about single courses and tables.
 fn describe_warnings(text: &mut LabelledText, manifest: &Manifest, detail: Detail) {
     let stray = manifest.calendar.stray_days.iter().map(describe_stray_days);
-    let courses = manifest.warnings.iter().map(describe_course_warning);
+    let is_empty = |warning: &&CourseWarning| matches!(warning, CourseWarning::NoEnrolments { .. });
+    let courses = manifest.warnings.iter().filter(|warning| !is_empty(warning)).map(describe_course_warning);
+    let empty: Vec<&str> = manifest
+        .warnings
+        .iter()
+        .filter_map(|warning| match warning {
+            CourseWarning::NoEnrolments { course } => Some(course.as_str()),
+            _ => None,
+        })
+        .collect();
+    let nobody = (!empty.is_empty()).then(|| {
+        let count = pluralise(empty.len() as u64, "course");
+        format!("nobody is enrolled in {count}: {}", list_first(&empty, detail.at_most(4)))
+    });
     let contradictions = manifest.rows.tables.iter().filter(|(_, rows)| rows.contradictions > 0).map(|(name, rows)| {
         format!(
             "{} of the {name} table: an id that came before, with other content; the first is used",
             pluralise(rows.contradictions, "row")
         )
     });
-    let all: Vec<String> = stray.chain(courses).chain(contradictions).collect();
+    let all: Vec<String> = stray.chain(courses).chain(contradictions).chain(nobody).collect();
     let shown = detail.at_most(2).min(all.len());
     for (place, warning) in all[..shown].iter().enumerate() {
         text.row_of_lines(if place == 0 { "Warnings" } else { "" }, warning, detail.at_most(2));
@@ -260,7 +273,12 @@ fn describe_warnings(text: &mut LabelledText, manifest: &Manifest, detail: Detai
         let more = pluralise((all.len() - shown) as u64, "more warning");
         text.row("", format!("and {more}, which --verbose and manifest.json list"));
     }
-    if !manifest.warnings.is_empty() || manifest.calendar.stray_days.iter().any(|stray| stray.set_aside) {
+    let dates_may_be_wrong = |warning: &CourseWarning| {
+        !matches!(warning, CourseWarning::NoEnrolments { .. } | CourseWarning::NoDates { .. })
+    };
+    if manifest.warnings.iter().any(dates_may_be_wrong)
+        || manifest.calendar.stray_days.iter().any(|stray| stray.set_aside)
+    {
         text.row("", hints::FOR_DATES_OF_COURSES);
     }
 }
@@ -277,6 +295,11 @@ fn describe_course_warning(warning: &CourseWarning) -> String {
         CourseWarning::NoEvents { course, enrolments } => {
             format!("course {course}: not one event within its dates, of {}", pluralise(*enrolments, "enrolment"))
         }
+        CourseWarning::NoEnrolments { course } => format!("course {course}: nobody is enrolled"),
+        CourseWarning::NoDates { course, enrolments, dates_from } => {
+            let left_out = pluralise(*enrolments, "enrolment");
+            format!("course {course}: {}; {left_out} left out", lacking_dates(*dates_from))
+        }
         CourseWarning::LongCalendar { course, first, last, weeks } => {
             format!("course {course}: the dates inferred, {first} to {last}, are {weeks} weeks")
         }
@@ -287,9 +310,19 @@ fn describe_course_warning(warning: &CourseWarning) -> String {
     }
 }
 
+/// Says why a course has no dates, where they are from `dates_from`.
+pub(crate) const fn lacking_dates(dates_from: DatesFrom) -> &'static str {
+    match dates_from {
+        DatesFrom::Tables => "no table of courses has it",
+        DatesFrom::Events => "no dates, and no events",
+        DatesFrom::Enrolments => "no day to count weeks from",
+    }
+}
+
 fn describe_left_out(reason: &str) -> String {
     match reason {
-        "unknown_course" => "no table has dates for their course".to_owned(),
+        "unknown_course" => "their course has no dates".to_owned(),
+        "no_course" => "their row names no course".to_owned(),
         "no_event_used" => "all of their events were set aside".to_owned(),
         other => other.replace('_', " "),
     }

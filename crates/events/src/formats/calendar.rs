@@ -1,6 +1,8 @@
 //! When courses run: from a file of dates, for sources without a calendar or in place of the source's own, or inferred
 //! from when they have events.
 
+use std::borrow::Cow;
+
 use crate::error::ReadError;
 use crate::event_days::{EventDays, RunningDays, is_set};
 use crate::file_head::FileHead;
@@ -77,6 +79,18 @@ pub(super) fn inferred(
 /// # Errors
 /// When the table can't be read, lacks a column, or has no usable row.
 pub(super) fn read_calendar(file: &FileHead, tally: &mut Tally) -> Result<Vec<CalendarEntry>, ReadError> {
+    read_calendar_of(file, |id| Cow::Borrowed(id), tally)
+}
+
+/// Reads the same, where `course_id` makes a course's id of the text in the column.
+///
+/// # Errors
+/// As [`read_calendar`].
+pub(super) fn read_calendar_of(
+    file: &FileHead,
+    course_id: impl Fn(&str) -> Cow<'_, str>,
+    tally: &mut Tally,
+) -> Result<Vec<CalendarEntry>, ReadError> {
     let table = Table::open(file, "calendar", file.delimiter(), Header::Present)?;
     let course = table.require(&["course_id", "course"])?;
     let from = table.require(&["from", "start", "start_date"])?;
@@ -84,7 +98,7 @@ pub(super) fn read_calendar(file: &FileHead, tally: &mut Tally) -> Result<Vec<Ca
     let mut entries: Vec<CalendarEntry> = Vec::new();
     table.rows(tally, |row| {
         let entry = CalendarEntry {
-            course: row.id(course, "course id")?.to_owned(),
+            course: course_id(row.id(course, "course id")?).into_owned(),
             start_day: date(row, from, "start")?,
             end_day: date(row, to, "end")?,
         };

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 
 use crate::error::ReadError;
 use crate::file_head::FileHead;
-use crate::input::{self, bare_name};
+use crate::input::{self, SoFar, bare_name};
 
 /// Returns `items` without those that are empty, and those whose file is an identical copy of one before. `file` gives an
 /// item's file and what else it must have in common with another to be a copy of it; an empty one is kept when there is no
@@ -101,7 +101,7 @@ fn hash_of(head: &FileHead) -> Result<blake3::Hash, ReadError> {
             Ok(0) => return Ok(hasher.finalize()),
             Ok(count) => drop(hasher.update(&piece[..count])),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
-            Err(error) => return Err(input::unreadable(head.path(), head.packing(), error)),
+            Err(error) => return Err(input::unreadable(head.path(), head.packing(), error, SoFar::Unknown)),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! `org/course/run`. In a path such an id follows `/courses/`, in the statements that Open edX makes of its events
 //! `/course/`.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// Tells whether an id is a course's, as far as can be told from how it is written.
@@ -81,6 +82,16 @@ pub(super) fn decoded<'a>(url: &'a [u8], out: &'a mut Vec<u8>) -> &'a [u8] {
     if std::str::from_utf8(out).is_ok() { out } else { url }
 }
 
+/// Returns the key of the course that a text spells: as it is, with percent signs, with spaces for plus signs, or in an
+/// address. Other text stays, without its percent signs.
+#[must_use]
+pub fn course_key(text: &str) -> Cow<'_, str> {
+    let mut room = Vec::new();
+    let plain = decoded(text.as_bytes(), &mut room);
+    let key = course_path(plain).map_or(plain, |path| path.course);
+    if key == text.as_bytes() { Cow::Borrowed(text) } else { Cow::Owned(String::from_utf8_lossy(key).into_owned()) }
+}
+
 /// Finds a course's key whose parts have spaces between them.
 fn spaced_key(text: &[u8]) -> Option<Range<usize>> {
     memchr::memchr(b' ', text)?;
@@ -109,6 +120,24 @@ mod tests {
             ["", "edX", "course-v1:edX+DemoX", "course-v1:edX++x", "edX/DemoX", "edX/DemoX/a/b", "edX/De moX/a", "//"]
         {
             assert!(!is_course(id.as_bytes()), "{id}");
+        }
+    }
+
+    #[test]
+    fn keys_however_they_are_spelled() {
+        for text in [
+            "course-v1:edX+DemoX+2014",
+            "course-v1%3AedX%2BDemoX%2B2014",
+            "course-v1%3aedX+DemoX+2014",
+            "course-v1:edX DemoX 2014",
+            "https://lms.example/courses/course-v1:edX+DemoX+2014/course/",
+            "http://lms.example/course/course-v1%3AedX%2BDemoX%2B2014",
+            "/courses/course-v1:edX+DemoX+2014/info?x=1",
+        ] {
+            assert_eq!(course_key(text), "course-v1:edX+DemoX+2014", "{text}");
+        }
+        for text in ["edX/DemoX/2014", "AAA-2013J", "50% off", "https://moodle.example/course/view.php?id=3", "a b"] {
+            assert_eq!(course_key(text), text);
         }
     }
 

@@ -64,9 +64,9 @@ pub(super) fn each_row<'b>(
             row = &row[content::zero_bytes(row)..];
         }
         if !utf8 && std::str::from_utf8(row).is_err() {
-            intake.refuse(Reason::NotUtf8, number, || "bytes that are not UTF-8".to_owned());
-        } else if zeros && content::has_hole(row) {
-            intake.refuse(Reason::Malformed, number, || content::HOLE_IN_ROW.to_owned());
+            intake.refuse(Reason::NotUtf8, number, || content::NOT_UTF8.to_owned());
+        } else if zeros && content::has_zeros(row) {
+            intake.refuse(Reason::Malformed, number, || content::ZEROS_IN_ROW.to_owned());
         } else if !row.is_empty() {
             take(row, number, intake);
         }
@@ -83,8 +83,8 @@ pub(super) fn take_line<'b>(
     take: impl FnOnce(&'b [u8], u64, &mut Intake<'_>),
 ) {
     let line = &line[content::zero_bytes(line)..];
-    if content::has_hole(line) {
-        intake.refuse(Reason::Malformed, number, || content::HOLE_IN_ROW.to_owned());
+    if content::has_zeros(line) {
+        intake.refuse(Reason::Malformed, number, || content::ZEROS_IN_ROW.to_owned());
     } else if !line.is_empty() {
         take(line, number, intake);
     }

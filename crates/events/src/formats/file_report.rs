@@ -13,6 +13,9 @@ use crate::file_head::{FileHead, FileHeads};
 use crate::input;
 use crate::offered::{FileReport, LeftOutFile, Offer, OfferedFile, Origin, original_name};
 
+/// Bounds the files that can't be read which an error names.
+const MOST_NAMED: usize = 4;
+
 /// Holds the files offered, and what is known of them.
 pub(super) struct Offered<'a> {
     pub(super) offer: &'a Offer,
@@ -42,6 +45,18 @@ impl Offered<'_> {
         not_read(refused)
     }
 
+    /// Adds to the error for a missing table which files are there that can't be read: it may be one of them.
+    pub(super) fn explain_missing(&self, error: ReadError) -> ReadError {
+        let ReadError::MissingTable { format, table, where_, what_to_do } = error else { return error };
+        let no_text = self.offer.files.iter().filter_map(|file| {
+            let head = self.heads.known(&file.path)?;
+            Some(format!("{} {}", file.name, not_text(&head)?))
+        });
+        let no_text: Vec<String> = no_text.take(MOST_NAMED).collect();
+        let where_ = if no_text.is_empty() { where_ } else { format!("{where_} (of which {})", no_text.join(", ")) };
+        ReadError::MissingTable { format, table, where_, what_to_do }
+    }
+
     /// Reports which of the files are not among those `read`.
     ///
     /// # Errors
@@ -53,6 +68,7 @@ impl Offered<'_> {
         for file in &self.offer.files {
             if known.contains(file.path.as_path()) {
                 report.notes.extend(self.hole(file));
+                report.notes.extend(self.other_encoding(file));
                 let head = self.heads.known(&file.path).filter(|head| head.not_text().is_none());
                 report.layouts.extend(head.map(|head| head.layout()));
                 report.notes.extend(self.second_download(file, &known));
@@ -81,6 +97,18 @@ impl Offered<'_> {
         let hole = Some(head.hole_bytes()).filter(|&bytes| bytes > 0)?;
         Some(format!(
             "{} begins with {hole} zero bytes, which are skipped: a log begins so that is cut while it is written",
+            file.name
+        ))
+    }
+
+    /// Says of a file that is read that it is not in UTF-8.
+    fn other_encoding(&self, file: &OfferedFile) -> Option<String> {
+        let head = self.heads.known(&file.path).filter(|head| head.is_other_encoding())?;
+        let name = input::without_packing(&file.name);
+        let unpacked = if head.packing() == input::Packing::Plain { "" } else { ", unpacked," };
+        Some(format!(
+            "{} is not in UTF-8, and rows with such signs are rejected: convert it{unpacked} by iconv -f WINDOWS-1252 -t UTF-8 \
+             {name} > NEW_FILE",
             file.name
         ))
     }

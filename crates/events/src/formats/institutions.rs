@@ -16,7 +16,7 @@ use crate::offered::FileReport;
 use crate::parsed_block::ParsedBlock;
 use crate::roster::{Assessment, Course, Enrolment, Roster, StrayDays, Submission};
 use crate::row_limits::RowLimits;
-use crate::source::{Granularity, Source, SourceLabels};
+use crate::source::{Granularity, LeftOutEnrolments, Source, SourceLabels};
 use crate::source_inputs::DatabaseTable;
 use crate::tally::Tally;
 use crate::text::BLOCK_BYTES;
@@ -85,7 +85,7 @@ fn empty_like(first: &Source) -> Source {
         reason: String::new(),
         roster: Roster { static_columns: vec![INSTITUTION.to_owned()], ..Roster::default() },
         tables: Tally::default(),
-        enrolments_without_course: 0,
+        left_out: LeftOutEnrolments { dates_from: first.left_out.dates_from, ..LeftOutEnrolments::default() },
         learners_set_aside: 0,
         capabilities: first.capabilities,
         granularity: first.granularity,
@@ -108,7 +108,10 @@ fn add(all: &mut Source, other: Source, name: &str) -> Result<(), ReadError> {
     let of_institution = |(table, count)| (format!("{name}:{table}"), count);
     let tables = other.tables.tables.into_iter().map(of_institution).collect();
     all.tables.append(Tally { tables, ..other.tables });
-    all.enrolments_without_course += other.enrolments_without_course;
+    all.left_out.of_no_course += other.left_out.of_no_course;
+    all.left_out
+        .by_course
+        .extend(other.left_out.by_course.into_iter().map(|(id, count)| (format!("{name}:{id}"), count)));
     all.learners_set_aside += other.learners_set_aside;
     all.capabilities = all.capabilities.intersection(other.capabilities);
     if other.granularity == Granularity::Day {

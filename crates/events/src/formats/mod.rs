@@ -33,6 +33,7 @@ mod table;
 mod xapi;
 mod xuetangx2019;
 
+pub use course_ids::course_key;
 pub use database_url::DatabaseUrl;
 pub use institutions::{INSTITUTION, Institution, open_institutions};
 pub use open::{open, open_in_blocks};

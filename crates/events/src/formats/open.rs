@@ -18,6 +18,7 @@ use crate::offered::Offer;
 use crate::source::{Source, SourceLabels};
 use crate::source_inputs::InputFile;
 use crate::text::BLOCK_BYTES;
+use crate::withdrawals;
 
 /// Opens the log in `inputs`: files, or folders that hold a format's files.
 ///
@@ -67,7 +68,7 @@ fn open_files(
         reason: evidence,
         block_bytes,
     };
-    let mut source = format.implementation().open(&request)?;
+    let mut source = format.implementation().open(&request).map_err(|error| offered.explain_missing(error))?;
     let read: Vec<&Path> = source.inputs.iter().map(|file| file.path.as_path()).collect();
     source.files = offered.report(&read)?;
     Ok(source)
@@ -152,6 +153,7 @@ fn finish(
         return Err(ReadError::EnrolledAgain { format: source.format, rule: options.enrolled_again.name() });
     }
     source.capabilities = source.capabilities.with_kinds(&source.kinds);
+    withdrawals::settle(&mut source);
     // Whichever format: dates that the user gave are not the source's own.
     for file in source.inputs.iter_mut().filter(|file| Some(&file.path) == options.courses.as_ref()) {
         file.role = "courses-file";

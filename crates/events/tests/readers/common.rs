@@ -105,6 +105,15 @@ pub(crate) fn enrolments(source: &Source) -> Vec<String> {
     source.roster.enrolments.iter().map(shown).collect()
 }
 
+/// What is said of a packed file that is cut short after this many whole lines.
+pub(crate) fn cut(name: &str, lines: u64) -> String {
+    let (packing, unpack) = if name.ends_with(".gz") { ("gzip", "gunzip -c") } else { ("zstd", "zstd -dc") };
+    format!(
+        "error: {name}: the {packing} file is cut short after {lines} lines; copy it again, or unpack what there is and \
+         give that: {unpack} FILE > NEW_FILE"
+    )
+}
+
 /// Rows under a reason.
 pub(crate) fn rows(tally: &Tally, reason: Reason) -> u64 {
     tally.reasons.get(&reason).map_or(0, |count| count.rows)

@@ -3,7 +3,7 @@
 use staycast_events::{Detail, ObjectKey, SourceLabels};
 
 use crate::common::{
-    Folder, check_copied_mapping, check_odd_logs, courses, fixture, in_words, open, outcome_with, read,
+    Folder, check_copied_mapping, check_odd_logs, courses, cut, fixture, in_words, open, outcome_with, read,
 };
 use crate::kdd2015::events;
 
@@ -89,14 +89,8 @@ fn logs_that_can_not_be_read() {
         "binary.csv",
         "error: video-2016-02.csv: the file holds zero bytes, which is not read; save it as text in UTF-8",
     );
-    check(
-        "truncated.csv.gz",
-        "error: video-2016-02.csv.gz: can't be unpacked to its end: incomplete deflate stream; is the file cut short?",
-    );
-    check(
-        "truncated.csv.zst",
-        "error: video-2016-02.csv.zst: can't be unpacked to its end: incomplete frame; is the file cut short?",
-    );
+    check("truncated.csv.gz", &cut("video-2016-02.csv.gz", 7));
+    check("truncated.csv.zst", &cut("video-2016-02.csv.zst", 0));
 }
 
 /// The sound log with `change` made to each row, whose cells it is given.

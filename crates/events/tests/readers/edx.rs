@@ -4,7 +4,7 @@ use staycast_events::formats::{self, OpenOptions};
 use staycast_events::time::format_instant;
 use staycast_events::{Detail, EnrolmentIndex, ObjectKey, OutcomeKind, Reason};
 
-use crate::common::{Folder, enrolments, events, fixture, gzip, in_words, open, outcome, read, real_data};
+use crate::common::{Folder, cut, enrolments, events, fixture, gzip, in_words, open, outcome, read, real_data};
 
 /// A folder with this fixture as its only log, called `tracking.log`.
 fn folder_of(name: &str) -> Folder {
@@ -131,10 +131,7 @@ fn logs_that_can_not_be_read() {
         "utf16.log",
         "error: tracking.log: the file is UTF-16, which is not read; convert it to UTF-8, for instance with iconv",
     );
-    check(
-        "truncated.log.gz",
-        "error: tracking.log.gz: can't be unpacked to its end: incomplete deflate stream; is the file cut short?",
-    );
+    check("truncated.log.gz", &cut("tracking.log.gz", 10));
 }
 
 #[test]
@@ -206,7 +203,7 @@ fn course_dates_from_a_file() {
     let inputs = [fixture("edx/base")];
     let source = formats::open(&inputs, &options).unwrap();
     assert!(!source.roster.courses[0].inferred);
-    assert_eq!(source.enrolments_without_course, 3);
+    assert_eq!(source.left_out.total(), 3);
     let tally = read(&source).unwrap().tally;
     assert_eq!(tally.used, 2);
     assert_eq!(tally.rejected(), 14);

@@ -152,3 +152,87 @@ fn a_log_without_dates_of_enrolment_has_no_such_rule() {
     let error = formats::open(&[folder.path().to_owned()], &options).err().expect("no dates of enrolment");
     assert!(matches!(error, ReadError::EnrolledAgain { format: "edx", rule: "last" }), "{error}");
 }
+
+/// OULAD with these rows of registrations and students of AAA-2013J, clicks on days −10, 0 and 5, and a submission on day 9,
+/// all of student 11.
+fn oulad(registrations: &[&str], students: &[&str]) -> Folder {
+    let folder = Folder::copy_of("oulad/base");
+    let table = |header: &str, rows: &[&str]| {
+        format!("code_module,code_presentation,id_student,{header}\n")
+            + &rows.iter().map(|row| format!("AAA,2013J,11,{row}\n")).collect::<String>()
+    };
+    let registrations = table("date_registration,date_unregistration", registrations);
+    folder.write("studentRegistration.csv", registrations.as_bytes());
+    folder.write("studentInfo.csv", table("gender,num_of_prev_attempts,final_result", students).as_bytes());
+    folder.write("studentVle.csv", table("id_site,date,sum_click", &["501,-10,1", "501,0,1", "501,5,1"]).as_bytes());
+    folder.write("studentAssessment.csv", b"id_assessment,id_student,date_submitted,is_banked,score\n1001,11,9,0,78\n");
+    folder
+}
+
+/// Enrolments of a folder of OULAD, each with its events, submissions and previous attempts, and the rows of its tables.
+fn of_oulad(folder: &Folder, again: EnrolledAgain) -> (Vec<String>, Vec<String>, String) {
+    let source = open(folder, again);
+    let attempts = source.roster.static_columns.iter().position(|name| name == "num_of_prev_attempts").unwrap();
+    let all = enrolments(&source).into_iter().zip(&source.roster.enrolments).zip(0..);
+    let shown = all.map(|((text, one), place)| {
+        let submitted = source.roster.submissions.iter().filter(|submission| submission.enrolment.0 == place).count();
+        format!("{text}, attempts {}, submitted {submitted}", one.statics[attempts].as_deref().unwrap_or("-"))
+    });
+    (shown.collect(), events(&source), in_words(&source.tables))
+}
+
+#[test]
+fn who_registers_again_in_oulad_is_no_contradiction() {
+    let first = "AAA-2013J/11 11 2013-09-01T00:00:00 2013-10-03T00:00:00 Withdrawn";
+    let second = "11 2013-10-05T00:00:00 - Pass";
+    // The order of rows tells nothing.
+    for (registrations, students) in
+        [(["-30,2", "4,"], ["F,0,Withdrawn", "F,1,Pass"]), (["4,", "-30,2"], ["F,1,Pass", "F,0,Withdrawn"])]
+    {
+        let folder = oulad(&registrations, &students);
+        let (all, _, tables) = of_oulad(&folder, EnrolledAgain::First);
+        assert_eq!(all, [format!("{first}, attempts 0, submitted 1")]);
+        assert!(tables.contains("2 enrolled_again") && !tables.contains("contradiction"), "{tables}");
+        let (all, _, tables) = of_oulad(&folder, EnrolledAgain::Last);
+        assert_eq!(all, [format!("AAA-2013J/11 {second}, attempts 1, submitted 1")]);
+        assert!(tables.contains("2 enrolled_again") && !tables.contains("contradiction"), "{tables}");
+        let (all, whose, tables) = of_oulad(&folder, EnrolledAgain::Each);
+        let again = format!("AAA-2013J/11@day4 {second}, attempts 1, submitted 1");
+        assert_eq!(all, [format!("{first}, attempts 0, submitted 0"), again]);
+        assert!(!tables.contains("again"), "{tables}");
+        let expected = [
+            "AAA-2013J/11 2013-09-21T00:00:00 forumng",
+            "AAA-2013J/11 2013-10-01T00:00:00 forumng",
+            "AAA-2013J/11@day4 2013-10-06T00:00:00 forumng",
+            "AAA-2013J/11@day4 2013-10-10T00:00:00 submission",
+        ];
+        assert_eq!(whose, expected);
+    }
+}
+
+#[test]
+fn who_registers_again_and_is_described_once_in_oulad() {
+    // The result is that of the last registration; who withdrew from an earlier one is told by its day.
+    let folder = oulad(&["-30,2", "4,"], &["F,0,Pass"]);
+    let first = "AAA-2013J/11 11 2013-09-01T00:00:00 2013-10-03T00:00:00 Withdrawn, attempts 0";
+    assert_eq!(of_oulad(&folder, EnrolledAgain::First).0, [format!("{first}, submitted 1")]);
+    let last = "11 2013-10-05T00:00:00 - Pass, attempts 0, submitted 1";
+    assert_eq!(of_oulad(&folder, EnrolledAgain::Last).0, [format!("AAA-2013J/11 {last}")]);
+    let each = [format!("{first}, submitted 0"), format!("AAA-2013J/11@day4 {last}")];
+    assert_eq!(of_oulad(&folder, EnrolledAgain::Each).0, each);
+    // Whoever did not withdraw goes on.
+    let folder = oulad(&["-30,", "4,"], &["F,0,Pass"]);
+    let (all, _, _) = of_oulad(&folder, EnrolledAgain::First);
+    assert_eq!(all, ["AAA-2013J/11 11 2013-09-01T00:00:00 - Pass, attempts 0, submitted 1"]);
+}
+
+#[test]
+fn rows_of_one_day_of_registration_contradict_each_other_in_oulad() {
+    for again in [EnrolledAgain::First, EnrolledAgain::Last, EnrolledAgain::Each] {
+        // Another day of withdrawal on the same day of registration, and a student described twice who registered once.
+        let folder = oulad(&["-30,2", "-30,"], &["F,0,Withdrawn", "F,0,Pass", "F,0,Pass"]);
+        let source = open(&folder, again);
+        assert_eq!(rows(&source.tables, Reason::Contradiction), 3, "{again:?} {}", in_words(&source.tables));
+        assert_eq!(enrolments(&source).len(), 1);
+    }
+}

@@ -4,7 +4,7 @@ use staycast_events::formats::OpenOptions;
 use staycast_events::{Activity, Detail, OutcomeKind, SourceLabels};
 
 use crate::common::{
-    Folder, check_copied_mapping, check_odd_logs, courses, fixture, in_words, open, outcome, outcome_with, read,
+    Folder, check_copied_mapping, check_odd_logs, courses, cut, fixture, in_words, open, outcome, outcome_with, read,
 };
 use crate::kdd2015::events;
 
@@ -136,20 +136,14 @@ fn logs_that_can_not_be_read() {
         "binary.csv",
         "error: algebra-1_step-activity.csv: the file holds zero bytes, which is not read; save it as text in UTF-8",
     );
-    check(
-        "truncated.csv.gz",
-        "error: algebra-1_step-activity.csv.gz: can't be unpacked to its end: incomplete deflate stream; is the file cut short?",
-    );
-    check(
-        "truncated.csv.zst",
-        "error: algebra-1_step-activity.csv.zst: can't be unpacked to its end: incomplete frame; is the file cut short?",
-    );
+    check("truncated.csv.gz", &cut("algebra-1_step-activity.csv.gz", 5));
+    check("truncated.csv.zst", &cut("algebra-1_step-activity.csv.zst", 0));
     let folder = Folder::copy_of("futurelearn/base");
     folder.remove("algebra-1_enrolments.csv");
     folder.remove("botany-2_enrolments.csv");
     assert_eq!(
         outcome(folder.path(), &OpenOptions::default()),
-        "error: futurelearn: no enrolments table among the files given; the mapping futurelearn.toml says it is `*_enrolments.csv`"
+        "error: futurelearn: no enrolments table among the files given; its name fits `*_enrolments.csv`"
     );
 }
 

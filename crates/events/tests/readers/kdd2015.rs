@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use staycast_events::formats::{self, OpenOptions};
 use staycast_events::{CourseIndex, ObjectKey, Source, SourceLabels};
 
-use crate::common::{Folder, fixture, in_words, open, outcome, read, with_log, without_folder};
+use crate::common::{Folder, cut, fixture, in_words, open, outcome, read, with_log, without_folder};
 
 /// Events as enrolment, seconds from the course's start, raw kind and weight.
 pub(crate) fn events(source: &Source) -> Vec<(String, i32, String, u32)> {
@@ -32,7 +32,7 @@ fn a_sound_folder() {
     let learners: Vec<(&str, &str, Option<bool>)> =
         source.roster.enrolments.iter().map(|one| (one.id.as_str(), one.learner.as_str(), one.dropout)).collect();
     assert_eq!(learners, [("1", "ann", Some(false)), ("2", "bob", Some(true)), ("3", "ann", Some(false))]);
-    assert_eq!(source.enrolments_without_course, 1);
+    assert_eq!(source.left_out.total(), 1);
     assert_eq!(
         in_words(&source.tables),
         "12 of 13 used\n1 unknown_course: enrollment.csv:5: a course of shape `aaaaa` that is not in the calendar"
@@ -90,14 +90,8 @@ fn logs_that_can_not_be_read() {
         "utf16.csv",
         "error: log.csv: the file is UTF-16, which is not read; convert it to UTF-8, for instance with iconv",
     );
-    check(
-        "truncated.csv.gz",
-        "error: log.csv.gz: can't be unpacked to its end: incomplete deflate stream; is the file cut short?",
-    );
-    check(
-        "truncated.csv.zst",
-        "error: log.csv.zst: can't be unpacked to its end: incomplete frame; is the file cut short?",
-    );
+    check("truncated.csv.gz", &cut("log.csv.gz", 19));
+    check("truncated.csv.zst", &cut("log.csv.zst", 0));
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod long_lines;
 mod mappings;
 mod moodle;
 mod odd_tables;
+mod odd_text;
 mod offered_files;
 mod oulad;
 mod own_weeks;

@@ -4,7 +4,7 @@ use staycast_events::formats::{self, OpenOptions};
 use staycast_events::time::format_date;
 use staycast_events::{Activity, CourseIndex, ObjectKey, Outcome, OutcomeKind, SourceLabels};
 
-use crate::common::{Folder, fixture, in_words, open, outcome, with_log};
+use crate::common::{Folder, cut, fixture, in_words, open, outcome, with_log};
 use crate::kdd2015::events;
 
 const DAY: i32 = 86_400;
@@ -155,14 +155,8 @@ fn clicks_that_can_not_be_read() {
         "utf16.csv",
         "error: studentVle.csv: the file is UTF-16, which is not read; convert it to UTF-8, for instance with iconv",
     );
-    check(
-        "truncated.csv.gz",
-        "error: studentVle.csv.gz: can't be unpacked to its end: incomplete deflate stream; is the file cut short?",
-    );
-    check(
-        "truncated.csv.zst",
-        "error: studentVle.csv.zst: can't be unpacked to its end: incomplete frame; is the file cut short?",
-    );
+    check("truncated.csv.gz", &cut("studentVle.csv.gz", 19));
+    check("truncated.csv.zst", &cut("studentVle.csv.zst", 0));
 }
 
 #[test]
@@ -229,8 +223,8 @@ fn registrations_of_which_rows_are_counted_out() {
          1 bad_value: studentRegistration.csv:5: date_registration of shape `aaaaa` is not a whole number\n\
          1 unknown_enrolment: studentRegistration.csv:6: its student is not in the students table for its course\n\
          1 unknown_course: studentRegistration.csv:7: a course of shape `aaa-9999a` that is not in the courses table\n\
-         1 contradiction: studentRegistration.csv:4: a registration again, on other days; the first is used\n\
-         1 repeated: studentRegistration.csv:3: the registration again"
+         1 repeated: studentRegistration.csv:3: the registration again\n\
+         1 enrolled_again: studentRegistration.csv:4: registered again; the first counts"
     );
     assert_eq!(source.roster.enrolments[0].enrolled_seconds, Some(-159 * DAY));
 }
@@ -285,7 +279,7 @@ fn students_of_a_course_without_dates() {
     folder
         .write("courses.csv", b"code_module,code_presentation,module_presentation_length\nAAA,2013J,20\nCCC,20XX,9\n");
     let source = open(folder.path()).unwrap();
-    assert_eq!(source.enrolments_without_course, 2);
+    assert_eq!(source.left_out.total(), 2);
     assert_eq!(
         in_words(&source.tables),
         "9 of 17 used\n\

@@ -55,7 +55,7 @@ fn each_learner_begins_on_the_day_of_enrolment() {
         ]
     );
     // Who has no date of enrolment has no start, and is counted; so is who is in no table.
-    assert_eq!(source.enrolments_without_course, 1);
+    assert_eq!(source.left_out.total(), 1);
     let tally = read(&source).unwrap().tally;
     assert_eq!(rows(&tally, Reason::UnknownEnrolment), 2, "{}", in_words(&tally));
 }

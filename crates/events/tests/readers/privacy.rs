@@ -1,9 +1,12 @@
 //! No cell of a log stands in what is said of it: a marker is planted in every text of every file, the files are broken in
 //! many ways, and all that comes out is searched for it.
 
-use staycast_events::formats::{self, OpenOptions};
+use std::sync::Arc;
 
-use crate::common::{Folder, fixture, in_words, read};
+use arrow_array::{ArrayRef, StringArray};
+use staycast_events::formats::{self, OpenOptions, draft_mapping};
+
+use crate::common::{Folder, fixture, in_words, parquet_bytes, read};
 
 const FORMATS: [&str; 9] =
     ["kdd2015", "oulad", "edx", "xapi", "caliper", "xuetangx2019", "moodle", "coursera", "futurelearn"];
@@ -65,8 +68,11 @@ fn broken(name: &str, text: &str) -> Vec<(&'static str, String)> {
 
 /// Everything that is said of a folder read in a format, or in the one told from it.
 fn said(folder: &Folder, format: Option<&str>) -> String {
-    let options = OpenOptions { format: format.map(|name| name.parse().unwrap()), ..OpenOptions::default() };
-    match formats::open(&[folder.path().to_owned()], &options) {
+    said_with(folder, &OpenOptions { format: format.map(|name| name.parse().unwrap()), ..OpenOptions::default() })
+}
+
+fn said_with(folder: &Folder, options: &OpenOptions) -> String {
+    match formats::open(&[folder.path().to_owned()], options) {
         Err(error) => format!("{error} {error:?}"),
         Ok(source) => {
             let tally = match read(&source) {
@@ -74,7 +80,7 @@ fn said(folder: &Folder, format: Option<&str>) -> String {
                 Ok(all) => in_words(&all.tally),
                 Err(error) => format!("{error} {error:?}"),
             };
-            format!("{} {} {:?} {tally}", source.reason, in_words(&source.tables), source.files)
+            format!("{} {} {:?} {:?} {tally}", source.reason, in_words(&source.tables), source.files, source.notices)
         }
     }
 }
@@ -96,6 +102,96 @@ fn no_cell_of_a_log_stands_in_what_is_said_of_it() {
                         let to = said.ceil_char_boundary((place + 60).min(said.len()));
                         leaks.push(format!("{format} {name}, {how}, as {asked:?}: …{}…", &said[from..to]));
                     }
+                }
+            }
+        }
+    }
+    assert!(leaks.is_empty(), "{}", leaks.join("\n"));
+}
+
+/// A way to write the tables of a mapping: how their files are called, what else the mapping says of the log, and the bytes of
+/// a table that is given as a CSV.
+struct Layout {
+    ending: &'static str,
+    of_log: &'static str,
+    bytes: fn(&str) -> Vec<u8>,
+}
+
+const LAYOUTS: [Layout; 4] = [
+    Layout { ending: "csv", of_log: "", bytes: |csv| csv.as_bytes().to_vec() },
+    // Rows over several lines.
+    Layout {
+        ending: "csv",
+        of_log: "quoted_newlines = true",
+        bytes: |csv| {
+            let quoted = |line: &str| format!("\"{}\n\"\n", line.replace('"', "").replace(',', "\",\""));
+            let (first, rest) = csv.split_once('\n').unwrap_or((csv, ""));
+            (format!("{first}\n") + &rest.lines().map(quoted).collect::<String>()).into_bytes()
+        },
+    },
+    Layout { ending: "jsonl", of_log: "", bytes: |csv| json_lines(csv).into_bytes() },
+    Layout { ending: "parquet", of_log: "", bytes: parquet },
+];
+
+fn json_lines(csv: &str) -> String {
+    let (header, rows) = csv.split_once('\n').unwrap_or((csv, ""));
+    let object = |row: &str| {
+        let members = header.split(',').zip(row.split(','));
+        let members: Vec<String> =
+            members.map(|(name, cell)| format!("\"{name}\": \"{}\"", cell.replace('"', ""))).collect();
+        format!("{{{}}}\n", members.join(", "))
+    };
+    rows.lines().map(object).collect()
+}
+
+fn parquet(csv: &str) -> Vec<u8> {
+    let (header, rows) = csv.split_once('\n').unwrap_or((csv, ""));
+    let rows: Vec<Vec<&str>> = rows.lines().map(|row| row.split(',').collect()).collect();
+    let names: Vec<String> =
+        header.split(',').zip(0..).map(|(name, place)| format!("{name}{}", " ".repeat(place))).collect();
+    let column = |place: usize| -> ArrayRef {
+        Arc::new(rows.iter().map(|row| row.get(place).copied()).collect::<StringArray>())
+    };
+    // Names that differ in blanks alone where a name comes twice.
+    let is_first = |name: &str, place: usize| header.split(',').take(place).all(|other| other != name);
+    let named = names
+        .iter()
+        .zip(header.split(','))
+        .enumerate()
+        .map(|(place, (long, name))| (if is_first(name, place) { name } else { long.as_str() }, column(place)));
+    parquet_bytes(named.collect(), 100)
+}
+
+#[test]
+fn no_cell_of_a_mapped_table_stands_in_what_is_said_of_it() {
+    let base = Folder::copy_of("table/base");
+    let mapping = String::from_utf8(base.bytes("mapping.toml")).unwrap();
+    let tables = ["log", "people", "runs"];
+    let mut leaks = Vec::new();
+    for Layout { ending, of_log, bytes } in LAYOUTS {
+        let own = mapping.replace(".csv\"", &format!(".{ending}\"")).replace("[log]\n", &format!("[log]\n{of_log}\n"));
+        for broken_table in tables {
+            let text = String::from_utf8(base.bytes(&format!("{broken_table}.csv"))).unwrap();
+            for (how, csv) in broken(&format!("{broken_table}.csv"), &text) {
+                let folder = Folder::of(&[("mapping.toml", own.as_bytes())]);
+                for table in tables {
+                    let text = String::from_utf8(base.bytes(&format!("{table}.csv"))).unwrap();
+                    folder
+                        .write(&format!("{table}.{ending}"), &bytes(if table == broken_table { &csv } else { &text }));
+                }
+                let options =
+                    OpenOptions { mapping: Some(folder.path().join("mapping.toml")), ..OpenOptions::default() };
+                let mut said = said_with(&folder, &options);
+                // Names of members and of the columns of Parquet are names, whatever they are.
+                let has_names = matches!(ending, "jsonl" | "parquet") && how != "as it is" && how != "bad times";
+                if !has_names {
+                    let log = folder.path().join(format!("{broken_table}.{ending}"));
+                    said += &format!("{:?}", draft_mapping(&[log]));
+                }
+                if let Some(place) = said.find(MARKER) {
+                    let from = said.floor_char_boundary(place.saturating_sub(100));
+                    let to = said.ceil_char_boundary((place + 60).min(said.len()));
+                    leaks.push(format!("{ending} {of_log} {broken_table}, {how}: …{}…", &said[from..to]));
                 }
             }
         }

@@ -93,7 +93,7 @@ fn kdd_raw_has_the_rows_it_is_known_to_have() {
     let source = crate::common::open(&folder).unwrap();
     assert_eq!(source.format, "kdd2015");
     assert_eq!(source.roster.enrolments.len(), 227 - 16);
-    assert_eq!(source.enrolments_without_course, 16);
+    assert_eq!(source.left_out.total(), 16);
     assert_eq!(rows(&source.tables, Reason::UnknownCourse), 16);
     let all = read(&source).unwrap();
     assert_eq!(all.tally.read, 49_998);

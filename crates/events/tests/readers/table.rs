@@ -9,7 +9,7 @@ use staycast_events::time::format_date;
 use staycast_events::{Activity, EnrolmentIndex, Granularity, OutcomeKind, ReadError, Source, SourceLabels};
 
 use crate::common::{
-    Folder, fixture, gzip, in_words, outcome, parquet_bytes, read, with_log, without_folder, zstandard,
+    Folder, cut, fixture, gzip, in_words, outcome, parquet_bytes, read, with_log, without_folder, zstandard,
 };
 use crate::kdd2015::events;
 
@@ -113,14 +113,8 @@ fn logs_that_can_not_be_read() {
         "utf16.csv",
         "error: log.csv: the file is UTF-16, which is not read; convert it to UTF-8, for instance with iconv",
     );
-    check(
-        "truncated.csv.gz",
-        "error: log.csv.gz: can't be unpacked to its end: incomplete deflate stream; is the file cut short?",
-    );
-    check(
-        "truncated.csv.zst",
-        "error: log.csv.zst: can't be unpacked to its end: incomplete frame; is the file cut short?",
-    );
+    check("truncated.csv.gz", &cut("log.csv.gz", 16));
+    check("truncated.csv.zst", &cut("log.csv.zst", 0));
 }
 
 #[test]
@@ -161,7 +155,7 @@ fn logs_of_which_rows_are_counted_out() {
          2 missing_id: log.csv:5: no id where the enrolment or learner must stand \
          | log.csv:6: no id where the course must stand\n\
          1 unknown_enrolment: log.csv:3: its learner is not in the enrolments table for its course\n\
-         1 unknown_course: log.csv:4: its course has no dates",
+         1 unknown_course: log.csv:4: nobody is enrolled in its course",
     );
     let what = "quotes that do not end where a field does; if line breaks occur inside quotes, set quoted_newlines";
     check("quotes.csv", &format!("2 of 4 used\n2 malformed: log.csv:3: {what} | log.csv:4: {what}"));
@@ -218,7 +212,7 @@ fn days_counted_from_an_unnamed_start() {
     let source = mapped(&folder, &with_runs).unwrap();
     assert!(!source.capabilities.dates && source.capabilities.withdrawals);
     assert_eq!(source.roster.enrolments[1].withdrawn_seconds, Some(7 * DAY));
-    assert_eq!(source.enrolments_without_course, 1);
+    assert_eq!(source.left_out.total(), 1);
     assert_eq!(
         in_words(&source.tables),
         "3 of 4 used\n1 unknown_course: people.csv:4: a course of shape `a` without dates"
@@ -232,7 +226,7 @@ fn days_counted_from_an_unnamed_start() {
     let courses: Vec<(&str, u32)> =
         inferred.roster.courses.iter().map(|course| (course.id.as_str(), course.days)).collect();
     assert_eq!(courses, [("A", 11)], "a course without events has no days to infer");
-    assert_eq!(inferred.enrolments_without_course, 1);
+    assert_eq!(inferred.left_out.total(), 1);
     assert_eq!(read(&inferred).unwrap().weight(), 8);
 }
 

@@ -63,7 +63,7 @@ pub fn train(request: &TrainRequest<'_>, watch: &dyn TrainingWatch) -> Result<Ru
     feasibility::check(request, &plan, &examples)?;
     let inputs = jobs::fit_inputs(request, &plan, &examples)?;
     let checkpoints = folder.begin()?;
-    watch.planned(&TrainingPlan::new(request.config, &plan, last));
+    watch.planned(&TrainingPlan::new(request.config, &plan, &inputs, last));
     timer.lap("prepare");
 
     let finish = || {

@@ -10,6 +10,7 @@ use super::plan::SplitPlan;
 use crate::artifact::{EpochRecord, MemberSummary, Run};
 use crate::config::CheckedConfig;
 use crate::device::ChosenDevice;
+use crate::inputs::Inputs;
 use crate::model_kind::ModelKind;
 
 /// Selects whether to begin or to go on.
@@ -57,10 +58,13 @@ pub struct TrainingPlan {
     pub kind: SplitKind,
     /// The split, described in a sentence.
     pub description: String,
+    /// Whether anything that learners did is among the inputs. Where all that is the same for everybody, a forecast rests
+    /// on what is known of the enrolment, and on the week, alone.
+    pub reads_activity: bool,
 }
 
 impl TrainingPlan {
-    pub(super) fn new(config: &CheckedConfig, plan: &SplitPlan, last: CutOff) -> Self {
+    pub(super) fn new(config: &CheckedConfig, plan: &SplitPlan, inputs: &[Inputs], last: CutOff) -> Self {
         let members = plan.splits.iter().map(|split| split.members.len() as u64).sum::<u64>();
         Self {
             model: config.model.kind(),
@@ -71,6 +75,7 @@ impl TrainingPlan {
             weeks: last.weeks().into(),
             kind: plan.kind,
             description: plan.description.clone(),
+            reads_activity: inputs.iter().all(|inputs| !inputs.features().is_empty()),
         }
     }
 }

@@ -3,8 +3,8 @@
 use staycast_events::time::parse_instant;
 use staycast_events::{
     Assessment, BlockSink, Capabilities, Course, CourseIndex, Enrolment, EnrolmentIndex, EventFile, EventKind,
-    EventRow, Granularity, Intake, ObjectKey, ReadError, ReadPurpose, Roster, RowLimits, Source, SourceLabels,
-    Submission, Tally,
+    EventRow, Granularity, Intake, LeftOutEnrolments, ObjectKey, ReadError, ReadPurpose, Roster, RowLimits, Source,
+    SourceLabels, Submission, Tally,
 };
 use staycast_sequences::{BuildMode, BuildOptions, Dataset, Selection, SequenceFolder, Unwatched, build};
 
@@ -110,7 +110,7 @@ impl Parts {
             reason: "a test".to_owned(),
             roster,
             tables: Tally::default(),
-            enrolments_without_course: 0,
+            left_out: LeftOutEnrolments::default(),
             learners_set_aside: 0,
             capabilities: capabilities.with_kinds(&self.kinds),
             granularity: Granularity::Second,

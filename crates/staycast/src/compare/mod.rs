@@ -18,7 +18,6 @@ use staycast_sequences::{CutOff, Dataset};
 use self::comparison::{Comparison, Failed, Figures};
 use self::paired::{Contender, pair};
 use crate::console::Console;
-use crate::devices;
 use crate::evaluate::BOOTSTRAP_SEED;
 use crate::failure;
 use crate::interruption::advise_to_repeat;
@@ -27,6 +26,7 @@ use crate::output_place;
 use crate::sequences::load;
 use crate::status::{Status, usage, usage_from};
 use crate::train;
+use crate::{course_names, devices};
 
 /// Train several models or settings, and compare them on the same rows
 ///
@@ -126,6 +126,7 @@ fn wanted(args: &CompareArgs) -> anyhow::Result<Vec<(String, Config)>> {
         for setting in &args.settings {
             config.set(setting).map_err(usage_from)?;
         }
+        course_names::resolve_split(&mut config.split, &args.sequences)?;
         let models = match args.models.as_slice() {
             [] if several => vec![config.model.kind],
             [] => ModelKind::all().collect(),

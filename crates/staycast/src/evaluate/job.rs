@@ -19,10 +19,10 @@ use crate::console::Console;
 use crate::devices;
 use crate::forecast_args::{ForecastSelection, as_usage, open_part};
 use crate::output_place;
-use crate::sequences::load;
+use crate::sequences::{course_ids, load};
 
 /// Holds which forecasts to evaluate, and how.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct EvaluateJob {
     pub(crate) forecast: ForecastSelection,
     pub(crate) rows: Rows,
@@ -63,6 +63,7 @@ pub(crate) fn execute(job: &EvaluateJob, console: &Console) -> anyhow::Result<Ev
     }
     let run = open_part(&selection.run, selection.model, console)?;
     let data = load(&selection.sequences, console)?;
+    let job = &EvaluateJob { forecast: selection.in_courses(&course_ids(&data))?, ..job.clone() };
     // A folder that can't be made is better known before the test part is looked at.
     let report = job.out.as_deref().map(ReportFolder::begin).transpose()?;
     let outcome = evaluate_into(job, &run, &data, report.as_ref(), console)?;

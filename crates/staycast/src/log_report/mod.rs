@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use staycast_events::time::{format_date, format_instant};
 use staycast_events::{
-    Capabilities, CourseIndex, DatabaseTable, Granularity, Notice, Reason, Source, SourceLabels, Tally,
+    Capabilities, CourseIndex, DatabaseTable, DatesFrom, Granularity, Notice, Reason, Source, SourceLabels, Tally,
 };
 use staycast_sequences::manifest::{LeftOutRecord, TableRows, UnknownKindsRecord, worst_table};
 use staycast_sequences::{left_out_files, table_rows, unknown_kinds};
@@ -37,6 +37,11 @@ pub(crate) struct LogReport {
     enrolments: u64,
     enrolments_without_course: u64,
     learners_set_aside: u64,
+    /// Enrolments of each course that nothing says when it runs.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    courses_without_dates: BTreeMap<String, u64>,
+    #[serde(skip)]
+    dates_from: DatesFrom,
     learners: u64,
     #[serde(rename = "knows")]
     capabilities: Capabilities,
@@ -185,7 +190,9 @@ fn report(source: &Source, read: &Reading) -> LogReport {
         tables: rows(&source.tables),
         by_table: table_rows(&source.tables),
         enrolments: roster.enrolments.len() as u64,
-        enrolments_without_course: source.enrolments_without_course,
+        enrolments_without_course: source.left_out.total(),
+        courses_without_dates: source.left_out.by_course.clone(),
+        dates_from: source.left_out.dates_from,
         learners_set_aside: source.learners_set_aside,
         learners: learners.len() as u64,
         capabilities: source.capabilities,

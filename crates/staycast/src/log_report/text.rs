@@ -9,6 +9,7 @@ use super::{Course, File, Kind, LogReport};
 use crate::display::{CourseLine, LabelledText, course_table, format_bytes, group_digits, list_first, pluralise};
 use crate::sequences_description::{
     Detail, describe_file_notes, describe_left_out_files, describe_notice, describe_reason, describe_unknown_kinds,
+    lacking_dates,
 };
 
 /// Bounds the files of the log that are listed; the JSON has all of them.
@@ -74,11 +75,16 @@ pub(crate) fn describe(report: &LogReport, next: &str, detail: Detail) -> String
     sheet.row("Learners", who);
     if report.enrolments_without_course > 0 {
         let left_out = pluralise(report.enrolments_without_course, "enrolment");
-        sheet.row("", format!("{left_out} left out: no table has dates for their course"));
+        sheet.row("", format!("{left_out} left out: nothing says when their course runs"));
     }
     if report.learners_set_aside > 0 {
         let left_out = pluralise(report.learners_set_aside, "learner");
         sheet.row("", format!("{left_out} left out: all of their events were set aside"));
+    }
+    for (course, enrolments) in report.courses_without_dates.iter().take(shown) {
+        let left_out = pluralise(*enrolments, "enrolment");
+        let why = lacking_dates(report.dates_from);
+        sheet.row("Warning", format!("course {course}: {why}; {left_out} left out"));
     }
     sheet.row("Kinds", kinds(report));
     if let Some(unknown) = &report.unknown_kinds {

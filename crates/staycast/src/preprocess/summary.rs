@@ -1,6 +1,10 @@
 //! The summary that `staycast preprocess` prints.
 
-use staycast_sequences::manifest::Manifest;
+use std::collections::BTreeSet;
+
+use staycast_forecast::config::TrainingConfig;
+use staycast_sequences::manifest::{CourseWarning, Manifest};
+use staycast_sequences::read_courses;
 
 use super::job::{PreprocessJob, PreprocessOutcome};
 use crate::display::{LabelledText, format_bytes, format_duration, format_percent, pluralise, quote_for_shell};
@@ -46,14 +50,33 @@ fn describe_files(built: &PreprocessOutcome, detail: Detail) -> String {
     }
 }
 
-/// Names the command to run next.
+/// Names the command to run next: one that works for these courses.
 fn next_command(job: &PreprocessJob, manifest: &Manifest) -> String {
     let out = quote_for_shell(&job.out.display().to_string());
     if manifest.labels.known == 0 {
         return format!("Next: staycast score RUN {out} --out scores.csv   (RUN is a run trained on finished courses)");
     }
-    let split = if manifest.totals.courses == 1 { " --split learner" } else { "" };
-    format!("Next: staycast train {out} --out run{split}")
+    let nobody = manifest.warnings.iter().filter_map(|warning| match warning {
+        CourseWarning::NoEnrolments { course } => Some(course.as_str()),
+        _ => None,
+    });
+    let empty: BTreeSet<&str> = nobody.collect();
+    let courses = read_courses(&job.out).unwrap_or_default();
+    let enrolled = courses.iter().filter(|course| !empty.contains(course.id.as_str()));
+    let last = enrolled.filter_map(|course| course.last_cut_off(manifest.labels.rule)).max();
+    let usual = TrainingConfig::default().target_week;
+    let week = match last {
+        None => {
+            return format!(
+                "Next: preprocess with another --dropout rule or longer courses: `{}` leaves no week to forecast from",
+                manifest.labels.rule
+            );
+        }
+        Some(last) if u32::from(last.weeks()) < usual => format!(" --set training.target_week={}", last.weeks()),
+        Some(_) => String::new(),
+    };
+    let split = if manifest.totals.courses == empty.len() as u64 + 1 { " --split learner" } else { "" };
+    format!("Next: staycast train {out} --out run{split}{week}")
 }
 
 /// Describes the warning behind exit status 3.

@@ -13,7 +13,7 @@ use crate::console::Console;
 use crate::status::Status;
 
 pub(crate) use edit::describe_edit;
-pub(crate) use reading::{load, open};
+pub(crate) use reading::{course_ids, load, open};
 
 /// Check a sequences folder, or seal one that was edited
 ///

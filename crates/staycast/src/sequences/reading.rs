@@ -24,6 +24,11 @@ pub(crate) fn open(sequences: &Path, console: &Console) -> anyhow::Result<Sequen
     Ok(folder)
 }
 
+/// Lists the ids of the courses.
+pub(crate) fn course_ids(data: &Dataset) -> Vec<String> {
+    data.courses.iter().map(|course| course.id.clone()).collect()
+}
+
 /// Reads a sequences folder with all its features into memory.
 pub(crate) fn load(sequences: &Path, console: &Console) -> anyhow::Result<Dataset> {
     let folder = open(sequences, console)?;

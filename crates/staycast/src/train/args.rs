@@ -9,9 +9,9 @@ use staycast_forecast::{ModelKind, RUN_FILES, Run, RunState, run_state};
 
 use super::job::{StartMode, TrainJob};
 use super::track::Target;
-use crate::devices;
 use crate::output_place;
 use crate::status::usage_from;
+use crate::{course_names, devices};
 
 /// Train a forecast on sequences
 ///
@@ -167,6 +167,8 @@ impl TrainArgs {
             config.training.seed = seed;
         }
         self.resolve_split(&mut config);
+        config.clone().check().map_err(usage_from)?;
+        course_names::resolve_split(&mut config.split, &self.sequences)?;
         Ok(TrainJob {
             sequences: self.sequences.clone(),
             out: self.out.clone(),

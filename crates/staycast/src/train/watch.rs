@@ -73,6 +73,12 @@ impl TrainingWatch for Watch<'_> {
             pluralise(plan.weeks.into(), "week"),
             if plan.test == 0 { String::new() } else { format!("; {} kept for the test", group_digits(plan.test)) },
         ));
+        if !plan.reads_activity {
+            self.console.warn(
+                "in no week does what learners did differ among the enrolments to train on: the forecast can only rest on \
+                 the enrolment's own numbers and on the week. Is this the right log, with the right dates of courses?",
+            );
+        }
         let mut state = self.state();
         state.epochs = u64::from(plan.epochs);
         state.members = plan.members;

@@ -7,8 +7,8 @@ use staycast_forecast::ModelKind;
 use staycast_forecast::config::Config;
 use staycast_forecast::device::DeviceChoice;
 
-use crate::devices;
 use crate::status::usage_from;
+use crate::{course_names, devices};
 
 /// Search for better settings
 ///
@@ -67,6 +67,7 @@ impl TuneArgs {
         if let Some(model) = self.model {
             config.model.kind = model;
         }
+        course_names::resolve_split(&mut config.split, &self.sequences)?;
         Ok(config)
     }
 }

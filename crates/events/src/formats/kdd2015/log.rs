@@ -67,7 +67,7 @@ pub(super) fn open(head: &FileHead, enrolments: Arc<Enrolments>) -> Result<TextF
         delimiter,
         enrolment,
         time,
-        source: table.find(&["source"]),
+        source: table.find(&["source"])?,
         event,
         object,
     };

@@ -22,7 +22,7 @@ use crate::index::CourseIndex;
 use crate::offered::FileReport;
 use crate::releases::ReleaseList;
 use crate::roster::{Course, Enrolment, Roster};
-use crate::source::{Granularity, Source, SourceLabels};
+use crate::source::{Granularity, LeftOutEnrolments, Source, SourceLabels};
 use crate::source_inputs::InputFile;
 use crate::table::{Header, Refusal, Table};
 use crate::tally::{Reason, Tally, shape};
@@ -150,7 +150,7 @@ fn open(request: &OpenRequest<'_>) -> Result<Source, ReadError> {
         },
         roster,
         tables,
-        enrolments_without_course: without_course.ids.len() as u64,
+        left_out: without_course.counts,
         learners_set_aside: 0,
         granularity: Granularity::Second,
         kinds: log::kinds(),
@@ -165,6 +165,7 @@ fn open(request: &OpenRequest<'_>) -> Result<Source, ReadError> {
 #[derive(Default)]
 struct WithoutCourse {
     ids: Vec<String>,
+    counts: LeftOutEnrolments,
 }
 
 impl WithoutCourse {
@@ -207,8 +208,10 @@ fn read_enrolments(
             let Some(&course) = place.get(course) else {
                 without_course.ids.push(id.to_owned());
                 let what = if course.is_empty() {
+                    without_course.counts.of_no_course += 1;
                     "no course".to_owned()
                 } else {
+                    without_course.counts.add(course);
                     format!("a course of shape `{}` that is not in the calendar", shape(course.as_bytes()))
                 };
                 return Err(Refusal::new(Reason::UnknownCourse, what));

@@ -70,8 +70,7 @@ struct Enrolled {
 /// Holds enrolments with their roles.
 #[derive(Debug, Default)]
 struct Joined {
-    /// In the order of `mdl_user_enrolments`; several of one pair, by several ways of enrolling, are one, from the
-    /// earliest.
+    /// In the order of `mdl_user_enrolments`; several of one pair, by several ways of enrolling, have different dates.
     rows: Vec<Enrolled>,
     /// `None` when no table tells roles.
     roles: Option<FxHashMap<Pair, &'static str>>,
@@ -89,10 +88,10 @@ impl Joined {
         }
         let roles = if sources.role_assignments.is_empty() { None } else { Some(roles(sources, tally)?) };
         let mut joined = Self { roles, rows: Vec::new() };
-        let mut places: FxHashMap<Pair, usize> = FxHashMap::default();
+        let mut places: FxHashMap<Pair, Vec<usize>> = FxHashMap::default();
         for table in &sources.user_enrolments {
             let (user, enrol) = (table.require(&["userid"])?, table.require(&["enrolid"])?);
-            let (start, created) = (table.find(&["timestart"]), table.find(&["timecreated"]));
+            let (start, created) = (table.find(&["timestart"])?, table.find(&["timecreated"])?);
             let mut mine = Tally::default();
             table.rows(&mut mine, |row| {
                 let course = courses.get(row.id(enrol, "enrolid")?).ok_or_else(|| {
@@ -106,19 +105,19 @@ impl Joined {
                     Some(since) => Some(since),
                     None => since(row, created)?,
                 };
-                match places.get(&pair) {
-                    None => {
-                        places.insert(pair.clone(), joined.rows.len());
-                        joined.rows.push(Enrolled { pair, since, line: row.line() });
-                        Ok(())
-                    }
-                    Some(&place) => {
-                        let known = &mut joined.rows[place].since;
-                        // Where one way of enrolling has no date, the date is unknown, whatever other ways say.
-                        *known = known.zip(since).map(|(known, since)| known.min(since));
-                        Err(Refusal::new(Reason::Repeated, "a learner in a course by another way of enrolling as well"))
-                    }
+                let known = places.entry(pair.clone()).or_default();
+                let is_another =
+                    since.is_some() && known.iter().all(|&place| ![None, since].contains(&joined.rows[place].since));
+                if known.is_empty() || is_another {
+                    known.push(joined.rows.len());
+                    joined.rows.push(Enrolled { pair, since, line: row.line() });
+                    return Ok(());
                 }
+                // Where one way of enrolling has no date, the date is unknown, whatever other ways say.
+                if since.is_none() {
+                    known.iter().for_each(|&place| joined.rows[place].since = None);
+                }
+                Err(Refusal::new(Reason::Repeated, "a learner in a course by another way of enrolling as well"))
             })?;
             // Rows that are kept count when the table that they make is read.
             mine.read -= std::mem::take(&mut mine.used);
@@ -157,7 +156,7 @@ fn roles(sources: &EnrolmentTables, tally: &mut Tally) -> Result<FxHashMap<Pair,
     let mut archetypes: FxHashMap<String, String> = FxHashMap::default();
     for table in &sources.roles {
         let id = table.require(&["id"])?;
-        let (short, archetype) = (table.require(&["shortname"])?, table.find(&["archetype"]));
+        let (short, archetype) = (table.require(&["shortname"])?, table.find(&["archetype"])?);
         table.rows(tally, |row| {
             let given = archetype.and_then(|column| row.given(column)).or(row.given(short));
             archetypes.insert(row.id(id, "id")?.to_owned(), given.unwrap_or_default().to_owned());

@@ -96,7 +96,7 @@ impl Sites {
             let module = table.require(&["code_module"])?;
             let presentation = table.require(&["code_presentation"])?;
             let type_ = table.require(&["activity_type"])?;
-            let week_from = table.find(&["week_from"]);
+            let week_from = table.find(&["week_from"])?;
             table.rows(tables, |row| {
                 let id = row.id(site, "id_site")?;
                 let type_ = row.id(type_, "activity_type")?;

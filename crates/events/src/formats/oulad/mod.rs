@@ -8,6 +8,7 @@
 //! the published totals count them all. A submission is an event too.
 
 mod clicks;
+mod registrations;
 mod submissions;
 mod tables;
 
@@ -16,10 +17,12 @@ use std::sync::Arc;
 use super::log_format::{DetectedFile, FileRole, LogFormat, OpenRequest, inputs_with_role, missing_table};
 use super::pair_lookup::PairLookup;
 use crate::capabilities::Capabilities;
+use crate::dated_enrolments::DatedEnrolments;
 use crate::error::ReadError;
 use crate::event_file::EventFile;
 use crate::file_head::FileHead;
 use crate::offered::FileReport;
+use crate::roster::Roster;
 use crate::source::{Granularity, Source, SourceLabels};
 use crate::source_inputs::InputFile;
 use crate::tally::Tally;
@@ -81,7 +84,7 @@ impl LogFormat for Oulad {
     }
 
     fn open(&self, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
-        open(&Files::from_request(request)?, request.reason.clone())
+        open(&Files::from_request(request)?, request)
     }
 }
 
@@ -182,13 +185,15 @@ impl Files {
 ///
 /// Without registrations, enrolment and withdrawal days are unknown; without sites, all clicks are of one unknown kind;
 /// without assessments and submissions, nothing is known of what was submitted.
-fn open(files: &Files, reason: String) -> Result<Source, ReadError> {
+fn open(files: &Files, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
     let mut tables = Tally::default();
     let list = tables::read_courses(&files.courses, files.calendar.as_deref(), &mut tables)?;
-    let students = tables::read_students(&files.students, list, &mut tables)?;
+    let again = request.enrolled_again;
+    let registration_days = || registrations::count_days(&files.registrations);
+    let mut students = tables::read_students(&files.students, list, &registration_days, again, &mut tables)?;
+    registrations::read(&files.registrations, &mut students, again, &mut tables)?;
     let mut roster = students.roster;
     let index = Arc::new(PairLookup::new(&roster));
-    tables::read_registrations(&files.registrations, &index, &mut roster, &mut tables)?;
     let sites = Arc::new(clicks::Sites::read(&files.sites, &index, &mut tables)?);
     roster.releases = sites.releases(&roster);
     let mut events: Vec<Box<dyn EventFile>> = Vec::new();
@@ -207,6 +212,7 @@ fn open(files: &Files, reason: String) -> Result<Source, ReadError> {
             file.collect(&mut roster.submissions)?;
             events.push(file.into_event_file());
         }
+        give_to_later_registrations(&mut roster);
         roster.submissions.sort_by_key(|one| (one.enrolment, one.seconds, one.assessment));
     }
     let capabilities = Capabilities {
@@ -221,10 +227,10 @@ fn open(files: &Files, reason: String) -> Result<Source, ReadError> {
     };
     Ok(Source {
         format: FORMAT,
-        reason,
+        reason: request.reason.clone(),
         roster,
         tables,
-        enrolments_without_course: students.without_course,
+        left_out: students.left_out,
         learners_set_aside: 0,
         capabilities,
         granularity: Granularity::Day,
@@ -235,4 +241,15 @@ fn open(files: &Files, reason: String) -> Result<Source, ReadError> {
         files: FileReport::default(),
         events,
     })
+}
+
+/// Gives the submissions of those who registered again to the registration that they followed.
+fn give_to_later_registrations(roster: &mut Roster) {
+    let Some(dated) = DatedEnrolments::find(roster) else { return };
+    let mut submissions = std::mem::take(&mut roster.submissions);
+    for one in &mut submissions {
+        let instant = roster.course_of(one.enrolment).start_seconds() + i64::from(one.seconds);
+        one.enrolment = dated.at(one.enrolment, instant);
+    }
+    roster.submissions = submissions;
 }

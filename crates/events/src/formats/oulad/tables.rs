@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
+use crate::enrolled_again::EnrolledAgain;
 use crate::error::ReadError;
 use crate::file_head::FileHead;
 use crate::formats::calendar::{CalendarEntry, read_calendar};
 use crate::formats::pair_lookup::PairLookup;
 use crate::index::{CourseIndex, EnrolmentIndex};
 use crate::roster::{Assessment, Course, Enrolment, Outcome, OutcomeKind, Roster};
+use crate::source::{DatesFrom, LeftOutEnrolments};
 use crate::table::{Header, Refusal, Table, TableRow};
 use crate::tally::{Reason, Tally, shape};
-use crate::time::{DAY_SECONDS, days_from_civil};
+use crate::time::days_from_civil;
 
 const GREATEST_DAYS: i64 = Course::GREATEST_DAYS as i64;
 
@@ -23,7 +25,7 @@ const STATICS: [&str; 8] = [
     "highest_education",
     "imd_band",
     "age_band",
-    "num_of_prev_attempts",
+    PREVIOUS_ATTEMPTS,
     "studied_credits",
     "disability",
 ];
@@ -84,13 +86,13 @@ fn nominal_start(presentation: &str) -> Result<i32, Refusal> {
 }
 
 /// Holds the places of the columns that name a presentation.
-struct PresentationColumns {
+pub(super) struct PresentationColumns {
     module: usize,
     presentation: usize,
 }
 
 impl PresentationColumns {
-    fn find(table: &Table) -> Result<Self, ReadError> {
+    pub(super) fn find(table: &Table) -> Result<Self, ReadError> {
         Ok(Self { module: table.require(&["code_module"])?, presentation: table.require(&["code_presentation"])? })
     }
 
@@ -99,46 +101,78 @@ impl PresentationColumns {
         let presentation = row.id(self.presentation, "code_presentation")?;
         Ok(format!("{module}-{presentation}"))
     }
+
+    /// Returns the id of the enrolment that a row names by presentation and student.
+    pub(super) fn enrolment_id(&self, row: &TableRow<'_>, student: usize) -> Result<String, Refusal> {
+        Ok(enrolment_id(&self.course_id(row)?, row.id(student, "id_student")?))
+    }
+}
+
+fn enrolment_id(course_id: &str, student: &str) -> String {
+    format!("{course_id}/{student}")
 }
 
 pub(super) struct Students {
     pub(super) roster: Roster,
     /// Enrolments left out because no table names their course.
-    pub(super) without_course: u64,
+    pub(super) left_out: LeftOutEnrolments,
     /// Whether results are given.
     pub(super) has_outcomes: bool,
+    /// What the rows say of those whom several describe, by the id of the enrolment: in the order of the previous attempts
+    /// they tell, then in that of the table.
+    pub(super) described_again: FxHashMap<String, Vec<Enrolment>>,
 }
 
+/// Finds a column among the static ones that tells which of several rows of one student came first.
+const PREVIOUS_ATTEMPTS: &str = "num_of_prev_attempts";
+
+/// Counts the days on which each student registered for a presentation, by the id of the enrolment.
+pub(super) type RegistrationDays = FxHashMap<String, usize>;
+
+/// Reads who is enrolled. As many rows may describe one enrolment in different words as there are days of registration,
+/// which `registration_days` counts and is asked for only where there are such rows. What counts of them, `again` says.
 pub(super) fn read_students(
     files: &[Arc<FileHead>],
     courses: Vec<Course>,
+    registration_days: &dyn Fn() -> Result<RegistrationDays, ReadError>,
+    again: EnrolledAgain,
     tables: &mut Tally,
 ) -> Result<Students, ReadError> {
     let place: FxHashMap<String, CourseIndex> =
         courses.iter().zip((0..).map(CourseIndex)).map(|(course, place)| (course.id.clone(), place)).collect();
     let mut enrolments: FxHashMap<String, Enrolment> = FxHashMap::default();
-    let mut without_course: FxHashSet<String> = FxHashSet::default();
+    let mut without_course: FxHashMap<String, String> = FxHashMap::default();
+    let mut described_again: FxHashMap<String, Vec<Enrolment>> = FxHashMap::default();
+    let mut days: Option<Result<RegistrationDays, ReadError>> = None;
     let mut columns: Option<Vec<&'static str>> = None;
     let mut has_outcomes = false;
     for file in files {
         let table = Table::open(file, "students", file.delimiter(), Header::Present)?;
         let presentation = PresentationColumns::find(&table)?;
         let student = table.require(&["id_student"])?;
-        let result = table.find(&["final_result"]);
+        let result = table.find(&["final_result"])?;
         has_outcomes |= result.is_some();
         // Parts of the table must agree on what they hold, so the first part decides.
-        let columns =
-            columns.get_or_insert_with(|| STATICS.into_iter().filter(|name| table.find(&[name]).is_some()).collect());
+        let columns = match &mut columns {
+            Some(columns) => columns,
+            none => {
+                let mut found = Vec::new();
+                for name in STATICS {
+                    found.extend(table.find(&[name])?.map(|_| name));
+                }
+                none.insert(found)
+            }
+        };
         let statics = columns.iter().map(|name| table.require(&[name])).collect::<Result<Vec<usize>, _>>()?;
         table.rows(tables, |row| {
             let course_id = presentation.course_id(row)?;
             let learner = row.id(student, "id_student")?;
-            let id = format!("{course_id}/{learner}");
+            let id = enrolment_id(&course_id, learner);
             let outcome = result.and_then(|column| row.given(column)).map(outcome).transpose()?;
             let Some(&course) = place.get(&course_id) else {
                 let what =
                     format!("a course of shape `{}` that is not in the courses table", shape(course_id.as_bytes()));
-                without_course.insert(id);
+                without_course.insert(id, course_id);
                 return Err(Refusal::new(Reason::UnknownCourse, what));
             };
             let enrolment = Enrolment {
@@ -149,25 +183,44 @@ pub(super) fn read_students(
                 statics: statics.iter().map(|&column| row.given(column).map(str::to_owned)).collect(),
                 ..Enrolment::default()
             };
-            match enrolments.get(&id) {
-                None => enrolments.insert(id, enrolment),
-                Some(known) if *known == enrolment => {
-                    return Err(Refusal::new(Reason::Repeated, "the student in the course again"));
-                }
-                Some(_) => {
-                    let what = "the student in the course again, saying something else; the first is used";
-                    return Err(Refusal::new(Reason::Contradiction, what));
-                }
+            let Some(known) = enrolments.get(&id) else {
+                enrolments.insert(id, enrolment);
+                return Ok(());
             };
-            Ok(())
+            let described = described_again.get(&id).map_or(std::slice::from_ref(known), Vec::as_slice);
+            if described.contains(&enrolment) {
+                return Err(Refusal::new(Reason::Repeated, "the student in the course again"));
+            }
+            let days = days.get_or_insert_with(registration_days).as_ref();
+            if days.ok().and_then(|days| days.get(&id)).is_none_or(|&days| days <= described.len()) {
+                let what = "the student in the course again, saying something else; the first is used";
+                return Err(Refusal::new(Reason::Contradiction, what));
+            }
+            described_again.entry(id).or_insert_with(|| vec![known.clone()]).push(enrolment);
+            match again {
+                EnrolledAgain::Each => Ok(()),
+                EnrolledAgain::First | EnrolledAgain::Last => {
+                    let what = format!("of a student who registered again; the {} registration counts", again.name());
+                    Err(Refusal::new(Reason::EnrolledAgain, what))
+                }
+            }
         })?;
+    }
+    if let Some(Err(error)) = days {
+        return Err(error);
     }
     let mut roster = Roster::new(courses, enrolments.into_values().collect());
     roster.static_columns = columns.unwrap_or_default().into_iter().map(str::to_owned).collect();
     if roster.enrolments.is_empty() {
         return Err(ReadError::NoRows { path: files[0].path().to_owned(), table: "students".to_owned() });
     }
-    Ok(Students { roster, without_course: without_course.len() as u64, has_outcomes })
+    let attempts = roster.static_columns.iter().position(|name| name == PREVIOUS_ATTEMPTS);
+    for rows in described_again.values_mut() {
+        let attempts = |one: &Enrolment| -> Option<u32> { one.statics.get(attempts?)?.as_ref()?.parse().ok() };
+        rows.sort_by_key(attempts);
+    }
+    let left_out = LeftOutEnrolments::in_courses(without_course.values().map(String::as_str), DatesFrom::Tables);
+    Ok(Students { roster, left_out, has_outcomes, described_again })
 }
 
 fn outcome(text: &str) -> Result<Outcome, Refusal> {
@@ -187,7 +240,7 @@ fn outcome(text: &str) -> Result<Outcome, Refusal> {
 }
 
 /// Returns place in the roster of the enrolment that a row names by presentation and student.
-fn enrolment_of(
+pub(super) fn enrolment_of(
     row: &TableRow<'_>,
     presentation: &PresentationColumns,
     student: usize,
@@ -204,49 +257,6 @@ fn enrolment_of(
     let enrolment = index.enrolment(course, learner.as_bytes());
     let unknown = || Refusal::new(Reason::UnknownEnrolment, "its student is not in the students table for its course");
     enrolment.ok_or_else(unknown)
-}
-
-pub(super) fn read_registrations(
-    files: &[Arc<FileHead>],
-    index: &PairLookup,
-    roster: &mut Roster,
-    tables: &mut Tally,
-) -> Result<(), ReadError> {
-    let mut seen = vec![false; roster.enrolments.len()];
-    for file in files {
-        let table = Table::open(file, "registrations", file.delimiter(), Header::Present)?;
-        let presentation = PresentationColumns::find(&table)?;
-        let student = table.require(&["id_student"])?;
-        let registered = table.require(&["date_registration"])?;
-        let unregistered = table.require(&["date_unregistration"])?;
-        table.rows(tables, |row| {
-            let place = enrolment_of(row, &presentation, student, index)?;
-            let enrolled_seconds = seconds_of_day(row, registered, "date_registration")?;
-            let withdrawn_seconds = seconds_of_day(row, unregistered, "date_unregistration")?;
-            let enrolment = &mut roster.enrolments[place.as_usize()];
-            if std::mem::replace(&mut seen[place.as_usize()], true) {
-                let same =
-                    (enrolment.enrolled_seconds, enrolment.withdrawn_seconds) == (enrolled_seconds, withdrawn_seconds);
-                return Err(match same {
-                    true => Refusal::new(Reason::Repeated, "the registration again"),
-                    false => {
-                        Refusal::new(Reason::Contradiction, "a registration again, on other days; the first is used")
-                    }
-                });
-            }
-            enrolment.enrolled_seconds = enrolled_seconds;
-            enrolment.withdrawn_seconds = withdrawn_seconds;
-            Ok(())
-        })?;
-    }
-    Ok(())
-}
-
-fn seconds_of_day(row: &TableRow<'_>, column: usize, name: &str) -> Result<Option<i32>, Refusal> {
-    let Some(day) = row.integer(column, name)? else { return Ok(None) };
-    let seconds = day.checked_mul(DAY_SECONDS).and_then(|seconds| i32::try_from(seconds).ok());
-    let far = || Refusal::new(Reason::FarFromCourse, format!("{name} {day} is over 68 years from the course's start"));
-    seconds.map(Some).ok_or_else(far)
 }
 
 pub(super) fn read_assessments(

@@ -62,7 +62,8 @@ use self::parts::PartSearch;
 use self::rows::{EventLines, IdLines, SurveyLines, VoidedIds};
 use self::statement_format::StatementLog;
 use self::survey::Survey;
-use super::calendar::{CalendarEntry, read_calendar};
+use super::calendar::{CalendarEntry, read_calendar_of};
+use super::course_ids::course_key;
 use super::log_format::{OpenRequest, inputs_with_role, missing_table};
 use super::marked_lines::MarkedLines;
 use super::pair_lookup::PairLookup;
@@ -76,7 +77,7 @@ use crate::kind::EventKind;
 use crate::offered::FileReport;
 use crate::roster::Roster;
 use crate::row_limits::RowLimits;
-use crate::source::{Granularity, Source, SourceLabels};
+use crate::source::{DatesFrom, Granularity, Source, SourceLabels};
 use crate::source_inputs::InputFile;
 use crate::tally::Tally;
 
@@ -102,19 +103,20 @@ pub(super) fn open<P: StatementParser>(
         read_first(&mut logs, parser, request.block_bytes)?;
     let mut tables = Tally::default();
     let calendar = request.courses_head()?;
-    let entries = calendar.as_ref().map(|file| read_calendar(file, &mut tables)).transpose()?;
+    let entries = calendar.as_ref().map(|file| read_calendar_of(file, course_key, &mut tables)).transpose()?;
     let (courses, stray_days) = match &entries {
         Some(entries) => (entries.iter().map(CalendarEntry::to_course).collect(), Vec::new()),
         None => survey.inferred_courses()?,
     };
+    let dates_from = if calendar.is_some() { DatesFrom::Tables } else { DatesFrom::Events };
     let withdrawals = survey.records_withdrawals();
     let (keys, learners) = (survey.keys(), Arc::new(survey.learner_ids()));
-    let found = survey.enrolments(&courses, &stray_days, &learners);
+    let found = survey.enrolments(&courses, &stray_days, &learners, dates_from);
     let file_names: Vec<String> = heads.iter().map(|head| input::file_name(head.path())).collect();
     let notices = survey.notices(&file_names);
     let roster = Roster { stray_days, ..Roster::new(courses, found.all) };
     if roster.enrolments.is_empty() {
-        return Err(nobody(first, &surveyed, found.without_course, found.set_aside));
+        return Err(nobody(first, &surveyed, found.left_out.total(), found.set_aside));
     }
     let pairs = Arc::new(PairLookup::new(&roster));
     let places = Arc::new(kept::places(&keys, &survey, &learners, &pairs));
@@ -139,7 +141,7 @@ pub(super) fn open<P: StatementParser>(
         reason: request.reason.clone(),
         roster,
         tables,
-        enrolments_without_course: found.without_course,
+        left_out: found.left_out,
         learners_set_aside: found.set_aside,
         capabilities: Capabilities {
             time_of_day: true,

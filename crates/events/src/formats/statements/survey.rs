@@ -20,6 +20,7 @@ use crate::index::CourseIndex;
 use crate::notice::Notice;
 use crate::roster::{Course, Enrolment, Outcome, OutcomeKind, StrayDays};
 use crate::row_limits::days_in_use;
+use crate::source::{DatesFrom, LeftOutEnrolments};
 
 /// Holds the history of one enrolment, as far as statements tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -147,8 +148,8 @@ struct SurveyedCourse {
 /// Holds the enrolments that a survey found in courses with dates.
 pub(super) struct Enrolments {
     pub(super) all: Vec<Enrolment>,
-    /// How many are in courses without dates.
-    pub(super) without_course: u64,
+    /// Those in courses without dates.
+    pub(super) left_out: LeftOutEnrolments,
     /// How many learners are in none, as all of their events are set aside.
     pub(super) set_aside: u64,
 }
@@ -401,8 +402,15 @@ impl Survey {
         Ok((courses, all_stray))
     }
 
-    /// Makes the enrolments in `courses`, which have these stray days, and counts those who are left out.
-    pub(super) fn enrolments(&mut self, courses: &[Course], stray: &[StrayDays], ids: &LearnerIds) -> Enrolments {
+    /// Makes the enrolments in `courses`, which have these stray days, and counts those who are left out. Dates
+    /// of courses were looked for in `dates_from`.
+    pub(super) fn enrolments(
+        &mut self,
+        courses: &[Course],
+        stray: &[StrayDays],
+        ids: &LearnerIds,
+        dates_from: DatesFrom,
+    ) -> Enrolments {
         self.join_entries(ids);
         let with_days = |(course, place)| (course, place, days_in_use(course, stray));
         let known: FxHashMap<&[u8], (&Course, CourseIndex, Range<i64>)> = courses
@@ -410,11 +418,15 @@ impl Survey {
             .zip((0..).map(CourseIndex))
             .map(|(course, place)| (course.id.as_bytes(), with_days((course, place))))
             .collect();
-        let mut found = Enrolments { all: Vec::with_capacity(self.entries.len()), without_course: 0, set_aside: 0 };
+        let mut found = Enrolments {
+            all: Vec::with_capacity(self.entries.len()),
+            left_out: LeftOutEnrolments { dates_from, ..LeftOutEnrolments::default() },
+            set_aside: 0,
+        };
         let mut room = Vec::new();
         for Entry { key, history } in self.entries.iter().filter(|entry| entry.history.is_named) {
             let Some((course, place, days)) = known.get(&*self.courses[key.course as usize].id) else {
-                found.without_course += 1;
+                found.left_out.add(&String::from_utf8_lossy(&self.courses[key.course as usize].id));
                 continue;
             };
             if !history.is_enrolled(days) {

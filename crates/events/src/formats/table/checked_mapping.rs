@@ -422,9 +422,15 @@ impl CheckedMapping {
         })
     }
 
-    /// Returns an error of this mapping.
+    /// Tells whether the mapping is one that is built in, whose file nobody has at hand.
+    pub(super) fn is_built_in(&self) -> bool {
+        self.format != TABLE_FORMAT
+    }
+
+    /// Returns an error of this mapping, or of the format that it is built in for.
     pub(super) fn error(&self, what: impl Into<String>) -> ReadError {
-        ReadError::Mapping { path: self.path.clone(), what: what.into() }
+        let path = if self.is_built_in() { PathBuf::from(self.format) } else { self.path.clone() };
+        ReadError::Mapping { path, what: what.into() }
     }
 
     /// Tells whether any table of the log fills a role.

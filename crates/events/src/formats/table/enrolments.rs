@@ -71,6 +71,7 @@ pub(super) fn from_log(named: Vec<NamedEnrolment>) -> Vec<EnrolmentRecord> {
 #[derive(Clone, Debug, Default)]
 pub(super) struct UndatedEnrolments {
     pub(super) ids: Vec<String>,
+    pub(super) course_of_each: Vec<String>,
     pub(super) courses: FxHashSet<Box<[u8]>>,
 }
 
@@ -90,6 +91,7 @@ pub(super) fn roster(
             Some(&(course, start)) => enrolments.push(one.to_enrolment(course, start)),
             None => {
                 undated.ids.push(one.id.clone());
+                undated.course_of_each.push(one.course.clone());
                 undated.courses.insert(one.course.as_bytes().into());
             }
         }

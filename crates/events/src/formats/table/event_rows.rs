@@ -79,7 +79,10 @@ impl EnrolmentFinder {
                     return Err((Reason::UnknownCourse, "its enrolment has no course with dates"));
                 }
                 None if !in_table => {
-                    return Err((Reason::MissingId, "no id where the course must stand, in any row of its enrolment"));
+                    return Err((
+                        Reason::MissingId,
+                        "no id where the course or the learner must stand, in any row of its enrolment",
+                    ));
                 }
                 found => (found, "its enrolment is not in the enrolments table"),
             },
@@ -92,7 +95,8 @@ impl EnrolmentFinder {
                     (None, "nobody is enrolled in its course")
                 }
                 None if self.aside.has(course, id) => (None, ""),
-                None => return Err((Reason::UnknownCourse, "its course has no dates")),
+                None if undated.contains(course) => return Err((Reason::UnknownCourse, "its course has no dates")),
+                None => return Err((Reason::UnknownCourse, "nobody is enrolled in its course")),
             },
         };
         match (found, self.others) {

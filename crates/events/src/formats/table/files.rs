@@ -110,7 +110,10 @@ pub(super) fn find(
         let here: Vec<&Path> =
             offered.iter().filter(|file| fits(&parts, file)).map(|file| file.path.as_path()).collect();
         if here.is_empty() && !wanted.optional {
-            let what_to_do = format!("the mapping {} says it is `{pattern}`", file_name(&mapping.path));
+            let what_to_do = match mapping.is_built_in() {
+                true => format!("its name fits `{pattern}`"),
+                false => format!("the mapping {} says it is `{pattern}`", file_name(&mapping.path)),
+            };
             return Err(missing_table(mapping.format, table, what_to_do));
         }
         let star = |path: &Path| (wanted.star != Star::AnySigns).then(|| star_in_name(last, path)).flatten();

@@ -56,6 +56,7 @@ fn open_file<S: RowSink + 'static>(
         FileType::Jsonl => {
             let paths = rows.template.columns.iter().map(|column| JsonPath::new(&column.name)).collect();
             head.require_some_text("log")?;
+            head.require_json_lines()?;
             Ok(Box::new(TextFile::new(head, head.text_start(), JsonLines { paths, rows })))
         }
         FileType::Parquet => open_parquet(head, mapping, log, rows),
@@ -110,7 +111,7 @@ fn open_csv<S: RowSink + 'static>(
 
 /// Returns place of a column by its exact name, or else by its name in other letters' case.
 pub(super) fn require(table: &Table, name: &str) -> Result<usize, ReadError> {
-    match table.columns().iter().position(|column| column == name) {
+    match table.find_exactly(name)? {
         Some(place) => Ok(place),
         None => table.require(&[name]),
     }

@@ -31,6 +31,7 @@ pub(super) fn find(files: &[LogFile], mapping: &CheckedMapping) -> Result<Vec<Na
             found: Arc::clone(&found),
             naming: mapping.naming,
             single_course: mapping.single_course.clone(),
+            needs_learner: mapping.logs[file.log].template.requires(Role::Learner),
             events: mapping.logs[file.log].events.clone(),
         };
         let reading = log::open(file, mapping, names)?;
@@ -42,10 +43,15 @@ pub(super) fn find(files: &[LogFile], mapping: &CheckedMapping) -> Result<Vec<Na
     if mapping.naming == Naming::Enrolment {
         let torn = named.windows(2).filter(|pair| pair[0].enrolment == pair[1].enrolment).count();
         if torn > 0 {
-            return Err(mapping.error(format!(
-                "{torn} enrolment ids of the log stand with more than one learner or course; give an [enrolments] table, \
-                 or leave log.columns.enrolment out so that learner and course tell enrolments apart"
-            )));
+            let what_to_do = match mapping.is_built_in() {
+                true => "are these logs of several exports? Give each by itself",
+                false => {
+                    "give an [enrolments] table, or leave log.columns.enrolment out so that learner and course tell \
+                     enrolments apart"
+                }
+            };
+            let what = format!("{torn} enrolment ids of the log stand with more than one learner or course");
+            return Err(mapping.error(format!("{what}; {what_to_do}")));
         }
     }
     Ok(named)
@@ -55,6 +61,8 @@ struct Names {
     found: Arc<Mutex<FxHashMap<Box<[u8]>, NamedEnrolment>>>,
     naming: Naming,
     single_course: Option<String>,
+    /// Whether every file has a column of learners: a row without a learner then names nobody.
+    needs_learner: bool,
     events: Vec<RowEvent>,
 }
 
@@ -83,7 +91,7 @@ impl RowSink for Names {
         if course.is_empty() || (enrolment.is_empty() && learner.is_empty()) {
             return;
         }
-        if self.naming == Naming::Enrolment && enrolment.is_empty() {
+        if self.naming == Naming::Enrolment && (enrolment.is_empty() || (self.needs_learner && learner.is_empty())) {
             return;
         }
         // Fields hold no zero bytes in text that was taken for text; lengths keep the parts apart all the same.

@@ -139,7 +139,7 @@ use crate::event_file::EventFile;
 use crate::file_head::FileHead;
 use crate::offered::FileReport;
 use crate::roster::Course;
-use crate::source::{Granularity, Source, SourceLabels};
+use crate::source::{DatesFrom, Granularity, LeftOutEnrolments, Source, SourceLabels};
 use crate::source_inputs::InputFile;
 use crate::tally::Tally;
 
@@ -321,6 +321,11 @@ fn open_tables(mapping: CheckedMapping, tables: &TableFiles, request: &OpenReque
     let nominal = request.courses.is_none()
         && mapping.counts_days()
         && mapping.courses.as_ref().is_none_or(|table| table.columns.start.is_none());
+    let dates_from = match given {
+        _ if mapping.days_from_enrolment.is_some() => DatesFrom::Enrolments,
+        Calendar::Whole(_) => DatesFrom::Tables,
+        Calendar::InPart(_) => DatesFrom::Events,
+    };
     let (courses, stray_days) = match given {
         Calendar::Whole(courses) => (courses, Vec::new()),
         Calendar::InPart(given) => {
@@ -361,7 +366,7 @@ fn open_tables(mapping: CheckedMapping, tables: &TableFiles, request: &OpenReque
         format: mapping.format,
         reason: request.reason.clone(),
         tables: tally,
-        enrolments_without_course: undated.ids.len() as u64,
+        left_out: LeftOutEnrolments::in_courses(undated.course_of_each.iter().map(String::as_str), dates_from),
         learners_set_aside: 0,
         capabilities: Capabilities {
             time_of_day: mapping.granularity == Granularity::Second,

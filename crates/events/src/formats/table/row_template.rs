@@ -120,6 +120,12 @@ impl RowTemplate {
         }
     }
 
+    /// Tells whether every file has a column of a role.
+    pub(in crate::formats) fn requires(&self, role: Role) -> bool {
+        let part = self.parts[role as usize].as_ref();
+        part.is_some_and(|part| part.columns.iter().any(|&column| !self.columns[column].may_lack))
+    }
+
     /// Tells whether the mapping fills a role.
     pub(in crate::formats) fn has(&self, role: Role) -> bool {
         self.parts[role as usize].is_some()

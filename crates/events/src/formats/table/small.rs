@@ -12,6 +12,7 @@ use super::log::{file_type, require};
 use super::mapping::FileType;
 use super::parquet::ParquetFile;
 use super::row_template::{Column, Filter};
+use crate::content;
 use crate::error::ReadError;
 use crate::file_head::FileHead;
 use crate::input::{self, file_name};
@@ -128,6 +129,7 @@ impl SmallTable {
             SmallKind::Csv(table) => return table.rows(tally, take),
             SmallKind::Held(table) => return table.rows(tally, take),
             SmallKind::Jsonl { head, paths } => {
+                head.require_json_lines()?;
                 let text = input::read_all(&self.path, head.packing())?;
                 let start = head.text_start();
                 for (line, number) in
@@ -152,7 +154,7 @@ fn take_json(
     take: &mut impl FnMut(&TableRow<'_>) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
     if std::str::from_utf8(line).is_err() {
-        return Err(Refusal::new(Reason::NotUtf8, "bytes that are not UTF-8"));
+        return Err(Refusal::new(Reason::NotUtf8, content::NOT_UTF8));
     }
     let object = json::object(line).map_err(|what| Refusal::new(Reason::Malformed, what))?;
     let mut record = ByteRecord::new();

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use self::roles::{ColumnRole, ColumnValues, Guess};
+use self::roles::{ColumnRole, ColumnValues, Guess, is_by_day};
 use self::sample::{SAMPLE_ROWS, Sample};
 use super::mapping::FileType;
 use crate::activity::Activity;
@@ -71,8 +71,12 @@ pub fn draft_mapping(paths: &[PathBuf]) -> Result<MappingDraft, ReadError> {
     };
     let log = (0..tables.len()).rev().max_by_key(|&place| weight(&tables[place]));
     let Some(log) = log.map(|place| tables.remove(place)) else {
-        let folder = paths.first().cloned().unwrap_or_default();
-        return Err(ReadError::Empty { path: folder, table: "log".to_owned() });
+        let path = paths.first().cloned().unwrap_or_default();
+        let what = match draft.gaps.as_slice() {
+            [] => "there is no file in it".to_owned(),
+            gaps => format!("none of its files can be described: {}", gaps.join("; ")),
+        };
+        return Err(ReadError::Decode { path, what });
     };
     Ok(draft.of(&log, &tables))
 }
@@ -112,6 +116,7 @@ impl Draft {
         self.line("");
         let time = column_of(ColumnRole::Time);
         if let Some(Guess { column, .. }) = time
+            && column_of(ColumnRole::Clock).is_none()
             && values[*column].formats.first().is_some_and(|format| is_by_day(format))
         {
             self.line("# Times have no time of day, so sessions and seconds are unknown, not zero.");
@@ -125,6 +130,17 @@ impl Draft {
             );
             self.line("single_course = \"COURSE\"");
             self.line("");
+        }
+        let repeated = (0..first.columns.len()).filter(|&column| first.is_repeated(column));
+        let repeated: Vec<String> = repeated.map(|column| (column + 1).to_string()).collect();
+        if !repeated.is_empty() {
+            let what = format!(
+                "columns {} of {} have a name that others have too; give each a name of its own to read it",
+                repeated.join(", "),
+                first.file_name()
+            );
+            self.line(&format!("# fill in: {what}."));
+            self.gaps.push(what);
         }
         self.log(log, &guesses, &values);
         self.kinds(log, column_of(ColumnRole::Activity), column_of(ColumnRole::Learner));
@@ -181,7 +197,7 @@ impl Draft {
                 None => {}
             }
         }
-        self.time(first, named(ColumnRole::Time), values);
+        self.time(first, named(ColumnRole::Time), named(ColumnRole::Clock), values);
         let more = [
             (ColumnRole::Activity, "activity"),
             (ColumnRole::Object, "object"),
@@ -227,7 +243,7 @@ impl Draft {
         self.line("");
     }
 
-    fn time(&mut self, sample: &Sample, guess: Option<&Guess>, values: &[ColumnValues]) {
+    fn time(&mut self, sample: &Sample, guess: Option<&Guess>, clock: Option<&Guess>, values: &[ColumnValues]) {
         let Some(guess) = guess else {
             let looks = (0..sample.columns.len()).find_map(|column| {
                 let text = sample.rows.iter().map(|row| row[column].as_str()).find(|text| !text.is_empty())?;
@@ -246,8 +262,16 @@ impl Draft {
             None if guess.is_sure => String::new(),
             None => "    # guess".to_owned(),
         };
-        self.line(&format!("columns.time = {{ column = {}, format = {} }}{doubt}", quote(column), quote(format)));
-        self.guesses.push(format!("time: `{column}`, of format \"{format}\""));
+        let (columns, named, format) = match clock.and_then(|clock| Some((clock, values[clock.column].clock?))) {
+            None => (quote(column), format!("`{column}`"), format.to_owned()),
+            Some((clock, clock_format)) => {
+                let clock = &sample.columns[clock.column];
+                let columns = format!("[{}, {}]", quote(column), quote(clock));
+                (columns, format!("`{column}` with `{clock}`"), with_clock(format, clock_format))
+            }
+        };
+        self.line(&format!("columns.time = {{ column = {columns}, format = {} }}{doubt}", quote(&format)));
+        self.guesses.push(format!("time: {named}, of format \"{format}\""));
         if formats.len() > 1 {
             self.gaps.push(format!("whether the day or the month comes first in `{column}`"));
         }
@@ -316,9 +340,13 @@ impl Draft {
     }
 }
 
-/// Tells whether a format has no time of day.
-fn is_by_day(format: &str) -> bool {
-    format == "date" || (format.contains('%') && !["%H", "%I", "%s"].iter().any(|name| format.contains(name)))
+/// Returns the format of a date and a time of day with a blank between them.
+fn with_clock(date: &str, clock: &str) -> String {
+    match (date, clock) {
+        ("date", "%H:%M" | "%H:%M:%S") => "iso".to_owned(),
+        ("date", clock) => format!("%Y-%m-%d {clock}"),
+        (date, clock) => format!("{date} {clock}"),
+    }
 }
 
 /// Returns the pattern that all of the names fit: what they begin and end with.
@@ -414,6 +442,75 @@ mod tests {
         }
         CheckedMapping::built_in("table", &draft.text, 1 << 20)
             .unwrap_or_else(|error| panic!("{error}\n{}", draft.text));
+    }
+
+    #[test]
+    fn the_clock_of_times_in_two_columns_is_kept() {
+        let check = |header: &str, row: &dyn Fn(usize) -> String, expected: &str| {
+            let draft = draft(&[("log.csv", &format!("{header}\n{}", rows(row)))]);
+            assert!(draft.text.lines().any(|line| line == expected), "{expected}\n{}", draft.text);
+            assert!(!draft.text.contains("granularity"), "{}", draft.text);
+            let text = draft.text.replace("# columns.course", "columns.course");
+            CheckedMapping::built_in("table", &text, 1 << 20).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        };
+        check(
+            "user,course,date,time,action",
+            &|n| format!("u{},c,2023-09-{:02},{:02}:30,view", n % 4, n % 20 + 1, n % 24),
+            "columns.time = { column = [\"date\", \"time\"], format = \"iso\" }",
+        );
+        check(
+            "user,course,fecha,hora,action",
+            &|n| format!("u{},c,{:02}/09/2023,{:02}:30:05 PM,view", n % 4, n % 20 + 11, n % 12 + 1),
+            "columns.time = { column = [\"fecha\", \"hora\"], format = \"%d/%m/%Y %I:%M:%S %p\" }",
+        );
+        // Without dates a column of times of day is no time.
+        let only = draft(&[("log.csv", &format!("user,time\n{}", rows(|n| format!("u{},10:{n:02}", n % 4))))]);
+        assert!(only.gaps.iter().any(|gap| gap.starts_with("the column of the time")), "{:?}", only.gaps);
+    }
+
+    #[test]
+    fn why_nothing_can_be_drafted_is_said() {
+        let error = |files: &[(&str, &[u8])]| {
+            let folder = tempfile::tempdir().unwrap();
+            for (name, bytes) in files {
+                std::fs::write(folder.path().join(name), bytes).unwrap();
+            }
+            let path = folder.path().display().to_string();
+            draft_mapping(&[folder.path().to_owned()]).unwrap_err().to_string().replace(&path, "F")
+        };
+        let utf_16: Vec<u8> = "\u{feff}user,time\nann,2023\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let said = error(&[("log.csv", &utf_16)]);
+        assert!(said.contains("none of its files can be described") && said.contains("is UTF-16"), "{said}");
+        assert!(!said.contains("empty"), "{said}");
+        assert!(error(&[]).ends_with("F: there is no file in it"), "{}", error(&[]));
+        let said = error(&[("log.csv", b"user,time\n")]);
+        assert!(said.contains("has a header and no rows") && !said.contains("empty"), "{said}");
+    }
+
+    #[test]
+    fn a_header_with_a_name_twice_is_a_header() {
+        let row = |n: usize| format!("u{},c,2023-09-{:02},x,y,view", n % 4, n % 20 + 1);
+        let draft = draft(&[("log.csv", &format!("user,course,date,note,note,action\n{}", rows(row)))]);
+        assert!(draft.text.contains("columns.learner = \"user\"\n"), "{}", draft.text);
+        assert_eq!(
+            draft.gaps,
+            ["columns 4, 5 of log.csv have a name that others have too; give each a name of its own to read it"]
+        );
+    }
+
+    #[test]
+    fn a_first_row_of_people_is_no_header() {
+        for first in ["user12,ann.lee@example.org,viewed", "student7,Ann Lee,viewed", "ann_user,x,viewed"] {
+            let row = |n: usize| match first.split(',').next() {
+                Some("ann_user") => format!("{},x,viewed", ["ann_user", "bob_user"][n % 2]),
+                _ => format!("user{},p{n}.q@example.org,viewed", n + 13),
+            };
+            let draft = draft(&[("log.csv", &format!("{first}\n{}", rows(row)))]);
+            let all = format!("{draft:?}");
+            for cell in first.split(',').filter(|cell| *cell != "x" && *cell != "viewed") {
+                assert!(!all.contains(cell), "{cell}\n{all}");
+            }
+        }
     }
 
     #[test]

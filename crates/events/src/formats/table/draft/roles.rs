@@ -17,6 +17,8 @@ const LEAST: i32 = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ColumnRole {
     Time,
+    /// The time of day, beside a column of dates.
+    Clock,
     Learner,
     Course,
     Activity,
@@ -28,8 +30,9 @@ pub(super) enum ColumnRole {
 
 impl ColumnRole {
     /// Lists all of them, those that are told most surely first.
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Time,
+        Self::Clock,
         Self::Learner,
         Self::Course,
         Self::Activity,
@@ -62,6 +65,7 @@ impl ColumnRole {
                 "zeit",
                 "heure",
             ],
+            Self::Clock => &["time", "timeofday", "clock", "hour", "hora", "uhrzeit", "heure"],
             Self::Learner => &[
                 "userid",
                 "user",
@@ -135,6 +139,7 @@ impl ColumnRole {
     const fn parts(self) -> &'static [&'static str] {
         match self {
             Self::Time => &["time", "date", "stamp", "created", "fecha", "hora"],
+            Self::Clock => &["time", "clock", "hour", "hora"],
             Self::Learner => {
                 &["user", "learner", "student", "person", "member", "participant", "actor", "usuario", "alumno"]
             }
@@ -156,7 +161,7 @@ impl ColumnRole {
             Self::Activity => &["id", "time", "date", "user", "pk1"],
             Self::Object => &["type", "time", "user", "count"],
             Self::Count => &["course", "user", "account", "discount"],
-            Self::EventId | Self::Correct => &[],
+            Self::Clock | Self::EventId | Self::Correct => &[],
         }
     }
 
@@ -185,6 +190,8 @@ pub(super) struct ColumnValues {
     pub(super) distinct: usize,
     /// Formats in which every text is a time.
     pub(super) formats: Vec<String>,
+    /// The format in which every text is a time of day.
+    pub(super) clock: Option<&'static str>,
     are_whole_numbers: bool,
     are_yes_or_no: bool,
 }
@@ -200,11 +207,29 @@ impl ColumnValues {
             filled: filled.len(),
             distinct: distinct.len(),
             formats: formats_of(&filled),
+            clock: clock_of(&filled),
             are_whole_numbers: !filled.is_empty() && filled.iter().all(|text| text.parse::<u32>().is_ok()),
             are_yes_or_no: !filled.is_empty()
                 && distinct.iter().all(|text| yes_or_no.contains(&text.to_lowercase().as_str())),
         }
     }
+}
+
+/// Lists the formats of times of day.
+const CLOCKS: [&str; 5] = ["%H:%M", "%H:%M:%S", "%H:%M:%S%.f", "%I:%M %p", "%I:%M:%S %p"];
+
+/// Returns the format in which every one of the texts is a time of day.
+fn clock_of(texts: &[&str]) -> Option<&'static str> {
+    let reads = |clock: &str, text: &str| {
+        time_patterns::parse(&format!("%Y-%m-%d {clock}"), &format!("2000-01-01 {}", text.trim())).is_some()
+    };
+    let fits = |clock: &&'static str| !texts.is_empty() && texts.iter().all(|text| reads(clock, text));
+    CLOCKS.into_iter().find(fits)
+}
+
+/// Tells whether a format has no time of day.
+pub(super) fn is_by_day(format: &str) -> bool {
+    format == "date" || (format.contains('%') && !["%H", "%I", "%s"].iter().any(|name| format.contains(name)))
 }
 
 /// Lists the formats in which every one of the texts is a time, the likeliest first.
@@ -249,7 +274,16 @@ pub(super) fn guess(sample: &Sample) -> (Vec<Guess>, Vec<ColumnValues>) {
     let values: Vec<ColumnValues> = (0..sample.columns.len()).map(|column| ColumnValues::of(sample, column)).collect();
     let mut guesses: Vec<Guess> = Vec::new();
     for role in ColumnRole::ALL {
-        let free = (0..values.len()).filter(|&column| guesses.iter().all(|guess| guess.column != column));
+        // A time of day is one beside a date.
+        let has_dates = guesses.first().is_some_and(|guess| {
+            guess.role == ColumnRole::Time && values[guess.column].formats.first().is_some_and(|one| is_by_day(one))
+        });
+        if role == ColumnRole::Clock && !has_dates {
+            continue;
+        }
+        // Of two columns of one name none can be read.
+        let is_free = |column: &usize| guesses.iter().all(|guess| guess.column != *column);
+        let free = (0..values.len()).filter(is_free).filter(|&column| !sample.is_repeated(column));
         let scored = free.map(|column| (score(role, &sample.columns[column], &values[column]), column));
         // Of equal ones, the first.
         let best = scored
@@ -274,6 +308,8 @@ fn score(role: ColumnRole, name: &str, values: &ColumnValues) -> i32 {
             Some("excel" | "unix-seconds" | "unix-millis" | "unix-micros" | "%Y%m%d") if by_name == 0 => 0,
             Some(_) => by_name.max(LEAST),
         },
+        ColumnRole::Clock if values.clock.is_none() => 0,
+        ColumnRole::Clock => by_name.max(LEAST),
         ColumnRole::Count if !values.are_whole_numbers => 0,
         ColumnRole::Correct if !values.are_yes_or_no => 0,
         // An id of an event's own is different in every row.

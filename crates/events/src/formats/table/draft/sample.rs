@@ -9,9 +9,11 @@ use super::super::json;
 use super::super::mapping::FileType;
 use super::super::parquet::ParquetFile;
 use super::super::time_guess::possible_formats;
+use crate::cells::shape;
 use crate::content::{self, NotText};
 use crate::delimiter::DELIMITERS;
 use crate::error::ReadError;
+use crate::header::is_known_name;
 use crate::input::{self, BOM, FileStart};
 use crate::text_lines::lines;
 
@@ -59,19 +61,30 @@ impl Sample {
         let end =
             if is_whole { text.len() } else { text.iter().rposition(|&byte| byte == b'\n').unwrap_or(text.len()) };
         let text = &text[..end];
+        let text = &text[content::separator_line(text).map_or(0, |(length, _)| length)..];
         let sample = match text.trim_ascii_start().first() {
             None => return Err(ReadError::Empty { path: path.to_owned(), table: "log".to_owned() }),
             Some(b'{') => Self::of_json(path, text),
             Some(b'[') => {
-                let what = "is a JSON array, and mappings read JSON lines: write one object a line".to_owned();
-                return Err(ReadError::Decode { path: path.to_owned(), what });
+                let NotText { what, what_to_do } = content::JSON_ARRAY;
+                return Err(ReadError::NotText { path: path.to_owned(), what, what_to_do });
             }
             Some(_) => Self::of_csv(path, text),
         };
-        match sample.rows.is_empty() {
-            true => Err(ReadError::Empty { path: path.to_owned(), table: "log".to_owned() }),
-            false => Ok(sample),
+        sample.with_rows()
+    }
+
+    fn with_rows(self) -> Result<Self, ReadError> {
+        match self.rows.is_empty() {
+            true => Err(ReadError::NoRows { path: self.path, table: "log".to_owned() }),
+            false => Ok(self),
         }
+    }
+
+    /// Tells whether another column has the name of this one.
+    pub(super) fn is_repeated(&self, column: usize) -> bool {
+        let name = &self.columns[column];
+        !name.is_empty() && self.columns.iter().filter(|other| *other == name).count() > 1
     }
 
     fn of_csv(path: &Path, text: &[u8]) -> Self {
@@ -82,7 +95,7 @@ impl Sample {
             has_newlines |= record.iter().any(|field| field.contains(&b'\n'));
             records.push(record.iter().map(|field| String::from_utf8_lossy(field).trim().to_owned()).collect());
         }
-        let has_header = records.first().is_some_and(|first| is_header(first));
+        let has_header = records.split_first().is_some_and(|(first, below)| is_header(first, below));
         let width = records.first().map_or(0, Vec::len);
         let columns = match has_header {
             true => records.remove(0),
@@ -126,7 +139,7 @@ impl Sample {
         let (columns, rows) = file.first_texts(SAMPLE_ROWS)?;
         let path = path.to_owned();
         let (file_type, has_header) = (FileType::Parquet, true);
-        Ok(Self { path, file_type, delimiter: b',', has_header, has_newlines: false, columns, rows })
+        Self { path, file_type, delimiter: b',', has_header, has_newlines: false, columns, rows }.with_rows()
     }
 
     /// Returns the file's name.
@@ -155,12 +168,24 @@ fn separation(text: &[u8], sign: u8) -> (bool, usize) {
     (width > 1 && same * 10 >= records.len() * 9, width)
 }
 
-/// Tells whether a first row names columns: all are different, and none is a number or a time.
-fn is_header(first: &[String]) -> bool {
-    let is_value = |cell: &String| cell.parse::<f64>().is_ok() || !possible_formats(cell).is_empty();
-    let is_repeated = |(place, cell): (usize, &String)| first[..place].contains(cell);
+/// Tells whether a first row names columns. All are different, unless at least half are names that columns have. None is a
+/// number, a time or an address of mail, stands below again, or has digits and is written as those below.
+fn is_header(first: &[String], below: &[Vec<String>]) -> bool {
+    let is_value = |(place, cell): (usize, &String)| {
+        // A header comes again where files were put one after another.
+        let in_column = || below.iter().filter(|row| *row != first).filter_map(|row| row.get(place));
+        let has_digits = cell.bytes().any(|byte| byte.is_ascii_digit());
+        let is_like = |other: &String| shape(other.as_bytes()) == shape(cell.as_bytes());
+        cell.parse::<f64>().is_ok()
+            || cell.contains('@')
+            || !possible_formats(cell).is_empty()
+            || (!cell.is_empty() && in_column().any(|other| other == cell))
+            || (has_digits && in_column().any(is_like))
+    };
+    let is_repeated = |(place, cell): (usize, &String)| !cell.is_empty() && first[..place].contains(cell);
     let is_named = first.iter().any(|cell| cell.chars().any(char::is_alphabetic));
-    is_named && !first.iter().any(is_value) && !first.iter().enumerate().any(is_repeated)
+    let are_known = first.iter().filter(|cell| is_known_name(cell)).count() * 2 >= first.len();
+    is_named && !first.iter().enumerate().any(is_value) && (are_known || !first.iter().enumerate().any(is_repeated))
 }
 
 fn add_keys(value: &Value, before: &str, columns: &mut Vec<String>) {
