@@ -44,7 +44,9 @@ fn content(path: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 /// Checks that an output is whole: `clean` is the same made without an interruption.
 fn check_whole(writing: &Writing, out: &Path, clean: &Path, said: &str) {
     match writing.name {
-        // Their runs are finished one by one, and gone on with; what compares them comes at the end.
+        // Their runs are finished one by one, and gone on with; what compares them comes at the end. No system names two
+        // files in one step, so what can't be caught may leave one of them: none at all is asked of that.
+        "train" | "compare" | "tune" if said.contains("by signal 9") => {}
         "train" | "compare" | "tune" => {
             for pair in [["comparison.json", "comparison.txt"], ["comparison.txt", "comparison.json"]] {
                 assert!(!out.join(pair[0]).exists() || out.join(pair[1]).exists(), "{said}: {} alone", pair[0]);
@@ -53,7 +55,9 @@ fn check_whole(writing: &Writing, out: &Path, clean: &Path, said: &str) {
         // Pages of a folder that may hold others: each of them is whole.
         "man" => {
             let clean = bytes_of(clean);
-            assert!(bytes_of(out).iter().all(|(name, page)| clean[name] == *page), "{said}");
+            let is_draft = |name: &Path| name.to_string_lossy().starts_with('.');
+            let pages = bytes_of(out).into_iter().filter(|(name, _)| !is_draft(name));
+            pages.for_each(|(name, page)| assert!(clean.get(&name) == Some(&page), "{said}: {}", name.display()));
         }
         // Each look at a run's test part is counted in the report.
         "evaluate" => {
@@ -115,7 +119,9 @@ fn whatever_ends_a_command_leaves_the_old_whole_or_the_new_whole() {
         let left = leftovers_in(here.path());
         if signal == KILL {
             let parents = |path: &PathBuf| path.parent() == Some(here.path()) || path.parent() == Some(&temporary);
-            for path in left.iter().filter(|path| parents(path)) {
+            // A file that was just made is open for an instant, and empty.
+            let has_content = |path: &&PathBuf| path.is_dir() || fs::metadata(path).is_ok_and(|found| found.len() > 0);
+            for path in left.iter().filter(|path| parents(path)).filter(has_content) {
                 assert!(is_older || is_private(path), "{said}: {} is open to all", path.display());
             }
         } else {
@@ -142,6 +148,18 @@ fn whatever_ends_a_command_leaves_the_old_whole_or_the_new_whole() {
         check_whole(writing, &out, &finished, &said);
     }
     assert!(interrupted > 0, "everything was faster than its signal");
+}
+
+#[test]
+fn an_interrupted_demo_leaves_no_folder() {
+    let here = folder();
+    let out = here.path().join("demo");
+    let line = crate::common::arguments("demo --out {} --learners 400 --device cpu --quiet", &[&out]);
+    let child = crate::common::command(line).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("it starts");
+    wait_for(|| out.join("sequences/manifest.json").is_file().then_some(()));
+    send(&child, TERM);
+    assert_eq!(child.wait_with_output().expect("it ends").status.signal(), Some(TERM));
+    assert_eq!(names_in(here.path()), [""; 0]);
 }
 
 /// Starts `preprocess -` and feeds it a part of a log, so that it waits for the rest.

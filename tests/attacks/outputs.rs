@@ -8,7 +8,7 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::common::{bytes_of, folder, names_in, run, run_with_file_limit, run_with_umask, staycast};
+use crate::common::{bytes_of, copy_of, folder, names_in, run, run_with_file_limit, run_with_umask, staycast};
 use crate::damage::{Random, rounds};
 use crate::writing::{Materials, Older, Output, WRITING, Writing, assert_clean, quick};
 
@@ -216,6 +216,10 @@ fn files_of_settings_and_tables_are_inputs_too() {
         .expect(2)
         .complains(&["best.toml"]);
     assert_eq!(fs::read(out.join("best.toml")).expect("kept"), before);
+    for name in ["checkpoints", "manifest.json"] {
+        run("evaluate {} {} --out {}", &[&at("run"), &at("sequences"), &at("run").join(name)]).expect(2);
+        run("train {} --out {}", &[&at("sequences"), &at("sequences").join(name)]).expect(2);
+    }
     // What is replaced as a whole holds no input.
     let logs = here.path().join("logs");
     run("simulate --out {} --learners 20 --weeks 6 --quiet", &[&logs]).expect(0);
@@ -336,13 +340,20 @@ fn a_report_on_a_full_disk_is_the_old_one_or_the_new_one() {
     let here = folder();
     let out = here.path().join("report");
     let line = "evaluate {} {} --out {} --quiet --device cpu --resamples 0 --check-leakage never --week 3";
-    let paths = [&*materials.join("run"), &*materials.join("sequences"), &*out];
+    // Evaluations are recorded in a run, which grows.
+    let evaluated = || {
+        let _ = fs::remove_dir_all(here.path().join("run"));
+        copy_of(&materials.join("run"), &here.path().join("run"));
+    };
+    evaluated();
+    let paths = [&*here.path().join("run"), &*materials.join("sequences"), &*out];
     run(line, &paths).expect(0);
     let names = bytes_of(&out).len();
     let mut random = Random::new(12);
     let mut failed = 0;
     for round in 0..rounds(6) {
         let old = bytes_of(&out);
+        evaluated();
         let week = 2 + round % 2;
         let blocks = u32::try_from(1 + random.below(400)).expect("small");
         let ran = run_with_file_limit(blocks, &line.replace("--week 3", &format!("--week {week}")), &paths);
@@ -351,11 +362,11 @@ fn a_report_on_a_full_disk_is_the_old_one_or_the_new_one() {
             assert!(weeks_of_report(&out).iter().all(|(_, found)| *found == week.to_string()), "round {round}");
         } else {
             failed += 1;
-            assert!(ran.stderr.contains("report"), "round {round}: {}", ran.stderr);
+            assert!(ran.stderr.contains("cannot write"), "round {round}: {}", ran.stderr);
             assert!(!ran.stderr.contains(".draft-"), "round {round}: {}", ran.stderr);
             assert!(bytes_of(&out) == old, "round {round}, {blocks} blocks");
         }
-        assert_eq!(names_in(here.path()), ["report"], "round {round}");
+        assert_eq!(names_in(here.path()), ["report", "run"], "round {round}");
     }
     assert!(failed > 0, "no disk was full");
 }

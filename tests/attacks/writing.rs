@@ -61,7 +61,7 @@ pub(crate) const WRITING: [Writing; 15] = [
     },
     Writing {
         name: "evaluate",
-        line: "evaluate {run} {sequences} --out {out} --quiet --device cpu --resamples 0 --check-leakage never",
+        line: "evaluate {evaluated} {sequences} --out {out} --quiet --device cpu --resamples 0 --check-leakage never",
         output: Output::Folder,
         older: Older::Replaced,
     },
@@ -154,7 +154,7 @@ impl Writing {
 
     /// Returns the inputs that it reads, by name.
     pub(crate) fn inputs(&self) -> Vec<&'static str> {
-        ["logs", "sequences", "run", "archive", "table"]
+        ["logs", "sequences", "run", "evaluated", "archive", "table"]
             .into_iter()
             .filter(|name| self.line.contains(&format!("{{{name}}}")))
             .collect()
@@ -189,7 +189,8 @@ impl Writing {
     }
 }
 
-/// Holds what the commands read, made once: `logs`, `sequences`, `run`, `archive`, `table`.
+/// Holds what the commands read, made once: `logs`, `sequences`, `run`, `archive`, `table`, and `evaluated`, a run for
+/// evaluations, which are recorded in it.
 pub(crate) struct Materials {
     folder: TempDir,
 }
@@ -204,6 +205,7 @@ impl Materials {
             let run = |line: &str, paths: &[&Path]| crate::common::run(line, paths).expect(0);
             run("preprocess {} --out {} --quiet", &[&at("logs"), &at("sequences")]);
             run(&format!("train {{}} --out {{}} --split time --quiet {TINY}"), &[&at("sequences"), &at("run")]);
+            copy_of(&at("run"), &at("evaluated"));
             run("runs export {} --out {} --quiet", &[&at("run"), &at("archive/run.tar.zst")]);
             copy_of(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/table")), &at("table"));
             materials

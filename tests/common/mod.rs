@@ -143,8 +143,7 @@ pub(crate) fn kill_when(mut command: Command, ready: impl Fn() -> bool) -> bool 
 
 /// Runs the program under a limit of `blocks` × 512 bytes a file, which is what a full disk looks like to it.
 pub(crate) fn run_with_file_limit(blocks: u32, line: &str, paths: &[&Path]) -> Ran {
-    // Without the trap the signal that comes with the refusal ends the program before it can say anything.
-    let script = format!("trap '' 25; ulimit -f {blocks}; exec \"$@\"");
+    let script = format!("ulimit -f {blocks}; exec \"$@\"");
     let output = Command::new("sh")
         .args(["-c", &script, "sh", env!("CARGO_BIN_EXE_staycast")])
         .args(arguments(line, paths))

@@ -21,8 +21,8 @@ mod week_fits;
 
 pub use artifact::{
     DataRecord, EpochRecord, FileRecord, FoldFit, FoldsRecord, MemberSummary, ParentRecord, ProxyRecord, RUN_FILES,
-    RUN_KIND, RecalibrationRecord, Refit, Run, RunError, RunManifest, RunRecords, RunState, SplitRecord, WeekRefit,
-    export_onnx, run_state,
+    RUN_FOLDERS, RUN_KIND, RecalibrationRecord, Refit, Run, RunError, RunManifest, RunRecords, RunState, SplitRecord,
+    WeekRefit, export_onnx, run_state,
 };
 pub use files::FileError;
 pub use inputs::{Column, Inputs, InputsError, Source, Transform};

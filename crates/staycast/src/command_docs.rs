@@ -11,6 +11,7 @@ use serde::Serialize;
 use staycast_sequences::{FeatureSet, features};
 
 use crate::console::{Console, print};
+use crate::out_folder::OutFolder;
 use crate::status::Status;
 
 /// Print a completion script for a shell
@@ -82,8 +83,9 @@ pub(crate) fn write_man_pages(args: &ManArgs, command: Command, console: &Consol
     command.build();
     let mut pages = Vec::new();
     make_man_page(&command, "staycast", &mut pages)?;
-    staycast_files::make_folder(&args.out)?;
+    let folder = OutFolder::make(&args.out)?;
     staycast_files::write_together(pages.iter().map(|(file, page)| (args.out.join(file), page)))?;
+    folder.keep();
     let pages = ManPages { out: args.out.clone(), files: pages.into_iter().map(|(file, _)| file).collect() };
     console.print_summary(&pages, || format!("Written: {} in {}\n", pages.files.join(", "), pages.out.display()))?;
     Ok(Status::Fine)

@@ -207,8 +207,8 @@ fn for_sequences(error: &FolderError) -> Option<String> {
 }
 
 fn for_writing(error: &io::Error) -> Option<String> {
-    let is_foreign = error.get_ref().is_some_and(|inner| inner.is::<ForeignFile>());
-    is_foreign.then(|| "choose another --out, or move that file away".to_owned())
+    let foreign: Option<&ForeignFile> = error.get_ref()?.downcast_ref();
+    foreign.map(|_| "choose another --out, or move that file away".to_owned())
 }
 
 #[cfg(test)]

@@ -46,12 +46,15 @@ mod signals {
     use std::{mem, process, ptr, thread};
 
     use super::{ADVICE, IS_INTERRUPTED};
-    use crate::console;
+    use crate::{console, out_folder};
 
     /// The signals, with their names.
     const SIGNALS: [(i32, &str); 3] = [(libc::SIGINT, "SIGINT"), (libc::SIGTERM, "SIGTERM"), (libc::SIGHUP, "SIGHUP")];
 
     pub(super) fn watch() {
+        // A file that grows past the limit of `ulimit -f` is an error, as on a full disk, and no sudden end.
+        // SAFETY: no handler is set.
+        unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
         let watched: Vec<i32> =
             SIGNALS.iter().map(|&(signal, _)| signal).filter(|&signal| !is_ignored(signal)).collect();
         let set = set_of(&watched);
@@ -114,6 +117,7 @@ mod signals {
 
     fn clean_up_and_end(signal: i32) {
         let kept = staycast_files::abandon();
+        out_folder::remove_unfinished();
         let name = SIGNALS.iter().find(|(number, _)| *number == signal).map_or("a signal", |(_, name)| name);
         let advice = ADVICE.lock().ok().and_then(|advice| advice.as_ref().and_then(|advice| advice()));
         let advice = match advice {

@@ -6,7 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use staycast_forecast::RUN_FILES;
+use staycast_forecast::{RUN_FILES, RUN_FOLDERS};
 use staycast_sequences::SEQUENCES_FILES;
 
 use crate::status::usage;
@@ -24,8 +24,10 @@ pub(crate) fn prepare_file<'a>(out: &Path, inputs: impl IntoIterator<Item = &'a 
 /// Prepares the place of a folder that is written as a whole: no input is in it, it is none itself, and leftovers beside it
 /// go.
 pub(crate) fn prepare_whole_folder<'a>(out: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> anyhow::Result<()> {
+    let inputs: Vec<PathBuf> = inputs.into_iter().flat_map(expanded).collect();
+    refuse_places_in(&inputs, out)?;
     if let Ok(place) = out.canonicalize() {
-        for input in inputs.into_iter().flat_map(expanded) {
+        for input in inputs {
             if input.canonicalize().is_ok_and(|input| input.starts_with(&place)) {
                 let is = if is_same(out, &input) { "is the input" } else { "holds the input" };
                 return Err(refused(out, &input, is));
@@ -44,7 +46,9 @@ pub(crate) fn prepare_folder<'a>(
     names: &[&str],
     inputs: impl IntoIterator<Item = &'a Path>,
 ) -> anyhow::Result<()> {
-    for input in inputs.into_iter().flat_map(expanded) {
+    let inputs: Vec<PathBuf> = inputs.into_iter().flat_map(expanded).collect();
+    refuse_places_in(&inputs, out)?;
+    for input in inputs {
         if is_same(out, &input) {
             return Err(refused(out, &input, "is the input"));
         }
@@ -56,6 +60,14 @@ pub(crate) fn prepare_folder<'a>(
     clean_up_beside(out);
     staycast_files::clean_up(out);
     Ok(())
+}
+
+/// Refuses a folder that would be taken for a part of a run or of sequences that are read.
+fn refuse_places_in(inputs: &[PathBuf], out: &Path) -> anyhow::Result<()> {
+    match inputs.iter().find(|input| would_belong_to(input, out)) {
+        Some(input) => Err(refused(out, input, "has the name of a part of the input")),
+        None => Ok(()),
+    }
 }
 
 fn clean_up_beside(out: &Path) {
@@ -86,11 +98,11 @@ fn refused(out: &Path, input: &Path, is: &str) -> anyhow::Error {
     usage(format!("--out {} {is} {}; nothing was written. Name another place", out.display(), input.display()))
 }
 
-/// Tells whether a file, there or not, has the place and name of one that a run or a folder of sequences reads.
-fn would_belong_to(folder: &Path, file: &Path) -> bool {
-    let name = file.file_name().and_then(OsStr::to_str).unwrap_or_default();
-    let is_named = RUN_FILES.contains(&name) || SEQUENCES_FILES.contains(&name);
-    is_named && folder.join("manifest.json").is_file() && file.parent().is_some_and(|parent| is_same(parent, folder))
+/// Tells whether an output, there or not, has the place and name of a part of a run or of a folder of sequences.
+fn would_belong_to(folder: &Path, out: &Path) -> bool {
+    let name = out.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    let is_named = RUN_FILES.contains(&name) || RUN_FOLDERS.contains(&name) || SEQUENCES_FILES.contains(&name);
+    is_named && folder.join("manifest.json").is_file() && out.parent().is_some_and(|parent| is_same(parent, folder))
 }
 
 /// Tells whether a file is in a folder or below, under whatever name.

@@ -21,6 +21,8 @@ pub(crate) const EVALUATIONS: &str = "evaluations.jsonl";
 pub(crate) const OUT_OF_FOLD: &str = "out_of_fold.parquet";
 pub(crate) const TIMING: &str = "timing.json";
 pub(crate) const MANIFEST: &str = "manifest.json";
+/// Lists the folders that can be in a run.
+pub const RUN_FOLDERS: [&str; 2] = [CHECKPOINTS, "tensorboard"];
 /// Lists the files of a run; no run has all of them.
 pub const RUN_FILES: [&str; 14] = [
     CONFIG,

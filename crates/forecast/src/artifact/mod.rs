@@ -42,7 +42,7 @@ pub(crate) mod tensors;
 
 pub use checksums::FileRecord;
 pub use error::RunError;
-pub use layout::{RUN_FILES, RUN_KIND};
+pub use layout::{RUN_FILES, RUN_FOLDERS, RUN_KIND};
 pub use manifest::{DataRecord, FoldsRecord, MemberSummary, ParentRecord, ProxyRecord, RunManifest};
 pub(crate) use model::RunModel;
 pub use onnx::export_onnx;

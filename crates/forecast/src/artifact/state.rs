@@ -3,6 +3,7 @@
 //! `checkpoints/started.json` marks a run that was begun, `manifest.json`, written last, one that is finished.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -81,13 +82,42 @@ pub fn run_state(folder: &Path) -> Result<RunState, FileError> {
         return Ok(RunState::Interrupted(Box::new(started.config)));
     }
     // What a kill before the marker leaves: nothing, an empty checkpoints folder, a temporary file.
-    let failed = |source| FileError::io("read", folder, source);
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let name = entry.map_err(failed)?.file_name();
-        let name = name.to_string_lossy();
-        if name != CHECKPOINTS && !is_leftover(&name) {
+    for name in names_in(folder)? {
+        let inside = folder.join(CHECKPOINTS);
+        let is_free = is_leftover(&name)
+            || name == CHECKPOINTS && inside.is_dir() && names_in(&inside)?.iter().all(|name| is_leftover(name));
+        if !is_free {
             return Ok(RunState::Other);
         }
     }
     Ok(RunState::Free)
+}
+
+fn names_in(folder: &Path) -> Result<Vec<String>, FileError> {
+    let failed = |source| FileError::io("read", folder, source);
+    let name = |entry: io::Result<fs::DirEntry>| Ok(entry?.file_name().to_string_lossy().into_owned());
+    fs::read_dir(folder).and_then(|entries| entries.map(name).collect()).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_with_files_of_others_is_not_free() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let state = || run_state(folder.path()).expect("readable");
+        fs::create_dir(folder.path().join(CHECKPOINTS)).expect("a new folder");
+        let left = [".config.toml.tmp-1-x".to_owned(), format!("{CHECKPOINTS}/.started.json.tmp-1-x")];
+        for name in left {
+            fs::write(folder.path().join(name), "").expect("writable");
+            assert_eq!(state(), RunState::Free);
+        }
+        for name in ["notes.txt".to_owned(), format!("{CHECKPOINTS}/notes.txt")] {
+            fs::write(folder.path().join(&name), "").expect("writable");
+            assert_eq!(state(), RunState::Other, "{name}");
+            fs::remove_file(folder.path().join(name)).expect("ours");
+        }
+        assert_eq!(state(), RunState::Free);
+    }
 }

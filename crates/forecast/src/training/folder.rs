@@ -66,7 +66,8 @@ impl<'a> RunFolder<'a> {
         // A failure here changes nothing for the user, who sees the training's own; what stays is reported as an
         // interrupted run by the next training.
         match self.request.start {
-            Start::Fresh => drop(fs::remove_dir_all(out)),
+            // What a link leads to, and not the link.
+            Start::Fresh => drop(out.canonicalize().and_then(fs::remove_dir_all)),
             Start::Resume => {
                 drop(fs::remove_dir_all(&self.checkpoints));
                 drop(fs::remove_file(out.join(CONFIG)));

@@ -25,6 +25,7 @@ use crate::display::{
     LabelledText, format_bytes, format_duration, format_percent, group_digits, pluralise, quote_for_shell,
 };
 use crate::forecast_args::ForecastSelection;
+use crate::out_folder::OutFolder;
 use crate::progress::{BarTemplate, progress_bar};
 use crate::status::Status;
 use crate::{devices, evaluate, preprocess, score, train};
@@ -92,7 +93,9 @@ pub(crate) fn run(args: &DemoArgs, console: &Console) -> anyhow::Result<Status> 
     let begun = Instant::now();
     let place = Place::find(args.out.as_deref())?;
     let inside = console.for_inner_stages();
+    let folder = OutFolder::make_whole(place.folder())?;
     let shown = Demo { args, place: &place, console, inside: &inside }.run(begun)?;
+    folder.keep();
     console.print_result(&shown, || closing(&place, begun.elapsed()))?;
     Ok(Status::Fine)
 }
