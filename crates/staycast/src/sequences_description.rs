@@ -321,7 +321,7 @@ pub(crate) const fn lacking_dates(dates_from: DatesFrom) -> &'static str {
 
 fn describe_left_out(reason: &str) -> String {
     match reason {
-        "unknown_course" => "their course has no dates".to_owned(),
+        "unknown_course" => "their course is not described".to_owned(),
         "no_course" => "their row names no course".to_owned(),
         "no_event_used" => "all of their events were set aside".to_owned(),
         other => other.replace('_', " "),
