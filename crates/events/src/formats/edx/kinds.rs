@@ -243,6 +243,9 @@ pub(super) fn is_studio_path(path: &[u8]) -> bool {
     let path = path.strip_prefix(b"/").unwrap_or(path);
     let mut words = path.split(|byte| matches!(byte, b'/' | b'?'));
     let word = words.next().unwrap_or_default();
+    if word == b"courses" {
+        return false;
+    }
     // The pages of courses have files below such a word, too.
     STUDIO.iter().any(|studio| studio.as_bytes() == word) && words.next() != Some(b"courseware")
 }

@@ -15,6 +15,8 @@ use crate::time::parse_instant;
 
 use std::sync::Arc;
 
+use memchr::memmem::Finder;
+
 /// Names whoever acts without being logged in, as the platform writes it.
 const NOBODY: &[u8] = b"anonymous";
 
@@ -223,7 +225,24 @@ pub(super) struct Scratch {
 /// Parses tracking logs.
 #[derive(Clone)]
 pub(super) struct TrackingLog {
-    pub(super) kinds: Arc<Kinds>,
+    kinds: Arc<Kinds>,
+    /// Finds pages that may be of the instructors' dashboard.
+    instructor: Finder<'static>,
+}
+
+impl TrackingLog {
+    pub(super) fn new(kinds: Arc<Kinds>) -> Self {
+        Self { kinds, instructor: Finder::new(b"/instructor") }
+    }
+
+    /// Tells whether a page is one of the course team alone: of the instructors' dashboard, or the word that the platform
+    /// has in place of a page for what the dashboard and its tasks do.
+    fn is_team_page(&self, page: &[u8]) -> bool {
+        page == b"idashboard"
+            || page == b"x_module_task"
+            || (self.instructor.find(page).is_some()
+                && course_path(page).is_some_and(|path| path.part == b"instructor"))
+    }
 }
 
 /// Returns the JSON of a line: from its first brace on, as lines that went through syslog have words before it.
@@ -300,7 +319,7 @@ impl StatementParser for TrackingLog {
         let names = EventNames { event_type, by_type, by_name, part: is_request.then(|| part_of(event_type, path)) };
         // A page's own scripts tell where they are.
         let page = members.page.unwrap_or_default().plain();
-        let is_of_team = source == b"task" || is_team_host(host) || is_team_page(&page);
+        let is_of_team = source == b"task" || is_team_host(host) || self.is_team_page(&page);
         let known = match self.known(&names) {
             known if is_of_team && !self.kinds.is_of_team(known) => self.kinds.team_command(),
             known => known,
@@ -408,15 +427,6 @@ fn part_of<'a>(event_type: &[u8], path: Option<CoursePath<'a>>) -> &'a [u8] {
         Some(path) => path.part,
         None => b"*",
     }
-}
-
-/// Tells whether a page is one of the course team alone: of the instructors' dashboard, or the word that the platform has in
-/// place of a page for what the dashboard and its tasks do.
-fn is_team_page(page: &[u8]) -> bool {
-    page == b"idashboard"
-        || page == b"x_module_task"
-        || (memchr::memmem::find(page, b"/instructor").is_some()
-            && course_path(page).is_some_and(|path| path.part == b"instructor"))
 }
 
 /// Tells whether an event of this name says that a part of the course is completed, of the learner whom it names.

@@ -104,7 +104,7 @@ impl LogFormat for Edx {
     fn open(&self, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
         let kinds = Arc::new(Kinds::new());
         let all = kinds.all().to_vec();
-        statements::open(request, &FORMAT, &TrackingLog { kinds }, all)
+        statements::open(request, &FORMAT, &TrackingLog::new(kinds), all)
     }
 }
 

@@ -23,6 +23,8 @@ const SERVICES: [&str; 10] = ["app", "apps", "cms", "courses", "learning", "lms"
 pub(super) struct UserIds {
     ids: FxHashMap<u64, UserId>,
     sites: Vec<Box<[u8]>>,
+    /// The host of the line before, and the bit of its site.
+    before: (Vec<u8>, u64),
 }
 
 /// Holds what a log says of one user id.
@@ -40,7 +42,7 @@ struct UserId {
 impl UserIds {
     /// Adds that a user has this id and, where it is given, this name, and used this host, in file number `file` of the log.
     pub(super) fn add(&mut self, id: u64, name: Option<&[u8]>, host: &[u8], file: u32) {
-        let sites = self.site(site(host)).map_or(0, |place| 1 << place);
+        let sites = self.bit_of(host);
         match self.ids.get_mut(&id) {
             // As in nearly all lines.
             Some(known) if known.name.as_deref() == name => known.see(sites, file),
@@ -106,6 +108,14 @@ impl UserIds {
         {
             known.name = Some(name);
         }
+    }
+
+    /// Returns the bit of a host's site; 0 where there is none.
+    fn bit_of(&mut self, host: &[u8]) -> u64 {
+        if self.before.0 != host {
+            self.before = (host.to_vec(), self.site(site(host)).map_or(0, |place| 1 << place));
+        }
+        self.before.1
     }
 
     /// Returns the place of a site; `None` where none is said, or there are too many.

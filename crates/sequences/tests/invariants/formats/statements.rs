@@ -145,7 +145,20 @@ pub(super) fn xapi(seen: Seen<'_>, folder: &Path) {
             "context": {"contextActivities": {"parent": [{"id": course_address(course), "definition": {"type": COURSE}}]}}});
         match event.kind % 15 {
             4 => statement["result"] = json!({"success": true, "score": {"scaled": 1}}),
-            5 => statement["result"] = json!({"success": false}),
+            5 => {
+                // A part of a problem. The statement of the whole, which is not in the log, is the same for many days.
+                statement["result"] = json!({"success": event.count.is_multiple_of(2)});
+                statement["context"]["statement"] =
+                    json!({"objectType": "StatementRef", "id": format!("whole-{}", event.object)});
+                let whole = json!({"id": format!("http://lms.example/blocks/{}/whole", event.object % 2),
+                    "definition": {"type": problem}});
+                statement["context"]["contextActivities"]["parent"].as_array_mut().unwrap().push(whole);
+            }
+            // Another part, which names the problem alone.
+            6 => {
+                let whole = json!({"id": "http://lms.example/blocks/whole", "definition": {"type": problem}});
+                statement["context"]["contextActivities"]["parent"].as_array_mut().unwrap().push(whole);
+            }
             10 => statement["context"]["extensions"] = json!({"https://w3id.org/xapi/acrossx/extensions/type": "up"}),
             11 => statement["context"]["extensions"] = json!({"https://w3id.org/xapi/acrossx/extensions/type": "down"}),
             _ => {}
