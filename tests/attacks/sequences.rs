@@ -305,12 +305,15 @@ fn a_damaged_folder_is_sealed_or_refused_and_nothing_breaks() {
         let sequences = copied(here.path());
         let file = FILES[random.below(FILES.len())];
         let mut bytes = fs::read(sequences.join(file)).expect("readable");
-        let how = damage(&mut bytes, &mut random);
+        // Every other time at the end, where the footers are.
+        let mut end = bytes.split_off(if round % 2 == 0 { 0 } else { bytes.len().saturating_sub(2048) });
+        let how = damage(&mut end, &mut random);
+        bytes.extend(end);
         fs::write(sequences.join(file), bytes).expect("writable");
         let ran = run("sequences seal {}", &[&sequences]);
         let status = ran.status;
         assert!(matches!(status, Some(0 | 1)), "round {round}: {file}, {how}: {status:?}, {}", ran.stderr);
-        ran.expect(status.expect("an end of its own"));
+        assert!(!ran.stderr.contains("panicked"), "round {round}: {file}, {how}: {}", ran.stderr);
         if status == Some(0) {
             // What is sealed can be read.
             run("sequences verify {}", &[&sequences]).expect(0);

@@ -24,6 +24,7 @@ const PIECE_BYTES: u64 = 8 << 20;
 pub(crate) struct CheckedFile {
     path: PathBuf,
     identity: FileIdentity,
+    blake3: String,
     metadata: ArrowReaderMetadata,
 }
 
@@ -39,14 +40,16 @@ impl CheckedFile {
             return Err(FolderError::altered(&path, what));
         }
         if cache.find(&identity).as_ref() != Some(&record.blake3) {
-            let (hash, begun) = hash(&path, identity)?;
-            if hash != record.blake3 {
+            let begun = hash_cache::now();
+            if hash(&path, identity)? != record.blake3 {
                 let what = "its content is not the one that the manifest has the hash of".to_owned();
                 return Err(FolderError::altered(&path, what));
             }
-            cache.keep(&identity, begun, &hash);
+            if identity_at(&path)? == identity {
+                cache.keep(&identity, begun, &record.blake3);
+            }
         }
-        let checked = Self::open(path, identity)?;
+        let checked = Self::open(path, identity, record.blake3.clone())?;
         checked.check_footer(record)?;
         Ok(checked)
     }
@@ -57,8 +60,8 @@ impl CheckedFile {
     /// When it can't be read, or is no Parquet file.
     pub(crate) fn record(path: PathBuf, name: &str) -> Result<(Self, OutputRecord), FolderError> {
         let identity = identity_at(&path)?;
-        let (blake3, _) = hash(&path, identity)?;
-        let file = Self::open(path, identity)?;
+        let blake3 = hash(&path, identity)?;
+        let file = Self::open(path, identity, blake3.clone())?;
         let record = OutputRecord {
             file: name.to_owned(),
             rows: file.rows(),
@@ -70,12 +73,12 @@ impl CheckedFile {
         Ok((file, record))
     }
 
-    fn open(path: PathBuf, identity: FileIdentity) -> Result<Self, FolderError> {
+    fn open(path: PathBuf, identity: FileIdentity, blake3: String) -> Result<Self, FolderError> {
         let file = open_as(&path, identity)?;
         let options = ArrowReaderOptions::default();
         let metadata = ArrowReaderMetadata::load(&file, options)
             .map_err(|source| FolderError::Parquet { path: path.clone(), source })?;
-        Ok(Self { path, identity, metadata })
+        Ok(Self { path, identity, blake3, metadata })
     }
 
     fn check_footer(&self, record: &OutputRecord) -> Result<(), FolderError> {
@@ -106,14 +109,14 @@ impl CheckedFile {
 
     /// Counts its rows.
     pub(crate) fn rows(&self) -> u64 {
-        self.group_rows().sum()
+        self.group_rows().fold(0, u64::saturating_add)
     }
 
     /// Counts the rows of each row group.
     pub(crate) fn group_rows(&self) -> impl Iterator<Item = u64> {
-        // A negative number is none that any data goes with.
         let groups = self.metadata.metadata().row_groups().iter();
-        groups.map(|group| u64::try_from(group.num_rows()).unwrap_or(u64::MAX >> 16))
+        // A negative number is none that any data goes with.
+        groups.map(|group| u64::try_from(group.num_rows()).unwrap_or(u64::MAX))
     }
 
     /// Lists the types of the columns by name.
@@ -146,9 +149,14 @@ impl CheckedFile {
         reader.map_err(|source| FolderError::Parquet { path: self.path.clone(), source })
     }
 
-    /// Checks that the file is still the one that was hashed.
+    /// Checks that what was read of the file until now is what was hashed.
     pub(crate) fn is_unchanged(&self) -> Result<(), FolderError> {
-        if identity_at(&self.path)? == self.identity { Ok(()) } else { Err(changed(&self.path)) }
+        let now = identity_at(&self.path)?;
+        // A backup changes the time too, by a link or by rights; then the hash says whether anybody wrote to the file.
+        if now == self.identity || hash(&self.path, self.identity)? == self.blake3 {
+            return Ok(());
+        }
+        Err(changed(&self.path))
     }
 }
 
@@ -162,20 +170,19 @@ fn identity_at(path: &Path) -> Result<FileIdentity, FolderError> {
     Ok(FileIdentity::of(&found))
 }
 
-/// Opens the file, which must still have that identity.
+/// Opens the file, which must still have the content of `identity`.
 fn open_as(path: &Path, identity: FileIdentity) -> Result<File, FolderError> {
     let file = File::open(path).map_err(FolderError::io(path))?;
     let found = FileIdentity::of(&file.metadata().map_err(FolderError::io(path))?);
-    if found == identity { Ok(file) } else { Err(changed(path)) }
+    if found.has_content_of(&identity) { Ok(file) } else { Err(changed(path)) }
 }
 
 fn changed(path: &Path) -> FolderError {
     FolderError::Changed { path: path.to_owned() }
 }
 
-/// Computes BLAKE3 of the file, on all threads. Returns it with the time at which the hashing began.
-fn hash(path: &Path, identity: FileIdentity) -> Result<(String, i128), FolderError> {
-    let begun = hash_cache::now();
+/// Computes BLAKE3 of the file, on all threads.
+fn hash(path: &Path, identity: FileIdentity) -> Result<String, FolderError> {
     let mut file = open_as(path, identity)?;
     let mut hasher = blake3::Hasher::new();
     let mut piece = Vec::with_capacity(PIECE_BYTES.min(identity.bytes) as usize);
@@ -188,10 +195,10 @@ fn hash(path: &Path, identity: FileIdentity) -> Result<(String, i128), FolderErr
         hasher.update_rayon(&piece);
     }
     let after = FileIdentity::of(&file.metadata().map_err(FolderError::io(path))?);
-    if after != identity {
+    if !after.has_content_of(&identity) {
         return Err(changed(path));
     }
-    Ok((hasher.finalize().to_hex().to_string(), begun))
+    Ok(hasher.finalize().to_hex().to_string())
 }
 
 /// Names the type of a column.

@@ -16,6 +16,8 @@ use crate::dataset::EnrolmentRow;
 use crate::error::FolderError;
 use crate::parquet_in::{Rows, arrow_error};
 
+/// Counts the batches that are turned into rows side by side: half a million rows.
+const BATCHES_AT_A_TIME: usize = 64;
 /// Bounds the days from a course's start to anything in it: the seconds are 32 bits wide.
 const GREATEST_DAY: f64 = (1_i64 << 31) as f64 / 86_400.0;
 /// Bounds the weeks from a course's start to a learner's leaving.
@@ -38,34 +40,38 @@ impl Enrolments {
         let path = file.path();
         let index: FxHashMap<&str, CourseIndex> =
             (0..).map(CourseIndex).zip(&courses.rows).map(|(index, course)| (course.id.as_str(), index)).collect();
-        let read = file.batches(None, None, BATCH_ROWS)?;
-        let batches = read
-            .map(|batch| batch.map_err(|source| arrow_error(path, source)))
-            .collect::<Result<Vec<RecordBatch>, FolderError>>()?;
-        file.is_unchanged()?;
-        let mut before = 0;
-        let numbered: Vec<(u64, &RecordBatch)> = batches
-            .iter()
-            .map(|batch| {
-                let first = before;
-                before += batch.num_rows() as u64;
-                (first, batch)
-            })
-            .collect();
-        if before > u64::from(u32::MAX) {
-            return Err(FolderError::damaged(path, format!("has {before} rows, more than 32 bits number")));
+        let due = file.rows();
+        if due > u64::from(u32::MAX) {
+            return Err(FolderError::damaged(path, format!("has {due} rows, more than 32 bits number")));
         }
-        let parts: Vec<Vec<EnrolmentRow>> = numbered
-            .par_iter()
-            .map(|&(before, batch)| rows_of(&Rows { path, batch, before }, &index, statics))
-            .collect::<Result<_, FolderError>>()?;
-        for (at, pair) in parts.windows(2).enumerate() {
-            if let (Some(last), Some(first)) = (pair[0].last(), pair[1].first()) {
-                let (before, batch) = numbered[at + 1];
-                in_order(&Rows { path, batch, before }, 0, last, first)?;
+        let mut read =
+            file.batches(None, None, BATCH_ROWS)?.map(|batch| batch.map_err(|source| arrow_error(path, source)));
+        let mut rows: Vec<EnrolmentRow> = Vec::new();
+        loop {
+            let batches: Vec<RecordBatch> =
+                read.by_ref().take(BATCHES_AT_A_TIME).collect::<Result<_, FolderError>>()?;
+            if batches.is_empty() {
+                break;
+            }
+            let mut before = rows.len() as u64;
+            let numbered: Vec<Rows<'_>> = batches
+                .iter()
+                .map(|batch| {
+                    let first = before;
+                    before += batch.num_rows() as u64;
+                    Rows { path, batch, before: first }
+                })
+                .collect();
+            let parts: Vec<Vec<EnrolmentRow>> =
+                numbered.par_iter().map(|part| rows_of(part, &index, statics)).collect::<Result<_, FolderError>>()?;
+            for (part, of_part) in numbered.iter().zip(parts) {
+                if let (Some(last), Some(first)) = (rows.last(), of_part.first()) {
+                    in_order(part, 0, last, first)?;
+                }
+                rows.extend(of_part);
             }
         }
-        let rows: Vec<EnrolmentRow> = parts.into_iter().flatten().collect();
+        file.is_unchanged()?;
         let mut counted = vec![0; courses.rows.len()];
         rows.iter().for_each(|row| counted[row.course.as_usize()] += 1);
         courses.check_enrolments(path, &counted)?;

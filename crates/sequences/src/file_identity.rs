@@ -19,6 +19,11 @@ impl FileIdentity {
     /// Whether a state of a file can be told from a later one for certain.
     pub(crate) const IS_CERTAIN: bool = cfg!(unix);
 
+    /// Tells whether the content was changed since, as far as size and time of its last change say.
+    pub(crate) fn has_content_of(&self, other: &Self) -> bool {
+        (self.bytes, self.modified) == (other.bytes, other.modified)
+    }
+
     #[cfg(unix)]
     pub(crate) fn of(metadata: &Metadata) -> Self {
         use std::os::unix::fs::MetadataExt;
