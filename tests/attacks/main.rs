@@ -9,13 +9,23 @@ mod common;
 mod archives;
 mod commands;
 mod damage;
+#[cfg(unix)]
+mod fake_postgres;
 mod kills;
 mod marked_logs;
 mod nonsense;
 mod outputs;
 mod packed_logs;
 mod parquet_edits;
+#[cfg(target_os = "linux")]
+mod read_only;
 mod run_records;
 mod runs;
+mod secrets;
 mod sequences;
+#[cfg(unix)]
+mod stalls;
+#[cfg(unix)]
+mod terminal;
+mod terminals;
 mod writing;

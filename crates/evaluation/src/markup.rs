@@ -1,19 +1,18 @@
-//! Texts that come out of logs, made fit for pages and drawings. Templates escape them.
+//! Texts that come out of logs, made fit for pages and drawings. Templates escape what is markup in them.
 
-/// Replaces the characters that XML 1.0 forbids by U+FFFD, so that one odd name can't make a document unreadable.
-///
-/// These are the control characters other than tab, line feed and carriage return, and U+FFFE and U+FFFF.
-pub(crate) fn without_control_characters(document: String) -> String {
-    let forbidden = |letter: char| {
-        (letter.is_control() && !matches!(letter, '\t' | '\n' | '\r')) || matches!(letter, '\u{FFFE}' | '\u{FFFF}')
-    };
-    if document.contains(forbidden) { document.replace(forbidden, "\u{FFFD}") } else { document }
+use staycast_text::{escape, escape_lines};
+
+/// Escapes what would steer, turn or hide text, and replaces what is no character (U+FFFE, U+FFFF) by U+FFFD: XML 1.0 forbids
+/// both, so that one odd name would make a document unreadable.
+pub(crate) fn without_control_characters(document: &str) -> String {
+    escape_lines(document).replace(['\u{FFFE}', '\u{FFFF}'], "\u{FFFD}")
 }
 
-/// Cuts a text to at most `letters` characters, the last an ellipsis if some are missing.
-pub(crate) fn shorten(text: &str, letters: usize) -> String {
+/// Escapes a name, and cuts it to at most `letters` characters, the last an ellipsis if some are missing.
+pub(crate) fn shorten(name: &str, letters: usize) -> String {
+    let text = escape(name);
     if text.chars().count() <= letters {
-        return text.to_owned();
+        return text.into_owned();
     }
     let kept: String = text.chars().take(letters.saturating_sub(1)).collect();
     kept + "…"
@@ -25,8 +24,8 @@ mod tests {
 
     #[test]
     fn forbidden_characters_are_replaced_and_others_stay() {
-        let odd = "a\u{0}b\u{1b}c\u{7f}d\u{FFFE}".to_owned();
-        assert_eq!(without_control_characters(odd), "a\u{FFFD}b\u{FFFD}c\u{FFFD}d\u{FFFD}");
-        assert_eq!(without_control_characters("שלום\n\tעולם".to_owned()), "שלום\n\tעולם");
+        let odd = "a\u{0}b\u{1b}c\u{7f}d\u{FFFE}e\u{202e}";
+        assert_eq!(without_control_characters(odd), "a\\x00b\\x1bc\\x7fd\u{FFFD}e\\u{202e}");
+        assert_eq!(without_control_characters("שלום\n\tעולם"), "שלום\n\tעולם");
     }
 }

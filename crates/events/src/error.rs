@@ -63,6 +63,9 @@ pub enum ReadError {
     /// A database that can't be reached or read. `place` is its address without user and password.
     #[error("{place}: {what}")]
     Database { place: String, what: String },
+    /// A database that has sent nothing for a while. `place` is its address without user and password.
+    #[error("{place}: nothing came in {seconds} s of waiting for {what}; the server or the network stalls")]
+    DatabaseStalled { place: String, what: String, seconds: f64 },
     /// A database, where none can be read.
     #[error("this build of staycast reads no databases; build it with the feature `sql`, or give the log as files")]
     NoDatabases,

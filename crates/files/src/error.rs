@@ -22,6 +22,12 @@ impl WriteError {
         move |source| Self { action, path, source }
     }
 
+    /// Returns whether the place can't be written to at all: no permission, or a file system that is read only.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        matches!(self.source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+    }
+
     /// Returns whether the place was taken.
     #[must_use]
     pub fn is_taken(&self) -> bool {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
+use crate::json::{write_line, write_pretty};
 use crate::leftovers::{BEGINNING, DraftNames, Kind, remove_all_dead};
 use crate::live;
 use crate::place::{FilePlace, file_place};
@@ -225,7 +226,7 @@ pub fn write_together<P: AsRef<Path>, C: AsRef<[u8]>>(
 /// When the system refuses, or the value has no JSON form.
 pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), WriteError> {
     write_with(path, |file| {
-        serde_json::to_writer_pretty(&mut *file, value)?;
+        write_pretty(file, value)?;
         file.write_all(b"\n")
     })
 }
@@ -237,7 +238,7 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), WriteError>
 pub fn write_json_lines(path: &Path, values: impl IntoIterator<Item = impl Serialize>) -> Result<(), WriteError> {
     write_with(path, |file| {
         for value in values {
-            serde_json::to_writer(&mut *file, &value)?;
+            write_line(file, &value)?;
             file.write_all(b"\n")?;
         }
         Ok(())

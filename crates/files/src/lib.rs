@@ -4,6 +4,7 @@ mod checkpoint;
 mod error;
 mod file;
 mod folder;
+mod json;
 mod leftovers;
 mod live;
 mod own;

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use staycast_text::parse_problem;
 
 use crate::error::ConfigError;
 
@@ -301,7 +302,10 @@ impl SimulatorConfig {
             overlay(&mut merged, given);
             merged.try_into()
         };
-        parse().map_err(|source| ConfigError::Parse { path: None, source: Box::new(source) })
+        parse().map_err(|error: toml::de::Error| {
+            let problem = parse_problem(text, error.span(), error.message());
+            ConfigError::Parse { path: None, problem }
+        })
     }
 
     /// Parses settings from a file, as [`from_toml`](Self::from_toml) does.
@@ -314,7 +318,7 @@ impl SimulatorConfig {
             _ => ConfigError::Read { path: path.to_owned(), source },
         })?;
         Self::from_toml(&text).map_err(|error| match error {
-            ConfigError::Parse { source, .. } => ConfigError::Parse { path: Some(path.to_owned()), source },
+            ConfigError::Parse { problem, .. } => ConfigError::Parse { path: Some(path.to_owned()), problem },
             other => other,
         })
     }

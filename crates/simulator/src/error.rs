@@ -21,12 +21,12 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// The text is not TOML, or has an unknown key or a value of a wrong type.
-    #[error("simulator configuration{}: {source}", after_space(path.as_ref()))]
+    #[error("simulator configuration{}: {problem}", after_space(path.as_ref()))]
     Parse {
         /// The file, if the text came from one.
         path: Option<PathBuf>,
         /// Line, column and problem.
-        source: Box<toml::de::Error>,
+        problem: String,
     },
     /// A value is out of its range.
     #[error("simulator configuration: {key} is {value}; it must be {expected}")]

@@ -3,6 +3,8 @@
 use std::num::NonZeroUsize;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::console::{Console, OutputForm, Verbosity};
 use crate::{
@@ -71,15 +73,18 @@ impl GlobalArgs {
         }
     }
 
-    /// Returns how much is logged.
-    pub(crate) fn log_level(&self) -> tracing::level_filters::LevelFilter {
-        use tracing::level_filters::LevelFilter;
-        match (self.quiet, self.verbose) {
+    /// Returns what is logged. The database client logs nothing but problems with a password file: it knows the password.
+    pub(crate) fn log_filter(&self) -> EnvFilter {
+        let level = match (self.quiet, self.verbose) {
             (true, _) => LevelFilter::ERROR,
             (false, 0) => LevelFilter::WARN,
             (false, 1) => LevelFilter::INFO,
             (false, _) => LevelFilter::DEBUG,
-        }
+        };
+        let of_client = ["sqlx=off", "sqlx_postgres::options::pgpass=warn"];
+        of_client.iter().fold(EnvFilter::default().add_directive(level.into()), |filter, directive| {
+            filter.add_directive(directive.parse().expect("the directives are fixed and tested"))
+        })
     }
 
     /// Returns the number of threads, where it is given.
@@ -124,5 +129,12 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_database_client_logs_problems_with_a_password_file_alone() {
+        let cli = Cli::parse_from(["staycast", "-vv", "devices"]);
+        let filter = cli.global.log_filter().to_string();
+        assert_eq!(filter, "sqlx_postgres::options::pgpass=warn,sqlx=off,debug");
     }
 }

@@ -1,7 +1,10 @@
 //! An error as the user sees it: the exit status, and a message with a hint where a flag helps.
 
+use std::panic::PanicHookInfo;
+
 use serde::Serialize;
 use staycast_events::ReadError;
+use staycast_text::{conceal, escape};
 
 use crate::hints;
 use crate::status::{OutputClosed, Status, UsageError};
@@ -19,8 +22,14 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    fn new(status: Status, message: String, hint: Option<String>) -> Self {
-        Self { kind: "error", status: status.code(), message, hint }
+    fn new(status: Status, message: &str, hint: Option<String>) -> Self {
+        let concealed = |text: &str| conceal(text).into_owned();
+        Self { kind: "error", status: status.code(), message: concealed(message), hint: hint.as_deref().map(concealed) }
+    }
+
+    /// Describes what is wrong with the arguments.
+    pub(crate) fn of_usage(message: &str) -> Self {
+        Self::new(Status::WrongUsage, message, None)
     }
 
     /// Describes an error; `None` where nobody reads the output any more, which is none.
@@ -29,7 +38,7 @@ impl Failure {
             return None;
         }
         let status = if is_wrong_usage(error) { Status::WrongUsage } else { Status::Failed };
-        Some(Self::new(status, join_causes(error), hints::for_error(error)))
+        Some(Self::new(status, &join_causes(error), hints::for_error(error)))
     }
 
     /// Describes arguments that can't be understood.
@@ -38,7 +47,7 @@ impl Failure {
         let mut parts = text.split("\n\n").map(str::trim);
         let message = parts.next().unwrap_or_default();
         let hint = parts.find_map(|part| part.strip_prefix("tip: ")).map(str::to_owned);
-        Self::new(Status::WrongUsage, message.strip_prefix("error: ").unwrap_or(message).to_owned(), hint)
+        Self::new(Status::WrongUsage, message.strip_prefix("error: ").unwrap_or(message), hint)
     }
 
     /// Returns the exit status.
@@ -62,6 +71,21 @@ pub(crate) fn message(error: &anyhow::Error) -> String {
         Some(hint) => format!("{message}; {hint}"),
         None => message,
     }
+}
+
+/// Says where a fault of the program's own is.
+pub(crate) fn of_panic(panic: &PanicHookInfo<'_>) -> String {
+    let thread = std::thread::current();
+    let name = thread.name().unwrap_or("without a name");
+    let place = panic.location().map_or_else(String::new, |place| format!(" at {place}"));
+    let what = panic.payload_as_str().unwrap_or("without a message");
+    let mut text = format!("thread '{name}' panicked{place}:\n{}", escape(what));
+    let trace = std::backtrace::Backtrace::capture();
+    match trace.status() {
+        std::backtrace::BacktraceStatus::Captured => text += &format!("\n{trace}"),
+        _ => text += "\nthis is a fault of Staycast; with RUST_BACKTRACE=1 it says more",
+    }
+    text
 }
 
 /// Tells whether what the user typed makes no sense: among others, a path that leads nowhere, or to a file of no use.
@@ -108,7 +132,7 @@ mod tests {
         assert_eq!(failure.code(), 1);
         assert!(failure.text().starts_with("x: "));
         let wrong = Err::<(), _>(usage("--folds 1")).context("cannot split").expect_err("an error");
-        let expected = |message: &str| Some(Failure::new(Status::WrongUsage, message.to_owned(), None));
+        let expected = |message: &str| Some(Failure::new(Status::WrongUsage, message, None));
         assert_eq!(Failure::of(&wrong), expected("cannot split: --folds 1"));
         let inner = usage_from(std::io::Error::other("the library's fact"));
         assert_eq!(Failure::of(&inner), expected("the library's fact"));

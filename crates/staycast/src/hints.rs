@@ -171,6 +171,7 @@ fn for_reading(error: &ReadError) -> Option<String> {
         ReadError::NoMapping => "give it with --mapping FILE",
         ReadError::NeedlessMapping { .. } => "leave --mapping out, or use --format table",
         ReadError::FilesAndDatabase | ReadError::MappingForDatabase => "--source is the address of the database",
+        ReadError::DatabaseStalled { .. } => "wait longer with --source-timeout SECONDS",
         ReadError::TooLongToInfer { .. } => "--courses FILE takes dates of courses",
         ReadError::MissingTable { table: "calendar" | "courses", .. } => "or give the dates with --courses FILE",
         ReadError::EnrolledAgain { .. } => "leave --enrolment out",

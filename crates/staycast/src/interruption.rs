@@ -41,7 +41,6 @@ pub(crate) fn watch() {
 
 #[cfg(unix)]
 mod signals {
-    use std::io::{self, IsTerminal};
     use std::sync::atomic::Ordering;
     use std::{mem, process, ptr, thread};
 
@@ -126,10 +125,8 @@ mod signals {
             None => String::new(),
         };
         // Over what a progress bar left in its line.
-        let clear = if io::stderr().is_terminal() { "\r\x1b[2K" } else { "" };
-        console::print_to_stderr(&format!(
-            "{clear}error: interrupted by {name}; what was unfinished is removed{advice}"
-        ));
+        console::clear_line_of_terminal();
+        console::print_line_to_stderr(&format!("error: interrupted by {name}; what was unfinished is removed{advice}"));
         end(signal);
     }
 

@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod arguments;
 mod bench;
 mod cli;
 mod command_docs;
 mod compare;
 mod console;
 mod course_names;
+mod database_args;
 mod demo;
 mod devices;
 mod display;
@@ -20,6 +22,7 @@ mod log_report;
 mod mapping;
 mod out_folder;
 mod output_place;
+mod password;
 mod preprocess;
 mod progress;
 mod recalibrate;
@@ -36,11 +39,13 @@ mod train;
 mod tune;
 mod values;
 
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{CommandFactory, Parser};
+use staycast_text::escape;
 
 use crate::cli::{Cli, Command};
 use crate::failure::Failure;
@@ -48,10 +53,17 @@ use crate::status::Status;
 
 fn main() -> ExitCode {
     quiet_graphics_libraries();
+    std::panic::set_hook(Box::new(|panic| console::print_to_stderr(&failure::of_panic(panic))));
     interruption::watch();
-    let cli = match Cli::try_parse() {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    if let Some(problem) = arguments::misplaced_address(&arguments) {
+        console::print_failure_if_asked(&Failure::of_usage(&problem), &arguments);
+        console::print_line_to_stderr(&format!("error: {problem}"));
+        return Status::WrongUsage.into();
+    }
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return end_with_arguments(&error),
+        Err(error) => return end_with_arguments(&error, &arguments),
     };
     let ended = run(&cli);
     interruption::wait_if_interrupted();
@@ -60,20 +72,34 @@ fn main() -> ExitCode {
         Err(error) => {
             let Some(failure) = Failure::of(&error) else { return Status::Fine.into() };
             cli.global.console().print_failure(&failure);
-            console::print_to_stderr(&format!("error: {}", failure.text()));
+            console::print_line_to_stderr(&format!("error: {}", failure.text()));
             failure.code().into()
         }
     }
 }
 
 /// Ends where the arguments ask for help, or can't be understood.
-fn end_with_arguments(error: &clap::Error) -> ExitCode {
-    if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
-        console::print_json_failure(&Failure::of_arguments(error));
+fn end_with_arguments(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    use clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+
+    let status = if error.use_stderr() { Status::WrongUsage } else { Status::Fine };
+    if error.use_stderr() {
+        console::print_failure_if_asked(&Failure::of_arguments(error), arguments);
     }
-    // When even that fails there is nobody left to tell.
-    let _ = error.print();
-    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+    // Help has nothing of the arguments in it, and may have colours.
+    if !error.use_stderr() || error.kind() == DisplayHelpOnMissingArgumentOrSubcommand {
+        // When even that fails there is nobody left to tell.
+        let _ = error.print();
+        return status.into();
+    }
+    // It repeats arguments, and a line break in one would begin a line of its own: so it is asked about escaped ones.
+    let escaped = arguments.iter().map(|argument| escape(&argument.to_string_lossy()).into_owned());
+    let message = match Cli::try_parse_from(escaped) {
+        Err(error) if error.use_stderr() => error.render().to_string(),
+        _ => error.render().to_string().lines().next().unwrap_or_default().to_owned(),
+    };
+    console::print_to_stderr(&message);
+    status.into()
 }
 
 /// Names a folder for the graphics libraries.
@@ -90,8 +116,8 @@ fn quiet_graphics_libraries() {
 
 fn run(cli: &Cli) -> anyhow::Result<Status> {
     tracing_subscriber::fmt()
-        .with_max_level(cli.global.log_level())
-        .with_writer(std::io::stderr)
+        .with_env_filter(cli.global.log_filter())
+        .with_writer(|| console::LogWriter)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .init();

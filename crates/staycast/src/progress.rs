@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use staycast_sequences::{Progress, Unit};
+use staycast_text::escape;
 
 use crate::console::{Console, Verbosity};
 use crate::display;
@@ -42,7 +43,7 @@ pub(crate) fn progress_bar(console: &Console, label: &str, total: Option<u64>, t
     let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let bar = ProgressBar::with_draw_target(total, target);
     bar.set_style(style(template, total));
-    bar.set_prefix(label.to_owned());
+    bar.set_prefix(escape(label).into_owned());
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
 }

@@ -34,9 +34,9 @@ pub(crate) fn describe_run(sheet: &mut LabelledText, run: &Run) {
         pluralise(manifest.weeks.into(), "week")
     );
     match manifest.model {
-        ModelKind::Lstm => sheet.row("Networks", format!("{members}\neach {}, {reads}", network(run))),
+        ModelKind::Lstm => sheet.rows("Networks", [members, format!("each {}, {reads}", network(run))]),
         ModelKind::Baseline(kind) => {
-            sheet.row("Models", format!("{members}\neach {}, {reads}", describe_baseline(kind)))
+            sheet.rows("Models", [members, format!("each {}, {reads}", describe_baseline(kind))])
         }
         ModelKind::Blend => {
             let parts = config.model().parts().iter().map(|part| match part {
@@ -67,7 +67,7 @@ pub(crate) fn describe_run(sheet: &mut LabelledText, run: &Run) {
         sheet.row("Proxies", format!("{} with a label {}", pluralise(proxies.enrolments, "enrolment"), proxies.rule));
     }
     sheet.row("Dropout", format!("by the rule {}", manifest.label_rule));
-    sheet.row("Split", sentence(&manifest.split));
+    sheet.rows("Split", clauses(&manifest.split));
     sheet.row("Held out", held_out(manifest));
     if let Some(fit) = run.week_fits().and_then(|fits| fits.weeks.get(&manifest.target_week)) {
         let rule = &config.written().threshold.rule;
@@ -128,11 +128,6 @@ fn weights(run: &Run) -> Option<String> {
     let blend = run.blend()?.weights.get(&week)?;
     let each: Vec<String> = blend.weights().iter().map(|part| format!("{} {:.2}", part.name, part.weight)).collect();
     Some(format!("{} (of logits, at week {week})", each.join(", ")))
-}
-
-/// Writes the split's description, a line for each of its clauses that is about anybody.
-fn sentence(split: &str) -> String {
-    clauses(split).join("\n")
 }
 
 /// Lists the clauses of a split's description that are about anybody.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use staycast_forecast::{FileRecord, ModelKind, Run, evaluations, export_onnx};
+use staycast_text::escape;
 use staycast_tracking::archive::{self, ArchiveMember, ExportRequest, IndexedFile, UnpackLimits};
 use staycast_tracking::registry::{BetterValue, RegistryError, RunTable, RunTableRequest};
 
@@ -205,12 +206,13 @@ fn list(args: &RunsArgs, console: &Console) -> anyhow::Result<Status> {
     let listing = Listing { table, damaged };
     console.print_result(&listing, || {
         let mut text = if listing.table.runs.is_empty() {
-            format!("There is no finished run in {} or below.\n", args.folder.display())
+            format!("There is no finished run in {} or below.\n", escape(&args.folder.display().to_string()))
         } else {
             listing.table.to_text(TABLE_WIDTH)
         };
         for one in &listing.damaged {
-            text += &format!("\n{} can't be read: {}\n", one.path.display(), one.reason);
+            let place = one.path.display().to_string();
+            text += &format!("\n{} can't be read: {}\n", escape(&place), escape(&one.reason));
         }
         text
     })?;

@@ -210,7 +210,7 @@ fn describe_outcome(shown: &SimulateOutcome, format: SimulatedFormat) -> String 
             group_digits(people.skewed_clocks),
         ),
     );
-    sheet.row("Best AUC", best(&record.reachable));
+    sheet.rows("Best AUC", best(&record.reachable));
     let time = Duration::from_secs_f64(shown.seconds);
     let rate = format_bytes((shown.bytes as f64 / shown.seconds.max(1e-3)) as u64);
     sheet.row(
@@ -242,7 +242,7 @@ fn preprocess_command(logs: &Path, format: SimulatedFormat) -> String {
 }
 
 /// Lists the best reachable AUC by week, and the simplest forecast's beside it.
-fn best(reachable: &[ReachableAuc]) -> String {
+fn best(reachable: &[ReachableAuc]) -> Vec<String> {
     let decimal = |auc: Option<f64>| auc.map_or_else(|| "–".to_owned(), |auc| format!("{auc:.3}"));
     let mut lines = vec![
         "of any forecast, by the end of week (in brackets: of inactivity, the days since the last event alone)"
@@ -255,5 +255,5 @@ fn best(reachable: &[ReachableAuc]) -> String {
             .collect();
         lines.push(cells.join(", "));
     }
-    lines.join("\n")
+    lines
 }

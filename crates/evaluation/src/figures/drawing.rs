@@ -51,13 +51,13 @@ impl Drawing {
     /// Renders an `<svg>` element for a page that has the tokens and the rules of drawings in its own style sheet.
     #[must_use]
     pub fn inline(&self) -> String {
-        without_control_characters(Svg { drawing: self, style: None }.to_string())
+        without_control_characters(&Svg { drawing: self, style: None }.to_string())
     }
 
     /// Renders a whole SVG file, its style sheet and background within it.
     #[must_use]
     pub fn to_svg(&self) -> String {
-        without_control_characters(Svg { drawing: self, style: Some(file_style()) }.to_string())
+        without_control_characters(&Svg { drawing: self, style: Some(file_style()) }.to_string())
     }
 }
 

@@ -158,6 +158,6 @@ impl OperatingPoints {
 
     /// Writes the data as JSON: it holds numbers alone, so nothing in it can close a `script` element.
     pub(super) fn to_json(&self) -> String {
-        serde_json::json!(self).to_string()
+        staycast_text::escape_json(&serde_json::json!(self).to_string()).into_owned()
     }
 }

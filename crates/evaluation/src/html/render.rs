@@ -49,7 +49,7 @@ pub fn render(page: &Page<'_>) -> RenderedPage {
         provenance: Provenance::new(page),
         operating_points: OperatingPoints::new(page).to_json(),
     };
-    RenderedPage { html: without_control_characters(report.to_string()), drawings: drawings.into_named() }
+    RenderedPage { html: without_control_characters(&report.to_string()), drawings: drawings.into_named() }
 }
 
 /// Renders the sections that have something to show.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::database_url::DatabaseUrl;
+use super::database_source::DatabaseSource;
 use crate::enrolled_again::EnrolledAgain;
 use crate::error::ReadError;
 use crate::file_head::{FileHead, FileHeads};
@@ -60,8 +60,8 @@ pub(crate) trait LogFormat: Send + Sync {
     ///
     /// # Errors
     /// When the database can't be reached or read, or the format is in none.
-    fn open_database(&self, address: &DatabaseUrl, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
-        let _ = (address, request);
+    fn open_database(&self, source: &DatabaseSource, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
+        let _ = (source, request);
         Err(ReadError::DatabaseFormat { format: self.name() })
     }
 }

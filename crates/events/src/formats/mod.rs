@@ -10,7 +10,8 @@ mod course_ids;
 mod coursera;
 #[cfg(feature = "sql")]
 mod database;
-mod database_url;
+mod database_address;
+mod database_source;
 mod detect;
 mod edx;
 mod fields;
@@ -34,7 +35,8 @@ mod xapi;
 mod xuetangx2019;
 
 pub use course_ids::course_key;
-pub use database_url::DatabaseUrl;
+pub use database_address::{DatabaseAddress, DatabaseAddressError, DatabaseSystem};
+pub use database_source::{DatabaseSource, DatabaseWait};
 pub use institutions::{INSTITUTION, Institution, open_institutions};
 pub use open::{open, open_in_blocks};
 pub use open_options::OpenOptions;

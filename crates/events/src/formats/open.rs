@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::copies::without_blanks_and_copies;
-use super::database_url::DatabaseUrl;
+use super::database_source::DatabaseSource;
 use super::detect::{self, Detection};
 use super::file_report::Offered;
 use super::labels::apply_labels;
@@ -36,7 +36,7 @@ pub fn open(inputs: &[PathBuf], options: &OpenOptions) -> Result<Source, ReadErr
 pub fn open_in_blocks(inputs: &[PathBuf], options: &OpenOptions, block_bytes: usize) -> Result<Source, ReadError> {
     let heads = FileHeads::default();
     let source = match &options.source {
-        Some(address) => open_database(address, inputs, options, &heads, block_bytes)?,
+        Some(database) => open_database(database, inputs, options, &heads, block_bytes)?,
         None => open_files(inputs, options, &heads, block_bytes)?,
     };
     finish(source, options, &heads, block_bytes)
@@ -111,7 +111,7 @@ fn choose(offer: &Offer, options: &OpenOptions, heads: &FileHeads) -> Result<Det
 }
 
 fn open_database(
-    address: &DatabaseUrl,
+    database: &DatabaseSource,
     inputs: &[PathBuf],
     options: &OpenOptions,
     heads: &FileHeads,
@@ -135,7 +135,7 @@ fn open_database(
         reason: "read from its database".to_owned(),
         block_bytes,
     };
-    format.implementation().open_database(address, &request)
+    format.implementation().open_database(database, &request)
 }
 
 /// Does what holds for every format: the size of blocks, no file twice, labels from elsewhere.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::database_url::DatabaseUrl;
+use super::database_source::DatabaseSource;
 use super::registry::Format;
 use crate::enrolled_again::EnrolledAgain;
 
@@ -19,8 +19,6 @@ pub struct OpenOptions {
     pub enrolled_again: EnrolledAgain,
     /// Labels in place of the source's own.
     pub labels: Option<PathBuf>,
-    /// Address of a database to read Moodle's log from, in place of files: `mysql://USER:PASSWORD@HOST/DATABASE`,
-    /// `mariadb://…` or `postgres://…`, with `?prefix=PREFIX` where tables do not begin with `mdl_`. Needs the feature
-    /// `sql`.
-    pub source: Option<DatabaseUrl>,
+    /// The database to read Moodle's log from, in place of files. Needs the feature `sql`.
+    pub source: Option<DatabaseSource>,
 }

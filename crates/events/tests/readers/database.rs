@@ -2,14 +2,16 @@
 //!
 //! They need the programs of PostgreSQL and MariaDB, and are run by `scripts/test` with the ignored tests.
 
-use std::io::Write;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rayon::ThreadPoolBuilder;
-use staycast_events::formats::{self, OpenOptions, open_in_blocks};
+use staycast_events::formats::{self, DatabaseSource, OpenOptions, open_in_blocks};
 use staycast_events::{ReadError, Source};
 
 use crate::common::{Folder, read};
@@ -255,7 +257,8 @@ fn site(more: u32) -> Folder {
 }
 
 fn open_at(url: &str, block_bytes: usize) -> Result<Source, ReadError> {
-    open_in_blocks(&[], &OpenOptions { source: Some(url.parse().unwrap()), ..OpenOptions::default() }, block_bytes)
+    let source = Some(DatabaseSource::at(url.parse().unwrap()));
+    open_in_blocks(&[], &OpenOptions { source, ..OpenOptions::default() }, block_bytes)
 }
 
 fn says(url: &str) -> String {
@@ -318,6 +321,130 @@ fn check(dialect: Dialect) {
     let source = open_at(&server.url(PASSWORD, "?prefix=m2_"), 1 << 20).unwrap();
     assert_eq!(source.roster.courses, from_file.roster.courses);
     assert!(read(&source).unwrap().events == read(&from_file).unwrap().events);
+}
+
+/// Passes bytes on to a server, of those that come back `most` in all, and then keeps every connection without a word.
+/// Returns its port, and how many bytes came back.
+fn proxy(server: u16, most: usize) -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let passed = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&passed);
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let (mut client, server) = (client.unwrap(), TcpStream::connect(("127.0.0.1", server)).unwrap());
+            let (mut asking, mut asked) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut asking, &mut asked));
+            let (count, mut server) = (Arc::clone(&count), server);
+            std::thread::spawn(move || {
+                let mut bytes = [0; 1024];
+                while let Ok(read @ 1..) = server.read(&mut bytes) {
+                    let before = count.fetch_add(read, Ordering::SeqCst);
+                    let left = most.saturating_sub(before).min(read);
+                    if client.write_all(&bytes[..left]).is_err() {
+                        return;
+                    }
+                    if left < read {
+                        std::thread::sleep(Duration::from_secs(600));
+                    }
+                }
+            });
+        }
+    });
+    (port, passed)
+}
+
+/// Reads the whole log at an address, on one thread, waiting a second at most. Returns how many events there are.
+fn read_through(url: &str) -> Result<usize, ReadError> {
+    let pool = ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    pool.install(|| {
+        let mut database = DatabaseSource::at(url.parse().unwrap());
+        database.timeout = Duration::from_secs(1);
+        let source = open_in_blocks(&[], &OpenOptions { source: Some(database), ..OpenOptions::default() }, 16 * 100)?;
+        Ok(read(&source)?.events.len())
+    })
+}
+
+fn check_stalls(dialect: Dialect) {
+    let server = Server::start(dialect);
+    let site = site(300);
+    for table in TABLES {
+        server.fill(&format!("mdl_{table}"), &site.path().join(format!("mdl_{table}.csv")));
+    }
+    let through = |most: usize| {
+        let (port, passed) = proxy(server.port, most);
+        let url = server.url(PASSWORD, "").replace(&format!(":{}/", server.port), &format!(":{port}/"));
+        let begun = Instant::now();
+        let outcome = read_through(&url);
+        assert!(begun.elapsed() < Duration::from_secs(20), "{most}: {:?}", begun.elapsed());
+        (port, outcome, passed.load(Ordering::SeqCst))
+    };
+    let (_, outcome, all) = through(usize::MAX);
+    assert!(outcome.unwrap() > 200);
+    for most in [0, 1, 3, 60].into_iter().chain((1..12).map(|part| all * part / 12)).chain([all - 1]) {
+        let (port, outcome, _) = through(most);
+        let scheme = if dialect == Dialect::MySql { "mysql" } else { "postgres" };
+        match outcome {
+            Err(ReadError::DatabaseStalled { place, what, seconds }) => {
+                assert_eq!((place, seconds), (format!("{scheme}://127.0.0.1:{port}/moodle"), 1.0));
+                assert!(what == "the connection" || what.starts_with("the rows of "), "{what}");
+            }
+            other => panic!("after {most} of {all} bytes: {other:?}"),
+        }
+    }
+}
+
+#[test]
+#[ignore = "starts MariaDB"]
+fn mariadb_is_given_up_wherever_it_stalls() {
+    check_stalls(Dialect::MySql);
+}
+
+#[test]
+#[ignore = "starts PostgreSQL"]
+fn postgresql_is_given_up_wherever_it_stalls() {
+    check_stalls(Dialect::Postgres);
+}
+
+fn check_odd_passwords(dialect: Dialect) {
+    const ODD: &str = "p/a@s#s?w%r d:'\"&=ü";
+    let server = Server::start(dialect);
+    server.fill("mdl_logstore_standard_log", &site(10).path().join("mdl_logstore_standard_log.csv"));
+    let quoted = ODD.replace('\'', "''");
+    match dialect {
+        Dialect::MySql => server.sql(
+            "mysql",
+            &format!("CREATE USER 'o@dd'@'%' IDENTIFIED BY '{quoted}'; GRANT ALL ON moodle.* TO 'o@dd'@'%';"),
+        ),
+        Dialect::Postgres => server.sql(
+            "moodle",
+            &format!(
+                "CREATE USER \"o@dd\" PASSWORD '{quoted}'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO \"o@dd\";"
+            ),
+        ),
+    }
+    let written = server.url("PASSWORD", "").replace("moodle:PASSWORD@", &format!("o@dd:{ODD}@"));
+    let encoded = written.replace(ODD, "p%2Fa%40s%23s%3Fw%25r%20d%3A'\"&=%C3%BC");
+    for url in [&written, &encoded] {
+        assert!(open_at(url, 1 << 20).is_ok(), "{url}: {}", says(url));
+    }
+    let mut later = DatabaseSource::at(server.url("", "").replace("moodle:@", "o@dd@").parse().unwrap());
+    later.address = later.address.with_password(ODD.to_owned().into());
+    assert!(open_in_blocks(&[], &OpenOptions { source: Some(later), ..OpenOptions::default() }, 1 << 20).is_ok());
+    let wrong = says(&written.replace("p/a", "p/b"));
+    assert!(!wrong.contains("o@dd") && !wrong.contains("p/b"), "{wrong}");
+}
+
+#[test]
+#[ignore = "starts MariaDB"]
+fn mariadb_takes_any_password() {
+    check_odd_passwords(Dialect::MySql);
+}
+
+#[test]
+#[ignore = "starts PostgreSQL"]
+fn postgresql_takes_any_password() {
+    check_odd_passwords(Dialect::Postgres);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Changes one setting by `key=value`, checked against the setting's type.
 
 use serde::de::DeserializeOwned;
+use staycast_text::parse_problem;
 use toml::{Table, Value};
 
 use super::error::ConfigError;
@@ -21,7 +22,7 @@ pub(super) fn apply<T: DeserializeOwned>(mut table: Table, assignment: &str) -> 
     // What is still wrong has the right TOML type, and is negative or none of the words that the setting takes.
     table.try_into().map_err(|error: toml::de::Error| ConfigError::Parse {
         origin: format!("`{key}` = {text}"),
-        message: error.message().to_owned(),
+        message: parse_problem(text, None, error.message()),
     })
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use staycast_baselines::BaselineConfig;
+use staycast_text::parse_problem;
 use toml::Table;
 
 use super::decision::{CalibrationConfig, ThresholdConfig};
@@ -55,8 +56,10 @@ impl Config {
     /// # Errors
     /// When the text is not a configuration.
     pub fn from_toml(text: &str, origin: &str) -> Result<Self, ConfigError> {
-        toml::from_str(text)
-            .map_err(|error| ConfigError::Parse { origin: origin.to_owned(), message: error.to_string() })
+        toml::from_str(text).map_err(|error: toml::de::Error| ConfigError::Parse {
+            origin: origin.to_owned(),
+            message: parse_problem(text, error.span(), error.message()),
+        })
     }
 
     /// Returns the complete configuration as TOML.

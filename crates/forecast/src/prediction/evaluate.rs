@@ -30,6 +30,9 @@ pub struct EvaluationOutcome {
     /// Enrolments left out before the report's own exclusions, by reason.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", serialize_with = "serialize_described")]
     pub left_out: BTreeMap<Exclusion, u64>,
+    /// Why this evaluation is not recorded in the run, and so won't be counted; `None` where it is recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_recorded: Option<String>,
     /// Findings of the tests for leakage, where they were run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leakage: Option<LeakageReport>,
@@ -58,8 +61,8 @@ pub struct RepeatedAuc {
 /// # Errors
 /// When the week can't be forecast, rows were trained on, the data does not fit the run, or nothing is left.
 pub fn evaluate(run: &Run, request: &EvaluateRequest<'_>) -> Result<EvaluationOutcome, PredictionError> {
-    let outcome = evaluate_predictions(&predictions(run, request)?, request.resampling)?;
-    record_evaluation(run, request, &outcome.evaluation)?;
+    let mut outcome = evaluate_predictions(&predictions(run, request)?, request.resampling)?;
+    outcome.not_recorded = record_evaluation(run, request, &outcome.evaluation)?;
     Ok(outcome)
 }
 
@@ -89,6 +92,7 @@ pub fn evaluate_predictions(
         plots: curves,
         left_out: predictions.first().map(|first| first.left_out.clone()).unwrap_or_default(),
         leakage: None,
+        not_recorded: None,
         evaluation,
     })
 }

@@ -81,15 +81,16 @@ pub fn evaluations(run: &Run) -> Result<Vec<EvaluationRecord>, PredictionError> 
     Ok(evaluations_in(run.path())?)
 }
 
-/// Records in the run that a part of the data was evaluated.
+/// Records in the run that a part of the data was evaluated. Returns why it is not recorded where the run can't be written
+/// to, as on a read-only disk; its figures are as good as others.
 ///
 /// # Errors
-/// When the record can't be read or written.
+/// When the record can't be read, or can't be written for another reason.
 pub fn record_evaluation(
     run: &Run,
     request: &EvaluateRequest<'_>,
     evaluation: &Evaluation,
-) -> Result<(), PredictionError> {
+) -> Result<Option<String>, PredictionError> {
     let mut records = evaluations(run)?;
     let before = records.last().map_or(String::new(), |record| record.blake3.clone());
     let record = EvaluationRecord {
@@ -102,7 +103,11 @@ pub fn record_evaluation(
         blake3: String::new(),
     };
     records.push(record.sealed_after(&before));
-    Ok(staycast_files::write_json_lines(&run.path().join(EVALUATIONS), records)?)
+    match staycast_files::write_json_lines(&run.path().join(EVALUATIONS), records) {
+        Ok(()) => Ok(None),
+        Err(error) if error.is_read_only() => Ok(Some(error.to_string())),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Counts how often a part has been evaluated, this time included: the same data and kind count as the same part.

@@ -14,6 +14,7 @@ use staycast_forecast::config::Config;
 use staycast_forecast::device::{ChosenDevice, DeviceChoice};
 use staycast_forecast::{EvaluateRequest, ModelKind, evaluate_predictions, predictions, record_evaluation};
 use staycast_sequences::{CutOff, Dataset};
+use staycast_text::{escape_json, escape_lines};
 
 use self::comparison::{Comparison, Failed, Figures};
 use self::paired::{Contender, pair};
@@ -103,7 +104,10 @@ pub(crate) fn run(args: &CompareArgs, console: &Console) -> anyhow::Result<Statu
     let comparison = comparison(args, &contenders, failed)?;
     let text = table::to_text(&comparison);
     let json = serde_json::to_string_pretty(&comparison).context("the comparison has no JSON form")?;
-    let files = [(COMPARISON_JSON, &(json + "\n")), (COMPARISON_TEXT, &text)];
+    let files = [
+        (COMPARISON_JSON, escape_json(&json).into_owned() + "\n"),
+        (COMPARISON_TEXT, escape_lines(&text).into_owned()),
+    ];
     staycast_files::write_together(files.map(|(name, content)| (args.out.join(name), content)))?;
     folder.keep();
     console.print_result(&comparison, || text)?;
@@ -177,7 +181,9 @@ fn contender(
     let predictions = predictions(&run, &request).map_err(crate::forecast_args::as_usage)?;
     let resampling = if predictions.len() > 1 { Resampling::Off } else { resampling };
     let found = evaluate_predictions(&predictions, resampling)?;
-    record_evaluation(&run, &request, &found.evaluation)?;
+    if let Some(why) = record_evaluation(&run, &request, &found.evaluation)? {
+        console.warn(&format!("{name}: this evaluation is not recorded in the run ({why})"));
+    }
     Ok(Contender { name: name.to_owned(), predictions, cohorts: found.evaluation.cohorts })
 }
 

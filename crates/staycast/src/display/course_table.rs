@@ -1,5 +1,9 @@
 //! Tables with a line for each course.
 
+use std::borrow::Cow;
+
+use staycast_text::escape;
+
 use super::pluralise;
 
 /// Bounds the courses listed, those with enrolments; the JSON has all of them.
@@ -16,10 +20,11 @@ pub(crate) struct CourseLine<'a> {
 /// Makes a table of the courses that anybody is enrolled in; `heads` stand over their columns.
 pub(crate) fn course_table<'a>(lines: impl Iterator<Item = CourseLine<'a>>, heads: &str) -> String {
     let (enrolled, empty): (Vec<CourseLine<'_>>, Vec<CourseLine<'_>>) = lines.partition(|line| line.enrolments > 0);
-    let shown = &enrolled[..enrolled.len().min(COURSES)];
-    let width = shown.iter().map(|line| line.course.chars().count()).max().unwrap_or(0).clamp(6, 44);
+    let shown: Vec<(Cow<'_, str>, &str)> =
+        enrolled.iter().take(COURSES).map(|line| (escape(line.course), line.columns.as_str())).collect();
+    let width = shown.iter().map(|(course, _)| course.chars().count()).max().unwrap_or(0).clamp(6, 44);
     let mut text = format!("{:width$}{heads}\n", "course");
-    for CourseLine { course, columns, .. } in shown {
+    for (course, columns) in shown {
         text += &format!("{course:width$}{columns}\n");
     }
     if enrolled.len() > COURSES {

@@ -1,5 +1,7 @@
 //! Text for a terminal: labels with what they say beside them, paragraphs, and tables.
 
+use staycast_text::escape;
+
 /// Counts the columns that text is broken at.
 const TEXT_WIDTH: usize = 80;
 /// Counts the columns of the labels of a [`LabelledText`].
@@ -12,14 +14,20 @@ pub(crate) struct LabelledText {
 }
 
 impl LabelledText {
-    /// Adds a label and what it says; lines of the value stay lines. An empty label continues the one before.
+    /// Adds a label and what it says. An empty label continues the one before. The value may have any name in it: its
+    /// control characters, line breaks too, are escaped.
     pub(crate) fn row(&mut self, label: &str, value: impl AsRef<str>) -> &mut Self {
-        for (place, line) in value.as_ref().lines().enumerate() {
-            let label = if place == 0 { label } else { "" };
-            let lead = if label.len() >= LABEL_WIDTH { format!("{label} ") } else { format!("{label:LABEL_WIDTH$}") };
-            let text = format!("{lead}{}", wrapped(line, lead.chars().count(), LABEL_WIDTH));
-            self.text.push_str(text.trim_end());
-            self.text.push('\n');
+        let lead = if label.len() >= LABEL_WIDTH { format!("{label} ") } else { format!("{label:LABEL_WIDTH$}") };
+        let text = format!("{lead}{}", wrapped(&escape(value.as_ref()), lead.chars().count(), LABEL_WIDTH));
+        self.text.push_str(text.trim_end());
+        self.text.push('\n');
+        self
+    }
+
+    /// Adds a label and what it says in several lines, each as a [`LabelledText::row`].
+    pub(crate) fn rows<T: AsRef<str>>(&mut self, label: &str, lines: impl IntoIterator<Item = T>) -> &mut Self {
+        for (place, line) in lines.into_iter().enumerate() {
+            self.row(if place == 0 { label } else { "" }, line);
         }
         self
     }
@@ -46,16 +54,14 @@ impl LabelledText {
         self
     }
 
-    /// Adds a paragraph over the whole width.
+    /// Adds a paragraph over the whole width, escaped as a value of a [`LabelledText::row`].
     pub(crate) fn paragraph(&mut self, text: impl AsRef<str>) -> &mut Self {
-        for line in text.as_ref().lines() {
-            self.text.push_str(&wrapped(line, 0, 0));
-            self.text.push('\n');
-        }
+        self.text.push_str(&wrapped(&escape(text.as_ref()), 0, 0));
+        self.text.push('\n');
         self
     }
 
-    /// Adds lines as they are.
+    /// Adds lines as they are: tables whose cells are escaped, or commands whose arguments are.
     pub(crate) fn verbatim(&mut self, text: impl AsRef<str>) -> &mut Self {
         self.text.push_str(text.as_ref().trim_end());
         self.text.push('\n');
@@ -97,8 +103,10 @@ fn wrapped(text: &str, first: usize, indent: usize) -> String {
     lines
 }
 
-/// Lays rows out in columns as wide as they need to be: the first `left` aligned to the left, the others to the right.
+/// Lays rows out in columns as wide as they need to be: the first `left` aligned to the left, the others to the right. Cells
+/// are escaped as names.
 pub(crate) fn align_columns<const N: usize>(rows: &[[String; N]], left: usize) -> Vec<String> {
+    let rows: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|cell| escape(cell).into_owned())).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(width);
     let cell = |(column, text): (usize, &String)| {

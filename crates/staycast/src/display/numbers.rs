@@ -1,6 +1,9 @@
 //! Numbers, sizes and lists as people read them.
 
+use std::fmt::Write;
 use std::time::Duration;
+
+use staycast_text::escape_by;
 
 /// Writes a whole number with its thousands apart: `1,234,567`.
 pub(crate) fn group_digits(number: u64) -> String {
@@ -90,11 +93,23 @@ pub(crate) fn list_first<T: AsRef<str>>(items: &[T], most: usize) -> String {
     }
 }
 
-/// Quotes a path or argument as it is to be typed in a shell.
+/// Quotes a path or argument as it is to be typed in a shell. One with control characters is quoted as `$'…'`, which bash,
+/// zsh and POSIX of 2024 have.
 pub(crate) fn quote_for_shell(argument: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:=@%".contains(c);
     if !argument.is_empty() && argument.chars().all(plain) {
         return argument.to_owned();
+    }
+    let typed = argument.replace('\\', r"\\").replace('\'', r"\'");
+    let escaped = escape_by(&typed, |character, out| {
+        let _ = match character as u32 {
+            code @ ..0x80 => write!(out, "\\x{code:02x}"),
+            code @ ..0x1_0000 => write!(out, "\\u{code:04x}"),
+            code => write!(out, "\\U{code:08x}"),
+        };
+    });
+    if escaped != typed {
+        return format!("$'{escaped}'");
     }
     format!("'{}'", argument.replace('\'', r"'\''"))
 }
@@ -133,5 +148,6 @@ mod tests {
         assert_eq!(quote_for_shell("a/b-1.csv"), "a/b-1.csv");
         assert_eq!(quote_for_shell("my logs"), "'my logs'");
         assert_eq!(quote_for_shell("it's"), r"'it'\''s'");
+        assert_eq!(quote_for_shell("it's\n\x1b[\u{202e}\u{e0041}\\"), r"$'it\'s\x0a\x1b[\u202e\U000e0041\\'");
     }
 }

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use clap::ValueEnum;
 use staycast_evaluation::metrics::Capacity;
 use staycast_evaluation::report::{MinimumSize, Resampling};
@@ -109,7 +108,13 @@ fn evaluate_into(
     if job.check_leakage == CheckLeakage::Always {
         outcome.leakage = Some(check_leakage(run, &request, &predictions)?);
     }
-    record_evaluation(run, &request, &outcome.evaluation)?;
+    outcome.not_recorded = record_evaluation(run, &request, &outcome.evaluation)?;
+    if let Some(why) = &outcome.not_recorded {
+        console.warn(&format!(
+            "this evaluation is not recorded in the run ({why}), so the next will not count it; the more often a test part \
+             is looked at while choosing models, the more its figures flatter"
+        ));
+    }
     let text = report_text::report_text(&outcome, folds);
     if let Some(report) = report {
         let out = report.path();
@@ -127,8 +132,6 @@ fn evaluate_into(
 }
 
 fn write_report(out: &Path, outcome: &EvaluationOutcome, text: &str) -> anyhow::Result<()> {
-    let mut json = serde_json::to_string_pretty(outcome).context("the report has no JSON form")?;
-    json.push('\n');
-    staycast_files::write(&out.join(REPORT_JSON), &json)?;
+    staycast_files::write_json(&out.join(REPORT_JSON), outcome)?;
     Ok(staycast_files::write(&out.join(REPORT_TEXT), text)?)
 }

@@ -2,6 +2,7 @@
 
 use staycast_evaluation::text;
 use staycast_forecast::{EvaluationOutcome, FoldsRecord};
+use staycast_text::escape_lines;
 
 use super::leakage_text;
 use crate::display::{LabelledText, pluralise};
@@ -23,7 +24,7 @@ pub(super) fn report_text(outcome: &EvaluationOutcome, folds: Option<FoldsRecord
     for (reason, count) in &outcome.left_out {
         text += &format!("Left out: {}: {reason}.\n", pluralise(*count, "enrolment"));
     }
-    text
+    escape_lines(&text).into_owned()
 }
 
 /// Says of which data and repeats the figures of a repeated cross-validation are.

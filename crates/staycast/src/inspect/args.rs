@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use staycast_events::formats::{DatabaseUrl, OpenOptions};
+use staycast_events::formats::OpenOptions;
 
+use crate::console::Console;
+use crate::database_args::DatabaseArgs;
 use crate::log_format::{FormatChoice, resolve_format};
 
 /// Describe a sequences folder, a run or a log
@@ -17,22 +19,18 @@ Examples:
   staycast inspect run --json
   staycast inspect kdd2015/                               what would preprocess make of these files?
   staycast inspect clicks/ --mapping clicks.toml
-  staycast inspect --source postgres://reader:PASSWORD@db.example/moodle")]
+  staycast inspect --source postgres://reader@db.example/moodle --password-prompt")]
 pub(crate) struct InspectArgs {
     /// A sequences folder, a run, or a log: files, or one folder of them
-    #[arg(required_unless_present = "source", value_name = "PATH")]
+    #[arg(required_unless_present = "source", conflicts_with = "source", value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
-    /// Read Moodle's log in its database, in place of PATH
-    ///
-    /// The address is mysql://USER:PASSWORD@HOST/DATABASE, mariadb://… or postgres://…. Add ?prefix=PREFIX where the
-    /// names of its tables do not begin with mdl_.
-    #[arg(long, value_name = "URL", conflicts_with_all = ["paths", "mapping"])]
-    pub(super) source: Option<DatabaseUrl>,
+    #[command(flatten)]
+    pub(super) database: DatabaseArgs,
     /// Format of the log
     #[arg(long, value_enum, default_value_t = FormatChoice::Auto)]
     format: FormatChoice,
     /// File in TOML that says which column is what, for logs of format table
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "source")]
     pub(super) mapping: Option<PathBuf>,
     /// Take the dates of courses from this file: CSV with course_id, from, to
     #[arg(long, value_name = "FILE")]
@@ -40,14 +38,14 @@ pub(crate) struct InspectArgs {
 }
 
 impl InspectArgs {
-    pub(super) fn open_options(&self) -> anyhow::Result<OpenOptions> {
+    pub(super) fn open_options(&self, console: &Console) -> anyhow::Result<OpenOptions> {
         Ok(OpenOptions {
             format: resolve_format(self.format, self.mapping.as_deref())?,
             mapping: self.mapping.clone(),
             courses: self.courses.clone(),
             enrolled_again: staycast_events::EnrolledAgain::First,
             labels: None,
-            source: self.source.clone(),
+            source: self.database.resolve(console)?,
         })
     }
 }

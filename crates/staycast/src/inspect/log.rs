@@ -6,7 +6,7 @@ use crate::display::quote_for_shell;
 use crate::log_report::{LogReport, describe};
 
 pub(super) fn run(args: &InspectArgs, console: &Console) -> anyhow::Result<()> {
-    let source = staycast_events::formats::open(&args.paths, &args.open_options()?)?;
+    let source = staycast_events::formats::open(&args.paths, &args.open_options(console)?)?;
     let report = LogReport::read(&source, None, console)?;
     let next = next(source.format, args);
     console.print_result(&report, || describe(&report, &next, console.verbosity.into()))
@@ -14,8 +14,8 @@ pub(super) fn run(args: &InspectArgs, console: &Console) -> anyhow::Result<()> {
 
 fn next(format: &str, args: &InspectArgs) -> String {
     let paths: Vec<String> = args.paths.iter().map(|path| quote_for_shell(&path.display().to_string())).collect();
-    // An address has a password in it, which is not for the screen.
-    let input = if args.source.is_some() { "--source URL".to_owned() } else { paths.join(" ") };
+    // An address may have a password in it, which is not for the screen.
+    let input = if args.database.is_given() { "--source URL".to_owned() } else { paths.join(" ") };
     let mut command = format!("Next: staycast preprocess {input} --out sequences");
     if let Some(mapping) = &args.mapping {
         command += &format!(" --format {format} --mapping {}", quote_for_shell(&mapping.display().to_string()));

@@ -37,7 +37,7 @@ pub(super) fn run(files: &[PathBuf], out: Option<&Path>, console: &Console) -> a
         // The mapping alone goes to stdout, so that it can be sent to a file.
         None if console.form == OutputForm::Text => {
             console.print_result(&result, || text.clone())?;
-            console.note(&described(&draft));
+            console.note_lines(&described(&draft));
         }
         None => console.print_result(&result, String::new)?,
     }

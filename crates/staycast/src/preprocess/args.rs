@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use staycast_events::EnrolledAgain;
-use staycast_events::formats::{DatabaseUrl, Institution, OpenOptions};
+use staycast_events::formats::{Institution, OpenOptions};
 use staycast_sequences::{BuildMode, BuildOptions, DropoutRule, FeatureSet, RawKinds};
 
 use super::job::PreprocessJob;
+use crate::console::Console;
+use crate::database_args::DatabaseArgs;
 use crate::log_format::{FormatChoice, resolve_format};
 use crate::values::{self, Size};
 
@@ -23,7 +25,7 @@ pub(crate) struct PreprocessArgs {
     /// Log files, patterns of them, one folder of them, or - for standard input
     ///
     /// A pattern is quoted, as 'logs/*.gz'. A folder holds the files of one format.
-    #[arg(required_unless_present_any = ["source", "institutions"], value_name = "INPUT")]
+    #[arg(required_unless_present_any = ["source", "institutions"], conflicts_with = "source", value_name = "INPUT")]
     inputs: Vec<PathBuf>,
     /// Read the log of one of several institutions, in place of INPUT; may be repeated
     ///
@@ -31,12 +33,8 @@ pub(crate) struct PreprocessArgs {
     /// institution an enrolment is of.
     #[arg(long = "institution", value_name = "NAME=PATH", value_parser = values::named_path, conflicts_with_all = ["inputs", "source"])]
     institutions: Vec<(String, PathBuf)>,
-    /// Read Moodle's log from its database, in place of INPUT
-    ///
-    /// The address is mysql://USER:PASSWORD@HOST/DATABASE, mariadb://… or postgres://…. Add ?prefix=PREFIX where the
-    /// names of its tables do not begin with mdl_.
-    #[arg(long, value_name = "URL", conflicts_with = "inputs")]
-    source: Option<DatabaseUrl>,
+    #[command(flatten)]
+    database: DatabaseArgs,
     /// Format of the log
     #[arg(long, value_enum, default_value_t = FormatChoice::Auto)]
     format: FormatChoice,
@@ -124,7 +122,7 @@ Examples:
   staycast preprocess log_train.csv.gz enrollment_train.csv date.csv truth_train.csv --out sequences
   staycast preprocess oulad/ --dropout withdrawn --raw-kinds --out sequences
   staycast preprocess clicks/ --mapping clicks.toml --dropout 'inactive-last 3' --out sequences
-  staycast preprocess --source postgres://reader:PASSWORD@db.example/moodle --out sequences
+  staycast preprocess --source postgres://reader@db.example/moodle --password-prompt --out sequences
   staycast preprocess --institution north=north/ --institution south=south/ --out sequences
   ssh host cat tracking.log.gz | staycast preprocess - --format edx --courses courses.csv --out sequences
   staycast preprocess logs/ --dry-run                        what would become of these files?
@@ -156,7 +154,7 @@ impl PreprocessArgs {
         self.dry_run
     }
 
-    pub(super) fn resolve(&self) -> anyhow::Result<PreprocessJob> {
+    pub(super) fn resolve(&self, console: &Console) -> anyhow::Result<PreprocessJob> {
         Ok(PreprocessJob {
             inputs: self.inputs.clone(),
             institutions: self.institutions(),
@@ -170,7 +168,7 @@ impl PreprocessArgs {
                     EnrolmentName::Each => EnrolledAgain::Each,
                 },
                 labels: self.labels.clone(),
-                source: self.source.clone(),
+                source: self.database.resolve(console)?,
             },
             build: BuildOptions {
                 weeks: self.weeks,

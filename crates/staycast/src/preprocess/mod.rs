@@ -13,7 +13,7 @@ use crate::status::Status;
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &PreprocessArgs, console: &Console) -> anyhow::Result<Status> {
-    let job = args.resolve()?;
+    let job = args.resolve(console)?;
     if args.is_dry_run() {
         return dry_run(&job, console);
     }

@@ -9,6 +9,8 @@ use staycast_forecast::{ModelKind, RUN_FILES, Run, RunState, run_state};
 
 use super::job::{StartMode, TrainJob};
 use super::track::Target;
+use crate::console::Console;
+use crate::database_args::HiddenText;
 use crate::output_place;
 use crate::status::usage_from;
 use crate::{course_names, devices};
@@ -62,10 +64,10 @@ pub(crate) struct TrainArgs {
     /// Show the training in tensorboard or mlflow=URL as well; may be repeated
     ///
     /// tensorboard writes event files to RUN/tensorboard. For an MLflow server, the variables MLFLOW_TRACKING_USERNAME,
-    /// MLFLOW_TRACKING_PASSWORD, MLFLOW_TRACKING_TOKEN and MLFLOW_EXPERIMENT_NAME are used. Where tracking fails, a
-    /// warning says so and the training goes on.
+    /// MLFLOW_TRACKING_PASSWORD, MLFLOW_TRACKING_TOKEN, MLFLOW_EXPERIMENT_NAME and MLFLOW_HTTP_REQUEST_TIMEOUT are
+    /// used. Where tracking fails, a warning says so and the training goes on.
     #[arg(long, value_name = "WHERE")]
-    track: Vec<Target>,
+    track: Vec<HiddenText>,
     /// Courses to train on; if not given, all but the test courses
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     train_courses: Vec<String>,
@@ -145,7 +147,7 @@ impl TrainArgs {
         output_place::prepare_folder(&self.out, &RUN_FILES, inputs.into_iter().flatten().map(PathBuf::as_path))
     }
 
-    pub(super) fn resolve(&self) -> anyhow::Result<TrainJob> {
+    pub(super) fn resolve(&self, console: &Console) -> anyhow::Result<TrainJob> {
         let begun = if self.resume { run_state(&self.out)? } else { RunState::Free };
         let mut config = match (&self.config, begun) {
             (Some(path), _) => Config::load(path).map_err(usage_from)?,
@@ -175,7 +177,11 @@ impl TrainArgs {
             config: config.check().map_err(usage_from)?,
             device: self.device,
             start: if self.resume { StartMode::Any } else { StartMode::Fresh },
-            track: self.track.clone(),
+            track: self
+                .track
+                .iter()
+                .map(|text| Target::parse(text.0.reveal(), console))
+                .collect::<anyhow::Result<_>>()?,
             from: self.from.clone(),
         })
     }

@@ -21,7 +21,7 @@ use crate::status::Status;
 pub(crate) fn run(args: &TrainArgs, console: &Console) -> anyhow::Result<Status> {
     args.prepare_place()?;
     advise_to_resume(args.out());
-    let job = args.resolve()?;
+    let job = args.resolve(console)?;
     let (trained, run) = execute(&job, console)?;
     console.print_summary(&trained, || summary::describe_outcome(&job, &trained, &run))?;
     Ok(Status::Fine)

@@ -4,41 +4,73 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use staycast_forecast::config::CheckedConfig;
 use staycast_forecast::{EpochRecord, MemberSummary, Run, TrainingPlan, TrainingWatch};
 use staycast_tracking::mlflow::{RunStatus, TrackedRun, Tracker, TrackerSettings, TrackingServer};
 use staycast_tracking::tensorboard::{EventFileError, EventFileOrigin, EventWriter, Hyperparameter, SessionOutcome};
 
-use crate::console::Console;
+use crate::console::{Console, note_on_terminal};
 use crate::run_folders::settings;
+use crate::status::{usage, usage_from};
 
 /// Names a place where a run is tracked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Target {
     /// Event files in the run's folder `tensorboard`.
     TensorBoard,
-    /// An MLflow server.
-    Mlflow(String),
+    /// An MLflow server, with the user's credentials, and how long to wait for it.
+    Mlflow(TrackingServer, TrackerSettings),
 }
 
-impl FromStr for Target {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once('=') {
-            None if text == "tensorboard" => Ok(Self::TensorBoard),
-            Some(("mlflow", url)) if !url.is_empty() => {
-                // Addresses that can't be one are better known before the training.
-                TrackingServer::new(url, |_| None).map_err(|error| error.to_string())?;
-                Ok(Self::Mlflow(url.to_owned()))
+impl Target {
+    /// Reads a target as `--track` names it. Credentials that the address does not have are those of the environment.
+    ///
+    /// # Errors
+    /// When it is none. The message shows nothing of the text, which may have a password in it.
+    pub(super) fn parse(text: &str, console: &Console) -> anyhow::Result<Self> {
+        let url = match text.split_once('=') {
+            None if text == "tensorboard" => return Ok(Self::TensorBoard),
+            Some(("mlflow", url)) if !url.is_empty() => url,
+            // Anything but a word may be an address.
+            _ => {
+                let is_word = text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_lowercase());
+                let given = if is_word { format!("`{text}`") } else { "what is given".to_owned() };
+                let what = "--track takes tensorboard, or mlflow=URL as in mlflow=http://localhost:5000";
+                return Err(usage(format!("{what}; it does not take {given}")));
             }
-            _ => Err("use tensorboard, or mlflow=URL as in mlflow=http://localhost:5000".to_owned()),
+        };
+        let server = TrackingServer::new(url, |name| std::env::var(name).ok()).map_err(usage_from)?;
+        if server.has_credentials_in_address() {
+            console.warn(
+                "others on this computer can see the password in the address of --track, as with ps; set \
+                 MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, instead",
+            );
         }
+        Ok(Self::Mlflow(server, tracker_settings(std::env::var(TIMEOUT).ok())?))
     }
+}
+
+/// Names MLflow's own variable for the seconds that a request may take.
+const TIMEOUT: &str = "MLFLOW_HTTP_REQUEST_TIMEOUT";
+
+/// Returns how long to wait for the server: the usual times, or those that follow from the seconds of a request.
+fn tracker_settings(seconds: Option<String>) -> anyhow::Result<TrackerSettings> {
+    let usual = TrackerSettings::default();
+    let Some(text) = seconds.filter(|text| !text.is_empty()) else { return Ok(usual) };
+    let seconds = text.parse::<u64>().ok().filter(|seconds| (1..=3600).contains(seconds));
+    let timeout = seconds.map(Duration::from_secs);
+    let timeout = timeout.ok_or_else(|| usage(format!("{TIMEOUT} is not a number of seconds, from 1 to 3600")))?;
+    // The end may take three requests: what waits, a file, and how the run ended.
+    Ok(TrackerSettings {
+        timeout,
+        upload_timeout: usual.upload_timeout.max(timeout),
+        finish_within: 3 * timeout,
+        ..usual
+    })
 }
 
 /// Names the experiment on the server: MLflow's own variable, or this.
@@ -78,7 +110,7 @@ impl<'a> Tracking<'a> {
     }
 
     fn has_tensorboard(&self) -> bool {
-        self.targets.contains(&Target::TensorBoard)
+        self.targets.iter().any(|target| matches!(target, Target::TensorBoard))
     }
 
     /// Writes events to the file of `folder`, which is begun if it was not.
@@ -125,8 +157,7 @@ impl<'a> Tracking<'a> {
         })
     }
 
-    fn start(&self, url: &str) -> anyhow::Result<Tracker> {
-        let server = TrackingServer::new(url, |name| std::env::var(name).ok())?;
+    fn start(&self, server: &TrackingServer, limits: TrackerSettings) -> anyhow::Result<Tracker> {
         let name = self.out.file_name().map_or_else(|| "run".into(), |name| name.to_string_lossy().into_owned());
         let run = TrackedRun {
             experiment: std::env::var("MLFLOW_EXPERIMENT_NAME").unwrap_or_else(|_| EXPERIMENT.to_owned()),
@@ -141,7 +172,28 @@ impl<'a> Tracking<'a> {
         };
         let console = *self.console;
         let problem = move |problem: &staycast_tracking::mlflow::DeliveryProblem| console.warn(&problem.message);
-        Ok(Tracker::start(server, run, TrackerSettings::default(), problem)?)
+        Ok(Tracker::start(server.clone(), run, limits, problem)?)
+    }
+
+    /// Says on a terminal that the server is waited for, if that takes a while. The wait is over when the sender is dropped.
+    fn say_still_waiting(&self) -> mpsc::Sender<()> {
+        const A_WHILE: Duration = Duration::from_secs(5);
+        let (sender, receiver) = mpsc::channel();
+        let server = self.targets.iter().find_map(|target| match target {
+            Target::Mlflow(server, limits) => Some((server.address().to_owned(), limits.finish_within)),
+            Target::TensorBoard => None,
+        });
+        if let Some((address, limit)) = server.filter(|(_, limit)| *limit > A_WHILE) {
+            thread::spawn(move || {
+                if receiver.recv_timeout(A_WHILE) == Err(mpsc::RecvTimeoutError::Timeout) {
+                    note_on_terminal(&format!(
+                        "MLflow at {address}: still waiting for it to take the rest of the run; it is given up after {} s",
+                        limit.as_secs()
+                    ));
+                }
+            });
+        }
+        sender
     }
 
     /// Records how the training ended.
@@ -165,12 +217,14 @@ impl<'a> Tracking<'a> {
         for name in trained.map(Run::files).unwrap_or_default() {
             tracker.file(&self.out.join(&name), &name);
         }
+        let done = self.say_still_waiting();
         let delivery =
             tracker.finish(if trained.is_ok() { RunStatus::Finished } else { RunStatus::Failed }, milliseconds());
+        drop(done);
         if delivery.is_complete() {
             self.console.note(&format!("{:12} {delivery}", "tracked"));
         } else {
-            self.console.warn(&delivery.to_string());
+            delivery.to_string().lines().for_each(|line| self.console.warn(line.trim()));
         }
     }
 }
@@ -183,8 +237,8 @@ impl TrainingWatch for Tracking<'_> {
             self.events(&mut state, self.folder(), |writer| writer.hyperparameters(now(), &parameters));
         }
         for target in self.targets {
-            let Target::Mlflow(url) = target else { continue };
-            match self.start(url) {
+            let Target::Mlflow(server, limits) = target else { continue };
+            match self.start(server, *limits) {
                 Ok(tracker) => state.tracker = Some(tracker),
                 Err(error) => self.console.warn(&format!("{error:#}. The training goes on without MLflow")),
             }
@@ -249,13 +303,36 @@ fn milliseconds() -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::console::{OutputForm, Verbosity};
 
     #[test]
     fn targets_are_read_and_others_refused() {
-        assert_eq!("tensorboard".parse(), Ok(Target::TensorBoard));
-        assert_eq!("mlflow=http://localhost:5000".parse(), Ok(Target::Mlflow("http://localhost:5000".to_owned())));
-        for wrong in ["", "wandb", "mlflow", "mlflow=", "mlflow=not a url"] {
-            assert!(wrong.parse::<Target>().is_err(), "{wrong}");
+        let console = Console { form: OutputForm::Text, verbosity: Verbosity::Quiet };
+        let parse = |text: &str| Target::parse(text, &console);
+        assert!(matches!(parse("tensorboard"), Ok(Target::TensorBoard)));
+        let Ok(Target::Mlflow(server, _)) = parse("mlflow=http://localhost:5000") else { panic!("an address") };
+        assert_eq!(server.address(), "http://localhost:5000");
+        for wrong in [
+            "",
+            "wandb",
+            "mlflow",
+            "mlflow=",
+            "mlflow=not a url",
+            "mlflow:http://u:s3cret@h",
+            "mlflow=ftp://u:s3cret@h",
+        ] {
+            let error = parse(wrong).expect_err(wrong).to_string();
+            assert!(!error.contains("s3cret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_seconds_of_a_request_are_mlflows_own_setting() {
+        assert_eq!(tracker_settings(None).expect("usual"), TrackerSettings::default());
+        let given = tracker_settings(Some("2".to_owned())).expect("a number");
+        assert_eq!((given.timeout, given.finish_within), (Duration::from_secs(2), Duration::from_secs(6)));
+        for wrong in ["0", "-1", "ten", "3601"] {
+            assert!(tracker_settings(Some(wrong.to_owned())).is_err(), "{wrong}");
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use staycast_text::{Secret, conceal, escape};
+
 use super::error::MlflowError;
 
 /// Holds a tracking server's address and the user's credentials. `Debug` and errors show no credentials.
@@ -11,9 +13,10 @@ use super::error::MlflowError;
 #[derive(Clone)]
 pub struct TrackingServer {
     base: String,
-    authorization: Option<String>,
+    authorization: Option<Secret>,
     /// Passwords and tokens, which must not be shown.
-    secrets: Vec<String>,
+    secrets: Vec<Secret>,
+    credentials_in_address: bool,
 }
 
 impl TrackingServer {
@@ -37,7 +40,11 @@ impl TrackingServer {
             None => (None, authority),
         };
         let shown = if scheme.is_empty() { format!("{host}{path}") } else { format!("{scheme}://{host}{path}") };
-        let refuse = |problem| Err(MlflowError::Address { address: shown.clone(), problem });
+        // What looks like a host may be a user, and what looks like its port a password.
+        let is_plain = is_host_and_port(host) && !path.contains(':');
+        let refuse = |problem| {
+            Err(MlflowError::Address { address: if is_plain { shown.clone() } else { "…".to_owned() }, problem })
+        };
         if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
             return refuse(
                 "it must begin with http:// or https://; start `mlflow server` to log into files or a database",
@@ -45,6 +52,9 @@ impl TrackingServer {
         }
         if host.is_empty() || host.starts_with(':') {
             return refuse("it names no host");
+        }
+        if !is_host_and_port(host) {
+            return refuse("the part before the path is no host, or its port is no number");
         }
         let odd = |letter: char| letter.is_whitespace() || letter.is_control() || !letter.is_ascii();
         if host.chars().any(odd) || path.chars().any(odd) {
@@ -78,7 +88,15 @@ impl TrackingServer {
             return refuse("MLFLOW_TRACKING_TOKEN has letters that HTTP does not take");
         }
         secrets.retain(|secret| !secret.is_empty());
-        Ok(Self { base, authorization, secrets })
+        let secrets = secrets.into_iter().map(Secret::from).collect();
+        let credentials_in_address = user.is_some();
+        Ok(Self { base, authorization: authorization.map(Secret::from), secrets, credentials_in_address })
+    }
+
+    /// Tells whether the address as given has a user or password in it, which others may see.
+    #[must_use]
+    pub const fn has_credentials_in_address(&self) -> bool {
+        self.credentials_in_address
     }
 
     /// Returns the address, without credentials and without a slash at its end.
@@ -89,7 +107,7 @@ impl TrackingServer {
 
     /// Returns the value of HTTP's `Authorization`.
     pub(super) fn authorization(&self) -> Option<&str> {
-        self.authorization.as_deref()
+        self.authorization.as_ref().map(Secret::reveal)
     }
 
     /// Returns the host and, where the address says one, the port.
@@ -109,18 +127,17 @@ impl TrackingServer {
             || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
-    /// Returns a server's text for the screen: no credentials, no control characters, at most 300 letters.
+    /// Returns a server's text for the screen: no credentials, control characters escaped, at most 300 letters.
     pub(super) fn shown(&self, text: &str) -> String {
         let mut text = text.trim().to_owned();
         for secret in &self.secrets {
-            text = text.replace(secret.as_str(), "***");
+            text = text.replace(secret.reveal(), "***");
         }
-        let mut shown: String =
-            text.chars().take(300).map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+        let mut shown: String = text.chars().take(300).collect();
         if text.chars().nth(300).is_some() {
             shown.push('…');
         }
-        shown
+        escape(&conceal(&shown)).into_owned()
     }
 }
 
@@ -134,6 +151,18 @@ impl fmt::Debug for TrackingServer {
 /// Returns whether the apparent host and path may be a user and a password, which no error must show.
 fn user_info_is_cut(authority: &str, path: &str) -> bool {
     !authority.contains('@') && path.contains('@')
+}
+
+/// Tells whether the text is a host of letters, digits, `.`, `-` and `_`, or an address in brackets, with a port perhaps.
+fn is_host_and_port(text: &str) -> bool {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, port),
+        _ => (text, "0"),
+    };
+    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let others: &[u8] = if bare.is_some() { b".-_%:" } else { b".-_" };
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
+    bare.unwrap_or(host).bytes().all(is_plain) && port.parse::<u16>().is_ok()
 }
 
 /// Encodes as in RFC 4648, section 4, with padding.

@@ -1,5 +1,7 @@
 //! Draws the table for a terminal.
 
+use staycast_text::escape;
+
 use super::run_table::{RunRow, RunTable};
 
 /// Counts the blanks between columns.
@@ -105,7 +107,7 @@ fn letters(text: &str) -> usize {
 
 /// Shortens a text to one line of at most `longest` letters.
 fn fitted(text: &str, longest: usize) -> String {
-    let text: Vec<char> = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    let text: Vec<char> = escape(text).chars().collect();
     if text.len() <= longest {
         return text.into_iter().collect();
     }

@@ -46,24 +46,24 @@ impl LogTable {
         name: &str,
         beside: Vec<DatabaseTable>,
     ) -> Result<Self, ReadError> {
-        let name = format!("{}{name}", server.address.prefix);
+        let name = format!("{}{name}", server.address().prefix());
         let columns = server.columns(&name)?;
         if columns.is_empty() {
             let what = format!("there is no table {name}; if its prefix is another, add ?prefix=PREFIX to the address");
-            return Err(server.address.error(what));
+            return Err(server.error(what));
         }
         let ids = ["COUNT(*)", "MIN(id)", "MAX(id)"].map(|value| server.text_of(value)).join(", ");
         let mut numbers: Vec<Option<i64>> = Vec::new();
-        server.each(&format!("SELECT {ids} FROM {name}"), |row| {
+        server.each(&name, &format!("SELECT {ids} FROM {name}"), |row| {
             for column in 0..3 {
                 numbers.push(row.text(column)?.and_then(|text| text.parse().ok()));
             }
             Ok(())
         })?;
         let [rows, first, last] = numbers[..] else {
-            return Err(server.address.error(format!("{name} does not say how many rows it has")));
+            return Err(server.error(format!("{name} does not say how many rows it has")));
         };
-        let path = PathBuf::from(format!("{}/{name}", server.address));
+        let path = PathBuf::from(format!("{}/{name}", server.address()));
         let (rows, ids) = (rows.unwrap_or(0) as u64, first.zip(last));
         Ok(Self { server: Arc::clone(server), name, path, columns, rows, ids, beside })
     }
@@ -124,7 +124,7 @@ impl<S: RowSink> DatabaseLog<S> {
         let mut intake = intake;
         let mut state = self.rows.begin();
         let mut count = 0;
-        table.server.each(&sql, |row| {
+        table.server.each(&table.name, &sql, |row| {
             let mut fields: Fields<'_> = [Field::EMPTY; MOST_COLUMNS];
             for (field, place) in fields.iter_mut().zip(&self.places) {
                 if let Some(place) = *place {
@@ -160,7 +160,7 @@ impl<S: RowSink> EventFile for DatabaseLog<S> {
     }
 
     fn database(&self) -> Vec<DatabaseTable> {
-        let place = self.table.server.address.to_string();
+        let place = self.table.server.address().to_string();
         let LogTable { name, rows, ids, beside, .. } = self.table.as_ref();
         let log = DatabaseTable { role: "log", place, table: name.clone(), rows: *rows, ids: *ids, blake3: None };
         std::iter::once(log).chain(beside.iter().cloned()).collect()

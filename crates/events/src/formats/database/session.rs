@@ -1,9 +1,9 @@
 //! Connections, and queries whose rows come as text.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use csv::ByteRecord;
 use futures_util::StreamExt;
@@ -12,24 +12,23 @@ use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::{AssertSqlSafe, ConnectOptions, MySqlConnection, PgConnection, Row};
 use tokio::runtime::{Builder, Runtime};
 
-use super::address::{Address, System};
+use super::waiting::{Stalled, time_to_connect, wait};
 use crate::error::ReadError;
+use crate::formats::database_address::{DatabaseAddress, DatabaseSystem};
+use crate::formats::database_source::DatabaseSource;
 use crate::table::Table;
-
-/// Bounds the time that a server may take to answer at first.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Asks a database server. Holds one connection for each thread that has asked it for something.
 #[derive(Debug)]
 pub(in crate::formats) struct Server {
-    pub(in crate::formats) address: Address,
+    database: DatabaseSource,
     idle: Mutex<Vec<Session>>,
 }
 
 /// Holds a connection, and the runtime that drives it on the thread that uses it.
 #[derive(Debug)]
 pub(super) struct Session {
-    runtime: Runtime,
+    driver: Driver,
     connection: Connection,
 }
 
@@ -37,6 +36,46 @@ pub(super) struct Session {
 enum Connection {
     MySql(MySqlConnection),
     Postgres(PgConnection),
+}
+
+/// Holds a runtime. When dropped it does not wait for what it still does, as for a name server that never answers.
+#[derive(Debug)]
+struct Driver(Option<Runtime>);
+
+impl Driver {
+    fn start() -> std::io::Result<Self> {
+        Builder::new_current_thread().enable_all().build().map(|runtime| Self(Some(runtime)))
+    }
+
+    fn drive<F: Future>(&self, future: F) -> F::Output {
+        self.0.as_ref().expect("it is there until it is dropped").block_on(future)
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Says why an answer did not come.
+enum Failure {
+    Sql(sqlx::Error),
+    Stalled(Stalled),
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<Stalled> for Failure {
+    fn from(stalled: Stalled) -> Self {
+        Self::Stalled(stalled)
+    }
 }
 
 /// Lends the texts of a row as the server gives it.
@@ -58,42 +97,69 @@ impl Texts for PgRow {
 }
 
 impl Server {
-    /// Returns the server at `address`, once it has let us in.
-    pub(in crate::formats) fn connect(address: Address) -> Result<Self, ReadError> {
-        let session = Session::open(&address)?;
-        Ok(Self { address, idle: Mutex::new(vec![session]) })
+    /// Returns the server of `database`, once it has let us in.
+    pub(in crate::formats) fn connect(database: DatabaseSource) -> Result<Self, ReadError> {
+        let server = Self { database, idle: Mutex::default() };
+        let session = Session::open(&server)?;
+        server.keep(session);
+        Ok(server)
     }
 
-    /// Hands each row that `sql` selects, every column of it text, to `take`, as the rows come.
+    /// Returns where it is.
+    pub(in crate::formats) const fn address(&self) -> &DatabaseAddress {
+        &self.database.address
+    }
+
+    /// Returns an error at this database, with what the server or the connection says.
+    pub(in crate::formats) fn error(&self, what: impl fmt::Display) -> ReadError {
+        let what = self.address().concealed(&what.to_string());
+        ReadError::Database { place: self.address().to_string(), what }
+    }
+
+    fn stalled(&self, what: &str, stalled: &Stalled) -> ReadError {
+        let (place, seconds) = (self.address().to_string(), stalled.waited.as_secs_f64());
+        ReadError::DatabaseStalled { place, what: what.to_owned(), seconds }
+    }
+
+    /// Hands each row that `sql` selects of `table`, every column of it text, to `take`, as the rows come.
     pub(super) fn each(
         &self,
+        table: &str,
         sql: &str,
         mut take: impl FnMut(&dyn Texts) -> Result<(), sqlx::Error>,
     ) -> Result<(), ReadError> {
-        let waiting = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut session = match waiting {
+        let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut session = match kept {
             Some(session) => session,
-            None => Session::open(&self.address)?,
+            None => Session::open(self)?,
         };
-        session.each(sql, &mut take).map_err(|error| self.address.error(error))?;
+        let what = format!("the rows of {table}");
         // A session with an error is dropped: it may be in the middle of an answer.
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
+        session.each(&self.database, &what, sql, &mut take).map_err(|failure| match failure {
+            Failure::Sql(error) => self.error(error),
+            Failure::Stalled(stalled) => self.stalled(&what, &stalled),
+        })?;
+        self.keep(session);
         Ok(())
+    }
+
+    fn keep(&self, session: Session) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
     }
 
     /// Returns a column's value as text.
     pub(super) fn text_of(&self, column: &str) -> String {
-        match self.address.system {
-            System::MySql => format!("CAST({column} AS CHAR)"),
-            System::Postgres => format!("CAST({column} AS TEXT)"),
+        match self.address().system() {
+            DatabaseSystem::MySql => format!("CAST({column} AS CHAR)"),
+            DatabaseSystem::Postgres => format!("CAST({column} AS TEXT)"),
         }
     }
 
     /// Returns the names of a table's columns; none when there is no such table.
     pub(super) fn columns(&self, table: &str) -> Result<Vec<String>, ReadError> {
-        let schema = match self.address.system {
-            System::MySql => "DATABASE()",
-            System::Postgres => "CURRENT_SCHEMA()",
+        let schema = match self.address().system() {
+            DatabaseSystem::MySql => "DATABASE()",
+            DatabaseSystem::Postgres => "CURRENT_SCHEMA()",
         };
         let name = self.text_of("column_name");
         let sql = format!(
@@ -101,7 +167,7 @@ impl Server {
              WHERE table_schema = {schema} AND table_name = '{table}' ORDER BY ordinal_position"
         );
         let mut columns = Vec::new();
-        self.each(&sql, |row| {
+        self.each("information_schema.columns", &sql, |row| {
             columns.extend(row.text(0)?.map(str::to_owned));
             Ok(())
         })?;
@@ -116,18 +182,18 @@ impl Server {
         wanted: &[&str],
         condition: &str,
     ) -> Result<Option<Table>, ReadError> {
-        let name = format!("{}{table}", self.address.prefix);
+        let name = format!("{}{table}", self.address().prefix());
         let there = self.columns(&name)?;
         if there.is_empty() {
             return Ok(None);
         }
         if let Some(missing) = wanted.iter().find(|column| !there.iter().any(|name| name == *column)) {
-            return Err(self.address.error(format!("the table {name} has no column {missing}")));
+            return Err(self.error(format!("the table {name} has no column {missing}")));
         }
         let texts: Vec<String> = wanted.iter().map(|column| self.text_of(column)).collect();
         let sql = format!("SELECT {} FROM {name} WHERE {condition} ORDER BY id", texts.join(", "));
         let mut rows = Vec::new();
-        self.each(&sql, |row| {
+        self.each(&name, &sql, |row| {
             let mut record = ByteRecord::new();
             for column in 0..wanted.len() {
                 record.push_field(row.text(column)?.unwrap_or_default().as_bytes());
@@ -135,58 +201,85 @@ impl Server {
             rows.push(record);
             Ok(())
         })?;
-        Ok(Some(Table::held(PathBuf::from(format!("{}/{name}", self.address)), &name, wanted, rows)))
+        Ok(Some(Table::held(PathBuf::from(format!("{}/{name}", self.address())), &name, wanted, rows)))
     }
 }
 
 impl Session {
-    fn open(address: &Address) -> Result<Self, ReadError> {
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| address.error(error))?;
+    fn open(server: &Server) -> Result<Self, ReadError> {
+        const WHAT: &str = "the connection";
+        let (database, address) = (&server.database, server.address());
+        let driver = Driver::start().map_err(|error| server.error(error))?;
+        let url = address.for_client();
         let connecting = async {
-            Ok(match address.system {
-                System::MySql => {
-                    let options = MySqlConnectOptions::from_str(&address.url)?.disable_statement_logging();
+            Ok(match address.system() {
+                DatabaseSystem::MySql => {
+                    let options = MySqlConnectOptions::from_str(url.reveal())?.disable_statement_logging();
                     Connection::MySql(options.connect().await?)
                 }
-                System::Postgres => {
-                    let options = PgConnectOptions::from_str(&address.url)?.disable_statement_logging();
+                DatabaseSystem::Postgres => {
+                    let options = PgConnectOptions::from_str(url.reveal())?.disable_statement_logging();
                     Connection::Postgres(options.connect().await?)
                 }
             })
         };
-        let connected = runtime.block_on(async { tokio::time::timeout(PATIENCE, connecting).await });
+        let connected = driver.drive(wait(database, WHAT, time_to_connect(database), connecting));
         let connection = match connected {
             Ok(connected) => connected.map_err(|error: sqlx::Error| {
-                address.error(format!("can't be reached or lets nobody in: {error}; is the address right?"))
+                server.error(format!("can't be reached or lets nobody in: {error}; is the address right?"))
             })?,
-            Err(_) => return Err(address.error(format!("gives no answer within {} seconds", PATIENCE.as_secs()))),
+            Err(stalled) => return Err(server.stalled(WHAT, &stalled)),
         };
-        Ok(Self { runtime, connection })
+        Ok(Self { driver, connection })
     }
 
     fn each(
         &mut self,
+        database: &DatabaseSource,
+        what: &str,
         sql: &str,
         take: &mut dyn FnMut(&dyn Texts) -> Result<(), sqlx::Error>,
-    ) -> Result<(), sqlx::Error> {
-        let Self { runtime, connection } = self;
+    ) -> Result<(), Failure> {
+        let Self { driver, connection } = self;
         // The parts of queries are names from this crate and a checked prefix, and numbers.
         let query = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
         match connection {
-            Connection::MySql(connection) => runtime.block_on(async {
+            Connection::MySql(connection) => driver.drive(async {
                 let mut rows = query.fetch(connection);
-                while let Some(row) = rows.next().await {
+                while let Some(row) = wait(database, what, database.timeout, rows.next()).await? {
                     take(&row?)?;
                 }
                 Ok(())
             }),
-            Connection::Postgres(connection) => runtime.block_on(async {
+            Connection::Postgres(connection) => driver.drive(async {
                 let mut rows = query.fetch(connection);
-                while let Some(row) = rows.next().await {
+                while let Some(row) = wait(database, what, database.timeout, rows.next()).await? {
                     take(&row?)?;
                 }
                 Ok(())
             }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn a_name_server_that_never_answers_is_not_waited_for() {
+        let mut database = DatabaseSource::at("mysql://host/name".parse().expect("an address"));
+        database.timeout = Duration::from_millis(50);
+        let begun = Instant::now();
+        {
+            let driver = Driver::start().expect("a runtime");
+            // Names are looked up on a thread like this.
+            let asking = async { tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_secs(20))).await };
+            let waited = driver.drive(wait(&database, "the connection", database.timeout, asking));
+            assert!(waited.is_err_and(|stalled| stalled.waited == database.timeout));
+        }
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     }
 }

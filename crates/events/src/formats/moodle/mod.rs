@@ -16,7 +16,7 @@ use csv::ByteRecord;
 
 use self::enrolments::EnrolmentTables;
 use self::mapping::MAPPING;
-use super::database_url::DatabaseUrl;
+use super::database_source::DatabaseSource;
 use super::log_format::{DetectedFile, FileRole, LogFormat, OpenRequest, Strength, inputs_with_role, missing_table};
 use super::table::TableFiles;
 use super::table::csv_cells::Escapes;
@@ -105,12 +105,12 @@ impl LogFormat for Moodle {
     }
 
     #[cfg(feature = "sql")]
-    fn open_database(&self, address: &DatabaseUrl, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
-        server::open(address, request)
+    fn open_database(&self, source: &DatabaseSource, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
+        server::open(source, request)
     }
 
     #[cfg(not(feature = "sql"))]
-    fn open_database(&self, _: &DatabaseUrl, _: &OpenRequest<'_>) -> Result<Source, ReadError> {
+    fn open_database(&self, _: &DatabaseSource, _: &OpenRequest<'_>) -> Result<Source, ReadError> {
         Err(ReadError::NoDatabases)
     }
 }

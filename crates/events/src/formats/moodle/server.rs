@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::enrolments::{COURSE_LEVEL, EnrolmentTables};
 use super::mapping::MAPPING;
 use crate::error::ReadError;
-use crate::formats::database::{Address, LogTable, Server};
-use crate::formats::database_url::DatabaseUrl;
+use crate::formats::database::{LogTable, Server};
+use crate::formats::database_source::DatabaseSource;
 use crate::formats::log_format::OpenRequest;
 use crate::formats::table::TableFiles;
 use crate::formats::table::files::{Found, LogFile, Place};
@@ -15,13 +15,13 @@ use crate::source_inputs::DatabaseTable;
 use crate::table::Table;
 use crate::tally::Tally;
 
-/// Opens the log of the Moodle site whose database is at `url`. A file of dates stands in for the table of courses.
+/// Opens the log of the Moodle site whose database is `database`. A file of dates stands in for the table of courses.
 /// Holds the tables of courses, enrolments and roles in memory, and streams the log.
 ///
 /// # Errors
-/// When the address can't be read, the server can't be reached, or a table is missing or has nothing that can be used.
-pub(super) fn open(url: &DatabaseUrl, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
-    let server = Arc::new(Server::connect(Address::parse(url.reveal())?)?);
+/// When the server can't be reached, or a table is missing or has nothing that can be used.
+pub(super) fn open(database: &DatabaseSource, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
+    let server = Arc::new(Server::connect(database.clone())?);
     let mut beside = Vec::new();
     let mut table = |role: &'static str, name: &str, columns: &[&str], condition: &str| {
         let table = server.table(name, columns, condition)?;
@@ -65,6 +65,6 @@ pub(super) fn open(url: &DatabaseUrl, request: &OpenRequest<'_>) -> Result<Sourc
 /// Makes the record of a table that is read as a whole.
 fn record(server: &Server, role: &'static str, name: &str, table: &Table) -> DatabaseTable {
     let (rows, blake3) = table.fingerprint();
-    let table = format!("{}{name}", server.address.prefix);
-    DatabaseTable { role, place: server.address.to_string(), table, rows, ids: None, blake3: Some(blake3) }
+    let table = format!("{}{name}", server.address().prefix());
+    DatabaseTable { role, place: server.address().to_string(), table, rows, ids: None, blake3: Some(blake3) }
 }

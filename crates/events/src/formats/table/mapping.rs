@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use staycast_text::parse_problem;
 
 use super::flexible_values::{ColumnsSpec, KindSpec, Shift, StringList, strings};
 use super::times::{TimeFormat, TimeParser, UnixUnit};
@@ -344,10 +345,10 @@ impl Mapping {
 
     /// Returns the mapping that `text` is, which stands at `path`.
     pub(super) fn parse(path: &Path, text: &str) -> Result<Self, ReadError> {
-        // The message of the TOML reader shows the line, the key and what may stand there.
+        // What the TOML reader prints by itself would show the line.
         toml::from_str(text).map_err(|error| ReadError::Mapping {
             path: path.to_owned(),
-            what: error.to_string().trim_end().to_owned(),
+            what: parse_problem(text, error.span(), error.message()),
         })
     }
 }

@@ -6,9 +6,11 @@
 mod roles;
 mod sample;
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use staycast_text::escape_by;
 
 use self::roles::{ColumnRole, ColumnValues, Guess, is_by_day};
 use self::sample::{SAMPLE_ROWS, Sample};
@@ -363,9 +365,13 @@ fn common_pattern(names: &[String]) -> String {
     format!("{before}*{}", &first[first.len() - end.min(first.len())..])
 }
 
-/// Returns a text as TOML writes it.
+/// Returns a text as TOML writes it, with what a screen would obey or hide escaped.
 fn quote(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
+    let escaped = text.replace('\\', r"\\").replace('"', "\\\"");
+    match escape_by(&escaped, |character, out| out.push_str(&format!("\\U{:08x}", character as u32))) {
+        Cow::Borrowed(_) => toml::Value::String(text.to_owned()).to_string(),
+        Cow::Owned(escaped) => format!("\"{escaped}\""),
+    }
 }
 
 /// Returns a text that ends no comment.
