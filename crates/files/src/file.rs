@@ -80,10 +80,9 @@ impl NamedDraft {
     /// Syncs the file and gives it its permissions.
     fn finish(&self) -> io::Result<()> {
         let Some(file) = &self.file else { return Ok(()) };
-        if let Some(permissions) = &self.permissions {
-            file.as_file().set_permissions(permissions.clone())?;
-        }
-        file.as_file().sync_all()
+        file.as_file().sync_all()?;
+        // Last, as a process that is killed meanwhile leaves a file that others can read from then on.
+        self.permissions.clone().map_or(Ok(()), |permissions| file.as_file().set_permissions(permissions))
     }
 
     /// Gives the file its name and takes it from the list of drafts.

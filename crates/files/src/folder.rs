@@ -9,7 +9,7 @@ use crate::live;
 use crate::own::OwnFiles;
 use crate::place::folder_place;
 use crate::system::{
-    create_private_folder, exchange, make_parent, parent_of, permissions_by_umask, permissions_of_file,
+    create_private_folder, exchange, make_folders, make_parent, parent_of, permissions_by_umask, permissions_of_file,
     permissions_of_folder, sync_folder,
 };
 use crate::{IfExists, WriteError};
@@ -106,7 +106,7 @@ impl FolderDraft {
     /// When there is such a file, or the system refuses.
     pub fn create(&self, name: &str) -> Result<File, WriteError> {
         let path = self.folder.join(name);
-        let made = fs::create_dir_all(parent_of(&path))
+        let made = make_folders(parent_of(&path))
             .and_then(|()| File::options().read(true).write(true).create_new(true).open(&path));
         made.map_err(WriteError::at("make", &self.place.join(name)))
     }

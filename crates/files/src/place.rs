@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::WriteError;
 use crate::stream::Stream;
-use crate::system::parent_of;
+use crate::system::{make_folders, parent_of};
 
 /// Bounds the links that are followed one after the other, as systems do.
 const MOST_LINKS: usize = 40;
@@ -84,7 +84,7 @@ pub fn check_folder_place(path: &Path) -> Result<(), WriteError> {
 /// When something else is there, or the system refuses.
 pub fn make_folder(path: &Path) -> Result<(), WriteError> {
     let place = folder_place(path)?;
-    fs::create_dir_all(place).map_err(WriteError::at("make the folder", path))
+    make_folders(&place).map_err(WriteError::at("make the folder", path))
 }
 
 /// Holds the end of a chain of links.

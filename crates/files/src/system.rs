@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use crate::WriteError;
+use crate::live;
 
 /// Returns the folder that holds `path`.
 pub(crate) fn parent_of(path: &Path) -> &Path {
@@ -14,8 +15,14 @@ pub(crate) fn parent_of(path: &Path) -> &Path {
 /// Creates the folders above `path` that are missing.
 pub(crate) fn make_parent(path: &Path) -> Result<&Path, WriteError> {
     let parent = parent_of(path);
-    fs::create_dir_all(parent).map_err(WriteError::at("make", parent))?;
+    make_folders(parent).map_err(WriteError::at("make", parent))?;
     Ok(parent)
+}
+
+/// Creates a folder with those above it that are missing; but not in a process that a signal ends, whose draft it would make
+/// anew.
+pub(crate) fn make_folders(folder: &Path) -> io::Result<()> {
+    live::with_drafts(|_| fs::create_dir_all(folder))
 }
 
 /// Returns the permissions of the plain file in the place.
