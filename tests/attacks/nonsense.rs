@@ -289,9 +289,7 @@ fn nonsense_is_refused_by_name_whatever_the_checksums_say() {
         let bench = Bench::of(kind);
         let copy = bench.copy();
         change(&copy);
-        let refused = run("runs verify {}", &[&copy]).expect(1);
-        let changed = ["changed since the run was written", "checksum"];
-        assert!(changed.iter().any(|part| refused.stderr.contains(part)), "{name}: {}", refused.stderr);
+        run("runs verify {}", &[&copy]).expect(1).complains(&["changed since the run was written"]);
         // Neither a seal nor an old version lets it pass.
         run("runs seal {}", &[&copy]).expect(1).complains(parts);
         unseal(&copy);

@@ -155,18 +155,17 @@ impl Bench {
 #[test]
 fn a_damaged_file_of_a_run_is_refused_or_changes_nothing() {
     let (mut random, mut refused, mut same) = (Random::new(12), 0, 0);
-    for (kind, _) in KINDS {
-        let bench = Bench::of(kind);
+    let benches = KINDS.map(|(kind, _)| (kind, Bench::of(kind)));
+    for round in 0..rounds(12) {
+        let (kind, bench) = &benches[round as usize % KINDS.len()];
         let files = files_of(&bench.sound);
-        for _ in 0..rounds(2) {
-            let run = bench.copy();
-            let file = run.join(&files[random.below(files.len())]);
-            let mut bytes = fs::read(&file).expect("readable");
-            let how = format!("{kind}, {}: {}", file.display(), damage(&mut bytes, &mut random));
-            fs::write(&file, bytes).expect("writable");
-            for number in [random.below(2), random.below(COMMANDS.len())] {
-                *(if bench.check(number, &how) { &mut same } else { &mut refused }) += 1;
-            }
+        let run = bench.copy();
+        let file = run.join(&files[random.below(files.len())]);
+        let mut bytes = fs::read(&file).expect("readable");
+        let how = format!("{kind}, {}: {}", file.display(), damage(&mut bytes, &mut random));
+        fs::write(&file, bytes).expect("writable");
+        for number in [random.below(2), random.below(COMMANDS.len())] {
+            *(if bench.check(number, &how) { &mut same } else { &mut refused }) += 1;
         }
     }
     println!("{refused} refused, {same} the same");
@@ -236,37 +235,35 @@ fn unpacked(bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn absurd_numbers_end_no_command_but_with_a_message() {
     let (mut random, mut sealed, mut refused) = (Random::new(120), 0, 0);
-    for (kind, _) in KINDS {
-        let bench = Bench::of(kind);
-        let files = files_of(&bench.sound);
-        let files: Vec<&String> =
-            files.iter().filter(|name| name.contains(".json") && *name != "metrics.jsonl").collect();
-        for _ in 0..rounds(3) {
-            let run = bench.copy();
-            let file = run.join(files[random.below(files.len())]);
-            let mut text = json_text(&file);
-            let numbers = numbers_in(&text);
-            if numbers.is_empty() {
-                continue;
-            }
-            let (start, end) = numbers[random.below(numbers.len())];
-            let number = NUMBERS[random.below(NUMBERS.len())];
-            let how = format!("{kind}, {}: {number} for {} at {start}", file.display(), &text[start..end]);
-            text.replace_range(start..end, number);
-            write_json_text(&file, &text);
-            let any = random.below(COMMANDS.len());
-            bench.check(any, &how);
-            // Who writes checksums for it gets the same words about what it means, or a run that is sound.
-            unseal(&run);
-            for number in [0, any] {
-                let found = bench.outcome(number);
-                if found.status == Some(0) {
-                    found.assert_finite(&how);
-                    sealed += 1;
-                } else {
-                    found.assert_refusal(&format!("{how}: {}", COMMANDS[number]));
-                    refused += 1;
-                }
+    let benches = KINDS.map(|(kind, _)| (kind, Bench::of(kind)));
+    for round in 0..rounds(12) {
+        let (kind, bench) = &benches[round as usize % KINDS.len()];
+        let mut files = files_of(&bench.sound);
+        files.retain(|name| name.contains(".json") && name != "metrics.jsonl");
+        let run = bench.copy();
+        let file = run.join(&files[random.below(files.len())]);
+        let mut text = json_text(&file);
+        let numbers = numbers_in(&text);
+        if numbers.is_empty() {
+            continue;
+        }
+        let (start, end) = numbers[random.below(numbers.len())];
+        let number = NUMBERS[random.below(NUMBERS.len())];
+        let how = format!("{kind}, {}: {number} for {} at {start}", file.display(), &text[start..end]);
+        text.replace_range(start..end, number);
+        write_json_text(&file, &text);
+        let any = random.below(COMMANDS.len());
+        bench.check(any, &how);
+        // Who writes checksums for it gets the same words about what it means, or a run that is sound.
+        unseal(&run);
+        for number in [0, any] {
+            let found = bench.outcome(number);
+            if found.status == Some(0) {
+                found.assert_finite(&how);
+                sealed += 1;
+            } else {
+                found.assert_refusal(&format!("{how}: {}", COMMANDS[number]));
+                refused += 1;
             }
         }
     }

@@ -73,7 +73,7 @@ fn refused(packed: &[u8], limits: UnpackLimits) -> ArchiveError {
     assert_eq!(fs::read_dir(place.path()).expect("readable").count(), 2, "nothing escapes: {error}");
     let message = error.to_string();
     assert!(message.contains("hostile.tar.zst") && message.contains("nothing was unpacked"), "{message}");
-    assert!(!message.contains('\u{1b}'), "no escape sequences on the screen");
+    assert!(!message.contains(char::is_control), "no escape sequences on the screen: {message}");
     error
 }
 
@@ -275,6 +275,16 @@ fn what_is_no_archive_is_said_to_be_none() {
         let tar = Tar::default().file(INDEX, index.to_string().as_bytes());
         assert!(matches!(refused_tar(tar), ArchiveError::Damaged { .. }), "{index}");
     }
+}
+
+#[test]
+fn what_the_parsers_quote_reaches_no_terminal() {
+    let mut tar = Tar::default().index(&json!([listed("a", b"x")])).file("a", b"x");
+    tar.0[148..156].copy_from_slice(b"\x1b[2J\x1b[1m");
+    assert!(matches!(refused_tar(tar), ArchiveError::Damaged { .. }));
+    let index = "{\"kind\": \"staycast-archive\", \"version\": 1, \"files\": [], \"\\u001b[2J\": 0}";
+    let tar = Tar::default().file(INDEX, index.as_bytes());
+    assert!(matches!(refused_tar(tar), ArchiveError::Damaged { .. }));
 }
 
 #[test]

@@ -96,8 +96,10 @@ impl RunManifest {
         let manifest: Self = serde_json::from_slice(&text).map_err(damaged)?;
         if checksums == Checksums::Checked && manifest.is_sealed() {
             let as_written = Self { seal: String::new(), ..manifest.clone() };
-            if digest(&as_written) != manifest.seal {
-                let how = "what it says does not fit the checksum that it has of itself".to_owned();
+            let written =
+                serde_json::to_string_pretty(&manifest).is_ok_and(|json| text == format!("{json}\n").as_bytes());
+            if !written || digest(&as_written) != manifest.seal {
+                let how = "it is not as it was sealed".to_owned();
                 return Err(FileError::Changed { path, how }.into());
             }
             checksums::check(folder, &manifest.files)?;

@@ -58,7 +58,7 @@ impl Started {
     pub(crate) fn read(path: &Path) -> Result<Self, FileError> {
         let started: Self = files::read_json(path)?;
         if !started.blake3.is_empty() && started.clone().sealed() != started {
-            let how = "what it says does not fit the checksum that it has of itself".to_owned();
+            let how = "it is not as it was sealed".to_owned();
             return Err(FileError::Changed { path: path.to_owned(), how });
         }
         Ok(started)

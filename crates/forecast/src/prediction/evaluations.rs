@@ -57,11 +57,16 @@ pub fn evaluations_in(folder: &Path) -> Result<Vec<EvaluationRecord>, FileError>
         return Ok(Vec::new());
     }
     let records: Vec<EvaluationRecord> = files::read_json_lines(&path)?;
+    let text = files::as_text(&path, files::read(&path)?)?;
+    let mut lines = text.split_inclusive('\n');
     let mut before = "";
     for (at, record) in records.iter().enumerate() {
         // Lines of earlier versions have no checksum, and stand before those that have one.
         let unsealed = before.is_empty() && record.blake3.is_empty();
-        if !unsealed && *record != record.clone().sealed_after(before) {
+        // Down to the spaces, so that what is exported is what was written.
+        let written = serde_json::to_string(record).is_ok_and(|json| lines.next() == Some(&format!("{json}\n")));
+        let as_sealed = written && *record == record.clone().sealed_after(before);
+        if !unsealed && !as_sealed {
             let how = format!(
                 "line {} is not the one that was written there; move the file away to begin a new record",
                 at + 1

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use staycast_files::{FolderDraft, IfExists};
 
 use super::error::ArchiveError;
-use super::index::{ArchiveIndex, INDEX, IndexedFile, check_name, check_order, printable};
+use super::index::{ArchiveIndex, INDEX, IndexedFile, check_name, check_order, printable, without_controls};
 use super::version::{ARCHIVE_KIND, ARCHIVE_VERSION};
 
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -152,10 +152,10 @@ impl Unpacking<'_> {
         }
         let mut text = Vec::new();
         entry.read_to_end(&mut text).map_err(|error| self.unreadable(&error))?;
-        let damaged = |error: serde_json::Error| self.damaged(format!("its index: {error}"));
+        let damaged = |error: serde_json::Error| self.damaged(&format!("its index: {error}"));
         let value: serde_json::Value = serde_json::from_slice(&text).map_err(damaged)?;
         if value["kind"] != ARCHIVE_KIND {
-            return Err(self.damaged("its index is not that of an archive".to_owned()));
+            return Err(self.damaged("its index is not that of an archive"));
         }
         let found = value["version"].as_u64().unwrap_or(0);
         if found != u64::from(ARCHIVE_VERSION) {
@@ -184,7 +184,7 @@ impl Unpacking<'_> {
         entry: Option<io::Result<tar::Entry<'a, R>>>,
         name: &str,
     ) -> Result<tar::Entry<'a, R>, ArchiveError> {
-        let Some(entry) = entry else { return Err(self.damaged(format!("{name} is missing"))) };
+        let Some(entry) = entry else { return Err(self.damaged(&format!("{name} is missing"))) };
         let entry = entry.map_err(|error| self.unreadable(&error))?;
         let found = entry.path_bytes();
         let kind = entry.header().entry_type();
@@ -217,10 +217,10 @@ impl Unpacking<'_> {
             file.write_all(&buffer[..read]).map_err(|source| self.io("write", source))?;
         }
         if bytes != indexed.bytes {
-            return Err(self.damaged(format!("{} ends after {bytes} of {} bytes", indexed.name, indexed.bytes)));
+            return Err(self.damaged(&format!("{} ends after {bytes} of {} bytes", indexed.name, indexed.bytes)));
         }
         if crc32c != indexed.crc32c {
-            return Err(self.damaged(format!("the checksum of {} is not the one in its index", indexed.name)));
+            return Err(self.damaged(&format!("the checksum of {} is not the one in its index", indexed.name)));
         }
         Ok(())
     }
@@ -252,10 +252,12 @@ impl Unpacking<'_> {
             io::ErrorKind::UnexpectedEof => "it is cut off".to_owned(),
             _ => error.to_string(),
         };
-        self.damaged(problem)
+        self.damaged(&problem)
     }
 
-    fn damaged(&self, problem: String) -> ArchiveError {
+    fn damaged(&self, problem: &str) -> ArchiveError {
+        // The parsers of tar and JSON quote what they can't read.
+        let problem = without_controls(problem);
         ArchiveError::Damaged { archive: self.archive.to_owned(), problem }
     }
 

@@ -89,10 +89,14 @@ pub(super) fn check_order<'a>(names: impl Iterator<Item = &'a str>) -> Result<()
     }
 }
 
+/// Returns a text for the screen that may quote an archive: no control characters.
+pub(super) fn without_controls(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
+}
+
 /// Returns a text from an archive for the screen: no control characters, at most 120 letters.
 pub(super) fn printable(text: &str) -> String {
-    let mut shown: String =
-        text.chars().take(120).map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect();
+    let mut shown: String = without_controls(text).chars().take(120).collect();
     if text.chars().nth(120).is_some() {
         shown.push('…');
     }
