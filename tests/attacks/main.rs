@@ -21,6 +21,7 @@ mod parquet_edits;
 mod read_only;
 mod run_records;
 mod runs;
+mod scale;
 mod secrets;
 mod sequences;
 #[cfg(unix)]

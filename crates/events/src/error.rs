@@ -14,6 +14,9 @@ pub enum ReadError {
     /// Nothing to read.
     #[error("{path}: no such file or folder", path = path.display())]
     NotFound { path: PathBuf },
+    /// A file that changed between its first opening and the end of its reading.
+    #[error("{path}: the file {how} while it was read; run again when nothing writes to it", path = path.display())]
+    Changed { path: PathBuf, how: &'static str },
     /// A pattern of file names that is none.
     #[error("{path}: this is not a pattern of file names: {what}", path = path.display())]
     Pattern { path: PathBuf, what: String },

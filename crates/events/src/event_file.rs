@@ -65,8 +65,8 @@ pub trait EventFile: Send + Sync {
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Option<String>, ReadError>;
 
-    /// Tells whether the file has to be read from end to end by one thread, as a packed one has. Of several such, each
-    /// thread does better to read one ([`EventFile::read_alone`]) than all to wait for the first.
+    /// Tells whether the file has to be read from end to end by one thread, as a packed one has, or has nothing to do for
+    /// more of them, as a small one. Of several such, each thread does better to read one ([`EventFile::read_alone`]) than all to wait for the first.
     fn is_one_stream(&self) -> bool {
         false
     }

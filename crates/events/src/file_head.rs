@@ -2,7 +2,8 @@
 //! from the detection of formats to the readers.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use memchr::{memchr, memchr_iter, memrchr};
 use rustc_hash::FxHashMap;
@@ -12,6 +13,7 @@ use crate::delimiter::{DELIMITERS, delimiter_of};
 use crate::error::ReadError;
 use crate::input::{self, BOM, FileStart, Packing};
 use crate::offered::TextLayout;
+use crate::seen_file::{Content, SeenFile};
 use crate::text_lines::lines;
 
 /// Marks a place in an unpacked file.
@@ -28,12 +30,12 @@ pub(crate) struct Position {
 const HEAD_BYTES: [u64; 3] = [1 << 16, 8 << 20, 64 << 20];
 
 /// Bounds from below the bytes that are kept of a head once formats were detected.
-const KEPT_BYTES: usize = 1 << 12;
+pub(crate) const KEPT_BYTES: usize = 1 << 12;
 
 /// Holds the head of a file.
 #[derive(Debug)]
 pub(crate) struct FileHead {
-    path: PathBuf,
+    file: SeenFile,
     packing: Packing,
     /// Zero bytes at the file's start, which are skipped.
     hole_bytes: u64,
@@ -50,25 +52,18 @@ pub(crate) struct FileHead {
     not_text: Option<NotText>,
     /// Whether the file goes on after these bytes.
     goes_on: bool,
+    unpacked_hash: OnceLock<blake3::Hash>,
 }
 
 impl FileHead {
-    /// Reads the head of the file at `path`.
-    ///
-    /// # Errors
-    /// When it can't be read or unpacked.
-    pub(crate) fn read(path: &Path) -> Result<Self, ReadError> {
-        Self::read_bytes(path, HEAD_BYTES[0])
-    }
-
-    fn read_bytes(path: &Path, limit: u64) -> Result<Self, ReadError> {
-        let FileStart { packing, hole_bytes, bytes } = input::read_start(path, limit)?;
+    fn read(content: &Content, limit: u64) -> Result<Self, ReadError> {
+        let FileStart { packing, hole_bytes, bytes } = input::read_start(content, limit)?;
         let goes_on = bytes.len() as u64 == limit;
-        Ok(Self { goes_on, ..Self::of_bytes(path.to_owned(), packing, hole_bytes, bytes) })
+        Ok(Self { goes_on, ..Self::of_bytes(content.seen().clone(), packing, hole_bytes, bytes) })
     }
 
-    fn of_bytes(path: PathBuf, packing: Packing, hole_bytes: u64, bytes: Vec<u8>) -> Self {
-        let not_text = not_text(&bytes, &input::file_name(&path));
+    fn of_bytes(file: SeenFile, packing: Packing, hole_bytes: u64, bytes: Vec<u8>) -> Self {
+        let not_text = not_text(&bytes, &input::file_name(file.path()));
         let mark = if bytes.starts_with(BOM) { BOM.len() } else { 0 };
         let blank = bytes[mark..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
         // Blanks at the start of the first line that is not blank are of the line.
@@ -88,22 +83,59 @@ impl FileHead {
             Some(_) => String::from_utf8_lossy(first).into_owned(),
         };
         let columns = names.split(char::from(delimiter)).map(name).collect();
-        Self { path, packing, hole_bytes, bytes, text_start, blank_lines, columns, delimiter, not_text, goes_on: false }
+        Self {
+            file,
+            packing,
+            hole_bytes,
+            bytes,
+            text_start,
+            blank_lines,
+            columns,
+            delimiter,
+            not_text,
+            goes_on: false,
+            unpacked_hash: OnceLock::new(),
+        }
+    }
+
+    /// Returns the file.
+    pub(crate) const fn file(&self) -> &SeenFile {
+        &self.file
     }
 
     /// Returns the file's path.
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        self.file.path()
+    }
+
+    /// Returns the hash of the file's unpacked bytes, where it was asked for already.
+    pub(crate) fn known_unpacked_hash(&self) -> Option<blake3::Hash> {
+        self.unpacked_hash.get().copied()
+    }
+
+    /// Returns the hash of the file's unpacked bytes. The file is read for it where not all of it is here, and only once.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub(crate) fn unpacked_hash(&self) -> Result<blake3::Hash, ReadError> {
+        if let Some(hash) = self.unpacked_hash.get() {
+            return Ok(*hash);
+        }
+        let hash = match self.goes_on || self.hole_bytes > 0 {
+            true => input::unpacked_blake3(&self.file, self.packing)?,
+            false => blake3::hash(&self.bytes),
+        };
+        Ok(*self.unpacked_hash.get_or_init(|| hash))
     }
 
     /// Returns the file's name without its folder.
     pub(crate) fn name(&self) -> String {
-        input::file_name(&self.path)
+        input::file_name(self.path())
     }
 
     /// Returns the file's name without its folder and without `.gz` or `.zst`, in lower case.
     pub(crate) fn bare_name(&self) -> String {
-        input::bare_name(&self.path)
+        input::bare_name(self.path())
     }
 
     /// Returns how the file is packed.
@@ -151,7 +183,7 @@ impl FileHead {
             _ => Some("comma"),
         };
         TextLayout {
-            path: self.path.clone(),
+            path: self.path().to_owned(),
             compression: match self.packing {
                 Packing::Plain => "none",
                 Packing::Gzip => "gzip",
@@ -239,7 +271,9 @@ impl FileHead {
 
     fn refuse(&self, not_text: Option<NotText>) -> Result<(), ReadError> {
         match not_text {
-            Some(NotText { what, what_to_do }) => Err(ReadError::NotText { path: self.path.clone(), what, what_to_do }),
+            Some(NotText { what, what_to_do }) => {
+                Err(ReadError::NotText { path: self.path().to_owned(), what, what_to_do })
+            }
             None => Ok(()),
         }
     }
@@ -256,7 +290,7 @@ impl FileHead {
     /// When it is empty or not text.
     pub(crate) fn require_some_text(&self, table: &str) -> Result<(), ReadError> {
         if self.is_blank() {
-            return Err(ReadError::Empty { path: self.path.clone(), table: table.to_owned() });
+            return Err(ReadError::Empty { path: self.path().to_owned(), table: table.to_owned() });
         }
         self.require_text()
     }
@@ -273,18 +307,27 @@ impl FileHead {
             checked = newline;
             newline >= blank && quotes % 2 == 0
         });
-        if let Some(end) = end {
-            self.bytes.truncate((end + 1).max(KEPT_BYTES));
-            self.bytes.shrink_to_fit();
+        let kept = end.map_or(self.bytes.len(), |end| (end + 1).max(KEPT_BYTES));
+        if kept < self.bytes.len() {
+            self.bytes.truncate(kept);
             self.goes_on = true;
         }
+        self.bytes.shrink_to_fit();
     }
 }
+
+/// Bounds from above the bytes of a file that is held whole, so that it need not be opened a second time.
+const HELD_FILE_BYTES: u64 = 1 << 16;
+
+/// Bounds the bytes of all such files together.
+const HELD_BYTES: u64 = 64 << 20;
 
 /// Holds heads by path, each read when it is first asked for and never again.
 #[derive(Debug, Default)]
 pub(crate) struct FileHeads {
     by_path: Mutex<FxHashMap<PathBuf, Arc<FileHead>>>,
+    /// Counts the bytes of files that are held whole.
+    held: AtomicU64,
 }
 
 impl FileHeads {
@@ -295,7 +338,7 @@ impl FileHeads {
     pub(crate) fn get(&self, path: &Path) -> Result<Arc<FileHead>, ReadError> {
         match self.known(path) {
             Some(head) => Ok(head),
-            None => Ok(self.keep(FileHead::read(path)?)),
+            None => Ok(self.keep(FileHead::read(&self.open(path)?, HEAD_BYTES[0])?)),
         }
     }
 
@@ -314,13 +357,14 @@ impl FileHeads {
             let seen = look(&head);
             return Ok((head, seen));
         }
-        let mut head = FileHead::read(path)?;
+        let content = self.open(path)?;
+        let mut head = FileHead::read(&content, HEAD_BYTES[0])?;
         let mut seen = look(&head);
         for limit in &HEAD_BYTES[1..] {
             if !head.goes_on || head.not_text.is_some() || head.is_plain_table() || tells_something(&seen) {
                 break;
             }
-            head = FileHead::read_bytes(path, *limit)?;
+            head = FileHead::read(&content, *limit)?;
             seen = look(&head);
         }
         Ok((self.keep(head), seen))
@@ -331,10 +375,18 @@ impl FileHeads {
         self.by_path.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
     }
 
+    /// Opens a file for the first time. A small one is held whole, as far as there is room.
+    fn open(&self, path: &Path) -> Result<Content, ReadError> {
+        SeenFile::first(path, |bytes| {
+            let has_room = |held: u64| Some(held + bytes).filter(|&held| held <= HELD_BYTES);
+            bytes <= HELD_FILE_BYTES && self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, has_room).is_ok()
+        })
+    }
+
     fn keep(&self, mut head: FileHead) -> Arc<FileHead> {
         head.trim();
         let head = Arc::new(head);
-        self.by_path.lock().unwrap_or_else(PoisonError::into_inner).insert(head.path.clone(), Arc::clone(&head));
+        self.by_path.lock().unwrap_or_else(PoisonError::into_inner).insert(head.path().to_owned(), Arc::clone(&head));
         head
     }
 }
@@ -344,7 +396,9 @@ mod tests {
     use super::*;
 
     fn head_of(text: &str) -> FileHead {
-        FileHead::of_bytes(PathBuf::new(), Packing::Plain, 0, text.as_bytes().to_vec())
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let content = SeenFile::first(file.path(), |_| true).unwrap();
+        FileHead::of_bytes(content.seen().clone(), Packing::Plain, 0, text.as_bytes().to_vec())
     }
 
     fn trimmed(text: &str) -> usize {
@@ -401,11 +455,11 @@ mod tests {
         let path = folder.path().join("log");
         for zeros in [8_usize, 4_096, 70_000, 1 << 17] {
             std::fs::write(&path, [vec![0; zeros], b"one\ntwo\n".to_vec()].concat()).unwrap();
-            let head = FileHead::read(&path).unwrap();
+            let head = FileHeads::default().get(&path).unwrap();
             assert_eq!((head.hole_bytes(), head.text()), (zeros as u64, &b"one\ntwo\n"[..]));
             assert_eq!(head.second_line(), Position { bytes: zeros as u64 + 4, lines: 1 });
         }
         std::fs::write(&path, [0; 70_000]).unwrap();
-        assert!(FileHead::read(&path).unwrap().is_blank());
+        assert!(FileHeads::default().get(&path).unwrap().is_blank());
     }
 }

@@ -4,32 +4,48 @@
 //! specification, section 2.1): blocks of one power of two are whole subtrees, can be hashed apart, and are put
 //! together at the end.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use blake3::hazmat::{ChainingValue, HasherExt, Mode, merge_subtrees_non_root, merge_subtrees_root};
 
 /// Computes the hash of a file.
 pub(crate) struct TreeHash {
     block_bytes: u64,
+    is_one_block: bool,
+    /// The hash of a file that is one block.
+    whole: OnceLock<blake3::Hash>,
     blocks: Mutex<Vec<Option<ChainingValue>>>,
 }
 
 impl TreeHash {
     /// Returns the hash of a file of `length` bytes that comes in blocks of `block_bytes`, the last one shorter. `None`
-    /// when such blocks are not subtrees, or are fewer than two.
+    /// when there are several such blocks, and they are not subtrees.
     pub(crate) fn new(length: u64, block_bytes: u64) -> Option<Self> {
-        let fits = block_bytes.is_power_of_two() && block_bytes >= blake3::CHUNK_LEN as u64 && length > block_bytes;
-        fits.then(|| Self { block_bytes, blocks: Mutex::new(vec![None; length.div_ceil(block_bytes) as usize]) })
+        let are_subtrees = block_bytes.is_power_of_two() && block_bytes >= blake3::CHUNK_LEN as u64;
+        let blocks = if length > block_bytes { length.div_ceil(block_bytes) } else { 1 } as usize;
+        (blocks == 1 || are_subtrees).then(|| Self {
+            block_bytes,
+            is_one_block: blocks == 1,
+            whole: OnceLock::new(),
+            blocks: Mutex::new(vec![None; blocks]),
+        })
     }
 
     /// Adds block `number`, counted from 0.
     pub(crate) fn add(&self, number: u64, block: &[u8]) {
+        if self.is_one_block {
+            let _ = self.whole.set(blake3::hash(block));
+            return;
+        }
         let value = blake3::Hasher::new().set_input_offset(number * self.block_bytes).update(block).finalize_non_root();
         self.blocks.lock().unwrap_or_else(PoisonError::into_inner)[number as usize] = Some(value);
     }
 
     /// Returns the hash, in hexadecimal, when every block was added.
     pub(crate) fn finish(self) -> Option<String> {
+        if self.is_one_block {
+            return self.whole.get().map(|hash| hash.to_hex().to_string());
+        }
         let blocks = self.blocks.into_inner().unwrap_or_else(PoisonError::into_inner);
         let values: Vec<ChainingValue> = blocks.into_iter().collect::<Option<_>>()?;
         let (left, right) = values.split_at(left_of(values.len()));
@@ -65,10 +81,7 @@ mod tests {
             backwards: bool,
         ) {
             let block_bytes = 1_usize << power;
-            let Some(hashing) = TreeHash::new(bytes.len() as u64, block_bytes as u64) else {
-                prop_assert!(bytes.len() <= block_bytes);
-                return Ok(());
-            };
+            let hashing = TreeHash::new(bytes.len() as u64, block_bytes as u64).unwrap();
             let mut blocks: Vec<_> = bytes.chunks(block_bytes).zip(0..).collect();
             if backwards {
                 blocks.reverse();
@@ -83,6 +96,10 @@ mod tests {
         let hashing = TreeHash::new(5_000, 1_024).unwrap();
         hashing.add(0, &[0; 1_024]);
         assert_eq!(hashing.finish(), None);
-        assert!(TreeHash::new(1_024, 1_024).is_none() && TreeHash::new(5_000, 1_000).is_none());
+        assert!(TreeHash::new(5_000, 1_000).is_none());
+        let whole = TreeHash::new(1_000, 1_000).unwrap();
+        whole.add(0, &[7; 1_000]);
+        assert_eq!(whole.finish(), Some(blake3::hash(&[7; 1_000]).to_hex().to_string()));
+        assert_eq!(TreeHash::new(1_000, 1_000).unwrap().finish(), None);
     }
 }

@@ -1,19 +1,20 @@
 //! Opens files: plain, gzip or zstd by their first bytes, whatever they are called.
 
 use std::fmt;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use flate2::bufread::GzDecoder;
 use memchr::memchr_iter;
 
 use crate::content;
 use crate::error::ReadError;
+use crate::seen_file::{Content, SeenFile};
 use crate::unpacking::{UnpackError, Unpacked};
 
 /// Says how a file's bytes are packed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Packing {
     /// As they are.
     Plain,
@@ -24,7 +25,7 @@ pub(crate) enum Packing {
 }
 
 /// Counts the bytes that tell how a file is packed.
-const MAGIC_BYTES: u64 = 4;
+const MAGIC_BYTES: usize = 4;
 
 impl Packing {
     /// Tells the packing from a file's first bytes.
@@ -37,44 +38,87 @@ impl Packing {
     }
 }
 
-/// Opens a file.
-///
-/// # Errors
-/// When it does not exist or can't be opened.
-pub(crate) fn open(path: &Path) -> Result<File, ReadError> {
-    File::open(path).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => ReadError::NotFound { path: path.to_owned() },
-        _ => ReadError::Io { path: path.to_owned(), source },
-    })
+/// Streams the unpacked bytes of a file. Those on disk are hashed on the way.
+pub(crate) struct UnpackedFile<'a> {
+    stream: Box<dyn Read + Send + 'a>,
+    disk: Arc<Mutex<DiskBytes>>,
 }
 
-/// Opens a file as a stream of unpacked bytes. `progress` receives the number of bytes read from disk as they are.
-///
-/// # Errors
-/// When it can't be opened.
-pub(crate) fn unpacked<'a>(
-    path: &Path,
-    packing: Packing,
-    progress: &'a (dyn Fn(u64) + Sync),
-) -> Result<Box<dyn Read + Send + 'a>, ReadError> {
-    let disk = BufReader::with_capacity(1 << 18, Metered { inner: open(path)?, progress });
-    unpack(packing, disk).map_err(ReadError::io(path))
+impl<'a> UnpackedFile<'a> {
+    /// Opens a file. `progress` receives the number of bytes read from disk as they are.
+    ///
+    /// # Errors
+    /// When it can't be opened, or changed since it was first.
+    pub(crate) fn open(
+        file: &SeenFile,
+        packing: Packing,
+        progress: &'a (dyn Fn(u64) + Sync),
+    ) -> Result<Self, ReadError> {
+        let content = file.open()?;
+        let room = content.bytes().clamp(1, 1 << 18) as usize;
+        let disk = Arc::new(Mutex::new(DiskBytes { content, at: 0, hasher: blake3::Hasher::new() }));
+        let metered = Metered { disk: Arc::clone(&disk), progress };
+        let stream = unpack(packing, BufReader::with_capacity(room, metered)).map_err(ReadError::io(file.path()))?;
+        Ok(Self { stream, disk })
+    }
+
+    /// Opens a file as [`UnpackedFile::open`] does, without its first `skip` unpacked bytes.
+    ///
+    /// # Errors
+    /// When it can't be opened, changed since it was first, or these bytes can't be unpacked.
+    pub(crate) fn open_from(
+        file: &SeenFile,
+        packing: Packing,
+        skip: u64,
+        progress: &'a (dyn Fn(u64) + Sync),
+    ) -> Result<Self, ReadError> {
+        let mut unpacked = Self::open(file, packing, progress)?;
+        io::copy(&mut unpacked.stream.by_ref().take(skip), &mut io::sink())
+            .map_err(|source| unreadable(file.path(), packing, source, SoFar::Unknown))?;
+        Ok(unpacked)
+    }
+
+    /// Returns the stream, and what there is to be done at its end.
+    pub(crate) fn into_parts(self) -> (Box<dyn Read + Send + 'a>, StreamEnd) {
+        (self.stream, StreamEnd(self.disk))
+    }
 }
 
-/// Opens a file as [`unpacked`] does, without its first `skip` unpacked bytes.
-///
-/// # Errors
-/// When it can't be opened, or these can't be unpacked.
-pub(crate) fn unpacked_from<'a>(
-    path: &Path,
-    packing: Packing,
-    skip: u64,
-    progress: &'a (dyn Fn(u64) + Sync),
-) -> Result<Box<dyn Read + Send + 'a>, ReadError> {
-    let mut stream = unpacked(path, packing, progress)?;
-    io::copy(&mut stream.by_ref().take(skip), &mut io::sink())
-        .map_err(|source| unreadable(path, packing, source, SoFar::Unknown))?;
-    Ok(stream)
+/// Stands for the end of a stream.
+pub(crate) struct StreamEnd(Arc<Mutex<DiskBytes>>);
+
+impl StreamEnd {
+    /// Fails when the file changed while it was read. Notes its hash, and returns it.
+    ///
+    /// # Errors
+    /// When it changed or can't be read.
+    pub(crate) fn finish(&self) -> Result<String, ReadError> {
+        let mut disk = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = disk.content.seen().clone();
+        // What stands behind the end of a packed stream is of the file too.
+        let mut rest = vec![0; 1 << 12];
+        while disk.read(&mut rest).map_err(ReadError::io(file.path()))? > 0 {}
+        disk.content.check()?;
+        let hash = disk.hasher.finalize().to_hex().to_string();
+        file.note_blake3(hash.clone());
+        Ok(hash)
+    }
+}
+
+/// Holds the bytes of a file on disk, read from the first to the last, and their hash as far as they were read.
+struct DiskBytes {
+    content: Content,
+    at: u64,
+    hasher: blake3::Hasher,
+}
+
+impl Read for DiskBytes {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.content.read_at(buffer, self.at)?;
+        self.hasher.update(&buffer[..count]);
+        self.at += count as u64;
+        Ok(count)
+    }
 }
 
 fn unpack<'a>(packing: Packing, disk: impl BufRead + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
@@ -99,12 +143,13 @@ pub(crate) struct FileStart {
 ///
 /// # Errors
 /// When it can't be read or unpacked.
-pub(crate) fn read_start(path: &Path, limit: u64) -> Result<FileStart, ReadError> {
-    let mut file = open(path)?;
-    let mut magic = Vec::new();
-    file.by_ref().take(MAGIC_BYTES).read_to_end(&mut magic).map_err(ReadError::io(path))?;
-    let packing = Packing::from_first_bytes(&magic);
-    let disk = BufReader::new(io::Cursor::new(magic).chain(file));
+pub(crate) fn read_start(content: &Content, limit: u64) -> Result<FileStart, ReadError> {
+    let path = content.seen().path();
+    let mut magic = [0; MAGIC_BYTES];
+    let count = content.fill_at(&mut magic, 0).map_err(ReadError::io(path))?;
+    let packing = Packing::from_first_bytes(&magic[..count]);
+    let room = content.bytes().clamp(1, 1 << 16) as usize;
+    let disk = BufReader::with_capacity(room, FromStart { content, at: 0 });
     let (mut hole_bytes, mut bytes) = (0, Vec::new());
     let read = unpack(packing, disk).and_then(|mut stream| {
         loop {
@@ -126,27 +171,61 @@ pub(crate) fn read_start(path: &Path, limit: u64) -> Result<FileStart, ReadError
     }
 }
 
-/// Reads all unpacked bytes of a file.
-///
-/// # Errors
-/// When it can't be read or unpacked.
-pub(crate) fn read_all(path: &Path, packing: Packing) -> Result<Vec<u8>, ReadError> {
-    let mut bytes = Vec::new();
-    let read = unpacked(path, packing, &|_| ())?.read_to_end(&mut bytes);
-    match read {
-        Ok(_) => Ok(bytes),
-        Err(source) => Err(unreadable(path, packing, source, SoFar::lines_of(&bytes))),
+struct FromStart<'a> {
+    content: &'a Content,
+    at: u64,
+}
+
+impl Read for FromStart<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.content.read_at(buffer, self.at)?;
+        self.at += count as u64;
+        Ok(count)
     }
 }
 
+/// Reads all unpacked bytes of a file.
+///
+/// # Errors
+/// When it can't be read or unpacked, or changed.
+pub(crate) fn read_all(file: &SeenFile, packing: Packing) -> Result<Vec<u8>, ReadError> {
+    let mut bytes = Vec::new();
+    let (mut stream, end) = UnpackedFile::open(file, packing, &|_| ())?.into_parts();
+    if let Err(source) = stream.read_to_end(&mut bytes) {
+        return Err(unreadable(file.path(), packing, source, SoFar::lines_of(&bytes)));
+    }
+    end.finish()?;
+    Ok(bytes)
+}
+
+/// Computes the BLAKE3 of the unpacked bytes of a file.
+///
+/// # Errors
+/// When it can't be read or unpacked, or changed.
+pub(crate) fn unpacked_blake3(file: &SeenFile, packing: Packing) -> Result<blake3::Hash, ReadError> {
+    let (mut stream, end) = UnpackedFile::open(file, packing, &|_| ())?.into_parts();
+    let mut hasher = blake3::Hasher::new();
+    let mut piece = vec![0; file.bytes().clamp(1, 1 << 18) as usize];
+    loop {
+        match stream.read(&mut piece) {
+            Ok(0) => break,
+            Ok(count) => drop(hasher.update(&piece[..count])),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
+            Err(error) => return Err(unreadable(file.path(), packing, error, SoFar::Unknown)),
+        }
+    }
+    end.finish()?;
+    Ok(hasher.finalize())
+}
+
 struct Metered<'a> {
-    inner: File,
+    disk: Arc<Mutex<DiskBytes>>,
     progress: &'a (dyn Fn(u64) + Sync),
 }
 
 impl Read for Metered<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
+        let count = self.disk.lock().unwrap_or_else(PoisonError::into_inner).read(buffer)?;
         (self.progress)(count as u64);
         Ok(count)
     }
@@ -247,12 +326,6 @@ pub(crate) fn unreadable(path: &Path, packing: Packing, source: io::Error, so_fa
 /// Holds the byte-order mark of UTF-8, which some programs put before the header.
 pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// Returns the file's size on disk; 0 when it is not known.
-#[must_use]
-pub(crate) fn size_bytes(path: &Path) -> u64 {
-    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
-}
-
 /// Returns the file's name without its folder.
 #[must_use]
 pub fn file_name(path: &Path) -> String {
@@ -276,24 +349,12 @@ pub(crate) fn bare_name(path: &Path) -> String {
     without_packing(&file_name(path)).to_lowercase()
 }
 
-/// Computes the BLAKE3 of the bytes on disk, in hexadecimal. Reads pieces of 8 MiB and hashes each on rayon's threads:
-/// a memory map would be no quicker and would count the whole file as this program's memory.
+/// Computes the BLAKE3 of the bytes on disk of the file at `path`, in hexadecimal, on rayon's threads.
 ///
 /// # Errors
 /// When the file can't be read.
 pub fn blake3_of(path: &Path) -> Result<String, ReadError> {
-    const PIECE_BYTES: u64 = 8 << 20;
-    let mut file = open(path)?;
-    let mut hasher = blake3::Hasher::new();
-    let mut piece = Vec::new();
-    loop {
-        piece.clear();
-        let read = file.by_ref().take(PIECE_BYTES).read_to_end(&mut piece).map_err(ReadError::io(path))?;
-        if read == 0 {
-            return Ok(hasher.finalize().to_hex().to_string());
-        }
-        hasher.update_rayon(&piece);
-    }
+    SeenFile::first(path, |_| false)?.seen().blake3()
 }
 
 #[cfg(test)]

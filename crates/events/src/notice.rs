@@ -42,6 +42,13 @@ pub enum Notice {
         /// Enrolments.
         enrolments: u64,
     },
+    /// A file became longer while it was read. Its first bytes count.
+    Grew {
+        /// Its name.
+        file: String,
+        /// The bytes that count: those that it had when it was first opened.
+        bytes: u64,
+    },
 }
 
 impl fmt::Display for Notice {
@@ -80,6 +87,9 @@ impl fmt::Display for Notice {
                     f,
                     "dated after the end of their course, and so counted as none: {enrolments} of the withdrawals"
                 )
+            }
+            Self::Grew { file, bytes } => {
+                write!(f, "{file} became longer while it was read. The {bytes} bytes count that it had at first")
             }
         }
     }

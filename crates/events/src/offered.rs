@@ -8,6 +8,7 @@ use rustc_hash::FxHashSet;
 
 use crate::error::ReadError;
 use crate::input::{file_name, without_packing};
+use crate::seen_file::Special;
 
 /// Says how a file came to be offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,9 +92,10 @@ impl Offer {
                 None => return Err(ReadError::NotFound { path: input.clone() }),
                 Some(found) => {
                     for path in found {
+                        let name = file_name(&path);
                         match path.is_dir() {
                             true => walk.folder(&path, &path)?,
-                            false => walk.file(path.clone(), file_name(&path), Origin::Found),
+                            false => walk.found(path, name),
                         }
                     }
                 }
@@ -211,17 +213,32 @@ impl Walk {
         let mut paths = paths.map_err(ReadError::io(folder))?;
         paths.sort();
         for path in paths {
+            if file_name(&path).starts_with('.') {
+                continue;
+            }
             let name = path.strip_prefix(top).unwrap_or(&path).display().to_string();
-            match () {
-                () if file_name(&path).starts_with('.') => {}
-                () if path.is_dir() && is_of_staycast(&path) => {}
-                () if path.is_dir() => self.folder(top, &path)?,
-                () if path.is_file() => self.file(path, name, Origin::Found),
-                () if path.exists() => self.leave_out(name, "is no regular file"),
-                () => self.leave_out(name, "is a link to a file that is not there"),
+            match path.is_dir() {
+                true if is_of_staycast(&path) => {}
+                true => self.folder(top, &path)?,
+                false => self.found(path, name),
             }
         }
         Ok(())
+    }
+
+    /// Adds what a pattern or a folder gave, if it is a file. A pipe may keep whoever opens it waiting for ever.
+    fn found(&mut self, path: PathBuf, name: String) {
+        match std::fs::metadata(&path) {
+            Ok(of) if of.is_file() => self.file(path, name, Origin::Found),
+            Ok(of) => match Special::of(of.file_type()) {
+                Special::Pipe => self.leave_out(name, "is a pipe; it is read where it is given by its own name"),
+                special => self.leave_out(name, special.what()),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.leave_out(name, "is a link to a file that is not there");
+            }
+            Err(error) => self.leave_out(name, &format!("can't be looked at: {error}")),
+        }
     }
 
     fn file(&mut self, path: PathBuf, name: String, origin: Origin) {
@@ -242,7 +259,8 @@ impl Walk {
 
 /// Tells whether a folder is one of sequences or of a run, which are no logs.
 fn is_of_staycast(folder: &Path) -> bool {
-    let manifest = std::fs::read(folder.join("manifest.json")).unwrap_or_default();
+    let manifest = Some(folder.join("manifest.json")).filter(|manifest| manifest.is_file());
+    let manifest = manifest.and_then(|manifest| std::fs::read(manifest).ok()).unwrap_or_default();
     memchr::memmem::find(&manifest, b"\"staycast-sequences\"").is_some()
         || memchr::memmem::find(&manifest, b"\"staycast-run\"").is_some()
 }
@@ -286,6 +304,21 @@ mod tests {
             (names(&offer), left_out(&offer)),
             (vec!["a.log"], vec!["a.log is given twice; read once".to_owned()])
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn pipes_in_a_folder_are_left_out_and_not_opened() {
+        let folder = folder_of(&["a.log", "run/1.log"]);
+        for pipe in ["pipe.log", "run/manifest.json"] {
+            assert!(std::process::Command::new("mkfifo").arg(folder.path().join(pipe)).status().unwrap().success());
+        }
+        let pattern = folder.path().join("*.log");
+        for input in [folder.path().to_owned(), pattern] {
+            let offer = Offer::of(&[input]).unwrap();
+            assert_eq!(offer.files[0].name, "a.log");
+            assert_eq!(left_out(&offer)[0], "pipe.log is a pipe; it is read where it is given by its own name");
+        }
     }
 
     #[cfg(unix)]

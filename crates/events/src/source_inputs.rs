@@ -1,14 +1,24 @@
 //! The files and database tables that a source is read from.
 
-use std::path::PathBuf;
+use std::path::Path;
+
+use crate::seen_file::SeenFile;
 
 /// Describes a file that belongs to a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputFile {
     /// Its role in the format: `log`, `enrolments`, `calendar` …
     pub role: &'static str,
-    /// Where it is.
-    pub path: PathBuf,
+    /// The file, as it was when it was first opened.
+    pub file: SeenFile,
+}
+
+impl InputFile {
+    /// Returns where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
 }
 
 /// Describes a table of a database that belongs to a source.

@@ -9,8 +9,9 @@ use crate::content;
 use crate::error::ReadError;
 use crate::file_head::{FileHead, Position};
 use crate::header::{ROWS_BELOW, is_known_name, names_shown};
-use crate::input::{self, Packing, SoFar, file_name};
+use crate::input::{self, Packing, SoFar, UnpackedFile, file_name};
 use crate::limited::{Limited, RecordTooLong};
+use crate::seen_file::SeenFile;
 use crate::tally::{Reason, Tally, shape};
 
 /// Says why a row of a table is not used.
@@ -63,7 +64,7 @@ struct FileLayout {
 #[derive(Debug)]
 enum Rows {
     /// In the file at the table's path.
-    InFile(FileLayout),
+    InFile(SeenFile, FileLayout),
     /// Here.
     Held(Vec<ByteRecord>),
 }
@@ -198,13 +199,10 @@ impl Table {
             name: name.to_owned(),
             columns,
             below,
-            rows: Rows::InFile(FileLayout {
-                packing: head.packing(),
-                start: head.text_start(),
-                delimiter,
-                escape,
-                header,
-            }),
+            rows: Rows::InFile(
+                head.file().clone(),
+                FileLayout { packing: head.packing(), start: head.text_start(), delimiter, escape, header },
+            ),
         })
     }
 
@@ -269,8 +267,8 @@ impl Table {
     ) -> Result<(), ReadError> {
         let file = file_name(&self.path);
         let mut mine = Tally::default();
-        let FileLayout { packing, start, delimiter, escape, header } = match &self.rows {
-            Rows::InFile(layout) => *layout,
+        let (seen, FileLayout { packing, start, delimiter, escape, header }) = match &self.rows {
+            Rows::InFile(seen, layout) => (seen, *layout),
             Rows::Held(records) => {
                 for (record, number) in records.iter().zip(1..) {
                     let number = record.position().map_or(number, csv::Position::line);
@@ -282,7 +280,8 @@ impl Table {
                 return settle(mine, &self.path, &self.name, tally);
             }
         };
-        let (stream, record_start) = Limited::new(input::unpacked_from(&self.path, packing, start.bytes, &|_| ())?);
+        let (stream, end) = UnpackedFile::open_from(seen, packing, start.bytes, &|_| ())?.into_parts();
+        let (stream, record_start) = Limited::new(stream);
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(delimiter)
             .escape(escape)
@@ -315,6 +314,7 @@ impl Table {
                 Err(refusal) => mine.refuse(refusal.reason, &file, line, || refusal.what),
             }
         }
+        end.finish()?;
         settle(mine, &self.path, &self.name, tally)
     }
 }

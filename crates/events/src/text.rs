@@ -6,9 +6,8 @@
 //! whose lines have to be made of JSON objects first. Of several such, each thread takes one. Holds one block a thread,
 //! for a packed file read by all of them four more.
 
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::io::{self, Read};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 
@@ -19,11 +18,12 @@ use crate::error::ReadError;
 use crate::event_file::{BlockSink, EventFile, ReadPurpose};
 use crate::file_head::{FileHead, Position};
 use crate::hash::TreeHash;
-use crate::input::{self, Packing, SoFar};
+use crate::input::{self, Packing, SoFar, StreamEnd, UnpackedFile};
 use crate::intake::Intake;
 use crate::line_limit::LONGEST_LINE_BYTES;
 use crate::objects::ObjectLines;
 use crate::row_limits::RowLimits;
+use crate::seen_file::{Content, SeenFile};
 use crate::tally::Reason;
 
 /// Counts the bytes of a block, unless something else is asked for. They are few enough for a core's second-level cache to
@@ -48,7 +48,7 @@ pub(crate) trait LineParser: Send + Sync {
 
 /// Reads a file of lines.
 pub(crate) struct TextFile<P> {
-    path: PathBuf,
+    file: SeenFile,
     packing: Packing,
     /// Where the rows begin, after a header.
     start: Position,
@@ -63,8 +63,8 @@ pub(crate) struct TextFile<P> {
 impl<P: LineParser> TextFile<P> {
     /// Makes a file of lines out of the file with this head, whose rows begin at `start`.
     pub(crate) fn new(head: &FileHead, start: Position, parser: P) -> Self {
-        let (path, packing) = (head.path().to_owned(), head.packing());
-        Self { path, packing, start, block_bytes: BLOCK_BYTES, list: None, over_lines: false, parser }
+        let (file, packing) = (head.file().clone(), head.packing());
+        Self { file, packing, start, block_bytes: BLOCK_BYTES, list: None, over_lines: false, parser }
     }
 
     /// Makes a file of lines out of a text of JSON objects that do not stand one a line: an array of them, objects one
@@ -108,54 +108,54 @@ impl<P: LineParser> TextFile<P> {
     }
 
     fn read_plain(&self, how: &How<'_>) -> Result<Option<String>, ReadError> {
-        let length = std::fs::metadata(&self.path).map_err(ReadError::io(&self.path))?.len();
+        let content = self.file.open()?;
+        let length = content.bytes();
         let hashing = match how.purpose {
             ReadPurpose::Events => TreeHash::new(length, self.block_bytes as u64),
             ReadPurpose::Spans => None,
         };
         let blocks = length.div_ceil(self.block_bytes as u64);
-        (0..blocks).into_par_iter().try_for_each_init(
-            || (None, Vec::new()),
-            |(file, buffer): &mut (Option<File>, Vec<u8>), number| {
-                let file = match file {
-                    Some(file) => file,
-                    None => file.insert(input::open(&self.path)?),
-                };
-                let start = number * self.block_bytes as u64;
-                let end = (start + self.block_bytes as u64).min(length);
-                let range =
-                    read_range(file, start..end, self.start.bytes, buffer).map_err(ReadError::io(&self.path))?;
-                if let Some(hashing) = &hashing {
-                    hashing.add(number, &buffer[range.block]);
-                }
-                (how.progress)(end - start);
-                self.deliver(number as usize, &buffer[range.lines], range.long_line_after, how)
-            },
-        )?;
-        Ok(hashing.and_then(TreeHash::finish))
+        (0..blocks).into_par_iter().try_for_each_init(Vec::new, |buffer: &mut Vec<u8>, number| {
+            let start = number * self.block_bytes as u64;
+            let end = (start + self.block_bytes as u64).min(length);
+            let range = read_range(&content, start..end, self.start.bytes, buffer)
+                .map_err(|source| content.check().err().unwrap_or_else(|| ReadError::io(self.file.path())(source)))?;
+            if let Some(hashing) = &hashing {
+                hashing.add(number, &buffer[range.block]);
+            }
+            (how.progress)(end - start);
+            self.deliver(number as usize, &buffer[range.lines], range.long_line_after, how)
+        })?;
+        content.check()?;
+        let hash = hashing.and_then(TreeHash::finish);
+        hash.iter().for_each(|hash| self.file.note_blake3(hash.clone()));
+        Ok(hash)
     }
 
     /// Returns the bytes after the header, as a stream of lines.
-    fn stream<'a>(&self, how: &How<'a>) -> Result<Box<dyn Read + Send + 'a>, ReadError> {
-        let stream = input::unpacked_from(&self.path, self.packing, self.start.bytes, how.progress)?;
-        Ok(match self.list {
+    fn stream<'a>(&self, how: &How<'a>) -> Result<(Box<dyn Read + Send + 'a>, StreamEnd), ReadError> {
+        let unpacked = UnpackedFile::open_from(&self.file, self.packing, self.start.bytes, how.progress)?;
+        let (stream, end) = unpacked.into_parts();
+        let lines: Box<dyn Read + Send + 'a> = match self.list {
             Some(list) => Box::new(ObjectLines::new(stream, list)),
             None => stream,
-        })
+        };
+        Ok((lines, end))
     }
 
-    fn read_on_this_thread(&self, how: &How<'_>) -> Result<(), ReadError> {
-        let mut cutter = self.cutter(self.stream(how)?);
+    fn read_on_this_thread(&self, how: &How<'_>) -> Result<String, ReadError> {
+        let (stream, end) = self.stream(how)?;
+        let mut cutter = self.cutter(stream);
         let mut number = 0;
         while let Some(cut) = cutter.next_block().map_err(|source| self.unreadable(source, how))? {
             self.deliver(number, &cut.lines, cut.long_line_after, how)?;
             number += 1;
         }
-        Ok(())
+        end.finish()
     }
 
-    fn read_in_order(&self, how: &How<'_>) -> Result<(), ReadError> {
-        let stream = self.stream(how)?;
+    fn read_in_order(&self, how: &How<'_>) -> Result<String, ReadError> {
+        let (stream, end) = self.stream(how)?;
         std::thread::scope(|scope| {
             let (sender, receiver) = sync_channel::<Cut>(4);
             let unpacking = scope.spawn(move || -> io::Result<()> {
@@ -176,13 +176,19 @@ impl<P: LineParser> TextFile<P> {
                 .try_for_each(|(number, cut)| self.deliver(number, &cut.lines, cut.long_line_after, how));
             let unpacked = unpacking.join().expect("unpacking does not panic");
             parsed?;
-            unpacked.map_err(|source| self.unreadable(source, how))
+            unpacked.map_err(|source| self.unreadable(source, how))?;
+            end.finish()
         })
     }
 
     /// Makes the error for a file that can't be read to its end.
     fn unreadable(&self, source: io::Error, how: &How<'_>) -> ReadError {
-        input::unreadable(&self.path, self.packing, source, SoFar::Rows(how.rows.load(Ordering::Relaxed)))
+        input::unreadable(self.file.path(), self.packing, source, SoFar::Rows(how.rows.load(Ordering::Relaxed)))
+    }
+
+    /// Tells whether the rows can be cut by one thread alone.
+    fn is_cut_in_order(&self) -> bool {
+        self.list.is_some() || self.over_lines || self.packing != Packing::Plain
     }
 }
 
@@ -197,15 +203,15 @@ struct How<'a> {
 
 impl<P: LineParser> EventFile for TextFile<P> {
     fn name(&self) -> String {
-        input::file_name(&self.path)
+        input::file_name(self.file.path())
     }
 
     fn path(&self) -> Option<&Path> {
-        Some(&self.path)
+        Some(self.file.path())
     }
 
     fn size_bytes(&self) -> u64 {
-        input::size_bytes(&self.path)
+        self.file.bytes()
     }
 
     fn first_line(&self) -> u64 {
@@ -225,14 +231,14 @@ impl<P: LineParser> EventFile for TextFile<P> {
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Option<String>, ReadError> {
         let how = How { purpose, limits, sink, progress, rows: AtomicU64::new(0) };
-        match self.is_one_stream() {
-            true => self.read_in_order(&how).map(|()| None),
+        match self.is_cut_in_order() {
+            true => self.read_in_order(&how).map(Some),
             false => self.read_plain(&how),
         }
     }
 
     fn is_one_stream(&self) -> bool {
-        self.list.is_some() || self.over_lines || self.packing != Packing::Plain
+        self.is_cut_in_order() || self.file.bytes() <= self.block_bytes as u64
     }
 
     fn read_alone(
@@ -242,11 +248,11 @@ impl<P: LineParser> EventFile for TextFile<P> {
         sink: &BlockSink<'_>,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Option<String>, ReadError> {
-        if !self.is_one_stream() {
+        if !self.is_cut_in_order() {
             return self.read(purpose, limits, sink, progress);
         }
         let how = How { purpose, limits, sink, progress, rows: AtomicU64::new(0) };
-        self.read_on_this_thread(&how).map(|()| None)
+        self.read_on_this_thread(&how).map(Some)
     }
 }
 
@@ -262,28 +268,15 @@ struct Owned {
 /// Reads into `buffer` the bytes of `range` and the lines whose first byte lies in it at or after `header_bytes`, and
 /// says where in the buffer they are.
 fn read_range(
-    file: &mut File,
+    content: &Content,
     range: std::ops::Range<u64>,
     header_bytes: u64,
     buffer: &mut Vec<u8>,
 ) -> io::Result<Owned> {
     // One byte more in front tells whether a line begins right at the start.
     let from = range.start.saturating_sub(1);
-    file.seek(SeekFrom::Start(from))?;
-    let wanted = (range.end - from) as usize;
-    buffer.resize(wanted, 0);
-    let mut filled = 0;
-    while filled < wanted {
-        match file.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
-            Err(error) => return Err(error),
-        }
-    }
-    if filled < wanted {
-        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file became shorter while it was read"));
-    }
+    buffer.resize((range.end - from) as usize, 0);
+    let filled = content.fill_at(buffer, from)?;
     let block = (range.start - from) as usize..filled;
     let first = match header_bytes {
         header if header >= range.end => filled,
@@ -307,7 +300,10 @@ fn read_range(
             return owned(first..newline + 1, false);
         }
         searched = buffer.len();
-        if file.by_ref().take(1 << 12).read_to_end(buffer)? == 0 {
+        buffer.resize(searched + (1 << 12), 0);
+        let more = content.fill_at(&mut buffer[searched..], from + searched as u64)?;
+        buffer.truncate(searched + more);
+        if more == 0 {
             return owned(first..buffer.len(), false);
         }
     }

@@ -5,7 +5,7 @@
 //! off when the build goes on.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
@@ -40,7 +40,8 @@ pub(crate) struct Identity {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct InputIdentity {
     role: String,
-    path: PathBuf,
+    /// Its place, with bytes that are no text of ASCII escaped.
+    path: String,
     bytes: u64,
     changed_nanos: Option<u128>,
 }
@@ -70,12 +71,12 @@ pub(crate) fn identity(
     partitions: usize,
 ) -> Result<Identity, BuildError> {
     let input = |file: &staycast_events::InputFile| {
-        let metadata = fs::metadata(&file.path).map_err(ReadError::io(&file.path))?;
-        let changed = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let path = std::path::absolute(file.path()).map_err(ReadError::io(file.path()))?;
+        let changed = file.file.state().written().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         Ok(InputIdentity {
             role: file.role.to_owned(),
-            path: std::path::absolute(&file.path).map_err(ReadError::io(&file.path))?,
-            bytes: metadata.len(),
+            path: path.as_os_str().as_encoded_bytes().escape_ascii().to_string(),
+            bytes: file.file.bytes(),
             changed_nanos: changed.map(|since| since.as_nanos()),
         })
     };

@@ -78,6 +78,9 @@ pub struct InputRecord {
     pub role: String,
     /// File name, without its folder; of a table, the database's address, without user and password, and its name.
     pub file: String,
+    /// Whether the name is not UTF-8: U+FFFD stands for what is no text in it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub lossy: bool,
     /// Size on disk; 0 for a table.
     pub bytes: u64,
     /// BLAKE3 of the bytes on disk, in hexadecimal; of a table, of its rows or, of a log that is read as a stream, of
@@ -86,6 +89,11 @@ pub struct InputRecord {
     /// Rows and ids of a table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<TableRecord>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// Describes a file that was offered and not read.

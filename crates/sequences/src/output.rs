@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
-use staycast_events::{EnrolledAgain, Source, TableCount, Tally, input};
+use staycast_events::{EnrolledAgain, Notice, Source, TableCount, Tally, input};
 use staycast_files::{FolderDraft, OwnFiles, write_json};
 
 use crate::checked_file::CheckedFile;
@@ -69,18 +69,24 @@ fn own_files(folder: &Path) -> OwnFiles {
 /// Lists the size and hash of every input file; `known` has the hashes that reading the files gave.
 pub(crate) fn inputs(source: &Source, known: &FxHashMap<PathBuf, String>) -> Result<Vec<InputRecord>, BuildError> {
     let record = |file: &staycast_events::InputFile| {
-        let bytes = fs::metadata(&file.path).map_err(staycast_events::ReadError::io(&file.path))?.len();
         Ok(InputRecord {
             role: file.role.to_owned(),
-            file: input::file_name(&file.path),
-            bytes,
-            blake3: known.get(&file.path).cloned().map_or_else(|| input::blake3_of(&file.path), Ok)?,
+            file: input::file_name(file.path()),
+            lossy: file.path().file_name().is_some_and(|name| name.to_str().is_none()),
+            bytes: file.file.bytes(),
+            blake3: known.get(file.path()).cloned().map_or_else(|| file.file.blake3(), Ok)?,
             table: None,
         })
     };
     let mut records: Vec<InputRecord> = source.inputs.par_iter().map(record).collect::<Result<_, BuildError>>()?;
     records.extend(source.events.iter().flat_map(|file| file.database()).map(table_record));
     Ok(records)
+}
+
+/// Names the files that became longer while they were read.
+fn grown(source: &Source) -> impl Iterator<Item = Notice> {
+    let grown = source.inputs.iter().filter(|input| input.file.grew());
+    grown.map(|input| Notice::Grew { file: input::file_name(input.path()), bytes: input.file.bytes() })
 }
 
 /// Returns a table of a database as the manifest records it.
@@ -91,6 +97,7 @@ fn table_record(table: staycast_events::DatabaseTable) -> InputRecord {
     InputRecord {
         role: role.to_owned(),
         file: format!("{place} {table}"),
+        lossy: false,
         bytes: 0,
         blake3: blake3.unwrap_or_else(counted),
         table: Some(TableRecord { rows, ids }),
@@ -210,7 +217,7 @@ pub(crate) fn manifest(parts: &ManifestParts<'_>) -> Result<Manifest, BuildError
         format_reason: source.reason.clone(),
         capabilities: source.capabilities,
         inputs: parts.inputs.clone(),
-        notices: source.notices.clone(),
+        notices: source.notices.iter().cloned().chain(grown(source)).collect(),
         left_out: left_out_files(source),
         file_notes: source.files.notes.clone(),
         rows: RowCounts {

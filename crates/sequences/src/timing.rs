@@ -8,6 +8,8 @@ use serde::Serialize;
 #[derive(Debug, Serialize)]
 pub(crate) struct Timing {
     stages: Vec<Stage>,
+    /// Threads of the pool that it ran on.
+    threads: usize,
     /// Bytes of events that went through the disk for want of memory.
     pub(crate) spilled_bytes: u64,
     #[serde(skip)]
@@ -25,7 +27,7 @@ struct Stage {
 
 impl Timing {
     pub(crate) fn start() -> Self {
-        Self { stages: Vec::new(), spilled_bytes: 0, lap: Instant::now() }
+        Self { stages: Vec::new(), threads: rayon::current_num_threads(), spilled_bytes: 0, lap: Instant::now() }
     }
 
     /// Ends the stage that began with the last lap.

@@ -55,7 +55,8 @@ pub(crate) struct GlobalArgs {
     /// Print exactly one JSON object on stdout, and nothing else there; after a failure it says what failed
     #[arg(long, global = true)]
     json: bool,
-    /// Threads to compute on; if not given, as many as there are cores. Results don't depend on it
+    /// Threads to compute on; if not given, as many as there are cores. At most 4 for each core, or 64. Results don't
+    /// depend on it
     #[arg(long, global = true, value_name = "N")]
     threads: Option<NonZeroUsize>,
 }
@@ -88,8 +89,8 @@ impl GlobalArgs {
     }
 
     /// Returns the number of threads, where it is given.
-    pub(crate) fn threads(&self) -> Option<usize> {
-        self.threads.map(NonZeroUsize::get)
+    pub(crate) const fn threads(&self) -> Option<NonZeroUsize> {
+        self.threads
     }
 }
 

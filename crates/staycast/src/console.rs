@@ -4,10 +4,10 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Context;
 use serde::Serialize;
 use staycast_text::{conceal, escape, escape_json, escape_lines};
 
+use crate::display::to_json;
 use crate::failure::Failure;
 use crate::status::OutputClosed;
 
@@ -46,7 +46,7 @@ impl Console {
         let mut text = match self.form {
             OutputForm::Json => {
                 JSON_PRINTED.store(true, Ordering::Relaxed);
-                let json = serde_json::to_string_pretty(value).context("the result has no JSON form")?;
+                let json = to_json(value)?;
                 escape_json(&json).into_owned()
             }
             OutputForm::Text => escape_lines(&to_text()).into_owned(),

@@ -15,6 +15,14 @@ use staycast_tracking::archive::ArchiveError;
 
 use crate::status::UsageError;
 
+/// Says that memory ran out.
+pub(crate) const NO_MORE_MEMORY: &str =
+    "there is not enough memory; free some, raise its limit, or give a smaller --memory or fewer --threads";
+
+/// Says that no more threads can be started.
+pub(crate) const NO_MORE_THREADS: &str =
+    "no more threads can be started; raise the limit of processes or memory, or give fewer --threads";
+
 /// Returns what to type to get past `error`, where a flag or a command helps; appended to the message after `; `.
 pub(crate) fn for_error(error: &anyhow::Error) -> Option<String> {
     match error.downcast_ref::<UsageError>() {
@@ -189,6 +197,7 @@ pub(crate) fn for_notice(notice: &Notice) -> Option<&'static str> {
             Some("name each site's log with --institution NAME=PATH")
         }
         Notice::WithdrawnBeforeEnrolled { .. } | Notice::WithdrawnAfterCourse { .. } => None,
+        Notice::Grew { .. } => Some("preprocess again when nothing writes to it, if the rest matters"),
     }
 }
 

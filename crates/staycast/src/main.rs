@@ -29,12 +29,14 @@ mod recalibrate;
 mod run_description;
 mod run_folders;
 mod runs;
+mod scarcity;
 mod score;
 mod sequences;
 mod sequences_description;
 mod simulate;
 mod spreadsheet;
 mod status;
+mod threads;
 mod train;
 mod tune;
 mod values;
@@ -43,7 +45,6 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::{CommandFactory, Parser};
 use staycast_text::escape;
 
@@ -55,6 +56,10 @@ fn main() -> ExitCode {
     quiet_graphics_libraries();
     std::panic::set_hook(Box::new(|panic| console::print_to_stderr(&failure::of_panic(panic))));
     interruption::watch();
+    scarcity::run(run_command_line)
+}
+
+fn run_command_line() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     if let Some(problem) = arguments::misplaced_address(&arguments) {
         console::print_failure_if_asked(&Failure::of_usage(&problem), &arguments);
@@ -121,11 +126,8 @@ fn run(cli: &Cli) -> anyhow::Result<Status> {
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .init();
-    if let Some(threads) = cli.global.threads() {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
-        pool.with_context(|| format!("cannot start {}", display::pluralise(threads as u64, "thread")))?;
-    }
     let console = cli.global.console();
+    threads::start(cli.global.threads(), |text| console.warn(text))?;
     match &cli.command {
         Command::Preprocess(args) => preprocess::run(args, &console),
         Command::Train(args) => train::run(args, &console),

@@ -52,6 +52,7 @@ pub(crate) struct RecalibrateArgs {
 /// Holds the record of a recalibration, as `--json` prints it.
 #[derive(Serialize)]
 struct RecalibrateOutcome<'a> {
+    #[serde(serialize_with = "crate::display::path_text")]
     out: &'a PathBuf,
     #[serde(flatten)]
     record: &'a RecalibrationRecord,

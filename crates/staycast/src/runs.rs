@@ -149,6 +149,7 @@ struct Listing {
 
 #[derive(Debug, Serialize)]
 struct Damaged {
+    #[serde(serialize_with = "crate::display::path_text")]
     path: PathBuf,
     reason: String,
 }
@@ -173,7 +174,9 @@ struct Sealed<'a> {
 
 #[derive(Debug, Serialize)]
 struct ArchiveOutcome {
+    #[serde(serialize_with = "crate::display::path_text")]
     archive: PathBuf,
+    #[serde(serialize_with = "crate::display::path_text")]
     run: PathBuf,
     files: u64,
     bytes: u64,

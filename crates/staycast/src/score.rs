@@ -69,6 +69,7 @@ pub(crate) struct ScoreJob {
 /// Holds the counts of a score file, as `--json` prints them.
 #[derive(Debug, Serialize)]
 pub(crate) struct ScoreOutcome {
+    #[serde(serialize_with = "crate::display::path_text")]
     pub(crate) out: PathBuf,
     pub(crate) week: CutOff,
     pub(crate) rows: u64,

@@ -87,9 +87,10 @@ pub(crate) fn describe_input(text: &mut LabelledText, manifest: &Manifest, detai
 /// Describes what is odd about a log as a whole, and what to type: with a label.
 pub(crate) fn describe_notice(notice: &Notice) -> (&'static str, String) {
     let label = match notice {
-        Notice::SeveralSites { .. } | Notice::WithdrawnBeforeEnrolled { .. } | Notice::WithdrawnAfterCourse { .. } => {
-            "Note"
-        }
+        Notice::SeveralSites { .. }
+        | Notice::Grew { .. }
+        | Notice::WithdrawnBeforeEnrolled { .. }
+        | Notice::WithdrawnAfterCourse { .. } => "Note",
         Notice::SharedUserIds { .. } | Notice::ClashingIds { .. } => "Warning",
     };
     let hint = hints::for_notice(notice).map(|hint| format!(": {hint}")).unwrap_or_default();
@@ -99,11 +100,13 @@ pub(crate) fn describe_notice(notice: &Notice) -> (&'static str, String) {
 /// Lists the files that were offered and not read, those with the same reason together.
 pub(crate) fn describe_left_out_files(text: &mut LabelledText, files: &[LeftOutRecord], detail: Detail) {
     let mut by_reason: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     for LeftOutRecord { file, why } in files {
-        match by_reason.iter_mut().find(|(known, _)| known == why) {
-            Some((_, names)) => names.push(file),
-            None => by_reason.push((why, vec![file])),
+        let place = *places.entry(why).or_insert(by_reason.len());
+        if place == by_reason.len() {
+            by_reason.push((why, Vec::new()));
         }
+        by_reason[place].1.push(file);
     }
     let shown = detail.at_most(4).min(by_reason.len());
     for (place, (why, names)) in by_reason[..shown].iter().enumerate() {

@@ -125,6 +125,7 @@ impl SimulateArgs {
 /// Holds the result of a simulation, as `--json` prints it.
 #[derive(Debug, Serialize)]
 struct SimulateOutcome {
+    #[serde(serialize_with = "crate::display::path_text")]
     out: PathBuf,
     seconds: f64,
     /// Of all tables.

@@ -1,52 +1,49 @@
 //! Files that add nothing: empty ones, and identical copies of others. They are left out, so that nothing counts twice and
 //! an export without a comment or a day without an event stops nothing.
 
-use std::io::{self, Read};
+use std::collections::hash_map::Entry;
+use std::hash::{BuildHasher, Hash};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use crate::error::ReadError;
-use crate::file_head::FileHead;
-use crate::input::{self, SoFar, bare_name};
+use crate::file_head::{FileHead, KEPT_BYTES};
+use crate::input::{Packing, bare_name};
 
 /// Returns `items` without those that are empty, and those whose file is an identical copy of one before. `file` gives an
 /// item's file and what else it must have in common with another to be a copy of it; an empty one is kept when there is no
 /// other of these.
 ///
-/// Only files of the same size and beginning are read for it, or of the same name but for their packing.
+/// Only files of the same size and beginning are read for it, or of the same name but for their packing, each once at most.
 ///
 /// # Errors
 /// When such a file can't be read.
-pub(super) fn without_blanks_and_copies<T, K: PartialEq>(
+pub(super) fn without_blanks_and_copies<T, K: Clone + Eq + Hash>(
     items: Vec<T>,
     file: impl Fn(&T) -> (Option<Arc<FileHead>>, K),
 ) -> Result<Vec<T>, ReadError> {
     let is_blank = |head: &Option<Arc<FileHead>>| head.as_ref().is_some_and(|head| head.is_blank());
-    let with_rows: Vec<K> = items.iter().map(&file).filter(|(head, _)| !is_blank(head)).map(|(_, key)| key).collect();
+    let with_rows: FxHashSet<K> =
+        items.iter().map(&file).filter(|(head, _)| !is_blank(head)).map(|(_, key)| key).collect();
     let mut kept: Vec<T> = Vec::new();
-    // Nearly all files differ in size and name, which is soon seen.
-    let mut alike: FxHashMap<Likeness, Vec<usize>> = FxHashMap::default();
+    let mut before: FxHashMap<Likeness, Alike<K>> = FxHashMap::default();
     for item in items {
         let (head, key) = file(&item);
         if let Some(head) = head {
             if head.is_blank() && with_rows.contains(&key) {
                 continue;
             }
-            let likenesses = Likeness::of(&head);
             let mut is_copy = false;
-            for &place in likenesses.iter().filter_map(|likeness| alike.get(likeness)).flatten() {
-                let (before, other_key) = file(&kept[place]);
-                if let Some(before) = before.filter(|_| other_key == key && !is_copy) {
-                    is_copy = are_identical(&head, &before)?;
+            for likeness in Likeness::of(&head) {
+                match before.entry(likeness) {
+                    Entry::Vacant(none) => drop(none.insert(Alike::One(Arc::clone(&head), key.clone()))),
+                    Entry::Occupied(mut alike) => is_copy |= !alike.get_mut().insert(&head, &key)?,
                 }
             }
             if is_copy {
                 continue;
-            }
-            for likeness in likenesses {
-                alike.entry(likeness).or_default().push(kept.len());
             }
         }
         kept.push(item);
@@ -56,15 +53,41 @@ pub(super) fn without_blanks_and_copies<T, K: PartialEq>(
 
 /// Says what two files have in common of which one may be a copy of the other.
 #[derive(PartialEq, Eq, Hash)]
-enum Likeness {
-    Size(u64),
+pub(super) enum Likeness {
+    /// Packing, size and beginning.
+    Beginning(Packing, u64, u64),
+    /// The name but for the ending of a packed file, in the same folder.
     Name(PathBuf),
 }
 
 impl Likeness {
-    fn of(head: &FileHead) -> [Self; 2] {
+    /// Returns what a file has in common with its copies: with one packed the same way, and with others.
+    pub(super) fn of(head: &FileHead) -> [Self; 2] {
         let path = head.path();
-        [Self::Size(input::size_bytes(path)), Self::Name(path.with_file_name(bare_name(path)))]
+        let beginning = FxBuildHasher.hash_one(&head.bytes()[..head.bytes().len().min(KEPT_BYTES)]);
+        [
+            Self::Beginning(head.packing(), head.file().bytes(), beginning),
+            Self::Name(path.with_file_name(bare_name(path))),
+        ]
+    }
+}
+
+/// Holds files that are alike. What they hold is compared once there are two.
+enum Alike<K> {
+    One(Arc<FileHead>, K),
+    Several(FxHashSet<(blake3::Hash, K)>),
+}
+
+impl<K: Clone + Eq + Hash> Alike<K> {
+    /// Adds a file; tells whether none of these holds the same.
+    fn insert(&mut self, head: &FileHead, key: &K) -> Result<bool, ReadError> {
+        if let Self::One(first, its) = self {
+            *self = Self::Several(FxHashSet::from_iter([(first.unpacked_hash()?, its.clone())]));
+        }
+        match self {
+            Self::Several(all) => Ok(all.insert((head.unpacked_hash()?, key.clone()))),
+            Self::One(..) => Ok(true),
+        }
     }
 }
 
@@ -73,35 +96,47 @@ impl Likeness {
 /// # Errors
 /// When one can't be read.
 pub(super) fn are_identical(one: &FileHead, other: &FileHead) -> Result<bool, ReadError> {
-    let same_size = input::size_bytes(one.path()) == input::size_bytes(other.path());
-    let may_be = match one.packing() == other.packing() {
-        true => same_size,
-        false => is_same_but_for_packing(one, other),
-    };
-    let start = one.bytes().len().min(other.bytes().len());
-    if !may_be || one.bytes()[..start] != other.bytes()[..start] {
-        return Ok(false);
+    let [of_one, of_other] = [one, other].map(Likeness::of);
+    let may_be = of_one.iter().any(|likeness| of_other.contains(likeness));
+    Ok(may_be && one.unpacked_hash()? == other.unpacked_hash()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file_head::FileHeads;
+
+    /// Writes files of these contents, and returns the names of those kept.
+    fn kept(files: &[(&str, &[u8])]) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let heads = FileHeads::default();
+        let head = |(name, bytes): &(&str, &[u8])| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            heads.get(&path).unwrap()
+        };
+        let all: Vec<Arc<FileHead>> = files.iter().map(head).collect();
+        let kept = without_blanks_and_copies(all, |head| (Some(Arc::clone(head)), ())).unwrap();
+        kept.iter().map(|head| head.name()).collect()
     }
-    Ok(hash_of(one)? == hash_of(other)?)
-}
 
-/// Tells whether the files stand side by side and have the same name but for the ending of a packed one.
-fn is_same_but_for_packing(one: &FileHead, other: &FileHead) -> bool {
-    one.packing() != other.packing()
-        && one.path().parent() == other.path().parent()
-        && bare_name(one.path()) == bare_name(other.path())
-}
-
-fn hash_of(head: &FileHead) -> Result<blake3::Hash, ReadError> {
-    let mut hasher = blake3::Hasher::new();
-    let mut stream = input::unpacked(head.path(), head.packing(), &|_| ())?;
-    let mut piece = vec![0; 1 << 18];
-    loop {
-        match stream.read(&mut piece) {
-            Ok(0) => return Ok(hasher.finalize()),
-            Ok(count) => drop(hasher.update(&piece[..count])),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
-            Err(error) => return Err(input::unreadable(head.path(), head.packing(), error, SoFar::Unknown)),
-        }
+    #[test]
+    fn copies_are_found_whatever_their_size_and_packing() {
+        let long: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).map(|byte| byte | 1).collect();
+        let mut other = long.clone();
+        *other.last_mut().unwrap() ^= 2;
+        let packed = zstd::encode_all(long.as_slice(), 1).unwrap();
+        let files: [(&str, &[u8]); 8] = [
+            ("a", b"one\n"),
+            ("b", b"two\n"),
+            ("c", b"one\n"),
+            ("d", &long),
+            ("e", &other),
+            ("f", &long),
+            ("d.zst", &packed),
+            ("g.zst", &packed),
+        ];
+        assert_eq!(kept(&files), ["a", "b", "d", "e"], "g.zst is a copy of d.zst, which is one of d");
+        assert_eq!(kept(&[("a", b""), ("b", b"one\n"), ("c", b"\n")]), ["b"]);
     }
 }

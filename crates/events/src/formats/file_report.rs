@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::copies::are_identical;
+use super::copies::{Likeness, are_identical};
 use super::log_format::{DetectedFile, FileRole};
 use crate::content::NotText;
 use crate::error::ReadError;
@@ -18,15 +18,56 @@ const MOST_NAMED: usize = 4;
 
 /// Holds the files offered, and what is known of them.
 pub(super) struct Offered<'a> {
-    pub(super) offer: &'a Offer,
-    pub(super) heads: &'a FileHeads,
+    offer: &'a Offer,
+    heads: &'a FileHeads,
     /// Their roles, where the format tells them from heads.
-    pub(super) roles: &'a [DetectedFile],
-    /// Files given by options: they are used, whatever the format makes of them.
-    pub(super) given: &'a [&'a Path],
+    roles: FxHashMap<&'a Path, FileRole>,
+    /// Files given by options, by path as given and without links: they are used, whatever the format makes of them.
+    given: Vec<PathBuf>,
 }
 
-impl Offered<'_> {
+/// Holds the files that are read, by what copies of them have in common with them.
+#[derive(Default)]
+struct ReadFiles {
+    by_likeness: FxHashMap<Likeness, Vec<Arc<FileHead>>>,
+    /// By the hash of what is in them, where it is known.
+    by_hash: FxHashMap<blake3::Hash, Arc<FileHead>>,
+}
+
+impl ReadFiles {
+    fn add(&mut self, head: &Arc<FileHead>) {
+        for likeness in Likeness::of(head) {
+            self.by_likeness.entry(likeness).or_default().push(Arc::clone(head));
+        }
+        if let Some(hash) = head.known_unpacked_hash() {
+            self.by_hash.entry(hash).or_insert_with(|| Arc::clone(head));
+        }
+    }
+
+    /// Returns the file that the one with this head is a copy of.
+    fn original(&self, head: &FileHead) -> Option<&FileHead> {
+        let is_other = |before: &&Arc<FileHead>| before.path() != head.path();
+        if let Some(same) = head.known_unpacked_hash().and_then(|hash| self.by_hash.get(&hash)).filter(is_other) {
+            return Some(same);
+        }
+        let mut may_be =
+            Likeness::of(head).into_iter().filter_map(|likeness| self.by_likeness.get(&likeness)).flatten();
+        let same = may_be.find(|before| is_other(before) && are_identical(head, before).unwrap_or(false));
+        same.map(|before| before.as_ref())
+    }
+}
+
+impl<'a> Offered<'a> {
+    /// Takes the files of `offer`, with the roles that the format tells from heads, and those `given` by options.
+    pub(super) fn new(offer: &'a Offer, heads: &'a FileHeads, roles: &'a [DetectedFile], given: &[&Path]) -> Self {
+        Self {
+            offer,
+            heads,
+            roles: roles.iter().map(|file| (file.head.path(), file.role)).collect(),
+            given: given.iter().flat_map(|path| [path.to_path_buf(), without_links(path)]).collect(),
+        }
+    }
+
     /// Fails when a file that was named can't be read in the format, as far as its head tells.
     ///
     /// # Errors
@@ -63,6 +104,8 @@ impl Offered<'_> {
     /// When one of them was named, and is neither empty nor a copy.
     pub(super) fn report(&self, read: &[&Path]) -> Result<FileReport, ReadError> {
         let known: FxHashSet<&Path> = read.iter().copied().collect();
+        let mut files = ReadFiles::default();
+        read.iter().filter_map(|path| self.heads.known(path)).for_each(|head| files.add(&head));
         let mut report = FileReport { left_out: self.offer.left_out.clone(), ..FileReport::default() };
         let mut refused = Vec::new();
         for file in &self.offer.files {
@@ -73,7 +116,7 @@ impl Offered<'_> {
                 report.layouts.extend(head.map(|head| head.layout()));
                 report.notes.extend(self.second_download(file, &known));
             } else if !self.is_given(&file.path) {
-                let (why, is_harmless) = self.why_left_out(file, read);
+                let (why, is_harmless) = self.why_left_out(file, &files);
                 if file.origin == Origin::Named && !is_harmless {
                     refused.push((file, why.clone()));
                 }
@@ -114,7 +157,7 @@ impl Offered<'_> {
     }
 
     /// Tells why a file is not read, and whether nothing is lost by it.
-    fn why_left_out(&self, file: &OfferedFile, read: &[&Path]) -> (String, bool) {
+    fn why_left_out(&self, file: &OfferedFile, read: &ReadFiles) -> (String, bool) {
         let head = match self.heads.get(&file.path) {
             Ok(head) => head,
             Err(error) => {
@@ -145,24 +188,24 @@ impl Offered<'_> {
     }
 
     /// Returns the name of the file read that this one is a copy of.
-    fn copied(&self, head: &FileHead, read: &[&Path]) -> Option<String> {
-        let is_copied = |path: &Path| {
-            let before = self.heads.known(path).filter(|before| before.path() != head.path());
-            before.is_some_and(|before: Arc<FileHead>| are_identical(head, &before).unwrap_or(false))
-        };
-        let path = read.iter().copied().find(|path| is_copied(path))?;
+    fn copied(&self, head: &FileHead, read: &ReadFiles) -> Option<String> {
+        let path = read.original(head)?.path();
         let offered = self.offer.files.iter().find(|file| file.path == path);
         Some(offered.map_or_else(|| input::file_name(path), |file| file.name.clone()))
     }
 
     fn role(&self, path: &Path) -> Option<FileRole> {
-        self.roles.iter().find(|file| file.head.path() == path).map(|file| file.role)
+        self.roles.get(path).copied()
     }
 
     fn is_given(&self, path: &Path) -> bool {
-        let real = |path: &Path| -> PathBuf { path.canonicalize().unwrap_or_else(|_| path.to_owned()) };
-        self.given.iter().any(|given| *given == path || real(given) == real(path))
+        !self.given.is_empty()
+            && (self.given.iter().any(|given| given == path) || self.given.contains(&without_links(path)))
     }
+}
+
+fn without_links(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 /// Tells why a file is no text that can be read, if so.

@@ -160,7 +160,7 @@ impl<'a> OpenRequest<'a> {
 
 /// Lists files as inputs of a source that have this role.
 pub(crate) fn inputs_with_role(role: &'static str, heads: &[Arc<FileHead>]) -> impl Iterator<Item = InputFile> {
-    heads.iter().map(move |head| InputFile { role, path: head.path().to_owned() })
+    heads.iter().map(move |head| InputFile { role, file: head.file().clone() })
 }
 
 /// Makes the error that a table the format needs is not among the files.

@@ -21,6 +21,8 @@ mod institutions;
 mod kdd2015;
 mod labels;
 mod log_format;
+#[cfg(test)]
+mod many_files;
 mod marked_lines;
 mod moodle;
 mod open;

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use super::copies::without_blanks_and_copies;
 use super::database_source::DatabaseSource;
 use super::detect::{self, Detection};
@@ -55,7 +57,7 @@ fn open_files(
     }
     let given: Vec<&Path> =
         [&options.mapping, &options.courses, &options.labels].into_iter().flatten().map(PathBuf::as_path).collect();
-    let offered = Offered { offer: &offer, heads, roles: &files, given: &given };
+    let offered = Offered::new(&offer, heads, &files, &given);
     offered.require_roles()?;
     let needed = without_superfluous(&files, format)?;
     let request = OpenRequest {
@@ -69,7 +71,7 @@ fn open_files(
         block_bytes,
     };
     let mut source = format.implementation().open(&request).map_err(|error| offered.explain_missing(error))?;
-    let read: Vec<&Path> = source.inputs.iter().map(|file| file.path.as_path()).collect();
+    let read: Vec<&Path> = source.inputs.iter().map(InputFile::path).collect();
     source.files = offered.report(&read)?;
     Ok(source)
 }
@@ -155,7 +157,7 @@ fn finish(
     source.capabilities = source.capabilities.with_kinds(&source.kinds);
     withdrawals::settle(&mut source);
     // Whichever format: dates that the user gave are not the source's own.
-    for file in source.inputs.iter_mut().filter(|file| Some(&file.path) == options.courses.as_ref()) {
+    for file in source.inputs.iter_mut().filter(|file| Some(file.path()) == options.courses.as_deref()) {
         file.role = "courses-file";
     }
     if let Some(path) = &options.labels {
@@ -169,17 +171,17 @@ pub(super) fn replace_labels(source: &mut Source, path: &Path, heads: &FileHeads
     source.roster.enrolments.iter_mut().for_each(|enrolment| enrolment.dropout = None);
     apply_labels(&*heads.get(path)?, &mut source.roster, &mut source.tables)?;
     source.labels = SourceLabels::Labels;
-    source.inputs.push(InputFile { role: "labels", path: path.to_owned() });
+    source.inputs.push(InputFile { role: "labels", file: heads.get(path)?.file().clone() });
     Ok(())
 }
 
 /// Fails when a file stands beside its own packed copy, as every row would count twice.
 fn refuse_packed_copies(source: &Source) -> Result<(), ReadError> {
-    let bare = |path: &Path| path.with_file_name(input::bare_name(path));
-    for (place, file) in source.inputs.iter().enumerate() {
-        let copy = |other: &&InputFile| other.path != file.path && bare(&other.path) == bare(&file.path);
-        if let Some(other) = source.inputs[..place].iter().find(copy) {
-            return Err(ReadError::PackedCopy { path: other.path.clone(), copy: file_name(&file.path) });
+    let mut met: FxHashMap<PathBuf, &Path> = FxHashMap::default();
+    for path in source.inputs.iter().map(InputFile::path) {
+        let before = *met.entry(path.with_file_name(input::bare_name(path))).or_insert(path);
+        if before != path {
+            return Err(ReadError::PackedCopy { path: before.to_owned(), copy: file_name(path) });
         }
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod caliper;
+mod changed_files;
 mod clocks;
 mod common;
 mod coursera;

@@ -2,6 +2,7 @@
 
 use burn::tensor::Device;
 
+use super::address_space::too_little_for_drivers;
 use super::backend::{Backend, DeviceInfo, Hardware};
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 use super::check::quietly;
@@ -68,9 +69,10 @@ pub(super) fn devices(backend: Backend) -> (Vec<(DeviceInfo, Device)>, Option<St
     let found = match backend {
         Backend::Flex => Ok(vec![(cpu(backend), Device::flex())]),
         Backend::Ndarray => ndarray(),
-        Backend::Wgpu => wgpu(),
-        Backend::Vulkan => vulkan(),
-        Backend::Cuda => cuda(),
+        Backend::Wgpu | Backend::Vulkan | Backend::Cuda => match too_little_for_drivers() {
+            Some(reason) => Err(reason),
+            None => of_driver(backend),
+        },
     };
     match found {
         Ok(found) if found.is_empty() => (found, Some("there is no adapter, or no driver for it".to_owned())),
@@ -80,6 +82,16 @@ pub(super) fn devices(backend: Backend) -> (Vec<(DeviceInfo, Device)>, Option<St
             (found, None)
         }
         Err(reason) => (Vec::new(), Some(reason)),
+    }
+}
+
+/// Asks the driver behind a backend.
+fn of_driver(backend: Backend) -> Found {
+    match backend {
+        Backend::Wgpu => wgpu(),
+        Backend::Vulkan => vulkan(),
+        Backend::Cuda => cuda(),
+        Backend::Flex | Backend::Ndarray => Ok(Vec::new()),
     }
 }
 

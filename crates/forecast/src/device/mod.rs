@@ -4,6 +4,7 @@
 //! ([`Check`]). One that fails is refused with the measured error. A driver that panics is a failed check, not a
 //! crash.
 
+mod address_space;
 mod backend;
 mod check;
 mod choose;

@@ -26,6 +26,7 @@ pub(super) struct Comparison {
 #[derive(Debug, Serialize)]
 pub(super) struct Figures {
     pub(super) name: String,
+    #[serde(serialize_with = "crate::display::path_text")]
     pub(super) run: PathBuf,
     pub(super) cohorts: ByCohort<Cohort>,
 }

@@ -7,7 +7,6 @@ mod table;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::Args;
 use staycast_evaluation::report::{ByCohort, Resampling};
 use staycast_forecast::config::Config;
@@ -19,6 +18,7 @@ use staycast_text::{escape_json, escape_lines};
 use self::comparison::{Comparison, Failed, Figures};
 use self::paired::{Contender, pair};
 use crate::console::Console;
+use crate::display::to_json;
 use crate::evaluate::BOOTSTRAP_SEED;
 use crate::failure;
 use crate::interruption::advise_to_repeat;
@@ -103,7 +103,7 @@ pub(crate) fn run(args: &CompareArgs, console: &Console) -> anyhow::Result<Statu
     anyhow::ensure!(contenders.len() >= 2, "fewer than two of the runs could be trained; there is nothing to compare");
     let comparison = comparison(args, &contenders, failed)?;
     let text = table::to_text(&comparison);
-    let json = serde_json::to_string_pretty(&comparison).context("the comparison has no JSON form")?;
+    let json = to_json(&comparison)?;
     let files = [
         (COMPARISON_JSON, escape_json(&json).into_owned() + "\n"),
         (COMPARISON_TEXT, escape_lines(&text).into_owned()),

@@ -67,6 +67,7 @@ const ACTIVE_SHOWN: usize = 5;
 /// Holds the results of every stage, as `--json` prints them.
 #[derive(Debug, Serialize)]
 struct DemoOutcome {
+    #[serde(serialize_with = "crate::display::path_text")]
     out: PathBuf,
     seconds: f64,
     simulated: SimulatedRecord,

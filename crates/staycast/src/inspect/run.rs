@@ -17,6 +17,7 @@ const COURSES: usize = 12;
 #[derive(Serialize)]
 struct RunInspection<'a> {
     kind: &'static str,
+    #[serde(serialize_with = "crate::display::path_text")]
     path: &'a Path,
     manifest: &'a RunManifest,
     config: &'a Config,
@@ -46,6 +47,7 @@ pub(super) fn run(path: &Path, console: &Console) -> anyhow::Result<()> {
 #[derive(Serialize)]
 struct UnfinishedRunInspection<'a> {
     kind: &'static str,
+    #[serde(serialize_with = "crate::display::path_text")]
     path: &'a Path,
     config: &'a Config,
 }

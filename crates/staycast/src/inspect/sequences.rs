@@ -17,6 +17,7 @@ use crate::sequences_description::{Detail, describe_contents, describe_input};
 #[derive(Serialize)]
 struct SequencesInspection<'a> {
     kind: &'static str,
+    #[serde(serialize_with = "crate::display::path_text")]
     path: &'a Path,
     fingerprint: String,
     manifest: &'a Manifest,

@@ -10,6 +10,7 @@ use serde::Serialize;
 use staycast_events::time::{format_date, format_instant};
 use staycast_events::{
     Capabilities, CourseIndex, DatabaseTable, DatesFrom, Granularity, Notice, Reason, Source, SourceLabels, Tally,
+    TextLayout,
 };
 use staycast_sequences::manifest::{LeftOutRecord, TableRows, UnknownKindsRecord, worst_table};
 use staycast_sequences::{left_out_files, table_rows, unknown_kinds};
@@ -58,6 +59,7 @@ pub(crate) struct LogReport {
 #[derive(Serialize)]
 struct File {
     role: &'static str,
+    #[serde(serialize_with = "crate::display::path_text")]
     path: PathBuf,
     bytes: u64,
     compression: Option<&'static str>,
@@ -133,10 +135,6 @@ impl LogReport {
     }
 }
 
-fn size(path: &Path) -> u64 {
-    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
-}
-
 fn report(source: &Source, read: &Reading) -> LogReport {
     let Reading { tally, spans, kinds, files } = read;
     let roster = &source.roster;
@@ -158,16 +156,18 @@ fn report(source: &Source, read: &Reading) -> LogReport {
             last_event: span.map(|span| format_instant(span.last)),
         }
     });
+    let layouts: BTreeMap<&Path, &TextLayout> =
+        source.files.layouts.iter().map(|layout| (layout.path.as_path(), layout)).collect();
     let file = |file: &staycast_events::InputFile| {
-        let layout = source.files.layouts.iter().find(|layout| layout.path == file.path);
+        let layout = layouts.get(file.path());
         File {
             role: file.role,
-            path: file.path.clone(),
-            bytes: size(&file.path),
+            path: file.path().to_owned(),
+            bytes: file.file.bytes(),
             compression: layout.map(|layout| layout.compression),
             encoding: layout.map(|layout| layout.encoding),
             separator: layout.and_then(|layout| layout.separator),
-            events: files.get(&file.path).cloned(),
+            events: files.get(file.path()).cloned(),
         }
     };
     let table =

@@ -14,6 +14,7 @@ use crate::status::{Status, usage};
 #[derive(Serialize)]
 struct Drafted<'a> {
     mapping: &'a str,
+    #[serde(serialize_with = "crate::display::optional_path_text")]
     path: Option<&'a Path>,
     guesses: &'a [String],
     to_fill_in: &'a [String],

@@ -47,6 +47,7 @@ pub(crate) enum StartMode {
 #[derive(Debug, Serialize)]
 pub(crate) struct TrainOutcome {
     /// The run's folder.
+    #[serde(serialize_with = "crate::display::path_text")]
     pub(crate) out: PathBuf,
     /// True where it was finished already and has been kept.
     pub(crate) kept: bool,

@@ -34,6 +34,7 @@ const BEST: &str = "best.toml";
 /// Holds the result of a search, as `--json` prints it.
 #[derive(Debug, Serialize)]
 struct TuneOutcome {
+    #[serde(serialize_with = "crate::display::path_text")]
     out: PathBuf,
     trials: u32,
     best: TrialRecord,

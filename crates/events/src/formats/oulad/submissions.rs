@@ -72,7 +72,7 @@ pub(super) fn open(head: &Arc<FileHead>, assessed: &Arc<Assessed>, kind: u8) -> 
 impl SubmissionFile {
     /// Reads the whole table into `submissions`; rows that can't be used are counted later, with the events.
     pub(super) fn collect(&self, submissions: &mut Vec<Submission>) -> Result<(), ReadError> {
-        let text = input::read_all(self.head.path(), self.head.packing())?;
+        let text = input::read_all(self.head.file(), self.head.packing())?;
         for line in lines(&text[self.rows.bytes as usize..]) {
             if let Ok((submission, _)) = self.parser.parse_line(line) {
                 submissions.push(submission);

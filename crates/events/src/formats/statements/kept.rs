@@ -204,8 +204,9 @@ impl KeptStatements {
         }
     }
 
-    fn has_kept(&self) -> bool {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    /// Returns the number of blocks that are kept, where the file is.
+    fn kept_blocks(&self) -> Option<usize> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|kept| kept.blocks.len())
     }
 
     /// Hands the statements of a block to `intake`.
@@ -293,7 +294,7 @@ impl EventFile for KeptStatements {
     }
 
     fn is_one_stream(&self) -> bool {
-        !self.has_kept() && self.file.is_one_stream()
+        self.file.is_one_stream() && self.kept_blocks().is_none_or(|blocks| blocks < 2)
     }
 
     fn read_alone(
@@ -303,7 +304,7 @@ impl EventFile for KeptStatements {
         sink: &BlockSink<'_>,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Option<String>, ReadError> {
-        match self.has_kept() {
+        match self.kept_blocks().is_some() {
             true => self.read(purpose, limits, sink, progress),
             false => self.file.read_alone(purpose, limits, sink, progress),
         }

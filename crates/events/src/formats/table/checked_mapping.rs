@@ -16,6 +16,7 @@ use super::row_template::{Column, Filter, RowTemplate};
 use super::times::{TimeFormat, TimeParser};
 use crate::error::ReadError;
 use crate::roster::{Course, OutcomeKind};
+use crate::seen_file::SeenFile;
 use crate::source::Granularity;
 use crate::table::Header;
 
@@ -377,7 +378,13 @@ impl CheckedLog {
 impl CheckedMapping {
     /// Reads and checks the mapping at `path`, for log files read in blocks of about `block_bytes`.
     pub(super) fn read(path: &Path, block_bytes: usize) -> Result<Self, ReadError> {
-        Self::new(path, Mapping::read(path)?, TABLE_FORMAT, block_bytes)
+        Self::read_file(path, block_bytes).map(|(mapping, _)| mapping)
+    }
+
+    /// Reads as [`CheckedMapping::read`] does, and returns the file too.
+    pub(super) fn read_file(path: &Path, block_bytes: usize) -> Result<(Self, SeenFile), ReadError> {
+        let (mapping, file) = Mapping::read(path)?;
+        Ok((Self::new(path, mapping, TABLE_FORMAT, block_bytes)?, file))
     }
 
     /// Checks the mapping of `format` that is built in.

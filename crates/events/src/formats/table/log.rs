@@ -123,7 +123,7 @@ fn open_parquet<S: RowSink + 'static>(
     log: &CheckedLog,
     rows: RowMaker<S>,
 ) -> Result<Box<dyn EventFile>, ReadError> {
-    let file = ParquetFile::open(head.path())?;
+    let file = ParquetFile::open(head.file())?;
     let place = |column: &Column| match column.may_lack {
         true => Ok(file.find(&column.name)),
         false => file.require("log", &column.name).map(Some),

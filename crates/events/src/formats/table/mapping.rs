@@ -12,6 +12,7 @@ use staycast_text::parse_problem;
 use super::flexible_values::{ColumnsSpec, KindSpec, Shift, StringList, strings};
 use super::times::{TimeFormat, TimeParser, UnixUnit};
 use crate::error::ReadError;
+use crate::seen_file::SeenFile;
 
 /// Holds a mapping file as written.
 #[derive(Debug, Deserialize)]
@@ -335,12 +336,13 @@ pub(super) struct LabelValues {
 
 impl Mapping {
     /// Reads the mapping at `path`.
-    pub(super) fn read(path: &Path) -> Result<Self, ReadError> {
-        let text = std::fs::read_to_string(path).map_err(|source| match source.kind() {
-            std::io::ErrorKind::NotFound => ReadError::NotFound { path: path.to_owned() },
-            _ => ReadError::Io { path: path.to_owned(), source },
+    pub(super) fn read(path: &Path) -> Result<(Self, SeenFile), ReadError> {
+        let (file, bytes) = SeenFile::whole(path)?;
+        let text = String::from_utf8(bytes).map_err(|_| ReadError::Mapping {
+            path: path.to_owned(),
+            what: "the file is not text in UTF-8".to_owned(),
         })?;
-        Self::parse(path, &text)
+        Ok((Self::parse(path, &text)?, file))
     }
 
     /// Returns the mapping that `text` is, which stands at `path`.

@@ -120,8 +120,10 @@ mod time_patterns;
 mod times;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
 
 use self::checked_mapping::{CheckedLog, CheckedMapping, TABLE_FORMAT, TablePattern};
 use self::enrolments::EnrolmentRecords;
@@ -169,12 +171,12 @@ impl LogFormat for MappedTables {
     /// without dates, and event ids.
     fn open(&self, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
         let path = request.mapping.ok_or(ReadError::NoMapping)?;
-        let mapping = CheckedMapping::read(path, request.block_bytes)?;
+        let (mapping, file) = CheckedMapping::read_file(path, request.block_bytes)?;
         let tables = TableFiles::find(&mapping, request)?;
         let separators = tables.unusual_separators(&mapping);
         let mut source = open_tables(mapping, &tables, request)?;
         source.reason += &separators;
-        source.inputs.push(InputFile { role: "mapping", path: path.to_owned() });
+        source.inputs.push(InputFile { role: "mapping", file });
         Ok(source)
     }
 }
@@ -233,23 +235,24 @@ impl TableFiles {
         }
     }
 
-    fn inputs(&self, calendar: Option<&Path>) -> Vec<InputFile> {
+    fn inputs(&self, calendar: Option<&FileHead>) -> Vec<InputFile> {
         let input = |role: &'static str, found: &Found| match &found.place {
-            Place::File(head) => Some(InputFile { role, path: head.path().to_owned() }),
+            Place::File(head) => Some(InputFile { role, file: head.file().clone() }),
             // Made of other tables, which the format names itself.
             Place::Held(_) => None,
             #[cfg(feature = "sql")]
             Place::Database(_) => None,
         };
         let mut inputs: Vec<InputFile> = Vec::new();
+        let mut met: FxHashSet<PathBuf> = FxHashSet::default();
         for file in self.log.iter().filter_map(|file| input("log", &file.found)) {
             // A row that is several events may stand in several tables of the log, which are of one file.
-            if !inputs.contains(&file) {
+            if met.insert(file.path().to_owned()) {
                 inputs.push(file);
             }
         }
         inputs.extend(self.enrolments.iter().filter_map(|found| input("enrolments", found)));
-        inputs.extend(calendar.map(|path| InputFile { role: "calendar", path: path.to_owned() }));
+        inputs.extend(calendar.map(|head| InputFile { role: "calendar", file: head.file().clone() }));
         inputs.extend(self.courses.iter().filter_map(|found| input("calendar", found)));
         inputs.extend(self.labels.iter().filter_map(|found| input("labels", found)));
         inputs
@@ -380,7 +383,7 @@ fn open_tables(mapping: CheckedMapping, tables: &TableFiles, request: &OpenReque
         },
         granularity: mapping.granularity,
         labels: source_labels(&mapping, tables),
-        inputs: tables.inputs(request.courses),
+        inputs: tables.inputs(request.courses_head()?.as_deref()),
         files: FileReport::default(),
         kinds: mapping.kinds.all,
         roster,

@@ -1,7 +1,7 @@
 //! Parquet: row groups read side by side, only the columns that the mapping names.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type};
@@ -20,6 +20,7 @@ use crate::event_file::{BlockSink, EventFile, ReadPurpose};
 use crate::input;
 use crate::intake::Intake;
 use crate::row_limits::RowLimits;
+use crate::seen_file::SeenFile;
 use crate::table::missing_column;
 use crate::text::BLOCK_BYTES;
 use crate::time::DAY_SECONDS;
@@ -33,18 +34,23 @@ const BATCH_ROWS: usize = 1 << 14;
 
 /// Holds a Parquet file that has been looked at: its schema and row groups.
 pub(super) struct ParquetFile {
-    path: PathBuf,
+    file: SeenFile,
     metadata: ArrowReaderMetadata,
 }
 
 impl ParquetFile {
-    pub(super) fn open(path: &Path) -> Result<Self, ReadError> {
-        let file = input::open(path)?;
+    pub(super) fn open(seen: &SeenFile) -> Result<Self, ReadError> {
+        let path = seen.path();
+        let file = seen.open_on_disk()?;
         let metadata = guarded(path, || {
             ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(|error| decode(path, error))
         })?;
-        parquet_guard::check(path, metadata.metadata(), input::size_bytes(path))?;
-        Ok(Self { path: path.to_owned(), metadata })
+        parquet_guard::check(path, metadata.metadata(), seen.bytes())?;
+        Ok(Self { file: seen.clone(), metadata })
+    }
+
+    fn path(&self) -> &Path {
+        self.file.path()
     }
 
     /// Returns place of the column of this name in the schema, if there is one.
@@ -56,7 +62,7 @@ impl ParquetFile {
     pub(super) fn require(&self, table: &str, column: &str) -> Result<usize, ReadError> {
         let names: Vec<String> = self.metadata.schema().fields().iter().map(|field| field.name().clone()).collect();
         let place = names.iter().position(|name| name == column);
-        place.ok_or_else(|| missing_column(&self.path, table, column, &names, &self.kinds_of_cells()))
+        place.ok_or_else(|| missing_column(self.path(), table, column, &names, &self.kinds_of_cells()))
     }
 
     /// Returns a row that has a number where the column is not one of text: it shows whether the names are names.
@@ -83,7 +89,7 @@ impl ParquetFile {
 
     /// Returns batches of one row group, or of all, with the columns at `places`.
     fn batches(&self, group: Option<usize>, places: &[usize]) -> Result<Batches<'_>, ReadError> {
-        let file: File = input::open(&self.path)?;
+        let file: File = self.file.open_on_disk()?;
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
         let mask = ProjectionMask::roots(builder.parquet_schema(), places.iter().copied());
         let builder = builder.with_batch_size(BATCH_ROWS).with_projection(mask);
@@ -91,8 +97,8 @@ impl ParquetFile {
             Some(group) => builder.with_row_groups(vec![group]),
             None => builder,
         };
-        let reader = guarded(&self.path, || builder.build().map_err(|error| decode(&self.path, error)))?;
-        Ok(Batches { path: &self.path, reader })
+        let reader = guarded(self.path(), || builder.build().map_err(|error| decode(self.path(), error)))?;
+        Ok(Batches { path: self.path(), reader })
     }
 
     /// Hands each row's texts of the columns at `places` to `take`, with the number of the row, from 1.
@@ -140,7 +146,7 @@ impl ParquetFile {
         let column = self.column(batch, place);
         let texts = cast(column, &DataType::Utf8).map_err(|_| {
             let name = self.metadata.schema().field(place).name();
-            decode(&self.path, format!("column `{name}` is of type {}, which is not text", column.data_type()))
+            decode(self.path(), format!("column `{name}` is of type {}, which is not text", column.data_type()))
         })?;
         Ok(texts.as_string::<i32>().clone())
     }
@@ -211,7 +217,7 @@ impl<S: RowSink> ParquetLog<S> {
             let is_time = (0..template.times.len()).any(|event| template.time_column(event) == Some(number));
             Ok(Some(if typed && is_time {
                 Column::Instants(
-                    instants(self.file.column(batch, place)).map_err(|what| decode(&self.file.path, what))?,
+                    instants(self.file.column(batch, place)).map_err(|what| decode(self.file.path(), what))?,
                 )
             } else {
                 Column::Texts(self.file.text_column(batch, place)?)
@@ -304,11 +310,11 @@ impl<'a, B> Block<'a, B> {
 
 impl<S: RowSink> EventFile for ParquetLog<S> {
     fn name(&self) -> String {
-        input::file_name(&self.file.path)
+        input::file_name(self.file.path())
     }
 
     fn size_bytes(&self) -> u64 {
-        input::size_bytes(&self.file.path)
+        self.file.file.bytes()
     }
 
     fn first_line(&self) -> u64 {

@@ -54,7 +54,7 @@ impl SmallTable {
                     head.require_some_text(name)?;
                     SmallKind::Jsonl { head: Arc::clone(head), paths: Vec::new() }
                 }
-                FileType::Parquet => SmallKind::Parquet { file: ParquetFile::open(head.path())?, places: Vec::new() },
+                FileType::Parquet => SmallKind::Parquet { file: ParquetFile::open(head.file())?, places: Vec::new() },
             },
             Place::Held(table) => SmallKind::Held(Arc::clone(table)),
             #[cfg(feature = "sql")]
@@ -130,7 +130,7 @@ impl SmallTable {
             SmallKind::Held(table) => return table.rows(tally, take),
             SmallKind::Jsonl { head, paths } => {
                 head.require_json_lines()?;
-                let text = input::read_all(&self.path, head.packing())?;
+                let text = input::read_all(head.file(), head.packing())?;
                 let start = head.text_start();
                 for (line, number) in
                     lines(&text[start.bytes as usize..]).zip(start.lines + 1..).filter(|(line, _)| !line.is_empty())

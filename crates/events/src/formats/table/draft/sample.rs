@@ -15,6 +15,7 @@ use crate::delimiter::DELIMITERS;
 use crate::error::ReadError;
 use crate::header::is_known_name;
 use crate::input::{self, BOM, FileStart};
+use crate::seen_file::SeenFile;
 use crate::text_lines::lines;
 
 /// Bounds the unpacked bytes of a file that are looked at.
@@ -48,9 +49,10 @@ impl Sample {
     /// # Errors
     /// When it can't be read, is no text, or has no rows.
     pub(super) fn read(path: &Path) -> Result<Self, ReadError> {
-        let FileStart { bytes, .. } = input::read_start(path, SAMPLE_BYTES)?;
+        let content = SeenFile::first(path, |_| false)?;
+        let FileStart { bytes, .. } = input::read_start(&content, SAMPLE_BYTES)?;
         if bytes.starts_with(b"PAR1") {
-            return Self::of_parquet(path);
+            return Self::of_parquet(content.seen());
         }
         if let Some(NotText { what, what_to_do }) = content::not_text(&bytes, &input::file_name(path)) {
             return Err(ReadError::NotText { path: path.to_owned(), what, what_to_do });
@@ -134,8 +136,9 @@ impl Sample {
         }
     }
 
-    fn of_parquet(path: &Path) -> Result<Self, ReadError> {
-        let file = ParquetFile::open(path)?;
+    fn of_parquet(file: &SeenFile) -> Result<Self, ReadError> {
+        let path = file.path();
+        let file = ParquetFile::open(file)?;
         let (columns, rows) = file.first_texts(SAMPLE_ROWS)?;
         let path = path.to_owned();
         let (file_type, has_header) = (FileType::Parquet, true);
