@@ -22,9 +22,9 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    fn new(status: Status, message: &str, hint: Option<String>) -> Self {
+    fn new(status: Status, message: &str, hint: Option<&str>) -> Self {
         let concealed = |text: &str| conceal(text).into_owned();
-        Self { kind: "error", status: status.code(), message: concealed(message), hint: hint.as_deref().map(concealed) }
+        Self { kind: "error", status: status.code(), message: concealed(message), hint: hint.map(concealed) }
     }
 
     /// Describes what is wrong with the arguments.
@@ -38,7 +38,7 @@ impl Failure {
             return None;
         }
         let status = if is_wrong_usage(error) { Status::WrongUsage } else { Status::Failed };
-        Some(Self::new(status, &join_causes(error), hints::for_error(error)))
+        Some(Self::new(status, &join_causes(error), hints::for_error(error).as_deref()))
     }
 
     /// Describes arguments that can't be understood.
@@ -46,7 +46,7 @@ impl Failure {
         let text = error.render().to_string();
         let mut parts = text.split("\n\n").map(str::trim);
         let message = parts.next().unwrap_or_default();
-        let hint = parts.find_map(|part| part.strip_prefix("tip: ")).map(str::to_owned);
+        let hint = parts.find_map(|part| part.strip_prefix("tip: "));
         Self::new(Status::WrongUsage, message.strip_prefix("error: ").unwrap_or(message), hint)
     }
 

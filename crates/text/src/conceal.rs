@@ -131,18 +131,15 @@ fn of_database(text: &str, has_slashes: bool) -> Option<usize> {
     text.rfind('@').or(is_cut.then_some(token))
 }
 
-/// Returns the bytes to conceal of what follows `scheme://`: up to the last `@` of its authority.
+/// Returns the bytes to conceal of what follows `scheme://`, if it has a user.
 fn of_server(text: &str) -> Option<usize> {
     let token = text.find(|c: char| c.is_whitespace() || "'\"`<>".contains(c)).unwrap_or(text.len());
     let authority = text[..token].find(['/', '?', '#']).unwrap_or(token);
-    match text[..authority].rfind('@') {
-        Some(end) => Some(end),
-        // A password with a `/` or a blank in it, or a cut address.
-        None if text[..authority].contains(':') && !is_host(text[..authority].trim_end_matches([':', '.', ','])) => {
-            text.rfind('@').or(Some(token))
-        }
-        None => None,
-    }
+    let has_user = text[..authority].contains('@');
+    // A password with a `/` or a blank in it, or a cut address.
+    let is_odd = text[..authority].contains(':') && !is_host(text[..authority].trim_end_matches([':', '.', ',']));
+    // A password may have `@` and any other sign in it: all up to the last `@` may be one.
+    (has_user || is_odd).then(|| text.rfind('@').unwrap_or(token))
 }
 
 /// Returns the bytes to conceal where the text begins with `user:password@host/name`. In quotes, the password may have
@@ -204,6 +201,7 @@ mod tests {
             ("mysql://u:secret: no such file", "mysql://*** no such file"),
             ("https://u:p@host:1/x?y", "https://***@host:1/x?y"),
             ("http://u:pa/ss@host/x", "http://***@host/x"),
+            ("http:/u:p@?s s@host/x", "http:/***@host/x"),
             ("s3://key:secret@bucket/x", "s3://***@bucket/x"),
             ("'u:p@h/d' is not a rule", "'***@h/d' is not a rule"),
             ("`u:p w'x@h/d` is not a rule", "`***@h/d` is not a rule"),
