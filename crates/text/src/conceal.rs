@@ -142,23 +142,23 @@ fn of_server(text: &str) -> Option<usize> {
     (has_user || is_odd).then(|| text.rfind('@').unwrap_or(token))
 }
 
-/// Returns the bytes to conceal where the text begins with `user:password@host/name`. In quotes, the password may have
-/// blanks in it.
+/// Returns the bytes to conceal where the text begins with `user:password@host/name`. The password may have blanks in it, but
+/// does not begin with one.
 fn of_user(text: &str, quote: Option<char>) -> Option<usize> {
-    let token = match quote {
-        Some(_) => text.len(),
-        None => text.find(|c: char| c.is_whitespace() || "'\"`<>".contains(c)).unwrap_or(text.len()),
-    };
-    let is_end = |end: &usize| {
-        let after = &text[end + 1..token];
-        let after = quote.and_then(|quote| after.split(quote).next()).unwrap_or(after);
-        is_host_and_name(after.trim_end_matches([':', '.', ',', ';', ')']))
-    };
-    let (name, _) = text[..token].split_once(':')?;
+    let (name, password) = text.split_once(':')?;
     if name.is_empty() || name.contains(['/', '@']) || name.contains(char::is_whitespace) {
         return None;
     }
-    text[..token].rmatch_indices('@').map(|(at, _)| at).find(is_end)
+    if password.starts_with(char::is_whitespace) {
+        return None;
+    }
+    let is_end = |end: &usize| {
+        let after = &text[end + 1..];
+        let stops = |c: char| c.is_whitespace() || quote.map_or("'\"`<>".contains(c), |quote| c == quote);
+        let after = after.split(stops).next().unwrap_or(after);
+        is_host_and_name(after.trim_end_matches([':', '.', ',', ';', ')']))
+    };
+    text.rmatch_indices('@').map(|(at, _)| at).find(is_end)
 }
 
 /// Tells whether the text is `host/name` or `host:port/name`, with options perhaps.
@@ -205,6 +205,7 @@ mod tests {
             ("s3://key:secret@bucket/x", "s3://***@bucket/x"),
             ("'u:p@h/d' is not a rule", "'***@h/d' is not a rule"),
             ("`u:p w'x@h/d` is not a rule", "`***@h/d` is not a rule"),
+            ("`split.by` = u:p w@h:9/d: use course", "`split.by` = ***@h:9/d: use course"),
             ("jdbc:postgresql://u:p@h/d", "***@h/d"),
             ("mysql+pymysql://u:p@h/d", "mysql+pymysql://***@h/d"),
             ("pg://u:p w/x@h/d", "pg://***@h/d"),
