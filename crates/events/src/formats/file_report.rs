@@ -53,7 +53,7 @@ impl ReadFiles {
         let mut may_be =
             Likeness::of(head).into_iter().filter_map(|likeness| self.by_likeness.get(&likeness)).flatten();
         let same = may_be.find(|before| is_other(before) && are_identical(head, before).unwrap_or(false));
-        same.map(|before| before.as_ref())
+        same.map(Arc::as_ref)
     }
 }
 

@@ -14,6 +14,8 @@ fn logs() -> Vec<(&'static str, &'static str)> {
     vec![("kdd2015", "log.csv"), ("oulad", "studentVle.csv"), ("xuetangx2019", "train_log.csv")]
 }
 
+type Change = fn(&PathBuf);
+
 /// Copies a fixture, with a log of over 64 KiB.
 fn long_log(format: &str, log: &str) -> (Folder, PathBuf) {
     let folder = Folder::copy_of(&format!("{format}/base"));
@@ -48,14 +50,14 @@ fn what_is_appended_to_a_log_does_not_count_and_is_named() {
 #[test]
 fn a_log_that_is_replaced_cut_or_rewritten_is_an_error_that_names_it() {
     for (format, log) in logs() {
-        let changes: [(&str, &dyn Fn(&PathBuf)); 3] = [
-            ("was replaced by another file", &|path| {
+        let changes: [(&str, Change); 3] = [
+            ("was replaced by another file", |path| {
                 let other = path.with_extension("new");
                 fs::copy(path, &other).unwrap();
                 fs::rename(other, path).unwrap();
             }),
-            ("became shorter", &|path| File::options().write(true).open(path).unwrap().set_len(70_000).unwrap()),
-            ("was written to", &|path| {
+            ("became shorter", |path| File::options().write(true).open(path).unwrap().set_len(70_000).unwrap()),
+            ("was written to", |path| {
                 let file = File::options().write(true).open(path).unwrap();
                 file.set_modified(SystemTime::now() + Duration::from_secs(3)).unwrap();
             }),
