@@ -181,7 +181,7 @@ pub fn remove_leftovers(folder: &Path) {
 }
 
 /// Removes everything that killed processes left in `folder`, whatever they were writing there, and puts back folders that
-/// they were replacing. Drafts with a [`CHECKPOINT`] stay: they may be resumed. Best effort, as [`remove_leftovers`].
+/// they were replacing. Drafts with a [`CHECKPOINT`](crate::CHECKPOINT) stay: they may be resumed. Best effort, as [`remove_leftovers`].
 pub fn clean_up(folder: &Path) {
     let _beginning = BEGINNING.lock();
     remove_all_dead(folder);
