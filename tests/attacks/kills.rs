@@ -1,10 +1,11 @@
 //! Programs that are ended at any moment, by what can be caught and by what can't.
 #![cfg(unix)]
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
@@ -25,8 +26,29 @@ fn send(child: &Child, signal: i32) {
     sent.expect("kill runs");
 }
 
+/// Makes the program heed signals that whoever runs the tests ignores, as `nohup` does. What is ignored when a program starts
+/// stays ignored.
+fn heeding_signals(mut command: Command) -> Command {
+    // SAFETY: between fork and exec, the call is allowed.
+    unsafe {
+        command.pre_exec(|| {
+            for signal in [HUP, INT, TERM] {
+                libc::signal(signal, libc::SIG_DFL);
+            }
+            Ok(())
+        });
+    }
+    command
+}
+
+/// Prepares the program with these arguments, so that it heeds signals.
+fn command<I: IntoIterator<Item: AsRef<OsStr>>>(arguments: I) -> Command {
+    heeding_signals(crate::common::command(arguments))
+}
+
 /// Starts a command, and sends a signal after a time.
-fn interrupt(mut command: Command, signal: i32, after: Duration) -> Output {
+fn interrupt(command: Command, signal: i32, after: Duration) -> Output {
+    let mut command = heeding_signals(command);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
     thread::sleep(after);
     send(&child, signal);
@@ -155,7 +177,7 @@ fn an_interrupted_demo_leaves_no_folder() {
     let here = folder();
     let out = here.path().join("demo");
     let line = crate::common::arguments("demo --out {} --learners 400 --device cpu --quiet", &[&out]);
-    let child = crate::common::command(line).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("it starts");
+    let child = command(line).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("it starts");
     wait_for(|| out.join("sequences/manifest.json").is_file().then_some(()));
     send(&child, TERM);
     assert_eq!(child.wait_with_output().expect("it ends").status.signal(), Some(TERM));
@@ -166,7 +188,7 @@ fn an_interrupted_demo_leaves_no_folder() {
 fn reading_standard_input(here: &Path, log: &Path) -> Child {
     let line = "preprocess - --format edx --courses {} --labels {} --out {}";
     let paths = [&*log.join("courses.csv"), &*log.join("labels.csv"), &*here.join("sequences")];
-    let mut command = crate::common::command(crate::common::arguments(line, &paths));
+    let mut command = command(crate::common::arguments(line, &paths));
     let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
     let text = fs::read_dir(log).expect("readable").map(|entry| entry.expect("an entry").path());
     let text = text.filter(|path| path.to_string_lossy().contains("tracking")).min().expect("a log");
@@ -227,7 +249,7 @@ fn an_interrupted_training_says_how_to_go_on_and_a_second_signal_ends_it_at_once
     let start = |extra: &str| {
         let line = format!("{line}{extra}");
         let arguments = crate::common::arguments(&line, &[&materials.join("sequences"), &out]);
-        crate::common::command(arguments).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("it starts")
+        command(arguments).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("it starts")
     };
     let child = start("");
     wait_for(|| out.join("checkpoints/started.json").is_file().then_some(()));
@@ -259,7 +281,7 @@ fn a_build_with_a_checkpoint_is_kept_and_gone_on_with() {
     let out = place.join("sequences");
     let journal = || leftovers_in(&place).into_iter().find(|path| path.join("journal.json").is_file());
     for _ in 0..20 {
-        let mut command = crate::common::command(arguments(&out));
+        let mut command = command(arguments(&out));
         let child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("it starts");
         while journal().is_none() && !out.exists() {
             thread::sleep(Duration::from_micros(200));

@@ -86,7 +86,7 @@ mod tests {
     fn what_was_looked_for_is_said_with_the_nearest() {
         let said = asked("algebra").expect_err("no such course");
         assert!(said.starts_with("no course is called `algebra`; the nearest are algebra-1, algebra-2, "), "{said}");
-        assert!(said.ends_with(", and 2 more courses"), "{said}");
+        assert!(said.ends_with(", and 2 courses more"), "{said}");
         let said = asked("course-v1%3AedX%2BDemo%2B2014").expect_err("no such course");
         let expected = "no course is called `course-v1%3AedX%2BDemo%2B2014`, nor `course-v1:edX+Demo+2014`; the nearest are \
                         course-v1:edX+DemoX+2014, ";
