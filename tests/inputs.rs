@@ -94,7 +94,7 @@ fn who_is_left_out_because_nothing_of_theirs_counts_is_said() {
     fs::write(&logs, log).expect("writable");
     run("preprocess {} --out {}", &[&logs, &out])
         .expect(0)
-        .says(&["1 more left out: all of their events were set aside"]);
+        .says(&["1 left out, as all of their events were set aside"]);
     run("inspect {}", &[&logs]).expect(0).says(&["1 learner left out: all of their events were set aside"]);
     let manifest = fs::read_to_string(out.join("manifest.json")).expect("readable");
     let manifest: serde_json::Value = serde_json::from_str(&manifest).expect("JSON");

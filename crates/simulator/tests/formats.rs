@@ -353,7 +353,7 @@ fn only_a_simulation_is_replaced_and_only_when_asked() {
     };
     assert!(again(IfExists::Refuse).unwrap_err().to_string().contains("name another folder"));
     assert_eq!(again(IfExists::Replace).unwrap().learners, 30);
-    fs::remove_file(folder.join("simulator.toml")).unwrap();
+    fs::remove_file(folder.join("simulation.json")).unwrap();
     let error = again(IfExists::Replace).unwrap_err().to_string();
     assert!(error.contains("holds no simulation"), "{error}");
     assert_eq!(fs::read_dir(folder.parent().unwrap()).unwrap().count(), 1, "nothing is left beside it");

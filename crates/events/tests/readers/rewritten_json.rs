@@ -65,6 +65,11 @@ fn more(format: &str) -> &'static str {
     }
 }
 
+/// Tells whether a line describes somebody, and is no event of Caliper.
+fn is_description(line: &Value) -> bool {
+    line["type"] == "Person"
+}
+
 /// Ways to write a log. Each is used or not.
 #[derive(Clone, Debug)]
 struct Rewriting {
@@ -155,6 +160,10 @@ impl Rewriting {
         let mut cuts: Vec<usize> = (1..self.files).map(|_| random.below(statements.len() + 1)).collect();
         cuts.extend([0, statements.len()]);
         cuts.sort_unstable();
+        // A file that only describes people is no log: it is left out, and named.
+        if cuts.windows(2).any(|cut| cut[0] < cut[1] && statements[cut[0]..cut[1]].iter().all(is_description)) {
+            cuts = vec![0, statements.len()];
+        }
         for (number, cut) in cuts.windows(2).enumerate() {
             let text = self.file(&mut random, &statements[cut[0]..cut[1]], list);
             let mark: &[u8] = if self.mark { b"\xef\xbb\xbf" } else { b"" };
