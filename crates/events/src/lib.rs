@@ -28,6 +28,7 @@ mod notice;
 mod objects;
 mod offered;
 mod parsed_block;
+mod places;
 mod rare_times;
 mod releases;
 mod roster;

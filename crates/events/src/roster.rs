@@ -5,6 +5,7 @@
 use crate::enrolled_again::EnrolledAgain;
 use crate::event_days::DayRun;
 use crate::index::{CourseIndex, EnrolmentIndex};
+use crate::places::Places;
 use crate::releases::Releases;
 use crate::time::DAY_SECONDS;
 
@@ -147,14 +148,90 @@ impl Roster {
         for enrolment in &mut enrolments {
             enrolment.course = place[enrolment.course.as_usize()];
         }
-        enrolments.sort_by(|a, b| (a.course, &a.id).cmp(&(b.course, &b.id)));
+        sort(&mut enrolments);
         let courses = ordered.into_iter().map(|(_, course)| course).collect();
         Self { courses, enrolments, ..Self::default() }
+    }
+
+    /// Brings the enrolments in order again, after others came behind them.
+    pub(crate) fn sort_enrolments(&mut self) {
+        sort(&mut self.enrolments);
+    }
+
+    /// Counts the learners.
+    #[must_use]
+    pub fn count_learners(&self) -> usize {
+        let learner = |place: usize| self.enrolments[place].learner.as_str();
+        let mut found = Places::default();
+        for place in 0..self.enrolments.len() {
+            if found.find(learner(place), |other| learner(other) == learner(place)).is_none() {
+                found.add(place, learner);
+            }
+        }
+        found.len()
     }
 
     /// Returns the course of an enrolment.
     #[must_use]
     pub fn course_of(&self, enrolment: EnrolmentIndex) -> &Course {
         &self.courses[self.enrolments[enrolment.as_usize()].course.as_usize()]
+    }
+}
+
+/// Orders enrolments by course and id, and those of one id as they stood. Only their numbers take room beside them.
+fn sort(enrolments: &mut [Enrolment]) {
+    let key = |place: u32| (enrolments[place as usize].course, enrolments[place as usize].id.as_str(), place);
+    let mut order: Vec<u32> = (0..enrolments.len() as u32).collect();
+    if order.is_sorted_by_key(|&place| key(place)) {
+        return;
+    }
+    order.sort_unstable_by(|&a, &b| key(a).cmp(&key(b)));
+    for start in 0..order.len() {
+        // What stands at `start` moves along its cycle to where it belongs; places that are right name themselves.
+        let mut at = start;
+        loop {
+            let from = std::mem::replace(&mut order[at], at as u32) as usize;
+            if from == start {
+                break;
+            }
+            enrolments.swap(at, from);
+            at = from;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn enrolments_are_ordered_as_a_stable_sort_orders_them(
+            given in prop::collection::vec((0_u32..4, "[ab]{0,3}", 0_i32..100), 0..60),
+        ) {
+            let course = |id: &str| Course { id: id.to_owned(), start_day: 0, days: 1, inferred: false };
+            let courses = ["d", "a", "c", "b"].map(course).to_vec();
+            let enrolment = |(course, id, second): &(u32, String, i32)| Enrolment {
+                id: id.clone(),
+                course: CourseIndex(*course),
+                enrolled_seconds: Some(*second),
+                ..Enrolment::default()
+            };
+            let roster = Roster::new(courses, given.iter().map(enrolment).collect());
+            let mut expected = given;
+            expected.iter_mut().for_each(|one| one.0 = [3, 0, 2, 1][one.0 as usize]);
+            expected.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+            prop_assert_eq!(&roster.enrolments, &expected.iter().map(enrolment).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_learner_in_two_courses_counts_once() {
+        let enrolment =
+            |id: &str, learner: &str| Enrolment { id: id.into(), learner: learner.into(), ..Enrolment::default() };
+        let enrolments = vec![enrolment("1", "ann"), enrolment("2", "bob"), enrolment("3", "ann")];
+        assert_eq!(Roster { enrolments, ..Roster::default() }.count_learners(), 2);
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use staycast_events::{EnrolledAgain, Notice, Source, TableCount, Tally, input};
 use staycast_files::{FolderDraft, OwnFiles, write_json};
 
@@ -195,7 +195,6 @@ pub(crate) fn manifest(parts: &ManifestParts<'_>) -> Result<Manifest, BuildError
     let roster = &source.roster;
     let read = tally.read + source.tables.read;
     let rejected = tally.rejected() + source.tables.rejected();
-    let learners: FxHashSet<&str> = roster.enrolments.iter().map(|enrolment| enrolment.learner.as_str()).collect();
     let mut left_out = BTreeMap::new();
     let without_dates = source.left_out.by_course.values().sum();
     for (reason, count) in [("unknown_course", without_dates), ("no_course", source.left_out.of_no_course)] {
@@ -248,7 +247,7 @@ pub(crate) fn manifest(parts: &ManifestParts<'_>) -> Result<Manifest, BuildError
         totals: Totals {
             courses: roster.courses.len() as u64,
             enrolments: roster.enrolments.len() as u64,
-            learners: learners.len() as u64,
+            learners: roster.count_learners() as u64,
             events: parts.events,
             enrolment_weeks: parts.rows,
             enrolments_left_out: left_out,

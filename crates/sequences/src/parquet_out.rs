@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
+use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{
@@ -123,6 +123,26 @@ impl<W: Write + Send> GroupedFile<W> {
     pub(crate) fn finish(self) -> Result<(), ParquetError> {
         self.writer.into_inner().map(drop)
     }
+}
+
+/// Writes a whole Parquet file like [`write_parquet`], of columns that are made one at a time for each thread: `column`
+/// makes that of a place in `schema`.
+pub(crate) fn write_columns(
+    sink: impl Write + Send,
+    schema: &SchemaRef,
+    column: impl Fn(usize) -> ArrayRef + Sync,
+) -> Result<(), ParquetError> {
+    let mut file = GroupedFile::over(sink, schema)?;
+    let (encoder, mut appender) = file.parts();
+    let writers = encoder.factory.create_column_writers(0)?;
+    assert_eq!(writers.len(), schema.fields().len(), "a writer for every column");
+    let one = |(place, writer): (usize, ArrowColumnWriter)| {
+        let mut leaves = compute_leaves(&schema.fields()[place], &column(place))?;
+        encode_column((writer, leaves.pop().expect("a column of one leaf")))
+    };
+    let chunks = writers.into_par_iter().enumerate().with_max_len(1).map(one).collect::<Result<_, _>>()?;
+    appender.append(Encoded { chunks })?;
+    file.finish()
 }
 
 /// Writes one batch as a whole Parquet file, of one row group, to `sink`: its columns encoded side by side on the threads

@@ -17,7 +17,7 @@ use crate::error::BuildError;
 use crate::grid::CourseGrid;
 use crate::labels::DropoutRule;
 use crate::manifest::LabelRecord;
-use crate::parquet_out::write_parquet;
+use crate::parquet_out::{write_columns, write_parquet};
 use crate::reduce::Summary;
 
 /// Holds the facts that the tables are made of.
@@ -227,36 +227,45 @@ pub(crate) fn write_enrolments(facts: &TableFacts<'_>, path: &Path) -> Result<La
     let all = || roster.enrolments.iter();
     let summaries = || facts.summaries.iter();
     let text = |get: fn(&Enrolment) -> Option<&str>| -> ArrayRef { Arc::new(all().map(get).collect::<StringArray>()) };
-    let day = |values: Vec<Option<f64>>| -> ArrayRef { Arc::new(Float64Array::from(values)) };
-    let left: Int32Array =
-        labels.iter().enumerate().map(|(place, &dropout)| left_week(facts, place, dropout)).collect();
-    let courses = all().map(|enrolment| Some(roster.courses[enrolment.course.as_usize()].id.as_str()));
-    let mut arrays: Vec<ArrayRef> = vec![
-        Arc::new(courses.collect::<StringArray>()),
-        text(|enrolment| Some(&enrolment.id)),
-        text(|enrolment| Some(&enrolment.learner)),
-        Arc::new(BooleanArray::from(labels)),
-        Arc::new(left),
-        day(all().map(|enrolment| days(enrolment.enrolled_seconds)).collect()),
-        day(summaries().map(|summary| days(summary.first_event_seconds)).collect()),
-        day(summaries().map(|summary| days(summary.last_event_seconds)).collect()),
-        day((0..roster.enrolments.len()).map(|place| days(withdrawn_seconds(facts, place))).collect()),
-        Arc::new(summaries().map(|summary| i64::from(summary.pre_start_events)).collect::<Int64Array>()),
-        Arc::new(summaries().map(|summary| i64::from(summary.pre_start_active_days)).collect::<Int64Array>()),
-        text(|enrolment| enrolment.outcome.as_ref().map(|outcome| outcome.recorded.as_str())),
-    ];
+    let places = || 0..roster.enrolments.len();
+    // One column at a time, as together they would take more room than the roster.
+    let column = |column: usize| -> ArrayRef {
+        match column {
+            0 => {
+                let id = |enrolment: &Enrolment| Some(roster.courses[enrolment.course.as_usize()].id.as_str());
+                Arc::new(all().map(id).collect::<StringArray>())
+            }
+            1 => text(|enrolment| Some(&enrolment.id)),
+            2 => text(|enrolment| Some(&enrolment.learner)),
+            3 => Arc::new(labels.iter().copied().collect::<BooleanArray>()),
+            4 => Arc::new(places().map(|place| left_week(facts, place, labels[place])).collect::<Int32Array>()),
+            5 => Arc::new(all().map(|enrolment| days(enrolment.enrolled_seconds)).collect::<Float64Array>()),
+            6 => Arc::new(summaries().map(|summary| days(summary.first_event_seconds)).collect::<Float64Array>()),
+            7 => Arc::new(summaries().map(|summary| days(summary.last_event_seconds)).collect::<Float64Array>()),
+            8 => Arc::new(places().map(|place| days(withdrawn_seconds(facts, place))).collect::<Float64Array>()),
+            9 => Arc::new(summaries().map(|summary| i64::from(summary.pre_start_events)).collect::<Int64Array>()),
+            10 => Arc::new(summaries().map(|summary| i64::from(summary.pre_start_active_days)).collect::<Int64Array>()),
+            11 => text(|enrolment| enrolment.outcome.as_ref().map(|outcome| outcome.recorded.as_str())),
+            _ => {
+                let place = column - ENROLMENT_COLUMNS.len();
+                let values = all().map(|enrolment| enrolment.statics.get(place).and_then(Option::as_deref));
+                Arc::new(values.collect::<StringArray>())
+            }
+        }
+    };
+    let data_type = |column: usize| match column {
+        3 => DataType::Boolean,
+        4 => DataType::Int32,
+        5..=8 => DataType::Float64,
+        9 | 10 => DataType::Int64,
+        _ => DataType::Utf8,
+    };
     let nullable = |column: usize| column > 2 && column != 9 && column != 10;
-    let mut fields: Vec<Field> = ENROLMENT_COLUMNS
-        .iter()
-        .enumerate()
-        .map(|(place, name)| Field::new(*name, arrays[place].data_type().clone(), nullable(place)))
-        .collect();
-    for (place, name) in roster.static_columns.iter().enumerate() {
-        let column = all().map(|enrolment| enrolment.statics.get(place).and_then(Option::as_deref));
-        arrays.push(Arc::new(column.collect::<StringArray>()));
-        fields.push(Field::new(name, DataType::Utf8, true));
-    }
-    write(path, fields, arrays)?;
+    let names = ENROLMENT_COLUMNS.into_iter().chain(roster.static_columns.iter().map(String::as_str));
+    let field = |(place, name)| Field::new(name, data_type(place), nullable(place));
+    let schema = Arc::new(Schema::new(names.enumerate().map(field).collect::<Vec<_>>()));
+    let written = File::create(path).map_err(ParquetError::from).and_then(|file| write_columns(file, &schema, column));
+    written.map_err(BuildError::parquet(path))?;
     record.known_from = known_from.map(format_date);
     Ok(LabelCounts { record, by_course })
 }

@@ -20,6 +20,7 @@ use crate::file_head::FileHead;
 use crate::id_lookup::{EnrolmentLookup, IdLookup};
 use crate::index::CourseIndex;
 use crate::offered::FileReport;
+use crate::places::Places;
 use crate::releases::ReleaseList;
 use crate::roster::{Course, Enrolment, Roster};
 use crate::source::{Granularity, LeftOutEnrolments, Source, SourceLabels};
@@ -180,10 +181,13 @@ fn read_enrolments(
     tables: &mut Tally,
 ) -> Result<(Roster, WithoutCourse), ReadError> {
     let courses: Vec<Course> = calendar.iter().map(CalendarEntry::to_course).collect();
-    let place: FxHashMap<&str, CourseIndex> =
-        courses.iter().zip((0..).map(CourseIndex)).map(|(course, place)| (course.id.as_str(), place)).collect();
+    // Courses outside the calendar get numbers behind those of its own, so that enrolments in them can be told apart too.
+    let mut place: FxHashMap<String, CourseIndex> =
+        courses.iter().zip((0..).map(CourseIndex)).map(|(course, place)| (course.id.clone(), place)).collect();
+    let mut next = courses.len() as u32;
+    let has_dates = |course: CourseIndex| course.as_usize() < courses.len();
     let mut enrolments: Vec<Enrolment> = Vec::new();
-    let mut seen: FxHashMap<String, (String, String)> = FxHashMap::default();
+    let mut seen = Places::default();
     let mut without_course = WithoutCourse::default();
     for file in files {
         let table = Table::open(file, "enrolments", file.delimiter(), Header::Present)?;
@@ -193,38 +197,50 @@ fn read_enrolments(
         table.rows(tables, |row| {
             let id = row.id(id, "enrollment_id")?;
             let learner = row.id(username, "username")?;
-            let course = row.given(course).unwrap_or_default();
-            let facts = (learner.to_owned(), course.to_owned());
-            match seen.get(id) {
-                Some(before) if *before == facts => return Err(Refusal::new(Reason::Repeated, "the enrolment again")),
-                Some(_) => {
-                    return Err(Refusal::new(
-                        Reason::Contradiction,
-                        "an enrolment of this id again, of another learner or course; the first is used",
-                    ));
+            let name = row.given(course).unwrap_or_default();
+            let known = place.get(name).copied();
+            if let Some(before) = seen.find(id, |place| enrolments[place].id == id).map(|place| &enrolments[place]) {
+                if before.learner == learner && known == Some(before.course) {
+                    return Err(Refusal::new(Reason::Repeated, "the enrolment again"));
                 }
-                None => seen.insert(id.to_owned(), facts),
-            };
-            let Some(&course) = place.get(course) else {
-                without_course.ids.push(id.to_owned());
-                let what = if course.is_empty() {
-                    without_course.counts.of_no_course += 1;
-                    "no course".to_owned()
-                } else {
-                    without_course.counts.add(course);
-                    format!("a course of shape `{}` that is not in the calendar", shape(course.as_bytes()))
-                };
-                return Err(Refusal::new(Reason::UnknownCourse, what));
-            };
+                return Err(Refusal::new(
+                    Reason::Contradiction,
+                    "an enrolment of this id again, of another learner or course; the first is used",
+                ));
+            }
+            let course = known.unwrap_or_else(|| {
+                next += 1;
+                place.insert(name.to_owned(), CourseIndex(next - 1));
+                CourseIndex(next - 1)
+            });
             enrolments.push(Enrolment {
                 id: id.to_owned(),
                 learner: learner.to_owned(),
                 course,
                 ..Enrolment::default()
             });
-            Ok(())
+            seen.add(enrolments.len() - 1, |place| enrolments[place].id.as_str());
+            if has_dates(course) {
+                return Ok(());
+            }
+            let what = if name.is_empty() {
+                without_course.counts.of_no_course += 1;
+                "no course".to_owned()
+            } else {
+                without_course.counts.add(name);
+                format!("a course of shape `{}` that is not in the calendar", shape(name.as_bytes()))
+            };
+            Err(Refusal::new(Reason::UnknownCourse, what))
         })?;
     }
+    drop(seen);
+    enrolments.retain_mut(|one| {
+        let stays = has_dates(one.course);
+        if !stays {
+            without_course.ids.push(std::mem::take(&mut one.id));
+        }
+        stays
+    });
     Ok((Roster::new(courses, enrolments), without_course))
 }
 

@@ -130,7 +130,7 @@ pub(super) fn read(
     roster.enrolled_again = if files.is_empty() { EnrolledAgain::First } else { again };
     if !more.is_empty() {
         roster.enrolments.append(&mut more);
-        roster.enrolments.sort_by(|a, b| (a.course, &a.id).cmp(&(b.course, &b.id)));
+        roster.sort_enrolments();
     }
     Ok(())
 }

@@ -137,6 +137,12 @@ pub(super) fn any_missing(given: &[CourseDates], written: &[EnrolmentRecord]) ->
     written.iter().any(|one| !dated.contains(one.course.as_str()))
 }
 
+/// Tells whether any of `written` is in one of `courses`.
+pub(super) fn any_among(courses: &[Course], written: &[EnrolmentRecord]) -> bool {
+    let dated: FxHashSet<&str> = courses.iter().map(|course| course.id.as_str()).collect();
+    written.iter().any(|one| dated.contains(one.course.as_str()))
+}
+
 fn day(moment: Moment, start: i64) -> Result<i32, Refusal> {
     let day = moment.instant(start).div_euclid(DAY_SECONDS);
     // Days of the calendar as it is now: a date beyond them has another format than the mapping says.
@@ -192,7 +198,8 @@ pub(super) fn without_dates(
     ids.sort_unstable();
     ids.dedup();
     let provisional = |id: &&str| Course { id: (*id).to_owned(), start_day: NOMINAL_START, days: 1, inferred: true };
-    let (roster, _) = enrolments::roster(ids.iter().map(provisional).collect(), written, Vec::new());
+    let named = written.iter().map(EnrolmentRecord::names);
+    let (roster, _) = enrolments::roster(ids.iter().map(provisional).collect(), named, Vec::new());
     let who = EnrolmentFinder::new(mapping, &roster, &UndatedEnrolments::default(), aside.clone());
     (roster, Arc::new(who))
 }
@@ -205,8 +212,9 @@ pub(super) fn days_with_events(
     written: &[EnrolmentRecord],
     aside: &SetAside,
 ) -> Result<BTreeMap<String, EventDays>, ReadError> {
-    let (roster, who) = without_dates(mapping, written, aside);
+    let (mut roster, who) = without_dates(mapping, written, aside);
     let limits = RowLimits::without_calendars(&roster);
+    roster.enrolments = Vec::new();
     let days: Mutex<FxHashMap<CourseIndex, EventDays>> = Mutex::default();
     for found in files {
         let file = log::open(found, mapping, EventRows::new(mapping, &mapping.logs[found.log], &who, None))?;

@@ -16,6 +16,7 @@ use crate::event_days::is_set;
 use crate::formats::pair_lookup::pair_id;
 use crate::id_lookup::EnrolmentLookup;
 use crate::index::CourseIndex;
+use crate::places::Places;
 use crate::roster::{Course, Enrolment, Outcome, OutcomeKind, Roster};
 use crate::table::{Refusal, TableRow};
 use crate::tally::{Reason, Tally, shape};
@@ -41,16 +42,27 @@ impl EnrolmentRecord {
         self.enrolled.map(|moment| moment.instant(0))
     }
 
-    fn to_enrolment(&self, course: CourseIndex, start: i64) -> Enrolment {
+    /// Returns what tells enrolments apart where rows of the log do not name them.
+    fn pair(&self) -> (&str, &str) {
+        (&self.course, &self.learner)
+    }
+
+    /// Returns a record of the names alone.
+    pub(super) fn names(&self) -> Self {
+        let Self { id, learner, course, .. } = self;
+        Self { id: id.clone(), learner: learner.clone(), course: course.clone(), ..Self::default() }
+    }
+
+    fn into_enrolment(self, course: CourseIndex, start: i64) -> Enrolment {
         Enrolment {
-            id: self.id.clone(),
-            learner: self.learner.clone(),
+            id: self.id,
+            learner: self.learner,
             course,
             enrolled_seconds: self.enrolled.map(|moment| moment.seconds_after(start)),
             withdrawn_seconds: self.withdrawn.map(|moment| moment.seconds_after(start)),
-            outcome: self.outcome.clone(),
+            outcome: self.outcome,
             dropout: self.dropout,
-            statics: self.statics.clone(),
+            statics: self.statics,
             by_log_alone: self.by_log_alone,
         }
     }
@@ -75,24 +87,25 @@ pub(super) struct UndatedEnrolments {
     pub(super) courses: FxHashSet<Box<[u8]>>,
 }
 
-/// Returns a roster, and the enrolments whose course is not among `courses`.
+/// Returns a roster of the enrolments in `written`, and those of them whose course is not among `courses`.
 pub(super) fn roster(
     courses: Vec<Course>,
-    written: &[EnrolmentRecord],
+    written: impl IntoIterator<Item = EnrolmentRecord>,
     statics: Vec<String>,
 ) -> (Roster, UndatedEnrolments) {
     let places = courses.iter().zip((0..).map(CourseIndex));
     let place: FxHashMap<&str, (CourseIndex, i64)> =
         places.map(|(course, place)| (course.id.as_str(), (place, course.start_seconds()))).collect();
-    let mut enrolments = Vec::with_capacity(written.len());
+    let written = written.into_iter();
+    let mut enrolments = Vec::with_capacity(written.size_hint().0);
     let mut undated = UndatedEnrolments::default();
     for one in written {
         match place.get(one.course.as_str()) {
-            Some(&(course, start)) => enrolments.push(one.to_enrolment(course, start)),
+            Some(&(course, start)) => enrolments.push(one.into_enrolment(course, start)),
             None => {
-                undated.ids.push(one.id.clone());
-                undated.course_of_each.push(one.course.clone());
                 undated.courses.insert(one.course.as_bytes().into());
+                undated.ids.push(one.id);
+                undated.course_of_each.push(one.course);
             }
         }
     }
@@ -298,29 +311,42 @@ struct KnownEnrolments {
     again: EnrolledAgain,
     naming: Naming,
     written: Vec<EnrolmentRecord>,
-    by_id: FxHashMap<String, usize>,
-    /// By course and learner.
-    by_pair: FxHashMap<(String, String), Vec<usize>>,
+    /// Finds the first of each id.
+    by_id: Places,
+    /// Ids of enrolments that others replaced or that do not count, and the places of those that do.
+    replaced: FxHashMap<String, usize>,
+    /// Finds the first of each course and learner.
+    by_pair: Places,
+    /// By the place of the first of a course and learner: the places of the others.
+    again_of: FxHashMap<usize, Vec<usize>>,
 }
 
 impl KnownEnrolments {
     fn new(again: EnrolledAgain, naming: Naming) -> Self {
-        let (by_id, by_pair) = (FxHashMap::default(), FxHashMap::default());
-        Self { again, naming, written: Vec::new(), by_id, by_pair }
+        Self {
+            again,
+            naming,
+            written: Vec::new(),
+            by_id: Places::default(),
+            replaced: FxHashMap::default(),
+            by_pair: Places::default(),
+            again_of: FxHashMap::default(),
+        }
     }
 
     /// Adds an enrolment, unless it is one of those that do not count.
     fn add(&mut self, one: EnrolmentRecord, aside: &mut SetAside) -> Result<(), Refusal> {
-        let pair = (one.course.clone(), one.learner.clone());
-        let same_pair = self.by_pair.get(&pair).map_or(&[][..], Vec::as_slice);
-        let same_id = self.by_id.get(&one.id).copied();
-        let of_same = || same_pair.iter().chain(&same_id).map(|&place| &self.written[place]);
-        if of_same().any(|known| *known == one) {
+        let first_of_pair = self.by_pair.find(one.pair(), |place| self.written[place].pair() == one.pair());
+        let others_of_pair = first_of_pair.and_then(|place| self.again_of.get(&place)).map_or(&[][..], Vec::as_slice);
+        let same_pair = || first_of_pair.iter().chain(others_of_pair).copied();
+        let has_id = |place: usize| self.written[place].id == one.id;
+        let same_id = self.by_id.find(one.id.as_str(), has_id).or_else(|| self.replaced.get(&one.id).copied());
+        if same_pair().chain(same_id).any(|place| self.written[place] == one) {
             return Err(Refusal::new(Reason::Repeated, "the enrolment again"));
         }
         let names_itself = self.naming == Naming::Enrolment;
-        if same_pair.is_empty() && same_id.is_none() {
-            self.push(pair, one);
+        if first_of_pair.is_none() && same_id.is_none() {
+            self.push(one);
             return Ok(());
         }
         if names_itself && same_id.is_some() {
@@ -328,57 +354,79 @@ impl KnownEnrolments {
             return Err(Refusal::new(Reason::Contradiction, what));
         }
         if names_itself && self.again == EnrolledAgain::Each {
-            self.push(pair, one);
+            self.push(one);
             return Ok(());
         }
         let began = |one: &EnrolmentRecord| one.enrolled.map(|moment| moment.instant(0));
         // An id that another learner, or another course, has is none to go by.
-        let id_is_of_pair = same_id.is_none_or(|place| same_pair.contains(&place));
+        let id_is_of_pair = same_id.is_none_or(|place| same_pair().any(|other| other == place));
         let at_another_time = id_is_of_pair
             && began(&one).is_some()
-            && same_pair.iter().all(|&place| {
+            && same_pair().all(|place| {
                 let known = began(&self.written[place]);
                 known.is_some() && known != began(&one)
             });
-        if !at_another_time {
+        let Some(place) = first_of_pair.filter(|_| at_another_time) else {
             let what = match same_id {
                 None => "a learner in a course again, as another enrolment; the first is used",
                 Some(_) => "an enrolment again, saying something else; the first is used",
             };
             return Err(Refusal::new(Reason::Contradiction, what));
-        }
-        let place = same_pair[0];
+        };
         let is_earlier = began(&one) < began(&self.written[place]);
         let counts = match self.again {
             EnrolledAgain::Each => {
-                self.push(pair, one);
+                self.push(one);
                 return Ok(());
             }
             EnrolledAgain::First => is_earlier,
             EnrolledAgain::Last => !is_earlier,
         };
-        let other = if counts { std::mem::replace(&mut self.written[place], one) } else { one };
+        let other = if counts { self.replace(place, one) } else { one };
         if names_itself {
             // Rows that name it are of no concern then.
-            self.by_id.insert(self.written[place].id.clone(), place);
-            self.by_id.insert(other.id.clone(), place);
             aside.by_id.insert(other.id.as_bytes().into());
             aside.by_id.remove(self.written[place].id.as_bytes());
+            self.replaced.insert(other.id, place);
         }
         Err(Refusal::new(Reason::EnrolledAgain, format!("enrolled again; the {} counts", self.again.name())))
     }
 
-    fn push(&mut self, pair: (String, String), one: EnrolmentRecord) {
-        self.by_id.entry(one.id.clone()).or_insert(self.written.len());
-        self.by_pair.entry(pair).or_default().push(self.written.len());
+    /// Puts an enrolment in the place of another of the same course and learner, which is returned. Where the log does
+    /// not name enrolments, the place goes on by the id of the other.
+    fn replace(&mut self, place: usize, one: EnrolmentRecord) -> EnrolmentRecord {
+        let was_found = self.by_id.remove(place, self.written[place].id.as_str());
+        let other = std::mem::replace(&mut self.written[place], one);
+        let written = &self.written;
+        if self.naming == Naming::Enrolment || written[place].id == other.id {
+            self.by_id.add(place, |place| written[place].id.as_str());
+        } else if was_found {
+            self.replaced.insert(other.id.clone(), place);
+        }
+        other
+    }
+
+    fn push(&mut self, one: EnrolmentRecord) {
+        let place = self.written.len();
         self.written.push(one);
+        let written = &self.written;
+        let one = &written[place];
+        let has_id = |place: usize| written[place].id == one.id;
+        if self.by_id.find(one.id.as_str(), has_id).is_none() && !self.replaced.contains_key(&one.id) {
+            self.by_id.add(place, |place| written[place].id.as_str());
+        }
+        match self.by_pair.find(one.pair(), |place| written[place].pair() == one.pair()) {
+            Some(first) => self.again_of.entry(first).or_default().push(place),
+            None => self.by_pair.add(place, |place| written[place].pair()),
+        }
     }
 
     /// Returns the enrolments. Of several that rows of the log do not tell apart all but the first have their date in
     /// their id.
     fn finish(mut self) -> Vec<EnrolmentRecord> {
         if self.naming == Naming::LearnerAndCourse {
-            for mut places in self.by_pair.into_values().filter(|places| places.len() > 1) {
+            for (first, mut places) in self.again_of {
+                places.insert(0, first);
                 places.sort_by_key(|&place| self.written[place].enrolled.map(|moment| moment.instant(0)));
                 let first = self.written[places[0]].id.clone();
                 for &place in &places[1..] {

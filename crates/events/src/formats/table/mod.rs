@@ -339,15 +339,15 @@ fn open_tables(mapping: CheckedMapping, tables: &TableFiles, request: &OpenReque
             courses::completed(&given, &days, &mapping)?
         }
     };
-    let (mut roster, undated) = enrolments::roster(courses, &written, enrolments::static_columns(&mapping));
+    if !courses::any_among(&courses, &written) {
+        let table = tables.enrolments.first().map(Found::path);
+        return Err(nothing_usable::error(&tables.log, &mapping, &EnrolmentRecords { written, aside }, table));
+    }
+    let (mut roster, undated) = enrolments::roster(courses, written, enrolments::static_columns(&mapping));
     roster.stray_days = stray_days;
     let dates_enrolments = mapping.enrolments.as_ref().is_some_and(|table| table.columns.enrolled.is_some());
     if dates_enrolments && !tables.enrolments.is_empty() {
         roster.enrolled_again = request.enrolled_again;
-    }
-    if roster.enrolments.is_empty() {
-        let table = tables.enrolments.first().map(Found::path);
-        return Err(nothing_usable::error(&tables.log, &mapping, &EnrolmentRecords { written, aside }, table));
     }
     enrolments::read_labels(&tables.labels, &mapping, &mut roster, &mut tally)?;
 
