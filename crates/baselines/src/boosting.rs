@@ -13,7 +13,7 @@ use staycast_weeks::CutOff;
 use crate::config::{BoostingConfig, Direction};
 use crate::design::{CHUNK, Design};
 use crate::linear::FitData;
-use crate::sound::{number, positions};
+use crate::sound_numbers::{number, positions};
 use crate::weekly::WeeklyInputs;
 
 /// Holds the boosted trees of one cut-off.

@@ -14,6 +14,7 @@ mod newton;
 mod random;
 mod simple;
 mod sound;
+mod sound_numbers;
 mod trees;
 mod weekly;
 

@@ -11,9 +11,9 @@ use rayon::prelude::*;
 
 use super::learner_ids::LearnerIds;
 use super::lines_aside::LinesAside;
-use super::rows::take_statement;
 use super::statement::{Statement, course_without_dates};
 use super::survey::{EntryKey, Survey};
+use super::taking::take_statement;
 use crate::error::ReadError;
 use crate::event::ObjectKey;
 use crate::event_file::{BlockSink, EventFile, ReadPurpose};

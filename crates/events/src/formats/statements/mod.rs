@@ -43,16 +43,16 @@ mod rows;
 mod statement;
 mod statement_format;
 mod survey;
+mod taking;
 mod user_ids;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub(super) use self::learner_ids::{site, with_small_host};
-pub(super) use self::parts::Success;
 pub(super) use self::statement::{
     AttemptRole, Content, EnrolmentChange, EnrolmentReport, GroupMember, Interaction, Learner, Line, Others, Part,
-    Statement, StatementParser, Unusable, resolved,
+    Statement, StatementParser, Success, Unusable, resolved,
 };
 pub(super) use self::statement_format::{Layout, StatementFormat};
 

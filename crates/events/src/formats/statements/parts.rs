@@ -16,7 +16,7 @@
 use std::hash::{BuildHasher, Hash};
 use std::sync::{Mutex, PoisonError};
 
-use super::statement::{AttemptRole, Statement};
+use super::statement::{AttemptRole, Statement, Success};
 use crate::event::ObjectKey;
 use crate::formats::marked_lines::{MarkedLines, Place};
 use crate::time::DAY_SECONDS;
@@ -44,14 +44,6 @@ struct Part {
     at_any_time: bool,
     success: Success,
     object: u64,
-}
-
-/// Says how an attempt went, the worst first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::formats) enum Success {
-    Wrong,
-    Unknown,
-    Right,
 }
 
 impl BlockAttempts {

@@ -12,17 +12,18 @@ use super::learner_ids::LearnerIds;
 use super::lines_aside::LinesAside;
 use super::parts::{BlockAttempts, PartSearch};
 use super::statement::{
-    Learner, Line, Statement, StatementParser, Unusable, course_without_dates, repeated_id, unknown_learner, voided,
+    Learner, Line, Statement, StatementParser, Unusable, course_without_dates, repeated_id, voided,
 };
 use super::statement_format::is_list;
 use super::survey::Survey;
+use super::taking::take_statement;
 use crate::error::ReadError;
 use crate::event_file::{EventFile, ReadMode, ReadPurpose};
 use crate::formats::fields::each_line;
 use crate::formats::marked_lines::MarkedLines;
 use crate::formats::pair_lookup::PairLookup;
 use crate::formats::repeats::{RepeatSearch, RowId, hash_of};
-use crate::intake::{Admission, EventRow, Intake, RowRole, UnenrolledRow};
+use crate::intake::{EventRow, Intake, UnenrolledRow};
 use crate::row_limits::RowLimits;
 use crate::tally::{BlockTally, Reason};
 use crate::text::LineParser;
@@ -198,33 +199,6 @@ impl<P: StatementParser> LineParser for EventLines<P> {
             let others = others.filter_map(|(learner, kind)| event(learner, kind, interaction.object));
             take_statement(intake, unenrolled, done, others);
         });
-    }
-}
-
-/// Takes a statement: as the event `done` of the learner, where they are enrolled, and those of `others`. What is not an
-/// enrolment's is `unenrolled`.
-pub(super) fn take_statement(
-    intake: &mut Intake<'_>,
-    unenrolled: UnenrolledRow,
-    done: Option<EventRow>,
-    mut others: impl Iterator<Item = EventRow>,
-) {
-    let Some(done) = done else {
-        let line = unenrolled.line;
-        return match (intake.admit_unenrolled(unenrolled), unenrolled.role) {
-            (Admission::Refused, _) => {}
-            // Somebody did it about others, or it says who is enrolled, and the roster has that.
-            (Admission::Open, RowRole::Fact | RowRole::Record) => intake.use_row(),
-            // Whoever does something in the course's time is enrolled.
-            (Admission::Open, RowRole::Act) => intake.refuse(Reason::UnknownEnrolment, line, unknown_learner),
-        };
-    };
-    if unenrolled.role == RowRole::Record {
-        return intake.take_record(done);
-    }
-    match others.next() {
-        None => intake.take_row(done),
-        Some(other) => intake.take_rows(done.line, [done, other].into_iter().chain(others)),
     }
 }
 

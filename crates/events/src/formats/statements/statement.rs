@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use super::parts::Success;
 use crate::event::ObjectKey;
 use crate::intake::RowRole;
 use crate::json::{InvalidJson, Text};
@@ -173,6 +172,14 @@ pub(in crate::formats) struct Statement<'a> {
     pub(in crate::formats) id: &'a [u8],
     pub(in crate::formats) content: Content<'a>,
     pub(in crate::formats) attempt: AttemptRole<'a>,
+}
+
+/// Says how an attempt went, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::formats) enum Success {
+    Wrong,
+    Unknown,
+    Right,
 }
 
 /// Says whether a statement is about an attempt at a problem, and about which part of it.
