@@ -18,7 +18,7 @@ impl EnrolmentLookup {
     /// Makes a lookup over the enrolments of `roster`.
     #[must_use]
     pub(crate) fn new(roster: &Roster) -> Self {
-        Self { ids: IdLookup::new(roster.enrolments.iter().map(|enrolment| enrolment.id.as_bytes())) }
+        Self { ids: IdLookup::new(roster.enrolments.iter().map(|enrolment| enrolment.id().as_bytes())) }
     }
 
     /// Returns the enrolment with this id.

@@ -1,10 +1,13 @@
 //! The roster: courses, enrolments and what belongs to them, as a source's small tables have them.
 //!
-//! In memory as a whole: about 200 bytes an enrolment and 16 an object, whatever the length of the log.
+//! In memory as a whole: about 80 bytes and the text of its ids an enrolment, and 16 bytes an object, whatever the length of the log.
+
+use std::sync::Arc;
 
 use crate::enrolled_again::EnrolledAgain;
 use crate::event_days::DayRun;
 use crate::index::{CourseIndex, EnrolmentIndex};
+use crate::names::Names;
 use crate::places::Places;
 use crate::releases::Releases;
 use crate::time::DAY_SECONDS;
@@ -66,10 +69,8 @@ pub enum OutcomeKind {
 /// Describes a learner in a course. Seconds are counted from the course's start and may be negative.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Enrolment {
-    /// The enrolment's id.
-    pub id: String,
-    /// The learner's id; the enrolment's again where the source does not identify learners.
-    pub learner: String,
+    /// The enrolment's id, and the learner's; the enrolment's again where the source does not identify learners.
+    pub names: Names,
     /// The course.
     pub course: CourseIndex,
     /// Instant of enrolment, where the source has it.
@@ -77,14 +78,33 @@ pub struct Enrolment {
     /// Instant of withdrawal, where the source has it.
     pub withdrawn_seconds: Option<i32>,
     /// How it ended, where the source says.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<Arc<Outcome>>,
     /// The source's own dropout label, or that of a labels file.
     pub dropout: Option<bool>,
     /// Values of [`Roster::static_columns`]; `None` where empty.
-    pub statics: Vec<Option<String>>,
+    pub statics: Box<[Option<Arc<str>>]>,
     /// Whether the log alone says that the learner is enrolled, and no table.
     pub by_log_alone: bool,
 }
+
+impl Enrolment {
+    /// Returns the enrolment's id.
+    #[must_use]
+    #[inline]
+    pub fn id(&self) -> &str {
+        self.names.id()
+    }
+
+    /// Returns the learner's id.
+    #[must_use]
+    #[inline]
+    pub fn learner(&self) -> &str {
+        self.names.learner()
+    }
+}
+
+// There may be millions of them.
+const _: () = assert!(size_of::<Enrolment>() <= 72);
 
 /// Describes something to be submitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,7 +181,7 @@ impl Roster {
     /// Counts the learners.
     #[must_use]
     pub fn count_learners(&self) -> usize {
-        let learner = |place: usize| self.enrolments[place].learner.as_str();
+        let learner = |place: usize| self.enrolments[place].learner();
         let mut found = Places::default();
         for place in 0..self.enrolments.len() {
             if found.find(learner(place), |other| learner(other) == learner(place)).is_none() {
@@ -180,7 +200,7 @@ impl Roster {
 
 /// Orders enrolments by course and id, and those of one id as they stood. Only their numbers take room beside them.
 fn sort(enrolments: &mut [Enrolment]) {
-    let key = |place: u32| (enrolments[place as usize].course, enrolments[place as usize].id.as_str(), place);
+    let key = |place: u32| (enrolments[place as usize].course, enrolments[place as usize].id(), place);
     let mut order: Vec<u32> = (0..enrolments.len() as u32).collect();
     if order.is_sorted_by_key(|&place| key(place)) {
         return;
@@ -214,7 +234,7 @@ mod tests {
             let course = |id: &str| Course { id: id.to_owned(), start_day: 0, days: 1, inferred: false };
             let courses = ["d", "a", "c", "b"].map(course).to_vec();
             let enrolment = |(course, id, second): &(u32, String, i32)| Enrolment {
-                id: id.clone(),
+                names: Names::new(id, id),
                 course: CourseIndex(*course),
                 enrolled_seconds: Some(*second),
                 ..Enrolment::default()
@@ -229,8 +249,7 @@ mod tests {
 
     #[test]
     fn a_learner_in_two_courses_counts_once() {
-        let enrolment =
-            |id: &str, learner: &str| Enrolment { id: id.into(), learner: learner.into(), ..Enrolment::default() };
+        let enrolment = |id: &str, learner: &str| Enrolment { names: Names::new(id, learner), ..Enrolment::default() };
         let enrolments = vec![enrolment("1", "ann"), enrolment("2", "bob"), enrolment("3", "ann")];
         assert_eq!(Roster { enrolments, ..Roster::default() }.count_learners(), 2);
     }

@@ -41,7 +41,7 @@ pub fn unknown_kinds(source: &Source, tally: &Tally) -> Option<UnknownKindsRecor
     if unknown.rows == 0 {
         return None;
     }
-    let people = source.roster.enrolments.iter().flat_map(|one| [one.id.as_str(), one.learner.as_str()]);
+    let people = source.roster.enrolments.iter().flat_map(|one| [one.id(), one.learner()]);
     let kinds = unknown.most_frequent(people).into_iter().take(LISTED_KINDS);
     Some(UnknownKindsRecord {
         rows: unknown.rows,

@@ -120,14 +120,14 @@ impl PeerCounter {
             .collect();
         let mut of_learner: FxHashMap<&str, Vec<u32>> = FxHashMap::default();
         for (enrolment, place) in roster.enrolments.iter().zip(0..) {
-            of_learner.entry(&enrolment.learner).or_default().push(place);
+            of_learner.entry(enrolment.learner()).or_default().push(place);
         }
         let siblings = roster
             .enrolments
             .iter()
             .zip(0_u32..)
             .map(|(enrolment, place)| {
-                let all = &of_learner[enrolment.learner.as_str()];
+                let all = &of_learner[enrolment.learner()];
                 all.iter().copied().filter(|&other| other != place).collect()
             })
             .collect();

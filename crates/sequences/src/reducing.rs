@@ -168,7 +168,7 @@ fn reduce_partition(
         let enrolment = &frame.roster.enrolments[index.as_usize()];
         let grid = &frame.grids[enrolment.course.as_usize()];
         let course = &frame.roster.courses[enrolment.course.as_usize()];
-        columns.keys(&course.id, &enrolment.id, &enrolment.learner, grid.weeks.count());
+        columns.keys(&course.id, enrolment.id(), enrolment.learner(), grid.weeks.count());
         let week_days = |week| grid.weeks.week_days(week);
         summaries.push(reducer.reduce(index, mine, |week, values| {
             columns.push(week, week_days(week), Some(values));

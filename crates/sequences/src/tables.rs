@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -224,31 +225,32 @@ pub(crate) fn write_enrolments(facts: &TableFacts<'_>, path: &Path) -> Result<La
         }
         labels.push(label.ok());
     }
-    let all = || roster.enrolments.iter();
-    let summaries = || facts.summaries.iter();
-    let text = |get: fn(&Enrolment) -> Option<&str>| -> ArrayRef { Arc::new(all().map(get).collect::<StringArray>()) };
-    let places = || 0..roster.enrolments.len();
-    // One column at a time, as together they would take more room than the roster.
-    let column = |column: usize| -> ArrayRef {
+    // A part of one column at a time, as all together would take more room than the roster.
+    let column = |column: usize, places: Range<usize>| -> ArrayRef {
+        let all = roster.enrolments[places.clone()].iter();
+        let summaries = facts.summaries[places.clone()].iter();
         match column {
             0 => {
                 let id = |enrolment: &Enrolment| Some(roster.courses[enrolment.course.as_usize()].id.as_str());
-                Arc::new(all().map(id).collect::<StringArray>())
+                Arc::new(all.map(id).collect::<StringArray>())
             }
-            1 => text(|enrolment| Some(&enrolment.id)),
-            2 => text(|enrolment| Some(&enrolment.learner)),
-            3 => Arc::new(labels.iter().copied().collect::<BooleanArray>()),
-            4 => Arc::new(places().map(|place| left_week(facts, place, labels[place])).collect::<Int32Array>()),
-            5 => Arc::new(all().map(|enrolment| days(enrolment.enrolled_seconds)).collect::<Float64Array>()),
-            6 => Arc::new(summaries().map(|summary| days(summary.first_event_seconds)).collect::<Float64Array>()),
-            7 => Arc::new(summaries().map(|summary| days(summary.last_event_seconds)).collect::<Float64Array>()),
-            8 => Arc::new(places().map(|place| days(withdrawn_seconds(facts, place))).collect::<Float64Array>()),
-            9 => Arc::new(summaries().map(|summary| i64::from(summary.pre_start_events)).collect::<Int64Array>()),
-            10 => Arc::new(summaries().map(|summary| i64::from(summary.pre_start_active_days)).collect::<Int64Array>()),
-            11 => text(|enrolment| enrolment.outcome.as_ref().map(|outcome| outcome.recorded.as_str())),
+            1 => Arc::new(all.map(|enrolment| Some(enrolment.id())).collect::<StringArray>()),
+            2 => Arc::new(all.map(|enrolment| Some(enrolment.learner())).collect::<StringArray>()),
+            3 => Arc::new(labels[places].iter().copied().collect::<BooleanArray>()),
+            4 => Arc::new(places.map(|place| left_week(facts, place, labels[place])).collect::<Int32Array>()),
+            5 => Arc::new(all.map(|enrolment| days(enrolment.enrolled_seconds)).collect::<Float64Array>()),
+            6 => Arc::new(summaries.map(|summary| days(summary.first_event_seconds)).collect::<Float64Array>()),
+            7 => Arc::new(summaries.map(|summary| days(summary.last_event_seconds)).collect::<Float64Array>()),
+            8 => Arc::new(places.map(|place| days(withdrawn_seconds(facts, place))).collect::<Float64Array>()),
+            9 => Arc::new(summaries.map(|summary| i64::from(summary.pre_start_events)).collect::<Int64Array>()),
+            10 => Arc::new(summaries.map(|summary| i64::from(summary.pre_start_active_days)).collect::<Int64Array>()),
+            11 => {
+                let words = all.map(|enrolment| enrolment.outcome.as_ref().map(|outcome| outcome.recorded.as_str()));
+                Arc::new(words.collect::<StringArray>())
+            }
             _ => {
                 let place = column - ENROLMENT_COLUMNS.len();
-                let values = all().map(|enrolment| enrolment.statics.get(place).and_then(Option::as_deref));
+                let values = all.map(|enrolment| enrolment.statics.get(place).and_then(Option::as_deref));
                 Arc::new(values.collect::<StringArray>())
             }
         }
@@ -264,7 +266,9 @@ pub(crate) fn write_enrolments(facts: &TableFacts<'_>, path: &Path) -> Result<La
     let names = ENROLMENT_COLUMNS.into_iter().chain(roster.static_columns.iter().map(String::as_str));
     let field = |(place, name)| Field::new(name, data_type(place), nullable(place));
     let schema = Arc::new(Schema::new(names.enumerate().map(field).collect::<Vec<_>>()));
-    let written = File::create(path).map_err(ParquetError::from).and_then(|file| write_columns(file, &schema, column));
+    let rows = roster.enrolments.len();
+    let file = File::create(path).map_err(ParquetError::from);
+    let written = file.and_then(|file| write_columns(file, &schema, rows, column));
     written.map_err(BuildError::parquet(path))?;
     record.known_from = known_from.map(format_date);
     Ok(LabelCounts { record, by_course })

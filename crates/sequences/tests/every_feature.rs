@@ -4,7 +4,7 @@ mod common;
 
 use common::check;
 use common::made::{Made, Parts};
-use staycast_events::{Activity, Detail, Enrolment, EventKind};
+use staycast_events::{Activity, Detail, Enrolment, EventKind, Names};
 use staycast_sequences::{BuildOptions, CutOff, DropoutRule, Exclusion, FeatureSet, features, standing};
 
 const DAY: i32 = 86_400;
@@ -35,8 +35,7 @@ fn kinds() -> Vec<EventKind> {
 
 fn enrolment(id: &str, learner: &str, enrolled_day: i32, withdrawn_day: Option<i32>) -> Enrolment {
     Enrolment {
-        id: id.to_owned(),
-        learner: learner.to_owned(),
+        names: Names::new(id, learner),
         enrolled_seconds: Some(enrolled_day * DAY),
         withdrawn_seconds: withdrawn_day.map(|day| day * DAY),
         ..Enrolment::default()

@@ -6,7 +6,7 @@ mod common;
 use common::made::Parts;
 use common::{Log, check};
 use staycast_events::time::parse_instant;
-use staycast_events::{Activity, Enrolment, EventKind};
+use staycast_events::{Activity, Enrolment, EventKind, Names};
 use staycast_sequences::{BuildOptions, Dataset, RawKinds};
 
 /// Two courses of 16 days (two weeks and two days) that overlap; 2 June 2014 is a Monday.
@@ -179,7 +179,7 @@ fn features_of_what_the_source_lacks_are_null() {
 fn columns_of_raw_kinds_with_points_in_their_names_are_read_back() {
     let parts = Parts {
         courses: vec![("c".to_owned(), "2014-06-02".to_owned(), 7)],
-        enrolments: vec![("c".to_owned(), Enrolment { id: "e".to_owned(), ..Enrolment::default() })],
+        enrolments: vec![("c".to_owned(), Enrolment { names: Names::new("e", ""), ..Enrolment::default() })],
         kinds: vec![EventKind::new("edx.video.loaded", Activity::Video)],
         events: vec![(
             "e".to_owned(),

@@ -6,7 +6,7 @@ use common::made::Parts;
 use common::{Log, check};
 use staycast_events::formats::{OpenOptions, open};
 use staycast_events::time::{parse_date, parse_instant};
-use staycast_events::{Activity, Detail, Enrolment, EventKind};
+use staycast_events::{Activity, Detail, Enrolment, EventKind, Names};
 use staycast_sequences::{
     BuildError, BuildMode, BuildOptions, CutOff, Dataset, DropoutRule, Exclusion, SequenceFolder, Standing, Unwatched,
     build, standing,
@@ -94,7 +94,7 @@ fn a_short_first_week_of_edx_engagement_is_whole() {
     let parts = Parts {
         // A Thursday; the week ends with Saturday, the 7th, and begins with Sunday, the 1st.
         courses: vec![("c".to_owned(), "2014-06-05".to_owned(), 30)],
-        enrolments: vec![("c".to_owned(), Enrolment { id: "e".to_owned(), ..Enrolment::default() })],
+        enrolments: vec![("c".to_owned(), Enrolment { names: Names::new("e", ""), ..Enrolment::default() })],
         register: true,
         kinds: vec![
             kind("right", Activity::Problem, Detail::AttemptRight),

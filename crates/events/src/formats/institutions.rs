@@ -4,6 +4,7 @@
 //! those of courses, enrolments and learners become `INSTITUTION:ID`; the institution is a static column besides.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::open::{open_in_blocks, replace_labels};
 use super::open_options::OpenOptions;
@@ -12,6 +13,7 @@ use crate::event_file::{BlockSink, EventFile, ReadPurpose};
 use crate::file_head::FileHeads;
 use crate::index::{CourseIndex, EnrolmentIndex};
 use crate::kind::EventKind;
+use crate::names::Names;
 use crate::offered::FileReport;
 use crate::parsed_block::ParsedBlock;
 use crate::roster::{Assessment, Course, Enrolment, Roster, StrayDays, Submission};
@@ -152,6 +154,8 @@ fn add_roster(all: &mut Roster, other: Roster, name: &str) {
     let (courses, enrolments) = (all.courses.len() as u32, all.enrolments.len() as u32);
     let assessments = all.assessments.len() as u32;
     let named = |id: String| format!("{name}:{id}");
+    let prefixed = |id: &str| format!("{name}:{id}");
+    let institution: Arc<str> = name.into();
     all.courses.extend(other.courses.into_iter().map(|course| Course { id: named(course.id), ..course }));
     // The columns of all, each source's own ones last; what a source does not have is empty there.
     let places: Vec<usize> = other
@@ -165,18 +169,21 @@ fn add_roster(all: &mut Roster, other: Roster, name: &str) {
         })
         .collect();
     let width = all.static_columns.len();
-    all.enrolments.iter_mut().for_each(|enrolment| enrolment.statics.resize(width, None));
+    for enrolment in &mut all.enrolments {
+        let mut statics = std::mem::take(&mut enrolment.statics).into_vec();
+        statics.resize(width, None);
+        enrolment.statics = statics.into();
+    }
     all.enrolments.extend(other.enrolments.into_iter().map(|enrolment| {
         let mut statics = vec![None; width];
-        statics[0] = Some(name.to_owned());
-        for (&place, value) in places.iter().zip(enrolment.statics) {
-            statics[place] = value;
+        statics[0] = Some(Arc::clone(&institution));
+        for (&place, value) in places.iter().zip(&enrolment.statics) {
+            statics[place].clone_from(value);
         }
         Enrolment {
-            id: named(enrolment.id),
-            learner: named(enrolment.learner),
+            names: Names::new(&prefixed(enrolment.id()), &prefixed(enrolment.learner())),
             course: CourseIndex(enrolment.course.0 + courses),
-            statics,
+            statics: statics.into(),
             ..enrolment
         }
     }));

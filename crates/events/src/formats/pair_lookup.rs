@@ -76,7 +76,7 @@ impl PairLookup {
         // The roster is ordered by course, so each course's enrolments stand together.
         for course in places.take(roster.courses.len()) {
             let count = roster.enrolments[first..].iter().take_while(|enrolment| enrolment.course == course).count();
-            let ids = roster.enrolments[first..first + count].iter().map(|enrolment| enrolment.learner.as_bytes());
+            let ids = roster.enrolments[first..first + count].iter().map(|enrolment| enrolment.learner().as_bytes());
             learners.push((IdLookup::new(ids), first as u32));
             first += count;
         }

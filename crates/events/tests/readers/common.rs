@@ -88,7 +88,7 @@ pub(crate) fn events(source: &Source) -> Vec<String> {
         let enrolment = &source.roster.enrolments[event.enrolment().as_usize()];
         let start = source.roster.courses[enrolment.course.as_usize()].start_seconds();
         let instant = format_instant(start + i64::from(event.seconds()));
-        format!("{} {instant} {}", enrolment.id, source.kinds[event.kind() as usize].raw)
+        format!("{} {instant} {}", enrolment.id(), source.kinds[event.kind() as usize].raw)
     };
     all.events.iter().map(shown).collect()
 }
@@ -100,7 +100,7 @@ pub(crate) fn enrolments(source: &Source) -> Vec<String> {
         let instant = |seconds: Option<i32>| seconds.map_or("-".into(), |s| format_instant(start + i64::from(s)));
         let outcome = one.outcome.as_ref().map_or("-", |outcome| outcome.recorded.as_str());
         let [from, to] = [one.enrolled_seconds, one.withdrawn_seconds].map(instant);
-        format!("{} {} {from} {to} {outcome}", one.id, one.learner)
+        format!("{} {} {from} {to} {outcome}", one.id(), one.learner())
     };
     source.roster.enrolments.iter().map(shown).collect()
 }

@@ -324,8 +324,8 @@ fn real_logs_have_the_rows_they_are_known_to_have() {
     }
     // Six enrolments made for others name them by number; five of these act under their names elsewhere.
     assert_eq!(source.roster.enrolments.len(), 20);
-    assert!(source.roster.enrolments.iter().all(|one| !one.learner.starts_with('#') && one.learner != "anonymous"));
-    let honor = source.roster.enrolments.iter().find(|one| one.id == "edX/Open_DemoX/edx_demo_course/honor").unwrap();
+    assert!(source.roster.enrolments.iter().all(|one| !one.learner().starts_with('#') && one.learner() != "anonymous"));
+    let honor = source.roster.enrolments.iter().find(|one| one.id() == "edX/Open_DemoX/edx_demo_course/honor").unwrap();
     let start = source.roster.course_of(EnrolmentIndex(16)).start_seconds();
     let instant = |seconds: Option<i32>| format_instant(start + i64::from(seconds.unwrap()));
     assert_eq!(instant(honor.enrolled_seconds), "2014-04-18T17:09:59");

@@ -112,7 +112,7 @@ fn enrolments_with_ids_of_their_own_are_told_apart_by_them() {
         let mapping = Some(folder.path().join("mapping.toml"));
         let options = OpenOptions { enrolled_again: again, mapping, ..OpenOptions::default() };
         let source = formats::open(&[folder.path().to_owned()], &options).unwrap();
-        let ids: Vec<String> = source.roster.enrolments.iter().map(|one| one.id.clone()).collect();
+        let ids: Vec<String> = source.roster.enrolments.iter().map(|one| one.id().to_owned()).collect();
         let tally = read(&source).unwrap().tally;
         (ids, tally.used, rows(&tally, Reason::FilteredOut), tally.rejected())
     };

@@ -23,7 +23,7 @@ fn contents(source: &Source) -> (Vec<String>, u64) {
         let start = source.roster.course_of(event.enrolment()).start_seconds();
         let instant = format_instant(start + i64::from(event.seconds()));
         let kind = &source.kinds[usize::from(event.kind())].raw;
-        format!("{} {} {instant} {kind} {:?}", enrolment.id.to_lowercase(), enrolment.learner, enrolment.dropout)
+        format!("{} {} {instant} {kind} {:?}", enrolment.id().to_lowercase(), enrolment.learner(), enrolment.dropout)
     };
     let all = read(source).unwrap();
     let mut events: Vec<String> = all.events.iter().map(describe).collect();

@@ -1,7 +1,7 @@
 //! The `futurelearn` reader.
 
 use staycast_events::formats::OpenOptions;
-use staycast_events::{Activity, Detail, OutcomeKind, SourceLabels};
+use staycast_events::{Activity, Detail, Enrolment, OutcomeKind, SourceLabels};
 
 use crate::common::{
     Folder, check_copied_mapping, check_odd_logs, courses, cut, fixture, in_words, open, outcome, outcome_with, read,
@@ -36,7 +36,7 @@ fn a_sound_folder() {
     ];
     assert_eq!(courses(&source), expected);
     let enrolments = &source.roster.enrolments;
-    let ids: Vec<&str> = enrolments.iter().map(|one| one.id.as_str()).collect();
+    let ids: Vec<&str> = enrolments.iter().map(Enrolment::id).collect();
     assert_eq!(ids, ["algebra-1/a-1", "algebra-1/b-2", "botany-2/a-1"]);
     let ends: Vec<Option<OutcomeKind>> =
         enrolments.iter().map(|one| one.outcome.as_ref().map(|outcome| outcome.kind)).collect();
@@ -167,7 +167,7 @@ fn steps_1_1_and_1_10_are_two() {
         a-1,1.10,2017-02-06 08:00:00 UTC,\na-1,1.0,2017-02-06 08:00:00 UTC,\na-1,1,2017-02-06 08:00:00 UTC,\n";
     folder.write("botany-2_step-activity.csv", log.as_bytes());
     let source = open(folder.path()).unwrap();
-    let botany = source.roster.enrolments.iter().position(|one| one.id == "botany-2/a-1").unwrap();
+    let botany = source.roster.enrolments.iter().position(|one| one.id() == "botany-2/a-1").unwrap();
     let all = read(&source).unwrap().events;
     let objects: std::collections::HashSet<_> =
         all.iter().filter(|event| event.enrolment().as_usize() == botany).map(|event| event.object()).collect();

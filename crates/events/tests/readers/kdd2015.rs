@@ -11,7 +11,7 @@ use crate::common::{Folder, cut, fixture, in_words, open, outcome, read, with_lo
 pub(crate) fn events(source: &Source) -> Vec<(String, i32, String, u32)> {
     let all = read(source).unwrap();
     let shown = |event: &staycast_events::Event| {
-        let enrolment = source.roster.enrolments[event.enrolment().as_usize()].id.clone();
+        let enrolment = source.roster.enrolments[event.enrolment().as_usize()].id().to_owned();
         (enrolment, event.seconds(), source.kinds[event.kind() as usize].raw.clone(), event.weight())
     };
     all.events.iter().map(shown).collect()
@@ -30,7 +30,7 @@ fn a_sound_folder() {
     assert_eq!(source.reason, "log.csv has the columns enrollment_id, time, event and object");
     assert_eq!(source.labels, SourceLabels::Labels);
     let learners: Vec<(&str, &str, Option<bool>)> =
-        source.roster.enrolments.iter().map(|one| (one.id.as_str(), one.learner.as_str(), one.dropout)).collect();
+        source.roster.enrolments.iter().map(|one| (one.id(), one.learner(), one.dropout)).collect();
     assert_eq!(learners, [("1", "ann", Some(false)), ("2", "bob", Some(true)), ("3", "ann", Some(false))]);
     assert_eq!(source.left_out.total(), 1);
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use staycast_events::formats::{self, OpenOptions};
 use staycast_events::time::format_date;
-use staycast_events::{Activity, CourseIndex, ObjectKey, Outcome, OutcomeKind, SourceLabels};
+use staycast_events::{Activity, CourseIndex, Enrolment, ObjectKey, Outcome, OutcomeKind, SourceLabels};
 
 use crate::common::{Folder, cut, fixture, in_words, open, outcome, with_log};
 use crate::kdd2015::events;
@@ -46,12 +46,15 @@ fn a_sound_folder() {
         roster.courses.iter().map(|course| (course.id.as_str(), format_date(course.start_day), course.days)).collect();
     let expected = [("AAA-2013J", "2013-10-01".to_owned(), 21), ("BBB-2014B", "2014-02-01".to_owned(), 31)];
     assert_eq!(courses, expected);
-    let ids: Vec<&str> = roster.enrolments.iter().map(|one| one.id.as_str()).collect();
+    let ids: Vec<&str> = roster.enrolments.iter().map(Enrolment::id).collect();
     assert_eq!(ids, ["AAA-2013J/11", "AAA-2013J/12", "BBB-2014B/11", "BBB-2014B/13"]);
     let second = &roster.enrolments[1];
-    assert_eq!(second.learner, "12");
+    assert_eq!(second.learner(), "12");
     assert_eq!((second.enrolled_seconds, second.withdrawn_seconds), (Some(-30 * DAY), Some(12 * DAY)));
-    assert_eq!(second.outcome, Some(Outcome { recorded: "Withdrawn".to_owned(), kind: OutcomeKind::Withdrew }));
+    assert_eq!(
+        second.outcome.as_deref(),
+        Some(&Outcome { recorded: "Withdrawn".to_owned(), kind: OutcomeKind::Withdrew })
+    );
     // A Fail may have withdrawn, and a registration day may be missing: facts stay as they are.
     let last = &roster.enrolments[3];
     assert_eq!((last.enrolled_seconds, last.withdrawn_seconds), (None, Some(25 * DAY)));

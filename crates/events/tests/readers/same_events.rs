@@ -194,7 +194,7 @@ fn acts(source: &Source) -> Vec<String> {
         let enrolment = &source.roster.enrolments[event.enrolment().as_usize()];
         let course = &source.roster.courses[enrolment.course.as_usize()];
         let instant = staycast_events::time::format_instant(course.start_seconds() + i64::from(event.seconds()));
-        let learner = enrolment.learner.rsplit('/').next().unwrap().to_owned();
+        let learner = enrolment.learner().rsplit('/').next().unwrap().to_owned();
         let mut act = format!("{instant} {}", kind.activity);
         if kind.detail != Detail::Nothing {
             act += &format!(" {:?}", kind.detail);

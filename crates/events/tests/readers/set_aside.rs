@@ -182,7 +182,7 @@ fn who_receives_a_vote_is_not_enrolled_by_it() {
     };
     let learners = |log: String| {
         let source = open(Folder::of(&[("log.jsonl", log.as_bytes())]).path()).unwrap();
-        source.roster.enrolments.iter().map(|one| one.learner.clone()).collect::<Vec<_>>()
+        source.roster.enrolments.iter().map(|one| one.learner().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(learners(vote(5)), ["ann"]);
     // Who did something as well has received it.

@@ -63,10 +63,10 @@ fn a_sound_folder() {
         roster.courses.iter().map(|course| (course.id.as_str(), format_date(course.start_day), course.days)).collect();
     assert_eq!(courses, [("algebra", "2014-01-01".to_owned(), 14), ("botany", "2014-01-08".to_owned(), 14)]);
     let bob = &roster.enrolments[1];
-    assert_eq!((bob.id.as_str(), bob.learner.as_str()), ("2", "bob"));
+    assert_eq!((bob.id(), bob.learner()), ("2", "bob"));
     assert_eq!((bob.enrolled_seconds, bob.withdrawn_seconds), (Some(0), Some(9 * DAY)));
     assert_eq!(bob.outcome.as_ref().unwrap().kind, OutcomeKind::Withdrew);
-    assert_eq!((roster.static_columns.as_slice(), bob.statics.as_slice()), (&["age".to_owned()][..], &[None][..]));
+    assert_eq!((roster.static_columns.as_slice(), &*bob.statics), (&["age".to_owned()][..], &[None][..]));
     assert_eq!(roster.enrolments[0].enrolled_seconds, Some(-8 * DAY));
 
     let event = |id: &str, seconds, kind: &str, weight| (id.to_owned(), seconds, kind.to_owned(), weight);
@@ -182,8 +182,7 @@ fn everything_inferred_from_a_log_alone() {
         .collect();
     let expected = [("algebra", "2014-01-03".to_owned(), 3, true), ("botany", "2014-02-01".to_owned(), 1, true)];
     assert_eq!(courses, expected);
-    let ids: Vec<(&str, &str)> =
-        source.roster.enrolments.iter().map(|one| (one.id.as_str(), one.learner.as_str())).collect();
+    let ids: Vec<(&str, &str)> = source.roster.enrolments.iter().map(|one| (one.id(), one.learner())).collect();
     assert_eq!(ids, [("algebra/ann", "ann"), ("algebra/bob", "bob"), ("botany/bob", "bob")]);
     assert_eq!(
         in_words(&read(&source).unwrap().tally),

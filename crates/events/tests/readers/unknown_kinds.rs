@@ -12,7 +12,7 @@ fn unknown(format: &str, log: &str, from: &str, to: &str) -> (u64, Vec<(String, 
     folder.write(log, if from.is_empty() { text.as_bytes() } else { changed.as_bytes() });
     let source = open(folder.path()).unwrap();
     let kinds = read(&source).unwrap().tally.unknown_kinds;
-    let people = source.roster.enrolments.iter().flat_map(|one| [one.id.as_str(), one.learner.as_str()]);
+    let people = source.roster.enrolments.iter().flat_map(|one| [one.id(), one.learner()]);
     let listed = kinds.most_frequent(people).into_iter().map(|kind| (kind.shown, kind.rows)).collect();
     (kinds.rows, listed)
 }

@@ -43,7 +43,7 @@ fn learners(source: &Source) -> Vec<(String, usize)> {
         };
         all.events.iter().filter(is_act).count()
     };
-    source.roster.enrolments.iter().enumerate().map(|(place, one)| (one.learner.clone(), count(place))).collect()
+    source.roster.enrolments.iter().enumerate().map(|(place, one)| (one.learner().to_owned(), count(place))).collect()
 }
 
 /// Counts of the rows of a log.

@@ -35,7 +35,7 @@ fn a_sound_folder() {
     ];
     assert_eq!(courses(&source), expected);
     let labels: Vec<(&str, &str, Option<bool>)> =
-        source.roster.enrolments.iter().map(|one| (one.id.as_str(), one.learner.as_str(), one.dropout)).collect();
+        source.roster.enrolments.iter().map(|one| (one.id(), one.learner(), one.dropout)).collect();
     assert_eq!(labels, [("11", "ann", Some(false)), ("12", "bob", Some(true)), ("13", "ann", Some(false))]);
     let event = |id: &str, seconds, kind: &str| (id.to_owned(), seconds, kind.to_owned(), 1);
     let expected = [
@@ -99,7 +99,15 @@ fn who_has_no_name_is_no_learner_named_by_the_enrolment() {
         folder.write(LOG, text.as_bytes());
         let source = open(folder.path()).unwrap();
         let tally = in_words(&crate::common::read(&source).unwrap().tally);
-        (source.roster.enrolments.iter().map(|one| (one.id.clone(), one.learner.clone())).collect::<Vec<_>>(), tally)
+        (
+            source
+                .roster
+                .enrolments
+                .iter()
+                .map(|one| (one.id().to_owned(), one.learner().to_owned()))
+                .collect::<Vec<_>>(),
+            tally,
+        )
     };
     let row =
         |enrolment: u32, name: &str| format!("{enrolment},{name},course-v1:U+A+1,s,click_info,,2015-09-02T08:00:00\n");

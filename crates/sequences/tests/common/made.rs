@@ -54,7 +54,7 @@ impl Parts {
         let mut roster = Roster::new(courses, enrolments);
         let course = |id: &str| CourseIndex(roster.courses.iter().position(|course| course.id == id).unwrap() as u32);
         let enrolment =
-            |id: &str| EnrolmentIndex(roster.enrolments.iter().position(|one| one.id == id).unwrap() as u32);
+            |id: &str| EnrolmentIndex(roster.enrolments.iter().position(|one| one.id() == id).unwrap() as u32);
         let releases = self
             .releases
             .iter()

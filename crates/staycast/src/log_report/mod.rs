@@ -142,7 +142,7 @@ fn report(source: &Source, read: &Reading) -> LogReport {
     let mut learners = BTreeSet::new();
     for enrolment in &roster.enrolments {
         enrolments[enrolment.course.as_usize()] += 1;
-        learners.insert(enrolment.learner.as_str());
+        learners.insert(enrolment.learner());
     }
     let courses = roster.courses.iter().zip(0..).zip(&enrolments).map(|((course, place), &enrolments)| {
         let span = spans.get(&CourseIndex(place));

@@ -19,6 +19,7 @@ use crate::event_file::EventFile;
 use crate::file_head::FileHead;
 use crate::id_lookup::{EnrolmentLookup, IdLookup};
 use crate::index::CourseIndex;
+use crate::names::Names;
 use crate::offered::FileReport;
 use crate::places::Places;
 use crate::releases::ReleaseList;
@@ -199,8 +200,8 @@ fn read_enrolments(
             let learner = row.id(username, "username")?;
             let name = row.given(course).unwrap_or_default();
             let known = place.get(name).copied();
-            if let Some(before) = seen.find(id, |place| enrolments[place].id == id).map(|place| &enrolments[place]) {
-                if before.learner == learner && known == Some(before.course) {
+            if let Some(before) = seen.find(id, |place| enrolments[place].id() == id).map(|place| &enrolments[place]) {
+                if before.learner() == learner && known == Some(before.course) {
                     return Err(Refusal::new(Reason::Repeated, "the enrolment again"));
                 }
                 return Err(Refusal::new(
@@ -213,13 +214,8 @@ fn read_enrolments(
                 place.insert(name.to_owned(), CourseIndex(next - 1));
                 CourseIndex(next - 1)
             });
-            enrolments.push(Enrolment {
-                id: id.to_owned(),
-                learner: learner.to_owned(),
-                course,
-                ..Enrolment::default()
-            });
-            seen.add(enrolments.len() - 1, |place| enrolments[place].id.as_str());
+            enrolments.push(Enrolment { names: Names::new(id, learner), course, ..Enrolment::default() });
+            seen.add(enrolments.len() - 1, |place| enrolments[place].id());
             if has_dates(course) {
                 return Ok(());
             }
@@ -237,7 +233,7 @@ fn read_enrolments(
     enrolments.retain_mut(|one| {
         let stays = has_dates(one.course);
         if !stays {
-            without_course.ids.push(std::mem::take(&mut one.id));
+            without_course.ids.push(one.id().to_owned());
         }
         stays
     });

@@ -9,6 +9,7 @@ use crate::enrolled_again::{EnrolledAgain, again_id};
 use crate::error::ReadError;
 use crate::file_head::FileHead;
 use crate::formats::pair_lookup::PairLookup;
+use crate::names::Names;
 use crate::roster::{Enrolment, Outcome, OutcomeKind};
 use crate::table::{Header, Refusal, Table, TableRow};
 use crate::tally::{Reason, Tally};
@@ -112,11 +113,11 @@ pub(super) fn read(
     let mut more = Vec::new();
     for (enrolment, mut registrations) in students.roster.enrolments.iter_mut().zip(found) {
         registrations.sort_by_key(|one| one.enrolled);
-        let rows = described.get(&enrolment.id).map_or(&[][..], Vec::as_slice);
+        let rows = described.get(enrolment.id()).map_or(&[][..], Vec::as_slice);
         let mut all = enrolments(enrolment, &registrations, rows);
         let Some(last) = all.pop() else { continue };
         match again {
-            EnrolledAgain::Last => *enrolment = Enrolment { id: enrolment.id.clone(), ..last },
+            EnrolledAgain::Last => *enrolment = Enrolment { names: Names::new(enrolment.id(), last.learner()), ..last },
             EnrolledAgain::First => *enrolment = all.into_iter().next().unwrap_or(last),
             EnrolledAgain::Each => {
                 all.push(last);
@@ -143,17 +144,18 @@ fn enrolments(base: &Enrolment, registrations: &[Registration], rows: &[Enrolmen
     let one = |(place, registration): (usize, &Registration)| {
         let has_own_row = rows.len() == registrations.len();
         let row = if has_own_row { &rows[place] } else { rows.last().unwrap_or(base) };
-        let withdrew = || Outcome { recorded: "Withdrawn".to_owned(), kind: OutcomeKind::Withdrew };
+        let withdrew = || Arc::new(Outcome { recorded: "Withdrawn".to_owned(), kind: OutcomeKind::Withdrew });
         let outcome = match registration.withdrawn {
             Some(_) if place < last && !has_own_row => row.outcome.as_ref().map(|_| withdrew()),
             _ => row.outcome.clone(),
         };
         let id = match registration.enrolled {
-            Some(seconds) if place > 0 => again_id(&base.id, &format!("day{}", i64::from(seconds) / DAY_SECONDS)),
-            _ => base.id.clone(),
+            Some(seconds) if place > 0 => again_id(base.id(), &format!("day{}", i64::from(seconds) / DAY_SECONDS)),
+            _ => base.id().to_owned(),
         };
         let (enrolled_seconds, withdrawn_seconds) = (registration.enrolled, registration.withdrawn);
-        Enrolment { id, enrolled_seconds, withdrawn_seconds, outcome, ..row.clone() }
+        let names = Names::new(&id, row.learner());
+        Enrolment { names, enrolled_seconds, withdrawn_seconds, outcome, ..row.clone() }
     };
     registrations.iter().enumerate().map(one).collect()
 }

@@ -10,7 +10,10 @@ use crate::file_head::FileHead;
 use crate::formats::calendar::{CalendarEntry, read_calendar};
 use crate::formats::pair_lookup::PairLookup;
 use crate::index::{CourseIndex, EnrolmentIndex};
+use crate::names::Names;
+use crate::places::Places;
 use crate::roster::{Assessment, Course, Enrolment, Outcome, OutcomeKind, Roster};
+use crate::shared_texts::{SharedOutcomes, SharedTexts};
 use crate::source::{DatesFrom, LeftOutEnrolments};
 use crate::table::{Header, Refusal, Table, TableRow};
 use crate::tally::{Reason, Tally, shape};
@@ -140,7 +143,10 @@ pub(super) fn read_students(
 ) -> Result<Students, ReadError> {
     let place: FxHashMap<String, CourseIndex> =
         courses.iter().zip((0..).map(CourseIndex)).map(|(course, place)| (course.id.clone(), place)).collect();
-    let mut enrolments: FxHashMap<String, Enrolment> = FxHashMap::default();
+    let mut enrolments: Vec<Enrolment> = Vec::new();
+    let mut seen = Places::default();
+    let mut outcomes = SharedOutcomes::default();
+    let mut words = SharedTexts::default();
     let mut without_course: FxHashMap<String, String> = FxHashMap::default();
     let mut described_again: FxHashMap<String, Vec<Enrolment>> = FxHashMap::default();
     let mut days: Option<Result<RegistrationDays, ReadError>> = None;
@@ -168,7 +174,8 @@ pub(super) fn read_students(
             let course_id = presentation.course_id(row)?;
             let learner = row.id(student, "id_student")?;
             let id = enrolment_id(&course_id, learner);
-            let outcome = result.and_then(|column| row.given(column)).map(outcome).transpose()?;
+            let outcome =
+                result.and_then(|column| row.given(column)).map(|word| outcomes.get(word, outcome)).transpose()?;
             let Some(&course) = place.get(&course_id) else {
                 let what =
                     format!("a course of shape `{}` that is not in the courses table", shape(course_id.as_bytes()));
@@ -176,17 +183,18 @@ pub(super) fn read_students(
                 return Err(Refusal::new(Reason::UnknownCourse, what));
             };
             let enrolment = Enrolment {
-                id: id.clone(),
-                learner: learner.to_owned(),
+                names: Names::new(&id, learner),
                 course,
                 outcome,
-                statics: statics.iter().map(|&column| row.given(column).map(str::to_owned)).collect(),
+                statics: statics.iter().map(|&column| row.given(column).map(|text| words.get(text))).collect(),
                 ..Enrolment::default()
             };
-            let Some(known) = enrolments.get(&id) else {
-                enrolments.insert(id, enrolment);
+            let Some(known) = seen.find(id.as_str(), |place| enrolments[place].id() == id) else {
+                enrolments.push(enrolment);
+                seen.add(enrolments.len() - 1, |place| enrolments[place].id());
                 return Ok(());
             };
+            let known = &enrolments[known];
             let described = described_again.get(&id).map_or(std::slice::from_ref(known), Vec::as_slice);
             if described.contains(&enrolment) {
                 return Err(Refusal::new(Reason::Repeated, "the student in the course again"));
@@ -209,7 +217,7 @@ pub(super) fn read_students(
     if let Some(Err(error)) = days {
         return Err(error);
     }
-    let mut roster = Roster::new(courses, enrolments.into_values().collect());
+    let mut roster = Roster::new(courses, enrolments);
     roster.static_columns = columns.unwrap_or_default().into_iter().map(str::to_owned).collect();
     if roster.enrolments.is_empty() {
         return Err(ReadError::NoRows { path: files[0].path().to_owned(), table: "students".to_owned() });

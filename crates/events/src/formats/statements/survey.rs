@@ -3,6 +3,7 @@
 
 use std::hash::BuildHasher;
 use std::ops::Range;
+use std::sync::Arc;
 
 use hashbrown::HashTable;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
@@ -17,6 +18,7 @@ use crate::formats::calendar::{self, InferredCourse};
 use crate::formats::course_ids::is_course;
 use crate::formats::pair_lookup::pair_id;
 use crate::index::CourseIndex;
+use crate::names::Names;
 use crate::notice::Notice;
 use crate::roster::{Course, Enrolment, Outcome, OutcomeKind, StrayDays};
 use crate::row_limits::days_in_use;
@@ -90,8 +92,8 @@ impl EnrolmentHistory {
             .filter(|&enrolled| not_after(enrolled, self.withdrew) && not_after(enrolled, self.days.first_act(days)))
     }
 
-    fn outcome(&self) -> Option<Outcome> {
-        let outcome = |text: &str, kind| Some(Outcome { recorded: text.to_owned(), kind });
+    fn outcome(&self) -> Option<Arc<Outcome>> {
+        let outcome = |text: &str, kind| Some(Arc::new(Outcome { recorded: text.to_owned(), kind }));
         match self.last_report {
             _ if self.completed => outcome("completed", OutcomeKind::Completed),
             Some((_, false)) => outcome("unenrolled", OutcomeKind::Withdrew),
@@ -438,8 +440,7 @@ impl Survey {
             let seconds = |instant: i64| (instant.saturating_sub(start)).clamp(i32::MIN.into(), i32::MAX.into()) as i32;
             let learner = String::from_utf8_lossy(ids.id(self.learner(key), &mut room)).into_owned();
             found.all.push(Enrolment {
-                id: pair_id(&course.id, &learner),
-                learner,
+                names: Names::new(&pair_id(&course.id, &learner), &learner),
                 course: *place,
                 enrolled_seconds: history.known_enrolment(days).map(seconds),
                 withdrawn_seconds: history.withdrew.map(seconds),

@@ -134,13 +134,13 @@ pub(super) fn completed(
 /// Tells whether any of `written` is in a course whose dates the table does not give.
 pub(super) fn any_missing(given: &[CourseDates], written: &[EnrolmentRecord]) -> bool {
     let dated: FxHashSet<&str> = given.iter().filter(|one| one.course().is_some()).map(|one| one.id.as_str()).collect();
-    written.iter().any(|one| !dated.contains(one.course.as_str()))
+    written.iter().any(|one| !dated.contains(&*one.course))
 }
 
 /// Tells whether any of `written` is in one of `courses`.
 pub(super) fn any_among(courses: &[Course], written: &[EnrolmentRecord]) -> bool {
     let dated: FxHashSet<&str> = courses.iter().map(|course| course.id.as_str()).collect();
-    written.iter().any(|one| dated.contains(one.course.as_str()))
+    written.iter().any(|one| dated.contains(&*one.course))
 }
 
 fn day(moment: Moment, start: i64) -> Result<i32, Refusal> {
@@ -194,7 +194,7 @@ pub(super) fn without_dates(
     written: &[EnrolmentRecord],
     aside: &SetAside,
 ) -> (Roster, Arc<EnrolmentFinder>) {
-    let mut ids: Vec<&str> = written.iter().map(|one| one.course.as_str()).collect();
+    let mut ids: Vec<&str> = written.iter().map(|one| &*one.course).collect();
     ids.sort_unstable();
     ids.dedup();
     let provisional = |id: &&str| Course { id: (*id).to_owned(), start_day: NOMINAL_START, days: 1, inferred: true };

@@ -1,5 +1,7 @@
 //! Who is enrolled: from a table, or from what the log's rows name.
 
+use std::sync::Arc;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::checked_mapping::{CheckedMapping, CheckedTable, Naming};
@@ -16,8 +18,10 @@ use crate::event_days::is_set;
 use crate::formats::pair_lookup::pair_id;
 use crate::id_lookup::EnrolmentLookup;
 use crate::index::CourseIndex;
+use crate::names::Names;
 use crate::places::Places;
 use crate::roster::{Course, Enrolment, Outcome, OutcomeKind, Roster};
+use crate::shared_texts::{SharedOutcomes, SharedTexts};
 use crate::table::{Refusal, TableRow};
 use crate::tally::{Reason, Tally, shape};
 use crate::time::format_instant;
@@ -25,14 +29,13 @@ use crate::time::format_instant;
 /// Holds an enrolment as it is written, before it is known when its course begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct EnrolmentRecord {
-    pub(super) id: String,
-    pub(super) learner: String,
-    pub(super) course: String,
+    pub(super) names: Names,
+    pub(super) course: Arc<str>,
     enrolled: Option<Moment>,
     withdrawn: Option<Moment>,
-    outcome: Option<Outcome>,
+    outcome: Option<Arc<Outcome>>,
     dropout: Option<bool>,
-    statics: Vec<Option<String>>,
+    statics: Box<[Option<Arc<str>>]>,
     by_log_alone: bool,
 }
 
@@ -44,19 +47,17 @@ impl EnrolmentRecord {
 
     /// Returns what tells enrolments apart where rows of the log do not name them.
     fn pair(&self) -> (&str, &str) {
-        (&self.course, &self.learner)
+        (&self.course, self.names.learner())
     }
 
     /// Returns a record of the names alone.
     pub(super) fn names(&self) -> Self {
-        let Self { id, learner, course, .. } = self;
-        Self { id: id.clone(), learner: learner.clone(), course: course.clone(), ..Self::default() }
+        Self { names: self.names.clone(), course: Arc::clone(&self.course), ..Self::default() }
     }
 
     fn into_enrolment(self, course: CourseIndex, start: i64) -> Enrolment {
         Enrolment {
-            id: self.id,
-            learner: self.learner,
+            names: self.names,
             course,
             enrolled_seconds: self.enrolled.map(|moment| moment.seconds_after(start)),
             withdrawn_seconds: self.withdrawn.map(|moment| moment.seconds_after(start)),
@@ -70,11 +71,13 @@ impl EnrolmentRecord {
 
 /// Returns enrolments that rows of the log name.
 pub(super) fn from_log(named: Vec<NamedEnrolment>) -> Vec<EnrolmentRecord> {
+    let mut courses = SharedTexts::default();
     let written = |named: NamedEnrolment| {
         let learner = named.learner.unwrap_or_default();
         let id = named.enrolment.unwrap_or_else(|| pair_id(&named.course, &learner));
-        let learner = if learner.is_empty() { id.clone() } else { learner };
-        EnrolmentRecord { id, learner, course: named.course, by_log_alone: true, ..EnrolmentRecord::default() }
+        let names = Names::new(&id, if learner.is_empty() { &id } else { &learner });
+        let course = courses.get(&named.course);
+        EnrolmentRecord { names, course, by_log_alone: true, ..EnrolmentRecord::default() }
     };
     named.into_iter().map(written).collect()
 }
@@ -100,18 +103,25 @@ pub(super) fn roster(
     let mut enrolments = Vec::with_capacity(written.size_hint().0);
     let mut undated = UndatedEnrolments::default();
     for one in written {
-        match place.get(one.course.as_str()) {
+        match place.get(&*one.course) {
             Some(&(course, start)) => enrolments.push(one.into_enrolment(course, start)),
             None => {
                 undated.courses.insert(one.course.as_bytes().into());
-                undated.ids.push(one.id);
-                undated.course_of_each.push(one.course);
+                undated.ids.push(one.names.id().to_owned());
+                undated.course_of_each.push(String::from(&*one.course));
             }
         }
     }
     drop(place);
     let roster = Roster { static_columns: statics, ..Roster::new(courses, enrolments) };
     (roster, undated)
+}
+
+/// Holds what many rows of a table of enrolments say alike.
+#[derive(Default)]
+struct Shared {
+    texts: SharedTexts,
+    outcomes: SharedOutcomes,
 }
 
 /// Holds the places of the columns of an enrolments table.
@@ -152,6 +162,7 @@ impl EnrolmentColumnPlaces {
         row: &TableRow<'_>,
         table: &SmallTable,
         mapping: &CheckedMapping,
+        shared: &mut Shared,
     ) -> Result<EnrolmentRecord, Refusal> {
         let course = match (self.course, table.course().or(mapping.single_course.as_deref())) {
             (Some(place), _) => row.id(place, "course")?,
@@ -162,6 +173,7 @@ impl EnrolmentColumnPlaces {
             Some(place) => row.id(place, "enrolment")?.to_owned(),
             None => pair_id(course, learner.unwrap_or_default()),
         };
+        let ended = |text: &str, kind: OutcomeKind| Outcome { recorded: text.to_owned(), kind };
         let outcome = |word: &str| {
             let kind = mapping.outcomes.get(word).copied();
             let unknown = || {
@@ -170,34 +182,32 @@ impl EnrolmentColumnPlaces {
                     format!("outcome of shape `{}` is not in the mapping's [outcomes]", shape(word.as_bytes())),
                 )
             };
-            Ok(Outcome { recorded: word.to_owned(), kind: kind.ok_or_else(unknown)? })
+            Ok(ended(word, kind.ok_or_else(unknown)?))
         };
         let given = |place: Option<usize>| place.and_then(|place| row.given(place));
         let withdrawn = moment(row, self.withdrawn.as_ref())?;
-        let ended = |text: &str, kind: OutcomeKind| Outcome { recorded: text.to_owned(), kind };
         let completed = match (given(self.completed), withdrawn) {
             (Some(_), _) => Some(ended("completed", OutcomeKind::Completed)),
             (None, Some(_)) if self.outcome.is_none() => Some(ended("withdrew", OutcomeKind::Withdrew)),
             (None, _) => None,
         };
         Ok(EnrolmentRecord {
-            learner: learner.unwrap_or(&id).to_owned(),
-            course: course.to_owned(),
+            names: Names::new(&id, learner.unwrap_or(&id)),
+            course: shared.texts.get(course),
             enrolled: moment(row, self.enrolled.as_ref())?,
             withdrawn,
             outcome: self
                 .outcome
                 .and_then(|place| declared(row, place, &mapping.outcomes))
-                .map(outcome)
+                .map(|word| shared.outcomes.get(word, outcome))
                 .transpose()?
-                .or(completed),
+                .or_else(|| completed.map(Arc::new)),
             dropout: self
                 .label
                 .and_then(|place| declared(row, place, &mapping.label_values))
                 .map(|word| label(word, mapping))
                 .transpose()?,
-            statics: self.statics.iter().map(|&place| row.given(place).map(str::to_owned)).collect(),
-            id,
+            statics: self.statics.iter().map(|&place| row.given(place).map(|text| shared.texts.get(text))).collect(),
             by_log_alone: false,
         })
     }
@@ -252,10 +262,10 @@ pub(super) struct SetAside {
 impl SetAside {
     fn add(&mut self, one: &EnrolmentRecord, naming: Naming) {
         match naming {
-            Naming::Enrolment => self.by_id.insert(one.id.as_bytes().into()),
+            Naming::Enrolment => self.by_id.insert(one.names.id().as_bytes().into()),
             Naming::LearnerAndCourse => {
                 let course = self.by_course.entry(one.course.as_bytes().into()).or_default();
-                course.insert(one.learner.as_bytes().into())
+                course.insert(one.names.learner().as_bytes().into())
             }
         };
     }
@@ -286,16 +296,17 @@ pub(super) fn read(
     let dated: Option<FxHashSet<&str>> = courses.map(|list| list.iter().map(|course| course.id.as_str()).collect());
     let mut aside = SetAside::default();
     let mut known = KnownEnrolments::new(again, mapping.naming);
+    let mut shared = Shared::default();
     for found in files {
         let mut table = SmallTable::open(found, "enrolments", checked)?;
         let places = EnrolmentColumnPlaces::find(&mut table, &checked.columns)?;
         table.rows(tables, |row| {
-            let one = places.written(row, &table, mapping)?;
+            let one = places.written(row, &table, mapping, &mut shared)?;
             if let Some(refusal) = table.set_aside(row) {
                 aside.add(&one, mapping.naming);
                 return Err(refusal);
             }
-            let has_dates = dated.as_ref().is_none_or(|dated| dated.contains(one.course.as_str()));
+            let has_dates = dated.as_ref().is_none_or(|dated| dated.contains(&*one.course));
             let what = || format!("a course of shape `{}` without dates", shape(one.course.as_bytes()));
             let undated = (!has_dates).then(|| Refusal::new(Reason::UnknownCourse, what()));
             known.add(one, &mut aside)?;
@@ -339,8 +350,8 @@ impl KnownEnrolments {
         let first_of_pair = self.by_pair.find(one.pair(), |place| self.written[place].pair() == one.pair());
         let others_of_pair = first_of_pair.and_then(|place| self.again_of.get(&place)).map_or(&[][..], Vec::as_slice);
         let same_pair = || first_of_pair.iter().chain(others_of_pair).copied();
-        let has_id = |place: usize| self.written[place].id == one.id;
-        let same_id = self.by_id.find(one.id.as_str(), has_id).or_else(|| self.replaced.get(&one.id).copied());
+        let has_id = |place: usize| self.written[place].names.id() == one.names.id();
+        let same_id = self.by_id.find(one.names.id(), has_id).or_else(|| self.replaced.get(one.names.id()).copied());
         if same_pair().chain(same_id).any(|place| self.written[place] == one) {
             return Err(Refusal::new(Reason::Repeated, "the enrolment again"));
         }
@@ -385,9 +396,9 @@ impl KnownEnrolments {
         let other = if counts { self.replace(place, one) } else { one };
         if names_itself {
             // Rows that name it are of no concern then.
-            aside.by_id.insert(other.id.as_bytes().into());
-            aside.by_id.remove(self.written[place].id.as_bytes());
-            self.replaced.insert(other.id, place);
+            aside.by_id.insert(other.names.id().as_bytes().into());
+            aside.by_id.remove(self.written[place].names.id().as_bytes());
+            self.replaced.insert(other.names.id().to_owned(), place);
         }
         Err(Refusal::new(Reason::EnrolledAgain, format!("enrolled again; the {} counts", self.again.name())))
     }
@@ -395,13 +406,13 @@ impl KnownEnrolments {
     /// Puts an enrolment in the place of another of the same course and learner, which is returned. Where the log does
     /// not name enrolments, the place goes on by the id of the other.
     fn replace(&mut self, place: usize, one: EnrolmentRecord) -> EnrolmentRecord {
-        let was_found = self.by_id.remove(place, self.written[place].id.as_str());
+        let was_found = self.by_id.remove(place, self.written[place].names.id());
         let other = std::mem::replace(&mut self.written[place], one);
         let written = &self.written;
-        if self.naming == Naming::Enrolment || written[place].id == other.id {
-            self.by_id.add(place, |place| written[place].id.as_str());
+        if self.naming == Naming::Enrolment || written[place].names.id() == other.names.id() {
+            self.by_id.add(place, |place| written[place].names.id());
         } else if was_found {
-            self.replaced.insert(other.id.clone(), place);
+            self.replaced.insert(other.names.id().to_owned(), place);
         }
         other
     }
@@ -411,9 +422,9 @@ impl KnownEnrolments {
         self.written.push(one);
         let written = &self.written;
         let one = &written[place];
-        let has_id = |place: usize| written[place].id == one.id;
-        if self.by_id.find(one.id.as_str(), has_id).is_none() && !self.replaced.contains_key(&one.id) {
-            self.by_id.add(place, |place| written[place].id.as_str());
+        let has_id = |place: usize| written[place].names.id() == one.names.id();
+        if self.by_id.find(one.names.id(), has_id).is_none() && !self.replaced.contains_key(one.names.id()) {
+            self.by_id.add(place, |place| written[place].names.id());
         }
         match self.by_pair.find(one.pair(), |place| written[place].pair() == one.pair()) {
             Some(first) => self.again_of.entry(first).or_default().push(place),
@@ -428,7 +439,7 @@ impl KnownEnrolments {
             for (first, mut places) in self.again_of {
                 places.insert(0, first);
                 places.sort_by_key(|&place| self.written[place].enrolled.map(|moment| moment.instant(0)));
-                let first = self.written[places[0]].id.clone();
+                let first = self.written[places[0]].names.id().to_owned();
                 for &place in &places[1..] {
                     let one = &mut self.written[place];
                     let date = match one.enrolled {
@@ -436,7 +447,7 @@ impl KnownEnrolments {
                         Some(Moment::Day(day)) => format!("day{day}"),
                         None => String::new(),
                     };
-                    one.id = again_id(&first, &date);
+                    one.names = Names::new(&again_id(&first, &date), one.names.learner());
                 }
             }
         }

@@ -36,7 +36,7 @@ impl Pairs {
             let run = roster.courses[enrolment.course.as_usize()].id.as_str();
             let course = run.rsplit_once(BEFORE_DAY).map_or(run, |(course, _)| course);
             let (learners, places) = courses.entry(course).or_default();
-            learners.push(enrolment.learner.as_bytes());
+            learners.push(enrolment.learner().as_bytes());
             places.push(place);
         }
         let lookup = |(learners, places): (Vec<&[u8]>, _)| (IdLookup::new(learners.into_iter()), places);

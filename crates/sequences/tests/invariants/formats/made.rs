@@ -1,7 +1,7 @@
 //! A source that is in no file.
 
 use staycast_events::time::{DAY_SECONDS, format_date};
-use staycast_events::{Activity, Detail, Enrolment, EventKind, Source};
+use staycast_events::{Activity, Detail, Enrolment, EventKind, Names, Source};
 
 use super::time;
 use crate::common::made::Parts;
@@ -51,8 +51,7 @@ pub(super) fn made(seen: Seen<'_>) -> Source {
     };
     for (number, one) in seen.enrolments(Dates::Given) {
         let enrolment = Enrolment {
-            id: numbered('e', number),
-            learner: numbered('u', one.learner),
+            names: Names::new(&numbered('e', number), &numbered('u', one.learner)),
             enrolled_seconds: one.enrolled.map(|at| seconds(at, one.course)),
             withdrawn_seconds: seen.withdrawn(one).map(|at| seconds(at, one.course)),
             ..Enrolment::default()
