@@ -108,11 +108,6 @@ impl FileHead {
         self.file.path()
     }
 
-    /// Returns the hash of the file's unpacked bytes, where it was asked for already.
-    pub(crate) fn known_unpacked_hash(&self) -> Option<blake3::Hash> {
-        self.unpacked_hash.get().copied()
-    }
-
     /// Returns the hash of the file's unpacked bytes. The file is read for it where not all of it is here, and only once.
     ///
     /// # Errors

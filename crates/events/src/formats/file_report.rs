@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::copies::{Likeness, are_identical};
+use super::copies::Likeness;
 use super::log_format::{DetectedFile, FileRole};
 use crate::content::NotText;
 use crate::error::ReadError;
@@ -26,34 +26,30 @@ pub(super) struct Offered<'a> {
     given: Vec<PathBuf>,
 }
 
-/// Holds the files that are read, by what copies of them have in common with them.
-#[derive(Default)]
+/// Holds the files that are read of which others may be copies.
 struct ReadFiles {
-    by_likeness: FxHashMap<Likeness, Vec<Arc<FileHead>>>,
-    /// By the hash of what is in them, where it is known.
+    likeness: Likeness,
     by_hash: FxHashMap<blake3::Hash, Arc<FileHead>>,
 }
 
 impl ReadFiles {
-    fn add(&mut self, head: &Arc<FileHead>) {
-        for likeness in Likeness::of(head) {
-            self.by_likeness.entry(likeness).or_default().push(Arc::clone(head));
+    /// Takes the files that are `read`, and the `others`.
+    fn new(read: &[Arc<FileHead>], others: &[Arc<FileHead>]) -> Self {
+        let mut likeness = Likeness::default();
+        read.iter().chain(others).for_each(|head| likeness.add(head));
+        let mut by_hash = FxHashMap::default();
+        for head in read.iter().filter(|head| likeness.may_be_copy(head)) {
+            if let Ok(hash) = head.unpacked_hash() {
+                by_hash.entry(hash).or_insert_with(|| Arc::clone(head));
+            }
         }
-        if let Some(hash) = head.known_unpacked_hash() {
-            self.by_hash.entry(hash).or_insert_with(|| Arc::clone(head));
-        }
+        Self { likeness, by_hash }
     }
 
-    /// Returns the file that the one with this head is a copy of.
+    /// Returns the file that one of the others is a copy of.
     fn original(&self, head: &FileHead) -> Option<&FileHead> {
-        let is_other = |before: &&Arc<FileHead>| before.path() != head.path();
-        if let Some(same) = head.known_unpacked_hash().and_then(|hash| self.by_hash.get(&hash)).filter(is_other) {
-            return Some(same);
-        }
-        let mut may_be =
-            Likeness::of(head).into_iter().filter_map(|likeness| self.by_likeness.get(&likeness)).flatten();
-        let same = may_be.find(|before| is_other(before) && are_identical(head, before).unwrap_or(false));
-        same.map(Arc::as_ref)
+        let hash = Some(head).filter(|head| self.likeness.may_be_copy(head))?.unpacked_hash().ok()?;
+        self.by_hash.get(&hash).map(Arc::as_ref)
     }
 }
 
@@ -104,8 +100,10 @@ impl<'a> Offered<'a> {
     /// When one of them was named, and is neither empty nor a copy.
     pub(super) fn report(&self, read: &[&Path]) -> Result<FileReport, ReadError> {
         let known: FxHashSet<&Path> = read.iter().copied().collect();
-        let mut files = ReadFiles::default();
-        read.iter().filter_map(|path| self.heads.known(path)).for_each(|head| files.add(&head));
+        let is_other = |file: &&OfferedFile| !known.contains(file.path.as_path()) && !self.is_given(&file.path);
+        let others = self.offer.files.iter().filter(is_other).filter_map(|file| self.heads.get(&file.path).ok());
+        let heads = read.iter().filter_map(|path| self.heads.known(path));
+        let files = ReadFiles::new(&heads.collect::<Vec<_>>(), &others.collect::<Vec<_>>());
         let mut report = FileReport { left_out: self.offer.left_out.clone(), ..FileReport::default() };
         let mut refused = Vec::new();
         for file in &self.offer.files {

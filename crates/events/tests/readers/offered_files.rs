@@ -105,6 +105,23 @@ fn logs_in_subfolders_are_found() {
 }
 
 #[test]
+fn packed_copies_under_other_names_are_read_once() {
+    let copies = [("kdd2015", "log.csv", "log_train.csv"), ("edx", "tracking.log", "tracking-20230930.log")];
+    let coursera = ("coursera", "video-2016-02.csv", "video-all.csv");
+    for (format, log, other) in copies.into_iter().chain([coursera]) {
+        let folder = Folder::copy_of(&format!("{format}/base"));
+        let text = folder.bytes(log);
+        folder.write(&format!("{other}.gz"), &gzip(&text));
+        folder.write(&format!("{other}.zst"), &zstandard(&text));
+        let source = open(&folder).unwrap();
+        assert_eq!(events(&source), expected(format), "{format}");
+        let out = left_out(&source);
+        assert_eq!(out.len(), 2, "{format}: {out:?}");
+        assert!(out.iter().all(|file| file.contains(" is an identical copy of ")), "{format}: {out:?}");
+    }
+}
+
+#[test]
 fn identical_copies_are_read_once() {
     for (format, log) in LOGS {
         let folder = Folder::copy_of(&format!("{format}/base"));
