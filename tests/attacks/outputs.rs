@@ -202,6 +202,10 @@ fn files_of_settings_and_tables_are_inputs_too() {
     // The new names that a run could have: they would be taken for its own.
     for name in ["baselines.json.zst", "blend.json", "survival.json.zst"] {
         run("runs onnx {} --out {}", &[&at("run"), &at("run").join(name)]).expect(2).complains(&[name]);
+        // Another folder's files are no models.
+        run("runs onnx {} --out {}", &[&at("run"), &here.path().join(name)])
+            .expect(2)
+            .complains(&["end the name in .onnx"]);
         assert!(!at("run").join(name).exists());
     }
     let config = here.path().join("out/config.toml");

@@ -128,6 +128,12 @@ fn names_that_are_no_text_come_lossy_and_marked_in_json() {
     lossy("inspect {} --json", &[&sequences]);
     lossy(&format!("train {{}} --out {{}} --split time {SMALL} --json"), &[&sequences, &trained]);
     lossy("inspect {} --json", &[&trained]);
+    for line in ["sequences verify {} --json", "sequences seal {} --json"] {
+        lossy(line, &[&sequences]);
+    }
+    for line in ["runs verify {} --json", "runs seal {} --json"] {
+        lossy(line, &[&trained]);
+    }
     lossy("score {} {} --out {} --json", &[&trained, &sequences, &scores.with_extension("csv")]);
     lossy("recalibrate {} {} --out {} --json", &[&trained, &sequences, &recalibrated]);
     lossy("runs export {} --out {} --json", &[&trained, &archive.with_extension("tar")]);

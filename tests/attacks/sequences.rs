@@ -208,7 +208,7 @@ const REWRITES: &[(&str, &str, Edit, &str)] = &[
     ("sequences.parquet", "an infinite value", |batch| with_float(batch, "days_since_last", f32::INFINITY), "row 4: "),
     ("sequences.parquet", "a value that is NaN", |batch| with_float(batch, "days_since_last", f32::NAN), "row 4: "),
     ("sequences.parquet", "a negative count", |batch| with_number(batch, "n_events", 3, Some(-4)), "`n_events`"),
-    ("enrolments.parquet", "no rows", |batch| rows(batch, []), "in courses.parquet, and 0 here"),
+    ("enrolments.parquet", "no rows", |batch| rows(batch, []), "in courses.parquet, and 0 in enrolments.parquet"),
     ("enrolments.parquet", "a row less", |batch| rows(batch, all(batch).skip(1)), "in courses.parquet, and"),
     ("enrolments.parquet", "a row twice", |batch| rows(batch, all(batch).chain([0])), "out of order"),
     (

@@ -81,7 +81,8 @@ impl Courses {
         for ((course, &said), &found) in self.rows.iter().zip(&self.enrolments).zip(enrolments) {
             if said != found {
                 let said = counted(said, "enrolment");
-                let what = format!("course `{}` has {said} in courses.parquet, and {found} here", course.id);
+                let what =
+                    format!("course `{}` has {said} in courses.parquet, and {found} in enrolments.parquet", course.id);
                 return Err(FolderError::damaged(path, what));
             }
         }

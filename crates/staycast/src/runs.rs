@@ -1,5 +1,6 @@
 //! `staycast runs`: a list of runs, and runs as files to pass on.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -10,12 +11,12 @@ use staycast_tracking::archive::{self, ArchiveMember, ExportRequest, IndexedFile
 use staycast_tracking::registry::{BetterValue, RegistryError, RunTable, RunTableRequest};
 
 use crate::console::Console;
-use crate::display::{LabelledText, format_bytes, pluralise};
+use crate::display::{LabelledText, format_bytes, path_text, pluralise};
 use crate::failure;
 use crate::forecast_args::{open_part, open_run};
 use crate::output_place;
 use crate::run_folders::runs_in;
-use crate::status::{Status, usage_from};
+use crate::status::{Status, usage, usage_from};
 use crate::values::Size;
 
 /// List runs and their differences, or pack and unpack one
@@ -149,7 +150,7 @@ struct Listing {
 
 #[derive(Debug, Serialize)]
 struct Damaged {
-    #[serde(serialize_with = "crate::display::path_text")]
+    #[serde(serialize_with = "path_text")]
     path: PathBuf,
     reason: String,
 }
@@ -157,6 +158,7 @@ struct Damaged {
 /// Describes a run that makes sense, and whose files are as it was sealed with, as `--json` prints it.
 #[derive(Debug, Serialize)]
 struct Verified<'a> {
+    #[serde(serialize_with = "path_text")]
     path: &'a Path,
     /// The manifest's seal: `holds` or `absent`; where it is broken, that is the error.
     seal: &'static str,
@@ -166,6 +168,7 @@ struct Verified<'a> {
 /// Describes a run that was sealed, as `--json` prints it.
 #[derive(Debug, Serialize)]
 struct Sealed<'a> {
+    #[serde(serialize_with = "path_text")]
     path: &'a Path,
     /// Files that were not as it had been sealed with; all of them if it had no seal.
     edited: &'a [String],
@@ -174,9 +177,9 @@ struct Sealed<'a> {
 
 #[derive(Debug, Serialize)]
 struct ArchiveOutcome {
-    #[serde(serialize_with = "crate::display::path_text")]
+    #[serde(serialize_with = "path_text")]
     archive: PathBuf,
-    #[serde(serialize_with = "crate::display::path_text")]
+    #[serde(serialize_with = "path_text")]
     run: PathBuf,
     files: u64,
     bytes: u64,
@@ -247,6 +250,11 @@ fn export(run: &Path, out: &Path, console: &Console) -> anyhow::Result<Status> {
 }
 
 fn onnx(run: &Path, out: &Path, model: Option<ModelKind>, console: &Console) -> anyhow::Result<Status> {
+    // A device or a pipe has no ending; another file by mistake should not be replaced by a model.
+    let is_stream = fs::metadata(out).is_ok_and(|found| !found.is_file() && !found.is_dir());
+    if !is_stream && out.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("onnx")) {
+        return Err(usage(format!("--out {}: end the name in .onnx", out.display())));
+    }
     output_place::prepare_file(out, [run])?;
     let opened = open_part(run, model, console)?;
     let model = export_onnx(&opened)?;

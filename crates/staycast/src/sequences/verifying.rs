@@ -8,12 +8,13 @@ use staycast_sequences::{Seal, Verification, verify};
 
 use super::edit::describe_edit;
 use crate::console::Console;
-use crate::display::{LabelledText, format_bytes, pluralise};
+use crate::display::{LabelledText, format_bytes, path_text, pluralise};
 use crate::status::Status;
 
 /// Holds what the check found, as `--json` prints it.
 #[derive(Debug, Serialize)]
 struct Outcome<'a> {
+    #[serde(serialize_with = "path_text")]
     path: &'a Path,
     /// Whether nothing is wrong.
     fine: bool,

@@ -39,7 +39,10 @@ impl TrackingServer {
             Some((user, host)) => (Some(user), host),
             None => (None, authority),
         };
-        let shown = if scheme.is_empty() { format!("{host}{path}") } else { format!("{scheme}://{host}{path}") };
+        // A query or a fragment may hold a token.
+        let shown_path = &path[..path.find(['?', '#']).unwrap_or(path.len())];
+        let shown =
+            if scheme.is_empty() { format!("{host}{shown_path}") } else { format!("{scheme}://{host}{shown_path}") };
         // What looks like a host may be a user, and what looks like its port a password.
         let is_plain = is_host_and_port(host) && !path.contains(':');
         let refuse = |problem| {
@@ -252,6 +255,10 @@ mod tests {
         }
         let error = server("ftp://user:pa55word@h", &[]).expect_err("not HTTP").to_string();
         assert!(!error.contains("pa55word") && error.contains("ftp://h"), "{error}");
+        for token in ["http://h/?token=s3cret", "http://h/#s3cret", "h/path?s3cret", "http://h?s3cret"] {
+            let error = server(token, &[]).expect_err("a token in the address").to_string();
+            assert!(!error.contains("s3cret"), "{error}");
+        }
         let error = server("http://user:pa55/word@h", &[]).expect_err("a cut password").to_string();
         assert!(!error.contains("pa55") && !error.contains("word@"), "{error}");
         let error = server("http://h", &[("MLFLOW_TRACKING_TOKEN", "se\ncret")]).expect_err("a line break").to_string();
