@@ -82,15 +82,16 @@ impl<'a> Offered<'a> {
         not_read(refused)
     }
 
-    /// Adds to the error for a missing table which files are there that can't be read: it may be one of them.
+    /// Adds to the error for a missing table which files are there that are empty or can't be read: it may be one of them.
     pub(super) fn explain_missing(&self, error: ReadError) -> ReadError {
         let ReadError::MissingTable { format, table, where_, what_to_do } = error else { return error };
-        let no_text = self.offer.files.iter().filter_map(|file| {
+        let no_table = self.offer.files.iter().filter_map(|file| {
             let head = self.heads.known(&file.path)?;
-            Some(format!("{} {}", file.name, not_text(&head)?))
+            let why = if head.is_blank() { blank(&head).to_owned() } else { not_text(&head)? };
+            Some(format!("{} {why}", file.name))
         });
-        let no_text: Vec<String> = no_text.take(MOST_NAMED).collect();
-        let where_ = if no_text.is_empty() { where_ } else { format!("{where_} (of which {})", no_text.join(", ")) };
+        let no_table: Vec<String> = no_table.take(MOST_NAMED).collect();
+        let where_ = if no_table.is_empty() { where_ } else { format!("{where_} (of which {})", no_table.join(", ")) };
         ReadError::MissingTable { format, table, where_, what_to_do }
     }
 
@@ -164,12 +165,7 @@ impl<'a> Offered<'a> {
             }
         };
         if head.is_blank() {
-            let why = match (head.bytes().is_empty(), head.hole_bytes()) {
-                (true, 0) => "is empty",
-                (true, _) => "holds nothing but zero bytes",
-                (false, _) => "holds nothing but blank lines",
-            };
-            return (why.to_owned(), true);
+            return (blank(&head).to_owned(), true);
         }
         if let Some(copy) = self.copied(&head, read) {
             return (format!("is an identical copy of {copy}, which is read"), true);
@@ -204,6 +200,15 @@ impl<'a> Offered<'a> {
 
 fn without_links(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// Says of a file without text what is in it.
+fn blank(head: &FileHead) -> &'static str {
+    match (head.bytes().is_empty(), head.hole_bytes()) {
+        (true, 0) => "is empty",
+        (true, _) => "holds nothing but zero bytes",
+        (false, _) => "holds nothing but blank lines",
+    }
 }
 
 /// Tells why a file is no text that can be read, if so.

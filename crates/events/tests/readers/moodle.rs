@@ -261,6 +261,13 @@ fn tables_given_by_halves() {
         without(&["context"]),
         "error: moodle: no mdl_context or mdl_role table among the files given; mdl_role_assignments names courses and roles only through them"
     );
+    let folder = Folder::copy_of("moodle/base");
+    folder.write("mdl_role.csv", b"");
+    assert_eq!(
+        outcome(folder.path(), &OpenOptions::default()),
+        "error: moodle: no mdl_context or mdl_role table among the files given (of which mdl_role.csv is empty); \
+         mdl_role_assignments names courses and roles only through them"
+    );
     assert_eq!(
         without(&["user_enrolments"]),
         "error: moodle: no mdl_user_enrolments table among the files given; mdl_enrol.csv says nothing without it"
