@@ -24,6 +24,11 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
+    /// Makes the refusal of a row of labels that says nothing of how the enrolment ended.
+    pub(crate) fn missing_label() -> Self {
+        Self::new(Reason::MissingLabel, "no label: the outcome is unknown")
+    }
+
     /// Makes a refusal.
     pub(crate) fn new(reason: Reason, what: impl Into<String>) -> Self {
         Self { reason, what: what.into() }
@@ -190,8 +195,11 @@ impl Table {
             Header::Present => first.iter().map(|field| String::from_utf8_lossy(field).trim().to_owned()).collect(),
             Header::Absent => (0..first.len()).map(|place| place.to_string()).collect(),
         };
+        let starts_with_quote =
+            |place: usize| head.text().get(place..).is_some_and(|rest| rest.trim_ascii_start().starts_with(b"\""));
+        let names_are_quoted = usize::try_from(reader.position().byte()).is_ok_and(starts_with_quote);
         let below = rows_below(&mut reader);
-        if header == Header::Present && has_row_names(&columns, &below) {
+        if header == Header::Present && has_row_names(&columns, &below, names_are_quoted) {
             columns.insert(0, String::new());
         }
         Ok(Self {
@@ -326,13 +334,13 @@ pub(crate) fn first_row(head: &FileHead, delimiter: u8) -> Vec<String> {
     rows_below(&mut reader).into_iter().next().unwrap_or_default()
 }
 
-/// Tells whether rows begin with a number that the header has no name for, as R's `write.table` writes them. A row with
-/// nothing but an empty cell too many ends with a separator.
-fn has_row_names(columns: &[String], below: &[Vec<String>]) -> bool {
+/// Tells whether rows begin with a number that the header has no name for, as R's `write.table` writes them, in quotes
+/// unless told otherwise. Where no number is in quotes, a row with nothing but an empty cell too many ends with a separator.
+fn has_row_names(columns: &[String], below: &[Vec<String>], are_quoted: bool) -> bool {
     let is_numbered =
         |(row, number): (&Vec<String>, usize)| row.len() == columns.len() + 1 && row[0] == number.to_string();
     let ends_with_cell = |row: &Vec<String>| row.last().is_some_and(|cell| !cell.is_empty());
-    below.iter().zip(1..).all(is_numbered) && below.iter().any(ends_with_cell)
+    below.iter().zip(1..).all(is_numbered) && (are_quoted && !below.is_empty() || below.iter().any(ends_with_cell))
 }
 
 /// Returns the next few rows.

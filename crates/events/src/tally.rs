@@ -51,6 +51,8 @@ pub enum Reason {
     Repeated,
     /// Another enrolment of a learner in a course, of which one counts.
     EnrolledAgain,
+    /// A row of a table of labels without a label: the outcome is unknown.
+    MissingLabel,
     /// A row of no concern: the format or the mapping sets its like aside (staff, guests, what is not of a course).
     FilteredOut,
     /// An event of nobody: a visitor who is not logged in, or the platform itself.
@@ -90,6 +92,7 @@ impl Reason {
             Self::Banked => "banked",
             Self::Repeated => "repeated",
             Self::EnrolledAgain => "enrolled_again",
+            Self::MissingLabel => "missing_label",
             Self::FilteredOut => "filtered_out",
             Self::NoLearner => "no_learner",
             Self::NoCourse => "no_course",
@@ -112,6 +115,7 @@ impl Reason {
                 | Self::Banked
                 | Self::Repeated
                 | Self::EnrolledAgain
+                | Self::MissingLabel
                 | Self::FilteredOut
                 | Self::NoLearner
                 | Self::NoCourse

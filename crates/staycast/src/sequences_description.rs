@@ -195,6 +195,7 @@ pub(crate) fn describe_reason(reason: &str) -> String {
         "filtered_out" => "left out by the format or the mapping: staff, guests, what is of no course".to_owned(),
         "far_from_course" => "decades from their course".to_owned(),
         "implausible_time" => "of an implausible time, far from their course".to_owned(),
+        "missing_label" => "missing labels: the outcome is unknown".to_owned(),
         "no_course" => "outside any course".to_owned(),
         "no_learner" => "of nobody who is logged in".to_owned(),
         "comment" => "comments in the log".to_owned(),

@@ -127,7 +127,9 @@ pub(super) fn read_calendar_of(
 }
 
 fn date(row: &TableRow<'_>, column: usize, name: &str) -> Result<i32, Refusal> {
-    let text = row.text(column);
+    let Some(text) = row.given(column) else {
+        return Err(Refusal::new(Reason::BadTime, format!("the {name} is missing; give one, as YYYY-MM-DD")));
+    };
     let instant = parse_instant(text.as_bytes());
     if let Some(instant) = instant.filter(|&instant| !is_set(instant)) {
         // A date that was read may be shown: it is no text of the cell's.

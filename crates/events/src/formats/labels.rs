@@ -1,5 +1,6 @@
 //! Labels files: an enrolment and whether it is a dropout, with or without a header (KDD Cup 2015's has none).
 
+use crate::cells::is_missing;
 use crate::error::ReadError;
 use crate::file_head::FileHead;
 use crate::id_lookup::EnrolmentLookup;
@@ -11,7 +12,7 @@ const ID_NAMES: [&str; 4] = ["enrolment_id", "enrollment_id", "enroll_id", "enro
 const LABEL_NAMES: [&str; 4] = ["label", "dropout", "truth", "y"];
 
 /// Reads labels into the roster's enrolments: CSV of enrolment id and label, 1 or true for dropout, 0 or false for
-/// not. Columns go by `enrolment_id` and `label` (or KDD's and XuetangX's names for them); without a header the first
+/// not. A missing one says nothing. Columns go by `enrolment_id` and `label` (or KDD's and XuetangX's names for them); without a header the first
 /// column is the id and the second the label.
 ///
 /// # Errors
@@ -23,7 +24,7 @@ pub(super) fn apply_labels(file: &FileHead, roster: &mut Roster, tally: &mut Tal
         let place = index
             .get(row.id(id, "enrolment id")?.as_bytes())
             .ok_or_else(|| Refusal::new(Reason::UnknownEnrolment, "a label for an enrolment that no table names"))?;
-        let text = row.text(label);
+        let text = row.given(label).ok_or_else(Refusal::missing_label)?;
         let value = dropout(text).ok_or_else(|| {
             Refusal::new(
                 Reason::BadValue,
@@ -44,7 +45,11 @@ pub(super) fn apply_labels(file: &FileHead, roster: &mut Roster, tally: &mut Tal
 
 /// Returns the table, and its columns of ids and labels.
 fn open(file: &FileHead) -> Result<(Table, usize, usize), ReadError> {
-    if first_row(file, file.delimiter()).get(1).is_some_and(|cell| dropout(cell).is_some()) {
+    let first = first_row(file, file.delimiter());
+    let is_name = |cell: &String| ID_NAMES.iter().any(|name| cell.eq_ignore_ascii_case(name));
+    let is_label =
+        |cell: &String| dropout(cell).is_some() || cell.is_empty() || cell == "?" || is_missing(cell.as_bytes());
+    if first.get(1).is_some_and(is_label) && !first.first().is_some_and(is_name) {
         return Ok((Table::open(file, "labels", file.delimiter(), Header::Absent)?, 0, 1));
     }
     let table = Table::open(file, "labels", file.delimiter(), Header::Present)?;

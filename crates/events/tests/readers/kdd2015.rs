@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use staycast_events::formats::{self, OpenOptions};
-use staycast_events::{CourseIndex, ObjectKey, Source, SourceLabels};
+use staycast_events::{CourseIndex, ObjectKey, Reason, Source, SourceLabels};
 
-use crate::common::{Folder, cut, fixture, in_words, open, outcome, read, with_log, without_folder};
+use crate::common::{Folder, cut, fixture, in_words, open, outcome, read, rows, with_log, without_folder};
 
 /// Events as enrolment, seconds from the course's start, raw kind and weight.
 pub(crate) fn events(source: &Source) -> Vec<(String, i32, String, u32)> {
@@ -185,6 +185,35 @@ fn labels_that_cover_half() {
     let source = formats::open(&inputs, &OpenOptions { labels, ..OpenOptions::default() }).unwrap();
     let labels: Vec<Option<bool>> = source.roster.enrolments.iter().map(|one| one.dropout).collect();
     assert_eq!(labels, [None, Some(true), None], "a labels file stands in place of the source's labels");
+}
+
+#[test]
+fn missing_labels_are_unknown_outcomes() {
+    for (truth, labels) in [
+        ("1,0\n2,NA\n3,1\n", [Some(false), None, Some(true)]),
+        ("1,NA\n2,\n3,1\n", [None, None, Some(true)]),
+        ("enrollment_id,truth\n1,0\n2,null\n3,\n", [Some(false), None, None]),
+        ("1,\n2,?\n3,NaN\n", [None; 3]),
+    ] {
+        let folder = Folder::copy_of("kdd2015/base");
+        folder.write("truth.csv", truth.as_bytes());
+        let source = open(folder.path()).unwrap();
+        let found: Vec<Option<bool>> = source.roster.enrolments.iter().map(|one| one.dropout).collect();
+        assert_eq!(found, labels, "{truth}");
+        let missing = labels.iter().filter(|label| label.is_none()).count() as u64;
+        assert_eq!(rows(&source.tables, Reason::MissingLabel), missing, "{truth}");
+        assert_eq!(source.tables.rejected(), 1, "chess has no dates: {truth}");
+    }
+}
+
+#[test]
+fn a_missing_date_of_a_course_is_said_to_be_missing() {
+    for missing in ["NA", "", "NULL"] {
+        let folder = Folder::copy_of("kdd2015/base");
+        folder.write("date.csv", format!("course_id,from,to\nalgebra,2014-01-01,{missing}\n").as_bytes());
+        let said = outcome(folder.path(), &OpenOptions::default());
+        assert!(said.contains("date.csv line 2: the end is missing; give one, as YYYY-MM-DD"), "{said}");
+    }
 }
 
 #[test]

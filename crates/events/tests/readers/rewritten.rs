@@ -242,6 +242,22 @@ fn empty_lines_between_rows() {
 }
 
 #[test]
+fn row_names_of_r_in_quotes_where_no_row_has_a_last_cell() {
+    check(|_, _, mut table| {
+        if table.header.is_some() {
+            if let Some(header) = &mut table.header {
+                header.push("unused".to_owned());
+            }
+            for (row, number) in table.rows.iter_mut().zip(1..) {
+                row.insert(0, number.to_string());
+                row.push(String::new());
+            }
+        }
+        table.write_with(csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always))
+    });
+}
+
+#[test]
 fn row_names_of_r_for_which_the_header_has_no_name() {
     check(|_, _, mut table| {
         // Where every last cell is empty, a cell too many is taken for a separator at the end.

@@ -251,6 +251,21 @@ fn a_course_that_begins_in_1970_in_a_table_that_may_lack_dates_is_inferred() {
     folder.write("mdl_course.csv", b"id,fullname,startdate,enddate\n2,Algebra,0,0.0\n");
     let source = formats::open(&[folder.path().to_owned()], &OpenOptions::default()).unwrap();
     assert_eq!(courses(&source), [("2".to_owned(), "2023-09-04".to_owned(), 55, true)]);
+    // Zero with a second beside it, or by another clock.
+    for unset in ["1,1", "-1,0", "3600,3600", "-19800,20700.0"] {
+        folder.write("mdl_course.csv", format!("id,fullname,startdate,enddate\n2,Algebra,{unset}\n").as_bytes());
+        let source = formats::open(&[folder.path().to_owned()], &OpenOptions::default()).unwrap();
+        assert_eq!(courses(&source), [("2".to_owned(), "2023-09-04".to_owned(), 55, true)], "{unset}");
+    }
+    // Days and hours since 1970 are no seconds.
+    for other_unit in ["19604,19659", "470496,471816"] {
+        folder.write("mdl_course.csv", format!("id,fullname,startdate,enddate\n2,Algebra,{other_unit}\n").as_bytes());
+        let error = formats::open(&[folder.path().to_owned()], &OpenOptions::default()).err().unwrap().to_string();
+        assert!(
+            error.contains("read as a number of seconds since 1970, is not of the years from 1971 to 2199"),
+            "{error}"
+        );
+    }
     // With a start of its own, what lies before does not say when it ends.
     let start = i64::from(START - 7) * 86_400;
     folder.write("mdl_course.csv", format!("id,fullname,startdate,enddate\n2,Algebra,{start},0\n").as_bytes());

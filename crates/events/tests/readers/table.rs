@@ -417,7 +417,7 @@ fn rows_that_say_something_else_the_second_time() {
 fn labels_in_words_that_cover_half() {
     let folder = Folder::of(&[
         ("log.csv", b"e,c,at\n1,C,2014-01-01\n2,C,2014-01-02\n"),
-        ("labels.csv", b"e,y\n1,gone\n9,gone\n2,perhaps\n1,here\n1,gone\n"),
+        ("labels.csv", b"e,y\n1,gone\n9,gone\n2,perhaps\n1,here\n1,gone\n2,NA\n2,\n"),
     ]);
     let mapping = "granularity = \"day\"\n[log]\nfiles = [\"log.csv\"]\n\
          columns = { enrolment = \"e\", course = \"c\", time = { column = \"at\", format = \"date\" } }\n\
@@ -428,11 +428,12 @@ fn labels_in_words_that_cover_half() {
     assert_eq!(labels, [Some(true), None]);
     assert_eq!(
         in_words(&source.tables),
-        "1 of 5 used\n\
+        "1 of 7 used\n\
          1 bad_value: labels.csv:4: label of shape `aaaaaaa` is neither for dropout nor for stayed\n\
          1 unknown_enrolment: labels.csv:3: a label for an enrolment that no table names\n\
          1 contradiction: labels.csv:5: an enrolment labelled both ways; the first label is used\n\
-         1 repeated: labels.csv:6: the same label again"
+         1 repeated: labels.csv:6: the same label again\n\
+         2 missing_label: labels.csv:7: no label: the outcome is unknown | labels.csv:8: no label: the outcome is unknown"
     );
 }
 

@@ -219,11 +219,16 @@ fn moment(row: &TableRow<'_>, column: Option<&(usize, Time)>) -> Result<Option<M
     row.given(*place).filter(|text| !is_unset(text, time)).map(|text| read_moment(text, time)).transpose()
 }
 
-/// Tells whether `text` in the column of `time` stands for a time that is not set. Of numbers only zero does: others in
-/// 1970 are in another unit than the mapping says.
+/// Tells whether `text` in the column of `time` stands for a time that is not set. Of numbers only zero does, a second
+/// beside it, and zero on the clock of any time zone: others in 1970 are in another unit than the mapping says.
 pub(super) fn is_unset(text: &str, time: &Time) -> bool {
     match time.format.parse(text.as_bytes()) {
-        Some(Moment::Instant(_)) if time.format.is_number() => text.parse() == Ok(0.0),
+        Some(Moment::Instant(instant)) if time.format.is_number() => {
+            const ZONE_STEP: i64 = 15 * 60;
+            const GREATEST_OFFSET: u64 = 14 * 60 * 60;
+            let is_beside_zero = (-1..=1).contains(&instant) || text.parse() == Ok(0.0);
+            is_beside_zero || instant % ZONE_STEP == 0 && instant.unsigned_abs() <= GREATEST_OFFSET
+        }
         Some(Moment::Instant(instant)) => !is_set(instant),
         Some(Moment::Day(_)) | None => false,
     }
@@ -491,7 +496,7 @@ pub(super) fn read_labels(
             let unknown = || Refusal::new(Reason::UnknownEnrolment, "a label for an enrolment that no table names");
             let enrolment = &mut roster.enrolments[found.ok_or_else(unknown)?.as_usize()];
             let word = declared(row, label_place, &mapping.label_values);
-            let value = label(word.ok_or_else(|| Refusal::new(Reason::MissingId, "no label"))?, mapping)?;
+            let value = label(word.ok_or_else(Refusal::missing_label)?, mapping)?;
             match enrolment.dropout {
                 None => enrolment.dropout = Some(value),
                 Some(known) if known == value => return Err(Refusal::new(Reason::Repeated, "the same label again")),
