@@ -195,7 +195,9 @@ pub(super) fn caliper(seen: Seen<'_>, folder: &Path) {
             7 | 8 => ("MessageEvent", "Posted", object("Message")),
             _ => ("ViewEvent", "Viewed", object("DigitalResource")),
         };
-        let mut line = json!({"id": format!("urn:uuid:{}", event.at), "type": kind, "action": action, "object": object,
+        // Events that differ have ids that differ, as platforms make them.
+        let event_id = format!("urn:uuid:{}-{}-{}-{}", event.at, event.enrolment, event.kind, event.object);
+        let mut line = json!({"id": event_id, "type": kind, "action": action, "object": object,
             "actor": {"id": NAMES[learner], "type": "Person"}, "eventTime": format!("{}.000Z", time(event.at)),
             "extensions": by});
         match event.kind % 10 {
