@@ -414,6 +414,19 @@ fn rows_that_say_something_else_the_second_time() {
 }
 
 #[test]
+fn a_packed_copy_under_another_name_counts_once() {
+    let text = b"e,c,at\n1,C,2014-01-01\n2,C,2014-01-02\n";
+    let packed = gzip(text);
+    let folder = Folder::of(&[("log.csv", text), ("log_backup.csv.gz", &packed)]);
+    let mapping = "granularity = \"day\"\n[log]\nfiles = [\"log*.csv\"]\n\
+         columns = { enrolment = \"e\", course = \"c\", time = { column = \"at\", format = \"date\" } }\n";
+    let source = mapped(&folder, mapping).unwrap();
+    assert_eq!(read(&source).unwrap().events.len(), 2);
+    let why = "log_backup.csv.gz is an identical copy of log.csv, which is read";
+    assert!(source.files.left_out.iter().any(|file| format!("{} {}", file.file, file.why) == why));
+}
+
+#[test]
 fn labels_in_words_that_cover_half() {
     let folder = Folder::of(&[
         ("log.csv", b"e,c,at\n1,C,2014-01-01\n2,C,2014-01-02\n"),
