@@ -95,3 +95,47 @@ fn an_event_that_comes_again_counts_once() {
     assert_eq!(twice.events, once.events);
     assert_eq!(twice.rows(Reason::RepeatedId), once.tally.read);
 }
+
+/// Writes a view by somebody, with these further members.
+fn view(who: &str, day: u32, more: &str) -> String {
+    format!(
+        r#"{{"id":"{who}-{day}","type":"ViewEvent","action":"Viewed","actor":{{"id":"https://lms.example/users/{who}","type":"Person"}},"object":{{"id":"https://lms.example/pages/1"}},"eventTime":"2023-09-{day:02}T10:00:00Z","group":{{"id":"https://lms.example/courses/7","type":"CourseSection"}}{more}}}"#
+    )
+}
+
+#[test]
+fn the_course_team_by_its_roles_is_no_learner() {
+    let with =
+        |roles: &str, more: &str| format!(r#","membership":{{"id":"m","roles":{roles},"status":"Active"{more}}}"#);
+    let learners = |membership: &str| -> Vec<String> {
+        let lines = [4, 6, 20].map(|day| view("ann", day, "")).into_iter().chain([view("tess", 7, membership)]);
+        let folder = Folder::of(&[("e.jsonl", lines.collect::<Vec<_>>().join("\n").as_bytes())]);
+        let source = open(folder.path()).unwrap();
+        assert_eq!(in_words(&read(&source).unwrap().tally), "4 of 4 used", "{membership}");
+        let name = |learner: &str| learner.rsplit('/').next().unwrap().to_owned();
+        source.roster.enrolments.iter().map(|one| name(one.learner())).collect()
+    };
+    let tess = r#","member":"https://LMS.example/users/tess""#;
+    let here = r#","organization":{"id":"https://lms.example/courses/7","type":"CourseSection"}"#;
+    for membership in [
+        with(r#"["Instructor"]"#, ""),
+        with(r#""Instructor""#, ""),
+        with(r#"["Instructor","http://purl.imsglobal.org/vocab/lis/v2/membership#Mentor"]"#, tess),
+        with(r#"["TeachingAssistant"]"#, here),
+        with(r#"["Administrator#Support"]"#, r#","status":"Inactive""#),
+    ] {
+        assert_eq!(learners(&membership), ["ann"], "{membership}");
+    }
+    for membership in [
+        with(r#"["Learner"]"#, ""),
+        with(r#"["Learner","TeachingAssistant"]"#, ""),
+        with(r#"["Instructor","Auditor"]"#, ""),
+        with("[]", ""),
+        with("null", ""),
+        with(r#"["Instructor"]"#, r#","member":{"id":"https://lms.example/users/bob"}"#),
+        with(r#"["Instructor"]"#, r#","organization":"https://lms.example/courses/8""#),
+        r#","membership":"m""#.to_owned(),
+    ] {
+        assert_eq!(learners(&membership), ["ann", "tess"], "{membership}");
+    }
+}

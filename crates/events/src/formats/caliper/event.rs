@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::kinds::Kinds;
+use super::roles::Membership;
 use crate::cells::is_missing;
 use crate::event::ObjectKey;
 use crate::formats::course_ids::{course_path, decoded};
@@ -18,8 +19,8 @@ use crate::time::parse_instant;
 
 /// Describes an entity: an object with an id and a type, or its id alone.
 #[derive(Clone, Copy, Debug, Default)]
-struct Entity<'a> {
-    id: Option<Text<'a>>,
+pub(super) struct Entity<'a> {
+    pub(super) id: Option<Text<'a>>,
     kind: Option<Text<'a>>,
     /// Id of the nearest course that it is part of, or itself.
     course: Option<Text<'a>>,
@@ -34,12 +35,11 @@ struct Entity<'a> {
 }
 
 impl<'a> Entity<'a> {
-    fn read(cursor: &mut Cursor<'a>) -> Result<Self, InvalidJson> {
-        let mut entity = Self::default();
+    pub(super) fn read(cursor: &mut Cursor<'a>) -> Result<Self, InvalidJson> {
         if !cursor.is_object() {
-            entity.id = cursor.value()?.id();
-            return Ok(entity);
+            return Ok(Self::of_id(cursor.value()?.id()));
         }
+        let mut entity = Self::default();
         let mut around = None;
         cursor.members(|key, cursor| {
             match key {
@@ -68,6 +68,11 @@ impl<'a> Entity<'a> {
         // What an organisation is part of is no course.
         entity.untyped = entity.untyped.filter(|_| !entity.is_organisation());
         Ok(entity)
+    }
+
+    /// Makes an entity of which nothing but the id is said.
+    pub(super) fn of_id(id: Option<Text<'a>>) -> Self {
+        Self { id, ..Self::default() }
     }
 
     /// Returns the last word of its type; empty where none is said.
@@ -166,7 +171,7 @@ struct Members<'a> {
     actor: Entity<'a>,
     object: Entity<'a>,
     group: Entity<'a>,
-    membership: Entity<'a>,
+    membership: Membership<'a>,
     time: Option<Text<'a>>,
     score: Score,
     by_open_edx: bool,
@@ -183,7 +188,7 @@ impl<'a> Members<'a> {
                 b"actor" => members.actor = Entity::read(cursor)?,
                 b"object" => members.object = Entity::read(cursor)?,
                 b"group" => members.group = Entity::read(cursor)?,
-                b"membership" => members.membership = Entity::read(cursor)?,
+                b"membership" => members.membership = Membership::read(cursor)?,
                 b"eventTime" => members.time = cursor.value()?.text(),
                 b"generated" => members.score.read(cursor)?,
                 b"extensions" if cursor.is_object() => cursor.members(|key, cursor| {
@@ -205,8 +210,8 @@ impl<'a> Members<'a> {
     /// which nothing but the id is said, is taken for a course where there is no other.
     fn course(&self) -> Option<Text<'a>> {
         let group = self.group.id.filter(|_| self.group.type_word().is_empty());
-        let typed = self.group.course.or(self.object.course).or(self.membership.course);
-        typed.or(self.group.untyped).or(group).or(self.membership.untyped)
+        let typed = self.group.course.or(self.object.course).or(self.membership.place.course);
+        typed.or(self.group.untyped).or(group).or(self.membership.place.untyped)
     }
 
     /// Tells whether it describes an entity, which nobody did.
@@ -277,7 +282,9 @@ impl StatementParser for CaliperEvents {
             return Err(Unusable::new(Reason::BadTime, what));
         };
         let on_course = event == b"Event" && members.object.is_course();
+        let by_team = !by_another && members.membership.is_of_team(members.actor.id, members.group.id);
         let change = match action {
+            _ if by_team => None,
             b"Activated" if on_course => Some(EnrolmentChange::Enrolled),
             b"Deactivated" if on_course => Some(EnrolmentChange::Withdrew),
             b"Completed" if on_course => Some(EnrolmentChange::Completed),
@@ -287,14 +294,20 @@ impl StatementParser for CaliperEvents {
         let fact = match (event, action) {
             _ if change.is_some() => Some(self.kinds.change_of_enrolment()),
             _ if by_another => Some(self.kinds.grade()),
+            _ if by_team => Some(self.kinds.by_team()),
             // The same event tells that an answer was sent and that a score was computed; the answer's own is graded.
             (b"AssessmentEvent", b"Submitted") if by_open_edx => Some(self.kinds.grade()),
             _ => None,
         };
         let kind = fact.unwrap_or_else(|| self.kind(event, action, &members, by_open_edx));
+        let part = match fact {
+            Some(_) if by_team => Part::Caused,
+            Some(_) => Part::Concerned,
+            None => Part::Did,
+        };
         let interaction = Interaction {
             learner: Learner::Named(learner),
-            part: if fact.is_some() { Part::Concerned } else { Part::Did },
+            part,
             number: None,
             host: b"",
             kind,

@@ -83,6 +83,9 @@ const STRAYS: &[(&str, Activity)] = &[
 const CHANGE_OF_ENROLMENT: &str = "change_of_enrolment";
 const GRADE: &str = "grade";
 
+/// Names the kind of what the course team does.
+const BY_TEAM: &str = "course_team";
+
 /// Names the kind of a hint or an answer that was shown.
 const HELP_SHOWN: &str = "help_shown";
 
@@ -105,6 +108,7 @@ pub(super) struct Kinds {
     first_detailed: u8,
     change_of_enrolment: u8,
     grade: u8,
+    by_team: u8,
     help_shown: u8,
 }
 
@@ -132,9 +136,10 @@ impl Kinds {
         // edX's report counts the day of a change of an enrolment, as in its tracking logs.
         let change_of_enrolment = add(EventKind::new(CHANGE_OF_ENROLMENT, Other).with_detail(Detail::Fact));
         let grade = add(EventKind::new(GRADE, Other).with_detail(Detail::Fact).not_engaging());
+        let by_team = add(EventKind::new(BY_TEAM, Other).with_detail(Detail::Fact).not_engaging());
         let help_shown = add(EventKind::new(HELP_SHOWN, Problem));
         assert!(kinds.len() <= 256, "a format has at most 256 kinds");
-        Self { kinds, by_action, by_type, first_detailed, change_of_enrolment, grade, help_shown }
+        Self { kinds, by_action, by_type, first_detailed, change_of_enrolment, grade, by_team, help_shown }
     }
 
     pub(super) fn all(&self) -> &[EventKind] {
@@ -160,6 +165,11 @@ impl Kinds {
     /// Returns the kind of a grade that is no act of the learner's.
     pub(super) fn grade(&self) -> u8 {
         self.grade
+    }
+
+    /// Returns the kind of what the course team does.
+    pub(super) fn by_team(&self) -> u8 {
+        self.by_team
     }
 
     /// Returns the kind of a hint or an answer that was shown.

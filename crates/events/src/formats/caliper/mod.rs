@@ -6,7 +6,8 @@
 //! (`sensor`, `sendTime`, `data`). Entities may be objects or, where nothing but the id is said, an IRI.
 //!
 //! - **Who:** `actor.id`. Events of actors of another type than `Person` are nobody's. A grading is by whoever grades: one
-//!   with another `assignee` concerns that one alone.
+//!   with another `assignee` concerns that one alone. What an actor does whose `membership.roles` are the course team's alone
+//!   makes nobody a learner (`roles.rs`).
 //! - **Course:** the nearest `CourseSection`, `CourseOffering` or `Course` among `group` and the organisations it is part
 //!   of, else among `object`, what it is part of and `object.extensions.isPartOf`, else `membership.organization`; else an
 //!   organisation that the group is part of, or a `group`, of which only the id is given. An `Organization` or a
@@ -33,6 +34,7 @@
 
 mod event;
 mod kinds;
+mod roles;
 
 use std::sync::Arc;
 
