@@ -331,3 +331,32 @@ fn real_logs_have_the_rows_they_are_known_to_have() {
     assert_eq!(instant(honor.enrolled_seconds), "2014-04-18T17:09:59");
     assert_eq!(instant(honor.withdrawn_seconds), "2014-08-01T18:34:05");
 }
+
+#[test]
+fn courses_by_their_addresses() {
+    let line = |course: &str, day: u32| {
+        format!(
+            r#"{{"username":"ann","event_source":"browser","event_type":"seq_next","event":"","context":{{"course_id":"{course}","user_id":7}},"time":"2026-01-{day:02}T10:00:00+00:00"}}"#
+        )
+    };
+    let text: Vec<String> = [
+        A,
+        "https://lms.example/courses/course-v1:edX+Algebra+2026",
+        "https://lms.example/courses/course-v1:edX+Algebra+2026/",
+        "https://lms.example/courses/course-v1%3AedX%2BAlgebra%2B2026/about",
+        "/courses/course-v1:edX+Algebra+2026/course/?x=1",
+    ]
+    .iter()
+    .zip(5..)
+    .map(|(course, day)| line(course, day))
+    .chain([line("https://lms.example/courses/", 6)])
+    .collect();
+    let folder = Folder::of(&[("tracking.log", text.join("\n").as_bytes())]);
+    let source = open(folder.path()).unwrap();
+    assert_eq!(enrolments(&source), [format!("{A}/ann ann - - -")]);
+    assert_eq!(
+        outcome(folder.path(), &OpenOptions::default()),
+        "5 of 6 used\n\
+         1 bad_value: tracking.log:6: course_id of shape `aaaaa://aaa.aaaaaaa/aaaaaaa/` is no course's"
+    );
+}

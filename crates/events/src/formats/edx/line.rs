@@ -216,6 +216,7 @@ pub(super) struct Scratch {
     course: Vec<u8>,
     decoded_course: Vec<u8>,
     event_course: Vec<u8>,
+    decoded_event_course: Vec<u8>,
     event: Vec<u8>,
     event_username: Vec<u8>,
     target: Vec<u8>,
@@ -243,6 +244,14 @@ impl TrackingLog {
             || (self.instructor.find(page).is_some()
                 && course_path(page).is_some_and(|path| path.part == b"instructor"))
     }
+}
+
+/// Returns a course's id, which may stand in an address.
+fn course_id(text: &[u8]) -> &[u8] {
+    if is_course(text) {
+        return text;
+    }
+    course_path(text).map_or(text, |path| path.course)
 }
 
 /// Returns the JSON of a line: from its first brace on, as lines that went through syslog have words before it.
@@ -287,12 +296,13 @@ impl StatementParser for TrackingLog {
         let report = change.and_then(|change| Some(EnrolmentReport { learner: people.concerned()?, change }));
 
         let written = resolved(members.context.course, &mut scratch.course);
-        let context_course = decoded(written, &mut scratch.decoded_course);
+        let context_course = course_id(decoded(written, &mut scratch.decoded_course));
         if !context_course.is_empty() && !is_course(context_course) {
             let shape = shape(context_course);
             return Err(Unusable::new(Reason::BadValue, format!("course_id of shape `{shape}` is no course's")));
         }
         let data_course = resolved(data.and_then(|data| data.course), &mut scratch.event_course);
+        let data_course = course_id(decoded(data_course, &mut scratch.decoded_event_course));
         let url = if is_request { event_type } else { resolved(members.page, &mut scratch.page) };
         let path = if is_request || context_course.is_empty() {
             course_path(decoded(url, &mut scratch.decoded))
