@@ -400,3 +400,19 @@ fn facts_that_others_bring_about_are_no_activity_in_moodle() {
     let source = open(Folder::of(&[("log.csv", log.as_bytes())]).path()).unwrap();
     assert_eq!(source.roster.enrolments.iter().map(Enrolment::id).collect::<Vec<_>>(), ["2/5"]);
 }
+
+#[test]
+fn times_that_nothing_reads_are_what_is_wrong_with_a_log_without_a_table_of_enrolments() {
+    let log = |times: &[&str]| {
+        let row = |(number, time): (usize, &&str)| {
+            format!("{number},\\mod_page\\event\\course_module_viewed,mod_page,12,5,2,\"{time}\"\n")
+        };
+        let rows: Vec<String> = times.iter().enumerate().map(row).collect();
+        format!("id,eventname,component,contextinstanceid,userid,courseid,timecreated\n{}", rows.concat())
+    };
+    let folder = Folder::of(&[(LOG, log(&["4/09/23, 10:00", "1.6938e+09"]).as_bytes())]);
+    let error = open(folder.path()).err().unwrap().to_string();
+    assert!(error.contains("2 bad_time"), "{error}");
+    assert!(error.contains("time of shape `9/99/99, 99:99` is not a number of seconds since 1970"), "{error}");
+    assert!(!error.contains("nobody is enrolled"), "{error}");
+}

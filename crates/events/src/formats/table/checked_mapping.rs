@@ -37,6 +37,8 @@ pub(super) struct CheckedMapping {
     pub(super) logs: Vec<CheckedLog>,
     /// How rows name their enrolments, in every table of the log.
     pub(super) naming: Naming,
+    /// Whether the log alone says who is enrolled: no table of enrolments is described, or none is there.
+    pub(super) log_enrols: bool,
     pub(super) enrolments: Option<CheckedTable<EnrolmentColumns>>,
     pub(super) courses: Option<CheckedTable<CourseColumns>>,
     pub(super) labels: Option<CheckedTable<LabelColumns>>,
@@ -419,6 +421,7 @@ impl CheckedMapping {
             naming,
             others: mapping.enrolments.as_ref().and_then(|table| table.others).unwrap_or_default(),
             infer_missing: mapping.courses.as_ref().is_some_and(|table| table.infer_missing),
+            log_enrols: mapping.enrolments.is_none(),
             enrolments: check.table("enrolments", mapping.enrolments)?,
             courses: check.table("courses", mapping.courses)?,
             labels: check.table("labels", mapping.labels)?,

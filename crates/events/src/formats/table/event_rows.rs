@@ -50,7 +50,7 @@ impl EnrolmentFinder {
             Naming::Enrolment => By::Enrolment {
                 known: EnrolmentLookup::new(roster),
                 without_course: IdLookup::new(undated.ids.iter().map(String::as_bytes)),
-                in_table: mapping.enrolments.is_some(),
+                in_table: !mapping.log_enrols,
             },
             Naming::LearnerAndCourse => By::Pair {
                 pairs: Pairs::new(mapping, roster),
@@ -136,7 +136,7 @@ impl EventRows {
         Self {
             who: Arc::clone(who),
             events: log.events.clone(),
-            log_enrols: mapping.enrolments.is_none(),
+            log_enrols: mapping.log_enrols,
             granularity: mapping.granularity,
             kinds: mapping.kinds.clone(),
             counts: log.template.has(Role::Count),

@@ -291,10 +291,15 @@ impl BuiltIn {
     }
 }
 
-fn open_tables(mapping: CheckedMapping, tables: &TableFiles, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
+fn open_tables(
+    mut mapping: CheckedMapping,
+    tables: &TableFiles,
+    request: &OpenRequest<'_>,
+) -> Result<Source, ReadError> {
     if tables.log.is_empty() {
         return Err(mapping.error("no file of the log is among those given"));
     }
+    mapping.log_enrols = tables.enrolments.is_empty();
     let mut tally = Tally::default();
     let given = given_courses(tables, &mapping, request, &mut tally)?;
     let enrolled = match &mapping.enrolments {
