@@ -7,6 +7,7 @@
 mod common;
 
 mod archives;
+mod at_once;
 mod commands;
 mod damage;
 #[cfg(unix)]

@@ -3,6 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// Names the action of a lock.
+pub(crate) const LOCK: &str = "lock";
+
 /// Says which file or folder could not be written, by the name that the user gave it.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} {path}: {source}")]
@@ -26,6 +29,12 @@ impl WriteError {
     #[must_use]
     pub fn is_read_only(&self) -> bool {
         matches!(self.source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+    }
+
+    /// Returns whether no turn is given there: the file system, as one over a network, knows no locks.
+    #[must_use]
+    pub fn is_without_locks(&self) -> bool {
+        self.action == LOCK
     }
 
     /// Returns whether the place was taken.

@@ -25,6 +25,8 @@ pub struct FolderDraft {
     target: PathBuf,
     /// Those of the folder in the place, which are handed on, or of the umask.
     permissions: Permissions,
+    /// Whether nothing, or an empty folder, was in the place at first.
+    was_free: bool,
     /// Tells other processes that this one still runs.
     _lock: Option<File>,
     published: bool,
@@ -85,7 +87,9 @@ impl FolderDraft {
         };
         let permissions = permissions_of_folder(&target).map_or_else(|| permissions_by_umask(&folder), Ok);
         let permissions = permissions.map_err(WriteError::at("write", place))?;
-        Ok((Self { folder, place: place.to_owned(), target, permissions, _lock: lock, published: false }, found))
+        let was_free = fs::read_dir(&target).map_or(true, |mut entries| entries.next().is_none());
+        let place = place.to_owned();
+        Ok((Self { folder, place, target, permissions, was_free, _lock: lock, published: false }, found))
     }
 
     /// Returns where the draft is.
@@ -152,7 +156,7 @@ impl FolderDraft {
             Some(own) => Some(self.replace(own)?),
             None => {
                 live::with_drafts(|drafts| {
-                    rename_folder(&self.folder, &self.target)?;
+                    rename_folder(&self.folder, &self.target).map_err(|error| self.explained(error))?;
                     drafts.remove(&self.folder);
                     self.published = true;
                     Ok(())
@@ -167,6 +171,18 @@ impl FolderDraft {
             live::drop_draft(&old, || drop(fs::remove_dir_all(&old)));
         }
         Ok(())
+    }
+
+    /// Says what is in the way of a new folder.
+    fn explained(&self, error: io::Error) -> io::Error {
+        let why = match error.kind() {
+            io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty if self.was_free => {
+                "another command has written there meanwhile; what it wrote is kept"
+            }
+            io::ErrorKind::DirectoryNotEmpty => "the folder is not empty; what is in it is kept",
+            _ => return error,
+        };
+        io::Error::new(error.kind(), why)
     }
 
     /// Takes the place of a folder, in one step where the system can. Returns where the old one is then.

@@ -7,6 +7,7 @@ mod folder;
 mod json;
 mod leftovers;
 mod live;
+mod lock;
 mod own;
 mod place;
 mod scratch;
@@ -19,6 +20,7 @@ pub use file::{FileDraft, write, write_json, write_json_lines, write_together, w
 pub use folder::FolderDraft;
 pub use leftovers::{clean_up, is_leftover, remove_leftovers};
 pub use live::abandon;
+pub use lock::{Claim, FileTurn};
 pub use own::{ForeignFile, OwnFiles};
 pub use place::{check_file_place, check_folder_place, make_folder};
 pub use scratch::ScratchFolder;

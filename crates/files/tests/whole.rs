@@ -147,6 +147,15 @@ fn a_folder_appears_whole_or_not_at_all() {
     assert!(error.is_taken());
     assert!(error.to_string().starts_with(&format!("cannot write {}: ", place.display())), "{error}");
     assert_eq!(fs::read(place.join("file")).expect("kept"), b"1");
+    assert!(!error.to_string().contains("meanwhile"), "{error}");
+    let other = here.path().join("other");
+    let [first, second] = [(); 2].map(|()| FolderDraft::begin(&other).expect("writable"));
+    for draft in [&first, &second] {
+        draft.create("file").expect("a new file");
+    }
+    first.publish(IfExists::Refuse).expect("nothing is there");
+    let error = second.publish(IfExists::Refuse).expect_err("the first is there");
+    assert!(error.is_taken() && error.to_string().contains("another command has written there meanwhile"), "{error}");
     publish("3", IfExists::Replace).expect("asked for");
     assert_eq!(fs::read(place.join("file")).expect("there"), b"3");
     assert_eq!(names_in(&here.path().join("above")), ["out"]);

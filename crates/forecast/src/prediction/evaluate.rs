@@ -62,7 +62,7 @@ pub struct RepeatedAuc {
 /// When the week can't be forecast, rows were trained on, the data does not fit the run, or nothing is left.
 pub fn evaluate(run: &Run, request: &EvaluateRequest<'_>) -> Result<EvaluationOutcome, PredictionError> {
     let mut outcome = evaluate_predictions(&predictions(run, request)?, request.resampling)?;
-    outcome.not_recorded = record_evaluation(run, request, &outcome.evaluation)?;
+    outcome.not_recorded = record_evaluation(run, request, &mut outcome.evaluation)?;
     Ok(outcome)
 }
 

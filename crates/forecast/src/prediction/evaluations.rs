@@ -1,11 +1,13 @@
 //! The record of evaluations: how often each part of a run's data has been looked at, and what came of it.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use staycast_evaluation::report::Evaluation;
 use staycast_evaluation::splits::SplitKind;
+use staycast_files::{FileTurn, WriteError};
 use staycast_sequences::CutOff;
 
 use super::error::PredictionError;
@@ -86,18 +88,24 @@ pub fn evaluations(run: &Run) -> Result<Vec<EvaluationRecord>, PredictionError> 
     Ok(evaluations_in(run.path())?)
 }
 
-/// Records in the run that a part of the data was evaluated. Returns why it is not recorded where the run can't be written
-/// to, as on a read-only disk; its figures are as good as others.
+/// Records in the run that a part of the data was evaluated, and sets how often it has been, this time included. Returns why
+/// it is not recorded where the run can't be written to, as on a read-only disk, or its file system knows no locks; its
+/// figures are as good as others.
 ///
 /// # Errors
 /// When the record can't be read, or can't be written for another reason.
 pub fn record_evaluation(
     run: &Run,
     request: &EvaluateRequest<'_>,
-    evaluation: &Evaluation,
+    evaluation: &mut Evaluation,
 ) -> Result<Option<String>, PredictionError> {
+    let path = run.path().join(EVALUATIONS);
+    // Nobody else records meanwhile: what is read is what the line is put behind.
+    let _turn = match FileTurn::wait(&path) {
+        Ok(turn) => turn,
+        Err(error) => return why_not_recorded(error).map(Some),
+    };
     let mut records = evaluations(run)?;
-    let before = records.last().map_or(String::new(), |record| record.blake3.clone());
     let record = EvaluationRecord {
         data_fingerprint: request.data.manifest.fingerprint(),
         kind: evaluation.kind,
@@ -107,12 +115,21 @@ pub fn record_evaluation(
         figures: figures(evaluation),
         blake3: String::new(),
     };
+    // Others may have recorded theirs since the predictions were made.
+    evaluation.evaluations_of_this_part = Some(times_in(&records, &record.data_fingerprint, record.kind));
+    let (is_first, before) = (records.is_empty(), records.last().map_or(String::new(), |record| record.blake3.clone()));
     records.push(record.sealed_after(&before));
-    match staycast_files::write_json_lines(&run.path().join(EVALUATIONS), records) {
-        Ok(()) => Ok(None),
-        Err(error) if error.is_read_only() => Ok(Some(error.to_string())),
-        Err(error) => Err(error.into()),
+    let Err(error) = staycast_files::write_json_lines(&path, records) else { return Ok(None) };
+    if is_first {
+        // It was made for the turn alone.
+        drop(fs::remove_file(&path));
     }
+    why_not_recorded(error).map(Some)
+}
+
+/// Says why an evaluation is not recorded, where its place allows no record.
+fn why_not_recorded(error: WriteError) -> Result<String, PredictionError> {
+    if error.is_read_only() || error.is_without_locks() { Ok(error.to_string()) } else { Err(error.into()) }
 }
 
 /// Counts how often a part has been evaluated, this time included: the same data and kind count as the same part.
@@ -121,9 +138,12 @@ pub(super) fn times_evaluated(
     request: &EvaluateRequest<'_>,
     kind: SplitKind,
 ) -> Result<u32, PredictionError> {
-    let fingerprint = request.data.manifest.fingerprint();
-    let same = |record: &&EvaluationRecord| record.data_fingerprint == fingerprint && record.kind == kind;
-    Ok(evaluations(run)?.iter().filter(same).count() as u32 + 1)
+    Ok(times_in(&evaluations(run)?, &request.data.manifest.fingerprint(), kind))
+}
+
+fn times_in(records: &[EvaluationRecord], data_fingerprint: &str, kind: SplitKind) -> u32 {
+    let same = |record: &&EvaluationRecord| record.data_fingerprint == data_fingerprint && record.kind == kind;
+    records.iter().filter(same).count() as u32 + 1
 }
 
 /// Picks the figures by which runs are compared.

@@ -111,6 +111,9 @@ pub enum TrainError {
     /// The folder holds an interrupted run.
     #[error("{0} holds an interrupted run")]
     RunInterrupted(PathBuf),
+    /// Another process trains the run in the folder.
+    #[error("a training is running in {0}; wait until it has ended, or name another folder")]
+    RunInTraining(PathBuf),
     /// The folder holds something else.
     #[error("{0} is not empty and holds no run; name a new folder")]
     NotARunFolder(PathBuf),
@@ -176,6 +179,7 @@ impl TrainError {
             | Self::Split(_)
             | Self::RunExists(_)
             | Self::RunInterrupted(_)
+            | Self::RunInTraining(_)
             | Self::NotARunFolder(_)
             | Self::CantGoOnFrom { .. }
             | Self::NothingToResume(_)

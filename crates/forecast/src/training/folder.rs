@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use staycast_files::remove_leftovers;
+use staycast_files::{Claim, remove_leftovers};
 
 use super::error::TrainError;
 use super::request::{Start, TrainRequest};
@@ -15,6 +15,8 @@ use crate::files::FileError;
 pub(super) struct RunFolder<'a> {
     request: &'a TrainRequest<'a>,
     checkpoints: PathBuf,
+    /// Tells other processes that the run is being trained, from when on there is one.
+    claimed: Option<Claim>,
 }
 
 impl<'a> RunFolder<'a> {
@@ -25,24 +27,29 @@ impl<'a> RunFolder<'a> {
     pub(super) fn find(request: &'a TrainRequest<'a>) -> Result<Self, TrainError> {
         let out = request.out;
         let checkpoints = out.join(CHECKPOINTS);
+        let mut claimed = None;
         match (request.start, run_state(out)?) {
             (_, RunState::Finished) => return Err(TrainError::RunExists(out.to_owned())),
             (_, RunState::Other) => return Err(TrainError::NotARunFolder(out.to_owned())),
-            (Start::Fresh, RunState::Interrupted(_)) => return Err(TrainError::RunInterrupted(out.to_owned())),
+            (Start::Fresh, RunState::Interrupted(_)) => {
+                claim(&checkpoints, out)?;
+                return Err(TrainError::RunInterrupted(out.to_owned()));
+            }
             (Start::Resume, RunState::Free) => return Err(TrainError::NothingToResume(out.to_owned())),
             (Start::Resume, RunState::Interrupted(_)) => {
+                claimed = Some(claim(&checkpoints, out)?);
                 require_same(out, &Started::read(&checkpoints.join(STARTED))?, &started(request))?;
             }
             (Start::Fresh, RunState::Free) => {}
         }
-        Ok(Self { request, checkpoints })
+        Ok(Self { request, checkpoints, claimed })
     }
 
     /// Marks the folder as a run that was begun, or clears up what a kill left. Returns the checkpoints' folder.
     ///
     /// # Errors
-    /// When it can't be written.
-    pub(super) fn begin(&self) -> Result<PathBuf, TrainError> {
+    /// When it can't be written, or another process has begun a run there meanwhile.
+    pub(super) fn begin(&mut self) -> Result<PathBuf, TrainError> {
         let (out, checkpoints) = (self.request.out, &self.checkpoints);
         match self.request.start {
             Start::Resume => {
@@ -52,7 +59,8 @@ impl<'a> RunFolder<'a> {
             Start::Fresh => {
                 staycast_files::make_folder(out)?;
                 fs::create_dir_all(checkpoints).map_err(|source| FileError::io("make", checkpoints, source))?;
-                staycast_files::write_json(&checkpoints.join(STARTED), &started(self.request))?;
+                let claimed = Claim::make(&checkpoints.join(STARTED), &started(self.request))?;
+                self.claimed = Some(claimed.ok_or_else(|| TrainError::RunInTraining(out.to_owned()))?);
             }
         }
         staycast_files::write(&out.join(CONFIG), self.request.config.written().to_toml().as_bytes())?;
@@ -75,6 +83,11 @@ impl<'a> RunFolder<'a> {
             }
         }
     }
+}
+
+/// Claims the run that was begun, unless another process trains it.
+fn claim(checkpoints: &Path, out: &Path) -> Result<Claim, TrainError> {
+    Claim::take(&checkpoints.join(STARTED))?.ok_or_else(|| TrainError::RunInTraining(out.to_owned()))
 }
 
 /// Checks that the run that was begun as `then` can be resumed as `now`.

@@ -47,7 +47,7 @@ pub use request::{Start, TrainRequest, TrainingPlan, TrainingWatch, Unwatched};
 pub fn train(request: &TrainRequest<'_>, watch: &dyn TrainingWatch) -> Result<Run, TrainError> {
     let mut timer = timer::StageTimer::start();
 
-    let folder = folder::RunFolder::find(request)?;
+    let mut folder = folder::RunFolder::find(request)?;
     feasibility::require_outcomes(request)?;
 
     // Plan: which enrolments train, stop and test each member.

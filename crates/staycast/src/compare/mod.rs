@@ -180,8 +180,8 @@ fn contender(
     let request = EvaluateRequest { week: args.week, ..EvaluateRequest::new(data, device) };
     let predictions = predictions(&run, &request).map_err(crate::forecast_args::as_usage)?;
     let resampling = if predictions.len() > 1 { Resampling::Off } else { resampling };
-    let found = evaluate_predictions(&predictions, resampling)?;
-    if let Some(why) = record_evaluation(&run, &request, &found.evaluation)? {
+    let mut found = evaluate_predictions(&predictions, resampling)?;
+    if let Some(why) = record_evaluation(&run, &request, &mut found.evaluation)? {
         console.warn(&format!("{name}: this evaluation is not recorded in the run ({why})"));
     }
     Ok(Contender { name: name.to_owned(), predictions, cohorts: found.evaluation.cohorts })

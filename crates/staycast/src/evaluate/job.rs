@@ -108,7 +108,7 @@ fn evaluate_into(
     if job.check_leakage == CheckLeakage::Always {
         outcome.leakage = Some(check_leakage(run, &request, &predictions)?);
     }
-    outcome.not_recorded = record_evaluation(run, &request, &outcome.evaluation)?;
+    outcome.not_recorded = record_evaluation(run, &request, &mut outcome.evaluation)?;
     if let Some(why) = &outcome.not_recorded {
         console.warn(&format!(
             "this evaluation is not recorded in the run ({why}), so the next will not count it; the more often a test part \
