@@ -90,14 +90,14 @@ fn pipes_and_devices_are_written_to_or_refused_by_name() {
         for place in ["pipe", "socket", "null", "full", if is_file { "folder" } else { "file" }] {
             let ran = writing.run_replacing(materials, &at(place));
             let name = format!("{} to a {place}: {}", writing.name, ran.stderr);
-            let written = is_file && writing.older == Older::Replaced && ["pipe", "null"].contains(&place);
+            let written = is_file && ["pipe", "null"].contains(&place);
             assert_eq!(ran.status == Some(0), written, "{name}");
             assert!(written || ran.stderr.contains(&at(place).display().to_string()), "{name}");
             assert!(!ran.stderr.contains("panicked"), "{name}");
         }
         let _ = reader.kill();
         let read = reader.wait_with_output().expect("cat ends").stdout;
-        assert_eq!(!read.is_empty(), is_file && writing.older == Older::Replaced, "{}", writing.name);
+        assert_eq!(!read.is_empty(), is_file, "{}", writing.name);
         for (place, device) in [("null", "/dev/null"), ("full", "/dev/full")] {
             assert_eq!(fs::read_link(at(place)).expect("a link"), Path::new(device));
             assert!(fs::metadata(device).expect("there").file_type().is_char_device());
@@ -107,6 +107,37 @@ fn pipes_and_devices_are_written_to_or_refused_by_name() {
         assert_eq!(fs::read(at("file")).expect("there"), b"mine");
         assert!(at("folder").join("mine").is_dir());
         assert_clean(here.path(), writing.name);
+    }
+}
+
+#[test]
+fn nothing_else_goes_to_the_standard_output_when_the_file_does() {
+    let materials = Materials::open();
+    for writing in quick().filter(|writing| matches!(writing.output, Output::File(_))) {
+        let here = folder();
+        let plain = here.path().join(writing.file_name("plain"));
+        writing.run(materials, &plain).expect(0);
+        let plain = fs::read(&plain).expect("written");
+        for device in ["/dev/stdout", "/proc/self/fd/1"] {
+            let mut arguments = writing.arguments(materials, Path::new(device), false);
+            arguments.retain(|argument| argument != "--quiet");
+            let ran = crate::common::command(&arguments).output().expect("it runs");
+            let said = String::from_utf8(ran.stderr).expect("text");
+            assert!(ran.status.success(), "{} to {device}: {said}", writing.name);
+            assert!(ran.stdout == plain, "{} to {device}: other bytes than in a file", writing.name);
+            assert!(said.contains(device), "{}: no summary: {said}", writing.name);
+            arguments.push("--json".to_owned());
+            let ran = staycast(&arguments).expect(2);
+            assert!(ran.stderr.contains("--json prints"), "{}: {}", writing.name, ran.stderr);
+        }
+        // As a shell's `>` opens it.
+        let redirected = here.path().join("redirected");
+        let mut command = crate::common::command(writing.arguments(materials, Path::new("/dev/stdout"), false));
+        let status = command.stdout(fs::File::create(&redirected).expect("writable")).status().expect("it runs");
+        assert!(status.success() && fs::read(&redirected).expect("written") == plain, "{}", writing.name);
+        let mut arguments = writing.arguments(materials, Path::new("/dev/null"), false);
+        arguments.push("--json".to_owned());
+        assert!(staycast(&arguments).expect(0).stdout.starts_with('{'), "{}", writing.name);
     }
 }
 

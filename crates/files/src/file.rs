@@ -155,9 +155,6 @@ fn publish_together(drafts: Vec<FileDraft>, if_exists: IfExists) -> Result<(), W
                 named.finish().map_err(WriteError::at("write", &draft.place))?;
                 files.push((draft.place, named));
             }
-            Content::Stream(..) if if_exists == IfExists::Refuse => {
-                return Err(WriteError::at("write", &draft.place)(io::ErrorKind::AlreadyExists.into()));
-            }
             Content::Stream(content, stream) => streams.push((draft.place, content, stream)),
         }
     }

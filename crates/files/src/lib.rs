@@ -22,13 +22,13 @@ pub use leftovers::{clean_up, is_leftover, remove_leftovers};
 pub use live::abandon;
 pub use lock::{Claim, FileTurn};
 pub use own::{ForeignFile, OwnFiles};
-pub use place::{check_file_place, check_folder_place, make_folder};
+pub use place::{check_file_place, check_folder_place, is_standard_output, is_stream, make_folder};
 pub use scratch::ScratchFolder;
 
 /// Says what to do when something is in the place already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum IfExists {
-    /// Fail. An empty folder counts as nothing where a folder is written.
+    /// Fail. An empty folder counts as nothing where a folder is written, and so do pipes and devices where a file is.
     #[default]
     Refuse,
     /// Replace it: a file, or a folder that holds no files but those that the new one has too.

@@ -70,6 +70,36 @@ pub fn check_file_place(path: &Path) -> Result<(), WriteError> {
     file_place(path).map(drop)
 }
 
+/// Tells whether a pipe, a device of characters or an open file is at `path`: what is written to, and never replaced.
+#[must_use]
+pub fn is_stream(path: &Path) -> bool {
+    matches!(file_place(path), Ok(FilePlace::Stream(_)))
+}
+
+/// Tells whether `path` leads to this process's output, under whatever name.
+#[must_use]
+pub fn is_standard_output(path: &Path) -> bool {
+    match file_place(path) {
+        Ok(FilePlace::Stream(Stream::Stdout)) => true,
+        Ok(_) => is_stdout(path).unwrap_or(false),
+        Err(_) => false,
+    }
+}
+
+#[cfg(unix)]
+fn is_stdout(path: &Path) -> io::Result<bool> {
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::MetadataExt;
+    let stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?).metadata()?;
+    let there = fs::metadata(path)?;
+    Ok((stdout.dev(), stdout.ino()) == (there.dev(), there.ino()))
+}
+
+#[cfg(not(unix))]
+fn is_stdout(_path: &Path) -> io::Result<bool> {
+    Ok(false)
+}
+
 /// Checks that a folder can be at `path`: nothing is there, or a folder. Writes nothing.
 ///
 /// # Errors

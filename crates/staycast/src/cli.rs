@@ -71,6 +71,7 @@ impl GlobalArgs {
                 (false, 0) => Verbosity::Normal,
                 (false, _) => Verbosity::Detailed,
             },
+            output_on_stdout: false,
         }
     }
 

@@ -38,6 +38,8 @@ pub(crate) struct Console {
     pub(crate) form: OutputForm,
     /// How much is printed besides results.
     pub(crate) verbosity: Verbosity,
+    /// Whether the file that is written goes to stdout, so that results go to stderr.
+    pub(crate) output_on_stdout: bool,
 }
 
 impl Console {
@@ -48,6 +50,10 @@ impl Console {
                 JSON_PRINTED.store(true, Ordering::Relaxed);
                 let json = to_json(value)?;
                 escape_json(&json).into_owned()
+            }
+            OutputForm::Text if self.output_on_stdout => {
+                print_to_stderr(&to_text());
+                return Ok(());
             }
             OutputForm::Text => escape_lines(&to_text()).into_owned(),
         };
@@ -80,7 +86,8 @@ impl Console {
     /// Returns a console for the stages of a longer job, whose own summaries stand for theirs.
     pub(crate) fn for_inner_stages(&self) -> Self {
         let on_terminal = io::stderr().is_terminal();
-        Self { form: self.form, verbosity: if on_terminal { self.verbosity } else { Verbosity::Quiet } }
+        let verbosity = if on_terminal { self.verbosity } else { Verbosity::Quiet };
+        Self { verbosity, ..*self }
     }
 
     /// Prints a part of a result that comes in parts, unless the result is to be one JSON object.

@@ -9,16 +9,29 @@ use std::path::{Path, PathBuf};
 use staycast_forecast::{RUN_FILES, RUN_FOLDERS};
 use staycast_sequences::SEQUENCES_FILES;
 
+use crate::console::{Console, OutputForm};
 use crate::status::usage;
 
-/// Prepares the place of a file: it is no input, no folder and no socket, and leftovers beside it go.
-pub(crate) fn prepare_file<'a>(out: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> anyhow::Result<()> {
+/// Prepares the place of a file: it is no input, no folder and no socket, and leftovers beside it go. Returns the console
+/// for what is said of it: where the file goes to stdout, nothing else does.
+pub(crate) fn prepare_file<'a>(
+    out: &Path,
+    inputs: impl IntoIterator<Item = &'a Path>,
+    console: &Console,
+) -> anyhow::Result<Console> {
     for input in inputs.into_iter().flat_map(expanded) {
         refuse_input(out, &input)?;
     }
     staycast_files::check_file_place(out)?;
     clean_up_beside(out);
-    Ok(())
+    if !staycast_files::is_standard_output(out) {
+        return Ok(*console);
+    }
+    if console.form == OutputForm::Json {
+        let place = out.display();
+        return Err(usage(format!("--out {place} is the standard output, where --json prints; leave one of them out")));
+    }
+    Ok(Console { output_on_stdout: true, ..*console })
 }
 
 /// Prepares the place of a folder that is written as a whole: no input is in it, it is none itself, and leftovers beside it

@@ -1,6 +1,5 @@
 //! `staycast runs`: a list of runs, and runs as files to pass on.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -226,7 +225,7 @@ fn list(args: &RunsArgs, console: &Console) -> anyhow::Result<Status> {
 }
 
 fn export(run: &Path, out: &Path, console: &Console) -> anyhow::Result<Status> {
-    output_place::prepare_file(out, [run])?;
+    let console = &output_place::prepare_file(out, [run], console)?;
     // What is no finished run, or is damaged, is refused before anything is written.
     let opened = open_run(run, console)?;
     opened.check_stored_predictions()?;
@@ -251,11 +250,11 @@ fn export(run: &Path, out: &Path, console: &Console) -> anyhow::Result<Status> {
 
 fn onnx(run: &Path, out: &Path, model: Option<ModelKind>, console: &Console) -> anyhow::Result<Status> {
     // A device or a pipe has no ending; another file by mistake should not be replaced by a model.
-    let is_stream = fs::metadata(out).is_ok_and(|found| !found.is_file() && !found.is_dir());
-    if !is_stream && out.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("onnx")) {
+    let has_ending = out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx"));
+    if !has_ending && !staycast_files::is_stream(out) {
         return Err(usage(format!("--out {}: end the name in .onnx", out.display())));
     }
-    output_place::prepare_file(out, [run])?;
+    let console = &output_place::prepare_file(out, [run], console)?;
     let opened = open_part(run, model, console)?;
     let model = export_onnx(&opened)?;
     staycast_files::write(out, &model)?;

@@ -89,7 +89,10 @@ const ENDINGS: [&str; 3] = ["parquet", "csv", "jsonl"];
 
 impl ScoreArgs {
     fn resolve(&self) -> anyhow::Result<ScoreJob> {
-        let extension = values::extension(&self.out);
+        let ending = values::extension(&self.out);
+        // Devices have no endings.
+        let is_bare = !ENDINGS.contains(&ending.as_str()) && staycast_files::is_stream(&self.out);
+        let extension = if is_bare { "csv".to_owned() } else { ending };
         if !ENDINGS.contains(&extension.as_str()) {
             return Err(usage(format!("--out {}: end the name in .parquet, .csv or .jsonl", self.out.display())));
         }
@@ -107,15 +110,22 @@ impl ScoreArgs {
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &ScoreArgs, console: &Console) -> anyhow::Result<Status> {
-    let (scored, _) = execute(&args.resolve()?, console)?;
+    let job = args.resolve()?;
+    let console = &prepare(&job, console)?;
+    let (scored, _) = execute(&job, console)?;
     console.print_summary(&scored, || describe_outcome(&scored))?;
     Ok(Status::Fine)
+}
+
+/// Prepares the place of the scores. Returns the console for what is said of them.
+fn prepare(job: &ScoreJob, console: &Console) -> anyhow::Result<Console> {
+    output_place::prepare_file(&job.out, [job.forecast.run.as_path(), &job.forecast.sequences], console)
 }
 
 /// Scores and writes.
 pub(crate) fn execute(job: &ScoreJob, console: &Console) -> anyhow::Result<(ScoreOutcome, Vec<ScoreRow>)> {
     let begun = Instant::now();
-    output_place::prepare_file(&job.out, [job.forecast.run.as_path(), &job.forecast.sequences])?;
+    let console = &prepare(job, console)?;
     let run = open_part(&job.forecast.run, job.forecast.model, console)?;
     let folder = sequences::open(&job.forecast.sequences, console)?;
     let selection = match job.forecast.courses {

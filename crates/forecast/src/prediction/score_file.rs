@@ -13,8 +13,8 @@ use crate::tables::{TableError, texts, write_table};
 const SCORE_COLUMNS: [&str; 9] =
     ["course_id", "enrolment_id", "learner_id", "week", "p_dropout", "at_risk", "rank", "status", "reason"];
 
-/// Writes scores in the format of the file's ending, in any case: `.parquet`, `.csv` or `.jsonl`. The file appears
-/// whole or not at all.
+/// Writes scores in the format of the file's ending, in any case: `.parquet`, `.csv` or `.jsonl`; CSV to a pipe or device
+/// without one. The file appears whole or not at all.
 ///
 /// # Errors
 /// When the name has another ending, or the file can't be written.
@@ -23,19 +23,24 @@ pub fn write_scores(path: &Path, rows: &[ScoreRow]) -> Result<(), TableError> {
     match extension.as_deref() {
         Some("parquet") => write_table(path, scores(rows)),
         Some("jsonl") => Ok(staycast_files::write_json_lines(path, rows)?),
-        Some("csv") => Ok(staycast_files::write_with(path, |file| {
-            let mut writer = csv::Writer::from_writer(file);
-            // The header is there even when nobody is.
-            if rows.is_empty() {
-                writer.write_record(SCORE_COLUMNS)?;
-            }
-            for row in rows {
-                writer.serialize(row)?;
-            }
-            writer.flush()
-        })?),
+        Some("csv") => write_csv(path, rows),
+        _ if staycast_files::is_stream(path) => write_csv(path, rows),
         _ => Err(TableError::UnknownEnding(path.to_owned())),
     }
+}
+
+fn write_csv(path: &Path, rows: &[ScoreRow]) -> Result<(), TableError> {
+    Ok(staycast_files::write_with(path, |file| {
+        let mut writer = csv::Writer::from_writer(file);
+        // The header is there even when nobody is.
+        if rows.is_empty() {
+            writer.write_record(SCORE_COLUMNS)?;
+        }
+        for row in rows {
+            writer.serialize(row)?;
+        }
+        writer.flush()
+    })?)
 }
 
 fn scores(rows: &[ScoreRow]) -> Result<RecordBatch, ArrowError> {

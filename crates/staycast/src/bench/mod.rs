@@ -67,10 +67,12 @@ const WEEKS: u32 = 14;
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &BenchArgs, console: &Console) -> anyhow::Result<Status> {
+    let mut console = *console;
     for file in &args.out {
         format_of(file)?;
-        output_place::prepare_file(file, args.sequences.as_deref())?;
+        console = output_place::prepare_file(file, args.sequences.as_deref(), &console)?;
     }
+    let console = &console;
     let shapes = if args.shapes.is_empty() { SHAPES.to_vec() } else { args.shapes.clone() };
     let (found, left_out) = if args.devices.is_empty() { every_device()? } else { named(&args.devices, console)? };
     let effort = Effort { rounds: usize::from(args.rounds), ..Effort::default() };
@@ -134,6 +136,8 @@ fn format_of(file: &Path) -> anyhow::Result<ReportFormat> {
         "json" => Ok(ReportFormat::Json),
         "svg" => Ok(ReportFormat::Svg),
         "txt" => Ok(ReportFormat::Text),
+        // Devices have no endings.
+        _ if staycast_files::is_stream(file) => Ok(ReportFormat::Text),
         _ => Err(usage(format!("--out {}: end the name in .json, .svg or .txt", file.display()))),
     }
 }

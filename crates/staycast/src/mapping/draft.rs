@@ -21,12 +21,13 @@ struct Drafted<'a> {
 }
 
 pub(super) fn run(files: &[PathBuf], out: Option<&Path>, console: &Console) -> anyhow::Result<Status> {
-    if let Some(path) = out.filter(|path| path.exists()) {
+    if let Some(path) = out.filter(|path| path.exists() && !staycast_files::is_stream(path)) {
         return Err(usage(format!("{} exists; choose another --out", path.display())));
     }
-    if let Some(path) = out {
-        output_place::prepare_file(path, files.iter().map(PathBuf::as_path))?;
-    }
+    let console = match out {
+        Some(path) => &output_place::prepare_file(path, files.iter().map(PathBuf::as_path), console)?,
+        None => console,
+    };
     let draft = draft_mapping(files)?;
     let MappingDraft { text, guesses, gaps } = &draft;
     let result = Drafted { mapping: text, path: out, guesses, to_fill_in: gaps };

@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn targets_are_read_and_others_refused() {
-        let console = Console { form: OutputForm::Text, verbosity: Verbosity::Quiet };
+        let console = Console { form: OutputForm::Text, verbosity: Verbosity::Quiet, output_on_stdout: false };
         let parse = |text: &str| Target::parse(text, &console);
         assert!(matches!(parse("tensorboard"), Ok(Target::TensorBoard)));
         let Ok(Target::Mlflow(server, _)) = parse("mlflow=http://localhost:5000") else { panic!("an address") };

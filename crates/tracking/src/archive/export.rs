@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use staycast_files::{FileDraft, IfExists, is_leftover};
+use staycast_files::{FileDraft, IfExists, is_leftover, is_stream};
 
 use super::error::ArchiveError;
 use super::index::{ArchiveIndex, INDEX, IndexedFile, check_name, check_order};
@@ -32,7 +32,7 @@ pub struct ExportRequest<'a> {
     pub folder: &'a Path,
     /// Files and folders in it, in any order. Names are relative to it, with `/` between folders.
     pub members: &'a [ArchiveMember<'a>],
-    /// Path of the archive, which must not exist.
+    /// Path of the archive, which must not exist, or of a pipe or device that it is written to.
     pub out: &'a Path,
 }
 
@@ -52,7 +52,7 @@ pub struct ExportedArchive {
 /// takes, a file changes meanwhile, or the system refuses. No archive is left then.
 pub fn export(request: &ExportRequest<'_>) -> Result<ExportedArchive, ArchiveError> {
     let out = request.out;
-    if fs::symlink_metadata(out).is_ok() {
+    if fs::symlink_metadata(out).is_ok() && !is_stream(out) {
         return Err(ArchiveError::Exists(out.to_owned()));
     }
     let names = names(request)?;
