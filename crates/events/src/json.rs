@@ -45,6 +45,17 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Says what it is, where it is there and no string.
+    pub(crate) const fn other_than_text(self) -> Option<&'static str> {
+        match self {
+            Self::Text(_) | Self::Null => None,
+            Self::Object(_) => Some("an object"),
+            Self::Array(_) => Some("an array"),
+            Self::Number(_) => Some("a number"),
+            Self::Bool(_) => Some("true or false"),
+        }
+    }
+
     /// Returns an id: a string, or a number as it is written. A fraction of zeros is none: tools that hold whole numbers
     /// as others write `5.0` for 5.
     pub(crate) fn id(self) -> Option<Text<'a>> {

@@ -139,3 +139,20 @@ fn the_course_team_by_its_roles_is_no_learner() {
         assert_eq!(learners(&membership), ["ann", "tess"], "{membership}");
     }
 }
+
+#[test]
+fn times_that_are_no_text() {
+    let lines = [view("ann", 4, ""), view("ann", 5, ""), view("ann", 6, "")];
+    let text = lines.join("\n").replacen(r#""2023-09-05T10:00:00Z""#, "1693821600000", 1).replacen(
+        r#""2023-09-06T10:00:00Z""#,
+        r#"{"$date":"2023-09-06T10:00:00Z"}"#,
+        1,
+    );
+    let folder = Folder::of(&[("e.jsonl", text.as_bytes())]);
+    assert_eq!(
+        outcome(folder.path(), &OpenOptions::default()),
+        "1 of 3 used\n\
+         2 bad_time: e.jsonl:2: eventTime is a number, not a text YYYY-MM-DDTHH:MM:SS \
+         | e.jsonl:3: eventTime is an object, not a text YYYY-MM-DDTHH:MM:SS"
+    );
+}

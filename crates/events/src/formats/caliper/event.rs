@@ -14,7 +14,7 @@ use crate::formats::statements::{
 };
 use crate::json::{self, Cursor, InvalidJson, Text, Value};
 use crate::kind::Detail;
-use crate::tally::{Reason, shape};
+use crate::tally::Reason;
 use crate::time::parse_instant;
 
 /// Describes an entity: an object with an id and a type, or its id alone.
@@ -175,6 +175,8 @@ struct Members<'a> {
     time: Option<Text<'a>>,
     score: Score,
     by_open_edx: bool,
+    /// What stands in place of the text of a time.
+    odd_time: Option<&'static str>,
 }
 
 impl<'a> Members<'a> {
@@ -189,7 +191,10 @@ impl<'a> Members<'a> {
                 b"object" => members.object = Entity::read(cursor)?,
                 b"group" => members.group = Entity::read(cursor)?,
                 b"membership" => members.membership = Membership::read(cursor)?,
-                b"eventTime" => members.time = cursor.value()?.text(),
+                b"eventTime" => {
+                    let value = cursor.value()?;
+                    (members.time, members.odd_time) = (value.text(), value.other_than_text().or(members.odd_time));
+                }
                 b"generated" => members.score.read(cursor)?,
                 b"extensions" if cursor.is_object() => cursor.members(|key, cursor| {
                     let value = cursor.value()?;
@@ -278,8 +283,7 @@ impl StatementParser for CaliperEvents {
         let course = course_path(decoded(course, &mut scratch.decoded)).map_or(course, |path| path.course);
         let time = resolved(members.time, &mut scratch.time);
         let Some(instant) = parse_instant(time) else {
-            let what = format!("eventTime of shape `{}` is not YYYY-MM-DDTHH:MM:SS", shape(time));
-            return Err(Unusable::new(Reason::BadTime, what));
+            return Err(Unusable::bad_time("eventTime", time, members.odd_time));
         };
         let on_course = event == b"Event" && members.object.is_course();
         let by_team = !by_another && members.membership.is_of_team(members.actor.id, members.group.id);

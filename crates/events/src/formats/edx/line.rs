@@ -37,6 +37,8 @@ struct Members<'a> {
     context: Context<'a>,
     timestamp: Option<Text<'a>>,
     data: Option<Event<'a>>,
+    /// What stands in place of the text of a time.
+    odd_time: Option<&'static str>,
 }
 
 /// Holds the members of `context` that count.
@@ -70,12 +72,19 @@ impl<'a> Members<'a> {
                 b"event_source" => members.source = cursor.value()?.text(),
                 b"event_type" => members.event_type = cursor.value()?.text(),
                 b"name" => members.name = cursor.value()?.text(),
-                b"time" => members.time = cursor.value()?.text(),
+                b"time" => {
+                    let value = cursor.value()?;
+                    (members.time, members.odd_time) = (value.text(), value.other_than_text().or(members.odd_time));
+                }
                 b"page" => members.page = cursor.value()?.text(),
                 b"host" => members.host = cursor.value()?.text(),
                 b"event" => members.event = Event::read(cursor)?,
                 b"context" if cursor.is_object() => members.context = Context::read(cursor)?,
-                b"timestamp" => members.timestamp = cursor.value()?.text(),
+                b"timestamp" => {
+                    let value = cursor.value()?;
+                    (members.timestamp, members.odd_time) =
+                        (value.text(), value.other_than_text().or(members.odd_time));
+                }
                 b"data" => members.data = Event::read(cursor)?,
                 _ => cursor.skip()?,
             }
@@ -320,8 +329,7 @@ impl StatementParser for TrackingLog {
 
         let time = resolved(members.time, &mut scratch.time);
         let Some(instant) = parse_instant(time) else {
-            let shape = shape(time);
-            return Err(Unusable::new(Reason::BadTime, format!("time of shape `{shape}` is not YYYY-MM-DDTHH:MM:SS")));
+            return Err(Unusable::bad_time("time", time, members.odd_time));
         };
 
         let source = resolved(members.source, &mut scratch.source);

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::event::ObjectKey;
 use crate::intake::RowRole;
 use crate::json::{InvalidJson, Text};
-use crate::tally::Reason;
+use crate::tally::{Reason, shape};
 
 /// Names a change of an enrolment that a statement reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -208,6 +208,17 @@ pub(in crate::formats) struct Unusable {
 impl Unusable {
     pub(in crate::formats) fn new(reason: Reason, what: impl Into<Cow<'static, str>>) -> Self {
         Self { reason, what: what.into() }
+    }
+}
+
+impl Unusable {
+    /// Says of a time that it can't be read: its shape, or what stands in place of a text.
+    pub(in crate::formats) fn bad_time(member: &str, time: &[u8], other_than_text: Option<&str>) -> Self {
+        let what = match other_than_text.filter(|_| time.is_empty()) {
+            Some(what) => format!("{member} is {what}, not a text YYYY-MM-DDTHH:MM:SS"),
+            None => format!("{member} of shape `{}` is not YYYY-MM-DDTHH:MM:SS", shape(time)),
+        };
+        Self::new(Reason::BadTime, what)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::formats::statements::{
 };
 use crate::json::{self, Cursor, InvalidJson, Text, Value};
 use crate::kind::Detail;
-use crate::tally::{Reason, shape};
+use crate::tally::Reason;
 use crate::time::parse_instant;
 
 /// Describes an activity, as object or context.
@@ -232,6 +232,8 @@ struct Members<'a> {
     /// A problem of which the object is a part.
     problem: Option<Text<'a>>,
     by_open_edx: bool,
+    /// What stands in place of the text of a time.
+    odd_time: Option<&'static str>,
 }
 
 impl<'a> Members<'a> {
@@ -243,8 +245,15 @@ impl<'a> Members<'a> {
                 b"actor" if cursor.is_object() => members.actor = Agent::read(cursor)?,
                 b"verb" if cursor.is_object() => members.verb = member(cursor, b"id")?.and_then(Value::text),
                 b"object" if cursor.is_object() => members.object = Thing::read(cursor)?,
-                b"timestamp" => members.timestamp = cursor.value()?.text(),
-                b"stored" => members.stored = cursor.value()?.text(),
+                b"timestamp" => {
+                    let value = cursor.value()?;
+                    (members.timestamp, members.odd_time) =
+                        (value.text(), value.other_than_text().or(members.odd_time));
+                }
+                b"stored" => {
+                    let value = cursor.value()?;
+                    (members.stored, members.odd_time) = (value.text(), value.other_than_text().or(members.odd_time));
+                }
                 b"result" if cursor.is_object() => members.result = Outcome::read(cursor)?,
                 b"context" if cursor.is_object() => members.context(cursor)?,
                 _ => cursor.skip()?,
@@ -383,8 +392,7 @@ impl StatementParser for XapiStatements {
         let course = course_path(decoded(course, &mut scratch.decoded)).map_or(course, |path| path.course);
         let time = resolved(given(members.timestamp).or(members.stored), &mut scratch.time);
         let Some(instant) = parse_instant(time) else {
-            let what = format!("timestamp of shape `{}` is not YYYY-MM-DDTHH:MM:SS", shape(time));
-            return Err(Unusable::new(Reason::BadTime, what));
+            return Err(Unusable::bad_time("timestamp", time, members.odd_time));
         };
         let change = match verb {
             b"registered" | b"enrolled" if on_course => Some(EnrolmentChange::Enrolled),
