@@ -227,18 +227,29 @@ impl Draft {
                 None => {}
             }
         }
-        // A key of a few objects alone may be a person's.
-        let is_common =
-            |place: &usize| values[*place].filled * 2 >= first.rows.len() || first.file_type != FileType::Jsonl;
+        // A key that not nearly every object has may be a person's.
+        let is_json = first.file_type == FileType::Jsonl;
+        let is_common = |place: &usize| !is_json || values[*place].filled * 20 >= first.rows.len() * 19;
         let is_left = |place: &usize| guesses.iter().all(|guess| guess.column != *place);
         let left = (0..values.len()).filter(is_left).filter(is_common);
         // A first line that may be data is not shown, as it may name a learner.
         let all_are_names = match first.file_type {
-            FileType::Csv => names_shown(&first.columns, &first.rows).0 == first.columns.join(", "),
-            FileType::Jsonl | FileType::Parquet => true,
+            FileType::Csv | FileType::Jsonl => names_shown(&first.columns, &first.rows).0 == first.columns.join(", "),
+            FileType::Parquet => true,
         };
-        let is_shown = |name: &&str| first.has_header && (all_are_names || is_known_name(name));
-        let left: Vec<&str> = left.map(|place| first.columns[place].as_str()).filter(is_shown).collect();
+        let is_name = |name: &str| all_are_names || is_known_name(name);
+        // So may the keys inside a member.
+        let shown = |name: &str| match name.split_once('.').filter(|_| is_json) {
+            Some((member, keys)) if is_name(member) => Some(match keys.split('.').all(is_known_name) {
+                true => name.to_owned(),
+                false => format!("{member}.*"),
+            }),
+            Some(_) => None,
+            None => Some(name.to_owned()).filter(|name| is_name(name)),
+        };
+        let left = left.map(|place| first.columns[place].as_str()).filter(|_| first.has_header);
+        let mut left: Vec<String> = left.filter_map(shown).collect();
+        left.dedup();
         if !left.is_empty() {
             self.line(&format!("# Other columns: {}", one_line(&left.join(", "))));
         }
@@ -516,6 +527,24 @@ mod tests {
             for cell in first.split(',').filter(|cell| *cell != "x" && *cell != "viewed") {
                 assert!(!all.contains(cell), "{cell}\n{all}");
             }
+        }
+    }
+
+    #[test]
+    fn keys_that_may_be_people_are_not_shown() {
+        let row = |n: usize| {
+            let (day, own) = (n % 20 + 1, if n.is_multiple_of(3) { ",\"carl\":1" } else { "" });
+            format!(
+                "{{\"user\":\"u{}\",\"time\":\"2023-09-{day:02}T10:00:00\",\"name\":\"play\",\"page\":\"p{n}\",\
+                 \"scores\":{{\"ann\":{n},\"bob\":2}},\"context\":{{\"host\":\"h\"}}{own}}}",
+                n % 4
+            )
+        };
+        let draft = draft(&[("log.jsonl", &rows(row))]);
+        let others = draft.text.lines().find(|line| line.starts_with("# Other columns: ")).unwrap_or_default();
+        assert!(others.contains("scores.*"), "{}", draft.text);
+        for person in ["ann", "bob", "carl"] {
+            assert!(!others.contains(person), "{}", draft.text);
         }
     }
 
