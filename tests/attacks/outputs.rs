@@ -138,6 +138,8 @@ fn nothing_else_goes_to_the_standard_output_when_the_file_does() {
         let mut arguments = writing.arguments(materials, Path::new("/dev/null"), false);
         arguments.push("--json".to_owned());
         assert!(staycast(&arguments).expect(0).stdout.starts_with('{'), "{}", writing.name);
+        let mut command = crate::common::command(&arguments);
+        assert!(command.stdout(Stdio::null()).status().expect("it runs").success(), "{}", writing.name);
     }
 }
 

@@ -92,7 +92,9 @@ fn is_stdout(path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
     let stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?).metadata()?;
     let there = fs::metadata(path)?;
-    Ok((stdout.dev(), stdout.ino()) == (there.dev(), there.ino()))
+    let same = (stdout.dev(), stdout.ino()) == (there.dev(), there.ino());
+    // In the null device, nothing can be mixed up.
+    Ok(same && !fs::metadata("/dev/null").is_ok_and(|null| (null.dev(), null.ino()) == (there.dev(), there.ino())))
 }
 
 #[cfg(not(unix))]
