@@ -116,7 +116,7 @@ fn oulad_is_read_and_every_row_accounted_for() {
     let labels = labels(&folder.join("labels.csv"));
     for enrolment in enrolments {
         let word = &enrolment.outcome.as_ref().unwrap().recorded;
-        assert_eq!(matches!(word.as_str(), "Withdrawn" | "Fail"), labels[&enrolment.id], "{word}");
+        assert_eq!(matches!(word.as_str(), "Withdrawn" | "Fail"), labels[enrolment.id()], "{word}");
         assert_eq!(word == "Withdrawn", enrolment.withdrawn_seconds.is_some());
         assert!(enrolment.enrolled_seconds.is_some());
     }
@@ -133,7 +133,7 @@ fn labels_and_probabilities_name_enrolments_as_readers_do() {
         assert_eq!(dropouts, made.record.dropouts, "{format}");
         let probabilities = probabilities(&folder, "4");
         assert_eq!(probabilities.len() as u64, made.enrolments);
-        assert!(read.source.roster.enrolments.iter().all(|one| probabilities.contains_key(&one.id)), "{format}");
+        assert!(read.source.roster.enrolments.iter().all(|one| probabilities.contains_key(one.id())), "{format}");
     }
 }
 
@@ -223,7 +223,7 @@ fn tracking_logs_are_read_and_every_row_accounted_for() {
     assert_eq!(refused, log.broken);
     assert_eq!(read.source.roster.enrolments.len() as u64, made.enrolments);
     let ids = labels(&folder.join("labels.csv"));
-    assert!(read.source.roster.enrolments.iter().all(|one| ids.contains_key(&one.id)));
+    assert!(read.source.roster.enrolments.iter().all(|one| ids.contains_key(one.id())));
 }
 
 #[test]
