@@ -32,6 +32,7 @@
 //! | `VideoPlayed` | `MediaEvent`: `Started`, `Restarted` or `Resumed`; not the `Started` of Open edX, which sends it when a video is loaded | the video |
 //! | `Post`, `Response` | `MessageEvent`, `Posted`: a response where the message has a `replyTo` | the message |
 
+mod entity;
 mod event;
 mod kinds;
 mod roles;

@@ -1,9 +1,9 @@
 //! The part of an actor in a course, as a membership tells it: a learner's, or that of the course team.
 //!
-//! Roles are those of 1EdTech's Learning Information Services, as Caliper 1.2 names them (table "Roles"): `Instructor`,
+//! Roles are those of 1EdTech's Learning Information Services (its core context roles): `Instructor`,
 //! sub-roles such as `Instructor#TeachingAssistant`, and the same with a prefix or as IRIs.
 
-use super::event::Entity;
+use super::entity::Entity;
 use crate::formats::statements::with_small_host;
 use crate::json::{Cursor, InvalidJson, Text, Value};
 
