@@ -151,8 +151,10 @@ fn check_accounting(format: &Format, files: &[(&str, &[u8])], all: &Everything) 
         if !all.files.iter().any(|file| file == name) {
             return 0;
         }
-        let lines = log.split(|&byte| byte == b'\n').skip(headers);
-        lines.filter(|line| !line.strip_suffix(b"\r").unwrap_or(line).is_empty()).count() as u64
+        let is_blank = |line: &&[u8]| line.strip_suffix(b"\r").unwrap_or(line).is_empty();
+        // The header is the first line that is not blank.
+        let lines = log.split(|&byte| byte == b'\n').skip_while(is_blank).skip(headers);
+        lines.filter(|line| !is_blank(line)).count() as u64
     };
     let lines = files.iter().map(rows).sum::<u64>();
     let goes_on = |(_, log): &(&str, &[u8])| log.split(|&byte| byte == b'\n').any(may_go_on);
