@@ -151,8 +151,7 @@ fn check_accounting(format: &Format, files: &[(&str, &[u8])], all: &Everything) 
         if !all.files.iter().any(|file| file == name) {
             return 0;
         }
-        // What a rotation that cuts a log leaves, zero bytes alone, is no line either.
-        let is_blank = |line: &&[u8]| line.strip_suffix(b"\r").unwrap_or(line).iter().all(|&byte| byte == 0);
+        let is_blank = |line: &&[u8]| line.strip_suffix(b"\r").unwrap_or(line).is_empty();
         // The header is the first line that is not blank.
         let lines = log.split(|&byte| byte == b'\n').skip_while(is_blank).skip(headers);
         lines.filter(|line| !is_blank(line)).count() as u64

@@ -59,13 +59,11 @@ pub(super) fn each_row<'b>(
     let utf8 = std::str::from_utf8(block).is_ok();
     let zeros = memchr(0, block).is_some();
     let mut number = 0;
-    for (mut row, lines) in rows {
-        if zeros {
-            row = &row[content::zero_bytes(row)..];
-        }
+    for (whole, lines) in rows {
+        let row = if zeros { &whole[content::zero_bytes(whole)..] } else { whole };
         if !utf8 && std::str::from_utf8(row).is_err() {
             intake.refuse(Reason::NotUtf8, number, || content::NOT_UTF8.to_owned());
-        } else if zeros && content::has_zeros(row) {
+        } else if zeros && is_spoilt_by_zeros(whole, row) {
             intake.refuse(Reason::Malformed, number, || content::ZEROS_IN_ROW.to_owned());
         } else if !row.is_empty() {
             take(row, number, intake);
@@ -75,6 +73,12 @@ pub(super) fn each_row<'b>(
     intake.parsed.tally.lines += number;
 }
 
+/// Tells whether zero bytes took something of a row, of which `rest` is what follows those at its beginning: there are others
+/// in it, or nothing is left of it.
+fn is_spoilt_by_zeros(whole: &[u8], rest: &[u8]) -> bool {
+    content::has_zeros(rest) || (rest.is_empty() && !whole.is_empty())
+}
+
 /// Hands a line of UTF-8 that is not blank to `take`, without zero bytes before it; refuses one with a hole in it.
 pub(super) fn take_line<'b>(
     line: &'b [u8],
@@ -82,8 +86,9 @@ pub(super) fn take_line<'b>(
     intake: &mut Intake<'_>,
     take: impl FnOnce(&'b [u8], u64, &mut Intake<'_>),
 ) {
-    let line = &line[content::zero_bytes(line)..];
-    if content::has_zeros(line) {
+    let whole = line;
+    let line = &whole[content::zero_bytes(whole)..];
+    if is_spoilt_by_zeros(whole, line) {
         intake.refuse(Reason::Malformed, number, || content::ZEROS_IN_ROW.to_owned());
     } else if !line.is_empty() {
         take(line, number, intake);

@@ -50,6 +50,24 @@ fn a_stray_zero_byte_costs_its_row_and_not_the_file() {
 }
 
 #[test]
+fn zero_bytes_in_the_place_of_a_row_are_counted_as_one() {
+    for format in LINES {
+        for name in files(format) {
+            for at_the_end in [false, true] {
+                let folder = Folder::copy_of(&format!("{format}/base"));
+                let mut bytes = folder.bytes(&name);
+                let middle = bytes.iter().position(|&byte| byte == b'\n').unwrap() + 1;
+                let at = if at_the_end { bytes.len() } else { middle };
+                bytes.splice(at..at, [&[0; 40][..], b"\n"].concat());
+                folder.write(&name, &bytes);
+                let (said, _) = all_of(&folder, format).unwrap();
+                assert!(said.contains("zero bytes in the row"), "{format} {name}: {said}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_first_line_that_names_the_separator_is_skipped() {
     for format in TABULAR {
         let plain = Folder::copy_of(&format!("{format}/base"));
