@@ -75,20 +75,20 @@ pub(crate) enum HeldOutUse {
     StopEarly,
 }
 
-/// Holds the inputs and labels of one cut-off, for the training set and the held-out rows.
-pub(crate) struct CutOffData {
-    columns: Vec<u32>,
-    training: Design,
-    labels: Vec<bool>,
-    held_out_rows: Vec<usize>,
-    held_out: Design,
-    held_out_labels: Vec<bool>,
+/// Holds the rows, labels and columns of one cut-off.
+pub(crate) struct CutOffRows {
+    /// Informative positions in the weeks laid side by side.
+    pub(crate) columns: Vec<u32>,
+    pub(crate) rows: Vec<usize>,
+    pub(crate) labels: Vec<bool>,
+    pub(crate) held_out_rows: Vec<usize>,
+    pub(crate) held_out_labels: Vec<bool>,
     /// Seed of this cut-off's random draws.
     pub(crate) seed: u64,
 }
 
-impl CutOffData {
-    /// Copies the informative columns of the rows to learn from, and of the held-out rows where the fit reads them.
+impl CutOffRows {
+    /// Selects the informative columns of the rows to learn from, and the held-out rows where the fit reads them.
     ///
     /// # Errors
     /// The reason, when held-out rows of one label are missing or no column carries information.
@@ -98,7 +98,6 @@ impl CutOffData {
         learnt: LearntRows,
         held_out: HeldOutUse,
     ) -> Result<Self, String> {
-        let inputs = &training.inputs;
         let purpose = match held_out {
             HeldOutUse::None => None,
             HeldOutUse::ChoosePenalty => Some("choose a penalty by"),
@@ -108,33 +107,47 @@ impl CutOffData {
             Some(purpose) => held_out_examples(training, cut_off, purpose)?,
             None => (Vec::new(), Vec::new()),
         };
-        let columns = informative(inputs, &learnt.rows, cut_off)?;
+        let LearntRows { rows, labels } = learnt;
         Ok(Self {
-            training: Design::new(inputs, &learnt.rows, cut_off, &columns),
-            labels: learnt.labels,
-            held_out: Design::new(inputs, &held_out_rows, cut_off, &columns),
+            columns: informative(&training.inputs, &rows, cut_off)?,
+            rows,
+            labels,
             held_out_rows,
             held_out_labels,
-            columns,
             seed: SplitMix::new(training.seed, &[u64::from(cut_off.weeks())]).next(),
         })
     }
 
-    /// Lends the data to a fit.
-    pub(crate) fn fit_data(&self) -> FitData<'_> {
-        FitData {
-            columns: &self.columns,
-            training: &self.training,
-            labels: &self.labels,
-            held_out: &self.held_out,
-            held_out_labels: &self.held_out_labels,
-        }
+    /// Copies the inputs.
+    pub(crate) fn copy(self, training: &TrainingData<'_>, cut_off: CutOff) -> CutOffData {
+        let copy = |rows: &[usize]| Design::new(&training.inputs, rows, cut_off, &self.columns);
+        CutOffData { training: copy(&self.rows), held_out: copy(&self.held_out_rows), rows: self }
     }
 
     /// Counts by held-out row the weeks of the calendar after the cut-off.
     pub(crate) fn held_out_weeks_ahead(&self, training: &TrainingData<'_>, cut_off: CutOff) -> Vec<usize> {
         let weeks = training.inputs.course_weeks;
         self.held_out_rows.iter().map(|&row| (weeks[row] as usize).saturating_sub(cut_off.count())).collect()
+    }
+}
+
+/// Holds the inputs and labels of one cut-off, for the training set and the held-out rows.
+pub(crate) struct CutOffData {
+    pub(crate) rows: CutOffRows,
+    training: Design,
+    held_out: Design,
+}
+
+impl CutOffData {
+    /// Lends the data to a fit.
+    pub(crate) fn fit_data(&self) -> FitData<'_> {
+        FitData {
+            columns: &self.rows.columns,
+            training: &self.training,
+            labels: &self.rows.labels,
+            held_out: &self.held_out,
+            held_out_labels: &self.rows.held_out_labels,
+        }
     }
 }
 

@@ -30,22 +30,12 @@ pub(crate) struct Hazards {
 }
 
 impl Hazards {
-    /// Computes the log odds of leaving in coming week `ahead`, for an enrolment with score α + x·b.
-    fn week_logit(&self, score: f64, ahead: usize) -> f64 {
-        score + self.weeks[ahead.min(self.weeks.len() - 1)]
-    }
-
-    /// Computes the log odds of leaving in any of the next `ahead` weeks.
-    fn dropout_logit(&self, score: f64, ahead: usize) -> f64 {
-        logit_of_any((0..ahead).map(|week| self.week_logit(score, week)))
-    }
-
     /// Computes the log odds of leaving by the course's end. For a course that is over at the cut-off, these are the log odds
     /// of the next week.
     pub(crate) fn logits(&self, inputs: &WeeklyInputs<'_>, cut_off: CutOff) -> Vec<f64> {
         let scores = self.weights.scores(inputs, cut_off);
         let ahead = |row: usize| (inputs.course_weeks[row] as usize).saturating_sub(cut_off.count()).max(1);
-        scores.into_iter().enumerate().map(|(row, score)| self.dropout_logit(score, ahead(row))).collect()
+        scores.into_iter().enumerate().map(|(row, score)| dropout_logit(&self.weeks, score, ahead(row))).collect()
     }
 
     /// Computes by row the hazard of each coming week of the calendar.
@@ -53,10 +43,27 @@ impl Hazards {
         let scores = self.weights.scores(inputs, cut_off);
         let ahead = |row: usize| (inputs.course_weeks[row] as usize).saturating_sub(cut_off.count());
         let hazards = |(row, score): (usize, f64)| {
-            (0..ahead(row)).map(|week| sigmoid(self.week_logit(score, week)) as f32).collect()
+            (0..ahead(row)).map(|week| sigmoid(week_logit(&self.weeks, score, week)) as f32).collect()
         };
         scores.into_iter().enumerate().map(hazards).collect()
     }
+}
+
+/// Computes the log odds of leaving in coming week `ahead`, for an enrolment with score α + x·b.
+fn week_logit(effects: &[f64], score: f64, ahead: usize) -> f64 {
+    score + effects[ahead.min(effects.len() - 1)]
+}
+
+/// Computes the log odds of leaving in any of the next `ahead` weeks.
+fn dropout_logit(effects: &[f64], score: f64, ahead: usize) -> f64 {
+    logit_of_any((0..ahead).map(|week| week_logit(effects, score, week)))
+}
+
+/// Computes the mean log loss of dropout by the course's end, from scores and the number of coming weeks by row.
+pub(crate) fn dropout_loss(scores: &[f64], effects: &[f64], ahead: &[usize], labels: &[bool]) -> f64 {
+    let logits: Vec<f64> =
+        scores.iter().zip(ahead).map(|(&score, &ahead)| dropout_logit(effects, score, ahead.max(1))).collect();
+    log_loss(&logits, labels)
 }
 
 /// Describes the outcome of an enrolment's coming weeks.
@@ -109,13 +116,9 @@ pub(crate) fn fit(
         Ok(Hazards { weights, weeks: by_week })
     };
     let held_out_loss = |fitted: &Hazards| {
-        let products = data.held_out.times(&fitted.weights.weights);
-        let logits: Vec<f64> = products
-            .iter()
-            .zip(held_out_ahead)
-            .map(|(product, &ahead)| fitted.dropout_logit(fitted.weights.intercept + product, ahead.max(1)))
-            .collect();
-        log_loss(&logits, data.held_out_labels)
+        let mut scores = data.held_out.times(&fitted.weights.weights);
+        scores.iter_mut().for_each(|score| *score += fitted.weights.intercept);
+        dropout_loss(&scores, &fitted.weeks, held_out_ahead, data.held_out_labels)
     };
     best_of(penalties, fit_one, held_out_loss)
 }

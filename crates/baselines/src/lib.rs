@@ -4,19 +4,26 @@ mod blend;
 mod boosting;
 mod config;
 mod cut_off_data;
+mod cut_off_fits;
 mod design;
 mod error;
+mod gram;
 mod hazard;
 mod kind;
 mod linear;
 mod model;
 mod newton;
+mod pooled;
 mod random;
+mod shared;
+mod simd;
 mod simple;
 mod sound;
 mod sound_numbers;
 mod trees;
+mod truncated;
 mod weekly;
+mod wide;
 
 pub use blend::{Blend, BlendError, BlendPart};
 pub use config::{

@@ -52,19 +52,33 @@ pub(crate) fn best_of<T>(
     loss: impl Fn(&T) -> f64,
 ) -> Result<T, String> {
     let order = penalties.strongest_first();
-    let mut best: Option<(f64, usize)> = None;
+    let mut losses = Vec::with_capacity(order.len());
     let mut fits: Vec<T> = Vec::with_capacity(order.len());
-    for (at, &penalty) in order.iter().enumerate() {
+    for &penalty in &order {
         let fitted = fit(penalty, fits.last())?;
         if order.len() > 1 {
-            let loss = loss(&fitted);
-            if best.is_none_or(|(least, _)| loss < least) {
-                best = Some((loss, at));
-            }
+            losses.push(loss(&fitted));
         }
         fits.push(fitted);
     }
-    Ok(fits.swap_remove(best.map_or(0, |(_, at)| at)))
+    Ok(fits.swap_remove(least(&losses)))
+}
+
+/// Returns the place of the least of `losses`, the first of equal ones; 0 if there are none.
+pub(crate) fn least(losses: &[f64]) -> usize {
+    let mut best = 0;
+    for (at, loss) in losses.iter().enumerate() {
+        if *loss < losses[best] {
+            best = at;
+        }
+    }
+    best
+}
+
+/// Computes the mean squared error of scores.
+pub(crate) fn mean_squared_error(scores: &[f64], labels: &[bool]) -> f64 {
+    let errors = scores.iter().zip(labels).map(|(score, &label)| (score - f64::from(u8::from(label))).powi(2));
+    errors.sum::<f64>() / scores.len() as f64
 }
 
 /// Fits ridge regression on targets 0 and 1. The penalty with the least squared error on held-out rows is chosen.
@@ -90,15 +104,12 @@ pub(crate) fn ridge(data: &FitData<'_>, penalties: &Penalties) -> Result<Weights
         let intercept = mean_target - means.iter().zip(&weights).map(|(mean, weight)| mean * weight).sum::<f64>();
         Ok(Weights { penalty, intercept, columns: data.columns.to_vec(), weights })
     };
-    let squared_error = |fitted: &Weights| {
-        let products = data.held_out.times(&fitted.weights);
-        let errors = products.iter().zip(data.held_out_labels).map(|(product, &label)| {
-            let error = fitted.intercept + product - f64::from(u8::from(label));
-            error * error
-        });
-        errors.sum::<f64>()
+    let held_out_error = |fitted: &Weights| {
+        let mut scores = data.held_out.times(&fitted.weights);
+        scores.iter_mut().for_each(|score| *score += fitted.intercept);
+        mean_squared_error(&scores, data.held_out_labels)
     };
-    best_of(penalties, fit, squared_error)
+    best_of(penalties, fit, held_out_error)
 }
 
 /// Fits logistic regression. The penalty with the least log loss on held-out rows is chosen.

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use staycast_weeks::CutOff;
 
-use crate::boosting::{self, Boosted};
-use crate::config::{CheckedBaselines, Penalties};
-use crate::cut_off_data::{CutOffData, HeldOutUse, LearntRows};
+use crate::boosting::Boosted;
+use crate::config::CheckedBaselines;
+use crate::cut_off_fits::CutOffFits;
 use crate::design;
 use crate::error::{FitError, ForecastError};
-use crate::hazard::{self, Hazards};
+use crate::hazard::Hazards;
 use crate::kind::BaselineKind;
-use crate::linear::{self, Weights};
+use crate::linear::Weights;
 use crate::simple::{Inactivity, WarningPoints};
 use crate::trees::{self, Tree};
 use crate::weekly::{Forecaster, TrainingData, WeeklyInputs};
@@ -59,8 +59,8 @@ impl BaselineKind {
     ///
     /// Random draws depend on `training.seed` alone, and nothing depends on the number of threads.
     ///
-    /// Held in memory: a copy of the training set's inputs at the last cut-off, 4 bytes a number. Trees take four times and
-    /// boosting five times as much.
+    /// Held in memory: a copy of the inputs at the last cut-off, 4 bytes a number. Trees take four times and boosting five
+    /// times as much. Linear models take up to a copy more, and for each penalty 2 bytes for each pair of columns.
     ///
     /// # Errors
     /// [`FitError`], when slices do not fit together, the data lacks a feature that the model
@@ -68,9 +68,10 @@ impl BaselineKind {
     pub fn fit(self, config: &CheckedBaselines, training: &TrainingData<'_>) -> Result<BaselineModel, FitError> {
         let weeks = training.check()?;
         self.check_needs(config, training)?;
+        let mut fits = CutOffFits::new(self, config, training);
         let (mut cut_offs, mut absent) = (BTreeMap::new(), BTreeMap::new());
         for cut_off in (1..=weeks).filter_map(CutOff::after_weeks) {
-            match fit_cut_off(self, config, training, cut_off) {
+            match fits.fit(cut_off) {
                 Ok(fitted) => drop(cut_offs.insert(cut_off, fitted)),
                 Err(reason) => drop(absent.insert(cut_off, reason)),
             }
@@ -96,64 +97,6 @@ impl BaselineKind {
                 Err(FitError::NoExitWeeks { rows: training.rows.len() })
             }
             _ => Ok(()),
-        }
-    }
-}
-
-/// Fits one cut-off.
-///
-/// # Errors
-/// The reason why the cut-off is absent.
-fn fit_cut_off(
-    kind: BaselineKind,
-    config: &CheckedBaselines,
-    training: &TrainingData<'_>,
-    cut_off: CutOff,
-) -> Result<CutOffModel, String> {
-    let learnt = || LearntRows::new(training, cut_off);
-    let penalty_choice =
-        |penalties: &Penalties| if penalties.are_several() { HeldOutUse::ChoosePenalty } else { HeldOutUse::None };
-    let data = |held_out| CutOffData::new(training, cut_off, learnt()?, held_out);
-    match kind {
-        BaselineKind::DaysSinceLast => {
-            let LearntRows { rows, labels } = learnt()?;
-            Inactivity::fit(&training.inputs, &rows, &labels, cut_off).map(CutOffModel::DaysSinceLast)
-        }
-        BaselineKind::Rules => {
-            let LearntRows { rows, labels } = learnt()?;
-            WarningPoints::fit(&training.inputs, &config.rules, &rows, &labels, cut_off).map(CutOffModel::Rules)
-        }
-        BaselineKind::Linear => {
-            let penalties = &config.linear;
-            let data = data(penalty_choice(penalties))?;
-            linear::ridge(&data.fit_data(), penalties).map(CutOffModel::Linear)
-        }
-        BaselineKind::Logistic => {
-            let penalties = &config.logistic;
-            let data = data(penalty_choice(penalties))?;
-            linear::logistic(&data.fit_data(), penalties).map(CutOffModel::Logistic)
-        }
-        BaselineKind::Tree => {
-            let data = data(HeldOutUse::None)?;
-            trees::tree(&config.tree, &data.fit_data(), data.seed).map(CutOffModel::Tree)
-        }
-        BaselineKind::Forest => {
-            let data = data(HeldOutUse::None)?;
-            trees::forest(&config.forest, &data.fit_data(), data.seed).map(CutOffModel::Forest)
-        }
-        BaselineKind::Boosting => {
-            let data = data(HeldOutUse::StopEarly)?;
-            let columns = training.inputs.columns.iter();
-            let directions: Vec<_> = columns.map(|name| config.boosting.monotone.get(name).copied()).collect();
-            let boosted = boosting::fit(&config.boosting, &data.fit_data(), &directions, data.seed)?;
-            Ok(CutOffModel::Boosting(Box::new(boosted)))
-        }
-        BaselineKind::Hazard => {
-            let penalties = &config.hazard;
-            let (learnt, spells) = LearntRows::with_spells(training, cut_off)?;
-            let data = CutOffData::new(training, cut_off, learnt, penalty_choice(penalties))?;
-            let ahead = data.held_out_weeks_ahead(training, cut_off);
-            hazard::fit(&data.fit_data(), &spells, &ahead, penalties, config.hazard_baseline).map(CutOffModel::Hazard)
         }
     }
 }

@@ -132,6 +132,12 @@ impl TrainingData<'_> {
         Ok(weeks)
     }
 
+    /// Tells whether a fit may use the row at some cut-off.
+    pub(crate) fn is_ever_learnable(&self, row: usize) -> bool {
+        let weeks = self.inputs.weeks;
+        self.labels[row].is_some() && self.learnable[row * weeks..(row + 1) * weeks].contains(&true)
+    }
+
     /// Selects the rows that a fit may use at `cut_off`; returns them with their labels.
     pub(crate) fn examples(&self, rows: &[usize], cut_off: CutOff) -> (Vec<usize>, Vec<bool>) {
         rows.iter()

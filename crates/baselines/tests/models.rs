@@ -52,14 +52,15 @@ fn every_model_learns_and_forecasts_learners_it_never_saw() {
 
 #[test]
 fn the_same_bytes_come_from_one_thread_and_from_two() {
-    // More than a chunk of rows, and more than a block of columns.
-    let course = Course::new(1700, 2, 20, 3);
-    for kind in BaselineKind::ALL {
+    // More than a chunk of rows, and more than a block of columns; then as many columns as are solved without a matrix.
+    let (course, wide) = (Course::new(1700, 2, 20, 3), Course::new(1700, 2, 120, 3));
+    let linear = [BaselineKind::Linear, BaselineKind::Logistic, BaselineKind::Hazard].map(|kind| (kind, &wide));
+    for (kind, course) in BaselineKind::ALL.map(|kind| (kind, &course)).into_iter().chain(linear) {
         let [one, two] = [1, 2].map(|threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
-                let model = fit(kind, &quick(), &course).unwrap();
-                let bits: Vec<u32> = forecast(&model, &course).into_iter().map(f32::to_bits).collect();
+                let model = fit(kind, &quick(), course).unwrap();
+                let bits: Vec<u32> = forecast(&model, course).into_iter().map(f32::to_bits).collect();
                 (serde_json::to_string(&model).unwrap(), bits)
             })
         });
