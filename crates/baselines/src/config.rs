@@ -66,6 +66,12 @@ impl Penalty {
     pub const fn new(penalty: f64) -> Option<Self> {
         if penalty > 0.0 && penalty.is_finite() { Some(Self(penalty)) } else { None }
     }
+
+    /// Returns the number.
+    #[must_use]
+    pub const fn get(self) -> f64 {
+        self.0
+    }
 }
 
 /// Holds one or more penalties.

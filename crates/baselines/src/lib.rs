@@ -15,6 +15,7 @@ mod model;
 mod newton;
 mod pooled;
 mod random;
+mod related;
 mod shared;
 mod simd;
 mod simple;
@@ -33,4 +34,5 @@ pub use config::{
 pub use error::{FitError, ForecastError, InputError, ModelFault};
 pub use kind::BaselineKind;
 pub use model::{BaselineModel, Coefficients};
+pub use related::{PartFit, PartOfTable, RelatedError, RelatedFits};
 pub use weekly::{Forecaster, RAW_FEATURES, RawSeries, TrainingData, WeeklyInputs};

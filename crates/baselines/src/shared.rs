@@ -27,14 +27,13 @@ impl SharedDesign {
             let seen = inputs.seen(row, last);
             stored.iter_mut().zip(&positions).for_each(|(value, &at)| *value = seen[at as usize]);
         };
-        let stride = padded(positions.len());
+        let stride = padded(positions.len().max(1));
         let mut values = vec![0.0; rows.len() * stride];
         values.par_chunks_mut(stride).zip(rows).for_each(|(stored, &row)| copy(row, stored));
         Self { stride, values, positions }
     }
 
     /// Copies a matrix `[row][column]`, whose columns are their own positions.
-    #[cfg(test)]
     pub(crate) fn from_matrix(values: &[f32], width: usize) -> Self {
         let stride = padded(width);
         let mut copied = vec![0.0; values.len() / width * stride];
@@ -42,6 +41,24 @@ impl SharedDesign {
             to[..width].copy_from_slice(from);
         });
         Self { stride, values: copied, positions: (0..width as u32).collect() }
+    }
+
+    /// Copies some rows and columns.
+    pub(crate) fn pick(&self, rows: &[u32], columns: &[usize]) -> Self {
+        let stride = padded(columns.len().max(1));
+        let mut values = vec![0.0; rows.len() * stride];
+        for (stored, &row) in values.chunks_exact_mut(stride).zip(rows) {
+            let row = self.row(row as usize);
+            stored.iter_mut().zip(columns).for_each(|(value, &column)| *value = row[column]);
+        }
+        Self { stride, values, positions: (0..columns.len() as u32).collect() }
+    }
+
+    /// Looks at some rows and all columns.
+    pub(crate) fn view_rows(&self, rows: Vec<u32>) -> View<'_> {
+        let width = self.width();
+        let read = (0..padded(width)).map(|column| column < width).collect();
+        View { design: self, rows, read, places: (0..width as u32).collect() }
     }
 
     /// Counts the columns.
