@@ -86,6 +86,9 @@ mod tests {
             (&["train", "s", "--set", "split.by=u:p@h/d"], "argument 4, the value of --set, looks"),
             (&["postgres://u:p@h/d"], "argument 1 looks"),
             (&["-mysql://u:p@h/d"], "argument 1 looks"),
+            (&["preprocess", "host=h user=u:p password=u:p"], "argument 2 looks"),
+            (&["train", "s", "--out", "host = h password = 'u:p x'"], "argument 4, the value of --out, looks"),
+            (&["train", "s", "--set=model.password=u:p"], "argument 3, the value of --set, looks"),
         ] {
             let problem = problem(line).unwrap_or_else(|| panic!("{line:?}"));
             assert!(problem.starts_with(start) && !problem.contains("u:p"), "{problem}");

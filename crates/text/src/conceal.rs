@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::keywords;
+
 /// Stands where a user and a password were.
 const CONCEALED: &str = "***";
 /// Lists the schemes of databases. What is nearly one of them counts as one.
@@ -13,12 +15,13 @@ const PLACEHOLDERS: [&str; 3] = ["USER", "USER:PASSWORD", "reader"];
 ///
 /// - of a database, also with a typing error in the scheme, whatever its password has in it;
 /// - of a server, as `https://user:password@host`;
-/// - without a scheme, as `user:password@host/name`.
+/// - without a scheme, as `user:password@host/name`;
+/// - of keywords and values, as `host=h user=u password=p`.
 ///
 /// Host and name stay. What can't be told apart is struck out.
 #[must_use]
 pub fn conceal(text: &str) -> Cow<'_, str> {
-    if !text.contains(['@', '/']) {
+    if !text.contains(['@', '/', '=']) {
         return Cow::Borrowed(text);
     }
     let mut concealed = String::new();
@@ -34,7 +37,7 @@ pub fn conceal(text: &str) -> Cow<'_, str> {
 /// Tells whether a text as a whole looks like an address with a user or password in it.
 #[must_use]
 pub fn is_address_with_user(text: &str) -> bool {
-    matches!(conceal(text), Cow::Owned(_)) || of_user(text, Some('\n')).is_some()
+    matches!(conceal(text), Cow::Owned(_)) || of_user(text, Some('\n')).is_some() || keywords::is_keyword_address(text)
 }
 
 fn conceal_line(line: &str) -> Cow<'_, str> {
@@ -44,6 +47,10 @@ fn conceal_line(line: &str) -> Cow<'_, str> {
         cuts.push((start, end));
         from = end;
     }
+    let is_apart = |cut: &(usize, usize)| !cuts.iter().any(|other| cut.0 < other.1 && other.0 < cut.1);
+    let mut more: Vec<(usize, usize)> = keywords::secrets(line).into_iter().filter(is_apart).collect();
+    cuts.append(&mut more);
+    cuts.sort_unstable();
     if cuts.is_empty() {
         return Cow::Borrowed(line);
     }
@@ -209,6 +216,11 @@ mod tests {
             ("jdbc:postgresql://u:p@h/d", "***@h/d"),
             ("mysql+pymysql://u:p@h/d", "mysql+pymysql://***@h/d"),
             ("pg://u:p w/x@h/d", "pg://***@h/d"),
+            ("host=h user=u password=p dbname=d: no", "host=h user=*** password=*** dbname=d: no"),
+            ("`host = h password = 'a b\\'c'` is none", "`host = h password = ***` is none"),
+            ("Server=h;Uid=u;Pwd=p/q@r;x", "Server=h;Uid=***;Pwd=***;x"),
+            ("jdbc:postgresql://h/d?user=u&password=p", "jdbc:postgresql://h/d?user=***&password=***"),
+            ("PGPASSWORD=p psql", "PGPASSWORD=*** psql"),
             ("a\nmariadb://u:p@h/d\nb", "a\nmariadb://***@h/d\nb"),
         ] {
             assert_eq!(conceal(text), shown);
@@ -226,6 +238,7 @@ mod tests {
             "write to anna@example.org/x",
             "logs/2024-01-01T10:00:00/x@y.csv",
             "http://localhost:5000/#/experiments/1",
+            "`training.epochs` = 3, north=logs/north, user=anna",
         ] {
             assert_eq!(conceal(text), text);
         }

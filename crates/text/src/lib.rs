@@ -2,6 +2,7 @@
 
 mod conceal;
 mod escape;
+mod keywords;
 mod parse_problem;
 mod secret;
 
