@@ -8,6 +8,8 @@
 pub mod archives;
 pub mod formats;
 pub mod models;
+#[path = "../../crates/sequences/tests/common/quoted_lines.rs"]
+mod quoted_lines;
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -18,6 +20,8 @@ use staycast_events::{
     EnrolmentIndex, Event, ParsedBlock, ReadError, ReadPurpose, Reason, RowLimits, Source, Tally, TimeSpan,
 };
 use tempfile::TempDir;
+
+use crate::quoted_lines::may_go_on;
 
 /// The byte between two files of an input.
 pub const BETWEEN: u8 = 0x1e;
@@ -163,22 +167,6 @@ fn check_accounting(format: &Format, files: &[(&str, &[u8])], all: &Everything) 
     } else {
         assert_eq!(all.tally.read, lines, "every line is read");
     }
-}
-
-/// Tells whether a line of CSV may end within a quoted cell, or in an escape.
-fn may_go_on(line: &[u8]) -> bool {
-    let (mut in_quotes, mut begins_cell) = (false, true);
-    for (at, &byte) in line.iter().enumerate() {
-        match byte {
-            b'\\' => return true,
-            b'"' if in_quotes => in_quotes = false,
-            // A doubled quote opens again what it has closed.
-            b'"' if begins_cell || (at > 0 && line[at - 1] == b'"') => in_quotes = true,
-            _ => {}
-        }
-        begins_cell = matches!(byte, b',' | b';' | b'\t' | b'|');
-    }
-    in_quotes
 }
 
 fn read(folder: &Path, options: &OpenOptions, block_bytes: usize) -> Result<Everything, ReadError> {

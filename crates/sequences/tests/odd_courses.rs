@@ -124,8 +124,8 @@ fn who_is_seen_only_where_nothing_counts_has_no_label_in_a_table_of_the_log_alon
     assert_eq!(data.manifest.labels.unknown["enrolled by the log alone, of which no event is used"], 1);
 }
 
-/// What came later changes no earlier week, stray days or not. The start is the one thing that may move, and does only
-/// while the early stray events are more than a tenth of all.
+/// Checks that what came later changes no earlier week, stray days or not. The start is the one thing that may move, and
+/// does only while the early stray events are more than a tenth of all.
 #[test]
 fn a_log_with_stray_days_that_is_cut_has_the_same_weeks_before() {
     let options = BuildOptions::default();

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub(crate) mod made;
+pub(crate) mod quoted_lines;
 
 use std::path::Path;
 

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use common::Log;
+use common::quoted_lines::may_go_on;
 use formats::{Format, lasting};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -244,22 +245,6 @@ fn check_accounting(format: &Format, world: &World, damage: &[(usize, u8)], week
         }
         _ => assert_eq!(counted, used, "{}: what is used is counted", format.name),
     }
-}
-
-/// Tells whether a line of CSV may end within a quoted cell, or in an escape.
-fn may_go_on(line: &[u8]) -> bool {
-    let (mut in_quotes, mut begins_cell) = (false, true);
-    for (at, &byte) in line.iter().enumerate() {
-        match byte {
-            b'\\' => return true,
-            b'"' if in_quotes => in_quotes = false,
-            // A doubled quote opens again what it has closed.
-            b'"' if begins_cell || (at > 0 && line[at - 1] == b'"') => in_quotes = true,
-            _ => {}
-        }
-        begins_cell = matches!(byte, b',' | b';' | b'\t' | b'|');
-    }
-    in_quotes
 }
 
 macro_rules! properties {
