@@ -98,7 +98,7 @@ fn other_versions_are_refused_by_name() {
     let here = folder();
     let (sequences, model) = (here.path().join("sequences"), here.path().join("run"));
     copy_of(&shop.sequences(), &sequences);
-    replace_in(&sequences.join("manifest.json"), "\"layout_version\": 2", "\"layout_version\": 99");
+    replace_in(&sequences.join("manifest.json"), "\"layout_version\": 3", "\"layout_version\": 99");
     for line in ["train {} --out run", "inspect {}"] {
         run(line, &[&sequences]).expect(1).complains(&["version 99", "preprocess"]);
     }

@@ -75,7 +75,7 @@ fn a_full_disk_leaves_nothing() {
     assert_eq!(names_in(here.path()), ["logs"]);
 }
 
-/// Whether a draft of an output is being written in `folder`.
+/// Tells whether a draft of an output is being written in `folder`.
 fn has_draft(folder: &Path) -> bool {
     names_in(folder).iter().any(|name| name.contains(".draft-"))
 }

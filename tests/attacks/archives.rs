@@ -10,7 +10,7 @@ use staycast_tracking::archive::{ArchiveMember, ExportRequest, export};
 use crate::commands::{Outcome, outcome};
 use crate::common::{assert_same_bytes, bytes_of, copy_of, folder, names_in, run};
 use crate::damage::{Random, damage, rounds};
-use crate::nonsense::nonsense;
+use crate::nonsense::{Nonsense, nonsense};
 use crate::runs::{KINDS, Runs, edit, unseal};
 
 /// Packs every file of a folder, as somebody with tools of their own would.
@@ -59,7 +59,7 @@ fn a_damaged_archive_is_refused_and_leaves_nothing() {
 fn a_run_that_makes_no_sense_is_refused_and_leaves_nothing() {
     let place = folder();
     let (archive, hostile) = (place.path().join("hostile.tar.zst"), place.path().join("hostile"));
-    for (kind, name, change, parts) in nonsense() {
+    for Nonsense { kind, name, change, parts } in nonsense() {
         // With checksums that do not fit it is refused by these.
         for sealed in if rounds(1) > 1 { &[true, false][..] } else { &[false] } {
             copy_of(&Runs::open().run(kind), &hostile);
@@ -68,7 +68,7 @@ fn a_run_that_makes_no_sense_is_refused_and_leaves_nothing() {
                 unseal(&hostile);
             }
             pack(&hostile, &archive);
-            let stderr = refused(&archive, name);
+            let stderr = refused(&archive, &name);
             if !*sealed {
                 // What inflates is refused by the archive's index before it is looked at.
                 let too_large = stderr.contains("--max-size");
@@ -105,7 +105,10 @@ fn what_inflates_stops_at_a_limit_that_can_be_raised() {
     file.set_len(256 << 20).expect("writable");
     pack(&hostile, &archive);
     let stderr = refused(&archive, "a bomb");
-    assert!(stderr.contains("the limit is 67108864") && stderr.contains("--max-size SIZE raises it"), "{stderr}");
+    assert!(
+        stderr.contains("the limit is 67108864") && stderr.contains("raise the limit with --max-size SIZE"),
+        "{stderr}"
+    );
     let into = place.path().join("into");
     let raised =
         outcome("runs import {archive} --out {run} --max-size 1GB", &[("archive", &archive), ("run", &into)], &into);

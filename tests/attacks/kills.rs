@@ -28,7 +28,7 @@ fn send(child: &Child, signal: i32) {
 
 /// Makes the program heed signals that whoever runs the tests ignores, as `nohup` does. What is ignored when a program starts
 /// stays ignored.
-fn heeding_signals(mut command: Command) -> Command {
+pub(crate) fn heeding_signals(mut command: Command) -> Command {
     // SAFETY: between fork and exec, the call is allowed.
     unsafe {
         command.pre_exec(|| {

@@ -6,6 +6,11 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+#[cfg(unix)]
+#[allow(dead_code, reason = "the tracker's own tests use the rest")]
+#[path = "../../crates/tracking/tests/support/mod.rs"]
+mod fake_mlflow;
+
 mod archives;
 mod at_once;
 mod commands;
@@ -13,6 +18,7 @@ mod damage;
 #[cfg(unix)]
 mod fake_postgres;
 mod kills;
+mod left_over;
 mod marked_logs;
 mod nonsense;
 mod outputs;
@@ -23,11 +29,15 @@ mod read_only;
 mod run_records;
 mod runs;
 mod scale;
+mod sealed_by_hand;
 mod secrets;
 mod sequences;
 #[cfg(unix)]
 mod stalls;
 #[cfg(unix)]
+mod sudden_ends;
+#[cfg(unix)]
 mod terminal;
 mod terminals;
+mod unclear;
 mod writing;

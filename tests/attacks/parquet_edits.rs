@@ -49,9 +49,10 @@ pub(crate) fn manifest(folder: &Path) -> Value {
     serde_json::from_slice(&fs::read(folder.join("manifest.json")).expect("readable")).expect("JSON")
 }
 
-/// Writes the manifest of a folder, without a seal, as before there were any.
+/// Writes the manifest of a folder, without a seal, as before there were any: of the layout before.
 pub(crate) fn write_without_seal(folder: &Path, mut manifest: Value) {
     manifest.as_object_mut().expect("an object").remove("seal");
+    manifest["layout_version"] = json!(2);
     for output in manifest["outputs"].as_array_mut().expect("a list") {
         let output = output.as_object_mut().expect("an object");
         output.remove("row_groups");
@@ -62,13 +63,37 @@ pub(crate) fn write_without_seal(folder: &Path, mut manifest: Value) {
 
 /// Makes the manifest of a folder say what its files are, as somebody would who forges it.
 pub(crate) fn forge(folder: &Path) {
+    record_files(folder);
+    write_without_seal(folder, manifest(folder));
+}
+
+/// Makes the manifest of a folder say what its files are, and leaves its seal.
+pub(crate) fn record_files(folder: &Path) {
     let mut manifest = manifest(folder);
     for output in manifest["outputs"].as_array_mut().expect("a list") {
         let path = folder.join(output["file"].as_str().expect("a name"));
         let bytes = fs::read(&path).expect("readable");
         output["bytes"] = json!(bytes.len());
         output["blake3"] = json!(blake3::hash(&bytes).to_hex().as_str());
-        output["rows"] = json!(table(&path).num_rows());
+        let table = table(&path);
+        output["rows"] = json!(table.num_rows());
+        // Of an edited table they may be others, and a manifest need not tell them.
+        let output = output.as_object_mut().expect("an object");
+        output.remove("row_groups");
+        output.remove("columns");
     }
-    write_without_seal(folder, manifest);
+    fs::write(folder.join("manifest.json"), manifest.to_string()).expect("writable");
+}
+
+/// Seals the manifest of a folder without the program, as its documentation says how.
+pub(crate) fn seal_by_hand(folder: &Path) {
+    let mut manifest = manifest(folder);
+    let zeros = "0".repeat(64);
+    manifest["seal"] = json!(zeros);
+    // No other text is 64 zeros then.
+    let text = manifest.to_string();
+    let place = text.find(&format!("\"seal\":\"{zeros}")).expect("a seal") + "\"seal\":\"".len();
+    let seal = blake3::hash(text.as_bytes()).to_hex().to_string();
+    let sealed = format!("{}{seal}{}", &text[..place], &text[place + seal.len()..]);
+    fs::write(folder.join("manifest.json"), sealed).expect("writable");
 }

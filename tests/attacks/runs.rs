@@ -190,7 +190,7 @@ fn missing_files_are_named_and_files_of_others_are_not_read() {
     }
 }
 
-/// What stands in for a number: none of them is one that a fit gives, or a count that is right.
+/// Lists what stands in for a number: none of them is one that a fit gives, or a count that is right.
 const NUMBERS: [&str; 8] =
     ["0", "-1", "1e300", "null", "9223372036854775808", "18446744073709551615", "65535", "-1e-300"];
 

@@ -26,7 +26,7 @@ const SCHEMES: [&str; 14] = [
     "http",
 ];
 const SEPARATORS: [&str; 4] = ["://", ":/", "//", ":///"];
-/// What a password may have in it.
+/// Lists what a password may have in it.
 const ODD: [&str; 16] = ["", "/", "@", "#", "?", "%", "%2F", " ", "'", "\"", "\\", ":", "&", "`", "$(x)", "é"];
 /// A port where nobody listens.
 const PLACE: &str = "127.0.0.1:9/moodle";

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::common::{Ran, arguments, bytes_of, command, folder, simulate, staycast};
 use crate::damage::{Random, rounds};
 
-/// What a terminal would obey, turn around or hide.
+/// Lists what a terminal would obey, turn around or hide.
 const EVIL: [&str; 16] = [
     "\x1b[31m",
     "\x1b]0;title\x07",

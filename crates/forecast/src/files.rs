@@ -31,6 +31,12 @@ pub enum FileError {
         /// How it differs.
         how: String,
     },
+    /// A manifest has lost its checksums.
+    #[error("the checksums of {path} are missing, which it was written with")]
+    NoChecksums {
+        /// The manifest.
+        path: PathBuf,
+    },
     /// The file is there and is not what its name says.
     #[error("{path} is damaged or of another version: {message}")]
     Damaged {
@@ -54,6 +60,7 @@ impl FileError {
         match self {
             Self::Io { action, path, source } => Self::Io { action, path: draft.place_of(&path), source },
             Self::Changed { path, how } => Self::Changed { path: draft.place_of(&path), how },
+            Self::NoChecksums { path } => Self::NoChecksums { path: draft.place_of(&path) },
             Self::Damaged { path, message } => Self::Damaged { path: draft.place_of(&path), message },
         }
     }

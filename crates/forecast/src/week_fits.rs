@@ -49,6 +49,10 @@ pub(crate) struct FitRules {
     pub(crate) calibration: CalibrationMethod,
     /// How its thresholds were chosen.
     pub(crate) threshold: ThresholdRule,
+    /// Enrolments of the training set, of which the rows are that they were fitted on.
+    pub(crate) training_rows: u64,
+    /// Whether they were fitted again since, to other courses.
+    pub(crate) is_recalibrated: bool,
 }
 
 impl WeekFit {
@@ -69,6 +73,13 @@ impl WeekFit {
         let Confusion { true_positives, false_positives, true_negatives, false_negatives } = self.threshold.confusion;
         let counts = [true_positives, false_positives, true_negatives, false_negatives, self.rows];
         require(counts.into_iter().all(|count| count <= 1 << 53), "a count is absurd")?;
+        require(self.rows <= rules.training_rows, "it was fitted on more rows than the training set has")?;
+        let confusion = &self.threshold.confusion;
+        let own_rows = rules.is_recalibrated || confusion.total() == self.rows;
+        require(own_rows, "its threshold was chosen on another number of rows")?;
+        let dropouts = confusion.positives() as f64 / confusion.total() as f64;
+        let own_share = rules.is_recalibrated || self.base_rate.is_none_or(|base_rate| base_rate == dropouts);
+        require(own_share, "its base_rate is not that of the rows")?;
         let Some(RecencyBaseline { calibration, threshold, never_active_days }) = &self.reference.recency else {
             return Ok(());
         };
@@ -126,6 +137,11 @@ impl WeekFits {
         let late = self.weeks.keys().chain(self.not_fitted.keys()).find(|week| week.weeks() > rules.weeks);
         if let Some(week) = late {
             return Err(format!("it has week {week}, and the run forecasts {} weeks", rules.weeks));
+        }
+        let lacks = |week: &CutOff| !self.weeks.contains_key(week) && !self.not_fitted.contains_key(week);
+        let all = CutOff::after_weeks(rules.weeks).map(CutOff::up_to);
+        if let Some(week) = all.and_then(|mut all| all.find(lacks)) {
+            return Err(format!("it has nothing of week {week}, and the run forecasts {} weeks", rules.weeks));
         }
         self.weeks.iter().try_for_each(|(week, fit)| {
             if self.not_fitted.contains_key(week) {

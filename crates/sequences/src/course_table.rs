@@ -23,13 +23,15 @@ pub(crate) struct Courses {
     pub(crate) rows: Vec<CourseRow>,
     /// By course: the enrolments that the table counts.
     pub(crate) enrolments: Vec<u64>,
+    /// By course: the days from its start to its end, both included.
+    pub(crate) calendar_days: Vec<u64>,
 }
 
 impl Courses {
     /// Reads the courses, which must be in order and distinct.
     pub(crate) fn read(file: &CheckedFile) -> Result<Self, FolderError> {
         let path = file.path();
-        let mut courses = Self { rows: Vec::new(), enrolments: Vec::new() };
+        let mut courses = Self { rows: Vec::new(), enrolments: Vec::new(), calendar_days: Vec::new() };
         for batch in file.batches(None, None, BATCH_ROWS)? {
             let batch = batch.map_err(|source| arrow_error(path, source))?;
             let rows = Rows { path, batch: &batch, before: courses.rows.len() as u64 };
@@ -70,6 +72,8 @@ impl Courses {
                 let what = if before.id == course.id { "is there twice" } else { "stands out of order" };
                 return Err(rows.damaged(row, format!("course `{}` {what}", course.id)));
             }
+            let days = i64::from(ends.value(row)) - i64::from(course.start_day) + 1;
+            self.calendar_days.push(u64::try_from(days).unwrap_or(0));
             self.rows.push(course);
             self.enrolments.push(enrolments[row].into());
         }

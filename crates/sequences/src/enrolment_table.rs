@@ -11,17 +11,17 @@ use rustc_hash::FxHashMap;
 use staycast_events::CourseIndex;
 
 use crate::checked_file::CheckedFile;
+use crate::contradictions::EnrolmentRules;
 use crate::course_table::{BATCH_ROWS, Courses};
 use crate::dataset::EnrolmentRow;
 use crate::error::FolderError;
+use crate::manifest::Manifest;
 use crate::parquet_in::{Rows, arrow_error};
 
 /// Counts the batches that are turned into rows side by side: half a million rows.
 const BATCHES_AT_A_TIME: usize = 64;
 /// Bounds the days from a course's start to anything in it: the seconds are 32 bits wide.
 const GREATEST_DAY: f64 = (1_i64 << 31) as f64 / 86_400.0;
-/// Bounds the weeks from a course's start to a learner's leaving.
-const GREATEST_WEEK: i32 = ((1_i64 << 31) / (7 * 86_400)) as i32 + 2;
 
 /// Holds the enrolments of a folder, in order.
 #[derive(Debug)]
@@ -34,9 +34,10 @@ pub(crate) struct Enrolments {
 }
 
 impl Enrolments {
-    /// Reads the enrolments, which must be in the order of courses and ids, distinct, and as many in each course as
-    /// `courses` says.
-    pub(crate) fn read(file: &CheckedFile, courses: &Courses, statics: &[String]) -> Result<Self, FolderError> {
+    /// Reads the enrolments, which must be in the order of courses and ids, distinct, as many in each course as `courses`
+    /// says, and such as can be by the rules of `manifest`.
+    pub(crate) fn read(file: &CheckedFile, courses: &Courses, manifest: &Manifest) -> Result<Self, FolderError> {
+        let context = RowContext { statics: &manifest.static_columns, rules: EnrolmentRules::new(manifest, courses) };
         let path = file.path();
         let index: FxHashMap<&str, CourseIndex> =
             (0..).map(CourseIndex).zip(&courses.rows).map(|(index, course)| (course.id.as_str(), index)).collect();
@@ -63,7 +64,7 @@ impl Enrolments {
                 })
                 .collect();
             let parts: Vec<Vec<EnrolmentRow>> =
-                numbered.par_iter().map(|part| rows_of(part, &index, statics)).collect::<Result<_, FolderError>>()?;
+                numbered.par_iter().map(|part| rows_of(part, &index, &context)).collect::<Result<_, FolderError>>()?;
             for (part, of_part) in numbered.iter().zip(parts) {
                 if let (Some(last), Some(first)) = (rows.last(), of_part.first()) {
                     in_order(part, 0, last, first)?;
@@ -97,10 +98,16 @@ fn in_order(rows: &Rows<'_>, row: usize, before: &EnrolmentRow, this: &Enrolment
     ))
 }
 
+/// Lends what rows are read with.
+struct RowContext<'a> {
+    statics: &'a [String],
+    rules: EnrolmentRules<'a>,
+}
+
 fn rows_of(
     rows: &Rows<'_>,
     index: &FxHashMap<&str, CourseIndex>,
-    statics: &[String],
+    context: &RowContext<'_>,
 ) -> Result<Vec<EnrolmentRow>, FolderError> {
     let (courses, ids, learners) = (rows.ids("course_id")?, rows.ids("enrolment_id")?, rows.ids("learner_id")?);
     let (courses, ids, learners) = (courses.as_string::<i32>(), ids.as_string::<i32>(), learners.as_string::<i32>());
@@ -114,7 +121,7 @@ fn rows_of(
     let (enrolled, withdrawal) = (day("enrolled_day")?, day("withdrawal_day")?);
     let (first, last) = (day("first_event_day")?, day("last_event_day")?);
     let statics: Vec<(&String, ArrayRef)> =
-        statics.iter().map(|name| Ok((name, rows.text(name)?))).collect::<Result<_, FolderError>>()?;
+        context.statics.iter().map(|name| Ok((name, rows.text(name)?))).collect::<Result<_, FolderError>>()?;
     let string = |array: &ArrayRef, row: usize| {
         let array = array.as_string::<i32>();
         (!array.is_null(row)).then(|| array.value(row).to_owned())
@@ -136,10 +143,6 @@ fn rows_of(
         let Some(&course) = index.get(course) else {
             return Err(rows.damaged(row, format!("its course `{course}` is not in courses.parquet")));
         };
-        let left_week = (!left.is_null(row)).then(|| left.value(row));
-        if left_week.is_some_and(|week| !(-GREATEST_WEEK..=GREATEST_WEEK).contains(&week)) {
-            return Err(rows.damaged(row, "column `left_week` is no week of any course"));
-        }
         let (first, last) = (number(&first, "first_event_day", row)?, number(&last, "last_event_day", row)?);
         if first.is_some() != last.is_some() || first > last {
             return Err(rows.damaged(row, "the first event is not before the last one"));
@@ -149,7 +152,7 @@ fn rows_of(
             learner: learners.value(row).to_owned(),
             course,
             dropout: (!labels.is_null(row)).then(|| labels.value(row)),
-            left_week,
+            left_week: (!left.is_null(row)).then(|| left.value(row)),
             enrolled_day: number(&enrolled, "enrolled_day", row)?,
             first_event_day: first,
             withdrawal_day: number(&withdrawal, "withdrawal_day", row)?,
@@ -161,6 +164,7 @@ fn rows_of(
                 .map(|(name, array)| ((*name).clone(), string(array, row)))
                 .collect::<BTreeMap<_, _>>(),
         };
+        context.rules.check(&enrolment, last).map_err(|what| rows.damaged(row, what))?;
         if let Some(before) = found.last() {
             in_order(rows, row, before, &enrolment)?;
         }

@@ -108,7 +108,7 @@ pub enum FolderError {
     #[error("{path}: not a sequences folder ({why})", path = path.display())]
     NotAFolder { path: PathBuf, why: String },
     /// Written by another version.
-    #[error("{path}: sequences of layout version {found}, and this Staycast reads version {expected}", path = path.display())]
+    #[error("{path}: sequences of layout version {found}, and this Staycast reads versions up to {expected}", path = path.display())]
     Version { path: PathBuf, found: u64, expected: u32 },
     /// A file can't be read.
     #[error("{path}: {source}", path = path.display())]
@@ -119,6 +119,9 @@ pub enum FolderError {
     /// A file is not as the manifest says: damaged, or edited.
     #[error("{path}: {what}", path = path.display())]
     Altered { path: PathBuf, what: String },
+    /// A manifest has lost its checksums.
+    #[error("{path}: its checksums are missing, which it was written with", path = path.display())]
+    NoChecksums { path: PathBuf },
     /// A file's contents make no sense, or not with those of the others.
     #[error("{path}: {what}", path = path.display())]
     Damaged { path: PathBuf, what: String },

@@ -16,7 +16,7 @@ pub(crate) struct FileIdentity {
 }
 
 impl FileIdentity {
-    /// Whether a state of a file can be told from a later one for certain.
+    /// Tells whether a state of a file can be told from a later one for certain.
     pub(crate) const IS_CERTAIN: bool = cfg!(unix);
 
     /// Tells whether the content was changed since, as far as size and time of its last change say.

@@ -11,11 +11,12 @@ use rustc_hash::FxHashSet;
 use staycast_events::CourseIndex;
 
 use crate::checked_file::CheckedFile;
+use crate::contradictions;
 use crate::course_table::Courses;
 use crate::dataset::{CourseRow, Dataset, EnrolmentRow, Selection};
 use crate::enrolment_table::Enrolments;
 use crate::error::FolderError;
-use crate::features::range_of;
+use crate::features::KnownFeatures;
 use crate::hash_cache::HashCache;
 use crate::layout::{COURSES, ENROLMENTS, MANIFEST, SEQUENCES};
 use crate::manifest::{Manifest, OutputRecord};
@@ -141,11 +142,17 @@ impl SequenceFolder {
     /// # Errors
     /// When the table of courses can't be read, or what it says makes no sense.
     pub fn course_ids(&self) -> Result<Vec<String>, FolderError> {
-        Ok(Courses::read(&self.files.courses)?.rows.into_iter().map(|course| course.id).collect())
+        Ok(self.courses()?.rows.into_iter().map(|course| course.id).collect())
+    }
+
+    fn courses(&self) -> Result<Courses, FolderError> {
+        read_courses_of(&self.path, &self.manifest, &self.files.courses)
     }
 
     fn features(&self, selection: &Selection) -> Result<Vec<WantedFeature>, FolderError> {
         let known = &self.manifest.features;
+        let definitions = KnownFeatures::new();
+        let is_older = self.manifest.is_older();
         let wanted = |name: &String| {
             let feature = known.iter().find(|feature| feature.name == *name);
             let feature = feature.ok_or_else(|| FolderError::UnknownFeature {
@@ -153,8 +160,9 @@ impl SequenceFolder {
                 feature: name.clone(),
                 known: known.iter().map(|feature| feature.name.as_str()).collect::<Vec<_>>().join(", "),
             })?;
-            let range = range_of(&feature.name, &feature.unit);
-            Ok(WantedFeature { name: name.clone(), range, is_known: feature.lacking.is_none() })
+            let rules = definitions.rules(feature);
+            let rules = if is_older { rules.of_older_versions() } else { rules };
+            Ok(WantedFeature { name: name.clone(), rules, is_known: feature.lacking.is_none() })
         };
         match &selection.features {
             Some(asked) => asked.iter().map(wanted).collect(),
@@ -164,8 +172,8 @@ impl SequenceFolder {
 
     /// Reads the tables, and cuts the courses that `selection` names into parts.
     fn parts(&self, selection: &Selection, most_enrolments: usize) -> Result<(ValuesFile, Vec<Part>), FolderError> {
-        let courses = Courses::read(&self.files.courses)?;
-        let enrolments = Enrolments::read(&self.files.enrolments, &courses, &self.manifest.static_columns)?;
+        let courses = self.courses()?;
+        let enrolments = Enrolments::read(&self.files.enrolments, &courses, &self.manifest)?;
         self.check_counts(&courses, &enrolments)?;
         let weeks = courses.rows.iter().map(|course| u64::from(course.weeks));
         let rows = |(weeks, &enrolments): (u64, &u64)| weeks * enrolments;
@@ -245,6 +253,17 @@ pub fn read_courses(path: &Path) -> Result<Vec<CourseRow>, FolderError> {
     Ok(Courses::read(&file)?.rows)
 }
 
+/// Reads the courses of the folder at `path`, and checks that they and `manifest` fit each other.
+pub(crate) fn read_courses_of(path: &Path, manifest: &Manifest, file: &CheckedFile) -> Result<Courses, FolderError> {
+    let courses = Courses::read(file)?;
+    if !manifest.is_older() {
+        contradictions::of_manifest(manifest).map_err(|what| FolderError::damaged(&path.join(MANIFEST), what))?;
+        contradictions::of_courses(manifest, &courses)
+            .map_err(|(at, what)| FolderError::damaged(file.path(), format!("row {}: {what}", at + 1)))?;
+    }
+    Ok(courses)
+}
+
 /// Holds some courses of a folder.
 #[derive(Debug, Default)]
 struct Part {
@@ -261,8 +280,10 @@ pub(crate) fn output_records<'a>(
     seal: Seal,
 ) -> Result<[&'a OutputRecord; 3], FolderError> {
     let file = path.join(MANIFEST);
-    if seal == Seal::Broken {
-        return Err(FolderError::altered(&file, "is not as it was sealed"));
+    match seal {
+        Seal::Holds | Seal::Absent => {}
+        Seal::Broken => return Err(FolderError::altered(&file, "is not as it was sealed")),
+        Seal::Missing => return Err(FolderError::NoChecksums { path: file }),
     }
     let names = [SEQUENCES, ENROLMENTS, COURSES];
     let named = |name: &str| manifest.outputs.iter().find(|output| output.file == name);

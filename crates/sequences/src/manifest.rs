@@ -10,8 +10,16 @@ use staycast_events::{Capabilities, DatesFrom, Notice};
 use crate::feature_set::FeatureSet;
 use crate::labels::DropoutRule;
 
-/// Numbers the version of the folder's layout. A folder of another version is refused.
-pub const LAYOUT_VERSION: u32 = 2;
+/// Numbers the version of the folder's layout. Its manifests are always sealed.
+pub const LAYOUT_VERSION: u32 = 3;
+/// Numbers the version before, of which some manifests have no seal. It is read as well: the columns are the same.
+const VERSION_BEFORE_SEALS: u32 = 2;
+
+/// Tells whether folders of a layout version are read.
+#[must_use]
+pub const fn is_read(layout_version: u32) -> bool {
+    layout_version == LAYOUT_VERSION || layout_version == VERSION_BEFORE_SEALS
+}
 
 /// Describes a sequences folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -424,6 +432,12 @@ pub struct EditedFile {
 }
 
 impl Manifest {
+    /// Tells whether it is of a version before [`LAYOUT_VERSION`], which asked for less.
+    #[must_use]
+    pub(crate) const fn is_older(&self) -> bool {
+        self.layout_version < LAYOUT_VERSION
+    }
+
     /// Returns the last time that the folder was sealed after an edit; `None` where it is as it was written.
     #[must_use]
     pub fn last_edit(&self) -> Option<&ResealRecord> {
@@ -439,6 +453,25 @@ impl Manifest {
             hasher.update(output.blake3.as_bytes());
         }
         hasher.finalize().to_hex().to_string()
+    }
+
+    /// Finds the edits that were sealed after the folder had this `fingerprint`, the first one first; `None` where it never
+    /// had, or still has it.
+    #[must_use]
+    pub fn edits_since(&self, fingerprint: &str) -> Option<&[ResealRecord]> {
+        let mut before = self.clone();
+        for (at, record) in self.resealed.iter().enumerate().rev() {
+            for edited in &record.edited {
+                let output = before.outputs.iter_mut().find(|output| output.file == edited.file);
+                if let Some((output, blake3)) = output.zip(edited.blake3_before.clone()) {
+                    output.blake3 = blake3;
+                }
+            }
+            if before.fingerprint() == fingerprint && self.fingerprint() != fingerprint {
+                return self.resealed.get(at..);
+            }
+        }
+        None
     }
 
     /// Tells whether the source records withdrawals, so that `active` means "not withdrawn".

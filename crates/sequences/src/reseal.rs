@@ -7,10 +7,9 @@ use rustc_hash::FxHashSet;
 use staycast_events::time::format_instant;
 
 use crate::checked_file::CheckedFile;
-use crate::course_table::Courses;
 use crate::enrolment_table::Enrolments;
 use crate::error::FolderError;
-use crate::folder::{FolderFiles, SequenceFolder};
+use crate::folder::{FolderFiles, SequenceFolder, read_courses_of};
 use crate::layout::{COURSES, ENROLMENTS, MANIFEST, SEQUENCES};
 use crate::manifest::{EditedFile, Manifest, OutputRecord, ResealRecord};
 use crate::seal::{Seal, read_manifest, sealed};
@@ -49,7 +48,7 @@ pub fn reseal(path: &Path, now: i64) -> Result<Resealed, FolderError> {
         ResealRecord { at: format_instant(now), staycast_version: env!("CARGO_PKG_VERSION").to_owned(), edited };
     let mut manifest = Manifest { outputs, seal: None, ..before };
     manifest.resealed.push(record.clone());
-    count(&mut manifest, &files)?;
+    count(path, &mut manifest, &files)?;
     let folder = SequenceFolder::of_files(path, manifest, Seal::Holds, files);
     check_meaning(&folder)?;
     let (manifest, text) = sealed(folder.manifest().clone());
@@ -66,16 +65,16 @@ fn edited_files(before: &Manifest, seal: Seal, outputs: &[OutputRecord]) -> Vec<
         .filter(differs)
         .map(|output| EditedFile { file: output.file.clone(), blake3_before: said(&output.file) })
         .collect();
-    if seal == Seal::Broken {
+    if matches!(seal, Seal::Broken | Seal::Missing) {
         edited.push(EditedFile { file: MANIFEST.to_owned(), blake3_before: before.seal.clone() });
     }
     edited
 }
 
 /// Makes the manifest's counts those of the tables.
-fn count(manifest: &mut Manifest, files: &FolderFiles) -> Result<(), FolderError> {
-    let courses = Courses::read(&files.courses)?;
-    let enrolments = Enrolments::read(&files.enrolments, &courses, &manifest.static_columns)?;
+fn count(path: &Path, manifest: &mut Manifest, files: &FolderFiles) -> Result<(), FolderError> {
+    let courses = read_courses_of(path, manifest, &files.courses)?;
+    let enrolments = Enrolments::read(&files.enrolments, &courses, manifest)?;
     let learners: FxHashSet<&str> = enrolments.rows.iter().map(|row| row.learner.as_str()).collect();
     manifest.calendar.weeks = courses.rows.iter().map(|course| course.weeks).max().unwrap_or(0);
     let totals = &mut manifest.totals;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::error::FolderError;
 use crate::layout::{MANIFEST, SEQUENCES_KIND};
-use crate::manifest::{LAYOUT_VERSION, Manifest};
+use crate::manifest::{LAYOUT_VERSION, Manifest, is_read};
 
 /// Counts the digits of a seal.
 const SEAL_DIGITS: usize = 64;
@@ -24,6 +24,8 @@ pub enum Seal {
     Broken,
     /// It has none: it was written before there were seals.
     Absent,
+    /// It has none, and was written with one.
+    Missing,
 }
 
 /// Writes `manifest` as the text of a file, sealed. Returns both.
@@ -76,13 +78,17 @@ pub(crate) fn read_manifest(path: &Path) -> Result<(Manifest, Seal), FolderError
         }));
     }
     let found = value["layout_version"].as_u64().unwrap_or(0);
-    if found != u64::from(LAYOUT_VERSION) {
+    if !u32::try_from(found).is_ok_and(is_read) {
         return Err(FolderError::Version { path: path.to_owned(), found, expected: LAYOUT_VERSION });
     }
     let seal = check(&text, value["seal"].as_str());
     // From the text: in a value, the later of two entries of one name would have taken the place of the first.
-    let manifest = serde_json::from_str(&text).map_err(|error| FolderError::damaged(&file, error.to_string()))?;
-    Ok((manifest, seal))
+    let manifest: Manifest =
+        serde_json::from_str(&text).map_err(|error| FolderError::damaged(&file, error.to_string()))?;
+    // Row groups and types of columns are in manifests since they are sealed.
+    let was_sealed = !manifest.is_older()
+        || manifest.outputs.iter().any(|output| output.row_groups.is_some() || !output.columns.is_empty());
+    Ok((manifest, if seal == Seal::Absent && was_sealed { Seal::Missing } else { seal }))
 }
 
 fn read_text(path: &Path) -> std::io::Result<String> {

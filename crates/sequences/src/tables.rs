@@ -176,7 +176,7 @@ fn left_week(facts: &TableFacts<'_>, place: usize, dropout: Option<bool>) -> Opt
 }
 
 /// Numbers the week before week 0.
-const BEFORE_FIRST_WEEK: i32 = -1;
+pub(crate) const BEFORE_FIRST_WEEK: i32 = -1;
 
 fn days(seconds: Option<i32>) -> Option<f64> {
     seconds.map(|seconds| f64::from(seconds) / DAY_SECONDS as f64)

@@ -14,7 +14,10 @@ use staycast_weeks::WeekIndex;
 
 use crate::checked_file::CheckedFile;
 use crate::dataset::{CourseRow, EnrolmentRow};
+use crate::due_values::{DueValues, EVENTS};
 use crate::error::{FolderError, counted};
+use crate::features::ValueRules;
+use crate::grid::WEEK_DAYS;
 use crate::parquet_in::{Rows, arrow_error};
 
 /// Lists the columns that say which enrolment and week a row is.
@@ -30,7 +33,7 @@ const BATCH_ROWS: usize = 1024;
 pub(crate) enum RowChecks {
     /// What is read: whose row it is, and the values that are wanted.
     OfWhatIsRead,
-    /// Also what the tables say too, and that nothing is told where nothing can be known.
+    /// Also what the tables say too.
     All,
 }
 
@@ -116,7 +119,7 @@ impl ValuesFile {
 pub(crate) struct WantedFeature {
     pub(crate) name: String,
     /// Values that it can have.
-    pub(crate) range: RangeInclusive<f32>,
+    pub(crate) rules: ValueRules,
     /// Whether the source can know it; otherwise every value is null.
     pub(crate) is_known: bool,
 }
@@ -137,6 +140,10 @@ struct Span {
     end: u64,
     /// Rows of each enrolment.
     weeks: u64,
+    /// Of these, weeks that were observed.
+    observed: u64,
+    /// Days of the first and the last week; those between have seven.
+    end_days: [u32; 2],
     /// Place of the course's first enrolment.
     place: usize,
     course: usize,
@@ -158,7 +165,16 @@ impl<'a> WantedValues<'a> {
             let of_course = enrolments[place..].partition_point(|enrolment| enrolment.course.as_usize() <= course);
             let weeks = u64::from(row.weeks);
             if of_course > 0 && weeks > 0 {
-                spans.push(Span { first, end: first + of_course as u64 * weeks, weeks, place, course });
+                let days = |week: u32| row.week_grid().week_days(WeekIndex::new(week as u16));
+                spans.push(Span {
+                    first,
+                    end: first + of_course as u64 * weeks,
+                    weeks,
+                    observed: row.observed_weeks.into(),
+                    end_days: [days(0), days(row.weeks - 1)],
+                    place,
+                    course,
+                });
             }
             place += of_course;
         }
@@ -206,6 +222,7 @@ impl RowWalk<'_> {
         let week = week.as_primitive::<Int32Type>().values();
         let repeated = (self.checks == RowChecks::All).then(|| Repeated::new(&rows)).transpose()?;
         let mut targets = Vec::with_capacity(batch.num_rows());
+        let (mut unobserved, mut short) = (Vec::new(), Vec::new());
         for row in 0..batch.num_rows() {
             let number = self.row + row as u64;
             while spans.get(self.span).is_some_and(|span| span.end <= number) {
@@ -220,42 +237,88 @@ impl RowWalk<'_> {
                 return Err(not_due(&rows, row, &due_course.id, is_due.then_some(week[row]), week_due));
             }
             if let Some(repeated) = &repeated {
-                repeated.check(&rows, row, due, due_course, WeekIndex::new(week_due as u16), features)?;
+                repeated.check(&rows, row, due, due_course, WeekIndex::new(week_due as u16))?;
             }
             if week_due < *weeks {
                 targets.push((row, (place * weeks + week_due) * features.len() - self.start));
+                let week_due = week_due as u64;
+                if week_due >= span.observed {
+                    unobserved.push(row);
+                }
+                let [first_days, last_days] = span.end_days;
+                let days = if week_due + 1 == span.weeks { last_days } else { first_days };
+                if days < WEEK_DAYS && (week_due == 0 || week_due + 1 == span.weeks) {
+                    short.push((row, days));
+                }
             }
         }
+        let events = features.iter().any(|feature| feature.name == EVENTS).then(|| batch.column_by_name(EVENTS));
+        let due = DueValues::new(batch.num_rows(), &targets, unobserved, short, events.flatten());
         for (offset, feature) in features.iter().enumerate() {
-            if let Some(row) = self.fill_feature(&rows, &targets, offset, feature)? {
-                let what = format!("column `{}` has a value that it cannot have", feature.name);
-                return Err(rows.damaged(row, what));
-            }
+            self.fill_feature(&rows, &targets, offset, feature, &due)?;
         }
         self.row += batch.num_rows() as u64;
         Ok(())
     }
 
-    /// Writes the values of a feature to their places. Returns the first row of a value that it can't have.
+    /// Writes the values of a feature to their places.
     fn fill_feature(
         &mut self,
         rows: &Rows<'_>,
         targets: &[(usize, usize)],
         offset: usize,
         feature: &WantedFeature,
-    ) -> Result<Option<usize>, FolderError> {
-        let range = &feature.range;
+        due: &DueValues<'_>,
+    ) -> Result<(), FolderError> {
         let array: Option<&ArrayRef> = rows.batch.column_by_name(&feature.name);
         // Integers are 64 bits wide, and 32 in folders of before that; both become floats without a copy between.
         if let Some(array) = array.and_then(|array| array.as_primitive_opt::<Int64Type>()) {
-            return Ok(fill(self.piece, targets, offset, array, range, |value| value as f32));
+            return self.fill_from(rows, targets, offset, feature, due, array, |value| value as f32);
         }
         if let Some(array) = array.and_then(|array| array.as_primitive_opt::<Int32Type>()) {
-            return Ok(fill(self.piece, targets, offset, array, range, |value| value as f32));
+            return self.fill_from(rows, targets, offset, feature, due, array, |value| value as f32);
         }
         let array = rows.numbers(&feature.name, &DataType::Float32)?;
-        Ok(fill(self.piece, targets, offset, array.as_primitive::<Float32Type>(), range, |value| value))
+        let array = array.as_primitive::<Float32Type>();
+        let is_broken = |row: usize| array.is_valid(row) && array.value(row).fract() != 0.0;
+        let broken = if feature.rules.is_whole { targets.iter().find(|target| is_broken(target.0)) } else { None };
+        match broken {
+            Some(&(row, _)) => Err(not_allowed(rows, row, feature, due)),
+            None => self.fill_from(rows, targets, offset, feature, due, array, |value| value),
+        }
     }
+
+    #[allow(clippy::too_many_arguments, reason = "a column, its rules, and where it goes")]
+    fn fill_from<T: ArrowPrimitiveType>(
+        &mut self,
+        rows: &Rows<'_>,
+        targets: &[(usize, usize)],
+        offset: usize,
+        feature: &WantedFeature,
+        due: &DueValues<'_>,
+        array: &PrimitiveArray<T>,
+        float: impl Fn(T::Native) -> f32,
+    ) -> Result<(), FolderError> {
+        if let Some((row, what)) = due.wrong_null(feature, array.nulls()) {
+            return Err(rows.damaged(row, what));
+        }
+        let rules = &feature.rules;
+        let outside = fill(self.piece, targets, offset, array, &rules.range, &float);
+        let in_short_week = |&&(row, days): &&(usize, u32)| {
+            array.is_valid(row) && !rules.range_in(days).contains(&float(array.value(row)))
+        };
+        let outside = outside.or_else(|| {
+            let short = rules.days.map_or(&[][..], |_| due.short());
+            short.iter().find(in_short_week).map(|&(row, _)| row)
+        });
+        outside.map_or(Ok(()), |row| Err(not_allowed(rows, row, feature, due)))
+    }
+}
+
+/// Says that a feature cannot have the value that it has in row `row`.
+fn not_allowed(rows: &Rows<'_>, row: usize, feature: &WantedFeature, due: &DueValues<'_>) -> FolderError {
+    let allowed = feature.rules.allowed(due.week_days(row));
+    rows.damaged(row, format!("column `{}` is not {allowed}", feature.name))
 }
 
 /// Says that row `row` is not the one that is due there: week `week_due` of an enrolment of `course`. `week` is its week,
@@ -285,7 +348,7 @@ impl Repeated {
         })
     }
 
-    /// Checks that row `row` is as the tables say, and null where nothing can be known.
+    /// Checks that row `row` is as the tables say.
     fn check(
         &self,
         rows: &Rows<'_>,
@@ -293,7 +356,6 @@ impl Repeated {
         due: &EnrolmentRow,
         course: &CourseRow,
         week: WeekIndex,
-        features: &[WantedFeature],
     ) -> Result<(), FolderError> {
         if self.learner.as_string::<i32>().value(row) != due.learner {
             return Err(rows.damaged(row, "is of another learner than its enrolment"));
@@ -304,13 +366,6 @@ impl Repeated {
         let is_observed = u32::from(week.get()) < course.observed_weeks;
         if self.observed.value(row) != is_observed {
             return Err(rows.damaged(row, "column `observed` is not what courses.parquet says"));
-        }
-        for feature in features.iter().filter(|feature| !is_observed || !feature.is_known) {
-            let column = rows.batch.column_by_name(&feature.name);
-            if column.is_some_and(|column| !column.is_null(row)) {
-                let why = if is_observed { "the source cannot know it" } else { "the week was not observed" };
-                return Err(rows.damaged(row, format!("column `{}` has a value, and {why}", feature.name)));
-            }
         }
         Ok(())
     }

@@ -1,13 +1,16 @@
 //! Where output goes: results to stdout, everything said along the way to stderr.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 use staycast_text::{conceal, escape, escape_json, escape_lines};
 
-use crate::display::to_json;
+use crate::display::{path_text, to_json};
 use crate::failure::Failure;
 use crate::status::OutputClosed;
 
@@ -48,7 +51,10 @@ impl Console {
         let mut text = match self.form {
             OutputForm::Json => {
                 JSON_PRINTED.store(true, Ordering::Relaxed);
-                let json = to_json(value)?;
+                let json = match unverified_inputs() {
+                    Some(unverified) => to_json(&WithInputs { value, unverified })?,
+                    None => to_json(value)?,
+                };
                 escape_json(&json).into_owned()
             }
             OutputForm::Text if self.output_on_stdout => {
@@ -113,6 +119,34 @@ impl Console {
     pub(crate) fn warn(&self, text: &str) {
         print_line_to_stderr(&format!("warning: {text}"));
     }
+}
+
+/// Holds a result with what is to be said of the inputs that were read for it.
+#[derive(Serialize)]
+struct WithInputs<'a, T> {
+    #[serde(flatten)]
+    value: &'a T,
+    /// The runs and sequences without checksums, so that nobody can tell whether they are as they were written.
+    unverified: Vec<PathText>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+struct PathText(#[serde(serialize_with = "path_text")] PathBuf);
+
+/// Holds the runs and sequences that were opened, and whether each has checksums.
+static INPUTS: Mutex<BTreeMap<PathBuf, bool>> = Mutex::new(BTreeMap::new());
+
+/// Notes that a run or a sequences folder was opened, and whether it `is_verified`: compared with checksums. Results in JSON
+/// name those that are not.
+pub(crate) fn note_input(path: &Path, is_verified: bool) {
+    INPUTS.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), is_verified);
+}
+
+/// Lists the inputs that were not verified; `None` where no run and no sequences were opened.
+fn unverified_inputs() -> Option<Vec<PathText>> {
+    let inputs = INPUTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let unverified = inputs.iter().filter(|(_, is_verified)| !**is_verified).map(|(path, _)| PathText(path.clone()));
+    (!inputs.is_empty()).then(|| unverified.collect())
 }
 
 /// Tells whether a JSON object was printed: there is to be exactly one.

@@ -6,6 +6,7 @@ use serde::Serialize;
 use staycast_events::ReadError;
 use staycast_text::{conceal, escape};
 
+use crate::argument_errors;
 use crate::hints;
 use crate::status::{OutputClosed, Status, UsageError};
 
@@ -43,7 +44,7 @@ impl Failure {
 
     /// Describes arguments that can't be understood.
     pub(crate) fn of_arguments(error: &clap::Error) -> Self {
-        let text = error.render().to_string();
+        let text = argument_errors::message(error);
         let mut parts = text.split("\n\n").map(str::trim);
         let message = parts.next().unwrap_or_default();
         let hint = parts.find_map(|part| part.strip_prefix("tip: "));

@@ -8,7 +8,7 @@ use staycast_forecast::device::DeviceChoice;
 use staycast_forecast::{ModelKind, PredictionError, Run};
 use staycast_sequences::{CutOff, FolderError};
 
-use crate::console::Console;
+use crate::console::{self, Console};
 use crate::display::quote_for_shell;
 use crate::status::usage_from;
 use crate::{course_names, devices, values};
@@ -79,6 +79,7 @@ impl ForecastSelection {
 /// Opens the run, and warns if it has no checksums.
 pub(crate) fn open_run(path: &Path, console: &Console) -> anyhow::Result<Run> {
     let run = Run::open(path)?;
+    console::note_input(path, run.is_sealed());
     if !run.is_sealed() {
         let place = quote_for_shell(&path.display().to_string());
         console.warn(&format!(
@@ -107,6 +108,7 @@ pub(crate) fn as_usage(error: PredictionError) -> anyhow::Error {
         | PredictionError::UnknownCourses { .. }
         | PredictionError::UnknownGroup { .. }
         | PredictionError::TrainingRows { .. }
+        | PredictionError::SealedSince { .. }
         | PredictionError::Folder(FolderError::UnknownCourse { .. })
         | PredictionError::Report(
             ReportError::WeekInsideLabelWindow { .. }

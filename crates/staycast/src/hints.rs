@@ -49,7 +49,7 @@ fn for_cause(cause: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| cause.downcast_ref().and_then(for_writing))
 }
 
-/// What to do when dates of courses are in doubt.
+/// Says what to do when dates of courses are in doubt.
 pub(crate) const FOR_DATES_OF_COURSES: &str = "Where dates are wrong, give them with --courses FILE.";
 
 /// Returns what to type when outcomes are unknown because the newest event is from before the end of a course.
@@ -65,6 +65,11 @@ fn for_prediction(error: &PredictionError) -> Option<String> {
         PredictionError::TrainingRows { .. } => {
             Some("name other courses, or add --in-sample, which marks every figure".to_owned())
         }
+        PredictionError::SealedSince { .. } => Some(
+            "train again on them, or evaluate them as data of other courses: name some that it was not trained on with \
+             --courses, or add --in-sample, which marks every figure"
+                .to_owned(),
+        ),
         PredictionError::NoOutcomeKnown(unknown) => Some(for_unknown_outcomes(unknown)),
         PredictionError::WeekTooLate { last: Some(_), .. } => Some("choose it with --week N".to_owned()),
         PredictionError::OtherRule { run, .. } => Some(format!("preprocess it with --dropout \"{run}\"")),
@@ -114,6 +119,9 @@ fn for_run(error: &RunError) -> Option<String> {
             "get the run again or, if it was changed on purpose, check it and write its checksums with `staycast runs seal RUN`"
                 .to_owned(),
         ),
+        RunError::File(FileError::NoChecksums { .. }) => {
+            Some("get the run again, or check it and write new ones with `staycast runs seal RUN`".to_owned())
+        }
         RunError::NotARun { .. } => Some("name a folder that `staycast train` wrote".to_owned()),
         _ => None,
     }
@@ -122,7 +130,7 @@ fn for_run(error: &RunError) -> Option<String> {
 /// Returns what to type about an archive.
 fn for_archive(error: &ArchiveError) -> Option<String> {
     match error {
-        ArchiveError::TooLarge { .. } => Some("--max-size SIZE raises it".to_owned()),
+        ArchiveError::TooLarge { .. } => Some("if you trust it, raise the limit with --max-size SIZE".to_owned()),
         _ => None,
     }
 }
@@ -207,6 +215,9 @@ fn for_sequences(error: &FolderError) -> Option<String> {
         FolderError::Version { .. } | FolderError::Damaged { .. } => "run `staycast preprocess` again",
         FolderError::Altered { .. } => {
             "run `staycast preprocess` again or, if it was edited on purpose, `staycast sequences seal`"
+        }
+        FolderError::NoChecksums { .. } => {
+            "run `staycast preprocess` again, or check the folder and write new ones with `staycast sequences seal`"
         }
         FolderError::Changed { .. } => "run the command again when nobody writes to it",
         FolderError::TooLarge { .. } => "use fewer courses or weeks",

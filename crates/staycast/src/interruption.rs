@@ -3,8 +3,8 @@
 //! No handler runs in the middle of other code. The signals are blocked in every thread, and one thread waits for them.
 
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 type Advice = Box<dyn Fn() -> Option<String> + Send>;
@@ -17,6 +17,34 @@ static IS_INTERRUPTED: AtomicBool = AtomicBool::new(false);
 pub(crate) fn advise(advice: impl Fn() -> Option<String> + Send + 'static) {
     if let Ok(mut place) = ADVICE.lock() {
         *place = Some(Box::new(advice));
+    }
+}
+
+/// Says how the program ends before its command does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SuddenEnd {
+    /// A signal ends it.
+    Signal,
+    /// It fails where no error can be returned, as for want of memory.
+    Failure,
+}
+
+type Farewell = Box<dyn FnOnce(SuddenEnd) + Send>;
+
+/// Tells others how the program ends. Called at most once.
+static FAREWELL: Mutex<Option<Farewell>> = Mutex::new(None);
+
+/// Sets who is told of a sudden end; it must not take long. `None` once there is nobody to tell.
+pub(crate) fn set_farewell(farewell: Option<Farewell>) {
+    *FAREWELL.lock().unwrap_or_else(PoisonError::into_inner) = farewell;
+}
+
+/// Tells of a sudden end.
+pub(crate) fn say_farewell(end: SuddenEnd) {
+    // Taken out first: the lock is free while somebody is told.
+    let farewell = FAREWELL.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(farewell) = farewell {
+        farewell(end);
     }
 }
 
@@ -127,6 +155,7 @@ mod signals {
         // Over what a progress bar left in its line.
         console::clear_line_of_terminal();
         console::print_line_to_stderr(&format!("error: interrupted by {name}; what was unfinished is removed{advice}"));
+        super::say_farewell(super::SuddenEnd::Signal);
         end(signal);
     }
 

@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod argument_errors;
 mod arguments;
 mod bench;
 mod cli;
 mod command_docs;
 mod compare;
+mod config_file;
 mod console;
 mod course_names;
 mod database_args;
@@ -100,8 +102,8 @@ fn end_with_arguments(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     // It repeats arguments, and a line break in one would begin a line of its own: so it is asked about escaped ones.
     let escaped = arguments.iter().map(|argument| escape(&argument.to_string_lossy()).into_owned());
     let message = match Cli::try_parse_from(escaped) {
-        Err(error) if error.use_stderr() => error.render().to_string(),
-        _ => error.render().to_string().lines().next().unwrap_or_default().to_owned(),
+        Err(error) if error.use_stderr() => argument_errors::message(&error),
+        _ => argument_errors::message(error).lines().next().unwrap_or_default().to_owned(),
     };
     console::print_to_stderr(&message);
     status.into()

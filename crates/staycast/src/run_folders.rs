@@ -8,6 +8,8 @@ use staycast_forecast::config::Config;
 use staycast_forecast::{EvaluationRecord, RUN_KIND, RunRecords, evaluations_in};
 use staycast_tracking::registry::RunEntry;
 
+use crate::console;
+
 /// Sets the depth below a folder to which runs are looked for.
 const DEPTH: usize = 3;
 
@@ -75,6 +77,7 @@ fn entry(home: &Path, path: &Path) -> anyhow::Result<Option<RunEntry>> {
         return Ok(None);
     }
     let RunRecords { manifest, config } = RunRecords::read(path)?;
+    console::note_input(path, manifest.is_sealed());
     let mut figures = BTreeMap::new();
     figures.extend(manifest.held_out_auc.map(|auc| ("held_out_auc".to_owned(), auc)));
     // The last evaluation on data that was not trained on.

@@ -9,7 +9,7 @@ use staycast_text::escape;
 use staycast_tracking::archive::{self, ArchiveMember, ExportRequest, IndexedFile, UnpackLimits};
 use staycast_tracking::registry::{BetterValue, RegistryError, RunTable, RunTableRequest};
 
-use crate::console::Console;
+use crate::console::{self, Console};
 use crate::display::{LabelledText, format_bytes, path_text, pluralise};
 use crate::failure;
 use crate::forecast_args::{open_part, open_run};
@@ -228,7 +228,7 @@ fn export(run: &Path, out: &Path, console: &Console) -> anyhow::Result<Status> {
     let console = &output_place::prepare_file(out, [run], console)?;
     // What is no finished run, or is damaged, is refused before anything is written.
     let opened = open_run(run, console)?;
-    opened.check_stored_predictions()?;
+    opened.check_stored()?;
     evaluations(&opened)?;
     let files = opened.files();
     let members: Vec<ArchiveMember<'_>> = files.iter().map(|name| ArchiveMember::Required(name)).collect();
@@ -270,7 +270,8 @@ fn onnx(run: &Path, out: &Path, model: Option<ModelKind>, console: &Console) -> 
 fn verify(path: &Path, console: &Console) -> anyhow::Result<Status> {
     // Whether it has a seal is said below.
     let run = Run::open(path)?;
-    run.check_stored_predictions()?;
+    console::note_input(path, run.is_sealed());
+    run.check_stored()?;
     evaluations(&run)?;
     let (files, seal) = (&run.manifest().files, if run.is_sealed() { "holds" } else { "absent" });
     console.print_result(&Verified { path, seal, files }, || {
@@ -347,7 +348,7 @@ fn check_unpacked(folder: &Path, files: &[IndexedFile]) -> anyhow::Result<()> {
         run if run.is_sealed() => run,
         _ => Run::seal(folder)?.0,
     };
-    run.check_stored_predictions()?;
+    run.check_stored()?;
     evaluations(&run)?;
     let parts = run.files();
     match files.iter().find(|file| !parts.contains(&file.name)) {

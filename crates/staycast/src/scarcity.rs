@@ -4,19 +4,35 @@
 //! caught here, and end the program as any error does. What it was writing is left under its temporary name.
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::io::IsTerminal;
 use std::panic::{self, PanicHookInfo};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::console::print_to_stderr;
+use crate::console::{self, print_to_stderr};
 use crate::hints;
+use crate::interruption::{SuddenEnd, say_farewell};
 
 /// Counts the bytes of the stack that commands run on. The system gives it whole, or says that it can't; the stack that the
 /// program begins on grows as it is used, and where there is no memory to grow, it is killed.
 const STACK_BYTES: usize = 8 << 20;
 
-/// Whether memory was asked for and not had. A library may ask for less then, or do without.
+/// Tells whether memory was asked for and not had. A library may ask for less then, or do without.
 static MEMORY_WAS_REFUSED: AtomicBool = AtomicBool::new(false);
+
+/// Tells whether stderr is a terminal, on which a progress bar may stand.
+static IS_TERMINAL: AtomicBool = AtomicBool::new(false);
+
+/// Clears the line that a progress bar stands in, so that what is printed next begins a line: where memory ran out, the
+/// standard library prints a word of its own.
+fn clear_line() {
+    #[cfg(unix)]
+    if IS_TERMINAL.load(Ordering::Relaxed) {
+        let text = "\r\x1b[2K";
+        // SAFETY: it may be called anywhere, and the text is as long as it says.
+        unsafe { libc::write(2, text.as_ptr().cast(), text.len()) };
+    }
+}
 
 /// Takes memory from the system, and notes when there is none.
 struct NotingAllocator;
@@ -27,6 +43,7 @@ static ALLOCATOR: NotingAllocator = NotingAllocator;
 fn noted(memory: *mut u8) -> *mut u8 {
     if memory.is_null() {
         MEMORY_WAS_REFUSED.store(true, Ordering::Relaxed);
+        clear_line();
     }
     memory
 }
@@ -56,11 +73,14 @@ unsafe impl GlobalAlloc for NotingAllocator {
 
 /// Runs a command. Where memory or threads run out, the program ends with a message and status 1.
 pub(crate) fn run(command: fn() -> ExitCode) -> ExitCode {
+    IS_TERMINAL.store(std::io::stderr().is_terminal(), Ordering::Relaxed);
     end_aborts_for_want_of_memory();
     let usual = panic::take_hook();
     panic::set_hook(Box::new(move |panic| match want(panic) {
         Some(what) => {
+            console::clear_line_of_terminal();
             print_to_stderr(&format!("error: {what}"));
+            say_farewell(SuddenEnd::Failure);
             std::process::exit(1);
         }
         None => usual(panic),
@@ -97,6 +117,7 @@ fn want(panic: &PanicHookInfo<'_>) -> Option<&'static str> {
 fn end_aborts_for_want_of_memory() {
     extern "C" fn on_abort(_: libc::c_int) {
         if MEMORY_WAS_REFUSED.load(Ordering::Relaxed) {
+            clear_line();
             for text in ["error: ", hints::NO_MORE_MEMORY, "\n"] {
                 // SAFETY: it may be called in a handler, and the text is as long as it says.
                 unsafe { libc::write(2, text.as_ptr().cast(), text.len()) };

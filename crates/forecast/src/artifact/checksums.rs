@@ -79,7 +79,11 @@ pub(super) fn list(folder: &Path) -> Result<Vec<FileRecord>, FileError> {
 /// # Errors
 /// Names the first file that is missing or has changed, or that no run has.
 pub(super) fn check(folder: &Path, records: &[FileRecord]) -> Result<(), FileError> {
-    for record in records {
+    for (at, record) in records.iter().enumerate() {
+        if records[..at].iter().any(|other| other.file == record.file) {
+            let message = format!("it lists `{}` twice", record.file.escape_debug());
+            return Err(FileError::damaged(&folder.join(super::layout::MANIFEST), message));
+        }
         if !parts().any(|name| name == record.file) {
             let message = format!("it lists `{}`, which is no file of a run", record.file.escape_debug());
             return Err(FileError::damaged(&folder.join(super::layout::MANIFEST), message));
@@ -112,6 +116,15 @@ mod tests {
         assert!(fault().contains("missing"), "{}", fault());
         std::fs::create_dir(folder.path().join(SCALER)).expect("writable");
         assert!(fault().contains("no plain file"), "{}", fault());
+    }
+
+    #[test]
+    fn a_manifest_lists_no_file_twice() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(folder.path().join(SCALER), b"{}").expect("writable");
+        let records = list(folder.path()).expect("readable");
+        let fault = check(folder.path(), &[records.clone(), records].concat()).expect_err("twice").to_string();
+        assert!(fault.contains("manifest.json") && fault.contains("it lists `scaler.json` twice"), "{fault}");
     }
 
     #[test]

@@ -95,6 +95,9 @@ impl RunManifest {
         }
         let manifest: Self = serde_json::from_slice(&text).map_err(damaged)?;
         if checksums == Checksums::Checked && manifest.is_sealed() {
+            if manifest.files.is_empty() || manifest.seal.is_empty() {
+                return Err(FileError::NoChecksums { path }.into());
+            }
             let as_written = Self { seal: String::new(), ..manifest.clone() };
             let written =
                 serde_json::to_string_pretty(&manifest).is_ok_and(|json| text == format!("{json}\n").as_bytes());

@@ -37,6 +37,7 @@ mod recalibration;
 mod records;
 mod run;
 mod soundness;
+mod split_soundness;
 mod state;
 pub(crate) mod tensors;
 

@@ -1,5 +1,6 @@
 //! The out-of-fold predictions of a cross-validation: `out_of_fold.parquet` in a run.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -7,9 +8,11 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int32Array, RecordBatch, StringArray};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rustc_hash::{FxHashMap, FxHashSet};
+use staycast_evaluation::calibration::Calibration;
 use staycast_sequences::{CutOff, Dataset, EnrolmentIndex};
 
 use super::manifest::RunManifest;
+use super::records::{FoldFit, SplitRecord};
 use super::soundness::is_of_folds;
 use crate::device::quietly;
 use crate::files::{self, FileError};
@@ -62,6 +65,8 @@ pub(crate) fn write_out_of_fold(path: &Path, data: &Dataset, rows: &[FoldPredict
 struct StoredRow<'a> {
     course: &'a str,
     enrolment: &'a str,
+    learner: &'a str,
+    dropout: Option<bool>,
     repeat: u32,
     fold: u32,
     week: CutOff,
@@ -82,12 +87,20 @@ pub(crate) fn read_out_of_fold(
         .collect();
     let mut rows = Vec::new();
     let mut seen = FxHashSet::default();
+    let mut folds = FxHashMap::default();
     for_each_row(path, manifest, &mut |row| {
         let StoredRow { repeat, fold, week, score, p, at_risk, .. } = row;
         // A data set that was read in part knows only some of the rows.
         if let Some(&enrolment) = index.get(&(row.course, row.enrolment)) {
             if !seen.insert((enrolment, week, repeat)) {
-                return Err("it has an enrolment twice in a week and a repeat".to_owned());
+                return Err(TWICE.to_owned());
+            }
+            if *folds.entry((enrolment, repeat)).or_insert(fold) != fold {
+                return Err(IN_TWO_FOLDS.to_owned());
+            }
+            let about = data.enrolment(enrolment);
+            if (row.learner, row.dropout) != (about.learner.as_str(), about.dropout) {
+                return Err("it has another `learner_id` or `dropout` than the data".to_owned());
             }
             rows.push(FoldPrediction { repeat, fold, enrolment, week, score, p, at_risk });
         }
@@ -96,9 +109,44 @@ pub(crate) fn read_out_of_fold(
     Ok(rows)
 }
 
-/// Checks the file without the data that it is of.
-pub(super) fn check(path: &Path, manifest: &RunManifest) -> Result<(), FileError> {
-    for_each_row(path, manifest, &mut |_| Ok(()))
+const TWICE: &str = "it has an enrolment twice in a week and a repeat";
+const IN_TWO_FOLDS: &str = "it has an enrolment in two folds of a repeat";
+
+/// Checks the file without the data that it is of: that it has enrolments of `split`, each in one fold a repeat, and what
+/// `fits` make of its scores.
+pub(super) fn check(
+    path: &Path,
+    manifest: &RunManifest,
+    fits: &[FoldFit],
+    split: &SplitRecord,
+) -> Result<(), FileError> {
+    let fits: FxHashMap<(u32, u32), &FoldFit> = fits.iter().map(|fit| ((fit.repeat, fit.fold), fit)).collect();
+    let mut seen: FxHashMap<(String, String, u32), (u32, BTreeSet<CutOff>)> = FxHashMap::default();
+    for_each_row(path, manifest, &mut |row| {
+        let StoredRow { course, enrolment, repeat, fold, week, score, p, at_risk, .. } = row;
+        let ids = split.training.get(course);
+        if ids.is_none_or(|ids| ids.binary_search_by(|id| id.as_str().cmp(enrolment)).is_err()) {
+            return Err("it has an enrolment that split.json does not have".to_owned());
+        }
+        let (own, weeks) =
+            seen.entry((course.to_owned(), enrolment.to_owned(), repeat)).or_insert((fold, BTreeSet::new()));
+        if *own != fold {
+            return Err(IN_TWO_FOLDS.to_owned());
+        }
+        if !weeks.insert(week) {
+            return Err(TWICE.to_owned());
+        }
+        let fit = fits.get(&(repeat, fold)).and_then(|fit| fit.fitted.weeks.get(&week));
+        let fit = fit.ok_or_else(|| format!("it has week {week} of fold {fold}, which was not fitted"))?;
+        if at_risk != (p >= fit.threshold.threshold) {
+            return Err("its `at_risk` contradicts the threshold of a fold".to_owned());
+        }
+        let is_platt = matches!(fit.calibration, Calibration::Platt { .. });
+        if is_platt && (p - 1.0 / (1.0 + (-score).exp())).abs() > 1e-9 {
+            return Err("its `p_dropout` contradicts `score`".to_owned());
+        }
+        Ok(())
+    })
 }
 
 /// Hands every row to `each`, checked.
@@ -130,6 +178,8 @@ fn read_rows(
         let (repeats, folds, weeks) = (integers("repeat")?, integers("fold")?, integers("week")?);
         let (scores, ps) = (numbers("score")?, numbers("p_dropout")?);
         let at_risk = column::<BooleanArray>(&batch, "at_risk")?;
+        let (learners, dropouts) =
+            (column::<StringArray>(&batch, "learner_id")?, typed::<BooleanArray>(&batch, "dropout")?);
         for row in 0..batch.num_rows() {
             let (repeat, fold) = (repeats.value(row), folds.value(row));
             let week = CutOff::after_weeks(weeks.value(row)).ok_or("it has a week that is not from 1 to 65535")?;
@@ -143,6 +193,8 @@ fn read_rows(
             each(StoredRow {
                 course: courses.value(row),
                 enrolment: ids.value(row),
+                learner: learners.value(row),
+                dropout: dropouts.is_valid(row).then(|| dropouts.value(row)),
                 repeat: repeat as u32,
                 fold: fold as u32,
                 week,
@@ -157,8 +209,13 @@ fn read_rows(
 
 /// Finds a column of a type, without nulls.
 fn column<'a, A: Array + 'static>(batch: &'a RecordBatch, name: &str) -> Result<&'a A, String> {
+    let typed = typed::<A>(batch, name)?;
+    if typed.null_count() == 0 { Ok(typed) } else { Err(format!("its column `{name}` has nulls")) }
+}
+
+/// Finds a column of a type.
+fn typed<'a, A: Array + 'static>(batch: &'a RecordBatch, name: &str) -> Result<&'a A, String> {
     let column = batch.column_by_name(name).ok_or_else(|| format!("it has no column `{name}`"))?;
     let typed = column.as_any().downcast_ref::<A>();
-    let typed = typed.ok_or_else(|| format!("its column `{name}` is of another type"))?;
-    if typed.null_count() == 0 { Ok(typed) } else { Err(format!("its column `{name}` has nulls")) }
+    typed.ok_or_else(|| format!("its column `{name}` is of another type"))
 }

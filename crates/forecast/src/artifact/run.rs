@@ -2,14 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
+use staycast_sequences::Dataset;
+
 use super::error::RunError;
-use super::layout::{EVALUATIONS, FOLD_CALIBRATION, MANIFEST, OUT_OF_FOLD, SPLIT, parts};
+use super::layout::{CONFIG, EVALUATIONS, FOLD_CALIBRATION, MANIFEST, METRICS, OUT_OF_FOLD, SPLIT, parts};
 use super::manifest::{Checksums, RunManifest};
 use super::model::RunModel;
 use super::out_of_fold;
 use super::parts::Parts;
-use super::records::{FoldFit, SplitRecord};
+use super::records::{EpochRecord, FoldFit, SplitRecord};
 use super::soundness;
+use super::split_soundness;
 use super::state::{RunState, run_state};
 use crate::config::{CheckedConfig, Config};
 use crate::files::{self, FileError};
@@ -46,7 +49,7 @@ impl Run {
     /// As [`Run::open`], and when the manifest can't be written. The run is as it was then.
     pub fn seal(path: &Path) -> Result<(Self, Vec<String>), RunError> {
         let mut run = Self::read(path, Checksums::Ignored)?;
-        run.check_stored_predictions()?;
+        run.check_stored()?;
         let sealed = run.manifest.clone().sealed(path)?;
         let (before, after) = (&run.manifest.files, &sealed.files);
         let new = after.iter().filter(|record| !before.contains(record));
@@ -73,7 +76,7 @@ impl Run {
         }
         let manifest = RunManifest::read(path, checksums)?;
         let parts = Parts { folder: path, manifest: &manifest, checksums };
-        let config = parts.config()?.check()?;
+        let config = parts.config()?.check().map_err(|error| error.in_file(&path.join(CONFIG)))?;
         let split = files::read_json(&parts.path(SPLIT)?)?;
         let (model, folds) = match manifest.folds {
             Some(_) => (None, Some(files::read_json::<Vec<FoldFit>>(&parts.path(FOLD_CALIBRATION)?)?)),
@@ -83,15 +86,34 @@ impl Run {
         Ok(Self { path: path.to_owned(), manifest, config, split, model, folds })
     }
 
-    /// Checks what [`Run::open`] leaves to those who read it: the out-of-fold predictions of a cross-validation.
+    /// Checks what [`Run::open`] leaves to those who read it: the epochs of networks, and the out-of-fold predictions of a
+    /// cross-validation.
     ///
     /// # Errors
     /// When they are damaged.
-    pub fn check_stored_predictions(&self) -> Result<(), RunError> {
+    pub fn check_stored(&self) -> Result<(), RunError> {
+        if self.manifest.has_part(&self.path, METRICS, Checksums::Ignored) {
+            let path = self.path.join(METRICS);
+            let epochs: Vec<EpochRecord> = files::read_json_lines(&path)?;
+            let wrong = epochs.iter().position(|epoch| !soundness::is_epoch(epoch, &self.manifest, &self.config));
+            if let Some(at) = wrong {
+                let what = format!("line {} is of no epoch of the run", at + 1);
+                return Err(FileError::damaged(&path, what).into());
+            }
+        }
         match &self.folds {
-            Some(_) => Ok(out_of_fold::check(&self.path.join(OUT_OF_FOLD), &self.manifest)?),
+            Some(fits) => Ok(out_of_fold::check(&self.path.join(OUT_OF_FOLD), &self.manifest, fits, &self.split)?),
             None => Ok(()),
         }
+    }
+
+    /// Checks the record of who trained and tests the run against `data`, which it was trained on.
+    ///
+    /// # Errors
+    /// When they contradict each other.
+    pub(crate) fn check_split_with(&self, data: &Dataset) -> Result<(), RunError> {
+        let named = |problem| FileError::damaged(&self.path.join(SPLIT), problem);
+        Ok(split_soundness::check_with(&self.split, &self.manifest, data).map_err(named)?)
     }
 
     /// Tells whether the run has checksums, with which it was compared; runs of the first version have none.
@@ -216,7 +238,7 @@ impl RunRecords {
     pub fn read(path: &Path) -> Result<Self, RunError> {
         let manifest = RunManifest::read(path, Checksums::Checked)?;
         let config = Parts { folder: path, manifest: &manifest, checksums: Checksums::Checked }.config()?;
-        let checked = config.clone().check()?;
+        let checked = config.clone().check().map_err(|error| error.in_file(&path.join(CONFIG)))?;
         soundness::check_records(path, &manifest, &checked)?;
         Ok(Self { manifest, config })
     }

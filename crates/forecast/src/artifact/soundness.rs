@@ -1,17 +1,17 @@
 //! What the files of a run must mean, whatever their checksums say: each by itself, and all together. A run that passes
 //! forecasts finite numbers from any data that has its features, and takes no more memory than its files promise.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use rustc_hash::FxHashSet;
 use staycast_sequences::CutOff;
 
 use super::layout::{BASELINES, BLEND, CALIBRATION, FOLD_CALIBRATION, MANIFEST, SCALER, SPLIT, SURVIVAL};
 use super::manifest::{FoldsRecord, RunManifest};
 use super::model::RunModel;
 use super::recalibration::RecalibrationRecord;
-use super::records::{FoldFit, SplitRecord};
+use super::records::{EpochRecord, FoldFit, SplitRecord};
+use super::split_soundness;
 use crate::config::{CheckedConfig, SplitSpec};
 use crate::files::FileError;
 use crate::model_kind::SingleModel;
@@ -22,8 +22,6 @@ use crate::week_fits::FitRules;
 
 /// Bounds counts: sums of them stay exact and in range.
 const MOST: u64 = 1 << 53;
-/// Bounds days since 1970-01-01, to either side.
-const FARTHEST_DAY: i64 = 10_000_000;
 
 /// Names a file of a run and what is wrong with it.
 struct Fault(&'static str, String);
@@ -50,10 +48,11 @@ pub(super) fn check(
     model: Option<&RunModel>,
     folds: Option<&[FoldFit]>,
 ) -> Result<(), FileError> {
+    let rows = split_soundness::size(&split.training);
     let sound = check_manifest(manifest, config)
-        .and_then(|()| check_split(split, manifest))
-        .and_then(|()| model.map_or(Ok(()), |model| check_model(model, manifest, config)))
-        .and_then(|()| folds.map_or(Ok(()), |fits| check_folds(fits, manifest, config)));
+        .and_then(|()| split_soundness::check(split, manifest, config).map_err(|problem| Fault(SPLIT, problem)))
+        .and_then(|()| model.map_or(Ok(()), |model| check_model(model, manifest, config, rows)))
+        .and_then(|()| folds.map_or(Ok(()), |fits| check_folds(fits, manifest, config, rows)));
     sound.map_err(|Fault(file, problem)| FileError::damaged(&folder.join(file), problem))
 }
 
@@ -81,6 +80,12 @@ fn check_manifest(manifest: &RunManifest, config: &CheckedConfig) -> Result<(), 
     require(manifest.features.len() as u64 <= manifest.inputs, &|| {
         format!("it reads {} features by {} inputs", manifest.features.len(), manifest.inputs)
     })?;
+    let longest = manifest.calendar.weeks;
+    require(u32::from(weeks) <= longest, &|| {
+        format!("it forecasts {weeks} weeks, and the longest course of its data has {longest}")
+    })?;
+    let mut features = BTreeSet::new();
+    require(manifest.features.iter().all(|name| features.insert(name)), &|| "it names a feature twice".to_owned())?;
     let counts = [manifest.data.courses, manifest.data.enrolments, manifest.inputs, manifest.parameters];
     let counts = counts.into_iter().chain(manifest.proxies.map(|proxies| proxies.enrolments));
     require(counts.max() <= Some(MOST), &|| "a count is absurd".to_owned())?;
@@ -134,24 +139,22 @@ fn check_recalibration(record: &RecalibrationRecord, weeks: u16) -> Result<(), F
     Ok(())
 }
 
-fn check_split(split: &SplitRecord, manifest: &RunManifest) -> Result<(), Fault> {
-    let require = |sound: bool, problem: &dyn Fn() -> String| require(SPLIT, sound, problem);
-    let same = split.kind == manifest.split_kind && split.description == manifest.split;
-    require(same, &|| "its split is not that of manifest.json".to_owned())?;
-    let day = split.training_labels_known_day.unwrap_or(0);
-    require(day.abs() <= FARTHEST_DAY, &|| format!("training_labels_known_day is {day}"))?;
-    require(split.excluded.values().all(|&count| count <= MOST), &|| "a count is absurd".to_owned())?;
-    for (course, tested) in &split.test {
-        let Some(trained) = split.training.get(course) else { continue };
-        let trained: FxHashSet<&String> = trained.iter().collect();
-        require(!tested.iter().any(|id| trained.contains(id)), &|| {
-            "an enrolment is in the training set and in the test part".to_owned()
-        })?;
+fn fit_rules(manifest: &RunManifest, config: &CheckedConfig, training_rows: u64) -> FitRules {
+    FitRules {
+        weeks: manifest.weeks,
+        calibration: config.calibration,
+        threshold: config.threshold,
+        training_rows,
+        is_recalibrated: manifest.recalibrated.is_some(),
     }
-    Ok(())
 }
 
-fn check_model(model: &RunModel, manifest: &RunManifest, config: &CheckedConfig) -> Result<(), Fault> {
+fn check_model(
+    model: &RunModel,
+    manifest: &RunManifest,
+    config: &CheckedConfig,
+    training_rows: u64,
+) -> Result<(), Fault> {
     let RunModel { inputs, fits, parts, blend, survival } = model;
     let require_inputs = |sound: bool, problem: &str| require(SCALER, sound, || problem.to_owned());
     let of_manifest = inputs.features() == manifest.features && inputs.width() as u64 == manifest.inputs;
@@ -161,7 +164,7 @@ fn check_model(model: &RunModel, manifest: &RunManifest, config: &CheckedConfig)
     let clipped = manifest.from.is_some() || inputs.clip == config.inputs.clip;
     require_inputs(clipped, "its clip is not that of config.toml")?;
 
-    let rules = FitRules { weeks: manifest.weeks, calibration: config.calibration, threshold: config.threshold };
+    let rules = fit_rules(manifest, config, training_rows);
     fits.check(&rules).map_err(|problem| Fault(CALIBRATION, problem))?;
     let at_target = fits.weeks.get(&manifest.target_week);
     require(CALIBRATION, at_target.is_some(), || "it has nothing at the run's own week".to_owned())?;
@@ -207,11 +210,16 @@ fn check_model(model: &RunModel, manifest: &RunManifest, config: &CheckedConfig)
     Ok(())
 }
 
-fn check_folds(fits: &[FoldFit], manifest: &RunManifest, config: &CheckedConfig) -> Result<(), Fault> {
+fn check_folds(
+    fits: &[FoldFit],
+    manifest: &RunManifest,
+    config: &CheckedConfig,
+    training_rows: u64,
+) -> Result<(), Fault> {
     let require = |sound: bool, problem: &dyn Fn() -> String| require(FOLD_CALIBRATION, sound, problem);
     let FoldsRecord { folds, repeats } = manifest.folds.unwrap_or(FoldsRecord { folds: 1, repeats: 1 });
     let mut found: BTreeMap<(u32, u32), ()> = BTreeMap::new();
-    let rules = FitRules { weeks: manifest.weeks, calibration: config.calibration, threshold: config.threshold };
+    let rules = fit_rules(manifest, config, training_rows);
     for fit in fits {
         require(fit.repeat < repeats && fit.fold < folds, &|| {
             format!("it has fold {} of repeat {}, and the run has {folds} folds", fit.fold, fit.repeat)
@@ -222,6 +230,17 @@ fn check_folds(fits: &[FoldFit], manifest: &RunManifest, config: &CheckedConfig)
     require(found.len() as u64 == u64::from(folds) * u64::from(repeats), &|| {
         format!("it has {} folds of {folds} times {repeats}", found.len())
     })
+}
+
+/// Tells whether a record is of an epoch of a run.
+pub(super) fn is_epoch(epoch: &EpochRecord, manifest: &RunManifest, config: &CheckedConfig) -> bool {
+    let FoldsRecord { folds, repeats } = manifest.folds.unwrap_or(FoldsRecord { folds: 1, repeats: 1 });
+    let is_member = epoch.repeat < repeats && epoch.fold < folds && epoch.member < config.ensemble.members;
+    let numbers = [epoch.training_loss, epoch.validation_loss, epoch.learning_rate];
+    is_member
+        && (1..=config.training.optimiser.epochs).contains(&epoch.epoch)
+        && numbers.iter().all(|number| number.is_finite() && *number >= 0.0)
+        && is_share(Some(epoch.validation_auc))
 }
 
 /// Checks that a stored prediction of a fold is one of the run's.

@@ -52,7 +52,11 @@ fn decode(path: &Path, bytes: &[u8]) -> Result<(Tensors, String), FileError> {
     let damaged = |error: safetensors::SafeTensorError| FileError::damaged(path, error);
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
     let record = header.metadata().as_ref().and_then(|metadata| metadata.get(METADATA));
-    let record = record.ok_or_else(|| FileError::damaged(path, "Staycast did not write it"))?.clone();
+    let record = record
+        .ok_or_else(|| {
+            FileError::damaged(path, format!("its metadata has no entry `{METADATA}`, which says what the tensors are"))
+        })?
+        .clone();
     let file = SafeTensors::deserialize(bytes).map_err(damaged)?;
     let mut tensors = BTreeMap::new();
     for (name, view) in file.tensors() {

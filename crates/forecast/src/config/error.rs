@@ -3,7 +3,7 @@
 //! [`ConfigError`] is about settings alone, before any data is looked at. Settings that do not fit the data are refused by
 //! training.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Says why a configuration was refused.
 #[derive(Debug, thiserror::Error)]
@@ -58,12 +58,26 @@ pub enum ConfigError {
         /// Why it makes no sense, and which values would.
         problem: &'static str,
     },
+    /// A file has a value that makes no sense.
+    #[error("{path}: {error}", path = path.display())]
+    InFile {
+        /// The file.
+        path: PathBuf,
+        /// The value, and why it makes no sense.
+        error: Box<ConfigError>,
+    },
     /// An option of a baseline makes no sense.
     #[error("baselines.{0}")]
     Baselines(staycast_baselines::ConfigError),
 }
 
 impl ConfigError {
+    /// Names the file that the settings are from.
+    #[must_use]
+    pub fn in_file(self, path: &Path) -> Self {
+        Self::InFile { path: path.to_owned(), error: Box::new(self) }
+    }
+
     /// Refuses `value` for the setting `key`.
     #[allow(clippy::needless_pass_by_value)] // Numbers and texts, as the callers have them.
     pub(super) fn invalid(key: &'static str, value: impl ToString, problem: &'static str) -> Self {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use staycast_sequences::manifest::LAYOUT_VERSION;
+use staycast_sequences::manifest::is_read;
 use staycast_sequences::{Dataset, EnrolmentIndex};
 
 use super::bound::BoundInputs;
@@ -142,7 +142,8 @@ impl Inputs {
     /// # Errors
     /// When the data has another layout or lacks a feature, naming it.
     pub(crate) fn for_data<'a>(&'a self, data: &'a Dataset) -> Result<BoundInputs<'a>, InputsError> {
-        if self.layout_version != data.manifest.layout_version || data.manifest.layout_version != LAYOUT_VERSION {
+        // The layouts that are read have the same columns.
+        if !is_read(self.layout_version) || !is_read(data.manifest.layout_version) {
             return Err(InputsError::OtherLayout { run: self.layout_version, data: data.manifest.layout_version });
         }
         let known: BTreeSet<&str> = data.manifest.available_features().collect();

@@ -31,6 +31,18 @@ pub enum PredictionError {
         /// This data's.
         data: String,
     },
+    /// The data was edited and sealed after the run was trained on it.
+    #[error(
+        "the sequences were edited and sealed again at {at} UTC, after the run was trained on them: {} changed, so nothing \
+         says which of their rows test the run",
+        .files.join(", ")
+    )]
+    SealedSince {
+        /// When the first of the edits was sealed.
+        at: String,
+        /// The files that were edited.
+        files: Vec<String>,
+    },
     /// The run can't forecast that week.
     #[error("the run can't forecast at week {week}: {reason}; it can at week {}", CutOffList(.weeks))]
     WeekNotForecast {

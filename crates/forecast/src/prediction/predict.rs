@@ -1,5 +1,7 @@
 //! The predictions of a run that an evaluation judges.
 
+use std::collections::BTreeSet;
+
 use super::error::PredictionError;
 use super::evaluations::times_evaluated;
 use super::folds::fold_predictions;
@@ -7,7 +9,7 @@ use super::predictions::Predictions;
 use super::report_context::ReportContext;
 use super::request::EvaluateRequest;
 use super::row_table::{RowTable, evaluable_rows};
-use super::selection::{LeftOut, asked_week, measured_kind, require_rule, rows_to_evaluate};
+use super::selection::{LeftOut, asked_week, is_own_data, measured_kind, require_rule, rows_to_evaluate};
 use super::survival_curves::survival_curves;
 use crate::artifact::Run;
 use crate::reach::too_late;
@@ -20,15 +22,31 @@ use staycast_sequences::CutOff;
 /// When the week can't be forecast, rows were trained on, the data does not fit the run, or nothing is left.
 pub fn predictions(run: &Run, request: &EvaluateRequest<'_>) -> Result<Vec<Predictions>, PredictionError> {
     require_rule(run, request.data)?;
+    if is_own_data(run, request.data) {
+        run.check_split_with(request.data)?;
+    }
     let known = &request.data.manifest.static_columns;
     if let Some(unknown) = request.groups.unwrap_or_default().iter().find(|name| !known.contains(name)) {
         return Err(PredictionError::UnknownGroup { column: unknown.clone(), known: known.clone() });
     }
-    if run.manifest().folds.is_some() {
+    let predictions = if run.manifest().folds.is_some() {
         fold_predictions(run, request)
     } else {
-        Ok(vec![model_predictions(run, request)?])
-    }
+        model_predictions(run, request).map(|one| vec![one])
+    };
+    predictions.map_err(|error| match error {
+        PredictionError::TrainingRows { .. } | PredictionError::OtherData { .. } => {
+            sealed_since(run, request).unwrap_or(error)
+        }
+        other => other,
+    })
+}
+
+/// Says that the data was edited after the run was trained on it, where it was.
+fn sealed_since(run: &Run, request: &EvaluateRequest<'_>) -> Option<PredictionError> {
+    let edits = request.data.manifest.edits_since(&run.manifest().data.fingerprint)?;
+    let files: BTreeSet<&String> = edits.iter().flat_map(|edit| &edit.edited).map(|edited| &edited.file).collect();
+    Some(PredictionError::SealedSince { at: edits.first()?.at.clone(), files: files.into_iter().cloned().collect() })
 }
 
 /// Predicts with the run's models.

@@ -75,11 +75,14 @@ pub(super) fn features() -> Vec<Feature> {
     list
 }
 
+/// Begins the names of the counts of a source's own kinds.
+pub(crate) const RAW_KIND: &str = "n_raw_";
+
 /// Defines a count of each of a source's own `kinds`.
 pub(super) fn raw_kinds(kinds: &[EventKind]) -> impl Iterator<Item = Feature> {
     kinds.iter().enumerate().map(|(number, kind)| {
         Feature::new(
-            format!("n_raw_{}", kind.raw),
+            format!("{RAW_KIND}{}", kind.raw),
             "events",
             Storage::Int,
             Needs::Days,

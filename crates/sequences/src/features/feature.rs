@@ -42,6 +42,17 @@ pub(crate) enum Value {
     Sometimes(fn(&WeekView<'_>, usize) -> Option<f64>),
 }
 
+/// Says in which of the weeks that were observed a feature that the source can know is null.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Nulls {
+    /// In none.
+    Never,
+    /// In those without events.
+    InWeeksWithoutEvents,
+    /// In some, as its meaning says.
+    Sometimes,
+}
+
 impl Feature {
     /// Defines a feature that is a family of its own.
     pub(super) fn new(
@@ -58,6 +69,15 @@ impl Feature {
     /// Makes the feature number `part` of its family.
     pub(super) fn part(self, part: usize) -> Self {
         Self { part, ..self }
+    }
+
+    /// Says when it is null.
+    pub(crate) const fn nulls(&self) -> Nulls {
+        match self.value {
+            Value::Always(_) => Nulls::Never,
+            Value::InActiveWeeks(_) => Nulls::InWeeksWithoutEvents,
+            Value::Sometimes(_) => Nulls::Sometimes,
+        }
     }
 
     /// Computes the value of a week in a source that meets the feature's needs; NaN for null.

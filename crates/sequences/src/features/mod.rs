@@ -11,16 +11,17 @@ mod history;
 mod needs;
 mod objects;
 mod preference;
-mod range;
 mod rhythm;
 mod shares;
 mod submissions;
+mod values;
 
 use staycast_events::EventKind;
 
+pub(crate) use self::counts::RAW_KIND;
 pub use self::feature::Feature;
-pub(crate) use self::feature::Storage;
-pub(crate) use self::range::range_of;
+pub(crate) use self::feature::{Nulls, Storage};
+pub(crate) use self::values::{DaysOfWeek, KnownFeatures, ValueRules};
 use crate::feature_set::FeatureSet;
 
 /// Lists the features of `set`, in column order.

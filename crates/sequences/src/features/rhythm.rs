@@ -28,7 +28,7 @@ pub(super) fn features() -> Vec<Feature> {
             Storage::Int,
             Needs::Days,
             "first day of the week with an event; null without one",
-            Value::Sometimes(|week, _| week.counts.by_day.iter().position(|&count| count > 0).map(|day| day as f64)),
+            Value::InActiveWeeks(|week, _| day_number(week.counts.by_day.iter().position(|&count| count > 0))),
         ),
         Feature::new(
             "last_active_day",
@@ -36,7 +36,7 @@ pub(super) fn features() -> Vec<Feature> {
             Storage::Int,
             Needs::Days,
             "last day of the week with an event; null without one",
-            Value::Sometimes(|week, _| week.counts.by_day.iter().rposition(|&count| count > 0).map(|day| day as f64)),
+            Value::InActiveWeeks(|week, _| day_number(week.counts.by_day.iter().rposition(|&count| count > 0))),
         ),
     ];
     list.extend((0..7).map(by_day));
@@ -52,6 +52,10 @@ pub(super) fn features() -> Vec<Feature> {
         ),
     ]);
     list
+}
+
+fn day_number(day: Option<usize>) -> f64 {
+    day.map_or(f64::NAN, |day| day as f64)
 }
 
 fn by_day(day: usize) -> Feature {

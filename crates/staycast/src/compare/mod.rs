@@ -17,6 +17,7 @@ use staycast_text::{escape_json, escape_lines};
 
 use self::comparison::{Comparison, Failed, Figures};
 use self::paired::{Contender, pair};
+use crate::config_file;
 use crate::console::Console;
 use crate::display::to_json;
 use crate::evaluate::BOOTSTRAP_SEED;
@@ -119,14 +120,14 @@ fn wanted(args: &CompareArgs) -> anyhow::Result<Vec<(String, Config)>> {
     let mut configs = Vec::new();
     for path in &args.configs {
         let stem = path.file_stem().map_or_else(|| "config".into(), |stem| stem.to_string_lossy().into_owned());
-        configs.push((stem, Config::load(path).map_err(usage_from)?));
+        configs.push((stem, Some(path.as_path()), Config::load(path).map_err(usage_from)?));
     }
     let several = configs.len() > 1;
     if configs.is_empty() {
-        configs.push((String::new(), Config::default()));
+        configs.push((String::new(), None, Config::default()));
     }
     let mut found = Vec::new();
-    for (stem, mut config) in configs {
+    for (stem, file, mut config) in configs {
         for setting in &args.settings {
             config.set(setting).map_err(usage_from)?;
         }
@@ -139,7 +140,7 @@ fn wanted(args: &CompareArgs) -> anyhow::Result<Vec<(String, Config)>> {
         for model in models {
             let mut config = config.clone();
             config.model.kind = model;
-            config.clone().check().map_err(usage_from)?;
+            config_file::check(&config, file)?;
             let name = match (stem.as_str(), several && args.models.is_empty()) {
                 ("", _) => model.name().to_owned(),
                 (stem, true) => stem.to_owned(),

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 thread_local! {
-    /// Whether a path was written that is not UTF-8.
+    /// Tells whether a path was written that is not UTF-8.
     static WAS_LOSSY: Cell<bool> = const { Cell::new(false) };
 }
 

@@ -6,13 +6,14 @@ use anyhow::Context;
 use staycast_sequences::{Dataset, Seal, Selection, SequenceFolder};
 
 use super::edit::describe_edit;
-use crate::console::Console;
+use crate::console::{self, Console};
 
 /// Opens a sequences folder, of which every file is checked.
 pub(crate) fn open(sequences: &Path, console: &Console) -> anyhow::Result<SequenceFolder> {
     let folder = SequenceFolder::open(sequences)?;
+    console::note_input(sequences, folder.seal() == Seal::Holds);
     if folder.seal() == Seal::Absent {
-        console.note(&format!(
+        console.warn(&format!(
             "{}: its tables are checked, and its manifest can't be: it was written before manifests had a seal; \
              `staycast sequences seal` adds one",
             sequences.display()

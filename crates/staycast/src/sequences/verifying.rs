@@ -7,7 +7,7 @@ use staycast_sequences::manifest::ResealRecord;
 use staycast_sequences::{Seal, Verification, verify};
 
 use super::edit::describe_edit;
-use crate::console::Console;
+use crate::console::{self, Console};
 use crate::display::{LabelledText, format_bytes, path_text, pluralise};
 use crate::status::Status;
 
@@ -18,7 +18,7 @@ struct Outcome<'a> {
     path: &'a Path,
     /// Whether nothing is wrong.
     fine: bool,
-    /// The manifest's seal: `holds`, `broken` or `absent`.
+    /// The manifest's seal: `holds`, `broken`, `absent` (an older folder) or `missing`.
     seal: &'static str,
     files: Vec<File<'a>>,
     /// What is wrong.
@@ -38,6 +38,7 @@ struct File<'a> {
 
 pub(super) fn run(path: &Path, console: &Console) -> anyhow::Result<Status> {
     let found = verify(path)?;
+    console::note_input(path, found.seal == Seal::Holds && found.problems.is_empty());
     let files = found.files.iter().map(|file| File {
         file: &file.record.file,
         bytes: file.record.bytes,
@@ -52,6 +53,7 @@ pub(super) fn run(path: &Path, console: &Console) -> anyhow::Result<Status> {
             Seal::Holds => "holds",
             Seal::Broken => "broken",
             Seal::Absent => "absent",
+            Seal::Missing => "missing",
         },
         files: files.collect(),
         problems: &found.problems,

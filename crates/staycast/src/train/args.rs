@@ -9,6 +9,7 @@ use staycast_forecast::{ModelKind, RUN_FILES, Run, RunState, run_state};
 
 use super::job::{StartMode, TrainJob};
 use super::track::Target;
+use crate::config_file;
 use crate::console::Console;
 use crate::database_args::HiddenText;
 use crate::output_place;
@@ -169,12 +170,12 @@ impl TrainArgs {
             config.training.seed = seed;
         }
         self.resolve_split(&mut config);
-        config.clone().check().map_err(usage_from)?;
+        config_file::check(&config, self.config.as_deref())?;
         course_names::resolve_split(&mut config.split, &self.sequences)?;
         Ok(TrainJob {
             sequences: self.sequences.clone(),
             out: self.out.clone(),
-            config: config.check().map_err(usage_from)?,
+            config: config_file::check(&config, self.config.as_deref())?,
             device: self.device,
             start: if self.resume { StartMode::Any } else { StartMode::Fresh },
             track: self

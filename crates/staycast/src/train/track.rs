@@ -10,10 +10,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use staycast_forecast::config::CheckedConfig;
 use staycast_forecast::{EpochRecord, MemberSummary, Run, TrainingPlan, TrainingWatch};
-use staycast_tracking::mlflow::{RunStatus, TrackedRun, Tracker, TrackerSettings, TrackingServer};
+use staycast_tracking::mlflow::{RunEnder, RunStatus, TrackedRun, Tracker, TrackerSettings, TrackingServer};
 use staycast_tracking::tensorboard::{EventFileError, EventFileOrigin, EventWriter, Hyperparameter, SessionOutcome};
 
 use crate::console::{Console, note_on_terminal};
+use crate::interruption::{SuddenEnd, set_farewell};
 use crate::run_folders::settings;
 use crate::status::{usage, usage_from};
 
@@ -73,6 +74,8 @@ fn tracker_settings(seconds: Option<String>) -> anyhow::Result<TrackerSettings> 
     })
 }
 
+/// Bounds how long a program that is ended waits for a server.
+const FAREWELL_WITHIN: Duration = Duration::from_secs(3);
 /// Names the experiment on the server: MLflow's own variable, or this.
 const EXPERIMENT: &str = "staycast";
 /// Names the file by which a resumed run is found again on the server.
@@ -211,6 +214,7 @@ impl<'a> Tracking<'a> {
             });
         }
         let Some(tracker) = state.tracker.take() else { return };
+        set_farewell(None);
         if let Some(auc) = figures {
             tracker.metrics(milliseconds(), 0, &[("held_out_auc", auc)]);
         }
@@ -239,7 +243,10 @@ impl TrainingWatch for Tracking<'_> {
         for target in self.targets {
             let Target::Mlflow(server, limits) = target else { continue };
             match self.start(server, *limits) {
-                Ok(tracker) => state.tracker = Some(tracker),
+                Ok(tracker) => {
+                    end_run_with_the_program(tracker.ender());
+                    state.tracker = Some(tracker);
+                }
                 Err(error) => self.console.warn(&format!("{error:#}. The training goes on without MLflow")),
             }
         }
@@ -273,6 +280,17 @@ impl TrainingWatch for Tracking<'_> {
             tracker.metrics(milliseconds(), 0, &[(&format!("{name}/held_out_auc"), member.validation_auc)]);
         }
     }
+}
+
+/// Has the server told where the program ends in the middle of the training.
+fn end_run_with_the_program(ender: RunEnder) {
+    set_farewell(Some(Box::new(move |end| {
+        let status = match end {
+            SuddenEnd::Signal => RunStatus::Killed,
+            SuddenEnd::Failure => RunStatus::Failed,
+        };
+        ender.end(status, milliseconds(), FAREWELL_WITHIN);
+    })));
 }
 
 fn member_name(repeat: u32, fold: u32, member: u32) -> String {

@@ -17,6 +17,7 @@ use staycast_forecast::config::Config;
 use staycast_forecast::tune::{Trial, draw, space};
 
 use self::search::{RUNS, Search, TRIALS, TrialRecord};
+use crate::config_file;
 use crate::console::Console;
 use crate::devices;
 use crate::display::{LabelledText, format_duration, quote_for_shell};
@@ -24,7 +25,7 @@ use crate::interruption::advise_to_repeat;
 use crate::out_folder::OutFolder;
 use crate::output_place;
 use crate::sequences::load;
-use crate::status::{Status, usage, usage_from};
+use crate::status::{Status, usage};
 
 /// The file of a search's folder that says how it was begun.
 const SEARCH: &str = "search.toml";
@@ -54,7 +55,7 @@ pub(crate) fn run(args: &TuneArgs, console: &Console) -> anyhow::Result<Status> 
     if args.space {
         return print_space(kind, console);
     }
-    config.clone().check().map_err(usage_from)?;
+    config_file::check(&config, args.config.as_deref())?;
     let inputs = std::iter::once(&args.sequences).chain(&args.config).map(PathBuf::as_path);
     output_place::prepare_folder(&args.out, &[SEARCH, TRIALS, BEST], inputs)?;
     advise_to_repeat(&args.out);

@@ -72,7 +72,7 @@ pub enum ArchiveError {
         found: u64,
     },
     /// It would unpack to more than is allowed.
-    #[error("{archive} holds {what}, and the limit is {limit}; nothing was unpacked; raise the limit if you trust it")]
+    #[error("{archive} holds {what}, and the limit is {limit}; nothing was unpacked")]
     TooLarge {
         /// Path of the archive.
         archive: PathBuf,

@@ -31,4 +31,4 @@ pub use delivery::{DeliveryCounts, DeliveryProblem, DeliveryReport};
 pub use error::MlflowError;
 pub use server::TrackingServer;
 pub use tracked_run::{RunStatus, TrackedRun, TrackerSettings};
-pub use tracker::Tracker;
+pub use tracker::{RunEnder, Tracker};

@@ -79,18 +79,14 @@ impl Tracker {
     /// [`TrackerSettings::finish_within`] and a second.
     #[must_use]
     pub fn finish(self, status: RunStatus, end_time_ms: i64) -> DeliveryReport {
-        let within = self.settings.finish_within;
-        let mut state = self.queue.lock();
-        let deadline = Instant::now() + within;
-        state.end = Some(RunEnd { status, end_time_ms, deadline });
-        self.queue.changed.notify_all();
-        // An earlier request may take longer than the time left; it is not waited for.
-        let last = deadline + Duration::from_secs(1);
-        while !state.done {
-            let Some(left) = last.checked_duration_since(Instant::now()) else { break };
-            state = self.queue.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        state.delivery()
+        self.ender().end(status, end_time_ms, self.settings.finish_within);
+        self.queue.lock().delivery()
+    }
+
+    /// Returns what ends the run where [`Tracker::finish`] can't be called, as when a signal ends the program.
+    #[must_use]
+    pub fn ender(&self) -> RunEnder {
+        RunEnder { queue: Arc::clone(&self.queue) }
     }
 
     fn push(&self, items: impl IntoIterator<Item = LogItem>) {
@@ -109,6 +105,34 @@ impl Tracker {
             }
         }
         self.queue.changed.notify_all();
+    }
+}
+
+/// Ends a run on the server from any thread.
+pub struct RunEnder {
+    queue: Arc<SendQueue>,
+}
+
+impl RunEnder {
+    /// Sends what waits, then how and when (milliseconds since 1970) the run ended. Takes no longer than `within` and a second.
+    /// Does nothing where the run is being ended already.
+    pub fn end(&self, status: RunStatus, end_time_ms: i64, within: Duration) {
+        let mut state = self.queue.lock();
+        let deadline = Instant::now() + within;
+        let end = *state.end.get_or_insert(RunEnd { status, end_time_ms, deadline });
+        self.queue.changed.notify_all();
+        // An earlier request may take longer than the time left; it is not waited for.
+        let last = end.deadline.min(deadline) + Duration::from_secs(1);
+        while !state.done {
+            let Some(left) = last.checked_duration_since(Instant::now()) else { break };
+            state = self.queue.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl fmt::Debug for RunEnder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunEnder").finish_non_exhaustive()
     }
 }
 
