@@ -194,3 +194,47 @@ fn little_address_space_is_an_error_or_enough() {
         }
     }
 }
+
+/// Runs a line that may start few threads: those of a user who has no others, where root may change users.
+#[cfg(target_os = "linux")]
+fn with_threads(most: u32, line: &str, paths: &[&Path]) -> Ran {
+    // Who is root may start as many as they like: the limit holds for another user without root's rights to pass it.
+    let other = "$([ \"$(id -u)\" = 0 ] && echo setpriv --ruid=60123 --bounding-set=-sys_resource,-sys_admin)";
+    let mut bash = Command::new("bash");
+    bash.args(["-c", &format!("exec {other} prlimit --nproc=\"$1\" -- \"${{@:2}}\""), "bash", &most.to_string()]);
+    Ran::of(bash.arg(env!("CARGO_BIN_EXE_staycast")).args(arguments(line, paths)).output().expect("bash runs"))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn few_threads_are_an_error_or_enough() {
+    let here = folder();
+    let workshop = Workshop::open();
+    let packed = here.path().join("packed");
+    TinyLog::default().write(&packed);
+    assert!(Command::new("gzip").arg(packed.join("log.csv")).status().expect("gzip").success());
+    let (logs, sequences, trained) = (workshop.logs(), workshop.sequences(), workshop.run());
+    let out = |name: &str| -> PathBuf { here.path().join(name) };
+    let train = format!("train {{}} --out {{}} --split time -q {SMALL}");
+    for most in [1, 2, 3, 4, 5, 6, 7, 9] {
+        for (line, paths) in [
+            ("preprocess {} --out {} -q", vec![logs.clone(), out(&format!("s{most}"))]),
+            ("preprocess {} --out {} -q --threads 3", vec![packed.clone(), out(&format!("p{most}"))]),
+            (train.as_str(), vec![sequences.clone(), out(&format!("r{most}"))]),
+            ("score {} {} --out {} -q", vec![trained.clone(), sequences.clone(), out(&format!("{most}.csv"))]),
+            ("simulate --out {} --learners 40 -q", vec![out(&format!("l{most}"))]),
+        ] {
+            let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+            let ran = with_threads(most, line, &paths);
+            assert!(matches!(ran.status, Some(0 | 1)), "{most} threads: {line}: {:?}\n{}", ran.status, ran.stderr);
+            assert!(!ran.stderr.contains("panicked"), "{most} threads: {line}\n{}", ran.stderr);
+            let says_so = ran.stderr.contains("error: ") && ran.stderr.contains("thread");
+            assert!(ran.status == Some(0) || says_so, "{most} threads: {line}\n{}", ran.stderr);
+            // A training that has begun can be resumed.
+            let is_made = paths.last().expect("an output").exists();
+            assert!(is_made == (ran.status == Some(0)) || line.starts_with("train"), "{most} threads: {line}");
+            // Not even the thread that commands run on can be started.
+            assert!(most > 1 || ran.status == Some(1), "{line}");
+        }
+    }
+}

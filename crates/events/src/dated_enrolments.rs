@@ -22,19 +22,20 @@ impl DatedEnrolments {
             return None;
         }
         let mut by_pair: FxHashMap<(u32, &str), Vec<(i64, u32)>> = FxHashMap::default();
-        for (one, place) in roster.enrolments.iter().zip(0..) {
-            let start = roster.courses[one.course.as_usize()].start_seconds();
-            if let Some(enrolled) = one.enrolled_seconds {
-                let began = start + i64::from(enrolled);
-                by_pair.entry((one.course.0, one.learner())).or_default().push((began, place));
+        let all = &roster.enrolments;
+        for place in 0..all.len() {
+            let course = all.course(place);
+            if let Some(enrolled) = all.enrolled_seconds(place) {
+                let began = roster.courses[course.as_usize()].start_seconds() + i64::from(enrolled);
+                by_pair.entry((course.0, all.learner(place))).or_default().push((began, place as u32));
             }
         }
         let mut dated = Self::default();
         for mut group in by_pair.into_values().filter(|group| group.len() > 1) {
             group.sort_unstable();
             // Enrolments with ids of the source's own are named by the rows.
-            let first = again_id(roster.enrolments[group[0].1 as usize].id(), "");
-            if group[1..].iter().all(|&(_, place)| roster.enrolments[place as usize].id().starts_with(&first)) {
+            let first = again_id(all.id(group[0].1 as usize), "");
+            if group[1..].iter().all(|&(_, place)| all.id(place as usize).starts_with(&first)) {
                 let number = dated.groups.len() as u32;
                 dated.group_of.extend(group.iter().map(|&(_, place)| (place, number)));
                 dated.groups.push(group);

@@ -78,6 +78,24 @@ impl DayRuns {
         self.runs().iter().filter(move |run| run.first < days.end && run.last >= days.start)
     }
 
+    /// Tells whether there is no event.
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self, Self::Nothing)
+    }
+
+    /// Returns the first and the last day, and when the learner first did something, where the days are one run.
+    pub(crate) fn only_run(&self) -> Option<(i64, i64, Option<i64>)> {
+        match self {
+            Self::One(run) => Some((run.first, run.last, Some(run.first_act).filter(|&act| act != i64::MAX))),
+            Self::Nothing | Self::Several(_) => None,
+        }
+    }
+
+    /// Makes the days of one run.
+    pub(crate) fn of_one_run(first: i64, last: i64, first_act: Option<i64>) -> Self {
+        Self::One(Run { first, last, first_act: first_act.unwrap_or(i64::MAX) })
+    }
+
     fn runs(&self) -> &[Run] {
         match self {
             Self::Nothing => &[],

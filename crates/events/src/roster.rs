@@ -1,13 +1,12 @@
 //! The roster: courses, enrolments and what belongs to them, as a source's small tables have them.
 //!
-//! In memory as a whole: about 80 bytes and the text of its ids an enrolment, and 16 bytes an object, whatever the length of the log.
-
-use std::sync::Arc;
+//! In memory as a whole: some 25 bytes and the text of its ids an enrolment ([`Enrolments`]), and 16 bytes an object, whatever
+//! the length of the log.
 
 use crate::enrolled_again::EnrolledAgain;
+use crate::enrolments::Enrolments;
 use crate::event_days::DayRun;
 use crate::index::{CourseIndex, EnrolmentIndex};
-use crate::names::Names;
 use crate::places::Places;
 use crate::releases::Releases;
 use crate::time::DAY_SECONDS;
@@ -46,66 +45,6 @@ pub struct StrayDays {
     pub run: DayRun,
 }
 
-/// Says how an enrolment ended, as the source records it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// The source's own text.
-    pub recorded: String,
-    /// Its meaning.
-    pub kind: OutcomeKind,
-}
-
-/// Says what a recorded outcome means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OutcomeKind {
-    /// Completed.
-    Completed,
-    /// Stayed to the end and failed.
-    Failed,
-    /// Withdrew.
-    Withdrew,
-}
-
-/// Describes a learner in a course. Seconds are counted from the course's start and may be negative.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Enrolment {
-    /// The enrolment's id, and the learner's; the enrolment's again where the source does not identify learners.
-    pub names: Names,
-    /// The course.
-    pub course: CourseIndex,
-    /// Instant of enrolment, where the source has it.
-    pub enrolled_seconds: Option<i32>,
-    /// Instant of withdrawal, where the source has it.
-    pub withdrawn_seconds: Option<i32>,
-    /// How it ended, where the source says.
-    pub outcome: Option<Arc<Outcome>>,
-    /// The source's own dropout label, or that of a labels file.
-    pub dropout: Option<bool>,
-    /// Values of [`Roster::static_columns`]; `None` where empty.
-    pub statics: Box<[Option<Arc<str>>]>,
-    /// Whether the log alone says that the learner is enrolled, and no table.
-    pub by_log_alone: bool,
-}
-
-impl Enrolment {
-    /// Returns the enrolment's id.
-    #[must_use]
-    #[inline]
-    pub fn id(&self) -> &str {
-        self.names.id()
-    }
-
-    /// Returns the learner's id.
-    #[must_use]
-    #[inline]
-    pub fn learner(&self) -> &str {
-        self.names.learner()
-    }
-}
-
-// There may be millions of them.
-const _: () = assert!(size_of::<Enrolment>() <= 72);
-
 /// Describes something to be submitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assessment {
@@ -138,7 +77,7 @@ pub struct Roster {
     /// Courses, ordered bytewise by id.
     pub courses: Vec<Course>,
     /// Enrolments, ordered bytewise by course id, then enrolment id.
-    pub enrolments: Vec<Enrolment>,
+    pub enrolments: Enrolments,
     /// Names of the static columns.
     pub static_columns: Vec<String>,
     /// Assessments, ordered by course and id.
@@ -158,30 +97,30 @@ impl Roster {
     /// Makes a roster of these courses and enrolments, in order; an enrolment's `course` is an index into `courses` as
     /// given.
     #[must_use]
-    pub fn new(courses: Vec<Course>, mut enrolments: Vec<Enrolment>) -> Self {
+    pub fn new(courses: Vec<Course>, mut enrolments: Enrolments) -> Self {
         let mut ordered: Vec<(usize, Course)> = courses.into_iter().enumerate().collect();
         ordered.sort_by(|(_, a), (_, b)| a.id.cmp(&b.id));
         let mut place = vec![CourseIndex(0); ordered.len()];
         for (rank, (index, _)) in ordered.iter().enumerate() {
             place[*index] = CourseIndex(rank as u32);
         }
-        for enrolment in &mut enrolments {
-            enrolment.course = place[enrolment.course.as_usize()];
+        for one in 0..enrolments.len() {
+            enrolments.set_course(one, place[enrolments.course(one).as_usize()]);
         }
-        sort(&mut enrolments);
+        enrolments.sort_by_rank(|course| course);
         let courses = ordered.into_iter().map(|(_, course)| course).collect();
         Self { courses, enrolments, ..Self::default() }
     }
 
     /// Brings the enrolments in order again, after others came behind them.
     pub(crate) fn sort_enrolments(&mut self) {
-        sort(&mut self.enrolments);
+        self.enrolments.sort_by_rank(|course| course);
     }
 
     /// Counts the learners.
     #[must_use]
     pub fn count_learners(&self) -> usize {
-        let learner = |place: usize| self.enrolments[place].learner();
+        let learner = |place: usize| self.enrolments.learner(place);
         let mut found = Places::default();
         for place in 0..self.enrolments.len() {
             if found.find(learner(place), |other| learner(other) == learner(place)).is_none() {
@@ -191,32 +130,26 @@ impl Roster {
         found.len()
     }
 
+    /// Lists, by enrolment, another one of the same learner: going from one to the next comes around to all of them. An only
+    /// one is its own next.
+    #[must_use]
+    pub fn next_of_learner(&self) -> Vec<u32> {
+        let learner = |place: usize| self.enrolments.learner(place);
+        let mut next: Vec<u32> = (0..self.enrolments.len() as u32).collect();
+        let mut firsts = Places::default();
+        for place in self.enrolments.places() {
+            match firsts.find(learner(place), |first| learner(first) == learner(place)) {
+                Some(first) => next[place] = std::mem::replace(&mut next[first], place as u32),
+                None => firsts.add(place, learner),
+            }
+        }
+        next
+    }
+
     /// Returns the course of an enrolment.
     #[must_use]
     pub fn course_of(&self, enrolment: EnrolmentIndex) -> &Course {
-        &self.courses[self.enrolments[enrolment.as_usize()].course.as_usize()]
-    }
-}
-
-/// Orders enrolments by course and id, and those of one id as they stood. Only their numbers take room beside them.
-fn sort(enrolments: &mut [Enrolment]) {
-    let key = |place: u32| (enrolments[place as usize].course, enrolments[place as usize].id(), place);
-    let mut order: Vec<u32> = (0..enrolments.len() as u32).collect();
-    if order.is_sorted_by_key(|&place| key(place)) {
-        return;
-    }
-    order.sort_unstable_by(|&a, &b| key(a).cmp(&key(b)));
-    for start in 0..order.len() {
-        // What stands at `start` moves along its cycle to where it belongs; places that are right name themselves.
-        let mut at = start;
-        loop {
-            let from = std::mem::replace(&mut order[at], at as u32) as usize;
-            if from == start {
-                break;
-            }
-            enrolments.swap(at, from);
-            at = from;
-        }
+        &self.courses[self.enrolments.course(enrolment.as_usize()).as_usize()]
     }
 }
 
@@ -225,6 +158,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::enrolment::Enrolment;
+    use crate::names::Names;
 
     proptest! {
         #[test]
@@ -243,14 +178,16 @@ mod tests {
             let mut expected = given;
             expected.iter_mut().for_each(|one| one.0 = [3, 0, 2, 1][one.0 as usize]);
             expected.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
-            prop_assert_eq!(&roster.enrolments, &expected.iter().map(enrolment).collect::<Vec<_>>());
+            prop_assert_eq!(&roster.enrolments, &expected.iter().map(enrolment).collect());
         }
     }
 
     #[test]
     fn a_learner_in_two_courses_counts_once() {
         let enrolment = |id: &str, learner: &str| Enrolment { names: Names::new(id, learner), ..Enrolment::default() };
-        let enrolments = vec![enrolment("1", "ann"), enrolment("2", "bob"), enrolment("3", "ann")];
-        assert_eq!(Roster { enrolments, ..Roster::default() }.count_learners(), 2);
+        let all = [enrolment("1", "ann"), enrolment("2", "bob"), enrolment("3", "ann")];
+        let enrolments = all.into_iter().collect();
+        let roster = Roster { enrolments, ..Roster::default() };
+        assert_eq!((roster.count_learners(), roster.next_of_learner()), (2, vec![2, 1, 0]));
     }
 }

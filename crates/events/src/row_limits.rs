@@ -68,7 +68,7 @@ impl RowLimits {
             CourseWindow::new(start, start + i64::from(days) * DAY_SECONDS, as_of, plausible)
         };
         let windows = roster.courses.iter().zip(grid_days).map(window).collect();
-        let courses = roster.enrolments.iter().map(|enrolment| enrolment.course).collect();
+        let courses = courses(roster);
         let dated = DatedEnrolments::find(roster);
         Self { windows, courses, as_of, dated, received: [false; 1 << u8::BITS], first_course: 0 }
     }
@@ -80,7 +80,7 @@ impl RowLimits {
             CourseWindow::new(start, start, None, [i64::MIN, i64::MAX])
         };
         let windows = roster.courses.iter().map(window).collect();
-        let courses = roster.enrolments.iter().map(|enrolment| enrolment.course).collect();
+        let courses = courses(roster);
         let received = [false; 1 << u8::BITS];
         Self { windows, courses, as_of: None, dated: None, received, first_course: 0 }
     }
@@ -156,6 +156,11 @@ impl RowLimits {
     pub(crate) fn course_window(&self, course: CourseIndex) -> CourseWindow {
         self.windows[course.as_usize()]
     }
+}
+
+/// Lists the course of each enrolment.
+fn courses(roster: &Roster) -> Vec<CourseIndex> {
+    (0..roster.enrolments.len()).map(|place| roster.enrolments.course(place)).collect()
 }
 
 /// Returns the days (since 1970-01-01) whose events are used: those of the course, and those before it that are not far

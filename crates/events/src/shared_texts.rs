@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::roster::Outcome;
+use crate::enrolment::Outcome;
 
 /// Bounds how many different texts are looked for again: a column of more is one of names, which nobody shares.
 const MOST_SHARED: usize = 1 << 16;
@@ -53,7 +53,7 @@ impl SharedOutcomes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::roster::OutcomeKind;
+    use crate::enrolment::OutcomeKind;
 
     #[test]
     fn equal_texts_are_one() {

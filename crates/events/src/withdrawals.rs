@@ -1,7 +1,8 @@
 //! Withdrawals whose days contradict those of the enrolment or the course.
 
+use crate::enrolment::OutcomeKind;
 use crate::notice::Notice;
-use crate::roster::{Enrolment, OutcomeKind, Roster};
+use crate::roster::Roster;
 use crate::source::{Source, SourceLabels};
 use crate::time::DAY_SECONDS;
 
@@ -13,7 +14,7 @@ use crate::time::DAY_SECONDS;
 pub(crate) fn settle(source: &mut Source) {
     let words_outcomes = source.labels == SourceLabels::Outcomes;
     let early = take_early(&mut source.roster, words_outcomes);
-    let late = source.roster.enrolments.iter().filter(|one| is_late(one, &source.roster)).count() as u64;
+    let late = (0..source.roster.enrolments.len()).filter(|&place| is_late(&source.roster, place)).count() as u64;
     let early = (early > 0).then_some(Notice::WithdrawnBeforeEnrolled { enrolments: early });
     let late = (late > 0).then_some(Notice::WithdrawnAfterCourse { enrolments: late });
     source.notices.extend(early.into_iter().chain(late));
@@ -23,18 +24,21 @@ pub(crate) fn settle(source: &mut Source) {
 fn take_early(roster: &mut Roster, words_outcomes: bool) -> u64 {
     let day = |seconds: i32| i64::from(seconds).div_euclid(DAY_SECONDS);
     let mut early = 0;
-    for one in &mut roster.enrolments {
-        let (Some(enrolled), Some(withdrawn)) = (one.enrolled_seconds, one.withdrawn_seconds) else { continue };
+    let all = &mut roster.enrolments;
+    for place in 0..all.len() {
+        let (Some(enrolled), Some(withdrawn)) = (all.enrolled_seconds(place), all.withdrawn_seconds(place)) else {
+            continue;
+        };
         if day(withdrawn) < day(enrolled) {
             early += 1;
-            one.withdrawn_seconds = None;
-            one.outcome.take_if(|outcome| !words_outcomes && outcome.kind == OutcomeKind::Withdrew);
+            let says_so = all.outcome(place).is_some_and(|outcome| outcome.kind == OutcomeKind::Withdrew);
+            all.take_withdrawal(place, !words_outcomes && says_so);
         }
     }
     early
 }
 
-fn is_late(one: &Enrolment, roster: &Roster) -> bool {
-    let days = i64::from(roster.courses[one.course.as_usize()].days);
-    one.withdrawn_seconds.is_some_and(|seconds| i64::from(seconds) >= days * DAY_SECONDS)
+fn is_late(roster: &Roster, place: usize) -> bool {
+    let days = i64::from(roster.courses[roster.enrolments.course(place).as_usize()].days);
+    roster.enrolments.withdrawn_seconds(place).is_some_and(|seconds| i64::from(seconds) >= days * DAY_SECONDS)
 }

@@ -153,9 +153,10 @@ fn choose_rule(source: &Source, asked: Option<DropoutRule>) -> Result<DropoutRul
         SourceLabels::Nothing => DropoutRule::InactiveLast { weeks: 2 },
     });
     let refuse = |needs| Err(BuildError::Rule { rule: rule.to_string(), needs, format: source.format });
-    let has_outcomes = source.roster.enrolments.iter().any(|enrolment| enrolment.outcome.is_some())
+    let all = &source.roster.enrolments;
+    let has_outcomes = all.places().any(|place| all.outcome(place).is_some())
         || (source.capabilities.withdrawals && rule != DropoutRule::NotCompleted);
-    let has_labels = source.roster.enrolments.iter().any(|enrolment| enrolment.dropout.is_some());
+    let has_labels = all.places().any(|place| all.dropout(place).is_some());
     if rule.rests_on_outcomes() && !has_outcomes {
         return refuse(RuleNeeds::Outcomes);
     }
@@ -173,7 +174,7 @@ fn cuts(source: &Source, options: &BuildOptions) -> Vec<WeekGrid> {
 
 /// Lists the course of each enrolment.
 fn courses_by_enrolment(source: &Source) -> impl Iterator<Item = usize> {
-    source.roster.enrolments.iter().map(|enrolment| enrolment.course.as_usize())
+    source.roster.enrolments.places().map(|place| source.roster.enrolments.course(place).as_usize())
 }
 
 fn nothing_used(tally: &Tally) -> BuildError {

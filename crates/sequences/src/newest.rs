@@ -87,7 +87,7 @@ impl CourseDays {
     pub(crate) fn add(&self, roster: &Roster, parsed: &ParsedBlock, runs: &[Run]) {
         let mut days: FxHashMap<(u32, i32), u64> = FxHashMap::default();
         let course = |enrolment: u32| {
-            let course = roster.enrolments[enrolment as usize].course;
+            let course = roster.enrolments.course(enrolment as usize);
             (course.0, roster.courses[course.as_usize()].start_day)
         };
         for run in runs {

@@ -41,7 +41,8 @@ pub fn unknown_kinds(source: &Source, tally: &Tally) -> Option<UnknownKindsRecor
     if unknown.rows == 0 {
         return None;
     }
-    let people = source.roster.enrolments.iter().flat_map(|one| [one.id(), one.learner()]);
+    let all = &source.roster.enrolments;
+    let people = all.places().flat_map(|place| [all.id(place), all.learner(place)]);
     let kinds = unknown.most_frequent(people).into_iter().take(LISTED_KINDS);
     Some(UnknownKindsRecord {
         rows: unknown.rows,

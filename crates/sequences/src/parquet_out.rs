@@ -15,7 +15,7 @@ use parquet::arrow::arrow_writer::{
 };
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{DEFAULT_DATA_PAGE_ROW_COUNT_LIMIT, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
 use rayon::prelude::*;
 
@@ -126,9 +126,40 @@ impl<W: Write + Send> GroupedFile<W> {
     }
 }
 
-/// Counts the rows that are made at once of a column that is never null: a multiple of what the encoder takes at once, so
-/// that the file's bytes don't depend on it. Of other columns the encoder cuts pages by what is null.
+/// Counts the rows that are made at once of a column: a multiple of what the encoder takes at once, so that the file's bytes
+/// don't depend on it.
 const SLICE_ROWS: usize = 1 << 16;
+
+/// Counts the rows that are made at once of a column that may be null and either never or always is. The encoder takes as
+/// many of these at once as a page may have.
+const UNIFORM_ROWS: usize = 4 * DEFAULT_DATA_PAGE_ROW_COUNT_LIMIT;
+
+/// Cuts the rows of a column into slices that are encoded to the same bytes as all at once. `nulls` counts the nulls of
+/// some rows.
+fn slices(rows: usize, is_nullable: bool, nulls: impl Fn(Range<usize>) -> usize) -> Vec<Range<usize>> {
+    let of = |length: usize| (0..rows.max(1)).step_by(length).map(move |start| start..rows.min(start + length));
+    if !is_nullable {
+        return of(SLICE_ROWS).collect();
+    }
+    let parts: Vec<(Range<usize>, usize)> = of(SLICE_ROWS).map(|part| (part.clone(), nulls(part))).collect();
+    let all: usize = parts.iter().map(|(_, nulls)| nulls).sum();
+    if all == 0 || all == rows {
+        return of(UNIFORM_ROWS).collect();
+    }
+    // Of rows that are all null, or none of them, the encoder takes more at once: so every slice has both.
+    let (mut slices, mut start, mut nulls) = (Vec::new(), 0, 0);
+    for (part, of_part) in parts {
+        nulls += of_part;
+        if nulls > 0 && nulls < part.end - start {
+            slices.push(start..part.end);
+            (start, nulls) = (part.end, 0);
+        }
+    }
+    if let Some(last) = slices.last_mut() {
+        last.end = rows;
+    }
+    slices
+}
 
 /// Counts the columns that are encoded side by side, at most: each is held until it is appended.
 const COLUMNS_AT_ONCE: usize = 4;
@@ -147,17 +178,12 @@ pub(crate) fn write_columns(
     assert_eq!(writers.len(), schema.fields().len(), "a writer for every column");
     let encoded = |(place, mut writer): (usize, ArrowColumnWriter)| {
         let field = &schema.fields()[place];
-        let mut start = 0;
-        loop {
-            let end = if field.is_nullable() { rows } else { rows.min(start + SLICE_ROWS) };
-            for leaf in compute_leaves(field, &column(place, start..end))? {
+        for slice in slices(rows, field.is_nullable(), |part| column(place, part).null_count()) {
+            for leaf in compute_leaves(field, &column(place, slice))? {
                 writer.write(&leaf)?;
             }
-            if end == rows {
-                return writer.close();
-            }
-            start = end;
         }
+        writer.close()
     };
     let at_once = rayon::current_num_threads().clamp(1, COLUMNS_AT_ONCE);
     let mut group = appender.writer.next_row_group()?;
@@ -191,37 +217,62 @@ pub fn write_parquet(sink: impl Write + Send, batch: &RecordBatch) -> Result<(),
 
 #[cfg(test)]
 mod tests {
-    use arrow_array::{Float64Array, Int64Array, StringArray};
+    use arrow_array::{BooleanArray, Float64Array, Int64Array, StringArray};
     use arrow_schema::{DataType, Field};
 
     use super::*;
 
     #[test]
     fn columns_in_parts_are_the_same_bytes_as_whole_ones() {
-        let rows = 3 * SLICE_ROWS + 1_000;
-        let field = |name: &str, data_type, nullable| Field::new(name, data_type, nullable);
-        let schema: SchemaRef = Arc::new(Schema::new(vec![
-            field("course", DataType::Utf8, false),
-            field("id", DataType::Utf8, false),
-            field("events", DataType::Int64, false),
-            field("day", DataType::Float64, true),
-            field("word", DataType::Utf8, true),
-        ]));
+        const ROWS: usize = 3 * SLICE_ROWS + 1_000;
+        // Null now and then, at first, at the end, in the middle, all but once, once, always and never.
+        let is_null: [fn(usize) -> bool; 9] = [
+            |row| row % 3 == 0,
+            |row| row < 2 * SLICE_ROWS + 5,
+            |row| row >= SLICE_ROWS,
+            |row| (SLICE_ROWS..2 * SLICE_ROWS).contains(&row),
+            |row| row != 2 * SLICE_ROWS,
+            |row| row == ROWS - 1,
+            |row| row < SLICE_ROWS && row % 2 == 0,
+            |_| true,
+            |_| false,
+        ];
+        let numbered = |name: &'static str| (0..is_null.len()).map(move |number| format!("{name}{number}"));
+        let mut fields = vec![
+            Field::new("course", DataType::Utf8, false),
+            Field::new("id", DataType::Utf8, false),
+            Field::new("events", DataType::Int64, false),
+        ];
+        fields.extend(numbered("day").map(|name| Field::new(name, DataType::Float64, true)));
+        fields.extend(numbered("word").map(|name| Field::new(name, DataType::Utf8, true)));
+        fields.extend(numbered("dropout").map(|name| Field::new(name, DataType::Boolean, true)));
+        let schema: SchemaRef = Arc::new(Schema::new(fields));
         let column = |column: usize, places: Range<usize>| -> ArrayRef {
-            let text = |text: String| Some(text);
+            let kind = is_null.len();
             match column {
-                0 => Arc::new(places.map(|place| text(format!("c{}", place / 50_000))).collect::<StringArray>()),
-                1 => Arc::new(places.map(|place| text(format!("{:032}", place * 7_919))).collect::<StringArray>()),
+                0 => Arc::new(places.map(|place| Some(format!("c{}", place / 50_000))).collect::<StringArray>()),
+                1 => Arc::new(places.map(|place| Some(format!("{:032}", place * 7_919))).collect::<StringArray>()),
                 2 => Arc::new(places.map(|place| place as i64 % 9).collect::<Int64Array>()),
-                3 => Arc::new(places.map(|place| (place > 90_000).then_some(place as f64)).collect::<Float64Array>()),
-                _ => Arc::new(places.map(|place| (place % 3 > 0).then_some("pass")).collect::<StringArray>()),
+                other => {
+                    let (number, kind) = ((other - 3) % kind, (other - 3) / kind);
+                    let given = places.map(|place| (!is_null[number](place)).then_some(place));
+                    match kind {
+                        0 => Arc::new(given.map(|place| Some(place? as f64 / 7.0)).collect::<Float64Array>()),
+                        1 => Arc::new(given.map(|place| Some(format!("w{}", place? % 5))).collect::<StringArray>()),
+                        _ => Arc::new(given.map(|place| Some(place? % 4 == 0)).collect::<BooleanArray>()),
+                    }
+                }
             }
         };
-        let mut in_parts = Vec::new();
-        write_columns(&mut in_parts, &schema, rows, column).unwrap();
-        let whole = (0..schema.fields().len()).map(|place| column(place, 0..rows)).collect();
-        let mut at_once = Vec::new();
-        write_parquet(&mut at_once, &RecordBatch::try_new(Arc::clone(&schema), whole).unwrap()).unwrap();
-        assert!(in_parts == at_once, "{} and {} bytes", in_parts.len(), at_once.len());
+        for rows in [0, 1, SLICE_ROWS, ROWS] {
+            let mut in_parts = Vec::new();
+            write_columns(&mut in_parts, &schema, rows, column).unwrap();
+            let whole = (0..schema.fields().len()).map(|place| column(place, 0..rows)).collect();
+            let mut at_once = Vec::new();
+            write_parquet(&mut at_once, &RecordBatch::try_new(Arc::clone(&schema), whole).unwrap()).unwrap();
+            assert!(in_parts == at_once, "{rows} rows: {} and {} bytes", in_parts.len(), at_once.len());
+        }
+        let longest = |number: usize| slices(ROWS, true, |part| column(3 + number, part).null_count()).len();
+        assert_eq!([0, 1, 2, 7, 8].map(longest), [4, 1, 1, 3, 3]);
     }
 }

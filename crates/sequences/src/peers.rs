@@ -1,48 +1,101 @@
 //! Compares a learner's week with the other enrolments of the course, and with the learner's other courses.
 //!
 //! Filled while the log is parsed, because a comparison needs every enrolment's week before the first one is written.
-//! Holds 4 bytes an enrolment-week twice over, and a bit a day of each enrolment.
+//! Holds 4 bytes an enrolment-week twice over, a bit a day of each enrolment, and 8 bytes an enrolment.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
 use staycast_events::time::DAY_SECONDS;
-use staycast_events::{Capabilities, Event, Roster};
+use staycast_events::{Capabilities, CourseIndex, Event, Roster};
 
 use staycast_weeks::WeekIndex;
 
 use crate::grid::{CourseGrid, WeekGrid};
 
+/// Says where the counts of a course's enrolments are. These stand side by side, as the enrolments do in the roster.
+#[derive(Clone, Copy, Debug)]
+struct CoursePlaces {
+    cut: WeekGrid,
+    /// Place of its first enrolment.
+    first: usize,
+    first_slot: usize,
+    /// Counts of an enrolment: one for each week, and one in front for the time before the start.
+    slots: usize,
+    first_word: usize,
+    /// Words of an enrolment's days.
+    words: usize,
+}
+
+/// Says where the counts of enrolments are.
+struct CountPlaces {
+    /// By enrolment.
+    courses: Vec<CourseIndex>,
+    of_course: Vec<CoursePlaces>,
+}
+
+impl CountPlaces {
+    /// Makes the places of the enrolments of `roster`, and the numbers of slots and words of all.
+    fn new(roster: &Roster, cuts: &[WeekGrid]) -> (Self, usize, usize) {
+        let place = |&cut: &WeekGrid| CoursePlaces {
+            cut,
+            first: usize::MAX,
+            first_slot: 0,
+            slots: usize::from(cut.count()) + 1,
+            first_word: 0,
+            words: cut.days().div_ceil(u64::BITS) as usize,
+        };
+        let mut of_course: Vec<CoursePlaces> = cuts.iter().map(place).collect();
+        let courses: Vec<CourseIndex> =
+            roster.enrolments.places().map(|place| roster.enrolments.course(place)).collect();
+        let (mut slots, mut words) = (0, 0);
+        for (place, course) in courses.iter().enumerate() {
+            let here = &mut of_course[course.as_usize()];
+            if here.first == usize::MAX {
+                (here.first, here.first_slot, here.first_word) = (place, slots, words);
+            }
+            slots += here.slots;
+            words += here.words;
+        }
+        (Self { courses, of_course }, slots, words)
+    }
+
+    fn course(&self, enrolment: usize) -> &CoursePlaces {
+        &self.of_course[self.courses[enrolment].as_usize()]
+    }
+
+    /// Returns where the slots of an enrolment are.
+    fn slots(&self, enrolment: usize) -> Range<usize> {
+        let course = self.course(enrolment);
+        let start = course.first_slot + (enrolment - course.first) * course.slots;
+        start..start + course.slots
+    }
+
+    /// Returns where the words of an enrolment's days are.
+    fn words(&self, enrolment: usize) -> Range<usize> {
+        let course = self.course(enrolment);
+        let start = course.first_word + (enrolment - course.first) * course.words;
+        start..start + course.words
+    }
+}
+
 /// Counts events by enrolment and week, and days with an event, from any thread.
 pub(crate) struct PeerCounter {
-    first_week: Vec<usize>,
+    places: CountPlaces,
     counts: Vec<AtomicU32>,
-    first_word: Vec<usize>,
     days: Vec<AtomicU64>,
-    /// By enrolment: the weeks of its course.
-    cuts: Vec<WeekGrid>,
 }
 
 impl PeerCounter {
     /// Starts to count, for the enrolments of `roster` whose courses are cut into these weeks.
     pub(crate) fn new(roster: &Roster, cuts: &[WeekGrid]) -> Self {
-        let (mut first_week, mut first_word) = (vec![0], vec![0]);
-        let (mut slots, mut words) = (0, 0);
-        for enrolment in &roster.enrolments {
-            let cut = cuts[enrolment.course.as_usize()];
-            // One slot more, in front, for the time before the start.
-            slots += usize::from(cut.count()) + 1;
-            words += cut.days().div_ceil(u64::BITS) as usize;
-            first_week.push(slots);
-            first_word.push(words);
-        }
+        let (places, slots, words) = CountPlaces::new(roster, cuts);
         let mut counts = Vec::new();
         counts.resize_with(slots, AtomicU32::default);
         let mut days = Vec::new();
         days.resize_with(words, AtomicU64::default);
-        let cuts = roster.enrolments.iter().map(|enrolment| cuts[enrolment.course.as_usize()]).collect();
-        Self { first_week, counts, first_word, days, cuts }
+        Self { places, counts, days }
     }
 
     /// Adds a block's events. The counts do not depend on the order of blocks.
@@ -51,7 +104,8 @@ impl PeerCounter {
         for event in events {
             let enrolment = event.enrolment().as_usize();
             let seconds = i64::from(event.seconds());
-            let slot = self.first_week[enrolment] + (self.cuts[enrolment].week_of(seconds) + 1).max(0) as usize;
+            let week = self.places.course(enrolment).cut.week_of(seconds);
+            let slot = self.places.slots(enrolment).start + (week + 1).max(0) as usize;
             if slot != run.0 {
                 self.flush(run);
                 run = (slot, 0);
@@ -59,7 +113,7 @@ impl PeerCounter {
             run.1 = run.1.saturating_add(event.weight());
             if seconds >= 0 {
                 let day = (seconds / DAY_SECONDS) as usize;
-                let word = &self.days[self.first_word[enrolment] + day / 64];
+                let word = &self.days[self.places.words(enrolment).start + day / 64];
                 let bit = 1 << (day % 64);
                 if word.load(Ordering::Relaxed) & bit == 0 {
                     word.fetch_or(bit, Ordering::Relaxed);
@@ -95,51 +149,39 @@ impl PeerCounter {
     pub(crate) fn finish(self, roster: &Roster, capabilities: &Capabilities, grids: &[CourseGrid]) -> Peers {
         let counts: Vec<u32> = self.counts.into_iter().map(AtomicU32::into_inner).collect();
         let days: Vec<u64> = self.days.into_iter().map(AtomicU64::into_inner).collect();
-        let mut of_course: Vec<Vec<usize>> = vec![Vec::new(); grids.len()];
-        for (place, enrolment) in roster.enrolments.iter().enumerate() {
-            of_course[enrolment.course.as_usize()].push(place);
-        }
-        let ranked = of_course
+        let places = self.places;
+        let mut enrolments = vec![0; grids.len()];
+        places.courses.iter().for_each(|course| enrolments[course.as_usize()] += 1);
+        let ranked = enrolments
             .par_iter()
+            .zip(&places.of_course)
             .zip(grids)
-            .map(|(enrolments, grid)| {
+            .map(|((&count, course), grid)| {
                 grid.weeks
                     .weeks()
                     .map(|week| {
-                        let known = enrolments.iter().filter(|&&place| {
-                            let slots = &counts[self.first_week[place]..];
-                            known_by(roster, capabilities.register, place, slots, grid, week)
-                        });
-                        let mut here: Vec<u32> =
-                            known.map(|&place| counts[self.first_week[place] + week.position() + 1]).collect();
+                        let slots = |place| &counts[places.slots(place)];
+                        let first = if count > 0 { course.first } else { 0 };
+                        let known = (first..first + count)
+                            .filter(|&place| known_by(roster, capabilities.register, place, slots(place), grid, week));
+                        let mut here: Vec<u32> = known.map(|place| slots(place)[week.position() + 1]).collect();
                         here.sort_unstable();
+                        here.shrink_to_fit();
                         here
                     })
                     .collect()
             })
             .collect();
-        let mut of_learner: FxHashMap<&str, Vec<u32>> = FxHashMap::default();
-        for (enrolment, place) in roster.enrolments.iter().zip(0..) {
-            of_learner.entry(enrolment.learner()).or_default().push(place);
-        }
-        let siblings = roster
-            .enrolments
-            .iter()
-            .zip(0_u32..)
-            .map(|(enrolment, place)| {
-                let all = &of_learner[enrolment.learner()];
-                all.iter().copied().filter(|&other| other != place).collect()
-            })
-            .collect();
+        let next_of_learner = roster.next_of_learner();
         let register = capabilities.register;
-        Peers { first_week: self.first_week, counts, first_word: self.first_word, days, ranked, siblings, register }
+        Peers { places, counts, days, ranked, next_of_learner, register }
     }
 }
 
 /// Tells whether an enrolment is known by the end of `week`: enrolled by then or, in a source without dates, seen by then.
 /// `slots` are its counts, the time before the start in front.
 fn known_by(roster: &Roster, register: bool, place: usize, slots: &[u32], grid: &CourseGrid, week: WeekIndex) -> bool {
-    match roster.enrolments[place].enrolled_seconds {
+    match roster.enrolments.enrolled_seconds(place) {
         Some(enrolled) => i64::from(enrolled) < grid.end_seconds(week),
         None => register || slots[..=week.position() + 1].iter().any(|&count| count > 0),
     }
@@ -147,13 +189,13 @@ fn known_by(roster: &Roster, register: bool, place: usize, slots: &[u32], grid: 
 
 /// Counts of all enrolments, with which weeks are compared.
 pub(crate) struct Peers {
-    first_week: Vec<usize>,
+    places: CountPlaces,
     counts: Vec<u32>,
-    first_word: Vec<usize>,
     days: Vec<u64>,
     /// By course and week, the event counts of the enrolments known by the week's end, ascending.
     ranked: Vec<Vec<Vec<u32>>>,
-    siblings: Vec<Vec<u32>>,
+    /// By enrolment: another one of the same learner, and so around.
+    next_of_learner: Vec<u32>,
     /// The source has a register, in which enrolments without a date are.
     register: bool,
 }
@@ -162,8 +204,8 @@ impl Peers {
     /// Computes the share of the course's enrolments known by the end of `week` with fewer events in it than this one, ties (itself
     /// among them) counting half. `None` while the enrolment is not known.
     pub(crate) fn rank(&self, roster: &Roster, grids: &[CourseGrid], place: usize, week: WeekIndex) -> Option<f64> {
-        let course = roster.enrolments[place].course.as_usize();
-        let slots = &self.counts[self.first_week[place]..self.first_week[place + 1]];
+        let course = self.places.courses[place].as_usize();
+        let slots = &self.counts[self.places.slots(place)];
         if !known_by(roster, self.register, place, slots, &grids[course], week) {
             return None;
         }
@@ -177,23 +219,23 @@ impl Peers {
     /// Counts the learner's other courses, enrolled in before the end of `week` of this one as far as dates tell, with an event
     /// on one of its days that lies inside their own grids.
     pub(crate) fn other_courses(&self, roster: &Roster, grids: &[CourseGrid], place: usize, week: WeekIndex) -> u32 {
-        let grid = &grids[roster.enrolments[place].course.as_usize()];
+        let grid = &grids[self.places.courses[place].as_usize()];
         let first = i64::from(grid.start_day) + i64::from(grid.weeks.first_day(week));
         let last = first + i64::from(grid.weeks.week_days(week));
-        let active = |&&other: &&u32| {
-            let other = other as usize;
-            let start = i64::from(grids[roster.enrolments[other].course.as_usize()].start_day);
+        let active = |&other: &usize| {
+            let start = i64::from(grids[self.places.courses[other].as_usize()].start_day);
             let seconds_left = (last - start) * DAY_SECONDS;
             // Some sources have events from before the enrolment that are not known to be the learner's until then.
-            let enrolled = roster.enrolments[other].enrolled_seconds;
+            let enrolled = roster.enrolments.enrolled_seconds(other);
             enrolled.is_none_or(|enrolled| i64::from(enrolled) < seconds_left)
                 && (first..last).any(|day| self.active_on(other, day - start))
         };
-        self.siblings[place].iter().filter(active).count() as u32
+        let next = |&other: &usize| Some(self.next_of_learner[other] as usize).filter(|&next| next != place);
+        std::iter::successors(next(&place), next).filter(active).count() as u32
     }
 
     fn active_on(&self, place: usize, day: i64) -> bool {
-        let words = &self.days[self.first_word[place]..self.first_word[place + 1]];
+        let words = &self.days[self.places.words(place)];
         usize::try_from(day).is_ok_and(|day| words.get(day / 64).is_some_and(|word| word >> (day % 64) & 1 == 1))
     }
 }

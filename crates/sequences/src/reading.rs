@@ -62,7 +62,7 @@ impl LogReading<'_> {
                 files: 0,
                 tally: Tally::default(),
                 days: CourseDays::default(),
-                active: self.source.roster.enrolments.iter().map(|_| AtomicBool::new(false)).collect(),
+                active: self.source.roster.enrolments.places().map(|_| AtomicBool::new(false)).collect(),
                 hashes: Vec::new(),
             });
         };
@@ -188,7 +188,8 @@ impl FileReading<'_> {
     /// Marks the enrolments that have an event in the window that the label rule looks at.
     fn mark(&self, parsed: &ParsedBlock, runs: &[Run], active: &[AtomicBool]) {
         let mark = |enrolment: EnrolmentIndex, is_inside: &mut dyn FnMut(&Window) -> bool| {
-            let window = &self.windows[self.reading.source.roster.enrolments[enrolment.as_usize()].course.as_usize()];
+            let course = self.reading.source.roster.enrolments.course(enrolment.as_usize());
+            let window = &self.windows[course.as_usize()];
             if window.as_ref().is_some_and(is_inside) {
                 active[enrolment.as_usize()].store(true, Ordering::Relaxed);
             }

@@ -14,11 +14,26 @@ use crate::grid::CourseGrid;
 /// Holds the facts of an enrolment that are not weekly.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Summary {
-    pub(crate) first_event_seconds: Option<i32>,
-    pub(crate) last_event_seconds: Option<i32>,
+    /// Seconds from the course's start to the learner's own first and last event.
+    pub(crate) first_and_last: Option<[i32; 2]>,
     pub(crate) pre_start_events: u32,
     pub(crate) pre_start_active_days: u32,
 }
+
+impl Summary {
+    /// Returns when the learner's own first event was, in seconds from the course's start.
+    pub(crate) fn first_event_seconds(&self) -> Option<i32> {
+        self.first_and_last.map(|[first, _]| first)
+    }
+
+    /// Returns when the learner's own last event was, in seconds from the course's start.
+    pub(crate) fn last_event_seconds(&self) -> Option<i32> {
+        self.first_and_last.map(|[_, last]| last)
+    }
+}
+
+// There may be millions of them.
+const _: () = assert!(size_of::<Summary>() <= 20);
 
 /// Reduces enrolments to rows of `features`, with memory that goes from one enrolment to the next.
 pub(crate) struct Reducer<'a> {
@@ -48,7 +63,7 @@ impl<'a> Reducer<'a> {
         mut out: impl FnMut(WeekIndex, &[f64]),
     ) -> Summary {
         let frame = self.frame;
-        let course = frame.roster.enrolments[enrolment.as_usize()].course;
+        let course = frame.roster.enrolments.course(enrolment.as_usize());
         let grid = &frame.grids[course.as_usize()];
         let mut totals = RunningTotals::default();
         // Votes received and facts are in the log by what someone else did: they do not say that this learner was there.
@@ -56,9 +71,9 @@ impl<'a> Reducer<'a> {
         let (before_start, mut rest) = events.split_at(events.partition_point(|event| event.seconds() < 0));
         self.counts.count(frame, Span { course, first_day: BEFORE_START }, before_start, &mut totals);
         totals.start_course();
+        let (first, last) = (events.iter().find(is_own), events.iter().rev().find(is_own));
         let summary = Summary {
-            first_event_seconds: events.iter().find(is_own).map(|event| event.seconds()),
-            last_event_seconds: events.iter().rev().find(is_own).map(|event| event.seconds()),
+            first_and_last: first.zip(last).map(|(first, last)| [first.seconds(), last.seconds()]),
             pre_start_events: self.counts.events,
             pre_start_active_days: days_with_events(before_start.iter().filter(is_own)),
         };

@@ -165,10 +165,10 @@ fn reduce_partition(
     for index in enrolments.map(EnrolmentIndex) {
         let mine = events.enrolment(index);
         count += mine.iter().map(|event| u64::from(event.weight())).sum::<u64>();
-        let enrolment = &frame.roster.enrolments[index.as_usize()];
-        let grid = &frame.grids[enrolment.course.as_usize()];
-        let course = &frame.roster.courses[enrolment.course.as_usize()];
-        columns.keys(&course.id, enrolment.id(), enrolment.learner(), grid.weeks.count());
+        let (all, place) = (&frame.roster.enrolments, index.as_usize());
+        let grid = &frame.grids[all.course(place).as_usize()];
+        let course = frame.roster.course_of(index);
+        columns.keys(&course.id, all.id(place), all.learner(place), grid.weeks.count());
         let week_days = |week| grid.weeks.week_days(week);
         summaries.push(reducer.reduce(index, mine, |week, values| {
             columns.push(week, week_days(week), Some(values));

@@ -12,7 +12,7 @@ use arrow_array::{
 use arrow_schema::{DataType, Field, Schema};
 use parquet::errors::ParquetError;
 use staycast_events::time::{DAY_SECONDS, format_date};
-use staycast_events::{Enrolment, OutcomeKind, Source, SourceLabels};
+use staycast_events::{OutcomeKind, Source, SourceLabels};
 
 use crate::error::BuildError;
 use crate::grid::CourseGrid;
@@ -79,9 +79,9 @@ const DAYS_AFTER_NOT_OVER: &str = "the days after the course were not over when 
 /// Returns when the learner withdrew from the course, in seconds from its start. Who leaves a course that is over does not
 /// withdraw from it.
 fn withdrawn_seconds(facts: &TableFacts<'_>, place: usize) -> Option<i32> {
-    let enrolment = &facts.source.roster.enrolments[place];
-    let grid = &facts.grids[enrolment.course.as_usize()];
-    enrolment.withdrawn_seconds.filter(|&seconds| i64::from(seconds) < grid.calendar_end_seconds())
+    let all = &facts.source.roster.enrolments;
+    let grid = &facts.grids[all.course(place).as_usize()];
+    all.withdrawn_seconds(place).filter(|&seconds| i64::from(seconds) < grid.calendar_end_seconds())
 }
 
 /// Says how an enrolment ended, as far as the source records it.
@@ -96,9 +96,9 @@ enum Ended {
 }
 
 fn ended(facts: &TableFacts<'_>, place: usize) -> Ended {
-    let enrolment = &facts.source.roster.enrolments[place];
-    let too_late = enrolment.withdrawn_seconds.is_some() && withdrawn_seconds(facts, place).is_none();
-    match enrolment.outcome.as_ref().map(|outcome| outcome.kind) {
+    let all = &facts.source.roster.enrolments;
+    let too_late = all.withdrawn_seconds(place).is_some() && withdrawn_seconds(facts, place).is_none();
+    match all.outcome(place).map(|outcome| outcome.kind) {
         Some(OutcomeKind::Withdrew) if too_late => Ended::AfterCourse,
         Some(kind) => Ended::With(kind),
         None => Ended::Unknown,
@@ -107,19 +107,20 @@ fn ended(facts: &TableFacts<'_>, place: usize) -> Ended {
 
 /// Finds an enrolment's label, or why it has none.
 fn label(facts: &TableFacts<'_>, place: usize) -> Result<bool, &'static str> {
-    let enrolment = &facts.source.roster.enrolments[place];
-    let grid = &facts.grids[enrolment.course.as_usize()];
+    let all = &facts.source.roster.enrolments;
+    let grid = &facts.grids[all.course(place).as_usize()];
+    let enrolled = all.enrolled_seconds(place);
     let over_by = |days: u32| grid.as_of_seconds >= grid.calendar_end_seconds() + i64::from(days) * DAY_SECONDS;
     // A log said to be taken while the course ran can't know how it ended. When nothing is said, an outcome that is there
     // is known.
     // Whoever comes when all is over can neither stay nor leave; a file of labels may say otherwise.
-    let came_late = enrolment.enrolled_seconds.is_some_and(|seconds| i64::from(seconds) >= grid.calendar_end_seconds());
+    let came_late = enrolled.is_some_and(|seconds| i64::from(seconds) >= grid.calendar_end_seconds());
     if came_late && facts.rule != DropoutRule::LabelsFile {
         return Err(ENROLLED_LATE);
     }
     // Whom the log alone makes a learner is one by an event, and here none is used.
-    let says_more = enrolment.enrolled_seconds.or(enrolment.withdrawn_seconds).is_some() || enrolment.outcome.is_some();
-    let never_seen = enrolment.by_log_alone && !says_more && facts.summaries[place].first_event_seconds.is_none();
+    let says_more = enrolled.or(all.withdrawn_seconds(place)).is_some() || all.outcome(place).is_some();
+    let never_seen = all.is_by_log_alone(place) && !says_more && facts.summaries[place].first_and_last.is_none();
     if never_seen && facts.rule != DropoutRule::LabelsFile {
         return Err(NO_EVENT_USED);
     }
@@ -150,11 +151,11 @@ fn label(facts: &TableFacts<'_>, place: usize) -> Result<bool, &'static str> {
         }
         DropoutRule::NotCompleted => {
             not_over?;
-            Ok(enrolment.outcome.as_ref().is_none_or(|outcome| outcome.kind != OutcomeKind::Completed))
+            Ok(all.outcome(place).is_none_or(|outcome| outcome.kind != OutcomeKind::Completed))
         }
         DropoutRule::LabelsFile => {
             not_over?;
-            enrolment.dropout.ok_or("the labels do not name the enrolment")
+            all.dropout(place).ok_or("the labels do not name the enrolment")
         }
     }
 }
@@ -163,16 +164,16 @@ fn label(facts: &TableFacts<'_>, place: usize) -> Result<bool, &'static str> {
 /// One who never did anything left with the enrolment, and at the latest before the first week where that came before it
 /// or is not dated.
 fn left_week(facts: &TableFacts<'_>, place: usize, dropout: Option<bool>) -> Option<i32> {
-    let enrolment = &facts.source.roster.enrolments[place];
-    let cut = facts.grids[enrolment.course.as_usize()].weeks;
+    let all = &facts.source.roster.enrolments;
+    let cut = facts.grids[all.course(place).as_usize()].weeks;
     let week = |seconds: i32| cut.week_of(i64::from(seconds)) as i32;
     if let Some(seconds) = withdrawn_seconds(facts, place) {
         return Some(week(seconds));
     }
     let went_inactive = matches!(facts.rule, DropoutRule::InactiveLast { .. }) && dropout == Some(true);
     let enrolled =
-        || enrolment.enrolled_seconds.map_or(BEFORE_FIRST_WEEK, |seconds| week(seconds).max(BEFORE_FIRST_WEEK));
-    went_inactive.then(|| facts.summaries[place].last_event_seconds.map_or_else(enrolled, week))
+        || all.enrolled_seconds(place).map_or(BEFORE_FIRST_WEEK, |seconds| week(seconds).max(BEFORE_FIRST_WEEK));
+    went_inactive.then(|| facts.summaries[place].last_event_seconds().map_or_else(enrolled, week))
 }
 
 /// Numbers the week before week 0.
@@ -201,6 +202,7 @@ pub(crate) struct LabelCounts {
 /// Writes `enrolments.parquet`, and counts its labels.
 pub(crate) fn write_enrolments(facts: &TableFacts<'_>, path: &Path) -> Result<LabelCounts, BuildError> {
     let roster = &facts.source.roster;
+    let all = &roster.enrolments;
     let mut record =
         LabelRecord { rule: facts.rule, known: 0, dropouts: 0, unknown: BTreeMap::new(), known_from: None };
     let mut by_course = vec![CourseLabels::default(); roster.courses.len()];
@@ -212,7 +214,7 @@ pub(crate) fn write_enrolments(facts: &TableFacts<'_>, path: &Path) -> Result<La
             Ok(dropout) => {
                 record.known += 1;
                 record.dropouts += u64::from(dropout);
-                let of_course = &mut by_course[roster.enrolments[place].course.as_usize()];
+                let of_course = &mut by_course[all.course(place).as_usize()];
                 of_course.known += 1;
                 of_course.dropouts += u64::from(dropout);
             }
@@ -227,30 +229,29 @@ pub(crate) fn write_enrolments(facts: &TableFacts<'_>, path: &Path) -> Result<La
     }
     // A part of one column at a time, as all together would take more room than the roster.
     let column = |column: usize, places: Range<usize>| -> ArrayRef {
-        let all = roster.enrolments[places.clone()].iter();
         let summaries = facts.summaries[places.clone()].iter();
         match column {
             0 => {
-                let id = |enrolment: &Enrolment| Some(roster.courses[enrolment.course.as_usize()].id.as_str());
-                Arc::new(all.map(id).collect::<StringArray>())
+                let id = |place| Some(roster.courses[all.course(place).as_usize()].id.as_str());
+                Arc::new(places.map(id).collect::<StringArray>())
             }
-            1 => Arc::new(all.map(|enrolment| Some(enrolment.id())).collect::<StringArray>()),
-            2 => Arc::new(all.map(|enrolment| Some(enrolment.learner())).collect::<StringArray>()),
+            1 => Arc::new(places.map(|place| Some(all.id(place))).collect::<StringArray>()),
+            2 => Arc::new(places.map(|place| Some(all.learner(place))).collect::<StringArray>()),
             3 => Arc::new(labels[places].iter().copied().collect::<BooleanArray>()),
             4 => Arc::new(places.map(|place| left_week(facts, place, labels[place])).collect::<Int32Array>()),
-            5 => Arc::new(all.map(|enrolment| days(enrolment.enrolled_seconds)).collect::<Float64Array>()),
-            6 => Arc::new(summaries.map(|summary| days(summary.first_event_seconds)).collect::<Float64Array>()),
-            7 => Arc::new(summaries.map(|summary| days(summary.last_event_seconds)).collect::<Float64Array>()),
+            5 => Arc::new(places.map(|place| days(all.enrolled_seconds(place))).collect::<Float64Array>()),
+            6 => Arc::new(summaries.map(|summary| days(summary.first_event_seconds())).collect::<Float64Array>()),
+            7 => Arc::new(summaries.map(|summary| days(summary.last_event_seconds())).collect::<Float64Array>()),
             8 => Arc::new(places.map(|place| days(withdrawn_seconds(facts, place))).collect::<Float64Array>()),
             9 => Arc::new(summaries.map(|summary| i64::from(summary.pre_start_events)).collect::<Int64Array>()),
             10 => Arc::new(summaries.map(|summary| i64::from(summary.pre_start_active_days)).collect::<Int64Array>()),
             11 => {
-                let words = all.map(|enrolment| enrolment.outcome.as_ref().map(|outcome| outcome.recorded.as_str()));
+                let words = places.map(|place| all.outcome(place).map(|outcome| outcome.recorded.as_str()));
                 Arc::new(words.collect::<StringArray>())
             }
             _ => {
-                let place = column - ENROLMENT_COLUMNS.len();
-                let values = all.map(|enrolment| enrolment.statics.get(place).and_then(Option::as_deref));
+                let column = column - ENROLMENT_COLUMNS.len();
+                let values = places.map(|place| all.static_value(place, column));
                 Arc::new(values.collect::<StringArray>())
             }
         }
@@ -276,7 +277,7 @@ pub(crate) fn write_enrolments(facts: &TableFacts<'_>, path: &Path) -> Result<La
 
 /// Returns the first day on which everything is over that the label of an enrolment looks at.
 fn over_on(facts: &TableFacts<'_>, place: usize) -> i32 {
-    let grid = &facts.grids[facts.source.roster.enrolments[place].course.as_usize()];
+    let grid = &facts.grids[facts.source.roster.enrolments.course(place).as_usize()];
     let days_after = match facts.rule {
         DropoutRule::NoActivityAfter { days } => days,
         _ => 0,
@@ -289,8 +290,8 @@ pub(crate) fn write_courses(facts: &TableFacts<'_>, path: &Path) -> Result<(), B
     let courses = &facts.source.roster.courses;
     let grids = || facts.grids.iter();
     let mut enrolments = vec![0; courses.len()];
-    for enrolment in &facts.source.roster.enrolments {
-        enrolments[enrolment.course.as_usize()] += 1;
+    for place in facts.source.roster.enrolments.places() {
+        enrolments[facts.source.roster.enrolments.course(place).as_usize()] += 1;
     }
     let last_day = |grid: &CourseGrid| grid.start_day + grid.calendar_days as i32 - 1;
     let first_week_days = |grid: &CourseGrid| grid.weeks.first_week_days() as i32;

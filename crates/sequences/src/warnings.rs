@@ -41,9 +41,10 @@ pub(crate) fn stray_days(roster: &Roster, days: &LogDays) -> Vec<StrayDaysRecord
 pub(crate) fn about_courses(facts: &TableFacts<'_>, labels: &[CourseLabels]) -> Vec<CourseWarning> {
     let courses = &facts.source.roster.courses;
     let (mut enrolments, mut seen) = (vec![0_u64; courses.len()], vec![false; courses.len()]);
-    for (enrolment, summary) in facts.source.roster.enrolments.iter().zip(facts.summaries) {
-        enrolments[enrolment.course.as_usize()] += 1;
-        seen[enrolment.course.as_usize()] |= summary.first_event_seconds.is_some();
+    for (place, summary) in facts.summaries.iter().enumerate() {
+        let course = facts.source.roster.enrolments.course(place).as_usize();
+        enrolments[course] += 1;
+        seen[course] |= summary.first_and_last.is_some();
     }
     let mut warnings = Vec::new();
     for (place, Course { id, start_day, days, inferred }) in courses.iter().enumerate() {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::open::{open_in_blocks, replace_labels};
 use super::open_options::OpenOptions;
+use crate::enrolment::Enrolment;
 use crate::error::ReadError;
 use crate::event_file::{BlockSink, EventFile, ReadPurpose};
 use crate::file_head::FileHeads;
@@ -16,7 +17,7 @@ use crate::kind::EventKind;
 use crate::names::Names;
 use crate::offered::FileReport;
 use crate::parsed_block::ParsedBlock;
-use crate::roster::{Assessment, Course, Enrolment, Roster, StrayDays, Submission};
+use crate::roster::{Assessment, Course, Roster, StrayDays, Submission};
 use crate::row_limits::RowLimits;
 use crate::source::{Granularity, LeftOutEnrolments, Source, SourceLabels};
 use crate::source_inputs::DatabaseTable;
@@ -169,24 +170,19 @@ fn add_roster(all: &mut Roster, other: Roster, name: &str) {
         })
         .collect();
     let width = all.static_columns.len();
-    for enrolment in &mut all.enrolments {
-        let mut statics = std::mem::take(&mut enrolment.statics).into_vec();
-        statics.resize(width, None);
-        enrolment.statics = statics.into();
-    }
-    all.enrolments.extend(other.enrolments.into_iter().map(|enrolment| {
+    for enrolment in other.enrolments.iter() {
         let mut statics = vec![None; width];
         statics[0] = Some(Arc::clone(&institution));
         for (&place, value) in places.iter().zip(&enrolment.statics) {
             statics[place].clone_from(value);
         }
-        Enrolment {
+        all.enrolments.push(&Enrolment {
             names: Names::new(&prefixed(enrolment.id()), &prefixed(enrolment.learner())),
             course: CourseIndex(enrolment.course.0 + courses),
             statics: statics.into(),
             ..enrolment
-        }
-    }));
+        });
+    }
     all.assessments.extend(other.assessments.into_iter().map(|assessment| Assessment {
         id: named(assessment.id),
         course: CourseIndex(assessment.course.0 + courses),

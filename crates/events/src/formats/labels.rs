@@ -31,14 +31,15 @@ pub(super) fn apply_labels(file: &FileHead, roster: &mut Roster, tally: &mut Tal
                 format!("label of shape `{}` is not 0, 1, false or true", shape(text.as_bytes())),
             )
         })?;
-        let enrolment = &mut roster.enrolments[place.as_usize()];
-        match enrolment.dropout.replace(value) {
+        match roster.enrolments.dropout(place.as_usize()) {
             Some(before) if before != value => {
-                enrolment.dropout = Some(before);
                 Err(Refusal::new(Reason::Contradiction, "an enrolment labelled both ways; the first label is used"))
             }
             Some(_) => Err(Refusal::new(Reason::Repeated, "the same label again")),
-            None => Ok(()),
+            None => {
+                roster.enrolments.set_dropout(place.as_usize(), Some(value));
+                Ok(())
+            }
         }
     })
 }

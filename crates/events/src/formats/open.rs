@@ -168,7 +168,8 @@ fn finish(
 
 /// Takes the labels of a source's enrolments from the file at `path` alone.
 pub(super) fn replace_labels(source: &mut Source, path: &Path, heads: &FileHeads) -> Result<(), ReadError> {
-    source.roster.enrolments.iter_mut().for_each(|enrolment| enrolment.dropout = None);
+    let all = &mut source.roster.enrolments;
+    (0..all.len()).for_each(|place| all.set_dropout(place, None));
     apply_labels(&*heads.get(path)?, &mut source.roster, &mut source.tables)?;
     source.labels = SourceLabels::Labels;
     source.inputs.push(InputFile { role: "labels", file: heads.get(path)?.file().clone() });

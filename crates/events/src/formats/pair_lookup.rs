@@ -1,11 +1,13 @@
 //! Finds an enrolment by its learner and course, for sources whose rows name both instead of an enrolment.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::id_lookup::IdLookup;
+use crate::id_lookup::{IdList, IdLookup};
 use crate::index::{CourseIndex, EnrolmentIndex};
+use crate::names::NameList;
 use crate::roster::Roster;
 
 /// Makes the id of an enrolment that the source gives none: `<course>/<learner>`. No two enrolments have the same.
@@ -62,8 +64,27 @@ fn with_escaped_slashes(text: &str, escapes: impl Fn(usize) -> bool) -> Cow<'_, 
 #[derive(Debug)]
 pub(super) struct PairLookup {
     courses: FxHashMap<Box<[u8]>, CourseIndex>,
-    /// By course: a lookup over its learners, and the roster's place of the first of them.
-    learners: Vec<(IdLookup, u32)>,
+    /// By course: a lookup over its learners.
+    learners: Vec<IdLookup<LearnersOfCourse>>,
+}
+
+/// Lists the learners of a course, which stand together in the roster.
+#[derive(Debug)]
+struct LearnersOfCourse {
+    names: Arc<NameList>,
+    first: usize,
+    count: usize,
+}
+
+impl IdList for LearnersOfCourse {
+    fn len(&self) -> usize {
+        self.count
+    }
+
+    #[inline]
+    fn id(&self, place: usize) -> &[u8] {
+        self.names.get(self.first + place).1.as_bytes()
+    }
 }
 
 impl PairLookup {
@@ -75,9 +96,10 @@ impl PairLookup {
         let mut first = 0;
         // The roster is ordered by course, so each course's enrolments stand together.
         for course in places.take(roster.courses.len()) {
-            let count = roster.enrolments[first..].iter().take_while(|enrolment| enrolment.course == course).count();
-            let ids = roster.enrolments[first..first + count].iter().map(|enrolment| enrolment.learner().as_bytes());
-            learners.push((IdLookup::new(ids), first as u32));
+            let places = first..roster.enrolments.len();
+            let count = places.take_while(|&place| roster.enrolments.course(place) == course).count();
+            let names = Arc::clone(roster.enrolments.names());
+            learners.push(IdLookup::new(LearnersOfCourse { names, first, count }));
             first += count;
         }
         Self { courses: courses.collect(), learners }
@@ -95,8 +117,8 @@ impl PairLookup {
 
     /// Returns the enrolment of `learner` in `course`.
     pub(super) fn enrolment(&self, course: CourseIndex, learner: &[u8]) -> Option<EnrolmentIndex> {
-        let (learners, first) = &self.learners[course.as_usize()];
-        learners.get(learner).map(|place| EnrolmentIndex(first + place))
+        let learners = &self.learners[course.as_usize()];
+        learners.get(learner).map(|place| EnrolmentIndex(learners.ids().first as u32 + place))
     }
 }
 

@@ -85,7 +85,7 @@ impl Everything {
 pub(crate) fn events(source: &Source) -> Vec<String> {
     let all = read(source).unwrap();
     let shown = |event: &Event| {
-        let enrolment = &source.roster.enrolments[event.enrolment().as_usize()];
+        let enrolment = &source.roster.enrolments.get(event.enrolment().as_usize());
         let start = source.roster.courses[enrolment.course.as_usize()].start_seconds();
         let instant = format_instant(start + i64::from(event.seconds()));
         format!("{} {instant} {}", enrolment.id(), source.kinds[event.kind() as usize].raw)
@@ -95,7 +95,7 @@ pub(crate) fn events(source: &Source) -> Vec<String> {
 
 /// Enrolments as id, learner, days of enrolment and withdrawal and outcome.
 pub(crate) fn enrolments(source: &Source) -> Vec<String> {
-    let shown = |one: &Enrolment| {
+    let shown = |one: Enrolment| {
         let start = source.roster.courses[one.course.as_usize()].start_seconds();
         let instant = |seconds: Option<i32>| seconds.map_or("-".into(), |s| format_instant(start + i64::from(s)));
         let outcome = one.outcome.as_ref().map_or("-", |outcome| outcome.recorded.as_str());

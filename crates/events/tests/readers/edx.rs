@@ -51,7 +51,10 @@ fn a_sound_log() {
             "edX/Botany/2026/bob bob - - -".to_owned(),
         ]
     );
-    assert_eq!(source.roster.enrolments[2].outcome.as_ref().map(|outcome| outcome.kind), Some(OutcomeKind::Withdrew));
+    assert_eq!(
+        source.roster.enrolments.get(2).outcome.as_ref().map(|outcome| outcome.kind),
+        Some(OutcomeKind::Withdrew)
+    );
     assert_eq!(in_words(&read(&source).unwrap().tally), "16 of 16 used");
     let expected: Vec<String> = [
         "ann 2026-01-02T09:00:00 edx.course.enrollment.activated",

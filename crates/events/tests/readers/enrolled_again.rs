@@ -173,7 +173,7 @@ fn oulad(registrations: &[&str], students: &[&str]) -> Folder {
 fn of_oulad(folder: &Folder, again: EnrolledAgain) -> (Vec<String>, Vec<String>, String) {
     let source = open(folder, again);
     let attempts = source.roster.static_columns.iter().position(|name| name == "num_of_prev_attempts").unwrap();
-    let all = enrolments(&source).into_iter().zip(&source.roster.enrolments).zip(0..);
+    let all = enrolments(&source).into_iter().zip(source.roster.enrolments.iter()).zip(0..);
     let shown = all.map(|((text, one), place)| {
         let submitted = source.roster.submissions.iter().filter(|submission| submission.enrolment.0 == place).count();
         format!("{text}, attempts {}, submitted {submitted}", one.statics[attempts].as_deref().unwrap_or("-"))

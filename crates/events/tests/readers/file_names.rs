@@ -19,7 +19,7 @@ fn open(folder: &Path) -> Source {
 /// Describes the events of a source by learner, instant and kind, in whatever case its courses are written.
 fn contents(source: &Source) -> (Vec<String>, u64) {
     let describe = |event: &Event| {
-        let enrolment = &source.roster.enrolments[event.enrolment().as_usize()];
+        let enrolment = &source.roster.enrolments.get(event.enrolment().as_usize());
         let start = source.roster.course_of(event.enrolment()).start_seconds();
         let instant = format_instant(start + i64::from(event.seconds()));
         let kind = &source.kinds[usize::from(event.kind())].raw;

@@ -38,9 +38,9 @@ fn ids_say_the_institution_and_so_does_a_column() {
     let roster = &source.roster;
     assert_eq!(roster.static_columns[0], INSTITUTION);
     assert!(roster.static_columns.len() > 1, "the columns of OULAD follow");
-    assert!(roster.enrolments.is_sorted_by_key(|one| (one.course, one.id().to_owned())));
+    assert!(roster.enrolments.iter().is_sorted_by_key(|one| (one.course, one.id().to_owned())));
     assert!(roster.courses.is_sorted_by_key(|course| course.id.clone()));
-    for one in &roster.enrolments {
+    for one in roster.enrolments.iter() {
         let name = one.statics[0].clone().unwrap();
         assert_eq!(one.statics.len(), roster.static_columns.len());
         for id in [one.id(), one.learner(), &roster.courses[one.course.as_usize()].id] {
@@ -50,7 +50,7 @@ fn ids_say_the_institution_and_so_does_a_column() {
     }
     assert!(roster.submissions.iter().all(|submission| {
         let course = roster.assessments[submission.assessment as usize].course;
-        course == roster.enrolments[submission.enrolment.as_usize()].course
+        course == roster.enrolments.get(submission.enrolment.as_usize()).course
     }));
     assert!(!roster.submissions.is_empty() && !roster.releases.is_empty());
     assert!(!source.capabilities.time_of_day, "OULAD counts days");
@@ -61,8 +61,12 @@ fn ids_say_the_institution_and_so_does_a_column() {
 fn labels_name_the_institution() {
     let folder = Folder::of(&[("labels.csv", b"north:1,1\nnorth:2,0\nsouth:nobody,1\n")]);
     let source = both(&OpenOptions { labels: Some(folder.path().join("labels.csv")), ..OpenOptions::default() });
-    let labelled: Vec<(&str, bool)> =
-        source.roster.enrolments.iter().filter_map(|one| Some((one.id(), one.dropout?))).collect();
+    let labelled: Vec<(&str, bool)> = source
+        .roster
+        .enrolments
+        .places()
+        .filter_map(|place| Some((source.roster.enrolments.id(place), source.roster.enrolments.dropout(place)?)))
+        .collect();
     assert_eq!(labelled, [("north:1", true), ("north:2", false)]);
     assert!(in_words(&source.tables).contains("1 unknown_enrolment: labels.csv:3"), "{}", in_words(&source.tables));
 }

@@ -11,7 +11,7 @@ use crate::common::{Folder, cut, fixture, in_words, open, outcome, read, rows, w
 pub(crate) fn events(source: &Source) -> Vec<(String, i32, String, u32)> {
     let all = read(source).unwrap();
     let shown = |event: &staycast_events::Event| {
-        let enrolment = source.roster.enrolments[event.enrolment().as_usize()].id().to_owned();
+        let enrolment = source.roster.enrolments.get(event.enrolment().as_usize()).id().to_owned();
         (enrolment, event.seconds(), source.kinds[event.kind() as usize].raw.clone(), event.weight())
     };
     all.events.iter().map(shown).collect()
@@ -29,8 +29,18 @@ fn a_sound_folder() {
     let source = open(&fixture("kdd2015/base")).unwrap();
     assert_eq!(source.reason, "log.csv has the columns enrollment_id, time, event and object");
     assert_eq!(source.labels, SourceLabels::Labels);
-    let learners: Vec<(&str, &str, Option<bool>)> =
-        source.roster.enrolments.iter().map(|one| (one.id(), one.learner(), one.dropout)).collect();
+    let learners: Vec<(&str, &str, Option<bool>)> = source
+        .roster
+        .enrolments
+        .places()
+        .map(|place| {
+            (
+                source.roster.enrolments.id(place),
+                source.roster.enrolments.learner(place),
+                source.roster.enrolments.dropout(place),
+            )
+        })
+        .collect();
     assert_eq!(learners, [("1", "ann", Some(false)), ("2", "bob", Some(true)), ("3", "ann", Some(false))]);
     assert_eq!(source.left_out.total(), 1);
     assert_eq!(

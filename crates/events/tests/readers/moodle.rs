@@ -1,7 +1,7 @@
 //! The `moodle` reader.
 
 use staycast_events::formats::{self, OpenOptions};
-use staycast_events::{Activity, Detail, EnrolledAgain, Enrolment, Notice, ObjectKey, Reason, SourceLabels};
+use staycast_events::{Activity, Detail, EnrolledAgain, Notice, ObjectKey, Reason, SourceLabels};
 
 use crate::common::{Folder, check_odd_logs, courses, cut, fixture, in_words, open, outcome, outcome_with, read, rows};
 use crate::kdd2015::events;
@@ -19,7 +19,7 @@ fn a_second_way_in_does_not_date_an_enrolment_without_a_date() {
     let table = |rows: &str| format!("id,status,enrolid,userid,timestart,timeend,timecreated\n{rows}");
     let since = |rows: &str| {
         folder.write("mdl_user_enrolments.csv", table(rows).as_bytes());
-        open(folder.path()).unwrap().roster.enrolments[0].enrolled_seconds
+        open(folder.path()).unwrap().roster.enrolments.get(0).enrolled_seconds
     };
     let (undated, dated) = ("1,0,21,5,0,0,0\n", "2,0,22,5,1393891200,0,0\n");
     assert_eq!(since(undated), None);
@@ -71,8 +71,18 @@ fn a_sound_folder() {
     let expected =
         [("2".to_owned(), "2014-03-03".to_owned(), 28, false), ("3".to_owned(), "2014-03-10".to_owned(), 4, true)];
     assert_eq!(courses(&source), expected);
-    let enrolments: Vec<(&str, &str, Option<i32>)> =
-        source.roster.enrolments.iter().map(|one| (one.id(), one.learner(), one.enrolled_seconds)).collect();
+    let enrolments: Vec<(&str, &str, Option<i32>)> = source
+        .roster
+        .enrolments
+        .places()
+        .map(|place| {
+            (
+                source.roster.enrolments.id(place),
+                source.roster.enrolments.learner(place),
+                source.roster.enrolments.enrolled_seconds(place),
+            )
+        })
+        .collect();
     // Enrolled two ways counts from the earlier; without a start, from when the enrolment was made. 9 teaches.
     assert_eq!(enrolments, [("2/5", "5", Some(-3 * DAY)), ("2/6", "6", Some(DAY)), ("3/5", "5", Some(-7 * DAY))]);
     let event = |id: &str, seconds, kind: &str| (id.to_owned(), seconds, kind.to_owned(), 1);
@@ -172,7 +182,7 @@ fn a_log_alone() {
         [("2".to_owned(), "2014-03-03".to_owned(), 21, true), ("3".to_owned(), "2014-03-13".to_owned(), 1, true)];
     assert_eq!(courses(&source), expected);
     // Nothing tells that 9 teaches and 8 only looked in.
-    let ids: Vec<&str> = source.roster.enrolments.iter().map(Enrolment::id).collect();
+    let ids: Vec<&str> = source.roster.enrolments.ids().collect();
     assert_eq!(ids, ["2/5", "2/6", "2/8", "2/9", "3/5"]);
     assert_eq!(
         in_words(&read(&source).unwrap().tally),
@@ -297,7 +307,8 @@ fn kinds_that_the_format_does_not_know_are_named() {
     let source = open(folder.path()).unwrap();
     let unknown = read(&source).unwrap().tally.unknown_kinds;
     assert_eq!(unknown.rows, 7);
-    let people = source.roster.enrolments.iter().map(Enrolment::learner);
+    let all = &source.roster.enrolments;
+    let people = all.places().map(|place| all.learner(place));
     let named: Vec<(String, u64)> =
         unknown.most_frequent(people).into_iter().map(|kind| (kind.shown, kind.rows)).collect();
     let expected = [("\\tool_new\\event\\thing_done", 4), ("", 1), ("9", 1), ("aaa aaaaaaa", 1)];
@@ -398,7 +409,7 @@ fn facts_that_others_bring_about_are_no_activity_in_moodle() {
     }
     log += "\\core\\event\\course_viewed,core,1,5,2,1393808400\n";
     let source = open(Folder::of(&[("log.csv", log.as_bytes())]).path()).unwrap();
-    assert_eq!(source.roster.enrolments.iter().map(Enrolment::id).collect::<Vec<_>>(), ["2/5"]);
+    assert_eq!(source.roster.enrolments.ids().collect::<Vec<_>>(), ["2/5"]);
 }
 
 #[test]

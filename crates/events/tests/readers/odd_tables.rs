@@ -1,7 +1,7 @@
 //! Tables as people have them: times of every kind, a row that is many events, learners in names of files.
 
+use staycast_events::Reason;
 use staycast_events::formats;
-use staycast_events::{Enrolment, Reason};
 
 use crate::common::{Folder, enrolments, events, in_words, outcome, read, samples};
 use crate::table::{error, options_of};
@@ -209,7 +209,7 @@ fn a_file_for_each_learner_is_named_after_the_learner() {
          columns.time = { column = \"timestamp\", format = \"unix\", unit = \"ms\" }\ncolumns.activity = \"action\"\n";
     folder.write("mapping.toml", mapping.as_bytes());
     let source = formats::open(&[folder.path().to_owned()], &options_of(folder.path())).unwrap();
-    let ids: Vec<&str> = source.roster.enrolments.iter().map(Enrolment::id).collect();
+    let ids: Vec<&str> = source.roster.enrolments.ids().collect();
     assert_eq!((ids, source.capabilities.learners), (vec!["TOEIC/u1", "TOEIC/u23"], true));
     assert_eq!(enrolments(&source).len(), 2);
     let twice = mapping.replace("columns.time", "columns.learner = \"user\"\ncolumns.time");

@@ -2,7 +2,7 @@
 
 use staycast_events::formats::{self, OpenOptions};
 use staycast_events::time::format_date;
-use staycast_events::{Activity, CourseIndex, Enrolment, ObjectKey, Outcome, OutcomeKind, SourceLabels};
+use staycast_events::{Activity, CourseIndex, ObjectKey, Outcome, OutcomeKind, SourceLabels};
 
 use crate::common::{Folder, cut, fixture, in_words, open, outcome, with_log};
 use crate::kdd2015::events;
@@ -46,9 +46,9 @@ fn a_sound_folder() {
         roster.courses.iter().map(|course| (course.id.as_str(), format_date(course.start_day), course.days)).collect();
     let expected = [("AAA-2013J", "2013-10-01".to_owned(), 21), ("BBB-2014B", "2014-02-01".to_owned(), 31)];
     assert_eq!(courses, expected);
-    let ids: Vec<&str> = roster.enrolments.iter().map(Enrolment::id).collect();
+    let ids: Vec<&str> = roster.enrolments.ids().collect();
     assert_eq!(ids, ["AAA-2013J/11", "AAA-2013J/12", "BBB-2014B/11", "BBB-2014B/13"]);
-    let second = &roster.enrolments[1];
+    let second = &roster.enrolments.get(1);
     assert_eq!(second.learner(), "12");
     assert_eq!((second.enrolled_seconds, second.withdrawn_seconds), (Some(-30 * DAY), Some(12 * DAY)));
     assert_eq!(
@@ -56,7 +56,7 @@ fn a_sound_folder() {
         Some(&Outcome { recorded: "Withdrawn".to_owned(), kind: OutcomeKind::Withdrew })
     );
     // A Fail may have withdrawn, and a registration day may be missing: facts stay as they are.
-    let last = &roster.enrolments[3];
+    let last = &roster.enrolments.get(3);
     assert_eq!((last.enrolled_seconds, last.withdrawn_seconds), (None, Some(25 * DAY)));
     assert_eq!(last.outcome.as_ref().unwrap().kind, OutcomeKind::Failed);
 
@@ -64,7 +64,7 @@ fn a_sound_folder() {
         roster.static_columns.iter().map(String::as_str).zip(second.statics.iter().map(Option::as_deref)).collect();
     assert_eq!(statics[3], ("imd_band", None), "`?` is a missing value");
     assert_eq!(statics[5], ("num_of_prev_attempts", Some("1")));
-    assert_eq!(roster.enrolments[2].statics[3], None, "so is nothing");
+    assert_eq!(roster.enrolments.get(2).statics[3], None, "so is nothing");
 
     let event = |id: &str, day, kind: &str, weight| (id.to_owned(), day * DAY, kind.to_owned(), weight);
     let expected = [
@@ -229,7 +229,7 @@ fn registrations_of_which_rows_are_counted_out() {
          1 repeated: studentRegistration.csv:3: the registration again\n\
          1 enrolled_again: studentRegistration.csv:4: registered again; the first counts"
     );
-    assert_eq!(source.roster.enrolments[0].enrolled_seconds, Some(-159 * DAY));
+    assert_eq!(source.roster.enrolments.get(0).enrolled_seconds, Some(-159 * DAY));
 }
 
 #[test]

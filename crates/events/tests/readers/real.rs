@@ -20,7 +20,7 @@ fn oulad_has_the_rows_it_is_known_to_have() {
     let all = read(&source).unwrap();
     assert_eq!(all.tally.rejected(), 0, "{:?}", all.tally);
     let clicks = |course: u32| -> u64 {
-        let of_course = |enrolment: EnrolmentIndex| course == roster.enrolments[enrolment.as_usize()].course.0;
+        let of_course = |enrolment: EnrolmentIndex| course == roster.enrolments.get(enrolment.as_usize()).course.0;
         let is_click = |kind: u8| source.kinds[kind as usize].raw != "submission";
         let clicks = all.events.iter().filter(|event| of_course(event.enrolment()) && is_click(event.kind()));
         clicks.map(|event| u64::from(event.weight())).sum()

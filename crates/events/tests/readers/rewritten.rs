@@ -99,12 +99,12 @@ impl Cells {
 pub(crate) fn says(source: &Source) -> String {
     let all = read(source).unwrap();
     let event = |event: &staycast_events::Event| {
-        let enrolment = source.roster.enrolments[event.enrolment().as_usize()].id();
+        let enrolment = source.roster.enrolments.id(event.enrolment().as_usize());
         let kind = &source.kinds[event.kind() as usize].raw;
         format!("{enrolment} {} {kind} {:?} {}", event.seconds(), event.object(), event.weight())
     };
     let events: Vec<String> = all.events.iter().map(event).collect();
-    let statics: Vec<&Box<[Option<Arc<str>>]>> = source.roster.enrolments.iter().map(|one| &one.statics).collect();
+    let statics: Vec<Box<[Option<Arc<str>>]>> = source.roster.enrolments.iter().map(|one| one.statics).collect();
     let labels: Vec<Option<bool>> = source.roster.enrolments.iter().map(|one| one.dropout).collect();
     let counts: Vec<_> = all.tally.reasons.iter().map(|(reason, count)| (reason.name(), count.rows)).collect();
     let roster: Vec<_> = source.tables.reasons.iter().map(|(reason, count)| (reason.name(), count.rows)).collect();

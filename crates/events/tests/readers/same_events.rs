@@ -191,7 +191,7 @@ fn acts(source: &Source) -> Vec<String> {
         if kind.detail.is_received() {
             continue;
         }
-        let enrolment = &source.roster.enrolments[event.enrolment().as_usize()];
+        let enrolment = &source.roster.enrolments.get(event.enrolment().as_usize());
         let course = &source.roster.courses[enrolment.course.as_usize()];
         let instant = staycast_events::time::format_instant(course.start_seconds() + i64::from(event.seconds()));
         let learner = enrolment.learner().rsplit('/').next().unwrap().to_owned();
@@ -286,7 +286,7 @@ fn who_is_enrolled_and_who_completed_is_the_same() {
         .iter()
         .map(|folder| {
             let source = open(folder.path()).unwrap();
-            let one = &source.roster.enrolments[0];
+            let one = &source.roster.enrolments.get(0);
             let start = source.roster.course_of(staycast_events::EnrolmentIndex(0)).start_seconds();
             assert_eq!(source.roster.enrolments.len(), 1);
             (start + i64::from(one.enrolled_seconds.unwrap()), one.withdrawn_seconds, one.outcome.clone())

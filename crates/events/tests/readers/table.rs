@@ -62,12 +62,12 @@ fn a_sound_folder() {
     let courses: Vec<(&str, String, u32)> =
         roster.courses.iter().map(|course| (course.id.as_str(), format_date(course.start_day), course.days)).collect();
     assert_eq!(courses, [("algebra", "2014-01-01".to_owned(), 14), ("botany", "2014-01-08".to_owned(), 14)]);
-    let bob = &roster.enrolments[1];
+    let bob = &roster.enrolments.get(1);
     assert_eq!((bob.id(), bob.learner()), ("2", "bob"));
     assert_eq!((bob.enrolled_seconds, bob.withdrawn_seconds), (Some(0), Some(9 * DAY)));
     assert_eq!(bob.outcome.as_ref().unwrap().kind, OutcomeKind::Withdrew);
     assert_eq!((roster.static_columns.as_slice(), &*bob.statics), (&["age".to_owned()][..], &[None][..]));
-    assert_eq!(roster.enrolments[0].enrolled_seconds, Some(-8 * DAY));
+    assert_eq!(roster.enrolments.get(0).enrolled_seconds, Some(-8 * DAY));
 
     let event = |id: &str, seconds, kind: &str, weight| (id.to_owned(), seconds, kind.to_owned(), weight);
     let expected = [
@@ -182,7 +182,12 @@ fn everything_inferred_from_a_log_alone() {
         .collect();
     let expected = [("algebra", "2014-01-03".to_owned(), 3, true), ("botany", "2014-02-01".to_owned(), 1, true)];
     assert_eq!(courses, expected);
-    let ids: Vec<(&str, &str)> = source.roster.enrolments.iter().map(|one| (one.id(), one.learner())).collect();
+    let ids: Vec<(&str, &str)> = source
+        .roster
+        .enrolments
+        .places()
+        .map(|place| (source.roster.enrolments.id(place), source.roster.enrolments.learner(place)))
+        .collect();
     assert_eq!(ids, [("algebra/ann", "ann"), ("algebra/bob", "bob"), ("botany/bob", "bob")]);
     assert_eq!(
         in_words(&read(&source).unwrap().tally),
@@ -210,7 +215,7 @@ fn days_counted_from_an_unnamed_start() {
         format!("{mapping}[courses]\nfiles = [\"runs.csv\"]\ncolumns = {{ course = \"c\", days = \"length\" }}\n");
     let source = mapped(&folder, &with_runs).unwrap();
     assert!(!source.capabilities.dates && source.capabilities.withdrawals);
-    assert_eq!(source.roster.enrolments[1].withdrawn_seconds, Some(7 * DAY));
+    assert_eq!(source.roster.enrolments.get(1).withdrawn_seconds, Some(7 * DAY));
     assert_eq!(source.left_out.total(), 1);
     assert_eq!(
         in_words(&source.tables),
@@ -325,8 +330,8 @@ fn parquet() {
     let source = mapped(&folder, mapping).unwrap();
     assert_eq!(source.labels, SourceLabels::Labels);
     let enrolments = &source.roster.enrolments;
-    assert_eq!((enrolments[0].dropout, enrolments[0].enrolled_seconds), (Some(true), Some(-5 * DAY)));
-    assert_eq!((enrolments[1].dropout, enrolments[1].enrolled_seconds), (None, None));
+    assert_eq!((enrolments.get(0).dropout, enrolments.get(0).enrolled_seconds), (Some(true), Some(-5 * DAY)));
+    assert_eq!((enrolments.get(1).dropout, enrolments.get(1).enrolled_seconds), (None, None));
     let event = |who: &str, seconds, kind: &str| (format!("C/{who}"), seconds, kind.to_owned(), 1);
     // A millisecond before the start is the second before it.
     assert_eq!(events(&source), [event("7", -1, "play"), event("7", 0, "undeclared"), event("8", DAY, "undeclared")]);
@@ -410,7 +415,11 @@ fn rows_that_say_something_else_the_second_time() {
          | people.csv:5: a learner in a course again, as another enrolment; the first is used\n\
          1 repeated: people.csv:3: the enrolment again"
     );
-    assert_eq!(source.roster.enrolments[1].enrolled_seconds, Some(i32::MIN), "long before the course, however long");
+    assert_eq!(
+        source.roster.enrolments.get(1).enrolled_seconds,
+        Some(i32::MIN),
+        "long before the course, however long"
+    );
 }
 
 #[test]

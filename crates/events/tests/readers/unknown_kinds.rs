@@ -12,7 +12,11 @@ fn unknown(format: &str, log: &str, from: &str, to: &str) -> (u64, Vec<(String, 
     folder.write(log, if from.is_empty() { text.as_bytes() } else { changed.as_bytes() });
     let source = open(folder.path()).unwrap();
     let kinds = read(&source).unwrap().tally.unknown_kinds;
-    let people = source.roster.enrolments.iter().flat_map(|one| [one.id(), one.learner()]);
+    let people = source
+        .roster
+        .enrolments
+        .places()
+        .flat_map(|place| [source.roster.enrolments.id(place), source.roster.enrolments.learner(place)]);
     let listed = kinds.most_frequent(people).into_iter().map(|kind| (kind.shown, kind.rows)).collect();
     (kinds.rows, listed)
 }

@@ -34,8 +34,18 @@ fn a_sound_folder() {
         ("course-v1:U+B+1".to_owned(), "2015-09-06".to_owned(), 3, true),
     ];
     assert_eq!(courses(&source), expected);
-    let labels: Vec<(&str, &str, Option<bool>)> =
-        source.roster.enrolments.iter().map(|one| (one.id(), one.learner(), one.dropout)).collect();
+    let labels: Vec<(&str, &str, Option<bool>)> = source
+        .roster
+        .enrolments
+        .places()
+        .map(|place| {
+            (
+                source.roster.enrolments.id(place),
+                source.roster.enrolments.learner(place),
+                source.roster.enrolments.dropout(place),
+            )
+        })
+        .collect();
     assert_eq!(labels, [("11", "ann", Some(false)), ("12", "bob", Some(true)), ("13", "ann", Some(false))]);
     let event = |id: &str, seconds, kind: &str| (id.to_owned(), seconds, kind.to_owned(), 1);
     let expected = [

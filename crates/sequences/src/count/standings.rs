@@ -31,7 +31,7 @@ impl AssessmentScores {
         let mut known = vec![Vec::new(); roster.assessments.len()];
         for submission in roster.submissions.iter().filter(|submission| !submission.banked) {
             if let Some(score) = submission.score {
-                let enrolled = roster.enrolments[submission.enrolment.as_usize()].enrolled_seconds;
+                let enrolled = roster.enrolments.enrolled_seconds(submission.enrolment.as_usize());
                 let since = (i64::from(submission.seconds) + lag).max(enrolled.map_or(i64::MIN, i64::from));
                 known[submission.assessment as usize].push((since, f64::from(score)));
             }

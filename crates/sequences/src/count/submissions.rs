@@ -26,7 +26,7 @@ impl<'a> Submissions<'a> {
         let all = &frame.roster.submissions;
         let start = all.partition_point(|submission| submission.enrolment < enrolment);
         let end = all.partition_point(|submission| submission.enrolment <= enrolment);
-        let course = frame.roster.enrolments[enrolment.as_usize()].course.as_usize();
+        let course = frame.roster.enrolments.course(enrolment.as_usize()).as_usize();
         Self {
             submissions: &all[start..end],
             due: frame.due.get(course).map_or(&[], Vec::as_slice),

@@ -87,7 +87,7 @@ pub(super) fn features() -> Vec<Feature> {
             Needs::Withdrawals,
             "1 when the learner had withdrawn before the week's end",
             Value::Always(|week, _| {
-                let withdrawn = week.frame.roster.enrolments[week.enrolment.as_usize()].withdrawn_seconds;
+                let withdrawn = week.frame.roster.enrolments.withdrawn_seconds(week.enrolment.as_usize());
                 let gone = withdrawn.is_some_and(|seconds| i64::from(seconds) < week.end_seconds());
                 u32::from(gone).into()
             }),

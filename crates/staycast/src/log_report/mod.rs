@@ -140,9 +140,9 @@ fn report(source: &Source, read: &Reading) -> LogReport {
     let roster = &source.roster;
     let mut enrolments = vec![0; roster.courses.len()];
     let mut learners = BTreeSet::new();
-    for enrolment in &roster.enrolments {
-        enrolments[enrolment.course.as_usize()] += 1;
-        learners.insert(enrolment.learner());
+    for place in roster.enrolments.places() {
+        enrolments[roster.enrolments.course(place).as_usize()] += 1;
+        learners.insert(roster.enrolments.learner(place));
     }
     let courses = roster.courses.iter().zip(0..).zip(&enrolments).map(|((course, place), &enrolments)| {
         let span = spans.get(&CourseIndex(place));

@@ -106,7 +106,7 @@ impl FileReading {
             self.kinds[usize::from(event.kind())] += u64::from(event.weight());
             let enrolment = event.enrolment().as_usize();
             self.enrolments[enrolment] = true;
-            let course = source.roster.enrolments[enrolment].course;
+            let course = source.roster.enrolments.course(enrolment);
             let start = source.roster.courses[course.as_usize()].start_seconds();
             let here = TimeSpan::at(start + i64::from(event.seconds()));
             self.spans.entry(course).and_modify(|span| *span = span.join(here)).or_insert(here);

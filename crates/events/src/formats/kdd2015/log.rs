@@ -78,7 +78,7 @@ pub(super) fn open(head: &FileHead, enrolments: Arc<Enrolments>) -> Result<TextF
 pub(super) struct Enrolments {
     pub(super) known: EnrolmentLookup,
     /// Those whose course is unknown.
-    pub(super) without_course: IdLookup,
+    pub(super) without_course: IdLookup<Vec<String>>,
 }
 
 pub(super) struct LogParser {

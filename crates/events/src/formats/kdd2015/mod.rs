@@ -12,6 +12,7 @@ use super::calendar::{CalendarEntry, read_calendar};
 use super::labels::apply_labels;
 use super::log_format::{DetectedFile, FileRole, LogFormat, OpenRequest, Strength, inputs_with_role, missing_table};
 use crate::capabilities::Capabilities;
+use crate::enrolments::Enrolments;
 use crate::error::ReadError;
 use crate::event::ObjectKey;
 use crate::event_days::is_set;
@@ -19,11 +20,10 @@ use crate::event_file::EventFile;
 use crate::file_head::FileHead;
 use crate::id_lookup::{EnrolmentLookup, IdLookup};
 use crate::index::CourseIndex;
-use crate::names::Names;
 use crate::offered::FileReport;
 use crate::places::Places;
 use crate::releases::ReleaseList;
-use crate::roster::{Course, Enrolment, Roster};
+use crate::roster::{Course, Roster};
 use crate::source::{Granularity, LeftOutEnrolments, Source, SourceLabels};
 use crate::source_inputs::InputFile;
 use crate::table::{Header, Refusal, Table};
@@ -128,8 +128,10 @@ fn open(request: &OpenRequest<'_>) -> Result<Source, ReadError> {
         // The truth covers enrolments without a course too; of those only the count is kept.
         apply_labels(truth, &mut roster, &mut tables)?;
     }
-    let index =
-        Arc::new(log::Enrolments { known: EnrolmentLookup::new(&roster), without_course: without_course.lookup() });
+    let index = Arc::new(log::Enrolments {
+        known: EnrolmentLookup::new(&roster),
+        without_course: IdLookup::new(without_course.ids),
+    });
     let mut events: Vec<Box<dyn EventFile>> = Vec::new();
     for file in &logs {
         events.push(Box::new(log::open(file, Arc::clone(&index))?));
@@ -170,12 +172,6 @@ struct WithoutCourse {
     counts: LeftOutEnrolments,
 }
 
-impl WithoutCourse {
-    fn lookup(&self) -> IdLookup {
-        IdLookup::new(self.ids.iter().map(String::as_bytes))
-    }
-}
-
 fn read_enrolments(
     files: &[Arc<FileHead>],
     calendar: &[CalendarEntry],
@@ -187,7 +183,7 @@ fn read_enrolments(
         courses.iter().zip((0..).map(CourseIndex)).map(|(course, place)| (course.id.clone(), place)).collect();
     let mut next = courses.len() as u32;
     let has_dates = |course: CourseIndex| course.as_usize() < courses.len();
-    let mut enrolments: Vec<Enrolment> = Vec::new();
+    let mut enrolments = Enrolments::default();
     let mut seen = Places::default();
     let mut without_course = WithoutCourse::default();
     for file in files {
@@ -200,8 +196,8 @@ fn read_enrolments(
             let learner = row.id(username, "username")?;
             let name = row.given(course).unwrap_or_default();
             let known = place.get(name).copied();
-            if let Some(before) = seen.find(id, |place| enrolments[place].id() == id).map(|place| &enrolments[place]) {
-                if before.learner() == learner && known == Some(before.course) {
+            if let Some(before) = seen.find(id, |place| enrolments.id(place) == id) {
+                if enrolments.learner(before) == learner && known == Some(enrolments.course(before)) {
                     return Err(Refusal::new(Reason::Repeated, "the enrolment again"));
                 }
                 return Err(Refusal::new(
@@ -214,8 +210,8 @@ fn read_enrolments(
                 place.insert(name.to_owned(), CourseIndex(next - 1));
                 CourseIndex(next - 1)
             });
-            enrolments.push(Enrolment { names: Names::new(id, learner), course, ..Enrolment::default() });
-            seen.add(enrolments.len() - 1, |place| enrolments[place].id());
+            enrolments.push_named(id, learner, course);
+            seen.add(enrolments.len() - 1, |place| enrolments.id(place));
             if has_dates(course) {
                 return Ok(());
             }
@@ -230,13 +226,10 @@ fn read_enrolments(
         })?;
     }
     drop(seen);
-    enrolments.retain_mut(|one| {
-        let stays = has_dates(one.course);
-        if !stays {
-            without_course.ids.push(one.id().to_owned());
-        }
-        stays
-    });
+    let stays = |all: &Enrolments, place: usize| has_dates(all.course(place));
+    let leaving = (0..enrolments.len()).filter(|&place| !stays(&enrolments, place));
+    without_course.ids = leaving.map(|place| enrolments.id(place).to_owned()).collect();
+    enrolments.retain(stays);
     Ok((Roster::new(courses, enrolments), without_course))
 }
 

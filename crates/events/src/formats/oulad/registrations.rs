@@ -6,11 +6,11 @@ use rustc_hash::FxHashMap;
 
 use super::tables::{PresentationColumns, RegistrationDays, Students, enrolment_of};
 use crate::enrolled_again::{EnrolledAgain, again_id};
+use crate::enrolment::{Enrolment, Outcome, OutcomeKind};
 use crate::error::ReadError;
 use crate::file_head::FileHead;
 use crate::formats::pair_lookup::PairLookup;
 use crate::names::Names;
-use crate::roster::{Enrolment, Outcome, OutcomeKind};
 use crate::table::{Header, Refusal, Table, TableRow};
 use crate::tally::{Reason, Tally};
 use crate::time::DAY_SECONDS;
@@ -82,24 +82,23 @@ pub(super) fn read(
     tables: &mut Tally,
 ) -> Result<(), ReadError> {
     let index = PairLookup::new(&students.roster);
-    let mut found: Vec<Vec<Registration>> = vec![Vec::new(); students.roster.enrolments.len()];
+    let mut found = Registrations::of(students.roster.enrolments.len());
     for file in files {
         let (table, columns) = open(file)?;
         table.rows(tables, |row| {
             let place = enrolment_of(row, &columns.presentation, columns.student, &index)?;
             let one = columns.registration(row)?;
-            let known = &mut found[place.as_usize()];
-            if known.contains(&one) {
+            let is_first = found.firsts[place.as_usize()].is_none();
+            if found.at(place.as_usize()).any(|known| *known == one) {
                 return Err(Refusal::new(Reason::Repeated, "the registration again"));
             }
-            let on_another_day = one.enrolled.is_some()
-                && known.iter().all(|known| known.enrolled.is_some() && known.enrolled != one.enrolled);
-            if !on_another_day && !known.is_empty() {
+            let is_of_another_day = |known: &Registration| known.enrolled.is_some() && known.enrolled != one.enrolled;
+            let on_another_day = one.enrolled.is_some() && found.at(place.as_usize()).all(is_of_another_day);
+            if !on_another_day && !is_first {
                 let what = "a registration again, on the same day or on none, with another day of withdrawal; the first is used";
                 return Err(Refusal::new(Reason::Contradiction, what));
             }
-            let is_first = known.is_empty();
-            known.push(one);
+            found.add(place.as_usize(), one);
             match is_first || again == EnrolledAgain::Each {
                 true => Ok(()),
                 false => {
@@ -110,30 +109,58 @@ pub(super) fn read(
         })?;
     }
     let described = std::mem::take(&mut students.described_again);
-    let mut more = Vec::new();
-    for (enrolment, mut registrations) in students.roster.enrolments.iter_mut().zip(found) {
+    drop(index);
+    let roster = &mut students.roster;
+    let known = roster.enrolments.len();
+    for place in 0..known {
+        let mut registrations: Vec<Registration> = found.at(place).copied().collect();
         registrations.sort_by_key(|one| one.enrolled);
-        let rows = described.get(enrolment.id()).map_or(&[][..], Vec::as_slice);
-        let mut all = enrolments(enrolment, &registrations, rows);
+        let base = roster.enrolments.get(place);
+        let rows = described.get(base.id()).map_or(&[][..], Vec::as_slice);
+        let mut all = enrolments(&base, &registrations, rows);
         let Some(last) = all.pop() else { continue };
-        match again {
-            EnrolledAgain::Last => *enrolment = Enrolment { names: Names::new(enrolment.id(), last.learner()), ..last },
-            EnrolledAgain::First => *enrolment = all.into_iter().next().unwrap_or(last),
+        let counts = match again {
+            EnrolledAgain::Last => Enrolment { names: Names::new(base.id(), last.learner()), ..last },
+            EnrolledAgain::First => all.into_iter().next().unwrap_or(last),
             EnrolledAgain::Each => {
                 all.push(last);
                 let mut all = all.into_iter();
-                *enrolment = all.next().unwrap_or_default();
-                more.extend(all);
+                let first = all.next().unwrap_or_default();
+                all.for_each(|more| roster.enrolments.push(&more));
+                first
             }
-        }
+        };
+        roster.enrolments.set(place, &counts);
     }
-    let roster = &mut students.roster;
     roster.enrolled_again = if files.is_empty() { EnrolledAgain::First } else { again };
-    if !more.is_empty() {
-        roster.enrolments.append(&mut more);
+    if roster.enrolments.len() > known {
         roster.sort_enrolments();
     }
     Ok(())
+}
+
+/// Holds the registrations of each student for a presentation: as a rule there is one.
+struct Registrations {
+    firsts: Vec<Option<Registration>>,
+    /// By the place of the enrolment.
+    others: FxHashMap<usize, Vec<Registration>>,
+}
+
+impl Registrations {
+    fn of(enrolments: usize) -> Self {
+        Self { firsts: vec![None; enrolments], others: FxHashMap::default() }
+    }
+
+    fn at(&self, place: usize) -> impl Iterator<Item = &Registration> {
+        self.firsts[place].iter().chain(self.others.get(&place).into_iter().flatten())
+    }
+
+    fn add(&mut self, place: usize, one: Registration) {
+        match &mut self.firsts[place] {
+            none @ None => *none = Some(one),
+            Some(_) => self.others.entry(place).or_default().push(one),
+        }
+    }
 }
 
 /// Returns an enrolment for each of the registrations of one student for a presentation, which are in order. `rows` are

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::enrolled_again::EnrolledAgain;
+use crate::enrolment::{Enrolment, Outcome, OutcomeKind};
+use crate::enrolments::Enrolments;
 use crate::error::ReadError;
 use crate::file_head::FileHead;
 use crate::formats::calendar::{CalendarEntry, read_calendar};
@@ -12,7 +14,7 @@ use crate::formats::pair_lookup::PairLookup;
 use crate::index::{CourseIndex, EnrolmentIndex};
 use crate::names::Names;
 use crate::places::Places;
-use crate::roster::{Assessment, Course, Enrolment, Outcome, OutcomeKind, Roster};
+use crate::roster::{Assessment, Course, Roster};
 use crate::shared_texts::{SharedOutcomes, SharedTexts};
 use crate::source::{DatesFrom, LeftOutEnrolments};
 use crate::table::{Header, Refusal, Table, TableRow};
@@ -143,7 +145,7 @@ pub(super) fn read_students(
 ) -> Result<Students, ReadError> {
     let place: FxHashMap<String, CourseIndex> =
         courses.iter().zip((0..).map(CourseIndex)).map(|(course, place)| (course.id.clone(), place)).collect();
-    let mut enrolments: Vec<Enrolment> = Vec::new();
+    let mut enrolments = Enrolments::default();
     let mut seen = Places::default();
     let mut outcomes = SharedOutcomes::default();
     let mut words = SharedTexts::default();
@@ -189,13 +191,13 @@ pub(super) fn read_students(
                 statics: statics.iter().map(|&column| row.given(column).map(|text| words.get(text))).collect(),
                 ..Enrolment::default()
             };
-            let Some(known) = seen.find(id.as_str(), |place| enrolments[place].id() == id) else {
-                enrolments.push(enrolment);
-                seen.add(enrolments.len() - 1, |place| enrolments[place].id());
+            let Some(known) = seen.find(id.as_str(), |place| enrolments.id(place) == id) else {
+                enrolments.push(&enrolment);
+                seen.add(enrolments.len() - 1, |place| enrolments.id(place));
                 return Ok(());
             };
-            let known = &enrolments[known];
-            let described = described_again.get(&id).map_or(std::slice::from_ref(known), Vec::as_slice);
+            let known = enrolments.get(known);
+            let described = described_again.get(&id).map_or(std::slice::from_ref(&known), Vec::as_slice);
             if described.contains(&enrolment) {
                 return Err(Refusal::new(Reason::Repeated, "the student in the course again"));
             }
@@ -204,7 +206,7 @@ pub(super) fn read_students(
                 let what = "the student in the course again, saying something else; the first is used";
                 return Err(Refusal::new(Reason::Contradiction, what));
             }
-            described_again.entry(id).or_insert_with(|| vec![known.clone()]).push(enrolment);
+            described_again.entry(id).or_insert_with(|| vec![known]).push(enrolment);
             match again {
                 EnrolledAgain::Each => Ok(()),
                 EnrolledAgain::First | EnrolledAgain::Last => {

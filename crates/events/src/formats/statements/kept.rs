@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::learner_ids::LearnerIds;
 use super::lines_aside::LinesAside;
 use super::statement::{Statement, course_without_dates};
-use super::survey::{EntryKey, Survey};
+use super::survey::Survey;
 use super::taking::take_statement;
 use crate::error::ReadError;
 use crate::event::ObjectKey;
@@ -166,20 +166,20 @@ pub(super) enum Place {
     NoLearner(CourseIndex),
 }
 
-/// Finds the places of the entries of `survey` that had these `keys`.
-pub(super) fn places(keys: &[EntryKey], survey: &Survey, learners: &LearnerIds, pairs: &PairLookup) -> Vec<Place> {
+/// Finds the places of the first `count` entries of `survey`.
+pub(super) fn places(count: usize, survey: &Survey, learners: &LearnerIds, pairs: &PairLookup) -> Vec<Place> {
     let courses: Vec<Option<CourseIndex>> = survey.course_ids().map(|id| pairs.course(id)).collect();
     let mut room = Vec::new();
-    let mut place = |key: &EntryKey| match courses[key.course as usize] {
+    let mut place = |entry: usize| match courses[survey.course_of(entry) as usize] {
         None => Place::NoCourse,
         Some(course) => {
-            let id = learners.id(survey.learner(key), &mut room);
+            let id = learners.id(survey.learner(entry), &mut room);
             pairs
                 .enrolment(course, id)
                 .map_or(Place::NoLearner(course), |enrolment| Place::Enrolment(course, enrolment))
         }
     };
-    keys.iter().map(&mut place).collect()
+    (0..count).map(&mut place).collect()
 }
 
 /// Holds a file of statements that was read already.

@@ -32,9 +32,12 @@
 //! It takes no second reading: what statements say is kept from the first, 24 bytes each, up to 256 MiB of them; only
 //! files past that are read again ([`kept`]).
 //!
-//! The survey holds an entry for each enrolment, about 150 bytes, whatever the length of the log, and ids of some
+//! The survey holds an entry for each enrolment, about 60 bytes and the learner's name, and one of 45 bytes for each user id,
+//! whatever the length of the log, and ids of some
 //! millions of statements at a time ([`super::repeats`]): a log of more is read once more for each 3.7 million.
 
+mod byte_texts;
+mod history;
 mod kept;
 mod learner_ids;
 mod lines_aside;
@@ -110,16 +113,20 @@ pub(super) fn open<P: StatementParser>(
     };
     let dates_from = if calendar.is_some() { DatesFrom::Tables } else { DatesFrom::Events };
     let withdrawals = survey.records_withdrawals();
-    let (keys, learners) = (survey.keys(), Arc::new(survey.learner_ids()));
-    let found = survey.enrolments(&courses, &stray_days, &learners, dates_from);
+    let learners = Arc::new(survey.learner_ids());
     let file_names: Vec<String> = heads.iter().map(|head| input::file_name(head.path())).collect();
-    let notices = survey.notices(&file_names);
+    let shared_ids = survey.end_user_ids(&file_names);
+    // More come when entries of one learner are joined, of which no statement is.
+    let surveyed_entries = survey.len();
+    let found = survey.enrolments(&courses, &stray_days, &learners, dates_from);
+    let notices = survey.several_sites().into_iter().chain(shared_ids).collect();
     let roster = Roster { stray_days, ..Roster::new(courses, found.all) };
     if roster.enrolments.is_empty() {
         return Err(nobody(first, &surveyed, found.left_out.total(), found.set_aside));
     }
     let pairs = Arc::new(PairLookup::new(&roster));
-    let places = Arc::new(kept::places(&keys, &survey, &learners, &pairs));
+    let places = Arc::new(kept::places(surveyed_entries, &survey, &learners, &pairs));
+    drop(survey);
     let mut events: Vec<Box<dyn EventFile>> = Vec::new();
     for ((log, kept), number) in logs.iter().zip(kept).zip(0..) {
         let lines = EventLines {

@@ -3,15 +3,17 @@
 
 use std::hash::BuildHasher;
 use std::ops::Range;
-use std::sync::Arc;
 
 use hashbrown::HashTable;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
+use super::byte_texts::ByteTexts;
+use super::history::Histories;
 use super::learner_ids::LearnerIds;
 use super::statement::{Content, EnrolmentChange, EnrolmentReport, Interaction, Learner, Others, Part, Statement};
 use super::user_ids::UserIds;
-use crate::day_runs::{DayRuns, Happening};
+use crate::enrolment::Enrolment;
+use crate::enrolments::Enrolments;
 use crate::error::ReadError;
 use crate::event_days::{EventDays, is_set};
 use crate::formats::calendar::{self, InferredCourse};
@@ -20,120 +22,33 @@ use crate::formats::pair_lookup::pair_id;
 use crate::index::CourseIndex;
 use crate::names::Names;
 use crate::notice::Notice;
-use crate::roster::{Course, Enrolment, Outcome, OutcomeKind, StrayDays};
+use crate::roster::{Course, StrayDays};
 use crate::row_limits::days_in_use;
 use crate::source::{DatesFrom, LeftOutEnrolments};
 
-/// Holds the history of one enrolment, as far as statements tell.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct EnrolmentHistory {
-    enrolled: Option<i64>,
-    withdrew: Option<i64>,
-    /// Days on which the learner did something in the course, or it is recorded about them.
-    days: DayRuns,
-    completed: bool,
-    /// Whether a statement says that somebody is enrolled, was or completed the course.
-    is_recorded: bool,
-    /// Whether a statement is about somebody as a learner: those who only did something about others are none.
-    is_named: bool,
-    /// Instant of the last report on whether the learner is enrolled, and whether they are; of two at one instant, that
-    /// they are.
-    last_report: Option<(i64, bool)>,
+/// Identifies the learner of an entry, and its course.
+#[derive(Clone, Copy, Debug)]
+struct EntryKey {
+    course: [u8; 4],
+    /// [`NAMED`], [`NUMBERED`], or one more than the place of the site of an account.
+    tag: [u8; 4],
+    /// Where the name stands in [`Survey::names`], in 40 bits. That of a number are its eight bytes.
+    name: [u8; 5],
 }
 
-impl EnrolmentHistory {
-    fn join(&mut self, other: &Self) {
-        let earlier = |a: Option<i64>, b: Option<i64>| a.into_iter().chain(b).min();
-        self.enrolled = earlier(self.enrolled, other.enrolled);
-        self.withdrew = earlier(self.withdrew, other.withdrew);
-        self.days.join(&other.days);
-        self.completed |= other.completed;
-        self.is_recorded |= other.is_recorded;
-        self.is_named |= other.is_named;
-        self.last_report = self.last_report.max(other.last_report);
+// There may be millions of them.
+const _: () = assert!(size_of::<EntryKey>() == 13);
+
+const NAMED: u32 = 0;
+const NUMBERED: u32 = u32::MAX;
+
+impl EntryKey {
+    fn course(&self) -> u32 {
+        u32::from_le_bytes(self.course)
     }
 
-    fn add_change(&mut self, instant: i64, change: EnrolmentChange) {
-        let report = |enrolled| Some((instant, enrolled));
-        let added = match change {
-            EnrolmentChange::Enrolled => Self { enrolled: Some(instant), last_report: report(true), ..Self::default() },
-            EnrolmentChange::Withdrew => {
-                Self { withdrew: Some(instant), last_report: report(false), ..Self::default() }
-            }
-            EnrolmentChange::Completed => Self { completed: true, ..Self::default() },
-        };
-        self.join(&Self { is_recorded: true, is_named: true, ..added });
-    }
-
-    fn add_interaction(&mut self, instant: i64, part: Part) {
-        let happening = match part {
-            Part::Did => Happening::Act,
-            Part::Concerned => Happening::Fact,
-            Part::Caused => return,
-        };
-        self.is_named = true;
-        // A time that is not set says nothing of when it was.
-        if is_set(instant) {
-            self.days.add(instant, happening);
-        }
-    }
-
-    /// Tells whether somebody is enrolled in a course that uses the events of `days`: where a statement says so, or one of their
-    /// events is used.
-    fn is_enrolled(&self, days: &Range<i64>) -> bool {
-        self.is_recorded || self.days.any_on(days)
-    }
-
-    /// Returns the instant of enrolment: none where somebody withdrew, or was at work in the course, before the first
-    /// there is.
-    fn known_enrolment(&self, days: &Range<i64>) -> Option<i64> {
-        let not_after = |enrolled: i64, other: Option<i64>| other.is_none_or(|other| enrolled <= other);
-        self.enrolled
-            .filter(|&enrolled| not_after(enrolled, self.withdrew) && not_after(enrolled, self.days.first_act(days)))
-    }
-
-    fn outcome(&self) -> Option<Arc<Outcome>> {
-        let outcome = |text: &str, kind| Some(Arc::new(Outcome { recorded: text.to_owned(), kind }));
-        match self.last_report {
-            _ if self.completed => outcome("completed", OutcomeKind::Completed),
-            Some((_, false)) => outcome("unenrolled", OutcomeKind::Withdrew),
-            _ => None,
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Entry {
-    key: EntryKey,
-    history: EnrolmentHistory,
-}
-
-/// Holds the course and the learner of an entry.
-#[derive(Clone, Debug)]
-pub(super) struct EntryKey {
-    /// Place of the course.
-    pub(super) course: u32,
-    learner: LearnerKey,
-}
-
-/// Identifies a learner by places in a survey.
-#[derive(Clone, Debug)]
-enum LearnerKey {
-    /// Where the name stands in [`Survey::names`].
-    Named(Range<usize>),
-    /// The place of the site, and where the name stands.
-    Account(u32, Range<usize>),
-    Numbered(u64),
-}
-
-impl LearnerKey {
-    /// Returns what tells it from all others: the name, which only numbers lack, and the number or the place of the site.
-    fn parts<'n>(&self, names: &'n [u8]) -> (u64, &'n [u8]) {
-        match self {
-            Self::Named(name) => (0, &names[name.clone()]),
-            Self::Account(site, name) => (1 + u64::from(*site), &names[name.clone()]),
-            Self::Numbered(number) => (*number, b""),
-        }
+    fn tag(&self) -> u32 {
+        u32::from_le_bytes(self.tag)
     }
 }
 
@@ -148,8 +63,8 @@ struct SurveyedCourse {
 }
 
 /// Holds the enrolments that a survey found in courses with dates.
-pub(super) struct Enrolments {
-    pub(super) all: Vec<Enrolment>,
+pub(super) struct FoundEnrolments {
+    pub(super) all: Enrolments,
     /// Those in courses without dates.
     pub(super) left_out: LeftOutEnrolments,
     /// How many learners are in none, as all of their events are set aside.
@@ -161,9 +76,13 @@ pub(super) struct Enrolments {
 pub(super) struct Survey {
     courses: Vec<SurveyedCourse>,
     places: FxHashMap<Box<[u8]>, u32>,
-    entries: Vec<Entry>,
+    keys: Vec<EntryKey>,
+    /// By entry.
+    histories: Histories,
+    /// Entries whose learners turned out to be those of other entries, which have their histories now.
+    joined: FxHashSet<u32>,
     by_pair: HashTable<u32>,
-    names: Vec<u8>,
+    names: ByteTexts,
     /// Sites of accounts, each with the instant of its earliest statement.
     sites: Vec<(Box<[u8]>, i64)>,
     user_ids: UserIds,
@@ -210,7 +129,7 @@ impl Survey {
         others: &mut Vec<(u32, u8)>,
     ) -> u32 {
         let place = self.entry(course, interaction.learner, instant);
-        self.entries[place].history.add_interaction(instant, interaction.part);
+        self.histories.update(place, |history| history.add_interaction(instant, interaction.part));
         let (file, host) = (self.file, interaction.host);
         match (interaction.learner, interaction.number) {
             (Learner::Named(name), Some(number)) => self.user_ids.add(number, Some(name), host, file),
@@ -224,7 +143,7 @@ impl Survey {
         };
         for (learner, kind) in interaction.others.each(interaction.kind) {
             let other = self.entry(course, learner, instant);
-            self.entries[other].history.add_interaction(instant, part);
+            self.histories.update(other, |history| history.add_interaction(instant, part));
             others.push((other as u32, kind));
         }
         place as u32
@@ -234,22 +153,21 @@ impl Survey {
     fn add_report(&mut self, course: u32, instant: i64, report: EnrolmentReport<'_>) -> u32 {
         let place = self.entry(course, report.learner, instant);
         if is_set(instant) || report.change == EnrolmentChange::Completed {
-            self.entries[place].history.add_change(instant, report.change);
+            self.histories.update(place, |history| history.add_change(instant, report.change));
         }
         place as u32
     }
 
     /// Adds what another survey found. Returns the place here of each entry there.
     pub(super) fn absorb(&mut self, other: &Self) -> Vec<u32> {
-        let mut entries = Vec::with_capacity(other.entries.len());
+        let mut entries = Vec::with_capacity(other.keys.len());
         let places: Vec<u32> = other.courses.iter().map(|theirs| self.course(&theirs.id)).collect();
         for (site, earliest) in &other.sites {
             self.site(site, *earliest);
         }
-        for entry in &other.entries {
-            let learner = other.learner(&entry.key);
-            let place = self.entry(places[entry.key.course as usize], learner, i64::MAX);
-            self.entries[place].history.join(&entry.history);
+        for (theirs, key) in other.keys.iter().enumerate() {
+            let place = self.entry(places[key.course() as usize], other.learner(theirs), i64::MAX);
+            self.histories.update(place, |history| history.join(&other.histories.get(theirs)));
             entries.push(place as u32);
         }
         for (theirs, &course) in other.courses.iter().zip(&places) {
@@ -261,27 +179,40 @@ impl Survey {
         entries
     }
 
-    /// Lists the courses and learners of the entries, in their order now: it changes when entries of one learner are
-    /// joined.
-    pub(super) fn keys(&self) -> Vec<EntryKey> {
-        self.entries.iter().map(|entry| entry.key.clone()).collect()
+    /// Returns the number of entries.
+    pub(super) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Returns the place of an entry's course.
+    pub(super) fn course_of(&self, entry: usize) -> u32 {
+        self.keys[entry].course()
     }
 
     /// Returns the learner of an entry.
-    pub(super) fn learner(&self, key: &EntryKey) -> Learner<'_> {
-        match &key.learner {
-            LearnerKey::Named(name) => Learner::Named(&self.names[name.clone()]),
-            LearnerKey::Account(site, name) => {
-                Learner::Account { site: &self.sites[*site as usize].0, name: &self.names[name.clone()] }
-            }
-            LearnerKey::Numbered(number) => Learner::Numbered(*number),
+    pub(super) fn learner(&self, entry: usize) -> Learner<'_> {
+        let key = &self.keys[entry];
+        let name = self.names.get(key.name);
+        match key.tag() {
+            NAMED => Learner::Named(name),
+            NUMBERED => Learner::Numbered(u64::from_le_bytes(*name.first_chunk().expect("numbers have eight bytes"))),
+            site => Learner::Account { site: &self.sites[site as usize - 1].0, name },
         }
     }
 
     /// Tells the ids of the learners.
     pub(super) fn learner_ids(&self) -> LearnerIds {
         let sites = self.sites.iter().map(|(site, earliest)| (*earliest, &**site)).collect();
-        LearnerIds::new(sites, self.user_ids.names())
+        let named = self.numbers().filter_map(|number| Some((number, self.user_ids.name(number)?.into())));
+        LearnerIds::new(sites, named.collect())
+    }
+
+    /// Lists the numbers by which entries know learners.
+    fn numbers(&self) -> impl Iterator<Item = u64> {
+        (0..self.len()).filter_map(|entry| match self.learner(entry) {
+            Learner::Numbered(number) => Some(number),
+            Learner::Named(_) | Learner::Account { .. } => None,
+        })
     }
 
     /// Makes a survey of a block of file number `file` of the log.
@@ -289,22 +220,22 @@ impl Survey {
         Self { file, ..Self::default() }
     }
 
-    /// Lists what is odd about those whom the log names. `file_names` are the log's files.
-    pub(super) fn notices(&self, file_names: &[String]) -> Vec<Notice> {
-        self.several_sites().into_iter().chain(self.user_ids.shared(file_names)).collect()
+    /// Says that some user ids may be of several people, if they may, and forgets user ids. `file_names` are the log's
+    /// files.
+    pub(super) fn end_user_ids(&mut self, file_names: &[String]) -> Option<Notice> {
+        std::mem::take(&mut self.user_ids).shared(file_names)
     }
 
     /// Says that accounts are of several sites, if they are.
-    fn several_sites(&self) -> Option<Notice> {
+    pub(super) fn several_sites(&self) -> Option<Notice> {
         if self.sites.len() < 2 {
             return None;
         }
         let mut sites: FxHashMap<&[u8], u32> = FxHashMap::default();
         let mut shared: FxHashSet<&[u8]> = FxHashSet::default();
-        for entry in &self.entries {
-            let LearnerKey::Account(site, name) = &entry.key.learner else { continue };
-            let name = &self.names[name.clone()];
-            if *sites.entry(name).or_insert(*site) != *site {
+        for (entry, key) in self.keys.iter().enumerate() {
+            let Learner::Account { name, .. } = self.learner(entry) else { continue };
+            if !self.joined.contains(&(entry as u32)) && *sites.entry(name).or_insert(key.tag()) != key.tag() {
                 shared.insert(name);
             }
         }
@@ -347,33 +278,30 @@ impl Survey {
     /// Returns the place of the entry of a learner in a course, made if there is none. `instant` is the statement's that
     /// names them.
     fn entry(&mut self, course: u32, learner: Learner<'_>, instant: i64) -> usize {
+        let of_number;
         let (tag, name) = match learner {
-            Learner::Named(name) => (0, name),
-            Learner::Account { site, name } => (1 + u64::from(self.site(site, instant)), name),
-            Learner::Numbered(number) => (number, &b""[..]),
+            Learner::Named(name) => (NAMED, name),
+            Learner::Account { site, name } => (1 + self.site(site, instant), name),
+            Learner::Numbered(number) => {
+                of_number = number.to_le_bytes();
+                (NUMBERED, &of_number[..])
+            }
         };
-        let Self { entries, by_pair, names, .. } = self;
-        let hash = |course: u32, tag: u64, name: &[u8]| FxBuildHasher.hash_one((course, tag, name));
+        let Self { keys, by_pair, names, histories, .. } = self;
+        let hash = |course: u32, tag: u32, name: &[u8]| FxBuildHasher.hash_one((course, tag, name));
         let is = |place: &u32| {
-            let key = &entries[*place as usize].key;
-            key.course == course && key.learner.parts(names) == (tag, name)
+            let key = &keys[*place as usize];
+            key.course() == course && key.tag() == tag && names.get(key.name) == name
         };
         if let Some(&place) = by_pair.find(hash(course, tag, name), is) {
             return place as usize;
         }
-        let start = names.len();
-        names.extend_from_slice(name);
-        let learner = match learner {
-            Learner::Named(_) => LearnerKey::Named(start..names.len()),
-            Learner::Account { .. } => LearnerKey::Account((tag - 1) as u32, start..names.len()),
-            Learner::Numbered(number) => LearnerKey::Numbered(number),
-        };
-        let place = entries.len();
-        entries.push(Entry { key: EntryKey { course, learner }, history: EnrolmentHistory::default() });
+        let place = keys.len();
+        keys.push(EntryKey { course: course.to_le_bytes(), tag: tag.to_le_bytes(), name: names.push(name) });
+        histories.push();
         by_pair.insert_unique(hash(course, tag, name), place as u32, |&place| {
-            let key = &entries[place as usize].key;
-            let (tag, name) = key.learner.parts(names);
-            hash(key.course, tag, name)
+            let key = &keys[place as usize];
+            hash(key.course(), key.tag(), names.get(key.name))
         });
         place
     }
@@ -412,7 +340,7 @@ impl Survey {
         stray: &[StrayDays],
         ids: &LearnerIds,
         dates_from: DatesFrom,
-    ) -> Enrolments {
+    ) -> FoundEnrolments {
         self.join_entries(ids);
         let with_days = |(course, place)| (course, place, days_in_use(course, stray));
         let known: FxHashMap<&[u8], (&Course, CourseIndex, Range<i64>)> = courses
@@ -420,15 +348,22 @@ impl Survey {
             .zip((0..).map(CourseIndex))
             .map(|(course, place)| (course.id.as_bytes(), with_days((course, place))))
             .collect();
-        let mut found = Enrolments {
-            all: Vec::with_capacity(self.entries.len()),
+        let mut found = FoundEnrolments {
+            all: Enrolments::default(),
             left_out: LeftOutEnrolments { dates_from, ..LeftOutEnrolments::default() },
             set_aside: 0,
         };
+        // No more are looked for.
+        self.by_pair = HashTable::new();
         let mut room = Vec::new();
-        for Entry { key, history } in self.entries.iter().filter(|entry| entry.history.is_named) {
-            let Some((course, place, days)) = known.get(&*self.courses[key.course as usize].id) else {
-                found.left_out.add(&String::from_utf8_lossy(&self.courses[key.course as usize].id));
+        for (entry, key) in self.keys.iter().enumerate() {
+            let history = self.histories.get(entry);
+            if !history.is_named || self.joined.contains(&(entry as u32)) {
+                continue;
+            }
+            let id = &*self.courses[key.course() as usize].id;
+            let Some((course, place, days)) = known.get(id) else {
+                found.left_out.add(&String::from_utf8_lossy(id));
                 continue;
             };
             if !history.is_enrolled(days) {
@@ -438,8 +373,8 @@ impl Survey {
             let start = course.start_seconds();
             // At most 68 years either way: an enrolment longer ago was as surely before the course.
             let seconds = |instant: i64| (instant.saturating_sub(start)).clamp(i32::MIN.into(), i32::MAX.into()) as i32;
-            let learner = String::from_utf8_lossy(ids.id(self.learner(key), &mut room)).into_owned();
-            found.all.push(Enrolment {
+            let learner = String::from_utf8_lossy(ids.id(self.learner(entry), &mut room)).into_owned();
+            found.all.push(&Enrolment {
                 names: Names::new(&pair_id(&course.id, &learner), &learner),
                 course: *place,
                 enrolled_seconds: history.known_enrolment(days).map(seconds),
@@ -455,27 +390,20 @@ impl Survey {
     /// Joins the histories of entries whose learners have one id with those of the learners who are named by it.
     fn join_entries(&mut self, ids: &LearnerIds) {
         let mut room = Vec::new();
-        let has_names = self.entries.iter().any(|entry| matches!(entry.key.learner, LearnerKey::Named(_)));
-        let mut found = Vec::new();
-        for (place, entry) in self.entries.iter().enumerate() {
-            let is_other = match entry.key.learner {
-                LearnerKey::Named(_) => false,
-                LearnerKey::Account(..) => has_names,
-                LearnerKey::Numbered(_) => true,
+        let has_names = self.keys.iter().any(|key| key.tag() == NAMED);
+        for place in 0..self.len() {
+            let is_other = match self.learner(place) {
+                Learner::Named(_) => false,
+                Learner::Account { .. } => has_names,
+                Learner::Numbered(_) => true,
             };
             if is_other {
-                let id = ids.id(self.learner(&entry.key), &mut room);
-                found.push((place, id.to_vec()));
+                let id = ids.id(self.learner(place), &mut room).to_vec();
+                let named = self.entry(self.course_of(place), Learner::Named(&id), i64::MAX);
+                let history = self.histories.get(place);
+                self.histories.update(named, |known| known.join(&history));
+                self.joined.insert(place as u32);
             }
         }
-        let mut gone = vec![false; self.entries.len()];
-        for (place, id) in found {
-            let (course, history) = (self.entries[place].key.course, self.entries[place].history.clone());
-            gone[place] = true;
-            let place = self.entry(course, Learner::Named(&id), i64::MAX);
-            self.entries[place].history.join(&history);
-        }
-        let mut gone = gone.into_iter().chain(std::iter::repeat(false));
-        self.entries.retain(|_| !gone.next().unwrap_or_default());
     }
 }

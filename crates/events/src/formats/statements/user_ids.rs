@@ -3,10 +3,14 @@
 //! A platform counts its users from 1. So in logs of two platforms one id is two people, and it has two names, or comes from
 //! hosts of two sites.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::hash::BuildHasher;
 
-use rustc_hash::FxHashMap;
+use hashbrown::HashTable;
+use rustc_hash::FxBuildHasher;
 
+use super::byte_texts::ByteTexts;
 use crate::notice::Notice;
 
 /// Bounds the sites that are told apart.
@@ -21,17 +25,21 @@ const SERVICES: [&str; 10] = ["app", "apps", "cms", "courses", "learning", "lms"
 /// Holds the user ids of a log.
 #[derive(Debug, Default)]
 pub(super) struct UserIds {
-    ids: FxHashMap<u64, UserId>,
+    ids: Vec<UserId>,
+    /// Places of ids by their numbers.
+    places: HashTable<u32>,
+    names: ByteTexts,
     sites: Vec<Box<[u8]>>,
     /// The host of the line before, and the bit of its site.
     before: (Vec<u8>, u64),
 }
 
-/// Holds what a log says of one user id.
+/// Holds what a log says of one user id. There may be millions of them.
 #[derive(Clone, Debug)]
 struct UserId {
-    /// Of several names the first in bytewise order.
-    name: Option<Box<[u8]>>,
+    id: u64,
+    /// Where the name stands in [`UserIds::names`]; of several the first in bytewise order.
+    name: Option<[u8; 5]>,
     has_several_names: bool,
     /// A bit for each place in `sites`.
     sites: u64,
@@ -43,39 +51,36 @@ impl UserIds {
     /// Adds that a user has this id and, where it is given, this name, and used this host, in file number `file` of the log.
     pub(super) fn add(&mut self, id: u64, name: Option<&[u8]>, host: &[u8], file: u32) {
         let sites = self.bit_of(host);
-        match self.ids.get_mut(&id) {
-            // As in nearly all lines.
-            Some(known) if known.name.as_deref() == name => known.see(sites, file),
-            _ => {
-                let new = UserId { name: name.map(Into::into), has_several_names: false, sites, files: (file, file) };
-                self.join_id(id, new);
-            }
-        }
+        let seen = Seen { name, has_several_names: false, sites, files: (file, file) };
+        self.join_id(id, seen);
     }
 
     /// Adds what another holds.
     pub(super) fn absorb(&mut self, other: &Self) {
         let places: Vec<Option<usize>> = other.sites.iter().map(|site| self.site(site)).collect();
-        for (&id, theirs) in &other.ids {
+        for theirs in &other.ids {
             let mut sites = 0;
             for (place, here) in places.iter().enumerate() {
                 if let Some(here) = here.filter(|_| theirs.sites >> place & 1 == 1) {
                     sites |= 1 << here;
                 }
             }
-            self.join_id(id, UserId { sites, ..theirs.clone() });
+            let UserId { id, has_several_names, files, .. } = *theirs;
+            let name = theirs.name.map(|name| other.names.get(name));
+            self.join_id(id, Seen { name, has_several_names, sites, files });
         }
     }
 
-    /// Returns the names that belong to ids.
-    pub(super) fn names(&self) -> FxHashMap<u64, Box<[u8]>> {
-        self.ids.iter().filter_map(|(&id, user)| Some((id, user.name.clone()?))).collect()
+    /// Returns the name that belongs to an id.
+    pub(super) fn name(&self, id: u64) -> Option<&[u8]> {
+        let place = self.places.find(hash(id), |&place| self.ids[place as usize].id == id)?;
+        self.ids[*place as usize].name.map(|name| self.names.get(name))
     }
 
     /// Says that some ids may be of several people, if they may. `file_names` are the log's files.
     pub(super) fn shared(&self, file_names: &[String]) -> Option<Notice> {
         let (mut with_several_names, mut at_several_sites, mut files) = (0, 0, BTreeSet::new());
-        for user in self.ids.values() {
+        for user in &self.ids {
             let several_sites = user.sites.count_ones() > 1;
             with_several_names += u64::from(user.has_several_names);
             at_several_sites += u64::from(several_sites);
@@ -94,19 +99,28 @@ impl UserIds {
         Some(Notice::SharedUserIds { with_several_names, at_several_sites, files: names })
     }
 
-    fn join_id(&mut self, id: u64, new: UserId) {
-        let Some(known) = self.ids.get_mut(&id) else {
-            self.ids.insert(id, new);
+    fn join_id(&mut self, id: u64, new: Seen<'_>) {
+        let Self { ids, places, names, .. } = self;
+        let Some(&place) = places.find(hash(id), |&place| ids[place as usize].id == id) else {
+            places.insert_unique(hash(id), ids.len() as u32, |&place| hash(ids[place as usize].id));
+            let Seen { name, has_several_names, sites, files } = new;
+            ids.push(UserId { id, name: name.map(|name| names.push(name)), has_several_names, sites, files });
             return;
         };
-        let differ = known.name.is_some() && new.name.is_some() && known.name != new.name;
-        known.has_several_names |= new.has_several_names || differ;
+        let known = &mut ids[place as usize];
         known.see(new.sites, new.files.0);
         known.see(new.sites, new.files.1);
-        if let Some(name) = new.name
-            && known.name.as_ref().is_none_or(|known| name < *known)
-        {
-            known.name = Some(name);
+        known.has_several_names |= new.has_several_names;
+        let Some(name) = new.name else { return };
+        match known.name.map(|known| names.get(known).cmp(name)) {
+            // As in nearly all lines.
+            Some(Ordering::Equal) => {}
+            Some(Ordering::Less) => known.has_several_names = true,
+            Some(Ordering::Greater) => {
+                known.has_several_names = true;
+                known.name = Some(names.push(name));
+            }
+            None => known.name = Some(names.push(name)),
         }
     }
 
@@ -131,6 +145,19 @@ impl UserIds {
             })
         })
     }
+}
+
+/// Holds what is said of a user id.
+#[derive(Clone, Copy)]
+struct Seen<'n> {
+    name: Option<&'n [u8]>,
+    has_several_names: bool,
+    sites: u64,
+    files: (u32, u32),
+}
+
+fn hash(id: u64) -> u64 {
+    FxBuildHasher.hash_one(id)
 }
 
 impl UserId {
@@ -204,8 +231,7 @@ mod tests {
                     files: ["0.log", "1.log", "2.log"].map(str::to_owned).to_vec()
                 })
             );
-            let names = first.names();
-            assert_eq!([7, 8, 9].map(|id| &*names[&id]), [&b"ann"[..], b"cho", b"dan"]);
+            assert_eq!([7, 8, 9].map(|id| first.name(id)), [Some(&b"ann"[..]), Some(b"cho"), Some(b"dan")]);
         }
         let mut one = UserIds::default();
         one.add(9, Some(b"dan"), b"lms.a.example", 0);

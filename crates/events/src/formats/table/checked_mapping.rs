@@ -14,8 +14,9 @@ use super::mapping::{
 };
 use super::row_template::{Column, Filter, RowTemplate};
 use super::times::{TimeFormat, TimeParser};
+use crate::enrolment::OutcomeKind;
 use crate::error::ReadError;
-use crate::roster::{Course, OutcomeKind};
+use crate::roster::Course;
 use crate::seen_file::SeenFile;
 use crate::source::Granularity;
 use crate::table::Header;

@@ -6,18 +6,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::checked_mapping::{CheckedMapping, CheckedTable, TABLE_FORMAT};
-use super::enrolments::{self, EnrolmentRecord, SetAside, UndatedEnrolments, read_moment};
+use super::enrolments::{self, SetAside, read_moment};
 use super::event_rows::{EnrolmentFinder, EventRows};
 use super::files::{Found, LogFile};
 use super::log;
 use super::mapping::{CourseColumns, Time};
 use super::small::SmallTable;
-use super::times::Moment;
+use super::written::{UndatedEnrolments, Written};
 use crate::error::ReadError;
 use crate::event_days::{EventDays, is_set};
 use crate::event_file::ReadPurpose;
 use crate::formats::calendar::{self, InferredCourse};
 use crate::index::CourseIndex;
+use crate::moment::Moment;
 use crate::roster::{Course, Roster, StrayDays};
 use crate::row_limits::RowLimits;
 use crate::table::{Refusal, TableRow};
@@ -132,15 +133,15 @@ pub(super) fn completed(
 }
 
 /// Tells whether any of `written` is in a course whose dates the table does not give.
-pub(super) fn any_missing(given: &[CourseDates], written: &[EnrolmentRecord]) -> bool {
+pub(super) fn any_missing(given: &[CourseDates], written: &Written) -> bool {
     let dated: FxHashSet<&str> = given.iter().filter(|one| one.course().is_some()).map(|one| one.id.as_str()).collect();
-    written.iter().any(|one| !dated.contains(&*one.course))
+    written.courses_in_use().iter().any(|course| !dated.contains(course))
 }
 
 /// Tells whether any of `written` is in one of `courses`.
-pub(super) fn any_among(courses: &[Course], written: &[EnrolmentRecord]) -> bool {
+pub(super) fn any_among(courses: &[Course], written: &Written) -> bool {
     let dated: FxHashSet<&str> = courses.iter().map(|course| course.id.as_str()).collect();
-    written.iter().any(|one| dated.contains(&*one.course))
+    written.courses_in_use().iter().any(|course| dated.contains(course))
 }
 
 fn day(moment: Moment, start: i64) -> Result<i32, Refusal> {
@@ -188,19 +189,14 @@ pub(super) fn read(
     Ok(courses)
 }
 
-/// Makes a roster of `written` in courses whose dates are not known yet, and what finds its enrolments.
+/// Lends `written` as a roster of courses whose dates are not known yet, and makes what finds its enrolments.
 pub(super) fn without_dates(
     mapping: &CheckedMapping,
-    written: &[EnrolmentRecord],
+    written: &mut Written,
     aside: &SetAside,
 ) -> (Roster, Arc<EnrolmentFinder>) {
-    let mut ids: Vec<&str> = written.iter().map(|one| &*one.course).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let provisional = |id: &&str| Course { id: (*id).to_owned(), start_day: NOMINAL_START, days: 1, inferred: true };
-    let named = written.iter().map(EnrolmentRecord::names);
-    let (roster, _) = enrolments::roster(ids.iter().map(provisional).collect(), named, Vec::new());
-    let who = EnrolmentFinder::new(mapping, &roster, &UndatedEnrolments::default(), aside.clone());
+    let roster = written.lend(NOMINAL_START);
+    let who = EnrolmentFinder::new(mapping, &roster, UndatedEnrolments::default(), aside.clone());
     (roster, Arc::new(who))
 }
 
@@ -209,12 +205,13 @@ pub(super) fn without_dates(
 pub(super) fn days_with_events(
     files: &[LogFile],
     mapping: &CheckedMapping,
-    written: &[EnrolmentRecord],
+    written: &mut Written,
     aside: &SetAside,
 ) -> Result<BTreeMap<String, EventDays>, ReadError> {
-    let (mut roster, who) = without_dates(mapping, written, aside);
+    let (roster, who) = without_dates(mapping, written, aside);
     let limits = RowLimits::without_calendars(&roster);
-    roster.enrolments = Vec::new();
+    let ids: Vec<String> = roster.courses.iter().map(|course| course.id.clone()).collect();
+    written.take_back(roster);
     let days: Mutex<FxHashMap<CourseIndex, EventDays>> = Mutex::default();
     for found in files {
         let file = log::open(found, mapping, EventRows::new(mapping, &mapping.logs[found.log], &who, None))?;
@@ -228,5 +225,5 @@ pub(super) fn days_with_events(
         file.read(ReadPurpose::Spans, &limits, &sink, &|_| ())?;
     }
     let days = days.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(days.into_iter().map(|(course, days)| (roster.courses[course.as_usize()].id.clone(), days)).collect())
+    Ok(days.into_iter().map(|(course, days)| (ids[course.as_usize()].clone(), days)).collect())
 }

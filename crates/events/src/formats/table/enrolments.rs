@@ -6,116 +6,25 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::checked_mapping::{CheckedMapping, CheckedTable, Naming};
 use super::files::Found;
-use super::log_enrolments::NamedEnrolment;
 use super::mapping::{EnrolmentColumns, Time};
 use super::pairs::Pairs;
 use super::row_template::Column;
 use super::small::SmallTable;
-use super::times::Moment;
+use super::written::{EnrolmentRecord, Written};
 use crate::enrolled_again::{EnrolledAgain, again_id};
+use crate::enrolment::{Outcome, OutcomeKind};
 use crate::error::ReadError;
 use crate::event_days::is_set;
 use crate::formats::pair_lookup::pair_id;
 use crate::id_lookup::EnrolmentLookup;
-use crate::index::CourseIndex;
+use crate::moment::Moment;
 use crate::names::Names;
 use crate::places::Places;
-use crate::roster::{Course, Enrolment, Outcome, OutcomeKind, Roster};
+use crate::roster::{Course, Roster};
 use crate::shared_texts::{SharedOutcomes, SharedTexts};
 use crate::table::{Refusal, TableRow};
 use crate::tally::{Reason, Tally, shape};
 use crate::time::format_instant;
-
-/// Holds an enrolment as it is written, before it is known when its course begins.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct EnrolmentRecord {
-    pub(super) names: Names,
-    pub(super) course: Arc<str>,
-    enrolled: Option<Moment>,
-    withdrawn: Option<Moment>,
-    outcome: Option<Arc<Outcome>>,
-    dropout: Option<bool>,
-    statics: Box<[Option<Arc<str>>]>,
-    by_log_alone: bool,
-}
-
-impl EnrolmentRecord {
-    /// Returns the instant of enrolment, where the source has it.
-    pub(super) fn enrolled_instant(&self) -> Option<i64> {
-        self.enrolled.map(|moment| moment.instant(0))
-    }
-
-    /// Returns what tells enrolments apart where rows of the log do not name them.
-    fn pair(&self) -> (&str, &str) {
-        (&self.course, self.names.learner())
-    }
-
-    /// Returns a record of the names alone.
-    pub(super) fn names(&self) -> Self {
-        Self { names: self.names.clone(), course: Arc::clone(&self.course), ..Self::default() }
-    }
-
-    fn into_enrolment(self, course: CourseIndex, start: i64) -> Enrolment {
-        Enrolment {
-            names: self.names,
-            course,
-            enrolled_seconds: self.enrolled.map(|moment| moment.seconds_after(start)),
-            withdrawn_seconds: self.withdrawn.map(|moment| moment.seconds_after(start)),
-            outcome: self.outcome,
-            dropout: self.dropout,
-            statics: self.statics,
-            by_log_alone: self.by_log_alone,
-        }
-    }
-}
-
-/// Returns enrolments that rows of the log name.
-pub(super) fn from_log(named: Vec<NamedEnrolment>) -> Vec<EnrolmentRecord> {
-    let mut courses = SharedTexts::default();
-    let written = |named: NamedEnrolment| {
-        let learner = named.learner.unwrap_or_default();
-        let id = named.enrolment.unwrap_or_else(|| pair_id(&named.course, &learner));
-        let names = Names::new(&id, if learner.is_empty() { &id } else { &learner });
-        let course = courses.get(&named.course);
-        EnrolmentRecord { names, course, by_log_alone: true, ..EnrolmentRecord::default() }
-    };
-    named.into_iter().map(written).collect()
-}
-
-/// Holds the enrolments whose course has no dates.
-#[derive(Clone, Debug, Default)]
-pub(super) struct UndatedEnrolments {
-    pub(super) ids: Vec<String>,
-    pub(super) course_of_each: Vec<String>,
-    pub(super) courses: FxHashSet<Box<[u8]>>,
-}
-
-/// Returns a roster of the enrolments in `written`, and those of them whose course is not among `courses`.
-pub(super) fn roster(
-    courses: Vec<Course>,
-    written: impl IntoIterator<Item = EnrolmentRecord>,
-    statics: Vec<String>,
-) -> (Roster, UndatedEnrolments) {
-    let places = courses.iter().zip((0..).map(CourseIndex));
-    let place: FxHashMap<&str, (CourseIndex, i64)> =
-        places.map(|(course, place)| (course.id.as_str(), (place, course.start_seconds()))).collect();
-    let written = written.into_iter();
-    let mut enrolments = Vec::with_capacity(written.size_hint().0);
-    let mut undated = UndatedEnrolments::default();
-    for one in written {
-        match place.get(&*one.course) {
-            Some(&(course, start)) => enrolments.push(one.into_enrolment(course, start)),
-            None => {
-                undated.courses.insert(one.course.as_bytes().into());
-                undated.ids.push(one.names.id().to_owned());
-                undated.course_of_each.push(String::from(&*one.course));
-            }
-        }
-    }
-    drop(place);
-    let roster = Roster { static_columns: statics, ..Roster::new(courses, enrolments) };
-    (roster, undated)
-}
 
 /// Holds what many rows of a table of enrolments say alike.
 #[derive(Default)]
@@ -216,7 +125,8 @@ impl EnrolmentColumnPlaces {
 /// Returns the moment in a column, `None` when empty or written as a time that is not set.
 fn moment(row: &TableRow<'_>, column: Option<&(usize, Time)>) -> Result<Option<Moment>, Refusal> {
     let Some((place, time)) = column else { return Ok(None) };
-    row.given(*place).filter(|text| !is_unset(text, time)).map(|text| read_moment(text, time)).transpose()
+    let given = row.given(*place).filter(|text| !is_unset(text, time));
+    Ok(given.map(|text| read_moment(text, time)).transpose()?.map(Moment::within_reach))
 }
 
 /// Tells whether `text` in the column of `time` stands for a time that is not set. Of numbers only zero does, a second
@@ -284,7 +194,7 @@ impl SetAside {
 /// Holds the enrolments that a table names, and those that the mapping sets aside.
 #[derive(Debug, Default)]
 pub(super) struct EnrolmentRecords {
-    pub(super) written: Vec<EnrolmentRecord>,
+    pub(super) written: Written,
     pub(super) aside: SetAside,
 }
 
@@ -326,7 +236,7 @@ pub(super) fn read(
 struct KnownEnrolments {
     again: EnrolledAgain,
     naming: Naming,
-    written: Vec<EnrolmentRecord>,
+    written: Written,
     /// Finds the first of each id.
     by_id: Places,
     /// Ids of enrolments that others replaced or that do not count, and the places of those that do.
@@ -342,7 +252,7 @@ impl KnownEnrolments {
         Self {
             again,
             naming,
-            written: Vec::new(),
+            written: Written::default(),
             by_id: Places::default(),
             replaced: FxHashMap::default(),
             by_pair: Places::default(),
@@ -352,12 +262,12 @@ impl KnownEnrolments {
 
     /// Adds an enrolment, unless it is one of those that do not count.
     fn add(&mut self, one: EnrolmentRecord, aside: &mut SetAside) -> Result<(), Refusal> {
-        let first_of_pair = self.by_pair.find(one.pair(), |place| self.written[place].pair() == one.pair());
+        let first_of_pair = self.by_pair.find(one.pair(), |place| self.written.pair(place) == one.pair());
         let others_of_pair = first_of_pair.and_then(|place| self.again_of.get(&place)).map_or(&[][..], Vec::as_slice);
         let same_pair = || first_of_pair.iter().chain(others_of_pair).copied();
-        let has_id = |place: usize| self.written[place].names.id() == one.names.id();
+        let has_id = |place: usize| self.written.id(place) == one.names.id();
         let same_id = self.by_id.find(one.names.id(), has_id).or_else(|| self.replaced.get(one.names.id()).copied());
-        if same_pair().chain(same_id).any(|place| self.written[place] == one) {
+        if same_pair().chain(same_id).any(|place| self.written.get(place) == one) {
             return Err(Refusal::new(Reason::Repeated, "the enrolment again"));
         }
         let names_itself = self.naming == Naming::Enrolment;
@@ -373,15 +283,14 @@ impl KnownEnrolments {
             self.push(one);
             return Ok(());
         }
-        let began = |one: &EnrolmentRecord| one.enrolled.map(|moment| moment.instant(0));
+        let instant = |moment: Moment| moment.instant(0);
+        let began = one.enrolled.map(instant);
+        let known_began = |place: usize| self.written.enrolled(place).map(instant);
         // An id that another learner, or another course, has is none to go by.
         let id_is_of_pair = same_id.is_none_or(|place| same_pair().any(|other| other == place));
         let at_another_time = id_is_of_pair
-            && began(&one).is_some()
-            && same_pair().all(|place| {
-                let known = began(&self.written[place]);
-                known.is_some() && known != began(&one)
-            });
+            && began.is_some()
+            && same_pair().all(|place| known_began(place).is_some_and(|known| Some(known) != began));
         let Some(place) = first_of_pair.filter(|_| at_another_time) else {
             let what = match same_id {
                 None => "a learner in a course again, as another enrolment; the first is used",
@@ -389,7 +298,7 @@ impl KnownEnrolments {
             };
             return Err(Refusal::new(Reason::Contradiction, what));
         };
-        let is_earlier = began(&one) < began(&self.written[place]);
+        let is_earlier = began < known_began(place);
         let counts = match self.again {
             EnrolledAgain::Each => {
                 self.push(one);
@@ -402,7 +311,7 @@ impl KnownEnrolments {
         if names_itself {
             // Rows that name it are of no concern then.
             aside.by_id.insert(other.names.id().as_bytes().into());
-            aside.by_id.remove(self.written[place].names.id().as_bytes());
+            aside.by_id.remove(self.written.id(place).as_bytes());
             self.replaced.insert(other.names.id().to_owned(), place);
         }
         Err(Refusal::new(Reason::EnrolledAgain, format!("enrolled again; the {} counts", self.again.name())))
@@ -411,11 +320,12 @@ impl KnownEnrolments {
     /// Puts an enrolment in the place of another of the same course and learner, which is returned. Where the log does
     /// not name enrolments, the place goes on by the id of the other.
     fn replace(&mut self, place: usize, one: EnrolmentRecord) -> EnrolmentRecord {
-        let was_found = self.by_id.remove(place, self.written[place].names.id());
-        let other = std::mem::replace(&mut self.written[place], one);
+        let was_found = self.by_id.remove(place, self.written.id(place));
+        let other = self.written.get(place);
+        self.written.set(place, one);
         let written = &self.written;
-        if self.naming == Naming::Enrolment || written[place].names.id() == other.names.id() {
-            self.by_id.add(place, |place| written[place].names.id());
+        if self.naming == Naming::Enrolment || written.id(place) == other.names.id() {
+            self.by_id.add(place, |place| written.id(place));
         } else if was_found {
             self.replaced.insert(other.names.id().to_owned(), place);
         }
@@ -426,33 +336,32 @@ impl KnownEnrolments {
         let place = self.written.len();
         self.written.push(one);
         let written = &self.written;
-        let one = &written[place];
-        let has_id = |place: usize| written[place].names.id() == one.names.id();
-        if self.by_id.find(one.names.id(), has_id).is_none() && !self.replaced.contains_key(one.names.id()) {
-            self.by_id.add(place, |place| written[place].names.id());
+        let (id, pair) = (written.id(place), written.pair(place));
+        let is_found = self.by_id.find(id, |place| written.id(place) == id).is_some();
+        if !is_found && !self.replaced.contains_key(id) {
+            self.by_id.add(place, |place| written.id(place));
         }
-        match self.by_pair.find(one.pair(), |place| written[place].pair() == one.pair()) {
+        match self.by_pair.find(pair, |place| written.pair(place) == pair) {
             Some(first) => self.again_of.entry(first).or_default().push(place),
-            None => self.by_pair.add(place, |place| written[place].pair()),
+            None => self.by_pair.add(place, |place| written.pair(place)),
         }
     }
 
     /// Returns the enrolments. Of several that rows of the log do not tell apart all but the first have their date in
     /// their id.
-    fn finish(mut self) -> Vec<EnrolmentRecord> {
+    fn finish(mut self) -> Written {
         if self.naming == Naming::LearnerAndCourse {
             for (first, mut places) in self.again_of {
                 places.insert(0, first);
-                places.sort_by_key(|&place| self.written[place].enrolled.map(|moment| moment.instant(0)));
-                let first = self.written[places[0]].names.id().to_owned();
+                places.sort_by_key(|&place| self.written.enrolled(place).map(|moment| moment.instant(0)));
+                let first = self.written.id(places[0]).to_owned();
                 for &place in &places[1..] {
-                    let one = &mut self.written[place];
-                    let date = match one.enrolled {
+                    let date = match self.written.enrolled(place) {
                         Some(Moment::Instant(instant)) => format_instant(instant),
                         Some(Moment::Day(day)) => format!("day{day}"),
                         None => String::new(),
                     };
-                    one.names = Names::new(&again_id(&first, &date), one.names.learner());
+                    self.written.rename(place, &again_id(&first, &date));
                 }
             }
         }
@@ -494,11 +403,11 @@ pub(super) fn read_labels(
                 (None, None) => None,
             };
             let unknown = || Refusal::new(Reason::UnknownEnrolment, "a label for an enrolment that no table names");
-            let enrolment = &mut roster.enrolments[found.ok_or_else(unknown)?.as_usize()];
+            let place = found.ok_or_else(unknown)?.as_usize();
             let word = declared(row, label_place, &mapping.label_values);
             let value = label(word.ok_or_else(Refusal::missing_label)?, mapping)?;
-            match enrolment.dropout {
-                None => enrolment.dropout = Some(value),
+            match roster.enrolments.dropout(place) {
+                None => roster.enrolments.set_dropout(place, Some(value)),
                 Some(known) if known == value => return Err(Refusal::new(Reason::Repeated, "the same label again")),
                 Some(_) => {
                     let what = "an enrolment labelled both ways; the first label is used";

@@ -5,18 +5,20 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::checked_mapping::{CheckedLog, CheckedMapping, Naming, RowEvent};
-use super::enrolments::{SetAside, UndatedEnrolments};
+use super::enrolments::SetAside;
 use super::kinds::MappedKinds;
 use super::mapped_row::{EventMeasures, Field, MOST_EVENTS, MappedRow, Role, RowSink};
 use super::mapping::Others;
 use super::pairs::Pairs;
-use super::times::{Moment, rounded};
+use super::times::rounded;
+use super::written::UndatedEnrolments;
 use crate::cells::whole_number;
 use crate::event::ObjectKey;
 use crate::formats::marked_lines::MarkedLines;
 use crate::id_lookup::{EnrolmentLookup, IdLookup};
 use crate::index::EnrolmentIndex;
 use crate::intake::{EventRow, Intake};
+use crate::moment::Moment;
 use crate::roster::Roster;
 use crate::source::Granularity;
 use crate::table::Refusal;
@@ -35,7 +37,7 @@ pub(super) struct EnrolmentFinder {
 enum By {
     /// Rows name the enrolment; in a table or, where those of the log are all there is, in one that names its course
     /// too.
-    Enrolment { known: EnrolmentLookup, without_course: IdLookup, in_table: bool },
+    Enrolment { known: EnrolmentLookup, without_course: IdLookup<Vec<String>>, in_table: bool },
     /// Rows name the learner, and the course unless there is only one.
     Pair { pairs: Pairs, single_course: Option<Vec<u8>>, undated: FxHashSet<Box<[u8]>> },
 }
@@ -45,17 +47,17 @@ type NoEnrolment = (Reason, &'static str);
 
 impl EnrolmentFinder {
     /// Finds enrolments of `roster`.
-    pub(super) fn new(mapping: &CheckedMapping, roster: &Roster, undated: &UndatedEnrolments, aside: SetAside) -> Self {
+    pub(super) fn new(mapping: &CheckedMapping, roster: &Roster, undated: UndatedEnrolments, aside: SetAside) -> Self {
         let by = match mapping.naming {
             Naming::Enrolment => By::Enrolment {
                 known: EnrolmentLookup::new(roster),
-                without_course: IdLookup::new(undated.ids.iter().map(String::as_bytes)),
+                without_course: IdLookup::new(undated.ids),
                 in_table: !mapping.log_enrols,
             },
             Naming::LearnerAndCourse => By::Pair {
                 pairs: Pairs::new(mapping, roster),
                 single_course: mapping.single_course.as_ref().map(|id| id.as_bytes().to_vec()),
-                undated: undated.courses.clone(),
+                undated: undated.courses,
             },
         };
         Self { by, aside, others: mapping.others }

@@ -1,31 +1,27 @@
 //! Who is enrolled, inferred from the log where no table says it: the distinct ids of its rows. Holds an entry for each
 //! enrolment, whatever the length of the log.
 
+use std::borrow::Cow;
+use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustc_hash::FxHashMap;
+use hashbrown::HashTable;
+use rustc_hash::FxBuildHasher;
 
 use super::checked_mapping::{CheckedMapping, Naming, RowEvent};
 use super::files::LogFile;
 use super::log;
 use super::mapped_row::{MappedRow, Role, RowSink};
+use super::written::Written;
 use crate::error::ReadError;
 use crate::event_file::ReadPurpose;
+use crate::formats::pair_lookup::pair_id;
 use crate::intake::Intake;
 use crate::row_limits::RowLimits;
 
-/// Holds an enrolment as rows of the log name it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct NamedEnrolment {
-    /// The enrolment's id, where rows name it.
-    pub(super) enrolment: Option<String>,
-    pub(super) learner: Option<String>,
-    pub(super) course: String,
-}
-
 /// Returns the enrolments that the log's rows name.
-pub(super) fn find(files: &[LogFile], mapping: &CheckedMapping) -> Result<Vec<NamedEnrolment>, ReadError> {
-    let found: Arc<Mutex<FxHashMap<Box<[u8]>, NamedEnrolment>>> = Arc::default();
+pub(super) fn find(files: &[LogFile], mapping: &CheckedMapping) -> Result<Written, ReadError> {
+    let found: Arc<Mutex<NameSet>> = Arc::default();
     for file in files {
         let names = Names {
             found: Arc::clone(&found),
@@ -38,27 +34,107 @@ pub(super) fn find(files: &[LogFile], mapping: &CheckedMapping) -> Result<Vec<Na
         reading.read(ReadPurpose::Events, &RowLimits::without_enrolments(), &|_, _| Ok(()), &|_| ())?;
     }
     let found = std::mem::take(&mut *found.lock().unwrap_or_else(PoisonError::into_inner));
-    let mut named: Vec<NamedEnrolment> = found.into_values().collect();
-    named.sort();
-    if mapping.naming == Naming::Enrolment {
-        let torn = named.windows(2).filter(|pair| pair[0].enrolment == pair[1].enrolment).count();
-        if torn > 0 {
-            let what_to_do = match mapping.is_built_in() {
-                true => "are these logs of several exports? Give each by itself",
-                false => {
-                    "give an [enrolments] table, or leave log.columns.enrolment out so that learner and course tell \
-                     enrolments apart"
-                }
-            };
-            let what = format!("{torn} enrolment ids of the log stand with more than one learner or course");
-            return Err(mapping.error(format!("{what}; {what_to_do}")));
+    let mut written = Written::default();
+    let (mut torn, mut before) = (0, None);
+    found.for_each(|RowNames { course, enrolment, learner }| {
+        let [course, enrolment, learner] = [course, enrolment, learner].map(String::from_utf8_lossy);
+        let id = match enrolment.is_empty() {
+            true => Cow::Owned(pair_id(&course, &learner)),
+            false => enrolment,
+        };
+        torn += usize::from(before.as_deref() == Some(&*id));
+        written.push_named(&id, if learner.is_empty() { &id } else { &learner }, &course);
+        before = Some(id.into_owned());
+    });
+    if mapping.naming == Naming::Enrolment && torn > 0 {
+        let what_to_do = match mapping.is_built_in() {
+            true => "are these logs of several exports? Give each by itself",
+            false => {
+                "give an [enrolments] table, or leave log.columns.enrolment out so that learner and course tell \
+                 enrolments apart"
+            }
+        };
+        let what = format!("{torn} enrolment ids of the log stand with more than one learner or course");
+        return Err(mapping.error(format!("{what}; {what_to_do}")));
+    }
+    Ok(written)
+}
+
+/// Holds what a row names. Fields that it lacks are empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct RowNames<'r> {
+    enrolment: &'r [u8],
+    learner: &'r [u8],
+    course: &'r [u8],
+}
+
+/// Holds what different rows name, one after the other in one text.
+#[derive(Default)]
+struct NameSet {
+    text: Vec<u8>,
+    /// Where each begins.
+    starts: HashTable<usize>,
+}
+
+/// Counts the bytes of a length.
+const LENGTH: usize = 4;
+
+impl NameSet {
+    /// Puts the key of what a row names into `key`: lengths keep the parts apart, whatever they hold.
+    fn write_key(key: &mut Vec<u8>, names: RowNames<'_>) {
+        key.clear();
+        for part in [names.course, names.enrolment, names.learner] {
+            key.extend_from_slice(&(part.len() as u32).to_le_bytes());
+            key.extend_from_slice(part);
         }
     }
-    Ok(named)
+
+    fn add(&mut self, key: &[u8]) {
+        let Self { text, starts } = self;
+        let hash = FxBuildHasher.hash_one(key);
+        if starts.find(hash, |&start| text[start..].starts_with(key)).is_some() {
+            return;
+        }
+        starts.insert_unique(hash, text.len(), |&start| FxBuildHasher.hash_one(key_at(text, start)));
+        text.extend_from_slice(key);
+    }
+
+    fn absorb(&mut self, other: &Self) {
+        other.starts.iter().for_each(|&start| self.add(key_at(&other.text, start)));
+    }
+
+    /// Gives all of them in order.
+    fn for_each(self, mut take: impl FnMut(RowNames<'_>)) {
+        let Self { text, starts } = self;
+        let mut ordered: Vec<usize> = starts.into_iter().collect();
+        ordered.sort_unstable_by(|&one, &other| names_at(&text, one).cmp(&names_at(&text, other)));
+        ordered.into_iter().for_each(|start| take(names_at(&text, start)));
+    }
+}
+
+/// Returns the part of a key that begins at `start`, and where the next one does.
+fn part_at(text: &[u8], start: usize) -> (&[u8], usize) {
+    let length = u32::from_le_bytes(*text[start..].first_chunk::<LENGTH>().expect("lengths are whole")) as usize;
+    (&text[start + LENGTH..][..length], start + LENGTH + length)
+}
+
+fn names_at(text: &[u8], start: usize) -> RowNames<'_> {
+    let (course, next) = part_at(text, start);
+    let (enrolment, next) = part_at(text, next);
+    let (learner, _) = part_at(text, next);
+    RowNames { enrolment, learner, course }
+}
+
+fn key_at(text: &[u8], start: usize) -> &[u8] {
+    let mut end = start;
+    for _ in 0..3 {
+        (_, end) = part_at(text, end);
+    }
+    &text[start..end]
 }
 
 struct Names {
-    found: Arc<Mutex<FxHashMap<Box<[u8]>, NamedEnrolment>>>,
+    found: Arc<Mutex<NameSet>>,
     naming: Naming,
     single_course: Option<String>,
     /// Whether every file has a column of learners: a row without a learner then names nobody.
@@ -69,7 +145,7 @@ struct Names {
 /// Holds the enrolments that one block names, and the key of the row before.
 #[derive(Default)]
 pub(super) struct Found {
-    named: FxHashMap<Box<[u8]>, NamedEnrolment>,
+    named: NameSet,
     key: Vec<u8>,
     before: Vec<u8>,
 }
@@ -94,13 +170,7 @@ impl RowSink for Names {
         if self.naming == Naming::Enrolment && (enrolment.is_empty() || (self.needs_learner && learner.is_empty())) {
             return;
         }
-        // Fields hold no zero bytes in text that was taken for text; lengths keep the parts apart all the same.
-        block.key.clear();
-        block.key.extend_from_slice(&(course.len() as u32).to_le_bytes());
-        block.key.extend_from_slice(course);
-        block.key.extend_from_slice(&(enrolment.len() as u32).to_le_bytes());
-        block.key.extend_from_slice(enrolment);
-        block.key.extend_from_slice(learner);
+        NameSet::write_key(&mut block.key, RowNames { enrolment, learner, course });
         if block.key == block.before {
             return;
         }
@@ -109,15 +179,10 @@ impl RowSink for Names {
             return;
         }
         block.before.clone_from(&block.key);
-        if !block.named.contains_key(block.key.as_slice()) {
-            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-            let given = |bytes: &[u8]| (!bytes.is_empty()).then(|| text(bytes));
-            let named = NamedEnrolment { enrolment: given(enrolment), learner: given(learner), course: text(course) };
-            block.named.insert(block.key.as_slice().into(), named);
-        }
+        block.named.add(&block.key);
     }
 
     fn end(&self, block: Found, _: usize) {
-        self.found.lock().unwrap_or_else(PoisonError::into_inner).extend(block.named);
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).absorb(&block.named);
     }
 }

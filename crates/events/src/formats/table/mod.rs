@@ -118,6 +118,7 @@ mod small;
 mod time_guess;
 mod time_patterns;
 mod times;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -306,10 +307,7 @@ fn open_tables(
         Some(table) if !tables.enrolments.is_empty() => {
             enrolments::read(&tables.enrolments, &mapping, table, given.certain(), request.enrolled_again, &mut tally)?
         }
-        _ => EnrolmentRecords {
-            written: enrolments::from_log(log_enrolments::find(&tables.log, &mapping)?),
-            ..EnrolmentRecords::default()
-        },
+        _ => EnrolmentRecords { written: log_enrolments::find(&tables.log, &mapping)?, ..EnrolmentRecords::default() },
     };
     let EnrolmentRecords { mut written, aside } = enrolled;
     let given = match mapping.days_from_enrolment {
@@ -338,7 +336,7 @@ fn open_tables(
         Calendar::Whole(courses) => (courses, Vec::new()),
         Calendar::InPart(given) => {
             let days = match courses::any_missing(&given, &written) {
-                true => courses::days_with_events(&tables.log, &mapping, &written, &aside)?,
+                true => courses::days_with_events(&tables.log, &mapping, &mut written, &aside)?,
                 false => BTreeMap::new(),
             };
             courses::completed(&given, &days, &mapping)?
@@ -346,9 +344,9 @@ fn open_tables(
     };
     if !courses::any_among(&courses, &written) {
         let table = tables.enrolments.first().map(Found::path);
-        return Err(nothing_usable::error(&tables.log, &mapping, &EnrolmentRecords { written, aside }, table));
+        return Err(nothing_usable::error(&tables.log, &mapping, EnrolmentRecords { written, aside }, table));
     }
-    let (mut roster, undated) = enrolments::roster(courses, written, enrolments::static_columns(&mapping));
+    let (mut roster, undated) = written.into_roster(courses, enrolments::static_columns(&mapping));
     roster.stray_days = stray_days;
     let dates_enrolments = mapping.enrolments.as_ref().is_some_and(|table| table.columns.enrolled.is_some());
     if dates_enrolments && !tables.enrolments.is_empty() {
@@ -356,7 +354,8 @@ fn open_tables(
     }
     enrolments::read_labels(&tables.labels, &mapping, &mut roster, &mut tally)?;
 
-    let finder = Arc::new(EnrolmentFinder::new(&mapping, &roster, &undated, aside));
+    let left_out = LeftOutEnrolments::in_courses(undated.course_of_each.iter().map(AsRef::as_ref), dates_from);
+    let finder = Arc::new(EnrolmentFinder::new(&mapping, &roster, undated, aside));
     let (repeats, notices) = match mapping.has(Role::EventId) {
         true => {
             let found = event_ids::find_repeats(&tables.log, &mapping)?;
@@ -374,7 +373,7 @@ fn open_tables(
         format: mapping.format,
         reason: request.reason.clone(),
         tables: tally,
-        left_out: LeftOutEnrolments::in_courses(undated.course_of_each.iter().map(String::as_str), dates_from),
+        left_out,
         learners_set_aside: 0,
         capabilities: Capabilities {
             time_of_day: mapping.granularity == Granularity::Second,

@@ -21,7 +21,7 @@ use crate::tally::{BlockTally, Tally};
 pub(super) fn error(
     files: &[LogFile],
     mapping: &CheckedMapping,
-    records: &EnrolmentRecords,
+    records: EnrolmentRecords,
     table: Option<&Path>,
 ) -> ReadError {
     match unused_rows(files, mapping, records) {
@@ -42,9 +42,9 @@ pub(super) fn error(
     }
 }
 
-fn unused_rows(files: &[LogFile], mapping: &CheckedMapping, records: &EnrolmentRecords) -> Result<Tally, ReadError> {
-    let EnrolmentRecords { written, aside } = records;
-    let (roster, who) = courses::without_dates(mapping, written, aside);
+fn unused_rows(files: &[LogFile], mapping: &CheckedMapping, records: EnrolmentRecords) -> Result<Tally, ReadError> {
+    let EnrolmentRecords { mut written, aside } = records;
+    let (roster, who) = courses::without_dates(mapping, &mut written, &aside);
     let limits = RowLimits::new(&roster, &vec![1; roster.courses.len()], None);
     let mut tally = Tally::default();
     for found in files {

@@ -1,11 +1,14 @@
 //! Finds an enrolment by the course and the learner that a row names.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
 use super::checked_mapping::CheckedMapping;
 use crate::formats::pair_lookup::PairLookup;
-use crate::id_lookup::IdLookup;
+use crate::id_lookup::{IdList, IdLookup};
 use crate::index::EnrolmentIndex;
+use crate::names::NameList;
 use crate::roster::Roster;
 use crate::time::format_date;
 
@@ -22,8 +25,25 @@ pub(super) fn run_id(course: &str, start_day: i32) -> String {
 pub(super) enum Pairs {
     /// The course is the roster's.
     Courses(PairLookup),
-    /// The course has runs in the roster, and each learner is in one of them: by course, its learners and their places.
-    Runs(FxHashMap<Box<[u8]>, (IdLookup, Vec<EnrolmentIndex>)>),
+    /// The course has runs in the roster, and each learner is in one of them: by course, its learners.
+    Runs(FxHashMap<Box<[u8]>, IdLookup<LearnersOfRuns>>),
+}
+
+/// Lists learners by their places in the roster.
+#[derive(Debug)]
+pub(super) struct LearnersOfRuns {
+    names: Arc<NameList>,
+    places: Vec<EnrolmentIndex>,
+}
+
+impl IdList for LearnersOfRuns {
+    fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    fn id(&self, place: usize) -> &[u8] {
+        self.names.get(self.places[place].as_usize()).1.as_bytes()
+    }
 }
 
 impl Pairs {
@@ -31,25 +51,23 @@ impl Pairs {
         if mapping.days_from_enrolment.is_none() {
             return Self::Courses(PairLookup::new(roster));
         }
-        let mut courses: FxHashMap<&str, (Vec<&[u8]>, Vec<EnrolmentIndex>)> = FxHashMap::default();
-        for (enrolment, place) in roster.enrolments.iter().zip((0..).map(EnrolmentIndex)) {
-            let run = roster.courses[enrolment.course.as_usize()].id.as_str();
+        let mut courses: FxHashMap<&str, Vec<EnrolmentIndex>> = FxHashMap::default();
+        for place in (0..roster.enrolments.len() as u32).map(EnrolmentIndex) {
+            let run = roster.course_of(place).id.as_str();
             let course = run.rsplit_once(BEFORE_DAY).map_or(run, |(course, _)| course);
-            let (learners, places) = courses.entry(course).or_default();
-            learners.push(enrolment.learner().as_bytes());
-            places.push(place);
+            courses.entry(course).or_default().push(place);
         }
-        let lookup = |(learners, places): (Vec<&[u8]>, _)| (IdLookup::new(learners.into_iter()), places);
-        Self::Runs(courses.into_iter().map(|(course, found)| (course.as_bytes().into(), lookup(found))).collect())
+        let lookup = |places| IdLookup::new(LearnersOfRuns { names: Arc::clone(roster.enrolments.names()), places });
+        Self::Runs(courses.into_iter().map(|(course, places)| (course.as_bytes().into(), lookup(places))).collect())
     }
 
     /// Returns the enrolment of `learner` in `course`, if there is one; `None` for a course without dates.
     pub(super) fn find(&self, course: &[u8], learner: &[u8]) -> Option<Option<EnrolmentIndex>> {
         match self {
             Self::Courses(pairs) => pairs.course(course).map(|course| pairs.enrolment(course, learner)),
-            Self::Runs(courses) => courses.get(course).map(|(learners, places)| {
+            Self::Runs(courses) => courses.get(course).map(|learners| {
                 let place = learners.get(learner)?;
-                Some(places[place as usize])
+                Some(learners.ids().places[place as usize])
             }),
         }
     }

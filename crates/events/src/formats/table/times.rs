@@ -10,36 +10,10 @@ use serde::{Deserialize, Deserializer};
 use super::time_guess::possible_formats;
 use super::time_patterns::TimePatterns;
 use crate::formats::fields::integer;
+use crate::moment::Moment;
 use crate::source::Granularity;
 use crate::tally::shape;
 use crate::time::{DAY_SECONDS, days_from_civil, parse_date, parse_instant};
-
-/// Holds a time as a row gives it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Moment {
-    /// Seconds since 1970-01-01T00:00:00.
-    Instant(i64),
-    /// Days after the course's first.
-    Day(i64),
-}
-
-impl Moment {
-    /// Returns seconds since 1970-01-01T00:00:00, in a course whose first instant is `start`. Saturates at the ends of
-    /// time.
-    pub(super) fn instant(self, start: i64) -> i64 {
-        match self {
-            Self::Instant(instant) => instant,
-            Self::Day(day) => start.saturating_add(day.saturating_mul(DAY_SECONDS)),
-        }
-    }
-
-    /// Returns seconds after `start`, at most 68 years either way: an enrolment longer ago was as surely before the
-    /// course.
-    pub(super) fn seconds_after(self, start: i64) -> i32 {
-        let seconds = self.instant(start).saturating_sub(start);
-        seconds.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
-    }
-}
 
 /// Says how times are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
