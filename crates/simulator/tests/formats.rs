@@ -114,7 +114,7 @@ fn oulad_is_read_and_every_row_accounted_for() {
     assert_eq!(unregistered, made.record.people.unregistered);
     // final_result and the labels say the same.
     let labels = labels(&folder.join("labels.csv"));
-    for enrolment in enrolments {
+    for enrolment in enrolments.iter() {
         let word = &enrolment.outcome.as_ref().unwrap().recorded;
         assert_eq!(matches!(word.as_str(), "Withdrawn" | "Fail"), labels[enrolment.id()], "{word}");
         assert_eq!(word == "Withdrawn", enrolment.withdrawn_seconds.is_some());
