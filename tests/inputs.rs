@@ -101,3 +101,51 @@ fn who_is_left_out_because_nothing_of_theirs_counts_is_said() {
     assert_eq!(manifest["totals"]["enrolments_left_out"]["no_event_used"], 1);
     assert_eq!((&manifest["totals"]["enrolments"], &manifest["labels"]["known"]), (&2.into(), &2.into()));
 }
+
+#[test]
+fn a_file_of_no_use_that_is_given_by_its_own_name_is_wrong_usage() {
+    let here = folder();
+    let [sheet, table, out] = ["sheet.xlsx", "table.csv", "out"].map(|name| here.path().join(name));
+    fs::write(&sheet, b"PK\x03\x04....xl/workbook.xml").expect("writable");
+    fs::write(&table, "foo,bar\n1,2\n").expect("writable");
+    let advice = ["is not read, as it is a spreadsheet; save each sheet as CSV in UTF-8"];
+    run("inspect {}", &[&sheet]).expect(2).complains(&advice);
+    run("inspect {} --format edx", &[&sheet]).expect(2).complains(&advice);
+    run("mapping new {}", &[&sheet]).expect(2).complains(&advice);
+    let ran = run("preprocess {} --out {}", &[&sheet, &out]).expect(2).complains(&advice);
+    assert!(!ran.stderr.contains("--format"), "no format reads it: {}", ran.stderr);
+    run("inspect {}", &[&table]).expect(2).complains(&["no format fits", "--mapping"]);
+    // Of a folder nobody said what is in it.
+    run("inspect {}", &[here.path()]).expect(1).complains(&["no format fits", "sheet.xlsx is a spreadsheet"]);
+}
+
+#[test]
+fn a_course_without_dates_in_a_table_is_said_to_have_none() {
+    for unset in ["1970-01-01,1970-01-01", "0,0", "1970-01-01T01:00:00+01,0"] {
+        let here = folder();
+        let (logs, out) = (here.path().join("logs"), here.path().join("out"));
+        let dates = format!("course_id,from,to\na,2014-06-01,2014-06-30\nb,{unset}\n");
+        TinyLog { dates, ..TinyLog::default() }.write(&logs);
+        run("preprocess {} --out {} --verbose", &[&logs, &out]).expect(3).says(&[
+            "date.csv line 3: start `1970-01-01` stands for a date that is not set: the course has no dates",
+            "course b: no table says when it runs; 3 enrolments left out",
+        ]);
+    }
+}
+
+#[test]
+fn a_round_number_of_r_beside_the_same_in_full_is_a_warning() {
+    let here = folder();
+    let [log, mapping, out] = ["log.csv", "m.toml", "out"].map(|name| here.path().join(name));
+    let rows: String = (1..20).map(|day| format!("1e+05,2023-09-{day:02},x\n100000,2023-09-{day:02},x\n")).collect();
+    fs::write(&log, format!("user,at,what\n{rows}")).expect("writable");
+    let text = "single_course = \"C\"\n[log]\nfiles = \"log.csv\"\ncolumns = { learner = \"user\", time = \"at\" }\n";
+    fs::write(&mapping, text).expect("writable");
+    run("preprocess {} --mapping {} --out {}", &[&log, &mapping, &out]).expect(0).says(&[
+        "Warning",
+        "as R writes round numbers (1e+05)",
+        "2 learners",
+    ]);
+    let manifest = fs::read_to_string(out.join("manifest.json")).expect("there");
+    assert!(manifest.contains("\"what\": \"round_numbers\""), "{manifest}");
+}

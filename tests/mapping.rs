@@ -55,7 +55,7 @@ fn a_check_says_what_is_not_understood() {
     let (log, mapping) = (here.path().join("log.csv"), here.path().join("m.toml"));
     let mut rows = "user,at,what\n".to_owned();
     for number in 0..40 {
-        writeln!(rows, "u{},2023-09-0{} 10:00,{}", number % 4, number % 9 + 1, ["play", "hum"][number % 2])
+        writeln!(rows, "u{},2023-09-0{} 10:00,{}", number % 10, number % 9 + 1, ["play", "hum"][number % 2])
             .expect("text takes it");
     }
     rows += "u1,04/09/2023 10:00,play\n";
@@ -97,7 +97,7 @@ fn a_draft_goes_to_stdout_as_a_mapping_and_nothing_else() {
 fn a_row_without_a_kind_is_no_kind_of_its_own() {
     let here = folder();
     let [log, draft] = ["log.csv", "draft.toml"].map(|name| here.path().join(name));
-    let rows: String = (1..9).map(|day| format!("u{},C1,2023-09-0{day} 10:00,view\n", day % 3)).collect();
+    let rows: String = (1..9).map(|day| format!("u{},C1,2023-09-0{day} 10:00,view\n", day % 5)).collect();
     for missing in ["", "NA"] {
         let text = format!("user,course,time,action\n{rows}u1,C1,2023-09-09 10:00,{missing}\n");
         fs::write(&log, text).expect("writable");

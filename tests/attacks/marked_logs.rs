@@ -72,3 +72,71 @@ fn no_learner_is_named_whatever_is_wrong_with_a_log() {
         }
     }
 }
+
+/// Files that are named after their learners, one of them damaged, another beside its copy, and one that is no table.
+fn named_files(random: &mut Random) -> (Vec<(String, Vec<u8>)>, Vec<String>) {
+    let row = |number: usize| {
+        let what = ["play_video", "solve", "read"][number % 3];
+        format!("2023-09-{:02}T10:00:00,{what}\n", 4 + number % 20)
+    };
+    let log = |of: usize| format!("at,what\n{}", (0..9 + of).map(row).collect::<String>()).into_bytes();
+    let mut all: Vec<(String, Vec<u8>)> = (0..6).map(|of| (format!("{MARKER}{of}.csv"), log(of))).collect();
+    let damaged = random.below(all.len());
+    let mut how = Vec::new();
+    for _ in 0..random.below(3) {
+        how.push(format!("{:?}", damage(&mut all[damaged].1, random)));
+    }
+    let more = [
+        (format!("{MARKER}1 (1).csv"), log(1)),
+        (format!("{MARKER}2.csv.gz"), b"\x1f\x8b\x08\0".to_vec()),
+        (format!("{MARKER}7.csv"), Vec::new()),
+        (format!("{MARKER}8.xlsx"), b"PK\x03\x04xl/".to_vec()),
+        (format!("{MARKER}9.csv"), b"x\ny\n".to_vec()),
+    ];
+    let (name, bytes) = more[random.below(more.len())].clone();
+    how.push(name.replace(MARKER, "*"));
+    all.push((name, bytes));
+    (all, how)
+}
+
+#[test]
+fn no_file_that_is_named_after_a_learner_is_named() {
+    const NAMED: &str = "single_course = \"c1\"\n[log]\nfiles = [\"*.csv\"]\nlearner_in_file_name = true\n\
+                         columns.time = { column = \"at\", format = \"iso\" }\ncolumns.activity = \"what\"\n";
+    for round in 0..rounds(3) {
+        let mut random = Random::new(round);
+        let (files, how) = named_files(&mut random);
+        let folder = TempDir::new().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir(at("in")).expect("a folder");
+        files.iter().for_each(|(name, bytes)| write(&at("in"), name, bytes));
+        write(folder.path(), "m.toml", NAMED);
+        let one = at("in").join(&files[random.below(files.len())].0);
+        for line in [
+            "mapping check {m} {in}",
+            "mapping check {m} {one}",
+            "mapping new {in}",
+            "mapping new {in} --json",
+            "inspect {in} --mapping {m}",
+            "inspect {in} --mapping {m} --json",
+            "inspect {one} --mapping {m} --verbose",
+            "preprocess {in} --mapping {m} --dry-run --verbose --out {out}",
+            "preprocess {in} --mapping {m} --verbose --json --out {out}",
+            "preprocess {one} --mapping {m} --verbose --force --out {out}",
+            "inspect {out}",
+        ] {
+            let named = |word: &str| match word {
+                "{m}" => at("m.toml").display().to_string(),
+                "{in}" => at("in").display().to_string(),
+                "{one}" => one.display().to_string(),
+                "{out}" => at("out").display().to_string(),
+                word => word.to_owned(),
+            };
+            let done = staycast(line.split(' ').map(named));
+            let manifest = std::fs::read_to_string(at("out").join("manifest.json")).unwrap_or_default();
+            let said = format!("{}{}{manifest}", done.stdout, done.stderr);
+            assert!(!said.contains("Zqxv") && !said.contains("Wjkq"), "round {round}, {how:?}: {line}\n{said}");
+            assert!(!said.contains("panicked"), "round {round}, {how:?}: {line}\n{said}");
+        }
+    }
+}

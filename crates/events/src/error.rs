@@ -2,7 +2,7 @@
 //! [`crate::Reason`], counted and not an error.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Says why a source could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -26,9 +26,14 @@ pub enum ReadError {
     /// Not text.
     #[error("{path}: the file {what}, which is not read; {what_to_do}", path = path.display())]
     NotText { path: PathBuf, what: &'static str, what_to_do: &'static str },
-    /// A file that was named, and that the format has no use for.
-    #[error("{path}: this file is not read, as it {why}{rest}", path = path.display(), rest = and_others(others))]
-    NotRead { path: PathBuf, why: String, others: Vec<String> },
+    /// A file that was named, and that the format has no use for, or nobody: then there is something to do about it.
+    #[error(
+        "{path}: this file is not read, as it {why}{advice}{rest}",
+        path = path.display(),
+        advice = what_to_do.map_or_else(String::new, |what| format!("; {what}")),
+        rest = and_others(others)
+    )]
+    NotRead { path: PathBuf, why: String, what_to_do: Option<&'static str>, others: Vec<String> },
     /// A column that must be there is not.
     #[error("{path}: no column `{column}` in the {table} table; its header has: {found}{hint}", path = path.display())]
     MissingColumn { path: PathBuf, table: String, column: String, found: String, hint: String },
@@ -39,8 +44,9 @@ pub enum ReadError {
     #[error("{format}: no {table} table among {where_}; {what_to_do}")]
     MissingTable { format: &'static str, table: &'static str, where_: String, what_to_do: String },
     /// No format fits.
+    /// `by_name` says whether any of the files was given by its own name.
     #[error("no format fits {where_}: {seen}")]
-    UnknownFormat { where_: String, seen: String },
+    UnknownFormat { where_: String, seen: String, by_name: bool },
     /// A table with a header and nothing below it.
     #[error("{path}: the {table} table has a header and no rows", path = path.display())]
     NoRows { path: PathBuf, table: String },
@@ -113,6 +119,45 @@ fn and_others(others: &[String]) -> String {
 }
 
 impl ReadError {
+    /// Returns the error of a file that was given by its own name: that it is no text is then an error of who gave it.
+    pub(crate) fn of_named_file(self) -> Self {
+        match self {
+            Self::NotText { path, what, what_to_do } => {
+                Self::NotRead { path, why: what.to_owned(), what_to_do: Some(what_to_do), others: Vec::new() }
+            }
+            other => other,
+        }
+    }
+
+    /// Returns the path of the file that the error is about, where it is one of opening or reading a file.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Io { path, .. }
+            | Self::NotFound { path }
+            | Self::Changed { path, .. }
+            | Self::Decode { path, .. }
+            | Self::NotText { path, .. }
+            | Self::Empty { path, .. }
+            | Self::NoRows { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Returns the error of opening or reading a file, with `name` in place of the path of the file.
+    pub(crate) fn called(self, name: &Path) -> Self {
+        let path = name.to_owned();
+        match self {
+            Self::Io { source, .. } => Self::Io { path, source },
+            Self::NotFound { .. } => Self::NotFound { path },
+            Self::Changed { how, .. } => Self::Changed { path, how },
+            Self::Decode { what, .. } => Self::Decode { path, what },
+            Self::NotText { what, what_to_do, .. } => Self::NotText { path, what, what_to_do },
+            Self::Empty { table, .. } => Self::Empty { path, table },
+            Self::NoRows { table, .. } => Self::NoRows { path, table },
+            other => other,
+        }
+    }
+
     /// Makes a [`ReadError::Io`] at `path`, for `map_err`.
     pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();

@@ -63,7 +63,7 @@ impl FileHead {
     }
 
     fn of_bytes(file: SeenFile, packing: Packing, hole_bytes: u64, bytes: Vec<u8>) -> Self {
-        let not_text = not_text(&bytes, &input::file_name(file.path()));
+        let not_text = not_text(&bytes, &input::file_name(file.location()));
         let mark = if bytes.starts_with(BOM) { BOM.len() } else { 0 };
         let blank = bytes[mark..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
         // Blanks at the start of the first line that is not blank are of the line.
@@ -103,7 +103,7 @@ impl FileHead {
         &self.file
     }
 
-    /// Returns the file's path.
+    /// Returns how the file is called: its path, unless that may name a learner.
     pub(crate) fn path(&self) -> &Path {
         self.file.path()
     }
@@ -123,14 +123,15 @@ impl FileHead {
         Ok(*self.unpacked_hash.get_or_init(|| hash))
     }
 
-    /// Returns the file's name without its folder.
+    /// Returns how the file is called, without its folder.
     pub(crate) fn name(&self) -> String {
         input::file_name(self.path())
     }
 
-    /// Returns the file's name without its folder and without `.gz` or `.zst`, in lower case.
+    /// Returns the name that the file has where it is, without its folder and without `.gz` or `.zst`, in lower case. It tells
+    /// what the file is, and is not to be shown.
     pub(crate) fn bare_name(&self) -> String {
-        input::bare_name(self.path())
+        input::bare_name(self.file.location())
     }
 
     /// Returns how the file is packed.
@@ -320,12 +321,30 @@ const HELD_BYTES: u64 = 64 << 20;
 /// Holds heads by path, each read when it is first asked for and never again.
 #[derive(Debug, Default)]
 pub(crate) struct FileHeads {
+    /// What files are called whose own names may be learners', by where they are.
+    names: OnceLock<FxHashMap<PathBuf, PathBuf>>,
     by_path: Mutex<FxHashMap<PathBuf, Arc<FileHead>>>,
     /// Counts the bytes of files that are held whole.
     held: AtomicU64,
 }
 
 impl FileHeads {
+    /// Sets what files are called whose own names may be learners', by where they are. To be called before any of them is
+    /// opened.
+    pub(crate) fn call(&self, names: FxHashMap<PathBuf, PathBuf>) {
+        let _ = self.names.set(names);
+    }
+
+    /// Tells whether files have names that may be learners'.
+    pub(crate) fn have_names_of_learners(&self) -> bool {
+        self.names.get().is_some()
+    }
+
+    /// Returns what the file at `location` is called.
+    pub(crate) fn name_of<'a>(&'a self, location: &'a Path) -> &'a Path {
+        self.names.get().and_then(|names| names.get(location)).map_or(location, PathBuf::as_path)
+    }
+
     /// Returns the head of the file at `path`.
     ///
     /// # Errors
@@ -372,7 +391,7 @@ impl FileHeads {
 
     /// Opens a file for the first time. A small one is held whole, as far as there is room.
     fn open(&self, path: &Path) -> Result<Content, ReadError> {
-        SeenFile::first(path, |bytes| {
+        SeenFile::first_called(self.name_of(path), path, |bytes| {
             let has_room = |held: u64| Some(held + bytes).filter(|&held| held <= HELD_BYTES);
             bytes <= HELD_FILE_BYTES && self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, has_room).is_ok()
         })
@@ -381,7 +400,10 @@ impl FileHeads {
     fn keep(&self, mut head: FileHead) -> Arc<FileHead> {
         head.trim();
         let head = Arc::new(head);
-        self.by_path.lock().unwrap_or_else(PoisonError::into_inner).insert(head.path().to_owned(), Arc::clone(&head));
+        self.by_path
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(head.file.location().to_owned(), Arc::clone(&head));
         head
     }
 }

@@ -227,6 +227,35 @@ pub(crate) fn is_known_name(name: &str) -> bool {
     KNOWN_NAMES.contains(&plain.as_str())
 }
 
+/// Tells whether the key of a JSON object names what every such object has, and no person: it goes by a name of logs, or is
+/// made of words of such names, as `event_user_id` is.
+pub(crate) fn is_known_key(key: &str) -> bool {
+    const MORE_WORDS: [&str; 12] =
+        ["account", "at", "by", "definition", "identifier", "is", "modified", "no", "number", "of", "on", "ts"];
+    is_known_name(key) || {
+        let mut words = words_of(key).peekable();
+        words.peek().is_some() && words.all(|word| is_known_name(&word) || MORE_WORDS.contains(&word.as_str()))
+    }
+}
+
+/// Returns the words of a name, in lower case: `eventTime`, `event_time` and `event-time` are two.
+fn words_of(name: &str) -> impl Iterator<Item = String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut before = None;
+    for sign in name.chars() {
+        let begins = before
+            .is_none_or(|before: char| !before.is_alphanumeric() || (before.is_lowercase() && sign.is_uppercase()));
+        if sign.is_alphanumeric() {
+            if begins {
+                words.push(String::new());
+            }
+            words.last_mut().expect("a word has begun").extend(sign.to_lowercase());
+        }
+        before = Some(sign);
+    }
+    words.into_iter()
+}
+
 /// Tells whether a first line is a header beyond doubt.
 fn is_header(columns: &[String], below: &[Vec<String>]) -> bool {
     let below = &below[..below.len().min(ROWS_BELOW)];

@@ -241,6 +241,12 @@ impl<'a> Intake<'a> {
         self.parsed.tally.used += 1;
     }
 
+    /// Counts a row of a kind that the format does not know, by its `name` in the source, of the learner of `enrolment`.
+    #[cold]
+    pub(crate) fn note_unknown_kind_of(&mut self, name: &[u8], enrolment: EnrolmentIndex) {
+        self.note_unknown_kind(name, self.limits.learner_number(enrolment));
+    }
+
     /// Counts a row of a kind that the format does not know: its `name` in the source, and a number that stands for the
     /// learner.
     #[cold]

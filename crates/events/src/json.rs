@@ -45,13 +45,21 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Says what it is, where it is there and no string.
+    /// Returns the string, or the number as it is written.
+    pub(crate) fn text_or_number(self) -> Option<Text<'a>> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Number(digits) => Some(Text { raw: digits, escaped: false }),
+            _ => None,
+        }
+    }
+
+    /// Says what it is, where it is there and neither a string nor a number.
     pub(crate) const fn other_than_text(self) -> Option<&'static str> {
         match self {
-            Self::Text(_) | Self::Null => None,
+            Self::Text(_) | Self::Number(_) | Self::Null => None,
             Self::Object(_) => Some("an object"),
             Self::Array(_) => Some("an array"),
-            Self::Number(_) => Some("a number"),
             Self::Bool(_) => Some("true or false"),
         }
     }

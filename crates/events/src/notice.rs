@@ -42,6 +42,11 @@ pub enum Notice {
         /// Enrolments.
         enrolments: u64,
     },
+    /// Ids that are written as R writes round numbers, `1e+05`, and come in full as well. They count as others.
+    RoundNumbers {
+        /// Such ids.
+        ids: u64,
+    },
     /// A file became longer while it was read. Its first bytes count.
     Grew {
         /// Its name.
@@ -88,6 +93,11 @@ impl fmt::Display for Notice {
                     "dated after the end of their course, and so counted as none: {enrolments} of the withdrawals"
                 )
             }
+            Self::RoundNumbers { ids } => write!(
+                f,
+                "ids that come in full, and also as R writes round numbers (1e+05): {ids}. They count as different ones. Write \
+                 all in full, as R's format(id, scientific = FALSE) does"
+            ),
             Self::Grew { file, bytes } => {
                 write!(f, "{file} became longer while it was read. The {bytes} bytes count that it had at first")
             }

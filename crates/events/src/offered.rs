@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustc_hash::FxHashSet;
 
+use crate::cells::shape;
 use crate::error::ReadError;
 use crate::input::{file_name, without_packing};
 use crate::seen_file::Special;
@@ -71,11 +72,51 @@ impl FileReport {
     }
 }
 
+/// Holds a file that is not even offered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NotOffered {
+    /// Its path from the folder that was given on, or its name.
+    name: String,
+    why: WhyNotOffered,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum WhyNotOffered {
+    /// It looks like another download or copy of the file of this name.
+    CopyOf(String),
+    /// Completes a sentence that begins with its name.
+    Other(String),
+}
+
+impl NotOffered {
+    /// Describes the file by its name.
+    pub(crate) fn by_name(&self) -> LeftOutFile {
+        self.described(self.name.clone(), |original| original)
+    }
+
+    /// Describes the file where its name may be a learner's: by its shape.
+    pub(crate) fn by_shape(&self) -> LeftOutFile {
+        let name = self.name.rsplit('/').next().unwrap_or_default();
+        self.described(shape(name.as_bytes()), |_| "another file")
+    }
+
+    fn described(&self, file: String, original: impl Fn(&str) -> &str) -> LeftOutFile {
+        let why = match &self.why {
+            WhyNotOffered::CopyOf(name) => format!(
+                "looks like another download or copy of {}; if it holds other rows, give it another name",
+                original(name)
+            ),
+            WhyNotOffered::Other(why) => why.clone(),
+        };
+        LeftOutFile { file, why }
+    }
+}
+
 /// Holds the files offered.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Offer {
     pub(crate) files: Vec<OfferedFile>,
-    pub(crate) left_out: Vec<LeftOutFile>,
+    pub(crate) left_out: Vec<NotOffered>,
 }
 
 impl Offer {
@@ -128,11 +169,8 @@ impl Offer {
             place += 1;
             let kept = !out.contains(&(place - 1));
             if !kept {
-                let first = original_name(&file.path).map_or_else(String::new, |(name, _)| name);
-                let why = format!(
-                    "looks like another download or copy of {first}; if it holds other rows, give it another name"
-                );
-                left_out.push(LeftOutFile { file: file.name.clone(), why });
+                let original = original_name(&file.path).map_or_else(String::new, |(name, _)| name);
+                left_out.push(NotOffered { name: file.name.clone(), why: WhyNotOffered::CopyOf(original) });
             }
             kept
         });
@@ -248,8 +286,8 @@ impl Walk {
         }
     }
 
-    fn leave_out(&mut self, file: String, why: &str) {
-        self.offer.left_out.push(LeftOutFile { file, why: why.to_owned() });
+    fn leave_out(&mut self, name: String, why: &str) {
+        self.offer.left_out.push(NotOffered { name, why: WhyNotOffered::Other(why.to_owned()) });
     }
 
     fn is_new(&mut self, path: &Path) -> bool {
@@ -274,7 +312,8 @@ mod tests {
     }
 
     fn left_out(offer: &Offer) -> Vec<String> {
-        offer.left_out.iter().map(|file| format!("{} {}", file.file, file.why)).collect()
+        let described = offer.left_out.iter().map(NotOffered::by_name);
+        described.map(|LeftOutFile { file, why }| format!("{file} {why}")).collect()
     }
 
     fn folder_of(names: &[&str]) -> tempfile::TempDir {

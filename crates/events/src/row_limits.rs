@@ -1,11 +1,16 @@
 //! The limits that rows of a log are held against: the calendars of their courses, and the instant of the log.
 
+use std::hash::BuildHasher;
 use std::ops::Range;
+use std::sync::Arc;
+
+use rustc_hash::FxBuildHasher;
 
 use crate::dated_enrolments::DatedEnrolments;
 use crate::event_days::ALL_SET;
 use crate::index::{CourseIndex, EnrolmentIndex};
 use crate::kind::EventKind;
+use crate::names::NameList;
 use crate::roster::{Course, Roster, StrayDays};
 use crate::time::DAY_SECONDS;
 
@@ -20,6 +25,8 @@ pub struct RowLimits {
     windows: Vec<CourseWindow>,
     /// By enrolment.
     courses: Vec<CourseIndex>,
+    /// The roster's names, where somebody may ask for learners, and the place among them of the first enrolment.
+    names: Option<(Arc<NameList>, usize)>,
     as_of: Option<i64>,
     /// Enrolments that rows do not tell apart.
     dated: Option<DatedEnrolments>,
@@ -69,8 +76,9 @@ impl RowLimits {
         };
         let windows = roster.courses.iter().zip(grid_days).map(window).collect();
         let courses = courses(roster);
+        let names = Some((Arc::clone(roster.enrolments.names()), 0));
         let dated = DatedEnrolments::find(roster);
-        Self { windows, courses, as_of, dated, received: [false; 1 << u8::BITS], first_course: 0 }
+        Self { windows, courses, names, as_of, dated, received: [false; 1 << u8::BITS], first_course: 0 }
     }
 
     /// Makes the limits of a reading that finds out when the courses of `roster` run: no instant is far from them yet.
@@ -82,13 +90,21 @@ impl RowLimits {
         let windows = roster.courses.iter().map(window).collect();
         let courses = courses(roster);
         let received = [false; 1 << u8::BITS];
-        Self { windows, courses, as_of: None, dated: None, received, first_course: 0 }
+        Self { windows, courses, names: None, as_of: None, dated: None, received, first_course: 0 }
     }
 
     /// Makes the limits of readings that only look at rows and hand over no events: there are no enrolments.
     pub(crate) fn without_enrolments() -> Self {
         let received = [false; 1 << u8::BITS];
-        Self { windows: Vec::new(), courses: Vec::new(), as_of: None, dated: None, received, first_course: 0 }
+        Self {
+            windows: Vec::new(),
+            courses: Vec::new(),
+            names: None,
+            as_of: None,
+            dated: None,
+            received,
+            first_course: 0,
+        }
     }
 
     /// Returns the same limits for rows of these `kinds`. Events that a learner received from another (see
@@ -107,7 +123,8 @@ impl RowLimits {
         let first = first.as_usize();
         let dated = self.dated.as_ref().and_then(|dated| dated.part(first, count));
         let courses = self.courses[first..first + count].to_vec();
-        let mut part = Self { courses, dated, first_course: first_course.0, ..self.clone() };
+        let names = self.names.as_ref().map(|(names, before)| (Arc::clone(names), before + first));
+        let mut part = Self { courses, names, dated, first_course: first_course.0, ..self.clone() };
         for (received, &kind) in part.received.iter_mut().zip(kinds) {
             *received = self.is_received(kind);
         }
@@ -132,6 +149,14 @@ impl RowLimits {
     /// Tells whether an instant is after the one at which the log is said to be taken.
     pub(crate) fn is_after_log(&self, instant: i64) -> bool {
         self.as_of.is_some_and(|as_of| instant > as_of)
+    }
+
+    /// Returns a number that stands for the learner of an enrolment: the same for all of the learner's enrolments.
+    pub(crate) fn learner_number(&self, enrolment: EnrolmentIndex) -> u64 {
+        match &self.names {
+            Some((names, first)) => FxBuildHasher.hash_one(names.get(first + enrolment.as_usize()).1),
+            None => u64::from(enrolment.0),
+        }
     }
 
     /// Returns the course of an enrolment.

@@ -60,6 +60,9 @@ pub struct SeenFile(Arc<Seen>);
 
 #[derive(Debug)]
 struct Seen {
+    /// Where it is. Its name may be a learner's.
+    location: PathBuf,
+    /// How it is called.
     path: PathBuf,
     state: FileState,
     /// All of its bytes, of a small file: it need not be opened again.
@@ -76,6 +79,29 @@ impl SeenFile {
     /// # Errors
     /// When it can't be opened or read.
     pub(crate) fn first(path: &Path, is_held: impl FnOnce(u64) -> bool) -> Result<Content, ReadError> {
+        Self::first_called(path, path, is_held)
+    }
+
+    /// Opens the file at `location` for the first time, as [`SeenFile::first`] does. It is called `path` from then on, in
+    /// errors too.
+    ///
+    /// # Errors
+    /// As [`SeenFile::first`].
+    pub(crate) fn first_called(
+        path: &Path,
+        location: &Path,
+        is_held: impl FnOnce(u64) -> bool,
+    ) -> Result<Content, ReadError> {
+        let mut content = Self::first_at(location, is_held).map_err(|error| error.called(path))?;
+        if path != location
+            && let Some(seen) = Arc::get_mut(&mut content.seen.0)
+        {
+            path.clone_into(&mut seen.path);
+        }
+        Ok(content)
+    }
+
+    fn first_at(path: &Path, is_held: impl FnOnce(u64) -> bool) -> Result<Content, ReadError> {
         if is_pipe(path) {
             let (seen, _) = Self::whole(path)?;
             return Ok(Content { seen, on_disk: None });
@@ -111,13 +137,19 @@ impl SeenFile {
         let bytes = held.as_ref().map_or(state.bytes, |held| held.len() as u64);
         let state = FileState { bytes, ..state };
         let (blake3, grew) = (OnceLock::new(), AtomicBool::new(false));
-        Self(Arc::new(Seen { path: path.to_owned(), state, held, blake3, grew }))
+        Self(Arc::new(Seen { location: path.to_owned(), path: path.to_owned(), state, held, blake3, grew }))
     }
 
-    /// Returns where the file is.
+    /// Returns how the file is called, in messages and in what is written: where it is, unless the name that it has there may
+    /// be a learner's. Never two files of one log are called the same.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0.path
+    }
+
+    /// Returns where the file is. Never to be shown.
+    pub(crate) fn location(&self) -> &Path {
+        &self.0.location
     }
 
     /// Returns the number of its bytes when it was first opened: as many count, even if it grew since.
@@ -174,7 +206,7 @@ impl SeenFile {
     /// # Errors
     /// As [`SeenFile::open`].
     pub(crate) fn open_on_disk(&self) -> Result<File, ReadError> {
-        let file = open(self.path())?;
+        let file = open(self.location()).map_err(|error| error.called(self.path()))?;
         self.check(&file)?;
         Ok(file)
     }

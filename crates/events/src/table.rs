@@ -335,12 +335,22 @@ pub(crate) fn first_row(head: &FileHead, delimiter: u8) -> Vec<String> {
 }
 
 /// Tells whether rows begin with a number that the header has no name for, as R's `write.table` writes them, in quotes
-/// unless told otherwise. Where no number is in quotes, a row with nothing but an empty cell too many ends with a separator.
+/// unless told otherwise. Where no number is in quotes, rows with nothing but an empty cell too many may end with a separator: then
+/// the header's first name may be that of the numbers.
 fn has_row_names(columns: &[String], below: &[Vec<String>], are_quoted: bool) -> bool {
     let is_numbered =
         |(row, number): (&Vec<String>, usize)| row.len() == columns.len() + 1 && row[0] == number.to_string();
     let ends_with_cell = |row: &Vec<String>| row.last().is_some_and(|cell| !cell.is_empty());
-    below.iter().zip(1..).all(is_numbered) && (are_quoted && !below.is_empty() || below.iter().any(ends_with_cell))
+    let are_named = || columns.first().is_none_or(|name| may_name_numbers(name));
+    let has_no_name = || below.iter().any(ends_with_cell) || below.len() > 1 && !are_named();
+    below.iter().zip(1..).all(is_numbered) && (are_quoted && !below.is_empty() || has_no_name())
+}
+
+/// Tells whether a column of this name may hold numbers from 1 on.
+fn may_name_numbers(name: &str) -> bool {
+    let name = name.trim().to_lowercase();
+    let ends = ["id", "no", "nr", "num", "number", "index", "row", "rank", "key", "pk", "#", "."];
+    name.is_empty() || name.starts_with("id") || ends.iter().any(|end| name.ends_with(end))
 }
 
 /// Returns the next few rows.

@@ -3,7 +3,8 @@
 //!
 //! The common forms are read here, quickly. A text that none of them fits goes to `rare_times.rs`.
 
-use crate::rare_times;
+use crate::cells::shape;
+use crate::{epoch_times, rare_times};
 
 /// Counts the seconds in a day.
 pub const DAY_SECONDS: i64 = 86_400;
@@ -83,6 +84,26 @@ pub fn parse_date(text: &[u8]) -> Option<i32> {
 #[must_use]
 pub fn parse_instant(text: &[u8]) -> Option<i64> {
     InstantParser::default().parse(text)
+}
+
+/// Returns seconds since 1970-01-01T00:00:00 of a time as the logs of platforms have it, whatever program exported them: as
+/// [`parse_instant`] reads it, or a number since 1970 in a unit that its size tells.
+#[must_use]
+#[inline]
+pub(crate) fn parse_logged_instant(text: &[u8]) -> Option<i64> {
+    match text.get(4) {
+        // A date's first sign behind the year.
+        Some(b'-') => parse_instant(text),
+        _ => epoch_times::parse_usual(text).or_else(|| parse_instant(text)).or_else(|| epoch_times::parse(text)),
+    }
+}
+
+/// Describes a text that [`parse_logged_instant`] does not read, by its shape, and says what to do.
+pub(crate) fn describe_unreadable(name: &str, text: &[u8]) -> String {
+    format!(
+        "{name} of shape `{}` is not YYYY-MM-DDTHH:MM:SS or seconds since 1970; write it so in the file",
+        shape(text)
+    )
 }
 
 /// Parses instants as [`parse_instant`] does, quicker when one after the other is of the same day.

@@ -96,6 +96,7 @@ fn is_wrong_usage(error: &anyhow::Error) -> bool {
             error,
             ReadError::NotFound { .. }
                 | ReadError::NotRead { .. }
+                | ReadError::UnknownFormat { by_name: true, .. }
                 | ReadError::Pattern { .. }
                 | ReadError::NoMapping
                 | ReadError::NeedlessMapping { .. }

@@ -183,7 +183,7 @@ fn for_reading(error: &ReadError) -> Option<String> {
         ReadError::UnknownFormat { .. } => {
             "name the format with --format, or describe the files in a --mapping for --format table"
         }
-        ReadError::NotRead { .. } => "leave it out, or name the format with --format",
+        ReadError::NotRead { what_to_do: None, .. } => "leave it out, or name the format with --format",
         ReadError::NoMapping => "give it with --mapping FILE",
         ReadError::NeedlessMapping { .. } => "leave --mapping out, or use --format table",
         ReadError::FilesAndDatabase | ReadError::MappingForDatabase => "--source is the address of the database",
@@ -204,7 +204,9 @@ pub(crate) fn for_notice(notice: &Notice) -> Option<&'static str> {
         Notice::SharedUserIds { .. } | Notice::ClashingIds { .. } => {
             Some("name each site's log with --institution NAME=PATH")
         }
-        Notice::WithdrawnBeforeEnrolled { .. } | Notice::WithdrawnAfterCourse { .. } => None,
+        Notice::WithdrawnBeforeEnrolled { .. } | Notice::WithdrawnAfterCourse { .. } | Notice::RoundNumbers { .. } => {
+            None
+        }
         Notice::Grew { .. } => Some("preprocess again when nothing writes to it, if the rest matters"),
     }
 }

@@ -91,7 +91,7 @@ pub(crate) fn describe_notice(notice: &Notice) -> (&'static str, String) {
         | Notice::Grew { .. }
         | Notice::WithdrawnBeforeEnrolled { .. }
         | Notice::WithdrawnAfterCourse { .. } => "Note",
-        Notice::SharedUserIds { .. } | Notice::ClashingIds { .. } => "Warning",
+        Notice::SharedUserIds { .. } | Notice::ClashingIds { .. } | Notice::RoundNumbers { .. } => "Warning",
     };
     let hint = hints::for_notice(notice).map(|hint| format!(": {hint}")).unwrap_or_default();
     (label, format!("{notice}{hint}"))
@@ -317,7 +317,7 @@ fn describe_course_warning(warning: &CourseWarning) -> String {
 /// Says why a course has no dates, where they are from `dates_from`.
 pub(crate) const fn lacking_dates(dates_from: DatesFrom) -> &'static str {
     match dates_from {
-        DatesFrom::Tables => "no table of courses has it",
+        DatesFrom::Tables => "no table says when it runs",
         DatesFrom::Events => "no dates, and no events",
         DatesFrom::Enrolments => "no day to count weeks from",
     }

@@ -9,7 +9,7 @@ use crate::file_head::FileHead;
 use crate::roster::{Course, StrayDays};
 use crate::table::{Header, Refusal, Table, TableRow};
 use crate::tally::{Reason, Tally, shape};
-use crate::time::{DAY_SECONDS, format_date, format_instant, parse_instant};
+use crate::time::{DAY_SECONDS, format_date, format_instant, parse_logged_instant};
 
 /// Holds the dates of one course.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,13 +130,20 @@ fn date(row: &TableRow<'_>, column: usize, name: &str) -> Result<i32, Refusal> {
     let Some(text) = row.given(column) else {
         return Err(Refusal::new(Reason::BadTime, format!("the {name} is missing; give one, as YYYY-MM-DD")));
     };
-    let instant = parse_instant(text.as_bytes());
+    let instant = parse_logged_instant(text.as_bytes());
     if let Some(instant) = instant.filter(|&instant| !is_set(instant)) {
         // A date that was read may be shown: it is no text of the cell's.
         let shown = i32::try_from(instant.div_euclid(DAY_SECONDS)).map_or_else(|_| shape(text.as_bytes()), format_date);
-        return Err(Refusal::new(Reason::BadTime, format!("{name} `{shown}` stands for a date that is not set")));
+        return Err(Refusal::new(
+            Reason::BadTime,
+            format!("{name} `{shown}` stands for a date that is not set: the course has no dates"),
+        ));
     }
     instant.and_then(|seconds| i32::try_from(seconds.div_euclid(DAY_SECONDS)).ok()).ok_or_else(|| {
-        Refusal::new(Reason::BadTime, format!("{name} of shape `{}` is not a date YYYY-MM-DD", shape(text.as_bytes())))
+        let shape = shape(text.as_bytes());
+        Refusal::new(
+            Reason::BadTime,
+            format!("{name} of shape `{shape}` is not a date YYYY-MM-DD; write it so in the file"),
+        )
     })
 }

@@ -33,7 +33,7 @@ impl LogFormat for Coursera {
     }
 
     fn detect(&self, file: &FileHead) -> FileRole {
-        match Times::of_export(file).is_some() {
+        match is_export(file) {
             true => FileRole::decisive("log", "has 16 columns without a header, the third a time"),
             false => FileRole::none("has not 16 columns without a header, the third a time"),
         }
@@ -48,44 +48,25 @@ impl LogFormat for Coursera {
         if logs.is_empty() {
             return Err(missing_table(MAPPING.format, "log", "it is CSV of 16 columns without a header"));
         }
-        let times = logs.first().and_then(|head| Times::of_export(head)).unwrap_or(Times::Iso);
         let log = logs.into_iter().map(|head| LogFile { log: 0, found: Found::file(head) }).collect();
-        let tables = TableFiles { log, ..TableFiles::default() };
-        match times {
-            Times::Iso => MAPPING.open(&tables, request),
-            Times::Millis => {
-                let text = MAPPING.text.replacen("format = \"iso\"", "format = \"unix-millis\"", 1);
-                MAPPING.open_as(&text, &tables, request)
-            }
-        }
+        MAPPING.open(&TableFiles { log, ..TableFiles::default() }, request)
     }
 }
 
-/// Says how an export writes its times.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Times {
-    Iso,
-    /// Milliseconds since 1970.
-    Millis,
-}
-
-impl Times {
-    /// Returns how the time of the file's first record is written, if it is a record of the export.
-    fn of_export(file: &FileHead) -> Option<Self> {
-        if file.not_text().is_some() {
-            return None;
-        }
-        DELIMITERS.into_iter().find_map(|delimiter| {
-            let mut builder = csv::ReaderBuilder::new();
-            builder.has_headers(false).flexible(true).delimiter(delimiter).escape(Some(b'\\'));
-            let mut first = ByteRecord::new();
-            let any = builder.from_reader(file.text()).read_byte_record(&mut first).unwrap_or(false);
-            let time = first.get(TIMESTAMP).filter(|_| any && first.len() == COLUMNS)?.trim_ascii();
-            if parse_instant(time).is_some() {
-                return Some(Self::Iso);
-            }
+/// Tells whether the file's first record is one of the export: of as many fields, the third a time or milliseconds since 1970.
+fn is_export(file: &FileHead) -> bool {
+    if file.not_text().is_some() {
+        return false;
+    }
+    DELIMITERS.into_iter().any(|delimiter| {
+        let mut builder = csv::ReaderBuilder::new();
+        builder.has_headers(false).flexible(true).delimiter(delimiter).escape(Some(b'\\'));
+        let mut first = ByteRecord::new();
+        let any = builder.from_reader(file.text()).read_byte_record(&mut first).unwrap_or(false);
+        let time = first.get(TIMESTAMP).filter(|_| any && first.len() == COLUMNS).map(<[u8]>::trim_ascii);
+        time.is_some_and(|time| {
             // From 2001 to 2286.
-            (time.len() == 13 && time.iter().all(u8::is_ascii_digit)).then_some(Self::Millis)
+            parse_instant(time).is_some() || time.len() == 13 && time.iter().all(u8::is_ascii_digit)
         })
-    }
+    })
 }

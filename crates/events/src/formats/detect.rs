@@ -10,7 +10,7 @@ use crate::error::ReadError;
 use crate::file_head::{FileHead, FileHeads};
 use crate::header::{ROWS_BELOW, names_shown};
 use crate::json;
-use crate::offered::{Offer, OfferedFile};
+use crate::offered::{Offer, OfferedFile, Origin};
 use crate::text_lines::lines;
 
 /// Bounds the files that the error names when no format fits.
@@ -39,6 +39,7 @@ pub(super) fn detect(offer: &Offer, heads: &FileHeads) -> Result<Detection, Read
             return Ok(Detection { format, evidence, files: own });
         }
     }
+    refuse_no_text(files.iter().map(|(head, _)| head.as_ref()), &offer.files)?;
     let seen = match offer.files.is_empty() {
         true => "there is no file".to_owned(),
         false => describe(offer.files.iter().zip(files.iter().map(|(head, _)| head.as_ref()))),
@@ -52,7 +53,23 @@ pub(super) fn detect(offer: &Offer, heads: &FileHeads) -> Result<Detection, Read
             _ => "the files".to_owned(),
         },
     };
-    Err(ReadError::UnknownFormat { where_, seen })
+    let by_name = offer.files.iter().any(|file| file.origin == Origin::Named);
+    Err(ReadError::UnknownFormat { where_, seen, by_name })
+}
+
+/// Fails where files that were given by name are no text, a spreadsheet for one.
+fn refuse_no_text<'h>(heads: impl Iterator<Item = &'h FileHead>, files: &[OfferedFile]) -> Result<(), ReadError> {
+    let named = files.iter().zip(heads).filter(|(file, _)| file.origin == Origin::Named);
+    let mut refused = named.filter_map(|(file, head)| head.not_text().map(|not_text| (file, not_text)));
+    match refused.next() {
+        None => Ok(()),
+        Some((first, NotText { what, what_to_do })) => Err(ReadError::NotRead {
+            path: first.path.clone(),
+            why: what.to_owned(),
+            what_to_do: Some(what_to_do),
+            others: refused.map(|(file, _)| file.name.clone()).collect(),
+        }),
+    }
 }
 
 /// Assigns roles in `format` to the files offered. Where the format takes any text and none is like its logs, all are

@@ -11,7 +11,7 @@ use crate::content::NotText;
 use crate::error::ReadError;
 use crate::file_head::{FileHead, FileHeads};
 use crate::input;
-use crate::offered::{FileReport, LeftOutFile, Offer, OfferedFile, Origin, original_name};
+use crate::offered::{FileReport, LeftOutFile, NotOffered, Offer, OfferedFile, Origin, original_name};
 
 /// Bounds the files that can't be read which an error names.
 const MOST_NAMED: usize = 4;
@@ -59,7 +59,7 @@ impl<'a> Offered<'a> {
         Self {
             offer,
             heads,
-            roles: roles.iter().map(|file| (file.head.path(), file.role)).collect(),
+            roles: roles.iter().map(|file| (file.head.file().location(), file.role)).collect(),
             given: given.iter().flat_map(|path| [path.to_path_buf(), without_links(path)]).collect(),
         }
     }
@@ -79,16 +79,21 @@ impl<'a> Offered<'a> {
                 refused.push((file, not_text(&head).unwrap_or_else(|| role.because.to_owned())));
             }
         }
-        not_read(refused)
+        self.not_read(refused)
     }
 
-    /// Adds to the error for a missing table which files are there that are empty or can't be read: it may be one of them.
-    pub(super) fn explain_missing(&self, error: ReadError) -> ReadError {
-        let ReadError::MissingTable { format, table, where_, what_to_do } = error else { return error };
+    /// Adds to the error for a missing table which files are there that are empty or can't be read: it may be one of them. That
+    /// a file is no text which was given by its own name is an error of who gave it.
+    pub(super) fn explain(&self, error: ReadError) -> ReadError {
+        let (format, table, where_, what_to_do) = match error {
+            ReadError::MissingTable { format, table, where_, what_to_do } => (format, table, where_, what_to_do),
+            ReadError::NotText { ref path, .. } if self.is_named(path) => return error.of_named_file(),
+            other => return other,
+        };
         let no_table = self.offer.files.iter().filter_map(|file| {
             let head = self.heads.known(&file.path)?;
             let why = if head.is_blank() { blank(&head).to_owned() } else { not_text(&head)? };
-            Some(format!("{} {why}", file.name))
+            Some(format!("{} {why}", self.name(file)))
         });
         let no_table: Vec<String> = no_table.take(MOST_NAMED).collect();
         let where_ = if no_table.is_empty() { where_ } else { format!("{where_} (of which {})", no_table.join(", ")) };
@@ -101,14 +106,16 @@ impl<'a> Offered<'a> {
     /// When one of them was named, and is neither empty nor a copy.
     pub(super) fn report(&self, read: &[&Path]) -> Result<FileReport, ReadError> {
         let known: FxHashSet<&Path> = read.iter().copied().collect();
-        let is_other = |file: &&OfferedFile| !known.contains(file.path.as_path()) && !self.is_given(&file.path);
+        let is_read = |file: &OfferedFile| known.contains(self.heads.name_of(&file.path));
+        let is_other = |file: &&OfferedFile| !is_read(file) && !self.is_given(&file.path);
         let others = self.offer.files.iter().filter(is_other).filter_map(|file| self.heads.get(&file.path).ok());
-        let heads = read.iter().filter_map(|path| self.heads.known(path));
+        let own = self.offer.files.iter().filter(|file| is_read(file));
+        let heads = own.filter_map(|file| self.heads.known(&file.path));
         let files = ReadFiles::new(&heads.collect::<Vec<_>>(), &others.collect::<Vec<_>>());
-        let mut report = FileReport { left_out: self.offer.left_out.clone(), ..FileReport::default() };
+        let mut report = FileReport { left_out: self.not_offered(), ..FileReport::default() };
         let mut refused = Vec::new();
         for file in &self.offer.files {
-            if known.contains(file.path.as_path()) {
+            if is_read(file) {
                 report.notes.extend(self.hole(file));
                 report.notes.extend(self.other_encoding(file));
                 let head = self.heads.known(&file.path).filter(|head| head.not_text().is_none());
@@ -119,18 +126,36 @@ impl<'a> Offered<'a> {
                 if file.origin == Origin::Named && !is_harmless {
                     refused.push((file, why.clone()));
                 }
-                report.left_out.push(LeftOutFile { file: file.name.clone(), why });
+                report.left_out.push(LeftOutFile { file: self.name(file), why });
             }
         }
-        not_read(refused)?;
+        self.not_read(refused)?;
         Ok(report)
+    }
+
+    /// Describes the files that were not even offered.
+    fn not_offered(&self) -> Vec<LeftOutFile> {
+        let describe = match self.heads.have_names_of_learners() {
+            true => NotOffered::by_shape,
+            false => NotOffered::by_name,
+        };
+        self.offer.left_out.iter().map(describe).collect()
+    }
+
+    /// Returns what a file is called in messages.
+    fn name(&self, file: &OfferedFile) -> String {
+        match self.heads.name_of(&file.path) {
+            name if name == file.path => file.name.clone(),
+            name => input::file_name(name),
+        }
     }
 
     /// Says of a file that is read that it is another download of one that is not there.
     fn second_download(&self, file: &OfferedFile, read: &FxHashSet<&Path>) -> Option<String> {
         let (original, _) = original_name(&file.path)?;
-        let is_there = read.contains(file.path.with_file_name(&original).as_path());
-        (!is_there).then(|| format!("{} is read in place of {original}, which is not there", file.name))
+        let is_there = read.contains(self.heads.name_of(&file.path.with_file_name(&original)));
+        let original = if self.heads.have_names_of_learners() { "the first of its name" } else { &original };
+        (!is_there).then(|| format!("{} is read in place of {original}, which is not there", self.name(file)))
     }
 
     /// Says of a file that is read that it begins with a hole.
@@ -139,19 +164,19 @@ impl<'a> Offered<'a> {
         let hole = Some(head.hole_bytes()).filter(|&bytes| bytes > 0)?;
         Some(format!(
             "{} begins with {hole} zero bytes, which are skipped: a log begins so that is cut while it is written",
-            file.name
+            self.name(file)
         ))
     }
 
     /// Says of a file that is read that it is not in UTF-8.
     fn other_encoding(&self, file: &OfferedFile) -> Option<String> {
         let head = self.heads.known(&file.path).filter(|head| head.is_other_encoding())?;
-        let name = input::without_packing(&file.name);
+        let own = self.name(file);
+        let name = if self.heads.have_names_of_learners() { "FILE" } else { input::without_packing(&own) };
         let unpacked = if head.packing() == input::Packing::Plain { "" } else { ", unpacked," };
         Some(format!(
-            "{} is not in UTF-8, and rows with such signs are rejected: convert it{unpacked} by iconv -f WINDOWS-1252 -t UTF-8 \
-             {name} > NEW_FILE",
-            file.name
+            "{own} is not in UTF-8, and rows with such signs are rejected: convert it{unpacked} by iconv -f WINDOWS-1252 -t UTF-8 \
+             {name} > NEW_FILE"
         ))
     }
 
@@ -160,7 +185,8 @@ impl<'a> Offered<'a> {
         let head = match self.heads.get(&file.path) {
             Ok(head) => head,
             Err(error) => {
-                let why = error.to_string().replace(&format!("{}: ", file.path.display()), "");
+                let name = self.heads.name_of(&file.path).display();
+                let why = error.to_string().replace(&format!("{name}: "), "");
                 return (format!("can't be read: {why}"), false);
             }
         };
@@ -184,8 +210,27 @@ impl<'a> Offered<'a> {
     /// Returns the name of the file read that this one is a copy of.
     fn copied(&self, head: &FileHead, read: &ReadFiles) -> Option<String> {
         let path = read.original(head)?.path();
-        let offered = self.offer.files.iter().find(|file| file.path == path);
-        Some(offered.map_or_else(|| input::file_name(path), |file| file.name.clone()))
+        let offered = self.offer.files.iter().find(|file| self.heads.name_of(&file.path) == path);
+        Some(offered.map_or_else(|| input::file_name(path), |file| self.name(file)))
+    }
+
+    /// Fails when a file that was named is not read.
+    fn not_read(&self, mut refused: Vec<(&OfferedFile, String)>) -> Result<(), ReadError> {
+        if refused.is_empty() {
+            return Ok(());
+        }
+        let (file, why) = refused.remove(0);
+        let (why, what_to_do) = match self.heads.known(&file.path).and_then(|head| head.not_text()) {
+            Some(NotText { what, what_to_do }) => (what.to_owned(), Some(what_to_do)),
+            None => (why, None),
+        };
+        let others = refused.into_iter().map(|(file, _)| self.name(file)).collect();
+        Err(ReadError::NotRead { path: self.heads.name_of(&file.path).to_owned(), why, what_to_do, others })
+    }
+
+    /// Tells whether a file that is called so was given by its own name.
+    fn is_named(&self, path: &Path) -> bool {
+        self.offer.files.iter().any(|file| file.origin == Origin::Named && self.heads.name_of(&file.path) == path)
     }
 
     fn role(&self, path: &Path) -> Option<FileRole> {
@@ -214,14 +259,4 @@ fn blank(head: &FileHead) -> &'static str {
 /// Tells why a file is no text that can be read, if so.
 fn not_text(head: &FileHead) -> Option<String> {
     head.not_text().map(|NotText { what, what_to_do }| format!("{what}; {what_to_do}"))
-}
-
-/// Fails when a file that was named is not read.
-fn not_read(mut refused: Vec<(&OfferedFile, String)>) -> Result<(), ReadError> {
-    if refused.is_empty() {
-        return Ok(());
-    }
-    let (file, why) = refused.remove(0);
-    let others = refused.into_iter().map(|(file, _)| file.name.clone()).collect();
-    Err(ReadError::NotRead { path: file.path.clone(), why, others })
 }

@@ -134,6 +134,8 @@ pub(crate) struct OpenRequest<'a> {
     pub(crate) mapping: Option<&'a Path>,
     /// Dates of courses in place of, or for want of, the source's own.
     pub(crate) courses: Option<&'a Path>,
+    /// Files that options name: the mapping, dates of courses, labels.
+    pub(crate) given: &'a [&'a Path],
     /// The rule for learners who enrol in a course again.
     pub(crate) enrolled_again: EnrolledAgain,
     /// Why the log is taken for the format.

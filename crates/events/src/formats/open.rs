@@ -20,7 +20,7 @@ use crate::offered::Offer;
 use crate::source::{Source, SourceLabels};
 use crate::source_inputs::InputFile;
 use crate::text::BLOCK_BYTES;
-use crate::withdrawals;
+use crate::{round_ids, withdrawals};
 
 /// Opens the log in `inputs`: files, or folders that hold a format's files.
 ///
@@ -66,11 +66,12 @@ fn open_files(
         heads,
         mapping: options.mapping.as_deref(),
         courses: options.courses.as_deref(),
+        given: &given,
         enrolled_again: options.enrolled_again,
         reason: evidence,
         block_bytes,
     };
-    let mut source = format.implementation().open(&request).map_err(|error| offered.explain_missing(error))?;
+    let mut source = format.implementation().open(&request).map_err(|error| offered.explain(error))?;
     let read: Vec<&Path> = source.inputs.iter().map(InputFile::path).collect();
     source.files = offered.report(&read)?;
     Ok(source)
@@ -133,6 +134,7 @@ fn open_database(
         heads,
         mapping: None,
         courses: options.courses.as_deref(),
+        given: &[],
         enrolled_again: options.enrolled_again,
         reason: "read from its database".to_owned(),
         block_bytes,
@@ -156,6 +158,7 @@ fn finish(
     }
     source.capabilities = source.capabilities.with_kinds(&source.kinds);
     withdrawals::settle(&mut source);
+    source.notices.extend(round_ids::notice(&source.roster));
     // Whichever format: dates that the user gave are not the source's own.
     for file in source.inputs.iter_mut().filter(|file| Some(file.path()) == options.courses.as_deref()) {
         file.role = "courses-file";
@@ -179,8 +182,9 @@ pub(super) fn replace_labels(source: &mut Source, path: &Path, heads: &FileHeads
 /// Fails when a file stands beside its own packed copy, as every row would count twice.
 fn refuse_packed_copies(source: &Source) -> Result<(), ReadError> {
     let mut met: FxHashMap<PathBuf, &Path> = FxHashMap::default();
-    for path in source.inputs.iter().map(InputFile::path) {
-        let before = *met.entry(path.with_file_name(input::bare_name(path))).or_insert(path);
+    for file in source.inputs.iter().map(|input| &input.file) {
+        let (path, location) = (file.path(), file.location());
+        let before = *met.entry(location.with_file_name(input::bare_name(location))).or_insert(path);
         if before != path {
             return Err(ReadError::PackedCopy { path: before.to_owned(), copy: file_name(path) });
         }

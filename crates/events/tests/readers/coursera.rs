@@ -77,7 +77,7 @@ fn logs_of_which_rows_are_counted_out() {
         "2 of 6 used\n\
          2 malformed: video-2016-02.csv:4: 2 fields where the first line has 16 \
          | video-2016-02.csv:5: quotes that do not end where a field does\n\
-         1 bad_time: video-2016-02.csv:3: time of shape `aaaa` is not a time such as 2014-06-14T09:38:29\n\
+         1 bad_time: video-2016-02.csv:3: time of shape `aaaa` is not a time such as 2014-06-14T09:38:29 or a number since 1970; write it so in the file\n\
          1 missing_id: video-2016-02.csv:6: no id where the course must stand",
     );
 }

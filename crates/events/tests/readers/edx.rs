@@ -160,11 +160,11 @@ fn logs_of_which_rows_are_counted_out() {
     check(
         "bad_times.log",
         "1 of 6 used\n\
-         5 bad_time: tracking.log:2: time of shape `` is not YYYY-MM-DDTHH:MM:SS \
-         | tracking.log:3: time of shape `aaaa` is not YYYY-MM-DDTHH:MM:SS \
-         | tracking.log:4: time of shape `9999-99-99a99:99:99` is not YYYY-MM-DDTHH:MM:SS \
-         | tracking.log:5: time of shape `9999-99-99 99:99:99` is not YYYY-MM-DDTHH:MM:SS \
-         | tracking.log:6: time of shape `` is not YYYY-MM-DDTHH:MM:SS",
+         5 bad_time: tracking.log:2: time of shape `` is not YYYY-MM-DDTHH:MM:SS or seconds since 1970; write it so in the file \
+         | tracking.log:3: time of shape `aaaa` is not YYYY-MM-DDTHH:MM:SS or seconds since 1970; write it so in the file \
+         | tracking.log:4: time of shape `9999-99-99a99:99:99` is not YYYY-MM-DDTHH:MM:SS or seconds since 1970; write it so in the file \
+         | tracking.log:5: time of shape `9999-99-99 99:99:99` is not YYYY-MM-DDTHH:MM:SS or seconds since 1970; write it so in the file \
+         | tracking.log:6: time of shape `` is not YYYY-MM-DDTHH:MM:SS or seconds since 1970; write it so in the file",
     );
     check("not_utf8.log", "1 of 2 used\n1 not_utf8: tracking.log:2: bytes that are not UTF-8");
 }
@@ -363,4 +363,30 @@ fn courses_by_their_addresses() {
         "5 of 6 used\n\
          1 bad_value: tracking.log:6: course_id of shape `aaaaa://aaa.aaaaaaa/aaaaaaa/` is no course's"
     );
+}
+
+#[test]
+fn a_log_that_is_one_array_is_read() {
+    let text = String::from_utf8(Folder::copy_of("edx/base").bytes("tracking.log")).unwrap();
+    let objects: Vec<&str> = text.lines().filter(|line| line.starts_with('{')).collect();
+    let lines = Folder::of(&[("tracking.log", objects.join("\n").as_bytes())]);
+    let expected = events(&open(lines.path()).unwrap());
+    assert!(expected.len() > 5);
+    let indented = |object: &&str| {
+        let value: serde_json::Value = serde_json::from_str(object).unwrap();
+        serde_json::to_string_pretty(&value).unwrap()
+    };
+    let pretty: Vec<String> = objects.iter().map(indented).collect();
+    for array in [
+        format!("[{}]", objects.join(",")),
+        format!("[\n{}\n]\n", objects.join(",\n")),
+        format!("\u{feff}[\n{}\n]", pretty.join(",\n")),
+        pretty.join("\n"),
+    ] {
+        for name in ["tracking.json", "tracking.log"] {
+            let folder = Folder::of(&[(name, array.as_bytes())]);
+            let source = open(folder.path()).unwrap_or_else(|error| panic!("{error}\n{}", &array[..200]));
+            assert_eq!((source.format, events(&source)), ("edx", expected.clone()), "{}", &array[..200]);
+        }
+    }
 }

@@ -124,7 +124,7 @@ fn logs_of_which_rows_are_counted_out() {
         "bad_values.csv",
         "7 of 13 used\n\
          1 malformed: algebra-1_step-activity.csv:6: 3 fields where the first line has 6\n\
-         1 bad_time: algebra-1_step-activity.csv:3: time of shape `aaaaa` is not a time such as 2014-06-14T09:38:29\n\
+         1 bad_time: algebra-1_step-activity.csv:3: time of shape `aaaaa` is not a time such as 2014-06-14T09:38:29 or a number since 1970; write it so in the file\n\
          1 unknown_enrolment: algebra-1_step-activity.csv:5: its learner is not in the enrolments table for its course\n\
          2 zero_count: algebra-1_step-activity.csv:4: none of the row's times is given \
          | algebra-1_peer-review-assignments.csv:4: none of the row's times is given\n\

@@ -45,7 +45,7 @@ fn a_sound_folder() {
     assert_eq!(source.left_out.total(), 1);
     assert_eq!(
         in_words(&source.tables),
-        "12 of 13 used\n1 unknown_course: enrollment.csv:5: a course of shape `aaaaa` that is not in the calendar"
+        "12 of 13 used\n1 unknown_course: enrollment.csv:5: a course of shape `aaaaa` that the calendar gives no dates"
     );
     // Midday of the first day is the earlier of the two releases; `null` is none, and chess has no dates.
     let released = 1_388_577_600;
@@ -118,11 +118,10 @@ fn logs_of_which_rows_are_counted_out() {
     );
     check(
         "bad_times.csv",
-        "1 of 5 used\n\
-         4 bad_time: log.csv:2: time of shape `9999-99-99a99:99:99` is not YYYY-MM-DDTHH:MM:SS \
-         | log.csv:3: time of shape `aaaaaaaaa` is not YYYY-MM-DDTHH:MM:SS \
-         | log.csv:4: time of shape `` is not YYYY-MM-DDTHH:MM:SS \
-         | log.csv:5: time of shape `9999999999` is not YYYY-MM-DDTHH:MM:SS",
+        "2 of 5 used\n\
+         3 bad_time: log.csv:2: time of shape `9999-99-99a99:99:99` is not YYYY-MM-DDTHH:MM:SS or seconds since 1970; write it so in the file \
+         | log.csv:3: time of shape `aaaaaaaaa` is not YYYY-MM-DDTHH:MM:SS or seconds since 1970; write it so in the file \
+         | log.csv:4: time of shape `` is not YYYY-MM-DDTHH:MM:SS or seconds since 1970; write it so in the file",
     );
     check(
         "unknown_enrolments.csv",
@@ -238,7 +237,7 @@ fn labels_that_contradict_themselves() {
         "11 of 16 used\n\
          1 bad_value: contradictory.csv:6: label of shape `aaaaa` is not 0, 1, false or true\n\
          1 unknown_enrolment: contradictory.csv:5: a label for an enrolment that no table names\n\
-         1 unknown_course: enrollment.csv:5: a course of shape `aaaaa` that is not in the calendar\n\
+         1 unknown_course: enrollment.csv:5: a course of shape `aaaaa` that the calendar gives no dates\n\
          1 contradiction: contradictory.csv:2: an enrolment labelled both ways; the first label is used\n\
          1 repeated: contradictory.csv:4: the same label again"
     );

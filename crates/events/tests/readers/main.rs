@@ -30,6 +30,7 @@ mod rewritten_json;
 mod same_events;
 mod separators;
 mod set_aside;
+mod spelled_times;
 mod stray_days;
 mod table;
 mod unknown_kinds;

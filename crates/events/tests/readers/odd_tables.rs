@@ -270,3 +270,23 @@ fn faults_of_times_and_events_in_a_mapping_are_named() {
     );
     check("", "log must have columns.time, events or both");
 }
+
+#[test]
+fn row_names_of_r_without_quotes_where_no_row_has_a_last_cell() {
+    let read_table = |header: &str| {
+        let rows: String = (1..4).map(|row| format!("{row},u{row},2023-09-0{row},\n")).collect();
+        let folder = Folder::of(&[("log.csv", format!("{header}\n{rows}").as_bytes())]);
+        folder.write(
+            "mapping.toml",
+            b"single_course = \"C\"\n[log]\nfiles = \"log.csv\"\ncolumns.learner = \"user\"\ncolumns.time = \"at\"\n",
+        );
+        match formats::open(&[folder.path().to_owned()], &options_of(folder.path())) {
+            Ok(source) => format!("{:?}", enrolments(&source)),
+            Err(error) => error.to_string(),
+        }
+    };
+    assert_eq!(read_table("user,at,note"), "[\"C/u1 u1 - - -\", \"C/u2 u2 - - -\", \"C/u3 u3 - - -\"]");
+    // The numbers may be those of the first column, and the last separator one too many.
+    let said = read_table("id,user,at");
+    assert!(said.contains("3 malformed (log.csv line 2: 4 fields where the first line has 3"), "{said}");
+}

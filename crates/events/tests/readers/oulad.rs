@@ -77,7 +77,7 @@ fn a_sound_folder() {
         // 300 clicks of one row, on the course's last day: the greatest weight up to them, and what is left.
         event("AAA-2013J/12", 20, "forumng", 12),
         event("AAA-2013J/12", 20, "forumng", 288),
-        event("BBB-2014B/11", 3, "hologram", 2),
+        event("BBB-2014B/11", 3, "unlisted_type", 2),
         event("BBB-2014B/13", 15, "submission", 1),
         event("BBB-2014B/13", 30, "unknown_site", 1),
     ];
@@ -85,7 +85,7 @@ fn a_sound_folder() {
     let activity = |raw: &str| source.kinds.iter().find(|kind| kind.raw == raw).unwrap().activity;
     assert_eq!(activity("forumng"), Activity::Discussion);
     assert_eq!(activity("oucollaborate"), Activity::Live);
-    assert_eq!(activity("hologram"), Activity::Other, "a type that the format's description does not have");
+    assert_eq!(activity("unlisted_type"), Activity::Other, "a type that the format's description does not have");
     assert_eq!(activity("submission"), Activity::Submission);
 }
 

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, StringArray};
+use staycast_events::Reason;
 use staycast_events::formats::{self, OpenOptions, draft_mapping};
 
-use crate::common::{Folder, fixture, in_words, parquet_bytes, read};
+use crate::common::{Folder, fixture, gzip, in_words, parquet_bytes, read, samples};
 
 const FORMATS: [&str; 9] =
     ["kdd2015", "oulad", "edx", "xapi", "caliper", "xuetangx2019", "moodle", "coursera", "futurelearn"];
@@ -197,4 +198,121 @@ fn no_cell_of_a_mapped_table_stands_in_what_is_said_of_it() {
         }
     }
     assert!(leaks.is_empty(), "{}", leaks.join("\n"));
+}
+
+/// A damage, and the files of a learner's name that have it, by the ends of their names.
+type Damage = (&'static str, Vec<(&'static str, Vec<u8>)>);
+
+/// Damages to a file that is named after a learner, and other files of that name beside it.
+fn damaged_files(csv: &str) -> Vec<Damage> {
+    let packed = gzip(csv.as_bytes());
+    let utf_16 = csv.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let whole = || csv.as_bytes().to_vec();
+    vec![
+        ("as it is", vec![("csv", whole())]),
+        ("empty", vec![("csv", Vec::new())]),
+        ("zeros", vec![("csv", [vec![0; 1 << 17], whole()].concat())]),
+        ("not UTF-8", vec![("csv", csv.replace("play", "pl\u{e4}y").chars().map(|sign| sign as u8).collect())]),
+        ("UTF-16", vec![("csv", utf_16)]),
+        ("cut", vec![("csv.gz", packed[..packed.len() - 9].to_vec())]),
+        ("packed", vec![("csv.gz", packed.clone())]),
+        ("beside its packed copy", vec![("csv", whole()), ("csv.gz", gzip(format!("{csv}{csv}").as_bytes()))]),
+        ("a copy", vec![("csv", whole()), ("2.csv", whole())]),
+        ("downloaded twice", vec![("csv", whole()), (" (1).csv", whole())]),
+        ("another download alone", vec![("csv (2).csv", whole())]),
+        ("other endings", vec![("csv", whole()), ("txt", whole()), ("zip", b"PK\x03\x04".to_vec())]),
+        ("bad times", vec![("csv", csv.replace("2023-", "").into_bytes())]),
+        ("no column", vec![("csv", csv.replace("at,", "moment,").into_bytes())]),
+        ("one name twice", vec![("csv", csv.replace("at,what", "at,at").into_bytes())]),
+        ("no rows", vec![("csv", b"at,what\n".to_vec())]),
+        ("Parquet that is none", vec![("csv", b"PAR1 and nothing more".to_vec())]),
+        ("JSON", vec![("csv", b"[{\"at\": 1}]".to_vec())]),
+    ]
+}
+
+#[test]
+fn no_file_named_after_a_learner_stands_in_what_is_said() {
+    let csv = "at,what\n2023-09-04 10:00:00,play\n2023-09-05 10:00:00,hum\nx,play\n";
+    let mapping = "single_course = \"C\"\n[log]\nfiles = [\"*.csv\"]\nlearner_in_file_name = true\n\
+        columns = { time = { column = \"at\", format = \"iso\" }, activity = \"what\" }\n";
+    let mut leaks = Vec::new();
+    for (how, files) in damaged_files(csv) {
+        for others in [0, 3] {
+            let folder = Folder::of(&[("mapping.toml", mapping.as_bytes())]);
+            for (ending, bytes) in &files {
+                let dot = if ending.starts_with([' ', '.']) { "" } else { "." };
+                folder.write(&format!("sub/{MARKER}{dot}{ending}"), bytes);
+            }
+            for other in 0..others {
+                folder.write(&format!("{MARKER}{other}.csv"), format!("{csv}2023-09-0{other} 10:00:00,x\n").as_bytes());
+            }
+            let options = OpenOptions { mapping: Some(folder.path().join("mapping.toml")), ..OpenOptions::default() };
+            let named: Vec<_> = files
+                .iter()
+                .map(|(ending, _)| {
+                    let dot = if ending.starts_with([' ', '.']) { "" } else { "." };
+                    folder.path().join(format!("sub/{MARKER}{dot}{ending}"))
+                })
+                .collect();
+            for inputs in [vec![folder.path().to_owned()], named, vec![folder.path().join("sub/*")]] {
+                let said = match formats::open(&inputs, &options) {
+                    Err(error) => format!("{error} {error:?}"),
+                    Ok(source) => {
+                        let tally = match read(&source) {
+                            Ok(all) => in_words(&all.tally),
+                            Err(error) => format!("{error} {error:?}"),
+                        };
+                        let names: Vec<String> = source.events.iter().map(|file| file.name()).collect();
+                        let paths: Vec<_> = source.inputs.iter().map(|input| input.path().to_owned()).collect();
+                        let hashes: Vec<_> = source.inputs.iter().map(|input| input.file.blake3()).collect();
+                        assert!(
+                            source.roster.enrolments.places().all(|one| source
+                                .roster
+                                .enrolments
+                                .learner(one)
+                                .contains(MARKER)),
+                            "{how}: the learner is who the file is named after"
+                        );
+                        format!(
+                            "{} {} {:?} {:?} {names:?} {paths:?} {hashes:?} {tally}",
+                            source.reason,
+                            in_words(&source.tables),
+                            source.files,
+                            source.notices,
+                        )
+                    }
+                };
+                if let Some(place) = said.find(MARKER) {
+                    let from = said.floor_char_boundary(place.saturating_sub(100));
+                    let to = said.ceil_char_boundary((place + 60).min(said.len()));
+                    leaks.push(format!("{how}, {others} others, {}: …{}…", inputs.len(), &said[from..to]));
+                }
+            }
+        }
+    }
+    assert!(leaks.is_empty(), "{}", leaks.join("\n"));
+}
+
+#[test]
+fn a_file_named_after_a_learner_goes_by_its_pattern_and_place() {
+    let mapping = "single_course = \"C\"\n[log]\nfiles = [\"u*.csv\"]\nlearner_in_file_name = true\n\
+        columns.time = { column = \"at\", format = \"iso\" }\n";
+    let folder = Folder::of(&[
+        ("mapping.toml", mapping.as_bytes()),
+        ("uann.csv", b"at\n2023-09-04\n"),
+        ("ubob.csv", b"at\n2023-09-05\nx\n"),
+        ("uqz.csv", b""),
+    ]);
+    let options = OpenOptions { mapping: Some(folder.path().join("mapping.toml")), ..OpenOptions::default() };
+    let source = formats::open(&[folder.path().to_owned()], &options).unwrap();
+    let all = read(&source).unwrap();
+    assert_eq!(
+        samples(&all.tally, Reason::BadTime),
+        ["u*.csv (file 2 of 3):3: time of shape `a` is not a time such as 2014-06-14T09:38:29"]
+    );
+    let left_out: Vec<String> =
+        source.files.left_out.iter().map(|file| format!("{} {}", file.file, file.why)).collect();
+    assert_eq!(left_out, ["u*.csv (file 3 of 3) is empty"]);
+    let bytes: Vec<u64> = source.inputs.iter().map(|input| input.file.bytes()).collect();
+    assert_eq!(bytes, [14, 16, mapping.len() as u64]);
 }

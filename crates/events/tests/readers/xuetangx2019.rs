@@ -90,7 +90,7 @@ fn logs_of_which_rows_are_counted_out() {
         "bad_values.csv",
         "2 of 6 used\n\
          1 malformed: train_log.csv:4: 6 fields where the first line has 7\n\
-         1 bad_time: train_log.csv:3: time of shape `aaaaaaaaa` is not a time such as 2014-06-14T09:38:29\n\
+         1 bad_time: train_log.csv:3: time of shape `aaaaaaaaa` is not a time such as 2014-06-14T09:38:29 or a number since 1970; write it so in the file\n\
          1 missing_id: train_log.csv:5: no id where the enrolment or learner must stand\n\
          1 after_the_calendar: train_log.csv:6: 2015-09-15T00:00:00",
     );

@@ -19,6 +19,7 @@ pub(crate) use self::text::describe;
 
 use self::reading::{FileEvents, Reading};
 use crate::console::Console;
+use crate::display::quote_for_shell;
 
 /// Describes what a log holds, and what would become of its rows.
 #[derive(Serialize)]
@@ -116,6 +117,16 @@ impl LogReport {
     /// Reads the log of `source` to its end and describes it. Rows after `as_of` are set aside.
     pub(crate) fn read(source: &Source, as_of: Option<i64>, console: &Console) -> anyhow::Result<Self> {
         Ok(report(source, &reading::read(source, as_of, console)?))
+    }
+
+    /// Returns the inputs `given`, as a shell takes them. A file that the report calls by another name, because its own may be a
+    /// learner's, is not named here either.
+    pub(crate) fn inputs_for_shell(&self, given: &[PathBuf]) -> String {
+        let is_shown = |path: &Path| !path.is_file() || self.files.iter().any(|file| file.path == path);
+        match given.iter().all(|path| is_shown(path)) {
+            true => given.iter().map(|path| quote_for_shell(&path.display().to_string())).collect::<Vec<_>>().join(" "),
+            false => "LOGS".to_owned(),
+        }
     }
 
     /// Returns the share of rejected rows of the table, or the log, of which the most were rejected.

@@ -35,8 +35,8 @@ pub(super) enum MappingCommand {
     /// Draft a mapping from the first rows of files
     ///
     /// Guesses which column is the learner, the course, the time with its format, and the kind of event. Marks what may
-    /// be wrong, and what is left to fill in. No cell of the files is in the draft, except names of kinds that several
-    /// learners have.
+    /// be wrong, and what is left to fill in. No cell of the files is in the draft, except names of kinds that five
+    /// learners or more have.
     #[command(after_help = "\
 Examples:
   staycast mapping new clicks.csv                      print the draft

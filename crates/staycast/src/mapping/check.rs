@@ -61,9 +61,9 @@ fn describe(checked: &Checked, mapping: &Path, files: &[PathBuf], detail: Detail
     }
     sheet.gap();
     let next = if checked.usable {
-        let files: Vec<String> = files.iter().map(|file| quote_for_shell(&file.display().to_string())).collect();
+        let files = checked.log.inputs_for_shell(files);
         let mapping = quote_for_shell(&mapping.display().to_string());
-        format!("Next: staycast preprocess {} --mapping {mapping} --out sequences", files.join(" "))
+        format!("Next: staycast preprocess {files} --mapping {mapping} --out sequences")
     } else {
         "No row can be used with this mapping.".to_owned()
     };

@@ -15,7 +15,7 @@ use crate::formats::statements::{
 use crate::json::{self, Cursor, InvalidJson, Text, Value};
 use crate::kind::Detail;
 use crate::tally::Reason;
-use crate::time::parse_instant;
+use crate::time::parse_logged_instant;
 
 /// Holds the points of a score.
 #[derive(Clone, Copy, Debug, Default)]
@@ -90,7 +90,8 @@ impl<'a> Members<'a> {
                 b"membership" => members.membership = Membership::read(cursor)?,
                 b"eventTime" => {
                     let value = cursor.value()?;
-                    (members.time, members.odd_time) = (value.text(), value.other_than_text().or(members.odd_time));
+                    (members.time, members.odd_time) =
+                        (value.text_or_number(), value.other_than_text().or(members.odd_time));
                 }
                 b"generated" => members.score.read(cursor)?,
                 b"extensions" if cursor.is_object() => cursor.members(|key, cursor| {
@@ -174,7 +175,7 @@ impl StatementParser for CaliperEvents {
         }
         let course = course_path(decoded(course, &mut scratch.decoded)).map_or(course, |path| path.course);
         let time = resolved(members.time, &mut scratch.time);
-        let Some(instant) = parse_instant(time) else {
+        let Some(instant) = parse_logged_instant(time) else {
             return Err(Unusable::bad_time("eventTime", time, members.odd_time));
         };
         let on_course = event == b"Event" && members.object.is_course();

@@ -11,7 +11,7 @@ use crate::formats::statements::{
 use crate::json::{self, Cursor, InvalidJson, Text, Value};
 use crate::kind::Detail;
 use crate::tally::{Reason, shape};
-use crate::time::parse_instant;
+use crate::time::parse_logged_instant;
 
 use std::sync::Arc;
 
@@ -74,7 +74,8 @@ impl<'a> Members<'a> {
                 b"name" => members.name = cursor.value()?.text(),
                 b"time" => {
                     let value = cursor.value()?;
-                    (members.time, members.odd_time) = (value.text(), value.other_than_text().or(members.odd_time));
+                    (members.time, members.odd_time) =
+                        (value.text_or_number(), value.other_than_text().or(members.odd_time));
                 }
                 b"page" => members.page = cursor.value()?.text(),
                 b"host" => members.host = cursor.value()?.text(),
@@ -83,7 +84,7 @@ impl<'a> Members<'a> {
                 b"timestamp" => {
                     let value = cursor.value()?;
                     (members.timestamp, members.odd_time) =
-                        (value.text(), value.other_than_text().or(members.odd_time));
+                        (value.text_or_number(), value.other_than_text().or(members.odd_time));
                 }
                 b"data" => members.data = Event::read(cursor)?,
                 _ => cursor.skip()?,
@@ -328,7 +329,7 @@ impl StatementParser for TrackingLog {
         };
 
         let time = resolved(members.time, &mut scratch.time);
-        let Some(instant) = parse_instant(time) else {
+        let Some(instant) = parse_logged_instant(time) else {
             return Err(Unusable::bad_time("time", time, members.odd_time));
         };
 

@@ -1,4 +1,5 @@
-//! Tracking logs of Open edX and edX: one JSON object a line (Open edX documentation, "Events in the Tracking Logs").
+//! Tracking logs of Open edX and edX: one JSON object a line (Open edX documentation, "Events in the Tracking Logs"), or an
+//! array of them, as tools export it.
 //!
 //! Of a line these members are read: `username`, `time`, `event_type`, `name`, `event_source`, `page`,
 //! `host`, `context.course_id`, `context.user_id`, and of `event`, an object or a string that holds one, `problem_id`,
@@ -74,9 +75,9 @@ use crate::source::Source;
 
 const FORMAT: StatementFormat = StatementFormat {
     name: "edx",
-    layout: Layout::Lines,
+    layout: Layout::LinesOrArray,
     is_statement: is_event,
-    description: "it is tracking events as JSON, one a line, with event_source, event_type and time",
+    description: "it is tracking events as JSON, one a line or in an array, with event_source, event_type and time",
     evidence: "has events with event_source, event_type and time",
     no_evidence: "has no events with event_source, event_type and time near its beginning",
 };
@@ -90,7 +91,7 @@ impl LogFormat for Edx {
     }
 
     fn summary(&self) -> &'static str {
-        "Tracking logs of Open edX: JSON lines; dates of courses are given, or inferred"
+        "Tracking logs of Open edX: JSON lines or an array; dates of courses are given, or inferred"
     }
 
     fn detect(&self, file: &FileHead) -> FileRole {

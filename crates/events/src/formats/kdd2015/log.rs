@@ -10,6 +10,7 @@ use memchr::{memchr, memchr2};
 
 use crate::activity::Activity;
 use crate::cells::{is_missing, whole_id};
+use crate::epoch_times;
 use crate::error::ReadError;
 use crate::event::ObjectKey;
 use crate::file_head::FileHead;
@@ -18,9 +19,9 @@ use crate::id_lookup::{EnrolmentLookup, IdLookup};
 use crate::index::EnrolmentIndex;
 use crate::intake::{EventRow, Intake};
 use crate::kind::EventKind;
-use crate::tally::{Reason, shape};
+use crate::tally::Reason;
 use crate::text::{LineParser, TextFile};
-use crate::time::InstantParser;
+use crate::time::{InstantParser, describe_unreadable};
 
 const EVENTS: [(&str, Activity); 8] = [
     ("access", Activity::Access),
@@ -202,8 +203,9 @@ impl LogParser {
         let Some(enrolment) = before.enrolment else {
             return self.refuse_stranger(whole_id(id), number, intake);
         };
-        let Some(instant) = before.times.parse(fields[self.time]) else {
-            let what = || format!("time of shape `{}` is not YYYY-MM-DDTHH:MM:SS", shape(fields[self.time]));
+        let time = fields[self.time];
+        let Some(instant) = before.times.parse(time).or_else(|| epoch_times::parse(time)) else {
+            let what = || describe_unreadable("time", time);
             return intake.refuse(Reason::BadTime, number, what);
         };
         let kind = kind(fields[self.event], self.source.map(|place| fields[place]));
@@ -211,7 +213,7 @@ impl LogParser {
         let used = intake.parsed.tally.used;
         intake.take_row(EventRow { line: number, enrolment, instant, kind, object, count: 1 });
         if kind == UNKNOWN_KIND && intake.parsed.tally.used > used {
-            intake.note_unknown_kind(fields[self.event], u64::from(enrolment.0));
+            intake.note_unknown_kind_of(fields[self.event], enrolment);
         }
     }
 

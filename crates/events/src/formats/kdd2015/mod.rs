@@ -28,7 +28,7 @@ use crate::source::{Granularity, LeftOutEnrolments, Source, SourceLabels};
 use crate::source_inputs::InputFile;
 use crate::table::{Header, Refusal, Table};
 use crate::tally::{Reason, Tally, shape};
-use crate::time::parse_instant;
+use crate::time::{describe_unreadable, parse_logged_instant};
 
 use std::sync::Arc;
 
@@ -220,7 +220,7 @@ fn read_enrolments(
                 "no course".to_owned()
             } else {
                 without_course.counts.add(name);
-                format!("a course of shape `{}` that is not in the calendar", shape(name.as_bytes()))
+                format!("a course of shape `{}` that the calendar gives no dates", shape(name.as_bytes()))
             };
             Err(Refusal::new(Reason::UnknownCourse, what))
         })?;
@@ -244,9 +244,8 @@ fn read_releases(file: &FileHead, roster: &mut Roster, tables: &mut Tally) -> Re
     table.rows(tables, |row| {
         let object = ObjectKey::from_id(row.id(module, "module_id")?.as_bytes());
         let Some(text) = row.given(start) else { return Ok(()) };
-        let instant = parse_instant(text.as_bytes()).ok_or_else(|| {
-            Refusal::new(Reason::BadTime, format!("start of shape `{}` is not a time", shape(text.as_bytes())))
-        })?;
+        let instant = parse_logged_instant(text.as_bytes())
+            .ok_or_else(|| Refusal::new(Reason::BadTime, describe_unreadable("start", text.as_bytes())))?;
         // Objects of courses outside the calendar are no one's: the row is fine and of no use.
         if let (Some(&course), Some(object), true) = (courses.get(row.text(course)), object, is_set(instant)) {
             // The table lists an object once for each parent it has; it is there from the first release on.

@@ -7,11 +7,14 @@ use csv::ByteRecord;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::mapping::MAPPING;
+use crate::epoch_times::stands_for_unset;
 use crate::error::ReadError;
+use crate::event_days::is_set;
 use crate::formats::log_format::missing_table;
 use crate::input::file_name;
 use crate::table::{Refusal, Table, TableRow};
 use crate::tally::{Reason, Tally};
+use crate::time::{describe_unreadable, parse_logged_instant};
 
 /// Holds the tables. Those of roles may be empty: everyone's role is then unknown.
 #[derive(Debug, Default)]
@@ -145,10 +148,12 @@ impl Joined {
     }
 }
 
-/// Returns seconds since 1970 in a column; `None` for 0, which Moodle writes for what is not set.
+/// Returns seconds since 1970 of the time in a column; `None` for 0, which Moodle writes for what is not set.
 fn since(row: &TableRow<'_>, column: Option<usize>) -> Result<Option<i64>, Refusal> {
-    let Some(column) = column else { return Ok(None) };
-    Ok(row.integer(column, "time of enrolment")?.filter(|&seconds| seconds != 0))
+    let Some(text) = column.and_then(|column| row.given(column)) else { return Ok(None) };
+    let unreadable = || Refusal::new(Reason::BadTime, describe_unreadable("time of enrolment", text.as_bytes()));
+    let instant = parse_logged_instant(text.as_bytes()).ok_or_else(unreadable)?;
+    Ok(Some(instant).filter(|&instant| is_set(instant) && !stands_for_unset(instant)))
 }
 
 /// Returns everyone's role in a course: `staff`, `student`, or `other`.

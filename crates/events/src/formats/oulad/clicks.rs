@@ -24,11 +24,12 @@ use crate::time::DAY_SECONDS;
 
 const COLUMNS: [&str; 6] = ["code_module", "code_presentation", "id_student", "id_site", "date", "sum_click"];
 
+/// Names the kind of clicks on sites of a type that the format's description does not list. It is one kind: what a table says
+/// in place of a type names no column.
+const UNLISTED_TYPE: &str = "unlisted_type";
+
 /// Names the kind of clicks on sites that no table names.
 const UNKNOWN_SITE: &str = "unknown_site";
-
-/// Counts the kinds beside those of sites: a site that no table names, and a submission.
-const OTHER_KINDS: usize = 2;
 
 /// Lists the 20 activity types that occur in the published `vle.csv`, and the activity of each.
 const TYPES: [(&str, Activity); 20] = [
@@ -54,15 +55,28 @@ const TYPES: [(&str, Activity); 20] = [
     ("url", Activity::Access),
 ];
 
+const UNLISTED_KIND: u8 = TYPES.len() as u8;
+const UNKNOWN_SITE_KIND: u8 = UNLISTED_KIND + 1;
+
+/// The number of the kind of submissions.
+pub(super) const SUBMISSION_KIND: u8 = UNLISTED_KIND + 2;
+
 /// Holds the type and planned week of each site. A site takes 17 bytes and, as a hash map's room is doubled, up to twice as
 /// many.
 #[derive(Debug, Default)]
 pub(super) struct Sites {
     by_course: Vec<FxHashMap<ObjectKey, Site>>,
-    /// Kind number by the number that sites bear for their type.
-    kinds: Vec<u8>,
-    /// Types that the format's description does not list.
-    unlisted_types: Vec<String>,
+    /// Types by the number that sites bear for theirs.
+    types: Vec<Type>,
+}
+
+/// Holds a type of sites.
+#[derive(Debug)]
+enum Type {
+    /// The kind of clicks on sites of a type that the format's description lists.
+    Listed(u8),
+    /// The name of another type.
+    Unlisted(String),
 }
 
 /// Bounds the week that a site may be planned for: one this far from the start is a mistake.
@@ -126,32 +140,24 @@ impl Sites {
                         Err(Refusal::new(Reason::Repeated, "the site again"))
                     }
                     Entry::Occupied(_) => {
-                        let what = format!("site {id} again, of another type or week; the first is used");
+                        let what = "the site again, of another type or week; the first is used";
                         Err(Refusal::new(Reason::Contradiction, what))
                     }
                 }
             })?;
         }
-        let sites = Self::new(by_course, types);
-        match files.first() {
-            Some(file) if sites.types() + OTHER_KINDS > 256 => Err(ReadError::Decode {
-                path: file.path().to_owned(),
-                what: format!("{} activity types; at most {} are told apart", sites.types(), 256 - OTHER_KINDS),
-            }),
-            _ => Ok(sites),
-        }
+        Ok(Self::new(by_course, types))
     }
 
     fn new(by_course: Vec<FxHashMap<ObjectKey, Site>>, types: FxHashMap<String, u32>) -> Self {
+        let mut in_order: Vec<(u32, String)> = types.into_iter().map(|(type_, number)| (number, type_)).collect();
+        in_order.sort_unstable();
         let listed = |type_: &str| TYPES.iter().position(|(name, _)| *name == type_);
-        let mut unlisted_types: Vec<String> = types.keys().filter(|type_| listed(type_).is_none()).cloned().collect();
-        unlisted_types.sort();
-        let mut kinds = vec![0; types.len()];
-        for (type_, number) in types {
-            let among_unlisted = || unlisted_types.partition_point(|unlisted| *unlisted < type_) + TYPES.len();
-            kinds[number as usize] = listed(&type_).unwrap_or_else(among_unlisted) as u8;
-        }
-        Self { by_course, kinds, unlisted_types }
+        let of_name = |(_, type_): (u32, String)| match listed(&type_) {
+            Some(kind) => Type::Listed(kind as u8),
+            None => Type::Unlisted(type_),
+        };
+        Self { by_course, types: in_order.into_iter().map(of_name).collect() }
     }
 
     /// Tells when each site is released, as far as the source tells: at the start of the first week it is planned for.
@@ -166,37 +172,34 @@ impl Sites {
         sites.filter_map(release).collect()
     }
 
-    fn types(&self) -> usize {
-        TYPES.len() + self.unlisted_types.len()
+    /// Returns the type of a site, where a table names it.
+    fn type_of(&self, course: CourseIndex, site: Option<ObjectKey>) -> Option<&Type> {
+        let site = self.by_course[course.as_usize()].get(&site?)?;
+        self.types.get(site.type_ as usize)
     }
 
     /// Returns kind of a click on a site.
     fn kind(&self, course: CourseIndex, site: Option<ObjectKey>) -> u8 {
-        let known = site.and_then(|site| self.by_course[course.as_usize()].get(&site));
-        known.map_or_else(|| self.unknown_kind(), |site| self.kinds[site.type_ as usize])
+        match self.type_of(course, site) {
+            Some(Type::Listed(kind)) => *kind,
+            Some(Type::Unlisted(_)) => UNLISTED_KIND,
+            None => UNKNOWN_SITE_KIND,
+        }
     }
 
-    /// Returns the name of a kind of click whose activity is not known: of a type that the format does not list, or on a
-    /// site that no table names.
-    fn unlisted_name(&self, kind: u8) -> Option<&str> {
-        let place = usize::from(kind).checked_sub(TYPES.len())?;
-        Some(self.unlisted_types.get(place).map_or(UNKNOWN_SITE, String::as_str))
+    /// Returns what a click of a kind whose activity is not known is called: by the type of the site, which the format does
+    /// not list, or as one on a site that no table names.
+    fn unlisted_name(&self, course: CourseIndex, site: Option<ObjectKey>) -> &str {
+        match self.type_of(course, site) {
+            Some(Type::Unlisted(name)) => name,
+            _ => UNKNOWN_SITE,
+        }
     }
 
-    /// Returns kind of a click on a site that no table names.
-    fn unknown_kind(&self) -> u8 {
-        self.types() as u8
-    }
-
-    /// Returns kind of a submission.
-    pub(super) fn submission_kind(&self) -> u8 {
-        self.types() as u8 + 1
-    }
-
-    /// Returns all kinds by number: the format's types, other types by name, unknown sites, submissions.
-    pub(super) fn kinds(&self) -> Vec<EventKind> {
+    /// Returns all kinds by number: the format's types, unlisted types, unknown sites, submissions.
+    pub(super) fn kinds() -> Vec<EventKind> {
         let mut kinds: Vec<EventKind> = TYPES.iter().map(|&(name, activity)| EventKind::new(name, activity)).collect();
-        kinds.extend(self.unlisted_types.iter().map(|name| EventKind::new(name, Activity::Other)));
+        kinds.push(EventKind::new(UNLISTED_TYPE, Activity::Other));
         kinds.push(EventKind::new(UNKNOWN_SITE, Activity::Other));
         kinds.push(EventKind::new("submission", Activity::Submission));
         kinds
@@ -291,8 +294,8 @@ impl ClickParser {
         let kind = self.sites.kind(course, object);
         let used = intake.parsed.tally.used;
         intake.take_row(EventRow { line: number, enrolment, instant, kind, object, count });
-        if let Some(name) = self.sites.unlisted_name(kind).filter(|_| intake.parsed.tally.used > used) {
-            intake.note_unknown_kind(name.as_bytes(), u64::from(enrolment.0));
+        if kind >= UNLISTED_KIND && intake.parsed.tally.used > used {
+            intake.note_unknown_kind_of(self.sites.unlisted_name(course, object).as_bytes(), enrolment);
         }
     }
 

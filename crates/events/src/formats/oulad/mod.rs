@@ -14,6 +14,7 @@ mod tables;
 
 use std::sync::Arc;
 
+use self::clicks::Sites;
 use super::log_format::{DetectedFile, FileRole, LogFormat, OpenRequest, inputs_with_role, missing_table};
 use super::pair_lookup::PairLookup;
 use crate::capabilities::Capabilities;
@@ -194,7 +195,7 @@ fn open(files: &Files, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
     registrations::read(&files.registrations, &mut students, again, &mut tables)?;
     let mut roster = students.roster;
     let index = Arc::new(PairLookup::new(&roster));
-    let sites = Arc::new(clicks::Sites::read(&files.sites, &index, &mut tables)?);
+    let sites = Arc::new(Sites::read(&files.sites, &index, &mut tables)?);
     roster.releases = sites.releases(&roster);
     let mut events: Vec<Box<dyn EventFile>> = Vec::new();
     for file in &files.clicks {
@@ -205,7 +206,7 @@ fn open(files: &Files, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
         tables::read_assessments(&files.assessments, &index, &mut roster, &mut tables)?;
     }
     if knows_submissions {
-        let kind = sites.submission_kind();
+        let kind = clicks::SUBMISSION_KIND;
         let assessed = Arc::new(submissions::Assessed::new(&roster, Arc::clone(&index)));
         for file in &files.submissions {
             let file = submissions::open(file, &assessed, kind)?;
@@ -234,7 +235,7 @@ fn open(files: &Files, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
         learners_set_aside: 0,
         capabilities,
         granularity: Granularity::Day,
-        kinds: sites.kinds(),
+        kinds: Sites::kinds(),
         labels: if students.has_outcomes { SourceLabels::Outcomes } else { SourceLabels::Nothing },
         inputs: files.inputs(),
         notices: Vec::new(),

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use crate::event::ObjectKey;
 use crate::intake::RowRole;
 use crate::json::{InvalidJson, Text};
-use crate::tally::{Reason, shape};
+use crate::tally::Reason;
+use crate::time::describe_unreadable;
 
 /// Names a change of an enrolment that a statement reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -216,7 +217,7 @@ impl Unusable {
     pub(in crate::formats) fn bad_time(member: &str, time: &[u8], other_than_text: Option<&str>) -> Self {
         let what = match other_than_text.filter(|_| time.is_empty()) {
             Some(what) => format!("{member} is {what}, not a text YYYY-MM-DDTHH:MM:SS"),
-            None => format!("{member} of shape `{}` is not YYYY-MM-DDTHH:MM:SS", shape(time)),
+            None => describe_unreadable(member, time),
         };
         Self::new(Reason::BadTime, what)
     }

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::sync::Arc;
 
+use crate::content;
 use crate::error::ReadError;
 use crate::file_head::FileHead;
 use crate::formats::log_format::FileRole;
@@ -30,8 +31,8 @@ pub(in crate::formats) struct StatementFormat {
 /// Says how a format's statements may stand in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::formats) enum Layout {
-    /// One a line.
-    Lines,
+    /// One a line, or else in a text of JSON objects: an array of them, or one after another over several lines.
+    LinesOrArray,
     /// One a line, or else in a text of JSON objects: an array, one after another, or in the list of this name of an
     /// envelope.
     Objects(&'static [u8]),
@@ -48,14 +49,17 @@ impl StatementFormat {
 
     fn has_statement(&self, text: &[u8]) -> bool {
         match self.layout {
-            Layout::Lines => lines(text).any(self.is_statement),
-            Layout::Objects(list) => {
-                let mut objects = Vec::new();
-                // Reading from memory does not fail.
-                let read = ObjectLines::new(text, list).read_to_end(&mut objects);
-                read.is_ok() && lines(&objects).any(self.is_statement)
-            }
+            Layout::LinesOrArray if is_over_lines(text) => self.is_among_objects(text, NO_LIST),
+            Layout::LinesOrArray => lines(text).any(self.is_statement),
+            Layout::Objects(list) => self.is_among_objects(text, list),
         }
+    }
+
+    fn is_among_objects(&self, text: &[u8], list: &'static [u8]) -> bool {
+        let mut objects = Vec::new();
+        // Reading from memory does not fail.
+        let read = ObjectLines::new(text, list).read_to_end(&mut objects);
+        read.is_ok() && lines(&objects).any(self.is_statement)
     }
 }
 
@@ -72,7 +76,7 @@ impl StatementLog {
     /// Takes the file with this head for lines where its head is such.
     pub(super) fn new(head: Arc<FileHead>, layout: Layout) -> Self {
         let in_lines = match layout {
-            Layout::Lines => true,
+            Layout::LinesOrArray => !is_over_lines(head.text()),
             Layout::Objects(list) => has_object_per_line(head.text(), list),
         };
         Self { head, layout, in_lines }
@@ -83,7 +87,7 @@ impl StatementLog {
     pub(super) fn unexpected_list(&self) -> Option<&'static [u8]> {
         match self.layout {
             Layout::Objects(list) if self.in_lines => Some(list),
-            Layout::Objects(_) | Layout::Lines => None,
+            Layout::Objects(_) | Layout::LinesOrArray => None,
         }
     }
 
@@ -100,8 +104,21 @@ impl StatementLog {
         self.head.require_text()?;
         Ok(match self.layout {
             Layout::Objects(list) if !self.in_lines => TextFile::new_of_objects(&self.head, list, parser),
-            Layout::Lines | Layout::Objects(_) => TextFile::new(&self.head, self.head.text_start(), parser),
+            Layout::LinesOrArray if !self.in_lines => TextFile::new_of_objects(&self.head, NO_LIST, parser),
+            Layout::LinesOrArray | Layout::Objects(_) => TextFile::new(&self.head, self.head.text_start(), parser),
         })
+    }
+}
+
+/// Stands for the name of an envelope's list where there are no envelopes: no member is called so.
+const NO_LIST: &[u8] = b"\0";
+
+/// Tells whether a text begins with an array of objects, or with an object that goes on over lines as programs indent it.
+fn is_over_lines(text: &[u8]) -> bool {
+    let first = lines(text).map(<[u8]>::trim_ascii).find(|line| !line.is_empty()).unwrap_or_default();
+    match first.strip_prefix(b"[") {
+        Some(rest) => rest.trim_ascii_start().first().is_none_or(|&sign| sign == b'{') && content::is_json(text),
+        None => first == b"{",
     }
 }
 

@@ -13,6 +13,7 @@ use super::small::SmallTable;
 use super::written::{EnrolmentRecord, Written};
 use crate::enrolled_again::{EnrolledAgain, again_id};
 use crate::enrolment::{Outcome, OutcomeKind};
+use crate::epoch_times::stands_for_unset;
 use crate::error::ReadError;
 use crate::event_days::is_set;
 use crate::formats::pair_lookup::pair_id;
@@ -134,12 +135,9 @@ fn moment(row: &TableRow<'_>, column: Option<&(usize, Time)>) -> Result<Option<M
 pub(super) fn is_unset(text: &str, time: &Time) -> bool {
     match time.format.parse(text.as_bytes()) {
         Some(Moment::Instant(instant)) if time.format.is_number() => {
-            const ZONE_STEP: i64 = 15 * 60;
-            const GREATEST_OFFSET: u64 = 14 * 60 * 60;
-            let is_beside_zero = (-1..=1).contains(&instant) || text.parse() == Ok(0.0);
-            is_beside_zero || instant % ZONE_STEP == 0 && instant.unsigned_abs() <= GREATEST_OFFSET
+            stands_for_unset(instant) || text.parse() == Ok(0.0)
         }
-        Some(Moment::Instant(instant)) => !is_set(instant),
+        Some(Moment::Instant(instant)) => !is_set(instant) || stands_for_unset(instant),
         Some(Moment::Day(_)) | None => false,
     }
 }

@@ -316,7 +316,7 @@ impl RowSink for EventRows {
         let used = intake.parsed.tally.used;
         intake.take_rows(line, self.events.iter().zip(moments).zip(counts).filter_map(event_row));
         if self.names_kinds && self.kinds.is_undeclared(kind) && intake.parsed.tally.used > used {
-            intake.note_unknown_kind(row.get(Role::Activity), u64::from(enrolment.0));
+            intake.note_unknown_kind_of(row.get(Role::Activity), enrolment);
         }
     }
 

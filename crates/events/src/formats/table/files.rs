@@ -124,12 +124,23 @@ pub(super) fn find(
     let with_head =
         |(path, first_star): (&Path, Option<String>)| Ok(Found { first_star, ..Found::file(heads.get(path)?) });
     let found = found.into_iter().map(with_head).collect::<Result<Vec<_>, _>>()?;
-    if wanted.optional && found.iter().all(Found::is_blank) {
+    let all_are_blank = found.iter().all(Found::is_blank);
+    if wanted.optional && all_are_blank {
         return Ok(Vec::new());
     }
+    // A learner without a row is none; of a course, that is said.
+    let found = match wanted.star {
+        Star::Learner if !all_are_blank => found.into_iter().filter(|found| !found.is_blank()).collect(),
+        _ => found,
+    };
     // What a file's name tells makes its rows others.
     let file = |found: &Found| (found.head().cloned(), found.first_star.clone());
     without_blanks_and_copies(found, file)
+}
+
+/// Tells whether a file offered is one that `pattern` means.
+pub(super) fn is_meant(pattern: &str, file: &OfferedFile) -> bool {
+    fits(&pattern.split('/').collect::<Vec<_>>(), file)
 }
 
 /// Tells whether a file offered is one that the pattern of these parts means.

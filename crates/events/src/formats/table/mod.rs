@@ -103,6 +103,7 @@ mod flexible_values;
 mod json;
 mod kinds;
 mod layout;
+mod learner_files;
 mod log;
 mod log_enrolments;
 pub(in crate::formats) mod mapped_row;
@@ -173,6 +174,9 @@ impl LogFormat for MappedTables {
     fn open(&self, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
         let path = request.mapping.ok_or(ReadError::NoMapping)?;
         let (mapping, file) = CheckedMapping::read_file(path, request.block_bytes)?;
+        if let Some(names) = learner_files::names(&mapping, request.offered, request.given) {
+            request.heads.call(names);
+        }
         let tables = TableFiles::find(&mapping, request)?;
         let separators = tables.unusual_separators(&mapping);
         let mut source = open_tables(mapping, &tables, request)?;
@@ -277,18 +281,7 @@ impl BuiltIn {
 
     /// Opens `tables` as the mapping says, whatever their files are called.
     pub(super) fn open(self, tables: &TableFiles, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
-        self.open_as(self.text, tables, request)
-    }
-
-    /// Opens `tables` as `text` says, a mapping in place of the one that is built in.
-    pub(super) fn open_as(
-        self,
-        text: &str,
-        tables: &TableFiles,
-        request: &OpenRequest<'_>,
-    ) -> Result<Source, ReadError> {
-        let mapping = CheckedMapping::built_in(self.format, text, request.block_bytes)?;
-        open_tables(mapping, tables, request)
+        open_tables(CheckedMapping::built_in(self.format, self.text, request.block_bytes)?, tables, request)
     }
 }
 

@@ -9,17 +9,20 @@ use serde::{Deserialize, Deserializer};
 
 use super::time_guess::possible_formats;
 use super::time_patterns::TimePatterns;
+use crate::epoch_times;
 use crate::formats::fields::integer;
 use crate::moment::Moment;
 use crate::source::Granularity;
 use crate::tally::shape;
-use crate::time::{DAY_SECONDS, days_from_civil, parse_date, parse_instant};
+use crate::time::{DAY_SECONDS, days_from_civil, parse_date, parse_instant, parse_logged_instant};
 
 /// Says how times are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum TimeFormat {
     /// ISO 8601.
     Iso,
+    /// ISO 8601, or a number since 1970 whose size tells its unit.
+    IsoOrUnix,
     /// `YYYY-MM-DD`.
     Date,
     /// A number since 1970.
@@ -57,8 +60,9 @@ pub(super) enum DateSystem {
 }
 
 /// Lists the names of formats that have one, as mappings write them.
-const NAMED: [(&str, TimeFormat); 9] = [
+const NAMED: [(&str, TimeFormat); 10] = [
     ("iso", TimeFormat::Iso),
+    ("iso-or-unix", TimeFormat::IsoOrUnix),
     ("date", TimeFormat::Date),
     ("unix", TimeFormat::Unix(UnixUnit::Seconds)),
     ("unix-seconds", TimeFormat::Unix(UnixUnit::Seconds)),
@@ -142,6 +146,7 @@ impl TimeFormat {
     pub(super) fn parse(&self, text: &[u8]) -> Option<Moment> {
         match self {
             Self::Iso => parse_instant(text).map(Moment::Instant),
+            Self::IsoOrUnix => parse_logged_instant(text).map(Moment::Instant),
             Self::Date => {
                 parse_date(text).or_else(|| midnight(text)).map(|day| Moment::Instant(i64::from(day) * DAY_SECONDS))
             }
@@ -157,7 +162,7 @@ impl TimeFormat {
     /// stands for a time that is not set.
     fn is_plausible(&self, instant: i64, text: &[u8]) -> bool {
         let first_year = match self {
-            Self::Iso | Self::Date | Self::DayOffset => return true,
+            Self::Iso | Self::IsoOrUnix | Self::Date | Self::DayOffset => return true,
             Self::Unix(_) if instant == 0 && whole(text, Fraction::Zero) == Some(0) => return true,
             Self::Unix(_) | Self::Serial(_) | Self::Patterns(_) => 1971,
         };
@@ -169,6 +174,7 @@ impl TimeFormat {
     pub(super) fn looks_like(&self) -> String {
         match self {
             Self::Iso => "a time such as 2014-06-14T09:38:29".to_owned(),
+            Self::IsoOrUnix => "a time such as 2014-06-14T09:38:29 or a number since 1970".to_owned(),
             Self::Date => "a date YYYY-MM-DD".to_owned(),
             Self::Unix(unit) => format!("a number of {} since 1970", unit.name()),
             Self::Serial(_) => "a spreadsheet's number of days".to_owned(),
@@ -181,15 +187,22 @@ impl TimeFormat {
     /// its shape.
     pub(super) fn fault(&self, text: &[u8]) -> String {
         let (shown, expected) = (shape(text), self.looks_like());
+        if *self == Self::IsoOrUnix && epoch_times::is_number(text) {
+            return format!("of shape `{shown}`, read as a number since 1970, is not of the years from 1971 to 2199");
+        }
         let fault = match self.parse(text) {
             None => format!("of shape `{shown}` is not {expected}"),
             Some(_) => format!("of shape `{shown}`, read as {expected}, is not of the years from 1971 to 2199"),
         };
         let possible = std::str::from_utf8(text).map(possible_formats).unwrap_or_default();
         let quoted: Vec<String> = possible.iter().map(|format| format!("\"{format}\"")).collect();
-        match quoted.is_empty() {
-            true => fault,
-            false => format!("{fault}; times like it have the format {}", quoted.join(" or ")),
+        match (quoted.is_empty(), self) {
+            (true, Self::IsoOrUnix) => format!("{fault}; write it so in the file"),
+            (false, Self::IsoOrUnix) => {
+                format!("{fault}; write it so in the file, or set the format {} in a mapping", quoted.join(" or "))
+            }
+            (true, _) => fault,
+            (false, _) => format!("{fault}; times like it have the format {}", quoted.join(" or ")),
         }
     }
 
@@ -203,7 +216,7 @@ impl TimeFormat {
         match self {
             Self::Date | Self::DayOffset | Self::Unix(UnixUnit::Days) => true,
             Self::Patterns(patterns) => !patterns.have_time_of_day,
-            Self::Iso | Self::Unix(_) | Self::Serial(_) => false,
+            Self::Iso | Self::IsoOrUnix | Self::Unix(_) | Self::Serial(_) => false,
         }
     }
 }
@@ -327,6 +340,13 @@ mod tests {
         let at = |instant| Some(Moment::Instant(instant));
         check(&TimeFormat::Iso, "2014-06-14T09:38:29", at(1_402_738_709));
         check(&TimeFormat::Iso, "1402738709", None);
+        for text in ["2014-06-14 09:38:29.5+00", "2014-06-14T09:38:29Z", "1402738709", "1402738709000", "1402738709.25"]
+        {
+            check(&TimeFormat::IsoOrUnix, text, at(1_402_738_709));
+        }
+        check(&TimeFormat::IsoOrUnix, "0", at(0));
+        check(&TimeFormat::IsoOrUnix, "20140614", None);
+        check(&TimeFormat::IsoOrUnix, "14/06/2014 09:38", None);
         check(&TimeFormat::Date, "2014-06-14", at(1_402_704_000));
         check(&TimeFormat::Date, "2014-06-14T09:38:29", None);
         check(&TimeFormat::Date, "2014-06-14 00:00:00", at(1_402_704_000));

@@ -13,7 +13,7 @@ use crate::formats::statements::{
 use crate::json::{self, Cursor, InvalidJson, Text, Value};
 use crate::kind::Detail;
 use crate::tally::Reason;
-use crate::time::parse_instant;
+use crate::time::parse_logged_instant;
 
 /// Describes an activity, as object or context.
 #[derive(Clone, Copy, Debug, Default)]
@@ -248,11 +248,12 @@ impl<'a> Members<'a> {
                 b"timestamp" => {
                     let value = cursor.value()?;
                     (members.timestamp, members.odd_time) =
-                        (value.text(), value.other_than_text().or(members.odd_time));
+                        (value.text_or_number(), value.other_than_text().or(members.odd_time));
                 }
                 b"stored" => {
                     let value = cursor.value()?;
-                    (members.stored, members.odd_time) = (value.text(), value.other_than_text().or(members.odd_time));
+                    (members.stored, members.odd_time) =
+                        (value.text_or_number(), value.other_than_text().or(members.odd_time));
                 }
                 b"result" if cursor.is_object() => members.result = Outcome::read(cursor)?,
                 b"context" if cursor.is_object() => members.context(cursor)?,
@@ -391,7 +392,7 @@ impl StatementParser for XapiStatements {
         }
         let course = course_path(decoded(course, &mut scratch.decoded)).map_or(course, |path| path.course);
         let time = resolved(given(members.timestamp).or(members.stored), &mut scratch.time);
-        let Some(instant) = parse_instant(time) else {
+        let Some(instant) = parse_logged_instant(time) else {
             return Err(Unusable::bad_time("timestamp", time, members.odd_time));
         };
         let change = match verb {

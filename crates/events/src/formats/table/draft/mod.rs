@@ -1,17 +1,19 @@
 //! Drafts a mapping from the first rows of files: what its columns seem to be, and what is left to fill in.
 //!
 //! A draft is shown and kept beside code, so no cell of the files is in it. The exceptions are names of kinds, and these
-//! only where they read like names of a program's and several learners have them (see [`crate::unknown_kinds`]).
+//! only where they read like names of a program's and five learners have them (see [`crate::unknown_kinds`]).
 
+mod file_names;
 mod roles;
 mod sample;
 
 use std::borrow::Cow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use staycast_text::escape_by;
 
+use self::file_names::{FileNames, common_pattern, pattern_without_people};
 use self::roles::{ColumnRole, ColumnValues, Guess, is_by_day};
 use self::sample::{SAMPLE_ROWS, Sample};
 use super::mapping::FileType;
@@ -19,6 +21,7 @@ use crate::activity::Activity;
 use crate::cells::{is_missing, shape};
 use crate::error::ReadError;
 use crate::header::{is_known_name, names_shown};
+use crate::input::file_name;
 use crate::offered::{Offer, Origin};
 use crate::unknown_kinds::UnknownKinds;
 
@@ -49,15 +52,15 @@ pub struct MappingDraft {
 pub fn draft_mapping(paths: &[PathBuf]) -> Result<MappingDraft, ReadError> {
     let Offer { files, left_out } = Offer::of(paths)?;
     let mut draft = Draft::default();
-    draft.gaps.extend(left_out.iter().map(|file| format!("{} is left out: it {}", file.file, file.why)));
+    let mut unread: Vec<ReadError> = Vec::new();
     let mut tables: Vec<Vec<Sample>> = Vec::new();
     for file in files {
         let sample = match (Sample::read(&file.path), file.origin) {
             (Ok(sample), _) => sample,
-            (Err(error), Origin::Named) => return Err(error),
+            (Err(error), Origin::Named) => return Err(error.of_named_file()),
             // Not everything in a folder need be a table.
             (Err(error), Origin::Found) => {
-                draft.gaps.push(format!("left out: {error}"));
+                unread.push(error);
                 continue;
             }
         };
@@ -72,7 +75,24 @@ pub fn draft_mapping(paths: &[PathBuf]) -> Result<MappingDraft, ReadError> {
         (has(ColumnRole::Time), has(ColumnRole::Activity), has(ColumnRole::Learner), table[0].rows.len())
     };
     let log = (0..tables.len()).rev().max_by_key(|&place| weight(&tables[place]));
-    let Some(log) = log.map(|place| tables.remove(place)) else {
+    let log = log.map(|place| tables.remove(place));
+    draft.names = log.as_ref().map_or(FileNames::AreShown, |log| FileNames::of(log));
+    let left_out = left_out.iter().map(|file| match draft.names {
+        FileNames::AreShown => file.by_name(),
+        FileNames::MayBeLearners => file.by_shape(),
+    });
+    draft.gaps.extend(left_out.map(|file| format!("{} is left out: it {}", file.file, file.why)));
+    for error in unread {
+        let error = match (draft.names, error.path()) {
+            (FileNames::MayBeLearners, Some(path)) => {
+                let shape = shape(file_name(path).as_bytes());
+                error.called(Path::new(&shape))
+            }
+            _ => error,
+        };
+        draft.gaps.push(format!("left out: {error}"));
+    }
+    let Some(log) = log else {
         let path = paths.first().cloned().unwrap_or_default();
         let what = match draft.gaps.as_slice() {
             [] => "there is no file in it".to_owned(),
@@ -85,6 +105,7 @@ pub fn draft_mapping(paths: &[PathBuf]) -> Result<MappingDraft, ReadError> {
 
 #[derive(Default)]
 struct Draft {
+    names: FileNames,
     text: String,
     guesses: Vec<String>,
     gaps: Vec<String>,
@@ -108,10 +129,8 @@ impl Draft {
         let column_of = |role: ColumnRole| guesses.iter().find(|guess| guess.role == role);
         let rows = first.rows.len();
         let of_rows = if rows == SAMPLE_ROWS { format!("the first {rows} rows") } else { format!("{rows} rows") };
-        self.line(&format!(
-            "# A mapping of {}, drafted from {of_rows}. docs/mappings.md explains every key.",
-            first.file_name()
-        ));
+        let name = self.names.of_table(log);
+        self.line(&format!("# A mapping of {name}, drafted from {of_rows}. docs/mappings.md explains every key."));
         self.line(
             "# Look through each line: \"guess\" marks what may be wrong, and \"fill in\" what is needed and missing.",
         );
@@ -137,10 +156,17 @@ impl Draft {
         let repeated: Vec<String> = repeated.map(|column| (column + 1).to_string()).collect();
         if !repeated.is_empty() {
             let what = format!(
-                "columns {} of {} have a name that others have too; give each a name of its own to read it",
+                "columns {} of {name} have a name that others have too; give each a name of its own to read it",
                 repeated.join(", "),
-                first.file_name()
             );
+            self.line(&format!("# fill in: {what}."));
+            self.gaps.push(what);
+        }
+        let hidden = roles::count_hidden(first, &values);
+        if hidden > 0 {
+            let keys = if hidden == 1 { "1 key".to_owned() } else { format!("{hidden} keys") };
+            let what =
+                format!("{keys} of objects may be people's and are not looked at; name one yourself if it is none");
             self.line(&format!("# fill in: {what}."));
             self.gaps.push(what);
         }
@@ -154,7 +180,11 @@ impl Draft {
         let first = &log[0];
         self.line("[log]");
         let names: Vec<String> = log.iter().map(Sample::file_name).collect();
-        let patterns = if names.len() > MOST_FILES { vec![common_pattern(&names)] } else { names };
+        let patterns = match self.names {
+            FileNames::MayBeLearners => vec![pattern_without_people(&names)],
+            FileNames::AreShown if names.len() > MOST_FILES => vec![common_pattern(&names)],
+            FileNames::AreShown => names,
+        };
         let quoted: Vec<String> = patterns.iter().map(|name| quote(name)).collect();
         self.line(&format!("files = [{}]", quoted.join(", ")));
         if first.file_type == FileType::Csv {
@@ -187,7 +217,7 @@ impl Draft {
                     self.line(&format!("columns.{key} = {}{}", quote(column), mark(guess)));
                     self.guesses.push(format!("{key}: `{column}`"));
                 }
-                None if role == ColumnRole::Learner && log.len() > 2 => {
+                None if role == ColumnRole::Learner && log.len() > 1 => {
                     self.gap(
                         "learner_in_file_name = true",
                         "the learner: is each file of one learner, and named after it?",
@@ -258,7 +288,8 @@ impl Draft {
 
     fn time(&mut self, sample: &Sample, guess: Option<&Guess>, clock: Option<&Guess>, values: &[ColumnValues]) {
         let Some(guess) = guess else {
-            let looks = (0..sample.columns.len()).find_map(|column| {
+            let shown = (0..sample.columns.len()).filter(|&column| sample.may_be_shown(column));
+            let looks = shown.into_iter().find_map(|column| {
                 let text = sample.rows.iter().map(|row| row[column].as_str()).find(|text| !text.is_empty())?;
                 let is_named = sample.columns[column].to_lowercase().contains("time");
                 is_named
@@ -330,7 +361,9 @@ impl Draft {
         }
         if more > 0 {
             let kinds = if more == 1 { "1 kind".to_owned() } else { format!("{more} kinds") };
-            let what = format!("{kinds} of event not listed here: few learners have it, or its name is free text");
+            let what = format!(
+                "{kinds} of event not listed here: fewer than five learners have it, or its name is free text or a person's"
+            );
             self.line(&format!("# fill in: {what}."));
             self.gaps.push(what);
         }
@@ -347,8 +380,9 @@ impl Draft {
         self.line("# or one more [[log]]:");
         for table in others {
             let columns = one_line(&names_shown(&table[0].columns, &table[0].rows).0);
-            self.line(&format!("#   {}: {columns}", table[0].file_name()));
-            self.gaps.push(format!("what {} is", table[0].file_name()));
+            let name = self.names.of_table(table);
+            self.line(&format!("#   {name}: {columns}"));
+            self.gaps.push(format!("what {name} is"));
         }
     }
 }
@@ -360,20 +394,6 @@ fn with_clock(date: &str, clock: &str) -> String {
         ("date", clock) => format!("%Y-%m-%d {clock}"),
         (date, clock) => format!("{date} {clock}"),
     }
-}
-
-/// Returns the pattern that all of the names fit: what they begin and end with.
-fn common_pattern(names: &[String]) -> String {
-    let first = &names[0];
-    let shared =
-        |a: &str, b: &str| a.chars().zip(b.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
-    let back = |text: &str| text.chars().rev().collect::<String>();
-    let start: usize = names.iter().map(|name| shared(first, name)).min().unwrap_or(0);
-    let end: usize = names.iter().map(|name| shared(&back(first), &back(name))).min().unwrap_or(0);
-    // Digits that all names share by chance are not what they have in common.
-    let before =
-        first[..start.min(first.len() - end.min(first.len()))].trim_end_matches(|sign: char| sign.is_ascii_digit());
-    format!("{before}*{}", &first[first.len() - end.min(first.len())..])
 }
 
 /// Returns a text as TOML writes it, with what a screen would obey or hide escaped.
@@ -440,7 +460,7 @@ mod tests {
     #[test]
     fn a_log_with_usual_columns_needs_nothing_more() {
         let rows = rows(|n| {
-            format!("{n};s{};c1;2023-09-{:02} 10:00;{}", n % 4, n % 20 + 1, ["play_video", "quiz_submit"][n / 4 % 2])
+            format!("{n};s{};c1;2023-09-{:02} 10:00;{}", n % 5, n % 20 + 1, ["play_video", "quiz_submit"][n / 4 % 2])
         });
         let draft = draft(&[("clicks.csv", &format!("id;student_id;course;timestamp;event\n{rows}"))]);
         assert_eq!(draft.gaps, Vec::<String>::new(), "{}", draft.text);
@@ -506,7 +526,7 @@ mod tests {
 
     #[test]
     fn a_header_with_a_name_twice_is_a_header() {
-        let row = |n: usize| format!("u{},c,2023-09-{:02},x,y,view", n % 4, n % 20 + 1);
+        let row = |n: usize| format!("u{},c,2023-09-{:02},x,y,view", n % 5, n % 20 + 1);
         let draft = draft(&[("log.csv", &format!("user,course,date,note,note,action\n{}", rows(row)))]);
         assert!(draft.text.contains("columns.learner = \"user\"\n"), "{}", draft.text);
         assert_eq!(
@@ -546,6 +566,52 @@ mod tests {
         for person in ["ann", "bob", "carl"] {
             assert!(!others.contains(person), "{}", draft.text);
         }
+    }
+
+    #[test]
+    fn a_key_of_an_object_keyed_by_learners_is_no_column() {
+        // Times, kinds and numbers stand under the learners' names alone, in one object of all or in none but theirs.
+        let nested = |n: usize| {
+            format!(
+                "{{\"day\":{n},\"log\":{{\"qzcarl\":{{\"time\":\"2023-09-04T10:00:{n:02}\",\"user_qzbob\":\"u{n}\"}}}}}}"
+            )
+        };
+        let own = |n: usize| match n % 2 {
+            0 => format!("{{\"n\":{n},\"qzcarl\":\"2023-09-04T10:00:{n:02}\"}}"),
+            _ => format!("{{\"n\":{n},\"qzbob_time\":\"2023-09-04T10:00:{n:02}\"}}"),
+        };
+        for row in [&nested as &dyn Fn(usize) -> String, &own] {
+            let draft = draft(&[("log.jsonl", &rows(row))]);
+            assert!(!format!("{draft:?}").contains("qz"), "{draft:?}");
+            let gap = "2 keys of objects may be people's and are not looked at; name one yourself if it is none";
+            assert!(draft.gaps.contains(&gap.to_owned()), "{:?}", draft.gaps);
+        }
+        // Known keys are columns, however deep.
+        let known = |n: usize| {
+            format!(
+                "{{\"actor\":{{\"account\":{{\"name\":\"u{n}\"}}}},\"meta\":{{\"event_time\":\"2023-09-04T10:00:{n:02}\"}}}}"
+            )
+        };
+        let draft = draft(&[("log.jsonl", &rows(known))]);
+        assert!(draft.text.contains("columns.learner = \"actor.account.name\""), "{}", draft.text);
+        assert!(draft.text.contains("column = \"meta.event_time\""), "{}", draft.text);
+    }
+
+    #[test]
+    fn files_that_may_be_named_after_learners_are_not_named() {
+        let one = "timestamp,action_type\n2023-09-04T10:00:00,enter\n";
+        let other = "grade,thing\n1,x\n";
+        let files =
+            [("qzann.csv", one), ("qzbob.csv", one), ("qzbob (1).csv", one), ("zqcarl.csv", other), ("zqd.csv", "")];
+        let draft = draft(&files);
+        assert!(draft.text.contains("files = [\"qz*.csv\"]"), "{}", draft.text);
+        let of_one = [("log_qzcarl_1.csv", one), ("log_qzcarl_2.csv", one)];
+        assert!(super::tests::draft(&of_one).text.contains("files = [\"*.csv\"]"));
+        assert!(draft.text.contains("# learner_in_file_name = true"), "{}", draft.text);
+        for name in ["ann", "bob", "carl", "zq"] {
+            assert!(!format!("{draft:?}").contains(name), "{draft:?}");
+        }
+        assert!(draft.gaps.contains(&"what aaaaaa.aaa is".to_owned()), "{:?}", draft.gaps);
     }
 
     #[test]
@@ -593,7 +659,7 @@ mod tests {
         };
         let json = draft(&[("log.jsonl", &rows(line))]);
         assert!(json.text.contains("columns.learner = \"event.user\""), "{}", json.text);
-        assert!(json.gaps.iter().any(|gap| gap.starts_with("the column of the time")), "{:?}", json.gaps);
+        assert!(json.text.contains("columns.time = { column = \"ts\", format = \"unix-millis\" }"), "{}", json.text);
         let one = "timestamp,action_type\n1693821600000,enter\n";
         let many: Vec<(String, &str)> = (1..9).map(|n| (format!("u{n}.csv"), one)).collect();
         let many: Vec<(&str, &str)> = many.iter().map(|(name, text)| (name.as_str(), *text)).collect();
@@ -607,10 +673,14 @@ mod tests {
     }
 
     #[test]
-    fn patterns_of_files() {
-        let pattern = |names: &[&str]| common_pattern(&names.iter().map(ToString::to_string).collect::<Vec<_>>());
-        assert_eq!(pattern(&["log_2023-01.csv", "log_2023-02.csv"]), "log_2023-*.csv");
-        assert_eq!(pattern(&["a.csv", "b.csv"]), "*.csv");
-        assert_eq!(pattern(&["aa.csv", "aaa.csv"]), "*aa.csv");
+    fn columns_by_names_of_other_countries_and_programs() {
+        for (learner, time) in [("Matrikel", "ts"), ("anon_id", "epoch"), ("Matrikelnummer", "TS"), ("pseudonym", "ts")]
+        {
+            let row = |n: usize| format!("{},c,{},view", n % 5 + 70_000, 1_693_821_600 + n);
+            let draft = draft(&[("log.csv", &format!("{learner},course,{time},action\n{}", rows(row)))]);
+            assert!(draft.text.contains(&format!("columns.learner = \"{learner}\"")), "{}", draft.text);
+            let time = format!("columns.time = {{ column = \"{time}\", format = \"unix-seconds\" }}");
+            assert!(draft.text.contains(&time), "{}", draft.text);
+        }
     }
 }

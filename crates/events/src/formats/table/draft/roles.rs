@@ -58,6 +58,10 @@ impl ColumnRole {
                 "day",
                 "starttime",
                 "firsttime",
+                "ts",
+                "epoch",
+                "unixtime",
+                "timestampms",
                 "occurredat",
                 "fecha",
                 "hora",
@@ -84,6 +88,21 @@ impl ColumnRole {
                 "alumno",
                 "userpk1",
                 "who",
+                "anonid",
+                "anonuserid",
+                "accountid",
+                "memberid",
+                "pseudonym",
+                "matrikel",
+                "matrikelnummer",
+                "matrikelnr",
+                "matrnr",
+                "nutzer",
+                "nutzerid",
+                "benutzer",
+                "teilnehmer",
+                "etudiant",
+                "aluno",
             ],
             Self::Course => &[
                 "courseid",
@@ -140,9 +159,20 @@ impl ColumnRole {
         match self {
             Self::Time => &["time", "date", "stamp", "created", "fecha", "hora"],
             Self::Clock => &["time", "clock", "hour", "hora"],
-            Self::Learner => {
-                &["user", "learner", "student", "person", "member", "participant", "actor", "usuario", "alumno"]
-            }
+            Self::Learner => &[
+                "user",
+                "learner",
+                "student",
+                "person",
+                "member",
+                "participant",
+                "actor",
+                "usuario",
+                "alumno",
+                "matrikel",
+                "anon",
+                "pseudonym",
+            ],
             Self::Course => &["course", "class", "offering", "orgunit", "curso", "kurs"],
             Self::Activity => &["event", "action", "activity", "verb", "type", "kind"],
             Self::Object => &["object", "resource", "content", "item", "url", "problem", "question", "page"],
@@ -156,11 +186,11 @@ impl ColumnRole {
     const fn others(self) -> &'static [&'static str] {
         match self {
             Self::Time => &["duration", "spent", "elapsed", "zone", "taken", "length", "updated"],
-            Self::Learner => &["agent", "type", "role", "count", "course", "email", "answer"],
+            Self::Learner => &["agent", "type", "role", "count", "course", "email", "answer", "anonymous"],
             Self::Course => &["time", "user", "student"],
             Self::Activity => &["id", "time", "date", "user", "pk1"],
             Self::Object => &["type", "time", "user", "count"],
-            Self::Count => &["course", "user", "account", "discount"],
+            Self::Count => &["course", "user", "discount"],
             Self::Clock | Self::EventId | Self::Correct => &[],
         }
     }
@@ -174,8 +204,9 @@ impl ColumnRole {
             // Of several usual names, the more usual one.
             return 20 - place as i32 / 4;
         }
+        let without_accounts = word.replace("account", " ");
         match self.parts().iter().any(|part| word.contains(part))
-            && !self.others().iter().any(|part| word.contains(part))
+            && !self.others().iter().any(|part| without_accounts.contains(part))
         {
             true => 5,
             false => 0,
@@ -284,6 +315,7 @@ pub(super) fn guess(sample: &Sample) -> (Vec<Guess>, Vec<ColumnValues>) {
         // Of two columns of one name none can be read.
         let is_free = |column: &usize| guesses.iter().all(|guess| guess.column != *column);
         let free = (0..values.len()).filter(is_free).filter(|&column| !sample.is_repeated(column));
+        let free = free.filter(|&column| sample.may_be_shown(column));
         let scored = free.map(|column| (score(role, &sample.columns[column], &values[column]), column));
         // Of equal ones, the first.
         let best = scored
@@ -294,6 +326,14 @@ pub(super) fn guess(sample: &Sample) -> (Vec<Guess>, Vec<ColumnValues>) {
         }
     }
     (guesses, values)
+}
+
+/// Counts the columns that would be taken for something if their names could not be people's.
+pub(super) fn count_hidden(sample: &Sample, values: &[ColumnValues]) -> usize {
+    let seems = |&column: &usize| {
+        ColumnRole::ALL.iter().any(|&role| score(role, &sample.columns[column], &values[column]) >= LEAST)
+    };
+    (0..values.len()).filter(|&column| !sample.may_be_shown(column)).filter(seems).count()
 }
 
 fn score(role: ColumnRole, name: &str, values: &ColumnValues) -> i32 {

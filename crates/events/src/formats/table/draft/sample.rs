@@ -13,7 +13,7 @@ use crate::cells::shape;
 use crate::content::{self, NotText};
 use crate::delimiter::DELIMITERS;
 use crate::error::ReadError;
-use crate::header::is_known_name;
+use crate::header::{is_known_key, is_known_name};
 use crate::input::{self, BOM, FileStart};
 use crate::seen_file::SeenFile;
 use crate::text_lines::lines;
@@ -87,6 +87,18 @@ impl Sample {
     pub(super) fn is_repeated(&self, column: usize) -> bool {
         let name = &self.columns[column];
         !name.is_empty() && self.columns.iter().filter(|other| *other == name).count() > 1
+    }
+
+    /// Tells whether the name of a column may be shown. A key of a JSON object may be a person's, where objects are keyed by
+    /// people: it is shown when it is a known name or, outside all members, nearly every object has it.
+    pub(super) fn may_be_shown(&self, column: usize) -> bool {
+        if self.file_type != FileType::Jsonl {
+            return true;
+        }
+        let filled = || self.rows.iter().filter(|row| !row[column].is_empty()).count();
+        let mut keys = self.columns[column].split('.');
+        let is_common = || filled() * 20 >= self.rows.len() * 19;
+        keys.next().is_some_and(|first| is_known_key(first) || is_common()) && keys.all(is_known_key)
     }
 
     fn of_csv(path: &Path, text: &[u8]) -> Self {
