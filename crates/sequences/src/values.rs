@@ -297,13 +297,13 @@ impl RowWalk<'_> {
         feature: &WantedFeature,
         due: &DueValues<'_>,
         array: &PrimitiveArray<T>,
-        float: impl Fn(T::Native) -> f32,
+        float: impl Fn(T::Native) -> f32 + Copy,
     ) -> Result<(), FolderError> {
         if let Some((row, what)) = due.wrong_null(feature, array.nulls()) {
             return Err(rows.damaged(row, what));
         }
         let rules = &feature.rules;
-        let outside = fill(self.piece, targets, offset, array, &rules.range, &float);
+        let outside = fill(self.piece, targets, offset, array, &rules.range, float);
         let in_short_week = |&&(row, days): &&(usize, u32)| {
             array.is_valid(row) && !rules.range_in(days).contains(&float(array.value(row)))
         };
