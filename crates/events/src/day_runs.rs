@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use crate::event_days::GAP_DAYS;
+use crate::event_days::LEAST_GAP_DAYS;
 use crate::time::DAY_SECONDS;
 
-/// Holds the days with events of one learner in one course, as runs with no more than [`GAP_DAYS`] days between two. As a rule
+/// Holds the days with events of one learner in one course, as runs with no more than [`LEAST_GAP_DAYS`] days between two. As a rule
 /// there is one run.
 ///
 /// The time in which a course's events are used is always longer than such a gap (`CourseDays` of `row_limits.rs`). So a
@@ -30,7 +30,8 @@ pub(crate) struct Run {
 
 impl Run {
     fn is_one_with(&self, other: &Self) -> bool {
-        self.first.saturating_sub(other.last) <= GAP_DAYS && other.first.saturating_sub(self.last) <= GAP_DAYS
+        self.first.saturating_sub(other.last) <= LEAST_GAP_DAYS
+            && other.first.saturating_sub(self.last) <= LEAST_GAP_DAYS
     }
 
     fn join(self, other: Self) -> Self {
@@ -134,7 +135,7 @@ mod tests {
         fn runs_tell_as_much_as_days(
             days in prop::collection::vec((-500_i64..500, any::<bool>()), 0..30),
             start in -600_i64..600,
-            length in GAP_DAYS + 1..400,
+            length in LEAST_GAP_DAYS + 1..400,
             cut in 0_usize..30,
         ) {
             let window = start..start + length;
@@ -156,7 +157,7 @@ mod tests {
             let mut joined = of(first);
             joined.join(&of(second));
             prop_assert_eq!(in_order(&joined), in_order(&runs));
-            prop_assert!(runs.runs().windows(2).all(|pair| pair[1].first - pair[0].last > GAP_DAYS));
+            prop_assert!(runs.runs().windows(2).all(|pair| pair[1].first - pair[0].last > LEAST_GAP_DAYS));
         }
     }
 

@@ -11,6 +11,16 @@
 //! The course runs from the first run that is not small to the last. Each run is measured against the core alone, so
 //! the answer depends neither on the order of the events nor on other stray runs, and without the stray events it is the
 //! same. With less than [`LEAST_CORE`] events in the core nothing is small: nobody can tell then which of the days is wrong.
+//!
+//! Nearer to the others, less can be told. The last days of what is left, or the first, are stray where all of this holds:
+//!
+//! - more than [`LEAST_GAP_DAYS`] days lie between them and the others, and at least [`OWN_GAPS`] times as many as between
+//!   any two of the others that are of one run;
+//! - they hold at most [`FEW_EVENTS`];
+//! - these are at most a thousandth of the others, or at most a two-hundredth, all of one learner.
+//!
+//! For the gaps among the others, the outermost [`FEW_EVENTS`] on either side are no measure. So the slow end of a course
+//! stays, where somebody comes back every few days. All this is done again until nothing more is stray.
 
 use rustc_hash::FxHashMap;
 
@@ -19,7 +29,13 @@ use crate::time::{DAY_SECONDS, days_from_civil};
 /// Bounds the days between two days with events that are of one run. No holidays between two halves of a course are that
 /// long, or else both halves have more than a few events. With a shorter gap the first events of a course that has only begun
 /// would be stray more often, and its start would move as it goes on.
-pub(crate) const GAP_DAYS: i64 = 70;
+const GAP_DAYS: i64 = 70;
+
+/// Bounds the days between the days of a course and such as are stray for being few and apart.
+pub(crate) const LEAST_GAP_DAYS: i64 = 14;
+
+/// Says how many times a course's own longest gap lies before such days.
+const OWN_GAPS: i64 = 3;
 
 /// Bounds from below the events of a core beside which anything is small.
 const LEAST_CORE: u64 = 10;
@@ -139,20 +155,75 @@ impl EventDays {
         let mut days: Vec<(i64, DayEvents)> =
             all.into_iter().filter(|&(day, _)| from.is_none_or(|from| day >= from)).collect();
         days.sort_unstable_by_key(|&(day, _)| day);
-        let runs: Vec<(DayRun, Learners)> =
-            days.chunk_by(|(one, _), (next, _)| next.saturating_sub(*one) <= GAP_DAYS).filter_map(run).collect();
-        let (core, core_of) = runs.iter().copied().max_by_key(|(run, _)| (run.events, run.first))?;
-        let is_small = |&(run, of): &(DayRun, Learners)| {
-            let is_share = |of_core: u64| run.events.saturating_mul(of_core) <= core.events;
-            let of_one = of != Learners::Several && core_of == Learners::Several;
-            core.events >= LEAST_CORE
-                && (is_share(1_000) || (is_share(10) && run.events <= FEW_EVENTS) || (is_share(4) && of_one))
-        };
-        let first = runs.iter().position(|run| !is_small(run))?;
-        let last = runs.iter().rposition(|run| !is_small(run))?;
-        let stray = runs[..first].iter().chain(&runs[last + 1..]).map(|&(run, _)| run).collect();
-        Some(RunningDays { first: runs[first].0.first, last: runs[last].0.last, stray })
+        let mut left = days.as_slice();
+        let mut stray = Vec::new();
+        loop {
+            let count = left.len();
+            left = without_small_runs(left, &mut stray);
+            left = without_few_apart(left, &mut stray);
+            if left.len() == count {
+                break;
+            }
+        }
+        stray.sort_unstable_by_key(|run| run.first);
+        Some(RunningDays { first: left.first()?.0, last: left.last()?.0, stray })
     }
+}
+
+/// Holds days with events, in order.
+type Days<'d> = &'d [(i64, DayEvents)];
+
+/// Returns the days without outer runs that are small beside the core, which go to `stray`.
+fn without_small_runs<'d>(days: Days<'d>, stray: &mut Vec<DayRun>) -> Days<'d> {
+    let parts: Vec<Days<'d>> = days.chunk_by(|(one, _), (next, _)| next.saturating_sub(*one) <= GAP_DAYS).collect();
+    let runs: Vec<(DayRun, Learners)> = parts.iter().copied().filter_map(run).collect();
+    let Some((core, core_of)) = runs.iter().copied().max_by_key(|(run, _)| (run.events, run.first)) else {
+        return days;
+    };
+    let is_small = |&(run, of): &(DayRun, Learners)| {
+        let is_share = |of_core: u64| run.events.saturating_mul(of_core) <= core.events;
+        let of_one = of != Learners::Several && core_of == Learners::Several;
+        core.events >= LEAST_CORE
+            && (is_share(1_000) || (is_share(10) && run.events <= FEW_EVENTS) || (is_share(4) && of_one))
+    };
+    let first = runs.iter().take_while(|run| is_small(run)).count();
+    let last = runs.len() - runs.iter().rev().take_while(|run| is_small(run)).count();
+    stray.extend(runs[..first].iter().chain(&runs[last..]).map(|&(run, _)| run));
+    let count = |parts: &[Days<'_>]| parts.iter().map(|part| part.len()).sum::<usize>();
+    &days[count(&parts[..first])..days.len() - count(&parts[last..])]
+}
+
+/// Returns the days without the few that stand apart at either end, which go to `stray`.
+fn without_few_apart<'d>(days: Days<'d>, stray: &mut Vec<DayRun>) -> Days<'d> {
+    // How many days at one end hold few events.
+    let few = |days: &mut dyn Iterator<Item = &(i64, DayEvents)>| {
+        let mut events = 0;
+        let so_far = days.map_while(|(_, of_day)| {
+            events += of_day.events;
+            (events <= FEW_EVENTS).then_some(())
+        });
+        so_far.count()
+    };
+    let (front, back) = (few(&mut days.iter()), days.len() - few(&mut days.iter().rev()));
+    if front >= back {
+        return days;
+    }
+    let gap = |place: usize| days[place].0.saturating_sub(days[place - 1].0);
+    let own = (front + 1..back).map(gap).filter(|&gap| gap <= GAP_DAYS).max().unwrap_or(1);
+    let is_long = |place: &usize| gap(*place) > LEAST_GAP_DAYS && gap(*place) >= OWN_GAPS.saturating_mul(own);
+    let all: u64 = days.iter().map(|(_, of_day)| of_day.events).sum();
+    let are_few = |apart: Days<'_>| {
+        run(apart).filter(|(run, of)| {
+            let is_share = |of_others: u64| run.events * of_others <= all - run.events;
+            is_share(1_000) || (is_share(200) && *of != Learners::Several)
+        })
+    };
+    // As many days as can be.
+    let cut = |(from, to): (usize, usize)| are_few(&days[from..to]).map(|(run, _)| (run, from, to));
+    let at_front = (1..=front).rev().filter(is_long).find_map(|place| cut((0, place)));
+    let at_back = (back..days.len()).filter(is_long).find_map(|place| cut((place, days.len())));
+    stray.extend(at_front.iter().chain(&at_back).map(|&(run, ..)| run));
+    &days[at_front.map_or(0, |(_, _, to)| to)..at_back.map_or(days.len(), |(_, from, _)| from)]
 }
 
 fn add_to(days: &mut FxHashMap<i64, DayEvents>, day: i64, more: DayEvents) {
@@ -230,6 +301,30 @@ mod tests {
         // The second half of a course after a long break, and a stray day between the two halves.
         let halves: Vec<Counted> = course().into_iter().map(|(day, events, who)| (day + 300, events, who)).collect();
         check_span(&[with(&[(150, 1, 1)]), halves].concat(), (0, 354));
+    }
+
+    #[test]
+    fn few_events_apart_are_stray_beside_many() {
+        let with = |more: &[Counted]| {
+            let thousand: Vec<Counted> = (0..50).flat_map(|day| [(day, 10, 1), (day, 10, 2)]).collect();
+            [thousand, more.to_vec()].concat()
+        };
+        check_span(&with(&[(49 + 14, 1, 1)]), (0, 63));
+        check_span(&with(&[(49 + 15, 1, 1)]), (0, 49));
+        check_span(&with(&[(-15, 5, 1)]), (0, 49));
+        check_span(&with(&[(-15, 6, 1)]), (-15, 49));
+        check_span(&with(&[(-15, 1, 1), (49 + 15, 1, 2)]), (0, 49));
+        // Two learners hold a five-hundredth.
+        check_span(&with(&[(70, 1, 1), (71, 1, 2)]), (0, 71));
+        // Gaps of the course's own, between days that count.
+        check_span(&with(&[(60, 6, 1), (60 + 32, 1, 1)]), (0, 92));
+        check_span(&with(&[(60, 6, 1), (60 + 33, 1, 1)]), (0, 60));
+        // A thousandth, whoever it is of.
+        let mut many = days(&with(&[(80, 2, 1), (81, 2, 2)]));
+        many.add_events(30, 2_999);
+        assert_eq!(many.running(None).unwrap().last, 81);
+        many.add_events(30, 1);
+        assert_eq!(many.running(None).unwrap().last, 49);
     }
 
     #[test]

@@ -189,7 +189,7 @@ fn courses(roster: &Roster) -> Vec<CourseIndex> {
 }
 
 /// Returns the days (since 1970-01-01) whose events are used: those of the course, and those before it that are not far
-/// from it. They are more than [`GAP_DAYS`](crate::event_days::GAP_DAYS), as no stray day is nearer to a course.
+/// from it. They are more than [`LEAST_GAP_DAYS`](crate::event_days::LEAST_GAP_DAYS), as no stray day is nearer to a course.
 pub(crate) fn days_in_use(course: &Course, stray: &[StrayDays]) -> Range<i64> {
     let [first, _] = plausible_instants(course, stray);
     first.div_euclid(DAY_SECONDS)..i64::from(course.start_day) + i64::from(course.days)

@@ -170,6 +170,52 @@ fn a_device_with_a_wrong_clock_moves_no_calendar() {
 }
 
 #[test]
+fn one_event_some_weeks_from_the_others_moves_no_calendar() {
+    for format in &FORMATS {
+        let name = format.name;
+        let (plain, ..) = read_with(format, &[], false);
+        for more in [
+            vec![(1, 54 + 20)],
+            vec![(1, 54 + 69)],
+            vec![(1, -20)],
+            vec![(1, -69)],
+            vec![(1, -30), (2, 54 + 40)],
+            vec![(3, 54 + 30), (3, 54 + 31)],
+            // One of them after the other.
+            vec![(3, 54 + 30), (3, 54 + 65)],
+        ] {
+            let (source, implausible, not_used) = read_with(format, &more, false);
+            assert_eq!(courses(&source), courses(&plain), "{name}: {more:?}");
+            assert_eq!(enrolments(&source), enrolments(&plain), "{name}: {more:?}");
+            assert_eq!((implausible, not_used), (more.len() as u64, more.len() as u64), "{name}: {more:?}");
+        }
+    }
+}
+
+#[test]
+fn the_slow_end_of_a_course_and_its_holidays_stay() {
+    for format in &FORMATS {
+        let name = format.name;
+        for (more, days) in [
+            // Stragglers every week, and one that comes two weeks later.
+            (vec![(1, 61), (2, 68), (3, 75), (1, 82), (2, 96)], 97),
+            // Many come back together.
+            ((0..12).map(|who| (who, 54 + 30)).collect(), 85),
+            // Three learners once each are not one device.
+            (vec![(1, 80), (2, 81), (3, 82)], 83),
+        ] {
+            let (source, implausible, _) = read_with(format, &more, false);
+            assert_eq!((courses(&source)[0].2, implausible), (days, 0), "{name}: {more:?}");
+        }
+        // Two weeks of holidays, and one learner who is the first to be back, when the log ends.
+        let folder = Folder::of(&[]);
+        let before: Vec<Done> = regular().into_iter().filter(|&(_, day)| !(20..34).contains(&day)).collect();
+        (format.write)(&folder, &[&before[..], &[(1, 54 + 40)]].concat());
+        assert_eq!(courses(&open(format, &folder, None))[0].2, 95, "{name}");
+    }
+}
+
+#[test]
 fn a_course_of_ten_events_and_a_stray_one() {
     for format in &FORMATS {
         let folder = Folder::of(&[]);
