@@ -12,14 +12,22 @@ use staycast_events::{DayRun, EnrolmentIndex, EventDays, FarEvents, ParsedBlock,
 use crate::store::Run;
 
 /// Counts events by course (index) and day (since 1970-01-01), and those that are far from their course. Takes about 24
-/// bytes for each day on which a course has events.
-#[derive(Debug, Default)]
-pub(crate) struct CourseDays(Mutex<Counts>);
+/// bytes for each day on which a course has events, and each thread.
+#[derive(Debug)]
+pub(crate) struct CourseDays {
+    /// By thread, so that none waits for another, and the days of one block are found again in the next.
+    days: Vec<Mutex<DayCounts>>,
+    far: Mutex<BTreeMap<(u32, Side), FarEvents>>,
+}
 
-#[derive(Debug, Default)]
-struct Counts {
-    days: FxHashMap<(u32, i32), u64>,
-    far: BTreeMap<(u32, Side), FarEvents>,
+/// Holds events by course and day.
+type DayCounts = FxHashMap<(u32, i32), u64>;
+
+impl Default for CourseDays {
+    fn default() -> Self {
+        let threads = rayon::current_num_threads().max(1);
+        Self { days: (0..threads).map(|_| Mutex::default()).collect(), far: Mutex::default() }
+    }
 }
 
 /// Holds the counts as a checkpoint holds them, in order.
@@ -57,19 +65,33 @@ impl CourseDays {
             let side = if is_after { Side::After } else { Side::Before };
             ((course, side), FarEvents { span: TimeSpan { first, last }, events })
         });
-        Self(Mutex::new(Counts { days, far: far.collect() }))
+        let mut counts = Self::default();
+        counts.days[0] = Mutex::new(days);
+        counts.far = Mutex::new(far.collect());
+        counts
     }
 
     /// Returns the counts, in order.
     pub(crate) fn state(&self) -> DaysState {
-        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let day = |(&(course, day), &events): (&(u32, i32), &u64)| (course, day, events);
-        let mut days: Vec<(u32, i32, u64)> = counts.days.iter().map(day).collect();
+        let mut days: Vec<(u32, i32, u64)> =
+            self.all_days().into_iter().map(|((course, day), events)| (course, day, events)).collect();
         days.sort_unstable();
-        let far = counts.far.iter().map(|(&(course, side), FarEvents { span, events })| {
+        let far = self.far.lock().unwrap_or_else(PoisonError::into_inner);
+        let far = far.iter().map(|(&(course, side), FarEvents { span, events })| {
             (course, side == Side::After, span.first, span.last, *events)
         });
         DaysState { days, far: far.collect() }
+    }
+
+    /// Adds up what the threads counted.
+    fn all_days(&self) -> DayCounts {
+        let mut all = DayCounts::default();
+        for days in &self.days {
+            for (&place, events) in &*days.lock().unwrap_or_else(PoisonError::into_inner) {
+                *all.entry(place).or_default() += events;
+            }
+        }
+        all
     }
 
     /// Takes note of the events of a block that are far from their course.
@@ -77,15 +99,16 @@ impl CourseDays {
         if parsed.far.is_empty() {
             return;
         }
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut far = self.far.lock().unwrap_or_else(PoisonError::into_inner);
         for (&(course, side), &more) in &parsed.far {
-            counts.far.entry((course.0, side)).and_modify(|far| *far = far.join(more)).or_insert(more);
+            far.entry((course.0, side)).and_modify(|far| *far = far.join(more)).or_insert(more);
         }
     }
 
     /// Counts the events of a block, of which `runs` are those of one enrolment each, and those after the calendar.
     pub(crate) fn add(&self, roster: &Roster, parsed: &ParsedBlock, runs: &[Run]) {
-        let mut days: FxHashMap<(u32, i32), u64> = FxHashMap::default();
+        let thread = rayon::current_thread_index().unwrap_or_default();
+        let mut days = self.days[thread % self.days.len()].lock().unwrap_or_else(PoisonError::into_inner);
         let course = |enrolment: u32| {
             let course = roster.enrolments.course(enrolment as usize);
             (course.0, roster.courses[course.as_usize()].start_day)
@@ -101,25 +124,17 @@ impl CourseDays {
             let start_day = roster.courses[course.as_usize()].start_day;
             count_days(&mut days, (course.0, start_day), std::iter::once(seconds));
         }
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (place, events) in days {
-            *all.days.entry(place).or_default() += events;
-        }
     }
 
     /// Returns what the days say.
     pub(crate) fn finish(self) -> LogDays {
-        let Counts { days, far } = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        LogDays { newest: newest(days), far }
+        let newest = newest(self.all_days());
+        LogDays { newest, far: self.far.into_inner().unwrap_or_else(PoisonError::into_inner) }
     }
 }
 
 /// Counts events of one enrolment, by seconds from the start of its course, into `days`.
-fn count_days(
-    days: &mut FxHashMap<(u32, i32), u64>,
-    (course, start_day): (u32, i32),
-    seconds: impl Iterator<Item = i32>,
-) {
+fn count_days(days: &mut DayCounts, (course, start_day): (u32, i32), seconds: impl Iterator<Item = i32>) {
     // Events of a learner follow each other on the same day, mostly.
     let mut same: Option<(i32, u64)> = None;
     let mut begins = 0_i64;
@@ -141,7 +156,7 @@ fn count_days(
     }
 }
 
-fn newest(days: FxHashMap<(u32, i32), u64>) -> Option<Newest> {
+fn newest(days: DayCounts) -> Option<Newest> {
     let mut by_course: BTreeMap<u32, EventDays> = BTreeMap::new();
     for ((course, day), events) in days {
         by_course.entry(course).or_default().add_events(day.into(), events);
