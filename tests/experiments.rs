@@ -14,8 +14,9 @@ const QUICK: &str = "--device cpu --set model.hidden=6 --set training.epochs=2 -
 fn models_are_compared_on_the_same_rows() {
     let (shop, home) = (Workshop::open(), folder());
     let out = home.path().join("compared");
-    let line =
-        format!("compare {{}} --out {{}} --models logistic,rules,days-since-last --resamples 200 {QUICK} --json");
+    let line = format!(
+        "compare {{}} --out {{}} --models logistic,rules,days-since-last,hazard --resamples 200 {QUICK} --json"
+    );
     let report = run(&line, &[&shop.sequences(), &out]).expect(0).json();
     let names: Vec<&str> =
         report["runs"].as_array().expect("a list").iter().map(|run| run["name"].as_str().expect("a name")).collect();
@@ -32,7 +33,19 @@ fn models_are_compared_on_the_same_rows() {
     let auc = |run: usize| report["runs"][run]["cohorts"]["all"]["auc"].as_f64().expect("defined");
     let first = pairs[0]["cohorts"]["all"]["rows"]["auc"]["difference"].as_f64().expect("defined");
     assert!((auc(0) - auc(1) - first).abs() < 1e-12, "{} {} {first}", auc(0), auc(1));
-    assert!(names_in(&out).contains(&"comparison.txt".to_owned()));
+    // How long each took stands in the table, and in one line why one is missing: the log has no dates of leaving.
+    let text = fs::read_to_string(out.join("comparison.txt")).expect("written");
+    let heading = text.lines().find(|line| line.starts_with("model")).expect("a table");
+    assert!(heading.ends_with("training"), "{heading}");
+    for run in report["runs"].as_array().expect("a list") {
+        let (name, seconds) = (run["name"].as_str().expect("a name"), run["training_seconds"].as_f64());
+        assert!(seconds.is_some_and(|seconds| seconds > 0.0), "{run}");
+        let row = text.lines().find(|line| line.starts_with(name)).expect("a row");
+        assert!(row.ends_with(" s"), "{row}");
+    }
+    let why: Vec<&str> = text.lines().filter(|line| line.starts_with("hazard takes no part: ")).collect();
+    assert!(why.len() == 1 && why[0].contains("when learners left"), "{text}");
+    assert_eq!(report["failed"].as_array().expect("a list").len(), 1);
 
     // Called again, it keeps what is finished and says the same.
     let again = run(&line, &[&shop.sequences(), &out]).expect(0).json();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use staycast_sequences::Dataset;
 
 use super::error::RunError;
-use super::layout::{CONFIG, EVALUATIONS, FOLD_CALIBRATION, MANIFEST, METRICS, OUT_OF_FOLD, SPLIT, parts};
+use super::layout::{CONFIG, EVALUATIONS, FOLD_CALIBRATION, MANIFEST, METRICS, OUT_OF_FOLD, SPLIT, TIMING, parts};
 use super::manifest::{Checksums, RunManifest};
 use super::model::RunModel;
 use super::out_of_fold;
@@ -31,6 +31,12 @@ pub struct Run {
     split: SplitRecord,
     model: Option<RunModel>,
     folds: Option<Vec<FoldFit>>,
+}
+
+/// Holds what is read of `timing.json`.
+#[derive(serde::Deserialize)]
+struct TrainingTime {
+    total_seconds: f64,
 }
 
 impl Run {
@@ -131,6 +137,15 @@ impl Run {
         names.extend(self.path.join(EVALUATIONS).exists().then(|| EVALUATIONS.to_owned()));
         names.sort_unstable();
         names
+    }
+
+    /// Returns the seconds that its training took, the last one where it was gone on with; `None` where no file says so.
+    ///
+    /// The file is not sealed: what is no length of time is taken for none.
+    #[must_use]
+    pub fn training_seconds(&self) -> Option<f64> {
+        let taken: TrainingTime = files::read_json(&self.path.join(TIMING)).ok()?;
+        Some(taken.total_seconds).filter(|seconds| (0.0..1e9).contains(seconds))
     }
 
     /// Returns the folder that it is in.

@@ -28,6 +28,8 @@ pub(super) struct Figures {
     pub(super) name: String,
     #[serde(serialize_with = "crate::display::path_text")]
     pub(super) run: PathBuf,
+    /// Seconds that its training took, where the run says so.
+    pub(super) training_seconds: Option<f64>,
     pub(super) cohorts: ByCohort<Cohort>,
 }
 

@@ -185,7 +185,8 @@ fn contender(
     if let Some(why) = record_evaluation(&run, &request, &mut found.evaluation)? {
         console.warn(&format!("{name}: this evaluation is not recorded in the run ({why})"));
     }
-    Ok(Contender { name: name.to_owned(), predictions, cohorts: found.evaluation.cohorts })
+    let training_seconds = run.training_seconds();
+    Ok(Contender { name: name.to_owned(), training_seconds, predictions, cohorts: found.evaluation.cohorts })
 }
 
 fn comparison(args: &CompareArgs, contenders: &[Contender], failed: Vec<Failed>) -> anyhow::Result<Comparison> {
@@ -204,7 +205,12 @@ fn comparison(args: &CompareArgs, contenders: &[Contender], failed: Vec<Failed>)
         rows: ByCohort { all: common.count(false), active: common.count(true) },
         runs: contenders
             .iter()
-            .map(|one| Figures { name: one.name.clone(), run: args.out.join(&one.name), cohorts: one.cohorts.clone() })
+            .map(|one| Figures {
+                name: one.name.clone(),
+                run: args.out.join(&one.name),
+                training_seconds: one.training_seconds,
+                cohorts: one.cohorts.clone(),
+            })
             .collect(),
         pairs,
         failed,

@@ -15,6 +15,8 @@ use crate::evaluate::BOOTSTRAP_SEED;
 /// Holds a run that is compared, with its predictions.
 pub(super) struct Contender {
     pub(super) name: String,
+    /// Seconds that its training took, where the run says so.
+    pub(super) training_seconds: Option<f64>,
     pub(super) predictions: Vec<Predictions>,
     pub(super) cohorts: ByCohort<Cohort>,
 }

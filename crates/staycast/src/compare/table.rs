@@ -1,11 +1,13 @@
 //! The table of a comparison.
 
+use std::time::Duration;
+
 use staycast_evaluation::metrics::Metric;
 use staycast_evaluation::report::Cohort;
 
-use super::comparison::Comparison;
+use super::comparison::{Comparison, Figures};
 use super::paired::Compared;
-use crate::display::{LabelledText, align_columns, pluralise};
+use crate::display::{LabelledText, align_columns, format_duration, pluralise};
 
 pub(super) fn to_text(comparison: &Comparison) -> String {
     let mut sheet = LabelledText::default();
@@ -16,6 +18,11 @@ pub(super) fn to_text(comparison: &Comparison) -> String {
         comparison.label_rule,
         comparison.kind.meaning()
     ));
+    // One line each, and before the tables: whoever looks for the model there knows why it is missing.
+    for failed in &comparison.failed {
+        let reason: Vec<&str> = failed.reason.split_whitespace().collect();
+        sheet.verbatim(format!("{} takes no part: {}", failed.name, reason.join(" ")));
+    }
     let first = &comparison.runs[0].name;
     for active in [false, true] {
         sheet.gap();
@@ -31,7 +38,7 @@ pub(super) fn to_text(comparison: &Comparison) -> String {
             // Pairs are of the earlier run less the later one; a reader wants the later one's gain.
             let against = comparison.pairs.iter().find(|pair| pair.first == *first && pair.second == run.name);
             let against = against.map(|pair| if active { &pair.cohorts.active } else { &pair.cohorts.all });
-            table.push(row(&run.name, cohort, against));
+            table.push(row(run, cohort, against));
         }
         for line in align_columns(&table, 1) {
             sheet.verbatim(line);
@@ -42,15 +49,12 @@ pub(super) fn to_text(comparison: &Comparison) -> String {
         "Against first: the difference in AUC to {first} on the same rows{}.",
         explained(comparison)
     ));
-    sheet.paragraph("All pairs are in comparison.json.");
-    for failed in &comparison.failed {
-        sheet.row("No part", format!("{}: {}", failed.name, failed.reason));
-    }
+    sheet.paragraph("Training: the time that it took. All pairs are in comparison.json.");
     sheet.into_string()
 }
 
-const HEADING: [&str; 10] =
-    ["model", "AUC", "95%", "avg prec", "precision", "recall", "Brier", "ECE", "against first", "p"];
+const HEADING: [&str; 11] =
+    ["model", "AUC", "95%", "avg prec", "precision", "recall", "Brier", "ECE", "against first", "p", "training"];
 
 /// Explains the intervals and p-values of the table, where it has any.
 fn explained(comparison: &Comparison) -> String {
@@ -70,7 +74,7 @@ fn explained(comparison: &Comparison) -> String {
 const LOW: usize = 1;
 const P_VALUE: usize = 3;
 
-fn row(name: &str, cohort: &Cohort, against: Option<&Compared>) -> [String; 10] {
+fn row(run: &Figures, cohort: &Cohort, against: Option<&Compared>) -> [String; 11] {
     let (difference, p) = match against.map(Compared::auc) {
         Some([difference, low, high, p]) => {
             let gain =
@@ -84,7 +88,7 @@ fn row(name: &str, cohort: &Cohort, against: Option<&Compared>) -> [String; 10] 
         None => (String::new(), String::new()),
     };
     [
-        name.to_owned(),
+        run.name.clone(),
         decimal(cohort.auc),
         match (cohort.auc_low, cohort.auc_high) {
             (Metric::Value(low), Metric::Value(high)) => format!("{low:.3} to {high:.3}"),
@@ -97,6 +101,8 @@ fn row(name: &str, cohort: &Cohort, against: Option<&Compared>) -> [String; 10] 
         decimal(cohort.ece),
         difference,
         p,
+        run.training_seconds
+            .map_or_else(|| "–".to_owned(), |seconds| format_duration(Duration::from_secs_f64(seconds))),
     ]
 }
 
