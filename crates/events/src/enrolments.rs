@@ -323,8 +323,13 @@ impl Enrolments {
     pub(crate) fn take_withdrawal(&mut self, place: usize, with_outcome: bool) {
         self.facts[place].set_moment(WITHDRAWN_AT, None);
         if with_outcome {
-            self.facts[place].outcome = [0; 3];
+            self.take_outcome(place);
         }
+    }
+
+    /// Takes an outcome away.
+    pub(crate) fn take_outcome(&mut self, place: usize) {
+        self.facts[place].outcome = [0; 3];
     }
 
     /// Keeps the enrolments at the places that `stays` tells.

@@ -7,6 +7,7 @@ use crate::enrolled_again::EnrolledAgain;
 use crate::enrolments::Enrolments;
 use crate::event_days::DayRun;
 use crate::index::{CourseIndex, EnrolmentIndex};
+use crate::not_yet_known::NotYetKnown;
 use crate::places::Places;
 use crate::releases::Releases;
 use crate::time::DAY_SECONDS;
@@ -91,6 +92,8 @@ pub struct Roster {
     pub enrolled_again: EnrolledAgain,
     /// Days that inferred calendars do not hold, by course and time: their events are set aside.
     pub stray_days: Vec<StrayDays>,
+    /// Enrolments that are not known yet when the log is taken.
+    pub not_yet_known: NotYetKnown,
 }
 
 impl Roster {

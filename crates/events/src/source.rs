@@ -89,6 +89,8 @@ pub struct Source {
     pub format: &'static str,
     /// Why it was taken for that format.
     pub reason: String,
+    /// The instant at which the log is said to be taken, in seconds since 1970-01-01T00:00:00: nothing after it counts.
+    pub as_of: Option<i64>,
     /// Courses and enrolments.
     pub roster: Roster,
     /// Counts of the rows of the small tables.

@@ -94,7 +94,7 @@ fn build_draft(
         return Err(nothing_used(&intake.tally));
     }
     let newest = intake.days.newest.as_ref().map_or(i64::from(i32::MIN), |newest| newest.day);
-    let as_of = options.as_of.unwrap_or_else(|| end_of_day(newest));
+    let as_of = source.as_of.unwrap_or_else(|| end_of_day(newest));
     let grids: Vec<CourseGrid> =
         source.roster.courses.iter().zip(&cuts).map(|(course, &cut)| CourseGrid::new(course, cut, as_of)).collect();
     let peers = gathering.map(|gathering| gathering.finish(&source.roster, &source.capabilities, &grids));
@@ -120,7 +120,7 @@ fn build_draft(
         summaries: &reduced.summaries,
         active_in_window: &intake.active_in_window,
         rule,
-        as_of_given: options.as_of.is_some(),
+        as_of_given: source.as_of.is_some(),
     };
     let labels = tables::write_enrolments(&facts, &draft.path().join(ENROLMENTS))?;
     tables::write_courses(&facts, &draft.path().join(COURSES))?;

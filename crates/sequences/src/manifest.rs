@@ -326,7 +326,7 @@ pub struct BuildRecord {
     pub rule: Option<String>,
     /// [`BuildOptions::week_ending`](crate::BuildOptions::week_ending) as `YYYY-MM-DD`.
     pub week_ending: Option<String>,
-    /// [`BuildOptions::as_of`](crate::BuildOptions::as_of) as `YYYY-MM-DDTHH:MM:SS`.
+    /// [`Source::as_of`](staycast_events::Source::as_of) as `YYYY-MM-DDTHH:MM:SS`.
     pub as_of: Option<String>,
     /// Columns were added for the source's own kinds.
     pub raw_kinds: bool,

@@ -14,8 +14,6 @@ pub struct BuildOptions {
     pub week_ending: Option<i32>,
     /// Rule that says who dropped out; the source's own outcome, or else `inactive-last 2`, when `None`.
     pub rule: Option<DropoutRule>,
-    /// When the log was taken, in seconds since 1970-01-01T00:00:00; the end of the newest event's day when `None`.
-    pub as_of: Option<i64>,
     /// Set of features to compute.
     pub features: FeatureSet,
     /// Adds, or not, a column `n_raw_<kind>` for each of the source's own kinds.
@@ -50,7 +48,6 @@ impl Default for BuildOptions {
             weeks: None,
             week_ending: None,
             rule: None,
-            as_of: None,
             features: FeatureSet::All,
             raw_kinds: RawKinds::Drop,
             score_lag_days: 0,

@@ -110,7 +110,7 @@ pub(crate) fn build_record(source: &Source, options: &BuildOptions) -> BuildReco
         weeks: options.weeks,
         week_ending: options.week_ending.map(staycast_events::time::format_date),
         rule: options.rule.map(|rule| rule.to_string()),
-        as_of: options.as_of.map(staycast_events::time::format_instant),
+        as_of: source.as_of.map(staycast_events::time::format_instant),
         raw_kinds: options.raw_kinds == RawKinds::Keep,
         score_lag_days: options.score_lag_days,
         enrolment: match source.roster.enrolled_again {
@@ -206,6 +206,9 @@ pub(crate) fn manifest(parts: &ManifestParts<'_>) -> Result<Manifest, BuildError
     if source.learners_set_aside > 0 {
         left_out.insert("no_event_used".to_owned(), source.learners_set_aside);
     }
+    if !roster.not_yet_known.is_empty() {
+        left_out.insert("not_yet_known".to_owned(), roster.not_yet_known.len() as u64);
+    }
     let outputs = [SEQUENCES, ENROLMENTS, COURSES];
     let record = |name: &&str| CheckedFile::record(parts.folder.join(name), name).map(|(_, record)| record);
     let outputs = outputs.par_iter().map(record).collect::<Result<_, FolderError>>()?;
@@ -234,7 +237,7 @@ pub(crate) fn manifest(parts: &ManifestParts<'_>) -> Result<Manifest, BuildError
         calendar: CalendarRecord {
             source: calendar_source(source).to_owned(),
             as_of: parts.as_of.clone(),
-            as_of_source: if options.as_of.is_some() { "given" } else { "newest event" }.to_owned(),
+            as_of_source: if source.as_of.is_some() { "given" } else { "newest event" }.to_owned(),
             weeks: parts.grids.iter().map(|grid| u32::from(grid.weeks.count())).max().unwrap_or(0),
             weeks_limit: options.weeks,
             stray_days: parts.stray_days.clone(),

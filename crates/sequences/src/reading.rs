@@ -88,7 +88,7 @@ impl LogReading<'_> {
     ) -> Result<ReadLog, BuildError> {
         let source = self.source;
         let days: Vec<u32> = self.cuts.iter().map(WeekGrid::days).collect();
-        let frame = RowLimits::new(&source.roster, &days, self.options.as_of).with_kinds(&source.kinds);
+        let frame = RowLimits::new(&source.roster, &days, source.as_of).with_kinds(&source.kinds);
         let windows: Vec<Option<Window>> =
             source.roster.courses.iter().map(|course| label_window(self.rule, course.days)).collect();
         let bytes: Vec<u64> = source.events.iter().map(|file| file.size_bytes()).collect();
@@ -166,7 +166,7 @@ impl FileReading<'_> {
             }
             let runs_of_events = runs(&parsed.events);
             begun.days.add_far(&parsed);
-            if self.reading.options.as_of.is_none() {
+            if self.reading.source.as_of.is_none() {
                 begun.days.add(&source.roster, &parsed, &runs_of_events);
             }
             if rule_looks_at_activity(rule) {

@@ -56,9 +56,7 @@ fn a_running_course_is_judged_by_the_weeks_that_are_over() {
         objects: "",
         events: "1,2014-06-03T12:00:00,server,access,a\n2,2014-06-03T12:00:00,server,access,a\n",
     };
-    let taken = |instant: &str| {
-        log.sequences(&BuildOptions { as_of: parse_instant(instant.as_bytes()), ..BuildOptions::default() })
-    };
+    let taken = |instant: &str| log.sequences_as_of(parse_instant(instant.as_bytes()), &BuildOptions::default());
     let data = taken("2014-06-12");
     assert_eq!(at(&data, "1", 4), scored(1, true));
     assert_eq!(at(&data, "2", 4), excluded(Exclusion::CourseNotStarted));

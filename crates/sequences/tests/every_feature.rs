@@ -385,8 +385,7 @@ fn received_events_are_neither_activity_nor_presence() {
     assert_eq!(data.courses[0].observed_weeks, 0);
     assert_eq!(data.manifest.calendar.as_of, "2014-06-04T00:00:00");
 
-    let later = BuildOptions { as_of: Some(common::made::instant("2014-08-01")), ..options };
-    let data = voted_on().sequences(&later);
+    let data = voted_on().sequences_as_of(Some(common::made::instant("2014-08-01")), &options);
     check(
         &data,
         "zoe",

@@ -65,7 +65,7 @@ fn a_million_events_of_one_enrolment_in_one_week() {
         writeln!(events, "1,{at},browser,video,v{}", event % 1_000).unwrap();
     }
     let as_of = Some(common::made::instant("2014-07-01"));
-    let data = log(FOUR_WEEKS, "", &events).sequences(&BuildOptions { as_of, ..options() });
+    let data = log(FOUR_WEEKS, "", &events).sequences_as_of(as_of, &options());
     let week = [
         ("n_events", Some(EVENTS as f32)),
         ("n_video", Some(EVENTS as f32)),
@@ -85,7 +85,7 @@ fn a_million_events_of_one_enrolment_in_one_week() {
         &[("n_events", Some(0.0)), ("total_events", Some(EVENTS as f32)), ("silent_weeks", Some(1.0))],
     );
     check(&data, "2", 0, &[("n_events", Some(0.0))]);
-    let spilled = log(FOUR_WEEKS, "", &events).sequences(&BuildOptions { as_of, ..little_memory() });
+    let spilled = log(FOUR_WEEKS, "", &events).sequences_as_of(as_of, &little_memory());
     assert!(bits(&spilled) == bits(&data));
 }
 
@@ -113,8 +113,8 @@ fn many_objects() {
         writeln!(objects, "c,o{object},video,,2014-06-02T00:00:00").unwrap();
         writeln!(events, "1,2014-06-03T00:00:00,server,video,o{object}").unwrap();
     }
-    let data = log(FOUR_WEEKS, &objects, &events)
-        .sequences(&BuildOptions { as_of: Some(common::made::instant("2014-07-01")), ..options() });
+    let data =
+        log(FOUR_WEEKS, &objects, &events).sequences_as_of(Some(common::made::instant("2014-07-01")), &options());
     check(&data, "1", 0, &[("objects", Some(OBJECTS as f32)), ("release_delay_mean", Some(1.0))]);
     check(&data, "1", 1, &[("objects", Some(0.0)), ("release_delay_mean", None)]);
 }

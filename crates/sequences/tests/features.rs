@@ -190,7 +190,11 @@ fn columns_of_raw_kinds_with_points_in_their_names_are_read_back() {
         )],
         ..Parts::default()
     };
-    let options =
-        BuildOptions { raw_kinds: RawKinds::Keep, as_of: parse_instant(b"2014-07-01"), ..BuildOptions::default() };
-    check(&parts.sequences(&options), "e", 0, &[("n_raw_edx.video.loaded", Some(3.0))]);
+    let options = BuildOptions { raw_kinds: RawKinds::Keep, ..BuildOptions::default() };
+    check(
+        &parts.sequences_as_of(parse_instant(b"2014-07-01"), &options),
+        "e",
+        0,
+        &[("n_raw_edx.video.loaded", Some(3.0))],
+    );
 }

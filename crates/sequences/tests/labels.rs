@@ -35,7 +35,7 @@ fn labels(data: &Dataset) -> Vec<Option<bool>> {
 
 fn built(rule: DropoutRule, as_of: Option<&str>, weeks: Option<u32>) -> Dataset {
     let as_of = as_of.map(|text| parse_instant(text.as_bytes()).unwrap());
-    LOG.sequences(&BuildOptions { rule: Some(rule), as_of, weeks, ..BuildOptions::default() })
+    LOG.sequences_as_of(as_of, &BuildOptions { rule: Some(rule), weeks, ..BuildOptions::default() })
 }
 
 #[test]
@@ -89,13 +89,13 @@ never-there,2023-08-01 00:00:00 UTC,,learner,
 never-there-and-late,2023-09-20 00:00:00 UTC,,learner,
 ";
 
-/// Builds this run, with an event of those who were there on each of `days` of September 2023.
-fn futurelearn(days: &[u32], options: &BuildOptions) -> Dataset {
-    futurelearn_of(PEOPLE, days, options)
+/// Builds this run, with an event of those who were there on each of `days` of September 2023, in a log taken at `as_of`.
+fn futurelearn(days: &[u32], as_of: Option<&str>, rule: DropoutRule) -> Dataset {
+    futurelearn_of(PEOPLE, days, as_of, rule)
 }
 
 /// Builds a run of these `people`, as [`futurelearn`] does.
-fn futurelearn_of(people: &str, days: &[u32], options: &BuildOptions) -> Dataset {
+fn futurelearn_of(people: &str, days: &[u32], as_of: Option<&str>, rule: DropoutRule) -> Dataset {
     let folder = tempfile::tempdir().unwrap();
     let mut steps = "learner_id,step,week_number,step_number,first_visited_at,last_completed_at\n".to_owned();
     for who in ["stays", "completes", "withdraws", "withdraws-late"] {
@@ -106,11 +106,13 @@ fn futurelearn_of(people: &str, days: &[u32], options: &BuildOptions) -> Dataset
     std::fs::write(folder.path().join("a-1_enrolments.csv"), people).unwrap();
     std::fs::write(folder.path().join("a-1_step-activity.csv"), steps).unwrap();
     std::fs::write(folder.path().join("dates.txt"), "course_id,from,to\na-1,2023-09-04,2023-10-01\n").unwrap();
-    let open_options = OpenOptions { courses: Some(folder.path().join("dates.txt")), ..OpenOptions::default() };
+    let courses = Some(folder.path().join("dates.txt"));
+    let open_options = OpenOptions { courses, as_of: as_of.map(instant), ..OpenOptions::default() };
     let inputs = ["a-1_enrolments.csv", "a-1_step-activity.csv"].map(|name| folder.path().join(name));
     let source = open(&inputs, &open_options).unwrap();
     let out = folder.path().join("sequences");
-    build(&source, options, &out, BuildMode::Refuse, &Unwatched).unwrap();
+    let options = BuildOptions { rule: Some(rule), ..BuildOptions::default() };
+    build(&source, &options, &out, BuildMode::Refuse, &Unwatched).unwrap();
     SequenceFolder::open(&out).unwrap().load(&Selection::default()).unwrap()
 }
 
@@ -120,9 +122,8 @@ fn by_id(data: &Dataset) -> Vec<(&str, Option<bool>, Option<i32>)> {
 
 #[test]
 fn who_has_no_withdrawal_where_they_are_recorded_has_not_withdrawn() {
-    let rule = |rule| BuildOptions { rule: Some(rule), ..BuildOptions::default() };
-    let data =
-        futurelearn(&[4, 30], &BuildOptions { as_of: Some(instant("2023-10-02")), ..rule(DropoutRule::Withdrawn) });
+    let as_of = Some("2023-10-02");
+    let data = futurelearn(&[4, 30], as_of, DropoutRule::Withdrawn);
     let expected = |stays| {
         [
             ("completes", Some(false), None),
@@ -137,11 +138,10 @@ fn who_has_no_withdrawal_where_they_are_recorded_has_not_withdrawn() {
     assert_eq!(by_id(&data), expected(Some(false)));
     let late = data.enrolments.iter().find(|row| row.learner == "withdraws-late").unwrap();
     assert_eq!(late.withdrawal_day, None);
-    let or_failed = BuildOptions { as_of: Some(instant("2023-10-02")), ..rule(DropoutRule::WithdrawnOrFailed) };
-    assert_eq!(by_id(&futurelearn(&[4, 30], &or_failed)), expected(Some(false)));
+    assert_eq!(by_id(&futurelearn(&[4, 30], as_of, DropoutRule::WithdrawnOrFailed)), expected(Some(false)));
     // The newest event is of the 30th, and the course goes on until the first: nobody knows yet who stays to the end. If
     // those who withdrew had labels by then, all with a label would be dropouts.
-    let data = futurelearn(&[4, 30], &rule(DropoutRule::Withdrawn));
+    let data = futurelearn(&[4, 30], None, DropoutRule::Withdrawn);
     assert!(by_id(&data).iter().all(|(_, dropout, _)| dropout.is_none()));
     assert_eq!(data.manifest.labels.unknown["the course was not over when the log was taken"], 6);
 }
@@ -152,9 +152,8 @@ fn a_withdrawal_before_the_enrolment_is_none_and_noted() {
         stays,2023-09-10 12:00:00 UTC,2023-09-05 00:00:00 UTC,learner,\n\
         same-day,2023-09-10 12:00:00 UTC,2023-09-10 00:00:00 UTC,learner,\n\
         withdraws-late,2023-08-01 00:00:00 UTC,2023-12-01 00:00:00 UTC,learner,\n";
-    let as_of = Some(instant("2023-10-02"));
-    let options = BuildOptions { rule: Some(DropoutRule::Withdrawn), as_of, ..BuildOptions::default() };
-    let data = futurelearn_of(people, &[12, 30], &options);
+    // Nothing is after the instant of the log but the last withdrawal, which is noted when it is.
+    let data = futurelearn_of(people, &[12, 30], Some("2024-01-01"), DropoutRule::Withdrawn);
     let expected =
         [("same-day", Some(true), Some(0)), ("stays", Some(false), None), ("withdraws-late", Some(false), None)];
     assert_eq!(by_id(&data), expected);
@@ -203,11 +202,6 @@ fn a_day_of_withdrawal_after_the_course_outweighs_the_word_withdrawn() {
 
 #[test]
 fn who_never_was_there_is_gone_from_the_start() {
-    let options = BuildOptions {
-        rule: Some(DropoutRule::InactiveLast { weeks: 2 }),
-        as_of: Some(instant("2023-10-02")),
-        ..BuildOptions::default()
-    };
     let expected = [
         ("completes", Some(false), None),
         ("never-there", Some(true), Some(-1)),
@@ -216,19 +210,18 @@ fn who_never_was_there_is_gone_from_the_start() {
         ("withdraws", Some(false), Some(1)),
         ("withdraws-late", Some(false), None),
     ];
-    assert_eq!(by_id(&futurelearn(&[4, 30], &options)), expected);
+    let rule = DropoutRule::InactiveLast { weeks: 2 };
+    assert_eq!(by_id(&futurelearn(&[4, 30], Some("2023-10-02"), rule)), expected);
 }
 
 #[test]
 fn who_enrols_after_the_end_has_no_label() {
     let people =
         format!("{PEOPLE}on-the-last-day,2023-10-01 12:00:00 UTC,,learner,\nlate,2023-12-03 00:00:00 UTC,,learner,\n");
-    let as_of = Some(instant("2024-01-01"));
     for rule in
         [DropoutRule::InactiveLast { weeks: 2 }, DropoutRule::NoActivityAfter { days: 10 }, DropoutRule::Withdrawn]
     {
-        let data =
-            futurelearn_of(&people, &[4, 30], &BuildOptions { rule: Some(rule), as_of, ..BuildOptions::default() });
+        let data = futurelearn_of(&people, &[4, 30], Some("2024-01-01"), rule);
         let of = |learner: &str| data.enrolments.iter().find(|row| row.learner == learner).unwrap();
         assert_eq!((of("late").dropout, of("late").left_week), (None, None), "{rule}");
         assert!(of("on-the-last-day").dropout.is_some(), "{rule}");

@@ -127,15 +127,16 @@ fn a_short_first_week_of_edx_engagement_is_whole() {
             ],
         );
     };
-    let options = BuildOptions { as_of: parse_instant(b"2014-07-30"), ..ending("2014-06-21") };
-    let data = parts.sequences(&options);
+    let options = ending("2014-06-21");
+    let as_of = parse_instant(b"2014-07-30");
+    let data = parts.sequences_as_of(as_of, &options);
     assert_eq!(data.courses[0].first_week_days, 3);
     report(&data, 0, 5.0, 2.0, 3.0, 1.0, 1.0);
     report(&data, 1, 1.0, 1.0, 1.0, 0.0, 0.0);
     // Everything else begins with the course.
     check(&data, "e", 0, &[("n_events", Some(2.0)), ("problems_attempted", Some(2.0)), ("active_days", Some(2.0))]);
     // So does the report where no date asks for its weeks.
-    let data = parts.sequences(&BuildOptions { week_ending: None, ..options });
+    let data = parts.sequences_as_of(as_of, &BuildOptions { week_ending: None, ..options });
     report(&data, 0, 3.0, 3.0, 3.0, 0.0, 0.0);
 }
 

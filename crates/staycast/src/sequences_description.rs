@@ -327,6 +327,7 @@ fn describe_left_out(reason: &str) -> String {
     match reason {
         "unknown_course" => "their course is not described".to_owned(),
         "no_course" => "their row names no course".to_owned(),
+        "not_yet_known" => "they are not known yet at the instant given by --as-of".to_owned(),
         "no_event_used" => "all of their events were set aside".to_owned(),
         other => other.replace('_', " "),
     }

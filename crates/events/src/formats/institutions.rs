@@ -86,6 +86,7 @@ fn empty_like(first: &Source) -> Source {
     Source {
         format: first.format,
         reason: String::new(),
+        as_of: first.as_of,
         roster: Roster { static_columns: vec![INSTITUTION.to_owned()], ..Roster::default() },
         tables: Tally::default(),
         left_out: LeftOutEnrolments { dates_from: first.left_out.dates_from, ..LeftOutEnrolments::default() },
@@ -196,6 +197,7 @@ fn add_roster(all: &mut Roster, other: Roster, name: &str) {
     all.releases.append(CourseIndex(courses), other.releases);
     let stray = other.stray_days.into_iter().map(|stray| StrayDays { course: named(stray.course), ..stray });
     all.stray_days.extend(stray);
+    all.not_yet_known.append(&other.not_yet_known, name);
     all.enrolled_again = other.enrolled_again;
 }
 

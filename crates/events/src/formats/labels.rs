@@ -4,6 +4,7 @@ use crate::cells::is_missing;
 use crate::error::ReadError;
 use crate::file_head::FileHead;
 use crate::id_lookup::EnrolmentLookup;
+use crate::not_yet_known::NOT_YET_KNOWN;
 use crate::roster::Roster;
 use crate::table::{Header, Refusal, Table, first_row};
 use crate::tally::{Reason, Tally, shape};
@@ -21,9 +22,13 @@ pub(super) fn apply_labels(file: &FileHead, roster: &mut Roster, tally: &mut Tal
     let (table, id, label) = open(file)?;
     let index = EnrolmentLookup::new(roster);
     table.rows(tally, |row| {
-        let place = index
-            .get(row.id(id, "enrolment id")?.as_bytes())
-            .ok_or_else(|| Refusal::new(Reason::UnknownEnrolment, "a label for an enrolment that no table names"))?;
+        let id = row.id(id, "enrolment id")?.as_bytes();
+        let Some(place) = index.get(id) else {
+            return Err(match roster.not_yet_known.has(id) {
+                true => Refusal::new(Reason::AfterAsOf, NOT_YET_KNOWN),
+                false => Refusal::new(Reason::UnknownEnrolment, "a label for an enrolment that no table names"),
+            });
+        };
         let text = row.given(label).ok_or_else(Refusal::missing_label)?;
         let value = dropout(text).ok_or_else(|| {
             Refusal::new(

@@ -138,6 +138,8 @@ pub(crate) struct OpenRequest<'a> {
     pub(crate) given: &'a [&'a Path],
     /// The rule for learners who enrol in a course again.
     pub(crate) enrolled_again: EnrolledAgain,
+    /// The instant at which the log is said to be taken.
+    pub(crate) as_of: Option<i64>,
     /// Why the log is taken for the format.
     pub(crate) reason: String,
     /// Bytes of a block.

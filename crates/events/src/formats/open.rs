@@ -16,6 +16,7 @@ use super::registry::Format;
 use crate::error::ReadError;
 use crate::file_head::FileHeads;
 use crate::input::{self, file_name};
+use crate::not_yet_known::hide_later;
 use crate::offered::Offer;
 use crate::source::{Source, SourceLabels};
 use crate::source_inputs::InputFile;
@@ -68,6 +69,7 @@ fn open_files(
         courses: options.courses.as_deref(),
         given: &given,
         enrolled_again: options.enrolled_again,
+        as_of: options.as_of,
         reason: evidence,
         block_bytes,
     };
@@ -136,6 +138,7 @@ fn open_database(
         courses: options.courses.as_deref(),
         given: &[],
         enrolled_again: options.enrolled_again,
+        as_of: options.as_of,
         reason: "read from its database".to_owned(),
         block_bytes,
     };
@@ -157,6 +160,9 @@ fn finish(
         return Err(ReadError::EnrolledAgain { format: source.format, rule: options.enrolled_again.name() });
     }
     source.capabilities = source.capabilities.with_kinds(&source.kinds);
+    if let Some(as_of) = source.as_of {
+        hide_later(&mut source.roster, as_of);
+    }
     withdrawals::settle(&mut source);
     source.notices.extend(round_ids::notice(&source.roster));
     // Whichever format: dates that the user gave are not the source's own.

@@ -17,6 +17,9 @@ pub struct OpenOptions {
     pub courses: Option<PathBuf>,
     /// The rule for learners who enrol in a course again.
     pub enrolled_again: EnrolledAgain,
+    /// The instant at which the log is said to be taken, in seconds since 1970-01-01T00:00:00. Whoever is known only by what
+    /// comes after it is not enrolled yet.
+    pub as_of: Option<i64>,
     /// Labels in place of the source's own.
     pub labels: Option<PathBuf>,
     /// The database to read Moodle's log from, in place of files. Needs the feature `sql`.

@@ -128,7 +128,7 @@ pub(crate) fn samples(tally: &Tally, reason: Reason) -> Vec<String> {
 /// Reads every event file of a source, each course up to its last day.
 pub(crate) fn read(source: &Source) -> Result<Everything, ReadError> {
     let days: Vec<u32> = source.roster.courses.iter().map(|course| course.days).collect();
-    read_within(source, &RowLimits::new(&source.roster, &days, None))
+    read_within(source, &RowLimits::new(&source.roster, &days, source.as_of))
 }
 
 /// Reads every event file of a source: twice, since what was learnt when the source was opened serves the first reading

@@ -1,5 +1,6 @@
 //! Tests of all readers, through [`staycast_events::formats::open`] as the commands use it.
 
+mod as_of;
 mod blocks;
 mod caliper;
 mod changed_files;

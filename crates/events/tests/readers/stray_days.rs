@@ -15,7 +15,7 @@ pub(crate) type Done = (usize, i32);
 /// A format: how a log of such events is written, and whether its rows may stand in any order.
 pub(crate) struct Format {
     pub(crate) name: &'static str,
-    mapping: bool,
+    pub(crate) mapping: bool,
     pub(crate) write: fn(&Folder, &[Done]),
 }
 

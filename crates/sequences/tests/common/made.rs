@@ -108,6 +108,7 @@ impl Parts {
             notices: Vec::new(),
             format: "made",
             reason: "a test".to_owned(),
+            as_of: None,
             roster,
             tables: Tally::default(),
             left_out: LeftOutEnrolments::default(),
@@ -124,9 +125,15 @@ impl Parts {
 
     /// Its sequences.
     pub(crate) fn sequences(&self, options: &BuildOptions) -> Dataset {
+        self.sequences_as_of(None, options)
+    }
+
+    /// Its sequences, where it is said to be taken at `as_of`.
+    pub(crate) fn sequences_as_of(&self, as_of: Option<i64>, options: &BuildOptions) -> Dataset {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("sequences");
-        build(&self.source(), options, &out, BuildMode::Refuse, &Unwatched).unwrap_or_else(|error| panic!("{error}"));
+        build(&Source { as_of, ..self.source() }, options, &out, BuildMode::Refuse, &Unwatched)
+            .unwrap_or_else(|error| panic!("{error}"));
         SequenceFolder::open(&out).unwrap().load(&Selection::default()).unwrap()
     }
 }

@@ -40,15 +40,24 @@ impl Log<'_> {
 
     /// Builds the sequences into a folder and reads them back.
     pub(crate) fn try_sequences(&self, options: &BuildOptions) -> Result<Dataset, BuildError> {
+        self.try_sequences_as_of(None, options)
+    }
+
+    fn try_sequences_as_of(&self, as_of: Option<i64>, options: &BuildOptions) -> Result<Dataset, BuildError> {
         let folder = tempfile::tempdir().unwrap();
         self.write(folder.path());
-        let source = open(&[folder.path().to_owned()], &OpenOptions::default())?;
+        let source = open(&[folder.path().to_owned()], &OpenOptions { as_of, ..OpenOptions::default() })?;
         let out = folder.path().join("sequences");
         build(&source, options, &out, BuildMode::Refuse, &Unwatched)?;
         Ok(SequenceFolder::open(&out).unwrap().load(&Selection::default()).unwrap())
     }
 
-    /// Does the same, for logs that must build.
+    /// Builds the sequences of a log that is said to be taken at `as_of`.
+    pub(crate) fn sequences_as_of(&self, as_of: Option<i64>, options: &BuildOptions) -> Dataset {
+        self.try_sequences_as_of(as_of, options).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Builds the sequences of a log that must build.
     pub(crate) fn sequences(&self, options: &BuildOptions) -> Dataset {
         self.try_sequences(options).unwrap_or_else(|error| panic!("{error}"))
     }

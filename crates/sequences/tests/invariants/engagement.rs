@@ -99,10 +99,10 @@ fn compare(data: &Dataset, folder: &Path, ending: &str, is_compared: impl Fn(&Co
     engaged
 }
 
-fn sequences(folder: &Path, source: &staycast_events::Source, ending: &str) -> Dataset {
+fn sequences(folder: &Path, source: staycast_events::Source, ending: &str) -> Dataset {
     let options = BuildOptions { week_ending: parse_date(ending.as_bytes()), ..BuildOptions::default() };
     let as_of = Some(origin() + LONG_AFTER * DAY_SECONDS);
-    built(folder, source, &BuildOptions { as_of, ..options }).unwrap()
+    built(folder, &staycast_events::Source { as_of, ..source }, &options).unwrap()
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn random_logs_have_the_engagement_that_a_script_counts() {
         let folder = tempfile::tempdir().unwrap();
         edx.write(seen, folder.path());
         let ending = format_date(16_100 + day);
-        let data = sequences(folder.path(), &edx.open(seen, folder.path()).unwrap(), &ending);
+        let data = sequences(folder.path(), edx.open(seen, folder.path(), None).unwrap(), &ending);
         // The report goes on where the course's calendar ends in the middle of a week.
         let is_whole = |course: &CourseRow, week: usize| {
             week + 1 < course.weeks as usize || course.week_grid().week_days(WeekIndex::from_position(week)) == 7

@@ -29,8 +29,7 @@ const LONG_AFTER: i64 = 400;
 fn sequences(format: &Format, seen: Seen<'_>, as_of: i64, options: &BuildOptions) -> Result<Dataset, BuildError> {
     let folder = tempfile::tempdir().unwrap();
     format.write(seen, folder.path());
-    let options = BuildOptions { as_of: Some(origin() + as_of), ..options.clone() };
-    built(folder.path(), &format.open(seen, folder.path())?, &options)
+    built(folder.path(), &format.open(seen, folder.path(), Some(origin() + as_of))?, options)
 }
 
 fn built(folder: &Path, source: &staycast_events::Source, options: &BuildOptions) -> Result<Dataset, BuildError> {
@@ -145,8 +144,53 @@ fn check_future(format: &Format, world: &World, cut: i64, week_ending: Option<i3
                 );
             }
         }
-        Err(BuildError::NothingUsed { .. }) => {}
+        Err(BuildError::NoEnrolments | BuildError::NothingUsed { .. } | BuildError::Read(_)) => {}
         Err(error) => panic!("{}: {error}", format.name),
+    }
+}
+
+/// Builds a log that is said to be taken at an instant, and the log that is cut there, beside the same tables: what is hidden
+/// leaves nothing behind, not even that somebody enrols later.
+fn check_hidden(format: &Format, world: &World, cut: i64) {
+    // Rows of a day are of its first instant.
+    let cut = if format.name == "oulad" { cut - cut.rem_euclid(DAY_SECONDS) } else { cut };
+    let seen = Seen { world, until: cut, calendar: Calendar::Given };
+    let options = BuildOptions { rule: Some(DropoutRule::InactiveLast { weeks: 1 }), ..BuildOptions::default() };
+    let hidden = sequences(format, Seen { until: i64::MAX, ..seen }, cut - 1, &options);
+    match (hidden, of_cut_log(format, seen, &options)) {
+        (Ok(hidden), Ok(cut)) => assert_same(format, &hidden, &cut),
+        (Err(_), Err(_)) => {}
+        (Ok(_), Err(error)) | (Err(error), Ok(_)) => panic!("{}: {error}", format.name),
+    }
+}
+
+/// Builds the log that is cut, beside the tables of the whole.
+fn of_cut_log(format: &Format, seen: Seen<'_>, options: &BuildOptions) -> Result<Dataset, BuildError> {
+    let [folder, cut] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    format.write(Seen { until: i64::MAX, ..seen }, folder.path());
+    format.write(seen, cut.path());
+    for name in format.logs.iter().chain(format.long_logs) {
+        std::fs::copy(cut.path().join(name), folder.path().join(name)).unwrap();
+    }
+    let as_of = Some(origin() + seen.until - 1);
+    built(folder.path(), &format.open(seen, folder.path(), as_of)?, options)
+}
+
+/// Fails unless both have the same courses, enrolments, weeks and labels.
+fn assert_same(format: &Format, one: &Dataset, other: &Dataset) {
+    let rows = |data: &Dataset| {
+        let enrolments = data.enrolments.iter().map(|row| format!("{row:?}"));
+        data.courses.iter().map(|row| format!("{row:?}")).chain(enrolments).collect::<Vec<_>>()
+    };
+    assert_eq!(rows(one), rows(other), "{}", format.name);
+    // Kinds of event that come later have columns all the same.
+    let columns: Vec<(usize, usize)> =
+        other.features.iter().enumerate().map(|(column, name)| (one.feature(name).unwrap(), column)).collect();
+    for enrolment in one.enrolment_indices() {
+        for week in (0..one.weeks).map(WeekIndex::from_position) {
+            let (one, other) = (one.week(enrolment, week), other.week(enrolment, week));
+            assert!(columns.iter().all(|&(ours, theirs)| one[ours].to_bits() == other[theirs].to_bits()));
+        }
     }
 }
 
@@ -199,9 +243,9 @@ fn check_accounting(format: &Format, world: &World, damage: &[(usize, u8)], week
     }
     let rule = Some(DropoutRule::InactiveLast { weeks: 1 });
     let as_of = Some(origin() + LONG_AFTER * DAY_SECONDS);
-    let options = BuildOptions { rule, as_of, weeks, ..BuildOptions::default() };
+    let options = BuildOptions { rule, weeks, ..BuildOptions::default() };
     let data = match format
-        .open(seen, folder.path())
+        .open(seen, folder.path(), as_of)
         .map_err(BuildError::from)
         .and_then(|source| built(folder.path(), &source, &options))
     {
@@ -260,6 +304,13 @@ macro_rules! properties {
                 #[test]
                 fn nothing_comes_from_the_future(world in world(), cut in cut(), ending in prop::option::of(16_102..16_109)) {
                     check_future(FORMAT, &world, cut, ending, Calendar::Given);
+                }
+
+                #[test]
+                fn what_an_instant_hides_leaves_nothing_behind(world in world(), cut in cut()) {
+                    if FORMAT.name != "made" {
+                        check_hidden(FORMAT, &world, cut);
+                    }
                 }
 
                 #[test]

@@ -44,6 +44,7 @@ impl InspectArgs {
             mapping: self.mapping.clone(),
             courses: self.courses.clone(),
             enrolled_again: staycast_events::EnrolledAgain::First,
+            as_of: None,
             labels: None,
             source: self.database.resolve(console)?,
         })

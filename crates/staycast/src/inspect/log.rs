@@ -7,7 +7,7 @@ use crate::log_report::{LogReport, describe};
 
 pub(super) fn run(args: &InspectArgs, console: &Console) -> anyhow::Result<()> {
     let source = staycast_events::formats::open(&args.paths, &args.open_options(console)?)?;
-    let report = LogReport::read(&source, None, console)?;
+    let report = LogReport::read(&source, console)?;
     let next = next(source.format, args, &report);
     console.print_result(&report, || describe(&report, &next, console.verbosity.into()))
 }

@@ -39,6 +39,7 @@ pub(crate) struct LogReport {
     enrolments: u64,
     enrolments_without_course: u64,
     learners_set_aside: u64,
+    enrolments_not_yet_known: u64,
     /// Enrolments of each course that nothing says when it runs.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     courses_without_dates: BTreeMap<String, u64>,
@@ -114,9 +115,9 @@ struct Course {
 }
 
 impl LogReport {
-    /// Reads the log of `source` to its end and describes it. Rows after `as_of` are set aside.
-    pub(crate) fn read(source: &Source, as_of: Option<i64>, console: &Console) -> anyhow::Result<Self> {
-        Ok(report(source, &reading::read(source, as_of, console)?))
+    /// Reads the log of `source` to its end and describes it.
+    pub(crate) fn read(source: &Source, console: &Console) -> anyhow::Result<Self> {
+        Ok(report(source, &reading::read(source, console)?))
     }
 
     /// Returns the inputs `given`, as a shell takes them. A file that the report calls by another name, because its own may be a
@@ -205,6 +206,7 @@ fn report(source: &Source, read: &Reading) -> LogReport {
         courses_without_dates: source.left_out.by_course.clone(),
         dates_from: source.left_out.dates_from,
         learners_set_aside: source.learners_set_aside,
+        enrolments_not_yet_known: roster.not_yet_known.len() as u64,
         learners: learners.len() as u64,
         capabilities: source.capabilities,
         time_to: match source.granularity {

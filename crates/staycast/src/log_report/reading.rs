@@ -40,9 +40,9 @@ pub(super) struct Reading {
 
 /// Reads the log to its end: counts its rows by what becomes of them, its events by kind, and finds when each course has
 /// some.
-pub(super) fn read(source: &Source, as_of: Option<i64>, console: &Console) -> anyhow::Result<Reading> {
+pub(super) fn read(source: &Source, console: &Console) -> anyhow::Result<Reading> {
     let days: Vec<u32> = source.roster.courses.iter().map(|course| course.days).collect();
-    let frame = RowLimits::new(&source.roster, &days, as_of);
+    let frame = RowLimits::new(&source.roster, &days, source.as_of);
     let stages = StageProgress::new(console);
     stages.begin("reading", Some(source.events.iter().map(|file| file.size_bytes()).sum()), Unit::Bytes);
     let mut all = Reading {

@@ -81,6 +81,10 @@ pub(crate) fn describe(report: &LogReport, next: &str, detail: Detail) -> String
         let left_out = pluralise(report.learners_set_aside, "learner");
         sheet.row("", format!("{left_out} left out: all of their events were set aside"));
     }
+    if report.enrolments_not_yet_known > 0 {
+        let left_out = pluralise(report.enrolments_not_yet_known, "enrolment");
+        sheet.row("", format!("{left_out} left out: not known yet at the instant given by --as-of"));
+    }
     for (course, enrolments) in report.courses_without_dates.iter().take(shown) {
         let left_out = pluralise(*enrolments, "enrolment");
         let why = lacking_dates(report.dates_from);

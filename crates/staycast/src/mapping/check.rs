@@ -36,7 +36,7 @@ pub(super) fn run(
         ..OpenOptions::default()
     };
     let source = formats::open(files, &options)?;
-    let log = LogReport::read(&source, None, console)?;
+    let log = LogReport::read(&source, console)?;
     let checked = Checked { usable: log.is_usable(), columns, log };
     console.print_result(&checked, || describe(&checked, mapping, files, console.verbosity.into()))?;
     Ok(match () {

@@ -167,6 +167,7 @@ impl PreprocessArgs {
                     EnrolmentName::Last => EnrolledAgain::Last,
                     EnrolmentName::Each => EnrolledAgain::Each,
                 },
+                as_of: self.as_of,
                 labels: self.labels.clone(),
                 source: self.database.resolve(console)?,
             },
@@ -174,7 +175,6 @@ impl PreprocessArgs {
                 weeks: self.weeks,
                 week_ending: self.week_ending,
                 rule: self.dropout,
-                as_of: self.as_of,
                 features: match self.features {
                     FeaturesName::All => FeatureSet::All,
                     FeaturesName::Core => FeatureSet::Core,

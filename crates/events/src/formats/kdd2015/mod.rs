@@ -144,6 +144,7 @@ fn open(request: &OpenRequest<'_>) -> Result<Source, ReadError> {
     Ok(Source {
         format: FORMAT,
         reason: request.reason.clone(),
+        as_of: request.as_of,
         capabilities: Capabilities {
             time_of_day: true,
             objects: true,

@@ -15,6 +15,7 @@ use crate::formats::pair_lookup::PairLookup;
 use crate::index::{CourseIndex, EnrolmentIndex};
 use crate::intake::{EventRow, Intake};
 use crate::kind::EventKind;
+use crate::not_yet_known::{NOT_YET_KNOWN, NotYetKnown};
 use crate::releases::Releases;
 use crate::roster::Roster;
 use crate::table::{Header, Refusal, Table};
@@ -210,6 +211,7 @@ pub(super) fn open(
     head: &FileHead,
     pairs: &Arc<PairLookup>,
     sites: &Arc<Sites>,
+    later: &Arc<NotYetKnown>,
 ) -> Result<TextFile<ClickParser>, ReadError> {
     let LogHeader { table, rows, width, delimiter } = read_log_header(head, "clicks")?;
     let mut places = [0; COLUMNS.len()];
@@ -220,6 +222,7 @@ pub(super) fn open(
     let parser = ClickParser {
         pairs: Arc::clone(pairs),
         sites: Arc::clone(sites),
+        later: Arc::clone(later),
         width,
         delimiter,
         module,
@@ -236,6 +239,7 @@ pub(super) fn open(
 pub(super) struct ClickParser {
     pairs: Arc<PairLookup>,
     sites: Arc<Sites>,
+    later: Arc<NotYetKnown>,
     width: usize,
     delimiter: u8,
     module: usize,
@@ -274,7 +278,7 @@ impl ClickParser {
         }
         self.find(&fields, before);
         let (Some(course), Some(enrolment)) = (before.course, before.enrolment) else {
-            return refuse_stranger(before, number, intake);
+            return self.refuse_stranger(before, number, intake);
         };
         let seen = |place: usize| shape(fields[place]);
         let Some(day) = whole_number(fields[self.date]) else {
@@ -318,18 +322,20 @@ impl ClickParser {
         before.student = student;
         before.enrolment = before.course.and_then(|course| self.pairs.enrolment(course, whole_id(student)));
     }
-}
 
-fn refuse_stranger(before: &Before<'_>, number: u64, intake: &mut Intake<'_>) {
-    if [before.student, before.module, before.presentation].iter().any(|id| id.is_empty() || is_missing(id)) {
-        intake.refuse(Reason::MissingId, number, || "no id_student, code_module or code_presentation".to_owned());
-    } else if before.course.is_none() {
-        let id = String::from_utf8_lossy(&before.course_id);
-        intake.refuse(Reason::UnknownCourse, number, || {
-            format!("a course of shape `{}` that is not in the courses table", shape(id.as_bytes()))
-        });
-    } else {
-        let what = || "its student is not in the students table for its course".to_owned();
-        intake.refuse(Reason::UnknownEnrolment, number, what);
+    fn refuse_stranger(&self, before: &Before<'_>, number: u64, intake: &mut Intake<'_>) {
+        if [before.student, before.module, before.presentation].iter().any(|id| id.is_empty() || is_missing(id)) {
+            intake.refuse(Reason::MissingId, number, || "no id_student, code_module or code_presentation".to_owned());
+        } else if before.course.is_none() {
+            let id = String::from_utf8_lossy(&before.course_id);
+            intake.refuse(Reason::UnknownCourse, number, || {
+                format!("a course of shape `{}` that is not in the courses table", shape(id.as_bytes()))
+            });
+        } else if self.later.has_pair(&before.course_id, whole_id(before.student)) {
+            intake.refuse(Reason::AfterAsOf, number, || NOT_YET_KNOWN.to_owned());
+        } else {
+            let what = || "its student is not in the students table for its course".to_owned();
+            intake.refuse(Reason::UnknownEnrolment, number, what);
+        }
     }
 }

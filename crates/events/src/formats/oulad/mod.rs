@@ -192,14 +192,15 @@ fn open(files: &Files, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
     let again = request.enrolled_again;
     let registration_days = || registrations::count_days(&files.registrations);
     let mut students = tables::read_students(&files.students, list, &registration_days, again, &mut tables)?;
-    registrations::read(&files.registrations, &mut students, again, &mut tables)?;
+    registrations::read(&files.registrations, &mut students, again, request.as_of, &mut tables)?;
+    let later = Arc::new(students.roster.not_yet_known.clone());
     let mut roster = students.roster;
     let index = Arc::new(PairLookup::new(&roster));
     let sites = Arc::new(Sites::read(&files.sites, &index, &mut tables)?);
     roster.releases = sites.releases(&roster);
     let mut events: Vec<Box<dyn EventFile>> = Vec::new();
     for file in &files.clicks {
-        events.push(Box::new(clicks::open(file, &index, &sites)?));
+        events.push(Box::new(clicks::open(file, &index, &sites, &later)?));
     }
     let knows_submissions = !files.submissions.is_empty();
     if !files.assessments.is_empty() {
@@ -207,7 +208,7 @@ fn open(files: &Files, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
     }
     if knows_submissions {
         let kind = clicks::SUBMISSION_KIND;
-        let assessed = Arc::new(submissions::Assessed::new(&roster, Arc::clone(&index)));
+        let assessed = Arc::new(submissions::Assessed::new(&roster, Arc::clone(&index), Arc::clone(&later)));
         for file in &files.submissions {
             let file = submissions::open(file, &assessed, kind)?;
             file.collect(&mut roster.submissions)?;
@@ -229,6 +230,7 @@ fn open(files: &Files, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
     Ok(Source {
         format: FORMAT,
         reason: request.reason.clone(),
+        as_of: request.as_of,
         roster,
         tables,
         left_out: students.left_out,

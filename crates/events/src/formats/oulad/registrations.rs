@@ -10,7 +10,9 @@ use crate::enrolment::{Enrolment, Outcome, OutcomeKind};
 use crate::error::ReadError;
 use crate::file_head::FileHead;
 use crate::formats::pair_lookup::PairLookup;
+use crate::index::EnrolmentIndex;
 use crate::names::Names;
+use crate::roster::Roster;
 use crate::table::{Header, Refusal, Table, TableRow};
 use crate::tally::{Reason, Tally};
 use crate::time::DAY_SECONDS;
@@ -79,15 +81,23 @@ pub(super) fn read(
     files: &[Arc<FileHead>],
     students: &mut Students,
     again: EnrolledAgain,
+    as_of: Option<i64>,
     tables: &mut Tally,
 ) -> Result<(), ReadError> {
     let index = PairLookup::new(&students.roster);
     let mut found = Registrations::of(students.roster.enrolments.len());
+    let mut later: Vec<EnrolmentIndex> = Vec::new();
     for file in files {
         let (table, columns) = open(file)?;
         table.rows(tables, |row| {
             let place = enrolment_of(row, &columns.presentation, columns.student, &index)?;
             let one = columns.registration(row)?;
+            let start = students.roster.course_of(place).start_seconds();
+            let is_later = |as_of: i64| one.enrolled.is_some_and(|seconds| start + i64::from(seconds) > as_of);
+            if as_of.is_some_and(is_later) {
+                later.push(place);
+                return Err(Refusal::new(Reason::AfterAsOf, "a registration after the instant of the log"));
+            }
             let is_first = found.firsts[place.as_usize()].is_none();
             if found.at(place.as_usize()).any(|known| *known == one) {
                 return Err(Refusal::new(Reason::Repeated, "the registration again"));
@@ -108,6 +118,7 @@ pub(super) fn read(
             }
         })?;
     }
+    later.retain(|place| found.firsts[place.as_usize()].is_none());
     let described = std::mem::take(&mut students.described_again);
     drop(index);
     let roster = &mut students.roster;
@@ -133,7 +144,17 @@ pub(super) fn read(
         roster.enrolments.set(place, &counts);
     }
     roster.enrolled_again = if files.is_empty() { EnrolledAgain::First } else { again };
-    if roster.enrolments.len() > known {
+    let has_more = roster.enrolments.len() > known;
+    let Roster { enrolments, courses, not_yet_known, .. } = roster;
+    for place in &later {
+        let place = place.as_usize();
+        let course = &courses[enrolments.course(place).as_usize()].id;
+        not_yet_known.add(enrolments.id(place), (course, enrolments.learner(place)));
+    }
+    if !later.is_empty() {
+        enrolments.retain(|all, place| !not_yet_known.has(all.id(place).as_bytes()));
+    }
+    if has_more {
         roster.sort_enrolments();
     }
     Ok(())

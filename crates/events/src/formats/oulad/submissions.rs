@@ -14,6 +14,7 @@ use crate::formats::pair_lookup::PairLookup;
 use crate::index::CourseIndex;
 use crate::input;
 use crate::intake::{EventRow, Intake};
+use crate::not_yet_known::{NOT_YET_KNOWN, NotYetKnown};
 use crate::roster::{Assessment, Roster, Submission};
 use crate::table::Refusal;
 use crate::tally::{Reason, shape};
@@ -27,17 +28,20 @@ const COLUMNS: [&str; 5] = ["id_assessment", "id_student", "date_submitted", "is
 #[derive(Debug)]
 pub(super) struct Assessed {
     index: Arc<PairLookup>,
+    later: Arc<NotYetKnown>,
+    course_ids: Vec<String>,
     /// Place in the roster, course and key of each assessment.
     assessments: FxHashMap<Box<[u8]>, (u32, CourseIndex, Option<ObjectKey>)>,
 }
 
 impl Assessed {
-    pub(super) fn new(roster: &Roster, index: Arc<PairLookup>) -> Self {
+    pub(super) fn new(roster: &Roster, index: Arc<PairLookup>, later: Arc<NotYetKnown>) -> Self {
         let entry = |(one, place): (&Assessment, u32)| {
             let id = one.id.as_bytes();
             (id.into(), (place, one.course, ObjectKey::from_id(id)))
         };
-        Self { index, assessments: roster.assessments.iter().zip(0..).map(entry).collect() }
+        let course_ids = roster.courses.iter().map(|course| course.id.clone()).collect();
+        Self { index, later, course_ids, assessments: roster.assessments.iter().zip(0..).map(entry).collect() }
     }
 }
 
@@ -132,6 +136,9 @@ impl SubmissionParser {
             return Err(Refusal::new(Reason::UnknownObject, what));
         };
         let Some(enrolment) = self.assessed.index.enrolment(course, student) else {
+            if self.assessed.later.has_pair(self.assessed.course_ids[course.as_usize()].as_bytes(), student) {
+                return Err(Refusal::new(Reason::AfterAsOf, NOT_YET_KNOWN));
+            }
             let what = "its student is not in the students table for the assessment's course";
             return Err(Refusal::new(Reason::UnknownEnrolment, what));
         };

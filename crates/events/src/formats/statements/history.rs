@@ -23,6 +23,8 @@ pub(super) struct EnrolmentHistory {
     is_recorded: bool,
     /// Whether a statement is about somebody as a learner: those who only did something about others are none.
     pub(super) is_named: bool,
+    /// Whether a statement after the instant of the log is about somebody as a learner.
+    pub(super) is_named_later: bool,
     /// Instant of the last report on whether the learner is enrolled, and whether they are; of two at one instant, that
     /// they are.
     last_report: Option<(i64, bool)>,
@@ -38,6 +40,7 @@ impl EnrolmentHistory {
         self.completed |= other.completed;
         self.is_recorded |= other.is_recorded;
         self.is_named |= other.is_named;
+        self.is_named_later |= other.is_named_later;
         self.last_report = self.last_report.max(other.last_report);
     }
 
@@ -129,6 +132,7 @@ mod flag {
     pub(super) const COMPLETED: u16 = 1 << 7;
     pub(super) const RECORDED: u16 = 1 << 8;
     pub(super) const NAMED: u16 = 1 << 9;
+    pub(super) const NAMED_LATER: u16 = 1 << 10;
 }
 
 fn pack_day(day: i64) -> Option<[u8; 3]> {
@@ -168,7 +172,16 @@ impl Histories {
 impl PackedHistory {
     /// Packs a history, without days that are not one run.
     fn of(history: &EnrolmentHistory) -> Self {
-        let EnrolmentHistory { enrolled, withdrew, days, completed, is_recorded, is_named, last_report } = history;
+        let EnrolmentHistory {
+            enrolled,
+            withdrew,
+            days,
+            completed,
+            is_recorded,
+            is_named,
+            is_named_later,
+            last_report,
+        } = history;
         let mut flags = 0;
         let mut set = |flag: u16, is_so: bool| flags |= if is_so { flag } else { 0 };
         set(flag::ENROLLED, enrolled.is_some());
@@ -178,6 +191,7 @@ impl PackedHistory {
         set(flag::COMPLETED, *completed);
         set(flag::RECORDED, *is_recorded);
         set(flag::NAMED, *is_named);
+        set(flag::NAMED_LATER, *is_named_later);
         let run = days.only_run().and_then(|(first, last, act)| Some((pack_day(first)?, pack_day(last)?, act)));
         set(flag::ONE_RUN, run.is_some());
         set(flag::OTHER_DAYS, run.is_none() && !days.is_empty());
@@ -216,6 +230,7 @@ impl PackedHistory {
             completed: self.has(flag::COMPLETED),
             is_recorded: self.has(flag::RECORDED),
             is_named: self.has(flag::NAMED),
+            is_named_later: self.has(flag::NAMED_LATER),
             last_report: report.map(|instant| (instant, self.has(flag::REPORTED_ENROLLED))),
         }
     }
@@ -230,7 +245,7 @@ mod tests {
     proptest! {
         #[test]
         fn packed_histories_are_what_they_were(
-            happened in prop::collection::vec((0_usize..3, -40_i64..40, 0_u8..6), 0..60),
+            happened in prop::collection::vec((0_usize..3, -40_i64..40, 0_u8..7), 0..60),
             day in prop::sample::select(vec![1_i64, 86_400, 40 * 86_400, 86_400 * 4_000_000]),
         ) {
             let (mut packed, mut plain) = (Histories::default(), vec![EnrolmentHistory::default(); 3]);
@@ -243,6 +258,7 @@ mod tests {
                     2 => history.add_change(instant, EnrolmentChange::Completed),
                     3 => history.add_interaction(instant, Part::Did),
                     4 => history.add_interaction(instant, Part::Concerned),
+                    5 => history.is_named_later = true,
                     _ => history.add_interaction(instant, Part::Caused),
                 };
                 change(&mut plain[place]);

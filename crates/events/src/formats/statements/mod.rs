@@ -102,8 +102,7 @@ pub(super) fn open<P: StatementParser>(
     };
     let mut logs: Vec<StatementLog> =
         heads.iter().map(|head| StatementLog::new(Arc::clone(head), format.layout)).collect();
-    let FirstReading { mut survey, aside, voided, tally: surveyed, kept } =
-        read_first(&mut logs, parser, request.block_bytes)?;
+    let FirstReading { mut survey, aside, voided, tally: surveyed, kept } = read_first(&mut logs, parser, request)?;
     let mut tables = Tally::default();
     let calendar = request.courses_head()?;
     let entries = calendar.as_ref().map(|file| read_calendar_of(file, course_key, &mut tables)).transpose()?;
@@ -120,9 +119,10 @@ pub(super) fn open<P: StatementParser>(
     let surveyed_entries = survey.len();
     let found = survey.enrolments(&courses, &stray_days, &learners, dates_from);
     let notices = survey.several_sites().into_iter().chain(shared_ids).collect();
-    let roster = Roster { stray_days, ..Roster::new(courses, found.all) };
+    let roster = Roster { stray_days, not_yet_known: found.not_yet_known, ..Roster::new(courses, found.all) };
     if roster.enrolments.is_empty() {
-        return Err(nobody(first, &surveyed, found.left_out.total(), found.set_aside));
+        let later = roster.not_yet_known.len() as u64;
+        return Err(nobody(first, &surveyed, [found.left_out.total(), found.set_aside, later]));
     }
     let pairs = Arc::new(PairLookup::new(&roster));
     let places = Arc::new(kept::places(surveyed_entries, &survey, &learners, &pairs));
@@ -146,6 +146,7 @@ pub(super) fn open<P: StatementParser>(
     Ok(Source {
         format: format.name,
         reason: request.reason.clone(),
+        as_of: request.as_of,
         roster,
         tables,
         left_out: found.left_out,
@@ -187,12 +188,12 @@ struct FirstReading {
 fn read_first<P: StatementParser>(
     logs: &mut [StatementLog],
     parser: &P,
-    block_bytes: usize,
+    request: &OpenRequest<'_>,
 ) -> Result<FirstReading, ReadError> {
     let (mut voided, mut repeats) = (Arc::default(), None);
     loop {
         let known = (Arc::clone(&voided), repeats.clone().unwrap_or_default());
-        let (read, found) = read_with(known, logs, parser, block_bytes)?;
+        let (read, found) = read_with(known, logs, parser, request)?;
         // Lists may stand in a log of lines beyond its head.
         let with_lists = logs.iter_mut().zip(&found.lists).filter(|(_, found)| **found);
         let again = with_lists.map(|(log, _)| log.read_as_objects()).count() > 0;
@@ -223,7 +224,7 @@ fn read_with<P: StatementParser>(
     (voided, repeats): (Arc<VoidedIds>, Arc<MarkedLines>),
     logs: &[StatementLog],
     parser: &P,
-    block_bytes: usize,
+    &OpenRequest { block_bytes, as_of, .. }: &OpenRequest<'_>,
 ) -> Result<(FirstReading, Found), ReadError> {
     let found_voided: Arc<Mutex<VoidedIds>> = Arc::default();
     let (survey, budget) = (Arc::default(), Arc::new(MemoryBudget::default()));
@@ -244,6 +245,7 @@ fn read_with<P: StatementParser>(
             found_voided: Arc::clone(&found_voided),
             unexpected_list: log.unexpected_list(),
             found_list: Arc::clone(found_list),
+            as_of,
             file,
         };
         let mut lines = log.text_file(lines)?;
@@ -268,6 +270,7 @@ fn read_with<P: StatementParser>(
                 search: Arc::clone(&search),
                 parts: Arc::clone(&parts),
                 voided: Arc::clone(&voided),
+                as_of,
                 file,
             };
             let mut lines = log.text_file(lines)?;
@@ -285,11 +288,14 @@ fn read_with<P: StatementParser>(
     Ok((FirstReading { survey, aside, voided, tally, kept }, found))
 }
 
-fn nobody(file: &FileHead, surveyed: &Tally, without_course: u64, set_aside: u64) -> ReadError {
+/// Makes the error that nobody is enrolled. Counts the learners whose courses have no dates, those of whom all events are set
+/// aside, and those who come after the instant of the log.
+fn nobody(file: &FileHead, surveyed: &Tally, [without_course, set_aside, later]: [u64; 3]) -> ReadError {
     if surveyed.read == 0 {
         return ReadError::Empty { path: file.path().to_owned(), table: "log".to_owned() };
     }
     let reasons = match (without_course, set_aside) {
+        (0, _) if later > 0 => format!("the first events of {later} learners are after the instant of the log"),
         (0, 0) => surveyed.describe_unused(),
         (enrolments, 0) => format!("none of the courses of its {enrolments} enrolments has dates"),
         (0, learners) => format!("all events of its {learners} learners are outside the dates of their courses"),

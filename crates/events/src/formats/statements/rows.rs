@@ -48,8 +48,16 @@ pub(super) struct SurveyLines<P> {
     pub(super) unexpected_list: Option<&'static [u8]>,
     /// Whether there was one all the same.
     pub(super) found_list: Arc<AtomicBool>,
+    /// The instant at which the log is said to be taken.
+    pub(super) as_of: Option<i64>,
     /// Number of the file among those of the log.
     pub(super) file: u32,
+}
+
+impl<P> SurveyLines<P> {
+    fn is_later(&self, instant: i64) -> bool {
+        self.as_of.is_some_and(|as_of| instant > as_of)
+    }
 }
 
 impl<P: StatementParser> LineParser for SurveyLines<P> {
@@ -64,8 +72,13 @@ impl<P: StatementParser> LineParser for SurveyLines<P> {
                 if hash.is_some_and(|hash| self.voided.contains(&hash)) {
                     return intake.refuse(Reason::Voided, number, voided);
                 }
-                ids.add(hash, number, &statement);
                 note_unknown_kind(&statement, intake);
+                if self.is_later(statement.instant) {
+                    let entry = found.add_later(&statement, &mut others);
+                    kept.push(number, &statement, entry, &others);
+                    return intake.use_row();
+                }
+                ids.add(hash, number, &statement);
                 if repeats.has(number) {
                     return intake.refuse(Reason::RepeatedId, number, repeated_id);
                 }
@@ -74,9 +87,11 @@ impl<P: StatementParser> LineParser for SurveyLines<P> {
                 attempts.add(&statement, number);
                 intake.use_row();
             }
-            Ok(Line::Voiding(id)) => {
-                let mut found = self.found_voided.lock().unwrap_or_else(PoisonError::into_inner);
-                found.extend(ids.hash(id));
+            Ok(Line::Voiding { id, instant }) => {
+                if !instant.is_some_and(|instant| self.is_later(instant)) {
+                    let mut found = self.found_voided.lock().unwrap_or_else(PoisonError::into_inner);
+                    found.extend(ids.hash(id));
+                }
                 intake.refuse(Reason::Voided, number, voided);
             }
             Err(unusable) => {
@@ -101,6 +116,8 @@ pub(super) struct IdLines<P> {
     pub(super) parts: Arc<PartSearch>,
     /// Ids of statements that never held.
     pub(super) voided: Arc<VoidedIds>,
+    /// The instant at which the log is said to be taken.
+    pub(super) as_of: Option<i64>,
     /// Number of the file among those of the log.
     pub(super) file: u32,
 }
@@ -112,7 +129,8 @@ impl<P: StatementParser> LineParser for IdLines<P> {
         each_line(block, intake, |line, number, _| {
             if let Ok(Line::Statement(statement)) = self.parser.parse(line, &mut scratch) {
                 let hash = ids.hash(statement.id);
-                if !hash.is_some_and(|hash| self.voided.contains(&hash)) {
+                let is_later = self.as_of.is_some_and(|as_of| statement.instant > as_of);
+                if !is_later && !hash.is_some_and(|hash| self.voided.contains(&hash)) {
                     ids.add(hash, number, &statement);
                     attempts.add(&statement, number);
                 }
@@ -166,7 +184,7 @@ impl<P: StatementParser> LineParser for EventLines<P> {
         each_line(block, intake, |line, number, intake| {
             let statement = match self.parser.parse(line, &mut scratch) {
                 Ok(Line::Statement(statement)) => statement,
-                Ok(Line::Voiding(_)) => return intake.refuse(Reason::Voided, number, voided),
+                Ok(Line::Voiding { .. }) => return intake.refuse(Reason::Voided, number, voided),
                 Err(unusable) => return refuse(intake, number, unusable),
             };
             if !self.voided.is_empty() && ids.hash(statement.id).is_some_and(|hash| self.voided.contains(&hash)) {

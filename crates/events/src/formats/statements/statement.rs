@@ -159,8 +159,11 @@ impl<'a> Content<'a> {
 #[expect(clippy::large_enum_variant, reason = "there is one at a time, on the stack")]
 pub(in crate::formats) enum Line<'a> {
     Statement(Statement<'a>),
-    /// It says that the statement with this id never held.
-    Voiding(&'a [u8]),
+    /// It says that the statement with this id never held, and when it says so, where that can be read.
+    Voiding {
+        id: &'a [u8],
+        instant: Option<i64>,
+    },
 }
 
 /// Holds a statement about a learner in a course.

@@ -21,6 +21,7 @@ use crate::formats::course_ids::is_course;
 use crate::formats::pair_lookup::pair_id;
 use crate::index::CourseIndex;
 use crate::names::Names;
+use crate::not_yet_known::NotYetKnown;
 use crate::notice::Notice;
 use crate::roster::{Course, StrayDays};
 use crate::row_limits::days_in_use;
@@ -69,6 +70,8 @@ pub(super) struct FoundEnrolments {
     pub(super) left_out: LeftOutEnrolments,
     /// How many learners are in none, as all of their events are set aside.
     pub(super) set_aside: u64,
+    /// Those whom nothing names up to the instant of the log.
+    pub(super) not_yet_known: NotYetKnown,
 }
 
 /// Holds the enrolments and courses found in a block, or in all of them.
@@ -97,6 +100,39 @@ impl Survey {
         others.clear();
         let course = self.course(statement.course);
         let entry = self.add_to_entries(course, statement, others);
+        self.add_day(course, statement, entry);
+        entry
+    }
+
+    /// Adds a statement after the instant of the log, as [`Survey::add`] does. It says when the course runs, and of learners
+    /// nothing but that they are there later.
+    pub(super) fn add_later(&mut self, statement: &Statement<'_>, others: &mut Vec<(u32, u8)>) -> u32 {
+        others.clear();
+        let course = self.course(statement.course);
+        let mut later = |learner, is_named: bool| {
+            let place = self.entry(course, learner, i64::MAX);
+            self.histories.update(place, |history| history.is_named_later |= is_named);
+            place as u32
+        };
+        let (interaction, report) = match &statement.content {
+            Content::Interaction(interaction) => (Some(interaction), None),
+            Content::Change(report) => (None, Some(report)),
+            Content::Both(interaction, report) => (Some(interaction), Some(report)),
+        };
+        let changed = report.map(|report| later(report.learner, true));
+        let acted = interaction.map(|interaction| {
+            for (learner, kind) in interaction.others.each(interaction.kind) {
+                others.push((later(learner, matches!(interaction.others, Others::Group(_))), kind));
+            }
+            later(interaction.learner, interaction.part != Part::Caused)
+        });
+        let entry = acted.or(changed).unwrap_or_default();
+        self.add_day(course, statement, entry);
+        entry
+    }
+
+    /// Takes note of the day of a statement whose learner has this entry.
+    fn add_day(&mut self, course: u32, statement: &Statement<'_>, entry: u32) {
         // A time that is not set says neither when a course runs nor when somebody did something.
         if is_set(statement.instant) {
             let surveyed = &mut self.courses[course as usize];
@@ -106,7 +142,6 @@ impl Survey {
             };
             days.add(statement.instant, entry);
         }
-        entry
     }
 
     fn add_to_entries(&mut self, course: u32, statement: &Statement<'_>, others: &mut Vec<(u32, u8)>) -> u32 {
@@ -352,13 +387,15 @@ impl Survey {
             all: Enrolments::default(),
             left_out: LeftOutEnrolments { dates_from, ..LeftOutEnrolments::default() },
             set_aside: 0,
+            not_yet_known: NotYetKnown::default(),
         };
         // No more are looked for.
         self.by_pair = HashTable::new();
         let mut room = Vec::new();
         for (entry, key) in self.keys.iter().enumerate() {
             let history = self.histories.get(entry);
-            if !history.is_named || self.joined.contains(&(entry as u32)) {
+            let is_anybody = history.is_named || history.is_named_later;
+            if !is_anybody || self.joined.contains(&(entry as u32)) {
                 continue;
             }
             let id = &*self.courses[key.course() as usize].id;
@@ -366,7 +403,7 @@ impl Survey {
                 found.left_out.add(&String::from_utf8_lossy(id));
                 continue;
             };
-            if !history.is_enrolled(days) {
+            if history.is_named && !history.is_enrolled(days) {
                 found.set_aside += 1;
                 continue;
             }
@@ -374,8 +411,13 @@ impl Survey {
             // At most 68 years either way: an enrolment longer ago was as surely before the course.
             let seconds = |instant: i64| (instant.saturating_sub(start)).clamp(i32::MIN.into(), i32::MAX.into()) as i32;
             let learner = String::from_utf8_lossy(ids.id(self.learner(entry), &mut room)).into_owned();
+            let id = pair_id(&course.id, &learner);
+            if !history.is_named {
+                found.not_yet_known.add(&id, (&course.id, &learner));
+                continue;
+            }
             found.all.push(&Enrolment {
-                names: Names::new(&pair_id(&course.id, &learner), &learner),
+                names: Names::new(&id, &learner),
                 course: *place,
                 enrolled_seconds: history.known_enrolment(days).map(seconds),
                 withdrawn_seconds: history.withdrew.map(seconds),

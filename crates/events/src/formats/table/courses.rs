@@ -19,6 +19,7 @@ use crate::event_file::ReadPurpose;
 use crate::formats::calendar::{self, InferredCourse};
 use crate::index::CourseIndex;
 use crate::moment::Moment;
+use crate::not_yet_known::NotYetKnown;
 use crate::roster::{Course, Roster, StrayDays};
 use crate::row_limits::RowLimits;
 use crate::table::{Refusal, TableRow};
@@ -96,6 +97,28 @@ impl CourseDates {
     /// Returns the course, where nothing is missing.
     pub(super) fn course(&self) -> Option<Course> {
         Some(Course { id: self.id.clone(), start_day: self.start_day?, days: self.days?, inferred: false })
+    }
+}
+
+/// Holds the first instants of courses, as far as they are known before the log is read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct CourseStarts(FxHashMap<Box<[u8]>, i64>);
+
+impl CourseStarts {
+    /// Makes the starts of courses that have all their dates.
+    pub(super) fn of_courses(courses: &[Course]) -> Self {
+        Self(courses.iter().map(|course| (course.id.as_bytes().into(), course.start_seconds())).collect())
+    }
+
+    /// Makes the starts of courses that may lack dates.
+    pub(super) fn of_dates(courses: &[CourseDates]) -> Self {
+        let start = |one: &CourseDates| Some((one.id.as_bytes().into(), i64::from(one.start_day?) * DAY_SECONDS));
+        Self(courses.iter().filter_map(start).collect())
+    }
+
+    /// Returns the first instant of a course: the nominal one where days are counted from a start that nothing dates.
+    pub(super) fn of(&self, course: &[u8]) -> i64 {
+        self.0.get(course).copied().unwrap_or(i64::from(NOMINAL_START) * DAY_SECONDS)
     }
 }
 
@@ -194,8 +217,10 @@ pub(super) fn without_dates(
     mapping: &CheckedMapping,
     written: &mut Written,
     aside: &SetAside,
+    not_yet_known: &NotYetKnown,
 ) -> (Roster, Arc<EnrolmentFinder>) {
-    let roster = written.lend(NOMINAL_START);
+    let mut roster = written.lend(NOMINAL_START);
+    roster.not_yet_known = not_yet_known.clone();
     let who = EnrolmentFinder::new(mapping, &roster, UndatedEnrolments::default(), aside.clone());
     (roster, Arc::new(who))
 }
@@ -208,7 +233,7 @@ pub(super) fn days_with_events(
     written: &mut Written,
     aside: &SetAside,
 ) -> Result<BTreeMap<String, EventDays>, ReadError> {
-    let (roster, who) = without_dates(mapping, written, aside);
+    let (roster, who) = without_dates(mapping, written, aside, &NotYetKnown::default());
     let limits = RowLimits::without_calendars(&roster);
     let ids: Vec<String> = roster.courses.iter().map(|course| course.id.clone()).collect();
     written.take_back(roster);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::checked_mapping::{CheckedMapping, CheckedTable, Naming};
+use super::courses::CourseStarts;
 use super::files::Found;
 use super::mapping::{EnrolmentColumns, Time};
 use super::pairs::Pairs;
@@ -20,6 +21,7 @@ use crate::formats::pair_lookup::pair_id;
 use crate::id_lookup::EnrolmentLookup;
 use crate::moment::Moment;
 use crate::names::Names;
+use crate::not_yet_known::NOT_YET_KNOWN;
 use crate::places::Places;
 use crate::roster::{Course, Roster};
 use crate::shared_texts::{SharedOutcomes, SharedTexts};
@@ -193,21 +195,26 @@ impl SetAside {
 #[derive(Debug, Default)]
 pub(super) struct EnrolmentRecords {
     pub(super) written: Written,
+    /// Those that are not known yet at the instant of the log.
+    pub(super) later: Written,
     pub(super) aside: SetAside,
 }
 
 /// Reads the enrolments table. `courses` are the courses with dates, where those are known beforehand; enrolments in
-/// others are counted as rejected, and stay among what is returned. `again` says what counts of those who enrol again.
+/// others are counted as rejected, and stay among what is returned. `again` says what counts of those who enrol again. What is
+/// dated after `as_of` is set aside.
 pub(super) fn read(
     files: &[Found],
     mapping: &CheckedMapping,
     checked: &CheckedTable<EnrolmentColumns>,
     courses: Option<&[Course]>,
     again: EnrolledAgain,
+    as_of: Option<(i64, &CourseStarts)>,
     tables: &mut Tally,
 ) -> Result<EnrolmentRecords, ReadError> {
     let dated: Option<FxHashSet<&str>> = courses.map(|list| list.iter().map(|course| course.id.as_str()).collect());
     let mut aside = SetAside::default();
+    let mut later = Written::default();
     let mut known = KnownEnrolments::new(again, mapping.naming);
     let mut shared = Shared::default();
     for found in files {
@@ -219,6 +226,12 @@ pub(super) fn read(
                 aside.add(&one, mapping.naming);
                 return Err(refusal);
             }
+            if let (Some((as_of, starts)), Some(enrolled)) = (as_of, one.enrolled)
+                && enrolled.instant(starts.of(one.course.as_bytes())) > as_of
+            {
+                later.push(one);
+                return Err(Refusal::new(Reason::AfterAsOf, "an enrolment after the instant of the log"));
+            }
             let has_dates = dated.as_ref().is_none_or(|dated| dated.contains(&*one.course));
             let what = || format!("a course of shape `{}` without dates", shape(one.course.as_bytes()));
             let undated = (!has_dates).then(|| Refusal::new(Reason::UnknownCourse, what()));
@@ -226,7 +239,10 @@ pub(super) fn read(
             undated.map_or(Ok(()), Err)
         })?;
     }
-    Ok(EnrolmentRecords { written: known.finish(), aside })
+    // Who is known by an enrolment before is known.
+    let has_dates = |course: &str| dated.as_ref().is_none_or(|dated| dated.contains(course));
+    later.retain(|id, pair @ (course, _)| has_dates(course) && !known.has(id, pair));
+    Ok(EnrolmentRecords { written: known.finish(), later, aside })
 }
 
 /// Holds the enrolments read so far.
@@ -256,6 +272,12 @@ impl KnownEnrolments {
             by_pair: Places::default(),
             again_of: FxHashMap::default(),
         }
+    }
+
+    /// Tells whether there is an enrolment of this pair, or of this id.
+    fn has(&self, id: &str, pair: (&str, &str)) -> bool {
+        let by_pair = self.by_pair.find(pair, |place| self.written.pair(place) == pair);
+        by_pair.or_else(|| self.by_id.find(id, |place| self.written.id(place) == id)).is_some()
     }
 
     /// Adds an enrolment, unless it is one of those that do not count.
@@ -388,19 +410,28 @@ pub(super) fn read_labels(
             if let Some(refusal) = table.set_aside(row) {
                 return Err(refusal);
             }
+            let mut is_later = false;
             let found = match (enrolment, learner) {
-                (Some(place), _) => by_id.get(row.id(place, "enrolment")?.as_bytes()),
+                (Some(place), _) => {
+                    let id = row.id(place, "enrolment")?.as_bytes();
+                    is_later = roster.not_yet_known.has(id);
+                    by_id.get(id)
+                }
                 (None, Some(place)) => {
                     let learner = row.id(place, "learner")?;
                     let course = match (course, &mapping.single_course) {
                         (Some(place), _) => row.id(place, "course")?,
                         (None, single) => single.as_deref().unwrap_or_default(),
                     };
+                    is_later = roster.not_yet_known.has_pair(course.as_bytes(), learner.as_bytes());
                     by_pair.find(course.as_bytes(), learner.as_bytes()).flatten()
                 }
                 (None, None) => None,
             };
             let unknown = || Refusal::new(Reason::UnknownEnrolment, "a label for an enrolment that no table names");
+            if found.is_none() && is_later {
+                return Err(Refusal::new(Reason::AfterAsOf, NOT_YET_KNOWN));
+            }
             let place = found.ok_or_else(unknown)?.as_usize();
             let word = declared(row, label_place, &mapping.label_values);
             let value = label(word.ok_or_else(Refusal::missing_label)?, mapping)?;

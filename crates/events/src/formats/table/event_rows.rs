@@ -19,6 +19,7 @@ use crate::id_lookup::{EnrolmentLookup, IdLookup};
 use crate::index::EnrolmentIndex;
 use crate::intake::{EventRow, Intake};
 use crate::moment::Moment;
+use crate::not_yet_known::{NOT_YET_KNOWN, NotYetKnown};
 use crate::roster::Roster;
 use crate::source::Granularity;
 use crate::table::Refusal;
@@ -30,6 +31,7 @@ pub(super) struct EnrolmentFinder {
     by: By,
     /// Enrolments that the mapping sets aside.
     aside: SetAside,
+    not_yet_known: NotYetKnown,
     others: Others,
 }
 
@@ -60,7 +62,7 @@ impl EnrolmentFinder {
                 undated: undated.courses,
             },
         };
-        Self { by, aside, others: mapping.others }
+        Self { by, aside, not_yet_known: roster.not_yet_known.clone(), others: mapping.others }
     }
 
     fn key<'c>(&'c self, row: &MappedRow<'c>) -> (&'c [u8], &'c [u8]) {
@@ -71,7 +73,21 @@ impl EnrolmentFinder {
         }
     }
 
-    fn find(&self, (id, course): (&[u8], &[u8])) -> Result<EnrolmentIndex, NoEnrolment> {
+    fn find(&self, key: (&[u8], &[u8])) -> Result<EnrolmentIndex, NoEnrolment> {
+        self.find_known(key).map_err(|why| match self.is_not_yet_known(key) {
+            true => (Reason::AfterAsOf, NOT_YET_KNOWN),
+            false => why,
+        })
+    }
+
+    fn is_not_yet_known(&self, (id, course): (&[u8], &[u8])) -> bool {
+        match self.by {
+            By::Enrolment { .. } => self.not_yet_known.has(id),
+            By::Pair { .. } => self.not_yet_known.has_pair(course, id),
+        }
+    }
+
+    fn find_known(&self, (id, course): (&[u8], &[u8])) -> Result<EnrolmentIndex, NoEnrolment> {
         if id.is_empty() {
             return Err((Reason::MissingId, "no id where the enrolment or learner must stand"));
         }
@@ -181,9 +197,14 @@ fn bad_count(text: &[u8]) -> String {
 
 impl EventMeasures<'_> {
     /// Tells whether the row has no such event.
-    fn say_no_event(&self) -> bool {
+    pub(super) fn say_no_event(&self) -> bool {
         self.count.is_some_and(|text| text.is_empty() || whole_count(text) == Some(0))
             || self.seconds.is_some_and(<[u8]>::is_empty)
+    }
+
+    /// Returns the seconds from the time to the row's event, as far as they can be read.
+    pub(super) fn seconds(&self) -> i64 {
+        self.seconds.and_then(seconds).unwrap_or_default()
     }
 
     /// Returns how many events there were, `count` where the row does not say, and the seconds from the time to them.

@@ -128,10 +128,12 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 
 use self::checked_mapping::{CheckedLog, CheckedMapping, TABLE_FORMAT, TablePattern};
-use self::enrolments::EnrolmentRecords;
+use self::courses::CourseStarts;
+use self::enrolments::{EnrolmentRecords, SetAside};
 use self::event_rows::{EnrolmentFinder, EventRows};
 use self::files::{Found, LogFile, Place, Wanted};
 use self::layout::Delimiter;
+use self::log_enrolments::LogEnrolments;
 use self::mapped_row::Role;
 use self::mapping::FileType;
 use super::calendar::{CalendarEntry, read_calendar};
@@ -141,6 +143,7 @@ use crate::enrolled_again::EnrolledAgain;
 use crate::error::ReadError;
 use crate::event_file::EventFile;
 use crate::file_head::FileHead;
+use crate::not_yet_known::NotYetKnown;
 use crate::offered::FileReport;
 use crate::roster::Course;
 use crate::source::{DatesFrom, Granularity, LeftOutEnrolments, Source, SourceLabels};
@@ -296,13 +299,21 @@ fn open_tables(
     mapping.log_enrols = tables.enrolments.is_empty();
     let mut tally = Tally::default();
     let given = given_courses(tables, &mapping, request, &mut tally)?;
+    let starts = given.starts();
     let enrolled = match &mapping.enrolments {
         Some(table) if !tables.enrolments.is_empty() => {
-            enrolments::read(&tables.enrolments, &mapping, table, given.certain(), request.enrolled_again, &mut tally)?
+            let as_of = request.as_of.map(|as_of| (as_of, &starts));
+            let again = request.enrolled_again;
+            enrolments::read(&tables.enrolments, &mapping, table, given.certain(), again, as_of, &mut tally)?
         }
-        _ => EnrolmentRecords { written: log_enrolments::find(&tables.log, &mapping)?, ..EnrolmentRecords::default() },
+        _ => {
+            let LogEnrolments { known, later } = log_enrolments::find(&tables.log, &mapping, request.as_of, &starts)?;
+            EnrolmentRecords { written: known, later, aside: SetAside::default() }
+        }
     };
-    let EnrolmentRecords { mut written, aside } = enrolled;
+    let EnrolmentRecords { mut written, later, aside } = enrolled;
+    let mut not_yet_known = NotYetKnown::default();
+    (0..later.len()).for_each(|place| not_yet_known.add(later.id(place), later.pair(place)));
     let given = match mapping.days_from_enrolment {
         None => given,
         Some(_) if request.courses.is_some() => {
@@ -328,8 +339,11 @@ fn open_tables(
     let (courses, stray_days) = match given {
         Calendar::Whole(courses) => (courses, Vec::new()),
         Calendar::InPart(given) => {
-            let days = match courses::any_missing(&given, &written) {
-                true => courses::days_with_events(&tables.log, &mapping, &mut written, &aside)?,
+            // The instant of the log hides events, not the calendar.
+            let mut with_later = (later.len() > 0).then(|| written.with(&later));
+            let everybody = with_later.as_mut().unwrap_or(&mut written);
+            let days = match courses::any_missing(&given, everybody) {
+                true => courses::days_with_events(&tables.log, &mapping, everybody, &aside)?,
                 false => BTreeMap::new(),
             };
             courses::completed(&given, &days, &mapping)?
@@ -337,10 +351,11 @@ fn open_tables(
     };
     if !courses::any_among(&courses, &written) {
         let table = tables.enrolments.first().map(Found::path);
-        return Err(nothing_usable::error(&tables.log, &mapping, EnrolmentRecords { written, aside }, table));
+        let records = EnrolmentRecords { written, aside, ..EnrolmentRecords::default() };
+        return Err(nothing_usable::error(&tables.log, &mapping, records, &not_yet_known, table));
     }
     let (mut roster, undated) = written.into_roster(courses, enrolments::static_columns(&mapping));
-    roster.stray_days = stray_days;
+    (roster.stray_days, roster.not_yet_known) = (stray_days, not_yet_known);
     let dates_enrolments = mapping.enrolments.as_ref().is_some_and(|table| table.columns.enrolled.is_some());
     if dates_enrolments && !tables.enrolments.is_empty() {
         roster.enrolled_again = request.enrolled_again;
@@ -365,6 +380,7 @@ fn open_tables(
     Ok(Source {
         format: mapping.format,
         reason: request.reason.clone(),
+        as_of: request.as_of,
         tables: tally,
         left_out,
         learners_set_aside: 0,
@@ -398,6 +414,14 @@ enum Calendar {
 }
 
 impl Calendar {
+    /// Returns when courses begin, as far as it is known.
+    fn starts(&self) -> CourseStarts {
+        match self {
+            Self::Whole(courses) => CourseStarts::of_courses(courses),
+            Self::InPart(dates) => CourseStarts::of_dates(dates),
+        }
+    }
+
     /// Returns the courses outside which there can be none with dates.
     fn certain(&self) -> Option<&[Course]> {
         match self {

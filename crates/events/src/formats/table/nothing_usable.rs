@@ -11,6 +11,7 @@ use super::files::LogFile;
 use super::log;
 use crate::error::ReadError;
 use crate::event_file::{ReadPurpose, join_block_tallies};
+use crate::not_yet_known::NotYetKnown;
 use crate::parsed_block::ParsedBlock;
 use crate::row_limits::RowLimits;
 use crate::tally::{BlockTally, Tally};
@@ -22,9 +23,10 @@ pub(super) fn error(
     files: &[LogFile],
     mapping: &CheckedMapping,
     records: EnrolmentRecords,
+    not_yet_known: &NotYetKnown,
     table: Option<&Path>,
 ) -> ReadError {
-    match unused_rows(files, mapping, records) {
+    match unused_rows(files, mapping, records, not_yet_known) {
         Err(error) => error,
         Ok(tally) if tally.read == 0 && table.is_none() => {
             ReadError::NoRows { path: files[0].found.path().to_owned(), table: "log".to_owned() }
@@ -42,9 +44,14 @@ pub(super) fn error(
     }
 }
 
-fn unused_rows(files: &[LogFile], mapping: &CheckedMapping, records: EnrolmentRecords) -> Result<Tally, ReadError> {
-    let EnrolmentRecords { mut written, aside } = records;
-    let (roster, who) = courses::without_dates(mapping, &mut written, &aside);
+fn unused_rows(
+    files: &[LogFile],
+    mapping: &CheckedMapping,
+    records: EnrolmentRecords,
+    not_yet_known: &NotYetKnown,
+) -> Result<Tally, ReadError> {
+    let EnrolmentRecords { mut written, aside, .. } = records;
+    let (roster, who) = courses::without_dates(mapping, &mut written, &aside, not_yet_known);
     let limits = RowLimits::new(&roster, &vec![1; roster.courses.len()], None);
     let mut tally = Tally::default();
     for found in files {

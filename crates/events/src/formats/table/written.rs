@@ -32,7 +32,7 @@ impl EnrolmentRecord {
 }
 
 /// Holds many of them, packed as in a roster.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Written {
     /// An enrolment's course is a place in `courses`.
     all: Enrolments,
@@ -94,6 +94,22 @@ impl Written {
         let (course, moments) = (self.place_of(&one.course), [one.enrolled, one.withdrawn]);
         self.all.set(place, &unmoored(one, course));
         self.all.set_moments(place, moments);
+    }
+
+    /// Returns these enrolments and others.
+    pub(super) fn with(&self, others: &Self) -> Self {
+        let mut all = self.clone();
+        (0..others.len()).for_each(|place| all.push(others.get(place)));
+        all
+    }
+
+    /// Keeps the enrolments of whose id and pair `stays` says so.
+    pub(super) fn retain(&mut self, stays: impl Fn(&str, (&str, &str)) -> bool) {
+        let Self { all, courses, .. } = self;
+        all.retain(|all, place| {
+            let course = &courses[all.course(place).as_usize()];
+            stays(all.id(place), (course, all.learner(place)))
+        });
     }
 
     /// Gives another id to an enrolment.

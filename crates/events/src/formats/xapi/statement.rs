@@ -370,7 +370,8 @@ impl StatementParser for XapiStatements {
         }
         let object = resolved(members.object.id, &mut scratch.object);
         if verb == b"voided" {
-            return Ok(Line::Voiding(object));
+            let time = resolved(given(members.timestamp).or(members.stored), &mut scratch.time);
+            return Ok(Line::Voiding { id: object, instant: parse_logged_instant(time) });
         }
         let (learner, others) = if members.actor.is_group {
             members.actor.list_members(&mut scratch.group)?;

@@ -79,16 +79,17 @@ impl Format {
         }
     }
 
-    pub(crate) fn open(&self, seen: Seen<'_>, folder: &Path) -> Result<Source, ReadError> {
+    pub(crate) fn open(&self, seen: Seen<'_>, folder: &Path, as_of: Option<i64>) -> Result<Source, ReadError> {
+        let plain = OpenOptions { as_of, ..OpenOptions::default() };
         let options = match self.open {
-            Opening::Detected => OpenOptions::default(),
-            Opening::Mapped => OpenOptions { mapping: Some(folder.join("mapping.toml")), ..OpenOptions::default() },
+            Opening::Detected => plain,
+            Opening::Mapped => OpenOptions { mapping: Some(folder.join("mapping.toml")), ..plain },
             Opening::Dated(format, _) => OpenOptions {
                 format: Some(format.parse().unwrap()),
                 courses: (seen.calendar == Calendar::Given).then(|| folder.join(CALENDAR)),
-                ..OpenOptions::default()
+                ..plain
             },
-            Opening::Made => return Ok(made::made(seen)),
+            Opening::Made => return Ok(Source { as_of, ..made::made(seen) }),
         };
         open(&[folder.to_owned()], &options)
     }
