@@ -1,10 +1,12 @@
 //! Files of events, read in blocks on many threads.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use crate::error::ReadError;
+use crate::first_lines::FirstLines;
 use crate::parsed_block::ParsedBlock;
 use crate::row_limits::RowLimits;
 use crate::source_inputs::DatabaseTable;
@@ -47,6 +49,11 @@ pub trait EventFile: Send + Sync {
     /// Sets about how many bytes of the file make a block, at least 1. To be called before anything is read. Memory
     /// depends on it, the events do not.
     fn set_block_bytes(&mut self, bytes: usize);
+
+    /// Makes later readings look for the first lines of the log's other files. What has no lines of text is not looked at.
+    fn watch(&mut self, first_lines: &Arc<FirstLines>) {
+        let _ = first_lines;
+    }
 
     /// Reads the file and hands each block's events to `sink`. `progress` receives the number of bytes read from disk
     /// as they are. Holds a few blocks of at most a few MiB a thread. The outcome does not depend on the number of

@@ -47,6 +47,13 @@ pub enum Notice {
         /// Such ids.
         ids: u64,
     },
+    /// Files of the log that overlap: the first lines of the one stand in the other. Rows that both have count twice.
+    OverlappingFiles {
+        /// The names of the first such pairs: the file that begins within the other, and the other.
+        files: Vec<[String; 2]>,
+        /// How many pairs there are.
+        pairs: u64,
+    },
     /// A file became longer while it was read. Its first bytes count.
     Grew {
         /// Its name.
@@ -98,6 +105,18 @@ impl fmt::Display for Notice {
                 "ids that come in full, and also as R writes round numbers (1e+05): {ids}. They count as different ones. Write \
                  all in full, as R's format(id, scientific = FALSE) does"
             ),
+            Self::OverlappingFiles { files, pairs } => {
+                let named: Vec<String> = files.iter().map(|[one, other]| format!("{one} in {other}")).collect();
+                let more = match pairs.saturating_sub(files.len() as u64) {
+                    0 => String::new(),
+                    more => format!(", and {more} more such pairs"),
+                };
+                write!(
+                    f,
+                    "the first lines of a file stand in another one too, and rows that both have count twice: {}{more}",
+                    named.join(", ")
+                )
+            }
             Self::Grew { file, bytes } => {
                 write!(f, "{file} became longer while it was read. The {bytes} bytes count that it had at first")
             }

@@ -2,17 +2,19 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::capabilities::Capabilities;
 use crate::event_file::EventFile;
+use crate::first_lines::FirstLines;
 use crate::kind::EventKind;
 use crate::notice::Notice;
 use crate::offered::FileReport;
 use crate::roster::Roster;
 use crate::source_inputs::InputFile;
-use crate::tally::{Tally, shape};
+use crate::tally::{Reason, Tally, shape};
 
 /// Says which labels a source has of its own, for when no rule is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,4 +118,15 @@ pub struct Source {
     pub files: FileReport,
     /// The files that hold events.
     pub events: Vec<Box<dyn EventFile>>,
+    /// What tells whether files of the log overlap, once they are read: of each institution.
+    pub first_lines: Vec<Arc<FirstLines>>,
+}
+
+impl Source {
+    /// Says which files of the log overlap, once they are read. Where rows have ids of their own, those that come again are
+    /// set aside, and nothing is to be said.
+    pub fn overlaps(&self, tally: &Tally) -> impl Iterator<Item = Notice> {
+        let has_ids = tally.reasons.contains_key(&Reason::RepeatedId);
+        self.first_lines.iter().filter(move |_| !has_ids).filter_map(|lines| lines.notice())
+    }
 }

@@ -8,6 +8,7 @@
 
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 
@@ -17,6 +18,7 @@ use rayon::prelude::*;
 use crate::error::ReadError;
 use crate::event_file::{BlockSink, EventFile, ReadPurpose};
 use crate::file_head::{FileHead, Position};
+use crate::first_lines::FirstLines;
 use crate::hash::TreeHash;
 use crate::input::{self, Packing, SoFar, StreamEnd, UnpackedFile};
 use crate::intake::Intake;
@@ -57,6 +59,8 @@ pub(crate) struct TextFile<P> {
     list: Option<&'static [u8]>,
     /// Whether a row may go over several lines.
     over_lines: bool,
+    /// First lines of the log's files to look for, and the number of this one among these.
+    first_lines: Option<(Arc<FirstLines>, u32)>,
     parser: P,
 }
 
@@ -64,7 +68,16 @@ impl<P: LineParser> TextFile<P> {
     /// Makes a file of lines out of the file with this head, whose rows begin at `start`.
     pub(crate) fn new(head: &FileHead, start: Position, parser: P) -> Self {
         let (file, packing) = (head.file().clone(), head.packing());
-        Self { file, packing, start, block_bytes: BLOCK_BYTES, list: None, over_lines: false, parser }
+        Self {
+            file,
+            packing,
+            start,
+            block_bytes: BLOCK_BYTES,
+            list: None,
+            over_lines: false,
+            first_lines: None,
+            parser,
+        }
     }
 
     /// Makes a file of lines out of a text of JSON objects that do not stand one a line: an array of them, objects one
@@ -98,6 +111,9 @@ impl<P: LineParser> TextFile<P> {
         let mut intake = Intake::new(how.purpose, how.limits, number);
         intake.parsed.events.reserve(block.len() / USUAL_LINE_BYTES);
         self.parser.parse(block, &mut intake);
+        if let Some((first_lines, number)) = &self.first_lines {
+            first_lines.look(*number, block);
+        }
         if long_line_after {
             let line = intake.parsed.tally.lines;
             intake.refuse(Reason::LineTooLong, line, || format!("a line of over {} MiB", LONGEST_LINE_BYTES >> 20));
@@ -216,6 +232,10 @@ impl<P: LineParser> EventFile for TextFile<P> {
 
     fn first_line(&self) -> u64 {
         self.start.lines + 1
+    }
+
+    fn watch(&mut self, first_lines: &Arc<FirstLines>) {
+        self.first_lines = first_lines.number(self.file.path()).map(|number| (Arc::clone(first_lines), number));
     }
 
     fn set_block_bytes(&mut self, bytes: usize) {

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
-use staycast_events::{ReadError, Source, Tally};
+use staycast_events::{FoundLine, ReadError, Source, Tally};
 use staycast_files::{CHECKPOINT, FolderDraft, write_json};
 
 use crate::error::BuildError;
@@ -57,6 +57,8 @@ pub(crate) struct Journal {
     pub(crate) active: Vec<bool>,
     /// BLAKE3 of the files whose reading gave it, by place among the log's files.
     pub(crate) hashes: Vec<(usize, String)>,
+    /// First lines of files of the log that were found in others, by institution.
+    pub(crate) first_lines: Vec<Vec<FoundLine>>,
     /// State of what weeks are compared with, when that is gathered.
     pub(crate) gathered: Option<(Vec<u32>, Vec<u64>)>,
     /// Bytes of each partition's events on disk.

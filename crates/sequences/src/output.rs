@@ -220,7 +220,7 @@ pub(crate) fn manifest(parts: &ManifestParts<'_>) -> Result<Manifest, BuildError
         format_reason: source.reason.clone(),
         capabilities: source.capabilities,
         inputs: parts.inputs.clone(),
-        notices: source.notices.iter().cloned().chain(grown(source)).collect(),
+        notices: source.notices.iter().cloned().chain(source.overlaps(tally)).chain(grown(source)).collect(),
         left_out: left_out_files(source),
         file_notes: source.files.notes.clone(),
         rows: RowCounts {

@@ -70,6 +70,7 @@ impl LogReading<'_> {
         if let (Some(gathering), Some(state)) = (self.gathering, &journal.gathered) {
             gathering.restore(state);
         }
+        self.source.first_lines.iter().zip(&journal.first_lines).for_each(|(lines, found)| lines.restore(found));
         Ok(ReadState {
             files: journal.files,
             tally: journal.tally,
@@ -137,6 +138,7 @@ impl LogReading<'_> {
             days: begun.days.state(),
             active: begun.active.iter().map(|active| active.load(Ordering::Relaxed)).collect(),
             hashes: begun.hashes.clone(),
+            first_lines: self.source.first_lines.iter().map(|lines| lines.found()).collect(),
             gathered: self.gathering.map(PeerCounter::state),
             stored: store.persist().map_err(BuildError::write(self.folder))?,
         };

@@ -204,6 +204,7 @@ pub(crate) fn for_notice(notice: &Notice) -> Option<&'static str> {
         Notice::SharedUserIds { .. } | Notice::ClashingIds { .. } => {
             Some("name each site's log with --institution NAME=PATH")
         }
+        Notice::OverlappingFiles { .. } => Some("leave one of them out, or cut off the lines that both have"),
         Notice::WithdrawnBeforeEnrolled { .. } | Notice::WithdrawnAfterCourse { .. } | Notice::RoundNumbers { .. } => {
             None
         }

@@ -91,7 +91,10 @@ pub(crate) fn describe_notice(notice: &Notice) -> (&'static str, String) {
         | Notice::Grew { .. }
         | Notice::WithdrawnBeforeEnrolled { .. }
         | Notice::WithdrawnAfterCourse { .. } => "Note",
-        Notice::SharedUserIds { .. } | Notice::ClashingIds { .. } | Notice::RoundNumbers { .. } => "Warning",
+        Notice::SharedUserIds { .. }
+        | Notice::ClashingIds { .. }
+        | Notice::RoundNumbers { .. }
+        | Notice::OverlappingFiles { .. } => "Warning",
     };
     let hint = hints::for_notice(notice).map(|hint| format!(": {hint}")).unwrap_or_default();
     (label, format!("{notice}{hint}"))

@@ -99,6 +99,7 @@ fn empty_like(first: &Source) -> Source {
         notices: Vec::new(),
         files: FileReport::default(),
         events: Vec::new(),
+        first_lines: Vec::new(),
     }
 }
 
@@ -132,6 +133,7 @@ fn add(all: &mut Source, other: Source, name: &str) -> Result<(), ReadError> {
     all.inputs.extend(other.inputs);
     all.notices.extend(other.notices);
     all.files.append(other.files);
+    all.first_lines.extend(other.first_lines);
     all.events.extend(other.events.into_iter().map(|file| -> Box<dyn EventFile> {
         Box::new(Part { file, name: name.to_owned(), first, count, first_course, kinds: kinds.clone() })
     }));

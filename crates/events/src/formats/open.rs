@@ -15,6 +15,7 @@ use super::open_options::OpenOptions;
 use super::registry::Format;
 use crate::error::ReadError;
 use crate::file_head::FileHeads;
+use crate::first_lines::FirstLines;
 use crate::input::{self, file_name};
 use crate::not_yet_known::hide_later;
 use crate::offered::Offer;
@@ -155,6 +156,7 @@ fn finish(
     for file in &mut source.events {
         file.set_block_bytes(block_bytes);
     }
+    watch_for_overlaps(&mut source, heads);
     refuse_packed_copies(&source)?;
     if source.roster.enrolled_again != options.enrolled_again {
         return Err(ReadError::EnrolledAgain { format: source.format, rule: options.enrolled_again.name() });
@@ -173,6 +175,18 @@ fn finish(
         replace_labels(&mut source, path, heads)?;
     }
     Ok(source)
+}
+
+/// Makes the reading of a log find out whether its files overlap, unless opening it did. Equal lines in files of one learner
+/// each are of several learners, and say nothing.
+fn watch_for_overlaps(source: &mut Source, heads: &FileHeads) {
+    if !source.first_lines.is_empty() || heads.have_names_of_learners() {
+        return;
+    }
+    let of_log: Vec<_> = source.events.iter().filter_map(|file| heads.known(file.path()?)).collect();
+    let first_lines = Arc::new(FirstLines::new(of_log.iter()));
+    source.events.iter_mut().for_each(|file| file.watch(&first_lines));
+    source.first_lines.push(first_lines);
 }
 
 /// Takes the labels of a source's enrolments from the file at `path` alone.

@@ -23,6 +23,7 @@ mod odd_tables;
 mod odd_text;
 mod offered_files;
 mod oulad;
+mod overlaps;
 mod own_weeks;
 mod privacy;
 mod real;

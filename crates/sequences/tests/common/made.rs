@@ -120,6 +120,7 @@ impl Parts {
             inputs: Vec::new(),
             files: staycast_events::FileReport::default(),
             events: vec![Box::new(MadeFile(rows))],
+            first_lines: Vec::new(),
         }
     }
 

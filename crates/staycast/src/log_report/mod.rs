@@ -196,7 +196,7 @@ fn report(source: &Source, read: &Reading) -> LogReport {
         files: source.inputs.iter().map(file).collect(),
         left_out: left_out_files(source),
         file_notes: source.files.notes.clone(),
-        notices: source.notices.clone(),
+        notices: source.notices.iter().cloned().chain(source.overlaps(tally)).collect(),
         databases: source.events.iter().flat_map(|file| file.database()).map(table).collect(),
         rows: rows(tally),
         tables: rows(&source.tables),

@@ -164,6 +164,7 @@ fn open(request: &OpenRequest<'_>) -> Result<Source, ReadError> {
         notices: Vec::new(),
         files: FileReport::default(),
         events,
+        first_lines: Vec::new(),
     })
 }
 

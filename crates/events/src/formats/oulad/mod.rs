@@ -243,6 +243,7 @@ fn open(files: &Files, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
         notices: Vec::new(),
         files: FileReport::default(),
         events,
+        first_lines: Vec::new(),
     })
 }
 

@@ -75,6 +75,7 @@ use crate::capabilities::Capabilities;
 use crate::error::ReadError;
 use crate::event_file::{EventFile, ReadPurpose, join_block_tallies, read_next_files};
 use crate::file_head::FileHead;
+use crate::first_lines::FirstLines;
 use crate::input;
 use crate::kind::EventKind;
 use crate::offered::FileReport;
@@ -102,7 +103,9 @@ pub(super) fn open<P: StatementParser>(
     };
     let mut logs: Vec<StatementLog> =
         heads.iter().map(|head| StatementLog::new(Arc::clone(head), format.layout)).collect();
-    let FirstReading { mut survey, aside, voided, tally: surveyed, kept } = read_first(&mut logs, parser, request)?;
+    let first_lines = Arc::new(FirstLines::new(heads.iter()));
+    let FirstReading { mut survey, aside, voided, tally: surveyed, kept } =
+        read_first(&mut logs, parser, request, &first_lines)?;
     let mut tables = Tally::default();
     let calendar = request.courses_head()?;
     let entries = calendar.as_ref().map(|file| read_calendar_of(file, course_key, &mut tables)).transpose()?;
@@ -168,6 +171,7 @@ pub(super) fn open<P: StatementParser>(
         notices,
         files: FileReport::default(),
         events,
+        first_lines: vec![first_lines],
     })
 }
 
@@ -189,11 +193,12 @@ fn read_first<P: StatementParser>(
     logs: &mut [StatementLog],
     parser: &P,
     request: &OpenRequest<'_>,
+    first_lines: &Arc<FirstLines>,
 ) -> Result<FirstReading, ReadError> {
     let (mut voided, mut repeats) = (Arc::default(), None);
     loop {
         let known = (Arc::clone(&voided), repeats.clone().unwrap_or_default());
-        let (read, found) = read_with(known, logs, parser, request)?;
+        let (read, found) = read_with(known, logs, parser, request, first_lines)?;
         // Lists may stand in a log of lines beyond its head.
         let with_lists = logs.iter_mut().zip(&found.lists).filter(|(_, found)| **found);
         let again = with_lists.map(|(log, _)| log.read_as_objects()).count() > 0;
@@ -225,6 +230,7 @@ fn read_with<P: StatementParser>(
     logs: &[StatementLog],
     parser: &P,
     &OpenRequest { block_bytes, as_of, .. }: &OpenRequest<'_>,
+    first_lines: &Arc<FirstLines>,
 ) -> Result<(FirstReading, Found), ReadError> {
     let found_voided: Arc<Mutex<VoidedIds>> = Arc::default();
     let (survey, budget) = (Arc::default(), Arc::new(MemoryBudget::default()));
@@ -250,6 +256,7 @@ fn read_with<P: StatementParser>(
         };
         let mut lines = log.text_file(lines)?;
         lines.set_block_bytes(block_bytes);
+        lines.watch(first_lines);
         files.push(Box::new(lines));
     }
     let (mut tally, mut kept) = (Tally::default(), Vec::new());

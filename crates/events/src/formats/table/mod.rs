@@ -402,6 +402,7 @@ fn open_tables(
         roster,
         notices,
         events,
+        first_lines: Vec::new(),
     })
 }
 
