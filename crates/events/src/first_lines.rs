@@ -127,7 +127,7 @@ impl FirstLines {
             }
         }
         let named = pairs.iter().take(MOST_NAMED).map(|&pair| self.names(pair)).collect();
-        (!pairs.is_empty()).then(|| Notice::OverlappingFiles { files: named, pairs: pairs.len() as u64 })
+        (!pairs.is_empty()).then_some(Notice::OverlappingFiles { files: named, pairs: pairs.len() as u64 })
     }
 
     /// Returns the names of two files, with their folders where these are all that tells them apart.
