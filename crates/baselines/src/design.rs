@@ -68,6 +68,14 @@ impl Design {
         Self { rows: rows.len(), width: columns.len(), stride, values }
     }
 
+    /// Copies `rows` of `width` values each.
+    pub(crate) fn of_rows<'a>(rows: impl ExactSizeIterator<Item = &'a [f32]>, width: usize) -> Self {
+        let (count, stride) = (rows.len(), width.div_ceil(BLOCK) * BLOCK);
+        let mut values = vec![0.0; count * stride];
+        values.chunks_exact_mut(stride).zip(rows).for_each(|(stored, row)| stored[..width].copy_from_slice(row));
+        Self { rows: count, width, stride, values }
+    }
+
     /// Returns the values of a row with the padding behind them.
     fn stored(&self, row: usize) -> &[f32] {
         &self.values[row * self.stride..(row + 1) * self.stride]

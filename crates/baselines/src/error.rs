@@ -4,6 +4,7 @@
 //! - [`FitError`]: a model cannot be fitted on these rows.
 //! - [`ForecastError`]: a model cannot read these inputs.
 //! - [`ModelFault`]: a model that was read from a file is damaged.
+//! - [`SelectionError`]: groups of inputs cannot be chosen on these rows.
 //!
 //! A problem of one cut-off alone is not an error: the model reports that cut-off as absent, with the reason.
 
@@ -155,4 +156,31 @@ pub enum ForecastError {
         /// The reason.
         reason: String,
     },
+}
+
+/// Says why groups of inputs cannot be chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SelectionError {
+    /// A slice has the wrong length.
+    #[error("`{what}` has {found} values; {wanted} are needed for these rows and columns")]
+    Length {
+        /// Name of the slice.
+        what: &'static str,
+        /// Its length.
+        found: usize,
+        /// The length it should have.
+        wanted: usize,
+    },
+    /// An input is NaN or infinite.
+    #[error("an input is not a finite number; replace nulls before the choice")]
+    NotFinite,
+    /// Too few folds hold out rows that can be ranked.
+    #[error("only {folds} of the folds hold out a course with both outcomes; two are needed")]
+    TooFewFolds {
+        /// Number of folds that do.
+        folds: usize,
+    },
+    /// The normal equations have no solution.
+    #[error("the normal equations cannot be solved: columns depend on each other")]
+    Dependent,
 }

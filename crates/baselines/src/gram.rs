@@ -46,8 +46,6 @@ impl Triangle {
 pub(crate) struct Gram {
     /// Rows of the design.
     rows: Vec<u32>,
-    /// Square roots of the rows' weights; empty where all are 1.
-    root_weights: Vec<f64>,
     /// `[column][row]`, padded with zeros; centred.
     columns: Vec<f32>,
     height: usize,
@@ -60,31 +58,7 @@ impl Gram {
         let taken = rows.len().min(most);
         let rows: Vec<u32> = (0..taken).map(|at| rows[at * rows.len() / taken]).collect();
         let height = padded(rows.len());
-        Self { rows, root_weights: Vec::new(), columns: Vec::new(), height, products: Triangle::default() }
-    }
-
-    /// Computes the products of all columns, over all rows with these weights.
-    pub(crate) fn weighted(design: &SharedDesign, weights: &[f64]) -> Self {
-        let rows = (0..weights.len() as u32).collect();
-        let root_weights = weights.iter().map(|weight| weight.sqrt()).collect();
-        let height = padded(weights.len());
-        let mut gram = Self { rows, root_weights, columns: Vec::new(), height, products: Triangle::default() };
-        gram.extend(design, design.width());
-        gram.columns = Vec::new();
-        gram
-    }
-
-    /// Picks the products of some columns, in increasing order.
-    pub(crate) fn pick(&self, columns: &[usize]) -> Self {
-        let mut products = Triangle::default();
-        products.grow(columns.len());
-        for (at, &column) in columns.iter().enumerate() {
-            let (from, to) = (self.products.row(column), Triangle::start(at));
-            for (place, &other) in columns[..=at].iter().enumerate() {
-                products.values[to + place] = from[other];
-            }
-        }
-        Self { rows: Vec::new(), root_weights: Vec::new(), columns: Vec::new(), height: 0, products }
+        Self { rows, columns: Vec::new(), height, products: Triangle::default() }
     }
 
     /// Counts the rows.
@@ -105,17 +79,8 @@ impl Gram {
                 *value = design.row(row as usize)[before + at];
             }
             let column = &mut column[..self.rows.len()];
-            if self.root_weights.is_empty() {
-                let mean = column.iter().copied().map(f64::from).sum::<f64>() / column.len() as f64;
-                column.iter_mut().for_each(|value| *value = (f64::from(*value) - mean) as f32);
-                return;
-            }
-            let weight = self.root_weights.iter().map(|root| root * root).sum::<f64>();
-            let weighted = column.iter().zip(&self.root_weights).map(|(&x, root)| f64::from(x) * root * root);
-            let mean = weighted.sum::<f64>() / weight;
-            for (value, root) in column.iter_mut().zip(&self.root_weights) {
-                *value = ((f64::from(*value) - mean) * root) as f32;
-            }
+            let mean = column.iter().copied().map(f64::from).sum::<f64>() / column.len() as f64;
+            column.iter_mut().for_each(|value| *value = (f64::from(*value) - mean) as f32);
         });
         self.columns.extend(added);
         self.products.grow(width);

@@ -15,7 +15,7 @@ mod model;
 mod newton;
 mod pooled;
 mod random;
-mod related;
+mod selection;
 mod shared;
 mod simd;
 mod simple;
@@ -31,8 +31,8 @@ pub use config::{
     BaselineConfig, BoostingConfig, CheckedBaselines, ConfigError, Direction, ForestConfig, HazardConfig, LinearConfig,
     LogisticConfig, Penalty, RulesConfig, TreeConfig,
 };
-pub use error::{FitError, ForecastError, InputError, ModelFault};
+pub use error::{FitError, ForecastError, InputError, ModelFault, SelectionError};
 pub use kind::BaselineKind;
 pub use model::{BaselineModel, Coefficients};
-pub use related::{PartFit, PartOfTable, RelatedError, RelatedFits};
+pub use selection::{LeftOutGroup, MOST_LOSS, Selection, SelectionRows};
 pub use weekly::{Forecaster, RAW_FEATURES, RawSeries, TrainingData, WeeklyInputs};

@@ -261,11 +261,6 @@ impl PooledLoss<'_> {
 }
 
 impl Point {
-    /// Returns the second derivatives of the rows' losses by their scores.
-    pub(crate) fn row_curvature(&self) -> &[f64] {
-        &self.curvature.rows
-    }
-
     /// Sums the second derivatives of all rows by their scores.
     pub(crate) fn total_curvature(&self) -> f64 {
         self.curvature.rows.iter().sum()

@@ -34,6 +34,7 @@ impl SharedDesign {
     }
 
     /// Copies a matrix `[row][column]`, whose columns are their own positions.
+    #[cfg(test)]
     pub(crate) fn from_matrix(values: &[f32], width: usize) -> Self {
         let stride = padded(width);
         let mut copied = vec![0.0; values.len() / width * stride];
@@ -41,24 +42,6 @@ impl SharedDesign {
             to[..width].copy_from_slice(from);
         });
         Self { stride, values: copied, positions: (0..width as u32).collect() }
-    }
-
-    /// Copies some rows and columns.
-    pub(crate) fn pick(&self, rows: &[u32], columns: &[usize]) -> Self {
-        let stride = padded(columns.len().max(1));
-        let mut values = vec![0.0; rows.len() * stride];
-        for (stored, &row) in values.chunks_exact_mut(stride).zip(rows) {
-            let row = self.row(row as usize);
-            stored.iter_mut().zip(columns).for_each(|(value, &column)| *value = row[column]);
-        }
-        Self { stride, values, positions: (0..columns.len() as u32).collect() }
-    }
-
-    /// Looks at some rows and all columns.
-    pub(crate) fn view_rows(&self, rows: Vec<u32>) -> View<'_> {
-        let width = self.width();
-        let read = (0..padded(width)).map(|column| column < width).collect();
-        View { design: self, rows, read, places: (0..width as u32).collect() }
     }
 
     /// Counts the columns.
