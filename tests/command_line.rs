@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use common::{TinyLog, command, folder, run, staycast};
 
-const SUBCOMMANDS: [&str; 16] = [
+const SUBCOMMANDS: [&str; 17] = [
     "preprocess",
     "train",
     "evaluate",
@@ -17,6 +17,7 @@ const SUBCOMMANDS: [&str; 16] = [
     "inspect",
     "mapping",
     "compare",
+    "transfer",
     "tune",
     "runs",
     "devices",

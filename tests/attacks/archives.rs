@@ -133,7 +133,7 @@ fn a_run_without_checksums_has_them_once_it_is_imported() {
 }
 
 /// Every subcommand, with the lines that run it on a run; none if it reads no run that is there.
-const ROWS: [(&str, &[&str]); 21] = [
+const ROWS: [(&str, &[&str]); 22] = [
     ("preprocess", &[]),
     (
         "train",
@@ -161,6 +161,7 @@ const ROWS: [(&str, &[&str]); 21] = [
     ("inspect", &["inspect {run}", "inspect {run} --json"]),
     ("mapping", &[]),
     ("compare", &[]),
+    ("transfer", &[]),
     ("tune", &[]),
     ("runs", &["runs {run}", "runs {run} --json"]),
     ("runs export", &["runs export {run} --out {out}/run.tar.zst"]),

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-use crate::common::{Ran, command, copy_of, folder, simulate, staycast};
+use crate::common::{Ran, command, copy_of, courses_of, folder, simulate, staycast};
 
 /// Settings that train in an instant.
 const TINY: &str = "--device cpu --set model.hidden=4 --set training.epochs=1 --set ensemble.members=1 \
@@ -45,7 +45,7 @@ pub(crate) struct Writing {
 }
 
 /// Lists all of them. `the_table_has_every_command_that_writes` compares it with the command reference.
-pub(crate) const WRITING: [Writing; 15] = [
+pub(crate) const WRITING: [Writing; 16] = [
     Writing {
         name: "preprocess",
         line: "preprocess {logs} --out {out} --quiet",
@@ -86,6 +86,12 @@ pub(crate) const WRITING: [Writing; 15] = [
     Writing {
         name: "compare",
         line: "compare {sequences} --out {out} --quiet --device cpu --models days-since-last,rules --resamples 100",
+        output: Output::Folder,
+        older: Older::GoneOnWith,
+    },
+    Writing {
+        name: "transfer",
+        line: "transfer {tasks} --sequences simulated={sequences} --out {out} --quiet --device cpu --models rules",
         output: Output::Folder,
         older: Older::GoneOnWith,
     },
@@ -154,7 +160,7 @@ impl Writing {
 
     /// Returns the inputs that it reads, by name.
     pub(crate) fn inputs(&self) -> Vec<&'static str> {
-        ["logs", "sequences", "run", "evaluated", "archive", "table"]
+        ["logs", "sequences", "run", "evaluated", "archive", "table", "tasks"]
             .into_iter()
             .filter(|name| self.line.contains(&format!("{{{name}}}")))
             .collect()
@@ -189,8 +195,8 @@ impl Writing {
     }
 }
 
-/// Holds what the commands read, made once: `logs`, `sequences`, `run`, `archive`, `table`, and `evaluated`, a run for
-/// evaluations, which are recorded in it.
+/// Holds what the commands read, made once: `logs`, `sequences`, `run`, `archive`, `table`, `tasks`, and `evaluated`, a run
+/// for evaluations, which are recorded in it.
 pub(crate) struct Materials {
     folder: TempDir,
 }
@@ -207,6 +213,13 @@ impl Materials {
             run(&format!("train {{}} --out {{}} --split time --quiet {TINY}"), &[&at("sequences"), &at("run")]);
             copy_of(&at("run"), &at("evaluated"));
             run("runs export {} --out {} --quiet", &[&at("run"), &at("archive/run.tar.zst")]);
+            let courses = courses_of(&at("sequences"));
+            let tasks = format!(
+                "[[tasks]]\nname = \"forth\"\nsequences = \"simulated\"\nweek = 2\ntrain = {:?}\ntest = {:?}\n",
+                &courses[..3],
+                &courses[3..]
+            );
+            fs::write(at("tasks"), tasks).expect("writable");
             copy_of(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/table")), &at("table"));
             materials
         });

@@ -222,6 +222,13 @@ pub(crate) fn simulate(learners: u64, into: &Path) {
     simulate_to_folder(&config, into, &|_| {}).expect("the simulation runs");
 }
 
+/// Lists the courses of a sequences folder by their ids.
+pub(crate) fn courses_of(sequences: &Path) -> Vec<String> {
+    let inspected = run("inspect {} --json", &[sequences]).expect(0).json();
+    let courses = inspected["courses"].as_array().expect("a list of courses");
+    courses.iter().map(|course| course["course"].as_str().expect("an id").to_owned()).collect()
+}
+
 /// Holds what the forecasts' tests share: logs, their sequences, and a small run on them, made once a test binary.
 pub(crate) struct Workshop {
     folder: TempDir,

@@ -25,7 +25,7 @@ pub use artifact::{
     WeekRefit, export_onnx, run_state,
 };
 pub use files::FileError;
-pub use inputs::{Column, Inputs, InputsError, Source, Transform};
+pub use inputs::{ChosenGroups, Column, GroupLeftOut, InputChoice, InputGroup, Inputs, InputsError, Source, Transform};
 pub use model_kind::{ModelKind, NotASingleModel, SingleModel, UnknownModel};
 pub use models::blend::BlendRecord;
 pub use prediction::{

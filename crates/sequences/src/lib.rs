@@ -46,7 +46,7 @@ pub use cohort::{ACTIVE_WITHIN_DAYS, Standing, standing};
 pub use dataset::{CourseRow, Dataset, EnrolmentRow, Selection};
 pub use error::{BuildError, FolderError, RuleNeeds};
 pub use feature_set::FeatureSet;
-pub use features::{Feature, features};
+pub use features::{Feature, FeatureGroup, features, group_of};
 pub use folder::{SequenceFolder, read_courses};
 pub use grid::WeekGrid;
 pub use labels::{DropoutRule, UnknownRule};

@@ -9,7 +9,7 @@ use tracing_subscriber::filter::LevelFilter;
 use crate::console::{Console, OutputForm, Verbosity};
 use crate::{
     bench, command_docs, compare, demo, devices, evaluate, inspect, mapping, preprocess, recalibrate, runs, score,
-    sequences, simulate, train, tune,
+    sequences, simulate, train, transfer, tune,
 };
 
 /// Forecast who stays in an online course and who is about to leave
@@ -106,6 +106,7 @@ pub(crate) enum Command {
     Inspect(inspect::InspectArgs),
     Mapping(mapping::MappingArgs),
     Compare(compare::CompareArgs),
+    Transfer(transfer::TransferArgs),
     Tune(tune::TuneArgs),
     Runs(runs::RunsArgs),
     Sequences(sequences::SequencesArgs),

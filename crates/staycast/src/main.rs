@@ -17,6 +17,7 @@ mod evaluate;
 mod failure;
 mod forecast_args;
 mod hints;
+mod input_choice;
 mod inspect;
 mod interruption;
 mod log_format;
@@ -40,6 +41,7 @@ mod spreadsheet;
 mod status;
 mod threads;
 mod train;
+mod transfer;
 mod tune;
 mod values;
 
@@ -139,6 +141,7 @@ fn run(cli: &Cli) -> anyhow::Result<Status> {
         Command::Inspect(args) => inspect::run(args, &console),
         Command::Mapping(args) => mapping::run(args, &console),
         Command::Compare(args) => compare::run(args, &console),
+        Command::Transfer(args) => transfer::run(args, &console),
         Command::Tune(args) => tune::run(args, &console),
         Command::Runs(args) => runs::run(args, &console),
         Command::Sequences(args) => sequences::run(args, &console),

@@ -5,6 +5,7 @@ use staycast_forecast::{ModelKind, Run, RunManifest, SingleModel};
 
 use crate::devices;
 use crate::display::{LabelledText, group_digits, group_digits_in, pluralise};
+use crate::input_choice::describe_choice;
 use crate::recalibrate::describe_refit;
 use crate::sequences::describe_edit;
 
@@ -51,6 +52,9 @@ pub(crate) fn describe_run(sheet: &mut LabelledText, run: &Run) {
             &mut *sheet
         }
     };
+    if let Some(choice) = run.inputs().and_then(|inputs| inputs.choice.as_ref()) {
+        sheet.rows("Inputs", describe_choice(choice));
+    }
     if let Some(from) = &manifest.from {
         let data = &from.data_fingerprint[..from.data_fingerprint.len().min(16)];
         sheet.row("Goes on from", format!("a run with seed {} on data of fingerprint {data}", from.seed));

@@ -5,14 +5,15 @@ use serde::Serialize;
 use super::metric::{Metric, Undefined};
 use super::student::{critical_95, two_sided_p};
 
-/// Holds a corrected resampled t-test of paired differences.
+/// Holds a t-test of paired differences, corrected for training rows that they share or plain.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct CorrectedT {
     /// Differences given: folds times repeats.
     pub differences: u64,
     /// Their mean.
     pub mean: Metric,
-    /// Square root of (1 / differences + test share / training share) · their sample variance.
+    /// Square root of (1 / differences + test share / training share) · their sample variance; without the second term in
+    /// a plain test.
     pub standard_error: Metric,
     /// Mean less the 97.5th percentile of t, in standard errors.
     pub low: Metric,
@@ -30,16 +31,28 @@ pub struct CorrectedT {
 /// or folds.
 #[must_use]
 pub fn corrected_t(differences: &[f64], folds: u32) -> CorrectedT {
+    t_test(differences, (folds >= 2).then(|| 1.0 / f64::from(folds - 1)))
+}
+
+/// Runs the plain paired t-test on differences that share no training rows, as those of different data sets. Undefined with
+/// fewer than two.
+#[must_use]
+pub fn paired_t(differences: &[f64]) -> CorrectedT {
+    t_test(differences, Some(0.0))
+}
+
+/// Runs a t-test with the variance of the mean raised by `overlap` times the sample variance; undefined without `overlap`.
+fn t_test(differences: &[f64], overlap: Option<f64>) -> CorrectedT {
     let count = differences.len();
     let undefined = Metric::Undefined(Undefined::TooFewDifferences);
-    if count < 2 || folds < 2 {
+    let (Some(overlap), 2..) = (overlap, count) else {
         let (differences, all) = (count as u64, undefined);
         return CorrectedT { differences, mean: all, standard_error: all, low: all, high: all, t: all, p_value: all };
-    }
+    };
     let n = count as f64;
     let mean = differences.iter().sum::<f64>() / n;
     let variance = differences.iter().map(|difference| (difference - mean).powi(2)).sum::<f64>() / (n - 1.0);
-    let standard_error = ((1.0 / n + 1.0 / f64::from(folds - 1)) * variance).sqrt();
+    let standard_error = ((1.0 / n + overlap) * variance).sqrt();
     let half_width = critical_95(n - 1.0) * standard_error;
     let (t, p_value) = match (standard_error > 0.0, mean == 0.0) {
         (true, _) => (Metric::Value(mean / standard_error), two_sided_p(mean / standard_error, n - 1.0)),

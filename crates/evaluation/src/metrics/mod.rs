@@ -28,7 +28,7 @@ pub mod survival;
 
 pub use capacity::{AtCapacity, Capacity};
 pub use confusion::Confusion;
-pub use corrected_t::{CorrectedT, corrected_t};
+pub use corrected_t::{CorrectedT, corrected_t, paired_t};
 pub use decision::{CostPoint, NetBenefitPoint, cost_curve, decision_curve};
 pub use decomposition::BrierDecomposition;
 pub use delong::{AucDifference, DeLongInterval, delong_difference, delong_interval};

@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use staycast_evaluation::metrics::{
-    Metric, MetricError, Ranking, Undefined, corrected_t, delong_difference, delong_interval,
+    Metric, MetricError, Ranking, Undefined, corrected_t, delong_difference, delong_interval, paired_t,
 };
 use staycast_evaluation::report::{ComparedForecast, ModelComparison, Resampling, compare};
 
@@ -107,6 +107,18 @@ fn equal_differences_have_no_t() {
     assert_eq!(corrected_t(&[0.0; 10], 5).p_value, Metric::Value(1.0));
     assert_eq!(corrected_t(&[0.1], 5).p_value, Metric::Undefined(Undefined::TooFewDifferences));
     assert_eq!(corrected_t(&[0.1, 0.2], 1).mean, Metric::Undefined(Undefined::TooFewDifferences));
+}
+
+/// The expected values are scipy 1.17.1's, by `scipy.stats.ttest_1samp(differences, 0)` and its `confidence_interval(0.95)`.
+#[test]
+fn a_plain_t_test_agrees_with_scipy() {
+    let found = paired_t(&[0.01, 0.03, 0.02, -0.01]);
+    let close = |metric: Metric, expected: f64| (metric.value().unwrap() - expected).abs() < 1e-9;
+    assert!(
+        close(found.mean, 0.0125) && close(found.t, 1.463_850_109_422_8) && close(found.p_value, 0.239_442_598_636)
+    );
+    assert!(close(found.low, -0.014_675_308_838) && close(found.high, 0.039_675_308_838), "{found:?}");
+    assert_eq!(paired_t(&[0.5]).mean, Metric::Undefined(Undefined::TooFewDifferences));
 }
 
 proptest! {

@@ -1,8 +1,11 @@
 //! The section `[inputs]`: which columns a model reads in each week.
 
 use std::fmt;
+use std::sync::LazyLock;
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::error::{ConfigError, require};
 
@@ -10,7 +13,9 @@ use super::error::{ConfigError, require};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct InputsConfig {
-    /// Weekly features to use, of those that the source has; `*` stands for any text.
+    /// Weekly features to use, of those that the source has; `*` stands for any text. `auto` alone keeps the groups of features
+    /// that help on courses other than those learnt from.
+    #[serde(deserialize_with = "one_or_several")]
     pub include: Vec<String>,
     /// Weekly features not to use, in the same notation; wins over `include`.
     pub exclude: Vec<String>,
@@ -29,7 +34,7 @@ impl Default for InputsConfig {
     fn default() -> Self {
         let texts = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
         Self {
-            include: texts(&["*"]),
+            include: texts(&[AUTO]),
             exclude: Vec::new(),
             fixed: texts(&["pre_start_events", "pre_start_active_days", "enrolled_day"]),
             statics: Vec::new(),
@@ -100,11 +105,68 @@ impl fmt::Display for CalendarPosition {
     }
 }
 
+/// Asks for the choice of features.
+const AUTO: &str = "auto";
+
+/// Says which weekly features to use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IncludedFeatures {
+    /// Those of the groups that help on held-out courses.
+    Auto,
+    /// Those that fit one of these patterns, of which there is at least one.
+    Named(Vec<String>),
+}
+
+impl IncludedFeatures {
+    fn of(written: &[String]) -> Result<Self, ConfigError> {
+        let problem = "name at least one feature, \"*\" for all, or \"auto\" for those that help on other courses";
+        require(!written.is_empty(), "inputs.include", "[]", problem)?;
+        if written == [AUTO] {
+            return Ok(Self::Auto);
+        }
+        let found = || format!("{written:?}");
+        let stands_alone = !written.iter().any(|name| name == AUTO);
+        require(stands_alone, "inputs.include", found(), "`auto` stands alone: it looks at all features")?;
+        Ok(Self::Named(written.to_vec()))
+    }
+
+    /// Returns the patterns of the features that are looked at.
+    pub(crate) fn patterns(&self) -> &[String] {
+        static ALL: LazyLock<[String; 1]> = LazyLock::new(|| ["*".to_owned()]);
+        match self {
+            Self::Auto => ALL.as_slice(),
+            Self::Named(patterns) => patterns,
+        }
+    }
+}
+
+/// Reads a list, or a string for a list of one.
+fn one_or_several<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    struct OneOrSeveral;
+
+    impl<'de> Visitor<'de> for OneOrSeveral {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of strings, or one string")
+        }
+
+        fn visit_str<E: serde::de::Error>(self, one: &str) -> Result<Self::Value, E> {
+            Ok(vec![one.to_owned()])
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
+            Vec::deserialize(SeqAccessDeserializer::new(list))
+        }
+    }
+
+    from.deserialize_any(OneOrSeveral)
+}
+
 /// Holds `[inputs]`, checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckedInputs {
-    /// Patterns of the weekly features to use, at least one.
-    pub(crate) include: Vec<String>,
+    pub(crate) include: IncludedFeatures,
     /// Patterns of the weekly features not to use.
     pub(crate) exclude: Vec<String>,
     pub(crate) fixed: Vec<FixedNumber>,
@@ -117,7 +179,7 @@ pub struct CheckedInputs {
 impl InputsConfig {
     pub(crate) fn check(&self) -> Result<CheckedInputs, ConfigError> {
         let Self { include, exclude, fixed, statics, calendar, clip } = self;
-        require(!include.is_empty(), "inputs.include", "[]", "name at least one feature, or \"*\" for all")?;
+        let include = IncludedFeatures::of(include)?;
         let fixed = fixed.iter().map(|name| {
             let number = FixedNumber::ALL.into_iter().find(|number| number.name() == name);
             let problem = "use pre_start_events, pre_start_active_days, enrolled_day";
@@ -130,14 +192,7 @@ impl InputsConfig {
         });
         let calendar = calendar.collect::<Result<_, _>>()?;
         require(*clip > 0.0 && clip.is_finite(), "inputs.clip", clip, "must be above 0")?;
-        Ok(CheckedInputs {
-            include: include.clone(),
-            exclude: exclude.clone(),
-            fixed,
-            statics: statics.clone(),
-            calendar,
-            clip: *clip,
-        })
+        Ok(CheckedInputs { include, exclude: exclude.clone(), fixed, statics: statics.clone(), calendar, clip: *clip })
     }
 }
 
@@ -148,6 +203,11 @@ mod tests {
     #[test]
     fn names_become_inputs_and_others_are_refused_by_name() {
         let checked = InputsConfig::default().check().expect("the default");
+        assert_eq!(checked.include, IncludedFeatures::Auto);
+        let include = |text: &str| toml::from_str::<InputsConfig>(text).map(|config| config.include);
+        assert_eq!(include("include = \"n_*\"").expect("one"), ["n_*"]);
+        assert_eq!(include("include = [\"n_*\", \"score_mean\"]").expect("two"), ["n_*", "score_mean"]);
+        assert!(include("include = 7").expect_err("a number").to_string().contains("a list of strings, or one string"));
         assert_eq!(checked.fixed, FixedNumber::ALL);
         assert_eq!(checked.calendar, CalendarPosition::ALL);
         for number in FixedNumber::ALL {
@@ -160,6 +220,10 @@ mod tests {
         let names = || vec!["shoe_size".to_owned()];
         for (config, message) in [
             (InputsConfig { include: Vec::new(), ..Default::default() }, "`inputs.include` = []"),
+            (
+                InputsConfig { include: vec!["auto".to_owned(), "n_*".to_owned()], ..Default::default() },
+                "`inputs.include` = [\"auto\", \"n_*\"]: `auto` stands alone",
+            ),
             (InputsConfig { fixed: names(), ..Default::default() }, "`inputs.fixed` = shoe_size: use pre_start_events"),
             (InputsConfig { calendar: names(), ..Default::default() }, "`inputs.calendar` = shoe_size: use week"),
             (InputsConfig { clip: 0.0, ..Default::default() }, "`inputs.clip` = 0: must be above 0"),

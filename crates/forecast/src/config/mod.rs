@@ -31,7 +31,7 @@ pub use checked::CheckedConfig;
 pub use decision::{CalibrationConfig, ThresholdConfig};
 pub use ensemble::{CheckedEnsemble, EnsembleConfig};
 pub use error::ConfigError;
-pub use inputs::{CalendarPosition, CheckedInputs, FixedNumber, InputsConfig};
+pub use inputs::{CalendarPosition, CheckedInputs, FixedNumber, IncludedFeatures, InputsConfig};
 pub use model::{BlendParts, ModelConfig, ModelSpec, NetworkSpec};
 pub use split::{CheckedSplit, LeftOut, SplitBy, SplitConfig, SplitSpec};
 pub(crate) use training::OptimiserSettings;

@@ -16,7 +16,7 @@ pub(super) fn weekly(config: &CheckedInputs, data: &Dataset) -> Result<Vec<(Sour
         let known = |name: &str| data.feature(name).is_some();
         data.manifest.features.iter().filter(move |feature| feature.lacking.is_none() && known(&feature.name))
     };
-    for pattern in &config.include {
+    for pattern in config.include.patterns() {
         if !features().any(|feature| matches(pattern, &feature.name)) {
             let available = features().map(|feature| feature.name.as_str()).collect::<Vec<_>>().join(", ");
             return Err(InputsError::NoSuchFeature { pattern: pattern.clone(), available });
@@ -24,7 +24,7 @@ pub(super) fn weekly(config: &CheckedInputs, data: &Dataset) -> Result<Vec<(Sour
     }
     let any = |patterns: &[String], name: &str| patterns.iter().any(|pattern| matches(pattern, name));
     Ok(features()
-        .filter(|feature| any(&config.include, &feature.name) && !any(&config.exclude, &feature.name))
+        .filter(|feature| any(config.include.patterns(), &feature.name) && !any(&config.exclude, &feature.name))
         .map(|feature| (Source::Weekly { feature: feature.name.clone() }, Transform::for_unit(&feature.unit)))
         .collect())
 }

@@ -24,6 +24,9 @@ pub enum InputsError {
     /// Nothing to read is left.
     #[error("no input is left: every chosen feature is null or the same in all training rows")]
     NothingToRead,
+    /// The groups of inputs can't be chosen.
+    #[error("inputs.include: groups of inputs can't be chosen: {0}")]
+    Choice(staycast_baselines::SelectionError),
     /// The data lacks features that the run reads.
     #[error("the run reads features that this data does not have: {}", .missing.join(", "))]
     MissingFeatures {

@@ -10,6 +10,7 @@ use super::bound::BoundInputs;
 use super::choose::{statics, weekly};
 use super::column::{Column, Source, Transform};
 use super::error::InputsError;
+use super::group_choice::InputChoice;
 use super::read::{Moments, Reader, null_column};
 use crate::config::{CheckedInputs, FixedNumber};
 use crate::digest::digest;
@@ -32,10 +33,13 @@ pub struct Inputs {
     pub columns: Vec<Column>,
     /// Columns that were asked for and carry nothing, with the reason.
     pub dropped: BTreeMap<String, String>,
+    /// How the groups of columns were chosen; absent where they are those that were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<InputChoice>,
 }
 
 impl Inputs {
-    /// Chooses the columns and measures them on the enrolments `training`, at the weeks that can be learnt from.
+    /// Collects the columns that `config` asks for and measures them on the enrolments `training`, at the weeks that can be learnt from.
     ///
     /// # Errors
     /// When the configuration names what the data does not have, or nothing is left to read.
@@ -78,7 +82,7 @@ impl Inputs {
         if columns.is_empty() {
             return Err(InputsError::NothingToRead);
         }
-        Ok(Self { layout_version: data.manifest.layout_version, clip: config.clip, columns, dropped })
+        Ok(Self { layout_version: data.manifest.layout_version, clip: config.clip, columns, dropped, choice: None })
     }
 
     /// Checks inputs that were read from a file: there are columns, each once, with numbers that scale finite values to finite
@@ -92,6 +96,9 @@ impl Inputs {
         }
         if !(self.clip > 0.0 && self.clip <= GREATEST) {
             return Err(format!("it cuts at {} deviations", self.clip));
+        }
+        if let Some(choice) = &self.choice {
+            choice.check()?;
         }
         let mut seen = BTreeSet::new();
         for column in &self.columns {

@@ -17,8 +17,9 @@ use super::request::{TrainRequest, TrainingWatch};
 use super::split_data::{JobContext, SplitData};
 use crate::artifact::{EpochRecord, MemberSummary, Run};
 use crate::compressed_json;
+use crate::config::IncludedFeatures;
 use crate::examples::Examples;
-use crate::inputs::Inputs;
+use crate::inputs::{ChoiceRequest, Inputs};
 use crate::model_kind::SingleModel;
 use crate::models::enrolment_inputs::EnrolmentInputs;
 use crate::models::inference::forecast;
@@ -55,7 +56,20 @@ pub(super) fn fit_inputs(
 ) -> Result<Vec<Inputs>, TrainError> {
     let fit = |split: &OuterSplit| match request.from.and_then(Run::inputs) {
         Some(inputs) => Ok(inputs.clone()),
-        None => Ok(Inputs::fit(&request.config.inputs, request.data, examples, &split.training)?),
+        None => {
+            let config = request.config;
+            let inputs = Inputs::fit(&config.inputs, request.data, examples, &split.training)?;
+            match config.inputs.include {
+                IncludedFeatures::Named(_) => Ok(inputs),
+                IncludedFeatures::Auto => Ok(inputs.choose_groups(&ChoiceRequest {
+                    data: request.data,
+                    examples,
+                    training: &split.training,
+                    week: config.training.target.min(examples.last_cut_off()),
+                    seed: config.training.seed,
+                })?),
+            }
+        }
     };
     plan.splits.iter().map(fit).collect()
 }

@@ -7,6 +7,7 @@
 mod counts;
 mod engagement;
 mod feature;
+mod group;
 mod history;
 mod needs;
 mod objects;
@@ -21,6 +22,7 @@ use staycast_events::EventKind;
 pub(crate) use self::counts::RAW_KIND;
 pub use self::feature::Feature;
 pub(crate) use self::feature::{Nulls, Storage};
+pub use self::group::{FeatureGroup, group_of};
 pub(crate) use self::values::{DaysOfWeek, KnownFeatures, ValueRules};
 use crate::feature_set::FeatureSet;
 

@@ -105,15 +105,17 @@ fn wrapped(text: &str, first: usize, indent: usize) -> String {
 
 /// Lays rows out in columns as wide as they need to be: the first `left` aligned to the left, the others to the right. Cells
 /// are escaped as names.
-pub(crate) fn align_columns<const N: usize>(rows: &[[String; N]], left: usize) -> Vec<String> {
-    let rows: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|cell| escape(cell).into_owned())).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; N] = std::array::from_fn(width);
+pub(crate) fn align_columns<R: AsRef<[String]>>(rows: &[R], left: usize) -> Vec<String> {
+    let escaped = |row: &R| row.as_ref().iter().map(|cell| escape(cell).into_owned()).collect();
+    let rows: Vec<Vec<String>> = rows.iter().map(escaped).collect();
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
     let cell = |(column, text): (usize, &String)| {
         let width = widths[column];
         if column < left { format!("{text:<width$}") } else { format!("{text:>width$}") }
     };
-    let line = |row: &[String; N]| row.iter().enumerate().map(cell).collect::<Vec<_>>().join("  ");
+    let line = |row: &[String]| row.iter().enumerate().map(cell).collect::<Vec<_>>().join("  ");
     rows.iter().map(|row| line(row).trim_end().to_owned()).collect()
 }
 

@@ -115,7 +115,7 @@ fn evaluate_into(
              is looked at while choosing models, the more its figures flatter"
         ));
     }
-    let text = report_text::report_text(&outcome, folds);
+    let text = report_text::report_text(&outcome, folds, run);
     if let Some(report) = report {
         let out = report.path();
         let written = write_report(out, &outcome, &text)

@@ -9,6 +9,7 @@ use staycast_sequences::{Dataset, DropoutRule};
 use super::leakage_text::checks;
 use super::report_folder::{FIGURE_ENDING, FIGURES, REPORT_HTML};
 use crate::display::pluralise;
+use crate::input_choice::inputs_in_sentences;
 use crate::run_description::{clauses, describe_model};
 use crate::run_folders::settings;
 
@@ -55,7 +56,7 @@ fn about(run: &Run, data: &Dataset, outcome: &EvaluationOutcome) -> About {
         left_out: outcome.left_out.iter().map(|(exclusion, &count)| (exclusion.describe().to_owned(), count)).collect(),
         leakage: outcome.leakage.as_ref().map(checks),
         compared: Vec::new(),
-        notes: notes(outcome),
+        notes: notes(outcome, run),
     }
 }
 
@@ -75,12 +76,15 @@ fn dropout_words(rule: DropoutRule) -> String {
     }
 }
 
-fn notes(outcome: &EvaluationOutcome) -> Vec<String> {
-    match outcome.repeats.len() {
-        0 => Vec::new(),
-        repeats => vec![format!(
+fn notes(outcome: &EvaluationOutcome, run: &Run) -> Vec<String> {
+    let choice = run.inputs().and_then(|inputs| inputs.choice.as_ref());
+    let mut notes = choice.map(inputs_in_sentences).unwrap_or_default();
+    notes.extend(match outcome.repeats.len() {
+        0 => None,
+        repeats => Some(format!(
             "Every figure is the mean over {} of a cross-validation.",
             pluralise(repeats as u64, "repeat")
-        )],
-    }
+        )),
+    });
+    notes
 }

@@ -1,14 +1,15 @@
 //! The report of an evaluation as text for a terminal.
 
 use staycast_evaluation::text;
-use staycast_forecast::{EvaluationOutcome, FoldsRecord};
+use staycast_forecast::{EvaluationOutcome, FoldsRecord, Run};
 use staycast_text::escape_lines;
 
 use super::leakage_text;
 use crate::display::{LabelledText, pluralise};
+use crate::input_choice::inputs_in_sentences;
 
-/// Writes the report: the figures, the tests for leakage, and who was left out.
-pub(super) fn report_text(outcome: &EvaluationOutcome, folds: Option<FoldsRecord>) -> String {
+/// Writes the report: the figures, the tests for leakage, who was left out, and how the inputs were chosen.
+pub(super) fn report_text(outcome: &EvaluationOutcome, folds: Option<FoldsRecord>, run: &Run) -> String {
     let evaluation = &outcome.evaluation;
     let mut text = match &outcome.plots {
         Some(plots) => text::render(evaluation, plots),
@@ -23,6 +24,12 @@ pub(super) fn report_text(outcome: &EvaluationOutcome, folds: Option<FoldsRecord
     }
     for (reason, count) in &outcome.left_out {
         text += &format!("Left out: {}: {reason}.\n", pluralise(*count, "enrolment"));
+    }
+    let choice = run.inputs().and_then(|inputs| inputs.choice.as_ref());
+    for sentence in choice.map(inputs_in_sentences).unwrap_or_default() {
+        let mut sheet = LabelledText::default();
+        sheet.paragraph(sentence);
+        text += &sheet.into_string();
     }
     escape_lines(&text).into_owned()
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use staycast_forecast::config::Config;
-use staycast_forecast::{EvaluationRecord, Run, RunManifest};
+use staycast_forecast::{EvaluationRecord, InputChoice, Run, RunManifest};
 
 use crate::console::Console;
 use crate::display::{LabelledText, group_digits, pluralise, quote_for_shell};
@@ -20,6 +20,8 @@ struct RunInspection<'a> {
     #[serde(serialize_with = "crate::display::path_text")]
     path: &'a Path,
     manifest: &'a RunManifest,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_choice: Option<&'a InputChoice>,
     config: &'a Config,
     /// Enrolments of each course on the training side and in the test part.
     training: Vec<(String, u64)>,
@@ -36,6 +38,7 @@ pub(super) fn run(path: &Path, console: &Console) -> anyhow::Result<()> {
         kind: "run",
         path,
         manifest: run.manifest(),
+        input_choice: run.inputs().and_then(|inputs| inputs.choice.as_ref()),
         config: run.config().written(),
         training: sizes(&run.split().training),
         test: sizes(&run.split().test),

@@ -1,0 +1,311 @@
+//! The choice of groups of inputs that help on courses other than those that a model learns from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use staycast_baselines::{Selection, SelectionRows};
+use staycast_evaluation::splits::{FoldRequest, Folds, Grouping, SplitRow};
+use staycast_sequences::{CutOff, Dataset, EnrolmentIndex, FeatureGroup, group_of, standing};
+
+use super::column::{Column, Source};
+use super::error::InputsError;
+use super::fit::Inputs;
+use crate::examples::Examples;
+
+/// Bounds the enrolments that the choice is made on; of more, every second, third … is taken.
+const MOST_ROWS: usize = 20_000;
+/// Bounds the columns of all weeks together; the earliest weeks of more are left out.
+const MOST_COLUMNS: usize = 600;
+/// Bounds the folds of whole courses.
+const MOST_COURSE_FOLDS: usize = 10;
+/// Counts the folds by learner, and how often they are drawn, where there is one course.
+const LEARNER_FOLDS: (u32, u32) = (5, 3);
+/// Bounds from below the enrolments, and those of either outcome, that a choice can rest on.
+const LEAST_ROWS: usize = 500;
+const LEAST_OF_AN_OUTCOME: usize = 50;
+/// Stays whatever the choice: a forecast that does not know when somebody was last seen is not one that people trust.
+const ALWAYS: InputGroup = InputGroup::Weekly(FeatureGroup::Presence);
+
+/// Names a group of inputs that models read together or not at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InputGroup {
+    /// A group of weekly features.
+    Weekly(FeatureGroup),
+    /// The numbers of an enrolment.
+    Enrolment,
+}
+
+impl fmt::Display for InputGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Weekly(group) => group.fmt(f),
+            Self::Enrolment => f.pad("the enrolment's numbers"),
+        }
+    }
+}
+
+/// Records how the groups of inputs were chosen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum InputChoice {
+    /// The groups that help on what was held out are kept.
+    Chosen(ChosenGroups),
+    /// All are kept, as a choice would rest on too little.
+    AllKept {
+        /// What was too little.
+        reason: String,
+    },
+}
+
+impl InputChoice {
+    /// Checks a choice that was read from a file.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let Self::Chosen(chosen) = self else { return Ok(()) };
+        let aucs = [chosen.auc, chosen.auc_of_all];
+        let is_auc = |auc: &f64| (0.0..=1.0).contains(auc);
+        let is_difference = |left: &GroupLeftOut| left.gain.abs() <= 1.0 && (0.0..=1.0).contains(&left.error);
+        if aucs.iter().all(is_auc) && chosen.left_out.iter().all(is_difference) {
+            Ok(())
+        } else {
+            Err("the figures of its choice of inputs are none that an AUC can have".to_owned())
+        }
+    }
+}
+
+/// Records which groups of inputs are kept, and what the others would have brought.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChosenGroups {
+    /// The unit that was held out: whole courses, or learners where there is one course.
+    pub held_out: Grouping,
+    /// Courses of the training set.
+    pub courses: u64,
+    /// Enrolments that the choice was made on.
+    pub enrolments: u64,
+    /// Cut-off, and the number of weeks before it that were looked at.
+    pub week: CutOff,
+    /// The number of weeks up to the cut-off that were looked at.
+    pub weeks: u64,
+    /// AUC of held-out enrolments within their courses, with the kept groups: a mean over all and the active ones.
+    pub auc: f64,
+    /// The same with all groups.
+    pub auc_of_all: f64,
+    /// The groups kept.
+    pub kept: Vec<InputGroup>,
+    /// The groups left out, in the order in which they were.
+    pub left_out: Vec<GroupLeftOut>,
+}
+
+/// Records a group of inputs that was left out.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupLeftOut {
+    /// The group.
+    pub group: InputGroup,
+    /// What the AUC gained without it; below 0 where it lost, by less than chance would explain.
+    pub gain: f64,
+    /// Standard error of that.
+    pub error: f64,
+}
+
+impl Source {
+    /// Returns the group that is chosen or left out as one; `None` for what is always read.
+    fn group(&self) -> Option<InputGroup> {
+        match self {
+            Self::Weekly { feature } | Self::Null { feature } => {
+                // A feature that a later version knows is counted with the others of its kind, or stays.
+                group_of(feature).map(InputGroup::Weekly)
+            }
+            Self::Fixed { .. } => Some(InputGroup::Enrolment),
+            Self::Static { .. } | Self::Calendar { .. } => None,
+        }
+    }
+}
+
+/// Describes the enrolments that a choice is made on.
+pub(crate) struct ChoiceRequest<'a> {
+    pub(crate) data: &'a Dataset,
+    pub(crate) examples: &'a Examples,
+    /// The training set.
+    pub(crate) training: &'a [EnrolmentIndex],
+    /// The cut-off that the run is made for.
+    pub(crate) week: CutOff,
+    pub(crate) seed: u64,
+}
+
+impl Inputs {
+    /// Leaves out the groups of columns that do not help on held-out courses (or learners, in a single course).
+    ///
+    /// # Errors
+    /// When the columns can't be computed, or the choice fails for another reason than too little data.
+    pub(crate) fn choose_groups(self, request: &ChoiceRequest<'_>) -> Result<Self, InputsError> {
+        let groups: BTreeSet<InputGroup> = self.columns.iter().filter_map(|column| column.source.group()).collect();
+        let groups: Vec<InputGroup> = groups.into_iter().collect();
+        if groups.len() < 2 {
+            return Ok(self.with_all("there is no more than one group of inputs".to_owned()));
+        }
+        let rows = match ChoiceRows::new(request) {
+            Ok(rows) => rows,
+            Err(reason) => return Ok(self.with_all(reason)),
+        };
+        let design = ChoiceDesign::new(&self, request, &rows.enrolments, &groups)?;
+        let required: Vec<usize> = groups.binary_search(&ALWAYS).into_iter().collect();
+        let selection = SelectionRows {
+            groups: &design.groups,
+            required: &required,
+            values: &design.values,
+            labels: &rows.labels,
+            active: &rows.active,
+            courses: &rows.courses,
+            folds: &rows.folds,
+        }
+        .select();
+        match selection {
+            Ok(selection) => Ok(self.keep(&selection, &groups, request, &rows, design.weeks)),
+            Err(error @ staycast_baselines::SelectionError::TooFewFolds { .. }) => Ok(self.with_all(error.to_string())),
+            Err(error) => Err(InputsError::Choice(error)),
+        }
+    }
+
+    fn with_all(self, reason: String) -> Self {
+        Self { choice: Some(InputChoice::AllKept { reason }), ..self }
+    }
+
+    fn keep(
+        mut self,
+        selection: &Selection,
+        groups: &[InputGroup],
+        request: &ChoiceRequest<'_>,
+        rows: &ChoiceRows,
+        weeks: usize,
+    ) -> Self {
+        let kept: Vec<InputGroup> = selection.kept.iter().map(|&number| groups[number]).collect();
+        let left_out = selection
+            .left_out
+            .iter()
+            .map(|left| GroupLeftOut { group: groups[left.group], gain: left.gain, error: left.error })
+            .collect();
+        let stays = |column: &Column| column.source.group().is_none_or(|group| kept.contains(&group));
+        self.columns.retain(stays);
+        self.choice = Some(InputChoice::Chosen(ChosenGroups {
+            held_out: rows.held_out,
+            courses: rows.courses.iter().collect::<BTreeSet<_>>().len() as u64,
+            enrolments: rows.enrolments.len() as u64,
+            week: request.week,
+            weeks: weeks as u64,
+            auc: selection.auc,
+            auc_of_all: selection.auc_of_all,
+            kept,
+            left_out,
+        }));
+        self
+    }
+}
+
+/// Holds the enrolments that a choice is made on, and their folds.
+struct ChoiceRows {
+    enrolments: Vec<EnrolmentIndex>,
+    labels: Vec<bool>,
+    active: Vec<bool>,
+    /// By enrolment: the number of its course.
+    courses: Vec<u32>,
+    held_out: Grouping,
+    folds: Vec<Vec<u32>>,
+}
+
+impl ChoiceRows {
+    /// Collects them, or says why they are too few.
+    fn new(request: &ChoiceRequest<'_>) -> Result<Self, String> {
+        let ChoiceRequest { data, examples, training, week, seed } = *request;
+        let learnable: Vec<(EnrolmentIndex, bool)> = training
+            .iter()
+            .filter(|&&enrolment| examples.is_trainable(enrolment, week.last_week()))
+            .filter_map(|&enrolment| Some((enrolment, examples.training_label(enrolment)?)))
+            .collect();
+        let each = learnable.len().div_ceil(MOST_ROWS).max(1);
+        let (enrolments, labels): (Vec<EnrolmentIndex>, Vec<bool>) = learnable.into_iter().step_by(each).unzip();
+        let dropouts = labels.iter().filter(|&&label| label).count();
+        let least = dropouts.min(labels.len() - dropouts);
+        if labels.len() < LEAST_ROWS || least < LEAST_OF_AN_OUTCOME {
+            return Err(format!(
+                "{} enrolments with a known outcome at week {week}, {dropouts} of them dropouts, are too few",
+                labels.len()
+            ));
+        }
+        let mut numbers = BTreeMap::new();
+        for &enrolment in &enrolments {
+            let next = numbers.len() as u32;
+            numbers.entry(data.course_of(enrolment).id.as_str()).or_insert(next);
+        }
+        let courses = enrolments.iter().map(|&enrolment| numbers[data.course_of(enrolment).id.as_str()]).collect();
+        let held_out = if numbers.len() >= 2 { Grouping::Course } else { Grouping::Learner };
+        let (folds, repeats) = match held_out {
+            Grouping::Course => (numbers.len().min(MOST_COURSE_FOLDS) as u32, 1),
+            _ => LEARNER_FOLDS,
+        };
+        let rows: Vec<SplitRow<'_>> = enrolments
+            .iter()
+            .zip(&labels)
+            .map(|(&enrolment, &label)| {
+                let (row, course) = (data.enrolment(enrolment), data.course_of(enrolment));
+                SplitRow {
+                    enrolment: &row.id,
+                    learner: &row.learner,
+                    course: &course.id,
+                    family: &course.id,
+                    institution: None,
+                    course_start_day: None,
+                    labels_known_day: None,
+                    label: Some(label),
+                }
+            })
+            .collect();
+        let made = Folds::new(&rows, FoldRequest { folds, repeats, by: held_out, seed });
+        let made = made.map_err(|error| error.to_string())?;
+        let folds = (0..repeats).filter_map(|repeat| made.fold_of(repeat).map(<[u32]>::to_vec)).collect();
+        let active = enrolments.iter().map(|&enrolment| standing(data, enrolment, week).is_active()).collect();
+        Ok(Self { enrolments, labels, active, courses, held_out, folds })
+    }
+}
+
+/// Holds the inputs of the enrolments in the weeks up to the cut-off, side by side.
+struct ChoiceDesign {
+    values: Vec<f32>,
+    /// By column: the number of its group.
+    groups: Vec<usize>,
+    /// Weeks that are looked at.
+    weeks: usize,
+}
+
+impl ChoiceDesign {
+    fn new(
+        inputs: &Inputs,
+        request: &ChoiceRequest<'_>,
+        enrolments: &[EnrolmentIndex],
+        groups: &[InputGroup],
+    ) -> Result<Self, InputsError> {
+        let (seen, width) = (request.week.count(), inputs.width());
+        let weeks = seen.min((MOST_COLUMNS / width).max(1));
+        let all = inputs.for_data(request.data)?.fill(enrolments, seen);
+        let number = |group| groups.binary_search(&group).expect("every group is listed");
+        // What stays the same over the weeks is read once.
+        let places = (seen - weeks..seen).flat_map(|week| (0..width).map(move |column| (week, column)));
+        let places: Vec<(usize, usize)> = places
+            .filter(|&(week, column)| {
+                let source = &inputs.columns[column].source;
+                source.group().is_some() && (week + 1 == seen || !matches!(source, Source::Fixed { .. }))
+            })
+            .collect();
+        let groups = places
+            .iter()
+            .map(|&(_, column)| number(inputs.columns[column].source.group().expect("one with a group")))
+            .collect();
+        let values = all
+            .chunks_exact(seen * width)
+            .flat_map(|row| places.iter().map(move |&(week, column)| row[week * width + column]))
+            .collect();
+        Ok(Self { values, groups, weeks })
+    }
+}

@@ -1,0 +1,168 @@
+//! What a transfer benchmark found.
+
+use serde::Serialize;
+use staycast_evaluation::metrics::{CorrectedT, Metric, paired_t};
+use staycast_evaluation::report::{ByCohort, Cohort};
+use staycast_sequences::CutOff;
+
+/// Holds the figures of every model on every task.
+#[derive(Debug, Serialize)]
+pub(super) struct Benchmark {
+    pub(super) tasks: Vec<TaskFigures>,
+    pub(super) models: Vec<ModelSummary>,
+}
+
+/// Holds the figures of one task.
+#[derive(Debug, Serialize)]
+pub(super) struct TaskFigures {
+    pub(super) name: String,
+    pub(super) sequences: String,
+    pub(super) week: CutOff,
+    pub(super) train: Vec<String>,
+    pub(super) test: Vec<String>,
+    /// By model, in the order of the models.
+    pub(super) figures: Vec<ModelFigures>,
+}
+
+/// Holds the figures of one model on one task.
+#[derive(Debug, Serialize)]
+pub(super) struct ModelFigures {
+    pub(super) model: String,
+    pub(super) cohorts: ByCohort<TaskCohort>,
+    /// Why there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) failed: Option<String>,
+}
+
+/// Holds the figures of one cohort.
+#[derive(Debug, Serialize)]
+pub(super) struct TaskCohort {
+    pub(super) n: u64,
+    pub(super) auc: Metric,
+    pub(super) auc_low: Metric,
+    pub(super) auc_high: Metric,
+    /// Expected calibration error.
+    pub(super) ece: Metric,
+}
+
+impl From<&Cohort> for TaskCohort {
+    fn from(cohort: &Cohort) -> Self {
+        let Cohort { n, auc, auc_low, auc_high, ece, .. } = *cohort;
+        Self { n, auc, auc_low, auc_high, ece }
+    }
+}
+
+/// Sums up one model over the tasks on which all models have figures.
+#[derive(Debug, Serialize)]
+pub(super) struct ModelSummary {
+    pub(super) model: String,
+    pub(super) cohorts: ByCohort<Summary>,
+}
+
+/// Sums up one model in one cohort.
+#[derive(Debug, Serialize)]
+pub(super) struct Summary {
+    /// Tasks that count.
+    pub(super) tasks: u64,
+    /// Mean AUC over tasks; null without one.
+    pub(super) mean_auc: Option<f64>,
+    /// Mean rank by AUC over tasks, 1 the best; ties share their ranks.
+    pub(super) mean_rank: Option<f64>,
+    /// Mean expected calibration error over tasks.
+    pub(super) mean_ece: Option<f64>,
+    /// Difference in AUC to the first model over tasks, by a paired t-test; none for the first itself.
+    pub(super) against_first: Option<CorrectedT>,
+}
+
+/// Sums up every model.
+pub(super) fn summarise(models: &[String], tasks: &[TaskFigures]) -> Vec<ModelSummary> {
+    let by_cohort = |model: usize| ByCohort {
+        all: summary(model, &table(tasks, |cohorts| &cohorts.all)),
+        active: summary(model, &table(tasks, |cohorts| &cohorts.active)),
+    };
+    models.iter().enumerate().map(|(at, model)| ModelSummary { model: model.clone(), cohorts: by_cohort(at) }).collect()
+}
+
+/// Returns AUC and calibration error by task and model, of the tasks on which all models have an AUC.
+fn table(tasks: &[TaskFigures], cohort: impl Fn(&ByCohort<TaskCohort>) -> &TaskCohort) -> Vec<Vec<(f64, Option<f64>)>> {
+    let figures = |task: &TaskFigures| {
+        let each = task.figures.iter().map(|figures| {
+            let found = cohort(&figures.cohorts);
+            Some((found.auc.value()?, found.ece.value()))
+        });
+        each.collect::<Option<Vec<_>>>()
+    };
+    tasks.iter().filter_map(figures).collect()
+}
+
+fn summary(model: usize, table: &[Vec<(f64, Option<f64>)>]) -> Summary {
+    let aucs: Vec<f64> = table.iter().map(|task| task[model].0).collect();
+    let ranks: Vec<f64> = table.iter().map(|task| rank(model, task)).collect();
+    let errors: Vec<f64> = table.iter().filter_map(|task| task[model].1).collect();
+    let differences: Vec<f64> = table.iter().map(|task| task[model].0 - task[0].0).collect();
+    Summary {
+        tasks: table.len() as u64,
+        mean_auc: mean(&aucs),
+        mean_rank: mean(&ranks),
+        mean_ece: mean(&errors),
+        against_first: (model > 0).then(|| paired_t(&differences)),
+    }
+}
+
+/// Returns the rank of a model on a task: those that are better, and half of those as good.
+fn rank(model: usize, task: &[(f64, Option<f64>)]) -> f64 {
+    let own = task[model].0;
+    let better = task.iter().filter(|(auc, _)| *auc > own).count() as f64;
+    let as_good = task.iter().filter(|(auc, _)| *auc == own).count() as f64;
+    1.0 + better + (as_good - 1.0) / 2.0
+}
+
+fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cohort(auc: Metric) -> TaskCohort {
+        TaskCohort { n: 10, auc, auc_low: auc, auc_high: auc, ece: Metric::Value(0.25) }
+    }
+
+    fn task(aucs: &[Option<f64>]) -> TaskFigures {
+        let metric = |auc: Option<f64>| {
+            auc.map_or(Metric::Undefined(staycast_evaluation::metrics::Undefined::NoRows), Metric::Value)
+        };
+        let figures = aucs.iter().map(|&auc| ModelFigures {
+            model: String::new(),
+            cohorts: ByCohort { all: cohort(metric(auc)), active: cohort(metric(auc)) },
+            failed: None,
+        });
+        TaskFigures {
+            name: String::new(),
+            sequences: String::new(),
+            week: CutOff::after_weeks(4).expect("a cut-off"),
+            train: Vec::new(),
+            test: Vec::new(),
+            figures: figures.collect(),
+        }
+    }
+
+    #[test]
+    fn ranks_and_differences_are_of_tasks_that_all_models_have() {
+        let tasks = [
+            task(&[Some(0.75), Some(0.875), Some(0.75)]),
+            task(&[Some(0.5), None, Some(0.5)]),
+            task(&[Some(0.5), Some(0.75), Some(0.25)]),
+        ];
+        let models = ["a", "b", "c"].map(str::to_owned);
+        let summaries = summarise(&models, &tasks);
+        let ranks: Vec<Option<f64>> = summaries.iter().map(|one| one.cohorts.all.mean_rank).collect();
+        assert_eq!(ranks, [Some(2.25), Some(1.0), Some(2.75)]);
+        let second = &summaries[1].cohorts.active;
+        assert_eq!((second.tasks, second.mean_auc, second.mean_ece), (2, Some(0.8125), Some(0.25)));
+        let against = second.against_first.as_ref().expect("it is not the first");
+        assert_eq!(against.mean.value(), Some(0.1875));
+        assert!(summaries[0].cohorts.all.against_first.is_none());
+    }
+}

@@ -1,0 +1,127 @@
+//! The file that lists the tasks of a transfer benchmark.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use staycast_sequences::CutOff;
+use staycast_text::parse_problem;
+
+use crate::status::usage;
+
+/// Lists the tasks of a benchmark.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Suite {
+    pub(super) tasks: Vec<Task>,
+}
+
+/// Describes a task: a model learns from some courses and forecasts others.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Task {
+    /// Name in the table and of the folder of its runs: letters, digits, `-`, `_` and `.`.
+    pub(super) name: String,
+    /// Name of the sequences that it uses, as `--sequences NAME=DIR` gives it.
+    pub(super) sequences: String,
+    /// Cut-off of the forecast; models read no later week.
+    pub(super) week: CutOff,
+    /// Courses to learn from.
+    pub(super) train: Vec<String>,
+    /// Courses to forecast.
+    pub(super) test: Vec<String>,
+    /// Settings of this task's runs alone, as `--set` takes them.
+    #[serde(default)]
+    pub(super) settings: Vec<String>,
+}
+
+impl Suite {
+    /// Reads and checks the file.
+    pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| usage(format!("{}: cannot read the tasks: {error}", path.display())))?;
+        let suite: Self = toml::from_str(&text).map_err(|error| {
+            usage(format!("{}: {}", path.display(), parse_problem(&text, error.span(), error.message())))
+        })?;
+        suite.check().map_err(|problem| usage(format!("{}: {problem}", path.display())))?;
+        Ok(suite)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let mut names = BTreeSet::new();
+        if self.tasks.is_empty() {
+            return Err("there is no task; a task begins with the line [[tasks]]".to_owned());
+        }
+        for task in &self.tasks {
+            let name = &task.name;
+            let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
+            if name.is_empty() || name.starts_with('.') || !name.chars().all(is_plain) {
+                return Err(format!(
+                    "a task is called {name:?}; use letters, digits, `-`, `_` and `.`, as a folder gets the name"
+                ));
+            }
+            if !names.insert(name) {
+                return Err(format!("two tasks are called {name}"));
+            }
+            for (what, courses) in [("train", &task.train), ("test", &task.test)] {
+                if courses.is_empty() {
+                    return Err(format!("task {name} names no course to {what}"));
+                }
+            }
+            if let Some(both) = task.train.iter().find(|course| task.test.contains(course)) {
+                return Err(format!("task {name} learns from the course {both} and forecasts it too"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Names a sequences folder for the tasks: `NAME=DIR`.
+#[derive(Clone, Debug)]
+pub(super) struct NamedSequences {
+    pub(super) name: String,
+    pub(super) path: PathBuf,
+}
+
+/// Parses `NAME=DIR`.
+pub(super) fn named_sequences(text: &str) -> Result<NamedSequences, String> {
+    match text.split_once('=') {
+        Some((name, path)) if !name.is_empty() && !path.is_empty() => {
+            Ok(NamedSequences { name: name.to_owned(), path: path.into() })
+        }
+        _ => Err("write NAME=DIR, with the name that the tasks use".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(text: &str) -> String {
+        let suite: Suite = toml::from_str(text).expect("well-formed");
+        suite.check().expect_err("refused")
+    }
+
+    #[test]
+    fn tasks_that_make_no_sense_are_refused_by_name() {
+        let task = |name: &str, train: &str, test: &str| {
+            format!("[[tasks]]\nname = \"{name}\"\nsequences = \"s\"\nweek = 4\ntrain = {train}\ntest = {test}\n")
+        };
+        let sound = task("a-b", "[\"A\"]", "[\"B\"]");
+        toml::from_str::<Suite>(&sound).expect("well-formed").check().expect("sound");
+        assert_eq!(problem("tasks = []"), "there is no task; a task begins with the line [[tasks]]");
+        assert_eq!(problem(&format!("{sound}{sound}")), "two tasks are called a-b");
+        assert!(problem(&task("../a", "[\"A\"]", "[\"B\"]")).starts_with("a task is called \"../a\""));
+        assert_eq!(problem(&task("a", "[]", "[\"B\"]")), "task a names no course to train");
+        assert_eq!(problem(&task("a", "[\"A\"]", "[\"A\"]")), "task a learns from the course A and forecasts it too");
+    }
+
+    #[test]
+    fn sequences_have_a_name_and_a_folder() {
+        let found = named_sequences("oulad=/data/a=b").expect("both");
+        assert_eq!((found.name.as_str(), found.path.as_path()), ("oulad", Path::new("/data/a=b")));
+        for text in ["oulad", "=x", "x="] {
+            assert!(named_sequences(text).is_err(), "{text}");
+        }
+    }
+}
