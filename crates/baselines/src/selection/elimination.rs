@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::inverse::Solution;
-use super::ranking::{RankedRows, mean_auc};
+use super::ranking::{RankedRows, area_over_courses, mean_auc};
 use super::{SelectionRows, Step};
 use crate::design::Design;
 use crate::error::SelectionError;
@@ -13,6 +13,10 @@ pub(super) struct Fold {
     /// Centred products of columns, `[column][column]`, and of columns and outcomes.
     products: Vec<f64>,
     with_outcome: Vec<f64>,
+    /// Means over the training rows.
+    columns: Vec<f64>,
+    outcome: f64,
+    repeat: usize,
     held_out: Vec<usize>,
     ranked: Vec<RankedRows>,
 }
@@ -52,21 +56,23 @@ impl Sums {
     }
 
     /// Takes means off the products: those of columns, and those with the outcome.
-    fn centred(mut self) -> (Vec<f64>, Vec<f64>) {
+    fn centred(mut self) -> Self {
         let width = self.columns.len();
         let means: Vec<f64> = self.columns.iter().map(|sum| sum / self.rows).collect();
         for (i, row) in self.products.chunks_exact_mut(width).enumerate() {
             row.iter_mut().zip(&means).for_each(|(value, mean)| *value -= self.rows * means[i] * mean);
         }
         self.with_outcome.iter_mut().zip(&means).for_each(|(value, mean)| *value -= mean * self.outcomes);
-        (self.products, self.with_outcome)
+        self.columns = means;
+        self.outcomes /= self.rows;
+        self
     }
 }
 
 /// Makes the folds of every repeat that can rank anything.
 pub(super) fn folds(data: &SelectionRows<'_>) -> Vec<Fold> {
     let mut made = Vec::new();
-    for fold_of in data.folds {
+    for (repeat, fold_of) in data.folds.iter().enumerate() {
         let count = fold_of.iter().max().map_or(0, |last| *last as usize + 1);
         let mut rows = vec![Vec::new(); count];
         fold_of.iter().enumerate().for_each(|(row, &fold)| rows[fold as usize].push(row));
@@ -77,8 +83,8 @@ pub(super) fn folds(data: &SelectionRows<'_>) -> Vec<Fold> {
             let Some(first) = others().next().filter(|_| !ranked.is_empty()) else { continue };
             let mut training = first.clone();
             others().skip(1).for_each(|sums| training.add(sums));
-            let (products, with_outcome) = training.centred();
-            made.push(Fold { products, with_outcome, held_out, ranked });
+            let Sums { products, with_outcome, columns, outcomes, .. } = training.centred();
+            made.push(Fold { products, with_outcome, columns, outcome: outcomes, repeat, held_out, ranked });
         }
     }
     made
@@ -128,16 +134,30 @@ pub(super) fn path(data: &SelectionRows<'_>, folds: &[Fold], penalty: f64) -> Re
     }
 }
 
-/// Ranks the held-out rows of every fold by the fold's weights of `columns`.
+/// Ranks the held-out rows of every fold by the fold's weights of `columns`: within courses and, where there are several, in
+/// equal parts over all courses together, each row scored by the fold that holds it out.
 fn aucs(data: &SelectionRows<'_>, folds: &[Fold], columns: &[usize], weights: &[&[f64]]) -> Vec<f64> {
     let width = data.groups.len();
-    let auc = |(fold, weights): (&Fold, &&[f64])| {
+    let scores_of = |(fold, weights): (&Fold, &&[f64])| -> Vec<f64> {
+        let mean: f64 = columns.iter().zip(*weights).map(|(&column, weight)| fold.columns[column] * weight).sum();
         let score = |&row: &usize| {
             let values = &data.values[row * width..(row + 1) * width];
-            columns.iter().zip(*weights).map(|(&column, weight)| f64::from(values[column]) * weight).sum()
+            let score: f64 = columns.iter().zip(*weights).map(|(&at, weight)| f64::from(values[at]) * weight).sum();
+            fold.outcome + score - mean
         };
-        let scores: Vec<f64> = fold.held_out.iter().map(score).collect();
-        mean_auc(&fold.ranked, &scores)
+        fold.held_out.iter().map(score).collect()
     };
-    folds.iter().zip(weights).map(auc).collect()
+    let scores: Vec<Vec<f64>> = folds.iter().zip(weights).map(scores_of).collect();
+    let within = folds.iter().zip(&scores).map(|(fold, scores)| mean_auc(&fold.ranked, scores));
+    if data.courses.iter().all(|course| *course == data.courses[0]) {
+        return within.collect();
+    }
+    let over_courses = |repeat: usize| {
+        let of_repeat = folds.iter().zip(&scores).filter(|(fold, _)| fold.repeat == repeat);
+        let rows: Vec<(f64, usize)> =
+            of_repeat.flat_map(|(fold, scores)| scores.iter().copied().zip(fold.held_out.iter().copied())).collect();
+        area_over_courses(data, &rows)
+    };
+    let by_repeat: Vec<f64> = (0..data.folds.len()).map(over_courses).collect();
+    within.zip(folds).map(|(within, fold)| f64::midpoint(within, by_repeat[fold.repeat])).collect()
 }

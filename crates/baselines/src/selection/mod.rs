@@ -2,8 +2,9 @@
 //!
 //! A ridge regression of the outcome on all inputs is fitted once for each fold, on all rows but the fold's. Then groups are
 //! taken out one after the other, at each step the one without which the held-out rows are ranked best (backward
-//! elimination). Every ranking is within a course, as the area under the curve of its rows, so that nothing is gained by
-//! inputs that only tell courses apart. Of all sets on the way, the choice is the smallest that is within one standard
+//! elimination). A ranking is judged by the area under the curve, half within each course and
+//! half over all courses together: a course team ranks its own learners, an institution those of all courses. The level of a
+//! course counts only as far as other courses told it. Of all sets on the way, the choice is the smallest that is within one standard
 //! error of the best, and no more than [`MOST_LOSS`] below it (the one-standard-error rule; Hastie, Tibshirani and Friedman,
 //! "The Elements of Statistical Learning", 2nd edition, section 7.10).
 //!
@@ -49,7 +50,7 @@ pub struct SelectionRows<'a> {
 pub struct Selection {
     /// Numbers of the groups that are kept, in increasing order.
     pub kept: Vec<usize>,
-    /// Mean area under the curve of held-out rows within their courses, with the kept groups.
+    /// Mean area under the curve of held-out rows, half within their courses and half over all, with the kept groups.
     pub auc: f64,
     /// The same of all groups, with the penalty that is best for them.
     pub auc_of_all: f64,

@@ -32,20 +32,38 @@ impl RankedRows {
         Self { positions: Vec::new(), labels: Vec::new() }
     }
 
-    /// Computes the area under the curve of `scores`, by position; ties count half (Mann and Whitney's statistic).
+    /// Computes the area under the curve of `scores`, by position.
     fn auc(&self, scores: &[f64]) -> f64 {
-        let mut ranked: Vec<(f64, bool)> =
-            self.positions.iter().zip(&self.labels).map(|(&at, &label)| (scores[at as usize], label)).collect();
-        ranked.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-        let (mut below, mut wins) = (0.0, 0.0);
-        for tied in ranked.chunk_by(|a, b| a.0 == b.0) {
-            let positive = tied.iter().filter(|(_, label)| *label).count() as f64;
-            let negative = tied.len() as f64 - positive;
-            wins += positive * (below + negative / 2.0);
-            below += negative;
-        }
-        wins / (below * (ranked.len() as f64 - below))
+        area(self.positions.iter().zip(&self.labels).map(|(&at, &label)| (scores[at as usize], label)))
     }
+}
+
+/// Computes the area under the curve of scores with their labels; ties count half (Mann and Whitney's statistic). NaN without
+/// both labels.
+fn area(scores: impl Iterator<Item = (f64, bool)>) -> f64 {
+    let mut ranked: Vec<(f64, bool)> = scores.collect();
+    ranked.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let (mut below, mut wins) = (0.0, 0.0);
+    for tied in ranked.chunk_by(|a, b| a.0 == b.0) {
+        let positive = tied.iter().filter(|(_, label)| *label).count() as f64;
+        let negative = tied.len() as f64 - positive;
+        wins += positive * (below + negative / 2.0);
+        below += negative;
+    }
+    wins / (below * (ranked.len() as f64 - below))
+}
+
+/// Returns the mean area under the curve of all rows of all courses together, and of those active: each `(score, row)` once.
+pub(super) fn area_over_courses(data: &SelectionRows<'_>, scores: &[(f64, usize)]) -> f64 {
+    let of = |only_active: bool| {
+        let chosen = || scores.iter().filter(move |(_, row)| !only_active || data.active[*row]);
+        (area(chosen().map(|&(score, row)| (score, data.labels[row]))), chosen().count() as f64)
+    };
+    let (areas, rows) = [of(false), of(true)]
+        .into_iter()
+        .filter(|(area, _)| area.is_finite())
+        .fold((0.0, 0.0), |(sum, total), (area, rows)| (sum + area * rows, total + rows));
+    areas / rows
 }
 
 /// Returns the mean area under the curve over courses and cohorts, weighted by rows.
@@ -69,6 +87,22 @@ mod tests {
         // Scores of another course may be anywhere.
         let scores = [3.0, 1.0, 1.0, 2.0, -9.0, -10.0];
         assert_eq!(mean_auc(&[first, second], &scores), (0.625 * 4.0 + 2.0) / 6.0);
+    }
+
+    #[test]
+    fn over_courses_the_level_of_a_course_counts() {
+        let data = SelectionRows {
+            groups: &[],
+            required: &[],
+            values: &[],
+            labels: &[true, false, true, false],
+            active: &[true, true, true, false],
+            courses: &[0, 0, 1, 1],
+            folds: &[],
+        };
+        // Within each course the order is right; over both, one pair of four is not, and of the active none of two.
+        let scores = [(2.0, 0), (1.0, 1), (0.5, 2), (0.0, 3)];
+        assert_eq!(area_over_courses(&data, &scores), (0.75 * 4.0 + 0.5 * 3.0) / 7.0);
     }
 
     #[test]

@@ -88,7 +88,8 @@ pub struct ChosenGroups {
     pub week: CutOff,
     /// The number of weeks up to the cut-off that were looked at.
     pub weeks: u64,
-    /// AUC of held-out enrolments within their courses, with the kept groups: a mean over all and the active ones.
+    /// AUC of held-out enrolments with the kept groups: half within their courses and half over all courses, a mean over everyone
+    /// known and those still active.
     pub auc: f64,
     /// The same with all groups.
     pub auc_of_all: f64,
