@@ -134,7 +134,7 @@ impl<'a> Intake<'a> {
     pub(crate) fn take_record(&mut self, row: EventRow) {
         let row = EventRow { enrolment: self.limits.enrolment_at(row.enrolment, row.instant), ..row };
         match self.place(row) {
-            Err(Reason::AfterCalendar | Reason::ImplausibleTime | Reason::FarFromCourse) => self.parsed.tally.used += 1,
+            Err(Reason::AfterCalendar | Reason::ImplausibleTime) => self.parsed.tally.used += 1,
             Err(reason) => self.refuse(reason, row.line, || describe(reason, row)),
             Ok(_) => self.take_unusual_row(row),
         }
@@ -148,7 +148,7 @@ impl<'a> Intake<'a> {
         let window = self.limits.course_window(course);
         let reason = match self.check_time(&window, instant) {
             Ok(_) => return Admission::Open,
-            Err(Reason::AfterCalendar | Reason::ImplausibleTime | Reason::FarFromCourse) if role == RowRole::Record => {
+            Err(Reason::AfterCalendar | Reason::ImplausibleTime) if role == RowRole::Record => {
                 return Admission::Open;
             }
             Err(reason) => reason,
@@ -202,7 +202,7 @@ impl<'a> Intake<'a> {
     /// Returns the seconds from the course's start to a row's event, or why it is none.
     fn place(&self, row: EventRow) -> Result<i32, Reason> {
         match self.check_time(&self.limits.window(row.enrolment), row.instant) {
-            Err(reason @ (Reason::BadTime | Reason::FarFromCourse)) => Err(reason),
+            Err(Reason::BadTime) => Err(Reason::BadTime),
             _ if row.count == 0 => Err(Reason::ZeroCount),
             _ if row.count > GREATEST_COUNT => Err(Reason::BadCount),
             checked => checked,
@@ -214,11 +214,12 @@ impl<'a> Intake<'a> {
         if !is_set(instant) {
             return Err(Reason::BadTime);
         }
-        let seconds = instant.checked_sub(window.start).and_then(|seconds| i32::try_from(seconds).ok());
-        let seconds = seconds.ok_or(Reason::FarFromCourse)?;
         if self.limits.is_after_log(instant) {
             return Err(Reason::AfterAsOf);
         }
+        // An event holds 68 years from its course's start.
+        let seconds = instant.checked_sub(window.start).and_then(|seconds| i32::try_from(seconds).ok());
+        let seconds = seconds.ok_or(Reason::ImplausibleTime)?;
         if !(window.plausible_from..window.plausible_to).contains(&instant) {
             return Err(Reason::ImplausibleTime);
         }
@@ -271,7 +272,6 @@ fn describe(reason: Reason, row: EventRow) -> String {
 
 fn describe_time(reason: Reason, instant: i64) -> String {
     match reason {
-        Reason::FarFromCourse => format!("{} is over 68 years from the course's start", format_instant(instant)),
         Reason::ImplausibleTime => format!("{} is far from its course", format_instant(instant)),
         Reason::BadTime => format!("{} stands for a time that is not set", format_instant(instant)),
         _ => format_instant(instant),

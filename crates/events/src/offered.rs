@@ -147,65 +147,52 @@ impl Offer {
         Ok(offer)
     }
 
-    /// Leaves out files that a browser or a file manager wrote beside one of the same name, as `log (1).csv`.
+    /// Leaves out files that a browser or a file manager wrote beside one of the same name, as `log (1).csv`. Where there
+    /// is none of that name, `log (2).csv` is no copy of `log (1).csv` unless both hold the same.
     fn leave_out_second_downloads(&mut self) {
-        let mut firsts: FxHashSet<PathBuf> = FxHashSet::default();
-        let mut order: Vec<usize> = (0..self.files.len()).filter(|&place| self.is_found(place)).collect();
-        let copy = |place: &usize| original_name(&self.files[*place].path).map_or(0, |(_, number)| number);
-        order.sort_by_key(copy);
-        let mut out = FxHashSet::default();
-        for place in order {
-            let path = &self.files[place].path;
-            let original = original_name(path);
-            let name = original.as_ref().map_or_else(|| file_name(path), |(name, _)| name.clone());
-            let first = firsts.insert(path.with_file_name(without_packing(&name)));
-            if !first && original.is_some() {
-                out.insert(place);
-            }
-        }
-        let mut place = 0;
+        let key = |path: &Path, name: &str| path.with_file_name(without_packing(name));
+        let found = self.files.iter().filter(|file| file.origin == Origin::Found);
+        let firsts: FxHashSet<PathBuf> = found
+            .filter(|file| original_name(&file.path).is_none())
+            .map(|file| key(&file.path, &file_name(&file.path)))
+            .collect();
         let left_out = &mut self.left_out;
         self.files.retain(|file| {
-            place += 1;
-            let kept = !out.contains(&(place - 1));
-            if !kept {
-                let original = original_name(&file.path).map_or_else(String::new, |(name, _)| name);
-                left_out.push(NotOffered { name: file.name.clone(), why: WhyNotOffered::CopyOf(original) });
+            let original = original_name(&file.path).filter(|_| file.origin == Origin::Found);
+            let first = original.filter(|first| firsts.contains(&key(&file.path, first)));
+            let kept = first.is_none();
+            if let Some(first) = first {
+                left_out.push(NotOffered { name: file.name.clone(), why: WhyNotOffered::CopyOf(first) });
             }
             kept
         });
     }
-
-    fn is_found(&self, place: usize) -> bool {
-        self.files[place].origin == Origin::Found
-    }
 }
 
-/// Returns the name of the file of which one with this name is another download or copy, and which it is: `log.csv` and 1
-/// of `log (1).csv`.
-pub(crate) fn original_name(path: &Path) -> Option<(String, u32)> {
+/// Returns the name of the file of which one with this name is another download or copy: `log.csv` of `log (1).csv`.
+pub(crate) fn original_name(path: &Path) -> Option<String> {
     let name = file_name(path);
     let ends = name.match_indices('.').map(|(dot, _)| dot).chain([name.len()]);
     ends.filter_map(|end| {
         let (stem, ending) = name.split_at(end);
-        let (original, number) = without_copy_mark(stem)?;
-        (!original.is_empty()).then(|| (format!("{original}{ending}"), number))
+        let original = without_copy_mark(stem)?;
+        (!original.is_empty()).then(|| format!("{original}{ending}"))
     })
     .next()
 }
 
 /// Returns a name without the mark that a browser or a file manager puts behind that of a second file.
-fn without_copy_mark(stem: &str) -> Option<(&str, u32)> {
+fn without_copy_mark(stem: &str) -> Option<&str> {
     if let Some(original) = stem.strip_suffix(" - Copy").or_else(|| stem.strip_suffix(" copy")) {
-        return Some((original, 1));
+        return Some(original);
     }
     if let Some((original, number)) = stem.rsplit_once(" copy ") {
-        return Some((original, number.parse().ok()?));
+        return number.parse::<u32>().ok().map(|_| original);
     }
     let (original, number) = stem.strip_suffix(')')?.rsplit_once('(')?;
-    let number = number.parse().ok().filter(|number| (1..1000).contains(number))?;
+    number.parse().ok().filter(|number: &u32| (1..1000).contains(number))?;
     let original = original.strip_suffix(' ').unwrap_or(original);
-    Some((original.strip_suffix(" - Copy").unwrap_or(original), number))
+    Some(original.strip_suffix(" - Copy").unwrap_or(original))
 }
 
 /// Returns the files that match a pattern (`*`, `?`, `[…]`), by name; `None` for what is no pattern. Letters match in either
@@ -375,9 +362,9 @@ mod tests {
     fn second_downloads_are_left_out_beside_the_first_alone() {
         let folder = folder_of(&["log.csv", "log (1).csv", "x (1).csv", "x (2).csv", "only (3).csv.gz", "y copy.csv"]);
         let offer = Offer::of(&[folder.path().to_owned()]).unwrap();
-        assert_eq!(names(&offer), ["log.csv", "only (3).csv.gz", "x (1).csv", "y copy.csv"]);
+        assert_eq!(names(&offer), ["log.csv", "only (3).csv.gz", "x (1).csv", "x (2).csv", "y copy.csv"]);
         let out: Vec<String> = left_out(&offer).iter().map(|line| line[..10].to_owned()).collect();
-        assert_eq!(out, ["log (1).cs", "x (2).csv "]);
+        assert_eq!(out, ["log (1).cs"]);
         let named = [folder.path().join("log.csv"), folder.path().join("log (1).csv")];
         assert_eq!(Offer::of(&named).unwrap().files.len(), 2, "the user knows which files are meant");
     }
@@ -385,13 +372,13 @@ mod tests {
     #[test]
     fn names_of_copies() {
         let original = |name: &str| original_name(Path::new(name));
-        let some = |name: &str, number| Some((name.to_owned(), number));
-        assert_eq!(original("a-1_steps (1).csv"), some("a-1_steps.csv", 1));
-        assert_eq!(original("log(2).csv.gz"), some("log.csv.gz", 2));
-        assert_eq!(original("v1.2 (1).csv"), some("v1.2.csv", 1));
-        assert_eq!(original("log - Copy (2).csv"), some("log.csv", 2));
-        assert_eq!(original("log copy 2.csv"), some("log.csv", 2));
-        assert_eq!(original("log - Copy"), some("log", 1));
+        let some = |name: &str| Some(name.to_owned());
+        assert_eq!(original("a-1_steps (1).csv"), some("a-1_steps.csv"));
+        assert_eq!(original("log(2).csv.gz"), some("log.csv.gz"));
+        assert_eq!(original("v1.2 (1).csv"), some("v1.2.csv"));
+        assert_eq!(original("log - Copy (2).csv"), some("log.csv"));
+        assert_eq!(original("log copy 2.csv"), some("log.csv"));
+        assert_eq!(original("log - Copy"), some("log"));
         for name in ["log.csv", "log (2023).csv", "(1).csv", "copy.csv", "log (1) b.csv", "history.csv"] {
             assert_eq!(original(name), None, "{name}");
         }

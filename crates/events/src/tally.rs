@@ -31,8 +31,6 @@ pub enum Reason {
     UnknownCourse,
     /// An object or assessment that no table names, where one must be.
     UnknownObject,
-    /// More than 68 years from the course's start.
-    FarFromCourse,
     /// So far from the rest of the course that the time must be wrong, or says nothing of how the course ran.
     ImplausibleTime,
     /// The same row of a table twice, where the second says something else.
@@ -82,7 +80,6 @@ impl Reason {
             Self::UnknownEnrolment => "unknown_enrolment",
             Self::UnknownCourse => "unknown_course",
             Self::UnknownObject => "unknown_object",
-            Self::FarFromCourse => "far_from_course",
             Self::ImplausibleTime => "implausible_time",
             Self::Contradiction => "contradiction",
             Self::AfterCalendar => "after_the_calendar",

@@ -98,8 +98,11 @@ pub(crate) fn parse_logged_instant(text: &[u8]) -> Option<i64> {
     }
 }
 
-/// Describes a text that [`parse_logged_instant`] does not read, by its shape, and says what to do.
+/// Describes a text that [`parse_logged_instant`] does not read, by its shape, and says what to do; or that there is none.
 pub(crate) fn describe_unreadable(name: &str, text: &[u8]) -> String {
+    if text.is_empty() {
+        return format!("no {name}");
+    }
     format!(
         "{name} of shape `{}` is not YYYY-MM-DDTHH:MM:SS or seconds since 1970; write it so in the file",
         shape(text)

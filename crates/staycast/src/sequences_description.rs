@@ -196,7 +196,6 @@ pub(crate) fn describe_reason(reason: &str) -> String {
         "after_the_calendar" => "after the end of their course, or of its weeks kept".to_owned(),
         "banked" => "results carried over from an earlier run".to_owned(),
         "filtered_out" => "left out by the format or the mapping: staff, guests, what is of no course".to_owned(),
-        "far_from_course" => "decades from their course".to_owned(),
         "implausible_time" => "of an implausible time, far from their course".to_owned(),
         "missing_label" => "missing labels: the outcome is unknown".to_owned(),
         "no_course" => "outside any course".to_owned(),

@@ -152,7 +152,7 @@ impl<'a> Offered<'a> {
 
     /// Says of a file that is read that it is another download of one that is not there.
     fn second_download(&self, file: &OfferedFile, read: &FxHashSet<&Path>) -> Option<String> {
-        let (original, _) = original_name(&file.path)?;
+        let original = original_name(&file.path)?;
         let is_there = read.contains(self.heads.name_of(&file.path.with_file_name(&original)));
         let original = if self.heads.have_names_of_learners() { "the first of its name" } else { &original };
         (!is_there).then(|| format!("{} is read in place of {original}, which is not there", self.name(file)))

@@ -169,6 +169,6 @@ fn sixty_and_a_hundred_years_without_events_when_dates_are_given() {
     let folder = two_events("1926-01-01T00:00:00", "2026-01-01T00:00:00");
     let source = formats::open(&[folder.path().to_owned()], &options).unwrap();
     let all = read(&source).unwrap();
-    let far = samples(&all.tally, Reason::FarFromCourse);
-    assert_eq!(far, ["tracking.log:1: 1926-01-01T00:00:00 is over 68 years from the course's start"]);
+    let far = samples(&all.tally, Reason::ImplausibleTime);
+    assert_eq!(far, ["tracking.log:1: 1926-01-01T00:00:00 is far from its course"]);
 }

@@ -54,19 +54,52 @@ fn the_first_enrolment_counts_unless_asked_otherwise() {
 }
 
 #[test]
+fn of_enrolments_on_one_date_the_first_has_the_date_alone() {
+    let rows = [
+        "ann,2023-09-01 08:00:00 UTC,,learner,",
+        "ann,2023-10-01 20:30:00 UTC,,learner,",
+        "ann,2023-10-01 08:00:00 UTC,,learner,",
+    ];
+    let expected = [
+        "a-1/ann ann 2023-09-01T08:00:00 - -",
+        "a-1/ann@2023-10-01 ann 2023-10-01T08:00:00 - -",
+        "a-1/ann@2023-10-01T20:30:00 ann 2023-10-01T20:30:00 - -",
+        "a-1/bob bob 2023-09-01T00:00:00 - -",
+    ];
+    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
+        let rows = [&order.map(|place| rows[place])[..], &["bob,2023-09-01 00:00:00 UTC,,learner,"]].concat();
+        assert_eq!(enrolments(&open(&futurelearn(&rows), EnrolledAgain::Each)), expected);
+    }
+}
+
+#[test]
+fn a_completion_of_zero_or_of_1970_is_none() {
+    for none in ["0", "0.0", "1970-01-01 00:00:00 UTC", "false", "No", "NULL", ""] {
+        let source =
+            open(&futurelearn(&[&format!("ann,2023-09-01 08:00:00 UTC,,learner,{none}")]), EnrolledAgain::First);
+        assert_eq!(enrolments(&source), ["a-1/ann ann 2023-09-01T08:00:00 - -"], "{none}");
+    }
+    for some in ["2023-11-30 00:00:00 UTC", "1", "true", "1701302400"] {
+        let source =
+            open(&futurelearn(&[&format!("ann,2023-09-01 08:00:00 UTC,,learner,{some}")]), EnrolledAgain::First);
+        assert_eq!(enrolments(&source), ["a-1/ann ann 2023-09-01T08:00:00 - completed"], "{some}");
+    }
+}
+
+#[test]
 fn each_enrolment_has_the_events_since_it_began() {
     let expected = [
         "a-1/ann ann 2023-09-01T00:00:00 2023-09-20T00:00:00 withdrew",
-        "a-1/ann@2023-10-01T00:00:00 ann 2023-10-01T00:00:00 - -",
-        "a-1/ann@2023-11-01T00:00:00 ann 2023-11-01T00:00:00 - completed",
+        "a-1/ann@2023-10-01 ann 2023-10-01T00:00:00 - -",
+        "a-1/ann@2023-11-01 ann 2023-11-01T00:00:00 - completed",
         "a-1/bob bob 2023-09-01T00:00:00 - -",
     ];
     check(EnrolledAgain::Each, &expected, 0);
     let whose = [
         "a-1/ann 2023-08-31T23:59:59 step_visited",
         "a-1/ann 2023-09-01T00:00:00 step_completed",
-        "a-1/ann@2023-10-01T00:00:00 2023-10-15T08:00:00 step_visited",
-        "a-1/ann@2023-11-01T00:00:00 2023-11-15T08:00:00 step_completed",
+        "a-1/ann@2023-10-01 2023-10-15T08:00:00 step_visited",
+        "a-1/ann@2023-11-01 2023-11-15T08:00:00 step_completed",
         "a-1/bob 2023-10-15T08:00:00 step_visited",
     ];
     let folder = futurelearn(&ROWS);

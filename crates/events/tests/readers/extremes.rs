@@ -97,7 +97,7 @@ fn the_ends_of_time() {
         let all = read(&source).unwrap();
         assert_eq!(all.tally.read, 9);
         assert!(all.tally.used >= 1, "{format}: {}", in_words(&all.tally));
-        let reasons = [Reason::BadTime, Reason::FarFromCourse, Reason::AfterCalendar];
+        let reasons = [Reason::BadTime, Reason::ImplausibleTime, Reason::AfterCalendar];
         let counted: u64 = reasons.iter().map(|&reason| rows(&all.tally, reason)).sum();
         assert!(counted >= 4, "{format}: {}", in_words(&all.tally));
     }

@@ -50,7 +50,7 @@ fn ways_of_enrolling_on_different_dates_are_enrolments_again() {
     let (first, last) = (-3 * DAY, -DAY);
     assert_eq!(read_with(EnrolledAgain::First), (with(&[("2/5", first)]), 1, 0));
     assert_eq!(read_with(EnrolledAgain::Last), (with(&[("2/5", last)]), 1, 0));
-    assert_eq!(read_with(EnrolledAgain::Each), (with(&[("2/5", first), ("2/5@2014-03-02T00:00:00", last)]), 0, 0));
+    assert_eq!(read_with(EnrolledAgain::Each), (with(&[("2/5", first), ("2/5@2014-03-02", last)]), 0, 0));
 }
 
 #[test]

@@ -170,7 +170,7 @@ fn a_row_whose_counts_are_all_zero_and_one_that_has_no_count_are_told_apart() {
     assert_eq!(
         outcome(folder.path(), &options_of(folder.path())),
         "1 of 5 used\n\
-         1 bad_time: daily.csv:6: time of shape `` is not a date YYYY-MM-DD\n\
+         1 bad_time: daily.csv:6: no time\n\
          1 bad_count: daily.csv:4: count of shape `aaaa` is not a whole number from 0 up\n\
          1 missing_id: daily.csv:5: no id where the enrolment or learner must stand\n\
          1 zero_count: daily.csv:3: the row has none of its events"

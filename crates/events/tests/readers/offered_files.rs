@@ -163,6 +163,26 @@ fn a_second_download_is_read_where_there_is_no_first() {
 }
 
 #[test]
+fn two_numbered_files_with_other_rows_are_both_read() {
+    let half = |from: usize| {
+        let line = |who: usize| {
+            format!(
+                r#"{{"username":"u{who}","event_source":"browser","event_type":"page_close","time":"2023-09-04T10:00:00","context":{{"course_id":"a/b/c"}},"event":"{{}}"}}"#
+            ) + "\n"
+        };
+        (from..from + 3).map(line).collect::<String>()
+    };
+    let folder = Folder::of(&[("t (1).log", half(0).as_bytes()), ("t (2).log", half(3).as_bytes())]);
+    let source = open(&folder).unwrap();
+    assert_eq!((events(&source).len(), left_out(&source).len()), (6, 0));
+    // Where they are the same, one is a copy.
+    let folder = Folder::of(&[("t (1).log", half(0).as_bytes()), ("t (2).log", half(0).as_bytes())]);
+    let source = open(&folder).unwrap();
+    assert_eq!(events(&source).len(), 3);
+    assert_eq!(left_out(&source), ["t (2).log is an identical copy of t (1).log, which is read"]);
+}
+
+#[test]
 fn an_empty_file_beside_good_ones_stops_nothing() {
     for (format, log) in LOGS {
         for empty in [&b""[..], b"\xef\xbb\xbf", b"\n \n", &[0; 100]] {

@@ -82,7 +82,7 @@ fn statements_of_which_some_are_counted_out() {
          3 malformed: counted_out.jsonl:8: no statement: it has no verb \
          | counted_out.jsonl:9: not JSON: no object \
          | counted_out.jsonl:10: not JSON: no value where it ends\n\
-         2 bad_time: counted_out.jsonl:6: timestamp of shape `` is not YYYY-MM-DDTHH:MM:SS or seconds since 1970; write it so in the file \
+         2 bad_time: counted_out.jsonl:6: no timestamp \
          | counted_out.jsonl:7: timestamp of shape `aaaaaaaaa` is not YYYY-MM-DDTHH:MM:SS or seconds since 1970; write it so in the file\n\
          2 no_learner: counted_out.jsonl:2: no actor with an id of its own \
          | counted_out.jsonl:3: its actor is a group that names no members\n\

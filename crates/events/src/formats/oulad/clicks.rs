@@ -282,8 +282,9 @@ impl ClickParser {
         };
         let seen = |place: usize| shape(fields[place]);
         let Some(day) = whole_number(fields[self.date]) else {
-            return intake.refuse(Reason::BadTime, number, || {
-                format!("date of shape `{}` is not a day's number", seen(self.date))
+            return intake.refuse(Reason::BadTime, number, || match fields[self.date] {
+                b"" => "no date".to_owned(),
+                _ => format!("date of shape `{}` is not a day's number", seen(self.date)),
             });
         };
         let Some(count) = whole_number(fields[self.clicks]).and_then(|count| u64::try_from(count).ok()) else {
@@ -292,7 +293,7 @@ impl ClickParser {
         };
         let start = intake.course_start(enrolment);
         let Some(instant) = day.checked_mul(DAY_SECONDS).and_then(|seconds| start.checked_add(seconds)) else {
-            return intake.refuse(Reason::FarFromCourse, number, || format!("day {day} is out of all bounds"));
+            return intake.refuse(Reason::ImplausibleTime, number, || format!("day {day} is out of all bounds"));
         };
         let object = ObjectKey::from_id(whole_id(fields[self.site]));
         let kind = self.sites.kind(course, object);

@@ -211,6 +211,6 @@ fn enrolments(base: &Enrolment, registrations: &[Registration], rows: &[Enrolmen
 fn seconds_of_day(row: &TableRow<'_>, column: usize, name: &str) -> Result<Option<i32>, Refusal> {
     let Some(day) = row.integer(column, name)? else { return Ok(None) };
     let seconds = day.checked_mul(DAY_SECONDS).and_then(|seconds| i32::try_from(seconds).ok());
-    let far = || Refusal::new(Reason::FarFromCourse, format!("{name} {day} is over 68 years from the course's start"));
+    let far = || Refusal::new(Reason::BadTime, format!("{name} {day} is over 68 years from the course's start"));
     seconds.map(Some).ok_or_else(far)
 }

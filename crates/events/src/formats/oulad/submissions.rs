@@ -143,14 +143,16 @@ impl SubmissionParser {
             return Err(Refusal::new(Reason::UnknownEnrolment, what));
         };
         let bad_day = || {
-            Refusal::new(
-                Reason::BadTime,
-                format!("date_submitted of shape `{}` is not a day's number", shape(fields[self.date])),
-            )
+            let what = match fields[self.date] {
+                b"" => "no date_submitted".to_owned(),
+                date => format!("date_submitted of shape `{}` is not a day's number", shape(date)),
+            };
+            Refusal::new(Reason::BadTime, what)
         };
         let day = whole_number(fields[self.date]).ok_or_else(bad_day)?;
         let seconds = day.checked_mul(DAY_SECONDS).and_then(|seconds| i32::try_from(seconds).ok());
-        let far = || Refusal::new(Reason::FarFromCourse, format!("day {day} is over 68 years from the course's start"));
+        let far =
+            || Refusal::new(Reason::ImplausibleTime, format!("day {day} is over 68 years from the course's start"));
         let seconds = seconds.ok_or_else(far)?;
         let banked = match whole_id(fields[self.banked]) {
             b"0" | b"False" | b"false" | b"FALSE" => false,

@@ -285,7 +285,7 @@ pub(super) fn read_assessments(
             let course_id = presentation.course_id(row)?;
             let id = row.id(id, "id_assessment")?;
             let due = row.integer(due, "date")?;
-            let too_far = |_| Refusal::new(Reason::FarFromCourse, "a due date out of all bounds");
+            let too_far = |_| Refusal::new(Reason::BadTime, "a due date out of all bounds");
             let due_day = due.map(i32::try_from).transpose().map_err(too_far)?;
             let course = index.course(course_id.as_bytes()).ok_or_else(|| {
                 Refusal::new(

@@ -27,7 +27,7 @@ use crate::roster::{Course, Roster};
 use crate::shared_texts::{SharedOutcomes, SharedTexts};
 use crate::table::{Refusal, TableRow};
 use crate::tally::{Reason, Tally, shape};
-use crate::time::format_instant;
+use crate::time::{DAY_SECONDS, format_date, format_instant, parse_instant};
 
 /// Holds what many rows of a table of enrolments say alike.
 #[derive(Default)]
@@ -74,6 +74,7 @@ impl EnrolmentColumnPlaces {
         row: &TableRow<'_>,
         table: &SmallTable,
         mapping: &CheckedMapping,
+        as_of: Option<i64>,
         shared: &mut Shared,
     ) -> Result<EnrolmentRecord, Refusal> {
         let course = match (self.course, table.course().or(mapping.single_course.as_deref())) {
@@ -98,7 +99,7 @@ impl EnrolmentColumnPlaces {
         };
         let given = |place: Option<usize>| place.and_then(|place| row.given(place));
         let withdrawn = moment(row, self.withdrawn.as_ref())?;
-        let completed = match (given(self.completed), withdrawn) {
+        let completed = match (given(self.completed).filter(|text| says_so(text, as_of)), withdrawn) {
             (Some(_), _) => Some(ended("completed", OutcomeKind::Completed)),
             (None, Some(_)) if self.outcome.is_none() => Some(ended("withdrew", OutcomeKind::Withdrew)),
             (None, _) => None,
@@ -130,6 +131,15 @@ fn moment(row: &TableRow<'_>, column: Option<&(usize, Time)>) -> Result<Option<M
     let Some((place, time)) = column else { return Ok(None) };
     let given = row.given(*place).filter(|text| !is_unset(text, time));
     Ok(given.map(|text| read_moment(text, time)).transpose()?.map(Moment::within_reach))
+}
+
+/// Tells whether what is given in a column that says by its presence that a course was completed does so: a zero, a word for
+/// no, a time that is not set and one after the instant of the log do not.
+fn says_so(text: &str, as_of: Option<i64>) -> bool {
+    let is_no = ["false", "f", "no", "n"].iter().any(|no| text.eq_ignore_ascii_case(no));
+    let is_zero = text.parse::<f64>() == Ok(0.0);
+    let counts = |instant| is_set(instant) && as_of.is_none_or(|as_of| instant <= as_of);
+    !is_no && !is_zero && parse_instant(text.as_bytes()).is_none_or(counts)
 }
 
 /// Tells whether `text` in the column of `time` stands for a time that is not set. Of numbers only zero does, a second
@@ -221,7 +231,7 @@ pub(super) fn read(
         let mut table = SmallTable::open(found, "enrolments", checked)?;
         let places = EnrolmentColumnPlaces::find(&mut table, &checked.columns)?;
         table.rows(tables, |row| {
-            let one = places.written(row, &table, mapping, &mut shared)?;
+            let one = places.written(row, &table, mapping, as_of.map(|(as_of, _)| as_of), &mut shared)?;
             if let Some(refusal) = table.set_aside(row) {
                 aside.add(&one, mapping.naming);
                 return Err(refusal);
@@ -375,9 +385,20 @@ impl KnownEnrolments {
                 places.insert(0, first);
                 places.sort_by_key(|&place| self.written.enrolled(place).map(|moment| moment.instant(0)));
                 let first = self.written.id(places[0]).to_owned();
+                let mut dates: Vec<i64> = Vec::new();
                 for &place in &places[1..] {
                     let date = match self.written.enrolled(place) {
-                        Some(Moment::Instant(instant)) => format_instant(instant),
+                        // The date alone, unless an earlier one has it: what comes later changes no id.
+                        Some(Moment::Instant(instant)) => {
+                            let day = instant.div_euclid(DAY_SECONDS);
+                            match i32::try_from(day).ok().filter(|_| !dates.contains(&day)) {
+                                Some(date) => {
+                                    dates.push(day);
+                                    format_date(date)
+                                }
+                                None => format_instant(instant),
+                            }
+                        }
                         Some(Moment::Day(day)) => format!("day{day}"),
                         None => String::new(),
                     };

@@ -257,6 +257,9 @@ pub(super) struct Before {
 }
 
 fn bad_time(event: &RowEvent, field: Field<'_>) -> String {
+    if field == Field::EMPTY {
+        return "no time".to_owned();
+    }
     format!("time {}", event.time.format.fault(field.text()))
 }
 

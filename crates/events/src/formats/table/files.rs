@@ -158,14 +158,14 @@ fn fits(parts: &[&str], file: &OfferedFile) -> bool {
 
 /// Returns the part of the file's name that the first `*` of a pattern stands for, with or without `.gz` and the like.
 fn star_in_name(pattern: &str, path: &Path) -> Option<String> {
-    let name = original_name(path).map_or_else(|| file_name(path), |(original, _)| original);
+    let name = original_name(path).unwrap_or_else(|| file_name(path));
     first_star(pattern, without_packing(&name)).or_else(|| first_star(pattern, &name)).map(str::to_owned)
 }
 
 fn matches(pattern: &str, path: &Path) -> bool {
     let name = file_name(path);
     let fits = |name: &str| name_fits(pattern, name) || name_fits(pattern, without_packing(name));
-    fits(&name) || original_name(path).is_some_and(|(original, _)| fits(&original))
+    fits(&name) || original_name(path).is_some_and(|original| fits(&original))
 }
 
 #[cfg(test)]
