@@ -47,6 +47,11 @@ pub enum Notice {
         /// Such ids.
         ids: u64,
     },
+    /// Enrolments without a label in the table that has the labels of all: their outcome is unknown.
+    MissingLabels {
+        /// Enrolments.
+        enrolments: u64,
+    },
     /// Files of the log that overlap: the first lines of the one stand in the other. Rows that both have count twice.
     OverlappingFiles {
         /// The names of the first such pairs: the file that begins within the other, and the other.
@@ -105,6 +110,12 @@ impl fmt::Display for Notice {
                 "ids that come in full, and also as R writes round numbers (1e+05): {ids}. They count as different ones. Write \
                  all in full, as R's format(id, scientific = FALSE) does"
             ),
+            Self::MissingLabels { enrolments } => {
+                write!(
+                    f,
+                    "without a label in the enrolments table, so that their outcome is unknown: {enrolments} of the rows"
+                )
+            }
             Self::OverlappingFiles { files, pairs } => {
                 let named: Vec<String> = files.iter().map(|[one, other]| format!("{one} in {other}")).collect();
                 let more = match pairs.saturating_sub(files.len() as u64) {

@@ -102,6 +102,9 @@ pub struct Source {
     /// Learners in courses, of logs without a table of enrolments, all of whose events are set aside: a row that does not
     /// count makes nobody a learner.
     pub learners_set_aside: u64,
+    /// People in courses, of such logs, who are no learners: they only did something about others, as a course team does, or
+    /// received something from others.
+    pub only_about_others: u64,
     /// The facts that the source can tell.
     pub capabilities: Capabilities,
     /// How finely it tells time.

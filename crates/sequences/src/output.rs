@@ -206,6 +206,9 @@ pub(crate) fn manifest(parts: &ManifestParts<'_>) -> Result<Manifest, BuildError
     if source.learners_set_aside > 0 {
         left_out.insert("no_event_used".to_owned(), source.learners_set_aside);
     }
+    if source.only_about_others > 0 {
+        left_out.insert("only_about_others".to_owned(), source.only_about_others);
+    }
     if !roster.not_yet_known.is_empty() {
         left_out.insert("not_yet_known".to_owned(), roster.not_yet_known.len() as u64);
     }

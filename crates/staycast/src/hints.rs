@@ -205,9 +205,10 @@ pub(crate) fn for_notice(notice: &Notice) -> Option<&'static str> {
             Some("name each site's log with --institution NAME=PATH")
         }
         Notice::OverlappingFiles { .. } => Some("leave one of them out, or cut off the lines that both have"),
-        Notice::WithdrawnBeforeEnrolled { .. } | Notice::WithdrawnAfterCourse { .. } | Notice::RoundNumbers { .. } => {
-            None
-        }
+        Notice::WithdrawnBeforeEnrolled { .. }
+        | Notice::WithdrawnAfterCourse { .. }
+        | Notice::MissingLabels { .. }
+        | Notice::RoundNumbers { .. } => None,
         Notice::Grew { .. } => Some("preprocess again when nothing writes to it, if the rest matters"),
     }
 }

@@ -89,6 +89,7 @@ pub(crate) fn describe_notice(notice: &Notice) -> (&'static str, String) {
     let label = match notice {
         Notice::SeveralSites { .. }
         | Notice::Grew { .. }
+        | Notice::MissingLabels { .. }
         | Notice::WithdrawnBeforeEnrolled { .. }
         | Notice::WithdrawnAfterCourse { .. } => "Note",
         Notice::SharedUserIds { .. }
@@ -330,6 +331,7 @@ fn describe_left_out(reason: &str) -> String {
         "unknown_course" => "their course is not described".to_owned(),
         "no_course" => "their row names no course".to_owned(),
         "not_yet_known" => "they are not known yet at the instant given by --as-of".to_owned(),
+        "only_about_others" => "they only did something about others, or received votes".to_owned(),
         "no_event_used" => "all of their events were set aside".to_owned(),
         other => other.replace('_', " "),
     }

@@ -91,6 +91,7 @@ fn empty_like(first: &Source) -> Source {
         tables: Tally::default(),
         left_out: LeftOutEnrolments { dates_from: first.left_out.dates_from, ..LeftOutEnrolments::default() },
         learners_set_aside: 0,
+        only_about_others: 0,
         capabilities: first.capabilities,
         granularity: first.granularity,
         kinds: Vec::new(),
@@ -118,6 +119,7 @@ fn add(all: &mut Source, other: Source, name: &str) -> Result<(), ReadError> {
         .by_course
         .extend(other.left_out.by_course.into_iter().map(|(id, count)| (format!("{name}:{id}"), count)));
     all.learners_set_aside += other.learners_set_aside;
+    all.only_about_others += other.only_about_others;
     all.capabilities = all.capabilities.intersection(other.capabilities);
     if other.granularity == Granularity::Day {
         all.granularity = Granularity::Day;

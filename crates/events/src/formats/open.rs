@@ -18,6 +18,7 @@ use crate::file_head::FileHeads;
 use crate::first_lines::FirstLines;
 use crate::input::{self, file_name};
 use crate::not_yet_known::hide_later;
+use crate::notice::Notice;
 use crate::offered::Offer;
 use crate::source::{Source, SourceLabels};
 use crate::source_inputs::InputFile;
@@ -195,6 +196,7 @@ pub(super) fn replace_labels(source: &mut Source, path: &Path, heads: &FileHeads
     (0..all.len()).for_each(|place| all.set_dropout(place, None));
     apply_labels(&*heads.get(path)?, &mut source.roster, &mut source.tables)?;
     source.labels = SourceLabels::Labels;
+    source.notices.retain(|notice| !matches!(notice, Notice::MissingLabels { .. }));
     source.inputs.push(InputFile { role: "labels", file: heads.get(path)?.file().clone() });
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use staycast_events::formats::{self, OpenOptions};
 use staycast_events::time::parse_instant;
-use staycast_events::{Reason, Source, Tally};
+use staycast_events::{Notice, Reason, Source, Tally};
 
 use crate::common::{Folder, courses, enrolments, in_words, read, rows};
 use crate::stray_days::{FORMATS, regular};
@@ -112,6 +112,22 @@ fn an_enrolment_dated_after_the_instant_is_not_known_yet() {
             "{again:?}"
         );
     }
+}
+
+#[test]
+fn a_missing_label_in_the_enrolments_table_is_counted() {
+    let folder = Folder::of(&[
+        ("people.csv", b"who,course,from,to,label\nann,C,,,no\nbob,C,,,\ncho,C,,,NA\n"),
+        ("log.csv", b"who,course,at\nann,C,2023-09-04T10:00:00\n"),
+        ("mapping.toml", MAPPING.as_bytes()),
+        ("labels.txt", b"enrolment_id,label\nC/bob,1\n"),
+    ]);
+    let mut options = OpenOptions { mapping: Some(folder.path().join("mapping.toml")), ..OpenOptions::default() };
+    let inputs = [folder.path().join("people.csv"), folder.path().join("log.csv")];
+    let source = formats::open(&inputs, &options).unwrap();
+    assert_eq!(source.notices, [Notice::MissingLabels { enrolments: 2 }]);
+    options.labels = Some(folder.path().join("labels.txt"));
+    assert_eq!(formats::open(&inputs, &options).unwrap().notices, []);
 }
 
 #[test]

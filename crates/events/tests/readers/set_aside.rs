@@ -174,6 +174,18 @@ fn facts_after_the_end_are_counted_alike() {
 }
 
 #[test]
+fn who_only_does_something_about_others_is_left_out_and_counted() {
+    let log = in_edx("acted", "ann", 5)
+        + &in_edx("acted", "tess", 6).replace("seq_next", "/courses/course-v1:Org+C1+2026/instructor");
+    let source = open(Folder::of(&[("log.jsonl", log.as_bytes())]).path()).unwrap();
+    assert_eq!((source.roster.enrolments.len(), source.only_about_others), (1, 1));
+    // Who does something as well is a learner.
+    let log = log + &in_edx("acted", "tess", 7);
+    let source = open(Folder::of(&[("log.jsonl", log.as_bytes())]).path()).unwrap();
+    assert_eq!((source.roster.enrolments.len(), source.only_about_others), (2, 0));
+}
+
+#[test]
 fn who_receives_a_vote_is_not_enrolled_by_it() {
     let vote = |day: u32| {
         format!(

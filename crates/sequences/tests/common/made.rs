@@ -113,6 +113,7 @@ impl Parts {
             tables: Tally::default(),
             left_out: LeftOutEnrolments::default(),
             learners_set_aside: 0,
+            only_about_others: 0,
             capabilities: capabilities.with_kinds(&self.kinds),
             granularity: Granularity::Second,
             kinds: self.kinds.clone(),

@@ -40,6 +40,7 @@ pub(crate) struct LogReport {
     enrolments_without_course: u64,
     learners_set_aside: u64,
     enrolments_not_yet_known: u64,
+    only_about_others: u64,
     /// Enrolments of each course that nothing says when it runs.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     courses_without_dates: BTreeMap<String, u64>,
@@ -206,6 +207,7 @@ fn report(source: &Source, read: &Reading) -> LogReport {
         courses_without_dates: source.left_out.by_course.clone(),
         dates_from: source.left_out.dates_from,
         learners_set_aside: source.learners_set_aside,
+        only_about_others: source.only_about_others,
         enrolments_not_yet_known: roster.not_yet_known.len() as u64,
         learners: learners.len() as u64,
         capabilities: source.capabilities,

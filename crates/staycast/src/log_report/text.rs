@@ -81,6 +81,10 @@ pub(crate) fn describe(report: &LogReport, next: &str, detail: Detail) -> String
         let left_out = pluralise(report.learners_set_aside, "learner");
         sheet.row("", format!("{left_out} left out: all of their events were set aside"));
     }
+    if report.only_about_others > 0 {
+        let left_out = group_digits(report.only_about_others);
+        sheet.row("", format!("{left_out} left out: they only did something about others, or received votes"));
+    }
     if report.enrolments_not_yet_known > 0 {
         let left_out = pluralise(report.enrolments_not_yet_known, "enrolment");
         sheet.row("", format!("{left_out} left out: not known yet at the instant given by --as-of"));

@@ -157,6 +157,7 @@ fn open(request: &OpenRequest<'_>) -> Result<Source, ReadError> {
         tables,
         left_out: without_course.counts,
         learners_set_aside: 0,
+        only_about_others: 0,
         granularity: Granularity::Second,
         kinds: log::kinds(),
         labels: if truths.is_empty() { SourceLabels::Nothing } else { SourceLabels::Labels },

@@ -235,6 +235,7 @@ fn open(files: &Files, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
         tables,
         left_out: students.left_out,
         learners_set_aside: 0,
+        only_about_others: 0,
         capabilities,
         granularity: Granularity::Day,
         kinds: Sites::kinds(),

@@ -25,6 +25,8 @@ pub(super) struct EnrolmentHistory {
     pub(super) is_named: bool,
     /// Whether a statement after the instant of the log is about somebody as a learner.
     pub(super) is_named_later: bool,
+    /// Whether a statement up to the instant of the log names somebody at all.
+    pub(super) is_there: bool,
     /// Instant of the last report on whether the learner is enrolled, and whether they are; of two at one instant, that
     /// they are.
     last_report: Option<(i64, bool)>,
@@ -41,6 +43,7 @@ impl EnrolmentHistory {
         self.is_recorded |= other.is_recorded;
         self.is_named |= other.is_named;
         self.is_named_later |= other.is_named_later;
+        self.is_there |= other.is_there;
         self.last_report = self.last_report.max(other.last_report);
     }
 
@@ -59,6 +62,7 @@ impl EnrolmentHistory {
 
     /// Adds an interaction, in which the learner had this part.
     pub(super) fn add_interaction(&mut self, instant: i64, part: Part) {
+        self.is_there = true;
         let happening = match part {
             Part::Did => Happening::Act,
             Part::Concerned => Happening::Fact,
@@ -133,6 +137,7 @@ mod flag {
     pub(super) const RECORDED: u16 = 1 << 8;
     pub(super) const NAMED: u16 = 1 << 9;
     pub(super) const NAMED_LATER: u16 = 1 << 10;
+    pub(super) const THERE: u16 = 1 << 11;
 }
 
 fn pack_day(day: i64) -> Option<[u8; 3]> {
@@ -180,6 +185,7 @@ impl PackedHistory {
             is_recorded,
             is_named,
             is_named_later,
+            is_there,
             last_report,
         } = history;
         let mut flags = 0;
@@ -192,6 +198,7 @@ impl PackedHistory {
         set(flag::RECORDED, *is_recorded);
         set(flag::NAMED, *is_named);
         set(flag::NAMED_LATER, *is_named_later);
+        set(flag::THERE, *is_there);
         let run = days.only_run().and_then(|(first, last, act)| Some((pack_day(first)?, pack_day(last)?, act)));
         set(flag::ONE_RUN, run.is_some());
         set(flag::OTHER_DAYS, run.is_none() && !days.is_empty());
@@ -231,6 +238,7 @@ impl PackedHistory {
             is_recorded: self.has(flag::RECORDED),
             is_named: self.has(flag::NAMED),
             is_named_later: self.has(flag::NAMED_LATER),
+            is_there: self.has(flag::THERE),
             last_report: report.map(|instant| (instant, self.has(flag::REPORTED_ENROLLED))),
         }
     }

@@ -154,6 +154,7 @@ pub(super) fn open<P: StatementParser>(
         tables,
         left_out: found.left_out,
         learners_set_aside: found.set_aside,
+        only_about_others: found.only_about_others,
         capabilities: Capabilities {
             time_of_day: true,
             objects: true,

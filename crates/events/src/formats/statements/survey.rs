@@ -70,6 +70,8 @@ pub(super) struct FoundEnrolments {
     pub(super) left_out: LeftOutEnrolments,
     /// How many learners are in none, as all of their events are set aside.
     pub(super) set_aside: u64,
+    /// How many people in courses with dates are no learners, as nothing is theirs but what they did about others.
+    pub(super) only_about_others: u64,
     /// Those whom nothing names up to the instant of the log.
     pub(super) not_yet_known: NotYetKnown,
 }
@@ -387,6 +389,7 @@ impl Survey {
             all: Enrolments::default(),
             left_out: LeftOutEnrolments { dates_from, ..LeftOutEnrolments::default() },
             set_aside: 0,
+            only_about_others: 0,
             not_yet_known: NotYetKnown::default(),
         };
         // No more are looked for.
@@ -394,11 +397,14 @@ impl Survey {
         let mut room = Vec::new();
         for (entry, key) in self.keys.iter().enumerate() {
             let history = self.histories.get(entry);
-            let is_anybody = history.is_named || history.is_named_later;
-            if !is_anybody || self.joined.contains(&(entry as u32)) {
+            if self.joined.contains(&(entry as u32)) {
                 continue;
             }
             let id = &*self.courses[key.course() as usize].id;
+            if !(history.is_named || history.is_named_later) {
+                found.only_about_others += u64::from(history.is_there && known.contains_key(id));
+                continue;
+            }
             let Some((course, place, days)) = known.get(id) else {
                 found.left_out.add(&String::from_utf8_lossy(id));
                 continue;

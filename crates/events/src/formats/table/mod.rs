@@ -144,6 +144,7 @@ use crate::error::ReadError;
 use crate::event_file::EventFile;
 use crate::file_head::FileHead;
 use crate::not_yet_known::NotYetKnown;
+use crate::notice::Notice;
 use crate::offered::FileReport;
 use crate::roster::Course;
 use crate::source::{DatesFrom, Granularity, LeftOutEnrolments, Source, SourceLabels};
@@ -364,10 +365,10 @@ fn open_tables(
 
     let left_out = LeftOutEnrolments::in_courses(undated.course_of_each.iter().map(AsRef::as_ref), dates_from);
     let finder = Arc::new(EnrolmentFinder::new(&mapping, &roster, undated, aside));
-    let (repeats, notices) = match mapping.has(Role::EventId) {
+    let (repeats, mut notices) = match mapping.has(Role::EventId) {
         true => {
             let found = event_ids::find_repeats(&tables.log, &mapping)?;
-            (Some(Arc::new(found.repeats)), found.notice.into_iter().collect())
+            (Some(Arc::new(found.repeats)), found.notice.into_iter().collect::<Vec<Notice>>())
         }
         false => (None, Vec::new()),
     };
@@ -377,6 +378,11 @@ fn open_tables(
         events.push(log::open(file, &mapping, EventRows::new(&mapping, &mapping.logs[file.log], &finder, repeats))?);
     }
     let columns = mapping.enrolments.as_ref().filter(|_| !tables.enrolments.is_empty()).map(|table| &table.columns);
+    if columns.is_some_and(|columns| columns.label.is_some()) && tables.labels.is_empty() {
+        let missing =
+            roster.enrolments.places().filter(|&place| roster.enrolments.dropout(place).is_none()).count() as u64;
+        notices.extend((missing > 0).then_some(Notice::MissingLabels { enrolments: missing }));
+    }
     Ok(Source {
         format: mapping.format,
         reason: request.reason.clone(),
@@ -384,6 +390,7 @@ fn open_tables(
         tables: tally,
         left_out,
         learners_set_aside: 0,
+        only_about_others: 0,
         capabilities: Capabilities {
             time_of_day: mapping.granularity == Granularity::Second,
             objects: mapping.has(Role::Object),
