@@ -5,6 +5,7 @@ mod boosting;
 mod config;
 mod cut_off_data;
 mod cut_off_fits;
+mod cut_off_model;
 mod design;
 mod error;
 mod gram;

@@ -5,16 +5,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use staycast_weeks::CutOff;
 
-use crate::boosting::Boosted;
 use crate::config::CheckedBaselines;
 use crate::cut_off_fits::CutOffFits;
+use crate::cut_off_model::CutOffModel;
 use crate::design;
 use crate::error::{FitError, ForecastError};
-use crate::hazard::Hazards;
 use crate::kind::BaselineKind;
-use crate::linear::Weights;
-use crate::simple::{Inactivity, WarningPoints};
-use crate::trees::{self, Tree};
 use crate::weekly::{Forecaster, TrainingData, WeeklyInputs};
 
 /// Holds a fitted model. Read back from JSON, it forecasts the same bits.
@@ -27,20 +23,6 @@ pub struct BaselineModel {
     absent: BTreeMap<CutOff, String>,
     #[serde(rename = "cutoffs")]
     cut_offs: BTreeMap<CutOff, CutOffModel>,
-}
-
-/// Holds the fit of one cut-off.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum CutOffModel {
-    DaysSinceLast(Inactivity),
-    Rules(WarningPoints),
-    Linear(Weights),
-    Logistic(Weights),
-    Tree(Tree),
-    Forest(Vec<Tree>),
-    Boosting(Box<Boosted>),
-    Hazard(Hazards),
 }
 
 /// Lists the weights of a linear model at one cut-off, on standardised inputs.
@@ -184,25 +166,6 @@ impl BaselineModel {
                 let at = |columns: &[String]| columns.get(position).cloned().unwrap_or_default();
                 Err(ForecastError::OtherColumns { position, found: at(inputs.columns), wanted: at(&self.columns) })
             }
-        }
-    }
-}
-
-impl CutOffModel {
-    /// Computes the log odds of dropout of every row.
-    fn logits(&self, inputs: &WeeklyInputs<'_>, cut_off: CutOff) -> Result<Vec<f64>, ForecastError> {
-        match self {
-            Self::DaysSinceLast(inactivity) => inactivity.logits(inputs, cut_off),
-            Self::Rules(points) => points.logits(inputs, cut_off),
-            // The tangent to the log odds at one half keeps the order of scores below 0 and above 1.
-            Self::Linear(weights) => {
-                Ok(weights.scores(inputs, cut_off).into_iter().map(|score| 4.0 * (score - 0.5)).collect())
-            }
-            Self::Logistic(weights) => Ok(weights.scores(inputs, cut_off)),
-            Self::Tree(tree) => Ok(trees::logits(std::slice::from_ref(tree), inputs, cut_off)),
-            Self::Forest(trees) => Ok(trees::logits(trees, inputs, cut_off)),
-            Self::Boosting(boosted) => Ok(boosted.logits(inputs, cut_off)),
-            Self::Hazard(hazards) => Ok(hazards.logits(inputs, cut_off)),
         }
     }
 }

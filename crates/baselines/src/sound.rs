@@ -4,11 +4,12 @@
 use staycast_weeks::CutOff;
 
 use crate::blend::Blend;
+use crate::cut_off_model::CutOffModel;
 use crate::error::ModelFault;
 use crate::hazard::Hazards;
 use crate::kind::BaselineKind;
 use crate::linear::Weights;
-use crate::model::{BaselineModel, CutOffModel};
+use crate::model::BaselineModel;
 use crate::simple::{Inactivity, PlattLine, WarningPoints, WarningSign};
 use crate::sound_numbers::{number, positions};
 use crate::trees::{self, Tree};

@@ -20,6 +20,7 @@ mod first_lines;
 pub mod formats;
 mod hash;
 mod header;
+mod hidden_later;
 mod id_lookup;
 mod index;
 pub mod input;

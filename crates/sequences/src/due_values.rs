@@ -9,7 +9,7 @@ use arrow_buffer::{BooleanBuffer, NullBuffer};
 
 use crate::features::{DaysOfWeek, Nulls};
 use crate::grid::WEEK_DAYS;
-use crate::values::WantedFeature;
+use crate::wanted_feature::WantedFeature;
 
 /// Names the feature that tells which weeks have events.
 pub(crate) const EVENTS: &str = "n_events";

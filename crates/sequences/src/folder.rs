@@ -21,7 +21,8 @@ use crate::hash_cache::HashCache;
 use crate::layout::{COURSES, ENROLMENTS, MANIFEST, SEQUENCES};
 use crate::manifest::{Manifest, OutputRecord};
 use crate::seal::{Seal, read_manifest};
-use crate::values::{RowChecks, ValuesFile, WantedFeature, WantedValues};
+use crate::values::{RowChecks, ValuesFile, WantedValues};
+use crate::wanted_feature::WantedFeature;
 
 /// Holds a sequences folder, of which the files have been checked.
 #[derive(Clone, Debug)]

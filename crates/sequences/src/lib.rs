@@ -39,6 +39,7 @@ mod tables;
 mod timing;
 mod values;
 mod verify;
+mod wanted_feature;
 mod warnings;
 
 pub use build::build;

@@ -16,9 +16,9 @@ use crate::checked_file::CheckedFile;
 use crate::dataset::{CourseRow, EnrolmentRow};
 use crate::due_values::{DueValues, EVENTS};
 use crate::error::{FolderError, counted};
-use crate::features::ValueRules;
 use crate::grid::WEEK_DAYS;
 use crate::parquet_in::{Rows, arrow_error};
+use crate::wanted_feature::WantedFeature;
 
 /// Lists the columns that say which enrolment and week a row is.
 const KEYS: [&str; 3] = ["course_id", "enrolment_id", "week"];
@@ -112,16 +112,6 @@ impl ValuesFile {
             .ok_or_else(too_large)?;
         Ok(values)
     }
-}
-
-/// Describes a feature that is wanted.
-#[derive(Clone, Debug)]
-pub(crate) struct WantedFeature {
-    pub(crate) name: String,
-    /// Values that it can have.
-    pub(crate) rules: ValueRules,
-    /// Whether the source can know it; otherwise every value is null.
-    pub(crate) is_known: bool,
 }
 
 /// Holds the values to read: of which enrolments, features and weeks.

@@ -7,10 +7,10 @@ use staycast_sequences::manifest::is_read;
 use staycast_sequences::{Dataset, EnrolmentIndex};
 
 use super::bound::BoundInputs;
+use super::choice_record::InputChoice;
 use super::choose::{statics, weekly};
 use super::column::{Column, Source, Transform};
 use super::error::InputsError;
-use super::group_choice::InputChoice;
 use super::read::{Moments, Reader, null_column};
 use crate::config::{CheckedInputs, FixedNumber};
 use crate::digest::digest;

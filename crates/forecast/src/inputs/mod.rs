@@ -9,6 +9,7 @@
 //! second column that says when.
 
 mod bound;
+mod choice_record;
 mod choose;
 mod column;
 mod error;
@@ -16,8 +17,8 @@ mod fit;
 mod group_choice;
 mod read;
 
+pub use choice_record::{ChosenGroups, GroupLeftOut, InputChoice, InputGroup};
 pub use column::{Column, Source, Transform};
 pub use error::InputsError;
 pub use fit::Inputs;
 pub(crate) use group_choice::ChoiceRequest;
-pub use group_choice::{ChosenGroups, GroupLeftOut, InputChoice, InputGroup};

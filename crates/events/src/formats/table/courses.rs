@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::checked_mapping::{CheckedMapping, CheckedTable, TABLE_FORMAT};
+use super::course_starts::NOMINAL_START;
 use super::enrolments::{self, SetAside, read_moment};
 use super::event_rows::{EnrolmentFinder, EventRows};
 use super::files::{Found, LogFile};
@@ -27,9 +28,6 @@ use crate::tally::{Reason, Tally};
 use crate::time::{DAY_SECONDS, days_from_civil};
 
 const GREATEST_DAYS: i64 = Course::GREATEST_DAYS as i64;
-
-/// Dates the first day of every course of a source that counts days from an unnamed start.
-pub(super) const NOMINAL_START: i32 = days_from_civil(2000, 1, 1);
 
 /// Holds the places of the columns of a courses table.
 struct CourseColumnPlaces {
@@ -98,27 +96,10 @@ impl CourseDates {
     pub(super) fn course(&self) -> Option<Course> {
         Some(Course { id: self.id.clone(), start_day: self.start_day?, days: self.days?, inferred: false })
     }
-}
 
-/// Holds the first instants of courses, as far as they are known before the log is read.
-#[derive(Clone, Debug, Default)]
-pub(super) struct CourseStarts(FxHashMap<Box<[u8]>, i64>);
-
-impl CourseStarts {
-    /// Makes the starts of courses that have all their dates.
-    pub(super) fn of_courses(courses: &[Course]) -> Self {
-        Self(courses.iter().map(|course| (course.id.as_bytes().into(), course.start_seconds())).collect())
-    }
-
-    /// Makes the starts of courses that may lack dates.
-    pub(super) fn of_dates(courses: &[CourseDates]) -> Self {
-        let start = |one: &CourseDates| Some((one.id.as_bytes().into(), i64::from(one.start_day?) * DAY_SECONDS));
-        Self(courses.iter().filter_map(start).collect())
-    }
-
-    /// Returns the first instant of a course: the nominal one where days are counted from a start that nothing dates.
-    pub(super) fn of(&self, course: &[u8]) -> i64 {
-        self.0.get(course).copied().unwrap_or(i64::from(NOMINAL_START) * DAY_SECONDS)
+    /// Returns the course's id, and its first day where the table has it.
+    pub(super) fn id_and_start(&self) -> (&str, Option<i32>) {
+        (&self.id, self.start_day)
     }
 }
 

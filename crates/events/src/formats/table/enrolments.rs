@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::checked_mapping::{CheckedMapping, CheckedTable, Naming};
-use super::courses::CourseStarts;
+use super::course_starts::CourseStarts;
 use super::files::Found;
 use super::mapping::{EnrolmentColumns, Time};
 use super::pairs::Pairs;

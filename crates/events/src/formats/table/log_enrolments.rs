@@ -9,7 +9,7 @@ use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
 use super::checked_mapping::{CheckedMapping, Naming, RowEvent};
-use super::courses::CourseStarts;
+use super::course_starts::CourseStarts;
 use super::files::LogFile;
 use super::log;
 use super::mapped_row::{Field, MappedRow, Role, RowSink};

@@ -89,6 +89,7 @@
 
 mod checked_log;
 mod checked_mapping;
+mod course_starts;
 mod courses;
 pub(in crate::formats) mod csv_cells;
 mod csv_lines;
@@ -128,7 +129,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 
 use self::checked_mapping::{CheckedLog, CheckedMapping, TABLE_FORMAT, TablePattern};
-use self::courses::CourseStarts;
+use self::course_starts::CourseStarts;
 use self::enrolments::{EnrolmentRecords, SetAside};
 use self::event_rows::{EnrolmentFinder, EventRows};
 use self::files::{Found, LogFile, Place, Wanted};
@@ -426,7 +427,7 @@ impl Calendar {
     fn starts(&self) -> CourseStarts {
         match self {
             Self::Whole(courses) => CourseStarts::of_courses(courses),
-            Self::InPart(dates) => CourseStarts::of_dates(dates),
+            Self::InPart(dates) => CourseStarts::of_days(dates.iter().map(courses::CourseDates::id_and_start)),
         }
     }
 
