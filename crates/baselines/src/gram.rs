@@ -128,7 +128,7 @@ impl Gram {
 
 /// Holds the Cholesky factor of a [`Gram`] plus a multiple of the identity, of as many columns as were asked for.
 pub(crate) struct Factor {
-    /// What is added to the diagonal.
+    /// The penalty, added to the diagonal.
     ridge: f64,
     lower: Triangle,
 }

@@ -135,7 +135,7 @@ struct Preconditioner<'a> {
     means: Vec<f64>,
     /// By coming week: second derivatives, and these with the penalty.
     weeks: Vec<(f64, f64)>,
-    /// What the intercept's second derivative is when the effects follow it.
+    /// Second derivative by the intercept when the effects follow it.
     intercept: f64,
 }
 

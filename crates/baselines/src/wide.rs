@@ -69,7 +69,7 @@ struct Chain {
 /// Holds a fit of the chosen penalty.
 pub(crate) struct WideFit {
     pub(crate) weights: Weights,
-    /// What each coming week adds.
+    /// By coming week: the addition to the log-odds of leaving.
     pub(crate) effects: Vec<f64>,
 }
 

@@ -321,7 +321,7 @@ const HELD_BYTES: u64 = 64 << 20;
 /// Holds heads by path, each read when it is first asked for and never again.
 #[derive(Debug, Default)]
 pub(crate) struct FileHeads {
-    /// What files are called whose own names may be learners', by where they are.
+    /// Names for files whose own names may be learners', by where they are.
     names: OnceLock<FxHashMap<PathBuf, PathBuf>>,
     by_path: Mutex<FxHashMap<PathBuf, Arc<FileHead>>>,
     /// Counts the bytes of files that are held whole.

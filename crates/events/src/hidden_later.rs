@@ -1,4 +1,4 @@
-//! What the instant at which a log is said to be taken hides of enrolments that are known by then.
+//! Hides what came after the instant at which a log is said to be taken, of enrolments that are known by then.
 
 use crate::enrolment::OutcomeKind;
 use crate::roster::Roster;

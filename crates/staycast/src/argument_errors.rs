@@ -1,4 +1,4 @@
-//! What is wrong with arguments, in plain words: long values are cut, and what the standard library says of numbers is put
+//! Errors in arguments, in plain words: long values are cut, and what the standard library says of numbers is put
 //! otherwise.
 
 use clap::error::ContextValue;

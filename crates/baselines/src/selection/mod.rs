@@ -63,7 +63,7 @@ pub struct Selection {
 pub struct LeftOutGroup {
     /// Its number.
     pub group: usize,
-    /// What the area under the curve gains without it, beside the groups that were left then; below 0 where it loses.
+    /// Gain in the area under the curve without it, beside the groups that were left then; below 0 for a loss.
     pub gain: f64,
     /// Standard error of this difference, over folds.
     pub error: f64,

@@ -10,8 +10,8 @@ use parquet::file::properties::WriterProperties;
 use staycast_events::formats::{self, OpenOptions};
 use staycast_events::time::format_instant;
 use staycast_events::{
-    Enrolment, EnrolmentIndex, Event, EventKind, ParsedBlock, ReadError, ReadMode, ReadPurpose, Reason, RowLimits,
-    Source, Tally, TimeSpan,
+    Enrolment, EnrolmentIndex, Enrolments, Event, EventKind, ParsedBlock, ReadError, ReadMode, ReadPurpose, Reason,
+    RowLimits, Source, Tally, TimeSpan,
 };
 
 /// This crate's folder. Asked of cargo when the test runs: a target directory outlives a checkout, and a test built in
@@ -181,6 +181,12 @@ fn read_once(
 /// Opens a folder whose format is told from its files.
 pub(crate) fn open(folder: &Path) -> Result<Source, ReadError> {
     formats::open(&[folder.to_owned()], &OpenOptions::default())
+}
+
+/// Lists the enrolments by id and learner, each with one fact about it.
+pub(crate) fn with_their<T>(source: &Source, fact: impl Fn(&Enrolments, usize) -> T) -> Vec<(&str, &str, T)> {
+    let all = &source.roster.enrolments;
+    all.places().map(|place| (all.id(place), all.learner(place), fact(all, place))).collect()
 }
 
 /// Describes the outcome of opening and reading a folder: the error, or the counts of rows of the event files.

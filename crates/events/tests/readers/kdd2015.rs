@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use staycast_events::formats::{self, OpenOptions};
-use staycast_events::{CourseIndex, ObjectKey, Reason, Source, SourceLabels};
+use staycast_events::{CourseIndex, Enrolments, ObjectKey, Reason, Source, SourceLabels};
 
-use crate::common::{Folder, cut, fixture, in_words, open, outcome, read, rows, with_log, without_folder};
+use crate::common::{Folder, cut, fixture, in_words, open, outcome, read, rows, with_log, with_their, without_folder};
 
 /// Events as enrolment, seconds from the course's start, raw kind and weight.
 pub(crate) fn events(source: &Source) -> Vec<(String, i32, String, u32)> {
@@ -29,18 +29,7 @@ fn a_sound_folder() {
     let source = open(&fixture("kdd2015/base")).unwrap();
     assert_eq!(source.reason, "log.csv has the columns enrollment_id, time, event and object");
     assert_eq!(source.labels, SourceLabels::Labels);
-    let learners: Vec<(&str, &str, Option<bool>)> = source
-        .roster
-        .enrolments
-        .places()
-        .map(|place| {
-            (
-                source.roster.enrolments.id(place),
-                source.roster.enrolments.learner(place),
-                source.roster.enrolments.dropout(place),
-            )
-        })
-        .collect();
+    let learners: Vec<(&str, &str, Option<bool>)> = with_their(&source, Enrolments::dropout);
     assert_eq!(learners, [("1", "ann", Some(false)), ("2", "bob", Some(true)), ("3", "ann", Some(false))]);
     assert_eq!(source.left_out.total(), 1);
     assert_eq!(

@@ -1,9 +1,11 @@
 //! The `moodle` reader.
 
 use staycast_events::formats::{self, OpenOptions};
-use staycast_events::{Activity, Detail, EnrolledAgain, Notice, ObjectKey, Reason, SourceLabels};
+use staycast_events::{Activity, Detail, EnrolledAgain, Enrolments, Notice, ObjectKey, Reason, SourceLabels};
 
-use crate::common::{Folder, check_odd_logs, courses, cut, fixture, in_words, open, outcome, outcome_with, read, rows};
+use crate::common::{
+    Folder, check_odd_logs, courses, cut, fixture, in_words, open, outcome, outcome_with, read, rows, with_their,
+};
 use crate::kdd2015::events;
 
 const DAY: i32 = 86_400;
@@ -71,18 +73,7 @@ fn a_sound_folder() {
     let expected =
         [("2".to_owned(), "2014-03-03".to_owned(), 28, false), ("3".to_owned(), "2014-03-10".to_owned(), 4, true)];
     assert_eq!(courses(&source), expected);
-    let enrolments: Vec<(&str, &str, Option<i32>)> = source
-        .roster
-        .enrolments
-        .places()
-        .map(|place| {
-            (
-                source.roster.enrolments.id(place),
-                source.roster.enrolments.learner(place),
-                source.roster.enrolments.enrolled_seconds(place),
-            )
-        })
-        .collect();
+    let enrolments: Vec<(&str, &str, Option<i32>)> = with_their(&source, Enrolments::enrolled_seconds);
     // Enrolled two ways counts from the earlier; without a start, from when the enrolment was made. 9 teaches.
     assert_eq!(enrolments, [("2/5", "5", Some(-3 * DAY)), ("2/6", "6", Some(DAY)), ("3/5", "5", Some(-7 * DAY))]);
     let event = |id: &str, seconds, kind: &str| (id.to_owned(), seconds, kind.to_owned(), 1);

@@ -1,10 +1,11 @@
 //! The `xuetangx2019` reader.
 
 use staycast_events::formats::OpenOptions;
-use staycast_events::{Detail, SourceLabels};
+use staycast_events::{Detail, Enrolments, SourceLabels};
 
 use crate::common::{
     Folder, check_copied_mapping, check_odd_logs, courses, cut, fixture, in_words, open, outcome, outcome_with,
+    with_their,
 };
 use crate::kdd2015::events;
 
@@ -34,18 +35,7 @@ fn a_sound_folder() {
         ("course-v1:U+B+1".to_owned(), "2015-09-06".to_owned(), 3, true),
     ];
     assert_eq!(courses(&source), expected);
-    let labels: Vec<(&str, &str, Option<bool>)> = source
-        .roster
-        .enrolments
-        .places()
-        .map(|place| {
-            (
-                source.roster.enrolments.id(place),
-                source.roster.enrolments.learner(place),
-                source.roster.enrolments.dropout(place),
-            )
-        })
-        .collect();
+    let labels: Vec<(&str, &str, Option<bool>)> = with_their(&source, Enrolments::dropout);
     assert_eq!(labels, [("11", "ann", Some(false)), ("12", "bob", Some(true)), ("13", "ann", Some(false))]);
     let event = |id: &str, seconds, kind: &str| (id.to_owned(), seconds, kind.to_owned(), 1);
     let expected = [

@@ -1,4 +1,4 @@
-//! What the record of a split must say: by itself, beside the run's other records, and of the data that the run was trained
+//! Checks of the record of a split: by itself, beside the run's other records, and of the data that the run was trained
 //! on.
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! What a run records of the choice of its inputs.
+//! The record of how a run's inputs were chosen.
 
 use std::fmt;
 
@@ -35,7 +35,7 @@ pub enum InputChoice {
     Chosen(ChosenGroups),
     /// All are kept, as a choice would rest on too little.
     AllKept {
-        /// What was too little.
+        /// The lack that made a choice impossible.
         reason: String,
     },
 }
@@ -86,7 +86,7 @@ pub struct ChosenGroups {
 pub struct GroupLeftOut {
     /// The group.
     pub group: InputGroup,
-    /// What the AUC gained without it; below 0 where it lost, by less than chance would explain.
+    /// Gain in AUC without it; below 0 for a loss, of less than chance would explain.
     pub gain: f64,
     /// Standard error of that.
     pub error: f64,

@@ -1,4 +1,4 @@
-//! What a transfer benchmark found.
+//! The figures that a transfer benchmark found.
 
 use serde::Serialize;
 use staycast_evaluation::metrics::{CorrectedT, Metric, paired_t};

@@ -72,7 +72,7 @@ struct Members<'a> {
     time: Option<Text<'a>>,
     score: Score,
     by_open_edx: bool,
-    /// What stands in place of the text of a time.
+    /// Names what stands in place of the text of a time.
     odd_time: Option<&'static str>,
 }
 

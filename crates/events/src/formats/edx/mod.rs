@@ -61,6 +61,7 @@
 
 mod kinds;
 mod line;
+mod members;
 
 use std::sync::Arc;
 

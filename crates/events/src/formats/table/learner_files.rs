@@ -1,4 +1,4 @@
-//! What files are called where their names tell learners: by the pattern that they fit and their place, and so that nobody
+//! Names for files whose own names tell learners: by the pattern that they fit and their place, and so that nobody
 //! is named.
 
 use std::collections::BTreeMap;

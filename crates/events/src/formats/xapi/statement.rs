@@ -232,7 +232,7 @@ struct Members<'a> {
     /// A problem of which the object is a part.
     problem: Option<Text<'a>>,
     by_open_edx: bool,
-    /// What stands in place of the text of a time.
+    /// Names what stands in place of the text of a time.
     odd_time: Option<&'static str>,
 }
 

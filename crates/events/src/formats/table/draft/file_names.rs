@@ -1,4 +1,4 @@
-//! What a draft calls files: by their names, or by patterns where the names may be learners'.
+//! Names that a draft has for files: by their names, or by patterns where the names may be learners'.
 
 use super::roles::{self, ColumnRole};
 use super::sample::Sample;
