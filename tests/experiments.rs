@@ -4,6 +4,8 @@ mod common;
 
 use std::fs;
 
+use serde_json::Value;
+
 use common::{Workshop, assert_same_bytes, folder, names_in, run};
 
 /// Settings that make training quick.
@@ -81,12 +83,26 @@ fn a_search_climbs_and_goes_on_where_it_was() {
     let line = format!("tune {{}} --out {{}} --model tree --trials 4 --json {QUICK}");
     let report = run(&line, &[&shop.sequences(), &out]).expect(0).json();
     let tried = fs::read_to_string(out.join("trials.jsonl")).expect("written");
-    // Four on the first rung, one on the second.
-    assert_eq!(tried.lines().count(), 5, "{tried}");
+    let tried: Vec<Value> = tried.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    // Four on the first rung; on the second the best of these, and the given configuration.
     let best = &report["best"];
-    assert_eq!(best["rung"], 2);
+    let last: Vec<&Value> = tried.iter().filter(|one| one["rung"] == 2).collect();
+    let climbed = report["last_rung"].as_array().expect("a list");
+    assert_eq!((tried.len(), last.len()), (4 + climbed.len(), climbed.len()), "{tried:?}");
+    assert!(last.iter().any(|one| one["trial"] == 0), "{last:?}");
     assert_eq!(best["budget"], 1.0);
+    // The winner is the best of those with its budget and its rows.
+    for one in &last {
+        assert_eq!((&one["budget"], &one["held_out_rows"]), (&best["budget"], &best["held_out_rows"]));
+        assert!(one["held_out_auc"].as_f64() <= best["held_out_auc"].as_f64(), "{one} {best}");
+    }
     assert!(best["held_out_auc"].as_f64().expect("trained") > 0.5);
+    assert_eq!(report["given"]["trial"], 0);
+    assert_eq!(report["given"]["budget"], 1.0);
+    let earlier = report["earlier_rungs"].as_array().expect("a list");
+    assert_eq!((earlier.len(), &earlier[0]["trials"]), (1, &Value::from(4)));
+    assert!(earlier[0]["budget"].as_f64() < Some(1.0));
+    assert!(earlier[0]["held_out_rows"].as_u64() < best["held_out_rows"].as_u64(), "{earlier:?} {best}");
     let settings = fs::read_to_string(out.join("best.toml")).expect("written");
     assert!(settings.contains("kind = \"tree\""), "{settings}");
 
@@ -95,6 +111,9 @@ fn a_search_climbs_and_goes_on_where_it_was() {
     let again = run(&line, &[&shop.sequences(), &out]).expect(0).json();
     assert_eq!(again["best"]["trial"], best["trial"]);
     assert_eq!(again["best"]["held_out_auc"], best["held_out_auc"]);
+    let words = run(&line.replace(" --json", ""), &[&shop.sequences(), &out]).expect(0);
+    words
+        .says(&["On the whole budget, all on the same", "compare the two figures of a rung, and no rung with another"]);
     // Another search does not mix with it.
     run(&line.replace("--trials 4", "--trials 5"), &[&shop.sequences(), &out])
         .expect(1)

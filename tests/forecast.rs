@@ -150,7 +150,10 @@ fn scores_are_written_in_three_formats_with_the_same_rows() {
     assert_eq!(names_in(here.path()), ["scores.csv", "scores.jsonl", "scores.parquet"]);
     let csv = fs::read_to_string(&csv).expect("readable");
     let mut lines = csv.lines();
-    assert_eq!(lines.next(), Some("course_id,enrolment_id,learner_id,week,p_dropout,at_risk,rank,status,reason"));
+    assert_eq!(
+        lines.next(),
+        Some("course_id,enrolment_id,learner_id,week,p_dropout,at_risk,rank,status,reason,trained_on")
+    );
     let rows: Vec<Value> = fs::read_to_string(&jsonl)
         .expect("readable")
         .lines()

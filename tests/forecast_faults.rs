@@ -9,6 +9,7 @@ use common::{
     SMALL, Workshop, arguments, assert_same_bytes, command, copy_of, folder, kill_when, names_in, replace_in, run,
     run_with_file_limit,
 };
+use serde_json::{Value, json};
 
 #[test]
 fn a_killed_training_goes_on_and_ends_with_the_same_bytes() {
@@ -232,7 +233,9 @@ fn scores_of_learners_that_were_trained_on_are_counted() {
     let trained_on = scored["trained_on"].as_u64().expect("a count");
     let with_score = scored["statuses"]["scored"].as_u64().expect("a count");
     assert!(0 < trained_on && trained_on < with_score, "{trained_on} of {with_score}: the test part is not trained on");
-    run("score {} {} --out {}", &[&shop.run(), &shop.sequences(), &out]).expect(0).says(&["were in the training set"]);
+    run("score {} {} --out {}", &[&shop.run(), &shop.sequences(), &out])
+        .expect(0)
+        .says(&["of learners in the training set"]);
 }
 
 #[test]
@@ -300,7 +303,9 @@ fn a_course_shorter_than_the_asked_week_is_said_so() {
     run("simulate --learners 300 --weeks 8 --courses 2 --seed 5 --out {} --quiet", &[&at("long")]).expect(0);
     run("preprocess {} --out {} --quiet", &[&at("short"), &at("sequences")]).expect(0);
     let too_short = ["no course has so many weeks, as the longest has 3", "the last week that can be forecast is 3"];
-    run("train {} --out {}", &[&at("sequences"), &at("run")]).expect(2).complains(&too_short);
+    run("train {} --out {} --set training.target_week=4", &[&at("sequences"), &at("run")])
+        .expect(2)
+        .complains(&too_short);
     assert!(!at("run").exists());
     run(&format!("train {{}} --out {{}} {SMALL} --set training.target_week=2"), &[&at("sequences"), &at("run")])
         .expect(0);
@@ -336,12 +341,15 @@ fn the_command_that_preprocess_suggests_trains_on_short_courses_too() {
     let here = folder();
     let at = |name: &str| here.path().join(name);
     run("simulate --learners 300 --weeks 3 --courses 2 --out {} --quiet", &[&at("logs")]).expect(0);
-    for (name, rule, week) in [("labels", "", "3"), ("inactive", " --dropout inactive-last=1", "2")] {
+    for (name, rule, week) in [("labels", "", 3), ("inactive", " --dropout inactive-last=1", 2)] {
         let (out, model) = (at(name), at(&format!("run-{name}")));
         let done = run(&format!("preprocess {{}} --out {{}}{rule}"), &[&at("logs"), &out]).expect(0);
         let line = suggested(&done).replace("--out run ", &format!("--out {} ", model.display()));
-        assert!(line.contains(&format!(" --set training.target_week={week} ")), "{line}");
         run(&line, &[]).expect(0);
+        let text = fs::read_to_string(model.join("manifest.json")).expect("a run");
+        let manifest: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(manifest["target_week"], week);
+        assert_eq!(manifest["adaptations"], json!([{ "target_week": { "usual": 4, "chosen": week } }]));
     }
     // The weeks that the rule leaves are none.
     let done = run("preprocess {} --out {} --dropout inactive-last=3", &[&at("logs"), &at("none")]).expect(0);

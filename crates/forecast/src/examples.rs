@@ -123,6 +123,12 @@ fn proxy(data: &Dataset, enrolment: EnrolmentIndex, rule: ProxyRule) -> Option<(
     CutOff::up_to(observed).rev().find(allowed).map(|last| (label, last))
 }
 
+/// Returns the column of the feature that tells in which weeks learners were active; `None` where `data` lacks it.
+pub(crate) fn activity_column(data: &Dataset) -> Option<usize> {
+    const FEATURE: &str = "days_since_last";
+    data.feature(FEATURE).filter(|_| data.manifest.available_features().any(|name| name == FEATURE))
+}
+
 /// Tells, by enrolment and week up to `last`, whether the learner was active in the week after that; `None` where that
 /// week was not observed, or the course has none. `None` altogether when `data` lacks the days since the last event.
 pub(crate) fn active_next_week(
@@ -130,8 +136,7 @@ pub(crate) fn active_next_week(
     enrolments: &[EnrolmentIndex],
     last: CutOff,
 ) -> Option<Vec<Option<bool>>> {
-    const FEATURE: &str = "days_since_last";
-    let column = data.feature(FEATURE).filter(|_| data.manifest.available_features().any(|name| name == FEATURE))?;
+    let column = activity_column(data)?;
     let active = |enrolment: EnrolmentIndex, cut_off: CutOff| {
         let course = data.course_of(enrolment);
         let observed = course.observed_weeks.min(course.weeks) as usize;

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod adaptation;
 mod artifact;
 pub mod bench;
 mod compressed_json;
@@ -19,6 +20,7 @@ mod training;
 pub mod tune;
 mod week_fits;
 
+pub use adaptation::{Adaptation, NoNextWeek};
 pub use artifact::{
     DataRecord, EpochRecord, FileRecord, FoldFit, FoldsRecord, MemberSummary, ParentRecord, ProxyRecord, RUN_FILES,
     RUN_FOLDERS, RUN_KIND, RecalibrationRecord, Refit, Run, RunError, RunManifest, RunRecords, RunState, SplitRecord,
@@ -30,9 +32,9 @@ pub use model_kind::{ModelKind, NotASingleModel, SingleModel, UnknownModel};
 pub use models::blend::BlendRecord;
 pub use prediction::{
     EvaluateRequest, EvaluationOutcome, EvaluationRecord, Forecasts, FutureTest, LeakageReport, PredictionError,
-    Predictions, RecalibrateRequest, RepeatedAuc, Rows, SUSPICIOUS_AUC, ScoreRequest, ScoreRow, ShuffledLabelsTest,
-    SuspiciousInput, check_leakage, evaluate, evaluate_predictions, evaluations, evaluations_in, predictions,
-    recalibrate, record_evaluation, score, score_folder, write_predictions, write_scores,
+    Predictions, RecalibrateRequest, RepeatedAuc, Rows, SCORE_COLUMNS, SUSPICIOUS_AUC, ScoreRequest, ScoreRow,
+    ShuffledLabelsTest, SuspiciousInput, check_leakage, evaluate, evaluate_predictions, evaluations, evaluations_in,
+    predictions, recalibrate, record_evaluation, score, score_folder, write_predictions, write_scores,
 };
 pub use reach::{NoOutcomeKnown, TooLate};
 pub use tables::TableError;

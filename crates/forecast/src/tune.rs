@@ -1,9 +1,12 @@
 //! The search for better settings: a documented space, drawn from a seed, and successive halving.
 //!
 //! Successive halving (Jamieson & Talwalkar 2016; the inner loop of Hyperband, Li et al. 2018): many settings are tried
-//! with a small budget, the better third of them with three times as much, and so on to the full budget. The budget is
-//! training epochs, of networks, and members otherwise. The held-out AUC of the training set is compared, at the
-//! target week; the test part is not looked at.
+//! with a small budget, the better third of them with three times as much, and so on to the full budget, which at most three
+//! reach. The budget is training epochs, of networks, and members otherwise. The held-out AUC of the training set is
+//! compared, at the target week; the test part is not looked at.
+//!
+//! Fewer members hold out fewer rows, so figures are compared within a rung only: the same rows, the same budget. The
+//! configuration as it was given is in every rung, and so beside the winner in the last.
 
 use std::collections::BTreeMap;
 
@@ -134,25 +137,32 @@ impl Trial {
 /// Describes a rung: so many trials, each with a share of the full budget.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Rung {
-    /// Trials that take part.
+    /// Trials that climb to it, the first rung's all. Trial 0 takes part in every rung, whether it is among them or not.
     pub trials: u32,
     /// Share of the full budget, above 0 and at most 1.
     pub budget: f64,
 }
 
 /// Returns the rungs for `count` trials: the best third goes on to the next, which has three times the budget; the last has all of
-/// it.
+/// it, and at most three.
 #[must_use]
 pub fn rungs(count: u32) -> Vec<Rung> {
     let mut sizes = vec![count.max(1)];
     while let Some(&last) = sizes.last()
-        && last > 1
+        && last > REDUCTION
     {
         sizes.push((last / REDUCTION).max(1));
     }
     let top = sizes.len() as i32 - 1;
     let budget = |rung: usize| f64::from(REDUCTION).powi(rung as i32 - top);
     sizes.iter().enumerate().map(|(rung, &trials)| Rung { trials, budget: budget(rung) }).collect()
+}
+
+/// Returns the trials of the next rung, in the order of `order`, the best of this one first: the `keep` first, and trial 0.
+#[must_use]
+pub fn climbers(order: &[u32], keep: u32) -> Vec<u32> {
+    let (climb, rest) = order.split_at(order.len().min(keep as usize));
+    climb.iter().chain(rest.iter().filter(|&&trial| trial == 0)).copied().collect()
 }
 
 /// Returns the `keep` best trials of a rung by AUC, the best first; equal ones in the order of their numbers. Trials without an
@@ -172,10 +182,21 @@ mod tests {
     #[test]
     fn a_third_climbs_and_the_last_has_the_whole_budget() {
         let found = rungs(27);
-        assert_eq!(found.iter().map(|rung| rung.trials).collect::<Vec<_>>(), [27, 9, 3, 1]);
+        assert_eq!(found.iter().map(|rung| rung.trials).collect::<Vec<_>>(), [27, 9, 3]);
         assert_eq!(found.last().expect("there is one").budget, 1.0);
-        assert!((found[0].budget - 1.0 / 27.0).abs() < 1e-12);
-        assert_eq!(rungs(1), [Rung { trials: 1, budget: 1.0 }]);
+        assert!((found[0].budget - 1.0 / 9.0).abs() < 1e-12);
+        let third = 1.0 / 3.0;
+        assert_eq!(rungs(4), [Rung { trials: 4, budget: third }, Rung { trials: 1, budget: 1.0 }]);
+        for few in 1..=3 {
+            assert_eq!(rungs(few), [Rung { trials: few, budget: 1.0 }]);
+        }
+    }
+
+    #[test]
+    fn the_given_configuration_is_in_every_rung() {
+        assert_eq!(climbers(&[4, 2, 0, 3], 2), [4, 2, 0]);
+        assert_eq!(climbers(&[4, 0, 2, 3], 2), [4, 0]);
+        assert_eq!(climbers(&[0, 1], 3), [0, 1]);
     }
 
     #[test]

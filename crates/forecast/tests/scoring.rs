@@ -143,7 +143,9 @@ fn score_files_hold_the_rows_in_every_format() {
     let path = |name: &str| folder.path().join(name);
     write_scores(&path("scores.csv"), &rows).expect("writable");
     let text = std::fs::read_to_string(path("scores.csv")).expect("there");
-    assert!(text.starts_with("course_id,enrolment_id,learner_id,week,p_dropout,at_risk,rank,status,reason\n"));
+    assert!(
+        text.starts_with("course_id,enrolment_id,learner_id,week,p_dropout,at_risk,rank,status,reason,trained_on\n")
+    );
     assert_eq!(text.lines().count(), rows.len() + 1);
 
     write_scores(&path("scores.jsonl"), &rows).expect("writable");

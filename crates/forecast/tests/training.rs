@@ -6,13 +6,13 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use common::{bytes_of, config, dataset, dataset_with, train_at};
+use common::{bytes_of, config, cut_off, dataset, dataset_with, train_at};
 use staycast_evaluation::splits::SplitKind;
-use staycast_forecast::config::CheckedConfig;
+use staycast_forecast::config::{CheckedConfig, Config};
 use staycast_forecast::device::ChosenDevice;
 use staycast_forecast::{
-    EpochRecord, EvaluateRequest, FoldsRecord, Run, RunState, Start, TrainError, TrainRequest, TrainingWatch,
-    Unwatched, evaluate, run_state, train,
+    Adaptation, EpochRecord, EvaluateRequest, FoldsRecord, NoNextWeek, Run, RunState, Start, TrainError, TrainRequest,
+    TrainingWatch, Unwatched, evaluate, run_state, train,
 };
 use staycast_sequences::{CourseIndex, Dataset};
 
@@ -89,9 +89,13 @@ fn the_second_task_wants_data_that_tells_who_was_active() {
     let inactive = data.feature("days_since_last").expect("it is there");
     "quiet".clone_into(&mut data.features[inactive]);
     "quiet".clone_into(&mut data.manifest.features[inactive].name);
-    let refused = train_at(&data, &config(&[]), &folder.path().join("on")).expect_err("refused").to_string();
+    let asked = ["training.next_week=0.25"];
+    let refused = train_at(&data, &config(&asked), &folder.path().join("on")).expect_err("refused").to_string();
     assert!(refused.contains("days_since_last") && refused.contains("training.next_week=0"), "{refused}");
     train_at(&data, &config(&["training.next_week=0"]), &folder.path().join("off")).expect("it trains");
+    // Where nobody asked for it there is none, and the run says so.
+    let run = train_at(&data, &config(&[]), &folder.path().join("default")).expect("it trains");
+    assert_eq!(run.manifest().adaptations, [Adaptation::NoSecondTask(NoNextWeek::ActivityUnknown)]);
 }
 
 /// Returns the data with nobody active in the last week.
@@ -244,6 +248,33 @@ fn the_target_must_lie_before_the_label_window() {
         .expect_err("week 6 is in the label window")
         .to_string();
     assert!(message.contains("inactive-last 1") && message.contains('5'), "{message}");
+}
+
+#[test]
+fn a_target_week_that_nobody_set_is_the_last_of_at_least_half_of_the_learners() {
+    let unset = Config::default().check().expect("the default");
+    let weeks = |short: usize, settings: &[&str]| {
+        let mut data = dataset(4, 60);
+        for course in data.courses.iter_mut().take(short) {
+            (course.days, course.weeks, course.observed_weeks) = (28, 4, 4);
+        }
+        let config = if settings.is_empty() { unset.clone() } else { config(settings) };
+        config.adapted_to(&data).adaptations().to_vec()
+    };
+    let third = [Adaptation::TargetWeek { usual: cut_off(4), chosen: cut_off(3) }];
+    // By `inactive-last 1` a course of four weeks can be forecast up to its third.
+    for (short, expected) in [(0, &[][..]), (2, &[]), (3, &third), (4, &third)] {
+        assert_eq!(weeks(short, &[]), expected, "{short} of 4 courses are short");
+    }
+    assert_eq!(weeks(4, &["training.target_week=4"]), [], "a week that was set stays");
+    // Without a label nobody counts.
+    let mut unlabelled = dataset(4, 60);
+    unlabelled.courses[0].weeks = 3;
+    unlabelled.enrolments.iter_mut().filter(|row| row.course != CourseIndex(0)).for_each(|row| row.dropout = None);
+    let chosen = Adaptation::TargetWeek { usual: cut_off(4), chosen: cut_off(2) };
+    unlabelled.courses[0].days = 21;
+    unlabelled.courses[0].observed_weeks = 3;
+    assert_eq!(unset.adapted_to(&unlabelled).adaptations(), [chosen]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Where output goes: results to stdout, everything said along the way to stderr.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -108,6 +108,13 @@ impl Console {
         }
     }
 
+    /// Prints a note as [`Console::note`] does, but once, however many runs it is true of.
+    pub(crate) fn note_once(&self, text: &str) {
+        if NOTED.lock().unwrap_or_else(PoisonError::into_inner).insert(text.to_owned()) {
+            self.note(text);
+        }
+    }
+
     /// Prints a note of several lines, whose names are escaped, to stderr.
     pub(crate) fn note_lines(&self, text: &str) {
         if self.verbosity >= Verbosity::Normal {
@@ -120,6 +127,9 @@ impl Console {
         print_line_to_stderr(&format!("warning: {text}"));
     }
 }
+
+/// Holds the notes that are printed once.
+static NOTED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// Holds a result with what is to be said of the inputs that were read for it.
 #[derive(Serialize)]

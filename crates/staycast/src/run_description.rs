@@ -71,6 +71,9 @@ pub(crate) fn describe_run(sheet: &mut LabelledText, run: &Run) {
         sheet.row("Proxies", format!("{} with a label {}", pluralise(proxies.enrolments, "enrolment"), proxies.rule));
     }
     sheet.row("Dropout", format!("by the rule {}", manifest.label_rule));
+    if !manifest.adaptations.is_empty() {
+        sheet.rows("Adapted", manifest.adaptations.iter().map(ToString::to_string).collect::<Vec<_>>());
+    }
     sheet.rows("Split", clauses(&manifest.split));
     sheet.row("Held out", held_out(manifest));
     if let Some(fit) = run.week_fits().and_then(|fits| fits.weeks.get(&manifest.target_week)) {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
-use staycast_forecast::{Run, ScoreRequest, ScoreRow, score_folder, write_scores};
+use staycast_forecast::{SCORE_COLUMNS, ScoreRequest, ScoreRow, score_folder, write_scores};
 use staycast_sequences::{CutOff, SCORED};
 
 use crate::console::Console;
@@ -17,8 +17,9 @@ use crate::{devices, output_place, sequences, spreadsheet, values};
 
 /// Score learners by their risk of dropping out
 ///
-/// Writes one row an enrolment: course_id, enrolment_id, learner_id, week, p_dropout, at_risk, rank, status, reason. A
-/// learner who can't be forecast is in the file with the reason and without a score.
+/// Writes one row an enrolment: course_id, enrolment_id, learner_id, week, p_dropout, at_risk, rank, status, reason,
+/// trained_on. A learner who can't be forecast is in the file with the reason and without a score. The last column marks
+/// learners whom the run was fitted on: their scores look better than those of new learners.
 ///
 /// Only what happened before the end of the week counts.
 #[derive(Debug, Args)]
@@ -76,14 +77,11 @@ pub(crate) struct ScoreOutcome {
     /// Rows by status.
     pub(crate) statuses: BTreeMap<&'static str, u64>,
     pub(crate) at_risk: u64,
-    /// Scored enrolments that the run was fitted on.
+    /// Scored enrolments that the run was fitted on, or whose learners it was fitted on elsewhere.
     pub(crate) trained_on: u64,
     pub(crate) seconds: f64,
 }
 
-/// Lists the columns of a file of scores.
-const COLUMNS: [&str; 9] =
-    ["course_id", "enrolment_id", "learner_id", "week", "p_dropout", "at_risk", "rank", "status", "reason"];
 /// Lists the endings that a file of scores may have, in any case.
 const ENDINGS: [&str; 3] = ["parquet", "csv", "jsonl"];
 
@@ -139,7 +137,7 @@ pub(crate) fn execute(job: &ScoreJob, console: &Console) -> anyhow::Result<(Scor
     let rows = score_folder(&run, &folder, &request).map_err(as_usage)?;
     match job.csv {
         CsvStyle::Plain => write_scores(&job.out, &rows)?,
-        CsvStyle::Spreadsheet => spreadsheet::write_csv(&job.out, &COLUMNS, &rows)?,
+        CsvStyle::Spreadsheet => spreadsheet::write_csv(&job.out, &SCORE_COLUMNS, &rows)?,
     }
     let mut statuses = BTreeMap::new();
     for row in &rows {
@@ -154,20 +152,10 @@ pub(crate) fn execute(job: &ScoreJob, console: &Console) -> anyhow::Result<(Scor
         rows: rows.len() as u64,
         statuses,
         at_risk: rows.iter().filter(|row| row.at_risk == Some(true)).count() as u64,
-        trained_on: trained_on(&run, &rows),
+        trained_on: rows.iter().filter(|row| row.trained_on && row.exclusion.is_none()).count() as u64,
         seconds: begun.elapsed().as_secs_f64(),
     };
     Ok((scored, rows))
-}
-
-/// Counts the scored rows whose enrolments the run was fitted on.
-fn trained_on(run: &Run, rows: &[ScoreRow]) -> u64 {
-    let training = run.split().all_trained_on();
-    let is_known = |row: &&ScoreRow| {
-        let ids = training.get(&row.course_id);
-        row.exclusion.is_none() && ids.is_some_and(|ids| ids.binary_search(&row.enrolment_id).is_ok())
-    };
-    rows.iter().filter(is_known).count() as u64
 }
 
 fn describe_outcome(scored: &ScoreOutcome) -> String {
@@ -185,10 +173,12 @@ fn describe_outcome(scored: &ScoreOutcome) -> String {
         sheet.row(label, format!("{} {}", group_digits(*rows), status.replace('_', " ")));
     }
     if scored.trained_on > 0 {
-        let were = if scored.trained_on == 1 { "1 was" } else { &format!("{} were", group_digits(scored.trained_on)) };
         sheet.row(
             "Trained on",
-            format!("{were} in the training set: their scores fit better than those of new learners"),
+            format!(
+                "{} of learners in the training set (column trained_on): they fit better than those of new learners",
+                pluralise(scored.trained_on, "score")
+            ),
         );
     }
     sheet.row("Written", format!("{}, {}", scored.out.display(), pluralise(scored.rows, "row")));

@@ -19,8 +19,8 @@ pub struct Interval {
 pub struct IntervalRow<'a> {
     /// Name of the group or course; shown as far as there is room, wholly when pointed at.
     pub name: &'a str,
-    /// Learners in it.
-    pub n: u64,
+    /// Learners in it; `None` for what is to be expected, which is no group of learners and is drawn apart.
+    pub n: Option<u64>,
     /// The figure, or why there is none.
     pub figure: Result<Interval, String>,
 }
@@ -36,6 +36,7 @@ pub fn intervals(rows: &[IntervalRow<'_>], figure: &str, everybody: Option<f64>,
     let low = (low * 20.0 - 0.2).floor() / 20.0;
     let high = (high * 20.0 + 0.2).ceil() / 20.0;
     let mut keys = vec![Key::Marked(0, figure)];
+    keys.extend(rows.iter().filter(|row| row.n.is_none()).map(|_| Key::Marked(1, "to be expected")).take(1));
     if everybody.is_some() {
         keys.push(Key::Reference("everybody"));
     }
@@ -51,31 +52,23 @@ pub fn intervals(rows: &[IntervalRow<'_>], figure: &str, everybody: Option<f64>,
         let y = lines - f64::from(down) - 0.72;
         let (_, name_y) = plot.place(low, lines - f64::from(down) - 0.36);
         let named = shorten(row.name, 30);
-        let learners = counted(row.n, "learner");
+        let series = usize::from(row.n.is_none());
+        let learners = row.n.map_or_else(String::new, |n| format!(", {}", counted(n, "learner")));
+        let beside = row.n.map_or_else(String::new, |n| format!(" · n {}", count(n)));
         plot.text((48.0, name_y), Anchor::Start, Size::Normal, &named);
         match &row.figure {
             Ok(Interval { value, interval }) => {
                 let range = interval.map_or_else(String::new, |(low, high)| format!(" ({low:.3} to {high:.3})"));
                 if let Some(interval) = interval {
-                    plot.whisker_across(0, y, *interval);
+                    plot.whisker_across(series, y, *interval);
                 }
-                plot.mark(0, (*value, y), 4.5, format!("{}, {learners}: {value:.3}{range}", row.name));
-                plot.text(
-                    (f64::from(WIDTH) - 18.0, name_y),
-                    Anchor::End,
-                    Size::Small,
-                    &format!("{value:.3} · n {}", count(row.n)),
-                );
+                plot.mark(series, (*value, y), 4.5, format!("{}{learners}: {value:.3}{range}", row.name));
+                plot.text((f64::from(WIDTH) - 18.0, name_y), Anchor::End, Size::Small, &format!("{value:.3}{beside}"));
             }
             Err(reason) => {
                 let (_, reason_y) = plot.place(low, y);
                 plot.text((48.0, reason_y + 4.0), Anchor::Start, Size::Small, &format!("– {}", shorten(reason, 50)));
-                plot.text(
-                    (f64::from(WIDTH) - 18.0, name_y),
-                    Anchor::End,
-                    Size::Small,
-                    &format!("– · n {}", count(row.n)),
-                );
+                plot.text((f64::from(WIDTH) - 18.0, name_y), Anchor::End, Size::Small, &format!("–{beside}"));
             }
         }
     }

@@ -18,6 +18,8 @@ const DRAWN: usize = 40;
 #[derive(Template)]
 #[template(path = "sections/courses.html")]
 struct Courses {
+    /// What to expect of the next course.
+    next: String,
     cohorts: [CohortCourses; 2],
 }
 
@@ -41,15 +43,27 @@ pub(super) fn section(page: &Page<'_>, drawings: &mut Drawings) -> Option<Sectio
         reasons: Reasons::from_sizes(lines.iter().map(|line| which.pick(&line.cohorts)), "course"),
     });
     let title = "Does it hold in every course?";
-    Some(Section::new("courses", title, OverRepeats::OneRepeat, &Courses { cohorts }))
+    Some(Section::new(
+        "courses",
+        title,
+        OverRepeats::OneRepeat,
+        &Courses { next: page.evaluation.describe_next_course(), cohorts },
+    ))
 }
 
 fn figure(page: &Page<'_>, lines: &[CourseLine], which: WhichCohort, drawings: &mut Drawings) -> Figure {
     let everybody = which.pick(&page.evaluation.cohorts).auc.value();
     let mut largest: Vec<(&CourseLine, &Slice)> = lines.iter().map(|line| (line, which.pick(&line.cohorts))).collect();
     largest.sort_by(|a, b| b.1.n.cmp(&a.1.n).then_with(|| a.0.course.cmp(&b.0.course)));
-    let rows: Vec<IntervalRow<'_>> =
+    let mut rows: Vec<IntervalRow<'_>> =
         largest.iter().take(DRAWN).map(|(line, slice)| interval_row(&line.course, slice)).collect();
+    let across = which.pick(&page.evaluation.across_courses);
+    if page.evaluation.kind.is_on_new_courses()
+        && let Some((value, next)) = across.auc.value().zip(across.next())
+    {
+        let figure = Ok(Interval { value, interval: Some(next) });
+        rows.push(IntervalRow { name: "the next course (95 of 100)", n: None, figure });
+    }
     let caption = if lines.len() > DRAWN {
         format!("AUC by course with its 95% interval: the {DRAWN} largest of {}.", count(lines.len() as u64))
     } else {
@@ -70,7 +84,7 @@ pub(super) fn interval_row<'a>(name: &'a str, slice: &Slice) -> IntervalRow<'a> 
         let interval = figures.auc_low.value().zip(figures.auc_high.value());
         Some(Interval { value: figures.auc.value()?, interval })
     });
-    IntervalRow { name, n: slice.n, figure: auc.ok_or_else(|| "too few to conclude".to_owned()) }
+    IntervalRow { name, n: Some(slice.n), figure: auc.ok_or_else(|| "too few to conclude".to_owned()) }
 }
 
 fn table(lines: &[CourseLine], which: WhichCohort) -> Table {

@@ -19,6 +19,10 @@ pub(super) struct Header<'a> {
     banner: Banner,
     split: &'a str,
     meaning: &'static str,
+    /// What the figures rest on; empty where that is not known.
+    rests_on: String,
+    /// What to expect of the next course.
+    next: String,
     notes: &'a [String],
     cohorts: [Answer; 2],
     dropout_words: &'a str,
@@ -58,6 +62,8 @@ impl<'a> Header<'a> {
             banner: Banner::new(evaluation.kind),
             split: page.about.split.trim_end_matches('.'),
             meaning: evaluation.kind.meaning(),
+            rests_on: evaluation.describe_transfer(),
+            next: evaluation.describe_next_course(),
             notes: &page.about.notes,
             cohorts: WhichCohort::BOTH.map(|which| Answer::new(page, which)),
             dropout_words: &page.about.dropout_words,

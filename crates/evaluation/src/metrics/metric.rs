@@ -39,6 +39,11 @@ pub enum Undefined {
     NoVariance,
     /// There is nothing predicted to measure.
     NoPrediction,
+    /// Too few courses have an AUC of their own.
+    TooFewUnits {
+        /// How many it takes.
+        needed: u8,
+    },
 }
 
 impl Undefined {
@@ -63,6 +68,8 @@ impl Undefined {
             Self::TooFewDifferences => "a test needs at least two differences, from at least two folds",
             Self::NoVariance => "all differences are equal",
             Self::NoPrediction => "nothing was predicted",
+            Self::TooFewUnits { needed: 2 } => "fewer than two courses are large enough",
+            Self::TooFewUnits { .. } => "fewer than three courses are large enough",
         }
     }
 }

@@ -19,6 +19,7 @@ mod histogram;
 mod metric;
 mod normal;
 mod probability;
+mod random_effects;
 mod ranking;
 mod recalibration;
 pub(crate) mod resample;
@@ -36,6 +37,7 @@ pub use error::MetricError;
 pub use histogram::{HISTOGRAM_BINS, HistogramBin, score_histogram};
 pub use metric::{Metric, Undefined, base_rate};
 pub use probability::{ReliabilityBin, brier, expected_calibration_error, log_loss, reliability_bins};
+pub use random_effects::{Estimate, RandomEffects, random_effects};
 pub use ranking::{PrPoint, Ranking, RocPoint, TieGroup};
 pub use recalibration::Recalibration;
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use staycast_weeks::CutOff;
 
+use super::across_courses::across_courses;
 use super::bootstrap::{BootstrapIntervals, FEWEST_COURSES, bootstrap};
 use super::by_cohort::ByCohort;
 use super::error::ReportError;
@@ -41,6 +42,7 @@ pub fn evaluate(request: &EvaluationRequest<'_>) -> Result<Evaluation, ReportErr
     })?;
     let rows = rows_of_week(request, request.week);
     let active = rows.active();
+    let course_lines = slices::course_lines(&rows, request)?;
     let capacity = |rows: &[LabelledRow<'_>]| capacity::lines(rows, request.extras.capacities());
     Ok(Evaluation {
         week: request.week,
@@ -55,7 +57,9 @@ pub fn evaluate(request: &EvaluationRequest<'_>) -> Result<Evaluation, ReportErr
         courses: slices::course_reports(&rows, request)?,
         evaluations_of_this_part: request.evaluations_of_this_part,
         capacity: ByCohort { all: capacity(&rows.all)?, active: capacity(&active)? },
-        course_lines: slices::course_lines(&rows, request)?,
+        across_courses: across_courses(&course_lines),
+        rests_on: request.extras.rests_on,
+        course_lines,
         groups: groups::reports(&rows, request)?,
         survival: survival::report(&rows, request)?,
         stability: Some(stability::report(&rows, request)?),

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use staycast_weeks::{CutOff, Exclusion};
 
+use super::across_courses::AcrossCourses;
 use super::bootstrap::BootstrapIntervals;
 use super::by_cohort::ByCohort;
 use super::capacity::CapacityLine;
 use super::cohort::Cohort;
 use super::extras::DataQuality;
 use super::groups::GroupReport;
+use super::rests_on::RestsOn;
 use super::slices::{CourseLine, CourseReport};
 use super::stability::StabilityReport;
 use super::survival::SurvivalReport;
@@ -82,6 +84,11 @@ pub struct Evaluation {
     /// Figures by course at the asked week, where there are fewer than ten courses.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub courses: Vec<CourseReport>,
+    /// AUC over courses at the asked week, and what to expect of the next course.
+    pub across_courses: ByCohort<AcrossCourses>,
+    /// The courses that the figures rest on, where the caller says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rests_on: Option<RestsOn>,
     /// Number of times that this test part has been evaluated, this time included, where the caller keeps count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evaluations_of_this_part: Option<u32>,

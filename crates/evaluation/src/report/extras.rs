@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::error::ReportError;
+use super::rests_on::RestsOn;
 use crate::metrics::Capacity;
 use crate::metrics::survival::ExitTime;
 
@@ -27,6 +28,8 @@ pub struct Extras<'a> {
     pub activity_changed: &'a [bool],
     /// Weight of the newest week in the smoothing of log odds, in (0, 1]; `None` reports no smoothing.
     pub smoothing: Option<f64>,
+    /// The courses that the figures rest on.
+    pub rests_on: Option<RestsOn>,
     /// Counts of rows read, rejected and left out before there were predictions.
     pub data_quality: Option<&'a DataQuality>,
     /// Numbers of learners that a team can contact; [`DEFAULT_CAPACITIES`] when empty.

@@ -7,6 +7,7 @@
 //! At the asked week alone, since they cost more: bootstrap intervals, lines by course, capacities, and the parts that
 //! [`Extras`] allow: groups and tests between them, survival, data quality. Stability covers all weeks of the report.
 
+mod across_courses;
 mod baselines;
 mod bootstrap;
 mod by_cohort;
@@ -25,6 +26,7 @@ mod metric_names;
 mod prediction_row;
 mod recency;
 mod resampling;
+mod rests_on;
 mod rows;
 mod slices;
 mod stability;
@@ -32,6 +34,7 @@ mod survival;
 
 pub use staycast_weeks::Exclusion;
 
+pub use across_courses::AcrossCourses;
 pub use baselines::{DAYS_SINCE_LAST, EVERYONE_DROPS};
 pub use bootstrap::{BootstrapIntervals, BootstrapRange};
 pub use by_cohort::ByCohort;
@@ -50,6 +53,7 @@ pub use input::{EvaluationRequest, WeekReference};
 pub use prediction_row::PredictionRow;
 pub use recency::{BaselineError, RecencyBaseline};
 pub use resampling::{ResampledUnit, Resampling};
+pub use rests_on::RestsOn;
 pub use slices::{CourseLine, CourseReport, Slice};
 pub use stability::{SmoothingReport, StabilityReport};
 pub use survival::{BrierOfWeek, SurvivalPoint, SurvivalReport};

@@ -11,8 +11,8 @@ use super::cohort::Cohort;
 use super::error::ReportError;
 use super::extras::{MinimumSize, TooFew};
 use super::input::EvaluationRequest;
-use super::rows::{LabelledRow, WeekRows, model_cohort, still_active};
-use crate::metrics::{Metric, MetricError};
+use super::rows::{LabelledRow, WeekRows, labels_of, model_cohort, still_active, values_of};
+use crate::metrics::{Metric, MetricError, Ranking, Undefined, delong_interval};
 
 /// Holds one course's line at the asked week.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -41,6 +41,9 @@ pub struct Slice {
     pub positives: u64,
     /// The model's figures; null if the part is too small.
     pub figures: Option<Cohort>,
+    /// DeLong's variance of the AUC. Left out of the JSON, which has the interval.
+    #[serde(skip)]
+    pub(crate) auc_variance: Metric,
     /// AUC of each baseline on the same rows, by name; empty if the part is too small.
     pub baseline_auc: BTreeMap<&'static str, Metric>,
     /// The reason for no figures, if there are none.
@@ -53,9 +56,12 @@ impl Slice {
         let n = rows.len() as u64;
         let positives = rows.iter().filter(|(_, label)| *label).count() as u64;
         let refused = minimum.refuses(n, positives);
-        let mut slice = Self { n, positives, figures: None, baseline_auc: BTreeMap::new(), refused };
+        let auc_variance = Metric::Undefined(Undefined::NoRows);
+        let mut slice = Self { n, positives, figures: None, auc_variance, baseline_auc: BTreeMap::new(), refused };
         if refused.is_none() {
             slice.figures = Some(model_cohort(rows, threshold)?);
+            slice.auc_variance =
+                delong_interval(&Ranking::new(&values_of(rows, |row| row.score), &labels_of(rows))?).variance;
             slice.baseline_auc = baselines::aucs(rows)?;
         }
         Ok(slice)

@@ -34,6 +34,12 @@ impl SplitKind {
         }
     }
 
+    /// Tells whether the courses tested on were new to the model.
+    #[must_use]
+    pub const fn is_on_new_courses(self) -> bool {
+        matches!(self, Self::Transfer | Self::Forecast | Self::Institution)
+    }
+
     /// Says in one sentence what figures of this kind mean.
     #[must_use]
     pub fn meaning(self) -> &'static str {

@@ -8,5 +8,5 @@ mod sections;
 mod tables;
 
 pub use lines::WIDTH;
-pub use render::render;
+pub use render::{render, transfer_lines};
 pub use tables::{course_table, week_curve, week_table};

@@ -5,7 +5,7 @@ use super::plots::{reliability_plot, roc_plot};
 use super::sections::{capacity_table, group_tables, quality_lines, stability_lines, survival_lines};
 use super::tables::{course_table, week_curve, week_table};
 use crate::metrics::Metric;
-use crate::numbers::{count, counted};
+use crate::numbers::{count, counted, decimal};
 use crate::report::{BootstrapRange, Evaluation, Plots, ResampledUnit};
 use crate::splits::SplitKind;
 
@@ -36,6 +36,7 @@ pub fn render(evaluation: &Evaluation, plots: &Plots) -> String {
 fn heading(evaluation: &Evaluation) -> String {
     let mut lines = format!("Forecast at the end of week {}\n", evaluation.week);
     lines += &wrap(&format!("Dropout means: {}. {}", evaluation.label_rule, evaluation.kind.meaning()));
+    lines += &transfer_lines(evaluation);
     // In-sample rows are no test part.
     if let Some(times) = evaluation.evaluations_of_this_part.filter(|_| evaluation.kind != SplitKind::InSample) {
         let note = match times {
@@ -52,6 +53,27 @@ fn heading(evaluation: &Evaluation) -> String {
             "Figures are the mean over repeats. Capacities, groups, survival, stability and plots have no mean and are of \
              repeat {} alone.",
             u64::from(repeat) + 1
+        ));
+    }
+    lines
+}
+
+/// Says which courses the figures rest on, and what to expect of the next one.
+#[must_use]
+pub fn transfer_lines(evaluation: &Evaluation) -> String {
+    let mut lines = String::new();
+    let rests_on = evaluation.describe_transfer();
+    if !rests_on.is_empty() {
+        lines += &wrap(&rests_on);
+    }
+    lines += &wrap(&evaluation.describe_next_course());
+    let across = &evaluation.across_courses.all;
+    if let (Metric::Value(auc), Some(_)) = (across.auc, across.next())
+        && evaluation.kind.is_on_new_courses()
+    {
+        let (low, high) = (decimal(across.auc_low), decimal(across.auc_high));
+        lines += &wrap(&format!(
+            "The mean of such courses has an AUC of {auc:.3} ({low} to {high}; everyone known by then)."
         ));
     }
     lines

@@ -200,8 +200,4 @@ pub fn course_table(evaluation: &Evaluation) -> String {
         );
     }
     lines
-        + &wrap(
-            "However much these courses differ, expect the next one to differ as much. Fewer than ten allow no reliable \
-             interval across courses.",
-        )
 }

@@ -49,8 +49,8 @@ fn every_drawing() -> Vec<Drawing> {
         })
         .collect();
     let rows = [
-        IntervalRow { name: "North", n: 900, figure: Ok(Interval { value: 0.8, interval: Some((0.77, 0.83)) }) },
-        IntervalRow { name: "South", n: 12, figure: Err("too few to conclude".to_owned()) },
+        IntervalRow { name: "North", n: Some(900), figure: Ok(Interval { value: 0.8, interval: Some((0.77, 0.83)) }) },
+        IntervalRow { name: "South", n: Some(12), figure: Err("too few to conclude".to_owned()) },
     ];
     let contacted: Vec<CapacityPoint> = (1..=20)
         .map(|at| f64::from(at) / 20.0)
@@ -152,7 +152,7 @@ fn what_can_not_be_drawn_is_not() {
     assert_eq!(survival(&[], &left, "Survival"), None);
     let observed_alone = survival(&left, &[], "Survival").expect("what happened").inline();
     assert!(observed_alone.contains("Kaplan–Meier") && !observed_alone.contains("forecast"), "{observed_alone}");
-    let refused = IntervalRow { name: "South", n: 12, figure: Err("too few".to_owned()) };
+    let refused = IntervalRow { name: "South", n: Some(12), figure: Err("too few".to_owned()) };
     assert_eq!(intervals(&[refused], "AUC", None, "Groups"), None);
 }
 
@@ -161,8 +161,10 @@ fn names_are_shown_as_they_are_and_do_no_harm() {
     let hostile = "<script>alert('x')</script>\u{0}\" onload=\"y";
     let long = "מ".repeat(300);
     let figure = || Ok(Interval { value: 0.8, interval: None });
-    let rows =
-        [IntervalRow { name: hostile, n: 9, figure: figure() }, IntervalRow { name: &long, n: 9, figure: figure() }];
+    let rows = [
+        IntervalRow { name: hostile, n: Some(9), figure: figure() },
+        IntervalRow { name: &long, n: Some(9), figure: figure() },
+    ];
     let svg = intervals(&rows, "AUC", None, hostile).expect("figures").to_svg();
     check_balance(&svg).expect("well formed");
     assert!(!svg.contains("<script") && !svg.contains("\" onload") && !svg.contains('\u{0}'));

@@ -9,6 +9,7 @@ mod figures;
 mod html;
 mod markup;
 mod metrics;
+mod next_course;
 mod probabilities;
 mod reference;
 mod report;

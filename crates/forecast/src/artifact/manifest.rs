@@ -12,6 +12,7 @@ use super::checksums::{self, FileRecord};
 use super::error::RunError;
 use super::layout::{MANIFEST, RUN_KIND, RUN_VERSION, VERSION_WITHOUT_CHECKSUMS};
 use super::recalibration::RecalibrationRecord;
+use crate::adaptation::Adaptation;
 use crate::device::DeviceInfo;
 use crate::digest::digest;
 use crate::files::{self, FileError};
@@ -49,6 +50,9 @@ pub struct RunManifest {
     pub label_rule: DropoutRule,
     /// The cut-off week that the run is for.
     pub target_week: CutOff,
+    /// Settings that are not the usual ones, as the data did not allow these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adaptations: Vec<Adaptation>,
     /// Weeks of a sequence.
     pub weeks: u16,
     /// The data's calendar.

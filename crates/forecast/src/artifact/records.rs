@@ -40,6 +40,15 @@ impl SplitRecord {
         self.training.contains_key(course) || self.before.contains_key(course)
     }
 
+    /// Tells whether anything of the run was fitted on this enrolment, or on another one of the same learner.
+    #[must_use]
+    pub fn is_trained_on(&self, course: &str, enrolment: &str, learner: &str) -> bool {
+        let has = |ids: &[String], id: &str| ids.binary_search_by(|known| known.as_str().cmp(id)).is_ok();
+        let parts = [&self.training, &self.before];
+        parts.into_iter().any(|part| part.get(course).is_some_and(|ids| has(ids, enrolment)))
+            || has(&self.training_learners, learner)
+    }
+
     /// Lists all enrolments that anything of the run was fitted on, by course, sorted.
     #[must_use]
     pub fn all_trained_on(&self) -> BTreeMap<String, Vec<String>> {

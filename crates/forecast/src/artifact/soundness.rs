@@ -12,7 +12,8 @@ use super::model::RunModel;
 use super::recalibration::RecalibrationRecord;
 use super::records::{EpochRecord, FoldFit, SplitRecord};
 use super::split_soundness;
-use crate::config::{CheckedConfig, SplitSpec};
+use crate::adaptation::Adaptation;
+use crate::config::{CheckedConfig, SplitSpec, TrainingConfig};
 use crate::files::FileError;
 use crate::model_kind::SingleModel;
 use crate::models::network;
@@ -71,7 +72,7 @@ fn check_manifest(manifest: &RunManifest, config: &CheckedConfig) -> Result<(), 
     let training = &config.training;
     require(manifest.model == config.model.kind(), &|| differs("model"))?;
     require(manifest.seed == training.seed, &|| differs("seed"))?;
-    require(manifest.target_week == training.target, &|| differs("target_week"))?;
+    require(manifest.target_week == target_week(manifest, config), &|| differs("target_week"))?;
     require(manifest.proxies.map(|proxies| proxies.rule) == training.proxy, &|| differs("rule of proxies"))?;
     let weeks = manifest.weeks;
     require(weeks >= manifest.target_week.weeks(), &|| {
@@ -95,6 +96,18 @@ fn check_manifest(manifest: &RunManifest, config: &CheckedConfig) -> Result<(), 
         check_recalibration(record, weeks)?;
     }
     check_members(manifest, config)
+}
+
+/// Returns the target week that a manifest with these adaptations must have.
+fn target_week(manifest: &RunManifest, config: &CheckedConfig) -> CutOff {
+    let by_data = config.written().training.target_week == TrainingConfig::TARGET_BY_DATA;
+    let adapted = manifest.adaptations.iter().find_map(|adaptation| match *adaptation {
+        Adaptation::TargetWeek { usual, chosen } if by_data && usual == config.training.target => {
+            Some(chosen.min(usual))
+        }
+        _ => None,
+    });
+    adapted.unwrap_or(config.training.target)
 }
 
 fn check_folds_record(folds: Option<FoldsRecord>, config: &CheckedConfig) -> Result<(), Fault> {

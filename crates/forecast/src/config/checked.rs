@@ -11,6 +11,7 @@ use super::model::{ModelSpec, NetworkSpec};
 use super::split::CheckedSplit;
 use super::training::CheckedTraining;
 use super::written::Config;
+use crate::adaptation::Adaptation;
 
 /// Holds a configuration that makes sense by itself, in types that hold nothing else. Made by [`Config::check`] only.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +26,8 @@ pub struct CheckedConfig {
     pub(crate) threshold: ThresholdRule,
     pub(crate) split: CheckedSplit,
     pub(crate) baselines: CheckedBaselines,
+    /// What became other than usual, as the data asked for it.
+    pub(crate) adaptations: Vec<Adaptation>,
 }
 
 impl CheckedConfig {
@@ -32,6 +35,18 @@ impl CheckedConfig {
     #[must_use]
     pub const fn written(&self) -> &Config {
         &self.written
+    }
+
+    /// Lists what became other than usual when the configuration was [adapted](Self::adapted_to) to data.
+    #[must_use]
+    pub fn adaptations(&self) -> &[Adaptation] {
+        &self.adaptations
+    }
+
+    /// Tells whether networks learn a second task: who is active in the week after each.
+    #[must_use]
+    pub const fn has_second_task(&self) -> bool {
+        self.training.next_week.is_some()
     }
 
     /// Returns the model that the run forecasts with.
@@ -71,6 +86,7 @@ impl Config {
             threshold,
             split,
             baselines,
+            adaptations: Vec::new(),
             written: self,
         })
     }

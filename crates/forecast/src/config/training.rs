@@ -24,7 +24,8 @@ pub enum ClassWeights {
 #[serde(deny_unknown_fields, default)]
 pub struct TrainingConfig {
     /// Cut-off week (weeks seen) that the run is for: early stopping looks at the AUC there, the threshold is chosen
-    /// there, and evaluating and scoring take it by default.
+    /// there, and evaluating and scoring take it by default. 0 for 4 or, where the courses of more than half of the
+    /// enrolments are too short for that, the last that they allow.
     pub target_week: u32,
     /// Most passes over the training rows.
     pub epochs: u32,
@@ -49,7 +50,8 @@ pub struct TrainingConfig {
     /// falling by half for every week away.
     pub target_emphasis: f64,
     /// Weight in the loss of a second task that shapes what the networks keep of the weeks, and is dropped afterwards:
-    /// whether the learner is active in the week that follows each. 0 for none; dropout itself has the weight 1.
+    /// whether the learner is active in the week that follows each. 0 for none; dropout itself has the weight 1. The
+    /// default stands for none where the data has no next week to learn from.
     pub next_week: f64,
     /// Weeks a sequence is trained on at most; 0 for all that the label allows.
     pub weeks: u32,
@@ -64,10 +66,17 @@ pub struct TrainingConfig {
     pub seed: u64,
 }
 
+impl TrainingConfig {
+    /// Stands for a target week that the data decides.
+    pub const TARGET_BY_DATA: u32 = 0;
+    /// Sets the target week where none is set and the data allows it.
+    pub const USUAL_TARGET_WEEK: u16 = 4;
+}
+
 impl Default for TrainingConfig {
     fn default() -> Self {
         Self {
-            target_week: 4,
+            target_week: Self::TARGET_BY_DATA,
             epochs: 30,
             patience: 6,
             batch_size: 0,
@@ -149,7 +158,7 @@ impl From<&TrainingConfig> for OptimiserSettings {
 /// Holds `[training]`, checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckedTraining {
-    /// The cut-off that the run is for.
+    /// The cut-off that the run is for; the usual one, until adapted to data, where none is set.
     pub(crate) target: CutOff,
     /// Passes without a better validation AUC after which training stops, at least 1.
     pub(crate) patience: u32,
@@ -212,6 +221,11 @@ impl TrainingConfig {
 
     fn target(&self) -> Result<CutOff, ConfigError> {
         let (key, weeks) = ("training.target_week", self.target_week);
+        if weeks == Self::TARGET_BY_DATA {
+            let usual = u16::try_from(self.weeks).ok().filter(|&weeks| weeks > 0).unwrap_or(u16::MAX);
+            let usual = usual.min(Self::USUAL_TARGET_WEEK);
+            return Ok(CutOff::after_weeks(usual).expect("above 0"));
+        }
         let weeks = u16::try_from(weeks).map_err(|_| ConfigError::invalid(key, weeks, "must be at most 65535"))?;
         CutOff::after_weeks(weeks).ok_or_else(|| ConfigError::invalid(key, weeks, "must be at least 1"))
     }
@@ -263,6 +277,8 @@ mod tests {
         assert_eq!((checked.next_week, checked.last_cut_off), (None, CutOff::after_weeks(9)));
         assert_eq!(checked.proxy, Some(ProxyRule::new(14.0, 2.0).expect("a rule")));
 
+        let few = TrainingConfig { weeks: 2, ..TrainingConfig::default() };
+        assert_eq!(few.check().expect("the last of two weeks").target.weeks(), 2);
         let all = TrainingConfig { weeks: 1_000_000, ..TrainingConfig::default() };
         assert_eq!(all.check().expect("more than all").last_cut_off, CutOff::after_weeks(u16::MAX));
     }
@@ -271,7 +287,6 @@ mod tests {
     fn numbers_out_of_range_are_refused_by_name() {
         let default = TrainingConfig::default;
         for (written, message) in [
-            (TrainingConfig { target_week: 0, ..default() }, "`training.target_week` = 0: must be at least 1"),
             (
                 TrainingConfig { target_week: 70_000, ..default() },
                 "`training.target_week` = 70000: must be at most 65535",
@@ -292,7 +307,7 @@ mod tests {
             ),
             (TrainingConfig { next_week: -1.0, ..default() }, "`training.next_week` = -1: must be at least 0"),
             (
-                TrainingConfig { weeks: 3, ..default() },
+                TrainingConfig { target_week: 4, weeks: 3, ..default() },
                 "`training.weeks` = 3: must be 0 (all) or at least training.target_week",
             ),
             (TrainingConfig { fine_tuning: 0.0, ..default() }, "`training.fine_tuning` = 0: must be above 0"),

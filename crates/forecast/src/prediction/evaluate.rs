@@ -13,6 +13,7 @@ use super::leakage::LeakageReport;
 use super::predict::predictions;
 use super::predictions::Predictions;
 use super::request::EvaluateRequest;
+use crate::adaptation::Adaptation;
 use crate::artifact::Run;
 
 /// Holds an evaluation, with what the report itself has no place for.
@@ -30,6 +31,9 @@ pub struct EvaluationOutcome {
     /// Enrolments left out before the report's own exclusions, by reason.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", serialize_with = "serialize_described")]
     pub left_out: BTreeMap<Exclusion, u64>,
+    /// Settings of the run that the data decided, as far as they bear on these figures.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub adaptations: Vec<Adaptation>,
     /// Why this evaluation is not recorded in the run, and so won't be counted; `None` where it is recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_recorded: Option<String>,
@@ -92,6 +96,7 @@ pub fn evaluate_predictions(
         plots: curves,
         left_out: predictions.first().map(|first| first.left_out.clone()).unwrap_or_default(),
         leakage: None,
+        adaptations: predictions.first().map(|first| first.adaptations.clone()).unwrap_or_default(),
         not_recorded: None,
         evaluation,
     })

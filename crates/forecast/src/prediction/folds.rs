@@ -13,8 +13,9 @@ use super::evaluations::times_evaluated;
 use super::predictions::Predictions;
 use super::report_context::ReportContext;
 use super::request::{EvaluateRequest, Rows};
+use super::rests_on;
 use super::row_table::RowTable;
-use super::selection::{asked_week, enrolments_in, is_own_data};
+use super::selection::{adaptations_at, asked_week, enrolments_in, is_own_data};
 use crate::artifact::layout::OUT_OF_FOLD;
 use crate::artifact::out_of_fold::{FoldPrediction, read_out_of_fold};
 use crate::artifact::{FoldFit, Run, RunError};
@@ -49,7 +50,9 @@ pub(super) fn fold_predictions(run: &Run, request: &EvaluateRequest<'_>) -> Resu
             .filter(|prediction| Some(prediction.week) <= table.last_cut_off(prediction.enrolment))
             .collect();
         let placed = kept.iter().map(|one| (one.enrolment, one.week));
-        let context = ReportContext::new(data, placed, request);
+        let asked = kept.iter().filter(|one| one.week == asked_week(run, request));
+        let rests_on = rests_on::of_folds(run, data, asked.map(|one| (one.enrolment, one.fold)));
+        let context = ReportContext::new(data, placed, request).with_courses(rests_on);
         Ok(Predictions {
             context,
             repeat,
@@ -63,6 +66,7 @@ pub(super) fn fold_predictions(run: &Run, request: &EvaluateRequest<'_>) -> Resu
             references: references(fits, repeat),
             course_names: table.course_names.clone(),
             evaluations_of_this_part: times_evaluated(run, request, run.split().kind)?,
+            adaptations: adaptations_at(run, asked_week(run, request)),
             left_out: BTreeMap::new(),
         })
     };

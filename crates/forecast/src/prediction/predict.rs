@@ -8,8 +8,11 @@ use super::folds::fold_predictions;
 use super::predictions::Predictions;
 use super::report_context::ReportContext;
 use super::request::EvaluateRequest;
+use super::rests_on;
 use super::row_table::{RowTable, evaluable_rows};
-use super::selection::{LeftOut, asked_week, is_own_data, measured_kind, require_rule, rows_to_evaluate};
+use super::selection::{
+    LeftOut, adaptations_at, asked_week, is_own_data, measured_kind, require_rule, rows_to_evaluate,
+};
 use super::survival_curves::survival_curves;
 use crate::artifact::Run;
 use crate::reach::too_late;
@@ -66,6 +69,8 @@ fn model_predictions(run: &Run, request: &EvaluateRequest<'_>) -> Result<Predict
     let (places, rows): (Vec<_>, Vec<_>) = evaluable_rows(run, &table, &enrolments, device)?.into_iter().unzip();
     let context = ReportContext::new(data, places.iter().copied(), request);
     let context = context.with_survival(survival_curves(run, data, &enrolments, week, device)?);
+    let asked = places.iter().filter(|(_, cut_off)| *cut_off == week).map(|&(enrolment, _)| enrolment);
+    let context = context.with_courses(rests_on::of_model(run, data, asked));
     let kind = measured_kind(run, request, &enrolments, week);
     Ok(Predictions {
         repeat: 0,
@@ -79,6 +84,7 @@ fn model_predictions(run: &Run, request: &EvaluateRequest<'_>) -> Result<Predict
         references: fits.references(),
         evaluations_of_this_part: times_evaluated(run, request, kind)?,
         course_names: table.course_names,
+        adaptations: adaptations_at(run, week),
         left_out,
         context,
     })

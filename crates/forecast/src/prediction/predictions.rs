@@ -7,6 +7,7 @@ use staycast_evaluation::splits::SplitKind;
 use staycast_sequences::{CutOff, EnrolmentIndex, Exclusion};
 
 use super::report_context::ReportContext;
+use crate::adaptation::Adaptation;
 
 /// Holds the predictions of a run for rows that can be judged: of its test part, of other data, or of one repeat of a
 /// cross-validation.
@@ -34,6 +35,8 @@ pub struct Predictions {
     pub course_names: Vec<String>,
     /// How often this part has been evaluated, this time included.
     pub evaluations_of_this_part: u32,
+    /// Settings of the run that the data decided: of the target week, where that is the week asked for.
+    pub adaptations: Vec<Adaptation>,
     /// Enrolments left out before the report's own exclusions, by reason.
     pub left_out: BTreeMap<Exclusion, u64>,
     pub(super) context: ReportContext,

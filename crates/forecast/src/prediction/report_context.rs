@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use staycast_evaluation::metrics::Capacity;
 use staycast_evaluation::metrics::survival::{End, ExitTime};
-use staycast_evaluation::report::{DataQuality, Extras, GroupColumn, MinimumSize};
+use staycast_evaluation::report::{DataQuality, Extras, GroupColumn, MinimumSize, RestsOn};
 use staycast_sequences::{CutOff, Dataset, DropoutRule, EnrolmentIndex, EnrolmentRow};
 
 use super::request::EvaluateRequest;
@@ -25,6 +25,7 @@ pub(super) struct ReportContext {
     capacities: Vec<Capacity>,
     minimum_size: MinimumSize,
     quality: DataQuality,
+    rests_on: Option<RestsOn>,
 }
 
 impl ReportContext {
@@ -39,6 +40,7 @@ impl ReportContext {
             capacities: &self.capacities,
             minimum_size: self.minimum_size,
             data_quality: Some(&self.quality),
+            rests_on: self.rests_on,
             ..Extras::default()
         }
     }
@@ -58,7 +60,14 @@ impl ReportContext {
             capacities: request.capacities.to_vec(),
             minimum_size: request.minimum_size,
             quality: quality(data),
+            rests_on: None,
         }
+    }
+
+    /// Adds which courses the figures rest on.
+    pub(super) fn with_courses(mut self, rests_on: RestsOn) -> Self {
+        self.rests_on = Some(rests_on);
+        self
     }
 
     /// Adds survival curves predicted by enrolment.

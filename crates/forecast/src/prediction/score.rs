@@ -42,6 +42,9 @@ pub struct ScoreRow {
     pub exclusion: Option<Exclusion>,
     /// Explains the status; empty for a plain score.
     pub reason: String,
+    /// Whether the run was fitted on this enrolment, or on another one of the same learner: such scores fit better than
+    /// those of learners whom it never saw.
+    pub trained_on: bool,
 }
 
 impl ScoreRow {
@@ -142,7 +145,7 @@ fn score_unranked(run: &Run, data: &Dataset, request: &ScoreRequest<'_>) -> Resu
     let forecasts = Forecasts::compute(run, data, &enrolments, request.device)?;
     let smoothing = request.smoothing.filter(|&weight| weight < 1.0);
     let score_row = |(row, &enrolment): (usize, &EnrolmentIndex)| {
-        let mut scored = unscored_row(data, enrolment, request.week);
+        let mut scored = unscored_row(run, data, enrolment, request.week);
         match verdict(run, model, data, enrolment, request.week) {
             Verdict::Excluded { exclusion, reason } => {
                 scored.exclusion = Some(exclusion);
@@ -164,10 +167,11 @@ fn score_unranked(run: &Run, data: &Dataset, request: &ScoreRequest<'_>) -> Resu
     Ok(enrolments.par_iter().enumerate().with_min_len(256).map(score_row).collect())
 }
 
-fn unscored_row(data: &Dataset, enrolment: EnrolmentIndex, week: CutOff) -> ScoreRow {
+fn unscored_row(run: &Run, data: &Dataset, enrolment: EnrolmentIndex, week: CutOff) -> ScoreRow {
     let about = data.enrolment(enrolment);
+    let course = &data.course(about.course).id;
     ScoreRow {
-        course_id: data.course(about.course).id.clone(),
+        course_id: course.clone(),
         enrolment_id: about.id.clone(),
         learner_id: about.learner.clone(),
         week,
@@ -176,6 +180,7 @@ fn unscored_row(data: &Dataset, enrolment: EnrolmentIndex, week: CutOff) -> Scor
         rank: None,
         exclusion: None,
         reason: String::new(),
+        trained_on: run.split().is_trained_on(course, &about.id, &about.learner),
     }
 }
 

@@ -10,8 +10,18 @@ use super::score::ScoreRow;
 use crate::tables::{TableError, texts, write_table};
 
 /// Lists the columns of a score file, in their order.
-const SCORE_COLUMNS: [&str; 9] =
-    ["course_id", "enrolment_id", "learner_id", "week", "p_dropout", "at_risk", "rank", "status", "reason"];
+pub const SCORE_COLUMNS: [&str; 10] = [
+    "course_id",
+    "enrolment_id",
+    "learner_id",
+    "week",
+    "p_dropout",
+    "at_risk",
+    "rank",
+    "status",
+    "reason",
+    "trained_on",
+];
 
 /// Writes scores in the format of the file's ending, in any case: `.parquet`, `.csv` or `.jsonl`; CSV to a pipe or device
 /// without one. The file appears whole or not at all.
@@ -44,7 +54,7 @@ fn write_csv(path: &Path, rows: &[ScoreRow]) -> Result<(), TableError> {
 }
 
 fn scores(rows: &[ScoreRow]) -> Result<RecordBatch, ArrowError> {
-    let columns: [ArrayRef; 9] = [
+    let columns: [ArrayRef; 10] = [
         texts(rows.iter().map(|row| row.course_id.as_str())),
         texts(rows.iter().map(|row| row.enrolment_id.as_str())),
         texts(rows.iter().map(|row| row.learner_id.as_str())),
@@ -54,6 +64,7 @@ fn scores(rows: &[ScoreRow]) -> Result<RecordBatch, ArrowError> {
         Arc::new(rows.iter().map(|row| row.rank.map(|rank| rank as i32)).collect::<Int32Array>()),
         texts(rows.iter().map(ScoreRow::status)),
         texts(rows.iter().map(|row| row.reason.as_str())),
+        Arc::new(rows.iter().map(|row| Some(row.trained_on)).collect::<BooleanArray>()),
     ];
     RecordBatch::try_from_iter(SCORE_COLUMNS.into_iter().zip(columns))
 }

@@ -7,6 +7,7 @@ use staycast_sequences::{CutOff, Dataset, EnrolmentIndex, Exclusion};
 
 use super::error::PredictionError;
 use super::request::{EvaluateRequest, Rows};
+use crate::adaptation::Adaptation;
 use crate::artifact::Run;
 
 /// Counts enrolments that were left out, by reason.
@@ -26,6 +27,15 @@ pub(super) fn is_own_data(run: &Run, data: &Dataset) -> bool {
 /// Returns the week asked for, or the run's own.
 pub(super) fn asked_week(run: &Run, request: &EvaluateRequest<'_>) -> CutOff {
     request.week.unwrap_or(run.manifest().target_week)
+}
+
+/// Lists what the data decided of the run's settings, as far as it bears on forecasts at `week`.
+pub(super) fn adaptations_at(run: &Run, week: CutOff) -> Vec<Adaptation> {
+    let bears = |adaptation: &Adaptation| match adaptation {
+        Adaptation::TargetWeek { chosen, .. } => *chosen == week,
+        Adaptation::NoSecondTask(_) => true,
+    };
+    run.manifest().adaptations.iter().copied().filter(bears).collect()
 }
 
 /// Lists the enrolments of the named courses, all when none is named.

@@ -46,6 +46,8 @@ pub use request::{Start, TrainRequest, TrainingPlan, TrainingWatch, Unwatched};
 /// See [`TrainError`].
 pub fn train(request: &TrainRequest<'_>, watch: &dyn TrainingWatch) -> Result<Run, TrainError> {
     let mut timer = timer::StageTimer::start();
+    let adapted = request.config.adapted_to(request.data);
+    let request = &TrainRequest { config: &adapted, ..*request };
 
     let mut folder = folder::RunFolder::find(request)?;
     feasibility::require_outcomes(request)?;

@@ -188,6 +188,7 @@ fn manifest(
         seed: config.training.seed,
         label_rule: data.manifest.labels.rule,
         target_week: target,
+        adaptations: config.adaptations().to_vec(),
         weeks: examples.last_cut_off().weeks(),
         calendar: data.manifest.calendar.clone(),
         features: trained[0].inputs.features(),

@@ -19,6 +19,11 @@ pub(super) fn report_text(outcome: &EvaluationOutcome, folds: Option<FoldsRecord
             format!("{}\n{}", repeated_heading(outcome, folds), present.join("\n"))
         }
     };
+    if let (Some(adapted), Some((heading, rest))) = (adapted_sentence(outcome), text.split_once('\n')) {
+        let mut sheet = LabelledText::default();
+        sheet.paragraph(adapted);
+        text = format!("{heading}\n{}{rest}", sheet.into_string());
+    }
     if let Some(leakage) = &outcome.leakage {
         text += &format!("\n{}", leakage_text::describe_leakage(leakage));
     }
@@ -34,6 +39,12 @@ pub(super) fn report_text(outcome: &EvaluationOutcome, folds: Option<FoldsRecord
     escape_lines(&text).into_owned()
 }
 
+/// Says which settings of the run the data decided; `None` where it decided none.
+pub(super) fn adapted_sentence(outcome: &EvaluationOutcome) -> Option<String> {
+    let all: Vec<String> = outcome.adaptations.iter().map(ToString::to_string).collect();
+    (!all.is_empty()).then(|| format!("Adapted to the data: {}.", all.join("; ")))
+}
+
 /// Says of which data and repeats the figures of a repeated cross-validation are.
 fn repeated_heading(outcome: &EvaluationOutcome, folds: Option<FoldsRecord>) -> String {
     let evaluation = &outcome.evaluation;
@@ -46,6 +57,9 @@ fn repeated_heading(outcome: &EvaluationOutcome, folds: Option<FoldsRecord>) -> 
         evaluation.kind.meaning(),
         pluralise(outcome.repeats.len() as u64, "repeat")
     ));
+    for sentence in [evaluation.describe_transfer(), evaluation.describe_next_course()] {
+        sheet.paragraph(sentence);
+    }
     if let Some(times @ 2..) = evaluation.evaluations_of_this_part {
         sheet.paragraph(format!("These predictions have now been evaluated {times} times."));
     }

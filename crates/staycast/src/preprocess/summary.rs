@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use staycast_forecast::config::TrainingConfig;
 use staycast_sequences::manifest::{CourseWarning, Manifest};
 use staycast_sequences::read_courses;
 
@@ -64,19 +63,14 @@ fn next_command(job: &PreprocessJob, manifest: &Manifest) -> String {
     let courses = read_courses(&job.out).unwrap_or_default();
     let enrolled = courses.iter().filter(|course| !empty.contains(course.id.as_str()));
     let last = enrolled.filter_map(|course| course.last_cut_off(manifest.labels.rule)).max();
-    let usual = TrainingConfig::default().target_week;
-    let week = match last {
-        None => {
-            return format!(
-                "Next: preprocess with another --dropout rule or longer courses: `{}` leaves no week to forecast from",
-                manifest.labels.rule
-            );
-        }
-        Some(last) if u32::from(last.weeks()) < usual => format!(" --set training.target_week={}", last.weeks()),
-        Some(_) => String::new(),
-    };
+    if last.is_none() {
+        return format!(
+            "Next: preprocess with another --dropout rule or longer courses: `{}` leaves no week to forecast from",
+            manifest.labels.rule
+        );
+    }
     let split = if manifest.totals.courses == empty.len() as u64 + 1 { " --split learner" } else { "" };
-    format!("Next: staycast train {out} --out run{split}{week}")
+    format!("Next: staycast train {out} --out run{split}")
 }
 
 /// Describes the warning behind exit status 3.

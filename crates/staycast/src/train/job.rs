@@ -116,6 +116,7 @@ fn train(
     let from = job.from.as_deref().map(|from| open_run(from, console)).transpose()?;
     let request = TrainRequest { data, config: &job.config, device, out: &job.out, start, from: from.as_ref() };
     tracing::info!(device = %device.info, threads = rayon::current_num_threads(), ?start, "training");
+    note_adaptations(&job.config, data, console);
     let watch = Watch::new(console);
     let tracking = Tracking::new(&job.out, &job.config, &job.track, console);
     let trained = staycast_forecast::train(&request, &Both(&watch, &tracking));
@@ -126,6 +127,13 @@ fn train(
     });
     tracking.finish(trained.as_ref());
     trained
+}
+
+/// Says which settings are not the usual ones, as the data does not allow these.
+pub(crate) fn note_adaptations(config: &CheckedConfig, data: &Dataset, console: &Console) {
+    for adaptation in config.adapted_to(data).adaptations() {
+        console.note_once(&format!("{:12} {adaptation}", "adapting"));
+    }
 }
 
 /// Passes the progress of a training to two watchers.

@@ -7,7 +7,7 @@ mod track;
 mod watch;
 
 pub(crate) use args::TrainArgs;
-pub(crate) use job::{StartMode, TrainJob, TrainOutcome, execute, train_or_keep};
+pub(crate) use job::{StartMode, TrainJob, TrainOutcome, execute, note_adaptations, train_or_keep};
 
 use std::path::Path;
 

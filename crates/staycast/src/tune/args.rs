@@ -13,10 +13,11 @@ use crate::{course_names, devices};
 /// Search for better settings
 ///
 /// Draws settings from a documented space and tries all of them on a small budget. The better third goes on with three
-/// times as much, and so on (successive halving). The given configuration is always among them.
+/// times as much, and so on (successive halving). The given configuration is in every rung, and beside the best in the
+/// last.
 ///
-/// Trials are compared by the AUC of rows that their members held out of the training set; the test part is not looked
-/// at. Called again after a kill, it goes on where it was. All trials are in trials.jsonl, and the best settings in
+/// Trials are compared by the AUC of rows that their members held out of the training set: within a rung, where rows and
+/// budget are the same. The test part is not looked at. Called again after a kill, it goes on where it was. All trials are in trials.jsonl, and the best settings in
 /// best.toml.
 #[derive(Debug, Args)]
 #[command(after_help = "\

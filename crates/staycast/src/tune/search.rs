@@ -1,4 +1,5 @@
-//! The search by successive halving: trials on small budgets, and the better third on three times as much.
+//! The search by successive halving: trials on small budgets, and the better third on three times as much. Figures are
+//! compared within a rung, whose trials have the same budget and the same held-out rows.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,7 +11,7 @@ use anyhow::Context;
 use serde::Serialize;
 use staycast_forecast::config::Config;
 use staycast_forecast::device::ChosenDevice;
-use staycast_forecast::tune::{Trial, best, rungs};
+use staycast_forecast::tune::{Trial, best, climbers, rungs};
 use staycast_forecast::{Run, RunState, Start, TrainRequest, Unwatched, run_state};
 use staycast_sequences::Dataset;
 
@@ -33,6 +34,8 @@ pub(super) struct TrialRecord {
     pub(super) settings: BTreeMap<String, String>,
     /// AUC of held-out rows at the target week; null when it could not be trained.
     pub(super) held_out_auc: Option<f64>,
+    /// How many these rows are. They are the same for all trials of a rung.
+    pub(super) held_out_rows: Option<u64>,
     pub(super) problem: Option<String>,
     pub(super) seconds: f64,
 }
@@ -47,11 +50,12 @@ pub(super) struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Runs the rungs one after the other. Returns everything tried, in the order of rungs and trials, the winner last.
+    /// Runs the rungs one after the other. Returns everything tried, in the order of rungs and, in each, of AUC, the best first.
     pub(super) fn run_rungs(&self, trials: &[Trial], console: &Console) -> anyhow::Result<Vec<TrialRecord>> {
         let mut taking_part: Vec<&Trial> = trials.iter().collect();
         let mut all = Vec::new();
-        for (rung, about) in rungs(trials.len() as u32).into_iter().enumerate() {
+        let rungs = rungs(trials.len() as u32);
+        for (rung, about) in rungs.iter().enumerate() {
             let bar = progress_bar(
                 console,
                 &format!("rung {}", rung + 1),
@@ -64,20 +68,19 @@ impl Search<'_> {
             tried.sort_by_key(|one| one.trial);
             let results: Vec<(u32, Option<f64>)> = tried.iter().map(|one| (one.trial, one.held_out_auc)).collect();
             let order = best(&results, tried.len() as u32);
-            let leader = tried.iter().find(|one| one.trial == order[0]).expect("it was tried").clone();
-            let auc = leader.held_out_auc.map_or_else(|| "none".to_owned(), |auc| format!("{auc:.4}"));
+            tried.sort_by_key(|one| order.iter().position(|&trial| trial == one.trial));
             console.note(&format!(
-                "{:12} rung {}: {} on {:.0} % of the budget; the best, trial {}, has a held-out AUC of {auc}",
+                "{:12} rung {}: {} on {:.0} % of the budget; the best is trial {}",
                 "tuning",
                 rung + 1,
-                pluralise(u64::from(about.trials), "trial"),
+                pluralise(tried.len() as u64, "trial"),
                 100.0 * about.budget,
-                leader.trial
+                order[0]
             ));
             all.extend(tried);
             self.write(&all)?;
-            let next = (taking_part.len() as u32 / staycast_forecast::tune::REDUCTION).max(1) as usize;
-            taking_part = order.iter().take(next).map(|&number| &trials[number as usize]).collect();
+            let next = rungs.get(rung + 1).map_or(0, |next| next.trials);
+            taking_part = climbers(&order, next).into_iter().map(|number| &trials[number as usize]).collect();
         }
         Ok(all)
     }
@@ -118,7 +121,16 @@ impl Search<'_> {
         let config = trial.config(&self.base, budget)?.check()?;
         let out = self.out.join(RUNS).join(format!("rung{}-trial{}", rung + 1, trial.number));
         let run = match run_state(&out)? {
-            RunState::Finished => Ok(Run::open(&out)?),
+            RunState::Finished => {
+                let run = Run::open(&out)?;
+                // A search of an earlier version had other budgets.
+                anyhow::ensure!(
+                    run.config().written() == config.written(),
+                    "{} holds a run of another search; name another --out",
+                    out.display()
+                );
+                Ok(run)
+            }
             state => {
                 let start = if matches!(state, RunState::Interrupted(_)) { Start::Resume } else { Start::Fresh };
                 let request = TrainRequest {
@@ -133,13 +145,21 @@ impl Search<'_> {
             }
         };
         // Settings that can't be trained (as a loss that is no number) lose; they don't end the search.
-        let (held_out_auc, problem) = match run {
-            Ok(run) => (run.manifest().held_out_auc, None),
+        let (run, problem) = match run {
+            Ok(run) => (Some(run), None),
             Err(staycast_forecast::TrainError::Member { problem, .. }) => (None, Some(problem)),
             Err(error) => return Err(error.into()),
         };
-        let (seconds, settings) = (begun.elapsed().as_secs_f64(), trial.settings.clone());
-        Ok(TrialRecord { rung: rung + 1, trial: trial.number, budget, settings, held_out_auc, problem, seconds })
+        Ok(TrialRecord {
+            rung: rung + 1,
+            trial: trial.number,
+            budget,
+            settings: trial.settings.clone(),
+            held_out_auc: run.as_ref().and_then(|run| run.manifest().held_out_auc),
+            held_out_rows: run.as_ref().and_then(held_out_rows),
+            problem,
+            seconds: begun.elapsed().as_secs_f64(),
+        })
     }
 
     fn write(&self, tried: &[TrialRecord]) -> anyhow::Result<()> {
@@ -150,4 +170,9 @@ impl Search<'_> {
         }
         Ok(staycast_files::write(&self.out.join(TRIALS), &text)?)
     }
+}
+
+/// Counts the held-out rows at the target week; `None` for a cross-validation.
+fn held_out_rows(run: &Run) -> Option<u64> {
+    run.week_fits()?.weeks.get(&run.manifest().target_week).map(|fit| fit.rows)
 }
