@@ -31,6 +31,14 @@ fn models_are_compared_on_the_same_rows() {
         assert!(low <= middle && middle <= high, "{auc}");
         assert!((0.0..=1.0).contains(&auc["p_value"].as_f64().expect("a p-value")), "{auc}");
     }
+    // Corrected p-values are no smaller, and only comparisons with the first are in the table.
+    for (pair, with_first) in pairs.iter().zip([true, true, false]) {
+        let compared = &pair["cohorts"]["all"];
+        let plain = compared["rows"]["auc"]["p_value"].as_f64();
+        let corrected = &compared["corrected_p"];
+        assert_eq!(corrected["among_those_with_the_first"].is_f64(), with_first, "{corrected}");
+        assert!(corrected["among_all_pairs"].as_f64() >= plain, "{corrected}");
+    }
     // The difference is that of the figures in the table.
     let auc = |run: usize| report["runs"][run]["cohorts"]["all"]["auc"].as_f64().expect("defined");
     let first = pairs[0]["cohorts"]["all"]["rows"]["auc"]["difference"].as_f64().expect("defined");

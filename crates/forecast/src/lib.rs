@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-mod adaptation;
+mod adapting;
 mod artifact;
 pub mod bench;
 mod compressed_json;
@@ -20,7 +20,6 @@ mod training;
 pub mod tune;
 mod week_fits;
 
-pub use adaptation::{Adaptation, NoNextWeek};
 pub use artifact::{
     DataRecord, EpochRecord, FileRecord, FoldFit, FoldsRecord, MemberSummary, ParentRecord, ProxyRecord, RUN_FILES,
     RUN_FOLDERS, RUN_KIND, RecalibrationRecord, Refit, Run, RunError, RunManifest, RunRecords, RunState, SplitRecord,

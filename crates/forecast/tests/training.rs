@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use common::{bytes_of, config, cut_off, dataset, dataset_with, train_at};
 use staycast_evaluation::splits::SplitKind;
-use staycast_forecast::config::{CheckedConfig, Config};
+use staycast_forecast::config::{Adaptation, CheckedConfig, Config, NoNextWeek};
 use staycast_forecast::device::ChosenDevice;
 use staycast_forecast::{
-    Adaptation, EpochRecord, EvaluateRequest, FoldsRecord, NoNextWeek, Run, RunState, Start, TrainError, TrainRequest,
-    TrainingWatch, Unwatched, evaluate, run_state, train,
+    EpochRecord, EvaluateRequest, FoldsRecord, Run, RunState, Start, TrainError, TrainRequest, TrainingWatch,
+    Unwatched, evaluate, run_state, train,
 };
 use staycast_sequences::{CourseIndex, Dataset};
 

@@ -63,7 +63,9 @@ pub fn intervals(rows: &[IntervalRow<'_>], figure: &str, everybody: Option<f64>,
                     plot.whisker_across(series, y, *interval);
                 }
                 plot.mark(series, (*value, y), 4.5, format!("{}{learners}: {value:.3}{range}", row.name));
-                plot.text((f64::from(WIDTH) - 18.0, name_y), Anchor::End, Size::Small, &format!("{value:.3}{beside}"));
+                // Of what is to be expected the interval says more than its middle.
+                let figure = row.n.map_or_else(|| range.trim().to_owned(), |_| format!("{value:.3}{beside}"));
+                plot.text((f64::from(WIDTH) - 18.0, name_y), Anchor::End, Size::Small, &figure);
             }
             Err(reason) => {
                 let (_, reason_y) = plot.place(low, y);

@@ -11,21 +11,19 @@ use super::reasons::Reasons;
 use super::section::{OverRepeats, Section};
 use crate::figures::{Curve, IntervalRow, intervals, roc_gap};
 use crate::numbers::{count, counted, signed};
-use crate::report::{GroupComparison, GroupLine, GroupReport, GroupTable, TestedGap, group_name};
+use crate::report::{Gaps, GroupComparison, GroupLine, GroupReport, GroupTable, TestedGap, group_name};
 
 /// Groups that a figure has room for.
 const DRAWN: usize = 30;
-/// Sets the p-value below which a difference is called one.
-const SIGNIFICANT: f64 = 0.05;
 
 #[derive(Template)]
 #[template(path = "sections/groups.html")]
 struct Groups<'a> {
     columns: Vec<Column<'a>>,
-    /// Random divisions that the tests compare with; `None` without a test.
-    draws: Option<String>,
-    /// Number of tests, and of those that would find a difference by chance.
-    tests: Option<(String, String)>,
+    /// Random divisions that the tests compare with, and the most of them; `None` without a test.
+    draws: Option<(String, String)>,
+    /// Number of tests of a cohort.
+    tests: Option<String>,
 }
 
 struct Column<'a> {
@@ -35,6 +33,8 @@ struct Column<'a> {
 
 struct CohortGroups {
     which: WhichCohort,
+    /// The one sentence where fewer than two groups are large enough.
+    too_few: Option<String>,
     dots: Figure,
     gap: Option<Figure>,
     table: Table,
@@ -52,10 +52,11 @@ pub(super) fn section(page: &Page<'_>, drawings: &mut Drawings) -> Option<Sectio
     let columns = groups.iter().zip(1..).map(|(report, number)| column(page, report, number, drawings)).collect();
     let tests = tests(groups);
     let draws = groups.first().map_or(0, |report| report.cohorts.all.randomisation.draws);
+    let most = all_gaps(groups).map(|gaps| gaps.draws).max().unwrap_or(draws);
     let body = Groups {
         columns,
-        draws: (tests > 0).then(|| count(u64::from(draws))),
-        tests: (tests > 0).then(|| (counted(tests, "test"), format!("{:.1}", SIGNIFICANT * tests as f64))),
+        draws: (tests > 0).then(|| (count(u64::from(draws)), count(u64::from(most)))),
+        tests: (tests > 0).then(|| counted(tests, "test")),
     };
     Some(Section::new("groups", "Is it as good for everybody?", OverRepeats::OneRepeat, &body))
 }
@@ -72,11 +73,12 @@ fn column<'a>(page: &Page<'_>, report: &'a GroupReport, number: usize, drawings:
             .map(|line| interval_row(group_name(line.group.as_deref()), &line.slice))
             .collect();
         let title = format!("AUC by {}, {}", report.column, which.inside());
+        let too_few = too_few(table);
         CohortGroups {
             which,
             dots: drawings.add(
                 format!("groups-{number}-{key}"),
-                intervals(&rows, "AUC", everybody, &title),
+                too_few.is_none().then(|| intervals(&rows, "AUC", everybody, &title)).flatten(),
                 "AUC by group with its 95% interval. The dotted line is the figure of everybody.",
                 "No group is large enough for a figure of its own.",
             ),
@@ -84,9 +86,20 @@ fn column<'a>(page: &Page<'_>, report: &'a GroupReport, number: usize, drawings:
             table: group_table(&table.groups),
             comparisons: (!table.comparisons.is_empty()).then(|| comparison_table(&table.comparisons)),
             reasons: Reasons::from_sizes(table.groups.iter().map(|line| &line.slice), "group"),
+            too_few,
         }
     });
     Column { name: &report.column, cohorts }
+}
+
+/// Says that there is nothing to compare, where fewer than two groups are large enough for figures.
+fn too_few(table: &GroupTable) -> Option<String> {
+    let large = table.groups.iter().filter(|line| line.slice.figures.is_some()).count();
+    (large < 2).then(|| {
+        let groups = counted(table.groups.len() as u64, "group");
+        let some = if large == 0 { "none is" } else { "one is" };
+        format!("Of {groups} {some} large enough for figures, so there is nothing to compare.")
+    })
 }
 
 fn group_table(groups: &[GroupLine]) -> Table {
@@ -117,23 +130,19 @@ fn comparison_table(comparisons: &[GroupComparison]) -> Table {
     Table {
         caption: "Differences between groups",
         heads: vec!["group against the largest", "ABROCA", "AUC", "recall", "false alarms", "verdict"],
-        rows: comparisons.iter().map(comparison_row).collect(),
+        rows: comparisons.iter().filter_map(comparison_row).collect(),
     }
 }
 
-fn comparison_row(comparison: &GroupComparison) -> Vec<Cell> {
+/// Makes the row of a comparison; `None` where a group is too small for one.
+fn comparison_row(comparison: &GroupComparison) -> Option<Vec<Cell>> {
     let name = |group: &Option<String>| group_name(group.as_deref()).to_owned();
     let groups = Cell::Against(name(&comparison.group), name(&comparison.baseline));
-    let Some(gaps) = &comparison.gaps else {
-        let mut row = vec![groups];
-        row.extend(std::iter::repeat_n(Cell::dash(), 4));
-        row.push(Cell::text("too few to conclude"));
-        return row;
-    };
-    let gap = |tested: &TestedGap| Cell::tested(signed(tested.value), tested.p_value);
-    vec![
+    let gaps = comparison.gaps.as_ref()?;
+    let gap = |tested: &TestedGap| Cell::tested(signed(tested.value), tested.adjusted_p);
+    Some(vec![
         groups,
-        Cell::tested(format!("{:.3}", gaps.abroca.value), gaps.abroca.p_value),
+        Cell::tested(format!("{:.3}", gaps.abroca.value), gaps.abroca.adjusted_p),
         gap(&gaps.auc),
         gap(&gaps.equal_opportunity),
         gap(&gaps.false_positive_rate),
@@ -142,16 +151,15 @@ fn comparison_row(comparison: &GroupComparison) -> Vec<Cell> {
             ("recall", &gaps.equal_opportunity),
             ("false alarms", &gaps.false_positive_rate),
         ]),
-    ]
+    ])
 }
 
 fn verdict(tested: &[(&str, &TestedGap)]) -> Cell {
     if tested.iter().any(|(_, gap)| gap.p_value.is_none()) {
         return Cell::text("not tested");
     }
-    let is_significant = |gap: &TestedGap| gap.p_value.is_some_and(|p| p < SIGNIFICANT);
     let differing: Vec<&str> =
-        tested.iter().filter(|(_, gap)| is_significant(gap)).map(|&(figure, _)| figure).collect();
+        tested.iter().filter(|(_, gap)| gap.is_significant()).map(|&(figure, _)| figure).collect();
     if differing.is_empty() {
         Cell::text("no difference shown")
     } else {
@@ -185,9 +193,17 @@ fn group_curve<'a>(table: &'a GroupTable, group: Option<&'a str>) -> Curve<'a> {
     }
 }
 
-/// Counts the tests that the verdicts rest on.
+/// Counts the tests of the cohort that has more of them.
 fn tests(groups: &[GroupReport]) -> u64 {
+    let of = |pick: fn(&GroupReport) -> &GroupTable| {
+        let gaps = groups.iter().flat_map(|report| &pick(report).comparisons).filter_map(|one| one.gaps.as_ref());
+        4 * gaps.filter(|gaps| gaps.abroca.p_value.is_some()).count() as u64
+    };
+    of(|report| &report.cohorts.all).max(of(|report| &report.cohorts.active))
+}
+
+/// Lists the gaps of both cohorts.
+fn all_gaps(groups: &[GroupReport]) -> impl Iterator<Item = &Gaps> {
     let tables = groups.iter().flat_map(|report| [&report.cohorts.all, &report.cohorts.active]);
-    let gaps = tables.flat_map(|table| &table.comparisons).filter_map(|comparison| comparison.gaps.as_ref());
-    3 * gaps.filter(|gaps| gaps.abroca.p_value.is_some()).count() as u64
+    tables.flat_map(|table| &table.comparisons).filter_map(|comparison| comparison.gaps.as_ref())
 }

@@ -23,6 +23,8 @@ pub(super) struct Header<'a> {
     rests_on: String,
     /// What to expect of the next course.
     next: String,
+    /// What is left out, where there are too few for it.
+    too_few: Option<String>,
     notes: &'a [String],
     cohorts: [Answer; 2],
     dropout_words: &'a str,
@@ -64,6 +66,7 @@ impl<'a> Header<'a> {
             meaning: evaluation.kind.meaning(),
             rests_on: evaluation.describe_transfer(),
             next: evaluation.describe_next_course(),
+            too_few: evaluation.describe_too_few(),
             notes: &page.about.notes,
             cohorts: WhichCohort::BOTH.map(|which| Answer::new(page, which)),
             dropout_words: &page.about.dropout_words,

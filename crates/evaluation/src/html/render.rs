@@ -54,17 +54,18 @@ pub fn render(page: &Page<'_>) -> RenderedPage {
 
 /// Renders the sections that have something to show.
 fn sections(page: &Page<'_>, drawings: &mut Drawings) -> Vec<Section> {
+    let enough = page.evaluation.too_few.all.is_none();
     let parts = [
-        operating::section(page),
+        enough.then(|| operating::section(page)).flatten(),
         Some(all_figures::section(page)),
-        ranking::section(page, drawings),
+        enough.then(|| ranking::section(page, drawings)).flatten(),
         Some(weeks::section(page, drawings)),
-        calibration::section(page, drawings),
-        Some(worth::section(page, drawings)),
+        enough.then(|| calibration::section(page, drawings)).flatten(),
+        enough.then(|| worth::section(page, drawings)),
         courses::section(page, drawings),
         groups::section(page, drawings),
         survival::section(page, drawings),
-        stability::section(page),
+        enough.then(|| stability::section(page)).flatten(),
         Some(data::section(page)),
         Some(card::section(page)),
     ];

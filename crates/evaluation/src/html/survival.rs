@@ -22,6 +22,8 @@ struct Survival {
 
 struct CohortSurvival {
     which: WhichCohort,
+    /// The one sentence where there are too few to tell.
+    too_few: Option<String>,
     figure: Figure,
     followed: String,
     table: Table,
@@ -37,9 +39,10 @@ pub(super) fn section(page: &Page<'_>, drawings: &mut Drawings) -> Option<Sectio
         let title = format!("Still there after week {week}, {}", which.inside());
         CohortSurvival {
             which,
+            too_few: report.too_few.map(|too_few| too_few.to_string()),
             figure: drawings.add(
                 format!("survival-{}", which.key()),
-                survival(&observed(report), &predicted(report), &title),
+                report.too_few.is_none().then(|| survival(&observed(report), &predicted(report), &title)).flatten(),
                 "The share still there by week after the cut-off. Where the forecast runs below the observed line, it \
                  expected learners to leave too early.",
                 "No survival curves: nobody was followed.",

@@ -128,6 +128,12 @@ impl GroupPair {
 }
 
 impl GroupGaps {
+    /// Returns the least of the figures, as of p-values.
+    #[must_use]
+    pub fn least(&self) -> f64 {
+        self.sizes().into_iter().fold(f64::INFINITY, f64::min)
+    }
+
     fn sizes(&self) -> [f64; 4] {
         [self.abroca, self.auc, self.recall, self.false_positive_rate].map(f64::abs)
     }

@@ -17,6 +17,7 @@ mod error;
 pub mod fairness;
 mod histogram;
 mod metric;
+mod multiple;
 mod normal;
 mod probability;
 mod random_effects;
@@ -36,6 +37,7 @@ pub use delong::{AucDifference, DeLongInterval, delong_difference, delong_interv
 pub use error::MetricError;
 pub use histogram::{HISTOGRAM_BINS, HistogramBin, score_histogram};
 pub use metric::{Metric, Undefined, base_rate};
+pub use multiple::{benjamini_hochberg, holm};
 pub use probability::{ReliabilityBin, brier, expected_calibration_error, log_loss, reliability_bins};
 pub use random_effects::{Estimate, RandomEffects, random_effects};
 pub use ranking::{PrPoint, Ranking, RocPoint, TieGroup};

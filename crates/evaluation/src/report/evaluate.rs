@@ -7,6 +7,7 @@ use staycast_weeks::CutOff;
 use super::across_courses::across_courses;
 use super::bootstrap::{BootstrapIntervals, FEWEST_COURSES, bootstrap};
 use super::by_cohort::ByCohort;
+use super::cohort::Cohort;
 use super::error::ReportError;
 use super::evaluation::{Evaluation, WeekRefusal, WeekReport};
 use super::input::{EvaluationRequest, WeekReference, check_asked_week, check_rows, weeks_present};
@@ -44,6 +45,8 @@ pub fn evaluate(request: &EvaluationRequest<'_>) -> Result<Evaluation, ReportErr
     let active = rows.active();
     let course_lines = slices::course_lines(&rows, request)?;
     let capacity = |rows: &[LabelledRow<'_>]| capacity::lines(rows, request.extras.capacities());
+    let too_few = |cohort: &Cohort| request.extras.minimum_size.refuses(cohort.n, cohort.positives);
+    let too_few = ByCohort { all: too_few(&asked.cohorts.all), active: too_few(&asked.cohorts.active) };
     Ok(Evaluation {
         week: request.week,
         label_rule: request.label_rule.to_owned(),
@@ -57,6 +60,7 @@ pub fn evaluate(request: &EvaluationRequest<'_>) -> Result<Evaluation, ReportErr
         courses: slices::course_reports(&rows, request)?,
         evaluations_of_this_part: request.evaluations_of_this_part,
         capacity: ByCohort { all: capacity(&rows.all)?, active: capacity(&active)? },
+        too_few,
         across_courses: across_courses(&course_lines),
         rests_on: request.extras.rests_on,
         course_lines,

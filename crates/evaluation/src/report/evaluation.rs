@@ -10,7 +10,7 @@ use super::bootstrap::BootstrapIntervals;
 use super::by_cohort::ByCohort;
 use super::capacity::CapacityLine;
 use super::cohort::Cohort;
-use super::extras::DataQuality;
+use super::extras::{DataQuality, TooFew};
 use super::groups::GroupReport;
 use super::rests_on::RestsOn;
 use super::slices::{CourseLine, CourseReport};
@@ -84,6 +84,9 @@ pub struct Evaluation {
     /// Figures by course at the asked week, where there are fewer than ten courses.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub courses: Vec<CourseReport>,
+    /// Why readers are shown no curves, capacities and intervals by resampling of a cohort: it is smaller than the report's
+    /// minimum size.
+    pub too_few: ByCohort<Option<TooFew>>,
     /// AUC over courses at the asked week, and what to expect of the next course.
     pub across_courses: ByCohort<AcrossCourses>,
     /// The courses that the figures rest on, where the caller says so.

@@ -12,8 +12,8 @@ use super::extras::{GroupColumn, Randomisation, TooFew};
 use super::input::EvaluationRequest;
 use super::rows::{LabelledRow, WeekRows, labels_of, values_of};
 use super::slices::Slice;
-use crate::metrics::fairness::{GroupPair, TestedGaps};
-use crate::metrics::{MetricError, Ranking, RocPoint, base_rate};
+use crate::metrics::fairness::{GroupGaps, GroupPair, TestedGaps};
+use crate::metrics::{MetricError, Ranking, RocPoint, base_rate, benjamini_hochberg};
 
 /// Holds figures by the groups of one column, at the asked week.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -29,7 +29,8 @@ pub struct GroupReport {
 pub struct GroupTable {
     /// Every group, the largest first (of equal ones, bytewise); those whose group is not known are a group too.
     pub groups: Vec<GroupLine>,
-    /// Every group against the largest that is large enough for figures; empty if there are fewer than two groups.
+    /// Every group against the largest that is large enough for figures and is known; empty if there are fewer than two
+    /// groups.
     pub comparisons: Vec<GroupComparison>,
     /// Draws of the tests.
     pub randomisation: Randomisation,
@@ -77,6 +78,8 @@ pub struct Gaps {
     pub equal_opportunity: TestedGap,
     /// Difference of false-positive rates at the run's threshold.
     pub false_positive_rate: TestedGap,
+    /// Permutations that the tests were drawn from.
+    pub draws: u32,
 }
 
 /// Holds a gap with its randomisation test.
@@ -86,6 +89,25 @@ pub struct TestedGap {
     pub value: f64,
     /// (1 + permutations with a gap at least as large either way) / (1 + permutations); null without a test.
     pub p_value: Option<f64>,
+    /// The same, corrected for all tests of the cohort's tables (Benjamini & Hochberg 1995).
+    pub adjusted_p: Option<f64>,
+}
+
+impl TestedGap {
+    /// Tells whether the gap is a difference that chance hardly explains, among as many as were tested.
+    #[must_use]
+    pub fn is_significant(&self) -> bool {
+        self.adjusted_p.is_some_and(|p| p < SIGNIFICANT)
+    }
+}
+
+/// Sets the corrected p-value below which a difference between groups is called one.
+const SIGNIFICANT: f64 = 0.05;
+
+impl Gaps {
+    fn each_mut(&mut self) -> [&mut TestedGap; 4] {
+        [&mut self.abroca, &mut self.auc, &mut self.equal_opportunity, &mut self.false_positive_rate]
+    }
 }
 
 /// Makes a table for each column.
@@ -95,7 +117,26 @@ pub(super) fn reports(rows: &WeekRows<'_>, request: &EvaluationRequest<'_>) -> R
         let cohorts = ByCohort { all: table(&rows.all, column, request)?, active: table(&active, column, request)? };
         Ok(GroupReport { column: column.name.clone(), cohorts })
     };
-    request.extras.groups.iter().map(of_column).collect()
+    let mut reports = request.extras.groups.iter().map(of_column).collect::<Result<Vec<_>, ReportError>>()?;
+    adjust(reports.iter_mut().map(|report| &mut report.cohorts.all));
+    adjust(reports.iter_mut().map(|report| &mut report.cohorts.active));
+    Ok(reports)
+}
+
+/// Corrects the p-values of all tests of the tables for how many they are.
+fn adjust<'a>(tables: impl Iterator<Item = &'a mut GroupTable>) {
+    let gaps = tables.flat_map(|table| &mut table.comparisons).filter_map(|comparison| comparison.gaps.as_mut());
+    let mut tested: Vec<&mut TestedGap> = gaps.flat_map(Gaps::each_mut).filter(|gap| gap.p_value.is_some()).collect();
+    let p_values: Vec<f64> = tested.iter().filter_map(|gap| gap.p_value).collect();
+    for (gap, adjusted) in tested.iter_mut().zip(benjamini_hochberg(&p_values)) {
+        gap.adjusted_p = Some(adjusted);
+    }
+}
+
+/// Tells whether a group is those of whom the column says nothing.
+fn is_unknown(group: Option<&str>) -> bool {
+    const WORDS: [&str; 7] = ["", "unknown", "not known", "not stated", "not specified", "missing", "n/a"];
+    group.is_none_or(|group| WORDS.contains(&group.trim().to_lowercase().as_str()))
 }
 
 /// Returns a group's name for readers; those whose group is not known are a group too.
@@ -155,7 +196,9 @@ fn comparisons(
     if groups.len() < 2 {
         return Ok(Vec::new());
     }
-    let baseline = lines.iter().position(|line| line.slice.refused.is_none()).unwrap_or(0);
+    let large: Vec<usize> = (0..lines.len()).filter(|&at| lines[at].slice.refused.is_none()).collect();
+    let known = large.iter().find(|&&at| !is_unknown(groups[at].0));
+    let baseline = known.or(large.first()).copied().unwrap_or(0);
     let mut found = Vec::new();
     for at in (0..groups.len()).filter(|&at| at != baseline) {
         let refused = lines[at].slice.refused.or(lines[baseline].slice.refused);
@@ -179,14 +222,21 @@ fn gaps(
     let flagged: Vec<bool> = rows.iter().map(|(row, _)| row.p >= threshold).collect();
     let in_group: Vec<bool> = (0..rows.len()).map(|row| row < group.len()).collect();
     let pair = GroupPair::new(&values_of(&rows, |row| row.score), &labels_of(&rows), &flagged, &in_group)?;
-    let TestedGaps { found, p_values } = pair.test(randomisation.draws, randomisation.seed);
+    let mut draws = randomisation.draws;
+    let mut tested = pair.test(draws, randomisation.seed);
+    // Few draws can't give a p-value small enough to stand among many tests: those that may do so get more.
+    let more = randomisation.most_draws(rows.len());
+    if more > draws && tested.p_values.is_some_and(|p| p.least() < SIGNIFICANT) {
+        draws = more;
+        tested = pair.test(draws, randomisation.seed);
+    }
+    let TestedGaps { found, p_values } = tested;
+    let gap = |of: fn(GroupGaps) -> f64| TestedGap { value: of(found), p_value: p_values.map(of), adjusted_p: None };
     Ok(Gaps {
-        abroca: TestedGap { value: found.abroca, p_value: p_values.map(|p| p.abroca) },
-        auc: TestedGap { value: found.auc, p_value: p_values.map(|p| p.auc) },
-        equal_opportunity: TestedGap { value: found.recall, p_value: p_values.map(|p| p.recall) },
-        false_positive_rate: TestedGap {
-            value: found.false_positive_rate,
-            p_value: p_values.map(|p| p.false_positive_rate),
-        },
+        abroca: gap(|gaps| gaps.abroca),
+        auc: gap(|gaps| gaps.auc),
+        equal_opportunity: gap(|gaps| gaps.recall),
+        false_positive_rate: gap(|gaps| gaps.false_positive_rate),
+        draws,
     })
 }

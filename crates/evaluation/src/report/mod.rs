@@ -23,6 +23,7 @@ mod groups;
 mod input;
 mod mean;
 mod metric_names;
+mod next_course;
 mod prediction_row;
 mod recency;
 mod resampling;
@@ -56,7 +57,7 @@ pub use resampling::{ResampledUnit, Resampling};
 pub use rests_on::RestsOn;
 pub use slices::{CourseLine, CourseReport, Slice};
 pub use stability::{SmoothingReport, StabilityReport};
-pub use survival::{BrierOfWeek, SurvivalPoint, SurvivalReport};
+pub use survival::{BrierOfWeek, SurvivalPoint, SurvivalReport, TooFewFollowed};
 
 pub(crate) use groups::group_name;
 pub(crate) use metric_names::metric_name;

@@ -1,11 +1,13 @@
 //! Survival: when learners leave, predicted and observed, counted from the asked week's cut-off.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Serialize;
 
 use super::by_cohort::ByCohort;
 use super::error::ReportError;
+use super::extras::MinimumSize;
 use super::input::EvaluationRequest;
 use super::rows::{LabelledRow, WeekRows, values_of};
 use crate::metrics::survival::{
@@ -13,6 +15,7 @@ use crate::metrics::survival::{
     integrated_brier,
 };
 use crate::metrics::{Metric, Undefined};
+use crate::numbers::counted;
 
 /// Holds one cohort's survival at the asked week. Times are weeks after the cut-off.
 ///
@@ -52,11 +55,38 @@ pub struct SurvivalReport {
     pub integrated_brier_kaplan_meier: Metric,
     /// Both by week.
     pub brier_by_week: Vec<BrierOfWeek>,
+    /// Why readers are told nothing but that they are too few: where fewer were followed, or dropped out, than the report's
+    /// minimum size.
+    pub too_few: Option<TooFewFollowed>,
     /// The way that competing ends enter, in words; null if there are none.
     pub competing_ends_note: Option<&'static str>,
     /// By name, the reason of each metric that is null.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub undefined: BTreeMap<&'static str, &'static str>,
+}
+
+/// Says that too few learners were followed to tell when they leave. Its `Display` is the sentence to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct TooFewFollowed {
+    /// Learners followed.
+    pub n: u64,
+    /// Those of them who dropped out.
+    pub dropouts: u64,
+    /// The size needed: rows, and dropouts among them.
+    pub needed: MinimumSize,
+}
+
+impl fmt::Display for TooFewFollowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { n, dropouts, needed } = self;
+        write!(
+            f,
+            "too few to tell: {} followed, {dropouts} dropped out (needed: {}, of whom {} drop out)",
+            counted(*n, "learner"),
+            needed.rows,
+            needed.per_class
+        )
+    }
 }
 
 /// Holds a point of a survival curve.
@@ -129,11 +159,16 @@ fn measure(rows: &[LabelledRow<'_>], request: &EvaluationRequest<'_>) -> Result<
         integrated_brier: errors.model,
         integrated_brier_kaplan_meier: errors.kaplan_meier,
         brier_by_week: errors.by_week,
+        too_few: too_few(exits.len() as u64, count(End::Dropout), request.extras.minimum_size),
         competing_ends_note: (competing_ends > 0).then_some(COMPETING_ENDS),
         undefined: BTreeMap::new(),
     };
     report.undefined = report.reasons();
     Ok(report)
+}
+
+fn too_few(n: u64, dropouts: u64, needed: MinimumSize) -> Option<TooFewFollowed> {
+    (n < needed.rows || dropouts < needed.per_class).then_some(TooFewFollowed { n, dropouts, needed })
 }
 
 impl SurvivalReport {

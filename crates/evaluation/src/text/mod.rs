@@ -1,6 +1,7 @@
 //! The report for a terminal: at most [`WIDTH`] columns, no colour, and a line under each block that says what it
 //! means in learners.
 
+mod groups;
 mod lines;
 mod plots;
 mod render;

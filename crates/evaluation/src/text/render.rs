@@ -1,8 +1,9 @@
 //! The whole report, block by block.
 
+use super::groups::group_tables;
 use super::lines::wrap;
 use super::plots::{reliability_plot, roc_plot};
-use super::sections::{capacity_table, group_tables, quality_lines, stability_lines, survival_lines};
+use super::sections::{capacity_table, quality_lines, stability_lines, survival_lines};
 use super::tables::{course_table, week_curve, week_table};
 use crate::metrics::Metric;
 use crate::numbers::{count, counted, decimal};
@@ -13,18 +14,21 @@ use crate::splits::SplitKind;
 /// who was left out.
 #[must_use]
 pub fn render(evaluation: &Evaluation, plots: &Plots) -> String {
+    let enough = evaluation.too_few.all.is_none();
+    let if_enough = |block: String| if enough { block } else { String::new() };
     let blocks = [
         heading(evaluation),
         week_table(evaluation),
-        bootstrap_lines(evaluation),
-        capacity_table(&evaluation.capacity),
+        evaluation.describe_too_few().map_or_else(String::new, |sentence| wrap(&sentence)),
+        if_enough(bootstrap_lines(evaluation)),
+        if_enough(capacity_table(&evaluation.capacity)),
         course_table(evaluation),
         group_tables(&evaluation.groups),
         week_curve(evaluation),
-        roc_plot(&plots.roc),
-        reliability_plot(&plots.reliability),
+        if_enough(roc_plot(&plots.roc)),
+        if_enough(reliability_plot(&plots.reliability)),
         survival_lines(evaluation.survival.as_ref()),
-        stability_lines(evaluation),
+        if_enough(stability_lines(evaluation)),
         left_out(evaluation),
         quality_lines(evaluation.data_quality.as_ref()),
     ];
@@ -82,7 +86,8 @@ pub fn transfer_lines(evaluation: &Evaluation) -> String {
 fn bootstrap_lines(evaluation: &Evaluation) -> String {
     let mut lines = String::new();
     for by_cohort in &evaluation.bootstrap {
-        for (cohort, intervals) in [("all", &by_cohort.all), ("active", &by_cohort.active)] {
+        let active = evaluation.too_few.active.is_none().then_some(("active", &by_cohort.active));
+        for (cohort, intervals) in std::iter::once(("all", &by_cohort.all)).chain(active) {
             let unit = match intervals.unit {
                 ResampledUnit::Learner => "learner",
                 ResampledUnit::Course => "course",

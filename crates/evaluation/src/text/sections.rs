@@ -3,16 +3,9 @@
 use std::fmt::Write as _;
 
 use super::lines::wrap;
-use crate::markup::shorten;
 use crate::metrics::{Capacity, Metric};
 use crate::numbers::{count, counted, decimal, of_100, percent};
-use crate::report::{
-    ByCohort, CapacityLine, DAYS_SINCE_LAST, DataQuality, Evaluation, Gaps, GroupComparison, GroupReport,
-    SurvivalReport, TestedGap, TooFew, group_name,
-};
-
-/// Sets the p-value below which a difference between groups is called one.
-const SIGNIFICANT: f64 = 0.05;
+use crate::report::{ByCohort, CapacityLine, DAYS_SINCE_LAST, DataQuality, Evaluation, SurvivalReport};
 
 /// Lists what contacting so many reaches, for both cohorts; empty without lines.
 pub(super) fn capacity_table(capacity: &ByCohort<Vec<CapacityLine>>) -> String {
@@ -50,78 +43,6 @@ fn capacity_half(line: &CapacityLine) -> String {
     )
 }
 
-/// Lists figures by group and the differences between groups, cohort `all`; empty without group columns.
-pub(super) fn group_tables(groups: &[GroupReport]) -> String {
-    let mut lines = String::new();
-    for report in groups {
-        let table = &report.cohorts.all;
-        let _ = writeln!(
-            lines,
-            "{:34}{:>10}{:>10}{:>8}{:>11}{:>9}{:>10}",
-            format!("by {} (everyone known)", shorten(&report.column, 15)),
-            "learners",
-            "dropped",
-            "AUC",
-            "precision",
-            "recall",
-            "off by"
-        );
-        for line in &table.groups {
-            let name = shorten(group_name(line.group.as_deref()), 32);
-            let learners = count(line.slice.n);
-            let Some(figures) = &line.slice.figures else {
-                let _ = writeln!(lines, "{name:34}{learners:>10}  – too few to conclude");
-                continue;
-            };
-            let _ = writeln!(
-                lines,
-                "{name:34}{learners:>10}{:>10}{:>8}{:>11}{:>9}{:>10}",
-                percent(figures.base_rate),
-                decimal(figures.auc),
-                decimal(figures.precision),
-                decimal(figures.recall),
-                decimal(figures.ece),
-            );
-        }
-        for comparison in &table.comparisons {
-            if let Some(gaps) = &comparison.gaps {
-                lines += &wrap(&describe_comparison(comparison, gaps));
-            }
-        }
-        // Said once, however many groups it is true of.
-        if let Some(TooFew { needed, .. }) = table.comparisons.iter().find_map(|comparison| comparison.refused) {
-            lines += &wrap(&format!(
-                "– Groups too small to conclude anything are compared with none: it takes {}, with {} of each outcome.",
-                counted(needed.rows, "learner"),
-                count(needed.per_class)
-            ));
-        }
-    }
-    lines
-}
-
-fn describe_comparison(comparison: &GroupComparison, gaps: &Gaps) -> String {
-    let who = format!(
-        "- {} against {}",
-        shorten(group_name(comparison.group.as_deref()), 32),
-        shorten(group_name(comparison.baseline.as_deref()), 32)
-    );
-    let tested = |gap: &TestedGap| {
-        let p = gap.p_value.map_or_else(|| "not tested".to_owned(), |p| format!("p {p:.3}"));
-        format!("{:.3} ({p})", gap.value)
-    };
-    let differs = [&gaps.abroca, &gaps.equal_opportunity, &gaps.false_positive_rate]
-        .iter()
-        .any(|gap| gap.p_value.is_some_and(|p| p < SIGNIFICANT));
-    let verdict = if differs { "a difference" } else { "no difference shown" };
-    format!(
-        "{who}: area between ROC curves {}, recall differs by {}, false alarms by {}: {verdict}.",
-        tested(&gaps.abroca),
-        tested(&gaps.equal_opportunity),
-        tested(&gaps.false_positive_rate)
-    )
-}
-
 /// Says when learners leave; empty without exit times.
 pub(super) fn survival_lines(survival: Option<&ByCohort<SurvivalReport>>) -> String {
     let Some(survival) = survival else {
@@ -129,16 +50,19 @@ pub(super) fn survival_lines(survival: Option<&ByCohort<SurvivalReport>>) -> Str
     };
     let mut lines = "When do they leave? (weeks after the cut-off)\n".to_owned();
     for (name, report) in [("everyone known by then", &survival.all), ("those still active", &survival.active)] {
-        lines += &wrap(&format!(
-            "- {name}: {} followed, {} dropped out. C-index {} (inactivity {}). Integrated Brier score {} (the same curve \
-             for everybody {}).",
-            count(report.n),
-            count(report.dropouts),
-            decimal(report.c_index),
-            decimal(report.c_index_days_since_last),
-            decimal(report.integrated_brier),
-            decimal(report.integrated_brier_kaplan_meier),
-        ));
+        lines += &wrap(&match report.too_few {
+            Some(too_few) => format!("- {name}: {too_few}."),
+            None => format!(
+                "- {name}: {} followed, {} dropped out. C-index {} (inactivity {}). Integrated Brier score {} (the same \
+                 curve for everybody {}).",
+                count(report.n),
+                count(report.dropouts),
+                decimal(report.c_index),
+                decimal(report.c_index_days_since_last),
+                decimal(report.integrated_brier),
+                decimal(report.integrated_brier_kaplan_meier),
+            ),
+        });
     }
     lines
 }

@@ -250,14 +250,22 @@ fn groups_that_are_too_small_are_refused_and_not_given_figures() {
         &html,
         &[
             "By region",
-            "few against many – – – – too few to conclude",
+            "more against many",
             "– means: too few learners to conclude anything about this group; it takes 50, with 10 of each outcome.",
             "ABROCA by region",
-            "tests, at p below 0.05",
+            "p is corrected for the number of tests of all columns, 4 tests (Benjamini",
         ],
     );
     let line = html.split("<tr>").find(|line| line.contains("<bdi>few</bdi>")).expect("its line");
     assert_eq!(line.matches(">–</abbr>").count(), 6, "{line}");
+    assert!(!html.contains("few against many"), "what is refused is no comparison");
+
+    // With one group that is large enough, a sentence stands for figure and tables.
+    let alone = |at: usize| if at < 590 { "many" } else { "few" };
+    asked.groups[0].values = (0..600).map(|at| Some(alone(at).to_owned())).collect();
+    let html = asked.render();
+    says(&html, &["By region", "Of 2 groups one is large enough for figures, so there is nothing to compare."]);
+    assert!(!html.contains("<bdi>few</bdi>") && !html.contains("data-name=\"groups-1-all\""));
 }
 
 #[test]
@@ -292,7 +300,11 @@ fn one_class_says_why_there_are_no_figures() {
         let html = asked.render();
         says(
             &html,
-            &[expected, "– means: no AUC", "No ROC curve: it needs learners who dropped out and learners who stayed."],
+            &[
+                expected,
+                "– means: no AUC",
+                "Curves, capacities and intervals by drawing anew are left out, since there are too few",
+            ],
         );
         assert!(!html.contains("NaN"));
     }

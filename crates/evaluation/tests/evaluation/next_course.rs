@@ -89,23 +89,19 @@ fn courses_that_were_trained_on_promise_nothing_for_the_next() {
 fn one_sentence_says_what_figures_rest_on() {
     let of = |courses, with_a_run_trained_on, kind| RestsOn { courses, with_a_run_trained_on }.sentence(kind);
     for (courses, runs, kind, expected) in [
-        (4, 4, SplitKind::Forecast, "later runs of courses that the model was trained on: 4 courses"),
-        (4, 4, SplitKind::Transfer, "other runs of courses that the model was trained on: 4 courses"),
-        (1, 0, SplitKind::Transfer, "courses of which the model saw no run in training: 1 course"),
+        (4, 4, SplitKind::Forecast, "4 later runs of courses of which the model saw an earlier one"),
+        (1, 1, SplitKind::Forecast, "1 later run of a course of which the model saw an earlier one"),
+        (4, 4, SplitKind::Transfer, "4 other runs of courses of which the model saw another one"),
+        (1, 0, SplitKind::Transfer, "1 course of which the model saw no run"),
         (
             3,
-            1,
-            SplitKind::Forecast,
-            "later runs of courses that the model was trained on (1 course), and on courses of which it saw no run (2 courses)",
-        ),
-        (2, 0, SplitKind::Institution, "institutions that the model was not trained on: 2 courses"),
-        (2, 0, SplitKind::Learner, "other learners of courses that the model was trained on: 2 courses"),
-        (
             2,
-            0,
-            SplitKind::RandomOptimistic,
-            "enrolments drawn at random from courses that the model was trained on: 2 courses",
+            SplitKind::Forecast,
+            "2 later runs of courses of which the model saw an earlier one, and on 1 course of which it saw no run",
         ),
+        (2, 0, SplitKind::Institution, "2 courses of institutions that the model never saw"),
+        (2, 0, SplitKind::Learner, "other learners of 2 courses that the model was trained on"),
+        (2, 0, SplitKind::RandomOptimistic, "enrolments drawn at random from 2 courses that the model was trained on"),
         (2, 0, SplitKind::InSample, "the very rows that the model was trained on"),
     ] {
         assert_eq!(of(courses, runs, kind), format!("These figures rest on {expected}."));

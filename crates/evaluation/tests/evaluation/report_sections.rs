@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use staycast_evaluation::metrics::survival::{End, ExitTime, concordance};
-use staycast_evaluation::metrics::{Capacity, Metric, Ranking};
+use staycast_evaluation::metrics::{Capacity, Metric, Ranking, benjamini_hochberg};
 use staycast_evaluation::report::{
     DAYS_SINCE_LAST, DEFAULT_CAPACITIES, DataQuality, EVERYONE_DROPS, Evaluation, EvaluationRequest, Exclusion, Extras,
     GroupColumn, MinimumSize, PredictionRow, Randomisation, ReportError, Resampling, evaluate, plots,
@@ -113,7 +113,7 @@ fn groups_are_compared_with_the_largest_and_the_unknown_are_a_group() {
         5..8 => Some("south"),
         _ => None,
     })];
-    let randomisation = Randomisation { draws: 99, seed: 4 };
+    let randomisation = Randomisation { draws: 99, at_most: 99, seed: 4 };
     let extras = Extras { groups: &groups, randomisation, ..Extras::default() };
     let report = report_with(&rows, 1, extras).expect("valid");
     let table = &report.groups[0].cohorts.all;
@@ -135,10 +135,48 @@ fn groups_are_compared_with_the_largest_and_the_unknown_are_a_group() {
     assert!((gaps.false_positive_rate.value - (rate(1) - rate(0))).abs() < 1e-12);
     assert!(gaps.abroca.value >= gaps.auc.value.abs() - 1e-12);
     assert!(gaps.abroca.p_value.expect("tested") >= 0.01);
+    // Corrected for the tests of both comparisons.
+    let both = table.comparisons.iter().filter_map(|pair| pair.gaps);
+    let tested: Vec<(f64, f64)> = both
+        .flat_map(|gaps| [gaps.abroca, gaps.auc, gaps.equal_opportunity, gaps.false_positive_rate])
+        .map(|gap| (gap.p_value.expect("tested"), gap.adjusted_p.expect("tested")))
+        .collect();
+    let expected = benjamini_hochberg(&tested.iter().map(|(p, _)| *p).collect::<Vec<_>>());
+    assert_eq!(tested.iter().map(|(_, adjusted)| *adjusted).collect::<Vec<_>>(), expected);
+    assert_eq!(expected.len(), 8);
     let north: Vec<&PredictionRow> = rows.iter().filter(|row| row.enrolment % 9 < 5).collect();
     let mean = north.iter().map(|row| row.p - f64::from(u8::from(row.label == Some(true)))).sum::<f64>() / 500.0;
     let found = table.groups[0].mean_forecast_less_base_rate.expect("large enough");
     assert!((found - mean).abs() < 1e-12);
+}
+
+#[test]
+fn a_difference_is_drawn_more_often_and_nobody_is_compared_with_the_unknown() {
+    // The forecast knows nothing of the south.
+    let is_south = |at: u32| at % 9 >= 6;
+    let rows: Vec<PredictionRow> = rows(1_800, 1)
+        .into_iter()
+        .map(|row| match is_south(row.enrolment) {
+            true => PredictionRow { score: f64::from(row.enrolment * 7 % 101), ..row },
+            false => row,
+        })
+        .collect();
+    let groups = [column(1_800, |at| match at % 9 {
+        0..4 => Some("Unknown"),
+        4..6 => Some("north"),
+        _ => Some("south"),
+    })];
+    let randomisation = Randomisation { draws: 99, at_most: 1_999, seed: 4 };
+    let report = report_with(&rows, 1, Extras { groups: &groups, randomisation, ..Extras::default() }).expect("valid");
+    let pairs = &report.groups[0].cohorts.all.comparisons;
+    let names: Vec<(Option<&str>, Option<&str>)> =
+        pairs.iter().map(|pair| (pair.group.as_deref(), pair.baseline.as_deref())).collect();
+    assert_eq!(names, [(Some("Unknown"), Some("south")), (Some("north"), Some("south"))]);
+    for pair in pairs {
+        let gaps = pair.gaps.expect("large enough");
+        assert_eq!((gaps.draws, gaps.abroca.p_value), (1_999, Some(1.0 / 2_000.0)), "{pair:?}");
+        assert!(gaps.abroca.is_significant() && !gaps.equal_opportunity.is_significant(), "{pair:?}");
+    }
 }
 
 #[test]
@@ -160,6 +198,17 @@ fn groups_below_the_minimum_size_are_refused_and_never_a_number() {
     let table = &report.groups[0].cohorts.all;
     assert!(table.groups.iter().any(|line| line.slice.n >= 50 && line.slice.refused.is_some()));
     assert!(table.comparisons.iter().all(|pair| pair.gaps.is_none()));
+}
+
+#[test]
+fn too_few_who_were_followed_are_said_in_one_sentence() {
+    let rows = rows(60, 1);
+    let end = |at: u32| if at < 9 { End::Dropout } else { End::Censored };
+    let exits: Vec<Option<ExitTime>> = (0..60).map(|at| Some(ExitTime { weeks: 6.0, end: end(at) })).collect();
+    let report = report_with(&rows, 1, Extras { exits: &exits, ..Extras::default() }).expect("valid");
+    let all = report.survival.expect("exit times").all;
+    let sentence = "too few to tell: 60 learners followed, 9 dropped out (needed: 50, of whom 10 drop out)";
+    assert_eq!(all.too_few.expect("nine dropouts").to_string(), sentence);
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn a_cohort_of_one_class_says_why_there_is_no_auc() {
     let text = text_of(&rows, 1, SplitKind::Forecast);
     for expected in [
         "No AUC, average precision, calibration slope and MCC for everyone known by then: no negative row",
-        "No ROC curve",
+        "Curves, capacities and intervals by drawing anew are left out, since there are too few to conclude: 39 learners",
         "for those still active: no rows.",
         "        1  not yet enrolled or seen at the cut-off",
     ] {
@@ -131,8 +131,8 @@ fn groups_survival_and_data_quality_are_told_where_there_are_any() {
         "the 10%",
         "Lift says how many times as many dropouts these are as among learners picked at random.",
         "by a column with …",
-        "– too few to conclude",
-        "area between ROC curves",
+        "– too few to conclude: 1 group of 4 learners in all.",
+        "No difference between groups is shown: 1 comparison with the largest known group of its column, 4 tests in all",
         "When do they leave?",
         "300 followed",
         "How much scores move: from week to week",

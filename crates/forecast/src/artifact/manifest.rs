@@ -12,7 +12,7 @@ use super::checksums::{self, FileRecord};
 use super::error::RunError;
 use super::layout::{MANIFEST, RUN_KIND, RUN_VERSION, VERSION_WITHOUT_CHECKSUMS};
 use super::recalibration::RecalibrationRecord;
-use crate::adaptation::Adaptation;
+use crate::config::Adaptation;
 use crate::device::DeviceInfo;
 use crate::digest::digest;
 use crate::files::{self, FileError};

@@ -4,6 +4,7 @@ use staycast_baselines::CheckedBaselines;
 use staycast_evaluation::calibration::CalibrationMethod;
 use staycast_evaluation::threshold::ThresholdRule;
 
+use super::adaptation::Adaptation;
 use super::ensemble::CheckedEnsemble;
 use super::error::ConfigError;
 use super::inputs::CheckedInputs;
@@ -11,7 +12,6 @@ use super::model::{ModelSpec, NetworkSpec};
 use super::split::CheckedSplit;
 use super::training::CheckedTraining;
 use super::written::Config;
-use crate::adaptation::Adaptation;
 
 /// Holds a configuration that makes sense by itself, in types that hold nothing else. Made by [`Config::check`] only.
 #[derive(Clone, Debug, PartialEq)]

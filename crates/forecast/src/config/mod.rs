@@ -16,6 +16,7 @@
 //! | `[split]` | [`SplitConfig`] | [`CheckedSplit`] |
 //! | `[baselines]` | [`BaselineConfig`](staycast_baselines::BaselineConfig) | [`CheckedBaselines`](staycast_baselines::CheckedBaselines) |
 
+mod adaptation;
 mod checked;
 mod decision;
 mod ensemble;
@@ -27,6 +28,7 @@ mod split;
 mod training;
 mod written;
 
+pub use adaptation::{Adaptation, NoNextWeek};
 pub use checked::CheckedConfig;
 pub use decision::{CalibrationConfig, ThresholdConfig};
 pub use ensemble::{CheckedEnsemble, EnsembleConfig};

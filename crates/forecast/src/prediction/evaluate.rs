@@ -13,8 +13,8 @@ use super::leakage::LeakageReport;
 use super::predict::predictions;
 use super::predictions::Predictions;
 use super::request::EvaluateRequest;
-use crate::adaptation::Adaptation;
 use crate::artifact::Run;
+use crate::config::Adaptation;
 
 /// Holds an evaluation, with what the report itself has no place for.
 #[derive(Clone, Debug, Serialize)]

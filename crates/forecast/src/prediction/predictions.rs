@@ -7,7 +7,7 @@ use staycast_evaluation::splits::SplitKind;
 use staycast_sequences::{CutOff, EnrolmentIndex, Exclusion};
 
 use super::report_context::ReportContext;
-use crate::adaptation::Adaptation;
+use crate::config::Adaptation;
 
 /// Holds the predictions of a run for rows that can be judged: of its test part, of other data, or of one repeat of a
 /// cross-validation.

@@ -7,8 +7,8 @@ use staycast_sequences::{CutOff, Dataset, EnrolmentIndex, Exclusion};
 
 use super::error::PredictionError;
 use super::request::{EvaluateRequest, Rows};
-use crate::adaptation::Adaptation;
 use crate::artifact::Run;
+use crate::config::Adaptation;
 
 /// Counts enrolments that were left out, by reason.
 pub(super) type LeftOut = BTreeMap<Exclusion, u64>;

@@ -197,6 +197,7 @@ fn comparison(args: &CompareArgs, contenders: &[Contender], failed: Vec<Failed>)
             pairs.push(pair(one, other, args.resamples)?);
         }
     }
+    paired::correct(&mut pairs, &contenders[0].name);
     let common = paired::CommonRows::new(&contenders.iter().map(|one| &one.predictions[0]).collect::<Vec<_>>());
     Ok(Comparison {
         week: first.week.weeks(),

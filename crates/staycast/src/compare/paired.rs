@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use staycast_evaluation::metrics::{CorrectedT, Metric, Ranking, corrected_t};
+use staycast_evaluation::metrics::{CorrectedT, Metric, Ranking, corrected_t, holm};
 use staycast_evaluation::report::{
     ByCohort, Cohort, ComparedForecast, ModelComparison, PredictionRow, Resampling, compare,
 };
@@ -36,6 +36,17 @@ pub(super) struct Compared {
     pub(super) rows: ModelComparison,
     /// Over folds and repeats, of a cross-validation: differences in AUC.
     pub(super) folds: Option<CorrectedT>,
+    /// The p-value of the difference in AUC, corrected for several comparisons (Holm 1979); null without one.
+    pub(super) corrected_p: CorrectedP,
+}
+
+/// Holds a p-value that is corrected for the number of comparisons among which it stands.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(super) struct CorrectedP {
+    /// Among the comparisons with the first run, which the table shows; null for other pairs.
+    pub(super) among_those_with_the_first: Option<f64>,
+    /// Among all pairs.
+    pub(super) among_all_pairs: Option<f64>,
 }
 
 impl Compared {
@@ -153,11 +164,42 @@ pub(super) fn pair(first: &Contender, second: &Contender, resamples: u32) -> any
                 repeats.iter().flat_map(|common| PairedForecasts::new(common, active).by_fold()).collect();
             corrected_t(&differences, folds)
         });
-        Ok(Compared { rows, folds })
+        Ok(Compared { rows, folds, corrected_p: CorrectedP::default() })
     };
     Ok(Pair {
         first: first.name.clone(),
         second: second.name.clone(),
         cohorts: ByCohort { all: cohort(false)?, active: cohort(true)? },
     })
+}
+
+/// Corrects the p-values of each cohort for how many comparisons there are: those with the run called `first`, and all.
+pub(super) fn correct(pairs: &mut [Pair], first: &str) {
+    let (all, active) = pairs
+        .iter_mut()
+        .map(|pair| {
+            let with_first = pair.first == first;
+            ((with_first, &mut pair.cohorts.all), (with_first, &mut pair.cohorts.active))
+        })
+        .unzip();
+    correct_cohort(all);
+    correct_cohort(active);
+}
+
+fn correct_cohort(compared: Vec<(bool, &mut Compared)>) {
+    let mut tested: Vec<(bool, f64, &mut CorrectedP)> = compared
+        .into_iter()
+        .filter_map(|(with_first, compared)| Some((with_first, compared.auc()[3].value()?, &mut compared.corrected_p)))
+        .collect();
+    let p_values = |wanted: fn(bool) -> bool, tested: &[(bool, f64, &mut CorrectedP)]| -> Vec<f64> {
+        tested.iter().filter(|(with_first, ..)| wanted(*with_first)).map(|&(_, p, _)| p).collect()
+    };
+    let all = holm(&p_values(|_| true, &tested));
+    let mut with_first = holm(&p_values(|with_first| with_first, &tested)).into_iter();
+    for ((is_with_first, _, corrected), p) in tested.iter_mut().zip(all) {
+        corrected.among_all_pairs = Some(p);
+        if *is_with_first {
+            corrected.among_those_with_the_first = with_first.next();
+        }
+    }
 }

@@ -65,7 +65,8 @@ fn explained(comparison: &Comparison) -> String {
         text += ", with its 95% interval";
     }
     if has(P_VALUE) {
-        text += "; p is that of no difference, two-sided, and not corrected for the number of models";
+        text += "; p is that of no difference, two-sided, and corrected for the number of models compared with the first (Holm \
+                 1979), while each interval is of its own comparison";
     }
     text
 }
@@ -76,13 +77,14 @@ const P_VALUE: usize = 3;
 
 fn row(run: &Figures, cohort: &Cohort, against: Option<&Compared>) -> [String; 11] {
     let (difference, p) = match against.map(Compared::auc) {
-        Some([difference, low, high, p]) => {
+        Some([difference, low, high, _]) => {
             let gain =
                 |metric: Metric| metric.value().map_or_else(|| "–".to_owned(), |value| format!("{:+.3}", -value));
             let interval = match (high, low) {
                 (Metric::Value(_), Metric::Value(_)) => format!(" ({} to {})", gain(high), gain(low)),
                 _ => String::new(),
             };
+            let p = against.and_then(|compared| compared.corrected_p.among_those_with_the_first);
             (format!("{}{interval}", gain(difference)), p_value(p))
         }
         None => (String::new(), String::new()),
@@ -110,8 +112,8 @@ fn decimal(metric: Metric) -> String {
     metric.value().map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"))
 }
 
-fn p_value(metric: Metric) -> String {
-    match metric.value() {
+fn p_value(p: Option<f64>) -> String {
+    match p {
         Some(p) if p < 0.001 => "<0.001".to_owned(),
         Some(p) => format!("{p:.3}"),
         None => "–".to_owned(),

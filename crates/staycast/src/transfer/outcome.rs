@@ -1,7 +1,7 @@
 //! The figures that a transfer benchmark found.
 
 use serde::Serialize;
-use staycast_evaluation::metrics::{CorrectedT, Metric, paired_t};
+use staycast_evaluation::metrics::{CorrectedT, Metric, holm, paired_t};
 use staycast_evaluation::report::{ByCohort, Cohort};
 use staycast_sequences::CutOff;
 
@@ -72,6 +72,8 @@ pub(super) struct Summary {
     pub(super) mean_ece: Option<f64>,
     /// Difference in AUC to the first model over tasks, by a paired t-test; none for the first itself.
     pub(super) against_first: Option<CorrectedT>,
+    /// The p-value of that test, corrected for the number of models (Holm 1979).
+    pub(super) corrected_p: Option<f64>,
 }
 
 /// Sums up every model.
@@ -80,7 +82,23 @@ pub(super) fn summarise(models: &[String], tasks: &[TaskFigures]) -> Vec<ModelSu
         all: summary(model, &table(tasks, |cohorts| &cohorts.all)),
         active: summary(model, &table(tasks, |cohorts| &cohorts.active)),
     };
-    models.iter().enumerate().map(|(at, model)| ModelSummary { model: model.clone(), cohorts: by_cohort(at) }).collect()
+    let summaries = models.iter().enumerate();
+    let mut summaries: Vec<ModelSummary> =
+        summaries.map(|(at, model)| ModelSummary { model: model.clone(), cohorts: by_cohort(at) }).collect();
+    correct(summaries.iter_mut().map(|summary| &mut summary.cohorts.all));
+    correct(summaries.iter_mut().map(|summary| &mut summary.cohorts.active));
+    summaries
+}
+
+/// Corrects the p-values of a cohort for the number of models that are compared with the first.
+fn correct<'a>(summaries: impl Iterator<Item = &'a mut Summary>) {
+    let p_value = |summary: &Summary| summary.against_first.as_ref().and_then(|test| test.p_value.value());
+    let tested: Vec<(f64, &mut Summary)> =
+        summaries.filter_map(|summary| p_value(summary).map(|p| (p, summary))).collect();
+    let corrected = holm(&tested.iter().map(|(p, _)| *p).collect::<Vec<_>>());
+    for ((_, summary), p) in tested.into_iter().zip(corrected) {
+        summary.corrected_p = Some(p);
+    }
 }
 
 /// Returns AUC and calibration error by task and model, of the tasks on which all models have an AUC.
@@ -106,6 +124,7 @@ fn summary(model: usize, table: &[Vec<(f64, Option<f64>)>]) -> Summary {
         mean_rank: mean(&ranks),
         mean_ece: mean(&errors),
         against_first: (model > 0).then(|| paired_t(&differences)),
+        corrected_p: None,
     }
 }
 
@@ -164,5 +183,13 @@ mod tests {
         let against = second.against_first.as_ref().expect("it is not the first");
         assert_eq!(against.mean.value(), Some(0.1875));
         assert!(summaries[0].cohorts.all.against_first.is_none());
+        // Of two comparisons, Holm doubles the smaller p.
+        let p = |model: usize| {
+            let summary = &summaries[model].cohorts.all;
+            let plain = summary.against_first.as_ref().and_then(|test| test.p_value.value()).expect("two tasks");
+            (plain, summary.corrected_p.expect("corrected"))
+        };
+        let ((first, corrected), (second, _)) = (p(1), p(2));
+        assert!(first < second && (corrected - 2.0 * first).abs() < 1e-12, "{first} {second} {corrected}");
     }
 }

@@ -47,8 +47,8 @@ pub(super) fn to_text(benchmark: &Benchmark) -> String {
     sheet.gap();
     sheet.paragraph(
         "Mean rank: 1 is the best on every task. Against first: the mean difference in AUC to the first model over tasks, with the \
-         interval and p of a paired t-test; tasks that share courses are not independent, so take these as a guide. ECE is the \
-         expected calibration error: how far probabilities are off.",
+         interval of a paired t-test, and its p corrected for the number of models (Holm 1979). Tasks that share courses are not \
+         independent, so take these as a guide. ECE is the expected calibration error: how far probabilities are off.",
     );
     for task in &benchmark.tasks {
         for figures in &task.figures {
@@ -81,7 +81,7 @@ fn summary(found: &Summary) -> [String; 6] {
         number(found.mean_auc, 4),
         difference,
         range,
-        number(against.and_then(|test| test.p_value.value()), 3),
+        number(found.corrected_p, 3),
         number(found.mean_ece, 3),
     ]
 }

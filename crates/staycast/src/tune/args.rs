@@ -16,8 +16,8 @@ use crate::{course_names, devices};
 /// times as much, and so on (successive halving). The given configuration is in every rung, and beside the best in the
 /// last.
 ///
-/// Trials are compared by the AUC of rows that their members held out of the training set: within a rung, where rows and
-/// budget are the same. The test part is not looked at. Called again after a kill, it goes on where it was. All trials are in trials.jsonl, and the best settings in
+/// Trials are compared by the AUC of rows that their members held out of the training set. They are compared within a
+/// rung, where rows and budget are the same. The test part is not looked at. Called again after a kill, it goes on where it was. All trials are in trials.jsonl, and the best settings in
 /// best.toml.
 #[derive(Debug, Args)]
 #[command(after_help = "\
