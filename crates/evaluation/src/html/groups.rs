@@ -20,14 +20,16 @@ const DRAWN: usize = 30;
 #[template(path = "sections/groups.html")]
 struct Groups<'a> {
     columns: Vec<Column<'a>>,
-    /// Random divisions that the tests compare with, and the most of them; `None` without a test.
-    draws: Option<(String, String)>,
+    /// Random divisions that the tests compare with, and the most of them if these are more; `None` without a test.
+    draws: Option<(String, Option<String>)>,
     /// Number of tests of a cohort.
     tests: Option<String>,
 }
 
 struct Column<'a> {
     name: &'a str,
+    /// The one sentence where fewer than two groups of either cohort are large enough.
+    too_few: Option<String>,
     cohorts: [CohortGroups; 2],
 }
 
@@ -55,7 +57,7 @@ pub(super) fn section(page: &Page<'_>, drawings: &mut Drawings) -> Option<Sectio
     let most = all_gaps(groups).map(|gaps| gaps.draws).max().unwrap_or(draws);
     let body = Groups {
         columns,
-        draws: (tests > 0).then(|| (count(u64::from(draws)), count(u64::from(most)))),
+        draws: (tests > 0).then(|| (count(u64::from(draws)), (most > draws).then(|| count(u64::from(most))))),
         tests: (tests > 0).then(|| counted(tests, "test")),
     };
     Some(Section::new("groups", "Is it as good for everybody?", OverRepeats::OneRepeat, &body))
@@ -89,7 +91,9 @@ fn column<'a>(page: &Page<'_>, report: &'a GroupReport, number: usize, drawings:
             too_few,
         }
     });
-    Column { name: &report.column, cohorts }
+    let nothing = cohorts.iter().all(|cohort| cohort.too_few.is_some());
+    let too_few = cohorts[0].too_few.clone().filter(|_| nothing);
+    Column { name: &report.column, too_few, cohorts }
 }
 
 /// Says that there is nothing to compare, where fewer than two groups are large enough for figures.
@@ -98,7 +102,7 @@ fn too_few(table: &GroupTable) -> Option<String> {
     (large < 2).then(|| {
         let groups = counted(table.groups.len() as u64, "group");
         let some = if large == 0 { "none is" } else { "one is" };
-        format!("Of {groups} {some} large enough for figures, so there is nothing to compare.")
+        format!("of {groups} {some} large enough for figures, so there is nothing to compare.")
     })
 }
 
@@ -167,10 +171,11 @@ fn verdict(tested: &[(&str, &TestedGap)]) -> Cell {
     }
 }
 
-/// Draws the ROC curves of the group that most surely differs from the largest.
+/// Draws the ROC curves of the group that most surely differs from the largest; `None` where none is shown to.
 fn surest_gap(table: &GroupTable, column: &str, file: String, drawings: &mut Drawings) -> Option<Figure> {
     // By p first: the area alone is largest where a group is small.
     let tested = table.comparisons.iter().filter_map(|comparison| Some((comparison, comparison.gaps?.abroca)));
+    let tested = tested.filter(|(_, abroca)| abroca.is_significant());
     let p_of = |gap: &TestedGap| gap.p_value.unwrap_or(1.0);
     let (surest, abroca) =
         tested.min_by(|(_, a), (_, b)| p_of(a).total_cmp(&p_of(b)).then(b.value.total_cmp(&a.value)))?;

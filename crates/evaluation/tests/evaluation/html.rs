@@ -252,7 +252,6 @@ fn groups_that_are_too_small_are_refused_and_not_given_figures() {
             "By region",
             "more against many",
             "– means: too few learners to conclude anything about this group; it takes 50, with 10 of each outcome.",
-            "ABROCA by region",
             "p is corrected for the number of tests of all columns, 4 tests (Benjamini",
         ],
     );
@@ -264,8 +263,25 @@ fn groups_that_are_too_small_are_refused_and_not_given_figures() {
     let alone = |at: usize| if at < 590 { "many" } else { "few" };
     asked.groups[0].values = (0..600).map(|at| Some(alone(at).to_owned())).collect();
     let html = asked.render();
-    says(&html, &["By region", "Of 2 groups one is large enough for figures, so there is nothing to compare."]);
+    says(&html, &["By region : of 2 groups one is large enough for figures, so there is nothing to compare."]);
     assert!(!html.contains("<bdi>few</bdi>") && !html.contains("data-name=\"groups-1-all\""));
+}
+
+#[test]
+fn curves_of_groups_are_drawn_where_a_difference_is_shown() {
+    let mut asked = Asked::plain(2);
+    let group = |at: usize| ["many", "more"][at % 2];
+    asked.groups = vec![GroupColumn {
+        name: "region".to_owned(),
+        values: (0..600).map(|at| Some(group(at).to_owned())).collect(),
+    }];
+    assert!(!asked.render().contains("data-name=\"abroca-1-all\""), "these are alike");
+    for row in asked.rows.iter_mut().filter(|row| row.enrolment % 2 == 1) {
+        row.score = f64::from(row.enrolment * 7 % 101);
+    }
+    let html = asked.render();
+    says(&html, &["ABROCA by region", "differs in ranking"]);
+    assert!(html.contains("data-name=\"abroca-1-all\""));
 }
 
 #[test]
