@@ -90,13 +90,13 @@ def logistic(solver):
 
 def trees(x, y, held_x, held_y):
     model = lightgbm.LGBMClassifier(n_estimators=1000, learning_rate=0.05, num_leaves=15, max_depth=8, reg_lambda=10,
-                                    min_child_weight=5, max_bin=255, colsample_bytree=0.5, n_jobs=2, verbosity=-1)
+                                    min_child_weight=5, max_bin=63, colsample_bytree=0.5, n_jobs=2, verbosity=-1)
     model.fit(x, y, eval_set=[(held_x, held_y)], callbacks=[lightgbm.early_stopping(30, verbose=False)])
 
 
 def histograms(x, y, held_x, held_y):
     model = HistGradientBoostingClassifier(max_iter=1000, learning_rate=0.05, max_leaf_nodes=15, max_depth=8,
-                                           l2_regularization=10, max_bins=255, max_features=0.5, early_stopping=True,
+                                           l2_regularization=10, max_bins=63, max_features=0.5, early_stopping=True,
                                            n_iter_no_change=30)
     model.fit(x, y, X_val=held_x, y_val=held_y)
 

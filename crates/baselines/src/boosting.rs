@@ -1,144 +1,180 @@
-//! Gradient boosting by forust-ml, stopped early on held-out rows.
+//! Gradient boosting of trees on binned columns, stopped early on held-out rows.
 
-use std::fmt;
-
-use forust_ml::constraints::{Constraint, ConstraintMap};
-use forust_ml::gradientbooster::GrowPolicy;
-use forust_ml::metric::Metric;
-use forust_ml::{GradientBooster, Matrix};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use staycast_weeks::CutOff;
 
+use crate::bounds::Bounding;
 use crate::config::{BoostingConfig, Direction};
-use crate::design::{CHUNK, Design};
-use crate::linear::FitData;
-use crate::sound_numbers::{number, positions};
+use crate::forust::StoredBoosted;
+use crate::grow::{Grower, Grown, Growth, MOST_KEPT, TreeData};
+use crate::histogram::{Least, Sums};
+use crate::newton::{log_loss, logit, sigmoid};
+use crate::random::SplitMix;
+use crate::sound_numbers::number;
+use crate::trees::{BinnedRows, Tree};
 use crate::weekly::WeeklyInputs;
 
+/// Counts the rows whose inputs are read by all trees before the next ones.
+const ROWS_AT_ONCE: usize = 128;
+
 /// Holds the boosted trees of one cut-off.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(try_from = "StoredBoosted")]
 pub(crate) struct Boosted {
-    /// Positions of the booster's features in the weeks laid side by side.
-    columns: Vec<u32>,
-    /// Trees, in forust-ml's own format.
-    booster: GradientBooster,
+    /// Log odds to which the leaves' values are added.
+    pub(crate) intercept: f64,
+    /// Trees; a leaf's value is an addition to the log odds.
+    pub(crate) trees: Vec<Tree>,
 }
 
-impl fmt::Debug for Boosted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Boosted").field("columns", &self.columns).field("trees", &self.booster.trees.len()).finish()
+/// Says in which units slopes and curvatures are counted: whole numbers, small enough that the sums over all rows fit.
+struct Units {
+    slope: f64,
+    curvature: f64,
+}
+
+impl Units {
+    fn new(rows: usize) -> Self {
+        // A row's slope is at most 1, and its curvature p (1 - p) at most 1/4. Sums stay below 2^31.
+        let bits = 30_u32.saturating_sub(usize::BITS - rows.leading_zeros());
+        let slope = f64::from(1_u32 << bits);
+        Self { slope, curvature: 4.0 * slope }
+    }
+
+    fn sums(&self, chance: f64, label: bool) -> Sums {
+        let slope = (chance - f64::from(u8::from(label))) * self.slope;
+        let curvature = chance * (1.0 - chance) * self.curvature;
+        Sums::new(slope.round() as i32, curvature.round() as i32)
     }
 }
 
 /// Fits the trees, with early stopping on held-out rows. `directions` holds a constraint by column of the inputs.
-///
-/// # Errors
-/// The reason that forust-ml gives.
 pub(crate) fn fit(
     config: &BoostingConfig,
-    data: &FitData<'_>,
+    data: &BinnedRows<'_>,
     directions: &[Option<Direction>],
     seed: u64,
-) -> Result<Boosted, String> {
-    let constraints: ConstraintMap = data
-        .columns
-        .iter()
-        .enumerate()
-        .filter_map(|(feature, &position)| {
-            let constraint = match directions[position as usize % directions.len()]? {
-                Direction::Rising => Constraint::Positive,
-                Direction::Falling => Constraint::Negative,
-            };
-            Some((feature, constraint))
-        })
-        .collect();
-    let mut booster = GradientBooster::default();
-    booster.iterations = config.trees;
-    booster.learning_rate = config.learning_rate;
-    booster.max_depth = config.depth;
-    booster.max_leaves = config.leaves;
-    booster.l2 = config.penalty;
-    booster.min_leaf_weight = config.leaf_weight;
-    booster.nbins = config.bins;
-    // forust-ml rounds the number of columns down, and a tree needs at least one.
-    booster.colsample_bytree = config.columns_in_tree.max((1.0 + 1e-9) / data.columns.len() as f64).min(1.0);
-    booster.seed = seed;
-    booster.grow_policy = GrowPolicy::LossGuide;
-    booster.evaluation_metric = Some(Metric::LogLoss);
-    booster.early_stopping_rounds = Some(config.patience);
-    booster.initialize_base_score = true;
-    booster.monotone_constraints = (!constraints.is_empty()).then_some(constraints);
-    let (training, held_out) = (data.training.by_column::<f64>(), data.held_out.by_column::<f64>());
-    let matrix = |values, design: &Design| Matrix::new(values, design.rows, design.width);
-    let (training, held_out) = (matrix(&training, data.training), matrix(&held_out, data.held_out));
-    let (y, held_out_y) = (zeros_and_ones(data.labels), zeros_and_ones(data.held_out_labels));
-    let (weights, held_out_weights) = (vec![1.0; y.len()], vec![1.0; held_out_y.len()]);
-    let evaluation = Some(vec![(held_out, &held_out_y[..], &held_out_weights[..])]);
-    booster.fit(&training, &y, &weights, evaluation).map_err(|error| error.to_string())?;
+) -> Boosted {
+    let columns = &data.columns;
+    let units = Units::new(data.rows.len());
+    let least = Least {
+        penalty: (f64::from(config.penalty) * units.curvature) as f32,
+        curvature: ((f64::from(config.leaf_weight) * units.curvature).ceil() as i32).max(1),
+    };
+    let bounding = Bounding { directions, slope: units.slope, curvature: units.curvature, least };
+    let bounding = directions.iter().any(Option::is_some).then_some(&bounding);
+    let growth = Growth {
+        leaves: config.leaves,
+        depth: config.depth,
+        least,
+        on_all_threads: data.on_all_threads,
+        kept: MOST_KEPT,
+    };
+    let mut grower = Grower::new(data.binned, growth);
+    let wanted = ((columns.len() as f64 * config.columns_in_tree) as usize).max(1);
 
-    let best = booster.prediction_iteration.unwrap_or(booster.trees.len());
-    booster.trees.truncate(best);
-    // No forecast reads these. The first is a hash map, whose order in a file would vary.
-    booster.monotone_constraints = None;
-    booster.evaluation_history = None;
-    Ok(Boosted { columns: data.columns.to_vec(), booster })
+    let dropouts = data.labels.iter().filter(|&&label| label).count() as f64;
+    let intercept = logit(dropouts / data.labels.len() as f64);
+    let mut rows = Rows::new(data, intercept);
+    let mut trees = Vec::new();
+    let (mut best, mut least_loss) = (0, log_loss(&rows.held_out, data.held_out_labels));
+    for number in 0..config.trees {
+        rows.take_slopes(data, &units);
+        let drawn = SplitMix::new(seed, &[number as u64]).sample(columns.len(), wanted);
+        let drawn = drawn.into_iter().map(|at| columns[at]).collect();
+        let tree_data = TreeData { sums: &rows.sums, columns: drawn, bounding };
+        let grown = grower.grow(data.rows.clone(), &tree_data, None);
+        let values = rows.values(config, &grown);
+        rows.add(data, &grown, &values);
+        trees.push(Tree::new(data.binned, &grown, values));
+        let loss = log_loss(&rows.held_out, data.held_out_labels);
+        if loss < least_loss {
+            (best, least_loss) = (trees.len(), loss);
+        } else if trees.len() - best >= config.patience {
+            break;
+        }
+    }
+    trees.truncate(best);
+    Boosted { intercept, trees }
 }
 
-fn zeros_and_ones(labels: &[bool]) -> Vec<f64> {
-    labels.iter().map(|&label| f64::from(u8::from(label))).collect()
+/// Holds where the rows are after some trees. By row of the binned inputs, of which those of other cut-offs are not read.
+struct Rows {
+    labels: Vec<bool>,
+    /// Log odds of dropout.
+    logits: Vec<f64>,
+    /// Probability of dropout.
+    chances: Vec<f64>,
+    sums: Vec<Sums>,
+    /// Log odds of the held-out rows, in their own order.
+    held_out: Vec<f64>,
+}
+
+impl Rows {
+    fn new(data: &BinnedRows<'_>, intercept: f64) -> Self {
+        let count = data.binned.rows();
+        Self {
+            labels: data.labels_by_row(),
+            logits: vec![intercept; count],
+            chances: vec![0.0; count],
+            sums: vec![Sums::default(); count],
+            held_out: vec![intercept; data.held_out.len()],
+        }
+    }
+
+    /// Computes slopes and curvatures of the loss where the rows are.
+    fn take_slopes(&mut self, data: &BinnedRows<'_>, units: &Units) {
+        for &row in &data.rows {
+            let row = row as usize;
+            self.chances[row] = sigmoid(self.logits[row]);
+            self.sums[row] = units.sums(self.chances[row], self.labels[row]);
+        }
+    }
+
+    /// Computes the value of each leaf of a tree by one Newton step, without rounding.
+    fn values(&self, config: &BoostingConfig, grown: &Grown) -> Vec<f32> {
+        let value = |node: usize| {
+            let (mut slope, mut curvature) = (0.0, f64::from(config.penalty));
+            for &row in grown.rows_of(node) {
+                let chance = self.chances[row as usize];
+                slope += chance - f64::from(u8::from(self.labels[row as usize]));
+                curvature += chance * (1.0 - chance);
+            }
+            let value = grown.nodes[node].bounds.nearest(-slope / curvature.max(f64::MIN_POSITIVE));
+            (value * f64::from(config.learning_rate)) as f32
+        };
+        (0..grown.nodes.len()).map(|node| if grown.is_leaf(node) { value(node) } else { 0.0 }).collect()
+    }
+
+    /// Adds a tree's values.
+    fn add(&mut self, data: &BinnedRows<'_>, grown: &Grown, values: &[f32]) {
+        for (node, &value) in values.iter().enumerate().filter(|&(node, _)| grown.is_leaf(node)) {
+            grown.rows_of(node).iter().for_each(|&row| self.logits[row as usize] += f64::from(value));
+        }
+        for (logit, &row) in self.held_out.iter_mut().zip(&data.held_out) {
+            *logit += f64::from(values[grown.leaf(|column| data.binned.bin(column, row))]);
+        }
+    }
 }
 
 impl Boosted {
     /// Checks what was read from a file: columns that exist, and trees whose nodes lead forward to leaves.
     pub(crate) fn check(&self, seen: usize) -> Result<(), String> {
-        let Self { columns, booster } = self;
-        positions(columns, seen)?;
-        if columns.is_empty() {
-            return Err("it reads no column".to_owned());
-        }
-        number("its base score", booster.base_score)?;
-        if !booster.missing.is_nan() {
-            return Err(format!("{} stands for a missing value", booster.missing));
-        }
-        if booster.prediction_iteration.is_some_and(|used| used > booster.trees.len()) {
-            return Err(format!("it has {} trees, and is to use more", booster.trees.len()));
-        }
-        for tree in &booster.trees {
-            let nodes = tree.nodes.len();
-            if nodes == 0 {
-                return Err("a tree has no nodes".to_owned());
-            }
-            for (at, node) in tree.nodes.iter().enumerate() {
-                number("a weight", f64::from(node.weight_value))?;
-                if node.is_leaf {
-                    continue;
-                }
-                number("a threshold", node.split_value)?;
-                if node.split_feature >= columns.len() {
-                    let (feature, count) = (node.split_feature, columns.len());
-                    return Err(format!("node {at} of a tree reads feature {feature} of {count}"));
-                }
-                let children = [node.left_child, node.right_child, node.missing_node];
-                if let Some(child) = children.into_iter().find(|&child| child <= at || child >= nodes) {
-                    return Err(format!("node {at} of a tree of {nodes} leads to node {child}"));
-                }
-            }
-        }
-        Ok(())
+        number("its intercept", self.intercept)?;
+        self.trees.iter().try_for_each(|tree| tree.check(seen, |value| number("a leaf", f64::from(value))))
     }
 
     /// Computes the log odds of dropout of every row.
     pub(crate) fn logits(&self, inputs: &WeeklyInputs<'_>, cut_off: CutOff) -> Vec<f64> {
-        let rows: Vec<usize> = (0..inputs.rows).collect();
-        let chunks: Vec<Vec<f64>> = rows
-            .par_chunks(CHUNK)
-            .map(|rows| {
-                let values = Design::new(inputs, rows, cut_off, &self.columns).by_column::<f64>();
-                self.booster.predict(&Matrix::new(&values, rows.len(), self.columns.len()), false)
-            })
-            .collect();
-        chunks.concat()
+        let mut logits = vec![self.intercept; inputs.rows];
+        logits.par_chunks_mut(ROWS_AT_ONCE).enumerate().for_each(|(chunk, logits)| {
+            for tree in &self.trees {
+                for (at, logit) in logits.iter_mut().enumerate() {
+                    *logit += f64::from(tree.value(inputs.seen(chunk * ROWS_AT_ONCE + at, cut_off)));
+                }
+            }
+        });
+        logits
     }
 }

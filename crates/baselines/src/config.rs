@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::binned::MOST_BINS;
+
 /// Says which option is out of its range.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{option} is {found}; it must be {wanted}")]
@@ -318,7 +320,7 @@ pub struct BoostingConfig {
     pub leaf_weight: f32,
     /// L2 penalty on the leaves, XGBoost's `lambda`; at least 0. Default 10.
     pub penalty: f32,
-    /// Bins that a column is cut into, at most; 2 to 1024. Default 255.
+    /// Bins that a column is cut into, at most; 2 to 256. Default 63.
     pub bins: u16,
     /// Share of the columns that a tree may ask about, drawn for each; above 0, to 1. Default 0.5.
     pub columns_in_tree: f64,
@@ -336,7 +338,7 @@ impl Default for BoostingConfig {
             depth: 8,
             leaf_weight: 5.0,
             penalty: 10.0,
-            bins: 255,
+            bins: 63,
             columns_in_tree: 0.5,
             monotone: BTreeMap::new(),
         }
@@ -355,7 +357,7 @@ impl BoostingConfig {
         within("boosting.leaf_weight", weight, "at least 0", weight >= 0.0)?;
         let penalty = f64::from(self.penalty);
         within("boosting.penalty", penalty, "at least 0", penalty >= 0.0)?;
-        within("boosting.bins", f64::from(self.bins), "from 2 to 1024", (2..=1024).contains(&self.bins))?;
+        within("boosting.bins", f64::from(self.bins), "from 2 to 256", (2..=MOST_BINS).contains(&self.bins))?;
         let share = self.columns_in_tree;
         within("boosting.columns_in_tree", share, "above 0, to 1", share > 0.0 && share <= 1.0)
     }

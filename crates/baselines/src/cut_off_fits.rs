@@ -2,26 +2,33 @@
 
 use staycast_weeks::CutOff;
 
-use crate::boosting;
 use crate::config::{CheckedBaselines, Penalties};
-use crate::cut_off_data::{CutOffData, CutOffRows, HeldOutUse, LearntRows};
+use crate::cut_off_data::{CutOffRows, HeldOutUse, LearntRows};
 use crate::cut_off_model::CutOffModel;
 use crate::hazard::{self, Hazards};
-use crate::kind::BaselineKind;
 use crate::linear::{self, Weights, mean_squared_error};
 use crate::newton::log_loss;
 use crate::pooled::Outcomes;
 use crate::simple::{Inactivity, WarningPoints};
-use crate::trees;
 use crate::weekly::TrainingData;
 use crate::wide::{WideFits, is_small};
+
+/// Names a model that is fitted at one cut-off after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OrderedKind {
+    DaysSinceLast,
+    Rules,
+    Linear,
+    Logistic,
+    Hazard,
+}
 
 /// Fits one model at one cut-off after the other.
 ///
 /// Linear models with many columns are solved by conjugate gradients. Where these do not converge, Newton steps on all second
 /// derivatives find the same minimum, more slowly.
 pub(crate) struct CutOffFits<'a> {
-    kind: BaselineKind,
+    kind: OrderedKind,
     config: &'a CheckedBaselines,
     training: &'a TrainingData<'a>,
     wide: WideFits,
@@ -29,10 +36,10 @@ pub(crate) struct CutOffFits<'a> {
 
 impl<'a> CutOffFits<'a> {
     /// Begins without any fit.
-    pub(crate) fn new(kind: BaselineKind, config: &'a CheckedBaselines, training: &'a TrainingData<'a>) -> Self {
+    pub(crate) fn new(kind: OrderedKind, config: &'a CheckedBaselines, training: &'a TrainingData<'a>) -> Self {
         let wide = match kind {
-            BaselineKind::Linear => WideFits::new(&config.linear, 0.0),
-            BaselineKind::Hazard => WideFits::new(&config.hazard, config.hazard_baseline),
+            OrderedKind::Linear => WideFits::new(&config.linear, 0.0),
+            OrderedKind::Hazard => WideFits::new(&config.hazard, config.hazard_baseline),
             _ => WideFits::new(&config.logistic, 0.0),
         };
         Self { kind, config, training, wide }
@@ -45,36 +52,18 @@ impl<'a> CutOffFits<'a> {
     pub(crate) fn fit(&mut self, cut_off: CutOff) -> Result<CutOffModel, String> {
         let (config, training) = (self.config, self.training);
         let learnt = || LearntRows::new(training, cut_off);
-        let data = |held_out| -> Result<CutOffData, String> {
-            Ok(CutOffRows::new(training, cut_off, learnt()?, held_out)?.copy(training, cut_off))
-        };
         match self.kind {
-            BaselineKind::DaysSinceLast => {
+            OrderedKind::DaysSinceLast => {
                 let LearntRows { rows, labels } = learnt()?;
                 Inactivity::fit(&training.inputs, &rows, &labels, cut_off).map(CutOffModel::DaysSinceLast)
             }
-            BaselineKind::Rules => {
+            OrderedKind::Rules => {
                 let LearntRows { rows, labels } = learnt()?;
                 WarningPoints::fit(&training.inputs, &config.rules, &rows, &labels, cut_off).map(CutOffModel::Rules)
             }
-            BaselineKind::Linear => self.linear(cut_off, learnt()?).map(CutOffModel::Linear),
-            BaselineKind::Logistic => self.logistic(cut_off, learnt()?).map(CutOffModel::Logistic),
-            BaselineKind::Tree => {
-                let data = data(HeldOutUse::None)?;
-                trees::tree(&config.tree, &data.fit_data(), data.rows.seed).map(CutOffModel::Tree)
-            }
-            BaselineKind::Forest => {
-                let data = data(HeldOutUse::None)?;
-                trees::forest(&config.forest, &data.fit_data(), data.rows.seed).map(CutOffModel::Forest)
-            }
-            BaselineKind::Boosting => {
-                let data = data(HeldOutUse::StopEarly)?;
-                let columns = training.inputs.columns.iter();
-                let directions: Vec<_> = columns.map(|name| config.boosting.monotone.get(name).copied()).collect();
-                let boosted = boosting::fit(&config.boosting, &data.fit_data(), &directions, data.rows.seed)?;
-                Ok(CutOffModel::Boosting(Box::new(boosted)))
-            }
-            BaselineKind::Hazard => self.hazards(cut_off).map(CutOffModel::Hazard),
+            OrderedKind::Linear => self.linear(cut_off, learnt()?).map(CutOffModel::Linear),
+            OrderedKind::Logistic => self.logistic(cut_off, learnt()?).map(CutOffModel::Logistic),
+            OrderedKind::Hazard => self.hazards(cut_off).map(CutOffModel::Hazard),
         }
     }
 

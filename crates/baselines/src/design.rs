@@ -86,15 +86,6 @@ impl Design {
         &self.stored(row)[..self.width]
     }
 
-    /// Copies the values column by column, as `[column][row]`.
-    pub(crate) fn by_column<T: From<f32>>(&self) -> Vec<T> {
-        let mut values = Vec::with_capacity(self.rows * self.width);
-        for column in 0..self.width {
-            values.extend((0..self.rows).map(|row| T::from(self.values[row * self.stride + column])));
-        }
-        values
-    }
-
     /// Computes X w, by row.
     pub(crate) fn times(&self, weights: &[f64]) -> Vec<f64> {
         let mut products = vec![0.0; self.rows];
@@ -242,6 +233,5 @@ mod tests {
             let sum: f64 = (0..width).map(|column| x(row, column) * betas[column]).sum();
             assert!(close(product, sum), "{product} {sum}");
         }
-        assert_eq!(design.by_column::<f64>()[rows + 2], x(2, 1));
     }
 }

@@ -1,27 +1,34 @@
 #![doc = include_str!("../README.md")]
 
+mod binned;
 mod blend;
 mod boosting;
+mod bounds;
 mod config;
 mod cut_off_data;
 mod cut_off_fits;
 mod cut_off_model;
 mod design;
 mod error;
+mod forust;
 mod gram;
+mod grow;
 mod hazard;
+mod histogram;
 mod kind;
 mod linear;
 mod model;
 mod newton;
 mod pooled;
 mod random;
+mod search;
 mod selection;
 mod shared;
 mod simd;
 mod simple;
 mod sound;
 mod sound_numbers;
+mod tree_fits;
 mod trees;
 mod truncated;
 mod weekly;

@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use staycast_weeks::CutOff;
 
 use crate::config::CheckedBaselines;
-use crate::cut_off_fits::CutOffFits;
+use crate::cut_off_fits::{CutOffFits, OrderedKind};
 use crate::cut_off_model::CutOffModel;
 use crate::design;
 use crate::error::{FitError, ForecastError};
 use crate::kind::BaselineKind;
+use crate::tree_fits::{TreeFits, TreeKind};
 use crate::weekly::{Forecaster, TrainingData, WeeklyInputs};
 
 /// Holds a fitted model. Read back from JSON, it forecasts the same bits.
@@ -41,8 +42,8 @@ impl BaselineKind {
     ///
     /// Random draws depend on `training.seed` alone, and nothing depends on the number of threads.
     ///
-    /// Held in memory: a copy of the inputs at the last cut-off, 4 bytes a number. Trees take four times and boosting five
-    /// times as much. Linear models take up to a copy more, and for each penalty 2 bytes for each pair of columns.
+    /// Held in memory: for linear models a copy of the inputs at the last cut-off, 4 bytes a number, up to a copy more, and for
+    /// each penalty 2 bytes for each pair of columns. Trees, forests and boosting hold one byte a number.
     ///
     /// # Errors
     /// [`FitError`], when slices do not fit together, the data lacks a feature that the model
@@ -50,10 +51,25 @@ impl BaselineKind {
     pub fn fit(self, config: &CheckedBaselines, training: &TrainingData<'_>) -> Result<BaselineModel, FitError> {
         let weeks = training.check()?;
         self.check_needs(config, training)?;
-        let mut fits = CutOffFits::new(self, config, training);
+        let tried: Vec<CutOff> = (1..=weeks).filter_map(CutOff::after_weeks).collect();
+        let trees = |kind| TreeFits::fit(kind, config, training, &tried);
+        let in_order = |kind| {
+            let mut fits = CutOffFits::new(kind, config, training);
+            tried.iter().map(|&cut_off| (cut_off, fits.fit(cut_off))).collect()
+        };
+        let fitted: Vec<(CutOff, Result<CutOffModel, String>)> = match self {
+            Self::DaysSinceLast => in_order(OrderedKind::DaysSinceLast),
+            Self::Rules => in_order(OrderedKind::Rules),
+            Self::Linear => in_order(OrderedKind::Linear),
+            Self::Logistic => in_order(OrderedKind::Logistic),
+            Self::Tree => trees(TreeKind::Tree),
+            Self::Forest => trees(TreeKind::Forest),
+            Self::Boosting => trees(TreeKind::Boosting),
+            Self::Hazard => in_order(OrderedKind::Hazard),
+        };
         let (mut cut_offs, mut absent) = (BTreeMap::new(), BTreeMap::new());
-        for cut_off in (1..=weeks).filter_map(CutOff::after_weeks) {
-            match fits.fit(cut_off) {
+        for (cut_off, fitted) in fitted {
+            match fitted {
                 Ok(fitted) => drop(cut_offs.insert(cut_off, fitted)),
                 Err(reason) => drop(absent.insert(cut_off, reason)),
             }

@@ -61,7 +61,7 @@ impl CutOffModel {
             Self::Rules(points) => (BaselineKind::Rules, points.check()),
             Self::Linear(weights) => (BaselineKind::Linear, weights.check(seen)),
             Self::Logistic(weights) => (BaselineKind::Logistic, weights.check(seen)),
-            Self::Tree(tree) => (BaselineKind::Tree, tree.check(seen)),
+            Self::Tree(tree) => (BaselineKind::Tree, tree.check_probabilities(seen)),
             Self::Forest(trees) => (BaselineKind::Forest, trees::check_forest(trees, seen)),
             Self::Boosting(boosted) => (BaselineKind::Boosting, boosted.check(seen)),
             Self::Hazard(hazards) => (BaselineKind::Hazard, hazards.check(seen)),
@@ -128,8 +128,15 @@ impl Hazards {
 }
 
 impl Tree {
+    /// Checks the nodes of a tree whose leaves hold probabilities.
+    pub(crate) fn check_probabilities(&self, seen: usize) -> Result<(), String> {
+        self.check(seen, |value| {
+            if value > 0.0 && value < 1.0 { Ok(()) } else { Err(format!("a leaf has the probability {value}")) }
+        })
+    }
+
     /// Checks the nodes. Children come after their parent, so that every way down ends.
-    pub(crate) fn check(&self, seen: usize) -> Result<(), String> {
+    pub(crate) fn check(&self, seen: usize, leaf: impl Fn(f32) -> Result<(), String>) -> Result<(), String> {
         let nodes = self.values.len();
         if nodes == 0 || self.columns.len() != nodes || self.yes.len() != nodes {
             let (columns, yes) = (self.columns.len(), self.yes.len());
@@ -138,9 +145,7 @@ impl Tree {
         for node in 0..nodes {
             let (column, value, yes) = (self.columns[node] as usize, self.values[node], self.yes[node] as usize);
             if yes == 0 {
-                if !(value > 0.0 && value < 1.0) {
-                    return Err(format!("leaf {node} of a tree has the probability {value}"));
-                }
+                leaf(value)?;
             } else if yes <= node || yes + 1 >= nodes {
                 return Err(format!("node {node} of a tree of {nodes} leads to node {yes}"));
             } else if column >= seen {
@@ -181,7 +186,7 @@ mod tests {
 
     #[test]
     fn trees_lead_forward_to_leaves() {
-        tree(&[1, 0, 0], &[0.5, 0.1, 0.9], &[1, 0, 0]).check(2).expect("a sound tree");
+        tree(&[1, 0, 0], &[0.5, 0.1, 0.9], &[1, 0, 0]).check_probabilities(2).expect("a sound tree");
         for (columns, values, yes, problem) in [
             (&[][..], &[][..], &[][..], "0 values"),
             (&[0], &[0.5], &[0, 0], "1 values, 1 columns and 2 children"),
@@ -195,7 +200,7 @@ mod tests {
             (&[0, 0, 0], &[0.5, 0.1, 0.9], &[1, 1, 0], "leads to node 1"),
             (&[0, 0, 0], &[f32::MAX, 0.1, 0.9], &[1, 0, 0], "a threshold is"),
         ] {
-            let fault = tree(columns, values, yes).check(2).expect_err(problem);
+            let fault = tree(columns, values, yes).check_probabilities(2).expect_err(problem);
             assert!(fault.contains(problem), "{fault}");
         }
     }

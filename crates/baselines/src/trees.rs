@@ -1,17 +1,16 @@
-//! Decision trees and forests, grown by smartcore, then smoothed and stored in this crate's own form.
+//! Decision trees and forests on binned columns.
 //!
-//! smartcore's regression trees on targets 0 and 1 choose the same splits as Gini impurity. The probability of a leaf is
-//! then computed anew by Laplace's rule, on the rows that the tree was grown on: (dropouts + 1) / (rows + 2).
+//! Slopes of 1 for a dropout and 0 for others, with curvatures of 1, choose the same questions as Gini impurity. The probability
+//! of a leaf follows Laplace's rule, on the rows that the tree was grown on: (dropouts + 1) / (rows + 2).
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use smartcore::ensemble::random_forest_regressor::{RandomForestRegressor, RandomForestRegressorParameters};
-use smartcore::linalg::basic::matrix::DenseMatrix;
-use smartcore::tree::decision_tree_regressor::{DecisionTreeRegressor, DecisionTreeRegressorParameters};
 use staycast_weeks::CutOff;
 
+use crate::binned::Binned;
 use crate::config::{ForestConfig, TreeConfig};
-use crate::linear::FitData;
+use crate::grow::{Draws, Grower, Grown, Growth, MOST_KEPT, TreeData};
+use crate::histogram::{Least, Sums};
 use crate::newton::logit;
 use crate::random::SplitMix;
 use crate::weekly::WeeklyInputs;
@@ -22,163 +21,115 @@ use crate::weekly::WeeklyInputs;
 pub(crate) struct Tree {
     /// By node: position of the column to compare, in the weeks laid side by side; 0 in a leaf.
     pub(crate) columns: Vec<u32>,
-    /// By node: threshold, where a value up to it means yes; in a leaf the probability of dropout.
+    /// By node: threshold, where a value up to it means yes; in a leaf its value, a probability of dropout or an addition to
+    /// the log odds.
     pub(crate) values: Vec<f32>,
     /// By node: number of the node for yes; the node for no comes right after it. 0 in a leaf.
     pub(crate) yes: Vec<u32>,
 }
 
 impl Tree {
-    /// Finds the leaf of a row.
-    fn leaf(&self, value: impl Fn(u32) -> f32) -> usize {
+    /// Returns the value of the leaf that a row comes to, from its inputs in the weeks laid side by side.
+    #[inline]
+    pub(crate) fn value(&self, seen: &[f32]) -> f32 {
         let mut node = 0;
         while self.yes[node] != 0 {
-            let no = u32::from(value(self.columns[node]) > self.values[node]);
+            let no = u32::from(seen[self.columns[node] as usize] > self.values[node]);
             node = (self.yes[node] + no) as usize;
         }
-        node
+        self.values[node]
     }
 
-    /// Returns the probability of dropout, above 0 and below 1.
-    pub(crate) fn probability(&self, seen: &[f32]) -> f64 {
-        f64::from(self.values[self.leaf(|column| seen[column as usize])])
-    }
-
-    /// Converts a tree that smartcore grew. Leaves are counted on `rows`; `columns` holds the position of each design column.
-    fn new(grown: &[GrownNode], columns: &[u32], rows: &[(&[f32], bool)]) -> Result<Self, String> {
-        let mut tree = Self { columns: Vec::new(), values: Vec::new(), yes: Vec::new() };
-        for node in grown {
-            match (node.true_child, node.false_child, node.split_value) {
-                (Some(yes), Some(no), Some(at_most)) if no == yes + 1 => {
-                    tree.columns.push(node.split_feature as u32);
-                    tree.values.push(round_down(at_most));
-                    tree.yes.push(yes as u32);
-                }
-                (None, None, _) => {
-                    tree.columns.push(0);
-                    tree.values.push(0.0);
-                    tree.yes.push(0);
-                }
-                _ => return Err("smartcore's tree has an unexpected shape; this is a bug in Staycast".to_owned()),
-            }
+    /// Converts a tree that was grown. `values` holds by node the value of a leaf.
+    pub(crate) fn new(binned: &Binned, grown: &Grown, values: Vec<f32>) -> Self {
+        let mut tree = Self { columns: vec![0; values.len()], values, yes: vec![0; grown.nodes.len()] };
+        for (node, question) in grown.nodes.iter().enumerate().filter_map(|(at, node)| Some((at, node.question?))) {
+            tree.columns[node] = binned.position(question.column);
+            tree.values[node] = binned.cut(question.column, question.bin);
+            tree.yes[node] = question.yes;
         }
-        let mut counts = vec![(0_u32, 0_u32); tree.yes.len()];
-        for &(row, label) in rows {
-            let (dropouts, all) = &mut counts[tree.leaf(|column| row[column as usize])];
-            *dropouts += u32::from(label);
-            *all += 1;
-        }
-        for (node, (dropouts, all)) in counts.into_iter().enumerate() {
-            if tree.yes[node] == 0 {
-                tree.values[node] = ((f64::from(dropouts) + 1.0) / (f64::from(all) + 2.0)) as f32;
-            } else {
-                tree.columns[node] = columns[tree.columns[node] as usize];
-            }
-        }
-        Ok(tree)
+        tree
     }
 }
 
-/// Returns the greatest 32-bit number that is not above `threshold`, so that every 32-bit value stays on its side.
-fn round_down(threshold: f64) -> f32 {
-    let near = threshold as f32;
-    if f64::from(near) > threshold { near.next_down() } else { near }
+/// Lends the binned rows and columns of one cut-off to a fit.
+pub(crate) struct BinnedRows<'a> {
+    pub(crate) binned: &'a Binned,
+    /// Rows of the training set, as rows of `binned`.
+    pub(crate) rows: Vec<u32>,
+    pub(crate) labels: &'a [bool],
+    /// Columns that a tree may ask about.
+    pub(crate) columns: Vec<u32>,
+    /// Held-out rows, as rows of `binned`.
+    pub(crate) held_out: Vec<u32>,
+    pub(crate) held_out_labels: &'a [bool],
+    /// Whether the threads share the work on one tree.
+    pub(crate) on_all_threads: bool,
 }
 
-/// Holds a node as smartcore stores it.
-#[derive(Deserialize)]
-struct GrownNode {
-    split_feature: usize,
-    split_value: Option<f64>,
-    true_child: Option<usize>,
-    false_child: Option<usize>,
+impl BinnedRows<'_> {
+    /// Returns labels by row of the binned inputs; those of other cut-offs are `false`.
+    pub(crate) fn labels_by_row(&self) -> Vec<bool> {
+        let mut by_row = vec![false; self.binned.rows()];
+        self.rows.iter().zip(self.labels).for_each(|(&row, &label)| by_row[row as usize] = label);
+        by_row
+    }
+
+    /// Converts a grown tree, with Laplace's rule for its leaves.
+    fn smoothed(&self, grown: &Grown, labels: &[bool]) -> Tree {
+        let chance = |node: usize| {
+            let rows = grown.rows_of(node);
+            let dropouts = rows.iter().filter(|&&row| labels[row as usize]).count();
+            ((dropouts as f64 + 1.0) / (rows.len() as f64 + 2.0)) as f32
+        };
+        Tree::new(self.binned, grown, (0..grown.nodes.len()).map(chance).collect())
+    }
 }
 
-#[derive(Deserialize)]
-struct GrownTree {
-    nodes: Vec<GrownNode>,
+/// Returns how far a tree of probabilities grows.
+fn growth(depth: u16, rows_in_leaf: usize, on_all_threads: bool) -> Growth {
+    let least = Least { penalty: 0.0, curvature: i32::try_from(rows_in_leaf).unwrap_or(i32::MAX) };
+    Growth { leaves: usize::MAX, depth: usize::from(depth), least, on_all_threads, kept: MOST_KEPT }
 }
 
-#[derive(Deserialize)]
-struct GrownForest {
-    trees: Vec<GrownTree>,
-}
-
-#[derive(Deserialize)]
-struct FittedTree {
-    tree_regressor: GrownTree,
-}
-
-#[derive(Deserialize)]
-struct FittedForest {
-    forest_regressor: GrownForest,
-}
-
-/// Reads the nodes of a fitted model from smartcore's serde form, as its fields are private.
-fn nodes_of<T: for<'de> Deserialize<'de>>(fitted: &impl Serialize) -> Result<T, String> {
-    let value = serde_json::to_value(fitted).map_err(|error| format!("smartcore's tree can't be stored: {error}"))?;
-    serde_json::from_value(value).map_err(|error| format!("smartcore's tree is stored in another form: {error}"))
-}
-
-/// Converts a depth to smartcore's count of levels, which includes the root.
-fn levels(depth: u16) -> u16 {
-    depth + 1
+/// Returns the slope and curvature of a row that counts `times`.
+fn sums_of(label: bool, times: i32) -> Sums {
+    Sums::new(if label { times } else { 0 }, times)
 }
 
 /// Fits one tree.
-///
-/// # Errors
-/// The reason that smartcore gives.
-pub(crate) fn tree(config: &TreeConfig, data: &FitData<'_>, seed: u64) -> Result<Tree, String> {
-    let (design, labels) = (data.training, data.labels);
-    let x = matrix(design.rows, design.width, design.by_column())?;
-    let parameters = DecisionTreeRegressorParameters {
-        max_depth: Some(levels(config.depth)),
-        min_samples_leaf: config.rows_in_leaf,
-        min_samples_split: 2 * config.rows_in_leaf,
-        seed: Some(seed),
-    };
-    let fitted =
-        DecisionTreeRegressor::fit(&x, &zeros_and_ones(labels), parameters).map_err(|error| error.to_string())?;
-    drop(x);
-    let grown: FittedTree = nodes_of(&fitted)?;
-    let rows: Vec<(&[f32], bool)> = (0..design.rows).map(|row| (design.row(row), labels[row])).collect();
-    Tree::new(&grown.tree_regressor.nodes, data.columns, &rows)
+pub(crate) fn tree(config: &TreeConfig, data: &BinnedRows<'_>) -> Tree {
+    let labels = data.labels_by_row();
+    let sums: Vec<Sums> = labels.iter().map(|&label| sums_of(label, 1)).collect();
+    let growth = growth(config.depth, config.rows_in_leaf, data.on_all_threads);
+    let tree_data = TreeData { sums: &sums, columns: data.columns.clone(), bounding: None };
+    let grown = Grower::new(data.binned, growth).grow(data.rows.clone(), &tree_data, None);
+    data.smoothed(&grown, &labels)
 }
 
 /// Fits a forest. Every tree draws from a random stream of its own, so that the number of threads does not matter.
-///
-/// # Errors
-/// The reason that smartcore gives.
-pub(crate) fn forest(config: &ForestConfig, data: &FitData<'_>, seed: u64) -> Result<Vec<Tree>, String> {
-    let (design, labels) = (data.training, data.labels);
+pub(crate) fn forest(config: &ForestConfig, data: &BinnedRows<'_>, seed: u64) -> Vec<Tree> {
+    let labels = data.labels_by_row();
     let share = |all: usize, share: f64| ((all as f64 * share).ceil() as usize).clamp(1, all);
-    let wanted = share(design.width, config.columns_in_tree);
+    let wanted = share(data.columns.len(), config.columns_in_tree);
+    let growth = growth(config.depth, config.rows_in_leaf, false);
     let one = |at: usize| {
         let mut stream = SplitMix::new(seed, &[at as u64]);
-        let rows = stream.sample(design.rows, config.rows_in_tree);
-        let taken = stream.sample(design.width, wanted);
-        let values = taken.iter().flat_map(|&column| rows.iter().map(move |&row| design.row(row)[column])).collect();
-        let x = matrix(rows.len(), taken.len(), values)?;
-        let drawn: Vec<bool> = rows.iter().map(|&row| labels[row]).collect();
-        let parameters = RandomForestRegressorParameters {
-            max_depth: Some(levels(config.depth)),
-            min_samples_leaf: config.rows_in_leaf,
-            min_samples_split: 2 * config.rows_in_leaf,
-            n_trees: 1,
-            m: Some(share(taken.len(), config.columns_in_question)),
-            keep_samples: false,
-            seed: stream.next(),
-        };
-        let fitted =
-            RandomForestRegressor::fit(&x, &zeros_and_ones(&drawn), parameters).map_err(|error| error.to_string())?;
-        let grown: FittedForest = nodes_of(&fitted)?;
-        let [grown] = &grown.forest_regressor.trees[..] else { return Err("smartcore grew no tree".to_owned()) };
-        let rows: Vec<Vec<f32>> =
-            rows.iter().map(|&row| taken.iter().map(|&column| design.row(row)[column]).collect()).collect();
-        let rows: Vec<(&[f32], bool)> = rows.iter().map(Vec::as_slice).zip(drawn).collect();
-        let taken: Vec<u32> = taken.into_iter().map(|column| data.columns[column]).collect();
-        Tree::new(&grown.nodes, &taken, &rows)
+        let rows = stream.sample(data.rows.len(), config.rows_in_tree);
+        let rows: Vec<u32> = rows.into_iter().map(|at| data.rows[at]).collect();
+        let taken = stream.sample(data.columns.len(), wanted);
+        let columns: Vec<u32> = taken.into_iter().map(|at| data.columns[at]).collect();
+        // As many rows are drawn with repeats. Who is not drawn is only counted in the leaves.
+        let mut times = vec![0; rows.len()];
+        (0..rows.len()).for_each(|_| times[(stream.next() % rows.len() as u64) as usize] += 1);
+        let mut sums = vec![Sums::default(); data.binned.rows()];
+        for (&row, &times) in rows.iter().zip(&times) {
+            sums[row as usize] = sums_of(labels[row as usize], times);
+        }
+        let draws = Draws { wanted: share(columns.len(), config.columns_in_question), stream };
+        let tree_data = TreeData { sums: &sums, columns, bounding: None };
+        let grown = Grower::new(data.binned, growth).grow(rows, &tree_data, Some(draws));
+        data.smoothed(&grown, &labels)
     };
     (0..config.trees).into_par_iter().map(one).collect()
 }
@@ -187,7 +138,7 @@ pub(crate) fn forest(config: &ForestConfig, data: &FitData<'_>, seed: u64) -> Re
 pub(crate) fn logits(trees: &[Tree], inputs: &WeeklyInputs<'_>, cut_off: CutOff) -> Vec<f64> {
     let one = |row: usize| {
         let seen = inputs.seen(row, cut_off);
-        logit(trees.iter().map(|tree| tree.probability(seen)).sum::<f64>() / trees.len() as f64)
+        logit(trees.iter().map(|tree| f64::from(tree.value(seen))).sum::<f64>() / trees.len() as f64)
     };
     (0..inputs.rows).into_par_iter().map(one).collect()
 }
@@ -197,39 +148,12 @@ pub(crate) fn check_forest(trees: &[Tree], seen: usize) -> Result<(), String> {
     if trees.is_empty() {
         return Err("the forest has no trees".to_owned());
     }
-    trees.iter().try_for_each(|tree| tree.check(seen))
-}
-
-fn matrix(rows: usize, columns: usize, values: Vec<f32>) -> Result<DenseMatrix<f32>, String> {
-    DenseMatrix::new(rows, columns, values, true).map_err(|error| error.to_string())
-}
-
-fn zeros_and_ones(labels: &[bool]) -> Vec<f32> {
-    labels.iter().map(|&label| f32::from(u8::from(label))).collect()
+    trees.iter().try_for_each(|tree| tree.check_probabilities(seen))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::design::Design;
-    use crate::linear::FitData;
-
-    #[test]
-    fn thresholds_are_rounded_down_so_that_no_value_changes_sides() {
-        let (low, high) = (1.0_f32, 1.0_f32.next_up());
-        let middle = f64::midpoint(f64::from(low), f64::from(high));
-        assert_eq!(round_down(middle), low);
-        assert_eq!(round_down(0.5), 0.5);
-        for threshold in [0.1, -0.1, 1.0 / 3.0, -1.0 / 3.0, 1e-30, -7.0] {
-            let kept = round_down(threshold);
-            assert!(f64::from(kept) <= threshold && f64::from(kept.next_up()) > threshold, "{threshold} {kept}");
-        }
-    }
-
-    /// Lends a design of all columns to a fit that reads no held-out rows.
-    fn fit_data<'a>(design: &'a Design, labels: &'a [bool]) -> FitData<'a> {
-        FitData { columns: &[0, 1], training: design, labels, held_out: design, held_out_labels: &[] }
-    }
 
     fn stairs() -> (Vec<String>, Vec<f32>, Vec<bool>) {
         // Dropout where the first column is above 1, reversed in every tenth row.
@@ -238,36 +162,46 @@ mod tests {
         (["clicks", "noise"].map(String::from).to_vec(), values, labels)
     }
 
+    /// Lends inputs of one week.
+    fn inputs<'a>(columns: &'a [String], values: &'a [f32], ends: &'a [u32]) -> WeeklyInputs<'a> {
+        WeeklyInputs { rows: ends.len(), weeks: 1, columns, values, raw: &[], course_weeks: ends }
+    }
+
+    /// Cuts all columns into bins, and lends all rows to a fit that reads no held-out ones.
+    fn binned(inputs: &WeeklyInputs<'_>) -> Binned {
+        let rows: Vec<usize> = (0..inputs.rows).collect();
+        Binned::new(inputs, &rows, rows.len(), (0..inputs.columns.len() as u32).collect(), 255)
+    }
+
+    fn data<'a>(binned: &'a Binned, labels: &'a [bool]) -> BinnedRows<'a> {
+        let rows = (0..labels.len() as u32).collect();
+        let (held_out, held_out_labels) = (Vec::new(), &[][..]);
+        BinnedRows { binned, rows, labels, columns: vec![0, 1], held_out, held_out_labels, on_all_threads: false }
+    }
+
     #[test]
     fn a_tree_asks_what_matters_and_smooths_its_leaves() {
         let (columns, values, labels) = stairs();
-        let ends = vec![1; 200];
-        let inputs =
-            WeeklyInputs { rows: 200, weeks: 1, columns: &columns, values: &values, raw: &[], course_weeks: &ends };
-        let rows: Vec<usize> = (0..200).collect();
-        let design = Design::new(&inputs, &rows, CutOff::after_weeks(1).unwrap(), &[0, 1]);
+        let binned = binned(&inputs(&columns, &values, &[1; 200]));
         let config = TreeConfig { depth: 1, rows_in_leaf: 10 };
-        let tree = tree(&config, &fit_data(&design, &labels), 1).unwrap();
+        let tree = tree(&config, &data(&binned, &labels));
         assert_eq!(
             tree,
             Tree { columns: vec![0, 0, 0], values: vec![1.5, tree.values[1], tree.values[2]], yes: vec![1, 0, 0] }
         );
         // Of the 100 rows up to 1 those with row % 20 == 0 drop out: 10; above, all but those with row % 20 == 10.
-        assert!((tree.probability(&[1.0, 0.0]) - 11.0 / 102.0).abs() < 1e-6, "{tree:?}");
-        assert!((tree.probability(&[2.0, 0.0]) - 91.0 / 102.0).abs() < 1e-6, "{tree:?}");
+        assert!((f64::from(tree.value(&[1.0, 0.0])) - 11.0 / 102.0).abs() < 1e-6, "{tree:?}");
+        assert!((f64::from(tree.value(&[2.0, 0.0])) - 91.0 / 102.0).abs() < 1e-6, "{tree:?}");
     }
 
     #[test]
     fn a_forest_of_pure_leaves_stays_finite() {
         let (columns, values, _) = stairs();
         let labels: Vec<bool> = (0..200).map(|row| row % 4 > 1).collect();
-        let ends = vec![1; 200];
-        let inputs =
-            WeeklyInputs { rows: 200, weeks: 1, columns: &columns, values: &values, raw: &[], course_weeks: &ends };
-        let rows: Vec<usize> = (0..200).collect();
-        let design = Design::new(&inputs, &rows, CutOff::after_weeks(1).unwrap(), &[0, 1]);
+        let inputs = inputs(&columns, &values, &[1; 200]);
+        let binned = binned(&inputs);
         let config = ForestConfig { trees: 20, columns_in_tree: 1.0, rows_in_tree: 150, ..ForestConfig::default() };
-        let trees = forest(&config, &fit_data(&design, &labels), 3).unwrap();
+        let trees = forest(&config, &data(&binned, &labels), 3);
         assert_eq!(trees.len(), 20);
         let logits = logits(&trees, &inputs, CutOff::after_weeks(1).unwrap());
         assert!(logits.iter().all(|logit| logit.is_finite()));

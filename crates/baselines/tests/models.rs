@@ -52,10 +52,12 @@ fn every_model_learns_and_forecasts_learners_it_never_saw() {
 
 #[test]
 fn the_same_bytes_come_from_one_thread_and_from_two() {
-    // More than a chunk of rows, and more than a block of columns; then as many columns as are solved without a matrix.
+    // More than a chunk of rows, and more than a block of columns; then as many columns as are solved without a matrix, and as
+    // are searched by all threads at once.
     let (course, wide) = (Course::new(1700, 2, 20, 3), Course::new(1700, 2, 120, 3));
-    let linear = [BaselineKind::Linear, BaselineKind::Logistic, BaselineKind::Hazard].map(|kind| (kind, &wide));
-    for (kind, course) in BaselineKind::ALL.map(|kind| (kind, &course)).into_iter().chain(linear) {
+    let again = [BaselineKind::Linear, BaselineKind::Logistic, BaselineKind::Hazard, BaselineKind::Boosting];
+    let again = again.map(|kind| (kind, &wide));
+    for (kind, course) in BaselineKind::ALL.map(|kind| (kind, &course)).into_iter().chain(again) {
         let [one, two] = [1, 2].map(|threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
