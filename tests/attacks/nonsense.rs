@@ -23,10 +23,10 @@ fn set_weight(run: &Path, bits: u32) {
     fs::write(file, bytes).expect("writable");
 }
 
-/// Writes where a field of the first tree's root stands.
+/// Writes where a list of the first tree begins, which is about its root.
 macro_rules! root_of_tree {
-    ($field:literal) => {
-        concat!("/boosting/0/cutoffs/4/boosting/booster/trees/0/nodes/0/", $field)
+    ($list:literal) => {
+        concat!("/boosting/0/cutoffs/4/boosting/trees/0/", $list, "/0")
     };
 }
 
@@ -70,17 +70,31 @@ const VALUES: &[(&str, &str, &str, &str, &[&str])] = &[
         &["calibration.json", "count"],
     ),
     ("lstm", "calibration.json", "/weeks/4/threshold/confusion/tp", "0", &["calibration.json", "number of rows"]),
-    ("boosting", "baselines.json.zst", root_of_tree!("left_child"), "0", &["baselines.json.zst", "leads to node 0"]),
     (
         "boosting",
         "baselines.json.zst",
-        root_of_tree!("right_child"),
-        "100000",
-        &["baselines.json.zst", "leads to node 100000"],
+        root_of_tree!("yes"),
+        "1000000",
+        &["baselines.json.zst", "leads to node 1000000"],
     ),
-    ("boosting", "baselines.json.zst", root_of_tree!("missing_node"), "0", &["baselines.json.zst", "leads to node 0"]),
-    ("boosting", "baselines.json.zst", root_of_tree!("split_feature"), "9999", &["baselines.json.zst", "feature 9999"]),
-    ("boosting", "baselines.json.zst", root_of_tree!("weight_value"), "1e30", &["baselines.json.zst", "weight"]),
+    ("boosting", "baselines.json.zst", root_of_tree!("columns"), "99999", &["baselines.json.zst", "column 99999"]),
+    ("boosting", "baselines.json.zst", root_of_tree!("values"), "1e30", &["baselines.json.zst", "a threshold"]),
+    (
+        "boosting",
+        "baselines.json.zst",
+        "/boosting/0/cutoffs/4/boosting/intercept",
+        "1e300",
+        &["baselines.json.zst", "intercept"],
+    ),
+    // The form of versions before, whose trees lead in a circle.
+    (
+        "boosting",
+        "baselines.json.zst",
+        "/boosting/0/cutoffs/4/boosting",
+        r#"{"columns": [0], "booster": {"base_score": 0.5, "missing": null, "trees": [{"nodes": [{"weight_value": 0.0,
+            "split_value": 0.5, "split_feature": 0, "left_child": 0, "right_child": 0, "is_leaf": false}]}]}}"#,
+        &["baselines.json.zst", "leads to node 0"],
+    ),
     (
         "blend",
         "baselines.json.zst",

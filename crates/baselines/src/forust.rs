@@ -91,7 +91,7 @@ impl BoosterTree {
                 number("a threshold", node.split_value)?;
                 let children = [node.left_child, node.right_child];
                 if let Some(child) = children.into_iter().find(|&child| child <= number_before || child >= count) {
-                    return Err(format!("node {number_before} of a tree of {count} leads to node {child}"));
+                    return Err(format!("node {number_before} leads to node {child}, in a tree of {count}"));
                 }
                 if order.len() + 2 > count {
                     return Err(format!("a tree of {count} nodes leads to one of them twice"));
@@ -170,7 +170,7 @@ mod tests {
         let leaf = |number| node(number, 1.0, None);
         for (nodes, problem) in [
             (String::new(), "has no nodes"),
-            (node(0, 0.0, Some((0, 0.5, 1, 2))), "node 0 of a tree of 1 leads to node 1"),
+            (node(0, 0.0, Some((0, 0.5, 1, 2))), "node 0 leads to node 1, in a tree of 1"),
             ([node(0, 0.0, Some((2, 0.5, 1, 2))), leaf(1), leaf(2)].join(","), "reads feature 2 of 2"),
             ([node(0, 0.0, Some((0, 1e300, 1, 2))), leaf(1), leaf(2)].join(","), "a threshold is 1000"),
             ([node(0, 0.0, Some((0, 0.5, 1, 0))), leaf(1), leaf(2)].join(","), "leads to node 0"),

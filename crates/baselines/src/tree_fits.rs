@@ -12,6 +12,9 @@ use crate::design::informative;
 use crate::trees::{self, BinnedRows};
 use crate::weekly::TrainingData;
 
+/// Bounds the bins of a column for forests, whose trees see few rows each.
+const FOREST_BINS: u16 = 64;
+
 /// Names a model that is made of trees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TreeKind {
@@ -36,9 +39,6 @@ pub(crate) struct TreeFits<'a> {
 
 impl<'a> TreeFits<'a> {
     /// Fits all `cut_offs`; returns each with its fit, or the reason why it is absent.
-    ///
-    /// # Errors
-    /// The reason why no cut-off can be fitted.
     pub(crate) fn fit(
         kind: TreeKind,
         config: &'a CheckedBaselines,
@@ -60,7 +60,8 @@ impl<'a> TreeFits<'a> {
                 rows.extend(learnt(training.held_out));
                 config.boosting.bins
             }
-            TreeKind::Tree | TreeKind::Forest => MOST_BINS,
+            TreeKind::Forest => FOREST_BINS,
+            TreeKind::Tree => MOST_BINS,
         };
         let mut places = vec![0; inputs.rows];
         rows.iter().enumerate().for_each(|(place, &row)| places[row] = place as u32);
