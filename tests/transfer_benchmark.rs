@@ -77,6 +77,71 @@ fn models_are_ranked_over_tasks_and_runs_are_kept() {
 }
 
 #[test]
+fn peers_stand_in_the_table_and_courses_are_left_out_in_turn() {
+    let shop = Workshop::open();
+    let here = folder();
+    let names = courses_of(&shop.sequences());
+    let (file, out, peers) =
+        (here.path().join("tasks.toml"), here.path().join("transfer"), here.path().join("peers.json"));
+    let head = "[[tasks]]\nsequences = \"simulated\"\nweek = 4\n";
+    let (few, last) = (&names[..3], names.len() - 1);
+    fs::write(
+        &file,
+        format!(
+            "{head}name = \"each\"\nleave_one_out = {few:?}\n\n\
+             {head}name = \"forth\"\ntrain = {:?}\ntest = {:?}\n",
+            &names[..last],
+            &names[last..]
+        ),
+    )
+    .expect("writable");
+    let line = format!(
+        "transfer {{}} --sequences simulated={} --out {{}} --models rules --device cpu",
+        shop.sequences().display()
+    );
+    run(&line, &[&file, &out]).expect(0);
+    let plain = json(&out.join("transfer.json"));
+    // The figures of a task whose courses are left out in turn are the means of three runs.
+    let left_out = &plain["tasks"][0];
+    assert_eq!(left_out["left_out"], serde_json::json!(few));
+    let aucs: Vec<f64> = (1..=3)
+        .map(|part| {
+            let ran =
+                run("evaluate {} {} --json --device cpu", &[&out.join(format!("each/{part}/rules")), &shop.sequences()])
+                    .expect(0);
+            let found: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+            assert_eq!(found["cohorts"]["all"]["n"].as_u64().map(|n| n > 0), Some(true));
+            found["cohorts"]["all"]["auc"].as_f64().expect("a number")
+        })
+        .collect();
+    let mean = left_out["figures"][0]["cohorts"]["all"]["auc"].as_f64().expect("a number");
+    assert!((mean - aucs.iter().sum::<f64>() / 3.0).abs() < 1e-12, "{mean} {aucs:?}");
+
+    // Another program's figures on one of the tasks, and then on other learners.
+    let mut figures = plain["tasks"][1]["figures"].clone();
+    figures[0]["model"] = "lightgbm".into();
+    figures[0]["cohorts"]["all"]["auc"] = 0.96875.into();
+    let mut file_of_peers = serde_json::json!({ "lightgbm": "4.6.0", "tasks": [{ "name": "forth", "figures": figures }] });
+    fs::write(&peers, file_of_peers.to_string()).expect("writable");
+    let with_peers = format!("{line} --peers {}", peers.display());
+    run(&with_peers, &[&file, &out]).expect(0).says(&["2 models on 2 tasks", "lightgbm", "0.969", "over the 1 task on"]);
+    let found = json(&out.join("transfer.json"));
+    assert_eq!(found["models"][1]["cohorts"]["all"]["mean_auc"].as_f64(), Some(0.96875));
+    assert_eq!(found["tasks"][0]["figures"][1]["failed"], "the file of peers has no figures of it");
+    assert_eq!(found["tasks"][1]["figures"][0], plain["tasks"][1]["figures"][0]);
+
+    file_of_peers["tasks"][0]["figures"][0]["cohorts"]["all"]["n"] = 7.into();
+    fs::write(&peers, file_of_peers.to_string()).expect("writable");
+    run(&with_peers, &[&file, &out]).expect(2).complains(&["lightgbm has figures about 7 learners", "forth"]);
+    file_of_peers["tasks"][0]["figures"][0]["model"] = "rules".into();
+    fs::write(&peers, file_of_peers.to_string()).expect("writable");
+    run(&with_peers, &[&file, &out]).expect(2).complains(&["peers.json", "--models names too"]);
+    fs::write(&peers, "[]").expect("writable");
+    run(&with_peers, &[&file, &out]).expect(2).complains(&["peers.json", "not in the form of transfer.json"]);
+    assert_eq!(json(&out.join("transfer.json")), found, "what was there is kept");
+}
+
+#[test]
 fn tasks_that_can_not_be_run_are_named_before_anything_is_trained() {
     let shop = Workshop::open();
     let here = folder();

@@ -1,6 +1,7 @@
 //! `staycast transfer`: how well forecasts carry over to other courses and later runs.
 
 mod outcome;
+mod peers;
 mod suite;
 mod table;
 
@@ -8,7 +9,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use staycast_evaluation::metrics::{Metric, Undefined};
 use staycast_evaluation::report::{ByCohort, Resampling};
 use staycast_forecast::config::Config;
 use staycast_forecast::device::{ChosenDevice, DeviceChoice};
@@ -17,6 +17,7 @@ use staycast_sequences::Dataset;
 use staycast_text::{escape_json, escape_lines};
 
 use self::outcome::{Benchmark, ModelFigures, TaskCohort, TaskFigures, summarise};
+use self::peers::Peers;
 use self::suite::{NamedSequences, Suite, Task, named_sequences};
 use crate::console::Console;
 use crate::display::to_json;
@@ -44,7 +45,10 @@ A task, in the file:
   week = 4                       # cut-off; no later week is read
   train = [\"AAA-2013J\", \"AAA-2014J\"]
   test = [\"BBB-2013B\"]
-  settings = [\"training.next_week=0\"]   # optional: as --set, for this task alone")]
+  settings = [\"training.next_week=0\"]   # optional: as --set, for this task alone
+
+Or, in place of train and test, each of some courses from all others, with the means over them:
+  leave_one_out = [\"AAA-2013J\", \"BBB-2013B\", \"CCC-2014J\"]")]
 pub(crate) struct TransferArgs {
     /// File in TOML that lists the tasks
     #[arg(value_name = "TASKS")]
@@ -63,6 +67,9 @@ pub(crate) struct TransferArgs {
         default_value = "lstm,logistic,boosting,blend,days-since-last"
     )]
     models: Vec<ModelKind>,
+    /// Figures of other programs' models on the same tasks, in the form of transfer.json
+    #[arg(long, value_name = "FILE")]
+    peers: Option<PathBuf>,
     /// Settings in TOML for all runs; if not given, the defaults
     #[arg(long, value_name = "CONFIG")]
     config: Option<PathBuf>,
@@ -83,9 +90,11 @@ pub(crate) fn run(args: &TransferArgs, console: &Console) -> anyhow::Result<Stat
     let suite = Suite::read(&args.tasks)?;
     let config = base_config(args)?;
     let inputs = args.sequences.iter().map(|named| named.path.as_path());
-    let inputs = inputs.chain([args.tasks.as_path()]).chain(args.config.as_deref());
+    let inputs = inputs.chain([args.tasks.as_path()]).chain(args.config.as_deref()).chain(args.peers.as_deref());
     output_place::prepare_folder(&args.out, &[TRANSFER_JSON, TRANSFER_TEXT], inputs)?;
     let places = places(args, &suite)?;
+    let mut models: Vec<String> = args.models.iter().map(ToString::to_string).collect();
+    let peers = args.peers.as_deref().map(|path| Peers::read(path, &models)).transpose()?;
     advise_to_repeat(&args.out);
     let device = devices::choose(args.device, console)?;
     let folder = OutFolder::make(&args.out)?;
@@ -98,8 +107,14 @@ pub(crate) fn run(args: &TransferArgs, console: &Console) -> anyhow::Result<Stat
             found[at] = Some(setting.task(task)?);
         }
     }
-    let tasks: Vec<TaskFigures> = found.into_iter().flatten().collect();
-    let models: Vec<String> = args.models.iter().map(ToString::to_string).collect();
+    let mut tasks: Vec<TaskFigures> = found.into_iter().flatten().collect();
+    if let Some(peers) = &peers {
+        tasks
+            .iter_mut()
+            .try_for_each(|task| peers.add_to(task))
+            .map_err(|problem| usage(format!("--peers: {problem}")))?;
+        models.extend(peers.models());
+    }
     let benchmark = Benchmark { models: summarise(&models, &tasks), tasks };
     let text = table::to_text(&benchmark);
     let files = [
@@ -166,27 +181,29 @@ impl Setting<'_> {
             course_names::resolve(courses, &known).map_err(|error| error.context(format!("task {}", task.name)))
         };
         let (train, test) = (resolve(&task.train)?, resolve(&task.test)?);
+        let left_out = resolve(&task.leave_one_out)?;
+        let parts = parts(&self.args.out.join(&task.name), &train, &test, &left_out);
         let mut figures = Vec::new();
         for &model in &self.args.models {
-            self.console.note(&format!("{:12} {model} on {}", "transfer", task.name));
-            let config = self.config_for(task, model, &train, &test)?;
-            let cohorts = self.figures(task, model, config);
-            figures.push(match cohorts {
-                Ok(cohorts) => ModelFigures { model: model.to_string(), cohorts, failed: None },
+            let mut found = Vec::new();
+            let failed = parts.iter().try_for_each(|part| {
+                self.console.note(&format!("{:12} {model} on {}{}", "transfer", task.name, part.of));
+                let config = self.config_for(task, model, &part.train, &part.test)?;
+                found.push(self.figures(task, part.out.join(model.name()), config)?);
+                Ok::<(), anyhow::Error>(())
+            });
+            figures.push(match failed {
+                Ok(()) => ModelFigures { model: model.to_string(), cohorts: mean(found), failed: None },
                 // One that can't be trained on a task (as hazards without dates of leaving) is no reason to lose the rest.
                 Err(error) => {
                     let reason = failure::message(&error);
                     self.console.warn(&format!("{model} has no figures on {}: {reason}", task.name));
-                    ModelFigures {
-                        model: model.to_string(),
-                        cohorts: ByCohort { all: none(), active: none() },
-                        failed: Some(reason),
-                    }
+                    ModelFigures::none(model.to_string(), reason)
                 }
             });
         }
         let (name, sequences) = (task.name.clone(), task.sequences.clone());
-        Ok(TaskFigures { name, sequences, week: task.week, train, test, figures })
+        Ok(TaskFigures { name, sequences, week: task.week, train, test, left_out, figures })
     }
 
     fn config_for(&self, task: &Task, model: ModelKind, train: &[String], test: &[String]) -> anyhow::Result<Config> {
@@ -203,10 +220,10 @@ impl Setting<'_> {
         Ok(config)
     }
 
-    fn figures(&self, task: &Task, model: ModelKind, config: Config) -> anyhow::Result<ByCohort<TaskCohort>> {
+    fn figures(&self, task: &Task, out: PathBuf, config: Config) -> anyhow::Result<ByCohort<TaskCohort>> {
         let job = train::TrainJob {
             sequences: self.path.to_owned(),
-            out: self.args.out.join(&task.name).join(model.name()),
+            out,
             config: config.check().map_err(usage_from)?,
             device: self.args.device,
             start: train::StartMode::Any,
@@ -225,8 +242,38 @@ impl Setting<'_> {
     }
 }
 
-/// Stands for the figures of a model that has none.
-fn none() -> TaskCohort {
-    let auc = Metric::Undefined(Undefined::NoRows);
-    TaskCohort { n: 0, auc, auc_low: auc, auc_high: auc, ece: auc }
+/// Holds one division of a task's courses.
+struct Part {
+    train: Vec<String>,
+    test: Vec<String>,
+    /// Folder of its runs.
+    out: PathBuf,
+    /// What a line of progress says after the task's name.
+    of: String,
+}
+
+/// Lists the divisions of a task's courses: one, or as many as there are courses to leave out.
+fn parts(out: &Path, train: &[String], test: &[String], left_out: &[String]) -> Vec<Part> {
+    if left_out.is_empty() {
+        return vec![Part { train: train.to_vec(), test: test.to_vec(), out: out.to_owned(), of: String::new() }];
+    }
+    let one = |(at, course): (usize, &String)| Part {
+        train: left_out.iter().filter(|other| *other != course).cloned().collect(),
+        test: vec![course.clone()],
+        // Ids of courses need not be names of folders.
+        out: out.join((at + 1).to_string()),
+        of: format!(", {} of {}", at + 1, left_out.len()),
+    };
+    left_out.iter().enumerate().map(one).collect()
+}
+
+/// Returns the figures of the only division of a task, or their means over all.
+fn mean(mut found: Vec<ByCohort<TaskCohort>>) -> ByCohort<TaskCohort> {
+    match found.len() {
+        1 => found.remove(0),
+        _ => ByCohort {
+            all: TaskCohort::mean(&found.iter().map(|cohorts| &cohorts.all).collect::<Vec<_>>()),
+            active: TaskCohort::mean(&found.iter().map(|cohorts| &cohorts.active).collect::<Vec<_>>()),
+        },
+    }
 }

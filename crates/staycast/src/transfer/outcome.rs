@@ -1,7 +1,7 @@
 //! The figures that a transfer benchmark found.
 
 use serde::Serialize;
-use staycast_evaluation::metrics::{CorrectedT, Metric, holm, paired_t};
+use staycast_evaluation::metrics::{CorrectedT, Metric, Undefined, holm, paired_t};
 use staycast_evaluation::report::{ByCohort, Cohort};
 use staycast_sequences::CutOff;
 
@@ -20,6 +20,9 @@ pub(super) struct TaskFigures {
     pub(super) week: CutOff,
     pub(super) train: Vec<String>,
     pub(super) test: Vec<String>,
+    /// Courses of which each was forecast from the others; the figures are means over them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) left_out: Vec<String>,
     /// By model, in the order of the models.
     pub(super) figures: Vec<ModelFigures>,
 }
@@ -32,6 +35,15 @@ pub(super) struct ModelFigures {
     /// Why there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) failed: Option<String>,
+}
+
+impl ModelFigures {
+    /// Stands for the figures of a model that has none on a task.
+    pub(super) fn none(model: String, why: String) -> Self {
+        let auc = Metric::Undefined(Undefined::NoRows);
+        let none = || TaskCohort { n: 0, auc, auc_low: auc, auc_high: auc, ece: auc };
+        Self { model, cohorts: ByCohort { all: none(), active: none() }, failed: Some(why) }
+    }
 }
 
 /// Holds the figures of one cohort.
@@ -49,6 +61,24 @@ impl From<&Cohort> for TaskCohort {
     fn from(cohort: &Cohort) -> Self {
         let Cohort { n, auc, auc_low, auc_high, ece, .. } = *cohort;
         Self { n, auc, auc_low, auc_high, ece }
+    }
+}
+
+impl TaskCohort {
+    /// Returns the mean figures of several cohorts, over those that have each. A mean has no interval.
+    pub(super) fn mean(cohorts: &[&Self]) -> Self {
+        let mean = |figure: fn(&Self) -> Metric| {
+            let values: Vec<f64> = cohorts.iter().filter_map(|cohort| figure(cohort).value()).collect();
+            mean(&values).map_or(Metric::Undefined(Undefined::NoRows), Metric::Value)
+        };
+        let none = Metric::Undefined(Undefined::NoUsableResample);
+        Self {
+            n: cohorts.iter().map(|cohort| cohort.n).sum(),
+            auc: mean(|cohort| cohort.auc),
+            auc_low: none,
+            auc_high: none,
+            ece: mean(|cohort| cohort.ece),
+        }
     }
 }
 
@@ -149,9 +179,7 @@ mod tests {
     }
 
     fn task(aucs: &[Option<f64>]) -> TaskFigures {
-        let metric = |auc: Option<f64>| {
-            auc.map_or(Metric::Undefined(staycast_evaluation::metrics::Undefined::NoRows), Metric::Value)
-        };
+        let metric = |auc: Option<f64>| auc.map_or(Metric::Undefined(Undefined::NoRows), Metric::Value);
         let figures = aucs.iter().map(|&auc| ModelFigures {
             model: String::new(),
             cohorts: ByCohort { all: cohort(metric(auc)), active: cohort(metric(auc)) },
@@ -163,8 +191,17 @@ mod tests {
             week: CutOff::after_weeks(4).expect("a cut-off"),
             train: Vec::new(),
             test: Vec::new(),
+            left_out: Vec::new(),
             figures: figures.collect(),
         }
+    }
+
+    #[test]
+    fn a_mean_is_of_the_courses_that_have_a_figure() {
+        let none = cohort(Metric::Undefined(Undefined::NoRows));
+        let found = TaskCohort::mean(&[&cohort(Metric::Value(0.5)), &none, &cohort(Metric::Value(0.75))]);
+        assert_eq!((found.n, found.auc, found.ece), (30, Metric::Value(0.625), Metric::Value(0.25)));
+        assert_eq!(TaskCohort::mean(&[&none]).auc.value(), None);
     }
 
     #[test]

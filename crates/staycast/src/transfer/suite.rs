@@ -27,9 +27,14 @@ pub(super) struct Task {
     /// Cut-off of the forecast; models read no later week.
     pub(super) week: CutOff,
     /// Courses to learn from.
+    #[serde(default)]
     pub(super) train: Vec<String>,
     /// Courses to forecast.
+    #[serde(default)]
     pub(super) test: Vec<String>,
+    /// In place of both: courses of which each is forecast from all others. The task's figures are the means over them.
+    #[serde(default)]
+    pub(super) leave_one_out: Vec<String>,
     /// Settings of this task's runs alone, as `--set` takes them.
     #[serde(default)]
     pub(super) settings: Vec<String>,
@@ -54,8 +59,7 @@ impl Suite {
         }
         for task in &self.tasks {
             let name = &task.name;
-            let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
-            if name.is_empty() || name.starts_with('.') || !name.chars().all(is_plain) {
+            if !is_plain(name) {
                 return Err(format!(
                     "a task is called {name:?}; use letters, digits, `-`, `_` and `.`, as a folder gets the name"
                 ));
@@ -63,17 +67,41 @@ impl Suite {
             if !names.insert(name) {
                 return Err(format!("two tasks are called {name}"));
             }
-            for (what, courses) in [("train", &task.train), ("test", &task.test)] {
-                if courses.is_empty() {
-                    return Err(format!("task {name} names no course to {what}"));
-                }
-            }
-            if let Some(both) = task.train.iter().find(|course| task.test.contains(course)) {
-                return Err(format!("task {name} learns from the course {both} and forecasts it too"));
-            }
+            task.check_courses()?;
         }
         Ok(())
     }
+}
+
+impl Task {
+    fn check_courses(&self) -> Result<(), String> {
+        let Self { name, train, test, leave_one_out, .. } = self;
+        if !leave_one_out.is_empty() {
+            if !train.is_empty() || !test.is_empty() {
+                return Err(format!("task {name} has leave_one_out beside train or test; give one or the other"));
+            }
+            let courses: BTreeSet<&String> = leave_one_out.iter().collect();
+            if courses.len() < 3 || courses.len() < leave_one_out.len() {
+                return Err(format!("leave_one_out of task {name} must name three courses or more, each once"));
+            }
+            return Ok(());
+        }
+        for (what, courses) in [("train", train), ("test", test)] {
+            if courses.is_empty() {
+                return Err(format!("task {name} names no course to {what}"));
+            }
+        }
+        match train.iter().find(|course| test.contains(course)) {
+            Some(both) => Err(format!("task {name} learns from the course {both} and forecasts it too")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Tells whether a name has nothing but letters, digits, `-`, `_` and `.`, and can be that of a folder.
+pub(super) fn is_plain(name: &str) -> bool {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
+    !name.is_empty() && !name.starts_with('.') && name.chars().all(is_plain)
 }
 
 /// Names a sequences folder for the tasks: `NAME=DIR`.
@@ -114,6 +142,16 @@ mod tests {
         assert!(problem(&task("../a", "[\"A\"]", "[\"B\"]")).starts_with("a task is called \"../a\""));
         assert_eq!(problem(&task("a", "[]", "[\"B\"]")), "task a names no course to train");
         assert_eq!(problem(&task("a", "[\"A\"]", "[\"A\"]")), "task a learns from the course A and forecasts it too");
+        let left_out =
+            |more: &str| format!("[[tasks]]\nname = \"a\"\nsequences = \"s\"\nweek = 4\nleave_one_out = {more}");
+        toml::from_str::<Suite>(&left_out("[\"A\", \"B\", \"C\"]")).expect("well-formed").check().expect("sound");
+        for few in ["[\"A\", \"B\"]", "[\"A\", \"B\", \"C\", \"A\"]"] {
+            assert_eq!(problem(&left_out(few)), "leave_one_out of task a must name three courses or more, each once");
+        }
+        assert_eq!(
+            problem(&left_out("[\"A\", \"B\", \"C\"]\ntest = [\"D\"]")),
+            "task a has leave_one_out beside train or test; give one or the other"
+        );
     }
 
     #[test]
