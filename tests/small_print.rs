@@ -73,6 +73,21 @@ fn courses_of_three_weeks_are_forecast_at_the_third_by_every_command() {
     let long = run(&format!("train {{}} --out {{}} --json {QUICK}"), &[&sequences(here.path(), 5), &at("long")]);
     let manifest = &long.expect(0).json()["manifest"];
     assert_eq!((&manifest["target_week"], &manifest["adaptations"]), (&json!(4), &Value::Null));
+
+    // A run for week 4 forecasts shorter courses at their last week, unless a week is asked for.
+    let elsewhere = at("elsewhere");
+    let logs = format!("a={}", at("logs-3").display());
+    run(&format!("preprocess --institution {logs} --out {{}} --quiet"), &[&elsewhere]).expect(0);
+    let evaluated = run("evaluate {} {} --json --resamples 0", &[&at("long"), &elsewhere]).expect(0).json();
+    assert_eq!(evaluated["week"], 3);
+    assert_eq!(evaluated["adaptations"], json!([{ "shorter_courses": { "run": 4, "chosen": 3 } }]));
+    let told = "week 3 in place of the run's week 4, the last that these courses allow";
+    run("evaluate {} {} --resamples 0", &[&at("long"), &elsewhere]).expect(0).says(&[told]);
+    let scored = run("score {} {} --out {} --json", &[&at("long"), &elsewhere, &at("scores.csv")]).expect(0);
+    let json = scored.complains(&[told]).json();
+    assert_eq!(json["week"], 3);
+    assert!(json["statuses"]["scored"].as_u64() > Some(100), "{json}");
+    run("evaluate {} {} --week 4", &[&at("long"), &elsewhere]).expect(2).complains(&["week 4"]);
 }
 
 #[test]

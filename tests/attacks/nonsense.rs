@@ -46,6 +46,7 @@ const VALUES: &[(&str, &str, &str, &str, &[&str])] = &[
     ("lstm", "manifest.json", "/data/courses", "1", &["split.json", "more courses"]),
     ("lstm", "manifest.json", "/held_out_auc", "0.25", &["calibration.json", "held_out_auc"]),
     ("lstm", "manifest.json", "/seed", "77", &["manifest.json", "seed"]),
+    ("lstm", "manifest.json", "/target_week", "3", &["manifest.json", "target_week"]),
     ("lstm", "manifest.json", "/features/1", "\"n_events\"", &["manifest.json", "a feature twice"]),
     ("folds", "manifest.json", "/members/0/fold", "4294967295", &["manifest.json", "member"]),
     ("lstm", "calibration.json", "/weeks/4/threshold/threshold", "1.5", &["calibration.json", "week 4", "threshold"]),
@@ -136,6 +137,10 @@ fn swap_last_columns(run: &Path) {
     });
 }
 
+fn adapted(run: &Path, adaptations: Value) {
+    edit(&run.join("manifest.json"), |manifest| manifest["adaptations"] = adaptations);
+}
+
 fn split(run: &Path, change: fn(&mut Value)) {
     edit(&run.join("split.json"), change);
 }
@@ -152,6 +157,18 @@ const CHANGES: &[Change] = &[
         "an infinite weight",
         |run| set_weight(run, f32::INFINITY.to_bits()),
         &["model.safetensors", "not finite"],
+    ),
+    (
+        "lstm",
+        "a target week that is said to be chosen and is the usual one",
+        |run| adapted(run, json!([{ "target_week": { "usual": 4, "chosen": 4 } }])),
+        &["manifest.json", "target_week"],
+    ),
+    (
+        "lstm",
+        "an adaptation of a forecast in a run",
+        |run| adapted(run, json!([{ "shorter_courses": { "run": 4, "chosen": 3 } }])),
+        &["manifest.json", "target_week"],
     ),
     ("lstm", "reversed columns", |run| columns(run, |all| all.reverse()), &["columns"]),
     ("lstm", "two columns that changed places", |run| columns(run, |all| all.swap(0, 1)), &["columns"]),

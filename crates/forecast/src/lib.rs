@@ -23,7 +23,7 @@ mod week_fits;
 pub use artifact::{
     DataRecord, EpochRecord, FileRecord, FoldFit, FoldsRecord, MemberSummary, ParentRecord, ProxyRecord, RUN_FILES,
     RUN_FOLDERS, RUN_KIND, RecalibrationRecord, Refit, Run, RunError, RunManifest, RunRecords, RunState, SplitRecord,
-    WeekRefit, export_onnx, run_state,
+    TrainedOn, WeekRefit, export_onnx, run_state,
 };
 pub use files::FileError;
 pub use inputs::{ChosenGroups, Column, GroupLeftOut, InputChoice, InputGroup, Inputs, InputsError, Source, Transform};
@@ -33,7 +33,7 @@ pub use prediction::{
     EvaluateRequest, EvaluationOutcome, EvaluationRecord, Forecasts, FutureTest, LeakageReport, PredictionError,
     Predictions, RecalibrateRequest, RepeatedAuc, Rows, SCORE_COLUMNS, SUSPICIOUS_AUC, ScoreRequest, ScoreRow,
     ShuffledLabelsTest, SuspiciousInput, check_leakage, evaluate, evaluate_predictions, evaluations, evaluations_in,
-    predictions, recalibrate, record_evaluation, score, score_folder, write_predictions, write_scores,
+    predictions, recalibrate, record_evaluation, score, score_folder, week_for, write_predictions, write_scores,
 };
 pub use reach::{NoOutcomeKnown, TooLate};
 pub use tables::TableError;

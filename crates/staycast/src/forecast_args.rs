@@ -22,7 +22,7 @@ pub(crate) struct ForecastArgs {
     /// Folder that `staycast preprocess` wrote; any that has the features the run reads
     #[arg(value_name = "SEQUENCES")]
     sequences: PathBuf,
-    /// Forecast at the end of this week; if not given, of the run's own, usually 4
+    /// Forecast at the end of this week; if not given, of the run's own, or the last that the courses allow
     #[arg(long, value_name = "WEEK", value_parser = values::cut_off)]
     week: Option<CutOff>,
     /// Only these courses
@@ -41,7 +41,7 @@ pub(crate) struct ForecastArgs {
 pub(crate) struct ForecastSelection {
     pub(crate) run: PathBuf,
     pub(crate) sequences: PathBuf,
-    /// `None` for the run's own.
+    /// `None` for the run's own, or the last that the courses allow.
     pub(crate) week: Option<CutOff>,
     /// `None` for all.
     pub(crate) courses: Option<Vec<String>>,

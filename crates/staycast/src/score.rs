@@ -6,8 +6,9 @@ use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
-use staycast_forecast::{SCORE_COLUMNS, ScoreRequest, ScoreRow, score_folder, write_scores};
-use staycast_sequences::{CutOff, SCORED};
+use staycast_forecast::config::Adaptation;
+use staycast_forecast::{Run, SCORE_COLUMNS, ScoreRequest, ScoreRow, score_folder, week_for, write_scores};
+use staycast_sequences::{CutOff, SCORED, read_courses};
 
 use crate::console::Console;
 use crate::display::{LabelledText, format_percent, group_digits, pluralise};
@@ -131,7 +132,10 @@ pub(crate) fn execute(job: &ScoreJob, console: &Console) -> anyhow::Result<(Scor
         None => job.forecast.clone(),
     };
     let device = devices::choose(selection.device, console)?;
-    let week = selection.week.unwrap_or(run.manifest().target_week);
+    let week = match selection.week {
+        Some(week) => week,
+        None => own_week(&run, &selection, console)?,
+    };
     let courses = selection.courses.as_deref();
     let request = ScoreRequest { week, courses, smoothing: job.smoothing, device: &device };
     let rows = score_folder(&run, &folder, &request).map_err(as_usage)?;
@@ -156,6 +160,18 @@ pub(crate) fn execute(job: &ScoreJob, console: &Console) -> anyhow::Result<(Scor
         seconds: begun.elapsed().as_secs_f64(),
     };
     Ok((scored, rows))
+}
+
+/// Returns the run's week or, where the courses are too short for it, the last that they allow, and says so.
+fn own_week(run: &Run, selection: &ForecastSelection, console: &Console) -> anyhow::Result<CutOff> {
+    let courses = read_courses(&selection.sequences)?;
+    let asked =
+        courses.iter().filter(|course| selection.courses.as_ref().is_none_or(|asked| asked.contains(&course.id)));
+    let (own, chosen) = (run.manifest().target_week, week_for(run, run.manifest().label_rule, asked));
+    if chosen < own {
+        console.note(&format!("{:12} {}", "adapting", Adaptation::ShorterCourses { run: own, chosen }));
+    }
+    Ok(chosen)
 }
 
 fn describe_outcome(scored: &ScoreOutcome) -> String {

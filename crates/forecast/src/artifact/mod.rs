@@ -48,7 +48,7 @@ pub use manifest::{DataRecord, FoldsRecord, MemberSummary, ParentRecord, ProxyRe
 pub(crate) use model::RunModel;
 pub use onnx::export_onnx;
 pub use recalibration::{RecalibrationRecord, Refit, WeekRefit};
-pub use records::{EpochRecord, FoldFit, SplitRecord};
+pub use records::{EpochRecord, FoldFit, SplitRecord, TrainedOn};
 pub use run::{Run, RunRecords};
 pub(crate) use state::Started;
 pub use state::{RunState, run_state};

@@ -71,7 +71,7 @@ fn check_manifest(manifest: &RunManifest, config: &CheckedConfig) -> Result<(), 
     let training = &config.training;
     require(manifest.model == config.model.kind(), &|| differs("model"))?;
     require(manifest.seed == training.seed, &|| differs("seed"))?;
-    require(manifest.target_week == target_week(manifest, config), &|| differs("target_week"))?;
+    require(Some(manifest.target_week) == target_week(manifest, config), &|| differs("target_week"))?;
     require(manifest.proxies.map(|proxies| proxies.rule) == training.proxy, &|| differs("rule of proxies"))?;
     let weeks = manifest.weeks;
     require(weeks >= manifest.target_week.weeks(), &|| {
@@ -97,16 +97,24 @@ fn check_manifest(manifest: &RunManifest, config: &CheckedConfig) -> Result<(), 
     check_members(manifest, config)
 }
 
-/// Returns the target week that a manifest with these adaptations must have.
-fn target_week(manifest: &RunManifest, config: &CheckedConfig) -> CutOff {
-    let by_data = config.written().training.target_week == TrainingConfig::TARGET_BY_DATA;
-    let adapted = manifest.adaptations.iter().find_map(|adaptation| match *adaptation {
-        Adaptation::TargetWeek { usual, chosen } if by_data && usual == config.training.target => {
-            Some(chosen.min(usual))
+/// Returns the target week that a manifest with these adaptations must have; `None` where they are not those of a run.
+fn target_week(manifest: &RunManifest, config: &CheckedConfig) -> Option<CutOff> {
+    let (written, usual) = (&config.written().training, config.training.target);
+    let mut target = usual;
+    for adaptation in &manifest.adaptations {
+        let sound = match *adaptation {
+            Adaptation::TargetWeek { usual: from, chosen } => {
+                target = chosen;
+                written.target_week == TrainingConfig::TARGET_BY_DATA && from == usual && chosen < usual
+            }
+            Adaptation::NoSecondTask(_) => written.next_week == TrainingConfig::default().next_week,
+            Adaptation::ShorterCourses { .. } => false,
+        };
+        if !sound {
+            return None;
         }
-        _ => None,
-    });
-    adapted.unwrap_or(config.training.target)
+    }
+    Some(target)
 }
 
 fn check_folds_record(folds: Option<FoldsRecord>, config: &CheckedConfig) -> Result<(), Fault> {

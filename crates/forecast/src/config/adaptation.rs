@@ -16,6 +16,13 @@ pub enum Adaptation {
         /// The last week at which a forecast can be made for at least half of the enrolments.
         chosen: CutOff,
     },
+    /// A forecast is made at an earlier week than the run is for. Of a forecast alone, and never of a run.
+    ShorterCourses {
+        /// The run's week.
+        run: CutOff,
+        /// The last week at which a forecast can be made in any of the courses.
+        chosen: CutOff,
+    },
     /// Networks learn no second task.
     NoSecondTask(NoNextWeek),
 }
@@ -37,6 +44,9 @@ impl fmt::Display for Adaptation {
                 f,
                 "week {chosen} in place of {usual}, the last at which at least half of the learners can be forecast"
             ),
+            Self::ShorterCourses { run, chosen } => {
+                write!(f, "week {chosen} in place of the run's week {run}, the last that these courses allow")
+            }
             Self::NoSecondTask(why) => {
                 f.write_str("networks learn dropout alone, not activity in the next week, as ")?;
                 f.write_str(match why {

@@ -15,7 +15,7 @@ use super::report_context::ReportContext;
 use super::request::{EvaluateRequest, Rows};
 use super::rests_on;
 use super::row_table::RowTable;
-use super::selection::{adaptations_at, asked_week, enrolments_in, is_own_data};
+use super::selection::{adaptations, asked_week, enrolments_in, is_own_data};
 use crate::artifact::layout::OUT_OF_FOLD;
 use crate::artifact::out_of_fold::{FoldPrediction, read_out_of_fold};
 use crate::artifact::{FoldFit, Run, RunError};
@@ -66,7 +66,7 @@ pub(super) fn fold_predictions(run: &Run, request: &EvaluateRequest<'_>) -> Resu
             references: references(fits, repeat),
             course_names: table.course_names.clone(),
             evaluations_of_this_part: times_evaluated(run, request, run.split().kind)?,
-            adaptations: adaptations_at(run, asked_week(run, request)),
+            adaptations: adaptations(run, request),
             left_out: BTreeMap::new(),
         })
     };

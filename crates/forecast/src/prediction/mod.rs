@@ -34,3 +34,4 @@ pub use recalibrate::{RecalibrateRequest, recalibrate};
 pub use request::{EvaluateRequest, Rows};
 pub use score::{ScoreRequest, ScoreRow, score, score_folder};
 pub use score_file::{SCORE_COLUMNS, write_scores};
+pub use selection::week_for;

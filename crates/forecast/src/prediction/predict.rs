@@ -10,9 +10,7 @@ use super::report_context::ReportContext;
 use super::request::EvaluateRequest;
 use super::rests_on;
 use super::row_table::{RowTable, evaluable_rows};
-use super::selection::{
-    LeftOut, adaptations_at, asked_week, is_own_data, measured_kind, require_rule, rows_to_evaluate,
-};
+use super::selection::{LeftOut, adaptations, asked_week, is_own_data, measured_kind, require_rule, rows_to_evaluate};
 use super::survival_curves::survival_curves;
 use crate::artifact::Run;
 use crate::reach::too_late;
@@ -84,7 +82,7 @@ fn model_predictions(run: &Run, request: &EvaluateRequest<'_>) -> Result<Predict
         references: fits.references(),
         evaluations_of_this_part: times_evaluated(run, request, kind)?,
         course_names: table.course_names,
-        adaptations: adaptations_at(run, week),
+        adaptations: adaptations(run, request),
         left_out,
         context,
     })

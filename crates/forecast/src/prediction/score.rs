@@ -11,7 +11,7 @@ use staycast_sequences::{
 use super::error::PredictionError;
 use super::forecasts::Forecasts;
 use super::selection::enrolments_in;
-use crate::artifact::{Run, RunModel};
+use crate::artifact::{Run, RunModel, TrainedOn};
 use crate::device::ChosenDevice;
 use crate::week_fits::WeekFit;
 
@@ -92,7 +92,7 @@ impl<'a> ScoreRequest<'a> {
 /// # Errors
 /// When the run can't forecast at that week, the data lacks what it reads, or a course is not there.
 pub fn score(run: &Run, data: &Dataset, request: &ScoreRequest<'_>) -> Result<Vec<ScoreRow>, PredictionError> {
-    let mut rows = score_unranked(run, data, request)?;
+    let mut rows = score_unranked(run, &run.split().trained_on(), data, request)?;
     rank(&mut rows);
     Ok(rows)
 }
@@ -123,6 +123,7 @@ pub fn score_folder(
         features: Some(wanted),
         weeks: Some(request.week.count()),
     };
+    let trained_on = run.split().trained_on();
     let mut rows = Vec::new();
     let mut parts = folder.load_parts(&selection, ENROLMENTS_AT_A_TIME)?;
     let mut next = parts.next().transpose()?;
@@ -130,7 +131,7 @@ pub fn score_folder(
     let all_courses = ScoreRequest { courses: None, ..*request };
     while let Some(part) = next {
         // One part is read while the one before is scored.
-        let (scored, read) = rayon::join(|| score_unranked(run, &part, &all_courses), || parts.next());
+        let (scored, read) = rayon::join(|| score_unranked(run, &trained_on, &part, &all_courses), || parts.next());
         rows.extend(scored?);
         next = read.transpose()?;
     }
@@ -138,14 +139,19 @@ pub fn score_folder(
     Ok(rows)
 }
 
-fn score_unranked(run: &Run, data: &Dataset, request: &ScoreRequest<'_>) -> Result<Vec<ScoreRow>, PredictionError> {
+fn score_unranked(
+    run: &Run,
+    trained_on: &TrainedOn<'_>,
+    data: &Dataset,
+    request: &ScoreRequest<'_>,
+) -> Result<Vec<ScoreRow>, PredictionError> {
     let model = run.model()?;
     require_week(run, model, request.week)?;
     let enrolments = enrolments_in(data, request.courses)?;
     let forecasts = Forecasts::compute(run, data, &enrolments, request.device)?;
     let smoothing = request.smoothing.filter(|&weight| weight < 1.0);
     let score_row = |(row, &enrolment): (usize, &EnrolmentIndex)| {
-        let mut scored = unscored_row(run, data, enrolment, request.week);
+        let mut scored = unscored_row(trained_on, data, enrolment, request.week);
         match verdict(run, model, data, enrolment, request.week) {
             Verdict::Excluded { exclusion, reason } => {
                 scored.exclusion = Some(exclusion);
@@ -167,7 +173,7 @@ fn score_unranked(run: &Run, data: &Dataset, request: &ScoreRequest<'_>) -> Resu
     Ok(enrolments.par_iter().enumerate().with_min_len(256).map(score_row).collect())
 }
 
-fn unscored_row(run: &Run, data: &Dataset, enrolment: EnrolmentIndex, week: CutOff) -> ScoreRow {
+fn unscored_row(trained_on: &TrainedOn<'_>, data: &Dataset, enrolment: EnrolmentIndex, week: CutOff) -> ScoreRow {
     let about = data.enrolment(enrolment);
     let course = &data.course(about.course).id;
     ScoreRow {
@@ -180,7 +186,7 @@ fn unscored_row(run: &Run, data: &Dataset, enrolment: EnrolmentIndex, week: CutO
         rank: None,
         exclusion: None,
         reason: String::new(),
-        trained_on: run.split().is_trained_on(course, &about.id, &about.learner),
+        trained_on: trained_on.contains(course, &about.id, &about.learner),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use staycast_evaluation::splits::SplitKind;
-use staycast_sequences::{CutOff, Dataset, EnrolmentIndex, Exclusion};
+use staycast_sequences::{CourseRow, CutOff, Dataset, DropoutRule, EnrolmentIndex, Exclusion};
 
 use super::error::PredictionError;
 use super::request::{EvaluateRequest, Rows};
@@ -24,15 +24,31 @@ pub(super) fn is_own_data(run: &Run, data: &Dataset) -> bool {
     run.manifest().data.fingerprint == data.manifest.fingerprint()
 }
 
-/// Returns the week asked for, or the run's own.
-pub(super) fn asked_week(run: &Run, request: &EvaluateRequest<'_>) -> CutOff {
-    request.week.unwrap_or(run.manifest().target_week)
+/// Returns the week to forecast at where none is asked for: the run's own or, where all of `courses` are too short for that,
+/// the last that one of them allows.
+#[must_use]
+pub fn week_for<'a>(run: &Run, rule: DropoutRule, courses: impl IntoIterator<Item = &'a CourseRow>) -> CutOff {
+    let own = run.manifest().target_week;
+    let last = courses.into_iter().filter_map(|course| rule.last_cut_off(course.week_grid())).max();
+    last.map_or(own, |last| own.min(last))
 }
 
-/// Lists what the data decided of the run's settings, as far as it bears on forecasts at `week`.
-pub(super) fn adaptations_at(run: &Run, week: CutOff) -> Vec<Adaptation> {
+/// Returns the week asked for, or that of [`week_for`].
+pub(super) fn asked_week(run: &Run, request: &EvaluateRequest<'_>) -> CutOff {
+    let data = request.data;
+    let is_asked = |course: &&CourseRow| request.courses.is_none_or(|asked| asked.contains(&course.id));
+    let courses = data.courses.iter().filter(is_asked);
+    request.week.unwrap_or_else(|| week_for(run, data.manifest.labels.rule, courses))
+}
+
+/// Lists what the data decided of the run's settings, as far as it bears on forecasts at the week asked for.
+pub(super) fn adaptations(run: &Run, request: &EvaluateRequest<'_>) -> Vec<Adaptation> {
+    let (own, week) = (run.manifest().target_week, asked_week(run, request));
+    if request.week.is_none() && week < own {
+        return vec![Adaptation::ShorterCourses { run: own, chosen: week }];
+    }
     let bears = |adaptation: &Adaptation| match adaptation {
-        Adaptation::TargetWeek { chosen, .. } => *chosen == week,
+        Adaptation::TargetWeek { chosen, .. } | Adaptation::ShorterCourses { chosen, .. } => *chosen == week,
         Adaptation::NoSecondTask(_) => true,
     };
     run.manifest().adaptations.iter().copied().filter(bears).collect()
