@@ -180,7 +180,9 @@ fn the_inputs_that_help_on_other_courses_are_chosen_recorded_and_shown() {
     let choice = &chosen["choice"]["chosen"];
     assert_eq!((&choice["held_out"], &choice["week"]), (&"course".into(), &4.into()));
     let kept = choice["kept"].as_array().expect("a list");
-    assert!(kept.contains(&serde_json::json!({ "weekly": "presence" })), "{kept:?}");
+    for always in ["presence", "earlier_courses"] {
+        assert!(kept.contains(&serde_json::json!({ "weekly": always })), "{kept:?}");
+    }
     let names = |scaler: &Value| -> Vec<String> {
         scaler["columns"].as_array().expect("a list").iter().map(|column| column["source"].to_string()).collect()
     };

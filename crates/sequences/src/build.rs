@@ -7,7 +7,7 @@ use staycast_events::{Course, Source, SourceLabels, Tally};
 use staycast_files::FolderDraft;
 
 use crate::checkpoint;
-use crate::count::{AssessmentScores, Frame, Marks, dated_assessments};
+use crate::count::{AssessmentScores, Frame, HandIns, Marks, dated_assessments};
 use crate::error::{BuildError, RuleNeeds};
 use crate::feature_set::FeatureSet;
 use crate::features::features_with_kinds;
@@ -16,6 +16,7 @@ use crate::labels::DropoutRule;
 use crate::layout::{COURSES, ENROLMENTS, SEQUENCES};
 use crate::manifest::Manifest;
 use crate::options::{BuildMode, BuildOptions, RawKinds};
+use crate::outcomes::Outcomes;
 use crate::output;
 use crate::peers::PeerCounter;
 use crate::progress::Progress;
@@ -97,7 +98,14 @@ fn build_draft(
     let as_of = source.as_of.unwrap_or_else(|| end_of_day(newest));
     let grids: Vec<CourseGrid> =
         source.roster.courses.iter().zip(&cuts).map(|(course, &cut)| CourseGrid::new(course, cut, as_of)).collect();
-    let peers = gathering.map(|gathering| gathering.finish(&source.roster, &source.capabilities, &grids));
+    let outcomes = Outcomes {
+        source,
+        grids: &grids,
+        active_in_window: &intake.active_in_window,
+        rule,
+        as_of_given: source.as_of.is_some(),
+    };
+    let peers = gathering.map(|gathering| gathering.finish(&outcomes));
     let raw_kinds = if options.raw_kinds == RawKinds::Keep { source.kinds.as_slice() } else { &[] };
     let features = features_with_kinds(options.features, raw_kinds);
     let frame = Frame {
@@ -110,18 +118,12 @@ fn build_draft(
         peers: peers.as_ref(),
         due: dated_assessments(&source.roster),
         scores: AssessmentScores::new(&source.roster, options.score_lag_days),
+        hand_ins: HandIns::new(&source.roster),
     };
     let path = draft.path().join(SEQUENCES);
     let reduced = reducing::reduce_all(&frame, &features, &partitions, &store, &path, progress)?;
     timing.lap("reduce");
-    let facts = TableFacts {
-        source,
-        grids: &grids,
-        summaries: &reduced.summaries,
-        active_in_window: &intake.active_in_window,
-        rule,
-        as_of_given: source.as_of.is_some(),
-    };
+    let facts = TableFacts { outcomes: &outcomes, summaries: &reduced.summaries };
     let labels = tables::write_enrolments(&facts, &draft.path().join(ENROLMENTS))?;
     tables::write_courses(&facts, &draft.path().join(COURSES))?;
     let manifest = output::manifest(&output::ManifestParts {

@@ -144,6 +144,16 @@ impl CourseGrid {
         grid
     }
 
+    /// Returns the first day, since 1970-01-01, that begins after an instant (seconds from the course's start).
+    pub(crate) fn day_after(&self, seconds: i32) -> i32 {
+        self.start_day.saturating_add(seconds.div_euclid(DAY_SECONDS as i32)).saturating_add(1)
+    }
+
+    /// Returns the first day after week `week`, since 1970-01-01.
+    pub(crate) fn day_after_week(&self, week: WeekIndex) -> i64 {
+        i64::from(self.start_day) + i64::from(self.weeks.first_day(week)) + i64::from(self.weeks.week_days(week))
+    }
+
     /// Lists the weeks that were over when the log was taken.
     pub(crate) fn observed(&self) -> impl Iterator<Item = WeekIndex> + use<> {
         (0..self.observed_weeks).map(WeekIndex::new)

@@ -36,6 +36,10 @@ pub enum DropoutRule {
     LabelsFile,
 }
 
+/// Counts the days after a course's end until a labels file is taken to be known: such a file does not say when it was
+/// made.
+const LABELS_FILE_LAG_DAYS: u32 = 14;
+
 /// Holds text that is not a [`DropoutRule`].
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -102,6 +106,16 @@ impl DropoutRule {
     #[must_use]
     pub const fn rests_on_outcomes(self) -> bool {
         matches!(self, Self::Withdrawn | Self::WithdrawnOrFailed | Self::NotCompleted)
+    }
+
+    /// Returns how many days after a course's end its labels are known.
+    #[must_use]
+    pub const fn days_until_known(self) -> u32 {
+        match self {
+            Self::NoActivityAfter { days } => days,
+            Self::LabelsFile => LABELS_FILE_LAG_DAYS,
+            _ => 0,
+        }
     }
 
     /// Returns the latest cut-off at which a forecast does not overlap the label's own window, for a course cut into

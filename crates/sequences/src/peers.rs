@@ -1,18 +1,21 @@
 //! Compares a learner's week with the other enrolments of the course, and with the learner's other courses.
 //!
 //! Filled while the log is parsed, because a comparison needs every enrolment's week before the first one is written.
-//! Holds 4 bytes an enrolment-week twice over, a bit a day of each enrolment, and 8 bytes an enrolment.
+//! Holds 4 bytes an enrolment-week twice over, a bit a day of each enrolment, and 8 bytes an enrolment; another 8 where
+//! learners are identified.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use rayon::prelude::*;
 use staycast_events::time::DAY_SECONDS;
-use staycast_events::{Capabilities, CourseIndex, Event, Roster};
+use staycast_events::{CourseIndex, Event, Roster};
 
 use staycast_weeks::WeekIndex;
 
+use crate::earlier::{Earlier, EarlierCourses};
 use crate::grid::{CourseGrid, WeekGrid};
+use crate::outcomes::Outcomes;
 
 /// Says where the counts of a course's enrolments are. These stand side by side, as the enrolments do in the roster.
 #[derive(Clone, Copy, Debug)]
@@ -146,7 +149,9 @@ impl PeerCounter {
     }
 
     /// Ends counting, when all events were added.
-    pub(crate) fn finish(self, roster: &Roster, capabilities: &Capabilities, grids: &[CourseGrid]) -> Peers {
+    pub(crate) fn finish(self, outcomes: &Outcomes<'_>) -> Peers {
+        let Outcomes { source, grids, .. } = *outcomes;
+        let (roster, capabilities) = (&source.roster, source.capabilities);
         let counts: Vec<u32> = self.counts.into_iter().map(AtomicU32::into_inner).collect();
         let days: Vec<u64> = self.days.into_iter().map(AtomicU64::into_inner).collect();
         let places = self.places;
@@ -174,8 +179,27 @@ impl PeerCounter {
             .collect();
         let next_of_learner = roster.next_of_learner();
         let register = capabilities.register;
-        Peers { places, counts, days, ranked, next_of_learner, register }
+        let known_from = |place: usize| {
+            let grid = &grids[places.courses[place].as_usize()];
+            let events = || first_day_with_event(&counts[places.slots(place)], &days[places.words(place)]);
+            match roster.enrolments.enrolled_seconds(place) {
+                Some(enrolled) => Some(grid.day_after(enrolled)),
+                None if register => Some(i32::MIN),
+                None => events().map(|day| grid.start_day.saturating_add_unsigned(day)),
+            }
+        };
+        let earlier = capabilities.learners.then(|| EarlierCourses::new(outcomes, known_from));
+        Peers { places, counts, days, ranked, next_of_learner, register, earlier }
     }
+}
+
+/// Returns the first day of a course at whose start an event has been seen, from an enrolment's counts and days.
+fn first_day_with_event(counts: &[u32], days: &[u64]) -> Option<u32> {
+    if counts[0] > 0 {
+        return Some(0);
+    }
+    let word = days.iter().position(|&word| word != 0)?;
+    Some(word as u32 * u64::BITS + days[word].trailing_zeros() + 1)
 }
 
 /// Tells whether an enrolment is known by the end of `week`: enrolled by then or, in a source without dates, seen by then.
@@ -198,22 +222,30 @@ pub(crate) struct Peers {
     next_of_learner: Vec<u32>,
     /// The source has a register, in which enrolments without a date are.
     register: bool,
+    /// Where the source identifies learners.
+    earlier: Option<EarlierCourses>,
 }
 
 impl Peers {
     /// Computes the share of the course's enrolments known by the end of `week` with fewer events in it than this one, ties (itself
     /// among them) counting half. `None` while the enrolment is not known.
     pub(crate) fn rank(&self, roster: &Roster, grids: &[CourseGrid], place: usize, week: WeekIndex) -> Option<f64> {
+        let known = self.known(roster, grids, place, week)?;
         let course = self.places.courses[place].as_usize();
         let slots = &self.counts[self.places.slots(place)];
-        if !known_by(roster, self.register, place, slots, &grids[course], week) {
-            return None;
-        }
         let mine = slots[week.position() + 1];
         let all = &self.ranked[course][week.position()];
         let fewer = all.partition_point(|&count| count < mine);
         let ties = all.partition_point(|&count| count <= mine) - fewer;
-        Some((fewer as f64 + 0.5 * ties as f64) / all.len() as f64)
+        Some((fewer as f64 + 0.5 * ties as f64) / known as f64)
+    }
+
+    /// Counts the course's enrolments known by the end of `week`. `None` while this one is not.
+    pub(crate) fn known(&self, roster: &Roster, grids: &[CourseGrid], place: usize, week: WeekIndex) -> Option<usize> {
+        let course = self.places.courses[place].as_usize();
+        let slots = &self.counts[self.places.slots(place)];
+        known_by(roster, self.register, place, slots, &grids[course], week)
+            .then(|| self.ranked[course][week.position()].len())
     }
 
     /// Counts the learner's other courses, enrolled in before the end of `week` of this one as far as dates tell, with an event
@@ -221,7 +253,7 @@ impl Peers {
     pub(crate) fn other_courses(&self, roster: &Roster, grids: &[CourseGrid], place: usize, week: WeekIndex) -> u32 {
         let grid = &grids[self.places.courses[place].as_usize()];
         let first = i64::from(grid.start_day) + i64::from(grid.weeks.first_day(week));
-        let last = first + i64::from(grid.weeks.week_days(week));
+        let last = grid.day_after_week(week);
         let active = |&other: &usize| {
             let start = i64::from(grids[self.places.courses[other].as_usize()].start_day);
             let seconds_left = (last - start) * DAY_SECONDS;
@@ -230,8 +262,20 @@ impl Peers {
             enrolled.is_none_or(|enrolled| i64::from(enrolled) < seconds_left)
                 && (first..last).any(|day| self.active_on(other, day - start))
         };
-        let next = |&other: &usize| Some(self.next_of_learner[other] as usize).filter(|&next| next != place);
-        std::iter::successors(next(&place), next).filter(active).count() as u32
+        self.others(place).filter(active).count() as u32
+    }
+
+    /// Counts the learner's other courses that are over by the end of `week` of this one; `None` where the source does not
+    /// identify learners.
+    pub(crate) fn earlier_courses(&self, grids: &[CourseGrid], place: usize, week: WeekIndex) -> Option<Earlier> {
+        let grid = &grids[self.places.courses[place].as_usize()];
+        Some(self.earlier.as_ref()?.count(self.others(place), grid.day_after_week(week)))
+    }
+
+    /// Lists the learner's other enrolments.
+    fn others(&self, place: usize) -> impl Iterator<Item = usize> {
+        let next = move |&other: &usize| Some(self.next_of_learner[other] as usize).filter(|&next| next != place);
+        std::iter::successors(next(&place), next)
     }
 
     fn active_on(&self, place: usize, day: i64) -> bool {

@@ -39,17 +39,17 @@ pub(crate) fn stray_days(roster: &Roster, days: &LogDays) -> Vec<StrayDaysRecord
 
 /// Lists what is odd, by course. `labels` are the courses' own.
 pub(crate) fn about_courses(facts: &TableFacts<'_>, labels: &[CourseLabels]) -> Vec<CourseWarning> {
-    let courses = &facts.source.roster.courses;
+    let courses = &facts.outcomes.source.roster.courses;
     let (mut enrolments, mut seen) = (vec![0_u64; courses.len()], vec![false; courses.len()]);
     for (place, summary) in facts.summaries.iter().enumerate() {
-        let course = facts.source.roster.enrolments.course(place).as_usize();
+        let course = facts.outcomes.source.roster.enrolments.course(place).as_usize();
         enrolments[course] += 1;
         seen[course] |= summary.first_and_last.is_some();
     }
     let mut warnings = Vec::new();
     for (place, Course { id, start_day, days, inferred }) in courses.iter().enumerate() {
         let course = || id.clone();
-        if enrolments[place] > 0 && !seen[place] && facts.grids[place].as_of_seconds > 0 {
+        if enrolments[place] > 0 && !seen[place] && facts.outcomes.grids[place].as_of_seconds > 0 {
             warnings.push(CourseWarning::NoEvents { course: course(), enrolments: enrolments[place] });
         }
         let weeks = days.div_ceil(7);
@@ -67,7 +67,7 @@ pub(crate) fn about_courses(facts: &TableFacts<'_>, labels: &[CourseLabels]) -> 
             warnings.push(CourseWarning::NearlyAllDropouts { course: course(), known, dropouts });
         }
     }
-    let left_out = &facts.source.left_out;
+    let left_out = &facts.outcomes.source.left_out;
     warnings.extend(left_out.by_course.iter().map(|(course, &enrolments)| CourseWarning::NoDates {
         course: course.clone(),
         enrolments,

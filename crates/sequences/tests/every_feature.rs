@@ -43,7 +43,7 @@ fn enrolment(id: &str, learner: &str, enrolled_day: i32, withdrawn_day: Option<i
 }
 
 /// Ann's course begins on Monday, 2 June 2014.
-const EVENTS: [(&str, &str, &str, &str, u64); 34] = [
+const EVENTS: [(&str, &str, &str, &str, u64); 35] = [
     ("ann", "2014-06-01T23:50:00", "access", "home", 1),
     ("ann", "2014-06-02T00:10:00", "play", "v1", 1),
     ("ann", "2014-06-04T12:00:00", "wrong", "p1", 1),
@@ -79,6 +79,7 @@ const EVENTS: [(&str, &str, &str, &str, u64); 34] = [
     ("ann", "2014-06-14T03:00:00", "got up", "d1", 1),
     ("ann", "2014-06-14T03:00:00", "got down", "d1", 2),
     ("ann in physics", "2014-06-10T08:00:00", "access", "x", 1),
+    ("ann in art", "2014-05-30T08:00:00", "access", "x", 1),
     ("bob", "2014-06-10T08:00:00", "access", "u1", 1),
     ("bob", "2014-06-12T08:00:00", "check in the browser", "p1", 1),
     ("bob", "2014-06-17T23:00:00", "access", "u1", 1),
@@ -113,13 +114,20 @@ fn parts() -> Parts {
         ("d1", "2014-06-20T00:00:00"),
     ];
     Parts {
-        courses: vec![(maths(), "2014-06-02".into(), 16), ("physics".into(), "2014-06-09".into(), 9)],
+        courses: vec![
+            (maths(), "2014-06-02".into(), 16),
+            ("physics".into(), "2014-06-09".into(), 9),
+            ("chemistry".into(), "2014-05-05".into(), 14),
+            ("art".into(), "2014-05-19".into(), 14),
+        ],
         enrolments: vec![
             (maths(), enrolment("ann", "ann", -1, None)),
             (maths(), enrolment("bob", "bob", -1, Some(9))),
             (maths(), enrolment("cem", "cem", 12, None)),
             (maths(), enrolment("dee", "dee", 14, None)),
             ("physics".into(), enrolment("ann in physics", "ann", -1, None)),
+            ("chemistry".into(), enrolment("ann in chemistry", "ann", -1, None)),
+            ("art".into(), enrolment("ann in art", "ann", -1, None)),
         ],
         kinds: kinds(),
         events: owned(&EVENTS),
@@ -217,7 +225,14 @@ const BY_HAND: &[(&str, f32)] = &[
     ("last_due_submitted", 0.5),
     ("last_due_days_early", 5.0),
     ("last_due_standing", 10.0 / 15.0),
+    // A0 before cem, whose is known since day 12; A1 after bob; A2 on his day
+    ("submission_rank", (0.75 + 0.25 + 0.5) / 3.0),
+    // Of three known learners; nobody submitted A3
+    ("submission_rank_in_course", (2.5 / 3.0 + 1.5 / 3.0 + 2.0 / 3.0) / 3.0),
     ("other_courses", 1.0),
+    // Chemistry, in which she did nothing in the last two weeks, and art
+    ("earlier_courses", 2.0),
+    ("earlier_dropouts", 1.0),
     ("total_events", 28.0),
     ("total_active_days", 5.0),
     // Week 0 began inside a session from before the start, and had one of its own
@@ -355,6 +370,22 @@ fn a_score_stands_beside_those_that_the_course_knew_by_then() {
     let lag = BuildOptions { score_lag_days: 3, ..BuildOptions::default() };
     let data = parts().sequences(&lag);
     check(&data, "ann", 1, &[("score_standing", Some((-25.0 / 30.0 + 10.0 / 15.0) / 2.0))]);
+}
+
+/// Of the first week only ann and bob are known, and one submission.
+#[test]
+fn a_submission_ranks_among_those_that_the_course_knew_by_then() {
+    let data = parts().sequences(&BuildOptions::default());
+    let ranks = |of_submissions: Option<f32>, in_course: Option<f32>| {
+        [("submission_rank", of_submissions), ("submission_rank_in_course", in_course)]
+    };
+    check(&data, "ann", 0, &ranks(Some(0.5), Some(1.5 / 2.0)));
+    check(&data, "bob", 0, &ranks(None, Some(0.5 / 2.0)));
+    // Not known yet.
+    check(&data, "cem", 0, &ranks(None, None));
+    check(&data, "cem", 1, &ranks(Some(0.5 / 2.0), Some((1.5 / 3.0 + 0.5 / 3.0 + 0.5 / 3.0) / 3.0)));
+    // Nothing is due in physics.
+    check(&data, "ann in physics", 0, &ranks(None, None));
 }
 
 /// A course of four weeks in which zoe never does a thing, and is voted on.

@@ -25,6 +25,11 @@ const LEAST_ROWS: usize = 500;
 const LEAST_OF_AN_OUTCOME: usize = 50;
 /// Stays whatever the choice: a forecast that does not know when somebody was last seen is not one that people trust.
 const ALWAYS: InputGroup = InputGroup::Weekly(FeatureGroup::Presence);
+/// Stay too, and the others are chosen as if these were not there. Few learners have courses behind them, too few for a choice
+/// to see what that tells of them. And a rank within the course would push out what it is made from, which also tells how
+/// courses differ (docs/experiments.md).
+const BESIDE: [InputGroup; 2] =
+    [InputGroup::Weekly(FeatureGroup::SubmissionPlace), InputGroup::Weekly(FeatureGroup::EarlierCourses)];
 
 /// Describes the enrolments that a choice is made on.
 pub(crate) struct ChoiceRequest<'a> {
@@ -44,7 +49,8 @@ impl Inputs {
     /// When the columns can't be computed, or the choice fails for another reason than too little data.
     pub(crate) fn choose_groups(self, request: &ChoiceRequest<'_>) -> Result<Self, InputsError> {
         let groups: BTreeSet<InputGroup> = self.columns.iter().filter_map(|column| column.source.group()).collect();
-        let groups: Vec<InputGroup> = groups.into_iter().collect();
+        let (beside, groups): (Vec<InputGroup>, Vec<InputGroup>) =
+            groups.into_iter().partition(|group| BESIDE.contains(group));
         if groups.len() < 2 {
             return Ok(self.with_all("there is no more than one group of inputs".to_owned()));
         }
@@ -65,7 +71,7 @@ impl Inputs {
         }
         .select();
         match selection {
-            Ok(selection) => Ok(self.keep(&selection, &groups, request, &rows, design.weeks)),
+            Ok(selection) => Ok(self.keep(&selection, &groups, &beside, request, &rows, design.weeks)),
             Err(error @ staycast_baselines::SelectionError::TooFewFolds { .. }) => Ok(self.with_all(error.to_string())),
             Err(error) => Err(InputsError::Choice(error)),
         }
@@ -79,11 +85,13 @@ impl Inputs {
         mut self,
         selection: &Selection,
         groups: &[InputGroup],
+        beside: &[InputGroup],
         request: &ChoiceRequest<'_>,
         rows: &ChoiceRows,
         weeks: usize,
     ) -> Self {
-        let kept: Vec<InputGroup> = selection.kept.iter().map(|&number| groups[number]).collect();
+        let chosen = selection.kept.iter().map(|&number| groups[number]);
+        let kept: Vec<InputGroup> = chosen.chain(beside.iter().copied()).collect::<BTreeSet<_>>().into_iter().collect();
         let left_out = selection
             .left_out
             .iter()
@@ -191,19 +199,16 @@ impl ChoiceDesign {
         let (seen, width) = (request.week.count(), inputs.width());
         let weeks = seen.min((MOST_COLUMNS / width).max(1));
         let all = inputs.for_data(request.data)?.fill(enrolments, seen);
-        let number = |group| groups.binary_search(&group).expect("every group is listed");
+        let number = |column: usize| groups.binary_search(&inputs.columns[column].source.group()?).ok();
         // What stays the same over the weeks is read once.
         let places = (seen - weeks..seen).flat_map(|week| (0..width).map(move |column| (week, column)));
         let places: Vec<(usize, usize)> = places
             .filter(|&(week, column)| {
                 let source = &inputs.columns[column].source;
-                source.group().is_some() && (week + 1 == seen || !matches!(source, Source::Fixed { .. }))
+                number(column).is_some() && (week + 1 == seen || !matches!(source, Source::Fixed { .. }))
             })
             .collect();
-        let groups = places
-            .iter()
-            .map(|&(_, column)| number(inputs.columns[column].source.group().expect("one with a group")))
-            .collect();
+        let groups = places.iter().filter_map(|&(_, column)| number(column)).collect();
         let values = all
             .chunks_exact(seen * width)
             .flat_map(|row| places.iter().map(move |&(week, column)| row[week * width + column]))

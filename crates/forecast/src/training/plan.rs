@@ -15,10 +15,6 @@ use crate::config::{CheckedConfig, CheckedEnsemble, CheckedSplit, LeftOut, Split
 /// Names the static column that names the institution of an enrolment, in sequences of several institutions.
 const INSTITUTION: &str = "institution";
 
-/// Counts the days after a course's end until a labels file is taken to be known: such a file does not say when it was
-/// made.
-const LABELS_FILE_LAG_DAYS: i64 = 14;
-
 /// Divides the enrolments of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct SplitPlan {
@@ -220,10 +216,6 @@ fn rows<'a>(data: &'a Dataset, enrolments: &[EnrolmentIndex], run_separator: &st
 
 /// Returns the first day, since 1970-01-01, at whose start a course's labels are known; `None` without calendar dates.
 pub(crate) fn labels_known_day(rule: DropoutRule, course: &CourseRow) -> Option<i64> {
-    let lag = match rule {
-        DropoutRule::NoActivityAfter { days } => i64::from(days),
-        DropoutRule::LabelsFile => LABELS_FILE_LAG_DAYS,
-        _ => 0,
-    };
+    let lag = i64::from(rule.days_until_known());
     (!course.nominal_dates).then(|| i64::from(course.start_day) + i64::from(course.days) + lag)
 }

@@ -2,6 +2,7 @@
 
 use staycast_events::{Assessment, Capabilities, EventKind, Roster};
 
+use super::hand_ins::HandIns;
 use super::marks::Marks;
 use super::standings::AssessmentScores;
 use crate::grid::CourseGrid;
@@ -25,6 +26,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) due: Vec<Vec<(u32, &'a Assessment)>>,
     /// What each assessment's scores were, as they became known.
     pub(crate) scores: AssessmentScores,
+    /// When each assessment's submissions came.
+    pub(crate) hand_ins: HandIns,
 }
 
 /// Lists the assessments of `roster` that have a due day, with their numbers, by course.

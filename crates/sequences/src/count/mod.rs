@@ -3,6 +3,7 @@
 
 mod distinct;
 mod frame;
+mod hand_ins;
 mod marks;
 mod standings;
 mod submissions;
@@ -11,6 +12,7 @@ mod view;
 mod week;
 
 pub(crate) use self::frame::{Frame, dated_assessments};
+pub(crate) use self::hand_ins::HandIns;
 pub(crate) use self::marks::Marks;
 pub(crate) use self::standings::AssessmentScores;
 pub(crate) use self::submissions::Submissions;

@@ -6,6 +6,7 @@ use staycast_events::time::DAY_SECONDS;
 use staycast_events::{Assessment, EnrolmentIndex, Submission};
 
 use super::frame::Frame;
+use super::hand_ins::{HandIn, HandIns, first_hand_ins};
 use super::standings::AssessmentScores;
 
 /// Bounds the days that a submission is counted early or late.
@@ -17,6 +18,9 @@ pub(crate) struct Submissions<'a> {
     due: &'a [(u32, &'a Assessment)],
     assessments: &'a [Assessment],
     scores: &'a AssessmentScores,
+    hand_ins: &'a HandIns,
+    /// The first submission of each assessment.
+    first: Vec<HandIn>,
     score_lag_seconds: i64,
 }
 
@@ -32,6 +36,8 @@ impl<'a> Submissions<'a> {
             due: frame.due.get(course).map_or(&[], Vec::as_slice),
             assessments: &frame.roster.assessments,
             scores: &frame.scores,
+            hand_ins: &frame.hand_ins,
+            first: first_hand_ins(frame.roster, &all[start..end]),
             score_lag_seconds: i64::from(frame.score_lag_days) * DAY_SECONDS,
         }
     }
@@ -79,6 +85,26 @@ impl<'a> Submissions<'a> {
     pub(crate) fn days_early_of_last(&self, end: i64) -> Option<f64> {
         let of_last = self.made(i64::MIN..end).filter(|submission| self.is_due_last(submission, end));
         mean(of_last.filter_map(|submission| self.days_before_due(submission)))
+    }
+
+    /// Returns the mean of the shares of submissions that came [later](HandIns::share_later) than the enrolment's own ones
+    /// before `end`; `None` without one.
+    pub(crate) fn share_later(&self, end: i64) -> Option<f64> {
+        mean(self.first.iter().filter_map(|&own| self.hand_ins.share_later(own, end)))
+    }
+
+    /// Returns the mean, over the assessments due before `end`, of the shares of `learners` that are
+    /// [behind](HandIns::share_behind) in them; `None` while none was due that anybody submitted. Results carried over from
+    /// an earlier run compare with nothing.
+    pub(crate) fn share_behind(&self, learners: usize, end: i64) -> Option<f64> {
+        let banked: Vec<u32> =
+            self.submissions.iter().filter(|submission| submission.banked).map(|banked| banked.assessment).collect();
+        let due = self.due_before(end).map(|(number, _)| number).filter(|number| !banked.contains(number));
+        let own = |number: u32| {
+            let place = self.first.binary_search_by_key(&number, |own| own.assessment);
+            place.ok().map(|place| self.first[place])
+        };
+        mean(due.filter_map(|number| self.hand_ins.share_behind(number, own(number), learners, end)))
     }
 
     /// Returns the mean [standing](AssessmentScores::standing) of the scores that are known before `end`; `None` without one.

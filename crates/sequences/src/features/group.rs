@@ -28,6 +28,8 @@ pub enum FeatureGroup {
     Releases,
     /// Submissions handed in, late and missing.
     Submissions,
+    /// Place of submissions among those of others.
+    SubmissionPlace,
     /// Scores, and where they stand among others'.
     Scores,
     /// Sums and changes over the weeks so far.
@@ -40,6 +42,8 @@ pub enum FeatureGroup {
     Engagement,
     /// Activity in other courses.
     OtherCourses,
+    /// Courses that the learner has behind them.
+    EarlierCourses,
     /// Whether the learner has withdrawn.
     Withdrawal,
 }
@@ -59,12 +63,14 @@ impl FeatureGroup {
             Self::Shares => "shares of activities",
             Self::Releases => "delays after release",
             Self::Submissions => "submissions",
+            Self::SubmissionPlace => "place among submissions",
             Self::Scores => "scores",
             Self::History => "sums so far",
             Self::Rank => "rank in the course",
             Self::Preference => "preferred objects",
             Self::Engagement => "edX engagement",
             Self::OtherCourses => "other courses",
+            Self::EarlierCourses => "earlier courses",
             Self::Withdrawal => "withdrawal",
         }
     }
@@ -80,8 +86,8 @@ impl fmt::Display for FeatureGroup {
 #[must_use]
 pub fn group_of(name: &str) -> Option<FeatureGroup> {
     use FeatureGroup::{
-        Counts, CourseDays, Engagement, History, Hours, Objects, OtherCourses, Preference, Presence, Rank, Releases,
-        Scores, Shares, Submissions, TimeOnTask, Weekdays, Withdrawal,
+        Counts, CourseDays, EarlierCourses, Engagement, History, Hours, Objects, OtherCourses, Preference, Presence,
+        Rank, Releases, Scores, Shares, SubmissionPlace, Submissions, TimeOnTask, Weekdays, Withdrawal,
     };
     Some(match name {
         "active_days" | "days_since_last" => Presence,
@@ -97,10 +103,12 @@ pub fn group_of(name: &str) -> Option<FeatureGroup> {
         | "submission_days_early"
         | "last_due_submitted"
         | "last_due_days_early" => Submissions,
+        "submission_rank" | "submission_rank_in_course" => SubmissionPlace,
         "score_mean" | "total_score_mean" | "score_standing" | "score_standing_least" | "last_due_standing" => Scores,
         "total_events" | "total_active_days" | "change_events" | "silent_weeks" => History,
         "rank_events" => Rank,
         "other_courses" => OtherCourses,
+        "earlier_courses" | "earlier_dropouts" => EarlierCourses,
         "withdrawn" => Withdrawal,
         _ => {
             let families = [
@@ -131,7 +139,7 @@ mod tests {
             .iter()
             .map(|feature| group_of(&feature.name).unwrap_or_else(|| panic!("{} has no group", feature.name)))
             .collect();
-        assert_eq!(groups.len(), 17);
+        assert_eq!(groups.len(), 19);
         let names: BTreeSet<&str> = groups.iter().map(|group| group.name()).collect();
         assert_eq!(names.len(), groups.len());
         assert_eq!(group_of("n_raw_play_video"), Some(FeatureGroup::Counts));

@@ -2,6 +2,8 @@
 
 use super::feature::{Feature, Storage, Value};
 use super::needs::Needs;
+use crate::count::WeekView;
+use crate::earlier::Earlier;
 
 pub(super) fn features() -> Vec<Feature> {
     use Storage::{Float, Int};
@@ -17,6 +19,23 @@ pub(super) fn features() -> Vec<Feature> {
                 let peers = frame.peers?;
                 Some(peers.other_courses(frame.roster, frame.grids, week.enrolment.as_usize(), week.week).into())
             }),
+        ),
+        Feature::new(
+            "earlier_courses",
+            "courses",
+            Int,
+            Needs::Learners,
+            "the learner's other courses that were over by the week's end, or that the learner had withdrawn from by then; \
+             inferred ends do not count",
+            Value::Sometimes(|week, _| earlier(week).map(|earlier| earlier.courses.into())),
+        ),
+        Feature::new(
+            "earlier_dropouts",
+            "courses",
+            Int,
+            Needs::Learners,
+            "of the earlier_courses, those that are known by the week's end to be dropouts",
+            Value::Sometimes(|week, _| earlier(week).map(|earlier| earlier.dropouts.into())),
         ),
         Feature::new(
             "total_events",
@@ -93,4 +112,10 @@ pub(super) fn features() -> Vec<Feature> {
             }),
         ),
     ]
+}
+
+/// Counts the courses that the learner has behind them.
+fn earlier(week: &WeekView<'_>) -> Option<Earlier> {
+    let frame = week.frame;
+    frame.peers?.earlier_courses(frame.grids, week.enrolment.as_usize(), week.week)
 }

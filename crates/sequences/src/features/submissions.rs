@@ -114,6 +114,29 @@ pub(super) fn features() -> Vec<Feature> {
             "score_standing in the assessments that were due last before the week's end; null without a score in them",
             Value::Sometimes(|week, _| week.submissions.standing_in_last(week.end_seconds())),
         ),
+        Feature::new(
+            "submission_rank",
+            "share, 0 to 1",
+            Float,
+            Needs::Submissions,
+            "mean over the learner's submissions by the week's end of the share of the same assessment's submissions by then \
+             that came on a later day, ties counting half; null without one",
+            Value::Sometimes(|week, _| week.submissions.share_later(week.end_seconds())),
+        ),
+        Feature::new(
+            "submission_rank_in_course",
+            "share, 0 to 1",
+            Float,
+            Needs::Submissions,
+            "mean over the assessments that were due before the week's end, and submitted by anyone, of the share of the \
+             course's enrolments known by then that submitted on a later day or not at all, ties counting half; null while \
+             there is none",
+            Value::Sometimes(|week, _| {
+                let frame = week.frame;
+                let learners = frame.peers?.known(frame.roster, frame.grids, week.enrolment.as_usize(), week.week)?;
+                week.submissions.share_behind(learners, week.end_seconds())
+            }),
+        ),
     ]
 }
 

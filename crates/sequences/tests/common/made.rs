@@ -16,6 +16,8 @@ pub(crate) type Made = (String, String, String, String, u64);
 pub(crate) struct Parts {
     /// Id, first day, days.
     pub(crate) courses: Vec<(String, String, u32)>,
+    /// The courses' ends are those of the log.
+    pub(crate) inferred: bool,
     /// Course, and the rest; ids are unique.
     pub(crate) enrolments: Vec<(String, Enrolment)>,
     /// Enrolments without a date are in a register.
@@ -45,7 +47,7 @@ impl Parts {
                 id: id.clone(),
                 start_day: instant(start).div_euclid(86_400) as i32,
                 days: *days,
-                inferred: false,
+                inferred: self.inferred,
             })
             .collect();
         let place = |id: &str| CourseIndex(courses.iter().position(|course| course.id == id).unwrap() as u32);
