@@ -192,10 +192,10 @@ fn onnx_runtime_scores_an_exported_run_as_staycast_does() {
 fn training_is_tracked_as_tensorboard_events_and_a_server_that_is_away_loses_nothing() {
     let (shop, home) = (Workshop::open(), folder());
     let (plain, tracked) = (home.path().join("plain"), home.path().join("tracked"));
-    run(&format!("train {{}} --out {{}} {QUICK}"), &[&shop.sequences(), &plain]).expect(0);
+    run(&format!("train {{}} --out {{}} --model lstm {QUICK}"), &[&shop.sequences(), &plain]).expect(0);
     // Nobody listens on the discard port.
     run(
-        &format!("train {{}} --out {{}} {QUICK} --track tensorboard --track mlflow=http://127.0.0.1:9"),
+        &format!("train {{}} --out {{}} --model lstm {QUICK} --track tensorboard --track mlflow=http://127.0.0.1:9"),
         &[&shop.sequences(), &tracked],
     )
     .expect(0)

@@ -48,7 +48,7 @@ fn the_umask_holds_for_every_file_and_folder() {
         go("simulate --out {} --learners 150 --weeks 6", &[&logs]);
         go("simulate --out {} --learners 20 --weeks 6 --format edx", &[&at("edx")]);
         go("preprocess {} --out {}", &[&logs, &sequences]);
-        go(&format!("train {{}} --out {{}} {TINY} --track tensorboard"), &[&sequences, &trained]);
+        go(&format!("train {{}} --out {{}} --model lstm {TINY} --track tensorboard"), &[&sequences, &trained]);
         for ending in ["csv", "parquet", "jsonl"] {
             let scores = at(&format!("scores/scores.{ending}"));
             go("score {} {} --out {} --device cpu", &[&trained, &sequences, &scores]);

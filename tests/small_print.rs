@@ -31,7 +31,7 @@ fn courses_of_three_weeks_are_forecast_at_the_third_by_every_command() {
     let here = folder();
     let short = sequences(here.path(), 3);
     let at = |name: &str| here.path().join(name);
-    let says = "week 3 in place of 4, the last at which at least half of the learners can be forecast";
+    let says = "week 3 in place of 4: for most learners the last week that can be forecast is 3";
     let trained = run(&format!("train {{}} --out {{}} {QUICK}"), &[&short, &at("run")]).expect(0);
     trained.complains(&[says]).says(&["Adapted", says]);
     let manifest = read_json(&at("run/manifest.json"));

@@ -106,9 +106,11 @@ fn peers_stand_in_the_table_and_courses_are_left_out_in_turn() {
     assert_eq!(left_out["left_out"], serde_json::json!(few));
     let aucs: Vec<f64> = (1..=3)
         .map(|part| {
-            let ran =
-                run("evaluate {} {} --json --device cpu", &[&out.join(format!("each/{part}/rules")), &shop.sequences()])
-                    .expect(0);
+            let ran = run(
+                "evaluate {} {} --json --device cpu",
+                &[&out.join(format!("each/{part}/rules")), &shop.sequences()],
+            )
+            .expect(0);
             let found: Value = serde_json::from_str(&ran.stdout).expect("JSON");
             assert_eq!(found["cohorts"]["all"]["n"].as_u64().map(|n| n > 0), Some(true));
             found["cohorts"]["all"]["auc"].as_f64().expect("a number")
@@ -121,10 +123,16 @@ fn peers_stand_in_the_table_and_courses_are_left_out_in_turn() {
     let mut figures = plain["tasks"][1]["figures"].clone();
     figures[0]["model"] = "lightgbm".into();
     figures[0]["cohorts"]["all"]["auc"] = 0.96875.into();
-    let mut file_of_peers = serde_json::json!({ "lightgbm": "4.6.0", "tasks": [{ "name": "forth", "figures": figures }] });
+    let mut file_of_peers =
+        serde_json::json!({ "lightgbm": "4.6.0", "tasks": [{ "name": "forth", "figures": figures }] });
     fs::write(&peers, file_of_peers.to_string()).expect("writable");
     let with_peers = format!("{line} --peers {}", peers.display());
-    run(&with_peers, &[&file, &out]).expect(0).says(&["2 models on 2 tasks", "lightgbm", "0.969", "over the 1 task on"]);
+    run(&with_peers, &[&file, &out]).expect(0).says(&[
+        "2 models on 2 tasks",
+        "lightgbm",
+        "0.969",
+        "over the 1 task on",
+    ]);
     let found = json(&out.join("transfer.json"));
     assert_eq!(found["models"][1]["cohorts"]["all"]["mean_auc"].as_f64(), Some(0.96875));
     assert_eq!(found["tasks"][0]["figures"][1]["failed"], "the file of peers has no figures of it");

@@ -53,9 +53,10 @@ fn the_record_of_evaluations_is_a_chain() {
 fn a_damaged_checkpoint_is_refused_or_ends_with_the_same_bytes() {
     let runs = Runs::open();
     let place = folder();
-    for (kind, settings) in
-        [("lstm", "--split course"), ("trees", "--split course --model blend --set model.blend=forest,boosting")]
-    {
+    for (kind, settings) in [
+        ("lstm", "--split course --model lstm"),
+        ("trees", "--split course --model blend --set model.blend=forest,boosting"),
+    ] {
         let settings =
             format!("{settings} {SMALL} --set training.epochs=40 --set training.patience=40 --set ensemble.members=4");
         let (whole, begun, again) = (

@@ -36,7 +36,7 @@ pub(crate) struct Runs {
 
 /// The kinds of runs, each with what `train` is to be told.
 pub(crate) const KINDS: [(&str, &str); 6] = [
-    ("lstm", "--split course"),
+    ("lstm", "--split course --model lstm"),
     ("logistic", "--split course --model logistic"),
     ("boosting", "--split course --model boosting"),
     ("blend", "--split course --model blend --set model.blend=lstm,forest,rules"),

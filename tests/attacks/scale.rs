@@ -126,7 +126,7 @@ fn names_that_are_no_text_come_lossy_and_marked_in_json() {
     lossy("inspect {} --json", &[&logs]);
     lossy("preprocess {} --out {} --json", &[&workshop.logs(), &sequences]);
     lossy("inspect {} --json", &[&sequences]);
-    lossy(&format!("train {{}} --out {{}} --split time {SMALL} --json"), &[&sequences, &trained]);
+    lossy(&format!("train {{}} --out {{}} --model lstm --split time {SMALL} --json"), &[&sequences, &trained]);
     lossy("inspect {} --json", &[&trained]);
     for line in ["sequences verify {} --json", "sequences seal {} --json"] {
         lossy(line, &[&sequences]);

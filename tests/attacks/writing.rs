@@ -210,7 +210,10 @@ impl Materials {
             simulate(150, &at("logs"));
             let run = |line: &str, paths: &[&Path]| crate::common::run(line, paths).expect(0);
             run("preprocess {} --out {} --quiet", &[&at("logs"), &at("sequences")]);
-            run(&format!("train {{}} --out {{}} --split time --quiet {TINY}"), &[&at("sequences"), &at("run")]);
+            run(
+                &format!("train {{}} --out {{}} --model lstm --split time --quiet {TINY}"),
+                &[&at("sequences"), &at("run")],
+            );
             copy_of(&at("run"), &at("evaluated"));
             run("runs export {} --out {} --quiet", &[&at("run"), &at("archive/run.tar.zst")]);
             let courses = courses_of(&at("sequences"));

@@ -246,7 +246,7 @@ impl Workshop {
             simulate(400, &workshop.logs());
             run("preprocess {} --out {} --quiet", &[&workshop.logs(), &workshop.sequences()]).expect(0);
             // With so few learners, what a network of three epochs learns depends much on the seed.
-            let line = format!("train {{}} --out {{}} --split time --quiet --seed 4 {SMALL}");
+            let line = format!("train {{}} --out {{}} --model lstm --split time --quiet --seed 4 {SMALL}");
             run(&line, &[&workshop.sequences(), &workshop.run()]).expect(0);
             workshop
         })

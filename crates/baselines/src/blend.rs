@@ -10,6 +10,10 @@ use crate::newton::{FewScores, Parameters, minimise};
 /// weight between forecasters that are alike.
 const PENALTY: f64 = 0.01;
 
+/// Sets the penalty on what weights differ by, in units of a row's log loss: it draws them towards equal ones, from which a few
+/// hundred rows should not lead far away. Chosen on other courses and later runs (docs/experiments.md, "Blends").
+const EQUALITY: f64 = 30.0;
+
 /// Mixes the logits of several forecasters at one cut-off: intercept + Σ weight × logit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,7 +79,8 @@ impl Blend {
     /// Fits a blend by log loss on rows that no forecaster was trained on.
     ///
     /// `logits` holds `[forecaster][row]` in the order of `names`; `labels` holds true for dropout by row. The fit is a
-    /// logistic regression with weights of at least 0 and a small penalty (λ = 0.01 in Σ log loss + λ/2 Σ weight²).
+    /// logistic regression with weights of at least 0, with two penalties: λ/2 Σ weight² with λ = 0.01, and
+    /// μ/2 Σ (weight - mean weight)² with μ = 30.
     ///
     /// # Errors
     /// [`BlendError`], when slices do not fit together, a logit is not finite, or one label is missing.
@@ -89,7 +94,7 @@ impl Blend {
         let scores: Vec<Vec<f64>> =
             logits.iter().map(|logits| logits.iter().map(|&z| f64::from(z)).collect()).collect();
         let targets: Vec<f64> = labels.iter().map(|&label| f64::from(u8::from(label))).collect();
-        let loss = FewScores { scores: &scores, targets: &targets, penalty: PENALTY };
+        let loss = FewScores { scores: &scores, targets: &targets, penalty: PENALTY, equality: EQUALITY };
         let start = Parameters { weights: vec![1.0 / names.len() as f64; names.len()], intercept: 0.0 };
         let fitted = minimise(&loss, start, |at| at < names.len()).map_err(|reason| BlendError::Fit { reason })?;
         let Parameters { weights, intercept } = fitted;
@@ -191,8 +196,11 @@ mod tests {
         let blend = Blend::fit(&["a", "b", "c"], &logits, &labels).unwrap();
         let loss = |blend: &Blend| {
             let mixed: Vec<f64> = blend.apply(&logits).unwrap().into_iter().map(f64::from).collect();
-            let squares: f64 = blend.weights.iter().map(|part| part.weight * part.weight).sum();
-            log_loss(&mixed, &labels) * labels.len() as f64 + 0.5 * PENALTY * squares
+            let weights: Vec<f64> = blend.weights.iter().map(|part| part.weight).collect();
+            let mean = weights.iter().sum::<f64>() / weights.len() as f64;
+            let squares: f64 = weights.iter().map(|weight| weight * weight).sum();
+            let spread: f64 = weights.iter().map(|weight| (weight - mean).powi(2)).sum();
+            log_loss(&mixed, &labels) * labels.len() as f64 + 0.5 * (PENALTY * squares + EQUALITY * spread)
         };
         let least = loss(&blend);
         for at in 0..4 {

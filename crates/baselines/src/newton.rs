@@ -83,6 +83,11 @@ impl IndexMut<usize> for Parameters {
     }
 }
 
+/// Averages `values`; 0 if there are none.
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
 /// Describes a convex function of [`Parameters`], in whose order derivatives are given.
 pub(crate) trait Convex {
     /// Holds the intermediate results of the value that [`Convex::derivatives`] can use again.
@@ -164,6 +169,8 @@ pub(crate) struct FewScores<'a> {
     pub(crate) targets: &'a [f64],
     /// λ in Σ log loss + λ/2 Σ b².
     pub(crate) penalty: f64,
+    /// μ in μ/2 Σ (b - mean of b)², which is added.
+    pub(crate) equality: f64,
 }
 
 impl Convex for FewScores<'_> {
@@ -177,7 +184,10 @@ impl Convex for FewScores<'_> {
             })
             .collect();
         let loss: f64 = logits.iter().zip(self.targets).map(|(&z, target)| softplus(z) - target * z).sum();
-        (loss + 0.5 * self.penalty * weights.iter().map(|weight| weight * weight).sum::<f64>(), logits)
+        let mean = mean(weights);
+        let squares: f64 = weights.iter().map(|weight| weight * weight).sum();
+        let spread: f64 = weights.iter().map(|weight| (weight - mean).powi(2)).sum();
+        (loss + 0.5 * (self.penalty * squares + self.equality * spread), logits)
     }
 
     fn derivatives(&self, at: &Parameters, logits: &Vec<f64>) -> (Vec<f64>, Vec<f64>) {
@@ -195,9 +205,14 @@ impl Convex for FewScores<'_> {
                 }
             }
         }
+        let mean = mean(&at.weights);
+        let share = self.equality / (size - 1).max(1) as f64;
         for i in 0..size - 1 {
-            gradient[i] += self.penalty * at[i];
-            hessian[i * size + i] += self.penalty;
+            gradient[i] += self.penalty * at[i] + self.equality * (at[i] - mean);
+            hessian[i * size + i] += self.penalty + self.equality;
+            for j in 0..size - 1 {
+                hessian[i * size + j] -= share;
+            }
         }
         (gradient, hessian)
     }
@@ -229,9 +244,12 @@ mod tests {
     #[test]
     fn an_intercept_alone_is_the_log_odds() {
         let targets = [1.0, 1.0, 1.0, 0.0];
-        let fitted =
-            minimise(&FewScores { scores: &[], targets: &targets, penalty: 0.0 }, Parameters::zeros(0), |_| false)
-                .unwrap();
+        let fitted = minimise(
+            &FewScores { scores: &[], targets: &targets, penalty: 0.0, equality: 0.0 },
+            Parameters::zeros(0),
+            |_| false,
+        )
+        .unwrap();
         assert!((fitted[0] - 3.0_f64.ln()).abs() < 1e-9, "{fitted:?}");
     }
 
@@ -239,7 +257,7 @@ mod tests {
     fn a_bounded_weight_stays_at_zero_where_the_free_one_is_negative() {
         let scores = vec![vec![2.0, 1.0, -1.0, -2.0, 0.5, -0.5]];
         let targets = [0.0, 0.0, 1.0, 1.0, 1.0, 0.0];
-        let function = FewScores { scores: &scores, targets: &targets, penalty: 0.01 };
+        let function = FewScores { scores: &scores, targets: &targets, penalty: 0.01, equality: 0.0 };
         let free = minimise(&function, Parameters::zeros(1), |_| false).unwrap();
         assert!(free[0] < -0.1, "{free:?}");
         let start = Parameters { weights: vec![1.0], intercept: 0.0 };

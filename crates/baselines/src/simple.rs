@@ -29,7 +29,7 @@ impl PlattLine {
         // The penalty weighs far less than a row; it fixes the slope where all scores are equal.
         let scale = if spread > 0.0 { spread } else { 1.0 };
         let standardised = vec![scores.iter().map(|score| (score - mean) / scale).collect()];
-        let loss = FewScores { scores: &standardised, targets: &targets, penalty: 1e-6 };
+        let loss = FewScores { scores: &standardised, targets: &targets, penalty: 1e-6, equality: 0.0 };
         let fitted = minimise(&loss, Parameters::zeros(1), |_| false)?;
         let slope = fitted[0] / scale;
         Ok(Self { slope, intercept: fitted.intercept - slope * mean })

@@ -26,7 +26,7 @@ impl CheckedConfig {
         let default = self.training.next_week == Some(TrainingConfig::default().next_week);
         if default && let Some(why) = no_next_week(data) {
             adapted.training.next_week = None;
-            if self.model.parts().contains(&SingleModel::Lstm) {
+            if self.model.may_be(SingleModel::Lstm) {
                 adapted.adaptations.push(Adaptation::NoSecondTask(why));
             }
         }

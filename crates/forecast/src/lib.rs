@@ -21,9 +21,9 @@ pub mod tune;
 mod week_fits;
 
 pub use artifact::{
-    DataRecord, EpochRecord, FileRecord, FoldFit, FoldsRecord, MemberSummary, ParentRecord, ProxyRecord, RUN_FILES,
-    RUN_FOLDERS, RUN_KIND, RecalibrationRecord, Refit, Run, RunError, RunManifest, RunRecords, RunState, SplitRecord,
-    TrainedOn, WeekRefit, export_onnx, run_state,
+    Candidate, DataRecord, EpochRecord, FileRecord, FoldFit, FoldsRecord, HeldOutFigures, MemberSummary, ModelChoice,
+    NotTried, ParentRecord, ProxyRecord, RUN_FILES, RUN_FOLDERS, RUN_KIND, RecalibrationRecord, Refit, Run, RunError,
+    RunManifest, RunRecords, RunState, SplitRecord, TrainedOn, WeekRefit, export_onnx, run_state,
 };
 pub use files::FileError;
 pub use inputs::{ChosenGroups, Column, GroupLeftOut, InputChoice, InputGroup, Inputs, InputsError, Source, Transform};

@@ -1,4 +1,4 @@
-//! The models by name: the LSTM, the baselines, and a blend of these.
+//! The models by name: the LSTM, the baselines, a blend of these, and what is best of them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,12 +6,15 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use staycast_baselines::BaselineKind;
 
-/// Names a model that a run forecasts with.
+/// Names a model that a run is trained for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum ModelKind {
-    /// The LSTM.
+    /// The best of several, or a blend of them, as rows show that none of them was trained on. No finished run forecasts with
+    /// this: it says what was chosen.
     #[default]
+    Auto,
+    /// The LSTM.
     Lstm,
     /// One of the baselines.
     Baseline(BaselineKind),
@@ -19,7 +22,7 @@ pub enum ModelKind {
     Blend,
 }
 
-/// Names a model that is trained by itself: any but a blend.
+/// Names a model that is trained by itself: any but those made of several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "ModelKind", into = "ModelKind")]
 pub enum SingleModel {
@@ -38,34 +41,35 @@ pub struct UnknownModel {
     pub name: String,
 }
 
-/// Reports a blend in a place of one of its parts.
+/// Reports a model that is made of several, in a place of one of its parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`blend` is no model by itself: name one of its parts")]
-pub struct NotASingleModel;
+#[error("`{0}` is no model by itself: name one of its parts")]
+pub struct NotASingleModel(ModelKind);
 
 impl ModelKind {
-    /// Lists all of them, the LSTM first.
+    /// Lists all of them, the default first.
     pub fn all() -> impl Iterator<Item = Self> {
-        [Self::Lstm].into_iter().chain(BaselineKind::ALL.map(Self::Baseline)).chain([Self::Blend])
+        [Self::Auto, Self::Lstm].into_iter().chain(BaselineKind::ALL.map(Self::Baseline)).chain([Self::Blend])
     }
 
     /// Returns the name on the command line and in files.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Auto => "auto",
             Self::Lstm => "lstm",
             Self::Baseline(kind) => kind.name(),
             Self::Blend => "blend",
         }
     }
 
-    /// Returns the model that is trained by itself; `None` for a blend.
+    /// Returns the model that is trained by itself; `None` for what is made of several.
     #[must_use]
     pub const fn single(self) -> Option<SingleModel> {
         match self {
             Self::Lstm => Some(SingleModel::Lstm),
             Self::Baseline(kind) => Some(SingleModel::Baseline(kind)),
-            Self::Blend => None,
+            Self::Auto | Self::Blend => None,
         }
     }
 }
@@ -94,7 +98,7 @@ impl TryFrom<ModelKind> for SingleModel {
     type Error = NotASingleModel;
 
     fn try_from(kind: ModelKind) -> Result<Self, NotASingleModel> {
-        kind.single().ok_or(NotASingleModel)
+        kind.single().ok_or(NotASingleModel(kind))
     }
 }
 
@@ -142,11 +146,11 @@ mod tests {
             assert_eq!(kind.to_string().parse(), Ok(kind));
         }
         let message = "xgboost".parse::<ModelKind>().expect_err("no such model").to_string();
-        assert!(message.contains("lstm, days-since-last") && message.ends_with("blend"), "{message}");
+        assert!(message.contains("auto, lstm, days-since-last") && message.ends_with("blend"), "{message}");
     }
 
     #[test]
-    fn single_models_have_the_names_of_their_kinds_and_a_blend_is_none_of_them() {
+    fn single_models_have_the_names_of_their_kinds_and_those_made_of_several_are_none() {
         for kind in ModelKind::all() {
             let text = serde_json::to_string(&kind).expect("JSON");
             match kind.single() {
@@ -157,7 +161,7 @@ mod tests {
                 }
                 None => {
                     let message = serde_json::from_str::<SingleModel>(&text).expect_err("no single model").to_string();
-                    assert!(message.contains("`blend` is no model by itself"), "{message}");
+                    assert!(message.contains(&format!("`{kind}` is no model by itself")), "{message}");
                 }
             }
         }

@@ -69,7 +69,7 @@ pub fn space(kind: ModelKind) -> BTreeMap<&'static str, Range> {
         ModelKind::Baseline(BaselineKind::Forest) => forest.into(),
         ModelKind::Baseline(BaselineKind::Tree) => tree.into(),
         ModelKind::Baseline(_) => BTreeMap::new(),
-        ModelKind::Blend => network.into_iter().chain(boosting).collect(),
+        ModelKind::Auto | ModelKind::Blend => network.into_iter().chain(boosting).collect(),
     }
 }
 

@@ -56,6 +56,14 @@ pub(crate) struct FitRules {
 }
 
 impl WeekFit {
+    /// Returns what ranks a learner among those of other folds: the calibrated log odds under Platt scaling, else the logit.
+    pub(crate) fn score(&self, logit: f64) -> f64 {
+        match self.calibration {
+            Calibration::Platt { slope, intercept } => slope * logit + intercept,
+            _ => logit,
+        }
+    }
+
     fn check(&self, rules: &FitRules) -> Result<(), String> {
         let require = |sound: bool, problem: &str| if sound { Ok(()) } else { Err(problem.to_owned()) };
         let share = |value: f64| (0.0..=1.0).contains(&value);

@@ -3,8 +3,9 @@
 mod common;
 
 use common::{config, cut_off, dataset, train_at};
+use staycast_evaluation::report::Resampling;
 use staycast_forecast::device::ChosenDevice;
-use staycast_forecast::{EvaluateRequest, Run, evaluate};
+use staycast_forecast::{EvaluateRequest, Run, evaluate, evaluate_predictions, predictions};
 use staycast_sequences::{Dataset, WeekIndex};
 
 /// Returns data in which those who drop out have left in the weeks 3 to 5, sooner where they did less.
@@ -53,6 +54,33 @@ fn every_model_says_when_where_weeks_of_leaving_are_known() {
         assert!((0.4..0.8).contains(&last), "{settings:?}: {last}");
         assert!(active["c_index"].as_f64().expect("pairs") > 0.55, "{active}");
         assert!(active["integrated_brier"].as_f64().expect("weeks") < 0.25, "{active}");
+    }
+}
+
+#[test]
+fn a_cross_validation_says_when_by_the_hazards_of_each_fold() {
+    let here = tempfile::tempdir().expect("a temporary folder");
+    let data = with_weeks_of_leaving();
+    for kind in ["model.kind=auto", "model.kind=logistic"] {
+        let settings =
+            [kind, "training.epochs=20", "split.by=learner", "split.test_courses=", "split.folds=3", "split.repeats=2"];
+        let out = here.path().join(kind.replace('=', "-"));
+        let run = train_at(&data, &config(&settings), &out).expect("it trains");
+        assert!(out.join("survival.json.zst").exists());
+        for repeat in 0..2 {
+            let device = ChosenDevice::flex();
+            let request = EvaluateRequest { week: Some(cut_off(3)), ..EvaluateRequest::new(&data, &device) };
+            let found = predictions(&run, &request).expect("it predicts");
+            let evaluated = evaluate_predictions(&found[repeat..=repeat], Resampling::Off).expect("it evaluates");
+            let active = serde_json::to_value(evaluated).expect("JSON")["survival"]["active"].take();
+            assert!(!active["predicted"].as_array().expect("a list").is_empty(), "{kind}: {active}");
+            assert!(active["c_index"].as_f64().expect("pairs") > 0.55, "{kind}: {active}");
+            let brier = |name: &str| active[name].as_f64().expect("weeks");
+            assert!(brier("integrated_brier") < brier("integrated_brier_kaplan_meier"), "{kind}: {active}");
+        }
+        // Damage is found when the run is opened.
+        std::fs::write(out.join("survival.json.zst"), "no hazards").expect("writable");
+        assert!(Run::open(&out).is_err());
     }
 }
 

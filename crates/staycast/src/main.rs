@@ -23,6 +23,7 @@ mod interruption;
 mod log_format;
 mod log_report;
 mod mapping;
+mod model_choice;
 mod out_folder;
 mod output_place;
 mod password;

@@ -1,4 +1,4 @@
-//! `staycast recalibrate`: a run carried to other courses, with few labels there or none.
+//! `staycast recalibrate`: a run carried to other courses, with the outcomes known there.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ use crate::status::{Status, usage_from};
 ///
 /// Writes a new run with the same models, whose probabilities fit these courses. In each week, 100 labels or more (20
 /// of each outcome) give a new calibration and a new threshold. 10 labels or more shift all probabilities. With fewer,
-/// 50 learners without a known outcome do that, by the base rate that their forecasts imply.
+/// probabilities stay: forecasts alone do not tell how frequent dropout is in another course.
 ///
 /// Learners that the run was trained on are left out. To train the networks further, see `staycast train --from`.
 #[derive(Debug, Args)]
@@ -100,7 +100,7 @@ fn describe_outcome(args: &RecalibrateArgs, record: &RecalibrationRecord, target
     let kept: BTreeMap<_, _> = record.weeks.iter().filter(|(_, week)| week.refit == Refit::Kept).collect();
     if kept.contains_key(&target) {
         sheet.paragraph(format!(
-            "Nothing could be fitted at week {target}, the run's own: there are too few rows, and its probabilities stay."
+            "Nothing could be fitted at week {target}, the run's own: fewer than 10 outcomes are known, and its probabilities stay."
         ));
         sheet.gap();
     }

@@ -6,6 +6,7 @@ use staycast_forecast::{ModelKind, Run, RunManifest, SingleModel};
 use crate::devices;
 use crate::display::{LabelledText, group_digits, group_digits_in, pluralise};
 use crate::input_choice::describe_choice;
+use crate::model_choice;
 use crate::recalibrate::describe_refit;
 use crate::sequences::describe_edit;
 
@@ -39,9 +40,10 @@ pub(crate) fn describe_run(sheet: &mut LabelledText, run: &Run) {
         ModelKind::Baseline(kind) => {
             sheet.rows("Models", [members, format!("each {}, {reads}", describe_baseline(kind))])
         }
-        ModelKind::Blend => {
-            let parts = config.model().parts().iter().map(|part| match part {
-                SingleModel::Baseline(kind) => describe_baseline(*kind).to_owned(),
+        // No finished run is of `auto`.
+        ModelKind::Blend | ModelKind::Auto => {
+            let parts = manifest.parts().into_iter().map(|part| match part {
+                SingleModel::Baseline(kind) => describe_baseline(kind).to_owned(),
                 SingleModel::Lstm => network(run),
             });
             let parts: Vec<String> = parts.collect();
@@ -52,6 +54,9 @@ pub(crate) fn describe_run(sheet: &mut LabelledText, run: &Run) {
             &mut *sheet
         }
     };
+    if !manifest.choices.is_empty() {
+        sheet.rows("Chosen", model_choice::describe(&manifest.choices));
+    }
     if let Some(choice) = run.inputs().and_then(|inputs| inputs.choice.as_ref()) {
         sheet.rows("Inputs", describe_choice(choice));
     }
@@ -97,7 +102,7 @@ pub(crate) fn describe_model(run: &Run) -> String {
     match run.manifest().model.single() {
         Some(model) => format!("{members} times {}, their mean", each(model)),
         None => {
-            let parts: Vec<String> = run.config().model().parts().iter().map(|&part| each(part)).collect();
+            let parts: Vec<String> = run.manifest().parts().into_iter().map(each).collect();
             format!("a blend of {} ({members} of each, their mean)", parts.join(", "))
         }
     }

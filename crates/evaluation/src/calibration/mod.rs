@@ -14,4 +14,4 @@ mod shift;
 pub use error::{CalibrationError, UnknownCalibration};
 pub use isotonic::IsotonicCurve;
 pub use method::{Calibration, CalibrationMethod};
-pub use shift::{shift_to_labels, shift_to_unlabelled};
+pub use shift::shift_to_labels;

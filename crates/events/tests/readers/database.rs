@@ -111,7 +111,10 @@ impl Server {
         let (data, socket) = (format!("--datadir={}", self.place("data")), self.socket());
         let user = if is_root() { "--user=root" } else { "--skip-name-resolve" };
         let how = "--auth-root-authentication-method=normal";
-        run(Command::new("mariadb-install-db").args(["--no-defaults", &data, how, "--skip-test-db", user]), "");
+        // Several are installed at once, and their temporary tables have names that may be the same.
+        let mut install = Command::new("mariadb-install-db");
+        install.args(["--no-defaults", &data, how, "--skip-test-db", user]).env("TMPDIR", self.folder.path());
+        run(&mut install, "");
         let port = format!("--port={}", self.port);
         let error_log = format!("--log-error={}", self.place("log"));
         let pid = format!("--pid-file={}", self.place("pid"));

@@ -1,5 +1,6 @@
 //! The manifest of a run: `manifest.json`, written last.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use staycast_sequences::{CutOff, DropoutRule, SEQUENCES_KIND};
 use super::checksums::{self, FileRecord};
 use super::error::RunError;
 use super::layout::{MANIFEST, RUN_KIND, RUN_VERSION, VERSION_WITHOUT_CHECKSUMS};
+use super::model_choice::ModelChoice;
 use super::recalibration::RecalibrationRecord;
 use crate::config::Adaptation;
 use crate::device::DeviceInfo;
@@ -30,9 +32,12 @@ pub struct RunManifest {
     pub staycast_version: String,
     /// The data that it was trained on.
     pub data: DataRecord,
-    /// The model that it forecasts with.
-    #[serde(default)]
+    /// The model that it forecasts with; never [`ModelKind::Auto`].
+    #[serde(default = "the_first_model")]
     pub model: ModelKind,
+    /// How the model was chosen, where the configuration leaves it to the data; of a cross-validation, for every repeat and fold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<ModelChoice>,
     /// The run whose networks these went on from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<ParentRecord>,
@@ -81,7 +86,19 @@ pub struct RunManifest {
     pub seal: String,
 }
 
+/// Returns the model of runs whose manifest does not name it: those written when there was no other.
+const fn the_first_model() -> ModelKind {
+    ModelKind::Lstm
+}
+
 impl RunManifest {
+    /// Lists the models that its members are of, in the order of their kinds.
+    #[must_use]
+    pub fn parts(&self) -> Vec<SingleModel> {
+        let models: BTreeSet<SingleModel> = self.members.iter().map(|member| member.model).collect();
+        models.into_iter().collect()
+    }
+
     /// Reads the manifest of the run in `folder`. With `checksums`, what it says of itself must fit.
     pub(super) fn read(folder: &Path, checksums: Checksums) -> Result<Self, RunError> {
         let not = |why: &str| RunError::NotARun { path: folder.to_owned(), why: why.to_owned() };

@@ -42,9 +42,13 @@ pub(crate) fn save<'a>(
     Ok(())
 }
 
-/// Loads the members of the run in `folder`, whose configuration is `config`, and which read `inputs`.
-pub(crate) fn load(folder: &Path, config: &CheckedConfig, inputs: &Inputs) -> Result<Members, FileError> {
-    let kinds = config.model.parts();
+/// Loads the members of the models `kinds` of the run in `folder`, whose configuration is `config`, and which read `inputs`.
+pub(crate) fn load(
+    folder: &Path,
+    kinds: &[SingleModel],
+    config: &CheckedConfig,
+    inputs: &Inputs,
+) -> Result<Members, FileError> {
     let count = config.ensemble.members as usize;
     let mut members = Members::new();
     if kinds.contains(&SingleModel::Lstm) {

@@ -7,10 +7,10 @@ use super::layout::{BASELINES, BLEND, CALIBRATION, MODEL, SCALER, SURVIVAL};
 use super::members::{self, Members};
 use super::parts::Parts;
 use crate::compressed_json;
-use crate::config::{CheckedConfig, ModelSpec};
+use crate::config::CheckedConfig;
 use crate::files::{self, FileError};
 use crate::inputs::Inputs;
-use crate::model_kind::SingleModel;
+use crate::model_kind::{ModelKind, SingleModel};
 use crate::models::blend::BlendRecord;
 use crate::week_fits::WeekFits;
 
@@ -33,13 +33,14 @@ impl RunModel {
         // Before anything is made of its size.
         inputs.check().map_err(|problem| FileError::damaged(&scaler, problem))?;
         let fits = files::read_json(&parts.path(CALIBRATION)?)?;
-        for kind in config.model.parts() {
-            parts.path(if *kind == SingleModel::Lstm { MODEL } else { BASELINES })?;
+        let kinds = parts.manifest.parts();
+        for &kind in &kinds {
+            parts.path(if kind == SingleModel::Lstm { MODEL } else { BASELINES })?;
         }
-        let members = members::load(parts.folder, config, &inputs)?;
-        let blend = match config.model {
-            ModelSpec::Blend(_) => Some(files::read_json(&parts.path(BLEND)?)?),
-            ModelSpec::Single(_) => None,
+        let members = members::load(parts.folder, &kinds, config, &inputs)?;
+        let blend = match parts.manifest.model {
+            ModelKind::Blend => Some(files::read_json(&parts.path(BLEND)?)?),
+            _ => None,
         };
         let survival = match parts.find(SURVIVAL) {
             Some(hazards) => Some(Arc::new(compressed_json::read(&hazards)?)),

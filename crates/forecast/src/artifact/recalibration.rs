@@ -13,9 +13,10 @@ pub enum Refit {
     Curve,
     /// One shift of all log odds, to the labels: from 10 labelled rows on.
     ShiftToLabels,
-    /// One shift of all log odds, to the forecasts of rows without labels: from 50 of them on.
+    /// One shift of all log odds, to the forecasts of rows without labels. It made forecasts worse more often than better, and is
+    /// read from runs of earlier versions only.
     ShiftToUnlabelled,
-    /// Nothing: too few rows.
+    /// Nothing: too few labelled rows.
     Kept,
 }
 

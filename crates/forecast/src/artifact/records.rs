@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
+use staycast_baselines::BaselineModel;
 use staycast_evaluation::splits::{Grouping, SplitExclusion, SplitKind};
 
 use crate::week_fits::WeekFits;
@@ -78,6 +79,18 @@ impl TrainedOn<'_> {
         let parts = [&self.split.training, &self.split.before];
         parts.into_iter().any(|part| part.get(course).is_some_and(has)) || self.learners.contains(learner)
     }
+}
+
+/// Holds the hazards of leaving by forecast of one fold: an entry of a cross-validation's `survival.json.zst`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FoldHazards {
+    /// Repeat of the cross-validation, from 0.
+    pub(crate) repeat: u32,
+    /// The fold, from 0.
+    pub(crate) fold: u32,
+    /// Hazards by the scores of `out_of_fold.parquet`.
+    pub(crate) hazards: BaselineModel,
 }
 
 /// Holds the calibrations and thresholds of one fold: an entry of `fold_calibration.json`.

@@ -1,19 +1,23 @@
 //! A finished run in memory.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use staycast_sequences::Dataset;
 
 use super::error::RunError;
-use super::layout::{CONFIG, EVALUATIONS, FOLD_CALIBRATION, MANIFEST, METRICS, OUT_OF_FOLD, SPLIT, TIMING, parts};
+use super::layout::{
+    CONFIG, EVALUATIONS, FOLD_CALIBRATION, MANIFEST, METRICS, OUT_OF_FOLD, SPLIT, SURVIVAL, TIMING, parts,
+};
 use super::manifest::{Checksums, RunManifest};
 use super::model::RunModel;
 use super::out_of_fold;
 use super::parts::Parts;
-use super::records::{EpochRecord, FoldFit, SplitRecord};
+use super::records::{EpochRecord, FoldFit, FoldHazards, SplitRecord};
 use super::soundness;
 use super::split_soundness;
 use super::state::{RunState, run_state};
+use crate::compressed_json;
 use crate::config::{CheckedConfig, Config};
 use crate::files::{self, FileError};
 use crate::inputs::Inputs;
@@ -30,13 +34,30 @@ pub struct Run {
     config: CheckedConfig,
     split: SplitRecord,
     model: Option<RunModel>,
-    folds: Option<Vec<FoldFit>>,
+    folds: Option<FoldRecords>,
+}
+
+/// Holds what a cross-validation has in place of models.
+#[derive(Clone, Debug)]
+pub(super) struct FoldRecords {
+    pub(super) fits: Vec<FoldFit>,
+    /// Of the folds for which hazards could be fitted.
+    pub(super) hazards: Arc<Vec<FoldHazards>>,
 }
 
 /// Holds what is read of `timing.json`.
 #[derive(serde::Deserialize)]
 struct TrainingTime {
     total_seconds: f64,
+}
+
+impl FoldRecords {
+    fn read(parts: &Parts<'_>) -> Result<Self, RunError> {
+        let fits = files::read_json(&parts.path(FOLD_CALIBRATION)?)?;
+        let hazards: Option<Vec<FoldHazards>> =
+            parts.find(SURVIVAL).map(|path| compressed_json::read(&path)).transpose()?;
+        Ok(Self { fits, hazards: Arc::new(hazards.unwrap_or_default()) })
+    }
 }
 
 impl Run {
@@ -85,10 +106,10 @@ impl Run {
         let config = parts.config()?.check().map_err(|error| error.in_file(&path.join(CONFIG)))?;
         let split = files::read_json(&parts.path(SPLIT)?)?;
         let (model, folds) = match manifest.folds {
-            Some(_) => (None, Some(files::read_json::<Vec<FoldFit>>(&parts.path(FOLD_CALIBRATION)?)?)),
+            Some(_) => (None, Some(FoldRecords::read(&parts)?)),
             None => (Some(RunModel::read(&parts, &config)?), None),
         };
-        soundness::check(path, &manifest, &config, &split, model.as_ref(), folds.as_deref())?;
+        soundness::check(path, &manifest, &config, &split, model.as_ref(), folds.as_ref())?;
         Ok(Self { path: path.to_owned(), manifest, config, split, model, folds })
     }
 
@@ -108,7 +129,9 @@ impl Run {
             }
         }
         match &self.folds {
-            Some(fits) => Ok(out_of_fold::check(&self.path.join(OUT_OF_FOLD), &self.manifest, fits, &self.split)?),
+            Some(FoldRecords { fits, .. }) => {
+                Ok(out_of_fold::check(&self.path.join(OUT_OF_FOLD), &self.manifest, fits, &self.split)?)
+            }
             None => Ok(()),
         }
     }
@@ -186,7 +209,12 @@ impl Run {
 
     /// Returns the calibrations and thresholds of a cross-validation's folds; none for other runs.
     pub(crate) fn fold_fits(&self) -> &[FoldFit] {
-        self.folds.as_deref().unwrap_or_default()
+        self.folds.as_ref().map_or(&[], |folds| folds.fits.as_slice())
+    }
+
+    /// Returns the hazards of a cross-validation's folds, where there are any.
+    pub(crate) fn fold_hazards(&self) -> &[FoldHazards] {
+        self.folds.as_ref().map_or(&[], |folds| folds.hazards.as_slice())
     }
 
     /// Returns the blend's weights and its parts' calibrations; `None` for other models and cross-validations.

@@ -9,10 +9,12 @@ use staycast_sequences::CutOff;
 use super::layout::{BASELINES, BLEND, CALIBRATION, FOLD_CALIBRATION, MANIFEST, SCALER, SPLIT, SURVIVAL};
 use super::manifest::{FoldsRecord, RunManifest};
 use super::model::RunModel;
+use super::model_choice::{ModelChoice, chosen};
 use super::recalibration::RecalibrationRecord;
-use super::records::{EpochRecord, FoldFit, SplitRecord};
+use super::records::{EpochRecord, FoldHazards, SplitRecord};
+use super::run::FoldRecords;
 use super::split_soundness;
-use crate::config::{Adaptation, CheckedConfig, SplitSpec, TrainingConfig};
+use crate::config::{Adaptation, CheckedConfig, ModelSpec, SplitSpec, TrainingConfig};
 use crate::files::FileError;
 use crate::model_kind::SingleModel;
 use crate::models::network;
@@ -46,13 +48,13 @@ pub(super) fn check(
     config: &CheckedConfig,
     split: &SplitRecord,
     model: Option<&RunModel>,
-    folds: Option<&[FoldFit]>,
+    folds: Option<&FoldRecords>,
 ) -> Result<(), FileError> {
     let rows = split_soundness::size(&split.training);
     let sound = check_manifest(manifest, config)
         .and_then(|()| split_soundness::check(split, manifest, config).map_err(|problem| Fault(SPLIT, problem)))
         .and_then(|()| model.map_or(Ok(()), |model| check_model(model, manifest, config, rows)))
-        .and_then(|()| folds.map_or(Ok(()), |fits| check_folds(fits, manifest, config, rows)));
+        .and_then(|()| folds.map_or(Ok(()), |folds| check_folds(folds, manifest, config, rows)));
     sound.map_err(|Fault(file, problem)| FileError::damaged(&folder.join(file), problem))
 }
 
@@ -69,7 +71,7 @@ fn check_manifest(manifest: &RunManifest, config: &CheckedConfig) -> Result<(), 
     let require = |sound: bool, problem: &dyn Fn() -> String| require(MANIFEST, sound, problem);
     let differs = |what: &str| format!("its {what} is not that of config.toml");
     let training = &config.training;
-    require(manifest.model == config.model.kind(), &|| differs("model"))?;
+    check_choices(manifest, config)?;
     require(manifest.seed == training.seed, &|| differs("seed"))?;
     require(Some(manifest.target_week) == target_week(manifest, config), &|| differs("target_week"))?;
     require(manifest.proxies.map(|proxies| proxies.rule) == training.proxy, &|| differs("rule of proxies"))?;
@@ -127,9 +129,42 @@ fn check_folds_record(folds: Option<FoldsRecord>, config: &CheckedConfig) -> Res
     require(MANIFEST, sound, || "its folds are not those of config.toml".to_owned())
 }
 
+/// Checks which model the run forecasts with: the configuration's or, where it leaves that to the data, the one chosen.
+fn check_choices(manifest: &RunManifest, config: &CheckedConfig) -> Result<(), Fault> {
+    let choices = &manifest.choices;
+    let require = |sound: bool, problem: &str| require(MANIFEST, sound, || problem.to_owned());
+    if config.model != ModelSpec::Auto {
+        require(choices.is_empty(), "it chose a model where config.toml names one")?;
+        return require(manifest.model == config.model.kind(), "its model is not that of config.toml");
+    }
+    let FoldsRecord { folds, repeats } = manifest.folds.unwrap_or(FoldsRecord { folds: 1, repeats: 1 });
+    let splits = u64::from(folds) * u64::from(repeats);
+    require(choices.len() as u64 == splits, "it does not say for each of its splits how a model was chosen")?;
+    choices.iter().try_for_each(|choice| choice.check().map_err(|problem| Fault(MANIFEST, problem)))?;
+    require(chosen(choices) == Some(manifest.model), "its model is not the one that it chose")?;
+    let same =
+        |choice: &ModelChoice| choice.candidates.iter().map(|candidate| candidate.model).eq(candidates(&choices[0]));
+    require(choices.iter().all(same), "its choices are among different models")
+}
+
+fn candidates(choice: &ModelChoice) -> impl Iterator<Item = SingleModel> {
+    choice.candidates.iter().map(|candidate| candidate.model)
+}
+
+/// Lists the models that the run's members are to be of.
+fn models(manifest: &RunManifest, config: &CheckedConfig) -> Vec<SingleModel> {
+    match (config.model.named(), manifest.folds, manifest.choices.first()) {
+        (Some(named), ..) => named.to_vec(),
+        // Each fold may choose another.
+        (None, Some(_), Some(choice)) => candidates(choice).collect(),
+        (None, None, Some(choice)) => choice.parts(),
+        (None, _, None) => Vec::new(),
+    }
+}
+
 fn check_members(manifest: &RunManifest, config: &CheckedConfig) -> Result<(), Fault> {
     let FoldsRecord { folds, repeats } = manifest.folds.unwrap_or(FoldsRecord { folds: 1, repeats: 1 });
-    let (kinds, count) = (config.model.parts(), config.ensemble.members);
+    let (kinds, count) = (models(manifest, config), config.ensemble.members);
     let splits = u64::from(folds) * u64::from(repeats);
     let expected = splits.saturating_mul(kinds.len() as u64).saturating_mul(u64::from(count));
     require(MANIFEST, manifest.members.len() as u64 == expected, || {
@@ -231,7 +266,7 @@ fn check_model(
 }
 
 fn check_folds(
-    fits: &[FoldFit],
+    FoldRecords { fits, hazards }: &FoldRecords,
     manifest: &RunManifest,
     config: &CheckedConfig,
     training_rows: u64,
@@ -249,7 +284,20 @@ fn check_folds(
     }
     require(found.len() as u64 == u64::from(folds) * u64::from(repeats), &|| {
         format!("it has {} folds of {folds} times {repeats}", found.len())
-    })
+    })?;
+    let mut with_hazards = BTreeSet::new();
+    for FoldHazards { repeat, fold, hazards } in hazards.iter() {
+        let place = (*repeat, *fold);
+        let fault = |problem: String| Fault(SURVIVAL, problem);
+        if !found.contains_key(&place) || !with_hazards.insert(place) {
+            return Err(fault(format!("it has fold {fold} of repeat {repeat} twice, or where there is none")));
+        }
+        hazards.check().map_err(|error| fault(error.to_string()))?;
+        if !survival::belongs_to(hazards, usize::from(manifest.weeks)) {
+            return Err(fault("it is not of the run's forecasts".to_owned()));
+        }
+    }
+    Ok(())
 }
 
 /// Tells whether a record is of an epoch of a run.

@@ -42,7 +42,7 @@ impl fmt::Display for Adaptation {
         match self {
             Self::TargetWeek { usual, chosen } => write!(
                 f,
-                "week {chosen} in place of {usual}, the last at which at least half of the learners can be forecast"
+                "week {chosen} in place of {usual}: for most learners the last week that can be forecast is {chosen}"
             ),
             Self::ShorterCourses { run, chosen } => {
                 write!(f, "week {chosen} in place of the run's week {run}, the last that these courses allow")

@@ -1,4 +1,4 @@
-//! The section `[model]`: which model, or which blend of models, and the shape of its networks.
+//! The section `[model]`: which model or models, and the shape of their networks.
 
 use std::collections::BTreeSet;
 use std::slice;
@@ -13,8 +13,8 @@ use crate::model_kind::{ModelKind, SingleModel};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelConfig {
-    /// `lstm`, a baseline (`days-since-last`, `rules`, `linear`, `logistic`, `tree`, `forest`, `boosting`, `hazard`), or
-    /// `blend`.
+    /// `auto`, `lstm`, a baseline (`days-since-last`, `rules`, `linear`, `logistic`, `tree`, `forest`, `boosting`, `hazard`),
+    /// or `blend`.
     pub kind: ModelKind,
     /// The models that `blend` is made of.
     pub blend: Vec<ModelKind>,
@@ -33,7 +33,7 @@ pub struct ModelConfig {
 impl Default for ModelConfig {
     fn default() -> Self {
         Self {
-            kind: ModelKind::Lstm,
+            kind: ModelKind::Auto,
             blend: vec![
                 ModelKind::Lstm,
                 ModelKind::Baseline(BaselineKind::Boosting),
@@ -48,9 +48,11 @@ impl Default for ModelConfig {
     }
 }
 
-/// Names the model that a run forecasts with.
+/// Says which models a run trains.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelSpec {
+    /// Those that the size of the training set allows, of which the best, or a blend, forecasts.
+    Auto,
     /// One model.
     Single(SingleModel),
     /// Several models, with weights that are fitted on held-out rows.
@@ -68,13 +70,6 @@ impl BlendParts {
         let distinct: BTreeSet<&SingleModel> = parts.iter().collect();
         (distinct.len() == parts.len() && parts.len() >= 2).then_some(Self(parts))
     }
-
-    /// Lists the models in the order of their kinds, in which a blend's record has them.
-    pub(crate) fn sorted(&self) -> impl Iterator<Item = SingleModel> {
-        let mut parts = self.0.clone();
-        parts.sort_unstable();
-        parts.into_iter()
-    }
 }
 
 impl ModelSpec {
@@ -82,18 +77,25 @@ impl ModelSpec {
     #[must_use]
     pub const fn kind(&self) -> ModelKind {
         match self {
+            Self::Auto => ModelKind::Auto,
             Self::Single(SingleModel::Lstm) => ModelKind::Lstm,
             Self::Single(SingleModel::Baseline(kind)) => ModelKind::Baseline(*kind),
             Self::Blend(_) => ModelKind::Blend,
         }
     }
 
-    /// Lists the models that are trained: one, or those of the blend, as they are written.
+    /// Tells whether `model` is among those that are named, or may be among those that the data decides on.
+    pub(crate) fn may_be(&self, model: SingleModel) -> bool {
+        self.named().is_none_or(|named| named.contains(&model))
+    }
+
+    /// Lists the models that are named: one, or those of the blend, as they are written; `None` where the data decides.
     #[must_use]
-    pub fn parts(&self) -> &[SingleModel] {
+    pub fn named(&self) -> Option<&[SingleModel]> {
         match self {
-            Self::Single(model) => slice::from_ref(model),
-            Self::Blend(parts) => &parts.0,
+            Self::Auto => None,
+            Self::Single(model) => Some(slice::from_ref(model)),
+            Self::Blend(parts) => Some(&parts.0),
         }
     }
 }
@@ -122,7 +124,11 @@ impl ModelConfig {
             let names = blend.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(",");
             ConfigError::invalid("model.blend", names, "name two models or more, each once, and not blend itself")
         })?;
-        let model = kind.single().map_or(ModelSpec::Blend(parts), ModelSpec::Single);
+        let model = match (kind, kind.single()) {
+            (ModelKind::Auto, _) => ModelSpec::Auto,
+            (_, Some(single)) => ModelSpec::Single(single),
+            (_, None) => ModelSpec::Blend(parts),
+        };
         require((1..=4096).contains(hidden), "model.hidden", hidden, "must be from 1 to 4096")?;
         require((1..=8).contains(layers), "model.layers", layers, "must be from 1 to 8")?;
         require(*head_hidden <= 4096, "model.head_hidden", head_hidden, "must be at most 4096")?;
@@ -145,24 +151,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_model_is_one_or_a_blend_of_several() {
+    fn a_model_is_one_a_blend_of_several_or_left_to_the_data() {
         let written = ModelConfig::default();
         let (model, network) = written.check().expect("the default");
+        assert_eq!((&model, model.kind(), model.named()), (&ModelSpec::Auto, ModelKind::Auto, None));
+        assert_eq!(network.head_hidden, None);
+
+        let (model, _) = ModelConfig { kind: ModelKind::Lstm, ..written.clone() }.check().expect("one model");
         assert_eq!(model, ModelSpec::Single(SingleModel::Lstm));
-        assert_eq!((model.parts(), network.head_hidden), (&[SingleModel::Lstm][..], None));
+        assert_eq!(model.named(), Some(&[SingleModel::Lstm][..]));
 
         let (model, network) =
             ModelConfig { kind: ModelKind::Blend, head_hidden: 8, ..written }.check().expect("a blend");
         let boosting = SingleModel::Baseline(BaselineKind::Boosting);
         let logistic = SingleModel::Baseline(BaselineKind::Logistic);
-        assert_eq!((model.kind(), model.parts()), (ModelKind::Blend, &[SingleModel::Lstm, boosting, logistic][..]));
+        assert_eq!(
+            (model.kind(), model.named()),
+            (ModelKind::Blend, Some(&[SingleModel::Lstm, boosting, logistic][..]))
+        );
         assert_eq!(network.head_hidden, Some(8));
     }
 
     #[test]
     fn blends_of_one_of_equals_and_of_blends_are_refused() {
         let (lstm, blend) = (ModelKind::Lstm, ModelKind::Blend);
-        for parts in [vec![], vec![lstm], vec![lstm, lstm], vec![lstm, blend]] {
+        for parts in [vec![], vec![lstm], vec![lstm, lstm], vec![lstm, blend], vec![lstm, ModelKind::Auto]] {
             let written = ModelConfig { blend: parts, ..ModelConfig::default() };
             let message = written.check().expect_err("no blend").to_string();
             assert!(message.starts_with("`model.blend` = "), "{message}");

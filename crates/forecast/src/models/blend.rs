@@ -62,23 +62,10 @@ pub(crate) fn fit(
     parts: &[SingleModel],
     logits: &[Vec<f32>],
 ) -> (Weights, BTreeMap<CutOff, String>) {
-    let weeks = examples.weeks();
     let names: Vec<&str> = parts.iter().map(|kind| kind.name()).collect();
     let (mut weights, mut not_fitted) = (Weights::new(), BTreeMap::new());
     for cut_off in CutOff::up_to(examples.last_cut_off()) {
-        let week = cut_off.last_week();
-        let mut columns = vec![Vec::new(); parts.len()];
-        let mut labels = Vec::new();
-        for (position, &enrolment) in enrolments.iter().enumerate() {
-            let Some(label) = examples.label(enrolment).filter(|_| examples.is_evaluable(enrolment, week)) else {
-                continue;
-            };
-            let row: Vec<f32> = logits.iter().map(|logits| logits[position * weeks + week.position()]).collect();
-            if row.iter().all(|logit| logit.is_finite()) {
-                columns.iter_mut().zip(row).for_each(|(column, logit)| column.push(logit));
-                labels.push(label);
-            }
-        }
+        let WeekColumns { columns, labels, .. } = columns_at(examples, enrolments, logits, cut_off);
         let columns: Vec<&[f32]> = columns.iter().map(Vec::as_slice).collect();
         match Blend::fit(&names, &columns, &labels) {
             Ok(blend) => drop(weights.insert(cut_off, blend)),
@@ -86,6 +73,38 @@ pub(crate) fn fit(
         }
     }
     (weights, not_fitted)
+}
+
+/// Holds the logits of the rows that can be judged at one cut-off, and that every part has forecast.
+pub(crate) struct WeekColumns {
+    /// Logits by part, `[row]`.
+    pub(crate) columns: Vec<Vec<f32>>,
+    pub(crate) labels: Vec<bool>,
+    /// By row: its position among the enrolments.
+    pub(crate) positions: Vec<usize>,
+}
+
+/// Collects them at a cut-off. `logits`: by part, `[position][week]`, NaN where nobody held the position out.
+pub(crate) fn columns_at(
+    examples: &Examples,
+    enrolments: &[EnrolmentIndex],
+    logits: &[Vec<f32>],
+    cut_off: CutOff,
+) -> WeekColumns {
+    let (weeks, week) = (examples.weeks(), cut_off.last_week());
+    let mut found = WeekColumns { columns: vec![Vec::new(); logits.len()], labels: Vec::new(), positions: Vec::new() };
+    for (position, &enrolment) in enrolments.iter().enumerate() {
+        let Some(label) = examples.label(enrolment).filter(|_| examples.is_evaluable(enrolment, week)) else {
+            continue;
+        };
+        let row: Vec<f32> = logits.iter().map(|logits| logits[position * weeks + week.position()]).collect();
+        if row.iter().all(|logit| logit.is_finite()) {
+            found.columns.iter_mut().zip(row).for_each(|(column, logit)| column.push(logit));
+            found.labels.push(label);
+            found.positions.push(position);
+        }
+    }
+    found
 }
 
 /// Blends logits as [`BlendRecord::apply`] does.

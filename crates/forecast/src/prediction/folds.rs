@@ -16,6 +16,7 @@ use super::request::{EvaluateRequest, Rows};
 use super::rests_on;
 use super::row_table::RowTable;
 use super::selection::{adaptations, asked_week, enrolments_in, is_own_data};
+use super::survival_curves::fold_survival_curves;
 use crate::artifact::layout::OUT_OF_FOLD;
 use crate::artifact::out_of_fold::{FoldPrediction, read_out_of_fold};
 use crate::artifact::{FoldFit, Run, RunError};
@@ -53,6 +54,7 @@ pub(super) fn fold_predictions(run: &Run, request: &EvaluateRequest<'_>) -> Resu
         let asked = kept.iter().filter(|one| one.week == asked_week(run, request));
         let rests_on = rests_on::of_folds(run, data, asked.map(|one| (one.enrolment, one.fold)));
         let context = ReportContext::new(data, placed, request).with_courses(rests_on);
+        let context = context.with_survival(fold_survival_curves(run, data, &kept, repeat, asked_week(run, request))?);
         Ok(Predictions {
             context,
             repeat,

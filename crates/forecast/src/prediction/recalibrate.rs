@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use staycast_evaluation::calibration::{Calibration, CalibrationMethod, shift_to_labels, shift_to_unlabelled};
+use staycast_evaluation::calibration::{Calibration, CalibrationMethod, shift_to_labels};
 use staycast_files::{FolderDraft, IfExists};
 use staycast_sequences::{CutOff, Dataset, EnrolmentIndex};
 
@@ -21,10 +21,8 @@ use crate::week_fits::{WeekFit, WeekFits};
 /// Counts the labelled rows of a week, and of each class among them, from which on the whole curve is fitted anew.
 const ROWS_FOR_A_CURVE: usize = 100;
 const CLASS_FOR_A_CURVE: usize = 20;
-/// Counts the labelled rows from which on the shift is fitted to them, rather than to the unlabelled ones.
+/// Counts the labelled rows from which on a shift is fitted to them.
 const ROWS_FOR_A_SHIFT: usize = 10;
-/// Counts the unlabelled rows from which on the shift is fitted to them.
-const UNLABELLED_FOR_A_SHIFT: usize = 50;
 
 /// Asks for a run to be carried to other courses.
 #[derive(Clone, Copy, Debug)]
@@ -39,8 +37,8 @@ pub struct RecalibrateRequest<'a> {
     pub device: &'a ChosenDevice,
 }
 
-/// Writes a run to `request.out` that forecasts with the models of this one, calibrated to other courses: on labels
-/// where there are enough, else by the base rate alone. Rows that the run was trained on are left out, and the new run
+/// Writes a run to `request.out` that forecasts with the models of this one, calibrated to other courses, as far as
+/// outcomes are known there. Rows that the run was trained on are left out, and the new run
 /// counts the labelled rows among those.
 ///
 /// # Errors
@@ -217,7 +215,6 @@ impl WeekRows {
             Calibration::Platt { slope, intercept } => (slope, intercept),
             _ => (1.0, 0.0),
         };
-        let odds = |logits: &[f64]| logits.iter().map(|logit| slope * logit + intercept).collect::<Vec<f64>>();
         let dropouts = self.labels.iter().filter(|&&label| label).count();
         let rarer = dropouts.min(self.labels.len() - dropouts);
         if self.labels.len() >= ROWS_FOR_A_CURVE
@@ -233,21 +230,13 @@ impl WeekRows {
             fit.calibration = calibration;
             return Refit::Curve;
         }
-        let (refit, shift) = if self.labels.len() >= ROWS_FOR_A_SHIFT {
-            (Refit::ShiftToLabels, Some(shift_to_labels(&odds(&self.logits), &self.labels)))
-        } else if self.unlabelled.len() >= UNLABELLED_FOR_A_SHIFT {
-            // Of those who have not withdrawn, whom the calibration was fitted on, as nearly as is known.
-            let base_rate = fit.base_rate.unwrap_or(fit.reference.training_base_rate);
-            (Refit::ShiftToUnlabelled, shift_to_unlabelled(&odds(&self.unlabelled), base_rate))
-        } else {
-            (Refit::Kept, None)
-        };
-        match shift {
-            Some(shift) => {
-                fit.calibration = Calibration::Platt { slope, intercept: intercept + shift };
-                refit
-            }
-            None => Refit::Kept,
+        // Forecasts alone do not tell how frequent dropout is: without labels the calibration stays.
+        if self.labels.len() < ROWS_FOR_A_SHIFT {
+            return Refit::Kept;
         }
+        let odds: Vec<f64> = self.logits.iter().map(|logit| slope * logit + intercept).collect();
+        let shift = shift_to_labels(&odds, &self.labels);
+        fit.calibration = Calibration::Platt { slope, intercept: intercept + shift };
+        Refit::ShiftToLabels
     }
 }

@@ -1,11 +1,14 @@
 //! When learners leave: predicted survival after the cut-off.
 
+use std::collections::BTreeMap;
+
 use staycast_baselines::{BaselineKind, ForecastError};
 use staycast_sequences::{CutOff, Dataset, EnrolmentIndex};
 
 use super::error::PredictionError;
 use super::forecasts::{CHUNK, Forecasts, last_cut_off};
 use crate::artifact::Run;
+use crate::artifact::out_of_fold::FoldPrediction;
 use crate::device::ChosenDevice;
 use crate::model_kind::SingleModel;
 use crate::models::enrolment_inputs::{EnrolmentInputs, RawFeatures};
@@ -53,6 +56,33 @@ pub(super) fn survival_curves(
     }
     // Sums of members may be a rounding error above 1.
     curves.iter_mut().flatten().for_each(|survival| *survival = survival.clamp(0.0, 1.0));
+    Ok(curves)
+}
+
+/// Predicts the same from a cross-validation's predictions of one repeat, each enrolment by the hazards of its fold; empty
+/// altogether where a fold has none.
+pub(super) fn fold_survival_curves(
+    run: &Run,
+    data: &Dataset,
+    predictions: &[&FoldPrediction],
+    repeat: u32,
+    cut_off: CutOff,
+) -> Result<Vec<Vec<f64>>, PredictionError> {
+    let weeks = usize::from(run.manifest().weeks);
+    let mut curves = vec![Vec::new(); data.enrolments.len()];
+    let mut by_fold: BTreeMap<u32, BTreeMap<EnrolmentIndex, Vec<f32>>> = BTreeMap::new();
+    for one in predictions {
+        let scores = by_fold.entry(one.fold).or_default().entry(one.enrolment);
+        scores.or_insert_with(|| vec![f32::NAN; weeks])[one.week.last_week().position()] = one.score as f32;
+    }
+    for (fold, scores) in by_fold {
+        let own = run.fold_hazards().iter().find(|hazards| (hazards.repeat, hazards.fold) == (repeat, fold));
+        let Some(own) = own else { return Ok(Vec::new()) };
+        let (enrolments, scores): (Vec<EnrolmentIndex>, Vec<Vec<f32>>) = scores.into_iter().unzip();
+        let found = survival::curves(&own.hazards, data, &enrolments, scores.into_iter().flatten(), weeks, cut_off);
+        let Some(found) = where_fitted(found)? else { return Ok(Vec::new()) };
+        enrolments.iter().zip(found).for_each(|(enrolment, curve)| curves[enrolment.as_usize()] = curve);
+    }
     Ok(curves)
 }
 

@@ -266,6 +266,16 @@ impl Outcomes {
         })
     }
 
+    /// Returns how many have the rarer outcome.
+    pub(super) fn rarer(self) -> u64 {
+        self.dropouts.min(self.others)
+    }
+
+    /// Returns how many there are.
+    pub(super) const fn total(self) -> u64 {
+        self.dropouts + self.others
+    }
+
     /// Tells whether there are some of each.
     pub(super) const fn are_both(self) -> bool {
         self.dropouts > 0 && self.others > 0

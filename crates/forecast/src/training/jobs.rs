@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use burn::tensor::{Tensor, TensorData};
 use staycast_baselines::{BaselineKind, Forecaster};
 
+use super::candidates::Candidates;
 use super::checkpoint;
 use super::early_stopping::held_out_auc;
 use super::error::{JobError, MemberError, Place, TrainError};
@@ -79,13 +80,14 @@ pub(super) fn train_members(
     request: &TrainRequest<'_>,
     plan: &SplitPlan,
     examples: &Examples,
+    candidates: &Candidates,
     inputs: Vec<Inputs>,
     checkpoints: &Path,
     watch: &dyn TrainingWatch,
 ) -> Result<Vec<TrainedSplit>, TrainError> {
     let splits: Vec<SplitData<'_>> =
         plan.splits.iter().zip(&inputs).map(|(split, inputs)| SplitData::new(split, inputs)).collect();
-    let kinds = request.config.model.parts();
+    let kinds = candidates.models.as_slice();
     let jobs: Vec<MemberJob<'_, '_>> = splits
         .iter()
         .enumerate()
@@ -96,7 +98,7 @@ pub(super) fn train_members(
         })
         .collect();
     let outcomes = TrainingJobs {
-        context: JobContext { request, examples, folds: plan.folds },
+        context: JobContext { request, examples, candidates, folds: plan.folds },
         checkpoints,
         watch,
         outcomes: jobs.iter().map(|_| OnceLock::new()).collect(),
@@ -204,7 +206,7 @@ impl<'a> TrainingJobs<'_, 'a> {
             SingleModel::Lstm => self.train_network(job)?,
         };
         self.watch.member_finished(&trained.summary);
-        job.data.finish_member(job.data.split.members.len() * self.context.request.config.model.parts().len());
+        job.data.finish_member(job.data.split.members.len() * self.context.candidates.models.len());
         Ok(trained)
     }
 

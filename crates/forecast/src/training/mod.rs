@@ -8,7 +8,9 @@
 
 pub(crate) mod adamw;
 mod calibrate;
+pub(crate) mod candidates;
 mod checkpoint;
+mod choose;
 mod early_stopping;
 mod error;
 mod feasibility;
@@ -65,16 +67,17 @@ pub fn train(request: &TrainRequest<'_>, watch: &dyn TrainingWatch) -> Result<Ru
     feasibility::check(request, &plan, &examples)?;
     let inputs = jobs::fit_inputs(request, &plan, &examples)?;
     let checkpoints = folder.begin()?;
-    watch.planned(&TrainingPlan::new(request.config, &plan, &inputs, last));
+    let candidates = candidates::Candidates::new(request, &plan, &examples);
+    watch.planned(&TrainingPlan::new(request.config, &plan, &candidates, &inputs, last));
     timer.lap("prepare");
 
     let finish = || {
         // Fit every member on all but its held-out rows.
-        let trained = jobs::train_members(request, &plan, &examples, inputs, &checkpoints, watch)?;
+        let trained = jobs::train_members(request, &plan, &examples, &candidates, inputs, &checkpoints, watch)?;
         timer.lap("train");
 
-        // Calibrate on the held-out rows, and write the run; its manifest last, with which it is finished.
-        let calibrated = calibrate::calibrate(request, &plan, &examples, &trained)?;
+        // Choose a model and calibrate it on the held-out rows, and write the run; its manifest last, with which it is finished.
+        let calibrated = calibrate::calibrate(request, &plan, &examples, &candidates, &trained)?;
         write::write_run(request, &plan, &examples, &trained, &calibrated)?;
         timer.lap("finish");
         write::write_timing(request.out, timer)?;

@@ -6,12 +6,13 @@ use std::path::Path;
 use staycast_evaluation::splits::SplitKind;
 use staycast_sequences::{CutOff, Dataset};
 
+use super::candidates::Candidates;
 use super::plan::SplitPlan;
 use crate::artifact::{EpochRecord, MemberSummary, Run};
 use crate::config::CheckedConfig;
 use crate::device::ChosenDevice;
 use crate::inputs::Inputs;
-use crate::model_kind::ModelKind;
+use crate::model_kind::{ModelKind, SingleModel};
 
 /// Selects whether to begin or to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +43,10 @@ pub struct TrainRequest<'a> {
 /// Describes the training that is about to begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrainingPlan {
-    /// The model.
+    /// The model, as it was asked for.
     pub model: ModelKind,
+    /// The models that are trained for it.
+    pub parts: Vec<SingleModel>,
     /// Networks, or other models, to train.
     pub members: u64,
     /// Most epochs that each may take.
@@ -64,11 +67,18 @@ pub struct TrainingPlan {
 }
 
 impl TrainingPlan {
-    pub(super) fn new(config: &CheckedConfig, plan: &SplitPlan, inputs: &[Inputs], last: CutOff) -> Self {
+    pub(super) fn new(
+        config: &CheckedConfig,
+        plan: &SplitPlan,
+        candidates: &Candidates,
+        inputs: &[Inputs],
+        last: CutOff,
+    ) -> Self {
         let members = plan.splits.iter().map(|split| split.members.len() as u64).sum::<u64>();
         Self {
             model: config.model.kind(),
-            members: members * config.model.parts().len() as u64,
+            parts: candidates.models.clone(),
+            members: members * candidates.models.len() as u64,
             epochs: config.training.optimiser.epochs,
             training: plan.splits[0].training.len() as u64,
             test: plan.splits[0].test.len() as u64,

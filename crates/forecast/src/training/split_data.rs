@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use burn::tensor::{Tensor, TensorData};
 use staycast_sequences::EnrolmentIndex;
 
+use super::candidates::Candidates;
 use super::error::TrainError;
 use super::plan::OuterSplit;
 use super::request::TrainRequest;
@@ -13,7 +14,6 @@ use super::transfer;
 use crate::artifact::FoldsRecord;
 use crate::examples::{self, Examples};
 use crate::inputs::Inputs;
-use crate::model_kind::SingleModel;
 use crate::models::baseline_targets::BaselineTargets;
 use crate::models::enrolment_inputs::{EnrolmentInputs, RawFeatures};
 
@@ -21,16 +21,13 @@ use crate::models::enrolment_inputs::{EnrolmentInputs, RawFeatures};
 pub(super) struct JobContext<'a> {
     pub(super) request: &'a TrainRequest<'a>,
     pub(super) examples: &'a Examples,
+    /// The models that are trained.
+    pub(super) candidates: &'a Candidates,
     /// The folds of a cross-validation.
     pub(super) folds: Option<FoldsRecord>,
 }
 
 impl JobContext<'_> {
-    /// Tells whether the run has baselines, which read raw features too.
-    fn has_baselines(&self) -> bool {
-        self.request.config.model.parts().iter().any(|kind| matches!(kind, SingleModel::Baseline(_)))
-    }
-
     fn weekly_inputs(
         &self,
         inputs: &Inputs,
@@ -97,7 +94,7 @@ impl<'a> SplitData<'a> {
         }
         let enrolments = self.split.training.as_slice();
         // Scaled inputs are the same for all models: those of a blend's baselines are there anyway.
-        let (x, test) = if context.has_baselines() {
+        let (x, test) = if context.candidates.have_baselines() {
             let baselines = self.baselines_in(&mut slot, context)?;
             (context.tensor(baselines.training.values(), enrolments.len(), self.inputs), baselines.test.clone())
         } else {

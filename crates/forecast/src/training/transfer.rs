@@ -19,9 +19,11 @@ pub(super) fn check(from: &Run, request: &TrainRequest<'_>, plan: &SplitPlan) ->
         return refuse("it is a cross-validation and has no model".to_owned());
     }
     let kind = config.model.kind();
-    if from.manifest().model != ModelKind::Lstm || kind != ModelKind::Lstm {
-        let model = if kind == ModelKind::Lstm { from.manifest().model } else { kind };
-        return refuse(format!("networks are what is trained on, and one of the two runs is to forecast with {model}"));
+    if kind != ModelKind::Lstm {
+        return refuse(format!("networks are what is trained on, and this run is to be trained for the model {kind}"));
+    }
+    if from.members(SingleModel::Lstm).is_empty() {
+        return refuse(format!("networks are what is trained on, and it forecasts with {}", from.manifest().model));
     }
     let shape = |network: &NetworkSpec| (network.hidden, network.layers, network.head_hidden);
     if shape(&from.config().network) != shape(&config.network) {

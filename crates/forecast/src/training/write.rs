@@ -7,9 +7,9 @@ use serde::Serialize;
 use staycast_evaluation::splits::SplitExclusion;
 use staycast_sequences::EnrolmentIndex;
 
-use super::calibrate::{CalibratedSplit, fold_predictions, hazards_by_forecast};
+use super::calibrate::{CalibratedSplit, fold_predictions, hazards_by_forecast, hazards_of_folds};
 use super::error::TrainError;
-use super::jobs::TrainedSplit;
+use super::jobs::{TrainedMember, TrainedSplit};
 use super::plan::{SplitPlan, labels_known_day};
 use super::request::TrainRequest;
 use super::timer::StageTimer;
@@ -18,7 +18,8 @@ use crate::artifact::layout::{
     SURVIVAL, TIMING,
 };
 use crate::artifact::{
-    DataRecord, FoldFit, MemberSummary, ParentRecord, ProxyRecord, Run, RunManifest, SplitRecord, members, out_of_fold,
+    DataRecord, FoldFit, MemberSummary, ModelChoice, ParentRecord, ProxyRecord, Run, RunManifest, SplitRecord, chosen,
+    members, out_of_fold,
 };
 use crate::compressed_json;
 use crate::examples::Examples;
@@ -48,6 +49,10 @@ pub(super) fn write_run(
     if plan.folds.is_some() {
         let predictions = fold_predictions(plan, examples, trained, calibrated);
         out_of_fold::write_out_of_fold(&out.join(OUT_OF_FOLD), request.data, &predictions)?;
+        let hazards = hazards_of_folds(request, plan, examples, calibrated)?;
+        if !hazards.is_empty() {
+            compressed_json::write(&out.join(SURVIVAL), &hazards)?;
+        }
         let splits = plan.splits.iter().zip(calibrated);
         let fits: Vec<FoldFit> = splits
             .map(|(split, calibrated)| FoldFit {
@@ -59,8 +64,9 @@ pub(super) fn write_run(
         return Ok(staycast_files::write_json(&out.join(FOLD_CALIBRATION), &fits)?);
     }
     let (trained, calibrated) = (&trained[0], &calibrated[0]);
-    members::save(out, &trained.inputs, trained.members.iter().map(|member| (member.kind, &member.model)))?;
-    if let Some(hazards) = hazards_by_forecast(request, plan, examples, &calibrated.logits)? {
+    let kept = trained.members.iter().filter(|member| calibrated.parts.contains(&member.kind));
+    members::save(out, &trained.inputs, kept.map(|member| (member.kind, &member.model)))?;
+    if let Some(hazards) = hazards_by_forecast(request, plan, examples, calibrated)? {
         compressed_json::write(&out.join(SURVIVAL), &hazards)?;
     }
     if let Some(blend) = &calibrated.blend {
@@ -157,9 +163,12 @@ fn manifest(
 ) -> RunManifest {
     let (data, config) = (request.data, request.config);
     let target = config.training.target;
+    let choices: Vec<ModelChoice> = calibrated.iter().filter_map(|split| split.choice.clone()).collect();
+    // A cross-validation may choose others in each fold; a run has what it forecasts with.
+    let is_kept = |member: &&TrainedMember| plan.folds.is_some() || calibrated[0].parts.contains(&member.kind);
     let members: Vec<MemberSummary> =
-        trained.iter().flat_map(|split| &split.members).map(|member| member.summary.clone()).collect();
-    let size = trained[0].members.iter().find_map(|member| match &member.model {
+        trained.iter().flat_map(|split| &split.members).filter(is_kept).map(|member| member.summary.clone()).collect();
+    let size = trained[0].members.iter().filter(is_kept).find_map(|member| match &member.model {
         MemberModel::Network(parameters) => {
             Some(parameters.iter().map(|parameter| parameter.values.len() as u64).sum())
         }
@@ -169,7 +178,8 @@ fn manifest(
         kind: RUN_KIND.to_owned(),
         run_version: RUN_VERSION,
         staycast_version: env!("CARGO_PKG_VERSION").to_owned(),
-        model: config.model.kind(),
+        model: chosen(&choices).unwrap_or(config.model.kind()),
+        choices,
         from: request.from.map(Run::manifest).map(ParentRecord::from_manifest),
         recalibrated: None,
         proxies: config

@@ -8,7 +8,7 @@ use std::path::Path;
 use staycast_events::Capabilities;
 use staycast_forecast::config::{CheckedConfig, Config};
 use staycast_forecast::device::ChosenDevice;
-use staycast_forecast::{Run, Start, TrainError, TrainRequest, Unwatched, train};
+use staycast_forecast::{ModelKind, Run, Start, TrainError, TrainRequest, Unwatched, train};
 use staycast_sequences::manifest::{
     BuildRecord, CalendarRecord, FeatureRecord, LAYOUT_VERSION, LabelRecord, Manifest, OutputRecord, RowCounts, Totals,
 };
@@ -153,6 +153,8 @@ pub(crate) fn cut_off(weeks: impl TryInto<u16>) -> CutOff {
 /// Returns a configuration that trains in a moment.
 pub(crate) fn config(settings: &[&str]) -> CheckedConfig {
     let mut config = Config::default();
+    // The tests are of networks, unless they say otherwise.
+    config.model.kind = ModelKind::Lstm;
     let quick = [
         "model.hidden=8",
         "training.epochs=4",

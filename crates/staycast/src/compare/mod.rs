@@ -42,7 +42,7 @@ use crate::{course_names, devices};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  staycast compare sequences --out models                        the LSTM beside every baseline
+  staycast compare sequences --out models                        the LSTM beside every baseline, and a blend
   staycast compare sequences a.toml b.toml --out ab              two configurations
   staycast compare sequences --out cv --models lstm,boosting,blend --set split.folds=5 --set split.by=learner")]
 pub(crate) struct CompareArgs {
@@ -57,7 +57,7 @@ pub(crate) struct CompareArgs {
     out: PathBuf,
     /// Models to train with each configuration
     ///
-    /// If not given: with one configuration, the LSTM and all baselines; with several, each its own model.
+    /// If not given: with one configuration, the LSTM, all baselines and a blend; with several, each its own model.
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     models: Vec<ModelKind>,
     /// Change one setting of all runs; may be repeated
@@ -134,7 +134,7 @@ fn wanted(args: &CompareArgs) -> anyhow::Result<Vec<(String, Config)>> {
         course_names::resolve_split(&mut config.split, &args.sequences)?;
         let models = match args.models.as_slice() {
             [] if several => vec![config.model.kind],
-            [] => ModelKind::all().collect(),
+            [] => ModelKind::all().filter(|&kind| kind != ModelKind::Auto).collect(),
             models => models.to_vec(),
         };
         for model in models {

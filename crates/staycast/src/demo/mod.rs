@@ -199,9 +199,9 @@ impl Demo<'_> {
         let manifest = &trained.manifest;
         let auc = manifest.held_out_auc.map_or_else(String::new, |auc| format!("; held-out AUC {auc:.3}"));
         self.console.print_part(&format!(
-            "   {} of {} on {}{auc} ({})\n",
-            pluralise(manifest.members.len() as u64, "network"),
-            pluralise(manifest.parameters, "parameter"),
+            "   {} ({}) on {}{auc} ({})\n",
+            pluralise(manifest.members.len() as u64, "model"),
+            manifest.parts().iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
             devices::describe_device(&manifest.device),
             format_duration(Duration::from_secs_f64(trained.seconds)),
         ))?;

@@ -11,6 +11,7 @@ use super::report_folder::{FIGURE_ENDING, FIGURES, REPORT_HTML};
 use super::report_text::adapted_sentence;
 use crate::display::pluralise;
 use crate::input_choice::inputs_in_sentences;
+use crate::model_choice;
 use crate::run_description::{clauses, describe_model};
 use crate::run_folders::settings;
 
@@ -80,6 +81,7 @@ fn dropout_words(rule: DropoutRule) -> String {
 fn notes(outcome: &EvaluationOutcome, run: &Run) -> Vec<String> {
     let choice = run.inputs().and_then(|inputs| inputs.choice.as_ref());
     let mut notes: Vec<String> = adapted_sentence(outcome).into_iter().collect();
+    notes.extend(model_choice::in_sentences(&run.manifest().choices));
     notes.extend(choice.map(inputs_in_sentences).unwrap_or_default());
     notes.extend(match outcome.repeats.len() {
         0 => None,

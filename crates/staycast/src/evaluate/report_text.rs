@@ -7,6 +7,7 @@ use staycast_text::escape_lines;
 use super::leakage_text;
 use crate::display::{LabelledText, pluralise};
 use crate::input_choice::inputs_in_sentences;
+use crate::model_choice;
 
 /// Writes the report: the figures, the tests for leakage, who was left out, and how the inputs were chosen.
 pub(super) fn report_text(outcome: &EvaluationOutcome, folds: Option<FoldsRecord>, run: &Run) -> String {
@@ -31,7 +32,8 @@ pub(super) fn report_text(outcome: &EvaluationOutcome, folds: Option<FoldsRecord
         text += &format!("Left out: {}: {reason}.\n", pluralise(*count, "enrolment"));
     }
     let choice = run.inputs().and_then(|inputs| inputs.choice.as_ref());
-    for sentence in choice.map(inputs_in_sentences).unwrap_or_default() {
+    let of_model = model_choice::in_sentences(&run.manifest().choices);
+    for sentence in of_model.into_iter().chain(choice.map(inputs_in_sentences).unwrap_or_default()) {
         let mut sheet = LabelledText::default();
         sheet.paragraph(sentence);
         text += &sheet.into_string();

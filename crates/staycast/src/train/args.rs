@@ -18,8 +18,9 @@ use crate::{course_names, devices};
 
 /// Train a forecast on sequences
 ///
-/// Trains an ensemble of LSTMs that forecast dropout at the end of every week. Calibrates it and chooses a threshold on
-/// rows held out of the training set. Keeps a test part for `staycast evaluate`, whose learners are trained on nowhere.
+/// Trains LSTMs, logistic regressions and boosted trees that forecast dropout at the end of every week. Chooses the best, or a
+/// blend, calibrates it and chooses a threshold, on rows held out of the training set. Keeps a test part for
+/// `staycast evaluate`, whose learners are trained on nowhere.
 ///
 /// A killed run goes on with --resume, and ends the same (on a CPU: to the byte).
 #[derive(Debug, Args)]
@@ -34,10 +35,11 @@ pub(crate) struct TrainArgs {
     /// Settings in TOML; what the file does not name keeps its default
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Model to train: lstm, a baseline, or blend, which mixes several
+    /// Model to train: auto, lstm, a baseline, or blend
     ///
-    /// Baselines: days-since-last, rules, linear, logistic, tree, forest, boosting, hazard. If not given: the model of
-    /// the configuration, usually lstm.
+    /// auto trains what the training set is large enough for, and keeps the best on held-out rows, or a blend. Baselines:
+    /// days-since-last, rules, linear, logistic, tree, forest, boosting, hazard. blend mixes those that the configuration
+    /// names. If not given: the model of the configuration, usually auto; with --from, lstm.
     #[arg(long, value_name = "MODEL")]
     model: Option<ModelKind>,
     /// Change one setting, as in training.epochs=20; may be repeated
@@ -100,7 +102,8 @@ Examples:
   staycast train sequences --out cv --folds 5 --repeats 10
   staycast train sequences --out cv --leave-one-out        test on each course in turn
   staycast train sequences --out run --set model.hidden=64 --set 'threshold.rule=precision>=0.8'
-  staycast train sequences --out forest --model forest     a baseline, in place of LSTMs
+  staycast train sequences --out lstm --model lstm         LSTMs alone
+  staycast train sequences --out forest --model forest     a baseline
   staycast train new-course --out tuned --from run --split learner   fine-tune to a course with few labels
   staycast train sequences --out run --set training.proxy_days=14    let inactivity stand for dropout where courses run on
   staycast train sequences --out run --resume              after a kill";
@@ -156,7 +159,12 @@ impl TrainArgs {
             (None, RunState::Finished) => Run::open(&self.out)?.config().written().clone(),
             (None, RunState::Free | RunState::Other) => match &self.from {
                 // The networks keep their shape, and what is known of how to train them.
-                Some(from) => Config { split: Config::default().split, ..Run::open(from)?.config().written().clone() },
+                Some(from) => {
+                    let mut config = Run::open(from)?.config().written().clone();
+                    config.split = Config::default().split;
+                    config.model.kind = ModelKind::Lstm;
+                    config
+                }
                 None => Config::default(),
             },
         };

@@ -65,6 +65,10 @@ impl TrainingWatch for Watch<'_> {
             }
             ModelKind::Baseline(kind) => format!("{} ({kind})", pluralise(plan.members, "model")),
             ModelKind::Blend => format!("{}, to be blended", pluralise(plan.members, "model")),
+            ModelKind::Auto => {
+                let parts: Vec<String> = plan.parts.iter().map(ToString::to_string).collect();
+                format!("{} to choose from ({})", pluralise(plan.members, "model"), parts.join(", "))
+            }
         };
         self.console.note(&format!(
             "{:12} {members}, {} of {}{}",

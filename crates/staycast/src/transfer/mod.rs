@@ -36,7 +36,7 @@ use crate::{course_names, devices, failure, output_place, train};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  staycast transfer tasks.toml --sequences oulad=sequences --out transfer --models lstm,logistic,blend
+  staycast transfer tasks.toml --sequences oulad=sequences --out transfer --models auto,lstm,logistic
 
 A task, in the file:
   [[tasks]]
@@ -64,7 +64,7 @@ pub(crate) struct TransferArgs {
         long,
         value_name = "A,B",
         value_delimiter = ',',
-        default_value = "lstm,logistic,boosting,blend,days-since-last"
+        default_value = "auto,lstm,logistic,boosting,days-since-last"
     )]
     models: Vec<ModelKind>,
     /// Figures of other programs' models on the same tasks, in the form of transfer.json
