@@ -7,11 +7,12 @@ use staycast_weeks::CutOff;
 use crate::bounds::Bounding;
 use crate::config::{BoostingConfig, Direction};
 use crate::forust::StoredBoosted;
-use crate::grow::{Grower, Grown, Growth, MOST_KEPT, TreeData};
+use crate::grow::{Grower, Grown, Growth, MOST_KEPT};
 use crate::histogram::{Least, Sums};
 use crate::newton::{log_loss, logit, sigmoid};
 use crate::random::SplitMix;
 use crate::sound_numbers::number;
+use crate::tree_data::TreeData;
 use crate::trees::{BinnedRows, Tree};
 use crate::weekly::WeeklyInputs;
 
@@ -26,6 +27,15 @@ pub(crate) struct Boosted {
     pub(crate) intercept: f64,
     /// Trees; a leaf's value is an addition to the log odds.
     pub(crate) trees: Vec<Tree>,
+}
+
+impl TryFrom<StoredBoosted> for Boosted {
+    type Error = String;
+
+    fn try_from(stored: StoredBoosted) -> Result<Self, String> {
+        let (intercept, trees) = stored.into_parts()?;
+        Ok(Self { intercept, trees })
+    }
 }
 
 /// Says in which units slopes and curvatures are counted: whole numbers, small enough that the sums over all rows fit.
@@ -176,5 +186,18 @@ impl Boosted {
             }
         });
         logits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trees_are_written_in_a_form_of_their_own_and_read_back() {
+        let text = r#"{"intercept":0.25,"trees":[{"columns":[4,0,0],"values":[0.5,-0.25,1.0],"yes":[1,0,0]}]}"#;
+        let read: Boosted = serde_json::from_str(text).expect("its own form");
+        read.check(5).expect("sound");
+        assert_eq!(serde_json::to_string(&read).expect("JSON"), text);
     }
 }

@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use crate::binned::Binned;
-use crate::bounds::{Bounding, Bounds};
+use crate::bounds::Bounds;
 use crate::histogram::{Layout, Least, Sums};
 use crate::random::SplitMix;
 use crate::search::{Found, Job, Searched};
+use crate::tree_data::TreeData;
 
 /// Bounds the bytes of sums by bin that one tree keeps for later questions.
 pub(crate) const MOST_KEPT: usize = 256 << 20;
@@ -24,16 +25,6 @@ pub(crate) struct Growth {
     pub(crate) on_all_threads: bool,
     /// Bytes of sums by bin that are kept for later questions, at most. Of other nodes, rows are added up anew.
     pub(crate) kept: usize,
-}
-
-/// Lends what a tree is grown on.
-pub(crate) struct TreeData<'a> {
-    /// By row of the binned inputs: its slope and curvature.
-    pub(crate) sums: &'a [Sums],
-    /// Columns that the tree may ask about, increasing.
-    pub(crate) columns: Vec<u32>,
-    /// Directions that forecasts keep to, if any do.
-    pub(crate) bounding: Option<&'a Bounding<'a>>,
 }
 
 /// Draws the columns that each node may ask about.

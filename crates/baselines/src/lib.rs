@@ -28,6 +28,7 @@ mod simd;
 mod simple;
 mod sound;
 mod sound_numbers;
+mod tree_data;
 mod tree_fits;
 mod trees;
 mod truncated;

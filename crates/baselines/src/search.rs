@@ -6,8 +6,8 @@ use rayon::prelude::*;
 
 use crate::binned::Binned;
 use crate::bounds::Bounds;
-use crate::grow::TreeData;
 use crate::histogram::{self, Cut, Layout, Least, Scan, Sums};
+use crate::tree_data::TreeData;
 
 /// Counts the additions from which threads share a search.
 const SHARED_FROM: usize = 1 << 17;

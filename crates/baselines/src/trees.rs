@@ -9,10 +9,11 @@ use staycast_weeks::CutOff;
 
 use crate::binned::Binned;
 use crate::config::{ForestConfig, TreeConfig};
-use crate::grow::{Draws, Grower, Grown, Growth, MOST_KEPT, TreeData};
+use crate::grow::{Draws, Grower, Grown, Growth, MOST_KEPT};
 use crate::histogram::{Least, Sums};
 use crate::newton::logit;
 use crate::random::SplitMix;
+use crate::tree_data::TreeData;
 use crate::weekly::WeeklyInputs;
 
 /// Holds a binary decision tree. Node 0 is the root.

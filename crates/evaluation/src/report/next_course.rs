@@ -1,4 +1,4 @@
-//! What figures rest on, what they are too few for, and what to expect of the next course, in words.
+//! Says what figures rest on, what they are too few for, and what to expect of the next course.
 
 use super::evaluation::Evaluation;
 use crate::numbers::counted;

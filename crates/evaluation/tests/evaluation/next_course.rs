@@ -1,4 +1,4 @@
-//! What figures rest on, and what to expect of the next course.
+//! Checks what is said of what figures rest on, and of the next course.
 
 use staycast_evaluation::metrics::{Estimate, Ranking, delong_interval, random_effects};
 use staycast_evaluation::report::{

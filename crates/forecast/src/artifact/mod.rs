@@ -26,6 +26,7 @@
 
 pub(crate) mod checksums;
 mod error;
+mod fold_records;
 pub(crate) mod layout;
 mod manifest;
 pub(crate) mod members;

@@ -1,14 +1,12 @@
 //! A finished run in memory.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use staycast_sequences::Dataset;
 
 use super::error::RunError;
-use super::layout::{
-    CONFIG, EVALUATIONS, FOLD_CALIBRATION, MANIFEST, METRICS, OUT_OF_FOLD, SPLIT, SURVIVAL, TIMING, parts,
-};
+use super::fold_records::FoldRecords;
+use super::layout::{CONFIG, EVALUATIONS, MANIFEST, METRICS, OUT_OF_FOLD, SPLIT, TIMING, parts};
 use super::manifest::{Checksums, RunManifest};
 use super::model::RunModel;
 use super::out_of_fold;
@@ -17,7 +15,6 @@ use super::records::{EpochRecord, FoldFit, FoldHazards, SplitRecord};
 use super::soundness;
 use super::split_soundness;
 use super::state::{RunState, run_state};
-use crate::compressed_json;
 use crate::config::{CheckedConfig, Config};
 use crate::files::{self, FileError};
 use crate::inputs::Inputs;
@@ -37,27 +34,10 @@ pub struct Run {
     folds: Option<FoldRecords>,
 }
 
-/// Holds what a cross-validation has in place of models.
-#[derive(Clone, Debug)]
-pub(super) struct FoldRecords {
-    pub(super) fits: Vec<FoldFit>,
-    /// Of the folds for which hazards could be fitted.
-    pub(super) hazards: Arc<Vec<FoldHazards>>,
-}
-
 /// Holds what is read of `timing.json`.
 #[derive(serde::Deserialize)]
 struct TrainingTime {
     total_seconds: f64,
-}
-
-impl FoldRecords {
-    fn read(parts: &Parts<'_>) -> Result<Self, RunError> {
-        let fits = files::read_json(&parts.path(FOLD_CALIBRATION)?)?;
-        let hazards: Option<Vec<FoldHazards>> =
-            parts.find(SURVIVAL).map(|path| compressed_json::read(&path)).transpose()?;
-        Ok(Self { fits, hazards: Arc::new(hazards.unwrap_or_default()) })
-    }
 }
 
 impl Run {

@@ -6,13 +6,13 @@ use std::path::Path;
 
 use staycast_sequences::CutOff;
 
+use super::fold_records::FoldRecords;
 use super::layout::{BASELINES, BLEND, CALIBRATION, FOLD_CALIBRATION, MANIFEST, SCALER, SPLIT, SURVIVAL};
 use super::manifest::{FoldsRecord, RunManifest};
 use super::model::RunModel;
 use super::model_choice::{ModelChoice, chosen};
 use super::recalibration::RecalibrationRecord;
 use super::records::{EpochRecord, FoldHazards, SplitRecord};
-use super::run::FoldRecords;
 use super::split_soundness;
 use crate::config::{Adaptation, CheckedConfig, ModelSpec, SplitSpec, TrainingConfig};
 use crate::files::FileError;

@@ -5,8 +5,8 @@ use staycast_sequences::EnrolmentIndex;
 
 use super::error::Outcomes;
 use super::plan::{MemberSplit, OuterSplit, SplitPlan};
-use super::request::TrainRequest;
 use crate::artifact::NotTried;
+use crate::config::CheckedConfig;
 use crate::examples::Examples;
 use crate::model_kind::SingleModel;
 
@@ -40,11 +40,11 @@ pub(crate) struct Candidates {
 
 impl Candidates {
     /// Lists the models that the configuration names, or else those that the smallest training set of `plan` allows.
-    pub(super) fn new(request: &TrainRequest<'_>, plan: &SplitPlan, examples: &Examples) -> Self {
-        if let Some(named) = request.config.model.named() {
+    pub(super) fn new(config: &CheckedConfig, plan: &SplitPlan, examples: &Examples) -> Self {
+        if let Some(named) = config.model.named() {
             return Self { models: named.to_vec(), not_tried: Vec::new() };
         }
-        let week = request.config.training.target.min(examples.last_cut_off()).last_week();
+        let week = config.training.target.min(examples.last_cut_off()).last_week();
         let outcomes = |enrolments: &mut dyn Iterator<Item = EnrolmentIndex>| {
             let trainable = enrolments.filter(|&enrolment| examples.is_trainable(enrolment, week));
             Outcomes::count(trainable.filter_map(|enrolment| examples.training_label(enrolment)))

@@ -67,7 +67,7 @@ pub fn train(request: &TrainRequest<'_>, watch: &dyn TrainingWatch) -> Result<Ru
     feasibility::check(request, &plan, &examples)?;
     let inputs = jobs::fit_inputs(request, &plan, &examples)?;
     let checkpoints = folder.begin()?;
-    let candidates = candidates::Candidates::new(request, &plan, &examples);
+    let candidates = candidates::Candidates::new(request.config, &plan, &examples);
     watch.planned(&TrainingPlan::new(request.config, &plan, &candidates, &inputs, last));
     timer.lap("prepare");
 
