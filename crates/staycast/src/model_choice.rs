@@ -14,6 +14,17 @@ const SIMPLEST: SingleModel = SingleModel::Baseline(BaselineKind::Logistic);
 /// Describes which model a run forecasts with, and by how much it was better: a clause each. Of a cross-validation, how often
 /// each model was chosen.
 pub(crate) fn describe(choices: &[ModelChoice]) -> Vec<String> {
+    let mut clauses = statements(choices);
+    if let [choice] = choices
+        && choice.as_good(SIMPLEST).is_some()
+    {
+        clauses.push("--model logistic trains logistic regression alone".to_owned());
+    }
+    clauses
+}
+
+/// States the same without naming a flag.
+fn statements(choices: &[ModelChoice]) -> Vec<String> {
     match choices {
         [] => Vec::new(),
         [choice] => clauses(choice),
@@ -29,13 +40,15 @@ pub(crate) fn describe(choices: &[ModelChoice]) -> Vec<String> {
 
 /// Describes the choice in whole sentences, for a report.
 pub(crate) fn in_sentences(choices: &[ModelChoice]) -> Vec<String> {
-    let clauses = describe(choices);
+    let clauses = statements(choices);
     if clauses.is_empty() { Vec::new() } else { vec![format!("Model chosen: {}.", clauses.join("; "))] }
 }
 
 fn clauses(choice: &ModelChoice) -> Vec<String> {
     let mut clauses = vec![chosen(choice)];
-    clauses.extend(simplest(choice));
+    if choice.as_good(SIMPLEST).is_some() {
+        clauses.push("logistic regression alone is as good within chance".to_owned());
+    }
     clauses.extend(choice.not_tried.iter().map(|left| format!("{} was not tried: {}", left.model, left.reason)));
     clauses
 }
@@ -71,12 +84,6 @@ fn chosen(choice: &ModelChoice) -> String {
     };
     let apart = if choice.fitted_apart { "" } else { ", too few to fit on some and judge by others" };
     format!("{what}: AUC {auc:.3} at week {} on {held_out}{apart}; the others: {}", choice.week, others.join(", "))
-}
-
-/// Says so where logistic regression alone is as good within chance.
-fn simplest(choice: &ModelChoice) -> Option<String> {
-    choice.as_good(SIMPLEST)?;
-    Some("logistic regression alone is as good within chance; --model logistic is the simpler choice".to_owned())
 }
 
 fn names<'a>(candidates: impl Iterator<Item = &'a Candidate>) -> String {
