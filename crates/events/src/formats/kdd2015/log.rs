@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr3};
 
 use crate::activity::Activity;
 use crate::cells::{is_missing, whole_id};
@@ -252,7 +252,7 @@ struct Usual<'b> {
 const TIME_LENGTH: usize = "YYYY-MM-DDTHH:MM:SS".len();
 
 /// Returns the row `time,source,event,object` that `text` begins with, where the time has its usual length, source and
-/// event are known ones, and nothing is in quotes. Without branches on which source and event it is, as no processor
+/// event are known ones, and nothing is in quotes or zero bytes. Without branches on which source and event it is, as no processor
 /// can guess them.
 #[inline]
 fn usual(text: &[u8]) -> Option<Usual<'_>> {
@@ -271,10 +271,10 @@ fn usual(text: &[u8]) -> Option<Usual<'_>> {
         return None;
     }
     let object_and_more = rest.get(known.length..)?;
-    let end = memchr2(b',', b'\n', object_and_more)?;
+    let end = memchr3(b',', b'\n', 0, object_and_more)?;
     let object = &object_and_more[..end];
     let object = object.strip_suffix(b"\r").unwrap_or(object);
-    if object_and_more[end] == b',' || matches!(object.first(), Some(b'"' | b' ')) || object.last() == Some(&b' ') {
+    if object_and_more[end] != b'\n' || matches!(object.first(), Some(b'"' | b' ')) || object.last() == Some(&b' ') {
         return None;
     }
     let kind = 2 * known.place + u8::from(browser);
@@ -374,6 +374,15 @@ mod tests {
                 prop_assert_eq!(usual.object, fields[4]);
                 prop_assert!(line.ends_with('\n') && line.matches('\n').count() == 1);
             }
+        }
+    }
+
+    #[test]
+    fn a_row_with_zero_bytes_in_its_object_is_no_usual_one() {
+        let row = |object: &str| format!("2014-01-01T00:00:00,server,access,{object}\nand the next row");
+        assert!(usual(row("o1").as_bytes()).is_some());
+        for object in ["\0\0o1", "o\0x", "o1\0", "\0"] {
+            assert!(usual(row(object).as_bytes()).is_none(), "{object:?}");
         }
     }
 
