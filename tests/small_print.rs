@@ -1,4 +1,4 @@
-//! What a user is told beside the figures: settings that the data decided, scores of learners who were trained on, what a
+//! Tests what a user is told beside the figures: settings that the data decided, scores of learners who were trained on, what a
 //! figure rests on.
 
 mod common;

@@ -19,7 +19,7 @@ pub(crate) struct Growth {
     pub(crate) leaves: usize,
     /// Questions from the root to a leaf, at most.
     pub(crate) depth: usize,
-    /// What a question must leave on both sides.
+    /// Bounds what a question must leave on both sides.
     pub(crate) least: Least,
     /// Whether the threads share the work on one tree.
     pub(crate) on_all_threads: bool,
@@ -45,7 +45,7 @@ pub(crate) struct Grown {
 pub(crate) struct GrownNode {
     /// Question, if it is no leaf.
     pub(crate) question: Option<Question>,
-    /// What the values of its leaves must keep to.
+    /// Bounds the values of its leaves.
     pub(crate) bounds: Bounds,
     /// Its rows, as places in [`Grown::rows`].
     rows: Range<usize>,

@@ -121,7 +121,7 @@ pub struct Source {
     pub files: FileReport,
     /// The files that hold events.
     pub events: Vec<Box<dyn EventFile>>,
-    /// What tells whether files of the log overlap, once they are read: of each institution.
+    /// Tells whether files of the log overlap, once they are read: one for each institution.
     pub first_lines: Vec<Arc<FirstLines>>,
 }
 

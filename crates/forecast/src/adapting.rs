@@ -1,4 +1,4 @@
-//! What a configuration leaves to the data: the target week, and whether there is a second task to learn.
+//! Decides what a configuration leaves to the data: the target week, and whether there is a second task to learn.
 
 use staycast_sequences::{CutOff, Dataset};
 

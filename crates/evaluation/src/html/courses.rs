@@ -18,7 +18,7 @@ const DRAWN: usize = 40;
 #[derive(Template)]
 #[template(path = "sections/courses.html")]
 struct Courses {
-    /// What to expect of the next course.
+    /// The AUC to expect in the next course.
     next: String,
     cohorts: [CohortCourses; 2],
 }

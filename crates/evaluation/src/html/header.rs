@@ -19,11 +19,11 @@ pub(super) struct Header<'a> {
     banner: Banner,
     split: &'a str,
     meaning: &'static str,
-    /// What the figures rest on; empty where that is not known.
+    /// Courses that the figures rest on; empty where that is not known.
     rests_on: String,
-    /// What to expect of the next course.
+    /// The AUC to expect in the next course.
     next: String,
-    /// What is left out, where there are too few for it.
+    /// Parts left out, where learners are too few for them.
     too_few: Option<String>,
     notes: &'a [String],
     cohorts: [Answer; 2],

@@ -133,7 +133,7 @@ fn adjust<'a>(tables: impl Iterator<Item = &'a mut GroupTable>) {
     }
 }
 
-/// Tells whether a group is those of whom the column says nothing.
+/// Tells whether a group is of learners without a value in the column.
 fn is_unknown(group: Option<&str>) -> bool {
     const WORDS: [&str; 7] = ["", "unknown", "not known", "not stated", "not specified", "missing", "n/a"];
     group.is_none_or(|group| WORDS.contains(&group.trim().to_lowercase().as_str()))

@@ -81,7 +81,7 @@ impl fmt::Display for TooFewFollowed {
         let Self { n, dropouts, needed } = self;
         write!(
             f,
-            "too few to tell: {} followed, {dropouts} dropped out (needed: {}, of whom {} drop out)",
+            "too few to tell: {} followed, {dropouts} dropped out (needed: {}, with {} dropping out)",
             counted(*n, "learner"),
             needed.rows,
             needed.per_class

@@ -207,7 +207,7 @@ fn too_few_who_were_followed_are_said_in_one_sentence() {
     let exits: Vec<Option<ExitTime>> = (0..60).map(|at| Some(ExitTime { weeks: 6.0, end: end(at) })).collect();
     let report = report_with(&rows, 1, Extras { exits: &exits, ..Extras::default() }).expect("valid");
     let all = report.survival.expect("exit times").all;
-    let sentence = "too few to tell: 60 learners followed, 9 dropped out (needed: 50, of whom 10 drop out)";
+    let sentence = "too few to tell: 60 learners followed, 9 dropped out (needed: 50, with 10 dropping out)";
     assert_eq!(all.too_few.expect("nine dropouts").to_string(), sentence);
 }
 

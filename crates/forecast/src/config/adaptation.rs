@@ -1,4 +1,4 @@
-//! What became other than usual when a configuration met data.
+//! Records what became other than usual when a configuration met data.
 
 use std::fmt;
 

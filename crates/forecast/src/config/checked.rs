@@ -26,7 +26,7 @@ pub struct CheckedConfig {
     pub(crate) threshold: ThresholdRule,
     pub(crate) split: CheckedSplit,
     pub(crate) baselines: CheckedBaselines,
-    /// What became other than usual, as the data asked for it.
+    /// Settings that became other than usual, as the data asked for it.
     pub(crate) adaptations: Vec<Adaptation>,
 }
 

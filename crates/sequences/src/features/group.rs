@@ -36,7 +36,7 @@ pub enum FeatureGroup {
     History,
     /// Place among the learners of the course.
     Rank,
-    /// What of the course's objects a learner prefers.
+    /// The objects of the course that a learner prefers.
     Preference,
     /// The engagement measures of edX's pipeline.
     Engagement,

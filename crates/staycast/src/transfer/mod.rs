@@ -248,7 +248,7 @@ struct Part {
     test: Vec<String>,
     /// Folder of its runs.
     out: PathBuf,
-    /// What a line of progress says after the task's name.
+    /// The text of a line of progress after the task's name.
     of: String,
 }
 
