@@ -32,7 +32,7 @@ pub(super) struct ChoiceInput<'a> {
 /// Weights and calibrations are fitted on all folds but the one that they are applied to, or on one half of the rows and applied
 /// to the other where one fold is held out, so that a model of more parameters has no advantage. The blend is the rule, since
 /// held-out rows are forecast by one member each and new rows by the mean of all: single networks look worse than they are. On
-/// other courses and later runs, what was best on held-out rows was behind the blend as often as not (docs/experiments.md).
+/// other courses and later runs, what was best on held-out rows was behind the blend (docs/experiments.md).
 ///
 /// # Errors
 /// Says why nothing can be compared.
