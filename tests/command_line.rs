@@ -260,6 +260,23 @@ fn devices_are_listed_with_their_checks() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_driver_that_is_not_there_is_named() {
+    let listing = command(["devices", "--json"]).env("VK_DRIVER_FILES", "/nowhere/icd.json").output().expect("it runs");
+    let listing: serde_json::Value = serde_json::from_slice(&listing.stdout).expect("JSON");
+    let wgpu = listing["backends"].as_array().expect("a list").iter().find(|one| one["backend"] == "wgpu");
+    let wgpu = wgpu.expect("every backend is listed");
+    let is_gpu = |device: &serde_json::Value| device["kind"] != "software";
+    // Builds without it look for nothing, and OpenGL may reach a GPU that Vulkan can't.
+    if wgpu["built_in"] == false || wgpu["devices"].as_array().expect("a list").iter().any(is_gpu) {
+        return;
+    }
+    let missing = wgpu["missing"].as_array().expect("a list");
+    let named = "VK_DRIVER_FILES names /nowhere/icd.json, which is not there";
+    assert!(missing.iter().any(|one| one == named), "{missing:?}");
+}
+
+#[test]
 fn a_device_that_is_not_there_is_refused_by_name() {
     let here = folder();
     let sequences = here.path().join("sequences");

@@ -200,6 +200,19 @@ fn scoring_says_what_it_did_as_json_and_takes_weeks_and_courses() {
 }
 
 #[test]
+fn auto_computes_little_work_on_the_cpu_and_says_why() {
+    let shop = Workshop::open();
+    let here = folder();
+    let out = here.path().join("scores.csv");
+    let ran = run("score {} {} --out {}", &[&shop.run(), &shop.sequences(), &out]).expect(0);
+    let line = ran.stderr.lines().find(|line| line.starts_with("device")).expect("it says so");
+    let with_gpus = cfg!(feature = "wgpu") || cfg!(feature = "cuda");
+    let why =
+        if with_gpus { "this is predicted to take less than 0.1 s there" } else { "this build has no GPU backend" };
+    assert!(line.contains("flex on the CPU, since") && line.contains(why), "{line}");
+}
+
+#[test]
 fn a_run_is_said_in_words_and_json() {
     let shop = Workshop::open();
     run("inspect {}", &[&shop.run()]).expect(0).says(&[

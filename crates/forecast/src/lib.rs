@@ -23,7 +23,7 @@ mod week_fits;
 pub use artifact::{
     Candidate, DataRecord, EpochRecord, FileRecord, FoldFit, FoldsRecord, HeldOutFigures, MemberSummary, ModelChoice,
     NotTried, ParentRecord, ProxyRecord, RUN_FILES, RUN_FOLDERS, RUN_KIND, RecalibrationRecord, Refit, Run, RunError,
-    RunManifest, RunRecords, RunState, SplitRecord, TrainedOn, WeekRefit, export_onnx, run_state,
+    RunManifest, RunRecords, RunState, SplitRecord, TrainedOn, WeekRefit, begun_on, export_onnx, run_state,
 };
 pub use files::FileError;
 pub use inputs::{ChosenGroups, Column, GroupLeftOut, InputChoice, InputGroup, Inputs, InputsError, Source, Transform};
@@ -33,9 +33,12 @@ pub use prediction::{
     EvaluateRequest, EvaluationOutcome, EvaluationRecord, Forecasts, FutureTest, LeakageReport, PredictionError,
     Predictions, RecalibrateRequest, RepeatedAuc, Rows, SCORE_COLUMNS, SUSPICIOUS_AUC, ScoreRequest, ScoreRow,
     ShuffledLabelsTest, SuspiciousInput, check_leakage, evaluate, evaluate_predictions, evaluations, evaluations_in,
-    predictions, recalibrate, record_evaluation, score, score_folder, week_for, write_predictions, write_scores,
+    forecasting_work, predictions, recalibrate, record_evaluation, score, score_folder, week_for, write_predictions,
+    write_scores,
 };
 pub use reach::{NoOutcomeKnown, TooLate};
 pub use tables::TableError;
-pub use training::{Outcomes, Place, Start, TrainError, TrainRequest, TrainingPlan, TrainingWatch, Unwatched, train};
+pub use training::{
+    Outcomes, Place, Start, TrainError, TrainRequest, TrainingPlan, TrainingWatch, Unwatched, train, training_work,
+};
 pub use week_fits::{WeekFit, WeekFits};

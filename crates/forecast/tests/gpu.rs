@@ -5,7 +5,7 @@
 mod common;
 
 use common::{config, cut_off, dataset};
-use staycast_forecast::device::{Backend, Check, ChosenDevice, DeviceChoice, choose, list};
+use staycast_forecast::device::{Backend, Check, ChosenDevice, DeviceChoice, Work, choose, list};
 use staycast_forecast::{
     EvaluateRequest, Forecasts, Run, ScoreRequest, Start, TrainRequest, Unwatched, evaluate, score, train,
 };
@@ -36,7 +36,7 @@ fn training_evaluating_and_scoring_agree_with_flex() {
         train(&request, &Unwatched).expect("it trains")
     };
     let flex = ChosenDevice::flex();
-    let wgpu = choose(DeviceChoice::Backend(Backend::Wgpu)).expect("an adapter that computes right");
+    let wgpu = choose(DeviceChoice::Backend(Backend::Wgpu), &Work::Unknown).expect("an adapter that computes right");
     let (on_flex, on_wgpu) = (train_on(&flex, "flex"), train_on(&wgpu, "wgpu"));
     assert_eq!(on_wgpu.manifest().device.backend, Backend::Wgpu);
 

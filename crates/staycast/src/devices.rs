@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 use staycast_forecast::device::{
-    self, Backend, BackendReport, Check, ChosenDevice, DeviceChoice, DeviceInfo, Hardware, TOLERANCE,
+    self, Backend, BackendReport, Check, ChosenDevice, DeviceChoice, DeviceInfo, Hardware, TOLERANCE, Work,
 };
 
 use crate::console::Console;
@@ -13,7 +13,8 @@ use crate::status::Status;
 /// List every device this build can use
 ///
 /// Each device runs a small forward and backward pass of an LSTM, whose result is compared with the CPU's. A device
-/// that computes something else, or can't be opened, is listed with the reason. Other commands refuse it.
+/// that computes something else, or can't be opened, is listed with the reason. Other commands refuse it. Where no GPU is
+/// found, it says what is missing: the Vulkan loader, a driver, or a device file.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -24,14 +25,14 @@ pub(crate) struct DevicesArgs {}
 
 /// Holds the help of every `--device`.
 pub(crate) const HELP: &str = "\
-Where to compute: auto (a GPU that computes right, or else the CPU), cpu, flex, ndarray, wgpu, vulkan, cuda";
+Where to compute: auto (a GPU where it is faster, or else the CPU), cpu, flex, ndarray, wgpu, vulkan, cuda";
 
-/// Chooses the device, and notes which it is where the user named none.
-pub(crate) fn choose(choice: DeviceChoice, console: &Console) -> anyhow::Result<ChosenDevice> {
-    let device = device::choose(choice)?;
+/// Chooses the device for some work, and notes which it is where the user named none.
+pub(crate) fn choose(choice: DeviceChoice, work: &Work, console: &Console) -> anyhow::Result<ChosenDevice> {
+    let device = device::choose(choice, work)?;
     keep_freed_memory();
     match choice {
-        DeviceChoice::Auto => console.note(&format!("{:12} {}", "device", device.why)),
+        DeviceChoice::Auto => console.note_once(&format!("{:12} {}", "device", device.why)),
         DeviceChoice::Backend(_) => tracing::info!(why = device.why, "device"),
     }
     Ok(device)
@@ -85,6 +86,8 @@ struct BackendEntry {
     built_in: bool,
     /// Why it has no device, when it has none.
     absent: Option<String>,
+    /// What the machine lacks, where a GPU was looked for and none was found.
+    missing: Vec<String>,
     devices: Vec<DeviceEntry>,
 }
 
@@ -102,7 +105,7 @@ struct DeviceEntry {
 /// Runs the subcommand.
 pub(crate) fn run(_args: &DevicesArgs, console: &Console) -> anyhow::Result<Status> {
     let reports = device::list();
-    let auto = device::choose(DeviceChoice::Auto)?;
+    let auto = device::choose(DeviceChoice::Auto, &Work::Unknown)?;
     let listing = Listing {
         auto: Auto { backend: auto.info.backend, name: auto.info.name, why: auto.why },
         tolerance: TOLERANCE,
@@ -115,7 +118,7 @@ pub(crate) fn run(_args: &DevicesArgs, console: &Console) -> anyhow::Result<Stat
 fn entry(backend: Backend, reports: &[BackendReport]) -> BackendEntry {
     let Some(report) = reports.iter().find(|report| report.backend == backend) else {
         let absent = Some(format!("not part of this build; build with --features {backend}"));
-        return BackendEntry { backend, built_in: false, absent, devices: Vec::new() };
+        return BackendEntry { backend, built_in: false, absent, missing: Vec::new(), devices: Vec::new() };
     };
     let devices = report.devices.iter().map(|device| {
         let (passed, error, reason) = match &device.check {
@@ -124,7 +127,13 @@ fn entry(backend: Backend, reports: &[BackendReport]) -> BackendEntry {
         };
         DeviceEntry { name: device.info.name.clone(), kind: device.info.hardware.name(), passed, error, reason }
     });
-    BackendEntry { backend, built_in: true, absent: report.absent.clone(), devices: devices.collect() }
+    BackendEntry {
+        backend,
+        built_in: true,
+        absent: report.absent.clone(),
+        missing: report.missing.clone(),
+        devices: devices.collect(),
+    }
 }
 
 fn describe_listing(listing: &Listing) -> String {
@@ -142,8 +151,11 @@ fn describe_listing(listing: &Listing) -> String {
             };
             sheet.row(name, format!("{}, {}: {verdict}", device.name, device.kind));
         }
+        for missing in &backend.missing {
+            sheet.row("", format!("no GPU: {missing}"));
+        }
     }
     sheet.gap();
-    sheet.paragraph(format!("--device auto takes {}.", listing.auto.why));
+    sheet.paragraph(format!("For large work, --device auto takes {}.", listing.auto.why));
     sheet.into_string()
 }

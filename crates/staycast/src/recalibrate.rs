@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 use staycast_forecast::device::DeviceChoice;
-use staycast_forecast::{PredictionError, RecalibrateRequest, RecalibrationRecord, Refit, WeekRefit, recalibrate};
+use staycast_forecast::{
+    PredictionError, RecalibrateRequest, RecalibrationRecord, Refit, WeekRefit, forecasting_work, recalibrate,
+};
 use staycast_sequences::CutOff;
 
 use crate::console::Console;
@@ -63,7 +65,7 @@ pub(crate) fn run(args: &RecalibrateArgs, console: &Console) -> anyhow::Result<S
     output_place::prepare_whole_folder(&args.out, [args.run.as_path(), &args.sequences])?;
     let run = open_run(&args.run, console)?;
     let data = load(&args.sequences, console)?;
-    let device = devices::choose(args.device, console)?;
+    let device = devices::choose(args.device, &forecasting_work(&run, data.enrolments.len() as u64), console)?;
     let courses = course_names::resolve(&args.courses, &course_ids(&data))?;
     let courses = (!courses.is_empty()).then_some(courses.as_slice());
     let request = RecalibrateRequest { data: &data, courses, out: &args.out, device: &device };

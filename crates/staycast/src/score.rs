@@ -7,7 +7,9 @@ use std::time::Instant;
 use clap::Args;
 use serde::Serialize;
 use staycast_forecast::config::Adaptation;
-use staycast_forecast::{Run, SCORE_COLUMNS, ScoreRequest, ScoreRow, score_folder, week_for, write_scores};
+use staycast_forecast::{
+    Run, SCORE_COLUMNS, ScoreRequest, ScoreRow, forecasting_work, score_folder, week_for, write_scores,
+};
 use staycast_sequences::{CutOff, SCORED, read_courses};
 
 use crate::console::Console;
@@ -131,7 +133,8 @@ pub(crate) fn execute(job: &ScoreJob, console: &Console) -> anyhow::Result<(Scor
         Some(_) => job.forecast.in_courses(&folder.course_ids()?)?,
         None => job.forecast.clone(),
     };
-    let device = devices::choose(selection.device, console)?;
+    let device =
+        devices::choose(selection.device, &forecasting_work(&run, folder.manifest().totals.enrolments), console)?;
     let week = match selection.week {
         Some(week) => week,
         None => own_week(&run, &selection, console)?,

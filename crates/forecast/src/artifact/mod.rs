@@ -56,4 +56,4 @@ pub(crate) use records::FoldHazards;
 pub use records::{EpochRecord, FoldFit, SplitRecord, TrainedOn};
 pub use run::{Run, RunRecords};
 pub(crate) use state::Started;
-pub use state::{RunState, run_state};
+pub use state::{RunState, begun_on, run_state};

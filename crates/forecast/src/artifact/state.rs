@@ -93,6 +93,18 @@ pub fn run_state(folder: &Path) -> Result<RunState, FileError> {
     Ok(RunState::Free)
 }
 
+/// Returns the device on which the unfinished run in `folder` was begun; `None` where there is none.
+///
+/// # Errors
+/// When its marker can't be read, or is damaged.
+pub fn begun_on(folder: &Path) -> Result<Option<DeviceInfo>, FileError> {
+    let started = folder.join(CHECKPOINTS).join(STARTED);
+    if folder.join(MANIFEST).is_file() || !started.is_file() {
+        return Ok(None);
+    }
+    Ok(Some(Started::read(&started)?.device))
+}
+
 fn names_in(folder: &Path) -> Result<Vec<String>, FileError> {
     let failed = |source| FileError::io("read", folder, source);
     let name = |entry: io::Result<fs::DirEntry>| Ok(entry?.file_name().to_string_lossy().into_owned());

@@ -7,6 +7,7 @@ use super::backend::{Backend, DeviceInfo, Hardware};
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 use super::check::quietly;
 use super::check::{self, Check};
+use super::missing::missing;
 
 /// Describes a device of this build and machine, checked.
 #[derive(Clone, Debug)]
@@ -27,6 +28,9 @@ pub struct BackendReport {
     pub devices: Vec<DeviceReport>,
     /// Why it has none, when it has none.
     pub absent: Option<String>,
+    /// What the machine lacks, where a GPU was looked for and none was found: loader, drivers, device files, each with what
+    /// brings it.
+    pub missing: Vec<String>,
 }
 
 /// Lists every backend of this build with its devices, each checked. Opens every device; takes seconds where GPUs compile
@@ -44,8 +48,8 @@ pub(super) fn cpu(backend: Backend) -> DeviceInfo {
 
 /// Finds and checks a backend's devices.
 fn report(backend: Backend) -> BackendReport {
-    let (found, absent) = devices(backend);
-    let devices = found
+    let Found { devices, absent, missing } = devices(backend);
+    let devices = devices
         .into_iter()
         .map(|(info, device)| {
             let check = check::check(&info, &device);
@@ -53,7 +57,7 @@ fn report(backend: Backend) -> BackendReport {
             DeviceReport { info, check, device }
         })
         .collect();
-    BackendReport { backend, devices, absent }
+    BackendReport { backend, devices, absent, missing }
 }
 
 impl DeviceReport {
@@ -64,29 +68,49 @@ impl DeviceReport {
     }
 }
 
-/// Finds the devices of a backend that this build has, best first, or why there is none. Never panics.
-pub(super) fn devices(backend: Backend) -> (Vec<(DeviceInfo, Device)>, Option<String>) {
+/// Holds what a backend found.
+pub(super) struct Found {
+    /// Its devices, best first.
+    pub(super) devices: Vec<(DeviceInfo, Device)>,
+    /// Why it has none, when it has none.
+    pub(super) absent: Option<String>,
+    /// What the machine lacks, where it has no real GPU.
+    pub(super) missing: Vec<String>,
+}
+
+impl Found {
+    /// Says in one sentence why there is no device.
+    pub(super) fn why_none(self) -> String {
+        let reasons = self.absent.into_iter().chain(self.missing);
+        reasons.collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// Finds the devices of a backend that this build has, or why there is none. Never panics.
+pub(super) fn devices(backend: Backend) -> Found {
     let found = match backend {
         Backend::Flex => Ok(vec![(cpu(backend), Device::flex())]),
         Backend::Ndarray => ndarray(),
         Backend::Wgpu | Backend::Vulkan | Backend::Cuda => match too_little_for_drivers() {
-            Some(reason) => Err(reason),
+            Some(reason) => return Found { devices: Vec::new(), absent: Some(reason), missing: Vec::new() },
             None => of_driver(backend),
         },
     };
-    match found {
-        Ok(found) if found.is_empty() => (found, Some("there is no adapter, or no driver for it".to_owned())),
-        Ok(mut found) => {
-            // Stable, so that adapters of a kind stay in the driver's order.
-            found.sort_by_key(|(info, _)| info.hardware as u8);
-            (found, None)
-        }
+    let (mut devices, absent) = match found {
+        Ok(devices) if devices.is_empty() => (devices, Some("there is no adapter, or no driver for it".to_owned())),
+        Ok(devices) => (devices, None),
         Err(reason) => (Vec::new(), Some(reason)),
-    }
+    };
+    // Stable, so that adapters of a kind stay in the driver's order.
+    devices.sort_by_key(|(info, _)| info.hardware as u8);
+    let through_vulkan = matches!(backend, Backend::Wgpu | Backend::Vulkan) && backend.built_in();
+    let has_gpu = devices.iter().any(|(info, _)| info.hardware != Hardware::Software);
+    let missing = if through_vulkan && !has_gpu { missing() } else { Vec::new() };
+    Found { devices, absent, missing }
 }
 
 /// Asks the driver behind a backend.
-fn of_driver(backend: Backend) -> Found {
+fn of_driver(backend: Backend) -> Opened {
     match backend {
         Backend::Wgpu => wgpu(),
         Backend::Vulkan => vulkan(),
@@ -95,52 +119,52 @@ fn of_driver(backend: Backend) -> Found {
     }
 }
 
-type Found = Result<Vec<(DeviceInfo, Device)>, String>;
+type Opened = Result<Vec<(DeviceInfo, Device)>, String>;
 
 #[cfg(feature = "ndarray")]
 #[allow(deprecated)] // burn prefers flex, and so do we; ndarray is for those who ask for it by name.
-fn ndarray() -> Found {
+fn ndarray() -> Opened {
     Ok(vec![(cpu(Backend::Ndarray), Device::ndarray())])
 }
 
 #[cfg(not(feature = "ndarray"))]
-fn ndarray() -> Found {
+fn ndarray() -> Opened {
     Err("not part of this build".to_owned())
 }
 
 #[cfg(feature = "wgpu")]
-fn wgpu() -> Found {
+fn wgpu() -> Opened {
     cube(Backend::Wgpu, burn::tensor::DeviceType::Wgpu)
 }
 
 #[cfg(not(feature = "wgpu"))]
-fn wgpu() -> Found {
+fn wgpu() -> Opened {
     Err("not part of this build".to_owned())
 }
 
 #[cfg(feature = "vulkan")]
-fn vulkan() -> Found {
+fn vulkan() -> Opened {
     cube(Backend::Vulkan, burn::tensor::DeviceType::Vulkan)
 }
 
 #[cfg(not(feature = "vulkan"))]
-fn vulkan() -> Found {
+fn vulkan() -> Opened {
     Err("not part of this build".to_owned())
 }
 
 #[cfg(feature = "cuda")]
-fn cuda() -> Found {
+fn cuda() -> Opened {
     cube(Backend::Cuda, burn::tensor::DeviceType::Cuda)
 }
 
 #[cfg(not(feature = "cuda"))]
-fn cuda() -> Found {
+fn cuda() -> Opened {
     Err("not part of this build".to_owned())
 }
 
 /// Finds the devices of one CubeCL runtime. Asking for a device's name opens it, and opening may panic.
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
-fn cube(backend: Backend, kind: burn::tensor::DeviceType) -> Found {
+fn cube(backend: Backend, kind: burn::tensor::DeviceType) -> Opened {
     let devices = quietly(|| Device::enumerate(kind).into_iter().collect::<Vec<Device>>())?;
     devices
         .into_iter()

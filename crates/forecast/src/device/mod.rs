@@ -10,6 +10,8 @@ mod check;
 mod choose;
 mod error;
 mod find;
+mod missing;
+mod work;
 
 pub use backend::{Backend, DeviceInfo, Hardware};
 pub use check::{Check, TOLERANCE};
@@ -17,3 +19,4 @@ pub(crate) use check::{WeightGradients, quietly};
 pub use choose::{ChosenDevice, DeviceChoice, choose};
 pub use error::DeviceError;
 pub use find::{BackendReport, DeviceReport, list};
+pub use work::{NetworkSize, NetworkTask, TaskKind, Work};

@@ -21,6 +21,7 @@ mod score;
 mod score_file;
 mod selection;
 mod survival_curves;
+mod work;
 
 pub use error::PredictionError;
 pub use evaluate::{EvaluationOutcome, RepeatedAuc, evaluate, evaluate_predictions};
@@ -35,3 +36,4 @@ pub use request::{EvaluateRequest, Rows};
 pub use score::{ScoreRequest, ScoreRow, score, score_folder};
 pub use score_file::{SCORE_COLUMNS, write_scores};
 pub use selection::week_for;
+pub use work::forecasting_work;

@@ -25,6 +25,7 @@ pub(crate) mod step;
 mod timer;
 mod training_set;
 mod transfer;
+mod work;
 mod write;
 
 use staycast_sequences::{CutOff, Dataset};
@@ -37,6 +38,7 @@ use crate::reach::{all_too_late, enrolled_courses, greatest_cut_off};
 
 pub use error::{Outcomes, Place, TrainError};
 pub use request::{Start, TrainRequest, TrainingPlan, TrainingWatch, Unwatched};
+pub use work::training_work;
 
 /// Trains a run and stores it in `request.out`. On a CPU, equal data, configuration and version give equal bytes in
 /// all files but `timing.json`, for any number of threads and however often the run was interrupted.

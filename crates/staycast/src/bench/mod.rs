@@ -13,7 +13,7 @@ use clap::Args;
 use staycast_events::formats::OpenOptions;
 use staycast_files::ScratchFolder;
 use staycast_forecast::bench::{Effort, SHAPES, Shape, measure, measure_loading};
-use staycast_forecast::device::{self, ChosenDevice, DeviceChoice, Hardware};
+use staycast_forecast::device::{self, ChosenDevice, DeviceChoice, Hardware, Work};
 use staycast_sequences::{BuildMode, BuildOptions, Dataset};
 use staycast_simulator::{SimulatorConfig, simulate_to_folder};
 
@@ -166,7 +166,7 @@ fn every_device() -> anyhow::Result<FoundDevices> {
 
 fn named(choices: &[DeviceChoice], console: &Console) -> anyhow::Result<FoundDevices> {
     let found: anyhow::Result<Vec<ChosenDevice>> =
-        choices.iter().map(|&choice| devices::choose(choice, console)).collect();
+        choices.iter().map(|&choice| devices::choose(choice, &Work::Unknown, console)).collect();
     Ok((found?, Vec::new()))
 }
 

@@ -10,8 +10,10 @@ use std::path::PathBuf;
 use clap::Args;
 use staycast_evaluation::report::{ByCohort, Resampling};
 use staycast_forecast::config::Config;
-use staycast_forecast::device::{ChosenDevice, DeviceChoice};
-use staycast_forecast::{EvaluateRequest, ModelKind, evaluate_predictions, predictions, record_evaluation};
+use staycast_forecast::device::{ChosenDevice, DeviceChoice, Work};
+use staycast_forecast::{
+    EvaluateRequest, ModelKind, evaluate_predictions, predictions, record_evaluation, training_work,
+};
 use staycast_sequences::{CutOff, Dataset};
 use staycast_text::{escape_json, escape_lines};
 
@@ -85,7 +87,7 @@ pub(crate) fn run(args: &CompareArgs, console: &Console) -> anyhow::Result<Statu
     advise_to_repeat(&args.out);
     let wanted = wanted(args)?;
     let data = load(&args.sequences, console)?;
-    let device = devices::choose(args.device, console)?;
+    let device = devices::choose(args.device, &work(&wanted, &data)?, console)?;
     let folder = OutFolder::make(&args.out)?;
     let (mut contenders, mut failed) = (Vec::new(), Vec::new());
     for (name, config) in &wanted {
@@ -157,6 +159,13 @@ fn wanted(args: &CompareArgs) -> anyhow::Result<Vec<(String, Config)>> {
         return Err(usage("there is only one run; name more configurations, or --models"));
     }
     Ok(found)
+}
+
+/// Returns the work of all runs.
+fn work(wanted: &[(String, Config)], data: &Dataset) -> anyhow::Result<Work> {
+    wanted.iter().try_fold(Work::none(), |all, (_, config)| {
+        Ok(all.and(training_work(data, &config.clone().check().map_err(usage_from)?)))
+    })
 }
 
 fn contender(

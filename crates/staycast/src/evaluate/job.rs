@@ -7,8 +7,8 @@ use staycast_evaluation::metrics::Capacity;
 use staycast_evaluation::report::{MinimumSize, Resampling};
 use staycast_forecast::device::ChosenDevice;
 use staycast_forecast::{
-    EvaluateRequest, EvaluationOutcome, Rows, Run, check_leakage, evaluate_predictions, predictions, record_evaluation,
-    write_predictions,
+    EvaluateRequest, EvaluationOutcome, Rows, Run, check_leakage, evaluate_predictions, forecasting_work, predictions,
+    record_evaluation, write_predictions,
 };
 use staycast_sequences::Dataset;
 
@@ -84,7 +84,7 @@ fn evaluate_into(
     let device = match folds {
         // Its predictions are stored: there is nothing to compute.
         Some(_) => ChosenDevice::flex(),
-        None => devices::choose(selection.device, console)?,
+        None => devices::choose(selection.device, &forecasting_work(run, data.enrolments.len() as u64), console)?,
     };
     let repeated = folds.is_some_and(|folds| folds.repeats > 1);
     let request = EvaluateRequest {

@@ -9,7 +9,7 @@ use staycast_forecast::config::CheckedConfig;
 use staycast_forecast::device::{ChosenDevice, DeviceChoice};
 use staycast_forecast::{
     EpochRecord, MemberSummary, ParentRecord, Run, RunManifest, RunState, Start, TrainError, TrainRequest,
-    TrainingPlan, TrainingWatch, run_state,
+    TrainingPlan, TrainingWatch, begun_on, run_state, training_work,
 };
 use staycast_sequences::{Dataset, peak_memory_bytes};
 
@@ -68,7 +68,7 @@ pub(crate) fn execute(job: &TrainJob, console: &Console) -> anyhow::Result<(Trai
         let why = run.manifest().device.to_string();
         (run, why)
     } else {
-        let device = devices::choose(job.device, console)?;
+        let device = choose_device(job, &data, console)?;
         (train_or_keep(&data, job, &device, console)?, device.why)
     };
     let trained = TrainOutcome {
@@ -80,6 +80,18 @@ pub(crate) fn execute(job: &TrainJob, console: &Console) -> anyhow::Result<(Trai
         manifest: run.manifest().clone(),
     };
     Ok((trained, run))
+}
+
+/// Chooses the device; for a run that is resumed on `auto`, the one that it was begun on.
+fn choose_device(job: &TrainJob, data: &Dataset, console: &Console) -> anyhow::Result<ChosenDevice> {
+    let work = training_work(data, &job.config);
+    let begun = match (job.device, job.start) {
+        (DeviceChoice::Auto, StartMode::Any) => begun_on(&job.out)?,
+        _ => None,
+    };
+    let Some(begun) = begun else { return devices::choose(job.device, &work, console) };
+    console.note(&format!("{:12} {begun}, on which the run was begun", "device"));
+    devices::choose(DeviceChoice::Backend(begun.backend), &work, console)
 }
 
 /// Tells whether the finished run in the folder is to be kept.

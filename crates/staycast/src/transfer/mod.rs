@@ -7,12 +7,15 @@ mod table;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::slice;
 
 use clap::Args;
 use staycast_evaluation::report::{ByCohort, Resampling};
 use staycast_forecast::config::Config;
-use staycast_forecast::device::{ChosenDevice, DeviceChoice};
-use staycast_forecast::{EvaluateRequest, ModelKind, evaluate_predictions, predictions, record_evaluation};
+use staycast_forecast::device::{ChosenDevice, DeviceChoice, Work};
+use staycast_forecast::{
+    EvaluateRequest, ModelKind, evaluate_predictions, predictions, record_evaluation, training_work,
+};
 use staycast_sequences::Dataset;
 use staycast_text::{escape_json, escape_lines};
 
@@ -23,7 +26,7 @@ use crate::console::Console;
 use crate::display::to_json;
 use crate::interruption::advise_to_repeat;
 use crate::out_folder::OutFolder;
-use crate::sequences::load;
+use crate::sequences::{course_ids, load};
 use crate::status::{Status, usage, usage_from};
 use crate::{course_names, devices, failure, output_place, train};
 
@@ -96,13 +99,16 @@ pub(crate) fn run(args: &TransferArgs, console: &Console) -> anyhow::Result<Stat
     let mut models: Vec<String> = args.models.iter().map(ToString::to_string).collect();
     let peers = args.peers.as_deref().map(|path| Peers::read(path, &models)).transpose()?;
     advise_to_repeat(&args.out);
-    let device = devices::choose(args.device, console)?;
     let folder = OutFolder::make(&args.out)?;
     // Of one data set after the other, so that one at a time is in memory.
     let mut found: Vec<Option<TaskFigures>> = suite.tasks.iter().map(|_| None).collect();
     for (name, path) in &places {
         let data = load(path, console)?;
-        for (at, task) in suite.tasks.iter().enumerate().filter(|(_, task)| task.sequences == *name) {
+        let tasks = || suite.tasks.iter().enumerate().filter(|(_, task)| task.sequences == *name);
+        let work =
+            tasks().try_fold(Work::none(), |all, (_, task)| anyhow::Ok(all.and(work(args, &config, &data, task)?)))?;
+        let device = devices::choose(args.device, &work, console)?;
+        for (at, task) in tasks() {
             let setting = Setting { args, config: &config, path, data: &data, device: &device, console };
             found[at] = Some(setting.task(task)?);
         }
@@ -143,6 +149,22 @@ fn base_config(args: &TransferArgs) -> anyhow::Result<Config> {
     Ok(config)
 }
 
+/// Returns the ids of courses that a task names.
+fn resolve(task: &Task, courses: &[String], data: &Dataset) -> anyhow::Result<Vec<String>> {
+    course_names::resolve(courses, &course_ids(data)).map_err(|error| error.context(format!("task {}", task.name)))
+}
+
+/// Estimates the work of a task: every model on every division of its courses.
+fn work(args: &TransferArgs, config: &Config, data: &Dataset, task: &Task) -> anyhow::Result<Work> {
+    let divisions = task.leave_one_out.len().max(1) as u64;
+    let courses = resolve(task, &[&task.train[..], &task.test, &task.leave_one_out].concat(), data)?;
+    let (test, train) = courses.split_last().map_or((&[][..], &[][..]), |(last, rest)| (slice::from_ref(last), rest));
+    args.models.iter().try_fold(Work::none(), |all, &model| {
+        let config = config_for(config, task, model, train, test)?;
+        Ok(all.and(training_work(data, &config.check().map_err(usage_from)?).times(divisions)))
+    })
+}
+
 /// Returns the folders that tasks use, by the names that they use for them.
 fn places<'a>(args: &'a TransferArgs, suite: &Suite) -> anyhow::Result<BTreeMap<&'a str, &'a Path>> {
     let mut places = BTreeMap::new();
@@ -176,10 +198,7 @@ struct Setting<'a> {
 
 impl Setting<'_> {
     fn task(&self, task: &Task) -> anyhow::Result<TaskFigures> {
-        let known: Vec<String> = self.data.courses.iter().map(|course| course.id.clone()).collect();
-        let resolve = |courses: &[String]| {
-            course_names::resolve(courses, &known).map_err(|error| error.context(format!("task {}", task.name)))
-        };
+        let resolve = |courses: &[String]| resolve(task, courses, self.data);
         let (train, test) = (resolve(&task.train)?, resolve(&task.test)?);
         let left_out = resolve(&task.leave_one_out)?;
         let parts = parts(&self.args.out.join(&task.name), &train, &test, &left_out);
@@ -188,7 +207,7 @@ impl Setting<'_> {
             let mut found = Vec::new();
             let failed = parts.iter().try_for_each(|part| {
                 self.console.note(&format!("{:12} {model} on {}{}", "transfer", task.name, part.of));
-                let config = self.config_for(task, model, &part.train, &part.test)?;
+                let config = config_for(self.config, task, model, &part.train, &part.test)?;
                 found.push(self.figures(task, part.out.join(model.name()), config)?);
                 Ok::<(), anyhow::Error>(())
             });
@@ -204,20 +223,6 @@ impl Setting<'_> {
         }
         let (name, sequences) = (task.name.clone(), task.sequences.clone());
         Ok(TaskFigures { name, sequences, week: task.week, train, test, left_out, figures })
-    }
-
-    fn config_for(&self, task: &Task, model: ModelKind, train: &[String], test: &[String]) -> anyhow::Result<Config> {
-        let mut config = self.config.clone();
-        for setting in &task.settings {
-            config.set(setting).map_err(|error| usage_from(error).context(format!("task {}", task.name)))?;
-        }
-        config.model.kind = model;
-        config.training.target_week = task.week.weeks().into();
-        config.training.weeks = task.week.weeks().into();
-        "course".clone_into(&mut config.split.by);
-        config.split.train_courses = train.to_vec();
-        config.split.test_courses = test.to_vec();
-        Ok(config)
     }
 
     fn figures(&self, task: &Task, out: PathBuf, config: Config) -> anyhow::Result<ByCohort<TaskCohort>> {
@@ -240,6 +245,27 @@ impl Setting<'_> {
         let cohorts = &found.evaluation.cohorts;
         Ok(ByCohort { all: (&cohorts.all).into(), active: (&cohorts.active).into() })
     }
+}
+
+/// Returns the configuration of a run.
+fn config_for(
+    base: &Config,
+    task: &Task,
+    model: ModelKind,
+    train: &[String],
+    test: &[String],
+) -> anyhow::Result<Config> {
+    let mut config = base.clone();
+    for setting in &task.settings {
+        config.set(setting).map_err(|error| usage_from(error).context(format!("task {}", task.name)))?;
+    }
+    config.model.kind = model;
+    config.training.target_week = task.week.weeks().into();
+    config.training.weeks = task.week.weeks().into();
+    "course".clone_into(&mut config.split.by);
+    config.split.train_courses = train.to_vec();
+    config.split.test_courses = test.to_vec();
+    Ok(config)
 }
 
 /// Holds one division of a task's courses.

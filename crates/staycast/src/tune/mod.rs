@@ -5,6 +5,7 @@ mod search;
 
 pub(crate) use args::TuneArgs;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -12,9 +13,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use serde::Serialize;
-use staycast_forecast::ModelKind;
 use staycast_forecast::config::Config;
-use staycast_forecast::tune::{Trial, draw, space};
+use staycast_forecast::device::Work;
+use staycast_forecast::tune::{Trial, draw, rungs, space};
+use staycast_forecast::{ModelKind, training_work};
+use staycast_sequences::Dataset;
 
 use self::search::{RUNS, Search, TRIALS, TrialRecord};
 use crate::config_file;
@@ -79,7 +82,7 @@ pub(crate) fn run(args: &TuneArgs, console: &Console) -> anyhow::Result<Status> 
     output_place::prepare_folder(&args.out, &[SEARCH, TRIALS, BEST], inputs)?;
     advise_to_repeat(&args.out);
     let data = load(&args.sequences, console)?;
-    let device = devices::choose(args.device, console)?;
+    let device = devices::choose(args.device, &work(args.trials, &config, &data)?, console)?;
     let folder = OutFolder::make(&args.out)?;
     begin(args, &config)?;
     note_adaptations(&checked, &data, console);
@@ -102,6 +105,14 @@ pub(crate) fn run(args: &TuneArgs, console: &Console) -> anyhow::Result<Status> 
     staycast_files::write(&args.out.join(BEST), winner.to_toml())?;
     console.print_summary(&found, || describe_outcome(&found, args))?;
     Ok(Status::Fine)
+}
+
+/// Estimates the work of all rungs: as many networks of the given shape as there are trials, each for the rung's budget.
+fn work(trials: u32, config: &Config, data: &Dataset) -> anyhow::Result<Work> {
+    let given = Trial { number: 0, settings: BTreeMap::new() };
+    rungs(trials).iter().try_fold(Work::none(), |all, rung| {
+        Ok(all.and(training_work(data, &given.config(config, rung.budget)?.check()?).times(rung.trials.into())))
+    })
 }
 
 /// Sums up what was tried, in the order of rungs and, in each, of AUC. The winner is that of the last rung.
