@@ -174,6 +174,8 @@ fn wrong_usage_is_status_2_and_says_what_is_wrong() {
         ("preprocess in --out out --resume --force", "--force"),
         ("preprocess in --out out --threads 0", "--threads"),
         ("train in --out out --device gpu", "wgpu"),
+        ("train in --out out --device wgpu:x", "wgpu:0,1"),
+        ("train in --out out --device cpu:1", "CPU is one device"),
         ("train in --out out --set training.epoch=3", "training.epochs"),
         ("train in --out out --set training.epochs=0", "training.epochs"),
         ("train in --out out --folds 1", "split.folds"),

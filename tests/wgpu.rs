@@ -58,6 +58,16 @@ fn training_evaluating_and_scoring_on_wgpu_agree_with_the_cpu() {
         run(&line, &[model, &shop.sequences(), &out]).expect(0);
         probabilities(&out)
     };
+    // The adapter by its number, which it has alone.
+    let by_number = here.path().join("by-number");
+    let line = format!("train {{}} --out {{}} --device wgpu:0 {TINY}");
+    run(&line, &[&shop.sequences(), &by_number]).expect(0);
+    let weights = |run: &Path| fs::read(run.join("model.safetensors")).expect("readable");
+    assert_eq!(weights(&gpu), weights(&by_number));
+    let nowhere = here.path().join("nowhere.csv");
+    let ran = run("score {} {} --out {} --device wgpu:63", &[&cpu, &shop.sequences(), &nowhere]).expect(1);
+    ran.complains(&["no device 63", "staycast devices"]);
+    assert!(!nowhere.exists());
     // One model on two devices, then two models on one.
     assert_close(&score(&cpu, "cpu"), &score(&cpu, "wgpu"), SCORING_TOLERANCE);
     assert_close(&score(&cpu, "cpu"), &score(&gpu, "cpu"), TRAINING_TOLERANCE);

@@ -4,8 +4,9 @@
 
 mod common;
 
-use common::{config, cut_off, dataset};
-use staycast_forecast::device::{Backend, Check, ChosenDevice, DeviceChoice, Work, choose, list};
+use burn::tensor::{Device, DeviceKind};
+use common::{bytes_of, config, cut_off, dataset};
+use staycast_forecast::device::{Backend, Check, ChosenDevice, DeviceChoice, Numbers, Work, choose, list};
 use staycast_forecast::{
     EvaluateRequest, Forecasts, Run, ScoreRequest, Start, TrainRequest, Unwatched, evaluate, score, train,
 };
@@ -62,4 +63,37 @@ fn training_evaluating_and_scoring_agree_with_flex() {
     assert!(difference.abs() < 1e-3, "{difference}");
     let scores = score(&on_wgpu, &data, &ScoreRequest::new(cut_off(3), &wgpu)).expect("it scores");
     assert!(scores.iter().any(|row| row.rank == Some(1)));
+}
+
+/// Two devices on one adapter: by its kind, and as the default. Each has memory, queue and kernels of its own.
+#[test]
+#[ignore = "needs a Vulkan adapter; scripts/test runs it"]
+fn two_devices_give_the_forecasts_of_one() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = dataset(4, 24);
+    let config = config(&["training.epochs=2", "ensemble.members=4", "model.hidden=4"]);
+    let one = choose(DeviceChoice::Backend(Backend::Wgpu), &Work::Unknown).expect("an adapter that computes right");
+    let default = Device::wgpu(DeviceKind::DefaultDevice);
+    assert_ne!(*one.device(), default);
+    let two = one.clone().beside([ChosenDevice::opened(one.info.clone(), default).expect("the same adapter")]);
+    let train_on = |device: &ChosenDevice, name: &str| {
+        let out = folder.path().join(name);
+        let request = TrainRequest { data: &data, config: &config, device, out: &out, start: Start::Fresh, from: None };
+        train(&request, &Unwatched).expect("it trains");
+        bytes_of(&out)
+    };
+    let on_one = train_on(&one, "one");
+    assert!(on_one.contains_key("model.safetensors"));
+    assert_eq!(on_one, train_on(&two, "two"));
+}
+
+#[test]
+#[ignore = "needs a Vulkan adapter; scripts/test runs it"]
+fn devices_are_taken_by_number_or_all() {
+    let wgpu = |numbers| choose(DeviceChoice::Devices(Backend::Wgpu, numbers), &Work::Unknown);
+    let first = wgpu(Numbers::Set(1)).expect("an adapter that computes right");
+    assert_eq!(first.info.backend, Backend::Wgpu);
+    assert!(wgpu(Numbers::All).expect("an adapter that computes right").each().count() >= 1);
+    let message = wgpu(Numbers::Set(1 << 63)).expect_err("nobody has so many").to_string();
+    assert!(message.contains("wgpu has no device 63"), "{message}");
 }

@@ -20,12 +20,13 @@ use crate::status::Status;
 Examples:
   staycast devices
   staycast devices --json
-  staycast train sequences --out run --device wgpu")]
+  staycast train sequences --out run --device wgpu
+  staycast train sequences --out run --device vulkan:0,1    train networks on two GPUs side by side")]
 pub(crate) struct DevicesArgs {}
 
 /// Holds the help of every `--device`.
 pub(crate) const HELP: &str = "\
-Where to compute: auto (a GPU where it is faster, or else the CPU), cpu, flex, ndarray, wgpu, vulkan, cuda";
+Where to compute: auto (a GPU where it is faster), cpu, flex, ndarray, wgpu, vulkan, cuda. Of several GPUs: wgpu:0,1 or wgpu:all";
 
 /// Chooses the device for some work, and notes which it is where the user named none.
 pub(crate) fn choose(choice: DeviceChoice, work: &Work, console: &Console) -> anyhow::Result<ChosenDevice> {
@@ -33,7 +34,7 @@ pub(crate) fn choose(choice: DeviceChoice, work: &Work, console: &Console) -> an
     keep_freed_memory();
     match choice {
         DeviceChoice::Auto => console.note_once(&format!("{:12} {}", "device", device.why)),
-        DeviceChoice::Backend(_) => tracing::info!(why = device.why, "device"),
+        DeviceChoice::Backend(_) | DeviceChoice::Devices(..) => tracing::info!(why = device.why, "device"),
     }
     Ok(device)
 }
@@ -93,6 +94,8 @@ struct BackendEntry {
 
 #[derive(Debug, Serialize)]
 struct DeviceEntry {
+    /// Its number among the backend's devices: `wgpu:0`.
+    number: usize,
     name: String,
     kind: &'static str,
     passed: bool,
@@ -120,12 +123,12 @@ fn entry(backend: Backend, reports: &[BackendReport]) -> BackendEntry {
         let absent = Some(format!("not part of this build; build with --features {backend}"));
         return BackendEntry { backend, built_in: false, absent, missing: Vec::new(), devices: Vec::new() };
     };
-    let devices = report.devices.iter().map(|device| {
+    let devices = report.devices.iter().enumerate().map(|(number, device)| {
         let (passed, error, reason) = match &device.check {
             Check::Passed { error } => (true, Some(*error), None),
             Check::Failed { reason } => (false, None, Some(reason.clone())),
         };
-        DeviceEntry { name: device.info.name.clone(), kind: device.info.hardware.name(), passed, error, reason }
+        DeviceEntry { number, name: device.info.name.clone(), kind: device.info.hardware.name(), passed, error, reason }
     });
     BackendEntry {
         backend,
@@ -149,7 +152,9 @@ fn describe_listing(listing: &Listing) -> String {
                 (None, Some(error)) if error > 0.0 => format!("computes right (differs from flex by {error:.1e})"),
                 _ => "computes right".to_owned(),
             };
-            sheet.row(name, format!("{}, {}: {verdict}", device.name, device.kind));
+            let several = backend.devices.len() > 1;
+            let called = if several { format!("{name}:{}", device.number) } else { name.to_owned() };
+            sheet.row(&called, format!("{}, {}: {verdict}", device.name, device.kind));
         }
         for missing in &backend.missing {
             sheet.row("", format!("no GPU: {missing}"));

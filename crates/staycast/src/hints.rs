@@ -150,7 +150,8 @@ fn for_device(error: &DeviceError) -> Option<String> {
             Some(format!("build Staycast with `--features {backend}`, or use --device auto"))
         }
         DeviceError::NoAdapter { .. } | DeviceError::Refused { .. } => Some("use --device cpu".to_owned()),
-        DeviceError::Unknown(_) => None,
+        DeviceError::NoSuchNumber { .. } => Some("`staycast devices` lists them".to_owned()),
+        DeviceError::Unknown(_) | DeviceError::OneCpu(_) | DeviceError::Numbers { .. } => None,
     }
 }
 

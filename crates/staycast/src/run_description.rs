@@ -88,7 +88,8 @@ pub(crate) fn describe_run(sheet: &mut LabelledText, run: &Run) {
             format!("from a probability of {:.3} on (by the rule {rule}, on held-out rows)", fit.threshold.threshold),
         );
     }
-    sheet.row("Device", devices::describe_device(&manifest.device));
+    let used = std::iter::once(&manifest.device).chain(&manifest.other_devices);
+    sheet.row("Device", used.map(devices::describe_device).collect::<Vec<_>>().join(", "));
     sheet.row("Seed", manifest.seed.to_string());
 }
 

@@ -49,6 +49,10 @@ pub struct RunManifest {
     pub proxies: Option<ProxyRecord>,
     /// The device that it was trained on.
     pub device: DeviceInfo,
+    /// Devices of other kinds on which networks may have been trained beside it. Those of its kind change no byte, and are not
+    /// listed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_devices: Vec<DeviceInfo>,
     /// The run's seed.
     pub seed: u64,
     /// The rule by which a learner counts as a dropout.

@@ -1,5 +1,6 @@
 //! The numeric check: a small network forward and backward, compared with flex.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 
@@ -41,14 +42,51 @@ impl Check {
 
 /// Runs the check on `device`. Never panics.
 pub(super) fn check(info: &DeviceInfo, device: &Device) -> Check {
+    why_not_tried(info).unwrap_or_else(|| {
+        let expected = compute(&Device::flex());
+        compare(&expected, quietly(|| compute(device)))
+    })
+}
+
+/// Runs the check on several devices side by side, as each compiles its kernels for seconds. Never panics.
+pub(super) fn check_all(devices: &[(DeviceInfo, Device)]) -> Vec<Check> {
+    if devices.len() <= 1 {
+        return devices.iter().map(|(info, device)| check(info, device)).collect();
+    }
+    let expected = compute(&Device::flex());
+    let on_thread =
+        |device: &Device| catch_unwind(AssertUnwindSafe(|| compute(device))).map_err(|panic| words(&*panic));
+    let checks = quietly(|| {
+        std::thread::scope(|scope| {
+            let begin = |(info, device)| match why_not_tried(info) {
+                Some(check) => Err(check),
+                None => Ok(scope.spawn(move || on_thread(device))),
+            };
+            let begun: Vec<_> = devices.iter().map(|(info, device)| begin((info, device))).collect();
+            let end = |one: Result<std::thread::ScopedJoinHandle<'_, _>, Check>| match one {
+                Ok(thread) => compare(&expected, thread.join().unwrap_or_else(|panic| Err(words(&*panic)))),
+                Err(check) => check,
+            };
+            begun.into_iter().map(end).collect()
+        })
+    });
+    checks.unwrap_or_else(|reason| devices.iter().map(|_| Check::Failed { reason: reason.clone() }).collect())
+}
+
+/// Says why a device is not tried, as failing could take the process along.
+fn why_not_tried(info: &DeviceInfo) -> Option<Check> {
     if cfg!(feature = "vulkan") && info.hardware == Hardware::Software {
         // Tried with burn 0.22.1: lavapipe crashes the process while compiling a pipeline.
         let reason = "not tried: a build with the feature `vulkan` sends SPIR-V to software adapters, \
                       which crash on it or compute wrongly";
-        return Check::Failed { reason: reason.to_owned() };
+        return Some(Check::Failed { reason: reason.to_owned() });
     }
-    let expected = compute(&Device::flex());
-    match quietly(|| compute(device)) {
+    None
+}
+
+/// Compares what a device computed, or its driver's last words, with what flex computes.
+fn compare(expected: &[Vec<f32>], found: Result<Vec<Vec<f32>>, String>) -> Check {
+    match found {
         Err(reason) => Check::Failed { reason },
         Ok(found) => {
             let error = expected.iter().zip(&found).map(|(e, f)| relative_error(e, f)).fold(0.0, f64::max);
@@ -119,19 +157,23 @@ pub(crate) fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     std::panic::set_hook(Box::new(|_| {}));
     let outcome = catch_unwind(AssertUnwindSafe(work));
     std::panic::set_hook(before);
-    outcome.map_err(|panic| {
-        let message = panic
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| panic.downcast_ref::<&str>().copied())
-            .unwrap_or("it panicked without a message");
-        let first_line = message.lines().next().unwrap_or(message);
-        format!("the driver gave up: {first_line}")
-    })
+    outcome.map_err(|panic| words(&*panic))
+}
+
+/// Returns the first line of what a driver said when it gave up.
+fn words(panic: &(dyn Any + Send)) -> String {
+    let message = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("it panicked without a message");
+    let first_line = message.lines().next().unwrap_or(message);
+    format!("the driver gave up: {first_line}")
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::backend::Backend;
     use super::*;
 
     #[test]
@@ -139,6 +181,16 @@ mod tests {
         assert_eq!(relative_error(&[2.0, -4.0], &[2.0, -3.0]), 0.25);
         assert_eq!(relative_error(&[1.0], &[f32::NAN]), f64::INFINITY);
         assert_eq!(relative_error(&[1.0], &[]), f64::INFINITY);
+    }
+
+    #[test]
+    fn several_devices_are_checked_side_by_side_in_their_order() {
+        let flex = |name: &str| {
+            (DeviceInfo { name: name.to_owned(), ..super::super::find::cpu(Backend::Flex) }, Device::flex())
+        };
+        let checks = check_all(&[flex("a"), flex("b"), flex("c")]);
+        assert_eq!(checks, [0.0; 3].map(|error| Check::Passed { error }));
+        assert_eq!(check_all(&[]), []);
     }
 
     #[test]

@@ -1,113 +1,42 @@
 //! The choice of a device: the one asked for, or the best that computes right.
 
-use std::fmt;
-use std::str::FromStr;
-
-use burn::tensor::Device;
-
 use super::backend::{Backend, DeviceInfo, Hardware};
 use super::check::{self, Check};
+use super::choice::{DeviceChoice, Numbers};
+use super::chosen::ChosenDevice;
 use super::error::DeviceError;
-use super::find::{self, DeviceReport, Found};
+use super::find::{self, Found, Opened};
 use super::work::{Prediction, Work, about};
 
-/// Names the device that is asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum DeviceChoice {
-    /// A real GPU that passes the check, where it is the faster at the work at hand, or else the CPU through flex.
-    #[default]
-    Auto,
-    /// One backend, on the best adapter it has.
-    Backend(Backend),
-}
-
-impl fmt::Display for DeviceChoice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Auto => f.write_str("auto"),
-            Self::Backend(backend) => backend.fmt(f),
-        }
-    }
-}
-
-impl FromStr for DeviceChoice {
-    type Err = DeviceError;
-
-    fn from_str(text: &str) -> Result<Self, DeviceError> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "cpu" => Ok(Self::Backend(Backend::Flex)),
-            _ => Backend::ALL
-                .into_iter()
-                .find(|backend| backend.name() == text)
-                .map(Self::Backend)
-                .ok_or_else(|| DeviceError::Unknown(text.to_owned())),
-        }
-    }
-}
-
-/// Holds the device that a command computes on.
-#[derive(Clone, Debug)]
-pub struct ChosenDevice {
-    /// Who it is.
-    pub info: DeviceInfo,
-    /// Which one was taken and why, in one sentence.
-    pub why: String,
-    device: Device,
-}
-
-impl ChosenDevice {
-    /// Takes the CPU through flex, which needs no check: the others are compared with it.
-    #[must_use]
-    pub fn flex() -> Self {
-        Self { info: find::cpu(Backend::Flex), why: "flex on the CPU was asked for".to_owned(), device: Device::flex() }
-    }
-
-    /// Takes the device of a report, unless it failed the check.
-    #[must_use]
-    pub fn from_report(report: &DeviceReport) -> Option<Self> {
-        let device = report.device().cloned()?;
-        Some(Self { info: report.info.clone(), why: "it was found and computes right".to_owned(), device })
-    }
-
-    /// Returns burn's device, without autodiff.
-    #[must_use]
-    pub fn device(&self) -> &Device {
-        &self.device
-    }
-
-    /// Tells whether equal runs give equal bytes on it: true for CPUs.
-    #[must_use]
-    pub fn is_cpu(&self) -> bool {
-        self.info.hardware == Hardware::Cpu
-    }
-}
-
-/// Takes the device for `choice`, which `auto` makes depend on the work that is to be done there.
+/// Takes the device for `choice`, which `auto` makes depend on the work that is to be done there. Where several networks are to be
+/// trained, GPUs like it are beside it.
 ///
 /// # Errors
-/// When the backend asked for is not in this build, has no device, or has none that computes right. `auto` never
+/// When the backend asked for is not in this build, has no such device, or has none that computes right. `auto` never
 /// fails: flex is always there.
 pub fn choose(choice: DeviceChoice, work: &Work) -> Result<ChosenDevice, DeviceError> {
     match choice {
         DeviceChoice::Auto => Ok(choose_for(work)),
-        DeviceChoice::Backend(Backend::Flex) => Ok(ChosenDevice::flex()),
-        DeviceChoice::Backend(backend) => choose_from(backend),
+        DeviceChoice::Backend(Backend::Flex) | DeviceChoice::Devices(Backend::Flex, _) => Ok(ChosenDevice::flex()),
+        DeviceChoice::Backend(backend) | DeviceChoice::Devices(backend, _) if !backend.built_in() => {
+            Err(DeviceError::NotBuiltIn { backend })
+        }
+        DeviceChoice::Backend(backend) => choose_from(backend, work),
+        DeviceChoice::Devices(backend, Numbers::All) => choose_all(backend),
+        DeviceChoice::Devices(backend, numbers) => choose_numbers(backend, &numbers.list()),
     }
 }
 
-/// Takes the best device of a backend that computes right.
-fn choose_from(backend: Backend) -> Result<ChosenDevice, DeviceError> {
-    if !backend.built_in() {
-        return Err(DeviceError::NotBuiltIn { backend });
-    }
+/// Takes the best device of a backend that computes right, and those like it.
+fn choose_from(backend: Backend, work: &Work) -> Result<ChosenDevice, DeviceError> {
     let mut found = find::devices(backend);
     let mut refused = None;
-    for (info, device) in found.devices.drain(..) {
+    let mut devices = std::mem::take(&mut found.devices).into_iter();
+    while let Some((info, device)) = devices.next() {
         match check::check(&info, &device) {
             Check::Passed { .. } => {
                 let why = format!("{backend} was asked for, and its first device that computes right is {}", info.name);
-                return Ok(ChosenDevice { info, why, device });
+                return Ok(with_like(ChosenDevice::new(info, why, device), devices, work));
             }
             Check::Failed { reason } => {
                 refused.get_or_insert(DeviceError::Refused { device: info, reason });
@@ -115,6 +44,86 @@ fn choose_from(backend: Backend) -> Result<ChosenDevice, DeviceError> {
         }
     }
     Err(refused.unwrap_or_else(|| DeviceError::NoAdapter { backend, reason: found.why_none() }))
+}
+
+/// Adds the GPUs that are like `chosen` and compute right, as many as there are networks to train side by side.
+fn with_like(chosen: ChosenDevice, others: impl Iterator<Item = Opened>, work: &Work) -> ChosenDevice {
+    let wanted = work.side_by_side().saturating_sub(1);
+    if chosen.info.hardware == Hardware::Software || chosen.is_cpu() || wanted == 0 {
+        return chosen;
+    }
+    let like: Vec<Opened> =
+        others.filter(|(info, _)| *info == chosen.info).take(usize::try_from(wanted).unwrap_or(usize::MAX)).collect();
+    let (beside, refused) = check_all(like);
+    let mut why = chosen.why.clone();
+    match beside.len() {
+        0 => {}
+        1 => why += "; another one like it is beside it",
+        count => why += &format!("; {count} others like it are beside it"),
+    }
+    if let Some(refused) = refused.first() {
+        why += &format!("; {refused}");
+    }
+    ChosenDevice { why, ..chosen }.beside(beside)
+}
+
+/// Takes all devices of a backend that compute right; software only where there is nothing else.
+fn choose_all(backend: Backend) -> Result<ChosenDevice, DeviceError> {
+    let mut found = find::devices(backend);
+    let mut devices = std::mem::take(&mut found.devices);
+    if devices.iter().any(|(info, _)| info.hardware != Hardware::Software) {
+        devices.retain(|(info, _)| info.hardware != Hardware::Software);
+    }
+    let (chosen, mut refused) = check_all(devices);
+    let why = |count: usize| {
+        let left_out = refused.iter().map(|refused| format!("; {refused}")).collect::<String>();
+        format!("all devices of {backend} were asked for, and {count} compute right{left_out}")
+    };
+    match together(chosen, why) {
+        Some(chosen) => Ok(chosen),
+        None if refused.is_empty() => Err(DeviceError::NoAdapter { backend, reason: found.why_none() }),
+        None => Err(refused.remove(0)),
+    }
+}
+
+/// Takes these devices of a backend, all of which must compute right.
+fn choose_numbers(backend: Backend, numbers: &[usize]) -> Result<ChosenDevice, DeviceError> {
+    let mut found = find::devices(backend);
+    let devices = std::mem::take(&mut found.devices);
+    if devices.is_empty() {
+        return Err(DeviceError::NoAdapter { backend, reason: found.why_none() });
+    }
+    if let Some(&number) = numbers.iter().find(|&&number| number >= devices.len()) {
+        return Err(DeviceError::NoSuchNumber { backend, number, found: devices.len() });
+    }
+    let (chosen, mut refused) = check_all(numbers.iter().map(|&number| devices[number].clone()).collect());
+    if !refused.is_empty() {
+        return Err(refused.remove(0));
+    }
+    let names = chosen.iter().map(|one| one.info.name.clone()).collect::<Vec<_>>().join(", ");
+    let chosen = together(chosen, |_| format!("{names} of {backend}, as asked for"));
+    chosen.ok_or_else(|| DeviceError::NoAdapter { backend, reason: "no number was named".to_owned() })
+}
+
+/// Joins devices to one with the others beside it; `None` where there is none.
+fn together(devices: Vec<ChosenDevice>, why: impl FnOnce(usize) -> String) -> Option<ChosenDevice> {
+    let why = why(devices.len());
+    let mut devices = devices.into_iter();
+    let first = devices.next()?;
+    Some(ChosenDevice { why, ..first }.beside(devices))
+}
+
+/// Checks devices side by side. Returns those that compute right, and why others do not.
+fn check_all(devices: Vec<Opened>) -> (Vec<ChosenDevice>, Vec<DeviceError>) {
+    let checks = check::check_all(&devices);
+    let (mut right, mut refused) = (Vec::new(), Vec::new());
+    for ((info, device), check) in devices.into_iter().zip(checks) {
+        match check {
+            Check::Passed { .. } => right.push(ChosenDevice::new(info, "it computes right".to_owned(), device)),
+            Check::Failed { reason } => refused.push(DeviceError::Refused { device: info, reason }),
+        }
+    }
+    (right, refused)
 }
 
 /// Takes a real GPU that computes right, where it is predicted to be faster at this work than the CPU, or else the CPU.
@@ -133,12 +142,14 @@ fn choose_for(work: &Work) -> ChosenDevice {
     for backend in backends {
         let Found { devices, absent, .. } = find::devices(backend);
         passed_over.extend(absent.map(|reason| format!("{backend} found no device ({reason})")));
-        for (info, device) in devices {
+        let mut devices = devices.into_iter();
+        while let Some((info, device)) = devices.next() {
             if info.hardware == Hardware::Software {
                 passed_over.push(format!("{info} is software"));
                 continue;
             }
-            let predicted = work.predict(cores, 1, info.hardware);
+            let like_it = 1 + devices.as_slice().iter().filter(|(other, _)| *other == info).count() as u64;
+            let predicted = work.predict(cores, like_it, info.hardware);
             if let Some(Prediction { cpu, gpu }) = predicted.filter(|predicted| !predicted.gpu_is_faster()) {
                 let (cpu, gpu) = (about(cpu), about(gpu));
                 passed_over.push(format!("this is predicted to take {cpu} there and {gpu} on {info}"));
@@ -146,22 +157,26 @@ fn choose_for(work: &Work) -> ChosenDevice {
             }
             match check::check(&info, &device) {
                 Check::Passed { error } => {
-                    let why = match predicted {
-                        Some(Prediction { cpu, gpu }) => format!(
-                            "{info}, since this is predicted to take {} there and {} on the CPU; it computes right \
-                             (error {error:.1e})",
-                            about(gpu),
-                            about(cpu)
-                        ),
-                        None => format!("{info}, a GPU that computes right (error {error:.1e})"),
-                    };
-                    return ChosenDevice { info, why, device };
+                    let why = why_gpu(&info, predicted, error);
+                    return with_like(ChosenDevice::new(info, why, device), devices, work);
                 }
                 Check::Failed { reason } => passed_over.push(format!("{info} is refused: {reason}")),
             }
         }
     }
     flex_since(&passed_over.join("; "))
+}
+
+/// Says why a GPU was taken.
+fn why_gpu(info: &DeviceInfo, predicted: Option<Prediction>, error: f64) -> String {
+    match predicted {
+        Some(Prediction { cpu, gpu }) => format!(
+            "{info}, since this is predicted to take {} there and {} on the CPU; it computes right (error {error:.1e})",
+            about(gpu),
+            about(cpu)
+        ),
+        None => format!("{info}, a GPU that computes right (error {error:.1e})"),
+    }
 }
 
 /// Says why no GPU can be the faster at this work; `None` where one may be.
@@ -191,16 +206,6 @@ fn cores() -> usize {
 mod tests {
     use super::super::work::{NetworkSize, NetworkTask, TaskKind};
     use super::*;
-
-    #[test]
-    fn names_read_and_print() {
-        assert_eq!("cpu".parse::<DeviceChoice>().expect("known"), DeviceChoice::Backend(Backend::Flex));
-        for name in ["auto", "flex", "ndarray", "wgpu", "vulkan", "cuda"] {
-            assert_eq!(name.parse::<DeviceChoice>().expect("known").to_string(), name);
-        }
-        let message = "gpu".parse::<DeviceChoice>().expect_err("not a device").to_string();
-        assert!(message.contains("gpu") && message.contains("wgpu"), "{message}");
-    }
 
     #[test]
     fn auto_always_finds_a_device_and_says_why() {

@@ -71,7 +71,7 @@ impl DeviceReport {
 /// Holds what a backend found.
 pub(super) struct Found {
     /// Its devices, best first.
-    pub(super) devices: Vec<(DeviceInfo, Device)>,
+    pub(super) devices: Vec<Opened>,
     /// Why it has none, when it has none.
     pub(super) absent: Option<String>,
     /// What the machine lacks, where it has no real GPU.
@@ -110,7 +110,7 @@ pub(super) fn devices(backend: Backend) -> Found {
 }
 
 /// Asks the driver behind a backend.
-fn of_driver(backend: Backend) -> Opened {
+fn of_driver(backend: Backend) -> AllOpened {
     match backend {
         Backend::Wgpu => wgpu(),
         Backend::Vulkan => vulkan(),
@@ -119,54 +119,64 @@ fn of_driver(backend: Backend) -> Opened {
     }
 }
 
-type Opened = Result<Vec<(DeviceInfo, Device)>, String>;
+/// A device by its name; opened, as it is asked for that.
+pub(super) type Opened = (DeviceInfo, Device);
+
+type AllOpened = Result<Vec<Opened>, String>;
 
 #[cfg(feature = "ndarray")]
 #[allow(deprecated)] // burn prefers flex, and so do we; ndarray is for those who ask for it by name.
-fn ndarray() -> Opened {
+fn ndarray() -> AllOpened {
     Ok(vec![(cpu(Backend::Ndarray), Device::ndarray())])
 }
 
 #[cfg(not(feature = "ndarray"))]
-fn ndarray() -> Opened {
+fn ndarray() -> AllOpened {
     Err("not part of this build".to_owned())
 }
 
 #[cfg(feature = "wgpu")]
-fn wgpu() -> Opened {
+fn wgpu() -> AllOpened {
     cube(Backend::Wgpu, burn::tensor::DeviceType::Wgpu)
 }
 
 #[cfg(not(feature = "wgpu"))]
-fn wgpu() -> Opened {
+fn wgpu() -> AllOpened {
     Err("not part of this build".to_owned())
 }
 
 #[cfg(feature = "vulkan")]
-fn vulkan() -> Opened {
+fn vulkan() -> AllOpened {
     cube(Backend::Vulkan, burn::tensor::DeviceType::Vulkan)
 }
 
 #[cfg(not(feature = "vulkan"))]
-fn vulkan() -> Opened {
+fn vulkan() -> AllOpened {
     Err("not part of this build".to_owned())
 }
 
 #[cfg(feature = "cuda")]
-fn cuda() -> Opened {
+fn cuda() -> AllOpened {
     cube(Backend::Cuda, burn::tensor::DeviceType::Cuda)
 }
 
 #[cfg(not(feature = "cuda"))]
-fn cuda() -> Opened {
+fn cuda() -> AllOpened {
     Err("not part of this build".to_owned())
 }
 
 /// Finds the devices of one CubeCL runtime. Asking for a device's name opens it, and opening may panic.
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
-fn cube(backend: Backend, kind: burn::tensor::DeviceType) -> Opened {
+fn cube(backend: Backend, kind: burn::tensor::DeviceType) -> AllOpened {
     let devices = quietly(|| Device::enumerate(kind).into_iter().collect::<Vec<Device>>())?;
-    devices
+    // Adapters that are software all have the same number, and so are one device: the first.
+    let mut distinct: Vec<Device> = Vec::with_capacity(devices.len());
+    for device in devices {
+        if !distinct.contains(&device) {
+            distinct.push(device);
+        }
+    }
+    distinct
         .into_iter()
         .map(|device| {
             let hardware = hardware(&device);

@@ -38,7 +38,12 @@ impl<'a> RunFolder<'a> {
             (Start::Resume, RunState::Free) => return Err(TrainError::NothingToResume(out.to_owned())),
             (Start::Resume, RunState::Interrupted(_)) => {
                 claimed = Some(claim(&checkpoints, out)?);
-                require_same(out, &Started::read(&checkpoints.join(STARTED))?, &started(request))?;
+                let mut begun = Started::read(&checkpoints.join(STARTED))?;
+                // Any of the run's devices may have been the first then.
+                if request.device.each().any(|device| device.info == begun.device) {
+                    begun.device = request.device.info.clone();
+                }
+                require_same(out, &begun, &started(request))?;
             }
             (Start::Fresh, RunState::Free) => {}
         }

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use burn::tensor::{Tensor, TensorData};
@@ -16,6 +16,7 @@ use super::member::{MemberState, MemberTask};
 use super::plan::{MemberSplit, OuterSplit, SplitPlan};
 use super::request::{TrainRequest, TrainingWatch};
 use super::split_data::{JobContext, SplitData};
+use super::teams::{PlacedDevice, Team, teams};
 use crate::artifact::{EpochRecord, MemberSummary, Run};
 use crate::compressed_json;
 use crate::config::IncludedFeatures;
@@ -102,7 +103,6 @@ pub(super) fn train_members(
         checkpoints,
         watch,
         outcomes: jobs.iter().map(|_| OnceLock::new()).collect(),
-        next: AtomicUsize::new(0),
         stop: AtomicBool::new(false),
         jobs,
     }
@@ -161,38 +161,38 @@ struct TrainingJobs<'s, 'a> {
     watch: &'a dyn TrainingWatch,
     jobs: Vec<MemberJob<'s, 'a>>,
     outcomes: Vec<OnceLock<Result<TrainedMember, TrainError>>>,
-    next: AtomicUsize,
     stop: AtomicBool,
 }
 
 impl<'a> TrainingJobs<'_, 'a> {
-    /// Runs the jobs on the threads of the current rayon pool: as many workers as there are jobs and threads for, each
-    /// with a pool of its own, so that no worker waits in another's work. On a GPU there is one worker. Returns each job's
-    /// outcome; `None` for those that were not begun.
+    /// Runs the jobs on the threads of the current rayon pool, by the workers that [`teams`](super::teams) says. Each has a pool
+    /// of its own, so that no worker waits in another's work. Returns each job's outcome; `None` for those that were not begun.
     fn run(self) -> Vec<Option<Result<TrainedMember, TrainError>>> {
-        let threads = rayon::current_num_threads();
-        let workers = if self.context.request.device.is_cpu() { threads.min(self.jobs.len()) } else { 1 };
-        let each = (threads / workers).max(1);
+        let is_network = |job: &MemberJob<'_, '_>| job.kind == SingleModel::Lstm;
+        let kinds: Vec<bool> = self.jobs.iter().map(is_network).collect();
+        let teams = teams(self.context.request.device, &kinds, rayon::current_num_threads());
         std::thread::scope(|scope| {
-            for _ in 0..workers {
-                scope.spawn(|| {
-                    let pool = rayon::ThreadPoolBuilder::new().num_threads(each).build();
-                    match pool {
-                        Ok(pool) => staycast_lstm::in_own_pool(&pool, || self.work()),
-                        // Without a pool of its own a worker takes the global one: slower, the same bytes.
-                        Err(_) => self.work(),
-                    }
-                });
+            for team in &teams {
+                for worker in &team.workers {
+                    let this = &self;
+                    scope.spawn(move || {
+                        let pool = rayon::ThreadPoolBuilder::new().num_threads(worker.threads).build();
+                        match pool {
+                            Ok(pool) => staycast_lstm::in_own_pool(&pool, || this.work(team, &worker.device)),
+                            // Without a pool of its own a worker takes the global one: slower, the same bytes.
+                            Err(_) => this.work(team, &worker.device),
+                        }
+                    });
+                }
             }
         });
         self.outcomes.into_iter().map(OnceLock::into_inner).collect()
     }
 
-    fn work(&self) {
+    fn work(&self, team: &Team<'_>, device: &PlacedDevice<'_>) {
         while !self.stop.load(Ordering::Relaxed) {
-            let at = self.next.fetch_add(1, Ordering::Relaxed);
-            let Some(job) = self.jobs.get(at) else { return };
-            let outcome = self.train_member(job);
+            let Some(at) = team.next_job() else { return };
+            let outcome = self.train_member(&self.jobs[at], device);
             if outcome.is_err() {
                 self.stop.store(true, Ordering::Relaxed);
             }
@@ -200,19 +200,19 @@ impl<'a> TrainingJobs<'_, 'a> {
         }
     }
 
-    fn train_member(&self, job: &MemberJob<'_, 'a>) -> Result<TrainedMember, TrainError> {
+    fn train_member(&self, job: &MemberJob<'_, 'a>, device: &PlacedDevice<'_>) -> Result<TrainedMember, TrainError> {
         let trained = match job.kind {
             SingleModel::Baseline(kind) => self.train_baseline(job, kind)?,
-            SingleModel::Lstm => self.train_network(job)?,
+            SingleModel::Lstm => self.train_network(job, device)?,
         };
         self.watch.member_finished(&trained.summary);
         job.data.finish_member(job.data.split.members.len() * self.context.candidates.models.len());
         Ok(trained)
     }
 
-    fn train_network(&self, job: &MemberJob<'_, 'a>) -> Result<TrainedMember, TrainError> {
-        let networks = job.data.networks(&self.context)?;
-        let (config, device) = (self.context.request.config, self.context.request.device.device());
+    fn train_network(&self, job: &MemberJob<'_, 'a>, placed: &PlacedDevice<'_>) -> Result<TrainedMember, TrainError> {
+        let networks = job.data.networks(&self.context, placed)?;
+        let (config, device) = (self.context.request.config, placed.device);
         let MemberSplit { training, held_out } = job.positions();
         let task = MemberTask {
             config,
@@ -236,7 +236,7 @@ impl<'a> TrainingJobs<'_, 'a> {
         let test = match &networks.test {
             Some(test) => {
                 let rows = job.data.split.test.len();
-                let x = self.context.tensor(test.values(), rows, job.data.inputs);
+                let x = self.context.tensor(test.values(), rows, job.data.inputs, device);
                 forecast(&network, &x, &(0..rows).collect::<Vec<_>>())
             }
             None => Vec::new(),

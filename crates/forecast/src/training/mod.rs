@@ -1,8 +1,8 @@
 //! The training run: plan, inputs, members, calibration, files.
 //!
 //! [`train()`] is the whole of it, from top to bottom. Every member of the ensemble (and, with folds, every fold's
-//! members) is one job; jobs run side by side on a CPU and one after the other on a GPU, and each is computed the same way
-//! in either case. A job's state is stored after every epoch, so a killed run goes on where it was: [`Start::Resume`].
+//! members) is one job; jobs run side by side on a CPU, and one at a time on each GPU (`teams`); each is computed the same
+//! way in either case. A job's state is stored after every epoch, so a killed run goes on where it was: [`Start::Resume`].
 //!
 //! Training writes an [artifact](crate::artifact) and may read one to go on from; it knows nothing of prediction.
 
@@ -22,6 +22,7 @@ pub(crate) mod plan;
 mod request;
 mod split_data;
 pub(crate) mod step;
+mod teams;
 mod timer;
 mod training_set;
 mod transfer;
@@ -44,7 +45,7 @@ pub use work::training_work;
 /// all files but `timing.json`, for any number of threads and however often the run was interrupted.
 ///
 /// Takes the threads of the rayon pool it is called in. Holds the training set's inputs
-/// (enrolments × weeks × inputs × 4 bytes) once, or, with folds, once a thread.
+/// (enrolments × weeks × inputs × 4 bytes) once, or, with folds, once a thread, and on each device once.
 ///
 /// # Errors
 /// See [`TrainError`].

@@ -1,14 +1,16 @@
 //! The inputs of a split in memory and on the device, shared by its members while any of them is in work.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use staycast_sequences::EnrolmentIndex;
 
 use super::candidates::Candidates;
 use super::error::TrainError;
 use super::plan::OuterSplit;
 use super::request::TrainRequest;
+use super::teams::PlacedDevice;
 use super::training_set::TrainingSet;
 use super::transfer;
 use crate::artifact::FoldsRecord;
@@ -46,9 +48,9 @@ impl JobContext<'_> {
     }
 
     /// Brings inputs to the device, `[rows, weeks, columns]`.
-    pub(super) fn tensor(&self, values: &[f32], rows: usize, inputs: &Inputs) -> Tensor<3> {
+    pub(super) fn tensor(&self, values: &[f32], rows: usize, inputs: &Inputs, device: &Device) -> Tensor<3> {
         let data = TensorData::new(values.to_vec(), [rows, self.examples.weeks(), inputs.width()]);
-        Tensor::from_data(data, self.request.device.device())
+        Tensor::from_data(data, device)
     }
 }
 
@@ -61,12 +63,13 @@ pub(super) struct SplitData<'a> {
 
 #[derive(Default)]
 struct SplitSlot<'a> {
-    networks: Option<Arc<NetworkData<'a>>>,
+    /// By the number of the device.
+    networks: BTreeMap<usize, Arc<NetworkData<'a>>>,
     baselines: Option<Arc<BaselineData>>,
     finished: usize,
 }
 
-/// Holds the data that the networks of a split share.
+/// Holds the data that the networks of a split share on one device.
 pub(super) struct NetworkData<'a> {
     pub(super) set: TrainingSet<'a>,
     /// The test enrolments' inputs, in a run with folds.
@@ -86,21 +89,30 @@ impl<'a> SplitData<'a> {
         Self { split, inputs, slot: Mutex::default() }
     }
 
-    /// Returns the networks' data, made by the first that needs it.
-    pub(super) fn networks(&self, context: &JobContext<'a>) -> Result<Arc<NetworkData<'a>>, TrainError> {
+    /// Returns the networks' data on a device, made by the first that needs it there.
+    pub(super) fn networks(
+        &self,
+        context: &JobContext<'a>,
+        placed: &PlacedDevice<'_>,
+    ) -> Result<Arc<NetworkData<'a>>, TrainError> {
         let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(networks) = &slot.networks {
+        if let Some(networks) = slot.networks.get(&placed.number) {
             return Ok(networks.clone());
         }
         let enrolments = self.split.training.as_slice();
         // Scaled inputs are the same for all models: those of a blend's baselines are there anyway.
         let (x, test) = if context.candidates.have_baselines() {
             let baselines = self.baselines_in(&mut slot, context)?;
-            (context.tensor(baselines.training.values(), enrolments.len(), self.inputs), baselines.test.clone())
+            let x = context.tensor(baselines.training.values(), enrolments.len(), self.inputs, placed.device);
+            (x, baselines.test.clone())
         } else {
             let training = context.weekly_inputs(self.inputs, enrolments, RawFeatures::LeftOut)?;
-            let x = context.tensor(training.values(), enrolments.len(), self.inputs);
-            (x, context.test_inputs(self, RawFeatures::LeftOut)?)
+            let x = context.tensor(training.values(), enrolments.len(), self.inputs, placed.device);
+            let test = match slot.networks.values().next() {
+                Some(elsewhere) => elsewhere.test.clone(),
+                None => context.test_inputs(self, RawFeatures::LeftOut)?,
+            };
+            (x, test)
         };
         let (data, last) = (context.request.data, context.examples.last_cut_off());
         let next_week = if context.request.config.training.next_week.is_some() {
@@ -111,7 +123,7 @@ impl<'a> SplitData<'a> {
         let initial = context.request.from.map(transfer::parameters).unwrap_or_default();
         let set = TrainingSet { examples: context.examples, enrolments, x, initial, next_week };
         let networks = Arc::new(NetworkData { set, test });
-        slot.networks = Some(networks.clone());
+        slot.networks.insert(placed.number, networks.clone());
         Ok(networks)
     }
 
@@ -144,7 +156,7 @@ impl<'a> SplitData<'a> {
         let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
         slot.finished += 1;
         if slot.finished == members {
-            slot.networks = None;
+            slot.networks.clear();
             slot.baselines = None;
         }
     }

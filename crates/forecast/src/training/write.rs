@@ -195,6 +195,7 @@ fn manifest(
             edited: data.manifest.last_edit().cloned(),
         },
         device: request.device.info.clone(),
+        other_devices: request.device.other_kinds(),
         seed: config.training.seed,
         label_rule: data.manifest.labels.rule,
         target_week: target,

@@ -43,7 +43,7 @@ Columns: T weeks a sequence, F inputs a week, H units of the LSTM, batch sequenc
 products, over the whole training step; of peak: the same, of what matrix products alone reach on the device in this run;
 rest: the share of a training step that is not the LSTM layer.")]
 pub(crate) struct BenchArgs {
-    /// Measure only this device: cpu, flex, ndarray, wgpu, vulkan, cuda or auto; may be repeated
+    /// Measure only this device: cpu, flex, ndarray, wgpu, vulkan, cuda, wgpu:1 or auto; may be repeated
     #[arg(long = "device", value_name = "DEVICE")]
     devices: Vec<DeviceChoice>,
     /// Sizes to measure, T,F,H,BATCH, separated by semicolons
@@ -167,7 +167,9 @@ fn every_device() -> anyhow::Result<FoundDevices> {
 fn named(choices: &[DeviceChoice], console: &Console) -> anyhow::Result<FoundDevices> {
     let found: anyhow::Result<Vec<ChosenDevice>> =
         choices.iter().map(|&choice| devices::choose(choice, &Work::Unknown, console)).collect();
-    Ok((found?, Vec::new()))
+    // Each is measured by itself.
+    let each = found?.iter().flat_map(|chosen| chosen.deal(usize::MAX)).collect();
+    Ok((each, Vec::new()))
 }
 
 /// Returns sequences to load, and how long it took to read them from Parquet.

@@ -7,7 +7,6 @@ mod table;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::slice;
 
 use clap::Args;
 use staycast_evaluation::report::{ByCohort, Resampling};
@@ -156,13 +155,15 @@ fn resolve(task: &Task, courses: &[String], data: &Dataset) -> anyhow::Result<Ve
 
 /// Estimates the work of a task: every model on every division of its courses.
 fn work(args: &TransferArgs, config: &Config, data: &Dataset, task: &Task) -> anyhow::Result<Work> {
-    let divisions = task.leave_one_out.len().max(1) as u64;
-    let courses = resolve(task, &[&task.train[..], &task.test, &task.leave_one_out].concat(), data)?;
-    let (test, train) = courses.split_last().map_or((&[][..], &[][..]), |(last, rest)| (slice::from_ref(last), rest));
-    args.models.iter().try_fold(Work::none(), |all, &model| {
-        let config = config_for(config, task, model, train, test)?;
-        Ok(all.and(training_work(data, &config.check().map_err(usage_from)?).times(divisions)))
-    })
+    let resolve = |courses: &[String]| resolve(task, courses, data);
+    let (train, test) = (resolve(&task.train)?, resolve(&task.test)?);
+    let parts = parts(&args.out, &train, &test, &resolve(&task.leave_one_out)?);
+    let one = |model: ModelKind, part: &Part| {
+        let config = config_for(config, task, model, &part.train, &part.test)?;
+        anyhow::Ok(training_work(data, &config.check().map_err(usage_from)?))
+    };
+    let mut all = args.models.iter().flat_map(|&model| parts.iter().map(move |part| (model, part)));
+    all.try_fold(Work::none(), |work, (model, part)| Ok(work.and(one(model, part)?)))
 }
 
 /// Returns the folders that tasks use, by the names that they use for them.

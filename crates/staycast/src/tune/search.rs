@@ -85,25 +85,31 @@ impl Search<'_> {
         Ok(all)
     }
 
-    /// Tries all of a rung, side by side on a CPU.
+    /// Tries all of a rung, side by side on a CPU, and one at a time on each GPU.
     fn rung(&self, rung: u32, budget: f64, trials: &[&Trial], done: &(dyn Fn() + Sync)) -> anyhow::Result<()> {
         let threads = rayon::current_num_threads();
-        let workers = if self.device.is_cpu() { threads.min(trials.len()) } else { 1 };
+        let places = if self.device.is_cpu() {
+            vec![self.device.clone(); threads.min(trials.len())]
+        } else {
+            self.device.deal(trials.len())
+        };
+        let each = threads.checked_div(places.len()).unwrap_or(1).max(1);
         let next = AtomicUsize::new(0);
         let failure = Mutex::new(None);
         std::thread::scope(|scope| {
-            for _ in 0..workers {
-                scope.spawn(|| {
+            for device in &places {
+                let (next, failure) = (&next, &failure);
+                scope.spawn(move || {
                     let work = || {
                         while let Some(trial) = trials.get(next.fetch_add(1, Ordering::Relaxed)) {
-                            match self.trial(rung, budget, trial) {
+                            match self.trial(rung, budget, trial, device) {
                                 Ok(tried) => self.tried.lock().expect("nobody panics with it").push(tried),
                                 Err(error) => *failure.lock().expect("nobody panics with it") = Some(error),
                             }
                             done();
                         }
                     };
-                    match rayon::ThreadPoolBuilder::new().num_threads((threads / workers).max(1)).build() {
+                    match rayon::ThreadPoolBuilder::new().num_threads(each).build() {
                         Ok(pool) => pool.install(work),
                         Err(_) => work(),
                     }
@@ -116,7 +122,7 @@ impl Search<'_> {
         }
     }
 
-    fn trial(&self, rung: u32, budget: f64, trial: &Trial) -> anyhow::Result<TrialRecord> {
+    fn trial(&self, rung: u32, budget: f64, trial: &Trial, device: &ChosenDevice) -> anyhow::Result<TrialRecord> {
         let begun = Instant::now();
         let config = trial.config(&self.base, budget)?.check()?;
         let out = self.out.join(RUNS).join(format!("rung{}-trial{}", rung + 1, trial.number));
@@ -133,14 +139,7 @@ impl Search<'_> {
             }
             state => {
                 let start = if matches!(state, RunState::Interrupted(_)) { Start::Resume } else { Start::Fresh };
-                let request = TrainRequest {
-                    data: &self.data,
-                    config: &config,
-                    device: &self.device,
-                    out: &out,
-                    start,
-                    from: None,
-                };
+                let request = TrainRequest { data: &self.data, config: &config, device, out: &out, start, from: None };
                 staycast_forecast::train(&request, &Unwatched)
             }
         };
