@@ -24,7 +24,14 @@ fn a_bench_measures_every_cpu_backend_and_says_that_they_agree() {
     let results = report["results"].as_array().expect("a list");
     assert_eq!(results.len(), 2 * devices.len());
     for result in results {
-        for key in ["train_sequences_per_second", "infer_sequences_per_second", "train_gflops", "peak_share"] {
+        for key in [
+            "train_sequences_per_second",
+            "infer_sequences_per_second",
+            "train_gflops",
+            "peak_share",
+            "seconds_to_first_step",
+            "seconds_to_first_step_again",
+        ] {
             assert!(result[key].as_f64().expect(key) > 0.0, "{key} in {result}");
         }
         assert_eq!(result["agreement"]["agrees"], true, "{result}");
@@ -32,6 +39,8 @@ fn a_bench_measures_every_cpu_backend_and_says_that_they_agree() {
     let shape = |key: &str| results[0][key].as_u64().expect("a size");
     assert_eq!((shape("t"), shape("f"), shape("h"), shape("batch")), (3, 5, 8, 512));
     assert_eq!(results[0]["device"], "flex");
+    // A CPU compiles nothing.
+    assert_eq!(report["start_up"], serde_json::json!([]));
     assert_eq!(report["loading"].as_array().expect("a list").len(), devices.len());
     let written: serde_json::Value = serde_json::from_slice(&fs::read(&json).expect("written")).expect("JSON");
     // What is printed says besides whether the inputs have checksums.

@@ -79,3 +79,20 @@ fn training_evaluating_and_scoring_on_wgpu_agree_with_the_cpu() {
     };
     assert!((auc("cpu") - auc("wgpu")).abs() < 1e-3);
 }
+
+#[test]
+#[ignore = "needs a Vulkan adapter; scripts/test runs it"]
+#[cfg(target_os = "linux")]
+fn a_bench_says_what_kernels_cost_with_and_without_those_on_disk() {
+    let shop = Workshop::open();
+    // Large batches, so that a round has few steps.
+    let line = "bench --json --quiet --sequences {} --device wgpu --shapes 4,2,4,10000 --rounds 1";
+    let report = run(line, &[&shop.sequences()]).expect(0).json();
+    let start = &report["start_up"][0];
+    assert_eq!((&start["device"], &start["h"]), (&Value::from("wgpu"), &Value::from(4)));
+    let seconds = |key: &str| start[key].as_f64().expect(key);
+    assert!(seconds("warm_seconds") > 0.0 && seconds("cold_seconds") > seconds("warm_seconds"), "{start}");
+    let result = &report["results"][0];
+    let seconds = |key: &str| result[key].as_f64().expect(key);
+    assert!(seconds("seconds_to_first_step") > seconds("seconds_to_first_step_again"), "{result}");
+}

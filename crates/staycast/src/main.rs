@@ -58,7 +58,7 @@ use crate::failure::Failure;
 use crate::status::Status;
 
 fn main() -> ExitCode {
-    quiet_graphics_libraries();
+    prepare_graphics_libraries();
     std::panic::set_hook(Box::new(|panic| console::print_to_stderr(&failure::of_panic(panic))));
     interruption::watch();
     scarcity::run(run_command_line)
@@ -112,15 +112,21 @@ fn end_with_arguments(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     status.into()
 }
 
-/// Names a folder for the graphics libraries.
+/// Tells the graphics libraries what they need to know.
 ///
 /// Where nobody is logged in, they complain on stderr, line after line, that there is no `XDG_RUNTIME_DIR`. Any folder will
-/// do, as no window is ever opened.
-fn quiet_graphics_libraries() {
-    const NAME: &str = "XDG_RUNTIME_DIR";
-    if cfg!(unix) && std::env::var_os(NAME).is_none() {
-        // SAFETY: nothing else runs yet that could read the environment: this is the first thing that main does.
-        unsafe { std::env::set_var(NAME, std::env::temp_dir()) };
+/// do, as no window is ever opened. And NVIDIA's driver keeps compiled kernels on disk, so that the next process need not wait
+/// for them, but for root only where it is told to; in containers everybody is root.
+fn prepare_graphics_libraries() {
+    if !cfg!(unix) {
+        return;
+    }
+    let settings = [("XDG_RUNTIME_DIR", std::env::temp_dir().into_os_string()), ("__GL_SHADER_DISK_CACHE", "1".into())];
+    for (name, value) in settings {
+        if std::env::var_os(name).is_none() {
+            // SAFETY: nothing else runs yet that could read the environment: this is the first thing that main does.
+            unsafe { std::env::set_var(name, value) };
+        }
     }
 }
 

@@ -56,6 +56,8 @@ pub struct Measured {
     pub rest_share: f64,
     /// Seconds from nothing to the first finished training step: drawing the network, compiling kernels, the step.
     pub seconds_to_first_step: f64,
+    /// The same for a second network of the shape, whose kernels are there: the difference is what compiling them took.
+    pub seconds_to_first_step_again: f64,
     /// Bytes of host memory that the process held at most so far, where the system says. A GPU's own memory is not in it.
     pub peak_memory_bytes: Option<u64>,
     /// Whether the device computes what plain tensor operations compute on the CPU.
@@ -71,11 +73,8 @@ pub fn measure(shape: Shape, device: &ChosenDevice, effort: Effort) -> Result<Me
 }
 
 fn measure_unguarded(shape: Shape, chosen: &ChosenDevice, effort: Effort) -> Measured {
-    let device = chosen.device();
-    let begun = Instant::now();
-    let mut workload = Workload::new(shape, device);
-    workload.train(1);
-    let seconds_to_first_step = begun.elapsed().as_secs_f64();
+    let (_, seconds_to_first_step) = begin(shape, chosen);
+    let (mut workload, seconds_to_first_step_again) = begin(shape, chosen);
 
     let steps = (SEQUENCE_STEPS / (shape.batch * shape.t)).max(1);
     let train = shape.batch as f64 / median_seconds(steps, effort, || workload.train(steps));
@@ -96,9 +95,28 @@ fn measure_unguarded(shape: Shape, chosen: &ChosenDevice, effort: Effort) -> Mea
         peak_share: train_gflops / peak_gflops,
         rest_share: (1.0 - train / layer).max(0.0),
         seconds_to_first_step,
+        seconds_to_first_step_again,
         peak_memory_bytes: staycast_sequences::peak_memory_bytes(),
         agreement: Agreement::measure(shape, chosen),
     }
+}
+
+/// Takes the first training step of a network on a device.
+///
+/// # Errors
+/// As [`measure`].
+pub fn first_step(shape: Shape, device: &ChosenDevice) -> Result<(), String> {
+    quietly(|| drop(begin(shape, device)))
+}
+
+/// Draws a network and takes its first step; returns how long that took.
+fn begin(shape: Shape, chosen: &ChosenDevice) -> (Workload, f64) {
+    let begun = Instant::now();
+    let mut workload = Workload::new(shape, chosen.device());
+    workload.train(1);
+    // The loss is there before the weights are. A process that ends while its driver compiles may be aborted by it.
+    chosen.device().sync().expect("the device ends what was asked of it");
+    (workload, begun.elapsed().as_secs_f64())
 }
 
 /// Returns the median seconds of one of the `times` that `run` does its work, over rounds.
@@ -131,6 +149,7 @@ mod tests {
             measured.train_gflops,
             measured.peak_gflops,
             measured.seconds_to_first_step,
+            measured.seconds_to_first_step_again,
         ] {
             assert!(positive > 0.0 && positive.is_finite(), "{measured:?}");
         }

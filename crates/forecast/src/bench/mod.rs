@@ -13,5 +13,5 @@ mod workload;
 
 pub use agreement::Agreement;
 pub use loading::{Loading, measure_loading};
-pub use measure::{Effort, Measured, measure};
+pub use measure::{Effort, Measured, first_step, measure};
 pub use shape::{SHAPES, Shape, ShapeError};

@@ -3,6 +3,7 @@
 mod machine;
 mod plot;
 mod report;
+mod start;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ use staycast_sequences::{BuildMode, BuildOptions, Dataset};
 use staycast_simulator::{SimulatorConfig, simulate_to_folder};
 
 use self::machine::Machine;
-use self::report::{BenchReport, Reading};
+use self::report::{BenchReport, Failed, Reading};
 use crate::console::Console;
 use crate::sequences::load;
 use crate::status::{Status, usage};
@@ -41,7 +42,9 @@ Examples:
 
 Columns: T weeks a sequence, F inputs a week, H units of the LSTM, batch sequences a training step; GFLOP/s of the matrix
 products, over the whole training step; of peak: the same, of what matrix products alone reach on the device in this run;
-rest: the share of a training step that is not the LSTM layer.")]
+rest: the share of a training step that is not the LSTM layer; first: from nothing to the end of the first training step,
+kernels compiled; again: the same for a second network, whose kernels are there. Start-up is measured in a new process: with
+the driver's cache of compiled kernels empty, and with it full.")]
 pub(crate) struct BenchArgs {
     /// Measure only this device: cpu, flex, ndarray, wgpu, vulkan, cuda, wgpu:1 or auto; may be repeated
     #[arg(long = "device", value_name = "DEVICE")]
@@ -58,6 +61,9 @@ pub(crate) struct BenchArgs {
     /// Sequences to measure loading with; if not given, simulated ones
     #[arg(long, value_name = "SEQUENCES")]
     sequences: Option<PathBuf>,
+    /// Take one training step, and print the seconds since the program began
+    #[arg(long, hide = true)]
+    first_step: bool,
 }
 
 /// Counts the learners that are simulated for loading.
@@ -67,7 +73,13 @@ const WEEKS: u32 = 14;
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &BenchArgs, console: &Console) -> anyhow::Result<Status> {
+    let begun = Instant::now();
     let mut console = *console;
+    if args.first_step {
+        let choice = args.devices.first().copied().unwrap_or_default();
+        start::take_first_step(choice, *args.shapes.first().unwrap_or(&SHAPES[0]), begun, &console)?;
+        return Ok(Status::Fine);
+    }
     for file in &args.out {
         format_of(file)?;
         console = output_place::prepare_file(file, args.sequences.as_deref(), &console)?;
@@ -85,6 +97,7 @@ pub(crate) fn run(args: &BenchArgs, console: &Console) -> anyhow::Result<Status>
         results: Vec::new(),
         reading,
         loading: Vec::new(),
+        start_up: Vec::new(),
         failed: Vec::new(),
         left_out,
     };
@@ -99,6 +112,12 @@ pub(crate) fn run(args: &BenchArgs, console: &Console) -> anyhow::Result<Status>
         match measure_loading(&data, device) {
             Ok(loading) => report.loading.push(loading),
             Err(reason) => report.failed(device, None, reason),
+        }
+    }
+    for (backend, measured) in start::measure(&found, shapes[0]) {
+        match measured {
+            Ok(measured) => report.start_up.push(measured),
+            Err(error) => report.failed.push(Failed::start_up(backend, &error)),
         }
     }
     let text = table::to_text(&report);

@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 use staycast_forecast::bench::{Loading, Measured, Shape};
-use staycast_forecast::device::ChosenDevice;
+use staycast_forecast::device::{Backend, ChosenDevice};
 
 use super::machine::Machine;
+use super::start::StartUp;
 
 /// Holds everything that was measured.
 #[derive(Debug, Serialize)]
@@ -18,6 +19,8 @@ pub(super) struct BenchReport {
     pub(super) reading: Reading,
     /// From memory to each device.
     pub(super) loading: Vec<Loading>,
+    /// Of GPUs: from the start of the program to the first step.
+    pub(super) start_up: Vec<StartUp>,
     /// Measurements that could not be made, and why.
     pub(super) failed: Vec<Failed>,
     /// Devices that were left out, and why.
@@ -38,11 +41,21 @@ pub(super) struct Reading {
 pub(super) struct Failed {
     pub(super) device: String,
     pub(super) shape: Option<Shape>,
+    /// The shape, `loading` or `start-up`.
+    pub(super) what: String,
     pub(super) reason: String,
+}
+
+impl Failed {
+    pub(super) fn start_up(backend: Backend, error: &anyhow::Error) -> Self {
+        let device = backend.name().to_owned();
+        Self { device, shape: None, what: "start-up".to_owned(), reason: format!("{error:#}") }
+    }
 }
 
 impl BenchReport {
     pub(super) fn failed(&mut self, device: &ChosenDevice, shape: Option<Shape>, reason: String) {
-        self.failed.push(Failed { device: device.info.to_string(), shape, reason });
+        let what = shape.map_or_else(|| "loading".to_owned(), |shape| shape.to_string());
+        self.failed.push(Failed { device: device.info.to_string(), shape, what, reason });
     }
 }

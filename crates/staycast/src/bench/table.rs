@@ -5,8 +5,19 @@ use staycast_forecast::bench::Measured;
 use super::report::BenchReport;
 use crate::display::{LabelledText, align_columns, format_bytes, group_digits, pluralise};
 
-const HEADING: [&str; 10] =
-    ["T,F,H,batch", "device", "train seq/s", "GFLOP/s", "of peak", "rest", "infer seq/s", "first", "memory", "differs"];
+const HEADING: [&str; 11] = [
+    "T,F,H,batch",
+    "device",
+    "train seq/s",
+    "GFLOP/s",
+    "of peak",
+    "rest",
+    "infer seq/s",
+    "first",
+    "again",
+    "memory",
+    "differs",
+];
 
 pub(super) fn to_text(report: &BenchReport) -> String {
     let mut sheet = LabelledText::default();
@@ -49,9 +60,19 @@ pub(super) fn to_text(report: &BenchReport) -> String {
         );
         sheet.row("Loading", text);
     }
+    for start in &report.start_up {
+        let (cold, warm) = (seconds(start.cold_seconds), seconds(start.warm_seconds));
+        sheet.row(
+            "Start-up",
+            format!(
+                "{} ends its first step ({}) {cold} after the program starts where the driver has no compiled kernels on disk, \
+                 and {warm} where it has them",
+                start.device, start.shape
+            ),
+        );
+    }
     for failed in &report.failed {
-        let shape = failed.shape.map_or_else(|| "loading".to_owned(), |shape| shape.to_string());
-        sheet.row("Failed", format!("{shape} on {}: {}", failed.device, failed.reason));
+        sheet.row("Failed", format!("{} on {}: {}", failed.what, failed.device, failed.reason));
     }
     for left_out in &report.left_out {
         sheet.row("Left out", left_out);
@@ -59,7 +80,7 @@ pub(super) fn to_text(report: &BenchReport) -> String {
     sheet.into_string()
 }
 
-fn row(measured: &Measured) -> [String; 10] {
+fn row(measured: &Measured) -> [String; 11] {
     let agreement = &measured.agreement;
     let error = agreement.error.map_or_else(|| "no number".to_owned(), |error| format!("{error:.0e}"));
     [
@@ -71,6 +92,7 @@ fn row(measured: &Measured) -> [String; 10] {
         format!("{:.0} %", 100.0 * measured.rest_share),
         rate(measured.infer_sequences_per_second),
         seconds(measured.seconds_to_first_step),
+        seconds(measured.seconds_to_first_step_again),
         measured.peak_memory_bytes.map_or_else(|| "–".to_owned(), format_bytes),
         if agreement.agrees { error } else { format!("WRONG {error}") },
     ]
