@@ -16,7 +16,7 @@ use super::member::{MemberState, MemberTask};
 use super::plan::{MemberSplit, OuterSplit, SplitPlan};
 use super::request::{TrainRequest, TrainingWatch};
 use super::split_data::{JobContext, SplitData};
-use super::teams::{PlacedDevice, Team, teams};
+use super::teams::{PlacedDevice, Team, Worker, teams};
 use crate::artifact::{EpochRecord, MemberSummary, Run};
 use crate::compressed_json;
 use crate::config::IncludedFeatures;
@@ -175,28 +175,29 @@ impl<'a> TrainingJobs<'_, 'a> {
             for team in &teams {
                 for worker in &team.workers {
                     let this = &self;
-                    scope.spawn(move || {
-                        let pool = rayon::ThreadPoolBuilder::new().num_threads(worker.threads).build();
-                        match pool {
-                            Ok(pool) => staycast_lstm::in_own_pool(&pool, || this.work(team, &worker.device)),
-                            // Without a pool of its own a worker takes the global one: slower, the same bytes.
-                            Err(_) => this.work(team, &worker.device),
-                        }
-                    });
+                    scope.spawn(move || this.work(team, worker));
                 }
             }
         });
         self.outcomes.into_iter().map(OnceLock::into_inner).collect()
     }
 
-    fn work(&self, team: &Team<'_>, device: &PlacedDevice<'_>) {
+    fn work(&self, team: &Team<'_>, worker: &Worker<'_>) {
+        let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        let own = pool(worker.threads);
         while !self.stop.load(Ordering::Relaxed) {
-            let Some(at) = team.next_job() else { return };
-            let outcome = self.train_member(&self.jobs[at], device);
+            let Some(taken) = team.next_job() else { return };
+            let larger = (taken.threads > worker.threads).then(|| pool(taken.threads));
+            let train = || self.train_member(&self.jobs[taken.job], &worker.device);
+            let outcome = match larger.as_ref().unwrap_or(&own) {
+                Ok(pool) => staycast_lstm::in_own_pool(pool, train),
+                // Without a pool of its own a worker takes the global one: slower, the same bytes.
+                Err(_) => train(),
+            };
             if outcome.is_err() {
                 self.stop.store(true, Ordering::Relaxed);
             }
-            let _ = self.outcomes[at].set(outcome);
+            let _ = self.outcomes[taken.job].set(outcome);
         }
     }
 

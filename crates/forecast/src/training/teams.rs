@@ -30,23 +30,38 @@ pub(super) struct Team<'a> {
     jobs: Vec<usize>,
     next: AtomicUsize,
     pub(super) workers: Vec<Worker<'a>>,
+    /// Threads that the workers share.
+    threads: usize,
+}
+
+/// Names a job that a worker has taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TakenJob {
+    /// Its number.
+    pub(super) job: usize,
+    /// Threads that it may compute on: more than the worker's own for the last jobs, where these are fewer than the workers.
+    pub(super) threads: usize,
 }
 
 impl<'a> Team<'a> {
-    fn new(jobs: Vec<usize>, workers: Vec<Worker<'a>>) -> Self {
-        Self { jobs, next: AtomicUsize::new(0), workers }
+    fn new(jobs: Vec<usize>, workers: Vec<Worker<'a>>, threads: usize) -> Self {
+        Self { jobs, next: AtomicUsize::new(0), workers, threads }
     }
 
     /// Makes a team of as many workers as there are jobs and threads for, all on one device.
     fn on_threads(jobs: Vec<usize>, threads: usize, device: PlacedDevice<'a>) -> Self {
         let count = threads.min(jobs.len());
-        let threads = threads.checked_div(count).unwrap_or(1).max(1);
-        Self::new(jobs, vec![Worker { threads, device }; count])
+        let each = threads.checked_div(count).unwrap_or(1).max(1);
+        Self::new(jobs, vec![Worker { threads: each, device }; count], threads)
     }
 
     /// Takes the next job that nobody has taken.
-    pub(super) fn next_job(&self) -> Option<usize> {
-        self.jobs.get(self.next.fetch_add(1, Ordering::Relaxed)).copied()
+    pub(super) fn next_job(&self) -> Option<TakenJob> {
+        let at = self.next.fetch_add(1, Ordering::Relaxed);
+        let job = *self.jobs.get(at)?;
+        let workers = self.workers.len();
+        let of_its_round = (self.jobs.len() - at / workers * workers).min(workers);
+        Some(TakenJob { job, threads: (self.threads / of_its_round).max(1) })
     }
 }
 
@@ -63,7 +78,7 @@ pub(super) fn teams<'a>(chosen: &'a ChosenDevice, is_network: &[bool], threads: 
     let each = threads.checked_div(count).unwrap_or(1).max(1);
     let workers = devices[..count].iter().map(|&device| Worker { threads: each, device });
     // Other models ask for no device.
-    vec![Team::new(networks, workers.collect()), Team::on_threads(others, threads, devices[0])]
+    vec![Team::new(networks, workers.collect(), threads), Team::on_threads(others, threads, devices[0])]
 }
 
 #[cfg(test)]
@@ -104,6 +119,23 @@ mod tests {
     fn a_job_is_taken_once() {
         let chosen = flex(2);
         let team = &teams(&chosen, &[true, false, true], 2)[0];
-        assert_eq!([team.next_job(), team.next_job(), team.next_job()], [Some(0), Some(2), None]);
+        let taken = [team.next_job(), team.next_job(), team.next_job()];
+        assert_eq!(taken.map(|taken| taken.map(|taken| taken.job)), [Some(0), Some(2), None]);
+    }
+
+    #[test]
+    fn the_last_jobs_share_the_threads_that_no_other_job_needs() {
+        let threads = |chosen: &ChosenDevice, jobs: usize, threads: usize| -> Vec<usize> {
+            let team = &teams(chosen, &vec![true; jobs], threads)[0];
+            std::iter::from_fn(|| team.next_job()).map(|taken| taken.threads).collect()
+        };
+        let cpu = flex(1);
+        assert_eq!(threads(&cpu, 5, 2), [1, 1, 1, 1, 2]);
+        assert_eq!(threads(&cpu, 4, 2), [1, 1, 1, 1]);
+        assert_eq!(threads(&cpu, 6, 4), [1, 1, 1, 1, 2, 2]);
+        assert_eq!(threads(&cpu, 7, 4), [1, 1, 1, 1, 1, 1, 1]);
+        assert_eq!(threads(&cpu, 5, 8), [1, 1, 1, 1, 1]);
+        assert_eq!(threads(&cpu, 1, 4), [4]);
+        assert_eq!(threads(&flex(2), 3, 4), [2, 2, 4]);
     }
 }
