@@ -91,6 +91,10 @@ fn for_training(error: &TrainError) -> Option<String> {
         TrainError::Split(SplitError::TooFewCourses { .. } | SplitError::NoLaterCourse) => {
             Some("as with --split learner".to_owned())
         }
+        TrainError::Split(SplitError::MissingDays { .. }) => Some(
+            "preprocess with --courses FILE, which has the dates of each course, or name the runs to hold out with --test-courses"
+                .to_owned(),
+        ),
         TrainError::OneOutcome { .. } => {
             Some("train on more courses, or another week with --set training.target_week=N".to_owned())
         }

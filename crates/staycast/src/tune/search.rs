@@ -70,12 +70,12 @@ impl Search<'_> {
             let order = best(&results, tried.len() as u32);
             tried.sort_by_key(|one| order.iter().position(|&trial| trial == one.trial));
             console.note(&format!(
-                "{:12} rung {}: {} on {:.0} % of the budget; the best is trial {}",
+                "{:12} rung {}: {} on {:.0} % of the budget; the best is {}",
                 "tuning",
                 rung + 1,
                 pluralise(tried.len() as u64, "trial"),
                 100.0 * about.budget,
-                order[0]
+                if order[0] == 0 { "the one as given".to_owned() } else { format!("trial {}", order[0]) }
             ));
             all.extend(tried);
             self.write(&all)?;
