@@ -74,6 +74,21 @@ fn models_are_ranked_over_tasks_and_runs_are_kept() {
     let manifest = fs::read(out.join("back/rules/manifest.json")).expect("readable");
     run(&line, &[&file, &out]).expect(0);
     assert_eq!(fs::read(out.join("back/rules/manifest.json")).expect("readable"), manifest);
+    // A group is summed up apart.
+    let text = fs::read_to_string(&file).expect("readable");
+    fs::write(&file, format!("{}group = \"late\"\n", text.trim_end().to_owned() + "\n")).expect("writable");
+    run(&line, &[&file, &out]).expect(0).says(&[
+        "2 models on 2 tasks",
+        "Those still active, over the 1 task on",
+        "Group late. Those still active, over the 1 task",
+    ]);
+    let grouped = json(&out.join("transfer.json"));
+    let mean = |models: &Value| models[1]["cohorts"]["all"]["mean_auc"].as_f64().expect("a number");
+    assert_eq!(grouped["groups"][0]["group"], "late");
+    for (task, models) in [(0, &grouped["models"]), (1, &grouped["groups"][0]["models"])] {
+        assert_eq!(grouped["tasks"][task]["figures"], found["tasks"][task]["figures"]);
+        assert_eq!(Some(mean(models)), found["tasks"][task]["figures"][1]["cohorts"]["all"]["auc"].as_f64());
+    }
 }
 
 #[test]

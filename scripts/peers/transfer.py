@@ -1,6 +1,7 @@
 """Trains peers on the tasks of the transfer benchmark, on the same rows as Staycast.
 
-usage: python3 transfer.py TASKS.toml --sequences NAME=DIR … --out PEERS.json [--threads 2] [--seed 1] [TASK …]
+usage: python3 transfer.py TASKS.toml --sequences NAME=DIR … --out PEERS.json [--logs NAME=DIR …] [--models NAME,…]
+       [--threads 2] [--seed 1] [TASK …]
 
 TASKS.toml is the file that `staycast transfer` reads (configs/transfer.toml), and each DIR the output of `staycast preprocess`.
 Writes AUC by task and cohort in the form of transfer.json, so that `staycast transfer --peers PEERS.json` puts them into its
@@ -12,8 +13,10 @@ table. Rows, labels and cohorts follow docs/definitions.md; `staycast transfer` 
   deviations. LogisticRegression with the best of five penalties by log loss on the same fifths.
 - script: what an analyst writes in an afternoon: counts of each kind of event, active days, objects, days since the last
   activity, submissions and scores, week by week. The mean of the log-odds of both models.
+- daily-lstm: an LSTM over days in PyTorch (daily_lstm.py) that reads the log itself: events by kind, submissions and scores of
+  each day. Only for sequences whose log is given by --logs.
 
-Needs lightgbm, scikit-learn, pyarrow and numpy.
+Needs lightgbm, scikit-learn, pyarrow, pandas and numpy, and PyTorch for daily-lstm.
 """
 
 import argparse
@@ -40,12 +43,16 @@ parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.R
 parser.add_argument("tasks", type=pathlib.Path)
 parser.add_argument("only", nargs="*", metavar="TASK")
 parser.add_argument("--sequences", action="append", required=True, metavar="NAME=DIR")
+parser.add_argument("--logs", action="append", default=[], metavar="NAME=DIR")
+parser.add_argument("--models", default="lightgbm,sklearn-logistic,script,daily-lstm")
 parser.add_argument("--out", type=pathlib.Path, required=True)
 parser.add_argument("--threads", type=int, default=2)
 parser.add_argument("--seed", type=int, default=1)
 given = parser.parse_intermixed_args()
 warnings.filterwarnings("ignore")
 places = dict(place.split("=", 1) for place in given.sequences)
+logs = dict(place.split("=", 1) for place in given.logs)
+wanted = given.models.split(",")
 
 
 def load(folder, week):
@@ -117,6 +124,15 @@ def logistic(x, y, train, fold, test):
     return fit(min(PENALTIES, key=loss), train).decision_function(x[test])
 
 
+def daily(*rows):
+    """Computes the mean log-odds of LSTMs over days; says how well they rank what each of them held out."""
+    from daily_lstm import daily_lstm
+
+    scores, held_out = daily_lstm(*rows, given.seed, given.threads)
+    print(f"daily-lstm, held out: {held_out:.4f}", flush=True)
+    return scores
+
+
 def solve(task):
     """Returns the figures of every peer on a task; where each course is left out in turn, the means over these."""
     courses = task.get("leave_one_out")
@@ -147,13 +163,16 @@ def train_all(task):
     fixed = [people[name].to_numpy(dtype=np.float32)[:, None] for name in ("pre_start_events", "pre_start_active_days") if name in people]
     few = [at for at, name in enumerate(names) if name.startswith(SCRIPT) or "score" in name or "submission" in name]
     flat = lambda part: np.hstack([part.reshape(len(part), -1), *fixed])
-    found = {
-        "lightgbm": boosted(flat(values), y, train, fold, test),
-        "sklearn-logistic": logistic(prepared(values, names, train), y, train, fold, test),
-    }
     some = values[:, :, few]
-    found["script"] = (boosted(some.reshape(len(some), -1), y, train, fold, test)
-                       + logistic(prepared(some, [names[at] for at in few], train), y, train, fold, test)) / 2
+    peers = {
+        "lightgbm": lambda: boosted(flat(values), y, train, fold, test),
+        "sklearn-logistic": lambda: logistic(prepared(values, names, train), y, train, fold, test),
+        "script": lambda: (boosted(some.reshape(len(some), -1), y, train, fold, test)
+                           + logistic(prepared(some, [names[at] for at in few], train), y, train, fold, test)) / 2,
+    }
+    if task["sequences"] in logs:
+        peers["daily-lstm"] = lambda: daily(logs[task["sequences"]], people, week, y, train, fold, test)
+    found = {model: scores() for model, scores in peers.items() if model in wanted}
     figures = []
     for model, scores in found.items():
         parts = {"all": np.ones(len(test), bool), "active": active[test]}
@@ -166,6 +185,9 @@ def train_all(task):
 report = {"lightgbm": lightgbm.__version__, "scikit_learn": sklearn.__version__, "options": BOOSTING, "tasks": []}
 for task in tomllib.loads(given.tasks.read_text())["tasks"]:
     if not given.only or task["name"] in given.only:
-        report["tasks"].append({"name": task["name"], "figures": solve(task)})
+        figures = solve(task)
+        if not figures:
+            continue
+        report["tasks"].append({"name": task["name"], "figures": figures})
         print(json.dumps(report["tasks"][-1]), flush=True)
         given.out.write_text(json.dumps(report, indent=1) + "\n")

@@ -18,7 +18,7 @@ use staycast_forecast::{
 use staycast_sequences::Dataset;
 use staycast_text::{escape_json, escape_lines};
 
-use self::outcome::{Benchmark, ModelFigures, TaskCohort, TaskFigures, summarise};
+use self::outcome::{Benchmark, ModelFigures, TaskCohort, TaskFigures};
 use self::peers::Peers;
 use self::suite::{NamedSequences, Suite, Task, named_sequences};
 use crate::console::Console;
@@ -48,6 +48,7 @@ A task, in the file:
   train = [\"AAA-2013J\", \"AAA-2014J\"]
   test = [\"BBB-2013B\"]
   settings = [\"training.next_week=0\"]   # optional: as --set, for this task alone
+  group = \"earlier-runs\"         # optional: tasks of a group are summed up apart
 
 Or, in place of train and test, each of some courses from all others, with the means over them:
   leave_one_out = [\"AAA-2013J\", \"BBB-2013B\", \"CCC-2014J\"]")]
@@ -120,7 +121,7 @@ pub(crate) fn run(args: &TransferArgs, console: &Console) -> anyhow::Result<Stat
             .map_err(|problem| usage(format!("--peers: {problem}")))?;
         models.extend(peers.models());
     }
-    let benchmark = Benchmark { models: summarise(&models, &tasks), tasks };
+    let benchmark = Benchmark::new(&models, tasks);
     let text = table::to_text(&benchmark);
     let files = [
         (TRANSFER_JSON, escape_json(&to_json(&benchmark)?).into_owned() + "\n"),
@@ -223,7 +224,8 @@ impl Setting<'_> {
             });
         }
         let (name, sequences) = (task.name.clone(), task.sequences.clone());
-        Ok(TaskFigures { name, sequences, week: task.week, train, test, left_out, figures })
+        let group = task.group.clone();
+        Ok(TaskFigures { name, sequences, week: task.week, train, test, left_out, group, figures })
     }
 
     fn figures(&self, task: &Task, out: PathBuf, config: Config) -> anyhow::Result<ByCohort<TaskCohort>> {

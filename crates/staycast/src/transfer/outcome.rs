@@ -9,7 +9,36 @@ use staycast_sequences::CutOff;
 #[derive(Debug, Serialize)]
 pub(super) struct Benchmark {
     pub(super) tasks: Vec<TaskFigures>,
+    /// Over the tasks that have no group.
     pub(super) models: Vec<ModelSummary>,
+    /// In the order in which tasks name them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) groups: Vec<GroupSummary>,
+}
+
+/// Sums up every model over the tasks of a group.
+#[derive(Debug, Serialize)]
+pub(super) struct GroupSummary {
+    pub(super) group: String,
+    pub(super) models: Vec<ModelSummary>,
+}
+
+impl Benchmark {
+    /// Sums up every model over tasks without a group, and over those of each group.
+    pub(super) fn new(models: &[String], tasks: Vec<TaskFigures>) -> Self {
+        let of = |group: Option<&str>| {
+            let tasks: Vec<&TaskFigures> = tasks.iter().filter(|task| task.group.as_deref() == group).collect();
+            summarise(models, &tasks)
+        };
+        let mut names: Vec<&str> = Vec::new();
+        for group in tasks.iter().filter_map(|task| task.group.as_deref()) {
+            if !names.contains(&group) {
+                names.push(group);
+            }
+        }
+        let groups = names.iter().map(|&group| GroupSummary { group: group.to_owned(), models: of(Some(group)) });
+        Self { models: of(None), groups: groups.collect(), tasks }
+    }
 }
 
 /// Holds the figures of one task.
@@ -23,6 +52,8 @@ pub(super) struct TaskFigures {
     /// Courses of which each was forecast from the others; the figures are means over them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) left_out: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) group: Option<String>,
     /// By model, in the order of the models.
     pub(super) figures: Vec<ModelFigures>,
 }
@@ -107,7 +138,7 @@ pub(super) struct Summary {
 }
 
 /// Sums up every model.
-pub(super) fn summarise(models: &[String], tasks: &[TaskFigures]) -> Vec<ModelSummary> {
+fn summarise(models: &[String], tasks: &[&TaskFigures]) -> Vec<ModelSummary> {
     let by_cohort = |model: usize| ByCohort {
         all: summary(model, &table(tasks, |cohorts| &cohorts.all)),
         active: summary(model, &table(tasks, |cohorts| &cohorts.active)),
@@ -132,8 +163,11 @@ fn correct<'a>(summaries: impl Iterator<Item = &'a mut Summary>) {
 }
 
 /// Returns AUC and calibration error by task and model, of the tasks on which all models have an AUC.
-fn table(tasks: &[TaskFigures], cohort: impl Fn(&ByCohort<TaskCohort>) -> &TaskCohort) -> Vec<Vec<(f64, Option<f64>)>> {
-    let figures = |task: &TaskFigures| {
+fn table(
+    tasks: &[&TaskFigures],
+    cohort: impl Fn(&ByCohort<TaskCohort>) -> &TaskCohort,
+) -> Vec<Vec<(f64, Option<f64>)>> {
+    let figures = |task: &&TaskFigures| {
         let each = task.figures.iter().map(|figures| {
             let found = cohort(&figures.cohorts);
             Some((found.auc.value()?, found.ece.value()))
@@ -192,6 +226,7 @@ mod tests {
             train: Vec::new(),
             test: Vec::new(),
             left_out: Vec::new(),
+            group: None,
             figures: figures.collect(),
         }
     }
@@ -212,7 +247,7 @@ mod tests {
             task(&[Some(0.5), Some(0.75), Some(0.25)]),
         ];
         let models = ["a", "b", "c"].map(str::to_owned);
-        let summaries = summarise(&models, &tasks);
+        let summaries = summarise(&models, &tasks.iter().collect::<Vec<_>>());
         let ranks: Vec<Option<f64>> = summaries.iter().map(|one| one.cohorts.all.mean_rank).collect();
         assert_eq!(ranks, [Some(2.25), Some(1.0), Some(2.75)]);
         let second = &summaries[1].cohorts.active;
@@ -228,5 +263,17 @@ mod tests {
         };
         let ((first, corrected), (second, _)) = (p(1), p(2));
         assert!(first < second && (corrected - 2.0 * first).abs() < 1e-12, "{first} {second} {corrected}");
+    }
+
+    #[test]
+    fn tasks_of_a_group_are_summed_up_apart() {
+        let grouped = |auc: f64, group: &str| TaskFigures { group: Some(group.to_owned()), ..task(&[Some(auc)]) };
+        let tasks = vec![task(&[Some(0.5)]), grouped(0.25, "late"), grouped(0.75, "early"), grouped(0.75, "late")];
+        let found = Benchmark::new(&["a".to_owned()], tasks);
+        let mean = |models: &[ModelSummary]| (models[0].cohorts.all.tasks, models[0].cohorts.all.mean_auc);
+        assert_eq!(mean(&found.models), (1, Some(0.5)));
+        let groups: Vec<_> = found.groups.iter().map(|one| (one.group.as_str(), mean(&one.models))).collect();
+        assert_eq!(groups, [("late", (2, Some(0.5))), ("early", (1, Some(0.75)))]);
+        assert_eq!(Benchmark::new(&["a".to_owned()], vec![task(&[Some(0.5)])]).groups.len(), 0);
     }
 }

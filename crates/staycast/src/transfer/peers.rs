@@ -142,6 +142,7 @@ mod tests {
             train: Vec::new(),
             test: Vec::new(),
             left_out: Vec::new(),
+            group: None,
             figures: vec![own],
         }
     }

@@ -35,6 +35,9 @@ pub(super) struct Task {
     /// In place of both: courses of which each is forecast from all others. The task's figures are the means over them.
     #[serde(default)]
     pub(super) leave_one_out: Vec<String>,
+    /// Tasks of a group are summed up apart from all others.
+    #[serde(default)]
+    pub(super) group: Option<String>,
     /// Settings of this task's runs alone, as `--set` takes them.
     #[serde(default)]
     pub(super) settings: Vec<String>,
@@ -63,6 +66,9 @@ impl Suite {
                 return Err(format!(
                     "a task is called {name:?}; use letters, digits, `-`, `_` and `.`, as a folder gets the name"
                 ));
+            }
+            if let Some(group) = task.group.as_ref().filter(|group| !is_plain(group)) {
+                return Err(format!("task {name} has the group {group:?}; use letters, digits, `-`, `_` and `.`"));
             }
             if !names.insert(name) {
                 return Err(format!("two tasks are called {name}"));
@@ -152,6 +158,40 @@ mod tests {
             problem(&left_out("[\"A\", \"B\", \"C\"]\ntest = [\"D\"]")),
             "task a has leave_one_out beside train or test; give one or the other"
         );
+    }
+
+    #[test]
+    fn a_group_has_a_plain_name() {
+        let task = |group: &str| {
+            format!(
+                "[[tasks]]\nname = \"a\"\nsequences = \"s\"\nweek = 4\ntrain = [\"A\"]\ntest = [\"B\"]\ngroup = {group:?}\n"
+            )
+        };
+        toml::from_str::<Suite>(&task("earlier-runs")).expect("well-formed").check().expect("sound");
+        assert_eq!(
+            problem(&task("earlier runs")),
+            "task a has the group \"earlier runs\"; use letters, digits, `-`, `_` and `.`"
+        );
+    }
+
+    #[test]
+    fn tasks_of_the_benchmark_against_the_order_of_time_are_a_group() {
+        let suite =
+            Suite::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/transfer.toml")).expect("sound");
+        // Names of OULAD's runs are a module and when it began: `AAA-2013J`. B is February and J October.
+        let oulad = suite.tasks.iter().filter(|task| task.sequences.starts_with("oulad"));
+        let mut backwards = 0;
+        for task in oulad {
+            let pairs = task.train.iter().flat_map(|train| task.test.iter().map(move |test| (train, test)));
+            let mut same_module = pairs.filter(|(train, test)| train[..3] == test[..3]).peekable();
+            if task.group.as_deref() == Some("earlier-runs") {
+                backwards += 1;
+                assert!(same_module.peek().is_some() && same_module.all(|(train, test)| train > test), "{}", task.name);
+            } else {
+                assert!(same_module.all(|(train, test)| train < test), "{}", task.name);
+            }
+        }
+        assert_eq!(backwards, 10);
     }
 
     #[test]

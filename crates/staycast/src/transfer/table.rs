@@ -3,7 +3,7 @@
 use staycast_evaluation::metrics::Metric;
 use staycast_evaluation::report::ByCohort;
 
-use super::outcome::{Benchmark, Summary, TaskCohort};
+use super::outcome::{Benchmark, ModelSummary, Summary, TaskCohort};
 use crate::display::{LabelledText, align_columns, pluralise};
 
 /// Writes the tables: AUC by task, and each model over all tasks.
@@ -26,23 +26,11 @@ pub(super) fn to_text(benchmark: &Benchmark) -> String {
     for line in align_columns(&rows, 1) {
         sheet.verbatim(line);
     }
-    for (name, cohort) in [("Those still active", true), ("Everyone known by then", false)] {
-        sheet.gap();
-        let of = |cohorts: &ByCohort<Summary>| if cohort { summary(&cohorts.active) } else { summary(&cohorts.all) };
-        let tasks = benchmark
-            .models
-            .first()
-            .map_or(0, |model| if cohort { model.cohorts.active.tasks } else { model.cohorts.all.tasks });
-        sheet.paragraph(format!("{name}, over the {} on which all models have figures", pluralise(tasks, "task")));
-        let mut rows =
-            vec![["model", "mean rank", "mean AUC", "against first", "95%", "p", "mean ECE"].map(str::to_owned)];
-        for model in &benchmark.models {
-            let [rank, auc, difference, range, p, error] = of(&model.cohorts);
-            rows.push([model.model.clone(), rank, auc, difference, range, p, error]);
-        }
-        for line in align_columns(&rows, 1) {
-            sheet.verbatim(line);
-        }
+    if benchmark.tasks.iter().any(|task| task.group.is_none()) {
+        summaries(&mut sheet, "", &benchmark.models);
+    }
+    for one in &benchmark.groups {
+        summaries(&mut sheet, &format!("Group {}. ", one.group), &one.models);
     }
     sheet.gap();
     sheet.paragraph(
@@ -58,6 +46,33 @@ pub(super) fn to_text(benchmark: &Benchmark) -> String {
         }
     }
     sheet.into_string()
+}
+
+/// Writes a table for each cohort: every model over the tasks of a group, or over those without one.
+fn summaries(sheet: &mut LabelledText, group: &str, models: &[ModelSummary]) {
+    for (name, cohort) in [("Those still active", true), ("Everyone known by then", false)] {
+        sheet.gap();
+        let of = |model: &ModelSummary| {
+            let cohorts = &model.cohorts;
+            if cohort {
+                (cohorts.active.tasks, summary(&cohorts.active))
+            } else {
+                (cohorts.all.tasks, summary(&cohorts.all))
+            }
+        };
+        let tasks = models.first().map_or(0, |model| of(model).0);
+        let tasks = pluralise(tasks, "task");
+        sheet.paragraph(format!("{group}{name}, over the {tasks} on which all models have figures"));
+        let mut rows =
+            vec![["model", "mean rank", "mean AUC", "against first", "95%", "p", "mean ECE"].map(str::to_owned)];
+        for model in models {
+            let [rank, auc, difference, range, p, error] = of(model).1;
+            rows.push([model.model.clone(), rank, auc, difference, range, p, error]);
+        }
+        for line in align_columns(&rows, 1) {
+            sheet.verbatim(line);
+        }
+    }
 }
 
 fn both(cohorts: &ByCohort<TaskCohort>) -> String {
