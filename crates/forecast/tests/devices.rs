@@ -19,9 +19,12 @@ fn devices(count: usize) -> ChosenDevice {
     ChosenDevice::flex().beside((1..count).map(|_| ChosenDevice::flex()))
 }
 
+/// Trains on two threads, so that each of two workers has one, and is known by it.
 fn train_on(count: usize, data: &Dataset, config: &CheckedConfig, out: &Path, watch: &dyn TrainingWatch) {
     let device = &devices(count);
-    train(&TrainRequest { data, config, device, out, start: Start::Fresh, from: None }, watch).expect("it trains");
+    let request = TrainRequest { data, config, device, out, start: Start::Fresh, from: None };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("a pool");
+    pool.install(|| train(&request, watch)).expect("it trains");
 }
 
 /// Notes the thread of each epoch's network.
@@ -55,8 +58,8 @@ impl Threads {
 fn two_devices_give_the_bytes_of_one() {
     let data = dataset(4, 60);
     for (name, settings) in [
-        ("networks", &["ensemble.members=3"][..]),
-        ("blend", &["model.kind=blend", "model.blend=lstm,logistic,tree", "ensemble.members=3"]),
+        ("networks", &["ensemble.members=4"][..]),
+        ("blend", &["model.kind=blend", "model.blend=lstm,logistic,tree", "ensemble.members=4"]),
         ("folds", &["split.by=learner", "split.test_courses=[]", "split.folds=3"]),
         ("no network", &["model.kind=logistic"]),
     ] {

@@ -4,9 +4,15 @@
 
 mod common;
 
+use std::task::{Context, Poll, Waker};
+
+use burn::backend::WgpuDeviceKind;
+use burn::backend::wgpu::{RuntimeOptions, WgpuSetup, try_init_device, wgpu};
 use burn::tensor::{Device, DeviceKind};
 use common::{bytes_of, config, cut_off, dataset};
-use staycast_forecast::device::{Backend, Check, ChosenDevice, DeviceChoice, Numbers, Work, choose, list};
+use staycast_forecast::device::{
+    Backend, Check, ChosenDevice, DeviceChoice, DeviceInfo, Hardware, Numbers, Work, choose, list,
+};
 use staycast_forecast::{
     EvaluateRequest, Forecasts, Run, ScoreRequest, Start, TrainRequest, Unwatched, evaluate, score, train,
 };
@@ -96,4 +102,72 @@ fn devices_are_taken_by_number_or_all() {
     assert!(wgpu(Numbers::All).expect("an adapter that computes right").each().count() >= 1);
     let message = wgpu(Numbers::Set(1 << 63)).expect_err("nobody has so many").to_string();
     assert!(message.contains("wgpu has no device 63"), "{message}");
+}
+
+/// Polls `future` until it is ready; those of native graphics libraries are at once.
+fn wait_for<F: Future>(future: F) -> F::Output {
+    let mut future = std::pin::pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return output;
+        }
+        std::thread::yield_now();
+    }
+}
+
+/// Opens Vulkan's adapters, of which CubeCL lists one where they are software; twice the only one where there is one.
+fn two_adapters() -> [ChosenDevice; 2] {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
+        backends: wgpu::Backends::VULKAN,
+        ..wgpu::InstanceDescriptor::new_without_display_handle()
+    });
+    let adapters = wait_for(instance.enumerate_adapters(wgpu::Backends::VULKAN));
+    let (first, last) = (adapters.first().expect("an adapter"), adapters.last().expect("an adapter"));
+    [first, last].map(|adapter| {
+        let wanted = wgpu::DeviceDescriptor {
+            required_features: adapter.features().difference(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS),
+            required_limits: adapter.limits(),
+            // SAFETY: shaders are passed through by the SPIR-V compiler alone, which is not part of builds that test.
+            experimental_features: unsafe { wgpu::ExperimentalFeatures::enabled() },
+            ..wgpu::DeviceDescriptor::default()
+        };
+        let (device, queue) = wait_for(adapter.request_device(&wanted)).expect("it opens");
+        let (instance, adapter, backend) = (instance.clone(), adapter.clone(), wgpu::Backend::Vulkan);
+        let name = adapter.get_info().name;
+        let setup = WgpuSetup { instance, adapter, device, queue, backend };
+        let device = try_init_device(setup, RuntimeOptions::default()).expect("it computes");
+        let WgpuDeviceKind::Existing(number) = device.kind else { panic!("{device:?}") };
+        let info = DeviceInfo { backend: Backend::Wgpu, name, hardware: Hardware::Software };
+        ChosenDevice::opened(info, Device::wgpu(DeviceKind::Existing(number))).expect("it computes right")
+    })
+}
+
+/// With `VK_DRIVER_FILES` naming two drivers (lavapipe's and SwiftShader's), their adapters differ.
+#[test]
+#[ignore = "needs a Vulkan adapter; scripts/test runs it"]
+fn networks_trained_on_two_adapters_agree_with_flex() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = dataset(4, 24);
+    let config = config(&["training.epochs=2", "ensemble.members=4", "model.hidden=4"]);
+    let train_on = |device: &ChosenDevice, name: &str| {
+        let out = folder.path().join(name);
+        let request = TrainRequest { data: &data, config: &config, device, out: &out, start: Start::Fresh, from: None };
+        train(&request, &Unwatched).expect("it trains")
+    };
+    let [one, other] = two_adapters();
+    let (first, second) = (one.info.clone(), other.info.clone());
+    let flex = ChosenDevice::flex();
+    let (here, there) = (train_on(&flex, "flex"), train_on(&one.beside([other]), "two"));
+    assert_eq!(there.manifest().device, first);
+    let others = if first == second { vec![] } else { vec![second] };
+    assert_eq!(there.manifest().other_devices, others);
+    let everyone: Vec<EnrolmentIndex> = data.enrolment_indices().collect();
+    let [expected, found] =
+        [&here, &there].map(|run| Forecasts::compute(run, &data, &everyone, &flex).expect("it forecasts"));
+    for row in 0..everyone.len() {
+        for week in CutOff::up_to(found.last_cut_off()) {
+            let difference = (found.logit(row, week) - expected.logit(row, week)).abs();
+            assert!(difference < TOLERANCE, "row {row}, week {week}: {difference}");
+        }
+    }
 }
