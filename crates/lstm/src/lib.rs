@@ -5,10 +5,12 @@
     allow(dead_code, unused_imports, unused_macros, unused_variables)
 )]
 
+mod adamw;
 mod convert;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 mod gpu;
 mod layer;
+mod masks;
 mod module;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 mod native;
@@ -19,6 +21,7 @@ mod ops;
 mod pool;
 pub mod pytorch;
 pub mod reference;
+mod trainer;
 mod walk;
 mod weights;
 
@@ -26,8 +29,11 @@ mod weights;
 #[path = "../tests/common/mod.rs"]
 mod plain;
 
+pub use adamw::{AdamWState, BETA_1, BETA_2, EPSILON};
 pub use layer::LstmLayer;
+pub use masks::MaskSource;
 pub use module::{Lstm, LstmConfig, LstmState};
 pub use norm::LstmNorm;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 pub use pool::in_own_pool;
+pub use trainer::{AdamWSettings, NetworkSizes, Trainer, TrainingRows, forecast};

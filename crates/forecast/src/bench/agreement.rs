@@ -3,18 +3,20 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::Serialize;
-use staycast_lstm::{Lstm, reference};
+use staycast_lstm::{AdamWSettings, Lstm, MaskSource, Trainer, TrainingRows, reference};
 
 use super::shape::Shape;
 use super::workload::{inputs, network_spec, targets};
 use crate::device::{ChosenDevice, Hardware, WeightGradients};
 use crate::models::inference::index;
 use crate::models::network::{DropoutMasks, Network};
+use crate::training::adamw::fresh_state;
 
 /// Bounds the sequences that are compared: the result doesn't depend on the others of a batch.
 const MOST_SEQUENCES: usize = 64;
 
-/// Compares logits and all gradients with the reference recurrence on the CPU.
+/// Compares logits and all gradients with the reference recurrence on the CPU: those of the layer in burn's operations, and,
+/// on a GPU, those of the kernels that train.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Agreement {
     /// Greatest relative difference of a tensor, ‖a − b‖ / ‖b‖ in the Euclidean norm; null if a value is no number.
@@ -29,7 +31,11 @@ impl Agreement {
     pub(super) fn measure(shape: Shape, chosen: &ChosenDevice) -> Self {
         let expected = compute(shape, &Device::flex(), by_reference);
         let found = compute(shape, chosen.device(), Lstm::outputs);
-        let error = expected.iter().zip(&found).map(|(expected, found)| distance(expected, found)).fold(0.0, f64::max);
+        let mut error =
+            expected.iter().zip(&found).map(|(expected, found)| distance(expected, found)).fold(0.0, f64::max);
+        if let Some([logits, gradient]) = train(shape, chosen.device()) {
+            error = error.max(distance(&expected[0], &logits)).max(distance(&expected[1..].concat(), &gradient));
+        }
         let tolerance = if chosen.info.hardware == Hardware::Cpu { 1e-5 } else { 1e-4 };
         Self { error: error.is_finite().then_some(error), tolerance, agrees: error < tolerance }
     }
@@ -46,6 +52,21 @@ fn compute(shape: Shape, device: &Device, outputs: impl Fn(&Lstm, Tensor<3>) -> 
     let mut found = vec![logits.inner().into_data().try_to_vec().expect("32-bit floats")];
     network.visit(&mut WeightGradients { gradients: &gradients, found: &mut found });
     found
+}
+
+/// Computes the logits, and the gradient of all parameters in a row, by the kernels that train; `None` where there are none.
+fn train(shape: Shape, device: &Device) -> Option<[Vec<f32>; 2]> {
+    let order: Vec<usize> = (0..shape.batch.min(MOST_SEQUENCES)).collect();
+    let network = Network::new(&network_spec(shape), shape.f, 1, device);
+    let (labels, weights) = targets(order.len(), shape, device).of_tasks();
+    let rows = TrainingRows { x: Tensor::from_data(inputs(order.len(), shape), device), labels, weights };
+    // No gradient is as long as that, so after one step the first moment is a tenth of the gradient.
+    let settings = AdamWSettings { weight_decay: 0.0, clip_norm: 1e9 };
+    let mut trainer = Trainer::new(network.sizes()?, settings, rows, &fresh_state(&network))?;
+    let logits = trainer.forecast(&order);
+    trainer.begin_epoch(&order, MaskSource::none(), MaskSource::none());
+    trainer.step(0..order.len(), 1e-3);
+    Some([logits, trainer.state().moment_1.iter().map(|moment| moment * 10.0).collect()])
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the signature of Lstm::outputs")]

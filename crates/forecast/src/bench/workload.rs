@@ -1,26 +1,27 @@
 //! The work that is measured: a network, its sequences and its steps, drawn the same on every device.
 
+use std::ops::Range;
+
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::shape::Shape;
 use crate::config::{NetworkSpec, OptimiserSettings};
-use crate::models::inference::forecast;
-use crate::models::network::{DropoutMasks, Network};
+use crate::models::network::Network;
 use crate::random::{Purpose, shuffle, stream, unit};
-use crate::training::adamw::{AdamW, AdamWState};
+use crate::training::adamw::fresh_state;
+use crate::training::learner::{Learner, Masks};
 use crate::training::loss::LossTargets;
-use crate::training::step::DeviceTrainingSet;
 
 /// Sets the number of batches of sequences on the device: an epoch's worth of steps is taken over them.
 const BATCHES: usize = 8;
+
 /// Holds a network in training, and the sequences it is trained on, on the device.
 pub(super) struct Workload {
     shape: Shape,
     x: Tensor<3>,
-    targets: LossTargets,
-    plain: Network,
+    /// With autodiff, for the layer alone.
     network: Network,
-    adam: AdamW,
+    learner: Learner,
     order: Vec<usize>,
     next: usize,
 }
@@ -47,38 +48,32 @@ impl Workload {
     /// Draws a network and its sequences, and brings them to the device.
     pub(super) fn new(shape: Shape, device: &Device) -> Self {
         let count = shape.batch * BATCHES;
-        let network = Network::new(&network_spec(shape), shape.f, 1, &device.clone().autodiff());
-        let adam = AdamW::new(&OptimiserSettings::default(), &network, AdamWState::fresh(&network), device);
+        let network = |device: &Device| Network::new(&network_spec(shape), shape.f, 1, device);
+        let x = Tensor::from_data(inputs(count, shape), device);
+        let targets = targets(count, shape, device);
+        let state = fresh_state(&network(device));
+        let learner = Learner::new(&network, x.clone(), targets, &OptimiserSettings::default(), state);
         let mut order: Vec<usize> = (0..count).collect();
         shuffle(&mut order, &mut stream(1, Purpose::Order, 1));
-        Self {
-            shape,
-            x: Tensor::from_data(inputs(count, shape), device),
-            targets: targets(count, shape, device),
-            plain: Network::new(&network_spec(shape), shape.f, 1, device),
-            network: network.with_flat(&adam.parameters),
-            adam,
-            order,
-            next: 0,
-        }
+        Self { shape, x, network: network(&device.clone().autodiff()), learner, order, next: 0 }
     }
 
-    /// Returns the positions of the next batch.
-    fn batch(&mut self) -> Vec<usize> {
+    /// Returns where the next batch lies in the order.
+    fn batch(&mut self) -> Range<usize> {
         let first = self.next * self.shape.batch;
         self.next = (self.next + 1) % BATCHES;
-        self.order[first..first + self.shape.batch].to_vec()
+        first..first + self.shape.batch
     }
 
     /// Takes training steps; waits for the device once, at the end.
     pub(super) fn train(&mut self, steps: usize) {
-        let mut total = Tensor::<1>::zeros([1], &self.x.device());
+        self.learner.begin_epoch(self.order.clone(), Masks::none());
         for _ in 0..steps {
             let batch = self.batch();
-            let on_device = DeviceTrainingSet { x: &self.x, targets: &self.targets };
-            total = total + on_device.step(&batch, DropoutMasks::none(), &mut self.network, &mut self.adam, 1e-3);
+            self.learner.step(batch, 1e-3);
         }
-        drop(total.into_data());
+        let loss = self.learner.end_epoch();
+        assert!(!loss.is_nan(), "the loss of a training step is no number");
     }
 
     /// Runs the layer alone forward and backward.
@@ -98,7 +93,7 @@ impl Workload {
     pub(super) fn infer(&mut self, steps: usize) {
         for _ in 0..steps {
             let batch = self.batch();
-            drop(forecast(&self.plain, &self.x, &batch));
+            drop(self.learner.forecast(&self.order[batch]));
         }
     }
 }

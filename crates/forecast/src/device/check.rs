@@ -1,4 +1,4 @@
-//! The numeric check: a small network forward and backward, compared with flex.
+//! The numeric check: small networks forward and backward, compared with flex.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,10 +7,11 @@ use std::sync::Mutex;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
+use staycast_lstm::{AdamWSettings, AdamWState, MaskSource, Trainer, TrainingRows};
 
 use super::backend::{DeviceInfo, Hardware};
 use crate::config::NetworkSpec;
-use crate::models::network::{DropoutMasks, Network};
+use crate::models::network::{DropoutMasks, Network, cross_entropy};
 
 /// Bounds the difference from flex, relative to the greatest value of the same kind, with which a device passes. 32-bit
 /// arithmetic stays below 1e-5 here and TF32 below 5e-3; a wrong kernel is off by a tenth or more.
@@ -112,7 +113,7 @@ fn relative_error(expected: &[f32], found: &[f32]) -> f64 {
     f64::from(worst) / f64::from(scale)
 }
 
-/// Computes logits, input gradients and weight gradients of a small network on `device`.
+/// Computes logits, input gradients and weight gradients of small networks on `device`.
 fn compute(device: &Device) -> Vec<Vec<f32>> {
     let (batch, weeks, inputs) = (24, 6, 20);
     let shape = NetworkSpec { hidden: 24, layers: 2, head_hidden: Some(8), dropout: 0.0, input_dropout: 0.0 };
@@ -128,7 +129,41 @@ fn compute(device: &Device) -> Vec<Vec<f32>> {
     let mut found = vec![values_of(logits.inner()), values_of(x.grad(&gradients).expect("x is tracked"))];
     let mut visit = WeightGradients { gradients: &gradients, found: &mut found };
     network.visit(&mut visit);
+    found.extend(train(device, x.inner()));
     found
+}
+
+/// Computes logits and the gradient of a loss of a small network as training does: by the kernels of a GPU where they are
+/// for it, else by the tensor operations that they are compared with.
+fn train(device: &Device, x: Tensor<3>) -> [Vec<f32>; 2] {
+    let [batch, weeks, inputs] = x.dims();
+    let shape = NetworkSpec { hidden: 24, layers: 2, head_hidden: None, dropout: 0.0, input_dropout: 0.0 };
+    let network = Network::new(&shape, inputs, 8, &device.clone().autodiff());
+    let cells = |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, [batch, weeks]), device);
+    let labels = cells((0..batch * weeks).map(|i| (i % 3 % 2) as f32).collect());
+    let weights = cells((0..batch * weeks).map(|i| 0.5 + (i % 5) as f32).collect());
+    let rows = TrainingRows {
+        x: x.clone(),
+        labels: labels.clone().unsqueeze_dim(0),
+        weights: weights.clone().unsqueeze_dim(0),
+    };
+    let sizes = network.sizes().expect("it has no hidden layer after the LSTM");
+    let state = AdamWState::fresh(values_of(network.flat()));
+    // No gradient is as long as that, so after one step the first moment is a tenth of the gradient.
+    let settings = AdamWSettings { weight_decay: 0.0, clip_norm: 1e9 };
+    let order: Vec<usize> = (0..batch).collect();
+    if let Some(mut trainer) = Trainer::new(sizes, settings, rows, &state) {
+        let logits = trainer.forecast(&order);
+        trainer.begin_epoch(&order, MaskSource::none(), MaskSource::none());
+        trainer.step(0..batch, 1e-3);
+        return [logits, trainer.state().moment_1.iter().map(|moment| moment * 10.0).collect()];
+    }
+    let logits = network.forward(x.autodiff(), DropoutMasks::none());
+    let loss = cross_entropy(logits.clone(), labels.autodiff(), weights.autodiff()).div_scalar(batch as f64);
+    let gradients = loss.backward();
+    let mut found = Vec::new();
+    network.visit(&mut WeightGradients { gradients: &gradients, found: &mut found });
+    [values_of(logits.inner()), found.concat()]
 }
 
 fn values_of<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {

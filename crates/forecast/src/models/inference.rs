@@ -7,15 +7,25 @@ use super::network::{DropoutMasks, Network};
 /// Bounds how many sequences are forecast at a time, and with it memory; changes no result.
 const BATCH: usize = 4096;
 
-/// Returns the logits of `positions` at every week, `[position][week]`, computed batch by batch. `x`: `[sequences, weeks,
-/// inputs]`.
+/// Returns the logits of `positions` at every week, `[position][week]`: on a GPU by its kernels, else batch by batch. `x`:
+/// `[sequences, weeks, inputs]`.
 pub(crate) fn forecast(network: &Network, x: &Tensor<3>, positions: &[usize]) -> Vec<f32> {
+    let kernels = network.sizes().and_then(|sizes| staycast_lstm::forecast(sizes, || network.flat(), x, positions));
+    if let Some(logits) = kernels {
+        return logits;
+    }
     let batches = positions.chunks(BATCH);
-    batches.flat_map(|batch| forecast_all(network, sequences(x, index(batch, &x.device())))).collect()
+    batches.flat_map(|batch| forecast_by_operations(network, sequences(x, index(batch, &x.device())))).collect()
 }
 
 /// Returns the logits of all sequences of `x`, `[sequence][week]`, at once.
 pub(crate) fn forecast_all(network: &Network, x: Tensor<3>) -> Vec<f32> {
+    let positions: Vec<usize> = (0..x.dims()[0]).collect();
+    let kernels = network.sizes().and_then(|sizes| staycast_lstm::forecast(sizes, || network.flat(), &x, &positions));
+    kernels.unwrap_or_else(|| forecast_by_operations(network, x))
+}
+
+fn forecast_by_operations(network: &Network, x: Tensor<3>) -> Vec<f32> {
     network.forward(x, DropoutMasks::none()).into_data().try_to_vec().expect("32-bit floats")
 }
 

@@ -8,7 +8,7 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor, TensorData};
 use staycast_lstm::onnx::Dense as DenseLayer;
-use staycast_lstm::{Lstm, LstmConfig};
+use staycast_lstm::{Lstm, LstmConfig, NetworkSizes};
 
 use crate::config::NetworkSpec;
 use crate::random::{Purpose, stream, unit};
@@ -190,9 +190,34 @@ impl Network {
         })
     }
 
+    /// Returns the parameters in a row, `[parameters]`, in the order of [`Network::parameters`]; without autodiff.
+    pub(crate) fn flat(&self) -> Tensor<1> {
+        let mut visit = Flatten { pieces: Vec::new() };
+        self.visit(&mut visit);
+        Tensor::cat(visit.pieces, 0)
+    }
+
+    /// Returns the sizes of a network that the kernels of [`staycast_lstm::Trainer`] are for, which is one without a hidden
+    /// layer after the LSTM.
+    pub(crate) fn sizes(&self) -> Option<NetworkSizes> {
+        self.hidden_layer.is_none().then_some(NetworkSizes {
+            features: self.lstm.input,
+            hidden: self.lstm.hidden,
+            layers: self.lstm.layers.len(),
+            tasks: 1 + usize::from(self.next_week_layer.is_some()),
+        })
+    }
+
     fn map_tensors(self, source: &mut dyn FnMut(&Device, &[usize]) -> Tensor<1>) -> Self {
         self.map(&mut Replace { source })
     }
+}
+
+/// Sums weighted binary cross-entropies of logits, `[batch, weeks]` all three.
+pub(crate) fn cross_entropy(logits: Tensor<2>, labels: Tensor<2>, weights: Tensor<2>) -> Tensor<1> {
+    // ln(1 + e^z) - y z, written so that no exponential overflows.
+    let softplus = logits.clone().clamp_min(0.0) + logits.clone().abs().neg().exp().log1p();
+    ((softplus - logits * labels) * weights).sum()
 }
 
 /// Counts the parameters of a network for `inputs` inputs a week, without making one.
@@ -233,6 +258,18 @@ impl ModuleVisitor for Collect {
             shape: data.shape().to_vec(),
             values: data.try_to_vec().expect("parameters are 32-bit floats"),
         });
+    }
+}
+
+struct Flatten {
+    pieces: Vec<Tensor<1>>,
+}
+
+impl ModuleVisitor for Flatten {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let value = param.val().inner();
+        let length = value.shape().num_elements();
+        self.pieces.push(value.reshape([length]));
     }
 }
 

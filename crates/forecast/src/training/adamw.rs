@@ -5,13 +5,10 @@
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use staycast_lstm::{AdamWState, BETA_1, BETA_2, EPSILON};
 
 use crate::config::OptimiserSettings;
 use crate::models::network::Network;
-
-const BETA_1: f64 = 0.9;
-const BETA_2: f64 = 0.999;
-const EPSILON: f64 = 1e-8;
 
 /// Holds parameters and moments of one member in training.
 #[derive(Clone, Debug)]
@@ -27,22 +24,9 @@ pub(crate) struct AdamW {
     clip_norm: f64,
 }
 
-/// Holds the optimiser's state in host memory.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct AdamWState {
-    pub(crate) parameters: Vec<f32>,
-    pub(crate) moment_1: Vec<f32>,
-    pub(crate) moment_2: Vec<f32>,
-    pub(crate) steps: u64,
-}
-
-impl AdamWState {
-    /// Returns the state before the first step.
-    pub(crate) fn fresh(network: &Network) -> Self {
-        let parameters: Vec<f32> = network.parameters().into_iter().flat_map(|parameter| parameter.values).collect();
-        let zeros = vec![0.0; parameters.len()];
-        Self { parameters, moment_1: zeros.clone(), moment_2: zeros, steps: 0 }
-    }
+/// Returns the optimiser's state before the first step.
+pub(crate) fn fresh_state(network: &Network) -> AdamWState {
+    AdamWState::fresh(network.parameters().into_iter().flat_map(|parameter| parameter.values).collect())
 }
 
 impl AdamW {
@@ -150,7 +134,7 @@ mod tests {
         let device = Device::flex();
         let shape = NetworkSpec { hidden: 3, layers: 1, head_hidden: None, dropout: 0.0, input_dropout: 0.0 };
         let network = Network::new(&shape, 2, 5, &device.clone().autodiff());
-        let before = AdamWState::fresh(&network);
+        let before = fresh_state(&network);
         let config = OptimiserSettings { weight_decay: 0.1, clip_norm: 1e6, ..OptimiserSettings::default() };
         let mut adam = AdamW::new(&config, &network, before.clone(), &device);
         let x = Tensor::<3>::ones([4, 3, 2], &device).autodiff();
@@ -174,7 +158,7 @@ mod tests {
         let shape = NetworkSpec { hidden: 3, layers: 1, head_hidden: None, dropout: 0.0, input_dropout: 0.0 };
         let network = Network::new(&shape, 2, 5, &device.clone().autodiff());
         let config = OptimiserSettings { clip_norm: 0.5, ..OptimiserSettings::default() };
-        let mut adam = AdamW::new(&config, &network, AdamWState::fresh(&network), &device);
+        let mut adam = AdamW::new(&config, &network, fresh_state(&network), &device);
         let x = Tensor::<3>::ones([4, 3, 2], &device).autodiff();
         let gradients = network.forward(x, crate::models::network::DropoutMasks::none()).sum().backward();
         adam.step(&network, &gradients, 0.01);

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use staycast_lstm::AdamWState;
 
-use super::adamw::AdamWState;
 use super::member::MemberState;
 use crate::artifact::{EpochRecord, tensors};
 use crate::digest::digest;

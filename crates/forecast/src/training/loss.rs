@@ -4,6 +4,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::training_set::TrainingSet;
 use crate::config::{CheckedTraining, ClassWeights};
+use crate::models::network::cross_entropy;
 
 /// Holds the labels and loss weights of all positions of a training set, on the device.
 pub(crate) struct LossTargets {
@@ -94,6 +95,17 @@ impl LossTargets {
         }
     }
 
+    /// Returns the labels and loss weights of all tasks, `[tasks, positions, weeks]` each.
+    pub(crate) fn of_tasks(&self) -> (Tensor<3>, Tensor<3>) {
+        let [_, weeks] = self.weights.dims();
+        let (mut labels, mut weights) = (vec![self.labels.clone().repeat_dim(1, weeks)], vec![self.weights.clone()]);
+        if let Some(task) = &self.next_week {
+            labels.push(task.active.clone());
+            weights.push(task.weights.clone());
+        }
+        (Tensor::stack(labels, 0), Tensor::stack(weights, 0))
+    }
+
     /// Returns the weighted binary cross-entropy of a batch, a mean over its sequences; of both tasks, where there are two.
     pub(crate) fn loss(&self, logits: Tensor<2>, next_week: Option<Tensor<2>>, rows: &Tensor<1, Int>) -> Tensor<1> {
         let [batch, _] = logits.dims();
@@ -104,11 +116,4 @@ impl LossTargets {
         }
         loss.div_scalar(batch as f64)
     }
-}
-
-/// Sums weighted binary cross-entropies.
-fn cross_entropy(logits: Tensor<2>, labels: Tensor<2>, weights: Tensor<2>) -> Tensor<1> {
-    // ln(1 + e^z) - y z, written so that no exponential overflows.
-    let softplus = logits.clone().clamp_min(0.0) + logits.clone().abs().neg().exp().log1p();
-    ((softplus - logits * labels) * weights).sum()
 }

@@ -2,19 +2,19 @@
 
 use std::ops::ControlFlow;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
+use staycast_lstm::{AdamWState, MaskSource};
 
-use super::adamw::{AdamW, AdamWState, learning_rate};
+use super::adamw::{fresh_state, learning_rate};
 use super::early_stopping::StoppingRows;
 use super::error::MemberError;
+use super::learner::{Learner, Masks};
 use super::loss::LossTargets;
-use super::step::{DeviceTrainingSet, draw_mask};
 use super::training_set::TrainingSet;
 use crate::artifact::EpochRecord;
 use crate::config::CheckedConfig;
-use crate::models::inference::forecast;
-use crate::models::network::{DropoutMasks, Network};
-use crate::random::{Purpose, shuffle, stream};
+use crate::models::network::Network;
+use crate::random::{Purpose, shuffle, stream, words};
 
 /// Holds the state of a network's training: everything that a resumed run needs.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,7 +52,7 @@ impl MemberTask<'_> {
 
     /// Returns the state before the first epoch.
     pub(super) fn fresh(&self) -> MemberState {
-        let optimiser = AdamWState::fresh(&self.network(self.device));
+        let optimiser = fresh_state(&self.network(self.device));
         MemberState { optimiser, best: Vec::new(), history: Vec::new(), finished: false }
     }
 
@@ -69,21 +69,20 @@ impl MemberTask<'_> {
         let config = &self.config.training;
         let targets = LossTargets::new(config, self.set, self.training);
         let stopping = StoppingRows::new(self.set, self.held_out, config.target);
-        let tracked = self.network(&self.device.clone().autodiff());
-        let mut adam = AdamW::new(&config.optimiser, &tracked, state.optimiser.clone(), self.device);
-        let plain = self.network(self.device);
-        let mut tracked = tracked.with_flat(&adam.parameters);
+        let network = |device: &Device| self.network(device);
+        let mut learner =
+            Learner::new(&network, self.set.x.clone(), targets, &config.optimiser, state.optimiser.clone());
         while !state.finished {
             let epoch = state.history.len() as u32 + 1;
-            let (training_loss, rate) = self.epoch(epoch, &targets, &mut tracked, &mut adam);
-            let logits = forecast(&plain.clone().with_flat(&adam.parameters), &self.set.x, self.held_out);
+            let (training_loss, rate) = self.epoch(epoch, &mut learner);
+            let logits = learner.forecast(self.held_out);
             let (validation_auc, validation_loss) = stopping.auc_and_loss(&logits);
             if !training_loss.is_finite() || !validation_loss.is_finite() {
                 return Err(MemberError::Diverged { epoch }.into());
             }
             let best_before = state.history.iter().map(|record| record.validation_auc).fold(f64::MIN, f64::max);
             let best = validation_auc > best_before;
-            state.optimiser = adam.state();
+            state.optimiser = learner.state();
             if best {
                 state.best.clone_from(&state.optimiser.parameters);
             }
@@ -114,29 +113,29 @@ impl MemberTask<'_> {
     }
 
     /// Makes one pass over the training rows; returns the mean loss and the last learning rate.
-    fn epoch(&self, epoch: u32, targets: &LossTargets, network: &mut Network, adam: &mut AdamW) -> (f64, f64) {
+    fn epoch(&self, epoch: u32, learner: &mut Learner) -> (f64, f64) {
         let mut order = self.training.to_vec();
         shuffle(&mut order, &mut stream(self.seed, Purpose::Order, u64::from(epoch)));
-        let mut dropout = stream(self.seed, Purpose::Dropout, u64::from(epoch));
-        let batches = order.chunks(self.config.training.batch_size.for_rows(order.len()));
-        let steps = batches.len() as u64;
-        let on_device = DeviceTrainingSet { x: &self.set.x, targets };
-        let mut total = Tensor::<1>::zeros([1], self.device);
+        let rows = order.len();
+        let batch_size = self.config.training.batch_size.for_rows(rows);
+        let steps = rows.div_ceil(batch_size) as u64;
+        learner.begin_epoch(order, self.masks(epoch));
         let mut rate = 0.0;
-        for (step, batch) in batches.enumerate() {
-            let model = &self.config.network;
-            let [_, _, inputs] = self.set.x.dims();
-            let masks = DropoutMasks {
-                inputs: draw_mask(batch.len(), inputs, model.input_dropout, &mut dropout, self.device),
-                outputs: draw_mask(batch.len(), model.hidden, model.dropout, &mut dropout, self.device),
-            };
-            rate = learning_rate(&self.config.training.optimiser, u64::from(epoch - 1) * steps + step as u64, steps);
+        for step in 0..steps {
+            rate = learning_rate(&self.config.training.optimiser, u64::from(epoch - 1) * steps + step, steps);
             if !self.set.initial.is_empty() {
                 rate *= self.config.training.fine_tuning;
             }
-            total = total + on_device.step(batch, masks, network, adam, rate);
+            let first = step as usize * batch_size;
+            learner.step(first..rows.min(first + batch_size), rate);
         }
-        let total: Vec<f32> = total.into_data().try_to_vec().expect("32-bit floats");
-        (f64::from(total[0]) / steps as f64, rate)
+        (learner.end_epoch() / steps as f64, rate)
+    }
+
+    fn masks(&self, epoch: u32) -> Masks {
+        let mut dropout = stream(self.seed, Purpose::Dropout, u64::from(epoch));
+        let network = &self.config.network;
+        let inputs = MaskSource::new(words(&mut dropout), network.input_dropout);
+        Masks { inputs, outputs: MaskSource::new(words(&mut dropout), network.dropout) }
     }
 }

@@ -17,7 +17,8 @@ fn offsets(tiling: Tiling) -> Offsets {
 ///
 /// - `gradient`: of the outputs, `[batch, steps, hidden]`, and where `with_state` then of the last outputs and cells
 /// - `gates`, `[batch, steps, 4 * hidden]`, and `cells`, at least `[batch, steps, hidden]`: what the forward pass kept
-/// - `first_cell`: `[batch, hidden]`; `weights`: transposed, `[4 * hidden, hidden]`; `lengths`: `[batch]`
+/// - `first_cell`: `[batch, hidden]`; `weights`: transposed, `[4 * hidden, hidden]` from
+///   `weights_at` on; `lengths`: `[batch]`
 /// - `d_sums`: the gradients of the gates' sums, `[batch, steps, 4 * hidden]`
 /// - `d_bias`: their sums over a unit's sequences and all steps, `[cubes * groups, 4 * hidden]`
 /// - `d_start`: where `want_start`, the gradients of the first output and cell, `[2, batch, hidden]`
@@ -34,6 +35,7 @@ pub(super) fn backward_kernel<F: Float>(
     d_sums: &mut [F],
     d_bias: &mut [f32],
     d_start: &mut [F],
+    weights_at: usize,
     batch: usize,
     steps: usize,
     #[comptime] tiling: Tiling,
@@ -72,9 +74,9 @@ pub(super) fn backward_kernel<F: Float>(
     let mut after = Shared::<[Four]>::new_slice(comptime!(tiling.slice * tiling.stride(Pass::Backward)));
     let mut ahead = Array::<Four>::new(comptime!(if tiling.resident() { 1 } else { tiling.ahead() }));
     if comptime!(tiling.resident()) {
-        place_all::<F>(weights, &mut shared, tiling, comptime!(offsets(tiling)));
+        place_all::<F>(weights, weights_at, &mut shared, tiling, comptime!(offsets(tiling)));
     } else {
-        fetch::<F>(weights, &mut ahead, 0usize, tiling, comptime!(offsets(tiling)));
+        fetch::<F>(weights, weights_at, &mut ahead, 0usize, tiling, comptime!(offsets(tiling)));
     }
 
     let mut bias = Four::new(0.0);
@@ -90,7 +92,16 @@ pub(super) fn backward_kernel<F: Float>(
             }
         }
         if back > 0 {
-            add_recurrent::<F>(weights, &d_after, &mut d_output, &mut shared, &mut after, &mut ahead, tiling);
+            add_recurrent::<F>(
+                weights,
+                weights_at,
+                &d_after,
+                &mut d_output,
+                &mut shared,
+                &mut after,
+                &mut ahead,
+                tiling,
+            );
         }
         #[unroll]
         for r in 0..rows {
@@ -137,7 +148,7 @@ pub(super) fn backward_kernel<F: Float>(
         for r in 0..rows {
             d_output[r] = d_last[r];
         }
-        add_recurrent::<F>(weights, &d_after, &mut d_output, &mut shared, &mut after, &mut ahead, tiling);
+        add_recurrent::<F>(weights, weights_at, &d_after, &mut d_output, &mut shared, &mut after, &mut ahead, tiling);
         #[unroll]
         for r in 0..rows {
             let row = top + r;
@@ -159,6 +170,7 @@ fn has_before(real: &Array<u32>, #[comptime] r: usize, index: usize, step: usize
 #[cube]
 fn add_recurrent<F: Float>(
     weights: &[F],
+    weights_at: usize,
     d_after: &Array<Four>,
     d_output: &mut Array<f32>,
     shared: &mut Shared<[Four]>,
@@ -186,7 +198,7 @@ fn add_recurrent<F: Float>(
         if comptime!(!tiling.resident()) {
             let next = slice + 1;
             let next = select(next == comptime!(tiling.slices()), 0usize, next);
-            fetch::<F>(weights, ahead, next, tiling, comptime!(offsets(tiling)));
+            fetch::<F>(weights, weights_at, ahead, next, tiling, comptime!(offsets(tiling)));
         }
         let count = slice_len(slice, tiling);
         for k in 0..count {

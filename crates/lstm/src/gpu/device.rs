@@ -118,10 +118,11 @@ pub(super) struct Offsets {
     pub(super) gate: usize,
 }
 
-/// Brings all weights to shared memory, `[hidden, hidden]` of four.
+/// Brings all weights to shared memory, `[hidden, hidden]` of four; they begin at `at`.
 #[cube]
 pub(super) fn place_all<F: Float>(
     weights: &[F],
+    at: usize,
     shared: &mut Shared<[Four]>,
     #[comptime] tiling: Tiling,
     #[comptime] offsets: Offsets,
@@ -131,7 +132,7 @@ pub(super) fn place_all<F: Float>(
     let mut row = UNIT_POS_Y as usize;
     while row < hidden {
         shared[row * hidden + column] =
-            gates_at::<F>(weights, row * comptime!(offsets.row) + column, comptime!(offsets.gate));
+            gates_at::<F>(weights, at + row * comptime!(offsets.row) + column, comptime!(offsets.gate));
         row += comptime!(tiling.groups);
     }
 }
@@ -140,6 +141,7 @@ pub(super) fn place_all<F: Float>(
 #[cube]
 pub(super) fn fetch<F: Float>(
     weights: &[F],
+    at: usize,
     ahead: &mut Array<Four>,
     slice: usize,
     #[comptime] tiling: Tiling,
@@ -151,7 +153,7 @@ pub(super) fn fetch<F: Float>(
         let inside = comptime!(index * tiling.groups) + UNIT_POS_Y as usize;
         let row = slice * comptime!(tiling.slice) + inside;
         if inside < comptime!(tiling.slice) && row < comptime!(tiling.hidden) {
-            ahead[index] = gates_at::<F>(weights, row * comptime!(offsets.row) + column, comptime!(offsets.gate));
+            ahead[index] = gates_at::<F>(weights, at + row * comptime!(offsets.row) + column, comptime!(offsets.gate));
         }
     }
 }

@@ -13,16 +13,27 @@ fn offsets(tiling: Tiling) -> Offsets {
     Offsets { row: 4 * tiling.hidden, gate: tiling.hidden }
 }
 
+/// Selects what the forward pass keeps for the way back, beside the gates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Keep {
+    /// Nothing, not even the gates.
+    Nothing,
+    /// The cells.
+    Cells,
+    /// The cells, and the outputs before each step.
+    CellsAndPrevious,
+}
+
 /// Runs a tile of sequences through all steps.
 ///
-/// - `projected`: what the input adds to the gates' sums, `[batch, steps, 4 * hidden]`; where `keep`, it is
-///   overwritten with the gates.
-/// - `weights`: `[hidden, 4 * hidden]`; `bias`: `[4 * hidden]`
+/// - `projected`: what the input adds to the gates' sums, `[batch, steps, 4 * hidden]`; where anything is kept, it
+///   is overwritten with the gates.
+/// - `weights`: `[hidden, 4 * hidden]` from `weights_at` on; `bias`: `[4 * hidden]` from `bias_at` on
 /// - `first`, `first_cell`: the state before the first step, `[batch, hidden]` each
 /// - `lengths`: real steps of the sequences, `[batch]`
 /// - `output`: the outputs, `[batch, steps, hidden]`, and where `give_state` then the last outputs and the last cells,
 ///   `[batch, hidden]` each
-/// - `tape`: where `keep`, the cells after each step and the outputs before it, `[2, batch, steps, hidden]`
+/// - `tape`: the cells after each step and the outputs before it, `[2, batch, steps, hidden]`, as far as `keep` says
 // The outer `if` is decided when the kernel is compiled.
 #[allow(clippy::collapsible_if)]
 #[cube(launch_unchecked, address_type = "dynamic")]
@@ -35,20 +46,22 @@ pub(super) fn forward_kernel<F: Float>(
     lengths: &[i32],
     output: &mut [F],
     tape: &mut [F],
+    weights_at: usize,
+    bias_at: usize,
     batch: usize,
     steps: usize,
     #[comptime] tiling: Tiling,
     #[comptime] order: Order,
     #[comptime] started: bool,
     #[comptime] give_state: bool,
-    #[comptime] keep: bool,
+    #[comptime] keep: Keep,
     #[define(F)] _dtype: ElemType,
 ) {
     let (hidden, rows) = comptime!((tiling.hidden, tiling.rows));
     let column = UNIT_POS_X as usize;
     let top = CUBE_POS * comptime!(tiling.sequences()) + UNIT_POS_Y as usize * rows;
 
-    let bias = gates_at::<F>(bias, column, hidden);
+    let bias = gates_at::<F>(bias, bias_at + column, hidden);
     let real = lengths_of(lengths, top, batch, tiling, order);
     let mut h = Array::<f32>::new(rows);
     let mut c = Array::<f32>::new(rows);
@@ -69,9 +82,9 @@ pub(super) fn forward_kernel<F: Float>(
     let mut before = Shared::<[Four]>::new_slice(comptime!(tiling.slice * tiling.stride(Pass::Forward)));
     let mut ahead = Array::<Four>::new(comptime!(if tiling.resident() { 1 } else { tiling.ahead() }));
     if comptime!(tiling.resident()) {
-        place_all::<F>(weights, &mut shared, tiling, comptime!(offsets(tiling)));
+        place_all::<F>(weights, weights_at, &mut shared, tiling, comptime!(offsets(tiling)));
     } else {
-        fetch::<F>(weights, &mut ahead, 0usize, tiling, comptime!(offsets(tiling)));
+        fetch::<F>(weights, weights_at, &mut ahead, 0usize, tiling, comptime!(offsets(tiling)));
     }
 
     let mut sums = Array::<Four>::new(rows);
@@ -86,7 +99,7 @@ pub(super) fn forward_kernel<F: Float>(
             }
         }
         if index > 0 || comptime!(started) {
-            add_recurrent::<F>(weights, &h, &mut sums, &mut shared, &mut before, &mut ahead, tiling);
+            add_recurrent::<F>(weights, weights_at, &h, &mut sums, &mut shared, &mut before, &mut ahead, tiling);
         }
         #[unroll]
         for r in 0..rows {
@@ -100,16 +113,18 @@ pub(super) fn forward_kernel<F: Float>(
                 c[r] = fma(f, c[r], i * g);
                 h[r] = o * tanh(c[r]);
                 output[at] = F::cast_from(h[r]);
-                if comptime!(keep) {
+                if comptime!(keep != Keep::Nothing) {
                     let gates = four(i, f, g, o);
                     put_gates::<F>(projected, ((top + r) * steps + step) * (4 * hidden) + column, hidden, gates);
                     tape[at] = F::cast_from(c[r]);
-                    tape[batch * steps * hidden + at] = F::cast_from(previous);
+                    if comptime!(keep == Keep::CellsAndPrevious) {
+                        tape[batch * steps * hidden + at] = F::cast_from(previous);
+                    }
                 }
             } else if comptime!(order.ends) {
                 if top + r < batch {
                     output[at] = F::cast_from(0.0f32);
-                    if comptime!(keep) {
+                    if comptime!(keep == Keep::CellsAndPrevious) {
                         // A product over all steps multiplies it by zero, and what was in memory may be NaN.
                         tape[batch * steps * hidden + at] = F::cast_from(0.0f32);
                     }
@@ -133,6 +148,7 @@ pub(super) fn forward_kernel<F: Float>(
 #[cube]
 fn add_recurrent<F: Float>(
     weights: &[F],
+    weights_at: usize,
     h: &Array<f32>,
     sums: &mut Array<Four>,
     shared: &mut Shared<[Four]>,
@@ -161,7 +177,7 @@ fn add_recurrent<F: Float>(
         if comptime!(!tiling.resident()) {
             let next = slice + 1;
             let next = select(next == comptime!(tiling.slices()), 0usize, next);
-            fetch::<F>(weights, ahead, next, tiling, comptime!(offsets(tiling)));
+            fetch::<F>(weights, weights_at, ahead, next, tiling, comptime!(offsets(tiling)));
         }
         let count = slice_len(slice, tiling);
         for k in 0..count {

@@ -11,6 +11,7 @@ mod backward;
 mod device;
 mod forward;
 mod tiling;
+pub(crate) mod training;
 
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use cubecl::prelude::*;
 use crate::ops::{InputGradients, LayerInputs, LstmKernels, ReturnKind, TapeUse, WantedGradients, fallback};
 use crate::walk::Direction;
 use device::Order;
+use forward::Keep;
 use tiling::{DeviceLimits, Pass, Tiling};
 
 /// Bounds the parts that a product over all steps is cut into, and from below the rows of a part: the products that
@@ -183,13 +185,15 @@ fn forward(
             lengths(inputs).into_buffer_arg(),
             output.clone().into_buffer_arg(),
             kept.clone().into_buffer_arg(),
+            0,
+            0,
             batch,
             steps,
             tiling,
             order(inputs),
             inputs.start.is_some(),
             give == ReturnKind::OutputsAndState,
-            keep == TapeUse::Keep,
+            if keep == TapeUse::Keep { Keep::CellsAndPrevious } else { Keep::Nothing },
             dtype_to_storage_type(projected.dtype),
         );
     }
@@ -240,6 +244,7 @@ fn backward_kernel(
             sums.clone().into_buffer_arg(),
             bias.clone().into_buffer_arg(),
             start.clone().into_buffer_arg(),
+            0,
             batch,
             steps,
             tiling,

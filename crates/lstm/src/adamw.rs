@@ -1,0 +1,32 @@
+//! AdamW (Loshchilov and Hutter 2019): its constants and its state in host memory.
+
+/// The share of the first moment that a step keeps.
+pub const BETA_1: f64 = 0.9;
+
+/// The share of the second moment that a step keeps.
+pub const BETA_2: f64 = 0.999;
+
+/// Is added to the root of the second moment, by which a step is divided.
+pub const EPSILON: f64 = 1e-8;
+
+/// Holds parameters and moments in host memory, in the order of the network's parameters, and the number of steps taken.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AdamWState {
+    /// The parameters.
+    pub parameters: Vec<f32>,
+    /// The first moments, one a parameter.
+    pub moment_1: Vec<f32>,
+    /// The second moments, one a parameter.
+    pub moment_2: Vec<f32>,
+    /// Steps taken so far.
+    pub steps: u64,
+}
+
+impl AdamWState {
+    /// Returns the state before the first step.
+    #[must_use]
+    pub fn fresh(parameters: Vec<f32>) -> Self {
+        let zeros = vec![0.0; parameters.len()];
+        Self { parameters, moment_1: zeros.clone(), moment_2: zeros, steps: 0 }
+    }
+}

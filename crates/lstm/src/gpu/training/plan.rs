@@ -1,0 +1,125 @@
+//! How the kernels of a network are cut for a device.
+
+use burn::backend::DType;
+use burn_cubecl::tensor::CubeTensor;
+use cubecl::prelude::*;
+
+use super::super::grid;
+use super::super::tiling::{DeviceLimits, Pass, Tiling};
+use super::gradients::Sections;
+use super::head::Heads;
+use super::tile::{ACROSS, DEPTH, Tile};
+use super::update::Recurrent;
+use crate::masks::MaskSource;
+use crate::trainer::NetworkSizes;
+
+/// Counts the units of a cube that every kernel here needs.
+const UNITS: usize = ACROSS * ACROSS;
+
+/// Bounds the rows of a part of the weights' gradients from below.
+const LEAST_PART_ROWS: usize = 256;
+
+/// Sets how many cubes a product is split into for each processor of the device.
+const CUBES_A_PROCESSOR: usize = 4;
+
+/// Bounds the weights of a layer up to which the second stage puts eight units to a number: there are few numbers then.
+const FEW_WEIGHTS: usize = 1 << 16;
+
+/// Holds what the kernels are cut by on a device.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plan {
+    pub(super) sizes: NetworkSizes,
+    pub(super) steps: usize,
+    pub(super) forward: Tiling,
+    pub(super) backward: Tiling,
+    shared_bytes: usize,
+    /// Cubes that keep the device busy.
+    cubes: usize,
+}
+
+impl Plan {
+    /// Plans for batches of `batch` sequences; `None` where the device has no cube for the layer.
+    pub(super) fn new(sizes: NetworkSizes, x: &CubeTensor, batch: usize) -> Option<Self> {
+        let hardware = &x.client.properties().hardware;
+        let limits = DeviceLimits::from_hardware(hardware);
+        let tiling = |pass| Tiling::choose(limits, pass, sizes.hidden, batch);
+        let small = Tile::choose(1, 1, 0).shared_bytes();
+        (x.dtype == DType::F32 && limits.units >= UNITS && limits.shared_bytes >= small).then_some(())?;
+        Some(Self {
+            sizes,
+            steps: x.meta.shape()[1],
+            forward: tiling(Pass::Forward)?,
+            backward: tiling(Pass::Backward)?,
+            shared_bytes: limits.shared_bytes,
+            cubes: limits.cubes,
+        })
+    }
+
+    pub(super) fn recurrent(self) -> Recurrent {
+        let NetworkSizes { features, hidden, layers, .. } = self.sizes;
+        Recurrent { features, hidden, layers }
+    }
+
+    /// Counts what a layer reads a step.
+    pub(super) fn reads(self, layer: usize) -> usize {
+        if layer == 0 { self.sizes.features } else { self.sizes.hidden }
+    }
+
+    /// Returns where the heads' parameters begin.
+    pub(super) fn heads_at(self) -> usize {
+        self.recurrent().layer_at(self.sizes.layers)
+    }
+
+    pub(super) fn heads(self, tasks: usize, mask: MaskSource) -> Heads {
+        Heads { hidden: self.sizes.hidden, tasks, masked: !mask.is_none() }
+    }
+
+    pub(super) fn tile(self, rows: usize, columns: usize) -> Tile {
+        Tile::choose(rows, columns, self.shared_bytes)
+    }
+
+    /// Cuts the sums of the weights' gradients of a layer over `rows` rows.
+    pub(super) fn parts(self, layer: usize, rows: usize) -> Parts {
+        let (inputs, columns) = (self.reads(layer) + self.sizes.hidden, 4 * self.sizes.hidden);
+        let tile = self.tile(inputs, columns);
+        let (across, down) = (columns.div_ceil(tile.side()), inputs.div_ceil(tile.side()));
+        let wanted = (CUBES_A_PROCESSOR * self.cubes).div_ceil(across * down);
+        let count = wanted.min(rows.div_ceil(LEAST_PART_ROWS));
+        let part_rows = rows.div_ceil(count).next_multiple_of(DEPTH);
+        Parts { tile, across, down, part_rows, count: rows.div_ceil(part_rows) }
+    }
+
+    /// Returns the sizes of what the second stage adds for a layer.
+    pub(super) fn sections(self, layer: usize) -> Sections {
+        let NetworkSizes { hidden, layers, tasks, .. } = self.sizes;
+        let weights = 4 * hidden * (self.reads(layer) + hidden);
+        Sections {
+            weights,
+            biases: 4 * hidden,
+            heads: if layer + 1 == layers { tasks * (hidden + 1) } else { 0 },
+            lanes: if weights <= FEW_WEIGHTS { 8 } else { 2 },
+        }
+    }
+}
+
+/// Holds how the sums of the weights' gradients are cut.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parts {
+    pub(super) tile: Tile,
+    /// Tiles of the result side by side, and below each other.
+    pub(super) across: usize,
+    pub(super) down: usize,
+    /// Rows of a part.
+    pub(super) part_rows: usize,
+    /// Parts.
+    pub(super) count: usize,
+}
+
+/// Arranges the cubes of the second stage.
+pub(super) fn adding_cubes(like: &CubeTensor, sections: Sections) -> (CubeCount, usize) {
+    grid(like, sections.numbers().div_ceil(sections.a_cube()))
+}
+
+pub(super) fn square_units() -> CubeDim {
+    CubeDim::new_2d(ACROSS as u32, ACROSS as u32)
+}

@@ -1,0 +1,128 @@
+//! The product of two matrices, tile by tile: a cube of 256 units sums one tile of the result in registers.
+
+use cubecl::prelude::*;
+
+use super::super::device::Four;
+
+/// Counts the units of a cube in either direction.
+pub(super) const ACROSS: usize = 16;
+
+/// Counts the terms of the sums that are in shared memory at one time.
+pub(super) const DEPTH: usize = 16;
+
+/// Describes a tile of the result: `16 * 4 * quads` rows, and as many columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Tile {
+    /// Groups of four rows, and of four columns, that a unit sums.
+    pub(super) quads: usize,
+}
+
+impl Tile {
+    /// Chooses large tiles where the result is at least as large, and shared memory holds two of them.
+    pub(super) fn choose(rows: usize, columns: usize, shared_bytes: usize) -> Self {
+        let large = Self { quads: 2 };
+        if large.shared_bytes() <= shared_bytes && rows >= large.side() && columns >= large.side() {
+            large
+        } else {
+            Self { quads: 1 }
+        }
+    }
+
+    /// Counts the bytes of shared memory that both matrices take.
+    pub(super) fn shared_bytes(self) -> usize {
+        2 * DEPTH * self.side() * size_of::<f32>()
+    }
+
+    /// Counts the rows, and the columns, of a tile.
+    pub(super) fn side(self) -> usize {
+        ACROSS * 4 * self.quads
+    }
+
+    /// Counts the groups of four in a row of shared memory.
+    pub(super) fn fours(self) -> usize {
+        ACROSS * self.quads
+    }
+
+    /// Counts the groups of four that a unit brings to shared memory, of either matrix.
+    pub(super) fn loads(self) -> usize {
+        DEPTH * self.fours() / (ACROSS * ACROSS)
+    }
+}
+
+/// Returns zeros for the sums of a unit.
+#[cube]
+pub(super) fn no_sums(#[comptime] tile: Tile) -> Array<Four> {
+    let count = comptime!(4 * tile.quads * tile.quads);
+    let mut sums = Array::<Four>::new(count);
+    #[unroll]
+    for at in 0..count {
+        sums[at] = Four::new(0.0);
+    }
+    sums
+}
+
+/// Adds the products of the terms in shared memory, `[DEPTH, fours]` of four rows on the left and four columns on the right.
+#[cube]
+pub(super) fn add_products(
+    left: &Shared<[Four]>,
+    right: &Shared<[Four]>,
+    sums: &mut Array<Four>,
+    #[comptime] tile: Tile,
+) {
+    let (quads, fours) = comptime!((tile.quads, tile.fours()));
+    let (x, y) = (UNIT_POS_X as usize, UNIT_POS_Y as usize);
+    let mut columns = Array::<Four>::new(quads);
+    for k in 0..DEPTH {
+        #[unroll]
+        for q in 0..quads {
+            columns[q] = right[k * fours + comptime!(q * ACROSS) + x];
+        }
+        #[unroll]
+        for q in 0..quads {
+            let rows = left[k * fours + comptime!(q * ACROSS) + y];
+            #[unroll]
+            for l in 0..4usize {
+                let row = Four::new(rows.extract(l));
+                #[unroll]
+                for p in 0..quads {
+                    let at = comptime!((q * 4 + l) * quads + p);
+                    sums[at] = fma(row, columns[p], sums[at]);
+                }
+            }
+        }
+    }
+}
+
+/// Writes the sums to `result`, `[rows, columns]` from `at` on; `top` and `left` are the tile's first row and column.
+#[cube]
+pub(super) fn put_sums(
+    sums: &Array<Four>,
+    result: &mut [f32],
+    at: usize,
+    top: usize,
+    left: usize,
+    rows: usize,
+    columns: usize,
+    #[comptime] tile: Tile,
+) {
+    let quads = comptime!(tile.quads);
+    let (x, y) = (UNIT_POS_X as usize, UNIT_POS_Y as usize);
+    #[unroll]
+    for q in 0..quads {
+        #[unroll]
+        for l in 0..4usize {
+            let row = top + (comptime!(q * ACROSS) + y) * 4 + l;
+            #[unroll]
+            for p in 0..quads {
+                let column = left + (comptime!(p * ACROSS) + x) * 4;
+                let values = sums[comptime!((q * 4 + l) * quads + p)];
+                #[unroll]
+                for e in 0..4usize {
+                    if row < rows && column + e < columns {
+                        result[at + row * columns + column + e] = values.extract(e);
+                    }
+                }
+            }
+        }
+    }
+}
