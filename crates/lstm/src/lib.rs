@@ -36,4 +36,4 @@ pub use module::{Lstm, LstmConfig, LstmState};
 pub use norm::LstmNorm;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 pub use pool::in_own_pool;
-pub use trainer::{AdamWSettings, NetworkSizes, Trainer, TrainingRows, forecast};
+pub use trainer::{AdamWSettings, Epoch, NetworkSizes, Trainer, TrainingRows, forecast};

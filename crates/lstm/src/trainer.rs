@@ -5,8 +5,6 @@
 //! logit a task, trained with weighted binary cross-entropy. What it computes is what the same network computes with
 //! burn's operations, autodiff and AdamW, but for the order of sums.
 
-use std::ops::Range;
-
 use burn::tensor::Tensor;
 
 use crate::adamw::AdamWState;
@@ -60,10 +58,25 @@ pub struct AdamWSettings {
     pub clip_norm: f64,
 }
 
+/// Describes one pass over sequences of a training set.
+#[derive(Clone, Copy, Debug)]
+pub struct Epoch<'a> {
+    /// The sequences, in the order in which they are trained on.
+    pub order: &'a [usize],
+    /// Sequences a step; the last one may have fewer.
+    pub batch: usize,
+    /// The learning rate of each step.
+    pub rates: &'a [f64],
+    /// The masks of the first layer's inputs, the same ones in every step of a sequence.
+    pub inputs: MaskSource,
+    /// The masks of the last layer's outputs.
+    pub outputs: MaskSource,
+}
+
 /// Trains a network on a GPU, a step in seven launches for one layer and six for each other.
 ///
-/// A step reads its sequences by index where they lie, draws its masks and takes the optimiser's step on the device. The
-/// host sends the order of an epoch, and waits for nothing until [`Trainer::end_epoch`]. Equal calls give equal bytes on the
+/// A step reads its sequences by index where they lie, draws its masks and takes the optimiser's step on the device. All
+/// that the host sends is the order and the learning rates of an epoch, and it waits once, at the epoch's end. Equal calls give equal bytes on the
 /// same device: no sum is atomic.
 pub struct Trainer {
     #[cfg(any(feature = "wgpu", feature = "cuda"))]
@@ -95,36 +108,17 @@ impl Trainer {
         return None;
     }
 
-    /// Begins an epoch over the sequences `order`, with masks for the first layer's inputs and the last one's outputs that
-    /// are the same in every step of a sequence.
+    /// Takes the steps of one epoch, each along the gradient of its batch's mean loss; waits for them, and returns the sum of
+    /// these losses.
     ///
     /// # Panics
     ///
-    /// When a sequence is not in the training set.
-    pub fn begin_epoch(&mut self, order: &[usize], inputs: MaskSource, outputs: MaskSource) {
+    /// When a sequence is not in the training set, or there is not one learning rate a batch.
+    pub fn epoch(&mut self, epoch: &Epoch<'_>) -> f64 {
+        assert!(epoch.batch > 0, "a batch has at least one sequence");
+        assert_eq!(epoch.rates.len(), epoch.order.len().div_ceil(epoch.batch), "one learning rate a batch");
         #[cfg(any(feature = "wgpu", feature = "cuda"))]
-        self.gpu.begin_epoch(order, inputs, outputs);
-        #[cfg(not(any(feature = "wgpu", feature = "cuda")))]
-        match self.never {}
-    }
-
-    /// Takes one step along the gradient of the mean loss of the sequences at `batch` of the epoch's order.
-    ///
-    /// # Panics
-    ///
-    /// When the batch is empty or beyond the order's end.
-    pub fn step(&mut self, batch: Range<usize>, learning_rate: f64) {
-        #[cfg(any(feature = "wgpu", feature = "cuda"))]
-        self.gpu.step(batch, learning_rate);
-        #[cfg(not(any(feature = "wgpu", feature = "cuda")))]
-        match self.never {}
-    }
-
-    /// Waits for the epoch's steps and returns the sum of their mean losses.
-    #[must_use]
-    pub fn end_epoch(&self) -> f64 {
-        #[cfg(any(feature = "wgpu", feature = "cuda"))]
-        return self.gpu.total();
+        return self.gpu.epoch(epoch);
         #[cfg(not(any(feature = "wgpu", feature = "cuda")))]
         match self.never {}
     }

@@ -8,8 +8,8 @@ use std::ops::Range;
 use burn::module::Param;
 use burn::tensor::{Device, DeviceKind, Tensor, TensorData};
 use staycast_lstm::{
-    AdamWSettings, AdamWState, BETA_1, BETA_2, EPSILON, LstmLayer, MaskSource, NetworkSizes, Trainer, TrainingRows,
-    forecast,
+    AdamWSettings, AdamWState, BETA_1, BETA_2, EPSILON, Epoch, LstmLayer, MaskSource, NetworkSizes, Trainer,
+    TrainingRows, forecast,
 };
 
 const SETTINGS: AdamWSettings = AdamWSettings { weight_decay: 0.1, clip_norm: 0.5 };
@@ -253,11 +253,9 @@ fn steps_are_those_of_the_plain_network() {
             let start = AdamWState::fresh(case.parameters.clone());
             let (expected, expected_total) = plainly(&case, &order, masks, &batches, start.clone());
             let mut trainer = Trainer::new(case.sizes, SETTINGS, case.rows(&gpu()), &start).expect("a GPU");
-            trainer.begin_epoch(&order, masks[0], masks[1]);
-            for batch in batches.clone() {
-                trainer.step(batch, RATE);
-            }
-            let (total, state) = (trainer.end_epoch(), trainer.state());
+            let epoch =
+                Epoch { order: &order, batch: half + 1, rates: &[RATE; 2], inputs: masks[0], outputs: masks[1] };
+            let (total, state) = (trainer.epoch(&epoch), trainer.state());
             let what = format!("{:?}, {} sequences", case.sizes, case.sequences);
             assert!((total - expected_total).abs() < 1e-5 * expected_total, "{what}: loss {total}, {expected_total}");
             assert_eq!(state.steps, 2);
@@ -312,9 +310,8 @@ fn the_same_steps_give_the_same_bytes_again_and_resume_anywhere() {
                 let state = trainer.state();
                 trainer = Trainer::new(case.sizes, SETTINGS, case.rows(&gpu()), &state).expect("a GPU");
             }
-            trainer.begin_epoch(&order, masks[0], masks[1]);
-            trainer.step(0..20, RATE);
-            trainer.step(20..29, RATE);
+            let rates = [RATE, RATE / 2.0];
+            trainer.epoch(&Epoch { order: &order, batch: 20, rates: &rates, inputs: masks[0], outputs: masks[1] });
         }
         trainer.state()
     };
@@ -333,11 +330,11 @@ fn take_steps_for_the_count() {
     let case = Case::new(12, 3, sizes(5, 8, layers, 2));
     let start = AdamWState::fresh(case.parameters.clone());
     let mut trainer = Trainer::new(case.sizes, SETTINGS, case.rows(&gpu()), &start).expect("a GPU");
-    trainer.begin_epoch(&order(&case), MaskSource::new([1, 2], 0.1), MaskSource::new([3, 4], 0.3));
-    for _ in 0..steps {
-        trainer.step(0..8, RATE);
-    }
-    assert!(trainer.end_epoch().is_finite());
+    let order = order(&case).repeat(steps);
+    let (inputs, outputs) = (MaskSource::new([1, 2], 0.1), MaskSource::new([3, 4], 0.3));
+    let rates = vec![RATE; steps];
+    let loss = trainer.epoch(&Epoch { order: &order, batch: case.sequences - 1, rates: &rates, inputs, outputs });
+    assert!(loss.is_finite());
 }
 
 /// Counts the launches of a process that takes `steps` steps, by the profile that CubeCL writes.

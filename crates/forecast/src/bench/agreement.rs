@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::Serialize;
-use staycast_lstm::{AdamWSettings, Lstm, MaskSource, Trainer, TrainingRows, reference};
+use staycast_lstm::{AdamWSettings, Epoch, Lstm, MaskSource, Trainer, TrainingRows, reference};
 
 use super::shape::Shape;
 use super::workload::{inputs, network_spec, targets};
@@ -64,8 +64,8 @@ fn train(shape: Shape, device: &Device) -> Option<[Vec<f32>; 2]> {
     let settings = AdamWSettings { weight_decay: 0.0, clip_norm: 1e9 };
     let mut trainer = Trainer::new(network.sizes()?, settings, rows, &fresh_state(&network))?;
     let logits = trainer.forecast(&order);
-    trainer.begin_epoch(&order, MaskSource::none(), MaskSource::none());
-    trainer.step(0..order.len(), 1e-3);
+    let none = MaskSource::none();
+    trainer.epoch(&Epoch { order: &order, batch: order.len(), rates: &[1e-3], inputs: none, outputs: none });
     Some([logits, trainer.state().moment_1.iter().map(|moment| moment * 10.0).collect()])
 }
 

@@ -3,13 +3,14 @@
 use std::ops::Range;
 
 use burn::tensor::{Device, Tensor, TensorData};
+use staycast_lstm::{Epoch, MaskSource};
 
 use super::shape::Shape;
 use crate::config::{NetworkSpec, OptimiserSettings};
 use crate::models::network::Network;
 use crate::random::{Purpose, shuffle, stream, unit};
 use crate::training::adamw::fresh_state;
-use crate::training::learner::{Learner, Masks};
+use crate::training::learner::Learner;
 use crate::training::loss::LossTargets;
 
 /// Sets the number of batches of sequences on the device: an epoch's worth of steps is taken over them.
@@ -67,12 +68,14 @@ impl Workload {
 
     /// Takes training steps; waits for the device once, at the end.
     pub(super) fn train(&mut self, steps: usize) {
-        self.learner.begin_epoch(self.order.clone(), Masks::none());
-        for _ in 0..steps {
-            let batch = self.batch();
-            self.learner.step(batch, 1e-3);
-        }
-        let loss = self.learner.end_epoch();
+        let order: Vec<usize> = (0..steps)
+            .flat_map(|_| {
+                let batch = self.batch();
+                self.order[batch].to_vec()
+            })
+            .collect();
+        let (batch, rates, none) = (self.shape.batch, vec![1e-3; steps], MaskSource::none());
+        let loss = self.learner.epoch(&Epoch { order: &order, batch, rates: &rates, inputs: none, outputs: none });
         assert!(!loss.is_nan(), "the loss of a training step is no number");
     }
 

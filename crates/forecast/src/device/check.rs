@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
-use staycast_lstm::{AdamWSettings, AdamWState, MaskSource, Trainer, TrainingRows};
+use staycast_lstm::{AdamWSettings, AdamWState, Epoch, MaskSource, Trainer, TrainingRows};
 
 use super::backend::{DeviceInfo, Hardware};
 use crate::config::NetworkSpec;
@@ -154,8 +154,8 @@ fn train(device: &Device, x: Tensor<3>) -> [Vec<f32>; 2] {
     let order: Vec<usize> = (0..batch).collect();
     if let Some(mut trainer) = Trainer::new(sizes, settings, rows, &state) {
         let logits = trainer.forecast(&order);
-        trainer.begin_epoch(&order, MaskSource::none(), MaskSource::none());
-        trainer.step(0..batch, 1e-3);
+        let none = MaskSource::none();
+        trainer.epoch(&Epoch { order: &order, batch: batch, rates: &[1e-3], inputs: none, outputs: none });
         return [logits, trainer.state().moment_1.iter().map(|moment| moment * 10.0).collect()];
     }
     let logits = network.forward(x.autodiff(), DropoutMasks::none());

@@ -3,27 +3,13 @@
 use std::ops::Range;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use staycast_lstm::{AdamWSettings, AdamWState, MaskSource, Trainer, TrainingRows};
+use staycast_lstm::{AdamWSettings, AdamWState, Epoch, MaskSource, Trainer, TrainingRows};
 
 use super::adamw::AdamW;
 use super::loss::LossTargets;
 use crate::config::OptimiserSettings;
 use crate::models::inference::{forecast, index, sequences};
 use crate::models::network::{DropoutMasks, Network};
-
-/// Selects the dropout masks of an epoch. A mask is the same in all weeks of a sequence, and on every device.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Masks {
-    pub(crate) inputs: MaskSource,
-    pub(crate) outputs: MaskSource,
-}
-
-impl Masks {
-    /// Switches nothing off.
-    pub(crate) fn none() -> Self {
-        Self { inputs: MaskSource::none(), outputs: MaskSource::none() }
-    }
-}
 
 /// Trains a network on a device, in the way that is the fastest there. Either way computes the same, but for the order of
 /// sums.
@@ -56,27 +42,11 @@ impl Learner {
         }
     }
 
-    /// Begins an epoch over the positions `order`.
-    pub(crate) fn begin_epoch(&mut self, order: Vec<usize>, masks: Masks) {
+    /// Takes the steps of one epoch, each along the gradient of its batch's mean loss; returns the sum of these losses.
+    pub(crate) fn epoch(&mut self, epoch: &Epoch<'_>) -> f64 {
         match self {
-            Self::Kernels(trainer) => trainer.begin_epoch(&order, masks.inputs, masks.outputs),
-            Self::Operations(learner) => learner.begin_epoch(order, masks),
-        }
-    }
-
-    /// Takes one step along the gradient of the mean loss of the sequences at `batch` of the order. Waits for nothing.
-    pub(crate) fn step(&mut self, batch: Range<usize>, learning_rate: f64) {
-        match self {
-            Self::Kernels(trainer) => trainer.step(batch, learning_rate),
-            Self::Operations(learner) => learner.step(batch, learning_rate),
-        }
-    }
-
-    /// Waits for the epoch's steps; returns the sum of their mean losses.
-    pub(crate) fn end_epoch(&mut self) -> f64 {
-        match self {
-            Self::Kernels(trainer) => trainer.end_epoch(),
-            Self::Operations(learner) => learner.end_epoch(),
+            Self::Kernels(trainer) => trainer.epoch(epoch),
+            Self::Operations(learner) => learner.epoch(epoch),
         }
     }
 
@@ -105,9 +75,6 @@ pub(crate) struct TensorLearner {
     plain: Network,
     tracked: Network,
     adam: AdamW,
-    order: Vec<usize>,
-    masks: Masks,
-    total: Tensor<1>,
 }
 
 impl TensorLearner {
@@ -123,41 +90,42 @@ impl TensorLearner {
         let tracked = network(&device.clone().autodiff());
         let adam = AdamW::new(settings, &tracked, state, &device);
         let tracked = tracked.with_flat(&adam.parameters);
-        let total = Tensor::zeros([1], &device);
-        Self { x, targets, plain, tracked, adam, order: Vec::new(), masks: Masks::none(), total }
+        Self { x, targets, plain, tracked, adam }
     }
 
-    fn begin_epoch(&mut self, order: Vec<usize>, masks: Masks) {
-        self.order = order;
-        self.masks = masks;
-        self.total = Tensor::zeros([1], &self.x.device());
+    fn epoch(&mut self, epoch: &Epoch<'_>) -> f64 {
+        let mut total = Tensor::<1>::zeros([1], &self.x.device());
+        for (step, &rate) in epoch.rates.iter().enumerate() {
+            let first = step * epoch.batch;
+            let batch = first..epoch.order.len().min(first + epoch.batch);
+            total = total + self.step(epoch, batch, rate);
+        }
+        let total: Vec<f32> = total.into_data().try_to_vec().expect("32-bit floats");
+        f64::from(total[0])
     }
 
-    fn step(&mut self, batch: Range<usize>, learning_rate: f64) {
-        let rows = index(&self.order[batch.clone()], &self.x.device());
+    /// Takes one step along the gradient of the sequences at `batch` of the epoch's order; returns their mean loss, still on
+    /// the device.
+    fn step(&mut self, epoch: &Epoch<'_>, batch: Range<usize>, learning_rate: f64) -> Tensor<1> {
+        let rows = index(&epoch.order[batch.clone()], &self.x.device());
         let x = sequences(&self.x, rows.clone()).autodiff();
         let [_, _, inputs] = self.x.dims();
         let masks = DropoutMasks {
-            inputs: self.mask(self.masks.inputs, batch.clone(), inputs),
-            outputs: self.mask(self.masks.outputs, batch, self.plain.lstm().hidden),
+            inputs: self.mask(epoch.inputs, batch.clone(), inputs),
+            outputs: self.mask(epoch.outputs, batch, self.plain.lstm().hidden),
         };
         let (logits, next_week) = self.tracked.forward_tasks(x, masks);
         let loss = self.targets.loss(logits, next_week, &rows);
         let gradients = loss.backward();
         self.adam.step(&self.tracked, &gradients, learning_rate);
         self.tracked = self.tracked.clone().with_flat(&self.adam.parameters);
-        self.total = self.total.clone() + loss.inner();
+        loss.inner()
     }
 
     /// Draws the mask of a batch, `[batch, 1, columns]`; none where it switches nothing off.
     fn mask(&self, source: MaskSource, batch: Range<usize>, columns: usize) -> Option<Tensor<3>> {
         let data = || TensorData::new(source.factors(batch.clone(), columns), [batch.len(), 1, columns]);
         (!source.is_none()).then(|| Tensor::from_data(data(), &self.x.device()).autodiff())
-    }
-
-    fn end_epoch(&self) -> f64 {
-        let total: Vec<f32> = self.total.clone().into_data().try_to_vec().expect("32-bit floats");
-        f64::from(total[0])
     }
 
     fn forecast(&self, positions: &[usize]) -> Vec<f32> {

@@ -3,12 +3,12 @@
 use std::ops::ControlFlow;
 
 use burn::tensor::Device;
-use staycast_lstm::{AdamWState, MaskSource};
+use staycast_lstm::{AdamWState, Epoch, MaskSource};
 
 use super::adamw::{fresh_state, learning_rate};
 use super::early_stopping::StoppingRows;
 use super::error::MemberError;
-use super::learner::{Learner, Masks};
+use super::learner::Learner;
 use super::loss::LossTargets;
 use super::training_set::TrainingSet;
 use crate::artifact::EpochRecord;
@@ -116,26 +116,17 @@ impl MemberTask<'_> {
     fn epoch(&self, epoch: u32, learner: &mut Learner) -> (f64, f64) {
         let mut order = self.training.to_vec();
         shuffle(&mut order, &mut stream(self.seed, Purpose::Order, u64::from(epoch)));
-        let rows = order.len();
-        let batch_size = self.config.training.batch_size.for_rows(rows);
-        let steps = rows.div_ceil(batch_size) as u64;
-        learner.begin_epoch(order, self.masks(epoch));
-        let mut rate = 0.0;
-        for step in 0..steps {
-            rate = learning_rate(&self.config.training.optimiser, u64::from(epoch - 1) * steps + step, steps);
-            if !self.set.initial.is_empty() {
-                rate *= self.config.training.fine_tuning;
-            }
-            let first = step as usize * batch_size;
-            learner.step(first..rows.min(first + batch_size), rate);
-        }
-        (learner.end_epoch() / steps as f64, rate)
-    }
-
-    fn masks(&self, epoch: u32) -> Masks {
+        let batch = self.config.training.batch_size.for_rows(order.len());
+        let steps = order.len().div_ceil(batch) as u64;
+        let slower = if self.set.initial.is_empty() { 1.0 } else { self.config.training.fine_tuning };
+        let settings = &self.config.training.optimiser;
+        let rates: Vec<f64> = (0..steps)
+            .map(|step| slower * learning_rate(settings, u64::from(epoch - 1) * steps + step, steps))
+            .collect();
         let mut dropout = stream(self.seed, Purpose::Dropout, u64::from(epoch));
-        let network = &self.config.network;
-        let inputs = MaskSource::new(words(&mut dropout), network.input_dropout);
-        Masks { inputs, outputs: MaskSource::new(words(&mut dropout), network.dropout) }
+        let mut mask = |share| MaskSource::new(words(&mut dropout), share);
+        let (inputs, outputs) = (mask(self.config.network.input_dropout), mask(self.config.network.dropout));
+        let total = learner.epoch(&Epoch { order: &order, batch, rates: &rates, inputs, outputs });
+        (total / steps as f64, rates.last().copied().unwrap_or(0.0))
     }
 }

@@ -8,7 +8,7 @@ use cubecl::prelude::*;
 use super::super::forward::Keep;
 use super::super::{addresses, empty, grid, unused};
 use super::head;
-use super::layers::{Batch, LayerBuffers, cube_tensor, queue_layer, read, upload_order};
+use super::layers::{Batch, LayerBuffers, cube_tensor, new_counter, queue_layer, read, upload_order};
 use super::plan::Plan;
 use super::random::mask_argument;
 use crate::masks::MaskSource;
@@ -44,6 +44,7 @@ pub(super) fn logits_of(
         return Some(Vec::new());
     }
     let nothing = unused(x);
+    let counter = new_counter(&x.device);
     let order = upload_order(positions, sequences, &x.device);
     let rows = most * steps;
     let memory = |count: usize| empty(x, [count], DType::F32);
@@ -53,7 +54,15 @@ pub(super) fn logits_of(
     let logits = memory(positions.len() * steps);
     let heads = plan.heads(1, MaskSource::none());
     for first in (0..positions.len()).step_by(most) {
-        let batch = Batch { x, order: &order, first, sequences: most.min(positions.len() - first), nothing: &nothing };
+        let batch = Batch {
+            x,
+            order: &order,
+            counter: &counter,
+            first,
+            stride: 0,
+            sequences: most.min(positions.len() - first),
+            nothing: &nothing,
+        };
         for layer in 0..sizes.layers {
             let below = layer.checked_sub(1).map(|below| &outputs[below % 2]);
             let buffers = LayerBuffers { gates: &gates, cells: &nothing, outputs: &outputs[layer % 2] };
@@ -72,7 +81,7 @@ pub(super) fn logits_of(
                 last.clone().into_buffer_arg(),
                 parameters.clone().into_buffer_arg(),
                 logits.clone().into_buffer_arg(),
-                mask_argument(MaskSource::none(), 0),
+                mask_argument(MaskSource::none()),
                 plan.heads_at(),
                 first * steps,
                 rows,

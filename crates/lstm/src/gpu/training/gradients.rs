@@ -3,7 +3,7 @@
 use cubecl::prelude::*;
 
 use super::super::device::four;
-use super::product::{Rows, element};
+use super::product::{Rows, batch_at, element};
 use super::random::Mask;
 use super::tile::{ACROSS, DEPTH, Tile, add_products, no_sums, put_sums};
 
@@ -23,9 +23,10 @@ pub(super) fn weights_kernel(
     outputs: &[f32],
     d_sums: &[f32],
     order: &[i32],
+    counter: &[u32],
     parts: &mut [f32],
     mask: Mask,
-    first: usize,
+    batch: usize,
     rows: usize,
     features: usize,
     hidden: usize,
@@ -45,6 +46,7 @@ pub(super) fn weights_kernel(
     let left_column = (place % across) * comptime!(tile.side());
     let top = (place / across) * comptime!(tile.side());
     let unit = UNIT_POS as usize;
+    let first = batch_at(counter, 0usize, batch);
     let inputs = features + hidden;
     let mut left_tile = Shared::<[Vector<f32, Const<4>>]>::new_slice(comptime!(DEPTH * tile.fours()));
     let mut right_tile = Shared::<[Vector<f32, Const<4>>]>::new_slice(comptime!(DEPTH * tile.fours()));
@@ -142,6 +144,9 @@ impl Sections {
 /// - `gradient`: of all parameters; those of the layer begin at `at`
 /// - `squares`: from `squares_at` on, by cube the sum of the squares of its gradients
 /// - `total`: the loss is added to it
+/// - `counter`: the steps taken in the epoch; one more after the first layer, which is the last on the way back
+// The outer `if` is decided when the kernel is compiled.
+#[allow(clippy::collapsible_if)]
 #[cube(launch_unchecked, address_type = "dynamic")]
 pub(super) fn add_parts_kernel(
     weight_parts: &[f32],
@@ -150,11 +155,13 @@ pub(super) fn add_parts_kernel(
     gradient: &mut [f32],
     squares: &mut [f32],
     total: &mut [f32],
+    counter: &mut [u32],
     weight_count: usize,
     bias_count: usize,
     head_count: usize,
     at: usize,
     squares_at: usize,
+    #[comptime] first_layer: bool,
     #[comptime] sections: Sections,
 ) {
     let (lanes, a_cube) = comptime!((sections.lanes, sections.a_cube()));
@@ -200,6 +207,11 @@ pub(super) fn add_parts_kernel(
             sum += by_lane[other];
         }
         squares[squares_at + CUBE_POS] = sum;
+        if comptime!(first_layer) {
+            if CUBE_POS == 0 {
+                counter[0] += 1;
+            }
+        }
     }
 }
 

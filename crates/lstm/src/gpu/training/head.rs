@@ -2,6 +2,7 @@
 
 use cubecl::prelude::*;
 
+use super::product::batch_at;
 use super::random::{Mask, draw};
 
 /// Counts the rows (a step of a sequence each) that a cube works on.
@@ -50,7 +51,7 @@ impl Heads {
 /// - `outputs`: of the last layer, `[rows, hidden]`, `rows` being the batch's sequences times its steps
 /// - `parameters`: the heads' from `at` on, `[tasks, hidden + 1]`
 /// - `labels`, `weights`: `[tasks, sequences, steps]` of the whole training set
-/// - `order`: the sequences of the epoch, in its order; the batch begins at `first`
+/// - `order`: the sequences of the epoch, in its order; the batch begins at [`batch_at`]
 /// - `inverse`: 1 / the batch's sequences
 /// - `d_outputs`: the gradients of `outputs`
 /// - `parts`: by cube, the gradients of the heads' parameters and then the loss, `[cubes, tasks * (hidden + 1) + 1]`
@@ -61,11 +62,12 @@ pub(super) fn loss_kernel(
     labels: &[f32],
     weights: &[f32],
     order: &[i32],
+    counter: &[u32],
     d_outputs: &mut [f32],
     parts: &mut [f32],
     mask: Mask,
     at: usize,
-    first: usize,
+    batch: usize,
     rows: usize,
     steps: usize,
     sequences: usize,
@@ -75,10 +77,11 @@ pub(super) fn loss_kernel(
     let (hidden, tasks) = comptime!((heads.hidden, heads.tasks));
     let unit = UNIT_POS as usize;
     let top = CUBE_POS * ROWS;
+    let first = batch_at(counter, 0usize, batch);
     let mut dots = Shared::<[f32]>::new_slice(comptime!(UNITS * heads.tasks));
     let mut d_logits = Shared::<[f32]>::new_slice(comptime!(ROWS * heads.tasks));
     let mut losses = Shared::<[f32]>::new_slice(ROWS);
-    add_rows(outputs, parameters, &mut dots, &mask, at, top, rows, steps, heads);
+    add_rows(outputs, parameters, &mut dots, &mask, at, top, first, rows, steps, heads);
     sync_cube();
     if unit < ROWS {
         let row = top + unit;
@@ -141,7 +144,7 @@ pub(super) fn loss_kernel(
             while inside < ROWS {
                 let row = top + inside;
                 if row < rows {
-                    let (even, odd) = factors(&mask, row / steps, pair, heads);
+                    let (even, odd) = factors(&mask, first + row / steps, pair, heads);
                     let mut d_output = 0.0f32;
                     #[unroll]
                     for task in 0..tasks {
@@ -204,7 +207,7 @@ pub(super) fn logit_kernel(
     let unit = UNIT_POS as usize;
     let top = CUBE_POS * ROWS;
     let mut dots = Shared::<[f32]>::new_slice(comptime!(UNITS * heads.tasks));
-    add_rows(outputs, parameters, &mut dots, &mask, at, top, rows, rows, heads);
+    add_rows(outputs, parameters, &mut dots, &mask, at, top, 0usize, rows, rows, heads);
     sync_cube();
     if unit < ROWS && top + unit < rows {
         logits[result_at + top + unit] = logit(&dots, parameters, at, unit, 0usize, heads);
@@ -220,6 +223,7 @@ fn add_rows(
     mask: &Mask,
     at: usize,
     top: usize,
+    first: usize,
     rows: usize,
     steps: usize,
     #[comptime] heads: Heads,
@@ -236,7 +240,7 @@ fn add_rows(
         let mut pair = unit % LANES;
         while pair < comptime!(heads.pairs()) {
             let column = 2 * pair;
-            let (even, odd) = factors(mask, row / steps, pair, heads);
+            let (even, odd) = factors(mask, first + row / steps, pair, heads);
             let value = outputs[row * hidden + column] * even;
             #[unroll]
             for task in 0..tasks {
@@ -277,6 +281,6 @@ fn logit(
 
 /// Returns the factors of a pair of hidden units.
 #[cube]
-fn factors(mask: &Mask, sequence: usize, pair: usize, #[comptime] heads: Heads) -> (f32, f32) {
-    if comptime!(heads.masked) { draw(mask, sequence, pair) } else { (1.0f32.runtime(), 1.0f32.runtime()) }
+fn factors(mask: &Mask, row: usize, pair: usize, #[comptime] heads: Heads) -> (f32, f32) {
+    if comptime!(heads.masked) { draw(mask, row, pair) } else { (1.0f32.runtime(), 1.0f32.runtime()) }
 }

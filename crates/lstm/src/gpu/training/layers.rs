@@ -36,6 +36,11 @@ pub(super) fn read(tensor: CubeTensor) -> Vec<f32> {
     data.try_to_vec().expect("32-bit floats")
 }
 
+/// Makes a counter of steps that begins at 0.
+pub(super) fn new_counter(device: &CubeDevice) -> CubeTensor {
+    CubeBackend::int_from_data(TensorData::new(vec![0_i32], [1]), device)
+}
+
 /// Brings positions to the device.
 ///
 /// # Panics
@@ -47,12 +52,15 @@ pub(super) fn upload_order(order: &[usize], sequences: usize, device: &CubeDevic
     CubeBackend::int_from_data(TensorData::new(values, [order.len()]), device)
 }
 
-/// Holds where a batch lies: sequences `first` and on of an order.
+/// Holds where a batch lies: its sequences begin at `first` of an order, and `stride` further for every step that the counter
+/// counts.
 #[derive(Clone, Copy)]
 pub(super) struct Batch<'a> {
     pub(super) x: &'a CubeTensor,
     pub(super) order: &'a CubeTensor,
+    pub(super) counter: &'a CubeTensor,
     pub(super) first: usize,
+    pub(super) stride: usize,
     pub(super) sequences: usize,
     /// Stands for arguments that a kernel does not read.
     pub(super) nothing: &'a CubeTensor,
@@ -104,10 +112,12 @@ pub(super) fn queue_layer(
             left.clone().into_buffer_arg(),
             parameters.clone().into_buffer_arg(),
             batch.order.clone().into_buffer_arg(),
+            batch.counter.clone().into_buffer_arg(),
             gates.clone().into_buffer_arg(),
-            mask_argument(mask, batch.first),
+            mask_argument(mask),
             at,
             batch.first,
+            batch.stride,
             rows,
             reads,
             columns,

@@ -23,8 +23,6 @@ mod random;
 mod tile;
 mod update;
 
-use std::ops::Range;
-
 use burn::backend::DType;
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn_cubecl::tensor::CubeTensor;
@@ -34,10 +32,10 @@ use super::forward::Keep;
 use super::{addresses, backward, empty, grid, units, unused};
 use crate::adamw::{AdamWState, BETA_1, BETA_2, EPSILON};
 use crate::masks::MaskSource;
-use crate::trainer::{AdamWSettings, NetworkSizes, TrainingRows};
+use crate::trainer::{AdamWSettings, Epoch, NetworkSizes, TrainingRows};
 pub(crate) use forecast::logits;
 use gradients::ADDING_UNITS;
-use layers::{Batch, FORWARD, LayerBuffers, cube_tensor, floats, queue_layer, read, upload_order};
+use layers::{Batch, FORWARD, LayerBuffers, cube_tensor, floats, new_counter, queue_layer, read, upload_order};
 use plan::{Plan, adding_cubes, square_units};
 use product::Rows;
 use random::mask_argument;
@@ -101,7 +99,7 @@ pub(crate) struct GpuTrainer {
     labels: CubeTensor,
     weights: CubeTensor,
     order: CubeTensor,
-    epoch_rows: usize,
+    counter: CubeTensor,
     masks: [MaskSource; 2],
     parameters: CubeTensor,
     moment_1: CubeTensor,
@@ -134,7 +132,7 @@ impl GpuTrainer {
             labels: cube_tensor(rows.labels)?,
             weights: cube_tensor(rows.weights)?,
             order: upload_order(&[0], 1, &device),
-            epoch_rows: 0,
+            counter: new_counter(&device),
             masks: [MaskSource::none(); 2],
             parameters: floats(state.parameters.clone(), &device),
             moment_1: floats(state.moment_1.clone(), &device),
@@ -165,16 +163,51 @@ impl GpuTrainer {
         Some(trainer)
     }
 
-    pub(crate) fn begin_epoch(&mut self, order: &[usize], inputs: MaskSource, outputs: MaskSource) {
+    pub(crate) fn epoch(&mut self, epoch: &Epoch<'_>) -> f64 {
         let device = &self.x.device;
-        self.order = upload_order(order, self.x.meta.shape()[0], device);
-        self.epoch_rows = order.len();
-        self.masks = [inputs, outputs];
+        self.order = upload_order(epoch.order, self.x.meta.shape()[0], device);
+        self.masks = [epoch.inputs, epoch.outputs];
         self.total = floats(vec![0.0], device);
+        self.counter = new_counter(device);
+        let schedule = floats(self.schedule(epoch.rates), device);
+        if self.work.as_ref().is_none_or(|work| work.batch < epoch.batch) {
+            let plan = Plan::new(self.sizes, &self.x, epoch.batch).expect("a plan for one size is one for another");
+            self.work = Some(Work::new(plan, epoch.batch, &self.x));
+        }
+        let work = self.work.as_ref().expect("just made");
+        for first in (0..epoch.order.len()).step_by(epoch.batch) {
+            self.queue_step(work, &schedule, epoch.batch, epoch.batch.min(epoch.order.len() - first));
+        }
+        self.steps_taken += epoch.rates.len() as u64;
+        f64::from(read(self.total.clone())[0])
     }
 
-    pub(crate) fn total(&self) -> f64 {
-        f64::from(read(self.total.clone())[0])
+    /// Returns by step what AdamW needs of it: the learning rate and what its moments are divided by.
+    fn schedule(&self, rates: &[f64]) -> Vec<f32> {
+        let numbers = rates.iter().zip(self.steps_taken + 1..).flat_map(|(&rate, step)| {
+            let power = i32::try_from(step).unwrap_or(i32::MAX);
+            [rate, 1.0 - BETA_1.powi(power), 1.0 - BETA_2.powi(power)]
+        });
+        numbers.map(|number| number as f32).collect()
+    }
+
+    /// Queues one step of `sequences` sequences. Which ones, the counter says.
+    fn queue_step(&self, work: &Work, schedule: &CubeTensor, stride: usize, sequences: usize) {
+        let Self { x, order, counter, nothing, .. } = self;
+        let batch = Batch { x, order, counter, first: 0, stride, sequences, nothing };
+        for (layer, kept) in work.layers.iter().enumerate() {
+            let below = layer.checked_sub(1).map(|below| &work.layers[below].outputs);
+            let mask = if layer == 0 { self.masks[0] } else { MaskSource::none() };
+            let buffers = LayerBuffers { gates: &kept.gates, cells: &kept.cells, outputs: &kept.outputs };
+            queue_layer(work.plan, layer, batch, below, mask, &self.parameters, buffers, Keep::Cells);
+        }
+        self.queue_loss(work, batch);
+        let mut squares = 0;
+        for layer in (0..work.layers.len()).rev() {
+            self.queue_back(work, batch, layer);
+            squares += self.queue_gradients(work, batch, layer, squares);
+        }
+        self.queue_update(work, schedule, squares);
     }
 
     pub(crate) fn state(&self) -> AdamWState {
@@ -188,31 +221,6 @@ impl GpuTrainer {
 
     pub(crate) fn forecast(&self, positions: &[usize]) -> Vec<f32> {
         forecast::logits_of(self.sizes, &self.parameters, &self.x, positions).expect("what can be trained can be run")
-    }
-
-    pub(crate) fn step(&mut self, batch: Range<usize>, learning_rate: f64) {
-        assert!(!batch.is_empty() && batch.end <= self.epoch_rows, "a batch {batch:?} of {} rows", self.epoch_rows);
-        let sequences = batch.len();
-        if self.work.as_ref().is_none_or(|work| work.batch < sequences) {
-            let plan = Plan::new(self.sizes, &self.x, sequences).expect("a plan for one size is one for another");
-            self.work = Some(Work::new(plan, sequences, &self.x));
-        }
-        let work = self.work.as_ref().expect("just made");
-        let batch = Batch { x: &self.x, order: &self.order, first: batch.start, sequences, nothing: &self.nothing };
-        for (layer, kept) in work.layers.iter().enumerate() {
-            let below = layer.checked_sub(1).map(|below| &work.layers[below].outputs);
-            let mask = if layer == 0 { self.masks[0] } else { MaskSource::none() };
-            let buffers = LayerBuffers { gates: &kept.gates, cells: &kept.cells, outputs: &kept.outputs };
-            queue_layer(work.plan, layer, batch, below, mask, &self.parameters, buffers, Keep::Cells);
-        }
-        self.queue_loss(work, batch);
-        let mut squares_at = 0;
-        for layer in (0..work.layers.len()).rev() {
-            self.queue_back(work, batch, layer);
-            squares_at += self.queue_gradients(work, batch, layer, squares_at);
-        }
-        self.steps_taken += 1;
-        self.queue_update(work, squares_at, learning_rate);
     }
 
     fn queue_loss(&self, work: &Work, batch: Batch<'_>) {
@@ -233,11 +241,12 @@ impl GpuTrainer {
                 self.labels.clone().into_buffer_arg(),
                 self.weights.clone().into_buffer_arg(),
                 self.order.clone().into_buffer_arg(),
+                self.counter.clone().into_buffer_arg(),
                 work.d_outputs.clone().into_buffer_arg(),
                 work.head_parts.clone().into_buffer_arg(),
-                mask_argument(self.masks[1], batch.first),
+                mask_argument(self.masks[1]),
                 plan.heads_at(),
-                batch.first,
+                batch.stride,
                 rows,
                 plan.steps,
                 self.x.meta.shape()[0],
@@ -311,9 +320,10 @@ impl GpuTrainer {
                 kept.outputs.clone().into_buffer_arg(),
                 work.d_sums.clone().into_buffer_arg(),
                 self.order.clone().into_buffer_arg(),
+                self.counter.clone().into_buffer_arg(),
                 kept.weight_parts.clone().into_buffer_arg(),
-                mask_argument(mask, batch.first),
-                batch.first,
+                mask_argument(mask),
+                batch.stride,
                 rows,
                 reads,
                 hidden,
@@ -337,11 +347,13 @@ impl GpuTrainer {
                 self.gradient.clone().into_buffer_arg(),
                 work.squares.clone().into_buffer_arg(),
                 self.total.clone().into_buffer_arg(),
+                self.counter.clone().into_buffer_arg(),
                 parts.count,
                 back * plan.backward.groups,
                 heads,
                 plan.recurrent().layer_at(layer),
                 squares_at,
+                layer == 0,
                 sections,
             );
             if layer > 0 {
@@ -356,9 +368,11 @@ impl GpuTrainer {
                     work.d_sums.clone().into_buffer_arg(),
                     self.parameters.clone().into_buffer_arg(),
                     self.order.clone().into_buffer_arg(),
+                    self.counter.clone().into_buffer_arg(),
                     work.d_outputs.clone().into_buffer_arg(),
-                    mask_argument(MaskSource::none(), 0),
+                    mask_argument(MaskSource::none()),
                     plan.recurrent().layer_at(layer),
+                    0,
                     0,
                     rows,
                     columns,
@@ -374,10 +388,9 @@ impl GpuTrainer {
         adding_count
     }
 
-    fn queue_update(&self, work: &Work, squares: usize, learning_rate: f64) {
+    fn queue_update(&self, work: &Work, schedule: &CubeTensor, squares: usize) {
         let length = self.sizes.parameters();
         let (count, _) = grid(&self.x, length.div_ceil(update::UNITS));
-        let power = i32::try_from(self.steps_taken).unwrap_or(i32::MAX);
         // SAFETY: units beyond the parameters do nothing.
         unsafe {
             update::adamw_kernel::launch_unchecked(
@@ -392,16 +405,15 @@ impl GpuTrainer {
                 self.gradient.clone().into_buffer_arg(),
                 self.decays.clone().into_buffer_arg(),
                 work.squares.clone().into_buffer_arg(),
+                schedule.clone().into_buffer_arg(),
+                self.counter.clone().into_buffer_arg(),
                 length,
                 squares,
                 self.settings.clip_norm as f32,
-                learning_rate as f32,
                 BETA_1 as f32,
                 BETA_2 as f32,
                 (1.0 - BETA_1) as f32,
                 (1.0 - BETA_2) as f32,
-                (1.0 - BETA_1.powi(power)) as f32,
-                (1.0 - BETA_2.powi(power)) as f32,
                 EPSILON as f32,
                 self.settings.weight_decay as f32,
                 work.plan.recurrent(),

@@ -22,17 +22,19 @@ pub(super) enum Rows {
 ///
 /// - `left`: `[.., steps, depth]`, of which `Rows` says which sequences
 /// - `right`: `[depth, columns]` from `right_at` on; `[columns, depth]` where `transposed`
-/// - `order`: the sequences of the epoch, in its order; the batch begins at `first`
+/// - `order`: the sequences of the epoch, in its order; the batch begins at [`batch_at`]
 /// - `result`: `[rows, columns]`, `rows` being the batch's sequences times its steps
 #[cube(launch_unchecked, address_type = "dynamic")]
 pub(super) fn product_kernel(
     left: &[f32],
     right: &[f32],
     order: &[i32],
+    counter: &[u32],
     result: &mut [f32],
     mask: Mask,
     right_at: usize,
     first: usize,
+    batch: usize,
     rows: usize,
     depth: usize,
     columns: usize,
@@ -46,6 +48,7 @@ pub(super) fn product_kernel(
     let left_column = (CUBE_POS % across) * comptime!(tile.side());
     let top = (CUBE_POS / across) * comptime!(tile.side());
     let unit = UNIT_POS as usize;
+    let first = batch_at(counter, first, batch);
     let mut left_tile = Shared::<[Vector<f32, Const<4>>]>::new_slice(comptime!(DEPTH * tile.fours()));
     let mut right_tile = Shared::<[Vector<f32, Const<4>>]>::new_slice(comptime!(DEPTH * tile.fours()));
     let mut sums = no_sums(tile);
@@ -82,6 +85,13 @@ pub(super) fn product_kernel(
     put_sums(&sums, result, 0usize, top, left_column, rows, columns, tile);
 }
 
+/// Returns where a batch begins in the order: `first`, and `batch` further for every step taken before in the epoch. Steps are
+/// counted on the device, so that the launches of all steps are the same and nothing is sent for them.
+#[cube]
+pub(super) fn batch_at(counter: &[u32], first: usize, batch: usize) -> usize {
+    first + counter[0] as usize * batch
+}
+
 /// Reads one number of the left matrix, as it is multiplied; zero outside it.
 #[cube]
 pub(super) fn element(
@@ -105,7 +115,7 @@ pub(super) fn element(
                 let found = order[first + sequence] as usize;
                 value = left[(found * steps + row % steps) * columns + column];
                 if comptime!(masked) {
-                    value *= factor(mask, sequence, column);
+                    value *= factor(mask, first + sequence, column);
                 }
             }
         }

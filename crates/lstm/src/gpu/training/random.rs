@@ -13,28 +13,26 @@ pub(super) struct Mask {
     threshold: u32,
     /// The factor elsewhere.
     kept: f32,
-    /// The row in the epoch of the batch's first sequence.
-    first: u32,
 }
 
-/// Makes the argument of a launch; `first` is the epoch's row of the batch's first sequence.
-pub(super) fn mask_argument(source: MaskSource, first: usize) -> MaskLaunch {
+/// Makes the argument of a launch.
+pub(super) fn mask_argument(source: MaskSource) -> MaskLaunch {
     let [key_0, key_1] = source.key();
-    MaskLaunch::new(key_0, key_1, source.threshold(), source.kept(), first as u32)
+    MaskLaunch::new(key_0, key_1, source.threshold(), source.kept())
 }
 
-/// Returns the factor of column `column` in sequence `sequence` of the batch.
+/// Returns the factor of column `column` in row `row` of the epoch.
 #[cube]
-pub(super) fn factor(mask: &Mask, sequence: usize, column: usize) -> f32 {
-    let words = draw(mask, sequence, column / 2);
+pub(super) fn factor(mask: &Mask, row: usize, column: usize) -> f32 {
+    let words = draw(mask, row, column / 2);
     if column % 2 == 0 { words.0 } else { words.1 }
 }
 
 /// Returns the factors of columns `2 * pair` and `2 * pair + 1`.
 #[cube]
-pub(super) fn draw(mask: &Mask, sequence: usize, pair: usize) -> (f32, f32) {
+pub(super) fn draw(mask: &Mask, row: usize, pair: usize) -> (f32, f32) {
     let third = mask.key_0 ^ mask.key_1 ^ comptime!(PARITY).runtime();
-    let mut a = mask.first + sequence as u32 + mask.key_0;
+    let mut a = row as u32 + mask.key_0;
     let mut b = pair as u32 + mask.key_1;
     #[unroll]
     for round in 0..comptime!(ROUNDS) {

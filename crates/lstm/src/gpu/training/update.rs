@@ -41,7 +41,9 @@ impl Recurrent {
 /// - `decays`: by parameter, 1 where it decays and 0 where not
 /// - `transposed`: the recurrent weights of all layers once more, `[layers, 4 * hidden, hidden]`, which the backward pass
 ///   reads
-/// - `correction_1`, `correction_2`: 1 - β^step; `decay`: the rate at which parameters decay
+/// - `schedule`: by step of the epoch the learning rate, 1 - β₁^step and 1 - β₂^step, `[steps, 3]`; `counter`: the steps of
+///   the epoch, this one included
+/// - `decay`: the rate at which parameters decay
 #[cube(launch_unchecked, address_type = "dynamic")]
 pub(super) fn adamw_kernel(
     parameters: &mut [f32],
@@ -51,16 +53,15 @@ pub(super) fn adamw_kernel(
     gradient: &[f32],
     decays: &[f32],
     squares: &[f32],
+    schedule: &[f32],
+    counter: &[u32],
     length: usize,
     count: usize,
     clip: f32,
-    rate: f32,
     beta_1: f32,
     beta_2: f32,
     rest_1: f32,
     rest_2: f32,
-    correction_1: f32,
-    correction_2: f32,
     epsilon: f32,
     decay: f32,
     #[comptime] recurrent: Recurrent,
@@ -89,6 +90,8 @@ pub(super) fn adamw_kernel(
 
     let at = CUBE_POS * UNITS + unit;
     if at < length {
+        let now = 3 * (counter[0] as usize - 1);
+        let (rate, correction_1, correction_2) = (schedule[now], schedule[now + 1], schedule[now + 2]);
         let slope = gradient[at] * shorten;
         let first = beta_1 * moment_1[at] + rest_1 * slope;
         let second = beta_2 * moment_2[at] + rest_2 * slope * slope;
