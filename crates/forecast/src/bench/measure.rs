@@ -10,13 +10,16 @@ use super::shape::Shape;
 use super::workload::Workload;
 use crate::device::{ChosenDevice, quietly};
 
-/// Sets the sequence steps of a round.
+/// Sets the sequence steps of a round on a CPU.
 const SEQUENCE_STEPS: usize = 200_000;
+
+/// Sets the same on a GPU, where a round ends with waiting for it.
+const GPU_SEQUENCE_STEPS: usize = 1_000_000;
 
 /// Bounds how long to measure.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Effort {
-    /// Rounds of about 200,000 sequence steps each.
+    /// Rounds of about 200,000 sequence steps each on a CPU, and a million on a GPU.
     pub rounds: usize,
     /// Seconds after which no further round is begun.
     pub seconds: f64,
@@ -52,8 +55,9 @@ pub struct Measured {
     pub peak_gflops: f64,
     /// `train_gflops` / `peak_gflops`.
     pub peak_share: f64,
-    /// Share of a training step that is not the layer's own forward and backward pass, 0 to 1.
-    pub rest_share: f64,
+    /// Share of a training step that is not the layer's own forward and backward pass, 0 to 1; null where a step is kernels of
+    /// its own, of which the layer is no part.
+    pub rest_share: Option<f64>,
     /// Seconds from nothing to the first finished training step: drawing the network, compiling kernels, the step.
     pub seconds_to_first_step: f64,
     /// The same for a second network of the shape, whose kernels are there: the difference is what compiling them took.
@@ -76,9 +80,11 @@ fn measure_unguarded(shape: Shape, chosen: &ChosenDevice, effort: Effort) -> Mea
     let (_, seconds_to_first_step) = begin(shape, chosen);
     let (mut workload, seconds_to_first_step_again) = begin(shape, chosen);
 
-    let steps = (SEQUENCE_STEPS / (shape.batch * shape.t)).max(1);
+    let of_a_round = if chosen.is_cpu() { SEQUENCE_STEPS } else { GPU_SEQUENCE_STEPS };
+    let steps = (of_a_round / (shape.batch * shape.t)).max(1);
     let train = shape.batch as f64 / median_seconds(steps, effort, || workload.train(steps));
-    let layer = shape.batch as f64 / median_seconds(steps, effort, || workload.layer(steps));
+    let layer = (!workload.runs_kernels())
+        .then(|| shape.batch as f64 / median_seconds(steps, effort, || workload.layer(steps)));
     let infer = shape.batch as f64 / median_seconds(steps, effort, || workload.infer(steps));
     let peak_gflops = peak::gflops(shape, chosen);
     let train_gflops = shape.training_operations() * train / 1e9;
@@ -93,7 +99,7 @@ fn measure_unguarded(shape: Shape, chosen: &ChosenDevice, effort: Effort) -> Mea
         infer_gflops: shape.forward_operations() * infer / 1e9,
         peak_gflops,
         peak_share: train_gflops / peak_gflops,
-        rest_share: (1.0 - train / layer).max(0.0),
+        rest_share: layer.map(|layer| (1.0 - train / layer).max(0.0)),
         seconds_to_first_step,
         seconds_to_first_step_again,
         peak_memory_bytes: staycast_sequences::peak_memory_bytes(),
@@ -153,6 +159,6 @@ mod tests {
         ] {
             assert!(positive > 0.0 && positive.is_finite(), "{measured:?}");
         }
-        assert!((0.0..=1.0).contains(&measured.rest_share));
+        assert!(measured.rest_share.is_some_and(|share| (0.0..=1.0).contains(&share)));
     }
 }

@@ -9,8 +9,9 @@ const PREFERRED_UNITS: usize = 512;
 /// Bounds the rows of weights that a unit fetches ahead: four registers each.
 const MOST_AHEAD: usize = 4;
 
-/// Counts the cubes that keep a device busy, where it doesn't say how many processors it has.
-const CUBES_WANTED: usize = 64;
+/// Counts the cubes that keep a device busy, where it does not say how many processors it has, as through Vulkan. The large
+/// cards of today have 108 to 142; with fewer cubes some of them idle, with more each does less between two reads of the weights.
+const CUBES_WANTED: usize = 128;
 
 /// Lists the cubes of a tiling: rows a unit owns and groups of rows side by side, most sequences a cube first.
 ///

@@ -89,7 +89,7 @@ fn row(measured: &Measured) -> [String; 11] {
         rate(measured.train_sequences_per_second),
         format!("{:.0}", measured.train_gflops),
         format!("{:.0} %", 100.0 * measured.peak_share),
-        format!("{:.0} %", 100.0 * measured.rest_share),
+        measured.rest_share.map_or_else(|| "–".to_owned(), |share| format!("{:.0} %", 100.0 * share)),
         rate(measured.infer_sequences_per_second),
         seconds(measured.seconds_to_first_step),
         seconds(measured.seconds_to_first_step_again),

@@ -2,10 +2,10 @@
 
 use cubecl::prelude::*;
 
-use super::super::device::four;
-use super::product::{Rows, batch_at, element};
-use super::random::Mask;
-use super::tile::{ACROSS, DEPTH, Tile, add_products, no_sums, put_sums};
+use super::super::device::Four;
+use super::product::{Rows, batch_at, four_of};
+use super::random::{Mask, factor};
+use super::tile::{ACROSS, DEPTH, Tile, add_products, no_sums, put_fours};
 
 /// Counts the units of a cube of the second stage.
 pub(super) const ADDING_UNITS: usize = 256;
@@ -21,10 +21,10 @@ pub(super) const ADDING_UNITS: usize = 256;
 pub(super) fn weights_kernel(
     x: &[f32],
     outputs: &[f32],
-    d_sums: &[f32],
+    d_sums: &[Vector<f32, Const<4>>],
     order: &[i32],
     counter: &[u32],
-    parts: &mut [f32],
+    parts: &mut [Vector<f32, Const<4>>],
     mask: Mask,
     batch: usize,
     rows: usize,
@@ -63,20 +63,9 @@ pub(super) fn weights_kernel(
             let at = comptime!(load * ACROSS * ACROSS) + unit;
             let (k, quad) = (at / fours, at % fours);
             let row = begin + k;
-            let input = top + quad * 4;
-            left_tile[k * fours + quad] = four(
-                read(x, outputs, order, &mask, row, input, first, end, features, hidden, steps, gather),
-                read(x, outputs, order, &mask, row, input + 1, first, end, features, hidden, steps, gather),
-                read(x, outputs, order, &mask, row, input + 2, first, end, features, hidden, steps, gather),
-                read(x, outputs, order, &mask, row, input + 3, first, end, features, hidden, steps, gather),
-            );
-            let column = left_column + quad * 4;
-            right_tile[k * fours + quad] = four(
-                element(d_sums, order, &mask, row, column, first, end, columns, steps, comptime!(Rows::InOrder)),
-                element(d_sums, order, &mask, row, column + 1, first, end, columns, steps, comptime!(Rows::InOrder)),
-                element(d_sums, order, &mask, row, column + 2, first, end, columns, steps, comptime!(Rows::InOrder)),
-                element(d_sums, order, &mask, row, column + 3, first, end, columns, steps, comptime!(Rows::InOrder)),
-            );
+            left_tile[k * fours + quad] =
+                read(x, outputs, order, &mask, row, top + quad * 4, first, end, features, hidden, steps, gather);
+            right_tile[k * fours + quad] = four_of(d_sums, 0usize, row, left_column / 4 + quad, end, columns / 4);
         }
         sync_cube();
         add_products(&left_tile, &right_tile, &mut sums, tile);
@@ -84,11 +73,11 @@ pub(super) fn weights_kernel(
     }
     // A grid may have more cubes than there are parts.
     if part < count {
-        put_sums(&sums, parts, part * inputs * columns, top, left_column, inputs, columns, tile);
+        put_fours(&sums, parts, part * inputs * (columns / 4), top, left_column, inputs, columns, tile);
     }
 }
 
-/// Reads what input `input` of the layer was in row `row`: a feature, or an output of the step before.
+/// Reads input `input` of the layer in row `row` and the three after it: features, then outputs of the step before.
 #[cube]
 fn read(
     x: &[f32],
@@ -103,14 +92,32 @@ fn read(
     hidden: usize,
     steps: usize,
     #[comptime] gather: Rows,
-) -> f32 {
-    let mut value = 0.0f32;
-    if input < features {
-        value = element(x, order, mask, row, input, first, rows, features, steps, gather);
-    } else if row < rows && input < features + hidden && row % steps > 0 {
-        value = outputs[(row - 1) * hidden + input - features];
+) -> Four {
+    let mut values = Four::new(0.0);
+    if row < rows {
+        let sequence = row / steps;
+        let step = row - sequence * steps;
+        let mut x_row = row;
+        match comptime!(gather) {
+            Rows::InOrder => {}
+            Rows::Gathered { masked: _ } => x_row = order[first + sequence] as usize * steps + step,
+        }
+        #[unroll]
+        for e in 0..4usize {
+            let one = input + e;
+            if one < features {
+                let mut value = x[x_row * features + one];
+                match comptime!(gather) {
+                    Rows::Gathered { masked: true } => value *= factor(mask, first + sequence, one),
+                    _ => {}
+                }
+                values.insert(e, value);
+            } else if one < features + hidden && step > 0 {
+                values.insert(e, outputs[(row - 1) * hidden + one - features]);
+            }
+        }
     }
-    value
+    values
 }
 
 /// Holds the sizes of what the second stage adds for one layer, which lie in the parameters one after the other.

@@ -104,7 +104,7 @@ pub(super) fn queue_layer(
     // SAFETY: units beyond the rows or columns neither read nor write; the order's positions were checked when it was
     // brought here, and the tensors have the sizes that the kernels' documentation asks for.
     unsafe {
-        product::product_kernel::launch_unchecked(
+        product::projection_kernel::launch_unchecked(
             &batch.x.client,
             count,
             square_units(),
@@ -124,7 +124,6 @@ pub(super) fn queue_layer(
             plan.steps,
             across,
             gather,
-            false,
             tile,
         );
         let (count, _) = grid(batch.x, batch.sequences.div_ceil(plan.forward.sequences()));

@@ -360,27 +360,19 @@ impl GpuTrainer {
                 let tile = plan.tile(rows, reads);
                 let across = reads.div_ceil(tile.side());
                 let (count, _) = grid(&self.x, across * rows.div_ceil(tile.side()));
-                product::product_kernel::launch_unchecked(
+                product::downward_kernel::launch_unchecked(
                     &self.x.client,
                     count,
                     square_units(),
                     addresses(&[&work.d_sums, &work.d_outputs]),
                     work.d_sums.clone().into_buffer_arg(),
                     self.parameters.clone().into_buffer_arg(),
-                    self.order.clone().into_buffer_arg(),
-                    self.counter.clone().into_buffer_arg(),
                     work.d_outputs.clone().into_buffer_arg(),
-                    mask_argument(MaskSource::none()),
                     plan.recurrent().layer_at(layer),
-                    0,
-                    0,
                     rows,
                     columns,
                     reads,
-                    plan.steps,
                     across,
-                    Rows::InOrder,
-                    true,
                     tile,
                 );
             }

@@ -93,12 +93,43 @@ pub(super) fn add_products(
     }
 }
 
-/// Writes the sums to `result`, `[rows, columns]` from `at` on; `top` and `left` are the tile's first row and column.
+/// Writes the sums to `result`, `[rows, columns]` in groups of four columns, from group `at` on; `top` and `left` are the
+/// tile's first row and column.
+#[cube]
+pub(super) fn put_fours(
+    sums: &Array<Four>,
+    result: &mut [Four],
+    at: usize,
+    top: usize,
+    left: usize,
+    rows: usize,
+    columns: usize,
+    #[comptime] tile: Tile,
+) {
+    let quads = comptime!(tile.quads);
+    let (x, y) = (UNIT_POS_X as usize, UNIT_POS_Y as usize);
+    let across = columns / 4;
+    #[unroll]
+    for q in 0..quads {
+        #[unroll]
+        for l in 0..4usize {
+            let row = top + (comptime!(q * ACROSS) + y) * 4 + l;
+            #[unroll]
+            for p in 0..quads {
+                let column = left / 4 + comptime!(p * ACROSS) + x;
+                if row < rows && column < across {
+                    result[at + row * across + column] = sums[comptime!((q * 4 + l) * quads + p)];
+                }
+            }
+        }
+    }
+}
+
+/// Writes the sums to `result`, `[rows, columns]`, where the columns don't make groups of four.
 #[cube]
 pub(super) fn put_sums(
     sums: &Array<Four>,
     result: &mut [f32],
-    at: usize,
     top: usize,
     left: usize,
     rows: usize,
@@ -119,7 +150,7 @@ pub(super) fn put_sums(
                 #[unroll]
                 for e in 0..4usize {
                     if row < rows && column + e < columns {
-                        result[at + row * columns + column + e] = values.extract(e);
+                        result[row * columns + column + e] = values.extract(e);
                     }
                 }
             }
