@@ -1,7 +1,7 @@
 """Times the LSTM's training and inference beside PyTorch's on the same cores, in the same run, turn by turn.
 
-usage: python3 benches/lstm.py --staycast target/release/staycast [--device cpu] [--threads 2] [--runs 3]
-           [--shapes '12,24,64,256;...'] [--torch python3] [--torch-device cpu] [--tf32]
+usage: python3 benches/lstm.py --staycast target/release/staycast [--threads 2] [--runs 3]
+           [--shapes '12,24,64,256;...'] [--torch python3]
 
 Every run asks `staycast bench` and scripts/peers/lstm_torch.py for one shape after the other. PyTorch is asked twice: as it
 is, and with the C library told to keep freed memory, as Staycast tells it. Prints JSON: the machine, the commit, every
@@ -36,13 +36,10 @@ def output(command, **environment):
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--staycast", required=True)
-parser.add_argument("--device", default="cpu")
 parser.add_argument("--threads", default="2")
 parser.add_argument("--runs", type=int, default=3)
 parser.add_argument("--shapes", default=SHAPES)
 parser.add_argument("--torch", default=sys.executable, metavar="PYTHON")
-parser.add_argument("--torch-device", default="cpu")
-parser.add_argument("--tf32", action="store_true")
 given = parser.parse_args()
 
 shapes = given.shapes.split(";")
@@ -50,13 +47,12 @@ runs = {shape: {"staycast": [], "torch": [], "torch, memory kept": []} for shape
 version = None
 for _ in range(given.runs):
     for shape in shapes:
-        bench = [given.staycast, "bench", "--json", "--quiet", "--threads", given.threads, "--device", given.device]
+        bench = [given.staycast, "bench", "--json", "--quiet", "--threads", given.threads, "--device", "cpu"]
         found = output([*bench, "--shapes", shape])["results"][0]
         wanted = ("train_sequences_per_second", "infer_sequences_per_second", "train_gflops", "infer_gflops", "peak_gflops",
                   "peak_share", "rest_share", "seconds_to_first_step", "peak_memory_bytes")
         runs[shape]["staycast"].append({key: found[key] for key in wanted} | {"difference": found["agreement"]["error"]})
-        peer = [given.torch, str(PEER), shape, "--threads", given.threads, "--device", given.torch_device]
-        peer += ["--tf32"] if given.tf32 else []
+        peer = [given.torch, str(PEER), shape, "--threads", given.threads]
         for name, environment in (("torch", {}), ("torch, memory kept", {"GLIBC_TUNABLES": KEEP})):
             found = output(peer, **environment)
             version = found.pop("torch")

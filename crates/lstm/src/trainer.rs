@@ -1,5 +1,5 @@
-//! Training and forecasting in a few launches on a GPU: all of a step, from the rows that it reads to the parameters that it
-//! writes.
+//! Training and forecasting without a graph: all of a step, from the rows that it reads to the parameters that it writes, in
+//! native code on a CPU and in a few launches on a GPU.
 //!
 //! It is for one kind of network, the common one: layers of an LSTM in one direction, and on the outputs of every step one
 //! logit a task, trained with weighted binary cross-entropy. What it computes is what the same network computes with
@@ -9,14 +9,18 @@ use burn::tensor::Tensor;
 
 use crate::adamw::AdamWState;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
-use crate::gpu::training::{GpuTrainer, logits};
+use crate::gpu::training::{GpuTrainer, logits as gpu_logits};
 use crate::masks::MaskSource;
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+use crate::native::{HostTrainer, Inputs, logits as host_logits};
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+use crate::ops::HostTensor;
 
 /// Holds the sizes of a network.
 ///
 /// Its parameters lie in a row, layer by layer `w_ih [reads, 4 * hidden]`, `w_hh [hidden, 4 * hidden]` and
 /// `bias [4 * hidden]`, then task by task a weight a hidden unit and a bias.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NetworkSizes {
     /// Inputs a step.
     pub features: usize,
@@ -32,9 +36,49 @@ impl NetworkSizes {
     /// Counts the parameters.
     #[must_use]
     pub fn parameters(self) -> usize {
-        let Self { features, hidden, layers, tasks } = self;
-        let layer = |reads: usize| 4 * hidden * (reads + hidden + 1);
-        layer(features) + (layers - 1) * layer(hidden) + tasks * (hidden + 1)
+        self.heads_at() + self.tasks * (self.hidden + 1)
+    }
+
+    /// Counts what a layer reads a step.
+    pub(crate) fn reads(self, layer: usize) -> usize {
+        if layer == 0 { self.features } else { self.hidden }
+    }
+
+    /// Returns where the parameters of a layer begin, with the weights of its input.
+    pub(crate) fn layer_at(self, layer: usize) -> usize {
+        (0..layer).map(|below| 4 * self.hidden * (self.reads(below) + self.hidden + 1)).sum()
+    }
+
+    /// Returns where the recurrent weights of a layer begin.
+    pub(crate) fn recurrent_at(self, layer: usize) -> usize {
+        self.layer_at(layer) + 4 * self.hidden * self.reads(layer)
+    }
+
+    /// Counts the recurrent weights of a layer.
+    pub(crate) fn recurrent(self) -> usize {
+        4 * self.hidden * self.hidden
+    }
+
+    /// Returns where the biases of a layer begin.
+    pub(crate) fn bias_at(self, layer: usize) -> usize {
+        self.recurrent_at(layer) + self.recurrent()
+    }
+
+    /// Returns where the heads' parameters begin.
+    pub(crate) fn heads_at(self) -> usize {
+        self.layer_at(self.layers)
+    }
+
+    /// Returns, by parameter, 1 where it decays: weights do, biases don't.
+    pub(crate) fn decays(self) -> Vec<f32> {
+        let mut decays = vec![1.0; self.parameters()];
+        for layer in 0..self.layers {
+            decays[self.bias_at(layer)..][..4 * self.hidden].fill(0.0);
+        }
+        for head in decays[self.heads_at()..].chunks_exact_mut(self.hidden + 1) {
+            head[self.hidden] = 0.0;
+        }
+        decays
     }
 }
 
@@ -73,27 +117,32 @@ pub struct Epoch<'a> {
     pub outputs: MaskSource,
 }
 
-/// Trains a network on a GPU, a step in seven launches for one layer and six for each other.
+/// Trains a network: on a CPU in native code, on a GPU in seven launches a step for one layer and six for each other.
 ///
 /// A step reads its sequences by index where they lie, draws its masks and takes the optimiser's step on the device. All
-/// that the host sends is the order and the learning rates of an epoch, and it waits once, at the epoch's end. Equal calls give equal bytes on the
-/// same device: no sum is atomic.
+/// that the host sends is the order and the learning rates of an epoch, and it waits once, at the epoch's end. Equal calls
+/// give equal bytes on the same device, on a CPU for any number of threads.
 pub struct Trainer {
+    place: Place,
+}
+
+/// Holds a network in training where it is trained.
+enum Place {
+    #[cfg(any(feature = "flex", feature = "ndarray"))]
+    Host { trainer: Box<HostTrainer>, x: HostTensor, steps: usize },
     #[cfg(any(feature = "wgpu", feature = "cuda"))]
-    gpu: GpuTrainer,
-    #[cfg(not(any(feature = "wgpu", feature = "cuda")))]
-    never: std::convert::Infallible,
+    Gpu(Box<GpuTrainer>),
 }
 
 impl Trainer {
-    /// Brings a network in training to the device of `rows`; `None` where this crate has no such path: on CPUs, and on
-    /// GPUs for layers wider than a cube of the device, or floats of other than 32 bits.
+    /// Makes a network in training on the device of `rows`; `None` where this crate has no such path: for floats of other than
+    /// 32 bits, and on GPUs for layers wider than a cube of the device.
     ///
     /// # Panics
     ///
     /// When the rows' shapes or the state's lengths don't fit `sizes`.
     #[must_use]
-    pub fn new(sizes: NetworkSizes, settings: AdamWSettings, rows: TrainingRows, state: &AdamWState) -> Option<Self> {
+    pub fn new(sizes: NetworkSizes, settings: AdamWSettings, rows: TrainingRows, state: AdamWState) -> Option<Self> {
         let NetworkSizes { features, tasks, .. } = sizes;
         let [sequences, steps, _] = rows.x.dims();
         assert_eq!(rows.x.dims()[2], features, "the features of a step");
@@ -102,10 +151,18 @@ impl Trainer {
         for values in [&state.parameters, &state.moment_1, &state.moment_2] {
             assert_eq!(values.len(), sizes.parameters(), "the length of the optimiser's state");
         }
+        #[cfg(any(feature = "flex", feature = "ndarray"))]
+        if let Some(x) = HostTensor::new(rows.x.clone()) {
+            let values = |tensor: Tensor<3>| HostTensor::new(tensor).map(|tensor| tensor.values().into_owned());
+            let (labels, weights) = (values(rows.labels)?, values(rows.weights)?);
+            let trainer = Box::new(HostTrainer::new(sizes, settings, labels, weights, state));
+            return Some(Self { place: Place::Host { trainer, x, steps } });
+        }
         #[cfg(any(feature = "wgpu", feature = "cuda"))]
-        return GpuTrainer::new(sizes, settings, rows, state).map(|gpu| Self { gpu });
-        #[cfg(not(any(feature = "wgpu", feature = "cuda")))]
-        return None;
+        if let Some(trainer) = GpuTrainer::new(sizes, settings, rows, &state) {
+            return Some(Self { place: Place::Gpu(Box::new(trainer)) });
+        }
+        None
     }
 
     /// Takes the steps of one epoch, each along the gradient of its batch's mean loss; waits for them, and returns the sum of
@@ -117,19 +174,23 @@ impl Trainer {
     pub fn epoch(&mut self, epoch: &Epoch<'_>) -> f64 {
         assert!(epoch.batch > 0, "a batch has at least one sequence");
         assert_eq!(epoch.rates.len(), epoch.order.len().div_ceil(epoch.batch), "one learning rate a batch");
-        #[cfg(any(feature = "wgpu", feature = "cuda"))]
-        return self.gpu.epoch(epoch);
-        #[cfg(not(any(feature = "wgpu", feature = "cuda")))]
-        match self.never {}
+        match &mut self.place {
+            #[cfg(any(feature = "flex", feature = "ndarray"))]
+            Place::Host { trainer, x, steps } => trainer.epoch(Inputs { values: &x.values(), steps: *steps }, epoch),
+            #[cfg(any(feature = "wgpu", feature = "cuda"))]
+            Place::Gpu(trainer) => trainer.epoch(epoch),
+        }
     }
 
-    /// Brings parameters and moments to the host.
+    /// Returns parameters and moments, in host memory.
     #[must_use]
     pub fn state(&self) -> AdamWState {
-        #[cfg(any(feature = "wgpu", feature = "cuda"))]
-        return self.gpu.state();
-        #[cfg(not(any(feature = "wgpu", feature = "cuda")))]
-        match self.never {}
+        match &self.place {
+            #[cfg(any(feature = "flex", feature = "ndarray"))]
+            Place::Host { trainer, .. } => trainer.state().clone(),
+            #[cfg(any(feature = "wgpu", feature = "cuda"))]
+            Place::Gpu(trainer) => trainer.state(),
+        }
     }
 
     /// Computes the first task's logits with the parameters as they are, of sequences of the training set, as
@@ -140,30 +201,37 @@ impl Trainer {
     /// When a position is not in the training set.
     #[must_use]
     pub fn forecast(&self, positions: &[usize]) -> Vec<f32> {
-        #[cfg(any(feature = "wgpu", feature = "cuda"))]
-        return self.gpu.forecast(positions);
-        #[cfg(not(any(feature = "wgpu", feature = "cuda")))]
-        match self.never {}
+        match &self.place {
+            #[cfg(any(feature = "flex", feature = "ndarray"))]
+            Place::Host { trainer, x, steps } => {
+                trainer.forecast(Inputs { values: &x.values(), steps: *steps }, positions)
+            }
+            #[cfg(any(feature = "wgpu", feature = "cuda"))]
+            Place::Gpu(trainer) => trainer.forecast(positions),
+        }
     }
 }
 
-/// Computes the first task's logits at every step of the sequences `positions` of `x`, `[position][step]`, on a GPU: three
-/// launches for one layer and two for each other, as many sequences at one time as 256 MB hold. What they give is brought
-/// back once; `parameters` is called only where there is such a path. `None` where there is no such path, as of [`Trainer::new`].
+/// Computes the first task's logits at every step of the sequences `positions` of `x`, `[position][step]`: in native code on a
+/// CPU; on a GPU in three launches for one layer and two for each other, as many sequences at one time as 256 MB hold, and
+/// brought back once. `None` where there is no such path, as of [`Trainer::new`].
 ///
 /// # Panics
 ///
 /// When `parameters` are not those of a network of these sizes, or a position is beyond `x`.
 #[must_use]
-pub fn forecast(
-    sizes: NetworkSizes,
-    parameters: impl FnOnce() -> Tensor<1>,
-    x: &Tensor<3>,
-    positions: &[usize],
-) -> Option<Vec<f32>> {
+pub fn forecast(sizes: NetworkSizes, parameters: &Tensor<1>, x: &Tensor<3>, positions: &[usize]) -> Option<Vec<f32>> {
+    assert_eq!(parameters.dims(), [sizes.parameters()], "the number of parameters");
     assert_eq!(x.dims()[2], sizes.features, "the features of a step");
+    #[cfg(any(feature = "flex", feature = "ndarray"))]
+    if let Some(x_values) = HostTensor::new(x.clone()) {
+        let parameters = HostTensor::new(parameters.clone())?;
+        let inputs = Inputs { values: &x_values.values(), steps: x.dims()[1] };
+        return Some(host_logits(sizes, &parameters.values(), inputs, positions));
+    }
     #[cfg(any(feature = "wgpu", feature = "cuda"))]
-    return logits(sizes, parameters, x, positions);
-    #[cfg(not(any(feature = "wgpu", feature = "cuda")))]
+    if let Some(logits) = gpu_logits(sizes, parameters, x, positions) {
+        return Some(logits);
+    }
     None
 }

@@ -1,12 +1,14 @@
-//! A training step in a few launches, and forecasts, against the same network in burn's operations on flex. Needs an adapter,
-//! which may be a software one.
+//! Training steps and forecasts without a graph, against the same network in burn's operations on flex. Those of a GPU need an
+//! adapter, which may be a software one.
 
-#![cfg(all(feature = "wgpu", feature = "flex"))]
+#![cfg(feature = "flex")]
 
 use std::ops::Range;
 
 use burn::module::Param;
-use burn::tensor::{Device, DeviceKind, Tensor, TensorData};
+#[cfg(feature = "wgpu")]
+use burn::tensor::DeviceKind;
+use burn::tensor::{Device, Tensor, TensorData};
 use staycast_lstm::{
     AdamWSettings, AdamWState, BETA_1, BETA_2, EPSILON, Epoch, LstmLayer, MaskSource, NetworkSizes, Trainer,
     TrainingRows, forecast,
@@ -207,6 +209,7 @@ fn loss_and_gradient(
     (f64::from(values(loss)[0]), found)
 }
 
+#[cfg(feature = "wgpu")]
 fn gpu() -> Device {
     Device::wgpu(DeviceKind::DefaultDevice)
 }
@@ -242,8 +245,18 @@ fn order(case: &Case) -> Vec<usize> {
 }
 
 #[test]
+fn steps_on_a_cpu_are_those_of_the_plain_network() {
+    steps_are_those_of_the_plain_network(&Device::flex());
+}
+
+#[test]
+#[cfg(feature = "wgpu")]
 #[ignore = "needs a Vulkan adapter; scripts/test runs it"]
-fn steps_are_those_of_the_plain_network() {
+fn steps_on_a_gpu_are_those_of_the_plain_network() {
+    steps_are_those_of_the_plain_network(&gpu());
+}
+
+fn steps_are_those_of_the_plain_network(device: &Device) {
     for case in cases() {
         let order = order(&case);
         let half = order.len() / 2;
@@ -252,7 +265,7 @@ fn steps_are_those_of_the_plain_network() {
         for masks in [[MaskSource::none(); 2], [MaskSource::new([7, 9], 0.2), MaskSource::new([1, 2], 0.4)]] {
             let start = AdamWState::fresh(case.parameters.clone());
             let (expected, expected_total) = plainly(&case, &order, masks, &batches, start.clone());
-            let mut trainer = Trainer::new(case.sizes, SETTINGS, case.rows(&gpu()), &start).expect("a GPU");
+            let mut trainer = Trainer::new(case.sizes, SETTINGS, case.rows(device), start).expect("32-bit floats");
             let epoch =
                 Epoch { order: &order, batch: half + 1, rates: &[RATE; 2], inputs: masks[0], outputs: masks[1] };
             let (total, state) = (trainer.epoch(&epoch), trainer.state());
@@ -270,8 +283,18 @@ fn steps_are_those_of_the_plain_network() {
 }
 
 #[test]
+fn forecasts_on_a_cpu_are_those_of_the_plain_network() {
+    forecasts_are_those_of_the_plain_network(&Device::flex());
+}
+
+#[test]
+#[cfg(feature = "wgpu")]
 #[ignore = "needs a Vulkan adapter; scripts/test runs it"]
-fn forecasts_are_those_of_the_plain_network() {
+fn forecasts_on_a_gpu_are_those_of_the_plain_network() {
+    forecasts_are_those_of_the_plain_network(&gpu());
+}
+
+fn forecasts_are_those_of_the_plain_network(device: &Device) {
     for case in cases() {
         let positions = order(&case);
         let parameters = |device: &Device| {
@@ -283,45 +306,62 @@ fn forecasts_are_those_of_the_plain_network() {
         let index = Tensor::<1, burn::tensor::Int>::from_data(TensorData::new(index, [positions.len()]), &flex);
         let x = case.rows(&flex).x.select(0, index);
         let expected = values(Plain::new(case.sizes, &case.parameters, &flex).logits(x, None).swap_remove(0));
-        let gpu = gpu();
-        let x = case.rows(&gpu).x;
-        let found = forecast(case.sizes, || parameters(&gpu), &x, &positions).expect("a GPU");
+        let x = case.rows(device).x;
+        let found = forecast(case.sizes, &parameters(device), &x, &positions).expect("a GPU");
         let off = distance(&found, &expected);
         assert!(off < 1e-5, "{:?}: off by {off:e}", case.sizes);
         let start = AdamWState::fresh(case.parameters.clone());
-        let trainer = Trainer::new(case.sizes, SETTINGS, case.rows(&gpu), &start).expect("a GPU");
+        let trainer = Trainer::new(case.sizes, SETTINGS, case.rows(device), start).expect("32-bit floats");
         assert_eq!(trainer.forecast(&positions), found);
         assert!(trainer.forecast(&[]).is_empty());
     }
 }
 
 #[test]
+fn a_cpu_gives_the_same_bytes_for_any_number_of_threads_and_resumes_anywhere() {
+    let states: Vec<AdamWState> = [1, 2, 5]
+        .map(|threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+            pool.install(|| the_same_bytes_again(&Device::flex()))
+        })
+        .into();
+    assert!(states[0] == states[1] && states[1] == states[2]);
+}
+
+#[test]
+#[cfg(feature = "wgpu")]
 #[ignore = "needs a Vulkan adapter; scripts/test runs it"]
-fn the_same_steps_give_the_same_bytes_again_and_resume_anywhere() {
-    let case = Case::new(30, 3, sizes(5, 12, 2, 2));
+fn a_gpu_gives_the_same_bytes_again_and_resumes_anywhere() {
+    the_same_bytes_again(&gpu());
+}
+
+fn the_same_bytes_again(device: &Device) -> AdamWState {
+    let case = Case::new(130, 3, sizes(5, 12, 2, 2));
     let order = order(&case);
     let masks = [MaskSource::new([3, 1], 0.1), MaskSource::new([4, 1], 0.3)];
     let run = |stop: bool| {
         let mut trainer =
-            Trainer::new(case.sizes, SETTINGS, case.rows(&gpu()), &AdamWState::fresh(case.parameters.clone()))
+            Trainer::new(case.sizes, SETTINGS, case.rows(device), AdamWState::fresh(case.parameters.clone()))
                 .expect("a GPU");
         for epoch in 0..2 {
             if stop && epoch == 1 {
                 let state = trainer.state();
-                trainer = Trainer::new(case.sizes, SETTINGS, case.rows(&gpu()), &state).expect("a GPU");
+                trainer = Trainer::new(case.sizes, SETTINGS, case.rows(device), state).expect("32-bit floats");
             }
             let rates = [RATE, RATE / 2.0];
-            trainer.epoch(&Epoch { order: &order, batch: 20, rates: &rates, inputs: masks[0], outputs: masks[1] });
+            trainer.epoch(&Epoch { order: &order, batch: 100, rates: &rates, inputs: masks[0], outputs: masks[1] });
         }
         trainer.state()
     };
     let first = run(false);
     assert_eq!(first, run(false));
     assert_eq!(first, run(true));
+    first
 }
 
 /// Is run by the test below in a process of its own, with CubeCL's profile of launches switched on.
 #[test]
+#[cfg(feature = "wgpu")]
 #[ignore = "is run by the test that counts launches"]
 fn take_steps_for_the_count() {
     let Ok(steps) = std::env::var("STAYCAST_COUNTED_STEPS") else { return };
@@ -329,7 +369,7 @@ fn take_steps_for_the_count() {
     let layers = std::env::var("STAYCAST_COUNTED_LAYERS").expect("set").parse().expect("a number");
     let case = Case::new(12, 3, sizes(5, 8, layers, 2));
     let start = AdamWState::fresh(case.parameters.clone());
-    let mut trainer = Trainer::new(case.sizes, SETTINGS, case.rows(&gpu()), &start).expect("a GPU");
+    let mut trainer = Trainer::new(case.sizes, SETTINGS, case.rows(&gpu()), start).expect("32-bit floats");
     let order = order(&case).repeat(steps);
     let (inputs, outputs) = (MaskSource::new([1, 2], 0.1), MaskSource::new([3, 4], 0.3));
     let rates = vec![RATE; steps];
@@ -338,6 +378,7 @@ fn take_steps_for_the_count() {
 }
 
 /// Counts the launches of a process that takes `steps` steps, by the profile that CubeCL writes.
+#[cfg(feature = "wgpu")]
 fn launches(steps: usize, layers: usize) -> usize {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let log = folder.path().join("launches");
@@ -358,19 +399,13 @@ fn launches(steps: usize, layers: usize) -> usize {
 }
 
 #[test]
+#[cfg(feature = "wgpu")]
 #[ignore = "needs a Vulkan adapter; scripts/test runs it"]
 fn a_step_takes_seven_launches_and_six_more_a_layer() {
     for (layers, expected) in [(1, 7), (2, 13)] {
         let (few, many) = (launches(2, layers), launches(12, layers));
         assert_eq!(many - few, 10 * expected, "{layers} layers: {few} launches for 2 steps, {many} for 12");
     }
-}
-
-#[test]
-fn a_cpu_has_no_such_path() {
-    let case = Case::new(4, 2, sizes(2, 3, 1, 1));
-    let start = AdamWState::fresh(case.parameters.clone());
-    assert!(Trainer::new(case.sizes, SETTINGS, case.rows(&Device::flex()), &start).is_none());
 }
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {

@@ -62,7 +62,7 @@ fn train(shape: Shape, device: &Device) -> Option<[Vec<f32>; 2]> {
     let rows = TrainingRows { x: Tensor::from_data(inputs(order.len(), shape), device), labels, weights };
     // No gradient is as long as that, so after one step the first moment is a tenth of the gradient.
     let settings = AdamWSettings { weight_decay: 0.0, clip_norm: 1e9 };
-    let mut trainer = Trainer::new(network.sizes()?, settings, rows, &fresh_state(&network))?;
+    let mut trainer = Trainer::new(network.sizes()?, settings, rows, fresh_state(&network))?;
     let logits = trainer.forecast(&order);
     let none = MaskSource::none();
     trainer.epoch(&Epoch { order: &order, batch: order.len(), rates: &[1e-3], inputs: none, outputs: none });

@@ -59,11 +59,6 @@ impl Workload {
         Self { shape, x, network: network(&device.clone().autodiff()), learner, order, next: 0 }
     }
 
-    /// Tells whether a training step is kernels of its own.
-    pub(super) fn runs_kernels(&self) -> bool {
-        matches!(self.learner, Learner::Kernels(_))
-    }
-
     /// Returns where the next batch lies in the order.
     fn batch(&mut self) -> Range<usize> {
         let first = self.next * self.shape.batch;

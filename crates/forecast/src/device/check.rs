@@ -152,10 +152,10 @@ fn train(device: &Device, x: Tensor<3>) -> [Vec<f32>; 2] {
     // No gradient is as long as that, so after one step the first moment is a tenth of the gradient.
     let settings = AdamWSettings { weight_decay: 0.0, clip_norm: 1e9 };
     let order: Vec<usize> = (0..batch).collect();
-    if let Some(mut trainer) = Trainer::new(sizes, settings, rows, &state) {
+    if let Some(mut trainer) = Trainer::new(sizes, settings, rows, state) {
         let logits = trainer.forecast(&order);
         let none = MaskSource::none();
-        trainer.epoch(&Epoch { order: &order, batch: batch, rates: &[1e-3], inputs: none, outputs: none });
+        trainer.epoch(&Epoch { order: &order, batch, rates: &[1e-3], inputs: none, outputs: none });
         return [logits, trainer.state().moment_1.iter().map(|moment| moment * 10.0).collect()];
     }
     let logits = network.forward(x.autodiff(), DropoutMasks::none());

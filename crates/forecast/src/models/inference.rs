@@ -7,10 +7,10 @@ use super::network::{DropoutMasks, Network};
 /// Bounds how many sequences are forecast at a time, and with it memory; changes no result.
 const BATCH: usize = 4096;
 
-/// Returns the logits of `positions` at every week, `[position][week]`: on a GPU by its kernels, else batch by batch. `x`:
+/// Returns the logits of `positions` at every week, `[position][week]`: without burn's operations where the network allows it, else batch by batch. `x`:
 /// `[sequences, weeks, inputs]`.
 pub(crate) fn forecast(network: &Network, x: &Tensor<3>, positions: &[usize]) -> Vec<f32> {
-    let kernels = network.sizes().and_then(|sizes| staycast_lstm::forecast(sizes, || network.flat(), x, positions));
+    let kernels = network.sizes().and_then(|sizes| staycast_lstm::forecast(sizes, &network.flat(), x, positions));
     if let Some(logits) = kernels {
         return logits;
     }
@@ -21,7 +21,7 @@ pub(crate) fn forecast(network: &Network, x: &Tensor<3>, positions: &[usize]) ->
 /// Returns the logits of all sequences of `x`, `[sequence][week]`, at once.
 pub(crate) fn forecast_all(network: &Network, x: Tensor<3>) -> Vec<f32> {
     let positions: Vec<usize> = (0..x.dims()[0]).collect();
-    let kernels = network.sizes().and_then(|sizes| staycast_lstm::forecast(sizes, || network.flat(), &x, &positions));
+    let kernels = network.sizes().and_then(|sizes| staycast_lstm::forecast(sizes, &network.flat(), &x, &positions));
     kernels.unwrap_or_else(|| forecast_by_operations(network, x))
 }
 

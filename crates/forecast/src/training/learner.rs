@@ -11,12 +11,11 @@ use crate::config::OptimiserSettings;
 use crate::models::inference::{forecast, index, sequences};
 use crate::models::network::{DropoutMasks, Network};
 
-/// Trains a network on a device, in the way that is the fastest there. Either way computes the same, but for the order of
-/// sums.
+/// Trains a network on a device, in the faster of two ways. Either computes the same, but for the order of sums.
 pub(crate) enum Learner {
-    /// The few launches of a GPU.
-    Kernels(Box<Trainer>),
-    /// Operations on tensors: on CPUs, and for networks that the kernels are not for.
+    /// Without a graph: native code on a CPU, a few launches on a GPU.
+    Trainer(Trainer),
+    /// Operations on tensors, for networks that the former is not for.
     Operations(Box<TensorLearner>),
 }
 
@@ -34,10 +33,10 @@ impl Learner {
         let trainer = plain.sizes().and_then(|sizes| {
             let (labels, weights) = targets.of_tasks();
             let adamw = AdamWSettings { weight_decay: settings.weight_decay, clip_norm: settings.clip_norm };
-            Trainer::new(sizes, adamw, TrainingRows { x: x.clone(), labels, weights }, &state)
+            Trainer::new(sizes, adamw, TrainingRows { x: x.clone(), labels, weights }, state.clone())
         });
         match trainer {
-            Some(trainer) => Self::Kernels(Box::new(trainer)),
+            Some(trainer) => Self::Trainer(trainer),
             None => Self::Operations(Box::new(TensorLearner::new(network, plain, x, targets, settings, state))),
         }
     }
@@ -45,7 +44,7 @@ impl Learner {
     /// Takes the steps of one epoch, each along the gradient of its batch's mean loss; returns the sum of these losses.
     pub(crate) fn epoch(&mut self, epoch: &Epoch<'_>) -> f64 {
         match self {
-            Self::Kernels(trainer) => trainer.epoch(epoch),
+            Self::Trainer(trainer) => trainer.epoch(epoch),
             Self::Operations(learner) => learner.epoch(epoch),
         }
     }
@@ -53,7 +52,7 @@ impl Learner {
     /// Brings parameters and moments to the host.
     pub(crate) fn state(&self) -> AdamWState {
         match self {
-            Self::Kernels(trainer) => trainer.state(),
+            Self::Trainer(trainer) => trainer.state(),
             Self::Operations(learner) => learner.adam.state(),
         }
     }
@@ -61,7 +60,7 @@ impl Learner {
     /// Returns the logits of the sequences at `positions`, `[position][week]`, with the parameters as they are.
     pub(crate) fn forecast(&self, positions: &[usize]) -> Vec<f32> {
         match self {
-            Self::Kernels(trainer) => trainer.forecast(positions),
+            Self::Trainer(trainer) => trainer.forecast(positions),
             Self::Operations(learner) => learner.forecast(positions),
         }
     }

@@ -5,19 +5,21 @@
 //! not depend on which others share its batch, and sums over sequences (the weights' gradients) are taken in one
 //! fixed order, so results are the same bytes for any number of threads.
 //!
-//! Who calls it: [`crate::ops`]. What it doesn't do: other element types, layouts that are not contiguous.
+//! Who calls it: [`crate::ops`], and [`crate::Trainer`] through `training`. What it doesn't do: other element types, layouts that are not contiguous.
 
 mod backward;
 mod buffer;
 mod forward;
 mod simd;
 mod tile;
+mod training;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use backward::{Given, Work, backward};
 pub(crate) use forward::{Tape, forward};
+pub(crate) use training::{HostTrainer, Inputs, logits};
 
 use crate::walk::Walk;
 use simd::Isa;

@@ -211,3 +211,56 @@ impl on_slices::HostFloats for burn::backend::NdArray {
         })
     }
 }
+
+/// Holds a tensor of 32-bit floats whose values lie in this process's memory.
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+pub(crate) enum HostTensor {
+    /// Of flex, in one piece.
+    #[cfg(feature = "flex")]
+    Flex(burn::backend::tensor::FloatTensor<burn::backend::Flex>),
+    /// Of ndarray, in one piece.
+    #[cfg(feature = "ndarray")]
+    NdArray(burn::backend::tensor::FloatTensor<burn::backend::NdArray>),
+    /// A copy of one that is not in one piece.
+    Copied(Vec<f32>),
+}
+
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+impl HostTensor {
+    /// Takes the tensor of a CPU out of burn's, if it is one; its values are copied only where they are not in one piece.
+    pub(crate) fn new<const D: usize>(tensor: burn::tensor::Tensor<D>) -> Option<Self> {
+        use burn::backend::{BackendTensor, DispatchTensorKind};
+        use on_slices::HostFloats;
+        use std::borrow::Cow;
+
+        let whole = match tensor.into_dispatch().kind {
+            #[cfg(feature = "flex")]
+            DispatchTensorKind::Flex(BackendTensor::Float(tensor)) => match burn::backend::Flex::floats(&tensor)? {
+                Cow::Borrowed(_) => Self::Flex(tensor.clone()),
+                Cow::Owned(values) => Self::Copied(values),
+            },
+            #[cfg(feature = "ndarray")]
+            DispatchTensorKind::NdArray(BackendTensor::Float(tensor)) => {
+                match burn::backend::NdArray::floats(&tensor)? {
+                    Cow::Borrowed(_) => Self::NdArray(tensor.clone()),
+                    Cow::Owned(values) => Self::Copied(values),
+                }
+            }
+            _ => return None,
+        };
+        Some(whole)
+    }
+
+    /// Returns the values in row-major order.
+    pub(crate) fn values(&self) -> std::borrow::Cow<'_, [f32]> {
+        use on_slices::HostFloats;
+        let values = match self {
+            #[cfg(feature = "flex")]
+            Self::Flex(tensor) => burn::backend::Flex::floats(tensor),
+            #[cfg(feature = "ndarray")]
+            Self::NdArray(tensor) => burn::backend::NdArray::floats(tensor),
+            Self::Copied(values) => Some(values.into()),
+        };
+        values.expect("32-bit floats, as when it was made")
+    }
+}

@@ -20,6 +20,9 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+pub(crate) use cpu::HostTensor;
+
 use crate::walk::Walk;
 
 /// Selects what an operation returns (one node of the graph gives one tensor).

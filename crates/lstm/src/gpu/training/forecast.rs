@@ -20,13 +20,12 @@ const FORECAST_NUMBERS: usize = 64 << 20;
 /// Computes what [`crate::forecast`] promises.
 pub(crate) fn logits(
     sizes: NetworkSizes,
-    parameters: impl FnOnce() -> Tensor<1>,
+    parameters: &Tensor<1>,
     x: &Tensor<3>,
     positions: &[usize],
 ) -> Option<Vec<f32>> {
     let x = cube_tensor(x.clone())?;
-    let parameters = cube_tensor(parameters())?;
-    assert_eq!(parameters.meta.num_elements(), sizes.parameters(), "the number of parameters");
+    let parameters = cube_tensor(parameters.clone())?;
     logits_of(sizes, &parameters, &x, positions)
 }
 
@@ -82,7 +81,7 @@ pub(super) fn logits_of(
                 parameters.clone().into_buffer_arg(),
                 logits.clone().into_buffer_arg(),
                 mask_argument(MaskSource::none()),
-                plan.heads_at(),
+                sizes.heads_at(),
                 first * steps,
                 rows,
                 heads,

@@ -98,18 +98,16 @@ fn read(
         let sequence = row / steps;
         let step = row - sequence * steps;
         let mut x_row = row;
-        match comptime!(gather) {
-            Rows::InOrder => {}
-            Rows::Gathered { masked: _ } => x_row = order[first + sequence] as usize * steps + step,
+        if comptime!(gather.gathered()) {
+            x_row = order[first + sequence] as usize * steps + step;
         }
         #[unroll]
         for e in 0..4usize {
             let one = input + e;
             if one < features {
                 let mut value = x[x_row * features + one];
-                match comptime!(gather) {
-                    Rows::Gathered { masked: true } => value *= factor(mask, first + sequence, one),
-                    _ => {}
+                if comptime!(gather.masked()) {
+                    value *= factor(mask, first + sequence, one);
                 }
                 values.insert(e, value);
             } else if one < features + hidden && step > 0 {

@@ -91,9 +91,9 @@ pub(super) fn queue_layer(
 ) {
     let hidden = plan.sizes.hidden;
     let rows = batch.sequences * plan.steps;
-    let (reads, columns) = (plan.reads(layer), 4 * hidden);
+    let (reads, columns) = (plan.sizes.reads(layer), 4 * hidden);
     let LayerBuffers { gates, cells, outputs } = buffers;
-    let at = plan.recurrent().layer_at(layer);
+    let at = plan.sizes.layer_at(layer);
     let (left, gather) = match below {
         None => (batch.x, Rows::Gathered { masked: !mask.is_none() }),
         Some(below) => (below, Rows::InOrder),
@@ -140,8 +140,8 @@ pub(super) fn queue_layer(
             batch.nothing.clone().into_buffer_arg(),
             outputs.clone().into_buffer_arg(),
             cells.clone().into_buffer_arg(),
-            plan.recurrent().at(layer),
-            plan.recurrent().at(layer) + plan.recurrent().count(),
+            plan.sizes.recurrent_at(layer),
+            plan.sizes.bias_at(layer),
             batch.sequences,
             plan.steps,
             plan.forward,

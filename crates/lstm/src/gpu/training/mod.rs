@@ -39,7 +39,6 @@ use layers::{Batch, FORWARD, LayerBuffers, cube_tensor, floats, new_counter, que
 use plan::{Plan, adding_cubes, square_units};
 use product::Rows;
 use random::mask_argument;
-use update::Recurrent;
 
 /// Holds what one layer computes on the way there and needs on the way back.
 struct LayerWork {
@@ -122,10 +121,9 @@ impl GpuTrainer {
         state: &AdamWState,
     ) -> Option<Self> {
         let x = cube_tensor(rows.x)?;
-        let plan = Plan::new(sizes, &x, 1)?;
-        let recurrent = plan.recurrent();
+        Plan::new(sizes, &x, 1)?;
         let device = x.device.clone();
-        let transposed = empty(&x, [sizes.layers * recurrent.count()], DType::F32);
+        let transposed = empty(&x, [sizes.layers * sizes.recurrent()], DType::F32);
         let trainer = Self {
             sizes,
             settings,
@@ -138,7 +136,7 @@ impl GpuTrainer {
             moment_1: floats(state.moment_1.clone(), &device),
             moment_2: floats(state.moment_2.clone(), &device),
             gradient: empty(&x, [sizes.parameters()], DType::F32),
-            decays: floats(decays(sizes, recurrent), &device),
+            decays: floats(sizes.decays(), &device),
             transposed,
             total: floats(vec![0.0], &device),
             nothing: unused(&x),
@@ -157,7 +155,7 @@ impl GpuTrainer {
                 trainer.parameters.clone().into_buffer_arg(),
                 trainer.transposed.clone().into_buffer_arg(),
                 sizes.parameters(),
-                recurrent,
+                sizes,
             );
         }
         Some(trainer)
@@ -245,7 +243,7 @@ impl GpuTrainer {
                 work.d_outputs.clone().into_buffer_arg(),
                 work.head_parts.clone().into_buffer_arg(),
                 mask_argument(self.masks[1]),
-                plan.heads_at(),
+                plan.sizes.heads_at(),
                 batch.stride,
                 rows,
                 plan.steps,
@@ -277,7 +275,7 @@ impl GpuTrainer {
                 work.d_sums.clone().into_buffer_arg(),
                 work.bias_parts.clone().into_buffer_arg(),
                 self.nothing.clone().into_buffer_arg(),
-                layer * plan.recurrent().count(),
+                layer * plan.sizes.recurrent(),
                 batch.sequences,
                 plan.steps,
                 plan.backward,
@@ -296,7 +294,7 @@ impl GpuTrainer {
         let plan = work.plan;
         let hidden = plan.sizes.hidden;
         let rows = batch.sequences * plan.steps;
-        let (reads, columns) = (plan.reads(layer), 4 * hidden);
+        let (reads, columns) = (plan.sizes.reads(layer), 4 * hidden);
         let kept = &work.layers[layer];
         let (x, gather, mask) = match layer.checked_sub(1) {
             None => (&self.x, Rows::Gathered { masked: !self.masks[0].is_none() }, self.masks[0]),
@@ -351,7 +349,7 @@ impl GpuTrainer {
                 parts.count,
                 back * plan.backward.groups,
                 heads,
-                plan.recurrent().layer_at(layer),
+                plan.sizes.layer_at(layer),
                 squares_at,
                 layer == 0,
                 sections,
@@ -368,7 +366,7 @@ impl GpuTrainer {
                     work.d_sums.clone().into_buffer_arg(),
                     self.parameters.clone().into_buffer_arg(),
                     work.d_outputs.clone().into_buffer_arg(),
-                    plan.recurrent().layer_at(layer),
+                    plan.sizes.layer_at(layer),
                     rows,
                     columns,
                     reads,
@@ -408,21 +406,8 @@ impl GpuTrainer {
                 (1.0 - BETA_2) as f32,
                 EPSILON as f32,
                 self.settings.weight_decay as f32,
-                work.plan.recurrent(),
+                self.sizes,
             );
         }
     }
-}
-
-/// Returns, by parameter, 1 where it decays: weights do, biases don't.
-fn decays(sizes: NetworkSizes, recurrent: Recurrent) -> Vec<f32> {
-    let mut decays = vec![1.0; sizes.parameters()];
-    for layer in 0..sizes.layers {
-        let biases = recurrent.at(layer) + recurrent.count();
-        decays[biases..biases + 4 * sizes.hidden].fill(0.0);
-    }
-    for head in decays[recurrent.layer_at(sizes.layers)..].chunks_exact_mut(sizes.hidden + 1) {
-        head[sizes.hidden] = 0.0;
-    }
-    decays
 }

@@ -9,7 +9,6 @@ use super::super::tiling::{DeviceLimits, Pass, Tiling};
 use super::gradients::Sections;
 use super::head::Heads;
 use super::tile::{ACROSS, DEPTH, Tile};
-use super::update::Recurrent;
 use crate::masks::MaskSource;
 use crate::trainer::NetworkSizes;
 
@@ -55,21 +54,6 @@ impl Plan {
         })
     }
 
-    pub(super) fn recurrent(self) -> Recurrent {
-        let NetworkSizes { features, hidden, layers, .. } = self.sizes;
-        Recurrent { features, hidden, layers }
-    }
-
-    /// Counts what a layer reads a step.
-    pub(super) fn reads(self, layer: usize) -> usize {
-        if layer == 0 { self.sizes.features } else { self.sizes.hidden }
-    }
-
-    /// Returns where the heads' parameters begin.
-    pub(super) fn heads_at(self) -> usize {
-        self.recurrent().layer_at(self.sizes.layers)
-    }
-
     pub(super) fn heads(self, tasks: usize, mask: MaskSource) -> Heads {
         Heads { hidden: self.sizes.hidden, tasks, masked: !mask.is_none() }
     }
@@ -80,7 +64,7 @@ impl Plan {
 
     /// Cuts the sums of the weights' gradients of a layer over `rows` rows.
     pub(super) fn parts(self, layer: usize, rows: usize) -> Parts {
-        let (inputs, columns) = (self.reads(layer) + self.sizes.hidden, 4 * self.sizes.hidden);
+        let (inputs, columns) = (self.sizes.reads(layer) + self.sizes.hidden, 4 * self.sizes.hidden);
         let tile = self.tile(inputs, columns);
         let (across, down) = (columns.div_ceil(tile.side()), inputs.div_ceil(tile.side()));
         let wanted = (CUBES_A_PROCESSOR * self.cubes).div_ceil(across * down);
@@ -92,7 +76,7 @@ impl Plan {
     /// Returns the sizes of what the second stage adds for a layer.
     pub(super) fn sections(self, layer: usize) -> Sections {
         let NetworkSizes { hidden, layers, tasks, .. } = self.sizes;
-        let weights = 4 * hidden * (self.reads(layer) + hidden);
+        let weights = 4 * hidden * (self.sizes.reads(layer) + hidden);
         Sections {
             weights,
             biases: 4 * hidden,

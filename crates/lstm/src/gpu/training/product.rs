@@ -18,6 +18,16 @@ pub(super) enum Rows {
     },
 }
 
+impl Rows {
+    pub(super) fn gathered(self) -> bool {
+        matches!(self, Self::Gathered { .. })
+    }
+
+    pub(super) fn masked(self) -> bool {
+        matches!(self, Self::Gathered { masked: true })
+    }
+}
+
 /// Computes what a layer's input adds to the gates' sums, `x · w_ih`.
 ///
 /// - `x`: `[.., steps, features]`, of which `Rows` says which sequences
@@ -145,16 +155,15 @@ fn element(
 ) -> f32 {
     let mut value = 0.0f32;
     if row < rows && column < columns {
-        match comptime!(gather) {
-            Rows::InOrder => value = x[row * columns + column],
-            Rows::Gathered { masked } => {
-                let sequence = row / steps;
-                let found = order[first + sequence] as usize;
-                value = x[(found * steps + row % steps) * columns + column];
-                if comptime!(masked) {
-                    value *= factor(mask, first + sequence, column);
-                }
+        if comptime!(gather.gathered()) {
+            let sequence = row / steps;
+            let found = order[first + sequence] as usize;
+            value = x[(found * steps + row % steps) * columns + column];
+            if comptime!(gather.masked()) {
+                value *= factor(mask, first + sequence, column);
             }
+        } else {
+            value = x[row * columns + column];
         }
     }
     value

@@ -25,7 +25,7 @@ pub(super) fn mask_argument(source: MaskSource) -> MaskLaunch {
 #[cube]
 pub(super) fn factor(mask: &Mask, row: usize, column: usize) -> f32 {
     let words = draw(mask, row, column / 2);
-    if column % 2 == 0 { words.0 } else { words.1 }
+    if column & 1 == 0 { words.0 } else { words.1 }
 }
 
 /// Returns the factors of columns `2 * pair` and `2 * pair + 1`.

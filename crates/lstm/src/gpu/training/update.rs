@@ -2,38 +2,10 @@
 
 use cubecl::prelude::*;
 
+use crate::trainer::NetworkSizes;
+
 /// Counts the units of a cube.
 pub(super) const UNITS: usize = 256;
-
-/// Locates the recurrent weights of the layers in the parameters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Recurrent {
-    /// Inputs of the first layer.
-    pub(super) features: usize,
-    /// Units of each layer.
-    pub(super) hidden: usize,
-    /// Layers.
-    pub(super) layers: usize,
-}
-
-impl Recurrent {
-    /// Returns where the parameters of layer `layer` begin.
-    pub(super) fn layer_at(self, layer: usize) -> usize {
-        let Self { features, hidden, .. } = self;
-        if layer == 0 { 0 } else { 4 * hidden * (features + hidden + 1 + (layer - 1) * (2 * hidden + 1)) }
-    }
-
-    /// Returns where the recurrent weights of layer `layer` begin.
-    pub(super) fn at(self, layer: usize) -> usize {
-        let reads = if layer == 0 { self.features } else { self.hidden };
-        self.layer_at(layer) + 4 * self.hidden * reads
-    }
-
-    /// Counts the recurrent weights of a layer.
-    pub(super) fn count(self) -> usize {
-        4 * self.hidden * self.hidden
-    }
-}
 
 /// Takes one step of AdamW along the gradient, shortened to the norm `clip` where it is longer.
 ///
@@ -64,7 +36,7 @@ pub(super) fn adamw_kernel(
     rest_2: f32,
     epsilon: f32,
     decay: f32,
-    #[comptime] recurrent: Recurrent,
+    #[comptime] sizes: NetworkSizes,
 ) {
     let unit = UNIT_POS as usize;
     let mut sums = Shared::<[f32]>::new_slice(UNITS);
@@ -101,7 +73,7 @@ pub(super) fn adamw_kernel(
         let way = first / correction_1 / ((second / correction_2).sqrt() + epsilon) + decay * decays[at] * before;
         let after = before - rate * way;
         parameters[at] = after;
-        put_transposed(transposed, at, after, recurrent);
+        put_transposed(transposed, at, after, sizes);
     }
 }
 
@@ -111,21 +83,21 @@ pub(super) fn transpose_kernel(
     parameters: &[f32],
     transposed: &mut [f32],
     length: usize,
-    #[comptime] recurrent: Recurrent,
+    #[comptime] sizes: NetworkSizes,
 ) {
     let at = CUBE_POS * UNITS + UNIT_POS as usize;
     if at < length {
-        put_transposed(transposed, at, parameters[at], recurrent);
+        put_transposed(transposed, at, parameters[at], sizes);
     }
 }
 
 /// Writes a parameter to its place in the transposed weights, if it is a recurrent one.
 #[cube]
-fn put_transposed(transposed: &mut [f32], at: usize, value: f32, #[comptime] recurrent: Recurrent) {
-    let (hidden, count) = comptime!((recurrent.hidden, recurrent.count()));
+fn put_transposed(transposed: &mut [f32], at: usize, value: f32, #[comptime] sizes: NetworkSizes) {
+    let (hidden, count) = comptime!((sizes.hidden, sizes.recurrent()));
     #[unroll]
-    for layer in 0..comptime!(recurrent.layers) {
-        let begin = comptime!(recurrent.at(layer));
+    for layer in 0..comptime!(sizes.layers) {
+        let begin = comptime!(sizes.recurrent_at(layer));
         if at >= begin && at < comptime!(begin + count) {
             let inside = at - begin;
             let (row, column) = (inside / comptime!(4 * hidden), inside % comptime!(4 * hidden));
