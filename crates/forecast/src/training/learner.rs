@@ -131,3 +131,48 @@ impl TensorLearner {
         forecast(&self.plain.clone().with_flat(&self.adam.parameters), &self.x, positions)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::NetworkSpec;
+    use crate::training::adamw::fresh_state;
+
+    #[test]
+    fn both_ways_train_the_same() {
+        let device = Device::flex();
+        let (positions, weeks, inputs) = (40, 5, 7);
+        let spec = NetworkSpec { hidden: 9, layers: 2, head_hidden: None, dropout: 0.4, input_dropout: 0.2 };
+        let network = |device: &Device| Network::new(&spec, inputs, 3, device);
+        let numbers = |count: usize| (0..count).map(|at| (at as f32 * 0.7).sin());
+        let targets = || {
+            let labels = numbers(positions).map(|value| f32::from(u8::from(value > 0.0))).collect();
+            LossTargets::from_values(&device, labels, numbers(positions * weeks).map(f32::abs).collect())
+        };
+        let x = TensorData::new(numbers(positions * weeks * inputs).collect::<Vec<f32>>(), [positions, weeks, inputs]);
+        let x = Tensor::<3>::from_data(x, &device);
+        let settings = OptimiserSettings { weight_decay: 0.1, clip_norm: 0.2, ..OptimiserSettings::default() };
+        let state = fresh_state(&network(&device));
+        let plain = TensorLearner::new(&network, network(&device), x.clone(), targets(), &settings, state.clone());
+        let mut ways = [Learner::new(&network, x, targets(), &settings, state), Learner::Operations(Box::new(plain))];
+        assert!(matches!(ways[0], Learner::Trainer(_)), "a network without a hidden layer in the head");
+        let order: Vec<usize> = (0..positions).rev().collect();
+        let epoch = Epoch {
+            order: &order,
+            batch: 15,
+            rates: &[0.01, 0.02, 0.01],
+            inputs: MaskSource::new([1, 2], spec.input_dropout),
+            outputs: MaskSource::new([3, 4], spec.dropout),
+        };
+        let [found, expected] = ways.each_mut().map(|way| (way.epoch(&epoch), way.state(), way.forecast(&order)));
+        assert!((found.0 - expected.0).abs() < 1e-5 * expected.0, "losses {} and {}", found.0, expected.0);
+        assert_eq!(found.1.steps, 3);
+        let pairs = [(&found.1.moment_1, &expected.1.moment_1), (&found.2, &expected.2)];
+        for (found, expected) in pairs {
+            assert_eq!(found.len(), expected.len());
+            for (found, expected) in found.iter().zip(expected) {
+                assert!((found - expected).abs() < 1e-4, "{found} and {expected}");
+            }
+        }
+    }
+}
