@@ -258,15 +258,16 @@ mod tests {
         work.predict(cores, 1, Hardware::Discrete).expect("known")
     }
 
-    /// The figures of docs/experiments.md, "A first card", within a third.
+    /// The figures of docs/experiments.md, "A first card", within a third. A step took 4.5 ms then, in 30 epochs of 40 steps.
     #[test]
     fn what_was_measured_is_predicted() {
+        let slower_steps = 30.0 * 40.0 * (4.5e-3 - GPU_STEP);
         let near =
             |found: f64, measured: f64| assert!((found / measured - 1.0).abs() < 0.34, "{found}, not {measured}");
         for (hidden, cpu, gpu) in [(64, 10.0, 9.9), (256, 76.0, 10.5)] {
             let found = predict(&training(50_000, hidden, 1), 16);
             near(found.cpu, cpu);
-            near(found.gpu, gpu);
+            near(found.gpu + slower_steps, gpu);
         }
     }
 
@@ -281,13 +282,12 @@ mod tests {
             (scoring(10_000_000, 256, 5), 16, true),
             (training(2_000, 64, 1), 1, false),
             (training(2_000, 64, 5), 16, false),
-            // As fast on 16 cores as on an H200.
-            (training(50_000, 64, 1), 16, false),
+            (training(20_000, 64, 1), 16, false),
+            (training(50_000, 64, 1), 16, true),
             (training(50_000, 64, 1), 1, true),
             (training(50_000, 256, 1), 16, true),
             (training(50_000, 256, 1), 1, true),
-            // Five networks fill 16 cores better than one.
-            (training(50_000, 64, 5), 16, false),
+            (training(50_000, 64, 5), 16, true),
             (training(50_000, 256, 5), 16, true),
             (Work::none(), 1, false),
         ] {
