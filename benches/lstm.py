@@ -50,7 +50,7 @@ for _ in range(given.runs):
         bench = [given.staycast, "bench", "--json", "--quiet", "--threads", given.threads, "--device", "cpu"]
         found = output([*bench, "--shapes", shape])["results"][0]
         wanted = ("train_sequences_per_second", "infer_sequences_per_second", "train_gflops", "infer_gflops", "peak_gflops",
-                  "peak_share", "rest_share", "seconds_to_first_step", "peak_memory_bytes")
+                  "peak_share", "seconds_to_first_step", "peak_memory_bytes")
         runs[shape]["staycast"].append({key: found[key] for key in wanted} | {"difference": found["agreement"]["error"]})
         peer = [given.torch, str(PEER), shape, "--threads", given.threads]
         for name, environment in (("torch", {}), ("torch, memory kept", {"GLIBC_TUNABLES": KEEP})):
@@ -66,7 +66,6 @@ for shape, of_shape in runs.items():
         name: {key: middle(name, key) for key in ("train", "infer")} for name in ("torch", "torch, memory kept")
     }
     medians[shape]["peak_share"] = middle("staycast", "peak_share")
-    medians[shape]["rest_share"] = middle("staycast", "rest_share")
     ratios[shape] = {
         key: {name: round(own[key] / medians[shape][name][key], 2) for name in ("torch", "torch, memory kept")}
         for key in ("train", "infer")

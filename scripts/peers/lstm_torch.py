@@ -6,7 +6,7 @@ The model is that of Staycast: one layer, and a linear head that gives one logit
 binary cross-entropy, backward pass and AdamW. Inference is the forward pass without a graph, with logits copied to the host.
 Batches are taken by index from eight batches on the device. Prints one JSON object: sequences per second, as medians of seven
 rounds of about 200,000 sequence steps on a CPU and a million on a GPU. The modes are for a GPU: products in TF32, the forward
-pass in bf16 under autocast, or TF32 with the step replayed as a CUDA graph; AdamW is the fused one there.
+pass in bf16 under autocast, or TF32 with the training step replayed as a CUDA graph, and inference without one; AdamW is the fused one there.
 """
 
 import argparse
@@ -100,8 +100,8 @@ def captured():
 
 
 def infer():
-    with torch.no_grad():
-        model(x[next_rows()]).cpu()
+    with torch.no_grad(), torch.autocast(given.device, torch.bfloat16, enabled=given.mode == "bf16"):
+        model(x[next_rows()]).float().cpu()
 
 
 def rate(step):

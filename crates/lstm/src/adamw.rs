@@ -1,12 +1,12 @@
 //! AdamW (Loshchilov and Hutter 2019): its constants and its state in host memory.
 
-/// The share of the first moment that a step keeps.
+/// Sets the share of the first moment that a step keeps.
 pub const BETA_1: f64 = 0.9;
 
-/// The share of the second moment that a step keeps.
+/// Sets the share of the second moment that a step keeps.
 pub const BETA_2: f64 = 0.999;
 
-/// Is added to the root of the second moment, by which a step is divided.
+/// Keeps a step finite: it is added to the root of the second moment, by which the step is divided.
 pub const EPSILON: f64 = 1e-8;
 
 /// Holds parameters and moments in host memory, in the order of the network's parameters, and the number of steps taken.

@@ -88,6 +88,7 @@ impl MaskSource {
     }
 
     /// Returns the key's words.
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
     pub(crate) fn key(self) -> [u32; 2] {
         self.key
     }

@@ -122,6 +122,9 @@ pub struct Epoch<'a> {
 /// A step reads its sequences by index where they lie, draws its masks and takes the optimiser's step on the device. All
 /// that the host sends is the order and the learning rates of an epoch, and it waits once, at the epoch's end. Equal calls
 /// give equal bytes on the same device, on a CPU for any number of threads.
+///
+/// On a CPU the work is shared out in the current rayon pool. Several trainers as tasks of one pool are right, but one may
+/// then run within another's wait: give each a pool of its own.
 pub struct Trainer {
     place: Place,
 }
@@ -143,7 +146,8 @@ impl Trainer {
     /// When the rows' shapes or the state's lengths don't fit `sizes`.
     #[must_use]
     pub fn new(sizes: NetworkSizes, settings: AdamWSettings, rows: TrainingRows, state: AdamWState) -> Option<Self> {
-        let NetworkSizes { features, tasks, .. } = sizes;
+        let NetworkSizes { features, hidden, layers, tasks } = sizes;
+        assert!(features > 0 && hidden > 0 && layers > 0 && tasks > 0, "a network without {sizes:?}");
         let [sequences, steps, _] = rows.x.dims();
         assert_eq!(rows.x.dims()[2], features, "the features of a step");
         assert_eq!(rows.labels.dims(), [tasks, sequences, steps], "the shape of the labels");
@@ -153,8 +157,7 @@ impl Trainer {
         }
         #[cfg(any(feature = "flex", feature = "ndarray"))]
         if let Some(x) = HostTensor::new(rows.x.clone()) {
-            let values = |tensor: Tensor<3>| HostTensor::new(tensor).map(|tensor| tensor.values().into_owned());
-            let (labels, weights) = (values(rows.labels)?, values(rows.weights)?);
+            let (labels, weights) = (HostTensor::new(rows.labels)?, HostTensor::new(rows.weights)?);
             let trainer = Box::new(HostTrainer::new(sizes, settings, labels, weights, state));
             return Some(Self { place: Place::Host { trainer, x, steps } });
         }
@@ -179,6 +182,8 @@ impl Trainer {
             Place::Host { trainer, x, steps } => trainer.epoch(Inputs { values: &x.values(), steps: *steps }, epoch),
             #[cfg(any(feature = "wgpu", feature = "cuda"))]
             Place::Gpu(trainer) => trainer.epoch(epoch),
+            #[cfg(not(any(feature = "flex", feature = "ndarray", feature = "wgpu", feature = "cuda")))]
+            _ => unreachable!("without a backend there is no trainer"),
         }
     }
 
@@ -190,6 +195,8 @@ impl Trainer {
             Place::Host { trainer, .. } => trainer.state().clone(),
             #[cfg(any(feature = "wgpu", feature = "cuda"))]
             Place::Gpu(trainer) => trainer.state(),
+            #[cfg(not(any(feature = "flex", feature = "ndarray", feature = "wgpu", feature = "cuda")))]
+            _ => unreachable!("without a backend there is no trainer"),
         }
     }
 
@@ -208,12 +215,14 @@ impl Trainer {
             }
             #[cfg(any(feature = "wgpu", feature = "cuda"))]
             Place::Gpu(trainer) => trainer.forecast(positions),
+            #[cfg(not(any(feature = "flex", feature = "ndarray", feature = "wgpu", feature = "cuda")))]
+            _ => unreachable!("without a backend there is no trainer"),
         }
     }
 }
 
 /// Computes the first task's logits at every step of the sequences `positions` of `x`, `[position][step]`: in native code on a
-/// CPU; on a GPU in three launches for one layer and two for each other, as many sequences at one time as 256 MB hold, and
+/// CPU; on a GPU in three launches for one layer and two for each other, as many sequences at one time as 64 MB hold, and
 /// brought back once. `None` where there is no such path, as of [`Trainer::new`].
 ///
 /// # Panics
@@ -221,6 +230,7 @@ impl Trainer {
 /// When `parameters` are not those of a network of these sizes, or a position is beyond `x`.
 #[must_use]
 pub fn forecast(sizes: NetworkSizes, parameters: &Tensor<1>, x: &Tensor<3>, positions: &[usize]) -> Option<Vec<f32>> {
+    assert!(sizes.layers > 0 && sizes.hidden > 0, "a network without {sizes:?}");
     assert_eq!(parameters.dims(), [sizes.parameters()], "the number of parameters");
     assert_eq!(x.dims()[2], sizes.features, "the features of a step");
     #[cfg(any(feature = "flex", feature = "ndarray"))]

@@ -236,6 +236,7 @@ fn cases() -> Vec<Case> {
         Case::new(8, 1, sizes(1, 1, 1, 1)),
         Case::new(90, 4, sizes(95, 45, 1, 2)),
         Case::new(75, 5, sizes(6, 70, 2, 1)),
+        Case::new(301, 5, sizes(6, 20, 2, 2)),
     ]
 }
 

@@ -35,6 +35,9 @@ pub enum RunState {
 pub(crate) struct Started {
     pub(crate) kind: String,
     pub(crate) staycast_version: String,
+    /// Which way of training it is, [`Started::TRAINING`]; earlier versions did not write it.
+    #[serde(default)]
+    pub(crate) training: u32,
     pub(crate) data_fingerprint: String,
     pub(crate) device: DeviceInfo,
     pub(crate) config: Config,
@@ -47,6 +50,9 @@ pub(crate) struct Started {
 
 impl Started {
     pub(crate) const KIND: &'static str = "staycast-run-begun";
+    /// Counts the ways of training there have been: with another one, the epochs that are left would not give the bytes that
+    /// they would have given.
+    pub(crate) const TRAINING: u32 = 1;
 
     /// Returns the record with its checksum.
     pub(crate) fn sealed(self) -> Self {

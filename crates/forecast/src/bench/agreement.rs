@@ -15,8 +15,8 @@ use crate::training::adamw::fresh_state;
 /// Bounds the sequences that are compared: the result doesn't depend on the others of a batch.
 const MOST_SEQUENCES: usize = 64;
 
-/// Compares logits and all gradients with the reference recurrence on the CPU: those of the layer in burn's operations, and,
-/// on a GPU, those of the kernels that train.
+/// Compares logits and all gradients with the reference recurrence on the CPU: those of the layer in burn's operations, and
+/// those of the training without a graph.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Agreement {
     /// Greatest relative difference of a tensor, ‖a − b‖ / ‖b‖ in the Euclidean norm; null if a value is no number.
@@ -54,7 +54,8 @@ fn compute(shape: Shape, device: &Device, outputs: impl Fn(&Lstm, Tensor<3>) -> 
     found
 }
 
-/// Computes the logits, and the gradient of all parameters in a row, by the kernels that train; `None` where there are none.
+/// Computes the logits, and the gradient of all parameters in a row, as they are trained without a graph; `None` where they
+/// can't be.
 fn train(shape: Shape, device: &Device) -> Option<[Vec<f32>; 2]> {
     let order: Vec<usize> = (0..shape.batch.min(MOST_SEQUENCES)).collect();
     let network = Network::new(&network_spec(shape), shape.f, 1, device);

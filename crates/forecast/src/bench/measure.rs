@@ -55,9 +55,6 @@ pub struct Measured {
     pub peak_gflops: f64,
     /// `train_gflops` / `peak_gflops`.
     pub peak_share: f64,
-    /// Share of a training step that is not the layer's own forward and backward pass, 0 to 1; null on a GPU, where a
-    /// step has kernels of its own.
-    pub rest_share: Option<f64>,
     /// Seconds from nothing to the first finished training step: drawing the network, compiling kernels, the step.
     pub seconds_to_first_step: f64,
     /// The same for a second network of the shape, whose kernels are there: the difference is what compiling them took.
@@ -83,8 +80,6 @@ fn measure_unguarded(shape: Shape, chosen: &ChosenDevice, effort: Effort) -> Mea
     let of_a_round = if chosen.is_cpu() { SEQUENCE_STEPS } else { GPU_SEQUENCE_STEPS };
     let steps = (of_a_round / (shape.batch * shape.t)).max(1);
     let train = shape.batch as f64 / median_seconds(steps, effort, || workload.train(steps));
-    // On a GPU a step has kernels of its own, of which the layer is no part.
-    let layer = chosen.is_cpu().then(|| shape.batch as f64 / median_seconds(steps, effort, || workload.layer(steps)));
     let infer = shape.batch as f64 / median_seconds(steps, effort, || workload.infer(steps));
     let peak_gflops = peak::gflops(shape, chosen);
     let train_gflops = shape.training_operations() * train / 1e9;
@@ -99,7 +94,6 @@ fn measure_unguarded(shape: Shape, chosen: &ChosenDevice, effort: Effort) -> Mea
         infer_gflops: shape.forward_operations() * infer / 1e9,
         peak_gflops,
         peak_share: train_gflops / peak_gflops,
-        rest_share: layer.map(|layer| (1.0 - train / layer).max(0.0)),
         seconds_to_first_step,
         seconds_to_first_step_again,
         peak_memory_bytes: staycast_sequences::peak_memory_bytes(),
@@ -159,6 +153,5 @@ mod tests {
         ] {
             assert!(positive > 0.0 && positive.is_finite(), "{measured:?}");
         }
-        assert!(measured.rest_share.is_some_and(|share| (0.0..=1.0).contains(&share)));
     }
 }

@@ -19,9 +19,6 @@ const BATCHES: usize = 8;
 /// Holds a network in training, and the sequences it is trained on, on the device.
 pub(super) struct Workload {
     shape: Shape,
-    x: Tensor<3>,
-    /// With autodiff, for the layer alone.
-    network: Network,
     learner: Learner,
     order: Vec<usize>,
     next: usize,
@@ -56,7 +53,7 @@ impl Workload {
         let learner = Learner::new(&network, x.clone(), targets, &OptimiserSettings::default(), state);
         let mut order: Vec<usize> = (0..count).collect();
         shuffle(&mut order, &mut stream(1, Purpose::Order, 1));
-        Self { shape, x, network: network(&device.clone().autodiff()), learner, order, next: 0 }
+        Self { shape, learner, order, next: 0 }
     }
 
     /// Returns where the next batch lies in the order.
@@ -77,19 +74,6 @@ impl Workload {
         let (batch, rates, none) = (self.shape.batch, vec![1e-3; steps], MaskSource::none());
         let loss = self.learner.epoch(&Epoch { order: &order, batch, rates: &rates, inputs: none, outputs: none });
         assert!(!loss.is_nan(), "the loss of a training step is no number");
-    }
-
-    /// Runs the layer alone forward and backward.
-    pub(super) fn layer(&mut self, steps: usize) {
-        let x = self.x.clone().narrow(0, 0, self.shape.batch).autodiff();
-        let mut total = Tensor::<1>::zeros([1], &self.x.device());
-        for _ in 0..steps {
-            let sum = self.network.lstm().outputs(x.clone()).sum();
-            let gradients = sum.backward();
-            total = total + sum.inner();
-            drop(gradients);
-        }
-        drop(total.into_data());
     }
 
     /// Forecasts `steps` batches; every one is brought back to the host, as in scoring.

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
-use staycast_lstm::{AdamWSettings, AdamWState, Epoch, MaskSource, Trainer, TrainingRows};
+use staycast_lstm::{AdamWSettings, AdamWState, BETA_1, Epoch, MaskSource, Trainer, TrainingRows};
 
 use super::backend::{DeviceInfo, Hardware};
 use crate::config::NetworkSpec;
@@ -44,8 +44,8 @@ impl Check {
 /// Runs the check on `device`. Never panics.
 pub(super) fn check(info: &DeviceInfo, device: &Device) -> Check {
     why_not_tried(info).unwrap_or_else(|| {
-        let expected = compute(&Device::flex());
-        compare(&expected, quietly(|| compute(device)))
+        let expected = compute(&Device::flex(), Way::Operations);
+        compare(&expected, quietly(|| compute(device, Way::Training)))
     })
 }
 
@@ -54,9 +54,10 @@ pub(super) fn check_all(devices: &[(DeviceInfo, Device)]) -> Vec<Check> {
     if devices.len() <= 1 {
         return devices.iter().map(|(info, device)| check(info, device)).collect();
     }
-    let expected = compute(&Device::flex());
-    let on_thread =
-        |device: &Device| catch_unwind(AssertUnwindSafe(|| compute(device))).map_err(|panic| words(&*panic));
+    let expected = compute(&Device::flex(), Way::Operations);
+    let on_thread = |device: &Device| {
+        catch_unwind(AssertUnwindSafe(|| compute(device, Way::Training))).map_err(|panic| words(&*panic))
+    };
     let checks = quietly(|| {
         std::thread::scope(|scope| {
             let begin = |(info, device)| match why_not_tried(info) {
@@ -113,8 +114,17 @@ fn relative_error(expected: &[f32], found: &[f32]) -> f64 {
     f64::from(worst) / f64::from(scale)
 }
 
+/// Selects how the part that networks are trained by is computed.
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    /// As training does on the device.
+    Training,
+    /// By tensor operations, to compare with.
+    Operations,
+}
+
 /// Computes logits, input gradients and weight gradients of small networks on `device`.
-fn compute(device: &Device) -> Vec<Vec<f32>> {
+fn compute(device: &Device, way: Way) -> Vec<Vec<f32>> {
     let (batch, weeks, inputs) = (24, 6, 20);
     let shape = NetworkSpec { hidden: 24, layers: 2, head_hidden: Some(8), dropout: 0.0, input_dropout: 0.0 };
     let network = Network::new(&shape, inputs, 7, &device.clone().autodiff());
@@ -129,41 +139,83 @@ fn compute(device: &Device) -> Vec<Vec<f32>> {
     let mut found = vec![values_of(logits.inner()), values_of(x.grad(&gradients).expect("x is tracked"))];
     let mut visit = WeightGradients { gradients: &gradients, found: &mut found };
     network.visit(&mut visit);
-    found.extend(train(device, x.inner()));
+    let trained = if way == Way::Training { train(device) } else { None };
+    found.extend(trained.unwrap_or_else(|| train_by_operations(device)));
     found
 }
 
-/// Computes logits and the gradient of a loss of a small network as training does: by the kernels of a GPU where they are
-/// for it, else by the tensor operations that they are compared with.
-fn train(device: &Device, x: Tensor<3>) -> [Vec<f32>; 2] {
-    let [batch, weeks, inputs] = x.dims();
-    let shape = NetworkSpec { hidden: 24, layers: 2, head_hidden: None, dropout: 0.0, input_dropout: 0.0 };
-    let network = Network::new(&shape, inputs, 8, &device.clone().autodiff());
-    let cells = |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, [batch, weeks]), device);
-    let labels = cells((0..batch * weeks).map(|i| (i % 3 % 2) as f32).collect());
-    let weights = cells((0..batch * weeks).map(|i| 0.5 + (i % 5) as f32).collect());
-    let rows = TrainingRows {
-        x: x.clone(),
-        labels: labels.clone().unsqueeze_dim(0),
-        weights: weights.clone().unsqueeze_dim(0),
-    };
-    let sizes = network.sizes().expect("it has no hidden layer after the LSTM");
-    let state = AdamWState::fresh(values_of(network.flat()));
-    // No gradient is as long as that, so after one step the first moment is a tenth of the gradient.
+/// Describes what the training of the check runs on: large enough for every kind of tile and for several parts of the weights'
+/// gradients, and a second batch that is smaller than the first.
+mod training {
+    pub(super) const POSITIONS: usize = 110;
+    pub(super) const WEEKS: usize = 6;
+    pub(super) const INPUTS: usize = 95;
+    pub(super) const HIDDEN: usize = 40;
+    pub(super) const BATCH: usize = 64;
+}
+
+/// Computes forecasts, and what two steps leave in the first moments, as training does on `device`; `None` where it trains by
+/// the operations that are compared besides. The learning rate is 0, so that both steps are of the same network.
+fn train(device: &Device) -> Option<[Vec<f32>; 2]> {
+    let (network, rows, masks) = training_case(device);
+    let order: Vec<usize> = (0..training::POSITIONS).rev().collect();
+    // No gradient is as long as that.
     let settings = AdamWSettings { weight_decay: 0.0, clip_norm: 1e9 };
-    let order: Vec<usize> = (0..batch).collect();
-    if let Some(mut trainer) = Trainer::new(sizes, settings, rows, state) {
-        let logits = trainer.forecast(&order);
-        let none = MaskSource::none();
-        trainer.epoch(&Epoch { order: &order, batch, rates: &[1e-3], inputs: none, outputs: none });
-        return [logits, trainer.state().moment_1.iter().map(|moment| moment * 10.0).collect()];
+    let state = AdamWState::fresh(values_of(network.flat()));
+    let mut trainer = Trainer::new(network.sizes()?, settings, rows, state)?;
+    let logits = trainer.forecast(&order);
+    let [inputs, outputs] = masks;
+    trainer.epoch(&Epoch { order: &order, batch: training::BATCH, rates: &[0.0, 0.0], inputs, outputs });
+    Some([logits, trainer.state().moment_1])
+}
+
+/// Computes what [`train`] does, by tensor operations.
+fn train_by_operations(device: &Device) -> [Vec<f32>; 2] {
+    use training::{BATCH, HIDDEN, INPUTS, POSITIONS};
+
+    let device = &device.clone().autodiff();
+    let (network, rows, masks) = training_case(device);
+    let reversed = |tensor: Tensor<3>, dimension: usize| tensor.flip([dimension as isize]);
+    let x = reversed(rows.x, 0);
+    let logits = values_of(network.forward(x.clone(), DropoutMasks::none()).inner());
+    let [labels, weights] = [rows.labels, rows.weights].map(|tensor| reversed(tensor, 1).squeeze_dim::<2>(0));
+    let mut moments = Vec::new();
+    for batch in [0..BATCH, BATCH..POSITIONS] {
+        let count = batch.len();
+        let mask = |source: MaskSource, columns: usize| {
+            let data = TensorData::new(source.factors(batch.clone(), columns), [count, 1, columns]);
+            Some(Tensor::<3>::from_data(data, device))
+        };
+        let drop = DropoutMasks { inputs: mask(masks[0], INPUTS), outputs: mask(masks[1], HIDDEN) };
+        let part = |tensor: &Tensor<2>| tensor.clone().narrow(0, batch.start, count);
+        let found = network.forward(x.clone().narrow(0, batch.start, count), drop);
+        let loss = cross_entropy(found, part(&labels), part(&weights)).div_scalar(count as f64);
+        let gradients = loss.backward();
+        let mut pieces = Vec::new();
+        network.visit(&mut WeightGradients { gradients: &gradients, found: &mut pieces });
+        let gradient = pieces.concat();
+        moments.resize(gradient.len(), 0.0);
+        let keep = BETA_1 as f32;
+        moments.iter_mut().zip(gradient).for_each(|(moment, slope)| *moment = keep * *moment + (1.0 - keep) * slope);
     }
-    let logits = network.forward(x.autodiff(), DropoutMasks::none());
-    let loss = cross_entropy(logits.clone(), labels.autodiff(), weights.autodiff()).div_scalar(batch as f64);
-    let gradients = loss.backward();
-    let mut found = Vec::new();
-    network.visit(&mut WeightGradients { gradients: &gradients, found: &mut found });
-    [values_of(logits.inner()), found.concat()]
+    [logits, moments]
+}
+
+/// Makes the network, the rows and the masks of [`train`].
+fn training_case(device: &Device) -> (Network, TrainingRows, [MaskSource; 2]) {
+    use training::{HIDDEN, INPUTS, POSITIONS, WEEKS};
+
+    let shape = NetworkSpec { hidden: HIDDEN, layers: 2, head_hidden: None, dropout: 0.3, input_dropout: 0.1 };
+    let numbers = |count: usize, value: &dyn Fn(usize) -> f32| (0..count).map(value).collect::<Vec<f32>>();
+    let tensor = |values: Vec<f32>, shape: [usize; 3]| Tensor::<3>::from_data(TensorData::new(values, shape), device);
+    let (cells, tasks) = (POSITIONS * WEEKS, [1, POSITIONS, WEEKS]);
+    let rows = TrainingRows {
+        x: tensor(numbers(cells * INPUTS, &|i| (i as f32 * 0.7).sin()), [POSITIONS, WEEKS, INPUTS]),
+        labels: tensor(numbers(cells, &|i| (i % 3 % 2) as f32), tasks),
+        weights: tensor(numbers(cells, &|i| 0.5 + (i % 5) as f32), tasks),
+    };
+    let masks = [MaskSource::new([5, 6], shape.input_dropout), MaskSource::new([7, 8], shape.dropout)];
+    (Network::new(&shape, INPUTS, 8, device), rows, masks)
 }
 
 fn values_of<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
@@ -224,7 +276,8 @@ mod tests {
             (DeviceInfo { name: name.to_owned(), ..super::super::find::cpu(Backend::Flex) }, Device::flex())
         };
         let checks = check_all(&[flex("a"), flex("b"), flex("c")]);
-        assert_eq!(checks, [0.0; 3].map(|error| Check::Passed { error }));
+        assert_eq!(checks.len(), 3);
+        assert!(checks.iter().all(|check| matches!(check, Check::Passed { error } if *error < 1e-5)), "{checks:?}");
         assert_eq!(check_all(&[]), []);
     }
 

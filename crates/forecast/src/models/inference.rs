@@ -1,32 +1,46 @@
 //! Forecasts of networks on sequences that lie on a device.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use staycast_lstm::NetworkSizes;
 
 use super::network::{DropoutMasks, Network};
 
 /// Bounds how many sequences are forecast at a time, and with it memory; changes no result.
 const BATCH: usize = 4096;
 
-/// Returns the logits of `positions` at every week, `[position][week]`: without burn's operations where the network allows it, else batch by batch. `x`:
-/// `[sequences, weeks, inputs]`.
-pub(crate) fn forecast(network: &Network, x: &Tensor<3>, positions: &[usize]) -> Vec<f32> {
-    let kernels = network.sizes().and_then(|sizes| staycast_lstm::forecast(sizes, &network.flat(), x, positions));
-    if let Some(logits) = kernels {
-        return logits;
+/// Holds a network on a device, as it forecasts there again and again.
+pub(crate) struct PlacedNetwork {
+    network: Network,
+    /// Its parameters in a row, where it forecasts without burn's operations.
+    flat: Option<(NetworkSizes, Tensor<1>)>,
+}
+
+impl PlacedNetwork {
+    pub(crate) fn new(network: Network) -> Self {
+        let flat = network.sizes().map(|sizes| (sizes, network.flat()));
+        Self { network, flat }
     }
-    let batches = positions.chunks(BATCH);
-    batches.flat_map(|batch| forecast_by_operations(network, sequences(x, index(batch, &x.device())))).collect()
+
+    /// Returns the logits of `positions` of `x`, `[sequences, weeks, inputs]`, at every week, `[position][week]`.
+    pub(crate) fn forecast(&self, x: &Tensor<3>, positions: &[usize]) -> Vec<f32> {
+        let found = self.flat.as_ref().and_then(|(sizes, flat)| staycast_lstm::forecast(*sizes, flat, x, positions));
+        found.unwrap_or_else(|| forecast_by_operations(&self.network, x, positions))
+    }
+
+    /// Returns the logits of all sequences of `x`, `[sequence][week]`.
+    pub(crate) fn forecast_all(&self, x: &Tensor<3>) -> Vec<f32> {
+        self.forecast(x, &(0..x.dims()[0]).collect::<Vec<_>>())
+    }
 }
 
-/// Returns the logits of all sequences of `x`, `[sequence][week]`, at once.
-pub(crate) fn forecast_all(network: &Network, x: Tensor<3>) -> Vec<f32> {
-    let positions: Vec<usize> = (0..x.dims()[0]).collect();
-    let kernels = network.sizes().and_then(|sizes| staycast_lstm::forecast(sizes, &network.flat(), &x, &positions));
-    kernels.unwrap_or_else(|| forecast_by_operations(network, x))
-}
-
-fn forecast_by_operations(network: &Network, x: Tensor<3>) -> Vec<f32> {
-    network.forward(x, DropoutMasks::none()).into_data().try_to_vec().expect("32-bit floats")
+/// Returns the logits of `positions` of `x` at every week, `[position][week]`, by burn's operations, batch by batch.
+pub(crate) fn forecast_by_operations(network: &Network, x: &Tensor<3>, positions: &[usize]) -> Vec<f32> {
+    let of_batch = |batch: &[usize]| {
+        let x = sequences(x, index(batch, &x.device()));
+        let logits = network.forward(x, DropoutMasks::none()).into_data();
+        logits.try_to_vec::<f32>().expect("32-bit floats")
+    };
+    positions.chunks(BATCH).flat_map(of_batch).collect()
 }
 
 /// Brings positions to the device.

@@ -9,7 +9,7 @@ use crate::artifact::{Run, RunModel};
 use crate::device::ChosenDevice;
 use crate::model_kind::SingleModel;
 use crate::models::enrolment_inputs::{EnrolmentInputs, RawFeatures};
-use crate::models::inference::forecast_all;
+use crate::models::inference::PlacedNetwork;
 use crate::models::network::Network;
 use crate::models::trained::MemberModel;
 
@@ -97,7 +97,7 @@ impl Forecasts {
 
 /// Holds the networks of an ensemble on a device, as one forecaster like any other: the inputs are brought there once.
 struct DeviceEnsemble {
-    networks: Vec<Network>,
+    networks: Vec<PlacedNetwork>,
     device: Device,
 }
 
@@ -105,7 +105,7 @@ impl Forecaster for DeviceEnsemble {
     fn forecast(&self, inputs: &WeeklyInputs<'_>) -> Result<Vec<f32>, ForecastError> {
         let shape = [inputs.rows, inputs.weeks, inputs.columns.len()];
         let x = Tensor::<3>::from_data(TensorData::new(inputs.values.to_vec(), shape), &self.device);
-        let logits = self.networks.iter().map(|network| forecast_all(network, x.clone()));
+        let logits = self.networks.iter().map(|network| network.forecast_all(&x));
         Ok(mean(logits).into_iter().map(|logit| logit as f32).collect())
     }
 }
@@ -125,7 +125,7 @@ fn forecasters(
             MemberModel::Baseline(baseline) => forecasters.push(Box::new(baseline.clone())),
             MemberModel::Network(parameters) => {
                 let network = Network::new(&run.config().network, model.inputs.width(), 0, device);
-                networks.push(network.with_parameters(parameters.clone()));
+                networks.push(PlacedNetwork::new(network.with_parameters(parameters.clone())));
             }
         }
     }

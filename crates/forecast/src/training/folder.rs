@@ -101,6 +101,7 @@ fn require_same(path: &Path, then: &Started, now: &Started) -> Result<(), TrainE
         if then == now { Ok(()) } else { Err(TrainError::ResumedOtherwise { path: path.to_owned(), what, then, now }) }
     };
     differs("version of Staycast", then.staycast_version.clone(), now.staycast_version.clone())?;
+    differs("way of training", then.training.to_string(), now.training.to_string())?;
     differs("data set (fingerprint)", then.data_fingerprint.clone(), now.data_fingerprint.clone())?;
     differs("device", then.device.to_string(), now.device.to_string())?;
     if then.from != now.from {
@@ -122,6 +123,7 @@ fn started(request: &TrainRequest<'_>) -> Started {
     Started {
         kind: Started::KIND.to_owned(),
         staycast_version: env!("CARGO_PKG_VERSION").to_owned(),
+        training: Started::TRAINING,
         data_fingerprint: request.data.manifest.fingerprint(),
         device: request.device.info.clone(),
         config: request.config.written().clone(),

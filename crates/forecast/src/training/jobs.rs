@@ -24,7 +24,7 @@ use crate::examples::Examples;
 use crate::inputs::{ChoiceRequest, Inputs};
 use crate::model_kind::SingleModel;
 use crate::models::enrolment_inputs::EnrolmentInputs;
-use crate::models::inference::forecast;
+use crate::models::inference::PlacedNetwork;
 use crate::models::network::Network;
 use crate::models::trained::MemberModel;
 use crate::random::member_seed;
@@ -234,17 +234,18 @@ impl<'a> TrainingJobs<'_, 'a> {
         let network = Network::new(&config.network, job.data.inputs.width(), task.seed, device);
         let flat = Tensor::from_data(TensorData::new(state.best.clone(), [state.best.len()]), device);
         let network = network.with_flat(&flat);
+        let placed = PlacedNetwork::new(network.clone());
         let test = match &networks.test {
             Some(test) => {
                 let rows = job.data.split.test.len();
                 let x = self.context.tensor(test.values(), rows, job.data.inputs, device);
-                forecast(&network, &x, &(0..rows).collect::<Vec<_>>())
+                placed.forecast_all(&x)
             }
             None => Vec::new(),
         };
         Ok(TrainedMember {
             kind: job.kind,
-            held_out: forecast(&network, &networks.set.x, held_out),
+            held_out: placed.forecast(&networks.set.x, held_out),
             model: MemberModel::Network(network.parameters()),
             history: state.history,
             summary,

@@ -8,7 +8,7 @@ use staycast_lstm::{AdamWSettings, AdamWState, Epoch, MaskSource, Trainer, Train
 use super::adamw::AdamW;
 use super::loss::LossTargets;
 use crate::config::OptimiserSettings;
-use crate::models::inference::{forecast, index, sequences};
+use crate::models::inference::{forecast_by_operations, index, sequences};
 use crate::models::network::{DropoutMasks, Network};
 
 /// Trains a network on a device, in the faster of two ways. Either computes the same, but for the order of sums.
@@ -128,7 +128,7 @@ impl TensorLearner {
     }
 
     fn forecast(&self, positions: &[usize]) -> Vec<f32> {
-        forecast(&self.plain.clone().with_flat(&self.adam.parameters), &self.x, positions)
+        forecast_by_operations(&self.plain.clone().with_flat(&self.adam.parameters), &self.x, positions)
     }
 }
 

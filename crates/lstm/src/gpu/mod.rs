@@ -1,7 +1,8 @@
 //! The layer on GPUs: CubeCL kernels that run a tile of sequences through all steps in one launch.
 //!
 //! - `tiling` cuts a pass for a device; `forward` and `backward` are the kernels, `device` what both are made of.
-//! - Here: what is around them. The input projection, the weights' gradients and the input's are products over all
+//! - `training` has kernels for all of a training step and of a forecast.
+//! - Here: what is around the two in the layer's own passes. The input projection, the weights' gradients and the input's are products over all
 //!   steps and the backend's own; everything is queued, nothing waits for the device.
 //!
 //! 32-bit floats always; `f16` and `bf16` where the device can store them, with sums in 32 bits. Other floats, and

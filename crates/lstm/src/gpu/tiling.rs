@@ -10,7 +10,7 @@ const PREFERRED_UNITS: usize = 512;
 const MOST_AHEAD: usize = 4;
 
 /// Counts the cubes that keep a device busy, where it does not say how many processors it has, as through Vulkan. The large
-/// cards of today have 108 to 142; with fewer cubes some of them idle, with more each does less between two reads of the weights.
+/// cards of today have 108 to 142; with fewer cubes some of them idle, with more each does less between two reads of the weights (predicted, not measured).
 const CUBES_WANTED: usize = 128;
 
 /// Lists the cubes of a tiling: rows a unit owns and groups of rows side by side, most sequences a cube first.

@@ -5,7 +5,8 @@
 //! not depend on which others share its batch, and sums over sequences (the weights' gradients) are taken in one
 //! fixed order, so results are the same bytes for any number of threads.
 //!
-//! Who calls it: [`crate::ops`], and [`crate::Trainer`] through `training`. What it doesn't do: other element types, layouts that are not contiguous.
+//! Who calls it: [`crate::ops`], and [`crate::Trainer`] through `training`. What it doesn't do: other element types, layouts
+//! that are not contiguous.
 
 mod backward;
 mod buffer;

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::{Given, SHARD_ROWS, Sizes, Weights, Work, backward, forward};
 use crate::adamw::{AdamWState, BETA_1, BETA_2, EPSILON};
 use crate::masks::MaskSource;
-use crate::ops::{TapeUse, WantedGradients};
+use crate::ops::{HostTensor, TapeUse, WantedGradients};
 use crate::trainer::{AdamWSettings, Epoch, NetworkSizes};
 use crate::walk::Walk;
 
@@ -23,9 +23,9 @@ pub(crate) struct HostTrainer {
     sizes: NetworkSizes,
     settings: AdamWSettings,
     /// `[tasks, sequences, steps]`
-    labels: Vec<f32>,
+    labels: HostTensor,
     /// `[tasks, sequences, steps]`
-    weights: Vec<f32>,
+    weights: HostTensor,
     decays: Vec<f32>,
     state: AdamWState,
 }
@@ -91,6 +91,21 @@ pub(crate) fn logits(sizes: NetworkSizes, parameters: &[f32], inputs: Inputs<'_>
     logits
 }
 
+/// Borrows what the heads learn, `[tasks, sequences, steps]` both.
+#[derive(Clone, Copy)]
+struct Targets<'a> {
+    labels: &'a [f32],
+    weights: &'a [f32],
+}
+
+/// Describes a batch: its sequences, and the row of the epoch of the first of them.
+#[derive(Clone, Copy)]
+struct Batch<'a> {
+    positions: &'a [usize],
+    first: usize,
+    steps: usize,
+}
+
 /// Holds what the heads find of one shard.
 struct Heads {
     /// Gradients of the heads' parameters.
@@ -102,8 +117,8 @@ impl HostTrainer {
     pub(crate) fn new(
         sizes: NetworkSizes,
         settings: AdamWSettings,
-        labels: Vec<f32>,
-        weights: Vec<f32>,
+        labels: HostTensor,
+        weights: HostTensor,
         state: AdamWState,
     ) -> Self {
         Self { sizes, settings, labels, weights, decays: sizes.decays(), state }
@@ -118,13 +133,20 @@ impl HostTrainer {
     }
 
     pub(crate) fn epoch(&mut self, inputs: Inputs<'_>, epoch: &Epoch<'_>) -> f64 {
-        let batches = epoch.order.chunks(epoch.batch).zip(epoch.rates).enumerate();
-        batches.map(|(step, (batch, &rate))| self.step(inputs, epoch, step * epoch.batch, batch, rate)).sum()
+        let mut total = 0.0;
+        for (step, (positions, &rate)) in epoch.order.chunks(epoch.batch).zip(epoch.rates).enumerate() {
+            let batch = Batch { positions, first: step * epoch.batch, steps: inputs.steps };
+            let (loss, mut gradient) = self.gradient(inputs, epoch, batch);
+            self.update(&mut gradient, rate);
+            total += loss;
+        }
+        total
     }
 
-    /// Takes one step; `first` is the row of the epoch of the first sequence of `batch`. Returns the mean loss before it.
-    fn step(&mut self, inputs: Inputs<'_>, epoch: &Epoch<'_>, first: usize, batch: &[usize], rate: f64) -> f64 {
-        let (sizes, steps, walk) = (self.sizes, inputs.steps, Walk::forward(None));
+    /// Computes the mean loss of a batch and its gradient.
+    fn gradient(&self, inputs: Inputs<'_>, epoch: &Epoch<'_>, given: Batch<'_>) -> (f64, Vec<f32>) {
+        let Batch { positions: batch, first, steps } = given;
+        let (sizes, walk) = (self.sizes, Walk::forward(None));
         let parameters = &self.state.parameters;
         let count = batch.len() * steps * sizes.hidden;
         // Of every layer what it read, and what it kept; and the outputs of the last one.
@@ -139,7 +161,7 @@ impl HostTrainer {
             values.truncate(count);
         }
         let mut d_outputs = vec![0.0; count];
-        let heads = self.heads(&values, &mut d_outputs, batch, steps, first, epoch.outputs);
+        let heads = self.heads(&values, &mut d_outputs, given, epoch.outputs);
         let mut gradient = vec![0.0; sizes.parameters()];
         let mut outputs = values;
         for (layer, (x, tape)) in kept.into_iter().enumerate().rev() {
@@ -164,27 +186,22 @@ impl HostTrainer {
             outputs = x;
         }
         gradient[sizes.heads_at()..].copy_from_slice(&heads.gradient);
-        self.update(&mut gradient, rate);
-        heads.loss
+        (heads.loss, gradient)
     }
 
     /// Computes the mean loss of a batch, and its gradients: of the heads' parameters, and of the outputs into `d_outputs`.
-    fn heads(
-        &self,
-        outputs: &[f32],
-        d_outputs: &mut [f32],
-        batch: &[usize],
-        steps: usize,
-        first: usize,
-        mask: MaskSource,
-    ) -> Heads {
-        let width = SHARD_ROWS * steps * self.sizes.hidden;
-        let shards = d_outputs.par_chunks_mut(width).zip(outputs.par_chunks(width)).zip(batch.par_chunks(SHARD_ROWS));
+    fn heads(&self, outputs: &[f32], d_outputs: &mut [f32], batch: Batch<'_>, mask: MaskSource) -> Heads {
+        let (labels, weights) = (self.labels.values(), self.weights.values());
+        let targets = Targets { labels: &labels, weights: &weights };
+        let share = 1.0 / batch.positions.len() as f32;
+        let width = SHARD_ROWS * batch.steps * self.sizes.hidden;
+        let positions = batch.positions.par_chunks(SHARD_ROWS);
+        let shards = d_outputs.par_chunks_mut(width).zip(outputs.par_chunks(width)).zip(positions);
         let shards: Vec<Heads> = shards
             .enumerate()
             .map(|(shard, ((d_outputs, outputs), positions))| {
-                let at = first + shard * SHARD_ROWS;
-                self.heads_of_shard(outputs, d_outputs, positions, batch.len(), at, mask)
+                let part = Batch { positions, first: batch.first + shard * SHARD_ROWS, ..batch };
+                self.heads_of_shard(outputs, d_outputs, part, targets, share, mask)
             })
             .collect();
         let mut total = Heads { gradient: vec![0.0; self.sizes.tasks * (self.sizes.hidden + 1)], loss: 0.0 };
@@ -199,16 +216,15 @@ impl HostTrainer {
         &self,
         outputs: &[f32],
         d_outputs: &mut [f32],
-        positions: &[usize],
-        batch: usize,
-        first: usize,
+        batch: Batch<'_>,
+        targets: Targets<'_>,
+        share: f32,
         mask: MaskSource,
     ) -> Heads {
+        let Batch { positions, first, steps } = batch;
         let (hidden, tasks) = (self.sizes.hidden, self.sizes.tasks);
         let parameters = &self.state.parameters[self.sizes.heads_at()..];
-        let steps = outputs.len() / (positions.len() * hidden);
-        let sequences = self.labels.len() / (tasks * steps);
-        let share = 1.0 / batch as f32;
+        let sequences = targets.labels.len() / (tasks * steps);
         let mut found = Heads { gradient: vec![0.0; parameters.len()], loss: 0.0 };
         let mut masked = vec![0.0; hidden];
         let mut factors = vec![1.0; hidden];
@@ -227,7 +243,7 @@ impl HostTrainer {
                 let (weights, bias) = parameters[task * (hidden + 1)..][..=hidden].split_at(hidden);
                 let z = bias[0] + dot(&masked, weights);
                 let place = (task * sequences + positions[sequence]) * steps + step;
-                let (label, weight) = (self.labels[place], self.weights[place] * share);
+                let (label, weight) = (targets.labels[place], targets.weights[place] * share);
                 // ln(1 + e^z) - y z, and its slope, written so that no exponential overflows.
                 let e = (-z.abs()).exp();
                 found.loss += f64::from(weight * (z.max(0.0) + e.ln_1p() - z * label));
@@ -246,7 +262,9 @@ impl HostTrainer {
     /// Takes the optimiser's step along a gradient.
     fn update(&mut self, gradient: &mut [f32], rate: f64) {
         let square: f64 = gradient.iter().map(|&value| f64::from(value) * f64::from(value)).sum();
-        let shorten = (self.settings.clip_norm / square.sqrt().max(self.settings.clip_norm)) as f32;
+        let (norm, clip) = (square.sqrt(), self.settings.clip_norm);
+        // A norm that is no number is seen in every parameter, and ends the training.
+        let shorten = if norm <= clip { 1.0 } else { (clip / norm) as f32 };
         let state = &mut self.state;
         state.steps += 1;
         let power = i32::try_from(state.steps).unwrap_or(i32::MAX);

@@ -5,13 +5,12 @@ use staycast_forecast::bench::Measured;
 use super::report::BenchReport;
 use crate::display::{LabelledText, align_columns, format_bytes, group_digits, pluralise};
 
-const HEADING: [&str; 11] = [
+const HEADING: [&str; 10] = [
     "T,F,H,batch",
     "device",
     "train seq/s",
     "GFLOP/s",
     "of peak",
-    "rest",
     "infer seq/s",
     "first",
     "again",
@@ -80,7 +79,7 @@ pub(super) fn to_text(report: &BenchReport) -> String {
     sheet.into_string()
 }
 
-fn row(measured: &Measured) -> [String; 11] {
+fn row(measured: &Measured) -> [String; 10] {
     let agreement = &measured.agreement;
     let error = agreement.error.map_or_else(|| "no number".to_owned(), |error| format!("{error:.0e}"));
     [
@@ -89,7 +88,6 @@ fn row(measured: &Measured) -> [String; 11] {
         rate(measured.train_sequences_per_second),
         format!("{:.0}", measured.train_gflops),
         format!("{:.0} %", 100.0 * measured.peak_share),
-        measured.rest_share.map_or_else(|| "–".to_owned(), |share| format!("{:.0} %", 100.0 * share)),
         rate(measured.infer_sequences_per_second),
         seconds(measured.seconds_to_first_step),
         seconds(measured.seconds_to_first_step_again),

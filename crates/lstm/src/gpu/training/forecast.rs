@@ -14,8 +14,9 @@ use super::random::mask_argument;
 use crate::masks::MaskSource;
 use crate::trainer::NetworkSizes;
 
-/// Bounds the memory that the gates' sums of one batch of a forecast take, in numbers of 4 bytes.
-const FORECAST_NUMBERS: usize = 64 << 20;
+/// Bounds the numbers that the gates' sums of one batch take, 64 MB; outputs take a quarter of that, or two. A device whose
+/// buffers are smaller gets smaller batches.
+const FORECAST_NUMBERS: usize = 16 << 20;
 
 /// Computes what [`crate::forecast`] promises.
 pub(crate) fn logits(
@@ -37,7 +38,8 @@ pub(super) fn logits_of(
     positions: &[usize],
 ) -> Option<Vec<f32>> {
     let (sequences, steps) = (x.meta.shape()[0], x.meta.shape()[1]);
-    let most = (FORECAST_NUMBERS / (steps * 4 * sizes.hidden)).clamp(1, positions.len().max(1));
+    let largest = x.client.properties().memory.max_page_size as usize / (2 * size_of::<f32>());
+    let most = (FORECAST_NUMBERS.min(largest) / (steps * 4 * sizes.hidden)).clamp(1, positions.len().max(1));
     let plan = Plan::new(sizes, x, most)?;
     if positions.is_empty() {
         return Some(Vec::new());

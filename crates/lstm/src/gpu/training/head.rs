@@ -31,6 +31,12 @@ impl Heads {
         self.tasks * (self.hidden + 1)
     }
 
+    /// Counts the bytes of shared memory that the loss takes.
+    pub(super) fn shared_bytes(self) -> usize {
+        let Self { tasks, .. } = self;
+        size_of::<f32>() * (UNITS * tasks + ROWS * tasks + ROWS + 2 * UNITS * tasks)
+    }
+
     fn pairs(self) -> usize {
         self.hidden.div_ceil(2)
     }

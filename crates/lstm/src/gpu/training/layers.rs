@@ -18,10 +18,12 @@ use crate::masks::MaskSource;
 
 pub(super) const FORWARD: Order = Order { reverse: false, ends: false };
 
-/// Takes the tensor of a GPU out of burn's, if it is one, in one piece of memory.
+/// Takes the tensor of a GPU out of burn's, in one piece of memory, if it is one of 32-bit floats.
 pub(super) fn cube_tensor<const D: usize>(tensor: Tensor<D>) -> Option<CubeTensor> {
     match tensor.into_dispatch().kind {
-        DispatchTensorKind::Cube(BackendTensor::Float(tensor)) => Some(into_contiguous(tensor)),
+        DispatchTensorKind::Cube(BackendTensor::Float(tensor)) if tensor.dtype == DType::F32 => {
+            Some(into_contiguous(tensor))
+        }
         _ => None,
     }
 }

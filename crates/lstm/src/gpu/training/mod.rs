@@ -72,7 +72,7 @@ impl Work {
             gates: floats(rows * 4 * hidden),
             cells: floats(rows * hidden),
             outputs: floats(rows * hidden),
-            weight_parts: floats(plan.parts(layer, rows).count * plan.sections(layer).weights),
+            weight_parts: floats(plan.parts(layer, rows).most * plan.sections(layer).weights),
         };
         let (_, back) = grid(like, batch.div_ceil(plan.backward.sequences()));
         let (_, heads) = grid(like, rows.div_ceil(head::ROWS));
@@ -168,9 +168,10 @@ impl GpuTrainer {
         self.total = floats(vec![0.0], device);
         self.counter = new_counter(device);
         let schedule = floats(self.schedule(epoch.rates), device);
-        if self.work.as_ref().is_none_or(|work| work.batch < epoch.batch) {
-            let plan = Plan::new(self.sizes, &self.x, epoch.batch).expect("a plan for one size is one for another");
-            self.work = Some(Work::new(plan, epoch.batch, &self.x));
+        let most = epoch.batch.min(epoch.order.len());
+        if self.work.as_ref().is_none_or(|work| work.batch < most) {
+            let plan = Plan::new(self.sizes, &self.x, most).expect("a plan for one size is one for another");
+            self.work = Some(Work::new(plan, most, &self.x));
         }
         let work = self.work.as_ref().expect("just made");
         for first in (0..epoch.order.len()).step_by(epoch.batch) {

@@ -43,7 +43,9 @@ impl Plan {
         let limits = DeviceLimits::from_hardware(hardware);
         let tiling = |pass| Tiling::choose(limits, pass, sizes.hidden, batch);
         let small = Tile::choose(1, 1, 0).shared_bytes();
-        (x.dtype == DType::F32 && limits.units >= UNITS && limits.shared_bytes >= small).then_some(())?;
+        let heads = Heads { hidden: sizes.hidden, tasks: sizes.tasks, masked: false }.shared_bytes();
+        let fits = limits.units >= UNITS && limits.shared_bytes >= small.max(heads);
+        (x.dtype == DType::F32 && fits).then_some(())?;
         Some(Self {
             sizes,
             steps: x.meta.shape()[1],
@@ -67,10 +69,9 @@ impl Plan {
         let (inputs, columns) = (self.sizes.reads(layer) + self.sizes.hidden, 4 * self.sizes.hidden);
         let tile = self.tile(inputs, columns);
         let (across, down) = (columns.div_ceil(tile.side()), inputs.div_ceil(tile.side()));
-        let wanted = (CUBES_A_PROCESSOR * self.cubes).div_ceil(across * down);
-        let count = wanted.min(rows.div_ceil(LEAST_PART_ROWS));
-        let part_rows = rows.div_ceil(count).next_multiple_of(DEPTH);
-        Parts { tile, across, down, part_rows, count: rows.div_ceil(part_rows) }
+        let most = most_parts(self.cubes, across * down, rows);
+        let (part_rows, count) = cut(rows, most);
+        Parts { tile, across, down, part_rows, count, most }
     }
 
     /// Returns the sizes of what the second stage adds for a layer.
@@ -97,6 +98,20 @@ pub(super) struct Parts {
     pub(super) part_rows: usize,
     /// Parts.
     pub(super) count: usize,
+    /// What bounds the parts of as many rows or fewer.
+    pub(super) most: usize,
+}
+
+/// Bounds the parts of up to `rows` rows, each of which has `tiles` tiles.
+fn most_parts(cubes: usize, tiles: usize, rows: usize) -> usize {
+    (CUBES_A_PROCESSOR * cubes).div_ceil(tiles).min(rows.div_ceil(LEAST_PART_ROWS))
+}
+
+/// Cuts rows into at most `most` parts; returns the rows of a part and the number of parts. Since a part has whole slices of
+/// [`DEPTH`] rows, fewer rows can make more parts, but never more than `most`.
+fn cut(rows: usize, most: usize) -> (usize, usize) {
+    let part_rows = rows.div_ceil(most).next_multiple_of(DEPTH);
+    (part_rows, rows.div_ceil(part_rows))
 }
 
 /// Arranges the cubes of the second stage.
@@ -106,4 +121,24 @@ pub(super) fn adding_cubes(like: &CubeTensor, sections: Sections) -> (CubeCount,
 
 pub(super) fn square_units() -> CubeDim {
     CubeDim::new_2d(ACROSS as u32, ACROSS as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Memory is taken for the largest batch, and kernels don't look.
+    #[test]
+    fn no_smaller_batch_has_more_parts_than_there_is_room_for() {
+        for (cubes, tiles) in [(128, 8), (132, 8), (128, 4), (132, 24), (28, 1), (1, 1), (500, 3)] {
+            for full in (1..40_000).step_by(331).chain([18_000, 24_576, 25_200, 21_504]) {
+                let room = most_parts(cubes, tiles, full);
+                for rows in (1..=full).step_by(7).chain([full]) {
+                    let (part_rows, count) = cut(rows, most_parts(cubes, tiles, rows));
+                    assert!(count <= room, "{rows} of {full} rows: {count} parts, room for {room}");
+                    assert!(part_rows * count >= rows && part_rows * (count - 1) < rows);
+                }
+            }
+        }
+    }
 }
