@@ -1,4 +1,4 @@
-//! AdamW (Loshchilov and Hutter 2019): its constants and its state in host memory.
+//! AdamW (Loshchilov and Hutter 2019): its constants, its settings, and its state in host memory.
 
 /// Sets the share of the first moment that a step keeps.
 pub const BETA_1: f64 = 0.9;
@@ -8,6 +8,15 @@ pub const BETA_2: f64 = 0.999;
 
 /// Keeps a step finite: it is added to the root of the second moment, by which the step is divided.
 pub const EPSILON: f64 = 1e-8;
+
+/// Holds the settings of the optimiser that are the same in every step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamWSettings {
+    /// What weights decay by, times the learning rate; biases don't.
+    pub weight_decay: f64,
+    /// The norm to which the gradient of all parameters together is shortened where it is longer.
+    pub clip_norm: f64,
+}
 
 /// Holds parameters and moments in host memory, in the order of the network's parameters, and the number of steps taken.
 #[derive(Clone, Debug, PartialEq)]

@@ -7,6 +7,7 @@
 
 mod adamw;
 mod convert;
+mod epoch;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 mod gpu;
 mod layer;
@@ -21,6 +22,7 @@ mod ops;
 mod pool;
 pub mod pytorch;
 pub mod reference;
+mod sizes;
 mod trainer;
 mod walk;
 mod weights;
@@ -29,11 +31,13 @@ mod weights;
 #[path = "../tests/common/mod.rs"]
 mod plain;
 
-pub use adamw::{AdamWState, BETA_1, BETA_2, EPSILON};
+pub use adamw::{AdamWSettings, AdamWState, BETA_1, BETA_2, EPSILON};
+pub use epoch::{Epoch, TrainingRows};
 pub use layer::LstmLayer;
 pub use masks::MaskSource;
 pub use module::{Lstm, LstmConfig, LstmState};
 pub use norm::LstmNorm;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 pub use pool::in_own_pool;
-pub use trainer::{AdamWSettings, Epoch, NetworkSizes, Trainer, TrainingRows, forecast};
+pub use sizes::NetworkSizes;
+pub use trainer::{Trainer, forecast};

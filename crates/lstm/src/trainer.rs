@@ -7,115 +7,15 @@
 
 use burn::tensor::Tensor;
 
-use crate::adamw::AdamWState;
+use crate::adamw::{AdamWSettings, AdamWState};
+use crate::epoch::{Epoch, TrainingRows};
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 use crate::gpu::training::{GpuTrainer, logits as gpu_logits};
-use crate::masks::MaskSource;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 use crate::native::{HostTrainer, Inputs, logits as host_logits};
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 use crate::ops::HostTensor;
-
-/// Holds the sizes of a network.
-///
-/// Its parameters lie in a row, layer by layer `w_ih [reads, 4 * hidden]`, `w_hh [hidden, 4 * hidden]` and
-/// `bias [4 * hidden]`, then task by task a weight a hidden unit and a bias.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct NetworkSizes {
-    /// Inputs a step.
-    pub features: usize,
-    /// Units of each layer.
-    pub hidden: usize,
-    /// Layers.
-    pub layers: usize,
-    /// Logits a step.
-    pub tasks: usize,
-}
-
-impl NetworkSizes {
-    /// Counts the parameters.
-    #[must_use]
-    pub fn parameters(self) -> usize {
-        self.heads_at() + self.tasks * (self.hidden + 1)
-    }
-
-    /// Counts what a layer reads a step.
-    pub(crate) fn reads(self, layer: usize) -> usize {
-        if layer == 0 { self.features } else { self.hidden }
-    }
-
-    /// Returns where the parameters of a layer begin, with the weights of its input.
-    pub(crate) fn layer_at(self, layer: usize) -> usize {
-        (0..layer).map(|below| 4 * self.hidden * (self.reads(below) + self.hidden + 1)).sum()
-    }
-
-    /// Returns where the recurrent weights of a layer begin.
-    pub(crate) fn recurrent_at(self, layer: usize) -> usize {
-        self.layer_at(layer) + 4 * self.hidden * self.reads(layer)
-    }
-
-    /// Counts the recurrent weights of a layer.
-    pub(crate) fn recurrent(self) -> usize {
-        4 * self.hidden * self.hidden
-    }
-
-    /// Returns where the biases of a layer begin.
-    pub(crate) fn bias_at(self, layer: usize) -> usize {
-        self.recurrent_at(layer) + self.recurrent()
-    }
-
-    /// Returns where the heads' parameters begin.
-    pub(crate) fn heads_at(self) -> usize {
-        self.layer_at(self.layers)
-    }
-
-    /// Returns, by parameter, 1 where it decays: weights do, biases don't.
-    pub(crate) fn decays(self) -> Vec<f32> {
-        let mut decays = vec![1.0; self.parameters()];
-        for layer in 0..self.layers {
-            decays[self.bias_at(layer)..][..4 * self.hidden].fill(0.0);
-        }
-        for head in decays[self.heads_at()..].chunks_exact_mut(self.hidden + 1) {
-            head[self.hidden] = 0.0;
-        }
-        decays
-    }
-}
-
-/// Holds what a network learns from, all of it on the device.
-#[derive(Clone, Debug)]
-pub struct TrainingRows {
-    /// Inputs, `[sequences, steps, features]`, without autodiff.
-    pub x: Tensor<3>,
-    /// By task, 0 or 1, `[tasks, sequences, steps]`.
-    pub labels: Tensor<3>,
-    /// What the loss of each label counts, `[tasks, sequences, steps]`; 0 where there is nothing to learn.
-    pub weights: Tensor<3>,
-}
-
-/// Holds the settings of the optimiser that are the same in every step.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AdamWSettings {
-    /// What weights decay by, times the learning rate; biases don't.
-    pub weight_decay: f64,
-    /// The norm to which the gradient of all parameters together is shortened where it is longer.
-    pub clip_norm: f64,
-}
-
-/// Describes one pass over sequences of a training set.
-#[derive(Clone, Copy, Debug)]
-pub struct Epoch<'a> {
-    /// The sequences, in the order in which they are trained on.
-    pub order: &'a [usize],
-    /// Sequences a step; the last one may have fewer.
-    pub batch: usize,
-    /// The learning rate of each step.
-    pub rates: &'a [f64],
-    /// The masks of the first layer's inputs, the same ones in every step of a sequence.
-    pub inputs: MaskSource,
-    /// The masks of the last layer's outputs.
-    pub outputs: MaskSource,
-}
+use crate::sizes::NetworkSizes;
 
 /// Trains a network: on a CPU in native code, on a GPU in seven launches a step for one layer and six for each other.
 ///

@@ -6,10 +6,11 @@
 use rayon::prelude::*;
 
 use super::{Given, SHARD_ROWS, Sizes, Weights, Work, backward, forward};
-use crate::adamw::{AdamWState, BETA_1, BETA_2, EPSILON};
+use crate::adamw::{AdamWSettings, AdamWState, BETA_1, BETA_2, EPSILON};
+use crate::epoch::Epoch;
 use crate::masks::MaskSource;
 use crate::ops::{HostTensor, TapeUse, WantedGradients};
-use crate::trainer::{AdamWSettings, Epoch, NetworkSizes};
+use crate::sizes::NetworkSizes;
 use crate::walk::Walk;
 
 /// Bounds the sequences that are forecast at one time, and with them memory; changes no result.

@@ -12,7 +12,7 @@ use super::layers::{Batch, LayerBuffers, cube_tensor, new_counter, queue_layer, 
 use super::plan::Plan;
 use super::random::mask_argument;
 use crate::masks::MaskSource;
-use crate::trainer::NetworkSizes;
+use crate::sizes::NetworkSizes;
 
 /// Bounds the numbers that the gates' sums of one batch take, 64 MB; outputs take a quarter of that, or two. A device whose
 /// buffers are smaller gets smaller batches.

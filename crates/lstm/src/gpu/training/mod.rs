@@ -30,9 +30,10 @@ use cubecl::prelude::*;
 
 use super::forward::Keep;
 use super::{addresses, backward, empty, grid, units, unused};
-use crate::adamw::{AdamWState, BETA_1, BETA_2, EPSILON};
+use crate::adamw::{AdamWSettings, AdamWState, BETA_1, BETA_2, EPSILON};
+use crate::epoch::{Epoch, TrainingRows};
 use crate::masks::MaskSource;
-use crate::trainer::{AdamWSettings, Epoch, NetworkSizes, TrainingRows};
+use crate::sizes::NetworkSizes;
 pub(crate) use forecast::logits;
 use gradients::ADDING_UNITS;
 use layers::{Batch, FORWARD, LayerBuffers, cube_tensor, floats, new_counter, queue_layer, read, upload_order};

@@ -10,7 +10,7 @@ use super::gradients::Sections;
 use super::head::Heads;
 use super::tile::{ACROSS, DEPTH, Tile};
 use crate::masks::MaskSource;
-use crate::trainer::NetworkSizes;
+use crate::sizes::NetworkSizes;
 
 /// Counts the units of a cube that every kernel here needs.
 const UNITS: usize = ACROSS * ACROSS;

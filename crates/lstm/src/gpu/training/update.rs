@@ -2,7 +2,7 @@
 
 use cubecl::prelude::*;
 
-use crate::trainer::NetworkSizes;
+use crate::sizes::NetworkSizes;
 
 /// Counts the units of a cube.
 pub(super) const UNITS: usize = 256;
