@@ -12,7 +12,7 @@ pub const EPSILON: f64 = 1e-8;
 /// Holds the settings of the optimiser that are the same in every step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AdamWSettings {
-    /// What weights decay by, times the learning rate; biases don't.
+    /// Sets what weights decay by, times the learning rate; biases don't.
     pub weight_decay: f64,
     /// The norm to which the gradient of all parameters together is shortened where it is longer.
     pub clip_norm: f64,

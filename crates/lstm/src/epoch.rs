@@ -1,4 +1,4 @@
-//! What a network in training learns from, and in which steps.
+//! Describes what a network in training learns from, and in which steps.
 
 use burn::tensor::Tensor;
 
@@ -11,7 +11,7 @@ pub struct TrainingRows {
     pub x: Tensor<3>,
     /// By task, 0 or 1, `[tasks, sequences, steps]`.
     pub labels: Tensor<3>,
-    /// What the loss of each label counts, `[tasks, sequences, steps]`; 0 where there is nothing to learn.
+    /// Says what the loss of each label counts, `[tasks, sequences, steps]`; 0 where there is nothing to learn.
     pub weights: Tensor<3>,
 }
 

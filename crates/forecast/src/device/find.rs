@@ -28,7 +28,7 @@ pub struct BackendReport {
     pub devices: Vec<DeviceReport>,
     /// Why it has none, when it has none.
     pub absent: Option<String>,
-    /// What the machine lacks, where a GPU was looked for and none was found: loader, drivers, device files, each with what
+    /// Lists what the machine lacks, where a GPU was looked for and none was found: loader, drivers, device files, each with what
     /// brings it.
     pub missing: Vec<String>,
 }
@@ -74,7 +74,7 @@ pub(super) struct Found {
     pub(super) devices: Vec<Opened>,
     /// Why it has none, when it has none.
     pub(super) absent: Option<String>,
-    /// What the machine lacks, where it has no real GPU.
+    /// Lists what the machine lacks, where it has no real GPU.
     pub(super) missing: Vec<String>,
 }
 

@@ -49,7 +49,7 @@ pub struct NetworkTask {
     pub networks: u64,
     /// Their shape.
     pub size: NetworkSize,
-    /// What each of them does.
+    /// Says what each of them does.
     pub kind: TaskKind,
 }
 

@@ -1,4 +1,4 @@
-//! What a machine lacks where no GPU was found: the loader of Vulkan, a driver's file, a device's file, or the right to open it.
+//! Says what a machine lacks where no GPU was found: the loader of Vulkan, a driver's file, a device's file, or the right to open it.
 
 #[cfg(target_os = "linux")]
 mod linux;

@@ -1,4 +1,4 @@
-//! What was seen on a Linux machine of Vulkan and of GPUs, and what follows from it.
+//! Concludes what a Linux machine lacks from what was seen there of Vulkan and of GPUs.
 
 /// Describes what lies on a machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
