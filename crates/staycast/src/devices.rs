@@ -87,7 +87,7 @@ struct BackendEntry {
     built_in: bool,
     /// Why it has no device, when it has none.
     absent: Option<String>,
-    /// What the machine lacks, where a GPU was looked for and none was found.
+    /// Lists what the machine lacks, where a GPU was looked for and none was found.
     missing: Vec<String>,
     devices: Vec<DeviceEntry>,
 }

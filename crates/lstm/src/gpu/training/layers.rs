@@ -1,4 +1,4 @@
-//! What training and forecasting share: tensors on the device, and a layer's way there.
+//! Holds what training and forecasting share: tensors on the device, and a layer's way there.
 
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn::backend::ops::{FloatTensorOps, IntTensorOps};

@@ -98,7 +98,7 @@ pub(super) struct Parts {
     pub(super) part_rows: usize,
     /// Parts.
     pub(super) count: usize,
-    /// What bounds the parts of as many rows or fewer.
+    /// Bounds the parts of as many rows or fewer.
     pub(super) most: usize,
 }
 

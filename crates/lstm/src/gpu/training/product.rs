@@ -1,4 +1,4 @@
-//! What a layer's input adds to the gates' sums, and what the gates' gradients give to the layer below: one product each.
+//! Multiplies a layer's input by its weights, and the gates' gradients by the same for the layer below.
 
 use cubecl::prelude::*;
 
