@@ -16,7 +16,7 @@ pub enum DeviceError {
     /// No numbers after the backend.
     #[error("`{text}` names no devices; write {backend}:0, {backend}:0,1 or {backend}:all, with numbers below 64")]
     Numbers {
-        /// What was written.
+        /// The text as it was written.
         text: String,
         /// The backend named in it.
         backend: Backend,

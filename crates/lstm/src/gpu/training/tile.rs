@@ -43,6 +43,11 @@ impl Tile {
         ACROSS * self.quads
     }
 
+    /// Counts the groups of four sums that a unit holds, row by row.
+    pub(super) fn sums(self) -> usize {
+        4 * self.quads * self.quads
+    }
+
     /// Counts the groups of four that a unit brings to shared memory, of either matrix.
     pub(super) fn loads(self) -> usize {
         DEPTH * self.fours() / (ACROSS * ACROSS)
@@ -52,7 +57,7 @@ impl Tile {
 /// Returns zeros for the sums of a unit.
 #[cube]
 pub(super) fn no_sums(#[comptime] tile: Tile) -> Array<Four> {
-    let count = comptime!(4 * tile.quads * tile.quads);
+    let count = comptime!(tile.sums());
     let mut sums = Array::<Four>::new(count);
     #[unroll]
     for at in 0..count {
@@ -106,21 +111,12 @@ pub(super) fn put_fours(
     columns: usize,
     #[comptime] tile: Tile,
 ) {
-    let quads = comptime!(tile.quads);
-    let (x, y) = (UNIT_POS_X as usize, UNIT_POS_Y as usize);
     let across = columns / 4;
     #[unroll]
-    for q in 0..quads {
-        #[unroll]
-        for l in 0..4usize {
-            let row = top + (comptime!(q * ACROSS) + y) * 4 + l;
-            #[unroll]
-            for p in 0..quads {
-                let column = left / 4 + comptime!(p * ACROSS) + x;
-                if row < rows && column < across {
-                    result[at + row * across + column] = sums[comptime!((q * 4 + l) * quads + p)];
-                }
-            }
+    for index in 0..comptime!(tile.sums()) {
+        let (row, column) = place(index, top, left, tile);
+        if row < rows && column < columns {
+            result[at + row * across + column / 4] = sums[index];
         }
     }
 }
@@ -136,24 +132,22 @@ pub(super) fn put_sums(
     columns: usize,
     #[comptime] tile: Tile,
 ) {
-    let quads = comptime!(tile.quads);
-    let (x, y) = (UNIT_POS_X as usize, UNIT_POS_Y as usize);
     #[unroll]
-    for q in 0..quads {
+    for index in 0..comptime!(tile.sums()) {
+        let (row, column) = place(index, top, left, tile);
         #[unroll]
-        for l in 0..4usize {
-            let row = top + (comptime!(q * ACROSS) + y) * 4 + l;
-            #[unroll]
-            for p in 0..quads {
-                let column = left + (comptime!(p * ACROSS) + x) * 4;
-                let values = sums[comptime!((q * 4 + l) * quads + p)];
-                #[unroll]
-                for e in 0..4usize {
-                    if row < rows && column + e < columns {
-                        result[row * columns + column + e] = values.extract(e);
-                    }
-                }
+        for e in 0..4usize {
+            if row < rows && column + e < columns {
+                result[row * columns + column + e] = sums[index].extract(e);
             }
         }
     }
+}
+
+/// Returns the row and the first column of one of a unit's groups of sums.
+#[cube]
+fn place(#[comptime] index: usize, top: usize, left: usize, #[comptime] tile: Tile) -> (usize, usize) {
+    let (across, down) = comptime!((index % tile.quads, index / tile.quads));
+    let row = top + (comptime!(down / 4 * ACROSS) + UNIT_POS_Y as usize) * 4 + comptime!(down % 4);
+    (row, left + (comptime!(across * ACROSS) + UNIT_POS_X as usize) * 4)
 }
