@@ -179,25 +179,33 @@ impl PeerCounter {
             .collect();
         let next_of_learner = roster.next_of_learner();
         let register = capabilities.register;
-        let known_from = |place: usize| {
-            let grid = &grids[places.courses[place].as_usize()];
-            let events = || first_day_with_event(&counts[places.slots(place)], &days[places.words(place)]);
-            match roster.enrolments.enrolled_seconds(place) {
-                Some(enrolled) => Some(grid.day_after(enrolled)),
-                None if register => Some(i32::MIN),
-                None => events().map(|day| grid.start_day.saturating_add_unsigned(day)),
+        // A course whose dates are inferred has none, and with it no enrolments, before its first event.
+        let mut dated_from: Vec<i32> =
+            roster.courses.iter().map(|course| if course.inferred { i32::MAX } else { i32::MIN }).collect();
+        for (place, course) in places.courses.iter().map(|course| course.as_usize()).enumerate() {
+            if let Some(day) = first_day(&days[places.words(place)]).filter(|_| roster.courses[course].inferred) {
+                dated_from[course] = dated_from[course].min(grids[course].start_day.saturating_add_unsigned(day));
             }
+        }
+        let known_from = |place: usize| {
+            let course = places.courses[place].as_usize();
+            let grid = &grids[course];
+            let own = match roster.enrolments.enrolled_seconds(place) {
+                Some(enrolled) => grid.day_after(enrolled),
+                None if register => i32::MIN,
+                // Before the course's first day, where there are counts in the slot in front.
+                None if counts[places.slots(place)][0] > 0 => grid.start_day,
+                None => grid.start_day.saturating_add_unsigned(first_day(&days[places.words(place)])?),
+            };
+            Some(own.max(dated_from[course]))
         };
         let earlier = capabilities.learners.then(|| EarlierCourses::new(outcomes, known_from));
         Peers { places, counts, days, ranked, next_of_learner, register, earlier }
     }
 }
 
-/// Returns the first day of a course at whose start an event has been seen, from an enrolment's counts and days.
-fn first_day_with_event(counts: &[u32], days: &[u64]) -> Option<u32> {
-    if counts[0] > 0 {
-        return Some(0);
-    }
+/// Returns the first day of a course at whose start an event of its days before has been seen, from an enrolment's days.
+fn first_day(days: &[u64]) -> Option<u32> {
     let word = days.iter().position(|&word| word != 0)?;
     Some(word as u32 * u64::BITS + days[word].trailing_zeros() + 1)
 }

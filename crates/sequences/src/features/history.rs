@@ -26,7 +26,7 @@ pub(super) fn features() -> Vec<Feature> {
             Int,
             Needs::Learners,
             "the learner's other courses that were over by the week's end, or that the learner had withdrawn from by then; \
-             inferred ends do not count",
+             inferred ends do not count, nor does a course of inferred dates before its first event",
             Value::Sometimes(|week, _| earlier(week).map(|earlier| earlier.courses.into())),
         ),
         Feature::new(

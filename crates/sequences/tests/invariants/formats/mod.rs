@@ -71,6 +71,11 @@ impl Format {
         ["edx", "xapi", "caliper"].contains(&self.name)
     }
 
+    /// Tells whether its courses have no dates of their own, so that they are inferred where none are given.
+    pub(crate) fn may_be_inferred(&self) -> bool {
+        matches!(self.open, Opening::Dated(..))
+    }
+
     /// Returns its name of a course, in formats that have no dates of their own.
     pub(crate) fn course_id(&self, course: usize) -> String {
         match self.open {
