@@ -1,0 +1,1 @@
+//! Turns forecasts into decisions, and measures whether they worked.
