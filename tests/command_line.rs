@@ -7,12 +7,13 @@ use std::process::Stdio;
 
 use common::{TinyLog, command, folder, run, staycast};
 
-const SUBCOMMANDS: [&str; 17] = [
+const SUBCOMMANDS: [&str; 18] = [
     "preprocess",
     "train",
     "evaluate",
     "score",
     "sequences",
+    "experiment",
     "recalibrate",
     "inspect",
     "mapping",
@@ -117,6 +118,10 @@ fn every_subcommand_has_a_man_page() {
     expected.extend(
         [
             "staycast.1",
+            "staycast-experiment-assign.1",
+            "staycast-experiment-new.1",
+            "staycast-experiment-record.1",
+            "staycast-experiment-report.1",
             "staycast-mapping-check.1",
             "staycast-mapping-new.1",
             "staycast-runs-export.1",

@@ -45,7 +45,7 @@ pub(crate) struct Writing {
 }
 
 /// Lists all of them. `the_table_has_every_command_that_writes` compares it with the command reference.
-pub(crate) const WRITING: [Writing; 16] = [
+pub(crate) const WRITING: [Writing; 18] = [
     Writing {
         name: "preprocess",
         line: "preprocess {logs} --out {out} --quiet",
@@ -69,6 +69,18 @@ pub(crate) const WRITING: [Writing; 16] = [
         name: "score",
         line: "score {run} {sequences} --out {out} --quiet --device cpu",
         output: Output::File("csv"),
+        older: Older::Replaced,
+    },
+    Writing {
+        name: "experiment new",
+        line: "experiment new --name test --arms message --population {scores}/scores.csv --effect 0.4 --out {out} --quiet",
+        output: Output::Folder,
+        older: Older::Refused,
+    },
+    Writing {
+        name: "experiment report",
+        line: "experiment report {experiment} {sequences} --out {out} --quiet",
+        output: Output::Folder,
         older: Older::Replaced,
     },
     Writing {
@@ -160,7 +172,7 @@ impl Writing {
 
     /// Returns the inputs that it reads, by name.
     pub(crate) fn inputs(&self) -> Vec<&'static str> {
-        ["logs", "sequences", "run", "evaluated", "archive", "table", "tasks"]
+        ["logs", "sequences", "run", "evaluated", "archive", "table", "tasks", "scores", "experiment"]
             .into_iter()
             .filter(|name| self.line.contains(&format!("{{{name}}}")))
             .collect()
@@ -195,8 +207,8 @@ impl Writing {
     }
 }
 
-/// Holds what the commands read, made once: `logs`, `sequences`, `run`, `archive`, `table`, `tasks`, and `evaluated`, a run
-/// for evaluations, which are recorded in it.
+/// Holds what the commands read, made once: `logs`, `sequences`, `run`, `archive`, `table`, `tasks`, `scores`, `evaluated`, a
+/// run for evaluations, which are recorded in it, and `experiment`, which records looks.
 pub(crate) struct Materials {
     folder: TempDir,
 }
@@ -224,6 +236,14 @@ impl Materials {
             );
             fs::write(at("tasks"), tasks).expect("writable");
             copy_of(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/table")), &at("table"));
+            fs::create_dir(at("scores")).expect("writable");
+            let scores = at("scores").join("scores.csv");
+            run("score {} {} --out {} --week 2 --quiet --device cpu", &[&at("run"), &at("sequences"), &scores]);
+            run(
+                "experiment new --name test --arms message --population {} --effect 0.4 --out {} --quiet",
+                &[&scores, &at("experiment")],
+            );
+            run("experiment assign {} {} --quiet", &[&at("experiment"), &scores]);
             materials
         });
         materials.folder.path()

@@ -1,1 +1,3 @@
 //! Turns forecasts into decisions, and measures whether they worked.
+
+pub mod experiments;

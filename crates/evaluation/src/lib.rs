@@ -6,7 +6,7 @@ pub mod html;
 mod log_odds;
 mod markup;
 pub mod metrics;
-mod numbers;
+pub mod numbers;
 pub mod proxy;
 pub mod report;
 pub mod splits;

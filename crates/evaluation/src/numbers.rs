@@ -6,17 +6,20 @@ use crate::metrics::Metric;
 const Z_95: f64 = 1.959_963_984_540_054;
 
 /// Writes a metric to three decimals, or a dash.
-pub(crate) fn decimal(metric: Metric) -> String {
+#[must_use]
+pub fn decimal(metric: Metric) -> String {
     metric.value().map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"))
 }
 
 /// Writes a share as a percentage to one decimal, or a dash.
-pub(crate) fn percent(metric: Metric) -> String {
+#[must_use]
+pub fn percent(metric: Metric) -> String {
     metric.value().map_or_else(|| "–".to_owned(), |value| format!("{:.1}%", 100.0 * value))
 }
 
 /// Writes a share as "n of 100" is said. Shares that are not quite 0 or 1 never sound like it.
-pub(crate) fn of_100(share: f64) -> String {
+#[must_use]
+pub fn of_100(share: f64) -> String {
     match 100.0 * share {
         hundredths if hundredths > 99.5 && share < 1.0 => "more than 99".to_owned(),
         hundredths if hundredths < 0.5 && share > 0.0 => "fewer than 1".to_owned(),
@@ -25,7 +28,8 @@ pub(crate) fn of_100(share: f64) -> String {
 }
 
 /// Writes a count with thousands separated.
-pub(crate) fn count(number: u64) -> String {
+#[must_use]
+pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -38,24 +42,28 @@ pub(crate) fn count(number: u64) -> String {
 }
 
 /// Writes a count with its noun, which gets an s unless there is one: "1 dropout", "2 dropouts".
-pub(crate) fn counted(number: u64, noun: &str) -> String {
+#[must_use]
+pub fn counted(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", count(number))
 }
 
 /// Writes a number with a sign, to three decimals; minus as a minus.
-pub(crate) fn signed(value: f64) -> String {
+#[must_use]
+pub fn signed(value: f64) -> String {
     // What rounds to zero has no sign.
     if value.abs() < 0.0005 { "0.000".to_owned() } else { format!("{value:+.3}").replace('-', "−") }
 }
 
 /// Writes a p-value as it is usually written.
-pub(crate) fn p_value(p: f64) -> String {
+#[must_use]
+pub fn p_value(p: f64) -> String {
     if p < 0.001 { "< 0.001".to_owned() } else { format!("{p:.3}") }
 }
 
 /// Joins words by commas, the last two by "and".
-pub(crate) fn listed(words: &[String]) -> String {
+#[must_use]
+pub fn listed(words: &[String]) -> String {
     match words {
         [] => String::new(),
         [one] => one.clone(),
@@ -64,7 +72,8 @@ pub(crate) fn listed(words: &[String]) -> String {
 }
 
 /// Returns Wilson's (1927) 95% interval of a share of `hits` in `of`; `None` of nothing.
-pub(crate) fn wilson(hits: f64, of: f64) -> Option<(f64, f64)> {
+#[must_use]
+pub fn wilson(hits: f64, of: f64) -> Option<(f64, f64)> {
     if of <= 0.0 {
         return None;
     }

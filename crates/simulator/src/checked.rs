@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use crate::config::SimulatorConfig;
 use crate::course::Course;
 use crate::error::ConfigError;
+use crate::messages::Messages;
 use crate::random::{MOST_COURSES, MOST_LEARNERS, Streams};
 
 /// Holds a checked configuration with its courses. Everything else is derived from it, learner by learner.
@@ -15,6 +16,8 @@ use crate::random::{MOST_COURSES, MOST_LEARNERS, Streams};
 pub struct Simulation {
     pub(crate) config: SimulatorConfig,
     pub(crate) streams: Streams,
+    /// Messages to learners; none unless [`simulate_with_messages`](crate::simulate_with_messages) sets them.
+    pub(crate) messages: Messages,
     pub(crate) courses: Vec<Course>,
     /// Cumulative popularity of the courses.
     pub(crate) popularity: Vec<f64>,
@@ -95,9 +98,11 @@ impl SimulatorConfig {
         self.check_activity()?;
         self.check_records()?;
         let streams = Streams::new(self.seed);
+        self.check_messages()?;
         let courses = Course::all(&self, first_start, &streams);
         Ok(Simulation {
             streams,
+            messages: Messages::default(),
             popularity: cumulative(courses.iter().map(|course| course.popularity)),
             courses,
             intent_shares: cumulative(self.intents.iter().map(|intent| intent.share)),
@@ -257,6 +262,19 @@ impl SimulatorConfig {
         within("activity.weekend_weight", activity.weekend_weight, (POSITIVE, 100.0, "above 0 and at most 100"))?;
         within("activity.weekend_commitments", activity.weekend_commitments, WEIGHT)?;
         within("activity.duplicate_share", activity.duplicate_share, HALF)
+    }
+
+    fn check_messages(&self) -> Result<(), ConfigError> {
+        let messages = &self.messages;
+        within("messages.odds_ratio", messages.odds_ratio, (0.01, 100.0, "0.01 to 100"))?;
+        whole("messages.weeks", messages.weeks.into(), (1, 104, "1 to 104"))?;
+        for end in messages.band {
+            within("messages.band", end, SHARE)?;
+        }
+        if messages.band[0] >= messages.band[1] {
+            return inconsistent(format!("messages.band {:?} must increase", messages.band));
+        }
+        within("messages.outside", messages.outside, EFFECT)
     }
 
     fn check_records(&self) -> Result<(), ConfigError> {

@@ -45,6 +45,8 @@ pub struct SimulatorConfig {
     pub assessment: AssessmentConfig,
     /// Irregularities of logs.
     pub irregularities: IrregularitiesConfig,
+    /// Effects of messages to learners.
+    pub messages: MessagesConfig,
 }
 
 /// Sets the dates of courses and the periods of observation.
@@ -282,6 +284,20 @@ pub struct IrregularitiesConfig {
     pub clock_skew_minutes: f64,
     /// Share of rows of the log after which a damaged copy follows; 0 to 0.5.
     pub broken_share: f64,
+}
+
+/// Sets what a message to a learner does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MessagesConfig {
+    /// Factor on the odds of being active in a week, for learners of middle risk; 0.01 to 100.
+    pub odds_ratio: f64,
+    /// Weeks that a message changes, from that of its sending on; 1 to 104.
+    pub weeks: u32,
+    /// Probabilities of dropout of middle risk, from and below; 0 to 1, increasing.
+    pub band: [f64; 2],
+    /// Share of the effect, in log-odds, for all other learners; -2 to 2.
+    pub outside: f64,
 }
 
 impl Default for SimulatorConfig {

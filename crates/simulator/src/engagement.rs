@@ -7,6 +7,7 @@
 
 use crate::chain::MarkovChain;
 use crate::config::{IntentConfig, SimulatorConfig};
+use crate::messages::Boost;
 
 /// Names how much a learner does in a week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +50,8 @@ pub(crate) struct Engagement {
     /// By level: probabilities that the backlog grows and shrinks by one.
     grow_shrink: [(f64, f64); 4],
     weekly_return: f64,
+    /// What a message changes.
+    boost: Option<Boost>,
 }
 
 /// Computes the logistic function.
@@ -94,6 +97,48 @@ impl Engagement {
                 (0.0, catches_up(backlog.deep_catches_up)),
             ],
             weekly_return: intent.weekly_return,
+            boost: None,
+        }
+    }
+
+    /// Returns the chain with a boost.
+    pub(crate) fn boosted(mut self, boost: Boost) -> Self {
+        self.boost = Some(boost);
+        self
+    }
+
+    /// Computes the probability that the week after `step` has an event.
+    pub(crate) fn p_active(&self, step: usize, state: usize) -> f64 {
+        let mut sum = 0.0;
+        self.outcomes(step, state, |next, p| sum += if self.is_inactive(next) { 0.0 } else { p });
+        sum
+    }
+
+    /// Calls `visit` for every outcome of a step without a boost.
+    #[inline]
+    fn plain_outcomes(&self, step: usize, state: usize, mut visit: impl FnMut(usize, f64)) {
+        let Some((_, behind)) = self.describe(state) else {
+            if self.weekly_return > 0.0 {
+                visit(self.state(Level::Light, self.limit), self.weekly_return);
+            }
+            visit(self.gone(), 1.0 - self.weekly_return);
+            return;
+        };
+        let odds = self.leave_odds[state] * self.early_factor[step - self.join_week];
+        let leave = if odds.is_finite() { odds / (1.0 + odds) } else { 1.0 };
+        visit(self.gone(), leave);
+        for level in LEVELS {
+            let p = (1.0 - leave) * self.next_level[state][level as usize];
+            let (grow, shrink) = self.grow_shrink[level as usize];
+            if behind < self.limit && grow > 0.0 {
+                visit(self.state(level, behind + 1), p * grow);
+            }
+            if behind > 0 && shrink > 0.0 {
+                visit(self.state(level, behind - 1), p * shrink);
+            }
+            let grow = if behind < self.limit { grow } else { 0.0 };
+            let shrink = if behind > 0 { shrink } else { 0.0 };
+            visit(self.state(level, behind), p * (1.0 - grow - shrink));
         }
     }
 
@@ -143,28 +188,22 @@ impl MarkovChain for Engagement {
 
     #[inline]
     fn outcomes(&self, step: usize, state: usize, mut visit: impl FnMut(usize, f64)) {
-        let Some((_, behind)) = self.describe(state) else {
-            if self.weekly_return > 0.0 {
-                visit(self.state(Level::Light, self.limit), self.weekly_return);
+        match &self.boost {
+            Some(boost) if boost.steps.contains(&step) => {
+                let mut active = 0.0;
+                self.plain_outcomes(step, state, |next, p| active += if self.is_inactive(next) { 0.0 } else { p });
+                let raised = boost.raised(active);
+                // Who can't be active, or can't be inactive, stays so.
+                let [to_active, to_inactive] = if active <= 0.0 || active >= 1.0 {
+                    [1.0; 2]
+                } else {
+                    [raised / active, (1.0 - raised) / (1.0 - active)]
+                };
+                self.plain_outcomes(step, state, |next, p| {
+                    visit(next, p * if self.is_inactive(next) { to_inactive } else { to_active });
+                });
             }
-            visit(self.gone(), 1.0 - self.weekly_return);
-            return;
-        };
-        let odds = self.leave_odds[state] * self.early_factor[step - self.join_week];
-        let leave = if odds.is_finite() { odds / (1.0 + odds) } else { 1.0 };
-        visit(self.gone(), leave);
-        for level in LEVELS {
-            let p = (1.0 - leave) * self.next_level[state][level as usize];
-            let (grow, shrink) = self.grow_shrink[level as usize];
-            if behind < self.limit && grow > 0.0 {
-                visit(self.state(level, behind + 1), p * grow);
-            }
-            if behind > 0 && shrink > 0.0 {
-                visit(self.state(level, behind - 1), p * shrink);
-            }
-            let grow = if behind < self.limit { grow } else { 0.0 };
-            let shrink = if behind > 0 { shrink } else { 0.0 };
-            visit(self.state(level, behind), p * (1.0 - grow - shrink));
+            _ => self.plain_outcomes(step, state, visit),
         }
     }
 }
@@ -235,6 +274,30 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_message_raises_the_odds_of_a_week_with_events_and_nothing_else() {
+        let (plain, config) = engagement(0, 0);
+        let (boosted, _) = engagement(0, 0);
+        let boosted = boosted.boosted(Boost { steps: 1..2, odds_ratio: 2.0 });
+        for state in 0..plain.states() {
+            let (without, with) = (plain.p_active(1, state), boosted.p_active(1, state));
+            let odds = |p: f64| p / (1.0 - p);
+            if without == 0.0 {
+                assert_eq!(with, 0.0, "who has left for good stays away");
+            } else {
+                assert!((odds(with) / odds(without) - 2.0).abs() < 1e-9, "{without} becomes {with}");
+            }
+            for step in [0, 2] {
+                assert_eq!(plain.p_active(step, state), boosted.p_active(step, state));
+            }
+        }
+        let steps = config.weeks as usize;
+        let mut expectation = Expectation::default();
+        expectation.compute(&boosted, 0, steps, |state| f64::from(u8::from(boosted.is_inactive(state))));
+        let expected = by_enumeration(&boosted, 0, steps, 0);
+        assert!((expectation.at(0, 0) - expected).abs() < 1e-12);
     }
 
     #[test]

@@ -82,6 +82,25 @@ pub enum SimulateError {
         /// Number of learners.
         learners: u64,
     },
+    /// The file of messages can't be used.
+    #[error("{} {what}", path.display())]
+    Messages {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        what: String,
+    },
+    /// Some messages are for enrolments that are not simulated.
+    #[error(
+        "{unknown} of {messages} messages are for enrolments that this simulation does not have; simulate with the format, \
+         seed and settings by which they got their ids, and messages before the last week"
+    )]
+    UnknownEnrolments {
+        /// Messages for others.
+        unknown: u64,
+        /// All messages.
+        messages: u64,
+    },
     /// A table could not be written.
     #[error("cannot write {table}: {source}")]
     Write {

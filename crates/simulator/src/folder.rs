@@ -15,6 +15,7 @@ use crate::formats::edx::{self, Edx, EnrolmentTable, EventOrder};
 use crate::formats::kdd2015::{self, HEADERS, Kdd2015};
 use crate::formats::layout::{LOG, Layout};
 use crate::formats::oulad::{self, Oulad};
+use crate::messages::{EFFECTS_FILE, EFFECTS_HEADER, MessageCounts, Messages};
 use crate::place::{CONFIG_FILE, RECORD_FILE, check_place};
 use crate::progress::Progress;
 use crate::ranking::WeekRanking;
@@ -82,7 +83,23 @@ pub fn simulate(
     folder: &Path,
     progress: &dyn Fn(Progress),
 ) -> Result<SimulatedFolder, SimulateError> {
+    simulate_with_messages(config, options, Messages::default(), folder, progress)
+}
+
+/// Simulates as [`simulate`] does, with messages to learners. What each message does, or would do, is written beside, in
+/// [`EFFECTS_FILE`]. Learners without a message are the same to the byte as without any.
+///
+/// # Errors
+/// Those of [`simulate`], and when a message is for an enrolment that is not simulated, or there is no week after it.
+pub fn simulate_with_messages(
+    config: &SimulatorConfig,
+    options: &SimulationOptions,
+    messages: Messages,
+    folder: &Path,
+    progress: &dyn Fn(Progress),
+) -> Result<SimulatedFolder, SimulateError> {
     let mut simulation = config.clone().validate()?;
+    simulation.messages = messages;
     let own = check_place(folder, options.if_exists)?;
     let draft = FolderDraft::begin(folder)?;
     let writer = FolderWriter { draft: &draft, progress, asked: options.log_bytes };
@@ -91,10 +108,20 @@ pub fn simulate(
         SimulatedFormat::Edx => writer.write_edx(&mut simulation),
         SimulatedFormat::Oulad => writer.write_oulad(&mut simulation),
     }?;
-    let WrittenTables { counts, rankings, mut names } = written;
+    let WrittenTables { mut counts, rankings, mut names, effects, messages } = written;
+    let due = simulation.messages.len();
+    if messages.rows < due {
+        return Err(SimulateError::UnknownEnrolments { unknown: due - messages.rows, messages: due });
+    }
+    if due > 0 {
+        let table = [EFFECTS_HEADER.as_bytes(), &effects].concat();
+        write(&draft, EFFECTS_FILE, &table)?;
+        counts.bytes += table.len() as u64;
+        names.push(EFFECTS_FILE.to_owned());
+    }
     names.extend([RECORD_FILE, CONFIG_FILE].map(str::to_owned));
     let (config, format) = (&simulation.config, options.format);
-    let record = SimulationRecord::new(config, format, options.log_bytes, &counts, &rankings, &names);
+    let record = SimulationRecord::new(config, format, options.log_bytes, &counts, &rankings, &messages, &names);
     write(&draft, RECORD_FILE, record.to_json().as_bytes())?;
     write(&draft, CONFIG_FILE, simulation.to_toml().as_bytes())?;
     match own {
@@ -118,6 +145,9 @@ struct WrittenTables {
     rankings: Vec<WeekRanking>,
     /// Names of the files.
     names: Vec<String>,
+    /// Rows of the table of effects.
+    effects: Vec<u8>,
+    messages: MessageCounts,
 }
 
 /// Writes the files of a format to a folder.
@@ -180,9 +210,10 @@ impl FolderWriter<'_> {
         let names = L::TABLE_NAMES;
         let mut files: Vec<BufWriter<File>> = names.iter().map(|name| self.create(name)).collect::<Result<_, _>>()?;
         let head_bytes = write_tables(&names, &mut files, heads)?;
-        let RunOutcome { mut counts, rankings } = simulation.run(layout, &mut files, head_bytes, self.progress)?;
+        let RunOutcome { mut counts, rankings, effects, messages } =
+            simulation.run(layout, &mut files, head_bytes, self.progress)?;
         counts.log_bytes += heads[LOG].len() as u64;
-        Ok(WrittenTables { counts, rankings, names: names.map(str::to_owned).into() })
+        Ok(WrittenTables { counts, rankings, names: names.map(str::to_owned).into(), effects, messages })
     }
 
     fn write_edx(&self, simulation: &mut Simulation) -> Result<WrittenTables, SimulateError> {
@@ -199,7 +230,8 @@ impl FolderWriter<'_> {
         let heads = [b"".as_slice(), b"", labels_header.as_bytes(), probabilities_header.as_bytes()];
         let head_bytes = write_tables(&Edx::TABLE_NAMES, &mut writers, heads)?;
         let bytes = head_bytes + calendar.len() as u64;
-        let RunOutcome { mut counts, rankings } = simulation.run(&layout, &mut writers, bytes, self.progress)?;
+        let RunOutcome { mut counts, rankings, effects, messages } =
+            simulation.run(&layout, &mut writers, bytes, self.progress)?;
         // Packed events and enrolments are not files.
         counts.bytes -= counts.log_bytes + enrolments.len() as u64;
         let simulated = Progress {
@@ -215,7 +247,7 @@ impl FolderWriter<'_> {
         counts.bytes += logs.bytes;
         let mut names = logs.files;
         names.extend([edx::COURSES_FILE, labels_name, probabilities_name].map(str::to_owned));
-        Ok(WrittenTables { counts, rankings, names })
+        Ok(WrittenTables { counts, rankings, names, effects, messages })
     }
 }
 

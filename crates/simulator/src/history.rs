@@ -8,6 +8,7 @@ use crate::course::DAY;
 use crate::engagement::{Engagement, LearnerInCourse, Level};
 use crate::event::{AccountUser, Event};
 use crate::learner::Learner;
+use crate::messages::{Boost, Message, MessageTruth};
 use crate::period::Period;
 use crate::random::Draws;
 
@@ -40,6 +41,8 @@ pub(crate) struct History {
     pub(crate) skew_seconds: i32,
     /// Events that are written twice.
     pub(crate) doubled: u64,
+    /// What a message does, sent or not, where there is one.
+    pub(crate) message: Option<MessageTruth>,
     /// First second that the log can show.
     earliest: i32,
     /// States from the week of joining to the label window.
@@ -52,6 +55,8 @@ struct EnrolmentStart {
     who: LearnerInCourse,
     engagement: Engagement,
     looks_around: bool,
+    /// Draws as before those of the path.
+    before_path: Draws,
     draws: Draws,
 }
 
@@ -66,14 +71,24 @@ struct EnrolmentRecords {
 
 impl History {
     /// Simulates the enrolment of a learner in one of the learner's courses, in place of the history before.
-    pub(crate) fn simulate(&mut self, simulation: &Simulation, learner: &Learner, course_number: usize) {
+    pub(crate) fn simulate(
+        &mut self,
+        simulation: &Simulation,
+        learner: &Learner,
+        course_number: usize,
+        message: Option<Message>,
+    ) {
         let config = &simulation.config;
         let course = &simulation.courses[course_number];
         let weeks = config.weeks as usize;
         // The path is drawn before the events, so that the length of the log does not affect who leaves.
-        let EnrolmentStart { who, engagement, looks_around, mut draws } =
+        let EnrolmentStart { who, mut engagement, looks_around, before_path, mut draws } =
             self.enter(simulation, learner, course_number);
         self.compute_truth(&engagement, who.join_week, weeks);
+        self.message = None;
+        if let Some(message) = message {
+            engagement = self.send(simulation, engagement, who.join_week, message, before_path);
+        }
         let intent = &config.intents[self.intent];
         let mut records = self.draw_records(simulation, learner, course_number, intent.weekly_return > 0.0);
         self.events.clear();
@@ -128,8 +143,55 @@ impl History {
         self.earliest = -(config.calendar.pre_start_days as i32) * DAY;
         let looks_around = !late && draws.chance(config.enrolment.pre_start_share);
         let engagement = Engagement::new(config, &config.intents[self.intent], &who);
+        let before_path = draws.clone();
         self.draw_path(&engagement, who.join_week, config.weeks as usize, &mut draws);
-        EnrolmentStart { who, engagement, looks_around, draws }
+        EnrolmentStart { who, engagement, looks_around, before_path, draws }
+    }
+
+    /// Finds what a message does, and draws the path with it if it is sent: from the same numbers, so that weeks before it
+    /// stay as they are.
+    fn send(
+        &mut self,
+        simulation: &Simulation,
+        engagement: Engagement,
+        join_week: usize,
+        message: Message,
+        mut draws: Draws,
+    ) -> Engagement {
+        let Message { week, is_sent } = message;
+        let weeks = simulation.config.weeks as usize;
+        if week >= weeks {
+            // There is no week after it, and the caller finds a message without a truth.
+            return engagement;
+        }
+        let before = self.p_dropout[week - 1];
+        // Who joins later than the message has nothing that it could change.
+        if week <= join_week {
+            let active = f64::from(u8::from(week == join_week));
+            let (p_active, p_dropout) = ([active; 2], [before; 2]);
+            self.message = Some(MessageTruth { week, is_sent, p_active, p_dropout });
+            return engagement;
+        }
+        let state = self.path[week - 1 - join_week];
+        let without = engagement.p_active(week - 1, state);
+        let boosted = engagement.boosted(Boost::new(&simulation.config.messages, week, before));
+        let inactive = |state| f64::from(u8::from(boosted.is_inactive(state)));
+        self.expectation.compute(&boosted, join_week, weeks, inactive);
+        self.message = Some(MessageTruth {
+            week,
+            is_sent,
+            p_active: [without, boosted.p_active(week - 1, state)],
+            p_dropout: [before, self.expectation.at(week - 1, state)],
+        });
+        if is_sent {
+            self.draw_path(&boosted, join_week, weeks, &mut draws);
+            // A forecast before the message does not know of it.
+            let seen = self.path[..self.path.len() - 1].iter().zip(join_week..).skip(week - join_week);
+            for (&state, week) in seen {
+                self.p_dropout[week] = self.expectation.at(week, state);
+            }
+        }
+        boosted
     }
 
     /// Estimates quickly the events that [`simulate`](Self::simulate) will make, in proportion to the true number.
@@ -259,7 +321,7 @@ mod tests {
         for number in 0..400 {
             let learner = Learner::new(&simulation, number);
             for &course in &learner.courses {
-                history.simulate(&simulation, &learner, course);
+                history.simulate(&simulation, &learner, course, None);
                 let join_week = weeks + 1 - history.path.len();
                 late += usize::from(join_week > 0);
                 let mut seen = vec![false; weeks];

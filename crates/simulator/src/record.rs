@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::config::SimulatorConfig;
 use crate::counts::SimulationCounts;
 use crate::format::SimulatedFormat;
+use crate::messages::MessageCounts;
 use crate::ranking::WeekRanking;
 
 /// Describes a simulation in figures. Equal configurations have equal records.
@@ -34,6 +35,9 @@ pub struct SimulationRecord {
     pub people: PeopleRecord,
     /// By cut-off: greatest AUC that a forecast can reach.
     pub reachable: Vec<ReachableAuc>,
+    /// Messages to learners, where there were any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub messages: Option<MessageRecord>,
     /// Names of all files of the folder, in bytewise order: what a simulation that replaces it may remove.
     pub files: Vec<String>,
 }
@@ -59,6 +63,19 @@ pub struct LogRecord {
     pub sign_ins: u64,
     /// Submitted quizzes and assignments.
     pub submissions: u64,
+}
+
+/// Describes messages to learners, and the truth about them.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct MessageRecord {
+    /// Enrolments of which the truth is known.
+    pub enrolments: u64,
+    /// Messages sent.
+    pub sent: u64,
+    /// Mean of what a message adds to the probability of an event in the week after, over these enrolments.
+    pub mean_effect_on_activity: f64,
+    /// Mean of what it adds to the probability of dropout.
+    pub mean_effect_on_dropout: f64,
 }
 
 /// Counts unusual enrolments, and all enrolments by intent.
@@ -104,6 +121,7 @@ impl SimulationRecord {
         asked_bytes: Option<u64>,
         counts: &SimulationCounts,
         rankings: &[WeekRanking],
+        messages: &MessageCounts,
         files: &[String],
     ) -> Self {
         let mut files = files.to_vec();
@@ -137,6 +155,12 @@ impl SimulationRecord {
                 skewed_clocks: counts.skewed_clocks,
                 by_intent: names.zip(counts.intents.iter().copied()).collect(),
             },
+            messages: (messages.rows > 0).then(|| MessageRecord {
+                enrolments: messages.rows,
+                sent: messages.sent,
+                mean_effect_on_activity: messages.active_added / messages.rows as f64,
+                mean_effect_on_dropout: messages.dropout_added / messages.rows as f64,
+            }),
             reachable: rankings.iter().map(ReachableAuc::from_ranking).collect(),
             files,
         }

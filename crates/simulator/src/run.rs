@@ -11,6 +11,7 @@ use crate::formats::kdd2015::{self, HEADERS, Kdd2015, Kdd2015Tables};
 use crate::formats::layout::{LOG, Layout, SimulatedEnrolment};
 use crate::history::History;
 use crate::learner::{self, Learner};
+use crate::messages::MessageCounts;
 use crate::progress::{Progress, Stage};
 use crate::ranking::{RankedForecast, Rankings, WeekRanking};
 
@@ -25,6 +26,9 @@ struct Block<const TABLES: usize> {
     tables: [Vec<u8>; TABLES],
     ranked: Vec<RankedForecast>,
     counts: SimulationCounts,
+    /// Rows of the table of effects.
+    effects: Vec<u8>,
+    messages: MessageCounts,
 }
 
 /// Holds the outcome of a simulation.
@@ -33,6 +37,9 @@ pub(crate) struct RunOutcome {
     /// Counts; `log_bytes` are those that [`Simulation::run`] wrote.
     pub(crate) counts: SimulationCounts,
     pub(crate) rankings: Vec<WeekRanking>,
+    /// Rows of the table of effects, of about 50 bytes each.
+    pub(crate) effects: Vec<u8>,
+    pub(crate) messages: MessageCounts,
 }
 
 impl Simulation {
@@ -78,6 +85,7 @@ impl Simulation {
         let mut counts =
             SimulationCounts { bytes, ..SimulationCounts::new(self.config.learners, self.config.intents.len()) };
         let mut rankings = Rankings::new(self.config.weeks);
+        let (mut effects, mut messages) = (Vec::new(), MessageCounts::default());
         let firsts = self.first_enrolments();
         let indices: Vec<u64> = (0..firsts.len() as u64).collect();
         // Order is kept for any value, so the bytes do not depend on it.
@@ -96,6 +104,8 @@ impl Simulation {
             counts.bytes += written?;
             for block in &ready {
                 counts.add(&block.counts);
+                effects.extend_from_slice(&block.effects);
+                messages.add_all(&block.messages);
                 counts.log_bytes += block.tables[LOG].len() as u64;
                 for &forecast in &block.ranked {
                     rankings.add(forecast);
@@ -114,7 +124,7 @@ impl Simulation {
         for (writer, table) in writers.iter_mut().zip(L::TABLE_NAMES) {
             writer.flush().map_err(|source| SimulateError::Write { table: table.to_owned(), source })?;
         }
-        Ok(RunOutcome { counts, rankings: rankings.by_week() })
+        Ok(RunOutcome { counts, rankings: rankings.by_week(), effects, messages })
     }
 
     /// Returns the numbers of a block's learners.
@@ -147,13 +157,21 @@ impl Simulation {
             tables: [const { Vec::new() }; TABLES],
             ranked: Vec::new(),
             counts: SimulationCounts::new(0, self.config.intents.len()),
+            effects: Vec::new(),
+            messages: MessageCounts::default(),
         };
         let mut history = History::default();
         for number in self.learners_of(index) {
             let learner = &Learner::new(self, number);
             for &course in &learner.courses {
-                history.simulate(self, learner, course);
                 let number = first_enrolment + block.counts.enrolments;
+                let id = (!self.messages.is_empty()).then(|| layout.enrolment_id(self, course, learner.number, number));
+                let message = id.as_deref().and_then(|id| self.messages.of(id));
+                history.simulate(self, learner, course, message);
+                if let (Some(truth), Some(id)) = (&history.message, &id) {
+                    truth.push(&mut block.effects, id);
+                    block.messages.add(truth);
+                }
                 let one = SimulatedEnrolment { simulation: self, learner, course, number, history: &history };
                 let written = layout.push_enrolment(&mut block.tables, &one);
                 block.counts.add_one(&history, &written);

@@ -122,7 +122,7 @@ fn bytes_of<const TABLES: usize, L: Layout<TABLES>>(simulation: &Simulation, lay
         let learner = &Learner::new(simulation, number);
         let mut bytes = 0;
         for &course in &learner.courses {
-            history.simulate(simulation, learner, course);
+            history.simulate(simulation, learner, course, None);
             bytes += layout
                 .log_bytes(scratch, &SimulatedEnrolment { simulation, learner, course, number: number + 1, history });
         }

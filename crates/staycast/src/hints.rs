@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io;
 
+use staycast_advice::experiments::ExperimentError;
 use staycast_evaluation::splits::SplitError;
 use staycast_events::{Notice, ReadError};
 use staycast_files::ForeignFile;
@@ -46,6 +47,7 @@ fn for_cause(cause: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| cause.downcast_ref().and_then(for_build))
         .or_else(|| cause.downcast_ref().and_then(for_reading))
         .or_else(|| cause.downcast_ref().and_then(for_sequences))
+        .or_else(|| cause.downcast_ref().and_then(for_experiment))
         .or_else(|| cause.downcast_ref().and_then(for_writing))
 }
 
@@ -234,6 +236,22 @@ fn for_sequences(error: &FolderError) -> Option<String> {
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+fn for_experiment(error: &ExperimentError) -> Option<String> {
+    match error {
+        ExperimentError::TooFew(few) => {
+            let seen =
+                few.detectable.map(|effect| format!(", or plan for --effect {:.2}", (effect * 100.0).ceil() / 100.0));
+            Some(format!(
+                "give scores of more courses to --population, or --expected N where more learners will come{}",
+                seen.unwrap_or_default()
+            ))
+        }
+        ExperimentError::NotAnExperiment(_) => Some("name a folder that `staycast experiment new` wrote".to_owned()),
+        ExperimentError::Sequences(error) => for_sequences(error),
+        _ => None,
+    }
 }
 
 fn for_writing(error: &io::Error) -> Option<String> {

@@ -14,6 +14,7 @@ mod demo;
 mod devices;
 mod display;
 mod evaluate;
+mod experiment;
 mod failure;
 mod forecast_args;
 mod hints;
@@ -154,6 +155,7 @@ fn run(cli: &Cli) -> anyhow::Result<Status> {
         Command::Sequences(args) => sequences::run(args, &console),
         Command::Devices(args) => devices::run(args, &console),
         Command::Bench(args) => bench::run(args, &console),
+        Command::Experiment(args) => experiment::run(args, &console),
         Command::Simulate(args) => simulate::run(args, &console),
         Command::Demo(args) => demo::run(args, &console),
         Command::Completions(args) => command_docs::print_completions(args, Cli::command()),

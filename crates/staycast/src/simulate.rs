@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use staycast_simulator::{
-    IfExists, ReachableAuc, SimulateError, SimulatedFormat, SimulationOptions, SimulationRecord, SimulatorConfig,
-    Stage, simulate,
+    IfExists, Messages, ReachableAuc, SimulateError, SimulatedFormat, SimulationOptions, SimulationRecord,
+    SimulatorConfig, Stage, simulate_with_messages,
 };
 
 use crate::console::Console;
@@ -57,6 +57,12 @@ pub(crate) struct SimulateArgs {
     /// configs/simulator.toml has all of them.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Send messages to learners: a CSV with the columns enrolment_id and week, and perhaps arm
+    ///
+    /// The arm holdout gets none. `staycast experiment assign` writes such a file. What each message does, or would do, is
+    /// written to message_effects.csv; [messages] in the settings says how much. All other learners stay as they are.
+    #[arg(long, value_name = "FILE")]
+    messages: Option<PathBuf>,
     /// Replace the folder if it holds a simulation
     #[arg(long)]
     force: bool,
@@ -68,6 +74,8 @@ Examples:
   staycast simulate --learners 50000 --weeks 12 --courses 24 --size 1.5GB --out logs
   staycast simulate --format edx --learners 500 --out tracking
   staycast simulate --format oulad --config busy-learners.toml --seed 7 --out oulad
+
+  staycast simulate --messages week-4/assignments.csv --out after     an experiment with a known truth
 
 Then, for logs in edX's format, which have neither dates nor labels:
   staycast preprocess tracking --courses tracking/courses.csv --labels tracking/labels.csv \\
@@ -137,11 +145,13 @@ struct SimulateOutcome {
 /// Runs the subcommand.
 pub(crate) fn run(args: &SimulateArgs, console: &Console) -> anyhow::Result<Status> {
     let begun = Instant::now();
-    output_place::prepare_whole_folder(&args.out, args.config.as_deref())?;
+    let inputs = [args.config.as_deref(), args.messages.as_deref()];
+    output_place::prepare_whole_folder(&args.out, inputs.into_iter().flatten())?;
     let SimulateJob { config, request } = args.resolve()?;
+    let messages = args.messages.as_deref().map(Messages::read).transpose().map_err(usage_from)?.unwrap_or_default();
     let bar = progress_bar(console, "simulating", Some(config.learners), BarTemplate::Steps);
     let writing = Cell::new(false);
-    let simulated = simulate(&config, &request, &args.out, &|progress| match progress.stage {
+    let simulated = simulate_with_messages(&config, &request, messages, &args.out, &|progress| match progress.stage {
         Stage::Sizing => bar.set_message("finding the size"),
         Stage::Simulating => {
             bar.set_message("");
@@ -158,7 +168,9 @@ pub(crate) fn run(args: &SimulateArgs, console: &Console) -> anyhow::Result<Stat
     });
     bar.finish_and_clear();
     let simulated = simulated.map_err(|error| match error {
-        SimulateError::Config(_) | SimulateError::SizeOutOfReach { .. } => usage_from(error),
+        SimulateError::Config(_) | SimulateError::SizeOutOfReach { .. } | SimulateError::UnknownEnrolments { .. } => {
+            usage_from(error)
+        }
         SimulateError::NotEmpty { path } => {
             anyhow::anyhow!("{}: exists already; choose another --out, or replace it with --force", path.display())
         }
@@ -211,6 +223,19 @@ fn describe_outcome(shown: &SimulateOutcome, format: SimulatedFormat) -> String 
             group_digits(people.skewed_clocks),
         ),
     );
+    if let Some(messages) = &record.messages {
+        let points = |share: f64| format!("{:+.1} points", 100.0 * share);
+        sheet.row(
+            "Messages",
+            format!(
+                "{} to {}; on average one changes activity in the week after by {} and dropout by {}",
+                group_digits(messages.sent),
+                pluralise(messages.enrolments, "enrolment"),
+                points(messages.mean_effect_on_activity),
+                points(messages.mean_effect_on_dropout)
+            ),
+        );
+    }
     sheet.rows("Best AUC", best(&record.reachable));
     let time = Duration::from_secs_f64(shown.seconds);
     let rate = format_bytes((shown.bytes as f64 / shown.seconds.max(1e-3)) as u64);

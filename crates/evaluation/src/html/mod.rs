@@ -46,6 +46,11 @@ mod survival;
 mod weeks;
 mod worth;
 
+use crate::figures::{STYLE, TOKENS};
+
+/// Holds the style sheets of a page: tokens, the page's parts, drawings. Other pages of Staycast take them too.
+pub const PAGE_STYLES: [&str; 3] = [TOKENS, include_str!("../../assets/report.css"), STYLE];
+
 pub use about::{About, Compared, LeakageCheck, LeakageOutcome};
 pub use figure::is_drawing_name;
 pub use page::{NamedDrawing, Page, RenderedPage};

@@ -10,9 +10,9 @@ use super::page::{Page, RenderedPage};
 use super::provenance::Provenance;
 use super::section::Section;
 use super::{
-    all_figures, calibration, card, courses, data, groups, operating, ranking, stability, survival, weeks, worth,
+    PAGE_STYLES, all_figures, calibration, card, courses, data, groups, operating, ranking, stability, survival, weeks,
+    worth,
 };
-use crate::figures::{STYLE, TOKENS};
 use crate::markup::without_control_characters;
 
 #[derive(Template)]
@@ -41,7 +41,7 @@ pub fn render(page: &Page<'_>) -> RenderedPage {
         run: &page.about.run,
         week: page.evaluation.week,
         flatters: page.flatters(),
-        styles: [TOKENS, include_str!("../../assets/report.css"), STYLE],
+        styles: PAGE_STYLES,
         script: include_str!("../../assets/report.js"),
         header: Header::new(page),
         repeat: page.evaluation.sections_of_repeat.map(|repeat| u64::from(repeat) + 1),

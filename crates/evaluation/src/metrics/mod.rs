@@ -18,7 +18,7 @@ pub mod fairness;
 mod histogram;
 mod metric;
 mod multiple;
-mod normal;
+pub mod normal;
 mod probability;
 mod random_effects;
 mod ranking;

@@ -172,10 +172,15 @@ impl Layout<6> for Kdd2015 {
         [log, enrolment, date, object, truth, truth_probability]
     };
 
+    fn enrolment_id(&self, _: &Simulation, _: usize, _: u64, number: u64) -> Vec<u8> {
+        let mut id = Vec::with_capacity(20);
+        push_number(&mut id, number);
+        id
+    }
+
     fn push_enrolment(&self, out: &mut [Vec<u8>; 6], one: &SimulatedEnrolment<'_>) -> WrittenRows {
         let [log, enrolments, _, _, truth, probabilities] = out;
-        let mut id = Vec::with_capacity(20);
-        push_number(&mut id, one.number);
+        let id = self.enrolment_id(one.simulation, one.course, one.learner.number, one.number);
         let course = &one.simulation.courses[one.course];
         enrolments.extend_from_slice(&id);
         enrolments.extend_from_slice(b",learner-");

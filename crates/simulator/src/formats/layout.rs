@@ -39,6 +39,9 @@ pub(crate) trait Layout<const TABLES: usize>: Sync {
     /// Names the files of the tables that hold something of every enrolment. The first is the log.
     const TABLE_NAMES: [&'static str; TABLES];
 
+    /// Returns the id that readers give an enrolment: of a course, by the learner's number and its own, from 1.
+    fn enrolment_id(&self, simulation: &Simulation, course: usize, learner: u64, number: u64) -> Vec<u8>;
+
     /// Appends an enrolment to each of its tables.
     fn push_enrolment(&self, out: &mut [Vec<u8>; TABLES], enrolment: &SimulatedEnrolment<'_>) -> WrittenRows;
 

@@ -97,11 +97,15 @@ fn visible(damage: Damage, kind: EntryKind) -> Damage {
 impl Layout<4> for Edx {
     const TABLE_NAMES: [&'static str; 4] = ["tracking logs", "enrolments", LABELS_FILE, PROBABILITY_FILE];
 
+    fn enrolment_id(&self, _: &Simulation, course: usize, learner: u64, _: u64) -> Vec<u8> {
+        format!("{}/learner-{}", self.lines.course_id(course), learner + 1).into_bytes()
+    }
+
     fn push_enrolment(&self, out: &mut [Vec<u8>; 4], one: &SimulatedEnrolment<'_>) -> WrittenRows {
         let [events, enrolments, labels, probabilities] = out;
-        let id = format!("{}/learner-{}", self.lines.course_id(one.course), one.learner.number + 1);
-        push_label(labels, id.as_bytes(), one.history);
-        push_probabilities(probabilities, id.as_bytes(), one.history);
+        let id = self.enrolment_id(one.simulation, one.course, one.learner.number, one.number);
+        push_label(labels, &id, one.history);
+        push_probabilities(probabilities, &id, one.history);
         EnrolmentTable::push(enrolments, one);
         // The place in the table. Lines::new refuses simulations with more enrolments than 32 bits can number.
         let enrolment = (one.number - 1) as u32;

@@ -56,12 +56,15 @@ impl Layout<6> for Oulad {
         PROBABILITY_FILE,
     ];
 
+    fn enrolment_id(&self, _: &Simulation, course: usize, learner: u64, _: u64) -> Vec<u8> {
+        [self.presentations[course].id.as_bytes(), b"/", &student(learner)].concat()
+    }
+
     fn push_enrolment(&self, out: &mut [Vec<u8>; 6], one: &SimulatedEnrolment<'_>) -> WrittenRows {
         let [clicks, submissions, info, registration, labels, probabilities] = out;
         let presentation = &self.presentations[one.course];
-        let mut student = Vec::with_capacity(20);
-        push_number(&mut student, FIRST_STUDENT + one.learner.number);
-        let id = [presentation.id.as_bytes(), b"/", &student].concat();
+        let student = student(one.learner.number);
+        let id = self.enrolment_id(one.simulation, one.course, one.learner.number, one.number);
         push_label(labels, &id, one.history);
         push_probabilities(probabilities, &id, one.history);
         let submitted = push_submissions(submissions, presentation, &student, one);
@@ -71,6 +74,13 @@ impl Layout<6> for Oulad {
         written.rows += submitted.rows;
         written
     }
+}
+
+/// Returns the number of a student as text.
+fn student(learner: u64) -> Vec<u8> {
+    let mut text = Vec::with_capacity(20);
+    push_number(&mut text, FIRST_STUDENT + learner);
+    text
 }
 
 /// Counts the submissions of an enrolment.

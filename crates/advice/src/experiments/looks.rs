@@ -1,0 +1,134 @@
+//! Looks at the outcomes: each is recorded, so that all of them together keep the level.
+
+use serde::{Deserialize, Serialize};
+
+use super::bounds::two_sided_bounds;
+use super::error::ExperimentError;
+use super::plan::Plan;
+
+/// Holds a look that was taken.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Look {
+    /// Number, from 1.
+    pub number: u32,
+    /// Learners whose primary outcome was known.
+    pub outcomes: u64,
+    /// Share of the planned information: 1 at the last look.
+    pub information: f64,
+    /// BLAKE3 of the outcomes: the same outcomes are the same look.
+    pub fingerprint: String,
+    /// The week at whose end the outcomes were read, where one was asked for.
+    pub week: Option<u16>,
+    /// Each arm's effect in standard errors.
+    pub z: Vec<f64>,
+    /// How far from zero that had to be; `None` where the look had too little information.
+    pub bound: Option<f64>,
+}
+
+impl Look {
+    /// Tells whether the look is one that this program writes as line `place`, from 0.
+    pub(super) fn is_sound(&self, place: usize) -> bool {
+        self.number as usize == place + 1
+            && self.information > 0.0
+            && self.information <= 1.0
+            && self.outcomes > 0
+            && self.z.iter().all(|z| z.is_finite())
+            && self.bound.is_none_or(|bound| bound.is_finite() && bound > 0.0)
+    }
+
+    /// Tells whether an arm crossed the bound at this look.
+    #[must_use]
+    pub fn crossed(&self, arm: usize) -> bool {
+        self.bound.is_some_and(|bound| self.z.get(arm).is_some_and(|z| z.abs() >= bound))
+    }
+}
+
+/// Says which look a set of outcomes is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct DueLook {
+    /// Number, from 1.
+    pub(super) number: u32,
+    /// Share of the planned information.
+    pub(super) information: f64,
+    /// The bound; `None` where there is too little information.
+    pub(super) bound: Option<f64>,
+    /// Whether it is to be recorded, and not the last look once more.
+    pub(super) is_new: bool,
+}
+
+/// Finds which look `outcomes` known outcomes are after the looks `before`.
+pub(super) fn due_look(
+    plan: &Plan,
+    before: &[Look],
+    outcomes: u64,
+    fingerprint: &str,
+) -> Result<DueLook, ExperimentError> {
+    let planned = plan.file().looks;
+    if let Some(last) = before.last() {
+        if last.fingerprint == fingerprint {
+            let Look { number, information, bound, .. } = *last;
+            return Ok(DueLook { number, information, bound, is_new: false });
+        }
+        if before.len() >= planned as usize || last.information >= 1.0 {
+            return Err(ExperimentError::NoLookLeft { planned });
+        }
+        if outcomes <= last.outcomes {
+            return Err(ExperimentError::OlderThanLastLook { found: outcomes, before: last.outcomes });
+        }
+    }
+    let number = before.len() as u32 + 1;
+    // At the last planned look all that is left is spent, however many outcomes there are.
+    let information = match number {
+        _ if number >= planned => 1.0,
+        _ => (outcomes as f64 / plan.file().planned_learners as f64).min(1.0),
+    };
+    let mut fractions: Vec<f64> = before.iter().map(|look| look.information).collect();
+    fractions.push(information);
+    let bounds = two_sided_bounds(plan.file().spending, plan.alpha_of_arm(), &fractions);
+    Ok(DueLook { number, information, bound: bounds.last().copied().flatten(), is_new: true })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiments::plan::tests::plan;
+
+    fn taken(due: DueLook, outcomes: u64, fingerprint: &str) -> Look {
+        let DueLook { number, information, bound, .. } = due;
+        Look { number, outcomes, information, fingerprint: fingerprint.to_owned(), week: None, z: vec![0.1], bound }
+    }
+
+    #[test]
+    fn looks_are_counted_once_and_no_more_than_planned() {
+        let plan = plan(|file| (file.looks, file.planned_learners) = (3, 1_000));
+        let first = due_look(&plan, &[], 250, "a").expect("a look");
+        assert_eq!((first.number, first.information, first.is_new), (1, 0.25, true));
+        let mut looks = vec![taken(first, 250, "a")];
+        let again = due_look(&plan, &looks, 250, "a").expect("the same look");
+        assert_eq!((again.number, again.bound, again.is_new), (1, first.bound, false));
+        let older = due_look(&plan, &looks, 200, "b").expect_err("fewer outcomes");
+        assert!(matches!(older, ExperimentError::OlderThanLastLook { found: 200, before: 250 }));
+        let second = due_look(&plan, &looks, 500, "b").expect("a look");
+        // gsdesign's bounds at a quarter and a half (tests/fixtures/sequential_bounds.json).
+        assert!((first.bound.expect("a bound") - 4.332_633_7).abs() < 1e-5);
+        assert!((second.bound.expect("a bound") - 2.963_131_6).abs() < 1e-5);
+        looks.push(taken(second, 500, "b"));
+        let last = due_look(&plan, &looks, 600, "c").expect("the last look");
+        assert_eq!(last.information, 1.0, "all that is left is spent");
+        looks.push(taken(last, 600, "c"));
+        let further = due_look(&plan, &looks, 700, "d").expect_err("none left");
+        assert!(matches!(further, ExperimentError::NoLookLeft { planned: 3 }));
+        assert!(!due_look(&plan, &looks, 600, "c").expect("the last once more").is_new);
+    }
+
+    #[test]
+    fn once_all_planned_outcomes_are_known_no_level_is_left() {
+        let plan = plan(|file| (file.looks, file.planned_learners) = (5, 1_000));
+        let all = due_look(&plan, &[], 1_200, "a").expect("a look");
+        assert_eq!(all.information, 1.0);
+        assert!((all.bound.expect("a bound") - 1.959_963_985).abs() < 1e-6);
+        let further = due_look(&plan, &[taken(all, 1_200, "a")], 1_300, "b");
+        assert!(matches!(further, Err(ExperimentError::NoLookLeft { .. })));
+    }
+}
