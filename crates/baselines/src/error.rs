@@ -148,6 +148,22 @@ pub enum ForecastError {
         /// The feature.
         name: String,
     },
+    /// The model was not fitted at this cut-off.
+    #[error("the model was not fitted at week {cut_off}: {reason}")]
+    NotFitted {
+        /// The cut-off.
+        cut_off: CutOff,
+        /// The reason.
+        reason: String,
+    },
+    /// The model reads features that are no inputs, so that its forecast can't be split among inputs.
+    #[error(
+        "the model {kind} reads a few features as they are and no inputs; its forecasts can't be split among inputs"
+    )]
+    NoContributions {
+        /// The model.
+        kind: BaselineKind,
+    },
     /// The model has no hazards, or none at this cut-off.
     #[error("no hazards at week {cut_off}: {reason}")]
     NoHazards {

@@ -5,6 +5,7 @@ mod blend;
 mod boosting;
 mod bounds;
 mod config;
+mod contributions;
 mod cut_off_data;
 mod cut_off_fits;
 mod cut_off_model;
@@ -40,6 +41,7 @@ pub use config::{
     BaselineConfig, BoostingConfig, CheckedBaselines, ConfigError, Direction, ForestConfig, HazardConfig, LinearConfig,
     LogisticConfig, Penalty, RulesConfig, TreeConfig,
 };
+pub use contributions::Contributions;
 pub use error::{FitError, ForecastError, InputError, ModelFault, SelectionError};
 pub use kind::BaselineKind;
 pub use model::{BaselineModel, Coefficients};

@@ -170,7 +170,7 @@ impl BaselineModel {
     }
 
     /// Checks that the inputs have the columns of the fit and not more weeks.
-    fn check_inputs(&self, inputs: &WeeklyInputs<'_>) -> Result<(), ForecastError> {
+    pub(crate) fn check_inputs(&self, inputs: &WeeklyInputs<'_>) -> Result<(), ForecastError> {
         inputs.check()?;
         if inputs.weeks > self.weeks() {
             return Err(ForecastError::TooManyWeeks { found: inputs.weeks, fitted: self.weeks() });

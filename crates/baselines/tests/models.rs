@@ -344,3 +344,67 @@ fn unknown_labels_and_rows_not_to_learn_from_are_left_alone() {
     assert_eq!(serde_json::to_string(&partly).unwrap(), serde_json::to_string(&without).unwrap());
     assert_ne!(serde_json::to_string(&partly).unwrap(), serde_json::to_string(&model).unwrap());
 }
+
+#[test]
+fn contributions_sum_up_to_the_forecast_less_that_of_the_reference() {
+    let (course, others) = (Course::new(900, 3, 6, 7), Course::new(70, 3, 6, 8));
+    let raw = others.raw();
+    let inputs = others.inputs(&raw);
+    let width = others.columns.len();
+    for kind in BaselineKind::ALL {
+        let model = fit(kind, &quick(), &course).unwrap();
+        for cut_off in [week(1), week(2), week(3)] {
+            // The first row is the reference, so that nothing is added to it.
+            let reference = others.values[..cut_off.count() * width].to_vec();
+            let found = model.contributions(&inputs, &reference, cut_off);
+            if let BaselineKind::DaysSinceLast | BaselineKind::Rules = kind {
+                assert_eq!(found, Err(ForecastError::NoContributions { kind }));
+                continue;
+            }
+            let found = found.unwrap();
+            let all = forecast(&model, &others);
+            assert_eq!(found.logits, model.logits_at(&inputs, cut_off).unwrap());
+            for row in 0..others.labels.len() {
+                let at = row * 3 + cut_off.count() - 1;
+                assert_eq!(found.logits[row] as f32, all[at], "{kind}, row {row}");
+                let added = &found.values[row * reference.len()..(row + 1) * reference.len()];
+                let whole = found.logits[row] - found.reference_logits[row];
+                let sum: f64 = added.iter().map(|&value| f64::from(value)).sum();
+                assert!((sum - whole).abs() < 1e-4 * (1.0 + whole.abs()), "{kind}, row {row}: {sum} of {whole}");
+                // What is the same as the reference's adds nothing.
+                let same = |at: &usize| others.values[row * 3 * width + at] == reference[*at];
+                assert!((0..reference.len()).filter(same).all(|at| added[at] == 0.0), "{kind}, row {row}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_linear_model_adds_its_weights_times_the_differences() {
+    let course = Course::new(500, 2, 2, 9);
+    let raw = course.raw();
+    let inputs = course.inputs(&raw);
+    let model = fit(BaselineKind::Logistic, &quick(), &course).unwrap();
+    let reference = vec![0.25; 2 * course.columns.len()];
+    let found = model.contributions(&inputs, &reference, week(2)).unwrap();
+    let named = model.coefficients(week(2)).unwrap();
+    for (name, weight) in named.weights {
+        let (column, week) = name.split_once("@week ").unwrap();
+        let at = (week.parse::<usize>().unwrap() - 1) * course.columns.len()
+            + course.columns.iter().position(|one| one == column).unwrap();
+        for row in [0, 17, 499] {
+            let wanted = weight * (f64::from(course.values[row * reference.len() + at]) - 0.25);
+            assert!((f64::from(found.values[row * reference.len() + at]) - wanted).abs() < 1e-6, "{name}");
+        }
+    }
+}
+
+#[test]
+fn weeks_without_a_fit_have_no_contributions() {
+    let course = Course::new(300, 2, 2, 10);
+    let raw = course.raw();
+    let model = fit(BaselineKind::Logistic, &quick(), &course).unwrap();
+    let reference = vec![0.0; 3 * course.columns.len()];
+    let found = model.contributions(&course.inputs(&raw), &reference, week(3));
+    assert!(matches!(found, Err(ForecastError::NotFitted { .. })), "{found:?}");
+}
