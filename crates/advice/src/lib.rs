@@ -1,3 +1,4 @@
 //! Turns forecasts into decisions, and measures whether they worked.
 
 pub mod experiments;
+pub mod reasons;

@@ -27,6 +27,12 @@ pub enum BaselineKind {
 }
 
 impl BaselineKind {
+    /// Tells whether forecasts rest on the inputs; those of the other baselines rest on a few features as they are.
+    #[must_use]
+    pub const fn reads_inputs(self) -> bool {
+        !matches!(self, Self::DaysSinceLast | Self::Rules)
+    }
+
     /// Lists all baselines, simplest first.
     pub const ALL: [Self; 8] = [
         Self::DaysSinceLast,

@@ -21,6 +21,8 @@ pub(crate) enum Purpose {
     Noise,
     /// Settings to try.
     Trials,
+    /// Learners whose inputs are dealt out.
+    Importance,
 }
 
 /// Makes the stream for one purpose; `index` separates epochs, or members.

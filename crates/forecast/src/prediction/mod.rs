@@ -6,6 +6,7 @@
 mod error;
 mod evaluate;
 mod evaluations;
+mod explanation;
 mod folds;
 mod forecasts;
 mod leakage;
@@ -26,6 +27,10 @@ mod work;
 pub use error::PredictionError;
 pub use evaluate::{EvaluationOutcome, RepeatedAuc, evaluate, evaluate_predictions};
 pub use evaluations::{EvaluationRecord, evaluations, evaluations_in, record_evaluation};
+pub use explanation::{
+    CourseImportance, ExplainRequest, Explanation, FEWEST_FOR_REFERENCE, Forecastable, GroupEffect, Importance,
+    ImportanceRequest, Reference, SingleInputs, explain, forecastable, importance,
+};
 pub use forecasts::Forecasts;
 pub use leakage::{FutureTest, LeakageReport, SUSPICIOUS_AUC, ShuffledLabelsTest, SuspiciousInput, check_leakage};
 pub use predict::predictions;

@@ -225,14 +225,15 @@ fn require_week(run: &Run, model: &RunModel, week: CutOff) -> Result<(), Predict
 }
 
 /// Decides whether an enrolment gets a score.
-enum Verdict<'a> {
+pub(super) enum Verdict<'a> {
     /// It does, from the weeks seen; the reason is empty where these are all that were asked for.
     Scored { seen: CutOff, fit: &'a WeekFit, reason: String },
     /// It does not.
     Excluded { exclusion: Exclusion, reason: String },
 }
 
-fn verdict<'a>(
+/// Decides whether `enrolment` gets a score at `cut_off`.
+pub(super) fn verdict<'a>(
     run: &Run,
     model: &'a RunModel,
     data: &Dataset,

@@ -1,0 +1,15 @@
+//! Why a forecast is what it is, in behaviours that people know and can act on.
+//!
+//! Two methods say how a behaviour bears on a forecast: what its inputs *add* to the forecast of a reference, and how far the
+//! forecast moves when they are *replaced* by the reference's. Explainers of one network differ more among themselves than over
+//! courses (Swamy et al. 2022, "Evaluating the explainers"), so that a behaviour is a reason only where both agree, and where the
+//! learner's own figures show it. Reasons describe what the forecast rests on. They are no causes of dropout.
+
+mod behaviour;
+mod figures;
+mod reason;
+mod wording;
+
+pub use behaviour::Behaviour;
+pub use figures::{CourseNorms, FIGURE_FEATURES, Figure};
+pub use reason::{BehaviourEffect, BehaviourReading, Finding, LEAST_EFFECT, read_behaviours};

@@ -1,0 +1,172 @@
+//! Sentences about what a learner did: facts with figures, in the last week seen, and no claim of a cause.
+
+use staycast_sequences::WeekIndex;
+
+use super::behaviour::Behaviour;
+use super::figures::{DAYS_SINCE_LAST, Figure, Headline, LAST_DUE, Learner, MISSING, Unit};
+
+/// Counts the days without a visit from which on these are told, and not the active days.
+const LONG_ABSENCE: f64 = 7.0;
+/// Is the share of what was before at which something fell.
+const FELL: f64 = 0.6;
+
+/// Says what a learner did, seen as something that raises the forecast or lowers it; `None` where the figures do not show that.
+pub(super) fn sentence(learner: Learner<'_>, behaviour: Behaviour, raises: bool) -> Option<String> {
+    if raises { concern(learner, behaviour) } else { strength(learner, behaviour) }
+}
+
+fn concern(learner: Learner<'_>, behaviour: Behaviour) -> Option<String> {
+    let week = learner.norms.seen().last_week();
+    match behaviour {
+        Behaviour::Visits => {
+            if let Some(days) = learner.last(DAYS_SINCE_LAST).filter(|&days| days >= LONG_ABSENCE) {
+                let typical = learner.typical(DAYS_SINCE_LAST).filter(|&typical| typical < days);
+                let typical = typical.map(|typical| format!(" (typical: {})", days_words(typical)));
+                return Some(format!("no visit for {}{}", days_words(days), typical.unwrap_or_default()));
+            }
+            if learner.norms.seen().weeks_seen().all(|week| learner.value(DAYS_SINCE_LAST, week).is_none())
+                && learner.typical(DAYS_SINCE_LAST).is_some()
+            {
+                return Some("has not visited the course yet".to_owned());
+            }
+        }
+        Behaviour::Submissions => {
+            if let Some(missing) = learner.last(MISSING).filter(|&missing| missing >= 1.0) {
+                let latest = learner.last(LAST_DUE).is_some_and(|share| share < 1.0);
+                let typical = learner.typical(MISSING).filter(|&typical| typical < missing)?;
+                let (one, many) = ("assessment", "assessments");
+                let which = if latest { ", the latest among them" } else { "" };
+                return Some(format!(
+                    "{} not handed in{which} (typical: {})",
+                    counted(missing, one, many),
+                    number(typical)
+                ));
+            }
+        }
+        _ => {}
+    }
+    let headline = learner.headline(behaviour)?;
+    let figure = learner.figure(behaviour);
+    let value = figure.learner?;
+    let typical = typical_words(headline, figure);
+    if value == 0.0 && !headline.is_total {
+        let last_time = learner
+            .norms
+            .seen()
+            .weeks_seen()
+            .filter(|&week| learner.value(headline.feature, week).is_some_and(|value| value > 0.0));
+        return match last_time.last() {
+            Some(last_time) => Some(format!("no {} since week {}{typical}", plural(headline), name(last_time))),
+            None => (figure.typical? > 0.0).then(|| format!("no {} so far{typical}", plural(headline))),
+        };
+    }
+    if let Some(before) = figure.before.filter(|&before| value <= FELL * before) {
+        return Some(format!(
+            "{} in week {}, {} a week before{typical}",
+            told(headline.unit, value),
+            name(week),
+            told_alone(headline.unit, before)
+        ));
+    }
+    (value < figure.typical?).then(|| format!("{}{}{typical}", told(headline.unit, value), when(headline, week)))
+}
+
+fn strength(learner: Learner<'_>, behaviour: Behaviour) -> Option<String> {
+    let week = learner.norms.seen().last_week();
+    let headline = learner.headline(behaviour)?;
+    let figure = learner.figure(behaviour);
+    let value = figure.learner.filter(|&value| value > 0.0)?;
+    if behaviour == Behaviour::Submissions && learner.last(MISSING) == Some(0.0) && headline.is_total {
+        return Some(format!("{} handed in, none missing", counted(value, "assessment", "assessments")));
+    }
+    (value > figure.typical? || value == figure.typical? && figure.before.is_some_and(|before| before < value)).then(
+        || {
+            let typical = typical_words(headline, figure);
+            format!("{}{}{typical}", told(headline.unit, value), when(headline, week))
+        },
+    )
+}
+
+fn typical_words(headline: &Headline, figure: Figure) -> String {
+    figure.typical.map_or_else(String::new, |typical| format!(" (typical: {})", told_alone(headline.unit, typical)))
+}
+
+fn when(headline: &Headline, week: WeekIndex) -> String {
+    if headline.is_total { " so far".to_owned() } else { format!(" in week {}", name(week)) }
+}
+
+/// Returns the number of a week as people count.
+fn name(week: WeekIndex) -> usize {
+    week.position() + 1
+}
+
+fn plural(headline: &Headline) -> &'static str {
+    match headline.unit {
+        Unit::Count(_, many) => many,
+        Unit::Seconds => "study time",
+        Unit::Points => "scores",
+    }
+}
+
+/// Tells a figure with its unit.
+fn told(unit: Unit, value: f64) -> String {
+    match unit {
+        Unit::Count(one, many) => counted(value, one, many),
+        Unit::Seconds => format!("{} of study", duration(value)),
+        Unit::Points => format!("mean score {}", number(value)),
+    }
+}
+
+/// Tells a figure whose unit was told before.
+fn told_alone(unit: Unit, value: f64) -> String {
+    if unit == Unit::Seconds { duration(value) } else { number(value) }
+}
+
+fn counted(value: f64, one: &str, many: &str) -> String {
+    let value = number(value);
+    format!("{value} {}", if value == "1" { one } else { many })
+}
+
+fn days_words(days: f64) -> String {
+    counted(days.floor(), "day", "days")
+}
+
+/// Writes a figure without decimals where it is whole or large, else with one.
+pub(super) fn number(value: f64) -> String {
+    if value.abs() >= 10.0 || (value - value.round()).abs() < 0.05 {
+        format!("{value:.0}")
+    } else {
+        format!("{value:.1}")
+    }
+}
+
+fn duration(seconds: f64) -> String {
+    let minutes = seconds / 60.0;
+    if minutes < 90.0 {
+        counted(minutes.round(), "minute", "minutes")
+    } else {
+        format!("{} hours", number(minutes / 60.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_short() {
+        for (value, text) in
+            [(0.0, "0"), (1.0, "1"), (1.25, "1.2"), (9.96, "10"), (17.4, "17"), (3.04, "3"), (0.4, "0.4")]
+        {
+            assert_eq!(number(value), text);
+        }
+        for (seconds, text) in
+            [(60.0, "1 minute"), (1_500.0, "25 minutes"), (5_400.0, "1.5 hours"), (72_000.0, "20 hours")]
+        {
+            assert_eq!(duration(seconds), text);
+        }
+        assert_eq!(counted(1.0, "day", "days"), "1 day");
+        assert_eq!(counted(1.04, "day", "days"), "1 day");
+        assert_eq!(counted(0.0, "day", "days"), "0 days");
+    }
+}
