@@ -2,3 +2,4 @@
 
 pub mod experiments;
 pub mod reasons;
+pub mod worklist;

@@ -30,10 +30,10 @@ pub use inputs::{ChosenGroups, Column, GroupLeftOut, InputChoice, InputGroup, In
 pub use model_kind::{ModelKind, NotASingleModel, SingleModel, UnknownModel};
 pub use models::blend::BlendRecord;
 pub use prediction::{
-    CourseImportance, EvaluateRequest, EvaluationOutcome, EvaluationRecord, ExplainRequest, Explanation,
+    CourseImportance, Detail, EvaluateRequest, EvaluationOutcome, EvaluationRecord, ExplainRequest, Explanation,
     FEWEST_FOR_REFERENCE, Forecastable, Forecasts, FutureTest, GroupEffect, Importance, ImportanceRequest,
     LeakageReport, PredictionError, Predictions, RecalibrateRequest, Reference, RepeatedAuc, Rows, SCORE_COLUMNS,
-    SUSPICIOUS_AUC, ScoreRequest, ScoreRow, ShuffledLabelsTest, SingleInputs, SuspiciousInput, check_leakage, evaluate,
+    SUSPICIOUS_AUC, ScoreRequest, ScoreRow, ShuffledLabelsTest, SuspiciousInput, Without, check_leakage, evaluate,
     evaluate_predictions, evaluations, evaluations_in, explain, forecastable, forecasting_work, importance,
     predictions, recalibrate, record_evaluation, score, score_folder, week_for, write_predictions, write_scores,
 };

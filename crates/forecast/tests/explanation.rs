@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use common::{config, cut_off, dataset, dataset_with, train_at};
 use staycast_forecast::device::ChosenDevice;
 use staycast_forecast::{
-    ExplainRequest, Explanation, FEWEST_FOR_REFERENCE, ImportanceRequest, PredictionError, Reference, Run,
-    ScoreRequest, SingleInputs, explain, importance, score,
+    Detail, ExplainRequest, Explanation, FEWEST_FOR_REFERENCE, ImportanceRequest, PredictionError, Reference, Run,
+    ScoreRequest, explain, importance, score,
 };
 use staycast_sequences::{Dataset, EnrolmentIndex, WeekIndex};
 
@@ -49,7 +49,7 @@ fn own_groups(run: &Run) -> Vec<usize> {
 fn explained(run: &Run, data: &Dataset, rows: &[EnrolmentIndex], groups: &[usize]) -> Vec<Explanation> {
     let device = ChosenDevice::flex();
     let week = cut_off(3);
-    let request = ExplainRequest { week, groups, single_inputs: SingleInputs::Kept, device: &device };
+    let request = ExplainRequest { week, groups, detail: Detail::SingleInputs, device: &device };
     explain(run, data, rows, &request).expect("it explains")
 }
 
@@ -91,10 +91,11 @@ fn without_all_inputs_at_once_the_forecast_is_the_references() {
         let groups = vec![0; own_groups(run).len()];
         for one in explained(run, data, &some, &groups) {
             let [group] = &one.groups[..] else { panic!("one group") };
-            assert!((group.p_without - one.reference_p).abs() < 1e-6, "{name}");
+            let without = group.without.expect("both methods");
+            assert!((without.p_dropout - one.reference_p).abs() < 1e-6, "{name}");
             if *name != "isotonic" {
                 let whole = log_odds(one.p_dropout) - log_odds(one.reference_p);
-                assert!((group.occlusion - whole).abs() < 1e-4, "{name}");
+                assert!((without.occlusion - whole).abs() < 1e-4, "{name}");
             }
         }
     }
@@ -137,8 +138,7 @@ fn a_model_of_no_inputs_is_refused() {
     let run = train_at(&data, &config(&["model.kind=rules"]), &folder.path().join("run")).expect("it trains");
     let device = ChosenDevice::flex();
     let (groups, rows) = (own_groups(&run), [EnrolmentIndex(3)]);
-    let request =
-        ExplainRequest { week: cut_off(3), groups: &groups, single_inputs: SingleInputs::Dropped, device: &device };
+    let request = ExplainRequest { week: cut_off(3), groups: &groups, detail: Detail::Sums, device: &device };
     let error = explain(&run, &data, &rows, &request).expect_err("rules have no inputs");
     assert!(matches!(error, PredictionError::Forecast(_)), "{error}");
     assert!(error.to_string().contains("can't be split among inputs"), "{error}");

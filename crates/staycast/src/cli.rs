@@ -8,8 +8,8 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::console::{Console, OutputForm, Verbosity};
 use crate::{
-    bench, command_docs, compare, demo, devices, evaluate, experiment, inspect, mapping, preprocess, recalibrate, runs,
-    score, sequences, simulate, train, transfer, tune,
+    bench, command_docs, compare, demo, devices, evaluate, experiment, explain, inspect, mapping, preprocess,
+    recalibrate, runs, score, sequences, simulate, train, transfer, tune,
 };
 
 /// Forecast who stays in an online course and who is about to leave
@@ -102,6 +102,7 @@ pub(crate) enum Command {
     Train(train::TrainArgs),
     Evaluate(evaluate::EvaluateArgs),
     Score(score::ScoreArgs),
+    Explain(explain::ExplainArgs),
     Experiment(experiment::ExperimentArgs),
     Recalibrate(recalibrate::RecalibrateArgs),
     Inspect(inspect::InspectArgs),

@@ -91,6 +91,11 @@ pub(crate) fn open_run(path: &Path, console: &Console) -> anyhow::Result<Run> {
     Ok(run)
 }
 
+/// Returns the name of a run's folder.
+pub(crate) fn run_name(run: &Run) -> String {
+    run.path().file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
 /// Opens the run, or the part of its blend that was asked for, as [`open_run`] does.
 pub(crate) fn open_part(path: &Path, model: Option<ModelKind>, console: &Console) -> anyhow::Result<Run> {
     let run = open_run(path, console)?;

@@ -15,6 +15,7 @@ mod devices;
 mod display;
 mod evaluate;
 mod experiment;
+mod explain;
 mod failure;
 mod forecast_args;
 mod hints;
@@ -145,6 +146,7 @@ fn run(cli: &Cli) -> anyhow::Result<Status> {
         Command::Train(args) => train::run(args, &console),
         Command::Evaluate(args) => evaluate::run(args, &console),
         Command::Score(args) => score::run(args, &console),
+        Command::Explain(args) => explain::run(args, &console),
         Command::Recalibrate(args) => recalibrate::run(args, &console),
         Command::Inspect(args) => inspect::run(args, &console),
         Command::Mapping(args) => mapping::run(args, &console),

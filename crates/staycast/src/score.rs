@@ -166,7 +166,7 @@ pub(crate) fn execute(job: &ScoreJob, console: &Console) -> anyhow::Result<(Scor
 }
 
 /// Returns the run's week or, where the courses are too short for it, the last that they allow, and says so.
-fn own_week(run: &Run, selection: &ForecastSelection, console: &Console) -> anyhow::Result<CutOff> {
+pub(crate) fn own_week(run: &Run, selection: &ForecastSelection, console: &Console) -> anyhow::Result<CutOff> {
     let courses = read_courses(&selection.sequences)?;
     let asked =
         courses.iter().filter(|course| selection.courses.as_ref().is_none_or(|asked| asked.contains(&course.id)));

@@ -7,9 +7,17 @@
 
 mod behaviour;
 mod figures;
+mod learner;
+mod page;
 mod reason;
+mod summary;
+mod table;
 mod wording;
 
 pub use behaviour::Behaviour;
 pub use figures::{CourseNorms, FIGURE_FEATURES, Figure};
+pub use learner::{Compared, ExplainedLearner, LearnerRow};
+pub use page::{PageFacts, reasons_page};
 pub use reason::{BehaviourEffect, BehaviourReading, Finding, LEAST_EFFECT, read_behaviours};
+pub use summary::{BehaviourSummary, CourseLoss, Importance, summarise};
+pub use table::{REASON_COLUMNS, inputs_batch, reasons_batch};

@@ -23,6 +23,8 @@ pub struct BehaviourEffect {
     pub occlusion: f64,
     /// The probability with the reference's inputs in this behaviour.
     pub p_without: f64,
+    /// What it added to the forecast a week before, where there was one.
+    pub before: Option<f64>,
 }
 
 impl BehaviourEffect {
@@ -104,6 +106,8 @@ pub struct BehaviourReading {
     pub occlusion: f64,
     /// Points of probability, from -1 to 1, by which the forecast is higher than with the reference's inputs.
     pub points: f64,
+    /// How much more it adds than a week before; `None` where there was no forecast then.
+    pub change: Option<f64>,
 }
 
 impl BehaviourReading {
@@ -146,6 +150,7 @@ fn read(learner: Learner<'_>, p_dropout: f64, effect: &BehaviourEffect) -> Behav
         week: most.map_or(1, |(week, _)| week + 1),
         occlusion,
         points: p_dropout - effect.p_without,
+        change: effect.before.map(|before| contribution - before),
     }
 }
 

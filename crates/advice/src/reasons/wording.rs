@@ -47,8 +47,11 @@ fn concern(learner: Learner<'_>, behaviour: Behaviour) -> Option<String> {
     }
     let headline = learner.headline(behaviour)?;
     let figure = learner.figure(behaviour);
-    let value = figure.learner?;
     let typical = typical_words(headline, figure);
+    let Some(value) = figure.learner else {
+        // Null where others have one: a score, as nothing was handed in.
+        return figure.typical.map(|_| format!("no {} so far{typical}", plural(headline)));
+    };
     if value == 0.0 && !headline.is_total {
         let last_time = learner
             .norms

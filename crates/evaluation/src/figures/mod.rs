@@ -41,5 +41,5 @@ pub use decisions::{CapacityPoint, capacity, cost, decision};
 pub use drawing::Drawing;
 pub use groups::{Interval, IntervalRow, intervals};
 pub use style::STYLE;
-pub(crate) use style::TOKENS;
+pub use style::TOKENS;
 pub use survival::{SurvivalPoint, survival};

@@ -1,7 +1,7 @@
 //! The style sheets of drawings: colours come from the tokens that the page has too.
 
 /// Holds the colours, spacing and type as CSS custom properties, light and dark: shared by pages and drawings.
-pub(crate) const TOKENS: &str = include_str!("../../assets/tokens.css");
+pub const TOKENS: &str = include_str!("../../assets/tokens.css");
 
 /// Holds the rules for the classes of drawings, which start with `sc-`. They need the tokens beside them.
 pub const STYLE: &str = include_str!("../../assets/figures.css");

@@ -28,8 +28,8 @@ pub use error::PredictionError;
 pub use evaluate::{EvaluationOutcome, RepeatedAuc, evaluate, evaluate_predictions};
 pub use evaluations::{EvaluationRecord, evaluations, evaluations_in, record_evaluation};
 pub use explanation::{
-    CourseImportance, ExplainRequest, Explanation, FEWEST_FOR_REFERENCE, Forecastable, GroupEffect, Importance,
-    ImportanceRequest, Reference, SingleInputs, explain, forecastable, importance,
+    CourseImportance, Detail, ExplainRequest, Explanation, FEWEST_FOR_REFERENCE, Forecastable, GroupEffect, Importance,
+    ImportanceRequest, Reference, Without, explain, forecastable, importance,
 };
 pub use forecasts::Forecasts;
 pub use leakage::{FutureTest, LeakageReport, SUSPICIOUS_AUC, ShuffledLabelsTest, SuspiciousInput, check_leakage};

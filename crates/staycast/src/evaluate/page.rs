@@ -10,6 +10,7 @@ use super::leakage_text::checks;
 use super::report_folder::{FIGURE_ENDING, FIGURES, REPORT_HTML};
 use super::report_text::adapted_sentence;
 use crate::display::pluralise;
+use crate::forecast_args::run_name;
 use crate::input_choice::inputs_in_sentences;
 use crate::model_choice;
 use crate::run_description::{clauses, describe_model};
@@ -30,7 +31,7 @@ pub(super) fn write(out: &Path, run: &Run, data: &Dataset, outcome: &EvaluationO
 
 fn about(run: &Run, data: &Dataset, outcome: &EvaluationOutcome) -> About {
     let manifest = run.manifest();
-    let name = run.path().file_name().map_or_else(|| "run".into(), |name| name.to_string_lossy().into_owned());
+    let name = run_name(run);
     About {
         run: name,
         model: describe_model(run),

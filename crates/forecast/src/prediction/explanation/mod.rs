@@ -36,8 +36,8 @@ pub struct ExplainRequest<'a> {
     pub week: CutOff,
     /// By column of the run's inputs: the group that it is in, from 0.
     pub groups: &'a [usize],
-    /// Whether to keep what each single input adds.
-    pub single_inputs: SingleInputs,
+    /// What to compute.
+    pub detail: Detail,
     /// Where to compute.
     pub device: &'a ChosenDevice,
 }
@@ -48,13 +48,15 @@ impl ExplainRequest<'_> {
     }
 }
 
-/// Tells whether an explanation keeps what each single input adds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SingleInputs {
-    /// `weeks × inputs × 4` bytes a row.
-    Kept,
-    /// Groups alone.
-    Dropped,
+/// Says how much is computed and kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// What groups add.
+    Sums,
+    /// And what the forecast is without each group.
+    BothMethods,
+    /// And what each single input adds: `weeks × inputs × 4` bytes a row.
+    SingleInputs,
 }
 
 /// Names the inputs that learners are compared with.
@@ -92,10 +94,17 @@ pub struct Explanation {
 pub struct GroupEffect {
     /// By week of the inputs: log odds that they add.
     pub by_week: Vec<f32>,
-    /// Log odds by which the forecast is higher than with the reference's inputs in this group.
+    /// The forecast with the reference's inputs in this group; `None` unless it was asked for.
+    pub without: Option<Without>,
+}
+
+/// Holds a forecast with the reference's inputs in one group.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Without {
+    /// Log odds by which the forecast is higher than this one.
     pub occlusion: f64,
-    /// The probability with the reference's inputs in this group.
-    pub p_without: f64,
+    /// The probability.
+    pub p_dropout: f64,
 }
 
 impl GroupEffect {
@@ -222,7 +231,7 @@ impl CourseModels<'_> {
         let reference_logits = models.logits(mixture, &WeeklyInputs { values: &repeated, ..*inputs })?;
         let added = models.contributions(mixture, inputs, &self.reference)?;
         let mut without = Vec::with_capacity(groups);
-        for group in 0..groups {
+        for group in (0..groups).filter(|_| request.detail >= Detail::BothMethods) {
             let replaced = self.replace(inputs.values, |column| request.groups[column] == group);
             without.push(models.logits(mixture, &WeeklyInputs { values: &replaced, ..*inputs })?);
         }
@@ -235,8 +244,10 @@ impl CourseModels<'_> {
                 };
                 GroupEffect {
                     by_week: added.chunks_exact(columns).map(in_week).collect(),
-                    occlusion: slope * (logits[row] - without[group][row]),
-                    p_without: mixture.probability(without[group][row]),
+                    without: without.get(group).map(|logits_without: &Vec<f64>| Without {
+                        occlusion: slope * (logits[row] - logits_without[row]),
+                        p_dropout: mixture.probability(logits_without[row]),
+                    }),
                 }
             };
             let whole = logits[row] - reference_logits[row];
@@ -248,9 +259,9 @@ impl CourseModels<'_> {
                 reference: self.kind,
                 groups: (0..groups).map(group).collect(),
                 completeness_error: slope * (added.iter().sum::<f64>() - whole),
-                inputs: match request.single_inputs {
-                    SingleInputs::Kept => added.iter().map(|value| (slope * value) as f32).collect(),
-                    SingleInputs::Dropped => Vec::new(),
+                inputs: match request.detail {
+                    Detail::SingleInputs => added.iter().map(|value| (slope * value) as f32).collect(),
+                    Detail::Sums | Detail::BothMethods => Vec::new(),
                 },
             }
         };
