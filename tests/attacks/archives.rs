@@ -133,7 +133,7 @@ fn a_run_without_checksums_has_them_once_it_is_imported() {
 }
 
 /// Every subcommand, with the lines that run it on a run; none if it reads no run that is there.
-const ROWS: [(&str, &[&str]); 23] = [
+const ROWS: [(&str, &[&str]); 24] = [
     ("preprocess", &[]),
     (
         "train",
@@ -158,6 +158,7 @@ const ROWS: [(&str, &[&str]); 23] = [
         ],
     ),
     ("experiment", &[]),
+    ("recommend", &[]),
     ("recalibrate", &["recalibrate {run} {sequences} --out {out}/recalibrated --device cpu"]),
     ("inspect", &["inspect {run}", "inspect {run} --json"]),
     ("mapping", &[]),

@@ -45,7 +45,7 @@ pub(crate) struct Writing {
 }
 
 /// Lists all of them. `the_table_has_every_command_that_writes` compares it with the command reference.
-pub(crate) const WRITING: [Writing; 18] = [
+pub(crate) const WRITING: [Writing; 19] = [
     Writing {
         name: "preprocess",
         line: "preprocess {logs} --out {out} --quiet",
@@ -81,6 +81,12 @@ pub(crate) const WRITING: [Writing; 18] = [
         name: "experiment report",
         line: "experiment report {experiment} {sequences} --out {out} --quiet",
         output: Output::Folder,
+        older: Older::Replaced,
+    },
+    Writing {
+        name: "recommend",
+        line: "recommend {logs} --week 3 --out {out} --quiet",
+        output: Output::File("csv"),
         older: Older::Replaced,
     },
     Writing {

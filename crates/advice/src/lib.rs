@@ -2,4 +2,5 @@
 
 pub mod experiments;
 pub mod reasons;
+pub mod recommend;
 pub mod worklist;

@@ -38,7 +38,7 @@ impl ObjectKey {
 
     /// Returns the key back from [`ObjectKey::bits`]; 0 is no object.
     #[must_use]
-    pub(crate) const fn from_bits(bits: u64) -> Option<Self> {
+    pub const fn from_bits(bits: u64) -> Option<Self> {
         match NonZeroU64::new(bits) {
             Some(key) => Some(Self(key)),
             None => None,

@@ -84,6 +84,24 @@ impl<'a> Intake<'a> {
         self.limits.window(enrolment).start
     }
 
+    /// Returns the key of an object's id, and takes note of the id where readings hand these over. An empty id is no object.
+    #[inline]
+    pub(crate) fn object(&mut self, id: &[u8]) -> Option<ObjectKey> {
+        let key = ObjectKey::from_id(id);
+        if self.limits.names_objects() {
+            self.note_object(key, id);
+        }
+        key
+    }
+
+    /// Takes note of an object's id, where readings hand these over.
+    #[inline]
+    pub(crate) fn note_object(&mut self, key: Option<ObjectKey>, id: &[u8]) {
+        if let (Some(key), true) = (key, self.limits.names_objects()) {
+            self.parsed.object_names.entry(key).or_insert_with(|| String::from_utf8_lossy(id).into());
+        }
+    }
+
     /// Takes a row that is one event.
     #[inline]
     pub fn take_row(&mut self, row: EventRow) {

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::event::Event;
+use crate::event::{Event, ObjectKey};
 use crate::event_days::EventDays;
 use crate::index::{CourseIndex, EnrolmentIndex};
 use crate::tally::BlockTally;
@@ -76,6 +76,9 @@ pub struct ParsedBlock {
     pub span: Option<TimeSpan>,
     /// The same by course, when asked for.
     pub course_spans: FxHashMap<CourseIndex, TimeSpan>,
+    /// The ids of the objects of its rows, when asked for: some of rows that are not used, too. What is no text in them is
+    /// replaced.
+    pub object_names: FxHashMap<ObjectKey, Box<str>>,
     /// The days of these rows by course, when asked for.
     pub(crate) course_days: FxHashMap<CourseIndex, EventDays>,
 }

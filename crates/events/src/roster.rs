@@ -3,8 +3,10 @@
 //! In memory as a whole: some 25 bytes and the text of its ids an enrolment ([`Enrolments`]), and 16 bytes an object, whatever
 //! the length of the log.
 
+use crate::activity::Activity;
 use crate::enrolled_again::EnrolledAgain;
 use crate::enrolments::Enrolments;
+use crate::event::ObjectKey;
 use crate::event_days::DayRun;
 use crate::index::{CourseIndex, EnrolmentIndex};
 use crate::not_yet_known::NotYetKnown;
@@ -57,6 +59,19 @@ pub struct Assessment {
     pub due_day: Option<i32>,
 }
 
+/// Describes an object that a table of the source lists, whether or not anybody used it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedObject {
+    /// The course.
+    pub course: CourseIndex,
+    /// The key of its id.
+    pub object: ObjectKey,
+    /// The source's id.
+    pub id: Box<str>,
+    /// What learners do with it, where its type tells.
+    pub activity: Option<Activity>,
+}
+
 /// Describes something submitted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Submission {
@@ -87,6 +102,8 @@ pub struct Roster {
     pub submissions: Vec<Submission>,
     /// When objects are released.
     pub releases: Releases,
+    /// The objects that a table lists, where the log is opened so that they are named; in the table's order.
+    pub listed_objects: Vec<ListedObject>,
     /// What counts of several enrolments of one learner in one course. Where it is each, those that rows of the log do not
     /// tell apart bear the id of the first and their date.
     pub enrolled_again: EnrolledAgain,

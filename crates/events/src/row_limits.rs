@@ -34,6 +34,17 @@ pub struct RowLimits {
     received: [bool; 1 << u8::BITS],
     /// Place among all courses of the first of the source whose rows are held against these limits.
     first_course: u32,
+    objects: ObjectNaming,
+}
+
+/// Says whether the reader hands over the names of objects, of which events hold a hash alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ObjectNaming {
+    /// No: only features need objects, and these count them.
+    #[default]
+    Dropped,
+    /// Yes, in each block the names of its objects.
+    Kept,
 }
 
 /// Holds the instants that matter for the events of one course, in seconds since 1970-01-01T00:00:00.
@@ -78,7 +89,8 @@ impl RowLimits {
         let courses = courses(roster);
         let names = Some((Arc::clone(roster.enrolments.names()), 0));
         let dated = DatedEnrolments::find(roster);
-        Self { windows, courses, names, as_of, dated, received: [false; 1 << u8::BITS], first_course: 0 }
+        let (received, objects) = ([false; 1 << u8::BITS], ObjectNaming::Dropped);
+        Self { windows, courses, names, as_of, dated, received, first_course: 0, objects }
     }
 
     /// Makes the limits of a reading that finds out when the courses of `roster` run: no instant is far from them yet.
@@ -90,7 +102,8 @@ impl RowLimits {
         let windows = roster.courses.iter().map(window).collect();
         let courses = courses(roster);
         let received = [false; 1 << u8::BITS];
-        Self { windows, courses, names: None, as_of: None, dated: None, received, first_course: 0 }
+        let objects = ObjectNaming::Dropped;
+        Self { windows, courses, names: None, as_of: None, dated: None, received, first_course: 0, objects }
     }
 
     /// Makes the limits of readings that only look at rows and hand over no events: there are no enrolments.
@@ -104,6 +117,7 @@ impl RowLimits {
             dated: None,
             received,
             first_course: 0,
+            objects: ObjectNaming::Dropped,
         }
     }
 
@@ -115,6 +129,18 @@ impl RowLimits {
             *received = kind.detail.is_received();
         }
         self
+    }
+
+    /// Returns the same limits for readings that hand over the names of objects, or do not.
+    #[must_use]
+    pub fn with_objects(self, objects: ObjectNaming) -> Self {
+        Self { objects, ..self }
+    }
+
+    /// Tells whether readings hand over the names of objects.
+    #[inline]
+    pub(crate) fn names_objects(&self) -> bool {
+        self.objects == ObjectNaming::Kept
     }
 
     /// Returns the limits of the `count` enrolments from `first` on, for rows that count enrolments from there, courses

@@ -9,7 +9,7 @@ use tracing_subscriber::filter::LevelFilter;
 use crate::console::{Console, OutputForm, Verbosity};
 use crate::{
     bench, command_docs, compare, demo, devices, evaluate, experiment, explain, inspect, mapping, preprocess,
-    recalibrate, runs, score, sequences, simulate, train, transfer, tune,
+    recalibrate, recommend, runs, score, sequences, simulate, train, transfer, tune,
 };
 
 /// Forecast who stays in an online course and who is about to leave
@@ -105,6 +105,7 @@ pub(crate) enum Command {
     Explain(explain::ExplainArgs),
     Experiment(experiment::ExperimentArgs),
     Recalibrate(recalibrate::RecalibrateArgs),
+    Recommend(recommend::RecommendArgs),
     Inspect(inspect::InspectArgs),
     Mapping(mapping::MappingArgs),
     Compare(compare::CompareArgs),

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 
 use staycast_advice::experiments::ExperimentError;
+use staycast_advice::recommend::RecommendError;
 use staycast_evaluation::splits::SplitError;
 use staycast_events::{Notice, ReadError};
 use staycast_files::ForeignFile;
@@ -49,6 +50,7 @@ fn for_cause(cause: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| cause.downcast_ref().and_then(for_sequences))
         .or_else(|| cause.downcast_ref().and_then(for_experiment))
         .or_else(|| cause.downcast_ref().and_then(for_writing))
+        .or_else(|| cause.downcast_ref().and_then(for_recommending))
 }
 
 /// Says what to do when dates of courses are in doubt.
@@ -257,6 +259,18 @@ fn for_experiment(error: &ExperimentError) -> Option<String> {
 fn for_writing(error: &io::Error) -> Option<String> {
     let foreign: Option<&ForeignFile> = error.get_ref()?.downcast_ref();
     foreign.map(|_| "choose another --out, or move that file away".to_owned())
+}
+
+fn for_recommending(error: &RecommendError) -> Option<String> {
+    match error {
+        RecommendError::NoObjects { .. } => Some(
+            "where the log has a column that names them, say so with columns.object in the file of --mapping"
+                .to_owned(),
+        ),
+        RecommendError::Read(error) => for_reading(error),
+        RecommendError::Write(error) => error.source().and_then(for_cause),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

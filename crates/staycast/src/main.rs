@@ -22,7 +22,9 @@ mod hints;
 mod input_choice;
 mod inspect;
 mod interruption;
+mod log_args;
 mod log_format;
+mod log_input;
 mod log_report;
 mod mapping;
 mod model_choice;
@@ -32,6 +34,7 @@ mod password;
 mod preprocess;
 mod progress;
 mod recalibrate;
+mod recommend;
 mod run_description;
 mod run_folders;
 mod runs;
@@ -148,6 +151,7 @@ fn run(cli: &Cli) -> anyhow::Result<Status> {
         Command::Score(args) => score::run(args, &console),
         Command::Explain(args) => explain::run(args, &console),
         Command::Recalibrate(args) => recalibrate::run(args, &console),
+        Command::Recommend(args) => recommend::run(args, &console),
         Command::Inspect(args) => inspect::run(args, &console),
         Command::Mapping(args) => mapping::run(args, &console),
         Command::Compare(args) => compare::run(args, &console),

@@ -17,7 +17,7 @@ use crate::kind::EventKind;
 use crate::names::Names;
 use crate::offered::FileReport;
 use crate::parsed_block::ParsedBlock;
-use crate::roster::{Assessment, Course, Roster, StrayDays, Submission};
+use crate::roster::{Assessment, Course, ListedObject, Roster, StrayDays, Submission};
 use crate::row_limits::RowLimits;
 use crate::source::{Granularity, LeftOutEnrolments, Source, SourceLabels};
 use crate::source_inputs::DatabaseTable;
@@ -198,6 +198,12 @@ fn add_roster(all: &mut Roster, other: Roster, name: &str) {
         assessment: submission.assessment + assessments,
         ..submission
     }));
+    all.listed_objects.extend(
+        other
+            .listed_objects
+            .into_iter()
+            .map(|listed| ListedObject { course: CourseIndex(listed.course.0 + courses), ..listed }),
+    );
     all.releases.append(CourseIndex(courses), other.releases);
     let stray = other.stray_days.into_iter().map(|stray| StrayDays { course: named(stray.course), ..stray });
     all.stray_days.extend(stray);

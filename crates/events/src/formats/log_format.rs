@@ -8,6 +8,7 @@ use crate::enrolled_again::EnrolledAgain;
 use crate::error::ReadError;
 use crate::file_head::{FileHead, FileHeads};
 use crate::offered::OfferedFile;
+use crate::row_limits::ObjectNaming;
 use crate::source::Source;
 use crate::source_inputs::InputFile;
 
@@ -140,6 +141,8 @@ pub(crate) struct OpenRequest<'a> {
     pub(crate) enrolled_again: EnrolledAgain,
     /// The instant at which the log is said to be taken.
     pub(crate) as_of: Option<i64>,
+    /// Whether the roster lists objects by name.
+    pub(crate) objects: ObjectNaming,
     /// Why the log is taken for the format.
     pub(crate) reason: String,
     /// Bytes of a block.

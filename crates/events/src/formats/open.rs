@@ -72,6 +72,7 @@ fn open_files(
         given: &given,
         enrolled_again: options.enrolled_again,
         as_of: options.as_of,
+        objects: options.objects,
         reason: evidence,
         block_bytes,
     };
@@ -141,6 +142,7 @@ fn open_database(
         given: &[],
         enrolled_again: options.enrolled_again,
         as_of: options.as_of,
+        objects: options.objects,
         reason: "read from its database".to_owned(),
         block_bytes,
     };

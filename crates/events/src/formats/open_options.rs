@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::database_source::DatabaseSource;
 use super::registry::Format;
 use crate::enrolled_again::EnrolledAgain;
+use crate::row_limits::ObjectNaming;
 
 /// Holds the options of opening a log.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +23,8 @@ pub struct OpenOptions {
     pub as_of: Option<i64>,
     /// Labels in place of the source's own.
     pub labels: Option<PathBuf>,
+    /// Whether the roster lists objects by name, where a table of the source does.
+    pub objects: ObjectNaming,
     /// The database to read Moodle's log from, in place of files. Needs the feature `sql`.
     pub source: Option<DatabaseSource>,
 }

@@ -19,6 +19,7 @@ mod kdd2015;
 mod long_lines;
 mod mappings;
 mod moodle;
+mod object_names;
 mod odd_tables;
 mod odd_text;
 mod offered_files;

@@ -11,7 +11,6 @@ use std::time::Instant;
 
 use anyhow::Context;
 use clap::Args;
-use staycast_events::formats::OpenOptions;
 use staycast_files::ScratchFolder;
 use staycast_forecast::bench::{Effort, SHAPES, Shape, measure, measure_loading};
 use staycast_forecast::device::{self, ChosenDevice, DeviceChoice, Hardware, Work};
@@ -21,6 +20,7 @@ use staycast_simulator::{SimulatorConfig, simulate_to_folder};
 use self::machine::Machine;
 use self::report::{BenchReport, Failed, Reading};
 use crate::console::Console;
+use crate::log_input::LogInput;
 use crate::sequences::load;
 use crate::status::{Status, usage};
 use crate::{devices, output_place, preprocess, values};
@@ -220,9 +220,7 @@ fn simulate(folder: &Path, out: &Path, console: &Console) -> anyhow::Result<()> 
     let logs = folder.join("logs");
     simulate_to_folder(&config, &logs, &|_| {})?;
     let job = preprocess::PreprocessJob {
-        inputs: vec![logs],
-        institutions: Vec::new(),
-        open: OpenOptions::default(),
+        log: LogInput::of_folder(logs),
         build: BuildOptions::default(),
         out: out.to_owned(),
         if_exists: BuildMode::Refuse,

@@ -11,7 +11,6 @@ use clap::Args;
 use serde::Serialize;
 use staycast_evaluation::report::MinimumSize;
 use staycast_evaluation::text;
-use staycast_events::formats::OpenOptions;
 use staycast_forecast::config::Config;
 use staycast_forecast::device::DeviceChoice;
 use staycast_forecast::{EvaluationOutcome, Rows, Run, ScoreRow};
@@ -25,6 +24,7 @@ use crate::display::{
     LabelledText, format_bytes, format_duration, format_percent, group_digits, pluralise, quote_for_shell,
 };
 use crate::forecast_args::ForecastSelection;
+use crate::log_input::LogInput;
 use crate::out_folder::OutFolder;
 use crate::progress::{BarTemplate, progress_bar};
 use crate::status::Status;
@@ -155,9 +155,7 @@ impl Demo<'_> {
         let command = format!("staycast preprocess {} --out {}", typed(&logs), typed(&out));
         self.heading(2, "Weekly sequences", &command)?;
         let job = preprocess::PreprocessJob {
-            inputs: vec![logs],
-            institutions: Vec::new(),
-            open: OpenOptions::default(),
+            log: LogInput::of_folder(logs),
             build: BuildOptions::default(),
             out,
             if_exists: BuildMode::Refuse,

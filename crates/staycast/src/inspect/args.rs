@@ -46,6 +46,7 @@ impl InspectArgs {
             enrolled_again: staycast_events::EnrolledAgain::First,
             as_of: None,
             labels: None,
+            objects: staycast_events::ObjectNaming::Dropped,
             source: self.database.resolve(console)?,
         })
     }

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use staycast_events::EnrolledAgain;
-use staycast_events::formats::{Institution, OpenOptions};
+use staycast_events::formats::OpenOptions;
 use staycast_sequences::{BuildMode, BuildOptions, DropoutRule, FeatureSet, RawKinds};
 
 use super::job::PreprocessJob;
 use crate::console::Console;
-use crate::database_args::DatabaseArgs;
-use crate::log_format::{FormatChoice, resolve_format};
+use crate::log_args::LogArgs;
+use crate::log_input::LogInput;
 use crate::values::{self, Size};
 
 /// Turn logs into weekly sequences
@@ -22,25 +22,8 @@ use crate::values::{self, Size};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct PreprocessArgs {
-    /// Log files, patterns of them, one folder of them, or - for standard input
-    ///
-    /// A pattern is quoted, as 'logs/*.gz'. A folder holds the files of one format.
-    #[arg(required_unless_present_any = ["source", "institutions"], conflicts_with = "source", value_name = "INPUT")]
-    inputs: Vec<PathBuf>,
-    /// Read the log of one of several institutions, in place of INPUT; may be repeated
-    ///
-    /// Give it once for each institution, or for each of its files. Ids become NAME:ID, and a column says which
-    /// institution an enrolment is of.
-    #[arg(long = "institution", value_name = "NAME=PATH", value_parser = values::named_path, conflicts_with_all = ["inputs", "source"])]
-    institutions: Vec<(String, PathBuf)>,
     #[command(flatten)]
-    database: DatabaseArgs,
-    /// Format of the log
-    #[arg(long, value_enum, default_value_t = FormatChoice::Auto)]
-    format: FormatChoice,
-    /// File in TOML that says which column is what, for `--format table`
-    #[arg(long, value_name = "FILE")]
-    mapping: Option<PathBuf>,
+    log: LogArgs,
     /// Folder to write; it must not exist yet (see --resume and --force)
     #[arg(long, value_name = "DIR", required_unless_present = "dry_run")]
     out: Option<PathBuf>,
@@ -76,11 +59,6 @@ pub(crate) struct PreprocessArgs {
     /// last before it.
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = EnrolmentName::First)]
     enrolment: EnrolmentName,
-    /// Take the dates of courses from this file
-    ///
-    /// A CSV file with the columns course_id, from and to. Both dates are included.
-    #[arg(long, value_name = "FILE")]
-    courses: Option<PathBuf>,
     /// Ignore everything from this instant on, as if the log had been taken then
     ///
     /// A date stands for its first instant. Weeks that are not over by then are not observed. If not given: the end of
@@ -156,20 +134,18 @@ impl PreprocessArgs {
 
     pub(super) fn resolve(&self, console: &Console) -> anyhow::Result<PreprocessJob> {
         Ok(PreprocessJob {
-            inputs: self.inputs.clone(),
-            institutions: self.institutions(),
-            open: OpenOptions {
-                format: resolve_format(self.format, self.mapping.as_deref())?,
-                mapping: self.mapping.clone(),
-                courses: self.courses.clone(),
-                enrolled_again: match self.enrolment {
-                    EnrolmentName::First => EnrolledAgain::First,
-                    EnrolmentName::Last => EnrolledAgain::Last,
-                    EnrolmentName::Each => EnrolledAgain::Each,
+            log: LogInput {
+                open: OpenOptions {
+                    enrolled_again: match self.enrolment {
+                        EnrolmentName::First => EnrolledAgain::First,
+                        EnrolmentName::Last => EnrolledAgain::Last,
+                        EnrolmentName::Each => EnrolledAgain::Each,
+                    },
+                    as_of: self.as_of,
+                    labels: self.labels.clone(),
+                    ..self.log.open_options(console)?
                 },
-                as_of: self.as_of,
-                labels: self.labels.clone(),
-                source: self.database.resolve(console)?,
+                ..self.log.input()
             },
             build: BuildOptions {
                 weeks: self.weeks,
@@ -192,19 +168,5 @@ impl PreprocessArgs {
             },
             max_rejected: self.max_rejected,
         })
-    }
-}
-
-impl PreprocessArgs {
-    /// Returns the institutions with all their files, in the order they are first named.
-    fn institutions(&self) -> Vec<Institution> {
-        let mut all: Vec<Institution> = Vec::new();
-        for (name, path) in &self.institutions {
-            match all.iter_mut().find(|known| known.name == *name) {
-                Some(known) => known.inputs.push(path.clone()),
-                None => all.push(Institution { name: name.clone(), inputs: vec![path.clone()] }),
-            }
-        }
-        all
     }
 }

@@ -28,7 +28,7 @@ pub(crate) fn run(args: &PreprocessArgs, console: &Console) -> anyhow::Result<St
 
 /// Reads the log and says what would become of it.
 fn dry_run(job: &PreprocessJob, console: &Console) -> anyhow::Result<Status> {
-    let (source, _standard_input) = job.open()?;
+    let (source, _standard_input) = job.log.open(&job.out)?;
     let report = LogReport::read(&source, console)?;
     let next = "Nothing is written. Next: the same command with --out DIR in place of --dry-run";
     console.print_result(&report, || describe(&report, next, console.verbosity.into()))?;

@@ -202,6 +202,7 @@ impl StatementParser for CaliperEvents {
             Some(_) => Part::Concerned,
             None => Part::Did,
         };
+        let object = resolved(members.object.assignable.or(members.object.id), &mut scratch.object);
         let interaction = Interaction {
             learner: Learner::Named(learner),
             part,
@@ -209,7 +210,8 @@ impl StatementParser for CaliperEvents {
             host: b"",
             kind,
             unknown_kind: Kinds::is_unknown(kind).then_some(event),
-            object: ObjectKey::from_id(resolved(members.object.assignable.or(members.object.id), &mut scratch.object)),
+            object: ObjectKey::from_id(object),
+            object_id: object,
             others: Others::Nobody,
         };
         let id = resolved(members.id, &mut scratch.id);

@@ -182,8 +182,8 @@ impl StatementParser for TrackingLog {
             let number = if Some(learner) == people.actor() { people.number } else { people.event_number };
             let shown = if its_name.is_empty() { name } else { its_name };
             let unknown_kind = (known == self.kinds.unknown()).then_some(shown);
-            let object = ObjectKey::from_id(object);
-            Interaction { learner, part, number, host, kind, unknown_kind, object, others }
+            let (object, object_id) = (ObjectKey::from_id(object), object);
+            Interaction { learner, part, number, host, kind, unknown_kind, object, object_id, others }
         });
         let content = Content::from_parts(interaction, report).ok_or_else(no_learner)?;
         // Tracking events have no id.

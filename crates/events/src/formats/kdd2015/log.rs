@@ -184,7 +184,7 @@ impl LogParser {
         }
         let enrolment = before.enrolment?;
         let instant = before.times.parse(usual.time)?;
-        let object = object_key(usual.object);
+        let object = object_key(usual.object, intake);
         intake.take_row(EventRow { line: number, enrolment, instant, kind: usual.kind, object, count: 1 });
         Some(id_length + 1 + usual.length)
     }
@@ -209,7 +209,7 @@ impl LogParser {
             return intake.refuse(Reason::BadTime, number, what);
         };
         let kind = kind(fields[self.event], self.source.map(|place| fields[place]));
-        let object = object_key(fields[self.object]);
+        let object = object_key(fields[self.object], intake);
         let used = intake.parsed.tally.used;
         intake.take_row(EventRow { line: number, enrolment, instant, kind, object, count: 1 });
         if kind == UNKNOWN_KIND && intake.parsed.tally.used > used {
@@ -230,8 +230,8 @@ impl LogParser {
     }
 }
 
-fn object_key(id: &[u8]) -> Option<ObjectKey> {
-    if is_missing(id) { None } else { ObjectKey::from_id(id) }
+fn object_key(id: &[u8], intake: &mut Intake<'_>) -> Option<ObjectKey> {
+    if is_missing(id) { None } else { intake.object(id) }
 }
 
 fn kind(event: &[u8], source: Option<&[u8]>) -> u8 {

@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 use super::calendar::{CalendarEntry, read_calendar};
 use super::labels::apply_labels;
 use super::log_format::{DetectedFile, FileRole, LogFormat, OpenRequest, Strength, inputs_with_role, missing_table};
+use crate::activity::Activity;
 use crate::capabilities::Capabilities;
 use crate::enrolments::Enrolments;
 use crate::error::ReadError;
@@ -23,7 +24,8 @@ use crate::index::CourseIndex;
 use crate::offered::FileReport;
 use crate::places::Places;
 use crate::releases::ReleaseList;
-use crate::roster::{Course, Roster};
+use crate::roster::{Course, ListedObject, Roster};
+use crate::row_limits::ObjectNaming;
 use crate::source::{Granularity, LeftOutEnrolments, Source, SourceLabels};
 use crate::source_inputs::InputFile;
 use crate::table::{Header, Refusal, Table};
@@ -122,7 +124,7 @@ fn open(request: &OpenRequest<'_>) -> Result<Source, ReadError> {
     let calendar = read_calendar(&calendar_file, &mut tables)?;
     let (mut roster, without_course) = read_enrolments(&enrolments, &calendar, &mut tables)?;
     if let Some(objects) = &objects {
-        read_releases(objects, &mut roster, &mut tables)?;
+        read_releases(objects, request.objects, &mut roster, &mut tables)?;
     }
     for truth in &truths {
         // The truth covers enrolments without a course too; of those only the count is kept.
@@ -236,16 +238,42 @@ fn read_enrolments(
     Ok((Roster::new(courses, enrolments), without_course))
 }
 
-fn read_releases(file: &FileHead, roster: &mut Roster, tables: &mut Tally) -> Result<(), ReadError> {
+/// Lists the categories of objects that learners open, and what they do with them.
+const CATEGORIES: [(&str, Activity); 8] = [
+    ("chapter", Activity::Access),
+    ("combinedopenended", Activity::Problem),
+    ("discussion", Activity::Discussion),
+    ("html", Activity::Access),
+    ("problem", Activity::Problem),
+    ("sequential", Activity::Access),
+    ("vertical", Activity::Access),
+    ("video", Activity::Video),
+];
+
+/// Reads when objects are released and, where they are to be named, which there are.
+fn read_releases(
+    file: &FileHead,
+    naming: ObjectNaming,
+    roster: &mut Roster,
+    tables: &mut Tally,
+) -> Result<(), ReadError> {
     let table = Table::open(file, "objects", file.delimiter(), Header::Present)?;
     let course = table.require(&["course_id"])?;
     let module = table.require(&["module_id"])?;
     let start = table.require(&["start"])?;
     let courses: FxHashMap<String, CourseIndex> =
         roster.courses.iter().zip((0..).map(CourseIndex)).map(|(course, place)| (course.id.clone(), place)).collect();
-    let mut releases = ReleaseList::default();
+    let category = table.find(&["category"])?;
+    let (mut releases, mut listed) = (ReleaseList::default(), Vec::new());
     table.rows(tables, |row| {
-        let object = ObjectKey::from_id(row.id(module, "module_id")?.as_bytes());
+        let id = row.id(module, "module_id")?;
+        let object = ObjectKey::from_id(id.as_bytes());
+        if let (ObjectNaming::Kept, Some(&course), Some(object)) = (naming, courses.get(row.text(course)), object) {
+            let of_category =
+                |text: &str| CATEGORIES.iter().find(|(name, _)| *name == text).map(|&(_, activity)| activity);
+            let activity = category.and_then(|category| of_category(row.text(category)));
+            listed.push(ListedObject { course, object, id: id.into(), activity });
+        }
         let Some(text) = row.given(start) else { return Ok(()) };
         let instant = parse_logged_instant(text.as_bytes())
             .ok_or_else(|| Refusal::new(Reason::BadTime, describe_unreadable("start", text.as_bytes())))?;
@@ -257,5 +285,6 @@ fn read_releases(file: &FileHead, roster: &mut Roster, tables: &mut Tally) -> Re
         Ok(())
     })?;
     roster.releases = releases.finish();
+    roster.listed_objects = listed;
     Ok(())
 }

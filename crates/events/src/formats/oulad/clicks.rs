@@ -17,7 +17,8 @@ use crate::intake::{EventRow, Intake};
 use crate::kind::EventKind;
 use crate::not_yet_known::{NOT_YET_KNOWN, NotYetKnown};
 use crate::releases::Releases;
-use crate::roster::Roster;
+use crate::roster::{ListedObject, Roster};
+use crate::row_limits::ObjectNaming;
 use crate::table::{Header, Refusal, Table};
 use crate::tally::{Reason, Tally, shape};
 use crate::text::{LineParser, TextFile};
@@ -102,7 +103,14 @@ impl Site {
 }
 
 impl Sites {
-    pub(super) fn read(files: &[Arc<FileHead>], index: &PairLookup, tables: &mut Tally) -> Result<Self, ReadError> {
+    /// Reads `vle.csv`, and lists its sites in `listed` where they are to be named.
+    pub(super) fn read(
+        files: &[Arc<FileHead>],
+        index: &PairLookup,
+        naming: ObjectNaming,
+        listed: &mut Vec<ListedObject>,
+        tables: &mut Tally,
+    ) -> Result<Self, ReadError> {
         let mut by_course: Vec<FxHashMap<ObjectKey, Site>> = vec![FxHashMap::default(); index.courses()];
         let mut types: FxHashMap<String, u32> = FxHashMap::default();
         for file in files {
@@ -125,6 +133,7 @@ impl Sites {
                         format!("a course of shape `{}` that is not in the courses table", shape(course_id.as_bytes()));
                     return Err(Refusal::new(Reason::UnknownCourse, what));
                 };
+                let named = TYPES.iter().find(|(name, _)| *name == type_).map(|&(_, activity)| activity);
                 let next = types.len() as u32;
                 let type_ = match types.get(type_) {
                     Some(&number) => number,
@@ -135,6 +144,9 @@ impl Sites {
                 match by_course[course.as_usize()].entry(object) {
                     Entry::Vacant(room) => {
                         room.insert(site);
+                        if naming == ObjectNaming::Kept {
+                            listed.push(ListedObject { course, object, id: id.into(), activity: named });
+                        }
                         Ok(())
                     }
                     Entry::Occupied(known) if *known.get() == site => {
@@ -295,7 +307,7 @@ impl ClickParser {
         let Some(instant) = day.checked_mul(DAY_SECONDS).and_then(|seconds| start.checked_add(seconds)) else {
             return intake.refuse(Reason::ImplausibleTime, number, || format!("day {day} is out of all bounds"));
         };
-        let object = ObjectKey::from_id(whole_id(fields[self.site]));
+        let object = intake.object(whole_id(fields[self.site]));
         let kind = self.sites.kind(course, object);
         let used = intake.parsed.tally.used;
         intake.take_row(EventRow { line: number, enrolment, instant, kind, object, count });

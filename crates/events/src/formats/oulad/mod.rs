@@ -196,7 +196,9 @@ fn open(files: &Files, request: &OpenRequest<'_>) -> Result<Source, ReadError> {
     let later = Arc::new(students.roster.not_yet_known.clone());
     let mut roster = students.roster;
     let index = Arc::new(PairLookup::new(&roster));
-    let sites = Arc::new(Sites::read(&files.sites, &index, &mut tables)?);
+    let mut listed = Vec::new();
+    let sites = Arc::new(Sites::read(&files.sites, &index, request.objects, &mut listed, &mut tables)?);
+    roster.listed_objects = listed;
     roster.releases = sites.releases(&roster);
     let mut events: Vec<Box<dyn EventFile>> = Vec::new();
     for file in &files.clicks {

@@ -277,7 +277,8 @@ impl EventFile for KeptStatements {
         sink: &BlockSink<'_>,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Option<String>, ReadError> {
-        let Some(kept) = self.kept(purpose) else {
+        // What is kept of statements has no names of objects.
+        let Some(kept) = self.kept(purpose).filter(|_| !limits.names_objects()) else {
             return self.file.read(purpose, limits, sink, progress);
         };
         kept.blocks.par_iter().try_for_each(|((block, refused), number)| {
@@ -304,7 +305,7 @@ impl EventFile for KeptStatements {
         sink: &BlockSink<'_>,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Option<String>, ReadError> {
-        match self.kept_blocks().is_some() {
+        match self.kept_blocks().is_some() && !limits.names_objects() {
             true => self.read(purpose, limits, sink, progress),
             false => self.file.read_alone(purpose, limits, sink, progress),
         }
@@ -318,7 +319,7 @@ mod tests {
 
     fn block(rows: u64) -> KeptBlock {
         let mut block = KeptBlock::default();
-        let object = ObjectKey::from_id(b"o");
+        let (object, object_id) = (ObjectKey::from_id(b"o"), &b"o"[..]);
         let content = Content::Interaction(Interaction {
             learner: Learner::Named(b"ann"),
             part: Part::Did,
@@ -327,6 +328,7 @@ mod tests {
             kind: 3,
             unknown_kind: None,
             object,
+            object_id,
             others: Others::Receiver(b"bob", 4),
         });
         for line in 0..rows {

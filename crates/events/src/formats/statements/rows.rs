@@ -212,6 +212,7 @@ impl<P: StatementParser> LineParser for EventLines<P> {
             let Some(interaction) = statement.content.interaction() else {
                 return take_statement(intake, unenrolled, None, std::iter::empty());
             };
+            intake.note_object(interaction.object, interaction.object_id);
             let done = event(interaction.learner, interaction.kind, interaction.object);
             let others = interaction.others.each(interaction.kind);
             let others = others.filter_map(|(learner, kind)| event(learner, kind, interaction.object));

@@ -53,6 +53,8 @@ pub(in crate::formats) struct Interaction<'a> {
     /// The source's name for the kind, where the format does not know it.
     pub(in crate::formats) unknown_kind: Option<&'a [u8]>,
     pub(in crate::formats) object: Option<ObjectKey>,
+    /// The object's id, of which that is the key.
+    pub(in crate::formats) object_id: &'a [u8],
     /// Others who have a part in it.
     pub(in crate::formats) others: Others<'a>,
 }

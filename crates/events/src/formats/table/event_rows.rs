@@ -13,7 +13,6 @@ use super::pairs::Pairs;
 use super::times::rounded;
 use super::written::UndatedEnrolments;
 use crate::cells::whole_number;
-use crate::event::ObjectKey;
 use crate::formats::marked_lines::MarkedLines;
 use crate::id_lookup::{EnrolmentLookup, IdLookup};
 use crate::index::EnrolmentIndex;
@@ -331,7 +330,7 @@ impl RowSink for EventRows {
             Ok(kind) => kind,
             Err(refusal) => return intake.refuse(refusal.reason, line, || refusal.what),
         };
-        let object = ObjectKey::from_id(row.get(Role::Object));
+        let object = intake.object(row.get(Role::Object));
         let start = intake.course_start(enrolment);
         let event_row = |((event, moment), (count, seconds)): ((&RowEvent, Option<Moment>), (u64, i64))| {
             let instant = rounded(moment?.instant(start).saturating_add(seconds), self.granularity);

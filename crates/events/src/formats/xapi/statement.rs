@@ -428,6 +428,7 @@ impl StatementParser for XapiStatements {
             kind,
             unknown_kind: self.kinds.is_unknown(kind).then_some(verb_id),
             object: ObjectKey::from_id(object),
+            object_id: object,
             others,
         };
         Ok(Line::Statement(Statement {
