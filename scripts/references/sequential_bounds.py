@@ -41,10 +41,10 @@ def step(before, fractions, look, theta, low, high):
     return hupdate(R, theta, fractions[look], low, high, theta, fractions[look - 1], before)
 
 
-def find_bounds(spending, alpha, fractions):
+def find_bounds(spending, alpha, fractions, times=None):
     found, done, before = [], 0.0, None
-    for look, fraction in enumerate(fractions):
-        due = spent(spending, alpha / 2, fraction)
+    for look, time in enumerate(times or fractions):
+        due = spent(spending, alpha / 2, time)
         low, high = 0.0, 12.0
         for _ in range(80):
             middle = (low + high) / 2
@@ -84,6 +84,12 @@ bounds = [
     for spending in ("obrien-fleming", "pocock")
     for alpha in (0.05, 0.01)
     for fractions in GRIDS
+]
+# The level is spent by other shares than those of the information: less came than was planned.
+bounds += [
+    dict(spending=spending, alpha=0.05, fractions=fractions, times=times, bounds=find_bounds(spending, 0.05, fractions, times))
+    for spending in ("obrien-fleming", "pocock")
+    for fractions, times in [([0.25, 0.5, 0.6], [0.25, 0.5, 1.0]), ([0.4, 1.3], [0.4, 1.0])]
 ]
 power = [
     dict(spending=spending, alpha=0.05, power=0.8, fractions=fractions, inflation=find_inflation(spending, 0.05, 0.8, fractions))

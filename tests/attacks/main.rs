@@ -15,6 +15,7 @@ mod archives;
 mod at_once;
 mod commands;
 mod damage;
+mod experiments;
 #[cfg(unix)]
 mod fake_postgres;
 mod kills;

@@ -4,7 +4,8 @@ use staycast_text::{escape, escape_lines};
 
 /// Escapes what would steer, turn or hide text, and replaces what is no character (U+FFFE, U+FFFF) by U+FFFD: XML 1.0 forbids
 /// both, so that one odd name would make a document unreadable.
-pub(crate) fn without_control_characters(document: &str) -> String {
+#[must_use]
+pub fn without_control_characters(document: &str) -> String {
     escape_lines(document).replace(['\u{FFFE}', '\u{FFFF}'], "\u{FFFD}")
 }
 

@@ -156,3 +156,46 @@ impl MessageCounts {
         self.dropout_added += other.dropout_added;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Messages, String> {
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        std::fs::write(file.path(), text).expect("writable");
+        Messages::read(file.path()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn messages_are_read_from_assignments_and_from_plain_lists() {
+        let assigned = read("course_id,enrolment_id,week,arm\nc,1,4,message\nc,2,4,holdout\n").expect("messages");
+        assert_eq!(assigned.of(b"1"), Some(Message { week: 4, is_sent: true }));
+        assert_eq!(assigned.of(b"2"), Some(Message { week: 4, is_sent: false }));
+        assert_eq!(assigned.of(b"3"), None);
+        assert_eq!(read("enrolment_id,week\n1,2\n").expect("messages").len(), 1);
+    }
+
+    #[test]
+    fn what_is_wrong_with_messages_is_named_and_nobody_with_it() {
+        for (text, part) in [
+            ("enrolment,week\nsecret,1\n", "no column `enrolment_id`"),
+            ("enrolment_id,week\nsecret,0\n", "row 1: `week`"),
+            ("enrolment_id,week\nsecret,soon\n", "row 1: `week`"),
+            ("enrolment_id,week\nsecret,1\nsecret,2\n", "row 2: its enrolment is there twice"),
+            ("enrolment_id,week\nsecret,1,3\n", "row 1 is no row"),
+        ] {
+            let error = read(text).expect_err(part);
+            assert!(error.contains(part) && !error.contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn those_of_middle_risk_gain_most() {
+        let config = crate::SimulatorConfig::default().messages;
+        let ratio = |p_dropout| Boost::new(&config, 4, p_dropout).odds_ratio;
+        assert!((ratio(0.5) - 1.8).abs() < 1e-12 && (ratio(0.9) - 1.8_f64.powf(0.3)).abs() < 1e-12);
+        assert_eq!(Boost::new(&config, 4, 0.5).steps, 3..4, "the step into week 4");
+        assert!((Boost { steps: 0..1, odds_ratio: 2.0 }.raised(0.5) - 2.0 / 3.0).abs() < 1e-12);
+    }
+}

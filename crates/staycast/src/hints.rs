@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io;
 
-use staycast_advice::experiments::ExperimentError;
+use staycast_advice::experiments::{ExperimentError, PlanError};
 use staycast_advice::recommend::RecommendError;
 use staycast_evaluation::splits::SplitError;
 use staycast_events::{Notice, ReadError};
@@ -249,6 +249,20 @@ fn for_experiment(error: &ExperimentError) -> Option<String> {
                 "give scores of more courses to --population, or --expected N where more learners will come{}",
                 seen.unwrap_or_default()
             ))
+        }
+        ExperimentError::Request(PlanError::Value { key, .. }) => {
+            let flag = match *key {
+                "shares" | "weight" | "arms" => "--arms and --holdout",
+                "least_effect" => "--effect",
+                "risk_bands" => "--bands",
+                "risk_from" => "--risk-from and --risk-below",
+                "planned_learners" => "--expected",
+                "base_rate" => "--base-rate",
+                "alpha" => "--alpha",
+                "power" => "--power",
+                _ => return None,
+            };
+            Some(format!("give it with {flag}"))
         }
         ExperimentError::NotAnExperiment(_) => Some("name a folder that `staycast experiment new` wrote".to_owned()),
         ExperimentError::Sequences(error) => for_sequences(error),

@@ -36,34 +36,49 @@ const GRID: usize = 18;
 /// Sets the level below which nothing is spent at a look.
 const LEAST_SPENT: f64 = 1e-14;
 
-/// Computes the bound of |Z| at each look: crossed by chance at any look with probability `alpha` at most. `fractions` are the
-/// shares of the planned information at the looks, increasing, up to 1. `None` where a look has too little information for
-/// any level.
+/// Holds how far an experiment has come at a look.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Progress {
+    /// Information, in any unit, increasing: how statistics depend on each other follows from its ratios.
+    pub(super) information: f64,
+    /// Share of the level that may be spent up to here, as the spending function takes it: the planned share of the information
+    /// or, at the last look, 1.
+    pub(super) time: f64,
+}
+
+/// Computes the bound of |Z| at each look: crossed by chance at any look with probability `alpha` at most. `None` where a look
+/// has too little information for any level.
 #[must_use]
-pub(super) fn two_sided_bounds(spending: Spending, alpha: f64, fractions: &[f64]) -> Vec<Option<f64>> {
+pub(super) fn two_sided_bounds(spending: Spending, alpha: f64, looks: &[Progress]) -> Vec<Option<f64>> {
     let mut walk = Walk::new(0.0);
     let mut spent = 0.0;
-    fractions
+    looks
         .iter()
-        .map(|&fraction| {
-            let due = spending.spent(alpha / 2.0, fraction);
+        .map(|&Progress { information, time }| {
+            let due = spending.spent(alpha / 2.0, time);
             let level = due - spent;
             if level < LEAST_SPENT {
-                walk.go_on(fraction, f64::INFINITY);
+                walk.go_on(information, f64::INFINITY);
                 return None;
             }
-            let bound = walk.bound(fraction, level);
+            let bound = walk.bound(information, level);
             spent = due;
-            walk.go_on(fraction, bound);
+            walk.go_on(information, bound);
             Some(bound)
         })
         .collect()
 }
 
+/// Returns looks at these shares of the planned information.
+#[must_use]
+pub(super) fn as_planned(fractions: &[f64]) -> Vec<Progress> {
+    fractions.iter().map(|&fraction| Progress { information: fraction, time: fraction }).collect()
+}
+
 /// Computes how many times as many learners an experiment with these looks needs as one with a single look, for the same power.
 #[must_use]
 pub(super) fn inflation(spending: Spending, alpha: f64, power: f64, fractions: &[f64]) -> f64 {
-    let bounds = two_sided_bounds(spending, alpha, fractions);
+    let bounds = two_sided_bounds(spending, alpha, &as_planned(fractions));
     let reached = |drift: f64| {
         let mut walk = Walk::new(drift);
         for (&fraction, bound) in fractions.iter().zip(&bounds) {
@@ -192,6 +207,8 @@ mod tests {
         spending: Spending,
         alpha: f64,
         fractions: Vec<f64>,
+        /// Where they differ from the fractions.
+        times: Option<Vec<f64>>,
         bounds: Vec<f64>,
     }
 
@@ -211,7 +228,11 @@ mod tests {
             serde_json::from_str(include_str!("../../tests/fixtures/sequential_bounds.json")).expect("a fixture");
         assert!(fixture.bounds.len() >= 8 && fixture.power.len() >= 4);
         for case in &fixture.bounds {
-            let found = two_sided_bounds(case.spending, case.alpha, &case.fractions);
+            let times = case.times.as_ref().unwrap_or(&case.fractions);
+            let looks = case.fractions.iter().zip(times);
+            let looks: Vec<Progress> =
+                looks.map(|(&information, &time)| Progress { information: 2_000.0 * information, time }).collect();
+            let found = two_sided_bounds(case.spending, case.alpha, &looks);
             for (found, expected) in found.iter().zip(&case.bounds) {
                 let found = found.expect("a bound");
                 assert!(
@@ -237,7 +258,7 @@ mod tests {
             (Spending::Pocock, [2.4380, 2.4268, 2.4101, 2.3966, 2.3859]),
         ];
         for (spending, expected) in published {
-            for (found, expected) in two_sided_bounds(spending, 0.05, &fifths).into_iter().zip(expected) {
+            for (found, expected) in two_sided_bounds(spending, 0.05, &as_planned(&fifths)).into_iter().zip(expected) {
                 assert!((found.expect("a bound") - expected).abs() < 2e-4, "{found:?}, published {expected}");
             }
         }
@@ -245,10 +266,10 @@ mod tests {
 
     #[test]
     fn one_look_is_the_plain_test_and_too_little_information_has_no_bound() {
-        let only = two_sided_bounds(Spending::Pocock, 0.05, &[1.0]);
+        let only = two_sided_bounds(Spending::Pocock, 0.05, &as_planned(&[1.0]));
         assert!((only[0].expect("a bound") - 1.959_963_985).abs() < 1e-8);
         assert!((inflation(Spending::ObrienFleming, 0.05, 0.8, &[1.0]) - 1.0).abs() < 1e-3);
-        let early = two_sided_bounds(Spending::ObrienFleming, 0.05, &[0.01, 1.0]);
+        let early = two_sided_bounds(Spending::ObrienFleming, 0.05, &as_planned(&[0.01, 1.0]));
         assert_eq!(early[0], None);
         assert!((early[1].expect("a bound") - 1.959_963_985).abs() < 1e-6);
     }

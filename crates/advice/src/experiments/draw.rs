@@ -4,7 +4,8 @@
 //! where the others ended, and an assignment can be checked against its place.
 
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
+use staycast_evaluation::metrics::below;
 
 use super::plan::Plan;
 
@@ -33,15 +34,4 @@ pub(super) fn order_key(plan: &Plan, learner: &str) -> [u8; 32] {
     hasher.update(&plan.file().seed.to_le_bytes());
     hasher.update(learner.as_bytes());
     *hasher.finalize().as_bytes()
-}
-
-/// Draws a number below `bound` without bias (Lemire 2019): written out, so that no library's version changes an assignment.
-pub(super) fn below(rng: &mut ChaCha8Rng, bound: u64) -> u64 {
-    let unfair = bound.wrapping_neg() % bound;
-    loop {
-        let product = u128::from(rng.next_u64()) * u128::from(bound);
-        if product as u64 >= unfair {
-            return (product >> 64) as u64;
-        }
-    }
 }

@@ -3,9 +3,10 @@
 //! Every estimate is by intention to treat: learners count in the arm that they were assigned to, whatever reached them. Within
 //! each stratum the arms are compared with the forecast as covariate, with a slope of its own in each arm (Lin 2013; CUPED
 //! of Deng et al. 2013 is the case of one slope), and strata are weighted by their learners. Standard errors are Neyman's,
-//! robust to unequal variances, and count each learner once, however many enrolments the learner has.
+//! robust to unequal variances, and count each learner once, however many enrolments the learner has. Few learners are
+//! allowed for by Student's t with Satterthwaite's (1946) degrees of freedom.
 
-use staycast_evaluation::metrics::normal::{two_sided_p, upper_quantile};
+use staycast_evaluation::metrics::{normal, student};
 
 /// Holds what the estimate needs of an enrolment.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,32 +30,42 @@ pub(super) struct Estimate {
     pub(super) effect: f64,
     /// Its standard error.
     pub(super) standard_error: f64,
+    /// Degrees of freedom of the standard error.
+    pub(super) freedom: f64,
 }
 
 impl Estimate {
-    /// Returns the effect in standard errors.
+    /// Returns the effect as a standard normal value of the same two-sided p-value, which bounds are compared with.
     #[must_use]
     pub(super) fn z(&self) -> f64 {
-        if self.standard_error > 0.0 { self.effect / self.standard_error } else { 0.0 }
+        if self.standard_error <= 0.0 {
+            return 0.0;
+        }
+        // Beyond 38 the tail is below the least number.
+        let z = normal::upper_quantile(self.p_value() / 2.0).clamp(0.0, 38.0);
+        z.copysign(self.effect)
     }
 
     /// Returns the two-sided p-value of no effect.
     #[must_use]
     pub(super) fn p_value(&self) -> f64 {
-        two_sided_p(self.z())
+        if self.standard_error <= 0.0 {
+            return 1.0;
+        }
+        student::two_sided_p(self.effect / self.standard_error, self.freedom)
     }
 
-    /// Returns the interval of so many standard errors on either side.
+    /// Returns the interval of the effects whose z lies within `bound` of zero.
     #[must_use]
-    pub(super) fn interval(&self, standard_errors: f64) -> (f64, f64) {
-        let half = standard_errors * self.standard_error;
+    pub(super) fn interval(&self, bound: f64) -> (f64, f64) {
+        let half = student::critical(normal::two_sided_p(bound), self.freedom) * self.standard_error;
         (self.effect - half, self.effect + half)
     }
 
     /// Returns the interval that covers the effect with probability 1 − `alpha`.
     #[must_use]
     pub(super) fn interval_at(&self, alpha: f64) -> (f64, f64) {
-        self.interval(upper_quantile(alpha / 2.0))
+        self.interval(normal::upper_quantile(alpha / 2.0))
     }
 }
 
@@ -138,7 +149,7 @@ pub(super) fn complier_effect(rows: &[Observation], reached: &[bool]) -> Option<
     let effect = estimate(rows)?.adjusted.effect / first_stage.effect;
     // The ratio's error by the delta method: that of the outcome less the effect of being reached.
     let rest = estimate(&with(&|row, reached| row.outcome - effect * reached))?.adjusted;
-    let estimate = Estimate { effect, standard_error: rest.standard_error / first_stage.effect };
+    let estimate = Estimate { effect, standard_error: rest.standard_error / first_stage.effect, freedom: rest.freedom };
     Some(ComplierEffect { estimate, reached_more: first_stage })
 }
 
@@ -229,7 +240,7 @@ fn difference(
         let sum: f64 = rows_of_one.iter().map(residual).sum();
         squared[stratum(first)][arm] += sum * sum;
     }
-    let (mut effect, mut variance) = (0.0, 0.0);
+    let (mut effect, mut variance, mut of_variance) = (0.0, 0.0, 0.0);
     for (arms, squared) in cells.sums.iter().zip(&squared) {
         let of_stratum = arms[0].rows + arms[1].rows;
         if of_stratum == 0.0 {
@@ -245,12 +256,15 @@ fn difference(
         effect += weight * (adjusted(1) - adjusted(0));
         for arm in 0..2 {
             let learners = arms[arm].learners as f64;
-            variance += weight * weight * squared[arm] / arms[arm].rows.powi(2) * learners / (learners - 1.0);
+            let part = weight * weight * squared[arm] / arms[arm].rows.powi(2) * learners / (learners - 1.0);
+            variance += part;
+            of_variance += part * part / (learners - 1.0);
         }
         // Where arms have slopes of their own, the effect differs between learners, and the covariate's mean of those at hand
         // varies too. Neyman's variance of a finite population leaves that out, and so does this one.
     }
-    Estimate { effect, standard_error: variance.sqrt() }
+    let freedom = if of_variance > 0.0 { variance * variance / of_variance } else { 1.0 };
+    Estimate { effect, standard_error: variance.sqrt(), freedom }
 }
 
 /// Numbers strata anew, from 0: those in which an arm has too few learners are put together, and with the smallest of the others

@@ -13,7 +13,7 @@ use super::error::ExperimentError;
 use super::looks::Look;
 use super::plan::{PLAN_FILE, Plan};
 use super::scores::ScoredEnrolment;
-use super::table::{numbers, parquet_bytes, read_parquet, texts, whole};
+use super::table::{numbers, read_sealed, sealed_parquet, texts, whole};
 
 /// Names the file of the assignments.
 pub const ASSIGNMENTS_FILE: &str = "assignments.parquet";
@@ -89,7 +89,7 @@ impl Experiment {
         if !path.exists() {
             return Ok(Vec::new());
         }
-        let table = read_parquet(&path, &ASSIGNMENT_COLUMNS)?;
+        let table = read_sealed(&path, &ASSIGNMENT_COLUMNS)?;
         let row = |(number, cells): (usize, &Vec<Option<String>>)| {
             let text = |column: usize| cells[column].clone().unwrap_or_default();
             let wrong = |column: usize| {
@@ -142,7 +142,7 @@ impl Experiment {
         if !path.exists() {
             return Ok(Vec::new());
         }
-        let table = read_parquet(&path, &DELIVERY_COLUMNS)?;
+        let table = read_sealed(&path, &DELIVERY_COLUMNS)?;
         let row = |(number, cells): (usize, &Vec<Option<String>>)| {
             let text = |column: usize| cells[column].clone().unwrap_or_default();
             let wrong = |_| ExperimentError::file(&path, format!("row {}: `delivered_at` is no time", number + 1));
@@ -179,7 +179,7 @@ impl Experiment {
                     texts(rows.iter().map(|row| row.what.as_str())),
                 ])
                 .collect();
-            staycast_files::write(&self.path.join(DELIVERIES_FILE), parquet_bytes(columns))?;
+            staycast_files::write(&self.path.join(DELIVERIES_FILE), sealed_parquet(columns))?;
         }
         Ok(counts)
     }
@@ -237,7 +237,7 @@ fn assignments_csv(rows: &[Assignment]) -> Result<Vec<u8>, csv::Error> {
 }
 
 fn assignments_parquet(rows: &[Assignment]) -> Vec<u8> {
-    parquet_bytes(
+    sealed_parquet(
         ASSIGNMENT_COLUMNS
             .into_iter()
             .zip([

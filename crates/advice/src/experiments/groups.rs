@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use staycast_evaluation::metrics::benjamini_hochberg;
 
+use super::data::Data;
 use super::effect::estimate;
 use super::plan::{Outcome, StratifyBy};
-use super::report::Data;
 
 /// Holds the effect in a group.
 #[derive(Clone, Debug, PartialEq, Serialize)]

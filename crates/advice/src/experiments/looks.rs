@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::bounds::two_sided_bounds;
+use super::bounds::{Progress, two_sided_bounds};
 use super::error::ExperimentError;
 use super::plan::Plan;
 
@@ -14,7 +14,7 @@ pub struct Look {
     pub number: u32,
     /// Learners whose primary outcome was known.
     pub outcomes: u64,
-    /// Share of the planned information: 1 at the last look.
+    /// Share of the planned information, by which the level is spent: 1 at the last look.
     pub information: f64,
     /// BLAKE3 of the outcomes: the same outcomes are the same look.
     pub fingerprint: String,
@@ -83,9 +83,10 @@ pub(super) fn due_look(
         _ if number >= planned => 1.0,
         _ => (outcomes as f64 / plan.file().planned_learners as f64).min(1.0),
     };
-    let mut fractions: Vec<f64> = before.iter().map(|look| look.information).collect();
-    fractions.push(information);
-    let bounds = two_sided_bounds(plan.file().spending, plan.alpha_of_arm(), &fractions);
+    let progress = |outcomes: u64, time: f64| Progress { information: outcomes as f64, time };
+    let mut looks: Vec<Progress> = before.iter().map(|look| progress(look.outcomes, look.information)).collect();
+    looks.push(progress(outcomes, information));
+    let bounds = two_sided_bounds(plan.file().spending, plan.alpha_of_arm(), &looks);
     Ok(DueLook { number, information, bound: bounds.last().copied().flatten(), is_new: true })
 }
 
@@ -116,6 +117,8 @@ mod tests {
         looks.push(taken(second, 500, "b"));
         let last = due_look(&plan, &looks, 600, "c").expect("the last look");
         assert_eq!(last.information, 1.0, "all that is left is spent");
+        // gsdesign's, with the information of 600 outcomes and the level of all.
+        assert!((last.bound.expect("a bound") - 1.960_315_3).abs() < 1e-5, "{:?}", last.bound);
         looks.push(taken(last, 600, "c"));
         let further = due_look(&plan, &looks, 700, "d").expect_err("none left");
         assert!(matches!(further, ExperimentError::NoLookLeft { planned: 3 }));

@@ -1,11 +1,12 @@
 //! The report as one self-contained page, for a course team.
 
 use askama::Template;
-use staycast_evaluation::html::PAGE_STYLES;
+use staycast_evaluation::html::{PAGE_STYLES, without_control_characters};
 use staycast_evaluation::numbers::count;
 
+use super::figures::Verdict;
 use super::plan::{BaseRateFrom, StratifyBy};
-use super::report::{Report, Verdict};
+use super::report::Report;
 use super::words::{complier, interval, look, percent, points, saving, sentence, size};
 
 #[derive(Template)]
@@ -79,10 +80,10 @@ pub fn render_page(report: &Report) -> String {
         plan: plan_table(report),
         version: env!("CARGO_PKG_VERSION"),
     };
-    page.to_string()
+    without_control_characters(&page.to_string())
 }
 
-fn effect_table(outcome: &super::report::OutcomeReport) -> String {
+fn effect_table(outcome: &super::figures::OutcomeReport) -> String {
     let caption = if outcome.is_primary {
         format!("Decides: {}", outcome.outcome.describe())
     } else {

@@ -2,12 +2,12 @@
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
+use rayon::prelude::*;
 use serde::Serialize;
-
-use super::draw::below;
+use staycast_evaluation::metrics::below;
 
 /// Counts the resamples of an interval.
-const RESAMPLES: usize = 500;
+const RESAMPLES: u64 = 500;
 /// Counts the steps of a curve that is shown.
 const STEPS: usize = 20;
 
@@ -47,18 +47,20 @@ pub(super) fn qini(rows: &[Ranked], seed: u64) -> Qini {
         present.dedup();
         present
     };
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut resampled: Vec<f64> = (0..RESAMPLES)
-        .map(|_| {
-            let mut weights = vec![0; learners];
-            for _ in 0..present.len() {
-                weights[present[below(&mut rng, present.len() as u64) as usize]] += 1;
-            }
-            area(&order, &weights).0
-        })
-        .collect();
+    let seeded = ChaCha8Rng::seed_from_u64(seed);
+    // A stream for each resample, so that threads change nothing.
+    let resample = |number: u64| {
+        let mut rng = seeded.clone();
+        rng.set_stream(number);
+        let mut weights = vec![0; learners];
+        for _ in 0..present.len() {
+            weights[present[below(&mut rng, present.len() as u64) as usize]] += 1;
+        }
+        area(&order, &weights).0
+    };
+    let mut resampled: Vec<f64> = (0..RESAMPLES).into_par_iter().map(resample).collect();
     resampled.sort_by(f64::total_cmp);
-    let at = |share: f64| resampled[((RESAMPLES - 1) as f64 * share).round() as usize];
+    let at = |share: f64| resampled[((resampled.len() - 1) as f64 * share).round() as usize];
     Qini { coefficient, low: at(0.025), high: at(0.975), curve }
 }
 

@@ -4,12 +4,12 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::assignment::{Assignment, assign};
-use super::bounds::{Spending, two_sided_bounds};
+use super::bounds::{Spending, as_planned, two_sided_bounds};
+use super::data::Data;
 use super::effect::{Observation, complier_effect, estimate};
 use super::outcomes::Observed;
 use super::plan::Plan;
 use super::plan::tests::plan;
-use super::report::Data;
 use super::scores::ScoredEnrolment;
 use super::uplift::{Others, UpliftReport, UpliftRow, uplift};
 
@@ -87,6 +87,7 @@ fn assert_share(count: usize, share: f64, what: &str) {
 
 #[test]
 fn intervals_cover_a_known_effect_at_their_rate() {
+    let mut small = 0;
     let (mut adjusted, mut plain, mut found, mut saved) = (0, 0, 0, 0.0);
     for trial in 0..TRIALS {
         let mut rng = ChaCha8Rng::seed_from_u64(trial as u64);
@@ -101,6 +102,14 @@ fn intervals_cover_a_known_effect_at_their_rate() {
         found += usize::from(effect.adjusted.p_value() < 0.05);
         saved += effect.learners_saved() / 600.0 / TRIALS as f64;
     }
+    for trial in 0..TRIALS {
+        let mut rng = ChaCha8Rng::seed_from_u64(40_000 + trial as u64);
+        let people = people(&mut rng, 80, 0.6);
+        let rows = observe(&plan(|file| file.seed = trial as u64), &mut rng, &people);
+        let (low, high) = estimate(&rows).expect("enough learners").adjusted.interval_at(0.05);
+        small += usize::from((low..=high).contains(&truth(&people)));
+    }
+    assert_share(small, 0.95, "intervals of 80 learners that cover");
     assert_share(adjusted, 0.95, "adjusted intervals that cover");
     // Strata take out variance that the plain error still counts, so its interval covers more often.
     assert!(plain >= adjusted.min(475), "plain intervals cover {plain}, adjusted {adjusted}");
@@ -112,7 +121,7 @@ fn intervals_cover_a_known_effect_at_their_rate() {
 fn without_an_effect_false_alarms_stay_at_their_level_over_all_looks() {
     for spending in [Spending::ObrienFleming, Spending::Pocock] {
         let fractions = [1.0 / 3.0, 2.0 / 3.0, 1.0];
-        let bounds = two_sided_bounds(spending, 0.05, &fractions);
+        let bounds = two_sided_bounds(spending, 0.05, &as_planned(&fractions));
         let (mut alarms, mut naive, mut covered) = (0, 0, 0);
         for trial in 0..TRIALS {
             let mut rng = ChaCha8Rng::seed_from_u64(10_000 + trial as u64);

@@ -6,10 +6,10 @@
 
 use serde::Serialize;
 
+use super::data::Data;
 use super::effect::{Observation, estimate};
 use super::plan::Outcome;
 use super::qini::{Qini, Ranked, qini};
-use super::report::Data;
 use super::ridge::Fit;
 use super::scores::ScoredEnrolment;
 use super::words::{interval, points};

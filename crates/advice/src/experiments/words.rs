@@ -2,8 +2,9 @@
 
 use staycast_evaluation::numbers::{count, counted, p_value};
 
+use super::figures::{ArmEffect, ComplierReport, OutcomeReport, Verdict};
 use super::plan::Outcome;
-use super::report::{ArmEffect, ComplierReport, LookReport, OutcomeReport, Report, Verdict};
+use super::report::{LookReport, Report};
 
 /// Writes a share as a percentage to one decimal.
 pub(super) fn percent(share: f64) -> String {
@@ -32,8 +33,11 @@ const fn did(outcome: Outcome) -> &'static str {
 /// Says in a sentence what an arm did.
 pub(super) fn sentence(effect: &ArmEffect, report: &OutcomeReport, look: &LookReport) -> String {
     let (arm, outcome) = (&effect.arm, did(report.outcome));
-    let rates =
-        format!("{} of enrolments, and {} in the holdout", percent(effect.arm_rate), percent(effect.holdout_rate));
+    let rates = format!(
+        "{} of enrolments, and {} in the holdout, uncorrected",
+        percent(effect.arm_rate),
+        percent(effect.holdout_rate)
+    );
     match effect.verdict {
         Verdict::More => format!("With “{arm}” more learners {outcome}: {rates}."),
         Verdict::Less => format!("With “{arm}” fewer learners {outcome}: {rates}."),
@@ -115,15 +119,39 @@ pub(super) fn complier(found: &ComplierReport) -> String {
     }
 }
 
+/// Counts the columns that text is broken at.
+const TEXT_WIDTH: usize = 100;
+
+/// Breaks lines at spaces; what goes on is indented as the line's beginning.
+fn wrapped(text: &str) -> String {
+    let mut broken = String::new();
+    for line in text.split('\n') {
+        let indent = line.len() - line.trim_start().len();
+        let mut rest = line;
+        loop {
+            let at = rest
+                .char_indices()
+                .nth(TEXT_WIDTH)
+                .and_then(|(end, _)| rest[..end].rfind(' '))
+                .filter(|at| *at > indent);
+            let Some(at) = at else { break };
+            broken.push_str(rest[..at].trim_end());
+            broken.push('\n');
+            broken.push_str(&" ".repeat(indent));
+            rest = rest[at..].trim_start();
+        }
+        broken.push_str(rest);
+        broken.push('\n');
+    }
+    broken
+}
+
 impl Report {
     /// Writes the report as text. Names in it are not escaped.
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = format!("Experiment {}\n\n", self.plan.name);
-        let mut line = |line: String| {
-            text.push_str(&line);
-            text.push('\n');
-        };
+        let mut line = |line: String| text.push_str(&wrapped(&line));
         line(look(&self.look, self.plan.alpha));
         for outcome in &self.outcomes {
             let rank = if outcome.is_primary { "Decides" } else { "Second, not corrected for looks" };

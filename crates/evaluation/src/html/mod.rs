@@ -47,6 +47,7 @@ mod weeks;
 mod worth;
 
 use crate::figures::{STYLE, TOKENS};
+pub use crate::markup::without_control_characters;
 
 /// Holds the style sheets of a page: tokens, the page's parts, drawings. Other pages of Staycast take them too.
 pub const PAGE_STYLES: [&str; 3] = [TOKENS, include_str!("../../assets/report.css"), STYLE];

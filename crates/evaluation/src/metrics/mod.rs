@@ -25,7 +25,7 @@ mod ranking;
 mod recalibration;
 pub(crate) mod resample;
 pub mod stability;
-mod student;
+pub mod student;
 pub mod survival;
 
 pub use capacity::{AtCapacity, Capacity};
@@ -42,6 +42,7 @@ pub use probability::{ReliabilityBin, brier, expected_calibration_error, log_los
 pub use random_effects::{Estimate, RandomEffects, random_effects};
 pub use ranking::{PrPoint, Ranking, RocPoint, TieGroup};
 pub use recalibration::Recalibration;
+pub use resample::below;
 
 pub(crate) use decomposition::binned_figures;
 pub(crate) use probability::{log_miss, squared_miss};

@@ -5,9 +5,9 @@ use rand_chacha::rand_core::Rng;
 
 use super::metric::{Metric, Undefined};
 
-/// Draws a uniform number below `bound`, without bias (Lemire 2019): written out, so that a resample never changes with
-/// the version of a random number library.
-pub(crate) fn below(rng: &mut ChaCha8Rng, bound: u64) -> u64 {
+/// Draws a uniform number below `bound`, without bias (Lemire 2019): written out, so that a draw never changes with the version
+/// of a random number library.
+pub fn below(rng: &mut ChaCha8Rng, bound: u64) -> u64 {
     let unfair = bound.wrapping_neg() % bound;
     loop {
         let product = u128::from(rng.next_u64()) * u128::from(bound);

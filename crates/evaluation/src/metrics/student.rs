@@ -1,23 +1,33 @@
-//! Student's t distribution, as far as the tests of this crate need it.
+//! Student's t distribution: tails and critical values.
 
 /// Computes P(|T| ≥ |t|) for Student's t with `freedom` degrees of freedom: the regularised incomplete beta function
 /// I(freedom / (freedom + t²); freedom / 2, 1 / 2) (Abramowitz & Stegun 26.7.1).
-pub(super) fn two_sided_p(t: f64, freedom: f64) -> f64 {
+#[must_use]
+pub fn two_sided_p(t: f64, freedom: f64) -> f64 {
     if t.is_infinite() {
         return 0.0;
     }
     incomplete_beta(freedom / 2.0, 0.5, freedom / (freedom + t * t), t * t / (freedom + t * t))
 }
 
-/// Finds the t that |T| exceeds with probability 0.05, by bisection: half of a 95% interval in standard errors.
+/// Finds the t that |T| exceeds with probability 0.05: half of a 95% interval in standard errors.
 pub(super) fn critical_95(freedom: f64) -> f64 {
-    let (mut low, mut high) = (1.0, 2.0);
-    while two_sided_p(high, freedom) > 0.05 {
+    critical(0.05, freedom)
+}
+
+/// Finds the t that |T| exceeds with probability `p` in (0, 1), by bisection.
+#[must_use]
+pub fn critical(p: f64, freedom: f64) -> f64 {
+    let (mut low, mut high) = (0.0, 2.0);
+    while two_sided_p(high, freedom) > p {
         high *= 2.0;
     }
-    for _ in 0..200 {
+    while high - low > 1e-14 * high {
         let middle = low + (high - low) / 2.0;
-        if two_sided_p(middle, freedom) > 0.05 {
+        if middle <= low || middle >= high {
+            break;
+        }
+        if two_sided_p(middle, freedom) > p {
             low = middle;
         } else {
             high = middle;

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use staycast_advice::experiments::{
-    Experiment, HOLDOUT, Outcome, PlanFile, PlanRequest, Population, Spending, StratifyBy, plan, read_scores,
+    Experiment, ExperimentError, HOLDOUT, Outcome, PlanFile, PlanRequest, Population, Spending, StratifyBy, plan,
+    read_scores,
 };
 
 use crate::console::Console;
 use crate::display::{LabelledText, format_percent, group_digits, pluralise};
 use crate::output_place;
-use crate::status::{Status, usage};
+use crate::status::{Status, usage, usage_from};
 use crate::values;
 
 /// Plan an experiment, and say what it can see
@@ -172,7 +173,10 @@ pub(super) fn run(args: &NewArgs, console: &Console) -> anyhow::Result<Status> {
         )));
     }
     let scores = read_scores(args.population.iter().map(PathBuf::as_path))?;
-    let (plan, population) = plan(&request, &scores)?;
+    let (plan, population) = plan(&request, &scores).map_err(|error| match error {
+        ExperimentError::Request(_) => usage_from(error),
+        other => other.into(),
+    })?;
     let experiment = Experiment::begin(&args.out, plan)?;
     let planned = Planned { out: &args.out, plan: experiment.plan().file(), population };
     console.print_summary(&planned, || describe(&planned, &experiment))?;
@@ -184,10 +188,10 @@ fn describe(planned: &Planned<'_>, experiment: &Experiment) -> String {
     let mut sheet = LabelledText::default();
     sheet.row("Experiment", &file.name);
     sheet.row(
-        "Learners",
+        "Population",
         format!(
-            "{}, {} in {}, {}",
-            group_digits(population.learners),
+            "{} with {} in {}, {}",
+            pluralise(population.learners, "learner"),
             pluralise(population.enrolments, "enrolment"),
             pluralise(population.courses, "course"),
             if population.strata == 1 {
