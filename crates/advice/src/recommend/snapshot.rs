@@ -6,8 +6,10 @@ use super::course::Course;
 use super::factors::ItemFactors;
 use super::instants::WEEK_SECONDS;
 
-/// Bounds the learners from whom factors, steps and prerequisites are learnt: more make them no better.
+/// Bounds the learners from whom steps and prerequisites are learnt: more make them no better.
 const LEARNT_FROM: usize = 2_000;
+/// Bounds those from whom factors are learnt, which takes most of the time.
+const FACTORED_FROM: usize = 1_000;
 /// Counts the next first uses that an item is taken to lead to.
 const STEPS: usize = 3;
 /// Bounds from below the learners who show that an item comes before another.
@@ -107,7 +109,7 @@ impl<'a> Snapshot<'a> {
             .collect();
         let steps = Steps::count(&sequences, known.len());
         let prerequisites = prerequisites(&sequences, &items);
-        let factors = ItemFactors::learn(&sequences, known.len());
+        let factors = ItemFactors::learn(&some_of(&sequences, FACTORED_FROM), known.len());
         Self { course, instant, known, rank, items, users, active, factors, steps, prerequisites }
     }
 
@@ -131,9 +133,13 @@ impl<'a> Snapshot<'a> {
 /// Returns the learners from whom is learnt: all who used something or, where they are many, some of them at even distances.
 fn learnt_from(course: &Course, instant: i32) -> Vec<usize> {
     let used = (0..course.learners()).filter(|&learner| !course.uses_before(learner, instant).is_empty());
-    let all: Vec<usize> = used.collect();
-    let count = all.len().min(LEARNT_FROM);
-    (0..count).map(|place| all[place * all.len() / count]).collect()
+    some_of(&used.collect::<Vec<_>>(), LEARNT_FROM)
+}
+
+/// Returns all of a list or, where they are many, some of them at even distances.
+pub(super) fn some_of<T: Clone>(all: &[T], most: usize) -> Vec<T> {
+    let count = all.len().min(most);
+    (0..count).map(|place| all[place * all.len() / count].clone()).collect()
 }
 
 /// Holds what is used soon after what.

@@ -9,7 +9,7 @@ use super::course::Course;
 use super::instants::WEEK_SECONDS;
 use super::list::Listing;
 use super::method::{Method, Ranking};
-use super::snapshot::Snapshot;
+use super::snapshot::{Snapshot, some_of};
 use super::standing::{Standing, Standings};
 use super::weights::{Example, Weights};
 
@@ -131,12 +131,6 @@ impl Judged {
         }
         Example { used, not_used: some_of(&not_used, MOST_NOT_USED) }
     }
-}
-
-/// Returns all of a list or, where they are many, some of them at even distances.
-pub(super) fn some_of<T: Clone>(all: &[T], most: usize) -> Vec<T> {
-    let count = all.len().min(most);
-    (0..count).map(|place| all[place * all.len() / count].clone()).collect()
 }
 
 /// Learns the weights from these weeks.
