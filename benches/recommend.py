@@ -3,7 +3,7 @@
 
     benches/recommend.py STAYCAST NAME=LOG:WEEKS… > benches/runs/DATE-recommend.json
 
-WEEKS are those of --evaluate, as 2,4,6. Of each log: figures of each method with intervals, and the seconds and memory that lists
+LOG may have options behind it, as in "logs --courses courses.csv". WEEKS are those of --evaluate, as 2,4,6. Of each log: figures of each method with intervals, and the seconds and memory that lists
 of all learners take after the first of the weeks.
 """
 
@@ -61,7 +61,7 @@ def lists(staycast, log, week):
         before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
         out = os.path.join(folder, "next.parquet")
         ran = subprocess.run(
-            [staycast, "recommend", log, "--week", week, "--out", out, "--max-rejected", "0.1", "--json"],
+            [staycast, "recommend", *log, "--week", week, "--out", out, "--max-rejected", "0.1", "--json"],
             check=True, capture_output=True, text=True,
         )
         seconds, after = time.monotonic() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -83,7 +83,8 @@ def main():
     for given in logs:
         name, place = given.split("=", 1)
         log, weeks = place.rsplit(":", 1)
-        command = [staycast, "recommend", log, "--evaluate", weeks, "--max-rejected", "0.1", "--json"]
+        log = log.split(" ")
+        command = [staycast, "recommend", *log, "--evaluate", weeks, "--max-rejected", "0.1", "--json"]
         ran = subprocess.run(command, check=True, capture_output=True, text=True)
         runs[name] = {
             "weeks": weeks,

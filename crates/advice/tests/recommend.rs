@@ -161,6 +161,8 @@ fn nobody_is_sent_to_what_they_used_or_to_what_is_not_released() {
     let mut tables = in_order();
     // Released at the start of week 3 (day 14), and of week 4.
     tables.sites.extend([(5, "oucontent", Some(3)), (6, "oucontent", Some(4))]);
+    // What only leads to others is no item.
+    tables.sites.push((7, "subpage", Some(1)));
     assert_eq!(tables.of_learner(week(1), 2, 9), ["nothing_left"]);
     assert_eq!(tables.of_learner(week(2), 2, 9), ["5 access: released today"]);
     assert_eq!(tables.of_learner(week(3), 2, 9), ["5 access: the next in course order", "6 access: released today"]);

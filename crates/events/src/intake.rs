@@ -94,6 +94,11 @@ impl<'a> Intake<'a> {
         key
     }
 
+    /// Tells whether readings hand over the ids of objects.
+    pub(crate) fn names_objects(&self) -> bool {
+        self.limits.names_objects()
+    }
+
     /// Takes note of an object's id, where readings hand these over.
     #[inline]
     pub(crate) fn note_object(&mut self, key: Option<ObjectKey>, id: &[u8]) {

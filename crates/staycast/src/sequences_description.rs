@@ -31,7 +31,7 @@ impl From<Verbosity> for Detail {
 
 impl Detail {
     /// Returns the greatest number of lines, items or samples, where `on_screen` is that of a screen.
-    const fn at_most(self, on_screen: usize) -> usize {
+    pub(crate) const fn at_most(self, on_screen: usize) -> usize {
         match self {
             Self::Screen => on_screen,
             Self::Full => usize::MAX,

@@ -22,7 +22,7 @@ const PARTS: usize = 64;
 const LEAST_SETTLED: usize = 1 << 16;
 
 /// Lists the activities whose objects are items: what a learner opens, watches, answers or writes in.
-const ITEM_ACTIVITIES: [Activity; 9] = [
+pub(super) const ITEM_ACTIVITIES: [Activity; 9] = [
     Activity::Access,
     Activity::Video,
     Activity::Problem,

@@ -9,9 +9,9 @@ use std::time::Instant;
 
 use serde::Serialize;
 use staycast_advice::recommend::{At, CourseSummary, Evaluation, History, evaluate, recommend, write_recommendations};
-use staycast_sequences::CutOff;
-use staycast_sequences::manifest::worst_table;
-use staycast_sequences::table_rows;
+use staycast_events::Notice;
+use staycast_sequences::manifest::{LeftOutRecord, worst_table};
+use staycast_sequences::{CutOff, left_out_files, table_rows};
 
 pub(crate) use self::args::RecommendArgs;
 use self::args::{RecommendJob, Task};
@@ -31,8 +31,15 @@ struct LogCounts {
     /// Rows that were not used, by reason.
     reasons: BTreeMap<&'static str, u64>,
     enrolments: u64,
+    /// Enrolments that are left out because nothing says when their course runs.
+    enrolments_without_course: u64,
+    /// Enrolments that are not known yet at the instant of the log.
+    enrolments_not_yet_known: u64,
     items: u64,
     first_uses: u64,
+    notices: Vec<Notice>,
+    /// Files that are not read.
+    left_out: Vec<LeftOutRecord>,
 }
 
 /// Holds what was written, as `--json` prints it.
@@ -87,14 +94,18 @@ pub(crate) fn run(args: &RecommendArgs, console: &Console) -> anyhow::Result<Sta
         set_aside: tally.read - tally.used - tally.rejected(),
         reasons: tally.reasons.iter().map(|(reason, count)| (reason.name(), count.rows)).collect(),
         enrolments: source.roster.enrolments.len() as u64,
+        enrolments_without_course: source.left_out.total(),
+        enrolments_not_yet_known: source.roster.not_yet_known.len() as u64,
         items: history.items(),
         first_uses: history.first_uses(),
+        notices: source.notices.iter().cloned().chain(source.overlaps(tally)).collect(),
+        left_out: left_out_files(&source),
     };
     match &job.task {
         Task::Recommend { at, enrolments, out } => {
             let asked = Lists { history: &history, at: *at, enrolments: enrolments.as_deref(), out };
             let written = asked.write(&job, log, begun, status)?;
-            console.print_summary(&written, || text::describe(&written))?;
+            console.print_summary(&written, || text::describe(&written, console.verbosity.into()))?;
         }
         Task::Evaluate { weeks, out } => test(&history, weeks, job.top, out.as_deref(), log, console)?,
     }
@@ -141,5 +152,5 @@ fn test(
     if let Some(out) = out {
         staycast_files::write_json(out, &evaluated)?;
     }
-    console.print_result(&evaluated, || text::describe_evaluation(&evaluated, out))
+    console.print_result(&evaluated, || text::describe_evaluation(&evaluated, out, console.verbosity.into()))
 }

@@ -8,11 +8,12 @@ use staycast_advice::recommend::{Estimate, MethodFigures};
 use super::args::{RecommendJob, Task};
 use super::{Evaluated, LogCounts, Recommended};
 use crate::display::{LabelledText, format_duration, format_percent, group_digits, pluralise};
+use crate::sequences_description::{Detail, describe_left_out_files, describe_notice};
 
 /// Describes the lists that were written.
-pub(super) fn describe(written: &Recommended) -> String {
+pub(super) fn describe(written: &Recommended, detail: Detail) -> String {
     let mut sheet = LabelledText::default();
-    describe_log(&mut sheet, &written.log);
+    describe_log(&mut sheet, &written.log, detail);
     let mut by_method: BTreeMap<&str, u64> = BTreeMap::new();
     for course in &written.courses {
         *by_method.entry(course.method).or_default() += 1;
@@ -33,7 +34,7 @@ pub(super) fn describe(written: &Recommended) -> String {
     sheet.into_string()
 }
 
-fn describe_log(sheet: &mut LabelledText, log: &LogCounts) {
+fn describe_log(sheet: &mut LabelledText, log: &LogCounts, detail: Detail) {
     sheet.row(
         "Log",
         format!(
@@ -45,17 +46,23 @@ fn describe_log(sheet: &mut LabelledText, log: &LogCounts) {
             pluralise(log.enrolments, "enrolment"),
         ),
     );
-    sheet.row(
-        "Items",
-        format!("{}, used by {} of learners", group_digits(log.items), pluralise(log.first_uses, "pair")),
-    );
+    if log.enrolments_without_course > 0 {
+        let without = pluralise(log.enrolments_without_course, "enrolment");
+        sheet.row("Left out", format!("{without}: nothing says when their courses run"));
+    }
+    describe_left_out_files(sheet, &log.left_out, detail);
+    for notice in &log.notices {
+        let (label, what) = describe_notice(notice);
+        sheet.row_of_lines(label, what, detail.at_most(4));
+    }
+    sheet.row("Items", format!("{}; {} by a learner", group_digits(log.items), pluralise(log.first_uses, "first use")));
 }
 
 /// Describes how good the methods were.
-pub(super) fn describe_evaluation(evaluated: &Evaluated, out: Option<&Path>) -> String {
+pub(super) fn describe_evaluation(evaluated: &Evaluated, out: Option<&Path>, detail: Detail) -> String {
     let evaluation = &evaluated.evaluation;
     let mut sheet = LabelledText::default();
-    describe_log(&mut sheet, &evaluated.log);
+    describe_log(&mut sheet, &evaluated.log, detail);
     let lists = evaluation.all.first().map_or(0, |figures| figures.lists);
     sheet.row("Tested", format!("{} in {}", pluralise(lists, "list"), pluralise(evaluation.courses, "course")));
     if evaluation.not_tested > 0 {

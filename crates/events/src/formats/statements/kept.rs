@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 use super::learner_ids::LearnerIds;
 use super::lines_aside::LinesAside;
@@ -20,7 +21,7 @@ use crate::event_file::{BlockSink, EventFile, ReadPurpose};
 use crate::formats::pair_lookup::PairLookup;
 use crate::index::{CourseIndex, EnrolmentIndex};
 use crate::intake::{EventRow, Intake, RowRole, UnenrolledRow};
-use crate::row_limits::RowLimits;
+use crate::row_limits::{ObjectNaming, RowLimits};
 use crate::tally::{BlockTally, Reason};
 
 /// Bounds the bytes of statements that are held: those of some 5 GB of tracking logs.
@@ -65,7 +66,12 @@ pub(super) struct KeptBlock {
     /// Those in which other learners have a part: place in `rows`, the entry of such a learner, and the kind it is for
     /// them.
     others: Vec<(u32, u32, u8)>,
+    /// The ids of their objects, where these are asked for.
+    pub(super) names: FxHashMap<ObjectKey, Box<str>>,
 }
+
+/// Counts the bytes that an id takes beside its text.
+const NAME_BYTES: usize = 2 * size_of::<(ObjectKey, Box<str>)>();
 
 impl KeptBlock {
     /// Keeps a statement on line `line` of the block: the entry of its learner, and those of `others`.
@@ -87,7 +93,8 @@ impl KeptBlock {
     }
 
     fn bytes(&self) -> i64 {
-        (self.rows.capacity() * BYTES + self.others.capacity() * size_of::<(u32, u32, u8)>()) as i64
+        let names: usize = self.names.values().map(|name| name.len() + NAME_BYTES).sum();
+        (self.rows.capacity() * BYTES + self.others.capacity() * size_of::<(u32, u32, u8)>() + names) as i64
     }
 }
 
@@ -192,9 +199,16 @@ pub(super) struct KeptStatements {
     pub(super) aside: LinesAside,
     /// Number of the file among those of the log.
     pub(super) number: u32,
+    /// Whether the ids of objects are kept too.
+    pub(super) objects: ObjectNaming,
 }
 
 impl KeptStatements {
+    /// Tells whether what is kept is all that a reading asks for.
+    fn is_enough_for(&self, limits: &RowLimits) -> bool {
+        self.objects == ObjectNaming::Kept || !limits.names_objects()
+    }
+
     fn kept(&self, purpose: ReadPurpose) -> Option<Arc<KeptFile>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         match purpose {
@@ -213,6 +227,9 @@ impl KeptStatements {
     fn take(&self, block: &KeptBlock, intake: &mut Intake<'_>) {
         let aside = self.aside.in_block(self.number, intake.block);
         let mut others = block.others.as_slice();
+        if intake.names_objects() {
+            intake.parsed.object_names.clone_from(&block.names);
+        }
         for (place, row) in block.rows.iter().enumerate() {
             let line = u64::from(row.line);
             let count = others.iter().take_while(|&&(of, ..)| of as usize == place).count();
@@ -277,8 +294,7 @@ impl EventFile for KeptStatements {
         sink: &BlockSink<'_>,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Option<String>, ReadError> {
-        // What is kept of statements has no names of objects.
-        let Some(kept) = self.kept(purpose).filter(|_| !limits.names_objects()) else {
+        let Some(kept) = self.kept(purpose).filter(|_| self.is_enough_for(limits)) else {
             return self.file.read(purpose, limits, sink, progress);
         };
         kept.blocks.par_iter().try_for_each(|((block, refused), number)| {
@@ -305,7 +321,7 @@ impl EventFile for KeptStatements {
         sink: &BlockSink<'_>,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Option<String>, ReadError> {
-        match self.kept_blocks().is_some() && !limits.names_objects() {
+        match self.kept_blocks().is_some() && self.is_enough_for(limits) {
             true => self.read(purpose, limits, sink, progress),
             false => self.file.read_alone(purpose, limits, sink, progress),
         }

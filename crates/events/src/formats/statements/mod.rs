@@ -142,7 +142,8 @@ pub(super) fn open<P: StatementParser>(
         };
         let file = Box::new(log.text_file(lines)?);
         let (kept, places) = (Mutex::new(kept.map(Arc::new)), Arc::clone(&places));
-        events.push(Box::new(KeptStatements { file, kept, places, aside: aside.clone(), number }));
+        let (aside, objects) = (aside.clone(), request.objects);
+        events.push(Box::new(KeptStatements { file, kept, places, aside, number, objects }));
     }
     let mut inputs: Vec<InputFile> = inputs_with_role("log", &heads).collect();
     inputs.extend(inputs_with_role("calendar", calendar.as_slice()));
@@ -230,13 +231,13 @@ fn read_with<P: StatementParser>(
     (voided, repeats): (Arc<VoidedIds>, Arc<MarkedLines>),
     logs: &[StatementLog],
     parser: &P,
-    &OpenRequest { block_bytes, as_of, .. }: &OpenRequest<'_>,
+    &OpenRequest { block_bytes, as_of, objects, .. }: &OpenRequest<'_>,
     first_lines: &Arc<FirstLines>,
 ) -> Result<(FirstReading, Found), ReadError> {
     let found_voided: Arc<Mutex<VoidedIds>> = Arc::default();
     let (survey, budget) = (Arc::default(), Arc::new(MemoryBudget::default()));
     let (search, parts) = (Arc::new(RepeatSearch::default()), Arc::new(PartSearch::default()));
-    let limits = RowLimits::without_enrolments();
+    let limits = RowLimits::without_enrolments().with_objects(objects);
     let keepers: Vec<Arc<BlockKeeper>> = logs.iter().map(|_| Arc::new(BlockKeeper::new(&budget))).collect();
     let lists: Vec<Arc<AtomicBool>> = logs.iter().map(|_| Arc::default()).collect();
     let mut files: Vec<Box<dyn EventFile>> = Vec::new();

@@ -84,6 +84,9 @@ impl<P: StatementParser> LineParser for SurveyLines<P> {
                 }
                 let entry = found.add(&statement, &mut others);
                 kept.push(number, &statement, entry, &others);
+                if let Some(interaction) = statement.content.interaction() {
+                    intake.note_object(interaction.object, interaction.object_id);
+                }
                 attempts.add(&statement, number);
                 intake.use_row();
             }
@@ -103,6 +106,7 @@ impl<P: StatementParser> LineParser for SurveyLines<P> {
         });
         let places = self.survey.lock().unwrap_or_else(PoisonError::into_inner).absorb(&found);
         kept.renumber(&places);
+        kept.names = std::mem::take(&mut intake.parsed.object_names);
         self.keeper.add(intake.block, kept);
         self.search.take(self.file, intake.block, &ids.rows);
         self.parts.take(self.file, intake.block, &attempts);
