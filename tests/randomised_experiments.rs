@@ -329,6 +329,17 @@ fn looks_follow_the_weeks_and_end_when_they_are_spent() {
     // Nothing was sent, so the later week tells no new outcomes: the same look.
     let later = report("").expect(0).json();
     assert_eq!((&later["look"]["number"], &later["is_repeated"]), (&1.into(), &true.into()));
+    // A plan of one look does not spend it before its time.
+    let soon = at("soon");
+    run(&format!("{NEW} --expected 3000 --base-rate 0.4"), &[&Course::at("scores.csv"), &soon]).expect(0);
+    run("experiment assign {} {} --quiet", &[&soon, &Course::at("scores.csv")]).expect(0);
+    let soon_report = "experiment report {} {} --json";
+    run(soon_report, &[&soon, &Course::at("sequences")])
+        .expect(1)
+        .complains(&["of 3000 planned outcomes are known", "--last-look-now"]);
+    assert!(!soon.join("looks.jsonl").exists());
+    let now = run(&format!("{soon_report} --last-look-now"), &[&soon, &Course::at("sequences")]).expect(0).json();
+    assert_eq!(now["look"]["is_last"], true);
     fs::write(late.join("looks.jsonl"), "{\"number\":1}\n").expect("writable");
     report("").expect(1).complains(&["looks.jsonl: line 1"]);
 }

@@ -264,6 +264,9 @@ fn for_experiment(error: &ExperimentError) -> Option<String> {
             };
             Some(format!("give it with {flag}"))
         }
+        ExperimentError::LastLookTooEarly { .. } => {
+            Some("wait for a later log, or look all the same with --last-look-now".to_owned())
+        }
         ExperimentError::NotAnExperiment(_) => Some("name a folder that `staycast experiment new` wrote".to_owned()),
         ExperimentError::Sequences(error) => for_sequences(error),
         _ => None,

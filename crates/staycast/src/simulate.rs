@@ -60,7 +60,7 @@ pub(crate) struct SimulateArgs {
     /// Send messages to learners: a CSV with the columns enrolment_id and week, and perhaps arm
     ///
     /// The arm holdout gets none. `staycast experiment assign` writes such a file. What each message does, or would do, is
-    /// written to message_effects.csv; [messages] in the settings says how much. All other learners stay as they are.
+    /// written to message_effects.csv; the section `messages` of the settings says how much. All other learners stay as they are.
     #[arg(long, value_name = "FILE")]
     messages: Option<PathBuf>,
     /// Replace the folder if it holds a simulation

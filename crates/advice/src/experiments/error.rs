@@ -82,6 +82,17 @@ pub enum ExperimentError {
         /// Looks of the plan.
         planned: u32,
     },
+    /// The last planned look would be taken before its time.
+    #[error(
+        "{outcomes} of {planned} planned outcomes are known, and this is the last planned look, after which there is none; no \
+         look was taken"
+    )]
+    LastLookTooEarly {
+        /// Learners with a known outcome.
+        outcomes: u64,
+        /// Learners of the plan.
+        planned: u64,
+    },
     /// The outcomes are fewer than at the last look.
     #[error("these sequences tell {found} outcomes, and the last look had {before}; give the newest sequences")]
     OlderThanLastLook {

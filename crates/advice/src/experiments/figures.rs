@@ -30,8 +30,7 @@ pub struct OutcomeReport {
     pub outcome: Outcome,
     /// Whether the experiment is decided on it.
     pub is_primary: bool,
-    /// Effects of the arms, in the order of the plan. `None` where fewer than 20 learners of an arm or the holdout have a known
-    /// outcome.
+    /// Effects of the arms, in the order of the plan, without those of whom fewer than 20 learners have a known outcome.
     pub effects: Vec<ArmEffect>,
 }
 

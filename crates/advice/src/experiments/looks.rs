@@ -44,6 +44,19 @@ impl Look {
     }
 }
 
+/// Says when the last planned look may be taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LastLook {
+    /// When nearly all planned outcomes are known: nobody spends it by looking too soon.
+    #[default]
+    WhenComplete,
+    /// With the outcomes that there are.
+    Now,
+}
+
+/// Sets the share of the planned outcomes that are nearly all.
+const NEARLY_ALL: f64 = 0.95;
+
 /// Says which look a set of outcomes is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct DueLook {
@@ -63,6 +76,7 @@ pub(super) fn due_look(
     before: &[Look],
     outcomes: u64,
     fingerprint: &str,
+    last_look: LastLook,
 ) -> Result<DueLook, ExperimentError> {
     let planned = plan.file().looks;
     if let Some(last) = before.last() {
@@ -78,10 +92,15 @@ pub(super) fn due_look(
         }
     }
     let number = before.len() as u32 + 1;
+    let planned_learners = plan.file().planned_learners;
+    let is_early = (outcomes as f64) < NEARLY_ALL * planned_learners as f64;
+    if number >= planned && is_early && last_look == LastLook::WhenComplete {
+        return Err(ExperimentError::LastLookTooEarly { outcomes, planned: planned_learners });
+    }
     // At the last planned look all that is left is spent, however many outcomes there are.
     let information = match number {
         _ if number >= planned => 1.0,
-        _ => (outcomes as f64 / plan.file().planned_learners as f64).min(1.0),
+        _ => (outcomes as f64 / planned_learners as f64).min(1.0),
     };
     let progress = |outcomes: u64, time: f64| Progress { information: outcomes as f64, time };
     let mut looks: Vec<Progress> = before.iter().map(|look| progress(look.outcomes, look.information)).collect();
@@ -103,35 +122,37 @@ mod tests {
     #[test]
     fn looks_are_counted_once_and_no_more_than_planned() {
         let plan = plan(|file| (file.looks, file.planned_learners) = (3, 1_000));
-        let first = due_look(&plan, &[], 250, "a").expect("a look");
+        let first = due_look(&plan, &[], 250, "a", LastLook::WhenComplete).expect("a look");
         assert_eq!((first.number, first.information, first.is_new), (1, 0.25, true));
         let mut looks = vec![taken(first, 250, "a")];
-        let again = due_look(&plan, &looks, 250, "a").expect("the same look");
+        let again = due_look(&plan, &looks, 250, "a", LastLook::WhenComplete).expect("the same look");
         assert_eq!((again.number, again.bound, again.is_new), (1, first.bound, false));
-        let older = due_look(&plan, &looks, 200, "b").expect_err("fewer outcomes");
+        let older = due_look(&plan, &looks, 200, "b", LastLook::WhenComplete).expect_err("fewer outcomes");
         assert!(matches!(older, ExperimentError::OlderThanLastLook { found: 200, before: 250 }));
-        let second = due_look(&plan, &looks, 500, "b").expect("a look");
+        let second = due_look(&plan, &looks, 500, "b", LastLook::WhenComplete).expect("a look");
         // gsdesign's bounds at a quarter and a half (tests/fixtures/sequential_bounds.json).
         assert!((first.bound.expect("a bound") - 4.332_633_7).abs() < 1e-5);
         assert!((second.bound.expect("a bound") - 2.963_131_6).abs() < 1e-5);
         looks.push(taken(second, 500, "b"));
-        let last = due_look(&plan, &looks, 600, "c").expect("the last look");
+        let early = due_look(&plan, &looks, 600, "c", LastLook::WhenComplete).expect_err("400 are not known");
+        assert!(matches!(early, ExperimentError::LastLookTooEarly { outcomes: 600, planned: 1_000 }));
+        let last = due_look(&plan, &looks, 600, "c", LastLook::Now).expect("the last look");
         assert_eq!(last.information, 1.0, "all that is left is spent");
         // gsdesign's, with the information of 600 outcomes and the level of all.
         assert!((last.bound.expect("a bound") - 1.960_315_3).abs() < 1e-5, "{:?}", last.bound);
         looks.push(taken(last, 600, "c"));
-        let further = due_look(&plan, &looks, 700, "d").expect_err("none left");
+        let further = due_look(&plan, &looks, 700, "d", LastLook::Now).expect_err("none left");
         assert!(matches!(further, ExperimentError::NoLookLeft { planned: 3 }));
-        assert!(!due_look(&plan, &looks, 600, "c").expect("the last once more").is_new);
+        assert!(!due_look(&plan, &looks, 600, "c", LastLook::WhenComplete).expect("the last once more").is_new);
     }
 
     #[test]
     fn once_all_planned_outcomes_are_known_no_level_is_left() {
         let plan = plan(|file| (file.looks, file.planned_learners) = (5, 1_000));
-        let all = due_look(&plan, &[], 1_200, "a").expect("a look");
+        let all = due_look(&plan, &[], 1_200, "a", LastLook::WhenComplete).expect("a look");
         assert_eq!(all.information, 1.0);
         assert!((all.bound.expect("a bound") - 1.959_963_985).abs() < 1e-6);
-        let further = due_look(&plan, &[taken(all, 1_200, "a")], 1_300, "b");
+        let further = due_look(&plan, &[taken(all, 1_200, "a")], 1_300, "b", LastLook::WhenComplete);
         assert!(matches!(further, Err(ExperimentError::NoLookLeft { .. })));
     }
 }

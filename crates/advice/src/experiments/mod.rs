@@ -37,7 +37,7 @@ pub use error::{ExperimentError, PlanError};
 pub use figures::{ArmEffect, ArmReport, ComplierReport, OutcomeReport, Verdict};
 pub use folder::{ASSIGNMENTS_CSV, ASSIGNMENTS_FILE, DELIVERIES_FILE, Experiment, LOOKS_FILE, learners_by_arm};
 pub use groups::GroupEffect;
-pub use looks::Look;
+pub use looks::{LastLook, Look};
 pub use new::{PlanRequest, Population, TooFewLearners, plan};
 pub use page::render_page;
 pub use plan::{HOLDOUT, Outcome, PLAN_FILE, Plan, PlanFile, StratifyBy};

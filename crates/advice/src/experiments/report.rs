@@ -11,7 +11,7 @@ use super::error::ExperimentError;
 use super::figures::{ArmReport, ComplierReport, OutcomeReport};
 use super::folder::Experiment;
 use super::groups::{GroupEffect, group_effects};
-use super::looks::{Look, due_look};
+use super::looks::{LastLook, Look, due_look};
 use super::outcomes::{read_before, read_outcomes};
 use super::plan::PlanFile;
 use super::scores::ScoredEnrolment;
@@ -81,6 +81,7 @@ pub fn report(
     experiment: &Experiment,
     sequences: &SequenceFolder,
     week: Option<CutOff>,
+    last_look: LastLook,
     others: &[ScoredEnrolment],
 ) -> Result<Reported, ExperimentError> {
     let _turn = experiment.turn()?;
@@ -96,7 +97,7 @@ pub fn report(
     data.require_outcomes(primary)?;
     let mut looks = experiment.looks()?;
     let (outcomes, fingerprint) = data.fingerprint(primary);
-    let due = due_look(plan, &looks, outcomes, &fingerprint)?;
+    let due = due_look(plan, &looks, outcomes, &fingerprint, last_look)?;
     let reports = primary.both().map(|outcome| data.outcome_report(outcome, outcome == primary, due.bound));
     if due.is_new {
         looks.push(Look {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
-use staycast_advice::experiments::{Experiment, Report, Reported, read_scores, report};
+use staycast_advice::experiments::{Experiment, LastLook, Report, Reported, read_scores, report};
 use staycast_sequences::CutOff;
 
 use super::report_folder;
@@ -33,6 +33,11 @@ pub(super) struct ReportArgs {
     /// Look as at the end of this week of each course: what came later is not read
     #[arg(long, value_name = "WEEK", value_parser = values::cut_off)]
     week: Option<CutOff>,
+    /// Take the last planned look now, though outcomes are missing
+    ///
+    /// Without it, the last look waits until 95% of the planned learners have a known outcome.
+    #[arg(long)]
+    last_look_now: bool,
     /// Estimate uplift for these learners too: files that `staycast score` wrote, of learners in SEQUENCES
     #[arg(long, value_name = "SCORES", num_args = 1..)]
     uplift_for: Vec<PathBuf>,
@@ -63,7 +68,8 @@ pub(super) fn run(args: &ReportArgs, console: &Console) -> anyhow::Result<Status
     staycast_files::clean_up(experiment.path());
     let folder = sequences::open(&args.sequences, console)?;
     let others = read_scores(args.uplift_for.iter().map(PathBuf::as_path))?;
-    let Reported { report, uplift, is_repeated } = report(&experiment, &folder, args.week, &others)?;
+    let last_look = if args.last_look_now { LastLook::Now } else { LastLook::WhenComplete };
+    let Reported { report, uplift, is_repeated } = report(&experiment, &folder, args.week, last_look, &others)?;
     if let Some(out) = &args.out {
         report_folder::write(out, &report, &uplift)?;
     }
