@@ -7,12 +7,14 @@ use std::process::Stdio;
 
 use common::{TinyLog, command, folder, run, staycast};
 
-const SUBCOMMANDS: [&str; 19] = [
+const SUBCOMMANDS: [&str; 21] = [
     "preprocess",
     "train",
     "evaluate",
     "score",
     "recommend",
+    "explain",
+    "worklist",
     "sequences",
     "experiment",
     "recalibrate",
@@ -199,6 +201,10 @@ fn wrong_usage_is_status_2_and_says_what_is_wrong() {
         ("recommend in --evaluate 2 --out next.csv", ".json"),
         ("recommend in --out next.csv --week 2 --as-of 2024-03-01", "--as-of"),
         ("recommend in --out next.csv --top 0", "--top"),
+        ("explain run in --out reasons.csv", ".parquet"),
+        ("explain run in", "--out"),
+        ("worklist run in --out list.csv", "--capacity"),
+        ("worklist run in --capacity 0 --out list.csv", "--capacity"),
         ("simulate --out out --format csv", "kdd2015"),
         ("simulate --out out --learners 0", "--learners"),
         ("simulate --out out --weeks 1", "--weeks"),

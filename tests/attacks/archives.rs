@@ -133,7 +133,7 @@ fn a_run_without_checksums_has_them_once_it_is_imported() {
 }
 
 /// Every subcommand, with the lines that run it on a run; none if it reads no run that is there.
-const ROWS: [(&str, &[&str]); 24] = [
+const ROWS: [(&str, &[&str]); 26] = [
     ("preprocess", &[]),
     (
         "train",
@@ -159,6 +159,8 @@ const ROWS: [(&str, &[&str]); 24] = [
     ),
     ("experiment", &[]),
     ("recommend", &[]),
+    ("explain", &["explain {run} {sequences} --out {out}/reasons.jsonl --device cpu"]),
+    ("worklist", &["worklist {run} {sequences} --capacity 5 --out {out}/list.jsonl --device cpu"]),
     ("recalibrate", &["recalibrate {run} {sequences} --out {out}/recalibrated --device cpu"]),
     ("inspect", &["inspect {run}", "inspect {run} --json"]),
     ("mapping", &[]),

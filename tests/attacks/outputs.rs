@@ -198,6 +198,8 @@ fn inputs_are_never_outputs() {
                 Output::File(_) => {
                     let endings: &[&str] = match writing.name {
                         "score" => &["csv", "parquet", "jsonl"],
+                        "worklist" => &["csv", "jsonl", "html", "txt", "parquet"],
+                        "explain" => &["jsonl", "parquet", "html"],
                         "bench" => &["json", "svg", "txt"],
                         _ => &[""],
                     };

@@ -45,7 +45,7 @@ pub(crate) struct Writing {
 }
 
 /// Lists all of them. `the_table_has_every_command_that_writes` compares it with the command reference.
-pub(crate) const WRITING: [Writing; 19] = [
+pub(crate) const WRITING: [Writing; 21] = [
     Writing {
         name: "preprocess",
         line: "preprocess {logs} --out {out} --quiet",
@@ -86,6 +86,18 @@ pub(crate) const WRITING: [Writing; 19] = [
     Writing {
         name: "recommend",
         line: "recommend {logs} --week 3 --out {out} --quiet",
+        output: Output::File("csv"),
+        older: Older::Replaced,
+    },
+    Writing {
+        name: "explain",
+        line: "explain {run} {sequences} --out {out} --quiet --device cpu",
+        output: Output::File("jsonl"),
+        older: Older::Replaced,
+    },
+    Writing {
+        name: "worklist",
+        line: "worklist {run} {sequences} --capacity 5 --out {out} --quiet --device cpu",
         output: Output::File("csv"),
         older: Older::Replaced,
     },

@@ -35,7 +35,8 @@ pub use prediction::{
     LeakageReport, PredictionError, Predictions, RecalibrateRequest, Reference, RepeatedAuc, Rows, SCORE_COLUMNS,
     SUSPICIOUS_AUC, ScoreRequest, ScoreRow, ShuffledLabelsTest, SuspiciousInput, Without, check_leakage, evaluate,
     evaluate_predictions, evaluations, evaluations_in, explain, forecastable, forecasting_work, importance,
-    predictions, recalibrate, record_evaluation, score, score_folder, week_for, write_predictions, write_scores,
+    predictions, recalibrate, record_evaluation, score, score_folder, survival_curves, week_for, write_predictions,
+    write_scores,
 };
 pub use reach::{NoOutcomeKnown, TooLate};
 pub use tables::TableError;

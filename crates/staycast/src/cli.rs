@@ -9,7 +9,7 @@ use tracing_subscriber::filter::LevelFilter;
 use crate::console::{Console, OutputForm, Verbosity};
 use crate::{
     bench, command_docs, compare, demo, devices, evaluate, experiment, explain, inspect, mapping, preprocess,
-    recalibrate, recommend, runs, score, sequences, simulate, train, transfer, tune,
+    recalibrate, recommend, runs, score, sequences, simulate, train, transfer, tune, worklist,
 };
 
 /// Forecast who stays in an online course and who is about to leave
@@ -103,6 +103,7 @@ pub(crate) enum Command {
     Evaluate(evaluate::EvaluateArgs),
     Score(score::ScoreArgs),
     Explain(explain::ExplainArgs),
+    Worklist(worklist::WorklistArgs),
     Experiment(experiment::ExperimentArgs),
     Recalibrate(recalibrate::RecalibrateArgs),
     Recommend(recommend::RecommendArgs),

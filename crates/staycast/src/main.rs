@@ -50,6 +50,7 @@ mod train;
 mod transfer;
 mod tune;
 mod values;
+mod worklist;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -150,6 +151,7 @@ fn run(cli: &Cli) -> anyhow::Result<Status> {
         Command::Evaluate(args) => evaluate::run(args, &console),
         Command::Score(args) => score::run(args, &console),
         Command::Explain(args) => explain::run(args, &console),
+        Command::Worklist(args) => worklist::run(args, &console),
         Command::Recalibrate(args) => recalibrate::run(args, &console),
         Command::Recommend(args) => recommend::run(args, &console),
         Command::Inspect(args) => inspect::run(args, &console),

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BooleanArray, Float32Array, Float64Array, Int32Array, RecordBatch, StringArray};
+use arrow_array::{
+    ArrayRef, BooleanArray, Float32Array, Float64Array, Int32Array, LargeStringArray, RecordBatch, StringArray,
+};
 use arrow_schema::ArrowError;
 
 use super::learner::LearnerRow;
@@ -110,11 +112,15 @@ pub fn inputs_batch(rows: &[LearnerRow], names: &[String], values: &[Vec<f32>]) 
         explained.iter().zip(values).flat_map(|(row, values)| (0..values.len()).map(move |at| (*row, values[at], at)))
     };
     let week = |at: usize| (at / names.len() + 1) as i32;
+    // With offsets of 64 bits: ids and names of all cells may be more than 2³¹ bytes.
+    let texts = |text: &dyn Fn(&LearnerRow, usize) -> String| -> ArrayRef {
+        Arc::new(cells().map(|(row, _, at)| Some(text(row, at))).collect::<LargeStringArray>())
+    };
     let columns: [(&str, ArrayRef); 5] = [
-        ("course_id", Arc::new(StringArray::from_iter_values(cells().map(|(row, _, _)| &row.course_id)))),
-        ("enrolment_id", Arc::new(StringArray::from_iter_values(cells().map(|(row, _, _)| &row.enrolment_id)))),
+        ("course_id", texts(&|row, _| row.course_id.clone())),
+        ("enrolment_id", texts(&|row, _| row.enrolment_id.clone())),
         ("week_of_input", Arc::new(Int32Array::from_iter_values(cells().map(|(_, _, at)| week(at))))),
-        ("input", Arc::new(StringArray::from_iter_values(cells().map(|(_, _, at)| &names[at % names.len()])))),
+        ("input", texts(&|_, at| names[at % names.len()].clone())),
         ("contribution", Arc::new(Float32Array::from_iter_values(cells().map(|(_, value, _)| value)))),
     ];
     RecordBatch::try_from_iter(columns)

@@ -50,7 +50,8 @@ fn concern(learner: Learner<'_>, behaviour: Behaviour) -> Option<String> {
     let typical = typical_words(headline, figure);
     let Some(value) = figure.learner else {
         // Null where others have one: a score, as nothing was handed in.
-        return figure.typical.map(|_| format!("no {} so far{typical}", plural(headline)));
+        let what = if headline.unit == Unit::Points { "score" } else { plural(headline) };
+        return figure.typical.map(|_| format!("no {what} so far{typical}"));
     };
     if value == 0.0 && !headline.is_total {
         let last_time = learner

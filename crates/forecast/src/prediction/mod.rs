@@ -41,4 +41,5 @@ pub use request::{EvaluateRequest, Rows};
 pub use score::{ScoreRequest, ScoreRow, score, score_folder};
 pub use score_file::{SCORE_COLUMNS, write_scores};
 pub use selection::week_for;
+pub use survival_curves::survival_curves;
 pub use work::forecasting_work;

@@ -17,7 +17,10 @@ use crate::models::trained::MemberModel;
 
 /// Predicts, by enrolment of `data`, the chance of not having left by 1, 2, … weeks after the cut-off, for those of
 /// `enrolments`; empty for the others, and altogether for models without hazards.
-pub(super) fn survival_curves(
+///
+/// # Errors
+/// When the run is a cross-validation, or the data lacks what it reads.
+pub fn survival_curves(
     run: &Run,
     data: &Dataset,
     enrolments: &[EnrolmentIndex],

@@ -23,8 +23,8 @@ use crate::{devices, output_place, score, sequences, values};
 
 /// Explain forecasts: what each learner did that raises or lowers the risk
 ///
-/// Splits each forecast among behaviours such as visits, videos or submissions, by two methods, and shows as reasons those on
-/// which both agree and that the learner's own figures show. Writes one row for each enrolment and behaviour (.parquet), one
+/// Splits each forecast among behaviours such as visits, videos or submissions, by two methods. A behaviour is a reason where
+/// both methods agree and the learner's own figures show it. Writes one row for each enrolment and behaviour (.parquet), one
 /// object for each enrolment (.jsonl), or a page (.html). Whoever can't be forecast is listed with the status.
 ///
 /// A reason says what a forecast rests on, and not why a learner leaves.

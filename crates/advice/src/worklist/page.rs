@@ -1,0 +1,102 @@
+//! A worklist as a page to print or to keep open.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use staycast_evaluation::figures::TOKENS;
+
+use super::choose::{Selection, WhyNot};
+use super::files::last_contact;
+use super::row::{WhichList, WorklistRow};
+use super::summary::WorklistSummary;
+
+/// Renders the page. `run` names the run, `version` Staycast's.
+#[must_use]
+pub fn worklist_page(rows: &[WorklistRow], summary: &WorklistSummary, run: &str, version: &str) -> String {
+    let mut tutors: BTreeMap<Option<&str>, Vec<&WorklistRow>> = BTreeMap::new();
+    rows.iter().for_each(|row| tutors.entry(row.tutor.as_deref()).or_default().push(row));
+    let tutors = tutors.into_iter().map(|(tutor, rows)| {
+        // A course is named where it is not the same for all.
+        let courses = rows.iter().any(|row| row.course_id != rows[0].course_id);
+        let of =
+            |list: WhichList| rows.iter().filter(|row| row.list == list).map(|row| Entry::new(row, courses)).collect();
+        TutorPart {
+            tutor: tutor.map(str::to_owned),
+            act: of(WhichList::Act),
+            praise: of(WhichList::Praise),
+            actions: rows.iter().any(|row| row.action.is_some()),
+        }
+    });
+    let page = WorklistPage {
+        tokens: TOKENS,
+        style: include_str!("../../assets/advice.css"),
+        run,
+        version,
+        summary,
+        band: format!("{:.0} % to {:.0} %", 100.0 * summary.band[0], 100.0 * summary.band[1]),
+        others: summary.others.iter().map(|(why, &count)| (WhyNot::describe(*why), count)).collect(),
+        tutors: tutors.collect(),
+        explored: rows.iter().any(|row| row.selection == Some(Selection::Exploration)),
+    };
+    page.render().expect("the template is checked when it is compiled, and writing to memory does not fail")
+}
+
+#[derive(Template)]
+#[template(path = "worklist.html")]
+struct WorklistPage<'a> {
+    tokens: &'static str,
+    style: &'static str,
+    run: &'a str,
+    version: &'a str,
+    summary: &'a WorklistSummary,
+    band: String,
+    others: Vec<(&'static str, u64)>,
+    tutors: Vec<TutorPart>,
+    explored: bool,
+}
+
+struct TutorPart {
+    tutor: Option<String>,
+    act: Vec<Entry>,
+    praise: Vec<Entry>,
+    /// Whether any row says what to do.
+    actions: bool,
+}
+
+struct Entry {
+    place: usize,
+    learner: String,
+    course: Option<String>,
+    percent: String,
+    before: String,
+    reasons: Vec<String>,
+    change: Option<String>,
+    time_left: String,
+    contact: String,
+    action: String,
+    missed_by_rule: bool,
+    drawn: bool,
+}
+
+impl Entry {
+    fn new(row: &WorklistRow, names_course: bool) -> Self {
+        let mut reasons: Vec<String> = row.reasons.iter().map(|reason| reason.text.clone()).collect();
+        if reasons.is_empty() {
+            reasons.push(row.reason());
+        }
+        Self {
+            place: row.place,
+            learner: row.learner_id.clone(),
+            course: names_course.then(|| row.course_id.clone()),
+            percent: format!("{:.0} %", 100.0 * row.p_dropout),
+            before: row.p_before.map_or_else(String::new, |p| format!("{:.0} % before", 100.0 * p)),
+            reasons,
+            change: row.change.clone(),
+            time_left: row.time_left(),
+            contact: row.contacts.last().map_or_else(|| "none yet".to_owned(), last_contact),
+            action: row.action.as_ref().map_or_else(String::new, |action| action.replace('_', " ")),
+            missed_by_rule: !row.named_by_rule,
+            drawn: row.selection == Some(Selection::Exploration),
+        }
+    }
+}
