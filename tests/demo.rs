@@ -17,12 +17,14 @@ fn a_demo_shows_the_whole_line() {
         "days inactive",
         "best reachable AUC",
         "10 most at risk",
+        "$ staycast worklist",
+        "misses",
         "The same with logs of your own:",
     ]);
     for line in ran.stdout.lines().filter(|line| !line.contains(" $ ")) {
         assert!(line.chars().count() <= 100, "{line}");
     }
-    assert_eq!(names_in(&out), ["config.toml", "logs", "report", "run", "scores.csv", "sequences"]);
+    assert_eq!(names_in(&out), ["config.toml", "logs", "report", "run", "scores.csv", "sequences", "worklist.html"]);
     run("demo --out {} --learners 400", &[&out]).expect(1).complains(&["exists"]);
 
     // The commands that it names do the same.

@@ -44,9 +44,13 @@ fn the_list_is_as_long_as_the_capacity_and_everybody_else_has_a_reason() {
     // Ten by benefit, the middle first; two at random.
     let drawn = act.iter().filter(|row| row["selection"] == "exploration").count();
     assert_eq!((drawn, &told["explored"]), (2, &Value::from(2)));
-    let benefits: Vec<f64> =
-        act.iter().filter(|row| row["selection"] == "benefit").map(|row| number(row, "benefit")).collect();
-    assert!(benefits.is_sorted_by(|a, b| a >= b), "{benefits:?}");
+    let chosen: Vec<(bool, f64)> = act
+        .iter()
+        .filter(|row| row["selection"] == "benefit")
+        .map(|row| (row["confidence"] == "usual", number(row, "benefit")))
+        .collect();
+    assert!(chosen.is_sorted_by(|a, b| a >= b), "{chosen:?}");
+    assert!(chosen[0].0, "{chosen:?}");
     let others: u64 = told["others"].as_object().expect("counts").values().map(|count| count.as_u64().unwrap()).sum();
     let scored = run("score {} {} --out {} --json", &[&trained, &sequences, &at("scores.csv")]).expect(0).json();
     assert_eq!(others + 12 + told["to_praise"].as_u64().unwrap(), scored["rows"].as_u64().unwrap());

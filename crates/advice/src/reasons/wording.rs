@@ -9,6 +9,10 @@ use super::figures::{DAYS_SINCE_LAST, Figure, Headline, LAST_DUE, Learner, MISSI
 const LONG_ABSENCE: f64 = 7.0;
 /// Is the share of what was before at which something fell.
 const FELL: f64 = 0.6;
+/// Is the share of what is typical by which a figure must be apart from it to be told.
+const APART: f64 = 0.2;
+/// The same for scores, in points.
+const POINTS_APART: f64 = 5.0;
 
 /// Says what a learner did, seen as something that raises the forecast or lowers it; `None` where the figures do not show that.
 pub(super) fn sentence(learner: Learner<'_>, behaviour: Behaviour, raises: bool) -> Option<String> {
@@ -60,7 +64,9 @@ fn concern(learner: Learner<'_>, behaviour: Behaviour) -> Option<String> {
             .weeks_seen()
             .filter(|&week| learner.value(headline.feature, week).is_some_and(|value| value > 0.0));
         return match last_time.last() {
-            Some(last_time) => Some(format!("no {} since week {}{typical}", plural(headline), name(last_time))),
+            // Where most do nothing of the kind, that is nothing to tell.
+            Some(last_time) => (figure.typical? > 0.0)
+                .then(|| format!("no {} since week {}{typical}", plural(headline), name(last_time))),
             None => (figure.typical? > 0.0).then(|| format!("no {} so far{typical}", plural(headline))),
         };
     }
@@ -72,7 +78,8 @@ fn concern(learner: Learner<'_>, behaviour: Behaviour) -> Option<String> {
             told_alone(headline.unit, before)
         ));
     }
-    (value < figure.typical?).then(|| format!("{}{}{typical}", told(headline.unit, value), when(headline, week)))
+    (value < figure.typical? && is_apart(headline.unit, value, figure.typical?))
+        .then(|| format!("{}{}{typical}", told(headline.unit, value), when(headline, week)))
 }
 
 fn strength(learner: Learner<'_>, behaviour: Behaviour) -> Option<String> {
@@ -83,12 +90,16 @@ fn strength(learner: Learner<'_>, behaviour: Behaviour) -> Option<String> {
     if behaviour == Behaviour::Submissions && learner.last(MISSING) == Some(0.0) && headline.is_total {
         return Some(format!("{} handed in, none missing", counted(value, "assessment", "assessments")));
     }
-    (value > figure.typical? || value == figure.typical? && figure.before.is_some_and(|before| before < value)).then(
-        || {
-            let typical = typical_words(headline, figure);
-            format!("{}{}{typical}", told(headline.unit, value), when(headline, week))
-        },
-    )
+    (value > figure.typical? && is_apart(headline.unit, value, figure.typical?)).then(|| {
+        let typical = typical_words(headline, figure);
+        format!("{}{}{typical}", told(headline.unit, value), when(headline, week))
+    })
+}
+
+/// Tells whether a figure is so far from what is typical that people would see it.
+fn is_apart(unit: Unit, value: f64, typical: f64) -> bool {
+    let least = if unit == Unit::Points { POINTS_APART } else { APART * typical };
+    (value - typical).abs() >= least
 }
 
 fn typical_words(headline: &Headline, figure: Figure) -> String {

@@ -48,6 +48,8 @@ pub struct CandidateForecast {
     pub cut_off_day: Option<i64>,
     /// What contact is expected to change, where it was estimated.
     pub uplift: Option<Uplift>,
+    /// Whether a reason for concern is sure, so that a message can name something.
+    pub has_reason: bool,
 }
 
 /// Holds the estimated effect of contact on a learner.

@@ -2,8 +2,9 @@
 //!
 //! A contact helps most where it is open whether the learner stays: of 53,000 students, mailing those of the worst forecasts first
 //! did harm, and those in the middle gained (Athey, Keleher and Spiess 2023, "Machine learning who to nudge"). So the places go to
-//! a band in the middle, by p (1 - p), until effects are estimated; from then on by estimated effect. Some places are drawn at
-//! random from the rest of the band, with a known probability, so that effects can be estimated later.
+//! a band in the middle until effects are estimated: first to learners of whom a reason is sure, since a message that names the
+//! missed thing helped (Kurtz and others 2022), and among these by p (1 - p). From then on they go by estimated effect. Some places
+//! are drawn at random from the rest of the band, with a known probability, so that effects can be estimated later.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +23,7 @@ pub enum Decision {
         /// From 1, in its tutor's list.
         place: usize,
         /// Why the place is this learner's.
-        selection: Selection,
+        selection: ChosenBy,
         /// The probability with which the learner was to get a place.
         propensity: f64,
     },
@@ -38,8 +39,8 @@ pub enum Decision {
 /// Says why a learner got a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Selection {
-    /// Nearest to one half, of those in the band.
+pub enum ChosenBy {
+    /// In the band, with a sure reason before others, and nearest to one half.
     Benefit,
     /// The largest estimated effect.
     Uplift,
@@ -47,7 +48,7 @@ pub enum Selection {
     Exploration,
 }
 
-impl Selection {
+impl ChosenBy {
     /// Returns the name in files.
     #[must_use]
     pub const fn key(self) -> &'static str {
@@ -113,6 +114,12 @@ impl WhyNot {
     }
 }
 
+/// Lists the places of the candidates who may get a place, whoever else there is.
+#[must_use]
+pub fn open_to_contact(candidates: &[Candidate], settings: &WorklistSettings) -> Vec<usize> {
+    (0..candidates.len()).filter(|&at| why_not(&candidates[at], settings).is_none()).collect()
+}
+
 /// Decides about every candidate, in their order. Each tutor has `capacity` places; all learners are of one where they are not
 /// dealt out. Draws depend on the seed, the tutor and the candidates alone.
 #[must_use]
@@ -124,23 +131,28 @@ pub fn choose(candidates: &[Candidate], settings: &WorklistSettings, capacity: u
         tutors.entry(one.tutor.as_deref()).or_default().push(at);
     }
     for (tutor, members) in tutors {
-        let mut open: Vec<(usize, f64)> = members
+        let mut open: Vec<(usize, bool, f64)> = members
             .iter()
             .filter(|&&at| decisions[at] == Decision::None(WhyNot::NoPlace))
-            .filter_map(|&at| Some((at, benefit(candidates[at].forecast.as_ref().ok()?))))
+            .filter_map(|&at| {
+                let forecast = candidates[at].forecast.as_ref().ok()?;
+                Some((at, forecast.has_reason && forecast.uplift.is_none(), benefit(forecast)))
+            })
             .collect();
-        open.sort_by(|(a, benefit_a), (b, benefit_b)| benefit_b.total_cmp(benefit_a).then(a.cmp(b)));
+        open.sort_by(|(a, reason_a, benefit_a), (b, reason_b, benefit_b)| {
+            reason_b.cmp(reason_a).then(benefit_b.total_cmp(benefit_a)).then(a.cmp(b))
+        });
         let explored =
             if open.len() > capacity { (capacity as f64 * settings.exploration).floor() as usize } else { 0 };
         let mut rest = open.split_off(open.len().min(capacity - explored));
         let mut rng = stream(settings.seed, tutor);
         let propensity = if rest.is_empty() { 0.0 } else { explored as f64 / rest.len() as f64 };
         let drawn: Vec<usize> = (0..explored).map(|_| rest.swap_remove(below(&mut rng, rest.len())).0).collect();
-        let by_benefit = open.iter().map(|&(at, _)| {
+        let by_benefit = open.iter().map(|&(at, ..)| {
             let estimated = candidates[at].forecast.as_ref().is_ok_and(|forecast| forecast.uplift.is_some());
-            (at, if estimated { Selection::Uplift } else { Selection::Benefit }, 1.0)
+            (at, if estimated { ChosenBy::Uplift } else { ChosenBy::Benefit }, 1.0)
         });
-        let drawn = drawn.into_iter().map(|at| (at, Selection::Exploration, propensity));
+        let drawn = drawn.into_iter().map(|at| (at, ChosenBy::Exploration, propensity));
         for (place, (at, selection, propensity)) in by_benefit.chain(drawn).enumerate() {
             decisions[at] = Decision::Act { place: place + 1, selection, propensity };
         }
@@ -240,6 +252,7 @@ mod tests {
                 likely_left_after: None,
                 cut_off_day: Some(16_028),
                 uplift: None,
+                has_reason: true,
             }),
             days_since_last: Some(2.0),
             contacts: Vec::new(),
@@ -259,23 +272,27 @@ mod tests {
     fn places_go_to_the_middle_and_not_to_the_worst() {
         let all: Vec<Candidate> =
             [0.95, 0.5, 0.31, 0.75, 0.1, 0.45].into_iter().enumerate().map(|(at, p)| candidate(at, p)).collect();
-        let act = |place| Decision::Act { place, selection: Selection::Benefit, propensity: 1.0 };
+        let act = |place| Decision::Act { place, selection: ChosenBy::Benefit, propensity: 1.0 };
         assert_eq!(
             choose(&all, &no_exploration(), 3),
             [
                 Decision::None(WhyNot::AboveBand),
                 act(1),
-                Decision::None(WhyNot::NoPlace),
-                // 0.75 is as far from one half as 0.25, and 0.31 further inside: 0.2139 beats 0.1875.
+                // Nearer to one half than 0.75 is.
+                act(3),
                 Decision::None(WhyNot::NoPlace),
                 Decision::None(WhyNot::BelowBand),
                 act(2),
             ]
-            .into_iter()
-            .enumerate()
-            .map(|(at, decision)| if at == 2 { act(3) } else { decision })
-            .collect::<Vec<_>>()
         );
+    }
+
+    #[test]
+    fn learners_of_whom_a_reason_is_sure_come_first() {
+        let mut all: Vec<Candidate> = [0.5, 0.6, 0.4].into_iter().enumerate().map(|(at, p)| candidate(at, p)).collect();
+        of(&mut all[0]).has_reason = false;
+        let act = |place| Decision::Act { place, selection: ChosenBy::Benefit, propensity: 1.0 };
+        assert_eq!(choose(&all, &no_exploration(), 3), [act(3), act(1), act(2)]);
     }
 
     #[test]
@@ -317,7 +334,7 @@ mod tests {
         for (one, effect) in all.iter_mut().zip([-0.02, 0.01, 0.08]) {
             of(one).uplift = Some(Uplift { effect, standard_error: 0.01 });
         }
-        let act = |place| Decision::Act { place, selection: Selection::Uplift, propensity: 1.0 };
+        let act = |place| Decision::Act { place, selection: ChosenBy::Uplift, propensity: 1.0 };
         assert_eq!(choose(&all, &no_exploration(), 5), [Decision::None(WhyNot::NoGain), act(2), act(1)]);
     }
 
@@ -369,7 +386,7 @@ mod tests {
                     if let Decision::Act { place, selection, propensity } = decision {
                         prop_assert!(in_band(one));
                         places.push(*place);
-                        if *selection == Selection::Exploration {
+                        if *selection == ChosenBy::Exploration {
                             drawn += 1;
                             chance = Some(*propensity);
                         } else {

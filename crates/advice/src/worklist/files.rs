@@ -84,7 +84,7 @@ impl SpreadsheetRow {
             last_contact: row.contacts.last().map_or_else(String::new, last_contact),
             contacts: row.contacts.len(),
             action: row.action.clone().unwrap_or_default(),
-            selection: row.selection.map_or("praise", super::choose::Selection::key),
+            selection: row.selection.map_or("praise", super::choose::ChosenBy::key),
             propensity: row.propensity,
             feedback: "",
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use askama::Template;
 use staycast_evaluation::figures::TOKENS;
 
-use super::choose::{Selection, WhyNot};
+use super::choose::{ChosenBy, WhyNot};
 use super::files::last_contact;
 use super::row::{WhichList, WorklistRow};
 use super::summary::WorklistSummary;
@@ -36,7 +36,7 @@ pub fn worklist_page(rows: &[WorklistRow], summary: &WorklistSummary, run: &str,
         band: format!("{:.0} % to {:.0} %", 100.0 * summary.band[0], 100.0 * summary.band[1]),
         others: summary.others.iter().map(|(why, &count)| (WhyNot::describe(*why), count)).collect(),
         tutors: tutors.collect(),
-        explored: rows.iter().any(|row| row.selection == Some(Selection::Exploration)),
+        explored: rows.iter().any(|row| row.selection == Some(ChosenBy::Exploration)),
     };
     page.render().expect("the template is checked when it is compiled, and writing to memory does not fail")
 }
@@ -96,7 +96,7 @@ impl Entry {
             contact: row.contacts.last().map_or_else(|| "none yet".to_owned(), last_contact),
             action: row.action.as_ref().map_or_else(String::new, |action| action.replace('_', " ")),
             missed_by_rule: !row.named_by_rule,
-            drawn: row.selection == Some(Selection::Exploration),
+            drawn: row.selection == Some(ChosenBy::Exploration),
         }
     }
 }

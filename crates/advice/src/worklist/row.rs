@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::candidate::{Candidate, CandidateForecast, Contact, Uplift};
-use super::choose::{Decision, Selection, benefit};
+use super::choose::{ChosenBy, Decision, benefit};
 use crate::reasons::{BehaviourReading, ExplainedLearner};
 
 /// Bounds the reasons that a row tells.
@@ -89,7 +89,7 @@ pub struct WorklistRow {
     /// Contacts so far.
     pub contacts: Vec<Contact>,
     /// Why the place is this learner's; `None` for praise.
-    pub selection: Option<Selection>,
+    pub selection: Option<ChosenBy>,
     /// The probability with which the learner was to get a place; 1 for praise.
     pub propensity: f64,
     /// What contact is expected to gain: p (1 - p), or the estimated effect.

@@ -69,7 +69,7 @@ impl WorklistSummary {
             by_uplift: candidates.iter().any(has_uplift),
             to_contact: count(&|_, decision| is_act(decision)),
             explored: count(&|_, decision| {
-                matches!(decision, Decision::Act { selection: super::choose::Selection::Exploration, .. })
+                matches!(decision, Decision::Act { selection: super::choose::ChosenBy::Exploration, .. })
             }),
             to_praise: count(&|_, decision| matches!(decision, Decision::Praise { .. })),
             named_by_rule: count(&|one, _| one.forecast.is_ok() && one.is_named_by_rule()),

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde::Serialize;
+use staycast_advice::worklist::{ChosenBy, WhichList, WorklistRow};
 use staycast_evaluation::report::MinimumSize;
 use staycast_evaluation::text;
 use staycast_forecast::config::Config;
@@ -28,12 +29,12 @@ use crate::log_input::LogInput;
 use crate::out_folder::OutFolder;
 use crate::progress::{BarTemplate, progress_bar};
 use crate::status::Status;
-use crate::{devices, evaluate, preprocess, score, train};
+use crate::{devices, evaluate, preprocess, score, train, worklist};
 
 /// Simulate a cohort and run every stage on it
 ///
 /// Simulates logs of synthetic learners and turns them into sequences. Trains a forecast on earlier courses, evaluates
-/// it on later ones and ranks their learners. All of it goes through the same code as the commands, and takes less than
+/// it on later ones, ranks their learners and lists whom to contact. All of it goes through the same code as the commands, and takes less than
 /// two minutes on two cores.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -61,6 +62,8 @@ const CONFIG: &str = include_str!("../../../../configs/demo.toml");
 
 /// Counts how many of those most at risk are shown.
 const SHOWN: usize = 10;
+/// Counts the learners that the tutor of the worklist can contact.
+const CAPACITY: usize = 10;
 /// Counts how many of those who are still active are shown.
 const ACTIVE_SHOWN: usize = 5;
 
@@ -77,6 +80,7 @@ struct DemoOutcome {
     best_reachable: BestReachable,
     score: score::ScoreOutcome,
     most_at_risk: Vec<ScoreRow>,
+    worklist: worklist::WorklistOutcome,
 }
 
 #[derive(Debug, Serialize)]
@@ -116,9 +120,21 @@ impl Demo<'_> {
         let (train, run) = self.train()?;
         let (evaluation, best_reachable) = self.evaluate(&run)?;
         let (score, most_at_risk) = self.score(&run)?;
+        let worklist = self.worklist(&run)?;
         let seconds = begun.elapsed().as_secs_f64();
         let out = self.place.folder().to_owned();
-        Ok(DemoOutcome { out, seconds, simulated, preprocess, train, evaluation, best_reachable, score, most_at_risk })
+        Ok(DemoOutcome {
+            out,
+            seconds,
+            simulated,
+            preprocess,
+            train,
+            evaluation,
+            best_reachable,
+            score,
+            most_at_risk,
+            worklist,
+        })
     }
 
     /// Prints the heading of a stage: its number, what it does, and the command that would do it.
@@ -276,6 +292,46 @@ impl Demo<'_> {
         ))?;
         Ok((scored, most))
     }
+
+    fn worklist(&self, run: &Run) -> anyhow::Result<worklist::WorklistOutcome> {
+        let course = run.split().test.keys().next().cloned();
+        let courses: Vec<String> = course.into_iter().collect();
+        let (sequences, out) = (self.place.sequences(), self.place.worklist());
+        let command = format!(
+            "staycast worklist {} {} --courses {} --capacity {CAPACITY} --out {}",
+            typed(&self.place.run()),
+            typed(&sequences),
+            quote_for_shell(&courses.join(",")),
+            typed(&out)
+        );
+        self.heading(6, "Whom does a tutor of one course contact, and why?", &command)?;
+        let forecast = ForecastSelection {
+            courses: Some(courses),
+            ..ForecastSelection::new(self.place.run(), sequences, self.args.device)
+        };
+        let job = worklist::WorklistJob::page(forecast, CAPACITY, out);
+        let (outcome, rows) = worklist::execute(&job, self.inside)?;
+        let (missed, listed) = (outcome.summary.missed_by_rule, outcome.summary.to_contact);
+        self.console.print_part(&format!(
+            "   From the middle of the risk, where contact helps most. The rule of 7 days without a visit misses\n   {} of \
+             these {}:\n\n{}",
+            group_digits(missed),
+            group_digits(listed),
+            contacts(&rows)
+        ))?;
+        Ok(outcome)
+    }
+}
+
+/// Says whom to contact, why, and what the figures are.
+fn contacts(rows: &[WorklistRow]) -> String {
+    let mut text = format!("   {:>5}  {:14}{:>6}  {}\n", "place", "learner", "risk", "why");
+    for row in rows.iter().filter(|row| row.list == WhichList::Act) {
+        let percent = format!("{:.0} %", 100.0 * row.p_dropout);
+        let drawn = if row.selection == Some(ChosenBy::Exploration) { " (drawn)" } else { "" };
+        text += &format!("   {:>5}  {:14}{percent:>6}  {}{drawn}\n", row.place, row.learner_id, row.reason());
+    }
+    text
 }
 
 fn record(simulated: &SimulatedFolder, time: Duration) -> SimulatedRecord {
@@ -305,9 +361,10 @@ fn closing(place: &Place, time: Duration) -> String {
         (place.run(), "the trained run"),
         (place.report(), "the whole report: every week, calibration, courses"),
         (place.scores(), "everybody's risk, ranked"),
+        (place.worklist(), "whom to contact in one course, and why"),
     ] {
         let name = path.strip_prefix(place.folder()).unwrap_or(&path).display().to_string();
-        sheet.verbatim(format!("  {name:12} {what}"));
+        sheet.verbatim(format!("  {name:14} {what}"));
     }
     sheet.gap();
     sheet.paragraph("The same with logs of your own:");
@@ -316,6 +373,7 @@ fn closing(place: &Place, time: Duration) -> String {
         "staycast train sequences --out run",
         "staycast evaluate run sequences",
         "staycast score run sequences --out scores.csv",
+        "staycast worklist run sequences --capacity 40 --out worklist.html",
     ] {
         sheet.verbatim(format!("  {command}"));
     }

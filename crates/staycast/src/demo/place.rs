@@ -55,6 +55,11 @@ impl Place {
     pub(super) fn scores(&self) -> PathBuf {
         self.folder.join("scores.csv")
     }
+
+    /// Returns the worklist as a page.
+    pub(super) fn worklist(&self) -> PathBuf {
+        self.folder.join("worklist.html")
+    }
 }
 
 /// Tells whether nothing is there, or an empty folder.

@@ -109,6 +109,8 @@ impl ExplainArgs {
                 "parquet" => Form::Parquet,
                 "jsonl" => Form::JsonLines,
                 "html" => Form::Page,
+                // Devices have no endings.
+                _ if staycast_files::is_stream(out) => Form::JsonLines,
                 _ => {
                     let place = out.display();
                     return Err(usage(format!("--out {place}: end the name in .parquet, .jsonl or .html")));

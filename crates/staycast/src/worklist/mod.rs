@@ -10,10 +10,10 @@ use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
-use staycast_advice::reasons::ExplainedLearner;
+use staycast_advice::reasons::{ExplainedLearner, LearnerRow};
 use staycast_advice::worklist::{
     Candidate, Decision, SPREADSHEET_COLUMNS, SpreadsheetRow, WhyNot, WorklistRow, WorklistSettings, WorklistSummary,
-    choose, digest, everybody_batch, read_uplift, worklist_page,
+    choose, digest, everybody_batch, open_to_contact, read_uplift, worklist_page,
 };
 use staycast_forecast::{Detail, forecasting_work};
 use staycast_sequences::write_parquet;
@@ -21,14 +21,15 @@ use staycast_sequences::write_parquet;
 use self::people::{Besides, By, candidates};
 use crate::console::Console;
 use crate::display::{LabelledText, format_percent, group_digits, pluralise};
-use crate::explain::{Gathered, Wanted, Who, gather};
+use crate::explain::{Wanted, Who, gather};
 use crate::forecast_args::{ForecastArgs, ForecastSelection, as_usage, open_part, run_name};
 use crate::status::{Status, usage};
 use crate::{devices, output_place, score, sequences, spreadsheet, values};
 
 /// List whom to contact this week, no more learners than a tutor can
 ///
-/// Learners in a middle band of risk come first, as contact helps most there. Some places are drawn at random from the band, so
+/// Only learners in a middle band of risk get a place, as contact helps most there. Those of whom a reason is sure come first,
+/// then those nearest to one half. Some places are drawn at random from the band, so
 /// that effects can be estimated later. With estimated effects (--uplift) these decide.
 ///
 /// Each row has the risk, the reason, the time left and the last contact. It says whether the rule "no visit for 7 days" would
@@ -92,7 +93,8 @@ enum Form {
     Everybody,
 }
 
-struct WorklistJob {
+/// Says whom to list, for whom, and where to write it.
+pub(crate) struct WorklistJob {
     forecast: ForecastSelection,
     capacity: usize,
     settings: WorklistSettings,
@@ -106,10 +108,10 @@ struct WorklistJob {
 
 /// Holds the counts of a worklist, as `--json` prints them.
 #[derive(Debug, Serialize)]
-struct WorklistOutcome {
+pub(crate) struct WorklistOutcome {
     out: Vec<String>,
     #[serde(flatten)]
-    summary: WorklistSummary,
+    pub(crate) summary: WorklistSummary,
     seconds: f64,
 }
 
@@ -123,6 +125,8 @@ impl WorklistArgs {
                 "html" => Form::Page,
                 "txt" => Form::Mail,
                 "parquet" => Form::Everybody,
+                // Devices have no endings.
+                _ if staycast_files::is_stream(place) => Form::Spreadsheet,
                 _ => {
                     let place = place.display();
                     return Err(usage(format!("--out {place}: end the name in .csv, .jsonl, .html, .txt or .parquet")));
@@ -166,6 +170,21 @@ impl WorklistArgs {
 }
 
 impl WorklistJob {
+    /// Lists the learners of one tutor on a page, as the defaults say.
+    pub(crate) fn page(forecast: ForecastSelection, capacity: usize, out: PathBuf) -> Self {
+        Self {
+            forecast,
+            capacity,
+            settings: WorklistSettings::default(),
+            by: None,
+            tutors: None,
+            contacts: None,
+            before: None,
+            uplift: None,
+            out: vec![(out, Form::Page)],
+        }
+    }
+
     /// Lists the files that are read.
     fn inputs(&self) -> impl Iterator<Item = &Path> {
         let tables = [&self.tutors, &self.contacts, &self.before, &self.uplift];
@@ -183,12 +202,13 @@ pub(crate) fn run(args: &WorklistArgs, console: &Console) -> anyhow::Result<Stat
     for (place, _) in &job.out {
         console = output_place::prepare_file(place, job.inputs(), &console)?;
     }
-    let outcome = execute(&job, &console)?;
+    let (outcome, _) = execute(&job, &console)?;
     console.print_summary(&outcome, || describe(&outcome))?;
     Ok(Status::Fine)
 }
 
-fn execute(job: &WorklistJob, console: &Console) -> anyhow::Result<WorklistOutcome> {
+/// Chooses, explains and writes.
+pub(crate) fn execute(job: &WorklistJob, console: &Console) -> anyhow::Result<(WorklistOutcome, Vec<WorklistRow>)> {
     let begun = Instant::now();
     let run = open_part(&job.forecast.run, job.forecast.model, console)?;
     let folder = sequences::open(&job.forecast.sequences, console)?;
@@ -222,20 +242,29 @@ fn execute(job: &WorklistJob, console: &Console) -> anyhow::Result<WorklistOutco
         None => score::own_week(&run, &selection, console)?,
     };
     let courses = selection.courses.as_deref();
-    let all = candidates(&run, &folder, week, courses, &besides, &device).map_err(as_usage)?;
+    let mut all = candidates(&run, &folder, week, courses, &besides, &device).map_err(as_usage)?;
     warn_of_strangers(job, &besides, &all, console);
-    let decisions = choose(&all, &job.settings, job.capacity);
-    let listed = all.iter().zip(&decisions).filter(|(_, decision)| !matches!(decision, Decision::None(_)));
-    let ids: BTreeSet<String> = listed.map(|(one, _)| one.enrolment_id.clone()).collect();
-    let wanted = Wanted {
-        week,
-        courses,
-        who: Who::These(&ids),
-        importance: false,
-        detail: Detail::BothMethods,
-        device: &device,
+    let explain = |ids: BTreeSet<String>| -> anyhow::Result<Vec<LearnerRow>> {
+        let (importance, detail) = (false, Detail::BothMethods);
+        let wanted = Wanted { week, courses, who: Who::These(&ids), importance, detail, device: &device };
+        Ok(gather(&run, &folder, &wanted).map_err(as_usage)?.rows)
     };
-    let Gathered { rows: explained, .. } = gather(&run, &folder, &wanted).map_err(as_usage)?;
+    let open = open_to_contact(&all, &job.settings);
+    let mut explained = explain(open.iter().map(|&at| all[at].enrolment_id.clone()).collect())?;
+    let with_reason: BTreeSet<&str> = explained
+        .iter()
+        .filter(|row| row.explained.as_ref().is_some_and(|one| one.concerns().next().is_some()))
+        .map(|row| row.enrolment_id.as_str())
+        .collect();
+    for at in open {
+        let has_reason = with_reason.contains(all[at].enrolment_id.as_str());
+        if let Ok(forecast) = &mut all[at].forecast {
+            forecast.has_reason = has_reason;
+        }
+    }
+    let decisions = choose(&all, &job.settings, job.capacity);
+    let praised = all.iter().zip(&decisions).filter(|(_, decision)| matches!(decision, Decision::Praise { .. }));
+    explained.extend(explain(praised.map(|(one, _)| one.enrolment_id.clone()).collect())?);
     let explained: BTreeMap<&str, &ExplainedLearner> =
         explained.iter().filter_map(|row| Some((row.enrolment_id.as_str(), row.explained.as_ref()?))).collect();
     let row = |(one, &decision): (&Candidate, &Decision)| {
@@ -262,11 +291,12 @@ fn execute(job: &WorklistJob, console: &Console) -> anyhow::Result<WorklistOutco
             }
         }
     }
-    Ok(WorklistOutcome {
+    let outcome = WorklistOutcome {
         out: job.out.iter().map(|(place, _)| place.display().to_string()).collect(),
         summary,
         seconds: begun.elapsed().as_secs_f64(),
-    })
+    };
+    Ok((outcome, rows))
 }
 
 fn read_if<T: Default>(path: Option<&Path>, read: impl Fn(&Path) -> anyhow::Result<T>) -> anyhow::Result<T> {
@@ -318,7 +348,11 @@ fn describe(outcome: &WorklistOutcome) -> String {
     let order = if summary.by_uplift {
         "by the estimated effect of contact".to_owned()
     } else {
-        format!("a risk of {} to {}, the middle first", format_percent(band[0]), format_percent(band[1]))
+        format!(
+            "a risk of {} to {}: with a sure reason first, then the middle",
+            format_percent(band[0]),
+            format_percent(band[1])
+        )
     };
     sheet.row("Order", order);
     if summary.explored > 0 {

@@ -94,6 +94,7 @@ fn candidate(data: &Dataset, enrolment: EnrolmentIndex, known: Known<'_>, beside
             cut_off_day: (!course.nominal_dates)
                 .then(|| i64::from(course.start_day) + i64::from(course.week_grid().end_day(seen))),
             uplift: besides.uplift.get(&row.id).copied(),
+            has_reason: false,
         }),
         (None, ..) => unreachable!("a score has a probability, of a course that was observed"),
     };
