@@ -233,6 +233,23 @@ fn a_file_has_the_form_of_its_ending() {
     assert!(error.contains(".parquet, .csv or .jsonl"), "{error}");
 }
 
+#[test]
+fn of_too_many_items_those_with_most_users_are_looked_at() {
+    let mut tables = in_order();
+    // Each used by one student, as are ids that are made for every attempt.
+    tables.sites.extend((1_000..6_100).map(|site| (site, "oucontent", None)));
+    tables.clicks.extend((1_000..6_100).map(|site| (site % 10 + 1, site, 1)));
+    tables.assessments = vec![(901, 17)];
+    let folder = tempfile::tempdir().expect("a folder");
+    let source = tables.source(folder.path(), None);
+    let history = History::read(&source, &Unwatched).expect("read");
+    let made = recommend(&history, week(2), 5, Some(&["AAA-2014J/11".to_owned()])).expect("recommended");
+    let items: Vec<&str> = made.rows().filter_map(|row| row.item).collect();
+    assert_eq!(items[..4], ["901", "2", "3", "4"]);
+    // Four sites, an assessment and 5,100 others.
+    assert_eq!((made.courses[0].items, made.courses[0].items_left_out), (5_000, 105));
+}
+
 /// Draws courses in which up to 40 students use up to 12 sites.
 fn drawn() -> impl Strategy<Value = Tables> {
     const KINDS: [&str; 4] = ["oucontent", "quiz", "forumng", "resource"];

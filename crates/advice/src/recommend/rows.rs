@@ -95,8 +95,10 @@ pub struct CourseSummary {
     pub method: &'static str,
     /// By method: the recall of lists in the last whole week, of the course and of those near to it, from which it was chosen.
     pub recall: BTreeMap<&'static str, f64>,
-    /// Items that were known and released.
+    /// Items that were known and released, as far as they were looked at.
     pub items: u64,
+    /// Known items that were not looked at, as a course has too many.
+    pub items_left_out: u64,
     /// Learners with a list.
     pub lists: u64,
 }
@@ -115,6 +117,7 @@ impl CourseSummary {
             method: choice.chosen.method().name(),
             recall: choice.recall.iter().map(|&(method, recall)| (method.name(), recall)).collect(),
             items: snapshot.known.len() as u64,
+            items_left_out: snapshot.left_out as u64,
             lists: lists.iter().filter(|list| list.status == ListStatus::Recommended).count() as u64,
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! Everything here rests on uses before the instant.
 
+use std::cmp::Reverse;
+
 use super::course::Course;
 use super::factors::ItemFactors;
 use super::instants::WEEK_SECONDS;
@@ -16,6 +18,9 @@ const STEPS: usize = 3;
 const LEAST_SHOWN: u32 = 20;
 /// Sets the share of an item's users who have used another one before, from which that is a prerequisite.
 const PREREQUISITE_SHARE: f64 = 0.95;
+/// Bounds the items of a course that are looked at: those that are due, and then those with most users. Ids that are made for each
+/// attempt would be more without end.
+const MOST_ITEMS: usize = 5_000;
 /// Bounds the items among which prerequisites are looked for: those with most users.
 const MOST_ORDERED: usize = 1_000;
 
@@ -36,8 +41,10 @@ pub(super) struct Snapshot<'a> {
     pub(super) active: u32,
     pub(super) factors: ItemFactors,
     steps: Steps,
-    /// By rank: the nearest prerequisite.
+    /// By rank: what nearly all users had used before.
     prerequisites: Vec<Vec<u32>>,
+    /// Known items that are not looked at.
+    pub(super) left_out: usize,
 }
 
 /// Holds what is known of an item.
@@ -88,6 +95,12 @@ impl<'a> Snapshot<'a> {
             is_released && (state.users > 0 || item.release.is_some() || item.due_day.is_some())
         };
         let mut known: Vec<u32> = (0..course.items.len() as u32).filter(is_known).collect();
+        let left_out = known.len().saturating_sub(MOST_ITEMS);
+        if left_out > 0 {
+            let users = |item: u32| (course.items[item as usize].due_day.is_some(), states[item as usize].users);
+            known.sort_by_key(|&item| (Reverse(users(item)), course.listing(item as usize)));
+            known.truncate(MOST_ITEMS);
+        }
         // Where nothing says when an assessment is usually handed in, its due day does.
         for &item in &known {
             let (state, item) = (&mut states[item as usize], &course.items[item as usize]);
@@ -110,7 +123,7 @@ impl<'a> Snapshot<'a> {
         let steps = Steps::count(&sequences, known.len());
         let prerequisites = prerequisites(&sequences, &items);
         let factors = ItemFactors::learn(&some_of(&sequences, FACTORED_FROM), known.len());
-        Self { course, instant, known, rank, items, users, active, factors, steps, prerequisites }
+        Self { course, instant, known, rank, items, users, active, factors, steps, prerequisites, left_out }
     }
 
     /// Returns the ranks that a learner has used, in the order of time.
@@ -186,7 +199,7 @@ impl Steps {
 fn prerequisites(sequences: &[Vec<u32>], items: &[ItemState]) -> Vec<Vec<u32>> {
     let mut found = vec![Vec::new(); items.len()];
     let mut most: Vec<usize> = (0..items.len()).collect();
-    most.sort_by_key(|&rank| (std::cmp::Reverse(items[rank].users), rank));
+    most.sort_by_key(|&rank| (Reverse(items[rank].users), rank));
     most.truncate(MOST_ORDERED);
     most.sort_unstable();
     let mut column = vec![usize::MAX; items.len()];

@@ -22,6 +22,10 @@ pub(super) fn describe(written: &Recommended, detail: Detail) -> String {
         let label = if place == 0 { "Method" } else { "" };
         sheet.row(label, format!("{} in {}", method.replace('_', " "), pluralise(*courses, "course")));
     }
+    let left_out: u64 = written.courses.iter().map(|course| course.items_left_out).sum();
+    if left_out > 0 {
+        sheet.row("Left out", format!("{} with fewest users, of courses with too many", pluralise(left_out, "item")));
+    }
     let with = written.statuses.get("recommended").copied().unwrap_or(0);
     sheet.row("Lists", pluralise(with, "learner"));
     let others = written.statuses.iter().filter(|(status, _)| **status != "recommended");
