@@ -137,7 +137,9 @@ mod tests {
             add(&grown(&device), &plain, rows, &wanted, Share { weight: 0.5, of_log_odds: 1.0 }, &mut added);
             for (added, wanted) in added.chunks_exact(weeks * columns).zip(&wanted) {
                 let off = 2.0 * added.iter().sum::<f64>() - wanted;
-                assert!(off.abs() <= CLOSE, "off {wanted} by {off}");
+                // A hidden layer has kinks, over which no quadrature is exact.
+                let close = if head_hidden.is_some() { 3.0 * CLOSE } else { CLOSE };
+                assert!(off.abs() <= close, "off {wanted} by {off}");
             }
         }
     }
