@@ -54,22 +54,16 @@ impl BaselineModel {
         let fitted = self.fitted_at(inputs, cut_off)?;
         let width = cut_off.count() * inputs.columns.len();
         assert_eq!(reference.len(), width, "one value a week seen and column");
-        let split: Box<dyn Fn(&[f32], &mut [f64]) + Sync> = match fitted {
+        let split = match fitted {
             CutOffModel::DaysSinceLast(_) | CutOffModel::Rules(_) => {
                 return Err(ForecastError::NoContributions { kind: self.kind() });
             }
-            CutOffModel::Linear(weights) => Box::new(|seen, added| split_line(weights, seen, reference, 4.0, added)),
-            CutOffModel::Logistic(weights) => Box::new(|seen, added| split_line(weights, seen, reference, 1.0, added)),
-            CutOffModel::Hazard(hazards) => {
-                Box::new(|seen, added| split_line(&hazards.weights, seen, reference, 1.0, added))
-            }
-            CutOffModel::Tree(tree) => {
-                Box::new(|seen, added| split_trees(std::slice::from_ref(tree), seen, reference, added))
-            }
-            CutOffModel::Forest(trees) => Box::new(|seen, added| split_trees(trees, seen, reference, added)),
-            CutOffModel::Boosting(boosted) => {
-                Box::new(|seen, added| split_trees(&boosted.trees, seen, reference, added))
-            }
+            CutOffModel::Linear(weights) => Split::Line { weights, scale: 4.0 },
+            CutOffModel::Logistic(weights) => Split::Line { weights, scale: 1.0 },
+            CutOffModel::Hazard(hazards) => Split::Line { weights: &hazards.weights, scale: 1.0 },
+            CutOffModel::Tree(tree) => Split::Trees(std::slice::from_ref(tree)),
+            CutOffModel::Forest(trees) => Split::Trees(trees),
+            CutOffModel::Boosting(boosted) => Split::Trees(&boosted.trees),
         };
         let logits = fitted.logits(inputs, cut_off)?;
         let same_for_all: Vec<f32> = (0..inputs.rows)
@@ -82,7 +76,7 @@ impl BaselineModel {
             |added, (row, values)| {
                 added.fill(0.0);
                 let seen = inputs.seen(row, cut_off);
-                split(seen, added);
+                split.add(seen, reference, added);
                 let scale = stretch(fitted, added, logits[row], reference_logits[row]);
                 values.iter_mut().zip(&*added).for_each(|(value, &added)| *value = (scale * added) as f32);
             },
@@ -107,6 +101,24 @@ impl BaselineModel {
         self.cut_offs().get(&cut_off).ok_or_else(|| {
             not_fitted(self.absent().get(&cut_off).cloned().unwrap_or_else(|| "it was not tried".to_owned()))
         })
+    }
+}
+
+/// Says how a forecast is split on the model's own scale.
+enum Split<'a> {
+    /// By weights, times a scale.
+    Line { weights: &'a Weights, scale: f64 },
+    /// Into Shapley values of a sum of trees.
+    Trees(&'a [Tree]),
+}
+
+impl Split<'_> {
+    /// Adds what each input of a row adds.
+    fn add(&self, seen: &[f32], reference: &[f32], added: &mut [f64]) {
+        match self {
+            Self::Line { weights, scale } => split_line(weights, seen, reference, *scale, added),
+            Self::Trees(trees) => split_trees(trees, seen, reference, added),
+        }
     }
 }
 

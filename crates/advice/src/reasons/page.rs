@@ -83,7 +83,7 @@ struct ReasonsPage<'a> {
 }
 
 /// Writes the first letter in upper case.
-fn capitalised(text: String) -> String {
+fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
@@ -175,7 +175,7 @@ impl LearnerCard {
             course: row.course_id.clone(),
             percent: format!("{:.0} %", 100.0 * one.p_dropout),
             compared: format!("{:.0} %", 100.0 * one.p_compared),
-            change: one.change().map(capitalised),
+            change: one.change().as_deref().map(capitalised),
             concerns: one.concerns().take(MOST_REASONS).map(ReasonLine::new).collect(),
             strengths: one.strengths().take(MOST_REASONS).map(ReasonLine::new).collect(),
             differing: differing.join(", "),

@@ -58,12 +58,9 @@ fn concern(learner: Learner<'_>, behaviour: Behaviour) -> Option<String> {
         return figure.typical.map(|_| format!("no {what} so far{typical}"));
     };
     if value == 0.0 && !headline.is_total {
-        let last_time = learner
-            .norms
-            .seen()
-            .weeks_seen()
-            .filter(|&week| learner.value(headline.feature, week).is_some_and(|value| value > 0.0));
-        return match last_time.last() {
+        let mut weeks = learner.norms.seen().weeks_seen().rev();
+        let was_some = |week: &WeekIndex| learner.value(headline.feature, *week).is_some_and(|value| value > 0.0);
+        return match weeks.find(was_some) {
             // Where most do nothing of the kind, that is nothing to tell.
             Some(last_time) => (figure.typical? > 0.0)
                 .then(|| format!("no {} since week {}{typical}", plural(headline), name(last_time))),
