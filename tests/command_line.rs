@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use common::{TinyLog, command, folder, run, staycast};
 
-const SUBCOMMANDS: [&str; 21] = [
+const SUBCOMMANDS: [&str; 22] = [
     "preprocess",
     "train",
     "evaluate",
@@ -16,6 +16,7 @@ const SUBCOMMANDS: [&str; 21] = [
     "explain",
     "worklist",
     "sequences",
+    "messages",
     "experiment",
     "recalibrate",
     "inspect",
@@ -127,6 +128,11 @@ fn every_subcommand_has_a_man_page() {
             "staycast-experiment-report.1",
             "staycast-mapping-check.1",
             "staycast-mapping-new.1",
+            "staycast-messages-approve.1",
+            "staycast-messages-draft.1",
+            "staycast-messages-list.1",
+            "staycast-messages-send.1",
+            "staycast-messages-templates.1",
             "staycast-runs-export.1",
             "staycast-runs-import.1",
             "staycast-runs-onnx.1",
@@ -196,6 +202,10 @@ fn wrong_usage_is_status_2_and_says_what_is_wrong() {
         ("train in --out out --config nowhere.toml", "nowhere.toml"),
         ("score run in --out scores.xlsx", ".parquet"),
         ("score run in --out scores.csv --week 0", "--week"),
+        ("messages draft in --out o", "--contacts"),
+        ("messages draft in --contacts c --out o --sender x", "is no address"),
+        ("messages approve in", "--all"),
+        ("messages send in --to nowhere", "file:FOLDER"),
         ("recommend in", "--out"),
         ("recommend in --out next.xlsx", ".parquet"),
         ("recommend in --evaluate 2 --out next.csv", ".json"),

@@ -133,7 +133,7 @@ fn a_run_without_checksums_has_them_once_it_is_imported() {
 }
 
 /// Every subcommand, with the lines that run it on a run; none if it reads no run that is there.
-const ROWS: [(&str, &[&str]); 26] = [
+const ROWS: [(&str, &[&str]); 27] = [
     ("preprocess", &[]),
     (
         "train",
@@ -157,6 +157,7 @@ const ROWS: [(&str, &[&str]); 26] = [
             "score {run} {sequences} --model lstm --out {out}/scores.jsonl --device cpu",
         ],
     ),
+    ("messages", &[]),
     ("experiment", &[]),
     ("recommend", &[]),
     ("explain", &["explain {run} {sequences} --out {out}/reasons.jsonl --device cpu"]),

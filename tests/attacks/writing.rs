@@ -45,7 +45,7 @@ pub(crate) struct Writing {
 }
 
 /// Lists all of them. `the_table_has_every_command_that_writes` compares it with the command reference.
-pub(crate) const WRITING: [Writing; 21] = [
+pub(crate) const WRITING: [Writing; 23] = [
     Writing {
         name: "preprocess",
         line: "preprocess {logs} --out {out} --quiet",
@@ -70,6 +70,19 @@ pub(crate) const WRITING: [Writing; 21] = [
         line: "score {run} {sequences} --out {out} --quiet --device cpu",
         output: Output::File("csv"),
         older: Older::Replaced,
+    },
+    Writing {
+        name: "messages draft",
+        line: "messages draft {worklist}/worklist.jsonl --contacts {worklist}/people.csv --sender a@example.org \
+               --at 2024-03-04T12:00:00 --max-rejected 1 --out {out} --quiet",
+        output: Output::Folder,
+        older: Older::GoneOnWith,
+    },
+    Writing {
+        name: "messages templates",
+        line: "messages templates --out {out} --quiet",
+        output: Output::Folder,
+        older: Older::Refused,
     },
     Writing {
         name: "experiment new",
@@ -190,7 +203,7 @@ impl Writing {
 
     /// Returns the inputs that it reads, by name.
     pub(crate) fn inputs(&self) -> Vec<&'static str> {
-        ["logs", "sequences", "run", "evaluated", "archive", "table", "tasks", "scores", "experiment"]
+        ["logs", "sequences", "run", "evaluated", "archive", "table", "tasks", "scores", "experiment", "worklist"]
             .into_iter()
             .filter(|name| self.line.contains(&format!("{{{name}}}")))
             .collect()
@@ -225,8 +238,8 @@ impl Writing {
     }
 }
 
-/// Holds what the commands read, made once: `logs`, `sequences`, `run`, `archive`, `table`, `tasks`, `scores`, `evaluated`, a
-/// run for evaluations, which are recorded in it, and `experiment`, which records looks.
+/// Holds what the commands read, made once: `logs`, `sequences`, `run`, `archive`, `table`, `tasks`, `scores`, `worklist`,
+/// `evaluated`, a run for evaluations, which are recorded in it, and `experiment`, which records looks.
 pub(crate) struct Materials {
     folder: TempDir,
 }
@@ -254,6 +267,7 @@ impl Materials {
             );
             fs::write(at("tasks"), tasks).expect("writable");
             copy_of(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/table")), &at("table"));
+            copy_of(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/worklist")), &at("worklist"));
             fs::create_dir(at("scores")).expect("writable");
             let scores = at("scores").join("scores.csv");
             run("score {} {} --out {} --week 2 --quiet --device cpu", &[&at("run"), &at("sequences"), &scores]);

@@ -8,7 +8,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::console::{Console, OutputForm, Verbosity};
 use crate::{
-    bench, command_docs, compare, demo, devices, evaluate, experiment, explain, inspect, mapping, preprocess,
+    bench, command_docs, compare, demo, devices, evaluate, experiment, explain, inspect, mapping, messages, preprocess,
     recalibrate, recommend, runs, score, sequences, simulate, train, transfer, tune, worklist,
 };
 
@@ -104,6 +104,7 @@ pub(crate) enum Command {
     Score(score::ScoreArgs),
     Explain(explain::ExplainArgs),
     Worklist(worklist::WorklistArgs),
+    Messages(messages::MessagesArgs),
     Experiment(experiment::ExperimentArgs),
     Recalibrate(recalibrate::RecalibrateArgs),
     Recommend(recommend::RecommendArgs),

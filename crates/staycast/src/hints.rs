@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 
 use staycast_advice::experiments::{ExperimentError, PlanError};
+use staycast_advice::messages::MessageError;
 use staycast_advice::recommend::RecommendError;
 use staycast_evaluation::splits::SplitError;
 use staycast_events::{Notice, ReadError};
@@ -50,6 +51,7 @@ fn for_cause(cause: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| cause.downcast_ref().and_then(for_sequences))
         .or_else(|| cause.downcast_ref().and_then(for_experiment))
         .or_else(|| cause.downcast_ref().and_then(for_writing))
+        .or_else(|| cause.downcast_ref().and_then(for_messages))
         .or_else(|| cause.downcast_ref().and_then(for_recommending))
 }
 
@@ -276,6 +278,15 @@ fn for_experiment(error: &ExperimentError) -> Option<String> {
 fn for_writing(error: &io::Error) -> Option<String> {
     let foreign: Option<&ForeignFile> = error.get_ref()?.downcast_ref();
     foreign.map(|_| "choose another --out, or move that file away".to_owned())
+}
+
+fn for_messages(error: &MessageError) -> Option<String> {
+    match error {
+        MessageError::NotAnOutbox(_) => Some("name a folder that `staycast messages draft` wrote".to_owned()),
+        MessageError::NoSender(_) => Some("give it with --sender \"Course team <team@example.org>\"".to_owned()),
+        MessageError::NoMessage { .. } => Some("`staycast messages list` has the ids".to_owned()),
+        _ => None,
+    }
 }
 
 fn for_recommending(error: &RecommendError) -> Option<String> {

@@ -27,6 +27,7 @@ mod log_format;
 mod log_input;
 mod log_report;
 mod mapping;
+mod messages;
 mod model_choice;
 mod out_folder;
 mod output_place;
@@ -163,6 +164,7 @@ fn run(cli: &Cli) -> anyhow::Result<Status> {
         Command::Sequences(args) => sequences::run(args, &console),
         Command::Devices(args) => devices::run(args, &console),
         Command::Bench(args) => bench::run(args, &console),
+        Command::Messages(args) => messages::run(args, &console),
         Command::Experiment(args) => experiment::run(args, &console),
         Command::Simulate(args) => simulate::run(args, &console),
         Command::Demo(args) => demo::run(args, &console),

@@ -1,6 +1,6 @@
 //! Rows of a worklist, as files have them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::candidate::{Candidate, CandidateForecast, Contact, Uplift};
 use super::choose::{ChosenBy, Decision, benefit};
@@ -10,7 +10,7 @@ use crate::reasons::{BehaviourReading, ExplainedLearner};
 const MOST_REASONS: usize = 3;
 
 /// Names the two lists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WhichList {
     /// Learners to contact.
