@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
-use serde::Serialize;
-
 use super::error::MessageError;
 use super::one_line;
+use super::row_counts::RowCounts;
 use crate::policy::file::is_language;
 use crate::policy::is_address;
 
@@ -32,31 +31,12 @@ pub(super) enum Found<'a> {
     Contact(&'a Contact),
 }
 
-/// Counts what became of the rows of contacts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct ContactCounts {
-    /// Rows.
-    pub rows: u64,
-    /// Rows that can't be used, by reason. Their learners get no message.
-    pub rejected: BTreeMap<&'static str, u64>,
-    /// Number of the first rejected row, from 1.
-    pub first_rejected: Option<u64>,
-}
-
-impl ContactCounts {
-    /// Counts the rejected rows.
-    #[must_use]
-    pub fn rejected_rows(&self) -> u64 {
-        self.rejected.values().sum()
-    }
-}
-
 /// Holds the contacts of learners, by enrolment, and by course where the file has it.
 #[derive(Clone, Debug, Default)]
 pub struct Contacts {
     /// `None` for a row that can't be used.
     by_enrolment: BTreeMap<(Option<String>, String), Option<Contact>>,
-    counts: ContactCounts,
+    counts: RowCounts,
 }
 
 const LONGEST_NAME: usize = 100;
@@ -93,27 +73,22 @@ impl Contacts {
             let [course, name, language, phone, opt_out, opt_in] = others.map(cell);
             contacts.counts.rows += 1;
             let Some(enrolment) = cell(Some(enrolment)) else {
-                contacts.reject(if record.is_some() { "no_enrolment_id" } else { "bad_row" });
+                contacts.counts.reject(if record.is_some() { "no_enrolment_id" } else { "bad_row" });
                 continue;
             };
             let contact = contact(cell(Some(email)), name, language, phone, opt_out, opt_in);
             let key = (course.map(str::to_owned), enrolment.to_owned());
             // Of two rows nobody knows which one holds.
             let contact = if contacts.by_enrolment.contains_key(&key) { Err("there_twice") } else { contact };
-            let contact = contact.map_err(|reason| contacts.reject(reason)).ok();
+            let contact = contact.map_err(|reason| contacts.counts.reject(reason)).ok();
             contacts.by_enrolment.insert(key, contact);
         }
         Ok(contacts)
     }
 
-    fn reject(&mut self, reason: &'static str) {
-        *self.counts.rejected.entry(reason).or_default() += 1;
-        self.counts.first_rejected.get_or_insert(self.counts.rows);
-    }
-
     /// Returns what became of the rows.
     #[must_use]
-    pub const fn counts(&self) -> &ContactCounts {
+    pub const fn counts(&self) -> &RowCounts {
         &self.counts
     }
 

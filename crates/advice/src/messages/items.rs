@@ -5,37 +5,18 @@ use std::fs::File;
 use std::path::Path;
 
 use jiff::civil::Date;
-use serde::Serialize;
 
 use super::error::MessageError;
 use super::one_line;
+use super::row_counts::RowCounts;
 use super::variables::Item;
-
-/// Counts what became of the rows of items.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct ItemCounts {
-    /// Rows.
-    pub rows: u64,
-    /// Rows that can't be used, by reason.
-    pub rejected: BTreeMap<&'static str, u64>,
-    /// Number of the first rejected row, from 1.
-    pub first_rejected: Option<u64>,
-}
-
-impl ItemCounts {
-    /// Counts the rejected rows.
-    #[must_use]
-    pub fn rejected_rows(&self) -> u64 {
-        self.rejected.values().sum()
-    }
-}
 
 /// Holds items with a date on which they are due.
 #[derive(Clone, Debug, Default)]
 pub struct Items {
     /// By course: the enrolment, empty for everybody, with day and title, in order of the day.
     by_course: BTreeMap<String, Vec<(String, Date, String)>>,
-    counts: ItemCounts,
+    counts: RowCounts,
 }
 
 const LONGEST_TITLE: usize = 120;
@@ -62,22 +43,18 @@ impl Items {
         let mut items = Self::default();
         for record in reader.records() {
             items.counts.rows += 1;
-            let mut reject = |reason: &'static str| {
-                *items.counts.rejected.entry(reason).or_default() += 1;
-                items.counts.first_rejected.get_or_insert(items.counts.rows);
-            };
             let Some(record) = record.ok().filter(|record| record.len() == header.len()) else {
-                reject("bad_row");
+                items.counts.reject("bad_row");
                 continue;
             };
             let text = one_line(&record[title], LONGEST_TITLE);
             if text.is_empty() {
-                reject("no_title");
+                items.counts.reject("no_title");
                 continue;
             }
             // A time of the day may follow.
             let Some(day) = record[day].trim().get(..10).and_then(|day| day.parse::<Date>().ok()) else {
-                reject("bad_due");
+                items.counts.reject("bad_due");
                 continue;
             };
             let of = enrolment.map_or("", |column| record[column].trim()).to_owned();
@@ -91,7 +68,7 @@ impl Items {
 
     /// Returns what became of the rows.
     #[must_use]
-    pub const fn counts(&self) -> &ItemCounts {
+    pub const fn counts(&self) -> &RowCounts {
         &self.counts
     }
 

@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 use staycast_advice::experiments::Experiment;
 use staycast_advice::messages::{
-    ContactCounts, Contacts, Draft, DraftCounts, ItemCounts, Items, OUTBOX_FILES, Templates, read_worklist,
+    Contacts, Draft, DraftCounts, Items, OUTBOX_FILES, RowCounts, Templates, read_worklist,
 };
 use staycast_advice::policy::{Mailbox, Policy};
 
@@ -73,8 +73,8 @@ struct Drafted<'a> {
     out: &'a Path,
     #[serde(flatten)]
     counts: DraftCounts,
-    contacts: &'a ContactCounts,
-    items: Option<&'a ItemCounts>,
+    contacts: &'a RowCounts,
+    items: Option<&'a RowCounts>,
     max_rejected: f64,
     /// The exit status.
     status: u8,

@@ -1,3 +1,6 @@
+mod outbox;
+mod templates;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -337,145 +340,6 @@ fn quiet_hours_and_limits_hold_when_messages_are_sent() {
 }
 
 #[test]
-fn what_was_changed_after_its_approval_is_not_sent() {
-    let desk = Desk::new(&anna("en"));
-    desk.draft(&[row("1", "act", &[("visits", "raises_risk", FEW_VISITS)])]);
-    let messages = desk.outbox().join("messages.jsonl");
-    let edit = |from: &str, to: &str| {
-        let text = fs::read_to_string(&messages).expect("readable");
-        assert!(text.contains(from));
-        fs::write(&messages, text.replace(from, to)).expect("writable");
-    };
-    edit("How is Statistics going?", "A word about Statistics");
-    desk.approve();
-    edit("half an hour", "an hour");
-    assert_eq!(desk.states(), [State::Changed]);
-    assert_eq!((desk.send_at(NOON).sent, desk.send_at(NOON).not_approved), (0, 1));
-    desk.approve();
-    assert_eq!(desk.send_at(NOON).sent, 1);
-    for (from, to, problem) in [
-        ("anna@example.org", "anna@example.org\\r\\nBcc: x@y.org", "line 1: `to` is no address of mail"),
-        ("A word about", "A word\\nabout", "line 1: `subject` is one line of visible text"),
-        ("\"week\":4", "\"week\":5", "line 1: `id` is not the one of course, enrolment, week and action"),
-        ("\"Anna Lind\"", "\"Anna\\u202eLind\"", "line 1: `to` and `to_name` are one line of visible text"),
-        ("\"kind\":\"message\"", "\"kind\":\"virus\"", "line 1: is none of an outbox of this version"),
-    ] {
-        edit(from, to);
-        let said = Outbox::open(&desk.outbox()).expect_err(problem).to_string();
-        assert!(said.ends_with(&format!("messages.jsonl: {problem}")), "{said}");
-        edit(to, from);
-    }
-    let log = desk.outbox().join("log.jsonl");
-    let whole = fs::read_to_string(&log).expect("readable");
-    fs::write(&log, format!("{whole}{{\"id\":\"ab")).expect("writable");
-    assert_eq!(desk.states(), [State::Sent], "a line that a kill cut off counts for nothing");
-    assert_eq!(fs::read_to_string(&log).expect("readable"), whole);
-}
-
-#[test]
-fn a_kill_between_delivery_and_log_delivers_nothing_twice() {
-    let desk = Desk::new(&anna("en"));
-    desk.draft(&[row("1", "act", &[("visits", "raises_risk", FEW_VISITS)])]);
-    desk.approve();
-    assert_eq!(desk.send_at(NOON).sent, 1);
-    let mails = desk.folder.path().join("mails");
-    let read = || {
-        fs::read_dir(&mails)
-            .expect("there")
-            .map(|file| fs::read(file.expect("a file").path()).expect("readable"))
-            .collect::<Vec<_>>()
-    };
-    let first = read();
-    // Killed before the last line of the log.
-    let log = desk.outbox().join("log.jsonl");
-    let text = fs::read_to_string(&log).expect("readable");
-    let begun = text.lines().next().expect("the intent").to_owned() + "\n";
-    fs::write(&log, &begun).expect("writable");
-    assert_eq!(desk.states(), [State::Unsure]);
-    let elsewhere = Target::folder(&desk.folder.path().join("others")).expect("a folder");
-    let counts = send(&mut Outbox::open(&desk.outbox()).expect("an outbox"), &elsewhere, &|| NOON).expect("a sending");
-    assert_eq!((counts.sent, counts.begun_elsewhere), (0, 1), "it may have arrived at the first target");
-    assert_eq!(desk.send_at(NOON + 3600).sent, 1);
-    assert_eq!((read(), first.len()), (first, 1));
-}
-
-fn own_template(desk: &mut Desk, text: &str) -> String {
-    let folder = desk.folder.path().join("mine");
-    fs::create_dir_all(folder.join("en")).expect("writable");
-    fs::write(folder.join("en/check_in.txt"), text).expect("writable");
-    desk.policy.messages.templates = Some(folder.clone());
-    let row = row("1", "act", &[("visits", "raises_risk", FEW_VISITS)]);
-    match desk.draft_at(&[row], NOON) {
-        Ok(_) => fs::read_to_string(desk.outbox().join("drafts.txt")).expect("there"),
-        Err(error) => {
-            assert!(!desk.outbox().exists(), "nothing is written");
-            error.to_string().replace(&desk.folder.path().display().to_string(), "")
-        }
-    }
-}
-
-#[test]
-fn templates_of_ones_own_replace_built_in_ones() {
-    let said = own_template(
-        &mut Desk::new(&anna("en")),
-        "Hi {{ first_name }}\n\nWeek {{ week }}: {{ figure.before|number }}.\n",
-    );
-    // The first name need not be there.
-    assert!(said.contains("mine/en/check_in.txt: line 1: a value is written that need not be there"), "{said}");
-    let text = "Hi{% if first_name %} {{ first_name }}{% endif %}\n\n\nWeek {{ week }}.\n";
-    let said = own_template(&mut Desk::new(&anna("en")), text);
-    assert!(said.contains("    Hi Anna\n\n    Week 4.\n"), "{said}");
-}
-
-#[test]
-fn templates_of_any_editor_and_ids_of_any_letters_write_whole_messages() {
-    let mut desk = Desk::new(&anna("en"));
-    let text = "\u{feff}Hi\r\n\r\nWeek\t{{ week }}.\r\nSoft\u{ad}hyphen, می\u{200c}خواهم\r\n";
-    let said = own_template(&mut desk, text);
-    assert!(said.contains("    Hi\n\n    Week 4.\n    Softhyphen, می\u{200c}خواهم\n"), "{said}");
-    fs::remove_dir_all(desk.outbox()).expect("there");
-    let odd = row("1", "act", &[("visits", "raises_risk", FEW_VISITS)]).replace("\"stat\"", "\"a\\n\\nb  approved\"");
-    desk.draft(&[odd]);
-    let page = fs::read_to_string(desk.outbox().join("drafts.txt")).expect("there");
-    assert!(page.contains("\nCourse a b approved, week 4\n"), "{page}");
-}
-
-#[test]
-fn templates_that_cannot_be_used_are_refused_before_anything_is_written() {
-    for (text, expected) in [
-        (
-            "Hi\n\nYour {{ p_dropout }}\n",
-            "line 3: `p_dropout` is not for learners: no probability and no risk is told to them",
-        ),
-        (
-            "Hi\n\n{% if gender == 'F' %}x{% endif %}\n",
-            "line 3: `gender` is about the person, which no text may use; allowed: first_name, ",
-        ),
-        ("Hi\n\n{{ nmae }}\n", "line 3: `nmae` is no variable; allowed: first_name, name, course_name, "),
-        ("Hi\n\n{{ items[0].title }}\n", "line 3: a value is written that need not be there"),
-        ("Hi\n\n{% if x\n", "line 3: syntax error"),
-        ("Hi\n\n{% include 'other.txt' %}\n", "line 3: it includes a template that is not there"),
-        ("Hi\n", "its text is no message: it has a subject on the first line, then an empty line, then the body"),
-        ("\n\nHi\n", "its text is no message"),
-    ] {
-        let said = own_template(&mut Desk::new(&anna("en")), text);
-        // What is no template at all is found when it is read, whoever uses it.
-        let used = "the template of the action `check_in` can't be used: /mine/en/check_in.txt: ";
-        let is_by_action = said.starts_with("/policy.toml: line ") && said.contains(used);
-        assert!(is_by_action || text.ends_with("{% if x\n") && said.starts_with("/mine/en/check_in.txt: "), "{said}");
-        assert!(said.contains(expected), "{said}");
-    }
-    let mut desk = Desk::new(&anna("en"));
-    desk.policy.messages.language = "nl".to_owned();
-    let said = desk.draft_at(&[], NOON).expect_err("no Dutch").to_string();
-    assert!(
-        said.contains("there is no template `call_check_in` in the language `nl`")
-            && said.ends_with("Languages: de, en, fr"),
-        "{said}"
-    );
-}
-
-#[test]
 fn worklists_that_make_no_sense_are_refused_with_their_line() {
     let fine = row("1", "act", &[("visits", "raises_risk", FEW_VISITS)]);
     let desk = Desk::new(&anna("en"));
@@ -496,33 +360,4 @@ fn worklists_that_make_no_sense_are_refused_with_their_line() {
     }
     let said = desk.draft_at(&["course_id,enrolment_id".to_owned()], NOON).expect_err("CSV").to_string();
     assert!(said.contains("line 1: is no JSON object"), "{said}");
-}
-
-#[test]
-fn hostile_names_end_in_no_header_and_no_template() {
-    let contacts = "enrolment_id,email,name\n1,a@x.org,\"{{ week }} \"\"<b@y.org>\"\", Bcc: c@z.org\"\n";
-    let desk = Desk::new(contacts);
-    let hostile = row("1", "act", &[("visits", "raises_risk", FEW_VISITS)])
-        .replace("Dr. Berg", "Dr.\\r\\nBcc: x@y.org\\u202e {% include '/etc/passwd' %}");
-    let messages = desk.draft(&[hostile]);
-    assert_eq!(messages[0].body.lines().last(), Some("Dr. Bcc: x@y.org {% include '/etc/passwd' %}"));
-    desk.approve();
-    assert_eq!(desk.send_at(NOON).sent, 1);
-    let path = desk.folder.path().join("mails").join(format!("{}.eml", messages[0].id));
-    let mail = fs::read_to_string(path).expect("there");
-    let expected = "To: \"{{ week }} \\\"<b@y.org>\\\", Bcc: c@z.org\" <a@x.org>\r\n";
-    assert!(mail.contains(expected) && !mail.contains("\r\nBcc"), "{mail}");
-}
-
-#[test]
-fn a_folder_that_is_no_outbox_stays_as_it_is() {
-    let desk = Desk::new(&anna("en"));
-    fs::create_dir(desk.outbox()).expect("writable");
-    fs::write(desk.outbox().join("notes"), "x").expect("writable");
-    let rows = [row("1", "act", &[])];
-    assert!(matches!(desk.draft_at(&rows, NOON), Err(MessageError::NotAnOutbox(_))));
-    assert!(matches!(Outbox::open(Path::new("nowhere")), Err(MessageError::NotAnOutbox(_))));
-    let no_sender = Policy::built_in();
-    assert_eq!(no_sender.messages.sender, None::<Mailbox>);
-    assert!(Limits { most_per_week: 0, ..no_sender.limits }.refuses(NOON, []));
 }
