@@ -10,11 +10,13 @@ use staycast_sequences::{
     BuildMode, BuildOptions, CutOff, Dataset, EnrolmentIndex, Selection, SequenceFolder, Unwatched, build,
 };
 
+type Doings = (&'static str, [u32; 4], [u32; 4], [u32; 4]);
+
 /// Lists what each learner does in the four weeks of a course: days with a visit, videos and exercises of each week.
 ///
 /// Three are alike. The fourth stops watching videos after the first week and visits less, the fifth leaves after the second,
 /// and the sixth does more than the others.
-const LEARNERS: [(&str, [u32; 4], [u32; 4], [u32; 4]); 6] = [
+const LEARNERS: [Doings; 6] = [
     ("1", [3; 4], [6; 4], [2; 4]),
     ("2", [3; 4], [6; 4], [2; 4]),
     ("3", [3; 4], [6; 4], [2; 4]),
