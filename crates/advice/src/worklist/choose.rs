@@ -131,24 +131,19 @@ pub fn choose(candidates: &[Candidate], settings: &WorklistSettings, capacity: u
         tutors.entry(one.tutor.as_deref()).or_default().push(at);
     }
     for (tutor, members) in tutors {
-        let mut open: Vec<(usize, bool, f64)> = members
+        let mut open: Vec<(usize, Rank)> = members
             .iter()
             .filter(|&&at| decisions[at] == Decision::None(WhyNot::NoPlace))
-            .filter_map(|&at| {
-                let forecast = candidates[at].forecast.as_ref().ok()?;
-                Some((at, forecast.has_reason && forecast.uplift.is_none(), benefit(forecast)))
-            })
+            .filter_map(|&at| Some((at, Rank::of(candidates[at].forecast.as_ref().ok()?))))
             .collect();
-        open.sort_by(|(a, reason_a, benefit_a), (b, reason_b, benefit_b)| {
-            reason_b.cmp(reason_a).then(benefit_b.total_cmp(benefit_a)).then(a.cmp(b))
-        });
+        open.sort_by(|(a, rank_a), (b, rank_b)| rank_b.compare(rank_a).then(a.cmp(b)));
         let explored =
             if open.len() > capacity { (capacity as f64 * settings.exploration).floor() as usize } else { 0 };
         let mut rest = open.split_off(open.len().min(capacity - explored));
         let mut rng = stream(settings.seed, tutor);
         let propensity = if rest.is_empty() { 0.0 } else { explored as f64 / rest.len() as f64 };
         let drawn: Vec<usize> = (0..explored).map(|_| rest.swap_remove(below(&mut rng, rest.len())).0).collect();
-        let by_benefit = open.iter().map(|&(at, ..)| {
+        let by_benefit = open.iter().map(|&(at, _)| {
             let estimated = candidates[at].forecast.as_ref().is_ok_and(|forecast| forecast.uplift.is_some());
             (at, if estimated { ChosenBy::Uplift } else { ChosenBy::Benefit }, 1.0)
         });
@@ -162,6 +157,26 @@ pub fn choose(candidates: &[Candidate], settings: &WorklistSettings, capacity: u
         }
     }
     decisions
+}
+
+/// Orders those who may get a place.
+struct Rank {
+    /// Whose effect is estimated comes before those of whom nothing is known.
+    is_estimated: bool,
+    has_reason: bool,
+    benefit: f64,
+}
+
+impl Rank {
+    fn of(forecast: &CandidateForecast) -> Self {
+        let is_estimated = forecast.uplift.is_some();
+        Self { is_estimated, has_reason: forecast.has_reason && !is_estimated, benefit: benefit(forecast) }
+    }
+
+    fn compare(&self, other: &Self) -> std::cmp::Ordering {
+        let by_knowledge = (self.is_estimated, self.has_reason).cmp(&(other.is_estimated, other.has_reason));
+        by_knowledge.then(self.benefit.total_cmp(&other.benefit))
+    }
 }
 
 /// Returns why a candidate can't get a place, whoever else there is.
@@ -336,6 +351,10 @@ mod tests {
         }
         let act = |place| Decision::Act { place, selection: ChosenBy::Uplift, propensity: 1.0 };
         assert_eq!(choose(&all, &no_exploration(), 5), [Decision::None(WhyNot::NoGain), act(2), act(1)]);
+        // Who has no estimate comes after those who have one.
+        of(&mut all[0]).uplift = None;
+        let last = Decision::Act { place: 3, selection: ChosenBy::Benefit, propensity: 1.0 };
+        assert_eq!(choose(&all, &no_exploration(), 5), [last, act(2), act(1)]);
     }
 
     #[test]
