@@ -93,7 +93,7 @@ fn reasons_are_in_figures_that_the_sequences_have() {
             if let (Some(mine), Some(typical)) = (figure["learner"].as_f64(), figure["typical"].as_f64())
                 && text.contains("(typical:")
                 && !text.contains("no visit")
-                && !text.contains("before")
+                && !text.contains("until then")
             {
                 let raises = one["finding"] == "raises_risk";
                 assert!(if raises { mine <= typical } else { mine >= typical }, "{one}");

@@ -73,6 +73,15 @@ fn the_list_is_as_long_as_the_capacity_and_everybody_else_has_a_reason() {
     assert_eq!(fs::read(&files[0]).expect("written"), before);
 }
 
+/// Returns the day after week 4 of a course, as YYYY-MM-DD.
+fn end_of_week_4(sequences: &Path, course: &str) -> String {
+    let inspected = run("inspect {} --json", &[sequences]).expect(0).json();
+    let all = inspected["courses"].as_array().expect("courses");
+    let found = all.iter().find(|one| one["course"] == course).unwrap_or_else(|| panic!("{inspected}"));
+    let start = found["start"].as_str().unwrap_or_else(|| panic!("{found}"));
+    staycast_events::time::format_date(staycast_events::time::parse_date(start.as_bytes()).expect("a date") + 28)
+}
+
 #[test]
 fn who_was_contacted_or_is_back_gets_no_place_and_strangers_are_told() {
     let (shop, here) = (Workshop::open(), folder());
@@ -82,11 +91,13 @@ fn who_was_contacted_or_is_back_gets_no_place_and_strangers_are_told() {
     run(&plain, &[&trained, &sequences, &at("first.jsonl")]).expect(0);
     let first = json_lines(&at("first.jsonl"));
     let id = |place: usize| first[place]["enrolment_id"].as_str().expect("an id").to_owned();
-    // Long ago, and after the end of the week.
+    // Long ago, just before the end of week 4 of the first course, and long after it.
     let contacts = format!(
-        "enrolment_id,date,action\n{},1999-01-01,mail\n{},2199-01-01,call\nnobody-of-that-name,2014-01-01,mail\n",
+        "enrolment_id,date,action\n{},1999-01-01,mail\n{},{},call\n{},2199-01-01,call\nnobody-of-that-name,2014-01-01,mail\n",
         id(0),
-        id(1)
+        id(1),
+        end_of_week_4(&sequences, first[1]["course_id"].as_str().expect("an id")),
+        id(2),
     );
     fs::write(at("contacts.csv"), contacts).expect("writable");
     // Both were at more risk in the week before; whoever has visited since then is back.
@@ -100,7 +111,10 @@ fn who_was_contacted_or_is_back_gets_no_place_and_strangers_are_told() {
     fs::write(at("before.jsonl"), text).expect("writable");
     let line = format!("{plain} --contacts {{}} --before {{}}");
     let ran = run(&line, &[&trained, &sequences, &at("second.jsonl"), &at("contacts.csv"), &at("before.jsonl")]);
-    let ran = ran.expect(0).complains(&["contacts.csv: 1 enrolment that the sequences"]);
+    let ran = ran.expect(0).complains(&[
+        "contacts.csv: 1 enrolment that the sequences",
+        "1 contact of over a week after the end of the week asked for do not count",
+    ]);
     assert!(!ran.stderr.contains("nobody-of-that-name"), "{}", ran.stderr);
     let told = ran.json();
     let second = json_lines(&at("second.jsonl"));
@@ -162,4 +176,33 @@ fn wrong_tables_and_arguments_are_refused_before_anything_is_written() {
     with_table("--before", "{\"list\":\"act\",\"enrolment_id\":\"jane\"}\n", &["line 1", "no row of a worklist"]);
     with_table("--uplift", "jane", &["no Parquet table"]);
     assert_eq!(names_in(here.path()), Vec::<String>::new());
+}
+
+#[test]
+fn a_running_course_is_listed_after_the_weeks_that_are_over() {
+    let (shop, here) = (Workshop::open(), folder());
+    let at = |name: &str| here.path().join(name);
+    let inspected = run("inspect {} --json", &[&shop.sequences()]).expect(0).json();
+    let first = &inspected["courses"][0];
+    let start = staycast_events::time::parse_date(first["start"].as_str().expect("a date").as_bytes()).expect("a date");
+    let as_of = staycast_events::time::format_date(start + 23);
+    let line = format!("preprocess {{}} --out {{}} --as-of {as_of} --quiet");
+    run(&line, &[&shop.logs(), &at("running")]).expect(0);
+    let course = first["course"].as_str().expect("an id");
+    let line = format!("worklist {{}} {{}} --week 4 --courses {course} --capacity 8 {BAND} --out {{}} --out {{}}");
+    run(&line, &[&shop.run(), &at("running"), &at("list.jsonl"), &at("list.html")]).expect(0);
+    let rows = json_lines(&at("list.jsonl"));
+    assert!(!rows.is_empty());
+    for row in &rows {
+        // Three weeks are over, so that the week before is the second.
+        assert_eq!(row["week"], 3, "{row}");
+        assert!(row["p_before"].is_number(), "{row}");
+    }
+    assert!(fs::read_to_string(at("list.html")).expect("written").contains("after week 3"));
+    let line = format!("explain {{}} {{}} --week 4 --courses {course} --out {{}}");
+    run(&line, &[&shop.run(), &at("running"), &at("reasons.jsonl")]).expect(0);
+    let explained = json_lines(&at("reasons.jsonl"));
+    let scored: Vec<&Value> = explained.iter().filter(|row| row["status"] == "scored").collect();
+    assert!(!scored.is_empty() && scored.iter().all(|row| row["seen"] == 3));
+    assert!(scored.iter().any(|row| row["p_before"].is_number()));
 }

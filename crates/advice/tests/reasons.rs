@@ -87,7 +87,7 @@ fn sentences_have_the_figure_what_is_typical_and_what_was_before() {
     let raises = |text: &str| (Finding::RaisesRisk, text.to_owned());
     let lowers = |text: &str| (Finding::LowersRisk, text.to_owned());
     for (learner, behaviour, size, wanted) in [
-        ("4", Behaviour::Visits, 0.5, raises("1 active day in week 4, 3.3 a week before (typical: 3)")),
+        ("4", Behaviour::Visits, 0.5, raises("1 active day in week 4, 3.3 a week until then (typical: 3)")),
         ("4", Behaviour::Videos, 0.5, raises("no video events since week 1 (typical: 6)")),
         ("5", Behaviour::Visits, 0.5, raises("no visit for 18 days (typical: 4 days)")),
         ("5", Behaviour::Videos, 0.5, raises("no video events since week 2 (typical: 6)")),
@@ -113,6 +113,7 @@ fn a_reason_needs_both_methods() {
         (0.5, 0.5, Finding::RaisesRisk),
         (0.5, 0.11, Finding::RaisesRisk),
         (0.5, 0.09, Finding::MethodsDiffer),
+        (0.11, 0.09, Finding::Small),
         (0.5, -0.5, Finding::MethodsDiffer),
         (-0.05, 0.3, Finding::MethodsDiffer),
         (0.09, 0.09, Finding::Small),

@@ -1,7 +1,7 @@
 //! Decides who is in the cohort at a cut-off, and who is not and why (docs/definitions.md).
 
 use staycast_events::EnrolmentIndex;
-use staycast_weeks::{CutOff, Exclusion};
+use staycast_weeks::{CutOff, Exclusion, WeekIndex};
 
 use crate::dataset::Dataset;
 
@@ -42,6 +42,19 @@ impl Standing {
     pub const fn is_active(self) -> bool {
         matches!(self, Self::Scored { active: true, .. })
     }
+}
+
+/// Lists the weeks seen that are wholly after the enrolment: from its date or, where it has none and the source no register, from
+/// the day of its first event.
+///
+/// # Panics
+/// When `enrolment` is out of range.
+pub fn whole_weeks(data: &Dataset, enrolment: EnrolmentIndex, seen: CutOff) -> impl Iterator<Item = WeekIndex> {
+    let row = data.enrolment(enrolment);
+    let first_event = row.first_event_day.filter(|_| !data.manifest.capabilities.register);
+    let since = row.enrolled_day.or(first_event.map(f64::floor));
+    let weeks = data.course_of(enrolment).week_grid();
+    seen.weeks_seen().filter(move |&week| since.is_none_or(|day| day <= f64::from(weeks.first_day(week))))
 }
 
 /// Counts the days without an event after which a learner is no longer in the cohort `active`, where withdrawals are

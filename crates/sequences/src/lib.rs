@@ -45,7 +45,7 @@ mod wanted_feature;
 mod warnings;
 
 pub use build::build;
-pub use cohort::{ACTIVE_WITHIN_DAYS, Standing, standing};
+pub use cohort::{ACTIVE_WITHIN_DAYS, Standing, standing, whole_weeks};
 pub use dataset::{CourseRow, Dataset, EnrolmentRow, Selection};
 pub use error::{BuildError, FolderError, RuleNeeds};
 pub use feature_set::FeatureSet;

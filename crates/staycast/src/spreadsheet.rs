@@ -20,7 +20,7 @@ const ROWS_AT_A_TIME: usize = 4096;
 /// When the file can't be written.
 pub(crate) fn write_csv<T: Serialize>(path: &Path, header: &[&str], rows: &[T]) -> anyhow::Result<()> {
     staycast_files::write_with(path, |file| write_rows(file, header, rows))
-        .with_context(|| format!("no scores in {}", path.display()))
+        .with_context(|| format!("{} can't be written", path.display()))
 }
 
 fn write_rows<T: Serialize>(file: &mut (dyn Write + Send), header: &[&str], rows: &[T]) -> io::Result<()> {

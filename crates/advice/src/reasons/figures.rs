@@ -1,7 +1,7 @@
 //! What learners did in figures, beside what is typical of their course and what they did before.
 
 use serde::Serialize;
-use staycast_sequences::{CutOff, Dataset, EnrolmentIndex, WeekIndex};
+use staycast_sequences::{CutOff, Dataset, EnrolmentIndex, WeekIndex, whole_weeks};
 
 use super::behaviour::Behaviour;
 
@@ -29,18 +29,16 @@ const fn weekly(behaviour: Behaviour, feature: &'static str, one: &'static str, 
 }
 
 /// Lists the features by behaviour; of one behaviour the first that a source has is told.
-pub(super) const HEADLINES: [Headline; 14] = [
+pub(super) const HEADLINES: [Headline; 12] = [
     weekly(Behaviour::Visits, "active_days", "active day", "active days"),
     weekly(Behaviour::Activity, "n_events", "event", "events"),
     Headline { behaviour: Behaviour::StudyTime, feature: "seconds", unit: Unit::Seconds, is_total: false },
-    weekly(Behaviour::StudyTime, "sessions", "session", "sessions"),
     weekly(Behaviour::Videos, "n_video", "video event", "video events"),
     weekly(Behaviour::Exercises, "problems_attempted", "exercise tried", "exercises tried"),
     weekly(Behaviour::Exercises, "n_problem", "exercise event", "exercise events"),
     weekly(Behaviour::Material, "objects", "item opened", "items opened"),
     weekly(Behaviour::Material, "n_access", "page opened", "pages opened"),
     weekly(Behaviour::Forum, "n_discussion", "forum visit", "forum visits"),
-    weekly(Behaviour::Forum, "n_post", "post", "posts"),
     Headline {
         behaviour: Behaviour::Submissions,
         feature: "total_submissions",
@@ -57,18 +55,16 @@ pub(super) const MISSING: &str = "assessments_missing";
 pub(super) const LAST_DUE: &str = "last_due_submitted";
 
 /// Lists the features that figures are read from, where the source has them.
-pub const FIGURE_FEATURES: [&str; 17] = [
+pub const FIGURE_FEATURES: [&str; 15] = [
     "active_days",
     "n_events",
     "seconds",
-    "sessions",
     "n_video",
     "problems_attempted",
     "n_problem",
     "objects",
     "n_access",
     "n_discussion",
-    "n_post",
     "total_submissions",
     "total_score_mean",
     "n_submission",
@@ -86,7 +82,7 @@ pub struct Figure {
     pub learner: Option<f64>,
     /// Median of those still active in the course; `None` where nobody has one.
     pub typical: Option<f64>,
-    /// Mean of the learner's earlier weeks; `None` for a feature of the whole course so far, and in the first week.
+    /// Mean of the learner's earlier whole weeks; `None` for a feature of the whole course so far, and in the first week.
     pub before: Option<f64>,
 }
 
@@ -176,14 +172,17 @@ impl Learner<'_> {
         self.norms.medians[Self::place(feature)].last().copied().flatten()
     }
 
+    /// Returns the figure of a feature that is of the whole course so far.
+    pub(super) fn figure_of_total(self, feature: &'static str) -> Figure {
+        Figure { feature: Some(feature), learner: self.last(feature), typical: self.typical(feature), before: None }
+    }
+
     /// Returns the figure of a behaviour.
     pub(super) fn figure(self, behaviour: Behaviour) -> Figure {
         let Some(headline) = self.headline(behaviour) else { return Figure::default() };
         let last = self.norms.seen.last_week();
-        let earlier: Vec<f64> = self
-            .norms
-            .seen
-            .weeks_seen()
+        // Weeks from before the enrolment have zeros.
+        let earlier: Vec<f64> = whole_weeks(self.data, self.enrolment, self.norms.seen)
             .filter(|&week| week < last)
             .filter_map(|week| self.value(headline.feature, week))
             .collect();

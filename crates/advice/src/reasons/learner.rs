@@ -4,10 +4,10 @@ use serde::{Serialize, Serializer};
 use staycast_weeks::{CutOff, Exclusion, SCORED};
 
 use super::behaviour::Behaviour;
-use super::reason::{BehaviourReading, Finding};
+use super::reason::{BehaviourReading, Finding, LEAST_EFFECT};
 
 /// Is the change of a probability from one week to the next from which on it is told.
-const TOLD_CHANGE: f64 = 0.05;
+pub(crate) const TOLD_CHANGE: f64 = 0.05;
 
 /// Holds a row of explanations: one an enrolment.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -113,11 +113,12 @@ impl ExplainedLearner {
         if moved.abs() < TOLD_CHANGE {
             return None;
         }
-        let of = |one: &BehaviourReading| one.change.map_or(0.0, |change| change * moved.signum());
-        let most = self.behaviours.iter().filter(|one| one.behaviour.is_of_the_learner() && of(one) > 0.0);
-        let most = most.max_by(|a, b| of(a).total_cmp(&of(b)));
+        // Named only where no other behaviour moved the forecast more.
+        let of = |one: &&BehaviourReading| one.change.map_or(0.0, |change| change * moved.signum());
+        let most = self.behaviours.iter().max_by(|a, b| of(a).total_cmp(&of(b)));
+        let most = most.filter(|one| one.behaviour.is_of_the_learner() && of(one) >= LEAST_EFFECT);
         let with = most.map_or_else(String::new, |one| format!(", mostly with {}", one.behaviour));
         let (direction, before) = (if moved > 0.0 { "up" } else { "down" }, 100.0 * before);
-        Some(format!("{direction} from {before:.0} % a week before{with}"))
+        Some(format!("{direction} from {before:.0} % the week before{with}"))
     }
 }

@@ -16,6 +16,7 @@ mod wording;
 
 pub use behaviour::Behaviour;
 pub use figures::{CourseNorms, FIGURE_FEATURES, Figure};
+pub(crate) use learner::TOLD_CHANGE;
 pub use learner::{Compared, ExplainedLearner, LearnerRow};
 pub use page::{PageFacts, reasons_page};
 pub use reason::{BehaviourEffect, BehaviourReading, Finding, LEAST_EFFECT, read_behaviours};

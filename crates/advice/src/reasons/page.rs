@@ -174,7 +174,10 @@ impl LearnerCard {
             enrolment: (row.enrolment_id != row.learner_id).then(|| row.enrolment_id.clone()),
             course: row.course_id.clone(),
             percent: format!("{:.0} %", 100.0 * one.p_dropout),
-            compared: format!("{:.0} %", 100.0 * one.p_compared),
+            compared: match one.compared_with {
+                Compared::ActiveInCourse => format!("average active learner: {:.0} %", 100.0 * one.p_compared),
+                Compared::TrainingSet => format!("average of the training set: {:.0} %", 100.0 * one.p_compared),
+            },
             change: one.change().as_deref().map(capitalised),
             concerns: one.concerns().take(MOST_REASONS).map(ReasonLine::new).collect(),
             strengths: one.strengths().take(MOST_REASONS).map(ReasonLine::new).collect(),

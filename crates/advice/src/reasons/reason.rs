@@ -7,7 +7,7 @@ use staycast_sequences::{Dataset, EnrolmentIndex};
 
 use super::behaviour::Behaviour;
 use super::figures::{CourseNorms, Figure, Learner};
-use super::wording;
+use super::wording::{self, Told};
 
 /// Is the size in log odds below which a behaviour hardly bears on a forecast: 2.5 points of probability at one half.
 pub const LEAST_EFFECT: f64 = 0.1;
@@ -77,8 +77,8 @@ impl Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Self::RaisesRisk => "raises the risk",
-            Self::LowersRisk => "lowers the risk",
+            Self::RaisesRisk => "raises the forecast",
+            Self::LowersRisk => "lowers the forecast",
             Self::MethodsDiffer => "the two methods differ",
             Self::NotInTheFigures => "the figures do not show it",
             Self::Small => "hardly matters",
@@ -137,7 +137,9 @@ pub fn read_behaviours(
 
 fn read(learner: Learner<'_>, p_dropout: f64, effect: &BehaviourEffect) -> BehaviourReading {
     let (contribution, occlusion) = (effect.contribution(), effect.occlusion);
-    let (finding, text) = find(learner, effect.behaviour, contribution, occlusion);
+    let (finding, told) = find(learner, effect.behaviour, contribution, occlusion);
+    let (text, figure) =
+        told.map_or_else(|| (String::new(), learner.figure(effect.behaviour)), |Told { text, figure }| (text, figure));
     let direction = contribution.signum();
     let in_direction = |&(_, &added): &(usize, &f32)| f64::from(added) * direction;
     let most = effect.by_week.iter().enumerate().max_by(|a, b| in_direction(a).total_cmp(&in_direction(b)));
@@ -145,7 +147,7 @@ fn read(learner: Learner<'_>, p_dropout: f64, effect: &BehaviourEffect) -> Behav
         behaviour: effect.behaviour,
         finding,
         text,
-        figure: learner.figure(effect.behaviour),
+        figure,
         contribution,
         week: most.map_or(1, |(week, _)| week + 1),
         occlusion,
@@ -154,20 +156,21 @@ fn read(learner: Learner<'_>, p_dropout: f64, effect: &BehaviourEffect) -> Behav
     }
 }
 
-fn find(learner: Learner<'_>, behaviour: Behaviour, contribution: f64, occlusion: f64) -> (Finding, String) {
+fn find(learner: Learner<'_>, behaviour: Behaviour, contribution: f64, occlusion: f64) -> (Finding, Option<Told>) {
     let (large, small) = (contribution.abs().max(occlusion.abs()), contribution.abs().min(occlusion.abs()));
-    if large < LEAST_EFFECT {
-        return (Finding::Small, String::new());
+    let same_sign = contribution.signum() == occlusion.signum();
+    if large < LEAST_EFFECT || same_sign && small < LEAST_EFFECT && large < 2.0 * LEAST_EFFECT {
+        return (Finding::Small, None);
     }
-    if small < LEAST_EFFECT || contribution.signum() != occlusion.signum() {
-        return (Finding::MethodsDiffer, String::new());
+    if small < LEAST_EFFECT || !same_sign {
+        return (Finding::MethodsDiffer, None);
     }
     if !behaviour.is_of_the_learner() {
-        return (Finding::NotOfTheLearner, String::new());
+        return (Finding::NotOfTheLearner, None);
     }
     let raises = contribution > 0.0;
     match wording::sentence(learner, behaviour, raises) {
-        Some(text) => (if raises { Finding::RaisesRisk } else { Finding::LowersRisk }, text),
-        None => (Finding::NotInTheFigures, String::new()),
+        Some(told) => (if raises { Finding::RaisesRisk } else { Finding::LowersRisk }, Some(told)),
+        None => (Finding::NotInTheFigures, None),
     }
 }

@@ -20,6 +20,8 @@ pub struct Candidate {
     pub tutor: Option<String>,
     /// The forecast, or why there is none.
     pub forecast: Result<CandidateForecast, Exclusion>,
+    /// Whether the run was fitted on this learner.
+    pub trained_on: bool,
     /// Days since the last visit; `None` before the first.
     pub days_since_last: Option<f64>,
     /// Contacts so far, the latest last.

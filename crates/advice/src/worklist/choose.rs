@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::candidate::{Candidate, CandidateForecast};
 use super::settings::WorklistSettings;
+use crate::reasons::TOLD_CHANGE;
 
 /// Says what was decided of a candidate.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,8 +33,25 @@ pub enum Decision {
         /// From 1, in its tutor's list.
         place: usize,
     },
-    /// Neither.
+    /// In the band, and others come first.
+    NoPlace {
+        /// The probability with which the learner was to get a place.
+        propensity: f64,
+    },
+    /// None of these, whoever else there is.
     None(WhyNot),
+}
+
+impl Decision {
+    /// Returns why the learner is on no list; `None` for those who are on one.
+    #[must_use]
+    pub const fn why_not(self) -> Option<WhyNot> {
+        match self {
+            Self::Act { .. } | Self::Praise { .. } => None,
+            Self::NoPlace { .. } => Some(WhyNot::NoPlace),
+            Self::None(why) => Some(why),
+        }
+    }
 }
 
 /// Says why a learner got a place.
@@ -124,8 +142,8 @@ pub fn open_to_contact(candidates: &[Candidate], settings: &WorklistSettings) ->
 /// dealt out. Draws depend on the seed, the tutor and the candidates alone.
 #[must_use]
 pub fn choose(candidates: &[Candidate], settings: &WorklistSettings, capacity: usize) -> Vec<Decision> {
-    let mut decisions: Vec<Decision> =
-        candidates.iter().map(|one| Decision::None(why_not(one, settings).unwrap_or(WhyNot::NoPlace))).collect();
+    let decide = |one| why_not(one, settings).map_or(Decision::NoPlace { propensity: 0.0 }, Decision::None);
+    let mut decisions: Vec<Decision> = candidates.iter().map(decide).collect();
     let mut tutors: BTreeMap<Option<&str>, Vec<usize>> = BTreeMap::new();
     for (at, one) in candidates.iter().enumerate() {
         tutors.entry(one.tutor.as_deref()).or_default().push(at);
@@ -133,15 +151,17 @@ pub fn choose(candidates: &[Candidate], settings: &WorklistSettings, capacity: u
     for (tutor, members) in tutors {
         let mut open: Vec<(usize, Rank)> = members
             .iter()
-            .filter(|&&at| decisions[at] == Decision::None(WhyNot::NoPlace))
+            .filter(|&&at| matches!(decisions[at], Decision::NoPlace { .. }))
             .filter_map(|&at| Some((at, Rank::of(candidates[at].forecast.as_ref().ok()?))))
             .collect();
         open.sort_by(|(a, rank_a), (b, rank_b)| rank_b.compare(rank_a).then(a.cmp(b)));
-        let explored =
-            if open.len() > capacity { (capacity as f64 * settings.exploration).floor() as usize } else { 0 };
+        let explored = if open.len() > capacity { drawn_places(capacity, settings.exploration) } else { 0 };
         let mut rest = open.split_off(open.len().min(capacity - explored));
         let mut rng = stream(settings.seed, tutor);
         let propensity = if rest.is_empty() { 0.0 } else { explored as f64 / rest.len() as f64 };
+        for &(at, _) in &rest {
+            decisions[at] = Decision::NoPlace { propensity };
+        }
         let drawn: Vec<usize> = (0..explored).map(|_| rest.swap_remove(below(&mut rng, rest.len())).0).collect();
         let by_benefit = open.iter().map(|&(at, _)| {
             let estimated = candidates[at].forecast.as_ref().is_ok_and(|forecast| forecast.uplift.is_some());
@@ -157,6 +177,12 @@ pub fn choose(candidates: &[Candidate], settings: &WorklistSettings, capacity: u
         }
     }
     decisions
+}
+
+/// Counts the places that are drawn at random: a share of all, and one at least where there is more than one place.
+fn drawn_places(capacity: usize, share: f64) -> usize {
+    let drawn = (capacity as f64 * share).floor() as usize;
+    if share > 0.0 && capacity > 1 { drawn.max(1) } else { drawn }
 }
 
 /// Orders those who may get a place.
@@ -220,10 +246,10 @@ fn praise(
     let gain = |&at: &usize| {
         let one = &candidates[at];
         let forecast = one.forecast.as_ref().ok()?;
-        let is_open = matches!(decisions[at], Decision::None(WhyNot::BelowBand | WhyNot::Back));
+        let is_open = matches!(decisions[at], Decision::None(WhyNot::BelowBand | WhyNot::NoGain | WhyNot::Back));
         let fell = forecast.p_before? - forecast.p_dropout;
         let is_here = !one.is_named_by_rule() && forecast.p_dropout < settings.band_from;
-        (is_open && is_here && fell > 0.0).then_some((at, fell))
+        (is_open && is_here && fell >= TOLD_CHANGE).then_some((at, fell))
     };
     let mut found: Vec<(usize, f64)> = members.iter().filter_map(gain).collect();
     found.sort_by(|(a, gain_a), (b, gain_b)| gain_b.total_cmp(gain_a).then(a.cmp(b)));
@@ -258,6 +284,7 @@ mod tests {
             enrolment_id: format!("e{number}"),
             learner_id: format!("l{number}"),
             tutor: None,
+            trained_on: false,
             forecast: Ok(CandidateForecast {
                 seen: CutOff::after_weeks(4).unwrap(),
                 p_dropout: p,
@@ -295,11 +322,18 @@ mod tests {
                 act(1),
                 // Nearer to one half than 0.75 is.
                 act(3),
-                Decision::None(WhyNot::NoPlace),
+                Decision::NoPlace { propensity: 0.0 },
                 Decision::None(WhyNot::BelowBand),
                 act(2),
             ]
         );
+    }
+
+    #[test]
+    fn a_small_list_has_a_drawn_place_too() {
+        assert_eq!([1, 2, 3, 10, 40].map(|capacity| drawn_places(capacity, 0.2)), [0, 1, 1, 2, 8]);
+        assert_eq!(drawn_places(10, 0.0), 0);
+        assert_eq!(drawn_places(1, 1.0), 1);
     }
 
     #[test]
@@ -321,10 +355,7 @@ mod tests {
         all[3].was_listed = Some(WasListed { week: 3, p_dropout: 0.4 });
         all[4].contacts = vec![Contact { day: 16_022, action: "message".to_owned() }];
         all[5].forecast = Err(Exclusion::Withdrawn);
-        let why = |decision: &Decision| match decision {
-            Decision::None(why) => Some(*why),
-            Decision::Act { .. } | Decision::Praise { .. } => None,
-        };
+        let why = |decision: &Decision| decision.why_not();
         let found: Vec<_> = choose(&all, &no_exploration(), 10).iter().map(why).collect();
         assert_eq!(
             found,
@@ -360,7 +391,7 @@ mod tests {
     #[test]
     fn praise_is_for_those_who_are_here_and_do_better() {
         let mut all: Vec<Candidate> = (0..4).map(|at| candidate(at, 0.1)).collect();
-        for (one, before) in all.iter_mut().zip([0.15, 0.4, 0.05, 0.3]) {
+        for (one, before) in all.iter_mut().zip([0.16, 0.4, 0.05, 0.3]) {
             of(one).p_before = Some(before);
         }
         all[3].days_since_last = Some(9.0);
@@ -399,9 +430,12 @@ mod tests {
                     (settings.band_from..=settings.band_to).contains(&p)
                 };
                 let open = here.iter().filter(|(one, _)| in_band(one)).count();
-                let mut places: Vec<usize> = Vec::new();
+                let (mut places, mut left_out) = (Vec::new(), Vec::new());
                 let (mut drawn, mut chance) = (0, None);
                 for (one, decision) in &here {
+                    if let Decision::NoPlace { propensity } = decision {
+                        left_out.push(*propensity);
+                    }
                     if let Decision::Act { place, selection, propensity } = decision {
                         prop_assert!(in_band(one));
                         places.push(*place);
@@ -415,11 +449,13 @@ mod tests {
                 }
                 places.sort_unstable();
                 prop_assert_eq!(&places, &(1..=open.min(capacity)).collect::<Vec<_>>());
-                let explored = if open > capacity { (capacity as f64 * exploration).floor() as usize } else { 0 };
+                let explored = if open > capacity { drawn_places(capacity, exploration) } else { 0 };
                 prop_assert_eq!(drawn, explored);
                 if let Some(chance) = chance {
                     let rest = open - (capacity - explored);
                     prop_assert!((chance - explored as f64 / rest as f64).abs() < 1e-12);
+                    // Who was not drawn could have been.
+                    prop_assert!(left_out.iter().all(|&propensity| propensity == chance), "{:?}", left_out);
                 }
             }
         }

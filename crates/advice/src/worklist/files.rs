@@ -21,6 +21,7 @@ pub struct SpreadsheetRow {
     learner_id: String,
     course_id: String,
     enrolment_id: String,
+    week: u16,
     risk_percent: u32,
     risk_percent_before: Option<u32>,
     reason: String,
@@ -34,17 +35,19 @@ pub struct SpreadsheetRow {
     action: String,
     selection: &'static str,
     propensity: f64,
+    trained_on: &'static str,
     feedback: &'static str,
 }
 
 /// Lists the columns of the CSV.
-pub const SPREADSHEET_COLUMNS: [&str; 20] = [
+pub const SPREADSHEET_COLUMNS: [&str; 22] = [
     "list",
     "place",
     "tutor",
     "learner_id",
     "course_id",
     "enrolment_id",
+    "week",
     "risk_percent",
     "risk_percent_before",
     "reason",
@@ -58,6 +61,7 @@ pub const SPREADSHEET_COLUMNS: [&str; 20] = [
     "action",
     "selection",
     "propensity",
+    "trained_on",
     "feedback",
 ];
 
@@ -73,6 +77,7 @@ impl SpreadsheetRow {
             learner_id: row.learner_id.clone(),
             course_id: row.course_id.clone(),
             enrolment_id: row.enrolment_id.clone(),
+            week: row.week,
             risk_percent: percent(row.p_dropout),
             risk_percent_before: row.p_before.map(percent),
             reason: row.reason(),
@@ -86,6 +91,7 @@ impl SpreadsheetRow {
             action: row.action.clone().unwrap_or_default(),
             selection: row.selection.map_or("praise", super::choose::ChosenBy::key),
             propensity: row.propensity,
+            trained_on: if row.trained_on { "yes" } else { "no" },
             feedback: "",
         }
     }
@@ -115,7 +121,7 @@ pub fn everybody_batch(candidates: &[Candidate], decisions: &[Decision]) -> Resu
         Arc::new((0..candidates.len()).map(value).collect::<Int32Array>())
     };
     let forecast = |at: usize| candidates[at].forecast.as_ref().ok();
-    let columns: [(&str, ArrayRef, bool); 16] = [
+    let columns: [(&str, ArrayRef, bool); 17] = [
         ("course_id", texts(&|at| Some(candidates[at].course_id.clone())), false),
         ("enrolment_id", texts(&|at| Some(candidates[at].enrolment_id.clone())), false),
         ("learner_id", texts(&|at| Some(candidates[at].learner_id.clone())), false),
@@ -147,7 +153,7 @@ pub fn everybody_batch(candidates: &[Candidate], decisions: &[Decision]) -> Resu
             texts(&|at| match decisions[at] {
                 Decision::Act { .. } => Some(WhichList::Act.key().to_owned()),
                 Decision::Praise { .. } => Some(WhichList::Praise.key().to_owned()),
-                Decision::None(_) => None,
+                Decision::NoPlace { .. } | Decision::None(_) => None,
             }),
             true,
         ),
@@ -155,7 +161,7 @@ pub fn everybody_batch(candidates: &[Candidate], decisions: &[Decision]) -> Resu
             "place",
             whole(&|at| match decisions[at] {
                 Decision::Act { place, .. } | Decision::Praise { place } => Some(place as i32),
-                Decision::None(_) => None,
+                Decision::NoPlace { .. } | Decision::None(_) => None,
             }),
             true,
         ),
@@ -163,35 +169,46 @@ pub fn everybody_batch(candidates: &[Candidate], decisions: &[Decision]) -> Resu
             "selection",
             texts(&|at| match decisions[at] {
                 Decision::Act { selection, .. } => Some(selection.key().to_owned()),
-                Decision::Praise { .. } | Decision::None(_) => None,
+                Decision::Praise { .. } | Decision::NoPlace { .. } | Decision::None(_) => None,
             }),
             true,
         ),
         (
             "propensity",
             floats(&|at| match decisions[at] {
-                Decision::Act { propensity, .. } => Some(propensity),
+                Decision::Act { propensity, .. } | Decision::NoPlace { propensity } => Some(propensity),
                 Decision::Praise { .. } | Decision::None(_) => None,
             }),
             true,
         ),
         (
-            "why_not",
-            texts(&|at| match decisions[at] {
-                Decision::None(why) => Some(why.key().to_owned()),
-                Decision::Act { .. } | Decision::Praise { .. } => None,
-            }),
-            true,
+            "trained_on",
+            Arc::new((0..candidates.len()).map(|at| Some(candidates[at].trained_on)).collect::<BooleanArray>()),
+            false,
         ),
+        ("why_not", texts(&|at| decisions[at].why_not().map(|why| why.key().to_owned())), true),
     ];
     RecordBatch::try_from_iter_with_nullable(columns)
 }
 
-/// Writes the list as a mail in plain text, one part for each tutor.
+/// Deals rows out by tutor; there is a part without rows for each of the `tutors` who has none, and one at least.
+pub(super) fn by_tutor<'a>(
+    rows: &'a [WorklistRow],
+    tutors: &'a [Option<String>],
+) -> BTreeMap<Option<&'a str>, Vec<&'a WorklistRow>> {
+    let mut parts: BTreeMap<Option<&str>, Vec<&WorklistRow>> =
+        tutors.iter().map(|tutor| (tutor.as_deref(), Vec::new())).collect();
+    rows.iter().for_each(|row| parts.entry(row.tutor.as_deref()).or_default().push(row));
+    if parts.is_empty() {
+        parts.insert(None, Vec::new());
+    }
+    parts
+}
+
+/// Writes the list of week `week` as mails in plain text, one for each of the `tutors`.
 #[must_use]
-pub fn digest(rows: &[WorklistRow], week: u16) -> String {
-    let mut tutors: BTreeMap<Option<&str>, Vec<&WorklistRow>> = BTreeMap::new();
-    rows.iter().for_each(|row| tutors.entry(row.tutor.as_deref()).or_default().push(row));
+pub fn digest(rows: &[WorklistRow], tutors: &[Option<String>], week: u16) -> String {
+    let tutors = by_tutor(rows, tutors);
     let mut text = String::new();
     for (tutor, rows) in tutors {
         let of = |list: WhichList| rows.iter().filter(|row| row.list == list).collect::<Vec<_>>();
@@ -203,15 +220,15 @@ pub fn digest(rows: &[WorklistRow], week: u16) -> String {
         let learners = if act.len() == 1 { "1 learner".to_owned() } else { format!("{} learners", act.len()) };
         let _ = writeln!(text, "Subject: Week {week}: {learners} to contact{whom}\n");
         if act.is_empty() {
-            let _ = writeln!(text, "Nobody is in the band in which a contact is expected to help.");
+            let _ = writeln!(text, "Nobody gets a place this week.");
         }
         for row in act {
-            entry(&mut text, row);
+            entry(&mut text, row, week);
         }
         if !praise.is_empty() {
             let _ = writeln!(text, "\nA word of praise:\n");
             for row in praise {
-                entry(&mut text, row);
+                entry(&mut text, row, week);
             }
         }
         let _ = writeln!(
@@ -223,12 +240,15 @@ pub fn digest(rows: &[WorklistRow], week: u16) -> String {
     text
 }
 
-fn entry(text: &mut String, row: &WorklistRow) {
+fn entry(text: &mut String, row: &WorklistRow, week: u16) {
     let shown = staycast_text::escape;
     let (place, percent) = (row.place, 100.0 * row.p_dropout);
     let _ = writeln!(text, "{place:>3}. {} ({}), {percent:.0} %", shown(&row.learner_id), shown(&row.course_id));
     let _ = writeln!(text, "     {}", row.reason());
     let mut more: Vec<String> = row.change.clone().into_iter().collect();
+    if row.week != week {
+        more.push(format!("after week {} of the course, the last that is over", row.week));
+    }
     if row.list == WhichList::Act {
         more.push(row.time_left());
         more.extend(row.contacts.last().map(|contact| format!("last contact {}", shown(&last_contact(contact)))));

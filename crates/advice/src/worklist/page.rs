@@ -1,25 +1,28 @@
 //! A worklist as a page to print or to keep open.
 
-use std::collections::BTreeMap;
-
 use askama::Template;
 use staycast_evaluation::figures::TOKENS;
 
 use super::choose::{ChosenBy, WhyNot};
-use super::files::last_contact;
+use super::files::{by_tutor, last_contact};
 use super::row::{WhichList, WorklistRow};
 use super::summary::WorklistSummary;
 
-/// Renders the page. `run` names the run, `version` Staycast's.
+/// Renders the page, with a part for each of the `tutors`. `run` names the run, `version` Staycast's.
 #[must_use]
-pub fn worklist_page(rows: &[WorklistRow], summary: &WorklistSummary, run: &str, version: &str) -> String {
-    let mut tutors: BTreeMap<Option<&str>, Vec<&WorklistRow>> = BTreeMap::new();
-    rows.iter().for_each(|row| tutors.entry(row.tutor.as_deref()).or_default().push(row));
-    let tutors = tutors.into_iter().map(|(tutor, rows)| {
+pub fn worklist_page(
+    rows: &[WorklistRow],
+    tutors: &[Option<String>],
+    summary: &WorklistSummary,
+    run: &str,
+    version: &str,
+) -> String {
+    let tutors = by_tutor(rows, tutors).into_iter().map(|(tutor, rows)| {
         // A course is named where it is not the same for all.
         let courses = rows.iter().any(|row| row.course_id != rows[0].course_id);
-        let of =
-            |list: WhichList| rows.iter().filter(|row| row.list == list).map(|row| Entry::new(row, courses)).collect();
+        let of = |list: WhichList| {
+            rows.iter().filter(|row| row.list == list).map(|row| Entry::new(row, courses, summary.week)).collect()
+        };
         TutorPart {
             tutor: tutor.map(str::to_owned),
             act: of(WhichList::Act),
@@ -67,6 +70,8 @@ struct Entry {
     place: usize,
     learner: String,
     course: Option<String>,
+    /// Weeks seen, where these are fewer than were asked for.
+    seen: Option<u16>,
     percent: String,
     before: String,
     reasons: Vec<String>,
@@ -79,7 +84,7 @@ struct Entry {
 }
 
 impl Entry {
-    fn new(row: &WorklistRow, names_course: bool) -> Self {
+    fn new(row: &WorklistRow, names_course: bool, week: u16) -> Self {
         let mut reasons: Vec<String> = row.reasons.iter().map(|reason| reason.text.clone()).collect();
         if reasons.is_empty() {
             reasons.push(row.reason());
@@ -88,8 +93,9 @@ impl Entry {
             place: row.place,
             learner: row.learner_id.clone(),
             course: names_course.then(|| row.course_id.clone()),
+            seen: (row.week != week).then_some(row.week),
             percent: format!("{:.0} %", 100.0 * row.p_dropout),
-            before: row.p_before.map_or_else(String::new, |p| format!("{:.0} % before", 100.0 * p)),
+            before: row.p_before.map_or_else(String::new, |p| format!("{:.0} % the week before", 100.0 * p)),
             reasons,
             change: row.change.clone(),
             time_left: row.time_left(),

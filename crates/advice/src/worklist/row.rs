@@ -96,6 +96,8 @@ pub struct WorklistRow {
     pub benefit: f64,
     /// The estimated effect, where there is one.
     pub uplift: Option<Uplift>,
+    /// Whether the run was fitted on this learner: such forecasts fit better than those of new learners.
+    pub trained_on: bool,
     /// What to do; `None` where no policy says.
     pub action: Option<String>,
 }
@@ -108,7 +110,7 @@ impl WorklistRow {
         let (list, place, selection, propensity) = match decision {
             Decision::Act { place, selection, propensity } => (WhichList::Act, place, Some(selection), propensity),
             Decision::Praise { place } => (WhichList::Praise, place, None, 1.0),
-            Decision::None(_) => return None,
+            Decision::NoPlace { .. } | Decision::None(_) => return None,
         };
         let reasons: Vec<BehaviourReading> = explained.map_or_else(Vec::new, |one| match list {
             WhichList::Act => one.concerns().take(MOST_REASONS).cloned().collect(),
@@ -136,6 +138,7 @@ impl WorklistRow {
             propensity,
             benefit: benefit(forecast),
             uplift: forecast.uplift,
+            trained_on: candidate.trained_on,
             action: None,
         })
     }
@@ -146,7 +149,7 @@ impl WorklistRow {
         match (self.reasons.first(), self.list) {
             (Some(reason), _) => reason.text.clone(),
             (None, WhichList::Act) => "no single reason is sure; look at the learner first".to_owned(),
-            (None, WhichList::Praise) => "doing better than a week before".to_owned(),
+            (None, WhichList::Praise) => "at less risk than the week before".to_owned(),
         }
     }
 
@@ -154,11 +157,11 @@ impl WorklistRow {
     #[must_use]
     pub fn time_left(&self) -> String {
         let weeks = |count: u16| if count == 1 { "1 week".to_owned() } else { format!("{count} weeks") };
+        let left = format!("{} left", weeks(self.weeks_left));
         match self.likely_left_after {
-            Some(after) if after < self.weeks_left => {
-                format!("likely gone within {} of {}", weeks(after), weeks(self.weeks_left))
-            }
-            Some(_) | None => format!("{} left", weeks(self.weeks_left)),
+            // The hazards are a model of their own: they are told where the forecast says the same.
+            Some(after) if self.p_dropout >= 0.5 => format!("likely gone within {}; {left}", weeks(after)),
+            Some(_) | None => left,
         }
     }
 }

@@ -35,6 +35,8 @@ pub struct WorklistSummary {
     pub missed_by_rule: u64,
     /// Learners who were on the list before, and are back.
     pub back: u64,
+    /// Learners on a list whom the run was fitted on.
+    pub trained_on: u64,
 }
 
 impl WorklistSummary {
@@ -53,13 +55,11 @@ impl WorklistSummary {
         };
         let is_act = |decision: &Decision| matches!(decision, Decision::Act { .. });
         let mut others = BTreeMap::new();
-        for decision in decisions {
-            if let Decision::None(why) = decision {
-                *others.entry(*why).or_default() += 1;
-            }
+        for why in decisions.iter().filter_map(|decision| decision.why_not()) {
+            *others.entry(why).or_default() += 1;
         }
         let tutors: std::collections::BTreeSet<Option<&str>> =
-            candidates.iter().map(|one| one.tutor.as_deref()).collect();
+            candidates.iter().filter(|one| one.forecast.is_ok()).map(|one| one.tutor.as_deref()).collect();
         let has_uplift = |one: &Candidate| one.forecast.as_ref().is_ok_and(|forecast| forecast.uplift.is_some());
         Self {
             week,
@@ -75,6 +75,7 @@ impl WorklistSummary {
             named_by_rule: count(&|one, _| one.forecast.is_ok() && one.is_named_by_rule()),
             missed_by_rule: count(&|one, decision| is_act(decision) && !one.is_named_by_rule()),
             back: count(&|one, _| one.is_back()),
+            trained_on: count(&|one, decision| one.trained_on && decision.why_not().is_none()),
             others,
         }
     }

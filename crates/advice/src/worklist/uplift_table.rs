@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
+use arrow_cast::cast;
+use arrow_schema::DataType;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::candidate::Uplift;
@@ -40,7 +42,8 @@ pub fn read_uplift(path: &Path) -> Result<BTreeMap<String, Uplift>, UpliftTableE
             batch.column_by_name(name).ok_or_else(lacks)
         };
         let other = || wrong("`enrolment_id` is to be text, effects and errors 64-bit numbers".to_owned());
-        let ids = column("enrolment_id")?.as_string_opt::<i32>().ok_or_else(other)?;
+        let ids = cast(column("enrolment_id")?, &DataType::Utf8).map_err(|_| other())?;
+        let ids = ids.as_string_opt::<i32>().ok_or_else(other)?;
         let effect = column("uplift")?.as_primitive_opt::<Float64Type>().ok_or_else(other)?;
         let error = column("uplift_standard_error")?.as_primitive_opt::<Float64Type>().ok_or_else(other)?;
         for ((id, effect), standard_error) in ids.iter().zip(effect).zip(error) {
@@ -48,7 +51,9 @@ pub fn read_uplift(path: &Path) -> Result<BTreeMap<String, Uplift>, UpliftTableE
                 if !(effect.is_finite() && standard_error.is_finite()) {
                     return Err(wrong("an effect, or its error, is no finite number".to_owned()));
                 }
-                effects.insert(id.to_owned(), Uplift { effect, standard_error });
+                if effects.insert(id.to_owned(), Uplift { effect, standard_error }).is_some() {
+                    return Err(wrong("an enrolment is there twice".to_owned()));
+                }
             }
         }
     }

@@ -313,8 +313,8 @@ impl Demo<'_> {
         let (outcome, rows) = worklist::execute(&job, self.inside)?;
         let (missed, listed) = (outcome.summary.missed_by_rule, outcome.summary.to_contact);
         self.console.print_part(&format!(
-            "   From the middle of the risk, where contact helps most. The rule of 7 days without a visit misses\n   {} of \
-             these {}:\n\n{}",
+            "   From the middle of the risk, where contact is expected to help most.\n   The rule of 7 days without a visit \
+             misses {} of these {}:\n\n{}",
             group_digits(missed),
             group_digits(listed),
             contacts(&rows)

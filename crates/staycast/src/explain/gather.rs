@@ -1,6 +1,6 @@
 //! Explanations of everybody who is asked for, read and computed part by part.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use staycast_advice::reasons::{
     Behaviour, BehaviourEffect, Compared, CourseLoss, CourseNorms, ExplainedLearner, FIGURE_FEATURES, LearnerRow,
@@ -81,9 +81,10 @@ pub(crate) fn gather(run: &Run, folder: &SequenceFolder, wanted: &Wanted<'_>) ->
     let inputs = run.inputs().ok_or_else(|| RunError::NoModel(run.path().to_owned()))?;
     let groups = Groups::new(inputs);
     let mut features = inputs.features();
-    features.extend(FIGURE_FEATURES.into_iter().chain(RAW_FEATURES).map(str::to_owned));
     // A feature that the folder lacks is reported when the inputs are bound to the data.
     features.retain(|name| folder.manifest().features.iter().any(|feature| feature.name == *name));
+    let has = |name: &&str| folder.manifest().available_features().any(|feature| feature == *name);
+    features.extend(FIGURE_FEATURES.into_iter().chain(RAW_FEATURES).filter(has).map(str::to_owned));
     features.sort_unstable();
     features.dedup();
     let selection = Selection {
@@ -113,12 +114,18 @@ fn of_part(
     if !asked.is_empty() {
         let request = |week, detail| ExplainRequest { week, groups: &groups.of_column, detail, device: wanted.device };
         let mut now = explain(run, data, &asked, &request(wanted.week, wanted.detail))?;
-        let before = CutOff::after_weeks(wanted.week.weeks() - 1)
-            .filter(|week| run.week_fits().is_some_and(|fits| fits.weeks.contains_key(week)));
-        let before = match before {
-            Some(week) => explain(run, data, &asked, &request(week, Detail::Sums))?,
-            None => Vec::new(),
-        };
+        // Where a course still runs, its forecast rests on fewer weeks than were asked for.
+        let mut by_weeks: BTreeMap<CutOff, Vec<EnrolmentIndex>> = BTreeMap::new();
+        now.iter().for_each(|one| by_weeks.entry(one.seen).or_default().push(one.enrolment));
+        let mut before = Vec::new();
+        for (seen, enrolments) in by_weeks {
+            let week = CutOff::after_weeks(seen.weeks() - 1)
+                .filter(|week| run.week_fits().is_some_and(|fits| fits.weeks.contains_key(week)));
+            if let Some(week) = week {
+                before.extend(explain(run, data, &enrolments, &request(week, Detail::Sums))?);
+            }
+        }
+        before.sort_by_key(|one| one.enrolment);
         let scores = score(run, data, &ScoreRequest::new(wanted.week, wanted.device))?;
         if wanted.detail == Detail::SingleInputs {
             gathered.single_inputs.extend(now.iter_mut().map(|one| std::mem::take(&mut one.inputs)));
@@ -192,8 +199,6 @@ impl PartExplained<'_> {
     }
 
     fn explained(&self, now: &Explanation, before: Option<&Explanation>) -> ExplainedLearner {
-        // A course that is over sooner than the week asked for is forecast after the same weeks both times.
-        let before = before.filter(|before| before.seen < now.seen);
         let effects: Vec<BehaviourEffect> = self
             .groups
             .present
@@ -207,7 +212,10 @@ impl PartExplained<'_> {
                     by_week: effect.by_week.clone(),
                     occlusion: without.occlusion,
                     p_without: without.p_dropout,
-                    before: before.map(|before| before.groups[place].contribution()),
+                    // What is added to another comparison is no change.
+                    before: before
+                        .filter(|before| before.reference == now.reference)
+                        .map(|before| before.groups[place].contribution()),
                 }
             })
             .collect();

@@ -21,7 +21,7 @@ use crate::forecast_args::{ForecastArgs, ForecastSelection, as_usage, open_part,
 use crate::status::{Status, usage};
 use crate::{devices, output_place, score, sequences, values};
 
-/// Explain forecasts: what each learner did that raises or lowers the risk
+/// Explain forecasts: what each learner did that raises or lowers them
 ///
 /// Splits each forecast among behaviours such as visits, videos or submissions, by two methods. A behaviour is a reason where
 /// both methods agree and the learner's own figures show it. Writes one row for each enrolment and behaviour (.parquet), one
@@ -51,6 +51,9 @@ pub(crate) struct ExplainArgs {
     #[arg(long, value_name = "FILE")]
     inputs: Option<PathBuf>,
 }
+
+/// Bounds the rows of single inputs, which are in memory with their names: 100 bytes each.
+const MOST_CELLS: usize = 50_000_000;
 
 /// Names the form of a file of explanations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,6 +205,14 @@ fn execute(job: &ExplainJob, console: &Console) -> anyhow::Result<ExplainOutcome
         }
     }
     if let Some(place) = &job.inputs {
+        let cells: usize = single_inputs.iter().map(Vec::len).sum();
+        if cells > MOST_CELLS {
+            return Err(usage(format!(
+                "--inputs: {} rows are more than {}; choose --courses or --enrolment",
+                group_digits(cells as u64),
+                group_digits(MOST_CELLS as u64)
+            )));
+        }
         let names: Vec<String> =
             run.inputs().map_or_else(Vec::new, |inputs| inputs.columns.iter().map(|one| one.source.name()).collect());
         let batch = inputs_batch(&rows, &names, &single_inputs)?;

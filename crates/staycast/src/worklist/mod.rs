@@ -12,10 +12,11 @@ use clap::Args;
 use serde::Serialize;
 use staycast_advice::reasons::{ExplainedLearner, LearnerRow};
 use staycast_advice::worklist::{
-    Candidate, Decision, SPREADSHEET_COLUMNS, SpreadsheetRow, WhyNot, WorklistRow, WorklistSettings, WorklistSummary,
-    choose, digest, everybody_batch, open_to_contact, read_uplift, worklist_page,
+    Candidate, CandidateForecast, Decision, SPREADSHEET_COLUMNS, SpreadsheetRow, WhyNot, WorklistRow, WorklistSettings,
+    WorklistSummary, choose, digest, everybody_batch, open_to_contact, read_uplift, worklist_page,
 };
-use staycast_forecast::{Detail, forecasting_work};
+use staycast_evaluation::calibration::CalibrationMethod;
+use staycast_forecast::{Detail, Run, forecasting_work};
 use staycast_sequences::write_parquet;
 
 use self::people::{Besides, By, candidates};
@@ -28,7 +29,7 @@ use crate::{devices, output_place, score, sequences, spreadsheet, values};
 
 /// List whom to contact this week, no more learners than a tutor can
 ///
-/// Only learners in a middle band of risk get a place, as contact helps most there. Those of whom a reason is sure come first,
+/// Only learners in a middle band of risk get a place, as contact is expected to help most there. Those of whom a reason is sure come first,
 /// then those nearest to one half. Some places are drawn at random from the band, so
 /// that effects can be estimated later. With estimated effects (--uplift) these decide.
 ///
@@ -243,7 +244,10 @@ pub(crate) fn execute(job: &WorklistJob, console: &Console) -> anyhow::Result<(W
     };
     let courses = selection.courses.as_deref();
     let mut all = candidates(&run, &folder, week, courses, &besides, &device).map_err(as_usage)?;
+    refuse_ambiguous(&all)?;
+    refuse_uncalibrated(&run, &all)?;
     warn_of_strangers(job, &besides, &all, console);
+    warn_of_contacts(&besides, &all, console);
     let explain = |ids: BTreeSet<String>| -> anyhow::Result<Vec<LearnerRow>> {
         let (importance, detail) = (false, Detail::BothMethods);
         let wanted = Wanted { week, courses, who: Who::These(&ids), importance, detail, device: &device };
@@ -262,7 +266,7 @@ pub(crate) fn execute(job: &WorklistJob, console: &Console) -> anyhow::Result<(W
             forecast.has_reason = has_reason;
         }
     }
-    let decisions = choose(&all, &job.settings, job.capacity);
+    let decisions: Vec<Decision> = choose(&all, &job.settings, job.capacity);
     let praised = all.iter().zip(&decisions).filter(|(_, decision)| matches!(decision, Decision::Praise { .. }));
     explained.extend(explain(praised.map(|(one, _)| one.enrolment_id.clone()).collect())?);
     let explained: BTreeMap<&str, &ExplainedLearner> =
@@ -271,6 +275,13 @@ pub(crate) fn execute(job: &WorklistJob, console: &Console) -> anyhow::Result<(W
         WorklistRow::new(one, decision, explained.get(one.enrolment_id.as_str()).copied())
     };
     let mut rows: Vec<WorklistRow> = all.iter().zip(&decisions).filter_map(row).collect();
+    let tutors: Vec<Option<String>> = all
+        .iter()
+        .filter(|one| one.forecast.is_ok())
+        .map(|one| one.tutor.clone())
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
     rows.sort_by(|a, b| (&a.tutor, a.list, a.place).cmp(&(&b.tutor, b.list, b.place)));
     let summary = WorklistSummary::new(&all, &decisions, &job.settings, job.capacity, week.weeks());
     for (place, form) in &job.out {
@@ -281,10 +292,10 @@ pub(crate) fn execute(job: &WorklistJob, console: &Console) -> anyhow::Result<(W
             }
             Form::JsonLines => staycast_files::write_json_lines(place, &rows)?,
             Form::Page => {
-                let page = worklist_page(&rows, &summary, &run_name(&run), env!("CARGO_PKG_VERSION"));
+                let page = worklist_page(&rows, &tutors, &summary, &run_name(&run), env!("CARGO_PKG_VERSION"));
                 staycast_files::write(place, page.as_bytes())?;
             }
-            Form::Mail => staycast_files::write(place, digest(&rows, week.weeks()).as_bytes())?,
+            Form::Mail => staycast_files::write(place, digest(&rows, &tutors, week.weeks()).as_bytes())?,
             Form::Everybody => {
                 let batch = everybody_batch(&all, &decisions)?;
                 staycast_files::write_with(place, |file| Ok(write_parquet(file, &batch)?))?;
@@ -303,6 +314,52 @@ fn read_if<T: Default>(path: Option<&Path>, read: impl Fn(&Path) -> anyhow::Resu
     path.map_or_else(|| Ok(T::default()), read)
 }
 
+/// Refuses sequences in which two courses have an enrolment of the same id: tables and explanations are found by it.
+fn refuse_ambiguous(all: &[Candidate]) -> anyhow::Result<()> {
+    let ids: BTreeSet<&str> = all.iter().map(|one| one.enrolment_id.as_str()).collect();
+    if ids.len() < all.len() {
+        let twice = pluralise((all.len() - ids.len()) as u64, "enrolment");
+        anyhow::bail!("{twice} of the sequences have the id of another one; name one course with --courses");
+    }
+    Ok(())
+}
+
+/// Refuses a run that leaves its scores as they are: a band of risk means nothing then.
+fn refuse_uncalibrated(run: &Run, all: &[Candidate]) -> anyhow::Result<()> {
+    let fits = run.week_fits();
+    let is_plain = |forecast: &CandidateForecast| {
+        let fit = fits.and_then(|fits| fits.weeks.get(&forecast.seen));
+        fit.is_some_and(|fit| fit.calibration.method() == CalibrationMethod::Logistic)
+    };
+    if all.iter().filter_map(|one| one.forecast.as_ref().ok()).any(is_plain) {
+        return Err(usage(
+            "the run has no calibration, and a worklist chooses by probabilities; train it with calibration.method platt \
+             or isotonic, or fit one with `staycast recalibrate`"
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// Warns of contacts that can't count: those of courses without dates, and those of long after the week.
+fn warn_of_contacts(besides: &Besides, all: &[Candidate], console: &Console) {
+    let given = |one: &&Candidate| besides.contacts.contains_key(&one.enrolment_id) && one.forecast.is_ok();
+    let has_dates = |one: &Candidate| one.forecast.as_ref().is_ok_and(|forecast| forecast.cut_off_day.is_some());
+    let undated = all.iter().filter(given).filter(|one| !has_dates(one)).count();
+    if undated > 0 {
+        let learners = pluralise(undated as u64, "learner");
+        console.warn(&format!(
+            "{learners} with contacts are in courses without dates: nothing says how long ago these were"
+        ));
+    }
+    let later: usize =
+        all.iter().filter(given).map(|one| besides.contacts[&one.enrolment_id].len() - one.contacts.len()).sum();
+    if later > 0 {
+        let contacts = pluralise(later as u64, "contact");
+        console.warn(&format!("{contacts} of over a week after the end of the week asked for do not count"));
+    }
+}
+
 /// Warns of rows in the tables about enrolments that nobody has: a mistake in the ids would otherwise pass without a word.
 fn warn_of_strangers(job: &WorklistJob, besides: &Besides, all: &[Candidate], console: &Console) {
     let known: BTreeSet<&str> = all.iter().map(|one| one.enrolment_id.as_str()).collect();
@@ -314,10 +371,12 @@ fn warn_of_strangers(job: &WorklistJob, besides: &Besides, all: &[Candidate], co
     ];
     if let By::Table(tutors) = &besides.by {
         counts.push((&job.tutors, strangers(&mut tutors.keys())));
+    }
+    if matches!(besides.by, By::Table(_) | By::Column(_)) {
         let without = all.iter().filter(|one| one.forecast.is_ok() && one.tutor.is_none()).count();
         if without > 0 {
             let learners = pluralise(without as u64, "learner");
-            console.warn(&format!("{learners} with a forecast have no tutor in the table; they are listed together"));
+            console.warn(&format!("{learners} with a forecast have no tutor; they are listed together"));
         }
     }
     for (path, count) in counts {
@@ -373,6 +432,15 @@ fn describe(outcome: &WorklistOutcome) -> String {
             group_digits(summary.missed_by_rule)
         ),
     );
+    if summary.trained_on > 0 {
+        sheet.row(
+            "Trained on",
+            format!(
+                "{} of those listed: their forecasts fit better than those of new learners",
+                group_digits(summary.trained_on)
+            ),
+        );
+    }
     for place in &outcome.out {
         sheet.row("Written", place.clone());
     }

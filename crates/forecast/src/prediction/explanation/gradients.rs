@@ -45,6 +45,9 @@ pub(super) fn add(network: &Network, device: &Device, rows: Rows<'_>, wanted: &[
     let width = rows.width();
     let mut open: Vec<usize> = (0..wanted.len()).collect();
     for (round, count) in POINTS.into_iter().enumerate() {
+        if open.is_empty() {
+            return;
+        }
         let quadrature = Quadrature::new(count);
         let is_last = round + 1 == POINTS.len();
         let mut left = Vec::new();
