@@ -40,6 +40,8 @@ fn the_list_is_as_long_as_the_capacity_and_everybody_else_has_a_reason() {
         assert!((0.1..=0.9).contains(&number(row, "p_dropout")), "{row}");
         let p = number(row, "p_dropout");
         assert!((number(row, "benefit") - p * (1.0 - p)).abs() < 1e-12);
+        // The built-in policy has an action for every learner.
+        assert!(row["action"].is_string(), "{row}");
     }
     // Ten by benefit, the middle first; two at random.
     let drawn = act.iter().filter(|row| row["selection"] == "exploration").count();
@@ -164,6 +166,12 @@ fn wrong_tables_and_arguments_are_refused_before_anything_is_written() {
     refused("--by shoe-size", 2, &["--by shoe-size: no static column"]);
     refused("--out list.xlsx", 2, &[".csv, .jsonl, .html, .txt or .parquet"]);
     refused("--week 40", 2, &["can't forecast at week 40"]);
+    let policy = at("policy.toml");
+    fs::write(&policy, "[worklist]\nband_from = 0.9\nband_to = 0.2\n").expect("writable");
+    refused(&format!("--policy {}", policy.display()), 1, &["band_from"]);
+    fs::write(&policy, "[[rule]]\nlist = \"act\"\nreason = \"moods\"\naction = \"praise\"\n").expect("writable");
+    refused(&format!("--policy {}", policy.display()), 1, &["policy.toml", "line 3", "moods", "videos"]);
+    fs::remove_file(&policy).expect("there");
     let table = at("table");
     let with_table = |flag: &str, text: &str, parts: &[&str]| {
         fs::write(&table, text).expect("writable");

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use staycast_text::parse_problem;
 
 use super::error::MessageError;
-use crate::policy::Noticed;
+use crate::policy::{Noticed, noticed_on};
 use crate::reasons::Behaviour;
 use crate::worklist::WhichList;
 
@@ -91,18 +91,12 @@ impl Row {
     /// Returns the reasons as rules see them.
     #[must_use]
     pub fn noticed(&self) -> Vec<Noticed> {
-        let noticed = |reason: &RowReason| Noticed {
+        let one = |reason: &RowReason| Noticed {
             behaviour: reason.behaviour,
             raises_risk: reason.finding == Direction::RaisesRisk,
             figure: reason.figure.learner,
         };
-        let mut all: Vec<Noticed> = self.reasons.iter().map(noticed).collect();
-        // A worklist tells the reasons of its list alone. Whoever was there within a week was there all the same.
-        let was_there = self.days_since_last.is_some_and(|days| days < 7.0);
-        if self.list == WhichList::Act && was_there {
-            all.push(Noticed { behaviour: Behaviour::Visits, raises_risk: false, figure: Some(1.0) });
-        }
-        all
+        noticed_on(self.list, self.reasons.iter().map(one), self.days_since_last)
     }
 
     /// Returns the reasons in the direction of the list.

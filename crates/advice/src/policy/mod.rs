@@ -13,7 +13,8 @@ pub use error::PolicyError;
 pub(crate) use limits::DAY_SECONDS;
 pub use limits::Limits;
 pub use mailbox::{Mailbox, is_address};
-pub use rules::{Action, ActionKind, Channel, Escalation, Noticed, Rule, Signature};
+pub(crate) use rules::noticed_on;
+pub use rules::{Action, ActionKind, Channel, Escalation, Noticed, Rule, Signature, noticed};
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::reasons::Behaviour;
-use crate::worklist::WhichList;
+use crate::reasons::{Behaviour, BehaviourReading, Finding};
+use crate::worklist::{RULE_DAYS, WhichList};
 
 /// Names what an action is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -105,6 +105,32 @@ pub struct Noticed {
     pub raises_risk: bool,
     /// The learner's figure of the last week; `None` where null.
     pub figure: Option<f64>,
+}
+
+/// Lists what rules see of a learner on a worklist: the reasons of the list, and that they were there within a week. A worklist
+/// tells the reasons of its list alone; whoever visited was there all the same.
+#[must_use]
+pub(crate) fn noticed_on(
+    list: WhichList,
+    reasons: impl IntoIterator<Item = Noticed>,
+    days_since_last: Option<f64>,
+) -> Vec<Noticed> {
+    let mut all: Vec<Noticed> = reasons.into_iter().collect();
+    if list == WhichList::Act && days_since_last.is_some_and(|days| days < RULE_DAYS) {
+        all.push(Noticed { behaviour: Behaviour::Visits, raises_risk: false, figure: Some(1.0) });
+    }
+    all
+}
+
+/// Lists what rules see of a learner with these readings of behaviours.
+#[must_use]
+pub fn noticed(list: WhichList, reasons: &[BehaviourReading], days_since_last: Option<f64>) -> Vec<Noticed> {
+    let one = |reading: &BehaviourReading| Noticed {
+        behaviour: reading.behaviour,
+        raises_risk: reading.finding == Finding::RaisesRisk,
+        figure: reading.figure.learner,
+    };
+    noticed_on(list, reasons.iter().map(one), days_since_last)
 }
 
 /// Holds a rule.

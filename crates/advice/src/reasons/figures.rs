@@ -172,11 +172,6 @@ impl Learner<'_> {
         self.norms.medians[Self::place(feature)].last().copied().flatten()
     }
 
-    /// Returns the figure of a feature that is of the whole course so far.
-    pub(super) fn figure_of_total(self, feature: &'static str) -> Figure {
-        Figure { feature: Some(feature), learner: self.last(feature), typical: self.typical(feature), before: None }
-    }
-
     /// Returns the figure of a behaviour.
     pub(super) fn figure(self, behaviour: Behaviour) -> Figure {
         let Some(headline) = self.headline(behaviour) else { return Figure::default() };

@@ -7,7 +7,7 @@ use staycast_sequences::{Dataset, EnrolmentIndex};
 
 use super::behaviour::Behaviour;
 use super::figures::{CourseNorms, Figure, Learner};
-use super::wording::{self, Told};
+use super::wording;
 
 /// Is the size in log odds below which a behaviour hardly bears on a forecast: 2.5 points of probability at one half.
 pub const LEAST_EFFECT: f64 = 0.1;
@@ -96,7 +96,7 @@ pub struct BehaviourReading {
     pub finding: Finding,
     /// A sentence with the figure; empty unless it is a reason.
     pub text: String,
-    /// The figure behind it.
+    /// The main figure of the behaviour. The sentence may tell days since the last visit, or missing assessments, instead.
     pub figure: Figure,
     /// Log odds that its inputs add to the reference's forecast.
     pub contribution: f64,
@@ -137,17 +137,15 @@ pub fn read_behaviours(
 
 fn read(learner: Learner<'_>, p_dropout: f64, effect: &BehaviourEffect) -> BehaviourReading {
     let (contribution, occlusion) = (effect.contribution(), effect.occlusion);
-    let (finding, told) = find(learner, effect.behaviour, contribution, occlusion);
-    let (text, figure) =
-        told.map_or_else(|| (String::new(), learner.figure(effect.behaviour)), |Told { text, figure }| (text, figure));
+    let (finding, text) = find(learner, effect.behaviour, contribution, occlusion);
     let direction = contribution.signum();
     let in_direction = |&(_, &added): &(usize, &f32)| f64::from(added) * direction;
     let most = effect.by_week.iter().enumerate().max_by(|a, b| in_direction(a).total_cmp(&in_direction(b)));
     BehaviourReading {
         behaviour: effect.behaviour,
         finding,
-        text,
-        figure,
+        text: text.unwrap_or_default(),
+        figure: learner.figure(effect.behaviour),
         contribution,
         week: most.map_or(1, |(week, _)| week + 1),
         occlusion,
@@ -156,7 +154,7 @@ fn read(learner: Learner<'_>, p_dropout: f64, effect: &BehaviourEffect) -> Behav
     }
 }
 
-fn find(learner: Learner<'_>, behaviour: Behaviour, contribution: f64, occlusion: f64) -> (Finding, Option<Told>) {
+fn find(learner: Learner<'_>, behaviour: Behaviour, contribution: f64, occlusion: f64) -> (Finding, Option<String>) {
     let (large, small) = (contribution.abs().max(occlusion.abs()), contribution.abs().min(occlusion.abs()));
     let same_sign = contribution.signum() == occlusion.signum();
     if large < LEAST_EFFECT || same_sign && small < LEAST_EFFECT && large < 2.0 * LEAST_EFFECT {
@@ -170,7 +168,7 @@ fn find(learner: Learner<'_>, behaviour: Behaviour, contribution: f64, occlusion
     }
     let raises = contribution > 0.0;
     match wording::sentence(learner, behaviour, raises) {
-        Some(told) => (if raises { Finding::RaisesRisk } else { Finding::LowersRisk }, Some(told)),
+        Some(text) => (if raises { Finding::RaisesRisk } else { Finding::LowersRisk }, Some(text)),
         None => (Finding::NotInTheFigures, None),
     }
 }

@@ -14,44 +14,34 @@ const APART: f64 = 0.2;
 /// The same for scores, in points.
 const POINTS_APART: f64 = 5.0;
 
-/// Holds a sentence and the figure that it tells.
-pub(super) struct Told {
-    pub(super) text: String,
-    pub(super) figure: Figure,
-}
-
 /// Says what a learner did, seen as something that raises the forecast or lowers it; `None` where the figures do not show that.
-pub(super) fn sentence(learner: Learner<'_>, behaviour: Behaviour, raises: bool) -> Option<Told> {
-    let of_behaviour = |text: String| Told { text, figure: learner.figure(behaviour) };
+pub(super) fn sentence(learner: Learner<'_>, behaviour: Behaviour, raises: bool) -> Option<String> {
     if !raises {
-        return strength(learner, behaviour).map(of_behaviour);
+        return strength(learner, behaviour);
     }
-    absence(learner, behaviour).or_else(|| concern(learner, behaviour).map(of_behaviour))
+    absence(learner, behaviour).or_else(|| concern(learner, behaviour))
 }
 
 /// Tells of days without a visit, and of assessments that are missing.
-fn absence(learner: Learner<'_>, behaviour: Behaviour) -> Option<Told> {
+fn absence(learner: Learner<'_>, behaviour: Behaviour) -> Option<String> {
     match behaviour {
         Behaviour::Visits => {
-            let figure = learner.figure_of_total(DAYS_SINCE_LAST);
             let is_new = learner.norms.seen().weeks_seen().all(|week| learner.value(DAYS_SINCE_LAST, week).is_none());
+            let typical = learner.typical(DAYS_SINCE_LAST)?;
             if is_new {
-                figure.typical?;
-                return Some(Told { text: "has not visited the course yet".to_owned(), figure });
+                return Some("has not visited the course yet".to_owned());
             }
-            let days = figure.learner.filter(|&days| days >= LONG_ABSENCE)?;
-            let typical = figure.typical.filter(|&typical| typical < days);
-            let typical = typical.map_or_else(String::new, |typical| format!(" (typical: {})", days_words(typical)));
-            Some(Told { text: format!("no visit for {}{typical}", days_words(days)), figure })
+            let days = learner.last(DAYS_SINCE_LAST).filter(|&days| days >= LONG_ABSENCE)?;
+            let typical = if typical < days { format!(" (typical: {})", days_words(typical)) } else { String::new() };
+            Some(format!("no visit for {}{typical}", days_words(days)))
         }
         Behaviour::Submissions => {
-            let figure = learner.figure_of_total(MISSING);
-            let missing = figure.learner.filter(|&missing| missing >= 1.0)?;
-            let typical = figure.typical.filter(|&typical| typical < missing)?;
+            let missing = learner.last(MISSING).filter(|&missing| missing >= 1.0)?;
+            let typical = learner.typical(MISSING).filter(|&typical| typical < missing)?;
             let latest = learner.last(LAST_DUE).is_some_and(|share| share < 1.0);
             let which = if latest { ", the latest among them" } else { "" };
             let count = counted(missing, "assessment", "assessments");
-            Some(Told { text: format!("{count} not handed in{which} (typical: {})", number(typical)), figure })
+            Some(format!("{count} not handed in{which} (typical: {})", number(typical)))
         }
         _ => None,
     }

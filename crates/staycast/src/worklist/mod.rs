@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
+use staycast_advice::policy::{Policy, noticed};
 use staycast_advice::reasons::{ExplainedLearner, LearnerRow};
 use staycast_advice::worklist::{
     Candidate, CandidateForecast, Decision, SPREADSHEET_COLUMNS, SpreadsheetRow, WhyNot, WorklistRow, WorklistSettings,
@@ -45,6 +46,7 @@ Examples:
   staycast worklist run sequences --capacity 15 --by course --out week-4.txt
   staycast worklist run sequences --capacity 40 --tutors tutors.csv --contacts contacts.csv \\
       --before week-3.jsonl --out week-4.jsonl --out everybody.parquet
+  staycast worklist run sequences --capacity 40 --policy policy.toml --out week-4.jsonl
   staycast worklist run sequences --capacity 40 --uplift uplift.parquet --out week-4.csv")]
 pub(crate) struct WorklistArgs {
     #[command(flatten)]
@@ -67,7 +69,10 @@ pub(crate) struct WorklistArgs {
     /// Estimated effects of contact, which decide in place of the band: .parquet of `staycast experiment report`
     #[arg(long, value_name = "FILE")]
     uplift: Option<PathBuf>,
-    /// Lowest and highest risk of the band, in percent
+    /// Settings of the list, and what to do about which reason: a .toml as configs/policy.toml
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Lowest and highest risk of the band, in percent; this and the flags below override the policy
     #[arg(long, value_name = "LOW,HIGH", value_delimiter = ',', num_args = 1)]
     band: Vec<f64>,
     /// Share of the places to draw at random from the band, 0 to 1
@@ -99,6 +104,9 @@ pub(crate) struct WorklistJob {
     forecast: ForecastSelection,
     capacity: usize,
     settings: WorklistSettings,
+    /// What to do about which reason.
+    policy: Policy,
+    policy_file: Option<PathBuf>,
     by: Option<String>,
     tutors: Option<PathBuf>,
     contacts: Option<PathBuf>,
@@ -138,10 +146,16 @@ impl WorklistArgs {
             }
             out.push((place.clone(), form));
         }
+        let policy = match &self.policy {
+            Some(path) => Policy::read(path)?,
+            None => Policy::built_in(),
+        };
         Ok(WorklistJob {
             forecast: self.forecast.resolve(),
             capacity: self.capacity.get(),
-            settings: self.settings()?,
+            settings: self.settings(&policy)?,
+            policy,
+            policy_file: self.policy.clone(),
             by: self.by.clone(),
             tutors: self.tutors.clone(),
             contacts: self.contacts.clone(),
@@ -151,8 +165,8 @@ impl WorklistArgs {
         })
     }
 
-    fn settings(&self) -> anyhow::Result<WorklistSettings> {
-        let mut settings = WorklistSettings::default();
+    fn settings(&self, policy: &Policy) -> anyhow::Result<WorklistSettings> {
+        let mut settings = policy.worklist.clone();
         match self.band[..] {
             [] => {}
             [low, high] if (0.0..=100.0).contains(&low) && low < high && high <= 100.0 => {
@@ -177,6 +191,8 @@ impl WorklistJob {
             forecast,
             capacity,
             settings: WorklistSettings::default(),
+            policy: Policy::built_in(),
+            policy_file: None,
             by: None,
             tutors: None,
             contacts: None,
@@ -188,7 +204,7 @@ impl WorklistJob {
 
     /// Lists the files that are read.
     fn inputs(&self) -> impl Iterator<Item = &Path> {
-        let tables = [&self.tutors, &self.contacts, &self.before, &self.uplift];
+        let tables = [&self.tutors, &self.contacts, &self.before, &self.uplift, &self.policy_file];
         [&self.forecast.run, &self.forecast.sequences]
             .into_iter()
             .chain(tables.into_iter().flatten())
@@ -275,6 +291,10 @@ pub(crate) fn execute(job: &WorklistJob, console: &Console) -> anyhow::Result<(W
         WorklistRow::new(one, decision, explained.get(one.enrolment_id.as_str()).copied())
     };
     let mut rows: Vec<WorklistRow> = all.iter().zip(&decisions).filter_map(row).collect();
+    for row in &mut rows {
+        let action = job.policy.action(row.list, row.p_dropout, &noticed(row.list, &row.reasons, row.days_since_last));
+        row.action = action.map(str::to_owned);
+    }
     let tutors: Vec<Option<String>> = all
         .iter()
         .filter(|one| one.forecast.is_ok())

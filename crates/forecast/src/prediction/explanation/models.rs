@@ -25,9 +25,9 @@ pub(super) struct Models<'a> {
 
 enum Member {
     Network {
-        placed: PlacedNetwork,
+        placed: Box<PlacedNetwork>,
         /// The same for gradients.
-        tracked: Network,
+        tracked: Box<Network>,
     },
     Baseline(Arc<BaselineModel>),
 }
@@ -77,8 +77,8 @@ impl<'a> Models<'a> {
                     network.with_parameters(parameters.clone())
                 };
                 Member::Network {
-                    placed: PlacedNetwork::new(network(device)),
-                    tracked: network(&device.clone().autodiff()),
+                    placed: Box::new(PlacedNetwork::new(network(device))),
+                    tracked: Box::new(network(&device.clone().autodiff())),
                 }
             }
         };
