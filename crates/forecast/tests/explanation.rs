@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use common::{config, cut_off, dataset, dataset_with, train_at};
 use staycast_forecast::device::ChosenDevice;
 use staycast_forecast::{
-    Detail, ExplainRequest, Explanation, FEWEST_FOR_REFERENCE, ImportanceRequest, PredictionError, Reference, Run,
-    ScoreRequest, explain, importance, score,
+    Detail, ExplainRequest, Explanation, FEWEST_FOR_REFERENCE, GroupEffect, ImportanceRequest, PredictionError,
+    Reference, Run, ScoreRequest, explain, importance, score,
 };
 use staycast_sequences::{Dataset, EnrolmentIndex, WeekIndex};
 
@@ -72,7 +72,7 @@ fn what_inputs_add_sums_up_to_the_forecast_less_the_references() {
             assert!((one.p_dropout - p).abs() < 1e-5, "{name}: {} {p}", one.p_dropout);
             assert_eq!((one.reference, one.seen), (Reference::Course, cut_off(3)));
             assert!(one.completeness_error.abs() < 0.02, "{name}: {}", one.completeness_error);
-            let by_group: f64 = one.groups.iter().map(|group| group.contribution()).sum();
+            let by_group: f64 = one.groups.iter().map(GroupEffect::contribution).sum();
             let by_input: f64 = one.inputs.iter().map(|&value| f64::from(value)).sum();
             assert!((by_group - by_input).abs() < 1e-3, "{name}");
             if *name != "isotonic" {

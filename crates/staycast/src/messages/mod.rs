@@ -53,7 +53,7 @@ Examples:
     },
     /// Copy the built-in templates, to change them
     ///
-    /// Name the folder in the policy: templates = "FOLDER" under [messages]. Delete the files that stay as they are.
+    /// Name the folder in the policy: templates = "FOLDER" in the section for messages. Delete the files that stay as they are.
     #[command(after_help = "\
 Examples:
   staycast messages templates --out messages")]
