@@ -88,10 +88,10 @@ fn sentences_have_the_figure_what_is_typical_and_what_was_before() {
     let lowers = |text: &str| (Finding::LowersRisk, text.to_owned());
     for (learner, behaviour, size, wanted) in [
         ("4", Behaviour::Visits, 0.5, raises("1 active day in week 4, 3.3 a week until then (typical: 3)")),
-        ("4", Behaviour::Videos, 0.5, raises("no video events since week 1 (typical: 6)")),
+        ("4", Behaviour::Videos, 0.5, raises("no video events since week 1 (typical: 6 a week)")),
         ("5", Behaviour::Visits, 0.5, raises("no visit for 18 days (typical: 4 days)")),
-        ("5", Behaviour::Videos, 0.5, raises("no video events since week 2 (typical: 6)")),
-        ("6", Behaviour::Exercises, 0.5, raises("no exercises tried so far (typical: 2)")),
+        ("5", Behaviour::Videos, 0.5, raises("no video events since week 2 (typical: 6 a week)")),
+        ("6", Behaviour::Exercises, 0.5, raises("no exercises tried so far (typical: 2 a week)")),
         ("6", Behaviour::Visits, -0.5, lowers("6 active days in week 4 (typical: 3)")),
         ("6", Behaviour::Videos, -0.5, lowers("12 video events in week 4 (typical: 6)")),
         // What the figures do not show is not said.

@@ -61,6 +61,6 @@ pub use progress::{Progress, Unit, Unwatched};
 pub use reseal::{Resealed, reseal};
 pub use seal::Seal;
 pub use staycast_events::{CourseIndex, EnrolmentIndex};
-pub use staycast_weeks::{CutOff, CutOffList, Exclusion, SCORED, WeekIndex};
+pub use staycast_weeks::{CutOff, CutOffList, Exclusion, SCORED, WeekIndex, serialize_status, status};
 pub use timing::peak_memory_bytes;
 pub use verify::{Verification, VerifiedFile, verify};

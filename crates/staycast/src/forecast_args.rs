@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use staycast_evaluation::report::ReportError;
-use staycast_forecast::device::DeviceChoice;
-use staycast_forecast::{ModelKind, PredictionError, Run};
-use staycast_sequences::{CutOff, FolderError};
+use staycast_forecast::config::Adaptation;
+use staycast_forecast::device::{ChosenDevice, DeviceChoice};
+use staycast_forecast::{ModelKind, PredictionError, Run, forecasting_work, week_for};
+use staycast_sequences::{CutOff, FolderError, SequenceFolder, read_courses};
 
 use crate::console::{self, Console};
 use crate::display::quote_for_shell;
 use crate::status::usage_from;
-use crate::{course_names, devices, values};
+use crate::{course_names, devices, sequences, values};
 
 /// Holds the arguments that say which run forecasts, on which sequences, when and where.
 #[derive(Debug, Args)]
@@ -74,6 +75,47 @@ impl ForecastSelection {
         let courses = self.courses.as_deref().map(|asked| course_names::resolve(asked, known)).transpose()?;
         Ok(Self { courses, ..self.clone() })
     }
+}
+
+/// Holds what is needed to forecast: what a [`ForecastSelection`] names, opened.
+pub(crate) struct Opened {
+    pub(crate) run: Run,
+    pub(crate) folder: SequenceFolder,
+    /// With the courses by their ids.
+    pub(crate) selection: ForecastSelection,
+    pub(crate) device: ChosenDevice,
+    pub(crate) week: CutOff,
+}
+
+impl Opened {
+    /// Opens the run and the sequences, and chooses the device and the week.
+    pub(crate) fn new(selection: &ForecastSelection, console: &Console) -> anyhow::Result<Self> {
+        let run = open_part(&selection.run, selection.model, console)?;
+        let folder = sequences::open(&selection.sequences, console)?;
+        let selection = match selection.courses {
+            Some(_) => selection.in_courses(&folder.course_ids()?)?,
+            None => selection.clone(),
+        };
+        let work = forecasting_work(&run, folder.manifest().totals.enrolments);
+        let device = devices::choose(selection.device, &work, console)?;
+        let week = match selection.week {
+            Some(week) => week,
+            None => own_week(&run, &selection, console)?,
+        };
+        Ok(Self { run, folder, selection, device, week })
+    }
+}
+
+/// Returns the run's week or, where the courses are too short for it, the last that they allow, and says so.
+fn own_week(run: &Run, selection: &ForecastSelection, console: &Console) -> anyhow::Result<CutOff> {
+    let courses = read_courses(&selection.sequences)?;
+    let asked =
+        courses.iter().filter(|course| selection.courses.as_ref().is_none_or(|asked| asked.contains(&course.id)));
+    let (own, chosen) = (run.manifest().target_week, week_for(run, run.manifest().label_rule, asked));
+    if chosen < own {
+        console.note(&format!("{:12} {}", "adapting", Adaptation::ShorterCourses { run: own, chosen }));
+    }
+    Ok(chosen)
 }
 
 /// Opens the run, and warns if it has no checksums.

@@ -6,17 +6,14 @@ use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
-use staycast_forecast::config::Adaptation;
-use staycast_forecast::{
-    Run, SCORE_COLUMNS, ScoreRequest, ScoreRow, forecasting_work, score_folder, week_for, write_scores,
-};
-use staycast_sequences::{CutOff, SCORED, read_courses};
+use staycast_forecast::{SCORE_COLUMNS, ScoreRequest, ScoreRow, score_folder, write_scores};
+use staycast_sequences::{CutOff, SCORED};
 
 use crate::console::Console;
 use crate::display::{LabelledText, format_percent, group_digits, pluralise};
-use crate::forecast_args::{ForecastArgs, ForecastSelection, as_usage, open_part};
+use crate::forecast_args::{ForecastArgs, ForecastSelection, Opened, as_usage};
 use crate::status::{Status, usage};
-use crate::{devices, output_place, sequences, spreadsheet, values};
+use crate::{output_place, spreadsheet, values};
 
 /// Score learners by their risk of dropping out
 ///
@@ -127,18 +124,7 @@ fn prepare(job: &ScoreJob, console: &Console) -> anyhow::Result<Console> {
 pub(crate) fn execute(job: &ScoreJob, console: &Console) -> anyhow::Result<(ScoreOutcome, Vec<ScoreRow>)> {
     let begun = Instant::now();
     let console = &prepare(job, console)?;
-    let run = open_part(&job.forecast.run, job.forecast.model, console)?;
-    let folder = sequences::open(&job.forecast.sequences, console)?;
-    let selection = match job.forecast.courses {
-        Some(_) => job.forecast.in_courses(&folder.course_ids()?)?,
-        None => job.forecast.clone(),
-    };
-    let device =
-        devices::choose(selection.device, &forecasting_work(&run, folder.manifest().totals.enrolments), console)?;
-    let week = match selection.week {
-        Some(week) => week,
-        None => own_week(&run, &selection, console)?,
-    };
+    let Opened { run, folder, selection, device, week } = Opened::new(&job.forecast, console)?;
     let courses = selection.courses.as_deref();
     let request = ScoreRequest { week, courses, smoothing: job.smoothing, device: &device };
     let rows = score_folder(&run, &folder, &request).map_err(as_usage)?;
@@ -163,18 +149,6 @@ pub(crate) fn execute(job: &ScoreJob, console: &Console) -> anyhow::Result<(Scor
         seconds: begun.elapsed().as_secs_f64(),
     };
     Ok((scored, rows))
-}
-
-/// Returns the run's week or, where the courses are too short for it, the last that they allow, and says so.
-pub(crate) fn own_week(run: &Run, selection: &ForecastSelection, console: &Console) -> anyhow::Result<CutOff> {
-    let courses = read_courses(&selection.sequences)?;
-    let asked =
-        courses.iter().filter(|course| selection.courses.as_ref().is_none_or(|asked| asked.contains(&course.id)));
-    let (own, chosen) = (run.manifest().target_week, week_for(run, run.manifest().label_rule, asked));
-    if chosen < own {
-        console.note(&format!("{:12} {}", "adapting", Adaptation::ShorterCourses { run: own, chosen }));
-    }
-    Ok(chosen)
 }
 
 fn describe_outcome(scored: &ScoreOutcome) -> String {

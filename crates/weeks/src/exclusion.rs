@@ -1,6 +1,6 @@
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Says why an enrolment has no forecast at a cut-off, or why its forecast is not judged there.
 ///
@@ -81,6 +81,21 @@ impl Exclusion {
             Self::LearnerInTraining => "the learner was trained on, in another course",
         }
     }
+}
+
+/// Returns the status of an enrolment as files have it: [`SCORED`], or the name of the exclusion.
+#[must_use]
+pub fn status(exclusion: Option<Exclusion>) -> &'static str {
+    exclusion.map_or(SCORED, Exclusion::name)
+}
+
+/// Serialises an exclusion as the [`status`] of an enrolment.
+///
+/// # Errors
+/// When the serializer does.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+pub fn serialize_status<S: Serializer>(exclusion: &Option<Exclusion>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(status(*exclusion))
 }
 
 impl fmt::Display for Exclusion {

@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use self::cut_off_list::CutOffList;
-pub use self::exclusion::{Exclusion, SCORED};
+pub use self::exclusion::{Exclusion, SCORED, serialize_status, status};
 
 /// Numbers a week of a course, from 0.
 ///

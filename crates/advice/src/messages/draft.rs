@@ -357,7 +357,10 @@ impl Draft<'_> {
         let tutor = row.tutor.as_deref().map(|tutor| one_line(tutor, MOST)).filter(|tutor| !tutor.is_empty());
         let signature = match &action.signed_by {
             Signature::Name(name) => name.clone(),
-            Signature::Tutor => tutor.unwrap_or_else(|| sender.shown().to_owned()),
+            // Where learners are dealt out by course, the part is no person.
+            Signature::Tutor => {
+                tutor.filter(|tutor| *tutor != row.course_id).unwrap_or_else(|| sender.shown().to_owned())
+            }
         };
         let visits =
             row.reasons.iter().find(|reason| reason.behaviour == Behaviour::Visits).map(|reason| &reason.figure);

@@ -1,7 +1,7 @@
 //! The explanation of one enrolment, as files have it.
 
-use serde::{Serialize, Serializer};
-use staycast_weeks::{CutOff, Exclusion, SCORED};
+use serde::Serialize;
+use staycast_weeks::{CutOff, Exclusion, serialize_status, status};
 
 use super::behaviour::Behaviour;
 use super::reason::{BehaviourReading, Finding, LEAST_EFFECT};
@@ -33,20 +33,11 @@ pub struct LearnerRow {
 }
 
 impl LearnerRow {
-    /// Returns the status as files have it: [`SCORED`], or the name of the exclusion.
+    /// Returns the status as files have it: `scored`, or the name of the exclusion.
     #[must_use]
     pub fn status(&self) -> &'static str {
         status(self.exclusion)
     }
-}
-
-fn status(exclusion: Option<Exclusion>) -> &'static str {
-    exclusion.map_or(SCORED, Exclusion::name)
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
-fn serialize_status<S: Serializer>(exclusion: &Option<Exclusion>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(status(*exclusion))
 }
 
 /// Names whom a learner is compared with.

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use staycast_evaluation::figures::TOKENS;
+use staycast_evaluation::numbers;
 use staycast_weeks::CutOff;
 
 use super::behaviour::Behaviour;
@@ -48,10 +49,13 @@ pub fn reasons_page(rows: &[LearnerRow], summary: &[BehaviourSummary], facts: &P
         tokens: TOKENS,
         style: include_str!("../../assets/advice.css"),
         facts,
-        all: grouped(all),
+        all: numbers::count(all as u64),
         is_one: all == 1,
         is_part: explained.len() < all,
-        excluded: excluded.into_iter().map(|(name, count)| (name.replace('_', " "), grouped(count))).collect(),
+        excluded: excluded
+            .into_iter()
+            .map(|(name, count)| (name.replace('_', " "), numbers::count(count as u64)))
+            .collect(),
         behaviours: summary.iter().map(|one| BehaviourRow::new(one, largest, all)).collect(),
         importance_weeks: (1..=weeks.unwrap_or(0)).collect(),
         courses: summary.iter().find_map(|one| Some(one.importance.as_ref()?.courses)),
@@ -86,19 +90,6 @@ struct ReasonsPage<'a> {
 fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-/// Writes a number with commas between groups of three digits.
-fn grouped(count: usize) -> String {
-    let digits = count.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Holds one behaviour as the page shows it.

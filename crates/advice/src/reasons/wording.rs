@@ -53,11 +53,15 @@ fn concern(learner: Learner<'_>, behaviour: Behaviour) -> Option<String> {
     let figure = learner.figure(behaviour);
     let typical = typical_words(headline, figure);
     let Some(value) = figure.learner else {
-        // Null where others have one: a score, as nothing was handed in.
+        // Null where others have one: a score, as nothing was handed in. Where something is missing, that is told of submissions.
+        if learner.last(MISSING).is_some_and(|missing| missing >= 1.0) {
+            return None;
+        }
         let what = if headline.unit == Unit::Points { "score" } else { plural(headline) };
         return figure.typical.map(|_| format!("no {what} so far{typical}"));
     };
     if value == 0.0 && !headline.is_total {
+        let typical = typical.replace(')', " a week)");
         let mut weeks = learner.norms.seen().weeks_seen().rev();
         let was_some = |week: &WeekIndex| learner.value(headline.feature, *week).is_some_and(|value| value > 0.0);
         return match weeks.find(was_some) {
@@ -67,7 +71,9 @@ fn concern(learner: Learner<'_>, behaviour: Behaviour) -> Option<String> {
             None => (figure.typical? > 0.0).then(|| format!("no {} so far{typical}", plural(headline))),
         };
     }
-    if let Some(before) = figure.before.filter(|&before| value <= FELL * before) {
+    // Who does what is typical is no concern, whatever they did before.
+    let is_low = figure.typical.is_none_or(|typical| value < typical);
+    if let Some(before) = figure.before.filter(|&before| is_low && value <= FELL * before) {
         return Some(format!(
             "{} in week {}, {} a week until then{typical}",
             told(headline.unit, value),

@@ -50,8 +50,8 @@ pub struct CandidateForecast {
     pub cut_off_day: Option<i64>,
     /// What contact is expected to change, where it was estimated.
     pub uplift: Option<Uplift>,
-    /// Whether a reason for concern is sure, so that a message can name something.
-    pub has_reason: bool,
+    /// Log odds that both methods grant the largest reason for concern; `None` where none is sure. A message can name it.
+    pub reason_size: Option<f64>,
 }
 
 /// Holds the estimated effect of contact on a learner.

@@ -3,7 +3,8 @@
 //! A contact helps most where it is open whether the learner stays: of 53,000 students, mailing those of the worst forecasts first
 //! did harm, and those in the middle gained (Athey, Keleher and Spiess 2023, "Machine learning who to nudge"). So the places go to
 //! a band in the middle until effects are estimated: first to learners of whom a reason is sure, since a message that names the
-//! missed thing helped (Kurtz and others 2022), and among these by p (1 - p). From then on they go by estimated effect. Some places
+//! missed thing helped (Kurtz and others 2022), and among these by p (1 - p) in steps, then by the size of the reason. From then on
+//! they go by estimated effect. Some places
 //! are drawn at random from the rest of the band, with a known probability, so that effects can be estimated later.
 
 use std::collections::BTreeMap;
@@ -84,6 +85,8 @@ impl ChosenBy {
 pub enum WhyNot {
     /// There is no forecast; the status says why.
     NoForecast,
+    /// The course is over.
+    CourseOver,
     /// The learner has been in the course for too few whole weeks.
     NotEnoughData,
     /// The learner was on the list before, and is back.
@@ -106,6 +109,7 @@ impl WhyNot {
     pub const fn key(self) -> &'static str {
         match self {
             Self::NoForecast => "no_forecast",
+            Self::CourseOver => "course_over",
             Self::NotEnoughData => "not_enough_data",
             Self::Back => "back",
             Self::Contacted => "contacted",
@@ -121,6 +125,7 @@ impl WhyNot {
     pub const fn describe(self) -> &'static str {
         match self {
             Self::NoForecast => "without a forecast",
+            Self::CourseOver => "in a course that is over",
             Self::NotEnoughData => "too new: not enough data yet",
             Self::Back => "back since the last list",
             Self::Contacted => "contacted a few days ago",
@@ -190,18 +195,40 @@ struct Rank {
     /// Whose effect is estimated comes before those of whom nothing is known.
     is_estimated: bool,
     has_reason: bool,
+    /// Whether the risk did not fall much since the week before.
+    is_not_better: bool,
+    /// Steps of p (1 - p) between which no difference matters.
+    step: u32,
+    reason_size: f64,
     benefit: f64,
 }
 
+/// Is the size of a step of p (1 - p): all from 40 % to 60 % are of one.
+const STEP: f64 = 0.02;
+/// Is the fall of a probability since the week before with which a learner comes after others.
+const MUCH_BETTER: f64 = 0.1;
+
 impl Rank {
     fn of(forecast: &CandidateForecast) -> Self {
-        let is_estimated = forecast.uplift.is_some();
-        Self { is_estimated, has_reason: forecast.has_reason && !is_estimated, benefit: benefit(forecast) }
+        let benefit = benefit(forecast);
+        if forecast.uplift.is_some() {
+            let (has_reason, is_not_better) = (false, false);
+            return Self { is_estimated: true, has_reason, is_not_better, step: 0, reason_size: 0.0, benefit };
+        }
+        Self {
+            is_estimated: false,
+            has_reason: forecast.reason_size.is_some(),
+            is_not_better: forecast.p_before.is_none_or(|before| before - forecast.p_dropout < MUCH_BETTER),
+            step: (benefit / STEP) as u32,
+            reason_size: forecast.reason_size.unwrap_or(0.0),
+            benefit,
+        }
     }
 
     fn compare(&self, other: &Self) -> std::cmp::Ordering {
-        let by_knowledge = (self.is_estimated, self.has_reason).cmp(&(other.is_estimated, other.has_reason));
-        by_knowledge.then(self.benefit.total_cmp(&other.benefit))
+        let first = |one: &Self| (one.is_estimated, one.has_reason, one.is_not_better, one.step);
+        let by_size = self.reason_size.total_cmp(&other.reason_size);
+        first(self).cmp(&first(other)).then(by_size).then(self.benefit.total_cmp(&other.benefit))
     }
 }
 
@@ -212,7 +239,9 @@ fn why_not(one: &Candidate, settings: &WorklistSettings) -> Option<WhyNot> {
         let (last, now) = (one.contacts.last()?, forecast.cut_off_day?);
         Some(now - last.day < i64::from(settings.pause_days))
     };
-    if forecast.weeks_in_course < settings.least_weeks {
+    if forecast.weeks_left == 0 {
+        Some(WhyNot::CourseOver)
+    } else if forecast.weeks_in_course < settings.least_weeks {
         Some(WhyNot::NotEnoughData)
     } else if one.is_back() {
         Some(WhyNot::Back)
@@ -294,7 +323,7 @@ mod tests {
                 likely_left_after: None,
                 cut_off_day: Some(16_028),
                 uplift: None,
-                has_reason: true,
+                reason_size: Some(0.5),
             }),
             days_since_last: Some(2.0),
             contacts: Vec::new(),
@@ -339,8 +368,13 @@ mod tests {
     #[test]
     fn learners_of_whom_a_reason_is_sure_come_first() {
         let mut all: Vec<Candidate> = [0.5, 0.6, 0.4].into_iter().enumerate().map(|(at, p)| candidate(at, p)).collect();
-        of(&mut all[0]).has_reason = false;
+        of(&mut all[0]).reason_size = None;
         let act = |place| Decision::Act { place, selection: ChosenBy::Benefit, propensity: 1.0 };
+        assert_eq!(choose(&all, &no_exploration(), 3), [act(3), act(1), act(2)]);
+        // Of those in the middle, the largest reason first; whose risk fell much comes after.
+        of(&mut all[2]).reason_size = Some(0.9);
+        assert_eq!(choose(&all, &no_exploration(), 3), [act(3), act(2), act(1)]);
+        of(&mut all[2]).p_before = Some(0.55);
         assert_eq!(choose(&all, &no_exploration(), 3), [act(3), act(1), act(2)]);
     }
 
@@ -371,6 +405,8 @@ mod tests {
         // A week after the contact there may be another.
         all[4].contacts[0].day = 16_021;
         assert_eq!(why(&choose(&all, &no_exploration(), 10)[4]), None);
+        of(&mut all[4]).weeks_left = 0;
+        assert_eq!(why(&choose(&all, &no_exploration(), 10)[4]), Some(WhyNot::CourseOver));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use arrow_schema::ArrowError;
 use serde::Serialize;
 
 use super::candidate::Candidate;
-use super::choose::{Decision, benefit};
+use super::choose::{ChosenBy, Decision, benefit};
 use super::row::{WhichList, WorklistRow};
 
 /// Holds a row of the CSV, for people: what they read first comes first, and the last column is theirs.
@@ -89,7 +89,7 @@ impl SpreadsheetRow {
             last_contact: row.contacts.last().map_or_else(String::new, last_contact),
             contacts: row.contacts.len(),
             action: row.action.clone().unwrap_or_default(),
-            selection: row.selection.map_or("praise", super::choose::ChosenBy::key),
+            selection: row.selection.map_or("praise", ChosenBy::key),
             propensity: row.propensity,
             trained_on: if row.trained_on { "yes" } else { "no" },
             feedback: "",
@@ -249,7 +249,11 @@ fn entry(text: &mut String, row: &WorklistRow, week: u16) {
     if row.week != week {
         more.push(format!("after week {} of the course, the last that is over", row.week));
     }
+    if row.selection == Some(ChosenBy::Exploration) {
+        more.push("drawn at random".to_owned());
+    }
     if row.list == WhichList::Act {
+        more.extend(row.days_since_last.map(|days| format!("last visit {days:.0} days ago")));
         more.push(row.time_left());
         more.extend(row.contacts.last().map(|contact| format!("last contact {}", shown(&last_contact(contact)))));
         more.extend(row.action.as_ref().map(|action| format!("suggested: {}", action.replace('_', " "))));

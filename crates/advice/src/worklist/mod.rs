@@ -12,7 +12,7 @@ mod uplift_table;
 pub use candidate::{Candidate, CandidateForecast, Contact, RULE_DAYS, Uplift, WasListed};
 pub use choose::{ChosenBy, Decision, WhyNot, benefit, choose, open_to_contact};
 pub use files::{SPREADSHEET_COLUMNS, SpreadsheetRow, digest, everybody_batch};
-pub use page::worklist_page;
+pub use page::{PageFacts, worklist_page};
 pub use row::{Confidence, WhichList, WorklistRow};
 pub use settings::WorklistSettings;
 pub use summary::WorklistSummary;

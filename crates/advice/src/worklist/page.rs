@@ -2,20 +2,31 @@
 
 use askama::Template;
 use staycast_evaluation::figures::TOKENS;
+use staycast_evaluation::numbers;
 
 use super::choose::{ChosenBy, WhyNot};
 use super::files::{by_tutor, last_contact};
 use super::row::{WhichList, WorklistRow};
 use super::summary::WorklistSummary;
 
-/// Renders the page, with a part for each of the `tutors`. `run` names the run, `version` Staycast's.
+/// Holds what a page says beyond the rows.
+#[derive(Clone, Debug)]
+pub struct PageFacts {
+    /// Name of the run.
+    pub run: String,
+    /// What counts as dropout.
+    pub rule: String,
+    /// Version of Staycast.
+    pub version: String,
+}
+
+/// Renders the page, with a part for each of the `tutors`.
 #[must_use]
 pub fn worklist_page(
     rows: &[WorklistRow],
     tutors: &[Option<String>],
     summary: &WorklistSummary,
-    run: &str,
-    version: &str,
+    facts: &PageFacts,
 ) -> String {
     let tutors = by_tutor(rows, tutors).into_iter().map(|(tutor, rows)| {
         // A course is named where it is not the same for all.
@@ -33,11 +44,11 @@ pub fn worklist_page(
     let page = WorklistPage {
         tokens: TOKENS,
         style: include_str!("../../assets/advice.css"),
-        run,
-        version,
+        facts,
         summary,
         band: format!("{:.0} % to {:.0} %", 100.0 * summary.band[0], 100.0 * summary.band[1]),
-        others: summary.others.iter().map(|(why, &count)| (WhyNot::describe(*why), count)).collect(),
+        others: summary.others.iter().map(|(why, &count)| (WhyNot::describe(*why), numbers::count(count))).collect(),
+        named_by_rule: numbers::counted(summary.named_by_rule, "learner"),
         tutors: tutors.collect(),
         explored: rows.iter().any(|row| row.selection == Some(ChosenBy::Exploration)),
     };
@@ -49,11 +60,11 @@ pub fn worklist_page(
 struct WorklistPage<'a> {
     tokens: &'static str,
     style: &'static str,
-    run: &'a str,
-    version: &'a str,
+    facts: &'a PageFacts,
     summary: &'a WorklistSummary,
     band: String,
-    others: Vec<(&'static str, u64)>,
+    others: Vec<(&'static str, String)>,
+    named_by_rule: String,
     tutors: Vec<TutorPart>,
     explored: bool,
 }
@@ -95,7 +106,7 @@ impl Entry {
             course: names_course.then(|| row.course_id.clone()),
             seen: (row.week != week).then_some(row.week),
             percent: format!("{:.0} %", 100.0 * row.p_dropout),
-            before: row.p_before.map_or_else(String::new, |p| format!("{:.0} % the week before", 100.0 * p)),
+            before: row.p_before.map_or_else(String::new, |p| format!("was {:.0} %", 100.0 * p)),
             reasons,
             change: row.change.clone(),
             time_left: row.time_left(),

@@ -1,11 +1,11 @@
 //! Scores for people: one row an enrolment, at risk or not, ranked, or the reason why there is none.
 
 use rayon::prelude::*;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use staycast_baselines::RAW_FEATURES;
 use staycast_evaluation::metrics::stability::smooth_logits;
 use staycast_sequences::{
-    CutOff, Dataset, EnrolmentIndex, Exclusion, SCORED, Selection, SequenceFolder, Standing, standing,
+    CutOff, Dataset, EnrolmentIndex, Exclusion, Selection, SequenceFolder, Standing, serialize_status, standing, status,
 };
 
 use super::error::PredictionError;
@@ -48,20 +48,11 @@ pub struct ScoreRow {
 }
 
 impl ScoreRow {
-    /// Returns the status as files have it: [`SCORED`], or the name of the exclusion.
+    /// Returns the status as files have it: `scored`, or the name of the exclusion.
     #[must_use]
     pub fn status(&self) -> &'static str {
         status(self.exclusion)
     }
-}
-
-fn status(exclusion: Option<Exclusion>) -> &'static str {
-    exclusion.map_or(SCORED, Exclusion::name)
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
-fn serialize_status<S: Serializer>(exclusion: &Option<Exclusion>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(status(*exclusion))
 }
 
 /// Asks for scores.

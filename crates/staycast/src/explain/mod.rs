@@ -11,15 +11,15 @@ use serde::Serialize;
 use staycast_advice::reasons::{
     BehaviourSummary, Compared, LearnerRow, PageFacts, inputs_batch, reasons_batch, reasons_page, summarise,
 };
-use staycast_forecast::{Detail, forecasting_work};
+use staycast_forecast::Detail;
 use staycast_sequences::{CutOff, SCORED, write_parquet};
 
 pub(crate) use self::gather::{Gathered, Wanted, Who, gather};
 use crate::console::Console;
 use crate::display::{LabelledText, align_columns, format_percent, group_digits, pluralise};
-use crate::forecast_args::{ForecastArgs, ForecastSelection, as_usage, open_part, run_name};
+use crate::forecast_args::{ForecastArgs, ForecastSelection, Opened, as_usage, run_name};
 use crate::status::{Status, usage};
-use crate::{devices, output_place, score, sequences, values};
+use crate::{output_place, values};
 
 /// Explain forecasts: what each learner did that raises or lowers them
 ///
@@ -154,18 +154,7 @@ pub(crate) fn run(args: &ExplainArgs, console: &Console) -> anyhow::Result<Statu
 
 fn execute(job: &ExplainJob, console: &Console) -> anyhow::Result<ExplainOutcome> {
     let begun = Instant::now();
-    let run = open_part(&job.forecast.run, job.forecast.model, console)?;
-    let folder = sequences::open(&job.forecast.sequences, console)?;
-    let selection = match job.forecast.courses {
-        Some(_) => job.forecast.in_courses(&folder.course_ids()?)?,
-        None => job.forecast.clone(),
-    };
-    let device =
-        devices::choose(selection.device, &forecasting_work(&run, folder.manifest().totals.enrolments), console)?;
-    let week = match selection.week {
-        Some(week) => week,
-        None => score::own_week(&run, &selection, console)?,
-    };
+    let Opened { run, folder, selection, device, week } = Opened::new(&job.forecast, console)?;
     let wanted = Wanted {
         week,
         courses: selection.courses.as_deref(),

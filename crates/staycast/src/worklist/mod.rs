@@ -13,20 +13,20 @@ use serde::Serialize;
 use staycast_advice::policy::{Policy, noticed};
 use staycast_advice::reasons::{ExplainedLearner, LearnerRow};
 use staycast_advice::worklist::{
-    Candidate, CandidateForecast, Decision, SPREADSHEET_COLUMNS, SpreadsheetRow, WhyNot, WorklistRow, WorklistSettings,
-    WorklistSummary, choose, digest, everybody_batch, open_to_contact, read_uplift, worklist_page,
+    Candidate, CandidateForecast, Decision, PageFacts, SPREADSHEET_COLUMNS, SpreadsheetRow, WhyNot, WorklistRow,
+    WorklistSettings, WorklistSummary, choose, digest, everybody_batch, open_to_contact, read_uplift, worklist_page,
 };
 use staycast_evaluation::calibration::CalibrationMethod;
-use staycast_forecast::{Detail, Run, forecasting_work};
+use staycast_forecast::{Detail, Run};
 use staycast_sequences::write_parquet;
 
 use self::people::{Besides, By, candidates};
 use crate::console::Console;
 use crate::display::{LabelledText, format_percent, group_digits, pluralise};
 use crate::explain::{Wanted, Who, gather};
-use crate::forecast_args::{ForecastArgs, ForecastSelection, as_usage, open_part, run_name};
+use crate::forecast_args::{ForecastArgs, ForecastSelection, Opened, as_usage, run_name};
 use crate::status::{Status, usage};
-use crate::{devices, output_place, score, sequences, spreadsheet, values};
+use crate::{output_place, spreadsheet, values};
 
 /// List whom to contact this week, no more learners than a tutor can
 ///
@@ -227,12 +227,7 @@ pub(crate) fn run(args: &WorklistArgs, console: &Console) -> anyhow::Result<Stat
 /// Chooses, explains and writes.
 pub(crate) fn execute(job: &WorklistJob, console: &Console) -> anyhow::Result<(WorklistOutcome, Vec<WorklistRow>)> {
     let begun = Instant::now();
-    let run = open_part(&job.forecast.run, job.forecast.model, console)?;
-    let folder = sequences::open(&job.forecast.sequences, console)?;
-    let selection = match job.forecast.courses {
-        Some(_) => job.forecast.in_courses(&folder.course_ids()?)?,
-        None => job.forecast.clone(),
-    };
+    let Opened { run, folder, selection, device, week } = Opened::new(&job.forecast, console)?;
     let by = match (&job.by, &job.tutors) {
         (_, Some(tutors)) => By::Table(tables::read_tutors(tutors)?),
         (None, None) => By::Nobody,
@@ -252,12 +247,6 @@ pub(crate) fn execute(job: &WorklistJob, console: &Console) -> anyhow::Result<(W
         before: read_if(job.before.as_deref(), tables::read_before)?,
         uplift: read_if(job.uplift.as_deref(), |path| Ok(read_uplift(path)?))?,
     };
-    let device =
-        devices::choose(selection.device, &forecasting_work(&run, folder.manifest().totals.enrolments), console)?;
-    let week = match selection.week {
-        Some(week) => week,
-        None => score::own_week(&run, &selection, console)?,
-    };
     let courses = selection.courses.as_deref();
     let mut all = candidates(&run, &folder, week, courses, &besides, &device).map_err(as_usage)?;
     refuse_ambiguous(&all)?;
@@ -271,15 +260,14 @@ pub(crate) fn execute(job: &WorklistJob, console: &Console) -> anyhow::Result<(W
     };
     let open = open_to_contact(&all, &job.settings);
     let mut explained = explain(open.iter().map(|&at| all[at].enrolment_id.clone()).collect())?;
-    let with_reason: BTreeSet<&str> = explained
+    let sizes: BTreeMap<&str, f64> = explained
         .iter()
-        .filter(|row| row.explained.as_ref().is_some_and(|one| one.concerns().next().is_some()))
-        .map(|row| row.enrolment_id.as_str())
+        .filter_map(|row| Some((row.enrolment_id.as_str(), row.explained.as_ref()?.concerns().next()?.size())))
         .collect();
     for at in open {
-        let has_reason = with_reason.contains(all[at].enrolment_id.as_str());
+        let size = sizes.get(all[at].enrolment_id.as_str()).copied();
         if let Ok(forecast) = &mut all[at].forecast {
-            forecast.has_reason = has_reason;
+            forecast.reason_size = size;
         }
     }
     let decisions: Vec<Decision> = choose(&all, &job.settings, job.capacity);
@@ -312,7 +300,12 @@ pub(crate) fn execute(job: &WorklistJob, console: &Console) -> anyhow::Result<(W
             }
             Form::JsonLines => staycast_files::write_json_lines(place, &rows)?,
             Form::Page => {
-                let page = worklist_page(&rows, &tutors, &summary, &run_name(&run), env!("CARGO_PKG_VERSION"));
+                let facts = PageFacts {
+                    run: run_name(&run),
+                    rule: run.manifest().label_rule.to_string(),
+                    version: env!("CARGO_PKG_VERSION").to_owned(),
+                };
+                let page = worklist_page(&rows, &tutors, &summary, &facts);
                 staycast_files::write(place, page.as_bytes())?;
             }
             Form::Mail => staycast_files::write(place, digest(&rows, &tutors, week.weeks()).as_bytes())?,
@@ -428,7 +421,7 @@ fn describe(outcome: &WorklistOutcome) -> String {
         "by the estimated effect of contact".to_owned()
     } else {
         format!(
-            "a risk of {} to {}: with a sure reason first, then the middle",
+            "a risk of {} to {}: with a sure reason first, then the middle, then the largest reason",
             format_percent(band[0]),
             format_percent(band[1])
         )

@@ -119,7 +119,7 @@ fn candidate(
             likely_left_after: known.likely_left_after,
             cut_off_day: cut_off_day(seen),
             uplift: besides.uplift.get(&row.id).copied(),
-            has_reason: false,
+            reason_size: None,
         }),
         (None, ..) => unreachable!("a score has a probability, of a course that was observed"),
     };
