@@ -93,7 +93,6 @@ pub fn status(exclusion: Option<Exclusion>) -> &'static str {
 ///
 /// # Errors
 /// When the serializer does.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
 pub fn serialize_status<S: Serializer>(exclusion: &Option<Exclusion>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(status(*exclusion))
 }
