@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
+use super::amounts::{interval, points};
 use super::report::Report;
-use super::words::{interval, points};
 
 /// Sets the width of a drawing, and of its plot's edges.
 const WIDTH: f64 = 360.0;

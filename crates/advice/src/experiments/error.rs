@@ -56,7 +56,7 @@ pub enum ExperimentError {
     NotAnExperiment(PathBuf),
     /// The effect can't be seen with the learners at hand.
     #[error(transparent)]
-    TooFew(Box<super::new::TooFewLearners>),
+    TooFew(Box<super::too_few::TooFewLearners>),
     /// Something is wrong with a file that was given.
     #[error("{}: {what}", path.display())]
     File {

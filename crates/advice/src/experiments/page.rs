@@ -4,10 +4,11 @@ use askama::Template;
 use staycast_evaluation::html::{PAGE_STYLES, without_control_characters};
 use staycast_evaluation::numbers::count;
 
+use super::amounts::{interval, points};
 use super::figures::Verdict;
 use super::plan::{BaseRateFrom, StratifyBy};
 use super::report::Report;
-use super::words::{complier, interval, look, percent, points, saving, sentence, size};
+use super::words::{complier, look, percent, saving, sentence, size};
 
 #[derive(Template)]
 #[template(path = "experiment.html")]

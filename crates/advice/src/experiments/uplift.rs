@@ -6,13 +6,13 @@
 
 use serde::Serialize;
 
+use super::amounts::{interval, points};
 use super::data::Data;
 use super::effect::{Observation, estimate};
 use super::plan::Outcome;
 use super::qini::{Qini, Ranked, qini};
 use super::ridge::Fit;
 use super::scores::ScoredEnrolment;
-use super::words::{interval, points};
 
 /// Counts the learners that each side needs.
 const LEAST_LEARNERS: usize = 300;

@@ -2,6 +2,7 @@
 
 use staycast_evaluation::numbers::{count, counted, p_value};
 
+use super::amounts::{interval, points};
 use super::figures::{ArmEffect, ComplierReport, OutcomeReport, Verdict};
 use super::plan::Outcome;
 use super::report::{LookReport, Report};
@@ -9,17 +10,6 @@ use super::report::{LookReport, Report};
 /// Writes a share as a percentage to one decimal.
 pub(super) fn percent(share: f64) -> String {
     format!("{:.1}%", 100.0 * share)
-}
-
-/// Writes a difference of shares in points, with its sign.
-pub(super) fn points(difference: f64) -> String {
-    let points = 100.0 * difference;
-    if points.abs() < 0.05 { "0.0".to_owned() } else { format!("{points:+.1}").replace('-', "−") }
-}
-
-/// Writes an interval in points, without its unit.
-pub(super) fn interval(low: Option<f64>, high: Option<f64>) -> String {
-    low.zip(high).map_or_else(|| "–".to_owned(), |(low, high)| format!("{} to {}", points(low), points(high)))
 }
 
 /// Says what was done with the outcome: "were active in the week after".

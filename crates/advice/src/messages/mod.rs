@@ -4,6 +4,7 @@
 //! what was approved. Before anything leaves, the intent is on disk; so a message that was delivered is never delivered
 //! again under another key, however the process ends.
 
+mod attempt;
 mod contacts;
 mod draft;
 mod eml;
@@ -14,6 +15,7 @@ mod page;
 mod records;
 mod row_counts;
 mod send;
+mod state;
 mod target;
 mod templates;
 mod variables;
@@ -24,10 +26,11 @@ pub use contacts::Contacts;
 pub use draft::{Draft, DraftCounts, NotDrafted, Reason};
 pub use error::MessageError;
 pub use items::Items;
-pub use outbox::{Decision, DecisionCounts, OUTBOX_FILES, Outbox, State, Which};
+pub use outbox::{Decision, DecisionCounts, OUTBOX_FILES, Outbox, Which};
 pub use records::Message;
 pub use row_counts::RowCounts;
 pub use send::{SendCounts, SendProblem, send};
+pub use state::State;
 pub use target::Target;
 pub use templates::{Templates, built_in_templates};
 pub use variables::VARIABLES;

@@ -11,6 +11,7 @@ use staycast_files::{FileTurn, FolderDraft, IfExists};
 
 use super::error::MessageError;
 use super::records::{DecisionLine, LogEvent, LogLine, Message, Verdict};
+use super::state::State;
 use super::{instant, instant_text, page};
 use crate::policy::Limits;
 
@@ -34,26 +35,6 @@ const OUTBOX_VERSION: u32 = 1;
 struct OutboxFile {
     outbox_version: u32,
     limits: Limits,
-}
-
-/// Names where a message stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// Nobody has decided.
-    Drafted,
-    /// It may be sent.
-    Approved,
-    /// It was approved and changed afterwards, so it needs another approval.
-    Changed,
-    /// It is not to be sent.
-    Rejected,
-    /// It was begun, and nobody knows whether it has arrived.
-    Unsure,
-    /// The last attempt failed; the next one may not.
-    Failed,
-    /// It has arrived.
-    Sent,
 }
 
 /// Holds what became of a message on its way.

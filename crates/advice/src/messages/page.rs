@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::one_line;
-use super::outbox::State;
 use super::records::Message;
+use super::state::State;
 use crate::policy::Channel;
 
 /// Writes the messages, one under the other, those first that wait for a decision.

@@ -2,11 +2,13 @@
 
 use serde::Serialize;
 
+use super::attempt::Attempt;
 use super::error::MessageError;
 use super::instant_text;
-use super::outbox::{Outbox, State};
+use super::outbox::Outbox;
 use super::records::{LogEvent, LogLine, Message};
-use super::target::{Attempt, Target};
+use super::state::State;
+use super::target::Target;
 
 /// Counts what became of the messages of an outbox in one sending.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use staycast_files::{FileDraft, IfExists};
 
+use super::attempt::Attempt;
 use super::eml::{eml, text};
 use super::error::MessageError;
 use super::records::Message;
@@ -19,19 +20,6 @@ pub enum Target {
     Folder(PathBuf),
     /// A server that takes each message as JSON.
     Webhook(Webhook),
-}
-
-/// Says what became of one attempt.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Attempt {
-    /// It has arrived, now or before.
-    Arrived,
-    /// It has certainly not arrived, and why. Others may.
-    Failed(String),
-    /// Nobody knows, and why.
-    Unsure(String),
-    /// It has not arrived, and no other one will.
-    Hopeless(String),
 }
 
 impl Target {

@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde::Serialize;
 use staycast_text::{Secret, escape};
 
+use super::attempt::Attempt;
 use super::error::MessageError;
 use super::records::Message;
-use super::target::Attempt;
 
 /// Bounds how long one request takes.
 const PATIENCE: Duration = Duration::from_secs(30);

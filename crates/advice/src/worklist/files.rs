@@ -9,7 +9,8 @@ use arrow_schema::ArrowError;
 use serde::Serialize;
 
 use super::candidate::Candidate;
-use super::choose::{ChosenBy, Decision, benefit};
+use super::choose::{ChosenBy, Decision};
+use super::rank::benefit;
 use super::row::{WhichList, WorklistRow};
 
 /// Holds a row of the CSV, for people: what they read first comes first, and the last column is theirs.

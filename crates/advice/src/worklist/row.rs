@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::candidate::{Candidate, CandidateForecast, Contact, Uplift};
-use super::choose::{ChosenBy, Decision, benefit};
+use super::choose::{ChosenBy, Decision};
+use super::rank::benefit;
 use crate::reasons::{BehaviourReading, ExplainedLearner};
 
 /// Bounds the reasons that a row tells.
