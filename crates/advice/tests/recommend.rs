@@ -1,4 +1,4 @@
-//! What is recommended, on small courses written as OULAD's tables.
+//! Recommendations on small courses, written as OULAD's tables.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

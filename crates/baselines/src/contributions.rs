@@ -1,4 +1,4 @@
-//! What each input adds to a forecast, against a reference.
+//! Contributions of inputs to a forecast, against a reference.
 //!
 //! Linear models split by their weights. Trees split by the Shapley values of the game in which an absent input has the
 //! reference's value (Lundberg et al. 2020, "From local explanations to global understanding with explainable AI for trees",

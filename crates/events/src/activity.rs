@@ -48,6 +48,22 @@ activities! {
     Other, "other", "anything else the source records";
 }
 
+impl Activity {
+    /// Lists the activities that are about the course's content, and not about finding it: what a learner opens, watches, answers
+    /// or writes in.
+    pub const CONTENT: [Self; 9] = [
+        Self::Access,
+        Self::Video,
+        Self::Problem,
+        Self::Discussion,
+        Self::Post,
+        Self::Wiki,
+        Self::Submission,
+        Self::Download,
+        Self::Live,
+    ];
+}
+
 impl fmt::Display for Activity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

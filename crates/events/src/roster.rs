@@ -68,7 +68,7 @@ pub struct ListedObject {
     pub object: ObjectKey,
     /// The source's id.
     pub id: Box<str>,
-    /// What learners do with it, where its type tells.
+    /// Activity of learners with it, where its type tells.
     pub activity: Option<Activity>,
 }
 

@@ -50,7 +50,7 @@ pub(crate) struct Engagement {
     /// By level: probabilities that the backlog grows and shrinks by one.
     grow_shrink: [(f64, f64); 4],
     weekly_return: f64,
-    /// What a message changes.
+    /// Effect of a message.
     boost: Option<Boost>,
 }
 

@@ -87,7 +87,7 @@ pub enum SimulateError {
     Messages {
         /// The file.
         path: PathBuf,
-        /// What is wrong, and where.
+        /// The problem, and where it is.
         what: String,
     },
     /// Some messages are for enrolments that are not simulated.

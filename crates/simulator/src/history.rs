@@ -41,7 +41,7 @@ pub(crate) struct History {
     pub(crate) skew_seconds: i32,
     /// Events that are written twice.
     pub(crate) doubled: u64,
-    /// What a message does, sent or not, where there is one.
+    /// Effect of a message, sent or not, where there is one.
     pub(crate) message: Option<MessageTruth>,
     /// First second that the log can show.
     earliest: i32,

@@ -1,4 +1,4 @@
-//! What was delivered to whom: who really was reached, in whatever arm.
+//! Deliveries: who was really reached, in whatever arm.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;

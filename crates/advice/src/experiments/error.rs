@@ -23,7 +23,7 @@ pub enum PlanError {
     Value {
         /// The key.
         key: &'static str,
-        /// What is allowed.
+        /// Values that are allowed.
         expected: String,
     },
     /// The name of an arm can't be used.
@@ -45,7 +45,7 @@ pub enum ExperimentError {
         /// The problem.
         source: PlanError,
     },
-    /// What was asked for makes no plan.
+    /// The request makes no plan.
     #[error(transparent)]
     Request(PlanError),
     /// Nobody of the scores takes part.

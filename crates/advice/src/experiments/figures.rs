@@ -71,7 +71,7 @@ pub struct ArmEffect {
     pub p_value: f64,
     /// The effect as a standard normal value of that p-value, which the look's bound is compared with.
     pub z: f64,
-    /// What is shown.
+    /// Conclusion from the interval.
     pub verdict: Verdict,
     /// Difference of the plain means.
     pub plain_effect: f64,

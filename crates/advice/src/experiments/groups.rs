@@ -14,7 +14,7 @@ use super::plan::{Outcome, StratifyBy};
 pub struct GroupEffect {
     /// The arm.
     pub arm: String,
-    /// What the groups are made by.
+    /// Property by which learners are grouped.
     pub by: StratifyBy,
     /// The group.
     pub group: String,

@@ -15,7 +15,7 @@ use super::too_few::TooFewLearners;
 /// Asks for a plan.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlanRequest {
-    /// What the experiment is called.
+    /// Name of the experiment.
     pub name: String,
     /// Arms beside the holdout, each with a share where one is given.
     pub arms: Vec<(String, Option<f64>)>,
@@ -23,7 +23,7 @@ pub struct PlanRequest {
     pub holdout_name: String,
     /// Its share, where one is given.
     pub holdout: Option<f64>,
-    /// What strata are made of.
+    /// Properties that make up strata.
     pub strata: Vec<StratifyBy>,
     /// Where bands of risk begin.
     pub risk_bands: Vec<f64>,

@@ -58,26 +58,43 @@ const FEATURES: [&str; 3] = ["n_events", "active_days", "days_since_last"];
 /// Bounds the enrolments whose sequences are in memory at a time.
 const ENROLMENTS_AT_A_TIME: usize = 50_000;
 
-/// Reads the outcomes of `assignments`, in their order. With `as_of`, as they were known at the end of that week of each course.
+/// Names an enrolment, and the week after which it was looked at.
+#[derive(Clone, Copy)]
+pub(super) struct AfterWeek<'a> {
+    pub(super) course_id: &'a str,
+    pub(super) enrolment_id: &'a str,
+    pub(super) week: u16,
+}
+
+impl<'a> From<&'a Assignment> for AfterWeek<'a> {
+    fn from(row: &'a Assignment) -> Self {
+        Self { course_id: &row.course_id, enrolment_id: &row.enrolment_id, week: row.week }
+    }
+}
+
+impl<'a> From<&'a ScoredEnrolment> for AfterWeek<'a> {
+    fn from(row: &'a ScoredEnrolment) -> Self {
+        Self { course_id: &row.course_id, enrolment_id: &row.enrolment_id, week: row.week }
+    }
+}
+
+/// Reads the outcomes of `enrolments`, in their order. With `as_of`, as they were known at the end of that week of each course.
 pub(super) fn read_outcomes(
-    assignments: &[Assignment],
+    enrolments: &[AfterWeek<'_>],
     folder: &SequenceFolder,
     as_of: Option<CutOff>,
 ) -> Result<Vec<Observed>, ExperimentError> {
     let missing = Err(Unknown::NotInSequences);
-    let mut found = vec![Observed { active_next_week: missing, dropout: missing, before: [0.0; 3] }; assignments.len()];
-    let places: BTreeMap<(&str, &str), usize> = assignments
-        .iter()
-        .enumerate()
-        .map(|(place, row)| ((row.course_id.as_str(), row.enrolment_id.as_str()), place))
-        .collect();
-    let wanted: BTreeSet<&str> = assignments.iter().map(|row| row.course_id.as_str()).collect();
+    let mut found = vec![Observed { active_next_week: missing, dropout: missing, before: [0.0; 3] }; enrolments.len()];
+    let places: BTreeMap<(&str, &str), usize> =
+        enrolments.iter().enumerate().map(|(place, row)| ((row.course_id, row.enrolment_id), place)).collect();
+    let wanted: BTreeSet<&str> = enrolments.iter().map(|row| row.course_id).collect();
     let courses: Vec<String> =
         folder.course_ids()?.into_iter().filter(|course| wanted.contains(course.as_str())).collect();
     if courses.is_empty() {
         return Ok(found);
     }
-    let last_week = assignments.iter().map(|row| usize::from(row.week) + 1).max();
+    let last_week = enrolments.iter().map(|row| usize::from(row.week) + 1).max();
     let selection =
         Selection { courses: Some(courses), features: Some(FEATURES.map(str::to_owned).to_vec()), weeks: last_week };
     for part in folder.load_parts(&selection, ENROLMENTS_AT_A_TIME)? {
@@ -88,7 +105,7 @@ pub(super) fn read_outcomes(
             let row = data.enrolment(enrolment);
             let course = data.course_of(enrolment);
             let Some(&place) = places.get(&(course.id.as_str(), row.id.as_str())) else { continue };
-            let assigned = assignments[place].week;
+            let assigned = enrolments[place].week;
             let week_after = u32::from(assigned);
             let is_over = week_after < course.observed_weeks && as_of.is_none_or(|limit| assigned < limit.weeks());
             let active_next_week = if week_after >= course.weeks {
@@ -120,20 +137,8 @@ pub(super) fn read_before(
     scores: &[ScoredEnrolment],
     folder: &SequenceFolder,
 ) -> Result<Vec<Option<[f64; 3]>>, ExperimentError> {
-    let as_assigned: Vec<Assignment> = scores
-        .iter()
-        .map(|row| Assignment {
-            course_id: row.course_id.clone(),
-            enrolment_id: row.enrolment_id.clone(),
-            learner_id: row.learner_id.clone(),
-            week: row.week,
-            p_dropout: row.p_dropout.unwrap_or_default(),
-            stratum: String::new(),
-            position: 0,
-            arm: String::new(),
-        })
-        .collect();
+    let enrolments: Vec<AfterWeek<'_>> = scores.iter().map(AfterWeek::from).collect();
     let is_there = |observed: &Observed| observed.active_next_week != Err(Unknown::NotInSequences);
     let before = |observed: Observed| is_there(&observed).then_some(observed.before);
-    Ok(read_outcomes(&as_assigned, folder, None)?.into_iter().map(before).collect())
+    Ok(read_outcomes(&enrolments, folder, None)?.into_iter().map(before).collect())
 }

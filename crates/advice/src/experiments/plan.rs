@@ -97,7 +97,7 @@ pub struct Arm {
 pub struct PlanFile {
     /// Version of this contract.
     pub plan_version: u32,
-    /// What the experiment is called.
+    /// Name of the experiment.
     pub name: String,
     /// Seed of the randomisation.
     pub seed: u64,
@@ -119,7 +119,7 @@ pub struct PlanFile {
     pub looks: u32,
     /// How the level is spent over the looks.
     pub spending: Spending,
-    /// What strata are made of; learners of a stratum are randomised among themselves.
+    /// Properties that make up strata; learners of a stratum are randomised among themselves.
     pub strata: Vec<StratifyBy>,
     /// Probabilities at which a new band begins, increasing, between 0 and 1.
     pub risk_bands: Vec<f64>,

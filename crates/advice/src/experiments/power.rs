@@ -1,4 +1,4 @@
-//! What an experiment can see: the least effect that it finds with its power, and the learners that an effect needs.
+//! The power of an experiment: the least effect that it finds, and the learners that an effect needs.
 //!
 //! Two shares are compared by the usual normal test (Fleiss, Levin & Paik 2003, chapter 4, without continuity correction).
 

@@ -12,7 +12,7 @@ use super::figures::{ArmReport, ComplierReport, OutcomeReport};
 use super::folder::Experiment;
 use super::groups::{GroupEffect, group_effects};
 use super::looks::{LastLook, Look, due_look};
-use super::outcomes::{read_before, read_outcomes};
+use super::outcomes::{AfterWeek, read_before, read_outcomes};
 use super::plan::PlanFile;
 use super::scores::ScoredEnrolment;
 use super::uplift::{Others, UpliftReport, UpliftRow, uplift};
@@ -26,7 +26,7 @@ pub struct Report {
     pub week: Option<u16>,
     /// The look.
     pub look: LookReport,
-    /// What is known of each arm, the holdout first.
+    /// Outcomes known of each arm, the holdout first.
     pub arms: Vec<ArmReport>,
     /// The outcome that decides, then the other one.
     pub outcomes: Vec<OutcomeReport>,
@@ -36,9 +36,9 @@ pub struct Report {
     pub groups: Vec<GroupEffect>,
     /// Whether effects can be told apart by learner, for the primary outcome of the first arm.
     pub uplift: UpliftReport,
-    /// What to keep in mind.
+    /// Warnings for the reader.
     pub warnings: Vec<String>,
-    /// What the report takes for granted.
+    /// Assumptions of the report.
     pub assumptions: Vec<String>,
 }
 
@@ -91,7 +91,8 @@ pub fn report(
         return Err(ExperimentError::TooFewOutcomes("nobody was assigned yet".to_owned()));
     }
     let deliveries = experiment.deliveries()?;
-    let observed = read_outcomes(&assignments, sequences, week)?;
+    let enrolments: Vec<AfterWeek<'_>> = assignments.iter().map(AfterWeek::from).collect();
+    let observed = read_outcomes(&enrolments, sequences, week)?;
     let data = Data::new(plan, &assignments, &observed, &deliveries);
     let primary = plan.file().primary_outcome;
     data.require_outcomes(primary)?;

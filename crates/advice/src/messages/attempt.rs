@@ -1,4 +1,4 @@
-//! What became of one attempt to send a message.
+//! The result of one attempt to send a message.
 
 /// Says what became of one attempt.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! How learners are reached, and whether they want to be.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::Path;
 
+use super::csv_table::CsvTable;
 use super::error::MessageError;
 use super::one_line;
 use super::row_counts::RowCounts;
@@ -48,24 +48,14 @@ impl Contacts {
     /// # Errors
     /// When the file can't be read, or lacks a column.
     pub fn read(path: &Path) -> Result<Self, MessageError> {
-        let file = File::open(path).map_err(|source| MessageError::read(path, source))?;
-        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(file);
-        let header = reader.headers().map_err(|_| MessageError::file(path, "its first line is no CSV"))?.clone();
-        let find = |name: &str| header.iter().position(|column| column.trim_start_matches('\u{feff}').trim() == name);
-        let due = |name: &str| {
-            find(name).ok_or_else(|| {
-                let what = format!(
-                    "has no column `{name}`; contacts have enrolment_id and email, and may have course_id, name, \
-                     language, phone, opt_out and opt_in"
-                );
-                MessageError::file(path, what)
-            })
-        };
-        let (enrolment, email) = (due("enrolment_id")?, due("email")?);
-        let others = ["course_id", "name", "language", "phone", "opt_out", "opt_in"].map(find);
+        let mut table = CsvTable::open(
+            path,
+            "contacts have enrolment_id and email, and may have course_id, name, language, phone, opt_out and opt_in",
+        )?;
+        let (enrolment, email) = (table.require("enrolment_id")?, table.require("email")?);
+        let others = ["course_id", "name", "language", "phone", "opt_out", "opt_in"].map(|name| table.find(name));
         let mut contacts = Self::default();
-        for record in reader.records() {
-            let record = record.ok().filter(|record| record.len() == header.len());
+        for record in table.rows() {
             let cell = |column: Option<usize>| {
                 let text = column.zip(record.as_ref()).and_then(|(column, record)| record.get(column));
                 text.map(str::trim).filter(|text| !text.is_empty())

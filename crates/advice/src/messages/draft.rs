@@ -21,13 +21,13 @@ use crate::reasons::Behaviour;
 /// Holds all that drafts are made of.
 #[derive(Debug)]
 pub struct Draft<'a> {
-    /// What is done about which reason.
+    /// Rules, actions and limits.
     pub policy: &'a Policy,
     /// The texts.
     pub templates: &'a Templates,
     /// How learners are reached.
     pub contacts: &'a Contacts,
-    /// What is due, where it is known.
+    /// Items that are due, where they are known.
     pub items: Option<&'a Items>,
     /// Who the mails are from; where it is `None`, the policy's sender.
     pub sender: Option<Mailbox>,

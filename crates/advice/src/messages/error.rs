@@ -39,7 +39,7 @@ pub enum MessageError {
     NoMessage {
         /// The outbox.
         outbox: PathBuf,
-        /// What was asked for.
+        /// The id asked for.
         id: String,
     },
     /// Where to send can't be used.

@@ -1,11 +1,11 @@
-//! What is due, and what was missed.
+//! Items that are due, or were missed.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::Path;
 
 use jiff::civil::Date;
 
+use super::csv_table::CsvTable;
 use super::error::MessageError;
 use super::one_line;
 use super::row_counts::RowCounts;
@@ -30,20 +30,13 @@ impl Items {
     /// # Errors
     /// When the file can't be read, or lacks a column. A row that can't be used is counted and loses nothing else.
     pub fn read(path: &Path) -> Result<Self, MessageError> {
-        let file = File::open(path).map_err(|source| MessageError::read(path, source))?;
-        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(file);
-        let header = reader.headers().map_err(|_| MessageError::file(path, "its first line is no CSV"))?.clone();
-        let find = |name: &str| header.iter().position(|column| column.trim_start_matches('\u{feff}').trim() == name);
-        let due = |name: &str| {
-            let what =
-                format!("has no column `{name}`; items have course_id, title and due, and may have enrolment_id");
-            find(name).ok_or_else(|| MessageError::file(path, what))
-        };
-        let (course, title, day, enrolment) = (due("course_id")?, due("title")?, due("due")?, find("enrolment_id"));
+        let mut table = CsvTable::open(path, "items have course_id, title and due, and may have enrolment_id")?;
+        let [course, title, day] = [table.require("course_id")?, table.require("title")?, table.require("due")?];
+        let enrolment = table.find("enrolment_id");
         let mut items = Self::default();
-        for record in reader.records() {
+        for record in table.rows() {
             items.counts.rows += 1;
-            let Some(record) = record.ok().filter(|record| record.len() == header.len()) else {
+            let Some(record) = record else {
                 items.counts.reject("bad_row");
                 continue;
             };

@@ -6,6 +6,7 @@
 
 mod attempt;
 mod contacts;
+mod csv_table;
 mod draft;
 mod eml;
 mod error;

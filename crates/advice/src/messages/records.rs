@@ -1,4 +1,4 @@
-//! What the files of an outbox hold, line by line.
+//! The lines of an outbox's files.
 
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +28,7 @@ pub struct Message {
     pub list: WhichList,
     /// Name of the action.
     pub action: String,
-    /// What the action is.
+    /// Kind of the action.
     pub kind: ActionKind,
     /// How it reaches the learner.
     pub channel: Channel,

@@ -1,4 +1,4 @@
-//! What became of the rows of a table that was given.
+//! Counts of a table's rows: used, or rejected and why.
 
 use std::collections::BTreeMap;
 

@@ -33,7 +33,7 @@ pub struct SendCounts {
     pub not_approved: u64,
     /// When the quiet hours end.
     pub quiet_until: Option<String>,
-    /// What went wrong, by message.
+    /// Errors, by message.
     pub problems: Vec<SendProblem>,
 }
 
@@ -42,7 +42,7 @@ pub struct SendCounts {
 pub struct SendProblem {
     /// Its id.
     pub id: String,
-    /// What happened.
+    /// The error.
     pub what: String,
 }
 

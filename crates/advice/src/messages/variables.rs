@@ -1,4 +1,4 @@
-//! What templates may say, and nothing else: no probability, and nothing about the person.
+//! The variables of templates. None is a probability, or a fact about the person.
 
 use minijinja::Value;
 use minijinja::value::Serde;

@@ -43,7 +43,7 @@ pub struct Row {
 pub struct RowReason {
     /// The behaviour.
     pub behaviour: Behaviour,
-    /// What can be said of it.
+    /// Direction in which it points.
     pub finding: Direction,
     /// A sentence in English.
     pub text: String,
@@ -70,7 +70,7 @@ pub struct RowFigure {
     /// The learner's, in the last week seen.
     #[serde(deserialize_with = "required")]
     pub learner: Option<f64>,
-    /// What is typical of the course.
+    /// Typical value in the course.
     #[serde(deserialize_with = "required")]
     pub typical: Option<f64>,
     /// The learner's, before.

@@ -1,4 +1,4 @@
-//! What a course team wants done about which reason: the rules, actions, limits and words of a policy file.
+//! Policies: the rules, actions, limits and words of a course team, read from a file.
 //!
 //! A policy is TOML. It is read strictly: an unknown key, reason or action is an error that names file and line, before
 //! anything is written. `configs/policy.toml` is the one that is built in, and documents every key.

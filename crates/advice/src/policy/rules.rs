@@ -80,7 +80,7 @@ pub struct Escalation {
 /// Holds what is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Action {
-    /// What it is.
+    /// Kind of the action.
     pub kind: ActionKind,
     /// How it reaches the learner.
     pub channel: Channel,
@@ -90,7 +90,7 @@ pub struct Action {
     pub signed_by: Signature,
     /// Whether only learners get it who asked for it.
     pub opt_in: bool,
-    /// What comes next.
+    /// The step that follows, if any.
     pub escalation: Option<Escalation>,
     /// Line of the policy that names the template, or the action where none is named.
     pub line: usize,

@@ -31,7 +31,7 @@ pub enum Behaviour {
     Timing,
     /// Activity in other courses, now and before.
     OtherCourses,
-    /// What was known at the start, and how far the course is.
+    /// Facts known at the start, and how far the course is.
     Background,
 }
 

@@ -1,4 +1,4 @@
-//! What learners did in figures, beside what is typical of their course and what they did before.
+//! Figures of learners, beside those typical of their course and their own from before.
 
 use serde::Serialize;
 use staycast_sequences::{CutOff, Dataset, EnrolmentIndex, WeekIndex, whole_weeks};

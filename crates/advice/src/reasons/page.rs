@@ -46,8 +46,7 @@ pub fn reasons_page(rows: &[LearnerRow], summary: &[BehaviourSummary], facts: &P
     let largest = summary.iter().map(|one| one.mean_size).fold(f64::MIN_POSITIVE, f64::max);
     let weeks = summary.iter().filter_map(|one| one.importance.as_ref()).map(|one| one.by_week.len()).max();
     let page = ReasonsPage {
-        tokens: TOKENS,
-        style: include_str!("../../assets/advice.css"),
+        styles: [TOKENS, include_str!("../../assets/advice.css")],
         facts,
         all: numbers::count(all as u64),
         is_one: all == 1,
@@ -71,8 +70,7 @@ pub fn reasons_page(rows: &[LearnerRow], summary: &[BehaviourSummary], facts: &P
 #[derive(Template)]
 #[template(path = "reasons.html")]
 struct ReasonsPage<'a> {
-    tokens: &'static str,
-    style: &'static str,
+    styles: [&'static str; 2],
     facts: &'a PageFacts,
     all: String,
     is_one: bool,

@@ -23,7 +23,7 @@ pub struct BehaviourEffect {
     pub occlusion: f64,
     /// The probability with the reference's inputs in this behaviour.
     pub p_without: f64,
-    /// What it added to the forecast a week before, where there was one.
+    /// Log odds that it added to the forecast a week before, where there was one.
     pub before: Option<f64>,
 }
 
@@ -41,7 +41,7 @@ impl BehaviourEffect {
 pub enum Finding {
     /// A reason for concern: both methods say that it raises the forecast of dropout, and the figures show it.
     RaisesRisk,
-    /// What the learner does well: both methods say that it lowers the forecast, and the figures show it.
+    /// Something that the learner does well: both methods say that it lowers the forecast, and the figures show it.
     LowersRisk,
     /// One method says that it raises the forecast, the other that it lowers it or does nothing.
     MethodsDiffer,
@@ -92,7 +92,7 @@ impl fmt::Display for Finding {
 pub struct BehaviourReading {
     /// The behaviour.
     pub behaviour: Behaviour,
-    /// What can be said of it.
+    /// Finding about it.
     pub finding: Finding,
     /// A sentence with the figure; empty unless it is a reason.
     pub text: String,

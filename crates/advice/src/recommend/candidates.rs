@@ -26,7 +26,7 @@ pub(super) struct Candidate {
     pub(super) rank: u32,
     /// Days until it is due, where it is to be handed in.
     pub(super) due_in_days: Option<i64>,
-    /// What speaks for it: see [`Candidates::of`].
+    /// Inputs of its score: see [`Candidates::of`].
     pub(super) features: [f64; FEATURES],
     /// How near it is to what the learner used.
     pub(super) similarity: f64,

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use staycast_events::{Activity, Assessment, CourseIndex, ObjectKey, Source};
 
 use super::instants::{DAY_SECONDS, from_start};
-use super::uses::{FirstUse, ITEM_ACTIVITIES, Uses};
+use super::uses::{FirstUse, Uses};
 
 /// Describes something that a learner of the course can use next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,7 +177,7 @@ impl Parts<'_> {
         for (number, &listed) in self.listed.iter().enumerate() {
             let listed = &roster.listed_objects[listed];
             let key = listed.object.bits();
-            if let Some(activity) = listed.activity.filter(|activity| ITEM_ACTIVITIES.contains(activity)) {
+            if let Some(activity) = listed.activity.filter(|activity| Activity::CONTENT.contains(activity)) {
                 items.entry(key).or_insert_with(|| item(key, &listed.id, activity));
             }
             if let Some(known) = items.get_mut(&key) {

@@ -26,7 +26,7 @@ pub struct Evaluation {
     pub all: Vec<MethodFigures>,
     /// By week after which the lists were made.
     pub weeks: BTreeMap<u16, Vec<MethodFigures>>,
-    /// What learners get, less each method, on the same lists.
+    /// Differences of the product from each method, on the same lists.
     pub product_less: Vec<Difference>,
     /// Courses and weeks in which each method was chosen.
     pub chosen: BTreeMap<&'static str, u64>,

@@ -28,7 +28,7 @@ pub(super) struct Listed {
 enum Form {
     /// In the order of the method.
     Plain,
-    /// What is due first, then an item that most others did and this learner left out, then in the order of the method; and
+    /// Items that are due first, then an item that most others did and this learner left out, then in the order of the method; and
     /// nothing before its prerequisites.
     ForLearners,
 }

@@ -31,7 +31,7 @@ pub struct RecommendationRow<'r> {
     pub rank: Option<u32>,
     /// The source's id of the item.
     pub item: Option<&'r str>,
-    /// What is done with it.
+    /// Kind of the item.
     pub kind: Option<&'static str>,
     /// The name of the reason.
     pub reason: Option<&'static str>,

@@ -21,19 +21,6 @@ const PARTS: usize = 64;
 /// Bounds from below the list that is brought in order before it is whole.
 const LEAST_SETTLED: usize = 1 << 16;
 
-/// Lists the activities whose objects are items: what a learner opens, watches, answers or writes in.
-pub(super) const ITEM_ACTIVITIES: [Activity; 9] = [
-    Activity::Access,
-    Activity::Video,
-    Activity::Problem,
-    Activity::Discussion,
-    Activity::Post,
-    Activity::Wiki,
-    Activity::Submission,
-    Activity::Download,
-    Activity::Live,
-];
-
 /// Describes the first use of an object by an enrolment. Ordered by enrolment, object, instant and kind.
 ///
 /// Layout, from the high bits: enrolment 32, object 48, seconds 32 (offset by 2³¹), kind 8, nothing 8.
@@ -91,7 +78,7 @@ pub(super) struct Uses {
     pub(super) weeks: Vec<u64>,
     /// The newest event, in seconds since 1970-01-01T00:00:00.
     pub(super) newest: Option<i64>,
-    /// What became of the rows.
+    /// Counts of the log's rows.
     pub(super) tally: Tally,
 }
 
@@ -147,7 +134,7 @@ struct Gathering<'a> {
 impl<'a> Gathering<'a> {
     fn new(source: &'a Source) -> Self {
         let enrolments = source.roster.enrolments.len();
-        let is_of_items = |kind: &EventKind| ITEM_ACTIVITIES.contains(&kind.activity) && !kind.detail.is_received();
+        let is_of_items = |kind: &EventKind| Activity::CONTENT.contains(&kind.activity) && !kind.detail.is_received();
         Self {
             source,
             of_items: source.kinds.iter().map(is_of_items).collect(),

@@ -68,7 +68,7 @@ pub(super) struct WeekData<'a> {
     pub(super) learners: Vec<usize>,
     /// Some of them, on whom methods are compared.
     judged: Vec<Judged>,
-    /// What is to be learnt from these.
+    /// Lists to learn from.
     examples: Vec<Example>,
 }
 

@@ -48,7 +48,7 @@ pub struct CandidateForecast {
     pub likely_left_after: Option<u16>,
     /// Date of the cut-off, in days since 1970-01-01; `None` where the source has no dates.
     pub cut_off_day: Option<i64>,
-    /// What contact is expected to change, where it was estimated.
+    /// Estimated effect of contact, where there is one.
     pub uplift: Option<Uplift>,
     /// Log odds that both methods grant the largest reason for concern; `None` where none is sure. A message can name it.
     pub reason_size: Option<f64>,
@@ -68,7 +68,7 @@ pub struct Uplift {
 pub struct Contact {
     /// Day, in days since 1970-01-01.
     pub day: i64,
-    /// What was done.
+    /// Kind of contact, in words.
     pub action: String,
 }
 

@@ -14,7 +14,7 @@ use super::summary::WorklistSummary;
 pub struct PageFacts {
     /// Name of the run.
     pub run: String,
-    /// What counts as dropout.
+    /// Rule by which a learner counts as a dropout.
     pub rule: String,
     /// Version of Staycast.
     pub version: String,
@@ -42,8 +42,7 @@ pub fn worklist_page(
         }
     });
     let page = WorklistPage {
-        tokens: TOKENS,
-        style: include_str!("../../assets/advice.css"),
+        styles: [TOKENS, include_str!("../../assets/advice.css")],
         facts,
         summary,
         band: format!("{:.0} % to {:.0} %", 100.0 * summary.band[0], 100.0 * summary.band[1]),
@@ -58,8 +57,7 @@ pub fn worklist_page(
 #[derive(Template)]
 #[template(path = "worklist.html")]
 struct WorklistPage<'a> {
-    tokens: &'static str,
-    style: &'static str,
+    styles: [&'static str; 2],
     facts: &'a PageFacts,
     summary: &'a WorklistSummary,
     band: String,

@@ -93,13 +93,13 @@ pub struct WorklistRow {
     pub selection: Option<ChosenBy>,
     /// The probability with which the learner was to get a place; 1 for praise.
     pub propensity: f64,
-    /// What contact is expected to gain: p (1 - p), or the estimated effect.
+    /// Expected gain from contact: p (1 - p), or the estimated effect.
     pub benefit: f64,
     /// The estimated effect, where there is one.
     pub uplift: Option<Uplift>,
     /// Whether the run was fitted on this learner: such forecasts fit better than those of new learners.
     pub trained_on: bool,
-    /// What to do; `None` where no policy says.
+    /// Action of the policy; `None` where no rule fits.
     pub action: Option<String>,
 }
 

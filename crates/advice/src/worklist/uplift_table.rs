@@ -18,7 +18,7 @@ use super::candidate::Uplift;
 pub struct UpliftTableError {
     /// The file.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// The problem.
     pub problem: String,
 }
 

@@ -6,21 +6,8 @@ use super::feature::{Feature, Storage, Value};
 use super::needs::Needs;
 use crate::count::WeekView;
 
-/// Lists the activities that are about the course's content, and not about finding it.
-const CONTENT: [Activity; 9] = [
-    Activity::Access,
-    Activity::Video,
-    Activity::Problem,
-    Activity::Discussion,
-    Activity::Post,
-    Activity::Wiki,
-    Activity::Submission,
-    Activity::Download,
-    Activity::Live,
-];
-
 pub(super) fn features() -> Vec<Feature> {
-    let names = CONTENT.map(Activity::name).join(", ");
+    let names = Activity::CONTENT.map(Activity::name).join(", ");
     let of_activity = |(place, activity): (usize, Activity)| {
         Feature::new(
             format!("preference_{activity}"),
@@ -37,7 +24,7 @@ pub(super) fn features() -> Vec<Feature> {
         )
         .part(place)
     };
-    let mut list: Vec<Feature> = CONTENT.into_iter().enumerate().map(of_activity).collect();
+    let mut list: Vec<Feature> = Activity::CONTENT.into_iter().enumerate().map(of_activity).collect();
     list.push(Feature::new(
         "preference_greatest",
         "share, 0 to 1",
@@ -60,14 +47,14 @@ pub(super) fn features() -> Vec<Feature> {
     list
 }
 
-/// Returns the learner's events of each of [`CONTENT`] so far, and of all of these; `None` before the first one.
-fn content_events(week: &WeekView<'_>) -> Option<([u64; CONTENT.len()], u64)> {
-    let counts = CONTENT.map(|activity| week.totals.by_activity[activity as usize]);
+/// Returns the learner's events of each of [`Activity::CONTENT`] so far, and of all of these; `None` before the first one.
+fn content_events(week: &WeekView<'_>) -> Option<([u64; Activity::CONTENT.len()], u64)> {
+    let counts = Activity::CONTENT.map(|activity| week.totals.by_activity[activity as usize]);
     let total = counts.iter().sum();
     (total > 0).then_some((counts, total))
 }
 
-fn shares(week: &WeekView<'_>) -> Option<[f64; CONTENT.len()]> {
+fn shares(week: &WeekView<'_>) -> Option<[f64; Activity::CONTENT.len()]> {
     let (counts, total) = content_events(week)?;
     Some(counts.map(|count| count as f64 / total as f64))
 }

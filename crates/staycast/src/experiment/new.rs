@@ -27,10 +27,10 @@ Examples:
   staycast experiment new --name calls --arms message,call=0.2 --holdout 0.4 --base-rate 0.42 \\
       --population a.parquet b.parquet --risk-from 0.3 --risk-below 0.8 --looks 3 --out calls")]
 pub(crate) struct NewArgs {
-    /// What the experiment is called
+    /// Name of the experiment
     #[arg(long, value_name = "TEXT")]
     name: String,
-    /// What is compared with the holdout, each with its share of learners if need be, as message,call=0.2
+    /// Arms to compare with the holdout, each with its share of learners if need be, as message,call=0.2
     #[arg(long, value_name = "ARM", value_delimiter = ',', required = true, value_parser = arm)]
     arms: Vec<(String, Option<f64>)>,
     /// Share of learners for whom nothing is done; if not given, as many as an arm gets

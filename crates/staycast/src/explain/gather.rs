@@ -48,7 +48,7 @@ pub(crate) struct Gathered {
     pub(crate) rows: Vec<LearnerRow>,
     /// By course, what the ranking loses without each behaviour.
     pub(crate) losses: Vec<CourseLoss>,
-    /// What each single input adds, by row of `rows` that has an explanation, where that was asked for.
+    /// Log odds that each single input adds, by row of `rows` that has an explanation, where that was asked for.
     pub(crate) single_inputs: Vec<Vec<f32>>,
 }
 

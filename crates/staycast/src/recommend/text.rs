@@ -1,4 +1,4 @@
-//! What `staycast recommend` says.
+//! The summary of `staycast recommend`.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -104,7 +104,7 @@ pub(crate) struct WorklistJob {
     forecast: ForecastSelection,
     capacity: usize,
     settings: WorklistSettings,
-    /// What to do about which reason.
+    /// Names the action for each reason.
     policy: Policy,
     policy_file: Option<PathBuf>,
     by: Option<String>,
@@ -254,6 +254,9 @@ pub(crate) fn execute(job: &WorklistJob, console: &Console) -> anyhow::Result<(W
     warn_of_strangers(job, &besides, &all, console);
     warn_of_contacts(&besides, &all, console);
     let explain = |ids: BTreeSet<String>| -> anyhow::Result<Vec<LearnerRow>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
         let (importance, detail) = (false, Detail::BothMethods);
         let wanted = Wanted { week, courses, who: Who::These(&ids), importance, detail, device: &device };
         Ok(gather(&run, &folder, &wanted).map_err(as_usage)?.rows)

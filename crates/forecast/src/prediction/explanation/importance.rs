@@ -37,7 +37,7 @@ pub struct CourseImportance {
     pub learners: usize,
     /// AUC with all inputs.
     pub auc: f64,
-    /// What is lost, group by group: over all weeks, then week by week.
+    /// Losses, group by group: over all weeks, then week by week.
     pub losses: Vec<Importance>,
 }
 

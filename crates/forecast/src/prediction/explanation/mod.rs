@@ -36,7 +36,7 @@ pub struct ExplainRequest<'a> {
     pub week: CutOff,
     /// By column of the run's inputs: the group that it is in, from 0.
     pub groups: &'a [usize],
-    /// What to compute.
+    /// How much to compute.
     pub detail: Detail,
     /// Where to compute.
     pub device: &'a ChosenDevice,
@@ -51,7 +51,7 @@ impl ExplainRequest<'_> {
 /// Says how much is computed and kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {
-    /// What groups add.
+    /// Sums that groups add.
     Sums,
     /// And what the forecast is without each group.
     BothMethods,
@@ -79,7 +79,7 @@ pub struct Explanation {
     pub p_dropout: f64,
     /// The same for the reference.
     pub reference_p: f64,
-    /// What the learner is compared with.
+    /// Inputs that the learner is compared with.
     pub reference: Reference,
     /// By group.
     pub groups: Vec<GroupEffect>,
